@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# axvcpu: the kernel module, its library, axvmm, and the tests. "make help" lists
+# what can be made. Nothing is ever written beside the sources: all products are
+# in build/, one directory per kernel for the module.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory
+
+BUILD := $(CURDIR)/build
+SCRIPTS := tools/scripts
+VMTEST := tools/testing/vmtest
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+ifeq ($(V),1)
+Q :=
+else
+Q := @
+endif
+
+# --- the kernel to build the module for --------------------------------------
+
+# KERNEL=6.1-cloud names a Debian kernel, fetched if need be; KDIR any build tree.
+ifneq ($(KERNEL),)
+KDIR := $(shell $(SCRIPTS)/kernels headers $(KERNEL))
+ifeq ($(KDIR),)
+$(error no headers for KERNEL=$(KERNEL))
+endif
+endif
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+# Debian's kernel.release is not what the kernel calls itself; this is.
+RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+MODULE_BUILD = $(BUILD)/module/$(RELEASE)
+MODULE_SOURCES = Kbuild include drivers arch
+
+# Warnings are errors in our own builds. (The BTF of modules needs the kernel's
+# vmlinux, which no header package has: do not mention it every time.)
+KBUILD_ARGS = -C $(KDIR) M=$(MODULE_BUILD) KCFLAGS=-Werror CONFIG_DEBUG_INFO_BTF_MODULES= $(KARGS)
+
+define NO_KDIR
+There is no kernel build tree at $(KDIR).
+  - for the running kernel:     apt-get install linux-headers-$(shell uname -r)
+  - for another build tree:     make KDIR=/path/to/linux
+  - for a stock Debian kernel:  make KERNEL=6.1-cloud   (tools/scripts/kernels list)
+endef
+export NO_KDIR
+
+# --- the tools -----------------------------------------------------------------
+
+TOOL_lib := tools/lib/axvcpu
+TOOL_vmm := tools/vmm
+TOOL_selftests := tools/testing/selftests/axvcpu
+TOOL_bench := tools/bench
+
+# The same build directories for whoever needs another one's products.
+TOOL_ARGS = O=$(BUILD)/tools/$(1) LIB_O=$(BUILD)/tools/lib KSFT_DIR=$(BUILD)/linux-source
+
+# The files of the kernel's source that we use: the kselftest headers, checkpatch.
+LINUX_SOURCE := /usr/src/linux-source-6.1.tar.xz
+LINUX_FILES := tools/testing/selftests/kselftest.h tools/testing/selftests/kselftest_harness.h \
+	scripts/checkpatch.pl scripts/spelling.txt scripts/const_structs.checkpatch
+
+# --- everything ------------------------------------------------------------------
+
+.PHONY: all
+all: module tools tests
+
+.PHONY: module
+module:
+	@[ -n "$(RELEASE)" ] || { echo "$$NO_KDIR" >&2; exit 1; }
+	$(Q)mkdir -p $(MODULE_BUILD)
+	@# A shadow tree of links: kbuild writes beside its sources, and several
+	@# kernels must not overwrite one another's objects.
+	$(Q)exec 9>$(MODULE_BUILD)/.lock && flock 9 && \
+	for f in $(MODULE_SOURCES); do \
+		[ ! -e $$f ] || cp -as --remove-destination $(CURDIR)/$$f $(MODULE_BUILD)/ || exit 1; \
+	done && \
+	find $(MODULE_BUILD) -xtype l -delete && \
+	printf '  MODULE  %s\n' '$(RELEASE)' && \
+	$(MAKE) $(if $(V),,-s) $(KBUILD_ARGS) modules 9>&-
+	$(Q)ln -sfn $(MODULE_BUILD)/axvcpu.ko $(BUILD)/axvcpu.ko
+
+.PHONY: tools lib vmm selftests bench-tools tests
+tools: vmm bench-tools
+tests: selftests
+vmm selftests bench-tools: lib
+
+lib:
+	$(Q)$(MAKE) -C $(TOOL_lib) $(call TOOL_ARGS,lib) all
+vmm:
+	$(Q)$(MAKE) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) all
+selftests: $(BUILD)/linux-source/.done
+	$(Q)$(MAKE) -C $(TOOL_selftests) $(call TOOL_ARGS,selftests) all
+bench-tools:
+	$(Q)$(MAKE) -C $(TOOL_bench) $(call TOOL_ARGS,bench) all
+
+$(BUILD)/linux-source/.done: $(LINUX_SOURCE)
+	@printf '  UNPACK  %s\n' '$(notdir $(LINUX_FILES))'
+	$(Q)mkdir -p $(@D)
+	$(Q)tar -xJf $< -C $(@D) --transform 's|.*/||' --occurrence=1 \
+		$(addprefix linux-source-6.1/,$(LINUX_FILES))
+	$(Q)touch $@
+
+$(LINUX_SOURCE):
+	$(Q)$(SCRIPTS)/deps
+
+# --- checking -----------------------------------------------------------------
+
+.PHONY: deps
+deps:
+	$(Q)$(SCRIPTS)/deps
+
+.PHONY: lint
+lint: deps $(BUILD)/linux-source/.done
+	$(Q)$(SCRIPTS)/lint
+
+.PHONY: headers-matrix
+headers-matrix: deps
+	$(Q)$(VMTEST)/check --only build
+
+.PHONY: check
+check: deps
+	$(Q)$(VMTEST)/check $(CHECK_ARGS)
+
+.PHONY: demo
+demo: deps
+	$(Q)$(VMTEST)/demo
+
+.PHONY: bench
+bench: deps
+	$(Q)$(VMTEST)/bench $(BENCH_ARGS)
+
+.PHONY: kselftest
+kselftest: selftests
+	$(Q)$(SCRIPTS)/kselftest $(BUILD)/tools/selftests
+
+# --- installing -----------------------------------------------------------------
+
+.PHONY: install install-module install-tools
+install: install-module install-tools
+
+install-module: module
+	$(Q)$(MAKE) $(if $(V),,-s) $(KBUILD_ARGS) INSTALL_MOD_DIR=updates \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+
+install-tools: tools
+	$(Q)$(MAKE) -C $(TOOL_lib) $(call TOOL_ARGS,lib) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	$(Q)$(MAKE) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	$(Q)for page in $(wildcard Documentation/axvcpu/man/*.[1-9] tools/*/*.[1-9] tools/lib/axvcpu/*.[1-9]); do \
+		install -Dm644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+.PHONY: clean
+clean:
+	$(Q)rm -rf $(BUILD)
+
+.PHONY: help
+help:
+	@cat $(SCRIPTS)/help.txt

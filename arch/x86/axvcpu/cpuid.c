@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPUID: the table of a vCPU, what it lets the guest do, and the answers to
+ * the guest.
+ */
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <asm/fpu/types.h>
+#include <asm/fpu/xstate.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+
+#include "cpuid.h"
+#include "x86.h"
+
+/*
+ * What a table lets a guest do.
+ */
+
+static u32 answer(struct axv_x86_cpuid *entries, u32 count, u32 leaf,
+		  unsigned int reg)
+{
+	struct axv_x86_cpuid *e = axv_x86_cpuid_find(entries, count, leaf, 0);
+
+	return e ? *axv_x86_entry_reg(e, reg) : 0;
+}
+
+static u64 derive_cr4(struct axv_x86_cpuid *entries, u32 count)
+{
+	u32 d1 = answer(entries, count, 1, EDX);
+	u32 c1 = answer(entries, count, 1, ECX);
+	u32 b7 = answer(entries, count, 7, EBX);
+	u32 c7 = answer(entries, count, 7, ECX);
+	u64 cr4 = X86_CR4_PCE;
+
+	cr4 |= d1 & F(VME) ? X86_CR4_VME | X86_CR4_PVI : 0;
+	cr4 |= d1 & F(TSC) ? X86_CR4_TSD : 0;
+	cr4 |= d1 & F(DE) ? X86_CR4_DE : 0;
+	cr4 |= d1 & F(PSE) ? X86_CR4_PSE : 0;
+	cr4 |= d1 & F(PAE) ? X86_CR4_PAE : 0;
+	cr4 |= d1 & F(PGE) ? X86_CR4_PGE : 0;
+	cr4 |= d1 & F(FXSR) ? X86_CR4_OSFXSR : 0;
+	cr4 |= d1 & F(XMM) ? X86_CR4_OSXMMEXCPT : 0;
+	cr4 |= c1 & F(PCID) ? X86_CR4_PCIDE : 0;
+	cr4 |= c1 & F(XSAVE) ? X86_CR4_OSXSAVE : 0;
+	cr4 |= b7 & F(FSGSBASE) ? X86_CR4_FSGSBASE : 0;
+	cr4 |= b7 & F(SMEP) ? X86_CR4_SMEP : 0;
+	cr4 |= b7 & F(SMAP) ? X86_CR4_SMAP : 0;
+	cr4 |= c7 & F(UMIP) ? X86_CR4_UMIP : 0;
+	cr4 |= c7 & F(PKU) ? X86_CR4_PKE : 0;
+	cr4 |= c7 & F(LA57) ? X86_CR4_LA57 : 0;
+	return cr4;
+}
+
+static u64 derive_efer(struct axv_x86_cpuid *entries, u32 count)
+{
+	u32 d = answer(entries, count, 0x80000001, EDX);
+	u32 a21 = answer(entries, count, 0x80000021, EAX);
+	u64 efer = 0;
+
+	efer |= d & F(SYSCALL) ? EFER_SCE : 0;
+	efer |= d & F(NX) ? EFER_NX : 0;
+	efer |= d & F(LM) ? EFER_LME | EFER_LMA : 0;
+	efer |= d & F(FXSR_OPT) ? EFER_FFXSR : 0;
+	efer |= a21 & F(AUTOIBRS) ? EFER_AUTOIBRS : 0;
+	return efer;
+}
+
+/**
+ * axv_x86_cpuid_derive() - what a table lets a guest do
+ * @entries:	the table
+ * @count:	its length
+ * @caps:	filled completely
+ */
+void axv_x86_cpuid_derive(struct axv_x86_cpuid *entries, u32 count,
+			  struct axv_x86_caps *caps)
+{
+	u32 d1 = answer(entries, count, 1, EDX);
+	u32 c1 = answer(entries, count, 1, ECX);
+	u32 c7 = answer(entries, count, 7, ECX);
+	u32 d81 = answer(entries, count, 0x80000001, EDX);
+	u32 b88 = answer(entries, count, 0x80000008, EBX);
+	u32 phys = answer(entries, count, 0x80000008, EAX) & 0xff;
+
+	memset(caps, 0, sizeof(*caps));
+	caps->cr4 = derive_cr4(entries, count);
+	caps->efer = derive_efer(entries, count);
+	caps->xsave = c1 & F(XSAVE);
+	if (caps->xsave)
+		caps->xcr0 = answer(entries, count, 0xd, EAX) |
+			     (u64)answer(entries, count, 0xd, EDX) << 32;
+	/* Without the leaf a processor has 36 (AMD APM vol. 3, E.4.7). */
+	caps->phys_bits = phys ? max(phys, 32u) : 36;
+	caps->la57 = c7 & F(LA57);
+	caps->tsc_aux = (d81 & F(RDTSCP)) || (c7 & F(RDPID));
+	caps->mtrr = d1 & F(MTRR);
+	caps->ibpb = b88 & F(AMD_IBPB);
+	caps->spec_ctrl = (b88 & F(AMD_IBRS) ? SPEC_CTRL_IBRS : 0) |
+			  (b88 & F(AMD_STIBP) ? SPEC_CTRL_STIBP : 0) |
+			  (b88 & F(AMD_SSBD) ? SPEC_CTRL_SSBD : 0);
+}
+
+/*
+ * The table of a vCPU.
+ */
+
+/* Where the answer to a leaf is kept, or AXV_CPUID_SLOTS. */
+static inline u32 slot_of(u32 leaf)
+{
+	u32 extended = leaf - 0x80000000;
+
+	if (leaf < AXV_CPUID_BASIC)
+		return leaf;
+	if (extended < AXV_CPUID_EXTENDED)
+		return AXV_CPUID_BASIC + extended;
+	return AXV_CPUID_SLOTS;
+}
+
+static void install(struct axv_x86_vcpu *x, const struct axv_x86_cpuid *entries,
+		    u32 count, const struct axv_x86_caps *caps)
+{
+	u32 i;
+
+	BUILD_BUG_ON(AXV_CPUID_SLOTS > 64);
+	memcpy(x->cpuid, entries, count * sizeof(*entries));
+	WRITE_ONCE(x->nr_cpuid, count);
+	memset(x->answers, 0, sizeof(x->answers));
+	x->cpuid_search = 0;
+	for (i = 0; i < count; i++) {
+		const struct axv_x86_cpuid *e = &entries[i];
+		u32 slot = slot_of(e->leaf);
+
+		if (slot == AXV_CPUID_SLOTS)
+			continue;
+		if (e->flags & AXV_X86_CPUID_SUBLEAF)
+			x->cpuid_search |= BIT_ULL(slot);
+		x->answers[slot].eax = e->eax;
+		x->answers[slot].ebx = e->ebx;
+		x->answers[slot].ecx = e->ecx;
+		x->answers[slot].edx = e->edx;
+	}
+	x->caps = *caps;
+	x->hw->cpuid_changed(x);
+}
+
+/**
+ * axv_x86_cpuid_default() - a vCPU that was given no table has the host's
+ * @x:		vCPU whose @cpuid has room for AXV_CPUID_MAX entries
+ */
+void axv_x86_cpuid_default(struct axv_x86_vcpu *x)
+{
+	struct axv_x86_caps caps;
+	struct axv_x86_cpuid *table;
+	u32 count;
+
+	table = axv_x86_host_table(&count);
+	axv_x86_cpuid_derive(table, count, &caps);
+	install(x, table, count, &caps);
+}
+
+/* Well-formed, and no two answers to one question? */
+static int check_table(struct axv_x86_cpuid *entries, u32 count)
+{
+	u32 i, j;
+
+	for (i = 0; i < count; i++) {
+		struct axv_x86_cpuid *e = &entries[i];
+
+		if (e->flags & ~AXV_X86_CPUID_SUBLEAF || e->pad)
+			return -EINVAL;
+		if (!(e->flags & AXV_X86_CPUID_SUBLEAF) && e->subleaf)
+			return -EINVAL;
+		/* These are nothing without their subleaf. */
+		if (e->leaf == 7 || e->leaf == 0xd)
+			e->flags |= AXV_X86_CPUID_SUBLEAF;
+		for (j = 0; j < i; j++) {
+			if (entries[j].leaf != e->leaf)
+				continue;
+			if (entries[j].flags != e->flags ||
+			    entries[j].subleaf == e->subleaf)
+				return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* Would the state of the vCPU still be legal? */
+static bool caps_fit(struct axv_x86_vcpu *x, const struct axv_x86_caps *caps)
+{
+	return !(x->hw->get_cr(x, 4) & ~caps->cr4) &&
+	       !(x->hw->get_efer(x) & ~caps->efer) &&
+	       !(x->xcr0 & ~(caps->xcr0 | XFEATURE_MASK_FP)) &&
+	       !(x->hw->get_cr(x, 3) >> caps->phys_bits);
+}
+
+/**
+ * axv_x86_set_cpuid() - replace the CPUID table of a vCPU
+ * @x:		vCPU whose claim the caller holds
+ * @entries:	kernel memory
+ * @count:	how many
+ *
+ * Features that the module cannot honour are taken out, and so is every leaf
+ * it does not know outside the hypervisor's range 0x40000000 to 0x4fffffff.
+ *
+ * Context: may sleep.
+ * Return: 0, -EINVAL for unknown flags, padding, two answers to one question,
+ * or if the vCPU's registers use what the table would take away; -E2BIG,
+ * -ENOMEM.  Then nothing has changed.
+ */
+int axv_x86_set_cpuid(struct axv_x86_vcpu *x,
+		      const struct axv_x86_cpuid *entries, u32 count)
+{
+	struct axv_x86_cpuid *table = NULL;
+	struct axv_x86_caps caps;
+	int err;
+	u32 i;
+
+	if (count > AXV_CPUID_MAX)
+		return -E2BIG;
+	if (count) {
+		table = kmemdup(entries, count * sizeof(*table), GFP_KERNEL);
+		if (!table)
+			return -ENOMEM;
+	}
+	err = check_table(table, count);
+	if (err)
+		goto out;
+	for (i = 0; i < count; i++)
+		axv_x86_cpuid_bound(&table[i]);
+	axv_x86_cpuid_derive(table, count, &caps);
+	if (!caps_fit(x, &caps)) {
+		err = -EINVAL;
+		goto out;
+	}
+	install(x, table, count, &caps);
+out:
+	kfree(table);
+	return err;
+}
+
+/* Bytes of an XSAVE area with some components, by the guest's own table. */
+static u32 area_size(struct axv_x86_vcpu *x, u64 xcr0, bool compacted)
+{
+	u32 size = FXSAVE_SIZE + XSAVE_HDR_SIZE;
+	unsigned int i;
+
+	for (i = XFEATURE_YMM; i < 63; i++) {
+		struct axv_x86_cpuid *e;
+
+		if (!(xcr0 & BIT_ULL(i)))
+			continue;
+		e = axv_x86_cpuid_find(x->cpuid, x->nr_cpuid, 0xd, i);
+		if (!e)
+			continue;
+		if (!compacted)
+			size = max(size, e->eax + e->ebx);
+		else
+			size = (e->ecx & BIT(1) ? ALIGN(size, 64) : size) +
+			       e->eax;
+	}
+	return size;
+}
+
+/* Bits that follow the guest's state. */
+static void fill_dynamic(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf,
+			 u32 *ebx, u32 *ecx)
+{
+	switch (leaf) {
+	case 1:
+		if (x->hw->get_cr(x, 4) & X86_CR4_OSXSAVE)
+			*ecx |= F(OSXSAVE);
+		break;
+	case 7:
+		if (!subleaf && (x->hw->get_cr(x, 4) & X86_CR4_PKE))
+			*ecx |= F(OSPKE);
+		break;
+	case 0xd:
+		if (subleaf > 1 || !x->caps.xsave)
+			break;
+		*ebx = area_size(x, x->xcr0, subleaf);
+		if (!subleaf)
+			*ecx = area_size(x, x->caps.xcr0, false);
+		break;
+	}
+}
+
+/* A leaf with subleaves, or one beyond the slots. */
+static noinline void search(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf,
+			    u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+{
+	const struct axv_x86_cpuid *e = axv_x86_cpuid_find(x->cpuid, x->nr_cpuid, leaf,
+					     subleaf);
+
+	*eax = e ? e->eax : 0;
+	*ebx = e ? e->ebx : 0;
+	*ecx = e ? e->ecx : 0;
+	*edx = e ? e->edx : 0;
+}
+
+/* Basic leaves that fill_dynamic() knows. */
+#define DYNAMIC_LEAVES	(BIT(1) | BIT(7) | BIT(0xd))
+
+/**
+ * axv_x86_cpuid() - the guest's CPUID instruction
+ * @x:		vCPU whose claim the caller holds
+ * @leaf:	EAX
+ * @subleaf:	ECX
+ * @eax:	the answer
+ * @ebx:	likewise
+ * @ecx:	likewise
+ * @edx:	likewise
+ *
+ * A question that the table does not answer gets zeroes.
+ */
+void axv_x86_cpuid(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf, u32 *eax,
+		   u32 *ebx, u32 *ecx, u32 *edx)
+{
+	u32 slot = slot_of(leaf);
+
+	if (likely(slot < AXV_CPUID_SLOTS &&
+		   !(x->cpuid_search & BIT_ULL(slot)))) {
+		const struct axv_x86_answer *a = &x->answers[slot];
+
+		*eax = a->eax;
+		*ebx = a->ebx;
+		*ecx = a->ecx;
+		*edx = a->edx;
+	} else {
+		search(x, leaf, subleaf, eax, ebx, ecx, edx);
+	}
+	if (leaf < 32 && (DYNAMIC_LEAVES & BIT(leaf)))
+		fill_dynamic(x, leaf, subleaf, ebx, ecx);
+}

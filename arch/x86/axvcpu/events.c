@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events on their way to the guest: injected by any thread, raised by
+ * emulation, or cut short in their delivery; and which of them is next.
+ *
+ * Events have the form of the VMCB's EVENTINJ (AMD APM vol. 2, 15.20).
+ */
+#include <linux/bits.h>
+#include <linux/kernel.h>
+#include <linux/errno.h>
+#include <linux/lockdep.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include <asm/debugreg.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "x86.h"
+
+#define NMI_MAX			2
+
+/* Exceptions that push an error code (AMD APM vol. 2, table 8-1). */
+#define WITH_ERROR_CODE		(BIT(X86_TRAP_DF) | BIT(X86_TRAP_TS) |	\
+				 BIT(X86_TRAP_NP) | BIT(X86_TRAP_SS) |	\
+				 BIT(X86_TRAP_GP) | BIT(X86_TRAP_PF) |	\
+				 BIT(X86_TRAP_AC) | BIT(21) | BIT(29) |	\
+				 BIT(30))
+
+/* Two of which make a double fault (AMD APM vol. 2, 8.2.9). */
+#define CONTRIBUTORY		(BIT(X86_TRAP_DE) | BIT(X86_TRAP_TS) |	\
+				 BIT(X86_TRAP_NP) | BIT(X86_TRAP_SS) |	\
+				 BIT(X86_TRAP_GP))
+
+/* What #DB may set in DR6. */
+#define DR6_CAUSES		(DR_TRAP_BITS | BIT(13) | DR_STEP | BIT(15))
+
+#define DR7_GD			BIT_ULL(13)
+
+#define EVENT_RESERVED		GENMASK_ULL(30, 12)
+
+static u64 make_event(u64 type, u8 vector, bool has_error, u32 error)
+{
+	u64 event = AXV_X86_EVENT_VALID | type | vector;
+
+	if (has_error)
+		event |= AXV_X86_EVENT_ERROR_VALID |
+			 (u64)error << AXV_X86_EVENT_ERROR_SHIFT;
+	return event;
+}
+
+/* A pending exception, and an error code where the vector has one. */
+static bool exception_valid(u32 vector, bool has_error)
+{
+	return vector < 32 && vector != X86_TRAP_NMI &&
+	       has_error == !!(WITH_ERROR_CODE & BIT(vector));
+}
+
+/**
+ * axv_x86_event_valid() - may hardware be given this event?
+ * @event:	in the form of AXV_X86_EVENT_*
+ *
+ * No event at all is valid.
+ */
+bool axv_x86_event_valid(u64 event)
+{
+	u8 vector = event & AXV_X86_EVENT_VECTOR;
+	bool has_error = event & AXV_X86_EVENT_ERROR_VALID;
+
+	if (!event)
+		return true;
+	if (!(event & AXV_X86_EVENT_VALID) || (event & EVENT_RESERVED))
+		return false;
+	if (!has_error && event >> AXV_X86_EVENT_ERROR_SHIFT)
+		return false;
+	switch (event & AXV_X86_EVENT_TYPE) {
+	case AXV_X86_EVENT_TYPE_EXTINT:
+	case AXV_X86_EVENT_TYPE_SOFT:
+		return !has_error;
+	case AXV_X86_EVENT_TYPE_NMI:
+		return !has_error && vector == X86_TRAP_NMI;
+	case AXV_X86_EVENT_TYPE_EXCEPTION:
+		return exception_valid(vector, has_error);
+	}
+	return false;
+}
+
+static void push_extint(struct axv_x86_events *ev, u8 vector)
+{
+	ev->extint[(ev->extint_head + ev->extint_count) %
+		   ARRAY_SIZE(ev->extint)] = vector;
+	ev->extint_count++;
+}
+
+static u8 pop_extint(struct axv_x86_events *ev)
+{
+	u8 vector = ev->extint[ev->extint_head];
+
+	ev->extint_head = (ev->extint_head + 1) % ARRAY_SIZE(ev->extint);
+	ev->extint_count--;
+	return vector;
+}
+
+/* The one whose delivery did not come to pass is the first again. */
+static void unpop_extint(struct axv_x86_events *ev, u8 vector)
+{
+	unsigned int size = ARRAY_SIZE(ev->extint);
+
+	if (ev->extint_count == size)
+		return;
+	ev->extint_head = (ev->extint_head + size - 1) % size;
+	ev->extint[ev->extint_head] = vector;
+	ev->extint_count++;
+}
+
+static int inject_exception(struct axv_x86_events *ev,
+			    const struct axv_inject *event)
+{
+	bool has_error = event->flags & AXV_INJECT_HAS_ERROR_CODE;
+
+	if (!exception_valid(event->vector, has_error))
+		return -EINVAL;
+	if (!has_error && event->error_code)
+		return -EINVAL;
+	if (ev->exception)
+		return -EAGAIN;
+	ev->exception = make_event(AXV_X86_EVENT_TYPE_EXCEPTION, event->vector,
+				   has_error, event->error_code);
+	ev->exception_addr = event->address;
+	return 0;
+}
+
+/**
+ * axv_x86_inject() - queue an event
+ * @vcpu:	vCPU
+ * @event:	from any thread of the VMM
+ *
+ * Context: &axv_vcpu.lock.
+ * Return: 0, -EAGAIN if there is no room, -EINVAL for an event that no
+ * processor has, -EOPNOTSUPP for a type that needs an interrupt controller.
+ */
+int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
+{
+	struct axv_x86_events *ev = &to_x86(vcpu)->events;
+	int err = 0;
+
+	lockdep_assert_held(&vcpu->lock);
+	if (event->flags & ~AXV_INJECT_HAS_ERROR_CODE)
+		return -EINVAL;
+	if (event->type != AXV_INJECT_EXCEPTION && event->flags)
+		return -EINVAL;
+
+	switch (event->type) {
+	case AXV_INJECT_EXTINT:
+		if (event->vector > 255)
+			return -EINVAL;
+		if (ev->extint_count >= AXV_EXTINT_DEPTH)
+			return -EAGAIN;
+		push_extint(ev, event->vector);
+		break;
+	case AXV_INJECT_NMI:
+		if (ev->nmi_pending >= NMI_MAX)
+			return -EAGAIN;
+		ev->nmi_pending++;
+		break;
+	case AXV_INJECT_EXCEPTION:
+		err = inject_exception(ev, event);
+		break;
+	default:
+		return -EOPNOTSUPP;
+	}
+	if (!err)
+		WRITE_ONCE(ev->any, true);
+	return err;
+}
+
+/* Could the guest take an external interrupt between two instructions? */
+static bool extint_open(struct axv_x86_vcpu *x)
+{
+	return (x->regs.rflags & X86_EFLAGS_IF) && !x->hw->get_shadow(x);
+}
+
+static bool nmi_open(struct axv_x86_vcpu *x)
+{
+	return !x->hw->get_nmi_masked(x) && !x->hw->get_shadow(x);
+}
+
+/**
+ * axv_x86_has_event() - is there an event that ends a halt?
+ * @vcpu:	vCPU, parked by the caller or not in the guest
+ *
+ * Context: &axv_vcpu.lock.
+ */
+bool axv_x86_has_event(struct axv_vcpu *vcpu)
+{
+	struct axv_x86_vcpu *x = to_x86(vcpu);
+	struct axv_x86_events *ev = &x->events;
+
+	lockdep_assert_held(&vcpu->lock);
+	if (!READ_ONCE(ev->any))
+		return false;
+	return ev->reinject || ev->exception ||
+	       (ev->nmi_pending && nmi_open(x)) ||
+	       (ev->extint_count && extint_open(x));
+}
+
+static bool is_exception(u64 event)
+{
+	return (event & AXV_X86_EVENT_VALID) &&
+	       (event & AXV_X86_EVENT_TYPE) == AXV_X86_EVENT_TYPE_EXCEPTION;
+}
+
+/* Does @second, earned while @first was being delivered, double the fault? */
+static bool doubles(u8 first, u8 second)
+{
+	u32 bit = BIT(second);
+
+	if (first == X86_TRAP_PF)
+		return bit & (CONTRIBUTORY | BIT(X86_TRAP_PF));
+	return (BIT(first) & CONTRIBUTORY) && (bit & CONTRIBUTORY);
+}
+
+/* An interrupt whose delivery earned an exception waits for its next chance. */
+static void put_back(struct axv_x86_vcpu *x, u64 event)
+{
+	struct axv_x86_events *ev = &x->events;
+
+	switch (event & AXV_X86_EVENT_TYPE) {
+	case AXV_X86_EVENT_TYPE_EXTINT:
+		unpop_extint(ev, event & AXV_X86_EVENT_VECTOR);
+		break;
+	case AXV_X86_EVENT_TYPE_NMI:
+		x->hw->set_nmi_masked(x, false);
+		if (ev->nmi_pending < NMI_MAX)
+			ev->nmi_pending++;
+		break;
+	}
+}
+
+/**
+ * axv_x86_raise() - the guest earned an exception
+ * @x:		vCPU whose claim the caller holds
+ * @vector:	0 to 31, not 2
+ * @has_error:	it pushes an error code
+ * @error:	which
+ * @address:	CR2 for #PF, DR6 bits for #DB
+ *
+ * An exception earned while another was being delivered makes a double fault,
+ * or a shutdown (&axv_x86_events.shutdown), where AMD APM vol. 2, 8.2.9 says
+ * so; otherwise it is handled first, and the instruction that caused the other
+ * will cause it again.  An exception that the VMM injected meanwhile wins: the
+ * fault will be earned again when the instruction is tried again.
+ *
+ * Context: takes &axv_vcpu.lock.
+ */
+void axv_x86_raise(struct axv_x86_vcpu *x, u8 vector, bool has_error, u32 error,
+		   u64 address)
+{
+	struct axv_x86_events *ev = &x->events;
+	u64 first = ev->reinject;
+	u8 first_vector = first & AXV_X86_EVENT_VECTOR;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&x->base.lock, flags);
+	ev->reinject = 0;
+	if (is_exception(first)) {
+		if (first_vector == X86_TRAP_DF &&
+		    (BIT(vector) & (CONTRIBUTORY | BIT(X86_TRAP_PF)))) {
+			ev->shutdown = true;
+			goto out;
+		}
+		if (doubles(first_vector, vector)) {
+			vector = X86_TRAP_DF;
+			has_error = true;
+			error = 0;
+			address = 0;
+		}
+	} else if (first) {
+		put_back(x, first);
+	}
+	if (!ev->exception) {
+		ev->exception = make_event(AXV_X86_EVENT_TYPE_EXCEPTION, vector,
+					   has_error, error);
+		ev->exception_addr = address;
+	}
+out:
+	WRITE_ONCE(ev->any, true);
+	raw_spin_unlock_irqrestore(&x->base.lock, flags);
+}
+
+/*
+ * What the processor does beside pushing a frame: injection does not (AMD APM
+ * vol. 2, 15.20).
+ */
+static u64 take_exception(struct axv_x86_vcpu *x)
+{
+	struct axv_x86_events *ev = &x->events;
+	u64 event = ev->exception;
+	u64 address = ev->exception_addr;
+
+	ev->exception = 0;
+	ev->exception_addr = 0;
+	switch (event & AXV_X86_EVENT_VECTOR) {
+	case X86_TRAP_PF:
+		x->hw->set_cr(x, 2, address);
+		break;
+	case X86_TRAP_DB:
+		x->hw->set_dr(x, 6, x->hw->get_dr(x, 6) |
+				    (address & DR6_CAUSES));
+		x->hw->set_dr(x, 7, x->hw->get_dr(x, 7) & ~DR7_GD);
+		break;
+	}
+	/* In real mode an exception pushes none (AMD APM vol. 2, 8.2). */
+	if (!(x->hw->get_cr(x, 0) & X86_CR0_PE))
+		event = (u32)event & ~AXV_X86_EVENT_ERROR_VALID;
+	return event;
+}
+
+static u64 take_reinject(struct axv_x86_events *ev)
+{
+	u64 event = ev->reinject;
+
+	ev->reinject = 0;
+	return event;
+}
+
+/**
+ * axv_x86_pick_event() - the event to deliver with the next entry
+ * @x:		vCPU whose claim the caller holds
+ * @irq_window:	set if an external interrupt waits on: the back end has to see
+ *		when the guest can take it
+ * @nmi_window:	likewise for an NMI
+ *
+ * One event per entry: first the one whose delivery was cut short, then an
+ * exception, NMI and external interrupt (AMD APM vol. 2, 8.5).  The event is
+ * off the queue; if its delivery is cut short, the back end hands it back with
+ * axv_x86_cut_short().  Its instruction length, if it is a software event, is
+ * in &axv_x86_events.reinject_len.  What an exception changes beside the stack
+ * (CR2, DR6, DR7) is done here, and NMIs are masked if one is taken.
+ *
+ * Need not be called while &axv_x86_events.any is false, unless the guest got
+ * its interrupt window.
+ *
+ * Context: &axv_vcpu.lock.
+ * Return: the event, in the form of AXV_X86_EVENT_*, or 0.
+ */
+u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
+		       bool *nmi_window)
+{
+	struct axv_x86_events *ev = &x->events;
+	u64 event = 0;
+
+	lockdep_assert_held(&x->base.lock);
+	if (ev->reinject) {
+		event = take_reinject(ev);
+	} else if (ev->exception) {
+		event = take_exception(x);
+	} else if (ev->nmi_pending && nmi_open(x)) {
+		ev->nmi_pending--;
+		x->hw->set_nmi_masked(x, true);
+		event = make_event(AXV_X86_EVENT_TYPE_NMI, X86_TRAP_NMI, false,
+				   0);
+	} else if (ev->extint_count && extint_open(x)) {
+		event = make_event(AXV_X86_EVENT_TYPE_EXTINT, pop_extint(ev),
+				   false, 0);
+	}
+	*irq_window = ev->extint_count;
+	*nmi_window = ev->nmi_pending;
+	WRITE_ONCE(ev->any, ev->exception || *irq_window || *nmi_window ||
+		   ev->shutdown);
+	if (event)
+		ev->halted = false;
+	return event;
+}
+
+/**
+ * axv_x86_events_reset() - nothing is on its way any more
+ * @x:		vCPU whose claim the caller holds
+ *
+ * Context: takes &axv_vcpu.lock.
+ */
+void axv_x86_events_reset(struct axv_x86_vcpu *x)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&x->base.lock, flags);
+	memset(&x->events, 0, sizeof(x->events));
+	raw_spin_unlock_irqrestore(&x->base.lock, flags);
+}
+
+/**
+ * axv_x86_get_event_reg() - a register of class EVENT
+ * @x:		vCPU whose claim the caller holds
+ * @index:	an &enum axv_x86_event_reg
+ * @value:	its value
+ *
+ * Context: takes &axv_vcpu.lock.
+ * Return: 0 or -ENOENT.
+ */
+int axv_x86_get_event_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
+{
+	struct axv_x86_events *ev = &x->events;
+	unsigned long flags;
+	int err = 0;
+
+	raw_spin_lock_irqsave(&x->base.lock, flags);
+	switch (index) {
+	case AXV_X86_EVENT_SHADOW:
+		*value = x->hw->get_shadow(x);
+		break;
+	case AXV_X86_EVENT_NMI_MASKED:
+		*value = x->hw->get_nmi_masked(x);
+		break;
+	case AXV_X86_EVENT_NMI_PENDING:
+		*value = ev->nmi_pending;
+		break;
+	case AXV_X86_EVENT_EXCEPTION:
+		*value = ev->exception;
+		break;
+	case AXV_X86_EVENT_EXCEPTION_ADDR:
+		*value = ev->exception_addr;
+		break;
+	case AXV_X86_EVENT_EXTINT:
+		*value = ev->extint_count ?
+			 make_event(AXV_X86_EVENT_TYPE_EXTINT,
+				    ev->extint[ev->extint_head], false, 0) : 0;
+		break;
+	case AXV_X86_EVENT_REINJECT:
+		*value = ev->reinject;
+		break;
+	case AXV_X86_EVENT_HALTED:
+		*value = ev->halted;
+		break;
+	case AXV_X86_EVENT_EXIT_MASK:
+		*value = ev->exit_mask;
+		break;
+	case AXV_X86_EVENT_EXTINT_COUNT:
+		*value = ev->extint_count;
+		break;
+	default:
+		err = -ENOENT;
+	}
+	raw_spin_unlock_irqrestore(&x->base.lock, flags);
+	return err;
+}
+
+static bool is_type(u64 event, u64 type)
+{
+	return !event || (event & AXV_X86_EVENT_TYPE) == type;
+}
+
+static int set_queue_reg(struct axv_x86_events *ev, u64 index, u64 value)
+{
+	switch (index) {
+	case AXV_X86_EVENT_NMI_PENDING:
+		if (value > NMI_MAX)
+			return -EINVAL;
+		ev->nmi_pending = value;
+		break;
+	case AXV_X86_EVENT_EXCEPTION:
+		if (!axv_x86_event_valid(value) ||
+		    !is_type(value, AXV_X86_EVENT_TYPE_EXCEPTION))
+			return -EINVAL;
+		ev->exception = value;
+		break;
+	case AXV_X86_EVENT_EXCEPTION_ADDR:
+		ev->exception_addr = value;
+		break;
+	case AXV_X86_EVENT_EXTINT:
+		if (!axv_x86_event_valid(value) ||
+		    !is_type(value, AXV_X86_EVENT_TYPE_EXTINT))
+			return -EINVAL;
+		ev->extint_count = 0;
+		if (value)
+			push_extint(ev, value & AXV_X86_EVENT_VECTOR);
+		break;
+	case AXV_X86_EVENT_REINJECT:
+		if (!axv_x86_event_valid(value))
+			return -EINVAL;
+		ev->reinject = value;
+		ev->reinject_len = 0;
+		break;
+	case AXV_X86_EVENT_EXTINT_COUNT:
+		return -EPERM;
+	default:
+		return -ENOENT;
+	}
+	WRITE_ONCE(ev->any, true);
+	return 0;
+}
+
+/**
+ * axv_x86_set_event_reg() - replace a register of class EVENT
+ * @x:		vCPU whose claim the caller holds
+ * @index:	an &enum axv_x86_event_reg
+ * @value:	its value; EXTINT replaces the whole queue
+ *
+ * Context: takes &axv_vcpu.lock.
+ * Return: 0, -ENOENT, -EINVAL for a value no processor has, -EPERM for the
+ * length of the queue.
+ */
+int axv_x86_set_event_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
+{
+	unsigned long flags;
+	int err;
+
+	switch (index) {
+	case AXV_X86_EVENT_SHADOW:
+		if (value > 1)
+			return -EINVAL;
+		x->hw->set_shadow(x, value);
+		return 0;
+	case AXV_X86_EVENT_NMI_MASKED:
+		if (value > 1)
+			return -EINVAL;
+		x->hw->set_nmi_masked(x, value);
+		return 0;
+	case AXV_X86_EVENT_HALTED:
+		if (value > 1)
+			return -EINVAL;
+		x->events.halted = value;
+		return 0;
+	case AXV_X86_EVENT_EXIT_MASK:
+		if (value & ~(u64)(u32)~BIT(X86_TRAP_NMI))
+			return -EINVAL;
+		x->events.exit_mask = value;
+		x->hw->cpuid_changed(x);
+		return 0;
+	}
+	raw_spin_lock_irqsave(&x->base.lock, flags);
+	err = set_queue_reg(&x->events, index, value);
+	raw_spin_unlock_irqrestore(&x->base.lock, flags);
+	return err;
+}
+
+void axv_x86_advance(struct axv_x86_vcpu *x, unsigned int len)
+{
+	u64 rip = x->regs.rip + len;
+
+	/* Outside 64-bit mode the instruction pointer has 32 bits. */
+	if (unlikely((rip ^ x->regs.rip) >> 32) && axv_x86_code_bits(x) != 64)
+		rip = (u32)rip;
+	x->regs.rip = rip;
+	x->hw->set_shadow(x, false);
+	if (unlikely(x->regs.rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF))) {
+		x->regs.rflags &= ~(u64)X86_EFLAGS_RF;
+		if (x->regs.rflags & X86_EFLAGS_TF)
+			axv_x86_raise(x, X86_TRAP_DB, false, 0, DR_STEP);
+	}
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The world switch of SVM: everything that cannot be said in C.
+ */
+#include <linux/linkage.h>
+#include <asm/asm.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+#include <asm/percpu.h>
+
+#include "axv-asm-offsets.h"
+
+#define GPR(n)	(AXV_SVM_GPRS + 8 * (n))
+
+/*
+ * Which return-stack filling and return-thunk untraining a #VMEXIT needs is
+ * the running kernel's decision; these macros change with its series.
+ */
+#ifdef UNTRAIN_RET_VM
+#define AXV_RSB_FEATURE	X86_FEATURE_RSB_VMEXIT
+.macro AXV_UNTRAIN_RET
+	UNTRAIN_RET_VM
+.endm
+#else
+#define AXV_RSB_FEATURE	X86_FEATURE_RETPOLINE
+.macro AXV_UNTRAIN_RET
+	UNTRAIN_RET
+	ALTERNATIVE "", "call entry_ibpb", X86_FEATURE_IBPB_ON_VMEXIT
+.endm
+#endif
+
+.section .noinstr.text, "ax"
+
+/**
+ * axv_svm_enter - run the guest until its next #VMEXIT
+ * @svm:	%rdi, struct axv_svm_vcpu *
+ * @host_save:	%rsi, physical address of the host's VMSAVE area
+ *
+ * GIF is clear, RFLAGS.IF is set: with V_INTR_MASKING, IF at VMRUN decides
+ * whether a physical interrupt ends the guest (APM 15.21.1).  Returns with GIF
+ * clear.  RAX, RSP, RIP and RFLAGS of the guest travel in the VMCB.
+ */
+SYM_FUNC_START(axv_svm_enter)
+	push	%rbp
+	push	%r15
+	push	%r14
+	push	%r13
+	push	%r12
+	push	%rbx
+	push	%rsi
+	push	%rdi
+
+	/*
+	 * The guest's SPEC_CTRL, if it differs.  From here to VMRUN there must
+	 * be neither a return nor an indirect branch, which would run under
+	 * the guest's rules.
+	 */
+	ALTERNATIVE_2 "jmp .Lguest_spec_done", \
+		"", X86_FEATURE_MSR_SPEC_CTRL, \
+		"jmp .Lguest_spec_done", X86_FEATURE_V_SPEC_CTRL
+	mov	AXV_SVM_SPEC_CTRL(%rdi), %eax
+	cmp	PER_CPU_VAR(x86_spec_ctrl_current), %eax
+	je	.Lguest_spec_done
+	mov	$MSR_IA32_SPEC_CTRL, %ecx
+	xor	%edx, %edx
+	wrmsr
+.Lguest_spec_done:
+
+	/* FS, GS, LDTR, TR and the system call MSRs (APM 15.5.2). */
+	mov	AXV_SVM_VMCB_PA(%rdi), %rax
+	vmload	%rax
+
+	mov	GPR(1)(%rdi), %rcx
+	mov	GPR(2)(%rdi), %rdx
+	mov	GPR(3)(%rdi), %rbx
+	mov	GPR(5)(%rdi), %rbp
+	mov	GPR(6)(%rdi), %rsi
+	mov	GPR(8)(%rdi), %r8
+	mov	GPR(9)(%rdi), %r9
+	mov	GPR(10)(%rdi), %r10
+	mov	GPR(11)(%rdi), %r11
+	mov	GPR(12)(%rdi), %r12
+	mov	GPR(13)(%rdi), %r13
+	mov	GPR(14)(%rdi), %r14
+	mov	GPR(15)(%rdi), %r15
+	mov	GPR(7)(%rdi), %rdi
+
+	/* Leaves nothing of the host in the processor's buffers; takes ZF. */
+	VM_CLEAR_CPU_BUFFERS
+
+	vmrun	%rax
+
+	/* RAX is the host's again and the only register that is free. */
+	pop	%rax
+	mov	%rcx, GPR(1)(%rax)
+	mov	%rdx, GPR(2)(%rax)
+	mov	%rbx, GPR(3)(%rax)
+	mov	%rbp, GPR(5)(%rax)
+	mov	%rsi, GPR(6)(%rax)
+	mov	%rdi, GPR(7)(%rax)
+	mov	%r8, GPR(8)(%rax)
+	mov	%r9, GPR(9)(%rax)
+	mov	%r10, GPR(10)(%rax)
+	mov	%r11, GPR(11)(%rax)
+	mov	%r12, GPR(12)(%rax)
+	mov	%r13, GPR(13)(%rax)
+	mov	%r14, GPR(14)(%rax)
+	mov	%r15, GPR(15)(%rax)
+	mov	%rax, %rdi
+
+	mov	AXV_SVM_VMCB_PA(%rdi), %rax
+	vmsave	%rax
+
+	/* The host's GS base among them: per-CPU variables work again. */
+	pop	%rax
+	vmload	%rax
+
+	/* Before the first return, or the guest's return stack is used. */
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, AXV_RSB_FEATURE
+
+	ALTERNATIVE_2 "jmp .Lhost_spec_done", \
+		"", X86_FEATURE_MSR_SPEC_CTRL, \
+		"jmp .Lhost_spec_done", X86_FEATURE_V_SPEC_CTRL
+	mov	PER_CPU_VAR(x86_spec_ctrl_current), %eax
+	cmp	AXV_SVM_SPEC_CTRL(%rdi), %eax
+	je	.Lhost_spec_done
+	mov	$MSR_IA32_SPEC_CTRL, %ecx
+	xor	%edx, %edx
+	wrmsr
+.Lhost_spec_done:
+
+	AXV_UNTRAIN_RET
+
+	/*
+	 * Nothing of the guest stays in a register, not even in one that is
+	 * about to be popped: a load that misses could be run past with it.
+	 */
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	xor	%ebx, %ebx
+	xor	%ebp, %ebp
+	xor	%esi, %esi
+	xor	%edi, %edi
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	xor	%r12d, %r12d
+	xor	%r13d, %r13d
+	xor	%r14d, %r14d
+	xor	%r15d, %r15d
+
+	pop	%rbx
+	pop	%r12
+	pop	%r13
+	pop	%r14
+	pop	%r15
+	pop	%rbp
+	RET
+SYM_FUNC_END(axv_svm_enter)

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SVM on the host's CPUs: what it can do, on and off.
+ */
+#include <linux/gfp.h>
+#include <linux/percpu.h>
+#include <linux/printk.h>
+#include <asm/cpufeature.h>
+#include <asm/fpu/xcr.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+
+#include "svm.h"
+
+/* CPUID 8000000A, EDX (APM vol. 3, E.4.9). */
+#define SVM_CPUID_NP		BIT(0)
+#define SVM_CPUID_NRIPS		BIT(3)
+#define SVM_CPUID_FLUSH_ASID	BIT(6)
+
+/* VM_CR (APM 15.30.1). */
+#define SVM_VM_CR_SVMDIS	BIT_ULL(4)
+
+struct axv_svm_features axv_svm __ro_after_init;
+
+DEFINE_PER_CPU(struct axv_svm_cpu, axv_svm_cpu);
+
+static void axv_svm_free_pages(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct axv_svm_cpu *sc = per_cpu_ptr(&axv_svm_cpu, cpu);
+
+		free_page((unsigned long)sc->hsave);
+		free_page((unsigned long)sc->host_save);
+		sc->hsave = NULL;
+		sc->host_save = NULL;
+	}
+}
+
+static int axv_svm_alloc_pages(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct axv_svm_cpu *sc = per_cpu_ptr(&axv_svm_cpu, cpu);
+
+		sc->hsave = (void *)get_zeroed_page(GFP_KERNEL);
+		sc->host_save = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!sc->hsave || !sc->host_save) {
+			axv_svm_free_pages();
+			return -ENOMEM;
+		}
+		sc->host_save_pa = __pa(sc->host_save);
+	}
+	return 0;
+}
+
+/**
+ * axv_svm_hardware_init() - look for SVM and note what it can do
+ *
+ * Context: module load; may sleep.
+ * Return: 0; -EOPNOTSUPP without SVM or nested paging, or where the firmware
+ * switched SVM off; -ENOMEM.
+ */
+int axv_svm_hardware_init(void)
+{
+	u32 eax, ebx, ecx, edx;
+	u64 vm_cr;
+
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return -EOPNOTSUPP;
+	if (!rdmsrl_safe(MSR_VM_CR, &vm_cr) && (vm_cr & SVM_VM_CR_SVMDIS)) {
+		pr_err("SVM is switched off by the firmware; enable it in the setup\n");
+		return -EOPNOTSUPP;
+	}
+
+	cpuid(0x8000000a, &eax, &ebx, &ecx, &edx);
+	if (!(edx & SVM_CPUID_NP)) {
+		pr_err("this processor's SVM has no nested paging, which is required\n");
+		return -EOPNOTSUPP;
+	}
+	if (ebx < 2) {
+		pr_err("this processor's SVM has no ASID for a guest\n");
+		return -EOPNOTSUPP;
+	}
+
+	axv_svm.asids = ebx;
+	axv_svm.nrips = edx & SVM_CPUID_NRIPS;
+	axv_svm.flush_by_asid = edx & SVM_CPUID_FLUSH_ASID;
+	axv_svm.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
+	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
+		axv_svm.host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		rdmsrl(MSR_IA32_XSS, axv_svm.host_xss);
+
+	return axv_svm_alloc_pages();
+}
+
+void axv_svm_hardware_exit(void)
+{
+	axv_svm_free_pages();
+}
+
+/**
+ * axv_svm_hardware_enable() - SVM on, on this CPU
+ *
+ * Context: interrupts off.
+ * Return: 0, or -EBUSY if somebody else (KVM) has it.
+ */
+int axv_svm_hardware_enable(void)
+{
+	struct axv_svm_cpu *sc = this_cpu_ptr(&axv_svm_cpu);
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	if (efer & EFER_SVME)
+		return -EBUSY;
+
+	wrmsrl(MSR_EFER, efer | EFER_SVME);
+	wrmsrl(MSR_VM_HSAVE_PA, __pa(sc->hsave));
+	if (axv_x86_host.tsc_aux)
+		rdmsrl(MSR_TSC_AUX, sc->tsc_aux);
+
+	/* Who had SVM before may have left translations under any ASID. */
+	axv_svm_tlb_reset_cpu(sc);
+	return 0;
+}
+
+/**
+ * axv_svm_hardware_disable() - SVM off, on this CPU
+ *
+ * SVM does not hold back INIT as VMX root operation does, so a crash or a
+ * reset needs no more than this, and no callback of the kernel's emergency
+ * path: with SVME left on, the next kernel only finds a bit set.
+ *
+ * Context: interrupts off.
+ */
+void axv_svm_hardware_disable(void)
+{
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	if (!(efer & EFER_SVME))
+		return;
+	wrmsrl(MSR_VM_HSAVE_PA, 0);
+	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events into the VMCB at an entry, and back out of it where an exit cut their
+ * delivery short (APM 15.20, 15.7.2).
+ */
+#include <linux/spinlock.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "svm.h"
+
+/* Vector and type: what tells whether an event is the one injected. */
+#define EVENT_IDENTITY	(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE | \
+			 AXV_X86_EVENT_VECTOR)
+
+/*
+ * The interrupt window is found by a virtual interrupt of the highest
+ * priority that is intercepted before it is taken (APM 15.21.4).
+ */
+static void arm_irq_window(struct axv_svm_vcpu *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+
+	if (svm->irq_armed)
+		return;
+	svm->irq_armed = true;
+	control->int_ctl &= ~V_INTR_PRIO_MASK;
+	control->int_ctl |= V_IRQ_MASK | V_INTR_PRIO_MASK | V_IGN_TPR_MASK;
+	control->int_vector = 0;
+	axv_svm_dirty(svm, SVM_CLEAN_TPR);
+	axv_svm_intercept(svm, INTERCEPT_VINTR);
+}
+
+/**
+ * axv_svm_disarm_irq_window() - the window was found, or is not wanted any more
+ * @svm:	vCPU whose claim the caller holds
+ */
+void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm)
+{
+	if (!svm->irq_armed)
+		return;
+	svm->irq_armed = false;
+	svm->vmcb->control.int_ctl &= ~V_IRQ_INJECTION_BITS_MASK;
+	axv_svm_dirty(svm, SVM_CLEAN_TPR);
+	axv_svm_unintercept(svm, INTERCEPT_VINTR);
+}
+
+/*
+ * NMIs stay masked until the handler's IRET is done.  The intercept comes
+ * before the IRET, so the window opens one instruction later; with an NMI
+ * waiting, a single step finds that point.
+ */
+static void open_nmi_window(struct axv_svm_vcpu *svm)
+{
+	if (!svm->nmi_iret || svm->nmi_step)
+		return;
+	svm->nmi_step = true;
+	svm->guest_tf = svm->x.regs.rflags & X86_EFLAGS_TF;
+}
+
+/**
+ * axv_svm_inject_events() - choose what the next entry delivers
+ * @svm:	vCPU about to enter
+ *
+ * Context: interrupts off; takes &axv_vcpu.lock.
+ * Return: SVM_RESUME; SVM_EXIT if instead the run ends, because the guest is shut
+ * down, or has the interrupt window open that the VMM asked for.
+ */
+enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm)
+{
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	struct axv_x86_vcpu *x = &svm->x;
+	bool irq_window, nmi_window;
+	u64 event;
+
+	if (unlikely(x->events.shutdown)) {
+		axv_x86_exit(x, AXV_EXIT_SHUTDOWN, 0);
+		return SVM_EXIT;
+	}
+
+	raw_spin_lock(&x->base.lock);
+	event = axv_x86_pick_event(x, &irq_window, &nmi_window);
+	raw_spin_unlock(&x->base.lock);
+
+	if (svm->irq_window) {
+		if (!event && !irq_window &&
+		    (x->regs.rflags & X86_EFLAGS_IF) &&
+		    !x->hw->get_shadow(x)) {
+			axv_svm_disarm_irq_window(svm);
+			axv_x86_exit(x, AXV_EXIT_IRQ_WINDOW, 0);
+			return SVM_EXIT;
+		}
+		irq_window = true;
+	}
+
+	if (event) {
+		control->event_inj = event;
+		control->event_inj_err = event >> AXV_X86_EVENT_ERROR_SHIFT;
+		x->base.stats.injections++;
+	}
+	svm->injected = event;
+
+	if (irq_window)
+		arm_irq_window(svm);
+	else
+		axv_svm_disarm_irq_window(svm);
+	if (nmi_window)
+		open_nmi_window(svm);
+	return SVM_RESUME;
+}
+
+/**
+ * axv_svm_save_interrupted_event() - keep an event that was being delivered
+ * @svm:	vCPU that just left the guest
+ *
+ * Software interrupts and the exceptions of INT3 and INTO are the exception:
+ * the instruction pointer is still at their instruction, which runs again, if
+ * the guest itself began them.
+ */
+void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm)
+{
+	const struct vmcb_control_area *control = &svm->vmcb->control;
+	u64 event = control->exit_int_info;
+	u64 type = event & AXV_X86_EVENT_TYPE;
+	u8 vector = event & AXV_X86_EVENT_VECTOR;
+	bool soft = type == AXV_X86_EVENT_TYPE_SOFT ||
+		    (type == AXV_X86_EVENT_TYPE_EXCEPTION &&
+		     (vector == X86_TRAP_BP || vector == X86_TRAP_OF));
+
+	if (soft && ((event ^ svm->injected) & EVENT_IDENTITY))
+		return;
+	if (event & AXV_X86_EVENT_ERROR_VALID)
+		event |= (u64)control->exit_int_info_err <<
+			 AXV_X86_EVENT_ERROR_SHIFT;
+	axv_x86_cut_short(&svm->x, event, 0);
+}
+
+/**
+ * axv_svm_nmi_after_exit() - has the IRET of an NMI handler been executed?
+ * @svm:	vCPU that just left the guest, with an IRET or a step under way
+ */
+void axv_svm_nmi_after_exit(struct axv_svm_vcpu *svm)
+{
+	struct axv_x86_vcpu *x = &svm->x;
+
+	if (svm->nmi_step && !svm->guest_tf &&
+	    svm->vmcb->control.exit_code != SVM_EXIT_EXCP_BASE + X86_TRAP_DB)
+		x->regs.rflags &= ~(u64)X86_EFLAGS_TF;
+
+	if (svm->nmi_iret && x->regs.rip != svm->nmi_iret_rip) {
+		svm->nmi_iret = false;
+		svm->nmi_masked = false;
+	}
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The SVM back end.  "APM" is the AMD64 Architecture Programmer's Manual,
+ * volume 2.
+ */
+#ifndef _AXVCPU_SVM_H
+#define _AXVCPU_SVM_H
+
+#include <linux/percpu.h>
+#include <asm/svm.h>
+
+#include "../x86.h"
+
+/*
+ * Bits of VMCB.clean (APM 15.15.3): a set bit lets the processor use what it
+ * cached of the VMCB at an earlier VMRUN on the same CPU.
+ */
+#define SVM_CLEAN_INTERCEPTS	BIT(0)	/* intercepts, TSC offset */
+#define SVM_CLEAN_PERM_MAPS	BIT(1)	/* IOPM and MSRPM bases */
+#define SVM_CLEAN_ASID		BIT(2)
+#define SVM_CLEAN_TPR		BIT(3)	/* V_TPR, V_IRQ and company */
+#define SVM_CLEAN_NP		BIT(4)	/* nested CR3, guest PAT */
+#define SVM_CLEAN_CR		BIT(5)	/* CR0, CR3, CR4, EFER */
+#define SVM_CLEAN_DR		BIT(6)	/* DR6, DR7 */
+#define SVM_CLEAN_DT		BIT(7)	/* GDT, IDT */
+#define SVM_CLEAN_SEG		BIT(8)	/* CS, DS, SS, ES, CPL */
+#define SVM_CLEAN_CR2		BIT(9)
+#define SVM_CLEAN_LBR		BIT(10)
+#define SVM_CLEAN_ALL		GENMASK(10, 0)
+
+/**
+ * struct axv_svm_features - what this host's SVM has
+ * @asids:	number of ASIDs, with ASID 0, which is the host's
+ * @nrips:	next RIP is stored at an exit
+ * @flush_by_asid: TLB_CONTROL can flush one ASID
+ * @v_spec_ctrl: SPEC_CTRL is switched through the VMCB
+ * @host_xcr0:	XCR0 of the host's kernel
+ * @host_xss:	IA32_XSS of the host's kernel
+ *
+ * Constant once the module is loaded.
+ */
+struct axv_svm_features {
+	u32 asids;
+	bool nrips;
+	bool flush_by_asid;
+	bool v_spec_ctrl;
+	u64 host_xcr0;
+	u64 host_xss;
+};
+
+extern struct axv_svm_features axv_svm;
+
+/**
+ * struct axv_svm_cpu - what SVM needs on each host CPU
+ * @hsave:	page of VM_HSAVE_PA, where VMRUN keeps the host's state
+ * @host_save:	page for VMSAVE of the state that VMRUN does not switch
+ * @host_save_pa: its physical address
+ * @tsc_aux:	TSC_AUX of the host on this CPU
+ * @asid_generation: counts full flushes; an ASID of an older one is stale
+ * @next_asid:	next ASID to hand out
+ *
+ * The ASID fields are touched on this CPU with interrupts off.
+ */
+struct axv_svm_cpu {
+	void *hsave;
+	void *host_save;
+	phys_addr_t host_save_pa;
+	u64 tsc_aux;
+	u64 asid_generation;
+	u32 next_asid;
+};
+
+DECLARE_PER_CPU(struct axv_svm_cpu, axv_svm_cpu);
+
+/**
+ * struct axv_svm_vm - a VM under SVM
+ * @x:		what x86 VMs have in common
+ * @msrpm:	MSR permission map, two pages (APM 15.11)
+ * @msrpm_pa:	its physical address
+ */
+struct axv_svm_vm {
+	struct axv_x86_vm x;
+	void *msrpm;
+	phys_addr_t msrpm_pa;
+};
+
+/**
+ * struct axv_svm_vcpu - a vCPU under SVM
+ * @x:		what x86 vCPUs have in common
+ * @vmcb:	its control block
+ * @vmcb_pa:	physical address of @vmcb; read by entry.S
+ * @spec_ctrl:	the guest's SPEC_CTRL; read by entry.S
+ * @asid_cpu:	host CPU its ASID is from
+ * @asid_generation: generation of its ASID
+ * @tlb_gen:	&axv_vm.tlb_gen at its last flush
+ * @cr0:	CR0 as the guest sees it; the VMCB's has CD and NW clear
+ * @efer:	EFER as the guest sees it; the VMCB's has SVME set
+ * @injected:	event handed to the hardware at the last entry
+ * @dr_live:	the guest uses DR0 to DR3: no intercepts, loaded at entry
+ * @dr_loaded:	they are in the registers now
+ * @nmi_masked:	an NMI handler runs
+ * @nmi_iret:	its IRET was intercepted at @nmi_iret_rip and is not done yet
+ * @nmi_step:	that IRET is single-stepped, to open the NMI window
+ * @guest_tf:	the guest's own TF when @nmi_step began
+ * @irq_armed:	a virtual interrupt is armed to find the interrupt window
+ * @irq_window:	the VMM asked for the interrupt window; during one run
+ * @nmi_iret_rip: see @nmi_iret
+ */
+struct axv_svm_vcpu {
+	struct axv_x86_vcpu x;
+	struct vmcb *vmcb;
+	phys_addr_t vmcb_pa;
+	u64 spec_ctrl;
+	int asid_cpu;
+	u64 asid_generation;
+	u64 tlb_gen;
+	u64 cr0;
+	u64 efer;
+	u64 injected;
+	bool dr_live;
+	bool dr_loaded;
+	bool nmi_masked;
+	bool nmi_iret;
+	bool nmi_step;
+	bool guest_tf;
+	bool irq_armed;
+	bool irq_window;
+	u64 nmi_iret_rip;
+};
+
+static inline struct axv_svm_vcpu *to_svm(struct axv_vcpu *vcpu)
+{
+	return container_of(vcpu, struct axv_svm_vcpu, x.base);
+}
+
+static inline struct axv_svm_vcpu *x86_to_svm(struct axv_x86_vcpu *x)
+{
+	return container_of(x, struct axv_svm_vcpu, x);
+}
+
+static inline struct axv_svm_vm *to_svm_vm(struct axv_vm *vm)
+{
+	return container_of(vm, struct axv_svm_vm, x.base);
+}
+
+/**
+ * axv_svm_dirty() - parts of the VMCB changed
+ * @svm:	vCPU whose claim the caller holds
+ * @bits:	SVM_CLEAN_*
+ */
+static inline void axv_svm_dirty(struct axv_svm_vcpu *svm, u32 bits)
+{
+	svm->vmcb->control.clean &= ~bits;
+}
+
+static inline void axv_svm_intercept(struct axv_svm_vcpu *svm, unsigned int bit)
+{
+	svm->vmcb->control.intercepts[bit / 32] |= BIT(bit % 32);
+	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
+}
+
+static inline void axv_svm_unintercept(struct axv_svm_vcpu *svm,
+				       unsigned int bit)
+{
+	svm->vmcb->control.intercepts[bit / 32] &= ~BIT(bit % 32);
+	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
+}
+
+static inline bool axv_svm_intercepts(const struct axv_svm_vcpu *svm,
+				      unsigned int bit)
+{
+	return svm->vmcb->control.intercepts[bit / 32] & BIT(bit % 32);
+}
+
+/* hardware.c: SVM on a host CPU */
+int axv_svm_hardware_init(void);
+void axv_svm_hardware_exit(void);
+int axv_svm_hardware_enable(void);
+void axv_svm_hardware_disable(void);
+
+/* permissions.c: the permission maps of ports and MSRs */
+int axv_svm_iopm_init(void);
+void axv_svm_iopm_exit(void);
+phys_addr_t axv_svm_iopm_pa(void);
+int axv_svm_msrpm_create(struct axv_svm_vm *vm);
+void axv_svm_msrpm_destroy(struct axv_svm_vm *vm);
+void axv_svm_msrpm_update(struct axv_svm_vm *vm);
+
+/* vmcb.c: the control block, and the state in it */
+extern const struct axv_x86_hw axv_svm_hw;
+void axv_svm_vmcb_init(struct axv_svm_vcpu *svm);
+void axv_svm_update_exceptions(struct axv_svm_vcpu *svm);
+void axv_svm_update_dr_intercepts(struct axv_svm_vcpu *svm);
+void axv_svm_write_cr0(struct axv_svm_vcpu *svm, u64 cr0);
+
+/* tlb.c: ASIDs and flushes */
+void axv_svm_tlb_prepare(struct axv_svm_vcpu *svm, int cpu);
+void axv_svm_tlb_reset_cpu(struct axv_svm_cpu *sc);
+
+/* run.c: entry and exit */
+void axv_svm_load(struct axv_vcpu *vcpu, int cpu);
+void axv_svm_unload(struct axv_vcpu *vcpu);
+int axv_svm_run(struct axv_vcpu *vcpu);
+
+/* exit.c: what an exit means */
+
+/**
+ * enum axv_svm_next - what an exit asks for
+ * @SVM_RESUME:	answered; enter again at once
+ * @SVM_SLOW:	to be answered by axv_svm_handle_slow(), where it may sleep
+ * @SVM_INTR:	an interrupt of the host waits
+ * @SVM_EXIT:	the run ends
+ */
+enum axv_svm_next {
+	SVM_RESUME,
+	SVM_SLOW,
+	SVM_INTR,
+	SVM_EXIT,
+};
+
+enum axv_svm_next axv_svm_handle_fast(struct axv_svm_vcpu *svm);
+enum axv_x86_next axv_svm_handle_slow(struct axv_svm_vcpu *svm);
+
+/* cr.c: control registers, without the help of decode assists */
+enum axv_x86_next axv_svm_handle_cr(struct axv_svm_vcpu *svm);
+enum axv_x86_next axv_svm_handle_xsetbv(struct axv_svm_vcpu *svm);
+
+/* inject.c: events into and out of the VMCB */
+enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm);
+void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm);
+void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm);
+void axv_svm_nmi_after_exit(struct axv_svm_vcpu *svm);
+
+/* entry.S */
+asmlinkage void axv_svm_enter(struct axv_svm_vcpu *svm, phys_addr_t host_save);
+
+#endif /* _AXVCPU_SVM_H */

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The virtual machine control block: how it starts, what it intercepts, and
+ * the guest state that lives in it (APM appendix B).
+ */
+#include <linux/bitops.h>
+#include <linux/string.h>
+#include <asm/cpufeature.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "svm.h"
+
+/*
+ * Default deny (APM 15.9): whatever touches the host or a state that the
+ * hardware does not switch.  INVLPG, CR3 and CR2 stay with the guest, which
+ * has its own address space.  Port and MSR accesses follow the maps.
+ */
+static const u8 always_intercepted[] = {
+	INTERCEPT_CR0_WRITE,
+	INTERCEPT_CR4_WRITE,
+	INTERCEPT_INTR,
+	INTERCEPT_NMI,
+	INTERCEPT_SMI,
+	INTERCEPT_INIT,
+	INTERCEPT_RDPMC,
+	INTERCEPT_CPUID,
+	INTERCEPT_RSM,
+	INTERCEPT_INVD,
+	INTERCEPT_HLT,
+	INTERCEPT_INVLPGA,
+	INTERCEPT_IOIO_PROT,
+	INTERCEPT_MSR_PROT,
+	INTERCEPT_SHUTDOWN,
+	INTERCEPT_VMRUN,
+	INTERCEPT_VMMCALL,
+	INTERCEPT_VMLOAD,
+	INTERCEPT_VMSAVE,
+	INTERCEPT_STGI,
+	INTERCEPT_CLGI,
+	INTERCEPT_SKINIT,
+	INTERCEPT_WBINVD,
+	INTERCEPT_MONITOR,
+	INTERCEPT_MWAIT,
+	INTERCEPT_MWAIT_COND,
+	INTERCEPT_XSETBV,
+	INTERCEPT_RDPRU,
+	INTERCEPT_INVLPGB,
+	INTERCEPT_INVLPGB_ILLEGAL,
+	INTERCEPT_MCOMMIT,
+	INTERCEPT_TLBSYNC,
+};
+
+/*
+ * Exceptions that always come to the host: #MC, whose handler is the host's;
+ * #DB and #AC, which a guest can make recur during their own delivery without
+ * ever reaching an interrupt boundary (CVE-2015-5307, CVE-2015-8104).
+ */
+#define ALWAYS_EXCEPTIONS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | \
+				 BIT(X86_TRAP_MC))
+
+/**
+ * axv_svm_update_exceptions() - intercepts follow the VMM's exception mask
+ * @svm:	vCPU whose claim the caller holds
+ */
+void axv_svm_update_exceptions(struct axv_svm_vcpu *svm)
+{
+	u32 mask = svm->x.events.exit_mask | ALWAYS_EXCEPTIONS;
+
+	svm->vmcb->control.intercepts[INTERCEPT_EXCEPTION] = mask;
+	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
+
+	/*
+	 * A processor that reports INT3 as INT n instead of as #BP is no
+	 * processor of AMD's, but there is one in emulation, and it has no
+	 * next-RIP saving either.
+	 */
+	if (!axv_svm.nrips && (mask & BIT(X86_TRAP_BP)))
+		axv_svm_intercept(svm, INTERCEPT_INTn);
+	else
+		axv_svm_unintercept(svm, INTERCEPT_INTn);
+}
+
+/**
+ * axv_svm_update_dr_intercepts() - debug registers are the guest's, or exit
+ * @svm:	vCPU whose claim the caller holds
+ */
+void axv_svm_update_dr_intercepts(struct axv_svm_vcpu *svm)
+{
+	svm->vmcb->control.intercepts[INTERCEPT_DR] = svm->dr_live ? 0 : ~0u;
+	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
+}
+
+/**
+ * axv_svm_vmcb_init() - power-on state of the control area
+ * @svm:	vCPU whose claim the caller holds; the save area is set through
+ *		axv_svm_hw afterwards
+ */
+void axv_svm_vmcb_init(struct axv_svm_vcpu *svm)
+{
+	struct axv_svm_vm *vm = to_svm_vm(svm->x.base.vm);
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	unsigned int i;
+
+	memset(svm->vmcb, 0, sizeof(*svm->vmcb));
+	for (i = 0; i < ARRAY_SIZE(always_intercepted); i++)
+		axv_svm_intercept(svm, always_intercepted[i]);
+
+	control->iopm_base_pa = axv_svm_iopm_pa();
+	control->msrpm_base_pa = vm->msrpm_pa;
+	control->int_ctl = V_INTR_MASKING_MASK;
+	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
+	control->nested_cr3 = vm->x.base.s2.root;
+	/* PAT after power-on, APM 7.8.2. */
+	svm->vmcb->save.g_pat = 0x0007040600070406ull;
+
+	svm->spec_ctrl = 0;
+	svm->asid_cpu = -1;
+	svm->cr0 = 0;
+	svm->efer = 0;
+	svm->vmcb->save.efer = EFER_SVME;
+	svm->injected = 0;
+	svm->dr_live = false;
+	svm->nmi_masked = false;
+	svm->nmi_iret = false;
+	svm->nmi_step = false;
+	svm->irq_armed = false;
+	axv_svm_update_exceptions(svm);
+	axv_svm_update_dr_intercepts(svm);
+	control->clean = 0;
+}
+
+static struct vmcb_seg *vmcb_segment(struct axv_svm_vcpu *svm, unsigned int seg)
+{
+	struct vmcb_save_area *save = &svm->vmcb->save;
+
+	switch (seg) {
+	case AXV_X86_ES: return &save->es;
+	case AXV_X86_CS: return &save->cs;
+	case AXV_X86_SS: return &save->ss;
+	case AXV_X86_DS: return &save->ds;
+	case AXV_X86_FS: return &save->fs;
+	case AXV_X86_GS: return &save->gs;
+	case AXV_X86_TR: return &save->tr;
+	case AXV_X86_LDTR: return &save->ldtr;
+	case AXV_X86_GDTR: return &save->gdtr;
+	default: return &save->idtr;
+	}
+}
+
+static void svm_get_segment(struct axv_x86_vcpu *x, unsigned int seg,
+			    struct axv_x86_segment *value)
+{
+	struct vmcb_seg *s = vmcb_segment(x86_to_svm(x), seg);
+
+	value->base = s->base;
+	value->limit = s->limit;
+	value->selector = s->selector;
+	value->attr = s->attrib;
+}
+
+static void svm_set_segment(struct axv_x86_vcpu *x, unsigned int seg,
+			    const struct axv_x86_segment *value)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	struct vmcb_seg *s = vmcb_segment(svm, seg);
+
+	s->base = value->base;
+	s->limit = value->limit;
+	s->selector = value->selector;
+	s->attrib = value->attr & AXV_X86_ATTR_MASK;
+
+	/* The VMCB has the privilege level apart; SS.DPL is its source. */
+	if (seg == AXV_X86_SS)
+		svm->vmcb->save.cpl = (value->attr & AXV_X86_ATTR_DPL) >> 5;
+	axv_svm_dirty(svm, SVM_CLEAN_SEG);
+}
+
+static void svm_get_dtable(struct axv_x86_vcpu *x, unsigned int table,
+			   struct axv_x86_dtable *value)
+{
+	struct vmcb_seg *s = vmcb_segment(x86_to_svm(x), table);
+
+	value->base = s->base;
+	value->limit = s->limit;
+	value->pad = 0;
+}
+
+static void svm_set_dtable(struct axv_x86_vcpu *x, unsigned int table,
+			   const struct axv_x86_dtable *value)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	struct vmcb_seg *s = vmcb_segment(svm, table);
+
+	s->base = value->base;
+	s->limit = value->limit;
+	axv_svm_dirty(svm, SVM_CLEAN_DT);
+}
+
+/**
+ * axv_svm_write_cr0() - CR0 as the guest sees it, and as it runs with
+ * @svm:	vCPU whose claim the caller holds
+ * @cr0:	checked value
+ *
+ * CD and NW would slow down or bypass caches that the host shares; they stay
+ * in the guest's view only, for which reads of CR0 exit while they differ.
+ */
+void axv_svm_write_cr0(struct axv_svm_vcpu *svm, u64 cr0)
+{
+	u64 real = cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW);
+
+	svm->cr0 = cr0;
+	svm->vmcb->save.cr0 = real;
+	axv_svm_dirty(svm, SVM_CLEAN_CR);
+	if (real == cr0)
+		axv_svm_unintercept(svm, INTERCEPT_CR0_READ);
+	else
+		axv_svm_intercept(svm, INTERCEPT_CR0_READ);
+}
+
+static u64 svm_get_cr(struct axv_x86_vcpu *x, unsigned int cr)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	struct vmcb *vmcb = svm->vmcb;
+
+	switch (cr) {
+	case 0: return svm->cr0;
+	case 2: return vmcb->save.cr2;
+	case 3: return vmcb->save.cr3;
+	case 4: return vmcb->save.cr4;
+	default: return vmcb->control.int_ctl & V_TPR_MASK;
+	}
+}
+
+static void svm_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	struct vmcb *vmcb = svm->vmcb;
+
+	switch (cr) {
+	case 0:
+		axv_svm_write_cr0(svm, value);
+		break;
+	case 2:
+		vmcb->save.cr2 = value;
+		axv_svm_dirty(svm, SVM_CLEAN_CR2);
+		break;
+	case 3:
+		vmcb->save.cr3 = value;
+		axv_svm_dirty(svm, SVM_CLEAN_CR);
+		break;
+	case 4:
+		vmcb->save.cr4 = value;
+		axv_svm_dirty(svm, SVM_CLEAN_CR);
+		break;
+	default:
+		vmcb->control.int_ctl &= ~V_TPR_MASK;
+		vmcb->control.int_ctl |= value & V_TPR_MASK;
+		axv_svm_dirty(svm, SVM_CLEAN_TPR);
+		break;
+	}
+
+	/*
+	 * The ASID may hold translations made under the old value: the guest's
+	 * own MOV to CR flushes them, a value set from outside has to
+	 * (APM 15.16.1).
+	 */
+	if (cr == 0 || cr == 3 || cr == 4)
+		svm->asid_cpu = -1;
+}
+
+static u64 svm_get_dr(struct axv_x86_vcpu *x, unsigned int dr)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+
+	if (dr == 6)
+		return svm->vmcb->save.dr6;
+	if (dr == 7)
+		return svm->vmcb->save.dr7;
+	return x->dr[dr];
+}
+
+static void svm_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+
+	if (dr == 6)
+		svm->vmcb->save.dr6 = value;
+	else if (dr == 7)
+		svm->vmcb->save.dr7 = value;
+	else
+		x->dr[dr] = value;
+	axv_svm_dirty(svm, SVM_CLEAN_DR);
+}
+
+static u64 svm_get_efer(struct axv_x86_vcpu *x)
+{
+	return x86_to_svm(x)->efer;
+}
+
+static void svm_set_efer(struct axv_x86_vcpu *x, u64 value)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+
+	/* NXE and LMA change what a cached translation means. */
+	if (svm->efer != value)
+		svm->asid_cpu = -1;
+	svm->efer = value;
+	/* VMRUN refuses a guest without SVME (APM 15.5.1). */
+	svm->vmcb->save.efer = value | EFER_SVME;
+	axv_svm_dirty(svm, SVM_CLEAN_CR);
+}
+
+static u64 *vmcb_msr(struct axv_svm_vcpu *svm, u32 msr)
+{
+	struct vmcb_save_area *save = &svm->vmcb->save;
+
+	switch (msr) {
+	case MSR_STAR: return &save->star;
+	case MSR_LSTAR: return &save->lstar;
+	case MSR_CSTAR: return &save->cstar;
+	case MSR_SYSCALL_MASK: return &save->sfmask;
+	case MSR_KERNEL_GS_BASE: return &save->kernel_gs_base;
+	case MSR_FS_BASE: return &save->fs.base;
+	case MSR_GS_BASE: return &save->gs.base;
+	case MSR_IA32_SYSENTER_CS: return &save->sysenter_cs;
+	case MSR_IA32_SYSENTER_ESP: return &save->sysenter_esp;
+	case MSR_IA32_SYSENTER_EIP: return &save->sysenter_eip;
+	case MSR_IA32_CR_PAT: return &save->g_pat;
+	default: return NULL;
+	}
+}
+
+static int svm_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	u64 *field = vmcb_msr(svm, msr);
+
+	if (field)
+		*value = *field;
+	else if (msr == MSR_IA32_SPEC_CTRL)
+		*value = svm->spec_ctrl;
+	else
+		return -ENOENT;
+	return 0;
+}
+
+static int svm_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	u64 *field = vmcb_msr(svm, msr);
+
+	if (field) {
+		*field = value;
+		if (msr == MSR_IA32_CR_PAT)
+			axv_svm_dirty(svm, SVM_CLEAN_NP);
+	} else if (msr == MSR_IA32_SPEC_CTRL) {
+		svm->spec_ctrl = value;
+		if (axv_svm.v_spec_ctrl)
+			svm->vmcb->save.spec_ctrl = value;
+	} else {
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static unsigned int svm_cpl(struct axv_x86_vcpu *x)
+{
+	return x86_to_svm(x)->vmcb->save.cpl;
+}
+
+static bool svm_get_shadow(struct axv_x86_vcpu *x)
+{
+	return x86_to_svm(x)->vmcb->control.int_state &
+	       SVM_INTERRUPT_SHADOW_MASK;
+}
+
+static void svm_set_shadow(struct axv_x86_vcpu *x, bool shadow)
+{
+	struct vmcb_control_area *control = &x86_to_svm(x)->vmcb->control;
+
+	if (shadow)
+		control->int_state |= SVM_INTERRUPT_SHADOW_MASK;
+	else
+		control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
+}
+
+static bool svm_get_nmi_masked(struct axv_x86_vcpu *x)
+{
+	return x86_to_svm(x)->nmi_masked;
+}
+
+static void svm_set_nmi_masked(struct axv_x86_vcpu *x, bool masked)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+
+	svm->nmi_masked = masked;
+	svm->nmi_iret = false;
+	if (masked)
+		axv_svm_intercept(svm, INTERCEPT_IRET);
+	else
+		axv_svm_unintercept(svm, INTERCEPT_IRET);
+}
+
+static void svm_cpuid_changed(struct axv_x86_vcpu *x)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+
+	axv_svm_update_exceptions(svm);
+
+	/* Without TSC_AUX in its CPUID, RDTSCP is an undefined instruction. */
+	if (x->caps.tsc_aux)
+		axv_svm_unintercept(svm, INTERCEPT_RDTSCP);
+	else
+		axv_svm_intercept(svm, INTERCEPT_RDTSCP);
+}
+
+const struct axv_x86_hw axv_svm_hw = {
+	.get_segment = svm_get_segment,
+	.set_segment = svm_set_segment,
+	.get_dtable = svm_get_dtable,
+	.set_dtable = svm_set_dtable,
+	.get_cr = svm_get_cr,
+	.set_cr = svm_set_cr,
+	.get_dr = svm_get_dr,
+	.set_dr = svm_set_dr,
+	.get_efer = svm_get_efer,
+	.set_efer = svm_set_efer,
+	.get_msr = svm_get_msr,
+	.set_msr = svm_set_msr,
+	.cpl = svm_cpl,
+	.get_shadow = svm_get_shadow,
+	.set_shadow = svm_set_shadow,
+	.get_nmi_masked = svm_get_nmi_masked,
+	.set_nmi_masked = svm_set_nmi_masked,
+	.cpuid_changed = svm_cpuid_changed,
+};

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A vCPU whose VMCB is a plain structure.
+ */
+#include <linux/errno.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "fake_hw.h"
+
+static struct fake_vcpu *to_fake(struct axv_x86_vcpu *x)
+{
+	return container_of(x, struct fake_vcpu, x);
+}
+
+static void get_segment(struct axv_x86_vcpu *x, unsigned int seg,
+			struct axv_x86_segment *value)
+{
+	*value = to_fake(x)->seg[seg];
+}
+
+static void set_segment(struct axv_x86_vcpu *x, unsigned int seg,
+			const struct axv_x86_segment *value)
+{
+	to_fake(x)->seg[seg] = *value;
+}
+
+static void get_dtable(struct axv_x86_vcpu *x, unsigned int table,
+		       struct axv_x86_dtable *value)
+{
+	*value = to_fake(x)->table[table - AXV_X86_GDTR];
+}
+
+static void set_dtable(struct axv_x86_vcpu *x, unsigned int table,
+		       const struct axv_x86_dtable *value)
+{
+	to_fake(x)->table[table - AXV_X86_GDTR] = *value;
+}
+
+static u64 get_cr(struct axv_x86_vcpu *x, unsigned int cr)
+{
+	return to_fake(x)->cr[cr];
+}
+
+static void set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
+{
+	to_fake(x)->cr[cr] = value;
+}
+
+static u64 get_dr(struct axv_x86_vcpu *x, unsigned int dr)
+{
+	return to_fake(x)->dr[dr];
+}
+
+static void set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
+{
+	to_fake(x)->dr[dr] = value;
+}
+
+static u64 get_efer(struct axv_x86_vcpu *x)
+{
+	return to_fake(x)->efer;
+}
+
+static void set_efer(struct axv_x86_vcpu *x, u64 value)
+{
+	to_fake(x)->efer = value;
+}
+
+static int get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
+{
+	struct fake_vcpu *f = to_fake(x);
+	unsigned int i;
+
+	for (i = 0; i < FAKE_MSRS; i++) {
+		if (f->msr[i] == msr) {
+			*value = f->value[i];
+			return 0;
+		}
+	}
+	*value = 0;
+	return 0;
+}
+
+static int set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value)
+{
+	struct fake_vcpu *f = to_fake(x);
+	unsigned int i;
+
+	for (i = 0; i < FAKE_MSRS; i++) {
+		if (f->msr[i] == msr || !f->msr[i]) {
+			f->msr[i] = msr;
+			f->value[i] = value;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+static unsigned int cpl(struct axv_x86_vcpu *x)
+{
+	return (to_fake(x)->seg[AXV_X86_SS].attr & AXV_X86_ATTR_DPL) >> 5;
+}
+
+static bool get_shadow(struct axv_x86_vcpu *x)
+{
+	return to_fake(x)->shadow;
+}
+
+static void set_shadow(struct axv_x86_vcpu *x, bool shadow)
+{
+	to_fake(x)->shadow = shadow;
+}
+
+static bool get_nmi_masked(struct axv_x86_vcpu *x)
+{
+	return to_fake(x)->nmi_masked;
+}
+
+static void set_nmi_masked(struct axv_x86_vcpu *x, bool masked)
+{
+	to_fake(x)->nmi_masked = masked;
+}
+
+static void cpuid_changed(struct axv_x86_vcpu *x)
+{
+	to_fake(x)->changed++;
+}
+
+static const struct axv_x86_hw fake_hw = {
+	.get_segment = get_segment,
+	.set_segment = set_segment,
+	.get_dtable = get_dtable,
+	.set_dtable = set_dtable,
+	.get_cr = get_cr,
+	.set_cr = set_cr,
+	.get_dr = get_dr,
+	.set_dr = set_dr,
+	.get_efer = get_efer,
+	.set_efer = set_efer,
+	.get_msr = get_msr,
+	.set_msr = set_msr,
+	.cpl = cpl,
+	.get_shadow = get_shadow,
+	.set_shadow = set_shadow,
+	.get_nmi_masked = get_nmi_masked,
+	.set_nmi_masked = set_nmi_masked,
+	.cpuid_changed = cpuid_changed,
+};
+
+/**
+ * fake_vcpu_new() - a reset vCPU with the host's CPUID table
+ * @test:	the test; asserts that there is memory
+ */
+struct fake_vcpu *fake_vcpu_new(struct kunit *test)
+{
+	struct fake_vcpu *f = kzalloc(sizeof(*f), GFP_KERNEL);
+	int err;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	raw_spin_lock_init(&f->x.base.lock);
+	f->x.base.vm = &f->vm.base;
+	f->x.base.run = &f->run;
+	f->vm.base.ipa_bits = 40;
+	err = axv_x86_vcpu_init(&f->x, &fake_hw);
+	if (err)
+		kfree(f);
+	KUNIT_ASSERT_EQ(test, 0, err);
+	return f;
+}
+
+/**
+ * fake_vcpu_free() - and away with it
+ * @f:		vCPU
+ */
+void fake_vcpu_free(struct fake_vcpu *f)
+{
+	axv_x86_vcpu_destroy(&f->x);
+	axv_x86_vm_destroy(&f->vm);
+	kfree(f);
+}

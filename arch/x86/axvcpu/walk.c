@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest's own address translation, in software: segmentation, then the
+ * guest's page tables (AMD APM vol. 2, chapters 4 and 5).
+ *
+ * For accesses that the kernel makes on the guest's behalf.  Everything in
+ * guest memory may change at any time under these functions.
+ */
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <asm/cpufeature.h>
+#include <asm/msr-index.h>
+#include <asm/page.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "decode.h"
+#include "x86.h"
+
+/* Page-table entries, in all three formats (AMD APM vol. 2, 5.4). */
+#define PTE_P		BIT_ULL(0)
+#define PTE_RW		BIT_ULL(1)
+#define PTE_US		BIT_ULL(2)
+#define PTE_A		BIT_ULL(5)
+#define PTE_D		BIT_ULL(6)
+#define PTE_PS		BIT_ULL(7)
+#define PTE_G		BIT_ULL(8)
+#define PTE_NX		BIT_ULL(63)
+
+/* Page-fault error code (AMD APM vol. 2, 8.4.2). */
+#define PF_P		BIT(0)
+#define PF_W		BIT(1)
+#define PF_U		BIT(2)
+#define PF_RSVD		BIT(3)
+#define PF_ID		BIT(4)
+
+#define MAX_LEVELS	5
+
+/* Tables that change this often during one walk are left to the processor. */
+#define MAX_WALKS	8
+
+/**
+ * struct paging - how the guest's page tables are read
+ * @root:	guest physical address of the topmost table
+ * @levels:	2 to 5; 0: paging is off
+ * @entry_size:	bytes of an entry
+ * @index_bits:	bits of an address that one level consumes
+ * @rsvd:	bits that are reserved in every entry
+ * @amd:	bit 8 of entries that lead to tables is reserved in long mode
+ * @pse:	2-level tables may hold pages of 4 MiB
+ * @user:	the access comes from CPL 3
+ * @wp:		supervisor writes respect read-only pages
+ * @nx:		NX is in force
+ * @smep:	no supervisor fetches from user pages
+ * @smap:	no supervisor data accesses to user pages; RFLAGS.AC applied
+ */
+struct paging {
+	u64 root;
+	u8 levels;
+	u8 entry_size;
+	u8 index_bits;
+	u64 rsvd;
+	bool amd;
+	bool pse;
+	bool user;
+	bool wp;
+	bool nx;
+	bool smep;
+	bool smap;
+};
+
+/**
+ * struct walk - entries that one translation used, from the topmost
+ * @gpa:	where the entry is
+ * @old:	what it was
+ * @new:	with its accessed and dirty bits
+ * @count:	how many
+ */
+struct walk {
+	u64 gpa[MAX_LEVELS];
+	u64 old[MAX_LEVELS];
+	u64 new[MAX_LEVELS];
+	unsigned int count;
+};
+
+/**
+ * axv_x86_code_bits() - what the code segment makes of instructions
+ * @x:		vCPU
+ *
+ * Context: the claim is held.
+ * Return: 16, 32 or 64.
+ */
+unsigned int axv_x86_code_bits(struct axv_x86_vcpu *x)
+{
+	struct axv_x86_segment cs;
+
+	x->hw->get_segment(x, AXV_X86_CS, &cs);
+	if ((cs.attr & AXV_X86_ATTR_L) && (x->hw->get_efer(x) & EFER_LMA))
+		return 64;
+	return cs.attr & AXV_X86_ATTR_DB ? 32 : 16;
+}
+
+static int hole(struct axv_x86_fault *fault, u64 gpa)
+{
+	*fault = (struct axv_x86_fault){ .gpa = gpa };
+	return -EFAULT;
+}
+
+static int segment_fault(struct axv_x86_fault *fault, unsigned int seg)
+{
+	*fault = (struct axv_x86_fault){
+		.vector = seg == AXV_X86_SS ? X86_TRAP_SS : X86_TRAP_GP,
+	};
+	return -EFAULT;
+}
+
+/* Does a segment of protected mode allow it? (AMD APM vol. 2, 4.12) */
+static bool type_allows(const struct axv_x86_segment *s, bool write)
+{
+	bool code = s->attr & BIT(3);
+	bool bit1 = s->attr & BIT(1);	/* readable code, writable data */
+
+	if (!(s->attr & AXV_X86_ATTR_P))
+		return false;
+	if (write)
+		return !code && bit1;
+	return !code || bit1;
+}
+
+static bool within_limit(const struct axv_x86_segment *s, u64 offset,
+			 unsigned int size)
+{
+	bool code = s->attr & BIT(3);
+	bool expand_down = s->attr & BIT(2);
+	u64 last = offset + size - 1;
+
+	if (!code && expand_down)
+		return offset > s->limit &&
+		       last <= (s->attr & AXV_X86_ATTR_DB ? U32_MAX : U16_MAX);
+	return last <= s->limit;
+}
+
+/**
+ * axv_x86_linear() - from a segment and an offset to a linear address
+ * @x:		vCPU
+ * @seg:	segment register, by enum axv_x86_seg
+ * @offset:	already cut to the address size
+ * @size:	bytes of the access, not 0
+ * @write:	it is a write
+ * @linear:	result
+ * @fault:	#GP or #SS, if the segment does not allow it
+ *
+ * Context: the claim is held.
+ * Return: 0, or -EFAULT with @fault filled in.
+ */
+int axv_x86_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
+		   unsigned int size, bool write, u64 *linear,
+		   struct axv_x86_fault *fault)
+{
+	struct axv_x86_segment s;
+
+	x->hw->get_segment(x, seg, &s);
+	if (axv_x86_code_bits(x) == 64) {
+		unsigned int shift =
+			x->hw->get_cr(x, 4) & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
+		u64 first = offset, last;
+
+		if (seg == AXV_X86_FS || seg == AXV_X86_GS)
+			first += s.base;
+		last = first + size - 1;
+		if ((u64)((s64)(first << shift) >> shift) != first ||
+		    (u64)((s64)(last << shift) >> shift) != last)
+			return segment_fault(fault, seg);
+		*linear = first;
+		return 0;
+	}
+
+	/* Real and virtual-8086 mode have limits, but no types. */
+	if ((x->hw->get_cr(x, 0) & X86_CR0_PE) &&
+	    !(x->regs.rflags & X86_EFLAGS_VM) && !type_allows(&s, write))
+		return segment_fault(fault, seg);
+	if (!within_limit(&s, offset, size))
+		return segment_fault(fault, seg);
+	*linear = (u32)(s.base + offset);
+	return 0;
+}
+
+static void get_paging(struct axv_x86_vcpu *x, u32 access, struct paging *p)
+{
+	u64 cr0 = x->hw->get_cr(x, 0), cr3, cr4, efer;
+	bool pae;
+
+	*p = (struct paging){};
+	if (!(cr0 & X86_CR0_PG))
+		return;
+
+	cr3 = x->hw->get_cr(x, 3);
+	cr4 = x->hw->get_cr(x, 4);
+	efer = x->hw->get_efer(x);
+	pae = cr4 & X86_CR4_PAE;
+
+	p->user = x->hw->cpl(x) == 3;
+	p->wp = cr0 & X86_CR0_WP;
+	p->nx = pae && (efer & EFER_NX);
+	p->smep = cr4 & X86_CR4_SMEP;
+	p->smap = (cr4 & X86_CR4_SMAP) && !(access & AXV_ACCESS_FETCH) &&
+		  !(x->regs.rflags & X86_EFLAGS_AC);
+	p->pse = cr4 & X86_CR4_PSE;
+
+	if (!pae) {
+		p->root = cr3 & GENMASK_ULL(31, 12);
+		p->levels = 2;
+		p->entry_size = 4;
+		p->index_bits = 10;
+		return;
+	}
+
+	/*
+	 * The processor compares with its own width of physical addresses
+	 * here: it knows nothing of the guest's CPUID.
+	 */
+	p->entry_size = 8;
+	p->index_bits = 9;
+	if (axv_x86_host.phys_bits < 52)
+		p->rsvd = GENMASK_ULL(51, axv_x86_host.phys_bits);
+	if (!p->nx)
+		p->rsvd |= PTE_NX;
+
+	if (efer & EFER_LMA) {
+		p->root = cr3 & GENMASK_ULL(51, 12);
+		p->levels = cr4 & X86_CR4_LA57 ? 5 : 4;
+		p->amd = x->base.ops->backend == AXV_BACKEND_SVM;
+	} else {
+		p->root = cr3 & GENMASK_ULL(31, 5);
+		p->levels = 3;
+		p->rsvd |= GENMASK_ULL(62, 52);
+	}
+}
+
+/* Is this entry, @level levels above the last one, a page? */
+static bool is_page(const struct paging *p, unsigned int level, u64 entry)
+{
+	if (level == 0)
+		return true;
+	if (!(entry & PTE_PS))
+		return false;
+	if (p->levels == 2)
+		return p->pse;
+	return level == 1 ||
+	       (level == 2 && p->levels > 3 && boot_cpu_has(X86_FEATURE_GBPAGES));
+}
+
+/* Reserved bits of an entry (AMD APM vol. 2, 5.3 and 5.4). */
+static u64 reserved(const struct paging *p, unsigned int level, u64 entry)
+{
+	if (p->levels == 2) {
+		/* Bits 13 to 20 of a 4 MiB page are address bits 32 to 39. */
+		if (level == 0 || !is_page(p, level, entry))
+			return 0;
+		return BIT_ULL(21) |
+		       (axv_x86_host.phys_bits < 40 ?
+			GENMASK_ULL(20, axv_x86_host.phys_bits - 32 + 13) : 0);
+	}
+
+	if (level == 0)
+		return p->rsvd;
+	/* The four entries at the top of PAE tables have no rights of their own. */
+	if (p->levels == 3 && level == 2)
+		return p->rsvd | PTE_NX | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1);
+	if (is_page(p, level, entry))
+		return p->rsvd | GENMASK_ULL(12 + 9 * level - 1, 13);
+	return p->rsvd | (level >= 2 ? PTE_PS : 0) |
+	       (level >= 2 && p->amd ? PTE_G : 0);
+}
+
+static u64 page_address(const struct paging *p, unsigned int level, u64 entry,
+			u64 linear)
+{
+	unsigned int shift = 12 + p->index_bits * level;
+	u64 page = entry & GENMASK_ULL(51, shift);
+
+	if (p->levels == 2 && level == 1)
+		page |= (entry & GENMASK_ULL(20, 13)) << (32 - 13);
+	return page | (linear & (BIT_ULL(shift) - 1));
+}
+
+static int page_fault(const struct paging *p, u64 linear, u32 access, u32 code,
+		      struct axv_x86_fault *fault)
+{
+	if (access & AXV_ACCESS_WRITE)
+		code |= PF_W;
+	if (p->user)
+		code |= PF_U;
+	if ((access & AXV_ACCESS_FETCH) && (p->nx || p->smep))
+		code |= PF_ID;
+	*fault = (struct axv_x86_fault){
+		.vector = X86_TRAP_PF,
+		.error_code = code,
+		.address = linear,
+	};
+	return -EFAULT;
+}
+
+/* @rights: PTE_RW, PTE_US and PTE_NX of all levels together. */
+static bool rights_allow(const struct paging *p, u64 rights, u32 access)
+{
+	bool user_page = rights & PTE_US;
+
+	if (p->user && !user_page)
+		return false;
+	if (!p->user && user_page &&
+	    (access & AXV_ACCESS_FETCH ? p->smep : p->smap))
+		return false;
+	if ((access & AXV_ACCESS_WRITE) && !(rights & PTE_RW) &&
+	    (p->user || p->wp))
+		return false;
+	return !(access & AXV_ACCESS_FETCH) || !(rights & PTE_NX);
+}
+
+/* Reads the tables, changes nothing; @w tells what there is to be changed. */
+static int walk_tables(struct axv_x86_vcpu *x, const struct paging *p,
+		       u64 linear, u32 access, struct walk *w, u64 *gpa,
+		       struct axv_x86_fault *fault)
+{
+	u64 table = p->root, rights = PTE_RW | PTE_US;
+	unsigned int level = p->levels;
+
+	w->count = 0;
+	for (;;) {
+		unsigned int shift;
+		u64 at, entry = 0;
+
+		level--;
+		shift = 12 + p->index_bits * level;
+		at = table + ((linear >> shift) & (BIT(p->index_bits) - 1)) *
+		     p->entry_size;
+		if (axv_guest_read(x->base.vm, at, &entry, p->entry_size))
+			return hole(fault, at);
+		if (!(entry & PTE_P))
+			return page_fault(p, linear, access, 0, fault);
+		if (entry & reserved(p, level, entry))
+			return page_fault(p, linear, access, PF_P | PF_RSVD,
+					  fault);
+
+		if (p->levels != 3 || level != 2) {
+			rights &= entry | PTE_NX;
+			rights |= p->nx ? entry & PTE_NX : 0;
+			w->gpa[w->count] = at;
+			w->old[w->count] = entry;
+			w->new[w->count++] = entry | PTE_A;
+		}
+		if (is_page(p, level, entry)) {
+			*gpa = page_address(p, level, entry, linear);
+			break;
+		}
+		table = entry & (p->entry_size == 8 ? GENMASK_ULL(51, 12) :
+						      GENMASK_ULL(31, 12));
+	}
+
+	if (!rights_allow(p, rights, access))
+		return page_fault(p, linear, access, PF_P, fault);
+	if (access & AXV_ACCESS_WRITE)
+		w->new[w->count - 1] |= PTE_D;
+	return 0;
+}
+
+/*
+ * Sets accessed and dirty bits, and makes sure on the way that each entry it
+ * changes is still the one that was used.
+ */
+static int mark_used(struct axv_x86_vcpu *x, const struct paging *p,
+		     const struct walk *w, struct axv_x86_fault *fault)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->count; i++) {
+		u64 old = w->old[i];
+		int err;
+
+		if (w->new[i] == old)
+			continue;
+		err = axv_guest_cmpxchg64(x->base.vm, w->gpa[i], &old,
+					  w->new[i], p->entry_size);
+		if (err < 0 && err != -EAGAIN)
+			return hole(fault, w->gpa[i]);
+		if (err || old != w->old[i])
+			return -EAGAIN;
+	}
+	return 0;
+}
+
+/**
+ * axv_x86_translate() - from a linear to a guest physical address
+ * @x:		vCPU
+ * @linear:	address; translates this page only
+ * @access:	one of AXV_ACCESS_READ, _WRITE, _FETCH.  Made at the current
+ *		privilege level.
+ * @gpa:	result
+ * @fault:	the exception, or the table that is not in memory
+ *
+ * Sets accessed and dirty bits as the processor would.
+ *
+ * Context: the claim is held; may sleep.
+ * Return: 0; -EFAULT with @fault filled in; -EAGAIN if the guest changes its
+ * tables all the time: enter it again and let the processor try.
+ */
+int axv_x86_translate(struct axv_x86_vcpu *x, u64 linear, u32 access, u64 *gpa,
+		      struct axv_x86_fault *fault)
+{
+	struct paging p;
+	struct walk w;
+	unsigned int i;
+	int err;
+
+	get_paging(x, access, &p);
+	if (!p.levels) {
+		*gpa = linear;
+		return 0;
+	}
+	for (i = 0; i < MAX_WALKS; i++) {
+		err = walk_tables(x, &p, linear, access, &w, gpa, fault);
+		if (!err)
+			err = mark_used(x, &p, &w, fault);
+		if (err != -EAGAIN)
+			return err;
+	}
+	return -EAGAIN;
+}
+
+static size_t left_in_page(u64 linear)
+{
+	return PAGE_SIZE - (linear & ~PAGE_MASK);
+}
+
+/* Where the page of an address ends: 4 GiB are all there is without 64 bits. */
+static u64 next_page(struct axv_x86_vcpu *x, u64 linear)
+{
+	linear = (linear | ~PAGE_MASK) + 1;
+	return axv_x86_code_bits(x) == 64 ? linear : (u32)linear;
+}
+
+/**
+ * struct span - an access, cut where a page ends
+ * @gpa:	of both parts
+ * @size:	of both parts; the second is 0 if there is none
+ */
+struct span {
+	u64 gpa[2];
+	size_t size[2];
+};
+
+static int translate_span(struct axv_x86_vcpu *x, u64 linear, size_t size,
+			  u32 access, struct span *span,
+			  struct axv_x86_fault *fault)
+{
+	int i, err;
+
+	if (size > PAGE_SIZE)
+		return -EINVAL;
+	span->size[0] = min(size, left_in_page(linear));
+	span->size[1] = size - span->size[0];
+	for (i = 0; i < 2 && span->size[i]; i++) {
+		if (i)
+			linear = next_page(x, linear);
+		err = axv_x86_translate(x, linear, access, &span->gpa[i],
+					fault);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * axv_x86_read_linear() - read what the guest would read
+ * @x:		vCPU
+ * @linear:	address
+ * @data:	where to
+ * @size:	at most PAGE_SIZE
+ * @fault:	what is in the way
+ *
+ * Context: the claim is held; may sleep.
+ * Return: 0 or an error as axv_x86_translate().
+ */
+int axv_x86_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,
+			size_t size, struct axv_x86_fault *fault)
+{
+	struct span span;
+	int i, err;
+
+	err = translate_span(x, linear, size, AXV_ACCESS_READ, &span, fault);
+	if (err)
+		return err;
+	for (i = 0; i < 2 && span.size[i]; i++) {
+		if (axv_guest_read(x->base.vm, span.gpa[i], data, span.size[i]))
+			return hole(fault, span.gpa[i]);
+		data += span.size[i];
+	}
+	return 0;
+}
+
+/**
+ * axv_x86_write_linear() - write what the guest would write
+ * @x:		vCPU
+ * @linear:	address
+ * @data:	what to write
+ * @size:	at most PAGE_SIZE
+ * @fault:	what is in the way
+ *
+ * Nothing is written if the guest's tables do not allow all of it.
+ *
+ * Context: the claim is held; may sleep.
+ * Return: 0 or an error as axv_x86_translate().
+ */
+int axv_x86_write_linear(struct axv_x86_vcpu *x, u64 linear, const void *data,
+			 size_t size, struct axv_x86_fault *fault)
+{
+	struct span span;
+	int i, err;
+
+	err = translate_span(x, linear, size, AXV_ACCESS_WRITE, &span, fault);
+	if (err)
+		return err;
+	for (i = 0; i < 2 && span.size[i]; i++) {
+		if (axv_guest_write(x->base.vm, span.gpa[i], data,
+				    span.size[i]))
+			return hole(fault, span.gpa[i]);
+		data += span.size[i];
+	}
+	return 0;
+}
+
+/**
+ * axv_x86_fetch() - the bytes at the instruction pointer
+ * @x:		vCPU
+ * @bytes:	result
+ * @size:	how many are wanted; never more than AXV_X86_INSN_MAX are read
+ *
+ * Stops at the end of the segment and at a page that the guest may not execute
+ * or that is no memory: what is there may be a whole instruction all the same.
+ *
+ * Context: the claim is held; may sleep.
+ * Return: how many bytes were read.
+ */
+int axv_x86_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size)
+{
+	struct axv_x86_fault fault;
+	struct axv_x86_segment cs;
+	u64 linear = x->regs.rip;
+	unsigned int done = 0;
+
+	size = min_t(unsigned int, size, AXV_X86_INSN_MAX);
+	if (axv_x86_code_bits(x) != 64) {
+		x->hw->get_segment(x, AXV_X86_CS, &cs);
+		linear = (u32)linear;
+		if (linear > cs.limit)
+			return 0;
+		size = min_t(u64, size, (u64)cs.limit - linear + 1);
+		linear = (u32)(linear + cs.base);
+	}
+
+	while (done < size) {
+		unsigned int chunk = min_t(size_t, size - done,
+					   left_in_page(linear));
+		u64 gpa;
+
+		if (axv_x86_translate(x, linear, AXV_ACCESS_FETCH, &gpa, &fault) ||
+		    axv_guest_read(x->base.vm, gpa, bytes + done, chunk))
+			break;
+		done += chunk;
+		if (done < size)
+			linear = next_page(x, linear);
+	}
+	return done;
+}

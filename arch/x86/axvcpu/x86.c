@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the host offers, and the life of the part of a vCPU that SVM and VMX
+ * have in common.
+ */
+#include <linux/errno.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <asm/cpufeature.h>
+#include <asm/fpu/types.h>
+#include <asm/fpu/xcr.h>
+#include <asm/msr-index.h>
+#include <asm/pgtable.h>
+#include <asm/processor.h>
+#include <asm/processor-flags.h>
+#include <asm/tsc.h>
+
+#include "x86.h"
+
+struct axv_x86_host axv_x86_host;
+
+/*
+ * Components a guest may use: AMX needs a permission of its own, and what XSS
+ * controls is not offered.
+ */
+#define XCR0_OFFERED	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM |	\
+			 XFEATURE_MASK_AVX512 | XFEATURE_MASK_PKRU)
+
+static u64 offered_xcr0(void)
+{
+	u64 xcr0;
+
+	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
+		return 0;
+	xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK) & XCR0_OFFERED;
+	if (!boot_cpu_has(X86_FEATURE_OSPKE))
+		xcr0 &= ~XFEATURE_MASK_PKRU;
+	if ((xcr0 & XFEATURE_MASK_AVX512) != XFEATURE_MASK_AVX512)
+		xcr0 &= ~XFEATURE_MASK_AVX512;
+	return xcr0;
+}
+
+/**
+ * axv_x86_host_init() - find out what the host can do
+ *
+ * Context: module load.
+ * Return: 0.
+ */
+int axv_x86_host_init(void)
+{
+	axv_x86_host.phys_bits = boot_cpu_data.x86_phys_bits;
+	axv_x86_host.xcr0 = offered_xcr0();
+	axv_x86_host.fpu_size = axv_x86_fpu_size(axv_x86_host.xcr0);
+	axv_x86_host.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) ||
+			       boot_cpu_has(X86_FEATURE_RDPID);
+	axv_x86_cpuid_init();
+	return 0;
+}
+
+/**
+ * axv_x86_vcpu_init() - the common part of a new vCPU
+ * @x:		zeroed but for @x->base
+ * @hw:		works already
+ *
+ * The vCPU is reset, and has the host's CPUID table until it is given another.
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int axv_x86_vcpu_init(struct axv_x86_vcpu *x, const struct axv_x86_hw *hw)
+{
+	x->hw = hw;
+	x->cpuid = kcalloc(AXV_CPUID_MAX, sizeof(*x->cpuid),
+			   GFP_KERNEL_ACCOUNT);
+	if (!x->cpuid)
+		return -ENOMEM;
+	if (axv_x86_fpu_init(x)) {
+		kfree(x->cpuid);
+		x->cpuid = NULL;
+		return -ENOMEM;
+	}
+	axv_x86_cpuid_default(x);
+	axv_x86_vcpu_reset(x);
+	return 0;
+}
+
+/**
+ * axv_x86_vcpu_destroy() - release it
+ * @x:		vCPU; axv_x86_vcpu_init() may have failed on it
+ *
+ * Context: may sleep.
+ */
+void axv_x86_vcpu_destroy(struct axv_x86_vcpu *x)
+{
+	axv_x86_fpu_destroy(x);
+	kfree(x->cpuid);
+	x->cpuid = NULL;
+}
+
+/* AMD APM vol. 2, table 14-1. */
+static void reset_segments(struct axv_x86_vcpu *x)
+{
+	static const struct axv_x86_segment data = {
+		.limit = 0xffff, .attr = AXV_X86_ATTR_P | AXV_X86_ATTR_S | 0x3,
+	};
+	static const struct axv_x86_segment code = {
+		.base = 0xffff0000, .limit = 0xffff, .selector = 0xf000,
+		.attr = AXV_X86_ATTR_P | AXV_X86_ATTR_S | 0xb,
+	};
+	static const struct axv_x86_segment ldt = {
+		.limit = 0xffff, .attr = AXV_X86_ATTR_P | 0x2,
+	};
+	static const struct axv_x86_segment task = {
+		.limit = 0xffff, .attr = AXV_X86_ATTR_P | 0xb,
+	};
+	static const struct axv_x86_dtable table = { .limit = 0xffff };
+	unsigned int i;
+
+	for (i = AXV_X86_ES; i <= AXV_X86_GS; i++)
+		x->hw->set_segment(x, i, i == AXV_X86_CS ? &code : &data);
+	x->hw->set_segment(x, AXV_X86_LDTR, &ldt);
+	x->hw->set_segment(x, AXV_X86_TR, &task);
+	x->hw->set_dtable(x, AXV_X86_GDTR, &table);
+	x->hw->set_dtable(x, AXV_X86_IDTR, &table);
+}
+
+static void reset_msrs(struct axv_x86_vcpu *x)
+{
+	static const u32 zero[] = {
+		MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK,
+		MSR_KERNEL_GS_BASE, MSR_IA32_SYSENTER_CS,
+		MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+		MSR_IA32_SPEC_CTRL,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(zero); i++)
+		x->hw->set_msr(x, zero[i], 0);
+	x->hw->set_msr(x, MSR_IA32_CR_PAT, AXV_X86_PAT_RESET);
+	x->tsc_aux = 0;
+	x->misc_enable = 0;
+	x->mtrr_def_type = 0;
+	memset(x->mtrr_fixed, 0, sizeof(x->mtrr_fixed));
+	memset(x->mtrr_var, 0, sizeof(x->mtrr_var));
+}
+
+/**
+ * axv_x86_vcpu_reset() - as after RESET
+ * @x:		vCPU whose claim the caller holds
+ *
+ * AMD APM vol. 2, 14.1.3.  The tables stay.
+ *
+ * Context: takes &axv_vcpu.lock.
+ */
+void axv_x86_vcpu_reset(struct axv_x86_vcpu *x)
+{
+	u32 eax, ebx, ecx, edx;
+	unsigned int i;
+
+	axv_x86_events_reset(x);
+	memset(&x->pending, 0, sizeof(x->pending));
+	x->hw->set_shadow(x, false);
+	x->hw->set_nmi_masked(x, false);
+
+	x->hw->set_efer(x, 0);
+	x->hw->set_cr(x, 0, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
+	x->hw->set_cr(x, 2, 0);
+	x->hw->set_cr(x, 3, 0);
+	x->hw->set_cr(x, 4, 0);
+	x->hw->set_cr(x, 8, 0);
+	for (i = 0; i < 4; i++)
+		x->hw->set_dr(x, i, 0);
+	x->hw->set_dr(x, 6, 0xffff0ff0);
+	x->hw->set_dr(x, 7, 0x400);
+	reset_segments(x);
+	reset_msrs(x);
+	x->xcr0 = XFEATURE_MASK_FP;
+	axv_x86_fpu_reset(x);
+
+	/* EDX holds the processor's signature. */
+	axv_x86_cpuid(x, 1, 0, &eax, &ebx, &ecx, &edx);
+	memset(&x->regs, 0, sizeof(x->regs));
+	x->regs.gpr[AXV_X86_RDX] = eax;
+	x->regs.rip = 0xfff0;
+	x->regs.rflags = X86_EFLAGS_FIXED;
+	x->hw->cpuid_changed(x);
+}
+
+/**
+ * axv_x86_check_setup() - would axv_x86_setup() be possible?
+ * @vcpu:	vCPU
+ * @setup:	entry point and mode
+ *
+ * Return: 0, or -EINVAL for an unknown mode, flags, or an entry point outside
+ * the VM's addresses or the 4 GiB that both modes reach.
+ */
+int axv_x86_check_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
+{
+	unsigned int bits = min(vcpu->vm->ipa_bits, 32u);
+
+	if (setup->mode > AXV_X86_MODE_PROTECTED || setup->flags)
+		return -EINVAL;
+	return setup->entry >> bits ? -EINVAL : 0;
+}
+
+static void setup_real(struct axv_x86_vcpu *x, u64 entry)
+{
+	struct axv_x86_segment cs;
+
+	x->hw->get_segment(x, AXV_X86_CS, &cs);
+	cs.base = entry & ~0xffffull;
+	/* Where real mode could have loaded the base, the two agree. */
+	cs.selector = (entry >> 4) & 0xf000;
+	x->hw->set_segment(x, AXV_X86_CS, &cs);
+	x->regs.rip = entry & 0xffff;
+}
+
+/* The selectors are those of Linux's 32-bit boot protocol. */
+static void setup_protected(struct axv_x86_vcpu *x, u64 entry)
+{
+	static const struct axv_x86_segment code = {
+		.limit = 0xffffffff, .selector = 0x10,
+		.attr = AXV_X86_ATTR_G | AXV_X86_ATTR_DB | AXV_X86_ATTR_P |
+			AXV_X86_ATTR_S | 0xb,
+	};
+	static const struct axv_x86_segment data = {
+		.limit = 0xffffffff, .selector = 0x18,
+		.attr = AXV_X86_ATTR_G | AXV_X86_ATTR_DB | AXV_X86_ATTR_P |
+			AXV_X86_ATTR_S | 0x3,
+	};
+	unsigned int i;
+
+	for (i = AXV_X86_ES; i <= AXV_X86_GS; i++)
+		x->hw->set_segment(x, i, i == AXV_X86_CS ? &code : &data);
+	x->hw->set_cr(x, 0, X86_CR0_PE | X86_CR0_ET);
+	x->regs.rip = entry;
+}
+
+/**
+ * axv_x86_setup() - where the guest begins, and in which mode
+ * @vcpu:	reset vCPU whose claim the caller holds
+ * @setup:	what axv_x86_check_setup() agreed to
+ *
+ * Everything else is as after RESET.  Real mode at 0xfffffff0 is RESET itself.
+ *
+ * Return: 0.
+ */
+int axv_x86_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
+{
+	struct axv_x86_vcpu *x = to_x86(vcpu);
+
+	if (setup->mode == AXV_X86_MODE_PROTECTED)
+		setup_protected(x, setup->entry);
+	else
+		setup_real(x, setup->entry);
+	return 0;
+}
+
+/**
+ * axv_x86_query() - facts about the host that the core does not know
+ * @id:		an &enum axv_query_id
+ * @value:	the answer
+ *
+ * Return: 0 or -EINVAL.
+ */
+int axv_x86_query(u32 id, u64 *value)
+{
+	switch (id) {
+	case AXV_QUERY_IPA_BITS:
+		/* The nested walk has the host's levels (AMD APM vol. 2, 15.25.3). */
+		*value = min(axv_x86_host.phys_bits,
+			     pgtable_l5_enabled() ? 52u : 48u);
+		return 0;
+	case AXV_QUERY_INJECT_DEPTH:
+		*value = AXV_EXTINT_DEPTH;
+		return 0;
+	case AXV_QUERY_FPU_SIZE:
+		*value = axv_x86_host.fpu_size;
+		return 0;
+	case AXV_QUERY_COUNTER_KHZ:
+		*value = tsc_khz;
+		return 0;
+	case AXV_QUERY_RUN_SETS:
+		*value = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int get_vcpu_cpuid(struct axv_x86_vcpu *x, struct axv_x86_cpuid *buf,
+			  u32 *count)
+{
+	u32 room = *count;
+
+	*count = READ_ONCE(x->nr_cpuid);
+	if (*count > room)
+		return -E2BIG;
+	memcpy(buf, x->cpuid, *count * sizeof(*buf));
+	return 0;
+}
+
+/**
+ * axv_x86_get_table() - one of the tables of x86
+ * @vm:		VM, or NULL
+ * @vcpu:	vCPU, or NULL: the VM's or the host's
+ * @kind:	an &enum axv_table_kind
+ * @buf:	room for *@count entries
+ * @count:	in: room; out: how many there are
+ *
+ * Return: 0, -E2BIG if they do not fit, -EINVAL if there is no such table.
+ */
+int axv_x86_get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
+		      void *buf, u32 *count)
+{
+	switch (kind) {
+	case AXV_TABLE_REGS:
+		if (vcpu)
+			return axv_x86_reg_list(to_x86(vcpu), buf, count);
+		break;
+	case AXV_TABLE_X86_CPUID:
+		if (vcpu)
+			return get_vcpu_cpuid(to_x86(vcpu), buf, count);
+		if (!vm)
+			return axv_x86_supported_cpuid(buf, count);
+		break;
+	case AXV_TABLE_X86_MSR_POLICY:
+		if (vm && !vcpu)
+			return axv_x86_get_policy(to_x86_vm(vm), buf, count);
+		break;
+	}
+	return -EINVAL;
+}
+
+/**
+ * axv_x86_set_table() - replace one of them
+ * @vm:		VM, or NULL
+ * @vcpu:	vCPU, claimed in Created or Free, or NULL: the VM's
+ * @kind:	an &enum axv_table_kind
+ * @buf:	entries, kernel memory
+ * @count:	how many
+ *
+ * Context: may sleep.
+ * Return: 0 or an error of the table's own, after which nothing has changed;
+ * -EINVAL if there is none such to set.
+ */
+int axv_x86_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
+		      const void *buf, u32 count)
+{
+	switch (kind) {
+	case AXV_TABLE_X86_CPUID:
+		if (vcpu)
+			return axv_x86_set_cpuid(to_x86(vcpu), buf, count);
+		break;
+	case AXV_TABLE_X86_MSR_POLICY:
+		if (vm && !vcpu)
+			return axv_x86_set_policy(to_x86_vm(vm), buf, count);
+		break;
+	}
+	return -EINVAL;
+}
+
+/**
+ * axv_x86_table_entry_size() - bytes of one entry
+ * @kind:	an &enum axv_table_kind
+ *
+ * Return: bytes; 0: there is no such table.
+ */
+u32 axv_x86_table_entry_size(u32 kind)
+{
+	switch (kind) {
+	case AXV_TABLE_REGS:
+		return sizeof(u64);
+	case AXV_TABLE_X86_CPUID:
+		return sizeof(struct axv_x86_cpuid);
+	case AXV_TABLE_X86_MSR_POLICY:
+		return sizeof(struct axv_x86_msr_policy);
+	}
+	return 0;
+}
+
+/**
+ * axv_x86_get_counter() - what the guest's TSC reads now
+ * @vm:		VM
+ */
+u64 axv_x86_get_counter(struct axv_vm *vm)
+{
+	return rdtsc_ordered() + READ_ONCE(to_x86_vm(vm)->tsc_offset);
+}
+
+/**
+ * axv_x86_set_counter() - make the guest's TSC read a value now
+ * @vm:		VM; vCPUs that run take it over at their next entry
+ * @value:	the value
+ */
+void axv_x86_set_counter(struct axv_vm *vm, u64 value)
+{
+	WRITE_ONCE(to_x86_vm(vm)->tsc_offset, value - rdtsc_ordered());
+}

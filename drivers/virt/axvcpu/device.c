@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/axvcpu: what the host offers, and the creation of VMs.
+ */
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include <axvcpu/vm.h>
+
+#include "file.h"
+
+/* The back end of this module's life.  Set before the device exists. */
+const struct axv_arch_ops *axv_device_ops;
+
+static long query(struct axv_call *call, void *data)
+{
+	struct axv_query *query = data;
+
+	if (query->flags)
+		return -EINVAL;
+	return axv_query(axv_device_ops, query->id, &query->value);
+}
+
+static long create_vm(struct axv_call *call, void *data)
+{
+	return axv_vm_file_new(axv_device_ops, call, data);
+}
+
+static long get_table(struct axv_call *call, void *data)
+{
+	return axv_ioctl_get_table(NULL, NULL, data);
+}
+
+static const struct axv_ioctl commands[] = {
+	AXV_IOC_ALL(AXV_QUERY, struct axv_query, AXV_IOC_REPLY, query),
+	AXV_IOC_UPTO(AXV_CREATE_VM, struct axv_create_vm, flags, 0, create_vm),
+	AXV_IOC_ALL(AXV_GET_TABLE, struct axv_table,
+		    AXV_IOC_REPLY | AXV_IOC_REPLY_E2BIG, get_table),
+};
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return axv_ioctl_dispatch(commands, ARRAY_SIZE(commands), NULL, cmd, arg);
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "axvcpu",
+	.mode = 0600,
+	.fops = &device_fops,
+};
+
+/**
+ * axv_device_init() - create the device
+ * @ops:	the back end
+ *
+ * Return: 0 or a negative error.
+ */
+int axv_device_init(const struct axv_arch_ops *ops)
+{
+	axv_device_ops = ops;
+	return misc_register(&device);
+}
+
+/**
+ * axv_device_exit() - and remove it; no file is open
+ */
+void axv_device_exit(void)
+{
+	misc_deregister(&device);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Module entry and exit.
+ */
+#include <linux/init.h>
+#include <linux/mmu_notifier.h>
+#include <linux/module.h>
+#include <linux/printk.h>
+
+#include <axvcpu/arch.h>
+#include <axvcpu/hardware.h>
+#include <axvcpu/vcpu.h>
+
+#include "debugfs.h"
+#include "file.h"
+
+static int __init axv_init(void)
+{
+	const struct axv_arch_ops *ops;
+	int err;
+
+	ops = axv_arch_init();
+	if (IS_ERR(ops))
+		return PTR_ERR(ops);
+	err = axv_hardware_init(ops);
+	if (err)
+		goto err_arch;
+	axv_debugfs_init();
+	err = axv_device_init(ops);
+	if (err)
+		goto err_hardware;
+	return 0;
+
+err_hardware:
+	axv_debugfs_exit();
+	axv_hardware_exit();
+err_arch:
+	axv_arch_exit();
+	return err;
+}
+
+/* No file is open any more, but what files set in motion may still come. */
+static void __exit axv_exit(void)
+{
+	axv_device_exit();
+	axv_debugfs_exit();
+	axv_hardware_exit();
+	axv_kick_flush();
+	mmu_notifier_synchronize();
+	axv_arch_exit();
+}
+
+module_init(axv_init);
+module_exit(axv_exit);
+
+MODULE_DESCRIPTION("Virtual CPUs as file descriptors");
+MODULE_AUTHOR("The axvcpu authors");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,638 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Second-stage page tables.
+ *
+ * One walker serves every format, since a format is nothing but bits.  Levels
+ * are counted from the bottom: the entries of a level-1 table map 4 KiB each.
+ *
+ * The caller serialises all changes, but the hardware reads the table at any
+ * time and sets accessed and dirty bits in it.  So an entry is written whole;
+ * one that is present is only ever replaced by an atomic operation, which keeps
+ * or returns the bits that the hardware set; and a table is complete before it
+ * is linked.  A table that was cut off may still be walked until the flush: it
+ * waits in &axv_stage2.freed, with its level in page_private().
+ */
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/vmstat.h>
+
+#include <axvcpu/stage2.h>
+
+#define S2_ENTRIES	512
+
+/* ---- entries ------------------------------------------------------------ */
+
+static bool s2_is_present(const struct axv_s2_format *fmt, u64 entry)
+{
+	return entry & fmt->present_mask;
+}
+
+static bool s2_is_table(const struct axv_s2_format *fmt, u64 entry,
+			unsigned int level)
+{
+	return level > 1 && s2_is_present(fmt, entry) &&
+	       (entry & fmt->table_mask) == fmt->table_value;
+}
+
+static phys_addr_t s2_address(const struct axv_s2_format *fmt, u64 entry)
+{
+	return entry & fmt->addr_mask;
+}
+
+static struct page *s2_page(phys_addr_t pa)
+{
+	return pfn_to_page(PHYS_PFN(pa));
+}
+
+static u64 *s2_child(const struct axv_s2_format *fmt, u64 entry)
+{
+	return phys_to_virt(s2_address(fmt, entry));
+}
+
+static unsigned int s2_index(u64 ipa, unsigned int level)
+{
+	return (ipa >> (12 + 9 * (level - 1))) % S2_ENTRIES;
+}
+
+/* First address after @ipa that another entry of this level maps. */
+static u64 s2_next(u64 ipa, unsigned int level)
+{
+	u64 size = axv_s2_level_size(level);
+
+	return (ipa & ~(size - 1)) + size;
+}
+
+static u64 s2_grant(const struct axv_s2_format *fmt, u64 entry, u32 rights)
+{
+	if (rights & AXV_S2_READ)
+		entry |= fmt->readable;
+	if (rights & AXV_S2_WRITE)
+		entry |= fmt->writable;
+	if (rights & AXV_S2_EXEC)
+		entry = (entry | fmt->executable) & ~fmt->not_executable;
+	return entry;
+}
+
+static u32 s2_rights(const struct axv_s2_format *fmt, u64 entry)
+{
+	u32 rights = 0;
+
+	if ((entry & fmt->readable) == fmt->readable)
+		rights |= AXV_S2_READ;
+	if ((entry & fmt->writable) == fmt->writable)
+		rights |= AXV_S2_WRITE;
+	if ((entry & fmt->executable) == fmt->executable &&
+	    !(entry & fmt->not_executable))
+		rights |= AXV_S2_EXEC;
+	return rights;
+}
+
+static u64 s2_leaf(const struct axv_s2_format *fmt, phys_addr_t pa,
+		   unsigned int level, u32 rights)
+{
+	u64 entry = fmt->leaf | fmt->not_executable | pa;
+
+	entry |= level == 1 ? fmt->leaf_page : fmt->leaf_block;
+	return s2_grant(fmt, entry, rights);
+}
+
+/* ---- table pages -------------------------------------------------------- */
+
+static struct page *s2_alloc_page(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+	if (page)
+		mod_lruvec_page_state(page, NR_SECONDARY_PAGETABLE, 1);
+	return page;
+}
+
+static void s2_free_page(struct page *page)
+{
+	mod_lruvec_page_state(page, NR_SECONDARY_PAGETABLE, -1);
+	__free_page(page);
+}
+
+/* Free a table that nothing walks any more, and the tables below it. */
+static void s2_free_tree(struct axv_stage2 *s2, struct page *page,
+			 unsigned int level, bool may_sleep)
+{
+	const u64 *table = page_address(page);
+	unsigned int i;
+
+	/* A table of level 1 holds leaves only. */
+	for (i = 0; level > 1 && i < S2_ENTRIES; i++) {
+		if (!s2_is_table(s2->fmt, table[i], level))
+			continue;
+		s2_free_tree(s2, s2_page(s2_address(s2->fmt, table[i])),
+			     level - 1, may_sleep);
+	}
+	s2_free_page(page);
+	atomic_long_dec(&s2->tables);
+	if (may_sleep)
+		cond_resched();
+}
+
+/* @entry, removed from a table of @level, was the only way to its table. */
+static void s2_cut(struct axv_stage2 *s2, u64 entry, unsigned int level)
+{
+	struct page *page = s2_page(s2_address(s2->fmt, entry));
+
+	set_page_private(page, level - 1);
+	list_add_tail(&page->lru, &s2->freed);
+}
+
+static struct page *s2_take(struct axv_stage2 *s2, struct axv_s2_cache *cache)
+{
+	struct page *page;
+
+	page = list_first_entry_or_null(&cache->pages, struct page, lru);
+	if (!page)
+		return NULL;
+	list_del(&page->lru);
+	cache->count--;
+	atomic_long_inc(&s2->tables);
+	return page;
+}
+
+/**
+ * axv_s2_cache_fill() - set aside what one axv_s2_map() needs at most
+ * @cache:	an initialised cache, filled up
+ * @fmt:	format of the table it is for
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM, with what could be had in the cache.
+ */
+int axv_s2_cache_fill(struct axv_s2_cache *cache, const struct axv_s2_format *fmt)
+{
+	while (cache->count < fmt->levels - 1) {
+		struct page *page = s2_alloc_page();
+
+		if (!page)
+			return -ENOMEM;
+		list_add(&page->lru, &cache->pages);
+		cache->count++;
+	}
+	return 0;
+}
+
+/**
+ * axv_s2_cache_drain() - free what was set aside and not used
+ * @cache:	the cache; empty afterwards
+ *
+ * Context: any but hard interrupts.
+ */
+void axv_s2_cache_drain(struct axv_s2_cache *cache)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &cache->pages, lru) {
+		list_del(&page->lru);
+		s2_free_page(page);
+	}
+	cache->count = 0;
+}
+
+/**
+ * axv_s2_init() - an empty table
+ * @s2:		to be initialised
+ * @fmt:	its format, which outlives it
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOMEM; -EINVAL if the format makes no sense.
+ */
+int axv_s2_init(struct axv_stage2 *s2, const struct axv_s2_format *fmt)
+{
+	struct page *page;
+
+	if (fmt->levels < 2 || fmt->levels > AXV_S2_MAX_LEVELS ||
+	    fmt->max_leaf_level < 1 || fmt->max_leaf_level > 3 ||
+	    fmt->max_leaf_level >= fmt->levels ||
+	    fmt->ipa_bits > 12 + 9 * fmt->levels)
+		return -EINVAL;
+
+	page = s2_alloc_page();
+	if (!page)
+		return -ENOMEM;
+	s2->fmt = fmt;
+	s2->root = page_to_phys(page);
+	INIT_LIST_HEAD(&s2->freed);
+	atomic_long_set(&s2->tables, 1);
+	return 0;
+}
+
+/**
+ * axv_s2_destroy() - free a table that no hardware uses any more
+ * @s2:		the table; unusable afterwards
+ *
+ * Context: may sleep.
+ */
+void axv_s2_destroy(struct axv_stage2 *s2)
+{
+	axv_s2_free(s2, &s2->freed, true);
+	s2_free_tree(s2, s2_page(s2->root), s2->fmt->levels, true);
+	WARN_ON_ONCE(atomic_long_read(&s2->tables));
+}
+
+/**
+ * axv_s2_detach() - take away the tables that were cut off
+ * @s2:		the table, flushed since they were
+ * @tables:	list they are added to, for axv_s2_free()
+ */
+void axv_s2_detach(struct axv_stage2 *s2, struct list_head *tables)
+{
+	list_splice_tail_init(&s2->freed, tables);
+}
+
+/**
+ * axv_s2_free() - free detached tables and all below them
+ * @s2:		where they come from
+ * @tables:	list by axv_s2_detach(); empty afterwards
+ * @may_sleep:	may reschedule on the way
+ *
+ * Context: no lock is needed.
+ */
+void axv_s2_free(struct axv_stage2 *s2, struct list_head *tables, bool may_sleep)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, tables, lru) {
+		list_del(&page->lru);
+		s2_free_tree(s2, page, page_private(page), may_sleep);
+	}
+}
+
+/**
+ * axv_s2_reap() - free the tables that were cut off
+ * @s2:		the table, flushed since they were
+ */
+void axv_s2_reap(struct axv_stage2 *s2)
+{
+	axv_s2_free(s2, &s2->freed, false);
+}
+
+/* ---- mapping ------------------------------------------------------------ */
+
+/*
+ * Add rights and the accessed bit to a present leaf that maps the right page.
+ *
+ * Hardware that needs break-before-make may keep a translation it faulted on,
+ * so it has to be told of rights that were added; the others walk again.
+ */
+static void s2_upgrade(const struct axv_s2_format *fmt, u64 *slot, u64 entry,
+		       u32 rights, bool *flush)
+{
+	u64 new;
+
+	do {
+		new = s2_grant(fmt, entry, rights) | fmt->accessed;
+		if (new == entry)
+			return;
+	} while (!try_cmpxchg64(slot, &entry, new));
+
+	if (fmt->break_before_make && s2_rights(fmt, entry) != s2_rights(fmt, new))
+		*flush = true;
+}
+
+/*
+ * Replace what a present entry maps.  With break-before-make that takes two
+ * calls: this one clears the entry, and after the flush the caller comes back.
+ */
+static int s2_replace(struct axv_stage2 *s2, u64 *slot, unsigned int level,
+		      u64 new)
+{
+	bool bbm = s2->fmt->break_before_make;
+	u64 old = xchg(slot, bbm ? 0 : new);
+
+	if (s2_is_table(s2->fmt, old, level))
+		s2_cut(s2, old, level);
+	return bbm ? -EAGAIN : 0;
+}
+
+/* Put a table in the place of a leaf of @level that maps the same. */
+static int s2_split(struct axv_stage2 *s2, struct axv_s2_cache *cache,
+		    u64 *slot, u64 entry, unsigned int level)
+{
+	const struct axv_s2_format *fmt = s2->fmt;
+	u64 size = axv_s2_level_size(level - 1);
+	struct page *page;
+	u64 *table, new;
+	unsigned int i;
+
+	if (fmt->break_before_make)
+		return s2_replace(s2, slot, level, 0);
+
+	page = s2_take(s2, cache);
+	if (!page)
+		return -ENOMEM;
+	table = page_address(page);
+	new = fmt->table | page_to_phys(page);
+
+	/* Once more if the hardware set a bit of the leaf meanwhile. */
+	do {
+		u64 kept = entry & (fmt->accessed | fmt->dirty);
+
+		for (i = 0; i < S2_ENTRIES; i++)
+			table[i] = kept | s2_leaf(fmt,
+						  s2_address(fmt, entry) + i * size,
+						  level - 1,
+						  s2_rights(fmt, entry));
+	} while (!try_cmpxchg64(slot, &entry, new));
+	return 0;
+}
+
+/* Make the entry at @slot, of @level, point to a table. */
+static int s2_make_table(struct axv_stage2 *s2, struct axv_s2_cache *cache,
+			 u64 *slot, unsigned int level, bool *flush)
+{
+	u64 entry = READ_ONCE(*slot);
+	struct page *page;
+
+	if (s2_is_present(s2->fmt, entry)) {
+		int err = s2_split(s2, cache, slot, entry, level);
+
+		if (err != -ENOMEM)
+			*flush = true;
+		return err;
+	}
+
+	page = s2_take(s2, cache);
+	if (!page)
+		return -ENOMEM;
+	/* The hardware that finds the table finds it empty. */
+	smp_wmb();
+	WRITE_ONCE(*slot, s2->fmt->table | page_to_phys(page));
+	return 0;
+}
+
+/**
+ * axv_s2_map() - map one page, of any size
+ * @s2:		the table
+ * @cache:	pages for tables that are missing
+ * @ipa:	guest physical address, aligned to the size
+ * @pa:		host physical address, likewise
+ * @level:	size: 1 (4K) up to the format's max_leaf_level
+ * @rights:	AXV_S2_*; added to those of a leaf that maps @ipa to @pa already
+ * @flush:	out: the hardware has to be flushed, also after an error
+ *
+ * What is in the way gives way: smaller mappings go as a whole, and of a larger
+ * one the rest stays, where the format allows it (without break-before-make).
+ *
+ * Context: the caller's lock; does not sleep.
+ * Return: 0; -ENOMEM: the cache is short, fill it and call again; -EAGAIN:
+ * flush and call again (only with break-before-make); -EINVAL.
+ */
+int axv_s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
+	       phys_addr_t pa, unsigned int level, u32 rights, bool *flush)
+{
+	const struct axv_s2_format *fmt = s2->fmt;
+	u64 *slot, *table = phys_to_virt(s2->root);
+	unsigned int at;
+	u64 entry, size, new;
+	int err;
+
+	*flush = false;
+	if (level < 1 || level > fmt->max_leaf_level)
+		return -EINVAL;
+	size = axv_s2_level_size(level);
+	new = s2_leaf(fmt, pa, level, rights) | fmt->accessed;
+	if ((ipa | pa) & (size - 1) || ipa >> fmt->ipa_bits ||
+	    pa & ~fmt->addr_mask || !s2_is_present(fmt, new))
+		return -EINVAL;
+
+	for (at = fmt->levels; at > level; at--) {
+		slot = &table[s2_index(ipa, at)];
+		entry = READ_ONCE(*slot);
+		if (!s2_is_table(fmt, entry, at)) {
+			u64 offset = ipa & (axv_s2_level_size(at) - 1);
+
+			if (s2_is_present(fmt, entry) &&
+			    s2_address(fmt, entry) + offset == pa &&
+			    !(rights & ~s2_rights(fmt, entry))) {
+				s2_upgrade(fmt, slot, entry, 0, flush);
+				return 0;
+			}
+			err = s2_make_table(s2, cache, slot, at, flush);
+			if (err)
+				return err;
+			entry = READ_ONCE(*slot);
+		}
+		table = s2_child(fmt, entry);
+	}
+
+	slot = &table[s2_index(ipa, level)];
+	entry = READ_ONCE(*slot);
+	if (!s2_is_present(fmt, entry)) {
+		WRITE_ONCE(*slot, new);
+		return 0;
+	}
+	if (!s2_is_table(fmt, entry, level) && s2_address(fmt, entry) == pa) {
+		s2_upgrade(fmt, slot, entry, rights, flush);
+		return 0;
+	}
+	*flush = true;
+	return s2_replace(s2, slot, level, new);
+}
+
+/* ---- ranges ------------------------------------------------------------- */
+
+static bool s2_unmap_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
+			u64 ipa, u64 end)
+{
+	bool removed = false;
+	u64 entry, next;
+	u64 *slot;
+
+	for (; ipa < end; ipa = next) {
+		next = min(s2_next(ipa, level), end);
+		slot = &table[s2_index(ipa, level)];
+		entry = READ_ONCE(*slot);
+		if (!s2_is_present(s2->fmt, entry))
+			continue;
+		if (s2_is_table(s2->fmt, entry, level) &&
+		    next - ipa < axv_s2_level_size(level)) {
+			removed |= s2_unmap_in(s2, s2_child(s2->fmt, entry),
+					       level - 1, ipa, next);
+			continue;
+		}
+		entry = xchg(slot, 0);
+		if (s2_is_table(s2->fmt, entry, level))
+			s2_cut(s2, entry, level);
+		removed = true;
+	}
+	return removed;
+}
+
+/* The part of a range that the table can translate. */
+static u64 s2_end(struct axv_stage2 *s2, u64 ipa, u64 size)
+{
+	u64 limit = BIT_ULL(s2->fmt->ipa_bits);
+
+	return ipa >= limit ? ipa : ipa + min(size, limit - ipa);
+}
+
+/**
+ * axv_s2_unmap() - remove all mappings of a range
+ * @s2:		the table
+ * @ipa:	where it begins
+ * @size:	its size in bytes; what is mapped in part goes as a whole, to come
+ *		back by demand
+ *
+ * Tables that lie in the range are cut off unseen: the work is bounded by twice
+ * the number of entries of one table per level, whatever the size.
+ *
+ * Context: the caller's lock; does not sleep.
+ * Return: true if there was something; flush, then free what was cut off.
+ */
+bool axv_s2_unmap(struct axv_stage2 *s2, u64 ipa, u64 size)
+{
+	return s2_unmap_in(s2, phys_to_virt(s2->root), s2->fmt->levels, ipa,
+			   s2_end(s2, ipa, size));
+}
+
+typedef bool (*s2_leaf_fn)(const struct axv_s2_format *fmt, u64 *slot);
+
+/* Call @fn for every present leaf of a range; true if one call returned it. */
+static bool s2_for_leaves(struct axv_stage2 *s2, u64 *table, unsigned int level,
+			  u64 ipa, u64 end, s2_leaf_fn fn)
+{
+	bool any = false;
+	u64 entry, next;
+	u64 *slot;
+
+	for (; ipa < end; ipa = next) {
+		next = min(s2_next(ipa, level), end);
+		slot = &table[s2_index(ipa, level)];
+		entry = READ_ONCE(*slot);
+		if (s2_is_table(s2->fmt, entry, level))
+			any |= s2_for_leaves(s2, s2_child(s2->fmt, entry),
+					     level - 1, ipa, next, fn);
+		else if (s2_is_present(s2->fmt, entry))
+			any |= fn(s2->fmt, slot);
+	}
+	return any;
+}
+
+static bool s2_range(struct axv_stage2 *s2, u64 ipa, u64 size, s2_leaf_fn fn)
+{
+	return s2_for_leaves(s2, phys_to_virt(s2->root), s2->fmt->levels, ipa,
+			     s2_end(s2, ipa, size), fn);
+}
+
+/* Clear bits of a leaf; the other bits are the hardware's to set meanwhile. */
+static bool s2_clear_bits(u64 *slot, u64 bits)
+{
+	u64 entry = READ_ONCE(*slot);
+
+	do {
+		if (!(entry & bits))
+			return false;
+	} while (!try_cmpxchg64(slot, &entry, entry & ~bits));
+	return true;
+}
+
+static bool s2_leaf_write_protect(const struct axv_s2_format *fmt, u64 *slot)
+{
+	return s2_clear_bits(slot, fmt->writable);
+}
+
+static bool s2_leaf_test_young(const struct axv_s2_format *fmt, u64 *slot)
+{
+	return !fmt->accessed || (READ_ONCE(*slot) & fmt->accessed);
+}
+
+static bool s2_leaf_clear_young(const struct axv_s2_format *fmt, u64 *slot)
+{
+	if (fmt->accessed)
+		return s2_clear_bits(slot, fmt->accessed);
+	/* Without the bit, only a fault tells of the next access. */
+	return xchg(slot, 0) != 0;
+}
+
+/**
+ * axv_s2_write_protect() - remove the right to write from a range
+ * @s2:		the table
+ * @ipa:	where it begins
+ * @size:	its size in bytes; a leaf that reaches beyond is protected as a
+ *		whole
+ *
+ * Context: the caller's lock; does not sleep, and takes time by the mappings
+ * in the range: ask for a part at a time.
+ * Return: true if a mapping lost the right; flush.
+ */
+bool axv_s2_write_protect(struct axv_stage2 *s2, u64 ipa, u64 size)
+{
+	return s2_range(s2, ipa, size, s2_leaf_write_protect);
+}
+
+/**
+ * axv_s2_test_young() - was anything in a range used?
+ * @s2:		the table
+ * @ipa:	where it begins
+ * @size:	its size in bytes
+ *
+ * Context: the caller's lock; does not sleep.
+ * Return: true if a mapping was used since axv_s2_clear_young(), or, where the
+ * format cannot tell, if there is one.
+ */
+bool axv_s2_test_young(struct axv_stage2 *s2, u64 ipa, u64 size)
+{
+	return s2_range(s2, ipa, size, s2_leaf_test_young);
+}
+
+/**
+ * axv_s2_clear_young() - begin to watch the use of a range
+ * @s2:		the table
+ * @ipa:	where it begins
+ * @size:	its size in bytes
+ * @young:	out: something in it was used
+ *
+ * A format without an accessed bit loses its mappings.
+ *
+ * Context: the caller's lock; does not sleep.
+ * Return: true if the hardware has to be flushed before the next use shows.
+ */
+bool axv_s2_clear_young(struct axv_stage2 *s2, u64 ipa, u64 size, bool *young)
+{
+	*young = s2_range(s2, ipa, size, s2_leaf_clear_young);
+	return *young;
+}
+
+/**
+ * axv_s2_lookup() - what does an address map to?
+ * @s2:		the table
+ * @ipa:	guest physical address
+ *
+ * Context: the caller's lock; does not sleep.
+ * Return: the leaf, of level 0 if there is none.
+ */
+struct axv_s2_leaf axv_s2_lookup(struct axv_stage2 *s2, u64 ipa)
+{
+	const struct axv_s2_format *fmt = s2->fmt;
+	u64 entry, *table = phys_to_virt(s2->root);
+	struct axv_s2_leaf leaf = {};
+	unsigned int level;
+
+	if (ipa >> fmt->ipa_bits)
+		return leaf;
+
+	for (level = fmt->levels; level; level--) {
+		entry = READ_ONCE(table[s2_index(ipa, level)]);
+		if (!s2_is_present(fmt, entry))
+			break;
+		if (!s2_is_table(fmt, entry, level)) {
+			leaf.pa = s2_address(fmt, entry) +
+				  (ipa & (axv_s2_level_size(level) - 1));
+			leaf.level = level;
+			leaf.rights = s2_rights(fmt, entry);
+			break;
+		}
+		table = s2_child(fmt, entry);
+	}
+	return leaf;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A VM of guest memory and nothing else, for the suites of regions and faults.
+ */
+#ifndef _AXVCPU_TESTS_MEMORY_VM_H
+#define _AXVCPU_TESTS_MEMORY_VM_H
+
+#include <kunit/test.h>
+
+#include "../memory.h"
+
+/**
+ * struct memory_vm - the subject
+ * @vm:		the VM
+ * @ops:	a back end that can flush
+ * @flushes:	how often it was told to
+ * @unlocked:	how often without &axv_vm.mmu_lock
+ * @area:	user addresses, if memory_vm_map() was asked for some
+ * @area_size:	bytes at @area
+ */
+struct memory_vm {
+	struct axv_vm vm;
+	struct axv_arch_ops ops;
+	unsigned int flushes;
+	unsigned int unlocked;
+	unsigned long area;
+	unsigned long area_size;
+};
+
+int memory_vm_suite_init(struct kunit_suite *suite);
+void memory_vm_suite_exit(struct kunit_suite *suite);
+int memory_vm_init(struct kunit *test);
+void memory_vm_exit(struct kunit *test);
+
+void memory_vm_enter(void);
+void memory_vm_leave(void);
+unsigned long memory_vm_map(struct kunit *test, unsigned long size,
+			    unsigned long prot);
+
+int memory_vm_set(struct kunit *test, u32 slot, u32 flags, u64 gpa, u64 size,
+		  u64 hva);
+struct axv_s2_leaf memory_vm_leaf(struct memory_vm *m, u64 gpa);
+
+#endif /* _AXVCPU_TESTS_MEMORY_VM_H */

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The VM object: its creation, its death with the VMM, and its end.
+ *
+ * Death and end are two things.  A VM dies with the address space it belongs
+ * to, however many descriptors are still open somewhere: memory and hardware
+ * are given back there and then.  It ends with the last descriptor.
+ */
+#include <linux/debugfs.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+
+#include <axvcpu/hardware.h>
+#include <axvcpu/vcpu.h>
+#include <axvcpu/vm.h>
+
+#include "debugfs.h"
+
+#define VM_FLAGS	(AXV_VM_HALT_IN_KERNEL | AXV_VM_EXIT_ON_EXTINT)
+#define REGION_FLAGS	(AXV_REGION_READONLY | AXV_REGION_LOG_DIRTY)
+
+/* Hands out ids in a circle, so that one is not soon seen again. */
+static DEFINE_XARRAY_ALLOC1(ids);
+static u32 next_id;
+
+/**
+ * axv_query() - one fact about the host
+ * @ops:	the back end
+ * @id:		an &enum axv_query_id
+ * @value:	the answer
+ *
+ * Context: may sleep.
+ * Return: 0, or -EINVAL for an unknown @id.
+ */
+int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
+{
+	switch (id) {
+	case AXV_QUERY_ABI_VERSION:
+		*value = AXV_ABI_VERSION;
+		return 0;
+	case AXV_QUERY_BACKEND:
+		*value = ops->backend;
+		return 0;
+	case AXV_QUERY_MAX_VCPUS:
+		*value = AXV_MAX_VCPUS;
+		return 0;
+	case AXV_QUERY_MAX_REGIONS:
+		*value = AXV_MAX_REGIONS;
+		return 0;
+	case AXV_QUERY_RUN_SIZE:
+		*value = PAGE_SIZE;
+		return 0;
+	case AXV_QUERY_IRQCHIPS:
+		*value = BIT(AXV_IRQCHIP_NONE);
+		return 0;
+	case AXV_QUERY_VM_FLAGS:
+		*value = VM_FLAGS;
+		return 0;
+	case AXV_QUERY_REGION_FLAGS:
+		*value = REGION_FLAGS;
+		return 0;
+	case AXV_QUERY_INJECT_TYPES:
+		*value = ops->inject_types;
+		return 0;
+	case AXV_QUERY_STATS_SIZE:
+		*value = sizeof(struct axv_stats);
+		return 0;
+	default:
+		return ops->query(id, value);
+	}
+}
+
+static int check_config(const struct axv_arch_ops *ops,
+			const struct axv_create_vm *config, u32 *ipa_bits)
+{
+	u64 widest;
+	int err;
+
+	if (config->type != AXV_VM_TYPE_DEFAULT || config->pad ||
+	    config->flags & ~VM_FLAGS || config->irqchip > AXV_IRQCHIP_AIA)
+		return -EINVAL;
+	if (config->irqchip != AXV_IRQCHIP_NONE)
+		return -EOPNOTSUPP;
+
+	err = axv_query(ops, AXV_QUERY_IPA_BITS, &widest);
+	if (err)
+		return err;
+	*ipa_bits = config->ipa_bits ?: widest;
+	if (*ipa_bits > widest || !ops->s2_format(*ipa_bits))
+		return -EINVAL;
+	return 0;
+}
+
+/* A back end without hardware of its own needs none to be switched on. */
+static int get_hardware(struct axv_vm *vm)
+{
+	int err;
+
+	if (!vm->ops->hardware_enable)
+		return 0;
+	err = axv_hardware_get();
+	if (!err)
+		vm->has_hardware = true;
+	return err;
+}
+
+static void put_hardware(struct axv_vm *vm)
+{
+	if (xchg(&vm->has_hardware, false))
+		axv_hardware_put();
+}
+
+/**
+ * axv_vm_new() - create a VM that belongs to this thread's address space
+ * @ops:	the back end
+ * @config:	what userspace wants
+ *
+ * Context: may sleep.
+ * Return: the VM with one reference, or an error pointer: -EINVAL: unknown
+ * values in @config; -EOPNOTSUPP: known but not implemented; -EBUSY: somebody
+ * else has the hardware; -ENOMEM.
+ */
+struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
+			  const struct axv_create_vm *config)
+{
+	struct axv_vm *vm;
+	u32 ipa_bits;
+	int err;
+
+	if (!current->mm)
+		return ERR_PTR(-EINVAL);
+	err = check_config(ops, config, &ipa_bits);
+	if (err)
+		return ERR_PTR(err);
+
+	vm = kvzalloc(ops->vm_size, GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&vm->ref);
+	vm->ops = ops;
+	vm->irqchip = config->irqchip;
+	vm->ipa_bits = ipa_bits;
+	vm->flags = config->flags;
+	vm->mm = current->mm;
+	mutex_init(&vm->lock);
+	xa_init(&vm->vcpus);
+
+	err = xa_alloc_cyclic(&ids, &vm->id, vm, xa_limit_32b, &next_id,
+			      GFP_KERNEL_ACCOUNT);
+	if (err < 0)
+		goto err_free;
+	err = get_hardware(vm);
+	if (err)
+		goto err_id;
+	err = ops->vm_create(vm);
+	if (err)
+		goto err_hardware;
+
+	mmgrab(vm->mm);
+	preempt_notifier_inc();
+	axv_debugfs_add_vm(vm);
+	err = axv_memory_init(vm);
+	if (err)
+		goto err_memory;
+	return vm;
+
+err_memory:
+	debugfs_remove(vm->debugfs);
+	preempt_notifier_dec();
+	mmdrop(vm->mm);
+	ops->vm_destroy(vm);
+err_hardware:
+	put_hardware(vm);
+err_id:
+	xa_erase(&ids, vm->id);
+err_free:
+	kvfree(vm);
+	return ERR_PTR(err);
+}
+
+static void vm_free(struct kref *ref)
+{
+	struct axv_vm *vm = container_of(ref, struct axv_vm, ref);
+
+	/* Unregisters the notifier: the VM has died by then, if not before. */
+	axv_memory_destroy(vm);
+	put_hardware(vm);
+	debugfs_remove(vm->debugfs);
+	vm->ops->vm_destroy(vm);
+	preempt_notifier_dec();
+	xa_erase(&ids, vm->id);
+	xa_destroy(&vm->vcpus);
+	mmdrop(vm->mm);
+	kvfree(vm);
+}
+
+/**
+ * axv_vm_get() - take a reference
+ * @vm:		VM the caller has a reference to
+ */
+void axv_vm_get(struct axv_vm *vm)
+{
+	kref_get(&vm->ref);
+}
+
+/**
+ * axv_vm_put() - give a reference back
+ * @vm:		VM; the last one ends it
+ *
+ * Context: may sleep.
+ */
+void axv_vm_put(struct axv_vm *vm)
+{
+	kref_put(&vm->ref, vm_free);
+}
+
+/* Out of every CPU, for good: who has seen the request enters no more. */
+static void stop_vcpus(struct axv_vm *vm)
+{
+	struct axv_vcpu *vcpu;
+	unsigned long id;
+
+	rcu_read_lock();
+	xa_for_each(&vm->vcpus, id, vcpu) {
+		axv_request(vcpu, AXV_REQ_DEAD);
+		axv_vcpu_evict(vcpu);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * axv_vm_die() - the address space is going: give everything back
+ * @vm:		VM, possibly without a reference left
+ *
+ * Called by the release notifier of the address space, from exit_mmap() or
+ * from the end of the VM, whichever comes first.  At exit_mmap() no thread of
+ * the address space is left, and others are refused: no vCPU is claimed, and
+ * none will be loaded again.
+ *
+ * It takes none of the VM's sleeping locks and not the CPU hotplug lock, since
+ * mmput() may be called under locks that nest the other way round.
+ *
+ * Context: may sleep.
+ */
+void axv_vm_die(struct axv_vm *vm)
+{
+	if (xchg(&vm->dead, true))
+		return;
+	stop_vcpus(vm);
+	axv_memory_release(vm);
+	put_hardware(vm);
+}
+
+static void nothing(void *info)
+{
+}
+
+/**
+ * axv_vm_flush_on_entry() - no vCPU uses old translations when this returns
+ * @vm:		VM whose second-stage mappings were removed or lost rights
+ *
+ * For back ends that flush a guest's translations at its entry, by comparing
+ * &axv_vm.tlb_gen.  vCPUs outside the guest find the new generation when they
+ * enter; those inside are brought out.
+ *
+ * Context: interrupts on; waits for other CPUs, does not sleep.
+ */
+void axv_vm_flush_on_entry(struct axv_vm *vm)
+{
+	struct axv_vcpu *vcpu;
+	unsigned long id;
+
+	/*
+	 * A full barrier follows, as in axv_request(): an entry writes its
+	 * mode, has a barrier, and reads the generation.
+	 */
+	atomic64_inc(&vm->tlb_gen);
+	smp_mb__after_atomic();
+
+	rcu_read_lock();
+	xa_for_each(&vm->vcpus, id, vcpu) {
+		int cpu = READ_ONCE(vcpu->loaded_cpu);
+
+		if (READ_ONCE(vcpu->mode) == AXV_IN_GUEST && cpu >= 0)
+			smp_call_function_single(cpu, nothing, NULL, 1);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * axv_vm_inject() - an event for the VM as a whole
+ * @vm:		VM
+ * @event:	MSI or WIRED
+ *
+ * Context: any but NMI.
+ * Return: 0; -EINVAL: no such event; -EOPNOTSUPP: the VM's irqchip has no use
+ * for it; or what the back end says.
+ */
+int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event)
+{
+	if (event->type > AXV_INJECT_PPI || event->flags || event->pad)
+		return -EINVAL;
+	if (!vm->ops->inject_vm || (event->type != AXV_INJECT_MSI &&
+				    event->type != AXV_INJECT_WIRED))
+		return -EOPNOTSUPP;
+	return vm->ops->inject_vm(vm, event);
+}

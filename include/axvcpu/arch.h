@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The seam between the core and a back end.
+ *
+ * The operations are coarse: the whole enter-and-exit loop lives behind run(),
+ * so an exit costs no indirect call.  Arrows point down: a back end may call
+ * the core's helpers (state, memory, current vCPU), never the front end.
+ */
+#ifndef _AXVCPU_ARCH_H
+#define _AXVCPU_ARCH_H
+
+#include <linux/types.h>
+
+#include <linux/axvcpu.h>
+
+struct axv_s2_format;
+struct axv_vcpu;
+struct axv_vm;
+
+/**
+ * struct axv_arch_ops - what a back end does
+ * @name:	for messages: "svm"
+ * @rivals:	for a message: modules that may have the hardware, "kvm_amd"
+ * @backend:	an &enum axv_backend
+ * @vm_size:	bytes of its VM type, whose first member is struct axv_vm
+ * @vcpu_size:	bytes of its vCPU type, whose first member is struct axv_vcpu
+ * @max_hw_id:	largest &axv_vcpu.hw_id
+ * @inject_types: bit n: &enum axv_inject_type n works on a vCPU without irqchip
+ *
+ * @hardware_enable: turn virtualization on, on this CPU.  -EBUSY if somebody
+ *		else has it.  Interrupts off.  NULL: there is nothing to turn on.
+ * @hardware_disable: turn it off again, on this CPU.  Interrupts off.  Does
+ *		nothing where it is not on.
+ *
+ * @query:	answer an &enum axv_query_id the core does not know; -EINVAL
+ * @get_table:	fill @buf with up to *@count entries and set *@count to how many
+ *		there are (-E2BIG if more than fit).  @vm and @vcpu tell whose
+ *		table is meant; both NULL: the host's.  -EINVAL for a kind that
+ *		is not there.  May sleep.
+ * @set_table:	replace a table, or change nothing and fail.  The vCPU, if one
+ *		is given, is claimed in Created or Free.  May sleep.
+ * @table_entry_size: bytes of one entry of a kind, 0 if there is none
+ *
+ * @s2_format:	page-table format for guest physical addresses of so many bits
+ * @flush_stage2: second-stage mappings of the VM were removed or lost rights:
+ *		when it returns, no CPU uses them any more.  May be called with
+ *		spinlocks held, interrupts on; does not sleep.
+ *
+ * @vm_create:	set up the back end's part of a zeroed VM.  May sleep.
+ * @vm_destroy:	release it.  May sleep.
+ * @get_counter: what the guest's counter reads now
+ * @set_counter: make the guest's counter read @value now
+ *
+ * @vcpu_create: set up the back end's part of a zeroed vCPU.  May sleep.
+ * @vcpu_destroy: release it; it is loaded nowhere.  May sleep.
+ * @vcpu_setup:	Created to Free: entry, second-stage root and registers.  Called
+ *		only after @check_setup agreed.
+ * @check_setup: would it be accepted?  Changes nothing.
+ * @vcpu_reset:	back to how vcpu_create() left it, tables kept.  Takes
+ *		&axv_vcpu.lock where it empties the queue of events.
+ * @load:	this CPU's hardware will hold the vCPU.  Preemption and
+ *		interrupts off; virtualization is on.
+ * @unload:	save what only this CPU's hardware holds.  Interrupts off.
+ * @prepare_run: read and check what the run page asks to load (its dirty sets),
+ *		before the transition: claimed, and still Ready.  Fails without a
+ *		change.  May sleep.
+ * @run:	enter the guest until something ends the run; fills in the exit.
+ *		Preemption on.  0, or an error, which makes the vCPU Invalid.
+ * @inject:	queue an event.  Under &axv_vcpu.lock, interrupts off.  -EAGAIN
+ *		if there is no room, -EINVAL for an impossible event.
+ * @inject_vm:	queue a VM-wide event (MSI, WIRED), or NULL if it has none
+ * @has_event:	is there an event that ends a halt?  Under &axv_vcpu.lock.
+ * @set_entry:	where the next run begins
+ * @set_gpr:	set one general register, numbered as the seed does
+ * @set_return_value: what a hypercall returns
+ * @reg_list:	as get_table(), of register ids
+ * @get_reg:	read one register.  The vCPU is claimed.  May sleep.
+ * @set_reg:	write one register, likewise; checks the value
+ * @get_fpu:	vector state to @data, of query's AXV_QUERY_FPU_SIZE
+ * @set_fpu:	and back; -EINVAL if the hardware would refuse it
+ */
+struct axv_arch_ops {
+	const char *name;
+	const char *rivals;
+	u32 backend;
+	size_t vm_size;
+	size_t vcpu_size;
+	u64 max_hw_id;
+	u32 inject_types;
+
+	int (*hardware_enable)(void);
+	void (*hardware_disable)(void);
+
+	int (*query)(u32 id, u64 *value);
+	int (*get_table)(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
+			 void *buf, u32 *count);
+	int (*set_table)(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
+			 const void *buf, u32 count);
+	u32 (*table_entry_size)(u32 kind);
+
+	const struct axv_s2_format *(*s2_format)(unsigned int ipa_bits);
+	void (*flush_stage2)(struct axv_vm *vm);
+
+	int (*vm_create)(struct axv_vm *vm);
+	void (*vm_destroy)(struct axv_vm *vm);
+	u64 (*get_counter)(struct axv_vm *vm);
+	void (*set_counter)(struct axv_vm *vm, u64 value);
+
+	int (*vcpu_create)(struct axv_vcpu *vcpu);
+	void (*vcpu_destroy)(struct axv_vcpu *vcpu);
+	int (*check_setup)(struct axv_vcpu *vcpu, const struct axv_setup *setup);
+	int (*vcpu_setup)(struct axv_vcpu *vcpu, const struct axv_setup *setup);
+	void (*vcpu_reset)(struct axv_vcpu *vcpu);
+	void (*load)(struct axv_vcpu *vcpu, int cpu);
+	void (*unload)(struct axv_vcpu *vcpu);
+	int (*prepare_run)(struct axv_vcpu *vcpu);
+	int (*run)(struct axv_vcpu *vcpu);
+	int (*inject)(struct axv_vcpu *vcpu, const struct axv_inject *event);
+	int (*inject_vm)(struct axv_vm *vm, const struct axv_inject *event);
+	bool (*has_event)(struct axv_vcpu *vcpu);
+	int (*set_entry)(struct axv_vcpu *vcpu, u64 entry);
+	int (*set_gpr)(struct axv_vcpu *vcpu, unsigned int reg, u64 value);
+	void (*set_return_value)(struct axv_vcpu *vcpu, u64 value);
+	int (*get_reg)(struct axv_vcpu *vcpu, u64 id, u64 *value);
+	int (*set_reg)(struct axv_vcpu *vcpu, u64 id, u64 value);
+	int (*get_fpu)(struct axv_vcpu *vcpu, void *data, size_t size);
+	int (*set_fpu)(struct axv_vcpu *vcpu, const void *data, size_t size);
+};
+
+/*
+ * What an architecture offers to main.c: look for hardware and give the back
+ * end, -EOPNOTSUPP (as an error pointer) without; and the way back.
+ */
+const struct axv_arch_ops *axv_arch_init(void);
+void axv_arch_exit(void);
+
+#endif /* _AXVCPU_ARCH_H */

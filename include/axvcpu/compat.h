@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels this module is built for: 6.1 and 6.12.
+ */
+#ifndef _AXVCPU_COMPAT_H
+#define _AXVCPU_COMPAT_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/syscore_ops.h>
+#include <linux/version.h>
+
+/* Flags of a mapping are changed by a function since 6.3. */
+static inline void axv_vm_flags_set(struct vm_area_struct *vma,
+				    unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_set(vma, flags);
+#else
+	vma->vm_flags |= flags;
+#endif
+}
+
+/*
+ * Callbacks around suspend.  Newer kernels, and stable ones with the change
+ * (Kbuild looks), register an object that hands its data to the callbacks.
+ */
+#if defined(AXV_HAVE_REGISTER_SYSCORE)
+
+#define AXV_DEFINE_SYSCORE(name, suspend_fn, resume_fn)			\
+static int name##_suspend(void *data)					\
+{									\
+	return suspend_fn();						\
+}									\
+static void name##_resume(void *data)					\
+{									\
+	resume_fn();							\
+}									\
+static const struct syscore_ops name##_ops = {				\
+	.suspend = name##_suspend,					\
+	.resume = name##_resume,					\
+};									\
+static struct syscore name = { .ops = &name##_ops }
+
+#define axv_register_syscore(syscore)	register_syscore(syscore)
+#define axv_unregister_syscore(syscore)	unregister_syscore(syscore)
+
+#else
+
+#define AXV_DEFINE_SYSCORE(name, suspend_fn, resume_fn)			\
+static struct syscore_ops name = {					\
+	.suspend = suspend_fn,						\
+	.resume = resume_fn,						\
+}
+
+#define axv_register_syscore(ops)	register_syscore_ops(ops)
+#define axv_unregister_syscore(ops)	unregister_syscore_ops(ops)
+
+#endif
+
+/*
+ * FOLL_* of a guest's fault: a signal interrupts it, and it tells the host's
+ * NUMA balancing.  6.1 has the latter without asking, the former not at all.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define AXV_FOLL_FAULT	(FOLL_INTERRUPTIBLE | FOLL_HONOR_NUMA_FAULT)
+#else
+#define AXV_FOLL_FAULT	0
+#endif
+
+#endif /* _AXVCPU_COMPAT_H */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * axvcpu on x86: registers, tables and the register sets of the run page.
+ * Included by <linux/axvcpu.h>.
+ */
+#ifndef _UAPI_ASM_X86_AXVCPU_H
+#define _UAPI_ASM_X86_AXVCPU_H
+
+#include <linux/types.h>
+
+/* Modes of AXV_VCPU_SETUP. */
+#define AXV_X86_MODE_REAL	0	/* 16 bit; CS.base + IP = entry, with
+					 * CS.base = entry & ~0xffff */
+#define AXV_X86_MODE_PROTECTED	1	/* 32 bit, flat segments, no paging */
+
+/* Register classes; each register is 8 bytes wide, log2 = 3. */
+#define AXV_X86_CLASS_GPR	0	/* enum axv_x86_gpr */
+#define AXV_X86_CLASS_SEG	1	/* AXV_X86_SEG_INDEX() */
+#define AXV_X86_CLASS_CR	2	/* CR number: 0, 2, 3, 4, 8 */
+#define AXV_X86_CLASS_DR	3	/* DR number: 0 to 3, 6, 7 */
+#define AXV_X86_CLASS_MSR	4	/* MSR number */
+#define AXV_X86_CLASS_XCR	5	/* XCR number: 0 */
+#define AXV_X86_CLASS_EVENT	6	/* enum axv_x86_event_reg */
+
+/* General registers in the order of the instruction encoding. */
+enum axv_x86_gpr {
+	AXV_X86_RAX = 0,
+	AXV_X86_RCX,
+	AXV_X86_RDX,
+	AXV_X86_RBX,
+	AXV_X86_RSP,
+	AXV_X86_RBP,
+	AXV_X86_RSI,
+	AXV_X86_RDI,
+	AXV_X86_R8,
+	AXV_X86_R9,
+	AXV_X86_R10,
+	AXV_X86_R11,
+	AXV_X86_R12,
+	AXV_X86_R13,
+	AXV_X86_R14,
+	AXV_X86_R15,
+	AXV_X86_RIP,
+	AXV_X86_RFLAGS,
+	AXV_X86_GPRS,		/* number of them */
+};
+
+enum axv_x86_seg {
+	AXV_X86_ES = 0,		/* ES to GS as instructions encode them */
+	AXV_X86_CS,
+	AXV_X86_SS,
+	AXV_X86_DS,
+	AXV_X86_FS,
+	AXV_X86_GS,
+	AXV_X86_TR,
+	AXV_X86_LDTR,
+	AXV_X86_SEGS,		/* number of those with a selector */
+	AXV_X86_GDTR = AXV_X86_SEGS,	/* base and limit only */
+	AXV_X86_IDTR,
+};
+
+enum axv_x86_seg_field {
+	AXV_X86_SEG_SELECTOR = 0,
+	AXV_X86_SEG_BASE,
+	AXV_X86_SEG_LIMIT,	/* in bytes: the granularity bit is applied */
+	AXV_X86_SEG_ATTR,	/* AXV_X86_ATTR_* */
+};
+
+#define AXV_X86_SEG_INDEX(seg, field)	((__u64)(seg) * 4 + (field))
+
+/* Segment attributes: as in a descriptor, bits 40 to 47 and 52 to 55. */
+#define AXV_X86_ATTR_TYPE	0x000f
+#define AXV_X86_ATTR_S		0x0010
+#define AXV_X86_ATTR_DPL	0x0060
+#define AXV_X86_ATTR_P		0x0080
+#define AXV_X86_ATTR_AVL	0x0100
+#define AXV_X86_ATTR_L		0x0200
+#define AXV_X86_ATTR_DB		0x0400
+#define AXV_X86_ATTR_G		0x0800
+#define AXV_X86_ATTR_MASK	0x0fff
+
+/**
+ * enum axv_x86_event_reg - what is under way between two instructions
+ * @AXV_X86_EVENT_SHADOW:	1: the interrupt shadow of STI or MOV SS
+ * @AXV_X86_EVENT_NMI_MASKED:	1: an NMI handler runs; NMIs wait for IRET
+ * @AXV_X86_EVENT_NMI_PENDING:	NMIs waiting, 0 to 2
+ * @AXV_X86_EVENT_EXCEPTION:	pending exception, AXV_X86_EVENT_* below; 0: none
+ * @AXV_X86_EVENT_EXCEPTION_ADDR: CR2 value or DR6 bits that go with it
+ * @AXV_X86_EVENT_EXTINT:	first queued external interrupt, likewise
+ * @AXV_X86_EVENT_REINJECT:	event whose delivery was cut short, likewise
+ * @AXV_X86_EVENT_HALTED:	1: waits for an interrupt (HLT)
+ * @AXV_X86_EVENT_EXIT_MASK:	bit n: exception n exits with
+ *				AXV_EXIT_EXCEPTION instead of being delivered
+ * @AXV_X86_EVENT_EXTINT_COUNT:	queued external interrupts; read only
+ */
+enum axv_x86_event_reg {
+	AXV_X86_EVENT_SHADOW = 0,
+	AXV_X86_EVENT_NMI_MASKED,
+	AXV_X86_EVENT_NMI_PENDING,
+	AXV_X86_EVENT_EXCEPTION,
+	AXV_X86_EVENT_EXCEPTION_ADDR,
+	AXV_X86_EVENT_EXTINT,
+	AXV_X86_EVENT_REINJECT,
+	AXV_X86_EVENT_HALTED,
+	AXV_X86_EVENT_EXIT_MASK,
+	AXV_X86_EVENT_EXTINT_COUNT,
+	AXV_X86_EVENT_REGS,
+};
+
+/* An event in a register, laid out as in the VMCB (AMD APM vol. 2, 15.20). */
+#define AXV_X86_EVENT_VECTOR		0xffull
+#define AXV_X86_EVENT_TYPE		(7ull << 8)
+#define AXV_X86_EVENT_TYPE_EXTINT	(0ull << 8)
+#define AXV_X86_EVENT_TYPE_NMI		(2ull << 8)
+#define AXV_X86_EVENT_TYPE_EXCEPTION	(3ull << 8)
+#define AXV_X86_EVENT_TYPE_SOFT		(4ull << 8)
+#define AXV_X86_EVENT_ERROR_VALID	(1ull << 11)
+#define AXV_X86_EVENT_VALID		(1ull << 31)
+#define AXV_X86_EVENT_ERROR_SHIFT	32
+
+#define AXV_REG_X86(class, index)	\
+	AXV_REG_ID(AXV_REG_ARCH_X86, AXV_X86_CLASS_##class, 3, index)
+
+/**
+ * struct axv_x86_cpuid - one leaf of a CPUID table
+ * @leaf:	EAX of the question
+ * @subleaf:	ECX of the question, if AXV_X86_CPUID_SUBLEAF
+ * @flags:	AXV_X86_CPUID_SUBLEAF: the answer depends on ECX
+ * @eax: @ebx: @ecx: @edx: the answer
+ * @pad:	zero
+ *
+ * A leaf that is not in the table answers zeroes.  Bits that follow the
+ * guest's state (OSXSAVE, OSPKE, XSAVE sizes) are filled in by the kernel.
+ */
+struct axv_x86_cpuid {
+	__u32 leaf;
+	__u32 subleaf;
+	__u32 flags;
+	__u32 eax;
+	__u32 ebx;
+	__u32 ecx;
+	__u32 edx;
+	__u32 pad;
+};
+
+#define AXV_X86_CPUID_SUBLEAF	(1u << 0)
+
+/**
+ * struct axv_x86_msr_policy - who answers for a range of MSRs
+ * @first:	first MSR number
+ * @last:	last one, included
+ * @read:	AXV_X86_MSR_*
+ * @write:	AXV_X86_MSR_*
+ *
+ * Ranges may not overlap.  What no range names follows the kernel's own list:
+ * MSRs it emulates are KERNEL, every other one is FAULT.  An MSR that the
+ * kernel does not emulate under KERNEL is a #GP in the guest.
+ */
+struct axv_x86_msr_policy {
+	__u32 first;
+	__u32 last;
+	__u32 read;
+	__u32 write;
+};
+
+#define AXV_X86_MSR_KERNEL	0	/* emulated by the kernel, or #GP */
+#define AXV_X86_MSR_EXIT	1	/* AXV_EXIT_SYSREG_READ or _WRITE */
+#define AXV_X86_MSR_FAULT	2	/* #GP */
+
+struct axv_x86_segment {
+	__u64 base;
+	__u32 limit;
+	__u16 selector;
+	__u16 attr;
+};
+
+struct axv_x86_dtable {
+	__u64 base;
+	__u32 limit;
+	__u32 pad;
+};
+
+/* AXV_RUN_SET_GPRS */
+struct axv_x86_gprs {
+	__u64 gpr[16];		/* by enum axv_x86_gpr */
+	__u64 rip;
+	__u64 rflags;
+};
+
+/* AXV_RUN_SET_SREGS */
+struct axv_x86_sregs {
+	struct axv_x86_segment seg[8];	/* by enum axv_x86_seg */
+	struct axv_x86_dtable gdtr;
+	struct axv_x86_dtable idtr;
+	__u64 cr0;
+	__u64 cr2;
+	__u64 cr3;
+	__u64 cr4;
+	__u64 cr8;
+	__u64 efer;
+};
+
+struct axv_run_regs {
+	struct axv_x86_gprs gprs;
+	struct axv_x86_sregs sregs;
+};
+
+#endif /* _UAPI_ASM_X86_AXVCPU_H */

@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * axvcpu: virtual CPUs as file descriptors.
+ *
+ * Three kinds of file descriptor carry this interface:
+ *
+ *   /dev/axvcpu   what the host offers, and the creation of VMs
+ *   VM            memory, tables, time, and the creation of vCPUs
+ *   vCPU          one virtual CPU: its lifecycle, its registers, its run page
+ *
+ * Every structure has fixed-width fields and explicit padding.  A command is
+ * found by its number; the size in it is the caller's, so a structure may grow
+ * at its end: a shorter one is extended by zeroes, and in a longer one the
+ * bytes this kernel does not know have to be zero (-E2BIG).  Unknown flags,
+ * unknown enumerators and non-zero padding are refused with -EINVAL.
+ *
+ * The ioctls, their errors and the states they are legal in are described in
+ * Documentation/axvcpu/api.rst.
+ */
+#ifndef _UAPI_LINUX_AXVCPU_H
+#define _UAPI_LINUX_AXVCPU_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define AXV_ABI_VERSION		1
+
+#define AXV_IOCTL		0xBC
+
+/* ---- /dev/axvcpu -------------------------------------------------------- */
+
+/**
+ * enum axv_query_id - what AXV_QUERY answers
+ * @AXV_QUERY_ABI_VERSION:	AXV_ABI_VERSION of the running module
+ * @AXV_QUERY_BACKEND:		an &enum axv_backend
+ * @AXV_QUERY_MAX_VCPUS:	vCPUs of one VM; ids are below this number
+ * @AXV_QUERY_MAX_REGIONS:	memory regions of one VM; slots are below it
+ * @AXV_QUERY_IPA_BITS:		widest guest physical address, in bits
+ * @AXV_QUERY_RUN_SIZE:		bytes to map at AXV_MMAP_RUN
+ * @AXV_QUERY_IRQCHIPS:		bit n set: &enum axv_irqchip n is implemented
+ * @AXV_QUERY_VM_FLAGS:		the AXV_VM_* flags that are implemented
+ * @AXV_QUERY_REGION_FLAGS:	the AXV_REGION_* flags that are implemented
+ * @AXV_QUERY_INJECT_TYPES:	bit n set: &enum axv_inject_type n, irqchip NONE
+ * @AXV_QUERY_INJECT_DEPTH:	external interrupts that one vCPU queues
+ * @AXV_QUERY_FPU_SIZE:		bytes of AXV_VCPU_GET_FPU
+ * @AXV_QUERY_COUNTER_KHZ:	frequency of the guest's counter (TSC), in kHz
+ * @AXV_QUERY_RUN_SETS:		the AXV_RUN_SET_* register sets of the run page
+ * @AXV_QUERY_STATS_SIZE:	sizeof(struct axv_stats) of the running module
+ */
+enum axv_query_id {
+	AXV_QUERY_ABI_VERSION = 0,
+	AXV_QUERY_BACKEND,
+	AXV_QUERY_MAX_VCPUS,
+	AXV_QUERY_MAX_REGIONS,
+	AXV_QUERY_IPA_BITS,
+	AXV_QUERY_RUN_SIZE,
+	AXV_QUERY_IRQCHIPS,
+	AXV_QUERY_VM_FLAGS,
+	AXV_QUERY_REGION_FLAGS,
+	AXV_QUERY_INJECT_TYPES,
+	AXV_QUERY_INJECT_DEPTH,
+	AXV_QUERY_FPU_SIZE,
+	AXV_QUERY_COUNTER_KHZ,
+	AXV_QUERY_RUN_SETS,
+	AXV_QUERY_STATS_SIZE,
+};
+
+enum axv_backend {
+	AXV_BACKEND_FAKE = 0,	/* KUnit only, never offered to userspace */
+	AXV_BACKEND_SVM = 1,
+	AXV_BACKEND_VMX = 2,
+	AXV_BACKEND_EL2 = 3,
+};
+
+/**
+ * struct axv_query - AXV_QUERY: one fact about the host
+ * @id:		in: an &enum axv_query_id; an unknown one is -EINVAL
+ * @flags:	in: zero
+ * @value:	out: the answer
+ */
+struct axv_query {
+	__u32 id;
+	__u32 flags;
+	__u64 value;
+};
+
+enum axv_vm_type {
+	AXV_VM_TYPE_DEFAULT = 0,
+};
+
+enum axv_irqchip {
+	AXV_IRQCHIP_NONE = 0,	/* the VMM has it; EXTINT, NMI and EXCEPTION */
+	AXV_IRQCHIP_LAPIC = 1,
+	AXV_IRQCHIP_GICV3 = 2,
+	AXV_IRQCHIP_AIA = 3,
+};
+
+/* A halt parks the vCPU in state Blocked instead of ending the run. */
+#define AXV_VM_HALT_IN_KERNEL	(1u << 0)
+/* A host interrupt ends the run with AXV_EXIT_EXTERNAL_INTERRUPT. */
+#define AXV_VM_EXIT_ON_EXTINT	(1u << 1)
+
+/**
+ * struct axv_create_vm - AXV_CREATE_VM: returns a VM file descriptor
+ * @type:	in: AXV_VM_TYPE_DEFAULT
+ * @irqchip:	in: an &enum axv_irqchip; -EOPNOTSUPP if not implemented
+ * @ipa_bits:	in: width of guest physical addresses; 0: the host's widest
+ * @flags:	in: AXV_VM_*
+ * @vm_id:	out: identity of the VM, unique while the module is loaded
+ * @pad:	in: zero
+ */
+struct axv_create_vm {
+	__u32 type;
+	__u32 irqchip;
+	__u32 ipa_bits;
+	__u32 flags;
+	__u32 vm_id;
+	__u32 pad;
+};
+
+/**
+ * enum axv_table_kind - arrays of facts or settings, of one type each
+ * @AXV_TABLE_REGS:	__u64 register ids.  Get on a vCPU: all it has.
+ * @AXV_TABLE_X86_CPUID: &struct axv_x86_cpuid.  Get on /dev/axvcpu: the most
+ *			that the host can honour.  Get and set on a vCPU.
+ * @AXV_TABLE_X86_MSR_POLICY: &struct axv_x86_msr_policy.  Get and set on a VM.
+ */
+enum axv_table_kind {
+	AXV_TABLE_REGS = 0,
+	AXV_TABLE_X86_CPUID = 0x100,
+	AXV_TABLE_X86_MSR_POLICY = 0x101,
+};
+
+/**
+ * struct axv_table - AXV_GET_TABLE, AXV_SET_TABLE
+ * @kind:	in: an &enum axv_table_kind; -EINVAL if this descriptor has none
+ * @count:	in: entries at @entries; out (get): entries there are.  If there
+ *		are more than fit, nothing is stored and the call is -E2BIG.
+ * @entry_size:	in: size of one entry, as the caller knows it; must match
+ * @flags:	in: zero
+ * @entries:	in: user address of the array
+ *
+ * Setting replaces the whole table, or, on an error, nothing of it.
+ */
+struct axv_table {
+	__u32 kind;
+	__u32 count;
+	__u32 entry_size;
+	__u32 flags;
+	__u64 entries;
+};
+
+/* ---- VM ----------------------------------------------------------------- */
+
+/**
+ * struct axv_create_vcpu - AXV_VM_CREATE_VCPU: returns a vCPU file descriptor
+ * @id:		in: identity within the VM; 0 is the bootstrap processor
+ * @flags:	in: zero
+ * @hw_id:	in: what the guest sees: APIC id, MPIDR affinity, hart id
+ * @favor_phys_cpu: in: host CPU it prefers, advice to the VMM; -1: none
+ * @cpu_set_size: in: bytes at @cpu_set; 0: it may run anywhere
+ * @cpu_set:	in: user address of a cpu_set_t-like mask of host CPUs
+ */
+struct axv_create_vcpu {
+	__u32 id;
+	__u32 flags;
+	__u64 hw_id;
+	__s32 favor_phys_cpu;
+	__u32 cpu_set_size;
+	__u64 cpu_set;
+};
+
+#define AXV_REGION_READONLY	(1u << 0)	/* guest writes exit */
+#define AXV_REGION_LOG_DIRTY	(1u << 1)	/* AXV_VM_GET_DIRTY works */
+
+/**
+ * struct axv_region - AXV_VM_SET_REGION: guest memory, from the VMM's own
+ * @slot:	in: names the region; below AXV_QUERY_MAX_REGIONS
+ * @flags:	in: AXV_REGION_*
+ * @address_space: in: zero
+ * @fd:		in: -1 (reserved for memory that the VMM does not map)
+ * @fd_offset:	in: zero
+ * @gpa:	in: guest physical address, page aligned
+ * @size:	in: bytes, page aligned; 0 deletes the slot
+ * @hva:	in: address in the VMM, page aligned
+ *
+ * Setting a slot that exists moves it or changes its flags.  vCPUs may run
+ * meanwhile; when the call returns, none sees the old mapping.
+ */
+struct axv_region {
+	__u32 slot;
+	__u32 flags;
+	__u32 address_space;
+	__s32 fd;
+	__u64 fd_offset;
+	__u64 gpa;
+	__u64 size;
+	__u64 hva;
+};
+
+/**
+ * struct axv_dirty - AXV_VM_GET_DIRTY: pages written since the last call
+ * @slot:	in: a region with AXV_REGION_LOG_DIRTY
+ * @flags:	in: zero
+ * @first_page:	in: first page of the region to report, a multiple of 64
+ * @nr_pages:	in: how many, a multiple of 64 or up to the region's end
+ * @bitmap:	in: user address of nr_pages / 64 (rounded up) __u64 words
+ *
+ * Reports and clears: what is stored in @bitmap is clean afterwards, and
+ * writes to it are caught anew.  Nothing is cleared when the call fails.
+ */
+struct axv_dirty {
+	__u32 slot;
+	__u32 flags;
+	__u64 first_page;
+	__u64 nr_pages;
+	__u64 bitmap;
+};
+
+/**
+ * struct axv_clock - AXV_VM_SET_CLOCK, AXV_VM_GET_CLOCK
+ * @flags:	in: zero
+ * @pad:	in: zero
+ * @counter:	what the guest's counter (TSC, CNTVCT) reads now, in its ticks
+ *
+ * Time belongs to the VM: one offset for all of its vCPUs.
+ */
+struct axv_clock {
+	__u32 flags;
+	__u32 pad;
+	__u64 counter;
+};
+
+/* ---- injection (vCPU: all types; VM: MSI and WIRED) --------------------- */
+
+enum axv_inject_type {
+	AXV_INJECT_EXTINT = 0,		/* vector: an acknowledged interrupt */
+	AXV_INJECT_NMI = 1,
+	AXV_INJECT_EXCEPTION = 2,	/* vector, error_code, address (#PF) */
+	AXV_INJECT_MSI = 3,		/* address, data */
+	AXV_INJECT_WIRED = 4,		/* gsi, level */
+	AXV_INJECT_PPI = 5,		/* vector: the INTID */
+};
+
+#define AXV_INJECT_HAS_ERROR_CODE	(1u << 0)
+
+/**
+ * struct axv_inject - AXV_INJECT: an event for a guest, from any thread
+ * @type:	in: an &enum axv_inject_type; -EOPNOTSUPP if the irqchip has none
+ * @flags:	in: AXV_INJECT_HAS_ERROR_CODE with EXCEPTION
+ * @vector:	in: vector, INTID or gsi
+ * @error_code:	in: pushed with an exception that has one
+ * @address:	in: MSI address; with exception 14 (#PF) the CR2 value
+ * @data:	in: MSI data, or WIRED level (0 or 1)
+ * @pad:	in: zero
+ */
+struct axv_inject {
+	__u32 type;
+	__u32 flags;
+	__u32 vector;
+	__u32 error_code;
+	__u64 address;
+	__u32 data;
+	__u32 pad;
+};
+
+/* ---- vCPU: lifecycle ---------------------------------------------------- */
+
+enum axv_vcpu_state {
+	AXV_STATE_INVALID = 0,
+	AXV_STATE_CREATED = 1,
+	AXV_STATE_FREE = 2,
+	AXV_STATE_READY = 3,
+	AXV_STATE_RUNNING = 4,
+	AXV_STATE_BLOCKED = 5,
+};
+
+/**
+ * struct axv_state - AXV_VCPU_GET_STATE: legal at any time, never waits
+ * @state:	out: an &enum axv_vcpu_state
+ * @vcpu_id:	out
+ * @vm_id:	out
+ * @owner:	out: thread id of the owner as the caller sees it; 0: none
+ * @cpu:	out: host CPU whose hardware holds the vCPU; -1: none
+ * @favor_phys_cpu: out: as given at creation
+ * @hw_id:	out: as given at creation
+ * @flags:	out: AXV_STATE_*
+ * @pad:	out: zero
+ */
+struct axv_state {
+	__u32 state;
+	__u32 vcpu_id;
+	__u32 vm_id;
+	__u32 owner;
+	__s32 cpu;
+	__s32 favor_phys_cpu;
+	__u64 hw_id;
+	__u32 flags;
+	__u32 pad;
+};
+
+#define AXV_STATE_BSP		(1u << 0)	/* the bootstrap processor */
+#define AXV_STATE_KICKED	(1u << 1)	/* a kick is pending */
+#define AXV_STATE_CPU_SET	(1u << 2)	/* it has a set of host CPUs */
+
+/**
+ * struct axv_setup - AXV_VCPU_SETUP: Created -> Free
+ * @entry:	in: guest physical address of the first instruction
+ * @mode:	in: an architecture's AXV_*_MODE_*, 0: as after power-on
+ * @flags:	in: zero
+ */
+struct axv_setup {
+	__u64 entry;
+	__u32 mode;
+	__u32 flags;
+};
+
+#define AXV_BIND_ADOPT		(1u << 0)	/* take it from a living owner */
+
+/**
+ * struct axv_bind - AXV_VCPU_BIND: Free -> Ready, owned by the caller
+ * @flags:	in: AXV_BIND_ADOPT; with it, a Ready vCPU of another thread
+ *		becomes the caller's
+ * @pad:	in: zero
+ */
+struct axv_bind {
+	__u32 flags;
+	__u32 pad;
+};
+
+/* ---- vCPU: registers ---------------------------------------------------- */
+
+/*
+ * A register id: architecture, class, log2 of the size in bytes, index.
+ * Every register here is at most 8 bytes; the vector state is a block of its
+ * own (AXV_VCPU_GET_FPU).
+ */
+#define AXV_REG_ARCH_X86	0x1ull
+#define AXV_REG_ARCH_ARM64	0x2ull
+#define AXV_REG_ARCH_RISCV	0x3ull
+
+#define AXV_REG_ID(arch, class, size_log2, index)	\
+	(((arch) << 56) | ((__u64)(class) << 48) |	\
+	 ((__u64)(size_log2) << 40) | (__u64)(index))
+#define AXV_REG_ARCH(id)	((__u64)(id) >> 56)
+#define AXV_REG_CLASS(id)	(((__u64)(id) >> 48) & 0xff)
+#define AXV_REG_SIZE_LOG2(id)	(((__u64)(id) >> 40) & 0xff)
+#define AXV_REG_INDEX(id)	((__u64)(id) & 0xffffffffffull)
+
+/**
+ * struct axv_reg - one register of AXV_VCPU_GET_REGS, AXV_VCPU_SET_REGS
+ * @id:		in: AXV_REG_ID()
+ * @value:	in or out
+ * @status:	out: 0 or a negative error: -ENOENT, -EINVAL (a value the
+ *		hardware would refuse), -EPERM (cannot be written)
+ * @pad:	in: zero
+ */
+struct axv_reg {
+	__u64 id;
+	__u64 value;
+	__s32 status;
+	__u32 pad;
+};
+
+/**
+ * struct axv_regs - a list of registers
+ * @count:	in: entries at @regs, at most 1024
+ * @flags:	in: zero
+ * @regs:	in: user address of an array of &struct axv_reg
+ *
+ * Every entry is attempted and gets its own status; the call returns how many
+ * failed.
+ */
+struct axv_regs {
+	__u32 count;
+	__u32 flags;
+	__u64 regs;
+};
+
+/**
+ * struct axv_fpu - AXV_VCPU_GET_FPU, AXV_VCPU_SET_FPU: the vector state
+ * @size:	in: bytes at @data; AXV_QUERY_FPU_SIZE of them
+ * @flags:	in: zero
+ * @data:	in: user address; x86: the standard (non-compacted) XSAVE format
+ */
+struct axv_fpu {
+	__u32 size;
+	__u32 flags;
+	__u64 data;
+};
+
+/* ---- vCPU: the run page ------------------------------------------------- */
+
+enum axv_exit_reason {
+	AXV_EXIT_NONE = 0,		/* no run has ended yet */
+	AXV_EXIT_HYPERCALL = 1,
+	AXV_EXIT_MMIO_READ = 2,
+	AXV_EXIT_MMIO_WRITE = 3,
+	AXV_EXIT_SYSREG_READ = 4,
+	AXV_EXIT_SYSREG_WRITE = 5,
+	AXV_EXIT_IO_READ = 6,
+	AXV_EXIT_IO_WRITE = 7,
+	AXV_EXIT_EXTERNAL_INTERRUPT = 8,
+	AXV_EXIT_NESTED_PAGE_FAULT = 9,
+	AXV_EXIT_HALT = 10,
+	AXV_EXIT_CPU_UP = 11,
+	AXV_EXIT_CPU_DOWN = 12,
+	AXV_EXIT_SYSTEM_DOWN = 13,
+	AXV_EXIT_NOTHING = 14,
+	AXV_EXIT_FAIL_ENTRY = 15,
+	AXV_EXIT_SEND_IPI = 16,
+	AXV_EXIT_KICKED = 17,
+	AXV_EXIT_WRONG_CPU = 18,
+	AXV_EXIT_SHUTDOWN = 19,
+	AXV_EXIT_EXCEPTION = 20,
+	AXV_EXIT_IRQ_WINDOW = 21,
+	AXV_EXIT_REASONS,		/* number of them */
+};
+
+/* Access bits of AXV_EXIT_NESTED_PAGE_FAULT. */
+#define AXV_ACCESS_READ		(1u << 0)
+#define AXV_ACCESS_WRITE	(1u << 1)
+#define AXV_ACCESS_FETCH	(1u << 2)
+#define AXV_ACCESS_PAGE_TABLE	(1u << 3)	/* the guest's page-table walk */
+
+/* Why a nested page fault could not be resolved. */
+enum axv_fault_cause {
+	AXV_FAULT_NO_REGION = 0,	/* no memory there: a device access that
+					 * the kernel does not decode */
+	AXV_FAULT_READONLY = 1,		/* a write to a read-only region */
+	AXV_FAULT_HOST = 2,		/* the VMM's mapping refuses: status */
+};
+
+#define AXV_INSN_MAX		16
+
+/**
+ * struct axv_exit_hypercall - AXV_EXIT_HYPERCALL; state: after
+ */
+struct axv_exit_hypercall {
+	__u64 nr;
+	__u64 args[6];
+};
+
+/**
+ * struct axv_exit_mmio - AXV_EXIT_MMIO_READ (before), AXV_EXIT_MMIO_WRITE (after)
+ * @addr:	guest physical address
+ * @data:	the value; on a read the VMM puts it here, zero-extended
+ * @width:	1, 2, 4 or 8 bytes
+ * @signed_ext:	read: the register is sign-extended
+ * @reg:	read: register that takes the value; 0xff: none (a string move)
+ * @reg_width:	read: bytes of that register
+ */
+struct axv_exit_mmio {
+	__u64 addr;
+	__u64 data;
+	__u8 width;
+	__u8 signed_ext;
+	__u8 reg;
+	__u8 reg_width;
+	__u32 pad;
+};
+
+/**
+ * struct axv_exit_sysreg - AXV_EXIT_SYSREG_READ (before), _WRITE (after)
+ * @addr:	x86: the MSR number; arm64: the ISS form of ESR_EL2
+ * @value:	the value; on a read the VMM puts it here
+ * @reg:	arm64: the register of the instruction; x86: 0
+ * @fail:	in, on a read: not zero: the guest gets its fault (#GP) instead
+ */
+struct axv_exit_sysreg {
+	__u64 addr;
+	__u64 value;
+	__u32 reg;
+	__u32 fail;
+};
+
+/**
+ * struct axv_exit_io - AXV_EXIT_IO_READ (before), AXV_EXIT_IO_WRITE (after)
+ * @data:	the value; on a read the VMM puts it here
+ * @port:	port number
+ * @width:	1, 2 or 4 bytes
+ * @string:	an element of INS or OUTS
+ */
+struct axv_exit_io {
+	__u64 data;
+	__u16 port;
+	__u8 width;
+	__u8 string;
+	__u32 pad;
+};
+
+/**
+ * struct axv_exit_interrupt - AXV_EXIT_EXTERNAL_INTERRUPT
+ * @vector:	vector of the host's interrupt, already handled by the host
+ * @known:	not zero: the hardware told the vector
+ */
+struct axv_exit_interrupt {
+	__u32 vector;
+	__u32 known;
+};
+
+/**
+ * struct axv_exit_fault - AXV_EXIT_NESTED_PAGE_FAULT; state: before
+ * @addr:	guest physical address
+ * @access:	AXV_ACCESS_*
+ * @cause:	an &enum axv_fault_cause
+ * @linear:	the guest's own address of the access, if @linear_valid
+ * @linear_valid: not zero: the hardware or the decoder told @linear
+ * @status:	with AXV_FAULT_HOST: the negative error of the host
+ * @insn:	bytes at the instruction pointer
+ * @insn_bytes:	how many of them are valid (0: they could not be read)
+ */
+struct axv_exit_fault {
+	__u64 addr;
+	__u32 access;
+	__u32 cause;
+	__u64 linear;
+	__u32 linear_valid;
+	__s32 status;
+	__u8 insn[AXV_INSN_MAX];
+	__u32 insn_bytes;
+	__u32 pad;
+};
+
+/** struct axv_exit_cpu_up - AXV_EXIT_CPU_UP; state: after */
+struct axv_exit_cpu_up {
+	__u64 target_cpu;
+	__u64 entry_point;
+	__u64 arg;
+};
+
+/** struct axv_exit_cpu_down - AXV_EXIT_CPU_DOWN; state: after */
+struct axv_exit_cpu_down {
+	__u64 state;
+};
+
+/**
+ * struct axv_exit_fail_entry - AXV_EXIT_FAIL_ENTRY: the hardware refused
+ * @hardware_reason: the hardware's own code (SVM: exit code)
+ * @cpu:	host CPU that refused
+ */
+struct axv_exit_fail_entry {
+	__u64 hardware_reason;
+	__u32 cpu;
+	__u32 pad;
+};
+
+/** struct axv_exit_send_ipi - AXV_EXIT_SEND_IPI; state: after */
+struct axv_exit_send_ipi {
+	__u64 target_cpu;
+	__u64 target_cpu_aux;
+	__u32 vector;
+	__u8 send_to_all;
+	__u8 send_to_self;
+	__u8 pad[2];
+};
+
+/**
+ * struct axv_exit_wrong_cpu - AXV_EXIT_WRONG_CPU: outside the vCPU's set
+ * @cpu:	host CPU on which the run was asked for
+ */
+struct axv_exit_wrong_cpu {
+	__u32 cpu;
+	__u32 pad;
+};
+
+/**
+ * struct axv_exit_exception - AXV_EXIT_EXCEPTION: one the VMM asked to see
+ * @vector:	0 to 31; it has not been delivered to the guest
+ * @error_code:	valid if @has_error_code
+ * @has_error_code: not zero
+ * @address:	#PF: the faulting linear address; #DB: DR6
+ */
+struct axv_exit_exception {
+	__u32 vector;
+	__u32 error_code;
+	__u32 has_error_code;
+	__u32 pad;
+	__u64 address;
+};
+
+/* Register sets that the run page carries; contents in asm-<arch>/axvcpu.h. */
+#define AXV_RUN_SET_GPRS	(1u << 0)	/* GPRs, ip, flags */
+#define AXV_RUN_SET_SREGS	(1u << 1)	/* segments, control registers */
+
+#if defined(__x86_64__)
+#include <asm-x86/axvcpu.h>
+#else
+#error "axvcpu: no such architecture"
+#endif
+
+/**
+ * struct axv_run - the run page, one per vCPU, shared with the kernel
+ * @want:	in: AXV_RUN_SET_* to store at the exit
+ * @dirty:	in: AXV_RUN_SET_* to load at the entry; cleared by the kernel
+ *		once loaded.  A set with a value the hardware would refuse
+ *		fails the run with -EINVAL before it begins.
+ * @irq_window:	in: not zero: end the run with AXV_EXIT_IRQ_WINDOW as soon as
+ *		the guest can take an external interrupt
+ * @pad0:	zero
+ * @valid:	out: AXV_RUN_SET_* that were stored at this exit
+ * @exit_reason: out: an &enum axv_exit_reason
+ * @ip:		out: instruction pointer at the exit (x86: RIP, not linear)
+ * @insn_len:	out: length of the instruction that caused the exit; 0: unknown
+ * @ready_for_interrupt: out: an EXTINT injected now would be taken at entry
+ * @state:	out: an &enum axv_vcpu_state after the run
+ * @pad1:	zero
+ * @hw_reason:	out: the exit as the hardware named it
+ * @exit:	the exit's own data; written by the kernel, and read by it only
+ *		where a field above says so
+ * @regs:	the register sets
+ *
+ * The kernel trusts nothing in it: what it reads, it reads once and checks,
+ * and what completing an access needs it keeps to itself.
+ */
+struct axv_run {
+	__u32 want;
+	__u32 dirty;
+	__u8 irq_window;
+	__u8 pad0[7];
+
+	__u32 valid;
+	__u32 exit_reason;
+	__u64 ip;
+	__u8 insn_len;
+	__u8 ready_for_interrupt;
+	__u8 state;
+	__u8 pad1[5];
+	__u64 hw_reason;
+
+	union {
+		struct axv_exit_hypercall hypercall;
+		struct axv_exit_mmio mmio;
+		struct axv_exit_sysreg sysreg;
+		struct axv_exit_io io;
+		struct axv_exit_interrupt interrupt;
+		struct axv_exit_fault fault;
+		struct axv_exit_cpu_up cpu_up;
+		struct axv_exit_cpu_down cpu_down;
+		struct axv_exit_fail_entry fail_entry;
+		struct axv_exit_send_ipi send_ipi;
+		struct axv_exit_wrong_cpu wrong_cpu;
+		struct axv_exit_exception exception;
+		__u8 bytes[256];
+	} exit;
+
+	struct axv_run_regs regs;
+};
+
+/* Offsets for mmap() of a vCPU descriptor. */
+#define AXV_MMAP_RUN		0x0ull		/* the run page */
+#define AXV_MMAP_RING		0x100000ull	/* reserved: rings */
+
+/**
+ * struct axv_stats - AXV_VCPU_GET_STATS: counters since creation
+ * @entries:	guest entries
+ * @exits:	ends of a run, by &enum axv_exit_reason
+ * @hw_exits:	exits of the hardware, with those the kernel answered
+ * @faults:	second-stage faults that were resolved
+ * @kicks:	kicks asked for
+ * @blocks:	times in state Blocked
+ * @injections:	events delivered to the guest
+ * @interrupts:	host interrupts taken while in the guest
+ * @flushes:	TLB flushes asked of the hardware
+ * @loads:	times loaded on a CPU
+ */
+struct axv_stats {
+	__u64 entries;
+	__u64 hw_exits;
+	__u64 faults;
+	__u64 kicks;
+	__u64 blocks;
+	__u64 injections;
+	__u64 interrupts;
+	__u64 flushes;
+	__u64 loads;
+	__u64 pad[7];
+	__u64 exits[32];
+};
+
+/* ---- commands ----------------------------------------------------------- */
+
+/* /dev/axvcpu */
+#define AXV_QUERY		_IOWR(AXV_IOCTL, 0x00, struct axv_query)
+#define AXV_CREATE_VM		_IOWR(AXV_IOCTL, 0x01, struct axv_create_vm)
+
+/* any descriptor, as the kind of table allows */
+#define AXV_GET_TABLE		_IOWR(AXV_IOCTL, 0x08, struct axv_table)
+#define AXV_SET_TABLE		_IOW(AXV_IOCTL, 0x09, struct axv_table)
+
+/* VM */
+#define AXV_VM_CREATE_VCPU	_IOW(AXV_IOCTL, 0x10, struct axv_create_vcpu)
+#define AXV_VM_SET_REGION	_IOW(AXV_IOCTL, 0x11, struct axv_region)
+#define AXV_VM_GET_DIRTY	_IOW(AXV_IOCTL, 0x12, struct axv_dirty)
+#define AXV_VM_SET_CLOCK	_IOW(AXV_IOCTL, 0x13, struct axv_clock)
+#define AXV_VM_GET_CLOCK	_IOR(AXV_IOCTL, 0x14, struct axv_clock)
+
+/* VM and vCPU */
+#define AXV_INJECT		_IOW(AXV_IOCTL, 0x18, struct axv_inject)
+
+/* vCPU */
+#define AXV_VCPU_SETUP		_IOW(AXV_IOCTL, 0x20, struct axv_setup)
+#define AXV_VCPU_BIND		_IOW(AXV_IOCTL, 0x21, struct axv_bind)
+#define AXV_VCPU_UNBIND		_IO(AXV_IOCTL, 0x22)
+#define AXV_VCPU_RUN		_IO(AXV_IOCTL, 0x23)
+#define AXV_VCPU_KICK		_IO(AXV_IOCTL, 0x24)
+#define AXV_VCPU_RESET		_IO(AXV_IOCTL, 0x25)
+#define AXV_VCPU_GET_STATE	_IOR(AXV_IOCTL, 0x26, struct axv_state)
+#define AXV_VCPU_GET_REGS	_IOWR(AXV_IOCTL, 0x27, struct axv_regs)
+#define AXV_VCPU_SET_REGS	_IOWR(AXV_IOCTL, 0x28, struct axv_regs)
+#define AXV_VCPU_GET_FPU	_IOW(AXV_IOCTL, 0x29, struct axv_fpu)
+#define AXV_VCPU_SET_FPU	_IOW(AXV_IOCTL, 0x2a, struct axv_fpu)
+#define AXV_VCPU_GET_STATS	_IOR(AXV_IOCTL, 0x2b, struct axv_stats)
+
+#endif /* _UAPI_LINUX_AXVCPU_H */

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The benchmark through axvcpu. */
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/axvcpu.h>
+
+#include "bench.h"
+
+static int dev = -1, vm = -1, vcpu = -1;
+static struct axv_run *run;
+static size_t run_size;
+
+static void axv_open(void)
+{
+	struct axv_query query = { .id = AXV_QUERY_RUN_SIZE };
+
+	dev = open("/dev/axvcpu", O_RDWR | O_CLOEXEC);
+	if (dev < 0)
+		die("open /dev/axvcpu");
+	if (ioctl(dev, AXV_QUERY, &query))
+		die("AXV_QUERY");
+	run_size = query.value;
+}
+
+static void axv_create(void *memory, uint64_t rip)
+{
+	static const struct axv_x86_segment code = {
+		.limit = 0xffffffff, .selector = 0x10, .attr = CODE_ATTR,
+	};
+	static const struct axv_x86_segment data = {
+		.limit = 0xffffffff, .selector = 0x18, .attr = DATA_ATTR,
+	};
+	struct axv_create_vm config = { 0 };
+	struct axv_create_vcpu cpu = { .favor_phys_cpu = -1 };
+	struct axv_region region = {
+		.fd = -1,
+		.size = GUEST_MEMORY,
+		.hva = (uintptr_t)memory,
+	};
+	struct axv_setup setup = { .mode = AXV_X86_MODE_PROTECTED };
+	struct axv_bind bind = { 0 };
+	struct axv_x86_sregs *sregs;
+
+	vm = ioctl(dev, AXV_CREATE_VM, &config);
+	if (vm < 0)
+		die("AXV_CREATE_VM");
+	if (ioctl(vm, AXV_VM_SET_REGION, &region))
+		die("AXV_VM_SET_REGION");
+	vcpu = ioctl(vm, AXV_VM_CREATE_VCPU, &cpu);
+	if (vcpu < 0)
+		die("AXV_VM_CREATE_VCPU");
+	run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu,
+		   AXV_MMAP_RUN);
+	if (run == MAP_FAILED)
+		die("mmap of the run page");
+	if (ioctl(vcpu, AXV_VCPU_SETUP, &setup))
+		die("AXV_VCPU_SETUP");
+	if (ioctl(vcpu, AXV_VCPU_BIND, &bind))
+		die("AXV_VCPU_BIND");
+
+	sregs = &run->regs.sregs;
+	sregs->seg[AXV_X86_CS] = code;
+	sregs->seg[AXV_X86_SS] = data;
+	sregs->seg[AXV_X86_DS] = data;
+	sregs->seg[AXV_X86_ES] = data;
+	sregs->seg[AXV_X86_FS] = data;
+	sregs->seg[AXV_X86_GS] = data;
+	sregs->seg[AXV_X86_TR].attr = 0x8b;
+	sregs->seg[AXV_X86_TR].limit = 0xffff;
+	sregs->seg[AXV_X86_LDTR].attr = 0x82;
+	sregs->seg[AXV_X86_LDTR].limit = 0xffff;
+	sregs->cr0 = 0x80000011;
+	sregs->cr3 = GUEST_TABLES;
+	sregs->cr4 = 0x20;
+	sregs->efer = 0x500;
+	run->regs.gprs.rip = rip;
+	run->regs.gprs.rflags = 2;
+	run->dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+}
+
+static void axv_destroy(void)
+{
+	munmap(run, run_size);
+	close(vcpu);
+	close(vm);
+}
+
+static enum bench_exit axv_run_once(void)
+{
+	if (ioctl(vcpu, AXV_VCPU_RUN) < 0)
+		return BENCH_OTHER;
+	switch (run->exit_reason) {
+	case AXV_EXIT_IO_WRITE:
+		return BENCH_IO;
+	case AXV_EXIT_MMIO_WRITE:
+		return BENCH_MMIO;
+	case AXV_EXIT_HYPERCALL:
+		return BENCH_HYPERCALL;
+	case AXV_EXIT_KICKED:
+		return BENCH_KICKED;
+	default:
+		return BENCH_OTHER;
+	}
+}
+
+static void axv_set_rip(uint64_t rip)
+{
+	run->regs.gprs = (struct axv_x86_gprs){ .rip = rip, .rflags = 2 };
+	run->dirty = AXV_RUN_SET_GPRS;
+}
+
+static void axv_get_set_regs(void)
+{
+	static struct axv_reg list[AXV_X86_GPRS];
+	struct axv_regs regs = {
+		.count = AXV_X86_GPRS,
+		.regs = (uintptr_t)list,
+	};
+	unsigned int i;
+
+	for (i = 0; i < AXV_X86_GPRS; i++)
+		list[i].id = AXV_REG_X86(GPR, i);
+	ioctl(vcpu, AXV_VCPU_GET_REGS, &regs);
+	list[AXV_X86_R15].value++;
+	ioctl(vcpu, AXV_VCPU_SET_REGS, &regs);
+}
+
+static void axv_share_regs(int on)
+{
+	run->want = on ? AXV_RUN_SET_GPRS : 0;
+}
+
+static void axv_touch_shared(void)
+{
+	run->regs.gprs.gpr[AXV_X86_R15]++;
+	run->dirty = AXV_RUN_SET_GPRS;
+}
+
+static void axv_kick(void)
+{
+	ioctl(vcpu, AXV_VCPU_KICK);
+}
+
+static void axv_empty(void)
+{
+	ioctl(dev, _IO(AXV_IOCTL, 0xff));
+}
+
+const struct bench_vmm axvcpu_vmm = {
+	.name = "axvcpu",
+	.open = axv_open,
+	.create = axv_create,
+	.destroy = axv_destroy,
+	.run = axv_run_once,
+	.set_rip = axv_set_rip,
+	.get_set_regs = axv_get_set_regs,
+	.share_regs = axv_share_regs,
+	.touch_shared = axv_touch_shared,
+	.kick = axv_kick,
+	.empty = axv_empty,
+};

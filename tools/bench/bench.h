@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The benchmark's view of a hypervisor: as little as the measurements need, so
+ * that what is measured is the interface and not the benchmark.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdint.h>
+
+#define GUEST_MEMORY	(32ul << 20)
+
+/* Where the guest's parts are, in its physical memory. */
+#define GUEST_TABLES	0x1000ul	/* page tables, 6 pages */
+#define GUEST_PARAMS	0x8000ul	/* struct guest_params */
+#define GUEST_CODE	0x10000ul
+#define GUEST_TOUCH	(16ul << 20)	/* pages for first touches */
+#define GUEST_HOLE	0xc0000000ul	/* no memory: a device */
+
+/* Exit of a guest as both interfaces report it. */
+enum bench_exit {
+	BENCH_IO,
+	BENCH_MMIO,
+	BENCH_HYPERCALL,
+	BENCH_KICKED,
+	BENCH_OTHER,
+};
+
+/**
+ * struct guest_params - what the host tells the guest code, in memory
+ * @count:	how often to do it before the exit
+ * @address:	where to begin
+ */
+struct guest_params {
+	uint64_t count;
+	uint64_t address;
+};
+
+/**
+ * struct bench_vmm - one interface to virtual CPUs
+ * @name:	"kvm" or "axvcpu"
+ * @open:	open the device
+ * @create:	VM with @memory at 0, and one vCPU in 64-bit mode at @rip
+ * @destroy:	and away with it
+ * @run:	enter the guest until an exit
+ * @set_rip:	continue somewhere else
+ * @get_set_regs: read all general registers, change one, write all back,
+ *		by the interface's calls
+ * @share_regs:	from now on every exit and entry carries the general registers
+ *		in shared memory; toggle
+ * @touch_shared: read and change a register there
+ * @kick:	make the next run end at once
+ * @empty:	a call that does nothing
+ */
+struct bench_vmm {
+	const char *name;
+	void (*open)(void);
+	void (*create)(void *memory, uint64_t rip);
+	void (*destroy)(void);
+	enum bench_exit (*run)(void);
+	void (*set_rip)(uint64_t rip);
+	void (*get_set_regs)(void);
+	void (*share_regs)(int on);
+	void (*touch_shared)(void);
+	void (*kick)(void);
+	void (*empty)(void);
+};
+
+extern const struct bench_vmm kvm_vmm;
+extern const struct bench_vmm axvcpu_vmm;
+
+/* Says what failed, and ends the program. */
+void die(const char *what);
+
+/* Guest code, guest.S: each loops around one exit. */
+extern const char guest_begin[], guest_end[];
+extern const char guest_out[], guest_mmio[], guest_hypercall[], guest_cpuid[],
+		  guest_touch[];
+
+/* Descriptors of the flat 64-bit segments, for both interfaces. */
+#define CODE_ATTR	0xa9b	/* long, present, code, accessed */
+#define DATA_ATTR	0xc93
+
+#endif /* BENCH_H */

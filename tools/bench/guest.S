@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the guest does: 64-bit code without a stack, position independent, at
+ * GUEST_CODE. Parameters are at GUEST_PARAMS.
+ */
+	.section .rodata
+	.globl guest_begin, guest_end
+	.globl guest_out, guest_mmio, guest_hypercall, guest_cpuid, guest_touch
+	.balign 16
+guest_begin:
+
+guest_out:
+	out	%al, $0x10
+	jmp	guest_out
+
+guest_mmio:
+	mov	$0xc0000000, %ebx
+1:	mov	%eax, (%rbx)
+	jmp	1b
+
+/* KVM_HC_MAP_GPA_RANGE, which KVM hands to userspace when told to. */
+guest_hypercall:
+	mov	$12, %eax
+	mov	$0x1000, %ebx
+	mov	$1, %ecx
+	xor	%edx, %edx
+	vmmcall
+	jmp	guest_hypercall
+
+guest_cpuid:
+	mov	0x8000, %r12
+	test	%r12, %r12
+	jz	2f
+1:	xor	%eax, %eax
+	xor	%ecx, %ecx
+	cpuid
+	dec	%r12
+	jnz	1b
+2:	out	%al, $0x10
+	jmp	guest_cpuid
+
+guest_touch:
+	mov	0x8000, %r12
+	mov	0x8008, %rdi
+	test	%r12, %r12
+	jz	2f
+1:	movb	$1, (%rdi)
+	add	$4096, %rdi
+	dec	%r12
+	jnz	1b
+2:	out	%al, $0x10
+	jmp	guest_touch
+
+guest_end:
+	.section .note.GNU-stack, "", @progbits

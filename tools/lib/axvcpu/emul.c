@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One instruction: fetch, decode, execute.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "exec.h"
+
+static ZydisMachineMode machine_mode(const struct axv_emul *e, ZydisStackWidth *stack)
+{
+	bool big = e->sregs.seg[AXV_X86_CS].attr & AXV_X86_ATTR_DB;
+
+	if (axv_emul_long64(e)) {
+		*stack = ZYDIS_STACK_WIDTH_64;
+		return ZYDIS_MACHINE_MODE_LONG_64;
+	}
+	*stack = e->sregs.seg[AXV_X86_SS].attr & AXV_X86_ATTR_DB ?
+		 ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16;
+	if (e->sregs.efer & EFER_LMA)
+		return big ? ZYDIS_MACHINE_MODE_LONG_COMPAT_32 :
+			     ZYDIS_MACHINE_MODE_LONG_COMPAT_16;
+	if (big)
+		return ZYDIS_MACHINE_MODE_LEGACY_32;
+	return e->sregs.cr0 & CR0_PE ? ZYDIS_MACHINE_MODE_LEGACY_16 :
+				       ZYDIS_MACHINE_MODE_REAL_16;
+}
+
+/*
+ * Read more bytes of the instruction, as many as its page still has.
+ *
+ * Return: 0, AXV_EMUL_EXCEPTION, -EOPNOTSUPP.
+ */
+static int fetch_more(struct axv_emul *e)
+{
+	__u64 linear = e->gprs.rip + e->insn_bytes;
+	unsigned int count = INSN_LENGTH_MAX - e->insn_bytes;
+	unsigned int room;
+	__u64 gpa;
+	int ret;
+
+	if (!axv_emul_long64(e))
+		linear = (__u32)(linear + e->sregs.seg[AXV_X86_CS].base);
+	room = AXV_PAGE_SIZE - linear % AXV_PAGE_SIZE;
+	if (count > room)
+		count = room;
+	ret = axv_emul_walk(e, linear, AXV_ACCESS_FETCH,
+			    e->peek ? AXV_WALK_ANY | AXV_WALK_NO_MARK : 0, &gpa);
+	if (ret)
+		return ret;
+	if (e->space->read(e->opaque, gpa, e->insn + e->insn_bytes, count))
+		return axv_fail(EOPNOTSUPP,
+				"the instruction at rip %#llx (linear %#llx, guest physical %#llx) is not in memory: code in a device cannot be executed",
+				(unsigned long long)e->gprs.rip,
+				(unsigned long long)linear,
+				(unsigned long long)gpa);
+	e->insn_bytes += count;
+	return 0;
+}
+
+static int fail_bytes(const struct axv_emul *e)
+{
+	char bytes[3 * INSN_LENGTH_MAX + 1] = "";
+	unsigned int i;
+
+	for (i = 0; i < e->insn_bytes; i++)
+		sprintf(bytes + 3 * i, " %02x", e->insn[i]);
+	return axv_fail(EOPNOTSUPP, "no instruction at rip %#llx:%s",
+			(unsigned long long)e->gprs.rip, bytes);
+}
+
+static int decode(struct axv_exec *x)
+{
+	struct axv_emul *e = x->e;
+	ZydisStackWidth stack;
+	ZydisMachineMode mode = machine_mode(e, &stack);
+	ZydisDecoder decoder;
+	ZyanStatus status;
+	int ret;
+
+	ZydisDecoderInit(&decoder, mode, stack);
+	for (;;) {
+		status = ZYDIS_STATUS_NO_MORE_DATA;
+		if (e->insn_bytes)
+			status = ZydisDecoderDecodeFull(&decoder, e->insn,
+							e->insn_bytes, &x->insn,
+							x->op);
+		if (ZYAN_SUCCESS(status))
+			return 0;
+		if (status != ZYDIS_STATUS_NO_MORE_DATA ||
+		    e->insn_bytes == INSN_LENGTH_MAX)
+			return fail_bytes(e);
+		ret = fetch_more(e);
+		if (ret)
+			return ret;
+	}
+}
+
+static void format(const struct axv_exec *x, char *text, size_t size)
+{
+	ZydisFormatter formatter;
+
+	ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+	if (!ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &x->insn, x->op,
+							  x->insn.operand_count_visible,
+							  text, size,
+							  x->e->gprs.rip, NULL)))
+		snprintf(text, size, "?");
+}
+
+static int fail_unsupported(const struct axv_exec *x)
+{
+	char text[128];
+
+	format(x, text, sizeof(text));
+	return axv_fail(EOPNOTSUPP,
+			"cannot finish \"%s\" at rip %#llx: this instruction is not supported on device memory",
+			text, (unsigned long long)x->e->gprs.rip);
+}
+
+/* Operands the families may rely on: memory by a plain address, known registers. */
+static bool operands_known(const struct axv_exec *x)
+{
+	const ZydisDecodedOperand *op;
+	unsigned int i;
+
+	for (i = 0; i < x->insn.operand_count_visible && i < 2; i++) {
+		op = &x->op[i];
+		if (op->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    !axv_reg_known(op->reg.value) &&
+		    ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_MMX &&
+		    ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_XMM)
+			return false;
+		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    (op->mem.type != ZYDIS_MEMOP_TYPE_MEM || op->size > 128 ||
+		     op->mem.segment < ZYDIS_REGISTER_ES ||
+		     op->mem.segment > ZYDIS_REGISTER_GS))
+			return false;
+	}
+	return true;
+}
+
+static int execute(struct axv_exec *x, bool *again, bool *branched)
+{
+	int ret;
+
+	if (!operands_known(x))
+		return EXEC_UNKNOWN;
+	ret = axv_exec_string(x, again);
+	if (ret == EXEC_UNKNOWN)
+		ret = axv_exec_integer(x);
+	if (ret == EXEC_UNKNOWN)
+		ret = axv_exec_exchange(x);
+	if (ret == EXEC_UNKNOWN)
+		ret = axv_exec_vector(x);
+	if (ret == EXEC_UNKNOWN)
+		ret = axv_exec_stack(x, branched);
+	return ret;
+}
+
+int axv_emul_step(struct axv_emul *e)
+{
+	struct axv_exec x = { .e = e };
+	struct axv_x86_gprs before = e->gprs;
+	bool branched = false;
+	bool again = false;
+	int ret;
+
+	e->trap = false;
+	ret = decode(&x);
+	if (ret)
+		return ret;
+	do {
+		ret = execute(&x, &again, &branched);
+	} while (ret == EXEC_RETRY);
+
+	if (ret == EXEC_UNKNOWN)
+		ret = fail_unsupported(&x);
+	if (ret) {
+		/* String instructions keep what they have done. */
+		if (x.insn.meta.category != ZYDIS_CATEGORY_STRINGOP)
+			e->gprs = before;
+		return ret;
+	}
+	if (!again && !branched) {
+		e->gprs.rip += x.insn.length;
+		if (!axv_emul_long64(e))
+			e->gprs.rip = (__u32)e->gprs.rip;
+	}
+	e->gprs.rflags &= ~FLAG_RF;
+	e->trap = before.rflags & FLAG_TF;
+	return 0;
+}
+
+int axv_emul_text(struct axv_emul *e, char *text, size_t size)
+{
+	struct axv_exec x = { .e = e };
+	int ret;
+
+	ret = decode(&x);
+	if (ret == AXV_EMUL_EXCEPTION)
+		return axv_fail(EFAULT, "the instruction at rip %#llx is not mapped in the guest",
+				(unsigned long long)e->gprs.rip);
+	if (ret)
+		return ret;
+	format(&x, text, size);
+	return x.insn.length;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside the execution core: an instruction under way, its memory operands,
+ * and the families of instructions.
+ */
+#ifndef AXV_EXEC_H
+#define AXV_EXEC_H
+
+#include <Zydis/Zydis.h>
+
+#include "emul.h"
+#include "lib.h"
+
+/* Another CPU has changed the operand meanwhile: start over. */
+#define EXEC_RETRY	2
+/* Not of this family. */
+#define EXEC_UNKNOWN	3
+
+/**
+ * struct axv_span - a memory operand, translated and checked
+ * @nr: pages it touches, 1 or 2
+ * @gpa: where its part in each page begins
+ * @size: bytes of that part
+ */
+struct axv_span {
+	unsigned int nr;
+	__u64 gpa[2];
+	unsigned int size[2];
+};
+
+/**
+ * struct axv_exec - an instruction under way
+ * @e: the CPU
+ * @insn: the decoded instruction
+ * @op: its operands
+ * @span: its first two operands, where they are memory and were prepared
+ */
+struct axv_exec {
+	struct axv_emul *e;
+	ZydisDecodedInstruction insn;
+	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+	struct axv_span span[2];
+};
+
+/* access.c: segments, pages, RAM and devices */
+
+/** axv_raise() - note an exception; returns AXV_EMUL_EXCEPTION */
+int axv_raise(struct axv_emul *e, __u8 vector, __u32 error_code);
+
+/**
+ * axv_span_get() - check and translate an access of the guest
+ * @e: the CPU
+ * @seg: an &enum axv_x86_seg
+ * @offset: offset in the segment, cut to the address size
+ * @size: bytes, at most 16
+ * @access: AXV_ACCESS_*; a write includes the right to read
+ * @span: where to store the result
+ *
+ * Return: 0, AXV_EMUL_EXCEPTION or a negative errno.
+ */
+int axv_span_get(struct axv_emul *e, unsigned int seg, __u64 offset,
+		 unsigned int size, __u32 access, struct axv_span *span);
+
+/** axv_span_read() - read the whole of a span; 0 or a negative errno */
+int axv_span_read(struct axv_emul *e, const struct axv_span *span, void *data);
+
+/** axv_span_write() - write the whole of a span; 0 or a negative errno */
+int axv_span_write(struct axv_emul *e, const struct axv_span *span,
+		   const void *data);
+
+/**
+ * axv_span_update() - write what was computed from what was read
+ * @e: the CPU
+ * @span: the operand
+ * @old: what was read
+ * @new: what to write
+ *
+ * Atomic for aligned operands in RAM, as the guest's other CPUs may write it.
+ *
+ * Return: 0, EXEC_RETRY or a negative errno.
+ */
+int axv_span_update(struct axv_emul *e, const struct axv_span *span, __u64 old,
+		    __u64 new);
+
+/* operand.c: registers and operands by number */
+
+/** axv_mask() - ones for an operand of @bytes bytes */
+static inline __u64 axv_mask(unsigned int bytes)
+{
+	return bytes >= 8 ? ~0ull : (1ull << bytes * 8) - 1;
+}
+
+/** axv_sext() - sign-extend a value of @bytes bytes */
+static inline __u64 axv_sext(__u64 value, unsigned int bytes)
+{
+	unsigned int shift = 64 - bytes * 8;
+
+	return (__u64)((__s64)(value << shift) >> shift);
+}
+
+/** axv_size() - bytes of operand @n */
+static inline unsigned int axv_size(const struct axv_exec *x, unsigned int n)
+{
+	return x->op[n].size / 8;
+}
+
+/** axv_is_mem() - whether operand @n is in memory */
+static inline bool axv_is_mem(const struct axv_exec *x, unsigned int n)
+{
+	return x->op[n].type == ZYDIS_OPERAND_TYPE_MEMORY;
+}
+
+/** axv_reg_known() - whether a register is one that axv_reg_read() has */
+bool axv_reg_known(ZydisRegister reg);
+
+/** axv_reg_read() - a general or segment register, zero-extended */
+__u64 axv_reg_read(const struct axv_emul *e, ZydisRegister reg);
+
+/** axv_reg_write() - a general register, with the rules of its width */
+void axv_reg_write(struct axv_emul *e, ZydisRegister reg, __u64 value);
+
+/** axv_index_get() - register @n cut to @bytes, the address or stack size */
+__u64 axv_index_get(const struct axv_emul *e, unsigned int n, unsigned int bytes);
+
+/** axv_index_set() - set register @n, of which @bytes count */
+void axv_index_set(struct axv_emul *e, unsigned int n, unsigned int bytes,
+		   __u64 value);
+
+/** axv_op_offset() - offset in its segment of memory operand @n */
+__u64 axv_op_offset(const struct axv_exec *x, unsigned int n);
+
+/** axv_op_segment() - segment of memory operand @n */
+unsigned int axv_op_segment(const struct axv_exec *x, unsigned int n);
+
+/**
+ * axv_op_prepare() - check and translate operand @n, if it is memory
+ * @x: the instruction
+ * @n: the operand, 0 or 1
+ * @access: AXV_ACCESS_*
+ *
+ * All operands are prepared before the first is read: reading a device has
+ * effects that a later exception could not undo.
+ *
+ * Return: 0, AXV_EMUL_EXCEPTION or a negative errno.
+ */
+int axv_op_prepare(struct axv_exec *x, unsigned int n, __u32 access);
+
+/** axv_op_read() - value of operand @n, zero-extended; at most 8 bytes */
+int axv_op_read(struct axv_exec *x, unsigned int n, __u64 *value);
+
+/** axv_op_write() - give operand @n a value, whatever it was */
+int axv_op_write(struct axv_exec *x, unsigned int n, __u64 value);
+
+/** axv_op_update() - give operand @n a value computed from @old */
+int axv_op_update(struct axv_exec *x, unsigned int n, __u64 old, __u64 new);
+
+/** axv_condition() - whether condition code @cc (as encoded) holds */
+bool axv_condition(const struct axv_emul *e, unsigned int cc);
+
+/* alu.c: results and flags of arithmetic; operands are cut to @bytes */
+
+__u64 axv_alu_add(__u64 *flags, unsigned int bytes, __u64 a, __u64 b, bool carry);
+__u64 axv_alu_sub(__u64 *flags, unsigned int bytes, __u64 a, __u64 b, bool borrow);
+__u64 axv_alu_logic(__u64 *flags, unsigned int bytes, __u64 result);
+
+/**
+ * axv_alu_shift() - shifts and rotates
+ * @flags: the flags, in and out
+ * @bytes: operand size
+ * @mnemonic: ZYDIS_MNEMONIC_SHL, SHR, SAR, ROL, ROR, RCL or RCR
+ * @a: the operand
+ * @count: as the instruction has it; masked here
+ */
+__u64 axv_alu_shift(__u64 *flags, unsigned int bytes, ZydisMnemonic mnemonic,
+		    __u64 a, unsigned int count);
+
+/**
+ * axv_alu_double_shift() - SHLD and SHRD
+ * @flags: the flags, in and out
+ * @bytes: operand size, 2, 4 or 8
+ * @left: SHLD
+ * @a: the operand
+ * @b: where the bits that come in are taken from
+ * @count: as the instruction has it; masked here
+ */
+__u64 axv_alu_double_shift(__u64 *flags, unsigned int bytes, bool left, __u64 a,
+			   __u64 b, unsigned int count);
+
+/*
+ * Families.  Each returns EXEC_UNKNOWN for an instruction that is not its own,
+ * otherwise what axv_emul_step() returns or EXEC_RETRY; the instruction pointer
+ * is moved by the caller, except by axv_exec_stack() for its branches.
+ */
+int axv_exec_integer(struct axv_exec *x);
+int axv_exec_exchange(struct axv_exec *x);
+int axv_exec_string(struct axv_exec *x, bool *again);
+int axv_exec_stack(struct axv_exec *x, bool *branched);
+int axv_exec_vector(struct axv_exec *x);
+
+#endif /* AXV_EXEC_H */

@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libaxvcpu: virtual CPUs for userspace VMMs.
+ *
+ * A thin wrapper of the ABI in <linux/axvcpu.h>, and three things that the
+ * kernel leaves to its users: pinning threads to the host CPUs a vCPU belongs
+ * to, finishing the memory accesses that the kernel does not decode, and
+ * telling a person what to do when something fails.
+ *
+ * Conventions
+ *   - A function that returns int returns 0 (or a count, where it says so) on
+ *     success and a negative errno on failure.  axv_error() then has one line
+ *     of text for a person.
+ *   - Objects are created through a pointer to a pointer, which is written on
+ *     success only.
+ *   - All addresses are in bytes.  "gpa" is a guest physical address, "hva" an
+ *     address in this process.
+ *   - Threads: a vCPU is driven by the thread that has bound it.  Any thread
+ *     may call axv_vcpu_kick(), axv_vcpu_inject*(), axv_vcpu_get_state() and
+ *     axv_vcpu_get_stats() at any time, and everything on a VM or the host.
+ *     Objects may be destroyed when no other thread is in a call on them:
+ *     vCPUs first, then the VM, then the host.
+ *   - After fork() all of them are the parent's alone: the child uses none of
+ *     them, and exec() closes what it inherited.
+ */
+#ifndef AXVCPU_H
+#define AXVCPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/axvcpu.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+struct axv_host;
+struct axv_vm;
+struct axv_vcpu;
+
+/* ---- errors and names --------------------------------------------------- */
+
+/**
+ * axv_error() - text of the last failure in the calling thread
+ *
+ * Says what failed, why, and what to do about it where the library knows: for
+ * example which module to unload when virtualization is in use.  One line,
+ * no newline at its end.
+ *
+ * Return: a string that stays valid until the next failing call of this thread;
+ * empty before the first failure.
+ */
+const char *axv_error(void);
+
+/**
+ * axv_exit_name() - name of an &enum axv_exit_reason, as in "MmioRead"
+ * @reason: the reason; "?" is returned for one the library does not know
+ */
+const char *axv_exit_name(__u32 reason);
+
+/**
+ * axv_state_name() - name of an &enum axv_vcpu_state, as in "Ready"
+ * @state: the state; "?" is returned for one the library does not know
+ */
+const char *axv_state_name(__u32 state);
+
+/**
+ * axv_backend_name() - name of an &enum axv_backend, as in "SVM"
+ * @backend: the back end; "?" is returned for one the library does not know
+ */
+const char *axv_backend_name(__u64 backend);
+
+/* ---- the host ----------------------------------------------------------- */
+
+/**
+ * axv_open() - open the device and check that its ABI is the library's
+ * @path: device file; NULL: "/dev/axvcpu"
+ * @host: where to store the host object
+ *
+ * Return: 0; -ENOENT (module not loaded), -EACCES (no permission), -EPROTO
+ * (another ABI version), or another negative errno.
+ */
+int axv_open(const char *path, struct axv_host **host);
+
+/** axv_close() - close the device; NULL is allowed */
+void axv_close(struct axv_host *host);
+
+/** axv_host_fd() - the descriptor of the device; it stays the library's */
+int axv_host_fd(const struct axv_host *host);
+
+/**
+ * axv_query() - one fact about the host
+ * @host: the host
+ * @id: an &enum axv_query_id
+ * @value: where to store the answer
+ *
+ * Return: 0; -EINVAL if this kernel does not know @id.
+ */
+int axv_query(struct axv_host *host, enum axv_query_id id, __u64 *value);
+
+/**
+ * axv_supported_cpuid() - the most a CPUID table may offer on this host
+ * @host: the host
+ * @leaves: where to store the array; the caller frees it with free()
+ *
+ * Return: the number of leaves, or a negative errno.
+ */
+int axv_supported_cpuid(struct axv_host *host, struct axv_x86_cpuid **leaves);
+
+/* ---- virtual machines --------------------------------------------------- */
+
+/**
+ * struct axv_vm_config - what axv_vm_create() needs to know
+ * @type:	AXV_VM_TYPE_DEFAULT
+ * @irqchip:	an &enum axv_irqchip
+ * @ipa_bits:	width of guest physical addresses; 0: the host's widest
+ * @flags:	AXV_VM_*
+ */
+struct axv_vm_config {
+	__u32 type;
+	__u32 irqchip;
+	__u32 ipa_bits;
+	__u32 flags;
+};
+
+/**
+ * axv_vm_create() - create a virtual machine
+ * @host: the host; it must stay open as long as the VM exists
+ * @config: its properties; NULL: all zero
+ * @vm: where to store the VM object
+ *
+ * Return: 0; -EBUSY (another hypervisor holds the hardware: axv_error() names
+ * the module), -EOPNOTSUPP, -EINVAL, -ENOMEM.
+ */
+int axv_vm_create(struct axv_host *host, const struct axv_vm_config *config,
+		  struct axv_vm **vm);
+
+/**
+ * axv_vm_destroy() - close a VM and unmap the memory axv_vm_add_ram() made
+ * @vm: the VM, whose vCPUs have been destroyed; NULL is allowed
+ */
+void axv_vm_destroy(struct axv_vm *vm);
+
+/** axv_vm_fd() - the VM's descriptor; it stays the library's */
+int axv_vm_fd(const struct axv_vm *vm);
+
+/** axv_vm_id() - identity of the VM, unique while the module is loaded */
+__u32 axv_vm_id(const struct axv_vm *vm);
+
+/**
+ * axv_vm_set_region() - give, move, change or delete guest memory
+ * @vm: the VM
+ * @slot: names the region; below AXV_QUERY_MAX_REGIONS
+ * @flags: AXV_REGION_*
+ * @gpa: guest physical address, page aligned
+ * @size: bytes, page aligned; 0 deletes the slot
+ * @hva: the memory, page aligned; it must stay mapped while the region exists
+ *
+ * The library keeps the list of regions, for axv_vcpu_finish() and
+ * axv_vm_hva(): set regions through it only.
+ *
+ * Return: 0; -EINVAL, -EEXIST (overlaps another slot), -ENOMEM.
+ */
+int axv_vm_set_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
+		      __u64 size, void *hva);
+
+/**
+ * axv_vm_add_ram() - allocate zeroed memory and make it a region
+ * @vm: the VM
+ * @slot: names the region, which must not exist yet
+ * @flags: AXV_REGION_*
+ * @gpa: guest physical address, page aligned
+ * @size: bytes, page aligned
+ * @hva: where to store the address of the memory; NULL: not wanted
+ *
+ * The memory is private and anonymous, takes huge pages where the host has
+ * them, is not inherited over fork(), and is freed when the slot is deleted or
+ * given other memory, or with the VM.
+ *
+ * Return: 0, -EEXIST if the slot exists, or a negative errno.
+ */
+int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
+		   __u64 size, void **hva);
+
+/**
+ * axv_vm_hva() - where guest memory is in this process
+ * @vm: the VM
+ * @gpa: guest physical address
+ * @size: bytes that are needed
+ *
+ * Return: the address, or NULL if [gpa, gpa + size) is not inside one region
+ * (axv_error() says so).  The pointer is good as long as the region is.
+ */
+void *axv_vm_hva(struct axv_vm *vm, __u64 gpa, __u64 size);
+
+/**
+ * axv_vm_get_dirty() - pages of a region written since the last call
+ * @vm: the VM
+ * @slot: a region with AXV_REGION_LOG_DIRTY
+ * @first_page: first page of the region to report, a multiple of 64
+ * @nr_pages: how many, a multiple of 64 or up to the region's end
+ * @bitmap: one bit per page, in words of 64
+ *
+ * Reports and clears.  Writes by the guest, by axv_vcpu_finish() and those
+ * told to axv_vm_mark_dirty() are reported.
+ *
+ * Return: 0 or a negative errno.
+ */
+int axv_vm_get_dirty(struct axv_vm *vm, __u32 slot, __u64 first_page,
+		     __u64 nr_pages, __u64 *bitmap);
+
+/**
+ * axv_vm_mark_dirty() - tell that the VMM itself has written guest memory
+ * @vm: the VM
+ * @gpa: guest physical address
+ * @size: bytes; parts outside regions that log are ignored
+ */
+void axv_vm_mark_dirty(struct axv_vm *vm, __u64 gpa, __u64 size);
+
+/** axv_vm_set_clock() - set what the guest's counter (TSC) reads now */
+int axv_vm_set_clock(struct axv_vm *vm, __u64 counter);
+
+/** axv_vm_get_clock() - what the guest's counter (TSC) reads now */
+int axv_vm_get_clock(struct axv_vm *vm, __u64 *counter);
+
+/**
+ * axv_vm_set_msr_policy() - replace the VM's MSR policy
+ * @vm: the VM
+ * @ranges: ranges that do not overlap
+ * @count: how many
+ */
+int axv_vm_set_msr_policy(struct axv_vm *vm,
+			  const struct axv_x86_msr_policy *ranges,
+			  unsigned int count);
+
+/**
+ * axv_vm_get_msr_policy() - read the VM's MSR policy
+ * @vm: the VM
+ * @ranges: where to store the array; the caller frees it with free()
+ *
+ * Return: the number of ranges, or a negative errno.
+ */
+int axv_vm_get_msr_policy(struct axv_vm *vm, struct axv_x86_msr_policy **ranges);
+
+/* ---- vCPUs: creation and lifecycle -------------------------------------- */
+
+/**
+ * struct axv_vcpu_config - what axv_vcpu_create() needs to know
+ * @id:		identity within the VM; 0 is the bootstrap processor
+ * @hw_id:	what the guest sees: its APIC id
+ * @favor_phys_cpu: host CPU it prefers; -1: none
+ * @cpu_set_size: bytes at @cpu_set; 0: it may run anywhere
+ * @cpu_set:	a cpu_set_t of that size (CPU_ALLOC(), CPU_ALLOC_SIZE(),
+ *		axv_parse_cpus()); copied
+ */
+struct axv_vcpu_config {
+	__u32 id;
+	__u64 hw_id;
+	__s32 favor_phys_cpu;
+	size_t cpu_set_size;
+	const void *cpu_set;
+};
+
+/**
+ * axv_vcpu_create() - create a vCPU and map its run page; state Created
+ * @vm: its VM
+ * @config: its identity
+ * @vcpu: where to store the vCPU object
+ *
+ * Return: 0; -EEXIST (the id is taken), -EINVAL, -ENOMEM.
+ */
+int axv_vcpu_create(struct axv_vm *vm, const struct axv_vcpu_config *config,
+		    struct axv_vcpu **vcpu);
+
+/** axv_vcpu_destroy() - close a vCPU, in whatever state; NULL is allowed */
+void axv_vcpu_destroy(struct axv_vcpu *vcpu);
+
+/** axv_vcpu_fd() - the vCPU's descriptor; it stays the library's */
+int axv_vcpu_fd(const struct axv_vcpu *vcpu);
+
+/** axv_vcpu_id() - the id it was created with */
+__u32 axv_vcpu_id(const struct axv_vcpu *vcpu);
+
+/** axv_vcpu_vm() - the VM it belongs to */
+struct axv_vm *axv_vcpu_vm(const struct axv_vcpu *vcpu);
+
+/** axv_vcpu_run_page() - the run page, mapped for the life of the vCPU */
+struct axv_run *axv_vcpu_run_page(const struct axv_vcpu *vcpu);
+
+/**
+ * axv_vcpu_setup() - Created -> Free: give it an entry point
+ * @vcpu: the vCPU
+ * @entry: guest physical address of the first instruction
+ * @mode: AXV_X86_MODE_REAL or AXV_X86_MODE_PROTECTED
+ *
+ * Return: 0; -EBADFD in another state, which makes the vCPU Invalid.
+ */
+int axv_vcpu_setup(struct axv_vcpu *vcpu, __u64 entry, __u32 mode);
+
+/**
+ * axv_vcpu_bind() - Free -> Ready: the calling thread owns it
+ * @vcpu: the vCPU
+ * @flags: AXV_BIND_*
+ *
+ * Call axv_pin_thread() first: the kernel verifies where the thread runs and
+ * never moves it.
+ *
+ * Return: 0; -EXDEV (this CPU is outside the vCPU's set), -EPERM (another
+ * thread's), -EBADFD (another state: now Invalid), -EBUSY.
+ */
+int axv_vcpu_bind(struct axv_vcpu *vcpu, __u32 flags);
+
+/** axv_vcpu_unbind() - Ready -> Free: give up ownership and hardware */
+int axv_vcpu_unbind(struct axv_vcpu *vcpu);
+
+/**
+ * axv_vcpu_run() - run the guest until there is something for the VMM to do
+ * @vcpu: the vCPU, Ready and owned by the calling thread
+ *
+ * Return: 0 with the exit in the run page; -EPERM (another thread's), -EBADFD
+ * (not Ready: now Invalid), -EINVAL (a value in a dirty register set would be
+ * refused by the hardware), -EBUSY.
+ */
+int axv_vcpu_run(struct axv_vcpu *vcpu);
+
+/** axv_vcpu_kick() - end the current run, or else the next one, at once */
+int axv_vcpu_kick(struct axv_vcpu *vcpu);
+
+/** axv_vcpu_reset() - back to Created, from Invalid too */
+int axv_vcpu_reset(struct axv_vcpu *vcpu);
+
+/** axv_vcpu_get_state() - state and identity; never waits */
+int axv_vcpu_get_state(struct axv_vcpu *vcpu, struct axv_state *state);
+
+/** axv_vcpu_get_stats() - counters since creation */
+int axv_vcpu_get_stats(struct axv_vcpu *vcpu, struct axv_stats *stats);
+
+/* ---- vCPUs: placement --------------------------------------------------- */
+
+/**
+ * axv_pin_thread() - move the calling thread to where a vCPU belongs
+ * @vcpu: the vCPU
+ *
+ * To favor_phys_cpu if it has one, to its CPU set otherwise; a vCPU with
+ * neither leaves the thread alone.
+ *
+ * Return: 0; -EINVAL if none of these CPUs is online or allowed to this
+ * thread, and other errors of sched_setaffinity(2).
+ */
+int axv_pin_thread(struct axv_vcpu *vcpu);
+
+/**
+ * axv_parse_cpus() - make a CPU set from a list such as "0-3,8,128"
+ * @list: the list
+ * @set: where to store the set; the caller frees it with free()
+ * @size: where to store its size in bytes
+ *
+ * Return: 0; -EINVAL for something that is no list of CPUs; -ENOMEM.
+ */
+int axv_parse_cpus(const char *list, void **set, size_t *size);
+
+/* ---- vCPUs: registers and tables ---------------------------------------- */
+
+/**
+ * axv_vcpu_get_regs() - read a list of registers
+ * @vcpu: the vCPU, not running
+ * @regs: ids in, values and status out
+ * @count: entries, any number
+ *
+ * Return: how many of them failed (see their status), or a negative errno.
+ */
+int axv_vcpu_get_regs(struct axv_vcpu *vcpu, struct axv_reg *regs,
+		      unsigned int count);
+
+/**
+ * axv_vcpu_set_regs() - write a list of registers
+ * @vcpu: the vCPU, Free, or Ready and owned by the calling thread
+ * @regs: ids and values in, status out
+ * @count: entries, any number
+ *
+ * Return: how many of them failed (see their status), or a negative errno.
+ */
+int axv_vcpu_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs,
+		      unsigned int count);
+
+/**
+ * axv_vcpu_get_reg() - read one register
+ * @vcpu: the vCPU, not running
+ * @id: AXV_REG_X86(class, index)
+ * @value: where to store it
+ */
+int axv_vcpu_get_reg(struct axv_vcpu *vcpu, __u64 id, __u64 *value);
+
+/**
+ * axv_vcpu_set_reg() - write one register
+ * @vcpu: the vCPU, Free, or Ready and owned by the calling thread
+ * @id: AXV_REG_X86(class, index)
+ * @value: its new value
+ */
+int axv_vcpu_set_reg(struct axv_vcpu *vcpu, __u64 id, __u64 value);
+
+/**
+ * axv_vcpu_list_regs() - ids of all registers a vCPU has
+ * @vcpu: the vCPU
+ * @ids: where to store the array; the caller frees it with free()
+ *
+ * Return: how many, or a negative errno.
+ */
+int axv_vcpu_list_regs(struct axv_vcpu *vcpu, __u64 **ids);
+
+/** axv_vcpu_get_gprs() - read the general registers, RIP and RFLAGS */
+int axv_vcpu_get_gprs(struct axv_vcpu *vcpu, struct axv_x86_gprs *gprs);
+
+/** axv_vcpu_set_gprs() - write the general registers, RIP and RFLAGS */
+int axv_vcpu_set_gprs(struct axv_vcpu *vcpu, const struct axv_x86_gprs *gprs);
+
+/** axv_vcpu_get_sregs() - read segments, control registers and EFER */
+int axv_vcpu_get_sregs(struct axv_vcpu *vcpu, struct axv_x86_sregs *sregs);
+
+/**
+ * axv_vcpu_set_sregs() - write segments, control registers and EFER
+ * @vcpu: the vCPU, Free, or Ready and owned by the calling thread
+ * @sregs: the values, which must make a legal state together
+ */
+int axv_vcpu_set_sregs(struct axv_vcpu *vcpu, const struct axv_x86_sregs *sregs);
+
+/** axv_vcpu_fpu_size() - bytes of the vector state, AXV_QUERY_FPU_SIZE */
+size_t axv_vcpu_fpu_size(const struct axv_vcpu *vcpu);
+
+/** axv_vcpu_get_fpu() - read the vector state, axv_vcpu_fpu_size() bytes */
+int axv_vcpu_get_fpu(struct axv_vcpu *vcpu, void *data);
+
+/** axv_vcpu_set_fpu() - write the vector state, axv_vcpu_fpu_size() bytes */
+int axv_vcpu_set_fpu(struct axv_vcpu *vcpu, const void *data);
+
+/**
+ * axv_vcpu_set_cpuid() - replace the vCPU's CPUID table
+ * @vcpu: the vCPU, Created or Free
+ * @leaves: the leaves, within what axv_supported_cpuid() offers
+ * @count: how many
+ */
+int axv_vcpu_set_cpuid(struct axv_vcpu *vcpu, const struct axv_x86_cpuid *leaves,
+		       unsigned int count);
+
+/**
+ * axv_vcpu_get_cpuid() - read the vCPU's CPUID table
+ * @vcpu: the vCPU
+ * @leaves: where to store the array; the caller frees it with free()
+ *
+ * Return: the number of leaves, or a negative errno.
+ */
+int axv_vcpu_get_cpuid(struct axv_vcpu *vcpu, struct axv_x86_cpuid **leaves);
+
+/* ---- vCPUs: events ------------------------------------------------------ */
+
+/**
+ * axv_vcpu_inject() - an event for the guest, from any thread
+ * @vcpu: the vCPU
+ * @event: the event
+ *
+ * Return: 0; -EAGAIN (the queue is full), -EBADFD (the vCPU is Invalid),
+ * -EOPNOTSUPP (not with this irqchip), -EINVAL.
+ */
+int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
+
+/** axv_vcpu_inject_extint() - queue an acknowledged external interrupt */
+int axv_vcpu_inject_extint(struct axv_vcpu *vcpu, __u8 vector);
+
+/** axv_vcpu_inject_nmi() - raise an NMI */
+int axv_vcpu_inject_nmi(struct axv_vcpu *vcpu);
+
+/**
+ * axv_vcpu_inject_exception() - raise an exception at the instruction pointer
+ * @vcpu: the vCPU
+ * @vector: 0 to 31
+ * @error_code: pushed if the exception has one (8, 10 to 14, 17, 21); ignored
+ *	otherwise
+ * @address: #PF: the CR2 value
+ */
+int axv_vcpu_inject_exception(struct axv_vcpu *vcpu, __u8 vector,
+			      __u32 error_code, __u64 address);
+
+/* ---- vCPUs: device accesses --------------------------------------------- */
+
+/**
+ * struct axv_mmio_ops - devices in guest physical memory
+ * @read:	read @width bytes (1, 2, 4 or 8) at @addr into *@data, zero
+ *		extended; returns 0, or a negative errno, which ends the access
+ * @write:	write the low @width bytes of @data to @addr; returns likewise.
+ *		Writes to read-only regions come here too.
+ *
+ * @opaque is what the caller passed beside the table.  An access that a device
+ * cannot do as one (it crosses a page, is wider than 8 bytes) comes in pieces,
+ * lowest address first; all pieces but those of unaligned accesses inside a
+ * page are naturally aligned.  Called without any lock of the library held.
+ */
+struct axv_mmio_ops {
+	int (*read)(void *opaque, __u64 addr, unsigned int width, __u64 *data);
+	int (*write)(void *opaque, __u64 addr, unsigned int width, __u64 data);
+};
+
+/* What axv_vcpu_finish() and axv_vcpu_handle_mmio() did. */
+#define AXV_FINISH_DONE		0	/* run again */
+#define AXV_FINISH_EXCEPTION	1	/* the guest got an exception; run again */
+
+/**
+ * axv_vcpu_finish() - execute the instruction that caused a nested page fault
+ * @vcpu: the vCPU, Ready and owned by the calling thread, whose run page holds
+ *	AXV_EXIT_NESTED_PAGE_FAULT with cause NO_REGION or READONLY
+ * @ops: the devices
+ * @opaque: for @ops
+ *
+ * Decodes the instruction, executes it with its memory operands in the regions
+ * of the VM or in @ops, and moves the instruction pointer behind it.  A long
+ * repeated string instruction is executed in parts: the next run comes back
+ * for the rest.  If the guest's own page tables or segments forbid the access,
+ * the guest gets the exception its CPU would have raised.
+ *
+ * Registers are taken from the run page where the run page has them (@valid or
+ * @dirty), and go back there, marked dirty; they are read and written by
+ * ioctl otherwise.  A VMM that handles many such exits sets run->want to
+ * AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS; it then does not change registers by
+ * ioctl between an exit and this call.
+ *
+ * Return: AXV_FINISH_*; -EINVAL (no such exit), -EOPNOTSUPP (an instruction or
+ * a place it cannot handle: axv_error() has its text), -EFAULT (cause HOST:
+ * axv_error() tells the address and the host's error), or the error of a
+ * callback.  On an error the instruction pointer is still on the instruction
+ * and the registers are unchanged (a repeated string instruction: they show
+ * the elements done); effects on devices and memory may have happened.
+ */
+int axv_vcpu_finish(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
+		    void *opaque);
+
+/**
+ * axv_vcpu_handle_mmio() - handle any exit that is a memory access
+ * @vcpu: as for axv_vcpu_finish()
+ * @ops: the devices
+ * @opaque: for @ops
+ *
+ * AXV_EXIT_MMIO_READ and AXV_EXIT_MMIO_WRITE call @ops with the access that
+ * the kernel has decoded; AXV_EXIT_NESTED_PAGE_FAULT goes to
+ * axv_vcpu_finish().
+ *
+ * Return: as axv_vcpu_finish(); -EINVAL for any other exit.
+ */
+int axv_vcpu_handle_mmio(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
+			 void *opaque);
+
+/**
+ * axv_vcpu_translate() - guest linear to guest physical address
+ * @vcpu: the vCPU, not running
+ * @linear: linear address
+ * @access: AXV_ACCESS_READ, _WRITE or _FETCH, at the current privilege level;
+ *	0: ignore permissions.  Accessed and dirty bits are left alone.
+ * @gpa: where to store the physical address
+ *
+ * Registers are taken from where axv_vcpu_finish() takes them.
+ *
+ * Return: 0, -EFAULT if the guest's page tables have no such mapping.
+ */
+int axv_vcpu_translate(struct axv_vcpu *vcpu, __u64 linear, __u32 access,
+		       __u64 *gpa);
+
+/**
+ * axv_vcpu_disassemble() - text of the instruction at the instruction pointer
+ * @vcpu: the vCPU, not running
+ * @text: where to store the text, Intel syntax
+ * @size: bytes at @text; 128 is plenty
+ *
+ * Return: the length of the instruction, or a negative errno.
+ */
+int axv_vcpu_disassemble(struct axv_vcpu *vcpu, char *text, size_t size);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* AXVCPU_H */

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of libaxvcpu share: the objects, and how a failure gets its
+ * text.  Nothing here is visible to the library's users.
+ */
+#ifndef AXV_LIB_H
+#define AXV_LIB_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include <axvcpu.h>
+
+#define AXV_PAGE_SIZE	4096ull
+
+/**
+ * struct axv_host - an open device
+ * @fd: the descriptor
+ */
+struct axv_host {
+	int fd;
+};
+
+/**
+ * struct axv_lib_region - one memory region, as the kernel has it
+ * @slot: its name
+ * @flags: AXV_REGION_*
+ * @gpa: guest physical address
+ * @size: bytes
+ * @hva: address in this process
+ * @owned: the memory was mapped by axv_vm_add_ram()
+ * @dirty: with AXV_REGION_LOG_DIRTY: pages that this process has written, one
+ *	bit each, set with atomic operations under the read lock; else NULL
+ */
+struct axv_lib_region {
+	__u32 slot;
+	__u32 flags;
+	__u64 gpa;
+	__u64 size;
+	unsigned char *hva;
+	bool owned;
+	__u64 *dirty;
+};
+
+/**
+ * struct axv_vm - a virtual machine
+ * @fd: the descriptor
+ * @id: identity, from the kernel
+ * @host: the device it came from
+ * @lock: guards the regions; held for reading while guest memory is touched
+ * @regions: the regions, in no order
+ * @nr_regions: how many
+ */
+struct axv_vm {
+	int fd;
+	__u32 id;
+	struct axv_host *host;
+	pthread_rwlock_t lock;
+	struct axv_lib_region *regions;
+	unsigned int nr_regions;
+};
+
+/**
+ * struct axv_vcpu - a virtual CPU
+ * @fd: the descriptor
+ * @id: identity within the VM
+ * @vm: its VM
+ * @run: the run page
+ * @run_size: bytes mapped at @run
+ * @fpu_size: bytes of the vector state
+ * @favor_phys_cpu: host CPU it prefers; -1: none
+ * @cpu_set: host CPUs it may run on; NULL: all
+ * @cpu_set_size: bytes at @cpu_set
+ */
+struct axv_vcpu {
+	int fd;
+	__u32 id;
+	struct axv_vm *vm;
+	struct axv_run *run;
+	size_t run_size;
+	size_t fpu_size;
+	__s32 favor_phys_cpu;
+	void *cpu_set;
+	size_t cpu_set_size;
+};
+
+/**
+ * axv_fail() - set the thread's error text
+ * @err: a positive errno
+ * @fmt: the text, as for printf; the error's own name is not added
+ *
+ * Return: -@err
+ */
+int axv_fail(int err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), cold));
+
+/**
+ * axv_fail_call() - set the text for a system call that failed with errno
+ * @hint: what to do about it; NULL: nothing to add
+ * @fmt: what was being done, as for printf
+ *
+ * Return: -errno
+ */
+int axv_fail_call(const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), cold));
+
+/**
+ * axv_get_table() - AXV_GET_TABLE into an array of the right size
+ * @fd: any descriptor of the interface
+ * @kind: an &enum axv_table_kind
+ * @entry_size: bytes of one entry
+ * @entries: where to store the array, for free(); NULL if it is empty
+ *
+ * Return: the number of entries, or a negative errno with the text set.
+ */
+int axv_get_table(int fd, __u32 kind, size_t entry_size, void **entries);
+
+/**
+ * axv_set_table() - AXV_SET_TABLE
+ * @fd: any descriptor of the interface
+ * @kind: an &enum axv_table_kind
+ * @entry_size: bytes of one entry
+ * @entries: the array
+ * @count: how many entries
+ *
+ * Return: 0, or a negative errno with the text set.
+ */
+int axv_set_table(int fd, __u32 kind, size_t entry_size, const void *entries,
+		  unsigned int count);
+
+/**
+ * axv_ram_read() - read guest memory that is inside one page
+ * @vm: the VM
+ * @gpa: guest physical address
+ * @data: where to store it
+ * @size: bytes
+ *
+ * Context: takes the VM's lock.
+ * Return: 0; -ENOENT if there is no region.
+ */
+int axv_ram_read(struct axv_vm *vm, __u64 gpa, void *data, size_t size);
+
+/**
+ * axv_ram_write() - write guest memory that is inside one page
+ * @vm: the VM
+ * @gpa: guest physical address
+ * @data: what to write
+ * @size: bytes
+ *
+ * Context: takes the VM's lock.
+ * Return: 0; -ENOENT if there is no region, -EROFS if it is read-only.
+ */
+int axv_ram_write(struct axv_vm *vm, __u64 gpa, const void *data, size_t size);
+
+/**
+ * axv_ram_cmpxchg() - replace guest memory atomically, if it is as expected
+ * @vm: the VM
+ * @gpa: guest physical address, a multiple of @size
+ * @old: what it should hold
+ * @new: what it gets
+ * @size: 1, 2, 4 or 8
+ *
+ * Context: takes the VM's lock.
+ * Return: 0; -EAGAIN if it held something else, -ENOENT, -EROFS.
+ */
+int axv_ram_cmpxchg(struct axv_vm *vm, __u64 gpa, __u64 old, __u64 new,
+		    size_t size);
+
+/** axv_regions_free() - forget all regions, unmap those that are owned */
+void axv_regions_free(struct axv_vm *vm);
+
+#endif /* AXV_LIB_H */

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guest memory: the regions of a VM, access to it from this process, and the
+ * log of pages written.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "lib.h"
+
+static struct axv_lib_region *find_slot(struct axv_vm *vm, __u32 slot)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_regions; i++) {
+		if (vm->regions[i].slot == slot)
+			return &vm->regions[i];
+	}
+	return NULL;
+}
+
+static struct axv_lib_region *find_gpa(struct axv_vm *vm, __u64 gpa, __u64 size)
+{
+	struct axv_lib_region *r;
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_regions; i++) {
+		r = &vm->regions[i];
+		if (gpa >= r->gpa && gpa - r->gpa < r->size &&
+		    size <= r->size - (gpa - r->gpa))
+			return r;
+	}
+	return NULL;
+}
+
+static void region_release(struct axv_lib_region *r)
+{
+	if (r->owned)
+		munmap(r->hva, r->size);
+	free(r->dirty);
+}
+
+static const char *region_hint(int err)
+{
+	switch (err) {
+	case EINVAL:
+		return "address, size and memory must be multiples of the page size, the slot below AXV_QUERY_MAX_REGIONS, the flags among AXV_QUERY_REGION_FLAGS";
+	case EEXIST:
+		return "it overlaps another region";
+	default:
+		return NULL;
+	}
+}
+
+/* Tell the kernel and the list about a region; size 0 deletes it. */
+static int region_set(struct axv_vm *vm, const struct axv_lib_region *want)
+{
+	struct axv_region arg = {
+		.slot = want->slot,
+		.flags = want->flags,
+		.fd = -1,
+		.gpa = want->gpa,
+		.size = want->size,
+		.hva = (uintptr_t)want->hva,
+	};
+	struct axv_lib_region new = *want;
+	struct axv_lib_region *r;
+	struct axv_lib_region *grown;
+
+	if (new.size && (new.flags & AXV_REGION_LOG_DIRTY)) {
+		new.dirty = calloc((new.size / AXV_PAGE_SIZE + 63) / 64,
+				   sizeof(__u64));
+		if (!new.dirty)
+			return axv_fail(ENOMEM, "memory region %u: out of memory",
+					new.slot);
+	}
+	r = find_slot(vm, new.slot);
+	if (!r && new.size) {
+		/* The space for the entry, so that nothing can fail later. */
+		grown = realloc(vm->regions,
+				(vm->nr_regions + 1) * sizeof(*grown));
+		if (!grown) {
+			free(new.dirty);
+			return axv_fail(ENOMEM, "memory region %u: out of memory",
+					new.slot);
+		}
+		vm->regions = grown;
+	}
+	if (ioctl(vm->fd, AXV_VM_SET_REGION, &arg)) {
+		free(new.dirty);
+		return axv_fail_call(region_hint(errno),
+				     "memory region %u: %llu bytes at %#llx",
+				     new.slot, (unsigned long long)new.size,
+				     (unsigned long long)new.gpa);
+	}
+	if (r && new.size && r->hva == new.hva && r->size == new.size) {
+		/* The same memory, moved or with other flags. */
+		new.owned |= r->owned;
+		r->owned = false;
+		if (new.dirty && r->dirty)
+			memcpy(new.dirty, r->dirty,
+			       (new.size / AXV_PAGE_SIZE + 63) / 64 * sizeof(__u64));
+	}
+	if (r)
+		region_release(r);
+	if (new.size) {
+		if (!r)
+			r = &vm->regions[vm->nr_regions++];
+		*r = new;
+	} else if (r) {
+		*r = vm->regions[--vm->nr_regions];
+	}
+	return 0;
+}
+
+int axv_vm_set_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
+		      __u64 size, void *hva)
+{
+	struct axv_lib_region region = {
+		.slot = slot,
+		.flags = flags,
+		.gpa = gpa,
+		.size = size,
+		.hva = hva,
+	};
+	int ret;
+
+	pthread_rwlock_wrlock(&vm->lock);
+	ret = region_set(vm, &region);
+	pthread_rwlock_unlock(&vm->lock);
+	return ret;
+}
+
+int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
+		   __u64 size, void **hva)
+{
+	struct axv_lib_region region = {
+		.slot = slot,
+		.flags = flags,
+		.gpa = gpa,
+		.size = size,
+		.owned = true,
+	};
+	const __u64 huge = 2ull << 20;
+	unsigned char *map;
+	__u64 head;
+	int ret;
+
+	if (!size || size % AXV_PAGE_SIZE || size + huge < size)
+		return axv_fail(EINVAL, "memory region %u: %llu bytes is not a number of pages",
+				slot, (unsigned long long)size);
+	/* Lay it out so that huge pages of guest and host coincide. */
+	map = mmap(NULL, size + huge, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return axv_fail_call("use less guest memory", "map %llu bytes",
+				     (unsigned long long)size);
+	head = (gpa - (uintptr_t)map) % huge;
+	head -= head % AXV_PAGE_SIZE;
+	if (head)
+		munmap(map, head);
+	if (huge - head)
+		munmap(map + head + size, huge - head);
+	region.hva = map + head;
+	/* Advice: refusing it costs speed only. */
+	madvise(region.hva, size, MADV_HUGEPAGE);
+	madvise(region.hva, size, MADV_DONTFORK);
+
+	pthread_rwlock_wrlock(&vm->lock);
+	if (find_slot(vm, slot))
+		ret = axv_fail(EEXIST, "memory region %u exists already", slot);
+	else
+		ret = region_set(vm, &region);
+	pthread_rwlock_unlock(&vm->lock);
+	if (ret) {
+		munmap(region.hva, size);
+		return ret;
+	}
+	if (hva)
+		*hva = region.hva;
+	return 0;
+}
+
+void *axv_vm_hva(struct axv_vm *vm, __u64 gpa, __u64 size)
+{
+	struct axv_lib_region *r;
+	void *hva = NULL;
+
+	pthread_rwlock_rdlock(&vm->lock);
+	r = find_gpa(vm, gpa, size);
+	if (r)
+		hva = r->hva + (gpa - r->gpa);
+	pthread_rwlock_unlock(&vm->lock);
+	if (!hva)
+		axv_fail(ENOENT, "guest physical %#llx, %llu bytes: not inside one memory region",
+			 (unsigned long long)gpa, (unsigned long long)size);
+	return hva;
+}
+
+static void mark(struct axv_lib_region *r, __u64 page)
+{
+	if (r->dirty)
+		__atomic_fetch_or(&r->dirty[page / 64], 1ull << page % 64,
+				  __ATOMIC_RELAXED);
+}
+
+void axv_vm_mark_dirty(struct axv_vm *vm, __u64 gpa, __u64 size)
+{
+	struct axv_lib_region *r;
+	unsigned int i;
+	__u64 first;
+	__u64 last;
+	__u64 page;
+
+	if (!size || gpa + size - 1 < gpa)
+		return;
+	pthread_rwlock_rdlock(&vm->lock);
+	for (i = 0; i < vm->nr_regions; i++) {
+		r = &vm->regions[i];
+		first = gpa > r->gpa ? gpa : r->gpa;
+		last = gpa + size - 1;
+		if (last > r->gpa + (r->size - 1))
+			last = r->gpa + (r->size - 1);
+		if (first > last || !r->dirty)
+			continue;
+		for (page = (first - r->gpa) / AXV_PAGE_SIZE;
+		     page <= (last - r->gpa) / AXV_PAGE_SIZE; page++)
+			mark(r, page);
+	}
+	pthread_rwlock_unlock(&vm->lock);
+}
+
+int axv_vm_get_dirty(struct axv_vm *vm, __u32 slot, __u64 first_page,
+		     __u64 nr_pages, __u64 *bitmap)
+{
+	struct axv_dirty arg = {
+		.slot = slot,
+		.first_page = first_page,
+		.nr_pages = nr_pages,
+		.bitmap = (uintptr_t)bitmap,
+	};
+	struct axv_lib_region *r;
+	int ret = 0;
+	__u64 i;
+
+	pthread_rwlock_rdlock(&vm->lock);
+	if (ioctl(vm->fd, AXV_VM_GET_DIRTY, &arg)) {
+		ret = axv_fail_call(errno == EINVAL || errno == ENOENT ?
+				    "the region needs AXV_REGION_LOG_DIRTY, and the pages to be multiples of 64 inside it" : NULL,
+				    "dirty pages of region %u", slot);
+		goto out;
+	}
+	r = find_slot(vm, slot);
+	if (!r || !r->dirty)
+		goto out;
+	for (i = 0; i < (nr_pages + 63) / 64; i++)
+		bitmap[i] |= __atomic_exchange_n(&r->dirty[first_page / 64 + i], 0,
+						 __ATOMIC_RELAXED);
+out:
+	pthread_rwlock_unlock(&vm->lock);
+	return ret;
+}
+
+int axv_ram_read(struct axv_vm *vm, __u64 gpa, void *data, size_t size)
+{
+	struct axv_lib_region *r;
+
+	pthread_rwlock_rdlock(&vm->lock);
+	r = find_gpa(vm, gpa, size);
+	if (r)
+		memcpy(data, r->hva + (gpa - r->gpa), size);
+	pthread_rwlock_unlock(&vm->lock);
+	return r ? 0 : -ENOENT;
+}
+
+int axv_ram_write(struct axv_vm *vm, __u64 gpa, const void *data, size_t size)
+{
+	struct axv_lib_region *r;
+	int ret = 0;
+
+	pthread_rwlock_rdlock(&vm->lock);
+	r = find_gpa(vm, gpa, size);
+	if (!r) {
+		ret = -ENOENT;
+	} else if (r->flags & AXV_REGION_READONLY) {
+		ret = -EROFS;
+	} else {
+		memcpy(r->hva + (gpa - r->gpa), data, size);
+		mark(r, (gpa - r->gpa) / AXV_PAGE_SIZE);
+	}
+	pthread_rwlock_unlock(&vm->lock);
+	return ret;
+}
+
+#define CMPXCHG(type, p, old, new) ({					\
+	type expected = (old);						\
+	__atomic_compare_exchange_n((type *)(p), &expected, (type)(new),\
+				    false, __ATOMIC_SEQ_CST,		\
+				    __ATOMIC_SEQ_CST);			\
+})
+
+static bool replace(void *p, __u64 old, __u64 new, size_t size)
+{
+	switch (size) {
+	case 1:
+		return CMPXCHG(__u8, p, old, new);
+	case 2:
+		return CMPXCHG(__u16, p, old, new);
+	case 4:
+		return CMPXCHG(__u32, p, old, new);
+	default:
+		return CMPXCHG(__u64, p, old, new);
+	}
+}
+
+int axv_ram_cmpxchg(struct axv_vm *vm, __u64 gpa, __u64 old, __u64 new,
+		    size_t size)
+{
+	struct axv_lib_region *r;
+	int ret = 0;
+
+	pthread_rwlock_rdlock(&vm->lock);
+	r = find_gpa(vm, gpa, size);
+	if (!r) {
+		ret = -ENOENT;
+	} else if (r->flags & AXV_REGION_READONLY) {
+		ret = -EROFS;
+	} else if (!replace(r->hva + (gpa - r->gpa), old, new, size)) {
+		ret = -EAGAIN;
+	} else {
+		mark(r, (gpa - r->gpa) / AXV_PAGE_SIZE);
+	}
+	pthread_rwlock_unlock(&vm->lock);
+	return ret;
+}
+
+void axv_regions_free(struct axv_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_regions; i++)
+		region_release(&vm->regions[i]);
+	free(vm->regions);
+	vm->regions = NULL;
+	vm->nr_regions = 0;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pushes, pops and near branches through memory.
+ */
+#include "exec.h"
+
+static unsigned int stack_bytes(const struct axv_exec *x)
+{
+	if (axv_emul_long64(x->e))
+		return 8;
+	return x->e->sregs.seg[AXV_X86_SS].attr & AXV_X86_ATTR_DB ? 4 : 2;
+}
+
+/* Translate the slot that a push of @bytes fills; @sp is the stack pointer after. */
+static int prepare_push(struct axv_exec *x, unsigned int bytes, __u64 *sp,
+			struct axv_span *slot)
+{
+	unsigned int width = stack_bytes(x);
+
+	*sp = (axv_index_get(x->e, AXV_X86_RSP, width) - bytes) & axv_mask(width);
+	return axv_span_get(x->e, AXV_X86_SS, *sp, bytes, AXV_ACCESS_WRITE, slot);
+}
+
+static int prepare_pop(struct axv_exec *x, unsigned int bytes, __u64 *sp,
+		       struct axv_span *slot)
+{
+	unsigned int width = stack_bytes(x);
+	__u64 old = axv_index_get(x->e, AXV_X86_RSP, width);
+
+	*sp = (old + bytes) & axv_mask(width);
+	return axv_span_get(x->e, AXV_X86_SS, old, bytes, AXV_ACCESS_READ, slot);
+}
+
+static void set_sp(struct axv_exec *x, __u64 sp)
+{
+	axv_index_set(x->e, AXV_X86_RSP, stack_bytes(x), sp);
+}
+
+static int exec_push(struct axv_exec *x)
+{
+	struct axv_span slot;
+	__u64 value;
+	__u64 sp;
+	int ret;
+
+	ret = axv_op_prepare(x, 0, AXV_ACCESS_READ);
+	if (!ret)
+		ret = prepare_push(x, x->insn.operand_width / 8, &sp, &slot);
+	if (!ret)
+		ret = axv_op_read(x, 0, &value);
+	if (!ret)
+		ret = axv_span_write(x->e, &slot, &value);
+	if (!ret)
+		set_sp(x, sp);
+	return ret;
+}
+
+static int exec_pop(struct axv_exec *x)
+{
+	struct axv_span slot;
+	__u64 value = 0;
+	__u64 sp;
+	int ret;
+
+	ret = prepare_pop(x, x->insn.operand_width / 8, &sp, &slot);
+	if (ret)
+		return ret;
+	/* A destination addressed by the stack pointer sees it moved. */
+	set_sp(x, sp);
+	ret = axv_op_prepare(x, 0, AXV_ACCESS_WRITE);
+	if (!ret)
+		ret = axv_span_read(x->e, &slot, &value);
+	if (!ret)
+		ret = axv_op_write(x, 0, value);
+	return ret;
+}
+
+/* Check a branch target and go there. */
+static int branch(struct axv_exec *x, __u64 target)
+{
+	struct axv_emul *e = x->e;
+	unsigned int shift = e->sregs.cr4 & CR4_LA57 ? 64 - 57 : 64 - 48;
+
+	target &= axv_mask(x->insn.operand_width / 8);
+	if (axv_emul_long64(e)) {
+		if ((__u64)((__s64)(target << shift) >> shift) != target)
+			return axv_raise(e, VECTOR_GP, 0);
+	} else if (target > e->sregs.seg[AXV_X86_CS].limit) {
+		return axv_raise(e, VECTOR_GP, 0);
+	}
+	e->gprs.rip = target;
+	return 0;
+}
+
+static int exec_jmp(struct axv_exec *x)
+{
+	__u64 target;
+	int ret;
+
+	ret = axv_op_prepare(x, 0, AXV_ACCESS_READ);
+	if (!ret)
+		ret = axv_op_read(x, 0, &target);
+	return ret ? ret : branch(x, target);
+}
+
+static int exec_call(struct axv_exec *x)
+{
+	__u64 back = x->e->gprs.rip + x->insn.length;
+	struct axv_span slot;
+	__u64 target;
+	__u64 sp;
+	int ret;
+
+	ret = axv_op_prepare(x, 0, AXV_ACCESS_READ);
+	if (!ret)
+		ret = prepare_push(x, x->insn.operand_width / 8, &sp, &slot);
+	if (!ret)
+		ret = axv_op_read(x, 0, &target);
+	if (!ret && x->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		target += back;		/* relative: only its push is memory */
+	if (!ret)
+		ret = branch(x, target);
+	if (!ret)
+		ret = axv_span_write(x->e, &slot, &back);
+	if (!ret)
+		set_sp(x, sp);
+	return ret;
+}
+
+static int exec_ret(struct axv_exec *x)
+{
+	struct axv_span slot;
+	__u64 target = 0;
+	__u64 extra = 0;
+	__u64 sp;
+	int ret;
+
+	if (x->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+		extra = (__u16)x->op[0].imm.value.u;
+	ret = prepare_pop(x, x->insn.operand_width / 8, &sp, &slot);
+	if (!ret)
+		ret = axv_span_read(x->e, &slot, &target);
+	if (!ret)
+		ret = branch(x, target);
+	if (!ret)
+		set_sp(x, sp + extra);
+	return ret;
+}
+
+int axv_exec_stack(struct axv_exec *x, bool *branched)
+{
+	switch (x->insn.mnemonic) {
+	case ZYDIS_MNEMONIC_PUSH:
+		return exec_push(x);
+	case ZYDIS_MNEMONIC_POP:
+		if (!axv_is_mem(x, 0) &&
+		    ZydisRegisterGetClass(x->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT)
+			return EXEC_UNKNOWN;
+		return exec_pop(x);
+	default:
+		break;
+	}
+	if (x->insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+		return EXEC_UNKNOWN;
+	*branched = true;
+	switch (x->insn.mnemonic) {
+	case ZYDIS_MNEMONIC_JMP:
+		if (axv_is_mem(x, 0))
+			return exec_jmp(x);
+		*branched = false;
+		return EXEC_UNKNOWN;
+	case ZYDIS_MNEMONIC_CALL:
+		return exec_call(x);
+	case ZYDIS_MNEMONIC_RET:
+		return exec_ret(x);
+	default:
+		*branched = false;
+		return EXEC_UNKNOWN;
+	}
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Virtual machines: creation, time and MSR policy.  Memory is in region.c.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib.h"
+
+/* Modules that enable virtualization, and may keep it enabled. */
+static const char *const rivals[] = {
+	"kvm_amd", "kvm_intel", "vboxdrv", "vmmon", "xen_privcmd",
+};
+
+/* Names of the rivals that are loaded, separated by spaces. */
+static void loaded_rivals(char *names, size_t size)
+{
+	char line[512];
+	size_t used = 0;
+	size_t i;
+	FILE *file;
+
+	names[0] = '\0';
+	file = fopen("/proc/modules", "re");
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, " \n")] = '\0';
+		for (i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++) {
+			if (strcmp(line, rivals[i]) || used >= size)
+				continue;
+			used += snprintf(names + used, size - used, "%s%s",
+					 used ? " " : "", line);
+		}
+	}
+	fclose(file);
+}
+
+static int fail_create(void)
+{
+	char names[128];
+
+	switch (errno) {
+	case EBUSY:
+		loaded_rivals(names, sizeof(names));
+		if (!names[0])
+			return axv_fail_call("another hypervisor has enabled virtualization: stop its virtual machines and unload it",
+					     "create a VM");
+		return axv_fail(EBUSY,
+				"create a VM: another hypervisor holds the virtualization hardware; stop its virtual machines and unload it: modprobe -r %s",
+				names);
+	case EOPNOTSUPP:
+		return axv_fail_call("this host has no such VM type or interrupt controller: see AXV_QUERY_IRQCHIPS",
+				     "create a VM");
+	case EINVAL:
+		return axv_fail_call("see AXV_QUERY_VM_FLAGS and AXV_QUERY_IPA_BITS for what the host has",
+				     "create a VM");
+	default:
+		return axv_fail_call(NULL, "create a VM");
+	}
+}
+
+int axv_vm_create(struct axv_host *host, const struct axv_vm_config *config,
+		  struct axv_vm **vm)
+{
+	struct axv_create_vm create = {};
+	struct axv_vm *v;
+	int ret;
+
+	if (config) {
+		create.type = config->type;
+		create.irqchip = config->irqchip;
+		create.ipa_bits = config->ipa_bits;
+		create.flags = config->flags;
+	}
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return axv_fail(ENOMEM, "create a VM: out of memory");
+	v->fd = ioctl(host->fd, AXV_CREATE_VM, &create);
+	if (v->fd < 0) {
+		ret = fail_create();
+		free(v);
+		return ret;
+	}
+	v->id = create.vm_id;
+	v->host = host;
+	pthread_rwlock_init(&v->lock, NULL);
+	*vm = v;
+	return 0;
+}
+
+void axv_vm_destroy(struct axv_vm *vm)
+{
+	if (!vm)
+		return;
+	close(vm->fd);
+	axv_regions_free(vm);
+	pthread_rwlock_destroy(&vm->lock);
+	free(vm);
+}
+
+int axv_vm_fd(const struct axv_vm *vm)
+{
+	return vm->fd;
+}
+
+__u32 axv_vm_id(const struct axv_vm *vm)
+{
+	return vm->id;
+}
+
+int axv_vm_set_clock(struct axv_vm *vm, __u64 counter)
+{
+	struct axv_clock clock = { .counter = counter };
+
+	if (ioctl(vm->fd, AXV_VM_SET_CLOCK, &clock))
+		return axv_fail_call(NULL, "set the VM's clock");
+	return 0;
+}
+
+int axv_vm_get_clock(struct axv_vm *vm, __u64 *counter)
+{
+	struct axv_clock clock = {};
+
+	if (ioctl(vm->fd, AXV_VM_GET_CLOCK, &clock))
+		return axv_fail_call(NULL, "get the VM's clock");
+	*counter = clock.counter;
+	return 0;
+}
+
+int axv_vm_set_msr_policy(struct axv_vm *vm,
+			  const struct axv_x86_msr_policy *ranges,
+			  unsigned int count)
+{
+	return axv_set_table(vm->fd, AXV_TABLE_X86_MSR_POLICY, sizeof(*ranges),
+			     ranges, count);
+}
+
+int axv_vm_get_msr_policy(struct axv_vm *vm, struct axv_x86_msr_policy **ranges)
+{
+	void *entries;
+	int ret;
+
+	ret = axv_get_table(vm->fd, AXV_TABLE_X86_MSR_POLICY, sizeof(**ranges),
+			    &entries);
+	if (ret >= 0)
+		*ranges = entries;
+	return ret;
+}

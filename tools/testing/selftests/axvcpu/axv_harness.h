@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's test harness, as the axvcpu tests use it. Included once per
+ * program, by the file with the tests: the harness defines functions.
+ */
+#ifndef AXV_HARNESS_H
+#define AXV_HARNESS_H
+
+#include <kselftest_harness.h>
+
+#include "guest.h"
+
+/*
+ * The deadline of one test. It ends a hang and measures nothing: an emulator on
+ * a busy machine may be very slow.
+ */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	240
+
+/**
+ * ASSERT_EXIT() - run a vCPU and assert why that ended
+ * @reason: an &enum axv_exit_reason
+ * @v: the vCPU
+ */
+#define ASSERT_EXIT(reason, v)						\
+	ASSERT_EQ((int)(reason), vcpu_run(v)) { vcpu_dump(v); }
+
+#endif

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the axvcpu tests share: VMs, vCPUs, memory and threads.
+ */
+#include "guest.h"
+
+void axv_fail(const char *file, int line, const char *what)
+{
+	fprintf(stderr, "# %s:%d: %s (%s)\n", file, line, what, strerror(errno));
+	_exit(1);
+}
+
+int axv_ioctl(int fd, unsigned long cmd, const void *arg)
+{
+	int ret = ioctl(fd, cmd, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+__u64 axv_query(int dev, __u32 id)
+{
+	struct axv_query q = { .id = id };
+
+	must(!axv_ioctl(dev, AXV_QUERY, &q));
+	return q.value;
+}
+
+static unsigned long scale_of_kernel(void)
+{
+	static const char key[] = "axv_test_scale=";
+	char line[4096] = "";
+	FILE *f = fopen("/proc/cmdline", "r");
+	const char *at = NULL;
+
+	if (!f)
+		return 0;
+	if (fgets(line, sizeof(line), f))
+		at = strstr(line, key);
+	fclose(f);
+	return at ? strtoul(at + sizeof(key) - 1, NULL, 10) : 0;
+}
+
+unsigned long scaled(unsigned long count)
+{
+	static unsigned long scale;
+
+	if (!scale) {
+		const char *env = getenv("AXV_TEST_SCALE");
+
+		scale = env ? strtoul(env, NULL, 10) : scale_of_kernel();
+		if (!scale)
+			scale = 1;
+	}
+	return count / scale ?: 1;
+}
+
+void *mem_new(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(p != MAP_FAILED);
+	return p;
+}
+
+int dev_open(void)
+{
+	int fd = open(AXV_DEVICE, O_RDWR | O_CLOEXEC);
+
+	/* No device is a failure: there is nothing to be said for the module. */
+	must(fd >= 0);
+	return fd;
+}
+
+int vm_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size,
+	      const void *hva)
+{
+	struct axv_region r = {
+		.slot = slot,
+		.flags = flags,
+		.fd = -1,
+		.gpa = gpa,
+		.size = size,
+		.hva = (unsigned long)hva,
+	};
+
+	return axv_ioctl(vm->fd, AXV_VM_SET_REGION, &r);
+}
+
+void vm_new_ram(struct axv_vm *vm, __u32 flags, void *ram)
+{
+	struct axv_create_vm c = { .flags = flags };
+
+	vm->dev = dev_open();
+	vm->fd = axv_ioctl(vm->dev, AXV_CREATE_VM, &c);
+	if (vm->fd < 0)
+		errno = -vm->fd;
+	must(vm->fd >= 0);
+	vm->id = c.vm_id;
+	vm->ram = ram;
+	must(!vm_region(vm, 0, 0, 0, GUEST_RAM_SIZE, ram));
+	guest_prepare(vm);
+}
+
+void vm_new(struct axv_vm *vm, __u32 flags)
+{
+	vm_new_ram(vm, flags, mem_new(GUEST_RAM_SIZE));
+}
+
+void vm_free(struct axv_vm *vm)
+{
+	must(!close(vm->fd));
+	must(!close(vm->dev));
+	must(!munmap(vm->ram, GUEST_RAM_SIZE));
+}
+
+void vcpu_new_on(struct axv_vm *vm, struct axv_vcpu *v, __u32 id,
+		 const cpu_set_t *set)
+{
+	struct axv_create_vcpu c = {
+		.id = id,
+		.hw_id = id,
+		.favor_phys_cpu = -1,
+		.cpu_set_size = set ? sizeof(*set) : 0,
+		.cpu_set = (unsigned long)set,
+	};
+
+	v->vm = vm;
+	v->fd = axv_ioctl(vm->fd, AXV_VM_CREATE_VCPU, &c);
+	if (v->fd < 0)
+		errno = -v->fd;
+	must(v->fd >= 0);
+	v->run_size = axv_query(vm->dev, AXV_QUERY_RUN_SIZE);
+	v->run = mmap(NULL, v->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      v->fd, AXV_MMAP_RUN);
+	must(v->run != MAP_FAILED);
+}
+
+void vcpu_new(struct axv_vm *vm, struct axv_vcpu *v, __u32 id)
+{
+	vcpu_new_on(vm, v, id, NULL);
+}
+
+void vcpu_ready(struct axv_vm *vm, struct axv_vcpu *v, __u32 id)
+{
+	vcpu_new(vm, v, id);
+	must(!guest_setup(v));
+	must(!vcpu_bind(v));
+}
+
+void vcpu_free(struct axv_vcpu *v)
+{
+	must(!munmap(v->run, v->run_size));
+	must(!close(v->fd));
+}
+
+int vcpu_setup(struct axv_vcpu *v, __u64 entry, __u32 mode)
+{
+	struct axv_setup s = { .entry = entry, .mode = mode };
+
+	return axv_ioctl(v->fd, AXV_VCPU_SETUP, &s);
+}
+
+int vcpu_bind(struct axv_vcpu *v)
+{
+	struct axv_bind b = { .flags = 0 };
+
+	return axv_ioctl(v->fd, AXV_VCPU_BIND, &b);
+}
+
+int vcpu_adopt(struct axv_vcpu *v)
+{
+	struct axv_bind b = { .flags = AXV_BIND_ADOPT };
+
+	return axv_ioctl(v->fd, AXV_VCPU_BIND, &b);
+}
+
+int vcpu_unbind(struct axv_vcpu *v)
+{
+	return axv_ioctl(v->fd, AXV_VCPU_UNBIND, NULL);
+}
+
+int vcpu_reset(struct axv_vcpu *v)
+{
+	return axv_ioctl(v->fd, AXV_VCPU_RESET, NULL);
+}
+
+int vcpu_kick(struct axv_vcpu *v)
+{
+	return axv_ioctl(v->fd, AXV_VCPU_KICK, NULL);
+}
+
+struct axv_state vcpu_info(struct axv_vcpu *v)
+{
+	struct axv_state s;
+
+	memset(&s, 0xff, sizeof(s));
+	must(!axv_ioctl(v->fd, AXV_VCPU_GET_STATE, &s));
+	return s;
+}
+
+int vcpu_state(struct axv_vcpu *v)
+{
+	return vcpu_info(v).state;
+}
+
+void vcpu_await_state(struct axv_vcpu *v, int state)
+{
+	while (vcpu_state(v) != state)
+		sched_yield();
+}
+
+struct axv_stats vcpu_stats(struct axv_vcpu *v)
+{
+	struct axv_stats s;
+
+	memset(&s, 0xff, sizeof(s));
+	must(!axv_ioctl(v->fd, AXV_VCPU_GET_STATS, &s));
+	return s;
+}
+
+int vcpu_inject(struct axv_vcpu *v, __u32 type, __u32 vector)
+{
+	struct axv_inject i = { .type = type, .vector = vector };
+
+	return axv_ioctl(v->fd, AXV_INJECT, &i);
+}
+
+int vcpu_run_once(struct axv_vcpu *v)
+{
+	int ret = axv_ioctl(v->fd, AXV_VCPU_RUN, NULL);
+
+	return ret ? ret : (int)v->run->exit_reason;
+}
+
+int vcpu_run(struct axv_vcpu *v)
+{
+	int ret;
+
+	/* The host's own work may end a run at any time: that is no event. */
+	do {
+		ret = vcpu_run_once(v);
+	} while (ret == AXV_EXIT_NOTHING);
+	return ret;
+}
+
+void vcpu_dump(struct axv_vcpu *v)
+{
+	const struct axv_run *run = v->run;
+	const __u64 *data = (const __u64 *)run->exit.bytes;
+
+	fprintf(stderr, "# vCPU: state %d, exit %u at %#llx, length %u, hardware %#llx\n",
+		vcpu_state(v), run->exit_reason, (unsigned long long)run->ip,
+		run->insn_len, (unsigned long long)run->hw_reason);
+	fprintf(stderr, "# exit data: %llx %llx %llx %llx %llx %llx\n",
+		(unsigned long long)data[0], (unsigned long long)data[1],
+		(unsigned long long)data[2], (unsigned long long)data[3],
+		(unsigned long long)data[4], (unsigned long long)data[5]);
+}
+
+static int reg_one(struct axv_vcpu *v, unsigned long cmd, __u64 id, __u64 *value)
+{
+	struct axv_reg reg = { .id = id, .value = *value };
+	struct axv_regs list = { .count = 1, .regs = (unsigned long)&reg };
+	int ret = axv_ioctl(v->fd, cmd, &list);
+
+	if (ret < 0)
+		return ret;
+	/* The result is how many failed, and the status is why. */
+	must(ret == !!reg.status && reg.status <= 0);
+	*value = reg.value;
+	return reg.status;
+}
+
+int reg_get(struct axv_vcpu *v, __u64 id, __u64 *value)
+{
+	*value = 0;
+	return reg_one(v, AXV_VCPU_GET_REGS, id, value);
+}
+
+int reg_set(struct axv_vcpu *v, __u64 id, __u64 value)
+{
+	return reg_one(v, AXV_VCPU_SET_REGS, id, &value);
+}
+
+static void *runner_main(void *arg)
+{
+	struct axv_runner *r = arg;
+	int ret;
+
+	r->tid = axv_gettid();
+	must(!vcpu_bind(r->vcpu));
+	do {
+		ret = vcpu_run_once(r->vcpu);
+		if (ret < 0) {
+			r->error = ret;
+			break;
+		}
+		must(ret < 32);
+		r->exits[ret]++;
+		r->runs++;
+		if (ret == AXV_EXIT_KICKED && r->stop)
+			break;
+	} while (!r->on_exit(r));
+	/* After an error the vCPU may be Invalid, and then this is one too. */
+	vcpu_unbind(r->vcpu);
+	return NULL;
+}
+
+void runner_start(struct axv_runner *r, struct axv_vcpu *v,
+		  int (*on_exit)(struct axv_runner *r), void *data)
+{
+	memset(r, 0, sizeof(*r));
+	r->vcpu = v;
+	r->on_exit = on_exit;
+	r->data = data;
+	must(!pthread_create(&r->thread, NULL, runner_main, r));
+}
+
+void runner_join(struct axv_runner *r)
+{
+	must(!pthread_join(r->thread, NULL));
+}
+
+void runner_stop(struct axv_runner *r)
+{
+	r->stop = 1;
+	must(!vcpu_kick(r->vcpu));
+	runner_join(r);
+}
+
+pid_t axv_gettid(void)
+{
+	return syscall(SYS_gettid);
+}
+
+void *in_thread(void *(*fn)(void *arg), void *arg)
+{
+	pthread_t t;
+	void *result;
+
+	must(!pthread_create(&t, NULL, fn, arg));
+	must(!pthread_join(t, &result));
+	return result;
+}
+
+int child_status(pid_t pid)
+{
+	int status;
+
+	must(pid > 0);
+	must(waitpid(pid, &status, 0) == pid);
+	return status;
+}
+
+static void ignore(int sig)
+{
+	(void)sig;
+}
+
+void catch_signal(int sig)
+{
+	struct sigaction sa = { .sa_handler = ignore };
+
+	must(!sigaction(sig, &sa, NULL));
+}
+
+int cpus_online(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+int second_cpu(void)
+{
+	cpu_set_t set;
+	int cpu;
+
+	must(!sched_getaffinity(0, sizeof(set), &set));
+	for (cpu = 1; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			return cpu;
+	return -1;
+}
+
+void pin_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	must(!sched_setaffinity(0, sizeof(set), &set));
+}

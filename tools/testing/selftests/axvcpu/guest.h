@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Guests for tests that know no architecture. Each architecture has its own
+ * guest.c, with this much in it: a few small programs, run in its 64-bit mode
+ * with guest virtual equal to guest physical addresses.
+ */
+#ifndef AXV_GUEST_H
+#define AXV_GUEST_H
+
+#include "axv_test.h"
+
+#define GUEST_RAM_SIZE	0xc0000ul	/* at guest physical 0, slot 0 */
+#define GUEST_DATA	0x40000ul	/* 256 KiB of it that no program uses */
+#define GUEST_HOLE	0xd0000ul	/* where there is never memory */
+#define GUEST_MEM	0x400000ul	/* free for regions, to 1 GiB */
+
+/**
+ * enum guest_program - what a guest can do
+ * @GUEST_SPIN:	*(u64 *)a0 = 1, 2, 3, ... with plain moves, for ever
+ * @GUEST_CALL:	hypercalls with number a0 and a counter as argument 0
+ * @GUEST_HALT:	halts with interrupts on; calls with a0 when woken; repeats
+ * @GUEST_WRITE: one plain store of 8 bytes a2 at a0, a0 + PAGE, ... a1 times;
+ *		then a hypercall with number 0; repeats with the arguments of then
+ * @GUEST_READ:	one plain load of 8 bytes at a0, a0 + PAGE, ... a1 times; then
+ *		a hypercall with the sum as argument 0; repeats likewise
+ */
+enum guest_program {
+	GUEST_SPIN,
+	GUEST_CALL,
+	GUEST_HALT,
+	GUEST_WRITE,
+	GUEST_READ,
+	GUEST_PROGRAMS,
+};
+
+/* Fill the VM's memory with tables and programs. Done by vm_new(). */
+void guest_prepare(struct axv_vm *vm);
+
+/* Set the vCPU up: Created to Free. */
+int guest_setup(struct axv_vcpu *v);
+
+/*
+ * Have the next run start a program, by way of the run page. Without memory
+ * behind the addresses the program's accesses are exits.
+ */
+void guest_start(struct axv_vcpu *v, enum guest_program program, __u64 a0,
+		 __u64 a1, __u64 a2);
+
+/* Id of the instruction pointer. */
+extern const __u64 guest_ip_reg;
+
+/* An interrupt that the programs take and return from. */
+#define GUEST_VECTOR	0x40
+
+#endif

@@ -1,0 +1,776 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events for the guest: when they are taken, in which order, and that each is
+ * taken once.
+ */
+#include "axv_harness.h"
+#include "x86.h"
+
+/*
+ * A stub for each vector from 0x40 to 0x4f, 16 bytes apart, and one for each
+ * kind of exception. They call with the vector as the number, the interrupted
+ * RIP as argument 0, and the error code as argument 1.
+ */
+#define STUBS	0x9a000ul
+
+GUEST_CODE(stubs, 64,
+	".set vector, 0x40\n"
+	".rept 16\n"
+	".balign 16\n"
+	"mov $vector, %eax\n"
+	"jmp stubs_common\n"
+	".set vector, vector + 1\n"
+	".endr\n"
+	"stubs_common:\n"
+	"mov (%rsp), %rbx\n"
+	HYPERCALL
+	"iretq\n"
+	"stubs_nmi:\n"
+	"mov $2, %eax\n"
+	"mov (%rsp), %rbx\n"
+	HYPERCALL
+	"out %al, $0x10\n"
+	"iretq\n"
+	"stubs_exception:\n"
+	"mov $6, %eax\n"
+	"mov (%rsp), %rbx\n"
+	HYPERCALL
+	"iretq\n"
+	"stubs_error:\n"
+	"pop %rcx\n"
+	"mov $13, %eax\n"
+	"mov (%rsp), %rbx\n"
+	HYPERCALL
+	"iretq\n"
+	"stubs_page_fault:\n"
+	"pop %rcx\n"
+	"mov %cr2, %rdx\n"
+	"mov $14, %eax\n"
+	"mov (%rsp), %rbx\n"
+	HYPERCALL
+	"iretq\n");
+GUEST_LABEL(stubs_nmi);
+GUEST_LABEL(stubs_exception);
+GUEST_LABEL(stubs_error);
+GUEST_LABEL(stubs_page_fault);
+
+#define STUB(label)	(STUBS + ((label) - stubs))
+
+static void set_gates(struct axv_vm *vm)
+{
+	int i;
+
+	x86_load_at(vm, STUBS, stubs, stubs_end);
+	for (i = 0; i < 16; i++)
+		x86_gate_long(vm, 0x40 + i, STUBS + 16 * i, 0);
+	x86_gate_long(vm, 0, STUB(stubs_exception), 0);
+	x86_gate_long(vm, VEC_NMI, STUB(stubs_nmi), 0);
+	x86_gate_long(vm, VEC_UD, STUB(stubs_exception), 0);
+	x86_gate_long(vm, VEC_GP, STUB(stubs_error), 0);
+	x86_gate_long(vm, VEC_PF, STUB(stubs_page_fault), 0);
+}
+
+FIXTURE(inject) {
+	struct axv_vm vm;
+	struct axv_vcpu v;
+};
+
+FIXTURE_SETUP(inject)
+{
+	vm_new(&self->vm, 0);
+	set_gates(&self->vm);
+	vcpu_ready(&self->vm, &self->v, 0);
+}
+
+FIXTURE_TEARDOWN(inject)
+{
+	vcpu_free(&self->v);
+	vm_free(&self->vm);
+}
+
+#define BEGIN(self, name, flags) do {					\
+	x86_load(&(self)->vm, name);					\
+	x86_start_long(&(self)->v, GUEST_CODE_ADDR);			\
+	(self)->v.run->regs.gprs.rflags |= (flags);			\
+} while (0)
+
+#define ASSERT_CALL(number, v) do {					\
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, v);				\
+	ASSERT_EQ((__u64)(number), (v)->run->exit.hypercall.nr);	\
+} while (0)
+
+static __u64 event(struct axv_vcpu *v, int index)
+{
+	__u64 value;
+
+	must(!reg_get(v, AXV_REG_X86(EVENT, index), &value));
+	return value;
+}
+
+static int extint(struct axv_vcpu *v, int vector)
+{
+	return vcpu_inject(v, AXV_INJECT_EXTINT, vector);
+}
+
+static int nmi(struct axv_vcpu *v)
+{
+	return vcpu_inject(v, AXV_INJECT_NMI, 0);
+}
+
+static int exception(struct axv_vcpu *v, int vector)
+{
+	return vcpu_inject(v, AXV_INJECT_EXCEPTION, vector);
+}
+
+static int exception_error(struct axv_vcpu *v, int vector, __u32 error, __u64 address)
+{
+	struct axv_inject i = {
+		.type = AXV_INJECT_EXCEPTION,
+		.flags = AXV_INJECT_HAS_ERROR_CODE,
+		.vector = vector,
+		.error_code = error,
+		.address = address,
+	};
+
+	return axv_ioctl(v->fd, AXV_INJECT, &i);
+}
+
+GUEST_CODE(code_nops, 64,
+	"nop\n"
+	"nop\n"
+	"nop\n"
+	"out %al, $0x20\n"
+	"1: jmp 1b\n");
+
+/* ---- external interrupts ---- */
+
+TEST_F(inject, extint_at_entry)
+{
+	BEGIN(self, code_nops, FLAG_IF);
+	ASSERT_EQ(0, extint(&self->v, 0x41));
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
+	EXPECT_EQ(0x41 | AXV_X86_EVENT_VALID, event(&self->v, AXV_X86_EVENT_EXTINT));
+	ASSERT_CALL(0x41, &self->v);
+	/* Before the first instruction; and once. */
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT) & AXV_X86_EVENT_VALID);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+	EXPECT_EQ(1ull, vcpu_stats(&self->v).injections);
+}
+
+GUEST_CODE(code_sti, 64,
+	"out %al, $0x20\n"
+	"sti\n"
+	"code_sti_shadow:\n"
+	"nop\n"
+	"code_sti_after:\n"
+	"nop\n"
+	"1: jmp 1b\n");
+GUEST_LABEL(code_sti_after);
+
+TEST_F(inject, extint_waits_for_if_and_shadow)
+{
+	BEGIN(self, code_sti, 0);
+	ASSERT_EQ(0, extint(&self->v, 0x42));
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+	EXPECT_EQ(0, self->v.run->ready_for_interrupt);
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
+	ASSERT_CALL(0x42, &self->v);
+	EXPECT_EQ(GUEST_ADDR(code_sti, code_sti_after), self->v.run->exit.hypercall.args[0]);
+}
+
+TEST_F(inject, extint_after_a_shadow_that_was_set)
+{
+	BEGIN(self, code_nops, FLAG_IF);
+	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 1));
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_SHADOW));
+	ASSERT_EQ(0, extint(&self->v, 0x43));
+	ASSERT_CALL(0x43, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR + 1, self->v.run->exit.hypercall.args[0]);
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_SHADOW));
+}
+
+GUEST_CODE(code_sti_exit, 64,
+	"sti\n"
+	"out %al, $0x20\n"
+	"code_sti_exit_after:\n"
+	"nop\n"
+	"1: jmp 1b\n");
+GUEST_LABEL(code_sti_exit_after);
+
+TEST_F(inject, shadow_ends_with_an_instruction_of_the_kernels)
+{
+	/* The out stands in the shadow, and is done at its exit. */
+	BEGIN(self, code_sti_exit, 0);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_SHADOW));
+	EXPECT_EQ(1, self->v.run->ready_for_interrupt);
+	ASSERT_EQ(0, extint(&self->v, 0x44));
+	ASSERT_CALL(0x44, &self->v);
+	EXPECT_EQ(GUEST_ADDR(code_sti_exit, code_sti_exit_after),
+		  self->v.run->exit.hypercall.args[0]);
+}
+
+TEST_F(inject, first_in_first_out)
+{
+	static const __u8 order[] = { 0x45, 0x41, 0x4f, 0x41, 0x40 };
+	unsigned int i;
+
+	BEGIN(self, code_nops, FLAG_IF);
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		ASSERT_EQ(0, extint(&self->v, order[i]));
+	EXPECT_EQ(ARRAY_SIZE(order), event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		/* One inside another's handler waits until that returns. */
+		ASSERT_CALL(order[i], &self->v);
+		EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+		EXPECT_EQ(0, self->v.run->ready_for_interrupt);
+	}
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+}
+
+TEST_F(inject, queue_full)
+{
+	__u64 depth = axv_query(self->vm.dev, AXV_QUERY_INJECT_DEPTH), i;
+
+	ASSERT_LE(1ull, depth);
+	BEGIN(self, code_nops, FLAG_IF);
+	for (i = 0; i < depth; i++)
+		ASSERT_EQ(0, extint(&self->v, 0x40 + i % 16));
+	EXPECT_EQ(-EAGAIN, extint(&self->v, 0x4f));
+	EXPECT_EQ(depth, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
+	for (i = 0; i < depth; i++) {
+		ASSERT_CALL(0x40 + i % 16, &self->v);
+		if (!i)
+			ASSERT_EQ(0, extint(&self->v, 0x40 + depth % 16));
+	}
+	ASSERT_CALL(0x40 + depth % 16, &self->v);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+}
+
+TEST_F(inject, reset_empties)
+{
+	ASSERT_EQ(0, extint(&self->v, 0x40));
+	ASSERT_EQ(0, nmi(&self->v));
+	ASSERT_EQ(0, exception(&self->v, VEC_UD));
+	ASSERT_EQ(0, vcpu_reset(&self->v));
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_NMI_PENDING));
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXCEPTION) & AXV_X86_EVENT_VALID);
+	ASSERT_EQ(0, guest_setup(&self->v));
+	ASSERT_EQ(0, vcpu_bind(&self->v));
+	BEGIN(self, code_nops, FLAG_IF);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+}
+
+/* ---- NMIs ---- */
+
+TEST_F(inject, nmi_with_interrupts_off)
+{
+	BEGIN(self, code_nops, 0);
+	ASSERT_EQ(0, nmi(&self->v));
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_NMI_PENDING));
+	ASSERT_CALL(VEC_NMI, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_NMI_PENDING));
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_NMI_MASKED));
+}
+
+TEST_F(inject, nmi_masked_until_iret)
+{
+	BEGIN(self, code_nops, 0);
+	ASSERT_EQ(0, nmi(&self->v));
+	ASSERT_CALL(VEC_NMI, &self->v);
+	ASSERT_EQ(0, nmi(&self->v));
+	/* Still in the first handler. */
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+	EXPECT_EQ(0x10, self->v.run->exit.io.port);
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_NMI_PENDING));
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_NMI_MASKED));
+	/* Its IRET opens the way for the second, before anything else runs. */
+	ASSERT_CALL(VEC_NMI, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+	EXPECT_EQ(0x10, self->v.run->exit.io.port);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+	EXPECT_EQ(0x20, self->v.run->exit.io.port);
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_NMI_MASKED));
+}
+
+TEST_F(inject, nmis_are_two_at_most)
+{
+	int i, ret;
+
+	/* As in hardware: one taken, one remembered. */
+	BEGIN(self, code_nops, 0);
+	for (i = 0; i < 4; i++) {
+		ret = nmi(&self->v);
+		EXPECT_TRUE(!ret || (i >= 2 && ret == -EAGAIN));
+	}
+	EXPECT_EQ(2ull, event(&self->v, AXV_X86_EVENT_NMI_PENDING));
+	for (i = 0; i < 2; i++) {
+		ASSERT_CALL(VEC_NMI, &self->v);
+		ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+		EXPECT_EQ(0x10, self->v.run->exit.io.port);
+	}
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+	EXPECT_EQ(0x20, self->v.run->exit.io.port);
+}
+
+TEST_F(inject, nmi_before_extint)
+{
+	BEGIN(self, code_nops, FLAG_IF);
+	ASSERT_EQ(0, extint(&self->v, 0x40));
+	ASSERT_EQ(0, nmi(&self->v));
+	ASSERT_CALL(VEC_NMI, &self->v);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+	EXPECT_EQ(0x10, self->v.run->exit.io.port);
+	ASSERT_CALL(0x40, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+}
+
+/* ---- exceptions ---- */
+
+TEST_F(inject, exceptions)
+{
+	BEGIN(self, code_nops, 0);
+	ASSERT_EQ(0, exception(&self->v, VEC_UD));
+	ASSERT_CALL(6, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+
+	ASSERT_EQ(0, exception_error(&self->v, VEC_GP, 0x1238, 0));
+	BEGIN(self, code_nops, 0);
+	ASSERT_CALL(13, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+	EXPECT_EQ(0x1238ull, self->v.run->exit.hypercall.args[1]);
+
+	BEGIN(self, code_nops, 0);
+	ASSERT_EQ(0, exception_error(&self->v, VEC_PF, 6, 0xffff800012345678));
+	ASSERT_CALL(14, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+	EXPECT_EQ(6ull, self->v.run->exit.hypercall.args[1]);
+	EXPECT_EQ(0xffff800012345678ull, self->v.run->exit.hypercall.args[2]);
+
+	BEGIN(self, code_nops, 0);
+	ASSERT_EQ(0, exception(&self->v, 0));
+	ASSERT_CALL(6, &self->v);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+	EXPECT_EQ(4ull, vcpu_stats(&self->v).injections);
+}
+
+TEST_F(inject, exception_before_nmi_and_extint)
+{
+	BEGIN(self, code_nops, FLAG_IF);
+	ASSERT_EQ(0, extint(&self->v, 0x40));
+	ASSERT_EQ(0, exception(&self->v, VEC_UD));
+	/* Its handler is entered first, with interrupts off. */
+	ASSERT_CALL(6, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+	ASSERT_CALL(0x40, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+}
+
+/* ---- other modes ---- */
+
+GUEST_CODE(code_real, 16,
+	"nop\n"
+	"1: jmp 1b\n"
+	"code_real_irq:\n"
+	"mov $0x40, %ax\n"
+	HYPERCALL
+	"iretw\n"
+	"code_real_gp:\n"
+	"mov $13, %ax\n"
+	"mov %sp, %bp\n"
+	"mov (%bp), %bx\n"
+	HYPERCALL
+	"iretw\n");
+GUEST_LABEL(code_real_irq);
+GUEST_LABEL(code_real_gp);
+
+TEST_F(inject, real_mode)
+{
+	x86_load(&self->vm, code_real);
+	x86_start_real(&self->v, GUEST_CODE_ADDR);
+	x86_gate_real(&self->vm, 0x40, GUEST_ADDR(code_real, code_real_irq));
+	x86_gate_real(&self->vm, VEC_NMI, GUEST_ADDR(code_real, code_real_irq));
+	x86_gate_real(&self->vm, VEC_GP, GUEST_ADDR(code_real, code_real_gp));
+	self->v.run->regs.gprs.rflags |= FLAG_IF;
+	ASSERT_EQ(0, extint(&self->v, 0x40));
+	ASSERT_CALL(0x40, &self->v);
+	ASSERT_EQ(0, nmi(&self->v));
+	ASSERT_CALL(0x40, &self->v);
+	/* No error code on the stack of real mode: what is there is IP. */
+	x86_start_real(&self->v, GUEST_CODE_ADDR);
+	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(EVENT, AXV_X86_EVENT_NMI_MASKED), 0));
+	ASSERT_EQ(0, exception(&self->v, VEC_GP));
+	ASSERT_CALL(13, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+}
+
+GUEST_CODE(code_prot, 32,
+	"nop\n"
+	"1: jmp 1b\n"
+	"code_prot_irq:\n"
+	"mov $0x40, %eax\n"
+	"mov (%esp), %ebx\n"
+	HYPERCALL
+	"iretl\n"
+	"code_prot_gp:\n"
+	"mov $13, %eax\n"
+	"pop %ecx\n"
+	HYPERCALL
+	"iretl\n");
+GUEST_LABEL(code_prot_irq);
+GUEST_LABEL(code_prot_gp);
+
+TEST_F(inject, protected_mode)
+{
+	x86_load(&self->vm, code_prot);
+	x86_start_prot(&self->v, GUEST_CODE_ADDR);
+	x86_gate_prot(&self->vm, 0x40, GUEST_ADDR(code_prot, code_prot_irq), 0);
+	x86_gate_prot(&self->vm, VEC_GP, GUEST_ADDR(code_prot, code_prot_gp), 0);
+	self->v.run->regs.gprs.rflags |= FLAG_IF;
+	ASSERT_EQ(0, extint(&self->v, 0x40));
+	ASSERT_CALL(0x40, &self->v);
+	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
+	ASSERT_EQ(0, exception_error(&self->v, VEC_GP, 0x18, 0));
+	ASSERT_CALL(13, &self->v);
+	EXPECT_EQ(0x18ull, self->v.run->exit.hypercall.args[1]);
+}
+
+/* ---- deliveries that are cut short ---- */
+
+/* Take a page of guest memory out of slot 0; slot 1 has what comes after it. */
+static void take_out(struct axv_vm *vm, __u64 page)
+{
+	must(!vm_region(vm, 0, 0, 0, page, vm->ram));
+	must(!vm_region(vm, 1, 0, page + PAGE, GUEST_RAM_SIZE - page - PAGE,
+			vm->ram + page + PAGE));
+}
+
+static int put_back(struct axv_vm *vm, __u64 page)
+{
+	return vm_region(vm, 2, 0, page, PAGE, vm->ram + page);
+}
+
+#define STACK_PAGE	(GUEST_STACK - PAGE)
+
+enum cut { CUT_EXTINT, CUT_NMI, CUT_EXCEPTION, CUT_SOFT, CUT_UD, CUTS };
+
+GUEST_CODE(code_cut, 64,
+	"nop\n"
+	"code_cut_int:\n"
+	"int $0x47\n"
+	"out %al, $0x20\n"
+	"code_cut_ud:\n"
+	"ud2\n"
+	"out %al, $0x20\n");
+GUEST_LABEL(code_cut_int);
+GUEST_LABEL(code_cut_ud);
+
+static void cut_short(struct __test_metadata *_metadata, struct axv_vm *vm, struct axv_vcpu *v,
+		      enum cut kind, __u64 page, struct axv_vcpu *heir)
+{
+	__u64 from = GUEST_CODE_ADDR, back = GUEST_CODE_ADDR, call = 6;
+
+	TH_LOG("kind %d, page %#llx", kind, (unsigned long long)page);
+	take_out(vm, page);
+	x86_load(vm, code_cut);
+	switch (kind) {
+	case CUT_EXTINT:
+		ASSERT_EQ(0, extint(v, 0x41));
+		call = 0x41;
+		break;
+	case CUT_NMI:
+		ASSERT_EQ(0, nmi(v));
+		call = VEC_NMI;
+		break;
+	case CUT_EXCEPTION:
+		ASSERT_EQ(0, exception_error(v, VEC_PF, 2, 0x1234000));
+		call = 14;
+		break;
+	case CUT_SOFT:
+		from = GUEST_ADDR(code_cut, code_cut_int);
+		back = from + 2;
+		call = 0x47;
+		break;
+	default:
+		from = GUEST_ADDR(code_cut, code_cut_ud);
+		back = from;
+	}
+	x86_start_long(v, from);
+	v->run->regs.gprs.rflags |= FLAG_IF;
+	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, v);
+	EXPECT_EQ(page, v->run->exit.fault.addr & -PAGE);
+	EXPECT_EQ((__u32)AXV_FAULT_NO_REGION, v->run->exit.fault.cause);
+	EXPECT_EQ(from, v->run->ip);
+	/* And again, as long as nothing is done about it. */
+	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, v);
+	EXPECT_EQ(from, v->run->ip);
+	if (heir) {
+		x86_regs_copy(v, heir);
+		ASSERT_EQ(0, vcpu_bind(heir));
+		v = heir;
+		v->run->want = AXV_RUN_SET_GPRS;
+	}
+	ASSERT_EQ(0, put_back(vm, page));
+	ASSERT_CALL(call, v);
+	EXPECT_EQ(back, v->run->exit.hypercall.args[0]);
+	if (kind == CUT_EXCEPTION) {
+		EXPECT_EQ(2ull, v->run->exit.hypercall.args[1]);
+		EXPECT_EQ(0x1234000ull, v->run->exit.hypercall.args[2]);
+	}
+	EXPECT_EQ(kind == CUT_NMI, event(v, AXV_X86_EVENT_NMI_MASKED));
+	EXPECT_EQ(0ull, event(v, AXV_X86_EVENT_REINJECT) & AXV_X86_EVENT_VALID);
+	/* Once, and no more of it. */
+	if (kind == CUT_UD) {
+		ASSERT_CALL(6, v);	/* the instruction itself, again */
+	} else if (kind == CUT_NMI) {
+		ASSERT_EXIT(AXV_EXIT_IO_WRITE, v);
+		EXPECT_EQ(0x10, v->run->exit.io.port);
+		ASSERT_CALL(0x47, v);
+	} else if (kind == CUT_SOFT) {
+		ASSERT_EXIT(AXV_EXIT_IO_WRITE, v);
+		EXPECT_EQ(0x20, v->run->exit.io.port);
+	} else {
+		ASSERT_CALL(0x47, v);
+	}
+}
+
+TEST_F(inject, cut_short_at_the_idt)
+{
+	int kind;
+
+	for (kind = 0; kind < CUTS; kind++) {
+		ASSERT_EQ(0, vcpu_reset(&self->v));
+		ASSERT_EQ(0, guest_setup(&self->v));
+		ASSERT_EQ(0, vcpu_bind(&self->v));
+		vm_region(&self->vm, 2, 0, 0, 0, NULL);
+		cut_short(_metadata, &self->vm, &self->v, kind, GUEST_IDT, NULL);
+	}
+}
+
+TEST_F(inject, cut_short_at_the_stack)
+{
+	int kind;
+
+	for (kind = 0; kind < CUTS; kind++) {
+		ASSERT_EQ(0, vcpu_reset(&self->v));
+		ASSERT_EQ(0, guest_setup(&self->v));
+		ASSERT_EQ(0, vcpu_bind(&self->v));
+		vm_region(&self->vm, 2, 0, 0, 0, NULL);
+		cut_short(_metadata, &self->vm, &self->v, kind, STACK_PAGE, NULL);
+	}
+}
+
+TEST_F(inject, cut_short_and_moved)
+{
+	struct axv_vcpu heir;
+	int kind;
+
+	for (kind = 0; kind < CUTS; kind++) {
+		ASSERT_EQ(0, vcpu_reset(&self->v));
+		ASSERT_EQ(0, guest_setup(&self->v));
+		ASSERT_EQ(0, vcpu_bind(&self->v));
+		vm_region(&self->vm, 2, 0, 0, 0, NULL);
+		vcpu_new(&self->vm, &heir, 1);
+		ASSERT_EQ(0, guest_setup(&heir));
+		cut_short(_metadata, &self->vm, &self->v, kind, GUEST_IDT, &heir);
+		vcpu_free(&heir);
+	}
+}
+
+TEST_F(inject, cut_short_by_a_readonly_stack)
+{
+	take_out(&self->vm, STACK_PAGE);
+	ASSERT_EQ(0, vm_region(&self->vm, 2, AXV_REGION_READONLY, STACK_PAGE, PAGE,
+			       self->vm.ram + STACK_PAGE));
+	BEGIN(self, code_nops, FLAG_IF);
+	ASSERT_EQ(0, extint(&self->v, 0x41));
+	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, &self->v);
+	EXPECT_EQ((__u32)AXV_FAULT_READONLY, self->v.run->exit.fault.cause);
+	ASSERT_EQ(0, put_back(&self->vm, STACK_PAGE));
+	ASSERT_CALL(0x41, &self->v);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+}
+
+TEST_F(inject, cut_short_by_first_touch)
+{
+	unsigned long n = scaled(50), i;
+
+	/* The kernel's own faults, none of which the guest or the VMM sees. */
+	BEGIN(self, code_nops, FLAG_IF);
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(0, madvise(self->vm.ram + STACK_PAGE, PAGE, MADV_DONTNEED));
+		x86_start_long(&self->v, GUEST_CODE_ADDR);
+		self->v.run->regs.gprs.rflags |= FLAG_IF;
+		ASSERT_EQ(0, extint(&self->v, 0x40 + i % 16));
+		ASSERT_CALL(0x40 + i % 16, &self->v);
+		ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+		EXPECT_EQ(0x20, self->v.run->exit.io.port);
+	}
+	EXPECT_EQ(n, vcpu_stats(&self->v).injections);
+}
+
+/* ---- from other threads ---- */
+
+static int keep_on(struct axv_runner *r)
+{
+	(void)r;
+	return 0;
+}
+
+TEST_F(inject, into_a_running_guest)
+{
+	unsigned long n = scaled(500), i;
+	struct axv_runner r;
+
+	BEGIN(self, code_sti, 0);
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, keep_on, NULL);
+	for (i = 1; i <= n; i++) {
+		ASSERT_EQ(0, extint(&self->v, 0x40 + i % 16));
+		while (r.exits[AXV_EXIT_HYPERCALL] < i)
+			sched_yield();
+	}
+	runner_stop(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_EQ(n, r.exits[AXV_EXIT_HYPERCALL]);
+	EXPECT_EQ(n, vcpu_stats(&self->v).injections);
+}
+
+FIXTURE(blocked) {
+	struct axv_vm vm;
+	struct axv_vcpu v;
+};
+
+FIXTURE_SETUP(blocked)
+{
+	vm_new(&self->vm, AXV_VM_HALT_IN_KERNEL);
+	set_gates(&self->vm);
+	vcpu_ready(&self->vm, &self->v, 0);
+}
+
+FIXTURE_TEARDOWN(blocked)
+{
+	vcpu_free(&self->v);
+	vm_free(&self->vm);
+}
+
+GUEST_CODE(code_idle, 64,
+	"1: sti\n"
+	"hlt\n"
+	"cli\n"
+	"jmp 1b\n");
+
+TEST_F(blocked, woken_every_time)
+{
+	unsigned long n = scaled(1000), i;
+	struct axv_runner r;
+
+	/* At once, wherever on the way to sleep it is: no wake-up is lost. */
+	BEGIN(self, code_idle, 0);
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, keep_on, NULL);
+	for (i = 1; i <= n; i++) {
+		ASSERT_EQ(0, extint(&self->v, 0x40 + i % 16));
+		while (r.exits[AXV_EXIT_HYPERCALL] < i)
+			sched_yield();
+	}
+	runner_stop(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_EQ(n, r.exits[AXV_EXIT_HYPERCALL]);
+	EXPECT_EQ(0ul, r.exits[AXV_EXIT_HALT]);
+}
+
+TEST_F(blocked, woken_from_sleep)
+{
+	unsigned long n = scaled(200), i;
+	struct axv_runner r;
+
+	BEGIN(self, code_idle, 0);
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, keep_on, NULL);
+	for (i = 1; i <= n; i++) {
+		vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
+		ASSERT_EQ(0, i % 2 ? extint(&self->v, 0x40) : nmi(&self->v));
+		while (r.exits[AXV_EXIT_HYPERCALL] < i)
+			sched_yield();
+	}
+	runner_stop(&r);
+	EXPECT_EQ(n, r.exits[AXV_EXIT_HYPERCALL]);
+}
+
+GUEST_CODE(code_dead, 64,
+	"1: cli\n"
+	"hlt\n"
+	"out %al, $0x30\n"
+	"jmp 1b\n");
+
+TEST_F(blocked, interrupts_off)
+{
+	struct axv_runner r;
+	int i;
+
+	/* An interrupt that cannot be taken wakes nobody; an NMI does. */
+	BEGIN(self, code_dead, 0);
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, keep_on, NULL);
+	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
+	ASSERT_EQ(0, extint(&self->v, 0x40));
+	for (i = 0; i < 50; i++)
+		sched_yield();
+	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
+	EXPECT_EQ(0ul, r.exits[AXV_EXIT_HYPERCALL]);
+	EXPECT_EQ(0ul, r.exits[AXV_EXIT_IO_WRITE]);
+	ASSERT_EQ(0, nmi(&self->v));
+	while (!r.exits[AXV_EXIT_HYPERCALL])
+		sched_yield();
+	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
+	runner_stop(&r);
+	EXPECT_EQ(1ul, r.exits[AXV_EXIT_HYPERCALL]);
+	/* The handler's own, and the one behind the halt. */
+	EXPECT_EQ(2ul, r.exits[AXV_EXIT_IO_WRITE]);
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_HALTED));
+}
+
+TEST_F(blocked, pending_at_the_halt)
+{
+	/* Never blocked at all. */
+	BEGIN(self, code_idle, 0);
+	ASSERT_EQ(0, extint(&self->v, 0x44));
+	ASSERT_CALL(0x44, &self->v);
+	EXPECT_EQ(0ull, vcpu_stats(&self->v).blocks);
+}
+
+static int any_exit(struct axv_runner *r)
+{
+	(void)r;
+	return 1;
+}
+
+TEST_F(blocked, a_signal_ends_it)
+{
+	struct axv_runner r;
+
+	catch_signal(SIGUSR1);
+	BEGIN(self, code_idle, 0);
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, any_exit, NULL);
+	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
+	ASSERT_EQ(0, pthread_kill(r.thread, SIGUSR1));
+	runner_join(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_EQ(1ul, r.exits[AXV_EXIT_NOTHING]);
+	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_HALTED));
+	/* It is still halted, and its interrupt finds it. */
+	ASSERT_EQ(0, vcpu_bind(&self->v));
+	ASSERT_EQ(0, extint(&self->v, 0x45));
+	ASSERT_CALL(0x45, &self->v);
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_HALTED));
+}
+
+TEST_HARNESS_MAIN

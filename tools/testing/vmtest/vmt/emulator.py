@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Starts an emulator and carries its two serial ports out, line by line."""
+
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+DOWN = re.compile(r"reboot: (Power down|System halted|Restarting system)")
+
+# The machine's own console, and the one the tests speak on.
+PORTS = ("kernel", "test")
+
+
+class Machine:
+    """What is to be emulated. Instances are plain settings."""
+
+    emu = "qemu"
+    cpu = None
+    smp = 1
+    mem = 2048
+    icount = False
+    interactive = False
+    kernel = None      # path of a bzImage
+    initrd = None      # path of a cpio archive
+    append = ""        # more kernel command line
+    debug = False      # the debug kernel: slower, and with its own parameters
+    work = None        # a private, empty directory
+    qemu_args = ()
+
+
+def command_line(m):
+    """The kernel command line of a machine."""
+    words = ["nokaslr", "panic=-1", "printk.devkmsg=on",
+             "print-fatal-signals=1"]
+    if m.emu == "bochs":
+        # Bochs sets the interrupt controller up so that the kernel's timer
+        # check does not pass.
+        words += ["no_timer_check", "norandmaps"]
+    if m.interactive:
+        words += ["quiet"]
+    if not m.debug:
+        words += ["console=ttyS0,115200"]
+    else:
+        # The serial console takes a sleeping lock wherever printk is called,
+        # which is the one thing lockdep would report before it turns itself
+        # off. The early console takes none.
+        words += ["earlyprintk=serial,ttyS0,115200,keep"]
+        # The watchdogs must allow for an emulator on a busy machine, and CPU
+        # masks are to have a second word.
+        # Without ACPI the TSC is the only clock that is good enough.
+        words += ["kasan_multi_shot", "tsc=reliable", "rcupdate.rcu_cpu_stall_timeout=120",
+                  "watchdog_thresh=60", "sysctl.kernel.hung_task_timeout_secs=300",
+                  "possible_cpus=72"]
+    return " ".join(words + ([m.append] if m.append else []))
+
+
+def qemu_command(m, fifos):
+    """The command that runs a machine in QEMU."""
+    # Sockets, since the multiprocessor table, which a kernel without ACPI goes
+    # by, lists one CPU per socket.
+    cmd = ["qemu-system-x86_64", "-accel",
+           "tcg,thread=" + ("single" if m.icount else "multi"),
+           "-cpu", m.cpu or "max", "-smp", f"cpus={m.smp},sockets={m.smp}", "-m", f"{m.mem}M",
+           "-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults"]
+    if m.icount:
+        if m.smp != 1:
+            raise ValueError("counted instructions need --smp 1: more CPUs hang in QEMU")
+        cmd += ["-icount", "shift=0,sleep=off"]
+    if m.interactive:
+        # signal=off: ^C belongs to the machine.
+        cmd += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+    else:
+        cmd += ["-serial", "file:" + fifos["kernel"]]
+    cmd += ["-serial", "file:" + fifos["test"]]
+    cmd += ["-kernel", m.kernel, "-initrd", m.initrd, "-append", command_line(m)]
+    return cmd + list(m.qemu_args)
+
+
+BOCHSRC = """\
+display_library: term
+cpu: model={cpu}, count={smp}, ips=50000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+memory: guest={mem}, host={mem}
+romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+pci: enabled=1, chipset=i440fx
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=cdrom, path={iso}, status=inserted
+boot: cdrom
+clock: sync=none, time0=946681200
+log: {log}
+panic: action=fatal
+error: action=ignore
+info: action=ignore
+com1: enabled=1, mode=file, dev={kernel_fifo}
+com2: enabled=1, mode=file, dev={test_fifo}
+"""
+
+ISOLINUX = """\
+default linux
+prompt 0
+timeout 1
+label linux
+  kernel /vmlinuz
+  append initrd=/initrd {append}
+"""
+
+
+def bochs_command(m, fifos):
+    """The command that runs a machine in Bochs; makes its boot disk first."""
+    if m.interactive or m.icount:
+        raise ValueError("Bochs has neither an interactive console nor --icount here")
+    iso = os.path.join(m.work, "iso")
+    os.mkdir(iso)
+    os.symlink(m.kernel, f"{iso}/vmlinuz")
+    os.symlink(m.initrd, f"{iso}/initrd")
+    os.symlink("/usr/lib/ISOLINUX/isolinux.bin", f"{iso}/isolinux.bin")
+    os.symlink("/usr/lib/syslinux/modules/bios/ldlinux.c32", f"{iso}/ldlinux.c32")
+    with open(f"{iso}/isolinux.cfg", "w", encoding="utf-8") as f:
+        f.write(ISOLINUX.format(append=command_line(m)))
+    # isolinux writes into its own loader when the image is made: copy that one.
+    os.remove(f"{iso}/isolinux.bin")
+    shutil.copy("/usr/lib/ISOLINUX/isolinux.bin", iso)
+    subprocess.run(["xorriso", "-report_about", "SORRY", "-as", "mkisofs", "-quiet", "-f",
+                    "-o", f"{m.work}/boot.iso", "-b", "isolinux.bin", "-c", "boot.cat",
+                    "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", iso],
+                   check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(f"{m.work}/bochsrc", "w", encoding="utf-8") as f:
+        f.write(BOCHSRC.format(cpu=m.cpu or "zambezi", smp=m.smp, mem=m.mem,
+                               iso=f"{m.work}/boot.iso", log=f"{m.work}/bochs.log",
+                               kernel_fifo=fifos["kernel"], test_fifo=fifos["test"]))
+    # The debugger is built in and wants to be told to go.
+    with open(f"{m.work}/bochs.rc", "w", encoding="utf-8") as f:
+        f.write("continue\nquit\n")
+    return ["bochs", "-q", "-f", f"{m.work}/bochsrc", "-unlock", "-rc", f"{m.work}/bochs.rc"]
+
+
+class Emulator:
+    """A running emulator."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.fifos = {}
+        self.reading = {}
+        for port in PORTS:
+            path = os.path.join(machine.work, port + ".fifo")
+            os.mkfifo(path)
+            self.fifos[port] = path
+            if port == "kernel" and machine.interactive:
+                continue
+            # Non-blocking, so that we need not wait for the other end.
+            self.reading[os.open(path, os.O_RDONLY | os.O_NONBLOCK)] = port
+        self.process = None
+        self.screen = None
+        self.out_of_time = False
+
+    def run(self, deadline, on_line):
+        """Run until the machine powers off or the deadline (seconds) passes.
+
+        on_line(port, text) gets every line."""
+        m = self.machine
+        make = bochs_command if m.emu == "bochs" else qemu_command
+        cmd = make(m, self.fifos)
+        # Writing ends of our own keep the FIFOs from reading end-of-file
+        # before the emulator has opened them.
+        keep = [os.open(p, os.O_WRONLY) for n, p in self.fifos.items()
+                if not (n == "kernel" and m.interactive)]
+        if m.emu == "bochs":
+            pid, self.screen = pty.fork()
+            if pid == 0:
+                os.environ["TERM"] = "linux"
+                os.execvp(cmd[0], cmd)
+            self.process = _Child(pid)
+            # Its text screen is of no use, but must be taken away.
+            threading.Thread(target=_drain, args=(self.screen,), daemon=True).start()
+        elif m.interactive:
+            self.process = subprocess.Popen(cmd)
+        else:
+            with open(f"{m.work}/qemu.log", "wb") as log:
+                self.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL,
+                                                stdout=log, stderr=log, start_new_session=True)
+        try:
+            self._pump(deadline, on_line)
+        finally:
+            self.kill()
+            for fd in keep + list(self.reading):
+                os.close(fd)
+
+    def _pump(self, deadline, on_line):
+        end = None if deadline is None else time.monotonic() + deadline
+        rest = {port: b"" for port in PORTS}
+        last_words = None
+        while True:
+            ready, _, _ = select.select(list(self.reading), [], [], 0.5)
+            for fd in ready:
+                port = self.reading[fd]
+                rest[port] += os.read(fd, 65536)
+                *lines, rest[port] = rest[port].split(b"\n")
+                for line in lines:
+                    text = line.decode(errors="replace").rstrip("\r")
+                    on_line(port, text)
+                    if port == "kernel" and DOWN.search(text):
+                        # Where power-off is not wired up the machine stays.
+                        last_words = time.monotonic() + 3
+            if last_words and time.monotonic() > last_words:
+                return
+            if ready:
+                continue
+            if self.process.poll() is not None:
+                for port, last in rest.items():
+                    if last:
+                        on_line(port, last.decode(errors="replace"))
+                return
+            if end is not None and time.monotonic() > end:
+                self.out_of_time = True
+                return
+
+    def kill(self):
+        """End the emulator if it has not ended."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class _Child:
+    """The part of Popen that is needed, for a child made by pty.fork."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.code = None
+
+    def poll(self):
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self):
+        if self.code is None:
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def _drain(fd):
+    try:
+        while os.read(fd, 65536):
+            pass
+    except OSError:
+        pass

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Judges a run by what came out of the machine's two serial ports."""
+
+import re
+
+# What a healthy kernel never says. Every pattern is one line of the kernel log.
+TROUBLE = re.compile(
+    r"BUG:|kernel BUG at|WARNING:|KASAN:|KFENCE:|UBSAN:|ODEBUG:|Oops:|\bOops\b"
+    r"|general protection fault|double fault:|divide error:|invalid opcode:|stack segment:"
+    r"|int3:|traps: PANIC|Kernel panic|Unable to handle|unable to handle"
+    r"|INFO: possible|INFO: inconsistent|INFO: trying to register non-static"
+    r"|INFO: task .* blocked for more than|INFO: rcu|rcu: INFO:|self-detected stall"
+    r"|detected stalls|soft lockup|hard LOCKUP|suspicious RCU usage|DEBUG_LOCKS_WARN_ON"
+    r"|possible recursive locking|held lock freed|bad unlock balance"
+    r"|lock held when returning to user space|turning off the locking correctness validator"
+    r"|list_(add|del) corruption|refcount_t:|Bad page|bad page|Bad rss-counter|non-zero pgtables"
+    r"|sleeping function called from invalid|scheduling while atomic|Voluntary context switch"
+    r"|unreferenced object|new suspected memory leaks|Call Trace:|cut here|end trace"
+    r"|segfault at|Out of memory|unchecked MSR access|Unexpected reboot|triple fault"
+    r"|NMI: IOCK|NMI watchdog: Watchdog detected|stack guard page|corrupted stack"
+)
+
+# Said by healthy kernels in these emulators; nothing of ours can say them.
+HARMLESS = re.compile(
+    r"Spectre V2 :|Register File Data Sampling|RETBleed:|\*\*.*NOTICE|NOTICE NOTICE"
+    r"|TAA:|MDS:|MMIO Stale Data"
+)
+
+# A test that provokes a report of the kernel announces it in the log:
+#   vmtest: expect TEXT
+#   ... reports, of which at least one contains TEXT ...
+#   vmtest: expected
+EXPECT = re.compile(r"vmtest: expect (.+?)\s*$")
+EXPECT_END = re.compile(r"vmtest: expected\b")
+
+RESULT = re.compile(r"^(\s*)(not )?ok (\d+)\b[ -]*(.*)$")
+PLAN = re.compile(r"^(\s*)1\.\.(\d+)(?:\s*#\s*(SKIP.*))?\s*$", re.I)
+
+
+class KernelLog:
+    """Looks for trouble in a kernel log, line by line."""
+
+    def __init__(self, allow=()):
+        self.trouble = []
+        self.allow = [re.compile(a) for a in allow]
+        self.expecting = None
+        self.met = False
+
+    def line(self, text):
+        """Take one line."""
+        m = EXPECT.search(text)
+        if m:
+            self.close()
+            self.expecting, self.met = m.group(1), False
+            return
+        if EXPECT_END.search(text):
+            self.close()
+            return
+        if self.expecting is not None:
+            if self.expecting in text:
+                self.met = True
+            # Whatever an announced report consists of, other checkers than
+            # the warning itself are not part of it.
+            if not re.search(r"KASAN:|UBSAN:|INFO: (possible|inconsistent)|suspicious RCU|Oops"
+                             r"|kernel BUG at|Kernel panic|unreferenced object", text):
+                return
+        if TROUBLE.search(text) and not HARMLESS.search(text):
+            if not any(a.search(text) for a in self.allow):
+                self.trouble.append(text.strip())
+
+    def close(self):
+        """The log, or an announced report, ends."""
+        if self.expecting is not None and not self.met:
+            self.trouble.append(f"announced in the log, but never came: {self.expecting}")
+        self.expecting = None
+
+
+class Tap:
+    """Counts the results of one test program: TAP 13 and KTAP with nesting."""
+
+    def __init__(self, name, speaks_tap=True):
+        self.name = name
+        self.speaks_tap = speaks_tap
+        self.results = []  # [indent, ok, description, skipped, is_parent]
+        self.plans = {}    # indent -> [planned, seen] of the innermost open plan
+        self.errors = []
+        self.whole_skip = None
+
+    def line(self, text):
+        """Take one line; anything that is not TAP is ignored."""
+        m = PLAN.match(text)
+        if m:
+            indent = len(m.group(1).expandtabs())
+            if m.group(3) and int(m.group(2)) == 0:
+                self.whole_skip = m.group(3)
+            self._check_plan(indent)
+            seen = 0
+            if indent == 0 and 0 not in self.plans:
+                # TAP allows the plan after the results.
+                seen = sum(1 for r in self.results if r[0] == 0)
+            self.plans[indent] = [int(m.group(2)), seen]
+            return
+        m = RESULT.match(text)
+        if not m:
+            return
+        indent = len(m.group(1).expandtabs())
+        desc = m.group(4)
+        parent = bool(self.results) and self.results[-1][0] > indent
+        for deeper in [i for i in self.plans if i > indent]:
+            self._check_plan(deeper)
+            del self.plans[deeper]
+        skipped = re.search(r"#\s*SKIP\b", desc, re.I) is not None
+        todo = re.search(r"#\s*(TODO|XFAIL)\b", desc, re.I) is not None
+        self.results.append([indent, not m.group(2) or todo, desc, skipped, parent])
+        if indent in self.plans:
+            self.plans[indent][1] += 1
+
+    def _check_plan(self, indent):
+        if indent in self.plans:
+            planned, seen = self.plans[indent]
+            if planned != seen:
+                self.errors.append(f"{self.name}: {planned} tests planned, {seen} results seen")
+
+    def close(self):
+        """The program ended."""
+        for indent in list(self.plans):
+            self._check_plan(indent)
+        self.plans = {}
+
+    def leaves(self):
+        """Results that are no sum of others, and failed sums of passing ones."""
+        out = []
+        for i, (indent, ok, desc, skipped, parent) in enumerate(self.results):
+            if parent:
+                j = i - 1
+                children_ok = True
+                while j >= 0 and self.results[j][0] > indent:
+                    children_ok = children_ok and self.results[j][1]
+                    j -= 1
+                if ok or not children_ok:
+                    continue
+            out.append((ok, desc, skipped))
+        return out
+
+
+class Report:
+    """What a run came to."""
+
+    def __init__(self, name, allow=(), skips=()):
+        self.name = name
+        self.kernel = KernelLog(allow)
+        self.skips = skips
+        self.taps = []
+        self.current = Tap("script")
+        self.codes = {}
+        self.errors = []
+        self.up = None
+        self.done = None
+        self.passed = 0
+        self.failures = []
+        self.skipped = []
+
+    def kernel_line(self, text):
+        """A line from the first serial port."""
+        self.kernel.line(text)
+
+    def test_line(self, text):
+        """A line from the second serial port."""
+        # A program that left a line unfinished must not hide the protocol.
+        at = text.find("@vmtest ")
+        if at > 0:
+            self.test_line(text[:at])
+            text = text[at:]
+        if at < 0:
+            self.current.line(text)
+            if "unreferenced object" in text:
+                self.kernel.trouble.append(text.strip())
+            return
+        word, _, rest = text[len("@vmtest "):].strip().partition(" ")
+        if word == "up":
+            self.up = rest
+        elif word == "fail":
+            self.errors.append(rest)
+        elif word in ("test", "command"):
+            self._finish_current()
+            self.current = Tap(rest, word == "test")
+        elif word == "exit":
+            name, _, code = rest.rpartition(" ")
+            self.codes[name] = int(code)
+            self._finish_current()
+            self.current = Tap("script")
+        elif word == "done":
+            self._finish_current()
+            self.done = int(rest or 0)
+
+    def _finish_current(self):
+        tap = self.current
+        tap.close()
+        if tap.results or tap.errors or tap.name != "script":
+            self.taps.append(tap)
+        self.current = Tap("script")
+
+    def skip_allowed(self, name):
+        """Whether the list of skips has this test."""
+        return any(pattern.search(name) for pattern in self.skips)
+
+    def close(self, expect_tests=False, expect_done=True):
+        """Sum up. After this, passed, failures and skipped are valid."""
+        self._finish_current()
+        self.kernel.close()
+        for tap in self.taps:
+            code = self.codes.get(tap.name)
+            leaves = tap.leaves()
+            if tap.whole_skip:
+                leaves.append((True, "all: " + tap.whole_skip, True))
+            for ok, desc, skipped in leaves:
+                name = f"{tap.name}: {desc}"
+                if not ok:
+                    self.failures.append(name)
+                elif not skipped:
+                    self.passed += 1
+                elif self.skip_allowed(name):
+                    self.skipped.append(name)
+                else:
+                    self.failures.append(f"{name} (a skip that vmtest/skips does not allow)")
+            self.failures += tap.errors
+            if tap.name != "script":
+                if code is None:
+                    self.failures.append(f"{tap.name}: never ended")
+                elif code == 4 and leaves and all(skipped for _, _, skipped in leaves):
+                    pass  # KSFT_SKIP: judged by its lines above
+                elif code and all(ok for ok, _, _ in leaves):
+                    self.failures.append(f"{tap.name}: exit code {code}")
+                elif not tap.speaks_tap:
+                    self.passed += 1
+                elif not leaves:
+                    self.failures.append(f"{tap.name}: printed no test result")
+        self.failures += self.errors
+        if self.up is None:
+            self.failures.append("the kernel never reached userspace")
+        elif expect_done and self.done is None:
+            self.failures.append("the end marker never came")
+        elif self.done and not self.failures:
+            self.failures.append(f"the script ended with code {self.done}")
+        for line in dict.fromkeys(self.kernel.trouble):
+            self.failures.append(f"kernel log: {line}")
+        if expect_tests and not self.passed:
+            self.failures.append("no test ran")
+        return not self.failures

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One boot: what goes in, what comes out, and whether that is good."""
+
+import fnmatch
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+import time
+
+from . import emulator, initramfs, report
+
+HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+TOP = os.path.realpath(os.path.join(HERE, "../../.."))
+
+# Seconds a run may take unless told otherwise. Far above what it needs: a
+# deadline is there to end a hang, and the machine may be busy.
+DEADLINE = {"qemu": 300, "bochs": 900, "debug": 900}
+
+
+def load_skips(kernel, cpu, emu):
+    """The skips that are in order on this machine, from the file "skips"."""
+    out = []
+    path = os.path.join(HERE, "skips")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            for line in f:
+                fields = line.split("#")[0].split(None, 3)
+                if len(fields) == 4 and all(
+                        fnmatch.fnmatchcase(value, pattern) for value, pattern in
+                        zip((kernel, cpu, emu), fields)):
+                    out.append(re.compile(fields[3].strip()))
+    return out
+
+
+def image_of(flavour):
+    """The directory of an unpacked kernel."""
+    out = subprocess.run([f"{TOP}/tools/scripts/kernels", "image", flavour],
+                         check=True, stdout=subprocess.PIPE, text=True).stdout
+    return out.strip()
+
+
+def release_of(flavour):
+    """What a kernel calls itself."""
+    with open(f"{image_of(flavour)}/release", encoding="utf-8") as f:
+        return f.read().strip()
+
+
+def busybox_tree():
+    """The part of an initramfs that every one has: busybox under all its names."""
+    fs = initramfs.Initramfs()
+    fs.device("dev/console", 5, 1)
+    fs.device("dev/null", 1, 3)
+    for d in ("proc", "sys", "tmp", "t", "etc", "run", "sbin", "root", "mnt"):
+        fs.directory(d)
+    fs.add("/bin/busybox", "bin/busybox")
+    for applet in subprocess.run(["/bin/busybox", "--list"], check=True, text=True,
+                                 stdout=subprocess.PIPE).stdout.split():
+        if applet != "busybox":
+            fs.symlink("bin/" + applet, "busybox")
+    fs.symlink("usr/bin", "../bin")
+    fs.symlink("usr/sbin", "../sbin")
+    fs.write("etc/passwd", "root::0:0::/:/bin/sh\n")
+    fs.write("etc/group", "root:x:0:\n")
+    return fs
+
+
+def guest_initramfs(path):
+    """The userspace of a guest inside the machine: busybox and guest/guest-init."""
+    fs = busybox_tree()
+    fs.add(f"{HERE}/guest/guest-init", "init")
+    fs.save(path)
+
+
+class Run:
+    """One boot: settings in, a Report out. Used by vmtest and by check."""
+
+    def __init__(self, **settings):
+        self.name = "run"
+        self.kernel = "6.1-cloud"
+        self.emu = "qemu"
+        self.cpu = None
+        self.smp = 1
+        self.mem = None
+        self.icount = False
+        self.interactive = False
+        self.axvcpu = False
+        self.module = []
+        self.params = ""
+        self.modprobe = []
+        self.with_modules = []
+        self.payload = []
+        self.script = ""
+        self.append = ""
+        self.timeout = None
+        self.allow = []
+        self.kmemleak = False
+        self.expect_tests = False
+        self.log = None
+        self.verbose = 0  # 1: what the tests print; 2: the kernel log, too
+        self.files = {}
+        for key, value in settings.items():
+            if not hasattr(self, key):
+                raise TypeError(f"no such setting: {key}")
+            setattr(self, key, value)
+        if self.cpu is None:
+            self.cpu = "zambezi" if self.emu == "bochs" else "max"
+        self.report = None
+        self.seconds = 0
+        self.tail = []
+
+    def build_initramfs(self, image, release, path):
+        """Assemble what the machine boots into."""
+        fs = busybox_tree()
+        fs.add(f"{HERE}/guest/init", "init")
+        fs.add(f"{HERE}/guest/vmtest.sh", "etc/vmtest.sh")
+        insmod, rmmod = [], []
+        modules = list(self.module)
+        if self.axvcpu:
+            modules.append(f"{TOP}/build/module/{release}/axvcpu.ko")
+        for ko in modules:
+            if not os.path.exists(ko):
+                raise FileNotFoundError(
+                    f"{ko} is not there; build it with: make module KDIR=$(tools/scripts/kernels "
+                    f"headers {self.kernel})")
+            fs.add(ko, "t/" + os.path.basename(ko))
+            insmod.append(os.path.basename(ko))
+            rmmod.insert(0, initramfs.module_name(ko))
+        if self.modprobe or self.with_modules:
+            fs.modules(image, release, self.modprobe + self.with_modules)
+        for item in self.payload:
+            source, _, dest = item.partition(":")
+            if not os.path.exists(source):
+                raise FileNotFoundError(f"payload {source} is not there")
+            default = "t" if os.path.isdir(source) else "t/" + os.path.basename(source)
+            fs.add(source, dest or default)
+        for dest, data in self.files.items():
+            fs.write(dest, data, 0o755)
+        conf = {
+            "VMTEST_PORT": "/dev/ttyS1",
+            "VMTEST_KERNEL": self.kernel,
+            "VMTEST_CPU": self.cpu,
+            "VMTEST_EMU": self.emu,
+            "VMTEST_MODPROBE": " ".join(self.modprobe),
+            "VMTEST_INSMOD": " ".join(insmod),
+            "VMTEST_RMMOD": " ".join(rmmod),
+            "VMTEST_PARAMS": self.params,
+            "VMTEST_INTERACTIVE": "1" if self.interactive else "",
+            "VMTEST_KMEMLEAK": "1" if self.kmemleak else "",
+        }
+        fs.write("etc/vmtest.conf",
+                 "".join(f"export {k}={shlex.quote(v)}\n" for k, v in conf.items()))
+        fs.write("etc/script", ". /etc/vmtest.sh\n" + self.script + "\n")
+        fs.save(path)
+
+    def go(self):
+        """Boot, wait for the end, judge. True when all is well."""
+        image = image_of(self.kernel)
+        release = release_of(self.kernel)
+        self.report = report.Report(self.name, self.allow,
+                                    load_skips(self.kernel, self.cpu, self.emu))
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="vmtest.") as work:
+            m = emulator.Machine()
+            m.emu, m.cpu, m.smp, m.icount = self.emu, self.cpu, self.smp, self.icount
+            m.mem = self.mem or \
+                (512 if self.emu == "bochs" else 1536 if self.kernel == "debug" else 2048)
+            m.debug = self.kernel == "debug"
+            m.interactive = self.interactive
+            m.append = self.append
+            m.work = work
+            vmlinuz = f"{image}/vmlinuz"
+            m.kernel = vmlinuz if os.path.exists(vmlinuz) else f"{image}/bzImage"
+            m.initrd = f"{work}/initrd"
+            self.build_initramfs(image, release, m.initrd)
+            deadline = self.timeout or DEADLINE["debug" if m.debug else self.emu]
+            deadline *= float(os.environ.get("AXV_TIMEOUT_SCALE", "1"))
+            if self.interactive:
+                deadline = None
+            emu = emulator.Emulator(m)
+            log = open(self.log, "w", encoding="utf-8") if self.log else None
+            try:
+                emu.run(deadline, lambda port, text: self._line(log, started, port, text))
+            finally:
+                if log:
+                    log.close()
+            if emu.out_of_time:
+                self.report.errors.append(f"not finished after {deadline:.0f} seconds")
+            if self.report.up is None:
+                self._emulator_words(work)
+        self.seconds = time.monotonic() - started
+        return self.report.close(self.expect_tests)
+
+    def _line(self, log, started, port, text):
+        if port == "kernel":
+            self.report.kernel_line(text)
+        else:
+            self.report.test_line(text)
+        stamped = f"{time.monotonic() - started:7.2f} {'K' if port == 'kernel' else '|'} {text}"
+        if log:
+            print(stamped, file=log, flush=True)
+        if self.interactive:
+            return
+        if port == "kernel":
+            self.tail = self.tail[-40:] + [stamped]
+        if self.verbose > (port == "kernel"):
+            print(stamped, flush=True)
+
+    def _emulator_words(self, work):
+        for name in ("qemu.log", "bochs.log"):
+            path = os.path.join(work, name)
+            if os.path.exists(path):
+                with open(path, encoding="utf-8", errors="replace") as f:
+                    for line in f.read().strip().splitlines()[-5:]:
+                        self.report.errors.append(f"{name[:-4]}: {line}")

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ACPI tables (ACPI specification 6.4, section 5.2): RSDP, XSDT, FADT, FACS
+ * and DSDT.
+ *
+ * There is no MADT, as there is no local APIC: interrupts go through the 8259
+ * pair.  The DSDT has nothing but \_S5, the value that switches the machine
+ * off; the devices are where every PC has them.
+ */
+#include <string.h>
+
+#include "acpi.h"
+#include "pm.h"
+#include "reset.h"
+#include "rtc.h"
+
+#define OEM_ID		"AXVCPU"
+#define OEM_TABLE_ID	"AXVMM   "
+#define CREATOR		0x4d565841	/* "AXVM" */
+
+#define SPACE_IO	1
+
+struct rsdp {
+	char signature[8];
+	u8 checksum;		/* of the first 20 bytes */
+	char oem_id[6];
+	u8 revision;
+	u32 rsdt;
+	u32 length;
+	u64 xsdt;
+	u8 extended_checksum;
+	u8 reserved[3];
+} __attribute__((packed));
+
+struct header {
+	char signature[4];
+	u32 length;
+	u8 revision;
+	u8 checksum;
+	char oem_id[6];
+	char oem_table_id[8];
+	u32 oem_revision;
+	u32 creator_id;
+	u32 creator_revision;
+} __attribute__((packed));
+
+struct address {
+	u8 space;
+	u8 bits;
+	u8 bit_offset;
+	u8 access_size;		/* 1: byte, 2: word, 3: doubleword */
+	u64 address;
+} __attribute__((packed));
+
+struct fadt {
+	struct header header;
+	u32 facs;
+	u32 dsdt;
+	u8 reserved1;
+	u8 pm_profile;
+	u16 sci;
+	u32 smi_command;
+	u8 acpi_enable;
+	u8 acpi_disable;
+	u8 s4bios_request;
+	u8 pstate_control;
+	u32 pm1a_event;
+	u32 pm1b_event;
+	u32 pm1a_control;
+	u32 pm1b_control;
+	u32 pm2_control;
+	u32 pm_timer;
+	u32 gpe0;
+	u32 gpe1;
+	u8 pm1_event_length;
+	u8 pm1_control_length;
+	u8 pm2_control_length;
+	u8 pm_timer_length;
+	u8 gpe0_length;
+	u8 gpe1_length;
+	u8 gpe1_base;
+	u8 cst_control;
+	u16 c2_latency;
+	u16 c3_latency;
+	u16 flush_size;
+	u16 flush_stride;
+	u8 duty_offset;
+	u8 duty_width;
+	u8 day_alarm;
+	u8 month_alarm;
+	u8 century;
+	u16 boot_architecture;
+	u8 reserved2;
+	u32 flags;
+	struct address reset_register;
+	u8 reset_value;
+	u16 arm_boot_architecture;
+	u8 minor_version;
+	u64 x_facs;
+	u64 x_dsdt;
+	struct address x_pm1a_event;
+	struct address x_pm1b_event;
+	struct address x_pm1a_control;
+	struct address x_pm1b_control;
+	struct address x_pm2_control;
+	struct address x_pm_timer;
+	struct address x_gpe0;
+	struct address x_gpe1;
+	struct address sleep_control;
+	struct address sleep_status;
+	u64 hypervisor_vendor;
+} __attribute__((packed));
+
+struct facs {
+	char signature[4];
+	u32 length;
+	u32 hardware_signature;
+	u32 waking_vector;
+	u32 global_lock;
+	u32 flags;
+	u64 x_waking_vector;
+	u8 version;
+	u8 reserved[31];
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct rsdp) == 36, "RSDP");
+_Static_assert(sizeof(struct header) == 36, "table header");
+_Static_assert(sizeof(struct fadt) == 276, "FADT");
+_Static_assert(sizeof(struct facs) == 64, "FACS");
+
+#define FADT_REVISION	6
+#define FADT_MINOR	4
+
+/* Boot architecture: no keyboard controller (bit 1), and a CMOS clock. */
+#define BOOT_LEGACY_DEVICES	BIT(0)
+#define BOOT_NO_VGA		BIT(2)
+#define BOOT_NO_MSI		BIT(3)
+#define BOOT_NO_ASPM		BIT(4)
+
+/* Flags: ACPI's fixed hardware has neither buttons nor a clock that wakes. */
+#define FLAG_WBINVD		BIT(0)
+#define FLAG_C1			BIT(2)
+#define FLAG_NO_POWER_BUTTON	BIT(4)
+#define FLAG_NO_SLEEP_BUTTON	BIT(5)
+#define FLAG_NO_FIXED_RTC	BIT(6)
+#define FLAG_RESET_REGISTER	BIT(10)
+
+/* Above these, in microseconds, C2 and C3 do not exist. */
+#define NO_C2		101
+#define NO_C3		1001
+
+/* AML (section 20.2): Name (_S5, Package () { 5, 5, 0, 0 }) */
+static const u8 s5[] = {
+	0x08,			/* NameOp */
+	'_', 'S', '5', '_',
+	0x12,			/* PackageOp */
+	0x08,			/* PkgLength, counted from this byte */
+	0x04,			/* NumElements */
+	0x0a, PM_S5_TYPE,	/* BytePrefix: SLP_TYP of PM1a control */
+	0x0a, PM_S5_TYPE,	/* of PM1b control */
+	0x00,			/* ZeroOp: reserved */
+	0x00,
+};
+
+struct dsdt {
+	struct header header;
+	u8 aml[sizeof(s5)];
+} __attribute__((packed));
+
+struct xsdt {
+	struct header header;
+	u64 fadt;
+} __attribute__((packed));
+
+/* All of it, as it lies in memory. */
+struct tables {
+	struct rsdp rsdp;
+	struct facs facs __attribute__((aligned(64)));
+	struct xsdt xsdt __attribute__((aligned(16)));
+	struct fadt fadt __attribute__((aligned(16)));
+	struct dsdt dsdt __attribute__((aligned(16)));
+};
+
+_Static_assert(sizeof(struct tables) <= ACPI_SIZE, "ACPI_SIZE");
+
+/* The value that makes the sum of all bytes zero. */
+static u8 checksum(const void *data, size_t size)
+{
+	const u8 *bytes = data;
+	u8 sum = 0;
+
+	while (size--)
+		sum += *bytes++;
+	return -sum;
+}
+
+static void finish(struct header *h, const char *signature, u8 revision,
+		   size_t size)
+{
+	memcpy(h->signature, signature, sizeof(h->signature));
+	h->length = size;
+	h->revision = revision;
+	memcpy(h->oem_id, OEM_ID, sizeof(h->oem_id));
+	memcpy(h->oem_table_id, OEM_TABLE_ID, sizeof(h->oem_table_id));
+	h->oem_revision = 1;
+	h->creator_id = CREATOR;
+	h->creator_revision = 1;
+	h->checksum = checksum(h, size);
+}
+
+static struct address io(u16 port, unsigned int bytes)
+{
+	return (struct address){
+		.space = SPACE_IO,
+		.bits = 8 * bytes,
+		.access_size = bytes == 4 ? 3 : bytes,
+		.address = port,
+	};
+}
+
+static void build_fadt(struct fadt *fadt, u32 facs, u32 dsdt)
+{
+	fadt->facs = facs;
+	fadt->dsdt = dsdt;
+	fadt->x_dsdt = dsdt;
+	fadt->sci = PM_SCI_PIN;
+
+	fadt->pm1a_event = PM1_EVENT_PORT;
+	fadt->pm1_event_length = 4;
+	fadt->x_pm1a_event = io(PM1_EVENT_PORT, 4);
+	fadt->x_pm1a_event.access_size = 2;	/* two registers of a word */
+	fadt->pm1a_control = PM1_CONTROL_PORT;
+	fadt->pm1_control_length = 2;
+	fadt->x_pm1a_control = io(PM1_CONTROL_PORT, 2);
+	fadt->pm_timer = PM_TIMER_PORT;
+	fadt->pm_timer_length = 4;
+	fadt->x_pm_timer = io(PM_TIMER_PORT, 4);
+
+	fadt->c2_latency = NO_C2;
+	fadt->c3_latency = NO_C3;
+	fadt->century = RTC_CENTURY;
+	fadt->boot_architecture = BOOT_LEGACY_DEVICES | BOOT_NO_VGA |
+				  BOOT_NO_MSI | BOOT_NO_ASPM;
+	fadt->flags = FLAG_WBINVD | FLAG_C1 | FLAG_NO_POWER_BUTTON |
+		      FLAG_NO_SLEEP_BUTTON | FLAG_NO_FIXED_RTC |
+		      FLAG_RESET_REGISTER;
+	fadt->reset_register = io(RESET_PORT, 1);
+	fadt->reset_value = RESET_VALUE;
+	fadt->minor_version = FADT_MINOR;
+	memcpy(&fadt->hypervisor_vendor, "AXVCPU\0", 8);
+	finish(&fadt->header, "FACP", FADT_REVISION, sizeof(*fadt));
+}
+
+void acpi_build(void *memory, u32 gpa)
+{
+	struct tables *t = memory;
+
+	memset(t, 0, sizeof(*t));
+
+	memcpy(t->facs.signature, "FACS", 4);
+	t->facs.length = sizeof(t->facs);
+	t->facs.version = 2;
+
+	memcpy(t->dsdt.aml, s5, sizeof(s5));
+	finish(&t->dsdt.header, "DSDT", 2, sizeof(t->dsdt));
+
+	build_fadt(&t->fadt, gpa + offsetof(struct tables, facs),
+		   gpa + offsetof(struct tables, dsdt));
+
+	t->xsdt.fadt = gpa + offsetof(struct tables, fadt);
+	finish(&t->xsdt.header, "XSDT", 1, sizeof(t->xsdt));
+
+	memcpy(t->rsdp.signature, "RSD PTR ", 8);
+	memcpy(t->rsdp.oem_id, OEM_ID, 6);
+	t->rsdp.revision = 2;
+	t->rsdp.length = sizeof(t->rsdp);
+	t->rsdp.xsdt = gpa + offsetof(struct tables, xsdt);
+	t->rsdp.checksum = checksum(&t->rsdp, 20);
+	t->rsdp.extended_checksum = checksum(&t->rsdp, sizeof(t->rsdp));
+}

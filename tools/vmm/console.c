@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest's console.
+ *
+ * Output: the vCPU thread puts bytes into a ring, with the machine's lock held
+ * and hence without waiting; a thread of its own writes them, and may block as
+ * long as the terminal likes.  When the ring is full, the transmitter of the
+ * serial port stays busy, and the guest waits.
+ *
+ * Input: the event loop reads into a ring, as keys for axvmm itself have to be
+ * seen even if the guest reads nothing.  When the ring is full, a terminal's
+ * keys are dropped, as terminals do; a pipe or a file waits.
+ *
+ * Locks: the machine's lock, then out_lock.  The writer takes the machine's
+ * lock, to tell the guest to go on, only when it holds no other.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "log.h"
+#include "terminal.h"
+
+#define KEY_ESCAPE	1	/* ^A */
+#define STOP_SECONDS	3	/* to wait for a terminal that takes nothing */
+
+/* ---- output ------------------------------------------------------------- */
+
+/* From the serial port: with the machine's lock. */
+static bool send(void *arg, u8 byte)
+{
+	struct console *c = arg;
+	bool more;
+
+	pthread_mutex_lock(&c->out_lock);
+	c->out[(c->out_head + c->out_count) % CONSOLE_OUT] = byte;
+	if (!c->out_count++)
+		pthread_cond_signal(&c->out_changed);
+	more = c->out_count < CONSOLE_OUT;
+	c->full = !more;
+	pthread_mutex_unlock(&c->out_lock);
+	return more;
+}
+
+/* Write some bytes; those that cannot be written at all are lost. */
+static unsigned int write_some(const u8 *bytes, unsigned int count)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	ssize_t n;
+
+	n = write(STDOUT_FILENO, bytes, count);
+	if (n >= 0)
+		return n;
+	if (errno == EAGAIN) {
+		/* Somebody has made it non-blocking. */
+		poll(&fd, 1, -1);
+		return 0;
+	}
+	return errno == EINTR ? 0 : count;
+}
+
+static void *write_output(void *arg)
+{
+	struct console *c = arg;
+
+	pthread_mutex_lock(&c->out_lock);
+	for (;;) {
+		unsigned int head = c->out_head, count = c->out_count;
+		bool go_on = false;
+
+		if (!count && c->closing)
+			break;
+		if (!count) {
+			pthread_cond_wait(&c->out_changed, &c->out_lock);
+			continue;
+		}
+		if (count > CONSOLE_OUT - head)
+			count = CONSOLE_OUT - head;
+		pthread_mutex_unlock(&c->out_lock);
+
+		/* Bytes in the ring stay where they are until taken out. */
+		count = write_some(c->out + head, count);
+
+		pthread_mutex_lock(&c->out_lock);
+		c->out_head = (head + count) % CONSOLE_OUT;
+		c->out_count -= count;
+		if (c->full && c->out_count <= CONSOLE_OUT / 2) {
+			c->full = false;
+			go_on = true;
+		}
+		pthread_mutex_unlock(&c->out_lock);
+
+		if (go_on) {
+			pthread_mutex_lock(c->loop->lock);
+			uart_can_send(c->uart);
+			pthread_mutex_unlock(c->loop->lock);
+		}
+		pthread_mutex_lock(&c->out_lock);
+	}
+	pthread_mutex_unlock(&c->out_lock);
+	return NULL;
+}
+
+/* ---- input: all with the machine's lock --------------------------------- */
+
+/* As much as the serial port takes. */
+static void feed(void *arg)
+{
+	struct console *c = arg;
+
+	while (c->in_count && uart_receive_room(c->uart)) {
+		uart_receive(c->uart, c->in[c->in_head]);
+		c->in_head = (c->in_head + 1) % CONSOLE_IN;
+		c->in_count--;
+	}
+	if (!c->tty && c->input.fd >= 0 && c->in_count < CONSOLE_IN)
+		loop_enable(c->loop, &c->input, true);
+}
+
+static void queue(struct console *c, u8 byte)
+{
+	if (c->in_count == CONSOLE_IN)
+		return;
+	c->in[(c->in_head + c->in_count) % CONSOLE_IN] = byte;
+	c->in_count++;
+}
+
+static void help(void)
+{
+	log_notice("^A x  end the guest and quit");
+	log_notice("^A ?  this help");
+	log_notice("^A ^A a ^A for the guest");
+}
+
+static void key(struct console *c, u8 byte)
+{
+	if (!c->tty) {
+		queue(c, byte);
+		return;
+	}
+	if (!c->escape) {
+		if (byte == KEY_ESCAPE)
+			c->escape = true;
+		else
+			queue(c, byte);
+		return;
+	}
+
+	c->escape = false;
+	switch (byte) {
+	case 'x':
+	case 'X':
+		c->quit(c->arg);
+		break;
+	case KEY_ESCAPE:
+	case 'a':
+		queue(c, KEY_ESCAPE);
+		break;
+	default:
+		help();
+		break;
+	}
+}
+
+static void readable(void *arg)
+{
+	struct console *c = arg;
+	u8 bytes[256];
+	size_t room = CONSOLE_IN - c->in_count;
+	ssize_t n, i;
+
+	/* A terminal's keys are read even if there is no room for them. */
+	if (c->tty || room > sizeof(bytes))
+		room = sizeof(bytes);
+	n = read(c->input.fd, bytes, room);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		/* The end of it.  The guest goes on without. */
+		loop_enable(c->loop, &c->input, false);
+		c->input.fd = -1;
+		return;
+	}
+
+	for (i = 0; i < n; i++)
+		key(c, bytes[i]);
+	feed(c);
+	if (!c->tty && c->in_count == CONSOLE_IN)
+		loop_enable(c->loop, &c->input, false);
+}
+
+/* ---- both --------------------------------------------------------------- */
+
+struct uart_backend console_backend(struct console *c)
+{
+	return (struct uart_backend){ .send = send, .room = feed, .arg = c };
+}
+
+int console_init(struct console *c, struct loop *loop, struct uart *uart,
+		 void (*quit)(void *arg), void *arg)
+{
+	memset(c, 0, sizeof(*c));
+	c->uart = uart;
+	c->loop = loop;
+	c->quit = quit;
+	c->arg = arg;
+	c->input.fd = STDIN_FILENO;
+	c->input.ready = readable;
+	c->input.arg = c;
+	c->input.enabled = true;
+	pthread_mutex_init(&c->out_lock, NULL);
+	pthread_cond_init(&c->out_changed, NULL);
+	return loop_add(loop, &c->input);
+}
+
+int console_start(struct console *c)
+{
+	int err;
+
+	c->tty = terminal_raw();
+	if (c->tty)
+		log_notice("^A x quits, ^A ? helps");
+
+	err = pthread_create(&c->writer, NULL, write_output, c);
+	if (err) {
+		terminal_restore();
+		log_error("cannot create a thread: %s", strerror(err));
+	}
+	return -err;
+}
+
+void console_stop(struct console *c)
+{
+	struct timespec deadline;
+	bool ended;
+
+	pthread_mutex_lock(&c->out_lock);
+	c->closing = true;
+	pthread_cond_signal(&c->out_changed);
+	pthread_mutex_unlock(&c->out_lock);
+
+	/* A write to a terminal that is stopped (^S) never ends. */
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += STOP_SECONDS;
+	ended = !pthread_timedjoin_np(c->writer, NULL, &deadline);
+	terminal_restore();
+	if (!ended)
+		log_notice("the last output of the guest could not be written");
+}

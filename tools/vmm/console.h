@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The guest's console: between its serial port and standard input and output. */
+#ifndef AXVMM_CONSOLE_H
+#define AXVMM_CONSOLE_H
+
+#include <pthread.h>
+
+#include "loop.h"
+#include "uart.h"
+
+#define CONSOLE_IN	4096
+#define CONSOLE_OUT	65536
+
+/**
+ * struct console - the console
+ * @uart:	the guest's serial port
+ * @loop:	waits for the input
+ * @quit:	called, with the machine's lock, when the user asks for the end
+ * @arg:	for @quit
+ * @tty:	standard input is a terminal: keys have meanings
+ * @escape:	the last key was ^A
+ * @input:	standard input
+ * @in:		bytes for the guest, a ring; with the counts below guarded by
+ *		the machine's lock
+ * @in_head:	oldest byte
+ * @in_count:	bytes
+ * @out_lock:	guards what follows; taken inside the machine's lock, never
+ *		around it
+ * @out_changed: @out_count or @closing has changed
+ * @out:	bytes from the guest, a ring
+ * @out_head:	oldest byte
+ * @out_count:	bytes
+ * @full:	the guest has been told to wait
+ * @closing:	the writer is to end once the ring is empty
+ * @writer:	thread that writes the ring to standard output
+ */
+struct console {
+	struct uart *uart;
+	struct loop *loop;
+	void (*quit)(void *arg);
+	void *arg;
+	bool tty;
+	bool escape;
+	struct loop_source input;
+	u8 in[CONSOLE_IN];
+	unsigned int in_head;
+	unsigned int in_count;
+	pthread_mutex_t out_lock;
+	pthread_cond_t out_changed;
+	u8 out[CONSOLE_OUT];
+	unsigned int out_head;
+	unsigned int out_count;
+	bool full;
+	bool closing;
+	pthread_t writer;
+};
+
+/**
+ * console_init() - connect a serial port
+ * @console:	the console
+ * @loop:	the event loop
+ * @uart:	the serial port, initialized with console_backend()
+ * @quit:	called, with the machine's lock, when the user asks for the end
+ * @arg:	for @quit
+ *
+ * Return: 0 or a negative errno; the error has been printed.
+ */
+int console_init(struct console *console, struct loop *loop, struct uart *uart,
+		 void (*quit)(void *arg), void *arg);
+
+/** console_backend() - what the serial port needs to know */
+struct uart_backend console_backend(struct console *console);
+
+/**
+ * console_start() - make the terminal raw and start the writer
+ *
+ * Return: 0 or a negative errno; the error has been printed.
+ */
+int console_start(struct console *console);
+
+/**
+ * console_stop() - write what is left, end the writer, restore the terminal
+ *
+ * Context: without locks; may wait some seconds for a terminal that is stopped.
+ * A writer that is stuck goes on using @console.
+ */
+void console_stop(struct console *console);
+
+#endif /* AXVMM_CONSOLE_H */

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/* axvmm info: what the host offers. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <axvcpu.h>
+
+#include "commands.h"
+#include "log.h"
+#include "types.h"
+
+/**
+ * struct name - a bit of an answer
+ * @bit:	its number
+ * @name:	what it says
+ */
+struct name {
+	unsigned int bit;
+	const char *name;
+};
+
+static const struct name irqchips[] = {
+	{ AXV_IRQCHIP_NONE, "none" },
+	{ AXV_IRQCHIP_LAPIC, "LAPIC" },
+	{ AXV_IRQCHIP_GICV3, "GICv3" },
+	{ AXV_IRQCHIP_AIA, "AIA" },
+	{ }
+};
+
+static const struct name vm_flags[] = {
+	{ 0, "halt-in-kernel" },
+	{ 1, "exit-on-interrupt" },
+	{ }
+};
+
+static const struct name region_flags[] = {
+	{ 0, "read-only" },
+	{ 1, "log-dirty" },
+	{ }
+};
+
+static const struct name injections[] = {
+	{ AXV_INJECT_EXTINT, "interrupt" },
+	{ AXV_INJECT_NMI, "NMI" },
+	{ AXV_INJECT_EXCEPTION, "exception" },
+	{ AXV_INJECT_MSI, "MSI" },
+	{ AXV_INJECT_WIRED, "wired" },
+	{ AXV_INJECT_PPI, "PPI" },
+	{ }
+};
+
+static const struct name run_sets[] = {
+	{ 0, "general" },
+	{ 1, "system" },
+	{ }
+};
+
+/**
+ * struct fact - a line of the output
+ * @id:		what to ask
+ * @label:	what it is called
+ * @unit:	printed behind a number
+ * @names:	the answer is a set of bits with these names; NULL: a number
+ */
+struct fact {
+	enum axv_query_id id;
+	const char *label;
+	const char *unit;
+	const struct name *names;
+};
+
+static const struct fact facts[] = {
+	{ AXV_QUERY_ABI_VERSION, "ABI version", "", NULL },
+	{ AXV_QUERY_MAX_VCPUS, "vCPUs of a VM", "", NULL },
+	{ AXV_QUERY_MAX_REGIONS, "memory regions of a VM", "", NULL },
+	{ AXV_QUERY_IPA_BITS, "guest physical address", "bits", NULL },
+	{ AXV_QUERY_COUNTER_KHZ, "guest counter", "kHz", NULL },
+	{ AXV_QUERY_IRQCHIPS, "interrupt controllers", "", irqchips },
+	{ AXV_QUERY_INJECT_TYPES, "injection", "", injections },
+	{ AXV_QUERY_INJECT_DEPTH, "interrupts queued", "", NULL },
+	{ AXV_QUERY_VM_FLAGS, "VM flags", "", vm_flags },
+	{ AXV_QUERY_REGION_FLAGS, "region flags", "", region_flags },
+	{ AXV_QUERY_RUN_SETS, "registers in the run page", "", run_sets },
+	{ AXV_QUERY_RUN_SIZE, "run page", "bytes", NULL },
+	{ AXV_QUERY_FPU_SIZE, "vector state", "bytes", NULL },
+};
+
+static void label(const char *text)
+{
+	printf("%-26s ", text);
+}
+
+static void print_names(__u64 value, const struct name *names)
+{
+	const char *separator = "";
+
+	if (!value)
+		printf("-");
+	for (; names->name; names++) {
+		if (!(value >> names->bit & 1))
+			continue;
+		printf("%s%s", separator, names->name);
+		value &= ~(1ull << names->bit);
+		separator = " ";
+	}
+	if (value)
+		printf("%s%#llx", separator, value);
+	printf("\n");
+}
+
+static int print_fact(struct axv_host *host, const struct fact *fact)
+{
+	__u64 value;
+	int err = axv_query(host, fact->id, &value);
+
+	if (err)
+		return err;
+	label(fact->label);
+	if (fact->names)
+		print_names(value, fact->names);
+	else
+		printf("%llu%s%s\n", value, *fact->unit ? " " : "", fact->unit);
+	return 0;
+}
+
+static int print_cpuid(struct axv_host *host)
+{
+	struct axv_x86_cpuid *leaves;
+	char vendor[13] = "";
+	int i, count;
+
+	count = axv_supported_cpuid(host, &leaves);
+	if (count < 0)
+		return count;
+	for (i = 0; i < count; i++) {
+		if (leaves[i].leaf)
+			continue;
+		memcpy(vendor, &leaves[i].ebx, 4);
+		memcpy(vendor + 4, &leaves[i].edx, 4);
+		memcpy(vendor + 8, &leaves[i].ecx, 4);
+	}
+	label("CPUID");
+	printf("%d leaves, %s\n", count, vendor);
+	free(leaves);
+	return 0;
+}
+
+static int print_all(struct axv_host *host)
+{
+	__u64 backend;
+	unsigned int i;
+	int err;
+
+	err = axv_query(host, AXV_QUERY_BACKEND, &backend);
+	if (err)
+		return err;
+	label("back end");
+	printf("%s\n", axv_backend_name(backend));
+
+	for (i = 0; i < ARRAY_SIZE(facts); i++) {
+		err = print_fact(host, &facts[i]);
+		if (err)
+			return err;
+	}
+	return print_cpuid(host);
+}
+
+int info_command(int argc, char **argv)
+{
+	struct axv_host *host;
+	int err;
+
+	if (argc > 1) {
+		bool help = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
+
+		if (!help)
+			log_error("%s: axvmm info takes no options", argv[1]);
+		else
+			printf("Usage: axvmm info\n\nShows what this host offers to virtual machines.\n");
+		return help ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+
+	err = axv_open(NULL, &host);
+	if (!err) {
+		err = print_all(host);
+		axv_close(host);
+	}
+	if (err)
+		log_error("%s", axv_error());
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Loading a Linux kernel: the x86 boot protocol. */
+#ifndef AXVMM_LINUX_H
+#define AXVMM_LINUX_H
+
+#include "memory.h"
+
+/**
+ * struct linux_config - what to boot
+ * @kernel:	path of the bzImage
+ * @initrd:	path of the initial RAM disk; NULL: none
+ * @append:	command line
+ */
+struct linux_config {
+	const char *kernel;
+	const char *initrd;
+	const char *append;
+};
+
+/**
+ * struct linux_entry - how to start the boot processor (32-bit boot protocol)
+ * @ip:		instruction pointer
+ * @boot_params: what ESI holds
+ * @gdt:	where the descriptors of @cs and @ds are
+ * @gdt_limit:	its limit
+ * @cs:		selector of the code segment
+ * @ds:		selector of the others
+ */
+struct linux_entry {
+	u32 ip;
+	u32 boot_params;
+	u32 gdt;
+	u32 gdt_limit;
+	u16 cs;
+	u16 ds;
+};
+
+/**
+ * linux_load() - put a kernel and what it needs into guest memory
+ * @mem:	the guest's memory
+ * @config:	what to boot
+ * @entry:	where to store how to start it
+ *
+ * Return: 0 or a negative errno; the error has been printed.
+ */
+int linux_load(const struct memory *mem, const struct linux_config *config,
+	       struct linux_entry *entry);
+
+#endif /* AXVMM_LINUX_H */

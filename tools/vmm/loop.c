@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The event loop.
+ *
+ * poll() and not epoll: standard input may be a plain file or /dev/null, which
+ * epoll refuses, and there are but a few descriptors.
+ *
+ * Each timer is a timerfd.  Setting one from another thread then costs one
+ * system call and no wake-up of this thread, which is what a guest does that
+ * programs its next tick.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "loop.h"
+
+int loop_init(struct loop *loop, pthread_mutex_t *lock)
+{
+	memset(loop, 0, sizeof(*loop));
+	loop->lock = lock;
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->wake_fd < 0) {
+		log_error("cannot create an eventfd: %s", strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+int loop_add(struct loop *loop, struct loop_source *source)
+{
+	if (loop->nr == LOOP_SOURCES) {
+		log_error("internal error: too many event sources");
+		return -ENOSPC;
+	}
+	loop->sources[loop->nr++] = source;
+	return 0;
+}
+
+/*
+ * The loop thread looks at the sources with the lock held and then polls
+ * without it.  What changes in between is seen through the eventfd, which
+ * stays readable until the loop thread has read it.
+ */
+static void wake(struct loop *loop)
+{
+	uint64_t one = 1;
+
+	/* It can only fail with EAGAIN: then it is readable anyway. */
+	if (write(loop->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_error("cannot write an eventfd: %s", strerror(errno));
+}
+
+void loop_enable(struct loop *loop, struct loop_source *source, bool enable)
+{
+	if (source->enabled == enable)
+		return;
+	source->enabled = enable;
+	/* One poll too many does no harm: dispatch() looks at @enabled. */
+	if (enable)
+		wake(loop);
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stop = true;
+	wake(loop);
+}
+
+/* With the lock held. */
+static void dispatch(struct loop *loop, const struct pollfd *fds,
+		     struct loop_source *const *polled, unsigned int nr)
+{
+	uint64_t count;
+	unsigned int i;
+
+	if (fds[0].revents && read(loop->wake_fd, &count, sizeof(count)) < 0 &&
+	    errno != EAGAIN)
+		log_error("cannot read an eventfd: %s", strerror(errno));
+
+	for (i = 1; i < nr; i++) {
+		struct loop_source *source = polled[i];
+
+		/* An earlier callback may have disabled it. */
+		if (fds[i].revents && source->enabled && !loop->stop)
+			source->ready(source->arg);
+	}
+}
+
+int loop_run(struct loop *loop)
+{
+	struct loop_source *polled[LOOP_SOURCES + 1];
+	struct pollfd fds[LOOP_SOURCES + 1];
+	int err = 0;
+
+	pthread_mutex_lock(loop->lock);
+	while (!loop->stop) {
+		unsigned int i, nr = 1;
+
+		fds[0] = (struct pollfd){ .fd = loop->wake_fd, .events = POLLIN };
+		for (i = 0; i < loop->nr; i++) {
+			struct loop_source *source = loop->sources[i];
+
+			if (!source->enabled)
+				continue;
+			polled[nr] = source;
+			fds[nr++] = (struct pollfd){
+				.fd = source->fd, .events = POLLIN,
+			};
+		}
+		pthread_mutex_unlock(loop->lock);
+
+		if (poll(fds, nr, -1) < 0 && errno != EINTR) {
+			err = -errno;
+			log_error("cannot wait for events: %s", strerror(errno));
+			return err;
+		}
+
+		pthread_mutex_lock(loop->lock);
+		dispatch(loop, fds, polled, nr);
+	}
+	pthread_mutex_unlock(loop->lock);
+	return err;
+}
+
+/* ---- timers ------------------------------------------------------------- */
+
+static void timer_ready(void *arg)
+{
+	struct timer *timer = arg;
+	uint64_t count;
+
+	/*
+	 * Setting a timerfd forgets its expirations.  So if the timer has been
+	 * set again or cancelled since poll() returned, there is nothing to
+	 * read, and an old deadline is never taken for the new one.
+	 */
+	if (read(timer->source.fd, &count, sizeof(count)) == sizeof(count))
+		timer->expired(timer->arg);
+}
+
+int timer_init(struct timer *timer, struct loop *loop,
+	       void (*expired)(void *arg), void *arg)
+{
+	timer->expired = expired;
+	timer->arg = arg;
+	timer->source.fd = timerfd_create(CLOCK_MONOTONIC,
+					  TFD_CLOEXEC | TFD_NONBLOCK);
+	if (timer->source.fd < 0) {
+		log_error("cannot create a timer: %s", strerror(errno));
+		return -errno;
+	}
+	timer->source.enabled = true;
+	timer->source.ready = timer_ready;
+	timer->source.arg = timer;
+	return loop_add(loop, &timer->source);
+}
+
+void timer_set(struct timer *timer, u64 deadline)
+{
+	struct itimerspec its = {
+		.it_value = {
+			.tv_sec = deadline / NSEC_PER_SEC,
+			.tv_nsec = deadline % NSEC_PER_SEC,
+		},
+	};
+
+	if (!deadline)
+		its.it_value.tv_nsec = 1;	/* zero would disarm it */
+	if (timerfd_settime(timer->source.fd, TFD_TIMER_ABSTIME, &its, NULL))
+		log_error("cannot set a timer: %s", strerror(errno));
+}
+
+void timer_cancel(struct timer *timer)
+{
+	static const struct itimerspec never;
+
+	if (timerfd_settime(timer->source.fd, 0, &never, NULL))
+		log_error("cannot cancel a timer: %s", strerror(errno));
+}
+
+static u64 read_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+u64 clock_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+u64 clock_wall(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}

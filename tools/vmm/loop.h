@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The event loop: one thread that waits for descriptors and timers, and calls
+ * the devices when something has happened.
+ *
+ * Locking: the loop calls back with the machine's lock held, as the bus does,
+ * so a device needs no lock of its own.  Descriptors are enabled and disabled,
+ * and timers set and cancelled, under that lock too.  Thus nothing is called
+ * after the call that disabled or cancelled it has returned.
+ */
+#ifndef AXVMM_LOOP_H
+#define AXVMM_LOOP_H
+
+#include <pthread.h>
+
+#include "types.h"
+
+#define LOOP_SOURCES	16
+
+/**
+ * struct loop_source - a descriptor to wait for
+ * @fd:		becomes readable
+ * @enabled:	whether to wait for it
+ * @ready:	called when it is readable
+ * @arg:	for @ready
+ */
+struct loop_source {
+	int fd;
+	bool enabled;
+	void (*ready)(void *arg);
+	void *arg;
+};
+
+/**
+ * struct timer - calls back once at a point in time
+ * @source:	a timerfd
+ * @expired:	called once the deadline has passed
+ * @arg:	for @expired
+ */
+struct timer {
+	struct loop_source source;
+	void (*expired)(void *arg);
+	void *arg;
+};
+
+/**
+ * struct loop - the event loop
+ * @lock:	the machine's lock
+ * @sources:	what to wait for; entries are added before the loop runs
+ * @nr:		how many
+ * @wake_fd:	eventfd that makes the loop look at the sources anew
+ * @stop:	leave loop_run(); under @lock
+ */
+struct loop {
+	pthread_mutex_t *lock;
+	struct loop_source *sources[LOOP_SOURCES];
+	unsigned int nr;
+	int wake_fd;
+	bool stop;
+};
+
+/**
+ * loop_init() - make a loop
+ * @loop:	the loop
+ * @lock:	the machine's lock
+ *
+ * Return: 0 or a negative errno.
+ */
+int loop_init(struct loop *loop, pthread_mutex_t *lock);
+
+/**
+ * loop_add() - wait for a descriptor, too
+ * @loop:	the loop
+ * @source:	the descriptor; stays the caller's, as long as the loop lives
+ *
+ * Context: before the loop runs.
+ * Return: 0, -ENOSPC.
+ */
+int loop_add(struct loop *loop, struct loop_source *source);
+
+/**
+ * loop_enable() - begin or cease to wait for a descriptor
+ *
+ * Context: any thread, with the machine's lock held.
+ */
+void loop_enable(struct loop *loop, struct loop_source *source, bool enable);
+
+/**
+ * loop_run() - dispatch events until loop_stop()
+ *
+ * Context: one thread, without the machine's lock.
+ * Return: 0 or a negative errno.
+ */
+int loop_run(struct loop *loop);
+
+/**
+ * loop_stop() - make loop_run() return
+ *
+ * Context: any thread, with the machine's lock held.
+ */
+void loop_stop(struct loop *loop);
+
+/**
+ * timer_init() - make a timer
+ * @timer:	the timer
+ * @loop:	the loop that calls back
+ * @expired:	called at the deadline, once
+ * @arg:	for @expired
+ *
+ * Context: before the loop runs.
+ * Return: 0 or a negative errno.
+ */
+int timer_init(struct timer *timer, struct loop *loop,
+	       void (*expired)(void *arg), void *arg);
+
+/**
+ * timer_set() - call back at @deadline, and no more at an earlier one
+ * @timer:	the timer
+ * @deadline:	in nanoseconds of clock_now(); one in the past is now
+ *
+ * Context: any thread, with the machine's lock held.
+ */
+void timer_set(struct timer *timer, u64 deadline);
+
+/**
+ * timer_cancel() - do not call back
+ *
+ * Context: any thread, with the machine's lock held.
+ */
+void timer_cancel(struct timer *timer);
+
+/** clock_now() - nanoseconds, monotonic */
+u64 clock_now(void);
+
+/** clock_wall() - nanoseconds since 1970, UTC */
+u64 clock_wall(void);
+
+#endif /* AXVMM_LOOP_H */

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The machine: a VM, its vCPUs and its devices, put together, started and
+ * stopped.
+ *
+ * Threads: the main thread runs the event loop, each vCPU has a thread, the
+ * console has one that writes.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "machine.h"
+#include "msr.h"
+#include "terminal.h"
+
+/* Wiring of a PC. */
+#define PIT_PIN		0
+#define UART_PIN	4
+#define UART_PORT	0x3f8
+#define RTC_PIN		8
+
+/* ---- what devices call: with the machine's lock ------------------------- */
+
+void machine_stop(struct machine *m, enum machine_end end)
+{
+	unsigned int i;
+
+	if (machine_stopping(m))
+		return;
+	m->end = end;
+	loop_stop(&m->loop);
+	for (i = 0; i < MACHINE_VCPUS; i++)
+		vcpu_notify(&m->vcpus[i]);
+}
+
+static void interrupt(void *arg, bool level)
+{
+	struct machine *m = arg;
+
+	/* The wire falling needs no look: its thread finds nothing. */
+	if (level)
+		vcpu_notify(&m->vcpus[0]);
+}
+
+static void power_requested(void *arg, enum power_request request)
+{
+	machine_stop(arg, request == POWER_OFF ? MACHINE_OFF : MACHINE_RESET);
+}
+
+static void user_quit(void *arg)
+{
+	machine_stop(arg, MACHINE_QUIT);
+}
+
+/* ---- signals ------------------------------------------------------------ */
+
+/* Leave the terminal to the shell, stop, and take it again. */
+static void suspend(struct machine *m)
+{
+	terminal_restore();
+	raise(SIGSTOP);
+	if (m->console.tty)
+		terminal_raw();
+}
+
+static void signalled(void *arg)
+{
+	struct machine *m = arg;
+	struct signalfd_siginfo info;
+
+	if (read(m->signals.fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGTSTP)
+		suspend(m);
+	else
+		machine_stop(m, MACHINE_QUIT);
+}
+
+/*
+ * Before any thread is made, so that all block these signals, and the event
+ * loop alone takes them.
+ */
+static int signals_init(struct machine *m)
+{
+	static const int taken[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP,
+	};
+	unsigned int i;
+	sigset_t set;
+	int err;
+
+	sigemptyset(&set);
+	for (i = 0; i < ARRAY_SIZE(taken); i++)
+		sigaddset(&set, taken[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	/* A reader of our output that goes away must not end the guest. */
+	signal(SIGPIPE, SIG_IGN);
+
+	m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (m->signals.fd < 0) {
+		err = -errno;
+		log_error("cannot create a signalfd: %s", strerror(errno));
+		return err;
+	}
+	m->signals.ready = signalled;
+	m->signals.arg = m;
+	m->signals.enabled = true;
+	return loop_add(&m->loop, &m->signals);
+}
+
+/* ---- making ------------------------------------------------------------- */
+
+static int create_vm(struct machine *m, u64 memory)
+{
+	const struct axv_vm_config config = {
+		.type = AXV_VM_TYPE_DEFAULT,
+		.irqchip = AXV_IRQCHIP_NONE,
+		.flags = AXV_VM_HALT_IN_KERNEL,
+	};
+	__u64 bits;
+	int err;
+
+	err = axv_open(NULL, &m->host);
+	if (!err)
+		err = axv_query(m->host, AXV_QUERY_IPA_BITS, &bits);
+	if (!err)
+		err = axv_vm_create(m->host, &config, &m->vm);
+	if (err) {
+		log_error("%s", axv_error());
+		return err;
+	}
+
+	memory_layout(&m->mem, memory);
+	if (m->mem.high_size && (HIGH_START + m->mem.high_size - 1) >> bits) {
+		log_error("this host has %llu-bit guest addresses; use a smaller --mem",
+			  bits);
+		return -E2BIG;
+	}
+	return memory_create(&m->mem, m->vm);
+}
+
+static int create_devices(struct machine *m)
+{
+	const struct power_switch power = {
+		.request = power_requested, .arg = m,
+	};
+	const struct uart_backend backend = console_backend(&m->console);
+	struct bus *bus = &m->bus;
+	struct loop *loop = &m->loop;
+	int err;
+
+	err = pic_init(&m->pics, bus, interrupt, m);
+	if (!err)
+		err = pit_init(&m->pit, bus, loop, pic_line(&m->pics, PIT_PIN));
+	if (!err)
+		err = rtc_init(&m->rtc, bus, loop, pic_line(&m->pics, RTC_PIN),
+			       m->mem.low_end, m->mem.high_size);
+	if (!err)
+		err = pm_init(&m->pm, bus, loop, pic_line(&m->pics, PM_SCI_PIN),
+			      power);
+	if (!err)
+		err = reset_init(&m->reset, bus, power);
+	if (!err)
+		err = pci_init(&m->pci, bus, &m->reset);
+	if (!err)
+		err = uart_init(&m->uart, bus, UART_PORT,
+				pic_line(&m->pics, UART_PIN), &backend);
+	if (!err)
+		err = console_init(&m->console, loop, &m->uart, user_quit, m);
+	return err;
+}
+
+static int create_vcpus(struct machine *m, const struct machine_config *config)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < MACHINE_VCPUS; i++) {
+		err = vcpu_init(&m->vcpus[i], m, i, config->cpu_set,
+				config->cpu_set_size);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+struct machine *machine_create(const struct machine_config *config)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	struct linux_entry entry;
+	int err;
+
+	if (!m) {
+		log_error("out of memory");
+		return NULL;
+	}
+	m->end = MACHINE_ON;
+	pthread_mutex_init(&m->lock, NULL);
+
+	err = loop_init(&m->loop, &m->lock);
+	if (!err)
+		err = signals_init(m);
+	if (!err)
+		err = create_vm(m, config->memory);
+	if (!err)
+		err = create_devices(m);
+	if (!err)
+		err = linux_load(&m->mem, &config->boot, &entry);
+	if (!err)
+		err = msr_setup(m->vm);
+	if (!err)
+		err = create_vcpus(m, config);
+	if (!err)
+		err = vcpu_boot(&m->vcpus[0], &entry);
+	if (err) {
+		machine_release(m);
+		return NULL;
+	}
+	return m;
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+enum machine_end machine_run(struct machine *m)
+{
+	unsigned int i, started = 0;
+
+	if (console_start(&m->console))
+		return MACHINE_ERROR;
+
+	while (started < MACHINE_VCPUS && !vcpu_start(&m->vcpus[started]))
+		started++;
+	if (started < MACHINE_VCPUS || loop_run(&m->loop)) {
+		pthread_mutex_lock(&m->lock);
+		machine_stop(m, MACHINE_ERROR);
+		pthread_mutex_unlock(&m->lock);
+	}
+
+	for (i = 0; i < started; i++)
+		pthread_join(m->vcpus[i].thread, NULL);
+	console_stop(&m->console);
+	return m->end;
+}
+
+/*
+ * The devices have but memory and descriptors, which go with the process, like
+ * the machine itself: a writer that is stuck may still use it.
+ */
+void machine_release(struct machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < MACHINE_VCPUS; i++)
+		axv_vcpu_destroy(m->vcpus[i].axv);
+	axv_vm_destroy(m->vm);
+	axv_close(m->host);
+}

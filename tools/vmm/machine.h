@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The machine: a VM, its vCPUs and its devices. */
+#ifndef AXVMM_MACHINE_H
+#define AXVMM_MACHINE_H
+
+#include <pthread.h>
+
+#include <axvcpu.h>
+
+#include "bus.h"
+#include "console.h"
+#include "linux.h"
+#include "loop.h"
+#include "memory.h"
+#include "pci.h"
+#include "pic.h"
+#include "pit.h"
+#include "pm.h"
+#include "reset.h"
+#include "rtc.h"
+#include "uart.h"
+#include "vcpu.h"
+
+#define MACHINE_VCPUS	1
+
+/**
+ * enum machine_end - why the machine ended; the values are exit codes
+ * @MACHINE_OFF:	the guest has switched it off
+ * @MACHINE_ERROR:	something failed
+ * @MACHINE_RESET:	the guest has asked for a reset
+ * @MACHINE_TRIPLE_FAULT: the guest's processor has shut down
+ * @MACHINE_QUIT:	the user has ended it
+ * @MACHINE_ON:		it has not ended
+ */
+enum machine_end {
+	MACHINE_OFF = 0,
+	MACHINE_ERROR = 1,
+	MACHINE_RESET = 2,
+	MACHINE_TRIPLE_FAULT = 3,
+	MACHINE_QUIT = 4,
+	MACHINE_ON,
+};
+
+/**
+ * struct machine_config - what to make
+ * @boot:	what to boot
+ * @memory:	bytes of memory, a multiple of 1 MiB, at least MEMORY_MIN
+ * @cpu_set:	host CPUs that the vCPU may run on; NULL: any
+ * @cpu_set_size: bytes at @cpu_set
+ */
+struct machine_config {
+	struct linux_config boot;
+	u64 memory;
+	const void *cpu_set;
+	size_t cpu_set_size;
+};
+
+/**
+ * struct machine - the machine
+ * @lock:	guards all devices, the event loop's sources, @end and the vCPUs'
+ *		running.  Held for one access, one event or one exit; never
+ *		while a vCPU runs, nor while anything is waited for.  One lock
+ *		for all devices: they are slow, and their accesses short.
+ * @host:	the device, /dev/axvcpu
+ * @vm:		the VM
+ * @mem:	guest memory
+ * @bus:	I/O ports
+ * @loop:	the event loop, run by the main thread
+ * @signals:	signals that end axvmm or suspend it
+ * @pics: @pit: @rtc: @uart: @pm: @reset: @pci: @console: the devices
+ * @vcpus:	the vCPUs, each with a thread
+ * @end:	why the machine ended, or MACHINE_ON
+ */
+struct machine {
+	pthread_mutex_t lock;
+	struct axv_host *host;
+	struct axv_vm *vm;
+	struct memory mem;
+	struct bus bus;
+	struct loop loop;
+	struct loop_source signals;
+	struct pics pics;
+	struct pit pit;
+	struct rtc rtc;
+	struct uart uart;
+	struct pm pm;
+	struct reset reset;
+	struct pci pci;
+	struct console console;
+	struct vcpu vcpus[MACHINE_VCPUS];
+	enum machine_end end;
+};
+
+/**
+ * machine_create() - make a machine, ready to run
+ * @config:	what to make
+ *
+ * Return: the machine, or NULL; the error has been printed.
+ */
+struct machine *machine_create(const struct machine_config *config);
+
+/**
+ * machine_run() - run the machine until it ends
+ * @machine:	the machine
+ *
+ * Return: why it ended.
+ */
+enum machine_end machine_run(struct machine *machine);
+
+/** machine_release() - free the VM and the hardware, after it has ended */
+void machine_release(struct machine *machine);
+
+/**
+ * machine_stop() - end the machine; the first reason counts
+ *
+ * Context: any thread, with the machine's lock held.
+ */
+void machine_stop(struct machine *machine, enum machine_end end);
+
+/**
+ * machine_stopping() - whether the machine has ended
+ *
+ * Context: with the machine's lock held.
+ */
+static inline bool machine_stopping(const struct machine *machine)
+{
+	return machine->end != MACHINE_ON;
+}
+
+#endif /* AXVMM_MACHINE_H */

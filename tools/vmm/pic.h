@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The pair of 8259 interrupt controllers of a PC. */
+#ifndef AXVMM_PIC_H
+#define AXVMM_PIC_H
+
+#include "bus.h"
+#include "irq.h"
+
+#define PIC_INPUTS	16
+
+struct pics;
+
+/**
+ * struct pic - one 8259A; guarded by the machine's lock
+ * @pics:	the pair it belongs to
+ * @master:	it is the first of the pair
+ * @lines:	level of each input
+ * @irr:	interrupt request register
+ * @isr:	in-service register
+ * @imr:	interrupt mask register
+ * @elcr:	inputs that are level triggered
+ * @base:	vector of input 0 (ICW2)
+ * @lowest:	input with the lowest priority (rotation)
+ * @next_icw:	the ICW that a write to the data port is; 0: OCW1
+ * @icw4_expected: ICW1 has announced an ICW4
+ * @single:	ICW1: there is no slave, so no ICW3
+ * @level_all:	ICW1: all inputs are level triggered
+ * @auto_eoi:	ICW4
+ * @rotate_aeoi: OCW2: rotate at each automatic EOI
+ * @special_fully_nested: ICW4
+ * @special_mask: OCW3
+ * @poll:	OCW3: the next read is a poll
+ * @read_isr:	OCW3: a read of the command port is ISR, not IRR
+ */
+struct pic {
+	struct pics *pics;
+	bool master;
+	u8 lines;
+	u8 irr;
+	u8 isr;
+	u8 imr;
+	u8 elcr;
+	u8 base;
+	u8 lowest;
+	u8 next_icw;
+	bool icw4_expected;
+	bool single;
+	bool level_all;
+	bool auto_eoi;
+	bool rotate_aeoi;
+	bool special_fully_nested;
+	bool special_mask;
+	bool poll;
+	bool read_isr;
+};
+
+/**
+ * struct pics - the pair; guarded by the machine's lock
+ * @chip:	master and slave
+ * @intr:	level of the INTR pin of the CPU
+ * @output:	called when @intr changes
+ * @arg:	for @output
+ */
+struct pics {
+	struct pic chip[2];
+	bool intr;
+	void (*output)(void *arg, bool level);
+	void *arg;
+};
+
+/**
+ * pic_init() - both controllers as after power-on, on the bus
+ * @pics:	the pair
+ * @bus:	the bus
+ * @output:	called with the level of the CPU's INTR pin when it changes
+ * @arg:	for @output
+ *
+ * Return: 0 or a negative errno.
+ */
+int pic_init(struct pics *pics, struct bus *bus,
+	     void (*output)(void *arg, bool level), void *arg);
+
+/**
+ * pic_line() - the wire to an input
+ * @pics:	the pair
+ * @pin:	0 to 15, but not 2, where the slave is
+ */
+struct irq_line pic_line(struct pics *pics, unsigned int pin);
+
+/**
+ * pic_pending() - whether the INTR pin is active
+ *
+ * Context: with the machine's lock held.
+ */
+bool pic_pending(const struct pics *pics);
+
+/**
+ * pic_acknowledge() - the CPU's interrupt acknowledge cycle
+ * @pics:	the pair
+ *
+ * Context: with the machine's lock held.
+ * Return: the vector.  With nothing pending any more, as in hardware, that of
+ * input 7 (of the slave, if the master's input 2 is what is pending).
+ */
+u8 pic_acknowledge(struct pics *pics);
+
+#endif /* AXVMM_PIC_H */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The 8254 interval timer of a PC, with port 0x61. */
+#ifndef AXVMM_PIT_H
+#define AXVMM_PIT_H
+
+#include "bus.h"
+#include "irq.h"
+#include "loop.h"
+
+#define PIT_HZ		1193182
+
+/**
+ * enum pit_state - whether a counter counts
+ * @PIT_IDLE:	no count has been written since the control word
+ * @PIT_WAITING: modes 1 and 5: a count was written, the gate has not risen
+ * @PIT_COUNTING: it counts
+ * @PIT_STOPPED: modes 0, 2, 3 and 4: the gate is low
+ */
+enum pit_state {
+	PIT_IDLE,
+	PIT_WAITING,
+	PIT_COUNTING,
+	PIT_STOPPED,
+};
+
+/**
+ * struct pit_channel - one counter; guarded by the machine's lock
+ * @state:	whether it counts
+ * @mode:	0 to 5
+ * @bcd:	counts in BCD
+ * @access:	1: low byte, 2: high byte, 3: low, then high
+ * @count:	initial count, 1 to 65536 (BCD: 10000)
+ * @start:	in PIT_COUNTING: when it began, in clock_now() time
+ * @held:	in PIT_STOPPED: ticks it had counted when the gate fell
+ * @gate:	level of the gate input
+ * @write_high:	the next write is the high byte
+ * @low:	low byte written, of a count whose high byte is to come
+ * @read_high:	the next read is the high byte
+ * @latched:	bytes of the latched count that are still to be read
+ * @latch:	the latched count
+ * @status_latched: the next read is the status
+ * @status:	the latched status
+ */
+struct pit_channel {
+	enum pit_state state;
+	u8 mode;
+	bool bcd;
+	u8 access;
+	u32 count;
+	u64 start;
+	u64 held;
+	bool gate;
+	bool write_high;
+	u8 low;
+	bool read_high;
+	u8 latched;
+	u16 latch;
+	bool status_latched;
+	u8 status;
+};
+
+/**
+ * struct pit - the timer; guarded by the machine's lock
+ * @channel:	0: interrupt, 1: refresh, 2: speaker
+ * @speaker:	bit 1 of port 0x61
+ * @refresh:	bit 4 of port 0x61
+ * @irq:	output of channel 0
+ * @timer:	fires at the next rising edge of channel 0
+ */
+struct pit {
+	struct pit_channel channel[3];
+	bool speaker;
+	bool refresh;
+	struct irq_line irq;
+	struct timer timer;
+};
+
+/**
+ * pit_init() - the timer as after power-on, on the bus
+ * @pit:	the timer
+ * @bus:	the bus
+ * @loop:	the loop, for the interrupt
+ * @irq:	output of channel 0
+ *
+ * Return: 0 or a negative errno.
+ */
+int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
+	     struct irq_line irq);
+
+#endif /* AXVMM_PIT_H */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The fixed hardware of ACPI: PM1 event and control, and the PM timer. */
+#ifndef AXVMM_PM_H
+#define AXVMM_PM_H
+
+#include "bus.h"
+#include "irq.h"
+#include "loop.h"
+#include "power.h"
+
+/* What the FADT tells the guest. */
+#define PM1_EVENT_PORT	0x600	/* status and enable, 2 bytes each */
+#define PM1_CONTROL_PORT 0x604	/* 2 bytes */
+#define PM_TIMER_PORT	0x608	/* 4 bytes */
+#define PM_SCI_PIN	9
+#define PM_S5_TYPE	5	/* SLP_TYP that switches off */
+
+#define PM_TIMER_HZ	3579545
+
+/**
+ * struct pm - these registers; guarded by the machine's lock
+ * @power:	where the request to switch off goes
+ * @sci:	the ACPI interrupt
+ * @status:	PM1 status
+ * @enable:	PM1 enable
+ * @control:	PM1 control
+ * @start:	when the PM timer was zero, in clock_now() time
+ * @halves:	how often bit 23 of the PM timer had changed when it was noted
+ * @timer:	next change of that bit, while it interrupts
+ */
+struct pm {
+	struct power_switch power;
+	struct irq_line sci;
+	u16 status;
+	u16 enable;
+	u16 control;
+	u64 start;
+	u64 halves;
+	struct timer timer;
+};
+
+/**
+ * pm_init() - put the registers on the bus; ACPI mode is on
+ * @pm:		the registers
+ * @bus:	the bus
+ * @loop:	the loop, for the PM timer's interrupt
+ * @sci:	the ACPI interrupt, level triggered
+ * @power:	where the request to switch off goes
+ *
+ * Return: 0 or a negative errno.
+ */
+int pm_init(struct pm *pm, struct bus *bus, struct loop *loop,
+	    struct irq_line sci, struct power_switch power);
+
+#endif /* AXVMM_PM_H */

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A 16550A serial port (National Semiconductor PC16550D data sheet).
+ *
+ * Bytes take no time on the wire.  The transmitter is busy only while the
+ * other end takes no more, which slows the guest down to the terminal.
+ */
+#include <string.h>
+
+#include <linux/serial_reg.h>
+
+#include "uart.h"
+
+#define PORTS		8
+#define IIR_FIFOS	0xc0
+#define FCR_TRIGGER(v)	((v) >> 6)
+
+/* Modem inputs: what is plugged in is on and ready. */
+#define LINES_ON	(UART_MSR_CTS | UART_MSR_DSR | UART_MSR_DCD)
+
+static const u8 trigger_level[] = { 1, 4, 8, 14 };
+
+static bool fifo_on(const struct uart *u)
+{
+	return u->fcr & UART_FCR_ENABLE_FIFO;
+}
+
+/* The modem inputs; in loopback they are the modem outputs. */
+static u8 modem_lines(const struct uart *u)
+{
+	u8 lines = 0;
+
+	if (!(u->mcr & UART_MCR_LOOP))
+		return LINES_ON;
+	if (u->mcr & UART_MCR_RTS)
+		lines |= UART_MSR_CTS;
+	if (u->mcr & UART_MCR_DTR)
+		lines |= UART_MSR_DSR;
+	if (u->mcr & UART_MCR_OUT1)
+		lines |= UART_MSR_RI;
+	if (u->mcr & UART_MCR_OUT2)
+		lines |= UART_MSR_DCD;
+	return lines;
+}
+
+static void update_modem(struct uart *u)
+{
+	u8 lines = modem_lines(u), changed = lines ^ u->msr_lines;
+
+	if (changed & UART_MSR_CTS)
+		u->msr_delta |= UART_MSR_DCTS;
+	if (changed & UART_MSR_DSR)
+		u->msr_delta |= UART_MSR_DDSR;
+	if (changed & UART_MSR_DCD)
+		u->msr_delta |= UART_MSR_DDCD;
+	if (changed & ~lines & UART_MSR_RI)	/* the end of ringing only */
+		u->msr_delta |= UART_MSR_TERI;
+	u->msr_lines = lines;
+}
+
+/* The interrupt that IIR names: the pending and enabled one that comes first. */
+static u8 pending(const struct uart *u)
+{
+	if ((u->ier & UART_IER_RLSI) && u->overrun)
+		return UART_IIR_RLSI;
+	if ((u->ier & UART_IER_RDI) && u->rx_count) {
+		if (!fifo_on(u) ||
+		    u->rx_count >= trigger_level[FCR_TRIGGER(u->fcr)])
+			return UART_IIR_RDI;
+		/* Below the trigger level.  No more is on the wire now. */
+		return UART_IIR_RX_TIMEOUT;
+	}
+	if ((u->ier & UART_IER_THRI) && u->thr_irq)
+		return UART_IIR_THRI;
+	if ((u->ier & UART_IER_MSI) && u->msr_delta)
+		return UART_IIR_MSI;
+	return UART_IIR_NO_INT;
+}
+
+/* OUT2 switches the interrupt on in a PC; in loopback it leads nowhere. */
+static void update_irq(struct uart *u)
+{
+	bool connected = (u->mcr & UART_MCR_OUT2) && !(u->mcr & UART_MCR_LOOP);
+
+	irq_set(&u->irq, connected && pending(u) != UART_IIR_NO_INT);
+}
+
+static unsigned int space(const struct uart *u)
+{
+	return (fifo_on(u) ? UART_FIFO : 1) - u->rx_count;
+}
+
+/* In loopback the receiver is off the wire: let the other end wait. */
+unsigned int uart_receive_room(const struct uart *u)
+{
+	return u->mcr & UART_MCR_LOOP ? 0 : space(u);
+}
+
+/* A byte into the receive FIFO, from the wire or the loop. */
+static void push(struct uart *u, u8 byte)
+{
+	if (!space(u)) {
+		u->overrun = true;
+		return;
+	}
+	u->rx[(u->rx_head + u->rx_count) % UART_FIFO] = byte;
+	u->rx_count++;
+}
+
+void uart_receive(struct uart *u, u8 byte)
+{
+	push(u, byte);
+	update_irq(u);
+}
+
+static u8 receive(struct uart *u)
+{
+	bool full = !space(u);
+	u8 byte;
+
+	if (!u->rx_count)
+		return 0;
+	byte = u->rx[u->rx_head];
+	u->rx_head = (u->rx_head + 1) % UART_FIFO;
+	u->rx_count--;
+	if (full)
+		u->backend.room(u->backend.arg);
+	return byte;
+}
+
+static void transmit(struct uart *u, u8 byte)
+{
+	u->thr_irq = false;
+	/* Software that does not look whether it is empty loses the byte. */
+	if (!u->thr_empty)
+		return;
+	if (u->mcr & UART_MCR_LOOP) {
+		push(u, byte);
+		u->thr_irq = true;
+	} else if (u->backend.send(u->backend.arg, byte)) {
+		u->thr_irq = true;
+	} else {
+		u->thr_empty = false;
+	}
+}
+
+void uart_can_send(struct uart *u)
+{
+	if (u->thr_empty)
+		return;
+	u->thr_empty = true;
+	u->thr_irq = true;
+	update_irq(u);
+}
+
+static void write_ier(struct uart *u, u8 value)
+{
+	u8 enabled = value & ~u->ier;
+
+	u->ier = value & 0x0f;
+	/* Enabled with the transmitter empty, the interrupt comes at once. */
+	if ((enabled & UART_IER_THRI) && u->thr_empty)
+		u->thr_irq = true;
+}
+
+static void write_mcr(struct uart *u, u8 value)
+{
+	bool left_loop = u->mcr & ~value & UART_MCR_LOOP;
+
+	u->mcr = value & 0x1f;
+	update_modem(u);
+	if (left_loop)
+		u->backend.room(u->backend.arg);
+}
+
+static void write_fcr(struct uart *u, u8 value)
+{
+	bool clear = value & UART_FCR_CLEAR_RCVR;
+
+	/* Switching the FIFOs on or off empties them. */
+	if ((value ^ u->fcr) & UART_FCR_ENABLE_FIFO)
+		clear = true;
+	u->fcr = value & (UART_FCR_ENABLE_FIFO | UART_FCR_DMA_SELECT |
+			  UART_FCR_TRIGGER_MASK);
+	if (!fifo_on(u))
+		u->fcr = 0;
+	if (clear) {
+		u->rx_count = 0;
+		u->backend.room(u->backend.arg);
+	}
+}
+
+static u8 read_iir(struct uart *u)
+{
+	u8 iir = pending(u);
+
+	/* Reading tells the transmitter's interrupt, and clears it. */
+	if (iir == UART_IIR_THRI)
+		u->thr_irq = false;
+	if (fifo_on(u))
+		iir |= IIR_FIFOS;
+	return iir;
+}
+
+static u8 read_lsr(struct uart *u)
+{
+	u8 lsr = 0;
+
+	if (u->rx_count)
+		lsr |= UART_LSR_DR;
+	if (u->overrun)
+		lsr |= UART_LSR_OE;
+	if (u->thr_empty)
+		lsr |= UART_LSR_THRE | UART_LSR_TEMT;
+	u->overrun = false;
+	return lsr;
+}
+
+static u8 read_msr(struct uart *u)
+{
+	u8 msr = u->msr_lines | u->msr_delta;
+
+	u->msr_delta = 0;
+	return msr;
+}
+
+static u32 uart_read(void *dev, u16 offset, unsigned int width)
+{
+	struct uart *u = dev;
+	bool dlab = u->lcr & UART_LCR_DLAB;
+	u8 value = 0xff;
+
+	(void)width;
+	switch (offset) {
+	case UART_RX:
+		value = dlab ? u->dll : receive(u);
+		break;
+	case UART_IER:
+		value = dlab ? u->dlm : u->ier;
+		break;
+	case UART_IIR:
+		value = read_iir(u);
+		break;
+	case UART_LCR:
+		value = u->lcr;
+		break;
+	case UART_MCR:
+		value = u->mcr;
+		break;
+	case UART_LSR:
+		value = read_lsr(u);
+		break;
+	case UART_MSR:
+		value = read_msr(u);
+		break;
+	case UART_SCR:
+		value = u->scr;
+		break;
+	}
+	update_irq(u);
+	return value;
+}
+
+static void uart_write(void *dev, u16 offset, unsigned int width, u32 value)
+{
+	struct uart *u = dev;
+	bool dlab = u->lcr & UART_LCR_DLAB;
+
+	(void)width;
+	switch (offset) {
+	case UART_TX:
+		if (dlab)
+			u->dll = value;
+		else
+			transmit(u, value);
+		break;
+	case UART_IER:
+		if (dlab)
+			u->dlm = value;
+		else
+			write_ier(u, value);
+		break;
+	case UART_FCR:
+		write_fcr(u, value);
+		break;
+	case UART_LCR:
+		u->lcr = value;
+		break;
+	case UART_MCR:
+		write_mcr(u, value);
+		break;
+	case UART_SCR:
+		u->scr = value;
+		break;
+	default:		/* LSR and MSR: for factory tests only */
+		break;
+	}
+	update_irq(u);
+}
+
+static const struct bus_ops uart_ops = {
+	.read = uart_read,
+	.write = uart_write,
+	.widths = 1,
+};
+
+int uart_init(struct uart *u, struct bus *bus, u16 port, struct irq_line irq,
+	      const struct uart_backend *backend)
+{
+	const struct bus_range range = { port, PORTS, &uart_ops, u, "16550" };
+
+	memset(u, 0, sizeof(*u));
+	u->backend = *backend;
+	u->irq = irq;
+	u->thr_empty = true;
+	u->dll = 12;		/* 9600 baud, as firmware leaves it */
+	u->msr_lines = modem_lines(u);
+	return bus_add(bus, &range);
+}
