@@ -91,8 +91,11 @@ static void axv_destroy(void)
 
 static enum bench_exit axv_run_once(void)
 {
-	if (ioctl(vcpu, AXV_VCPU_RUN) < 0)
-		return BENCH_OTHER;
+	/* The thread was preempted, and has work to do on its way to user mode. */
+	do {
+		if (ioctl(vcpu, AXV_VCPU_RUN) < 0)
+			return BENCH_OTHER;
+	} while (run->exit_reason == AXV_EXIT_NOTHING);
 	switch (run->exit_reason) {
 	case AXV_EXIT_IO_WRITE:
 		return BENCH_IO;

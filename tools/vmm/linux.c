@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 #define GDT_ADDR	0x1000
 #define BOOT_PARAMS_ADDR 0x10000
 #define CMDLINE_ADDR	0x20000
+#define CMDLINE_SPACE	0x10000
 #define EBDA_ADDR	0x9fc00
 #define ACPI_ADDR	0xe0000
 
@@ -45,6 +47,8 @@
 #define VIDEO_NORMAL	0xffff
 
 #define PAGE		4096
+
+#define TSC_PARAMETER	" tsc_early_khz="
 
 /* Flat 4 GiB segments: code, execute and read; data, read and write. */
 static const u64 gdt[] = {
@@ -210,20 +214,33 @@ out:
 	return err;
 }
 
+/*
+ * The command line, with the frequency of the TSC.  Linux would measure it
+ * against timers that are emulated here, and measure the emulation: the slower
+ * the host, the worse.
+ */
 static int set_cmdline(const struct memory *mem, const struct linux_config *config,
 		       struct setup_header *hdr)
 {
-	size_t len = strlen(config->append);
-	void *at = memory_at(mem, CMDLINE_ADDR, len + 1);
+	char *cmdline = memory_at(mem, CMDLINE_ADDR, CMDLINE_SPACE);
+	u32 space = hdr->cmdline_size;
+	int len;
 
-	if (!at || len > hdr->cmdline_size) {
-		log_error("--append: %zu characters are too long; %s takes %u",
-			  len, config->kernel, hdr->cmdline_size);
+	if (space >= CMDLINE_SPACE)
+		space = CMDLINE_SPACE - 1;
+
+	if (strstr(config->append, TSC_PARAMETER))
+		len = snprintf(cmdline, CMDLINE_SPACE, "%s", config->append);
+	else
+		len = snprintf(cmdline, CMDLINE_SPACE, "%s" TSC_PARAMETER "%u",
+			       config->append, config->tsc_khz);
+	if (len < 0 || (u32)len > space) {
+		log_error("--append: the command line is too long; %s takes %u characters",
+			  config->kernel, space);
 		return -E2BIG;
 	}
-	memcpy(at, config->append, len + 1);
 	hdr->cmd_line_ptr = CMDLINE_ADDR;
-	log_trace(LOG_INFO, "command line: %s", config->append);
+	log_trace(LOG_INFO, "command line: %s", cmdline);
 	return 0;
 }
 

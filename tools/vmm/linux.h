@@ -10,11 +10,13 @@
  * @kernel:	path of the bzImage
  * @initrd:	path of the initial RAM disk; NULL: none
  * @append:	command line
+ * @tsc_khz:	frequency of the guest's TSC, added to the command line
  */
 struct linux_config {
 	const char *kernel;
 	const char *initrd;
 	const char *append;
+	u32 tsc_khz;
 };
 
 /**

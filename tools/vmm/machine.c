@@ -189,6 +189,22 @@ static int create_vcpus(struct machine *m, const struct machine_config *config)
 	return 0;
 }
 
+static int load(struct machine *m, const struct machine_config *config,
+		struct linux_entry *entry)
+{
+	struct linux_config boot = config->boot;
+	__u64 khz;
+	int err;
+
+	err = axv_query(m->host, AXV_QUERY_COUNTER_KHZ, &khz);
+	if (err) {
+		log_error("%s", axv_error());
+		return err;
+	}
+	boot.tsc_khz = khz;
+	return linux_load(&m->mem, &boot, entry);
+}
+
 struct machine *machine_create(const struct machine_config *config)
 {
 	struct machine *m = calloc(1, sizeof(*m));
@@ -210,7 +226,7 @@ struct machine *machine_create(const struct machine_config *config)
 	if (!err)
 		err = create_devices(m);
 	if (!err)
-		err = linux_load(&m->mem, &config->boot, &entry);
+		err = load(m, config, &entry);
 	if (!err)
 		err = msr_setup(m->vm);
 	if (!err)

@@ -17,7 +17,7 @@ static struct mm_struct *memory_vm_mm;
 
 static const struct axv_s2_format memory_vm_format = {
 	.levels = 4,
-	.ipa_bits = 40,
+	.ipa_bits = 48,
 	.max_leaf_level = 3,
 	.table = 0x27,
 	.leaf = 0x5,

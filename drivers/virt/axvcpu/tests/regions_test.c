@@ -9,6 +9,7 @@
 #include "memory_vm.h"
 
 #define HVA	0x400000000000ul	/* user space; nothing is mapped there */
+#define TOP	(1ull << 48)
 #define RWX	(AXV_S2_READ | AXV_S2_WRITE | AXV_S2_EXEC)
 
 /* Pretend that a fault mapped a page of the guest. */
@@ -90,14 +91,14 @@ static void regions_test_refused(struct kunit *test)
 		{ .slot = 9, .size = SZ_4K - 1, .hva = HVA, .fd = -1 },
 		{ .slot = 9, .size = 1, .hva = HVA, .fd = -1 },
 		{ .slot = 9, .size = SZ_4K, .hva = HVA + 8, .fd = -1 },
-		/* beyond 40 bits, by the begin and by the end, and around zero */
-		{ .slot = 9, .size = SZ_4K, .hva = HVA, .gpa = 1ull << 40, .fd = -1 },
-		{ .slot = 9, .size = SZ_8K, .hva = HVA, .gpa = (1ull << 40) - SZ_4K, .fd = -1 },
+		/* beyond 48 bits, by the begin and by the end, and around zero */
+		{ .slot = 9, .size = SZ_4K, .hva = HVA, .gpa = TOP, .fd = -1 },
+		{ .slot = 9, .size = SZ_8K, .hva = HVA, .gpa = TOP - SZ_4K, .fd = -1 },
 		{ .slot = 9, .size = SZ_8K, .hva = HVA, .gpa = -(u64)SZ_4K, .fd = -1 },
 		{ .slot = 9, .size = -(u64)SZ_4K, .hva = HVA, .gpa = SZ_8K, .fd = -1 },
 		{ .slot = 9, .size = -(u64)SZ_4K, .hva = 0, .gpa = 0, .fd = -1 },
 		/* not the user's */
-		{ .slot = 9, .size = SZ_4K, .hva = PAGE_OFFSET, .fd = -1 },
+		{ .slot = 9, .size = SZ_4K, .hva = 0xffff888000000000, .fd = -1 },
 		{ .slot = 9, .size = SZ_4K, .hva = -(u64)SZ_4K, .fd = -1 },
 		{ .slot = 9, .size = SZ_8K, .hva = -(u64)SZ_4K, .fd = -1 },
 		{ .slot = 9, .size = SZ_4K, .hva = 1ull << 63, .fd = -1 },
@@ -120,7 +121,7 @@ static void regions_test_refused(struct kunit *test)
 	/* A bitmap that is too large to be had, for a new slot and for this one. */
 	KUNIT_EXPECT_EQ(test, -ENOMEM,
 			memory_vm_set(test, 1, AXV_REGION_LOG_DIRTY, 0,
-				      1ull << 40, SZ_4K));
+				      TOP / 4, SZ_4K));
 	regions_expect_same(test, &before);
 	KUNIT_EXPECT_EQ(test, 1, memory_vm_leaf(m, SZ_1G).level);
 }
@@ -128,12 +129,15 @@ static void regions_test_refused(struct kunit *test)
 /* The widest region there can be, without a log. */
 static void regions_test_widest(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, 0, memory_vm_set(test, 1, 0, 0, 1ull << 40, SZ_4K));
-	regions_expect(test, 0, true, 1);
-	regions_expect(test, (1ull << 40) - 1, true, 1);
-	regions_expect(test, 1ull << 40, false, 0);
+	u64 gpa = TOP - TOP / 4;
+
+	KUNIT_EXPECT_EQ(test, 0, memory_vm_set(test, 1, 0, gpa, TOP / 4, SZ_4K));
+	regions_expect(test, gpa - 1, false, 0);
+	regions_expect(test, gpa, true, 1);
+	regions_expect(test, TOP - 1, true, 1);
+	regions_expect(test, TOP, false, 0);
 	KUNIT_EXPECT_EQ(test, 0, memory_vm_set(test, 1, 0, 0, 0, 0));
-	regions_expect(test, 0, false, 0);
+	regions_expect(test, gpa, false, 0);
 }
 
 static void regions_test_overlap(struct kunit *test)

@@ -325,8 +325,11 @@ TEST_F(lifecycle, eperm_for_another_thread)
 	advance(&self->v, READY);
 	before = vcpu_info(&self->v);
 	in_thread(operate_all, &j);
-	for (op = 0; op < OPS; op++)
-		EXPECT_EQ(-EPERM, j.ret[op]) TH_LOG("operation %d", op);
+	for (op = 0; op < OPS; op++) {
+		EXPECT_EQ(-EPERM, j.ret[op]) {
+			TH_LOG("operation %d", op);
+		}
+	}
 	after = vcpu_info(&self->v);
 	EXPECT_EQ(before.state, after.state);
 	EXPECT_EQ(before.owner, after.owner);

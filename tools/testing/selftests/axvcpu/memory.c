@@ -72,8 +72,11 @@ TEST_F(memory, on_demand)
 
 	ASSERT_WRITE(&self->v, GUEST_MEM + 3 * PAGE, 1, 0x33);
 	ASSERT_EQ(0, mincore(self->mem, PAGES * PAGE, vec));
-	for (i = 0; i < PAGES; i++)
-		EXPECT_EQ(i == 3, vec[i] & 1) TH_LOG("page %lu", i);
+	for (i = 0; i < PAGES; i++) {
+		EXPECT_EQ(i == 3, vec[i] & 1) {
+			TH_LOG("page %lu", i);
+		}
+	}
 	EXPECT_EQ(0x33ull, *word(self->mem, 3));
 	ASSERT_READ(0x33, &self->v, GUEST_MEM, PAGES);
 }

@@ -157,8 +157,11 @@ TEST_F(exits, mmio_read_64)
 		run->exit.mmio.data = 0x91929394f5f6f7f8;
 	}
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	for (i = 0; i < ARRAY_SIZE(t); i++)
-		EXPECT_EQ(t[i].result, *x86_gpr(&self->v, t[i].reg)) TH_LOG("access %u", i);
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		EXPECT_EQ(t[i].result, *x86_gpr(&self->v, t[i].reg)) {
+			TH_LOG("access %u", i);
+		}
+	}
 }
 
 GUEST_CODE(code_stosq, 64, "rep stosq\n" HYPERCALL);

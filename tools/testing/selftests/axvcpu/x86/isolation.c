@@ -109,14 +109,13 @@ RUN_WITH(run_with_avx, LOAD_YMM, STORE_YMM);
 
 static long run_between(int fd, int avx, const struct vectors *in, struct vectors *out)
 {
-	long ret;
+	long ret, a = fd, b = AXV_VCPU_RUN;
 
 	memset(out, 0, sizeof(*out));
-	/* A frame of its own, in which R12 may be lost. */
+	/* Past the red zone, and R12 is lost. */
 	asm volatile("sub $128, %%rsp\n\tcall *%[fn]\n\tadd $128, %%rsp"
-		     : "=a" (ret)
-		     : [fn] "r" (avx ? run_with_avx : run_with_sse), "D" ((long)fd),
-		       "S" ((long)AXV_VCPU_RUN), "d" (in), "c" (out)
+		     : "=a" (ret), "+D" (a), "+S" (b), "+d" (in), "+c" (out)
+		     : [fn] "r" (avx ? run_with_avx : run_with_sse)
 		     : "r8", "r9", "r10", "r11", "r12", "memory", "cc",
 		       "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
 		       "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
@@ -416,7 +415,7 @@ static __u64 pattern(int guest, unsigned int i, unsigned long round)
 		return 0x777 + guest;
 	case MSR_SYSENTER_ESP:
 	case MSR_SYSENTER_EIP:
-		/* AMD keeps the lower half of these outside of 64-bit hosts' use. */
+		/* 32 bits of them are all that AMD's hardware has. */
 		return value & 0x7fffffff;
 	default:
 		return value;
@@ -515,10 +514,11 @@ TEST_F(isolation, bases_and_syscall_registers)
 		for (k = 0; k < 2; k++) {
 			struct msr_entry *out = (void *)OUT_BLOCK(self, k);
 
-			for (i = 0; i < ARRAY_SIZE(msrs); i++)
+			for (i = 0; i < ARRAY_SIZE(msrs); i++) {
 				ASSERT_EQ(pattern(k, i, round), out[i].value) {
 					TH_LOG("MSR %#x of guest %d", msrs[i], k);
 				}
+			}
 		}
 	}
 	must(!syscall(SYS_arch_prctl, ARCH_SET_GS, old_gs));
@@ -649,9 +649,7 @@ TEST_F(isolation, a_breakpoint_of_the_hosts)
 GUEST_CODE(code_dr, 64,
 	"mov %rdi, %dr0\n"
 	"mov %rsi, %dr3\n"
-	"mov $0x90000401, %eax\n"	/* DR0: write, 1 byte, local */
-	"and $0xfffff, %eax\n"
-	"or $0x10000, %eax\n"
+	"mov $0x10401, %eax\n"		/* DR0: write, 1 byte, local */
 	"mov %rax, %dr7\n"
 	HYPERCALL
 	"mov %dr0, %rbx\n"
