@@ -19,6 +19,7 @@ ifeq ($(V),1)
 Q :=
 else
 Q := @
+SILENT := -s
 endif
 
 # --- the kernel to build the module for --------------------------------------
@@ -81,7 +82,7 @@ module:
 	done && \
 	find $(MODULE_BUILD) -xtype l -delete && \
 	printf '  MODULE  %s\n' '$(RELEASE)' && \
-	$(MAKE) $(if $(V),,-s) $(KBUILD_ARGS) modules 9>&-
+	$(MAKE) $(SILENT) $(KBUILD_ARGS) modules 9>&-
 	$(Q)ln -sfn $(MODULE_BUILD)/axvcpu.ko $(BUILD)/axvcpu.ko
 
 .PHONY: tools lib vmm selftests bench-tools tests
@@ -90,13 +91,13 @@ tests: selftests
 vmm selftests bench-tools: lib
 
 lib:
-	$(Q)$(MAKE) -C $(TOOL_lib) $(call TOOL_ARGS,lib) all
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) all
 vmm:
-	$(Q)$(MAKE) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) all
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) all
 selftests: $(BUILD)/linux-source/.done
-	$(Q)$(MAKE) -C $(TOOL_selftests) $(call TOOL_ARGS,selftests) all
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_selftests) $(call TOOL_ARGS,selftests) all
 bench-tools:
-	$(Q)$(MAKE) -C $(TOOL_bench) $(call TOOL_ARGS,bench) all
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_bench) $(call TOOL_ARGS,bench) all
 
 $(BUILD)/linux-source/.done: $(LINUX_SOURCE)
 	@printf '  UNPACK  %s\n' '$(notdir $(LINUX_FILES))'
@@ -134,6 +135,11 @@ demo: deps
 bench: deps
 	$(Q)$(VMTEST)/bench $(BENCH_ARGS)
 
+.PHONY: unit
+UNIT ?= lib vmm
+unit: lib
+	$(Q)$(foreach u,$(UNIT),$(MAKE) -C $(TOOL_$(u)) $(call TOOL_ARGS,$(u)) check &&) true
+
 .PHONY: kselftest
 kselftest: selftests
 	$(Q)$(SCRIPTS)/kselftest $(BUILD)/tools/selftests
@@ -144,12 +150,12 @@ kselftest: selftests
 install: install-module install-tools
 
 install-module: module
-	$(Q)$(MAKE) $(if $(V),,-s) $(KBUILD_ARGS) INSTALL_MOD_DIR=updates \
+	$(Q)$(MAKE) $(SILENT) $(KBUILD_ARGS) INSTALL_MOD_DIR=updates \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
 install-tools: tools
-	$(Q)$(MAKE) -C $(TOOL_lib) $(call TOOL_ARGS,lib) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
-	$(Q)$(MAKE) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 	$(Q)for page in $(wildcard Documentation/axvcpu/man/*.[1-9] tools/*/*.[1-9] tools/lib/axvcpu/*.[1-9]); do \
 		install -Dm644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done

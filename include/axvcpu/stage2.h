@@ -7,15 +7,16 @@
 #define _AXVCPU_STAGE2_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
 #define AXV_S2_MAX_LEVELS	5
 
 /* Rights of a mapping. */
-#define AXV_S2_READ	(1u << 0)
-#define AXV_S2_WRITE	(1u << 1)
-#define AXV_S2_EXEC	(1u << 2)
+#define AXV_S2_READ	BIT(0)
+#define AXV_S2_WRITE	BIT(1)
+#define AXV_S2_EXEC	BIT(2)
 
 /**
  * struct axv_s2_format - the bits of one page-table format

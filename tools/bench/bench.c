@@ -13,6 +13,7 @@
 #include <x86intrin.h>
 
 #include "bench.h"
+#include "marker.h"
 
 #define SAMPLES		101
 #define CPUID_EXITS	64
@@ -81,23 +82,24 @@ static void expect(const char *name, enum bench_exit exit)
 		wrong_exit(name);
 }
 
-/* One entry and one exit to userspace. */
-static void measure_exit(const char *name, const char *code,
-			 enum bench_exit exit)
-{
-	uint64_t samples[SAMPLES], begin;
-	unsigned int i;
-
-	vmm->set_rip(address_of(code));
-	for (i = 0; i < 8; i++)
-		expect(name, exit);
-	for (i = 0; i < SAMPLES; i++) {
-		begin = __rdtsc();
-		expect(name, exit);
-		samples[i] = __rdtsc() - begin;
-	}
-	report(name, samples, SAMPLES);
-}
+/* One entry and one exit to userspace; a marker is a constant, so a macro. */
+#define measure_exit(name, code, exit, path)			\
+	do {							\
+		uint64_t samples[SAMPLES], begin;		\
+		unsigned int i;					\
+								\
+		vmm->set_rip(address_of(code));			\
+		for (i = 0; i < 8; i++)				\
+			expect(name, exit);			\
+		for (i = 0; i < SAMPLES; i++) {			\
+			MARK(path);				\
+			begin = __rdtsc();			\
+			expect(name, exit);			\
+			samples[i] = __rdtsc() - begin;		\
+			MARK(MARKER_END);			\
+		}						\
+		report(name, samples, SAMPLES);			\
+	} while (0)
 
 static void measure_empty(void)
 {
@@ -134,8 +136,10 @@ static void measure_in_kernel(void)
 	for (i = 0; i < SAMPLES; i++) {
 		uint64_t without = timed_run("exit_cpuid", 0, 0);
 
+		MARK(PATH_EXIT_CPUID);
 		samples[i] = (timed_run("exit_cpuid", CPUID_EXITS, 0) -
 			      without) / CPUID_EXITS;
+		MARK(MARKER_END);
 	}
 	report("exit_cpuid", samples, SAMPLES);
 }
@@ -148,19 +152,23 @@ static void measure_registers(void)
 	vmm->set_rip(address_of(guest_out));
 	expect("registers", BENCH_IO);
 	for (i = 0; i < SAMPLES; i++) {
+		MARK(PATH_REGISTERS);
 		begin = __rdtsc();
 		vmm->get_set_regs();
 		samples[i] = __rdtsc() - begin;
+		MARK(MARKER_END);
 	}
 	report("registers_by_ioctl", samples, SAMPLES);
 
 	vmm->share_regs(1);
 	expect("registers", BENCH_IO);
 	for (i = 0; i < SAMPLES; i++) {
+		MARK(PATH_EXIT_OUT_REGISTERS);
 		begin = __rdtsc();
 		vmm->touch_shared();
 		expect("registers", BENCH_IO);
 		samples[i] = __rdtsc() - begin;
+		MARK(MARKER_END);
 	}
 	vmm->share_regs(0);
 	report("exit_out_with_registers", samples, SAMPLES);
@@ -174,9 +182,11 @@ static void measure_kick(void)
 
 	for (i = 0; i < SAMPLES; i++) {
 		vmm->kick();
+		MARK(PATH_KICK);
 		begin = __rdtsc();
 		expect("kick_pending", BENCH_KICKED);
 		samples[i] = __rdtsc() - begin;
+		MARK(MARKER_END);
 		vmm->empty();
 	}
 	report("kick_pending", samples, SAMPLES);
@@ -194,8 +204,10 @@ static void measure_touch(void)
 		uint64_t address = GUEST_TOUCH + i * TOUCHED_PAGES * 4096ul;
 		uint64_t without = timed_run("first_touch", 0, 0);
 
+		MARK(PATH_FIRST_TOUCH);
 		samples[i] = (timed_run("first_touch", TOUCHED_PAGES, address) -
 			      without) / TOUCHED_PAGES;
+		MARK(MARKER_END);
 	}
 	report("first_touch", samples, 16);
 }
@@ -206,10 +218,12 @@ static void measure_creation(void)
 	unsigned int i;
 
 	for (i = 0; i < SAMPLES / 4; i++) {
+		MARK(PATH_CREATE);
 		begin = __rdtsc();
 		vmm->create(memory, address_of(guest_out));
 		expect("create_to_first_exit", BENCH_IO);
 		samples[i] = __rdtsc() - begin;
+		MARK(MARKER_END);
 		vmm->destroy();
 	}
 	report("create_to_first_exit", samples, SAMPLES / 4);
@@ -238,9 +252,10 @@ int main(int argc, char **argv)
 	vmm->create(memory, address_of(guest_out));
 	expect("start", BENCH_IO);
 	measure_empty();
-	measure_exit("exit_out", guest_out, BENCH_IO);
-	measure_exit("exit_mmio", guest_mmio, BENCH_MMIO);
-	measure_exit("exit_hypercall", guest_hypercall, BENCH_HYPERCALL);
+	measure_exit("exit_out", guest_out, BENCH_IO, PATH_EXIT_OUT);
+	measure_exit("exit_mmio", guest_mmio, BENCH_MMIO, PATH_EXIT_MMIO);
+	measure_exit("exit_hypercall", guest_hypercall, BENCH_HYPERCALL,
+		     PATH_EXIT_HYPERCALL);
 	measure_in_kernel();
 	measure_registers();
 	measure_touch();

@@ -59,6 +59,11 @@ static bool whole(const struct bus_range *r, u16 port, unsigned int width)
 	       port - r->first + width <= r->count;
 }
 
+static u32 low_bytes(u32 value, unsigned int width)
+{
+	return width < 4 ? value & (BIT(8 * width) - 1) : value;
+}
+
 u32 bus_read(struct bus *bus, u16 port, unsigned int width)
 {
 	struct bus_range *r = find(bus, port);
@@ -66,14 +71,15 @@ u32 bus_read(struct bus *bus, u16 port, unsigned int width)
 	u32 value = 0;
 
 	if (whole(r, port, width))
-		return r->ops->read(r->dev, port - r->first, width);
+		return low_bytes(r->ops->read(r->dev, port - r->first, width),
+				 width);
 
 	if (width == 1) {
 		log_trace(LOG_IO, "read of port %#x: no device", port);
 		return 0xff;
 	}
 	for (i = 0; i < width; i++)
-		value |= (bus_read(bus, port + i, 1) & 0xff) << (8 * i);
+		value |= bus_read(bus, port + i, 1) << (8 * i);
 	return value;
 }
 
@@ -82,9 +88,7 @@ void bus_write(struct bus *bus, u16 port, unsigned int width, u32 value)
 	struct bus_range *r = find(bus, port);
 	unsigned int i;
 
-	if (width < 4)
-		value &= BIT(8 * width) - 1;
-
+	value = low_bytes(value, width);
 	if (whole(r, port, width)) {
 		r->ops->write(r->dev, port - r->first, width, value);
 		return;

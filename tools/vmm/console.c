@@ -111,6 +111,10 @@ static void feed(void *arg)
 {
 	struct console *c = arg;
 
+	/* A script waits until somebody reads it; a person can type again. */
+	if (!c->tty && !uart_listening(c->uart))
+		return;
+
 	while (c->in_count && uart_receive_room(c->uart)) {
 		uart_receive(c->uart, c->in[c->in_head]);
 		c->in_head = (c->in_head + 1) % CONSOLE_IN;

@@ -198,7 +198,7 @@ static int load_initrd(const struct memory *mem, const char *path,
 	if (limit < kernel_end || file.size > limit - kernel_end ||
 	    ALIGN_DOWN(limit - file.size, PAGE) < kernel_end) {
 		log_error("%s: %llu MiB do not fit beside the kernel; use a larger --mem",
-			  path, file.size >> 20);
+			  path, ALIGN_UP(file.size, MIB(1)) >> 20);
 		err = -ENOMEM;
 		goto out;
 	}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The event loop: one thread that waits for descriptors and timers, and calls
- * the devices when something has happened.
+ * The event loop: one thread that waits for descriptors, and calls the devices
+ * when something has happened.
  *
  * Locking: the loop calls back with the machine's lock held, as the bus does,
- * so a device needs no lock of its own.  Descriptors are enabled and disabled,
- * and timers set and cancelled, under that lock too.  Thus nothing is called
- * after the call that disabled or cancelled it has returned.
+ * so a device needs no lock of its own.  Descriptors are enabled and disabled
+ * under that lock too.  Thus nothing is called after the call that disabled it
+ * has returned.
  */
 #ifndef AXVMM_LOOP_H
 #define AXVMM_LOOP_H
@@ -28,18 +28,6 @@ struct loop_source {
 	int fd;
 	bool enabled;
 	void (*ready)(void *arg);
-	void *arg;
-};
-
-/**
- * struct timer - calls back once at a point in time
- * @source:	a timerfd
- * @expired:	called once the deadline has passed
- * @arg:	for @expired
- */
-struct timer {
-	struct loop_source source;
-	void (*expired)(void *arg);
 	void *arg;
 };
 
@@ -99,40 +87,5 @@ int loop_run(struct loop *loop);
  * Context: any thread, with the machine's lock held.
  */
 void loop_stop(struct loop *loop);
-
-/**
- * timer_init() - make a timer
- * @timer:	the timer
- * @loop:	the loop that calls back
- * @expired:	called at the deadline, once
- * @arg:	for @expired
- *
- * Context: before the loop runs.
- * Return: 0 or a negative errno.
- */
-int timer_init(struct timer *timer, struct loop *loop,
-	       void (*expired)(void *arg), void *arg);
-
-/**
- * timer_set() - call back at @deadline, and no more at an earlier one
- * @timer:	the timer
- * @deadline:	in nanoseconds of clock_now(); one in the past is now
- *
- * Context: any thread, with the machine's lock held.
- */
-void timer_set(struct timer *timer, u64 deadline);
-
-/**
- * timer_cancel() - do not call back
- *
- * Context: any thread, with the machine's lock held.
- */
-void timer_cancel(struct timer *timer);
-
-/** clock_now() - nanoseconds, monotonic */
-u64 clock_now(void);
-
-/** clock_wall() - nanoseconds since 1970, UTC */
-u64 clock_wall(void);
 
 #endif /* AXVMM_LOOP_H */

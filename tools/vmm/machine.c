@@ -158,6 +158,8 @@ static int create_devices(struct machine *m)
 	if (!err)
 		err = pit_init(&m->pit, bus, loop, pic_line(&m->pics, PIT_PIN));
 	if (!err)
+		pic_watch_timer(&m->pics, pit_acknowledged, &m->pit);
+	if (!err)
 		err = rtc_init(&m->rtc, bus, loop, pic_line(&m->pics, RTC_PIN),
 			       m->mem.low_end, m->mem.high_size);
 	if (!err)

@@ -12,6 +12,7 @@
 
 #include "pic.h"
 
+#define TIMER		0
 #define CASCADE		2	/* the master's input where the slave is */
 #define SPURIOUS	7	/* the input that answers when none asks */
 
@@ -169,6 +170,7 @@ u8 pic_acknowledge(struct pics *pics)
 {
 	struct pic *master = &pics->chip[0], *slave = &pics->chip[1];
 	int pin = requesting(master);
+	bool timer = pin == TIMER;
 	u8 vector;
 
 	if (pin < 0)
@@ -186,7 +188,15 @@ u8 pic_acknowledge(struct pics *pics)
 		vector = master->base + pin;
 	}
 	update(pics);
+	if (timer && pics->timer_taken)
+		pics->timer_taken(pics->timer);
 	return vector;
+}
+
+void pic_watch_timer(struct pics *pics, void (*taken)(void *timer), void *timer)
+{
+	pics->timer_taken = taken;
+	pics->timer = timer;
 }
 
 bool pic_pending(const struct pics *pics)

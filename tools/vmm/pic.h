@@ -60,12 +60,16 @@ struct pic {
  * @intr:	level of the INTR pin of the CPU
  * @output:	called when @intr changes
  * @arg:	for @output
+ * @timer_taken: called when input 0 has been acknowledged; may be NULL
+ * @timer:	for @timer_taken
  */
 struct pics {
 	struct pic chip[2];
 	bool intr;
 	void (*output)(void *arg, bool level);
 	void *arg;
+	void (*timer_taken)(void *timer);
+	void *timer;
 };
 
 /**
@@ -86,6 +90,15 @@ int pic_init(struct pics *pics, struct bus *bus,
  * @pin:	0 to 15, but not 2, where the slave is
  */
 struct irq_line pic_line(struct pics *pics, unsigned int pin);
+
+/**
+ * pic_watch_timer() - ask to be told when input 0 is acknowledged
+ * @pics:	the pair
+ * @taken:	called then, with the machine's lock held; may raise input 0
+ * @timer:	for @taken
+ */
+void pic_watch_timer(struct pics *pics, void (*taken)(void *timer),
+		     void *timer);
 
 /**
  * pic_pending() - whether the INTR pin is active

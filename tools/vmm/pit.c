@@ -39,8 +39,8 @@
 #define PORT61_OUT2	0x20
 
 /*
- * The shortest period of timer interrupts.  A guest that asks for more of them
- * would keep the loop from everything else.
+ * The shortest time between two looks at channel 0.  A guest that asks for more
+ * interrupts would keep the loop from everything else.
  */
 #define MIN_PERIOD	100000	/* nanoseconds */
 
@@ -136,6 +136,14 @@ static u64 first_rise(const struct pit_channel *c)
 
 /* ---- channel 0: the interrupt ------------------------------------------- */
 
+static void pulse(struct pit *pit)
+{
+	pit->waiting = true;
+	/* The controller takes the edge. */
+	irq_set(&pit->irq, true);
+	irq_set(&pit->irq, false);
+}
+
 /*
  * After a control word or a count for channel 0.  The line follows the output
  * in mode 0; the pulses of the other modes are too short to be seen here,
@@ -148,6 +156,9 @@ static void update_irq(struct pit *pit)
 {
 	const struct pit_channel *c = &pit->channel[0];
 
+	pit->waiting = false;
+	pit->backlog = 0;
+	pit->edge = 1;
 	irq_set(&pit->irq, c->mode == 0 && output(c));
 	if (c->state == PIT_COUNTING)
 		timer_set(&pit->timer, c->start + to_nsec(first_rise(c)));
@@ -155,28 +166,50 @@ static void update_irq(struct pit *pit)
 		timer_cancel(&pit->timer);
 }
 
+/*
+ * Edges that come while the guest has yet to take one would be lost, and a
+ * guest that counts them would lose time: one that is slow, or kept waiting by
+ * the host.  They are raised later, one by one as the guest takes them, but at
+ * most a second of them.
+ */
+static void expired_periodic(struct pit *pit)
+{
+	const struct pit_channel *c = &pit->channel[0];
+	u64 passed = elapsed(c) / c->count, next, earliest;
+	u64 limit = PIT_HZ / c->count + 1;
+	u64 late = passed - pit->edge + pit->waiting;
+
+	pit->backlog = pit->backlog + late < limit ? pit->backlog + late : limit;
+	pit->edge = passed + 1;
+	pulse(pit);
+
+	next = c->start + to_nsec(pit->edge * c->count);
+	earliest = clock_now() + MIN_PERIOD;
+	timer_set(&pit->timer, next > earliest ? next : earliest);
+}
+
 static void expired(void *arg)
 {
 	struct pit *pit = arg;
 	const struct pit_channel *c = &pit->channel[0];
-	u64 next, earliest = clock_now() + MIN_PERIOD;
 
-	irq_set(&pit->irq, true);
 	if (c->mode == 0)
-		return;
+		irq_set(&pit->irq, true);
+	else if (c->mode == 2 || c->mode == 3)
+		expired_periodic(pit);
+	else
+		pulse(pit);
+}
 
-	/* The controller has taken the edge. */
-	irq_set(&pit->irq, false);
-	if (c->mode != 2 && c->mode != 3)
-		return;
+void pit_acknowledged(void *arg)
+{
+	struct pit *pit = arg;
 
-	/*
-	 * Edges missed since are dropped: a guest that is late gets one
-	 * interrupt, not a burst.
-	 */
-	next = (elapsed(c) / c->count + 1) * c->count;
-	next = c->start + to_nsec(next);
-	timer_set(&pit->timer, next > earliest ? next : earliest);
+	pit->waiting = false;
+	if (pit->backlog) {
+		pit->backlog--;
+		pulse(pit);
+	}
 }
 
 /* ---- what programs do --------------------------------------------------- */

@@ -5,7 +5,7 @@
 
 #include "bus.h"
 #include "irq.h"
-#include "loop.h"
+#include "timer.h"
 
 #define PIT_HZ		1193182
 
@@ -66,6 +66,9 @@ struct pit_channel {
  * @refresh:	bit 4 of port 0x61
  * @irq:	output of channel 0
  * @timer:	fires at the next rising edge of channel 0
+ * @edge:	the rising edge that @timer stands for, counted from the start
+ * @waiting:	an edge has been raised and not been acknowledged
+ * @backlog:	edges that came while one was waiting
  */
 struct pit {
 	struct pit_channel channel[3];
@@ -73,6 +76,9 @@ struct pit {
 	bool refresh;
 	struct irq_line irq;
 	struct timer timer;
+	u64 edge;
+	bool waiting;
+	unsigned int backlog;
 };
 
 /**
@@ -86,5 +92,13 @@ struct pit {
  */
 int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
 	     struct irq_line irq);
+
+/**
+ * pit_acknowledged() - the CPU has taken the interrupt of channel 0
+ * @pit:	the timer
+ *
+ * Context: with the machine's lock held.
+ */
+void pit_acknowledged(void *pit);
 
 #endif /* AXVMM_PIT_H */

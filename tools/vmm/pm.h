@@ -5,7 +5,7 @@
 
 #include "bus.h"
 #include "irq.h"
-#include "loop.h"
+#include "timer.h"
 #include "power.h"
 
 /* What the FADT tells the guest. */

@@ -7,7 +7,7 @@
 
 #include "bus.h"
 #include "irq.h"
-#include "loop.h"
+#include "timer.h"
 
 #define RTC_BYTES	128
 #define RTC_CENTURY	0x32	/* its register; the FADT tells it */

@@ -96,6 +96,11 @@ unsigned int uart_receive_room(const struct uart *u)
 	return u->mcr & UART_MCR_LOOP ? 0 : space(u);
 }
 
+bool uart_listening(const struct uart *u)
+{
+	return u->ier & UART_IER_RDI;
+}
+
 /* A byte into the receive FIFO, from the wire or the loop. */
 static void push(struct uart *u, u8 byte)
 {
@@ -161,6 +166,8 @@ static void write_ier(struct uart *u, u8 value)
 	/* Enabled with the transmitter empty, the interrupt comes at once. */
 	if ((enabled & UART_IER_THRI) && u->thr_empty)
 		u->thr_irq = true;
+	if (enabled & UART_IER_RDI)
+		u->backend.room(u->backend.arg);
 }
 
 static void write_mcr(struct uart *u, u8 value)

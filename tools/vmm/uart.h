@@ -12,7 +12,8 @@
  * struct uart_backend - the other end of the wire
  * @send:	takes one byte.  Returns whether it takes another one; if not,
  *		uart_can_send() has to be called when it does.
- * @room:	the receiver has room again, after uart_receive_room() was zero
+ * @room:	the receiver has room again, after uart_receive_room() was zero,
+ *		or uart_listening() has become true
  * @arg:	for both
  *
  * Context: with the machine's lock held; must not wait.
@@ -76,6 +77,16 @@ int uart_init(struct uart *uart, struct bus *bus, u16 port, struct irq_line irq,
  * Context: with the machine's lock held.
  */
 unsigned int uart_receive_room(const struct uart *uart);
+
+/**
+ * uart_listening() - whether software waits for bytes
+ *
+ * Bytes that arrive earlier are likely to be thrown away when a driver opens
+ * the port.
+ *
+ * Context: with the machine's lock held.
+ */
+bool uart_listening(const struct uart *uart);
 
 /**
  * uart_receive() - a byte arrives; lost if there is no room

@@ -128,7 +128,7 @@ static const struct {
 	{ 0x80000000, 0x80000000, BIT(EAX) | BIT(EBX) | BIT(ECX) | BIT(EDX) },
 	{ 0x80000001, 0x80000001, BIT(EAX) | BIT(EBX) },
 	{ 0x80000002, 0x80000006, BIT(EAX) | BIT(EBX) | BIT(ECX) | BIT(EDX) },
-	{ 0x80000008, 0x80000008, BIT(ECX) },
+	{ 0x80000008, 0x80000008, BIT(EAX) | BIT(ECX) },
 	{ 0x80000019, 0x8000001a, BIT(EAX) | BIT(EBX) | BIT(ECX) | BIT(EDX) },
 	{ 0x8000001d, 0x8000001e, BIT(EAX) | BIT(EBX) | BIT(ECX) | BIT(EDX) },
 	{ 0x80000026, 0x80000026, BIT(EAX) | BIT(EBX) | BIT(ECX) | BIT(EDX) },
@@ -282,7 +282,7 @@ void axv_x86_cpuid_bound(struct axv_x86_cpuid *e)
 	switch (e->leaf) {
 	case 7:
 		if (!subleaf)
-			e->eax = min(e->eax, 1u);
+			e->eax = min(e->eax, limit.eax);
 		break;
 	case 0xd:
 		/* Sizes and offsets are no bit masks. */

@@ -13,6 +13,7 @@
 #include <asm/msr-index.h>
 #include <asm/page.h>
 #include <asm/processor-flags.h>
+#include <asm/trap_pf.h>
 #include <asm/trapnr.h>
 
 #include "decode.h"
@@ -27,13 +28,6 @@
 #define PTE_PS		BIT_ULL(7)
 #define PTE_G		BIT_ULL(8)
 #define PTE_NX		BIT_ULL(63)
-
-/* Page-fault error code (AMD APM vol. 2, 8.4.2). */
-#define PF_P		BIT(0)
-#define PF_W		BIT(1)
-#define PF_U		BIT(2)
-#define PF_RSVD		BIT(3)
-#define PF_ID		BIT(4)
 
 #define MAX_LEVELS	5
 
@@ -274,7 +268,7 @@ static u64 reserved(const struct paging *p, unsigned int level, u64 entry)
 	       (level >= 2 && p->amd ? PTE_G : 0);
 }
 
-static u64 page_address(const struct paging *p, unsigned int level, u64 entry,
+static u64 leaf_address(const struct paging *p, unsigned int level, u64 entry,
 			u64 linear)
 {
 	unsigned int shift = 12 + p->index_bits * level;
@@ -285,15 +279,16 @@ static u64 page_address(const struct paging *p, unsigned int level, u64 entry,
 	return page | (linear & (BIT_ULL(shift) - 1));
 }
 
+/* The error code is that of AMD APM vol. 2, 8.4.2. */
 static int page_fault(const struct paging *p, u64 linear, u32 access, u32 code,
 		      struct axv_x86_fault *fault)
 {
 	if (access & AXV_ACCESS_WRITE)
-		code |= PF_W;
+		code |= X86_PF_WRITE;
 	if (p->user)
-		code |= PF_U;
+		code |= X86_PF_USER;
 	if ((access & AXV_ACCESS_FETCH) && (p->nx || p->smep))
-		code |= PF_ID;
+		code |= X86_PF_INSTR;
 	*fault = (struct axv_x86_fault){
 		.vector = X86_TRAP_PF,
 		.error_code = code,
@@ -340,8 +335,8 @@ static int walk_tables(struct axv_x86_vcpu *x, const struct paging *p,
 		if (!(entry & PTE_P))
 			return page_fault(p, linear, access, 0, fault);
 		if (entry & reserved(p, level, entry))
-			return page_fault(p, linear, access, PF_P | PF_RSVD,
-					  fault);
+			return page_fault(p, linear, access,
+					  X86_PF_PROT | X86_PF_RSVD, fault);
 
 		if (p->levels != 3 || level != 2) {
 			rights &= entry | PTE_NX;
@@ -351,7 +346,7 @@ static int walk_tables(struct axv_x86_vcpu *x, const struct paging *p,
 			w->new[w->count++] = entry | PTE_A;
 		}
 		if (is_page(p, level, entry)) {
-			*gpa = page_address(p, level, entry, linear);
+			*gpa = leaf_address(p, level, entry, linear);
 			break;
 		}
 		table = entry & (p->entry_size == 8 ? GENMASK_ULL(51, 12) :
@@ -359,7 +354,7 @@ static int walk_tables(struct axv_x86_vcpu *x, const struct paging *p,
 	}
 
 	if (!rights_allow(p, rights, access))
-		return page_fault(p, linear, access, PF_P, fault);
+		return page_fault(p, linear, access, X86_PF_PROT, fault);
 	if (access & AXV_ACCESS_WRITE)
 		w->new[w->count - 1] |= PTE_D;
 	return 0;

@@ -183,7 +183,7 @@ int axv_memory_init(struct axv_vm *vm)
 	const struct axv_s2_format *fmt = vm->ops->s2_format(vm->ipa_bits);
 	int err;
 
-	if (!fmt)
+	if (!fmt || fmt->ipa_bits < vm->ipa_bits)
 		return -EINVAL;
 	spin_lock_init(&vm->mmu_lock);
 	init_waitqueue_head(&vm->invalidate_wait);

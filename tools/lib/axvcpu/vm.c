@@ -47,12 +47,9 @@ static int fail_create(void)
 	switch (errno) {
 	case EBUSY:
 		loaded_rivals(names, sizeof(names));
-		if (!names[0])
-			return axv_fail_call("another hypervisor has enabled virtualization: stop its virtual machines and unload it",
-					     "create a VM");
 		return axv_fail(EBUSY,
-				"create a VM: another hypervisor holds the virtualization hardware; stop its virtual machines and unload it: modprobe -r %s",
-				names);
+				"create a VM: another hypervisor holds the virtualization hardware; stop its virtual machines and unload it%s%s",
+				names[0] ? ": modprobe -r " : "", names);
 	case EOPNOTSUPP:
 		return axv_fail_call("this host has no such VM type or interrupt controller: see AXV_QUERY_IRQCHIPS",
 				     "create a VM");

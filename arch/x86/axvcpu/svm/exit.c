@@ -12,12 +12,12 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "../../../../drivers/virt/axvcpu/trace.h"
 #include "../decode.h"
 #include "svm.h"
 
 /* EXITINFO1 of a nested page fault (APM 15.25.6). */
 #define NPF_WRITE	BIT_ULL(1)
-#define NPF_RESERVED	BIT_ULL(3)
 #define NPF_FETCH	BIT_ULL(4)
 #define NPF_TABLE_WALK	BIT_ULL(33)
 
@@ -88,7 +88,7 @@ static enum axv_svm_next handle_cpuid(struct axv_svm_vcpu *svm,
 	gpr[AXV_X86_RBX] = ebx;
 	gpr[AXV_X86_RCX] = ecx;
 	gpr[AXV_X86_RDX] = edx;
-	axv_x86_advance(&svm->x, len);
+	axv_svm_advance(svm, len);
 	return SVM_RESUME;
 }
 
@@ -102,7 +102,7 @@ static enum axv_svm_next handle_hypercall(struct axv_svm_vcpu *svm,
 		raise_ud(svm);
 		return SVM_RESUME;
 	}
-	axv_x86_advance(&svm->x, len);
+	axv_svm_advance(svm, len);
 	call = &axv_x86_exit(&svm->x, AXV_EXIT_HYPERCALL, len)->exit.hypercall;
 	call->nr = gpr[AXV_X86_RAX];
 	call->args[0] = gpr[AXV_X86_RBX];
@@ -155,7 +155,7 @@ static enum axv_svm_next handle_port(struct axv_svm_vcpu *svm)
 	io->string = 0;
 	io->pad = 0;
 	io->data = axv_x86_mask(svm->x.regs.gpr[AXV_X86_RAX], IOIO_WIDTH(info));
-	axv_x86_advance(&svm->x, len);
+	axv_svm_advance(svm, len);
 	return SVM_EXIT;
 }
 
@@ -219,6 +219,7 @@ static enum axv_x86_next handle_nested_page_fault(struct axv_svm_vcpu *svm)
 	const struct vmcb_control_area *control = &svm->vmcb->control;
 	u64 info = control->exit_info_1;
 	u64 gpa = control->exit_info_2;
+	enum axv_fault_result result;
 	enum axv_x86_next next;
 	u32 access, cause;
 	int error = 0;
@@ -230,7 +231,9 @@ static enum axv_x86_next handle_nested_page_fault(struct axv_svm_vcpu *svm)
 	else
 		access = AXV_ACCESS_READ;
 
-	switch (axv_memory_fault(svm->x.base.vm, gpa, access, &error)) {
+	result = axv_memory_fault(svm->x.base.vm, gpa, access, &error);
+	trace_axv_fault(svm->x.base.vm, gpa, access, result);
+	switch (result) {
 	case AXV_FAULT_RESOLVED:
 		svm->x.base.stats.faults++;
 		return AXV_RESUME;

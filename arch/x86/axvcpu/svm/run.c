@@ -20,17 +20,13 @@
 #include <asm/fpu/xcr.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
-#include <asm/pkru.h>
 #include <asm/processor-flags.h>
 
 #include <axvcpu/compat.h>
 #include <axvcpu/hardware.h>
 
+#include "../../../../drivers/virt/axvcpu/trace.h"
 #include "svm.h"
-
-/* Work of this thread that only the way back to user mode does. */
-#define USER_WORK	(_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
-			 _TIF_NOTIFY_RESUME)
 
 /**
  * axv_svm_load() - this CPU takes the vCPU
@@ -85,9 +81,11 @@ static __always_inline void load_guest_xstate(struct axv_svm_vcpu *svm)
 		if (axv_svm.host_xss)
 			wrmsrl(MSR_IA32_XSS, 0);
 	}
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE) &&
-	    x->pkru != x->host_pkru)
-		wrpkru(x->pkru);
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
+		x->host_pkru = rdpkru();
+		if (x->pkru != x->host_pkru)
+			wrpkru(x->pkru);
+	}
 }
 
 static __always_inline void load_host_xstate(struct axv_svm_vcpu *svm)
@@ -249,9 +247,9 @@ static __always_inline enum axv_svm_next before_entry(struct axv_svm_vcpu *svm)
 	}
 
 	flags = read_thread_flags();
-	if (unlikely(flags & (USER_WORK | _TIF_NEED_RESCHED |
+	if (unlikely(flags & (AXV_USER_WORK | _TIF_NEED_RESCHED |
 			      _TIF_NEED_FPU_LOAD))) {
-		if (flags & USER_WORK) {
+		if (flags & AXV_USER_WORK) {
 			axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
 			return SVM_EXIT;
 		}
@@ -325,10 +323,13 @@ static enum axv_svm_next run_guest(struct axv_svm_vcpu *svm, int cpu)
 			load_guest_debug(svm);
 		axv_svm_tlb_prepare(svm, cpu);
 
+		trace_axv_entry(vcpu, svm->x.regs.rip);
 		vcpu->stats.entries++;
 		enter_guest(svm, sc);
 		vcpu->stats.hw_exits++;
 		WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
+		trace_axv_exit(vcpu, svm->x.regs.rip, control->exit_code,
+			       control->exit_info_1, control->exit_info_2);
 
 		restore_host_breakpoints(svm);
 		if (unlikely(svm->nmi_iret || svm->nmi_step))
@@ -477,8 +478,12 @@ int axv_svm_run(struct axv_vcpu *vcpu)
 	if (unlikely(x->pending.kind != AXV_PENDING_NONE) &&
 	    axv_x86_complete(x) == AXV_EXIT)
 		goto out;
+	/* The data of a read is consumed by now, so the kick loses nothing. */
+	if (unlikely(axv_take_request(vcpu, AXV_REQ_KICK))) {
+		axv_x86_exit(x, AXV_EXIT_KICKED, 0);
+		goto out;
+	}
 
-	x->host_pkru = read_pkru();
 	fpu_swap_kvm_fpstate(&x->fpu, true);
 	ret = run_loop(svm);
 	fpu_swap_kvm_fpstate(&x->fpu, false);

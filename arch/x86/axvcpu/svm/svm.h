@@ -7,6 +7,7 @@
 #define _AXVCPU_SVM_H
 
 #include <linux/percpu.h>
+#include <asm/processor-flags.h>
 #include <asm/svm.h>
 
 #include "../x86.h"
@@ -170,6 +171,27 @@ static inline bool axv_svm_intercepts(const struct axv_svm_vcpu *svm,
 				      unsigned int bit)
 {
 	return svm->vmcb->control.intercepts[bit / 32] & BIT(bit % 32);
+}
+
+/**
+ * axv_svm_advance() - the guest is past an instruction
+ * @svm:	vCPU whose claim the caller holds
+ * @len:	its length
+ *
+ * axv_x86_advance() for the paths that are hot: nothing traps, nothing wraps.
+ */
+static inline void axv_svm_advance(struct axv_svm_vcpu *svm, unsigned int len)
+{
+	struct axv_x86_gprs *regs = &svm->x.regs;
+	u64 rip = regs->rip + len;
+
+	if (unlikely((rip ^ regs->rip) >> 32 ||
+		     (regs->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)))) {
+		axv_x86_advance(&svm->x, len);
+		return;
+	}
+	regs->rip = rip;
+	svm->vmcb->control.int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
 }
 
 /* hardware.c: SVM on a host CPU */

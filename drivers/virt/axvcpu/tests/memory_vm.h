@@ -13,8 +13,7 @@
  * struct memory_vm - the subject
  * @vm:		the VM
  * @ops:	a back end that can flush
- * @flushes:	how often it was told to
- * @unlocked:	how often without &axv_vm.mmu_lock
+ * @flushes:	how often it was told to, under &axv_vm.mmu_lock
  * @area:	user addresses, if memory_vm_map() was asked for some
  * @area_size:	bytes at @area
  */
@@ -22,7 +21,6 @@ struct memory_vm {
 	struct axv_vm vm;
 	struct axv_arch_ops ops;
 	unsigned int flushes;
-	unsigned int unlocked;
 	unsigned long area;
 	unsigned long area_size;
 };

@@ -9,7 +9,7 @@
 #include "memory_vm.h"
 
 #define HVA	0x400000000000ul	/* user space; nothing is mapped there */
-#define TOP	(1ull << 48)
+#define TOP	BIT_ULL(48)
 #define RWX	(AXV_S2_READ | AXV_S2_WRITE | AXV_S2_EXEC)
 
 /* Pretend that a fault mapped a page of the guest. */

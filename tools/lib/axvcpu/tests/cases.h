@@ -6,6 +6,7 @@
 #ifndef CASES_H
 #define CASES_H
 
+#ifndef __ASSEMBLER__
 #include <linux/types.h>
 
 /**
@@ -24,6 +25,7 @@ struct insn_case {
 
 extern const struct insn_case __start_insn_cases[];
 extern const struct insn_case __stop_insn_cases[];
+#endif
 
 /* Undefined flags, as in RFLAGS. */
 #define CASE_UNDEF	0xffff
@@ -34,23 +36,7 @@ extern const struct insn_case __stop_insn_cases[];
 #define CASE_32		0x100000	/* 32-bit code */
 #define CASE_OF1	0x200000	/* OF is undefined unless the count is 1 */
 
-#define CASE_EMIT(width, traits, text)				\
-	asm(".pushsection .text\n"				\
-	    ".code" #width "\n"					\
-	    "661: " text "\n"					\
-	    "662:\n"						\
-	    ".code64\n"						\
-	    ".popsection\n"					\
-	    ".pushsection .rodata.cases,\"a\",@progbits\n"	\
-	    "663: .string \"" text "\"\n"			\
-	    ".popsection\n"					\
-	    ".pushsection insn_cases,\"aw\",@progbits\n"	\
-	    ".quad 661b, 662b, 663b, " CASE_STR(traits) "\n"	\
-	    ".popsection")
-#define CASE_STR(x)	CASE_STR1(x)
-#define CASE_STR1(x)	#x
-
-/* Flags by the names the manual gives them. */
+/* Which families leave which flags undefined (AMD APM vol. 3). */
 #define U_NONE		0
 #define U_AF		0x10
 #define U_SHIFT		0x10			/* AF; OF by CASE_OF1 */

@@ -125,8 +125,9 @@ static void test_pieces(void)
 	    "read-only memory is read as memory and written as a device");
 
 	long_mode();
+	world_poke(WORLD_CODE + 0x1006, 0x600df00d, 4);
 	tap(!STEP(&e, 0x8b, 0x05, 0x00, 0x10, 0x00, 0x00) &&	/* mov eax, [rip+0x1000] */
-	    *gpr(AXV_X86_RAX) == world_peek(WORLD_CODE + 0x1006, 4) && !world_accesses,
+	    *gpr(AXV_X86_RAX) == 0x600df00d && !world_accesses,
 	    "relative to the instruction pointer");
 
 	long_mode();
@@ -258,8 +259,9 @@ static void test_segments(void)
 	world_init(&e, WORLD_PROT32);
 	ds->base = 0xd0000000;
 	*gpr(AXV_X86_RDI) = 0x30000010;
+	world_poke(0x10, 0x600df00d, 4);
 	tap(!STEP(&e, 0x8b, 0x07) && !world_accesses &&
-	    *gpr(AXV_X86_RAX) == world_peek(0x10, 4), "linear addresses wrap at 4 GiB");
+	    *gpr(AXV_X86_RAX) == 0x600df00d, "linear addresses wrap at 4 GiB");
 
 	long_mode();
 	*gpr(AXV_X86_RDI) = 0x800000000000ull;

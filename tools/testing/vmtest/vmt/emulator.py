@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import subprocess
+import termios
 import threading
 import time
 
@@ -157,6 +158,7 @@ class Emulator:
             self.reading[os.open(path, os.O_RDONLY | os.O_NONBLOCK)] = port
         self.process = None
         self.screen = None
+        self.terminal = None
         self.out_of_time = False
 
     def run(self, deadline, on_line):
@@ -179,6 +181,8 @@ class Emulator:
             # Its text screen is of no use, but must be taken away.
             threading.Thread(target=_drain, args=(self.screen,), daemon=True).start()
         elif m.interactive:
+            # QEMU makes the terminal raw. It puts it back, unless it is killed.
+            self.terminal = termios.tcgetattr(0)
             self.process = subprocess.Popen(cmd)
         else:
             with open(f"{m.work}/qemu.log", "wb") as log:
@@ -225,6 +229,8 @@ class Emulator:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        if self.terminal:
+            termios.tcsetattr(0, termios.TCSADRAIN, self.terminal)
 
 
 class _Child:

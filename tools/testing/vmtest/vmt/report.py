@@ -61,6 +61,8 @@ class KernelLog:
                 self.met = True
             # Whatever an announced report consists of, other checkers than
             # the warning itself are not part of it.
+            elif "WARNING:" in text:
+                self.trouble.append(text.strip())
             if not re.search(r"KASAN:|UBSAN:|INFO: (possible|inconsistent)|suspicious RCU|Oops"
                              r"|kernel BUG at|Kernel panic|unreferenced object", text):
                 return

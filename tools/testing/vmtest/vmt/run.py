@@ -73,6 +73,12 @@ def guest_initramfs(path):
     fs.save(path)
 
 
+def terminal_size():
+    """The size of this terminal, in words for stty."""
+    size = os.get_terminal_size()
+    return f"rows {size.lines} cols {size.columns}"
+
+
 class Run:
     """One boot: settings in, a Report out. Used by vmtest and by check."""
 
@@ -95,9 +101,11 @@ class Run:
         self.append = ""
         self.timeout = None
         self.allow = []
+        self.qemu_args = []
         self.kmemleak = False
         self.expect_tests = False
         self.log = None
+        self.plain = False  # print without times and marks
         self.verbose = 0  # 1: what the tests print; 2: the kernel log, too
         self.files = {}
         for key, value in settings.items():
@@ -148,6 +156,7 @@ class Run:
             "VMTEST_PARAMS": self.params,
             "VMTEST_INTERACTIVE": "1" if self.interactive else "",
             "VMTEST_KMEMLEAK": "1" if self.kmemleak else "",
+            "VMTEST_SIZE": terminal_size() if self.interactive else "",
         }
         fs.write("etc/vmtest.conf",
                  "".join(f"export {k}={shlex.quote(v)}\n" for k, v in conf.items()))
@@ -169,6 +178,7 @@ class Run:
             m.debug = self.kernel == "debug"
             m.interactive = self.interactive
             m.append = self.append
+            m.qemu_args = self.qemu_args
             m.work = work
             vmlinuz = f"{image}/vmlinuz"
             m.kernel = vmlinuz if os.path.exists(vmlinuz) else f"{image}/bzImage"
@@ -205,7 +215,10 @@ class Run:
         if port == "kernel":
             self.tail = self.tail[-40:] + [stamped]
         if self.verbose > (port == "kernel"):
-            print(stamped, flush=True)
+            if not self.plain:
+                print(stamped, flush=True)
+            elif not text.startswith("@vmtest"):
+                print(text, flush=True)
 
     def _emulator_words(self, work):
         for name in ("qemu.log", "bochs.log"):

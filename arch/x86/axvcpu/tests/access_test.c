@@ -1,0 +1,839 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Device accesses: what leaves as which exit, with which state, and what
+ * becomes of the answer.
+ */
+#include "guest.h"
+
+static enum axv_x86_next test_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
+				   u32 cause);
+static enum axv_x86_next test_io_in(struct axv_x86_vcpu *x, u16 port,
+				    unsigned int width, unsigned int len);
+static enum axv_x86_next test_io_string(struct axv_x86_vcpu *x, bool in);
+static enum axv_x86_next test_complete(struct axv_x86_vcpu *x);
+
+#include "../access.c"
+
+#define CODE		0x1000ull
+#define DATA		0x8000ull
+#define DEVICE		(GUEST_DEVICE + 0xb0)
+
+#define R_AX		AXV_ACCESS_READ
+#define W_AX		AXV_ACCESS_WRITE
+
+static void set_code(struct guest *g, const char *hex)
+{
+	memset(g->memory + CODE, 0xcc, 16);
+	if (hex2bin(g->memory + CODE, hex, strlen(hex) / 2))
+		WARN_ON(1);
+	g->x.regs.rip = CODE;
+}
+
+/* 32 bits without paging: EDI and ESI at the device, EBX and EBP at memory. */
+static struct guest *new_guest(struct kunit *test, const char *hex)
+{
+	struct guest *g = guest_new(test, 32);
+
+	set_code(g, hex);
+	g->x.regs.gpr[AXV_X86_RAX] = 0xa1a2a3a4a5a6a7a8;
+	g->x.regs.gpr[AXV_X86_RCX] = 0xc1c2c3c4c5c6c7c8;
+	g->x.regs.gpr[AXV_X86_RDX] = 0xd1d2d3d4d5d6d7d8;
+	g->x.regs.gpr[AXV_X86_RBX] = DATA;
+	g->x.regs.gpr[AXV_X86_RBP] = DATA + 0x100;
+	g->x.regs.gpr[AXV_X86_RSI] = DEVICE;
+	g->x.regs.gpr[AXV_X86_RDI] = DEVICE;
+	guest_poke(g, DATA, 0x8182838485868788, 8);
+	guest_poke(g, DATA + 0x100, 0x9192939495969798, 8);
+	return g;
+}
+
+/*
+ * 64 bits, with the first 2 MiB mapped as they are, and the device at
+ * 0xffffffffff5fb000.
+ */
+static struct guest *new_guest64(struct kunit *test, const char *hex)
+{
+	struct guest *g = guest_new(test, 64);
+	u64 all = PTE_P | PTE_RW | PTE_US;
+
+	g->cr[3] = 0x10000;
+	guest_poke(g, 0x10000, 0x11000 | all, 8);
+	guest_poke(g, 0x11000, 0x12000 | all, 8);
+	guest_poke(g, 0x12000, 0 | all | PTE_PS, 8);
+	guest_poke(g, 0x10ff8, 0x13000 | all, 8);
+	guest_poke(g, 0x13ff8, 0x14000 | all, 8);
+	guest_poke(g, 0x14000 + 0x1fa * 8, 0x15000 | all, 8);
+	guest_poke(g, 0x15000 + 0x1fb * 8, GUEST_DEVICE | all, 8);
+	set_code(g, hex);
+	g->x.regs.gpr[AXV_X86_RDI] = 0xffffffffff5fb0b0;
+	return g;
+}
+
+/* Nothing but what the test names may change. */
+static void expect_untouched(struct kunit *test, const struct guest *g,
+			     const struct axv_x86_gprs *before)
+{
+	KUNIT_EXPECT_EQ(test, memcmp(&g->x.regs, before, sizeof(*before)), 0);
+	KUNIT_EXPECT_EQ(test, g->raised, 0u);
+}
+
+static void expect_fault_exit(struct kunit *test, struct guest *g,
+			      enum axv_x86_next next, u64 gpa, u32 access,
+			      u32 cause, unsigned int bytes)
+{
+	const struct axv_exit_fault *f = &g->run.exit.fault;
+
+	KUNIT_EXPECT_EQ(test, next, AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason,
+			(u32)AXV_EXIT_NESTED_PAGE_FAULT);
+	KUNIT_EXPECT_EQ(test, f->addr, gpa);
+	KUNIT_EXPECT_EQ(test, f->access, access);
+	KUNIT_EXPECT_EQ(test, f->cause, cause);
+	KUNIT_EXPECT_EQ(test, f->insn_bytes, bytes);
+	KUNIT_EXPECT_EQ(test, memcmp(f->insn, g->memory + g->x.regs.rip,
+				     bytes), 0);
+	KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
+}
+
+/**
+ * struct store_case - a move to the device
+ * @hex:	instruction
+ * @width:	of the exit
+ * @data:	of the exit
+ */
+struct store_case {
+	const char *hex;
+	u8 width;
+	u64 data;
+};
+
+static const struct store_case store_cases[] = {
+	{ "8807", 1, 0xa8 },
+	{ "8827", 1, 0xa7 },
+	{ "8837", 1, 0xd7 },
+	{ "66890f", 2, 0xc7c8 },
+	{ "8917", 4, 0xd5d6d7d8 },
+	{ "c60780", 1, 0x80 },
+	{ "66c7070180", 2, 0x8001 },
+	{ "c707ffffffff", 4, 0xffffffff },
+	{ "aa", 1, 0xa8 },
+	{ "ab", 4, 0xa5a6a7a8 },
+};
+
+static void store_test(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(store_cases); i++) {
+		const struct store_case *c = &store_cases[i];
+		struct guest *g = new_guest(test, c->hex);
+		struct axv_exit_mmio *m = &g->run.exit.mmio;
+		unsigned int len = strlen(c->hex) / 2;
+
+		KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+						AXV_FAULT_NO_REGION), AXV_EXIT);
+		KUNIT_EXPECT_EQ_MSG(test, g->run.exit_reason,
+				    (u32)AXV_EXIT_MMIO_WRITE, "%s", c->hex);
+		KUNIT_EXPECT_EQ_MSG(test, g->run.insn_len, len, "%s", c->hex);
+		KUNIT_EXPECT_EQ_MSG(test, g->x.regs.rip, CODE + len, "%s",
+				    c->hex);
+		KUNIT_EXPECT_EQ_MSG(test, m->addr, DEVICE, "%s", c->hex);
+		KUNIT_EXPECT_EQ_MSG(test, m->width, c->width, "%s", c->hex);
+		KUNIT_EXPECT_EQ_MSG(test, m->data, c->data, "%s", c->hex);
+		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+		KUNIT_EXPECT_EQ(test, g->x.base.stats.exits[AXV_EXIT_MMIO_WRITE],
+				1ull);
+	}
+}
+
+/**
+ * struct load_case - a move from the device
+ * @bits64:	in 64-bit mode
+ * @hex:	instruction
+ * @width:	of the exit
+ * @sign:	likewise
+ * @reg:	likewise
+ * @reg_width:	likewise
+ * @data:	the answer; what is above @width must not matter
+ * @value:	the register afterwards
+ */
+struct load_case {
+	bool bits64;
+	const char *hex;
+	u8 width;
+	u8 sign;
+	u8 reg;
+	u8 reg_width;
+	u64 data;
+	u64 value;
+};
+
+#define OLD_CX	0xc1c2c3c4c5c6c7c8
+
+static const struct load_case load_cases[] = {
+	{ 0, "8a0f", 1, 0, AXV_X86_RCX, 1, 0xff11, 0xc1c2c3c4c5c6c711 },
+	{ 0, "8a2f", 1, 0, AXV_X86_RCX, 1, 0xff11, 0xc1c2c3c4c5c611c8 },
+	{ 0, "668b0f", 2, 0, AXV_X86_RCX, 2, 0x991122, 0xc1c2c3c4c5c61122 },
+	{ 0, "8b0f", 4, 0, AXV_X86_RCX, 4, ~0ull, 0xffffffff },
+	{ 0, "8b0f", 4, 0, AXV_X86_RCX, 4, 0x11223344, 0x11223344 },
+	{ 0, "0fb60f", 1, 0, AXV_X86_RCX, 4, ~0ull, 0xff },
+	{ 0, "660fb60f", 1, 0, AXV_X86_RCX, 2, ~0ull, 0xc1c2c3c4c5c600ff },
+	{ 0, "0fb70f", 2, 0, AXV_X86_RCX, 4, ~0ull, 0xffff },
+	{ 0, "0fbe0f", 1, 1, AXV_X86_RCX, 4, 0x80, 0xffffff80 },
+	{ 0, "0fbe0f", 1, 1, AXV_X86_RCX, 4, 0xff7f, 0x7f },
+	{ 0, "660fbe0f", 1, 1, AXV_X86_RCX, 2, 0x80, 0xc1c2c3c4c5c6ff80 },
+	{ 0, "0fbf0f", 2, 1, AXV_X86_RCX, 4, 0x8000, 0xffff8000 },
+	{ 1, "8a0f", 1, 0, AXV_X86_RCX, 1, 0x11, 0xc1c2c3c4c5c6c711 },
+	{ 1, "8b0f", 4, 0, AXV_X86_RCX, 4, 0x80000000, 0x80000000 },
+	{ 1, "488b0f", 8, 0, AXV_X86_RCX, 8, 0x8877665544332211,
+	  0x8877665544332211 },
+	{ 1, "480fb60f", 1, 0, AXV_X86_RCX, 8, ~0ull, 0xff },
+	{ 1, "480fbe0f", 1, 1, AXV_X86_RCX, 8, 0x80, 0xffffffffffffff80 },
+	{ 1, "480fbf0f", 2, 1, AXV_X86_RCX, 8, 0x8000, 0xffffffffffff8000 },
+	{ 1, "48630f", 4, 1, AXV_X86_RCX, 8, 0x80000000, 0xffffffff80000000 },
+	{ 1, "48630f", 4, 1, AXV_X86_RCX, 8, 0x7fffffff, 0x7fffffff },
+};
+
+static void load_test(struct kunit *test)
+{
+	struct axv_x86_gprs before;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(load_cases); i++) {
+		const struct load_case *c = &load_cases[i];
+		struct guest *g = c->bits64 ? new_guest64(test, c->hex) :
+					      new_guest(test, c->hex);
+		struct axv_exit_mmio *m = &g->run.exit.mmio;
+		unsigned int len = strlen(c->hex) / 2;
+
+		g->x.regs.gpr[AXV_X86_RCX] = OLD_CX;
+		before = g->x.regs;
+		KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, R_AX,
+						AXV_FAULT_NO_REGION), AXV_EXIT);
+		KUNIT_EXPECT_EQ_MSG(test, g->run.exit_reason,
+				    (u32)AXV_EXIT_MMIO_READ, "%s", c->hex);
+		KUNIT_EXPECT_EQ(test, g->run.insn_len, len);
+		KUNIT_EXPECT_EQ(test, m->addr, DEVICE);
+		KUNIT_EXPECT_EQ_MSG(test, m->width, c->width, "%s", c->hex);
+		KUNIT_EXPECT_EQ_MSG(test, m->signed_ext, c->sign, "%s", c->hex);
+		KUNIT_EXPECT_EQ_MSG(test, m->reg, c->reg, "%s", c->hex);
+		KUNIT_EXPECT_EQ_MSG(test, m->reg_width, c->reg_width, "%s",
+				    c->hex);
+		expect_untouched(test, g, &before);
+		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_MMIO);
+
+		/* What else is in the run page means nothing. */
+		memset(&g->run, 0xa5, sizeof(g->run));
+		m->data = c->data;
+		KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+		KUNIT_EXPECT_EQ_MSG(test, g->x.regs.gpr[AXV_X86_RCX], c->value,
+				    "%s", c->hex);
+		before.gpr[AXV_X86_RCX] = c->value;
+		before.rip += len;
+		expect_untouched(test, g, &before);
+		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+	}
+}
+
+/* After a read exit the VMM or another CPU changed something. */
+static void dropped_test(struct kunit *test)
+{
+	enum {
+		NOTHING, RIP, CODE_BYTES, WIDTH, REGISTER, TABLES, REGION,
+		DIRECTION, CASES
+	} what;
+	struct axv_x86_gprs before;
+
+	for (what = NOTHING; what < CASES; what++) {
+		struct guest *g = new_guest64(test, "8b0f");
+
+		KUNIT_ASSERT_EQ(test, test_mmio(&g->x, DEVICE, R_AX,
+						AXV_FAULT_NO_REGION), AXV_EXIT);
+		g->run.exit.mmio.data = 0x11111111;
+		switch (what) {
+		case RIP:
+			guest_poke(g, CODE + 0x100, 0x0f8b, 2);
+			g->x.regs.rip += 0x100;
+			break;
+		case CODE_BYTES:
+			guest_poke(g, CODE, 0x0f03, 2);
+			break;
+		case WIDTH:
+			guest_poke(g, CODE, 0x0f8a, 2);
+			break;
+		case DIRECTION:
+			guest_poke(g, CODE, 0x0f89, 2);
+			break;
+		case REGISTER:
+			g->x.regs.gpr[AXV_X86_RDI] += 4;
+			break;
+		case TABLES:
+			guest_poke(g, 0x15000 + 0x1fb * 8, 0, 8);
+			break;
+		case REGION:
+			g->device_is_ram = true;
+			break;
+		default:
+			break;
+		}
+		before = g->x.regs;
+		KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+		if (what == NOTHING)
+			KUNIT_EXPECT_EQ(test, g->x.regs.gpr[AXV_X86_RCX],
+					0x11111111ull);
+		else
+			expect_untouched(test, g, &before);
+	}
+}
+
+static void stos_test(struct kunit *test)
+{
+	struct guest *g = new_guest(test, "f3ab");
+	u64 *gpr = g->x.regs.gpr;
+	unsigned int i;
+
+	gpr[AXV_X86_RCX] = 3;
+	for (i = 0; i < 3; i++) {
+		u64 at = DEVICE + 4 * i;
+
+		KUNIT_EXPECT_EQ(test, test_mmio(&g->x, at, W_AX,
+						AXV_FAULT_NO_REGION), AXV_EXIT);
+		KUNIT_EXPECT_EQ(test, g->run.exit_reason,
+				(u32)AXV_EXIT_MMIO_WRITE);
+		KUNIT_EXPECT_EQ(test, g->run.exit.mmio.addr, at);
+		KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RDI], at + 4);
+		KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RCX], 2ull - i);
+		KUNIT_EXPECT_EQ(test, g->x.regs.rip, i < 2 ? CODE : CODE + 2);
+		KUNIT_EXPECT_EQ(test, g->run.insn_len, i < 2 ? 0 : 2);
+	}
+	/* Nothing left: it cannot have been this access. */
+	set_code(g, "f3ab");
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_RESUME);
+
+	/* Backwards. */
+	g = new_guest(test, "f3aa");
+	gpr = g->x.regs.gpr;
+	g->x.regs.rflags |= X86_EFLAGS_DF;
+	gpr[AXV_X86_RCX] = 2;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RDI], DEVICE - 1);
+
+	/* 16-bit addresses: DI and CX wrap, what is above them stays. */
+	g = new_guest(test, "67f3aa");
+	gpr = g->x.regs.gpr;
+	g->seg[AXV_X86_ES].base = GUEST_DEVICE - 0xffff;
+	gpr[AXV_X86_RDI] = 0x1234ffff;
+	gpr[AXV_X86_RCX] = 0x56780001;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, GUEST_DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_WRITE);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RDI], 0x12340000ull);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RCX], 0x56780000ull);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE + 3);
+
+	/* 32-bit addresses in 64-bit mode clear what is above them. */
+	g = new_guest64(test, "67f3aa");
+	gpr = g->x.regs.gpr;
+	guest_poke(g, 0x12018, GUEST_DEVICE & ~0x1fffffull, 8);
+	guest_poke(g, 0x12018, guest_peek(g, 0x12018, 8) | PTE_P | PTE_RW |
+		   PTE_PS, 8);
+	gpr[AXV_X86_RDI] = 0xffffffff00600000 + (DEVICE & 0x1fffff);
+	gpr[AXV_X86_RCX] = 0xffffffff00000002;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_WRITE);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RDI],
+			0x600001 + (DEVICE & 0x1fffff));
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RCX], 1ull);
+}
+
+static void movs_test(struct kunit *test)
+{
+	struct guest *g = new_guest(test, "f3a5");
+	struct axv_x86_gprs before;
+	u64 *gpr = g->x.regs.gpr;
+
+	/* From memory to the device. */
+	gpr[AXV_X86_RSI] = DATA;
+	gpr[AXV_X86_RCX] = 2;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_WRITE);
+	KUNIT_EXPECT_EQ(test, g->run.exit.mmio.data, 0x85868788ull);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RSI], DATA + 4);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RDI], DEVICE + 4);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RCX], 1ull);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
+
+	/* From the device to memory. */
+	g = new_guest(test, "f3a5");
+	gpr = g->x.regs.gpr;
+	gpr[AXV_X86_RDI] = DATA;
+	gpr[AXV_X86_RCX] = 2;
+	before = g->x.regs;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, R_AX,
+					AXV_FAULT_NO_REGION), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_READ);
+	KUNIT_EXPECT_EQ(test, g->run.exit.mmio.reg, AXV_X86_NO_REG);
+	KUNIT_EXPECT_EQ(test, g->run.exit.mmio.width, 4);
+	expect_untouched(test, g, &before);
+	g->run.exit.mmio.data = 0xffffffff11223344;
+	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, guest_peek(g, DATA, 8), 0x8182838411223344);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RSI], DEVICE + 4);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RDI], DATA + 4);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RCX], 1ull);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
+
+	/* From one device to another: the VMM's, before anything was read. */
+	g = new_guest(test, "a5");
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, R_AX,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, W_AX, AXV_FAULT_NO_REGION, 15);
+	g->x.regs.gpr[AXV_X86_RSI] = GUEST_HOLE;
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, W_AX, AXV_FAULT_NO_REGION, 15);
+	g->x.regs.gpr[AXV_X86_RSI] = DEVICE;
+	g->x.regs.gpr[AXV_X86_RDI] = GUEST_ROM;
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, R_AX,
+					     AXV_FAULT_NO_REGION),
+			  GUEST_ROM, W_AX, AXV_FAULT_READONLY, 15);
+
+	/* The destination goes away while the VMM answers. */
+	g = new_guest(test, "a5");
+	g->x.regs.gpr[AXV_X86_RDI] = DATA;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, R_AX,
+					AXV_FAULT_NO_REGION), AXV_EXIT);
+	g->host_refuses = DATA;
+	expect_fault_exit(test, g, test_complete(&g->x), DATA, W_AX,
+			  AXV_FAULT_HOST, 15);
+	KUNIT_EXPECT_EQ(test, g->run.exit.fault.status, -EFAULT);
+}
+
+/* The guest's exception comes before the device is touched. */
+static void movs_fault_test(struct kunit *test)
+{
+	struct guest *g = new_guest64(test, "a4");
+	u64 *gpr = g->x.regs.gpr;
+
+	gpr[AXV_X86_RSI] = gpr[AXV_X86_RDI];
+	gpr[AXV_X86_RDI] = 0x400123;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, R_AX,
+					AXV_FAULT_NO_REGION), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->raised, 1u);
+	KUNIT_EXPECT_EQ(test, g->vector, X86_TRAP_PF);
+	KUNIT_EXPECT_EQ(test, g->error, (u32)X86_PF_WRITE);
+	KUNIT_EXPECT_EQ(test, g->address, 0x400123ull);
+	KUNIT_EXPECT_TRUE(test, g->has_error);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
+
+	gpr[AXV_X86_RDI] = gpr[AXV_X86_RSI];
+	gpr[AXV_X86_RSI] = 0x400456;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->raised, 2u);
+	KUNIT_EXPECT_EQ(test, g->error, 0u);
+	KUNIT_EXPECT_EQ(test, g->address, 0x400456ull);
+
+	gpr[AXV_X86_RSI] = 0x800000000000;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->raised, 3u);
+	KUNIT_EXPECT_EQ(test, g->vector, X86_TRAP_GP);
+
+	/* Its tables change all the time: the processor tries again. */
+	gpr[AXV_X86_RSI] = 0x200000 + DATA;
+	guest_poke(g, 0x12008, PTE_P | PTE_RW | PTE_PS, 8);
+	g->races = UINT_MAX;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->raised, 3u);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
+}
+
+/* An element across two pages, the second of which cannot be written. */
+static void crossing_test(struct kunit *test)
+{
+	struct guest *g = new_guest(test, "66f36d");
+
+	g->x.regs.gpr[AXV_X86_RCX] = 1;
+	g->x.regs.gpr[AXV_X86_RDI] = GUEST_HOLE - 1;
+	expect_fault_exit(test, g, test_io_string(&g->x, true), GUEST_HOLE,
+			  W_AX, AXV_FAULT_NO_REGION, 15);
+
+	/* A move across the edge of the device. */
+	g = new_guest(test, "8907");
+	g->x.regs.gpr[AXV_X86_RDI] = GUEST_DEVICE + 0xffe;
+	expect_fault_exit(test, g, test_mmio(&g->x, GUEST_DEVICE + 0xffe, W_AX,
+					     AXV_FAULT_NO_REGION),
+			  GUEST_DEVICE + 0xffe, W_AX, AXV_FAULT_NO_REGION, 15);
+	expect_fault_exit(test, g, test_mmio(&g->x, GUEST_DEVICE + 0x1000, W_AX,
+					     AXV_FAULT_NO_REGION),
+			  GUEST_DEVICE + 0x1000, W_AX, AXV_FAULT_NO_REGION, 15);
+}
+
+static void lods_test(struct kunit *test)
+{
+	struct guest *g = new_guest(test, "f3ac");
+	u64 *gpr = g->x.regs.gpr;
+
+	gpr[AXV_X86_RCX] = 2;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, R_AX,
+					AXV_FAULT_NO_REGION), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_READ);
+	g->run.exit.mmio.data = 0x11;
+	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RAX], 0xa1a2a3a4a5a6a711);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RSI], DEVICE + 1);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RCX], 1ull);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
+}
+
+/* Faults that are not a plain move's. */
+static void undecoded_test(struct kunit *test)
+{
+	struct axv_x86_gprs before;
+	struct guest *g;
+
+	/* Another instruction; its bytes go with it. */
+	g = new_guest(test, "0107");
+	before = g->x.regs;
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, W_AX, AXV_FAULT_NO_REGION, 15);
+	KUNIT_EXPECT_EQ(test, g->run.exit.fault.linear_valid, 0u);
+	expect_untouched(test, g, &before);
+
+	/* A load, but the access was a write; and the other way round. */
+	g = new_guest(test, "8b07");
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, W_AX, AXV_FAULT_NO_REGION, 15);
+	g = new_guest(test, "8907");
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, R_AX,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, R_AX, AXV_FAULT_NO_REGION, 15);
+
+	/* Another place than its operand. */
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE + 4, W_AX,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE + 4, W_AX, AXV_FAULT_NO_REGION, 15);
+	KUNIT_EXPECT_EQ(test, g->run.exit.fault.linear_valid, 1u);
+	KUNIT_EXPECT_EQ(test, g->run.exit.fault.linear, DEVICE);
+
+	/* Not made by the instruction: no bytes. */
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX |
+					     AXV_ACCESS_PAGE_TABLE,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, W_AX | AXV_ACCESS_PAGE_TABLE,
+			  AXV_FAULT_NO_REGION, 0);
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, AXV_ACCESS_FETCH,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, AXV_ACCESS_FETCH, AXV_FAULT_NO_REGION, 0);
+	g->x.events.reinject = AXV_X86_EVENT_VALID;
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, W_AX, AXV_FAULT_NO_REGION, 0);
+
+	/* Memory, but the host cannot. */
+	g = new_guest(test, "8903");
+	expect_fault_exit(test, g, test_mmio(&g->x, DATA, W_AX,
+					     AXV_FAULT_HOST),
+			  DATA, W_AX, AXV_FAULT_HOST, 15);
+	KUNIT_EXPECT_EQ(test, g->run.exit.fault.status, -EFAULT);
+
+	/* Code that cannot be read. */
+	g = new_guest(test, "8907");
+	g->host_refuses = CODE;
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, W_AX, AXV_FAULT_NO_REGION, 0);
+
+	/* Port instructions with a device as their memory. */
+	g = new_guest(test, "6e");
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, R_AX,
+					     AXV_FAULT_NO_REGION),
+			  DEVICE, R_AX, AXV_FAULT_NO_REGION, 15);
+
+	/* A region has appeared meanwhile. */
+	g = new_guest(test, "8907");
+	g->device_is_ram = true;
+	before = g->x.regs;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_RESUME);
+	expect_untouched(test, g, &before);
+
+	/* A write to a read-only region is a device's like any other. */
+	g = new_guest(test, "8907");
+	g->x.regs.gpr[AXV_X86_RDI] = GUEST_ROM + 0x10;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, GUEST_ROM + 0x10, W_AX,
+					AXV_FAULT_READONLY), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_WRITE);
+	KUNIT_EXPECT_EQ(test, g->run.exit.mmio.addr, GUEST_ROM + 0x10);
+
+	/* A segment that does not reach so far. */
+	g = new_guest(test, "8907");
+	g->seg[AXV_X86_DS].limit = 0xffff;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->vector, X86_TRAP_GP);
+	KUNIT_EXPECT_TRUE(test, g->has_error);
+}
+
+/* Real mode pushes no error codes. */
+static void real_mode_test(struct kunit *test)
+{
+	struct guest *g = guest_new(test, 16);
+
+	/* A word across the limit of 64 KiB. */
+	set_code(g, "8907");
+	g->x.regs.gpr[AXV_X86_RBX] = 0xffff;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, GUEST_ROM | 0xfff, W_AX,
+					AXV_FAULT_READONLY), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->vector, X86_TRAP_GP);
+	KUNIT_EXPECT_FALSE(test, g->has_error);
+}
+
+/**
+ * struct in_case - IN and its answer
+ * @hex:	instruction
+ * @port:	number
+ * @width:	bytes
+ * @value:	RAX afterwards, where the answer is 0xf1f2f3f4f5f6f7f8
+ */
+struct in_case {
+	const char *hex;
+	u16 port;
+	u8 width;
+	u64 value;
+};
+
+static const struct in_case in_cases[] = {
+	{ "ec", 0xd7d8, 1, 0xa1a2a3a4a5a6a7f8 },
+	{ "66ed", 0xd7d8, 2, 0xa1a2a3a4a5a6f7f8 },
+	{ "ed", 0xd7d8, 4, 0xf5f6f7f8 },
+	{ "e460", 0x60, 1, 0xa1a2a3a4a5a6a7f8 },
+	{ "e5ff", 0xff, 4, 0xf5f6f7f8 },
+};
+
+static void in_test(struct kunit *test)
+{
+	struct axv_x86_gprs before;
+	struct guest *g;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(in_cases); i++) {
+		const struct in_case *c = &in_cases[i];
+		unsigned int len = strlen(c->hex) / 2;
+
+		g = new_guest(test, c->hex);
+		before = g->x.regs;
+		KUNIT_EXPECT_EQ(test, test_io_in(&g->x, c->port, c->width, len),
+				AXV_EXIT);
+		KUNIT_EXPECT_EQ(test, g->run.exit_reason,
+				(u32)AXV_EXIT_IO_READ);
+		KUNIT_EXPECT_EQ(test, g->run.exit.io.port, c->port);
+		KUNIT_EXPECT_EQ(test, g->run.exit.io.width, c->width);
+		KUNIT_EXPECT_EQ(test, g->run.exit.io.string, 0);
+		KUNIT_EXPECT_EQ(test, g->run.insn_len, len);
+		expect_untouched(test, g, &before);
+
+		memset(&g->run, 0x5a, sizeof(g->run));
+		g->run.exit.io.data = 0xf1f2f3f4f5f6f7f8;
+		KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+		before.gpr[AXV_X86_RAX] = c->value;
+		before.rip += len;
+		expect_untouched(test, g, &before);
+		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+	}
+
+	/* Another port, width, place or instruction: dropped. */
+	for (i = 0; i < 5; i++) {
+		g = new_guest(test, "ec");
+		test_io_in(&g->x, 0xd7d8, 1, 1);
+		if (i == 0)
+			g->x.regs.gpr[AXV_X86_RDX] = 0;
+		else if (i == 1)
+			guest_poke(g, CODE, 0xed, 1);
+		else if (i == 2)
+			guest_poke(g, CODE, 0xee, 1);
+		else if (i == 3)
+			g->x.regs.rip--;
+		else
+			g->host_refuses = CODE;
+		before = g->x.regs;
+		KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+		expect_untouched(test, g, &before);
+		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+	}
+}
+
+static void ins_test(struct kunit *test)
+{
+	struct axv_x86_gprs before;
+	struct guest *g;
+	u64 *gpr;
+
+	g = new_guest(test, "f36d");
+	gpr = g->x.regs.gpr;
+	gpr[AXV_X86_RDI] = DATA;
+	gpr[AXV_X86_RCX] = 1;
+	before = g->x.regs;
+	KUNIT_EXPECT_EQ(test, test_io_string(&g->x, true), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_IO_READ);
+	KUNIT_EXPECT_EQ(test, g->run.exit.io.port, 0xd7d8);
+	KUNIT_EXPECT_EQ(test, g->run.exit.io.width, 4);
+	KUNIT_EXPECT_EQ(test, g->run.exit.io.string, 1);
+	expect_untouched(test, g, &before);
+	g->run.exit.io.data = 0xffffffff11223344;
+	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, guest_peek(g, DATA, 8), 0x8182838411223344);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RDI], DATA + 4);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RCX], 0ull);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE + 2);
+
+	/* Nothing to do. */
+	set_code(g, "f36d");
+	KUNIT_EXPECT_EQ(test, test_io_string(&g->x, true), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE + 2);
+
+	/* Memory refuses: no port is read. */
+	g = new_guest64(test, "6c");
+	g->x.regs.gpr[AXV_X86_RDI] = 0x400000;
+	g->cpl = 3;
+	KUNIT_EXPECT_EQ(test, test_io_string(&g->x, true), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->vector, X86_TRAP_PF);
+	KUNIT_EXPECT_EQ(test, g->error, (u32)(X86_PF_WRITE | X86_PF_USER));
+	KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+	g = new_guest(test, "6c");
+	expect_fault_exit(test, g, test_io_string(&g->x, true), DEVICE, W_AX,
+			  AXV_FAULT_NO_REGION, 15);
+
+	/* Memory refuses when the answer is there. */
+	g = new_guest64(test, "6c");
+	g->x.regs.gpr[AXV_X86_RDI] = DATA;
+	KUNIT_EXPECT_EQ(test, test_io_string(&g->x, true), AXV_EXIT);
+	guest_poke(g, 0x12000, PTE_P | PTE_PS, 8);
+	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->vector, X86_TRAP_PF);
+	KUNIT_EXPECT_EQ(test, g->error, (u32)(X86_PF_WRITE | X86_PF_PROT));
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
+
+	/* The code is not what was intercepted. */
+	g = new_guest(test, "6e");
+	KUNIT_EXPECT_EQ(test, test_io_string(&g->x, true), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
+}
+
+static void outs_test(struct kunit *test)
+{
+	struct guest *g = new_guest(test, "66f3266f");
+	u64 *gpr = g->x.regs.gpr;
+
+	g->seg[AXV_X86_ES].base = 0x100;
+	gpr[AXV_X86_RSI] = DATA;
+	gpr[AXV_X86_RCX] = 2;
+	KUNIT_EXPECT_EQ(test, test_io_string(&g->x, false), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_IO_WRITE);
+	KUNIT_EXPECT_EQ(test, g->run.exit.io.port, 0xd7d8);
+	KUNIT_EXPECT_EQ(test, g->run.exit.io.width, 2);
+	KUNIT_EXPECT_EQ(test, g->run.exit.io.string, 1);
+	KUNIT_EXPECT_EQ(test, g->run.exit.io.data, 0x9798ull);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RSI], DATA + 2);
+	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RCX], 1ull);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
+	KUNIT_EXPECT_EQ(test, g->run.insn_len, 0);
+	KUNIT_EXPECT_EQ(test, test_io_string(&g->x, false), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit.io.data, 0x9596ull);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE + 4);
+	KUNIT_EXPECT_EQ(test, g->run.insn_len, 4);
+	KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+
+	g = new_guest(test, "6e");
+	expect_fault_exit(test, g, test_io_string(&g->x, false), DEVICE, R_AX,
+			  AXV_FAULT_NO_REGION, 15);
+	g = new_guest64(test, "6e");
+	g->x.regs.gpr[AXV_X86_RSI] = 0x400000;
+	KUNIT_EXPECT_EQ(test, test_io_string(&g->x, false), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->vector, X86_TRAP_PF);
+	KUNIT_EXPECT_EQ(test, g->error, 0u);
+}
+
+static struct guest *new_rdmsr(struct kunit *test)
+{
+	struct guest *g = new_guest64(test, "0f32");
+
+	g->x.regs.gpr[AXV_X86_RAX] = ~0ull;
+	g->x.regs.gpr[AXV_X86_RDX] = ~0ull;
+	g->x.regs.gpr[AXV_X86_RCX] = 0xffffffffc0000080;
+	g->x.pending.kind = AXV_PENDING_SYSREG;
+	g->x.pending.addr = 0xc0000080;
+	g->x.pending.rip = CODE;
+	g->run.exit.sysreg.value = 0x1122334455667788;
+	return g;
+}
+
+static void sysreg_test(struct kunit *test)
+{
+	struct axv_x86_gprs before;
+	struct guest *g;
+
+	g = new_rdmsr(test);
+	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->x.regs.gpr[AXV_X86_RAX], 0x55667788ull);
+	KUNIT_EXPECT_EQ(test, g->x.regs.gpr[AXV_X86_RDX], 0x11223344ull);
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE + 2);
+
+	g = new_rdmsr(test);
+	g->run.exit.sysreg.fail = 1;
+	before = g->x.regs;
+	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->raised, 1u);
+	KUNIT_EXPECT_EQ(test, g->vector, X86_TRAP_GP);
+	KUNIT_EXPECT_EQ(test, g->error, 0u);
+	KUNIT_EXPECT_TRUE(test, g->has_error);
+	g->raised = 0;
+	expect_untouched(test, g, &before);
+
+	g = new_rdmsr(test);
+	g->x.regs.gpr[AXV_X86_RCX] = 0x10;
+	before = g->x.regs;
+	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+	expect_untouched(test, g, &before);
+
+	g = new_rdmsr(test);
+	guest_poke(g, CODE, 0x300f, 2);
+	before = g->x.regs;
+	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+	expect_untouched(test, g, &before);
+}
+
+static struct kunit_case access_cases[] = {
+	KUNIT_CASE(store_test),
+	KUNIT_CASE(load_test),
+	KUNIT_CASE(dropped_test),
+	KUNIT_CASE(stos_test),
+	KUNIT_CASE(movs_test),
+	KUNIT_CASE(movs_fault_test),
+	KUNIT_CASE(crossing_test),
+	KUNIT_CASE(lods_test),
+	KUNIT_CASE(undecoded_test),
+	KUNIT_CASE(real_mode_test),
+	KUNIT_CASE(in_test),
+	KUNIT_CASE(ins_test),
+	KUNIT_CASE(outs_test),
+	KUNIT_CASE(sysreg_test),
+	{}
+};
+
+static struct kunit_suite access_suite = {
+	.name = "axvcpu-x86-access",
+	.test_cases = access_cases,
+};
+
+kunit_test_suites(&access_suite);

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The current vCPU: set around calls of the back end, following its thread,
+ * never nested; and the loaded one, which stays where it is.
+ */
+#include <linux/cpu.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+
+#include "fake.h"
+
+#define SWITCHES	500
+
+static void none_outside(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+
+	KUNIT_EXPECT_TRUE(test, !axv_get_current_vcpu());
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
+	KUNIT_EXPECT_TRUE(test, !axv_get_current_vcpu());
+
+	/* The fake back end checks it at every call. */
+	KUNIT_EXPECT_EQ(test, 0u, fake->current_was_wrong);
+	KUNIT_EXPECT_EQ(test, 1u, fake->runs);
+}
+
+static int nest(struct axv_fake *fake)
+{
+	struct axv_vcpu *inner = fake->arg;
+	const struct axv_setup setup = {};
+	struct axv_reg reg = {};
+	u8 state = axv_vcpu_state(inner);
+	int failures = 0;
+
+	axv_nesting_expected = 5;
+	failures += axv_vcpu_run(inner) != -EDEADLK;
+	failures += axv_vcpu_reset(inner) != -EDEADLK;
+	failures += axv_vcpu_unbind(inner) != -EDEADLK;
+	failures += axv_vcpu_setup(inner, &setup) != -EDEADLK;
+	failures += axv_get_regs(inner, &reg, 1) != -EDEADLK;
+	failures += axv_nesting_expected != 0;
+	axv_nesting_expected = 0;
+	failures += axv_vcpu_state(inner) != state;
+	failures += inner->claimed;
+	failures += axv_get_current_vcpu() != &fake->vcpu;
+	return failures ? -EDOM : AXV_EXIT_HYPERCALL;
+}
+
+static void nesting_is_refused(struct kunit *test)
+{
+	struct axv_fake *outer = axv_fake_in_state(test, 0, AXV_STATE_READY);
+	struct axv_fake *inner = axv_fake_in_state(test, 1, AXV_STATE_READY);
+
+	outer->guest = nest;
+	outer->arg = &inner->vcpu;
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&outer->vcpu));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(&outer->vcpu));
+
+	/* It is as good as new. */
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&inner->vcpu));
+}
+
+/* Two of these share a CPU and hand it to each other. */
+static int switch_often(struct axv_fake *fake)
+{
+	unsigned int i;
+
+	for (i = 0; i < SWITCHES; i++) {
+		schedule_timeout_interruptible(i % 8 == 0);
+		yield();
+		if (axv_get_current_vcpu() != &fake->vcpu)
+			return -ESRCH;
+	}
+	return AXV_EXIT_HYPERCALL;
+}
+
+static void it_follows_preemption(struct kunit *test)
+{
+	struct axv_fake_thread threads[2];
+	struct axv_fake *fakes[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		fakes[i] = axv_fake_in_state(test, i, AXV_STATE_FREE);
+		fakes[i]->guest = switch_often;
+		axv_fake_start(test, &threads[i], 0, axv_fake_run_fn,
+			       &fakes[i]->vcpu);
+	}
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &threads[i]));
+		axv_fake_stop(&threads[i]);
+	}
+}
+
+static int another_cpu(int cpu)
+{
+	int next = cpumask_next(cpu, cpu_online_mask);
+
+	return next < nr_cpu_ids ? next : cpumask_first(cpu_online_mask);
+}
+
+static int hop(struct axv_fake *fake)
+{
+	unsigned int *left = fake->arg;
+	int cpu = another_cpu(raw_smp_processor_id());
+
+	if (fake->vcpu.loaded_cpu != raw_smp_processor_id())
+		return -ESRCH;
+	set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	if (raw_smp_processor_id() != cpu)
+		return -EXDEV;
+	if (axv_get_current_vcpu() != &fake->vcpu)
+		return -ESRCH;
+	return --*left ? AXV_EXIT_NONE : AXV_EXIT_HYPERCALL;
+}
+
+static int hop_fn(void *arg)
+{
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	return axv_fake_run_fn(arg);
+}
+
+static void it_follows_migration(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
+	unsigned int left = 100;
+
+	KUNIT_ASSERT_GE_MSG(test, num_online_cpus(), 2u, "boot with two CPUs");
+	fake->guest = hop;
+	fake->arg = &left;
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, -1, hop_fn, &fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 100u, fake->loads);
+}
+
+static void loaded_is_sticky(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	const struct axv_setup setup = {};
+	int cpu = get_cpu();
+	int i;
+
+	/* Without a change of CPU, bind loads it once and for all. */
+	put_cpu();
+	set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_setup(&fake->vcpu, &setup));
+	KUNIT_EXPECT_EQ(test, -1, fake->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_bind(&fake->vcpu, false));
+	KUNIT_EXPECT_EQ(test, cpu, fake->vcpu.loaded_cpu);
+	for (i = 0; i < 10; i++)
+		KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 1u, fake->loads);
+	KUNIT_EXPECT_EQ(test, 0u, fake->unloads);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_unbind(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, -1, fake->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 1u, fake->unloads);
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+}
+
+static void the_next_one_evicts(struct kunit *test)
+{
+	struct axv_fake *a = axv_fake_in_state(test, 0, AXV_STATE_FREE);
+	struct axv_fake *b = axv_fake_in_state(test, 1, AXV_STATE_FREE);
+	int cpu = get_cpu();
+
+	put_cpu();
+	set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_bind(&a->vcpu, false));
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_bind(&b->vcpu, false));
+	KUNIT_EXPECT_EQ(test, -1, a->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 1u, a->unloads);
+	KUNIT_EXPECT_EQ(test, cpu, b->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&a->vcpu));
+	KUNIT_EXPECT_EQ(test, 2u, a->loads);
+	KUNIT_EXPECT_EQ(test, -1, b->vcpu.loaded_cpu);
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+}
+
+static void evict_this_cpu(void *info)
+{
+	axv_evict_this_cpu();
+}
+
+static void an_evicted_one_comes_back(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+
+	on_each_cpu(evict_this_cpu, NULL, 1);
+	KUNIT_EXPECT_EQ(test, -1, fake->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 2u, fake->loads);
+}
+
+static void nothing_is_loaded_where_it_is_off(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+
+	on_each_cpu(evict_this_cpu, NULL, 1);
+	axv_fake_enable_cpus(false);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT_NOTHING, fake->vcpu.run->exit_reason);
+	KUNIT_EXPECT_EQ(test, -1, fake->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 1u, fake->loads);
+	axv_fake_enable_cpus(true);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 2u, fake->loads);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(none_outside),
+	KUNIT_CASE(nesting_is_refused),
+	KUNIT_CASE(it_follows_preemption),
+	KUNIT_CASE(it_follows_migration),
+	KUNIT_CASE(loaded_is_sticky),
+	KUNIT_CASE(the_next_one_evicts),
+	KUNIT_CASE(an_evicted_one_comes_back),
+	KUNIT_CASE(nothing_is_loaded_where_it_is_off),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "axvcpu-current",
+	.suite_init = axv_fake_suite_init,
+	.suite_exit = axv_fake_suite_exit,
+	.init = axv_fake_init,
+	.exit = axv_fake_exit,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

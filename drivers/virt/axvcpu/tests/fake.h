@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A back end without hardware, and threads to use it from.
+ *
+ * Its run() is a real inner loop, with the entry protocol of one; what happens
+ * "in the guest" is a function of the test.
+ */
+#ifndef _AXVCPU_TESTS_FAKE_H
+#define _AXVCPU_TESTS_FAKE_H
+
+#include <kunit/test.h>
+#include <linux/completion.h>
+
+#include <axvcpu/arch.h>
+#include <axvcpu/vcpu.h>
+#include <axvcpu/vm.h>
+
+#define FAKE_GPRS	4
+#define FAKE_QUEUE	3
+
+/* Register ids are the numbers of general registers. */
+#define FAKE_BAD_VALUE	0xbadull
+
+/**
+ * struct axv_fake - one vCPU of the fake back end
+ * @vcpu:	the core's part
+ * @guest:	what the guest does: an exit reason, 0 to be entered again, or a
+ *		negative error.  Preemption on.  NULL: a hypercall
+ * @arg:	for @guest
+ * @entered:	completed at every entry
+ * @fail_check_setup: error of check_setup()
+ * @fail_setup:	error of vcpu_setup()
+ * @fail_prepare: error of prepare_run()
+ * @fail_load:	calls of load() and unload() out of turn, or with interrupts on
+ * @runs:	calls of run()
+ * @resets:	calls of vcpu_reset()
+ * @loads:	calls of load()
+ * @unloads:	calls of unload()
+ * @current_was_wrong: calls in which the current vCPU was another or none
+ * @entry:	where it begins
+ * @gpr:	general registers
+ * @return_value: of the last hypercall
+ * @queued:	events in the queue; under &axv_vcpu.lock
+ */
+struct axv_fake {
+	struct axv_vcpu vcpu;
+	int (*guest)(struct axv_fake *fake);
+	void *arg;
+	struct completion entered;
+	int fail_check_setup;
+	int fail_setup;
+	int fail_prepare;
+	unsigned int fail_load;
+	unsigned int runs;
+	unsigned int resets;
+	unsigned int loads;
+	unsigned int unloads;
+	unsigned int current_was_wrong;
+	u64 entry;
+	u64 gpr[FAKE_GPRS];
+	u64 return_value;
+	unsigned int queued;
+};
+
+static inline struct axv_fake *to_fake(struct axv_vcpu *vcpu)
+{
+	return container_of(vcpu, struct axv_fake, vcpu);
+}
+
+extern const struct axv_arch_ops axv_fake_ops;
+
+/**
+ * struct axv_fake_thread - a thread beside that of the test
+ * @task:	the thread
+ * @fn:		what it does
+ * @arg:	for @fn
+ * @done:	@fn has returned
+ * @ret:	what it returned
+ */
+struct axv_fake_thread {
+	struct task_struct *task;
+	int (*fn)(void *arg);
+	void *arg;
+	struct completion done;
+	int ret;
+};
+
+/* A suite's and a test's frame: test->priv is the VM. */
+int axv_fake_suite_init(struct kunit_suite *suite);
+void axv_fake_suite_exit(struct kunit_suite *suite);
+void axv_fake_enable_cpus(bool on);
+int axv_fake_init(struct kunit *test);
+void axv_fake_exit(struct kunit *test);
+
+struct axv_fake *axv_fake_new(struct kunit *test, u32 id,
+			      const struct cpumask *set);
+struct axv_fake *axv_fake_in_state(struct kunit *test, u32 id, u8 state);
+void axv_fake_force(struct axv_fake *fake, u8 state);
+
+void axv_fake_start(struct kunit *test, struct axv_fake_thread *thread, int cpu,
+		    int (*fn)(void *arg), void *arg);
+int axv_fake_wait(struct kunit *test, struct axv_fake_thread *thread);
+void axv_fake_stop(struct axv_fake_thread *thread);
+int axv_fake_call(struct kunit *test, int cpu, int (*fn)(void *arg), void *arg);
+void axv_fake_await(struct kunit *test, struct completion *done);
+void axv_fake_await_state(struct kunit *test, struct axv_vcpu *vcpu, u8 state);
+int axv_fake_guest_spin(struct axv_fake *fake);
+int axv_fake_guest_halt(struct axv_fake *fake);
+int axv_fake_run_fn(void *arg);
+
+#endif /* _AXVCPU_TESTS_FAKE_H */

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Virtualization on all CPUs or on none.
+ *
+ * A hardware object of our own, whose CPUs are switched by counters: the real
+ * one is not touched.
+ */
+#include <kunit/test.h>
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+
+#include <axvcpu/arch.h>
+#include <axvcpu/hardware.h>
+
+#include "fake.h"
+
+/**
+ * struct switch_state - one CPU's virtualization
+ * @on:		it is on
+ * @faults:	it was switched twice, or with interrupts on
+ */
+struct switch_state {
+	bool on;
+	unsigned int faults;
+};
+
+static DEFINE_PER_CPU(struct switch_state, switches);
+static DEFINE_PER_CPU(struct axv_percpu, flags);
+
+/* CPU that fails and how, or -1. */
+static int failing_cpu;
+static int failure;
+
+static int switch_on(void)
+{
+	struct switch_state *this = this_cpu_ptr(&switches);
+
+	if (smp_processor_id() == failing_cpu)
+		return failure;
+	this->faults += this->on || !irqs_disabled();
+	this->on = true;
+	return 0;
+}
+
+static void switch_off(void)
+{
+	struct switch_state *this = this_cpu_ptr(&switches);
+
+	this->faults += !this->on || !irqs_disabled();
+	this->on = false;
+}
+
+static const struct axv_arch_ops ops = {
+	.name = "switch",
+	.hardware_enable = switch_on,
+	.hardware_disable = switch_off,
+};
+
+static struct axv_hardware hw;
+
+static int init(struct kunit *test)
+{
+	int cpu;
+
+	failing_cpu = -1;
+	for_each_possible_cpu(cpu) {
+		*per_cpu_ptr(&switches, cpu) = (struct switch_state){};
+		per_cpu_ptr(&flags, cpu)->enabled = false;
+	}
+	__axv_hardware_init(&hw, &ops, &flags);
+	return 0;
+}
+
+static void expect(struct kunit *test, bool on)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		KUNIT_EXPECT_EQ_MSG(test, on, per_cpu_ptr(&switches, cpu)->on,
+				    "CPU %d", cpu);
+		KUNIT_EXPECT_EQ_MSG(test, on, per_cpu_ptr(&flags, cpu)->enabled,
+				    "flag of CPU %d", cpu);
+		KUNIT_EXPECT_EQ_MSG(test, 0u, per_cpu_ptr(&switches, cpu)->faults,
+				    "CPU %d", cpu);
+	}
+}
+
+static void on_with_the_first_off_with_the_last(struct kunit *test)
+{
+	expect(test, false);
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	expect(test, true);
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	__axv_hardware_put(&hw);
+	expect(test, true);
+	__axv_hardware_put(&hw);
+	expect(test, false);
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	expect(test, true);
+	__axv_hardware_put(&hw);
+}
+
+static void one_that_fails_fails_all(struct kunit *test)
+{
+	for_each_online_cpu(failing_cpu) {
+		failure = -EBUSY;
+		KUNIT_EXPECT_EQ(test, -EBUSY, __axv_hardware_get(&hw));
+		expect(test, false);
+		KUNIT_EXPECT_EQ(test, 0u, hw.users);
+	}
+	failing_cpu = -1;
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	expect(test, true);
+	__axv_hardware_put(&hw);
+	expect(test, false);
+}
+
+static int offline_fn(void *arg)
+{
+	__axv_hardware_offline(&hw);
+	return 0;
+}
+
+static int online_fn(void *arg)
+{
+	return __axv_hardware_online(&hw);
+}
+
+static void a_cpu_goes_and_comes(struct kunit *test)
+{
+	int cpu = cpumask_last(cpu_online_mask);
+
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, offline_fn, NULL));
+	KUNIT_EXPECT_FALSE(test, per_cpu_ptr(&switches, cpu)->on);
+	KUNIT_EXPECT_FALSE(test, per_cpu_ptr(&flags, cpu)->enabled);
+
+	/* It stays out if it cannot be switched on. */
+	failing_cpu = cpu;
+	failure = -EIO;
+	KUNIT_EXPECT_EQ(test, -EIO, axv_fake_call(test, cpu, online_fn, NULL));
+	KUNIT_EXPECT_FALSE(test, per_cpu_ptr(&flags, cpu)->enabled);
+	failing_cpu = -1;
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, online_fn, NULL));
+	expect(test, true);
+
+	/* Nothing happens where nobody needs it. */
+	__axv_hardware_put(&hw);
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, offline_fn, NULL));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, online_fn, NULL));
+	expect(test, false);
+}
+
+static void a_cpu_gone_is_not_switched_twice(struct kunit *test)
+{
+	int cpu = cpumask_last(cpu_online_mask);
+
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, offline_fn, NULL));
+	__axv_hardware_put(&hw);
+	expect(test, false);
+}
+
+static void suspend_and_resume(struct kunit *test)
+{
+	int cpu;
+
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	local_irq_disable();
+	cpu = smp_processor_id();
+	__axv_hardware_suspend(&hw);
+	local_irq_enable();
+	KUNIT_EXPECT_FALSE(test, per_cpu_ptr(&switches, cpu)->on);
+	set_cpus_allowed_ptr(current, cpumask_of(cpu));
+	local_irq_disable();
+	__axv_hardware_resume(&hw);
+	local_irq_enable();
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	expect(test, true);
+	__axv_hardware_put(&hw);
+
+	/* Without a user there is nothing to come back. */
+	local_irq_disable();
+	__axv_hardware_suspend(&hw);
+	__axv_hardware_resume(&hw);
+	local_irq_enable();
+	expect(test, false);
+}
+
+static void shutdown_is_final(struct kunit *test)
+{
+	int cpu = cpumask_last(cpu_online_mask);
+
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	__axv_hardware_shutdown(&hw);
+	expect(test, false);
+	KUNIT_EXPECT_EQ(test, -ESHUTDOWN, __axv_hardware_get(&hw));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, online_fn, NULL));
+	local_irq_disable();
+	__axv_hardware_resume(&hw);
+	local_irq_enable();
+	expect(test, false);
+	__axv_hardware_put(&hw);
+	expect(test, false);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(on_with_the_first_off_with_the_last),
+	KUNIT_CASE(one_that_fails_fails_all),
+	KUNIT_CASE(a_cpu_goes_and_comes),
+	KUNIT_CASE(a_cpu_gone_is_not_switched_twice),
+	KUNIT_CASE(suspend_and_resume),
+	KUNIT_CASE(shutdown_is_final),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "axvcpu-hardware",
+	.init = init,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The state machine: every operation from every state, with what it returns
+ * and the state afterwards; by the owner, by another thread, and while another
+ * operation holds the claim.
+ */
+#include <linux/sched.h>
+
+#include "fake.h"
+#include "../trace.h"
+
+#define STATES		(AXV_STATE_BLOCKED + 1)
+#define UNCHANGED	0xff
+
+static const char * const names[STATES] = {
+	"Invalid", "Created", "Free", "Ready", "Running", "Blocked",
+};
+
+static int do_setup(struct axv_vcpu *vcpu)
+{
+	const struct axv_setup setup = { .entry = 0x1000 };
+
+	return axv_vcpu_setup(vcpu, &setup);
+}
+
+static int do_bind(struct axv_vcpu *vcpu)
+{
+	return axv_vcpu_bind(vcpu, false);
+}
+
+static int do_inject(struct axv_vcpu *vcpu)
+{
+	return axv_inject_interrupt(vcpu, 32);
+}
+
+static int do_kick(struct axv_vcpu *vcpu)
+{
+	axv_vcpu_kick(vcpu);
+	return 0;
+}
+
+static int do_get_regs(struct axv_vcpu *vcpu)
+{
+	struct axv_reg reg = { .id = 0 };
+
+	return axv_get_regs(vcpu, &reg, 1);
+}
+
+static int do_set_regs(struct axv_vcpu *vcpu)
+{
+	struct axv_reg reg = { .id = 0, .value = 1 };
+
+	return axv_set_regs(vcpu, &reg, 1);
+}
+
+static int do_get_fpu(struct axv_vcpu *vcpu)
+{
+	return axv_get_fpu(vcpu, NULL, 0);
+}
+
+static int do_set_fpu(struct axv_vcpu *vcpu)
+{
+	return axv_set_fpu(vcpu, NULL, 0);
+}
+
+static int do_set_entry(struct axv_vcpu *vcpu)
+{
+	return axv_set_entry(vcpu, 0x2000);
+}
+
+static int do_set_gpr(struct axv_vcpu *vcpu)
+{
+	return axv_set_gpr(vcpu, 1, 2);
+}
+
+static int do_set_return_value(struct axv_vcpu *vcpu)
+{
+	return axv_set_return_value(vcpu, 3);
+}
+
+static int do_get_state(struct axv_vcpu *vcpu)
+{
+	struct axv_state state;
+
+	axv_vcpu_get_state(vcpu, &state);
+	return 0;
+}
+
+static int do_claim_tables(struct axv_vcpu *vcpu)
+{
+	int err = axv_claim_any(vcpu, AXV_STATES_NOT_SET_UP);
+
+	if (!err)
+		axv_unclaim(vcpu);
+	return err;
+}
+
+#define OK(state)	{ 0, AXV_STATE_##state }
+#define SAME		{ 0, UNCHANGED }
+#define POISON		{ -EBADFD, AXV_STATE_INVALID }
+#define REFUSE		{ -EBADFD, UNCHANGED }
+
+/**
+ * struct operation - one operation and what it does
+ * @name:	for messages
+ * @call:	calls it
+ * @from:	by the state before: what it returns, and the state after
+ * @other:	what another thread gets from a vCPU with an owner, 0: the same
+ * @busy:	what anybody gets while an operation is acting, 0: the same
+ */
+static const struct operation {
+	const char *name;
+	int (*call)(struct axv_vcpu *vcpu);
+	struct {
+		int ret;
+		u8 state;
+	} from[STATES];
+	int other;
+	int busy;
+} operations[] = {
+	/*		    Invalid   Created   Free      Ready     Running  Blocked */
+	{ "setup", do_setup,
+	  { POISON, OK(FREE), POISON, POISON, POISON, POISON }, -EPERM, -EBUSY },
+	{ "bind", do_bind,
+	  { POISON, POISON, OK(READY), POISON, POISON, POISON }, -EPERM, -EBUSY },
+	{ "unbind", axv_vcpu_unbind,
+	  { POISON, POISON, POISON, OK(FREE), POISON, POISON }, -EPERM, -EBUSY },
+	{ "run", axv_vcpu_run,
+	  { POISON, POISON, POISON, OK(READY), POISON, POISON }, -EPERM, -EBUSY },
+	{ "reset", axv_vcpu_reset,
+	  { OK(CREATED), OK(CREATED), OK(CREATED), OK(CREATED), POISON, POISON },
+	  -EPERM, -EBUSY },
+	{ "inject", do_inject,
+	  { REFUSE, SAME, SAME, SAME, SAME, SAME }, 0, 0 },
+	{ "kick", do_kick,
+	  { SAME, SAME, SAME, SAME, SAME, SAME }, 0, 0 },
+	{ "get state", do_get_state,
+	  { SAME, SAME, SAME, SAME, SAME, SAME }, 0, 0 },
+	{ "get registers", do_get_regs,
+	  { SAME, SAME, SAME, SAME, REFUSE, REFUSE }, 0, -EBUSY },
+	{ "set registers", do_set_regs,
+	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
+	{ "get vector state", do_get_fpu,
+	  { SAME, SAME, SAME, SAME, REFUSE, REFUSE }, 0, -EBUSY },
+	{ "set vector state", do_set_fpu,
+	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
+	{ "set entry", do_set_entry,
+	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
+	{ "set gpr", do_set_gpr,
+	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
+	{ "set return value", do_set_return_value,
+	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
+	{ "set table", do_claim_tables,
+	  { REFUSE, SAME, SAME, REFUSE, REFUSE, REFUSE }, 0, -EBUSY },
+};
+
+static void expect_owner(struct kunit *test, struct axv_vcpu *vcpu)
+{
+	struct axv_state state;
+
+	axv_vcpu_get_state(vcpu, &state);
+	KUNIT_EXPECT_EQ(test, state.state >= AXV_STATE_READY, state.owner != 0);
+	if (state.state < AXV_STATE_READY)
+		KUNIT_EXPECT_EQ(test, -1, state.cpu);
+}
+
+static void each_operation_from_each_state(struct kunit *test)
+{
+	u32 id = 0;
+	size_t i;
+	u8 state;
+
+	for (i = 0; i < ARRAY_SIZE(operations); i++) {
+		const struct operation *op = &operations[i];
+
+		for (state = 0; state < STATES; state++) {
+			struct axv_fake *fake = axv_fake_new(test, id++, NULL);
+			u8 after = op->from[state].state;
+
+			axv_fake_force(fake, state);
+			KUNIT_EXPECT_EQ_MSG(test, op->from[state].ret,
+					    op->call(&fake->vcpu),
+					    "%s from %s", op->name, names[state]);
+			KUNIT_EXPECT_EQ_MSG(test, after == UNCHANGED ? state : after,
+					    axv_vcpu_state(&fake->vcpu),
+					    "after %s from %s", op->name,
+					    names[state]);
+			KUNIT_EXPECT_FALSE(test, fake->vcpu.claimed);
+			expect_owner(test, &fake->vcpu);
+			axv_vcpu_close(&fake->vcpu);
+		}
+	}
+}
+
+struct by_other {
+	const struct operation *op;
+	struct axv_vcpu *vcpu;
+};
+
+static int call_operation(void *arg)
+{
+	struct by_other *by = arg;
+
+	return by->op->call(by->vcpu);
+}
+
+/* States with an owner are this thread's; in the others nobody is asked. */
+static void each_operation_by_another_thread(struct kunit *test)
+{
+	u32 id = 0;
+	size_t i;
+	u8 state;
+
+	for (i = 0; i < ARRAY_SIZE(operations); i++) {
+		const struct operation *op = &operations[i];
+
+		for (state = 0; state < STATES; state++) {
+			struct axv_fake *fake = axv_fake_new(test, id++, NULL);
+			struct by_other by = { op, &fake->vcpu };
+			int ret = op->from[state].ret;
+			u8 after = op->from[state].state;
+
+			if (state >= AXV_STATE_READY && op->other) {
+				ret = op->other;
+				after = UNCHANGED;
+			}
+			axv_fake_force(fake, state);
+			KUNIT_EXPECT_EQ_MSG(test, ret,
+					    axv_fake_call(test, -1, call_operation, &by),
+					    "%s from %s", op->name, names[state]);
+			KUNIT_EXPECT_EQ_MSG(test, after == UNCHANGED ? state : after,
+					    axv_vcpu_state(&fake->vcpu),
+					    "after %s from %s", op->name,
+					    names[state]);
+			axv_vcpu_close(&fake->vcpu);
+		}
+	}
+}
+
+static void each_operation_while_claimed(struct kunit *test)
+{
+	u32 id = 0;
+	size_t i;
+	u8 state;
+
+	for (i = 0; i < ARRAY_SIZE(operations); i++) {
+		const struct operation *op = &operations[i];
+
+		for (state = 0; state < STATES; state++) {
+			struct axv_fake *fake = axv_fake_new(test, id++, NULL);
+			struct by_other by = { op, &fake->vcpu };
+			int ret = op->busy ?: op->from[state].ret;
+
+			axv_fake_force(fake, state);
+			KUNIT_ASSERT_EQ(test, 0, axv_claim(&fake->vcpu, state, state));
+			KUNIT_EXPECT_EQ_MSG(test, ret, op->call(&fake->vcpu),
+					    "%s from %s", op->name, names[state]);
+			KUNIT_EXPECT_EQ_MSG(test, ret,
+					    axv_fake_call(test, -1, call_operation, &by),
+					    "%s from %s", op->name, names[state]);
+			KUNIT_EXPECT_EQ_MSG(test, state, axv_vcpu_state(&fake->vcpu),
+					    "after %s from %s", op->name,
+					    names[state]);
+			KUNIT_EXPECT_TRUE(test, fake->vcpu.claimed);
+			axv_unclaim(&fake->vcpu);
+			axv_vcpu_close(&fake->vcpu);
+		}
+	}
+}
+
+static void a_failed_setup_poisons(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_CREATED);
+
+	fake->fail_setup = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, do_setup(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_INVALID, axv_vcpu_state(&fake->vcpu));
+}
+
+static void bad_arguments_do_not(struct kunit *test)
+{
+	const struct axv_setup flags = { .flags = 1 };
+	struct axv_fake *fake;
+	u8 state;
+
+	for (state = 0; state <= AXV_STATE_READY; state++) {
+		fake = axv_fake_in_state(test, state, state);
+		fake->fail_check_setup = -EINVAL;
+		KUNIT_EXPECT_EQ(test, -EINVAL, do_setup(&fake->vcpu));
+		fake->fail_check_setup = 0;
+		KUNIT_EXPECT_EQ(test, -EINVAL, axv_vcpu_setup(&fake->vcpu, &flags));
+		KUNIT_EXPECT_EQ(test, state, axv_vcpu_state(&fake->vcpu));
+	}
+
+	/* Found while the vCPU is still Ready. */
+	fake->fail_prepare = -EINVAL;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vcpu_run(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 0u, fake->runs);
+	fake->fail_prepare = 0;
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
+}
+
+static int fail_run(struct axv_fake *fake)
+{
+	return -EIO;
+}
+
+static void a_failed_run_poisons(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+
+	fake->guest = fail_run;
+	KUNIT_EXPECT_EQ(test, -EIO, axv_vcpu_run(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_INVALID, axv_vcpu_state(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_INVALID, fake->vcpu.run->state);
+	KUNIT_EXPECT_EQ(test, -1, fake->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 1u, fake->unloads);
+
+	/* Reset is the way out. */
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_reset(&fake->vcpu));
+	fake->guest = NULL;
+	KUNIT_EXPECT_EQ(test, 0, do_setup(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 0, do_bind(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
+}
+
+static int see_running(struct axv_fake *fake)
+{
+	return axv_vcpu_state(&fake->vcpu) == AXV_STATE_RUNNING ?
+		AXV_EXIT_HYPERCALL : -EBADFD;
+}
+
+static void a_run_shows_running_then_ready(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+
+	fake->guest = see_running;
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, fake->vcpu.run->state);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT_HYPERCALL, fake->vcpu.run->exit_reason);
+}
+
+struct bad_state {
+	unsigned int count;
+	u8 found;
+	u8 expected;
+};
+
+static void on_bad_state(void *data, struct axv_vcpu *vcpu, u8 found, u8 expected)
+{
+	struct bad_state *seen = data;
+
+	seen->count++;
+	seen->found = found;
+	seen->expected = expected;
+}
+
+static void the_error_names_the_state_found(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
+	struct bad_state seen = {};
+
+	KUNIT_ASSERT_EQ(test, 0, register_trace_axv_bad_state(on_bad_state, &seen));
+	KUNIT_EXPECT_EQ(test, -EBADFD, axv_vcpu_run(&fake->vcpu));
+	unregister_trace_axv_bad_state(on_bad_state, &seen);
+	tracepoint_synchronize_unregister();
+	KUNIT_EXPECT_EQ(test, 1u, seen.count);
+	KUNIT_EXPECT_EQ(test, AXV_STATE_FREE, seen.found);
+	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, seen.expected);
+}
+
+static void invalid_is_loaded_nowhere(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+
+	KUNIT_EXPECT_GE(test, fake->vcpu.loaded_cpu, 0);
+	KUNIT_EXPECT_EQ(test, -EBADFD, do_setup(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_INVALID, axv_vcpu_state(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, -1, fake->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 1u, fake->unloads);
+	KUNIT_EXPECT_EQ(test, -EBADFD, do_inject(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 0u, fake->queued);
+}
+
+static void reset_clears_and_keeps(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+	struct axv_vcpu *vcpu = &fake->vcpu;
+	struct axv_state state;
+	u64 entries;
+
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(vcpu));
+	entries = vcpu->stats.entries;
+	KUNIT_EXPECT_EQ(test, 0, do_inject(vcpu));
+	KUNIT_EXPECT_EQ(test, 0, do_set_gpr(vcpu));
+	axv_vcpu_kick(vcpu);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_reset(vcpu));
+	axv_vcpu_get_state(vcpu, &state);
+	KUNIT_EXPECT_EQ(test, AXV_STATE_CREATED, state.state);
+	KUNIT_EXPECT_EQ(test, (u32)AXV_STATE_BSP, state.flags);
+	KUNIT_EXPECT_EQ(test, 0u, state.owner);
+	KUNIT_EXPECT_EQ(test, -1, state.cpu);
+	KUNIT_EXPECT_EQ(test, 0ul, vcpu->requests);
+	KUNIT_EXPECT_EQ(test, 0u, fake->queued);
+	KUNIT_EXPECT_EQ(test, 0ull, fake->gpr[1]);
+	KUNIT_EXPECT_EQ(test, 1ull, vcpu->stats.kicks);
+	KUNIT_EXPECT_EQ(test, entries, vcpu->stats.entries);
+}
+
+static void a_full_queue_is_no_offence(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+	const struct axv_inject wired = { .type = AXV_INJECT_WIRED };
+	const struct axv_inject unknown = { .type = AXV_INJECT_PPI + 1 };
+	const struct axv_inject flags = {
+		.type = AXV_INJECT_EXTINT,
+		.flags = AXV_INJECT_HAS_ERROR_CODE,
+	};
+	unsigned int i;
+
+	for (i = 0; i < FAKE_QUEUE; i++)
+		KUNIT_EXPECT_EQ(test, 0, do_inject(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, do_inject(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, axv_vcpu_inject(&fake->vcpu, &wired));
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vcpu_inject(&fake->vcpu, &unknown));
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vcpu_inject(&fake->vcpu, &flags));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(&fake->vcpu));
+}
+
+static void registers_have_a_status_each(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+	struct axv_reg regs[] = {
+		{ .id = 0, .value = 7 },
+		{ .id = FAKE_GPRS },
+		{ .id = 1, .value = FAKE_BAD_VALUE },
+		{ .id = 2, .value = 9 },
+	};
+
+	KUNIT_EXPECT_EQ(test, 2, axv_set_regs(&fake->vcpu, regs, ARRAY_SIZE(regs)));
+	KUNIT_EXPECT_EQ(test, 0, regs[0].status);
+	KUNIT_EXPECT_EQ(test, -ENOENT, regs[1].status);
+	KUNIT_EXPECT_EQ(test, -EINVAL, regs[2].status);
+	KUNIT_EXPECT_EQ(test, 0, regs[3].status);
+	KUNIT_EXPECT_EQ(test, 1, axv_get_regs(&fake->vcpu, regs, ARRAY_SIZE(regs)));
+	KUNIT_EXPECT_EQ(test, 7ull, regs[0].value);
+	KUNIT_EXPECT_EQ(test, 0ull, regs[2].value);
+	KUNIT_EXPECT_EQ(test, 9ull, regs[3].value);
+}
+
+static int count(struct axv_vcpu *vcpu, void *arg)
+{
+	unsigned int *calls = arg;
+
+	(*calls)++;
+	return axv_get_current_vcpu() == vcpu ? 0 : -ESRCH;
+}
+
+static void the_seed_s_combinators(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_CREATED);
+	struct axv_vcpu *vcpu = &fake->vcpu;
+	unsigned int calls = 0;
+
+	KUNIT_EXPECT_EQ(test, 0, axv_transition_state(vcpu, AXV_STATE_CREATED,
+						      AXV_STATE_FREE));
+	KUNIT_EXPECT_EQ(test, 0, axv_with_current_cpu_set(vcpu, count, &calls));
+	KUNIT_EXPECT_EQ(test, 0, axv_manipulate_arch_vcpu(vcpu, AXV_STATE_FREE,
+							  AXV_STATE_READY,
+							  count, &calls));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(vcpu));
+
+	/* No current vCPU here: the action fails, and that poisons. */
+	KUNIT_EXPECT_EQ(test, -ESRCH,
+			axv_with_state_transition(vcpu, AXV_STATE_READY,
+						  AXV_STATE_FREE, count, &calls));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_INVALID, axv_vcpu_state(vcpu));
+	KUNIT_EXPECT_EQ(test, -EBADFD,
+			axv_manipulate_arch_vcpu(vcpu, AXV_STATE_READY,
+						 AXV_STATE_FREE, count, &calls));
+	KUNIT_EXPECT_EQ(test, 3u, calls);
+}
+
+static void identity(struct kunit *test)
+{
+	struct axv_vm *vm = test->priv;
+	struct axv_vcpu_config config = {
+		.id = 3, .hw_id = 77, .favor_phys_cpu = 0,
+	};
+	struct axv_vcpu *vcpu = axv_vcpu_new(vm, &config);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(vcpu));
+	KUNIT_EXPECT_EQ(test, 3u, axv_vcpu_id(vcpu));
+	KUNIT_EXPECT_EQ(test, vm->id, axv_vcpu_vm_id(vcpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_favor_phys_cpu(vcpu));
+	KUNIT_EXPECT_FALSE(test, axv_vcpu_is_bsp(vcpu));
+	KUNIT_EXPECT_TRUE(test, !axv_vcpu_phys_cpu_set(vcpu));
+	KUNIT_EXPECT_TRUE(test, axv_vcpu_is_bsp(&axv_fake_new(test, 0, NULL)->vcpu));
+
+	KUNIT_EXPECT_EQ(test, -EEXIST, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
+	config.id = 4;
+	KUNIT_EXPECT_EQ(test, -EEXIST, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
+	config.hw_id = axv_fake_ops.max_hw_id + 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
+	config.hw_id = 4;
+	config.id = AXV_MAX_VCPUS;
+	KUNIT_EXPECT_EQ(test, -EINVAL, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
+	config.id = 4;
+	config.favor_phys_cpu = nr_cpu_ids;
+	KUNIT_EXPECT_EQ(test, -EINVAL, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
+	config.favor_phys_cpu = -2;
+	KUNIT_EXPECT_EQ(test, -EINVAL, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
+
+	/* The id is free again once it is closed. */
+	axv_vcpu_close(vcpu);
+	config.favor_phys_cpu = -1;
+	config.id = 3;
+	config.hw_id = 77;
+	KUNIT_EXPECT_FALSE(test, IS_ERR(axv_vcpu_new(vm, &config)));
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(each_operation_from_each_state),
+	KUNIT_CASE(each_operation_by_another_thread),
+	KUNIT_CASE(each_operation_while_claimed),
+	KUNIT_CASE(a_failed_setup_poisons),
+	KUNIT_CASE(bad_arguments_do_not),
+	KUNIT_CASE(a_failed_run_poisons),
+	KUNIT_CASE(a_run_shows_running_then_ready),
+	KUNIT_CASE(the_error_names_the_state_found),
+	KUNIT_CASE(invalid_is_loaded_nowhere),
+	KUNIT_CASE(reset_clears_and_keeps),
+	KUNIT_CASE(a_full_queue_is_no_offence),
+	KUNIT_CASE(registers_have_a_status_each),
+	KUNIT_CASE(the_seed_s_combinators),
+	KUNIT_CASE(identity),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "axvcpu-state",
+	.suite_init = axv_fake_suite_init,
+	.suite_exit = axv_fake_suite_exit,
+	.init = axv_fake_init,
+	.exit = axv_fake_exit,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);

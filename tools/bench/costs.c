@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A TCG plugin: what the instructions of each measured path are.
+ *
+ * Counted instructions price a WRMSR like an addition. This plugin counts the
+ * ones that cost more, between two markers that the benchmark executes: a long
+ * NOP whose displacement says which path begins, or that it ends. Guest and
+ * host are counted alike. With the argument "profile=PATH" it also prints how
+ * often each address was executed on that path.
+ *
+ * QEMU's plugin interface, version 1; its header is in no package, so what is
+ * used of it is declared here.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "marker.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+typedef uint64_t qemu_plugin_id_t;
+struct qemu_info;
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
+		void (*cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
+		void (*cb)(unsigned int vcpu, void *data), int flags,
+		void *data);
+void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id,
+		void (*cb)(qemu_plugin_id_t id, void *data), void *data);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb,
+						 size_t index);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+void qemu_plugin_outs(const char *text);
+
+EXPORT int qemu_plugin_version = 1;
+
+enum cost {
+	COST_NONE,
+	COST_WRMSR, COST_RDMSR,
+	COST_XSAVE, COST_XRSTOR, COST_XSETBV, COST_XGETBV,
+	COST_VMRUN, COST_VMLOAD, COST_VMSAVE, COST_STGI, COST_CLGI,
+	COST_CR_WRITE, COST_CR_READ, COST_DR_WRITE, COST_DR_READ,
+	COST_LOCKED, COST_LFENCE, COST_VERW, COST_INVLPG, COST_INVPCID,
+	COST_WRPKRU,
+	COSTS,
+};
+
+static const char * const cost_names[COSTS] = {
+	[COST_WRMSR] = "wrmsr", [COST_RDMSR] = "rdmsr",
+	[COST_XSAVE] = "xsave", [COST_XRSTOR] = "xrstor",
+	[COST_XSETBV] = "xsetbv", [COST_XGETBV] = "xgetbv",
+	[COST_VMRUN] = "vmrun", [COST_VMLOAD] = "vmload",
+	[COST_VMSAVE] = "vmsave", [COST_STGI] = "stgi", [COST_CLGI] = "clgi",
+	[COST_CR_WRITE] = "cr_write", [COST_CR_READ] = "cr_read",
+	[COST_DR_WRITE] = "dr_write", [COST_DR_READ] = "dr_read",
+	[COST_LOCKED] = "locked", [COST_LFENCE] = "lfence",
+	[COST_VERW] = "verw", [COST_INVLPG] = "invlpg",
+	[COST_INVPCID] = "invpcid", [COST_WRPKRU] = "wrpkru",
+};
+
+struct insn {
+	uint64_t address;
+	uint64_t executed;
+	enum cost cost;
+	struct insn *next;
+};
+
+struct path {
+	uint64_t rounds;
+	uint64_t instructions;
+	uint64_t costs[COSTS];
+};
+
+static struct path paths[MARKER_PATHS];
+static int current = -1;
+static int profiled = -1;
+static struct insn *insns;
+
+static enum cost cost_of_0f01(uint8_t modrm)
+{
+	switch (modrm) {
+	case 0xd0: return COST_XGETBV;
+	case 0xd1: return COST_XSETBV;
+	case 0xd8: return COST_VMRUN;
+	case 0xda: return COST_VMLOAD;
+	case 0xdb: return COST_VMSAVE;
+	case 0xdc: return COST_STGI;
+	case 0xdd: return COST_CLGI;
+	case 0xef: return COST_WRPKRU;
+	}
+	return (modrm >> 3 & 7) == 7 && modrm < 0xc0 ? COST_INVLPG : COST_NONE;
+}
+
+static enum cost cost_of_0f(const uint8_t *op, size_t size)
+{
+	uint8_t modrm = size > 1 ? op[1] : 0;
+	uint8_t reg = modrm >> 3 & 7;
+
+	switch (op[0]) {
+	case 0x00: return reg == 5 ? COST_VERW : COST_NONE;
+	case 0x01: return cost_of_0f01(modrm);
+	case 0x20: return COST_CR_READ;
+	case 0x21: return COST_DR_READ;
+	case 0x22: return COST_CR_WRITE;
+	case 0x23: return COST_DR_WRITE;
+	case 0x30: return COST_WRMSR;
+	case 0x32: return COST_RDMSR;
+	case 0x38: return modrm == 0x82 ? COST_INVPCID : COST_NONE;
+	case 0xae:
+		if (modrm == 0xe8)
+			return COST_LFENCE;
+		if (modrm >= 0xc0)
+			return COST_NONE;
+		return reg == 4 || reg == 6 ? COST_XSAVE :
+		       reg == 5 ? COST_XRSTOR : COST_NONE;
+	case 0xc7:
+		if (modrm >= 0xc0)
+			return COST_NONE;
+		return reg == 4 || reg == 5 ? COST_XSAVE :
+		       reg == 3 ? COST_XRSTOR : COST_NONE;
+	}
+	return COST_NONE;
+}
+
+static enum cost cost_of(const uint8_t *bytes, size_t size)
+{
+	bool lock = false;
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		if (bytes[i] == 0xf0)
+			lock = true;
+		else if (bytes[i] != 0x66 && bytes[i] != 0xf2 &&
+			 bytes[i] != 0xf3 && bytes[i] != 0x65 &&
+			 bytes[i] != 0x64 && bytes[i] != 0x3e &&
+			 (bytes[i] & 0xf0) != 0x40)
+			break;
+	}
+	if (lock)
+		return COST_LOCKED;
+	if (i + 1 < size && bytes[i] == 0x0f)
+		return cost_of_0f(bytes + i + 1, size - i - 1);
+	/* XCHG with memory locks without being told. */
+	if (i + 1 < size && (bytes[i] & 0xfe) == 0x86 && bytes[i + 1] < 0xc0)
+		return COST_LOCKED;
+	return COST_NONE;
+}
+
+static void executed(unsigned int vcpu, void *data)
+{
+	struct insn *insn = data;
+
+	(void)vcpu;
+	if (current < 0)
+		return;
+	paths[current].instructions++;
+	paths[current].costs[insn->cost]++;
+	if (current == profiled)
+		insn->executed++;
+}
+
+static void marked(unsigned int vcpu, void *data)
+{
+	uintptr_t path = (uintptr_t)data;
+
+	(void)vcpu;
+	if (path < MARKER_PATHS) {
+		current = path;
+		paths[current].rounds++;
+	} else {
+		current = -1;
+	}
+}
+
+static bool is_marker(const uint8_t *bytes, size_t size, uintptr_t *path)
+{
+	static const uint8_t nop[] = { 0x0f, 0x1f, 0x84, 0x00 };
+	uint32_t value;
+
+	if (size != 8 || memcmp(bytes, nop, sizeof(nop)))
+		return false;
+	memcpy(&value, bytes + 4, sizeof(value));
+	*path = value & 0xffff;
+	return (value & 0xffff0000u) == MARKER_BASE;
+}
+
+static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	size_t count = qemu_plugin_tb_n_insns(tb), i;
+
+	(void)id;
+	for (i = 0; i < count; i++) {
+		struct qemu_plugin_insn *code = qemu_plugin_tb_get_insn(tb, i);
+		const uint8_t *bytes = qemu_plugin_insn_data(code);
+		size_t size = qemu_plugin_insn_size(code);
+		struct insn *insn;
+		uintptr_t path;
+
+		if (is_marker(bytes, size, &path)) {
+			qemu_plugin_register_vcpu_insn_exec_cb(code, marked, 0,
+							       (void *)path);
+			continue;
+		}
+		insn = calloc(1, sizeof(*insn));
+		if (!insn)
+			abort();
+		insn->address = qemu_plugin_insn_vaddr(code);
+		insn->cost = cost_of(bytes, size);
+		insn->next = insns;
+		insns = insn;
+		qemu_plugin_register_vcpu_insn_exec_cb(code, executed, 0, insn);
+	}
+}
+
+static void say(const char *text)
+{
+	qemu_plugin_outs(text);
+}
+
+static void finish(qemu_plugin_id_t id, void *data)
+{
+	const struct insn *insn;
+	char line[128];
+	int path, cost;
+
+	(void)id;
+	(void)data;
+	for (path = 0; path < MARKER_PATHS; path++) {
+		const struct path *p = &paths[path];
+
+		if (!p->rounds)
+			continue;
+		snprintf(line, sizeof(line), "cost %d instructions %.1f\n", path,
+			 (double)p->instructions / p->rounds);
+		say(line);
+		for (cost = 1; cost < COSTS; cost++) {
+			if (!p->costs[cost])
+				continue;
+			snprintf(line, sizeof(line), "cost %d %s %.2f\n", path,
+				 cost_names[cost],
+				 (double)p->costs[cost] / p->rounds);
+			say(line);
+		}
+	}
+	for (insn = insns; insn; insn = insn->next) {
+		if (!insn->executed)
+			continue;
+		snprintf(line, sizeof(line), "at %016" PRIx64 " %.2f\n",
+			 insn->address, (double)insn->executed /
+					paths[profiled].rounds);
+		say(line);
+	}
+}
+
+EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
+			       int argc, char **argv);
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
+			int argc, char **argv)
+{
+	int i;
+
+	(void)info;
+	for (i = 0; i < argc; i++)
+		if (!strncmp(argv[i], "profile=", 8))
+			profiled = atoi(argv[i] + 8);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	qemu_plugin_register_atexit_cb(id, finish, NULL);
+	return 0;
+}

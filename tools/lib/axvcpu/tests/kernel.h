@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A stand-in for the module: it answers the library's ioctl() calls inside the
+ * test program, where this ioctl() comes before the C library's.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/axvcpu.h>
+
+#define KERNEL_FPU_SIZE	2696
+
+/**
+ * struct kernel - what the stand-in has been told, and how it is to answer
+ * @abi_version: answer to AXV_QUERY_ABI_VERSION
+ * @fail_command: this ioctl fails with @fail_errno; 0: none
+ * @fail_errno: see @fail_command
+ * @calls: ioctls so far, by number
+ * @region: the last region set
+ * @vcpu: the last vCPU created
+ * @event: the last event injected
+ * @events: events injected so far
+ * @table: the last table set, with @table_data
+ * @table_data: its entries
+ * @table_count: entries that AXV_GET_TABLE has to give, each filled with its
+ *	index in the first four bytes
+ * @regs: registers that were written or preset
+ * @nr_regs: how many
+ * @largest_list: longest register list in one call
+ * @dirty: words that AXV_VM_GET_DIRTY gives, once
+ * @fpu: the vector state
+ */
+struct kernel {
+	__u64 abi_version;
+	unsigned long fail_command;
+	int fail_errno;
+	unsigned int calls[256];
+	struct axv_region region;
+	struct axv_create_vcpu vcpu;
+	struct axv_inject event;
+	unsigned int events;
+	struct axv_table table;
+	unsigned char table_data[4096];
+	unsigned int table_count;
+	struct axv_reg regs[4096];
+	unsigned int nr_regs;
+	unsigned int largest_list;
+	__u64 dirty[4];
+	unsigned char fpu[KERNEL_FPU_SIZE];
+};
+
+extern struct kernel kernel;
+
+/** kernel_reset() - forget everything */
+void kernel_reset(void);
+
+/** kernel_get() - a register's value; 0 if it was never written */
+__u64 kernel_get(__u64 id);
+
+/** kernel_set() - preset a register */
+void kernel_set(__u64 id, __u64 value);
+
+#endif /* KERNEL_H */

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Descriptors in other processes: of no use there, and no hold on what the VMM
+ * had when it is gone.
+ */
+#include "axv_harness.h"
+
+#include <sys/socket.h>
+
+static void send_fds(int sock, int *fds, int count)
+{
+	union {
+		char buf[CMSG_SPACE(3 * sizeof(int))];
+		struct cmsghdr align;
+	} u = { { 0 } };
+	char c = 0;
+	struct iovec iov = { .iov_base = &c, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = u.buf,
+		.msg_controllen = CMSG_SPACE(count * sizeof(int)),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(cmsg), fds, count * sizeof(int));
+	must(sendmsg(sock, &msg, 0) == 1);
+}
+
+static void receive_fds(int sock, int *fds, int count)
+{
+	union {
+		char buf[CMSG_SPACE(3 * sizeof(int))];
+		struct cmsghdr align;
+	} u = { { 0 } };
+	char c;
+	struct iovec iov = { .iov_base = &c, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = u.buf,
+		.msg_controllen = sizeof(u.buf),
+	};
+	struct cmsghdr *cmsg;
+
+	must(recvmsg(sock, &msg, 0) == 1);
+	cmsg = CMSG_FIRSTHDR(&msg);
+	must(cmsg && cmsg->cmsg_type == SCM_RIGHTS);
+	must(cmsg->cmsg_len == CMSG_LEN(count * sizeof(int)));
+	memcpy(fds, CMSG_DATA(cmsg), count * sizeof(int));
+}
+
+/* Every ioctl of a VM and a vCPU: how many are answered otherwise than -EIO. */
+static int answered(int vm, int vcpu)
+{
+	struct axv_create_vcpu create = { .id = 1, .favor_phys_cpu = -1 };
+	struct axv_region region = { .slot = 5, .fd = -1 };
+	struct axv_dirty dirty = { .nr_pages = 64 };
+	struct axv_clock clock = { 0 };
+	struct axv_inject inject = { .type = AXV_INJECT_NMI };
+	struct axv_setup setup = { 0 };
+	struct axv_bind bind = { .flags = AXV_BIND_ADOPT };
+	struct axv_state state;
+	struct axv_stats stats;
+	struct axv_regs regs = { 0 };
+	struct axv_fpu fpu = { 0 };
+	struct axv_table table = { .kind = AXV_TABLE_REGS, .entry_size = 8 };
+	const struct {
+		int fd;
+		unsigned long cmd;
+		void *arg;
+	} calls[] = {
+		{ vm, AXV_VM_CREATE_VCPU, &create },
+		{ vm, AXV_VM_SET_REGION, &region },
+		{ vm, AXV_VM_GET_DIRTY, &dirty },
+		{ vm, AXV_VM_SET_CLOCK, &clock },
+		{ vm, AXV_VM_GET_CLOCK, &clock },
+		{ vcpu, AXV_INJECT, &inject },
+		{ vcpu, AXV_GET_TABLE, &table },
+		{ vcpu, AXV_VCPU_SETUP, &setup },
+		{ vcpu, AXV_VCPU_BIND, &bind },
+		{ vcpu, AXV_VCPU_UNBIND, NULL },
+		{ vcpu, AXV_VCPU_RUN, NULL },
+		{ vcpu, AXV_VCPU_KICK, NULL },
+		{ vcpu, AXV_VCPU_RESET, NULL },
+		{ vcpu, AXV_VCPU_GET_STATE, &state },
+		{ vcpu, AXV_VCPU_GET_REGS, &regs },
+		{ vcpu, AXV_VCPU_SET_REGS, &regs },
+		{ vcpu, AXV_VCPU_GET_FPU, &fpu },
+		{ vcpu, AXV_VCPU_SET_FPU, &fpu },
+		{ vcpu, AXV_VCPU_GET_STATS, &stats },
+	};
+	int wrong = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		int ret = axv_ioctl(calls[i].fd, calls[i].cmd, calls[i].arg);
+
+		if (ret != -EIO) {
+			fprintf(stderr, "# call %zu: %d\n", i, ret);
+			wrong++;
+		}
+	}
+	if (mmap(NULL, PAGE, PROT_READ, MAP_SHARED, vcpu, AXV_MMAP_RUN) != MAP_FAILED ||
+	    errno != EIO) {
+		fprintf(stderr, "# mmap: %d\n", errno);
+		wrong++;
+	}
+	return wrong;
+}
+
+TEST(of_no_use_elsewhere)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+	int sock[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
+	/* A process that was there before: nothing inherited. */
+	pid = fork();
+	if (!pid) {
+		int fds[2];
+
+		receive_fds(sock[1], fds, 2);
+		_exit(answered(fds[0], fds[1]));
+	}
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	guest_start(&v, GUEST_CALL, 0, 0, 0);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	send_fds(sock[0], (int[]){ vm.fd, v.fd }, 2);
+	EXPECT_EQ(0, child_status(pid));
+	/* Nothing of it has changed anything here. */
+	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&v));
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	EXPECT_EQ(2ull, v.run->exit.hypercall.args[0]);
+}
+
+TEST(closed_by_the_last_holder)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+	int sock[2], i;
+	pid_t pid;
+	char c = 0;
+
+	/* The VMM closes first; the other process's close has the last word. */
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
+		pid = fork();
+		if (!pid) {
+			int fds[2];
+
+			receive_fds(sock[1], fds, 2);
+			must(read(sock[1], &c, 1) == 1);
+			_exit(answered(fds[0], fds[1]));
+		}
+		vm_new(&vm, 0);
+		vcpu_ready(&vm, &v, 0);
+		guest_start(&v, GUEST_CALL, 0, 0, 0);
+		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+		send_fds(sock[0], (int[]){ vm.fd, v.fd }, 2);
+		vcpu_free(&v);
+		vm_free(&vm);
+		ASSERT_EQ(1, write(sock[0], &c, 1));
+		EXPECT_EQ(0, child_status(pid));
+		close(sock[0]);
+		close(sock[1]);
+	}
+}
+
+/* ---- the VMM dies, the descriptors live ---- */
+
+static unsigned long meminfo(const char *key)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	unsigned long kb = 0;
+	char line[128];
+	size_t n = strlen(key);
+
+	must(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, n) && line[n] == ':')
+			kb = strtoul(line + n + 1, NULL, 10);
+	fclose(f);
+	return kb;
+}
+
+/* A VMM with much memory, all of it used by its guest; then it waits. */
+static void vmm_with_memory(int sock, unsigned long pages)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+	char c;
+
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	must(!vm_region(&vm, 1, 0, GUEST_MEM, pages * PAGE, mem_new(pages * PAGE)));
+	guest_start(&v, GUEST_WRITE, GUEST_MEM, pages, 1);
+	must(vcpu_run(&v) == AXV_EXIT_HYPERCALL);
+	send_fds(sock, (int[]){ vm.fd, v.fd }, 2);
+	must(read(sock, &c, 1) == 1);
+	_exit(0);
+}
+
+/* The hardware is free for a new VM, and its guest runs. */
+static void a_new_vm_runs(struct __test_metadata *_metadata)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	guest_start(&v, GUEST_CALL, 0, 0, 0);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
+static void vmm_dies(struct __test_metadata *_metadata, int killed)
+{
+	const unsigned long pages = scaled(8192), kb = pages * PAGE / 1024;
+	unsigned long before, during, after;
+	int sock[2], fds[2];
+	pid_t pid;
+	char c = 0;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
+	before = meminfo("AnonPages");
+	pid = fork();
+	if (!pid)
+		vmm_with_memory(sock[1], pages);
+	receive_fds(sock[0], fds, 2);
+	during = meminfo("AnonPages");
+	/* Per-CPU counting leaves a few pages open. */
+	EXPECT_LE(before + kb - kb / 4, during);
+	EXPECT_EQ(0, answered(fds[0], fds[1]));
+	during = meminfo("MemFree");
+	ASSERT_EQ(killed ? 0 : 1, killed ? kill(pid, SIGKILL) : (int)write(sock[0], &c, 1));
+	EXPECT_EQ(killed ? SIGKILL : 0, child_status(pid));
+	/* Its memory is free, and not only unmapped. */
+	after = meminfo("MemFree");
+	EXPECT_LE(during + kb / 2, after);
+	EXPECT_EQ(0, answered(fds[0], fds[1]));
+	a_new_vm_runs(_metadata);
+	EXPECT_EQ(0, answered(fds[0], fds[1]));
+	EXPECT_EQ(0, close(fds[1]));
+	EXPECT_EQ(0, close(fds[0]));
+	a_new_vm_runs(_metadata);
+}
+
+TEST(the_vmm_exits)
+{
+	vmm_dies(_metadata, 0);
+}
+
+TEST(the_vmm_is_killed)
+{
+	vmm_dies(_metadata, 1);
+}
+
+TEST(hugetlb_pages_come_back)
+{
+	static const char knob[] = "/proc/sys/vm/nr_hugepages";
+	int sock[2], fds[2], fd = open(knob, O_WRONLY);
+	pid_t pid;
+	char c = 0;
+
+	/* Counted exactly: a page that anyone held on to would be missing. */
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(1, write(fd, "2", 1));
+	ASSERT_EQ(2ul, meminfo("HugePages_Free"));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
+	pid = fork();
+	if (!pid) {
+		struct axv_vm vm;
+		struct axv_vcpu v;
+		void *mem = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+
+		must(mem != MAP_FAILED);
+		vm_new(&vm, 0);
+		vcpu_ready(&vm, &v, 0);
+		must(!vm_region(&vm, 1, 0, GUEST_MEM, 2 * HUGE_PAGE, mem));
+		guest_start(&v, GUEST_WRITE, GUEST_MEM, 2 * HUGE_PAGE / PAGE, 1);
+		must(vcpu_run(&v) == AXV_EXIT_HYPERCALL);
+		send_fds(sock[1], (int[]){ vm.fd, v.fd }, 2);
+		must(read(sock[1], &c, 1) == 1);
+		_exit(0);
+	}
+	receive_fds(sock[0], fds, 2);
+	EXPECT_EQ(0ul, meminfo("HugePages_Free"));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(SIGKILL, child_status(pid));
+	EXPECT_EQ(2ul, meminfo("HugePages_Free"));
+	ASSERT_EQ(1, write(fd, "0", 1));
+	EXPECT_EQ(0ul, meminfo("HugePages_Total"));
+	close(fd);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The VMM comes to a sudden end, whatever its vCPU is doing; afterwards the
+ * hardware is free.
+ */
+#include "axv_harness.h"
+
+#include <linux/userfaultfd.h>
+
+/* Shared with the VMM that is killed, so that we see how far it has come. */
+struct stage {
+	atomic_int running;
+};
+
+enum doing { SPINNING, BLOCKED, FAULTING, IN_A_FAULT, KICKED, DOINGS };
+
+FIXTURE(kill) {
+	struct stage *stage;
+	__u8 *ram;
+};
+
+FIXTURE_SETUP(kill)
+{
+	self->stage = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)self->stage);
+	self->ram = mmap(NULL, GUEST_RAM_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)self->ram);
+}
+
+FIXTURE_TEARDOWN(kill)
+{
+	munmap(self->stage, PAGE);
+	munmap(self->ram, GUEST_RAM_SIZE);
+}
+
+static void a_new_vm_runs(struct __test_metadata *_metadata)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	guest_start(&v, GUEST_CALL, 0, 0, 0);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
+static int for_ever(struct axv_runner *r)
+{
+	(void)r;
+	return 0;
+}
+
+static void *drop_memory(void *mem)
+{
+	for (;;)
+		madvise(mem, 256 * PAGE, MADV_DONTNEED);
+	return NULL;
+}
+
+static int userfault(void *mem, size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { .start = (unsigned long)mem, .len = size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	must(fd >= 0);
+	must(!axv_ioctl(fd, UFFDIO_API, &api));
+	must(!axv_ioctl(fd, UFFDIO_REGISTER, &reg));
+	return fd;
+}
+
+/* Start a vCPU doing something in a thread, and wait until it does that. */
+static void begin(struct axv_vm *vm, struct axv_vcpu *v, struct axv_runner *r, void *ram,
+		  enum doing doing)
+{
+	volatile __u64 *counter = (__u64 *)((__u8 *)ram + GUEST_DATA);
+	void *mem = mem_new(256 * PAGE);
+	struct uffd_msg msg;
+	pthread_t t;
+	int fd;
+
+	*counter = 0;
+	vm_new_ram(vm, AXV_VM_HALT_IN_KERNEL, ram);
+	vcpu_new(vm, v, 0);
+	must(!guest_setup(v));
+	must(!vm_region(vm, 1, 0, GUEST_MEM, 256 * PAGE, mem));
+	switch (doing) {
+	case BLOCKED:
+		guest_start(v, GUEST_HALT, 0, 0, 0);
+		runner_start(r, v, for_ever, NULL);
+		vcpu_await_state(v, AXV_STATE_BLOCKED);
+		break;
+	case FAULTING:
+		guest_start(v, GUEST_WRITE, GUEST_MEM, 256, 1);
+		must(!pthread_create(&t, NULL, drop_memory, mem));
+		runner_start(r, v, for_ever, NULL);
+		while (r->runs < 3)
+			sched_yield();
+		break;
+	case IN_A_FAULT:
+		fd = userfault(mem, 256 * PAGE);
+		guest_start(v, GUEST_READ, GUEST_MEM, 1, 0);
+		runner_start(r, v, for_ever, NULL);
+		must(read(fd, &msg, sizeof(msg)) == sizeof(msg));
+		break;
+	default:
+		guest_start(v, GUEST_SPIN, GUEST_DATA, 0, 0);
+		runner_start(r, v, for_ever, NULL);
+		while (!*counter)
+			sched_yield();
+	}
+}
+
+static void vmm(struct stage *stage, void *ram, enum doing doing)
+{
+	struct axv_runner r;
+	struct axv_vcpu v;
+	struct axv_vm vm;
+
+	begin(&vm, &v, &r, ram, doing);
+	stage->running = 1;
+	for (;;) {
+		if (doing == KICKED)
+			vcpu_kick(&v);
+		else
+			pause();
+	}
+}
+
+static void kill_it(struct __test_metadata *_metadata, struct stage *stage, void *ram,
+		    enum doing doing)
+{
+	pid_t pid;
+
+	stage->running = 0;
+	pid = fork();
+	if (!pid)
+		vmm(stage, ram, doing);
+	while (!stage->running) {
+		ASSERT_EQ(0, waitpid(pid, NULL, WNOHANG));
+		sched_yield();
+	}
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(SIGKILL, child_status(pid));
+}
+
+TEST_F(kill, fifty_times)
+{
+	unsigned long n = scaled(50), i;
+
+	for (i = 0; i < n; i++) {
+		kill_it(_metadata, self->stage, self->ram, i % DOINGS);
+		a_new_vm_runs(_metadata);
+	}
+}
+
+TEST_F(kill, in_each_doing)
+{
+	int doing;
+
+	for (doing = 0; doing < DOINGS; doing++) {
+		TH_LOG("doing %d", doing);
+		kill_it(_metadata, self->stage, self->ram, doing);
+		a_new_vm_runs(_metadata);
+	}
+}
+
+TEST_F(kill, memory_is_left_alone)
+{
+	volatile __u64 *counter = (__u64 *)(self->ram + GUEST_DATA);
+	__u64 last;
+	int i;
+
+	/* Our memory, and its guest's no more. */
+	kill_it(_metadata, self->stage, self->ram, SPINNING);
+	last = *counter;
+	for (i = 0; i < 10; i++)
+		a_new_vm_runs(_metadata);
+	EXPECT_EQ(last, *counter);
+}
+
+TEST_F(kill, exit_beside_a_running_thread)
+{
+	int doing;
+
+	for (doing = 0; doing < DOINGS - 1; doing++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			struct axv_runner r;
+			struct axv_vcpu v;
+			struct axv_vm vm;
+
+			begin(&vm, &v, &r, self->ram, doing);
+			_exit(7);
+		}
+		EXPECT_EQ(7, WEXITSTATUS(child_status(pid)));
+		a_new_vm_runs(_metadata);
+	}
+}
+
+TEST_F(kill, exec_beside_a_running_thread)
+{
+	int doing;
+
+	for (doing = 0; doing < DOINGS - 1; doing++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			struct axv_runner r;
+			struct axv_vcpu v;
+			struct axv_vm vm;
+
+			begin(&vm, &v, &r, self->ram, doing);
+			execl("/proc/self/exe", "kill", "--after-exec", NULL);
+			_exit(99);
+		}
+		EXPECT_EQ(0, child_status(pid));
+		a_new_vm_runs(_metadata);
+	}
+}
+
+/* The new program has nothing of the old one's, and can have a VM of its own. */
+static int after_exec(void)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+	char path[32], to[64];
+	int fd;
+
+	for (fd = 3; fd < 64; fd++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, to, sizeof(to) - 1);
+		to[n < 0 ? 0 : n] = '\0';
+		if (!strncmp(to, "anon_inode:", 11) || !strcmp(to, AXV_DEVICE))
+			return 1;
+	}
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	guest_start(&v, GUEST_CALL, 0, 0, 0);
+	return vcpu_run(&v) == AXV_EXIT_HYPERCALL ? 0 : 2;
+}
+
+static void __attribute__((constructor)) main_after_exec(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "--after-exec"))
+		_exit(after_exec());
+}
+
+TEST_F(kill, close_beside_a_running_thread)
+{
+	struct axv_runner r;
+	struct axv_vcpu v;
+	struct axv_vm vm;
+
+	/* The run goes on, since it holds its file, and a signal ends it. */
+	catch_signal(SIGUSR1);
+	begin(&vm, &v, &r, self->ram, SPINNING);
+	ASSERT_EQ(0, vcpu_kick(&v));
+	while (!r.exits[AXV_EXIT_KICKED])
+		sched_yield();
+	vcpu_await_state(&v, AXV_STATE_RUNNING);
+	ASSERT_EQ(0, close(v.fd));
+	ASSERT_EQ(0, close(vm.fd));
+	ASSERT_EQ(0, pthread_kill(r.thread, SIGUSR1));
+	runner_join(&r);
+	/* The next run finds no file. */
+	EXPECT_EQ(-EBADF, r.error);
+	a_new_vm_runs(_metadata);
+}
+
+TEST_F(kill, vm_closed_before_its_vcpu)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+
+	/* A vCPU keeps its VM. */
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	ASSERT_EQ(0, close(vm.fd));
+	ASSERT_EQ(0, close(vm.dev));
+	guest_start(&v, GUEST_CALL, 0, 0, 0);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	vcpu_free(&v);
+	a_new_vm_runs(_metadata);
+}
+
+TEST_F(kill, run_page_outlives_its_vcpu)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	guest_start(&v, GUEST_CALL, 0x123, 0, 0);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	ASSERT_EQ(0, close(v.fd));
+	EXPECT_EQ(0x123ull, v.run->exit.hypercall.nr);
+	v.run->dirty = ~0u;
+	a_new_vm_runs(_metadata);
+	ASSERT_EQ(0, munmap(v.run, v.run_size));
+	vm_free(&vm);
+}
+
+TEST_F(kill, run_page_unmapped_while_running)
+{
+	struct axv_runner r;
+	struct axv_vcpu v;
+	struct axv_vm vm;
+	void *again;
+
+	begin(&vm, &v, &r, self->ram, SPINNING);
+	vcpu_await_state(&v, AXV_STATE_RUNNING);
+	again = mmap(NULL, v.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v.fd, AXV_MMAP_RUN);
+	ASSERT_NE(MAP_FAILED, again);
+	/* Two mappings of one page; one goes, and the kernel needs neither. */
+	ASSERT_EQ(0, munmap(again, v.run_size));
+	runner_stop(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_LE(1ul, r.exits[AXV_EXIT_KICKED]);
+	vcpu_free(&v);
+	vm_free(&vm);
+	self->ram = mmap(NULL, GUEST_RAM_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Two drivers, one SVM. Both modules are loaded; whoever has a VM has the
+ * hardware, and the other is told -EBUSY until it lets go.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/axvcpu.h>
+
+static int number;
+static int failures;
+
+static void result(int ok, const char *what, int error)
+{
+	printf("%sok %d %s\n", ok ? "" : "not ", ++number, what);
+	if (!ok) {
+		printf("# errno is %d, %s\n", error, strerror(error));
+		failures++;
+	}
+	fflush(stdout);
+}
+
+static int kvm_vm(int dev)
+{
+	int vm = ioctl(dev, KVM_CREATE_VM, 0ul);
+
+	return vm < 0 ? -errno : vm;
+}
+
+static int axv_vm(int dev)
+{
+	struct axv_create_vm args = { .type = AXV_VM_TYPE_DEFAULT };
+	int vm = ioctl(dev, AXV_CREATE_VM, &args);
+
+	return vm < 0 ? -errno : vm;
+}
+
+int main(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int axv = open("/dev/axvcpu", O_RDWR | O_CLOEXEC);
+	int i, a, b;
+
+	printf("TAP version 13\n1..8\n");
+	result(kvm >= 0, "KVM is there", errno);
+	result(axv >= 0, "axvcpu is there", errno);
+
+	a = axv_vm(axv);
+	result(a >= 0, "axvcpu creates a VM while KVM is idle", -a);
+	b = kvm_vm(kvm);
+	result(b == -EBUSY, "KVM is told that the hardware is busy", -b);
+	close(b);
+	close(a);
+
+	a = kvm_vm(kvm);
+	result(a >= 0, "KVM creates a VM when axvcpu has let go", -a);
+	b = axv_vm(axv);
+	result(b == -EBUSY, "axvcpu says that the hardware is busy", -b);
+	close(b);
+	close(a);
+
+	/* KVM lets go a grace period after the file is closed. */
+	for (i = 0; i < 1000; i++) {
+		a = axv_vm(axv);
+		if (a != -EBUSY)
+			break;
+		usleep(10000);
+	}
+	result(a >= 0, "axvcpu creates a VM when KVM has let go", -a);
+	close(a);
+
+	for (i = 0; i < 20; i++) {
+		a = axv_vm(axv);
+		if (a < 0)
+			break;
+		close(a);
+		a = kvm_vm(kvm);
+		if (a < 0)
+			break;
+		close(a);
+	}
+	result(i == 20, "taking turns", -a);
+	return failures ? 1 : 0;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A stand-in for timer.c. */
+#include <string.h>
+
+#include "fake.h"
+
+#define TIMERS		8
+#define BOOT		(1000 * NSEC_PER_SEC)	/* of the monotonic clock */
+
+static struct {
+	u64 now;
+	u64 wall;		/* at @now == BOOT */
+	struct timer *timers[TIMERS];
+	u64 deadlines[TIMERS];	/* 0: not set */
+	unsigned int nr;
+} fake;
+
+void fake_reset(void)
+{
+	memset(&fake, 0, sizeof(fake));
+	fake.now = BOOT;
+}
+
+void fake_set_wall(u64 seconds)
+{
+	fake.wall = seconds * NSEC_PER_SEC - (fake.now - BOOT);
+}
+
+u64 clock_now(void)
+{
+	return fake.now;
+}
+
+u64 clock_wall(void)
+{
+	return fake.wall + (fake.now - BOOT);
+}
+
+static unsigned int index_of(const struct timer *timer)
+{
+	unsigned int i;
+
+	for (i = 0; fake.timers[i] != timer; i++)
+		;
+	return i;
+}
+
+int timer_init(struct timer *timer, struct loop *loop,
+	       void (*expired)(void *arg), void *arg)
+{
+	(void)loop;
+	timer->expired = expired;
+	timer->arg = arg;
+	fake.timers[fake.nr++] = timer;
+	return 0;
+}
+
+void timer_set(struct timer *timer, u64 deadline)
+{
+	fake.deadlines[index_of(timer)] = deadline;
+}
+
+void timer_cancel(struct timer *timer)
+{
+	fake.deadlines[index_of(timer)] = 0;
+}
+
+void fake_advance(u64 nsec)
+{
+	u64 end = fake.now + nsec;
+
+	for (;;) {
+		unsigned int i, first = TIMERS;
+
+		for (i = 0; i < fake.nr; i++) {
+			if (!fake.deadlines[i] || fake.deadlines[i] > end)
+				continue;
+			if (first == TIMERS ||
+			    fake.deadlines[i] < fake.deadlines[first])
+				first = i;
+		}
+		if (first == TIMERS)
+			break;
+		if (fake.deadlines[first] > fake.now)
+			fake.now = fake.deadlines[first];
+		fake.deadlines[first] = 0;
+		fake.timers[first]->expired(fake.timers[first]->arg);
+	}
+	fake.now = end;
+}
+
+void fake_skip(u64 nsec)
+{
+	fake.now += nsec;
+	fake_advance(0);
+}
+
+static void set_line(void *chip, unsigned int pin, bool level)
+{
+	struct fake_line *line = chip;
+
+	(void)pin;
+	if (level && !line->level)
+		line->edges++;
+	line->level = level;
+}
+
+struct irq_line fake_irq(struct fake_line *line)
+{
+	line->level = false;
+	line->edges = 0;
+	return (struct irq_line){ .set = set_line, .chip = line };
+}

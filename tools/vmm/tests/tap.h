@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* TAP output for the tests of axvmm's devices. */
+#ifndef AXVMM_TESTS_TAP_H
+#define AXVMM_TESTS_TAP_H
+
+#include "types.h"
+
+/**
+ * struct tap_case - a test
+ * @name:	what it shows
+ * @run:	the test
+ */
+struct tap_case {
+	const char *name;
+	void (*run)(void);
+};
+
+/**
+ * tap_run() - run tests and print the results
+ * @cases:	the tests
+ * @count:	how many
+ *
+ * Return: exit code: 0 if all passed.
+ */
+int tap_run(const struct tap_case *cases, unsigned int count);
+
+/* Fail the test that runs, with a line that says where and why. */
+__attribute__((format(printf, 3, 4)))
+void tap_fail(const char *file, int line, const char *fmt, ...);
+
+/* The test goes on after a failure. */
+#define CHECK(condition)						\
+	do {								\
+		if (!(condition))					\
+			tap_fail(__FILE__, __LINE__, "%s", #condition);	\
+	} while (0)
+
+#define CHECK_EQ(actual, expected)					\
+	do {								\
+		unsigned long long a_ = (actual), e_ = (expected);	\
+									\
+		if (a_ != e_)						\
+			tap_fail(__FILE__, __LINE__,			\
+				 "%s is %#llx, expected %#llx",		\
+				 #actual, a_, e_);			\
+	} while (0)
+
+#endif /* AXVMM_TESTS_TAP_H */

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The bus, the ways to switch off and reset, PCI without devices, CPUID. */
+#include <string.h>
+
+#include "cpuid.h"
+#include "fake.h"
+#include "memory.h"
+#include "pci.h"
+#include "pm.h"
+#include "reset.h"
+#include "tap.h"
+
+static struct bus bus;
+static struct fake_line sci;
+static struct pm pm;
+static struct reset reset;
+static struct pci pci;
+static unsigned int offs, resets;
+
+static void request(void *arg, enum power_request what)
+{
+	(void)arg;
+	if (what == POWER_OFF)
+		offs++;
+	else
+		resets++;
+}
+
+static void start(void)
+{
+	const struct power_switch power = { .request = request };
+
+	memset(&bus, 0, sizeof(bus));
+	fake_reset();
+	offs = 0;
+	resets = 0;
+	pm_init(&pm, &bus, NULL, fake_irq(&sci), power);
+	reset_init(&reset, &bus, power);
+	pci_init(&pci, &bus, &reset);
+}
+
+/* ---- the bus ------------------------------------------------------------ */
+
+static u32 last_write;
+static unsigned int last_width;
+static u16 last_offset;
+
+static u32 echo_read(void *dev, u16 offset, unsigned int width)
+{
+	(void)width;
+	return *(u32 *)dev + offset;
+}
+
+static void echo_write(void *dev, u16 offset, unsigned int width, u32 value)
+{
+	(void)dev;
+	last_offset = offset;
+	last_width = width;
+	last_write = value;
+}
+
+static const struct bus_ops bytes = { echo_read, echo_write, 1 };
+static const struct bus_ops words = { echo_read, echo_write, 1 | 2 };
+
+static void bus_lookup(void)
+{
+	static u32 a = 0xa0, b = 0xb0, c = 0xc000;
+	struct bus_range r = { 0x100, 4, &bytes, &a, "a" };
+
+	memset(&bus, 0, sizeof(bus));
+	CHECK_EQ(bus_add(&bus, &r), 0);
+	r = (struct bus_range){ 0x80, 1, &bytes, &b, "b" };
+	CHECK_EQ(bus_add(&bus, &r), 0);
+	r = (struct bus_range){ 0xfffe, 2, &words, &c, "c" };
+	CHECK_EQ(bus_add(&bus, &r), 0);
+
+	CHECK_EQ(bus_read(&bus, 0x80, 1), 0xb0);
+	CHECK_EQ(bus_read(&bus, 0x103, 1), 0xa3);
+	CHECK_EQ(bus_read(&bus, 0xfffe, 2), 0xc000);
+	CHECK_EQ(bus_read(&bus, 0xff, 1), 0xff);
+	CHECK_EQ(bus_read(&bus, 0x104, 1), 0xff);
+	CHECK_EQ(bus_read(&bus, 0, 4), 0xffffffff);
+
+	r = (struct bus_range){ 0x103, 1, &bytes, &b, "overlap" };
+	CHECK(bus_add(&bus, &r) < 0);
+}
+
+static void bus_widths(void)
+{
+	static u32 a = 0x10, c = 0xc000;
+	struct bus_range r = { 0x100, 3, &bytes, &a, "a" };
+
+	memset(&bus, 0, sizeof(bus));
+	bus_add(&bus, &r);
+	r = (struct bus_range){ 0x200, 4, &words, &c, "c" };
+	bus_add(&bus, &r);
+
+	/* Byte by byte, beyond the device's end too, and around the top. */
+	CHECK_EQ(bus_read(&bus, 0x100, 4), 0xff121110);
+	CHECK_EQ(bus_read(&bus, 0xff, 2), 0x10ff);
+	CHECK_EQ(bus_read(&bus, 0xffff, 4), 0xffffffff);
+	bus_write(&bus, 0x101, 2, 0x1234);
+	CHECK_EQ(last_offset, 2);
+	CHECK_EQ(last_width, 1);
+	CHECK_EQ(last_write, 0x12);
+	bus_write(&bus, 0x202, 2, 0xabcd1234);
+	CHECK_EQ(last_offset, 2);
+	CHECK_EQ(last_width, 2);
+	CHECK_EQ(last_write, 0x1234);
+}
+
+/* ---- power -------------------------------------------------------------- */
+
+static void switch_off(void)
+{
+	start();
+	CHECK_EQ(bus_read(&bus, PM1_CONTROL_PORT, 2), 1);	/* SCI_EN */
+	bus_write(&bus, PM1_CONTROL_PORT, 2, PM_S5_TYPE << 10 | 1);
+	CHECK_EQ(offs, 0);
+	bus_write(&bus, PM1_CONTROL_PORT, 2, PM_S5_TYPE << 10 | 1 << 13 | 1);
+	CHECK_EQ(offs, 1);
+	CHECK_EQ(resets, 0);
+}
+
+static void pm_timer(void)
+{
+	u32 before;
+
+	start();
+	before = bus_read(&bus, PM_TIMER_PORT, 4);
+	fake_advance(NSEC_PER_SEC);
+	CHECK_EQ(bus_read(&bus, PM_TIMER_PORT, 4) - before, PM_TIMER_HZ);
+	fake_advance(9 * NSEC_PER_SEC);
+	CHECK_EQ(bus_read(&bus, PM_TIMER_PORT, 4),
+		 (before + 10 * PM_TIMER_HZ) & 0xffffff);
+}
+
+static void pm_timer_interrupt(void)
+{
+	start();
+	bus_write(&bus, PM1_EVENT_PORT + 2, 2, 1);
+	fake_advance(2 * NSEC_PER_SEC);
+	CHECK(!sci.level);
+	fake_advance(NSEC_PER_SEC);	/* bit 23 changes each 2.34 s */
+	CHECK(sci.level);
+	CHECK_EQ(bus_read(&bus, PM1_EVENT_PORT, 2), 1);
+	bus_write(&bus, PM1_EVENT_PORT, 2, 1);
+	CHECK(!sci.level);
+	CHECK_EQ(bus_read(&bus, PM1_EVENT_PORT, 4), 0x10000);
+	fake_advance(2 * NSEC_PER_SEC);
+	CHECK(sci.level);
+	CHECK_EQ(sci.edges, 2);
+	bus_write(&bus, PM1_EVENT_PORT + 2, 1, 0);
+	CHECK(!sci.level);
+}
+
+static void resetting(void)
+{
+	start();
+	CHECK_EQ(bus_read(&bus, 0x64, 1), 0);
+	bus_write(&bus, 0x64, 1, 0xae);
+	CHECK_EQ(resets, 0);
+	bus_write(&bus, 0x64, 1, 0xfe);
+	CHECK_EQ(resets, 1);
+	bus_write(&bus, 0x64, 1, 0xd1);
+	bus_write(&bus, 0x60, 1, 0xdf);		/* A20 on */
+	CHECK_EQ(resets, 1);
+	bus_write(&bus, 0x64, 1, 0xd1);
+	bus_write(&bus, 0x60, 1, 0xfe);
+	CHECK_EQ(resets, 2);
+	bus_write(&bus, 0x60, 1, 0xfe);
+	CHECK_EQ(resets, 2);
+
+	CHECK_EQ(bus_read(&bus, 0x92, 1), 2);
+	bus_write(&bus, 0x92, 1, 3);
+	CHECK_EQ(resets, 3);
+
+	bus_write(&bus, RESET_PORT, 1, 2);
+	CHECK_EQ(resets, 3);
+	bus_write(&bus, RESET_PORT, 1, RESET_VALUE);
+	CHECK_EQ(resets, 4);
+	CHECK_EQ(bus_read(&bus, RESET_PORT, 1), RESET_VALUE);
+	CHECK_EQ(offs, 0);
+}
+
+static void pci_empty(void)
+{
+	start();
+	bus_write(&bus, 0xcf8, 4, 0x80001234);
+	CHECK_EQ(bus_read(&bus, 0xcf8, 4), 0x80001234);
+	CHECK_EQ(bus_read(&bus, 0xcfc, 4), 0xffffffff);
+	CHECK_EQ(bus_read(&bus, 0xcfe, 2), 0xffff);
+	CHECK_EQ(bus_read(&bus, 0xcff, 1), 0xff);
+	bus_write(&bus, 0xcfc, 4, 0);
+	CHECK_EQ(resets, 0);
+}
+
+/* ---- memory and CPUID --------------------------------------------------- */
+
+static void memory_map(void)
+{
+	static char low[0x2000], high[1];
+	struct memory mem;
+
+	memory_layout(&mem, MIB(512));
+	CHECK_EQ(mem.nr, 2);
+	CHECK_EQ(mem.low_end, MIB(512));
+	CHECK_EQ(mem.high_size, 0);
+
+	memory_layout(&mem, GIB(5));
+	CHECK_EQ(mem.nr, 3);
+	CHECK_EQ(mem.low_end, GIB(3));
+	CHECK_EQ(mem.high_size, GIB(2));
+	CHECK_EQ(mem.areas[2].gpa, GIB(4));
+
+	mem.areas[0].hva = low;
+	mem.areas[2].hva = high;
+	CHECK(memory_at(&mem, 0x1000, 4) == low + 0x1000);
+	CHECK(memory_at(&mem, GIB(4), GIB(2)) == high);
+	CHECK(!memory_at(&mem, GIB(4), GIB(2) + 1));
+	CHECK(!memory_at(&mem, 0x9ffff, 2));
+	CHECK(!memory_at(&mem, 0xa0000, 1));
+	CHECK(!memory_at(&mem, GIB(3), 1));
+	CHECK(!memory_at(&mem, GIB(4) + 1, ~0ull));
+}
+
+static const struct axv_x86_cpuid *leaf(const struct axv_x86_cpuid *table,
+					unsigned int count, u32 number)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (table[i].leaf == number)
+			return &table[i];
+	return NULL;
+}
+
+static void cpuid_table(void)
+{
+	struct axv_x86_cpuid table[8] = {
+		{ .leaf = 0, .eax = 0x1f, },
+		{ .leaf = 1, .ebx = 0x07080800, .ecx = ~0u, .edx = ~0u },
+		{ .leaf = 0xb, .eax = 1 },
+		{ .leaf = 0x40000000, .eax = 0x40000001 },
+		{ .leaf = 0x80000001, .ecx = ~0u, .edx = ~0u },
+		{ .leaf = 0x80000008, .eax = 0x3030, .ecx = 0x7007 },
+	};
+	const struct axv_x86_cpuid *l;
+	unsigned int n;
+
+	n = cpuid_make(table, 6, 2500000);
+	CHECK_EQ(n, 6);
+	l = leaf(table, n, 1);
+	CHECK(l);
+	CHECK_EQ(l->ebx, 0x0800);
+	CHECK_EQ(l->ecx, ~(BIT(3) | BIT(21) | BIT(24)));
+	CHECK_EQ(l->edx, ~(BIT(9) | BIT(28)));
+	CHECK(!leaf(table, n, 0xb));
+	l = leaf(table, n, 0x80000001);
+	CHECK(l);
+	CHECK_EQ(l->ecx, ~(BIT(1) | BIT(2) | BIT(3) | BIT(22)));
+	l = leaf(table, n, 0x80000008);
+	CHECK(l);
+	CHECK_EQ(l->ecx, 0);
+	CHECK_EQ(l->eax, 0x3030);
+	l = leaf(table, n, 0x40000000);
+	CHECK(l);
+	CHECK_EQ(l->eax, 0x40000010);
+	CHECK(!memcmp(&l->ebx, "AxvcpuAxvcpu", 4));
+	l = leaf(table, n, 0x40000010);
+	CHECK(l);
+	CHECK_EQ(l->eax, 2500000);
+}
+
+static const struct tap_case cases[] = {
+	{ "bus: who answers", bus_lookup },
+	{ "bus: widths", bus_widths },
+	{ "ACPI: switching off", switch_off },
+	{ "ACPI: PM timer", pm_timer },
+	{ "ACPI: PM timer interrupt", pm_timer_interrupt },
+	{ "reset ports", resetting },
+	{ "PCI without devices", pci_empty },
+	{ "memory map", memory_map },
+	{ "CPUID table", cpuid_table },
+};
+
+int main(void)
+{
+	return tap_run(cases, ARRAY_SIZE(cases));
+}

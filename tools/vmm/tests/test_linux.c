@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The boot protocol: a kernel made for the test, and, if they are named in
+ * AXVMM_TEST_KERNELS (paths with blanks between), real ones.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <asm/bootparam.h>
+
+#include "acpi.h"
+#include "linux.h"
+#include "pm.h"
+#include "tap.h"
+
+#define KERNEL_START	0x1000000
+#define KERNEL_NEED	0x800000
+#define PAYLOAD		0x3000
+
+static struct memory mem;
+static char kernel_path[] = "/tmp/axvmm-test-kernel-XXXXXX";
+static char initrd_path[] = "/tmp/axvmm-test-initrd-XXXXXX";
+static u8 image[0x1000 + PAYLOAD];
+
+static void make_memory(u64 size)
+{
+	unsigned int i;
+
+	for (i = 0; i < mem.nr; i++)
+		free(mem.areas[i].hva);
+	memory_layout(&mem, size);
+	/* What is above 4 GiB is not touched. */
+	for (i = 0; i < 2; i++)
+		mem.areas[i].hva = calloc(1, mem.areas[i].size);
+}
+
+static struct setup_header *header(void)
+{
+	return (struct setup_header *)(image + 0x1f1);
+}
+
+/* A bzImage: the header, seven setup sectors, a payload. */
+static void make_image(void)
+{
+	struct setup_header *hdr = header();
+	unsigned int i;
+
+	memset(image, 0, sizeof(image));
+	hdr->setup_sects = 7;
+	hdr->boot_flag = 0xaa55;
+	hdr->jump = 0x66eb;
+	hdr->header = 0x53726448;
+	hdr->version = 0x020f;
+	hdr->loadflags = LOADED_HIGH;
+	hdr->cmdline_size = 2047;
+	hdr->initrd_addr_max = 0x7fffffff;
+	hdr->relocatable_kernel = 1;
+	hdr->pref_address = KERNEL_START;
+	hdr->init_size = KERNEL_NEED;
+	for (i = 0x1000; i < sizeof(image); i++)
+		image[i] = i * 7;
+}
+
+static void write_file(const char *path, const void *data, size_t size)
+{
+	FILE *f = fopen(path, "w");
+
+	CHECK(f && fwrite(data, 1, size, f) == size);
+	if (f)
+		fclose(f);
+}
+
+static int load(const char *initrd, const char *append,
+		struct linux_entry *entry)
+{
+	const struct linux_config config = {
+		.kernel = kernel_path,
+		.initrd = initrd,
+		.append = append,
+		.tsc_khz = 2500000,
+	};
+
+	write_file(kernel_path, image, sizeof(image));
+	return linux_load(&mem, &config, entry);
+}
+
+static void boots(void)
+{
+	struct linux_entry entry;
+	struct boot_params *bp;
+	u64 *gdt;
+
+	make_memory(MIB(64));
+	make_image();
+	write_file(initrd_path, "initrd", 6);
+	CHECK_EQ(load(initrd_path, "console=ttyS0", &entry), 0);
+
+	CHECK_EQ(entry.ip, KERNEL_START);
+	CHECK(!memcmp(memory_at(&mem, KERNEL_START, PAYLOAD), image + 0x1000,
+		      PAYLOAD));
+	gdt = memory_at(&mem, entry.gdt, entry.gdt_limit + 1);
+	CHECK_EQ(gdt[entry.cs / 8], 0x00cf9b000000ffff);
+	CHECK_EQ(gdt[entry.ds / 8], 0x00cf93000000ffff);
+
+	bp = memory_at(&mem, entry.boot_params, sizeof(*bp));
+	CHECK_EQ(bp->hdr.type_of_loader, 0xff);
+	CHECK_EQ(bp->hdr.code32_start, KERNEL_START);
+	CHECK_EQ(bp->hdr.header, 0x53726448);
+	CHECK(!strcmp(memory_at(&mem, bp->hdr.cmd_line_ptr, 64),
+		      "console=ttyS0 tsc_early_khz=2500000"));
+
+	CHECK_EQ(bp->hdr.ramdisk_size, 6);
+	CHECK_EQ(bp->hdr.ramdisk_image, MIB(64) - 4096);
+	CHECK(!memcmp(memory_at(&mem, bp->hdr.ramdisk_image, 6), "initrd", 6));
+
+	CHECK_EQ(bp->e820_entries, 4);
+	CHECK_EQ(bp->e820_table[3].addr, MIB(1));
+	CHECK_EQ(bp->e820_table[3].size, MIB(63));
+	CHECK_EQ(bp->e820_table[3].type, 1);
+}
+
+/* The kernel looks at the header only as far as its own jump tells. */
+static void short_header(void)
+{
+	struct linux_entry entry;
+	struct boot_params *bp;
+
+	make_memory(MIB(64));
+	make_image();
+	header()->jump = 0x62eb;	/* to 0x264: without kernel_info_offset */
+	header()->kernel_info_offset = 0xdeadbeef;
+	CHECK_EQ(load(NULL, "", &entry), 0);
+	bp = memory_at(&mem, entry.boot_params, sizeof(*bp));
+	CHECK_EQ(bp->hdr.init_size, KERNEL_NEED);
+	CHECK_EQ(bp->hdr.kernel_info_offset, 0);
+	CHECK_EQ(bp->hdr.ramdisk_size, 0);
+}
+
+static void initrd_limit(void)
+{
+	struct linux_entry entry;
+	struct boot_params *bp;
+
+	make_memory(MIB(64));
+	make_image();
+	header()->initrd_addr_max = 0x2ffffff;
+	write_file(initrd_path, image, 5000);
+	CHECK_EQ(load(initrd_path, "", &entry), 0);
+	bp = memory_at(&mem, entry.boot_params, sizeof(*bp));
+	CHECK_EQ(bp->hdr.ramdisk_image, 0x3000000 - 8192);
+
+	/* Not over the kernel, nor below it. */
+	header()->initrd_addr_max = KERNEL_START + KERNEL_NEED + 4095;
+	CHECK(load(initrd_path, "", &entry) < 0);
+	header()->initrd_addr_max = 0xffff;
+	CHECK(load(initrd_path, "", &entry) < 0);
+}
+
+static void own_tsc(void)
+{
+	struct linux_entry entry;
+	struct boot_params *bp;
+
+	make_memory(MIB(64));
+	make_image();
+	CHECK_EQ(load(NULL, "quiet tsc_early_khz=1000", &entry), 0);
+	bp = memory_at(&mem, entry.boot_params, sizeof(*bp));
+	CHECK(!strcmp(memory_at(&mem, bp->hdr.cmd_line_ptr, 64),
+		      "quiet tsc_early_khz=1000"));
+}
+
+static void refused(void)
+{
+	struct linux_entry entry;
+	char longest[3000];
+
+	make_memory(MIB(64));
+	make_image();
+	memset(longest, 'x', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	CHECK(load(NULL, longest, &entry) < 0);
+	longest[2047 - strlen(" tsc_early_khz=2500000")] = '\0';
+	CHECK_EQ(load(NULL, longest, &entry), 0);
+
+	header()->header = 0;
+	CHECK(load(NULL, "", &entry) < 0);
+	make_image();
+	header()->version = 0x0209;
+	CHECK(load(NULL, "", &entry) < 0);
+	make_image();
+	header()->loadflags = 0;
+	CHECK(load(NULL, "", &entry) < 0);
+	make_image();
+	header()->pref_address = 0x1000;
+	CHECK(load(NULL, "", &entry) < 0);
+	make_image();
+	header()->setup_sects = 0xff;
+	CHECK(load(NULL, "", &entry) < 0);
+	make_image();
+	header()->init_size = MIB(64);
+	CHECK(load(NULL, "", &entry) < 0);
+	make_image();
+	CHECK(load("/nonexistent", "", &entry) < 0);
+	CHECK(load("/tmp", "", &entry) < 0);
+
+	write_file(kernel_path, image, 100);
+	CHECK(linux_load(&mem, &(struct linux_config){
+			 .kernel = kernel_path, .append = "" }, &entry) < 0);
+}
+
+static void high_memory(void)
+{
+	struct linux_entry entry;
+	struct boot_params *bp;
+	unsigned int i;
+
+	make_memory(MIB(64));
+	make_image();
+	/* As if there were more: the map is made from these two. */
+	mem.low_end = GIB(3);
+	mem.high_size = GIB(5);
+	CHECK_EQ(load(NULL, "", &entry), 0);
+	bp = memory_at(&mem, entry.boot_params, sizeof(*bp));
+	CHECK_EQ(bp->e820_entries, 5);
+	CHECK_EQ(bp->e820_table[4].addr, GIB(4));
+	CHECK_EQ(bp->e820_table[4].size, GIB(5));
+	for (i = 1; i < bp->e820_entries; i++)
+		CHECK(bp->e820_table[i - 1].addr + bp->e820_table[i - 1].size <=
+		      bp->e820_table[i].addr);
+}
+
+/* ---- ACPI --------------------------------------------------------------- */
+
+static u8 sum(const u8 *bytes, unsigned int count)
+{
+	u8 total = 0;
+
+	while (count--)
+		total += *bytes++;
+	return total;
+}
+
+static u32 get32(const u8 *p)
+{
+	u32 value;
+
+	memcpy(&value, p, 4);
+	return value;
+}
+
+static const u8 *table(u32 gpa, const char *signature)
+{
+	const u8 *t = memory_at(&mem, gpa, 36);
+
+	CHECK(!memcmp(t, signature, 4));
+	CHECK_EQ(sum(t, get32(t + 4)), 0);
+	return t;
+}
+
+static void acpi_tables(void)
+{
+	struct linux_entry entry;
+	struct boot_params *bp;
+	const u8 *rsdp, *xsdt, *fadt, *dsdt, *facs;
+
+	make_memory(MIB(64));
+	make_image();
+	CHECK_EQ(load(NULL, "", &entry), 0);
+	bp = memory_at(&mem, entry.boot_params, sizeof(*bp));
+	CHECK_EQ(bp->acpi_rsdp_addr, 0xe0000);
+
+	rsdp = memory_at(&mem, bp->acpi_rsdp_addr, 36);
+	CHECK(!memcmp(rsdp, "RSD PTR ", 8));
+	CHECK_EQ(sum(rsdp, 20), 0);
+	CHECK_EQ(sum(rsdp, 36), 0);
+	xsdt = table(get32(rsdp + 24), "XSDT");
+	CHECK_EQ(get32(xsdt + 4), 44);
+	fadt = table(get32(xsdt + 36), "FACP");
+	CHECK_EQ(get32(fadt + 4), 276);
+	CHECK_EQ(get32(fadt + 56), PM1_EVENT_PORT);
+	CHECK_EQ(get32(fadt + 64), PM1_CONTROL_PORT);
+	CHECK_EQ(get32(fadt + 76), PM_TIMER_PORT);
+	CHECK_EQ(fadt[88], 4);
+	CHECK_EQ(fadt[89], 2);
+	CHECK_EQ(fadt[91], 4);
+	CHECK_EQ(fadt[108], 0x32);		/* century */
+	CHECK_EQ(fadt[109], 0x1d);		/* boot architecture */
+	CHECK_EQ(get32(fadt + 112), 0x475);
+	CHECK_EQ(get32(fadt + 120), 0xcf9);	/* reset register */
+	CHECK_EQ(fadt[128], 6);
+	dsdt = table(get32(fadt + 40), "DSDT");
+	CHECK(!memcmp(dsdt + 36, "\x08_S5_\x12\x08\x04\x0a\x05\x0a\x05", 12));
+	facs = memory_at(&mem, get32(fadt + 36), 64);
+	CHECK(!memcmp(facs, "FACS", 4));
+	CHECK_EQ(get32(fadt + 36) % 64, 0);
+}
+
+static void real_kernels(void)
+{
+	const char *names = getenv("AXVMM_TEST_KERNELS");
+	struct linux_config config = { .append = "" };
+	char *list = strdup(names ?: ""), *path, *state;
+	struct linux_entry entry;
+
+	make_memory(MIB(256));
+	for (path = strtok_r(list, " ", &state); path;
+	     path = strtok_r(NULL, " ", &state)) {
+		config.kernel = path;
+		CHECK_EQ(linux_load(&mem, &config, &entry), 0);
+		CHECK_EQ(entry.ip, KERNEL_START);
+	}
+	free(list);
+}
+
+static const struct tap_case cases[] = {
+	{ "kernel, initrd, command line, memory map", boots },
+	{ "a header of an older kernel", short_header },
+	{ "where the initrd may be", initrd_limit },
+	{ "the user's TSC frequency", own_tsc },
+	{ "what is refused", refused },
+	{ "memory above 4 GiB", high_memory },
+	{ "ACPI tables", acpi_tables },
+	{ "kernels named in AXVMM_TEST_KERNELS", real_kernels },
+};
+
+int main(void)
+{
+	int ret;
+
+	if (mkstemp(kernel_path) < 0 || mkstemp(initrd_path) < 0)
+		return 1;
+	ret = tap_run(cases, ARRAY_SIZE(cases));
+	unlink(kernel_path);
+	unlink(initrd_path);
+	return ret;
+}

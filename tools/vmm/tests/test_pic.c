@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The 8259 pair, as programs see it. */
+#include <string.h>
+
+#include "pic.h"
+#include "tap.h"
+
+#define MASTER		0x20
+#define SLAVE		0xa0
+#define EOI		0x20
+#define SPECIFIC_EOI	0x60
+
+static struct bus bus;
+static struct pics pics;
+static unsigned int notified;
+static bool wire;
+
+static void output(void *arg, bool level)
+{
+	(void)arg;
+	wire = level;
+	notified++;
+}
+
+static void out(u16 port, u8 value)
+{
+	bus_write(&bus, port, 1, value);
+}
+
+static u8 in(u16 port)
+{
+	return bus_read(&bus, port, 1);
+}
+
+static void line(unsigned int pin, bool level)
+{
+	struct irq_line l = pic_line(&pics, pin);
+
+	irq_set(&l, level);
+}
+
+static void pulse(unsigned int pin)
+{
+	line(pin, true);
+	line(pin, false);
+}
+
+/* As Linux does it: vectors 0x30 and 0x38, nothing masked. */
+static void start_with(u8 icw4)
+{
+	memset(&bus, 0, sizeof(bus));
+	notified = 0;
+	wire = false;
+	pic_init(&pics, &bus, output, NULL);
+	out(MASTER, 0x11);
+	out(MASTER + 1, 0x30);
+	out(MASTER + 1, 0x04);
+	out(MASTER + 1, icw4);
+	out(SLAVE, 0x11);
+	out(SLAVE + 1, 0x38);
+	out(SLAVE + 1, 0x02);
+	out(SLAVE + 1, icw4 & ~0x10);
+}
+
+static void start(void)
+{
+	start_with(0x01);
+}
+
+static void power_on(void)
+{
+	memset(&bus, 0, sizeof(bus));
+	pic_init(&pics, &bus, output, NULL);
+	wire = false;
+	pulse(0);
+	CHECK(!wire);
+	CHECK_EQ(in(MASTER + 1), 0xff);
+}
+
+static void one_interrupt(void)
+{
+	start();
+	CHECK(!pic_pending(&pics));
+	pulse(4);
+	CHECK(wire);
+	CHECK(pic_pending(&pics));
+	CHECK_EQ(in(MASTER), 0x10);
+	CHECK_EQ(pic_acknowledge(&pics), 0x34);
+	CHECK(!wire);
+	CHECK_EQ(in(MASTER), 0);
+	out(MASTER, 0x0b);
+	CHECK_EQ(in(MASTER), 0x10);
+
+	/* In service: the same input waits for the end of interrupt. */
+	pulse(4);
+	CHECK(!wire);
+	out(MASTER, EOI);
+	CHECK(wire);
+	CHECK_EQ(pic_acknowledge(&pics), 0x34);
+}
+
+static void edges(void)
+{
+	start();
+	line(4, true);
+	CHECK_EQ(pic_acknowledge(&pics), 0x34);
+	out(MASTER, EOI);
+	/* It is still high: no new edge. */
+	CHECK(!wire);
+	line(4, true);
+	CHECK(!wire);
+	line(4, false);
+	line(4, true);
+	CHECK(wire);
+}
+
+static void levels(void)
+{
+	start();
+	out(0x4d1, 0x02);
+	CHECK_EQ(in(0x4d1), 0x02);
+	line(9, true);
+	CHECK_EQ(pic_acknowledge(&pics), 0x39);
+	out(SLAVE, EOI);
+	out(MASTER, EOI);
+	CHECK(wire);
+	line(9, false);
+	CHECK(!wire);
+
+	/* Inputs that cannot be level triggered. */
+	out(0x4d0, 0xff);
+	out(0x4d1, 0xff);
+	CHECK_EQ(in(0x4d0), 0xf8);
+	CHECK_EQ(in(0x4d1), 0xde);
+}
+
+static void priorities(void)
+{
+	start();
+	pulse(5);
+	pulse(3);
+	pulse(9);
+	CHECK_EQ(pic_acknowledge(&pics), 0x39);	/* through input 2 */
+	CHECK(!wire);
+	pulse(1);
+	CHECK(wire);				/* interrupts it */
+	CHECK_EQ(pic_acknowledge(&pics), 0x31);
+	out(MASTER, EOI);
+	CHECK(!wire);
+	out(SLAVE, EOI);
+	out(MASTER, EOI);
+	CHECK_EQ(pic_acknowledge(&pics), 0x33);
+	out(MASTER, EOI);
+	CHECK_EQ(pic_acknowledge(&pics), 0x35);
+	out(MASTER, EOI);
+	CHECK(!wire);
+}
+
+static void masking(void)
+{
+	start();
+	out(MASTER + 1, 0x10);
+	CHECK_EQ(in(MASTER + 1), 0x10);
+	pulse(4);
+	CHECK(!wire);
+	out(MASTER + 1, 0);
+	CHECK(wire);
+	out(MASTER + 1, 0x10);
+	CHECK(!wire);
+
+	/* A slave's request that is masked again leaves nothing behind. */
+	pulse(8);
+	CHECK(wire);
+	out(SLAVE + 1, 0xff);
+	CHECK(!wire);
+}
+
+static void spurious(void)
+{
+	start();
+	CHECK_EQ(pic_acknowledge(&pics), 0x37);
+	out(MASTER, 0x0b);
+	CHECK_EQ(in(MASTER), 0);
+}
+
+static void specific_eoi(void)
+{
+	start();
+	pulse(4);
+	pic_acknowledge(&pics);
+	pulse(3);
+	pic_acknowledge(&pics);
+	out(MASTER, SPECIFIC_EOI | 4);
+	out(MASTER, 0x0b);
+	CHECK_EQ(in(MASTER), 0x08);
+	out(MASTER, 0x0a);
+	CHECK_EQ(in(MASTER), 0);
+}
+
+static void automatic_eoi(void)
+{
+	start_with(0x03);
+	pulse(4);
+	CHECK_EQ(pic_acknowledge(&pics), 0x34);
+	out(MASTER, 0x0b);
+	CHECK_EQ(in(MASTER), 0);
+	pulse(4);
+	CHECK(wire);
+
+	/* The slave's next request is an edge for the master. */
+	start_with(0x03);
+	pulse(8);
+	pulse(10);
+	CHECK_EQ(pic_acknowledge(&pics), 0x38);
+	CHECK(wire);
+	CHECK_EQ(pic_acknowledge(&pics), 0x3a);
+	CHECK(!wire);
+}
+
+static void rotation(void)
+{
+	start();
+	pulse(4);
+	pic_acknowledge(&pics);
+	out(MASTER, 0xa0);		/* rotate on EOI: 4 is lowest now */
+	pulse(4);
+	pulse(6);
+	CHECK_EQ(pic_acknowledge(&pics), 0x36);
+	out(MASTER, 0xe6);		/* specific EOI, 6 is lowest */
+	pulse(7);
+	CHECK_EQ(pic_acknowledge(&pics), 0x37);
+	out(MASTER, EOI);
+	out(MASTER, 0xc3);		/* 3 is lowest */
+	CHECK_EQ(pic_acknowledge(&pics), 0x34);
+	out(MASTER, EOI);
+
+	start_with(0x03);
+	out(MASTER, 0x80);		/* rotate on automatic EOI */
+	pulse(0);
+	pic_acknowledge(&pics);
+	pulse(0);
+	pulse(1);
+	CHECK_EQ(pic_acknowledge(&pics), 0x31);
+	CHECK_EQ(pic_acknowledge(&pics), 0x30);
+}
+
+static void special_mask(void)
+{
+	start();
+	pulse(3);
+	pic_acknowledge(&pics);
+	pulse(6);
+	CHECK(!wire);
+	out(MASTER + 1, 0x08);
+	out(MASTER, 0x68);		/* special mask on */
+	CHECK(wire);
+	CHECK_EQ(pic_acknowledge(&pics), 0x36);
+	out(MASTER, EOI);		/* of 6: 3 is masked, and stays */
+	out(MASTER, 0x0b);
+	CHECK_EQ(in(MASTER), 0x08);
+	out(MASTER, 0x48);		/* off */
+	pulse(6);
+	CHECK(!wire);
+}
+
+static void special_fully_nested(void)
+{
+	start_with(0x11);
+	pulse(12);
+	CHECK_EQ(pic_acknowledge(&pics), 0x3c);
+	pulse(13);
+	CHECK(!wire);
+	pulse(9);
+	CHECK(wire);
+	CHECK_EQ(pic_acknowledge(&pics), 0x39);
+}
+
+static void polling(void)
+{
+	start();
+	out(MASTER, 0x0c);
+	CHECK_EQ(in(MASTER), 0);
+	pulse(5);
+	out(MASTER, 0x0c);
+	CHECK_EQ(in(MASTER), 0x85);
+	CHECK(!wire);
+	out(MASTER, 0x0b);
+	CHECK_EQ(in(MASTER), 0x20);
+	out(MASTER, EOI);
+
+	/* The slave's request is gone once it has been polled. */
+	pulse(14);
+	CHECK(wire);
+	out(SLAVE, 0x0c);
+	CHECK_EQ(in(SLAVE), 0x86);
+	CHECK(!wire);
+}
+
+static void initialization(void)
+{
+	start();
+	pulse(4);
+	CHECK(wire);
+	out(MASTER, 0x11);
+	CHECK(!wire);			/* the edge is forgotten */
+	pulse(4);
+	CHECK(!wire);			/* not before it is complete */
+	out(MASTER + 1, 0x50);
+	out(MASTER + 1, 0x04);
+	out(MASTER + 1, 0x01);
+	CHECK(wire);
+	CHECK_EQ(in(MASTER + 1), 0);
+	CHECK_EQ(pic_acknowledge(&pics), 0x54);
+
+	/* Without ICW4, and without ICW3. */
+	out(MASTER, 0x12);
+	out(MASTER + 1, 0x60);
+	pulse(1);
+	CHECK_EQ(pic_acknowledge(&pics), 0x61);
+}
+
+static void notifications(void)
+{
+	start();
+	notified = 0;
+	pulse(4);
+	pulse(3);
+	CHECK_EQ(notified, 1);		/* a change of the wire only */
+	pic_acknowledge(&pics);
+	CHECK_EQ(notified, 2);
+}
+
+static const struct tap_case cases[] = {
+	{ "everything is masked until initialized", power_on },
+	{ "request, acknowledge, end of interrupt", one_interrupt },
+	{ "edge triggered inputs", edges },
+	{ "level triggered inputs and ELCR", levels },
+	{ "priorities and nesting", priorities },
+	{ "interrupt mask", masking },
+	{ "spurious interrupt", spurious },
+	{ "specific end of interrupt", specific_eoi },
+	{ "automatic end of interrupt", automatic_eoi },
+	{ "rotating priorities", rotation },
+	{ "special mask mode", special_mask },
+	{ "special fully nested mode", special_fully_nested },
+	{ "poll command", polling },
+	{ "initialization words", initialization },
+	{ "the wire is reported when it changes", notifications },
+};
+
+int main(void)
+{
+	return tap_run(cases, ARRAY_SIZE(cases));
+}

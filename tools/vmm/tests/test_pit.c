@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The 8254 timer and port 0x61. */
+#include <string.h>
+
+#include "fake.h"
+#include "pit.h"
+#include "tap.h"
+
+#define CONTROL		0x43
+#define CHANNEL0	0x40
+#define CHANNEL2	0x42
+#define SYSTEM		0x61
+
+static struct bus bus;
+static struct pit pit;
+static struct fake_line irq;
+
+static void start(void)
+{
+	memset(&bus, 0, sizeof(bus));
+	fake_reset();
+	pit_init(&pit, &bus, NULL, fake_irq(&irq));
+}
+
+static void out(u16 port, u8 value)
+{
+	bus_write(&bus, port, 1, value);
+}
+
+static u8 in(u16 port)
+{
+	return bus_read(&bus, port, 1);
+}
+
+static void set_count(u16 port, u8 control, u16 count)
+{
+	out(CONTROL, control);
+	out(port, count);
+	out(port, count >> 8);
+}
+
+static u16 get_count(u16 port)
+{
+	u16 low = in(port);
+
+	return low | in(port) << 8;
+}
+
+/* To the middle of the tick @ticks ahead. */
+static void advance_ticks(u64 ticks)
+{
+	fake_advance((ticks * 2 + 1) * NSEC_PER_SEC / PIT_HZ / 2);
+}
+
+static void mode0_interrupt(void)
+{
+	start();
+	set_count(CHANNEL0, 0x30, 1000);
+	CHECK(!irq.level);
+	advance_ticks(998);
+	CHECK(!irq.level);
+	fake_advance(3 * NSEC_PER_SEC / PIT_HZ);
+	CHECK(irq.level);
+	CHECK_EQ(irq.edges, 1);
+	fake_advance(NSEC_PER_SEC);
+	CHECK_EQ(irq.edges, 1);
+
+	/* A new count takes it down and starts anew. */
+	out(CHANNEL0, 100);
+	CHECK(!irq.level);
+	out(CHANNEL0, 0);
+	advance_ticks(101);
+	CHECK_EQ(irq.edges, 2);
+}
+
+static void mode2_periodic(void)
+{
+	start();
+	set_count(CHANNEL0, 0x34, 11932);	/* 100 Hz */
+	fake_advance(NSEC_PER_SEC + NSEC_PER_SEC / 200);
+	CHECK_EQ(irq.edges, 100);
+	CHECK(!irq.level);
+
+	/* 65536, the slowest. */
+	set_count(CHANNEL0, 0x34, 0);
+	irq.edges = 0;
+	fake_advance(10 * NSEC_PER_SEC);
+	CHECK_EQ(irq.edges, 182);
+}
+
+static void mode3_square(void)
+{
+	start();
+	set_count(CHANNEL0, 0x36, 11932);
+	fake_advance(NSEC_PER_SEC + NSEC_PER_SEC / 200);
+	CHECK_EQ(irq.edges, 100);
+
+	/* Counts by two, and is high in the first half. */
+	out(SYSTEM, 1);
+	set_count(CHANNEL2, 0xb6, 1000);
+	advance_ticks(100);
+	CHECK_EQ(get_count(CHANNEL2), 800);
+	CHECK(in(SYSTEM) & 0x20);
+	advance_ticks(500);
+	CHECK(!(in(SYSTEM) & 0x20));
+	CHECK_EQ(get_count(CHANNEL2), 800);
+}
+
+static void mode4_strobe(void)
+{
+	start();
+	set_count(CHANNEL0, 0x38, 1000);
+	fake_advance(NSEC_PER_SEC);
+	CHECK_EQ(irq.edges, 1);
+	CHECK(!irq.level);
+	/* Linux programs the next one so. */
+	out(CHANNEL0, 0xe8);
+	out(CHANNEL0, 3);
+	fake_advance(NSEC_PER_SEC);
+	CHECK_EQ(irq.edges, 2);
+}
+
+/* Held up between the bytes and the timer: the interrupt comes at once. */
+static void late(void)
+{
+	start();
+	out(CONTROL, 0x38);
+	out(CHANNEL0, 2);
+	out(CHANNEL0, 0);
+	fake_advance(1);
+	CHECK_EQ(irq.edges, 0);
+	fake_advance(3000);
+	CHECK_EQ(irq.edges, 1);
+}
+
+static void partial_count(void)
+{
+	start();
+	set_count(CHANNEL0, 0x34, 11932);
+	fake_advance(NSEC_PER_SEC / 2);
+	irq.edges = 0;
+	/* Half a count changes nothing in mode 2. */
+	out(CHANNEL0, 1);
+	fake_advance(NSEC_PER_SEC / 2);
+	CHECK_EQ(irq.edges, 50);
+}
+
+/* A guest that takes no interrupts for a while gets them later. */
+static void backlog(void)
+{
+	unsigned int i;
+
+	start();
+	set_count(CHANNEL0, 0x34, 11932);
+	fake_advance(NSEC_PER_SEC / 10 + NSEC_PER_SEC / 200);
+	CHECK_EQ(pit.backlog, 9);
+	irq.edges = 0;
+	for (i = 0; i < 20; i++)
+		pit_acknowledged(&pit);
+	CHECK_EQ(irq.edges, 9);
+
+	/* The loop itself comes late. */
+	set_count(CHANNEL0, 0x34, 11932);
+	fake_skip(NSEC_PER_SEC / 10 + NSEC_PER_SEC / 200);
+	CHECK_EQ(pit.backlog, 9);
+	fake_advance(NSEC_PER_SEC / 100);
+	CHECK_EQ(pit.backlog, 10);
+
+	/* Not without end, and not beyond a new count. */
+	fake_advance(60 * NSEC_PER_SEC);
+	CHECK(pit.backlog <= 101);
+	set_count(CHANNEL0, 0x34, 11932);
+	irq.edges = 0;
+	pit_acknowledged(&pit);
+	CHECK_EQ(irq.edges, 0);
+}
+
+static void too_fast(void)
+{
+	start();
+	set_count(CHANNEL0, 0x34, 2);
+	fake_advance(NSEC_PER_SEC / 100);
+	CHECK(irq.edges > 10);
+	CHECK(irq.edges <= 101);
+	/* One does not exist. */
+	set_count(CHANNEL0, 0x36, 1);
+	fake_advance(NSEC_PER_SEC / 100);
+}
+
+static void stop(void)
+{
+	start();
+	set_count(CHANNEL0, 0x34, 11932);
+	out(CONTROL, 0x30);
+	fake_advance(NSEC_PER_SEC);
+	CHECK_EQ(irq.edges, 0);
+}
+
+static void reading(void)
+{
+	start();
+	set_count(CHANNEL0, 0x34, 50000);
+	advance_ticks(1234);
+	CHECK_EQ(get_count(CHANNEL0), 50000 - 1234);
+
+	/* Latched: it stands still for the reader, once. */
+	out(CONTROL, 0x00);
+	advance_ticks(99);
+	out(CONTROL, 0x00);
+	CHECK_EQ(get_count(CHANNEL0), 50000 - 1234);
+	CHECK_EQ(get_count(CHANNEL0), 50000 - 1234 - 99);
+
+	/* One byte only. */
+	out(CONTROL, 0x14);
+	out(CHANNEL0, 200);
+	advance_ticks(10);
+	CHECK_EQ(in(CHANNEL0), 190);
+	CHECK_EQ(in(CHANNEL0), 190);
+	out(CONTROL, 0x24);
+	out(CHANNEL0, 2);
+	advance_ticks(10);
+	CHECK_EQ(in(CHANNEL0), 1);
+}
+
+static void read_back(void)
+{
+	start();
+	out(CONTROL, 0x34);
+	out(CONTROL, 0xe2);			/* status of channel 0 */
+	CHECK_EQ(in(CHANNEL0), 0xf4);		/* high, no count yet, mode 2 */
+	set_count(CHANNEL0, 0x34, 1000);
+	advance_ticks(10);
+	out(CONTROL, 0xc2);			/* status and count */
+	advance_ticks(10);
+	CHECK_EQ(in(CHANNEL0), 0xb4);
+	CHECK_EQ(get_count(CHANNEL0), 990);
+
+	set_count(CHANNEL2, 0xb1, 0x100);	/* BCD, mode 0, no gate */
+	out(CONTROL, 0xe8);
+	CHECK_EQ(in(CHANNEL2), 0x31);
+}
+
+static void bcd(void)
+{
+	start();
+	set_count(CHANNEL0, 0x35, 0x1000);
+	advance_ticks(1);
+	CHECK_EQ(get_count(CHANNEL0), 0x0999);
+	set_count(CHANNEL0, 0x35, 0);
+	advance_ticks(1);
+	CHECK_EQ(get_count(CHANNEL0), 0x9999);
+}
+
+/* As Linux measures the TSC. */
+static void calibration(void)
+{
+	start();
+	out(SYSTEM, (in(SYSTEM) & ~2) | 1);
+	set_count(CHANNEL2, 0xb0, PIT_HZ / 100);
+	CHECK(!(in(SYSTEM) & 0x20));
+	fake_advance(NSEC_PER_SEC / 100 - 2000);
+	CHECK(!(in(SYSTEM) & 0x20));
+	fake_advance(4000);
+	CHECK(in(SYSTEM) & 0x20);
+	CHECK_EQ(irq.edges, 0);
+}
+
+static void gate(void)
+{
+	start();
+	set_count(CHANNEL2, 0xb0, 1000);
+	advance_ticks(100);
+	CHECK_EQ(get_count(CHANNEL2), 1000);
+	out(SYSTEM, 1);
+	advance_ticks(100);
+	CHECK_EQ(get_count(CHANNEL2), 900);
+	out(SYSTEM, 0);
+	advance_ticks(100);
+	CHECK_EQ(get_count(CHANNEL2), 900);
+	out(SYSTEM, 1);
+	advance_ticks(50);
+	CHECK_EQ(get_count(CHANNEL2), 850);
+
+	/* Mode 1 waits for a rise, and starts anew with each. */
+	out(SYSTEM, 0);
+	set_count(CHANNEL2, 0xb2, 1000);
+	CHECK(in(SYSTEM) & 0x20);
+	out(SYSTEM, 1);
+	CHECK(!(in(SYSTEM) & 0x20));
+	advance_ticks(500);
+	out(SYSTEM, 0);
+	out(SYSTEM, 1);
+	advance_ticks(700);
+	CHECK(!(in(SYSTEM) & 0x20));
+	advance_ticks(400);
+	CHECK(in(SYSTEM) & 0x20);
+}
+
+static void refresh(void)
+{
+	u8 first;
+
+	start();
+	first = in(SYSTEM) & 0x10;
+	CHECK((in(SYSTEM) & 0x10) != first);
+	out(SYSTEM, 2);
+	CHECK_EQ(in(SYSTEM) & 3, 2);
+}
+
+static const struct tap_case cases[] = {
+	{ "mode 0 interrupts once", mode0_interrupt },
+	{ "mode 2 interrupts periodically", mode2_periodic },
+	{ "mode 3 interrupts periodically", mode3_square },
+	{ "mode 4 interrupts once", mode4_strobe },
+	{ "a deadline in the past", late },
+	{ "half a count", partial_count },
+	{ "interrupts that the guest takes late", backlog },
+	{ "periods that are too short", too_fast },
+	{ "a control word stops the interrupts", stop },
+	{ "reading and latching the count", reading },
+	{ "read-back command", read_back },
+	{ "BCD", bcd },
+	{ "channel 2 measures 10 ms", calibration },
+	{ "the gate of channel 2", gate },
+	{ "port 0x61", refresh },
+};
+
+int main(void)
+{
+	return tap_run(cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Timers of the event loop, and the time.
+ *
+ * Locking: timers call back with the machine's lock held, and are set and
+ * cancelled under it.  Thus nothing is called after timer_cancel() has returned.
+ */
+#ifndef AXVMM_TIMER_H
+#define AXVMM_TIMER_H
+
+#include "loop.h"
+
+/**
+ * struct timer - calls back once at a point in time
+ * @source:	a timerfd
+ * @expired:	called once the deadline has passed
+ * @arg:	for @expired
+ */
+struct timer {
+	struct loop_source source;
+	void (*expired)(void *arg);
+	void *arg;
+};
+
+/**
+ * timer_init() - make a timer
+ * @timer:	the timer
+ * @loop:	the loop that calls back
+ * @expired:	called at the deadline, once
+ * @arg:	for @expired
+ *
+ * Context: before the loop runs.
+ * Return: 0 or a negative errno.
+ */
+int timer_init(struct timer *timer, struct loop *loop,
+	       void (*expired)(void *arg), void *arg);
+
+/**
+ * timer_set() - call back at @deadline, and no more at an earlier one
+ * @timer:	the timer
+ * @deadline:	in nanoseconds of clock_now(); one in the past is now
+ *
+ * Context: any thread, with the machine's lock held.
+ */
+void timer_set(struct timer *timer, u64 deadline);
+
+/**
+ * timer_cancel() - do not call back
+ *
+ * Context: any thread, with the machine's lock held.
+ */
+void timer_cancel(struct timer *timer);
+
+/** clock_now() - nanoseconds, monotonic */
+u64 clock_now(void);
+
+/** clock_wall() - nanoseconds since 1970, UTC */
+u64 clock_wall(void);
+
+#endif /* AXVMM_TIMER_H */
