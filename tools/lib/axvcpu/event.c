@@ -18,11 +18,11 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	if (!ioctl(vcpu->fd, AXV_INJECT, event))
 		return 0;
 	if (errno == EAGAIN)
-		hint = "the queue is full: inject when the guest has taken one, see irq_window in the run page";
+		hint = "the queue is full: wait for AXV_EXIT_IRQ_WINDOW";
 	else if (errno == EBADFD)
 		hint = "the vCPU is Invalid: reset it";
 	else if (errno == EOPNOTSUPP)
-		hint = "this interrupt controller has no such event: see AXV_QUERY_INJECT_TYPES";
+		hint = "not with this interrupt controller: see AXV_QUERY_INJECT_TYPES";
 	return axv_fail_call(hint, "inject into vCPU %u", vcpu->id);
 }
 

@@ -369,7 +369,8 @@ int axv_vcpu_translate(struct axv_vcpu *vcpu, __u64 linear, __u32 access, __u64 
 				    (access ? 0 : AXV_WALK_ANY), gpa);
 	free(f.xsave);
 	if (ret == AXV_EMUL_EXCEPTION)
-		ret = axv_fail(EFAULT, "vCPU %u: linear address %#llx is not mapped for this access (page fault, error code %#x)",
+		ret = axv_fail(EFAULT,
+			       "vCPU %u: linear address %#llx is not mapped for this access (page fault, error code %#x)",
 			       vcpu->id, (unsigned long long)linear,
 			       f.emul.exception.error_code);
 	return ret;

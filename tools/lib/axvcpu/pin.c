@@ -17,8 +17,9 @@ static int set_affinity(struct axv_vcpu *vcpu, const void *set, size_t size)
 {
 	if (!sched_setaffinity(0, size, set))
 		return 0;
-	return axv_fail_call(errno == EINVAL ?
-			     "none of its CPUs is online and allowed to this process (see taskset and cpusets)" : NULL,
+	if (errno != EINVAL)
+		return axv_fail_call(NULL, "pin the thread of vCPU %u", vcpu->id);
+	return axv_fail_call("none of its CPUs is online and allowed to this thread",
 			     "pin the thread of vCPU %u", vcpu->id);
 }
 

@@ -47,7 +47,7 @@ static const char *region_hint(int err)
 {
 	switch (err) {
 	case EINVAL:
-		return "address, size and memory must be multiples of the page size, the slot below AXV_QUERY_MAX_REGIONS, the flags among AXV_QUERY_REGION_FLAGS";
+		return "it must be whole pages; see AXV_QUERY_MAX_REGIONS and _REGION_FLAGS";
 	case EEXIST:
 		return "it overlaps another region";
 	default:
@@ -243,14 +243,15 @@ int axv_vm_get_dirty(struct axv_vm *vm, __u32 slot, __u64 first_page,
 		.bitmap = (uintptr_t)bitmap,
 	};
 	struct axv_lib_region *r;
+	const char *hint = NULL;
 	int ret = 0;
 	__u64 i;
 
 	pthread_rwlock_rdlock(&vm->lock);
 	if (ioctl(vm->fd, AXV_VM_GET_DIRTY, &arg)) {
-		ret = axv_fail_call(errno == EINVAL || errno == ENOENT ?
-				    "the region needs AXV_REGION_LOG_DIRTY, and the pages to be multiples of 64 inside it" : NULL,
-				    "dirty pages of region %u", slot);
+		if (errno == EINVAL)
+			hint = "the region needs AXV_REGION_LOG_DIRTY; pages go by 64";
+		ret = axv_fail_call(hint, "dirty pages of region %u", slot);
 		goto out;
 	}
 	r = find_slot(vm, slot);
@@ -324,15 +325,14 @@ int axv_ram_cmpxchg(struct axv_vm *vm, __u64 gpa, __u64 old, __u64 new,
 
 	pthread_rwlock_rdlock(&vm->lock);
 	r = find_gpa(vm, gpa, size);
-	if (!r) {
+	if (!r)
 		ret = -ENOENT;
-	} else if (r->flags & AXV_REGION_READONLY) {
+	else if (r->flags & AXV_REGION_READONLY)
 		ret = -EROFS;
-	} else if (!replace(r->hva + (gpa - r->gpa), old, new, size)) {
+	else if (!replace(r->hva + (gpa - r->gpa), old, new, size))
 		ret = -EAGAIN;
-	} else {
+	else
 		mark(r, (gpa - r->gpa) / AXV_PAGE_SIZE);
-	}
 	pthread_rwlock_unlock(&vm->lock);
 	return ret;
 }

@@ -96,7 +96,7 @@ static int repeat(struct axv_exec *x, enum string_kind kind,
 		if (kind != STRING_SCAS && kind != STRING_CMPS)
 			continue;
 		/* 0xf3 goes on while equal, 0xf2 while not. */
-		if ((prefix == 0xf3) != !!(*flags & FLAG_ZF))
+		if (!!(*flags & FLAG_ZF) != (prefix & 1))
 			return 0;
 	}
 }

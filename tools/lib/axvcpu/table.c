@@ -57,7 +57,7 @@ int axv_set_table(int fd, __u32 kind, size_t entry_size, const void *entries,
 
 	if (ioctl(fd, AXV_SET_TABLE, &table)) {
 		if (kind == AXV_TABLE_X86_CPUID && errno == EINVAL)
-			hint = "a leaf offers what this host cannot honour: stay within axv_supported_cpuid()";
+			hint = "it offers what this host cannot honour: see axv_supported_cpuid()";
 		else if (kind == AXV_TABLE_X86_CPUID && errno == EBADFD)
 			hint = "set it before axv_vcpu_bind(), in state Created or Free";
 		else if (kind == AXV_TABLE_X86_MSR_POLICY && errno == EINVAL)

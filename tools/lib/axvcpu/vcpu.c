@@ -32,7 +32,8 @@ int axv_vcpu_create(struct axv_vm *vm, const struct axv_vcpu_config *config,
 	if (ret)
 		return ret;
 	if (run_size < sizeof(struct axv_run))
-		return axv_fail(EPROTO, "create vCPU %u: the module's run page is too short for this library",
+		return axv_fail(EPROTO,
+				"create vCPU %u: the module's run page is too short for this library",
 				config->id);
 	v = calloc(1, sizeof(*v));
 	if (!v)
@@ -59,7 +60,7 @@ int axv_vcpu_create(struct axv_vm *vm, const struct axv_vcpu_config *config,
 		if (errno == EEXIST)
 			hint = "the VM has a vCPU with this id";
 		else if (errno == EINVAL)
-			hint = "ids are below AXV_QUERY_MAX_VCPUS, and the favoured CPU must exist and be in the set";
+			hint = "see AXV_QUERY_MAX_VCPUS; the favoured CPU must be in the set";
 		ret = axv_fail_call(hint, "create vCPU %u", config->id);
 		goto err_free;
 	}
@@ -174,7 +175,7 @@ int axv_vcpu_run(struct axv_vcpu *vcpu)
 {
 	if (ioctl(vcpu->fd, AXV_VCPU_RUN)) {
 		if (errno == EINVAL)
-			return axv_fail_call("a register set marked dirty holds a value the hardware would refuse",
+			return axv_fail_call("a dirty register set has an illegal value",
 					     "run vCPU %u", vcpu->id);
 		return fail_transition(vcpu, "run", "Ready");
 	}

@@ -29,7 +29,7 @@ static void loaded_rivals(char *names, size_t size)
 	if (!file)
 		return;
 	while (fgets(line, sizeof(line), file)) {
-		line[strcspn(line, " \n")] = '\0';
+		*strchrnul(line, ' ') = '\0';
 		for (i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++) {
 			if (strcmp(line, rivals[i]) || used >= size)
 				continue;
@@ -51,10 +51,10 @@ static int fail_create(void)
 				"create a VM: another hypervisor holds the virtualization hardware; stop its virtual machines and unload it%s%s",
 				names[0] ? ": modprobe -r " : "", names);
 	case EOPNOTSUPP:
-		return axv_fail_call("this host has no such VM type or interrupt controller: see AXV_QUERY_IRQCHIPS",
+		return axv_fail_call("not on this host: see AXV_QUERY_IRQCHIPS",
 				     "create a VM");
 	case EINVAL:
-		return axv_fail_call("see AXV_QUERY_VM_FLAGS and AXV_QUERY_IPA_BITS for what the host has",
+		return axv_fail_call("see AXV_QUERY_VM_FLAGS and AXV_QUERY_IPA_BITS",
 				     "create a VM");
 	default:
 		return axv_fail_call(NULL, "create a VM");

@@ -105,54 +105,52 @@ static void no_paging_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gpa, 0xfffff123ull);
 }
 
-/* Every format, every size of page: the address, and what is marked as used. */
-static void formats_test(struct kunit *test)
+/* One page: its address, and what is marked as used. */
+static void check_page(struct kunit *test, const struct format *f,
+		       unsigned int level, bool write)
 {
-	unsigned int i, level, l, write;
+	unsigned int l, bits = f->entry == 4 ? 10 : 9;
+	u64 in_page = BIT_ULL(12 + bits * level) - 1;
+	u64 page = 0x3fc0000000 & ~in_page, gpa = 0;
+	struct guest *g = new_guest(test, f);
 	struct axv_x86_fault fault;
 
+	/* The 2-level format has 32 bits, or 40 with PSE-36. */
+	if (f->entry == 4)
+		page = 0x3fc00000;
+	map(g, f, f->linear, level, page | ALL);
+	KUNIT_EXPECT_EQ(test,
+			test_translate(&g->x, f->linear,
+				       write ? AXV_ACCESS_WRITE :
+					       AXV_ACCESS_READ, &gpa, &fault),
+			0);
+	KUNIT_EXPECT_EQ_MSG(test, gpa, page | (f->linear & in_page),
+			    "%s, level %u", f->name, level);
+	for (l = level; l < f->levels; l++) {
+		u64 e = guest_peek(g, entry_at(f, f->linear, l), f->entry);
+
+		KUNIT_EXPECT_EQ_MSG(test, !!(e & A), has_rights(f, l),
+				    "%s, level %u of %u", f->name, l, level);
+		KUNIT_EXPECT_EQ_MSG(test, !!(e & D), write && l == level,
+				    "%s, level %u of %u", f->name, l, level);
+	}
+
+	/* Once marked, nothing has to be written any more. */
+	g->swaps = 0;
+	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
+					     &gpa, &fault), 0);
+	KUNIT_EXPECT_EQ(test, g->swaps, 0u);
+}
+
+/* Every format, every size of page. */
+static void formats_test(struct kunit *test)
+{
+	unsigned int i, level;
+
 	for (i = 0; i < ARRAY_SIZE(formats); i++) {
-		const struct format *f = &formats[i];
-		unsigned int bits = f->entry == 4 ? 10 : 9;
-
-		for (level = 0; level <= f->large; level++)
-		for (write = 0; write < 2; write++) {
-			struct guest *g = new_guest(test, f);
-			u64 in_page = BIT_ULL(12 + bits * level) - 1;
-			u64 page = 0x3fc0000000 & ~in_page, gpa = 0;
-
-			/* The 2-level format has 32 bits, or 40 with PSE-36. */
-			if (f->entry == 4)
-				page = 0x3fc00000;
-			map(g, f, f->linear, level, page | ALL);
-			KUNIT_EXPECT_EQ(test,
-					test_translate(&g->x, f->linear,
-						       write ? AXV_ACCESS_WRITE :
-							       AXV_ACCESS_READ,
-						       &gpa, &fault), 0);
-			KUNIT_EXPECT_EQ_MSG(test, gpa,
-					    page | (f->linear & in_page),
-					    "%s, level %u", f->name, level);
-			for (l = level; l < f->levels; l++) {
-				u64 e = guest_peek(g, entry_at(f, f->linear, l),
-						   f->entry);
-
-				KUNIT_EXPECT_EQ_MSG(test, !!(e & A),
-						    has_rights(f, l),
-						    "%s, level %u of %u",
-						    f->name, l, level);
-				KUNIT_EXPECT_EQ_MSG(test, !!(e & D),
-						    write && l == level,
-						    "%s, level %u of %u",
-						    f->name, l, level);
-			}
-			/* Once marked, nothing has to be written any more. */
-			g->swaps = 0;
-			KUNIT_EXPECT_EQ(test,
-					test_translate(&g->x, f->linear,
-						       AXV_ACCESS_READ, &gpa,
-						       &fault), 0);
-			KUNIT_EXPECT_EQ(test, g->swaps, 0u);
+		for (level = 0; level <= formats[i].large; level++) {
+			check_page(test, &formats[i], level, false);
+			check_page(test, &formats[i], level, true);
 		}
 	}
 }
@@ -360,53 +358,55 @@ static bool manual_allows(unsigned int c, u32 access)
 	return access == AXV_ACCESS_READ || rw || !wp;
 }
 
+/* Rights that are taken away at one level are gone, whatever the others say. */
+static void check_rights(struct kunit *test, struct guest *g, unsigned int c,
+			 u32 access, unsigned int level)
+{
+	const struct format *f = &formats[2];
+	u64 at = entry_at(f, f->linear, level), gpa;
+	struct axv_x86_fault fault;
+	u32 code = PF_P;
+	int err;
+
+	map(g, f, f->linear, 0, PAGE | ALL);
+	guest_poke(g, at, (guest_peek(g, at, 8) & ~(RW | US)) |
+		   (c & 1 ? RW : 0) | (c & 2 ? US : 0) | (c & 4 ? NX : 0), 8);
+	g->cpl = c & 8 ? 3 : 0;
+	g->cr[0] = X86_CR0_PE | X86_CR0_PG | (c & 16 ? X86_CR0_WP : 0);
+	g->cr[4] = f->cr4 | (c & 32 ? X86_CR4_SMEP : 0) |
+		   (c & 64 ? X86_CR4_SMAP : 0);
+	g->x.regs.rflags = c & 128 ? X86_EFLAGS_AC : 0;
+	g->efer = EFER_LME | EFER_LMA | (c & 256 ? EFER_NX : 0);
+
+	err = test_translate(&g->x, f->linear, access, &gpa, &fault);
+	KUNIT_EXPECT_EQ_MSG(test, !err, manual_allows(c, access),
+			    "case %x, access %u, level %u", c, access, level);
+	if (!err)
+		return;
+	if (access == AXV_ACCESS_WRITE)
+		code |= PF_WR;
+	if (c & 8)
+		code |= PF_U;
+	if (access == AXV_ACCESS_FETCH && (c & (32 | 256)))
+		code |= PF_ID;
+	KUNIT_EXPECT_EQ_MSG(test, fault.error_code, code,
+			    "case %x, access %u, level %u", c, access, level);
+}
+
 static void rights_test(struct kunit *test)
 {
-	static const u32 accesses[] = {
-		AXV_ACCESS_READ, AXV_ACCESS_WRITE, AXV_ACCESS_FETCH,
-	};
-	const struct format *f = &formats[2];
-	struct guest *g = new_guest(test, f);
-	struct axv_x86_fault fault;
-	unsigned int c, i, level;
+	struct guest *g = new_guest(test, &formats[2]);
+	unsigned int c, level;
 
-	for (c = 0; c < 512; c++)
-	for (i = 0; i < 3; i++)
-	for (level = 0; level < f->levels; level++) {
-		u64 at = entry_at(f, f->linear, level), gpa;
-		u32 code = PF_P;
-		int err;
-
+	for (c = 0; c < 512; c++) {
 		/* Without NXE the bit is reserved, which is another test. */
 		if (!(c & 256) && (c & 4))
 			continue;
-		map(g, f, f->linear, 0, PAGE | ALL);
-		guest_poke(g, at, (guest_peek(g, at, 8) & ~(RW | US)) |
-			   (c & 1 ? RW : 0) | (c & 2 ? US : 0) |
-			   (c & 4 ? NX : 0), 8);
-		g->cpl = c & 8 ? 3 : 0;
-		g->cr[0] = X86_CR0_PE | X86_CR0_PG | (c & 16 ? X86_CR0_WP : 0);
-		g->cr[4] = f->cr4 | (c & 32 ? X86_CR4_SMEP : 0) |
-			   (c & 64 ? X86_CR4_SMAP : 0);
-		g->x.regs.rflags = c & 128 ? X86_EFLAGS_AC : 0;
-		g->efer = EFER_LME | EFER_LMA | (c & 256 ? EFER_NX : 0);
-
-		err = test_translate(&g->x, f->linear, accesses[i], &gpa,
-				     &fault);
-		KUNIT_EXPECT_EQ_MSG(test, !err, manual_allows(c, accesses[i]),
-				    "case %x, access %u, level %u", c,
-				    accesses[i], level);
-		if (!err)
-			continue;
-		if (accesses[i] == AXV_ACCESS_WRITE)
-			code |= PF_WR;
-		if (c & 8)
-			code |= PF_U;
-		if (accesses[i] == AXV_ACCESS_FETCH && (c & (32 | 256)))
-			code |= PF_ID;
-		KUNIT_EXPECT_EQ_MSG(test, fault.error_code, code,
-				    "case %x, access %u, level %u", c,
-				    accesses[i], level);
+		for (level = 0; level < formats[2].levels; level++) {
+			check_rights(test, g, c, AXV_ACCESS_READ, level);
+			check_rights(test, g, c, AXV_ACCESS_WRITE, level);
+			check_rights(test, g, c, AXV_ACCESS_FETCH, level);
+		}
 	}
 }
 

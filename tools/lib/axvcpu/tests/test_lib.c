@@ -120,7 +120,8 @@ static void test_regions(void)
 	    kernel.region.hva == (uintptr_t)ram && !((uintptr_t)ram % (2u << 20)),
 	    "RAM is a region, aligned for huge pages");
 	tap(axv_vm_hva(vm, 0x1234, 16) == ram + 0x1234, "where memory is");
-	tap(!axv_vm_hva(vm, RAM_SIZE - 8, 16) && !axv_vm_hva(vm, ~0ull, 2) && error_has("not inside"),
+	tap(!axv_vm_hva(vm, RAM_SIZE - 8, 16) && !axv_vm_hva(vm, ~0ull, 2) &&
+	    error_has("not inside"),
 	    "memory that is not there");
 	tap(axv_vm_add_ram(vm, 0, 0, 1ull << 32, 4096, NULL) == -EEXIST, "a slot that exists");
 	tap(axv_vm_add_ram(vm, 5, 0, 1ull << 32, 100, NULL) == -EINVAL, "an odd size");
@@ -295,11 +296,15 @@ static struct axv_vcpu *make_vcpu(__s32 favor, const void *set, size_t size)
 
 static void test_placement(void)
 {
+	static const char *const wrong[] = {
+		"", "1,", "3-1", "a", "-1", "1 2", "1-", "99999999999999999999",
+	};
 	cpu_set_t before;
 	cpu_set_t one;
 	struct axv_vcpu *v;
 	size_t size = 0;
 	void *set = NULL;
+	unsigned int i;
 	int cpu;
 
 	tap(!axv_parse_cpus("0-2,7,130", &set, &size) && size >= 17 &&
@@ -307,11 +312,9 @@ static void test_placement(void)
 	    "a list of CPUs, more than 64 of them");
 	free(set);
 	set = NULL;
-	tap(axv_parse_cpus("", &set, &size) == -EINVAL && axv_parse_cpus("1,", &set, &size) == -EINVAL &&
-	    axv_parse_cpus("3-1", &set, &size) == -EINVAL && axv_parse_cpus("a", &set, &size) == -EINVAL &&
-	    axv_parse_cpus("-1", &set, &size) == -EINVAL && axv_parse_cpus("1 2", &set, &size) == -EINVAL &&
-	    axv_parse_cpus("99999999999999999999", &set, &size) == -EINVAL && !set,
-	    "what is no list of CPUs");
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		tap(axv_parse_cpus(wrong[i], &set, &size) == -EINVAL && !set &&
+		    error_has("no list of CPUs"), "\"%s\" is no list of CPUs", wrong[i]);
 
 	sched_getaffinity(0, sizeof(before), &before);
 	for (cpu = 0; !CPU_ISSET(cpu, &before); cpu++)
@@ -331,7 +334,8 @@ static void test_placement(void)
 	axv_vcpu_destroy(v);
 	sched_setaffinity(0, sizeof(before), &before);
 	v = make_vcpu(100000, NULL, 0);
-	tap(axv_pin_thread(v) == -EINVAL && error_has("online") && allowed_is(&before, sizeof(before)),
+	tap(axv_pin_thread(v) == -EINVAL && error_has("online") &&
+	    allowed_is(&before, sizeof(before)),
 	    "a CPU the host has not");
 	axv_vcpu_destroy(v);
 }
@@ -407,7 +411,8 @@ static void test_finish(void)
 
 	make_exit(true, add, 2);
 	run->exit.fault.insn_bytes = 0;
-	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.writes == 1, "bytes read from guest memory");
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.writes == 1,
+	    "bytes read from guest memory");
 
 	make_exit(true, add, 2);
 	device.error = -EREMOTEIO;
@@ -429,7 +434,8 @@ static void test_finish(void)
 	make_exit(true, add, 2);
 	run->regs.sregs.cr0 |= 1ull << 31;	/* paging, with tables of zeroes at 2 MiB */
 	run->regs.sregs.cr3 = 0x200000;
-	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION && kernel.event.vector == 14 &&
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION &&
+	    kernel.event.vector == 14 &&
 	    kernel.event.error_code == 2 && kernel.event.address == DEVICE,
 	    "a page fault is the guest's, with its address");
 }
@@ -494,7 +500,8 @@ static void test_finish_refusals(void)
 	make_exit(true, add, 2);
 	tap(axv_vcpu_disassemble(vcpu, text, sizeof(text)) == 2 && !strcmp(text, "add [edi], eax"),
 	    "disassembly: %s", text);
-	tap(!axv_vcpu_translate(vcpu, 0x1234, 0, &gpa) && gpa == 0x1234, "translation without paging");
+	tap(!axv_vcpu_translate(vcpu, 0x1234, 0, &gpa) && gpa == 0x1234,
+	    "translation without paging");
 	run->regs.sregs.cr0 |= 1ull << 31;
 	run->regs.sregs.cr3 = 0x200000;
 	tap(axv_vcpu_translate(vcpu, 0x1234, AXV_ACCESS_READ, &gpa) == -EFAULT &&
