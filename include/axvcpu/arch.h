@@ -64,6 +64,7 @@ struct axv_vm;
  * @prepare_run: read and check what the run page asks to load (its dirty sets),
  *		before the transition: claimed, and still Ready.  Fails without a
  *		change.  May sleep.
+ * @store_run:	store the register sets that the run page wants
  * @run:	enter the guest until something ends the run; fills in the exit.
  *		Preemption on.  0, or an error, which makes the vCPU Invalid.
  * @inject:	queue an event.  Under &axv_vcpu.lock, interrupts off.  -EAGAIN
@@ -114,6 +115,7 @@ struct axv_arch_ops {
 	void (*load)(struct axv_vcpu *vcpu, int cpu);
 	void (*unload)(struct axv_vcpu *vcpu);
 	int (*prepare_run)(struct axv_vcpu *vcpu);
+	void (*store_run)(struct axv_vcpu *vcpu);
 	int (*run)(struct axv_vcpu *vcpu);
 	int (*inject)(struct axv_vcpu *vcpu, const struct axv_inject *event);
 	int (*inject_vm)(struct axv_vm *vm, const struct axv_inject *event);

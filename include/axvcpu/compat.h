@@ -14,7 +14,7 @@
 static inline void axv_vm_flags_set(struct vm_area_struct *vma,
 				    unsigned long flags)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#if KERNEL_VERSION(6, 3, 0) <= LINUX_VERSION_CODE
 	vm_flags_set(vma, flags);
 #else
 	vma->vm_flags |= flags;
@@ -62,7 +62,7 @@ static struct syscore_ops name = {					\
  * FOLL_* of a guest's fault: a signal interrupts it, and it tells the host's
  * NUMA balancing.  6.1 has the latter without asking, the former not at all.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#if KERNEL_VERSION(6, 6, 0) <= LINUX_VERSION_CODE
 #define AXV_FOLL_FAULT	(FOLL_INTERRUPTIBLE | FOLL_HONOR_NUMA_FAULT)
 #else
 #define AXV_FOLL_FAULT	0

@@ -37,7 +37,7 @@ DECLARE_PER_CPU(struct axv_percpu, axv_percpu);
 struct axv_hardware {
 	const struct axv_arch_ops *ops;
 	struct axv_percpu __percpu *percpu;
-	struct mutex lock;
+	struct mutex lock;	/* users, down */
 	unsigned int users;
 	bool down;
 };

@@ -63,14 +63,14 @@ enum axv_mode {
  * @hw_id:	what the guest sees (APIC id).  Constant.
  * @phys_cpu_set: host CPUs it may run on, if @has_cpu_set.  Constant.
  * @has_cpu_set: false: it may run anywhere.  Constant.
- * @lock:	decides who gets the claim; guards @owner and the back end's
- *		queue of injected events.  Raw: taken with interrupts off, by
- *		injection from any context.  Never held while an operation runs.
+ * @lock:	guards @owner against being freed, and the back end's queue of
+ *		injected events.  Raw: taken with interrupts off, by injection
+ *		from any context.  Never held while an operation runs.
  * @state:	an &enum axv_vcpu_state.  Written by the holder of the claim;
  *		read by others where a stale value does no harm.
- * @claimed:	an operation is acting on the vCPU.  Set under @lock, cleared by
- *		its setter with release semantics: whoever finds it clear sees
- *		all that the operation did.
+ * @claimed:	an operation is acting on the vCPU.  Tried once, never waited for;
+ *		taken with acquire and given back with release semantics, so
+ *		its holder sees all that the operation before did.
  * @owner:	thread that bound it, a reference is held; NULL unless the state
  *		is Ready, Running or Blocked.  Written under @lock by the holder
  *		of the claim.
@@ -207,6 +207,7 @@ int axv_set_gpr(struct axv_vcpu *vcpu, unsigned int reg, u64 value);
 int axv_set_return_value(struct axv_vcpu *vcpu, u64 value);
 int axv_get_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count);
 int axv_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count);
+int axv_vcpu_sync(struct axv_vcpu *vcpu);
 int axv_get_fpu(struct axv_vcpu *vcpu, void *data, size_t size);
 int axv_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size);
 int axv_vcpu_block(struct axv_vcpu *vcpu);
@@ -342,6 +343,7 @@ void axv_clear_current_vcpu(struct axv_current_scope *scope);
 void __axv_vcpu_load(struct axv_vcpu *vcpu, int cpu);
 void axv_vcpu_evict(struct axv_vcpu *vcpu);
 void axv_evict_this_cpu(void);
+void axv_kick_init(void);
 void axv_kick_cpu(int cpu);
 void axv_kick_flush(void);
 

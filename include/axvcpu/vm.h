@@ -80,11 +80,11 @@ struct axv_vm {
 	u32 ipa_bits;
 	u32 flags;
 	struct mm_struct *mm;
-	struct mutex lock;
+	struct mutex lock;	/* vCPUs, changes of regions and tables */
 	struct xarray vcpus;
 
 	struct mmu_notifier notifier;
-	spinlock_t mmu_lock;
+	spinlock_t mmu_lock;	/* memory */
 	struct axv_memslot *regions;
 	u32 nr_regions;
 	unsigned long mmu_seq;

@@ -118,18 +118,12 @@ static void axv_set_rip(uint64_t rip)
 
 static void axv_get_set_regs(void)
 {
-	static struct axv_reg list[AXV_X86_GPRS];
-	struct axv_regs regs = {
-		.count = AXV_X86_GPRS,
-		.regs = (uintptr_t)list,
-	};
-	unsigned int i;
-
-	for (i = 0; i < AXV_X86_GPRS; i++)
-		list[i].id = AXV_REG_X86(GPR, i);
-	ioctl(vcpu, AXV_VCPU_GET_REGS, &regs);
-	list[AXV_X86_R15].value++;
-	ioctl(vcpu, AXV_VCPU_SET_REGS, &regs);
+	run->want = AXV_RUN_SET_GPRS;
+	ioctl(vcpu, AXV_VCPU_SYNC);
+	run->regs.gprs.gpr[AXV_X86_R15]++;
+	run->want = 0;
+	run->dirty = AXV_RUN_SET_GPRS;
+	ioctl(vcpu, AXV_VCPU_SYNC);
 }
 
 static void axv_share_regs(int on)

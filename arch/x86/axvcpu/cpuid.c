@@ -109,18 +109,6 @@ void axv_x86_cpuid_derive(struct axv_x86_cpuid *entries, u32 count,
  * The table of a vCPU.
  */
 
-/* Where the answer to a leaf is kept, or AXV_CPUID_SLOTS. */
-static inline u32 slot_of(u32 leaf)
-{
-	u32 extended = leaf - 0x80000000;
-
-	if (leaf < AXV_CPUID_BASIC)
-		return leaf;
-	if (extended < AXV_CPUID_EXTENDED)
-		return AXV_CPUID_BASIC + extended;
-	return AXV_CPUID_SLOTS;
-}
-
 static void install(struct axv_x86_vcpu *x, const struct axv_x86_cpuid *entries,
 		    u32 count, const struct axv_x86_caps *caps)
 {
@@ -130,10 +118,11 @@ static void install(struct axv_x86_vcpu *x, const struct axv_x86_cpuid *entries,
 	memcpy(x->cpuid, entries, count * sizeof(*entries));
 	WRITE_ONCE(x->nr_cpuid, count);
 	memset(x->answers, 0, sizeof(x->answers));
-	x->cpuid_search = 0;
+	/* OSXSAVE makes leaf 1 depend on CR4. */
+	x->cpuid_search = BIT_ULL(1);
 	for (i = 0; i < count; i++) {
 		const struct axv_x86_cpuid *e = &entries[i];
-		u32 slot = slot_of(e->leaf);
+		u32 slot = axv_x86_cpuid_slot(e->leaf);
 
 		if (slot == AXV_CPUID_SLOTS)
 			continue;
@@ -289,22 +278,6 @@ static void fill_dynamic(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf,
 	}
 }
 
-/* A leaf with subleaves, or one beyond the slots. */
-static noinline void search(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf,
-			    u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
-{
-	const struct axv_x86_cpuid *e = axv_x86_cpuid_find(x->cpuid, x->nr_cpuid, leaf,
-					     subleaf);
-
-	*eax = e ? e->eax : 0;
-	*ebx = e ? e->ebx : 0;
-	*ecx = e ? e->ecx : 0;
-	*edx = e ? e->edx : 0;
-}
-
-/* Basic leaves that fill_dynamic() knows. */
-#define DYNAMIC_LEAVES	(BIT(1) | BIT(7) | BIT(0xd))
-
 /**
  * axv_x86_cpuid() - the guest's CPUID instruction
  * @x:		vCPU whose claim the caller holds
@@ -320,19 +293,21 @@ static noinline void search(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf,
 void axv_x86_cpuid(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf, u32 *eax,
 		   u32 *ebx, u32 *ecx, u32 *edx)
 {
-	u32 slot = slot_of(leaf);
+	const struct axv_x86_answer *a = axv_x86_cpuid_plain(x, leaf);
+	const struct axv_x86_cpuid *e;
 
-	if (likely(slot < AXV_CPUID_SLOTS &&
-		   !(x->cpuid_search & BIT_ULL(slot)))) {
-		const struct axv_x86_answer *a = &x->answers[slot];
-
+	if (a) {
 		*eax = a->eax;
 		*ebx = a->ebx;
 		*ecx = a->ecx;
 		*edx = a->edx;
-	} else {
-		search(x, leaf, subleaf, eax, ebx, ecx, edx);
+		return;
 	}
-	if (leaf < 32 && (DYNAMIC_LEAVES & BIT(leaf)))
+	e = axv_x86_cpuid_find(x->cpuid, x->nr_cpuid, leaf, subleaf);
+	*eax = e ? e->eax : 0;
+	*ebx = e ? e->ebx : 0;
+	*ecx = e ? e->ecx : 0;
+	*edx = e ? e->edx : 0;
+	if (e)
 		fill_dynamic(x, leaf, subleaf, ebx, ecx);
 }

@@ -498,7 +498,7 @@ static bool length_opcode(struct stream *s, const struct prefixes *p, u8 opcode)
 	case 0x0f:
 		return length_0f(s, p);
 	case 0x90:		/* PAUSE; NOP is never intercepted */
-		return p->rep == 0xf3 && !(p->rex & REX_B);
+		return p->rep == 0xf3;
 	case 0x6c ... 0x6f:	/* INS, OUTS */
 	case 0x9c ... 0x9d:	/* PUSHF, POPF */
 	case 0xcc:		/* INT3 */

@@ -349,3 +349,25 @@ int axv_x86_prepare_run(struct axv_vcpu *vcpu)
 		return 0;
 	return load_sets(to_x86(vcpu), dirty);
 }
+
+/**
+ * axv_x86_store_run() - store the register sets that the run page wants
+ * @vcpu:	vCPU whose claim the caller holds
+ */
+void axv_x86_store_run(struct axv_vcpu *vcpu)
+{
+	struct axv_x86_vcpu *x = to_x86(vcpu);
+	struct axv_run *run = vcpu->run;
+	u32 want = READ_ONCE(run->want);
+	u32 valid = 0;
+
+	if (want & AXV_RUN_SET_GPRS) {
+		run->regs.gprs = x->regs;
+		valid |= AXV_RUN_SET_GPRS;
+	}
+	if (want & AXV_RUN_SET_SREGS) {
+		axv_x86_get_sregs(x, &run->regs.sregs);
+		valid |= AXV_RUN_SET_SREGS;
+	}
+	run->valid = valid;
+}

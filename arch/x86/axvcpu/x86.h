@@ -220,7 +220,7 @@ struct axv_x86_pending {
  *		a reader without the claim sees a mixture at worst.
  * @nr_cpuid:	its entries
  * @answers:	those that need no search, by slot
- * @cpuid_search: bit n: slot n depends on the subleaf, search @cpuid
+ * @cpuid_search: bit n: the answer in slot n is not all, search @cpuid
  * @xcr0:	the guest's XCR0
  * @pkru:	the guest's PKRU, which the host's FPU code leaves to us
  * @host_pkru:	PKRU of the thread that runs it, during a run
@@ -342,6 +342,37 @@ int axv_x86_set_cpuid(struct axv_x86_vcpu *x,
 void axv_x86_cpuid(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf, u32 *eax,
 		   u32 *ebx, u32 *ecx, u32 *edx);
 
+/* Where the answer to a leaf is kept, or AXV_CPUID_SLOTS. */
+static inline u32 axv_x86_cpuid_slot(u32 leaf)
+{
+	u32 extended = leaf - 0x80000000;
+
+	if (leaf < AXV_CPUID_BASIC)
+		return leaf;
+	if (extended < AXV_CPUID_EXTENDED)
+		return AXV_CPUID_BASIC + extended;
+	return AXV_CPUID_SLOTS;
+}
+
+/**
+ * axv_x86_cpuid_plain() - the answer to CPUID, if nothing else goes into it
+ * @x:		vCPU whose claim the caller holds
+ * @leaf:	EAX
+ *
+ * The short way of axv_x86_cpuid(), for the inner loop.
+ *
+ * Return: the answer, or NULL: ask axv_x86_cpuid().
+ */
+static inline const struct axv_x86_answer *
+axv_x86_cpuid_plain(const struct axv_x86_vcpu *x, u32 leaf)
+{
+	u32 slot = axv_x86_cpuid_slot(leaf);
+
+	if (slot == AXV_CPUID_SLOTS || (x->cpuid_search & BIT_ULL(slot)))
+		return NULL;
+	return &x->answers[slot];
+}
+
 /* msr.c: emulation and policy; RDMSR and WRMSR of the guest */
 enum axv_x86_next axv_x86_rdmsr(struct axv_x86_vcpu *x, unsigned int len);
 enum axv_x86_next axv_x86_wrmsr(struct axv_x86_vcpu *x, unsigned int len);
@@ -375,6 +406,7 @@ int axv_x86_check_dtable(const struct axv_x86_vcpu *x,
 void axv_x86_get_sregs(struct axv_x86_vcpu *x, struct axv_x86_sregs *sregs);
 int axv_x86_set_sregs(struct axv_x86_vcpu *x, const struct axv_x86_sregs *sregs);
 int axv_x86_prepare_run(struct axv_vcpu *vcpu);
+void axv_x86_store_run(struct axv_vcpu *vcpu);
 int axv_x86_set_entry(struct axv_vcpu *vcpu, u64 entry);
 int axv_x86_set_gpr(struct axv_vcpu *vcpu, unsigned int reg, u64 value);
 void axv_x86_set_return_value(struct axv_vcpu *vcpu, u64 value);

@@ -105,7 +105,7 @@ static void unload(struct axv_vcpu *vcpu)
 	vcpu->ops->unload(vcpu);
 	__this_cpu_write(axv_loaded, NULL);
 
-	/* Pairs with the acquire of whoever wants to load or free it. */
+	/* Pairs with axv_vcpu_evict() of whoever wants to load or free it. */
 	smp_store_release(&vcpu->loaded_cpu, -1);
 }
 
@@ -125,7 +125,10 @@ static void unload_if_here(void *info)
  */
 void axv_vcpu_evict(struct axv_vcpu *vcpu)
 {
-	int cpu = smp_load_acquire(&vcpu->loaded_cpu);
+	int cpu;
+
+	/* Pairs with unload(): who reads -1 sees the state that was saved. */
+	cpu = smp_load_acquire(&vcpu->loaded_cpu);
 
 	/*
 	 * A CPU that is no longer there evicted it on its way out, and one
@@ -180,9 +183,7 @@ void __axv_vcpu_load(struct axv_vcpu *vcpu, int cpu)
  * any number of senders: @axv_kick_pending says that its handler has yet to
  * begin.
  */
-static void kicked(void *info);
-
-static DEFINE_PER_CPU(call_single_data_t, axv_kick_csd) = CSD_INIT(kicked, NULL);
+static DEFINE_PER_CPU(call_single_data_t, axv_kick_csd);
 static DEFINE_PER_CPU(atomic_t, axv_kick_pending);
 
 static void kicked(void *info)
@@ -193,6 +194,20 @@ static void kicked(void *info)
 	 * is all it wanted of this CPU.
 	 */
 	atomic_set(this_cpu_ptr(&axv_kick_pending), 0);
+}
+
+/**
+ * axv_kick_init() - before the first axv_kick_cpu()
+ *
+ * Not an initializer: a module's per-CPU data is not relocated, so it cannot
+ * hold the address of a function.
+ */
+void axv_kick_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		INIT_CSD(per_cpu_ptr(&axv_kick_csd, cpu), kicked, NULL);
 }
 
 /**

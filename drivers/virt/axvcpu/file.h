@@ -5,6 +5,7 @@
 #ifndef _AXVCPU_FILE_H
 #define _AXVCPU_FILE_H
 
+#include <linux/bits.h>
 #include <linux/fs.h>
 #include <linux/types.h>
 
@@ -15,9 +16,9 @@ struct axv_vm;
 struct axv_call;
 
 /* The structure is stored back when the handler succeeds. */
-#define AXV_IOC_REPLY		(1u << 0)
+#define AXV_IOC_REPLY		BIT(0)
 /* It is stored back also when the handler says -E2BIG. */
-#define AXV_IOC_REPLY_E2BIG	(1u << 1)
+#define AXV_IOC_REPLY_E2BIG	BIT(1)
 
 /**
  * struct axv_ioctl - one command of a file

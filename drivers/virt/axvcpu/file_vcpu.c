@@ -121,6 +121,11 @@ static long set_regs(struct axv_call *call, void *data)
 	return with_regs(call->object, data, axv_set_regs);
 }
 
+static long sync(struct axv_call *call, void *data)
+{
+	return axv_vcpu_sync(call->object);
+}
+
 static long get_fpu(struct axv_call *call, void *data)
 {
 	const struct axv_fpu *fpu = data;
@@ -191,6 +196,7 @@ static const struct axv_ioctl commands[] = {
 	AXV_IOC_NONE(AXV_VCPU_RUN, run),
 	AXV_IOC_NONE(AXV_VCPU_KICK, kick),
 	AXV_IOC_NONE(AXV_VCPU_RESET, reset),
+	AXV_IOC_NONE(AXV_VCPU_SYNC, sync),
 	AXV_IOC_UPTO(AXV_VCPU_GET_STATE, struct axv_state, state, AXV_IOC_REPLY,
 		     get_state),
 	AXV_IOC_ALL(AXV_VCPU_GET_REGS, struct axv_regs, 0, get_regs),

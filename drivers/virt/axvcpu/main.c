@@ -19,6 +19,7 @@ static int __init axv_init(void)
 	const struct axv_arch_ops *ops;
 	int err;
 
+	axv_kick_init();
 	ops = axv_arch_init();
 	if (IS_ERR(ops))
 		return PTR_ERR(ops);

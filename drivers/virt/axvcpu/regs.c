@@ -183,6 +183,29 @@ int axv_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count)
 	return change(vcpu, set_regs_action, &call) ?: call.failed;
 }
 
+static int sync_action(struct axv_vcpu *vcpu, void *arg)
+{
+	int err = vcpu->ops->prepare_run(vcpu);
+
+	if (!err)
+		vcpu->ops->store_run(vcpu);
+	return err;
+}
+
+/**
+ * axv_vcpu_sync() - load and store the register sets of the run page
+ * @vcpu:	vCPU in state Free or Ready
+ *
+ * What a run does at its beginning and at its end, without the run.
+ *
+ * Context: may sleep.
+ * Return: as axv_set_entry(); -EINVAL: a value that the hardware would refuse.
+ */
+int axv_vcpu_sync(struct axv_vcpu *vcpu)
+{
+	return change(vcpu, sync_action, NULL);
+}
+
 static int get_fpu_action(struct axv_vcpu *vcpu, void *arg)
 {
 	struct fpu_call *call = arg;

@@ -2,14 +2,14 @@
 /*
  * The state machine: claim, act, publish.
  *
- * A claim is won under the vCPU's lock and makes its holder the only one who
- * may change the vCPU.  The lock is not held while the operation runs, so
- * everybody else is told -EBUSY at once instead of waiting.  Publishing writes
- * the new state and gives the claim back; it needs no lock, since nobody else
- * writes what the claim covers.
+ * A claim makes its holder the only one who may change the vCPU.  It is a flag
+ * that is tried once: while an operation runs, everybody else is told -EBUSY
+ * instead of waiting.  Publishing writes the new state and gives the claim
+ * back.
  *
  * Who asks in the wrong state loses the vCPU: it becomes Invalid.  Who is not
- * its owner is turned away before the state is looked at.
+ * its owner is turned away before the state is looked at, and without ever
+ * holding the claim, so that he cannot make the owner busy.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -39,13 +39,13 @@ static inline bool in_states(const struct axv_vcpu *vcpu, u32 states)
  * A thread that has begun to exit makes no more calls; it is dead to us before
  * anyone can wait for it.
  */
-static bool owner_is_dead(const struct axv_vcpu *vcpu)
+static bool is_dead(struct pid *pid)
 {
 	struct task_struct *task;
 	bool dead;
 
 	rcu_read_lock();
-	task = pid_task(vcpu->owner, PIDTYPE_PID);
+	task = pid_task(pid, PIDTYPE_PID);
 	dead = !task || (READ_ONCE(task->flags) & PF_EXITING);
 	rcu_read_unlock();
 	return dead;
@@ -53,7 +53,9 @@ static bool owner_is_dead(const struct axv_vcpu *vcpu)
 
 static inline bool owned_by_other(const struct axv_vcpu *vcpu)
 {
-	return vcpu->owner && vcpu->owner != task_pid(current);
+	struct pid *owner = READ_ONCE(vcpu->owner);
+
+	return owner && owner != task_pid(current);
 }
 
 static void set_owner(struct axv_vcpu *vcpu, struct pid *owner)
@@ -62,7 +64,7 @@ static void set_owner(struct axv_vcpu *vcpu, struct pid *owner)
 
 	raw_spin_lock_irq(&vcpu->lock);
 	old = vcpu->owner;
-	vcpu->owner = owner;
+	WRITE_ONCE(vcpu->owner, owner);
 	raw_spin_unlock_irq(&vcpu->lock);
 
 	/* May free memory, so not under a raw lock. */
@@ -70,7 +72,7 @@ static void set_owner(struct axv_vcpu *vcpu, struct pid *owner)
 }
 
 /* The hardware first: no vCPU is ever seen in these states and still loaded. */
-static void disown(struct axv_vcpu *vcpu)
+static noinline void disown(struct axv_vcpu *vcpu)
 {
 	axv_vcpu_evict(vcpu);
 	vcpu->cpu = -1;
@@ -103,6 +105,7 @@ void axv_publish(struct axv_vcpu *vcpu, u8 to)
 		disown(vcpu);
 	trace_axv_transition(vcpu, vcpu->state, to);
 	WRITE_ONCE(vcpu->state, to);
+	/* Pairs with try_claim(). */
 	smp_store_release(&vcpu->claimed, false);
 }
 
@@ -112,6 +115,7 @@ void axv_publish(struct axv_vcpu *vcpu, u8 to)
  */
 void axv_unclaim(struct axv_vcpu *vcpu)
 {
+	/* Pairs with try_claim(). */
 	smp_store_release(&vcpu->claimed, false);
 }
 
@@ -128,6 +132,58 @@ static noinline int wrong_state(struct axv_vcpu *vcpu, u8 expected)
 	return -EBADFD;
 }
 
+/* The claim, whoever the caller is. */
+static __always_inline int try_claim(struct axv_vcpu *vcpu)
+{
+	/* Pairs with axv_publish() or axv_unclaim() of the holder before. */
+	if (unlikely(cmpxchg_acquire(&vcpu->claimed, false, true)))
+		return -EBUSY;
+	return 0;
+}
+
+/* The claim, for its owner or, if it has none, for anyone. */
+static __always_inline int try_claim_owned(struct axv_vcpu *vcpu)
+{
+	if (unlikely(READ_ONCE(vcpu->claimed)))
+		return -EBUSY;
+	if (unlikely(owned_by_other(vcpu)))
+		return -EPERM;
+	if (unlikely(try_claim(vcpu)))
+		return -EBUSY;
+
+	/* Now that nobody can change it. */
+	if (unlikely(owned_by_other(vcpu))) {
+		axv_unclaim(vcpu);
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* The claim, also for one who may succeed or depose the owner. */
+static int try_claim_from(struct axv_vcpu *vcpu, bool depose)
+{
+	struct pid *owner;
+	bool allowed;
+
+	if (READ_ONCE(vcpu->claimed))
+		return -EBUSY;
+	raw_spin_lock_irq(&vcpu->lock);
+	owner = vcpu->owner;
+	allowed = depose || !owned_by_other(vcpu) || is_dead(owner);
+	raw_spin_unlock_irq(&vcpu->lock);
+	if (!allowed)
+		return -EPERM;
+	if (try_claim(vcpu))
+		return -EBUSY;
+
+	/* Somebody else came first. */
+	if (vcpu->owner != owner) {
+		axv_unclaim(vcpu);
+		return -EBUSY;
+	}
+	return 0;
+}
+
 /**
  * axv_claim() - begin a transition
  * @vcpu:	any vCPU
@@ -142,18 +198,9 @@ static noinline int wrong_state(struct axv_vcpu *vcpu, u8 expected)
  */
 int axv_claim(struct axv_vcpu *vcpu, u8 from, u8 during)
 {
-	int err = 0;
+	int err;
 
-	raw_spin_lock_irq(&vcpu->lock);
-	/* Pairs with the release of whoever had the claim before. */
-	if (unlikely(smp_load_acquire(&vcpu->claimed)))
-		err = -EBUSY;
-	else if (unlikely(owned_by_other(vcpu)))
-		err = -EPERM;
-	else
-		vcpu->claimed = true;
-	raw_spin_unlock_irq(&vcpu->lock);
-
+	err = try_claim_owned(vcpu);
 	if (unlikely(err))
 		return err;
 	if (unlikely(vcpu->state != from))
@@ -177,16 +224,13 @@ int axv_claim(struct axv_vcpu *vcpu, u8 from, u8 during)
  */
 int axv_claim_any(struct axv_vcpu *vcpu, u32 states)
 {
-	int err = 0;
+	int err;
 
-	raw_spin_lock_irq(&vcpu->lock);
-	if (smp_load_acquire(&vcpu->claimed))
-		err = -EBUSY;
-	else if (!in_states(vcpu, states))
+	err = try_claim(vcpu);
+	if (!err && !in_states(vcpu, states)) {
+		axv_unclaim(vcpu);
 		err = -EBADFD;
-	else
-		vcpu->claimed = true;
-	raw_spin_unlock_irq(&vcpu->lock);
+	}
 	return err;
 }
 
@@ -200,18 +244,13 @@ int axv_claim_any(struct axv_vcpu *vcpu, u32 states)
  */
 int axv_claim_owned(struct axv_vcpu *vcpu, u32 states)
 {
-	int err = 0;
+	int err;
 
-	raw_spin_lock_irq(&vcpu->lock);
-	if (smp_load_acquire(&vcpu->claimed))
-		err = -EBUSY;
-	else if (owned_by_other(vcpu))
-		err = -EPERM;
-	else if (!in_states(vcpu, states))
+	err = try_claim_owned(vcpu);
+	if (!err && !in_states(vcpu, states)) {
+		axv_unclaim(vcpu);
 		err = -EBADFD;
-	else
-		vcpu->claimed = true;
-	raw_spin_unlock_irq(&vcpu->lock);
+	}
 	return err;
 }
 
@@ -227,24 +266,13 @@ int axv_claim_owned(struct axv_vcpu *vcpu, u32 states)
  */
 int axv_claim_bind(struct axv_vcpu *vcpu, bool adopt)
 {
-	bool take_over = false;
-	int err = 0;
+	int err;
 
-	raw_spin_lock_irq(&vcpu->lock);
-	if (smp_load_acquire(&vcpu->claimed)) {
-		err = -EBUSY;
-	} else {
-		take_over = owned_by_other(vcpu);
-		if (take_over && !adopt && !owner_is_dead(vcpu))
-			err = -EPERM;
-		else
-			vcpu->claimed = true;
-	}
-	raw_spin_unlock_irq(&vcpu->lock);
-
+	err = try_claim_from(vcpu, adopt);
 	if (err)
 		return err;
-	if (vcpu->state != (take_over ? AXV_STATE_READY : AXV_STATE_FREE))
+	if (vcpu->state != (owned_by_other(vcpu) ? AXV_STATE_READY :
+						    AXV_STATE_FREE))
 		return wrong_state(vcpu, AXV_STATE_FREE);
 	return 0;
 }
@@ -256,22 +284,13 @@ int axv_claim_bind(struct axv_vcpu *vcpu, bool adopt)
  * Nobody has to wait for a dead owner to clean up.
  *
  * Context: process context, interrupts on.
- * Return: 0; -EBUSY: another call is acting on it; -EPERM: a living thread
- * owns it.
+ * Return: as axv_claim().
  */
 int axv_claim_reset(struct axv_vcpu *vcpu)
 {
-	int err = 0;
+	int err;
 
-	raw_spin_lock_irq(&vcpu->lock);
-	if (smp_load_acquire(&vcpu->claimed))
-		err = -EBUSY;
-	else if (owned_by_other(vcpu) && !owner_is_dead(vcpu))
-		err = -EPERM;
-	else
-		vcpu->claimed = true;
-	raw_spin_unlock_irq(&vcpu->lock);
-
+	err = try_claim_from(vcpu, false);
 	if (err)
 		return err;
 	if (!in_states(vcpu, AXV_STATES_AT_REST))

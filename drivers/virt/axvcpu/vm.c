@@ -273,11 +273,12 @@ void axv_vm_flush_on_entry(struct axv_vm *vm)
 	struct axv_vcpu *vcpu;
 	unsigned long id;
 
-	/*
-	 * A full barrier follows, as in axv_request(): an entry writes its
-	 * mode, has a barrier, and reads the generation.
-	 */
 	atomic64_inc(&vm->tlb_gen);
+
+	/*
+	 * Pairs with the barrier of an entry, between writing the mode and
+	 * reading the generation.
+	 */
 	smp_mb__after_atomic();
 
 	rcu_read_lock();

@@ -610,6 +610,8 @@ struct axv_exit_exception {
  *		where a field above says so
  * @regs:	the register sets
  *
+ * AXV_VCPU_SYNC loads and stores the sets as a run does, without one.
+ *
  * The kernel trusts nothing in it: what it reads, it reads once and checks,
  * and what completing an access needs it keeps to itself.
  */
@@ -711,5 +713,6 @@ struct axv_stats {
 #define AXV_VCPU_GET_FPU	_IOW(AXV_IOCTL, 0x29, struct axv_fpu)
 #define AXV_VCPU_SET_FPU	_IOW(AXV_IOCTL, 0x2a, struct axv_fpu)
 #define AXV_VCPU_GET_STATS	_IOR(AXV_IOCTL, 0x2b, struct axv_stats)
+#define AXV_VCPU_SYNC		_IO(AXV_IOCTL, 0x2c)
 
 #endif /* _UAPI_LINUX_AXVCPU_H */

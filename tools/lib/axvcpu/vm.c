@@ -13,7 +13,7 @@
 
 /* Modules that enable virtualization, and may keep it enabled. */
 static const char *const rivals[] = {
-	"kvm_amd", "kvm_intel", "vboxdrv", "vmmon", "xen_privcmd",
+	"kvm_amd", "kvm_intel", "vboxdrv", "vmmon",
 };
 
 /* Names of the rivals that are loaded, separated by spaces. */

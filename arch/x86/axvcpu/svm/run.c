@@ -442,23 +442,13 @@ static void finish_run(struct axv_svm_vcpu *svm)
 {
 	struct axv_x86_vcpu *x = &svm->x;
 	struct axv_run *run = x->base.run;
-	u32 want = READ_ONCE(run->want);
-	u32 valid = 0;
 
 	run->ip = x->regs.rip;
 	run->hw_reason = svm->vmcb->control.exit_code;
 	run->ready_for_interrupt = (x->regs.rflags & X86_EFLAGS_IF) &&
 				   !x->hw->get_shadow(x) &&
 				   !READ_ONCE(x->events.any);
-	if (want & AXV_RUN_SET_GPRS) {
-		run->regs.gprs = x->regs;
-		valid |= AXV_RUN_SET_GPRS;
-	}
-	if (want & AXV_RUN_SET_SREGS) {
-		axv_x86_get_sregs(x, &run->regs.sregs);
-		valid |= AXV_RUN_SET_SREGS;
-	}
-	run->valid = valid;
+	axv_x86_store_run(&x->base);
 }
 
 /**

@@ -67,7 +67,7 @@ static int switch_often(struct axv_fake *fake)
 
 	for (i = 0; i < SWITCHES; i++) {
 		schedule_timeout_interruptible(i % 8 == 0);
-		yield();
+		schedule();
 		if (axv_get_current_vcpu() != &fake->vcpu)
 			return -ESRCH;
 	}

@@ -12,6 +12,7 @@
 
 #include "fake.h"
 #include "memory_vm.h"
+#include "../debugfs.h"
 
 #define TIMEOUT	(30 * HZ)
 
@@ -142,6 +143,11 @@ static void fake_unload(struct axv_vcpu *vcpu)
 	fake->unloads++;
 }
 
+static void fake_store_run(struct axv_vcpu *vcpu)
+{
+	vcpu->run->valid = READ_ONCE(vcpu->run->want);
+}
+
 static int fake_prepare_run(struct axv_vcpu *vcpu)
 {
 	check_current(vcpu);
@@ -161,6 +167,7 @@ static u32 enter(struct axv_vcpu *vcpu)
 	}
 	axv_vcpu_load(vcpu);
 	local_irq_disable();
+	/* Pairs with axv_request(). */
 	smp_store_mb(vcpu->mode, AXV_IN_GUEST);
 	reason = axv_run_interrupted(vcpu);
 	if (reason == AXV_EXIT_NONE && !axv_hardware_is_enabled())
@@ -292,6 +299,7 @@ const struct axv_arch_ops axv_fake_ops = {
 	.load = fake_load,
 	.unload = fake_unload,
 	.prepare_run = fake_prepare_run,
+	.store_run = fake_store_run,
 	.run = fake_run,
 	.inject = fake_inject,
 	.has_event = fake_has_event,
@@ -341,11 +349,14 @@ void axv_fake_enable_cpus(bool on)
 }
 
 /*
- * The real hardware is off while the module loads, and the fake one needs
- * none; but nothing is loaded on a CPU that is not enabled.
+ * The suites run before the module's own initialization.  The real hardware is
+ * off, and the fake one needs none; but nothing is loaded on a CPU that is not
+ * enabled.
  */
 int axv_fake_suite_init(struct kunit_suite *suite)
 {
+	axv_kick_init();
+	axv_debugfs_init();
 	axv_fake_enable_cpus(true);
 	return memory_vm_suite_init(suite);
 }
@@ -354,6 +365,8 @@ void axv_fake_suite_exit(struct kunit_suite *suite)
 {
 	memory_vm_suite_exit(suite);
 	axv_fake_enable_cpus(false);
+	axv_debugfs_exit();
+	axv_kick_flush();
 }
 
 int axv_fake_init(struct kunit *test)

@@ -310,7 +310,8 @@ static void fault_test_waits(struct kunit *test)
 	task = kthread_run(fault_thread_once, &t, "axv-fault");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	/* It stays there once it is there: nothing wakes it before both ended. */
-	while (!waitqueue_active(&m->vm.invalidate_wait))
+	while (!waitqueue_active(&m->vm.invalidate_wait) &&
+	       !completion_done(&t.done))
 		schedule_timeout_uninterruptible(1);
 	ops->invalidate_range_end(mn, &range);
 	KUNIT_EXPECT_EQ(test, 0, memory_vm_leaf(m, GPA).level);

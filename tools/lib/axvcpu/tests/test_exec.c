@@ -125,6 +125,9 @@ static void test_pieces(void)
 	    logged(0, true, WORLD_ROM + 4, 4) && world_log[0].data == 0x42 &&
 	    world_peek(WORLD_ROM + 4, 4) == 0x40,
 	    "read-only memory is read as memory and written as a device");
+	tap(!STEP(&e, 0xc6, 0x07, 0x99) && world_accesses == 2 &&	/* mov byte [rdi], 0x99 */
+	    logged(1, true, WORLD_ROM + 4, 1) && world_peek(WORLD_ROM + 4, 4) == 0x40,
+	    "a plain write to read-only memory likewise");
 
 	long_mode();
 	world_poke(WORLD_CODE + 0x1006, 0x600df00d, 4);
@@ -214,6 +217,12 @@ static void test_order(void)
 	tap(!ret && logged(0, false, DEV + 0x100, 8) && logged(1, true, DEV + 0x108, 8) &&
 	    *gpr(AXV_X86_RSP) == DEV + 0x108,
 	    "pop to an address in RSP uses RSP as it is after");
+
+	long_mode();
+	*gpr(AXV_X86_RDI) = 0x40000000;
+	ret = STEP(&e, 0x8f, 0x07);	/* pop [rdi] */
+	tap(raised(ret, VECTOR_PF, 2) && *gpr(AXV_X86_RSP) == 0x100000,
+	    "a pop that faults on its destination has not moved RSP");
 }
 
 static void test_segments(void)
@@ -264,6 +273,10 @@ static void test_segments(void)
 	world_poke(0x10, 0x600df00d, 4);
 	tap(!STEP(&e, 0x8b, 0x07) && !world_accesses &&
 	    *gpr(AXV_X86_RAX) == 0x600df00d, "linear addresses wrap at 4 GiB");
+	*gpr(AXV_X86_RDI) = 0x2ffffffe;
+	world_poke(0, 0x1234, 2);
+	tap(!STEP(&e, 0x8b, 0x07) && logged(0, false, 0xfffffffe, 2) &&
+	    *gpr(AXV_X86_RAX) == 0x1234fffe, "and so does an access across it");
 
 	long_mode();
 	*gpr(AXV_X86_RDI) = 0x800000000000ull;

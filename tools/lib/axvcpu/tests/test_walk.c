@@ -74,7 +74,7 @@ static const struct {
 	unsigned int cpl;
 	__u32 access;
 	__u64 entry;		/* of the page */
-	__u64 upper;		/* bits cleared in the entry above */
+	__u64 upper;		/* bits turned over in the entry above */
 	__u64 cr0;		/* bits cleared */
 	__u64 cr4;		/* bits set */
 	__u64 rflags;		/* bits set */
@@ -99,6 +99,8 @@ static const struct {
 	{ "user writes a read-only page, no WP", WORLD_LONG4, 3, W, PTE_P | PTE_U,
 	  .cr0 = CR0_WP, .error = 7 },
 	{ "fetch from a no-execute page", WORLD_LONG4, 0, X, PTE_P | PTE_NX, .error = 0x11 },
+	{ "fetch under a no-execute table", WORLD_LONG4, 0, X, RIGHTS, .upper = PTE_NX,
+	  .error = 0x11 },
 	{ "read from a no-execute page", WORLD_LONG4, 0, R, PTE_P | PTE_NX, .error = OK },
 	{ "kernel fetches from a user page", WORLD_LONG4, 0, X, RIGHTS, .error = OK },
 	{ "kernel fetches from a user page, SMEP", WORLD_LONG4, 0, X, RIGHTS,
@@ -155,7 +157,7 @@ static void test_rights(void)
 		size = rights[i].mode == WORLD_LEGACY ? 4 : 8;
 		world_map(&e, linear, 1, 0x90000 | rights[i].entry);
 		where = world_entry(&e, linear, 2);
-		world_poke(where, world_peek(where, size) & ~rights[i].upper, size);
+		world_poke(where, world_peek(where, size) ^ rights[i].upper, size);
 		e.sregs.cr0 &= ~rights[i].cr0;
 		e.sregs.cr4 |= rights[i].cr4;
 		e.gprs.rflags |= rights[i].rflags;
@@ -231,6 +233,7 @@ static void test_marking(void)
 {
 	const __u64 linear = 0x40005123;
 	struct axv_emul e;
+	unsigned int level;
 	__u64 gpa;
 	int ret;
 
@@ -257,8 +260,12 @@ static void test_marking(void)
 	world_map(&e, linear, 1, 0x90000 | RIGHTS);
 	world_contention = 3;
 	ret = axv_emul_walk(&e, linear, W, 0, &gpa);
-	tap(!ret && !world_contention &&
-	    (world_peek(world_entry(&e, linear, 1), 8) & (PTE_A | PTE_D)) == (PTE_A | PTE_D),
+	for (level = 1; level <= 4; level++) {
+		if (!(world_peek(world_entry(&e, linear, level), 8) & PTE_A))
+			break;
+	}
+	tap(!ret && !world_contention && level == 5 &&
+	    (world_peek(world_entry(&e, linear, 1), 8) & PTE_D),
 	    "an entry that changes meanwhile is read again");
 
 	world_init(&e, WORLD_LONG4);

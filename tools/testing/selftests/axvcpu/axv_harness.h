@@ -17,12 +17,22 @@
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	240
 
+/* For ASSERT_EXIT(): run, and if it did not end as it should, tell all about it. */
+static inline int vcpu_run_to(struct axv_vcpu *v, int reason)
+{
+	int ret = vcpu_run(v);
+
+	if (ret != reason)
+		vcpu_dump(v);
+	return ret;
+}
+
 /**
  * ASSERT_EXIT() - run a vCPU and assert why that ended
  * @reason: an &enum axv_exit_reason
  * @v: the vCPU
  */
 #define ASSERT_EXIT(reason, v)						\
-	ASSERT_EQ((int)(reason), vcpu_run(v)) { vcpu_dump(v); }
+	ASSERT_EQ((int)(reason), vcpu_run_to(v, reason))
 
 #endif

@@ -4,6 +4,9 @@
  */
 #include "guest.h"
 
+#include <limits.h>
+#include <linux/futex.h>
+
 void axv_fail(const char *file, int line, const char *what)
 {
 	fprintf(stderr, "# %s:%d: %s (%s)\n", file, line, what, strerror(errno));
@@ -283,6 +286,36 @@ int reg_set(struct axv_vcpu *v, __u64 id, __u64 value)
 	return reg_one(v, AXV_VCPU_SET_REGS, id, &value);
 }
 
+void wait_while(atomic_int *word, int value)
+{
+	while (*word == value)
+		syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+void wake_all(atomic_int *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static void runner_changed(struct axv_runner *r)
+{
+	r->changes++;
+	wake_all(&r->changes);
+}
+
+void runner_await(struct axv_runner *r, int reason, unsigned long count)
+{
+	for (;;) {
+		int changes = r->changes;
+
+		if (r->exits[reason] >= count)
+			return;
+		/* It will not come any more. */
+		must(!r->error);
+		wait_while(&r->changes, changes);
+	}
+}
+
 static void *runner_main(void *arg)
 {
 	struct axv_runner *r = arg;
@@ -294,11 +327,13 @@ static void *runner_main(void *arg)
 		ret = vcpu_run_once(r->vcpu);
 		if (ret < 0) {
 			r->error = ret;
+			runner_changed(r);
 			break;
 		}
 		must(ret < 32);
 		r->exits[ret]++;
 		r->runs++;
+		runner_changed(r);
 		if (ret == AXV_EXIT_KICKED && r->stop)
 			break;
 	} while (!r->on_exit(r));

@@ -82,6 +82,7 @@ struct axv_vcpu {
  * @runs: runs that have returned
  * @exits: how many of them for which reason
  * @error: the negative error of a run that failed, which ends the thread
+ * @changes: a futex: changes with each of the above
  */
 struct axv_runner {
 	struct axv_vcpu *vcpu;
@@ -93,6 +94,7 @@ struct axv_runner {
 	atomic_ulong runs;
 	atomic_ulong exits[32];
 	atomic_int error;
+	atomic_int changes;
 };
 
 /* Calls: the result, or the negative error. */
@@ -143,6 +145,11 @@ void runner_start(struct axv_runner *r, struct axv_vcpu *v,
 		  int (*on_exit)(struct axv_runner *r), void *data);
 void runner_join(struct axv_runner *r);
 void runner_stop(struct axv_runner *r);
+void runner_await(struct axv_runner *r, int reason, unsigned long count);
+
+/* Sleep while the word has a value; wake who sleeps on it. */
+void wait_while(atomic_int *word, int value);
+void wake_all(atomic_int *word);
 
 /* Threads and processes. */
 pid_t axv_gettid(void);

@@ -94,8 +94,7 @@ TEST_F(kick, one_exit_for_each)
 	for (i = 1; i <= n; i++) {
 		ASSERT_EQ(0, vcpu_kick(&self->v));
 		/* A lost one ends here, with the test's deadline. */
-		while (r.exits[AXV_EXIT_KICKED] < i)
-			sched_yield();
+		runner_await(&r, AXV_EXIT_KICKED, i);
 	}
 	EXPECT_EQ(n, r.exits[AXV_EXIT_KICKED]);
 	runner_stop(&r);
@@ -117,8 +116,7 @@ TEST_F(kick, wakes_a_blocked_vcpu)
 		/* The halt goes on where a kick interrupted it. */
 		vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 		ASSERT_EQ(0, vcpu_kick(&self->v));
-		while (r.exits[AXV_EXIT_KICKED] < i)
-			sched_yield();
+		runner_await(&r, AXV_EXIT_KICKED, i);
 	}
 	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 	runner_stop(&r);
@@ -139,8 +137,7 @@ TEST_F(kick, races_with_blocking)
 	runner_start(&r, &self->v, keep_on, NULL);
 	for (i = 1; i <= n; i++) {
 		ASSERT_EQ(0, vcpu_kick(&self->v));
-		while (r.exits[AXV_EXIT_KICKED] < i)
-			sched_yield();
+		runner_await(&r, AXV_EXIT_KICKED, i);
 	}
 	runner_stop(&r);
 	EXPECT_EQ(n + 1, r.exits[AXV_EXIT_KICKED]);
@@ -177,8 +174,7 @@ static void *kicker_main(void *arg)
 	for (i = 0; i < s->kicks; i++) {
 		s->waiting[k->self] = 1;
 		must(!vcpu_kick(s->v));
-		while (s->waiting[k->self])
-			sched_yield();
+		wait_while(&s->waiting[k->self], 1);
 	}
 	return NULL;
 }
@@ -190,8 +186,10 @@ static int on_storm(struct axv_runner *r)
 	int i;
 
 	if (run->exit_reason == AXV_EXIT_KICKED) {
-		for (i = 0; i < KICKERS; i++)
+		for (i = 0; i < KICKERS; i++) {
 			s->waiting[i] = 0;
+			wake_all(&s->waiting[i]);
+		}
 	} else if (run->exit_reason == AXV_EXIT_HYPERCALL) {
 		/* No call is swallowed by a kick or made twice. */
 		s->calls++;

@@ -265,8 +265,7 @@ TEST_F(kill, close_beside_a_running_thread)
 	catch_signal(SIGUSR1);
 	begin(&vm, &v, &r, self->ram, SPINNING);
 	ASSERT_EQ(0, vcpu_kick(&v));
-	while (!r.exits[AXV_EXIT_KICKED])
-		sched_yield();
+	runner_await(&r, AXV_EXIT_KICKED, 1);
 	vcpu_await_state(&v, AXV_STATE_RUNNING);
 	ASSERT_EQ(0, close(v.fd));
 	ASSERT_EQ(0, close(vm.fd));

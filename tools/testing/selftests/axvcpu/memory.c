@@ -576,31 +576,26 @@ TEST_F(memory, one_page_at_two_addresses)
 TEST_F(memory, readonly)
 {
 	const unsigned long size = PAGES * PAGE;
-	const struct axv_exit_fault *f = &self->v.run->exit.fault;
-	__u64 before, after;
+	const struct axv_exit_mmio *m = &self->v.run->exit.mmio;
 
 	*word(self->mem, 0) = 77;
 	ASSERT_EQ(0, vm_region(&self->vm, 1, AXV_REGION_READONLY, GUEST_MEM, size, self->mem));
 	ASSERT_READ(77, &self->v, GUEST_MEM, 1);
-	ASSERT_EQ(AXV_EXIT_NESTED_PAGE_FAULT, guest_write(&self->v, GUEST_MEM, 1, 78));
-	EXPECT_EQ(GUEST_MEM, f->addr);
-	EXPECT_EQ((__u32)AXV_FAULT_READONLY, f->cause);
-	EXPECT_EQ((__u32)AXV_ACCESS_WRITE,
-		  f->access & (AXV_ACCESS_WRITE | AXV_ACCESS_FETCH | AXV_ACCESS_PAGE_TABLE));
-	EXPECT_LT(0u, f->insn_bytes);
+	/* A plain store is the VMM's to make or to drop. */
+	ASSERT_EQ(AXV_EXIT_MMIO_WRITE, guest_write(&self->v, GUEST_MEM, 1, 78));
+	EXPECT_EQ(GUEST_MEM, m->addr);
+	EXPECT_EQ(78ull, m->data);
+	EXPECT_EQ(8, m->width);
 	EXPECT_EQ(77ull, *word(self->mem, 0));
-	/* It shows the state before, and stays there. */
-	before = self->v.run->ip;
-	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, &self->v);
-	after = self->v.run->ip;
-	EXPECT_EQ(before, after);
-	/* Writable: the store is made. */
-	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, size, self->mem));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	EXPECT_EQ(77ull, *word(self->mem, 0));
+	/* Writable. */
+	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, size, self->mem));
+	ASSERT_WRITE(&self->v, GUEST_MEM, 1, 78);
 	EXPECT_EQ(78ull, *word(self->mem, 0));
 	/* Read-only once more, now that it is mapped writable. */
 	ASSERT_EQ(0, vm_region(&self->vm, 1, AXV_REGION_READONLY, GUEST_MEM, size, self->mem));
-	ASSERT_EQ(AXV_EXIT_NESTED_PAGE_FAULT, guest_write(&self->v, GUEST_MEM, 1, 79));
+	ASSERT_EQ(AXV_EXIT_MMIO_WRITE, guest_write(&self->v, GUEST_MEM, 1, 79));
 	EXPECT_EQ(78ull, *word(self->mem, 0));
 	/* The VMM may write. */
 	*word(self->mem, 0) = 80;
@@ -615,9 +610,7 @@ TEST_F(memory, readonly_memory_of_the_host)
 	ASSERT_EQ(0, vm_region(&self->vm, 2, AXV_REGION_READONLY, GUEST_MEM + HUGE_PAGE,
 			       PAGE, p));
 	ASSERT_READ(0, &self->v, GUEST_MEM + HUGE_PAGE, 1);
-	ASSERT_EQ(AXV_EXIT_NESTED_PAGE_FAULT,
-		  guest_write(&self->v, GUEST_MEM + HUGE_PAGE, 1, 1));
-	EXPECT_EQ((__u32)AXV_FAULT_READONLY, self->v.run->exit.fault.cause);
+	ASSERT_EQ(AXV_EXIT_MMIO_WRITE, guest_write(&self->v, GUEST_MEM + HUGE_PAGE, 1, 1));
 }
 
 TEST_F(memory, region_deleted)
@@ -720,8 +713,8 @@ TEST_F(memory, region_made_readonly_while_running)
 			       self->mem));
 	last = *word(self->mem, 0);
 	runner_join(&r);
-	EXPECT_EQ(1ul, r.exits[AXV_EXIT_NESTED_PAGE_FAULT]);
-	EXPECT_EQ((__u32)AXV_FAULT_READONLY, self->v.run->exit.fault.cause);
+	EXPECT_EQ(1ul, r.exits[AXV_EXIT_MMIO_WRITE]);
+	EXPECT_EQ(last + 1, self->v.run->exit.mmio.data);
 	EXPECT_EQ(last, *word(self->mem, 0));
 }
 

@@ -147,8 +147,7 @@ TEST_F(stats, blocks_and_injections)
 	for (i = 1; i <= n; i++) {
 		vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 		ASSERT_EQ(0, vcpu_inject(&self->v, AXV_INJECT_EXTINT, GUEST_VECTOR));
-		while (r.exits[AXV_EXIT_HYPERCALL] < i)
-			sched_yield();
+		runner_await(&r, AXV_EXIT_HYPERCALL, i);
 	}
 	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 	ASSERT_EQ(0, vcpu_kick(&self->v));

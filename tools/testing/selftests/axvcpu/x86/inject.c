@@ -632,8 +632,7 @@ TEST_F(inject, into_a_running_guest)
 	runner_start(&r, &self->v, keep_on, NULL);
 	for (i = 1; i <= n; i++) {
 		ASSERT_EQ(0, extint(&self->v, 0x40 + i % 16));
-		while (r.exits[AXV_EXIT_HYPERCALL] < i)
-			sched_yield();
+		runner_await(&r, AXV_EXIT_HYPERCALL, i);
 	}
 	runner_stop(&r);
 	EXPECT_EQ(0, r.error);
@@ -676,8 +675,7 @@ TEST_F(blocked, woken_every_time)
 	runner_start(&r, &self->v, keep_on, NULL);
 	for (i = 1; i <= n; i++) {
 		ASSERT_EQ(0, extint(&self->v, 0x40 + i % 16));
-		while (r.exits[AXV_EXIT_HYPERCALL] < i)
-			sched_yield();
+		runner_await(&r, AXV_EXIT_HYPERCALL, i);
 	}
 	runner_stop(&r);
 	EXPECT_EQ(0, r.error);
@@ -696,8 +694,7 @@ TEST_F(blocked, woken_from_sleep)
 	for (i = 1; i <= n; i++) {
 		vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 		ASSERT_EQ(0, i % 2 ? extint(&self->v, 0x40) : nmi(&self->v));
-		while (r.exits[AXV_EXIT_HYPERCALL] < i)
-			sched_yield();
+		runner_await(&r, AXV_EXIT_HYPERCALL, i);
 	}
 	runner_stop(&r);
 	EXPECT_EQ(n, r.exits[AXV_EXIT_HYPERCALL]);
@@ -726,8 +723,7 @@ TEST_F(blocked, interrupts_off)
 	EXPECT_EQ(0ul, r.exits[AXV_EXIT_HYPERCALL]);
 	EXPECT_EQ(0ul, r.exits[AXV_EXIT_IO_WRITE]);
 	ASSERT_EQ(0, nmi(&self->v));
-	while (!r.exits[AXV_EXIT_HYPERCALL])
-		sched_yield();
+	runner_await(&r, AXV_EXIT_HYPERCALL, 1);
 	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 	runner_stop(&r);
 	EXPECT_EQ(1ul, r.exits[AXV_EXIT_HYPERCALL]);
@@ -746,25 +742,34 @@ TEST_F(blocked, pending_at_the_halt)
 	EXPECT_EQ(0ull, vcpu_stats(&self->v).blocks);
 }
 
-static int any_exit(struct axv_runner *r)
+static atomic_int handled;
+
+static void handler(int sig)
+{
+	handled = sig;
+}
+
+static int until_handled(struct axv_runner *r)
 {
 	(void)r;
-	return 1;
+	return handled;
 }
 
 TEST_F(blocked, a_signal_ends_it)
 {
+	struct sigaction sa = { .sa_handler = handler };
 	struct axv_runner r;
 
-	catch_signal(SIGUSR1);
+	ASSERT_EQ(0, sigaction(SIGUSR1, &sa, NULL));
 	BEGIN(self, code_idle, 0);
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
-	runner_start(&r, &self->v, any_exit, NULL);
+	runner_start(&r, &self->v, until_handled, NULL);
 	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 	ASSERT_EQ(0, pthread_kill(r.thread, SIGUSR1));
 	runner_join(&r);
 	EXPECT_EQ(0, r.error);
-	EXPECT_EQ(1ul, r.exits[AXV_EXIT_NOTHING]);
+	EXPECT_EQ(AXV_EXIT_NOTHING, self->v.run->exit_reason);
+	EXPECT_EQ(r.runs, r.exits[AXV_EXIT_NOTHING]);
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_HALTED));
 	/* It is still halted, and its interrupt finds it. */
 	ASSERT_EQ(0, vcpu_bind(&self->v));

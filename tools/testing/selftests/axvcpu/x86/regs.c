@@ -66,7 +66,7 @@ TEST_F(regs, enumeration)
 	static const __u32 msrs[] = {
 		MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK, MSR_KERNEL_GS_BASE,
 		MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_PAT,
-		MSR_TSC, MSR_TSC_AUX, MSR_EFER,
+		MSR_TSC_AUX, MSR_EFER,
 	};
 	static const __u8 crs[] = { 0, 2, 3, 4, 8 }, drs[] = { 0, 1, 2, 3, 6, 7 };
 	unsigned int n = list_ids(&self->v, ids), i, k;

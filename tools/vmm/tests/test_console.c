@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The console and the terminal.  Each test runs the console in a child process,
+ * whose terminal, or pipes, are ours; with the real event loop and threads.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <linux/serial_reg.h>
+
+#include "console.h"
+#include "fake.h"
+#include "tap.h"
+#include "terminal.h"
+
+#define PORT		0x3f8
+#define DEADLINE	10000	/* ms: for something that has to happen */
+
+/* What the child does. */
+enum child {
+	DO_ECHO,		/* greet, send back what arrives, end with '!' */
+	DO_FLOOD,		/* send more than the ring takes, then end */
+	DO_ASLEEP,		/* greet, and listen to nothing */
+	DO_CRASH,
+	DO_LEAVE,		/* exit() without ado */
+};
+
+/* More than the ring, the pty and a pipe take together. */
+#define FLOOD_BYTES	(4 * CONSOLE_OUT)
+
+#define QUIT_CODE	4
+#define GREETING	"R"	/* the terminal is raw now */
+
+/* ---- the child ---------------------------------------------------------- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t interrupted = PTHREAD_COND_INITIALIZER;
+static bool asserted;
+static struct bus bus;
+static struct loop loop;
+static struct uart uart;
+static struct console console;
+static enum child behaviour;
+static unsigned int flooded;
+static int end_code;
+
+static void end(int code)
+{
+	end_code = code;
+	loop_stop(&loop);
+}
+
+static void quit(void *arg)
+{
+	(void)arg;
+	end(QUIT_CODE);
+}
+
+static void interrupt(void *chip, unsigned int pin, bool level)
+{
+	(void)chip;
+	(void)pin;
+	asserted = level;
+	pthread_cond_signal(&interrupted);
+}
+
+static void serve(void)
+{
+	u8 byte;
+
+	while (behaviour == DO_ECHO &&
+	       (bus_read(&bus, PORT + UART_LSR, 1) & UART_LSR_DR)) {
+		byte = bus_read(&bus, PORT + UART_RX, 1);
+		bus_write(&bus, PORT + UART_TX, 1, byte);
+		if (byte == '!')
+			end(0);
+	}
+	while (behaviour == DO_FLOOD && flooded < FLOOD_BYTES &&
+	       (bus_read(&bus, PORT + UART_LSR, 1) & UART_LSR_THRE)) {
+		bus_write(&bus, PORT + UART_TX, 1, 'a' + flooded % 26);
+		if (++flooded == FLOOD_BYTES)
+			end(0);
+	}
+	bus_read(&bus, PORT + UART_IIR, 1);
+}
+
+/* The guest: waits for interrupts, and serves them. */
+static void *guest(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&lock);
+	for (;;) {
+		while (!asserted)
+			pthread_cond_wait(&interrupted, &lock);
+		serve();
+	}
+	return NULL;
+}
+
+static const u8 enable[] = {
+	[DO_ECHO] = UART_IER_RDI,
+	[DO_FLOOD] = UART_IER_THRI,
+	[DO_ASLEEP] = 0,
+};
+
+static void child(enum child what)
+{
+	const struct irq_line irq = { .set = interrupt };
+	struct uart_backend backend = console_backend(&console);
+	pthread_t thread;
+
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	behaviour = what;
+	loop_init(&loop, &lock);
+	uart_init(&uart, &bus, PORT, irq, &backend);
+	console_init(&console, &loop, &uart, quit, NULL);
+	console_start(&console);
+	if (what == DO_CRASH)
+		abort();
+	if (what == DO_LEAVE)
+		exit(0);
+
+	pthread_mutex_lock(&lock);
+	bus_write(&bus, PORT + UART_FCR, 1, UART_FCR_ENABLE_FIFO);
+	bus_write(&bus, PORT + UART_MCR, 1, UART_MCR_OUT2);
+	if (what != DO_FLOOD)
+		bus_write(&bus, PORT + UART_TX, 1, GREETING[0]);
+	bus_write(&bus, PORT + UART_IER, 1, enable[what]);
+	pthread_mutex_unlock(&lock);
+
+	pthread_create(&thread, NULL, guest, NULL);
+	loop_run(&loop);
+	console_stop(&console);
+	exit(end_code);
+}
+
+/* ---- the parent --------------------------------------------------------- */
+
+static pid_t pid;
+static int to_child, from_child;
+static struct termios before;
+
+static void start_tty(enum child what)
+{
+	int slave;
+
+	CHECK(!openpty(&to_child, &slave, NULL, NULL, NULL));
+	from_child = to_child;
+	tcgetattr(slave, &before);
+	pid = fork();
+	if (!pid) {
+		dup2(slave, 0);
+		dup2(slave, 1);
+		dup2(open("/dev/null", O_WRONLY), 2);
+		close(to_child);
+		child(what);
+	}
+	/* @slave stays open: what the child leaves can be looked at. */
+}
+
+static void start_pipes(enum child what)
+{
+	int in[2], out[2];
+
+	CHECK(!pipe(in) && !pipe(out));
+	pid = fork();
+	if (!pid) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close(in[1]);
+		close(out[0]);
+		child(what);
+	}
+	close(in[0]);
+	close(out[1]);
+	to_child = in[1];
+	from_child = out[0];
+}
+
+static void type(const char *text)
+{
+	CHECK(write(to_child, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+static bool readable(void)
+{
+	struct pollfd fd = { .fd = from_child, .events = POLLIN };
+
+	return poll(&fd, 1, DEADLINE) == 1 && (fd.revents & POLLIN);
+}
+
+/* Read until @text is all there, and nothing else has come. */
+static void expect(const char *text)
+{
+	char buf[256];
+	size_t have = 0, want = strlen(text);
+
+	while (have < want && readable()) {
+		ssize_t n = read(from_child, buf + have, want - have);
+
+		if (n <= 0)
+			break;
+		have += n;
+	}
+	CHECK(have == want && !memcmp(buf, text, want));
+}
+
+static bool is_raw(void)
+{
+	struct termios mode;
+
+	return !tcgetattr(to_child, &mode) && !(mode.c_lflag & ICANON);
+}
+
+/* The child ends with this status of wait(), or the alarm ends the test. */
+static void wait_for_end(int status)
+{
+	int actual;
+
+	alarm(DEADLINE / 1000);
+	CHECK(waitpid(pid, &actual, 0) == pid);
+	alarm(0);
+	CHECK_EQ(actual, status);
+}
+
+static void reap_pipes(int status)
+{
+	wait_for_end(status);
+	close(to_child);
+	if (from_child != to_child)
+		close(from_child);
+}
+
+static void check_restored(void)
+{
+	struct termios after;
+
+	CHECK(!tcgetattr(to_child, &after));
+	CHECK_EQ(after.c_lflag, before.c_lflag);
+	CHECK_EQ(after.c_iflag, before.c_iflag);
+	CHECK_EQ(after.c_oflag, before.c_oflag);
+}
+
+/* The same, with its terminal, which has its mode back. */
+static void reap_tty(int status)
+{
+	wait_for_end(status);
+	check_restored();
+	close(to_child);
+}
+
+static void keys(void)
+{
+	start_tty(DO_ECHO);
+	expect(GREETING);
+	type("x");
+	expect("x");
+	CHECK(is_raw());
+	/* ^C and ^Z are the guest's, and ^A is doubled. */
+	type("\003\032\r\001\001");
+	expect("\003\032\r\001");
+	type("\001x");
+	reap_tty(QUIT_CODE << 8);
+}
+
+static void quits_while_guest_sleeps(void)
+{
+	char many[8192];
+
+	start_tty(DO_ASLEEP);
+	/* More than the rings take: it must not keep ^A x out. */
+	memset(many, 'k', sizeof(many) - 1);
+	many[sizeof(many) - 1] = '\0';
+	expect(GREETING);
+	type(many);
+	type("\001x");
+	reap_tty(QUIT_CODE << 8);
+}
+
+static void restored_after_crash(void)
+{
+	start_tty(DO_CRASH);
+	reap_tty(SIGABRT);
+}
+
+static void restored_after_exit(void)
+{
+	start_tty(DO_LEAVE);
+	reap_tty(0);
+}
+
+static void pipes(void)
+{
+	/* No key has a meaning in a pipe. */
+	start_pipes(DO_ECHO);
+	expect(GREETING);
+	type("ab\001xc!");
+	expect("ab\001xc!");
+	reap_pipes(0);
+}
+
+static void long_script(void)
+{
+	static char script[3 * CONSOLE_IN];
+	size_t have = 0;
+	bool same = true;
+
+	start_pipes(DO_ECHO);
+	expect(GREETING);
+	memset(script, 's', sizeof(script));
+	script[sizeof(script) - 1] = '!';
+	CHECK(write(to_child, script, sizeof(script)) == sizeof(script));
+	while (have < sizeof(script) && readable()) {
+		char buf[512];
+		ssize_t i, n = read(from_child, buf, sizeof(buf));
+
+		if (n <= 0)
+			break;
+		for (i = 0; i < n; i++, have++)
+			same = same && buf[i] == script[have];
+	}
+	CHECK(same);
+	CHECK_EQ(have, sizeof(script));
+	reap_pipes(0);
+}
+
+static void end_of_input(void)
+{
+	struct pollfd fd;
+
+	start_pipes(DO_ECHO);
+	expect(GREETING);
+	close(to_child);
+	to_child = from_child;
+	fd = (struct pollfd){ .fd = from_child, .events = POLLIN };
+	/*
+	 * It goes on; only a signal ends it.  If it did end by itself, it would
+	 * close its output, or have an exit code.
+	 */
+	CHECK(!poll(&fd, 1, 200));
+	kill(pid, SIGKILL);
+	reap_pipes(SIGKILL);
+}
+
+static void flow_control(void)
+{
+	unsigned int have = 0;
+	bool same = true;
+	char buf[4096];
+
+	start_pipes(DO_FLOOD);
+	for (;;) {
+		ssize_t i, n = read(from_child, buf, sizeof(buf));
+
+		if (n <= 0)
+			break;
+		for (i = 0; i < n; i++, have++)
+			same = same && buf[i] == (char)('a' + have % 26);
+	}
+	CHECK(same);
+	CHECK_EQ(have, FLOOD_BYTES);
+	reap_pipes(0);
+}
+
+static const struct tap_case cases[] = {
+	{ "keys for the guest, and for axvmm", keys },
+	{ "^A x, whatever the guest does", quits_while_guest_sleeps },
+	{ "the terminal after a crash", restored_after_crash },
+	{ "the terminal after exit()", restored_after_exit },
+	{ "a pipe has no keys", pipes },
+	{ "input longer than the ring", long_script },
+	{ "the end of input ends nothing", end_of_input },
+	{ "output longer than the ring, nothing lost", flow_control },
+};
+
+int main(void)
+{
+	return tap_run(cases, ARRAY_SIZE(cases));
+}
