@@ -132,7 +132,7 @@ static void queue(struct console *c, u8 byte)
 	c->in_count++;
 }
 
-static void help(void)
+static void show_help(void)
 {
 	log_notice("^A x  end the guest and quit");
 	log_notice("^A ?  this help");
@@ -164,7 +164,7 @@ static void key(struct console *c, u8 byte)
 		queue(c, KEY_ESCAPE);
 		break;
 	default:
-		help();
+		show_help();
 		break;
 	}
 }

@@ -178,7 +178,8 @@ int info_command(int argc, char **argv)
 		if (!help)
 			log_error("%s: axvmm info takes no options", argv[1]);
 		else
-			printf("Usage: axvmm info\n\nShows what this host offers to virtual machines.\n");
+			printf("Usage: axvmm info\n\n"
+			       "Shows what this host offers to virtual machines.\n");
 		return help ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 

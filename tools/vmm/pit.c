@@ -46,13 +46,13 @@
 
 static u64 to_ticks(u64 nsec)
 {
-	return (unsigned __int128)nsec * PIT_HZ / NSEC_PER_SEC;
+	return (__uint128_t)nsec * PIT_HZ / NSEC_PER_SEC;
 }
 
 /* Rounded up, so that to_ticks() of the result is @ticks again. */
 static u64 to_nsec(u64 ticks)
 {
-	return ((unsigned __int128)ticks * NSEC_PER_SEC + PIT_HZ - 1) / PIT_HZ;
+	return ((__uint128_t)ticks * NSEC_PER_SEC + PIT_HZ - 1) / PIT_HZ;
 }
 
 static u16 to_bcd(u32 n)

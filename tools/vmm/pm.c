@@ -25,7 +25,7 @@
 
 static u64 ticks(const struct pm *pm)
 {
-	return (unsigned __int128)(clock_now() - pm->start) * PM_TIMER_HZ /
+	return (__uint128_t)(clock_now() - pm->start) * PM_TIMER_HZ /
 	       NSEC_PER_SEC;
 }
 
@@ -44,7 +44,7 @@ static void update(struct pm *pm)
 	armed = (pm->enable & ENABLE_TIMER) && !(pm->status & STATUS_TIMER);
 	if (armed)
 		timer_set(&pm->timer, pm->start + 1 +
-			  (unsigned __int128)(halves + 1) * HALF *
+			  (__uint128_t)(halves + 1) * HALF *
 			  NSEC_PER_SEC / PM_TIMER_HZ);
 	else
 		timer_cancel(&pm->timer);

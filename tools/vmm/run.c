@@ -155,7 +155,8 @@ static int parse(int argc, char **argv, struct machine_config *config,
 		return -EINVAL;
 	}
 	if (!config->boot.kernel) {
-		log_error("give a kernel with --kernel, such as /boot/vmlinuz-*; see axvmm run --help");
+		log_error("give a kernel with --kernel, such as /boot/vmlinuz-*; "
+			  "see axvmm run --help");
 		return -EINVAL;
 	}
 	return 0;

@@ -27,6 +27,7 @@
 #define PTE_D		BIT_ULL(6)
 #define PTE_PS		BIT_ULL(7)
 #define PTE_G		BIT_ULL(8)
+#define PTE_KEY_SHIFT	59
 #define PTE_NX		BIT_ULL(63)
 
 #define MAX_LEVELS	5
@@ -48,6 +49,7 @@
  * @nx:		NX is in force
  * @smep:	no supervisor fetches from user pages
  * @smap:	no supervisor data accesses to user pages; RFLAGS.AC applied
+ * @pkru:	what protection keys forbid; 0: nothing, or there are none
  */
 struct paging {
 	u64 root;
@@ -62,6 +64,7 @@ struct paging {
 	bool nx;
 	bool smep;
 	bool smap;
+	u32 pkru;
 };
 
 /**
@@ -225,6 +228,8 @@ static void get_paging(struct axv_x86_vcpu *x, u32 access, struct paging *p)
 		p->root = cr3 & GENMASK_ULL(51, 12);
 		p->levels = cr4 & X86_CR4_LA57 ? 5 : 4;
 		p->amd = x->base.ops->backend == AXV_BACKEND_SVM;
+		if ((cr4 & X86_CR4_PKE) && !(access & AXV_ACCESS_FETCH))
+			p->pkru = x->pkru;
 	} else {
 		p->root = cr3 & GENMASK_ULL(31, 5);
 		p->levels = 3;
@@ -313,19 +318,33 @@ static bool rights_allow(const struct paging *p, u64 rights, u32 access)
 	return !(access & AXV_ACCESS_FETCH) || !(rights & PTE_NX);
 }
 
+/* Protection keys guard user pages (AMD APM vol. 2, 5.6.7). */
+static bool key_allows(const struct paging *p, u64 rights, u64 page, u32 access)
+{
+	u32 forbidden = p->pkru >> (2 * ((page >> PTE_KEY_SHIFT) & 15));
+
+	if (!(rights & PTE_US))
+		return true;
+	return !(forbidden & 1) &&
+	       !((forbidden & 2) && (access & AXV_ACCESS_WRITE) &&
+		 (p->user || p->wp));
+}
+
 /* Reads the tables, changes nothing; @w tells what there is to be changed. */
 static int walk_tables(struct axv_x86_vcpu *x, const struct paging *p,
 		       u64 linear, u32 access, struct walk *w, u64 *gpa,
 		       struct axv_x86_fault *fault)
 {
-	u64 table = p->root, rights = PTE_RW | PTE_US;
+	u64 table = p->root, rights = PTE_RW | PTE_US, entry;
 	unsigned int level = p->levels;
+	u32 code = X86_PF_PROT;
 
 	w->count = 0;
 	for (;;) {
 		unsigned int shift;
-		u64 at, entry = 0;
+		u64 at;
 
+		entry = 0;
 		level--;
 		shift = 12 + p->index_bits * level;
 		at = table + ((linear >> shift) & (BIT(p->index_bits) - 1)) *
@@ -353,8 +372,10 @@ static int walk_tables(struct axv_x86_vcpu *x, const struct paging *p,
 						      GENMASK_ULL(31, 12));
 	}
 
-	if (!rights_allow(p, rights, access))
-		return page_fault(p, linear, access, X86_PF_PROT, fault);
+	if (!key_allows(p, rights, entry, access))
+		code |= X86_PF_PK;
+	if (code != X86_PF_PROT || !rights_allow(p, rights, access))
+		return page_fault(p, linear, access, code, fault);
 	if (access & AXV_ACCESS_WRITE)
 		w->new[w->count - 1] |= PTE_D;
 	return 0;

@@ -19,6 +19,8 @@ struct axv_call;
 #define AXV_IOC_REPLY		BIT(0)
 /* It is stored back also when the handler says -E2BIG. */
 #define AXV_IOC_REPLY_E2BIG	BIT(1)
+/* What the caller has in it is of no interest. */
+#define AXV_IOC_NO_INPUT	BIT(2)
 
 /**
  * struct axv_ioctl - one command of a file
@@ -26,7 +28,7 @@ struct axv_call;
  * @size:	bytes of its structure, as this kernel knows it
  * @min_size:	bytes without which it makes no sense
  * @flags:	AXV_IOC_*
- * @handler:	does it; @data is the structure, extended by zeroes
+ * @handler:	does it; data is the structure, extended by zeroes
  */
 struct axv_ioctl {
 	u8 nr;

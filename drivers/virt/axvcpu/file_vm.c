@@ -72,7 +72,8 @@ static long get_clock(struct axv_call *call, void *data)
 	struct axv_clock *clock = data;
 	struct axv_vm *vm = call->object;
 
-	memset(clock, 0, sizeof(*clock));
+	if (clock->flags || clock->pad)
+		return -EINVAL;
 	clock->counter = vm->ops->get_counter(vm);
 	return 0;
 }

@@ -82,10 +82,12 @@ long axv_ioctl_dispatch(const struct axv_ioctl *table, size_t entries,
 		return -ENOTTY;
 	if (call.user_size < call.entry->min_size)
 		return -EINVAL;
-	err = copy_struct_from_user(data, call.entry->size, call.user,
-				    call.user_size);
-	if (err)
-		return err;
+	if (!(call.entry->flags & AXV_IOC_NO_INPUT)) {
+		err = copy_struct_from_user(data, call.entry->size, call.user,
+					    call.user_size);
+		if (err)
+			return err;
+	}
 
 	ret = call.entry->handler(&call, data);
 	if ((ret >= 0 && (call.entry->flags & AXV_IOC_REPLY)) ||

@@ -211,19 +211,17 @@ static int store(struct finish *f)
 	return 0;
 }
 
+/*
+ * The vector alone says whether the kernel wants an error code: in real mode,
+ * where none is pushed, it drops it.
+ */
 static int inject(struct finish *f)
 {
 	const struct axv_emul_exception *x = &f->emul.exception;
-	struct axv_inject event = {
-		.type = AXV_INJECT_EXCEPTION,
-		.flags = x->has_error_code ? AXV_INJECT_HAS_ERROR_CODE : 0,
-		.vector = x->vector,
-		.error_code = x->has_error_code ? x->error_code : 0,
-		.address = x->vector == VECTOR_PF ? x->address : 0,
-	};
-	int ret;
+	int ret = axv_vcpu_inject_exception(f->vcpu, x->vector,
+					    x->has_error_code ? x->error_code : 0,
+					    x->address);
 
-	ret = axv_vcpu_inject(f->vcpu, &event);
 	return ret ? ret : AXV_FINISH_EXCEPTION;
 }
 

@@ -20,8 +20,7 @@
 #define PAYLOAD		0x3000
 
 static struct memory mem;
-static char kernel_path[] = "/tmp/axvmm-test-kernel-XXXXXX";
-static char initrd_path[] = "/tmp/axvmm-test-initrd-XXXXXX";
+static char kernel_path[64], initrd_path[64];
 static u8 image[0x1000 + PAYLOAD];
 
 static void make_memory(u64 size)
@@ -329,6 +328,8 @@ int main(void)
 {
 	int ret;
 
+	strcpy(kernel_path, "/tmp/axvmm-test-kernel-XXXXXX");
+	strcpy(initrd_path, "/tmp/axvmm-test-initrd-XXXXXX");
 	if (mkstemp(kernel_path) < 0 || mkstemp(initrd_path) < 0)
 		return 1;
 	ret = tap_run(cases, ARRAY_SIZE(cases));

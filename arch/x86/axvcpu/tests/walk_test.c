@@ -410,6 +410,50 @@ static void rights_test(struct kunit *test)
 	}
 }
 
+/* Protection keys: what bits 2n and 2n + 1 of PKRU forbid to key n. */
+static void key_test(struct kunit *test)
+{
+	static const u32 accesses[] = {
+		AXV_ACCESS_READ, AXV_ACCESS_WRITE, AXV_ACCESS_FETCH,
+	};
+	const struct format *f = &formats[3];
+	struct guest *g = new_guest(test, f);
+	struct axv_x86_fault fault;
+	unsigned int c, i;
+
+	for (c = 0; c < 64; c++) {
+		bool ad = c & 1, wd = c & 2, user = c & 4, wp = c & 8;
+		bool us = c & 16, pke = c & 32;
+
+		map(g, f, f->linear, 0, PAGE | P | RW | (us ? US : 0) |
+		    (11ull << 59));
+		g->x.pkru = (ad ? 1u << 22 : 0) | (wd ? 1u << 23 : 0) |
+			    (pke ? 0 : 3u << 22);
+		g->cpl = user ? 3 : 0;
+		g->cr[0] = X86_CR0_PE | X86_CR0_PG | (wp ? X86_CR0_WP : 0);
+		g->cr[4] = f->cr4 | (pke ? X86_CR4_PKE : 0);
+		for (i = 0; i < 3; i++) {
+			bool write = accesses[i] == AXV_ACCESS_WRITE;
+			bool key = pke && us && i < 2 &&
+				   (ad || (write && wd && (user || wp)));
+			bool right = us || !user;
+			u64 gpa;
+			int err;
+
+			err = test_translate(&g->x, f->linear, accesses[i],
+					     &gpa, &fault);
+			KUNIT_EXPECT_EQ_MSG(test, !err, right && !key,
+					    "case %x, access %u", c, i);
+			if (err)
+				KUNIT_EXPECT_EQ_MSG(test, fault.error_code &
+						    (PF_P | X86_PF_PK),
+						    PF_P |
+						    (key ? X86_PF_PK : 0),
+						    "case %x, access %u", c, i);
+		}
+	}
+}
+
 /* Tables that are not in memory, or not in memory that can be written. */
 static void hole_test(struct kunit *test)
 {
@@ -733,6 +777,7 @@ static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(reserved_test),
 	KUNIT_CASE(reserved_feature_test),
 	KUNIT_CASE(rights_test),
+	KUNIT_CASE(key_test),
 	KUNIT_CASE(hole_test),
 	KUNIT_CASE(race_test),
 	KUNIT_CASE(data_test),

@@ -34,7 +34,7 @@ static const struct command {
 	C(DEV, AXV_QUERY),
 	C(DEV, AXV_CREATE_VM),
 	C(DEV | VM | VCPU, AXV_GET_TABLE),
-	C(DEV | VM | VCPU, AXV_SET_TABLE),
+	C(VM | VCPU, AXV_SET_TABLE),
 	C(VM, AXV_VM_CREATE_VCPU),
 	C(VM, AXV_VM_SET_REGION),
 	C(VM, AXV_VM_GET_DIRTY),
@@ -240,28 +240,40 @@ TEST_F(badinput, longer_structures)
 
 TEST_F(badinput, shorter_structures)
 {
-	struct axv_query q = { .id = AXV_QUERY_BACKEND, .value = 0x1234567812345678 };
-	struct axv_inject inject = { .type = AXV_INJECT_NMI, .data = 5, .pad = 6 };
-	struct axv_state s;
-	int fd;
+	__u8 *buf = mem_new(PAGE);
+	struct axv_stats s;
+	size_t c;
 
-	/* What is missing is zero; what does not fit is not stored. */
-	EXPECT_EQ(0, axv_ioctl(self->vm.dev, command(_IOC_NR(AXV_QUERY), 8), &q));
-	EXPECT_EQ(0x1234567812345678ull, q.value);
-	EXPECT_EQ(0, axv_ioctl(self->vm.dev, command(_IOC_NR(AXV_QUERY), 12), &q));
-	EXPECT_EQ(0x12345678ull, q.value >> 32);
-	EXPECT_NE(0x12345678ull, q.value & 0xffffffff);
+	/*
+	 * There has been no version of a structure with less in it: without the
+	 * fields of the first one, a call makes no sense.
+	 */
+	for (c = 0; c < NR_COMMANDS; c++) {
+		const struct command *cmd = &commands[c];
+		unsigned int sizes[] = { 0, 1, cmd->size - 1 }, i;
+		int kind;
+
+		for (kind = DEV; kind <= VCPU; kind <<= 1) {
+			if (!(cmd->kinds & kind) || !cmd->size)
+				continue;
+			for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+				/* Counters alone may be had in part. */
+				if (cmd->nr == _IOC_NR(AXV_VCPU_GET_STATS) && i == 2)
+					continue;
+				EXPECT_EQ(-EINVAL, axv_ioctl(fd_of(&self->vm, &self->v, kind),
+							     command(cmd->nr, sizes[i]), buf)) {
+					TH_LOG("%s with %u bytes", cmd->name, sizes[i]);
+				}
+			}
+		}
+	}
+	/* Fewer reasons than there are now: what does not fit is not stored. */
 	memset(&s, 0xee, sizeof(s));
-	EXPECT_EQ(0, axv_ioctl(self->v.fd, command(_IOC_NR(AXV_VCPU_GET_STATE), 4), &s));
-	EXPECT_EQ(AXV_STATE_READY, s.state);
-	EXPECT_EQ(0xeeeeeeeeu, s.vcpu_id);
-	EXPECT_EQ(0, axv_ioctl(self->v.fd, command(_IOC_NR(AXV_INJECT), 4), &inject));
-	fd = axv_ioctl(self->vm.dev, command(_IOC_NR(AXV_CREATE_VM), 4), &(__u32){ 0 });
-	EXPECT_LE(0, fd);
-	close(fd);
-	EXPECT_EQ(0, vcpu_unbind(&self->v));
-	EXPECT_EQ(0, axv_ioctl(self->v.fd, command(_IOC_NR(AXV_VCPU_BIND), 4), &(__u32){ 0 }));
-	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
+	EXPECT_EQ(0, axv_ioctl(self->v.fd, command(_IOC_NR(AXV_VCPU_GET_STATS), sizeof(s) - 8),
+			       &s));
+	EXPECT_EQ(0ull, s.exits[30]);
+	EXPECT_EQ(0xeeeeeeeeeeeeeeeeull, s.exits[31]);
+	still_runs(_metadata, &self->v);
 }
 
 /* Flags, enumerators and padding that are not known; all of it -EINVAL. */
@@ -509,7 +521,6 @@ TEST_F(badinput, mappings)
 	ASSERT_NE(MAP_FAILED, p);
 	EXPECT_EQ(-1, mprotect(p, size, RW | PROT_EXEC));
 	EXPECT_EQ(MAP_FAILED, mremap(p, size, size + PAGE, MREMAP_MAYMOVE));
-	EXPECT_EQ(-1, madvise(p, size, MADV_DOFORK));
 	EXPECT_EQ(0, mprotect(p, size, PROT_READ));
 	/* Both mappings show one page. */
 	guest_start(&self->v, GUEST_CALL, 0x99, 0, 0);
