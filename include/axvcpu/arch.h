@@ -34,9 +34,9 @@ struct axv_vm;
  *
  * @query:	answer an &enum axv_query_id the core does not know; -EINVAL
  * @get_table:	fill @buf with up to *@count entries and set *@count to how many
- *		there are (-E2BIG if more than fit).  @vm and @vcpu tell whose
- *		table is meant; both NULL: the host's.  -EINVAL for a kind that
- *		is not there.  May sleep.
+ *		there are (-E2BIG if more than fit).  Whose table: with a vCPU,
+ *		its; with a VM alone, the VM's; both NULL, the host's.  -EINVAL
+ *		for a kind that is not there.  May sleep.
  * @set_table:	replace a table, or change nothing and fail.  The vCPU, if one
  *		is given, is claimed in Created or Free.  May sleep.
  * @table_entry_size: bytes of one entry of a kind, 0 if there is none

@@ -78,11 +78,14 @@ static u8 pending(const struct uart *u)
 }
 
 /* OUT2 switches the interrupt on in a PC; in loopback it leads nowhere. */
+static bool connected(const struct uart *u)
+{
+	return (u->mcr & UART_MCR_OUT2) && !(u->mcr & UART_MCR_LOOP);
+}
+
 static void update_irq(struct uart *u)
 {
-	bool connected = (u->mcr & UART_MCR_OUT2) && !(u->mcr & UART_MCR_LOOP);
-
-	irq_set(&u->irq, connected && pending(u) != UART_IIR_NO_INT);
+	irq_set(&u->irq, connected(u) && pending(u) != UART_IIR_NO_INT);
 }
 
 static unsigned int space(const struct uart *u)
@@ -96,9 +99,10 @@ unsigned int uart_receive_room(const struct uart *u)
 	return u->mcr & UART_MCR_LOOP ? 0 : space(u);
 }
 
+/* A driver that looks for the port enables the interrupt, but not with OUT2. */
 bool uart_listening(const struct uart *u)
 {
-	return u->ier & UART_IER_RDI;
+	return (u->ier & UART_IER_RDI) && connected(u);
 }
 
 /* A byte into the receive FIFO, from the wire or the loop. */
@@ -166,18 +170,6 @@ static void write_ier(struct uart *u, u8 value)
 	/* Enabled with the transmitter empty, the interrupt comes at once. */
 	if ((enabled & UART_IER_THRI) && u->thr_empty)
 		u->thr_irq = true;
-	if (enabled & UART_IER_RDI)
-		u->backend.room(u->backend.arg);
-}
-
-static void write_mcr(struct uart *u, u8 value)
-{
-	bool left_loop = u->mcr & ~value & UART_MCR_LOOP;
-
-	u->mcr = value & 0x1f;
-	update_modem(u);
-	if (left_loop)
-		u->backend.room(u->backend.arg);
 }
 
 static void write_fcr(struct uart *u, u8 value)
@@ -272,6 +264,7 @@ static void uart_write(void *dev, u16 offset, unsigned int width, u32 value)
 {
 	struct uart *u = dev;
 	bool dlab = u->lcr & UART_LCR_DLAB;
+	bool in_loop = u->mcr & UART_MCR_LOOP, listened = uart_listening(u);
 
 	(void)width;
 	switch (offset) {
@@ -294,7 +287,8 @@ static void uart_write(void *dev, u16 offset, unsigned int width, u32 value)
 		u->lcr = value;
 		break;
 	case UART_MCR:
-		write_mcr(u, value);
+		u->mcr = value & 0x1f;
+		update_modem(u);
 		break;
 	case UART_SCR:
 		u->scr = value;
@@ -302,6 +296,9 @@ static void uart_write(void *dev, u16 offset, unsigned int width, u32 value)
 	default:		/* LSR and MSR: for factory tests only */
 		break;
 	}
+	if ((in_loop && !(u->mcr & UART_MCR_LOOP)) ||
+	    (!listened && uart_listening(u)))
+		u->backend.room(u->backend.arg);
 	update_irq(u);
 }
 

@@ -239,11 +239,12 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 		return -ENXIO;
 	if (vma->vm_pgoff != AXV_MMAP_RUN >> PAGE_SHIFT ||
 	    vma->vm_end - vma->vm_start != PAGE_SIZE ||
-	    !(vma->vm_flags & VM_SHARED))
+	    !(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
 		return -EINVAL;
 
 	/* A child has no VM, and the page has no more of itself. */
 	axv_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND);
+	axv_vm_flags_clear(vma, VM_MAYEXEC);
 	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
 }
 

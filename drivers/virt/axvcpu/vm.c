@@ -89,7 +89,8 @@ static int check_config(const struct axv_arch_ops *ops,
 	if (err)
 		return err;
 	*ipa_bits = config->ipa_bits ?: widest;
-	if (*ipa_bits > widest || !ops->s2_format(*ipa_bits))
+	/* At least one page has to fit. */
+	if (*ipa_bits > widest || *ipa_bits < PAGE_SHIFT || !ops->s2_format(*ipa_bits))
 		return -EINVAL;
 	return 0;
 }

@@ -138,6 +138,10 @@ static void receiving(void)
 	out(UART_IER, UART_IER_RDI | UART_IER_RLSI);
 	CHECK(uart_listening(&uart));
 	CHECK_EQ(room_calls, 1);
+	out(UART_MCR, 0);
+	CHECK(!uart_listening(&uart));
+	out(UART_MCR, UART_MCR_OUT2);
+	CHECK_EQ(room_calls, 2);
 	uart_receive(&uart, 'x');
 	CHECK(irq.level);
 	CHECK_EQ(in(UART_IIR), 0xc0 | UART_IIR_RX_TIMEOUT);

@@ -129,6 +129,8 @@ void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm)
 
 	if (soft && ((event ^ svm->injected) & EVENT_IDENTITY))
 		return;
+	if (!((event ^ svm->injected) & EVENT_IDENTITY))
+		svm->x.base.stats.injections--;
 	if (event & AXV_X86_EVENT_ERROR_VALID)
 		event |= (u64)control->exit_int_info_err <<
 			 AXV_X86_EVENT_ERROR_SHIFT;

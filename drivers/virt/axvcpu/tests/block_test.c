@@ -9,7 +9,7 @@
 
 #include "fake.h"
 
-#define ROUNDS	5000
+#define ROUNDS	1000
 
 static struct axv_fake *halted(struct kunit *test, struct axv_fake_thread *thread)
 {

@@ -7,7 +7,7 @@
 
 #include "fake.h"
 
-#define ROUNDS	2000
+#define ROUNDS	500
 
 static int bind_fn(void *arg)
 {

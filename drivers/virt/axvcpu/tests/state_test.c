@@ -108,7 +108,7 @@ static int do_claim_tables(struct axv_vcpu *vcpu)
  * @other:	what another thread gets from a vCPU with an owner, 0: the same
  * @busy:	what anybody gets while an operation is acting, 0: the same
  */
-static const struct operation {
+struct operation {
 	const char *name;
 	int (*call)(struct axv_vcpu *vcpu);
 	struct {
@@ -117,7 +117,9 @@ static const struct operation {
 	} from[STATES];
 	int other;
 	int busy;
-} operations[] = {
+};
+
+static const struct operation operations[] = {
 	/*		    Invalid   Created   Free      Ready     Running  Blocked */
 	{ "setup", do_setup,
 	  { POISON, OK(FREE), POISON, POISON, POISON, POISON }, -EPERM, -EBUSY },

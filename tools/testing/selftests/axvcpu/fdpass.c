@@ -272,7 +272,7 @@ TEST(hugetlb_pages_come_back)
 
 	/* Counted exactly: a page that anyone held on to would be missing. */
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(1, write(fd, "2", 1));
+	ASSERT_EQ(1, pwrite(fd, "2", 1, 0));
 	ASSERT_EQ(2ul, meminfo("HugePages_Free"));
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
 	pid = fork();
@@ -297,7 +297,7 @@ TEST(hugetlb_pages_come_back)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	EXPECT_EQ(SIGKILL, child_status(pid));
 	EXPECT_EQ(2ul, meminfo("HugePages_Free"));
-	ASSERT_EQ(1, write(fd, "0", 1));
+	ASSERT_EQ(1, pwrite(fd, "0", 1, 0));
 	EXPECT_EQ(0ul, meminfo("HugePages_Total"));
 	close(fd);
 }

@@ -347,17 +347,17 @@ TEST_F(memory, hugetlbfs)
 	void *mem;
 
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(1, write(fd, "2", 1));
+	ASSERT_EQ(1, pwrite(fd, "2", 1, 0));
 	mem = mmap(NULL, HUGE_PAGE, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 21 << MAP_HUGE_SHIFT, -1, 0);
-	ASSERT_NE(MAP_FAILED, mem) { ASSERT_EQ(1, write(fd, "0", 1)); }
+	ASSERT_NE(MAP_FAILED, mem) { ASSERT_EQ(1, pwrite(fd, "0", 1, 0)); }
 	huge_page_test(_metadata, &self->vm, &self->v, mem, 0);
 	EXPECT_GE(40ull, vcpu_stats(&self->v).faults);
 	EXPECT_EQ(0, munmap(mem, HUGE_PAGE));
 	EXPECT_EQ(AXV_EXIT_NESTED_PAGE_FAULT,
 		  guest_read(&self->v, GUEST_MEM + HUGE_PAGE, 1));
 	/* Nothing in the module still holds the page: it can be given back. */
-	ASSERT_EQ(1, write(fd, "0", 1));
+	ASSERT_EQ(1, pwrite(fd, "0", 1, 0));
 	close(fd);
 }
 
