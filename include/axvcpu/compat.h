@@ -24,7 +24,7 @@ static inline void axv_vm_flags_set(struct vm_area_struct *vma,
 static inline void axv_vm_flags_clear(struct vm_area_struct *vma,
 				      unsigned long flags)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#if KERNEL_VERSION(6, 3, 0) <= LINUX_VERSION_CODE
 	vm_flags_clear(vma, flags);
 #else
 	vma->vm_flags &= ~flags;

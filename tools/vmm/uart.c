@@ -176,17 +176,20 @@ static void write_fcr(struct uart *u, u8 value)
 {
 	bool clear = value & UART_FCR_CLEAR_RCVR;
 
-	/* Switching the FIFOs on or off empties them. */
-	if ((value ^ u->fcr) & UART_FCR_ENABLE_FIFO)
+	/*
+	 * Switching the FIFOs off or on empties them, in hardware.  Here a byte
+	 * that is there survives their being switched on: Linux does that just
+	 * after it has begun to listen.
+	 */
+	if (u->fcr & ~value & UART_FCR_ENABLE_FIFO)
 		clear = true;
 	u->fcr = value & (UART_FCR_ENABLE_FIFO | UART_FCR_DMA_SELECT |
 			  UART_FCR_TRIGGER_MASK);
 	if (!fifo_on(u))
 		u->fcr = 0;
-	if (clear) {
+	if (clear)
 		u->rx_count = 0;
-		u->backend.room(u->backend.arg);
-	}
+	u->backend.room(u->backend.arg);
 }
 
 static u8 read_iir(struct uart *u)

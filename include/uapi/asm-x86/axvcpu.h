@@ -86,11 +86,13 @@ enum axv_x86_seg_field {
  * @AXV_X86_EVENT_NMI_PENDING:	NMIs waiting, 0 to 2
  * @AXV_X86_EVENT_EXCEPTION:	pending exception, AXV_X86_EVENT_* below; 0: none
  * @AXV_X86_EVENT_EXCEPTION_ADDR: CR2 value or DR6 bits that go with it
- * @AXV_X86_EVENT_EXTINT:	first queued external interrupt, likewise
+ * @AXV_X86_EVENT_EXTINT:	first queued external interrupt, likewise; writing
+ *				replaces the queue
  * @AXV_X86_EVENT_REINJECT:	event whose delivery was cut short, likewise
  * @AXV_X86_EVENT_HALTED:	1: waits for an interrupt (HLT)
- * @AXV_X86_EVENT_EXIT_MASK:	bit n: exception n exits with
- *				AXV_EXIT_EXCEPTION instead of being delivered
+ * @AXV_X86_EVENT_EXIT_MASK:	bit n: exception n, raised by the processor in the
+ *				guest, exits with AXV_EXIT_EXCEPTION instead of
+ *				being delivered.  Not 2; 18 has no effect.
  * @AXV_X86_EVENT_EXTINT_COUNT:	queued external interrupts; read only
  */
 enum axv_x86_event_reg {
@@ -131,6 +133,7 @@ enum axv_x86_event_reg {
  *
  * A leaf that is not in the table answers zeroes.  Bits that follow the
  * guest's state (OSXSAVE, OSPKE, XSAVE sizes) are filled in by the kernel.
+ * What the module cannot honour is cleared when the table is set.
  */
 struct axv_x86_cpuid {
 	__u32 leaf;

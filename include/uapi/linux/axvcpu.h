@@ -10,9 +10,10 @@
  *
  * Every structure has fixed-width fields and explicit padding.  A command is
  * found by its number; the size in it is the caller's, so a structure may grow
- * at its end: a shorter one is extended by zeroes, and in a longer one the
- * bytes this kernel does not know have to be zero (-E2BIG).  Unknown flags,
- * unknown enumerators and non-zero padding are refused with -EINVAL.
+ * at its end: a shorter one is extended by zeroes (one without what the command
+ * is about is -EINVAL), and in a longer one the bytes this kernel does not know
+ * have to be zero (-E2BIG), in an answer too.  Unknown flags, unknown
+ * enumerators and non-zero padding are refused with -EINVAL.
  *
  * The ioctls, their errors and the states they are legal in are described in
  * Documentation/axvcpu/api.rst.
@@ -120,7 +121,8 @@ struct axv_create_vm {
 
 /**
  * enum axv_table_kind - arrays of facts or settings, of one type each
- * @AXV_TABLE_REGS:	__u64 register ids.  Get on a vCPU: all it has.
+ * @AXV_TABLE_REGS:	__u64 register ids.  Get on a vCPU: what makes up its
+ *			state.
  * @AXV_TABLE_X86_CPUID: &struct axv_x86_cpuid.  Get on /dev/axvcpu: the most
  *			that the host can honour.  Get and set on a vCPU.
  * @AXV_TABLE_X86_MSR_POLICY: &struct axv_x86_msr_policy.  Get and set on a VM.
@@ -156,7 +158,9 @@ struct axv_table {
  * struct axv_create_vcpu - AXV_VM_CREATE_VCPU: returns a vCPU file descriptor
  * @id:		in: identity within the VM; 0 is the bootstrap processor
  * @flags:	in: zero
- * @hw_id:	in: what the guest sees: APIC id, MPIDR affinity, hart id
+ * @hw_id:	in: what it is to the guest: APIC id, MPIDR affinity, hart id;
+ *		unique in the VM.  x86: the VMM's CPUID table tells it to the
+ *		guest.
  * @favor_phys_cpu: in: host CPU it prefers, advice to the VMM; -1: none
  * @cpu_set_size: in: bytes at @cpu_set; 0: it may run anywhere
  * @cpu_set:	in: user address of a cpu_set_t-like mask of host CPUs
@@ -207,7 +211,8 @@ struct axv_region {
  * @bitmap:	in: user address of nr_pages / 64 (rounded up) __u64 words
  *
  * Reports and clears: what is stored in @bitmap is clean afterwards, and
- * writes to it are caught anew.  Nothing is cleared when the call fails.
+ * writes to it are caught anew.  Nothing is cleared when the call fails.  The
+ * VMM's own writes are not logged.
  */
 struct axv_dirty {
 	__u32 slot;
@@ -221,7 +226,8 @@ struct axv_dirty {
  * struct axv_clock - AXV_VM_SET_CLOCK, AXV_VM_GET_CLOCK
  * @flags:	in: zero
  * @pad:	in: zero
- * @counter:	what the guest's counter (TSC, CNTVCT) reads now, in its ticks
+ * @counter:	what the guest's counter (TSC, CNTVCT) reads now, in its ticks.
+ *		vCPUs in the guest see a change at their next entry.
  *
  * Time belongs to the VM: one offset for all of its vCPUs.
  */
@@ -245,7 +251,8 @@ enum axv_inject_type {
 #define AXV_INJECT_HAS_ERROR_CODE	(1u << 0)
 
 /**
- * struct axv_inject - AXV_INJECT: an event for a guest, from any thread
+ * struct axv_inject - AXV_INJECT: an event for a guest, from any thread.  What a
+ * type has no use for is not looked at.
  * @type:	in: an &enum axv_inject_type; -EOPNOTSUPP if the irqchip has none
  * @flags:	in: AXV_INJECT_HAS_ERROR_CODE with EXCEPTION
  * @vector:	in: vector, INTID or gsi
@@ -435,6 +442,8 @@ enum axv_fault_cause {
 
 /**
  * struct axv_exit_hypercall - AXV_EXIT_HYPERCALL; state: after
+ * @nr:		x86: RAX
+ * @args:	x86: RBX, RCX, RDX, RSI, RDI, RBP
  */
 struct axv_exit_hypercall {
 	__u64 nr;
@@ -444,7 +453,7 @@ struct axv_exit_hypercall {
 /**
  * struct axv_exit_mmio - AXV_EXIT_MMIO_READ (before), AXV_EXIT_MMIO_WRITE (after)
  * @addr:	guest physical address
- * @data:	the value; on a read the VMM puts it here, zero-extended
+ * @data:	the value; on a read the VMM puts it here, @width bytes of it
  * @width:	1, 2, 4 or 8 bytes
  * @signed_ext:	read: the register is sign-extended
  * @reg:	read: register that takes the value; 0xff: none (a string move)
@@ -508,7 +517,8 @@ struct axv_exit_interrupt {
  * @linear_valid: not zero: the hardware or the decoder told @linear
  * @status:	with AXV_FAULT_HOST: the negative error of the host
  * @insn:	bytes at the instruction pointer
- * @insn_bytes:	how many of them are valid (0: they could not be read)
+ * @insn_bytes:	how many of them are valid (0: they could not be read, or it was
+ *		no instruction that made the access)
  */
 struct axv_exit_fault {
 	__u64 addr;
@@ -569,7 +579,8 @@ struct axv_exit_wrong_cpu {
  * @vector:	0 to 31; it has not been delivered to the guest
  * @error_code:	valid if @has_error_code
  * @has_error_code: not zero
- * @address:	#PF: the faulting linear address; #DB: DR6
+ * @address:	#PF: the faulting linear address; #DB: what DR6 tells, as set
+ *		bits
  */
 struct axv_exit_exception {
 	__u32 vector;
@@ -601,11 +612,13 @@ struct axv_exit_exception {
  * @valid:	out: AXV_RUN_SET_* that were stored at this exit
  * @exit_reason: out: an &enum axv_exit_reason
  * @ip:		out: instruction pointer at the exit (x86: RIP, not linear)
- * @insn_len:	out: length of the instruction that caused the exit; 0: unknown
+ * @insn_len:	out: length of the instruction that caused the exit; 0: there is
+ *		none, or it is a repeated one that goes on
  * @ready_for_interrupt: out: an EXTINT injected now would be taken at entry
- * @state:	out: an &enum axv_vcpu_state after the run
+ * @state:	out: the &enum axv_vcpu_state in which the last run ended
  * @pad1:	zero
- * @hw_reason:	out: the exit as the hardware named it
+ * @hw_reason:	out: the hardware's last exit as it named it; another one than
+ *		this, where the kernel ended the run
  * @exit:	the exit's own data; written by the kernel, and read by it only
  *		where a field above says so
  * @regs:	the register sets

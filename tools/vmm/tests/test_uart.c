@@ -175,6 +175,15 @@ static void clearing(void)
 	out(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
 	CHECK(!(in(UART_LSR) & UART_LSR_DR));
 	CHECK_EQ(room_calls, 1);
+
+	uart_receive(&uart, 'b');
+	out(UART_FCR, 0);
+	CHECK(!(in(UART_LSR) & UART_LSR_DR));
+	uart_receive(&uart, 'c');
+	room_calls = 0;
+	out(UART_FCR, UART_FCR_ENABLE_FIFO);
+	CHECK_EQ(in(UART_RX), 'c');
+	CHECK_EQ(room_calls, 1);
 }
 
 static void interrupt_switch(void)

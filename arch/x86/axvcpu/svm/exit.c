@@ -80,10 +80,19 @@ static enum axv_svm_next handle_cpuid(struct axv_svm_vcpu *svm,
 				      unsigned int len)
 {
 	u64 *gpr = svm->x.regs.gpr;
+	const struct axv_x86_answer *answer;
 	u32 eax, ebx, ecx, edx;
 
-	axv_x86_cpuid(&svm->x, gpr[AXV_X86_RAX], gpr[AXV_X86_RCX], &eax, &ebx,
-		      &ecx, &edx);
+	answer = axv_x86_cpuid_plain(&svm->x, gpr[AXV_X86_RAX]);
+	if (likely(answer)) {
+		eax = answer->eax;
+		ebx = answer->ebx;
+		ecx = answer->ecx;
+		edx = answer->edx;
+	} else {
+		axv_x86_cpuid(&svm->x, gpr[AXV_X86_RAX], gpr[AXV_X86_RCX],
+			      &eax, &ebx, &ecx, &edx);
+	}
 	gpr[AXV_X86_RAX] = eax;
 	gpr[AXV_X86_RBX] = ebx;
 	gpr[AXV_X86_RCX] = ecx;

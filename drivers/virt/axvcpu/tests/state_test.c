@@ -152,6 +152,8 @@ static const struct operation operations[] = {
 	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
 	{ "set return value", do_set_return_value,
 	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
+	{ "sync", axv_vcpu_sync,
+	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
 	{ "set table", do_claim_tables,
 	  { REFUSE, SAME, SAME, REFUSE, REFUSE, REFUSE }, 0, -EBUSY },
 };

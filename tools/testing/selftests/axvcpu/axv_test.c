@@ -319,7 +319,7 @@ void runner_await(struct axv_runner *r, int reason, unsigned long count)
 static void *runner_main(void *arg)
 {
 	struct axv_runner *r = arg;
-	int ret;
+	int ret, stop;
 
 	r->tid = axv_gettid();
 	must(!vcpu_bind(r->vcpu));
@@ -331,10 +331,12 @@ static void *runner_main(void *arg)
 			break;
 		}
 		must(ret < 32);
+		/* Before anyone can know of this exit, and then ask for a stop. */
+		stop = r->stop;
 		r->exits[ret]++;
 		r->runs++;
 		runner_changed(r);
-		if (ret == AXV_EXIT_KICKED && r->stop)
+		if (ret == AXV_EXIT_KICKED && stop)
 			break;
 	} while (!r->on_exit(r));
 	/* After an error the vCPU may be Invalid, and then this is one too. */

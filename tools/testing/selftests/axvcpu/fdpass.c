@@ -92,6 +92,7 @@ static int answered(int vm, int vcpu)
 		{ vcpu, AXV_VCPU_GET_FPU, &fpu },
 		{ vcpu, AXV_VCPU_SET_FPU, &fpu },
 		{ vcpu, AXV_VCPU_GET_STATS, &stats },
+		{ vcpu, AXV_VCPU_SYNC, NULL },
 	};
 	int wrong = 0;
 	size_t i;

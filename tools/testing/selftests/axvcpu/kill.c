@@ -165,7 +165,6 @@ TEST_F(kill, in_each_doing)
 	int doing;
 
 	for (doing = 0; doing < DOINGS; doing++) {
-		TH_LOG("doing %d", doing);
 		kill_it(_metadata, self->stage, self->ram, doing);
 		a_new_vm_runs(_metadata);
 	}

@@ -227,6 +227,8 @@ TEST_F(lifecycle, legal_in_every_state)
 			  vcpu_inject(&self->v, AXV_INJECT_EXTINT, GUEST_VECTOR));
 		EXPECT_EQ(state == FREE || state == READY ? 0 : -EBADFD,
 			  reg_set(&self->v, guest_ip_reg, value));
+		EXPECT_EQ(state == FREE || state == READY ? 0 : -EBADFD,
+			  axv_ioctl(self->v.fd, AXV_VCPU_SYNC, NULL));
 		EXPECT_EQ(state, vcpu_state(&self->v));
 	}
 }
@@ -301,7 +303,7 @@ TEST_F(lifecycle, reset_drops_a_pending_access)
 
 struct job {
 	struct axv_vcpu *v;
-	int ret[OPS];
+	int ret[OPS + 1];
 	pthread_barrier_t barrier;
 };
 
@@ -348,6 +350,7 @@ static void *try_registers(void *arg)
 	j->ret[2] = vcpu_kick(j->v);
 	j->ret[3] = vcpu_inject(j->v, AXV_INJECT_EXTINT, GUEST_VECTOR);
 	j->ret[4] = vcpu_state(j->v);
+	j->ret[5] = axv_ioctl(j->v->fd, AXV_VCPU_SYNC, NULL);
 	return NULL;
 }
 
@@ -362,10 +365,12 @@ TEST_F(lifecycle, registers_and_another_thread)
 	EXPECT_EQ(0, j.ret[2]);
 	EXPECT_EQ(0, j.ret[3]);
 	EXPECT_EQ(AXV_STATE_READY, j.ret[4]);
+	EXPECT_EQ(-EPERM, j.ret[5]);
 
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	in_thread(try_registers, &j);
 	EXPECT_EQ(0, j.ret[1]);
+	EXPECT_EQ(0, j.ret[5]);
 }
 
 static void *bind_and_exit(void *arg)
@@ -460,6 +465,7 @@ static void all_are_busy(struct __test_metadata *_metadata, struct axv_vcpu *v, 
 	EXPECT_EQ(-EBUSY, vcpu_adopt(v));
 	EXPECT_EQ(-EBUSY, reg_get(v, guest_ip_reg, &value));
 	EXPECT_EQ(-EBUSY, reg_set(v, guest_ip_reg, GUEST_DATA));
+	EXPECT_EQ(-EBUSY, axv_ioctl(v->fd, AXV_VCPU_SYNC, NULL));
 	EXPECT_EQ(state, vcpu_state(v));
 	EXPECT_EQ((__u32)r.tid, vcpu_info(v).owner);
 	vcpu_stats(v);

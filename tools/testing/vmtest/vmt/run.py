@@ -76,7 +76,7 @@ def guest_initramfs(path):
 def terminal_size():
     """The size of this terminal, in words for stty."""
     size = os.get_terminal_size()
-    return f"rows {size.lines} cols {size.columns}"
+    return f"rows {size.lines} cols {size.columns}" if size.lines else ""
 
 
 class Run:

@@ -991,7 +991,10 @@ TEST_F(exits, shutdown_by_triple_fault)
 	self->v.run->regs.sregs.idtr.limit = 0;
 	ASSERT_EXIT(AXV_EXIT_SHUTDOWN, &self->v);
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
-	/* Not the end of the vCPU: from other registers, it runs. */
+	/* Not the end of the vCPU, which is as good as new after a reset. */
+	ASSERT_EQ(0, vcpu_reset(&self->v));
+	ASSERT_EQ(0, guest_setup(&self->v));
+	ASSERT_EQ(0, vcpu_bind(&self->v));
 	BEGIN(self, code_halt);
 	ASSERT_EXIT(AXV_EXIT_HALT, &self->v);
 }

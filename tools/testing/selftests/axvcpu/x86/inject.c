@@ -183,6 +183,7 @@ TEST_F(inject, extint_waits_for_if_and_shadow)
 TEST_F(inject, extint_after_a_shadow_that_was_set)
 {
 	BEGIN(self, code_nops, FLAG_IF);
+	ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_VCPU_SYNC, NULL));
 	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 1));
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_SHADOW));
 	ASSERT_EQ(0, extint(&self->v, 0x43));
@@ -404,7 +405,7 @@ TEST_F(inject, real_mode)
 	/* No error code on the stack of real mode: what is there is IP. */
 	x86_start_real(&self->v, GUEST_CODE_ADDR);
 	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(EVENT, AXV_X86_EVENT_NMI_MASKED), 0));
-	ASSERT_EQ(0, exception(&self->v, VEC_GP));
+	ASSERT_EQ(0, exception_error(&self->v, VEC_GP, 0x55, 0));
 	ASSERT_CALL(13, &self->v);
 	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
 }
@@ -475,7 +476,6 @@ static void cut_short(struct __test_metadata *_metadata, struct axv_vm *vm, stru
 {
 	__u64 from = GUEST_CODE_ADDR, back = GUEST_CODE_ADDR, call = 6;
 
-	TH_LOG("kind %d, page %#llx", kind, (unsigned long long)page);
 	take_out(vm, page);
 	x86_load(vm, code_cut);
 	switch (kind) {
@@ -502,7 +502,9 @@ static void cut_short(struct __test_metadata *_metadata, struct axv_vm *vm, stru
 	}
 	x86_start_long(v, from);
 	v->run->regs.gprs.rflags |= FLAG_IF;
-	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, v);
+	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, v) {
+		TH_LOG("kind %d, page %#llx", kind, (unsigned long long)page);
+	}
 	EXPECT_EQ(page, v->run->exit.fault.addr & -PAGE);
 	EXPECT_EQ((__u32)AXV_FAULT_NO_REGION, v->run->exit.fault.cause);
 	EXPECT_EQ(from, v->run->ip);
@@ -735,11 +737,10 @@ TEST_F(blocked, interrupts_off)
 
 TEST_F(blocked, pending_at_the_halt)
 {
-	/* Never blocked at all. */
+	/* Nobody is there to wake it. */
 	BEGIN(self, code_idle, 0);
 	ASSERT_EQ(0, extint(&self->v, 0x44));
 	ASSERT_CALL(0x44, &self->v);
-	EXPECT_EQ(0ull, vcpu_stats(&self->v).blocks);
 }
 
 static atomic_int handled;

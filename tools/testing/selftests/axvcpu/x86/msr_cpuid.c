@@ -149,10 +149,12 @@ TEST_F(msr_cpuid, cpuid_of_ones_own)
 {
 	struct axv_x86_cpuid own[] = {
 		{ .leaf = 0, .eax = 7, .ebx = 0x756e6547, .ecx = 0x6c65746e, .edx = 0x49656e69 },
-		{ .leaf = 1, .eax = 0x600, .edx = 1 },
+		{ .leaf = 1, .eax = 0x600, .edx = 0x07808171 },
 		{ .leaf = 4, .subleaf = 0, .flags = AXV_X86_CPUID_SUBLEAF, .eax = 0x121 },
 		{ .leaf = 4, .subleaf = 1, .flags = AXV_X86_CPUID_SUBLEAF, .eax = 0x122 },
 		{ .leaf = 0x40000000, .eax = 0x40000000, .ebx = 0x63767861 },
+		{ .leaf = 0x80000000, .eax = 0x80000008 },
+		{ .leaf = 0x80000001, .edx = 1 << 29 | 1 << 11 },	/* LM, SYSCALL */
 	};
 	struct answer a;
 
@@ -176,7 +178,7 @@ TEST_F(msr_cpuid, cpuid_of_ones_own)
 	EXPECT_EQ(0ull, a.a | a.b | a.c | a.d);
 	a = ask(&self->v, 0x12345678, 0, 0);
 	EXPECT_EQ(0ull, a.a | a.b | a.c | a.d);
-	a = ask(&self->v, 0x80000001, 0, 0);
+	a = ask(&self->v, 0x80000007, 0, 0);
 	EXPECT_EQ(0ull, a.a | a.b | a.c | a.d);
 }
 
@@ -367,10 +369,6 @@ TEST_F(msr_cpuid, illegal_values)
 		__u32 msr;
 		__u64 value;
 	} t[] = {
-		{ MSR_LSTAR, 1ull << 63 },
-		{ MSR_CSTAR, 0x0001000000000000ull << 10 },
-		{ MSR_KERNEL_GS_BASE, 1ull << 63 },
-		{ MSR_FS_BASE, 1ull << 63 },
 		{ MSR_PAT, 2 },
 		{ MSR_PAT, 0xff00 },
 		{ MSR_EFER, EFER_LME | EFER_LMA | 1ull << 63 },
@@ -394,6 +392,31 @@ TEST_F(msr_cpuid, illegal_values)
 		EXPECT_EQ(before, after) {
 			TH_LOG("MSR %#x", t[i].msr);
 		}
+	}
+}
+
+TEST_F(msr_cpuid, addresses_that_are_none)
+{
+	static const __u32 t[] = {
+		MSR_LSTAR, MSR_CSTAR, MSR_KERNEL_GS_BASE, MSR_FS_BASE, MSR_GS_BASE,
+		MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
+	};
+	unsigned int i;
+
+	/*
+	 * Where the guest writes these itself, the processor refuses what is not
+	 * canonical, and an emulator may not. It must be all the same to us.
+	 */
+	msr_ready(&self->v);
+	for (i = 0; i < ARRAY_SIZE(t); i++) {
+		__u64 value;
+		int ret = guest_wrmsr(&self->v, t[i], 1ull << 63);
+
+		EXPECT_TRUE(!ret || ret == VEC_GP) {
+			TH_LOG("MSR %#x: %d", t[i], ret);
+		}
+		EXPECT_EQ(0, guest_rdmsr(&self->v, t[i], &value));
+		EXPECT_EQ(0, guest_wrmsr(&self->v, t[i], 0));
 	}
 }
 

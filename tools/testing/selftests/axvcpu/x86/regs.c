@@ -600,4 +600,42 @@ TEST_F(regs, run_page_with_values_that_are_refused)
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
 }
 
+TEST_F(regs, run_page_without_a_run)
+{
+	struct axv_run *run = self->v.run;
+	__u64 value;
+
+	guest_start(&self->v, GUEST_CALL, 5, 0, 0);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	*x86_gpr(&self->v, AXV_X86_R9) = 0x99;
+	run->regs.sregs.cr2 = 0x22;
+	run->dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+	run->want = AXV_RUN_SET_SREGS;
+	ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_VCPU_SYNC, NULL));
+	EXPECT_EQ(0u, run->dirty);
+	EXPECT_EQ(AXV_RUN_SET_SREGS, run->valid);
+	ASSERT_EQ(0, reg_get(&self->v, AXV_REG_X86(GPR, AXV_X86_R9), &value));
+	EXPECT_EQ(0x99ull, value);
+	ASSERT_EQ(0, reg_get(&self->v, AXV_REG_X86(CR, 2), &value));
+	EXPECT_EQ(0x22ull, value);
+	/* The other way round. */
+	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(GPR, AXV_X86_R9), 0x77));
+	run->want = AXV_RUN_SET_GPRS;
+	ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_VCPU_SYNC, NULL));
+	EXPECT_EQ(0x77ull, *x86_gpr(&self->v, AXV_X86_R9));
+	/* Refused as by a run, and nothing of it taken. */
+	*x86_gpr(&self->v, AXV_X86_R9) = 0x66;
+	run->regs.sregs.cr8 = 16;
+	run->dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+	EXPECT_EQ(-EINVAL, axv_ioctl(self->v.fd, AXV_VCPU_SYNC, NULL));
+	run->dirty = 0;
+	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
+	ASSERT_EQ(0, reg_get(&self->v, AXV_REG_X86(GPR, AXV_X86_R9), &value));
+	EXPECT_EQ(0x77ull, value);
+	/* No guest has run. */
+	EXPECT_EQ(1ull, vcpu_stats(&self->v).exits[AXV_EXIT_HYPERCALL]);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	EXPECT_EQ(2ull, run->exit.hypercall.args[0]);
+}
+
 TEST_HARNESS_MAIN
