@@ -275,27 +275,6 @@ static inline bool axv_take_request(struct axv_vcpu *vcpu,
 #define AXV_USER_WORK	(_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
 			 _TIF_NOTIFY_RESUME)
 
-/**
- * axv_run_interrupted() - does the run have to end before the next entry?
- * @vcpu:	vCPU whose claim the caller holds
- *
- * A kick that is reported is taken: it ends this run and no other.
- *
- * Context: interrupts off and &axv_vcpu.mode set to AXV_IN_GUEST by
- * smp_store_mb(), where the answer has to hold until the entry; anywhere else,
- * it is a hint.
- * Return: AXV_EXIT_KICKED, AXV_EXIT_NOTHING, or AXV_EXIT_NONE to go on.
- */
-static inline u32 axv_run_interrupted(struct axv_vcpu *vcpu)
-{
-	if (unlikely(axv_take_request(vcpu, AXV_REQ_KICK)))
-		return AXV_EXIT_KICKED;
-	if (unlikely(axv_test_request(vcpu, AXV_REQ_DEAD) ||
-		     (read_thread_flags() & AXV_USER_WORK)))
-		return AXV_EXIT_NOTHING;
-	return AXV_EXIT_NONE;
-}
-
 /*
  * current.c: the current vCPU of this CPU, and the one its hardware holds.
  */

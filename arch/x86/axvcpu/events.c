@@ -127,6 +127,7 @@ static int inject_exception(struct axv_x86_events *ev,
 	ev->exception = make_event(AXV_X86_EVENT_TYPE_EXCEPTION, event->vector,
 				   has_error, event->error_code);
 	ev->exception_addr = event->address;
+	ev->raised = false;
 	return 0;
 }
 
@@ -282,6 +283,7 @@ void axv_x86_raise(struct axv_x86_vcpu *x, u8 vector, bool has_error, u32 error,
 		ev->exception = make_event(AXV_X86_EVENT_TYPE_EXCEPTION, vector,
 					   has_error, error);
 		ev->exception_addr = address;
+		ev->raised = true;
 	}
 out:
 	WRITE_ONCE(ev->any, true);
@@ -321,6 +323,32 @@ static u64 take_reinject(struct axv_x86_events *ev)
 	u64 event = ev->reinject;
 
 	ev->reinject = 0;
+	return event;
+}
+
+/**
+ * axv_x86_take_intercepted() - an exception that the VMM wants to see
+ * @x:		vCPU whose claim the caller holds
+ * @address:	out: CR2 value or DR6 bits that go with it
+ *
+ * Emulation raised it, and &axv_x86_events.exit_mask names it: it leaves the
+ * queue for AXV_EXIT_EXCEPTION, as if the hardware had intercepted it.
+ *
+ * Context: &axv_vcpu.lock.
+ * Return: the exception, in the form of AXV_X86_EVENT_*, or 0.
+ */
+u64 axv_x86_take_intercepted(struct axv_x86_vcpu *x, u64 *address)
+{
+	struct axv_x86_events *ev = &x->events;
+	u64 event = ev->exception;
+
+	lockdep_assert_held(&x->base.lock);
+	if (!event || !ev->raised || ev->reinject ||
+	    !(ev->exit_mask & BIT(event & AXV_X86_EVENT_VECTOR)))
+		return 0;
+	*address = ev->exception_addr;
+	ev->exception = 0;
+	ev->exception_addr = 0;
 	return event;
 }
 

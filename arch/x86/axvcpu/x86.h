@@ -159,6 +159,7 @@ struct axv_x86_answer {
  * @nmi_pending: 0 to 2
  * @exception:	pending exception, in the form of AXV_X86_EVENT_*; 0: none
  * @exception_addr: CR2 value (#PF) or DR6 bits (#DB) that go with it
+ * @raised:	the guest earned @exception: @exit_mask applies to it
  * @any:	something below or above waits for axv_x86_pick_event().  Set by
  *		anyone, cleared under the lock by the holder of the claim, who
  *		may read it without.
@@ -177,6 +178,7 @@ struct axv_x86_events {
 	u8 nmi_pending;
 	u64 exception;
 	u64 exception_addr;
+	bool raised;
 	bool any;
 
 	u64 reinject;
@@ -423,6 +425,7 @@ int axv_x86_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size);
 int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
 bool axv_x86_has_event(struct axv_vcpu *vcpu);
 bool axv_x86_event_valid(u64 event);
+u64 axv_x86_take_intercepted(struct axv_x86_vcpu *x, u64 *address);
 u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
 		       bool *nmi_window);
 void axv_x86_events_reset(struct axv_x86_vcpu *x);

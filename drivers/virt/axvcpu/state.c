@@ -163,25 +163,25 @@ static __always_inline int try_claim_owned(struct axv_vcpu *vcpu)
 static int try_claim_from(struct axv_vcpu *vcpu, bool depose)
 {
 	struct pid *owner;
-	bool allowed;
+	int err = 0;
 
 	if (READ_ONCE(vcpu->claimed))
 		return -EBUSY;
 	raw_spin_lock_irq(&vcpu->lock);
-	owner = vcpu->owner;
-	allowed = depose || !owned_by_other(vcpu) || is_dead(owner);
+	owner = get_pid(vcpu->owner);
 	raw_spin_unlock_irq(&vcpu->lock);
-	if (!allowed)
-		return -EPERM;
-	if (try_claim(vcpu))
-		return -EBUSY;
 
-	/* Somebody else came first. */
-	if (vcpu->owner != owner) {
+	if (owner && owner != task_pid(current) && !depose && !is_dead(owner)) {
+		err = -EPERM;
+	} else if (try_claim(vcpu)) {
+		err = -EBUSY;
+	} else if (vcpu->owner != owner) {
+		/* Somebody else came first. */
 		axv_unclaim(vcpu);
-		return -EBUSY;
+		err = -EBUSY;
 	}
-	return 0;
+	put_pid(owner);
+	return err;
 }
 
 /**

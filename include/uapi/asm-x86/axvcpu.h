@@ -9,9 +9,10 @@
 #include <linux/types.h>
 
 /* Modes of AXV_VCPU_SETUP. */
-#define AXV_X86_MODE_REAL	0	/* 16 bit; CS.base + IP = entry, with
-					 * CS.base = entry & ~0xffff */
-#define AXV_X86_MODE_PROTECTED	1	/* 32 bit, flat segments, no paging */
+/* 16 bit; CS.base + IP = entry, with CS.base = entry & ~0xffff */
+#define AXV_X86_MODE_REAL	0
+/* 32 bit, flat segments, no paging */
+#define AXV_X86_MODE_PROTECTED	1
 
 /* Register classes; each register is 8 bytes wide, log2 = 3. */
 #define AXV_X86_CLASS_GPR	0	/* enum axv_x86_gpr */
@@ -94,6 +95,7 @@ enum axv_x86_seg_field {
  *				guest, exits with AXV_EXIT_EXCEPTION instead of
  *				being delivered.  Not 2; 18 has no effect.
  * @AXV_X86_EVENT_EXTINT_COUNT:	queued external interrupts; read only
+ * @AXV_X86_EVENT_REGS:		number of them
  */
 enum axv_x86_event_reg {
 	AXV_X86_EVENT_SHADOW = 0,
@@ -128,7 +130,10 @@ enum axv_x86_event_reg {
  * @leaf:	EAX of the question
  * @subleaf:	ECX of the question, if AXV_X86_CPUID_SUBLEAF
  * @flags:	AXV_X86_CPUID_SUBLEAF: the answer depends on ECX
- * @eax: @ebx: @ecx: @edx: the answer
+ * @eax:	the answer
+ * @ebx:	likewise
+ * @ecx:	likewise
+ * @edx:	likewise
  * @pad:	zero
  *
  * A leaf that is not in the table answers zeroes.  Bits that follow the

@@ -12,8 +12,8 @@
  * found by its number; the size in it is the caller's, so a structure may grow
  * at its end: a shorter one is extended by zeroes (one without what the command
  * is about is -EINVAL), and in a longer one the bytes this kernel does not know
- * have to be zero (-E2BIG), in an answer too.  Unknown flags, unknown
- * enumerators and non-zero padding are refused with -EINVAL.
+ * have to be zero (-E2BIG).  Unknown flags, unknown enumerators and non-zero
+ * padding are refused with -EINVAL.
  *
  * The ioctls, their errors and the states they are legal in are described in
  * Documentation/axvcpu/api.rst.
@@ -432,8 +432,8 @@ enum axv_exit_reason {
 
 /* Why a nested page fault could not be resolved. */
 enum axv_fault_cause {
-	AXV_FAULT_NO_REGION = 0,	/* no memory there: a device access that
-					 * the kernel does not decode */
+	/* no memory there: a device access that the kernel does not decode */
+	AXV_FAULT_NO_REGION = 0,
 	AXV_FAULT_READONLY = 1,		/* a write to a read-only region */
 	AXV_FAULT_HOST = 2,		/* the VMM's mapping refuses: status */
 };
@@ -458,6 +458,7 @@ struct axv_exit_hypercall {
  * @signed_ext:	read: the register is sign-extended
  * @reg:	read: register that takes the value; 0xff: none (a string move)
  * @reg_width:	read: bytes of that register
+ * @pad:	zero
  */
 struct axv_exit_mmio {
 	__u64 addr;
@@ -489,6 +490,7 @@ struct axv_exit_sysreg {
  * @port:	port number
  * @width:	1, 2 or 4 bytes
  * @string:	an element of INS or OUTS
+ * @pad:	zero
  */
 struct axv_exit_io {
 	__u64 data;
@@ -519,6 +521,7 @@ struct axv_exit_interrupt {
  * @insn:	bytes at the instruction pointer
  * @insn_bytes:	how many of them are valid (0: they could not be read, or it was
  *		no instruction that made the access)
+ * @pad:	zero
  */
 struct axv_exit_fault {
 	__u64 addr;
@@ -532,14 +535,22 @@ struct axv_exit_fault {
 	__u32 pad;
 };
 
-/** struct axv_exit_cpu_up - AXV_EXIT_CPU_UP; state: after */
+/**
+ * struct axv_exit_cpu_up - AXV_EXIT_CPU_UP; state: after
+ * @target_cpu:	&axv_create_vcpu.hw_id of the one that is to start
+ * @entry_point: guest physical address
+ * @arg:	goes into its first argument register
+ */
 struct axv_exit_cpu_up {
 	__u64 target_cpu;
 	__u64 entry_point;
 	__u64 arg;
 };
 
-/** struct axv_exit_cpu_down - AXV_EXIT_CPU_DOWN; state: after */
+/**
+ * struct axv_exit_cpu_down - AXV_EXIT_CPU_DOWN; state: after
+ * @state:	the power state asked for
+ */
 struct axv_exit_cpu_down {
 	__u64 state;
 };
@@ -548,6 +559,7 @@ struct axv_exit_cpu_down {
  * struct axv_exit_fail_entry - AXV_EXIT_FAIL_ENTRY: the hardware refused
  * @hardware_reason: the hardware's own code (SVM: exit code)
  * @cpu:	host CPU that refused
+ * @pad:	zero
  */
 struct axv_exit_fail_entry {
 	__u64 hardware_reason;
@@ -555,7 +567,15 @@ struct axv_exit_fail_entry {
 	__u32 pad;
 };
 
-/** struct axv_exit_send_ipi - AXV_EXIT_SEND_IPI; state: after */
+/**
+ * struct axv_exit_send_ipi - AXV_EXIT_SEND_IPI; state: after
+ * @target_cpu:	&axv_create_vcpu.hw_id of the receiver
+ * @target_cpu_aux: the rest of a destination that is more than a number
+ * @vector:	vector or INTID
+ * @send_to_all: not zero: to all but the sender
+ * @send_to_self: not zero: to the sender
+ * @pad:	zero
+ */
 struct axv_exit_send_ipi {
 	__u64 target_cpu;
 	__u64 target_cpu_aux;
@@ -568,6 +588,7 @@ struct axv_exit_send_ipi {
 /**
  * struct axv_exit_wrong_cpu - AXV_EXIT_WRONG_CPU: outside the vCPU's set
  * @cpu:	host CPU on which the run was asked for
+ * @pad:	nothing
  */
 struct axv_exit_wrong_cpu {
 	__u32 cpu;
@@ -579,6 +600,7 @@ struct axv_exit_wrong_cpu {
  * @vector:	0 to 31; it has not been delivered to the guest
  * @error_code:	valid if @has_error_code
  * @has_error_code: not zero
+ * @pad:	zero
  * @address:	#PF: the faulting linear address; #DB: what DR6 tells, as set
  *		bits
  */
@@ -678,6 +700,7 @@ struct axv_run {
  * @interrupts:	host interrupts taken while in the guest
  * @flushes:	TLB flushes asked of the hardware
  * @loads:	times loaded on a CPU
+ * @pad:	zero
  */
 struct axv_stats {
 	__u64 entries;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -195,7 +196,7 @@ static bool readable(void)
 {
 	struct pollfd fd = { .fd = from_child, .events = POLLIN };
 
-	return poll(&fd, 1, DEADLINE) == 1 && (fd.revents & POLLIN);
+	return poll(&fd, 1, DEADLINE) == 1;
 }
 
 /* Read until @text is all there, and nothing else has come. */
@@ -221,14 +222,19 @@ static bool is_raw(void)
 	return !tcgetattr(to_child, &mode) && !(mode.c_lflag & ICANON);
 }
 
-/* The child ends with this status of wait(), or the alarm ends the test. */
+/* The child ends, with this status of wait(). */
 static void wait_for_end(int status)
 {
+	struct pollfd fd = { .fd = syscall(SYS_pidfd_open, pid, 0) };
 	int actual;
 
-	alarm(DEADLINE / 1000);
+	fd.events = POLLIN;
+	if (poll(&fd, 1, DEADLINE) != 1) {
+		CHECK(!"the child goes on");
+		kill(pid, SIGKILL);
+	}
+	close(fd.fd);
 	CHECK(waitpid(pid, &actual, 0) == pid);
-	alarm(0);
 	CHECK_EQ(actual, status);
 }
 
@@ -358,7 +364,7 @@ static void flow_control(void)
 	char buf[4096];
 
 	start_pipes(DO_FLOOD);
-	for (;;) {
+	while (readable()) {
 		ssize_t i, n = read(from_child, buf, sizeof(buf));
 
 		if (n <= 0)

@@ -312,9 +312,16 @@ static enum axv_x86_next handle_failed_entry(struct axv_svm_vcpu *svm)
 	return AXV_EXIT;
 }
 
-static enum axv_x86_next exit_with_exception(struct axv_svm_vcpu *svm,
-					     u8 vector, bool has_error,
-					     u64 address)
+/**
+ * axv_svm_exit_exception() - the run ends with an exception the VMM asked for
+ * @svm:	vCPU whose claim the caller holds
+ * @vector:	the exception
+ * @has_error:	it has an error code
+ * @error:	which
+ * @address:	CR2 value (#PF) or DR6 (#DB)
+ */
+void axv_svm_exit_exception(struct axv_svm_vcpu *svm, u8 vector, bool has_error,
+			    u32 error, u64 address)
 {
 	struct axv_exit_exception *exception;
 
@@ -322,11 +329,9 @@ static enum axv_x86_next exit_with_exception(struct axv_svm_vcpu *svm,
 				  0)->exit.exception;
 	exception->vector = vector;
 	exception->has_error_code = has_error;
-	exception->error_code = has_error ?
-				svm->vmcb->control.exit_info_1 : 0;
+	exception->error_code = has_error ? error : 0;
 	exception->pad = 0;
 	exception->address = address;
-	return AXV_EXIT;
 }
 
 /*
@@ -360,8 +365,11 @@ static enum axv_x86_next handle_exception(struct axv_svm_vcpu *svm, u8 vector)
 	else if (vector == X86_TRAP_DB)
 		address = vmcb->save.dr6 ^ DR6_RESERVED;
 
-	if (svm->x.events.exit_mask & BIT(vector))
-		return exit_with_exception(svm, vector, has_error, address);
+	if (svm->x.events.exit_mask & BIT(vector)) {
+		axv_svm_exit_exception(svm, vector, has_error,
+				       vmcb->control.exit_info_1, address);
+		return AXV_EXIT;
+	}
 	axv_x86_raise(&svm->x, vector, has_error, vmcb->control.exit_info_1,
 		      address);
 	return AXV_RESUME;
@@ -379,8 +387,10 @@ static enum axv_x86_next handle_software_interrupt(struct axv_svm_vcpu *svm)
 	len = axv_x86_insn_length(bytes, size, axv_x86_code_bits(&svm->x));
 	if (!len)
 		return AXV_RESUME;
-	if (bytes[len - 1] == OPCODE_INT3)
-		return exit_with_exception(svm, X86_TRAP_BP, false, 0);
+	if (bytes[len - 1] == OPCODE_INT3) {
+		axv_svm_exit_exception(svm, X86_TRAP_BP, false, 0, 0);
+		return AXV_EXIT;
+	}
 
 	axv_x86_advance(&svm->x, len);
 	axv_x86_cut_short(&svm->x, AXV_X86_EVENT_VALID |

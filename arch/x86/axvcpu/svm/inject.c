@@ -70,8 +70,8 @@ enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	struct axv_x86_vcpu *x = &svm->x;
-	bool irq_window, nmi_window;
-	u64 event;
+	bool irq_window = false, nmi_window = false;
+	u64 event, intercepted, address = 0;
 
 	if (unlikely(x->events.shutdown)) {
 		axv_x86_exit(x, AXV_EXIT_SHUTDOWN, 0);
@@ -79,8 +79,18 @@ enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm)
 	}
 
 	raw_spin_lock(&x->base.lock);
-	event = axv_x86_pick_event(x, &irq_window, &nmi_window);
+	intercepted = axv_x86_take_intercepted(x, &address);
+	event = intercepted ? 0 :
+		axv_x86_pick_event(x, &irq_window, &nmi_window);
 	raw_spin_unlock(&x->base.lock);
+
+	if (unlikely(intercepted)) {
+		axv_svm_exit_exception(svm, intercepted & AXV_X86_EVENT_VECTOR,
+				       intercepted & AXV_X86_EVENT_ERROR_VALID,
+				       intercepted >> AXV_X86_EVENT_ERROR_SHIFT,
+				       address);
+		return SVM_EXIT;
+	}
 
 	if (svm->irq_window) {
 		if (!event && !irq_window &&
@@ -113,6 +123,8 @@ enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm)
  * axv_svm_save_interrupted_event() - keep an event that was being delivered
  * @svm:	vCPU that just left the guest
  *
+ * A guest that was shut down by it is past its delivery.
+ *
  * Software interrupts and the exceptions of INT3 and INTO are the exception:
  * the instruction pointer is still at their instruction, which runs again, if
  * the guest itself began them.
@@ -127,6 +139,8 @@ void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm)
 		    (type == AXV_X86_EVENT_TYPE_EXCEPTION &&
 		     (vector == X86_TRAP_BP || vector == X86_TRAP_OF));
 
+	if (control->exit_code == SVM_EXIT_SHUTDOWN)
+		return;
 	if (soft && ((event ^ svm->injected) & EVENT_IDENTITY))
 		return;
 	if (!((event ^ svm->injected) & EVENT_IDENTITY))

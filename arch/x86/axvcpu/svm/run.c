@@ -230,6 +230,24 @@ static enum axv_svm_next handle_requests(struct axv_svm_vcpu *svm)
 	return SVM_RESUME;
 }
 
+/* The VMM waits for the interrupt window, and a halted guest has it open. */
+static bool window_is_open(struct axv_svm_vcpu *svm)
+{
+	struct axv_x86_vcpu *x = &svm->x;
+
+	return svm->irq_window && (x->regs.rflags & X86_EFLAGS_IF) &&
+	       !x->hw->get_shadow(x) && !READ_ONCE(x->events.extint_count);
+}
+
+/* A halt goes on in the outer loop; the VMM may have to hear of it first. */
+static noinline enum axv_svm_next before_halt(struct axv_svm_vcpu *svm)
+{
+	if (!window_is_open(svm))
+		return SVM_INTR;
+	axv_x86_exit(&svm->x, AXV_EXIT_IRQ_WINDOW, 0);
+	return SVM_EXIT;
+}
+
 /*
  * What may keep the guest from being entered.  SVM_RESUME: nothing.
  * SVM_INTR: the outer loop is to let the host do its work.
@@ -264,9 +282,8 @@ static __always_inline enum axv_svm_next before_entry(struct axv_svm_vcpu *svm)
 
 	if (unlikely(READ_ONCE(x->events.any) || x->events.halted ||
 		     svm->irq_window || svm->irq_armed)) {
-		/* Parked by the outer loop, unless something else came up. */
 		if (x->events.halted)
-			return SVM_INTR;
+			return before_halt(svm);
 		return axv_svm_inject_events(svm);
 	}
 	return SVM_RESUME;
@@ -419,7 +436,7 @@ static void wait_for_event(struct axv_svm_vcpu *svm)
 static int run_loop(struct axv_svm_vcpu *svm)
 {
 	for (;;) {
-		if (unlikely(svm->x.events.halted))
+		if (unlikely(svm->x.events.halted) && !window_is_open(svm))
 			wait_for_event(svm);
 		switch (run_on_this_cpu(svm)) {
 		case SVM_SLOW:

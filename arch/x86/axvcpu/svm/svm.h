@@ -242,6 +242,8 @@ enum axv_svm_next {
 
 enum axv_svm_next axv_svm_handle_fast(struct axv_svm_vcpu *svm);
 enum axv_x86_next axv_svm_handle_slow(struct axv_svm_vcpu *svm);
+void axv_svm_exit_exception(struct axv_svm_vcpu *svm, u8 vector, bool has_error,
+			    u32 error, u64 address);
 
 /* cr.c: control registers, without the help of decode assists */
 enum axv_x86_next axv_svm_handle_cr(struct axv_svm_vcpu *svm);

@@ -154,6 +154,17 @@ static int fake_prepare_run(struct axv_vcpu *vcpu)
 	return to_fake(vcpu)->fail_prepare;
 }
 
+/* What ends a run before its next entry; a kick that is reported is taken. */
+static u32 interrupted(struct axv_vcpu *vcpu)
+{
+	if (axv_take_request(vcpu, AXV_REQ_KICK))
+		return AXV_EXIT_KICKED;
+	if (axv_test_request(vcpu, AXV_REQ_DEAD) ||
+	    (read_thread_flags() & AXV_USER_WORK))
+		return AXV_EXIT_NOTHING;
+	return AXV_EXIT_NONE;
+}
+
 /* As far as the core can see, this is an entry and an exit. */
 static u32 enter(struct axv_vcpu *vcpu)
 {
@@ -169,7 +180,7 @@ static u32 enter(struct axv_vcpu *vcpu)
 	local_irq_disable();
 	/* Pairs with axv_request(). */
 	smp_store_mb(vcpu->mode, AXV_IN_GUEST);
-	reason = axv_run_interrupted(vcpu);
+	reason = interrupted(vcpu);
 	if (reason == AXV_EXIT_NONE && !axv_hardware_is_enabled())
 		reason = AXV_EXIT_NOTHING;
 	axv_take_request(vcpu, AXV_REQ_EVENT);

@@ -94,8 +94,8 @@ static void x86_tables(struct axv_vm *vm)
 		[SEL_USER_DATA / 8] = 0x00cff3000000ffff,
 		[SEL_USER_CODE64 / 8] = 0x00affb000000ffff,
 		[SEL_USER_CODE32 / 8] = 0x00cffb000000ffff,
-		/* A busy TSS, 64 or 32 bits: of 16 bytes in long mode. */
-		[SEL_TSS / 8] = 0x00008b0000000067 | GUEST_TSS << 16,
+		/* A TSS that is free, for LTR; of 16 bytes in long mode. */
+		[SEL_TSS / 8] = 0x0000890000000067 | GUEST_TSS << 16,
 		[SEL_TSS / 8 + 1] = 0,
 		[SEL_DATA16 / 8] = 0x000093000000ffff,
 	};

@@ -735,6 +735,21 @@ TEST_F(blocked, interrupts_off)
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_HALTED));
 }
 
+TEST_F(blocked, window_at_the_halt)
+{
+	/*
+	 * STI and HLT go together: the window opens at the halt, and a VMM that
+	 * waits for it with an interrupt in hand is told before anyone sleeps.
+	 */
+	BEGIN(self, code_idle, 0);
+	self->v.run->irq_window = 1;
+	ASSERT_EXIT(AXV_EXIT_IRQ_WINDOW, &self->v);
+	EXPECT_EQ(1, self->v.run->ready_for_interrupt);
+	self->v.run->irq_window = 0;
+	ASSERT_EQ(0, extint(&self->v, 0x46));
+	ASSERT_CALL(0x46, &self->v);
+}
+
 TEST_F(blocked, pending_at_the_halt)
 {
 	/* Nobody is there to wake it. */

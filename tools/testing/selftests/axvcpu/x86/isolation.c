@@ -649,8 +649,7 @@ TEST_F(isolation, a_breakpoint_of_the_hosts)
 GUEST_CODE(code_dr, 64,
 	"mov %rdi, %dr0\n"
 	"mov %rsi, %dr3\n"
-	"mov $0x10401, %eax\n"		/* DR0: write, 1 byte, local */
-	"mov %rax, %dr7\n"
+	"mov %r8, %dr7\n"
 	HYPERCALL
 	"mov %dr0, %rbx\n"
 	"mov %dr3, %rcx\n"
@@ -659,7 +658,8 @@ GUEST_CODE(code_dr, 64,
 	"movb $1, (%rdi)\n"
 	"code_dr_after:\n"
 	"nop\n"
-	"1: jmp 1b\n"
+	"xor %eax, %eax\n"
+	HYPERCALL
 	"code_dr_db:\n"
 	"mov %dr6, %rbx\n"
 	"mov (%rsp), %rcx\n"
@@ -668,8 +668,28 @@ GUEST_CODE(code_dr, 64,
 GUEST_LABEL(code_dr_after);
 GUEST_LABEL(code_dr_db);
 
+/*
+ * QEMU's VMRUN and #VMEXIT load DR7 and leave its own breakpoints as they were;
+ * when these are taken out at last, QEMU itself is what crashes.
+ */
+static int emulator_has_breakpoints(void)
+{
+	char vendor[64] = "";
+	FILE *f = fopen("/sys/class/dmi/id/sys_vendor", "r");
+
+	if (f) {
+		if (!fgets(vendor, sizeof(vendor), f))
+			vendor[0] = '\0';
+		fclose(f);
+	}
+	return !strstr(vendor, "QEMU");
+}
+
 TEST_F(isolation, breakpoints_of_the_guests)
 {
+	/* DR0: write, 1 byte, local. */
+	const int enabled = emulator_has_breakpoints();
+	const __u64 dr7 = enabled ? 0x10401 : 0x10400;
 	struct axv_run *run;
 	int i;
 
@@ -685,6 +705,7 @@ TEST_F(isolation, breakpoints_of_the_guests)
 		x86_start_long(&self->v[i], GUEST_CODE_ADDR);
 		*x86_gpr(&self->v[i], AXV_X86_RDI) = (unsigned long)&watched + i;
 		*x86_gpr(&self->v[i], AXV_X86_RSI) = 0x1234 + i;
+		*x86_gpr(&self->v[i], AXV_X86_R8) = dr7;
 		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v[i]);
 		watched = 0x5555;
 	}
@@ -696,19 +717,21 @@ TEST_F(isolation, breakpoints_of_the_guests)
 		watched = 0x5555;
 		EXPECT_EQ((unsigned long)&watched + i, run->exit.hypercall.args[0]);
 		EXPECT_EQ(0x1234ull + i, run->exit.hypercall.args[1]);
-		EXPECT_EQ(0x10401ull, run->exit.hypercall.args[2]);
+		EXPECT_EQ(dr7, run->exit.hypercall.args[2]);
 		ASSERT_EQ(0, reg_get(&self->v[i], AXV_REG_X86(DR, 0), &value));
 		EXPECT_EQ((unsigned long)&watched + i, value);
 		ASSERT_EQ(0, reg_get(&self->v[i], AXV_REG_X86(DR, 7), &value));
-		EXPECT_EQ(0x10401ull, value);
+		EXPECT_EQ(dr7, value);
 	}
 	for (i = 0; i < 2; i++) {
 		run = self->v[i].run;
 		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v[i]);
-		EXPECT_EQ(1ull, run->exit.hypercall.nr);
+		ASSERT_EQ((__u64)enabled, run->exit.hypercall.nr);
+		watched = 0x5555;
+		if (!enabled)
+			continue;
 		EXPECT_NE(0ull, run->exit.hypercall.args[0] & 1);
 		EXPECT_EQ(GUEST_ADDR(code_dr, code_dr_after), run->exit.hypercall.args[1]);
-		watched = 0x5555;
 	}
 }
 
