@@ -29,7 +29,6 @@ struct pid;
  * enum axv_request - why a vCPU has to leave the guest, or may not enter it
  * @AXV_REQ_KICK:	a kick is pending; ends one run
  * @AXV_REQ_EVENT:	an event was queued; the back end looks at its queue
- * @AXV_REQ_FLUSH:	second-stage mappings went away; the TLB is stale
  * @AXV_REQ_DEAD:	the VM's memory is gone; no entry any more
  *
  * Bit numbers in &axv_vcpu.requests.
@@ -37,7 +36,6 @@ struct pid;
 enum axv_request {
 	AXV_REQ_KICK,
 	AXV_REQ_EVENT,
-	AXV_REQ_FLUSH,
 	AXV_REQ_DEAD,
 };
 

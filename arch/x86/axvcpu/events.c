@@ -49,10 +49,18 @@ static u64 make_event(u64 type, u8 vector, bool has_error, u32 error)
 	return event;
 }
 
+/*
+ * Vectors that no processor raises: VMRUN refuses to (AMD APM vol. 2, 15.20 and
+ * table 8-1).
+ */
+#define NO_EXCEPTION		(BIT(X86_TRAP_NMI) | BIT(X86_TRAP_OLD_MF) | \
+				 BIT(X86_TRAP_SPURIOUS) |		   \
+				 BIT(X86_TRAP_VE) | GENMASK(27, 22) | BIT(31))
+
 /* A pending exception, and an error code where the vector has one. */
 static bool exception_valid(u32 vector, bool has_error)
 {
-	return vector < 32 && vector != X86_TRAP_NMI &&
+	return vector < 32 && !(NO_EXCEPTION & BIT(vector)) &&
 	       has_error == !!(WITH_ERROR_CODE & BIT(vector));
 }
 

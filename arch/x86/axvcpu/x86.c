@@ -145,6 +145,15 @@ static void reset_msrs(struct axv_x86_vcpu *x)
 	memset(x->mtrr_var, 0, sizeof(x->mtrr_var));
 }
 
+/* EDX holds the processor's signature. */
+static void set_signature(struct axv_x86_vcpu *x)
+{
+	u32 eax, ebx, ecx, edx;
+
+	axv_x86_cpuid(x, 1, 0, &eax, &ebx, &ecx, &edx);
+	x->regs.gpr[AXV_X86_RDX] = eax;
+}
+
 /**
  * axv_x86_vcpu_reset() - as after RESET
  * @x:		vCPU whose claim the caller holds
@@ -155,7 +164,6 @@ static void reset_msrs(struct axv_x86_vcpu *x)
  */
 void axv_x86_vcpu_reset(struct axv_x86_vcpu *x)
 {
-	u32 eax, ebx, ecx, edx;
 	unsigned int i;
 
 	axv_x86_events_reset(x);
@@ -178,10 +186,8 @@ void axv_x86_vcpu_reset(struct axv_x86_vcpu *x)
 	x->xcr0 = XFEATURE_MASK_FP;
 	axv_x86_fpu_reset(x);
 
-	/* EDX holds the processor's signature. */
-	axv_x86_cpuid(x, 1, 0, &eax, &ebx, &ecx, &edx);
 	memset(&x->regs, 0, sizeof(x->regs));
-	x->regs.gpr[AXV_X86_RDX] = eax;
+	set_signature(x);
 	x->regs.rip = 0xfff0;
 	x->regs.rflags = X86_EFLAGS_FIXED;
 	x->hw->cpuid_changed(x);
@@ -250,6 +256,8 @@ int axv_x86_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 {
 	struct axv_x86_vcpu *x = to_x86(vcpu);
 
+	/* The table may have been set since the reset. */
+	set_signature(x);
 	if (setup->mode == AXV_X86_MODE_PROTECTED)
 		setup_protected(x, setup->entry);
 	else

@@ -45,7 +45,8 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
 		*value = ops->backend;
 		return 0;
 	case AXV_QUERY_MAX_VCPUS:
-		*value = AXV_MAX_VCPUS;
+		/* Every vCPU has a hw_id of its own. */
+		*value = min_t(u64, AXV_MAX_VCPUS, ops->max_hw_id + 1);
 		return 0;
 	case AXV_QUERY_MAX_REGIONS:
 		*value = AXV_MAX_REGIONS;

@@ -118,6 +118,8 @@ static void update_interrupt(void)
 	CHECK_EQ(get(0xc), 0);
 	fake_advance(NSEC_PER_SEC);
 	CHECK_EQ(irq.edges, 2);
+	set(0xb, 0x92);
+	CHECK_EQ(get(0xb), 0x82);		/* SET clears UIE */
 	set(0xb, 0x02);
 	CHECK(!irq.level);
 	/* The flag without the interrupt. */

@@ -240,6 +240,8 @@ static enum axv_x86_next handle_nested_page_fault(struct axv_svm_vcpu *svm)
 	else
 		access = AXV_ACCESS_READ;
 
+	if (info & NPF_TABLE_WALK)
+		access |= AXV_ACCESS_PAGE_TABLE;
 	result = axv_memory_fault(svm->x.base.vm, gpa, access, &error);
 	trace_axv_fault(svm->x.base.vm, gpa, access, result);
 	switch (result) {
@@ -259,8 +261,6 @@ static enum axv_x86_next handle_nested_page_fault(struct axv_svm_vcpu *svm)
 		break;
 	}
 
-	if (info & NPF_TABLE_WALK)
-		access |= AXV_ACCESS_PAGE_TABLE;
 	next = axv_x86_mmio(&svm->x, gpa, access, cause);
 	if (next == AXV_EXIT && cause == AXV_FAULT_HOST)
 		svm->x.base.run->exit.fault.status = error;

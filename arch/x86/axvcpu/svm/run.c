@@ -224,8 +224,7 @@ static enum axv_svm_next handle_requests(struct axv_svm_vcpu *svm)
 		return SVM_EXIT;
 	}
 
-	/* The TLB is compared by generation, events by their own flag. */
-	axv_take_request(vcpu, AXV_REQ_FLUSH);
+	/* The events themselves are found by their own flag. */
 	axv_take_request(vcpu, AXV_REQ_EVENT);
 	return SVM_RESUME;
 }
@@ -412,6 +411,7 @@ static enum axv_svm_next run_on_this_cpu(struct axv_svm_vcpu *svm)
 	} else {
 		run = axv_x86_exit(&svm->x, AXV_EXIT_WRONG_CPU, 0);
 		run->exit.wrong_cpu.cpu = cpu;
+		run->exit.wrong_cpu.pad = 0;
 		next = SVM_EXIT;
 	}
 	preempt_enable();

@@ -99,6 +99,7 @@ static void svm_vcpu_destroy(struct axv_vcpu *vcpu)
 
 static const struct axv_arch_ops svm_ops = {
 	.name = "svm",
+	.rivals = "kvm_amd",
 	.backend = AXV_BACKEND_SVM,
 	.vm_size = sizeof(struct axv_svm_vm),
 	.vcpu_size = sizeof(struct axv_svm_vcpu),
