@@ -74,7 +74,6 @@ struct axv_vm;
  * @set_entry:	where the next run begins
  * @set_gpr:	set one general register, numbered as the seed does
  * @set_return_value: what a hypercall returns
- * @reg_list:	as get_table(), of register ids
  * @get_reg:	read one register.  The vCPU is claimed.  May sleep.
  * @set_reg:	write one register, likewise; checks the value
  * @get_fpu:	vector state to @data, of query's AXV_QUERY_FPU_SIZE

@@ -8,6 +8,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/syscore_ops.h>
+#include <linux/thread_info.h>
 #include <linux/version.h>
 
 /* Flags of a mapping are changed by a function since 6.3. */
@@ -76,6 +77,16 @@ static struct syscore_ops name = {					\
 #define AXV_FOLL_FAULT	(FOLL_INTERRUPTIBLE | FOLL_HONOR_NUMA_FAULT)
 #else
 #define AXV_FOLL_FAULT	0
+#endif
+
+/*
+ * Realtime kernels have a second request to reschedule, which waits for the
+ * way to user mode, or for whoever stays away from it that long.
+ */
+#ifdef TIF_NEED_RESCHED_LAZY
+#define AXV_NEED_RESCHED	(_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)
+#else
+#define AXV_NEED_RESCHED	_TIF_NEED_RESCHED
 #endif
 
 #endif /* _AXVCPU_COMPAT_H */

@@ -67,6 +67,7 @@ static u64 source_value(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn)
 	return axv_x86_mask(value, insn->width);
 }
 
+/* The low bytes of a device's answer; the others may be anything. */
 static void load_register(struct axv_x86_vcpu *x,
 			  const struct axv_x86_insn *insn, u64 value)
 {
@@ -464,7 +465,7 @@ enum axv_x86_next axv_x86_io_string(struct axv_x86_vcpu *x, bool in)
 	return AXV_EXIT;
 }
 
-/* Data of a device for the memory side of MOVS and INS. */
+/* The low bytes of a device's answer, for the memory side of MOVS and INS. */
 static enum axv_x86_next store_element(struct axv_x86_vcpu *x,
 				       const struct code *c, u64 value)
 {
@@ -564,7 +565,6 @@ enum axv_x86_next axv_x86_complete(struct axv_x86_vcpu *x)
 	const struct axv_x86_pending pending = x->pending;
 	const struct axv_run *run = x->base.run;
 	struct code c;
-	u64 data;
 
 	x->pending = (struct axv_x86_pending){};
 	if (pending.rip != x->regs.rip || !get_code(x, &c))
@@ -572,13 +572,11 @@ enum axv_x86_next axv_x86_complete(struct axv_x86_vcpu *x)
 
 	switch (pending.kind) {
 	case AXV_PENDING_MMIO:
-		data = READ_ONCE(run->exit.mmio.data);
 		return complete_mmio(x, &pending, &c,
-				     axv_x86_mask(data, pending.width));
+				     READ_ONCE(run->exit.mmio.data));
 	case AXV_PENDING_IO:
-		data = READ_ONCE(run->exit.io.data);
 		return complete_io(x, &pending, &c,
-				   axv_x86_mask(data, pending.width));
+				   READ_ONCE(run->exit.io.data));
 	case AXV_PENDING_SYSREG:
 		complete_sysreg(x, &pending, &c,
 				READ_ONCE(run->exit.sysreg.value),

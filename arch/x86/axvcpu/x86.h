@@ -266,7 +266,7 @@ struct axv_x86_vcpu {
  * @base:	the core's part
  * @tsc_offset:	guest TSC minus host TSC; one for all its vCPUs.  Read without a
  *		lock at every entry.
- * @policy:	MSR policy, sorted; under @policy_lock, replaced as a whole (RCU)
+ * @policy:	MSR policy, sorted; under &axv_vm.lock, replaced as a whole (RCU)
  */
 struct axv_x86_vm {
 	struct axv_vm base;
@@ -495,10 +495,6 @@ enum axv_x86_next axv_x86_io_in(struct axv_x86_vcpu *x, u16 port,
 				unsigned int width, unsigned int len);
 enum axv_x86_next axv_x86_io_string(struct axv_x86_vcpu *x, bool in);
 enum axv_x86_next axv_x86_complete(struct axv_x86_vcpu *x);
-
-/*
- * exit.h: how a handler fills in the run page.
- */
 
 /**
  * axv_x86_exit() - begin to describe an exit

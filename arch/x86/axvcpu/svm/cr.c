@@ -105,7 +105,7 @@ static bool decode_memory(struct axv_svm_vcpu *svm, struct cr_insn *insn,
 		return false;
 	insn->len = move.len + 1;
 	offset = axv_x86_operand_offset(&move, x->regs.gpr,
-					x->regs.rip + insn->len);
+					x->regs.rip + 1);
 	if (axv_x86_linear(x, move.seg, offset, 2, insn->op == CR_OP_SMSW,
 			   &insn->linear, &fault)) {
 		axv_x86_raise(x, fault.vector, true, fault.error_code,
@@ -182,7 +182,7 @@ static bool set_guest_cr0(struct axv_svm_vcpu *svm, u64 value)
 {
 	struct axv_x86_vcpu *x = &svm->x;
 	u64 old = svm->cr0;
-	u64 cr4 = svm->vmcb->save.cr4;
+	u64 cr4 = svm->cr4;
 
 	if (!axv_x86_cr0_valid(x, value))
 		return false;
@@ -215,7 +215,7 @@ static bool set_guest_cr0(struct axv_svm_vcpu *svm, u64 value)
 static bool set_guest_cr4(struct axv_svm_vcpu *svm, u64 value)
 {
 	struct axv_x86_vcpu *x = &svm->x;
-	u64 changed = value ^ svm->vmcb->save.cr4;
+	u64 changed = value ^ svm->cr4;
 
 	if (!axv_x86_cr4_valid(x, value))
 		return false;
@@ -305,10 +305,10 @@ enum axv_x86_next axv_svm_handle_cr(struct axv_svm_vcpu *svm)
 
 	switch (insn.op) {
 	case CR_OP_READ:
-		if (insn.cr)
+		if (insn.cr != 0 && insn.cr != 4)
 			break;
-		write_gpr(svm, insn.gpr,
-			  axv_x86_code_bits(x) == 64 ? 8 : 4, svm->cr0);
+		write_gpr(svm, insn.gpr, axv_x86_code_bits(x) == 64 ? 8 : 4,
+			  insn.cr ? svm->cr4 : svm->cr0);
 		axv_x86_advance(x, insn.len);
 		break;
 	case CR_OP_WRITE:

@@ -9,7 +9,9 @@
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
+#include <asm/mce.h>
 #include <asm/processor-flags.h>
+#include <asm/ptrace.h>
 #include <asm/trapnr.h>
 
 #include "../../../../drivers/virt/axvcpu/trace.h"
@@ -34,6 +36,7 @@
 #define SVM_EXIT_TLBSYNC		0x0a4
 
 #define OPCODE_INT3	0xcc
+#define OPCODE_INT	0xcd
 
 static void raise_gp(struct axv_svm_vcpu *svm)
 {
@@ -177,6 +180,19 @@ static enum axv_svm_next handle_iret(struct axv_svm_vcpu *svm)
 	return SVM_RESUME;
 }
 
+/*
+ * The intercept swallowed the exception; its handler did not run.  The guest
+ * is to the handler what user mode is: it can be given up, the kernel cannot.
+ */
+static void handle_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+#endif
+}
+
 /**
  * axv_svm_handle_fast() - answer an exit on the spot, if that is possible
  * @svm:	vCPU that just left the guest
@@ -215,9 +231,12 @@ enum axv_svm_next axv_svm_handle_fast(struct axv_svm_vcpu *svm)
 		/* The host took it when GIF was set. */
 		return SVM_RESUME;
 	case SVM_EXIT_EXCP_BASE + X86_TRAP_MC:
-		/* The intercept swallowed the exception; its handler did not run. */
-		asm volatile("int $18");
+		handle_machine_check();
 		return SVM_RESUME;
+	case SVM_EXIT_ERR:
+		/* Was the TLB flushed, if that was asked for?  Nobody says. */
+		axv_svm_tlb_reset_cpu(this_cpu_ptr(&axv_svm_cpu));
+		return SVM_SLOW;
 	default:
 		return SVM_SLOW;
 	}
@@ -282,9 +301,16 @@ static enum axv_x86_next handle_halt(struct axv_svm_vcpu *svm)
 	return AXV_EXIT;
 }
 
-/* The guest left without a state; VMRUN gets a fresh one after a reset. */
+/*
+ * The guest left without a state (APM 15.14.3): it is shut down until a reset
+ * gives it a fresh one.
+ */
 static enum axv_x86_next handle_shutdown(struct axv_svm_vcpu *svm)
 {
+	svm->asid_cpu = -1;
+	axv_svm_dirty(svm, SVM_CLEAN_ALL);
+	svm->x.events.shutdown = true;
+	WRITE_ONCE(svm->x.events.any, true);
 	axv_x86_exit(&svm->x, AXV_EXIT_SHUTDOWN, 0);
 	return AXV_EXIT;
 }
@@ -387,7 +413,9 @@ static enum axv_x86_next handle_software_interrupt(struct axv_svm_vcpu *svm)
 	len = axv_x86_insn_length(bytes, size, axv_x86_code_bits(&svm->x));
 	if (!len)
 		return AXV_RESUME;
-	if (bytes[len - 1] == OPCODE_INT3) {
+	/* INT 0xcc ends in the same byte. */
+	if (bytes[len - 1] == OPCODE_INT3 &&
+	    (len == 1 || bytes[len - 2] != OPCODE_INT)) {
 		axv_svm_exit_exception(svm, X86_TRAP_BP, false, 0, 0);
 		return AXV_EXIT;
 	}
@@ -428,6 +456,7 @@ enum axv_x86_next axv_svm_handle_slow(struct axv_svm_vcpu *svm)
 					 svm->vmcb->control.exit_info_1 &
 					 IOIO_IN);
 	case SVM_EXIT_READ_CR0:
+	case SVM_EXIT_READ_CR4:
 	case SVM_EXIT_WRITE_CR0:
 	case SVM_EXIT_WRITE_CR4:
 		return axv_svm_handle_cr(svm);

@@ -3,6 +3,7 @@
  * SVM on the host's CPUs: what it can do, on and off.
  */
 #include <linux/gfp.h>
+#include <linux/mem_encrypt.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
@@ -51,7 +52,7 @@ static int axv_svm_alloc_pages(void)
 			axv_svm_free_pages();
 			return -ENOMEM;
 		}
-		sc->host_save_pa = __pa(sc->host_save);
+		sc->host_save_pa = __sme_pa(sc->host_save);
 	}
 	return 0;
 }
@@ -102,6 +103,23 @@ void axv_svm_hardware_exit(void)
 	axv_svm_free_pages();
 }
 
+/*
+ * Against SRSO some processors need no more than this bit while there are
+ * guests; kernels that know of it leave it to the hypervisor.
+ */
+static void reduce_speculation(bool on)
+{
+#ifdef X86_FEATURE_SRSO_BP_SPEC_REDUCE
+	if (!cpu_feature_enabled(X86_FEATURE_SRSO_BP_SPEC_REDUCE))
+		return;
+	if (on)
+		msr_set_bit(MSR_ZEN4_BP_CFG, MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+	else
+		msr_clear_bit(MSR_ZEN4_BP_CFG,
+			      MSR_ZEN4_BP_CFG_BP_SPEC_REDUCE_BIT);
+#endif
+}
+
 /**
  * axv_svm_hardware_enable() - SVM on, on this CPU
  *
@@ -118,7 +136,10 @@ int axv_svm_hardware_enable(void)
 		return -EBUSY;
 
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
-	wrmsrl(MSR_VM_HSAVE_PA, __pa(sc->hsave));
+	wrmsrl(MSR_VM_HSAVE_PA, __sme_pa(sc->hsave));
+	if (boot_cpu_has(X86_FEATURE_TSCRATEMSR))
+		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
+	reduce_speculation(true);
 	if (axv_x86_host.tsc_aux)
 		rdmsrl(MSR_TSC_AUX, sc->tsc_aux);
 
@@ -143,6 +164,7 @@ void axv_svm_hardware_disable(void)
 	rdmsrl(MSR_EFER, efer);
 	if (!(efer & EFER_SVME))
 		return;
+	reduce_speculation(false);
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
 }

@@ -106,6 +106,8 @@ enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm)
 	if (event) {
 		control->event_inj = event;
 		control->event_inj_err = event >> AXV_X86_EVENT_ERROR_SHIFT;
+		/* Where INT n, INT3 and INTO return to (APM 15.20). */
+		control->next_rip = x->regs.rip;
 		x->base.stats.injections++;
 	}
 	svm->injected = event;
@@ -114,7 +116,8 @@ enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm)
 		arm_irq_window(svm);
 	else
 		axv_svm_disarm_irq_window(svm);
-	if (nmi_window)
+	/* TF would get into the flags that the event pushes. */
+	if (nmi_window && !event)
 		open_nmi_window(svm);
 	return SVM_RESUME;
 }

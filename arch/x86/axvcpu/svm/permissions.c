@@ -8,6 +8,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/lockdep.h>
+#include <linux/mem_encrypt.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
@@ -42,7 +43,7 @@ void axv_svm_iopm_exit(void)
 
 phys_addr_t axv_svm_iopm_pa(void)
 {
-	return page_to_phys(iopm);
+	return __sme_set(page_to_phys(iopm));
 }
 
 static const u32 switched_msrs[] = {
@@ -134,7 +135,7 @@ int axv_svm_msrpm_create(struct axv_svm_vm *vm)
 		__clear_bit(bit, vm->msrpm);
 		__clear_bit(bit + 1, vm->msrpm);
 	}
-	vm->msrpm_pa = __pa(vm->msrpm);
+	vm->msrpm_pa = __sme_pa(vm->msrpm);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <linux/ftrace.h>
 #include <linux/hardirq.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/vtime.h>
 #include <asm/debugreg.h>
@@ -60,22 +61,29 @@ void axv_svm_unload(struct axv_vcpu *vcpu)
 {
 }
 
-static __always_inline void vmsave(phys_addr_t pa)
+/*
+ * The host's state that VMRUN does not switch.  Where virtualization was
+ * switched off, by a reboot for example, VMSAVE is an undefined instruction;
+ * before_entry() refuses the entry then.
+ */
+static __always_inline void save_host(struct axv_svm_cpu *sc)
 {
-	asm volatile("vmsave %0" : : "a" (pa) : "memory");
+	if (likely(axv_hardware_is_enabled()))
+		asm volatile("vmsave %0" : : "a" (sc->host_save_pa) : "memory");
 }
 
 /*
  * XCR0, XSS and PKRU are the host's whenever kernel code may look at them, so
- * they change hands with GIF clear.
+ * they change hands with GIF clear.  Whether they do is decided by our own copy
+ * of CR4: that of the VMCB is undefined after a shutdown (APM 15.14.3).
  */
 static __always_inline void load_guest_xstate(struct axv_svm_vcpu *svm)
 {
 	struct axv_x86_vcpu *x = &svm->x;
 
-	if (!(svm->vmcb->save.cr4 & (X86_CR4_OSXSAVE | X86_CR4_PKE)))
+	if (!(svm->cr4 & (X86_CR4_OSXSAVE | X86_CR4_PKE)))
 		return;
-	if (svm->vmcb->save.cr4 & X86_CR4_OSXSAVE) {
+	if (svm->cr4 & X86_CR4_OSXSAVE) {
 		if (x->xcr0 != axv_svm.host_xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, x->xcr0);
 		if (axv_svm.host_xss)
@@ -93,14 +101,14 @@ static __always_inline void load_host_xstate(struct axv_svm_vcpu *svm)
 	struct axv_x86_vcpu *x = &svm->x;
 	u64 xcr0;
 
-	if (!(svm->vmcb->save.cr4 & (X86_CR4_OSXSAVE | X86_CR4_PKE)))
+	if (!(svm->cr4 & (X86_CR4_OSXSAVE | X86_CR4_PKE)))
 		return;
 	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
 		x->pkru = rdpkru();
 		if (x->pkru != x->host_pkru)
 			wrpkru(x->host_pkru);
 	}
-	if (!(svm->vmcb->save.cr4 & X86_CR4_OSXSAVE))
+	if (!(svm->cr4 & X86_CR4_OSXSAVE))
 		return;
 	if (axv_svm.host_xss)
 		wrmsrl(MSR_IA32_XSS, axv_svm.host_xss);
@@ -128,6 +136,8 @@ static void load_guest_debug(struct axv_svm_vcpu *svm)
 		svm->dr_live = true;
 		axv_svm_update_dr_intercepts(svm);
 	}
+	/* The host's breakpoints must not move to addresses of the guest's. */
+	set_debugreg(0, 7);
 	set_debugreg(x->dr[0], 0);
 	set_debugreg(x->dr[1], 1);
 	set_debugreg(x->dr[2], 2);
@@ -264,13 +274,13 @@ static __always_inline enum axv_svm_next before_entry(struct axv_svm_vcpu *svm)
 	}
 
 	flags = read_thread_flags();
-	if (unlikely(flags & (AXV_USER_WORK | _TIF_NEED_RESCHED |
+	if (unlikely(flags & (AXV_USER_WORK | AXV_NEED_RESCHED |
 			      _TIF_NEED_FPU_LOAD))) {
 		if (flags & AXV_USER_WORK) {
 			axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
 			return SVM_EXIT;
 		}
-		if (flags & _TIF_NEED_RESCHED)
+		if (flags & AXV_NEED_RESCHED)
 			return SVM_INTR;
 		/* An interrupt used the vector registers: the guest's go back. */
 		switch_fpu_return();
@@ -285,6 +295,7 @@ static __always_inline enum axv_svm_next before_entry(struct axv_svm_vcpu *svm)
 			return before_halt(svm);
 		return axv_svm_inject_events(svm);
 	}
+	svm->injected = 0;
 	return SVM_RESUME;
 }
 
@@ -311,7 +322,7 @@ static enum axv_svm_next run_guest(struct axv_svm_vcpu *svm, int cpu)
 
 	local_irq_disable();
 	vtime_account_guest_enter();
-	vmsave(sc->host_save_pa);
+	save_host(sc);
 
 	for (;;) {
 		/*
@@ -333,9 +344,10 @@ static enum axv_svm_next run_guest(struct axv_svm_vcpu *svm, int cpu)
 			tsc_aux = svm->x.tsc_aux;
 			wrmsrl(MSR_TSC_AUX, tsc_aux);
 		}
-		if (unlikely((svm->dr_live && !svm->dr_loaded) ||
-			     (svm->vmcb->save.dr7 & DR_GLOBAL_ENABLE_MASK) ||
-			     (svm->vmcb->save.dr7 & DR_LOCAL_ENABLE_MASK)))
+		if (unlikely(!svm->dr_loaded &&
+			     (svm->dr_live ||
+			      (svm->vmcb->save.dr7 & (DR_GLOBAL_ENABLE_MASK |
+						      DR_LOCAL_ENABLE_MASK)))))
 			load_guest_debug(svm);
 		axv_svm_tlb_prepare(svm, cpu);
 
@@ -360,17 +372,20 @@ static enum axv_svm_next run_guest(struct axv_svm_vcpu *svm, int cpu)
 			break;
 
 		/*
-		 * The interrupt is taken here.  Its handler may have changed
-		 * the LDT of this CPU; and a CPU that never leaves this loop
-		 * for user mode owes RCU a quiescent state.
+		 * The interrupt is taken here.  Its handler may change the
+		 * LDT of this CPU, set a breakpoint, or switch virtualization
+		 * off; and a CPU that never leaves this loop for user mode
+		 * owes RCU a quiescent state.
 		 */
 		vcpu->stats.interrupts++;
+		if (unlikely(svm->dr_loaded))
+			save_guest_debug(svm);
 		local_irq_enable();
 		nop();
 		local_irq_disable();
 		if (!context_tracking_enabled_this_cpu())
 			rcu_note_context_switch(false);
-		vmsave(sc->host_save_pa);
+		save_host(sc);
 		if (unlikely(vcpu->vm->flags & AXV_VM_EXIT_ON_EXTINT)) {
 			fill_external_interrupt(svm);
 			next = SVM_EXIT;
@@ -448,7 +463,9 @@ static int run_loop(struct axv_svm_vcpu *svm)
 		case SVM_EXIT:
 			return 0;
 		default:
-			cond_resched();
+			/* Not cond_resched(), which knows no lazy request. */
+			if (read_thread_flags() & AXV_NEED_RESCHED)
+				schedule();
 			break;
 		}
 	}

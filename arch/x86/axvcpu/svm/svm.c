@@ -4,6 +4,7 @@
  */
 #include <linux/err.h>
 #include <linux/gfp.h>
+#include <linux/mem_encrypt.h>
 #include <linux/slab.h>
 #include <asm/tlbflush.h>
 
@@ -39,6 +40,15 @@ static const struct axv_s2_format *svm_s2_format(unsigned int ipa_bits)
 {
 	return boot_cpu_has(X86_FEATURE_LA57) && (cr4_read_shadow() & X86_CR4_LA57) ?
 	       &npt5 : &npt4;
+}
+
+/* Entries of encrypted memory say so, as the host's own do (APM 15.34.4). */
+static void init_format(struct axv_s2_format *fmt)
+{
+	fmt->ipa_bits = min(fmt->ipa_bits, axv_x86_host.phys_bits);
+	fmt->table = __sme_set(fmt->table);
+	fmt->leaf = __sme_set(fmt->leaf);
+	fmt->addr_mask &= ~__sme_set(0ull);
 }
 
 static int svm_vm_create(struct axv_vm *vm)
@@ -80,7 +90,7 @@ static int svm_vcpu_create(struct axv_vcpu *vcpu)
 	svm->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!svm->vmcb)
 		return -ENOMEM;
-	svm->vmcb_pa = __pa(svm->vmcb);
+	svm->vmcb_pa = __sme_pa(svm->vmcb);
 	axv_svm_vmcb_init(svm);
 
 	err = axv_x86_vcpu_init(&svm->x, &axv_svm_hw);
@@ -163,8 +173,8 @@ const struct axv_arch_ops *axv_svm_init(void)
 		axv_svm_hardware_exit();
 		return ERR_PTR(err);
 	}
-	npt4.ipa_bits = min(npt4.ipa_bits, axv_x86_host.phys_bits);
-	npt5.ipa_bits = min(npt5.ipa_bits, axv_x86_host.phys_bits);
+	init_format(&npt4);
+	init_format(&npt5);
 	return &svm_ops;
 }
 

@@ -95,8 +95,9 @@ struct axv_svm_vm {
  * @asid_generation: generation of its ASID
  * @tlb_gen:	&axv_vm.tlb_gen at its last flush
  * @cr0:	CR0 as the guest sees it; the VMCB's has CD and NW clear
+ * @cr4:	CR4 as the guest sees it; the VMCB's has MCE as the host
  * @efer:	EFER as the guest sees it; the VMCB's has SVME set
- * @injected:	event handed to the hardware at the last entry
+ * @injected:	event handed to the hardware at the last entry; 0: none
  * @dr_live:	the guest uses DR0 to DR3: no intercepts, loaded at entry
  * @dr_loaded:	they are in the registers now
  * @nmi_masked:	an NMI handler runs
@@ -116,6 +117,7 @@ struct axv_svm_vcpu {
 	u64 asid_generation;
 	u64 tlb_gen;
 	u64 cr0;
+	u64 cr4;
 	u64 efer;
 	u64 injected;
 	bool dr_live;

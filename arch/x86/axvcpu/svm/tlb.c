@@ -13,12 +13,14 @@
  * axv_svm_tlb_reset_cpu() - forget all ASIDs of a CPU
  * @sc:		this CPU's
  *
- * The next entry on this CPU begins a generation, and so flushes everything.
+ * The next entry on this CPU begins a generation, and so flushes everything;
+ * also that of a vCPU which was here before.
  *
  * Context: on that CPU with interrupts off.
  */
 void axv_svm_tlb_reset_cpu(struct axv_svm_cpu *sc)
 {
+	sc->asid_generation++;
 	sc->next_asid = axv_svm.asids;
 }
 

@@ -4,10 +4,12 @@
  * the guest state that lives in it (APM appendix B).
  */
 #include <linux/bitops.h>
+#include <linux/mem_encrypt.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
+#include <asm/tlbflush.h>
 #include <asm/trapnr.h>
 
 #include "svm.h"
@@ -111,13 +113,14 @@ void axv_svm_vmcb_init(struct axv_svm_vcpu *svm)
 	control->msrpm_base_pa = vm->msrpm_pa;
 	control->int_ctl = V_INTR_MASKING_MASK;
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
-	control->nested_cr3 = vm->x.base.s2.root;
+	control->nested_cr3 = __sme_set(vm->x.base.s2.root);
 	/* PAT after power-on, APM 7.8.2. */
 	svm->vmcb->save.g_pat = 0x0007040600070406ull;
 
 	svm->spec_ctrl = 0;
 	svm->asid_cpu = -1;
 	svm->cr0 = 0;
+	svm->cr4 = 0;
 	svm->efer = 0;
 	svm->vmcb->save.efer = EFER_SVME;
 	svm->injected = 0;
@@ -152,12 +155,19 @@ static struct vmcb_seg *vmcb_segment(struct axv_svm_vcpu *svm, unsigned int seg)
 static void svm_get_segment(struct axv_x86_vcpu *x, unsigned int seg,
 			    struct axv_x86_segment *value)
 {
-	struct vmcb_seg *s = vmcb_segment(x86_to_svm(x), seg);
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	struct vmcb_seg *s = vmcb_segment(svm, seg);
 
 	value->base = s->base;
 	value->limit = s->limit;
 	value->selector = s->selector;
 	value->attr = s->attrib;
+
+	/* SYSRET leaves SS.DPL behind: the level is in the CPL field alone. */
+	if (seg == AXV_X86_SS) {
+		value->attr &= ~AXV_X86_ATTR_DPL;
+		value->attr |= svm->vmcb->save.cpl << 5;
+	}
 }
 
 static void svm_set_segment(struct axv_x86_vcpu *x, unsigned int seg,
@@ -219,6 +229,23 @@ void axv_svm_write_cr0(struct axv_svm_vcpu *svm, u64 cr0)
 		axv_svm_intercept(svm, INTERCEPT_CR0_READ);
 }
 
+/*
+ * Without MCE a machine check is no exception but a shutdown, which would pass
+ * for the guest's own: the guest runs with the host's, and does not see it.
+ */
+static void write_cr4(struct axv_svm_vcpu *svm, u64 cr4)
+{
+	u64 real = cr4 | (cr4_read_shadow() & X86_CR4_MCE);
+
+	svm->cr4 = cr4;
+	svm->vmcb->save.cr4 = real;
+	axv_svm_dirty(svm, SVM_CLEAN_CR);
+	if (real == cr4)
+		axv_svm_unintercept(svm, INTERCEPT_CR4_READ);
+	else
+		axv_svm_intercept(svm, INTERCEPT_CR4_READ);
+}
+
 static u64 svm_get_cr(struct axv_x86_vcpu *x, unsigned int cr)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
@@ -228,7 +255,7 @@ static u64 svm_get_cr(struct axv_x86_vcpu *x, unsigned int cr)
 	case 0: return svm->cr0;
 	case 2: return vmcb->save.cr2;
 	case 3: return vmcb->save.cr3;
-	case 4: return vmcb->save.cr4;
+	case 4: return svm->cr4;
 	default: return vmcb->control.int_ctl & V_TPR_MASK;
 	}
 }
@@ -251,8 +278,7 @@ static void svm_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 		axv_svm_dirty(svm, SVM_CLEAN_CR);
 		break;
 	case 4:
-		vmcb->save.cr4 = value;
-		axv_svm_dirty(svm, SVM_CLEAN_CR);
+		write_cr4(svm, value);
 		break;
 	default:
 		vmcb->control.int_ctl &= ~V_TPR_MASK;

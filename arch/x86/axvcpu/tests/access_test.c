@@ -389,6 +389,18 @@ static void movs_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, gpr[AXV_X86_RCX], 1ull);
 	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
 
+	/* The destination is in ES, whatever the override. */
+	g = new_guest(test, "64a5");
+	gpr = g->x.regs.gpr;
+	g->seg[AXV_X86_FS].base = 0x100;
+	g->seg[AXV_X86_ES].base = 0x10;
+	gpr[AXV_X86_RSI] = DATA;
+	gpr[AXV_X86_RDI] = DEVICE - 0x10;
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
+					AXV_FAULT_NO_REGION), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_WRITE);
+	KUNIT_EXPECT_EQ(test, g->run.exit.mmio.data, 0x95969798ull);
+
 	/* From one device to another: the VMM's, before anything was read. */
 	g = new_guest(test, "a5");
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, R_AX,

@@ -619,6 +619,8 @@ static void fetch_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytes[5], 6);
 	g->x.regs.rip = 0x10000;
 	KUNIT_EXPECT_EQ(test, test_fetch(&g->x, bytes, 15), 0);
+	g->x.regs.rip = 0x10005;
+	KUNIT_EXPECT_EQ(test, test_fetch(&g->x, bytes, 15), 0);
 	KUNIT_EXPECT_EQ(test, test_code_bits(&g->x), 16u);
 
 	/* 32-bit code of a 64-bit system. */

@@ -214,6 +214,10 @@ TEST_F(badinput, longer_structures)
 		for (kind = DEV; kind <= VCPU; kind <<= 1) {
 			if (!(cmd->kinds & kind) || !cmd->size)
 				continue;
+			/* Nothing is read of a structure that is all answer. */
+			if (cmd->nr == _IOC_NR(AXV_VCPU_GET_STATE) ||
+			    cmd->nr == _IOC_NR(AXV_VCPU_GET_STATS))
+				continue;
 			for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 				memset(buf, 0, 16 * PAGE);
 				buf[sizes[i] - 1] = 1;

@@ -480,7 +480,7 @@ static void await_progress(volatile __u64 *counter)
 
 TEST_F(memory, dirty_log_under_a_running_guest)
 {
-	unsigned long n = scaled(100), i;
+	unsigned long n = scaled(40), i;
 	struct axv_runner r;
 	__u64 map[1];
 
@@ -626,7 +626,7 @@ TEST_F(memory, region_deleted)
 
 TEST_F(memory, region_given_other_memory_while_running)
 {
-	unsigned long n = scaled(200), i;
+	unsigned long n = scaled(60), i;
 	__u64 *side[2] = { word(self->mem, 0), word(self->mem, 1) };
 	struct axv_runner r;
 
@@ -720,7 +720,7 @@ TEST_F(memory, region_made_readonly_while_running)
 
 TEST_F(memory, dropped_under_a_running_guest)
 {
-	unsigned long n = scaled(200), i;
+	unsigned long n = scaled(80), i;
 	volatile __u64 *counter = word(self->mem, 0);
 	struct axv_runner r;
 

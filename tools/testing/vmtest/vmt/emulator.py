@@ -167,7 +167,8 @@ class Emulator:
         on_line(port, text) gets every line."""
         m = self.machine
         make = bochs_command if m.emu == "bochs" else qemu_command
-        cmd = make(m, self.fifos)
+        # An emulator never outlives who watches it, not even one that is killed.
+        cmd = ["setpriv", "--pdeathsig", "KILL"] + make(m, self.fifos)
         # Writing ends of our own keep the FIFOs from reading end-of-file
         # before the emulator has opened them.
         keep = [os.open(p, os.O_WRONLY) for n, p in self.fifos.items()

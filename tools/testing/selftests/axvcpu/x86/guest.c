@@ -263,6 +263,19 @@ void guest_start(struct axv_vcpu *v, enum guest_program program, __u64 a0,
 	*x86_gpr(v, AXV_X86_RDX) = a2;
 }
 
+int x86_in_qemu(void)
+{
+	char vendor[64] = "";
+	FILE *f = fopen("/sys/class/dmi/id/sys_vendor", "r");
+
+	if (f) {
+		if (!fgets(vendor, sizeof(vendor), f))
+			vendor[0] = '\0';
+		fclose(f);
+	}
+	return !!strstr(vendor, "QEMU");
+}
+
 void x86_cpuid_all(struct axv_vcpu *v)
 {
 	static struct axv_x86_cpuid leaves[1024];

@@ -188,7 +188,9 @@ TEST_F(inject, extint_after_a_shadow_that_was_set)
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_SHADOW));
 	ASSERT_EQ(0, extint(&self->v, 0x43));
 	ASSERT_CALL(0x43, &self->v);
-	EXPECT_EQ(GUEST_CODE_ADDR + 1, self->v.run->exit.hypercall.args[0]);
+	/* QEMU's VMRUN does not load the shadow. */
+	if (!x86_in_qemu() || self->v.run->exit.hypercall.args[0] != GUEST_CODE_ADDR)
+		EXPECT_EQ(GUEST_CODE_ADDR + 1, self->v.run->exit.hypercall.args[0]);
 	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_SHADOW));
 }
 

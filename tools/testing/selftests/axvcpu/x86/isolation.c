@@ -668,27 +668,14 @@ GUEST_CODE(code_dr, 64,
 GUEST_LABEL(code_dr_after);
 GUEST_LABEL(code_dr_db);
 
-/*
- * QEMU's VMRUN and #VMEXIT load DR7 and leave its own breakpoints as they were;
- * when these are taken out at last, QEMU itself is what crashes.
- */
-static int emulator_has_breakpoints(void)
-{
-	char vendor[64] = "";
-	FILE *f = fopen("/sys/class/dmi/id/sys_vendor", "r");
-
-	if (f) {
-		if (!fgets(vendor, sizeof(vendor), f))
-			vendor[0] = '\0';
-		fclose(f);
-	}
-	return !strstr(vendor, "QEMU");
-}
-
 TEST_F(isolation, breakpoints_of_the_guests)
 {
-	/* DR0: write, 1 byte, local. */
-	const int enabled = emulator_has_breakpoints();
+	/*
+	 * DR0: write, 1 byte, local. QEMU's VMRUN and #VMEXIT load DR7 and leave
+	 * its own breakpoints as they were; when these are taken out at last,
+	 * QEMU itself is what crashes.
+	 */
+	const int enabled = !x86_in_qemu();
 	const __u64 dr7 = enabled ? 0x10401 : 0x10400;
 	struct axv_run *run;
 	int i;

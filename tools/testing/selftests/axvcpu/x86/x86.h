@@ -140,6 +140,9 @@ void x86_gate_real(struct axv_vm *vm, int vector, __u64 ip);
 void x86_gate_prot(struct axv_vm *vm, int vector, __u64 ip, int dpl);
 void x86_gate_long(struct axv_vm *vm, int vector, __u64 ip, int dpl);
 
+/* Whether the host is QEMU, whose SVM lacks some details; see the users. */
+int x86_in_qemu(void);
+
 /* Give a vCPU, Created or Free, every CPU feature that the host can honour. */
 void x86_cpuid_all(struct axv_vcpu *v);
 
