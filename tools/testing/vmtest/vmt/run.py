@@ -73,6 +73,12 @@ def guest_initramfs(path):
     fs.save(path)
 
 
+def patience():
+    """By how much everything takes longer here than on an idle machine."""
+    busy = os.getloadavg()[0] / os.cpu_count()
+    return max(1.0, busy) * float(os.environ.get("AXV_TIMEOUT_SCALE", "1"))
+
+
 def terminal_size():
     """The size of this terminal, in words for stty."""
     size = os.get_terminal_size()
@@ -185,7 +191,7 @@ class Run:
             m.initrd = f"{work}/initrd"
             self.build_initramfs(image, release, m.initrd)
             deadline = self.timeout or DEADLINE["debug" if m.debug else self.emu]
-            deadline *= float(os.environ.get("AXV_TIMEOUT_SCALE", "1"))
+            deadline *= patience()
             if self.interactive:
                 deadline = None
             emu = emulator.Emulator(m)
