@@ -151,9 +151,10 @@ int axv_svm_hardware_enable(void)
 /**
  * axv_svm_hardware_disable() - SVM off, on this CPU
  *
- * SVM does not hold back INIT as VMX root operation does, so a crash or a
- * reset needs no more than this, and no callback of the kernel's emergency
- * path: with SVME left on, the next kernel only finds a bit set.
+ * No callback of the kernel's emergency path does this when the host crashes:
+ * SVM does not hold back INIT as VMX root operation does, and a kernel that is
+ * started next only finds SVME set.  What it would find otherwise is GIF clear,
+ * and only if the crash was between CLGI and STGI of the world switch.
  *
  * Context: interrupts off.
  */

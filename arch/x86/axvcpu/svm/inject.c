@@ -48,11 +48,12 @@ void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm)
 /*
  * NMIs stay masked until the handler's IRET is done.  The intercept comes
  * before the IRET, so the window opens one instruction later; with an NMI
- * waiting, a single step finds that point.
+ * waiting, a single step finds that point, and likewise the end of an interrupt
+ * shadow.
  */
 static void open_nmi_window(struct axv_svm_vcpu *svm)
 {
-	if (!svm->nmi_iret || svm->nmi_step)
+	if (svm->nmi_step || (svm->nmi_masked && !svm->nmi_iret))
 		return;
 	svm->nmi_step = true;
 	svm->guest_tf = svm->x.regs.rflags & X86_EFLAGS_TF;
