@@ -56,6 +56,7 @@ TOOL_lib := tools/lib/axvcpu
 TOOL_vmm := tools/vmm
 TOOL_selftests := tools/testing/selftests/axvcpu
 TOOL_bench := tools/bench
+TOOL_decode-fuzz := tools/testing/decode-fuzz
 
 # The same build directories for whoever needs another one's products.
 TOOL_ARGS = O=$(BUILD)/tools/$(1) LIB_O=$(BUILD)/tools/lib KSFT_DIR=$(BUILD)/linux-source
@@ -136,7 +137,7 @@ bench: deps
 	$(Q)$(VMTEST)/bench $(BENCH_ARGS)
 
 .PHONY: unit
-UNIT ?= lib vmm
+UNIT ?= lib vmm decode-fuzz
 unit: lib
 	$(Q)$(foreach u,$(UNIT),$(MAKE) -C $(TOOL_$(u)) $(call TOOL_ARGS,$(u)) check &&) true
 

@@ -316,8 +316,9 @@ TEST_F(badinput, unknown_values)
 	BAD(vm, AXV_VM_CREATE_VCPU, struct axv_create_vcpu, .id = 1, .flags = 1,
 	    .favor_phys_cpu = -1);
 	BAD(vm, AXV_VM_CREATE_VCPU, struct axv_create_vcpu, .id = max_vcpus,
-	    .favor_phys_cpu = -1);
-	BAD(vm, AXV_VM_CREATE_VCPU, struct axv_create_vcpu, .id = ~0u, .favor_phys_cpu = -1);
+	    .hw_id = 77, .favor_phys_cpu = -1);
+	BAD(vm, AXV_VM_CREATE_VCPU, struct axv_create_vcpu, .id = ~0u,
+	    .hw_id = 77, .favor_phys_cpu = -1);
 	BAD(vm, AXV_VM_CREATE_VCPU, struct axv_create_vcpu, .id = 1, .favor_phys_cpu = -2);
 
 	BAD(vm, AXV_VM_SET_REGION, struct axv_region, .slot = 5, .fd = -1,

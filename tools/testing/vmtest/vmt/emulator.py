@@ -50,8 +50,9 @@ def command_line(m):
     else:
         # The serial console takes a sleeping lock wherever printk is called,
         # which is the one thing lockdep would report before it turns itself
-        # off. The early console takes none.
-        words += ["earlyprintk=serial,ttyS0,115200,keep"]
+        # off. The early console takes none; the null console keeps the other
+        # from registering as well.
+        words += ["earlyprintk=serial,ttyS0,115200,keep", "console=null"]
         # The watchdogs must allow for an emulator on a busy machine, and CPU
         # masks are to have a second word.
         # Without ACPI the TSC is the only clock that is good enough.

@@ -23,7 +23,7 @@ TROUBLE = re.compile(
 # Said by healthy kernels in these emulators; nothing of ours can say them.
 HARMLESS = re.compile(
     r"Spectre V2 :|Register File Data Sampling|RETBleed:|\*\*.*NOTICE|NOTICE NOTICE"
-    r"|TAA:|MDS:|MMIO Stale Data"
+    r"|TAA:|MDS:|MMIO Stale Data|Speculative Return Stack Overflow:"
 )
 
 # A test that provokes a report of the kernel announces it in the log:

@@ -4,6 +4,8 @@
  */
 #include "x86.h"
 
+#include <cpuid.h>
+
 const __u64 guest_ip_reg = AXV_REG_X86(GPR, AXV_X86_RIP);
 
 /* Arguments: a0 in RDI, a1 in RSI, a2 in RDX. Hypercalls: RAX; RBX, ... */
@@ -265,15 +267,10 @@ void guest_start(struct axv_vcpu *v, enum guest_program program, __u64 a0,
 
 int x86_in_qemu(void)
 {
-	char vendor[64] = "";
-	FILE *f = fopen("/sys/class/dmi/id/sys_vendor", "r");
+	unsigned int a, name[3];
 
-	if (f) {
-		if (!fgets(vendor, sizeof(vendor), f))
-			vendor[0] = '\0';
-		fclose(f);
-	}
-	return !!strstr(vendor, "QEMU");
+	__cpuid(0x40000000, a, name[0], name[1], name[2]);
+	return !memcmp(name, "TCGTCGTCGTCG", sizeof(name));
 }
 
 void x86_cpuid_all(struct axv_vcpu *v)

@@ -140,7 +140,7 @@ void x86_gate_real(struct axv_vm *vm, int vector, __u64 ip);
 void x86_gate_prot(struct axv_vm *vm, int vector, __u64 ip, int dpl);
 void x86_gate_long(struct axv_vm *vm, int vector, __u64 ip, int dpl);
 
-/* Whether the host is QEMU, whose SVM lacks some details; see the users. */
+/* Whether the host runs in QEMU's TCG, whose SVM lacks some details. */
 int x86_in_qemu(void);
 
 /* Give a vCPU, Created or Free, every CPU feature that the host can honour. */
