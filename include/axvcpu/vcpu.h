@@ -313,6 +313,8 @@ struct axv_current_scope {
 extern unsigned int axv_nesting_expected;
 #endif
 
+void axv_current_enable(void);
+void axv_current_disable(void);
 int axv_set_current_vcpu(struct axv_current_scope *scope,
 			 struct axv_vcpu *vcpu);
 void axv_clear_current_vcpu(struct axv_current_scope *scope);

@@ -6,6 +6,7 @@
 #define _AXVCPU_VM_H
 
 #include <linux/kref.h>
+#include <linux/minmax.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -99,6 +100,17 @@ struct axv_vm {
 	bool has_hardware;
 	struct dentry *debugfs;
 };
+
+/**
+ * axv_max_vcpus() - how many vCPUs a VM may have; ids are below
+ * @ops:	the back end
+ *
+ * Every vCPU has a hw_id of its own, so there are no more than those.
+ */
+static inline u32 axv_max_vcpus(const struct axv_arch_ops *ops)
+{
+	return min_t(u64, AXV_MAX_VCPUS, ops->max_hw_id + 1);
+}
 
 /* vm.c: the object */
 struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,

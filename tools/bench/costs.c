@@ -89,14 +89,22 @@ static struct insn *insns;
 static enum cost cost_of_0f01(uint8_t modrm)
 {
 	switch (modrm) {
-	case 0xd0: return COST_XGETBV;
-	case 0xd1: return COST_XSETBV;
-	case 0xd8: return COST_VMRUN;
-	case 0xda: return COST_VMLOAD;
-	case 0xdb: return COST_VMSAVE;
-	case 0xdc: return COST_STGI;
-	case 0xdd: return COST_CLGI;
-	case 0xef: return COST_WRPKRU;
+	case 0xd0:
+		return COST_XGETBV;
+	case 0xd1:
+		return COST_XSETBV;
+	case 0xd8:
+		return COST_VMRUN;
+	case 0xda:
+		return COST_VMLOAD;
+	case 0xdb:
+		return COST_VMSAVE;
+	case 0xdc:
+		return COST_STGI;
+	case 0xdd:
+		return COST_CLGI;
+	case 0xef:
+		return COST_WRPKRU;
 	}
 	return (modrm >> 3 & 7) == 7 && modrm < 0xc0 ? COST_INVLPG : COST_NONE;
 }
@@ -107,15 +115,24 @@ static enum cost cost_of_0f(const uint8_t *op, size_t size)
 	uint8_t reg = modrm >> 3 & 7;
 
 	switch (op[0]) {
-	case 0x00: return reg == 5 ? COST_VERW : COST_NONE;
-	case 0x01: return cost_of_0f01(modrm);
-	case 0x20: return COST_CR_READ;
-	case 0x21: return COST_DR_READ;
-	case 0x22: return COST_CR_WRITE;
-	case 0x23: return COST_DR_WRITE;
-	case 0x30: return COST_WRMSR;
-	case 0x32: return COST_RDMSR;
-	case 0x38: return modrm == 0x82 ? COST_INVPCID : COST_NONE;
+	case 0x00:
+		return reg == 5 ? COST_VERW : COST_NONE;
+	case 0x01:
+		return cost_of_0f01(modrm);
+	case 0x20:
+		return COST_CR_READ;
+	case 0x21:
+		return COST_DR_READ;
+	case 0x22:
+		return COST_CR_WRITE;
+	case 0x23:
+		return COST_DR_WRITE;
+	case 0x30:
+		return COST_WRMSR;
+	case 0x32:
+		return COST_RDMSR;
+	case 0x38:
+		return modrm == 0x82 ? COST_INVPCID : COST_NONE;
 	case 0xae:
 		if (modrm == 0xe8)
 			return COST_LFENCE;

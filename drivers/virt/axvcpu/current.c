@@ -11,6 +11,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/irqflags.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
@@ -40,6 +41,40 @@ static struct preempt_ops current_ops = {
 	.sched_in = sched_in,
 	.sched_out = sched_out,
 };
+
+static DEFINE_MUTEX(notifiers_lock);
+static bool notifiers_on;
+
+/**
+ * axv_current_enable() - have the scheduler call preempt notifiers
+ *
+ * That patches the scheduler's code, for which every CPU is interrupted: the
+ * first VM does it, and it lasts until the module goes.
+ *
+ * Context: may sleep.
+ */
+void axv_current_enable(void)
+{
+	mutex_lock(&notifiers_lock);
+	if (!notifiers_on)
+		preempt_notifier_inc();
+	notifiers_on = true;
+	mutex_unlock(&notifiers_lock);
+}
+
+/**
+ * axv_current_disable() - no longer; nobody has a current vCPU any more
+ *
+ * Context: may sleep.
+ */
+void axv_current_disable(void)
+{
+	mutex_lock(&notifiers_lock);
+	if (notifiers_on)
+		preempt_notifier_dec();
+	notifiers_on = false;
+	mutex_unlock(&notifiers_lock);
+}
 
 #if IS_ENABLED(CONFIG_KUNIT)
 /* How often a test is about to nest on purpose. */

@@ -178,9 +178,13 @@ static long get_table(struct axv_call *call, void *data)
 
 static long set_table(struct axv_call *call, void *data)
 {
+	const struct axv_table *table = data;
 	struct axv_vcpu *vcpu = call->object;
 	long err;
 
+	/* A list of what there is; no state makes it one to be set. */
+	if (table->kind == AXV_TABLE_REGS)
+		return -EINVAL;
 	err = axv_claim_any(vcpu, AXV_STATES_NOT_SET_UP);
 	if (err)
 		return err;

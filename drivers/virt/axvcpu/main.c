@@ -47,6 +47,7 @@ static void __exit axv_exit(void)
 	axv_debugfs_exit();
 	axv_hardware_exit();
 	axv_kick_flush();
+	axv_current_disable();
 	mmu_notifier_synchronize();
 	axv_arch_exit();
 }

@@ -61,7 +61,8 @@ u32 axv_vcpu_vm_id(const struct axv_vcpu *vcpu)
 
 static int check_config(struct axv_vm *vm, const struct axv_vcpu_config *config)
 {
-	if (config->id >= AXV_MAX_VCPUS || config->hw_id > vm->ops->max_hw_id)
+	if (config->id >= axv_max_vcpus(vm->ops) ||
+	    config->hw_id > vm->ops->max_hw_id)
 		return -EINVAL;
 	if (config->favor_phys_cpu != -1 &&
 	    (config->favor_phys_cpu < 0 ||

@@ -45,8 +45,7 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
 		*value = ops->backend;
 		return 0;
 	case AXV_QUERY_MAX_VCPUS:
-		/* Every vCPU has a hw_id of its own. */
-		*value = min_t(u64, AXV_MAX_VCPUS, ops->max_hw_id + 1);
+		*value = axv_max_vcpus(ops);
 		return 0;
 	case AXV_QUERY_MAX_REGIONS:
 		*value = AXV_MAX_REGIONS;
@@ -137,6 +136,7 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	err = check_config(ops, config, &ipa_bits);
 	if (err)
 		return ERR_PTR(err);
+	axv_current_enable();
 
 	vm = kvzalloc(ops->vm_size, GFP_KERNEL_ACCOUNT);
 	if (!vm)
@@ -162,7 +162,6 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 		goto err_hardware;
 
 	mmgrab(vm->mm);
-	preempt_notifier_inc();
 	axv_debugfs_add_vm(vm);
 	err = axv_memory_init(vm);
 	if (err)
@@ -171,7 +170,6 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 
 err_memory:
 	debugfs_remove(vm->debugfs);
-	preempt_notifier_dec();
 	mmdrop(vm->mm);
 	ops->vm_destroy(vm);
 err_hardware:
@@ -192,7 +190,6 @@ static void vm_free(struct kref *ref)
 	put_hardware(vm);
 	debugfs_remove(vm->debugfs);
 	vm->ops->vm_destroy(vm);
-	preempt_notifier_dec();
 	xa_erase(&ids, vm->id);
 	xa_destroy(&vm->vcpus);
 	mmdrop(vm->mm);

@@ -139,16 +139,26 @@ static struct vmcb_seg *vmcb_segment(struct axv_svm_vcpu *svm, unsigned int seg)
 	struct vmcb_save_area *save = &svm->vmcb->save;
 
 	switch (seg) {
-	case AXV_X86_ES: return &save->es;
-	case AXV_X86_CS: return &save->cs;
-	case AXV_X86_SS: return &save->ss;
-	case AXV_X86_DS: return &save->ds;
-	case AXV_X86_FS: return &save->fs;
-	case AXV_X86_GS: return &save->gs;
-	case AXV_X86_TR: return &save->tr;
-	case AXV_X86_LDTR: return &save->ldtr;
-	case AXV_X86_GDTR: return &save->gdtr;
-	default: return &save->idtr;
+	case AXV_X86_ES:
+		return &save->es;
+	case AXV_X86_CS:
+		return &save->cs;
+	case AXV_X86_SS:
+		return &save->ss;
+	case AXV_X86_DS:
+		return &save->ds;
+	case AXV_X86_FS:
+		return &save->fs;
+	case AXV_X86_GS:
+		return &save->gs;
+	case AXV_X86_TR:
+		return &save->tr;
+	case AXV_X86_LDTR:
+		return &save->ldtr;
+	case AXV_X86_GDTR:
+		return &save->gdtr;
+	default:
+		return &save->idtr;
 	}
 }
 
@@ -252,11 +262,16 @@ static u64 svm_get_cr(struct axv_x86_vcpu *x, unsigned int cr)
 	struct vmcb *vmcb = svm->vmcb;
 
 	switch (cr) {
-	case 0: return svm->cr0;
-	case 2: return vmcb->save.cr2;
-	case 3: return vmcb->save.cr3;
-	case 4: return svm->cr4;
-	default: return vmcb->control.int_ctl & V_TPR_MASK;
+	case 0:
+		return svm->cr0;
+	case 2:
+		return vmcb->save.cr2;
+	case 3:
+		return vmcb->save.cr3;
+	case 4:
+		return svm->cr4;
+	default:
+		return vmcb->control.int_ctl & V_TPR_MASK;
 	}
 }
 
@@ -343,18 +358,30 @@ static u64 *vmcb_msr(struct axv_svm_vcpu *svm, u32 msr)
 	struct vmcb_save_area *save = &svm->vmcb->save;
 
 	switch (msr) {
-	case MSR_STAR: return &save->star;
-	case MSR_LSTAR: return &save->lstar;
-	case MSR_CSTAR: return &save->cstar;
-	case MSR_SYSCALL_MASK: return &save->sfmask;
-	case MSR_KERNEL_GS_BASE: return &save->kernel_gs_base;
-	case MSR_FS_BASE: return &save->fs.base;
-	case MSR_GS_BASE: return &save->gs.base;
-	case MSR_IA32_SYSENTER_CS: return &save->sysenter_cs;
-	case MSR_IA32_SYSENTER_ESP: return &save->sysenter_esp;
-	case MSR_IA32_SYSENTER_EIP: return &save->sysenter_eip;
-	case MSR_IA32_CR_PAT: return &save->g_pat;
-	default: return NULL;
+	case MSR_STAR:
+		return &save->star;
+	case MSR_LSTAR:
+		return &save->lstar;
+	case MSR_CSTAR:
+		return &save->cstar;
+	case MSR_SYSCALL_MASK:
+		return &save->sfmask;
+	case MSR_KERNEL_GS_BASE:
+		return &save->kernel_gs_base;
+	case MSR_FS_BASE:
+		return &save->fs.base;
+	case MSR_GS_BASE:
+		return &save->gs.base;
+	case MSR_IA32_SYSENTER_CS:
+		return &save->sysenter_cs;
+	case MSR_IA32_SYSENTER_ESP:
+		return &save->sysenter_esp;
+	case MSR_IA32_SYSENTER_EIP:
+		return &save->sysenter_eip;
+	case MSR_IA32_CR_PAT:
+		return &save->g_pat;
+	default:
+		return NULL;
 	}
 }
 

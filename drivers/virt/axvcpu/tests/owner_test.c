@@ -8,6 +8,7 @@
 #include "fake.h"
 
 #define ROUNDS	500
+#define TRIES	2000000
 
 static int bind_fn(void *arg)
 {
@@ -232,6 +233,59 @@ static void one_of_two_gets_the_claim(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_STATE_FREE, axv_vcpu_state(&fake->vcpu));
 }
 
+/**
+ * struct contest - two threads that want a claim as often as they can have it
+ * @vcpu:	the vCPU
+ * @ready:	threads that are about to begin
+ * @inside:	threads that have it
+ * @overlaps:	how often that was more than one
+ */
+struct contest {
+	struct axv_vcpu *vcpu;
+	atomic_t ready;
+	atomic_t inside;
+	atomic_t overlaps;
+};
+
+static int contest_fn(void *arg)
+{
+	struct contest *contest = arg;
+	unsigned int i;
+
+	atomic_inc(&contest->ready);
+	while (atomic_read(&contest->ready) < 2)
+		cond_resched();
+	for (i = 0; i < TRIES; i++) {
+		if (axv_claim(contest->vcpu, AXV_STATE_FREE, AXV_STATE_FREE))
+			continue;
+		if (atomic_inc_return(&contest->inside) != 1)
+			atomic_inc(&contest->overlaps);
+		atomic_dec(&contest->inside);
+		axv_unclaim(contest->vcpu);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* No rounds here: what matters is the moment between a look and a claim. */
+static void a_claim_excludes(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
+	struct contest contest = { .vcpu = &fake->vcpu };
+	struct axv_fake_thread threads[2];
+	unsigned int i;
+
+	KUNIT_ASSERT_GE_MSG(test, num_online_cpus(), 2u, "boot with two CPUs");
+	for (i = 0; i < 2; i++)
+		axv_fake_start(test, &threads[i], i, contest_fn, &contest);
+	for (i = 0; i < 2; i++) {
+		axv_fake_wait(test, &threads[i]);
+		axv_fake_stop(&threads[i]);
+	}
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&contest.overlaps));
+	KUNIT_EXPECT_EQ(test, AXV_STATE_FREE, axv_vcpu_state(&fake->vcpu));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(a_living_owner_keeps_it),
 	KUNIT_CASE(a_dead_owner_is_succeeded),
@@ -241,6 +295,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(unbound_belongs_to_nobody),
 	KUNIT_CASE(busy_while_another_thread_runs),
 	KUNIT_CASE(one_of_two_gets_the_claim),
+	KUNIT_CASE(a_claim_excludes),
 	{}
 };
 
