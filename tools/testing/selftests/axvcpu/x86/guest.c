@@ -9,7 +9,12 @@
 const __u64 guest_ip_reg = AXV_REG_X86(GPR, AXV_X86_RIP);
 
 /* Arguments: a0 in RDI, a1 in RSI, a2 in RDX. Hypercalls: RAX; RBX, ... */
+/*
+ * With interrupts on: Bochs leaves a guest that has them off, and never exits by
+ * itself, to no interrupt of the host's.
+ */
 GUEST_CODE(prog_spin, 64,
+	"sti\n"
 	"xor %eax, %eax\n"
 	"1:	inc %rax\n"
 	"mov %rax, (%rdi)\n"
