@@ -371,9 +371,9 @@ TEST_F(badinput, not_implemented)
 	for (chip = AXV_IRQCHIP_LAPIC; chip <= AXV_IRQCHIP_AIA; chip++) {
 		struct axv_create_vm c = { .irqchip = chip };
 
-		if (!(irqchips >> chip & 1)) {
-			EXPECT_EQ(-EOPNOTSUPP, axv_ioctl(self->vm.dev, AXV_CREATE_VM, &c));
-		}
+		if (irqchips >> chip & 1)
+			continue;
+		EXPECT_EQ(-EOPNOTSUPP, axv_ioctl(self->vm.dev, AXV_CREATE_VM, &c));
 	}
 	types = axv_query(self->vm.dev, AXV_QUERY_INJECT_TYPES);
 	for (i.type = AXV_INJECT_EXTINT; i.type <= AXV_INJECT_PPI; i.type++) {
