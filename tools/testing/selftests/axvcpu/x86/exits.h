@@ -248,6 +248,12 @@ static int until_told(struct axv_runner *r)
 GUEST_CODE(code_spin, BITS,
 	"1: jmp 1b\n");
 
+/* Interrupts are on from the start: see prog_spin in guest.c. */
+static void with_interrupts(struct axv_vcpu *v)
+{
+	v->run->regs.gprs.rflags |= FLAG_IF;
+}
+
 static void spin_thread(struct axv_vcpu *v, struct axv_runner *r)
 {
 	must(!vcpu_unbind(v));
@@ -260,6 +266,7 @@ TEST_F(exits, kicked)
 	struct axv_runner r;
 
 	BEGIN(self, code_spin);
+	with_interrupts(&self->v);
 	spin_thread(&self->v, &r);
 	ASSERT_EQ(0, vcpu_kick(&self->v));
 	runner_join(&r);
@@ -276,6 +283,7 @@ TEST_F(exits, nothing_by_a_signal)
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &sa, NULL));
 	BEGIN(self, code_spin);
+	with_interrupts(&self->v);
 	spin_thread(&self->v, &r);
 	ASSERT_EQ(0, pthread_kill(r.thread, SIGUSR1));
 	runner_join(&r);
@@ -297,6 +305,7 @@ TEST_F(exits, external_interrupt)
 	vcpu_ready(&vm, &v, 0);
 	x86_load(&vm, code_spin);
 	x86_start(&v, GUEST_CODE_ADDR);
+	with_interrupts(&v);
 	for (i = 0; i < 3; i++) {
 		ASSERT_EXIT(AXV_EXIT_EXTERNAL_INTERRUPT, &v);
 		EXPECT_EQ(GUEST_CODE_ADDR, v.run->ip);
