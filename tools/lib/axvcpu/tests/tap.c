@@ -14,6 +14,8 @@ bool tap(bool good, const char *fmt, ...)
 {
 	va_list args;
 
+	if (!tests)
+		printf("TAP version 13\n");
 	tests++;
 	failures += !good;
 	printf("%sok %u - ", good ? "" : "not ", tests);
