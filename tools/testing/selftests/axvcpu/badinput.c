@@ -163,7 +163,8 @@ TEST_F(badinput, wrong_descriptor)
 				TH_LOG("%s on descriptor %d", commands[c].name, kind);
 			}
 		}
-		EXPECT_EQ(-ENOTTY, axv_ioctl(file, command(commands[c].nr, commands[c].size), zero));
+		EXPECT_EQ(-ENOTTY,
+			  axv_ioctl(file, command(commands[c].nr, commands[c].size), zero));
 	}
 	close(file);
 	still_runs(_metadata, &self->v);

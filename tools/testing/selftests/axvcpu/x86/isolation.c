@@ -164,7 +164,8 @@ FIXTURE_TEARDOWN(isolation)
 }
 
 #define IN_BLOCK(self, i)	((struct vectors *)((self)->vm.ram + BLOCK + 2 * (i) * BLOCK_SIZE))
-#define OUT_BLOCK(self, i)	((struct vectors *)((self)->vm.ram + BLOCK + (2 * (i) + 1) * BLOCK_SIZE))
+#define OUT_BLOCK(self, i) \
+	((struct vectors *)((self)->vm.ram + BLOCK + (2 * (i) + 1) * BLOCK_SIZE))
 
 static void vectors_test(struct __test_metadata *_metadata, struct axv_vm *vm,
 			 struct axv_vcpu *v, int avx)
@@ -198,7 +199,9 @@ static void vectors_test(struct __test_metadata *_metadata, struct axv_vm *vm,
 				ASSERT_EQ(0, run_between(now->fd, avx, &host, &out));
 				ASSERT_EQ(0, memcmp(&host, &out, sizeof(host)));
 			} while (now->run->exit_reason == AXV_EXIT_NOTHING);
-			ASSERT_EQ((__u32)AXV_EXIT_HYPERCALL, now->run->exit_reason) { vcpu_dump(now); }
+			ASSERT_EQ((__u32)AXV_EXIT_HYPERCALL, now->run->exit_reason) {
+				vcpu_dump(now);
+			}
 		}
 		for (k = 0; k < 2; k++) {
 			struct vectors *in = (void *)(vm->ram + BLOCK + 2 * k * BLOCK_SIZE);
@@ -503,7 +506,8 @@ TEST_F(isolation, bases_and_syscall_registers)
 			must(!syscall(SYS_arch_prctl, ARCH_SET_GS, cell));
 			ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v[k % 2]);
 			ASSERT_NE(13ull, self->v[k % 2].run->exit.hypercall.nr) {
-				TH_LOG("#GP at MSR %llx", self->v[k % 2].run->exit.hypercall.args[1]);
+				TH_LOG("#GP at MSR %llx",
+				       self->v[k % 2].run->exit.hypercall.args[1]);
 			}
 			ASSERT_EQ(0x600d + round, load_gs_0());
 			ASSERT_EQ((unsigned long)cell, host_gs());
@@ -805,7 +809,8 @@ TEST_F(isolation, system_calls_of_the_host)
 		ASSERT_EQ(0, getcpu(&cpu, NULL));
 		ASSERT_GT((unsigned int)sysconf(_SC_NPROCESSORS_CONF), cpu);
 		ASSERT_EQ(0, clock_gettime(CLOCK_MONOTONIC, &b));
-		ASSERT_TRUE(b.tv_sec > a.tv_sec || (b.tv_sec == a.tv_sec && b.tv_nsec >= a.tv_nsec));
+		ASSERT_TRUE(b.tv_sec > a.tv_sec ||
+			    (b.tv_sec == a.tv_sec && b.tv_nsec >= a.tv_nsec));
 		a = b;
 	}
 }

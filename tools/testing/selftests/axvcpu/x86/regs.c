@@ -283,7 +283,8 @@ TEST_F(regs, into_another_vcpu)
 	ASSERT_EQ(0, guest_setup(&other));
 	x86_regs_copy(&self->v, &other);
 	for (i = 0; i < n; i++)
-		a[i].id = b[i].id = ids[i];
+		a[i].id = ids[i];
+		b[i].id = ids[i];
 	ASSERT_EQ(0, regs_call(&self->v, AXV_VCPU_GET_REGS, a, n));
 	ASSERT_EQ(0, regs_call(&other, AXV_VCPU_GET_REGS, b, n));
 	for (i = 0; i < n; i++)
