@@ -282,9 +282,10 @@ TEST_F(regs, into_another_vcpu)
 	x86_cpuid_all(&other);
 	ASSERT_EQ(0, guest_setup(&other));
 	x86_regs_copy(&self->v, &other);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		a[i].id = ids[i];
 		b[i].id = ids[i];
+	}
 	ASSERT_EQ(0, regs_call(&self->v, AXV_VCPU_GET_REGS, a, n));
 	ASSERT_EQ(0, regs_call(&other, AXV_VCPU_GET_REGS, b, n));
 	for (i = 0; i < n; i++)
