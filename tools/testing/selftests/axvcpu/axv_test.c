@@ -66,6 +66,12 @@ void *mem_new(size_t size)
 	return p;
 }
 
+/* A kernel without huge pages refuses, and has no others anyway. */
+int mem_small_pages(void *mem, size_t size)
+{
+	return madvise(mem, size, MADV_NOHUGEPAGE) && errno != EINVAL ? -1 : 0;
+}
+
 int dev_open(void)
 {
 	int fd = open(AXV_DEVICE, O_RDWR | O_CLOEXEC);

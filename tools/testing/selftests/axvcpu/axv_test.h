@@ -112,6 +112,7 @@ void vm_free(struct axv_vm *vm);
 int vm_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size,
 	      const void *hva);
 void *mem_new(size_t size);
+int mem_small_pages(void *mem, size_t size);
 
 /* vCPUs. _new: Created. _ready: set up and bound, in the arch's 64-bit mode. */
 void vcpu_new(struct axv_vm *vm, struct axv_vcpu *v, __u32 id);

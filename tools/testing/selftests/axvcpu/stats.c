@@ -109,7 +109,7 @@ TEST_F(stats, faults)
 	__u8 *mem = mem_new(pages * PAGE);
 	unsigned long faults;
 
-	ASSERT_EQ(0, madvise(mem, pages * PAGE, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, mem_small_pages(mem, pages * PAGE));
 	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, pages * PAGE, mem));
 	guest_start(&self->v, GUEST_WRITE, GUEST_MEM, 1, 1);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
