@@ -150,6 +150,18 @@ static void load_recorded(struct svm_fixture *f, const struct recorded *r)
 	vmcb->control.next_rip = r->next_rip;
 }
 
+/* As in the inner loop: on one CPU, with interrupts off. */
+static enum axv_svm_next handle_fast(struct svm_fixture *f)
+{
+	enum axv_svm_next next;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	next = axv_svm_handle_fast(&f->svm);
+	local_irq_restore(flags);
+	return next;
+}
+
 static void svm_test_fast_exits(struct kunit *test)
 {
 	struct svm_fixture *f = test->priv;
@@ -159,7 +171,7 @@ static void svm_test_fast_exits(struct kunit *test)
 		const struct recorded *r = &fast_exits[i];
 
 		load_recorded(f, r);
-		KUNIT_EXPECT_EQ_MSG(test, r->next, axv_svm_handle_fast(&f->svm),
+		KUNIT_EXPECT_EQ_MSG(test, r->next, handle_fast(f),
 				    "%s", r->what);
 		KUNIT_EXPECT_EQ_MSG(test, r->reason, f->run.exit_reason, "%s",
 				    r->what);
@@ -178,7 +190,7 @@ static void svm_test_port_write(struct kunit *test)
 
 	load_recorded(f, &out);
 	f->svm.vmcb->control.int_state = SVM_INTERRUPT_SHADOW_MASK;
-	KUNIT_EXPECT_EQ(test, SVM_EXIT, axv_svm_handle_fast(&f->svm));
+	KUNIT_EXPECT_EQ(test, SVM_EXIT, handle_fast(f));
 	KUNIT_EXPECT_EQ(test, 0x3f8, f->run.exit.io.port);
 	KUNIT_EXPECT_EQ(test, 2, f->run.exit.io.width);
 	KUNIT_EXPECT_EQ(test, 0x5678ull, f->run.exit.io.data);
@@ -196,7 +208,7 @@ static void svm_test_without_nrips(struct kunit *test)
 
 	axv_svm.nrips = false;
 	load_recorded(f, &cpuid);
-	KUNIT_EXPECT_EQ(test, SVM_SLOW, axv_svm_handle_fast(&f->svm));
+	KUNIT_EXPECT_EQ(test, SVM_SLOW, handle_fast(f));
 	KUNIT_EXPECT_EQ(test, 0x1000ull, f->svm.x.regs.rip);
 }
 
@@ -452,7 +464,7 @@ static void svm_test_nmi(struct kunit *test)
 
 	x->regs.rip = 0x2000;
 	control->exit_code = SVM_EXIT_IRET;
-	KUNIT_EXPECT_EQ(test, SVM_RESUME, axv_svm_handle_fast(&f->svm));
+	KUNIT_EXPECT_EQ(test, SVM_RESUME, handle_fast(f));
 	enter(f);
 	KUNIT_EXPECT_EQ(test, 0u, control->event_inj);
 	KUNIT_EXPECT_TRUE(test, f->svm.nmi_step);

@@ -10,11 +10,12 @@
 #define PAGES	64ul
 
 /* A realtime kernel has none; the list of skips says where that is in order. */
-#define NEEDS_THP()							\
-	do {								\
-		if (access("/sys/kernel/mm/transparent_hugepage", F_OK))	\
-			SKIP(return, "no transparent huge pages in this kernel"); \
-	} while (0)
+#define NO_THP	"no transparent huge pages in this kernel"
+
+static int have_thp(void)
+{
+	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+}
 
 FIXTURE(memory) {
 	struct axv_vm vm;
@@ -307,7 +308,8 @@ TEST_F(memory, thp)
 {
 	__u8 *mem = aligned(HUGE_PAGE, HUGE_PAGE);
 
-	NEEDS_THP();
+	if (!have_thp())
+		SKIP(return, NO_THP);
 	ASSERT_EQ(0, madvise(mem, HUGE_PAGE, MADV_HUGEPAGE));
 	*mem = 1;
 	EXPECT_TRUE(has_thp(mem));
@@ -321,7 +323,8 @@ TEST_F(memory, thp_not_congruent)
 	unsigned long i;
 
 	/* Guest and host addresses differ below 2 MiB: no huge mapping is right. */
-	NEEDS_THP();
+	if (!have_thp())
+		SKIP(return, NO_THP);
 	ASSERT_EQ(0, madvise(mem, 2 * HUGE_PAGE, MADV_HUGEPAGE));
 	for (i = 0; i < 2 * n; i++)
 		*word(mem, i) = i;
@@ -338,7 +341,8 @@ TEST_F(memory, a_region_ends_inside_a_huge_page)
 	__u8 *mem = aligned(HUGE_PAGE, HUGE_PAGE);
 
 	/* What lies behind the region's end in the VMM is not the guest's. */
-	NEEDS_THP();
+	if (!have_thp())
+		SKIP(return, NO_THP);
 	ASSERT_EQ(0, madvise(mem, HUGE_PAGE, MADV_HUGEPAGE));
 	memset(mem, 0x5a, HUGE_PAGE);
 	ASSERT_EQ(0, vm_region(&self->vm, 2, 0, GUEST_MEM + HUGE_PAGE, 16 * PAGE, mem));
@@ -451,7 +455,8 @@ TEST_F(memory, dirty_log_on_a_huge_page)
 {
 	__u8 *mem = aligned(HUGE_PAGE, HUGE_PAGE);
 
-	NEEDS_THP();
+	if (!have_thp())
+		SKIP(return, NO_THP);
 	ASSERT_EQ(0, madvise(mem, HUGE_PAGE, MADV_HUGEPAGE));
 	*mem = 0;
 	EXPECT_TRUE(has_thp(mem));
