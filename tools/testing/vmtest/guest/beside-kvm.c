@@ -54,7 +54,8 @@ int main(void)
 	a = axv_vm(axv);
 	result(a >= 0, "axvcpu creates a VM while KVM is idle", -a);
 	b = kvm_vm(kvm);
-	result(b == -EBUSY, "KVM is told that the hardware is busy", -b);
+	/* 6.12 says that a CPU did not come up with virtualization. */
+	result(b == -EBUSY || b == -EIO, "KVM is told that the hardware is busy", -b);
 	close(b);
 	close(a);
 
