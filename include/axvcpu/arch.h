@@ -63,7 +63,7 @@ struct axv_vm;
  * @unload:	save what only this CPU's hardware holds.  Interrupts off.
  * @prepare_run: read and check what the run page asks to load (its dirty sets),
  *		before the transition: claimed, and still Ready.  Fails without a
- *		change.  May sleep.
+ *		change.  May sleep.  Not called for a run that asks for nothing.
  * @store_run:	store the register sets that the run page wants
  * @run:	enter the guest until something ends the run; fills in the exit.
  *		Preemption on.  0, or an error, which makes the vCPU Invalid.

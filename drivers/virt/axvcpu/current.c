@@ -20,6 +20,8 @@
 #include <axvcpu/hardware.h>
 #include <axvcpu/vcpu.h>
 
+#include "fastpath.h"
+
 DEFINE_PER_CPU(struct axv_vcpu *, axv_current);
 DEFINE_PER_CPU(struct axv_vcpu *, axv_loaded);
 
@@ -37,7 +39,7 @@ static void sched_out(struct preempt_notifier *notifier,
 	__this_cpu_write(axv_current, NULL);
 }
 
-static struct preempt_ops current_ops = {
+struct preempt_ops axv_current_ops = {
 	.sched_in = sched_in,
 	.sched_out = sched_out,
 };
@@ -95,6 +97,19 @@ static bool nesting_is_expected(void)
 #endif
 
 /**
+ * axv_nested() - somebody acts on a vCPU and begins to act on another
+ * @vcpu:	the other
+ *
+ * Return: -EDEADLK, after a warning.
+ */
+int axv_nested(struct axv_vcpu *vcpu)
+{
+	WARN_ONCE(!nesting_is_expected(),
+		  "axvcpu: nested operation on vCPU %u\n", vcpu->id);
+	return -EDEADLK;
+}
+
+/**
  * axv_set_current_vcpu() - begin to act on a vCPU
  * @scope:	lives until axv_clear_current_vcpu()
  * @vcpu:	vCPU that becomes current
@@ -105,19 +120,7 @@ static bool nesting_is_expected(void)
 int axv_set_current_vcpu(struct axv_current_scope *scope,
 			 struct axv_vcpu *vcpu)
 {
-	preempt_disable();
-	if (unlikely(__this_cpu_read(axv_current))) {
-		preempt_enable();
-		WARN_ONCE(!nesting_is_expected(),
-			  "axvcpu: nested operation on vCPU %u\n", vcpu->id);
-		return -EDEADLK;
-	}
-	scope->vcpu = vcpu;
-	preempt_notifier_init(&scope->notifier, &current_ops);
-	preempt_notifier_register(&scope->notifier);
-	__this_cpu_write(axv_current, vcpu);
-	preempt_enable();
-	return 0;
+	return __axv_set_current_vcpu(scope, vcpu);
 }
 
 /**
@@ -128,10 +131,7 @@ int axv_set_current_vcpu(struct axv_current_scope *scope,
  */
 void axv_clear_current_vcpu(struct axv_current_scope *scope)
 {
-	preempt_disable();
-	__this_cpu_write(axv_current, NULL);
-	preempt_notifier_unregister(&scope->notifier);
-	preempt_enable();
+	__axv_clear_current_vcpu(scope);
 }
 
 /* On the CPU that holds the vCPU, interrupts off. */

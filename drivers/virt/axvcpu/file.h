@@ -23,15 +23,14 @@ struct axv_call;
 #define AXV_IOC_NO_INPUT	BIT(2)
 
 /**
- * struct axv_ioctl - one command of a file
- * @nr:		its number
+ * struct axv_ioctl - one command of a file; its place in the table is its number
  * @size:	bytes of its structure, as this kernel knows it
  * @min_size:	bytes without which it makes no sense
  * @flags:	AXV_IOC_*
- * @handler:	does it; data is the structure, extended by zeroes
+ * @handler:	does it; data is the structure, extended by zeroes, or NULL if
+ *		there is none.  NULL: no such command
  */
 struct axv_ioctl {
-	u8 nr;
 	u8 flags;
 	u16 size;
 	u16 min_size;
@@ -40,13 +39,14 @@ struct axv_ioctl {
 
 /* A command without a structure, and one with: all of it, or up to a member. */
 #define AXV_IOC_NONE(cmd, fn)						\
-	{ .nr = _IOC_NR(cmd), .handler = (fn) }
+	[_IOC_NR(cmd)] = { .handler = (fn) }
 #define AXV_IOC_ALL(cmd, type, fl, fn)					\
-	{ .nr = _IOC_NR(cmd), .flags = (fl), .size = sizeof(type),	\
-	  .min_size = sizeof(type), .handler = (fn) }
+	[_IOC_NR(cmd)] = { .flags = (fl), .size = sizeof(type),		\
+			   .min_size = sizeof(type), .handler = (fn) }
 #define AXV_IOC_UPTO(cmd, type, member, fl, fn)				\
-	{ .nr = _IOC_NR(cmd), .flags = (fl), .size = sizeof(type),	\
-	  .min_size = offsetofend(type, member), .handler = (fn) }
+	[_IOC_NR(cmd)] = { .flags = (fl), .size = sizeof(type),		\
+			   .min_size = offsetofend(type, member),	\
+			   .handler = (fn) }
 
 /**
  * struct axv_call - one ioctl call

@@ -215,13 +215,6 @@ static const struct axv_ioctl commands[] = {
 	AXV_IOC_ALL(AXV_SET_TABLE, struct axv_table, 0, set_table),
 };
 
-/* Apart, so that the run has no stack frame with room for every structure. */
-static noinline long other_ioctl(struct axv_vcpu *vcpu, unsigned int cmd,
-				 unsigned long arg)
-{
-	return axv_ioctl_dispatch(commands, ARRAY_SIZE(commands), vcpu, cmd, arg);
-}
-
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct axv_vcpu *vcpu = file->private_data;
@@ -230,7 +223,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EIO;
 	if (likely(cmd == AXV_VCPU_RUN))
 		return axv_vcpu_run(vcpu);
-	return other_ioctl(vcpu, cmd, arg);
+	return axv_ioctl_dispatch(commands, ARRAY_SIZE(commands), vcpu, cmd, arg);
 }
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)

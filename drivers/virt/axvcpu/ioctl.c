@@ -9,6 +9,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -42,20 +43,61 @@ int axv_reply(const struct axv_call *call, const void *data)
 static const struct axv_ioctl *find(const struct axv_ioctl *table,
 				    size_t entries, unsigned int cmd)
 {
-	size_t i;
+	const struct axv_ioctl *entry;
+	unsigned int nr = _IOC_NR(cmd);
 
-	if (_IOC_TYPE(cmd) != AXV_IOCTL)
+	if (_IOC_TYPE(cmd) != AXV_IOCTL || nr >= entries)
 		return NULL;
-	for (i = 0; i < entries; i++)
-		if (table[i].nr == _IOC_NR(cmd))
-			return &table[i];
-	return NULL;
+	entry = &table[array_index_nospec(nr, entries)];
+	return entry->handler ? entry : NULL;
+}
+
+/* Apart, so that a command without a structure has no room for any. */
+static noinline long call_with_data(struct axv_call *call)
+{
+	const struct axv_ioctl *entry = call->entry;
+	u64 data[MAX_STRUCT / sizeof(u64)];
+	long ret;
+	int err;
+
+	if (call->user_size < entry->min_size)
+		return -EINVAL;
+	if (!(entry->flags & AXV_IOC_NO_INPUT)) {
+		err = copy_struct_from_user(data, entry->size, call->user,
+					    call->user_size);
+		if (err)
+			return err;
+	}
+
+	ret = entry->handler(call, data);
+	if ((ret >= 0 && (entry->flags & AXV_IOC_REPLY)) ||
+	    (ret == -E2BIG && (entry->flags & AXV_IOC_REPLY_E2BIG))) {
+		err = axv_reply(call, data);
+		if (err)
+			return err;
+	}
+	return ret;
+}
+
+static noinline long call_entry(const struct axv_ioctl *entry, void *object,
+				unsigned int cmd, unsigned long arg)
+{
+	struct axv_call call = {
+		.object = object,
+		.user = (void __user *)arg,
+		.user_size = _IOC_SIZE(cmd),
+		.entry = entry,
+	};
+
+	if (!entry->size && !call.user_size)
+		return entry->handler(&call, NULL);
+	return call_with_data(&call);
 }
 
 /**
  * axv_ioctl_dispatch() - carry out one ioctl
- * @table:	commands of the file
- * @entries:	how many
+ * @table:	commands of the file, by their numbers
+ * @entries:	how many places it has
  * @object:	what the file stands for
  * @cmd:	from userspace
  * @arg:	from userspace
@@ -68,35 +110,9 @@ static const struct axv_ioctl *find(const struct axv_ioctl *table,
 long axv_ioctl_dispatch(const struct axv_ioctl *table, size_t entries,
 			void *object, unsigned int cmd, unsigned long arg)
 {
-	struct axv_call call = {
-		.object = object,
-		.user = (void __user *)arg,
-		.user_size = _IOC_SIZE(cmd),
-		.entry = find(table, entries, cmd),
-	};
-	u64 data[MAX_STRUCT / sizeof(u64)];
-	long ret;
-	int err;
+	const struct axv_ioctl *entry = find(table, entries, cmd);
 
-	if (!call.entry)
-		return -ENOTTY;
-	if (call.user_size < call.entry->min_size)
-		return -EINVAL;
-	if (!(call.entry->flags & AXV_IOC_NO_INPUT)) {
-		err = copy_struct_from_user(data, call.entry->size, call.user,
-					    call.user_size);
-		if (err)
-			return err;
-	}
-
-	ret = call.entry->handler(&call, data);
-	if ((ret >= 0 && (call.entry->flags & AXV_IOC_REPLY)) ||
-	    (ret == -E2BIG && (call.entry->flags & AXV_IOC_REPLY_E2BIG))) {
-		err = axv_reply(&call, data);
-		if (err)
-			return err;
-	}
-	return ret;
+	return entry ? call_entry(entry, object, cmd, arg) : -ENOTTY;
 }
 
 static int check_table(const struct axv_arch_ops *ops,

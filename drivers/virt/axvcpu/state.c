@@ -19,6 +19,7 @@
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
+#include "fastpath.h"
 #include "trace.h"
 
 static const char * const state_names[] = {
@@ -51,13 +52,6 @@ static bool is_dead(struct pid *pid)
 	return dead;
 }
 
-static inline bool owned_by_other(const struct axv_vcpu *vcpu)
-{
-	struct pid *owner = READ_ONCE(vcpu->owner);
-
-	return owner && owner != task_pid(current);
-}
-
 static void set_owner(struct axv_vcpu *vcpu, struct pid *owner)
 {
 	struct pid *old;
@@ -71,8 +65,14 @@ static void set_owner(struct axv_vcpu *vcpu, struct pid *owner)
 	put_pid(old);
 }
 
-/* The hardware first: no vCPU is ever seen in these states and still loaded. */
-static noinline void disown(struct axv_vcpu *vcpu)
+/**
+ * axv_disown() - owner and hardware let go
+ * @vcpu:	vCPU whose claim the caller holds
+ *
+ * Before a state without an owner is written: no vCPU is ever seen in one of
+ * these and still loaded.
+ */
+void axv_disown(struct axv_vcpu *vcpu)
 {
 	axv_vcpu_evict(vcpu);
 	vcpu->cpu = -1;
@@ -101,12 +101,7 @@ void axv_own(struct axv_vcpu *vcpu, int cpu)
  */
 void axv_publish(struct axv_vcpu *vcpu, u8 to)
 {
-	if (unlikely(to < AXV_STATE_READY))
-		disown(vcpu);
-	trace_axv_transition(vcpu, vcpu->state, to);
-	WRITE_ONCE(vcpu->state, to);
-	/* Pairs with try_claim(). */
-	smp_store_release(&vcpu->claimed, false);
+	__axv_publish(vcpu, to);
 }
 
 /**
@@ -115,12 +110,17 @@ void axv_publish(struct axv_vcpu *vcpu, u8 to)
  */
 void axv_unclaim(struct axv_vcpu *vcpu)
 {
-	/* Pairs with try_claim(). */
-	smp_store_release(&vcpu->claimed, false);
+	__axv_unclaim(vcpu);
 }
 
-/* Takes the claim that the caller won in the wrong state. */
-static noinline int wrong_state(struct axv_vcpu *vcpu, u8 expected)
+/**
+ * axv_wrong_state() - the claim was won in the wrong state: its end
+ * @vcpu:	vCPU whose claim the caller holds; Invalid afterwards
+ * @expected:	the state it should have been in
+ *
+ * Return: -EBADFD.
+ */
+int axv_wrong_state(struct axv_vcpu *vcpu, u8 expected)
 {
 	u8 found = vcpu->state;
 
@@ -130,33 +130,6 @@ static noinline int wrong_state(struct axv_vcpu *vcpu, u8 expected)
 	trace_axv_bad_state(vcpu, found, expected);
 	axv_publish(vcpu, AXV_STATE_INVALID);
 	return -EBADFD;
-}
-
-/* The claim, whoever the caller is. */
-static __always_inline int try_claim(struct axv_vcpu *vcpu)
-{
-	/* Pairs with axv_publish() or axv_unclaim() of the holder before. */
-	if (unlikely(cmpxchg_acquire(&vcpu->claimed, false, true)))
-		return -EBUSY;
-	return 0;
-}
-
-/* The claim, for its owner or, if it has none, for anyone. */
-static __always_inline int try_claim_owned(struct axv_vcpu *vcpu)
-{
-	if (unlikely(READ_ONCE(vcpu->claimed)))
-		return -EBUSY;
-	if (unlikely(owned_by_other(vcpu)))
-		return -EPERM;
-	if (unlikely(try_claim(vcpu)))
-		return -EBUSY;
-
-	/* Now that nobody can change it. */
-	if (unlikely(owned_by_other(vcpu))) {
-		axv_unclaim(vcpu);
-		return -EPERM;
-	}
-	return 0;
 }
 
 /* The claim, also for one who may succeed or depose the owner. */
@@ -173,7 +146,7 @@ static int try_claim_from(struct axv_vcpu *vcpu, bool depose)
 
 	if (owner && owner != task_pid(current) && !depose && !is_dead(owner)) {
 		err = -EPERM;
-	} else if (try_claim(vcpu)) {
+	} else if (axv_try_claim(vcpu)) {
 		err = -EBUSY;
 	} else if (vcpu->owner != owner) {
 		/* Somebody else came first. */
@@ -198,18 +171,7 @@ static int try_claim_from(struct axv_vcpu *vcpu, bool depose)
  */
 int axv_claim(struct axv_vcpu *vcpu, u8 from, u8 during)
 {
-	int err;
-
-	err = try_claim_owned(vcpu);
-	if (unlikely(err))
-		return err;
-	if (unlikely(vcpu->state != from))
-		return wrong_state(vcpu, from);
-	if (from != during) {
-		trace_axv_transition(vcpu, from, during);
-		WRITE_ONCE(vcpu->state, during);
-	}
-	return 0;
+	return __axv_claim(vcpu, from, during);
 }
 
 /**
@@ -226,7 +188,7 @@ int axv_claim_any(struct axv_vcpu *vcpu, u32 states)
 {
 	int err;
 
-	err = try_claim(vcpu);
+	err = axv_try_claim(vcpu);
 	if (!err && !in_states(vcpu, states)) {
 		axv_unclaim(vcpu);
 		err = -EBADFD;
@@ -246,7 +208,7 @@ int axv_claim_owned(struct axv_vcpu *vcpu, u32 states)
 {
 	int err;
 
-	err = try_claim_owned(vcpu);
+	err = axv_try_claim_owned(vcpu);
 	if (!err && !in_states(vcpu, states)) {
 		axv_unclaim(vcpu);
 		err = -EBADFD;
@@ -271,9 +233,9 @@ int axv_claim_bind(struct axv_vcpu *vcpu, bool adopt)
 	err = try_claim_from(vcpu, adopt);
 	if (err)
 		return err;
-	if (vcpu->state != (owned_by_other(vcpu) ? AXV_STATE_READY :
+	if (vcpu->state != (axv_owned_by_other(vcpu) ? AXV_STATE_READY :
 						    AXV_STATE_FREE))
-		return wrong_state(vcpu, AXV_STATE_FREE);
+		return axv_wrong_state(vcpu, AXV_STATE_FREE);
 	return 0;
 }
 
@@ -294,7 +256,7 @@ int axv_claim_reset(struct axv_vcpu *vcpu)
 	if (err)
 		return err;
 	if (!in_states(vcpu, AXV_STATES_AT_REST))
-		return wrong_state(vcpu, AXV_STATE_CREATED);
+		return axv_wrong_state(vcpu, AXV_STATE_CREATED);
 	return 0;
 }
 

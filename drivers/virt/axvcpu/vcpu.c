@@ -15,6 +15,7 @@
 #include <axvcpu/vm.h>
 
 #include "debugfs.h"
+#include "fastpath.h"
 #include "trace.h"
 
 static void vcpu_free(struct kref *ref)
@@ -296,26 +297,33 @@ int axv_vcpu_run(struct axv_vcpu *vcpu)
 	struct axv_current_scope scope;
 	int err;
 
-	err = axv_claim(vcpu, AXV_STATE_READY, AXV_STATE_READY);
+	err = __axv_claim(vcpu, AXV_STATE_READY, AXV_STATE_READY);
 	if (unlikely(err))
 		return err;
-	err = axv_set_current_vcpu(&scope, vcpu);
+	err = __axv_set_current_vcpu(&scope, vcpu);
 	if (unlikely(err))
 		goto unclaim;
-	err = vcpu->ops->prepare_run(vcpu);
-	if (unlikely(err)) {
-		axv_clear_current_vcpu(&scope);
-		goto unclaim;
+	if (READ_ONCE(vcpu->run->dirty)) {
+		err = vcpu->ops->prepare_run(vcpu);
+		if (unlikely(err)) {
+			__axv_clear_current_vcpu(&scope);
+			goto unclaim;
+		}
 	}
 
 	trace_axv_transition(vcpu, AXV_STATE_READY, AXV_STATE_RUNNING);
 	WRITE_ONCE(vcpu->state, AXV_STATE_RUNNING);
 	err = vcpu->ops->run(vcpu);
-	axv_clear_current_vcpu(&scope);
+	__axv_clear_current_vcpu(&scope);
 
-	vcpu->run->state = unlikely(err) ? AXV_STATE_INVALID : AXV_STATE_READY;
-	axv_publish(vcpu, unlikely(err) ? AXV_STATE_INVALID : AXV_STATE_READY);
-	return err;
+	if (unlikely(err)) {
+		vcpu->run->state = AXV_STATE_INVALID;
+		__axv_publish(vcpu, AXV_STATE_INVALID);
+		return err;
+	}
+	vcpu->run->state = AXV_STATE_READY;
+	__axv_publish(vcpu, AXV_STATE_READY);
+	return 0;
 
 unclaim:
 	axv_unclaim(vcpu);

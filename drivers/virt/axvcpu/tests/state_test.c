@@ -297,6 +297,7 @@ static void bad_arguments_do_not(struct kunit *test)
 	}
 
 	/* Found while the vCPU is still Ready. */
+	fake->vcpu.run->dirty = AXV_RUN_SET_GPRS;
 	fake->fail_prepare = -EINVAL;
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vcpu_run(&fake->vcpu));
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(&fake->vcpu));
