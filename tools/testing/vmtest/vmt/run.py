@@ -91,7 +91,8 @@ class Run:
     def __init__(self, **settings):
         self.name = "run"
         self.kernel = "6.1-cloud"
-        self.emu = "qemu"
+        self.emu = None
+        self.backend = None
         self.cpu = None
         self.smp = 1
         self.mem = None
@@ -118,8 +119,7 @@ class Run:
             if not hasattr(self, key):
                 raise TypeError(f"no such setting: {key}")
             setattr(self, key, value)
-        if self.cpu is None:
-            self.cpu = "zambezi" if self.emu == "bochs" else "max"
+        self.emu, self.cpu = emulator.choose(self.emu, self.backend, self.cpu)
         self.report = None
         self.seconds = 0
         self.tail = []
