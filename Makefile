@@ -22,16 +22,33 @@ Q := @
 SILENT := -s
 endif
 
+# --- the architecture to build for --------------------------------------------
+
+HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+ARCH ?= $(HOST_ARCH)
+
+ifneq ($(filter-out x86 arm64,$(ARCH)),)
+$(error ARCH is x86 or arm64, not $(ARCH))
+endif
+
+# Another architecture than this machine's: a compiler of its own.
+ifneq ($(ARCH),$(HOST_ARCH))
+CROSS_COMPILE ?= $(patsubst arm64,aarch64,$(patsubst x86,x86_64,$(ARCH)))-linux-gnu-
+CROSS_ARGS := ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE)
+endif
+
 # --- the kernel to build the module for --------------------------------------
 
 # KERNEL=6.1-cloud names a Debian kernel, fetched if need be; KDIR any build tree.
 ifneq ($(KERNEL),)
-KDIR := $(shell $(SCRIPTS)/kernels headers $(KERNEL))
+KDIR := $(shell $(SCRIPTS)/kernels --arch $(ARCH) headers $(KERNEL))
 ifeq ($(KDIR),)
 $(error no headers for KERNEL=$(KERNEL))
 endif
 endif
+ifeq ($(ARCH),$(HOST_ARCH))
 KDIR ?= /lib/modules/$(shell uname -r)/build
+endif
 
 # Debian's kernel.release is not what the kernel calls itself; this is.
 RELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
@@ -40,14 +57,18 @@ MODULE_SOURCES = Kbuild include drivers arch
 
 # Warnings are errors in our own builds. (The BTF of modules needs the kernel's
 # vmlinux, which no header package has: do not mention it every time.)
-KBUILD_ARGS = -C $(KDIR) M=$(MODULE_BUILD) KCFLAGS=-Werror CONFIG_DEBUG_INFO_BTF_MODULES= $(KARGS)
+KBUILD_ARGS = -C $(KDIR) M=$(MODULE_BUILD) KCFLAGS=-Werror CONFIG_DEBUG_INFO_BTF_MODULES= $(CROSS_ARGS) $(KARGS)
 
+ifeq ($(ARCH),$(HOST_ARCH))
 define NO_KDIR
 There is no kernel build tree at $(KDIR).
   - for the running kernel:     apt-get install linux-headers-$(shell uname -r)
   - for another build tree:     make KDIR=/path/to/linux
   - for a stock Debian kernel:  make KERNEL=6.1-cloud   (tools/scripts/kernels list)
 endef
+else
+NO_KDIR := Name a kernel of $(ARCH): KERNEL=6.1-cloud, or KDIR=/path/to/linux
+endif
 export NO_KDIR
 
 # --- the tools -----------------------------------------------------------------
@@ -84,7 +105,9 @@ module:
 	find $(MODULE_BUILD) -xtype l -delete && \
 	printf '  MODULE  %s\n' '$(RELEASE)' && \
 	$(MAKE) $(SILENT) $(KBUILD_ARGS) modules 9>&-
+ifeq ($(ARCH),$(HOST_ARCH))
 	$(Q)ln -sfn $(MODULE_BUILD)/axvcpu.ko $(BUILD)/axvcpu.ko
+endif
 
 .PHONY: tools lib vmm selftests bench-tools tests
 tools: vmm bench-tools
@@ -108,13 +131,13 @@ $(BUILD)/linux-source/.done: $(LINUX_SOURCE)
 	$(Q)touch $@
 
 $(LINUX_SOURCE):
-	$(Q)$(SCRIPTS)/deps
+	$(Q)$(SCRIPTS)/deps $(ARCH)
 
 # --- checking -----------------------------------------------------------------
 
 .PHONY: deps
 deps:
-	$(Q)$(SCRIPTS)/deps
+	$(Q)$(SCRIPTS)/deps $(ARCH)
 
 .PHONY: lint
 lint: deps $(BUILD)/linux-source/.done
