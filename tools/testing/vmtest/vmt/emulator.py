@@ -14,33 +14,36 @@ import time
 
 DOWN = re.compile(r"reboot: (Power down|System halted|Restarting system)")
 
+QEMU = {"x86": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
+
 # The machine's own console, and the one the tests speak on.
 PORTS = ("kernel", "test")
 
 # The CPU model that has what a back end of the module needs. QEMU has no VMX.
 CPUS = {("qemu", "svm"): "max", ("bochs", "svm"): "zambezi",
-        ("bochs", "vmx"): "corei7_haswell_4770"}
+        ("bochs", "vmx"): "corei7_haswell_4770", ("qemu", "el2"): "neoverse-n1"}
 
 
-def choose(emu, backend, cpu):
+def choose(arch, emu, backend, cpu):
     """The emulator and the CPU model, where they are not given."""
+    backend = backend or ("el2" if arch == "arm64" else "svm")
     emu = emu or ("bochs" if backend == "vmx" else "qemu")
-    cpu = cpu or CPUS.get((emu, backend or "svm"))
-    if not cpu:
-        raise ValueError(f"{emu} has no CPU model for {backend}")
-    return emu, cpu
+    if (emu, backend) not in CPUS or (arch == "arm64") != (backend == "el2"):
+        raise ValueError(f"{emu} has no {arch} CPU model for {backend}")
+    return emu, cpu or CPUS[emu, backend]
 
 
 class Machine:
     """What is to be emulated. Instances are plain settings."""
 
+    arch = "x86"
     emu = None
     cpu = None
     smp = 1
     mem = 2048
     icount = False
     interactive = False
-    kernel = None      # path of a bzImage
+    kernel = None      # path of a bzImage or Image
     initrd = None      # path of a cpio archive
     append = ""        # more kernel command line
     debug = False      # the debug kernel: slower, and with its own parameters
@@ -59,7 +62,9 @@ def command_line(m):
         words += ["no_timer_check", "norandmaps", "clearcpuid=ht"]
     if m.interactive:
         words += ["quiet"]
-    if not m.debug:
+    if m.arch == "arm64":
+        words += ["console=ttyAMA0"]
+    elif not m.debug:
         words += ["console=ttyS0,115200"]
     else:
         # The serial console takes a sleeping lock wherever printk is called,
@@ -76,24 +81,47 @@ def command_line(m):
     return " ".join(words + ([m.append] if m.append else []))
 
 
-def qemu_command(m, fifos):
-    """The command that runs a machine in QEMU."""
+def qemu_x86(m):
+    """What makes QEMU an x86 machine."""
+    if m.icount and m.smp != 1:
+        raise ValueError("counted instructions need --smp 1: more CPUs hang in QEMU")
     # Sockets, since the multiprocessor table, which a kernel without ACPI goes
     # by, lists one CPU per socket.
-    cmd = ["qemu-system-x86_64", "-accel",
-           "tcg,thread=" + ("single" if m.icount else "multi"),
-           "-cpu", m.cpu, "-smp", f"cpus={m.smp},sockets={m.smp}", "-m", f"{m.mem}M",
-           "-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults"]
+    return ["-cpu", m.cpu, "-smp", f"cpus={m.smp},sockets={m.smp}"]
+
+
+def qemu_arm64(m):
+    """What makes QEMU an arm64 machine with EL2."""
+    board, cpu = "virt,virtualization=on,gic-version=3", m.cpu
+    if cpu == "max":
+        # Emulating the real cipher of pointer authentication takes most of the time.
+        cpu += ",pauth-impdef=on,sve=off"
+    cmd = ["-cpu", cpu, "-smp", str(m.smp)]
     if m.icount:
-        if m.smp != 1:
-            raise ValueError("counted instructions need --smp 1: more CPUs hang in QEMU")
+        # Nothing from outside: every run is to count the same.
+        board += ",dtb-randomness=off"
+        cmd += ["-rtc", "base=2026-01-01,clock=vm"]
+    return cmd + ["-machine", board]
+
+
+def qemu_command(m, fifos):
+    """The command that runs a machine in QEMU."""
+    cmd = [QEMU[m.arch]] + (qemu_arm64(m) if m.arch == "arm64" else qemu_x86(m))
+    cmd += ["-accel", "tcg,thread=" + ("single" if m.icount else "multi"), "-m", f"{m.mem}M",
+            "-display", "none", "-monitor", "none", "-no-reboot", "-nodefaults"]
+    if m.icount:
         cmd += ["-icount", "shift=0,sleep=off"]
     if m.interactive:
         # signal=off: ^C belongs to the machine.
         cmd += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
     else:
         cmd += ["-serial", "file:" + fifos["kernel"]]
-    cmd += ["-serial", "file:" + fifos["test"]]
+    if m.arch == "arm64":
+        # The board has one port for the normal world.
+        cmd += ["-chardev", "file,id=test,path=" + fifos["test"],
+                "-device", "pci-serial,chardev=test"]
+    else:
+        cmd += ["-serial", "file:" + fifos["test"]]
     cmd += ["-kernel", m.kernel, "-initrd", m.initrd, "-append", command_line(m)]
     return cmd + list(m.qemu_args)
 

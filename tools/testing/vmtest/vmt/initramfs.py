@@ -10,6 +10,11 @@ import os
 import re
 import stat
 import subprocess
+import sys
+
+# e_machine in the header of this machine's programs.
+with open(sys.executable, "rb") as python:
+    MACHINE = python.read(20)[18:]
 
 
 class Initramfs:
@@ -63,6 +68,15 @@ class Initramfs:
             self._libraries(source)
 
     def _libraries(self, program):
+        with open(program, "rb") as f:
+            machine = f.read(20)[18:]
+        if machine != MACHINE:
+            # Another architecture's libraries are not where this one's are.
+            out = subprocess.run(["readelf", "-d", program], capture_output=True, text=True,
+                                 check=True)
+            if "(NEEDED)" in out.stdout:
+                raise ValueError(f"{program} must be static: it is not for this machine")
+            return
         out = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
         for path in re.findall(r"(/\S+) \(0x", out.stdout):
             if path.strip("/") not in self.entries:

@@ -17,6 +17,10 @@ TROUBLE = re.compile(
     r"|sleeping function called from invalid|scheduling while atomic|Voluntary context switch"
     r"|unreferenced object|new suspected memory leaks|Call Trace:|cut here|end trace"
     r"|segfault at|Out of memory|unchecked MSR access|Unexpected reboot|triple fault"
+    # arm64's words
+    r"|Internal error:|Call trace:|SError Interrupt|Bad mode in|HYP panic"
+    r"|Insufficient stack space to handle exception|synchronous external abort"
+    r"|potentially unexpected fatal signal (4|11)\b"
     r"|NMI: IOCK|NMI watchdog: Watchdog detected|stack guard page|corrupted stack"
 )
 

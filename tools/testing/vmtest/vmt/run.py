@@ -18,6 +18,9 @@ TOP = os.path.realpath(os.path.join(HERE, "../../.."))
 # deadline is there to end a hang, and the machine may be busy.
 DEADLINE = {"qemu": 300, "bochs": 900, "debug": 900}
 
+# Where the tests speak, inside.
+TEST_PORT = {"x86": "/dev/ttyS1", "arm64": "/dev/ttyS0"}
+
 
 def load_skips(kernel, cpu, emu):
     """The skips that are in order on this machine, from the file "skips"."""
@@ -34,27 +37,33 @@ def load_skips(kernel, cpu, emu):
     return out
 
 
-def image_of(flavour):
-    """The directory of an unpacked kernel."""
-    out = subprocess.run([f"{TOP}/tools/scripts/kernels", "image", flavour],
+def kernels(arch, *words):
+    """What tools/scripts/kernels answers."""
+    out = subprocess.run([f"{TOP}/tools/scripts/kernels", "--arch", arch, *words],
                          check=True, stdout=subprocess.PIPE, text=True).stdout
     return out.strip()
 
 
-def release_of(flavour):
+def image_of(flavour, arch="x86"):
+    """The directory of an unpacked kernel."""
+    return kernels(arch, "image", flavour)
+
+
+def release_of(flavour, arch="x86"):
     """What a kernel calls itself."""
-    with open(f"{image_of(flavour)}/release", encoding="utf-8") as f:
+    with open(f"{image_of(flavour, arch)}/release", encoding="utf-8") as f:
         return f.read().strip()
 
 
-def busybox_tree():
+def busybox_tree(arch="x86"):
     """The part of an initramfs that every one has: busybox under all its names."""
     fs = initramfs.Initramfs()
     fs.device("dev/console", 5, 1)
     fs.device("dev/null", 1, 3)
     for d in ("proc", "sys", "tmp", "t", "etc", "run", "sbin", "root", "mnt"):
         fs.directory(d)
-    fs.add("/bin/busybox", "bin/busybox")
+    fs.add("/bin/busybox" if arch == "x86" else kernels(arch, "busybox"), "bin/busybox")
+    # The same version for every architecture, and this one runs here.
     for applet in subprocess.run(["/bin/busybox", "--list"], check=True, text=True,
                                  stdout=subprocess.PIPE).stdout.split():
         if applet != "busybox":
@@ -91,6 +100,7 @@ class Run:
     def __init__(self, **settings):
         self.name = "run"
         self.kernel = "6.1-cloud"
+        self.arch = "x86"
         self.emu = None
         self.backend = None
         self.cpu = None
@@ -119,14 +129,14 @@ class Run:
             if not hasattr(self, key):
                 raise TypeError(f"no such setting: {key}")
             setattr(self, key, value)
-        self.emu, self.cpu = emulator.choose(self.emu, self.backend, self.cpu)
+        self.emu, self.cpu = emulator.choose(self.arch, self.emu, self.backend, self.cpu)
         self.report = None
         self.seconds = 0
         self.tail = []
 
     def build_initramfs(self, image, release, path):
         """Assemble what the machine boots into."""
-        fs = busybox_tree()
+        fs = busybox_tree(self.arch)
         fs.add(f"{HERE}/guest/init", "init")
         fs.add(f"{HERE}/guest/vmtest.sh", "etc/vmtest.sh")
         insmod, rmmod = [], []
@@ -136,8 +146,8 @@ class Run:
         for ko in modules:
             if not os.path.exists(ko):
                 raise FileNotFoundError(
-                    f"{ko} is not there; build it with: make module KDIR=$(tools/scripts/kernels "
-                    f"headers {self.kernel})")
+                    f"{ko} is not there; build it with: "
+                    f"make module ARCH={self.arch} KERNEL={self.kernel}")
             fs.add(ko, "t/" + os.path.basename(ko))
             insmod.append(os.path.basename(ko))
             rmmod.insert(0, initramfs.module_name(ko))
@@ -152,7 +162,7 @@ class Run:
         for dest, data in self.files.items():
             fs.write(dest, data, 0o755)
         conf = {
-            "VMTEST_PORT": "/dev/ttyS1",
+            "VMTEST_PORT": TEST_PORT[self.arch],
             "VMTEST_KERNEL": self.kernel,
             "VMTEST_CPU": self.cpu,
             "VMTEST_EMU": self.emu,
@@ -171,14 +181,15 @@ class Run:
 
     def go(self):
         """Boot, wait for the end, judge. True when all is well."""
-        image = image_of(self.kernel)
-        release = release_of(self.kernel)
+        image = image_of(self.kernel, self.arch)
+        release = release_of(self.kernel, self.arch)
         self.report = report.Report(self.name, self.allow,
                                     load_skips(self.kernel, self.cpu, self.emu))
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="vmtest.") as work:
             m = emulator.Machine()
-            m.emu, m.cpu, m.smp, m.icount = self.emu, self.cpu, self.smp, self.icount
+            m.arch, m.emu, m.cpu, m.smp = self.arch, self.emu, self.cpu, self.smp
+            m.icount = self.icount
             m.mem = self.mem or \
                 (512 if self.emu == "bochs" else 1536 if self.kernel == "debug" else 2048)
             m.debug = self.kernel == "debug"
