@@ -27,6 +27,10 @@ struct axv_vm;
  * @max_hw_id:	largest &axv_vcpu.hw_id
  * @inject_types: bit n: &enum axv_inject_type n works on a vCPU without irqchip
  *
+ * @hardware_prepare: before the first CPU is switched on.  -EBUSY if somebody
+ *		else has it.  May sleep.  NULL: there is nothing to prepare.
+ * @hardware_unprepare: after the last one was switched off.  May sleep.  NULL:
+ *		likewise.
  * @hardware_enable: turn virtualization on, on this CPU.  -EBUSY if somebody
  *		else has it.  Interrupts off.  NULL: there is nothing to turn on.
  * @hardware_disable: turn it off again, on this CPU.  Interrupts off.  Does
@@ -88,6 +92,8 @@ struct axv_arch_ops {
 	u64 max_hw_id;
 	u32 inject_types;
 
+	int (*hardware_prepare)(void);
+	void (*hardware_unprepare)(void);
 	int (*hardware_enable)(void);
 	void (*hardware_disable)(void);
 

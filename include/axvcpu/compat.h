@@ -89,4 +89,10 @@ static struct syscore_ops name = {					\
 #define AXV_NEED_RESCHED	_TIF_NEED_RESCHED
 #endif
 
+/*
+ * The kernel's emergency path has one hook for virtualization.  KVM is in it
+ * while it has VMX switched on, since 6.12, and until then while it is loaded.
+ */
+#define AXV_KVM_HOOKED_WHILE_LOADED	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0))
+
 #endif /* _AXVCPU_COMPAT_H */

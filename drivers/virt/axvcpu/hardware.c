@@ -90,35 +90,52 @@ void __axv_hardware_init(struct axv_hardware *hw, const struct axv_arch_ops *ops
 	hw->down = false;
 }
 
+static void disable_all(struct axv_hardware *hw)
+{
+	on_each_cpu(disable_ipi, hw, 1);
+	if (hw->ops->hardware_unprepare)
+		hw->ops->hardware_unprepare();
+}
+
+/* All CPUs or none: one that fails has the others switched off again. */
+static int enable_all(struct axv_hardware *hw)
+{
+	struct enable_call call = { .hw = hw };
+	int err;
+
+	err = hw->ops->hardware_prepare ? hw->ops->hardware_prepare() : 0;
+	if (err)
+		return err;
+	on_each_cpu(enable_ipi, &call, 1);
+	if (call.error)
+		disable_all(hw);
+	return call.error;
+}
+
 /**
  * __axv_hardware_get() - one more user; the first switches all CPUs on
  * @hw:		the hardware
  *
- * All CPUs or none: one that fails has the others switched off again.
- *
  * Context: may sleep; takes the CPU hotplug lock.
  * Return: 0, -EBUSY if somebody else has it, -ESHUTDOWN on the way down, or
- * another error of hardware_enable().
+ * another error of hardware_prepare() or hardware_enable().
  */
 int __axv_hardware_get(struct axv_hardware *hw)
 {
-	struct enable_call call = { .hw = hw };
+	int err = 0;
 
 	/* No CPU may be half-way out: it would be left on behind our back. */
 	cpus_read_lock();
 	mutex_lock(&hw->lock);
-	if (hw->down) {
-		call.error = -ESHUTDOWN;
-	} else if (!hw->users) {
-		on_each_cpu(enable_ipi, &call, 1);
-		if (call.error)
-			on_each_cpu(disable_ipi, hw, 1);
-	}
-	if (!call.error)
+	if (hw->down)
+		err = -ESHUTDOWN;
+	else if (!hw->users)
+		err = enable_all(hw);
+	if (!err)
 		hw->users++;
 	mutex_unlock(&hw->lock);
 	cpus_read_unlock();
-	return call.error;
+	return err;
 }
 
 /**
@@ -135,7 +152,7 @@ void __axv_hardware_put(struct axv_hardware *hw)
 {
 	mutex_lock(&hw->lock);
 	if (!--hw->users)
-		on_each_cpu(disable_ipi, hw, 1);
+		disable_all(hw);
 	mutex_unlock(&hw->lock);
 }
 

@@ -32,13 +32,15 @@
  */
 static inline int axv_vmxon(u64 region)
 {
-	asm goto("1: vmxon %[region]\n\t"
-		 "jbe %l[refused]\n\t"
-		 _ASM_EXTABLE(1b, %l[refused])
-		 : : [region] "m" (region) : "cc", "memory" : refused);
-	return 0;
-refused:
-	return -EIO;
+	bool failed;
+
+	/* A fault leaves the flags as they are: CF set. */
+	asm volatile("stc\n\t"
+		     "1: vmxon %[region]\n\t"
+		     "2:\n\t"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "=@ccbe" (failed) : [region] "m" (region) : "memory");
+	return failed ? -EIO : 0;
 }
 
 /**
@@ -49,13 +51,14 @@ refused:
  */
 static inline int axv_vmxoff(void)
 {
-	asm goto("1: vmxoff\n\t"
-		 "jbe %l[refused]\n\t"
-		 _ASM_EXTABLE(1b, %l[refused])
-		 : : : "cc", "memory" : refused);
-	return 0;
-refused:
-	return -EIO;
+	bool failed;
+
+	asm volatile("stc\n\t"
+		     "1: vmxoff\n\t"
+		     "2:\n\t"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "=@ccbe" (failed) : : "memory");
+	return failed ? -EIO : 0;
 }
 
 /**

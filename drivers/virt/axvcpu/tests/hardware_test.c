@@ -33,13 +33,35 @@ static DEFINE_PER_CPU(struct axv_percpu, flags);
 static int failing_cpu;
 static int failure;
 
+/* Whether the machine is prepared, and what to answer to the next attempt. */
+static bool prepared;
+static int unready;
+static unsigned int misprepared;
+
+static int prepare(void)
+{
+	misprepared += prepared;
+	prepared = !unready;
+	return unready;
+}
+
+static void unprepare(void)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		misprepared += per_cpu_ptr(&switches, cpu)->on;
+	misprepared += !prepared;
+	prepared = false;
+}
+
 static int switch_on(void)
 {
 	struct switch_state *this = this_cpu_ptr(&switches);
 
 	if (smp_processor_id() == failing_cpu)
 		return failure;
-	this->faults += this->on || !irqs_disabled();
+	this->faults += this->on || !prepared || !irqs_disabled();
 	this->on = true;
 	return 0;
 }
@@ -54,6 +76,8 @@ static void switch_off(void)
 
 static const struct axv_arch_ops ops = {
 	.name = "switch",
+	.hardware_prepare = prepare,
+	.hardware_unprepare = unprepare,
 	.hardware_enable = switch_on,
 	.hardware_disable = switch_off,
 };
@@ -65,6 +89,9 @@ static int init(struct kunit *test)
 	int cpu;
 
 	failing_cpu = -1;
+	prepared = false;
+	unready = 0;
+	misprepared = 0;
 	for_each_possible_cpu(cpu) {
 		*per_cpu_ptr(&switches, cpu) = (struct switch_state){};
 		per_cpu_ptr(&flags, cpu)->enabled = false;
@@ -115,6 +142,31 @@ static void one_that_fails_fails_all(struct kunit *test)
 	expect(test, true);
 	__axv_hardware_put(&hw);
 	expect(test, false);
+}
+
+static void the_machine_is_prepared_once(struct kunit *test)
+{
+	unready = -EBUSY;
+	KUNIT_EXPECT_EQ(test, -EBUSY, __axv_hardware_get(&hw));
+	KUNIT_EXPECT_EQ(test, 0u, hw.users);
+	expect(test, false);
+
+	/* A CPU that fails undoes it. */
+	unready = 0;
+	failing_cpu = cpumask_first(cpu_online_mask);
+	failure = -EIO;
+	KUNIT_EXPECT_EQ(test, -EIO, __axv_hardware_get(&hw));
+	KUNIT_EXPECT_FALSE(test, prepared);
+
+	failing_cpu = -1;
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	KUNIT_EXPECT_EQ(test, 0, __axv_hardware_get(&hw));
+	__axv_hardware_put(&hw);
+	KUNIT_EXPECT_TRUE(test, prepared);
+	expect(test, true);
+	__axv_hardware_put(&hw);
+	KUNIT_EXPECT_FALSE(test, prepared);
+	KUNIT_EXPECT_EQ(test, 0u, misprepared);
 }
 
 static int offline_fn(void *arg)
@@ -209,6 +261,7 @@ static void shutdown_is_final(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(on_with_the_first_off_with_the_last),
 	KUNIT_CASE(one_that_fails_fails_all),
+	KUNIT_CASE(the_machine_is_prepared_once),
 	KUNIT_CASE(a_cpu_goes_and_comes),
 	KUNIT_CASE(a_cpu_gone_is_not_switched_twice),
 	KUNIT_CASE(suspend_and_resume),
