@@ -35,6 +35,7 @@ endif
 ifneq ($(ARCH),$(HOST_ARCH))
 CROSS_COMPILE ?= $(patsubst arm64,aarch64,$(patsubst x86,x86_64,$(ARCH)))-linux-gnu-
 CROSS_ARGS := ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE)
+CROSS_TOOLS := CC=$(CROSS_COMPILE)gcc AR=$(CROSS_COMPILE)ar
 endif
 
 # --- the kernel to build the module for --------------------------------------
@@ -80,7 +81,9 @@ TOOL_bench := tools/bench
 TOOL_decode-fuzz := tools/testing/decode-fuzz
 
 # The same build directories for whoever needs another one's products.
-TOOL_ARGS = O=$(BUILD)/tools/$(1) LIB_O=$(BUILD)/tools/lib KSFT_DIR=$(BUILD)/linux-source
+TOOLS_BUILD := $(BUILD)/tools$(if $(CROSS_TOOLS),-$(ARCH))
+TOOL_ARGS = O=$(TOOLS_BUILD)/$(1) LIB_O=$(TOOLS_BUILD)/lib KSFT_DIR=$(BUILD)/linux-source \
+	ARCH=$(ARCH) $(CROSS_TOOLS)
 
 # The files of the kernel's source that we use: the kselftest headers, checkpatch.
 LINUX_SOURCE := /usr/src/linux-source-6.1.tar.xz
@@ -112,7 +115,7 @@ endif
 .PHONY: tools lib vmm selftests bench-tools tests
 tools: vmm bench-tools
 tests: selftests
-vmm selftests bench-tools: lib
+vmm bench-tools: lib
 
 lib:
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) all
@@ -166,7 +169,7 @@ unit: lib
 
 .PHONY: kselftest
 kselftest: selftests
-	$(Q)$(SCRIPTS)/kselftest $(BUILD)/tools/selftests
+	$(Q)$(SCRIPTS)/kselftest $(TOOLS_BUILD)/selftests
 
 # --- installing -----------------------------------------------------------------
 

@@ -291,6 +291,7 @@ TEST_F(badinput, unknown_values)
 	const int dev = self->vm.dev, vm = self->vm.fd, v = self->v.fd;
 	const __u32 max_vcpus = axv_query(dev, AXV_QUERY_MAX_VCPUS);
 	const __u32 ipa_bits = axv_query(dev, AXV_QUERY_IPA_BITS);
+	unsigned int i;
 	__u64 word = 0;
 
 	BAD(dev, AXV_QUERY, struct axv_query, .id = 9999);
@@ -337,12 +338,11 @@ TEST_F(badinput, unknown_values)
 	BAD(vm, AXV_VM_SET_CLOCK, struct axv_clock, .pad = 1);
 
 	BAD(v, AXV_INJECT, struct axv_inject, .type = 99);
-	BAD(v, AXV_INJECT, struct axv_inject, .type = AXV_INJECT_NMI, .flags = 1u << 31);
-	BAD(v, AXV_INJECT, struct axv_inject, .type = AXV_INJECT_EXTINT, .vector = 0x40,
-	    .flags = AXV_INJECT_HAS_ERROR_CODE);
-	BAD(v, AXV_INJECT, struct axv_inject, .type = AXV_INJECT_EXTINT, .vector = 256);
-	BAD(v, AXV_INJECT, struct axv_inject, .type = AXV_INJECT_EXCEPTION, .vector = 32);
-	BAD(v, AXV_INJECT, struct axv_inject, .type = AXV_INJECT_NMI, .pad = 1);
+	for (i = 0; i < guest_nr_bad_events; i++) {
+		EXPECT_EQ(-EINVAL, axv_ioctl(v, AXV_INJECT, &guest_bad_events[i])) {
+			TH_LOG("event %u", i);
+		}
+	}
 
 	BAD(v, AXV_VCPU_SETUP, struct axv_setup, .flags = 1);
 	BAD(v, AXV_VCPU_SETUP, struct axv_setup, .mode = 99);
@@ -394,11 +394,8 @@ TEST_F(badinput, arrays)
 {
 	struct axv_reg reg = { .id = 0 };
 	struct axv_regs regs = { .count = 1, .regs = 8 };
-	struct axv_table t = {
-		.kind = AXV_TABLE_X86_CPUID,
-		.count = ~0u,
-		.entry_size = sizeof(struct axv_x86_cpuid),
-	};
+	const struct guest_table *table;
+	struct axv_table t = { .flags = 0 };
 	struct axv_create_vcpu c = { .id = 1, .favor_phys_cpu = -1, .cpu_set_size = 8 };
 	struct axv_dirty d = { .slot = 0, .nr_pages = 64 };
 	__u64 *words = mem_new(2 * PAGE);
@@ -411,18 +408,24 @@ TEST_F(badinput, arrays)
 
 	/* Huge counts, for which no memory may be had. */
 	EXPECT_EQ(0, vcpu_unbind(&self->v));
-	EXPECT_GT(0, axv_ioctl(self->v.fd, AXV_SET_TABLE, &t));
-	t.entries = (unsigned long)words;
-	EXPECT_GT(0, axv_ioctl(self->v.fd, AXV_SET_TABLE, &t));
-	t.kind = AXV_TABLE_X86_MSR_POLICY;
-	t.entry_size = sizeof(struct axv_x86_msr_policy);
-	EXPECT_GT(0, axv_ioctl(self->vm.fd, AXV_SET_TABLE, &t));
-	t.count = 1u << 28;
-	EXPECT_GT(0, axv_ioctl(self->vm.fd, AXV_SET_TABLE, &t));
+	for (table = guest_tables; table->entry_size; table++) {
+		int fd = table->of_vm ? self->vm.fd : self->v.fd;
+
+		t.kind = table->kind;
+		t.entry_size = table->entry_size;
+		t.count = ~0u;
+		t.entries = 0;
+		EXPECT_GT(0, axv_ioctl(fd, AXV_SET_TABLE, &t));
+		t.entries = (unsigned long)words;
+		EXPECT_GT(0, axv_ioctl(fd, AXV_SET_TABLE, &t));
+		t.count = 1u << 28;
+		EXPECT_GT(0, axv_ioctl(fd, AXV_SET_TABLE, &t));
+	}
 	/* As room for an answer, one may offer too much. */
 	t.kind = AXV_TABLE_REGS;
 	t.count = ~0u;
 	t.entry_size = 8;
+	t.entries = (unsigned long)words;
 	EXPECT_EQ(0, axv_ioctl(self->v.fd, AXV_GET_TABLE, &t));
 	EXPECT_GT(PAGE / 8, t.count);
 	t.entries = 8;

@@ -60,7 +60,7 @@ static int answered(int vm, int vcpu)
 	struct axv_region region = { .slot = 5, .fd = -1 };
 	struct axv_dirty dirty = { .nr_pages = 64 };
 	struct axv_clock clock = { 0 };
-	struct axv_inject inject = { .type = AXV_INJECT_NMI };
+	struct axv_inject inject = guest_events[GUEST_INTERRUPT];
 	struct axv_setup setup = { 0 };
 	struct axv_bind bind = { .flags = AXV_BIND_ADOPT };
 	struct axv_state state;

@@ -49,7 +49,40 @@ void guest_start(struct axv_vcpu *v, enum guest_program program, __u64 a0,
 /* Id of the instruction pointer. */
 extern const __u64 guest_ip_reg;
 
-/* An interrupt that the programs take and return from. */
-#define GUEST_VECTOR	0x40
+/**
+ * enum guest_event - what the programs take and return from
+ * @GUEST_INTERRUPT: an interrupt; it is over once it was taken
+ * @GUEST_URGENT: another event, which may wait beside the first
+ */
+enum guest_event {
+	GUEST_INTERRUPT,
+	GUEST_URGENT,
+	GUEST_EVENTS,
+};
+
+extern const struct axv_inject guest_events[GUEST_EVENTS];
+
+static inline int guest_inject(struct axv_vcpu *v, enum guest_event event)
+{
+	return axv_ioctl(v->fd, AXV_INJECT, &guest_events[event]);
+}
+
+/* Events of types that there are, none of which can be: -EINVAL. */
+extern const struct axv_inject guest_bad_events[];
+extern const unsigned int guest_nr_bad_events;
+
+/**
+ * struct guest_table - a table of the architecture's that can be set
+ * @of_vm: it is the VM's; else the vCPU's
+ * @kind: an &enum axv_table_kind
+ * @entry_size: bytes of an entry; 0 ends the list
+ */
+struct guest_table {
+	int of_vm;
+	__u32 kind;
+	__u32 entry_size;
+};
+
+extern const struct guest_table guest_tables[];
 
 #endif

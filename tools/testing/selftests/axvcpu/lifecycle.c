@@ -224,7 +224,7 @@ TEST_F(lifecycle, legal_in_every_state)
 		EXPECT_EQ(0, vcpu_kick(&self->v));
 		EXPECT_EQ(0, reg_get(&self->v, guest_ip_reg, &value));
 		EXPECT_EQ(state == INVALID ? -EBADFD : 0,
-			  vcpu_inject(&self->v, AXV_INJECT_EXTINT, GUEST_VECTOR));
+			  guest_inject(&self->v, GUEST_INTERRUPT));
 		EXPECT_EQ(state == FREE || state == READY ? 0 : -EBADFD,
 			  reg_set(&self->v, guest_ip_reg, value));
 		EXPECT_EQ(state == FREE || state == READY ? 0 : -EBADFD,
@@ -266,8 +266,8 @@ TEST_F(lifecycle, reset_clears)
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	ASSERT_EQ(0, reg_get(&self->v, guest_ip_reg, &value));
 	EXPECT_NE(ip, value);
-	ASSERT_EQ(0, vcpu_inject(&self->v, AXV_INJECT_EXTINT, GUEST_VECTOR));
-	ASSERT_EQ(0, vcpu_inject(&self->v, AXV_INJECT_NMI, 0));
+	ASSERT_EQ(0, guest_inject(&self->v, GUEST_INTERRUPT));
+	ASSERT_EQ(0, guest_inject(&self->v, GUEST_URGENT));
 	ASSERT_EQ(0, vcpu_kick(&self->v));
 	EXPECT_EQ(AXV_STATE_BSP | AXV_STATE_KICKED, vcpu_info(&self->v).flags);
 	ASSERT_EQ(0, vcpu_reset(&self->v));
@@ -277,7 +277,7 @@ TEST_F(lifecycle, reset_clears)
 	ASSERT_EQ(0, reg_get(&self->v, guest_ip_reg, &value));
 	EXPECT_EQ(ip, value);
 	ASSERT_EQ(0, vcpu_bind(&self->v));
-	/* An NMI left over would be delivered now. */
+	/* Events left over would be delivered now. */
 	guest_start(&self->v, GUEST_CALL, 9, 0, 0);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(0ull, vcpu_stats(&self->v).injections);
@@ -348,7 +348,7 @@ static void *try_registers(void *arg)
 	j->ret[0] = reg_get(j->v, guest_ip_reg, &value);
 	j->ret[1] = reg_set(j->v, guest_ip_reg, value);
 	j->ret[2] = vcpu_kick(j->v);
-	j->ret[3] = vcpu_inject(j->v, AXV_INJECT_EXTINT, GUEST_VECTOR);
+	j->ret[3] = guest_inject(j->v, GUEST_INTERRUPT);
 	j->ret[4] = vcpu_state(j->v);
 	j->ret[5] = axv_ioctl(j->v->fd, AXV_VCPU_SYNC, NULL);
 	return NULL;
@@ -550,7 +550,7 @@ static int nothing_for_us(struct axv_vm *vm, struct axv_vcpu *v)
 		return 21;
 	if (vcpu_kick(v) != -EIO)
 		return 22;
-	if (vcpu_inject(v, AXV_INJECT_EXTINT, GUEST_VECTOR) != -EIO)
+	if (guest_inject(v, GUEST_INTERRUPT) != -EIO)
 		return 23;
 	if (axv_ioctl(vm->fd, AXV_VM_GET_CLOCK, &c) != -EIO)
 		return 24;

@@ -8,6 +8,27 @@
 
 const __u64 guest_ip_reg = AXV_REG_X86(GPR, AXV_X86_RIP);
 
+const struct axv_inject guest_events[GUEST_EVENTS] = {
+	[GUEST_INTERRUPT] = { .type = AXV_INJECT_EXTINT, .vector = GUEST_VECTOR },
+	[GUEST_URGENT] = { .type = AXV_INJECT_NMI },
+};
+
+const struct axv_inject guest_bad_events[] = {
+	{ .type = AXV_INJECT_NMI, .flags = 1u << 31 },
+	{ .type = AXV_INJECT_EXTINT, .vector = 0x40, .flags = AXV_INJECT_HAS_ERROR_CODE },
+	{ .type = AXV_INJECT_EXTINT, .vector = 256 },
+	{ .type = AXV_INJECT_EXCEPTION, .vector = 32 },
+	{ .type = AXV_INJECT_NMI, .pad = 1 },
+};
+
+const unsigned int guest_nr_bad_events = sizeof(guest_bad_events) / sizeof(guest_bad_events[0]);
+
+const struct guest_table guest_tables[] = {
+	{ 0, AXV_TABLE_X86_CPUID, sizeof(struct axv_x86_cpuid) },
+	{ 1, AXV_TABLE_X86_MSR_POLICY, sizeof(struct axv_x86_msr_policy) },
+	{ .entry_size = 0 },
+};
+
 /* Arguments: a0 in RDI, a1 in RSI, a2 in RDX. Hypercalls: RAX; RBX, ... */
 /*
  * With interrupts on: Bochs leaves a guest that has them off, and never exits by

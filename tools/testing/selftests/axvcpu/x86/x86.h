@@ -74,6 +74,9 @@
 #define VEC_GP		13
 #define VEC_PF		14
 
+/* An interrupt that the programs of guest.h take and return from. */
+#define GUEST_VECTOR	0x40
+
 #define MSR_TSC			0x10
 #define MSR_SYSENTER_CS		0x174
 #define MSR_SYSENTER_ESP	0x175
