@@ -86,7 +86,7 @@ TEST_F(work, a_halt_in_the_kernel_stays_there)
 	runner_start(&r, &self->v, for_ever, NULL);
 	for (i = 1; i <= n; i++) {
 		vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
-		ASSERT_EQ(0, vcpu_inject(&self->v, AXV_INJECT_EXTINT, GUEST_VECTOR));
+		ASSERT_EQ(0, guest_inject(&self->v, GUEST_INTERRUPT));
 		runner_await(&r, AXV_EXIT_HYPERCALL, i);
 	}
 	runner_stop(&r);
