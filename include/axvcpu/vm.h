@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
@@ -168,6 +169,59 @@ enum axv_fault_result axv_memory_fault(struct axv_vm *vm, u64 gpa, u32 access,
 				       int *error);
 
 /* guestmem.c: guest memory as the kernel itself touches it */
+
+/**
+ * struct axv_guest_peek - words of guest memory, read without waiting for any
+ * @vm:		whose memory
+ * @gpa:	region in which the last one was found
+ * @size:	its size, 0: none yet
+ * @hva:	its address in the VMM
+ * @held:	it goes on: &axv_vm.mmu_lock is held
+ */
+struct axv_guest_peek {
+	struct axv_vm *vm;
+	u64 gpa;
+	u64 size;
+	unsigned long hva;
+	bool held;
+};
+
+void axv_guest_peek_begin(struct axv_guest_peek *peek, struct axv_vm *vm);
+void axv_guest_peek_end(struct axv_guest_peek *peek);
+bool axv_guest_peek_find(struct axv_guest_peek *peek, u64 gpa);
+
+/**
+ * axv_guest_peek() - read a word
+ * @peek:	begun
+ * @gpa:	guest physical address; all of the word is in one page
+ * @size:	4 or 8 bytes
+ * @value:	result; a single access if it is aligned
+ *
+ * Context: see axv_guest_peek_begin().
+ * Return: false: it has ended, there is no memory, or the host does not have
+ * the page at hand.  axv_guest_read() tells, after the end.
+ */
+static inline bool axv_guest_peek(struct axv_guest_peek *peek, u64 gpa,
+				  unsigned int size, u64 *value)
+{
+	const void __user *user;
+	u32 half;
+
+	if (unlikely(!peek->held))
+		return false;
+	if (unlikely(gpa - peek->gpa >= peek->size) &&
+	    !axv_guest_peek_find(peek, gpa))
+		return false;
+
+	user = (const void __user *)(peek->hva + (gpa - peek->gpa));
+	if (likely(size == sizeof(*value)))
+		return !get_user(*value, (const u64 __user *)user);
+	if (get_user(half, (const u32 __user *)user))
+		return false;
+	*value = half;
+	return true;
+}
+
 int axv_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size);
 int axv_guest_write(struct axv_vm *vm, u64 gpa, const void *data, size_t size);
 int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,

@@ -35,10 +35,11 @@ struct code {
 
 static bool get_code(struct axv_x86_vcpu *x, struct code *c)
 {
+	unsigned int bits = axv_x86_code_bits(x);
+
 	memset(c->bytes, 0, sizeof(c->bytes));
-	c->count = axv_x86_fetch(x, c->bytes, AXV_X86_INSN_MAX);
-	return axv_x86_decode(&c->insn, c->bytes, c->count,
-			      axv_x86_code_bits(x));
+	c->count = axv_x86_fetch_code(x, c->bytes, AXV_X86_INSN_MAX, bits);
+	return axv_x86_decode(&c->insn, c->bytes, c->count, bits);
 }
 
 static u64 get_gpr(struct axv_x86_vcpu *x, unsigned int reg, unsigned int width)

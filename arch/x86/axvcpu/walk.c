@@ -73,12 +73,14 @@ struct paging {
  * @old:	what it was
  * @new:	with its accessed and dirty bits
  * @count:	how many
+ * @changes:	some of @new are not as @old
  */
 struct walk {
 	u64 gpa[MAX_LEVELS];
 	u64 old[MAX_LEVELS];
 	u64 new[MAX_LEVELS];
 	unsigned int count;
+	bool changes;
 };
 
 /**
@@ -157,14 +159,15 @@ int axv_x86_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
 {
 	struct axv_x86_segment s;
 
-	x->hw->get_segment(x, seg, &s);
 	if (axv_x86_code_bits(x) == 64) {
 		unsigned int shift =
 			x->hw->get_cr(x, 4) & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
 		u64 first = offset, last;
 
-		if (seg == AXV_X86_FS || seg == AXV_X86_GS)
+		if (seg == AXV_X86_FS || seg == AXV_X86_GS) {
+			x->hw->get_segment(x, seg, &s);
 			first += s.base;
+		}
 		last = first + size - 1;
 		if ((u64)((s64)(first << shift) >> shift) != first ||
 		    (u64)((s64)(last << shift) >> shift) != last)
@@ -173,6 +176,7 @@ int axv_x86_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
 		return 0;
 	}
 
+	x->hw->get_segment(x, seg, &s);
 	/* Real and virtual-8086 mode have limits, but no types. */
 	if ((x->hw->get_cr(x, 0) & X86_CR0_PE) &&
 	    !(x->regs.rflags & X86_EFLAGS_VM) && !type_allows(&s, write))
@@ -250,12 +254,12 @@ static bool is_page(const struct paging *p, unsigned int level, u64 entry)
 	       (level == 2 && p->levels > 3 && boot_cpu_has(X86_FEATURE_GBPAGES));
 }
 
-/* Reserved bits of an entry (AMD APM vol. 2, 5.3 and 5.4). */
-static u64 reserved(const struct paging *p, unsigned int level, u64 entry)
+/* Reserved bits of an entry (AMD APM vol. 2, 5.3 and 5.4); @page: it is one. */
+static u64 reserved(const struct paging *p, unsigned int level, bool page)
 {
 	if (p->levels == 2) {
 		/* Bits 13 to 20 of a 4 MiB page are address bits 32 to 39. */
-		if (level == 0 || !is_page(p, level, entry))
+		if (level == 0 || !page)
 			return 0;
 		return BIT_ULL(21) |
 		       (axv_x86_host.phys_bits < 40 ?
@@ -267,7 +271,7 @@ static u64 reserved(const struct paging *p, unsigned int level, u64 entry)
 	/* The four entries at the top of PAE tables have no rights of their own. */
 	if (p->levels == 3 && level == 2)
 		return p->rsvd | PTE_NX | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1);
-	if (is_page(p, level, entry))
+	if (page)
 		return p->rsvd | GENMASK_ULL(12 + 9 * level - 1, 13);
 	return p->rsvd | (level >= 2 ? PTE_PS : 0) |
 	       (level >= 2 && p->amd ? PTE_G : 0);
@@ -330,54 +334,66 @@ static bool key_allows(const struct paging *p, u64 rights, u64 page, u32 access)
 		 (p->user || p->wp));
 }
 
+/* An entry of a table; false: there is no memory. */
+static bool read_entry(struct axv_guest_peek *peek, u64 at, unsigned int size,
+		       u64 *entry)
+{
+	if (likely(axv_guest_peek(peek, at, size, entry)))
+		return true;
+	axv_guest_peek_end(peek);
+	*entry = 0;
+	return !axv_guest_read(peek->vm, at, entry, size);
+}
+
 /* Reads the tables, changes nothing; @w tells what there is to be changed. */
-static int walk_tables(struct axv_x86_vcpu *x, const struct paging *p,
+static int walk_tables(struct axv_guest_peek *peek, const struct paging *p,
 		       u64 linear, u32 access, struct walk *w, u64 *gpa,
 		       struct axv_x86_fault *fault)
 {
-	u64 table = p->root, rights = PTE_RW | PTE_US, entry;
+	u64 table = p->root, rights = PTE_RW | PTE_US, entry, used;
 	unsigned int level = p->levels;
 	u32 code = X86_PF_PROT;
+	bool page;
 
 	w->count = 0;
-	for (;;) {
+	w->changes = false;
+	do {
 		unsigned int shift;
 		u64 at;
 
-		entry = 0;
 		level--;
 		shift = 12 + p->index_bits * level;
 		at = table + ((linear >> shift) & (BIT(p->index_bits) - 1)) *
 		     p->entry_size;
-		if (axv_guest_read(x->base.vm, at, &entry, p->entry_size))
+		if (!read_entry(peek, at, p->entry_size, &entry))
 			return hole(fault, at);
 		if (!(entry & PTE_P))
 			return page_fault(p, linear, access, 0, fault);
-		if (entry & reserved(p, level, entry))
+		page = is_page(p, level, entry);
+		if (entry & reserved(p, level, page))
 			return page_fault(p, linear, access,
 					  X86_PF_PROT | X86_PF_RSVD, fault);
 
 		if (p->levels != 3 || level != 2) {
 			rights &= entry | PTE_NX;
 			rights |= p->nx ? entry & PTE_NX : 0;
+			used = entry | PTE_A;
+			if (page && (access & AXV_ACCESS_WRITE))
+				used |= PTE_D;
+			w->changes |= used != entry;
 			w->gpa[w->count] = at;
 			w->old[w->count] = entry;
-			w->new[w->count++] = entry | PTE_A;
-		}
-		if (is_page(p, level, entry)) {
-			*gpa = leaf_address(p, level, entry, linear);
-			break;
+			w->new[w->count++] = used;
 		}
 		table = entry & (p->entry_size == 8 ? GENMASK_ULL(51, 12) :
 						      GENMASK_ULL(31, 12));
-	}
+	} while (!page);
 
 	if (!key_allows(p, rights, entry, access))
 		code |= X86_PF_PK;
 	if (code != X86_PF_PROT || !rights_allow(p, rights, access))
 		return page_fault(p, linear, access, code, fault);
-	if (access & AXV_ACCESS_WRITE)
-		w->new[w->count - 1] |= PTE_D;
+	*gpa = leaf_address(p, level, entry, linear);
 	return 0;
 }
 
@@ -406,6 +422,36 @@ static int mark_used(struct axv_x86_vcpu *x, const struct paging *p,
 	return 0;
 }
 
+/*
+ * axv_x86_translate(), with a peek that has begun.  It goes on unless memory
+ * had to be waited for or written.
+ */
+static int translate(struct axv_x86_vcpu *x, struct axv_guest_peek *peek,
+		     u64 linear, u32 access, u64 *gpa,
+		     struct axv_x86_fault *fault)
+{
+	struct paging p;
+	struct walk w;
+	unsigned int i;
+	int err;
+
+	get_paging(x, access, &p);
+	if (!p.levels) {
+		*gpa = linear;
+		return 0;
+	}
+	for (i = 0; i < MAX_WALKS; i++) {
+		err = walk_tables(peek, &p, linear, access, &w, gpa, fault);
+		if (err || !w.changes)
+			return err;
+		axv_guest_peek_end(peek);
+		err = mark_used(x, &p, &w, fault);
+		if (err != -EAGAIN)
+			return err;
+	}
+	return -EAGAIN;
+}
+
 /**
  * axv_x86_translate() - from a linear to a guest physical address
  * @x:		vCPU
@@ -424,24 +470,13 @@ static int mark_used(struct axv_x86_vcpu *x, const struct paging *p,
 int axv_x86_translate(struct axv_x86_vcpu *x, u64 linear, u32 access, u64 *gpa,
 		      struct axv_x86_fault *fault)
 {
-	struct paging p;
-	struct walk w;
-	unsigned int i;
+	struct axv_guest_peek peek;
 	int err;
 
-	get_paging(x, access, &p);
-	if (!p.levels) {
-		*gpa = linear;
-		return 0;
-	}
-	for (i = 0; i < MAX_WALKS; i++) {
-		err = walk_tables(x, &p, linear, access, &w, gpa, fault);
-		if (!err)
-			err = mark_used(x, &p, &w, fault);
-		if (err != -EAGAIN)
-			return err;
-	}
-	return -EAGAIN;
+	axv_guest_peek_begin(&peek, x->base.vm);
+	err = translate(x, &peek, linear, access, gpa, fault);
+	axv_guest_peek_end(&peek);
+	return err;
 }
 
 static size_t left_in_page(u64 linear)
@@ -546,11 +581,29 @@ int axv_x86_write_linear(struct axv_x86_vcpu *x, u64 linear, const void *data,
 	return 0;
 }
 
+/* Nearly always all of it is there, and more: two words then. */
+static int read_code(struct axv_guest_peek *peek, u64 gpa, u8 *bytes,
+		     unsigned int size)
+{
+	u64 words[2];
+
+	BUILD_BUG_ON(AXV_X86_INSN_MAX > sizeof(words));
+	if (size == AXV_X86_INSN_MAX && left_in_page(gpa) >= sizeof(words) &&
+	    axv_guest_peek(peek, gpa, 8, &words[0]) &&
+	    axv_guest_peek(peek, gpa + 8, 8, &words[1])) {
+		memcpy(bytes, words, AXV_X86_INSN_MAX);
+		return 0;
+	}
+	axv_guest_peek_end(peek);
+	return axv_guest_read(peek->vm, gpa, bytes, size);
+}
+
 /**
- * axv_x86_fetch() - the bytes at the instruction pointer
+ * axv_x86_fetch_code() - the bytes at the instruction pointer
  * @x:		vCPU
  * @bytes:	result
  * @size:	how many are wanted; never more than AXV_X86_INSN_MAX are read
+ * @bits:	as axv_x86_code_bits() says
  *
  * Stops at the end of the segment and at a page that the guest may not execute
  * or that is no memory: what is there may be a whole instruction all the same.
@@ -558,7 +611,8 @@ int axv_x86_write_linear(struct axv_x86_vcpu *x, u64 linear, const void *data,
  * Context: the claim is held; may sleep.
  * Return: how many bytes were read.
  */
-int axv_x86_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size)
+int axv_x86_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
+		       unsigned int bits)
 {
 	struct axv_x86_fault fault;
 	struct axv_x86_segment cs;
@@ -566,7 +620,7 @@ int axv_x86_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size)
 	unsigned int done = 0;
 
 	size = min_t(unsigned int, size, AXV_X86_INSN_MAX);
-	if (axv_x86_code_bits(x) != 64) {
+	if (bits != 64) {
 		x->hw->get_segment(x, AXV_X86_CS, &cs);
 		linear = (u32)linear;
 		if (linear > cs.limit)
@@ -578,14 +632,34 @@ int axv_x86_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size)
 	while (done < size) {
 		unsigned int chunk = min_t(size_t, size - done,
 					   left_in_page(linear));
+		struct axv_guest_peek peek;
 		u64 gpa;
+		int err;
 
-		if (axv_x86_translate(x, linear, AXV_ACCESS_FETCH, &gpa, &fault) ||
-		    axv_guest_read(x->base.vm, gpa, bytes + done, chunk))
+		axv_guest_peek_begin(&peek, x->base.vm);
+		err = translate(x, &peek, linear, AXV_ACCESS_FETCH, &gpa,
+				&fault) ?:
+		      read_code(&peek, gpa, bytes + done, chunk);
+		axv_guest_peek_end(&peek);
+		if (err)
 			break;
 		done += chunk;
 		if (done < size)
 			linear = next_page(x, linear);
 	}
 	return done;
+}
+
+/**
+ * axv_x86_fetch() - likewise, for who has no other use for the code segment
+ * @x:		vCPU
+ * @bytes:	result
+ * @size:	how many are wanted
+ *
+ * Context: the claim is held; may sleep.
+ * Return: how many bytes were read.
+ */
+int axv_x86_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size)
+{
+	return axv_x86_fetch_code(x, bytes, size, axv_x86_code_bits(x));
 }

@@ -487,6 +487,8 @@ int axv_x86_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,
 int axv_x86_write_linear(struct axv_x86_vcpu *x, u64 linear, const void *data,
 			 size_t size, struct axv_x86_fault *fault);
 int axv_x86_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size);
+int axv_x86_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
+		       unsigned int bits);
 
 /* access.c: device accesses by memory and by port */
 enum axv_x86_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,

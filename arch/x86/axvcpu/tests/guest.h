@@ -43,6 +43,8 @@
  * @race_value:	which one, if it is not 0
  * @swaps:	compare-and-exchange operations that succeeded
  * @host_refuses: a page of memory that the host's mapping refuses
+ * @peeks:	words that were read without waiting
+ * @absent:	the word after so many of them is not at hand; -1: none
  * @raised:	exceptions raised
  * @vector:	the last of them
  * @has_error:	likewise
@@ -64,6 +66,8 @@ struct guest {
 	u64 race_value;
 	unsigned int swaps;
 	u64 host_refuses;
+	int peeks;
+	int absent;
 	unsigned int raised;
 	u8 vector;
 	bool has_error;
@@ -138,6 +142,28 @@ static int guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
 		return -EFAULT;
 	memcpy(data, at, size);
 	return 0;
+}
+
+static void guest_peek_begin(struct axv_guest_peek *peek, struct axv_vm *vm)
+{
+	*peek = (struct axv_guest_peek){ .vm = vm, .held = true };
+}
+
+static void guest_peek_end(struct axv_guest_peek *peek)
+{
+	peek->held = false;
+}
+
+static bool guest_peek_word(struct axv_guest_peek *peek, u64 gpa,
+			    unsigned int size, u64 *value)
+{
+	struct guest *g = container_of(peek->vm, struct guest, vm);
+
+	*value = 0;
+	if (!peek->held || g->absent == g->peeks)
+		return false;
+	g->peeks++;
+	return !guest_read(peek->vm, gpa, value, size);
 }
 
 static int guest_write(struct axv_vm *vm, u64 gpa, const void *data,
@@ -218,6 +244,7 @@ static struct guest *guest_new(struct kunit *test, unsigned int bits)
 	KUNIT_ASSERT_NOT_NULL(test, g);
 	g->memory = kunit_kzalloc(test, GUEST_SIZE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, g->memory);
+	g->absent = -1;
 	g->ops.backend = AXV_BACKEND_SVM;
 	g->x.base.vm = &g->vm;
 	g->x.base.ops = &g->ops;
@@ -266,6 +293,10 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 
 /* What walk.c and access.c export, for this file alone. */
 #define axv_guest_read		guest_read
+#define axv_guest_peek_begin	guest_peek_begin
+/* Not the structure of the same name. */
+#define axv_guest_peek(...)	guest_peek_word(__VA_ARGS__)
+#define axv_guest_peek_end	guest_peek_end
 #define axv_guest_write		guest_write
 #define axv_guest_cmpxchg64	guest_cmpxchg64
 #define axv_gpa_is_ram		guest_is_ram
@@ -279,6 +310,7 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 #define axv_x86_read_linear	test_read_linear
 #define axv_x86_write_linear	test_write_linear
 #define axv_x86_fetch		test_fetch
+#define axv_x86_fetch_code	test_fetch_code
 #define axv_x86_mmio		test_mmio
 #define axv_x86_io_in		test_io_in
 #define axv_x86_io_string	test_io_string
@@ -295,7 +327,10 @@ static int test_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,
 static int test_write_linear(struct axv_x86_vcpu *x, u64 linear,
 			     const void *data, size_t size,
 			     struct axv_x86_fault *fault);
-static int test_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size);
+static int __maybe_unused test_fetch(struct axv_x86_vcpu *x, u8 *bytes,
+				     unsigned int size);
+static int test_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
+			   unsigned int bits);
 
 #undef boot_cpu_has
 #define boot_cpu_has(feature)	\

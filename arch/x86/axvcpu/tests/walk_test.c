@@ -485,6 +485,44 @@ static void hole_test(struct kunit *test)
 }
 
 /* Another CPU of the guest changes an entry between the look and the mark. */
+/* Any word on the way may be one that has to be waited for. */
+static void absent_test(struct kunit *test)
+{
+	unsigned int i;
+	int absent;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		const struct format *f = &formats[i];
+
+		for (absent = -1; absent <= (int)f->levels + 2; absent++) {
+			struct guest *g = new_guest(test, f);
+			u64 page = f->linear & PAGE_MASK;
+			u8 bytes[AXV_X86_INSN_MAX] = {};
+			unsigned int n;
+
+			map(g, f, page, 0, PAGE | ALL | A);
+			for (n = 0; n < 16; n++)
+				g->memory[PAGE + n] = 0xa0 + n;
+			g->x.regs.rip = page;
+			/* The walk that marks entries is not the one under test. */
+			KUNIT_ASSERT_EQ(test, sizeof(bytes),
+					test_fetch(&g->x, bytes, sizeof(bytes)));
+			memset(bytes, 0, sizeof(bytes));
+			g->peeks = 0;
+			g->absent = absent;
+			KUNIT_EXPECT_EQ(test, sizeof(bytes),
+					test_fetch(&g->x, bytes, sizeof(bytes)));
+			KUNIT_EXPECT_EQ(test, 0xa0, bytes[0]);
+			KUNIT_EXPECT_EQ(test, 0xae, bytes[14]);
+			/* Nothing is peeked at after that one. */
+			KUNIT_EXPECT_EQ_MSG(test, g->peeks,
+					    absent < 0 ? (int)f->levels + 2 :
+					    min(absent, (int)f->levels + 2),
+					    "%s, %d", f->name, absent);
+		}
+	}
+}
+
 static void race_test(struct kunit *test)
 {
 	const struct format *f = &formats[2];
@@ -781,6 +819,7 @@ static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(rights_test),
 	KUNIT_CASE(key_test),
 	KUNIT_CASE(hole_test),
+	KUNIT_CASE(absent_test),
 	KUNIT_CASE(race_test),
 	KUNIT_CASE(data_test),
 	KUNIT_CASE(wrap_test),

@@ -473,6 +473,43 @@ static void fault_test_guest_access(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EFAULT, axv_guest_cmpxchg64(&m->vm, GPA, &word, 0, 8));
 }
 
+/* Words that are at hand, and those that are not. */
+static void fault_test_guest_peek(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_16K, PROT_RW);
+	u64 word = 0x1111111122222222, value = 0;
+	struct axv_guest_peek peek;
+
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_8K, hva + SZ_8K));
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 1, 0, GPA + SZ_8K, SZ_4K, hva));
+	KUNIT_ASSERT_EQ(test, 0, axv_guest_write(&m->vm, GPA + SZ_4K - 8, &word, 8));
+	KUNIT_ASSERT_EQ(test, 0, axv_guest_write(&m->vm, GPA + SZ_8K, &word, 8));
+
+	axv_guest_peek_begin(&peek, &m->vm);
+	KUNIT_EXPECT_TRUE(test, axv_guest_peek(&peek, GPA + SZ_4K - 8, 8, &value));
+	KUNIT_EXPECT_EQ(test, word, value);
+	KUNIT_EXPECT_TRUE(test, axv_guest_peek(&peek, GPA + SZ_4K - 4, 4, &value));
+	KUNIT_EXPECT_EQ(test, word >> 32, value);
+	/* Another region; no region; a page that nobody has touched. */
+	KUNIT_EXPECT_TRUE(test, axv_guest_peek(&peek, GPA + SZ_8K + 2, 4, &value));
+	KUNIT_EXPECT_EQ(test, 0x11112222ull, value);
+	KUNIT_EXPECT_FALSE(test, axv_guest_peek(&peek, GPA - 8, 8, &value));
+	KUNIT_EXPECT_FALSE(test, axv_guest_peek(&peek, GPA + SZ_8K + SZ_4K, 8, &value));
+	KUNIT_EXPECT_FALSE(test, axv_guest_peek(&peek, GPA + SZ_4K, 8, &value));
+	KUNIT_EXPECT_TRUE(test, axv_guest_peek(&peek, GPA + SZ_8K, 8, &value));
+	axv_guest_peek_end(&peek);
+	KUNIT_EXPECT_FALSE(test, axv_guest_peek(&peek, GPA + SZ_8K, 8, &value));
+	axv_guest_peek_end(&peek);
+
+	/* Now it is there. */
+	KUNIT_EXPECT_EQ(test, 0, axv_guest_read(&m->vm, GPA + SZ_4K, &value, 8));
+	axv_guest_peek_begin(&peek, &m->vm);
+	KUNIT_EXPECT_TRUE(test, axv_guest_peek(&peek, GPA + SZ_4K, 8, &value));
+	axv_guest_peek_end(&peek);
+	KUNIT_EXPECT_EQ(test, 0ull, value);
+}
+
 static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_on_demand),
 	KUNIT_CASE(fault_test_read_first),
@@ -484,6 +521,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_waits),
 	KUNIT_CASE(fault_test_race),
 	KUNIT_CASE(fault_test_guest_access),
+	KUNIT_CASE(fault_test_guest_peek),
 	{}
 };
 
