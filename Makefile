@@ -160,7 +160,7 @@ demo: deps
 
 .PHONY: bench
 bench: deps
-	$(Q)$(VMTEST)/bench $(BENCH_ARGS)
+	$(Q)$(VMTEST)/bench $(if $(BACKEND),--backend $(BACKEND)) $(if $(EMU),--emu $(EMU)) $(BENCH_ARGS)
 
 .PHONY: unit
 UNIT ?= lib vmm decode-fuzz

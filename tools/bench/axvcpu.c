@@ -142,6 +142,12 @@ static void axv_kick(void)
 	ioctl(vcpu, AXV_VCPU_KICK);
 }
 
+/* A kick is for one run. */
+static void axv_kicked(void)
+{
+}
+
+/* No such command, which is as little as it can do. */
 static void axv_empty(void)
 {
 	ioctl(dev, _IO(AXV_IOCTL, 0xff));
@@ -158,5 +164,6 @@ const struct bench_vmm axvcpu_vmm = {
 	.share_regs = axv_share_regs,
 	.touch_shared = axv_touch_shared,
 	.kick = axv_kick,
+	.kicked = axv_kicked,
 	.empty = axv_empty,
 };

@@ -6,6 +6,7 @@
  * Prints a line per measurement: the interface, the name, median, least and
  * most of the samples.
  */
+#include <cpuid.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,6 @@
 #include "marker.h"
 
 #define SAMPLES		101
-#define CPUID_EXITS	64
-#define TOUCHED_PAGES	128
 
 static const struct bench_vmm *vmm;
 static char *memory;
@@ -28,13 +27,6 @@ void die(const char *what)
 	exit(1);
 }
 
-static void wrong_exit(const char *name)
-{
-	fprintf(stderr, "%s: %s: not the exit that was expected\n", vmm->name,
-		name);
-	exit(1);
-}
-
 static int compare(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -42,10 +34,10 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void report(const char *name, uint64_t *samples, unsigned int count)
+static void report(enum path path, uint64_t *samples, unsigned int count)
 {
 	qsort(samples, count, sizeof(*samples), compare);
-	printf("bench %s %s %llu %llu %llu\n", vmm->name, name,
+	printf("bench %s %s %llu %llu %llu\n", vmm->name, path_info[path].name,
 	       (unsigned long long)samples[count / 2],
 	       (unsigned long long)samples[0],
 	       (unsigned long long)samples[count - 1]);
@@ -61,7 +53,7 @@ static uint64_t address_of(const char *code)
 static void build_guest(void)
 {
 	uint64_t *tables = (uint64_t *)(memory + GUEST_TABLES);
-	unsigned int i;
+	unsigned int eax, ebx, ecx, edx, i;
 
 	tables[0] = (GUEST_TABLES + 0x1000) | 3;
 	for (i = 0; i < 4; i++)
@@ -69,6 +61,11 @@ static void build_guest(void)
 	for (i = 0; i < 4 * 512; i++)
 		tables[1024 + i] = ((uint64_t)i << 21) | 0x83;
 	memcpy(memory + GUEST_CODE, guest_begin, guest_end - guest_begin);
+
+	/* Intel calls it VMCALL, and knows no other. */
+	__cpuid(0, eax, ebx, ecx, edx);
+	if (ebx == signature_INTEL_ebx)
+		memory[address_of(guest_vmmcall) + 2] = (char)0xc1;
 }
 
 static struct guest_params *params(void)
@@ -76,54 +73,66 @@ static struct guest_params *params(void)
 	return (struct guest_params *)(memory + GUEST_PARAMS);
 }
 
-static void expect(const char *name, enum bench_exit exit)
+static void expect(enum bench_exit exit_wanted)
 {
-	if (vmm->run() != exit)
-		wrong_exit(name);
+	if (vmm->run() == exit_wanted)
+		return;
+	fprintf(stderr, "%s: not the exit that was expected\n", vmm->name);
+	exit(1);
 }
 
-/* One entry and one exit to userspace; a marker is a constant, so a macro. */
-#define measure_exit(name, code, exit, path)			\
+/* Ticks of one statement; a marker is a constant, so a macro. */
+#define timed(path, statement)					\
+	({							\
+		uint64_t __begin, __ticks;			\
+								\
+		MARK(path);					\
+		__begin = __rdtsc();				\
+		statement;					\
+		__ticks = __rdtsc() - __begin;			\
+		MARK(MARKER_END);				\
+		__ticks;					\
+	})
+
+/* Ticks of one statement over and over. */
+#define measure(path, statement)				\
 	do {							\
-		uint64_t samples[SAMPLES], begin;		\
+		uint64_t samples[SAMPLES];			\
 		unsigned int i;					\
 								\
-		vmm->set_rip(address_of(code));			\
-		for (i = 0; i < 8; i++)				\
-			expect(name, exit);			\
-		for (i = 0; i < SAMPLES; i++) {			\
-			MARK(path);				\
-			begin = __rdtsc();			\
-			expect(name, exit);			\
-			samples[i] = __rdtsc() - begin;		\
-			MARK(MARKER_END);			\
-		}						\
-		report(name, samples, SAMPLES);			\
+		for (i = 0; i < SAMPLES; i++)			\
+			samples[i] = timed(path, statement);	\
+		report(path, samples, SAMPLES);			\
 	} while (0)
 
-static void measure_empty(void)
+/* One entry and one exit to userspace. */
+#define measure_exit(path, code, exit)				\
+	do {							\
+		unsigned int warm;				\
+								\
+		vmm->set_rip(address_of(code));			\
+		for (warm = 0; warm < 8; warm++)		\
+			expect(exit);				\
+		measure(path, expect(exit));			\
+	} while (0)
+
+static void ask(uint64_t count, uint64_t address)
 {
-	uint64_t samples[SAMPLES], begin;
-	unsigned int i;
-
-	for (i = 0; i < SAMPLES; i++) {
-		begin = __rdtsc();
-		vmm->empty();
-		samples[i] = __rdtsc() - begin;
-	}
-	report("empty_ioctl", samples, SAMPLES);
-}
-
-static uint64_t timed_run(const char *name, uint64_t count, uint64_t address)
-{
-	uint64_t begin;
-
 	params()->count = count;
 	params()->address = address;
-	begin = __rdtsc();
-	expect(name, BENCH_IO);
-	return __rdtsc() - begin;
 }
+
+/* Ticks of one of the many that the guest does in one run. */
+#define per_unit(path, address)					\
+	({							\
+		uint64_t __alone;				\
+								\
+		ask(0, 0);					\
+		__alone = timed(PATH_RUN, expect(BENCH_IO));	\
+		ask(path_info[path].units, address);		\
+		(timed(path, expect(BENCH_IO)) - __alone) /	\
+			path_info[path].units;			\
+	})
 
 /* What an exit costs that never reaches userspace. */
 static void measure_in_kernel(void)
@@ -132,64 +141,43 @@ static void measure_in_kernel(void)
 	unsigned int i;
 
 	vmm->set_rip(address_of(guest_cpuid));
-	timed_run("exit_cpuid", 4, 0);
-	for (i = 0; i < SAMPLES; i++) {
-		uint64_t without = timed_run("exit_cpuid", 0, 0);
+	ask(4, 0);
+	expect(BENCH_IO);
+	for (i = 0; i < SAMPLES; i++)
+		samples[i] = per_unit(PATH_EXIT_CPUID, 0);
+	report(PATH_EXIT_CPUID, samples, SAMPLES);
+}
 
-		MARK(PATH_EXIT_CPUID);
-		samples[i] = (timed_run("exit_cpuid", CPUID_EXITS, 0) -
-			      without) / CPUID_EXITS;
-		MARK(MARKER_END);
-	}
-	report("exit_cpuid", samples, SAMPLES);
+static void touch_and_run(void)
+{
+	vmm->touch_shared();
+	expect(BENCH_IO);
 }
 
 static void measure_registers(void)
 {
-	uint64_t samples[SAMPLES], begin;
-	unsigned int i;
-
 	vmm->set_rip(address_of(guest_out));
-	expect("registers", BENCH_IO);
-	for (i = 0; i < SAMPLES; i++) {
-		MARK(PATH_REGISTERS);
-		begin = __rdtsc();
-		vmm->get_set_regs();
-		samples[i] = __rdtsc() - begin;
-		MARK(MARKER_END);
-	}
-	report("registers_by_ioctl", samples, SAMPLES);
+	expect(BENCH_IO);
+	measure(PATH_REGISTERS, vmm->get_set_regs());
 
 	vmm->share_regs(1);
-	expect("registers", BENCH_IO);
-	for (i = 0; i < SAMPLES; i++) {
-		MARK(PATH_EXIT_OUT_REGISTERS);
-		begin = __rdtsc();
-		vmm->touch_shared();
-		expect("registers", BENCH_IO);
-		samples[i] = __rdtsc() - begin;
-		MARK(MARKER_END);
-	}
+	expect(BENCH_IO);
+	measure(PATH_EXIT_OUT_REGISTERS, touch_and_run());
 	vmm->share_regs(0);
-	report("exit_out_with_registers", samples, SAMPLES);
 }
 
 /* From the entry of a run that has a kick pending to its exit. */
 static void measure_kick(void)
 {
-	uint64_t samples[SAMPLES], begin;
+	uint64_t samples[SAMPLES];
 	unsigned int i;
 
 	for (i = 0; i < SAMPLES; i++) {
 		vmm->kick();
-		MARK(PATH_KICK);
-		begin = __rdtsc();
-		expect("kick_pending", BENCH_KICKED);
-		samples[i] = __rdtsc() - begin;
-		MARK(MARKER_END);
-		vmm->empty();
+		samples[i] = timed(PATH_KICK, expect(BENCH_KICKED));
+		vmm->kicked();
 	}
-	report("kick_pending", samples, SAMPLES);
+	report(PATH_KICK, samples, SAMPLES);
 }
 
 /* Pages the host has, and the second stage has not. */
@@ -199,42 +187,40 @@ static void measure_touch(void)
 	unsigned int i;
 
 	vmm->set_rip(address_of(guest_touch));
-	timed_run("first_touch", 0, 0);
-	for (i = 0; i < 16; i++) {
-		uint64_t address = GUEST_TOUCH + i * TOUCHED_PAGES * 4096ul;
-		uint64_t without = timed_run("first_touch", 0, 0);
+	ask(0, 0);
+	expect(BENCH_IO);
+	for (i = 0; i < 16; i++)
+		samples[i] = per_unit(PATH_FIRST_TOUCH, GUEST_TOUCH +
+				      i * TOUCHED_PAGES * 4096ul);
+	report(PATH_FIRST_TOUCH, samples, 16);
+}
 
-		MARK(PATH_FIRST_TOUCH);
-		samples[i] = (timed_run("first_touch", TOUCHED_PAGES, address) -
-			      without) / TOUCHED_PAGES;
-		MARK(MARKER_END);
-	}
-	report("first_touch", samples, 16);
+static void create_and_run(void)
+{
+	vmm->create(memory, address_of(guest_out));
+	expect(BENCH_IO);
 }
 
 static void measure_creation(void)
 {
-	uint64_t samples[SAMPLES / 4], begin;
+	uint64_t samples[SAMPLES / 4];
 	unsigned int i;
 
 	for (i = 0; i < SAMPLES / 4; i++) {
-		MARK(PATH_CREATE);
-		begin = __rdtsc();
-		vmm->create(memory, address_of(guest_out));
-		expect("create_to_first_exit", BENCH_IO);
-		samples[i] = __rdtsc() - begin;
-		MARK(MARKER_END);
+		samples[i] = timed(PATH_CREATE, create_and_run());
 		vmm->destroy();
 	}
-	report("create_to_first_exit", samples, SAMPLES / 4);
+	report(PATH_CREATE, samples, SAMPLES / 4);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "kvm")) {
 		vmm = &kvm_vmm;
+		MARK(MARKER_KVM);
 	} else if (argc == 2 && !strcmp(argv[1], "axvcpu")) {
 		vmm = &axvcpu_vmm;
+		MARK(MARKER_AXVCPU);
 	} else {
 		fprintf(stderr, "usage: bench kvm|axvcpu\n");
 		return 2;
@@ -250,12 +236,11 @@ int main(int argc, char **argv)
 
 	vmm->open();
 	vmm->create(memory, address_of(guest_out));
-	expect("start", BENCH_IO);
-	measure_empty();
-	measure_exit("exit_out", guest_out, BENCH_IO, PATH_EXIT_OUT);
-	measure_exit("exit_mmio", guest_mmio, BENCH_MMIO, PATH_EXIT_MMIO);
-	measure_exit("exit_hypercall", guest_hypercall, BENCH_HYPERCALL,
-		     PATH_EXIT_HYPERCALL);
+	expect(BENCH_IO);
+	measure(PATH_EMPTY, vmm->empty());
+	measure_exit(PATH_EXIT_OUT, guest_out, BENCH_IO);
+	measure_exit(PATH_EXIT_MMIO, guest_mmio, BENCH_MMIO);
+	measure_exit(PATH_EXIT_HYPERCALL, guest_hypercall, BENCH_HYPERCALL);
 	measure_in_kernel();
 	measure_registers();
 	measure_touch();

@@ -50,6 +50,7 @@ struct guest_params {
  *		in shared memory; toggle
  * @touch_shared: read and change a register there
  * @kick:	make the next run end at once
+ * @kicked:	and no other
  * @empty:	a call that does nothing
  */
 struct bench_vmm {
@@ -63,6 +64,7 @@ struct bench_vmm {
 	void (*share_regs)(int on);
 	void (*touch_shared)(void);
 	void (*kick)(void);
+	void (*kicked)(void);
 	void (*empty)(void);
 };
 
@@ -76,6 +78,7 @@ void die(const char *what);
 extern const char guest_begin[], guest_end[];
 extern const char guest_out[], guest_mmio[], guest_hypercall[], guest_cpuid[],
 		  guest_touch[];
+extern const char guest_vmmcall[];	/* the instruction itself */
 
 /* Descriptors of the flat 64-bit segments, for both interfaces. */
 #define CODE_ATTR	0xa9b	/* long, present, code, accessed */

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A TCG plugin: what the instructions of each measured path are.
+ * A TCG plugin: how many costly instructions each measured path has.
  *
  * Counted instructions price a WRMSR like an addition. This plugin counts the
- * ones that cost more, between two markers that the benchmark executes: a long
- * NOP whose displacement says which path begins, or that it ends. Guest and
- * host are counted alike. With the argument "profile=PATH" it also prints how
- * often each address was executed on that path.
+ * ones that cost more, between the markers that the benchmark executes; see
+ * marker.h. Guest and host are counted alike. It prints, for each interface,
+ * path and kind of instruction, how many there are (the median of all rounds):
+ *
+ *	cost kvm exit_out wrmsr 2.00
+ *
+ * With the argument "profile=NAME" it also prints how often each address was
+ * executed on that path, by the interface that ran last.
  *
  * QEMU's plugin interface, version 1; its header is in no package, so what is
  * used of it is declared here.
@@ -47,11 +51,11 @@ EXPORT int qemu_plugin_version = 1;
 enum cost {
 	COST_NONE,
 	COST_WRMSR, COST_RDMSR,
-	COST_XSAVE, COST_XRSTOR, COST_XSETBV, COST_XGETBV,
+	COST_XSAVE, COST_XRSTOR, COST_XSETBV, COST_XGETBV, COST_WRPKRU,
 	COST_VMRUN, COST_VMLOAD, COST_VMSAVE, COST_STGI, COST_CLGI,
 	COST_CR_WRITE, COST_CR_READ, COST_DR_WRITE, COST_DR_READ,
-	COST_LOCKED, COST_LFENCE, COST_VERW, COST_INVLPG, COST_INVPCID,
-	COST_WRPKRU,
+	COST_LOCKED, COST_LFENCE, COST_MFENCE, COST_VERW,
+	COST_INVLPG, COST_INVPCID, COST_INVLPGA, COST_CLFLUSH, COST_WBINVD,
 	COSTS,
 };
 
@@ -59,30 +63,49 @@ static const char * const cost_names[COSTS] = {
 	[COST_WRMSR] = "wrmsr", [COST_RDMSR] = "rdmsr",
 	[COST_XSAVE] = "xsave", [COST_XRSTOR] = "xrstor",
 	[COST_XSETBV] = "xsetbv", [COST_XGETBV] = "xgetbv",
+	[COST_WRPKRU] = "wrpkru",
 	[COST_VMRUN] = "vmrun", [COST_VMLOAD] = "vmload",
 	[COST_VMSAVE] = "vmsave", [COST_STGI] = "stgi", [COST_CLGI] = "clgi",
 	[COST_CR_WRITE] = "cr_write", [COST_CR_READ] = "cr_read",
 	[COST_DR_WRITE] = "dr_write", [COST_DR_READ] = "dr_read",
 	[COST_LOCKED] = "locked", [COST_LFENCE] = "lfence",
-	[COST_VERW] = "verw", [COST_INVLPG] = "invlpg",
-	[COST_INVPCID] = "invpcid", [COST_WRPKRU] = "wrpkru",
+	[COST_MFENCE] = "mfence", [COST_VERW] = "verw",
+	[COST_INVLPG] = "invlpg", [COST_INVPCID] = "invpcid",
+	[COST_INVLPGA] = "invlpga", [COST_CLFLUSH] = "clflush",
+	[COST_WBINVD] = "wbinvd",
 };
 
+/**
+ * struct insn - one instruction of the machine, for profiles
+ * @address:	where it is
+ * @executed:	how often, on the profiled path
+ * @next:	all of them
+ */
 struct insn {
 	uint64_t address;
 	uint64_t executed;
-	enum cost cost;
 	struct insn *next;
 };
 
-struct path {
-	uint64_t rounds;
-	uint64_t instructions;
-	uint64_t costs[COSTS];
+#define ROUNDS	128
+
+/**
+ * struct count - what was executed between the markers of a path
+ * @rounds:	how often there were some; those after ROUNDS do not count
+ * @costs:	by round and kind
+ */
+struct count {
+	unsigned int rounds;
+	uint32_t costs[ROUNDS + 1][COSTS];
 };
 
-static struct path paths[MARKER_PATHS];
+static const char * const side_names[] = { "kvm", "axvcpu" };
+#define SIDES	2
+
+static struct count counts[SIDES][PATHS];
+static int side;
 static int current = -1;
+static uint32_t *costs_now;	/* of the path and round; NULL: none */
 static int profiled = -1;
 static struct insn *insns;
 
@@ -103,6 +126,8 @@ static enum cost cost_of_0f01(uint8_t modrm)
 		return COST_STGI;
 	case 0xdd:
 		return COST_CLGI;
+	case 0xdf:
+		return COST_INVLPGA;
 	case 0xef:
 		return COST_WRPKRU;
 	}
@@ -119,6 +144,9 @@ static enum cost cost_of_0f(const uint8_t *op, size_t size)
 		return reg == 5 ? COST_VERW : COST_NONE;
 	case 0x01:
 		return cost_of_0f01(modrm);
+	case 0x08:
+	case 0x09:
+		return COST_WBINVD;
 	case 0x20:
 		return COST_CR_READ;
 	case 0x21:
@@ -136,10 +164,13 @@ static enum cost cost_of_0f(const uint8_t *op, size_t size)
 	case 0xae:
 		if (modrm == 0xe8)
 			return COST_LFENCE;
+		if (modrm == 0xf0)
+			return COST_MFENCE;
 		if (modrm >= 0xc0)
 			return COST_NONE;
-		return reg == 4 || reg == 6 ? COST_XSAVE :
-		       reg == 5 ? COST_XRSTOR : COST_NONE;
+		return reg == 0 || reg == 4 || reg == 6 ? COST_XSAVE :
+		       reg == 1 || reg == 5 ? COST_XRSTOR :
+		       reg == 7 ? COST_CLFLUSH : COST_NONE;
 	case 0xc7:
 		if (modrm >= 0xc0)
 			return COST_NONE;
@@ -173,33 +204,42 @@ static enum cost cost_of(const uint8_t *bytes, size_t size)
 	return COST_NONE;
 }
 
+static void costly(unsigned int vcpu, void *data)
+{
+	(void)vcpu;
+	if (costs_now)
+		costs_now[(uintptr_t)data]++;
+}
+
 static void executed(unsigned int vcpu, void *data)
 {
 	struct insn *insn = data;
 
 	(void)vcpu;
-	if (current < 0)
-		return;
-	paths[current].instructions++;
-	paths[current].costs[insn->cost]++;
 	if (current == profiled)
 		insn->executed++;
 }
 
 static void marked(unsigned int vcpu, void *data)
 {
-	uintptr_t path = (uintptr_t)data;
+	uintptr_t what = (uintptr_t)data;
 
 	(void)vcpu;
-	if (path < MARKER_PATHS) {
-		current = path;
-		paths[current].rounds++;
-	} else {
-		current = -1;
+	current = -1;
+	costs_now = NULL;
+	if (what < PATHS) {
+		struct count *count = &counts[side][what];
+
+		current = what;
+		costs_now = count->costs[count->rounds];
+		if (count->rounds < ROUNDS)
+			count->rounds++;
+	} else if (what == MARKER_KVM || what == MARKER_AXVCPU) {
+		side = what == MARKER_AXVCPU;
 	}
 }
 
-static bool is_marker(const uint8_t *bytes, size_t size, uintptr_t *path)
+static bool is_marker(const uint8_t *bytes, size_t size, uintptr_t *what)
 {
 	static const uint8_t nop[] = { 0x0f, 0x1f, 0x84, 0x00 };
 	uint32_t value;
@@ -207,8 +247,20 @@ static bool is_marker(const uint8_t *bytes, size_t size, uintptr_t *path)
 	if (size != 8 || memcmp(bytes, nop, sizeof(nop)))
 		return false;
 	memcpy(&value, bytes + 4, sizeof(value));
-	*path = value & 0xffff;
+	*what = value & 0xffff;
 	return (value & 0xffff0000u) == MARKER_BASE;
+}
+
+static void profile(struct qemu_plugin_insn *code)
+{
+	struct insn *insn = calloc(1, sizeof(*insn));
+
+	if (!insn)
+		abort();
+	insn->address = qemu_plugin_insn_vaddr(code);
+	insn->next = insns;
+	insns = insn;
+	qemu_plugin_register_vcpu_insn_exec_cb(code, executed, 0, insn);
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -220,62 +272,79 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		struct qemu_plugin_insn *code = qemu_plugin_tb_get_insn(tb, i);
 		const uint8_t *bytes = qemu_plugin_insn_data(code);
 		size_t size = qemu_plugin_insn_size(code);
-		struct insn *insn;
-		uintptr_t path;
+		enum cost cost = cost_of(bytes, size);
+		uintptr_t what;
 
-		if (is_marker(bytes, size, &path)) {
+		if (is_marker(bytes, size, &what)) {
 			qemu_plugin_register_vcpu_insn_exec_cb(code, marked, 0,
-							       (void *)path);
+							       (void *)what);
 			continue;
 		}
-		insn = calloc(1, sizeof(*insn));
-		if (!insn)
-			abort();
-		insn->address = qemu_plugin_insn_vaddr(code);
-		insn->cost = cost_of(bytes, size);
-		insn->next = insns;
-		insns = insn;
-		qemu_plugin_register_vcpu_insn_exec_cb(code, executed, 0, insn);
+		if (cost != COST_NONE)
+			qemu_plugin_register_vcpu_insn_exec_cb(code, costly, 0,
+					(void *)(uintptr_t)cost);
+		if (profiled >= 0)
+			profile(code);
 	}
 }
 
-static void say(const char *text)
+static int compare(const void *a, const void *b)
 {
-	qemu_plugin_outs(text);
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Of a kind, in the rounds of a path: one with an interrupt counts as little. */
+static double median(const struct count *count, int cost)
+{
+	uint32_t values[ROUNDS];
+	unsigned int i;
+
+	if (!count->rounds)
+		return 0;
+	for (i = 0; i < count->rounds; i++)
+		values[i] = count->costs[i][cost];
+	qsort(values, count->rounds, sizeof(*values), compare);
+	return values[count->rounds / 2];
+}
+
+/* How many of a kind one unit of a path has. */
+static double per_unit(const struct count *paths, int path, int cost)
+{
+	unsigned int units = path_info[path].units;
+	double value = median(&paths[path], cost);
+
+	return units ? (value - median(&paths[PATH_RUN], cost)) / units : value;
 }
 
 static void finish(qemu_plugin_id_t id, void *data)
 {
 	const struct insn *insn;
 	char line[128];
-	int path, cost;
+	int s, path, cost;
 
 	(void)id;
 	(void)data;
-	for (path = 0; path < MARKER_PATHS; path++) {
-		const struct path *p = &paths[path];
+	for (s = 0; s < SIDES; s++)
+		for (path = 0; path < PATHS; path++)
+			for (cost = 1; cost < COSTS; cost++) {
+				double value = per_unit(counts[s], path, cost);
 
-		if (!p->rounds)
-			continue;
-		snprintf(line, sizeof(line), "cost %d instructions %.1f\n", path,
-			 (double)p->instructions / p->rounds);
-		say(line);
-		for (cost = 1; cost < COSTS; cost++) {
-			if (!p->costs[cost])
-				continue;
-			snprintf(line, sizeof(line), "cost %d %s %.2f\n", path,
-				 cost_names[cost],
-				 (double)p->costs[cost] / p->rounds);
-			say(line);
-		}
-	}
+				if (!path_info[path].name || value <= 0)
+					continue;
+				snprintf(line, sizeof(line), "cost %s %s %s %.2f\n",
+					 side_names[s], path_info[path].name,
+					 cost_names[cost], value);
+				qemu_plugin_outs(line);
+			}
 	for (insn = insns; insn; insn = insn->next) {
 		if (!insn->executed)
 			continue;
 		snprintf(line, sizeof(line), "at %016" PRIx64 " %.2f\n",
 			 insn->address, (double)insn->executed /
-					paths[profiled].rounds);
-		say(line);
+					counts[side][profiled].rounds);
+		qemu_plugin_outs(line);
 	}
 }
 
@@ -285,12 +354,15 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
 			int argc, char **argv)
 {
-	int i;
+	int i, path;
 
 	(void)info;
 	for (i = 0; i < argc; i++)
-		if (!strncmp(argv[i], "profile=", 8))
-			profiled = atoi(argv[i] + 8);
+		for (path = 0; path < PATHS; path++)
+			if (path_info[path].name &&
+			    !strncmp(argv[i], "profile=", 8) &&
+			    !strcmp(argv[i] + 8, path_info[path].name))
+				profiled = path;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	qemu_plugin_register_atexit_cb(id, finish, NULL);
 	return 0;

@@ -5,7 +5,8 @@
  */
 	.section .rodata
 	.globl guest_begin, guest_end
-	.globl guest_out, guest_mmio, guest_hypercall, guest_cpuid, guest_touch
+	.globl guest_out, guest_mmio, guest_hypercall, guest_vmmcall
+	.globl guest_cpuid, guest_touch
 	.balign 16
 guest_begin:
 
@@ -24,6 +25,7 @@ guest_hypercall:
 	mov	$0x1000, %ebx
 	mov	$1, %ecx
 	xor	%edx, %edx
+guest_vmmcall:
 	vmmcall
 	jmp	guest_hypercall
 

@@ -143,9 +143,13 @@ static void kvm_kick(void)
 	run->immediate_exit = 1;
 }
 
-static void kvm_empty(void)
+static void kvm_kicked(void)
 {
 	run->immediate_exit = 0;
+}
+
+static void kvm_empty(void)
+{
 	ioctl(dev, KVM_GET_API_VERSION, 0);
 }
 
@@ -160,5 +164,6 @@ const struct bench_vmm kvm_vmm = {
 	.share_regs = kvm_share_regs,
 	.touch_shared = kvm_touch_shared,
 	.kick = kvm_kick,
+	.kicked = kvm_kicked,
 	.empty = kvm_empty,
 };
