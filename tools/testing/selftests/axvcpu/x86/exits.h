@@ -418,12 +418,20 @@ GUEST_CODE(code_step, BITS,
 	IRET);
 GUEST_LABEL(code_step_handler);
 
+/*
+ * A step is pending from before the instruction. When that exits, Bochs' #VMEXIT
+ * leaves the step to the host, whose #DB handler then runs with the guest's GS.
+ */
+#define STEP_HITS_THE_HOST	"a single step of the guest's would crash the host"
+
 TEST_F(exits, single_step)
 {
 	static const __u8 stops[] = { 1, 2, 4, 5 };
 	struct axv_run *run = self->v.run;
 	unsigned int i;
 
+	if (x86_in_bochs_svm())
+		SKIP(return, STEP_HITS_THE_HOST);
 	BEGIN(self, code_step);
 	run->regs.gprs.rflags |= FLAG_TF;
 	ASSERT_EQ(0, exit_on(&self->v, 1u << VEC_DB));
@@ -442,6 +450,8 @@ TEST_F(exits, single_step_delivered)
 {
 	__u32 *steps = (__u32 *)(self->vm.ram + DATA);
 
+	if (x86_in_bochs_svm())
+		SKIP(return, STEP_HITS_THE_HOST);
 	BEGIN(self, code_step);
 	x86_gate(&self->vm, VEC_DB, GUEST_ADDR(code_step, code_step_handler));
 	self->v.run->regs.gprs.rflags |= FLAG_TF;

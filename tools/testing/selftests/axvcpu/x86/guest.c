@@ -299,6 +299,17 @@ int x86_in_qemu(void)
 	return !memcmp(name, "TCGTCGTCGTCG", sizeof(name));
 }
 
+/* Bochs shows the CPU that it emulates and no trace of itself; vmtest knows. */
+int x86_in_bochs_svm(void)
+{
+	const char *emulator = getenv("VMTEST_EMU");
+	unsigned int a, name[3];
+
+	__cpuid(0, a, name[0], name[2], name[1]);
+	return emulator && !strcmp(emulator, "bochs") &&
+	       !memcmp(name, "AuthenticAMD", sizeof(name));
+}
+
 void x86_cpuid_all(struct axv_vcpu *v)
 {
 	static struct axv_x86_cpuid leaves[1024];

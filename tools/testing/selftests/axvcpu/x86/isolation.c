@@ -769,6 +769,7 @@ TEST_F(isolation, signal_handlers)
 	ASSERT_EQ(0, sigaction(SIGUSR1, &sa, NULL));
 	x86_load(&self->vm, code_wait);
 	x86_start_long(v, GUEST_CODE_ADDR);
+	v->run->regs.gprs.rflags |= FLAG_IF;
 	*x86_gpr(v, AXV_X86_RDI) = BLOCK;
 	*x86_gpr(v, AXV_X86_RSI) = BLOCK + BLOCK_SIZE;
 	*x86_gpr(v, AXV_X86_RDX) = GUEST_DATA;

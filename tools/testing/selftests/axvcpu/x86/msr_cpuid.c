@@ -565,6 +565,7 @@ TEST_F(msr_cpuid, policy_changed_while_running)
 	x86_load(&self->vm, code_rdmsr_spin);
 	x86_gate_long(&self->vm, VEC_GP, GUEST_ADDR(code_rdmsr_spin, code_rdmsr_spin_gp), 0);
 	x86_start_long(&self->v, GUEST_CODE_ADDR);
+	self->v.run->regs.gprs.rflags |= FLAG_IF;
 	runner_start(&r, &self->v, until_kicked, NULL);
 	for (i = 0; i < n; i++) {
 		__u64 now = *faults;

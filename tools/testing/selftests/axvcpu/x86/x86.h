@@ -145,6 +145,7 @@ void x86_gate_long(struct axv_vm *vm, int vector, __u64 ip, int dpl);
 
 /* Whether the host runs in QEMU's TCG, whose SVM lacks some details. */
 int x86_in_qemu(void);
+int x86_in_bochs_svm(void);
 
 /* Give a vCPU, Created or Free, every CPU feature that the host can honour. */
 void x86_cpuid_all(struct axv_vcpu *v);
