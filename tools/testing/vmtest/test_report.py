@@ -24,9 +24,9 @@ ok 2 second
 """
 
 
-def judge(test_lines, kernel_lines="", skips=(), expect_tests=True):
+def judge(test_lines, kernel_lines="", skips=(), defects=(), expect_tests=True):
     """The Report on a made-up run."""
-    r = Report("test", skips=[re.compile(s) for s in skips])
+    r = Report("test", skips=[re.compile(s) for s in skips], defects=defects)
     for line in kernel_lines.splitlines():
         r.kernel_line(line)
     for line in test_lines.splitlines():
@@ -128,6 +128,22 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(r.failures, [])
         self.assertEqual((r.passed, len(r.skipped)), (1, 1))
         self.fails("@vmtest up 6\n@vmtest test a\n1..0 # SKIP no\n@vmtest exit a 4\n@vmtest done 0\n")
+
+    def test_defect(self):
+        """The assertion that an emulator makes fail must fail, and no other."""
+        where = "# /a/b.c:12:second:"
+        bad = GOOD.replace("ok 2", where + "Expected 5ull (5) == cr2 (7)\nnot ok 2")
+        bad = bad.replace("exit alpha 0", "exit alpha 1")
+        known = ["alpha: second: Expected 5ull .* == cr2 "]
+        self.fails(bad)
+        r = judge(bad, defects=known)
+        self.assertEqual((r.failures, r.passed, len(r.known)), ([], 1, 1))
+        self.fails(GOOD, defects=known)
+        self.fails(bad.replace("cr2", "cr3"), defects=known)
+        self.fails(bad.replace("not ok", where + "Expected 1 (1) == 2 (2)\nnot ok"), defects=known)
+        self.fails(bad, defects=known + ["alpha: second: Expected 1 .* == 2 "])
+        self.fails(bad.replace(where + "Expected 5ull (5) == cr2 (7)\n", ""), defects=known)
+        self.fails(bad.replace("ok 1 first", "not ok 1 first"), defects=known)
 
     def test_nested(self):
         """KTAP: suites are not counted beside their cases; a failing case is."""

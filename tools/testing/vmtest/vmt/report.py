@@ -38,6 +38,8 @@ EXPECT = re.compile(r"vmtest: expect (.+?)\s*$")
 EXPECT_END = re.compile(r"vmtest: expected\b")
 
 RESULT = re.compile(r"^(\s*)(not )?ok (\d+)\b[ -]*(.*)$")
+# An assertion of the kselftest harness that failed: file, line, test, what it says.
+COMPLAINT = re.compile(r"^# \S+?:\d+:\w+:(Expected .*)$")
 PLAN = re.compile(r"^(\s*)1\.\.(\d+)(?:\s*#\s*(SKIP.*))?\s*$", re.I)
 
 
@@ -87,7 +89,8 @@ class Tap:
     def __init__(self, name, speaks_tap=True):
         self.name = name
         self.speaks_tap = speaks_tap
-        self.results = []  # [indent, ok, description, skipped, is_parent]
+        self.results = []  # [indent, ok, description, skipped, is_parent, complaints]
+        self.complaints = []  # of the test that is running
         self.plans = {}    # indent -> [planned, seen] of the innermost open plan
         self.errors = []
         self.whole_skip = None
@@ -106,6 +109,10 @@ class Tap:
                 seen = sum(1 for r in self.results if r[0] == 0)
             self.plans[indent] = [int(m.group(2)), seen]
             return
+        m = COMPLAINT.match(text)
+        if m:
+            self.complaints.append(m.group(1))
+            return
         m = RESULT.match(text)
         if not m:
             return
@@ -117,7 +124,9 @@ class Tap:
             del self.plans[deeper]
         skipped = re.search(r"#\s*SKIP\b", desc, re.I) is not None
         todo = re.search(r"#\s*(TODO|XFAIL)\b", desc, re.I) is not None
-        self.results.append([indent, not m.group(2) or todo, desc, skipped, parent])
+        self.results.append([indent, not m.group(2) or todo, desc, skipped, parent,
+                             self.complaints])
+        self.complaints = []
         if indent in self.plans:
             self.plans[indent][1] += 1
 
@@ -136,7 +145,7 @@ class Tap:
     def leaves(self):
         """Results that are no sum of others, and failed sums of passing ones."""
         out = []
-        for i, (indent, ok, desc, skipped, parent) in enumerate(self.results):
+        for i, (indent, ok, desc, skipped, parent, complaints) in enumerate(self.results):
             if parent:
                 j = i - 1
                 children_ok = True
@@ -145,17 +154,30 @@ class Tap:
                     j -= 1
                 if ok or not children_ok:
                     continue
-            out.append((ok, desc, skipped))
+            out.append((ok, desc, skipped, complaints))
         return out
+
+
+class Defect:
+    """An assertion that fails on this machine because the emulator is wrong."""
+
+    def __init__(self, text):
+        self.test, _, pattern = text.partition(": Expected ")
+        self.pattern = re.compile(pattern)
+
+    def explains(self, complaint):
+        """Whether an assertion that failed is the one."""
+        return self.pattern.search(complaint) is not None
 
 
 class Report:
     """What a run came to."""
 
-    def __init__(self, name, allow=(), skips=()):
+    def __init__(self, name, allow=(), skips=(), defects=()):
         self.name = name
         self.kernel = KernelLog(allow)
         self.skips = skips
+        self.defects = [Defect(text) for text in defects]
         self.taps = []
         self.current = Tap("script")
         self.codes = {}
@@ -165,6 +187,7 @@ class Report:
         self.passed = 0
         self.failures = []
         self.skipped = []
+        self.known = []
 
     def kernel_line(self, text):
         """A line from the first serial port."""
@@ -210,21 +233,33 @@ class Report:
         """Whether the list of skips has this test."""
         return any(pattern.search(name) for pattern in self.skips)
 
+    def _judge_test(self, name, ok, complaints):
+        """A test that was not skipped. The list of defects must be right both ways."""
+        defects = [d for d in self.defects if d.test == name]
+        idle = [d for d in defects if not any(d.explains(c) for c in complaints)]
+        if not ok and complaints and not idle and \
+                all(any(d.explains(c) for d in defects) for c in complaints):
+            self.known.append(name)
+        elif not ok:
+            self.failures.append(name)
+        elif defects:
+            self.failures.append(f"{name} (passes, but vmtest/defects says that it cannot)")
+        else:
+            self.passed += 1
+
     def close(self, expect_tests=False, expect_done=True):
-        """Sum up. After this, passed, failures and skipped are valid."""
+        """Sum up. After this, passed, failures, skipped and known are valid."""
         self._finish_current()
         self.kernel.close()
         for tap in self.taps:
             code = self.codes.get(tap.name)
             leaves = tap.leaves()
             if tap.whole_skip:
-                leaves.append((True, "all: " + tap.whole_skip, True))
-            for ok, desc, skipped in leaves:
+                leaves.append((True, "all: " + tap.whole_skip, True, []))
+            for ok, desc, skipped, complaints in leaves:
                 name = f"{tap.name}: {desc}"
-                if not ok:
-                    self.failures.append(name)
-                elif not skipped:
-                    self.passed += 1
+                if not ok or not skipped:
+                    self._judge_test(name, ok, complaints)
                 elif self.skip_allowed(name):
                     self.skipped.append(name)
                 else:
@@ -233,9 +268,9 @@ class Report:
             if tap.name != "script":
                 if code is None:
                     self.failures.append(f"{tap.name}: never ended")
-                elif code == 4 and leaves and all(skipped for _, _, skipped in leaves):
+                elif code == 4 and leaves and all(skipped for _, _, skipped, _ in leaves):
                     pass  # KSFT_SKIP: judged by its lines above
-                elif code and all(ok for ok, _, _ in leaves):
+                elif code and all(ok for ok, _, _, _ in leaves):
                     self.failures.append(f"{tap.name}: exit code {code}")
                 elif not tap.speaks_tap:
                     self.passed += 1

@@ -22,18 +22,16 @@ DEADLINE = {"qemu": 300, "bochs": 900, "debug": 900}
 TEST_PORT = {"x86": "/dev/ttyS1", "arm64": "/dev/ttyS0"}
 
 
-def load_skips(kernel, cpu, emu):
-    """The skips that are in order on this machine, from the file "skips"."""
+def for_machine(name, kernel, cpu, emu):
+    """What the file "skips" or "defects" says of this machine."""
     out = []
-    path = os.path.join(HERE, "skips")
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as f:
-            for line in f:
-                fields = line.split("#")[0].split(None, 3)
-                if len(fields) == 4 and all(
-                        fnmatch.fnmatchcase(value, pattern) for value, pattern in
-                        zip((kernel, cpu, emu), fields)):
-                    out.append(re.compile(fields[3].strip()))
+    with open(os.path.join(HERE, name), encoding="utf-8") as f:
+        for line in f:
+            fields = line.strip().split(None, 3)
+            if len(fields) == 4 and fields[0] != "#" and all(
+                    fnmatch.fnmatchcase(value, pattern) for value, pattern in
+                    zip((kernel, cpu, emu), fields)):
+                out.append(fields[3])
     return out
 
 
@@ -183,15 +181,18 @@ class Run:
         """Boot, wait for the end, judge. True when all is well."""
         image = image_of(self.kernel, self.arch)
         release = release_of(self.kernel, self.arch)
-        self.report = report.Report(self.name, self.allow,
-                                    load_skips(self.kernel, self.cpu, self.emu))
+        where = self.kernel, self.cpu, self.emu
+        skips = [re.compile(text) for text in for_machine("skips", *where)]
+        self.report = report.Report(self.name, self.allow, skips,
+                                    for_machine("defects", *where))
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="vmtest.") as work:
             m = emulator.Machine()
             m.arch, m.emu, m.cpu, m.smp = self.arch, self.emu, self.cpu, self.smp
             m.icount = self.icount
+            # With 512 MiB there are no transparent huge pages.
             m.mem = self.mem or \
-                (512 if self.emu == "bochs" else 1536 if self.kernel == "debug" else 2048)
+                (1024 if self.emu == "bochs" else 1536 if self.kernel == "debug" else 2048)
             m.debug = self.kernel == "debug"
             m.interactive = self.interactive
             m.append = self.append
@@ -214,7 +215,7 @@ class Run:
                     log.close()
             if emu.out_of_time:
                 self.report.errors.append(f"not finished after {deadline:.0f} seconds")
-            if self.report.up is None:
+            if self.report.done is None:
                 self._emulator_words(work)
         self.seconds = time.monotonic() - started
         return self.report.close(self.expect_tests)
