@@ -7,7 +7,9 @@
 
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/syscore_ops.h>
+#include <linux/task_work.h>
 #include <linux/thread_info.h>
 #include <linux/version.h>
 
@@ -94,5 +96,38 @@ static struct syscore_ops name = {					\
  * while it has VMX switched on, since 6.12, and until then while it is loaded.
  */
 #define AXV_KVM_HOOKED_WHILE_LOADED	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0))
+
+#if KERNEL_VERSION(6, 3, 0) <= LINUX_VERSION_CODE
+#define axv_throttled()	(current->throttle_disk)
+#else
+#define axv_throttled()	(current->throttle_queue)
+#endif
+
+/*
+ * TIF_NOTIFY_RESUME was set: for restartable sequences alone?  It has no more
+ * users than resume_user_mode_work() has lines.
+ */
+static inline bool axv_resume_is_rseq(void)
+{
+#ifdef CONFIG_RSEQ
+	if (!current->rseq || task_work_pending(current))
+		return false;
+#ifdef CONFIG_KEYS_REQUEST_CACHE
+	if (current->cached_requested_key)
+		return false;
+#endif
+#ifdef CONFIG_MEMCG
+	if (current->memcg_nr_pages_over_high)
+		return false;
+#endif
+#ifdef CONFIG_BLK_CGROUP
+	if (axv_throttled())
+		return false;
+#endif
+	return true;
+#else
+	return false;
+#endif
+}
 
 #endif /* _AXVCPU_COMPAT_H */

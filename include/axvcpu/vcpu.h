@@ -78,6 +78,8 @@ enum axv_mode {
  * @mode:	an &enum axv_mode; the pairing of barriers is described in
  *		Documentation/axvcpu/locking.rst
  * @wait:	where the thread sleeps in state Blocked
+ * @notify_resume: TIF_NOTIFY_RESUME of the thread was put off to the end of the
+ *		run; belongs to the holder of the claim
  * @loaded_cpu:	host CPU whose hardware holds it, or -1.  Written only on that
  *		CPU with interrupts off; from -1 only by the holder of the claim.
  * @run:	the run page; shared with the VMM and therefore hostile
@@ -105,6 +107,7 @@ struct axv_vcpu {
 	unsigned long requests;
 	int mode;
 	struct swait_queue_head wait;
+	bool notify_resume;
 	int loaded_cpu;
 
 	struct axv_run *run;
@@ -209,6 +212,7 @@ int axv_vcpu_sync(struct axv_vcpu *vcpu);
 int axv_get_fpu(struct axv_vcpu *vcpu, void *data, size_t size);
 int axv_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size);
 int axv_vcpu_block(struct axv_vcpu *vcpu);
+bool __axv_has_user_work(struct axv_vcpu *vcpu, unsigned long flags);
 void axv_request(struct axv_vcpu *vcpu, enum axv_request request);
 void axv_vcpu_get_state(struct axv_vcpu *vcpu, struct axv_state *state);
 
@@ -272,6 +276,19 @@ static inline bool axv_take_request(struct axv_vcpu *vcpu,
 /* Work of the thread that only its way back to user mode does. */
 #define AXV_USER_WORK	(_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
 			 _TIF_NOTIFY_RESUME)
+
+/**
+ * axv_has_user_work() - does it end the run?
+ * @vcpu:	vCPU that this thread runs
+ * @flags:	read_thread_flags()
+ *
+ * Context: process context, interrupts on or off.
+ */
+static inline bool axv_has_user_work(struct axv_vcpu *vcpu, unsigned long flags)
+{
+	return unlikely(flags & AXV_USER_WORK) &&
+	       __axv_has_user_work(vcpu, flags);
+}
 
 /*
  * current.c: the current vCPU of this CPU, and the one its hardware holds.

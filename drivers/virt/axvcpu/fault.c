@@ -176,16 +176,6 @@ out:
 	return err;
 }
 
-static bool axv_invalidation_ended(struct axv_vm *vm, unsigned long hva)
-{
-	bool ended;
-
-	spin_lock(&vm->mmu_lock);
-	ended = !axv_invalidating(vm, hva);
-	spin_unlock(&vm->mmu_lock);
-	return ended;
-}
-
 /*
  * Find the region, and wait while the host takes the page away.  0; -ENOENT: no
  * region; -EACCES: a write to a read-only one; -ERESTARTSYS: a signal.

@@ -3,52 +3,173 @@
  * Guest memory as the kernel itself touches it, for instructions it decodes.
  *
  * It goes through the VMM's own addresses, so the host's page tables decide
- * what is allowed, and nothing has to be kept out meanwhile.
+ * what is allowed.  Finding the region and touching its memory are one step
+ * under &axv_vm.mmu_lock: once AXV_VM_SET_REGION has returned, the VMM may use
+ * the old memory for something else, and nothing of the guest's ends up there.
+ * A page that is not there is had without the lock; then all begins again.
  */
+#include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "memory.h"
 
-/*
- * User address of @gpa, good for *@len bytes of the @size asked for.
- * 0; -EFAULT: no region; -EACCES: it is read-only.
- */
-static int axv_guest_span(struct axv_vm *vm, u64 gpa, size_t size, bool write,
-			  unsigned long *hva, size_t *len)
+/* The region of @gpa; -EFAULT: there is none; -EACCES: it is read-only. */
+static struct axv_memslot *axv_guest_slot(struct axv_vm *vm, u64 gpa, bool write)
 {
-	struct axv_memslot *slot;
-	int err = 0;
+	struct axv_memslot *slot = axv_find_slot(vm, gpa);
+
+	if (!slot)
+		return ERR_PTR(-EFAULT);
+	if (write && slot->flags & AXV_REGION_READONLY)
+		return ERR_PTR(-EACCES);
+	return slot;
+}
+
+/**
+ * struct axv_store - something to be done to guest memory, within a page
+ * @fn:		does it, at a kernel address, under &axv_vm.mmu_lock
+ * @data:	what to write, and how much
+ * @len:	likewise
+ * @old:	of a compare and exchange
+ * @new:	likewise
+ * @swapped:	out: it was replaced
+ */
+struct axv_store {
+	void (*fn)(void *at, struct axv_store *store);
+	const void *data;
+	size_t len;
+	u64 *old;
+	u64 new;
+	bool swapped;
+};
+
+/*
+ * Do it to the page itself, if that is still the one that the VMM has there
+ * when the lock is held: -EAGAIN: it is not.
+ */
+static int axv_store_to(struct axv_vm *vm, struct axv_memslot *slot, u64 gpa,
+			unsigned long seq, struct page *page,
+			struct axv_store *store)
+{
+	int err = -EAGAIN;
+	void *map;
 
 	spin_lock(&vm->mmu_lock);
-	slot = axv_find_slot(vm, gpa);
-	if (!slot) {
-		err = -EFAULT;
-	} else if (write && slot->flags & AXV_REGION_READONLY) {
-		err = -EACCES;
-	} else {
-		*hva = axv_slot_hva(slot, gpa);
-		*len = min_t(u64, size, slot->gpa + slot->size - gpa);
+	if (vm->mmu_seq == seq) {
+		map = kmap_local_page(page);
+		store->fn(map + offset_in_page(gpa), store);
+		kunmap_local(map);
+		/* An unchanged sequence means that the region is there yet. */
+		axv_mark_dirty(slot, gpa);
+		err = 0;
 	}
 	spin_unlock(&vm->mmu_lock);
 	return err;
 }
 
-/* After the write: a log that is read in between reports it next time. */
-static void axv_guest_written(struct axv_vm *vm, u64 gpa, size_t len)
+/* 0, -EFAULT or -EACCES. */
+static int axv_guest_store(struct axv_vm *vm, u64 gpa, struct axv_store *store)
 {
 	struct axv_memslot *slot;
-	u64 page;
+	unsigned long hva, seq;
+	struct page *page;
+	bool wait;
+	int err;
 
-	for (page = gpa & PAGE_MASK; page < gpa + len; page += PAGE_SIZE) {
+	do {
 		spin_lock(&vm->mmu_lock);
-		slot = axv_find_slot(vm, page);
-		if (slot)
-			axv_mark_dirty(slot, page);
+		slot = axv_guest_slot(vm, gpa, true);
+		if (IS_ERR(slot)) {
+			spin_unlock(&vm->mmu_lock);
+			return PTR_ERR(slot);
+		}
+		hva = axv_slot_hva(slot, gpa);
+		seq = vm->mmu_seq;
+		wait = axv_invalidating(vm, hva);
 		spin_unlock(&vm->mmu_lock);
+
+		err = -EAGAIN;
+		if (wait) {
+			wait_event_killable(vm->invalidate_wait,
+					    axv_invalidation_ended(vm, hva));
+		} else {
+			if (pin_user_pages_fast(hva & PAGE_MASK, 1, FOLL_WRITE,
+						&page) != 1)
+				return -EFAULT;
+			err = axv_store_to(vm, slot, gpa, seq, page, store);
+			unpin_user_pages_dirty_lock(&page, 1, !err);
+		}
+		cond_resched();
+	} while (err && !fatal_signal_pending(current));
+	return err ? -EFAULT : 0;
+}
+
+static void axv_store_data(void *at, struct axv_store *store)
+{
+	memcpy(at, store->data, store->len);
+}
+
+/* Within a page. */
+static int axv_guest_read_page(struct axv_vm *vm, u64 gpa, void *data, size_t len)
+{
+	struct axv_memslot *slot;
+	void __user *user;
+	unsigned long left;
+
+	for (;;) {
+		spin_lock(&vm->mmu_lock);
+		slot = axv_guest_slot(vm, gpa, false);
+		if (IS_ERR(slot)) {
+			spin_unlock(&vm->mmu_lock);
+			return PTR_ERR(slot);
+		}
+		user = (void __user *)axv_slot_hva(slot, gpa);
+		pagefault_disable();
+		left = __copy_from_user_inatomic(data, user, len);
+		pagefault_enable();
+		spin_unlock(&vm->mmu_lock);
+
+		if (likely(!left))
+			return 0;
+		if (fault_in_readable(user, len) || fatal_signal_pending(current))
+			return -EFAULT;
+		cond_resched();
 	}
+}
+
+static int axv_guest_write_page(struct axv_vm *vm, u64 gpa, const void *data,
+				size_t len)
+{
+	struct axv_store store = {
+		.fn = axv_store_data, .data = data, .len = len,
+	};
+	struct axv_memslot *slot;
+	unsigned long left;
+
+	spin_lock(&vm->mmu_lock);
+	slot = axv_guest_slot(vm, gpa, true);
+	if (IS_ERR(slot)) {
+		spin_unlock(&vm->mmu_lock);
+		return PTR_ERR(slot);
+	}
+	pagefault_disable();
+	left = __copy_to_user_inatomic((void __user *)axv_slot_hva(slot, gpa),
+				       data, len);
+	pagefault_enable();
+	if (left != len)
+		axv_mark_dirty(slot, gpa);
+	spin_unlock(&vm->mmu_lock);
+	return likely(!left) ? 0 : axv_guest_store(vm, gpa, &store);
+}
+
+static size_t axv_left_in_page(u64 gpa, size_t size)
+{
+	return min_t(size_t, size, PAGE_SIZE - offset_in_page(gpa));
 }
 
 /**
@@ -64,16 +185,14 @@ static void axv_guest_written(struct axv_vm *vm, u64 gpa, size_t len)
  */
 int axv_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
 {
-	unsigned long hva;
 	size_t len;
 	int err;
 
 	for (; size; gpa += len, data += len, size -= len) {
-		err = axv_guest_span(vm, gpa, size, false, &hva, &len);
+		len = axv_left_in_page(gpa, size);
+		err = axv_guest_read_page(vm, gpa, data, len);
 		if (err)
 			return err;
-		if (copy_from_user(data, (void __user *)hva, len))
-			return -EFAULT;
 	}
 	return 0;
 }
@@ -91,34 +210,28 @@ int axv_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
  */
 int axv_guest_write(struct axv_vm *vm, u64 gpa, const void *data, size_t size)
 {
-	unsigned long hva, left;
 	size_t len;
 	int err;
 
 	for (; size; gpa += len, data += len, size -= len) {
-		err = axv_guest_span(vm, gpa, size, true, &hva, &len);
+		len = axv_left_in_page(gpa, size);
+		err = axv_guest_write_page(vm, gpa, data, len);
 		if (err)
 			return err;
-		left = copy_to_user((void __user *)hva, data, len);
-		axv_guest_written(vm, gpa, len);
-		if (left)
-			return -EFAULT;
 	}
 	return 0;
 }
 
-static bool axv_cmpxchg_at(void *where, u64 *old, u64 new, unsigned int size)
+static void axv_store_cmpxchg(void *at, struct axv_store *store)
 {
 	u64 found;
 
-	if (size == sizeof(u64))
-		found = cmpxchg((u64 *)where, *old, new);
+	if (store->len == sizeof(u64))
+		found = cmpxchg((u64 *)at, *store->old, store->new);
 	else
-		found = cmpxchg((u32 *)where, (u32)*old, (u32)new);
-	if (found == *old)
-		return true;
-	*old = found;
-	return false;
+		found = cmpxchg((u32 *)at, (u32)*store->old, (u32)store->new);
+	store->swapped = found == *store->old;
+	*store->old = found;
 }
 
 /**
@@ -129,7 +242,8 @@ static bool axv_cmpxchg_at(void *where, u64 *old, u64 new, unsigned int size)
  * @new:	what it is to be
  * @size:	4 or 8 bytes; with 4, the upper half of @old and @new is zero
  *
- * Atomic to the guest and to the VMM.
+ * Atomic to the guest and to the VMM.  Counts as a write in either case, as it
+ * does to the processor.
  *
  * Context: may sleep.
  * Return: 0: replaced; -EAGAIN: it was another value; -EFAULT, -EACCES as
@@ -138,30 +252,17 @@ static bool axv_cmpxchg_at(void *where, u64 *old, u64 new, unsigned int size)
 int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
 			unsigned int size)
 {
-	struct page *page;
-	unsigned long hva;
-	bool swapped;
-	void *map;
-	size_t len;
+	struct axv_store store = {
+		.fn = axv_store_cmpxchg, .len = size, .old = old, .new = new,
+	};
 	int err;
 
 	if ((size != 4 && size != 8) || gpa & (size - 1))
 		return -EINVAL;
-	err = axv_guest_span(vm, gpa, size, true, &hva, &len);
+	err = axv_guest_store(vm, gpa, &store);
 	if (err)
 		return err;
-	if (pin_user_pages_fast(hva & PAGE_MASK, 1, FOLL_WRITE, &page) != 1)
-		return -EFAULT;
-
-	map = kmap_local_page(page);
-	swapped = axv_cmpxchg_at(map + offset_in_page(hva), old, new, size);
-	kunmap_local(map);
-
-	unpin_user_pages_dirty_lock(&page, 1, swapped);
-	if (!swapped)
-		return -EAGAIN;
-	axv_guest_written(vm, gpa, size);
-	return 0;
+	return store.swapped ? 0 : -EAGAIN;
 }
 
 /**
@@ -176,10 +277,12 @@ int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
  */
 bool axv_gpa_is_ram(struct axv_vm *vm, u64 gpa, bool write)
 {
-	unsigned long hva;
-	size_t len;
+	bool is_ram;
 
-	return !axv_guest_span(vm, gpa, 1, write, &hva, &len);
+	spin_lock(&vm->mmu_lock);
+	is_ram = !IS_ERR(axv_guest_slot(vm, gpa, write));
+	spin_unlock(&vm->mmu_lock);
+	return is_ram;
 }
 
 /**

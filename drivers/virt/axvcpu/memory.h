@@ -13,6 +13,7 @@
 struct axv_memslot *axv_find_slot(struct axv_vm *vm, u64 gpa);
 void axv_free_regions(struct axv_memslot *regions, u32 nr);
 bool axv_invalidating(struct axv_vm *vm, unsigned long hva);
+bool axv_invalidation_ended(struct axv_vm *vm, unsigned long hva);
 
 /* Guest physical address to user address; @gpa lies in @slot. */
 static inline unsigned long axv_slot_hva(const struct axv_memslot *slot, u64 gpa)

@@ -36,6 +36,25 @@ bool axv_invalidating(struct axv_vm *vm, unsigned long hva)
 	       hva < vm->invalidate_end;
 }
 
+/**
+ * axv_invalidation_ended() - axv_invalidating() no more?
+ * @vm:		any VM
+ * @hva:	address of the page in the VMM
+ *
+ * The condition to wait for on &axv_vm.invalidate_wait.
+ *
+ * Context: takes &axv_vm.mmu_lock.
+ */
+bool axv_invalidation_ended(struct axv_vm *vm, unsigned long hva)
+{
+	bool ended;
+
+	spin_lock(&vm->mmu_lock);
+	ended = !axv_invalidating(vm, hva);
+	spin_unlock(&vm->mmu_lock);
+	return ended;
+}
+
 /* The part of @slot that the host maps at @start to @end, if there is one. */
 static bool axv_overlap(const struct axv_memslot *slot, unsigned long start,
 			unsigned long end, u64 *gpa, u64 *size)
@@ -107,7 +126,6 @@ static int axv_age(struct axv_vm *vm, unsigned long start, unsigned long end,
 		   bool clear, bool flush)
 {
 	bool young = false, cleared = false, one;
-	LIST_HEAD(tables);
 	u64 gpa, size;
 	u32 i;
 

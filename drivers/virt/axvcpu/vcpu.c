@@ -11,6 +11,7 @@
 #include <linux/swait.h>
 
 #include <axvcpu/arch.h>
+#include <axvcpu/compat.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
@@ -280,6 +281,33 @@ int axv_vcpu_unbind(struct axv_vcpu *vcpu)
 					evict_action, NULL);
 }
 
+/*
+ * A preemption of a thread that uses restartable sequences (every one of newer
+ * C libraries does) has it notified before it is in user mode again.  No user
+ * mode, no sequence: that can wait for the end of the run, or else there would
+ * be no halt in the kernel, which is a preemption each time.  What comes by the
+ * same flag and cannot wait is work queued for the thread, and its throttling.
+ *
+ * The flag is cleared, since whoever sets it interrupts the guest only then.
+ */
+bool __axv_has_user_work(struct axv_vcpu *vcpu, unsigned long flags)
+{
+	if (flags & AXV_USER_WORK & ~_TIF_NOTIFY_RESUME)
+		return true;
+	clear_thread_flag(TIF_NOTIFY_RESUME);
+	vcpu->notify_resume = true;
+	/* Pairs with task_work_add(): the work first, then the flag. */
+	smp_mb__after_atomic();
+	return !axv_resume_is_rseq();
+}
+
+/* The run ends: what was put off is due. */
+static noinline void resume_notification(struct axv_vcpu *vcpu)
+{
+	vcpu->notify_resume = false;
+	set_thread_flag(TIF_NOTIFY_RESUME);
+}
+
 /**
  * axv_vcpu_run() - Ready to Running to Ready: into the guest, until an exit
  * @vcpu:	any vCPU
@@ -315,6 +343,8 @@ int axv_vcpu_run(struct axv_vcpu *vcpu)
 	WRITE_ONCE(vcpu->state, AXV_STATE_RUNNING);
 	err = vcpu->ops->run(vcpu);
 	__axv_clear_current_vcpu(&scope);
+	if (unlikely(vcpu->notify_resume))
+		resume_notification(vcpu);
 
 	if (unlikely(err)) {
 		vcpu->run->state = AXV_STATE_INVALID;
@@ -519,7 +549,7 @@ int axv_vcpu_block(struct axv_vcpu *vcpu)
 		if (axv_test_request(vcpu, AXV_REQ_KICK) ||
 		    axv_test_request(vcpu, AXV_REQ_DEAD) || has_event(vcpu))
 			break;
-		if (read_thread_flags() & AXV_USER_WORK) {
+		if (axv_has_user_work(vcpu, read_thread_flags())) {
 			err = -EINTR;
 			break;
 		}

@@ -276,7 +276,7 @@ static __always_inline enum axv_svm_next before_entry(struct axv_svm_vcpu *svm)
 	flags = read_thread_flags();
 	if (unlikely(flags & (AXV_USER_WORK | AXV_NEED_RESCHED |
 			      _TIF_NEED_FPU_LOAD))) {
-		if (flags & AXV_USER_WORK) {
+		if (axv_has_user_work(&x->base, flags)) {
 			axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
 			return SVM_EXIT;
 		}

@@ -160,7 +160,7 @@ static u32 interrupted(struct axv_vcpu *vcpu)
 	if (axv_take_request(vcpu, AXV_REQ_KICK))
 		return AXV_EXIT_KICKED;
 	if (axv_test_request(vcpu, AXV_REQ_DEAD) ||
-	    (read_thread_flags() & AXV_USER_WORK))
+	    axv_has_user_work(vcpu, read_thread_flags()))
 		return AXV_EXIT_NOTHING;
 	return AXV_EXIT_NONE;
 }

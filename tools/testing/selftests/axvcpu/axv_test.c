@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/userfaultfd.h>
 
 void axv_fail(const char *file, int line, const char *what)
 {
@@ -70,6 +71,43 @@ void *mem_new(size_t size)
 int mem_small_pages(void *mem, size_t size)
 {
 	return madvise(mem, size, MADV_NOHUGEPAGE) && errno != EINVAL ? -1 : 0;
+}
+
+int uffd_new(void *mem, size_t size)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { .start = (unsigned long)mem, .len = size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	must(uffd >= 0);
+	must(!axv_ioctl(uffd, UFFDIO_API, &api));
+	must(!axv_ioctl(uffd, UFFDIO_REGISTER, &reg));
+	return uffd;
+}
+
+/* Until somebody waits for the page at @addr. */
+void uffd_await(int uffd, const void *addr)
+{
+	struct uffd_msg msg;
+
+	must(read(uffd, &msg, sizeof(msg)) == sizeof(msg));
+	must(msg.event == UFFD_EVENT_PAGEFAULT);
+	must(msg.arg.pagefault.address == (unsigned long)addr);
+}
+
+void uffd_supply(int uffd, void *page, __u64 first_word)
+{
+	__u64 content[PAGE / sizeof(__u64)] __attribute__((aligned(4096))) = { first_word };
+	struct uffdio_copy copy = {
+		.dst = (unsigned long)page,
+		.src = (unsigned long)content,
+		.len = PAGE,
+	};
+
+	must(!axv_ioctl(uffd, UFFDIO_COPY, &copy));
 }
 
 int dev_open(void)

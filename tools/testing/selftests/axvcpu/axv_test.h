@@ -114,6 +114,11 @@ int vm_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size,
 void *mem_new(size_t size);
 int mem_small_pages(void *mem, size_t size);
 
+/* Memory that is supplied by whoever reads the descriptor's events. */
+int uffd_new(void *mem, size_t size);
+void uffd_await(int uffd, const void *addr);
+void uffd_supply(int uffd, void *page, __u64 first_word);
+
 /* vCPUs. _new: Created. _ready: set up and bound, in the arch's 64-bit mode. */
 void vcpu_new(struct axv_vm *vm, struct axv_vcpu *v, __u32 id);
 void vcpu_new_on(struct axv_vm *vm, struct axv_vcpu *v, __u32 id,

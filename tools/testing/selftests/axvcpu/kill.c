@@ -5,8 +5,6 @@
  */
 #include "axv_harness.h"
 
-#include <linux/userfaultfd.h>
-
 /* Shared with the VMM that is killed, so that we see how far it has come. */
 struct stage {
 	atomic_int running;
@@ -60,30 +58,14 @@ static void *drop_memory(void *mem)
 	return NULL;
 }
 
-static int userfault(void *mem, size_t size)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { .start = (unsigned long)mem, .len = size },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	must(fd >= 0);
-	must(!axv_ioctl(fd, UFFDIO_API, &api));
-	must(!axv_ioctl(fd, UFFDIO_REGISTER, &reg));
-	return fd;
-}
-
 /* Start a vCPU doing something in a thread, and wait until it does that. */
 static void begin(struct axv_vm *vm, struct axv_vcpu *v, struct axv_runner *r, void *ram,
 		  enum doing doing)
 {
 	volatile __u64 *counter = (__u64 *)((__u8 *)ram + GUEST_DATA);
 	void *mem = mem_new(256 * PAGE);
-	struct uffd_msg msg;
 	pthread_t t;
-	int fd;
+	int uffd;
 
 	*counter = 0;
 	vm_new_ram(vm, AXV_VM_HALT_IN_KERNEL, ram);
@@ -104,10 +86,10 @@ static void begin(struct axv_vm *vm, struct axv_vcpu *v, struct axv_runner *r, v
 			sched_yield();
 		break;
 	case IN_A_FAULT:
-		fd = userfault(mem, 256 * PAGE);
+		uffd = uffd_new(mem, 256 * PAGE);
 		guest_start(v, GUEST_READ, GUEST_MEM, 1, 0);
 		runner_start(r, v, for_ever, NULL);
-		must(read(fd, &msg, sizeof(msg)) == sizeof(msg));
+		uffd_await(uffd, mem);
 		break;
 	default:
 		guest_start(v, GUEST_SPIN, GUEST_DATA, 0, 0);

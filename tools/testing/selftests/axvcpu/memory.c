@@ -5,8 +5,6 @@
  */
 #include "axv_harness.h"
 
-#include <linux/userfaultfd.h>
-
 #define PAGES	64ul
 
 /* A realtime kernel has none; the list of skips says where that is in order. */
@@ -757,34 +755,16 @@ TEST_F(memory, dropped_under_a_running_guest)
 
 TEST_F(memory, userfaultfd)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { .start = (unsigned long)self->mem, .len = PAGES * PAGE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	__u64 page[PAGE / sizeof(__u64)] __attribute__((aligned(4096))) = { 0x4242 };
-	struct uffdio_copy copy = {
-		.dst = (unsigned long)word(self->mem, 7),
-		.src = (unsigned long)page,
-		.len = PAGE,
-	};
-	struct uffd_msg msg;
 	struct axv_runner r;
-	int uffd;
+	int uffd = uffd_new(self->mem, PAGES * PAGE);
 
-	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	ASSERT_LE(0, uffd);
-	ASSERT_EQ(0, axv_ioctl(uffd, UFFDIO_API, &api));
-	ASSERT_EQ(0, axv_ioctl(uffd, UFFDIO_REGISTER, &reg));
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	guest_start(&self->v, GUEST_READ, GUEST_MEM + 7 * PAGE, 1, 0);
 	runner_start(&r, &self->v, until_mmio, NULL);
-	ASSERT_EQ(sizeof(msg), (size_t)read(uffd, &msg, sizeof(msg)));
-	EXPECT_EQ(UFFD_EVENT_PAGEFAULT, msg.event);
-	EXPECT_EQ((unsigned long)word(self->mem, 7), msg.arg.pagefault.address);
+	uffd_await(uffd, word(self->mem, 7));
 	/* The run waits in the host's fault, and the state says so. */
 	EXPECT_EQ(AXV_STATE_RUNNING, vcpu_state(&self->v));
-	ASSERT_EQ(0, axv_ioctl(uffd, UFFDIO_COPY, &copy));
+	uffd_supply(uffd, word(self->mem, 7), 0x4242);
 	runner_join(&r);
 	EXPECT_EQ(1ul, r.exits[AXV_EXIT_HYPERCALL]);
 	EXPECT_EQ(0x4242ull, self->v.run->exit.hypercall.args[0]);

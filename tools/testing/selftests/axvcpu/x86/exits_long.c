@@ -509,4 +509,37 @@ TEST_F(exits, host_instructions_are_undefined)
 	}
 }
 
+/* ---- the kernel stores what the region's memory is by then ---- */
+
+static int until_hypercall(struct axv_runner *r)
+{
+	return r->exits[AXV_EXIT_HYPERCALL] != 0;
+}
+
+TEST_F(exits, io_string_read_while_its_region_moves)
+{
+	__u32 *old = mem_new(2 * PAGE), *new = old + PAGE / sizeof(*old);
+	int uffd = uffd_new(old, PAGE);
+	struct axv_runner r;
+
+	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, PAGE, old));
+	BEGIN(self, code_insl);
+	*x86_gpr(&self->v, AXV_X86_RDI) = GUEST_MEM;
+	*x86_gpr(&self->v, AXV_X86_RCX) = 1;
+	ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
+	self->v.run->exit.io.data = 0x12345678;
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, until_hypercall, NULL);
+	/* Half-way through the store, the region becomes one of other memory. */
+	uffd_await(uffd, old);
+	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, PAGE, new));
+	/* From here on the old memory is ours alone. */
+	uffd_supply(uffd, old, 0);
+	runner_join(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_EQ(0u, *old);
+	EXPECT_EQ(0x12345678u, *new);
+	close(uffd);
+}
+
 TEST_HARNESS_MAIN

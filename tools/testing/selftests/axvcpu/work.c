@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a thread owes the host on its way to user mode: it ends a run if it
+ * cannot wait. Preemptions can, though the C library's restartable sequences
+ * want to hear of each.
+ */
+#include "axv_harness.h"
+
+#include <sys/rseq.h>
+#include <sys/time.h>
+
+FIXTURE(work) {
+	struct axv_vm vm;
+	struct axv_vcpu v;
+	volatile __u64 *counter;
+};
+
+FIXTURE_SETUP(work)
+{
+	vm_new(&self->vm, AXV_VM_HALT_IN_KERNEL);
+	vcpu_new(&self->vm, &self->v, 0);
+	ASSERT_EQ(0, guest_setup(&self->v));
+	self->counter = (__u64 *)(self->vm.ram + GUEST_DATA);
+	/* Otherwise there is nothing to be seen here. */
+	ASSERT_NE(0u, __rseq_size);
+}
+
+FIXTURE_TEARDOWN(work)
+{
+	vcpu_free(&self->v);
+	vm_free(&self->vm);
+}
+
+static int for_ever(struct axv_runner *r)
+{
+	(void)r;
+	return 0;
+}
+
+/* How often a thread was made to leave its CPU. */
+static unsigned long preemptions(pid_t tid)
+{
+	static const char key[] = "nonvoluntary_ctxt_switches:";
+	unsigned long count = 0;
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
+	f = fopen(path, "r");
+	must(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, sizeof(key) - 1))
+			count = strtoul(line + sizeof(key) - 1, NULL, 10);
+	fclose(f);
+	return count;
+}
+
+TEST_F(work, a_preemption_is_no_exit)
+{
+	const unsigned long n = 50;
+	struct axv_runner r;
+
+	/* Two threads that want one CPU. */
+	pin_to(0);
+	guest_start(&self->v, GUEST_SPIN, GUEST_DATA, 0, 0);
+	runner_start(&r, &self->v, for_ever, NULL);
+	while (!*self->counter)
+		sched_yield();
+	while (preemptions(r.tid) < n)
+		;
+	runner_stop(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_EQ(1ul, r.exits[AXV_EXIT_KICKED]);
+	/* Newer kernels queue work now and then, on a clock of their own. */
+	EXPECT_GT(n / 2, r.exits[AXV_EXIT_NOTHING]);
+}
+
+TEST_F(work, a_halt_in_the_kernel_stays_there)
+{
+	const unsigned long n = 50;
+	struct axv_runner r;
+	unsigned long i;
+
+	/* Each is a sleep, and so a change of threads. */
+	guest_start(&self->v, GUEST_HALT, 0, 0, 0);
+	runner_start(&r, &self->v, for_ever, NULL);
+	for (i = 1; i <= n; i++) {
+		vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
+		ASSERT_EQ(0, guest_inject(&self->v, GUEST_INTERRUPT));
+		runner_await(&r, AXV_EXIT_HYPERCALL, i);
+	}
+	runner_stop(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_EQ(n, r.exits[AXV_EXIT_HYPERCALL]);
+	EXPECT_GT(n / 2, r.exits[AXV_EXIT_NOTHING]);
+}
+
+/* The CPU as the sequences of this thread know it, and as it is. */
+static int knows_its_cpu(struct axv_runner *r)
+{
+	const struct rseq *rseq = (void *)((char *)__builtin_thread_pointer() + __rseq_offset);
+	unsigned int cpu;
+
+	must(!syscall(SYS_getcpu, &cpu, NULL, NULL));
+	*(int *)r->data += __atomic_load_n(&rseq->cpu_id, __ATOMIC_RELAXED) == cpu;
+	return 0;
+}
+
+TEST_F(work, sequences_hear_of_it_in_the_end)
+{
+	int known = 0, cpus[] = { 0, second_cpu() }, n = 10, i;
+	struct axv_runner r;
+	cpu_set_t set;
+	__u64 before;
+
+	/* On a machine of one, it stays where it is. */
+	if (cpus[1] < 0)
+		cpus[1] = 0;
+	guest_start(&self->v, GUEST_SPIN, GUEST_DATA, 0, 0);
+	runner_start(&r, &self->v, knows_its_cpu, &known);
+	while (!*self->counter)
+		sched_yield();
+	for (i = 1; i <= n; i++) {
+		/* Moved in the middle of a run. */
+		CPU_ZERO(&set);
+		CPU_SET(cpus[i % 2], &set);
+		ASSERT_EQ(0, sched_setaffinity(r.tid, sizeof(set), &set));
+		before = *self->counter;
+		while (*self->counter == before)
+			sched_yield();
+		ASSERT_EQ(0, vcpu_kick(&self->v));
+		runner_await(&r, AXV_EXIT_KICKED, i);
+	}
+	runner_stop(&r);
+	EXPECT_EQ(0, r.error);
+	/* The last Kicked ends the thread before it looks. */
+	EXPECT_EQ(r.runs - 1, (unsigned long)known);
+}
+
+TEST_F(work, queued_work_does_not_wait)
+{
+	const struct itimerval soon = { .it_value = { .tv_usec = 20000 } };
+	int i;
+
+	/*
+	 * The kernel looks for timers of CPU time in work that it queues for the
+	 * thread, and the signal comes of that.
+	 */
+	catch_signal(SIGPROF);
+	ASSERT_EQ(0, vcpu_bind(&self->v));
+	guest_start(&self->v, GUEST_SPIN, GUEST_DATA, 0, 0);
+	for (i = 0; i < 5; i++) {
+		struct itimerval left;
+
+		ASSERT_EQ(0, setitimer(ITIMER_PROF, &soon, NULL));
+		do {
+			ASSERT_EQ(AXV_EXIT_NOTHING, vcpu_run_once(&self->v));
+			ASSERT_EQ(0, getitimer(ITIMER_PROF, &left));
+		} while (left.it_value.tv_usec);
+	}
+}
+
+TEST_HARNESS_MAIN
