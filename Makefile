@@ -35,7 +35,7 @@ endif
 ifneq ($(ARCH),$(HOST_ARCH))
 CROSS_COMPILE ?= $(patsubst arm64,aarch64,$(patsubst x86,x86_64,$(ARCH)))-linux-gnu-
 CROSS_ARGS := ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE)
-CROSS_TOOLS := CC=$(CROSS_COMPILE)gcc AR=$(CROSS_COMPILE)ar
+CROSS_TOOLS := CC=$(CROSS_COMPILE)gcc AR=$(CROSS_COMPILE)ar TEST_LDFLAGS=-static
 endif
 
 # --- the kernel to build the module for --------------------------------------
@@ -165,7 +165,15 @@ bench: deps
 .PHONY: unit
 UNIT ?= lib vmm decode-fuzz
 unit: lib
+ifdef CROSS_TOOLS
+# What does not run here runs in an emulator.
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) tests
+	$(Q)tests=$$($(MAKE) -C $(TOOL_lib) $(call TOOL_ARGS,lib) list-tests) && \
+	$(VMTEST)/vmtest run --arch $(ARCH) --tests $$(printf -- '--payload %s ' $$tests) \
+		--script "$$(for t in $$tests; do echo "t $${t##*/} ./$${t##*/}"; done)"
+else
 	$(Q)$(foreach u,$(UNIT),$(MAKE) -C $(TOOL_$(u)) $(call TOOL_ARGS,$(u)) check &&) true
+endif
 
 .PHONY: kselftest
 kselftest: selftests

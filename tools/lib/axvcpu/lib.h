@@ -166,6 +166,74 @@ int axv_ram_write(struct axv_vm *vm, __u64 gpa, const void *data, size_t size);
 int axv_ram_cmpxchg(struct axv_vm *vm, __u64 gpa, __u64 old, __u64 new,
 		    size_t size);
 
+/**
+ * axv_get_all_regs() - read registers, all of them or none
+ * @vcpu: the vCPU, not running
+ * @regs: ids in, values out
+ * @count: entries
+ *
+ * Return: 0, or the error of the first that failed, with the text set.
+ */
+int axv_get_all_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, unsigned int count);
+
+/**
+ * axv_set_all_regs() - write registers in their order
+ * @vcpu: the vCPU
+ * @regs: ids and values
+ * @count: entries
+ *
+ * Return: 0, or the error of the first that failed, with the text set.
+ */
+int axv_set_all_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, unsigned int count);
+
+/**
+ * axv_device_read() - a device read by the VMM's callback
+ * @vcpu: whose access it is
+ * @ops: the devices
+ * @opaque: for @ops
+ * @gpa: guest physical address
+ * @width: 1, 2, 4 or 8
+ * @data: where to store what was read, zero extended
+ *
+ * Return: 0, or the callback's error with the text set.
+ */
+int axv_device_read(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
+		    void *opaque, __u64 gpa, unsigned int width, __u64 *data);
+
+/** axv_device_write() - a device write; as axv_device_read() */
+int axv_device_write(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
+		     void *opaque, __u64 gpa, unsigned int width, __u64 data);
+
+/** axv_in_run_page() - whether the run page has a set of registers */
+static inline bool axv_in_run_page(const struct axv_run *run, __u32 set)
+{
+	return (run->valid | run->dirty) & set;
+}
+
+/* ---- the architecture ---- */
+
+/**
+ * axv_reg_name() - what a register is called, in an error text
+ * @id: its id
+ * @name: room for the text
+ * @size: bytes at @name
+ *
+ * Return: @name
+ */
+const char *axv_reg_name(__u64 id, char *name, size_t size);
+
+/**
+ * axv_arch_finish() - axv_vcpu_finish() once the exit is one that can be finished
+ * @vcpu: the vCPU
+ * @fault: the exit
+ * @ops: the devices
+ * @opaque: for @ops
+ *
+ * Return: as axv_vcpu_finish()
+ */
+int axv_arch_finish(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault,
+		    const struct axv_mmio_ops *ops, void *opaque);
+
 /** axv_regions_free() - forget all regions, unmap those that are owned */
 void axv_regions_free(struct axv_vm *vm);
 

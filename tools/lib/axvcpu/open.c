@@ -87,15 +87,3 @@ int axv_query(struct axv_host *host, enum axv_query_id id, __u64 *value)
 	*value = query.value;
 	return 0;
 }
-
-int axv_supported_cpuid(struct axv_host *host, struct axv_x86_cpuid **leaves)
-{
-	void *entries;
-	int ret;
-
-	ret = axv_get_table(host->fd, AXV_TABLE_X86_CPUID,
-			    sizeof(**leaves), &entries);
-	if (ret >= 0)
-		*leaves = entries;
-	return ret;
-}

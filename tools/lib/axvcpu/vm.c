@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Virtual machines: creation, time and MSR policy.  Memory is in region.c.
+ * Virtual machines: creation and time.  Memory is in region.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -127,24 +127,4 @@ int axv_vm_get_clock(struct axv_vm *vm, __u64 *counter)
 		return axv_fail_call(NULL, "get the VM's clock");
 	*counter = clock.counter;
 	return 0;
-}
-
-int axv_vm_set_msr_policy(struct axv_vm *vm,
-			  const struct axv_x86_msr_policy *ranges,
-			  unsigned int count)
-{
-	return axv_set_table(vm->fd, AXV_TABLE_X86_MSR_POLICY, sizeof(*ranges),
-			     ranges, count);
-}
-
-int axv_vm_get_msr_policy(struct axv_vm *vm, struct axv_x86_msr_policy **ranges)
-{
-	void *entries;
-	int ret;
-
-	ret = axv_get_table(vm->fd, AXV_TABLE_X86_MSR_POLICY, sizeof(**ranges),
-			    &entries);
-	if (ret >= 0)
-		*ranges = entries;
-	return ret;
 }

@@ -101,15 +101,6 @@ int axv_host_fd(const struct axv_host *host);
  */
 int axv_query(struct axv_host *host, enum axv_query_id id, __u64 *value);
 
-/**
- * axv_supported_cpuid() - the most a CPUID table may offer on this host
- * @host: the host
- * @leaves: where to store the array; the caller frees it with free()
- *
- * Return: the number of leaves, or a negative errno.
- */
-int axv_supported_cpuid(struct axv_host *host, struct axv_x86_cpuid **leaves);
-
 /* ---- virtual machines --------------------------------------------------- */
 
 /**
@@ -220,37 +211,18 @@ int axv_vm_get_dirty(struct axv_vm *vm, __u32 slot, __u64 first_page,
  */
 void axv_vm_mark_dirty(struct axv_vm *vm, __u64 gpa, __u64 size);
 
-/** axv_vm_set_clock() - set what the guest's counter (TSC) reads now */
+/** axv_vm_set_clock() - set what the guest's counter (TSC, CNTVCT) reads now */
 int axv_vm_set_clock(struct axv_vm *vm, __u64 counter);
 
-/** axv_vm_get_clock() - what the guest's counter (TSC) reads now */
+/** axv_vm_get_clock() - what the guest's counter (TSC, CNTVCT) reads now */
 int axv_vm_get_clock(struct axv_vm *vm, __u64 *counter);
-
-/**
- * axv_vm_set_msr_policy() - replace the VM's MSR policy
- * @vm: the VM
- * @ranges: ranges that do not overlap
- * @count: how many
- */
-int axv_vm_set_msr_policy(struct axv_vm *vm,
-			  const struct axv_x86_msr_policy *ranges,
-			  unsigned int count);
-
-/**
- * axv_vm_get_msr_policy() - read the VM's MSR policy
- * @vm: the VM
- * @ranges: where to store the array; the caller frees it with free()
- *
- * Return: the number of ranges, or a negative errno.
- */
-int axv_vm_get_msr_policy(struct axv_vm *vm, struct axv_x86_msr_policy **ranges);
 
 /* ---- vCPUs: creation and lifecycle -------------------------------------- */
 
 /**
  * struct axv_vcpu_config - what axv_vcpu_create() needs to know
  * @id:		identity within the VM; 0 is the bootstrap processor
- * @hw_id:	what the guest sees: its APIC id
+ * @hw_id:	what the guest sees: its APIC id, its MPIDR
  * @favor_phys_cpu: host CPU it prefers; -1: none
  * @cpu_set_size: bytes at @cpu_set; 0: it may run anywhere
  * @cpu_set:	a cpu_set_t of that size (CPU_ALLOC(), CPU_ALLOC_SIZE(),
@@ -294,7 +266,7 @@ struct axv_run *axv_vcpu_run_page(const struct axv_vcpu *vcpu);
  * axv_vcpu_setup() - Created -> Free: give it an entry point
  * @vcpu: the vCPU
  * @entry: guest physical address of the first instruction
- * @mode: AXV_X86_MODE_REAL or AXV_X86_MODE_PROTECTED
+ * @mode: an AXV_*_MODE_* of the architecture
  *
  * Return: 0; -EBADFD in another state, which makes the vCPU Invalid.
  */
@@ -389,7 +361,7 @@ int axv_vcpu_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs,
 /**
  * axv_vcpu_get_reg() - read one register
  * @vcpu: the vCPU, not running
- * @id: AXV_REG_X86(class, index)
+ * @id: AXV_REG_X86(class, index), AXV_REG_ARM64(class, index)
  * @value: where to store it
  */
 int axv_vcpu_get_reg(struct axv_vcpu *vcpu, __u64 id, __u64 *value);
@@ -397,7 +369,7 @@ int axv_vcpu_get_reg(struct axv_vcpu *vcpu, __u64 id, __u64 *value);
 /**
  * axv_vcpu_set_reg() - write one register
  * @vcpu: the vCPU, Free, or Ready and owned by the calling thread
- * @id: AXV_REG_X86(class, index)
+ * @id: AXV_REG_X86(class, index), AXV_REG_ARM64(class, index)
  * @value: its new value
  */
 int axv_vcpu_set_reg(struct axv_vcpu *vcpu, __u64 id, __u64 value);
@@ -411,22 +383,6 @@ int axv_vcpu_set_reg(struct axv_vcpu *vcpu, __u64 id, __u64 value);
  */
 int axv_vcpu_list_regs(struct axv_vcpu *vcpu, __u64 **ids);
 
-/** axv_vcpu_get_gprs() - read the general registers, RIP and RFLAGS */
-int axv_vcpu_get_gprs(struct axv_vcpu *vcpu, struct axv_x86_gprs *gprs);
-
-/** axv_vcpu_set_gprs() - write the general registers, RIP and RFLAGS */
-int axv_vcpu_set_gprs(struct axv_vcpu *vcpu, const struct axv_x86_gprs *gprs);
-
-/** axv_vcpu_get_sregs() - read segments, control registers and EFER */
-int axv_vcpu_get_sregs(struct axv_vcpu *vcpu, struct axv_x86_sregs *sregs);
-
-/**
- * axv_vcpu_set_sregs() - write segments, control registers and EFER
- * @vcpu: the vCPU, Free, or Ready and owned by the calling thread
- * @sregs: the values, which must make a legal state together
- */
-int axv_vcpu_set_sregs(struct axv_vcpu *vcpu, const struct axv_x86_sregs *sregs);
-
 /** axv_vcpu_fpu_size() - bytes of the vector state, AXV_QUERY_FPU_SIZE */
 size_t axv_vcpu_fpu_size(const struct axv_vcpu *vcpu);
 
@@ -435,24 +391,6 @@ int axv_vcpu_get_fpu(struct axv_vcpu *vcpu, void *data);
 
 /** axv_vcpu_set_fpu() - write the vector state, axv_vcpu_fpu_size() bytes */
 int axv_vcpu_set_fpu(struct axv_vcpu *vcpu, const void *data);
-
-/**
- * axv_vcpu_set_cpuid() - replace the vCPU's CPUID table
- * @vcpu: the vCPU, Created or Free
- * @leaves: the leaves, within what axv_supported_cpuid() offers
- * @count: how many
- */
-int axv_vcpu_set_cpuid(struct axv_vcpu *vcpu, const struct axv_x86_cpuid *leaves,
-		       unsigned int count);
-
-/**
- * axv_vcpu_get_cpuid() - read the vCPU's CPUID table
- * @vcpu: the vCPU
- * @leaves: where to store the array; the caller frees it with free()
- *
- * Return: the number of leaves, or a negative errno.
- */
-int axv_vcpu_get_cpuid(struct axv_vcpu *vcpu, struct axv_x86_cpuid **leaves);
 
 /* ---- vCPUs: events ------------------------------------------------------ */
 
@@ -465,23 +403,6 @@ int axv_vcpu_get_cpuid(struct axv_vcpu *vcpu, struct axv_x86_cpuid **leaves);
  * -EOPNOTSUPP (not with this irqchip), -EINVAL.
  */
 int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
-
-/** axv_vcpu_inject_extint() - queue an acknowledged external interrupt */
-int axv_vcpu_inject_extint(struct axv_vcpu *vcpu, __u8 vector);
-
-/** axv_vcpu_inject_nmi() - raise an NMI */
-int axv_vcpu_inject_nmi(struct axv_vcpu *vcpu);
-
-/**
- * axv_vcpu_inject_exception() - raise an exception at the instruction pointer
- * @vcpu: the vCPU
- * @vector: 0 to 31
- * @error_code: pushed if the exception has one (8, 10 to 14, 17, 21); ignored
- *	otherwise
- * @address: #PF: the CR2 value
- */
-int axv_vcpu_inject_exception(struct axv_vcpu *vcpu, __u8 vector,
-			      __u32 error_code, __u64 address);
 
 /* ---- vCPUs: device accesses --------------------------------------------- */
 
@@ -518,6 +439,9 @@ struct axv_mmio_ops {
  * repeated string instruction is executed in parts: the next run comes back
  * for the rest.  If the guest's own page tables or segments forbid the access,
  * the guest gets the exception its CPU would have raised.
+ *
+ * On arm64, where the processor decodes plain accesses, these are the rest: pairs,
+ * those that change their base register, and those of vector registers.
  *
  * Registers are taken from the run page where the run page has them (@valid or
  * @dirty), and go back there, marked dirty; they are read and written by
@@ -568,7 +492,7 @@ int axv_vcpu_translate(struct axv_vcpu *vcpu, __u64 linear, __u32 access,
 /**
  * axv_vcpu_disassemble() - text of the instruction at the instruction pointer
  * @vcpu: the vCPU, not running
- * @text: where to store the text, Intel syntax
+ * @text: where to store the text: Intel syntax; on arm64 the bare word
  * @size: bytes at @text; 128 is plenty
  *
  * Return: the length of the instruction, or a negative errno.
@@ -576,6 +500,12 @@ int axv_vcpu_translate(struct axv_vcpu *vcpu, __u64 linear, __u32 access,
 int axv_vcpu_disassemble(struct axv_vcpu *vcpu, char *text, size_t size);
 
 #pragma GCC visibility pop
+
+#if defined(__x86_64__)
+#include <axvcpu-x86.h>
+#elif defined(__aarch64__)
+#include <axvcpu-arm64.h>
+#endif
 
 #ifdef __cplusplus
 }

@@ -93,7 +93,6 @@ static int set_table(const struct axv_table *table)
 	return 0;
 }
 
-/* CR15 does not exist, and MSR 1 cannot be written. */
 static int regs(const struct axv_regs *list, bool write)
 {
 	struct axv_reg *reg = (void *)(uintptr_t)list->regs;
@@ -104,9 +103,9 @@ static int regs(const struct axv_regs *list, bool write)
 		kernel.largest_list = list->count;
 	for (i = 0; i < list->count; i++) {
 		reg[i].status = 0;
-		if (reg[i].id == AXV_REG_X86(CR, 15))
+		if (reg[i].id == kernel.no_reg)
 			reg[i].status = -ENOENT;
-		else if (write && reg[i].id == AXV_REG_X86(MSR, 1))
+		else if (write && reg[i].id == kernel.fixed_reg)
 			reg[i].status = -EPERM;
 		else if (write)
 			kernel_set(reg[i].id, reg[i].value);

@@ -11,7 +11,11 @@
 
 #include <linux/axvcpu.h>
 
+#ifdef __x86_64__
 #define KERNEL_FPU_SIZE	2696
+#else
+#define KERNEL_FPU_SIZE	sizeof(struct axv_arm64_fpu)
+#endif
 
 /**
  * struct kernel - what the stand-in has been told, and how it is to answer
@@ -29,6 +33,8 @@
  *	index in the first four bytes
  * @regs: registers that were written or preset
  * @nr_regs: how many
+ * @no_reg: a register that does not exist
+ * @fixed_reg: one that cannot be written
  * @largest_list: longest register list in one call
  * @dirty: words that AXV_VM_GET_DIRTY gives, once
  * @fpu: the vector state
@@ -47,6 +53,8 @@ struct kernel {
 	unsigned int table_count;
 	struct axv_reg regs[4096];
 	unsigned int nr_regs;
+	__u64 no_reg;
+	__u64 fixed_reg;
 	unsigned int largest_list;
 	__u64 dirty[4];
 	unsigned char fpu[KERNEL_FPU_SIZE];

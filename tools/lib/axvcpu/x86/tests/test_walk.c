@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../lib.h"
-#include "tap.h"
+#include "lib.h"
+#include "tests/tap.h"
 #include "world.h"
 
 #define R	AXV_ACCESS_READ

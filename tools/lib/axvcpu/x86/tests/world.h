@@ -6,7 +6,7 @@
 #ifndef WORLD_H
 #define WORLD_H
 
-#include "../emul.h"
+#include "x86/emul.h"
 
 #define WORLD_RAM	0x200000u	/* bytes of RAM, from 0 */
 #define WORLD_ROM	0x1f0000u	/* the last 64 KiB are read-only */

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../lib.h"
-#include "tap.h"
+#include "lib.h"
+#include "tests/tap.h"
 #include "world.h"
 
 #define DEV		WORLD_DEVICE

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finishing accesses: from an exit to the execution core, and back.
+ * Finishing accesses on x86: from an exit to the execution core, and back.
  */
 #include <cpuid.h>
 #include <errno.h>
@@ -9,8 +9,6 @@
 
 #include "emul.h"
 #include "lib.h"
-
-#define RUN_SETS	(AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS)
 
 #define VECTOR_DB	1
 #define DR6_BS		(1ull << 14)
@@ -58,42 +56,18 @@ static int space_cmpxchg(void *opaque, __u64 gpa, __u64 old, __u64 new, size_t s
 	return axv_ram_cmpxchg(f->vcpu->vm, gpa, old, new, size);
 }
 
-static int device_read(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
-		       void *opaque, __u64 gpa, unsigned int width, __u64 *data)
-{
-	int ret = ops->read(opaque, gpa, width, data);
-
-	if (ret < 0)
-		return axv_fail(-ret, "vCPU %u: device read of %u bytes at %#llx failed",
-				vcpu->id, width, (unsigned long long)gpa);
-	if (width < 8)
-		*data &= (1ull << width * 8) - 1;
-	return 0;
-}
-
-static int device_write(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
-			void *opaque, __u64 gpa, unsigned int width, __u64 data)
-{
-	int ret = ops->write(opaque, gpa, width, data);
-
-	if (ret < 0)
-		return axv_fail(-ret, "vCPU %u: device write of %u bytes at %#llx failed",
-				vcpu->id, width, (unsigned long long)gpa);
-	return 0;
-}
-
 static int space_mmio_read(void *opaque, __u64 gpa, unsigned int width, __u64 *data)
 {
 	struct finish *f = opaque;
 
-	return device_read(f->vcpu, f->ops, f->opaque, gpa, width, data);
+	return axv_device_read(f->vcpu, f->ops, f->opaque, gpa, width, data);
 }
 
 static int space_mmio_write(void *opaque, __u64 gpa, unsigned int width, __u64 data)
 {
 	struct finish *f = opaque;
 
-	return device_write(f->vcpu, f->ops, f->opaque, gpa, width, data);
+	return axv_device_write(f->vcpu, f->ops, f->opaque, gpa, width, data);
 }
 
 static int space_fpu(void *opaque, bool dirty, unsigned char **xsave)
@@ -168,24 +142,19 @@ static void finish_init(struct finish *f, struct axv_vcpu *vcpu)
 	f->emul.phys_bits = phys_bits();
 }
 
-static bool in_run_page(const struct axv_run *run, __u32 set)
-{
-	return (run->valid | run->dirty) & set;
-}
-
 static int load(struct finish *f)
 {
 	struct axv_run *run = f->vcpu->run;
 	struct axv_emul *e = &f->emul;
 	int ret = 0;
 
-	if (in_run_page(run, AXV_RUN_SET_GPRS))
+	if (axv_in_run_page(run, AXV_RUN_SET_GPRS))
 		e->gprs = run->regs.gprs;
 	else
 		ret = axv_vcpu_get_gprs(f->vcpu, &e->gprs);
 	if (ret)
 		return ret;
-	if (in_run_page(run, AXV_RUN_SET_SREGS))
+	if (axv_in_run_page(run, AXV_RUN_SET_SREGS))
 		e->sregs = run->regs.sregs;
 	else
 		ret = axv_vcpu_get_sregs(f->vcpu, &e->sregs);
@@ -204,7 +173,7 @@ static int store(struct finish *f)
 		if (ret)
 			return ret;
 	}
-	if (!in_run_page(run, AXV_RUN_SET_GPRS))
+	if (!axv_in_run_page(run, AXV_RUN_SET_GPRS))
 		return axv_vcpu_set_gprs(f->vcpu, &f->emul.gprs);
 	run->regs.gprs = f->emul.gprs;
 	run->dirty |= AXV_RUN_SET_GPRS;
@@ -296,63 +265,21 @@ static int execute(struct finish *f)
 	return f->emul.trap ? single_step(f->vcpu) : AXV_FINISH_DONE;
 }
 
-int axv_vcpu_finish(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
-		    void *opaque)
+int axv_arch_finish(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault,
+		    const struct axv_mmio_ops *ops, void *opaque)
 {
-	const struct axv_run *run = vcpu->run;
-	struct axv_exit_fault fault = run->exit.fault;
 	struct finish f;
 	int ret;
 
-	if (run->exit_reason != AXV_EXIT_NESTED_PAGE_FAULT)
-		return axv_fail(EINVAL, "vCPU %u: exit %s is no nested page fault",
-				vcpu->id, axv_exit_name(run->exit_reason));
-	if (fault.cause == AXV_FAULT_HOST) {
-		errno = fault.status < 0 ? -fault.status : EFAULT;
-		axv_fail_call("the memory of that region is not accessible in this process",
-			      "vCPU %u: guest physical %#llx", vcpu->id,
-			      (unsigned long long)fault.addr);
-		return -EFAULT;
-	}
-	if ((fault.access & AXV_ACCESS_FETCH) && fault.cause == AXV_FAULT_NO_REGION &&
-	    !(fault.access & AXV_ACCESS_PAGE_TABLE))
-		return axv_fail(EOPNOTSUPP,
-				"vCPU %u executes at guest physical %#llx, where it has no memory (rip %#llx)",
-				vcpu->id, (unsigned long long)fault.addr,
-				(unsigned long long)run->ip);
 	finish_init(&f, vcpu);
 	f.ops = ops;
 	f.opaque = opaque;
-	f.emul.insn_bytes = fault.insn_bytes < INSN_LENGTH_MAX ?
-			    fault.insn_bytes : INSN_LENGTH_MAX;
-	memcpy(f.emul.insn, fault.insn, f.emul.insn_bytes);
+	f.emul.insn_bytes = fault->insn_bytes < INSN_LENGTH_MAX ?
+			    fault->insn_bytes : INSN_LENGTH_MAX;
+	memcpy(f.emul.insn, fault->insn, f.emul.insn_bytes);
 	ret = execute(&f);
 	free(f.xsave);
 	return ret;
-}
-
-int axv_vcpu_handle_mmio(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
-			 void *opaque)
-{
-	struct axv_run *run = vcpu->run;
-	struct axv_exit_mmio mmio = run->exit.mmio;
-	int ret;
-
-	switch (run->exit_reason) {
-	case AXV_EXIT_MMIO_READ:
-		mmio.data = 0;
-		ret = device_read(vcpu, ops, opaque, mmio.addr, mmio.width, &mmio.data);
-		if (!ret)
-			run->exit.mmio.data = mmio.data;
-		return ret;
-	case AXV_EXIT_MMIO_WRITE:
-		return device_write(vcpu, ops, opaque, mmio.addr, mmio.width, mmio.data);
-	case AXV_EXIT_NESTED_PAGE_FAULT:
-		return axv_vcpu_finish(vcpu, ops, opaque);
-	default:
-		return axv_fail(EINVAL, "vCPU %u: exit %s is no memory access",
-				vcpu->id, axv_exit_name(run->exit_reason));
-	}
 }
 
 int axv_vcpu_translate(struct axv_vcpu *vcpu, __u64 linear, __u32 access, __u64 *gpa)

@@ -14,11 +14,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../emul.h"
-#include "../lib.h"
+#include "x86/emul.h"
+#include "lib.h"
 #include "cases.h"
 #include "native.h"
-#include "tap.h"
+#include "tests/tap.h"
 
 #define AREA		0x2000u		/* two pages each */
 #define AREAS		3

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is arm64 in the wrappers, the walk of stage 1, and axv_vcpu_finish(), over a
+ * stand-in for the module.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "arm64/insn.h"
+#include "tests/fixture.h"
+
+#define ENTRY		0x1000ull
+#define STR_X1_POST	0xf8008401u	/* str x1, [x0], #8 */
+#define LDP_X1_X2	0xa9400801u	/* ldp x1, x2, [x0] */
+#define LDP_SP_PRE	0xa9c10be1u	/* ldp x1, x2, [sp, #16]! */
+#define LDR_Q1		0x3dc00001u	/* ldr q1, [x0] */
+#define LDXR		0xc85f7c01u	/* ldxr x1, [x0] */
+
+/* ---- wrappers ----------------------------------------------------------- */
+
+static void test_registers(void)
+{
+	struct axv_arm64_gprs gprs = { .sp_el0 = 1, .pc = 2, .pstate = 3 }, gprs2;
+	struct axv_arm64_sregs sregs, sregs2;
+	__u64 values[sizeof(sregs) / 8], value;
+	unsigned int i;
+
+	kernel_reset();
+	kernel.no_reg = AXV_REG_ARM64(SYSREG, AXV_ARM64_SYSREG_INDEX(3, 0, 7, 4, 0));
+	kernel.fixed_reg = AXV_REG_ARM64(GPR, 30);
+	tap(axv_vcpu_set_reg(vcpu, kernel.fixed_reg, 3) == -EPERM && error_has("X30"),
+	    "a register that cannot be written is named");
+	tap(axv_vcpu_get_reg(vcpu, kernel.no_reg, &value) == -ENOENT &&
+	    error_has("S3_0_C7_C4_0"), "a register that does not exist is named");
+	kernel_reset();
+	for (i = 0; i < 31; i++)
+		gprs.x[i] = 100 + i;
+	tap(!axv_vcpu_set_gprs(vcpu, &gprs) && kernel_get(AXV_REG_ARM64(GPR, 30)) == 130 &&
+	    kernel_get(AXV_REG_ARM64(GPR, AXV_ARM64_PC)) == 2 &&
+	    !axv_vcpu_get_gprs(vcpu, &gprs2) && !memcmp(&gprs, &gprs2, sizeof(gprs)),
+	    "general registers out and in");
+	for (i = 0; i < sizeof(sregs) / 8; i++)
+		values[i] = 200 + i;
+	memcpy(&sregs, values, sizeof(sregs));
+	tap(!axv_vcpu_set_sregs(vcpu, &sregs) &&
+	    kernel_get(AXV_REG_ARM64(SYSREG, AXV_ARM64_SYSREG_INDEX(3, 4, 4, 1, 0))) ==
+	    sregs.sp_el1 &&
+	    kernel_get(AXV_REG_ARM64(SYSREG, AXV_ARM64_SYSREG_INDEX(3, 0, 1, 0, 0))) ==
+	    sregs.sctlr_el1 &&
+	    kernel_get(AXV_REG_ARM64(SYSREG, AXV_ARM64_SYSREG_INDEX(3, 0, 12, 0, 0))) ==
+	    sregs.vbar_el1 &&
+	    !axv_vcpu_get_sregs(vcpu, &sregs2) && !memcmp(&sregs, &sregs2, sizeof(sregs)),
+	    "system registers out and in");
+}
+
+static void test_events(void)
+{
+	kernel_reset();
+	tap(!axv_vcpu_set_input(vcpu, AXV_ARM64_INPUT_FIQ, true) &&
+	    kernel.event.type == AXV_INJECT_WIRED &&
+	    kernel.event.vector == AXV_ARM64_INPUT_FIQ && kernel.event.data == 1,
+	    "an input is asserted");
+	tap(!axv_vcpu_set_input(vcpu, AXV_ARM64_INPUT_IRQ, false) && !kernel.event.data,
+	    "and released");
+	tap(!axv_vcpu_inject_exception(vcpu, 0x24, 0x10, 0x1234) &&
+	    kernel.event.type == AXV_INJECT_EXCEPTION && kernel.event.vector == 0x24 &&
+	    kernel.event.error_code == 0x10 && kernel.event.address == 0x1234,
+	    "an exception, with its syndrome and address");
+}
+
+/* ---- finishing accesses ------------------------------------------------- */
+
+/* An exit at EL1 with the MMU off; the registers are in the run page or not. */
+static void make_exit(bool in_page, __u32 word)
+{
+	struct axv_run_regs regs = {
+		.gprs.x = { [0] = DEVICE, [1] = 0x1111111111111111 },
+		.gprs.pc = ENTRY,
+		.gprs.pstate = 5 | PSTATE_SS,
+		.sregs.sp_el1 = DEVICE + 0x100,
+	};
+
+	make_fault(DEVICE);
+	memcpy(ram + ENTRY, &word, 4);
+	if (in_page) {
+		run->valid = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+		run->regs = regs;
+	} else {
+		axv_vcpu_set_gprs(vcpu, &regs.gprs);
+		axv_vcpu_set_sregs(vcpu, &regs.sregs);
+		memset(kernel.calls, 0, sizeof(kernel.calls));
+	}
+}
+
+static void test_finish(void)
+{
+	const struct axv_arm64_fpu *fpu = (void *)kernel.fpu;
+
+	make_exit(true, STR_X1_POST);
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE && device.writes == 1 &&
+	    device.addr == DEVICE && device.width == 8 && device.data == 0x1111111111111111 &&
+	    run->regs.gprs.x[0] == DEVICE + 8 && run->regs.gprs.pc == ENTRY + 4 &&
+	    run->regs.gprs.pstate == 5 && run->dirty == AXV_RUN_SET_GPRS,
+	    "an access finished, registers in the run page");
+	tap(!kernel.calls[0x27] && !kernel.calls[0x28], "without an ioctl");
+
+	make_exit(false, LDP_X1_X2);
+	tap(!axv_vcpu_handle_mmio(vcpu, &ops, NULL) && device.reads == 2 &&
+	    device.log[0].addr == DEVICE && device.log[1].addr == DEVICE + 8 && !run->dirty &&
+	    kernel_get(AXV_REG_ARM64(GPR, 2)) == DEVICE_DATA &&
+	    kernel_get(AXV_REG_ARM64(GPR, AXV_ARM64_PC)) == ENTRY + 4,
+	    "a pair finished, registers by ioctl");
+
+	make_exit(true, LDP_SP_PRE);
+	run->exit.fault.addr = DEVICE + 0x110;
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.log[0].addr == DEVICE + 0x110 &&
+	    run->regs.sregs.sp_el1 == DEVICE + 0x110 && (run->dirty & AXV_RUN_SET_SREGS),
+	    "the stack pointer of EL1 as base");
+	make_exit(true, LDP_SP_PRE);
+	run->regs.gprs.pstate = 0;
+	run->regs.gprs.sp_el0 = DEVICE + 0x200;
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && run->regs.gprs.sp_el0 == DEVICE + 0x210 &&
+	    run->regs.sregs.sp_el1 == DEVICE + 0x100 && run->dirty == AXV_RUN_SET_GPRS,
+	    "the stack pointer of EL0");
+
+	make_exit(true, LDR_Q1);
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.reads == 2 && device.width == 8 &&
+	    kernel.calls[0x2a] == 1 && fpu->v[1][0] == DEVICE_DATA &&
+	    fpu->v[1][1] == DEVICE_DATA, "a vector register, in two parts");
+}
+
+static void test_refusals(void)
+{
+	char text[64];
+
+	make_exit(true, LDXR);
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has(".inst 0xc85f7c01") &&
+	    !device.reads && !run->dirty, "an instruction that cannot be finished is told");
+	make_exit(true, LDP_X1_X2);
+	device.error = -EREMOTEIO;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EREMOTEIO && error_has("0xd0000000") &&
+	    run->regs.gprs.x[1] == 0x1111111111111111 && run->regs.gprs.pc == ENTRY &&
+	    !run->dirty, "an error of the device leaves the registers alone");
+	make_exit(true, LDP_X1_X2);
+	run->regs.gprs.x[0] = DEVICE + 0xff8;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("crosses a page"),
+	    "an access that crosses a page");
+	make_exit(true, LDP_X1_X2);
+	run->exit.fault.linear = DEVICE + 0x1000;
+	run->exit.fault.linear_valid = 1;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("lead elsewhere"),
+	    "registers that lead elsewhere");
+	make_exit(true, LDP_X1_X2);
+	run->regs.sregs.sctlr_el1 = SCTLR_EE;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("big-endian"),
+	    "a big-endian guest");
+	make_exit(true, LDP_X1_X2);
+	run->regs.gprs.pstate = PSTATE_AARCH32;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("32-bit code"),
+	    "32-bit code");
+	make_exit(true, LDP_X1_X2);
+	run->exit.fault.access = AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_READ;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("page table"),
+	    "a page table in a device");
+	make_exit(true, LDP_X1_X2);
+	run->regs.gprs.pc = DEVICE;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("cannot be read"),
+	    "an instruction that cannot be read");
+	make_exit(true, LDP_X1_X2);
+	tap(axv_vcpu_disassemble(vcpu, text, sizeof(text)) == 4 &&
+	    !strcmp(text, ".inst 0xa9400801"), "disassembly: %s", text);
+}
+
+/* ---- the walk of stage 1 -------------------------------------------------- */
+
+#define TABLES		0x100000ull	/* one 64 KiB page for each level */
+#define TABLE(level)	(TABLES + ((level) + 1) * 0x10000ull)
+#define VALID		3ull		/* a table, or a page at level 3 */
+#define BLOCK		1ull
+#define AF		(1ull << 10)
+#define EL0		(1ull << 6)
+#define READONLY	(1ull << 7)
+#define PXN		(1ull << 53)
+#define UXN		(1ull << 54)
+#define NO_EL0_TABLE	(1ull << 61)
+#define READONLY_TABLE	(1ull << 62)
+#define UXN_TABLE	(1ull << 60)
+#define LEAF		(AF | EL0)
+
+#define EL1H		5ull
+
+static void put(__u64 table, unsigned int index, __u64 value)
+{
+	memcpy(ram + table + index * 8, &value, 8);
+}
+
+static __u64 *entry(unsigned int level, __u64 linear, unsigned int granule, unsigned int bits)
+{
+	unsigned int shift = granule + (granule - 3) * (3 - level);
+	unsigned int width = bits - shift < granule - 3 ? bits - shift : granule - 3;
+
+	return (__u64 *)(ram + TABLE(level)) + (linear >> shift & ((1ull << width) - 1));
+}
+
+/*
+ * Tables from level @first that map @linear by @leaf at level @last, in the lower or
+ * the upper half of @bits.
+ */
+static void map(unsigned int granule, unsigned int bits, unsigned int first, unsigned int last,
+		__u64 linear, __u64 leaf)
+{
+	static const unsigned int tg0[] = { [12] = 0, [14] = 2, [16] = 1 };
+	static const unsigned int tg1[] = { [12] = 2, [14] = 1, [16] = 3 };
+	struct axv_arm64_sregs *s = &run->regs.sregs;
+	unsigned int level;
+
+	make_exit(true, LDP_X1_X2);
+	run->regs.gprs.pstate = EL1H;
+	memset(ram + TABLE(0), 0, 0x40000);
+	s->ttbr0_el1 = 0x7full << 48 | TABLE(first) | 1;	/* an ASID, and CnP */
+	s->ttbr1_el1 = s->ttbr0_el1;
+	s->tcr_el1 = (64 - bits) | (64 - bits) << 16 | tg0[granule] << 14 |
+		     (__u64)tg1[granule] << 30;
+	s->sctlr_el1 = SCTLR_M;
+	for (level = first; level < last; level++)
+		*entry(level, linear, granule, bits) = TABLE(level + 1) | VALID;
+	*entry(last, linear, granule, bits) = leaf;
+}
+
+static bool translates(__u64 linear, __u32 access, __u64 to)
+{
+	__u64 gpa = ~0ull;
+	int ret = axv_vcpu_translate(vcpu, linear, access, &gpa);
+
+	if (!ret && gpa == to)
+		return true;
+	tap_note("%#llx: %d, %#llx: %s", linear, ret, gpa, ret ? axv_error() : "");
+	return false;
+}
+
+static bool faults(__u64 linear, __u32 access)
+{
+	__u64 gpa;
+
+	return axv_vcpu_translate(vcpu, linear, access, &gpa) == -EFAULT;
+}
+
+static void test_walk(void)
+{
+	const struct {
+		unsigned int granule, bits, first, last;
+		__u64 linear, size;
+	} good[] = {
+		{ 12, 48, 0, 3, 0x0000923456789abc, 1ull << 12 },
+		{ 12, 48, 0, 2, 0x0000923456789abc, 1ull << 21 },
+		{ 12, 48, 0, 1, 0x0000923456789abc, 1ull << 30 },
+		{ 12, 39, 1, 3, 0x0000005234567abc, 1ull << 12 },
+		{ 12, 39, 1, 1, 0x0000005234567abc, 1ull << 30 },
+		{ 12, 30, 2, 3, 0x0000000034567abc, 1ull << 12 },
+		{ 12, 36, 1, 3, 0x0000000834567abc, 1ull << 12 },
+		{ 14, 48, 0, 3, 0x0000923456789abc, 1ull << 14 },
+		{ 14, 47, 1, 2, 0x0000523456789abc, 1ull << 25 },
+		{ 14, 36, 2, 3, 0x0000000834567abc, 1ull << 14 },
+		{ 16, 48, 1, 3, 0x0000923456789abc, 1ull << 16 },
+		{ 16, 42, 2, 2, 0x0000023456789abc, 1ull << 29 },
+		{ 16, 42, 2, 3, 0x0000023456789abc, 1ull << 16 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		__u64 size = good[i].size, linear = good[i].linear;
+		__u64 upper = linear | ~0ull << good[i].bits;
+		__u64 to = 0x5a5a40000000ull & ~(size - 1);
+
+		map(good[i].granule, good[i].bits, good[i].first, good[i].last, linear,
+		    to | LEAF | (good[i].last == 3 ? VALID : BLOCK));
+		tap(translates(linear, AXV_ACCESS_READ, to | (linear & (size - 1))) &&
+		    translates(upper, AXV_ACCESS_READ, to | (linear & (size - 1))) &&
+		    faults(linear ^ size, AXV_ACCESS_READ) &&
+		    faults(linear | 1ull << good[i].bits, AXV_ACCESS_READ),
+		    "2^%u pages, %u bits, from level %u to %u", good[i].granule, good[i].bits,
+		    good[i].first, good[i].last);
+	}
+
+	map(14, 47, 1, 1, 0x1234, BLOCK | LEAF);
+	tap(faults(0x1234, 0), "a block where there is none");
+	map(12, 48, 0, 3, 0x1234, BLOCK | LEAF);
+	tap(faults(0x1234, 0), "a page that says block");
+	map(12, 39, 1, 1, 0x1234, BLOCK | EL0);
+	tap(faults(0x1234, AXV_ACCESS_READ), "never accessed");
+	run->regs.sregs.tcr_el1 |= 1ull << 39;
+	tap(translates(0x1234, AXV_ACCESS_READ, 0x1234), "where the hardware notes that");
+	map(12, 39, 1, 1, 0x1234, BLOCK | LEAF);
+	tap(faults(0xab00000000001234, AXV_ACCESS_READ), "a tag");
+	run->regs.sregs.tcr_el1 |= 1ull << 37;
+	tap(translates(0xab00000000001234, AXV_ACCESS_READ, 0x1234), "a tag that is ignored");
+	run->regs.sregs.tcr_el1 |= 1ull << 7;
+	tap(faults(0x1234, 0), "a half that is switched off");
+	map(12, 39, 1, 3, 0x1234, VALID | LEAF);
+	put(TABLE(1), 0, DEVICE | VALID);
+	tap(axv_vcpu_translate(vcpu, 0x1234, 0, &(__u64){ 0 }) == -EOPNOTSUPP &&
+	    error_has("page table"), "a table where there is no memory");
+	run->regs.sregs.sctlr_el1 = 0;
+	tap(translates(0x1234, AXV_ACCESS_READ, 0x1234), "the MMU off");
+}
+
+/* Which of read, write and fetch a leaf allows, at one exception level. */
+static bool allows(__u64 leaf, __u64 pstate, bool read, bool write, bool fetch)
+{
+	const __u64 linear = 0x1234;
+
+	map(12, 39, 1, 1, linear, BLOCK | AF | leaf);
+	run->regs.gprs.pstate = pstate;
+	return faults(linear, AXV_ACCESS_READ) == !read &&
+	       faults(linear, AXV_ACCESS_WRITE) == !write &&
+	       faults(linear, AXV_ACCESS_FETCH) == !fetch && translates(linear, 0, linear);
+}
+
+static void test_permissions(void)
+{
+	tap(allows(0, EL1H, true, true, true) && allows(READONLY, EL1H, true, false, true) &&
+	    allows(EL0, EL1H, true, true, false) &&
+	    allows(EL0 | READONLY, EL1H, true, false, true) &&
+	    allows(PXN, EL1H, true, true, false) && allows(UXN, EL1H, true, true, true),
+	    "what EL1 may");
+	tap(allows(0, 0, false, false, true) && allows(EL0, 0, true, true, true) &&
+	    allows(EL0 | READONLY, 0, true, false, true) &&
+	    allows(EL0 | UXN, 0, true, true, false) && allows(EL0 | PXN, 0, true, true, true),
+	    "what EL0 may");
+	tap(allows(EL0, EL1H | PSTATE_PAN, false, false, false) &&
+	    allows(0, EL1H | PSTATE_PAN, true, true, true), "privileged access never");
+
+	map(12, 39, 1, 1, 0x1234, BLOCK | AF);
+	run->regs.sregs.sctlr_el1 |= SCTLR_WXN;
+	tap(faults(0x1234, AXV_ACCESS_FETCH) && !faults(0x1234, AXV_ACCESS_WRITE),
+	    "what is writable is not executed");
+
+	map(12, 39, 1, 3, 0x1234, VALID | LEAF);
+	put(TABLE(1), 0, TABLE(2) | VALID | NO_EL0_TABLE | READONLY_TABLE | UXN_TABLE);
+	run->regs.gprs.pstate = 0;
+	tap(faults(0x1234, AXV_ACCESS_READ) && faults(0x1234, AXV_ACCESS_FETCH),
+	    "tables restrict EL0");
+	run->regs.gprs.pstate = EL1H;
+	tap(!faults(0x1234, AXV_ACCESS_READ) && faults(0x1234, AXV_ACCESS_WRITE) &&
+	    !faults(0x1234, AXV_ACCESS_FETCH), "and EL1");
+	run->regs.sregs.tcr_el1 |= 1ull << 41;
+	tap(!faults(0x1234, AXV_ACCESS_WRITE), "unless that is switched off");
+}
+
+int main(void)
+{
+	if (!fixture_open())
+		return tap_done();
+	test_registers();
+	test_events();
+	test_finish();
+	test_refusals();
+	test_walk();
+	test_permissions();
+	fixture_close();
+	return tap_done();
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libaxvcpu on arm64.  Included by <axvcpu.h>, whose conventions hold here.
+ */
+#ifndef AXVCPU_ARM64_H
+#define AXVCPU_ARM64_H
+
+#pragma GCC visibility push(default)
+
+/* ---- registers ---------------------------------------------------------- */
+
+/** axv_vcpu_get_gprs() - read the general registers, PC and PSTATE */
+int axv_vcpu_get_gprs(struct axv_vcpu *vcpu, struct axv_arm64_gprs *gprs);
+
+/** axv_vcpu_set_gprs() - write the general registers, PC and PSTATE */
+int axv_vcpu_set_gprs(struct axv_vcpu *vcpu, const struct axv_arm64_gprs *gprs);
+
+/** axv_vcpu_get_sregs() - read the system registers of the run page's set */
+int axv_vcpu_get_sregs(struct axv_vcpu *vcpu, struct axv_arm64_sregs *sregs);
+
+/** axv_vcpu_set_sregs() - write the system registers of the run page's set */
+int axv_vcpu_set_sregs(struct axv_vcpu *vcpu, const struct axv_arm64_sregs *sregs);
+
+/* ---- events ------------------------------------------------------------- */
+
+/**
+ * axv_vcpu_set_input() - an interrupt input of a vCPU without irqchip
+ * @vcpu: the vCPU
+ * @input: AXV_ARM64_INPUT_IRQ or AXV_ARM64_INPUT_FIQ
+ * @level: asserted, until told otherwise
+ */
+int axv_vcpu_set_input(struct axv_vcpu *vcpu, __u32 input, bool level);
+
+/**
+ * axv_vcpu_inject_exception() - raise an exception at the program counter
+ * @vcpu: the vCPU
+ * @class: as in ESR_EL1.EC, or AXV_ARM64_EC_SERROR
+ * @iss: as in ESR_EL1.ISS
+ * @address: FAR_EL1, where the class has one
+ */
+int axv_vcpu_inject_exception(struct axv_vcpu *vcpu, __u8 class, __u32 iss,
+			      __u64 address);
+
+#pragma GCC visibility pop
+
+#endif /* AXVCPU_ARM64_H */

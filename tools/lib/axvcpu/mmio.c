@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exits that are memory accesses: what the kernel has decoded goes to the devices;
+ * the rest goes to the architecture.
+ */
+#include <errno.h>
+
+#include "lib.h"
+
+int axv_device_read(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
+		    void *opaque, __u64 gpa, unsigned int width, __u64 *data)
+{
+	int ret = ops->read(opaque, gpa, width, data);
+
+	if (ret < 0)
+		return axv_fail(-ret, "vCPU %u: device read of %u bytes at %#llx failed",
+				vcpu->id, width, (unsigned long long)gpa);
+	if (width < 8)
+		*data &= (1ull << width * 8) - 1;
+	return 0;
+}
+
+int axv_device_write(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
+		     void *opaque, __u64 gpa, unsigned int width, __u64 data)
+{
+	int ret = ops->write(opaque, gpa, width, data);
+
+	if (ret < 0)
+		return axv_fail(-ret, "vCPU %u: device write of %u bytes at %#llx failed",
+				vcpu->id, width, (unsigned long long)gpa);
+	return 0;
+}
+
+int axv_vcpu_finish(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
+		    void *opaque)
+{
+	const struct axv_run *run = vcpu->run;
+	struct axv_exit_fault fault = run->exit.fault;
+
+	if (run->exit_reason != AXV_EXIT_NESTED_PAGE_FAULT)
+		return axv_fail(EINVAL, "vCPU %u: exit %s is no nested page fault",
+				vcpu->id, axv_exit_name(run->exit_reason));
+	if (fault.cause == AXV_FAULT_HOST) {
+		errno = fault.status < 0 ? -fault.status : EFAULT;
+		axv_fail_call("the memory of that region is not accessible in this process",
+			      "vCPU %u: guest physical %#llx", vcpu->id,
+			      (unsigned long long)fault.addr);
+		return -EFAULT;
+	}
+	if ((fault.access & AXV_ACCESS_FETCH) && fault.cause == AXV_FAULT_NO_REGION &&
+	    !(fault.access & AXV_ACCESS_PAGE_TABLE))
+		return axv_fail(EOPNOTSUPP,
+				"vCPU %u executes at guest physical %#llx, where it has no memory (instruction pointer %#llx)",
+				vcpu->id, (unsigned long long)fault.addr,
+				(unsigned long long)run->ip);
+	return axv_arch_finish(vcpu, &fault, ops, opaque);
+}
+
+int axv_vcpu_handle_mmio(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
+			 void *opaque)
+{
+	struct axv_run *run = vcpu->run;
+	struct axv_exit_mmio mmio = run->exit.mmio;
+	int ret;
+
+	switch (run->exit_reason) {
+	case AXV_EXIT_MMIO_READ:
+		mmio.data = 0;
+		ret = axv_device_read(vcpu, ops, opaque, mmio.addr, mmio.width, &mmio.data);
+		if (!ret)
+			run->exit.mmio.data = mmio.data;
+		return ret;
+	case AXV_EXIT_MMIO_WRITE:
+		return axv_device_write(vcpu, ops, opaque, mmio.addr, mmio.width, mmio.data);
+	case AXV_EXIT_NESTED_PAGE_FAULT:
+		return axv_vcpu_finish(vcpu, ops, opaque);
+	default:
+		return axv_fail(EINVAL, "vCPU %u: exit %s is no memory access",
+				vcpu->id, axv_exit_name(run->exit_reason));
+	}
+}

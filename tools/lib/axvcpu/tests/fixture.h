@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A vCPU over the stand-in for the module, and a device.
+ */
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include <axvcpu.h>
+
+#include "kernel.h"
+#include "tap.h"
+
+#define RAM_SIZE	0x400000ull
+#define DEVICE		0xd0000000ull
+
+extern struct axv_host *host;
+extern struct axv_vm *vm;
+extern struct axv_vcpu *vcpu;
+extern struct axv_run *run;
+extern unsigned char *ram;
+
+/**
+ * struct device - how the device was asked, and what it answers
+ * @reads: how often
+ * @writes: how often
+ * @addr: the last access
+ * @width: the last access
+ * @data: the last write
+ * @log: all of them, in their order, as far as there is room
+ * @error: 0, or the error that it gives
+ */
+struct device {
+	unsigned int reads;
+	unsigned int writes;
+	__u64 addr;
+	unsigned int width;
+	__u64 data;
+	struct {
+		__u64 addr;
+		unsigned int width;
+		__u64 data;
+	} log[8];
+	int error;
+};
+
+/* What it answers to every read. */
+#define DEVICE_DATA	0xfedcba9876543210ull
+
+extern struct device device;
+extern const struct axv_mmio_ops ops;
+
+/** fixture_open() - make all of it; false, and a failed test, if that fails */
+bool fixture_open(void);
+
+/** fixture_close() - the end */
+void fixture_close(void);
+
+/** make_fault() - a fresh stand-in and a nested page fault at @addr */
+void make_fault(__u64 addr);
+
+/** error_has() - whether axv_error() has this text */
+bool error_has(const char *text);
+
+#endif /* FIXTURE_H */

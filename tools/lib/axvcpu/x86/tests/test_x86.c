@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is x86 in the wrappers, and axv_vcpu_finish(), over a stand-in for the module.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/fixture.h"
+
+#define FLAG_TF		0x100ull
+
+static void test_tables(void)
+{
+	struct axv_x86_cpuid *leaves = NULL;
+	struct axv_x86_msr_policy policy = { .first = 1, .last = 2, .read = 1 };
+	struct axv_x86_msr_policy *policies = NULL;
+
+	kernel.table_count = 33;
+	tap(axv_supported_cpuid(host, &leaves) == 33 && leaves[32].leaf == 32,
+	    "a table of unknown length");
+	free(leaves);
+	kernel.table_count = 0;
+	tap(!axv_vm_get_msr_policy(vm, &policies), "an empty table");
+	free(policies);
+	tap(!axv_vm_set_msr_policy(vm, &policy, 1) &&
+	    kernel.table.kind == AXV_TABLE_X86_MSR_POLICY && kernel.table.count == 1 &&
+	    !memcmp(kernel.table_data, &policy, sizeof(policy)), "a table set");
+	kernel.fail_command = AXV_GET_TABLE;
+	kernel.fail_errno = EINVAL;
+	leaves = NULL;
+	tap(axv_vcpu_get_cpuid(vcpu, &leaves) == -EINVAL && !leaves && error_has("CPUID table"),
+	    "a table that is refused");
+	kernel.fail_command = 0;
+}
+
+static void test_registers(void)
+{
+	struct axv_x86_gprs gprs = {};
+	struct axv_x86_gprs gprs2;
+	struct axv_x86_sregs sregs = {};
+	struct axv_x86_sregs sregs2;
+	unsigned int i;
+	__u64 value;
+
+	kernel.no_reg = AXV_REG_X86(CR, 15);
+	kernel.fixed_reg = AXV_REG_X86(MSR, 1);
+	tap(axv_vcpu_set_reg(vcpu, kernel.fixed_reg, 3) == -EPERM && error_has("MSR 0x1") &&
+	    error_has("0x3"), "a register that cannot be written is named");
+	tap(axv_vcpu_get_reg(vcpu, kernel.no_reg, &value) == -ENOENT && error_has("CR 0xf"),
+	    "a register that does not exist is named");
+	kernel.nr_regs = 0;
+	for (i = 0; i < 16; i++)
+		gprs.gpr[i] = 100 + i;
+	gprs.rip = 1;
+	gprs.rflags = 2;
+	tap(!axv_vcpu_set_gprs(vcpu, &gprs) && kernel_get(AXV_REG_X86(GPR, AXV_X86_R15)) == 115 &&
+	    !axv_vcpu_get_gprs(vcpu, &gprs2) && !memcmp(&gprs, &gprs2, sizeof(gprs)),
+	    "general registers out and in");
+	for (i = 0; i < 8; i++)
+		sregs.seg[i] = (struct axv_x86_segment) { i * 0x1000, i + 100, i * 8, i + 0x90 };
+	sregs.gdtr = (struct axv_x86_dtable) { .base = 1, .limit = 2 };
+	sregs.idtr = (struct axv_x86_dtable) { .base = 3, .limit = 4 };
+	sregs.cr0 = 10;
+	sregs.cr2 = 12;
+	sregs.cr3 = 13;
+	sregs.cr4 = 14;
+	sregs.cr8 = 8;
+	sregs.efer = 0x500;
+	tap(!axv_vcpu_set_sregs(vcpu, &sregs) && kernel_get(AXV_REG_X86(CR, 4)) == 14 &&
+	    kernel_get(AXV_REG_X86(MSR, 0xc0000080)) == 0x500 &&
+	    kernel_get(AXV_REG_X86(SEG, AXV_X86_SEG_INDEX(AXV_X86_IDTR, AXV_X86_SEG_BASE))) == 3 &&
+	    !axv_vcpu_get_sregs(vcpu, &sregs2) && !memcmp(&sregs, &sregs2, sizeof(sregs)),
+	    "system registers out and in");
+}
+
+static void test_events(void)
+{
+	tap(!axv_vcpu_inject_extint(vcpu, 0xef) && kernel.event.type == AXV_INJECT_EXTINT &&
+	    kernel.event.vector == 0xef, "an external interrupt");
+	tap(!axv_vcpu_inject_exception(vcpu, 13, 8, 9) &&
+	    kernel.event.flags == AXV_INJECT_HAS_ERROR_CODE && kernel.event.error_code == 8 &&
+	    !kernel.event.address, "an exception with an error code");
+	tap(!axv_vcpu_inject_exception(vcpu, 6, 8, 9) && !kernel.event.flags &&
+	    !kernel.event.error_code, "an exception without");
+	tap(!axv_vcpu_inject_exception(vcpu, 14, 2, 0x1000) && kernel.event.address == 0x1000,
+	    "a page fault");
+}
+
+/* ---- finishing accesses ------------------------------------------------- */
+
+/* 32-bit flat code without paging; EDI points to the device. */
+static void make_registers(struct axv_x86_gprs *gprs, struct axv_x86_sregs *sregs)
+{
+	unsigned int i;
+
+	memset(gprs, 0, sizeof(*gprs));
+	memset(sregs, 0, sizeof(*sregs));
+	gprs->gpr[AXV_X86_RAX] = 1;
+	gprs->gpr[AXV_X86_RDI] = DEVICE;
+	gprs->gpr[AXV_X86_RSP] = 0x8000;
+	gprs->rip = 0x1000;
+	gprs->rflags = 2;
+	for (i = 0; i < 8; i++) {
+		sregs->seg[i].limit = 0xffffffff;
+		sregs->seg[i].attr = i == AXV_X86_CS ? 0xc9b : 0xc93;
+	}
+	sregs->cr0 = 1;
+	sregs->cr4 = 1 << 9;
+}
+
+/* An exit whose registers are in the run page, or only in the kernel. */
+static void make_exit(bool in_page, const void *insn, unsigned int size)
+{
+	struct axv_x86_gprs gprs;
+	struct axv_x86_sregs sregs;
+
+	make_fault(DEVICE);
+	make_registers(&gprs, &sregs);
+	if (in_page) {
+		run->valid = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+		run->regs.gprs = gprs;
+		run->regs.sregs = sregs;
+	} else {
+		axv_vcpu_set_gprs(vcpu, &gprs);
+		axv_vcpu_set_sregs(vcpu, &sregs);
+		memset(kernel.calls, 0, sizeof(kernel.calls));
+	}
+	memcpy(ram + 0x1000, insn, size);
+	memcpy(run->exit.fault.insn, insn, size);
+	run->exit.fault.insn_bytes = size;
+}
+
+static void test_finish(void)
+{
+	static const unsigned char add[] = { 0x01, 0x07 };	/* add [edi], eax */
+	static const unsigned char movd[] = { 0x66, 0x0f, 0x6e, 0x07 };	/* movd xmm0, [edi] */
+	int ret;
+
+	make_exit(true, add, 2);
+	ret = axv_vcpu_finish(vcpu, &ops, NULL);
+	tap(ret == AXV_FINISH_DONE && device.reads == 1 && device.writes == 1 &&
+	    device.data == 0x76543211 && device.width == 4 && device.addr == DEVICE &&
+	    run->regs.gprs.rip == 0x1002 && (run->dirty & AXV_RUN_SET_GPRS),
+	    "an access finished, registers in the run page");
+	tap(!kernel.calls[0x28] && kernel.calls[0x27] == 1, "without writing registers by ioctl");
+
+	make_exit(false, add, 2);
+	ret = axv_vcpu_handle_mmio(vcpu, &ops, NULL);
+	tap(ret == AXV_FINISH_DONE && device.data == 0x76543211 && !run->dirty &&
+	    kernel_get(AXV_REG_X86(GPR, AXV_X86_RIP)) == 0x1002,
+	    "an access finished, registers by ioctl");
+
+	make_exit(true, add, 2);
+	run->exit.fault.insn_bytes = 0;
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.writes == 1,
+	    "bytes read from guest memory");
+
+	make_exit(true, add, 2);
+	device.error = -EREMOTEIO;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EREMOTEIO && error_has("0xd0000000") &&
+	    run->regs.gprs.rip == 0x1000 && !run->dirty, "an error of the device");
+
+	make_exit(true, movd, 4);
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && kernel.calls[0x2a] == 1 &&
+	    !memcmp(kernel.fpu + 160, "\x10\x32\x54\x76\0\0\0\0", 8) && kernel.fpu[512] == 2,
+	    "a vector register");
+
+	make_exit(true, add, 2);
+	run->regs.sregs.seg[AXV_X86_DS].limit = 0xfff;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION && kernel.events == 1 &&
+	    kernel.event.type == AXV_INJECT_EXCEPTION && kernel.event.vector == 13 &&
+	    kernel.event.flags == AXV_INJECT_HAS_ERROR_CODE && !device.reads &&
+	    run->regs.gprs.rip == 0x1000, "a segment fault is the guest's");
+
+	make_exit(true, add, 2);
+	run->regs.sregs.cr0 |= 1ull << 31;	/* paging, with tables of zeroes at 2 MiB */
+	run->regs.sregs.cr3 = 0x200000;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION &&
+	    kernel.event.vector == 14 &&
+	    kernel.event.error_code == 2 && kernel.event.address == DEVICE,
+	    "a page fault is the guest's, with its address");
+}
+
+static void test_finish_events(void)
+{
+	static const unsigned char add[] = { 0x01, 0x07 };
+
+	make_exit(true, add, 2);
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 1);
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) &&
+	    !kernel_get(AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW)),
+	    "the interrupt shadow ends with the instruction");
+
+	make_exit(true, add, 2);
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), AXV_X86_EVENT_VALID | 0x80);
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("vector 128") &&
+	    !device.reads, "an event under way: the instruction has not begun");
+
+	make_exit(true, add, 2);
+	kernel_set(AXV_REG_X86(DR, 6), 0xffff0ff0);
+	run->regs.gprs.rflags |= FLAG_TF;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION && kernel.event.vector == 1 &&
+	    !kernel.event.flags && kernel_get(AXV_REG_X86(DR, 6)) == 0xffff4ff0 &&
+	    run->regs.gprs.rip == 0x1002, "a single step is told in DR6 and by #DB");
+}
+
+static void test_finish_refusals(void)
+{
+	static const unsigned char add[] = { 0x01, 0x07 };
+	static const unsigned char fld[] = { 0xd9, 0x07 };
+	__u64 gpa = 0;
+	char text[128];
+
+	make_exit(true, fld, 2);
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("fld") &&
+	    !run->dirty && !device.reads, "an instruction that cannot be finished has its text");
+	make_exit(true, add, 2);
+	tap(axv_vcpu_disassemble(vcpu, text, sizeof(text)) == 2 && !strcmp(text, "add [edi], eax"),
+	    "disassembly: %s", text);
+	tap(!axv_vcpu_translate(vcpu, 0x1234, 0, &gpa) && gpa == 0x1234,
+	    "translation without paging");
+	run->regs.sregs.cr0 |= 1ull << 31;
+	run->regs.sregs.cr3 = 0x200000;
+	tap(axv_vcpu_translate(vcpu, 0x1234, AXV_ACCESS_READ, &gpa) == -EFAULT &&
+	    error_has("page fault") && gpa == 0x1234, "translation of what is not mapped");
+}
+
+int main(void)
+{
+	if (!fixture_open())
+		return tap_done();
+	test_tables();
+	test_registers();
+	test_events();
+	test_finish();
+	test_finish_events();
+	test_finish_refusals();
+	fixture_close();
+	return tap_done();
+}
