@@ -93,11 +93,15 @@ bool axv_x86_event_valid(u64 event)
 	return false;
 }
 
+/* The place of the @n-th that waits. */
+static u8 *extint_at(struct axv_x86_events *ev, unsigned int n)
+{
+	return &ev->extint[(ev->extint_head + n) % ARRAY_SIZE(ev->extint)];
+}
+
 static void push_extint(struct axv_x86_events *ev, u8 vector)
 {
-	ev->extint[(ev->extint_head + ev->extint_count) %
-		   ARRAY_SIZE(ev->extint)] = vector;
-	ev->extint_count++;
+	*extint_at(ev, ev->extint_count++) = vector;
 }
 
 static u8 pop_extint(struct axv_x86_events *ev)
@@ -424,6 +428,28 @@ void axv_x86_events_reset(struct axv_x86_vcpu *x)
 	raw_spin_unlock_irqrestore(&x->base.lock, flags);
 }
 
+/* Eight vectors of the queue, beginning with the @first of those that wait. */
+static u64 get_extints(struct axv_x86_events *ev, unsigned int first)
+{
+	unsigned int i;
+	u64 value = 0;
+
+	for (i = 0; i < 8 && first + i < ev->extint_count; i++)
+		value |= (u64)*extint_at(ev, first + i) << 8 * i;
+	return value;
+}
+
+static int set_extints(struct axv_x86_events *ev, unsigned int first, u64 value)
+{
+	unsigned int room = ARRAY_SIZE(ev->extint) - first, i;
+
+	if (room < 8 && value >> 8 * room)
+		return -EINVAL;
+	for (i = 0; i < min(8u, room); i++)
+		*extint_at(ev, first + i) = value >> 8 * i;
+	return 0;
+}
+
 /**
  * axv_x86_get_event_reg() - a register of class EVENT
  * @x:		vCPU whose claim the caller holds
@@ -456,11 +482,6 @@ int axv_x86_get_event_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 	case AXV_X86_EVENT_EXCEPTION_ADDR:
 		*value = ev->exception_addr;
 		break;
-	case AXV_X86_EVENT_EXTINT:
-		*value = ev->extint_count ?
-			 make_event(AXV_X86_EVENT_TYPE_EXTINT,
-				    ev->extint[ev->extint_head], false, 0) : 0;
-		break;
 	case AXV_X86_EVENT_REINJECT:
 		*value = ev->reinject;
 		break;
@@ -472,6 +493,9 @@ int axv_x86_get_event_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 		break;
 	case AXV_X86_EVENT_EXTINT_COUNT:
 		*value = ev->extint_count;
+		break;
+	case AXV_X86_EVENT_EXTINT_0 ... AXV_X86_EVENT_EXTINT_2:
+		*value = get_extints(ev, 8 * (index - AXV_X86_EVENT_EXTINT_0));
 		break;
 	default:
 		err = -ENOENT;
@@ -487,6 +511,8 @@ static bool is_type(u64 event, u64 type)
 
 static int set_queue_reg(struct axv_x86_events *ev, u64 index, u64 value)
 {
+	int err = 0;
+
 	switch (index) {
 	case AXV_X86_EVENT_NMI_PENDING:
 		if (value > NMI_MAX)
@@ -502,14 +528,6 @@ static int set_queue_reg(struct axv_x86_events *ev, u64 index, u64 value)
 	case AXV_X86_EVENT_EXCEPTION_ADDR:
 		ev->exception_addr = value;
 		break;
-	case AXV_X86_EVENT_EXTINT:
-		if (!axv_x86_event_valid(value) ||
-		    !is_type(value, AXV_X86_EVENT_TYPE_EXTINT))
-			return -EINVAL;
-		ev->extint_count = 0;
-		if (value)
-			push_extint(ev, value & AXV_X86_EVENT_VECTOR);
-		break;
 	case AXV_X86_EVENT_REINJECT:
 		if (!axv_x86_event_valid(value))
 			return -EINVAL;
@@ -517,23 +535,28 @@ static int set_queue_reg(struct axv_x86_events *ev, u64 index, u64 value)
 		ev->reinject_len = 0;
 		break;
 	case AXV_X86_EVENT_EXTINT_COUNT:
-		return -EPERM;
+		if (value > ARRAY_SIZE(ev->extint))
+			return -EINVAL;
+		ev->extint_count = value;
+		break;
+	case AXV_X86_EVENT_EXTINT_0 ... AXV_X86_EVENT_EXTINT_2:
+		err = set_extints(ev, 8 * (index - AXV_X86_EVENT_EXTINT_0), value);
+		break;
 	default:
 		return -ENOENT;
 	}
 	WRITE_ONCE(ev->any, true);
-	return 0;
+	return err;
 }
 
 /**
  * axv_x86_set_event_reg() - replace a register of class EVENT
  * @x:		vCPU whose claim the caller holds
  * @index:	an &enum axv_x86_event_reg
- * @value:	its value; EXTINT replaces the whole queue
+ * @value:	its value
  *
  * Context: takes &axv_vcpu.lock.
- * Return: 0, -ENOENT, -EINVAL for a value no processor has, -EPERM for the
- * length of the queue.
+ * Return: 0, -ENOENT, or -EINVAL for a value no processor has.
  */
 int axv_x86_set_event_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 {

@@ -376,12 +376,11 @@ static void events_test_registers(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, -EINVAL,
 				axv_x86_set_reg(vcpu, REG(EXCEPTION),
 						bad_events[i]));
-		KUNIT_EXPECT_EQ(test, -EINVAL,
-				axv_x86_set_reg(vcpu, REG(EXTINT),
-						bad_events[i]));
 	}
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(EXCEPTION), NMI));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(EXTINT), NMI));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			axv_x86_set_reg(vcpu, REG(EXTINT_COUNT), AXV_EXTINT_DEPTH + 2));
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(EXTINT_2), 0x100));
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(SHADOW), 2));
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(NMI_MASKED), 2));
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(NMI_PENDING), 3));
@@ -389,7 +388,6 @@ static void events_test_registers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(EXIT_MASK), 4));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			axv_x86_set_reg(vcpu, REG(EXIT_MASK), 1ull << 32));
-	KUNIT_EXPECT_EQ(test, -EPERM, axv_x86_set_reg(vcpu, REG(EXTINT_COUNT), 0));
 	KUNIT_EXPECT_EQ(test, -ENOENT, axv_x86_set_reg(vcpu, REG(REGS), 0));
 }
 
@@ -400,7 +398,12 @@ static void events_test_save_restore(struct kunit *test)
 	u64 saved[AXV_X86_EVENT_REGS];
 	unsigned int i, changed;
 
-	KUNIT_EXPECT_EQ(test, 0, inject_extint(f, 0x31));
+	/* Every place of the ring in use, and its beginning not its head. */
+	for (i = 0; i < AXV_EXTINT_DEPTH; i++)
+		KUNIT_EXPECT_EQ(test, 0, inject_extint(f, 0x30 + i));
+	axv_x86_cut_short(&f->x, EXTINT(0x2f), 0);
+	axv_x86_raise(&f->x, X86_TRAP_UD, false, 0, 0);
+	KUNIT_EXPECT_EQ(test, EXCEPTION(X86_TRAP_UD), pick(f, true, false));
 	KUNIT_EXPECT_EQ(test, 0, inject_nmi(f));
 	KUNIT_EXPECT_EQ(test, 0, inject_exception(f, X86_TRAP_PF, true, 2,
 						  0x7000));
@@ -411,12 +414,15 @@ static void events_test_save_restore(struct kunit *test)
 	f->x.events.exit_mask = 8;
 	for (i = 0; i < AXV_X86_EVENT_REGS; i++)
 		saved[i] = fake_get_reg(test, f, AXV_REG_X86(EVENT, i));
-	KUNIT_EXPECT_EQ(test, 1, saved[AXV_X86_EVENT_EXTINT_COUNT]);
+	KUNIT_EXPECT_EQ(test, AXV_EXTINT_DEPTH + 1, saved[AXV_X86_EVENT_EXTINT_COUNT]);
+	KUNIT_EXPECT_EQ(test, 0x363534333231302full, saved[AXV_X86_EVENT_EXTINT_0]);
+	KUNIT_EXPECT_EQ(test, 0x3e3d3c3b3a393837ull, saved[AXV_X86_EVENT_EXTINT_1]);
+	KUNIT_EXPECT_EQ(test, 0x3full, saved[AXV_X86_EVENT_EXTINT_2]);
 
 	g = fake_vcpu_new(test);
 	changed = g->changed;
 	/* In any order: backwards here. */
-	for (i = AXV_X86_EVENT_REGS - 1; i-- > 0;)
+	for (i = AXV_X86_EVENT_REGS; i-- > 0;)
 		KUNIT_EXPECT_EQ(test, 0,
 				axv_x86_set_reg(&g->x.base,
 						AXV_REG_X86(EVENT, i),
@@ -434,10 +440,17 @@ static void events_test_save_restore(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, EXCEPTION_ERROR(X86_TRAP_PF, 2),
 			pick(g, true, true));
 	KUNIT_EXPECT_EQ(test, 0x7000, g->cr[2]);
+	KUNIT_EXPECT_EQ(test, NMI, pick(g, true, false));
+	for (i = 0; i <= AXV_EXTINT_DEPTH; i++)
+		KUNIT_EXPECT_EQ(test, EXTINT(0x2f + i),
+				pick(g, i != AXV_EXTINT_DEPTH, false));
 	fake_vcpu_free(g);
 
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_reg(&f->x.base, REG(EXTINT), 0));
-	KUNIT_EXPECT_EQ(test, 0, fake_get_reg(test, f, REG(EXTINT)));
+	/* What is beyond the count is not told. */
+	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_reg(&f->x.base, REG(EXTINT_COUNT), 1));
+	KUNIT_EXPECT_EQ(test, 0x2full, fake_get_reg(test, f, REG(EXTINT_0)));
+	KUNIT_EXPECT_EQ(test, 0, fake_get_reg(test, f, REG(EXTINT_1)));
+	KUNIT_EXPECT_EQ(test, 0, fake_get_reg(test, f, REG(EXTINT_2)));
 	axv_x86_vcpu_reset(&f->x);
 	for (i = 0; i < AXV_X86_EVENT_REGS; i++)
 		KUNIT_EXPECT_EQ_MSG(test, 0,

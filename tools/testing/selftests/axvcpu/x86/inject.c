@@ -149,12 +149,12 @@ TEST_F(inject, extint_at_entry)
 	BEGIN(self, code_nops, FLAG_IF);
 	ASSERT_EQ(0, extint(&self->v, 0x41));
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
-	EXPECT_EQ(0x41 | AXV_X86_EVENT_VALID, event(&self->v, AXV_X86_EVENT_EXTINT));
+	EXPECT_EQ(0x41ull, event(&self->v, AXV_X86_EVENT_EXTINT_0));
 	ASSERT_CALL(0x41, &self->v);
 	/* Before the first instruction; and once. */
 	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
 	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
-	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT) & AXV_X86_EVENT_VALID);
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT_0));
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
 	EXPECT_EQ(1ull, vcpu_stats(&self->v).injections);
 }
@@ -250,6 +250,28 @@ TEST_F(inject, queue_full)
 	}
 	ASSERT_CALL(0x40 + depth % 16, &self->v);
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+}
+
+TEST_F(inject, queue_saved_and_restored)
+{
+	__u64 depth = axv_query(self->vm.dev, AXV_QUERY_INJECT_DEPTH), i;
+	struct axv_vcpu to;
+
+	BEGIN(self, code_nops, FLAG_IF);
+	ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_VCPU_SYNC, NULL));
+	for (i = 0; i < depth; i++)
+		ASSERT_EQ(0, extint(&self->v, 0x40 + (i * 7) % 16));
+	vcpu_new(&self->vm, &to, 1);
+	ASSERT_EQ(0, guest_setup(&to));
+	x86_regs_copy(&self->v, &to);
+	ASSERT_EQ(0, vcpu_bind(&to));
+	to.run->want = AXV_RUN_SET_GPRS;
+	EXPECT_EQ(depth, event(&to, AXV_X86_EVENT_EXTINT_COUNT));
+	/* The other takes them as this one would have. */
+	for (i = 0; i < depth; i++)
+		ASSERT_CALL(0x40 + (i * 7) % 16, &to);
+	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &to);
+	vcpu_free(&to);
 }
 
 TEST_F(inject, reset_empties)
