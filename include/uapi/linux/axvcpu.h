@@ -442,8 +442,8 @@ enum axv_fault_cause {
 
 /**
  * struct axv_exit_hypercall - AXV_EXIT_HYPERCALL; state: after
- * @nr:		x86: RAX
- * @args:	x86: RBX, RCX, RDX, RSI, RDI, RBP
+ * @nr:		x86: RAX; arm64: X0
+ * @args:	x86: RBX, RCX, RDX, RSI, RDI, RBP; arm64: X1 to X6
  */
 struct axv_exit_hypercall {
 	__u64 nr;
@@ -555,6 +555,20 @@ struct axv_exit_cpu_down {
 	__u64 state;
 };
 
+/* Values of &axv_exit_system_down.type. */
+#define AXV_SYSTEM_DOWN_OFF	0
+#define AXV_SYSTEM_DOWN_RESET	1
+
+/**
+ * struct axv_exit_system_down - AXV_EXIT_SYSTEM_DOWN; state: after
+ * @type:	AXV_SYSTEM_DOWN_*
+ * @pad:	zero
+ */
+struct axv_exit_system_down {
+	__u32 type;
+	__u32 pad;
+};
+
 /**
  * struct axv_exit_fail_entry - AXV_EXIT_FAIL_ENTRY: the hardware refused
  * @hardware_reason: the hardware's own code (SVM: exit code)
@@ -618,6 +632,8 @@ struct axv_exit_exception {
 
 #if defined(__x86_64__)
 #include <asm-x86/axvcpu.h>
+#elif defined(__aarch64__)
+#include <asm-arm64/axvcpu.h>
 #else
 #error "axvcpu: no such architecture"
 #endif
@@ -674,6 +690,7 @@ struct axv_run {
 		struct axv_exit_fault fault;
 		struct axv_exit_cpu_up cpu_up;
 		struct axv_exit_cpu_down cpu_down;
+		struct axv_exit_system_down system_down;
 		struct axv_exit_fail_entry fail_entry;
 		struct axv_exit_send_ipi send_ipi;
 		struct axv_exit_wrong_cpu wrong_cpu;
