@@ -87,14 +87,17 @@ enum axv_x86_seg_field {
  * @AXV_X86_EVENT_NMI_PENDING:	NMIs waiting, 0 to 2
  * @AXV_X86_EVENT_EXCEPTION:	pending exception, AXV_X86_EVENT_* below; 0: none
  * @AXV_X86_EVENT_EXCEPTION_ADDR: CR2 value or DR6 bits that go with it
- * @AXV_X86_EVENT_EXTINT:	first queued external interrupt, likewise; writing
- *				replaces the queue
  * @AXV_X86_EVENT_REINJECT:	event whose delivery was cut short, likewise
  * @AXV_X86_EVENT_HALTED:	1: waits for an interrupt (HLT)
  * @AXV_X86_EVENT_EXIT_MASK:	bit n: exception n, raised by the processor in the
  *				guest, exits with AXV_EXIT_EXCEPTION instead of
  *				being delivered.  Not 2; 18 has no effect.
- * @AXV_X86_EVENT_EXTINT_COUNT:	queued external interrupts; read only
+ * @AXV_X86_EVENT_EXTINT_COUNT:	external interrupts waiting: as many as
+ *				AXV_QUERY_INJECT_DEPTH, and one that was put back
+ * @AXV_X86_EVENT_EXTINT_0:	their vectors, a byte each, the next one lowest; what
+ *				is beyond the count means nothing
+ * @AXV_X86_EVENT_EXTINT_1:	the ninth to the sixteenth
+ * @AXV_X86_EVENT_EXTINT_2:	the seventeenth
  * @AXV_X86_EVENT_REGS:		number of them
  */
 enum axv_x86_event_reg {
@@ -103,11 +106,13 @@ enum axv_x86_event_reg {
 	AXV_X86_EVENT_NMI_PENDING,
 	AXV_X86_EVENT_EXCEPTION,
 	AXV_X86_EVENT_EXCEPTION_ADDR,
-	AXV_X86_EVENT_EXTINT,
 	AXV_X86_EVENT_REINJECT,
 	AXV_X86_EVENT_HALTED,
 	AXV_X86_EVENT_EXIT_MASK,
 	AXV_X86_EVENT_EXTINT_COUNT,
+	AXV_X86_EVENT_EXTINT_0,
+	AXV_X86_EVENT_EXTINT_1,
+	AXV_X86_EVENT_EXTINT_2,
 	AXV_X86_EVENT_REGS,
 };
 
