@@ -228,6 +228,24 @@ static enum axv_x86_next failed(struct axv_x86_vcpu *x, int err,
 	return AXV_RESUME;
 }
 
+/**
+ * axv_x86_access_failed() - an access by which the processor serves itself failed
+ * @x:		vCPU
+ * @err:	of a function of walk.c
+ * @fault:	what it filled in
+ * @write:	it was a write
+ *
+ * An exception goes to the guest, missing memory to the VMM.
+ *
+ * Context: the claim is held.
+ */
+enum axv_x86_next axv_x86_access_failed(struct axv_x86_vcpu *x, int err,
+					const struct axv_x86_fault *fault,
+					bool write)
+{
+	return failed(x, err, fault, write, NULL, NULL);
+}
+
 /*
  * Could a string instruction store its element?  Asked before a device is
  * read, so that what it answers is not lost.  If not, *@next tells what to do.

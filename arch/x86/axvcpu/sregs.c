@@ -21,13 +21,6 @@
 			 X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | \
 			 X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
 
-#define RFLAGS_KNOWN	(X86_EFLAGS_CF | X86_EFLAGS_FIXED | X86_EFLAGS_PF | \
-			 X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF |    \
-			 X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF |    \
-			 X86_EFLAGS_OF | X86_EFLAGS_IOPL | X86_EFLAGS_NT |  \
-			 X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_AC |    \
-			 X86_EFLAGS_VIF | X86_EFLAGS_VIP | X86_EFLAGS_ID)
-
 /**
  * axv_x86_canonical() - is a linear address canonical on the guest's processor?
  * @x:		vCPU
@@ -113,7 +106,7 @@ static bool cr3_valid(const struct axv_x86_vcpu *x, u64 cr3)
  */
 int axv_x86_check_rflags(u64 rflags)
 {
-	return rflags & ~(u64)RFLAGS_KNOWN ? -EINVAL : 0;
+	return rflags & ~(u64)AXV_X86_RFLAGS_KNOWN ? -EINVAL : 0;
 }
 
 /**

@@ -201,12 +201,13 @@ static void get_paging(struct axv_x86_vcpu *x, u32 access, struct paging *p)
 	efer = x->hw->get_efer(x);
 	pae = cr4 & X86_CR4_PAE;
 
-	p->user = x->hw->cpl(x) == 3;
+	p->user = !(access & AXV_X86_ACCESS_SYSTEM) && x->hw->cpl(x) == 3;
 	p->wp = cr0 & X86_CR0_WP;
 	p->nx = pae && (efer & EFER_NX);
 	p->smep = cr4 & X86_CR4_SMEP;
 	p->smap = (cr4 & X86_CR4_SMAP) && !(access & AXV_ACCESS_FETCH) &&
-		  !(x->regs.rflags & X86_EFLAGS_AC);
+		  ((access & AXV_X86_ACCESS_SYSTEM) ||
+		   !(x->regs.rflags & X86_EFLAGS_AC));
 	p->pse = cr4 & X86_CR4_PSE;
 
 	if (!pae) {
@@ -457,7 +458,7 @@ static int translate(struct axv_x86_vcpu *x, struct axv_guest_peek *peek,
  * @x:		vCPU
  * @linear:	address; translates this page only
  * @access:	one of AXV_ACCESS_READ, _WRITE, _FETCH.  Made at the current
- *		privilege level.
+ *		privilege level, or with AXV_X86_ACCESS_SYSTEM.
  * @gpa:	result
  * @fault:	the exception, or the table that is not in memory
  *
@@ -522,6 +523,41 @@ static int translate_span(struct axv_x86_vcpu *x, u64 linear, size_t size,
 	return 0;
 }
 
+static int read_span(struct axv_x86_vcpu *x, u64 linear, void *data,
+		     size_t size, u32 access, struct axv_x86_fault *fault)
+{
+	struct span span;
+	int i, err;
+
+	err = translate_span(x, linear, size, access, &span, fault);
+	if (err)
+		return err;
+	for (i = 0; i < 2 && span.size[i]; i++) {
+		if (axv_guest_read(x->base.vm, span.gpa[i], data, span.size[i]))
+			return hole(fault, span.gpa[i]);
+		data += span.size[i];
+	}
+	return 0;
+}
+
+static int write_span(struct axv_x86_vcpu *x, u64 linear, const void *data,
+		      size_t size, u32 access, struct axv_x86_fault *fault)
+{
+	struct span span;
+	int i, err;
+
+	err = translate_span(x, linear, size, access, &span, fault);
+	if (err)
+		return err;
+	for (i = 0; i < 2 && span.size[i]; i++) {
+		if (axv_guest_write(x->base.vm, span.gpa[i], data,
+				    span.size[i]))
+			return hole(fault, span.gpa[i]);
+		data += span.size[i];
+	}
+	return 0;
+}
+
 /**
  * axv_x86_read_linear() - read what the guest would read
  * @x:		vCPU
@@ -536,18 +572,7 @@ static int translate_span(struct axv_x86_vcpu *x, u64 linear, size_t size,
 int axv_x86_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,
 			size_t size, struct axv_x86_fault *fault)
 {
-	struct span span;
-	int i, err;
-
-	err = translate_span(x, linear, size, AXV_ACCESS_READ, &span, fault);
-	if (err)
-		return err;
-	for (i = 0; i < 2 && span.size[i]; i++) {
-		if (axv_guest_read(x->base.vm, span.gpa[i], data, span.size[i]))
-			return hole(fault, span.gpa[i]);
-		data += span.size[i];
-	}
-	return 0;
+	return read_span(x, linear, data, size, AXV_ACCESS_READ, fault);
 }
 
 /**
@@ -566,19 +591,71 @@ int axv_x86_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,
 int axv_x86_write_linear(struct axv_x86_vcpu *x, u64 linear, const void *data,
 			 size_t size, struct axv_x86_fault *fault)
 {
+	return write_span(x, linear, data, size, AXV_ACCESS_WRITE, fault);
+}
+
+/**
+ * axv_x86_read_system() - read what the processor would read of a system table
+ * @x:		vCPU
+ * @linear:	address
+ * @data:	where to
+ * @size:	at most PAGE_SIZE
+ * @fault:	what is in the way
+ *
+ * Context: the claim is held; may sleep.
+ * Return: 0 or an error as axv_x86_translate().
+ */
+int axv_x86_read_system(struct axv_x86_vcpu *x, u64 linear, void *data,
+			size_t size, struct axv_x86_fault *fault)
+{
+	return read_span(x, linear, data, size,
+			 AXV_ACCESS_READ | AXV_X86_ACCESS_SYSTEM, fault);
+}
+
+/**
+ * axv_x86_write_system() - write what the processor would write to one
+ * @x:		vCPU
+ * @linear:	address
+ * @data:	what to write
+ * @size:	at most PAGE_SIZE
+ * @fault:	what is in the way
+ *
+ * Nothing is written if the guest's tables do not allow all of it.
+ *
+ * Context: the claim is held; may sleep.
+ * Return: 0 or an error as axv_x86_translate().
+ */
+int axv_x86_write_system(struct axv_x86_vcpu *x, u64 linear, const void *data,
+			 size_t size, struct axv_x86_fault *fault)
+{
+	return write_span(x, linear, data, size,
+			  AXV_ACCESS_WRITE | AXV_X86_ACCESS_SYSTEM, fault);
+}
+
+/**
+ * axv_x86_probe_system() - could the processor access a system table?
+ * @x:		vCPU
+ * @linear:	address
+ * @size:	at most PAGE_SIZE
+ * @access:	AXV_ACCESS_READ or _WRITE
+ * @fault:	what is in the way
+ *
+ * Context: the claim is held; may sleep.
+ * Return: 0 or an error as axv_x86_translate(); memory that is missing is one.
+ */
+int axv_x86_probe_system(struct axv_x86_vcpu *x, u64 linear, size_t size,
+			 u32 access, struct axv_x86_fault *fault)
+{
 	struct span span;
 	int i, err;
 
-	err = translate_span(x, linear, size, AXV_ACCESS_WRITE, &span, fault);
-	if (err)
-		return err;
-	for (i = 0; i < 2 && span.size[i]; i++) {
-		if (axv_guest_write(x->base.vm, span.gpa[i], data,
-				    span.size[i]))
-			return hole(fault, span.gpa[i]);
-		data += span.size[i];
-	}
-	return 0;
+	err = translate_span(x, linear, size, access | AXV_X86_ACCESS_SYSTEM,
+			     &span, fault);
+	for (i = 0; !err && i < 2 && span.size[i]; i++)
+		if (!axv_gpa_is_ram(x->base.vm, span.gpa[i],
+				    access & AXV_ACCESS_WRITE))
+			err = hole(fault, span.gpa[i]);
+	return err;
 }
 
 /* Nearly always all of it is there, and more: two words then. */

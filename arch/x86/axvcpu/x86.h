@@ -393,6 +393,12 @@ int axv_x86_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value);
 int axv_x86_reg_list(struct axv_x86_vcpu *x, u64 *ids, u32 *count);
 
 /* sregs.c: run-page sets, and what values are legal */
+#define AXV_X86_RFLAGS_KNOWN						\
+	(X86_EFLAGS_CF | X86_EFLAGS_FIXED | X86_EFLAGS_PF | X86_EFLAGS_AF | \
+	 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_IF |    \
+	 X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_IOPL | X86_EFLAGS_NT |  \
+	 X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_AC | X86_EFLAGS_VIF |   \
+	 X86_EFLAGS_VIP | X86_EFLAGS_ID)
 bool axv_x86_canonical(const struct axv_x86_vcpu *x, u64 address);
 bool axv_x86_cr0_valid(const struct axv_x86_vcpu *x, u64 cr0);
 bool axv_x86_cr4_valid(const struct axv_x86_vcpu *x, u64 cr4);
@@ -461,6 +467,12 @@ void axv_x86_advance(struct axv_x86_vcpu *x, unsigned int len);
 
 /* walk.c: the guest's own page tables; guest memory by linear address */
 
+/*
+ * With AXV_ACCESS_*: the processor makes the access by itself, to a system
+ * table, as supervisor at any privilege level.
+ */
+#define AXV_X86_ACCESS_SYSTEM	BIT(31)
+
 /**
  * struct axv_x86_fault - exception that an access of the guest earned
  * @vector:	14 (#PF), 13 (#GP), 12 (#SS); 0: the access ran into a
@@ -486,6 +498,12 @@ int axv_x86_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,
 			size_t size, struct axv_x86_fault *fault);
 int axv_x86_write_linear(struct axv_x86_vcpu *x, u64 linear, const void *data,
 			 size_t size, struct axv_x86_fault *fault);
+int axv_x86_read_system(struct axv_x86_vcpu *x, u64 linear, void *data,
+			size_t size, struct axv_x86_fault *fault);
+int axv_x86_write_system(struct axv_x86_vcpu *x, u64 linear, const void *data,
+			 size_t size, struct axv_x86_fault *fault);
+int axv_x86_probe_system(struct axv_x86_vcpu *x, u64 linear, size_t size,
+			 u32 access, struct axv_x86_fault *fault);
 int axv_x86_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size);
 int axv_x86_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
 		       unsigned int bits);
@@ -497,6 +515,31 @@ enum axv_x86_next axv_x86_io_in(struct axv_x86_vcpu *x, u16 port,
 				unsigned int width, unsigned int len);
 enum axv_x86_next axv_x86_io_string(struct axv_x86_vcpu *x, bool in);
 enum axv_x86_next axv_x86_complete(struct axv_x86_vcpu *x);
+enum axv_x86_next axv_x86_access_failed(struct axv_x86_vcpu *x, int err,
+					const struct axv_x86_fault *fault,
+					bool write);
+
+/* task.c: the hardware's task switch */
+
+/**
+ * enum axv_x86_task_source - what causes a task switch
+ * @AXV_X86_TASK_CALL:	CALL
+ * @AXV_X86_TASK_IRET:	IRET with NT set
+ * @AXV_X86_TASK_JMP:	JMP
+ * @AXV_X86_TASK_GATE:	an event, through a task gate in the IDT
+ *
+ * The values are VMX's (SDM vol. 3C, "Exit Qualification for Task Switches").
+ */
+enum axv_x86_task_source {
+	AXV_X86_TASK_CALL = 0,
+	AXV_X86_TASK_IRET,
+	AXV_X86_TASK_JMP,
+	AXV_X86_TASK_GATE,
+};
+
+enum axv_x86_next axv_x86_task_switch(struct axv_x86_vcpu *x, u16 selector,
+				      enum axv_x86_task_source source,
+				      unsigned int len);
 
 /**
  * axv_x86_exit() - begin to describe an exit

@@ -11,6 +11,9 @@ static enum axv_x86_next test_io_in(struct axv_x86_vcpu *x, u16 port,
 				    unsigned int width, unsigned int len);
 static enum axv_x86_next test_io_string(struct axv_x86_vcpu *x, bool in);
 static enum axv_x86_next test_complete(struct axv_x86_vcpu *x);
+static enum axv_x86_next __maybe_unused
+test_access_failed(struct axv_x86_vcpu *x, int err,
+		   const struct axv_x86_fault *fault, bool write);
 
 #include "../access.c"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A guest that is an array: registers and memory for the tests of walk.c and
- * access.c.
+ * A guest that is an array: registers and memory for the tests of walk.c,
+ * access.c and task.c.
  *
- * Those two are compiled once more into the tests, with the functions they
+ * These are compiled once more into the tests, with the functions they
  * call for guest memory replaced by the ones here.  So the code that runs in
  * earnest needs no seam for its tests.
  */
@@ -37,6 +37,10 @@
  * @cr:		likewise
  * @efer:	likewise
  * @cpl:	likewise
+ * @table:	likewise: GDTR and IDTR
+ * @dr7:	likewise
+ * @shadow:	likewise
+ * @nmi_masked:	likewise
  * @memory:	GUEST_SIZE bytes
  * @device_is_ram: a region has appeared at GUEST_DEVICE
  * @races:	so many more compare-and-exchange operations find another value
@@ -60,6 +64,10 @@ struct guest {
 	u64 cr[9];
 	u64 efer;
 	unsigned int cpl;
+	struct axv_x86_dtable table[2];
+	u64 dr7;
+	bool shadow;
+	bool nmi_masked;
 	u8 *memory;
 	bool device_is_ram;
 	unsigned int races;
@@ -104,11 +112,59 @@ static unsigned int guest_cpl(struct axv_x86_vcpu *x)
 	return to_guest(x)->cpl;
 }
 
+/* The privilege level is in SS, as under VMX. */
+static void guest_set_segment(struct axv_x86_vcpu *x, unsigned int seg,
+			      const struct axv_x86_segment *value)
+{
+	to_guest(x)->seg[seg] = *value;
+	if (seg == AXV_X86_SS)
+		to_guest(x)->cpl = (value->attr & AXV_X86_ATTR_DPL) >> 5;
+}
+
+static void guest_get_dtable(struct axv_x86_vcpu *x, unsigned int table,
+			     struct axv_x86_dtable *value)
+{
+	*value = to_guest(x)->table[table - AXV_X86_GDTR];
+}
+
+static void guest_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
+{
+	to_guest(x)->cr[cr] = value;
+}
+
+static u64 guest_get_dr(struct axv_x86_vcpu *x, unsigned int dr)
+{
+	return dr == 7 ? to_guest(x)->dr7 : 0;
+}
+
+static void guest_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
+{
+	if (dr == 7)
+		to_guest(x)->dr7 = value;
+}
+
+static void guest_set_shadow(struct axv_x86_vcpu *x, bool shadow)
+{
+	to_guest(x)->shadow = shadow;
+}
+
+static void guest_set_nmi_masked(struct axv_x86_vcpu *x, bool masked)
+{
+	to_guest(x)->nmi_masked = masked;
+}
+
 static const struct axv_x86_hw guest_hw = {
 	.get_segment = guest_get_segment,
+	.set_segment = guest_set_segment,
+	.get_dtable = guest_get_dtable,
 	.get_cr = guest_get_cr,
+	.set_cr = guest_set_cr,
+	.get_dr = guest_get_dr,
+	.set_dr = guest_set_dr,
 	.get_efer = guest_get_efer,
 	.cpl = guest_cpl,
+	.set_shadow = guest_set_shadow,
+	.set_nmi_masked = guest_set_nmi_masked,
 };
 
 static bool guest_is_ram(struct axv_vm *vm, u64 gpa, bool write)
@@ -291,7 +347,7 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 	memcpy(g->memory + gpa, &value, size);
 }
 
-/* What walk.c and access.c export, for this file alone. */
+/* What these files export, for this file alone. */
 #define axv_guest_read		guest_read
 #define axv_guest_peek_begin	guest_peek_begin
 /* Not the structure of the same name. */
@@ -309,8 +365,13 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 #define axv_x86_translate	test_translate
 #define axv_x86_read_linear	test_read_linear
 #define axv_x86_write_linear	test_write_linear
+#define axv_x86_read_system	test_read_system
+#define axv_x86_write_system	test_write_system
+#define axv_x86_probe_system	test_probe_system
 #define axv_x86_fetch		test_fetch
 #define axv_x86_fetch_code	test_fetch_code
+#define axv_x86_access_failed	test_access_failed
+#define axv_x86_task_switch	test_task_switch
 #define axv_x86_mmio		test_mmio
 #define axv_x86_io_in		test_io_in
 #define axv_x86_io_string	test_io_string
@@ -322,15 +383,25 @@ static int test_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
 		       struct axv_x86_fault *fault);
 static int test_translate(struct axv_x86_vcpu *x, u64 linear, u32 access,
 			  u64 *gpa, struct axv_x86_fault *fault);
-static int test_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,
-			    size_t size, struct axv_x86_fault *fault);
+static int __maybe_unused test_read_linear(struct axv_x86_vcpu *x, u64 linear,
+					   void *data, size_t size,
+					   struct axv_x86_fault *fault);
 static int test_write_linear(struct axv_x86_vcpu *x, u64 linear,
 			     const void *data, size_t size,
 			     struct axv_x86_fault *fault);
+static int __maybe_unused test_read_system(struct axv_x86_vcpu *x, u64 linear,
+					   void *data, size_t size,
+					   struct axv_x86_fault *fault);
+static int __maybe_unused test_write_system(struct axv_x86_vcpu *x, u64 linear,
+					    const void *data, size_t size,
+					    struct axv_x86_fault *fault);
+static int __maybe_unused test_probe_system(struct axv_x86_vcpu *x, u64 linear,
+					    size_t size, u32 access,
+					    struct axv_x86_fault *fault);
 static int __maybe_unused test_fetch(struct axv_x86_vcpu *x, u8 *bytes,
 				     unsigned int size);
-static int test_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
-			   unsigned int bits);
+static int __maybe_unused test_fetch_code(struct axv_x86_vcpu *x, u8 *bytes,
+					  unsigned int size, unsigned int bits);
 
 #undef boot_cpu_has
 #define boot_cpu_has(feature)	\
