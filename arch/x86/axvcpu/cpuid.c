@@ -98,6 +98,7 @@ void axv_x86_cpuid_derive(struct axv_x86_cpuid *entries, u32 count,
 	caps->phys_bits = phys ? max(phys, 32u) : 36;
 	caps->la57 = c7 & F(LA57);
 	caps->tsc_aux = (d81 & F(RDTSCP)) || (c7 & F(RDPID));
+	caps->invpcid = answer(entries, count, 7, EBX) & F(INVPCID);
 	caps->mtrr = d1 & F(MTRR);
 	caps->ibpb = b88 & F(AMD_IBPB);
 	caps->spec_ctrl = (b88 & F(AMD_IBRS) ? SPEC_CTRL_IBRS : 0) |

@@ -176,6 +176,8 @@ static void drop_unusable(struct axv_x86_cpuid *e)
 			e->ecx &= ~F(PKU);
 		if (!axv_x86_host.tsc_aux)
 			e->ecx &= ~F(RDPID);
+		if (!axv_x86_host.invpcid)
+			e->ebx &= ~F(INVPCID);
 		break;
 	case 0x80000001:
 		if (!avx)

@@ -57,11 +57,20 @@ static u64 make_event(u64 type, u8 vector, bool has_error, u32 error)
 				 BIT(X86_TRAP_SPURIOUS) |		   \
 				 BIT(X86_TRAP_VE) | GENMASK(27, 22) | BIT(31))
 
+/**
+ * axv_x86_has_error_code() - does an exception push one?
+ * @vector:	below 32
+ */
+bool axv_x86_has_error_code(u8 vector)
+{
+	return WITH_ERROR_CODE & BIT(vector);
+}
+
 /* A pending exception, and an error code where the vector has one. */
 static bool exception_valid(u32 vector, bool has_error)
 {
 	return vector < 32 && !(NO_EXCEPTION & BIT(vector)) &&
-	       has_error == !!(WITH_ERROR_CODE & BIT(vector));
+	       has_error == axv_x86_has_error_code(vector);
 }
 
 /**

@@ -8,6 +8,7 @@
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
+#include <linux/lockdep.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -412,6 +413,20 @@ u32 axv_x86_msr_action(struct axv_x86_vm *vm, u32 msr, bool write)
 		action = write ? range->write : range->read;
 	rcu_read_unlock();
 	return action;
+}
+
+/**
+ * axv_x86_policy_has() - does the policy leave an MSR to anybody but the kernel?
+ * @vm:		VM
+ * @msr:	number
+ *
+ * Context: &axv_vm.lock held.
+ */
+bool axv_x86_policy_has(struct axv_x86_vm *vm, u32 msr)
+{
+	lockdep_assert_held(&vm->base.lock);
+	return axv_x86_msr_action(vm, msr, false) != AXV_X86_MSR_KERNEL ||
+	       axv_x86_msr_action(vm, msr, true) != AXV_X86_MSR_KERNEL;
 }
 
 /**

@@ -44,18 +44,22 @@ static u64 offered_xcr0(void)
 /**
  * axv_x86_host_init() - find out what the host can do
  *
+ * The back end may lower it; then comes axv_x86_cpuid_init().
+ *
  * Context: module load.
- * Return: 0.
  */
-int axv_x86_host_init(void)
+void axv_x86_host_init(void)
 {
 	axv_x86_host.phys_bits = boot_cpu_data.x86_phys_bits;
 	axv_x86_host.xcr0 = offered_xcr0();
 	axv_x86_host.fpu_size = axv_x86_fpu_size(axv_x86_host.xcr0);
 	axv_x86_host.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) ||
 			       boot_cpu_has(X86_FEATURE_RDPID);
-	axv_x86_cpuid_init();
-	return 0;
+	axv_x86_host.invpcid = boot_cpu_has(X86_FEATURE_INVPCID);
+	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
+		axv_x86_host.kernel_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		rdmsrl(MSR_IA32_XSS, axv_x86_host.kernel_xss);
 }
 
 /**
@@ -168,6 +172,10 @@ void axv_x86_vcpu_reset(struct axv_x86_vcpu *x)
 
 	axv_x86_events_reset(x);
 	memset(&x->pending, 0, sizeof(x->pending));
+	x->injected = 0;
+	x->irq_armed = false;
+	x->dr_live = false;
+	x->tag.cpu = -1;
 	x->hw->set_shadow(x, false);
 	x->hw->set_nmi_masked(x, false);
 

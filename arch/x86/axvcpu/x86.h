@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/types.h>
 #include <asm/page.h>
+#include <asm/processor-flags.h>
 #include <asm/fpu/types.h>
 
 #include <linux/axvcpu.h>
@@ -79,7 +80,12 @@ struct axv_x86_hw {
  * @cr4:	CR4 bits a guest may ever set
  * @efer:	EFER bits a guest may ever set
  * @fpu_size:	bytes of the non-compacted XSAVE area
- * @tsc_aux:	the processor has TSC_AUX
+ * @tsc_aux:	a guest can have TSC_AUX
+ * @invpcid:	a guest can have INVPCID
+ * @kernel_xcr0: XCR0 of the host's kernel
+ * @kernel_xss:	IA32_XSS of the host's kernel
+ *
+ * Constant once the module is loaded.
  */
 struct axv_x86_host {
 	u32 phys_bits;
@@ -88,6 +94,9 @@ struct axv_x86_host {
 	u64 efer;
 	u32 fpu_size;
 	bool tsc_aux;
+	bool invpcid;
+	u64 kernel_xcr0;
+	u64 kernel_xss;
 };
 
 extern struct axv_x86_host axv_x86_host;
@@ -100,6 +109,7 @@ extern struct axv_x86_host axv_x86_host;
  * @phys_bits:	width of its physical addresses
  * @la57:	5-level paging
  * @tsc_aux:	RDTSCP or RDPID
+ * @invpcid:	INVPCID
  * @xsave:	XSAVE
  * @mtrr:	MTRRs
  * @ibpb:	PRED_CMD
@@ -114,6 +124,7 @@ struct axv_x86_caps {
 	u32 phys_bits;
 	bool la57;
 	bool tsc_aux;
+	bool invpcid;
 	bool xsave;
 	bool mtrr;
 	bool ibpb;
@@ -143,6 +154,10 @@ struct axv_x86_answer {
 };
 
 #define AXV_EXTINT_DEPTH	16
+
+/* Vector and type: what tells whether an event is the one injected. */
+#define AXV_X86_EVENT_IDENTITY	(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE | \
+				 AXV_X86_EVENT_VECTOR)
 
 /* IA32_PAT after RESET (AMD APM vol. 2, 7.8.2). */
 #define AXV_X86_PAT_RESET	0x0007040600070406ull
@@ -212,6 +227,36 @@ struct axv_x86_pending {
 };
 
 /**
+ * struct axv_x86_tag - the ASID or VPID of a vCPU
+ * @cpu:	host CPU it is from; -1: none
+ * @generation:	of that CPU's tags
+ * @value:	the tag itself
+ * @stale:	what it marks is no longer true: a register was set from outside
+ * @tlb_gen:	&axv_vm.tlb_gen at the last flush
+ */
+struct axv_x86_tag {
+	int cpu;
+	u64 generation;
+	u32 value;
+	bool stale;
+	u64 tlb_gen;
+};
+
+/**
+ * struct axv_x86_tags - the ASIDs or VPIDs of a host CPU
+ * @count:	how many there are; 0 is the host's
+ * @next:	next one to hand out
+ * @generation:	counts full flushes; a tag of an older one is stale
+ *
+ * Touched on that CPU with interrupts off.
+ */
+struct axv_x86_tags {
+	u32 count;
+	u32 next;
+	u64 generation;
+};
+
+/**
  * struct axv_x86_vcpu - a vCPU on x86
  * @base:	the core's part
  * @regs:	general registers, instruction pointer and flags; authoritative
@@ -223,6 +268,10 @@ struct axv_x86_pending {
  * @nr_cpuid:	its entries
  * @answers:	those that need no search, by slot
  * @cpuid_search: bit n: the answer in slot n is not all, search @cpuid
+ * @cr0:	CR0 as the guest sees it; the VMCB or VMCS may have more or less
+ * @cr4:	CR4, likewise
+ * @efer:	EFER, likewise
+ * @spec_ctrl:	the guest's SPEC_CTRL; read by entry.S
  * @xcr0:	the guest's XCR0
  * @pkru:	the guest's PKRU, which the host's FPU code leaves to us
  * @host_pkru:	PKRU of the thread that runs it, during a run
@@ -232,6 +281,13 @@ struct axv_x86_pending {
  * @mtrr_fixed: likewise
  * @mtrr_var:	likewise; base and mask alternate
  * @dr:		DR0 to DR3
+ * @dr_live:	the guest uses DR0 to DR3: no intercepts, loaded at entry
+ * @dr_loaded:	they are in the registers now
+ * @irq_window:	the VMM asked for the interrupt window; during one run
+ * @irq_armed:	the hardware reports the interrupt window
+ * @injected:	event handed to the hardware at the last entry, in the form of
+ *		AXV_X86_EVENT_*; 0: none
+ * @tag:	marks its translations in the TLB
  * @fpu:	vector state; the task's while it runs the guest
  * @events:	on their way to the guest
  * @pending:	a read exit that waits for its data
@@ -247,6 +303,10 @@ struct axv_x86_vcpu {
 	u32 nr_cpuid;
 	struct axv_x86_answer answers[AXV_CPUID_SLOTS];
 	u64 cpuid_search;
+	u64 cr0;
+	u64 cr4;
+	u64 efer;
+	u64 spec_ctrl;
 	u64 xcr0;
 	u32 pkru;
 	u32 host_pkru;
@@ -256,6 +316,12 @@ struct axv_x86_vcpu {
 	u64 mtrr_fixed[11];
 	u64 mtrr_var[16];
 	u64 dr[4];
+	bool dr_live;
+	bool dr_loaded;
+	bool irq_window;
+	bool irq_armed;
+	u64 injected;
+	struct axv_x86_tag tag;
 	struct fpu_guest fpu;
 	struct axv_x86_events events;
 	struct axv_x86_pending pending;
@@ -306,21 +372,32 @@ static inline void axv_x86_vm_destroy(struct axv_x86_vm *vm)
 }
 
 /**
- * enum axv_x86_next - what the inner loop does after a handler
- * @AXV_RESUME:	enter the guest again
+ * enum axv_x86_next - what comes after an exit, or instead of an entry
+ * @AXV_RESUME:	answered; enter the guest again
  * @AXV_EXIT:	the run ends; the exit is in the run page
+ * @AXV_SLOW:	to be answered by the outer loop, which may sleep
+ * @AXV_INTERRUPT: an interrupt of the host waits, or other work of its own
+ *
+ * What runs in the outer loop returns only the first two.
  */
 enum axv_x86_next {
 	AXV_RESUME,
 	AXV_EXIT,
+	AXV_SLOW,
+	AXV_INTERRUPT,
 };
 
-/* svm/svm.c: the SVM back end */
+/*
+ * The two back ends: the operations, or an error pointer with -EOPNOTSUPP where
+ * the hardware is not there.  They lower what &axv_x86_host promises.
+ */
 const struct axv_arch_ops *axv_svm_init(void);
 void axv_svm_exit(void);
+const struct axv_arch_ops *axv_vmx_init(void);
+void axv_vmx_exit(void);
 
 /* x86.c: host facts, life of the common part */
-int axv_x86_host_init(void);
+void axv_x86_host_init(void);
 int axv_x86_vcpu_init(struct axv_x86_vcpu *x, const struct axv_x86_hw *hw);
 void axv_x86_vcpu_destroy(struct axv_x86_vcpu *x);
 void axv_x86_vcpu_reset(struct axv_x86_vcpu *x);
@@ -334,6 +411,79 @@ int axv_x86_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 u32 axv_x86_table_entry_size(u32 kind);
 u64 axv_x86_get_counter(struct axv_vm *vm);
 void axv_x86_set_counter(struct axv_vm *vm, u64 value);
+
+/* tag.c: ASIDs and VPIDs */
+
+/**
+ * enum axv_x86_flush - what an entry has to flush
+ * @AXV_FLUSH_NONE:	nothing
+ * @AXV_FLUSH_STAGE2:	second-stage mappings were removed; the tag is kept
+ * @AXV_FLUSH_NEW:	nothing, but the tag is a new one
+ * @AXV_FLUSH_ARRIVED:	likewise, and what this CPU knows of the second stage may
+ *			be from the vCPU's last visit, or another VM's
+ * @AXV_FLUSH_ALL:	everything under any tag; and the tag is a new one
+ */
+enum axv_x86_flush {
+	AXV_FLUSH_NONE,
+	AXV_FLUSH_STAGE2,
+	AXV_FLUSH_NEW,
+	AXV_FLUSH_ARRIVED,
+	AXV_FLUSH_ALL,
+};
+
+void axv_x86_tags_reset(struct axv_x86_tags *tags);
+enum axv_x86_flush axv_x86_tag_next(struct axv_x86_vcpu *x,
+				    struct axv_x86_tags *tags, int cpu);
+
+/**
+ * axv_x86_tag_prepare() - tag and flush for the entry that comes next
+ * @x:		vCPU loaded on this CPU
+ * @tags:	this CPU's
+ * @cpu:	this CPU
+ *
+ * Reads &axv_vm.tlb_gen after &axv_vcpu.mode says AXV_IN_GUEST: a removal that
+ * this misses finds the vCPU in the guest and interrupts it.
+ *
+ * Context: interrupts off.
+ */
+static __always_inline enum axv_x86_flush
+axv_x86_tag_prepare(struct axv_x86_vcpu *x, struct axv_x86_tags *tags, int cpu)
+{
+	const struct axv_x86_tag *tag = &x->tag;
+
+	if (likely(tag->cpu == cpu && tag->generation == tags->generation &&
+		   !tag->stale &&
+		   tag->tlb_gen == atomic64_read(&x->base.vm->tlb_gen)))
+		return AXV_FLUSH_NONE;
+	return axv_x86_tag_next(x, tags, cpu);
+}
+
+/**
+ * axv_x86_cr_changes() - a control register is about to be set, not by hardware
+ * @x:		vCPU whose claim the caller holds
+ * @cr:		which
+ * @value:	the new value
+ *
+ * The TLB may hold translations made under the old one: the guest's own MOV to
+ * CR flushes them, a value set from outside has to (AMD APM vol. 2, 5.5.2 and
+ * 15.16.1; Intel SDM vol. 3A, "Invalidation of TLBs and Paging-Structure
+ * Caches").  WP, too, decides what a cached translation allows.
+ */
+static inline void axv_x86_cr_changes(struct axv_x86_vcpu *x, unsigned int cr,
+				      u64 value)
+{
+	if (cr == 3 || cr == 4 ||
+	    (cr == 0 && ((value ^ x->cr0) & (X86_CR0_PE | X86_CR0_WP |
+					     X86_CR0_PG))))
+		x->tag.stale = true;
+}
+
+/* The same for EFER: NXE and LMA change what a cached translation means. */
+static inline void axv_x86_efer_changes(struct axv_x86_vcpu *x, u64 value)
+{
+	if (value != x->efer)
+		x->tag.stale = true;
+}
 
 /* cpuid.c */
 void axv_x86_cpuid_init(void);
@@ -384,6 +534,7 @@ int axv_x86_get_policy(struct axv_x86_vm *vm, struct axv_x86_msr_policy *buf,
 		       u32 *count);
 int axv_x86_set_policy(struct axv_x86_vm *vm,
 		       const struct axv_x86_msr_policy *buf, u32 count);
+bool axv_x86_policy_has(struct axv_x86_vm *vm, u32 msr);
 u32 axv_x86_msr_action(struct axv_x86_vm *vm, u32 msr, bool write);
 int axv_x86_msr_list(struct axv_x86_vcpu *x, u32 index, u32 *msr);
 
@@ -431,6 +582,7 @@ int axv_x86_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size);
 int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
 bool axv_x86_has_event(struct axv_vcpu *vcpu);
 bool axv_x86_event_valid(u64 event);
+bool axv_x86_has_error_code(u8 vector);
 u64 axv_x86_take_intercepted(struct axv_x86_vcpu *x, u64 *address);
 u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
 		       bool *nmi_window);
@@ -454,6 +606,57 @@ static inline void axv_x86_cut_short(struct axv_x86_vcpu *x, u64 event, u8 len)
 	x->events.reinject_len = len;
 	WRITE_ONCE(x->events.any, true);
 }
+
+/* exit.c: exits that mean the same on all hardware */
+enum axv_x86_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
+				    unsigned int len);
+void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port, unsigned int width,
+			 unsigned int len);
+enum axv_x86_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
+				       u32 access);
+enum axv_x86_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len);
+enum axv_x86_next axv_x86_shutdown(struct axv_x86_vcpu *x);
+enum axv_x86_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
+				    u32 error, u64 address);
+enum axv_x86_next axv_x86_fail_entry(struct axv_x86_vcpu *x, u64 reason);
+void axv_x86_exit_exception(struct axv_x86_vcpu *x, u8 vector, bool has_error,
+			    u32 error, u64 address);
+void axv_x86_machine_check(void);
+enum axv_x86_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
+				     bool *irq_window, bool *nmi_window);
+void axv_x86_event_cut_short(struct axv_x86_vcpu *x, u64 event, bool soft);
+
+/**
+ * axv_x86_answer_cpuid() - CPUID, without the way past the instruction
+ * @x:		vCPU whose claim the caller holds
+ */
+static __always_inline void axv_x86_answer_cpuid(struct axv_x86_vcpu *x)
+{
+	u64 *gpr = x->regs.gpr;
+	const struct axv_x86_answer *answer;
+	u32 eax, ebx, ecx, edx;
+
+	answer = axv_x86_cpuid_plain(x, gpr[AXV_X86_RAX]);
+	if (likely(answer)) {
+		eax = answer->eax;
+		ebx = answer->ebx;
+		ecx = answer->ecx;
+		edx = answer->edx;
+	} else {
+		axv_x86_cpuid(x, gpr[AXV_X86_RAX], gpr[AXV_X86_RCX],
+			      &eax, &ebx, &ecx, &edx);
+	}
+	gpr[AXV_X86_RAX] = eax;
+	gpr[AXV_X86_RBX] = ebx;
+	gpr[AXV_X86_RCX] = ecx;
+	gpr[AXV_X86_RDX] = edx;
+}
+
+/* cr.c: control registers that exit */
+bool axv_x86_write_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value);
+bool axv_x86_lmsw(struct axv_x86_vcpu *x, u16 value);
+void axv_x86_clts(struct axv_x86_vcpu *x);
+enum axv_x86_next axv_x86_xsetbv(struct axv_x86_vcpu *x, unsigned int len);
 
 /**
  * axv_x86_advance() - the guest is past an instruction

@@ -126,6 +126,30 @@ DEFINE_EVENT_PRINT(axv_two_states, axv_bad_state,
 		  axv_show_state(__entry->first), axv_show_state(__entry->second))
 );
 
+/* The hardware refused to enter the guest; which rule its state breaks. */
+TRACE_EVENT(axv_fail_entry,
+	TP_PROTO(struct axv_vcpu *vcpu, u64 reason, const char *rule),
+	TP_ARGS(vcpu, reason, rule),
+
+	TP_STRUCT__entry(
+		__field(u32, vm_id)
+		__field(u32, vcpu_id)
+		__field(u64, reason)
+		__array(char, rule, 96)
+	),
+
+	TP_fast_assign(
+		__entry->vm_id = vcpu->vm->id;
+		__entry->vcpu_id = vcpu->id;
+		__entry->reason = reason;
+		strscpy(__entry->rule, rule, sizeof(__entry->rule));
+	),
+
+	TP_printk("vm %u vcpu %u reason 0x%llx: %s",
+		  __entry->vm_id, __entry->vcpu_id, __entry->reason,
+		  __entry->rule)
+);
+
 /* A second-stage fault and what became of it (enum axv_fault_result). */
 TRACE_EVENT(axv_fault,
 	TP_PROTO(struct axv_vm *vm, u64 gpa, u32 access, u32 result),

@@ -9,6 +9,6 @@
 static void __used axv_svm_offsets(void)
 {
 	OFFSET(AXV_SVM_VMCB_PA, axv_svm_vcpu, vmcb_pa);
-	OFFSET(AXV_SVM_SPEC_CTRL, axv_svm_vcpu, spec_ctrl);
+	OFFSET(AXV_SVM_SPEC_CTRL, axv_svm_vcpu, x.spec_ctrl);
 	OFFSET(AXV_SVM_GPRS, axv_svm_vcpu, x.regs.gpr);
 }

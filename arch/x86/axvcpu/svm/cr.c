@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Control registers that exit: CR0, CR4 and XCR0.
+ * The instructions behind exits of control registers.
  *
- * Their instructions are decoded here, on every processor alike: decode
- * assists (APM 15.8.1) would save it on some, for exits that are rare on all.
+ * They are decoded here, on every processor alike: decode assists (APM 15.8.1)
+ * would save it on some, for exits that are rare on all.
  */
 #include <linux/string.h>
-#include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
 #include "../decode.h"
 #include "svm.h"
-
-/* What MOV to CR0 may change beside the two cache bits. */
-#define CR0_WRITABLE	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | \
-			 X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | \
-			 X86_CR0_CD | X86_CR0_PG)
-#define LMSW_BITS	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS)
 
 enum cr_op {
 	CR_OP_NONE,
@@ -169,74 +162,6 @@ static bool decode(struct axv_svm_vcpu *svm, struct cr_insn *insn)
 	}
 }
 
-static void raise_gp(struct axv_svm_vcpu *svm)
-{
-	axv_x86_raise(&svm->x, X86_TRAP_GP, true, 0, 0);
-}
-
-/*
- * MOV to CR0, with what it does to EFER.LMA (APM 3.1.1, 14.6.1).
- * Return: false for #GP.
- */
-static bool set_guest_cr0(struct axv_svm_vcpu *svm, u64 value)
-{
-	struct axv_x86_vcpu *x = &svm->x;
-	u64 old = svm->cr0;
-	u64 cr4 = svm->cr4;
-
-	if (!axv_x86_cr0_valid(x, value))
-		return false;
-	value = (value & CR0_WRITABLE) | X86_CR0_ET;
-
-	if ((value ^ old) & X86_CR0_PG) {
-		if (value & X86_CR0_PG) {
-			if ((svm->efer & EFER_LME) &&
-			    (!(cr4 & X86_CR4_PAE) ||
-			     (svm->vmcb->save.cs.attrib & AXV_X86_ATTR_L)))
-				return false;
-			if (svm->efer & EFER_LME)
-				x->hw->set_efer(x, svm->efer | EFER_LMA);
-		} else {
-			if (axv_x86_code_bits(x) == 64 ||
-			    (cr4 & X86_CR4_PCIDE))
-				return false;
-			x->hw->set_efer(x, svm->efer & ~(u64)EFER_LMA);
-		}
-	}
-
-	axv_svm_write_cr0(svm, value);
-	/* WP too: it decides what a cached translation allows (APM 5.5.2). */
-	if ((value ^ old) & (X86_CR0_PE | X86_CR0_PG | X86_CR0_WP))
-		svm->asid_cpu = -1;
-	return true;
-}
-
-/* MOV to CR4 (APM 3.1.3).  Return: false for #GP. */
-static bool set_guest_cr4(struct axv_svm_vcpu *svm, u64 value)
-{
-	struct axv_x86_vcpu *x = &svm->x;
-	u64 changed = value ^ svm->cr4;
-
-	if (!axv_x86_cr4_valid(x, value))
-		return false;
-	if (svm->efer & EFER_LMA) {
-		if (!(value & X86_CR4_PAE) || (changed & X86_CR4_LA57))
-			return false;
-	}
-	if ((changed & value & X86_CR4_PCIDE) &&
-	    (!(svm->efer & EFER_LMA) || (svm->vmcb->save.cr3 & 0xfff)))
-		return false;
-	x->hw->set_cr(x, 4, value);
-	return true;
-}
-
-static bool set_guest_cr(struct axv_svm_vcpu *svm, u8 cr, u64 value)
-{
-	if (axv_x86_code_bits(&svm->x) != 64)
-		value = (u32)value;
-	return cr == 0 ? set_guest_cr0(svm, value) : set_guest_cr4(svm, value);
-}
-
 static void write_gpr(struct axv_svm_vcpu *svm, u8 gpr, u8 width, u64 value)
 {
 	u64 *reg = &svm->x.regs.gpr[gpr];
@@ -254,7 +179,16 @@ static void earned(struct axv_svm_vcpu *svm, const struct axv_x86_fault *fault)
 			      fault->address);
 }
 
-/* LMSW sets PE but cannot clear it (APM vol. 3, LMSW). */
+/* Past the instruction, or #GP. */
+static void finish(struct axv_svm_vcpu *svm, const struct cr_insn *insn,
+		   bool good)
+{
+	if (good)
+		axv_x86_advance(&svm->x, insn->len);
+	else
+		axv_x86_raise(&svm->x, X86_TRAP_GP, true, 0, 0);
+}
+
 static void load_msw(struct axv_svm_vcpu *svm, const struct cr_insn *insn)
 {
 	u16 value = svm->x.regs.gpr[insn->gpr];
@@ -266,26 +200,22 @@ static void load_msw(struct axv_svm_vcpu *svm, const struct cr_insn *insn)
 		earned(svm, &fault);
 		return;
 	}
-	value |= svm->cr0 & X86_CR0_PE;
-	if (set_guest_cr0(svm, (svm->cr0 & ~(u64)LMSW_BITS) | (value & LMSW_BITS)))
-		axv_x86_advance(&svm->x, insn->len);
-	else
-		raise_gp(svm);
+	finish(svm, insn, axv_x86_lmsw(&svm->x, value));
 }
 
 static void store_msw(struct axv_svm_vcpu *svm, const struct cr_insn *insn)
 {
 	struct axv_x86_fault fault;
-	u16 value = svm->cr0;
+	u16 value = svm->x.cr0;
 
 	if (!insn->memory) {
-		write_gpr(svm, insn->gpr, insn->width, svm->cr0);
+		write_gpr(svm, insn->gpr, insn->width, svm->x.cr0);
 	} else if (axv_x86_write_linear(&svm->x, insn->linear, &value,
 					sizeof(value), &fault)) {
 		earned(svm, &fault);
 		return;
 	}
-	axv_x86_advance(&svm->x, insn->len);
+	finish(svm, insn, true);
 }
 
 /**
@@ -308,20 +238,18 @@ enum axv_x86_next axv_svm_handle_cr(struct axv_svm_vcpu *svm)
 		if (insn.cr != 0 && insn.cr != 4)
 			break;
 		write_gpr(svm, insn.gpr, axv_x86_code_bits(x) == 64 ? 8 : 4,
-			  insn.cr ? svm->cr4 : svm->cr0);
-		axv_x86_advance(x, insn.len);
+			  insn.cr ? x->cr4 : x->cr0);
+		finish(svm, &insn, true);
 		break;
 	case CR_OP_WRITE:
 		if (insn.cr != 0 && insn.cr != 4)
 			break;
-		if (set_guest_cr(svm, insn.cr, x->regs.gpr[insn.gpr]))
-			axv_x86_advance(x, insn.len);
-		else
-			raise_gp(svm);
+		finish(svm, &insn,
+		       axv_x86_write_cr(x, insn.cr, x->regs.gpr[insn.gpr]));
 		break;
 	case CR_OP_CLTS:
-		set_guest_cr0(svm, svm->cr0 & ~(u64)X86_CR0_TS);
-		axv_x86_advance(x, insn.len);
+		axv_x86_clts(x);
+		finish(svm, &insn, true);
 		break;
 	case CR_OP_LMSW:
 		load_msw(svm, &insn);
@@ -332,39 +260,5 @@ enum axv_x86_next axv_svm_handle_cr(struct axv_svm_vcpu *svm)
 	case CR_OP_NONE:
 		break;
 	}
-	return AXV_RESUME;
-}
-
-/**
- * axv_svm_handle_xsetbv() - the guest writes an extended control register
- * @svm:	vCPU whose last exit says so
- *
- * The intercept comes before the checks of privilege and value (APM 15.9), so
- * they are made here (APM vol. 4, XSETBV).
- *
- * Context: may sleep.
- * Return: AXV_RESUME.
- */
-enum axv_x86_next axv_svm_handle_xsetbv(struct axv_svm_vcpu *svm)
-{
-	struct axv_x86_vcpu *x = &svm->x;
-	const u64 *gpr = x->regs.gpr;
-	u64 value = (u32)gpr[AXV_X86_RAX] | gpr[AXV_X86_RDX] << 32;
-	u8 bytes[AXV_X86_INSN_MAX];
-	unsigned int len;
-	int size;
-
-	if (svm->vmcb->save.cpl || (u32)gpr[AXV_X86_RCX] ||
-	    !axv_x86_xcr0_valid(x, value)) {
-		raise_gp(svm);
-		return AXV_RESUME;
-	}
-	size = axv_x86_fetch(x, bytes, sizeof(bytes));
-	len = size > 0 ? axv_x86_insn_length(bytes, size,
-					     axv_x86_code_bits(x)) : 0;
-	if (!len)
-		return AXV_RESUME;
-	x->xcr0 = value;
-	axv_x86_advance(x, len);
 	return AXV_RESUME;
 }

@@ -7,7 +7,6 @@
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
-#include <asm/fpu/xcr.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 
@@ -61,16 +60,14 @@ static int axv_svm_alloc_pages(void)
  * axv_svm_hardware_init() - look for SVM and note what it can do
  *
  * Context: module load; may sleep.
- * Return: 0; -EOPNOTSUPP without SVM or nested paging, or where the firmware
- * switched SVM off; -ENOMEM.
+ * Return: 0; -EOPNOTSUPP without nested paging, or where the firmware switched
+ * SVM off; -ENOMEM.
  */
 int axv_svm_hardware_init(void)
 {
 	u32 eax, ebx, ecx, edx;
 	u64 vm_cr;
 
-	if (!boot_cpu_has(X86_FEATURE_SVM))
-		return -EOPNOTSUPP;
 	if (!rdmsrl_safe(MSR_VM_CR, &vm_cr) && (vm_cr & SVM_VM_CR_SVMDIS)) {
 		pr_err("SVM is switched off by the firmware; enable it in the setup\n");
 		return -EOPNOTSUPP;
@@ -90,10 +87,6 @@ int axv_svm_hardware_init(void)
 	axv_svm.nrips = edx & SVM_CPUID_NRIPS;
 	axv_svm.flush_by_asid = edx & SVM_CPUID_FLUSH_ASID;
 	axv_svm.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
-	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
-		axv_svm.host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	if (boot_cpu_has(X86_FEATURE_XSAVES))
-		rdmsrl(MSR_IA32_XSS, axv_svm.host_xss);
 
 	return axv_svm_alloc_pages();
 }
@@ -144,7 +137,8 @@ int axv_svm_hardware_enable(void)
 		rdmsrl(MSR_TSC_AUX, sc->tsc_aux);
 
 	/* Who had SVM before may have left translations under any ASID. */
-	axv_svm_tlb_reset_cpu(sc);
+	sc->asids.count = axv_svm.asids;
+	axv_x86_tags_reset(&sc->asids);
 	return 0;
 }
 

@@ -3,15 +3,10 @@
  * Events into the VMCB at an entry, and back out of it where an exit cut their
  * delivery short (APM 15.20, 15.7.2).
  */
-#include <linux/spinlock.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
 #include "svm.h"
-
-/* Vector and type: what tells whether an event is the one injected. */
-#define EVENT_IDENTITY	(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE | \
-			 AXV_X86_EVENT_VECTOR)
 
 /*
  * The interrupt window is found by a virtual interrupt of the highest
@@ -21,9 +16,9 @@ static void arm_irq_window(struct axv_svm_vcpu *svm)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
-	if (svm->irq_armed)
+	if (svm->x.irq_armed)
 		return;
-	svm->irq_armed = true;
+	svm->x.irq_armed = true;
 	control->int_ctl &= ~V_INTR_PRIO_MASK;
 	control->int_ctl |= V_IRQ_MASK | V_INTR_PRIO_MASK | V_IGN_TPR_MASK;
 	control->int_vector = 0;
@@ -37,9 +32,9 @@ static void arm_irq_window(struct axv_svm_vcpu *svm)
  */
 void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm)
 {
-	if (!svm->irq_armed)
+	if (!svm->x.irq_armed)
 		return;
-	svm->irq_armed = false;
+	svm->x.irq_armed = false;
 	svm->vmcb->control.int_ctl &= ~V_IRQ_INJECTION_BITS_MASK;
 	axv_svm_dirty(svm, SVM_CLEAN_TPR);
 	axv_svm_unintercept(svm, INTERCEPT_VINTR);
@@ -61,58 +56,27 @@ static void open_nmi_window(struct axv_svm_vcpu *svm)
 
 /**
  * axv_svm_inject_events() - choose what the next entry delivers
- * @svm:	vCPU about to enter
+ * @x:		vCPU about to enter
  *
  * Context: interrupts off; takes &axv_vcpu.lock.
- * Return: SVM_RESUME; SVM_EXIT if instead the run ends, because the guest is shut
- * down, or has the interrupt window open that the VMM asked for.
+ * Return: AXV_RESUME, or AXV_EXIT if the run ends instead.
  */
-enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm)
+enum axv_x86_next axv_svm_inject_events(struct axv_x86_vcpu *x)
 {
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
 	struct vmcb_control_area *control = &svm->vmcb->control;
-	struct axv_x86_vcpu *x = &svm->x;
-	bool irq_window = false, nmi_window = false;
-	u64 event, intercepted, address = 0;
+	bool irq_window, nmi_window;
+	u64 event;
 
-	if (unlikely(x->events.shutdown)) {
-		axv_x86_exit(x, AXV_EXIT_SHUTDOWN, 0);
-		return SVM_EXIT;
-	}
-
-	raw_spin_lock(&x->base.lock);
-	intercepted = axv_x86_take_intercepted(x, &address);
-	event = intercepted ? 0 :
-		axv_x86_pick_event(x, &irq_window, &nmi_window);
-	raw_spin_unlock(&x->base.lock);
-
-	if (unlikely(intercepted)) {
-		axv_svm_exit_exception(svm, intercepted & AXV_X86_EVENT_VECTOR,
-				       intercepted & AXV_X86_EVENT_ERROR_VALID,
-				       intercepted >> AXV_X86_EVENT_ERROR_SHIFT,
-				       address);
-		return SVM_EXIT;
-	}
-
-	if (svm->irq_window) {
-		if (!event && !irq_window &&
-		    (x->regs.rflags & X86_EFLAGS_IF) &&
-		    !x->hw->get_shadow(x)) {
-			axv_svm_disarm_irq_window(svm);
-			axv_x86_exit(x, AXV_EXIT_IRQ_WINDOW, 0);
-			return SVM_EXIT;
-		}
-		irq_window = true;
-	}
+	if (axv_x86_next_event(x, &event, &irq_window, &nmi_window) == AXV_EXIT)
+		return AXV_EXIT;
 
 	if (event) {
 		control->event_inj = event;
 		control->event_inj_err = event >> AXV_X86_EVENT_ERROR_SHIFT;
 		/* Where INT n, INT3 and INTO return to (APM 15.20). */
 		control->next_rip = x->regs.rip;
-		x->base.stats.injections++;
 	}
-	svm->injected = event;
-
 	if (irq_window)
 		arm_irq_window(svm);
 	else
@@ -120,7 +84,7 @@ enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm)
 	/* TF would get into the flags that the event pushes. */
 	if (nmi_window && !event)
 		open_nmi_window(svm);
-	return SVM_RESUME;
+	return AXV_RESUME;
 }
 
 /**
@@ -128,10 +92,6 @@ enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm)
  * @svm:	vCPU that just left the guest
  *
  * A guest that was shut down by it is past its delivery.
- *
- * Software interrupts and the exceptions of INT3 and INTO are the exception:
- * the instruction pointer is still at their instruction, which runs again, if
- * the guest itself began them.
  */
 void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm)
 {
@@ -145,14 +105,10 @@ void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm)
 
 	if (control->exit_code == SVM_EXIT_SHUTDOWN)
 		return;
-	if (soft && ((event ^ svm->injected) & EVENT_IDENTITY))
-		return;
-	if (!((event ^ svm->injected) & EVENT_IDENTITY))
-		svm->x.base.stats.injections--;
 	if (event & AXV_X86_EVENT_ERROR_VALID)
 		event |= (u64)control->exit_int_info_err <<
 			 AXV_X86_EVENT_ERROR_SHIFT;
-	axv_x86_cut_short(&svm->x, event, 0);
+	axv_x86_event_cut_short(&svm->x, event, soft);
 }
 
 /**

@@ -7,10 +7,8 @@
  * such an MSR has it intercepted too.
  */
 #include <linux/gfp.h>
-#include <linux/lockdep.h>
 #include <linux/mem_encrypt.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <asm/io.h>
 #include <asm/msr-index.h>
@@ -70,20 +68,6 @@ static unsigned int msrpm_bit(u32 msr)
 	return range * 0x800 * BITS_PER_BYTE + (msr & 0x1fff) * 2;
 }
 
-static bool policy_leaves_alone(const struct axv_x86_policy *policy, u32 msr)
-{
-	u32 i;
-
-	for (i = 0; policy && i < policy->count; i++) {
-		const struct axv_x86_msr_policy *range = &policy->range[i];
-
-		if (msr >= range->first && msr <= range->last)
-			return range->read == AXV_X86_MSR_KERNEL &&
-			       range->write == AXV_X86_MSR_KERNEL;
-	}
-	return true;
-}
-
 /**
  * axv_svm_msrpm_update() - make the map follow the VM's MSR policy
  * @vm:		VM whose policy was set
@@ -95,21 +79,17 @@ static bool policy_leaves_alone(const struct axv_x86_policy *policy, u32 msr)
  */
 void axv_svm_msrpm_update(struct axv_svm_vm *vm)
 {
-	const struct axv_x86_policy *policy;
 	unsigned int i;
 
-	lockdep_assert_held(&vm->x.base.lock);
-	policy = rcu_dereference_protected(vm->x.policy,
-					   lockdep_is_held(&vm->x.base.lock));
 	for (i = 0; i < ARRAY_SIZE(switched_msrs); i++) {
 		unsigned int bit = msrpm_bit(switched_msrs[i]);
 
-		if (policy_leaves_alone(policy, switched_msrs[i])) {
-			clear_bit(bit, vm->msrpm);
-			clear_bit(bit + 1, vm->msrpm);
-		} else {
+		if (axv_x86_policy_has(&vm->x, switched_msrs[i])) {
 			set_bit(bit, vm->msrpm);
 			set_bit(bit + 1, vm->msrpm);
+		} else {
+			clear_bit(bit, vm->msrpm);
+			clear_bit(bit + 1, vm->msrpm);
 		}
 	}
 }

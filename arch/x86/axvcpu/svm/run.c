@@ -1,32 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entry and exit: the run path of SVM.
- *
- * A run has two nested loops.  The outer one may sleep: it answers exits that
- * touch guest memory.  The inner one runs with preemption off and, but for the
- * moments in which the host takes its interrupts, with interrupts off; it goes
- * round for every exit that is answered on the spot.  What the guest has in
- * registers that the host uses is put there by the inner loop and gone before
- * it ends, so the outer loop can be preempted without a thought.
+ * SVM's part of the run path: loading a vCPU, and the world switch.
  */
-#include <linux/context_tracking.h>
-#include <linux/ftrace.h>
-#include <linux/hardirq.h>
-#include <linux/rcupdate.h>
-#include <linux/sched.h>
-#include <linux/sched/signal.h>
-#include <linux/vtime.h>
-#include <asm/debugreg.h>
-#include <asm/fpu/api.h>
-#include <asm/fpu/xcr.h>
-#include <asm/msr.h>
-#include <asm/nospec-branch.h>
-#include <asm/processor-flags.h>
+#include <asm/cpufeature.h>
+#include <asm/tlbflush.h>
 
-#include <axvcpu/compat.h>
-#include <axvcpu/hardware.h>
-
-#include "../../../../drivers/virt/axvcpu/trace.h"
+#include "../run.h"
 #include "svm.h"
 
 /**
@@ -41,13 +20,11 @@
  */
 void axv_svm_load(struct axv_vcpu *vcpu, int cpu)
 {
-	struct axv_svm_vcpu *svm = to_svm(vcpu);
-
 	if (!cpu_feature_enabled(X86_FEATURE_IBPB_ON_VMEXIT))
 		indirect_branch_prediction_barrier();
 
 	/* What this CPU caches of the VMCB, if anything, is from another time. */
-	svm->vmcb->control.clean = 0;
+	axv_svm_dirty(to_svm(vcpu), SVM_CLEAN_ALL);
 }
 
 /**
@@ -61,147 +38,106 @@ void axv_svm_unload(struct axv_vcpu *vcpu)
 {
 }
 
+static __always_inline u64 host_tsc_aux(struct axv_x86_vcpu *x)
+{
+	return this_cpu_read(axv_svm_cpu.tsc_aux);
+}
+
 /*
  * The host's state that VMRUN does not switch.  Where virtualization was
  * switched off, by a reboot for example, VMSAVE is an undefined instruction;
- * before_entry() refuses the entry then.
+ * axv_x86_before_entry() refuses the entry then.
  */
-static __always_inline void save_host(struct axv_svm_cpu *sc)
+static __always_inline void save_host(struct axv_x86_vcpu *x)
 {
+	phys_addr_t host_save = this_cpu_read(axv_svm_cpu.host_save_pa);
+
 	if (likely(axv_hardware_is_enabled()))
-		asm volatile("vmsave %0" : : "a" (sc->host_save_pa) : "memory");
+		asm volatile("vmsave %0" : : "a" (host_save) : "memory");
+}
+
+static __always_inline void release_host(struct axv_x86_vcpu *x)
+{
+}
+
+/**
+ * axv_svm_tlb_prepare() - ASID and flush for the entry that comes next
+ * @svm:	vCPU loaded on this CPU
+ * @cpu:	this CPU
+ *
+ * Translations of both stages are cached under the ASID, so a fresh one needs
+ * no flush (APM 15.16.1).
+ *
+ * Context: interrupts off.
+ */
+void axv_svm_tlb_prepare(struct axv_svm_vcpu *svm, int cpu)
+{
+	struct axv_x86_tags *asids = this_cpu_ptr(&axv_svm_cpu.asids);
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	struct axv_x86_vcpu *x = &svm->x;
+	enum axv_x86_flush flush;
+
+	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
+	flush = axv_x86_tag_prepare(x, asids, cpu);
+	if (likely(flush == AXV_FLUSH_NONE))
+		return;
+	if (flush == AXV_FLUSH_STAGE2) {
+		if (axv_svm.flush_by_asid) {
+			control->tlb_ctl = TLB_CONTROL_FLUSH_ASID;
+			x->base.stats.flushes++;
+			return;
+		}
+		x->tag.stale = true;
+		flush = axv_x86_tag_next(x, asids, cpu);
+	}
+	if (flush == AXV_FLUSH_ALL) {
+		control->tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
+		x->base.stats.flushes++;
+	}
+	control->asid = x->tag.value;
+	axv_svm_dirty(svm, SVM_CLEAN_ASID);
+}
+
+static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
+{
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	struct vmcb_control_area *control = &svm->vmcb->control;
+	u64 tsc_offset = READ_ONCE(to_x86_vm(x->base.vm)->tsc_offset);
+
+	if (unlikely(control->tsc_offset != tsc_offset)) {
+		control->tsc_offset = tsc_offset;
+		axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
+	}
+	axv_svm_tlb_prepare(svm, cpu);
 }
 
 /*
- * XCR0, XSS and PKRU are the host's whenever kernel code may look at them, so
- * they change hands with GIF clear.  Whether they do is decided by our own copy
- * of CR4: that of the VMCB is undefined after a shutdown (APM 15.14.3).
+ * GIF is clear from before the guest's XCR0 is loaded until the host's is back,
+ * so not even an NMI sees the guest's registers.  With V_INTR_MASKING, IF at
+ * VMRUN decides whether a physical interrupt ends the guest (APM 15.21.1).
  */
-static __always_inline void load_guest_xstate(struct axv_svm_vcpu *svm)
+static __always_inline void world_switch(struct axv_svm_vcpu *svm)
 {
-	struct axv_x86_vcpu *x = &svm->x;
+	phys_addr_t host_save = this_cpu_read(axv_svm_cpu.host_save_pa);
 
-	if (!(svm->cr4 & (X86_CR4_OSXSAVE | X86_CR4_PKE)))
-		return;
-	if (svm->cr4 & X86_CR4_OSXSAVE) {
-		if (x->xcr0 != axv_svm.host_xcr0)
-			xsetbv(XCR_XFEATURE_ENABLED_MASK, x->xcr0);
-		if (axv_svm.host_xss)
-			wrmsrl(MSR_IA32_XSS, 0);
-	}
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
-		x->host_pkru = rdpkru();
-		if (x->pkru != x->host_pkru)
-			wrpkru(x->pkru);
-	}
-}
-
-static __always_inline void load_host_xstate(struct axv_svm_vcpu *svm)
-{
-	struct axv_x86_vcpu *x = &svm->x;
-	u64 xcr0;
-
-	if (!(svm->cr4 & (X86_CR4_OSXSAVE | X86_CR4_PKE)))
-		return;
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
-		x->pkru = rdpkru();
-		if (x->pkru != x->host_pkru)
-			wrpkru(x->host_pkru);
-	}
-	if (!(svm->cr4 & X86_CR4_OSXSAVE))
-		return;
-	if (axv_svm.host_xss)
-		wrmsrl(MSR_IA32_XSS, axv_svm.host_xss);
-
-	/*
-	 * XSETBV is intercepted, but not every implementation of SVM honours
-	 * that: what counts is the register.
-	 */
-	xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	if (xcr0 != x->xcr0 && axv_x86_xcr0_valid(x, xcr0))
-		x->xcr0 = xcr0;
-	if (xcr0 != axv_svm.host_xcr0)
-		xsetbv(XCR_XFEATURE_ENABLED_MASK, axv_svm.host_xcr0);
-}
-
-/*
- * VMRUN switches DR6 and DR7 and leaves DR7 off; DR0 to DR3 are ours to
- * switch, once the guest has shown that it uses them (APM 15.6, 15.14.2).
- */
-static void load_guest_debug(struct axv_svm_vcpu *svm)
-{
-	struct axv_x86_vcpu *x = &svm->x;
-
-	if (!svm->dr_live) {
-		svm->dr_live = true;
-		axv_svm_update_dr_intercepts(svm);
-	}
-	/* The host's breakpoints must not move to addresses of the guest's. */
-	set_debugreg(0, 7);
-	set_debugreg(x->dr[0], 0);
-	set_debugreg(x->dr[1], 1);
-	set_debugreg(x->dr[2], 2);
-	set_debugreg(x->dr[3], 3);
-	svm->dr_loaded = true;
-}
-
-static void save_guest_debug(struct axv_svm_vcpu *svm)
-{
-	struct axv_x86_vcpu *x = &svm->x;
-	unsigned long value;
-
-	get_debugreg(value, 0);
-	x->dr[0] = value;
-	get_debugreg(value, 1);
-	x->dr[1] = value;
-	get_debugreg(value, 2);
-	x->dr[2] = value;
-	get_debugreg(value, 3);
-	x->dr[3] = value;
-	svm->dr_loaded = false;
-}
-
-static __always_inline void restore_host_breakpoints(struct axv_svm_vcpu *svm)
-{
-	if (likely(!hw_breakpoint_active()))
-		return;
-	if (svm->dr_loaded)
-		save_guest_debug(svm);
-	hw_breakpoint_restore();
-}
-
-/*
- * The world switch.  GIF is clear from before the guest's XCR0 is loaded until
- * the host's is back, so not even an NMI sees the guest's registers.
- */
-static __always_inline void world_switch(struct axv_svm_vcpu *svm,
-					 struct axv_svm_cpu *sc)
-{
 	asm volatile("clgi");
-	load_guest_xstate(svm);
-
-	trace_hardirqs_on_prepare();
-	lockdep_hardirqs_on_prepare();
-	context_tracking_guest_enter();
-	lockdep_hardirqs_on(CALLER_ADDR0);
+	axv_x86_load_guest_xstate(&svm->x);
+	axv_x86_begin_guest();
 
 	raw_local_irq_enable();
 	amd_clear_divider();
-	axv_svm_enter(svm, sc->host_save_pa);
+	axv_svm_enter(svm, host_save);
 	raw_local_irq_disable();
 
-	lockdep_hardirqs_off(CALLER_ADDR0);
-	context_tracking_guest_exit();
-	trace_hardirqs_off_finish();
-
-	load_host_xstate(svm);
+	axv_x86_end_guest();
+	axv_x86_load_host_xstate(&svm->x);
 	asm volatile("stgi");
 }
 
-static __always_inline void enter_guest(struct axv_svm_vcpu *svm,
-					struct axv_svm_cpu *sc)
+static __always_inline void enter(struct axv_x86_vcpu *x)
 {
-	struct axv_x86_gprs *regs = &svm->x.regs;
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	struct axv_x86_gprs *regs = &x->regs;
 	struct vmcb *vmcb = svm->vmcb;
 
 	vmcb->save.rax = regs->gpr[AXV_X86_RAX];
@@ -211,7 +147,7 @@ static __always_inline void enter_guest(struct axv_svm_vcpu *svm,
 	if (unlikely(svm->nmi_step))
 		vmcb->save.rflags |= X86_EFLAGS_TF;
 
-	world_switch(svm, sc);
+	world_switch(svm);
 
 	regs->gpr[AXV_X86_RAX] = vmcb->save.rax;
 	regs->gpr[AXV_X86_RSP] = vmcb->save.rsp;
@@ -222,268 +158,71 @@ static __always_inline void enter_guest(struct axv_svm_vcpu *svm,
 	vmcb->control.clean = SVM_CLEAN_ALL;
 }
 
-/* Requests of other threads; interrupts are off. */
-static enum axv_svm_next handle_requests(struct axv_svm_vcpu *svm)
+static __always_inline void after_exit(struct axv_x86_vcpu *x)
 {
-	struct axv_vcpu *vcpu = &svm->x.base;
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
 
-	if (axv_test_request(vcpu, AXV_REQ_DEAD))
-		return SVM_SLOW;
-	if (axv_take_request(vcpu, AXV_REQ_KICK)) {
-		axv_x86_exit(&svm->x, AXV_EXIT_KICKED, 0);
-		return SVM_EXIT;
-	}
-
-	/* The events themselves are found by their own flag. */
-	axv_take_request(vcpu, AXV_REQ_EVENT);
-	return SVM_RESUME;
+	if (unlikely(svm->nmi_iret || svm->nmi_step))
+		axv_svm_nmi_after_exit(svm);
+	if (unlikely(svm->vmcb->control.exit_int_info & SVM_EXITINTINFO_VALID))
+		axv_svm_save_interrupted_event(svm);
 }
 
-/* The VMM waits for the interrupt window, and a halted guest has it open. */
-static bool window_is_open(struct axv_svm_vcpu *svm)
+static __always_inline u64 dr7(struct axv_x86_vcpu *x)
 {
-	struct axv_x86_vcpu *x = &svm->x;
-
-	return svm->irq_window && (x->regs.rflags & X86_EFLAGS_IF) &&
-	       !x->hw->get_shadow(x) && !READ_ONCE(x->events.extint_count);
+	return x86_to_svm(x)->vmcb->save.dr7;
 }
 
-/* A halt goes on in the outer loop; the VMM may have to hear of it first. */
-static noinline enum axv_svm_next before_halt(struct axv_svm_vcpu *svm)
+/* VMRUN loads DR6 and #VMEXIT stores it, but leaves the guest's behind. */
+static __always_inline void leave_dr6(struct axv_x86_vcpu *x)
 {
-	if (!window_is_open(svm))
-		return SVM_INTR;
-	axv_x86_exit(&svm->x, AXV_EXIT_IRQ_WINDOW, 0);
-	return SVM_EXIT;
 }
 
-/*
- * What may keep the guest from being entered.  SVM_RESUME: nothing.
- * SVM_INTR: the outer loop is to let the host do its work.
- */
-static __always_inline enum axv_svm_next before_entry(struct axv_svm_vcpu *svm)
+static __always_inline void reset_dr6(struct axv_x86_vcpu *x)
 {
-	struct axv_x86_vcpu *x = &svm->x;
-	unsigned long flags;
-
-	if (unlikely(READ_ONCE(x->base.requests))) {
-		enum axv_svm_next next = handle_requests(svm);
-
-		if (next != SVM_RESUME)
-			return next;
-	}
-
-	flags = read_thread_flags();
-	if (unlikely(flags & (AXV_USER_WORK | AXV_NEED_RESCHED |
-			      _TIF_NEED_FPU_LOAD))) {
-		if (axv_has_user_work(&x->base, flags)) {
-			axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
-			return SVM_EXIT;
-		}
-		if (flags & AXV_NEED_RESCHED)
-			return SVM_INTR;
-		/* An interrupt used the vector registers: the guest's go back. */
-		switch_fpu_return();
-	}
-
-	if (unlikely(!axv_hardware_is_enabled()))
-		return SVM_INTR;
-
-	if (unlikely(READ_ONCE(x->events.any) || x->events.halted ||
-		     svm->irq_window || svm->irq_armed)) {
-		if (x->events.halted)
-			return before_halt(svm);
-		return axv_svm_inject_events(svm);
-	}
-	svm->injected = 0;
-	return SVM_RESUME;
-}
-
-static void fill_external_interrupt(struct axv_svm_vcpu *svm)
-{
-	struct axv_run *run = axv_x86_exit(&svm->x, AXV_EXIT_EXTERNAL_INTERRUPT, 0);
-
-	run->exit.interrupt.vector = 0;
-	run->exit.interrupt.known = 0;
-}
-
-/*
- * The inner loop.  SVM_SLOW: the exit waits for axv_svm_handle_slow();
- * SVM_INTR: enter again once the host had its way; SVM_EXIT: the run ends.
- */
-static enum axv_svm_next run_guest(struct axv_svm_vcpu *svm, int cpu)
-{
-	struct axv_svm_cpu *sc = this_cpu_ptr(&axv_svm_cpu);
-	struct axv_vcpu *vcpu = &svm->x.base;
-	struct axv_svm_vm *vm = to_svm_vm(vcpu->vm);
-	struct vmcb_control_area *control = &svm->vmcb->control;
-	u64 tsc_aux = sc->tsc_aux;
-	enum axv_svm_next next;
-
-	local_irq_disable();
-	vtime_account_guest_enter();
-	save_host(sc);
-
-	for (;;) {
-		/*
-		 * Says who has to be interrupted, before it looks whether
-		 * somebody wants that; axv_request() and the flush do it the
-		 * other way round.
-		 */
-		smp_store_mb(vcpu->mode, AXV_IN_GUEST);
-		next = before_entry(svm);
-		if (unlikely(next != SVM_RESUME))
-			break;
-
-		if (unlikely(control->tsc_offset !=
-			     READ_ONCE(vm->x.tsc_offset))) {
-			control->tsc_offset = READ_ONCE(vm->x.tsc_offset);
-			axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
-		}
-		if (unlikely(svm->x.caps.tsc_aux && svm->x.tsc_aux != tsc_aux)) {
-			tsc_aux = svm->x.tsc_aux;
-			wrmsrl(MSR_TSC_AUX, tsc_aux);
-		}
-		if (unlikely(!svm->dr_loaded &&
-			     (svm->dr_live ||
-			      (svm->vmcb->save.dr7 & (DR_GLOBAL_ENABLE_MASK |
-						      DR_LOCAL_ENABLE_MASK)))))
-			load_guest_debug(svm);
-		axv_svm_tlb_prepare(svm, cpu);
-
-		trace_axv_entry(vcpu, svm->x.regs.rip);
-		vcpu->stats.entries++;
-		enter_guest(svm, sc);
-		vcpu->stats.hw_exits++;
-		WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
-		trace_axv_exit(vcpu, svm->x.regs.rip, control->exit_code,
-			       control->exit_info_1, control->exit_info_2);
-
-		restore_host_breakpoints(svm);
-		if (unlikely(svm->nmi_iret || svm->nmi_step))
-			axv_svm_nmi_after_exit(svm);
-		if (unlikely(control->exit_int_info & SVM_EXITINTINFO_VALID))
-			axv_svm_save_interrupted_event(svm);
-
-		next = axv_svm_handle_fast(svm);
-		if (next == SVM_RESUME)
-			continue;
-		if (next != SVM_INTR)
-			break;
-
-		/*
-		 * The interrupt is taken here.  Its handler may change the
-		 * LDT of this CPU, set a breakpoint, or switch virtualization
-		 * off; and a CPU that never leaves this loop for user mode
-		 * owes RCU a quiescent state.
-		 */
-		vcpu->stats.interrupts++;
-		if (unlikely(svm->dr_loaded))
-			save_guest_debug(svm);
-		local_irq_enable();
-		nop();
-		local_irq_disable();
-		if (!context_tracking_enabled_this_cpu())
-			rcu_note_context_switch(false);
-		save_host(sc);
-		if (unlikely(vcpu->vm->flags & AXV_VM_EXIT_ON_EXTINT)) {
-			fill_external_interrupt(svm);
-			next = SVM_EXIT;
-			break;
-		}
-	}
-
-	WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
-	if (unlikely(tsc_aux != sc->tsc_aux))
-		wrmsrl(MSR_TSC_AUX, sc->tsc_aux);
-	if (unlikely(svm->dr_live)) {
-		if (svm->dr_loaded)
-			save_guest_debug(svm);
-		svm->dr_live = false;
-		axv_svm_update_dr_intercepts(svm);
-	}
-	if (unlikely(svm->vmcb->save.dr6 != DR6_RESERVED))
+	if (unlikely(x86_to_svm(x)->vmcb->save.dr6 != DR6_RESERVED))
 		set_debugreg(DR6_RESERVED, 6);
-	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
-		this_cpu_write(x86_ibpb_exit_to_user, true);
-	vtime_account_guest_exit();
-	local_irq_enable();
-	return next;
 }
 
-static enum axv_svm_next run_on_this_cpu(struct axv_svm_vcpu *svm)
+static __always_inline bool shadow(struct axv_x86_vcpu *x)
 {
-	struct axv_vcpu *vcpu = &svm->x.base;
-	enum axv_svm_next next;
-	struct axv_run *run;
-	int cpu;
-
-	preempt_disable();
-	cpu = smp_processor_id();
-	if (likely(axv_vcpu_may_run_on(vcpu, cpu))) {
-		axv_vcpu_load(vcpu);
-		next = run_guest(svm, cpu);
-	} else {
-		run = axv_x86_exit(&svm->x, AXV_EXIT_WRONG_CPU, 0);
-		run->exit.wrong_cpu.cpu = cpu;
-		run->exit.wrong_cpu.pad = 0;
-		next = SVM_EXIT;
-	}
-	preempt_enable();
-	return next;
+	return x86_to_svm(x)->vmcb->control.int_state &
+	       SVM_INTERRUPT_SHADOW_MASK;
 }
 
-/*
- * HLT with AXV_VM_HALT_IN_KERNEL.  A kick or a signal ends the run, not the
- * halt: the next run parks the vCPU again.
- */
-static void wait_for_event(struct axv_svm_vcpu *svm)
+static __always_inline u64 exit_code(struct axv_x86_vcpu *x)
 {
-	struct axv_x86_vcpu *x = &svm->x;
-
-	axv_vcpu_block(&x->base);
-	raw_spin_lock_irq(&x->base.lock);
-	if (axv_x86_has_event(&x->base))
-		x->events.halted = false;
-	raw_spin_unlock_irq(&x->base.lock);
+	return x86_to_svm(x)->vmcb->control.exit_code;
 }
 
-static int run_loop(struct axv_svm_vcpu *svm)
+static void trace_exit(struct axv_x86_vcpu *x)
 {
-	for (;;) {
-		if (unlikely(svm->x.events.halted) && !window_is_open(svm))
-			wait_for_event(svm);
-		switch (run_on_this_cpu(svm)) {
-		case SVM_SLOW:
-			if (axv_test_request(&svm->x.base, AXV_REQ_DEAD))
-				return -EIO;
-			if (axv_svm_handle_slow(svm) == AXV_EXIT)
-				return 0;
-			break;
-		case SVM_EXIT:
-			return 0;
-		default:
-			/* Not cond_resched(), which knows no lazy request. */
-			if (read_thread_flags() & AXV_NEED_RESCHED)
-				schedule();
-			break;
-		}
-	}
+	const struct vmcb_control_area *control = &x86_to_svm(x)->vmcb->control;
+
+	trace_axv_exit(&x->base, x->regs.rip, control->exit_code,
+		       control->exit_info_1, control->exit_info_2);
 }
 
-/* Fill in what every exit has. */
-static void finish_run(struct axv_svm_vcpu *svm)
-{
-	struct axv_x86_vcpu *x = &svm->x;
-	struct axv_run *run = x->base.run;
-
-	run->ip = x->regs.rip;
-	run->hw_reason = svm->vmcb->control.exit_code;
-	run->ready_for_interrupt = (x->regs.rflags & X86_EFLAGS_IF) &&
-				   !x->hw->get_shadow(x) &&
-				   !READ_ONCE(x->events.any);
-	axv_x86_store_run(&x->base);
-}
+static const struct axv_x86_engine svm_engine = {
+	.host_tsc_aux = host_tsc_aux,
+	.hold_host = save_host,
+	.refresh_host = save_host,
+	.release_host = release_host,
+	.inject = axv_svm_inject_events,
+	.prepare = prepare,
+	.enter = enter,
+	.after_exit = after_exit,
+	.handle_fast = axv_svm_handle_fast,
+	.handle_slow = axv_svm_handle_slow,
+	.intercept_dr = axv_svm_intercept_dr,
+	.dr7 = dr7,
+	.load_dr6 = leave_dr6,
+	.save_dr6 = leave_dr6,
+	.reset_dr6 = reset_dr6,
+	.shadow = shadow,
+	.exit_code = exit_code,
+	.trace_exit = trace_exit,
+};
 
 /**
  * axv_svm_run() - enter the guest until something ends the run
@@ -494,24 +233,5 @@ static void finish_run(struct axv_svm_vcpu *svm)
  */
 int axv_svm_run(struct axv_vcpu *vcpu)
 {
-	struct axv_svm_vcpu *svm = to_svm(vcpu);
-	struct axv_x86_vcpu *x = &svm->x;
-	int ret = 0;
-
-	svm->irq_window = READ_ONCE(vcpu->run->irq_window);
-	if (unlikely(x->pending.kind != AXV_PENDING_NONE) &&
-	    axv_x86_complete(x) == AXV_EXIT)
-		goto out;
-	/* The data of a read is consumed by now, so the kick loses nothing. */
-	if (unlikely(axv_take_request(vcpu, AXV_REQ_KICK))) {
-		axv_x86_exit(x, AXV_EXIT_KICKED, 0);
-		goto out;
-	}
-
-	fpu_swap_kvm_fpstate(&x->fpu, true);
-	ret = run_loop(svm);
-	fpu_swap_kvm_fpstate(&x->fpu, false);
-out:
-	finish_run(svm);
-	return ret;
+	return axv_x86_run(to_x86(vcpu), &svm_engine);
 }

@@ -155,11 +155,11 @@ static const struct axv_arch_ops svm_ops = {
 };
 
 /**
- * axv_svm_init() - make SVM the back end, if the host has it
+ * axv_svm_init() - make SVM the back end of a host that has it
  *
  * Context: module load; axv_x86_host_init() was called.
- * Return: its operations, or an error pointer: -EOPNOTSUPP without SVM,
- * -ENOMEM.
+ * Return: its operations, or an error pointer: -EOPNOTSUPP if SVM lacks what is
+ * needed or is switched off, -ENOMEM.
  */
 const struct axv_arch_ops *axv_svm_init(void)
 {

@@ -35,8 +35,6 @@
  * @nrips:	next RIP is stored at an exit
  * @flush_by_asid: TLB_CONTROL can flush one ASID
  * @v_spec_ctrl: SPEC_CTRL is switched through the VMCB
- * @host_xcr0:	XCR0 of the host's kernel
- * @host_xss:	IA32_XSS of the host's kernel
  *
  * Constant once the module is loaded.
  */
@@ -45,8 +43,6 @@ struct axv_svm_features {
 	bool nrips;
 	bool flush_by_asid;
 	bool v_spec_ctrl;
-	u64 host_xcr0;
-	u64 host_xss;
 };
 
 extern struct axv_svm_features axv_svm;
@@ -57,18 +53,14 @@ extern struct axv_svm_features axv_svm;
  * @host_save:	page for VMSAVE of the state that VMRUN does not switch
  * @host_save_pa: its physical address
  * @tsc_aux:	TSC_AUX of the host on this CPU
- * @asid_generation: counts full flushes; an ASID of an older one is stale
- * @next_asid:	next ASID to hand out
- *
- * The ASID fields are touched on this CPU with interrupts off.
+ * @asids:	ASIDs to hand out
  */
 struct axv_svm_cpu {
 	void *hsave;
 	void *host_save;
 	phys_addr_t host_save_pa;
 	u64 tsc_aux;
-	u64 asid_generation;
-	u32 next_asid;
+	struct axv_x86_tags asids;
 };
 
 DECLARE_PER_CPU(struct axv_svm_cpu, axv_svm_cpu);
@@ -90,44 +82,20 @@ struct axv_svm_vm {
  * @x:		what x86 vCPUs have in common
  * @vmcb:	its control block
  * @vmcb_pa:	physical address of @vmcb; read by entry.S
- * @spec_ctrl:	the guest's SPEC_CTRL; read by entry.S
- * @asid_cpu:	host CPU its ASID is from
- * @asid_generation: generation of its ASID
- * @tlb_gen:	&axv_vm.tlb_gen at its last flush
- * @cr0:	CR0 as the guest sees it; the VMCB's has CD and NW clear
- * @cr4:	CR4 as the guest sees it; the VMCB's has MCE as the host
- * @efer:	EFER as the guest sees it; the VMCB's has SVME set
- * @injected:	event handed to the hardware at the last entry; 0: none
- * @dr_live:	the guest uses DR0 to DR3: no intercepts, loaded at entry
- * @dr_loaded:	they are in the registers now
  * @nmi_masked:	an NMI handler runs
  * @nmi_iret:	its IRET was intercepted at @nmi_iret_rip and is not done yet
  * @nmi_step:	that IRET is single-stepped, to open the NMI window
  * @guest_tf:	the guest's own TF when @nmi_step began
- * @irq_armed:	a virtual interrupt is armed to find the interrupt window
- * @irq_window:	the VMM asked for the interrupt window; during one run
  * @nmi_iret_rip: see @nmi_iret
  */
 struct axv_svm_vcpu {
 	struct axv_x86_vcpu x;
 	struct vmcb *vmcb;
 	phys_addr_t vmcb_pa;
-	u64 spec_ctrl;
-	int asid_cpu;
-	u64 asid_generation;
-	u64 tlb_gen;
-	u64 cr0;
-	u64 cr4;
-	u64 efer;
-	u64 injected;
-	bool dr_live;
-	bool dr_loaded;
 	bool nmi_masked;
 	bool nmi_iret;
 	bool nmi_step;
 	bool guest_tf;
-	bool irq_armed;
-	bool irq_window;
 	u64 nmi_iret_rip;
 };
 
@@ -214,45 +182,23 @@ void axv_svm_msrpm_update(struct axv_svm_vm *vm);
 extern const struct axv_x86_hw axv_svm_hw;
 void axv_svm_vmcb_init(struct axv_svm_vcpu *svm);
 void axv_svm_update_exceptions(struct axv_svm_vcpu *svm);
-void axv_svm_update_dr_intercepts(struct axv_svm_vcpu *svm);
-void axv_svm_write_cr0(struct axv_svm_vcpu *svm, u64 cr0);
-
-/* tlb.c: ASIDs and flushes */
-void axv_svm_tlb_prepare(struct axv_svm_vcpu *svm, int cpu);
-void axv_svm_tlb_reset_cpu(struct axv_svm_cpu *sc);
+void axv_svm_intercept_dr(struct axv_x86_vcpu *x);
 
 /* run.c: entry and exit */
+void axv_svm_tlb_prepare(struct axv_svm_vcpu *svm, int cpu);
 void axv_svm_load(struct axv_vcpu *vcpu, int cpu);
 void axv_svm_unload(struct axv_vcpu *vcpu);
 int axv_svm_run(struct axv_vcpu *vcpu);
 
 /* exit.c: what an exit means */
-
-/**
- * enum axv_svm_next - what an exit asks for
- * @SVM_RESUME:	answered; enter again at once
- * @SVM_SLOW:	to be answered by axv_svm_handle_slow(), where it may sleep
- * @SVM_INTR:	an interrupt of the host waits
- * @SVM_EXIT:	the run ends
- */
-enum axv_svm_next {
-	SVM_RESUME,
-	SVM_SLOW,
-	SVM_INTR,
-	SVM_EXIT,
-};
-
-enum axv_svm_next axv_svm_handle_fast(struct axv_svm_vcpu *svm);
-enum axv_x86_next axv_svm_handle_slow(struct axv_svm_vcpu *svm);
-void axv_svm_exit_exception(struct axv_svm_vcpu *svm, u8 vector, bool has_error,
-			    u32 error, u64 address);
+enum axv_x86_next axv_svm_handle_fast(struct axv_x86_vcpu *x);
+enum axv_x86_next axv_svm_handle_slow(struct axv_x86_vcpu *x);
 
 /* cr.c: control registers, without the help of decode assists */
 enum axv_x86_next axv_svm_handle_cr(struct axv_svm_vcpu *svm);
-enum axv_x86_next axv_svm_handle_xsetbv(struct axv_svm_vcpu *svm);
 
 /* inject.c: events into and out of the VMCB */
-enum axv_svm_next axv_svm_inject_events(struct axv_svm_vcpu *svm);
+enum axv_x86_next axv_svm_inject_events(struct axv_x86_vcpu *x);
 void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm);
 void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm);
 void axv_svm_nmi_after_exit(struct axv_svm_vcpu *svm);

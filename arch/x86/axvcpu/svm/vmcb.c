@@ -85,12 +85,14 @@ void axv_svm_update_exceptions(struct axv_svm_vcpu *svm)
 }
 
 /**
- * axv_svm_update_dr_intercepts() - debug registers are the guest's, or exit
- * @svm:	vCPU whose claim the caller holds
+ * axv_svm_intercept_dr() - debug registers are the guest's, or exit
+ * @x:		vCPU whose claim the caller holds
  */
-void axv_svm_update_dr_intercepts(struct axv_svm_vcpu *svm)
+void axv_svm_intercept_dr(struct axv_x86_vcpu *x)
 {
-	svm->vmcb->control.intercepts[INTERCEPT_DR] = svm->dr_live ? 0 : ~0u;
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+
+	svm->vmcb->control.intercepts[INTERCEPT_DR] = x->dr_live ? 0 : ~0u;
 	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
 }
 
@@ -114,23 +116,14 @@ void axv_svm_vmcb_init(struct axv_svm_vcpu *svm)
 	control->int_ctl = V_INTR_MASKING_MASK;
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
 	control->nested_cr3 = __sme_set(vm->x.base.s2.root);
-	/* PAT after power-on, APM 7.8.2. */
-	svm->vmcb->save.g_pat = 0x0007040600070406ull;
-
-	svm->spec_ctrl = 0;
-	svm->asid_cpu = -1;
-	svm->cr0 = 0;
-	svm->cr4 = 0;
-	svm->efer = 0;
+	svm->vmcb->save.g_pat = AXV_X86_PAT_RESET;
 	svm->vmcb->save.efer = EFER_SVME;
-	svm->injected = 0;
-	svm->dr_live = false;
+
 	svm->nmi_masked = false;
 	svm->nmi_iret = false;
 	svm->nmi_step = false;
-	svm->irq_armed = false;
 	axv_svm_update_exceptions(svm);
-	axv_svm_update_dr_intercepts(svm);
+	axv_svm_intercept_dr(&svm->x);
 	control->clean = 0;
 }
 
@@ -218,19 +211,15 @@ static void svm_set_dtable(struct axv_x86_vcpu *x, unsigned int table,
 	axv_svm_dirty(svm, SVM_CLEAN_DT);
 }
 
-/**
- * axv_svm_write_cr0() - CR0 as the guest sees it, and as it runs with
- * @svm:	vCPU whose claim the caller holds
- * @cr0:	checked value
- *
+/*
  * CD and NW would slow down or bypass caches that the host shares; they stay
  * in the guest's view only, for which reads of CR0 exit while they differ.
  */
-void axv_svm_write_cr0(struct axv_svm_vcpu *svm, u64 cr0)
+static void set_cr0(struct axv_svm_vcpu *svm, u64 cr0)
 {
 	u64 real = cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW);
 
-	svm->cr0 = cr0;
+	svm->x.cr0 = cr0;
 	svm->vmcb->save.cr0 = real;
 	axv_svm_dirty(svm, SVM_CLEAN_CR);
 	if (real == cr0)
@@ -243,11 +232,11 @@ void axv_svm_write_cr0(struct axv_svm_vcpu *svm, u64 cr0)
  * Without MCE a machine check is no exception but a shutdown, which would pass
  * for the guest's own: the guest runs with the host's, and does not see it.
  */
-static void write_cr4(struct axv_svm_vcpu *svm, u64 cr4)
+static void set_cr4(struct axv_svm_vcpu *svm, u64 cr4)
 {
 	u64 real = cr4 | (cr4_read_shadow() & X86_CR4_MCE);
 
-	svm->cr4 = cr4;
+	svm->x.cr4 = cr4;
 	svm->vmcb->save.cr4 = real;
 	axv_svm_dirty(svm, SVM_CLEAN_CR);
 	if (real == cr4)
@@ -263,13 +252,13 @@ static u64 svm_get_cr(struct axv_x86_vcpu *x, unsigned int cr)
 
 	switch (cr) {
 	case 0:
-		return svm->cr0;
+		return svm->x.cr0;
 	case 2:
 		return vmcb->save.cr2;
 	case 3:
 		return vmcb->save.cr3;
 	case 4:
-		return svm->cr4;
+		return svm->x.cr4;
 	default:
 		return vmcb->control.int_ctl & V_TPR_MASK;
 	}
@@ -280,9 +269,10 @@ static void svm_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 	struct vmcb *vmcb = svm->vmcb;
 
+	axv_x86_cr_changes(x, cr, value);
 	switch (cr) {
 	case 0:
-		axv_svm_write_cr0(svm, value);
+		set_cr0(svm, value);
 		break;
 	case 2:
 		vmcb->save.cr2 = value;
@@ -293,7 +283,7 @@ static void svm_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 		axv_svm_dirty(svm, SVM_CLEAN_CR);
 		break;
 	case 4:
-		write_cr4(svm, value);
+		set_cr4(svm, value);
 		break;
 	default:
 		vmcb->control.int_ctl &= ~V_TPR_MASK;
@@ -301,14 +291,6 @@ static void svm_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 		axv_svm_dirty(svm, SVM_CLEAN_TPR);
 		break;
 	}
-
-	/*
-	 * The ASID may hold translations made under the old value: the guest's
-	 * own MOV to CR flushes them, a value set from outside has to
-	 * (APM 15.16.1).
-	 */
-	if (cr == 0 || cr == 3 || cr == 4)
-		svm->asid_cpu = -1;
 }
 
 static u64 svm_get_dr(struct axv_x86_vcpu *x, unsigned int dr)
@@ -337,17 +319,15 @@ static void svm_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
 
 static u64 svm_get_efer(struct axv_x86_vcpu *x)
 {
-	return x86_to_svm(x)->efer;
+	return x->efer;
 }
 
 static void svm_set_efer(struct axv_x86_vcpu *x, u64 value)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 
-	/* NXE and LMA change what a cached translation means. */
-	if (svm->efer != value)
-		svm->asid_cpu = -1;
-	svm->efer = value;
+	axv_x86_efer_changes(x, value);
+	x->efer = value;
 	/* VMRUN refuses a guest without SVME (APM 15.5.1). */
 	svm->vmcb->save.efer = value | EFER_SVME;
 	axv_svm_dirty(svm, SVM_CLEAN_CR);
@@ -393,7 +373,7 @@ static int svm_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 	if (field)
 		*value = *field;
 	else if (msr == MSR_IA32_SPEC_CTRL)
-		*value = svm->spec_ctrl;
+		*value = svm->x.spec_ctrl;
 	else
 		return -ENOENT;
 	return 0;
@@ -409,7 +389,7 @@ static int svm_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value)
 		if (msr == MSR_IA32_CR_PAT)
 			axv_svm_dirty(svm, SVM_CLEAN_NP);
 	} else if (msr == MSR_IA32_SPEC_CTRL) {
-		svm->spec_ctrl = value;
+		svm->x.spec_ctrl = value;
 		if (axv_svm.v_spec_ctrl)
 			svm->vmcb->save.spec_ctrl = value;
 	} else {

@@ -158,8 +158,10 @@ struct fake_vcpu *fake_vcpu_new(struct kunit *test)
 	int err;
 
 	/* KUnit runs the suites of a module before its init function. */
-	if (!axv_x86_host.phys_bits)
+	if (!axv_x86_host.phys_bits) {
 		axv_x86_host_init();
+		axv_x86_cpuid_init();
+	}
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	raw_spin_lock_init(&f->x.base.lock);
 	f->x.base.vm = &f->vm.base;

@@ -41,7 +41,7 @@ static int svm_test_init(struct kunit *test)
 	f->svm.x.base.vm = &f->vm.x.base;
 	f->svm.x.base.run = &f->run;
 	f->svm.x.hw = &axv_svm_hw;
-	f->svm.asid_cpu = -1;
+	f->svm.x.tag.cpu = -1;
 	raw_spin_lock_init(&f->svm.x.base.lock);
 	f->svm.x.regs.rflags = X86_EFLAGS_FIXED;
 	f->saved = axv_svm;
@@ -70,7 +70,7 @@ static void svm_test_exit(struct kunit *test)
  * @rax:	RAX
  * @cpl:	privilege level
  * @next:	what the inner loop does
- * @reason:	exit to the VMM, with SVM_EXIT
+ * @reason:	exit to the VMM, with AXV_EXIT
  * @rip_after:	where the guest continues
  */
 struct recorded {
@@ -82,54 +82,54 @@ struct recorded {
 	u64 next_rip;
 	u64 rax;
 	u8 cpl;
-	enum axv_svm_next next;
+	enum axv_x86_next next;
 	u32 reason;
 	u64 rip_after;
 };
 
 static const struct recorded fast_exits[] = {
 	{ "interrupt of the host", SVM_EXIT_INTR, .rip = 0x1000,
-	  .next = SVM_INTR, .rip_after = 0x1000 },
+	  .next = AXV_INTERRUPT, .rip_after = 0x1000 },
 	{ "NMI of the host", SVM_EXIT_NMI, .rip = 0x1000,
-	  .next = SVM_RESUME, .rip_after = 0x1000 },
+	  .next = AXV_RESUME, .rip_after = 0x1000 },
 	{ "out %al, $0x10", SVM_EXIT_IOIO, .info1 = 0x00100010, .info2 = 0x1002,
-	  .rip = 0x1000, .rax = 0x1234, .next = SVM_EXIT,
+	  .rip = 0x1000, .rax = 0x1234, .next = AXV_EXIT,
 	  .reason = AXV_EXIT_IO_WRITE, .rip_after = 0x1002 },
 	{ "out %ax, %dx", SVM_EXIT_IOIO, .info1 = 0x03f80020, .info2 = 0x1002,
-	  .rip = 0x1000, .rax = 0x12345678, .next = SVM_EXIT,
+	  .rip = 0x1000, .rax = 0x12345678, .next = AXV_EXIT,
 	  .reason = AXV_EXIT_IO_WRITE, .rip_after = 0x1002 },
 	{ "outl with a prefix in 64-bit code", SVM_EXIT_IOIO,
 	  .info1 = 0x0cf80040, .info2 = 0xffffffff81000003,
-	  .rip = 0xffffffff81000000, .rax = ~0ull, .next = SVM_EXIT,
+	  .rip = 0xffffffff81000000, .rax = ~0ull, .next = AXV_EXIT,
 	  .reason = AXV_EXIT_IO_WRITE, .rip_after = 0xffffffff81000003 },
 	{ "in %dx, %al", SVM_EXIT_IOIO, .info1 = 0x00600011, .info2 = 0x1001,
-	  .rip = 0x1000, .next = SVM_EXIT, .reason = AXV_EXIT_IO_READ,
+	  .rip = 0x1000, .next = AXV_EXIT, .reason = AXV_EXIT_IO_READ,
 	  .rip_after = 0x1000 },
 	{ "rep outsb", SVM_EXIT_IOIO, .info1 = 0x0010001c, .info2 = 0x1002,
-	  .rip = 0x1000, .next = SVM_SLOW, .rip_after = 0x1000 },
+	  .rip = 0x1000, .next = AXV_SLOW, .rip_after = 0x1000 },
 	{ "vmmcall", SVM_EXIT_VMMCALL, .rip = 0x1000, .next_rip = 0x1003,
-	  .rax = 7, .next = SVM_EXIT, .reason = AXV_EXIT_HYPERCALL,
+	  .rax = 7, .next = AXV_EXIT, .reason = AXV_EXIT_HYPERCALL,
 	  .rip_after = 0x1003 },
 	{ "vmmcall at user level", SVM_EXIT_VMMCALL, .rip = 0x1000,
-	  .next_rip = 0x1003, .cpl = 3, .next = SVM_RESUME,
+	  .next_rip = 0x1003, .cpl = 3, .next = AXV_RESUME,
 	  .rip_after = 0x1000 },
 	{ "vmmcall without next RIP", SVM_EXIT_VMMCALL, .rip = 0x1000,
-	  .next = SVM_SLOW, .rip_after = 0x1000 },
+	  .next = AXV_SLOW, .rip_after = 0x1000 },
 	{ "vmmcall with an absurd next RIP", SVM_EXIT_VMMCALL, .rip = 0x1000,
-	  .next_rip = 0x2000, .next = SVM_SLOW, .rip_after = 0x1000 },
+	  .next_rip = 0x2000, .next = AXV_SLOW, .rip_after = 0x1000 },
 	{ "mov %dr0, %rax", SVM_EXIT_READ_DR0, .rip = 0x1000,
-	  .next = SVM_RESUME, .rip_after = 0x1000 },
+	  .next = AXV_RESUME, .rip_after = 0x1000 },
 	{ "nested page fault", SVM_EXIT_NPF, .info1 = 0x100000004,
-	  .info2 = 0xc0000000, .rip = 0x1000, .next = SVM_SLOW,
+	  .info2 = 0xc0000000, .rip = 0x1000, .next = AXV_SLOW,
 	  .rip_after = 0x1000 },
 	{ "hlt", SVM_EXIT_HLT, .rip = 0x1000, .next_rip = 0x1001,
-	  .next = SVM_SLOW, .rip_after = 0x1000 },
-	{ "shutdown", SVM_EXIT_SHUTDOWN, .rip = 0x1000, .next = SVM_SLOW,
+	  .next = AXV_SLOW, .rip_after = 0x1000 },
+	{ "shutdown", SVM_EXIT_SHUTDOWN, .rip = 0x1000, .next = AXV_SLOW,
 	  .rip_after = 0x1000 },
 	{ "refused by VMRUN", (u32)SVM_EXIT_ERR, .rip = 0x1000,
-	  .next = SVM_SLOW, .rip_after = 0x1000 },
+	  .next = AXV_SLOW, .rip_after = 0x1000 },
 	{ "#GP nobody intercepts", SVM_EXIT_EXCP_BASE + X86_TRAP_GP,
-	  .rip = 0x1000, .next = SVM_SLOW, .rip_after = 0x1000 },
+	  .rip = 0x1000, .next = AXV_SLOW, .rip_after = 0x1000 },
 };
 
 static void load_recorded(struct svm_fixture *f, const struct recorded *r)
@@ -151,13 +151,13 @@ static void load_recorded(struct svm_fixture *f, const struct recorded *r)
 }
 
 /* As in the inner loop: on one CPU, with interrupts off. */
-static enum axv_svm_next handle_fast(struct svm_fixture *f)
+static enum axv_x86_next handle_fast(struct svm_fixture *f)
 {
-	enum axv_svm_next next;
+	enum axv_x86_next next;
 	unsigned long flags;
 
 	local_irq_save(flags);
-	next = axv_svm_handle_fast(&f->svm);
+	next = axv_svm_handle_fast(&f->svm.x);
 	local_irq_restore(flags);
 	return next;
 }
@@ -190,7 +190,7 @@ static void svm_test_port_write(struct kunit *test)
 
 	load_recorded(f, &out);
 	f->svm.vmcb->control.int_state = SVM_INTERRUPT_SHADOW_MASK;
-	KUNIT_EXPECT_EQ(test, SVM_EXIT, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, handle_fast(f));
 	KUNIT_EXPECT_EQ(test, 0x3f8, f->run.exit.io.port);
 	KUNIT_EXPECT_EQ(test, 2, f->run.exit.io.width);
 	KUNIT_EXPECT_EQ(test, 0x5678ull, f->run.exit.io.data);
@@ -208,7 +208,7 @@ static void svm_test_without_nrips(struct kunit *test)
 
 	axv_svm.nrips = false;
 	load_recorded(f, &cpuid);
-	KUNIT_EXPECT_EQ(test, SVM_SLOW, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, handle_fast(f));
 	KUNIT_EXPECT_EQ(test, 0x1000ull, f->svm.x.regs.rip);
 }
 
@@ -220,14 +220,14 @@ static void svm_test_failed_entry(struct kunit *test)
 	};
 
 	load_recorded(f, &refused);
-	f->svm.injected = AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXTINT | 0x30;
-	f->svm.asid_cpu = 0;
+	f->svm.x.injected = AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXTINT | 0x30;
+	f->svm.x.tag.cpu = 0;
 	f->svm.vmcb->control.clean = SVM_CLEAN_ALL;
-	KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_svm_handle_slow(&f->svm));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_svm_handle_slow(&f->svm.x));
 	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_FAIL_ENTRY, f->run.exit_reason);
 	KUNIT_EXPECT_EQ(test, ~0ull, f->run.exit.fail_entry.hardware_reason);
-	KUNIT_EXPECT_EQ(test, f->svm.injected, f->svm.x.events.reinject);
-	KUNIT_EXPECT_EQ(test, -1, f->svm.asid_cpu);
+	KUNIT_EXPECT_EQ(test, f->svm.x.injected, f->svm.x.events.reinject);
+	KUNIT_EXPECT_EQ(test, -1, f->svm.x.tag.cpu);
 	KUNIT_EXPECT_EQ(test, 0u, f->svm.vmcb->control.clean);
 }
 
@@ -256,16 +256,16 @@ static void svm_test_asids(struct kunit *test)
 	cpu = smp_processor_id();
 	sc = this_cpu_ptr(&axv_svm_cpu);
 	f->saved_cpu = *sc;
-	axv_svm.asids = 4;
-	axv_svm.flush_by_asid = false;
-	axv_svm_tlb_reset_cpu(sc);
-	generation = sc->asid_generation;
+		axv_svm.flush_by_asid = false;
+	sc->asids.count = 5;
+	axv_x86_tags_reset(&sc->asids);
+	generation = sc->asids.generation;
 
 	/* The first entry after SVM was switched on flushes everything. */
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_FLUSH_ALL_ASID, control->tlb_ctl);
 	KUNIT_EXPECT_EQ(test, 1u, control->asid);
-	KUNIT_EXPECT_EQ(test, generation + 1, sc->asid_generation);
+	KUNIT_EXPECT_EQ(test, generation + 1, sc->asids.generation);
 
 	/* Nothing happened: nothing is flushed. */
 	prepare(f, cpu);
@@ -289,25 +289,33 @@ static void svm_test_asids(struct kunit *test)
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_DO_NOTHING, control->tlb_ctl);
 
-	/* Another CPU: its ASIDs mean nothing here. */
-	f->svm.asid_cpu = cpu + 1;
+	/* A register was set from outside: a fresh one, and only once. */
+	f->svm.x.tag.stale = true;
+	prepare(f, cpu);
+	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_DO_NOTHING, control->tlb_ctl);
+	KUNIT_EXPECT_EQ(test, 3u, control->asid);
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, 3u, control->asid);
 
+	/* Another CPU: its ASIDs mean nothing here. */
+	f->svm.x.tag.cpu = cpu + 1;
+	prepare(f, cpu);
+	KUNIT_EXPECT_EQ(test, 4u, control->asid);
+
 	/* The last ASID is gone: a new generation, flushed. */
-	f->svm.asid_cpu = -1;
+	f->svm.x.tag.cpu = -1;
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_FLUSH_ALL_ASID, control->tlb_ctl);
 	KUNIT_EXPECT_EQ(test, 1u, control->asid);
-	KUNIT_EXPECT_EQ(test, generation + 2, sc->asid_generation);
+	KUNIT_EXPECT_EQ(test, generation + 2, sc->asids.generation);
 
 	/* Somebody else began a generation. */
-	sc->asid_generation++;
+	sc->asids.generation++;
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, 2u, control->asid);
 
 	*sc = f->saved_cpu;
-	axv_svm_tlb_reset_cpu(sc);
+	axv_x86_tags_reset(&sc->asids);
 	preempt_enable();
 }
 
@@ -316,20 +324,30 @@ static void svm_test_register_writes_flush(struct kunit *test)
 {
 	struct svm_fixture *f = test->priv;
 	struct axv_x86_vcpu *x = &f->svm.x;
-	static const unsigned int crs[] = { 0, 3, 4 };
+	static const struct {
+		unsigned int cr;
+		u64 value;
+	} writes[] = {
+		{ 0, X86_CR0_ET | X86_CR0_WP },
+		{ 0, X86_CR0_ET | X86_CR0_PE },
+		{ 0, X86_CR0_ET | X86_CR0_PE | X86_CR0_PG },
+		{ 3, 0 },
+		{ 4, 0 },
+	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(crs); i++) {
-		f->svm.asid_cpu = 0;
+	for (i = 0; i < ARRAY_SIZE(writes); i++) {
+		x->tag.stale = false;
 		f->svm.vmcb->control.clean = SVM_CLEAN_ALL;
-		x->hw->set_cr(x, crs[i], 0);
-		KUNIT_EXPECT_EQ_MSG(test, -1, f->svm.asid_cpu, "CR%u", crs[i]);
+		x->hw->set_cr(x, writes[i].cr, writes[i].value);
+		KUNIT_EXPECT_TRUE_MSG(test, x->tag.stale, "CR%u = %llx",
+				      writes[i].cr, writes[i].value);
 		KUNIT_EXPECT_FALSE_MSG(test, f->svm.vmcb->control.clean &
-				       SVM_CLEAN_CR, "CR%u", crs[i]);
+				       SVM_CLEAN_CR, "CR%u", writes[i].cr);
 	}
-	f->svm.asid_cpu = 0;
+	x->tag.stale = false;
 	x->hw->set_efer(x, EFER_NX);
-	KUNIT_EXPECT_EQ(test, -1, f->svm.asid_cpu);
+	KUNIT_EXPECT_TRUE(test, x->tag.stale);
 	KUNIT_EXPECT_EQ(test, (u64)(EFER_NX | EFER_SVME),
 			f->svm.vmcb->save.efer);
 }
@@ -372,13 +390,13 @@ static void inject(struct svm_fixture *f, u32 type, u32 vector)
 	raw_spin_unlock_irq(&f->svm.x.base.lock);
 }
 
-static enum axv_svm_next enter(struct svm_fixture *f)
+static enum axv_x86_next enter(struct svm_fixture *f)
 {
-	enum axv_svm_next next;
+	enum axv_x86_next next;
 	unsigned long flags;
 
 	local_irq_save(flags);
-	next = axv_svm_inject_events(&f->svm);
+	next = axv_svm_inject_events(&f->svm.x);
 	local_irq_restore(flags);
 	return next;
 }
@@ -390,21 +408,21 @@ static void svm_test_interrupt_window(struct kunit *test)
 
 	/* Masked: the window is armed instead. */
 	inject(f, AXV_INJECT_EXTINT, 0x30);
-	KUNIT_EXPECT_EQ(test, SVM_RESUME, enter(f));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, enter(f));
 	KUNIT_EXPECT_EQ(test, 0u, control->event_inj);
 	KUNIT_EXPECT_TRUE(test, control->int_ctl & V_IRQ_MASK);
 	KUNIT_EXPECT_TRUE(test, axv_svm_intercepts(&f->svm, INTERCEPT_VINTR));
 
 	/* Open: the interrupt goes in, and the window is put away. */
 	f->svm.x.regs.rflags |= X86_EFLAGS_IF;
-	KUNIT_EXPECT_EQ(test, SVM_RESUME, enter(f));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, enter(f));
 	KUNIT_EXPECT_EQ(test, (u32)SVM_EVTINJ_VALID | 0x30, control->event_inj);
 	KUNIT_EXPECT_FALSE(test, control->int_ctl & V_IRQ_MASK);
 	KUNIT_EXPECT_FALSE(test, axv_svm_intercepts(&f->svm, INTERCEPT_VINTR));
 
 	/* The VMM wants to know, and nothing is in the way. */
-	f->svm.irq_window = true;
-	KUNIT_EXPECT_EQ(test, SVM_EXIT, enter(f));
+	f->svm.x.irq_window = true;
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, enter(f));
 	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_IRQ_WINDOW, f->run.exit_reason);
 }
 
@@ -426,7 +444,7 @@ static void svm_test_cut_short(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1ull, f->svm.x.base.stats.injections);
 
 	/* INT 0x80 of the guest's own: RIP is still at it. */
-	f->svm.injected = 0;
+	f->svm.x.injected = 0;
 	f->svm.x.events.reinject = 0;
 	control->exit_int_info = SVM_EXITINTINFO_VALID |
 				 SVM_EXITINTINFO_TYPE_SOFT | 0x80;
@@ -464,7 +482,7 @@ static void svm_test_nmi(struct kunit *test)
 
 	x->regs.rip = 0x2000;
 	control->exit_code = SVM_EXIT_IRET;
-	KUNIT_EXPECT_EQ(test, SVM_RESUME, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
 	enter(f);
 	KUNIT_EXPECT_EQ(test, 0u, control->event_inj);
 	KUNIT_EXPECT_TRUE(test, f->svm.nmi_step);
@@ -474,7 +492,7 @@ static void svm_test_nmi(struct kunit *test)
 	control->exit_code = SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
 	f->svm.vmcb->save.dr6 = 0xffff0ff0 | BIT(14);
 	axv_svm_nmi_after_exit(&f->svm);
-	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_svm_handle_slow(&f->svm));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_svm_handle_slow(&f->svm.x));
 	KUNIT_EXPECT_FALSE(test, f->svm.nmi_step);
 	KUNIT_EXPECT_EQ(test, 0xffff0ff0ull, f->svm.vmcb->save.dr6);
 	enter(f);

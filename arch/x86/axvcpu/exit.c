@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exits that mean the same on all hardware: what the VMM gets to see, and what
+ * the guest.
+ */
+#include <linux/bits.h>
+#include <linux/spinlock.h>
+#include <asm/mce.h>
+#include <asm/processor-flags.h>
+#include <asm/ptrace.h>
+#include <asm/trapnr.h>
+
+#include "../../../drivers/virt/axvcpu/trace.h"
+#include "decode.h"
+#include "x86.h"
+
+/**
+ * axv_x86_hypercall() - VMCALL or VMMCALL
+ * @x:		vCPU whose claim the caller holds
+ * @cpl:	privilege level; user level gets #UD
+ * @len:	length of the instruction
+ *
+ * Return: AXV_EXIT, and the guest has yet to be put past the instruction; or
+ * AXV_RESUME.
+ */
+enum axv_x86_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
+				    unsigned int len)
+{
+	const u64 *gpr = x->regs.gpr;
+	struct axv_exit_hypercall *call;
+
+	if (cpl) {
+		axv_x86_raise(x, X86_TRAP_UD, false, 0, 0);
+		return AXV_RESUME;
+	}
+	call = &axv_x86_exit(x, AXV_EXIT_HYPERCALL, len)->exit.hypercall;
+	call->nr = gpr[AXV_X86_RAX];
+	call->args[0] = gpr[AXV_X86_RBX];
+	call->args[1] = gpr[AXV_X86_RCX];
+	call->args[2] = gpr[AXV_X86_RDX];
+	call->args[3] = gpr[AXV_X86_RSI];
+	call->args[4] = gpr[AXV_X86_RDI];
+	call->args[5] = gpr[AXV_X86_RBP];
+	return AXV_EXIT;
+}
+
+/**
+ * axv_x86_exit_io_out() - OUT
+ * @x:		vCPU whose claim the caller holds
+ * @port:	the port
+ * @width:	1, 2 or 4
+ * @len:	length of the instruction; the guest has yet to be put past it
+ */
+void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port, unsigned int width,
+			 unsigned int len)
+{
+	struct axv_exit_io *io = &axv_x86_exit(x, AXV_EXIT_IO_WRITE,
+					       len)->exit.io;
+
+	io->port = port;
+	io->width = width;
+	io->string = 0;
+	io->pad = 0;
+	io->data = axv_x86_mask(x->regs.gpr[AXV_X86_RAX], width);
+}
+
+/**
+ * axv_x86_stage2_fault() - a nested page fault, or an EPT violation
+ * @x:		vCPU whose claim the caller holds
+ * @gpa:	guest physical address
+ * @access:	AXV_ACCESS_*
+ *
+ * Context: may sleep.
+ * Return: AXV_RESUME, or AXV_EXIT if the VMM has to look at it.
+ */
+enum axv_x86_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
+				       u32 access)
+{
+	enum axv_fault_result result;
+	enum axv_x86_next next;
+	int error = 0;
+	u32 cause;
+
+	result = axv_memory_fault(x->base.vm, gpa, access, &error);
+	trace_axv_fault(x->base.vm, gpa, access, result);
+	switch (result) {
+	case AXV_FAULT_RESOLVED:
+		x->base.stats.faults++;
+		return AXV_RESUME;
+	case AXV_FAULT_AGAIN:
+		return AXV_RESUME;
+	case AXV_FAULT_MMIO:
+		cause = AXV_FAULT_NO_REGION;
+		break;
+	case AXV_FAULT_PROTECTED:
+		cause = AXV_FAULT_READONLY;
+		break;
+	default:
+		cause = AXV_FAULT_HOST;
+		break;
+	}
+
+	next = axv_x86_mmio(x, gpa, access, cause);
+	if (next == AXV_EXIT && cause == AXV_FAULT_HOST)
+		x->base.run->exit.fault.status = error;
+	return next;
+}
+
+/**
+ * axv_x86_halt() - HLT
+ * @x:		vCPU whose claim the caller holds
+ * @len:	length of the instruction
+ */
+enum axv_x86_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len)
+{
+	axv_x86_advance(x, len);
+	if (x->base.vm->flags & AXV_VM_HALT_IN_KERNEL) {
+		x->events.halted = true;
+		return AXV_RESUME;
+	}
+	axv_x86_exit(x, AXV_EXIT_HALT, len);
+	return AXV_EXIT;
+}
+
+/**
+ * axv_x86_shutdown() - a triple fault
+ * @x:		vCPU whose claim the caller holds
+ *
+ * It is shut down until a reset.
+ *
+ * Return: AXV_EXIT.
+ */
+enum axv_x86_next axv_x86_shutdown(struct axv_x86_vcpu *x)
+{
+	x->events.shutdown = true;
+	WRITE_ONCE(x->events.any, true);
+	axv_x86_exit(x, AXV_EXIT_SHUTDOWN, 0);
+	return AXV_EXIT;
+}
+
+/**
+ * axv_x86_exit_exception() - the run ends with an exception the VMM asked for
+ * @x:		vCPU whose claim the caller holds
+ * @vector:	the exception
+ * @has_error:	it has an error code
+ * @error:	which
+ * @address:	CR2 value (#PF) or DR6 (#DB)
+ */
+void axv_x86_exit_exception(struct axv_x86_vcpu *x, u8 vector, bool has_error,
+			    u32 error, u64 address)
+{
+	struct axv_exit_exception *exception;
+
+	exception = &axv_x86_exit(x, AXV_EXIT_EXCEPTION, 0)->exit.exception;
+	exception->vector = vector;
+	exception->has_error_code = has_error;
+	exception->error_code = has_error ? error : 0;
+	exception->pad = 0;
+	exception->address = address;
+}
+
+/**
+ * axv_x86_exception() - an exception of the guest's came to the host
+ * @x:		vCPU whose claim the caller holds
+ * @vector:	0 to 31
+ * @error:	error code, where the vector has one
+ * @address:	CR2 value (#PF) or the causes in DR6 (#DB)
+ *
+ * It is the VMM's, if it asked for it; the guest's otherwise.
+ */
+enum axv_x86_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
+				    u32 error, u64 address)
+{
+	bool has_error = axv_x86_has_error_code(vector);
+
+	if (x->events.exit_mask & BIT(vector)) {
+		axv_x86_exit_exception(x, vector, has_error, error, address);
+		return AXV_EXIT;
+	}
+	axv_x86_raise(x, vector, has_error, error, address);
+	return AXV_RESUME;
+}
+
+/**
+ * axv_x86_fail_entry() - the hardware refused to enter the guest
+ * @x:		vCPU whose claim the caller holds
+ * @reason:	the hardware's
+ *
+ * The event it was to deliver is still to be delivered.
+ *
+ * Return: AXV_EXIT.
+ */
+enum axv_x86_next axv_x86_fail_entry(struct axv_x86_vcpu *x, u64 reason)
+{
+	struct axv_exit_fail_entry *fail;
+
+	if (x->injected)
+		axv_x86_cut_short(x, x->injected, 0);
+	fail = &axv_x86_exit(x, AXV_EXIT_FAIL_ENTRY, 0)->exit.fail_entry;
+	fail->hardware_reason = reason;
+	fail->cpu = x->base.loaded_cpu;
+	fail->pad = 0;
+	return AXV_EXIT;
+}
+
+/**
+ * axv_x86_machine_check() - a machine check ended the guest
+ *
+ * The intercept swallowed the exception; its handler did not run.  The guest
+ * is to the handler what user mode is: it can be given up, the kernel cannot.
+ *
+ * Context: the CPU it happened on, interrupts off.
+ */
+void axv_x86_machine_check(void)
+{
+#ifdef CONFIG_X86_MCE
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+#endif
+}
+
+/**
+ * axv_x86_next_event() - what the next entry delivers
+ * @x:		vCPU about to enter
+ * @event:	out: the event, in the form of AXV_X86_EVENT_*; 0: none
+ * @irq_window:	out: the hardware has to report the interrupt window
+ * @nmi_window:	out: likewise for an NMI
+ *
+ * Context: interrupts off; takes &axv_vcpu.lock.
+ * Return: AXV_RESUME; AXV_EXIT if instead the run ends, because the guest is
+ * shut down, earned an exception that the VMM wants to see, or has the
+ * interrupt window open that the VMM asked for.
+ */
+enum axv_x86_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
+				     bool *irq_window, bool *nmi_window)
+{
+	u64 intercepted, address = 0;
+
+	*event = 0;
+	*irq_window = false;
+	*nmi_window = false;
+	if (unlikely(x->events.shutdown)) {
+		axv_x86_exit(x, AXV_EXIT_SHUTDOWN, 0);
+		return AXV_EXIT;
+	}
+
+	raw_spin_lock(&x->base.lock);
+	intercepted = axv_x86_take_intercepted(x, &address);
+	if (!intercepted)
+		*event = axv_x86_pick_event(x, irq_window, nmi_window);
+	raw_spin_unlock(&x->base.lock);
+
+	if (unlikely(intercepted)) {
+		axv_x86_exit_exception(x, intercepted & AXV_X86_EVENT_VECTOR,
+				       intercepted & AXV_X86_EVENT_ERROR_VALID,
+				       intercepted >> AXV_X86_EVENT_ERROR_SHIFT,
+				       address);
+		return AXV_EXIT;
+	}
+
+	if (x->irq_window) {
+		if (!*event && !*irq_window &&
+		    (x->regs.rflags & X86_EFLAGS_IF) &&
+		    !x->hw->get_shadow(x)) {
+			axv_x86_exit(x, AXV_EXIT_IRQ_WINDOW, 0);
+			return AXV_EXIT;
+		}
+		*irq_window = true;
+	}
+	if (*event)
+		x->base.stats.injections++;
+	x->injected = *event;
+	return AXV_RESUME;
+}
+
+/**
+ * axv_x86_event_cut_short() - an exit came while an event was being delivered
+ * @x:		vCPU that just left the guest
+ * @event:	the event, in the form of AXV_X86_EVENT_*
+ * @soft:	an instruction of the guest's may have caused it: INT n, INT3, INTO
+ *
+ * The instruction pointer of a software event is still at its instruction,
+ * which runs again, if the guest itself began it.  All others are delivered
+ * again.
+ */
+void axv_x86_event_cut_short(struct axv_x86_vcpu *x, u64 event, bool soft)
+{
+	bool injected = !((event ^ x->injected) & AXV_X86_EVENT_IDENTITY);
+
+	if (soft && !injected)
+		return;
+	if (injected)
+		x->base.stats.injections--;
+	axv_x86_cut_short(x, event, 0);
+}

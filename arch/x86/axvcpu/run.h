@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Entry and exit: the run path of x86.
+ *
+ * A run has two nested loops.  The outer one may sleep: it answers exits that
+ * touch guest memory.  The inner one runs with preemption off and, but for the
+ * moments in which the host takes its interrupts, with interrupts off; it goes
+ * round for every exit that is answered on the spot.  What the guest has in
+ * registers that the host uses is put there by the inner loop and gone before
+ * it ends, so the outer loop can be preempted without a thought.
+ *
+ * The text stands once and is compiled into each back end, which hands in its
+ * own steps as a constant: every call of one is a direct call.
+ */
+#ifndef _AXVCPU_X86_RUN_H
+#define _AXVCPU_X86_RUN_H
+
+#include <linux/context_tracking.h>
+#include <linux/ftrace.h>
+#include <linux/hardirq.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/vtime.h>
+#include <asm/debugreg.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/xcr.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/processor-flags.h>
+
+#include <axvcpu/compat.h>
+#include <axvcpu/hardware.h>
+
+#include "../../../drivers/virt/axvcpu/trace.h"
+#include "x86.h"
+
+/**
+ * struct axv_x86_engine - the steps of a run that a back end makes itself
+ *
+ * All but @handle_slow are called with interrupts off and do not sleep.
+ *
+ * @host_tsc_aux: TSC_AUX of the host on this CPU
+ * @hold_host:	keep what the hardware does not switch of the host's state, at the
+ *		start of the inner loop
+ * @refresh_host: the host had its interrupts: what they may have changed of it
+ * @release_host: give the host back what @hold_host took away, before anything
+ *		but an interrupt handler runs
+ * @inject:	choose what the next entry delivers; AXV_RESUME or AXV_EXIT
+ * @prepare:	time and TLB, for an entry that nothing stops any more
+ * @enter:	the world switch; &axv_x86_vcpu.regs to the hardware and back
+ * @after_exit:	what every exit needs: events that were cut short, and work of
+ *		the host that cannot wait
+ * @handle_fast: answer an exit on the spot, if that is possible
+ * @handle_slow: answer one that returned AXV_SLOW
+ * @intercept_dr: make accesses to debug registers exit, or not, by
+ *		&axv_x86_vcpu.dr_live
+ * @dr7:	the guest's DR7
+ * @load_dr6:	the guest's DR6 into the register, if the entry does not
+ * @save_dr6:	and back
+ * @reset_dr6:	the host's DR6 into the register, if it is not there
+ * @shadow:	is there an interrupt shadow?
+ * @exit_code:	the hardware's word for the last exit
+ * @trace_exit:	call trace_axv_exit()
+ */
+struct axv_x86_engine {
+	u64 (*host_tsc_aux)(struct axv_x86_vcpu *x);
+	void (*hold_host)(struct axv_x86_vcpu *x);
+	void (*refresh_host)(struct axv_x86_vcpu *x);
+	void (*release_host)(struct axv_x86_vcpu *x);
+	enum axv_x86_next (*inject)(struct axv_x86_vcpu *x);
+	void (*prepare)(struct axv_x86_vcpu *x, int cpu);
+	void (*enter)(struct axv_x86_vcpu *x);
+	void (*after_exit)(struct axv_x86_vcpu *x);
+	enum axv_x86_next (*handle_fast)(struct axv_x86_vcpu *x);
+	enum axv_x86_next (*handle_slow)(struct axv_x86_vcpu *x);
+	void (*intercept_dr)(struct axv_x86_vcpu *x);
+	u64 (*dr7)(struct axv_x86_vcpu *x);
+	void (*load_dr6)(struct axv_x86_vcpu *x);
+	void (*save_dr6)(struct axv_x86_vcpu *x);
+	void (*reset_dr6)(struct axv_x86_vcpu *x);
+	bool (*shadow)(struct axv_x86_vcpu *x);
+	u64 (*exit_code)(struct axv_x86_vcpu *x);
+	void (*trace_exit)(struct axv_x86_vcpu *x);
+};
+
+#define AXV_ENGINE	const struct axv_x86_engine *const engine
+
+/*
+ * XCR0, XSS and PKRU are the host's whenever kernel code may look at them, so
+ * they change hands last.  Whether they do is decided by our own copy of CR4:
+ * that of the hardware may be undefined after a shutdown (AMD APM vol. 2,
+ * 15.14.3).
+ */
+static __always_inline void axv_x86_load_guest_xstate(struct axv_x86_vcpu *x)
+{
+	if (!(x->cr4 & (X86_CR4_OSXSAVE | X86_CR4_PKE)))
+		return;
+	if (x->cr4 & X86_CR4_OSXSAVE) {
+		if (x->xcr0 != axv_x86_host.kernel_xcr0)
+			xsetbv(XCR_XFEATURE_ENABLED_MASK, x->xcr0);
+		if (axv_x86_host.kernel_xss)
+			wrmsrl(MSR_IA32_XSS, 0);
+	}
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
+		x->host_pkru = rdpkru();
+		if (x->pkru != x->host_pkru)
+			wrpkru(x->pkru);
+	}
+}
+
+static __always_inline void axv_x86_load_host_xstate(struct axv_x86_vcpu *x)
+{
+	u64 xcr0;
+
+	if (!(x->cr4 & (X86_CR4_OSXSAVE | X86_CR4_PKE)))
+		return;
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE)) {
+		x->pkru = rdpkru();
+		if (x->pkru != x->host_pkru)
+			wrpkru(x->host_pkru);
+	}
+	if (!(x->cr4 & X86_CR4_OSXSAVE))
+		return;
+	if (axv_x86_host.kernel_xss)
+		wrmsrl(MSR_IA32_XSS, axv_x86_host.kernel_xss);
+
+	/*
+	 * XSETBV exits, but not every implementation of SVM honours that: what
+	 * counts is the register.
+	 */
+	xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	if (xcr0 != x->xcr0 && axv_x86_xcr0_valid(x, xcr0))
+		x->xcr0 = xcr0;
+	if (xcr0 != axv_x86_host.kernel_xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, axv_x86_host.kernel_xcr0);
+}
+
+/* Lockdep and context tracking hear of the guest as of user mode. */
+static __always_inline void axv_x86_begin_guest(void)
+{
+	trace_hardirqs_on_prepare();
+	lockdep_hardirqs_on_prepare();
+	context_tracking_guest_enter();
+	lockdep_hardirqs_on(CALLER_ADDR0);
+}
+
+static __always_inline void axv_x86_end_guest(void)
+{
+	lockdep_hardirqs_off(CALLER_ADDR0);
+	context_tracking_guest_exit();
+	trace_hardirqs_off_finish();
+}
+
+/*
+ * The hardware switches DR7 and leaves it off; DR0 to DR3 are ours to switch,
+ * once the guest has shown that it uses them (AMD APM vol. 2, 15.6, 15.14.2).
+ */
+static __always_inline void axv_x86_load_guest_debug(struct axv_x86_vcpu *x,
+						     AXV_ENGINE)
+{
+	if (!x->dr_live) {
+		x->dr_live = true;
+		engine->intercept_dr(x);
+	}
+	/* The host's breakpoints must not move to addresses of the guest's. */
+	set_debugreg(0, 7);
+	set_debugreg(x->dr[0], 0);
+	set_debugreg(x->dr[1], 1);
+	set_debugreg(x->dr[2], 2);
+	set_debugreg(x->dr[3], 3);
+	engine->load_dr6(x);
+	x->dr_loaded = true;
+}
+
+static __always_inline void axv_x86_save_guest_debug(struct axv_x86_vcpu *x,
+						     AXV_ENGINE)
+{
+	unsigned long value;
+
+	get_debugreg(value, 0);
+	x->dr[0] = value;
+	get_debugreg(value, 1);
+	x->dr[1] = value;
+	get_debugreg(value, 2);
+	x->dr[2] = value;
+	get_debugreg(value, 3);
+	x->dr[3] = value;
+	engine->save_dr6(x);
+	x->dr_loaded = false;
+}
+
+static __always_inline void axv_x86_restore_breakpoints(struct axv_x86_vcpu *x,
+							AXV_ENGINE)
+{
+	if (likely(!hw_breakpoint_active()))
+		return;
+	if (x->dr_loaded)
+		axv_x86_save_guest_debug(x, engine);
+	hw_breakpoint_restore();
+}
+
+/* Requests of other threads. */
+static __always_inline enum axv_x86_next
+axv_x86_requests(struct axv_x86_vcpu *x)
+{
+	struct axv_vcpu *vcpu = &x->base;
+
+	if (axv_test_request(vcpu, AXV_REQ_DEAD))
+		return AXV_SLOW;
+	if (axv_take_request(vcpu, AXV_REQ_KICK)) {
+		axv_x86_exit(x, AXV_EXIT_KICKED, 0);
+		return AXV_EXIT;
+	}
+
+	/* The events themselves are found by their own flag. */
+	axv_take_request(vcpu, AXV_REQ_EVENT);
+	return AXV_RESUME;
+}
+
+/* The VMM waits for the interrupt window, and a halted guest has it open. */
+static __always_inline bool axv_x86_window_is_open(struct axv_x86_vcpu *x,
+						   AXV_ENGINE)
+{
+	return x->irq_window && (x->regs.rflags & X86_EFLAGS_IF) &&
+	       !engine->shadow(x) && !READ_ONCE(x->events.extint_count);
+}
+
+/* A halt goes on in the outer loop; the VMM may have to hear of it first. */
+static __always_inline enum axv_x86_next
+axv_x86_before_halt(struct axv_x86_vcpu *x, AXV_ENGINE)
+{
+	if (!axv_x86_window_is_open(x, engine))
+		return AXV_INTERRUPT;
+	axv_x86_exit(x, AXV_EXIT_IRQ_WINDOW, 0);
+	return AXV_EXIT;
+}
+
+/*
+ * What may keep the guest from being entered.  AXV_RESUME: nothing.
+ * AXV_INTERRUPT: the outer loop is to let the host do its work.
+ */
+static __always_inline enum axv_x86_next
+axv_x86_before_entry(struct axv_x86_vcpu *x, AXV_ENGINE)
+{
+	unsigned long flags;
+
+	if (unlikely(READ_ONCE(x->base.requests))) {
+		enum axv_x86_next next = axv_x86_requests(x);
+
+		if (next != AXV_RESUME)
+			return next;
+	}
+
+	flags = read_thread_flags();
+	if (unlikely(flags & (AXV_USER_WORK | AXV_NEED_RESCHED |
+			      _TIF_NEED_FPU_LOAD))) {
+		if (axv_has_user_work(&x->base, flags)) {
+			axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
+			return AXV_EXIT;
+		}
+		if (flags & AXV_NEED_RESCHED)
+			return AXV_INTERRUPT;
+		/* An interrupt used the vector registers: the guest's go back. */
+		switch_fpu_return();
+	}
+
+	if (unlikely(!axv_hardware_is_enabled()))
+		return AXV_INTERRUPT;
+
+	if (unlikely(READ_ONCE(x->events.any) || x->events.halted ||
+		     x->irq_window || x->irq_armed)) {
+		if (x->events.halted)
+			return axv_x86_before_halt(x, engine);
+		return engine->inject(x);
+	}
+	x->injected = 0;
+	return AXV_RESUME;
+}
+
+/*
+ * The host has its interrupts.  A handler may change the LDT of this CPU, set
+ * a breakpoint, or switch virtualization off; and a CPU that never leaves the
+ * inner loop for user mode owes RCU a quiescent state.
+ */
+static __always_inline void axv_x86_take_interrupts(struct axv_x86_vcpu *x,
+						    AXV_ENGINE)
+{
+	x->base.stats.interrupts++;
+	if (unlikely(x->dr_loaded))
+		axv_x86_save_guest_debug(x, engine);
+	local_irq_enable();
+	nop();
+	local_irq_disable();
+	if (!context_tracking_enabled_this_cpu())
+		rcu_note_context_switch(false);
+	engine->refresh_host(x);
+}
+
+static __always_inline void axv_x86_exit_interrupt(struct axv_x86_vcpu *x)
+{
+	struct axv_run *run = axv_x86_exit(x, AXV_EXIT_EXTERNAL_INTERRUPT, 0);
+
+	run->exit.interrupt.vector = 0;
+	run->exit.interrupt.known = 0;
+}
+
+/*
+ * The inner loop.  AXV_SLOW: the exit waits for &axv_x86_engine.handle_slow;
+ * AXV_INTERRUPT: enter again once the host had its way.
+ */
+static __always_inline enum axv_x86_next
+axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu, AXV_ENGINE)
+{
+	struct axv_vcpu *vcpu = &x->base;
+	u64 host_tsc_aux = engine->host_tsc_aux(x);
+	u64 tsc_aux = host_tsc_aux;
+	enum axv_x86_next next;
+
+	local_irq_disable();
+	vtime_account_guest_enter();
+	engine->hold_host(x);
+
+	for (;;) {
+		/*
+		 * Says who has to be interrupted, before it looks whether
+		 * somebody wants that; axv_request() and the flush do it the
+		 * other way round.
+		 */
+		smp_store_mb(vcpu->mode, AXV_IN_GUEST);
+		next = axv_x86_before_entry(x, engine);
+		if (unlikely(next != AXV_RESUME))
+			break;
+
+		if (unlikely(x->caps.tsc_aux && x->tsc_aux != tsc_aux)) {
+			tsc_aux = x->tsc_aux;
+			wrmsrl(MSR_TSC_AUX, tsc_aux);
+		}
+		if (unlikely(!x->dr_loaded &&
+			     (x->dr_live ||
+			      (engine->dr7(x) & (DR_GLOBAL_ENABLE_MASK |
+						 DR_LOCAL_ENABLE_MASK)))))
+			axv_x86_load_guest_debug(x, engine);
+		engine->prepare(x, cpu);
+
+		trace_axv_entry(vcpu, x->regs.rip);
+		vcpu->stats.entries++;
+		engine->enter(x);
+		vcpu->stats.hw_exits++;
+		WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
+		if (trace_axv_exit_enabled())
+			engine->trace_exit(x);
+
+		axv_x86_restore_breakpoints(x, engine);
+		engine->after_exit(x);
+
+		next = engine->handle_fast(x);
+		if (next == AXV_RESUME)
+			continue;
+		if (next != AXV_INTERRUPT)
+			break;
+
+		axv_x86_take_interrupts(x, engine);
+		if (unlikely(vcpu->vm->flags & AXV_VM_EXIT_ON_EXTINT)) {
+			axv_x86_exit_interrupt(x);
+			next = AXV_EXIT;
+			break;
+		}
+	}
+
+	WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
+	if (unlikely(tsc_aux != host_tsc_aux))
+		wrmsrl(MSR_TSC_AUX, host_tsc_aux);
+	if (unlikely(x->dr_live)) {
+		if (x->dr_loaded)
+			axv_x86_save_guest_debug(x, engine);
+		x->dr_live = false;
+		engine->intercept_dr(x);
+	}
+	engine->reset_dr6(x);
+	engine->release_host(x);
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+	vtime_account_guest_exit();
+	local_irq_enable();
+	return next;
+}
+
+static __always_inline enum axv_x86_next
+axv_x86_run_on_this_cpu(struct axv_x86_vcpu *x, AXV_ENGINE)
+{
+	enum axv_x86_next next;
+	struct axv_run *run;
+	int cpu;
+
+	preempt_disable();
+	cpu = smp_processor_id();
+	if (likely(axv_vcpu_may_run_on(&x->base, cpu))) {
+		axv_vcpu_load(&x->base);
+		next = axv_x86_inner_loop(x, cpu, engine);
+	} else {
+		run = axv_x86_exit(x, AXV_EXIT_WRONG_CPU, 0);
+		run->exit.wrong_cpu.cpu = cpu;
+		run->exit.wrong_cpu.pad = 0;
+		next = AXV_EXIT;
+	}
+	preempt_enable();
+	return next;
+}
+
+/*
+ * HLT with AXV_VM_HALT_IN_KERNEL.  A kick or a signal ends the run, not the
+ * halt: the next run parks the vCPU again.
+ */
+static __always_inline void axv_x86_wait_for_event(struct axv_x86_vcpu *x)
+{
+	axv_vcpu_block(&x->base);
+	raw_spin_lock_irq(&x->base.lock);
+	if (axv_x86_has_event(&x->base))
+		x->events.halted = false;
+	raw_spin_unlock_irq(&x->base.lock);
+}
+
+static __always_inline int axv_x86_outer_loop(struct axv_x86_vcpu *x,
+					      AXV_ENGINE)
+{
+	for (;;) {
+		if (unlikely(x->events.halted) &&
+		    !axv_x86_window_is_open(x, engine))
+			axv_x86_wait_for_event(x);
+		switch (axv_x86_run_on_this_cpu(x, engine)) {
+		case AXV_SLOW:
+			if (axv_test_request(&x->base, AXV_REQ_DEAD))
+				return -EIO;
+			if (engine->handle_slow(x) == AXV_EXIT)
+				return 0;
+			break;
+		case AXV_EXIT:
+			return 0;
+		default:
+			/* Not cond_resched(), which knows no lazy request. */
+			if (read_thread_flags() & AXV_NEED_RESCHED)
+				schedule();
+			break;
+		}
+	}
+}
+
+/**
+ * axv_x86_run() - enter the guest until something ends the run
+ * @x:		claimed vCPU in state Running, current on this thread
+ * @engine:	the back end's; a constant
+ *
+ * Context: process context; sleeps for guest memory and in state Blocked.
+ * Return: 0 with the exit in the run page; -EIO if the VM is dead.
+ */
+static __always_inline int axv_x86_run(struct axv_x86_vcpu *x, AXV_ENGINE)
+{
+	struct axv_run *run = x->base.run;
+	int ret = 0;
+
+	x->irq_window = READ_ONCE(run->irq_window);
+	if (unlikely(x->pending.kind != AXV_PENDING_NONE) &&
+	    axv_x86_complete(x) == AXV_EXIT)
+		goto out;
+	/* The data of a read is consumed by now, so the kick loses nothing. */
+	if (unlikely(axv_take_request(&x->base, AXV_REQ_KICK))) {
+		axv_x86_exit(x, AXV_EXIT_KICKED, 0);
+		goto out;
+	}
+
+	fpu_swap_kvm_fpstate(&x->fpu, true);
+	ret = axv_x86_outer_loop(x, engine);
+	fpu_swap_kvm_fpstate(&x->fpu, false);
+out:
+	/* What every exit has. */
+	run->ip = x->regs.rip;
+	run->hw_reason = engine->exit_code(x);
+	run->ready_for_interrupt = (x->regs.rflags & X86_EFLAGS_IF) &&
+				   !engine->shadow(x) &&
+				   !READ_ONCE(x->events.any);
+	axv_x86_store_run(&x->base);
+	return ret;
+}
+
+#endif /* _AXVCPU_X86_RUN_H */

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The world switch of VMX: everything that cannot be said in C.
+ */
+#include <linux/linkage.h>
+#include <asm/asm.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+#include <asm/percpu.h>
+#include <asm/segment.h>
+
+#include "axv-asm-offsets.h"
+
+#define GPR(n)	(AXV_VMX_GPRS + 8 * (n))
+
+/* HOST_RSP (SDM vol. 3D, appendix B) */
+#define FIELD_HOST_RSP	0x6c14
+
+/* How a VMM hands an NMI of the host's to the kernel. */
+#ifdef AXV_HAVE_NMI_KVM_VMX
+#define AXV_NMI_ENTRY	asm_exc_nmi_kvm_vmx
+#else
+#define AXV_NMI_ENTRY	asm_exc_nmi_noist
+#endif
+
+.section .noinstr.text, "ax"
+
+/**
+ * axv_vmx_enter - run the guest until its next VM exit
+ * @vmx:	%rdi, struct axv_vmx_vcpu *
+ *
+ * RIP, RSP and RFLAGS of the guest travel in the VMCS.  Interrupts are off.
+ *
+ * Return: 0 after a VM exit; 1 if VMLAUNCH or VMRESUME failed.
+ */
+SYM_FUNC_START(axv_vmx_enter)
+	push	%rbp
+	push	%r15
+	push	%r14
+	push	%r13
+	push	%r12
+	push	%rbx
+	push	%rdi
+
+	/* An exit comes back to this stack. */
+	cmp	%rsp, AXV_VMX_HOST_RSP(%rdi)
+	je	.Lhost_rsp_done
+	mov	%rsp, AXV_VMX_HOST_RSP(%rdi)
+	mov	$FIELD_HOST_RSP, %eax
+	vmwrite	%rsp, %rax
+.Lhost_rsp_done:
+
+	/*
+	 * The guest's SPEC_CTRL, if it differs.  From here to the entry there
+	 * must be neither a return nor an indirect branch, which would run
+	 * under the guest's rules.
+	 */
+	ALTERNATIVE "jmp .Lguest_spec_done", "", X86_FEATURE_MSR_SPEC_CTRL
+	mov	AXV_VMX_SPEC_CTRL(%rdi), %eax
+	cmp	PER_CPU_VAR(x86_spec_ctrl_current), %eax
+	je	.Lguest_spec_done
+	mov	$MSR_IA32_SPEC_CTRL, %ecx
+	xor	%edx, %edx
+	wrmsr
+.Lguest_spec_done:
+
+	/* CF: not launched yet.  Nothing below changes it before it is used. */
+	cmpb	$1, AXV_VMX_LAUNCHED(%rdi)
+
+	mov	GPR(0)(%rdi), %rax
+	mov	GPR(1)(%rdi), %rcx
+	mov	GPR(2)(%rdi), %rdx
+	mov	GPR(3)(%rdi), %rbx
+	mov	GPR(5)(%rdi), %rbp
+	mov	GPR(6)(%rdi), %rsi
+	mov	GPR(8)(%rdi), %r8
+	mov	GPR(9)(%rdi), %r9
+	mov	GPR(10)(%rdi), %r10
+	mov	GPR(11)(%rdi), %r11
+	mov	GPR(12)(%rdi), %r12
+	mov	GPR(13)(%rdi), %r13
+	mov	GPR(14)(%rdi), %r14
+	mov	GPR(15)(%rdi), %r15
+	mov	GPR(7)(%rdi), %rdi
+
+	/* Leaves nothing of the host in the processor's buffers; takes ZF. */
+	CLEAR_CPU_BUFFERS
+
+	jc	.Llaunch
+
+	/* After an exit the stack is what it is here. */
+	UNWIND_HINT_SAVE
+
+	vmresume
+	jmp	.Lfailed
+.Llaunch:
+	vmlaunch
+	jmp	.Lfailed
+
+SYM_INNER_LABEL(axv_vmx_exit_point, SYM_L_GLOBAL)
+	UNWIND_HINT_RESTORE
+	ENDBR
+
+	/* The guest's RDI goes where the vCPU's address was. */
+	xchg	%rdi, (%rsp)
+	mov	%rax, GPR(0)(%rdi)
+	mov	%rcx, GPR(1)(%rdi)
+	mov	%rdx, GPR(2)(%rdi)
+	mov	%rbx, GPR(3)(%rdi)
+	mov	%rbp, GPR(5)(%rdi)
+	mov	%rsi, GPR(6)(%rdi)
+	mov	%r8, GPR(8)(%rdi)
+	mov	%r9, GPR(9)(%rdi)
+	mov	%r10, GPR(10)(%rdi)
+	mov	%r11, GPR(11)(%rdi)
+	mov	%r12, GPR(12)(%rdi)
+	mov	%r13, GPR(13)(%rdi)
+	mov	%r14, GPR(14)(%rdi)
+	mov	%r15, GPR(15)(%rdi)
+	pop	GPR(7)(%rdi)
+	movb	$1, AXV_VMX_LAUNCHED(%rdi)
+	xor	%eax, %eax
+
+.Lleave:
+	/*
+	 * Nothing of the guest stays in a register, not even in one that is
+	 * about to be popped: a load that misses could be run past with it.
+	 */
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	xor	%ebx, %ebx
+	xor	%ebp, %ebp
+	xor	%esi, %esi
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	xor	%r12d, %r12d
+	xor	%r13d, %r13d
+	xor	%r14d, %r14d
+	xor	%r15d, %r15d
+
+	/* Before the first return, or the guest's return stack is used. */
+	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT,\
+			   X86_FEATURE_RSB_VMEXIT_LITE
+
+	/*
+	 * The host's SPEC_CTRL.  Where the kernel's IBRS is the old kind, writing
+	 * it is what makes the guest's branch targets harmless, so it is written
+	 * even if it is the same.
+	 */
+	ALTERNATIVE "jmp .Lhost_spec_done", "", X86_FEATURE_MSR_SPEC_CTRL
+	mov	%eax, %ebx
+	mov	PER_CPU_VAR(x86_spec_ctrl_current), %eax
+	ALTERNATIVE "", "jmp .Lwrite_host_spec", X86_FEATURE_KERNEL_IBRS
+	cmp	AXV_VMX_SPEC_CTRL(%rdi), %eax
+	je	.Lhost_spec_same
+.Lwrite_host_spec:
+	mov	$MSR_IA32_SPEC_CTRL, %ecx
+	xor	%edx, %edx
+	wrmsr
+.Lhost_spec_same:
+	/* Neither way round the write may be guessed. */
+	lfence
+	mov	%ebx, %eax
+.Lhost_spec_done:
+
+	CLEAR_BRANCH_HISTORY_VMEXIT
+
+	pop	%rbx
+	pop	%r12
+	pop	%r13
+	pop	%r14
+	pop	%r15
+	pop	%rbp
+	RET
+
+.Lfailed:
+	pop	%rdi
+	mov	$1, %eax
+	jmp	.Lleave
+SYM_FUNC_END(axv_vmx_enter)
+
+/**
+ * axv_vmx_host_nmi - the kernel's handler for an NMI that ended the guest
+ *
+ * As if the NMI came here: NMIs are blocked since the exit, until the handler's
+ * IRET, and it is on no stack of its own.
+ */
+SYM_FUNC_START(axv_vmx_host_nmi)
+	push	%rbp
+	mov	%rsp, %rbp
+
+	/* A frame for IRET, aligned as the processor aligns it. */
+	and	$-16, %rsp
+	push	$__KERNEL_DS
+	push	%rbp
+	pushf
+	push	$__KERNEL_CS
+	call	AXV_NMI_ENTRY
+
+	mov	%rbp, %rsp
+	pop	%rbp
+	RET
+SYM_FUNC_END(axv_vmx_host_nmi)

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a VM exit means (SDM vol. 3D, appendix C, "VMX Basic Exit Reasons").
+ *
+ * The fast handlers run inside the inner loop with interrupts off and never
+ * sleep.  What needs guest memory is left to the slow ones; the fast ones have
+ * read what those need of the VMCS.
+ */
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "insn.h"
+#include "vmx.h"
+
+/* Exit reasons that <asm/vmx.h> does not name. */
+#define EXIT_REASON_GETSEC	11
+#define EXIT_REASON_ENCLV	70
+
+/* Exit qualification of a port access (SDM, "Exit Qualification"). */
+#define IO_IN			BIT(3)
+#define IO_STRING		BIT(4)
+#define IO_WIDTH(qual)		((unsigned int)((qual) & 7) + 1)
+#define IO_PORT(qual)		((u16)((qual) >> 16))
+
+/* Of an access to a control register. */
+#define CR_NUMBER(qual)		((unsigned int)((qual) & CONTROL_REG_ACCESS_NUM))
+#define CR_TYPE(qual)		((unsigned int)((qual) & CONTROL_REG_ACCESS_TYPE) >> 4)
+#define CR_GPR(qual)		((unsigned int)((qual) & CONTROL_REG_ACCESS_REG) >> 8)
+#define CR_MOV_TO		0
+#define CR_CLTS			2
+#define CR_LMSW			3
+
+/* Of an EPT violation. */
+#define EPT_WRITE		BIT(1)
+#define EPT_FETCH		BIT(2)
+#define EPT_LINEAR_VALID	BIT(7)
+#define EPT_TRANSLATED		BIT(8)
+#define EPT_NMI_UNBLOCKED	BIT(12)
+
+/* Of a task switch. */
+#define TASK_SELECTOR(qual)	((u16)(qual))
+#define TASK_SOURCE(qual)	((unsigned int)((qual) >> 30) & 3)
+#define TASK_BY_GATE		3
+
+static unsigned int length(void)
+{
+	return axv_vmread(VM_EXIT_INSTRUCTION_LEN);
+}
+
+/* For the outer loop: the VMCS may be on its way to another CPU by then. */
+static enum axv_x86_next leave_to_slow(struct axv_vmx_vcpu *vmx)
+{
+	struct axv_vmx_exit *exit = &vmx->exit;
+
+	exit->qualification = axv_vmread(EXIT_QUALIFICATION);
+	exit->len = length();
+	exit->gpa = axv_vmread(GUEST_PHYSICAL_ADDRESS);
+	if (exit->idt_info & VECTORING_INFO_VALID_MASK)
+		exit->idt_error = axv_vmread(IDT_VECTORING_ERROR_CODE);
+	return AXV_SLOW;
+}
+
+static enum axv_x86_next handle_port(struct axv_vmx_vcpu *vmx)
+{
+	u64 qual = axv_vmread(EXIT_QUALIFICATION);
+	unsigned int len = length();
+
+	if (qual & IO_STRING)
+		return leave_to_slow(vmx);
+	if (qual & IO_IN)
+		return axv_x86_io_in(&vmx->x, IO_PORT(qual), IO_WIDTH(qual),
+				     len);
+	axv_x86_exit_io_out(&vmx->x, IO_PORT(qual), IO_WIDTH(qual), len);
+	axv_vmx_advance(vmx, len);
+	return AXV_EXIT;
+}
+
+/*
+ * #DB has its causes in the exit qualification, #PF its address; neither is in
+ * a register yet.  INT1 alone is past its instruction when it traps.
+ */
+static enum axv_x86_next handle_exception(struct axv_vmx_vcpu *vmx)
+{
+	u32 info = vmx->exit.info;
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
+	u64 address = 0;
+
+	switch (info & INTR_INFO_INTR_TYPE_MASK) {
+	case INTR_TYPE_NMI_INTR:
+		return AXV_RESUME;
+	case INTR_TYPE_PRIV_SW_EXCEPTION:
+		vmx->x.regs.rip += length();
+		break;
+	}
+	switch (vector) {
+	case X86_TRAP_MC:
+		axv_x86_machine_check();
+		return AXV_RESUME;
+	case X86_TRAP_DB:
+	case X86_TRAP_PF:
+		address = axv_vmread(EXIT_QUALIFICATION);
+		break;
+	}
+	return axv_x86_exception(&vmx->x, vector, vmx->exit.error, address);
+}
+
+/* VMLAUNCH or VMRESUME failed, or the guest's state was refused. */
+static enum axv_x86_next handle_failed_entry(struct axv_vmx_vcpu *vmx)
+{
+	axv_vmwrite(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmx->x.tag.cpu = -1;
+	if ((u16)vmx->exit.reason == EXIT_REASON_MCE_DURING_VMENTRY)
+		axv_x86_machine_check();
+	axv_vmx_explain(vmx);
+	return axv_x86_fail_entry(&vmx->x, vmx->exit.reason);
+}
+
+static enum axv_x86_next handle_hypercall(struct axv_vmx_vcpu *vmx)
+{
+	unsigned int len = length();
+	enum axv_x86_next next;
+
+	next = axv_x86_hypercall(&vmx->x, vmx->x.hw->cpl(&vmx->x), len);
+	if (next == AXV_EXIT)
+		axv_vmx_advance(vmx, len);
+	return next;
+}
+
+/**
+ * axv_vmx_handle_fast() - answer an exit on the spot, if that is possible
+ * @x:		vCPU that just left the guest
+ *
+ * Context: interrupts and preemption off.
+ * Return: what the inner loop does next.
+ */
+enum axv_x86_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+
+	switch (vmx->exit.reason) {
+	case EXIT_REASON_EXTERNAL_INTERRUPT:
+		return AXV_INTERRUPT;
+	case EXIT_REASON_IO_INSTRUCTION:
+		return handle_port(vmx);
+	case EXIT_REASON_CPUID:
+		axv_x86_answer_cpuid(x);
+		axv_vmx_advance(vmx, length());
+		return AXV_RESUME;
+	case EXIT_REASON_VMCALL:
+		return handle_hypercall(vmx);
+	case EXIT_REASON_MSR_READ:
+		return axv_x86_rdmsr(x, length());
+	case EXIT_REASON_MSR_WRITE:
+		return axv_x86_wrmsr(x, length());
+	case EXIT_REASON_HLT:
+		return axv_x86_halt(x, length());
+	case EXIT_REASON_EXCEPTION_NMI:
+		return handle_exception(vmx);
+	case EXIT_REASON_INTERRUPT_WINDOW:
+		axv_vmx_close_irq_window(vmx);
+		return AXV_RESUME;
+	case EXIT_REASON_NMI_WINDOW:
+		axv_vmx_close_nmi_window(vmx);
+		return AXV_RESUME;
+	case EXIT_REASON_DR_ACCESS:
+		/* The registers become the guest's; the instruction repeats. */
+		x->dr_live = true;
+		axv_vmx_intercept_dr(x);
+		return AXV_RESUME;
+	case EXIT_REASON_TRIPLE_FAULT:
+		return axv_x86_shutdown(x);
+	case EXIT_REASON_XSETBV:
+		return axv_x86_xsetbv(x, length());
+	case EXIT_REASON_WBINVD:
+	case EXIT_REASON_INVD:
+		/* The guest's memory is coherent whatever its caches hold. */
+		axv_vmx_advance(vmx, length());
+		return AXV_RESUME;
+	case EXIT_REASON_RDPMC:
+		axv_x86_raise(x, X86_TRAP_GP, true, 0, 0);
+		return AXV_RESUME;
+	case EXIT_REASON_VMCLEAR:
+	case EXIT_REASON_VMLAUNCH:
+	case EXIT_REASON_VMPTRLD:
+	case EXIT_REASON_VMPTRST:
+	case EXIT_REASON_VMREAD:
+	case EXIT_REASON_VMRESUME:
+	case EXIT_REASON_VMWRITE:
+	case EXIT_REASON_VMOFF:
+	case EXIT_REASON_VMON:
+	case EXIT_REASON_INVEPT:
+	case EXIT_REASON_INVVPID:
+	case EXIT_REASON_VMFUNC:
+	case EXIT_REASON_GETSEC:
+	case EXIT_REASON_MONITOR_INSTRUCTION:
+	case EXIT_REASON_MWAIT_INSTRUCTION:
+	case EXIT_REASON_ENCLS:
+	case EXIT_REASON_ENCLV:
+		axv_x86_raise(x, X86_TRAP_UD, false, 0, 0);
+		return AXV_RESUME;
+	case EXIT_REASON_INIT_SIGNAL:
+	case EXIT_REASON_SIPI_SIGNAL:
+		/* Nobody sends them to a CPU that is up. */
+		return AXV_RESUME;
+	case EXIT_REASON_EPT_VIOLATION:
+	case EXIT_REASON_CR_ACCESS:
+	case EXIT_REASON_TASK_SWITCH:
+		return leave_to_slow(vmx);
+	default:
+		return handle_failed_entry(vmx);
+	}
+}
+
+static enum axv_x86_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
+{
+	const struct axv_vmx_exit *exit = &vmx->exit;
+	u64 qual = exit->qualification;
+	u32 access;
+
+	/* An IRET that could not read its stack had unblocked NMIs already. */
+	if ((qual & EPT_NMI_UNBLOCKED) &&
+	    !(exit->idt_info & VECTORING_INFO_VALID_MASK))
+		vmx->x.hw->set_nmi_masked(&vmx->x, true);
+
+	if (qual & EPT_WRITE)
+		access = AXV_ACCESS_WRITE;
+	else if (qual & EPT_FETCH)
+		access = AXV_ACCESS_FETCH;
+	else
+		access = AXV_ACCESS_READ;
+	if ((qual & EPT_LINEAR_VALID) && !(qual & EPT_TRANSLATED))
+		access |= AXV_ACCESS_PAGE_TABLE;
+	return axv_x86_stage2_fault(&vmx->x, exit->gpa, access);
+}
+
+/* MOV to CR0 and CR4, LMSW.  Return: false for #GP; then nothing has changed. */
+static bool write_cr(struct axv_vmx_vcpu *vmx)
+{
+	struct axv_x86_vcpu *x = &vmx->x;
+	u64 qual = vmx->exit.qualification;
+	u64 cr0 = x->cr0, cr4 = x->cr4, efer = x->efer;
+	bool good;
+
+	if (CR_TYPE(qual) == CR_LMSW)
+		good = axv_x86_lmsw(x, qual >> LMSW_SOURCE_DATA_SHIFT);
+	else
+		good = axv_x86_write_cr(x, CR_NUMBER(qual),
+					x->regs.gpr[CR_GPR(qual)]);
+	if (!good)
+		return false;
+
+	/* MOV CR itself loads the PDPTEs, and faults if they are no good. */
+	if (vmx->pdptes_stale && axv_vmx_pae_paging(vmx) &&
+	    axv_vmx_load_pdptes(vmx)) {
+		x->hw->set_efer(x, efer);
+		x->hw->set_cr(x, 0, cr0);
+		x->hw->set_cr(x, 4, cr4);
+		vmx->pdptes_stale = false;
+		return false;
+	}
+	return true;
+}
+
+static enum axv_x86_next handle_cr(struct axv_vmx_vcpu *vmx)
+{
+	struct axv_x86_vcpu *x = &vmx->x;
+	bool good = true;
+
+	if (CR_TYPE(vmx->exit.qualification) == CR_CLTS)
+		axv_x86_clts(x);
+	else
+		good = write_cr(vmx);
+	if (good)
+		axv_x86_advance(x, vmx->exit.len);
+	else
+		axv_x86_raise(x, X86_TRAP_GP, true, 0, 0);
+	return AXV_RESUME;
+}
+
+/**
+ * axv_vmx_handle_slow() - answer an exit that the inner loop could not
+ * @x:		vCPU whose last exit waits
+ *
+ * Context: process context, preemption on; sleeps for guest memory.
+ * Return: whether the run goes on.
+ */
+enum axv_x86_next axv_vmx_handle_slow(struct axv_x86_vcpu *x)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+
+	switch (vmx->exit.reason) {
+	case EXIT_REASON_EPT_VIOLATION:
+		return handle_ept_violation(vmx);
+	case EXIT_REASON_CR_ACCESS:
+		return handle_cr(vmx);
+	case EXIT_REASON_IO_INSTRUCTION:
+		return axv_x86_io_string(x, vmx->exit.qualification & IO_IN);
+	default:
+		return AXV_RESUME;
+	}
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host's state: what an exit has to load (SDM vol. 3C, "Host-State Area"),
+ * and what it does not give back.
+ *
+ * The inner loop holds it: from the first entry to the last exit the registers
+ * that only user mode and the scheduler look at may be the guest's.
+ */
+#include <linux/percpu.h>
+#include <asm/cpu_entry_area.h>
+#include <asm/desc.h>
+#include <asm/fsgsbase.h>
+#include <asm/msr.h>
+#include <asm/perf_event.h>
+#include <asm/processor.h>
+#include <asm/segment.h>
+#include <asm/special_insns.h>
+#include <asm/tlbflush.h>
+
+#include "insn.h"
+#include "vmx.h"
+
+static const u32 syscall_msr[AXV_VMX_SYSCALL_MSRS] = {
+	[AXV_VMX_STAR] = MSR_STAR,
+	[AXV_VMX_LSTAR] = MSR_LSTAR,
+	[AXV_VMX_SFMASK] = MSR_SYSCALL_MASK,
+};
+
+/* Of the host's kernel, which does not change them after boot. */
+static u64 host_syscall[AXV_VMX_SYSCALL_MSRS] __ro_after_init;
+static u64 host_pat __ro_after_init;
+static u64 host_efer __ro_after_init;
+
+/** axv_vmx_host_init() - note what is the same on all CPUs, for all times */
+void axv_vmx_host_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < AXV_VMX_SYSCALL_MSRS; i++)
+		rdmsrl(syscall_msr[i], host_syscall[i]);
+	rdmsrl(MSR_IA32_CR_PAT, host_pat);
+	rdmsrl(MSR_EFER, host_efer);
+}
+
+/* The selectors of user mode are not allowed here: release_host() has them. */
+static void write_selectors(void)
+{
+	axv_vmwrite(HOST_CS_SELECTOR, __KERNEL_CS);
+	axv_vmwrite(HOST_SS_SELECTOR, __KERNEL_DS);
+	axv_vmwrite(HOST_DS_SELECTOR, 0);
+	axv_vmwrite(HOST_ES_SELECTOR, 0);
+	axv_vmwrite(HOST_FS_SELECTOR, 0);
+	axv_vmwrite(HOST_GS_SELECTOR, 0);
+	axv_vmwrite(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
+}
+
+/**
+ * axv_vmx_host_load() - the host's state on this CPU
+ * @vmx:	vCPU that is being loaded; its VMCS is current
+ * @cpu:	this CPU
+ *
+ * Context: interrupts off.
+ */
+void axv_vmx_host_load(struct axv_vmx_vcpu *vmx, int cpu)
+{
+	struct axv_vmx_host *host = &vmx->host;
+	struct desc_ptr idt;
+	u64 value;
+
+	write_selectors();
+	store_idt(&idt);
+	axv_vmwrite(HOST_IDTR_BASE, idt.address);
+	axv_vmwrite(HOST_GDTR_BASE, (unsigned long)get_cpu_gdt_ro(cpu));
+	axv_vmwrite(HOST_TR_BASE,
+		    (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
+	rdmsrl(MSR_GS_BASE, value);
+	axv_vmwrite(HOST_GS_BASE, value);
+
+	rdmsrl(MSR_IA32_SYSENTER_CS, value);
+	axv_vmwrite(HOST_IA32_SYSENTER_CS, value);
+	rdmsrl(MSR_IA32_SYSENTER_ESP, value);
+	axv_vmwrite(HOST_IA32_SYSENTER_ESP, value);
+	rdmsrl(MSR_IA32_SYSENTER_EIP, value);
+	axv_vmwrite(HOST_IA32_SYSENTER_EIP, value);
+	axv_vmwrite(HOST_IA32_PAT, host_pat);
+	axv_vmwrite(HOST_IA32_EFER, host_efer);
+	/* TS is never set: FPU state is switched eagerly. */
+	axv_vmwrite(HOST_CR0, read_cr0());
+	axv_vmwrite(HOST_RIP, (unsigned long)axv_vmx_exit_point);
+
+	host->tsc_aux = 0;
+	if (axv_x86_host.tsc_aux)
+		rdmsrl(MSR_TSC_AUX, host->tsc_aux);
+
+	/* What hold_host() compares with. */
+	host->cr3 = __read_cr3();
+	axv_vmwrite(HOST_CR3, host->cr3);
+	host->cr4 = cr4_read_shadow();
+	axv_vmwrite(HOST_CR4, host->cr4);
+	host->fs_base = 0;
+	axv_vmwrite(HOST_FS_BASE, 0);
+	/* Entry wants it as another stack may have set it elsewhere. */
+	vmx->host_rsp = 0;
+}
+
+/*
+ * Performance counters that count the host only, and PEBS, which would write
+ * its records through the guest's page tables, are off in the guest: perf says
+ * which MSRs that takes.
+ */
+static void update_perf_msrs(struct axv_vmx_vcpu *vmx)
+{
+	struct perf_guest_switch_msr *msrs;
+	unsigned int used = 0;
+	int i, count = 0;
+
+	msrs = perf_guest_get_msrs(&count, NULL);
+	for (i = 0; msrs && i < count && used < AXV_VMX_MSRS; i++) {
+		if (msrs[i].host == msrs[i].guest)
+			continue;
+		vmx->areas->entry_msrs[used].index = msrs[i].msr;
+		vmx->areas->entry_msrs[used].value = msrs[i].guest;
+		vmx->areas->exit_msrs[used].index = msrs[i].msr;
+		vmx->areas->exit_msrs[used].value = msrs[i].host;
+		used++;
+	}
+	if (likely(used == vmx->host.nr_msrs))
+		return;
+	vmx->host.nr_msrs = used;
+	axv_vmwrite(VM_ENTRY_MSR_LOAD_COUNT, used);
+	axv_vmwrite(VM_EXIT_MSR_LOAD_COUNT, used);
+}
+
+/**
+ * axv_vmx_refresh_host() - what interrupts may have changed of the host's state
+ * @x:		vCPU in the inner loop
+ *
+ * Where virtualization was switched off by one, the vCPU is loaded nowhere any
+ * more, and axv_x86_before_entry() refuses the entry.
+ *
+ * Context: interrupts off.
+ */
+void axv_vmx_refresh_host(struct axv_x86_vcpu *x)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+	struct axv_vmx_host *host = &vmx->host;
+	unsigned long cr3, cr4;
+	u16 ldt;
+
+	vmx->flush_l1d = true;
+	rdmsrl(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+
+	/* The exit left none: if there is one, it was loaded since. */
+	store_ldt(ldt);
+	if (unlikely(ldt))
+		host->ldt = ldt;
+
+	if (unlikely(READ_ONCE(x->base.loaded_cpu) < 0))
+		return;
+	cr3 = __read_cr3();
+	if (unlikely(cr3 != host->cr3)) {
+		axv_vmwrite(HOST_CR3, cr3);
+		host->cr3 = cr3;
+	}
+	cr4 = cr4_read_shadow();
+	if (unlikely(cr4 != host->cr4)) {
+		axv_vmwrite(HOST_CR4, cr4);
+		host->cr4 = cr4;
+	}
+	update_perf_msrs(vmx);
+}
+
+static u64 read_fs_base(void)
+{
+	u64 base;
+
+	if (boot_cpu_has(X86_FEATURE_FSGSBASE))
+		return rdfsbase();
+	rdmsrl(MSR_FS_BASE, base);
+	return base;
+}
+
+/**
+ * axv_vmx_hold_host() - the inner loop begins
+ * @x:		vCPU that is loaded on this CPU, if virtualization is on
+ *
+ * Context: interrupts off.
+ */
+void axv_vmx_hold_host(struct axv_x86_vcpu *x)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+	struct axv_vmx_host *host = &vmx->host;
+	u64 fs_base = read_fs_base();
+
+	savesegment(ds, host->ds);
+	savesegment(es, host->es);
+	savesegment(fs, host->fs);
+	savesegment(gs, host->gs);
+	host->ldt = 0;
+	axv_vmx_refresh_host(x);
+	if (unlikely(fs_base != host->fs_base) &&
+	    likely(READ_ONCE(x->base.loaded_cpu) >= 0)) {
+		axv_vmwrite(HOST_FS_BASE, fs_base);
+		host->fs_base = fs_base;
+	}
+
+	rdmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
+	if (vmx->kernel_gs_base != host->kernel_gs_base)
+		wrmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	memcpy(vmx->live, host_syscall, sizeof(vmx->live));
+	vmx->syscall_stale = true;
+	vmx->host_held = true;
+}
+
+/**
+ * axv_vmx_load_syscall_msrs() - the guest's SYSCALL, if it has that switched on
+ * @vmx:	vCPU in the inner loop
+ *
+ * Context: interrupts off.
+ */
+void axv_vmx_load_syscall_msrs(struct axv_vmx_vcpu *vmx)
+{
+	const u64 *want = vmx->x.efer & EFER_SCE ? vmx->syscall : host_syscall;
+	unsigned int i;
+
+	for (i = 0; i < AXV_VMX_SYSCALL_MSRS; i++) {
+		if (vmx->live[i] == want[i])
+			continue;
+		wrmsrl(syscall_msr[i], want[i]);
+		vmx->live[i] = want[i];
+	}
+	vmx->syscall_stale = false;
+}
+
+/* An exit made null selectors of them (SDM, "Loading Host Segment Registers"). */
+static void restore_selectors(const struct axv_vmx_host *host)
+{
+	if (unlikely(host->ldt))
+		asm volatile("lldt %0" : : "r" (host->ldt));
+	if (unlikely(host->ds))
+		loadsegment(ds, host->ds);
+	if (unlikely(host->es))
+		loadsegment(es, host->es);
+	if (unlikely(host->fs)) {
+		loadsegment(fs, host->fs);
+		wrmsrl(MSR_FS_BASE, host->fs_base);
+	}
+	/* Changes the inactive base, which is put right afterwards. */
+	if (unlikely(host->gs))
+		load_gs_index(host->gs);
+}
+
+/**
+ * axv_vmx_release_host() - the inner loop ends
+ * @x:		vCPU; there may have been no entry at all
+ *
+ * An exit sets the limits of GDTR and TR to what is not the kernel's (SDM,
+ * "Loading Host Segment and Descriptor-Table Registers").
+ *
+ * Context: interrupts off.
+ */
+void axv_vmx_release_host(struct axv_x86_vcpu *x)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+	const struct axv_vmx_host *host = &vmx->host;
+	unsigned int i;
+
+	/* What is asked for under a lock has to be known. */
+	axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY);
+	vmx->host_held = false;
+	rdmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	for (i = 0; i < AXV_VMX_SYSCALL_MSRS; i++) {
+		if (vmx->live[i] != host_syscall[i])
+			wrmsrl(syscall_msr[i], host_syscall[i]);
+	}
+	restore_selectors(host);
+	if (vmx->kernel_gs_base != host->kernel_gs_base || unlikely(host->gs))
+		wrmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
+	load_fixmap_gdt(smp_processor_id());
+	invalidate_tss_limit();
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * L1 Terminal Fault: a guest can read what the host left in the first-level data
+ * cache, on processors that have the fault (Documentation/admin-guide/hw-vuln/
+ * l1tf.rst).  The cache is flushed before an entry after which the host did more
+ * than answer an exit.
+ */
+#include <linux/gfp.h>
+#include <linux/jump_label.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+
+#include "vmx.h"
+
+/* Twice the largest cache, since its replacement is not strict. */
+#define FLUSH_ORDER	4
+#define FLUSH_SIZE	(PAGE_SIZE << FLUSH_ORDER)
+#define CACHE_LINE	64
+
+DEFINE_STATIC_KEY_FALSE(axv_vmx_l1d_needed);
+
+/* To read instead, on a processor without the command. */
+static struct page *flush_pages;
+
+static bool is_vulnerable(void)
+{
+	u64 caps = 0;
+
+	if (!boot_cpu_has_bug(X86_BUG_L1TF) ||
+	    l1tf_mitigation == L1TF_MITIGATION_OFF)
+		return false;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, caps);
+	/* Whoever runs us, as a guest, flushes. */
+	return !(caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH);
+}
+
+/**
+ * axv_vmx_l1d_init() - find out whether entries have to flush
+ *
+ * Context: module load; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int axv_vmx_l1d_init(void)
+{
+	unsigned int i;
+
+	if (!is_vulnerable())
+		return 0;
+	if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
+		flush_pages = alloc_pages(GFP_KERNEL, FLUSH_ORDER);
+		if (!flush_pages)
+			return -ENOMEM;
+		/* Pages of one content could be merged under us, by a host of ours. */
+		for (i = 0; i < BIT(FLUSH_ORDER); i++)
+			memset(page_address(flush_pages) + i * PAGE_SIZE, i + 1,
+			       PAGE_SIZE);
+	}
+	static_branch_enable(&axv_vmx_l1d_needed);
+	return 0;
+}
+
+/** axv_vmx_l1d_exit() - release what axv_vmx_l1d_init() took */
+void axv_vmx_l1d_exit(void)
+{
+	if (static_key_enabled(&axv_vmx_l1d_needed))
+		static_branch_disable(&axv_vmx_l1d_needed);
+	if (flush_pages)
+		__free_pages(flush_pages, FLUSH_ORDER);
+	flush_pages = NULL;
+}
+
+/* All pages in the TLB first, or page walks would displace what is read. */
+static void read_through(void)
+{
+	const volatile u8 *bytes = page_address(flush_pages);
+	unsigned int i;
+
+	for (i = 0; i < FLUSH_SIZE; i += PAGE_SIZE)
+		(void)bytes[i];
+	/* Nothing of it before the last of them (SDM vol. 3A, "Serializing"). */
+	cpuid_eax(0);
+	for (i = 0; i < FLUSH_SIZE; i += CACHE_LINE)
+		(void)bytes[i];
+	rmb();
+}
+
+/**
+ * axv_vmx_l1d_flush() - nothing of the host's stays in the L1 data cache
+ *
+ * Context: interrupts off, just before an entry.
+ */
+void axv_vmx_l1d_flush(void)
+{
+	if (static_cpu_has(X86_FEATURE_FLUSH_L1D))
+		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+	else
+		read_through();
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VMX's part of the run path: the world switch.
+ */
+#include <asm/cpufeature.h>
+#include <asm/special_insns.h>
+#include <asm/trapnr.h>
+
+#include "../run.h"
+#include "insn.h"
+#include "vmx.h"
+
+/* DEBUGCTL bits that are not the host's to lose: an exit clears them. */
+static __always_inline void restore_debugctl(const struct axv_vmx_vcpu *vmx)
+{
+	if (unlikely(vmx->host.debugctl))
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, vmx->host.debugctl);
+}
+
+static __always_inline u64 host_tsc_aux(struct axv_x86_vcpu *x)
+{
+	return x86_to_vmx(x)->host.tsc_aux;
+}
+
+/*
+ * Combined mappings are tagged by VPID and EPTP, guest-physical ones by EPTP
+ * alone, whoever made them (SDM vol. 3C, "Caching Translation Information"): on
+ * a CPU where the vCPU has not been before, or not lately, an older table may
+ * have had the same address.
+ */
+static noinline void flush(struct axv_vmx_vcpu *vmx, enum axv_x86_flush flush)
+{
+	if (flush == AXV_FLUSH_ALL)
+		axv_invvpid(AXV_VMX_INV_ALL, 0);
+	if (flush != AXV_FLUSH_NEW) {
+		axv_invept(axv_vmx_caps.invept_single ? AXV_VMX_INV_SINGLE :
+							AXV_VMX_INV_ALL,
+			   axv_vmx_eptp(vmx->x.base.vm));
+		vmx->x.base.stats.flushes++;
+	}
+	axv_vmx_set(vmx, AXV_VMX_VPID, vmx->x.tag.value);
+}
+
+static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+	u64 tsc_offset = READ_ONCE(to_x86_vm(x->base.vm)->tsc_offset);
+	enum axv_x86_flush what;
+
+	if (unlikely(vmx->field[AXV_VMX_TSC_OFFSET] != tsc_offset))
+		axv_vmx_set(vmx, AXV_VMX_TSC_OFFSET, tsc_offset);
+	if (unlikely(vmx->syscall_stale))
+		axv_vmx_load_syscall_msrs(vmx);
+	what = axv_x86_tag_prepare(x, this_cpu_ptr(&axv_vmx_vpids), cpu);
+	if (unlikely(what != AXV_FLUSH_NONE))
+		flush(vmx, what);
+
+	/*
+	 * A single step over an instruction with a shadow behind it: entry wants
+	 * the trap to be pending (SDM, "Checks on Guest Non-Register State").
+	 */
+	if (unlikely(x->regs.rflags & X86_EFLAGS_TF) &&
+	    (axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY) & AXV_VMX_SHADOW))
+		axv_vmx_set(vmx, AXV_VMX_PENDING_DEBUG,
+			    axv_vmx_get(vmx, AXV_VMX_PENDING_DEBUG) | DR_STEP);
+}
+
+/* VMX does not switch CR2; the host has no use for the guest's. */
+static __always_inline bool world_switch(struct axv_vmx_vcpu *vmx)
+{
+	bool failed;
+
+	axv_x86_load_guest_xstate(&vmx->x);
+	axv_x86_begin_guest();
+
+	if (static_branch_unlikely(&axv_vmx_l1d_needed) && vmx->flush_l1d)
+		axv_vmx_l1d_flush();
+	vmx->flush_l1d = false;
+	if (vmx->cr2 != native_read_cr2())
+		native_write_cr2(vmx->cr2);
+	failed = axv_vmx_enter(vmx);
+	vmx->cr2 = native_read_cr2();
+
+	axv_x86_end_guest();
+	axv_x86_load_host_xstate(&vmx->x);
+	return failed;
+}
+
+static __always_inline void enter(struct axv_x86_vcpu *x)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+	struct axv_x86_gprs *regs = &x->regs;
+
+	if (regs->rip != vmx->hw_rip)
+		axv_vmwrite(GUEST_RIP, regs->rip);
+	if (regs->gpr[AXV_X86_RSP] != vmx->hw_rsp)
+		axv_vmwrite(GUEST_RSP, regs->gpr[AXV_X86_RSP]);
+	if (regs->rflags != vmx->hw_rflags)
+		axv_vmwrite(GUEST_RFLAGS, regs->rflags);
+	if (unlikely(vmx->dirty))
+		axv_vmx_write_dirty(vmx);
+
+	if (unlikely(world_switch(vmx))) {
+		vmx->exit.reason = AXV_VMX_VMFAIL |
+				   axv_vmread(VM_INSTRUCTION_ERROR);
+		vmx->exit.idt_info = 0;
+	} else {
+		vmx->exit.reason = axv_vmread(VM_EXIT_REASON);
+		vmx->exit.idt_info = axv_vmread(IDT_VECTORING_INFO_FIELD);
+		vmx->known = AXV_VMX_OWN_FIELDS;
+	}
+	vmx->hw_rip = axv_vmread(GUEST_RIP);
+	vmx->hw_rsp = axv_vmread(GUEST_RSP);
+	vmx->hw_rflags = axv_vmread(GUEST_RFLAGS);
+	regs->rip = vmx->hw_rip;
+	regs->gpr[AXV_X86_RSP] = vmx->hw_rsp;
+	regs->rflags = vmx->hw_rflags;
+}
+
+/*
+ * An IRET that faulted had unblocked NMIs already (SDM, "Information for VM
+ * Exits Due to Vectored Events", "Exit Qualification for EPT Violations").
+ */
+static __always_inline bool nmi_unblocked(const struct axv_vmx_vcpu *vmx,
+					  u64 info)
+{
+	return (info & INTR_INFO_UNBLOCK_NMI) &&
+	       !(vmx->exit.idt_info & VECTORING_INFO_VALID_MASK);
+}
+
+/* An exception, or an NMI of the host's, which is handled before anything else. */
+static void after_exception(struct axv_vmx_vcpu *vmx)
+{
+	u32 info = axv_vmread(VM_EXIT_INTR_INFO);
+
+	vmx->exit.info = info;
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
+		axv_vmx_host_nmi();
+		return;
+	}
+	vmx->exit.error = 0;
+	if (info & INTR_INFO_DELIVER_CODE_MASK)
+		vmx->exit.error = axv_vmread(VM_EXIT_INTR_ERROR_CODE);
+	if (unlikely(nmi_unblocked(vmx, info)) &&
+	    (info & INTR_INFO_VECTOR_MASK) != X86_TRAP_DF)
+		vmx->x.hw->set_nmi_masked(&vmx->x, true);
+}
+
+static __always_inline void after_exit(struct axv_x86_vcpu *x)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+	u32 reason = vmx->exit.reason;
+
+	restore_debugctl(vmx);
+	if (reason == EXIT_REASON_EXCEPTION_NMI)
+		after_exception(vmx);
+	if (unlikely(vmx->exit.idt_info & VECTORING_INFO_VALID_MASK) &&
+	    reason != EXIT_REASON_TRIPLE_FAULT &&
+	    reason != EXIT_REASON_TASK_SWITCH &&
+	    !(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		axv_vmx_save_interrupted_event(vmx);
+}
+
+static __always_inline u64 dr7(struct axv_x86_vcpu *x)
+{
+	return axv_vmx_get(x86_to_vmx(x), AXV_VMX_DR7);
+}
+
+static __always_inline void load_dr6(struct axv_x86_vcpu *x)
+{
+	set_debugreg(x86_to_vmx(x)->dr6, 6);
+}
+
+static __always_inline void save_dr6(struct axv_x86_vcpu *x)
+{
+	unsigned long value;
+
+	get_debugreg(value, 6);
+	x86_to_vmx(x)->dr6 = value;
+	set_debugreg(DR6_RESERVED, 6);
+}
+
+/* save_dr6() leaves none of the guest's. */
+static __always_inline void reset_dr6(struct axv_x86_vcpu *x)
+{
+}
+
+static __always_inline bool shadow(struct axv_x86_vcpu *x)
+{
+	return axv_vmx_get(x86_to_vmx(x), AXV_VMX_INTERRUPTIBILITY) &
+	       AXV_VMX_SHADOW;
+}
+
+static __always_inline u64 exit_code(struct axv_x86_vcpu *x)
+{
+	return x86_to_vmx(x)->exit.reason;
+}
+
+static void trace_exit(struct axv_x86_vcpu *x)
+{
+	trace_axv_exit(&x->base, x->regs.rip, x86_to_vmx(x)->exit.reason,
+		       axv_vmread(EXIT_QUALIFICATION),
+		       axv_vmread(VM_EXIT_INTR_INFO));
+}
+
+static const struct axv_x86_engine vmx_engine = {
+	.host_tsc_aux = host_tsc_aux,
+	.hold_host = axv_vmx_hold_host,
+	.refresh_host = axv_vmx_refresh_host,
+	.release_host = axv_vmx_release_host,
+	.inject = axv_vmx_inject_events,
+	.prepare = prepare,
+	.enter = enter,
+	.after_exit = after_exit,
+	.handle_fast = axv_vmx_handle_fast,
+	.handle_slow = axv_vmx_handle_slow,
+	.intercept_dr = axv_vmx_intercept_dr,
+	.dr7 = dr7,
+	.load_dr6 = load_dr6,
+	.save_dr6 = save_dr6,
+	.reset_dr6 = reset_dr6,
+	.shadow = shadow,
+	.exit_code = exit_code,
+	.trace_exit = trace_exit,
+};
+
+/**
+ * axv_vmx_run() - enter the guest until something ends the run
+ * @vcpu:	claimed vCPU in state Running, current on this thread
+ *
+ * Context: process context; sleeps for guest memory and in state Blocked.
+ * Return: 0 with the exit in the run page; -EIO if the VM is dead.
+ */
+int axv_vmx_run(struct axv_vcpu *vcpu)
+{
+	struct axv_vmx_vcpu *vmx = to_vmx(vcpu);
+
+	/* Of registers that the VMM set; without a table there the guest faults. */
+	if (unlikely(vmx->pdptes_stale) && axv_vmx_pae_paging(vmx))
+		axv_vmx_load_pdptes(vmx);
+	return axv_x86_run(&vmx->x, &vmx_engine);
+}
