@@ -151,8 +151,9 @@ headers-matrix: deps
 	$(Q)$(VMTEST)/check --only build
 
 .PHONY: check
-check: deps
-	$(Q)$(VMTEST)/check $(CHECK_ARGS)
+check:
+	$(Q)$(SCRIPTS)/deps x86 arm64
+	$(Q)$(VMTEST)/check $(if $(CROSS_TOOLS),--only $(ARCH)) $(CHECK_ARGS)
 
 .PHONY: demo
 demo: deps
