@@ -426,9 +426,12 @@ TEST_F(inject, real_mode)
 	ASSERT_CALL(0x40, &self->v);
 	ASSERT_EQ(0, nmi(&self->v));
 	ASSERT_CALL(0x40, &self->v);
+	/* When that returns, interrupts are on again. */
+	ASSERT_EQ(0, extint(&self->v, 0x40));
+	ASSERT_CALL(0x40, &self->v);
 	/* No error code on the stack of real mode: what is there is IP. */
 	x86_start_real(&self->v, GUEST_CODE_ADDR);
-	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(EVENT, AXV_X86_EVENT_NMI_MASKED), 0));
+	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_NMI_MASKED));
 	ASSERT_EQ(0, exception_error(&self->v, VEC_GP, 0x55, 0));
 	ASSERT_CALL(13, &self->v);
 	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
@@ -722,6 +725,8 @@ TEST_F(blocked, woken_from_sleep)
 		ASSERT_EQ(0, i % 2 ? extint(&self->v, 0x40) : nmi(&self->v));
 		runner_await(&r, AXV_EXIT_HYPERCALL, i);
 	}
+	/* The handler of the last one, an NMI, returns: Bochs would mask the next vCPU's. */
+	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 	runner_stop(&r);
 	EXPECT_EQ(n, r.exits[AXV_EXIT_HYPERCALL]);
 }
