@@ -41,7 +41,9 @@
 /* Of a task switch. */
 #define TASK_SELECTOR(qual)	((u16)(qual))
 #define TASK_SOURCE(qual)	((unsigned int)((qual) >> 30) & 3)
-#define TASK_BY_GATE		3
+
+static_assert(AXV_X86_TASK_CALL == 0 && AXV_X86_TASK_IRET == 1 &&
+	      AXV_X86_TASK_JMP == 2 && AXV_X86_TASK_GATE == 3);
 
 static unsigned int length(void)
 {
@@ -278,6 +280,29 @@ static enum axv_x86_next handle_cr(struct axv_vmx_vcpu *vmx)
 	return AXV_RESUME;
 }
 
+/*
+ * Every task switch exits (SDM, "Instructions That Cause VM Exits
+ * Unconditionally").  That of an event is its delivery; one that cannot be
+ * finished is tried again, by the instruction itself if the guest ran one.
+ */
+static enum axv_x86_next handle_task_switch(struct axv_vmx_vcpu *vmx)
+{
+	const struct axv_vmx_exit *exit = &vmx->exit;
+	unsigned int source = TASK_SOURCE(exit->qualification);
+	bool gate = source == AXV_X86_TASK_GATE;
+	bool soft = gate && axv_vmx_is_soft(exit->idt_info);
+	enum axv_x86_next next;
+
+	if (gate)
+		axv_x86_cut_short(&vmx->x, axv_vmx_event(exit->idt_info,
+							 exit->idt_error), 0);
+	next = axv_x86_task_switch(&vmx->x, TASK_SELECTOR(exit->qualification),
+				   source, gate && !soft ? 0 : exit->len);
+	if (soft)
+		vmx->x.events.reinject = 0;
+	return next;
+}
+
 /**
  * axv_vmx_handle_slow() - answer an exit that the inner loop could not
  * @x:		vCPU whose last exit waits
@@ -294,6 +319,8 @@ enum axv_x86_next axv_vmx_handle_slow(struct axv_x86_vcpu *x)
 		return handle_ept_violation(vmx);
 	case EXIT_REASON_CR_ACCESS:
 		return handle_cr(vmx);
+	case EXIT_REASON_TASK_SWITCH:
+		return handle_task_switch(vmx);
 	case EXIT_REASON_IO_INSTRUCTION:
 		return axv_x86_io_string(x, vmx->exit.qualification & IO_IN);
 	default:

@@ -115,28 +115,63 @@ enum axv_x86_next axv_vmx_inject_events(struct axv_x86_vcpu *x)
 }
 
 /**
+ * axv_vmx_is_soft() - is this the event of an instruction?
+ * @info:	IDT-vectoring information
+ *
+ * INT n, INT1, INT3 and INTO: the instruction pointer is still at them.
+ */
+bool axv_vmx_is_soft(u32 info)
+{
+	switch (info & VECTORING_INFO_TYPE_MASK) {
+	case INTR_TYPE_SOFT_INTR:
+	case INTR_TYPE_PRIV_SW_EXCEPTION:
+	case INTR_TYPE_SOFT_EXCEPTION:
+		return true;
+	}
+	return false;
+}
+
+/**
+ * axv_vmx_event() - an event in the form of AXV_X86_EVENT_*
+ * @info:	IDT-vectoring information
+ * @error:	and its error code
+ */
+u64 axv_vmx_event(u32 info, u32 error)
+{
+	u64 event = info & EVENT_BITS;
+
+	/* Exceptions by instruction have a type of their own only here. */
+	if (axv_vmx_is_soft(info) &&
+	    (info & VECTORING_INFO_TYPE_MASK) != INTR_TYPE_SOFT_INTR)
+		event = (event & ~AXV_X86_EVENT_TYPE) |
+			AXV_X86_EVENT_TYPE_EXCEPTION;
+	if (event & AXV_X86_EVENT_ERROR_VALID)
+		event |= (u64)error << AXV_X86_EVENT_ERROR_SHIFT;
+	return event;
+}
+
+/**
  * axv_vmx_save_interrupted_event() - keep an event that was being delivered
  * @vmx:	vCPU that just left the guest; &axv_vmx_exit.idt_info is valid
  */
 void axv_vmx_save_interrupted_event(struct axv_vmx_vcpu *vmx)
 {
 	u32 info = vmx->exit.idt_info;
-	u64 event = info & EVENT_BITS;
+	bool soft = axv_vmx_is_soft(info);
+	u32 error = 0;
+	u64 event;
 
-	switch (info & VECTORING_INFO_TYPE_MASK) {
-	case INTR_TYPE_PRIV_SW_EXCEPTION:
-	case INTR_TYPE_SOFT_EXCEPTION:
-		/* INT1, INT3 and INTO: their instruction runs again. */
+	if (info & VECTORING_INFO_DELIVER_CODE_MASK)
+		error = axv_vmread(IDT_VECTORING_ERROR_CODE);
+	event = axv_vmx_event(info, error);
+
+	/* INT n that was injected; write_event() moved RIP. */
+	if (soft && !((event ^ vmx->x.injected) & AXV_X86_EVENT_IDENTITY) &&
+	    (event & AXV_X86_EVENT_TYPE) == AXV_X86_EVENT_TYPE_SOFT)
+		vmx->x.regs.rip += soft_len();
+
+	/* INT1, INT3 and INTO are the guest's own: theirs are not injected so. */
+	if (soft && (event & AXV_X86_EVENT_TYPE) != AXV_X86_EVENT_TYPE_SOFT)
 		return;
-	case INTR_TYPE_SOFT_INTR:
-		/* Ours, if it was injected; write_event() moved RIP. */
-		if (!((event ^ vmx->x.injected) & AXV_X86_EVENT_IDENTITY))
-			vmx->x.regs.rip += soft_len();
-		axv_x86_event_cut_short(&vmx->x, event, true);
-		return;
-	}
-	if (event & AXV_X86_EVENT_ERROR_VALID)
-		event |= (u64)axv_vmread(IDT_VECTORING_ERROR_CODE) <<
-			 AXV_X86_EVENT_ERROR_SHIFT;
-	axv_x86_event_cut_short(&vmx->x, event, false);
+	axv_x86_event_cut_short(&vmx->x, event, soft);
 }

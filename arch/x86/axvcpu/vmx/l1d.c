@@ -76,15 +76,16 @@ void axv_vmx_l1d_exit(void)
 /* All pages in the TLB first, or page walks would displace what is read. */
 static void read_through(void)
 {
-	const volatile u8 *bytes = page_address(flush_pages);
+	const u8 *bytes = page_address(flush_pages);
 	unsigned int i;
 
 	for (i = 0; i < FLUSH_SIZE; i += PAGE_SIZE)
-		(void)bytes[i];
+		READ_ONCE(bytes[i]);
 	/* Nothing of it before the last of them (SDM vol. 3A, "Serializing"). */
 	cpuid_eax(0);
 	for (i = 0; i < FLUSH_SIZE; i += CACHE_LINE)
-		(void)bytes[i];
+		READ_ONCE(bytes[i]);
+	/* No entry before all of it has been read. */
 	rmb();
 }
 
