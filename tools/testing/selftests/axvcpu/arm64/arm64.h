@@ -38,6 +38,7 @@
  */
 #define GUEST_CODE(name, text)						\
 	asm(".pushsection .rodata\n\t.balign 4\n"			\
+	    "\t.globl " #name ", " #name "_end\n"			\
 	    #name ":\n\t" text "\n" #name "_end:\n\t.popsection");	\
 	extern const __u8 name[], name##_end[]
 
