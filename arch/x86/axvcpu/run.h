@@ -84,8 +84,6 @@ struct axv_x86_engine {
 	void (*trace_exit)(struct axv_x86_vcpu *x);
 };
 
-#define AXV_ENGINE	const struct axv_x86_engine *const engine
-
 /*
  * XCR0, XSS and PKRU are the host's whenever kernel code may look at them, so
  * they change hands last.  Whether they do is decided by our own copy of CR4:
@@ -156,8 +154,9 @@ static __always_inline void axv_x86_end_guest(void)
  * The hardware switches DR7 and leaves it off; DR0 to DR3 are ours to switch,
  * once the guest has shown that it uses them (AMD APM vol. 2, 15.6, 15.14.2).
  */
-static __always_inline void axv_x86_load_guest_debug(struct axv_x86_vcpu *x,
-						     AXV_ENGINE)
+static __always_inline void
+axv_x86_load_guest_debug(struct axv_x86_vcpu *x,
+			 const struct axv_x86_engine *engine)
 {
 	if (!x->dr_live) {
 		x->dr_live = true;
@@ -173,8 +172,9 @@ static __always_inline void axv_x86_load_guest_debug(struct axv_x86_vcpu *x,
 	x->dr_loaded = true;
 }
 
-static __always_inline void axv_x86_save_guest_debug(struct axv_x86_vcpu *x,
-						     AXV_ENGINE)
+static __always_inline void
+axv_x86_save_guest_debug(struct axv_x86_vcpu *x,
+			 const struct axv_x86_engine *engine)
 {
 	unsigned long value;
 
@@ -190,8 +190,9 @@ static __always_inline void axv_x86_save_guest_debug(struct axv_x86_vcpu *x,
 	x->dr_loaded = false;
 }
 
-static __always_inline void axv_x86_restore_breakpoints(struct axv_x86_vcpu *x,
-							AXV_ENGINE)
+static __always_inline void
+axv_x86_restore_breakpoints(struct axv_x86_vcpu *x,
+			    const struct axv_x86_engine *engine)
 {
 	if (likely(!hw_breakpoint_active()))
 		return;
@@ -219,8 +220,9 @@ axv_x86_requests(struct axv_x86_vcpu *x)
 }
 
 /* The VMM waits for the interrupt window, and a halted guest has it open. */
-static __always_inline bool axv_x86_window_is_open(struct axv_x86_vcpu *x,
-						   AXV_ENGINE)
+static __always_inline bool
+axv_x86_window_is_open(struct axv_x86_vcpu *x,
+		       const struct axv_x86_engine *engine)
 {
 	return x->irq_window && (x->regs.rflags & X86_EFLAGS_IF) &&
 	       !engine->shadow(x) && !READ_ONCE(x->events.extint_count);
@@ -228,7 +230,8 @@ static __always_inline bool axv_x86_window_is_open(struct axv_x86_vcpu *x,
 
 /* A halt goes on in the outer loop; the VMM may have to hear of it first. */
 static __always_inline enum axv_x86_next
-axv_x86_before_halt(struct axv_x86_vcpu *x, AXV_ENGINE)
+axv_x86_before_halt(struct axv_x86_vcpu *x,
+		    const struct axv_x86_engine *engine)
 {
 	if (!axv_x86_window_is_open(x, engine))
 		return AXV_INTERRUPT;
@@ -241,7 +244,8 @@ axv_x86_before_halt(struct axv_x86_vcpu *x, AXV_ENGINE)
  * AXV_INTERRUPT: the outer loop is to let the host do its work.
  */
 static __always_inline enum axv_x86_next
-axv_x86_before_entry(struct axv_x86_vcpu *x, AXV_ENGINE)
+axv_x86_before_entry(struct axv_x86_vcpu *x,
+		     const struct axv_x86_engine *engine)
 {
 	unsigned long flags;
 
@@ -283,8 +287,9 @@ axv_x86_before_entry(struct axv_x86_vcpu *x, AXV_ENGINE)
  * a breakpoint, or switch virtualization off; and a CPU that never leaves the
  * inner loop for user mode owes RCU a quiescent state.
  */
-static __always_inline void axv_x86_take_interrupts(struct axv_x86_vcpu *x,
-						    AXV_ENGINE)
+static __always_inline void
+axv_x86_take_interrupts(struct axv_x86_vcpu *x,
+			const struct axv_x86_engine *engine)
 {
 	x->base.stats.interrupts++;
 	if (unlikely(x->dr_loaded))
@@ -310,7 +315,8 @@ static __always_inline void axv_x86_exit_interrupt(struct axv_x86_vcpu *x)
  * AXV_INTERRUPT: enter again once the host had its way.
  */
 static __always_inline enum axv_x86_next
-axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu, AXV_ENGINE)
+axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
+		   const struct axv_x86_engine *engine)
 {
 	struct axv_vcpu *vcpu = &x->base;
 	u64 host_tsc_aux = engine->host_tsc_aux(x);
@@ -387,7 +393,8 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu, AXV_ENGINE)
 }
 
 static __always_inline enum axv_x86_next
-axv_x86_run_on_this_cpu(struct axv_x86_vcpu *x, AXV_ENGINE)
+axv_x86_run_on_this_cpu(struct axv_x86_vcpu *x,
+			const struct axv_x86_engine *engine)
 {
 	enum axv_x86_next next;
 	struct axv_run *run;
@@ -421,8 +428,9 @@ static __always_inline void axv_x86_wait_for_event(struct axv_x86_vcpu *x)
 	raw_spin_unlock_irq(&x->base.lock);
 }
 
-static __always_inline int axv_x86_outer_loop(struct axv_x86_vcpu *x,
-					      AXV_ENGINE)
+static __always_inline int
+axv_x86_outer_loop(struct axv_x86_vcpu *x,
+		   const struct axv_x86_engine *engine)
 {
 	for (;;) {
 		if (unlikely(x->events.halted) &&
@@ -454,7 +462,9 @@ static __always_inline int axv_x86_outer_loop(struct axv_x86_vcpu *x,
  * Context: process context; sleeps for guest memory and in state Blocked.
  * Return: 0 with the exit in the run page; -EIO if the VM is dead.
  */
-static __always_inline int axv_x86_run(struct axv_x86_vcpu *x, AXV_ENGINE)
+static __always_inline int
+axv_x86_run(struct axv_x86_vcpu *x,
+	    const struct axv_x86_engine *engine)
 {
 	struct axv_run *run = x->base.run;
 	int ret = 0;

@@ -571,7 +571,8 @@ struct axv_exit_system_down {
 
 /**
  * struct axv_exit_fail_entry - AXV_EXIT_FAIL_ENTRY: the hardware refused
- * @hardware_reason: the hardware's own code (SVM: exit code)
+ * @hardware_reason: the hardware's own code.  SVM: exit code.  VMX: exit reason,
+ *		or bit 32 and the number of a VM-instruction error.
  * @cpu:	host CPU that refused
  * @pad:	zero
  */
