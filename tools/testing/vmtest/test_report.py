@@ -138,6 +138,8 @@ class Verdicts(unittest.TestCase):
         self.fails(bad)
         r = judge(bad, defects=known)
         self.assertEqual((r.failures, r.passed, len(r.known)), ([], 1, 1))
+        self.assertEqual(judge(bad.replace("done 0", "done 1"), defects=known).failures, [])
+        self.fails(bad.replace("done 0", "done 3"), defects=known)
         self.fails(GOOD, defects=known)
         self.fails(bad.replace("cr2", "cr3"), defects=known)
         self.fails(bad.replace("not ok", where + "Expected 1 (1) == 2 (2)\nnot ok"), defects=known)
