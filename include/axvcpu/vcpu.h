@@ -51,6 +51,16 @@ enum axv_mode {
 };
 
 /**
+ * struct axv_current_scope - lifetime of one axv_set_current_vcpu()
+ * @notifier:	keeps &axv_current following the thread
+ * @vcpu:	the vCPU
+ */
+struct axv_current_scope {
+	struct preempt_notifier notifier;
+	struct axv_vcpu *vcpu;
+};
+
+/**
  * struct axv_vcpu - one virtual CPU
  * @vm:		the VM; a reference is held.  Constant.
  * @ops:	the back end, as @vm's.  Constant.
@@ -83,6 +93,8 @@ enum axv_mode {
  * @loaded_cpu:	host CPU whose hardware holds it, or -1.  Written only on that
  *		CPU with interrupts off; from -1 only by the holder of the claim.
  * @run:	the run page; shared with the VMM and therefore hostile
+ * @scope:	of the run, which has the vCPU current; belongs to the holder of
+ *		the claim
  * @stats:	counters.  @stats.kicks is written under @lock, the rest by the
  *		holder of the claim; read without a lock.
  * @debugfs:	directory of the counters
@@ -111,6 +123,7 @@ struct axv_vcpu {
 	int loaded_cpu;
 
 	struct axv_run *run;
+	struct axv_current_scope scope;
 	struct axv_stats stats;
 	struct dentry *debugfs;
 };
@@ -315,16 +328,6 @@ static inline struct axv_vcpu *axv_get_current_vcpu(void)
 	preempt_enable();
 	return vcpu;
 }
-
-/**
- * struct axv_current_scope - lifetime of one axv_set_current_vcpu()
- * @notifier:	keeps &axv_current following the thread
- * @vcpu:	the vCPU
- */
-struct axv_current_scope {
-	struct preempt_notifier notifier;
-	struct axv_vcpu *vcpu;
-};
 
 #if IS_ENABLED(CONFIG_KUNIT)
 extern unsigned int axv_nesting_expected;

@@ -91,23 +91,24 @@ static void axv_destroy(void)
 
 static enum bench_exit axv_run_once(void)
 {
-	/* The thread was preempted, and has work to do on its way to user mode. */
-	do {
-		if (ioctl(vcpu, AXV_VCPU_RUN) < 0)
+	while (!ioctl(vcpu, AXV_VCPU_RUN)) {
+		switch (run->exit_reason) {
+		case AXV_EXIT_IO_WRITE:
+			return BENCH_IO;
+		case AXV_EXIT_MMIO_WRITE:
+			return BENCH_MMIO;
+		case AXV_EXIT_HYPERCALL:
+			return BENCH_HYPERCALL;
+		case AXV_EXIT_KICKED:
+			return BENCH_KICKED;
+		case AXV_EXIT_NOTHING:
+			/* The thread had work to do on its way to user mode. */
+			continue;
+		default:
 			return BENCH_OTHER;
-	} while (run->exit_reason == AXV_EXIT_NOTHING);
-	switch (run->exit_reason) {
-	case AXV_EXIT_IO_WRITE:
-		return BENCH_IO;
-	case AXV_EXIT_MMIO_WRITE:
-		return BENCH_MMIO;
-	case AXV_EXIT_HYPERCALL:
-		return BENCH_HYPERCALL;
-	case AXV_EXIT_KICKED:
-		return BENCH_KICKED;
-	default:
-		return BENCH_OTHER;
+		}
 	}
+	return BENCH_OTHER;
 }
 
 static void axv_set_rip(uint64_t rip)

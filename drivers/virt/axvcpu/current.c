@@ -120,6 +120,7 @@ int axv_nested(struct axv_vcpu *vcpu)
 int axv_set_current_vcpu(struct axv_current_scope *scope,
 			 struct axv_vcpu *vcpu)
 {
+	axv_scope_init(scope, vcpu);
 	return __axv_set_current_vcpu(scope, vcpu);
 }
 

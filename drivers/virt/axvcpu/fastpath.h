@@ -85,12 +85,20 @@ static __always_inline void __axv_publish(struct axv_vcpu *vcpu, u8 to)
 {
 	if (unlikely(to < AXV_STATE_READY))
 		axv_disown(vcpu);
-	trace_axv_transition(vcpu, vcpu->state, to);
+	if (trace_axv_transition_enabled())
+		trace_axv_transition(vcpu, vcpu->state, to);
 	WRITE_ONCE(vcpu->state, to);
 	__axv_unclaim(vcpu);
 }
 
-/* axv_set_current_vcpu() */
+static inline void axv_scope_init(struct axv_current_scope *scope,
+				  struct axv_vcpu *vcpu)
+{
+	scope->vcpu = vcpu;
+	preempt_notifier_init(&scope->notifier, &axv_current_ops);
+}
+
+/* axv_set_current_vcpu(), with a scope that was initialised. */
 static __always_inline int
 __axv_set_current_vcpu(struct axv_current_scope *scope, struct axv_vcpu *vcpu)
 {
@@ -99,8 +107,6 @@ __axv_set_current_vcpu(struct axv_current_scope *scope, struct axv_vcpu *vcpu)
 		preempt_enable();
 		return axv_nested(vcpu);
 	}
-	scope->vcpu = vcpu;
-	preempt_notifier_init(&scope->notifier, &axv_current_ops);
 	preempt_notifier_register(&scope->notifier);
 	__this_cpu_write(axv_current, vcpu);
 	preempt_enable();

@@ -125,6 +125,7 @@ struct axv_vcpu *axv_vcpu_new(struct axv_vm *vm,
 	vcpu->favor_phys_cpu = config->favor_phys_cpu;
 	raw_spin_lock_init(&vcpu->lock);
 	init_swait_queue_head(&vcpu->wait);
+	axv_scope_init(&vcpu->scope, vcpu);
 	vcpu->state = AXV_STATE_CREATED;
 	vcpu->cpu = -1;
 	vcpu->loaded_cpu = -1;
@@ -322,19 +323,18 @@ static noinline void resume_notification(struct axv_vcpu *vcpu)
  */
 int axv_vcpu_run(struct axv_vcpu *vcpu)
 {
-	struct axv_current_scope scope;
 	int err;
 
 	err = __axv_claim(vcpu, AXV_STATE_READY, AXV_STATE_READY);
 	if (unlikely(err))
 		return err;
-	err = __axv_set_current_vcpu(&scope, vcpu);
+	err = __axv_set_current_vcpu(&vcpu->scope, vcpu);
 	if (unlikely(err))
 		goto unclaim;
 	if (READ_ONCE(vcpu->run->dirty)) {
 		err = vcpu->ops->prepare_run(vcpu);
 		if (unlikely(err)) {
-			__axv_clear_current_vcpu(&scope);
+			__axv_clear_current_vcpu(&vcpu->scope);
 			goto unclaim;
 		}
 	}
@@ -342,7 +342,7 @@ int axv_vcpu_run(struct axv_vcpu *vcpu)
 	trace_axv_transition(vcpu, AXV_STATE_READY, AXV_STATE_RUNNING);
 	WRITE_ONCE(vcpu->state, AXV_STATE_RUNNING);
 	err = vcpu->ops->run(vcpu);
-	__axv_clear_current_vcpu(&scope);
+	__axv_clear_current_vcpu(&vcpu->scope);
 	if (unlikely(vcpu->notify_resume))
 		resume_notification(vcpu);
 
