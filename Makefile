@@ -82,7 +82,7 @@ TOOL_decode-fuzz := tools/testing/decode-fuzz
 
 # The same build directories for whoever needs another one's products.
 TOOLS_BUILD := $(BUILD)/tools$(if $(CROSS_TOOLS),-$(ARCH))
-TOOL_ARGS = O=$(TOOLS_BUILD)/$(1) LIB_O=$(TOOLS_BUILD)/lib KSFT_DIR=$(BUILD)/linux-source \
+TOOL_ARGS = O=$(TOOLS_BUILD)/$(1) LIB_O=$(TOOLS_BUILD)/lib VMM_O=$(TOOLS_BUILD)/vmm KSFT_DIR=$(BUILD)/linux-source \
 	ARCH=$(ARCH) $(CROSS_TOOLS)
 
 # The files of the kernel's source that we use: the kselftest headers, checkpatch.
@@ -115,7 +115,8 @@ endif
 .PHONY: tools lib vmm selftests bench-tools tests
 tools: vmm bench-tools
 tests: selftests
-vmm bench-tools: lib
+vmm: lib
+bench-tools: vmm
 
 lib:
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) all

@@ -33,6 +33,8 @@ struct qemu_plugin_insn;
 
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
 		void (*cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb));
+void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb,
+		int op, void *where, uint64_t value);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 		void (*cb)(unsigned int vcpu, void *data), int flags,
 		void *data);
@@ -45,6 +47,8 @@ const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void qemu_plugin_outs(const char *text);
+
+#define QEMU_PLUGIN_INLINE_ADD_U64	0
 
 EXPORT int qemu_plugin_version = 1;
 
@@ -92,10 +96,12 @@ struct insn {
 /**
  * struct count - what was executed between the markers of a path
  * @rounds:	how often there were some; those after ROUNDS do not count
+ * @instructions: all of them, to a block of code, in all rounds
  * @costs:	by round and kind
  */
 struct count {
 	unsigned int rounds;
+	uint64_t instructions;
 	uint32_t costs[ROUNDS + 1][COSTS];
 };
 
@@ -105,6 +111,7 @@ static const char * const side_names[] = { "kvm", "axvcpu" };
 static struct count counts[SIDES][PATHS];
 static int side;
 static int current = -1;
+static uint64_t instructions;	/* since the machine was switched on */
 static uint32_t *costs_now;	/* of the path and round; NULL: none */
 static int profiled = -1;
 static struct insn *insns;
@@ -225,11 +232,14 @@ static void marked(unsigned int vcpu, void *data)
 	uintptr_t what = (uintptr_t)data;
 
 	(void)vcpu;
+	if (current >= 0)
+		counts[side][current].instructions += instructions;
 	current = -1;
 	costs_now = NULL;
 	if (what < PATHS) {
 		struct count *count = &counts[side][what];
 
+		count->instructions -= instructions;
 		current = what;
 		costs_now = count->costs[count->rounds];
 		if (count->rounds < ROUNDS)
@@ -268,6 +278,8 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	size_t count = qemu_plugin_tb_n_insns(tb), i;
 
 	(void)id;
+	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64,
+						 &instructions, count);
 	for (i = 0; i < count; i++) {
 		struct qemu_plugin_insn *code = qemu_plugin_tb_get_insn(tb, i);
 		const uint8_t *bytes = qemu_plugin_insn_data(code);
@@ -318,26 +330,22 @@ static double per_unit(const struct count *paths, int path, int cost)
 	return units ? (value - median(&paths[PATH_RUN], cost)) / units : value;
 }
 
-static void finish(qemu_plugin_id_t id, void *data)
+static void say(int s, int path, const char *what, double value)
+{
+	char line[128];
+
+	if (value <= 0)
+		return;
+	snprintf(line, sizeof(line), "cost %s %s %s %.2f\n", side_names[s],
+		 path_info[path].name, what, value);
+	qemu_plugin_outs(line);
+}
+
+static void say_profile(void)
 {
 	const struct insn *insn;
 	char line[128];
-	int s, path, cost;
 
-	(void)id;
-	(void)data;
-	for (s = 0; s < SIDES; s++)
-		for (path = 0; path < PATHS; path++)
-			for (cost = 1; cost < COSTS; cost++) {
-				double value = per_unit(counts[s], path, cost);
-
-				if (!path_info[path].name || value <= 0)
-					continue;
-				snprintf(line, sizeof(line), "cost %s %s %s %.2f\n",
-					 side_names[s], path_info[path].name,
-					 cost_names[cost], value);
-				qemu_plugin_outs(line);
-			}
 	for (insn = insns; insn; insn = insn->next) {
 		if (!insn->executed)
 			continue;
@@ -346,6 +354,24 @@ static void finish(qemu_plugin_id_t id, void *data)
 					counts[side][profiled].rounds);
 		qemu_plugin_outs(line);
 	}
+}
+
+static void finish(qemu_plugin_id_t id, void *data)
+{
+	int s, path, cost;
+
+	(void)id;
+	(void)data;
+	for (s = 0; s < SIDES; s++) {
+		for (path = 0; path < PATH_RUN; path++)
+			for (cost = 1; cost < COSTS; cost++)
+				say(s, path, cost_names[cost],
+				    per_unit(counts[s], path, cost));
+		/* It has idle time in it, which the TSC counts as well. */
+		say(s, PATH_BOOT, "instructions",
+		    counts[s][PATH_BOOT].instructions);
+	}
+	say_profile();
 }
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,

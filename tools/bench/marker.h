@@ -17,6 +17,7 @@ enum path {
 	PATH_FIRST_TOUCH,
 	PATH_KICK,
 	PATH_CREATE,
+	PATH_BOOT,
 	PATH_RUN,
 	PATHS,
 };
@@ -46,6 +47,7 @@ static const struct path_info path_info[PATHS] = {
 	[PATH_FIRST_TOUCH] = { "first_touch", TOUCHED_PAGES },
 	[PATH_KICK] = { "kick_pending" },
 	[PATH_CREATE] = { "create_to_first_exit" },
+	[PATH_BOOT] = { "linux_boot" },
 };
 
 /* A long NOP whose displacement says a path, the interface, or an end. */
