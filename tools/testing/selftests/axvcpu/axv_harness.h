@@ -35,4 +35,18 @@ static inline int vcpu_run_to(struct axv_vcpu *v, int reason)
 #define ASSERT_EXIT(reason, v)						\
 	ASSERT_EQ((int)(reason), vcpu_run_to(v, reason))
 
+/* The hardware is free for a new VM, and its guest runs. */
+static inline void a_new_vm_runs(struct __test_metadata *_metadata)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	guest_start(&v, GUEST_CALL, 0, 0, 0);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
 #endif

@@ -425,6 +425,23 @@ void *in_thread(void *(*fn)(void *arg), void *arg)
 	return result;
 }
 
+/* A process of its own, with a copy of what we have; ends with what @fn returns. */
+pid_t child_start(int (*fn)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+
+	must(pid >= 0);
+	if (!pid)
+		_exit(fn(arg));
+	return pid;
+}
+
+int child_kill(pid_t pid)
+{
+	must(!kill(pid, SIGKILL));
+	return child_status(pid);
+}
+
 int child_status(pid_t pid)
 {
 	int status;

@@ -160,7 +160,9 @@ void wake_all(atomic_int *word);
 /* Threads and processes. */
 pid_t axv_gettid(void);
 void *in_thread(void *(*fn)(void *arg), void *arg);
+pid_t child_start(int (*fn)(void *arg), void *arg);
 int child_status(pid_t pid);
+int child_kill(pid_t pid);
 void catch_signal(int sig);
 int cpus_online(void);
 int second_cpu(void);

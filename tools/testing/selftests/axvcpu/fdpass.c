@@ -113,6 +113,22 @@ static int answered(int vm, int vcpu)
 	return wrong;
 }
 
+/* A process that gets the descriptors, and tries them when it is told to. */
+static int holder(void *arg)
+{
+	int sock = *(int *)arg, fds[2];
+	char c;
+
+	receive_fds(sock, fds, 2);
+	must(read(sock, &c, 1) == 1);
+	return answered(fds[0], fds[1]);
+}
+
+static void holder_try(int sock)
+{
+	must(write(sock, "", 1) == 1);
+}
+
 TEST(of_no_use_elsewhere)
 {
 	struct axv_vm vm;
@@ -121,19 +137,14 @@ TEST(of_no_use_elsewhere)
 	pid_t pid;
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
-	/* A process that was there before: nothing inherited. */
-	pid = fork();
-	if (!pid) {
-		int fds[2];
-
-		receive_fds(sock[1], fds, 2);
-		_exit(answered(fds[0], fds[1]));
-	}
+	/* It was there before: nothing inherited. */
+	pid = child_start(holder, &sock[1]);
 	vm_new(&vm, 0);
 	vcpu_ready(&vm, &v, 0);
 	guest_start(&v, GUEST_CALL, 0, 0, 0);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
 	send_fds(sock[0], (int[]){ vm.fd, v.fd }, 2);
+	holder_try(sock[0]);
 	EXPECT_EQ(0, child_status(pid));
 	/* Nothing of it has changed anything here. */
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&v));
@@ -147,19 +158,11 @@ TEST(closed_by_the_last_holder)
 	struct axv_vcpu v;
 	int sock[2], i;
 	pid_t pid;
-	char c = 0;
 
 	/* The VMM closes first; the other process's close has the last word. */
 	for (i = 0; i < 10; i++) {
 		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
-		pid = fork();
-		if (!pid) {
-			int fds[2];
-
-			receive_fds(sock[1], fds, 2);
-			must(read(sock[1], &c, 1) == 1);
-			_exit(answered(fds[0], fds[1]));
-		}
+		pid = child_start(holder, &sock[1]);
 		vm_new(&vm, 0);
 		vcpu_ready(&vm, &v, 0);
 		guest_start(&v, GUEST_CALL, 0, 0, 0);
@@ -167,7 +170,7 @@ TEST(closed_by_the_last_holder)
 		send_fds(sock[0], (int[]){ vm.fd, v.fd }, 2);
 		vcpu_free(&v);
 		vm_free(&vm);
-		ASSERT_EQ(1, write(sock[0], &c, 1));
+		holder_try(sock[0]);
 		EXPECT_EQ(0, child_status(pid));
 		close(sock[0]);
 		close(sock[1]);
@@ -191,79 +194,90 @@ static unsigned long meminfo(const char *key)
 	return kb;
 }
 
-/* A VMM with much memory, all of it used by its guest; then it waits. */
-static void vmm_with_memory(int sock, unsigned long pages)
+/**
+ * struct vmm - a VMM with much memory, all of it used by its guest
+ * @sock: sends the descriptors there, and ends when it is told to
+ * @size: bytes
+ * @flags: of the memory: MAP_HUGETLB or 0
+ */
+struct vmm {
+	int sock;
+	size_t size;
+	int flags;
+};
+
+static int vmm(void *arg)
 {
+	const struct vmm *t = arg;
+	void *mem = mmap(NULL, t->size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | t->flags, -1, 0);
 	struct axv_vm vm;
 	struct axv_vcpu v;
 	char c;
 
+	must(mem != MAP_FAILED);
 	vm_new(&vm, 0);
 	vcpu_ready(&vm, &v, 0);
-	must(!vm_region(&vm, 1, 0, GUEST_MEM, pages * PAGE, mem_new(pages * PAGE)));
-	guest_start(&v, GUEST_WRITE, GUEST_MEM, pages, 1);
+	must(!vm_region(&vm, 1, 0, GUEST_MEM, t->size, mem));
+	guest_start(&v, GUEST_WRITE, GUEST_MEM, t->size / PAGE, 1);
 	must(vcpu_run(&v) == AXV_EXIT_HYPERCALL);
-	send_fds(sock, (int[]){ vm.fd, v.fd }, 2);
-	must(read(sock, &c, 1) == 1);
-	_exit(0);
+	send_fds(t->sock, (int[]){ vm.fd, v.fd }, 2);
+	must(read(t->sock, &c, 1) == 1);
+	return 0;
 }
 
-/* The hardware is free for a new VM, and its guest runs. */
-static void a_new_vm_runs(struct __test_metadata *_metadata)
+/* Starts it, and returns when its guest has used all of the memory. */
+static pid_t vmm_start(size_t size, int flags, int *sock, int fds[2])
 {
-	struct axv_vm vm;
-	struct axv_vcpu v;
+	struct vmm t = { .size = size, .flags = flags };
+	int pair[2];
+	pid_t pid;
 
-	vm_new(&vm, 0);
-	vcpu_ready(&vm, &v, 0);
-	guest_start(&v, GUEST_CALL, 0, 0, 0);
-	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
-	vcpu_free(&v);
-	vm_free(&vm);
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	t.sock = pair[1];
+	pid = child_start(vmm, &t);
+	close(pair[1]);
+	*sock = pair[0];
+	receive_fds(*sock, fds, 2);
+	return pid;
 }
 
 static void vmm_dies(struct __test_metadata *_metadata, int killed)
 {
-	const unsigned long pages = scaled(8192), kb = pages * PAGE / 1024;
+	const unsigned long size = scaled(8192) * PAGE, kb = size / 1024;
 	unsigned long before, during;
-	int sock[2], next[2], fds[2], next_fds[2], i;
+	int sock, next, fds[2], next_fds[2];
 	pid_t pid;
-	char c = 0;
 
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
 	before = meminfo("AnonPages");
-	pid = fork();
-	if (!pid)
-		vmm_with_memory(sock[1], pages);
-	receive_fds(sock[0], fds, 2);
+	pid = vmm_start(size, 0, &sock, fds);
 	during = meminfo("AnonPages");
 	/* Per-CPU counting leaves a few pages open. */
 	EXPECT_LE(before + kb - kb / 4, during);
 	EXPECT_EQ(0, answered(fds[0], fds[1]));
 	during = meminfo("MemFree");
-	ASSERT_EQ(killed ? 0 : 1, killed ? kill(pid, SIGKILL) : (int)write(sock[0], &c, 1));
-	EXPECT_EQ(killed ? SIGKILL : 0, child_status(pid));
+	if (killed) {
+		EXPECT_EQ(SIGKILL, child_kill(pid));
+	} else {
+		ASSERT_EQ(1, write(sock, "", 1));
+		EXPECT_EQ(0, child_status(pid));
+	}
 	/*
 	 * Its memory is free, and not only unmapped: the next one takes it.
 	 * (MemFree does not tell at once, since the host has lists of its own.)
 	 */
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, next));
-	pid = fork();
-	if (!pid)
-		vmm_with_memory(next[1], pages);
-	receive_fds(next[0], next_fds, 2);
+	pid = vmm_start(size, 0, &next, next_fds);
 	EXPECT_LE(during, meminfo("MemFree") + kb / 2);
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	EXPECT_EQ(SIGKILL, child_status(pid));
-	for (i = 0; i < 2; i++) {
-		close(next[i]);
-		close(next_fds[i]);
-	}
+	EXPECT_EQ(SIGKILL, child_kill(pid));
+	close(next);
+	close(next_fds[0]);
+	close(next_fds[1]);
 	EXPECT_EQ(0, answered(fds[0], fds[1]));
 	a_new_vm_runs(_metadata);
 	EXPECT_EQ(0, answered(fds[0], fds[1]));
 	EXPECT_EQ(0, close(fds[1]));
 	EXPECT_EQ(0, close(fds[0]));
+	close(sock);
 	a_new_vm_runs(_metadata);
 }
 
@@ -280,36 +294,16 @@ TEST(the_vmm_is_killed)
 TEST(hugetlb_pages_come_back)
 {
 	static const char knob[] = "/proc/sys/vm/nr_hugepages";
-	int sock[2], fds[2], fd = open(knob, O_WRONLY);
+	int sock, fds[2], fd = open(knob, O_WRONLY);
 	pid_t pid;
-	char c = 0;
 
 	/* Counted exactly: a page that anyone held on to would be missing. */
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(1, pwrite(fd, "2", 1, 0));
 	ASSERT_EQ(2ul, meminfo("HugePages_Free"));
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
-	pid = fork();
-	if (!pid) {
-		struct axv_vm vm;
-		struct axv_vcpu v;
-		void *mem = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
-
-		must(mem != MAP_FAILED);
-		vm_new(&vm, 0);
-		vcpu_ready(&vm, &v, 0);
-		must(!vm_region(&vm, 1, 0, GUEST_MEM, 2 * HUGE_PAGE, mem));
-		guest_start(&v, GUEST_WRITE, GUEST_MEM, 2 * HUGE_PAGE / PAGE, 1);
-		must(vcpu_run(&v) == AXV_EXIT_HYPERCALL);
-		send_fds(sock[1], (int[]){ vm.fd, v.fd }, 2);
-		must(read(sock[1], &c, 1) == 1);
-		_exit(0);
-	}
-	receive_fds(sock[0], fds, 2);
+	pid = vmm_start(2 * HUGE_PAGE, MAP_HUGETLB, &sock, fds);
 	EXPECT_EQ(0ul, meminfo("HugePages_Free"));
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	EXPECT_EQ(SIGKILL, child_status(pid));
+	EXPECT_EQ(SIGKILL, child_kill(pid));
 	EXPECT_EQ(2ul, meminfo("HugePages_Free"));
 	ASSERT_EQ(1, pwrite(fd, "0", 1, 0));
 	EXPECT_EQ(0ul, meminfo("HugePages_Total"));

@@ -32,19 +32,6 @@ FIXTURE_TEARDOWN(kill)
 	munmap(self->ram, GUEST_RAM_SIZE);
 }
 
-static void a_new_vm_runs(struct __test_metadata *_metadata)
-{
-	struct axv_vm vm;
-	struct axv_vcpu v;
-
-	vm_new(&vm, 0);
-	vcpu_ready(&vm, &v, 0);
-	guest_start(&v, GUEST_CALL, 0, 0, 0);
-	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
-	vcpu_free(&v);
-	vm_free(&vm);
-}
-
 static int for_ever(struct axv_runner *r)
 {
 	(void)r;
@@ -99,16 +86,33 @@ static void begin(struct axv_vm *vm, struct axv_vcpu *v, struct axv_runner *r, v
 	}
 }
 
-static void vmm(struct stage *stage, void *ram, enum doing doing)
+/**
+ * struct vmm - a VMM that comes to an end beside its vCPU's thread
+ * @stage: told when it is there
+ * @ram: its guest's memory
+ * @doing: what its vCPU does then
+ * @end: how it ends, and with which exit code; NULL: it waits to be killed
+ */
+struct vmm {
+	struct stage *stage;
+	void *ram;
+	enum doing doing;
+	int (*end)(void);
+};
+
+static int vmm(void *arg)
 {
+	const struct vmm *t = arg;
 	struct axv_runner r;
 	struct axv_vcpu v;
 	struct axv_vm vm;
 
-	begin(&vm, &v, &r, ram, doing);
-	stage->running = 1;
+	begin(&vm, &v, &r, t->ram, t->doing);
+	t->stage->running = 1;
+	if (t->end)
+		return t->end();
 	for (;;) {
-		if (doing == KICKED)
+		if (t->doing == KICKED)
 			vcpu_kick(&v);
 		else
 			pause();
@@ -118,18 +122,16 @@ static void vmm(struct stage *stage, void *ram, enum doing doing)
 static void kill_it(struct __test_metadata *_metadata, struct stage *stage, void *ram,
 		    enum doing doing)
 {
+	struct vmm t = { .stage = stage, .ram = ram, .doing = doing };
 	pid_t pid;
 
 	stage->running = 0;
-	pid = fork();
-	if (!pid)
-		vmm(stage, ram, doing);
+	pid = child_start(vmm, &t);
 	while (!stage->running) {
 		ASSERT_EQ(0, waitpid(pid, NULL, WNOHANG));
 		sched_yield();
 	}
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_EQ(SIGKILL, child_status(pid));
+	ASSERT_EQ(SIGKILL, child_kill(pid));
 }
 
 TEST_F(kill, fifty_times)
@@ -166,43 +168,33 @@ TEST_F(kill, memory_is_left_alone)
 	EXPECT_EQ(last, *counter);
 }
 
+static int exit_7(void)
+{
+	return 7;
+}
+
 TEST_F(kill, exit_beside_a_running_thread)
 {
-	int doing;
+	struct vmm t = { .stage = self->stage, .ram = self->ram, .end = exit_7 };
 
-	for (doing = 0; doing < DOINGS - 1; doing++) {
-		pid_t pid = fork();
-
-		if (!pid) {
-			struct axv_runner r;
-			struct axv_vcpu v;
-			struct axv_vm vm;
-
-			begin(&vm, &v, &r, self->ram, doing);
-			_exit(7);
-		}
-		EXPECT_EQ(7, WEXITSTATUS(child_status(pid)));
+	for (t.doing = 0; t.doing < DOINGS - 1; t.doing++) {
+		EXPECT_EQ(7, WEXITSTATUS(child_status(child_start(vmm, &t))));
 		a_new_vm_runs(_metadata);
 	}
 }
 
+static int exec(void)
+{
+	execl("/proc/self/exe", "kill", "--after-exec", NULL);
+	return 99;
+}
+
 TEST_F(kill, exec_beside_a_running_thread)
 {
-	int doing;
+	struct vmm t = { .stage = self->stage, .ram = self->ram, .end = exec };
 
-	for (doing = 0; doing < DOINGS - 1; doing++) {
-		pid_t pid = fork();
-
-		if (!pid) {
-			struct axv_runner r;
-			struct axv_vcpu v;
-			struct axv_vm vm;
-
-			begin(&vm, &v, &r, self->ram, doing);
-			execl("/proc/self/exe", "kill", "--after-exec", NULL);
-			_exit(99);
-		}
-		EXPECT_EQ(0, child_status(pid));
+	for (t.doing = 0; t.doing < DOINGS - 1; t.doing++) {
+		EXPECT_EQ(0, child_status(child_start(vmm, &t)));
 		a_new_vm_runs(_metadata);
 	}
 }
