@@ -244,7 +244,7 @@ static pid_t vmm_start(size_t size, int flags, int *sock, int fds[2])
 
 static void vmm_dies(struct __test_metadata *_metadata, int killed)
 {
-	const unsigned long size = scaled(8192) * PAGE, kb = size / 1024;
+	const unsigned long size = scaled(32768) * PAGE, kb = size / 1024;
 	unsigned long before, during;
 	int sock, next, fds[2], next_fds[2];
 	pid_t pid;
