@@ -67,10 +67,14 @@ static long get_state(struct axv_call *call, void *data)
 
 static long get_stats(struct axv_call *call, void *data)
 {
-	struct axv_vcpu *vcpu = call->object;
+	const struct axv_vcpu *vcpu = call->object;
+	const u64 *from = (const u64 *)&vcpu->stats;
+	u64 *to = data;
+	size_t i;
 
 	/* Counters move meanwhile; each is read whole. */
-	memcpy(data, &vcpu->stats, sizeof(vcpu->stats));
+	for (i = 0; i < sizeof(vcpu->stats) / sizeof(*to); i++)
+		to[i] = READ_ONCE(from[i]);
 	return 0;
 }
 
