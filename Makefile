@@ -158,7 +158,7 @@ check:
 
 .PHONY: demo
 demo: deps
-	$(Q)$(VMTEST)/demo
+	$(Q)$(VMTEST)/demo $(if $(BACKEND),--backend $(BACKEND))
 
 .PHONY: bench
 bench: deps

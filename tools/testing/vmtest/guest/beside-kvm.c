@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two drivers, one SVM. Both modules are loaded; whoever has a VM has the
- * hardware, and the other is told -EBUSY until it lets go.
+ * Two drivers, one SVM or VMX. Both modules are loaded; whoever has a VM has the
+ * hardware, and the other is told -EBUSY until it lets go. "held": this kernel's
+ * KVM keeps it as long as it is loaded, with a VM or without.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -41,15 +43,32 @@ static int axv_vm(int dev)
 	return vm < 0 ? -errno : vm;
 }
 
-int main(void)
+static int held(int kvm, int axv)
 {
+	int a = axv_vm(axv), b = kvm_vm(kvm);
+
+	result(a == -EBUSY, "axvcpu says that the hardware is busy", -a);
+	result(b >= 0, "KVM creates a VM all the same", -b);
+	close(b);
+	close(kvm);
+	result(!system("rmmod kvm_intel"), "KVM is unloaded", errno);
+	a = axv_vm(axv);
+	result(a >= 0, "axvcpu creates a VM", -a);
+	return failures ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	const int is_held = argc > 1 && !strcmp(argv[1], "held");
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	int axv = open("/dev/axvcpu", O_RDWR | O_CLOEXEC);
 	int i, a, b;
 
-	printf("TAP version 13\n1..8\n");
+	printf("TAP version 13\n1..%d\n", is_held ? 6 : 8);
 	result(kvm >= 0, "KVM is there", errno);
 	result(axv >= 0, "axvcpu is there", errno);
+	if (is_held)
+		return held(kvm, axv);
 
 	a = axv_vm(axv);
 	result(a >= 0, "axvcpu creates a VM while KVM is idle", -a);
