@@ -217,7 +217,9 @@ enum axv_x86_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
 static enum axv_x86_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
 {
 	const struct axv_vmx_exit *exit = &vmx->exit;
+	u64 faults = vmx->x.base.stats.faults;
 	u64 qual = exit->qualification;
+	enum axv_x86_next next;
 	u32 access;
 
 	/* An IRET that could not read its stack had unblocked NMIs already. */
@@ -233,7 +235,12 @@ static enum axv_x86_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
 		access = AXV_ACCESS_READ;
 	if ((qual & EPT_LINEAR_VALID) && !(qual & EPT_TRANSLATED))
 		access |= AXV_ACCESS_PAGE_TABLE;
-	return axv_x86_stage2_fault(&vmx->x, exit->gpa, access);
+	next = axv_x86_stage2_fault(&vmx->x, exit->gpa, access);
+
+	/* Mapping a page brings nothing of others' into the cache. */
+	if (vmx->x.base.stats.faults == faults)
+		vmx->flush_l1d = true;
+	return next;
 }
 
 /* MOV to CR0 and CR4, LMSW.  Return: false for #GP; then nothing has changed. */

@@ -147,7 +147,7 @@ void axv_vmx_refresh_host(struct axv_x86_vcpu *x)
 	unsigned long cr3, cr4;
 	u16 ldt;
 
-	vmx->flush_l1d = true;
+	axv_vmx_l1d_note(vmx);
 	rdmsrl(MSR_IA32_DEBUGCTLMSR, host->debugctl);
 
 	/* The exit left none: if there is one, it was loaded since. */

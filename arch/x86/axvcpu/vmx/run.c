@@ -235,6 +235,8 @@ int axv_vmx_run(struct axv_vcpu *vcpu)
 {
 	struct axv_vmx_vcpu *vmx = to_vmx(vcpu);
 
+	vmx->flush_l1d = true;
+
 	/* Of registers that the VMM set; without a table there the guest faults. */
 	if (unlikely(vmx->pdptes_stale) && axv_vmx_pae_paging(vmx))
 		axv_vmx_load_pdptes(vmx);

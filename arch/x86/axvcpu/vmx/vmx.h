@@ -10,6 +10,7 @@
 #include <linux/bits.h>
 #include <linux/jump_label.h>
 #include <linux/percpu.h>
+#include <asm/hardirq.h>
 #include <asm/msr-index.h>
 #include <asm/vmx.h>
 
@@ -179,6 +180,7 @@ enum axv_vmx_syscall_msr {
  * @initialized: the constant part of the VMCS has been written
  * @pdptes_stale: PDPTEs have to be read from guest memory before the next entry
  * @flush_l1d:	the host did more than answer an exit since the last entry
+ * @switches:	context switches of the thread, when that was last looked at
  * @hw_rip:	RIP in the VMCS
  * @hw_rsp:	RSP in the VMCS
  * @hw_rflags:	RFLAGS in the VMCS
@@ -208,6 +210,7 @@ struct axv_vmx_vcpu {
 	bool initialized;
 	bool pdptes_stale;
 	bool flush_l1d;
+	unsigned long switches;
 	u64 hw_rip;
 	u64 hw_rsp;
 	u64 hw_rflags;
@@ -345,6 +348,26 @@ int axv_vmx_l1d_init(void);
 void axv_vmx_l1d_exit(void);
 void axv_vmx_l1d_flush(void);
 DECLARE_STATIC_KEY_FALSE(axv_vmx_l1d_needed);
+
+/**
+ * axv_vmx_l1d_note() - did the host do more than answer an exit?
+ * @vmx:	vCPU in the inner loop
+ *
+ * Interrupts leave a mark of the kernel's own, and a thread that was switched
+ * away counts that.
+ */
+static __always_inline void axv_vmx_l1d_note(struct axv_vmx_vcpu *vmx)
+{
+	unsigned long switches;
+
+	if (!static_branch_unlikely(&axv_vmx_l1d_needed))
+		return;
+	switches = current->nvcsw + current->nivcsw;
+	if (kvm_get_cpu_l1tf_flush_l1d() || vmx->switches != switches)
+		vmx->flush_l1d = true;
+	kvm_clear_cpu_l1tf_flush_l1d();
+	vmx->switches = switches;
+}
 
 /* run.c: entry and exit */
 int axv_vmx_run(struct axv_vcpu *vcpu);
