@@ -11,7 +11,6 @@
 #include <asm/trapnr.h>
 
 #include "../../../drivers/virt/axvcpu/trace.h"
-#include "decode.h"
 #include "x86.h"
 
 /**
@@ -42,26 +41,6 @@ enum axv_x86_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
 	call->args[4] = gpr[AXV_X86_RDI];
 	call->args[5] = gpr[AXV_X86_RBP];
 	return AXV_EXIT;
-}
-
-/**
- * axv_x86_exit_io_out() - OUT
- * @x:		vCPU whose claim the caller holds
- * @port:	the port
- * @width:	1, 2 or 4
- * @len:	length of the instruction; the guest has yet to be put past it
- */
-void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port, unsigned int width,
-			 unsigned int len)
-{
-	struct axv_exit_io *io = &axv_x86_exit(x, AXV_EXIT_IO_WRITE,
-					       len)->exit.io;
-
-	io->port = port;
-	io->width = width;
-	io->string = 0;
-	io->pad = 0;
-	io->data = axv_x86_mask(x->regs.gpr[AXV_X86_RAX], width);
 }
 
 /**

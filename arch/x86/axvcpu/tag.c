@@ -44,7 +44,7 @@ static bool take_tag(struct axv_x86_tag *tag, struct axv_x86_tags *tags, int cpu
 }
 
 /**
- * axv_x86_tag_next() - the long way of axv_x86_tag_prepare()
+ * axv_x86_tag_next() - tag and flush for the entry that comes next
  * @x:		vCPU loaded on this CPU
  * @tags:	this CPU's
  * @cpu:	this CPU

@@ -18,6 +18,8 @@
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
+#include "decode.h"
+
 struct axv_x86_vcpu;
 
 /**
@@ -436,7 +438,7 @@ enum axv_x86_flush axv_x86_tag_next(struct axv_x86_vcpu *x,
 				    struct axv_x86_tags *tags, int cpu);
 
 /**
- * axv_x86_tag_prepare() - tag and flush for the entry that comes next
+ * axv_x86_tag_is_good() - may the guest be entered with its tag, unflushed?
  * @x:		vCPU loaded on this CPU
  * @tags:	this CPU's
  * @cpu:	this CPU
@@ -445,17 +447,17 @@ enum axv_x86_flush axv_x86_tag_next(struct axv_x86_vcpu *x,
  * this misses finds the vCPU in the guest and interrupts it.
  *
  * Context: interrupts off.
+ * Return: false: ask axv_x86_tag_next().
  */
-static __always_inline enum axv_x86_flush
-axv_x86_tag_prepare(struct axv_x86_vcpu *x, struct axv_x86_tags *tags, int cpu)
+static __always_inline bool axv_x86_tag_is_good(const struct axv_x86_vcpu *x,
+						const struct axv_x86_tags *tags,
+						int cpu)
 {
 	const struct axv_x86_tag *tag = &x->tag;
 
-	if (likely(tag->cpu == cpu && tag->generation == tags->generation &&
-		   !tag->stale &&
-		   tag->tlb_gen == atomic64_read(&x->base.vm->tlb_gen)))
-		return AXV_FLUSH_NONE;
-	return axv_x86_tag_next(x, tags, cpu);
+	return tag->cpu == cpu && tag->generation == tags->generation &&
+	       !tag->stale &&
+	       tag->tlb_gen == atomic64_read(&x->base.vm->tlb_gen);
 }
 
 /**
@@ -610,8 +612,6 @@ static inline void axv_x86_cut_short(struct axv_x86_vcpu *x, u64 event, u8 len)
 /* exit.c: exits that mean the same on all hardware */
 enum axv_x86_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
 				    unsigned int len);
-void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port, unsigned int width,
-			 unsigned int len);
 enum axv_x86_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
 				       u32 access);
 enum axv_x86_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len);
@@ -761,6 +761,27 @@ static inline struct axv_run *axv_x86_exit(struct axv_x86_vcpu *x, u32 reason,
 	run->insn_len = len;
 	x->base.stats.exits[reason]++;
 	return run;
+}
+
+/**
+ * axv_x86_exit_io_out() - OUT
+ * @x:		vCPU whose claim the caller holds
+ * @port:	the port
+ * @width:	1, 2 or 4
+ * @len:	length of the instruction; the guest has yet to be put past it
+ */
+static __always_inline void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port,
+						unsigned int width,
+						unsigned int len)
+{
+	struct axv_exit_io *io = &axv_x86_exit(x, AXV_EXIT_IO_WRITE,
+					       len)->exit.io;
+
+	io->port = port;
+	io->width = width;
+	io->string = 0;
+	io->pad = 0;
+	io->data = axv_x86_mask(x->regs.gpr[AXV_X86_RAX], width);
 }
 
 #endif /* _AXVCPU_X86_H */

@@ -61,12 +61,12 @@ static __always_inline void release_host(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_svm_tlb_prepare() - ASID and flush for the entry that comes next
+ * axv_svm_tlb_prepare() - the long way to an ASID and a flush
  * @svm:	vCPU loaded on this CPU
  * @cpu:	this CPU
  *
  * Translations of both stages are cached under the ASID, so a fresh one needs
- * no flush (APM 15.16.1).
+ * no flush (APM 15.16.1).  Not called while axv_x86_tag_is_good().
  *
  * Context: interrupts off.
  */
@@ -78,8 +78,8 @@ void axv_svm_tlb_prepare(struct axv_svm_vcpu *svm, int cpu)
 	enum axv_x86_flush flush;
 
 	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
-	flush = axv_x86_tag_prepare(x, asids, cpu);
-	if (likely(flush == AXV_FLUSH_NONE))
+	flush = axv_x86_tag_next(x, asids, cpu);
+	if (flush == AXV_FLUSH_NONE)
 		return;
 	if (flush == AXV_FLUSH_STAGE2) {
 		if (axv_svm.flush_by_asid) {
@@ -108,7 +108,10 @@ static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
 		control->tsc_offset = tsc_offset;
 		axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
 	}
-	axv_svm_tlb_prepare(svm, cpu);
+	if (likely(axv_x86_tag_is_good(x, this_cpu_ptr(&axv_svm_cpu.asids), cpu)))
+		control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
+	else
+		axv_svm_tlb_prepare(svm, cpu);
 }
 
 /*

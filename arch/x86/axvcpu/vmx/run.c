@@ -45,15 +45,14 @@ static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 	u64 tsc_offset = READ_ONCE(to_x86_vm(x->base.vm)->tsc_offset);
-	enum axv_x86_flush what;
+	struct axv_x86_tags *vpids = this_cpu_ptr(&axv_vmx_vpids);
 
 	if (unlikely(vmx->field[AXV_VMX_TSC_OFFSET] != tsc_offset))
 		axv_vmx_set(vmx, AXV_VMX_TSC_OFFSET, tsc_offset);
 	if (unlikely(vmx->syscall_stale))
 		axv_vmx_load_syscall_msrs(vmx);
-	what = axv_x86_tag_prepare(x, this_cpu_ptr(&axv_vmx_vpids), cpu);
-	if (unlikely(what != AXV_FLUSH_NONE))
-		flush(vmx, what);
+	if (unlikely(!axv_x86_tag_is_good(x, vpids, cpu)))
+		flush(vmx, axv_x86_tag_next(x, vpids, cpu));
 
 	/*
 	 * A single step over an instruction with a shadow behind it: entry wants
