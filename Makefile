@@ -189,6 +189,8 @@ install: install-module install-tools
 install-module: module
 	$(Q)$(MAKE) $(SILENT) $(KBUILD_ARGS) INSTALL_MOD_DIR=updates \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	@# Header packages have no System.map, without which kbuild leaves this out.
+	$(if $(DESTDIR),,$(Q)depmod $(RELEASE))
 
 install-tools: tools
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
