@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The VMX back end on a processor without VMX.
+ *
+ * Its files are compiled once more into the test, under other names, with the
+ * VMX instructions replaced by ones on an array.  So the code that runs in
+ * earnest needs no seam for its test, and the guest is whatever the test says
+ * that it did until the exit.
+ */
+#ifndef _AXVCPU_TESTS_FAKE_VMCS_H
+#define _AXVCPU_TESTS_FAKE_VMCS_H
+
+#include <kunit/test.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <asm/debugreg.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "../run.h"
+
+/* What the files export. */
+#define axv_vmx_fetch			test_vmx_fetch
+#define axv_vmx_write_dirty		test_vmx_write_dirty
+#define axv_vmx_load			test_vmx_load
+#define axv_vmx_unload			test_vmx_unload
+#define axv_vmx_vmcs_reset		test_vmx_vmcs_reset
+#define axv_vmx_hw			test_vmx_hw
+#define axv_vmx_intercept_dr		test_vmx_intercept_dr
+#define axv_vmx_load_pdptes		test_vmx_load_pdptes
+#define axv_vmx_pae_paging		test_vmx_pae_paging
+#define axv_vmx_msr_bitmap_create	test_vmx_msr_bitmap_create
+#define axv_vmx_msr_bitmap_destroy	test_vmx_msr_bitmap_destroy
+#define axv_vmx_msr_bitmap_update	test_vmx_msr_bitmap_update
+#define axv_vmx_run			test_vmx_run
+#define axv_vmx_handle_fast		test_vmx_handle_fast
+#define axv_vmx_handle_slow		test_vmx_handle_slow
+#define axv_vmx_inject_events		test_vmx_inject_events
+#define axv_vmx_take_back_event		test_vmx_take_back_event
+#define axv_vmx_is_soft			test_vmx_is_soft
+#define axv_vmx_event			test_vmx_event
+#define axv_vmx_save_interrupted_event	test_vmx_save_interrupted_event
+#define axv_vmx_close_irq_window	test_vmx_close_irq_window
+#define axv_vmx_close_nmi_window	test_vmx_close_nmi_window
+
+#include "../vmx/vmx.h"
+
+/**
+ * struct fake_exit - what the guest did until the exit, and the exit
+ * @reason:	exit reason
+ * @error:	VM-instruction error: the entry fails before it looks at the guest
+ * @qual:	exit qualification
+ * @gpa:	guest physical address
+ * @len:	length of the instruction
+ * @info:	VM-exit interruption information
+ * @code:	and its error code
+ * @idt:	IDT-vectoring information
+ * @idt_code:	and its error code
+ * @cr3:	the guest has set CR3 to this; 0: it has not
+ */
+struct fake_exit {
+	u32 reason;
+	u32 error;
+	u64 qual;
+	u64 gpa;
+	u32 len;
+	u32 info;
+	u32 code;
+	u32 idt;
+	u32 idt_code;
+	u64 cr3;
+};
+
+/**
+ * struct fake_entry - what the entry found in the VMCS
+ * @info:	VM-entry interruption information
+ * @code:	and its error code
+ * @len:	and the length of its instruction
+ * @cpu:	processor-based controls
+ * @rip:	instruction pointer
+ * @state:	interruptibility
+ * @debug:	pending debug exceptions
+ */
+struct fake_entry {
+	u32 info;
+	u32 code;
+	u32 len;
+	u32 cpu;
+	u64 rip;
+	u32 state;
+	u64 debug;
+};
+
+/**
+ * struct fake_task - operands of a task switch
+ * @selector:	of the new task
+ * @source:	what causes it
+ * @len:	length of the instruction
+ * @event:	and the event
+ */
+struct fake_task {
+	u16 selector;
+	enum axv_x86_task_source source;
+	unsigned int len;
+	u64 event;
+};
+
+/**
+ * struct vmx_fixture - one vCPU on a processor that is an array
+ * @vm:		its VM, with as much as the back end looks at
+ * @vmx:	the vCPU
+ * @fmt:	the form of its second stage
+ * @run:	its run page
+ * @saved:	what is used of the host's VMX, put back afterwards
+ * @vmcs:	fields of its VMCS, by width and type, and index
+ * @current_vmcs: it is current
+ * @exit:	the next exit
+ * @entry:	the last entry
+ * @mistakes:	accesses that a processor refuses
+ * @host_nmis:	NMIs given to the host
+ * @machine_checks: machine checks, likewise
+ * @explained:	failed entries explained
+ * @invepts:	INVEPT was executed
+ * @invvpids:	INVVPID of all VPIDs was executed
+ * @eptp:	operand of the last INVEPT
+ * @pdpt:	where the guest has page-directory pointers; 0: nowhere
+ * @pdpte:	these
+ * @faults:	second-stage faults
+ * @gpa:	address of the last
+ * @access:	its AXV_ACCESS_*
+ * @strings:	string port accesses
+ * @string_in:	the last was INS
+ * @task:	the last task switch
+ * @task_cr3:	CR3 of the new task; 0: none
+ */
+struct vmx_fixture {
+	struct axv_vmx_vm vm;
+	struct axv_vmx_vcpu vmx;
+	struct axv_s2_format fmt;
+	struct axv_run run;
+	struct axv_vmx_caps saved;
+	u64 vmcs[16][64];
+	bool current_vmcs;
+	struct fake_exit exit;
+	struct fake_entry entry;
+	unsigned int mistakes;
+	unsigned int host_nmis;
+	unsigned int machine_checks;
+	unsigned int explained;
+	unsigned int invepts;
+	unsigned int invvpids;
+	u64 eptp;
+	u64 pdpt;
+	u64 pdpte[4];
+	unsigned int faults;
+	u64 gpa;
+	u32 access;
+	unsigned int strings;
+	bool string_in;
+	struct fake_task task;
+	u64 task_cr3;
+};
+
+/* The instructions have no operand that tells whose VMCS it is. */
+static struct vmx_fixture *fake_cpu;
+
+/* An encoding has a width, a type and an index (SDM vol. 3D, appendix B). */
+#define FIELD_WIDTH(field)	((field) >> 13 & 3)
+#define FIELD_TYPE(field)	((field) >> 10 & 3)
+#define FIELD_INDEX(field)	((field) >> 1 & 0x1ff)
+#define FIELD_READ_ONLY		1
+
+static u64 *fake_field(struct vmx_fixture *f, unsigned long field)
+{
+	if (FIELD_INDEX(field) >= ARRAY_SIZE(f->vmcs[0])) {
+		f->mistakes++;
+		return &f->vmcs[0][0];
+	}
+	return &f->vmcs[FIELD_WIDTH(field) * 4 + FIELD_TYPE(field)]
+		       [FIELD_INDEX(field)];
+}
+
+/* <vmx/insn.h>, which is left out. */
+#define _AXVCPU_VMX_INSN_H
+
+#define AXV_VMX_INV_SINGLE	1ul
+#define AXV_VMX_INV_ALL		2ul
+
+static u64 axv_vmread(unsigned long field)
+{
+	if (!fake_cpu->current_vmcs)
+		fake_cpu->mistakes++;
+	return *fake_field(fake_cpu, field);
+}
+
+static void axv_vmwrite(unsigned long field, u64 value)
+{
+	static const u64 mask[] = { U16_MAX, U64_MAX, U32_MAX, U64_MAX };
+
+	if (!fake_cpu->current_vmcs || FIELD_TYPE(field) == FIELD_READ_ONLY)
+		fake_cpu->mistakes++;
+	*fake_field(fake_cpu, field) = value & mask[FIELD_WIDTH(field)];
+}
+
+static int axv_vmclear(u64 pa)
+{
+	fake_cpu->current_vmcs = false;
+	return 0;
+}
+
+static int axv_vmptrld(u64 pa)
+{
+	fake_cpu->current_vmcs = true;
+	return 0;
+}
+
+static int axv_invept(unsigned long type, u64 eptp)
+{
+	if (type != AXV_VMX_INV_SINGLE)
+		fake_cpu->mistakes++;
+	fake_cpu->invepts++;
+	fake_cpu->eptp = eptp;
+	return 0;
+}
+
+static int axv_invvpid(unsigned long type, u16 vpid)
+{
+	if (type != AXV_VMX_INV_ALL)
+		fake_cpu->mistakes++;
+	fake_cpu->invvpids++;
+	return 0;
+}
+
+/*
+ * Entry and exit.  An exit clears the valid bit of the event to inject, a
+ * failed entry does not; an NMI that is injected blocks NMIs (SDM, "VM-Entry
+ * Controls for Event Injection", "Virtual-NMI Blocking").
+ */
+static int fake_enter(struct axv_vmx_vcpu *vmx)
+{
+	struct vmx_fixture *f = fake_cpu;
+	const struct fake_exit *exit = &f->exit;
+	u64 *info = fake_field(f, VM_ENTRY_INTR_INFO_FIELD);
+	u64 *state = fake_field(f, GUEST_INTERRUPTIBILITY_INFO);
+
+	f->entry = (struct fake_entry){
+		.info = *info,
+		.code = *fake_field(f, VM_ENTRY_EXCEPTION_ERROR_CODE),
+		.len = *fake_field(f, VM_ENTRY_INSTRUCTION_LEN),
+		.cpu = *fake_field(f, CPU_BASED_VM_EXEC_CONTROL),
+		.rip = *fake_field(f, GUEST_RIP),
+		.state = *state,
+		.debug = *fake_field(f, GUEST_PENDING_DBG_EXCEPTIONS),
+	};
+	if (vmx->dirty || !f->current_vmcs)
+		f->mistakes++;
+	if (exit->error) {
+		*fake_field(f, VM_INSTRUCTION_ERROR) = exit->error;
+		return 1;
+	}
+
+	*fake_field(f, VM_EXIT_REASON) = exit->reason;
+	*fake_field(f, EXIT_QUALIFICATION) = exit->qual;
+	*fake_field(f, GUEST_PHYSICAL_ADDRESS) = exit->gpa;
+	*fake_field(f, VM_EXIT_INSTRUCTION_LEN) = exit->len;
+	*fake_field(f, VM_EXIT_INTR_INFO) = exit->info;
+	*fake_field(f, VM_EXIT_INTR_ERROR_CODE) = exit->code;
+	*fake_field(f, IDT_VECTORING_INFO_FIELD) = exit->idt;
+	*fake_field(f, IDT_VECTORING_ERROR_CODE) = exit->idt_code;
+	if (exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
+		return 0;
+
+	if ((*info & INTR_INFO_VALID_MASK) &&
+	    (*info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		*state |= GUEST_INTR_STATE_NMI;
+	*info &= ~(u64)INTR_INFO_VALID_MASK;
+	if (exit->cr3)
+		*fake_field(f, GUEST_CR3) = exit->cr3;
+	return 0;
+}
+
+static void fake_host_nmi(void)
+{
+	fake_cpu->host_nmis++;
+}
+
+static void fake_host_load(struct axv_vmx_vcpu *vmx, int cpu)
+{
+}
+
+static void fake_load_syscall_msrs(struct axv_vmx_vcpu *vmx)
+{
+	vmx->syscall_stale = false;
+}
+
+static void fake_explain(struct axv_vmx_vcpu *vmx)
+{
+	fake_cpu->explained++;
+}
+
+static void fake_machine_check(void)
+{
+	fake_cpu->machine_checks++;
+}
+
+static int fake_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
+{
+	if (!fake_cpu->pdpt || gpa != fake_cpu->pdpt ||
+	    size != sizeof(fake_cpu->pdpte))
+		return -EFAULT;
+	memcpy(data, fake_cpu->pdpte, size);
+	return 0;
+}
+
+static enum axv_x86_next fake_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
+					   u32 access)
+{
+	fake_cpu->faults++;
+	fake_cpu->gpa = gpa;
+	fake_cpu->access = access;
+	return AXV_RESUME;
+}
+
+static enum axv_x86_next fake_io_string(struct axv_x86_vcpu *x, bool in)
+{
+	fake_cpu->strings++;
+	fake_cpu->string_in = in;
+	return AXV_EXIT;
+}
+
+/* It comes to nothing, as where memory is missing, but for CR3. */
+static enum axv_x86_next fake_task_switch(struct axv_x86_vcpu *x, u16 selector,
+					  enum axv_x86_task_source source,
+					  unsigned int len)
+{
+	fake_cpu->task = (struct fake_task){
+		.selector = selector,
+		.source = source,
+		.len = len,
+		.event = x->events.reinject,
+	};
+	if (fake_cpu->task_cr3)
+		x->hw->set_cr(x, 3, fake_cpu->task_cr3);
+	return AXV_RESUME;
+}
+
+/* What the files call that needs a host with VMX, or a guest with memory. */
+#define axv_vmx_enter			fake_enter
+#define axv_vmx_host_nmi		fake_host_nmi
+#define axv_vmx_host_load		fake_host_load
+#define axv_vmx_load_syscall_msrs	fake_load_syscall_msrs
+#define axv_vmx_explain			fake_explain
+#define axv_x86_machine_check		fake_machine_check
+#define axv_guest_read			fake_guest_read
+#define axv_x86_stage2_fault		fake_stage2_fault
+#define axv_x86_io_string		fake_io_string
+#define axv_x86_task_switch		fake_task_switch
+
+#include "../vmx/vmcs.c"
+#include "../vmx/state.c"
+#include "../vmx/permissions.c"
+#include "../vmx/inject.c"
+#include "../vmx/exit.c"
+#include "../vmx/run.c"
+
+#endif /* _AXVCPU_TESTS_FAKE_VMCS_H */
