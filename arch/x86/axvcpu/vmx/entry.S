@@ -118,7 +118,6 @@ SYM_INNER_LABEL(axv_vmx_exit_point, SYM_L_GLOBAL)
 	mov	%r14, GPR(14)(%rdi)
 	mov	%r15, GPR(15)(%rdi)
 	pop	GPR(7)(%rdi)
-	movb	$1, AXV_VMX_LAUNCHED(%rdi)
 	xor	%eax, %eax
 
 .Lleave:

@@ -107,6 +107,9 @@ static __always_inline void enter(struct axv_x86_vcpu *x)
 		vmx->exit.reason = axv_vmread(VM_EXIT_REASON);
 		vmx->exit.idt_info = axv_vmread(IDT_VECTORING_INFO_FIELD);
 		vmx->known = AXV_VMX_OWN_FIELDS;
+		/* One that was refused leaves it as it was (SDM, VMLAUNCH). */
+		if (likely(!(vmx->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
+			vmx->launched = true;
 	}
 	vmx->hw_rip = axv_vmread(GUEST_RIP);
 	vmx->hw_rsp = axv_vmread(GUEST_RSP);

@@ -457,6 +457,24 @@ TEST_F(exits, illegal_state)
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 }
 
+TEST_F(exits, refused_and_mended)
+{
+	struct axv_run *run = self->v.run;
+	int ret;
+
+	/* An LDT that is none, at the first entry: VMX refuses, SVM does not look. */
+	BEGIN(self, code_hypercall);
+	run->regs.sregs.seg[AXV_X86_LDTR].attr = 0x83;
+	ret = vcpu_run(&self->v);
+	if (ret == AXV_EXIT_FAIL_ENTRY) {
+		EXPECT_NE(0ull, run->exit.fail_entry.hardware_reason);
+	} else {
+		EXPECT_EQ(AXV_EXIT_HYPERCALL, ret);
+	}
+	BEGIN(self, code_hypercall);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+}
+
 /* ---- a host feature the guest has no right to ---- */
 
 GUEST_CODE(code_svm, 64,
