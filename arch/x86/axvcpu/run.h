@@ -283,15 +283,19 @@ axv_x86_before_entry(struct axv_x86_vcpu *x,
 }
 
 /*
- * The host has its interrupts.  A handler may change the LDT of this CPU, set
- * a breakpoint, or switch virtualization off; and a CPU that never leaves the
- * inner loop for user mode owes RCU a quiescent state.
+ * The host has its interrupts, one of which ended the guest, or could not: an
+ * event that is injected is delivered before, and what its delivery causes comes
+ * before as well.  A guest can make that recur for ever (CVE-2015-5307,
+ * CVE-2015-8104).
+ *
+ * A handler may change the LDT of this CPU, set a breakpoint, or switch
+ * virtualization off; and a CPU that never leaves the inner loop for user mode
+ * owes RCU a quiescent state.
  */
 static __always_inline void
 axv_x86_take_interrupts(struct axv_x86_vcpu *x,
 			const struct axv_x86_engine *engine)
 {
-	x->base.stats.interrupts++;
 	if (unlikely(x->dr_loaded))
 		axv_x86_save_guest_debug(x, engine);
 	local_irq_enable();
@@ -361,11 +365,15 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		engine->after_exit(x);
 
 		next = engine->handle_fast(x);
-		if (next == AXV_RESUME)
+		if (next == AXV_RESUME) {
+			if (unlikely(x->injected))
+				axv_x86_take_interrupts(x, engine);
 			continue;
+		}
 		if (next != AXV_INTERRUPT)
 			break;
 
+		vcpu->stats.interrupts++;
 		axv_x86_take_interrupts(x, engine);
 		if (unlikely(vcpu->vm->flags & AXV_VM_EXIT_ON_EXTINT)) {
 			axv_x86_exit_interrupt(x);

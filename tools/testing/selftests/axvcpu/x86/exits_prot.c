@@ -5,6 +5,8 @@
 #define BITS	32
 #include "exits.h"
 
+#include <sys/time.h>
+
 /*
  * Down to user level; the caller pushes EIP. The way up leads through a TSS that
  * LTR has loaded: one given as busy, as it then is, is more than QEMU can take.
@@ -137,6 +139,45 @@ TEST_F(exits, mmio_under_paging)
 	EXPECT_EQ(0xc00000ull, run->exit.exception.address);
 	EXPECT_NE(0u, run->exit.exception.has_error_code);
 	EXPECT_EQ(0u, run->exit.exception.error_code);
+}
+
+/* A misaligned stack at user level, and a handler on the same one. */
+GUEST_CODE(code_misaligned, 32,
+	"push %eax\n"
+	"code_misaligned_end_of_it:\n"
+	"1: jmp 1b\n");
+GUEST_LABEL(code_misaligned_end_of_it);
+
+TEST_F(exits, a_fault_that_recurs_in_its_own_delivery)
+{
+	const struct itimerval soon = { .it_value = { .tv_usec = 50000 } };
+	struct axv_run *run = self->v.run;
+	struct axv_x86_sregs *s = &run->regs.sregs;
+	__u64 *gate = (void *)(self->vm.ram + GUEST_IDT + VEC_AC * 8);
+	struct itimerval left;
+	int i;
+
+	/*
+	 * The guest does not come to a point where it could take an interrupt
+	 * (CVE-2015-5307); the host has to, or its timer does not run out.
+	 */
+	catch_signal(SIGALRM);
+	BEGIN(self, code_misaligned);
+	x86_gate_prot(&self->vm, VEC_AC,
+		      GUEST_ADDR(code_misaligned, code_misaligned_end_of_it), 0);
+	*gate = (*gate & ~(0xffffull << 16)) | (SEL_USER_CODE32 << 16);
+	for (i = AXV_X86_ES; i <= AXV_X86_GS; i++) {
+		s->seg[i].selector = i == AXV_X86_CS ? SEL_USER_CODE32 : SEL_USER_DATA;
+		s->seg[i].attr |= 0x60;
+	}
+	s->cr0 |= CR0_AM;
+	run->regs.gprs.rflags |= FLAG_AC;
+	*x86_gpr(&self->v, AXV_X86_RSP) = GUEST_STACK + 1;
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &soon, NULL));
+	do {
+		ASSERT_EQ(AXV_EXIT_NOTHING, vcpu_run_once(&self->v));
+		ASSERT_EQ(0, getitimer(ITIMER_REAL, &left));
+	} while (left.it_value.tv_usec);
 }
 
 TEST_F(exits, as_set_up)

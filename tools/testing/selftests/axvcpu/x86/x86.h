@@ -41,6 +41,7 @@
 #define CR0_ET		(1ull << 4)
 #define CR0_NE		(1ull << 5)
 #define CR0_WP		(1ull << 16)
+#define CR0_AM		(1ull << 18)
 #define CR0_CD		(1ull << 30)
 #define CR0_PG		(1ull << 31)
 #define CR4_DE		(1ull << 3)
@@ -60,6 +61,7 @@
 #define FLAG_TF		(1ull << 8)
 #define FLAG_IF		(1ull << 9)
 #define FLAG_RF		(1ull << 16)
+#define FLAG_AC		(1ull << 18)
 
 #define PTE_P		(1ull << 0)
 #define PTE_W		(1ull << 1)
@@ -73,6 +75,7 @@
 #define VEC_DF		8
 #define VEC_GP		13
 #define VEC_PF		14
+#define VEC_AC		17
 
 /* An interrupt that the programs of guest.h take and return from. */
 #define GUEST_VECTOR	0x40
