@@ -286,14 +286,19 @@ static __always_inline u64 axv_vmx_get(struct axv_vmx_vcpu *vmx,
  * @vmx:	vCPU whose claim the caller holds
  * @field:	an enum axv_vmx_field
  * @value:	its value from the next entry on
+ *
+ * Only fields that are known are changed, and only reading makes them known:
+ * the CPU that holds the vCPU may let go of it at any moment, and reads the
+ * others then.
+ *
+ * Context: as axv_vmx_get().
  */
 static __always_inline void axv_vmx_set(struct axv_vmx_vcpu *vmx,
 					unsigned int field, u64 value)
 {
-	if ((vmx->known & BIT_ULL(field)) && vmx->field[field] == value)
+	if (axv_vmx_get(vmx, field) == value)
 		return;
 	vmx->field[field] = value;
-	vmx->known |= BIT_ULL(field);
 	vmx->dirty |= BIT_ULL(field);
 }
 
