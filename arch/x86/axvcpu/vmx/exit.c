@@ -307,6 +307,9 @@ static enum axv_x86_next handle_task_switch(struct axv_vmx_vcpu *vmx)
 				   source, gate && !soft ? 0 : exit->len);
 	if (soft)
 		vmx->x.events.reinject = 0;
+	/* Those of the new task have been looked at. */
+	if (vmx->pdptes_stale && axv_vmx_pae_paging(vmx))
+		axv_vmx_load_pdptes(vmx);
 	return next;
 }
 

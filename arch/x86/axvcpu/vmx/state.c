@@ -137,13 +137,17 @@ int axv_vmx_load_pdptes(struct axv_vmx_vcpu *vmx)
 	return 0;
 }
 
+/* Changes of these bits load the PDPTEs (SDM vol. 3A, "PDPTE Registers"). */
+#define CR0_PDPTES	(X86_CR0_CD | X86_CR0_NW | X86_CR0_PG)
+#define CR4_PDPTES	(X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
+
 /*
  * CD and NW would slow down or bypass caches that the host shares; NE has to be
  * set in VMX operation.  They are in the guest's view only.
  */
 static void set_cr0(struct axv_vmx_vcpu *vmx, u64 cr0)
 {
-	if ((cr0 ^ vmx->x.cr0) & X86_CR0_PG)
+	if ((cr0 ^ vmx->x.cr0) & CR0_PDPTES)
 		vmx->pdptes_stale = true;
 	vmx->x.cr0 = cr0;
 	axv_vmx_set(vmx, AXV_VMX_CR0_SHADOW, cr0);
@@ -158,7 +162,7 @@ static void set_cr0(struct axv_vmx_vcpu *vmx, u64 cr0)
  */
 static void set_cr4(struct axv_vmx_vcpu *vmx, u64 cr4)
 {
-	if ((cr4 ^ vmx->x.cr4) & X86_CR4_PAE)
+	if ((cr4 ^ vmx->x.cr4) & CR4_PDPTES)
 		vmx->pdptes_stale = true;
 	vmx->x.cr4 = cr4;
 	axv_vmx_set(vmx, AXV_VMX_CR4_SHADOW, cr4);
