@@ -2,11 +2,13 @@
 /*
  * The VMX back end's operations, and the life of its VMs and vCPUs.
  */
+#include <linux/cpu.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include <asm/cpufeature.h>
 
 #include "vmx.h"
 
@@ -42,11 +44,22 @@ DEFINE_PER_CPU(struct axv_x86_tags, axv_vmx_vpids);
 static struct axv_s2_format ept4 __ro_after_init = EPT_FORMAT(4, 48);
 static struct axv_s2_format ept5 __ro_after_init = EPT_FORMAT(5, 52);
 
+/*
+ * A guest that changes the size of a page it fetches from ends in a machine
+ * check of the host, unless the second stage has it in 4 KiB pages anyway
+ * (Documentation/admin-guide/hw-vuln/multihit.rst).
+ */
+static bool has_multihit(void)
+{
+	return boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) &&
+	       !cpu_mitigations_off();
+}
+
 /* What this processor's EPT has beside 4 KiB pages. */
 static void init_format(struct axv_s2_format *fmt)
 {
 	fmt->ipa_bits = min(fmt->ipa_bits, axv_x86_host.phys_bits);
-	if (axv_vmx_caps.ept_2m)
+	if (axv_vmx_caps.ept_2m && !has_multihit())
 		fmt->max_leaf_level = axv_vmx_caps.ept_1g ? 3 : 2;
 	if (axv_vmx_caps.ept_ad) {
 		fmt->accessed = EPT_ACCESSED;

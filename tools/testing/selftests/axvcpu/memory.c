@@ -272,6 +272,19 @@ static int has_thp(void *at)
 	return huge;
 }
 
+/* Where a guest could crash the host by a huge page, it has none. */
+static int has_multihit(void)
+{
+	char line[64] = "";
+	FILE *f = fopen("/sys/devices/system/cpu/vulnerabilities/itlb_multihit", "r");
+
+	if (!f)
+		return 0;
+	must(fgets(line, sizeof(line), f));
+	fclose(f);
+	return strncmp(line, "Not affected", 12);
+}
+
 /* 2 MiB of memory that is one page in the host, and is changed in the middle. */
 static void huge_page_test(struct __test_metadata *_metadata, struct axv_vm *vm,
 			   struct axv_vcpu *v, __u8 *mem, int thp)
@@ -285,8 +298,11 @@ static void huge_page_test(struct __test_metadata *_metadata, struct axv_vm *vm,
 	before = vcpu_stats(v);
 	ASSERT_WRITE(v, GUEST_MEM + HUGE_PAGE, n, 1);
 	after = vcpu_stats(v);
-	if (thp)
+	if (thp && has_multihit()) {
+		EXPECT_LE(before.faults + n, after.faults);
+	} else if (thp) {
 		EXPECT_GE(before.faults + 8, after.faults);
+	}
 	EXPECT_EQ(1ull, *word(mem, n - 1));
 	if (!thp)
 		return;
@@ -364,7 +380,11 @@ TEST_F(memory, hugetlbfs)
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 21 << MAP_HUGE_SHIFT, -1, 0);
 	ASSERT_NE(MAP_FAILED, mem) { ASSERT_EQ(1, pwrite(fd, "0", 1, 0)); }
 	huge_page_test(_metadata, &self->vm, &self->v, mem, 0);
-	EXPECT_GE(40ull, vcpu_stats(&self->v).faults);
+	if (has_multihit()) {
+		EXPECT_LE(HUGE_PAGE / PAGE, vcpu_stats(&self->v).faults);
+	} else {
+		EXPECT_GE(40ull, vcpu_stats(&self->v).faults);
+	}
 	EXPECT_EQ(0, munmap(mem, HUGE_PAGE));
 	EXPECT_EQ(AXV_EXIT_NESTED_PAGE_FAULT,
 		  guest_read(&self->v, GUEST_MEM + HUGE_PAGE, 1));
