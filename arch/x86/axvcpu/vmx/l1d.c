@@ -5,9 +5,9 @@
  * l1tf.rst).  The cache is flushed before an entry after which the host did more
  * than answer an exit.
  */
+#include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/jump_label.h>
-#include <linux/mm.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -22,8 +22,11 @@
 
 DEFINE_STATIC_KEY_FALSE(axv_vmx_l1d_needed);
 
+/* l1tf=full,force: before every entry. */
+bool axv_vmx_l1d_always __ro_after_init;
+
 /* To read instead, on a processor without the command. */
-static struct page *flush_pages;
+static u8 *flush_pages;
 
 static bool is_vulnerable(void)
 {
@@ -51,14 +54,14 @@ int axv_vmx_l1d_init(void)
 	if (!is_vulnerable())
 		return 0;
 	if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
-		flush_pages = alloc_pages(GFP_KERNEL, FLUSH_ORDER);
+		flush_pages = (u8 *)__get_free_pages(GFP_KERNEL, FLUSH_ORDER);
 		if (!flush_pages)
 			return -ENOMEM;
 		/* Pages of one content could be merged under us, by a host of ours. */
 		for (i = 0; i < BIT(FLUSH_ORDER); i++)
-			memset(page_address(flush_pages) + i * PAGE_SIZE, i + 1,
-			       PAGE_SIZE);
+			memset(flush_pages + i * PAGE_SIZE, i + 1, PAGE_SIZE);
 	}
+	axv_vmx_l1d_always = l1tf_mitigation == L1TF_MITIGATION_FULL_FORCE;
 	static_branch_enable(&axv_vmx_l1d_needed);
 	return 0;
 }
@@ -68,23 +71,21 @@ void axv_vmx_l1d_exit(void)
 {
 	if (static_key_enabled(&axv_vmx_l1d_needed))
 		static_branch_disable(&axv_vmx_l1d_needed);
-	if (flush_pages)
-		__free_pages(flush_pages, FLUSH_ORDER);
+	free_pages((unsigned long)flush_pages, FLUSH_ORDER);
 	flush_pages = NULL;
 }
 
 /* All pages in the TLB first, or page walks would displace what is read. */
-static void read_through(void)
+static __always_inline void read_through(void)
 {
-	const u8 *bytes = page_address(flush_pages);
 	unsigned int i;
 
 	for (i = 0; i < FLUSH_SIZE; i += PAGE_SIZE)
-		READ_ONCE(bytes[i]);
+		__READ_ONCE(flush_pages[i]);
 	/* Nothing of it before the last of them (SDM vol. 3A, "Serializing"). */
-	cpuid_eax(0);
+	native_cpuid_eax(0);
 	for (i = 0; i < FLUSH_SIZE; i += CACHE_LINE)
-		READ_ONCE(bytes[i]);
+		__READ_ONCE(flush_pages[i]);
 	/* No entry before all of it has been read. */
 	rmb();
 }
@@ -92,12 +93,12 @@ static void read_through(void)
 /**
  * axv_vmx_l1d_flush() - nothing of the host's stays in the L1 data cache
  *
- * Context: interrupts off, just before an entry.
+ * Context: interrupts off, just before an entry: RCU takes it for the guest.
  */
-void axv_vmx_l1d_flush(void)
+noinstr void axv_vmx_l1d_flush(void)
 {
 	if (static_cpu_has(X86_FEATURE_FLUSH_L1D))
-		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	else
 		read_through();
 }

@@ -72,7 +72,8 @@ static __always_inline bool world_switch(struct axv_vmx_vcpu *vmx)
 	axv_x86_load_guest_xstate(&vmx->x);
 	axv_x86_begin_guest();
 
-	if (static_branch_unlikely(&axv_vmx_l1d_needed) && vmx->flush_l1d)
+	if (static_branch_unlikely(&axv_vmx_l1d_needed) &&
+	    (vmx->flush_l1d || axv_vmx_l1d_always))
 		axv_vmx_l1d_flush();
 	vmx->flush_l1d = false;
 	if (vmx->cr2 != native_read_cr2())

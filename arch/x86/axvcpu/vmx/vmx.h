@@ -353,6 +353,7 @@ int axv_vmx_l1d_init(void);
 void axv_vmx_l1d_exit(void);
 void axv_vmx_l1d_flush(void);
 DECLARE_STATIC_KEY_FALSE(axv_vmx_l1d_needed);
+extern bool axv_vmx_l1d_always;
 
 /**
  * axv_vmx_l1d_note() - did the host do more than answer an exit?
