@@ -115,9 +115,12 @@ static void update_perf_msrs(struct axv_vmx_vcpu *vmx)
 	int i, count = 0;
 
 	msrs = perf_guest_get_msrs(&count, NULL);
+	vmx->host.pebs = 0;
 	for (i = 0; msrs && i < count && used < AXV_VMX_MSRS; i++) {
 		if (msrs[i].host == msrs[i].guest)
 			continue;
+		if (msrs[i].msr == MSR_IA32_PEBS_ENABLE)
+			vmx->host.pebs = msrs[i].host;
 		vmx->areas->entry_msrs[used].index = msrs[i].msr;
 		vmx->areas->entry_msrs[used].value = msrs[i].guest;
 		vmx->areas->exit_msrs[used].index = msrs[i].msr;

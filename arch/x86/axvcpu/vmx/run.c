@@ -54,6 +54,10 @@ static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
 	if (unlikely(!axv_x86_tag_is_good(x, vpids, cpu)))
 		flush(vmx, axv_x86_tag_next(x, vpids, cpu));
 
+	/* A record that is on its way needs time, or the guest gets it. */
+	if (unlikely(vmx->host.pebs))
+		wrmsrl(MSR_IA32_PEBS_ENABLE, 0);
+
 	/*
 	 * A single step over an instruction with a shadow behind it: entry wants
 	 * the trap to be pending (SDM, "Checks on Guest Non-Register State").
@@ -104,6 +108,8 @@ static __always_inline void enter(struct axv_x86_vcpu *x)
 		vmx->exit.reason = AXV_VMX_VMFAIL |
 				   axv_vmread(VM_INSTRUCTION_ERROR);
 		vmx->exit.idt_info = 0;
+		if (unlikely(vmx->host.pebs))
+			wrmsrl(MSR_IA32_PEBS_ENABLE, vmx->host.pebs);
 	} else {
 		vmx->exit.reason = axv_vmread(VM_EXIT_REASON);
 		vmx->exit.idt_info = axv_vmread(IDT_VECTORING_INFO_FIELD);

@@ -105,6 +105,7 @@ struct axv_vmx_exit {
  * @gs:		likewise
  * @ldt:	likewise
  * @nr_msrs:	MSRs that entry and exit switch for perf
+ * @pebs:	PEBS_ENABLE, if it is among them
  */
 struct axv_vmx_host {
 	u64 cr3;
@@ -119,6 +120,7 @@ struct axv_vmx_host {
 	u16 gs;
 	u16 ldt;
 	u16 nr_msrs;
+	u64 pebs;
 };
 
 /**
