@@ -16,6 +16,8 @@
 /* Exit reasons that <asm/vmx.h> does not name. */
 #define EXIT_REASON_GETSEC	11
 #define EXIT_REASON_ENCLV	70
+#define EXIT_REASON_SEAMCALL	76
+#define EXIT_REASON_TDCALL	77
 
 /* Exit qualification of a port access (SDM, "Exit Qualification"). */
 #define IO_IN			BIT(3)
@@ -110,7 +112,7 @@ static enum axv_x86_next handle_exception(struct axv_vmx_vcpu *vmx)
 /* VMLAUNCH or VMRESUME failed, or the guest's state was refused. */
 static enum axv_x86_next handle_failed_entry(struct axv_vmx_vcpu *vmx)
 {
-	axv_vmwrite(VM_ENTRY_INTR_INFO_FIELD, 0);
+	axv_vmx_take_back_event(vmx);
 	vmx->x.tag.cpu = -1;
 	if ((u16)vmx->exit.reason == EXIT_REASON_MCE_DURING_VMENTRY)
 		axv_x86_machine_check();
@@ -199,6 +201,8 @@ enum axv_x86_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
 	case EXIT_REASON_MWAIT_INSTRUCTION:
 	case EXIT_REASON_ENCLS:
 	case EXIT_REASON_ENCLV:
+	case EXIT_REASON_SEAMCALL:
+	case EXIT_REASON_TDCALL:
 		axv_x86_raise(x, X86_TRAP_UD, false, 0, 0);
 		return AXV_RESUME;
 	case EXIT_REASON_INIT_SIGNAL:

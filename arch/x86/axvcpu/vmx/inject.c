@@ -115,6 +115,18 @@ enum axv_x86_next axv_vmx_inject_events(struct axv_x86_vcpu *x)
 }
 
 /**
+ * axv_vmx_take_back_event() - the entry failed, so nothing was delivered
+ * @vmx:	vCPU on this CPU
+ */
+void axv_vmx_take_back_event(struct axv_vmx_vcpu *vmx)
+{
+	if ((vmx->x.injected & AXV_X86_EVENT_VALID) &&
+	    (vmx->x.injected & AXV_X86_EVENT_TYPE) == AXV_X86_EVENT_TYPE_SOFT)
+		vmx->x.regs.rip += soft_len();
+	axv_vmwrite(VM_ENTRY_INTR_INFO_FIELD, 0);
+}
+
+/**
  * axv_vmx_is_soft() - is this the event of an instruction?
  * @info:	IDT-vectoring information
  *

@@ -386,6 +386,7 @@ enum axv_x86_next axv_vmx_handle_slow(struct axv_x86_vcpu *x);
 
 /* inject.c: events into and out of the VMCS */
 enum axv_x86_next axv_vmx_inject_events(struct axv_x86_vcpu *x);
+void axv_vmx_take_back_event(struct axv_vmx_vcpu *vmx);
 bool axv_vmx_is_soft(u32 info);
 u64 axv_vmx_event(u32 info, u32 error);
 void axv_vmx_save_interrupted_event(struct axv_vmx_vcpu *vmx);
