@@ -373,7 +373,7 @@ static void vmx_test_fast_exits(struct kunit *test)
 	}
 }
 
-/* The guest has neither VMX nor SMX nor SGX, nor MONITOR. */
+/* The guest has neither VMX nor SMX, SGX or TDX, nor MONITOR. */
 static void vmx_test_undefined(struct kunit *test)
 {
 	static const u32 reasons[] = {
@@ -383,7 +383,7 @@ static void vmx_test_undefined(struct kunit *test)
 		EXIT_REASON_INVEPT, EXIT_REASON_INVVPID, EXIT_REASON_VMFUNC,
 		EXIT_REASON_GETSEC, EXIT_REASON_MONITOR_INSTRUCTION,
 		EXIT_REASON_MWAIT_INSTRUCTION, EXIT_REASON_ENCLS,
-		EXIT_REASON_ENCLV,
+		EXIT_REASON_ENCLV, EXIT_REASON_SEAMCALL, EXIT_REASON_TDCALL,
 	};
 	struct vmx_fixture *f = test->priv;
 	unsigned int i;
