@@ -49,6 +49,9 @@ struct axv_vm;
  * @flush_stage2: second-stage mappings of the VM were removed or lost rights:
  *		when it returns, no CPU uses them any more.  May be called with
  *		spinlocks held, interrupts on; does not sleep.
+ * @sync_memory: the guest is about to get host memory it did not have: what its
+ *		caches and instruction fetches need is done.  Under a spinlock.
+ *		NULL: nothing is needed.
  *
  * @vm_create:	set up the back end's part of a zeroed VM.  May sleep.
  * @vm_destroy:	release it.  May sleep.
@@ -106,6 +109,7 @@ struct axv_arch_ops {
 
 	const struct axv_s2_format *(*s2_format)(unsigned int ipa_bits);
 	void (*flush_stage2)(struct axv_vm *vm);
+	void (*sync_memory)(phys_addr_t pa, u64 size);
 
 	int (*vm_create)(struct axv_vm *vm);
 	void (*vm_destroy)(struct axv_vm *vm);

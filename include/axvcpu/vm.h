@@ -167,6 +167,7 @@ enum axv_fault_result {
 
 enum axv_fault_result axv_memory_fault(struct axv_vm *vm, u64 gpa, u32 access,
 				       int *error);
+void axv_memory_forget(struct axv_vm *vm);
 
 /* guestmem.c: guest memory as the kernel itself touches it */
 

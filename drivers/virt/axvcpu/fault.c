@@ -136,6 +136,17 @@ static unsigned int axv_fault_level(const struct axv_vm *vm,
 	return level;
 }
 
+/* Memory that the guest does not have yet, as far as the host has to see to it. */
+static void axv_fault_sync(struct axv_vm *vm, const struct axv_fault *fault,
+			   unsigned int level)
+{
+	u64 size = axv_s2_level_size(level);
+
+	if (vm->ops->sync_memory &&
+	    axv_s2_lookup(&vm->s2, fault->gpa).level < level)
+		vm->ops->sync_memory(page_to_phys(fault->page) & ~(size - 1), size);
+}
+
 /*
  * Map the page, unless something changed since it was looked up: -EAGAIN.
  * -ENOMEM: the cache was short, and this may be called again once it is full.
@@ -158,6 +169,7 @@ static int axv_fault_map(struct axv_vm *vm, struct axv_fault *fault,
 		err = -EAGAIN;
 		goto out;
 	}
+	axv_fault_sync(vm, fault, level);
 	do {
 		err = axv_s2_map(&vm->s2, cache, fault->gpa & ~mask,
 				 page_to_phys(fault->page) & ~mask, level,
@@ -289,4 +301,21 @@ enum axv_fault_result axv_memory_fault(struct axv_vm *vm, u64 gpa, u32 access,
 		*error = err;
 		return AXV_FAULT_FAILED;
 	}
+}
+
+/**
+ * axv_memory_forget() - unmap all of the guest's memory, to come back by demand
+ * @vm:		any VM; its vCPUs may run
+ *
+ * Context: may sleep.
+ */
+void axv_memory_forget(struct axv_vm *vm)
+{
+	LIST_HEAD(tables);
+
+	spin_lock(&vm->mmu_lock);
+	vm->mmu_seq++;
+	axv_memory_unmap(vm, 0, BIT_ULL(vm->s2.fmt->ipa_bits), &tables);
+	spin_unlock(&vm->mmu_lock);
+	axv_s2_free(&vm->s2, &tables, true);
 }

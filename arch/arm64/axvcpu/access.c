@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Aborts of the second stage: guest memory on demand, and device accesses.
+ *
+ * The processor decodes a plain load or store of one register itself (Arm ARM,
+ * ESR_EL2, "ISV"): that becomes a device access.  A write leaves as an exit with
+ * the state after the instruction.  A read leaves with the state before it; the
+ * VMM puts the data into the run page and runs again, and axv_arm64_complete()
+ * finishes it, if the guest still stands at the instruction.
+ */
+#include <linux/compiler.h>
+#include <linux/swab.h>
+#include <asm/esr.h>
+#include <asm/ptrace.h>
+
+#include "../../../drivers/virt/axvcpu/trace.h"
+#include "arm64.h"
+
+#define SCTLR_EE		BIT(25)
+#define SCTLR_E0E		BIT(24)
+
+#define FSC_TLB_CONFLICT	0x30
+
+static u64 low_bytes(u64 value, unsigned int width)
+{
+	return width < 8 ? value & (BIT_ULL(8 * width) - 1) : value;
+}
+
+/* A device sees bytes in the order of their addresses. */
+static bool is_big_endian(const struct axv_arm64_vcpu *v)
+{
+	u64 sctlr = v->sys[AXV_SYS_SCTLR_EL1];
+
+	if (axv_arm64_is_aarch32(v))
+		return v->regs.pstate & PSR_AA32_E_BIT;
+	if ((v->regs.pstate & PSR_MODE_MASK) == PSR_MODE_EL0t)
+		return sctlr & SCTLR_E0E;
+	return sctlr & SCTLR_EE;
+}
+
+static u64 bus_order(const struct axv_arm64_vcpu *v, u64 value, unsigned int width)
+{
+	if (!is_big_endian(v))
+		return value;
+	return swab64(value) >> (64 - 8 * width);
+}
+
+static enum axv_arm64_next mmio(struct axv_arm64_vcpu *v, u64 gpa)
+{
+	u64 esr = v->last.esr;
+	unsigned int width = BIT((esr & ESR_ELx_SAS) >> ESR_ELx_SAS_SHIFT);
+	unsigned int reg = (esr & ESR_ELx_SRT_MASK) >> ESR_ELx_SRT_SHIFT;
+	u8 len = esr & ESR_ELx_IL ? 4 : 2;
+	bool wide = esr & ESR_ELx_SF;
+	struct axv_run *run;
+
+	if (esr & ESR_ELx_WNR) {
+		u64 data = low_bytes(axv_arm64_reg(v, reg), width);
+
+		run = axv_arm64_exit(v, AXV_EXIT_MMIO_WRITE, len);
+		run->exit.mmio = (struct axv_exit_mmio){
+			.addr = gpa,
+			.data = bus_order(v, data, width),
+			.width = width,
+			.reg = reg,
+			.reg_width = wide ? 8 : 4,
+		};
+		axv_arm64_skip(v);
+		return AXV_EXIT;
+	}
+
+	v->pending = (struct axv_arm64_pending){
+		.kind = AXV_PENDING_MMIO,
+		.width = width,
+		.sign_extend = esr & ESR_ELx_SSE,
+		.wide = wide,
+		.reg = reg,
+		.insn_len = len,
+		.pc = v->regs.pc,
+	};
+	run = axv_arm64_exit(v, AXV_EXIT_MMIO_READ, len);
+	run->exit.mmio = (struct axv_exit_mmio){
+		.addr = gpa,
+		.width = width,
+		.signed_ext = v->pending.sign_extend,
+		.reg = reg,
+		.reg_width = wide ? 8 : 4,
+	};
+	return AXV_EXIT;
+}
+
+static enum axv_arm64_next fault_exit(struct axv_arm64_vcpu *v, u64 gpa,
+				      u32 access, u32 cause, int status)
+{
+	struct axv_run *run = axv_arm64_exit(v, AXV_EXIT_NESTED_PAGE_FAULT, 0);
+
+	run->exit.fault = (struct axv_exit_fault){
+		.addr = gpa,
+		.access = access,
+		.cause = cause,
+		.linear = v->last.far,
+		.linear_valid = !(v->last.esr & ESR_ELx_FnV),
+		.status = status,
+	};
+	return AXV_EXIT;
+}
+
+/*
+ * A walk of the guest's own tables reads, unless it is refused: then it wanted
+ * to set an accessed or dirty flag (Arm ARM D8.5).
+ */
+static u32 access_of(u64 esr)
+{
+	if (esr & ESR_ELx_S1PTW)
+		return AXV_ACCESS_PAGE_TABLE |
+		       ((esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM ?
+			AXV_ACCESS_WRITE : AXV_ACCESS_READ);
+	if (ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW)
+		return AXV_ACCESS_FETCH;
+	return esr & ESR_ELx_WNR && !(esr & ESR_ELx_CM) ? AXV_ACCESS_WRITE :
+							  AXV_ACCESS_READ;
+}
+
+/* Nothing but a fault of the second stage can be resolved. */
+static bool is_stage2_fault(u64 esr)
+{
+	switch (esr & ESR_ELx_FSC_TYPE) {
+	case ESR_ELx_FSC_FAULT:
+	case ESR_ELx_FSC_ACCESS:
+	case ESR_ELx_FSC_PERM:
+		return true;
+	}
+	return false;
+}
+
+/* Memory failed the guest: it is told what the processor told. */
+static enum axv_arm64_next external_abort(struct axv_arm64_vcpu *v)
+{
+	bool same = !axv_arm64_is_aarch32(v) &&
+		    (v->regs.pstate & PSR_MODE_MASK) != PSR_MODE_EL0t;
+	u64 esr = v->last.esr & (ESR_ELx_IL | ESR_ELx_FnV | ESR_ELx_EA);
+	u64 class = ESR_ELx_EC(v->last.esr);
+
+	esr |= (class + same) << ESR_ELx_EC_SHIFT;
+	axv_arm64_raise(v, esr | ESR_ELx_FSC_EXTABT, v->last.far);
+	return AXV_RESUME;
+}
+
+/**
+ * axv_arm64_abort() - the second stage refused an access
+ * @v:		vCPU whose last exit is an abort, its system registers in memory
+ *
+ * Context: may sleep for guest memory.
+ * Return: AXV_RESUME or AXV_EXIT.
+ */
+enum axv_arm64_next axv_arm64_abort(struct axv_arm64_vcpu *v)
+{
+	u64 gpa = v->last.ipa | (v->last.far & ~PAGE_MASK);
+	u64 esr = v->last.esr;
+	u32 access = access_of(esr);
+	enum axv_fault_result result;
+	bool decoded, write;
+	u32 cause;
+	int error = 0;
+
+	if ((esr & ESR_ELx_FSC) == FSC_TLB_CONFLICT || !is_stage2_fault(esr)) {
+		if ((esr & ESR_ELx_FSC) != FSC_TLB_CONFLICT)
+			return external_abort(v);
+		atomic64_inc(&v->base.vm->tlb_gen);
+		return AXV_RESUME;
+	}
+	if (!v->last.ipa_valid)
+		return AXV_RESUME;
+	/* Where the walk of a table was, only the page is known. */
+	if (access & AXV_ACCESS_PAGE_TABLE)
+		gpa = v->last.ipa;
+
+	result = axv_memory_fault(v->base.vm, gpa, access, &error);
+	trace_axv_fault(v->base.vm, gpa, access, result);
+	switch (result) {
+	case AXV_FAULT_RESOLVED:
+		v->base.stats.faults++;
+		return AXV_RESUME;
+	case AXV_FAULT_AGAIN:
+		return AXV_RESUME;
+	case AXV_FAULT_FAILED:
+		return fault_exit(v, gpa, access, AXV_FAULT_HOST, error);
+	case AXV_FAULT_PROTECTED:
+		cause = AXV_FAULT_READONLY;
+		break;
+	default:
+		cause = AXV_FAULT_NO_REGION;
+		break;
+	}
+
+	/* Somebody added a region while the fault was on its way here. */
+	write = access & AXV_ACCESS_WRITE;
+	if (axv_gpa_is_ram(v->base.vm, gpa, write))
+		return AXV_RESUME;
+
+	decoded = ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW &&
+		  !(esr & ESR_ELx_S1PTW);
+	if (decoded && esr & ESR_ELx_CM) {
+		/* Cache maintenance: a device has no cache. */
+		axv_arm64_skip(v);
+		return AXV_RESUME;
+	}
+	if (decoded && esr & ESR_ELx_ISV)
+		return mmio(v, gpa);
+	return fault_exit(v, gpa, access, cause, 0);
+}
+
+static void complete_mmio(struct axv_arm64_vcpu *v,
+			  const struct axv_arm64_pending *p, u64 data)
+{
+	unsigned int shift = 64 - 8 * p->width;
+
+	data = bus_order(v, low_bytes(data, p->width), p->width);
+	if (p->sign_extend)
+		data = (s64)(data << shift) >> shift;
+	if (!p->wide)
+		data = (u32)data;
+	axv_arm64_set_reg_value(v, p->reg, data);
+}
+
+/**
+ * axv_arm64_complete() - the VMM has answered a read; finish it
+ * @v:		vCPU whose pending access is not AXV_PENDING_NONE
+ *
+ * If the guest does not stand at the instruction any more, because the VMM moved
+ * it, the data is dropped.
+ *
+ * Context: the claim is held.
+ */
+void axv_arm64_complete(struct axv_arm64_vcpu *v)
+{
+	struct axv_run *run = v->base.run;
+	struct axv_arm64_pending p = v->pending;
+
+	v->pending.kind = AXV_PENDING_NONE;
+	if (v->regs.pc != p.pc)
+		return;
+	/* The length is that of the instruction that exited. */
+	v->last.esr = p.insn_len == 4 ? ESR_ELx_IL : 0;
+	if (p.kind == AXV_PENDING_SYSREG && READ_ONCE(run->exit.sysreg.fail)) {
+		axv_arm64_undefined(v);
+		return;
+	}
+	if (p.kind == AXV_PENDING_MMIO)
+		complete_mmio(v, &p, READ_ONCE(run->exit.mmio.data));
+	else
+		axv_arm64_set_reg_value(v, p.reg, READ_ONCE(run->exit.sysreg.value));
+	axv_arm64_skip(v);
+}

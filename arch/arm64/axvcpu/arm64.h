@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The EL2 back end for arm64 hosts whose kernel runs at EL2 (VHE).  "Arm ARM" is
+ * the Arm Architecture Reference Manual for A-profile, DDI 0487.
+ */
+#ifndef _AXVCPU_ARM64_H
+#define _AXVCPU_ARM64_H
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+#include <asm/esr.h>
+#include <asm/ptrace.h>
+
+#include <linux/axvcpu.h>
+#include <axvcpu/arch.h>
+#include <axvcpu/vcpu.h>
+#include <axvcpu/vm.h>
+
+#include "sysregs.h"
+
+/* A system register by its encoding, as a class of register ids numbers them. */
+#define AXV_SYSREG(op0, op1, crn, crm, op2)	\
+	((u32)AXV_ARM64_SYSREG_INDEX(op0, op1, crn, crm, op2))
+
+/**
+ * struct axv_arm64_host - what this host's processors have in common
+ * @phys_bits:	width of physical addresses, at most 48
+ * @hcr:	HCR_EL2 of every guest, without what changes
+ * @fwb:	stage 2 can force write-back (FEAT_S2FWB): caches need no care
+ * @ras:	RAS extension: SErrors have a syndrome
+ * @fgt:	fine-grained traps (FEAT_FGT)
+ * @fgt2:	more of them (FEAT_FGT2)
+ * @hcx:	HCRX_EL2 (FEAT_HCX)
+ * @mpam:	memory partitioning (FEAT_MPAM)
+ * @dit:	PSTATE.DIT (FEAT_DIT)
+ * @mte:	memory tagging (FEAT_MTE2)
+ * @gicv3:	the GIC's CPU interface is a set of system registers
+ * @el0_32:	AArch32 at EL0
+ *
+ * Constant once the module is loaded.
+ */
+struct axv_arm64_host {
+	u32 phys_bits;
+	u64 hcr;
+	bool fwb;
+	bool ras;
+	bool fgt;
+	bool fgt2;
+	bool hcx;
+	bool mpam;
+	bool dit;
+	bool mte;
+	bool gicv3;
+	bool el0_32;
+};
+
+extern struct axv_arm64_host axv_arm64_host;
+
+/**
+ * struct axv_arm64_vm - a VM on arm64
+ * @base:	the core's part
+ * @vtcr:	VTCR_EL2.  Constant.
+ * @cntvoff:	the guest's counter is the host's minus this; one for all its
+ *		vCPUs.  Read without a lock at every run.
+ */
+struct axv_arm64_vm {
+	struct axv_vm base;
+	u64 vtcr;
+	u64 cntvoff;
+};
+
+/**
+ * struct axv_arm64_events - events on their way to the guest
+ *
+ * Under &axv_vcpu.lock, since any thread may inject:
+ * @irq:	the IRQ input is asserted
+ * @fiq:	the FIQ input is asserted
+ * @serror:	an SError interrupt is pending
+ * @serror_iss:	its syndrome
+ * @exception:	ESR_EL1 of a pending synchronous exception; 0: none
+ * @exception_addr: FAR_EL1 that goes with it
+ * @any:	@exception waits.  Set by anyone, cleared under the lock by the
+ *		holder of the claim, who may read it without.
+ *
+ * Only the holder of the claim touches this:
+ * @halted:	waits for an interrupt
+ */
+struct axv_arm64_events {
+	bool irq;
+	bool fiq;
+	bool serror;
+	u32 serror_iss;
+	u64 exception;
+	u64 exception_addr;
+	bool any;
+
+	bool halted;
+};
+
+enum axv_pending_kind {
+	AXV_PENDING_NONE = 0,
+	AXV_PENDING_MMIO,
+	AXV_PENDING_SYSREG,
+};
+
+/**
+ * struct axv_arm64_pending - a read exit that waits for the VMM's data
+ * @kind:	an enum axv_pending_kind
+ * @width:	bytes of the access
+ * @sign_extend: fill the register with copies of the uppermost bit
+ * @wide:	the register is 64 bits wide, not 32
+ * @reg:	general register that takes the data; 31: none
+ * @insn_len:	bytes of the instruction
+ * @pc:		where it is
+ *
+ * Kept here, not in the run page: what the VMM may change is only the data.
+ */
+struct axv_arm64_pending {
+	u8 kind;
+	u8 width;
+	bool sign_extend;
+	bool wide;
+	u8 reg;
+	u8 insn_len;
+	u64 pc;
+};
+
+/**
+ * struct axv_arm64_syndrome - what EL2 told of the last exit
+ * @code:	AXV_EL2_*, and what DISR_EL1 held above it
+ * @esr:	ESR_EL2
+ * @far:	FAR_EL2
+ * @ipa:	page of the guest physical address, if @ipa_valid
+ * @ipa_valid:	an abort whose address is known
+ * @serror_taken: the guest took the virtual SError
+ */
+struct axv_arm64_syndrome {
+	u64 code;
+	u64 esr;
+	u64 far;
+	u64 ipa;
+	bool ipa_valid;
+	bool serror_taken;
+};
+
+/* axv_arm64_syndrome.code: which vector; shared with entry.S */
+#define AXV_EL2_SYNC		0
+#define AXV_EL2_IRQ		1
+#define AXV_EL2_SERROR		2
+#define AXV_EL2_VECTOR(code)	((code) & 0xff)
+#define AXV_EL2_DISR(code)	((code) >> 8)
+#define AXV_DISR_A		BIT_ULL(31)
+
+/**
+ * struct axv_arm64_vcpu - a vCPU on arm64
+ * @base:	the core's part
+ * @regs:	general registers, PC and PSTATE; authoritative whenever the guest
+ *		is not entered.  Read and written by entry.S.
+ * @sys:	system registers; authoritative whenever none is loaded, see run.c
+ * @fpu:	vector state, likewise
+ * @last:	the last exit
+ * @trap_caches: stage 1 is watched for caches that are switched (HCR_EL2.TVM)
+ * @serial:	no other vCPU has it, ever
+ * @os_locked:	the OS lock of the debug registers
+ * @forget_memory: caches were switched: stage 2 has to be filled anew
+ * @events:	on their way to the guest
+ * @pending:	a read exit that waits for its data
+ *
+ * All guarded by the claim, but for @events.
+ */
+struct axv_arm64_vcpu {
+	struct axv_vcpu base;
+	struct axv_arm64_gprs regs;
+	u64 sys[AXV_SYSREG_COUNT];
+	struct axv_arm64_fpu fpu __aligned(16);
+	struct axv_arm64_syndrome last;
+	bool trap_caches;
+	u64 serial;
+	bool os_locked;
+	bool forget_memory;
+	struct axv_arm64_events events;
+	struct axv_arm64_pending pending;
+};
+
+static inline struct axv_arm64_vcpu *to_arm64(struct axv_vcpu *vcpu)
+{
+	return container_of(vcpu, struct axv_arm64_vcpu, base);
+}
+
+static inline struct axv_arm64_vm *to_arm64_vm(struct axv_vm *vm)
+{
+	return container_of(vm, struct axv_arm64_vm, base);
+}
+
+/**
+ * enum axv_arm64_next - what an exit asks for
+ * @AXV_RESUME:	answered; enter again at once
+ * @AXV_SLOW:	to be answered by axv_arm64_handle_slow(), where it may sleep
+ * @AXV_INTR:	the host has something to do first
+ * @AXV_EXIT:	the run ends; the exit is in the run page
+ */
+enum axv_arm64_next {
+	AXV_RESUME,
+	AXV_SLOW,
+	AXV_INTR,
+	AXV_EXIT,
+};
+
+/**
+ * axv_arm64_exit() - begin to describe an exit
+ * @v:		vCPU
+ * @reason:	an enum axv_exit_reason
+ * @len:	length of the instruction, 0 if there is none
+ *
+ * Return: the run page; the caller writes the union, and reads nothing back.
+ */
+static inline struct axv_run *axv_arm64_exit(struct axv_arm64_vcpu *v,
+					     u32 reason, u8 len)
+{
+	struct axv_run *run = v->base.run;
+
+	run->exit_reason = reason;
+	run->insn_len = len;
+	v->base.stats.exits[reason]++;
+	return run;
+}
+
+/* Register 31 is no register: it reads as zero and writes go nowhere. */
+static inline u64 axv_arm64_reg(const struct axv_arm64_vcpu *v, unsigned int reg)
+{
+	return reg < 31 ? v->regs.x[reg] : 0;
+}
+
+static inline void axv_arm64_set_reg_value(struct axv_arm64_vcpu *v,
+					   unsigned int reg, u64 value)
+{
+	if (reg < 31)
+		v->regs.x[reg] = value;
+}
+
+static inline bool axv_arm64_is_aarch32(const struct axv_arm64_vcpu *v)
+{
+	return v->regs.pstate & PSR_MODE32_BIT;
+}
+
+/* backend.c */
+void axv_arm64_reset(struct axv_arm64_vcpu *v);
+
+/* host.c: what the host has */
+int axv_arm64_host_init(void);
+void axv_arm64_harden_cpu(void);
+
+/* idregs.c: ID registers as the guest sees them */
+void axv_arm64_idregs_init(void);
+bool axv_arm64_id_reg(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value);
+
+/* switch.c: the two worlds */
+
+/**
+ * struct axv_arm64_saved - the host's state while a guest's is loaded
+ * @vtcr:	VTCR_EL2, and so on
+ * @vttbr:	likewise
+ * @vmpidr:	likewise
+ * @cntvoff:	likewise
+ * @cnthctl:	likewise
+ * @hstr:	likewise
+ * @mdcr:	likewise
+ * @cptr:	likewise
+ * @mdscr:	MDSCR_EL1
+ * @tpidr_el0:	the thread's
+ * @tpidrro_el0: likewise
+ * @icc_sre:	ICC_SRE_EL2, with a GICv3
+ * @ich_hcr:	ICH_HCR_EL2, likewise
+ * @hcrx:	HCRX_EL2, if there is one
+ * @mpam2:	MPAM2_EL2, likewise
+ * @fgt:	registers of the fine-grained traps, likewise
+ */
+struct axv_arm64_saved {
+	u64 vtcr;
+	u64 vttbr;
+	u64 vmpidr;
+	u64 cntvoff;
+	u64 cnthctl;
+	u64 hstr;
+	u64 mdcr;
+	u64 cptr;
+	u64 mdscr;
+	u64 tpidr_el0;
+	u64 tpidrro_el0;
+	u64 icc_sre;
+	u64 ich_hcr;
+	u64 hcrx;
+	u64 mpam2;
+	u64 fgt[10];
+};
+
+void axv_arm64_load_guest(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host);
+void axv_arm64_load_host(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host);
+void axv_arm64_world_switch(struct axv_arm64_vcpu *v);
+void axv_arm64_tlb_reset_cpu(void);
+
+/* run.c: entry and exit */
+int axv_arm64_run(struct axv_vcpu *vcpu);
+
+/* exit.c: what an exit means */
+enum axv_arm64_next axv_arm64_handle_fast(struct axv_arm64_vcpu *v);
+enum axv_arm64_next axv_arm64_handle_slow(struct axv_arm64_vcpu *v);
+void axv_arm64_skip(struct axv_arm64_vcpu *v);
+
+/* access.c: memory without memory behind it, and the data of reads */
+enum axv_arm64_next axv_arm64_abort(struct axv_arm64_vcpu *v);
+void axv_arm64_complete(struct axv_arm64_vcpu *v);
+
+/* trap.c: trapped system registers */
+enum axv_arm64_next axv_arm64_sysreg(struct axv_arm64_vcpu *v);
+enum axv_arm64_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v);
+
+/* psci.c: SMCCC and PSCI */
+void axv_arm64_smccc_init(void);
+enum axv_arm64_next axv_arm64_smccc(struct axv_arm64_vcpu *v, u8 len);
+
+/* events.c: the interrupt inputs, and exceptions to EL1 */
+int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
+bool axv_arm64_has_event(struct axv_vcpu *vcpu);
+void axv_arm64_raise(struct axv_arm64_vcpu *v, u64 esr, u64 far);
+void axv_arm64_undefined(struct axv_arm64_vcpu *v);
+void axv_arm64_serror(struct axv_arm64_vcpu *v, u64 iss);
+void axv_arm64_deliver(struct axv_arm64_vcpu *v);
+int axv_arm64_get_event(struct axv_arm64_vcpu *v, u64 index, u64 *value);
+int axv_arm64_set_event(struct axv_arm64_vcpu *v, u64 index, u64 value);
+
+/* regs.c: register ids and the run page's sets */
+int axv_arm64_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value);
+int axv_arm64_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value);
+int axv_arm64_reg_list(u64 *ids, u32 *count);
+enum axv_arm64_sysreg axv_arm64_sysreg_place(u64 sysreg);
+int axv_arm64_prepare_run(struct axv_vcpu *vcpu);
+void axv_arm64_store_run(struct axv_vcpu *vcpu);
+int axv_arm64_get_fpu(struct axv_vcpu *vcpu, void *data, size_t size);
+int axv_arm64_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size);
+
+/* stage2.c: the format of the second stage, and its caches */
+void axv_arm64_s2_init(void);
+unsigned int axv_arm64_ipa_bits(void);
+const struct axv_s2_format *axv_arm64_s2_format(unsigned int ipa_bits);
+u64 axv_arm64_vtcr(const struct axv_s2_format *fmt);
+void axv_arm64_sync_memory(phys_addr_t pa, u64 size);
+void axv_arm64_set_way(struct axv_arm64_vcpu *v);
+void axv_arm64_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new);
+
+/* What an exit does about branch prediction; shared with entry.S */
+#define AXV_HARDEN_NOTHING	0
+#define AXV_HARDEN_MAX_LOOPS	0xff	/* up to here: that many branches */
+#define AXV_HARDEN_CLRBHB	0x100	/* above: a function of the firmware */
+
+DECLARE_PER_CPU(u64, axv_arm64_harden);
+
+/* entry.S */
+asmlinkage u64 axv_arm64_enter(struct axv_arm64_gprs *regs, u64 harden);
+
+#endif /* _AXVCPU_ARM64_H */

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The EL2 back end's operations, and the life of its VMs and vCPUs.
+ */
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/string.h>
+#include <asm/arch_timer.h>
+#include <asm/sysreg.h>
+
+#include "arm64.h"
+
+/* Affinity levels of MPIDR_EL1; between them are other bits. */
+#define HW_ID_BITS	0xff00ffffffull
+
+/* Bits of SCTLR_EL1 that were one before they had a meaning (Arm ARM D19.2) */
+#define SCTLR_RESET	0x30d00800
+
+static atomic64_t next_serial;
+
+/* Beside the virtual counter there is no other: it begins at 0. */
+static u64 get_counter(struct axv_vm *vm)
+{
+	return arch_timer_read_counter() - READ_ONCE(to_arm64_vm(vm)->cntvoff);
+}
+
+static void set_counter(struct axv_vm *vm, u64 value)
+{
+	WRITE_ONCE(to_arm64_vm(vm)->cntvoff, arch_timer_read_counter() - value);
+}
+
+static int vm_create(struct axv_vm *vm)
+{
+	set_counter(vm, 0);
+	to_arm64_vm(vm)->vtcr = axv_arm64_vtcr(axv_arm64_s2_format(vm->ipa_bits));
+	return 0;
+}
+
+static void vm_destroy(struct axv_vm *vm)
+{
+}
+
+/**
+ * axv_arm64_reset() - as PSCI leaves a CPU that it turns on
+ * @v:		vCPU whose claim the caller holds
+ *
+ * EL1 in AArch64 state, MMU and caches off, everything masked (DEN 0022, 6.4).
+ * What resets to an unknown value is zero.
+ *
+ * Context: takes &axv_vcpu.lock.
+ */
+void axv_arm64_reset(struct axv_arm64_vcpu *v)
+{
+	memset(&v->regs, 0, sizeof(v->regs));
+	memset(v->sys, 0, sizeof(v->sys));
+	memset(&v->fpu, 0, sizeof(v->fpu));
+	memset(&v->pending, 0, sizeof(v->pending));
+	memset(&v->last, 0, sizeof(v->last));
+	v->regs.pstate = PSR_MODE_EL1h | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT |
+			 PSR_F_BIT;
+	v->sys[AXV_SYS_SCTLR_EL1] = SCTLR_RESET;
+	v->os_locked = true;
+	v->trap_caches = !axv_arm64_host.fwb;
+
+	raw_spin_lock_irq(&v->base.lock);
+	memset(&v->events, 0, sizeof(v->events));
+	raw_spin_unlock_irq(&v->base.lock);
+}
+
+static void vcpu_reset(struct axv_vcpu *vcpu)
+{
+	axv_arm64_reset(to_arm64(vcpu));
+}
+
+static int vcpu_create(struct axv_vcpu *vcpu)
+{
+	struct axv_arm64_vcpu *v = to_arm64(vcpu);
+
+	if (vcpu->hw_id & ~HW_ID_BITS)
+		return -EINVAL;
+	v->serial = atomic64_inc_return(&next_serial);
+	axv_arm64_reset(v);
+	return 0;
+}
+
+static void vcpu_destroy(struct axv_vcpu *vcpu)
+{
+}
+
+static int check_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
+{
+	if (setup->mode != AXV_ARM64_MODE_EL1 || setup->flags)
+		return -EINVAL;
+	return setup->entry & 3 || setup->entry >> vcpu->vm->ipa_bits ? -EINVAL : 0;
+}
+
+static int vcpu_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
+{
+	to_arm64(vcpu)->regs.pc = setup->entry;
+	return 0;
+}
+
+/* All that is the vCPU's is in memory between two runs. */
+static void load(struct axv_vcpu *vcpu, int cpu)
+{
+}
+
+static void unload(struct axv_vcpu *vcpu)
+{
+}
+
+static int set_entry(struct axv_vcpu *vcpu, u64 entry)
+{
+	if (entry & 3)
+		return -EINVAL;
+	to_arm64(vcpu)->regs.pc = entry;
+	return 0;
+}
+
+static int set_gpr(struct axv_vcpu *vcpu, unsigned int reg, u64 value)
+{
+	struct axv_arm64_vcpu *v = to_arm64(vcpu);
+
+	if (reg >= ARRAY_SIZE(v->regs.x))
+		return -EINVAL;
+	v->regs.x[reg] = value;
+	return 0;
+}
+
+static void set_return_value(struct axv_vcpu *vcpu, u64 value)
+{
+	to_arm64(vcpu)->regs.x[0] = value;
+}
+
+static int query(u32 id, u64 *value)
+{
+	switch (id) {
+	case AXV_QUERY_IPA_BITS:
+		*value = axv_arm64_ipa_bits();
+		return 0;
+	case AXV_QUERY_INJECT_DEPTH:
+		/* Inputs have a level, not a queue. */
+		*value = 0;
+		return 0;
+	case AXV_QUERY_FPU_SIZE:
+		*value = sizeof(struct axv_arm64_fpu);
+		return 0;
+	case AXV_QUERY_COUNTER_KHZ:
+		*value = arch_timer_get_cntfrq() / 1000;
+		return 0;
+	case AXV_QUERY_RUN_SETS:
+		*value = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
+		     void *buf, u32 *count)
+{
+	return kind == AXV_TABLE_REGS && vcpu ? axv_arm64_reg_list(buf, count) :
+						-EINVAL;
+}
+
+static int set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
+		     const void *buf, u32 count)
+{
+	return -EINVAL;
+}
+
+static u32 table_entry_size(u32 kind)
+{
+	return kind == AXV_TABLE_REGS ? sizeof(u64) : 0;
+}
+
+/*
+ * EL2 is the kernel's own (VHE), so it is always on; but what other guests left
+ * in this CPU's TLB is not known.
+ */
+static int hardware_enable(void)
+{
+	axv_arm64_tlb_reset_cpu();
+	axv_arm64_harden_cpu();
+	return 0;
+}
+
+static void hardware_disable(void)
+{
+}
+
+static const struct axv_arch_ops arm64_ops = {
+	.name = "el2",
+	.rivals = "kvm",
+	.backend = AXV_BACKEND_EL2,
+	.vm_size = sizeof(struct axv_arm64_vm),
+	.vcpu_size = sizeof(struct axv_arm64_vcpu),
+	.max_hw_id = HW_ID_BITS,
+	.inject_types = BIT(AXV_INJECT_WIRED) | BIT(AXV_INJECT_EXCEPTION),
+
+	.hardware_enable = hardware_enable,
+	.hardware_disable = hardware_disable,
+
+	.query = query,
+	.get_table = get_table,
+	.set_table = set_table,
+	.table_entry_size = table_entry_size,
+
+	.s2_format = axv_arm64_s2_format,
+	.flush_stage2 = axv_vm_flush_on_entry,
+	.sync_memory = axv_arm64_sync_memory,
+
+	.vm_create = vm_create,
+	.vm_destroy = vm_destroy,
+	.get_counter = get_counter,
+	.set_counter = set_counter,
+
+	.vcpu_create = vcpu_create,
+	.vcpu_destroy = vcpu_destroy,
+	.check_setup = check_setup,
+	.vcpu_setup = vcpu_setup,
+	.vcpu_reset = vcpu_reset,
+	.load = load,
+	.unload = unload,
+	.prepare_run = axv_arm64_prepare_run,
+	.store_run = axv_arm64_store_run,
+	.run = axv_arm64_run,
+	.inject = axv_arm64_inject,
+	.has_event = axv_arm64_has_event,
+	.set_entry = set_entry,
+	.set_gpr = set_gpr,
+	.set_return_value = set_return_value,
+	.get_reg = axv_arm64_get_reg,
+	.set_reg = axv_arm64_set_reg,
+	.get_fpu = axv_arm64_get_fpu,
+	.set_fpu = axv_arm64_set_fpu,
+};
+
+/**
+ * axv_arch_init() - look for hardware virtualization
+ *
+ * Context: module load.
+ * Return: the back end's operations, or an error pointer: -EOPNOTSUPP.
+ */
+const struct axv_arch_ops *axv_arch_init(void)
+{
+	int err = axv_arm64_host_init();
+
+	if (err)
+		return ERR_PTR(err);
+	axv_arm64_idregs_init();
+	axv_arm64_smccc_init();
+	axv_arm64_s2_init();
+	return &arm64_ops;
+}
+
+/** axv_arch_exit() - release what axv_arch_init() took */
+void axv_arch_exit(void)
+{
+}

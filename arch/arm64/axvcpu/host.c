@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the host's processors have.
+ *
+ * The kernel's sanitised ID registers tell what all CPUs share.  Where a trap
+ * has to be armed it is the other way round: what one CPU has, whether or not
+ * the kernel uses it, may not reach a guest, so those are read as they are.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/arm-smccc.h>
+#include <linux/cpu.h>
+#include <linux/errno.h>
+#include <linux/irqchip/arm-gic-v3.h>
+#include <linux/minmax.h>
+#include <linux/printk.h>
+#include <asm/cpufeature.h>
+#include <asm/cputype.h>
+#include <asm/kvm_arm.h>
+#include <asm/sysreg.h>
+#include <asm/virt.h>
+
+#include "arm64.h"
+
+struct axv_arm64_host axv_arm64_host __ro_after_init;
+
+/* ID_AA64MMFR0_EL1.PARange */
+static unsigned int phys_bits(void)
+{
+	static const u8 bits[] = { 32, 36, 40, 42, 44, 48, 52 };
+	u64 range = read_sanitised_ftr_reg(SYS_ID_AA64MMFR0_EL1) & 0xf;
+
+	/* Wider addresses need another format of entries (FEAT_LPA2). */
+	return min_t(unsigned int, bits[min_t(u64, range, ARRAY_SIZE(bits) - 1)], 48);
+}
+
+static unsigned int field(u64 reg, unsigned int shift)
+{
+	return (reg >> shift) & 0xf;
+}
+
+/*
+ * Default deny (Arm ARM D19.2, HCR_EL2): what is not switched, or would reach
+ * beyond the guest, is trapped; TLB and barrier operations reach all CPUs,
+ * since a vCPU may move between them.
+ */
+static u64 guest_hcr(void)
+{
+	u64 hcr = HCR_VM | HCR_RW | HCR_E2H | HCR_SWIO | HCR_FB | HCR_BSU_IS |
+		  HCR_FMO | HCR_IMO | HCR_AMO | HCR_TWI | HCR_TSC | HCR_TSW |
+		  HCR_TID1 | HCR_TID2 | HCR_TID3 | HCR_TIDCP | HCR_TACR |
+		  HCR_TLOR;
+
+	if (axv_arm64_host.ras)
+		hcr |= HCR_TEA | HCR_TERR;
+	if (axv_arm64_host.mte)
+		hcr |= HCR_TID5;
+	if (axv_arm64_host.fwb)
+		hcr |= HCR_FWB;
+	return hcr;
+}
+
+/**
+ * axv_arm64_host_init() - look at the processor
+ *
+ * Context: module load.
+ * Return: 0, or -EOPNOTSUPP where EL2 is not the kernel's.
+ */
+int __init axv_arm64_host_init(void)
+{
+	struct axv_arm64_host *host = &axv_arm64_host;
+	u64 pfr0 = read_sysreg_s(SYS_ID_AA64PFR0_EL1);
+	u64 pfr1 = read_sysreg_s(SYS_ID_AA64PFR1_EL1);
+	u64 mmfr0 = read_sysreg_s(SYS_ID_AA64MMFR0_EL1);
+	u64 mmfr1 = read_sysreg_s(SYS_ID_AA64MMFR1_EL1);
+
+	if (!is_kernel_in_hyp_mode()) {
+		pr_err("the kernel runs at EL1: only processors with the Virtualization Host Extensions are supported, and kernels that use them\n");
+		return -EOPNOTSUPP;
+	}
+	if (PAGE_SIZE != SZ_4K) {
+		pr_err("only kernels with pages of 4 KiB are supported\n");
+		return -EOPNOTSUPP;
+	}
+
+	host->phys_bits = phys_bits();
+	host->el0_32 = field(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1), 0) == 2;
+	host->ras = field(pfr0, 28);
+	host->mpam = field(pfr0, 40) || field(pfr1, 16);
+	host->dit = field(pfr0, 48);
+	host->mte = field(pfr1, 8) >= 2;
+	host->fgt = field(mmfr0, 56);
+	host->fgt2 = field(mmfr0, 56) >= 2;
+	host->hcx = field(mmfr1, 40);
+	host->fwb = field(read_sanitised_ftr_reg(SYS_ID_AA64MMFR2_EL1), 40);
+	host->gicv3 = field(pfr0, 24) &&
+		      (read_sysreg_s(SYS_ICC_SRE_EL2) & ICC_SRE_EL2_SRE);
+	host->hcr = guest_hcr();
+	return 0;
+}
+
+/* ---- speculation ------------------------------------------------------------- */
+
+/**
+ * struct predictor - processors whose branch history a guest could train
+ * @model:	MIDR_EL1 without variant and revision
+ * @loops:	branches that replace all of the history (Arm: Spectre-BHB)
+ */
+struct predictor {
+	u32 model;
+	u8 loops;
+};
+
+static const struct predictor predictors[] = {
+	{ MIDR_CORTEX_A57, 8 },		{ MIDR_CORTEX_A72, 8 },
+	{ MIDR_CORTEX_A76, 24 },	{ MIDR_CORTEX_A77, 24 },
+	{ MIDR_NEOVERSE_N1, 24 },	{ MIDR_CORTEX_A78, 32 },
+	{ MIDR_CORTEX_A78C, 32 },	{ MIDR_CORTEX_X1, 32 },
+	{ MIDR_CORTEX_A710, 32 },	{ MIDR_CORTEX_X2, 32 },
+	{ MIDR_NEOVERSE_N2, 32 },	{ MIDR_NEOVERSE_V1, 32 },
+};
+
+static bool firmware_has(u32 workaround)
+{
+	struct arm_smccc_res res;
+
+	if (arm_smccc_1_1_get_conduit() != SMCCC_CONDUIT_SMC)
+		return false;
+	arm_smccc_1_1_smc(ARM_SMCCC_ARCH_FEATURES_FUNC_ID, workaround, &res);
+	return res.a0 == SMCCC_RET_SUCCESS;
+}
+
+static u64 choose_hardening(void)
+{
+	u64 pfr0 = read_sysreg_s(SYS_ID_AA64PFR0_EL1);
+	u32 model = read_cpuid_id() & MIDR_CPU_MODEL_MASK;
+	unsigned int csv2 = field(pfr0, 56);
+	unsigned int i;
+
+	if (cpu_mitigations_off())
+		return AXV_HARDEN_NOTHING;
+	if (firmware_has(ARM_SMCCC_ARCH_WORKAROUND_3))
+		return ARM_SMCCC_ARCH_WORKAROUND_3;
+	if (!csv2 && firmware_has(ARM_SMCCC_ARCH_WORKAROUND_1))
+		return ARM_SMCCC_ARCH_WORKAROUND_1;
+	/* Predictions do not depend on what another level did (FEAT_CSV2_3). */
+	if (csv2 >= 3 || field(read_sysreg_s(SYS_ID_AA64MMFR1_EL1), 60))
+		return AXV_HARDEN_NOTHING;
+	if (field(read_sysreg_s(SYS_ID_AA64ISAR2_EL1), 28))
+		return AXV_HARDEN_CLRBHB;
+	for (i = 0; i < ARRAY_SIZE(predictors); i++)
+		if (predictors[i].model == model)
+			return predictors[i].loops;
+	return AXV_HARDEN_NOTHING;
+}
+
+DEFINE_PER_CPU(u64, axv_arm64_harden);
+
+/**
+ * axv_arm64_harden_cpu() - how the host is kept from what a guest trained
+ *
+ * The same choice as the kernel's for its own boundary: each exit calls the
+ * firmware, or clears the branch history, or needs nothing.
+ *
+ * Context: interrupts off, on the CPU it is about.
+ */
+void axv_arm64_harden_cpu(void)
+{
+	__this_cpu_write(axv_arm64_harden, choose_hardening());
+}

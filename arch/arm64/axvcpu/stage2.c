@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The format of the second stage (Arm ARM D8.3), and what a guest with caches
+ * off needs of the host's.
+ *
+ * Without FEAT_S2FWB the guest's accesses bypass the caches while its own MMU is
+ * off, and so would not see what the VMM or the host wrote through them: memory
+ * is cleaned to the point of coherency before it is mapped, and all of it is
+ * unmapped, to come back that way, when the guest switches its caches or
+ * maintains them by set and way.
+ */
+#include <linux/align.h>
+#include <linux/io.h>
+#include <linux/minmax.h>
+#include <asm/barrier.h>
+#include <asm/cacheflush.h>
+#include <asm/cputype.h>
+#include <asm/kvm_arm.h>
+#include <asm/sysreg.h>
+
+#include "arm64.h"
+
+/* Descriptors (Arm ARM D8.3.2) */
+#define S2_VALID		BIT_ULL(0)
+#define S2_TABLE		BIT_ULL(1)	/* at level 1 of the walker: a page */
+#define S2_MEMATTR_NORMAL	(0xfull << 2)	/* inner and outer write-back */
+#define S2_MEMATTR_FWB		(0x6ull << 2)	/* the same, whatever stage 1 says */
+#define S2_READ			BIT_ULL(6)
+#define S2_WRITE		BIT_ULL(7)
+#define S2_SH_INNER		(3ull << 8)
+#define S2_AF			BIT_ULL(10)
+#define S2_XN			BIT_ULL(54)
+
+/* Ranges a walk of three levels begins with a single table of. */
+#define THREE_LEVELS		39
+#define FOUR_LEVELS_PA		44
+
+#define SCTLR_M			BIT(0)
+#define SCTLR_C			BIT(2)
+#define SCTLR_CACHES_ON		(SCTLR_M | SCTLR_C)
+
+#define VTCR_PS(bits)							\
+	((bits) >= 48 ? 5ull : (bits) >= 44 ? 4ull : (bits) >= 42 ? 3ull :	\
+	 (bits) >= 40 ? 2ull : (bits) >= 36 ? 1ull : 0ull)
+
+/* Larger leaves would be cleaned for too long under the VM's lock. */
+#define S2_FORMAT						\
+	.break_before_make = true,				\
+	.max_leaf_level = 2,					\
+	.table = S2_VALID | S2_TABLE,				\
+	.leaf = S2_VALID | S2_SH_INNER,				\
+	.leaf_page = S2_TABLE,					\
+	.present_mask = S2_VALID,				\
+	.table_mask = S2_TABLE,					\
+	.table_value = S2_TABLE,				\
+	.readable = S2_READ,					\
+	.writable = S2_WRITE,					\
+	.not_executable = S2_XN,				\
+	.accessed = S2_AF,					\
+	.addr_mask = GENMASK_ULL(47, 12)
+
+static struct axv_s2_format narrow __ro_after_init = { S2_FORMAT };
+static struct axv_s2_format wide __ro_after_init = { S2_FORMAT };
+
+/*
+ * Four levels take a processor with 44 bits of physical addresses (Arm ARM,
+ * table D8-10); the others have what three levels reach.
+ */
+void __init axv_arm64_s2_init(void)
+{
+	unsigned int bits = axv_arm64_host.phys_bits;
+	u64 attr = axv_arm64_host.fwb ? S2_MEMATTR_FWB : S2_MEMATTR_NORMAL;
+
+	narrow.levels = 3;
+	narrow.ipa_bits = min_t(unsigned int, bits, THREE_LEVELS);
+	narrow.leaf |= attr;
+
+	wide.levels = 4;
+	wide.ipa_bits = bits;
+	wide.leaf |= attr;
+}
+
+/** axv_arm64_ipa_bits() - the widest guest physical addresses, in bits */
+unsigned int axv_arm64_ipa_bits(void)
+{
+	return axv_arm64_host.phys_bits >= FOUR_LEVELS_PA ? wide.ipa_bits :
+							    narrow.ipa_bits;
+}
+
+/**
+ * axv_arm64_s2_format() - the format for so many bits
+ * @ipa_bits:	width of guest physical addresses, at most axv_arm64_ipa_bits()
+ */
+const struct axv_s2_format *axv_arm64_s2_format(unsigned int ipa_bits)
+{
+	return ipa_bits <= narrow.ipa_bits ? &narrow : &wide;
+}
+
+/**
+ * axv_arm64_vtcr() - VTCR_EL2 for a format (Arm ARM D19.2)
+ * @fmt:	one of axv_arm64_s2_format()
+ */
+u64 axv_arm64_vtcr(const struct axv_s2_format *fmt)
+{
+	return VTCR_EL2_RES1 | VTCR_PS(axv_arm64_host.phys_bits) << VTCR_EL2_PS_SHIFT |
+	       VTCR_EL2_TG0_4K | VTCR_EL2_SH0_INNER | VTCR_EL2_ORGN0_WBWA |
+	       VTCR_EL2_IRGN0_WBWA | (u64)(fmt->levels - 2) << VTCR_EL2_SL0_SHIFT |
+	       (64 - fmt->ipa_bits);
+}
+
+/* DC CIVAC reaches the point of coherency, which nothing exported does. */
+static void clean_and_invalidate(unsigned long start, unsigned long end)
+{
+	unsigned long line = 4ul << ((read_sysreg(ctr_el0) >> 16) & 0xf);
+	unsigned long at;
+
+	for (at = start; at < end; at += line)
+		asm volatile("dc civac, %0" : : "r" (at) : "memory");
+	dsb(sy);
+}
+
+/**
+ * axv_arm64_sync_memory() - the guest is about to get memory
+ * @pa:		where
+ * @size:	bytes
+ *
+ * What was written to it, by anybody, is seen by a guest with caches off, and by
+ * instruction fetches.
+ *
+ * Context: any.
+ */
+void axv_arm64_sync_memory(phys_addr_t pa, u64 size)
+{
+	unsigned long start = (unsigned long)phys_to_virt(pa);
+
+	if (!axv_arm64_host.fwb)
+		clean_and_invalidate(start, start + size);
+	caches_clean_inval_pou(start, start + size);
+}
+
+/**
+ * axv_arm64_caches_changed() - the guest writes SCTLR_EL1 while that is trapped
+ * @v:		vCPU whose claim the caller holds
+ * @old:	what it was
+ * @new:	what it will be
+ *
+ * Once the caches are on there is nothing to watch any more.
+ *
+ * Context: may sleep.
+ */
+void axv_arm64_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new)
+{
+	bool was_on = (old & SCTLR_CACHES_ON) == SCTLR_CACHES_ON;
+	bool is_on = (new & SCTLR_CACHES_ON) == SCTLR_CACHES_ON;
+
+	if (was_on != is_on)
+		axv_memory_forget(v->base.vm);
+	if (is_on)
+		v->trap_caches = false;
+}
+
+/**
+ * axv_arm64_set_way() - the guest maintains its caches by set and way
+ * @v:		vCPU whose claim the caller holds
+ *
+ * No virtual machine has such caches.  A guest does it around switching them, so
+ * the first operation stands for all, until the caches are on again.
+ *
+ * Context: may sleep.
+ */
+void axv_arm64_set_way(struct axv_arm64_vcpu *v)
+{
+	if (axv_arm64_host.fwb || v->trap_caches)
+		return;
+	axv_memory_forget(v->base.vm);
+	v->trap_caches = true;
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Trapped system registers (ESR_EL2.EC 0x18).
+ *
+ * The kernel answers for those that describe the processor, its caches, its
+ * debug registers and its counter.  The interrupt controller's, those that an
+ * implementation defines and the physical timer are the VMM's.  Everything else
+ * belongs to a feature the guest does not have: undefined.
+ */
+#include <asm/barrier.h>
+#include <asm/esr.h>
+#include <asm/sysreg.h>
+
+#include "arm64.h"
+
+#define ISS_READ		BIT(0)
+#define ISS_REG(iss)		(((iss) >> 5) & 0x1f)
+
+#define OSLSR_OSLM		BIT(3)
+#define OSLSR_OSLK		BIT(1)
+
+#define OP0(sysreg)		((sysreg) >> 14)
+#define OP1(sysreg)		(((sysreg) >> 11) & 7)
+#define CRN(sysreg)		(((sysreg) >> 7) & 0xf)
+#define CRM(sysreg)		(((sysreg) >> 3) & 0xf)
+
+#define DC_ISW			AXV_SYSREG(1, 0, 7, 6, 2)
+#define DC_CSW			AXV_SYSREG(1, 0, 7, 10, 2)
+#define DC_CISW			AXV_SYSREG(1, 0, 7, 14, 2)
+#define MDSCR			AXV_SYSREG(2, 0, 0, 2, 2)
+#define OSLAR			AXV_SYSREG(2, 0, 1, 0, 4)
+#define OSLSR			AXV_SYSREG(2, 0, 1, 1, 4)
+#define ACTLR			AXV_SYSREG(3, 0, 1, 0, 1)
+#define REVIDR			AXV_SYSREG(3, 0, 0, 0, 6)
+#define CCSIDR			AXV_SYSREG(3, 1, 0, 0, 0)
+#define CLIDR			AXV_SYSREG(3, 1, 0, 0, 1)
+#define AIDR			AXV_SYSREG(3, 1, 0, 0, 7)
+#define CSSELR			AXV_SYSREG(3, 2, 0, 0, 0)
+#define CTR			AXV_SYSREG(3, 3, 0, 0, 1)
+#define ICC_SGI1R		AXV_SYSREG(3, 0, 12, 11, 5)
+#define ICC_PMR			AXV_SYSREG(3, 0, 4, 6, 0)
+#define CNTPCT			AXV_SYSREG(3, 3, 14, 0, 1)
+#define CNTPCTSS		AXV_SYSREG(3, 3, 14, 0, 5)
+#define CNTP_TVAL		AXV_SYSREG(3, 3, 14, 2, 0)
+#define CNTP_CTL		AXV_SYSREG(3, 3, 14, 2, 1)
+#define CNTP_CVAL		AXV_SYSREG(3, 3, 14, 2, 2)
+
+/* CSSELR_EL1 has a level, a bit for instructions and one for tags. */
+#define CSSELR_BITS		GENMASK(3, 0)
+
+/* The encoding that ISS spreads over its fields (Arm ARM, ESR_ELx, EC 0x18) */
+static u32 sysreg_of(u64 iss)
+{
+	return AXV_SYSREG((iss >> 20) & 3, (iss >> 14) & 7, (iss >> 10) & 0xf,
+			  (iss >> 1) & 0xf, (iss >> 17) & 7);
+}
+
+/* What the host's caches look like from here; no other CPU is asked. */
+static u64 read_ccsidr(u64 select)
+{
+	write_sysreg(select, csselr_el1);
+	isb();
+	return read_sysreg(ccsidr_el1);
+}
+
+static bool read_debug(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
+{
+	switch (sysreg) {
+	case MDSCR:
+		*value = v->sys[AXV_SYS_MDSCR_EL1];
+		return true;
+	case OSLSR:
+		*value = OSLSR_OSLM | (v->os_locked ? OSLSR_OSLK : 0);
+		return true;
+	}
+	/* Breakpoints and the debugger's channel are there, and do nothing. */
+	*value = 0;
+	return OP1(sysreg) != 1;
+}
+
+/* Registers the kernel answers for; false: it does not. */
+static bool read_known(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
+{
+	if (OP0(sysreg) == 2)
+		return read_debug(v, sysreg, value);
+	if (OP0(sysreg) != 3)
+		return false;
+	if (axv_arm64_id_reg(v, sysreg, value))
+		return true;
+	switch (sysreg) {
+	case CTR:
+		*value = read_sanitised_ftr_reg(SYS_CTR_EL0);
+		return true;
+	case CLIDR:
+		*value = read_sysreg(clidr_el1);
+		return true;
+	case CCSIDR:
+		*value = read_ccsidr(v->sys[AXV_SYS_CSSELR_EL1]);
+		return true;
+	case CSSELR:
+		*value = v->sys[AXV_SYS_CSSELR_EL1];
+		return true;
+	case REVIDR:
+		*value = read_sysreg_s(SYS_REVIDR_EL1);
+		return true;
+	case AIDR:
+		*value = read_sysreg_s(SYS_AIDR_EL1);
+		return true;
+	case ACTLR:
+		*value = 0;
+		return true;
+	case CNTPCT:
+	case CNTPCTSS:
+		/* There is one time: physical is virtual. */
+		isb();
+		*value = read_sysreg(cntpct_el0) -
+			 READ_ONCE(to_arm64_vm(v->base.vm)->cntvoff);
+		return true;
+	}
+	return false;
+}
+
+static bool write_known(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
+{
+	switch (sysreg) {
+	case MDSCR:
+		v->sys[AXV_SYS_MDSCR_EL1] = (u32)value;
+		return true;
+	case OSLAR:
+		v->os_locked = value & 1;
+		return true;
+	case CSSELR:
+		v->sys[AXV_SYS_CSSELR_EL1] = value & CSSELR_BITS;
+		return true;
+	case ACTLR:
+		return true;
+	}
+	return OP0(sysreg) == 2 && OP1(sysreg) != 1;
+}
+
+/* Registers that are the VMM's to answer for. */
+static bool is_vmms(u32 sysreg)
+{
+	if (OP0(sysreg) != 3)
+		return false;
+	switch (sysreg) {
+	case ICC_PMR:
+	case CNTP_TVAL:
+	case CNTP_CTL:
+	case CNTP_CVAL:
+		return true;
+	}
+	/* Implementation defined (Arm ARM D17.2.2) */
+	if (CRN(sysreg) == 11 || CRN(sysreg) == 15)
+		return true;
+	/* GICv3's CPU interface */
+	return OP1(sysreg) == 0 && CRN(sysreg) == 12 && CRM(sysreg) >= 8;
+}
+
+static void send_ipi(struct axv_arm64_vcpu *v, u64 value)
+{
+	struct axv_run *run = axv_arm64_exit(v, AXV_EXIT_SEND_IPI, 4);
+
+	run->exit.send_ipi = (struct axv_exit_send_ipi){
+		.target_cpu = ((value >> 16) & 0xff) << 8 |
+			      ((value >> 32) & 0xff) << 16 |
+			      ((value >> 48) & 0xff) << 32 |
+			      ((value >> 44) & 0xf) << 4,
+		.target_cpu_aux = value & 0xffff,
+		.vector = (value >> 24) & 0xf,
+		.send_to_all = (value >> 40) & 1,
+	};
+}
+
+static enum axv_arm64_next ask_vmm(struct axv_arm64_vcpu *v, u32 sysreg)
+{
+	u64 iss = ESR_ELx_ISS(v->last.esr);
+	unsigned int reg = ISS_REG(iss);
+	u64 value = axv_arm64_reg(v, reg);
+	struct axv_run *run;
+	u32 name = iss & ~(GENMASK(9, 5) | ISS_READ);
+
+	if (iss & ISS_READ) {
+		v->pending = (struct axv_arm64_pending){
+			.kind = AXV_PENDING_SYSREG,
+			.reg = reg,
+			.insn_len = 4,
+			.pc = v->regs.pc,
+		};
+		run = axv_arm64_exit(v, AXV_EXIT_SYSREG_READ, 4);
+		run->exit.sysreg = (struct axv_exit_sysreg){
+			.addr = name,
+			.reg = reg,
+		};
+		return AXV_EXIT;
+	}
+	if (sysreg == ICC_SGI1R) {
+		send_ipi(v, value);
+	} else {
+		run = axv_arm64_exit(v, AXV_EXIT_SYSREG_WRITE, 4);
+		run->exit.sysreg = (struct axv_exit_sysreg){
+			.addr = name,
+			.value = value,
+			.reg = reg,
+		};
+	}
+	axv_arm64_skip(v);
+	return AXV_EXIT;
+}
+
+/**
+ * axv_arm64_sysreg() - a trapped MRS, MSR or system instruction
+ * @v:		vCPU that just left the guest
+ *
+ * Context: interrupts and preemption off.
+ * Return: what the inner loop does next.
+ */
+enum axv_arm64_next axv_arm64_sysreg(struct axv_arm64_vcpu *v)
+{
+	u64 iss = ESR_ELx_ISS(v->last.esr);
+	u32 sysreg = sysreg_of(iss);
+	bool known;
+	u64 value;
+
+	if (iss & ISS_READ) {
+		known = read_known(v, sysreg, &value);
+		if (known)
+			axv_arm64_set_reg_value(v, ISS_REG(iss), value);
+	} else {
+		known = write_known(v, sysreg, axv_arm64_reg(v, ISS_REG(iss)));
+	}
+	if (known) {
+		axv_arm64_skip(v);
+		return AXV_RESUME;
+	}
+	return is_vmms(sysreg) ? ask_vmm(v, sysreg) : AXV_SLOW;
+}
+
+/* A register of stage 1, written while its caches are watched (HCR_EL2.TVM). */
+static bool write_stage1(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
+{
+	enum axv_arm64_sysreg place = axv_arm64_sysreg_place(sysreg);
+
+	if (place == AXV_SYSREG_COUNT)
+		return false;
+	if (place == AXV_SYS_SCTLR_EL1)
+		axv_arm64_caches_changed(v, v->sys[place], value);
+	v->sys[place] = value;
+	return true;
+}
+
+/**
+ * axv_arm64_sysreg_slow() - a trap that changes translation, or an undefined one
+ * @v:		vCPU whose last exit is a trap, its system registers in memory
+ *
+ * Context: process context.
+ * Return: AXV_RESUME.
+ */
+enum axv_arm64_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v)
+{
+	u64 iss = ESR_ELx_ISS(v->last.esr);
+	u32 sysreg = sysreg_of(iss);
+	bool write = !(iss & ISS_READ);
+
+	switch (sysreg) {
+	case DC_ISW:
+	case DC_CSW:
+	case DC_CISW:
+		axv_arm64_set_way(v);
+		axv_arm64_skip(v);
+		return AXV_RESUME;
+	}
+	if (write && v->trap_caches &&
+	    write_stage1(v, sysreg, axv_arm64_reg(v, ISS_REG(iss))))
+		axv_arm64_skip(v);
+	else
+		axv_arm64_undefined(v);
+	return AXV_RESUME;
+}
