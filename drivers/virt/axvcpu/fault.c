@@ -40,32 +40,35 @@ struct axv_fault {
 /*
  * How large does the host map @hva?  Interrupts off keep the tables in place,
  * as for every lockless walk; whether the answer still holds is for
- * &axv_vm.mmu_seq to tell.
+ * &axv_vm.mmu_seq to tell.  Each level is found from the place of the one above,
+ * not from its copy, since a kernel may fold levels only when it runs.
  */
 static unsigned int axv_host_level(struct mm_struct *mm, unsigned long hva)
 {
 	unsigned int level = 1;
 	unsigned long flags;
-	pgd_t pgd;
-	p4d_t p4d;
-	pud_t pud;
+	pgd_t *pgdp = pgd_offset(mm, hva), pgd;
+	p4d_t *p4dp, p4d;
+	pud_t *pudp, pud;
 	pmd_t pmd;
 
 	local_irq_save(flags);
-	pgd = READ_ONCE(*pgd_offset(mm, hva));
+	pgd = READ_ONCE(*pgdp);
 	if (pgd_none(pgd))
 		goto out;
-	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
+	p4dp = p4d_offset_lockless(pgdp, pgd, hva);
+	p4d = READ_ONCE(*p4dp);
 	if (p4d_none(p4d) || !p4d_present(p4d))
 		goto out;
-	pud = READ_ONCE(*pud_offset(&p4d, hva));
+	pudp = pud_offset_lockless(p4dp, p4d, hva);
+	pud = READ_ONCE(*pudp);
 	if (pud_none(pud) || !pud_present(pud))
 		goto out;
 	if (pud_leaf(pud)) {
 		level = 3;
 		goto out;
 	}
-	pmd = READ_ONCE(*pmd_offset(&pud, hva));
+	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, hva));
 	if (!pmd_none(pmd) && pmd_present(pmd) && pmd_leaf(pmd))
 		level = 2;
 out:
