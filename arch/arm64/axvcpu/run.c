@@ -120,10 +120,12 @@ static __always_inline enum axv_arm64_next before_entry(struct axv_arm64_vcpu *v
 
 	flags = read_thread_flags();
 	if (unlikely(flags & (AXV_USER_WORK | AXV_NEED_RESCHED))) {
+		if (axv_has_user_work(&v->base, flags)) {
+			axv_arm64_exit(v, AXV_EXIT_NOTHING, 0);
+			return AXV_EXIT;
+		}
 		if (flags & AXV_NEED_RESCHED)
 			return AXV_INTR;
-		axv_arm64_exit(v, AXV_EXIT_NOTHING, 0);
-		return AXV_EXIT;
 	}
 	if (unlikely(!axv_hardware_is_enabled() || v->events.halted ||
 		     READ_ONCE(v->events.any)))
