@@ -4,6 +4,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/err.h>
+#include <linux/init.h>
 #include <linux/string.h>
 #include <asm/arch_timer.h>
 #include <asm/sysreg.h>
@@ -241,7 +242,7 @@ static const struct axv_arch_ops arm64_ops = {
  * Context: module load.
  * Return: the back end's operations, or an error pointer: -EOPNOTSUPP.
  */
-const struct axv_arch_ops *axv_arch_init(void)
+const struct axv_arch_ops * __init axv_arch_init(void)
 {
 	int err = axv_arm64_host_init();
 
