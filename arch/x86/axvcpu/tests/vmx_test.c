@@ -373,7 +373,7 @@ static void vmx_test_fast_exits(struct kunit *test)
 	}
 }
 
-/* The guest has neither VMX nor SMX, SGX or TDX, nor MONITOR. */
+/* The guest has neither VMX nor SMX, SGX nor TDX, nor MONITOR. */
 static void vmx_test_undefined(struct kunit *test)
 {
 	static const u32 reasons[] = {
@@ -545,6 +545,14 @@ static void vmx_test_failed_entry(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, -1, x->tag.cpu);
 		KUNIT_EXPECT_EQ(test, RIP, x->regs.rip);
 	}
+
+	/* An INT n is to return where it was before. */
+	begin(f);
+	axv_vmx_caps.inject_len_0 = false;
+	x->events.reinject = SOFT(0x80);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &failures[0].exit));
+	KUNIT_EXPECT_EQ(test, SOFT(0x80), x->events.reinject);
+	KUNIT_EXPECT_EQ(test, RIP, x->regs.rip);
 
 	/* A machine check during the entry is the host's as well. */
 	begin(f);
@@ -810,6 +818,41 @@ static void vmx_test_pdptes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u64)X86_CR4_PAE, x->cr4);
 }
 
+/* SDM vol. 3A, "PDPTE Registers": which changes load them. */
+static void vmx_test_pdptes_reloaded(struct kunit *test)
+{
+	static const struct {
+		unsigned int cr;
+		u64 bit;
+		bool loads;
+	} changes[] = {
+		{ 0, X86_CR0_CD, true },
+		{ 0, X86_CR0_CD | X86_CR0_NW, true },
+		{ 0, X86_CR0_WP, false },
+		{ 4, X86_CR4_PGE, true },
+		{ 4, X86_CR4_PSE, true },
+		{ 4, X86_CR4_SMEP, true },
+	};
+	struct vmx_fixture *f = test->priv;
+	struct axv_x86_vcpu *x = &f->vmx.x;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(changes); i++) {
+		unsigned int cr = changes[i].cr;
+
+		begin_pae(f);
+		cr_access(f, MOV_TO_CR(0, AXV_X86_RAX));
+		f->pdpte[1] = 0x9001;
+		x->regs.gpr[AXV_X86_RAX] = (cr ? x->cr4 : x->cr0) |
+					   changes[i].bit;
+		cr_access(f, MOV_TO_CR(cr, AXV_X86_RAX));
+		go_round(f, &interrupt);
+		KUNIT_EXPECT_EQ_MSG(test, changes[i].loads ? 0x9001ull : 0x2001ull,
+				    peek(f, GUEST_PDPTR1), "CR%u, %llx", cr,
+				    changes[i].bit);
+	}
+}
+
 #define TASK(source, selector)	((u64)(source) << 30 | (selector))
 
 /*
@@ -863,6 +906,25 @@ static void vmx_test_task_switch(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, switches[i].again,
 				    f->vmx.x.events.reinject, "%s", what);
 	}
+}
+
+/* The PDPTEs come with the new task's CR3. */
+static void vmx_test_task_pdptes(struct kunit *test)
+{
+	static const struct fake_exit jmp = {
+		EXIT_REASON_TASK_SWITCH, .len = 7,
+		.qual = TASK(AXV_X86_TASK_JMP, 0x18),
+	};
+	struct vmx_fixture *f = test->priv;
+
+	begin_pae(f);
+	cr_access(f, MOV_TO_CR(0, AXV_X86_RAX));
+	f->task_cr3 = 0x56780000;
+	f->pdpt = 0x56780000;
+	f->pdpte[1] = 0x9001;
+	go_far(f, &jmp);
+	go_round(f, &interrupt);
+	KUNIT_EXPECT_EQ(test, 0x9001ull, peek(f, GUEST_PDPTR1));
 }
 
 static void inject(struct vmx_fixture *f, u32 type, u32 vector)
@@ -1401,7 +1463,9 @@ static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(vmx_test_cr_access),
 	KUNIT_CASE(vmx_test_long_mode),
 	KUNIT_CASE(vmx_test_pdptes),
+	KUNIT_CASE(vmx_test_pdptes_reloaded),
 	KUNIT_CASE(vmx_test_task_switch),
+	KUNIT_CASE(vmx_test_task_pdptes),
 	KUNIT_CASE(vmx_test_interrupt_window),
 	KUNIT_CASE(vmx_test_nmi),
 	KUNIT_CASE(vmx_test_exception),
