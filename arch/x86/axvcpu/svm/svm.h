@@ -137,12 +137,6 @@ static inline void axv_svm_unintercept(struct axv_svm_vcpu *svm,
 	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
 }
 
-static inline bool axv_svm_intercepts(const struct axv_svm_vcpu *svm,
-				      unsigned int bit)
-{
-	return svm->vmcb->control.intercepts[bit / 32] & BIT(bit % 32);
-}
-
 /**
  * axv_svm_advance() - the guest is past an instruction
  * @svm:	vCPU whose claim the caller holds
