@@ -8,6 +8,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/percpu.h>
 
+#include "../entry.h"
 #include "axv-asm-offsets.h"
 
 #define GPR(n)	(AXV_SVM_GPRS + 8 * (n))
@@ -41,12 +42,7 @@
  * clear.  RAX, RSP, RIP and RFLAGS of the guest travel in the VMCB.
  */
 SYM_FUNC_START(axv_svm_enter)
-	push	%rbp
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%rbx
+	AXV_PUSH_CALLEE_SAVED
 	push	%rsi
 	push	%rdi
 
@@ -70,20 +66,7 @@ SYM_FUNC_START(axv_svm_enter)
 	mov	AXV_SVM_VMCB_PA(%rdi), %rax
 	vmload	%rax
 
-	mov	GPR(1)(%rdi), %rcx
-	mov	GPR(2)(%rdi), %rdx
-	mov	GPR(3)(%rdi), %rbx
-	mov	GPR(5)(%rdi), %rbp
-	mov	GPR(6)(%rdi), %rsi
-	mov	GPR(8)(%rdi), %r8
-	mov	GPR(9)(%rdi), %r9
-	mov	GPR(10)(%rdi), %r10
-	mov	GPR(11)(%rdi), %r11
-	mov	GPR(12)(%rdi), %r12
-	mov	GPR(13)(%rdi), %r13
-	mov	GPR(14)(%rdi), %r14
-	mov	GPR(15)(%rdi), %r15
-	mov	GPR(7)(%rdi), %rdi
+	AXV_LOAD_GPRS AXV_SVM_GPRS
 
 	/* Leaves nothing of the host in the processor's buffers; takes ZF. */
 	VM_CLEAR_CPU_BUFFERS
@@ -92,20 +75,8 @@ SYM_FUNC_START(axv_svm_enter)
 
 	/* RAX is the host's again and the only register that is free. */
 	pop	%rax
-	mov	%rcx, GPR(1)(%rax)
-	mov	%rdx, GPR(2)(%rax)
-	mov	%rbx, GPR(3)(%rax)
-	mov	%rbp, GPR(5)(%rax)
-	mov	%rsi, GPR(6)(%rax)
+	AXV_SAVE_GPRS AXV_SVM_GPRS, %rax
 	mov	%rdi, GPR(7)(%rax)
-	mov	%r8, GPR(8)(%rax)
-	mov	%r9, GPR(9)(%rax)
-	mov	%r10, GPR(10)(%rax)
-	mov	%r11, GPR(11)(%rax)
-	mov	%r12, GPR(12)(%rax)
-	mov	%r13, GPR(13)(%rax)
-	mov	%r14, GPR(14)(%rax)
-	mov	%r15, GPR(15)(%rax)
 	mov	%rax, %rdi
 
 	mov	AXV_SVM_VMCB_PA(%rdi), %rax
@@ -131,30 +102,9 @@ SYM_FUNC_START(axv_svm_enter)
 
 	AXV_UNTRAIN_RET
 
-	/*
-	 * Nothing of the guest stays in a register, not even in one that is
-	 * about to be popped: a load that misses could be run past with it.
-	 */
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%ebx, %ebx
-	xor	%ebp, %ebp
-	xor	%esi, %esi
+	AXV_CLEAR_GPRS
 	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
-	xor	%r15d, %r15d
 
-	pop	%rbx
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
-	pop	%rbp
+	AXV_POP_CALLEE_SAVED
 	RET
 SYM_FUNC_END(axv_svm_enter)

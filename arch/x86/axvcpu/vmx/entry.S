@@ -9,6 +9,7 @@
 #include <asm/percpu.h>
 #include <asm/segment.h>
 
+#include "../entry.h"
 #include "axv-asm-offsets.h"
 
 #define GPR(n)	(AXV_VMX_GPRS + 8 * (n))
@@ -34,12 +35,7 @@
  * Return: 0 after a VM exit; 1 if VMLAUNCH or VMRESUME failed.
  */
 SYM_FUNC_START(axv_vmx_enter)
-	push	%rbp
-	push	%r15
-	push	%r14
-	push	%r13
-	push	%r12
-	push	%rbx
+	AXV_PUSH_CALLEE_SAVED
 	push	%rdi
 
 	/* An exit comes back to this stack. */
@@ -68,20 +64,7 @@ SYM_FUNC_START(axv_vmx_enter)
 	cmpb	$1, AXV_VMX_LAUNCHED(%rdi)
 
 	mov	GPR(0)(%rdi), %rax
-	mov	GPR(1)(%rdi), %rcx
-	mov	GPR(2)(%rdi), %rdx
-	mov	GPR(3)(%rdi), %rbx
-	mov	GPR(5)(%rdi), %rbp
-	mov	GPR(6)(%rdi), %rsi
-	mov	GPR(8)(%rdi), %r8
-	mov	GPR(9)(%rdi), %r9
-	mov	GPR(10)(%rdi), %r10
-	mov	GPR(11)(%rdi), %r11
-	mov	GPR(12)(%rdi), %r12
-	mov	GPR(13)(%rdi), %r13
-	mov	GPR(14)(%rdi), %r14
-	mov	GPR(15)(%rdi), %r15
-	mov	GPR(7)(%rdi), %rdi
+	AXV_LOAD_GPRS AXV_VMX_GPRS
 
 	/* Leaves nothing of the host in the processor's buffers; takes ZF. */
 	CLEAR_CPU_BUFFERS
@@ -104,40 +87,12 @@ SYM_INNER_LABEL(axv_vmx_exit_point, SYM_L_GLOBAL)
 	/* The guest's RDI goes where the vCPU's address was. */
 	xchg	%rdi, (%rsp)
 	mov	%rax, GPR(0)(%rdi)
-	mov	%rcx, GPR(1)(%rdi)
-	mov	%rdx, GPR(2)(%rdi)
-	mov	%rbx, GPR(3)(%rdi)
-	mov	%rbp, GPR(5)(%rdi)
-	mov	%rsi, GPR(6)(%rdi)
-	mov	%r8, GPR(8)(%rdi)
-	mov	%r9, GPR(9)(%rdi)
-	mov	%r10, GPR(10)(%rdi)
-	mov	%r11, GPR(11)(%rdi)
-	mov	%r12, GPR(12)(%rdi)
-	mov	%r13, GPR(13)(%rdi)
-	mov	%r14, GPR(14)(%rdi)
-	mov	%r15, GPR(15)(%rdi)
+	AXV_SAVE_GPRS AXV_VMX_GPRS, %rdi
 	pop	GPR(7)(%rdi)
 	xor	%eax, %eax
 
 .Lleave:
-	/*
-	 * Nothing of the guest stays in a register, not even in one that is
-	 * about to be popped: a load that misses could be run past with it.
-	 */
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%ebx, %ebx
-	xor	%ebp, %ebp
-	xor	%esi, %esi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
-	xor	%r15d, %r15d
+	AXV_CLEAR_GPRS
 
 	/* Before the first return, or the guest's return stack is used. */
 	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT,\
@@ -166,12 +121,7 @@ SYM_INNER_LABEL(axv_vmx_exit_point, SYM_L_GLOBAL)
 
 	CLEAR_BRANCH_HISTORY_VMEXIT
 
-	pop	%rbx
-	pop	%r12
-	pop	%r13
-	pop	%r14
-	pop	%r15
-	pop	%rbp
+	AXV_POP_CALLEE_SAVED
 	RET
 
 .Lfailed:
