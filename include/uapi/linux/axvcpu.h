@@ -44,7 +44,8 @@
  * @AXV_QUERY_INJECT_TYPES:	bit n set: &enum axv_inject_type n, irqchip NONE
  * @AXV_QUERY_INJECT_DEPTH:	external interrupts that one vCPU queues
  * @AXV_QUERY_FPU_SIZE:		bytes of AXV_VCPU_GET_FPU
- * @AXV_QUERY_COUNTER_KHZ:	frequency of the guest's counter (TSC), in kHz
+ * @AXV_QUERY_COUNTER_KHZ:	frequency of the guest's counter (TSC), in kHz; 0 if the
+ *				host's kernel does not know it
  * @AXV_QUERY_RUN_SETS:		the AXV_RUN_SET_* register sets of the run page
  * @AXV_QUERY_STATS_SIZE:	sizeof(struct axv_stats) of the running module
  */

@@ -8,7 +8,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/percpu.h>
 
-#include "../entry.h"
+#include "../gprs.S"
 #include "axv-asm-offsets.h"
 
 #define GPR(n)	(AXV_SVM_GPRS + 8 * (n))

@@ -9,7 +9,7 @@
 #include <asm/percpu.h>
 #include <asm/segment.h>
 
-#include "../entry.h"
+#include "../gprs.S"
 #include "axv-asm-offsets.h"
 
 #define GPR(n)	(AXV_VMX_GPRS + 8 * (n))

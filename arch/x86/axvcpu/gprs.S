@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the world switches have in common, for assembly.
+ * Registers that both world switches load, save and clear.
  *
  * RAX and RSP are not among the general registers here: where they travel is the
  * back end's.  RDI holds the address of the vCPU, so it is loaded last and saved
  * first.
  */
-#ifndef _AXVCPU_X86_ENTRY_H
-#define _AXVCPU_X86_ENTRY_H
+#ifndef _AXVCPU_X86_GPRS_S
+#define _AXVCPU_X86_GPRS_S
 
 /* Registers that a C function leaves as they were. */
 .macro AXV_PUSH_CALLEE_SAVED
@@ -83,4 +83,4 @@
 	xor	%r15d, %r15d
 .endm
 
-#endif /* _AXVCPU_X86_ENTRY_H */
+#endif /* _AXVCPU_X86_GPRS_S */
