@@ -89,29 +89,16 @@ static int set_gpr(struct axv_arm64_vcpu *v, u64 index, u64 value)
 	return -ENOENT;
 }
 
+#define EL1_ID(name, crn, crm, op2)					\
+	[AXV_SYS_##name] = AXV_SYSREG(3, 0, crn, crm, op2),
+#define SHARED_ID(name, op1, crn, crm, op2)				\
+	[AXV_SYS_##name] = AXV_SYSREG(3, op1, crn, crm, op2),
+
 /* By place */
 static const u32 sysregs[AXV_SYSREG_COUNT] = {
-	[AXV_SYS_SCTLR_EL1] = AXV_SYSREG(3, 0, 1, 0, 0),
-	[AXV_SYS_CPACR_EL1] = AXV_SYSREG(3, 0, 1, 0, 2),
-	[AXV_SYS_TTBR0_EL1] = AXV_SYSREG(3, 0, 2, 0, 0),
-	[AXV_SYS_TTBR1_EL1] = AXV_SYSREG(3, 0, 2, 0, 1),
-	[AXV_SYS_TCR_EL1] = AXV_SYSREG(3, 0, 2, 0, 2),
-	[AXV_SYS_SPSR_EL1] = AXV_SYSREG(3, 0, 4, 0, 0),
-	[AXV_SYS_ELR_EL1] = AXV_SYSREG(3, 0, 4, 0, 1),
-	[AXV_SYS_AFSR0_EL1] = AXV_SYSREG(3, 0, 5, 1, 0),
-	[AXV_SYS_AFSR1_EL1] = AXV_SYSREG(3, 0, 5, 1, 1),
-	[AXV_SYS_ESR_EL1] = AXV_SYSREG(3, 0, 5, 2, 0),
-	[AXV_SYS_FAR_EL1] = AXV_SYSREG(3, 0, 6, 0, 0),
-	[AXV_SYS_MAIR_EL1] = AXV_SYSREG(3, 0, 10, 2, 0),
-	[AXV_SYS_AMAIR_EL1] = AXV_SYSREG(3, 0, 10, 3, 0),
-	[AXV_SYS_VBAR_EL1] = AXV_SYSREG(3, 0, 12, 0, 0),
-	[AXV_SYS_CONTEXTIDR_EL1] = AXV_SYSREG(3, 0, 13, 0, 1),
-	[AXV_SYS_CNTKCTL_EL1] = AXV_SYSREG(3, 0, 14, 1, 0),
-	[AXV_SYS_SP_EL1] = AXV_SYSREG(3, 4, 4, 1, 0),
-	[AXV_SYS_PAR_EL1] = AXV_SYSREG(3, 0, 7, 4, 0),
-	[AXV_SYS_TPIDR_EL1] = AXV_SYSREG(3, 0, 13, 0, 4),
-	[AXV_SYS_TPIDR_EL0] = AXV_SYSREG(3, 3, 13, 0, 2),
-	[AXV_SYS_TPIDRRO_EL0] = AXV_SYSREG(3, 3, 13, 0, 3),
+	AXV_EL1_WALK_REGS(EL1_ID)
+	AXV_EL1_REGS(EL1_ID)
+	AXV_EL1_SHARED_REGS(SHARED_ID)
 	[AXV_SYS_CNTV_CVAL_EL0] = AXV_SYSREG(3, 3, 14, 3, 2),
 	[AXV_SYS_CNTV_CTL_EL0] = AXV_SYSREG(3, 3, 14, 3, 1),
 	[AXV_SYS_CSSELR_EL1] = AXV_SYSREG(3, 2, 0, 0, 0),

@@ -60,82 +60,28 @@
 
 /* ---- registers of EL1 and EL0 -------------------------------------------- */
 
-/* The guest's registers where the host has its own (Arm ARM D1.3, "_EL12") */
-#define EL12(crn, crm, op2)	sys_reg(3, 5, crn, crm, op2)
-#define HW_SCTLR_EL1		EL12(1, 0, 0)
-#define HW_CPACR_EL1		EL12(1, 0, 2)
-#define HW_TTBR0_EL1		EL12(2, 0, 0)
-#define HW_TTBR1_EL1		EL12(2, 0, 1)
-#define HW_TCR_EL1		EL12(2, 0, 2)
-#define HW_SPSR_EL1		EL12(4, 0, 0)
-#define HW_ELR_EL1		EL12(4, 0, 1)
-#define HW_AFSR0_EL1		EL12(5, 1, 0)
-#define HW_AFSR1_EL1		EL12(5, 1, 1)
-#define HW_ESR_EL1		EL12(5, 2, 0)
-#define HW_FAR_EL1		EL12(6, 0, 0)
-#define HW_MAIR_EL1		EL12(10, 2, 0)
-#define HW_AMAIR_EL1		EL12(10, 3, 0)
-#define HW_VBAR_EL1		EL12(12, 0, 0)
-#define HW_CONTEXTIDR_EL1	EL12(13, 0, 1)
-#define HW_CNTKCTL_EL1	EL12(14, 1, 0)
-/* And where there is one only */
-#define HW_SP_EL1		sys_reg(3, 4, 4, 1, 0)
-#define HW_PAR_EL1		sys_reg(3, 0, 7, 4, 0)
-#define HW_TPIDR_EL1		sys_reg(3, 0, 13, 0, 4)
-#define HW_TPIDR_EL0		sys_reg(3, 3, 13, 0, 2)
-#define HW_TPIDRRO_EL0	sys_reg(3, 3, 13, 0, 3)
-
-#define LOAD(v, name)	write_sysreg_s((v)->sys[AXV_SYS_##name], HW_##name)
-#define SAVE(v, name)	((v)->sys[AXV_SYS_##name] = read_sysreg_s(HW_##name))
+#define LOAD_EL12(name, crn, crm, op2)					\
+	{ write_sysreg_s(v->sys[AXV_SYS_##name], sys_reg(3, 5, crn, crm, op2)); }
+#define LOAD_SHARED(name, op1, crn, crm, op2)				\
+	{ write_sysreg_s(v->sys[AXV_SYS_##name], sys_reg(3, op1, crn, crm, op2)); }
 
 static __always_inline void load_el1(struct axv_arm64_vcpu *v)
 {
-	LOAD(v, SCTLR_EL1);
-	LOAD(v, CPACR_EL1);
-	LOAD(v, TTBR0_EL1);
-	LOAD(v, TTBR1_EL1);
-	LOAD(v, TCR_EL1);
-	LOAD(v, SPSR_EL1);
-	LOAD(v, ELR_EL1);
-	LOAD(v, AFSR0_EL1);
-	LOAD(v, AFSR1_EL1);
-	LOAD(v, ESR_EL1);
-	LOAD(v, FAR_EL1);
-	LOAD(v, MAIR_EL1);
-	LOAD(v, AMAIR_EL1);
-	LOAD(v, VBAR_EL1);
-	LOAD(v, CONTEXTIDR_EL1);
-	LOAD(v, CNTKCTL_EL1);
-	LOAD(v, SP_EL1);
-	LOAD(v, PAR_EL1);
-	LOAD(v, TPIDR_EL1);
-	LOAD(v, TPIDR_EL0);
-	LOAD(v, TPIDRRO_EL0);
+	AXV_EL1_WALK_REGS(LOAD_EL12)
+	AXV_EL1_REGS(LOAD_EL12)
+	AXV_EL1_SHARED_REGS(LOAD_SHARED)
 }
+
+#define SAVE_EL12(name, crn, crm, op2)					\
+	{ v->sys[AXV_SYS_##name] = read_sysreg_s(sys_reg(3, 5, crn, crm, op2)); }
+#define SAVE_SHARED(name, op1, crn, crm, op2)				\
+	{ v->sys[AXV_SYS_##name] = read_sysreg_s(sys_reg(3, op1, crn, crm, op2)); }
 
 static __always_inline void save_el1(struct axv_arm64_vcpu *v)
 {
-	SAVE(v, SCTLR_EL1);
-	SAVE(v, CPACR_EL1);
-	SAVE(v, TTBR0_EL1);
-	SAVE(v, TTBR1_EL1);
-	SAVE(v, TCR_EL1);
-	SAVE(v, SPSR_EL1);
-	SAVE(v, ELR_EL1);
-	SAVE(v, AFSR0_EL1);
-	SAVE(v, AFSR1_EL1);
-	SAVE(v, ESR_EL1);
-	SAVE(v, FAR_EL1);
-	SAVE(v, MAIR_EL1);
-	SAVE(v, AMAIR_EL1);
-	SAVE(v, VBAR_EL1);
-	SAVE(v, CONTEXTIDR_EL1);
-	SAVE(v, CNTKCTL_EL1);
-	SAVE(v, SP_EL1);
-	SAVE(v, PAR_EL1);
-	SAVE(v, TPIDR_EL1);
-	SAVE(v, TPIDR_EL0);
-	SAVE(v, TPIDRRO_EL0);
+	AXV_EL1_WALK_REGS(SAVE_EL12)
+	AXV_EL1_REGS(SAVE_EL12)
+	AXV_EL1_SHARED_REGS(SAVE_SHARED)
 }
 
 /*

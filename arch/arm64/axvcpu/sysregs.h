@@ -1,35 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest's EL1 and EL0 system registers, by where a vCPU keeps them.
+ * The guest's EL1 and EL0 system registers, by where a vCPU keeps them: lists
+ * that C and assembly make into what they need.
  */
 #ifndef _AXVCPU_ARM64_SYSREGS_H
 #define _AXVCPU_ARM64_SYSREGS_H
 
+/*
+ * X(name, CRn, CRm, op2), with op0 = 3.  op1 = 0 is the register itself; from EL2
+ * with VHE, where that names the host's own, op1 = 5 is the guest's (Arm ARM D1.3,
+ * "_EL12").  The first two turn walks of the guest's tables on.
+ */
+#define AXV_EL1_WALK_REGS(X)			\
+	X(SCTLR_EL1, 1, 0, 0)			\
+	X(TCR_EL1, 2, 0, 2)
+
+#define AXV_EL1_REGS(X)				\
+	X(CPACR_EL1, 1, 0, 2)			\
+	X(TTBR0_EL1, 2, 0, 0)			\
+	X(TTBR1_EL1, 2, 0, 1)			\
+	X(SPSR_EL1, 4, 0, 0)			\
+	X(ELR_EL1, 4, 0, 1)			\
+	X(AFSR0_EL1, 5, 1, 0)			\
+	X(AFSR1_EL1, 5, 1, 1)			\
+	X(ESR_EL1, 5, 2, 0)			\
+	X(FAR_EL1, 6, 0, 0)			\
+	X(MAIR_EL1, 10, 2, 0)			\
+	X(AMAIR_EL1, 10, 3, 0)			\
+	X(VBAR_EL1, 12, 0, 0)			\
+	X(CONTEXTIDR_EL1, 13, 0, 1)		\
+	X(CNTKCTL_EL1, 14, 1, 0)
+
+/* X(name, op1, CRn, CRm, op2), with op0 = 3: there is one only, for everybody. */
+#define AXV_EL1_SHARED_REGS(X)			\
+	X(SP_EL1, 4, 4, 1, 0)			\
+	X(PAR_EL1, 0, 7, 4, 0)			\
+	X(TPIDR_EL1, 0, 13, 0, 4)		\
+	X(TPIDR_EL0, 3, 13, 0, 2)		\
+	X(TPIDRRO_EL0, 3, 13, 0, 3)
+
+#ifndef __ASSEMBLY__
+
+#define AXV_SYS_PLACE(name, ...) AXV_SYS_##name,
+
 /* Places in &axv_arm64_vcpu.sys; regs.c has the encoding of each. */
 enum axv_arm64_sysreg {
-	/* The host at EL2 has one of its own: switched by switch.c */
-	AXV_SYS_SCTLR_EL1,
-	AXV_SYS_CPACR_EL1,
-	AXV_SYS_TTBR0_EL1,
-	AXV_SYS_TTBR1_EL1,
-	AXV_SYS_TCR_EL1,
-	AXV_SYS_SPSR_EL1,
-	AXV_SYS_ELR_EL1,
-	AXV_SYS_AFSR0_EL1,
-	AXV_SYS_AFSR1_EL1,
-	AXV_SYS_ESR_EL1,
-	AXV_SYS_FAR_EL1,
-	AXV_SYS_MAIR_EL1,
-	AXV_SYS_AMAIR_EL1,
-	AXV_SYS_VBAR_EL1,
-	AXV_SYS_CONTEXTIDR_EL1,
-	AXV_SYS_CNTKCTL_EL1,
-	/* Switched likewise, for everybody */
-	AXV_SYS_SP_EL1,
-	AXV_SYS_PAR_EL1,
-	AXV_SYS_TPIDR_EL1,
-	AXV_SYS_TPIDR_EL0,
-	AXV_SYS_TPIDRRO_EL0,
+	/* Switched with the guest */
+	AXV_EL1_WALK_REGS(AXV_SYS_PLACE)
+	AXV_EL1_REGS(AXV_SYS_PLACE)
+	AXV_EL1_SHARED_REGS(AXV_SYS_PLACE)
 	/* The virtual timer, which is off in the host */
 	AXV_SYS_CNTV_CVAL_EL0,
 	AXV_SYS_CNTV_CTL_EL0,
@@ -39,4 +58,5 @@ enum axv_arm64_sysreg {
 	AXV_SYSREG_COUNT,
 };
 
+#endif /* __ASSEMBLY__ */
 #endif /* _AXVCPU_ARM64_SYSREGS_H */
