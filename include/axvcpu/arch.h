@@ -25,7 +25,8 @@ struct axv_vm;
  * @vm_size:	bytes of its VM type, whose first member is struct axv_vm
  * @vcpu_size:	bytes of its vCPU type, whose first member is struct axv_vcpu
  * @max_hw_id:	largest &axv_vcpu.hw_id
- * @inject_types: bit n: &enum axv_inject_type n works on a vCPU without irqchip
+ * @inject_types: by &enum axv_irqchip, bit n: &enum axv_inject_type n works on a
+ *		vCPU with it; zero: there is no such irqchip
  *
  * @hardware_prepare: before the first CPU is switched on.  -EBUSY if somebody
  *		else has it.  May sleep.  NULL: there is nothing to prepare.
@@ -93,7 +94,7 @@ struct axv_arch_ops {
 	size_t vm_size;
 	size_t vcpu_size;
 	u64 max_hw_id;
-	u32 inject_types;
+	u32 inject_types[AXV_IRQCHIP_AIA + 1];
 
 	int (*hardware_prepare)(void);
 	void (*hardware_unprepare)(void);

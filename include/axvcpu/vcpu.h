@@ -213,8 +213,6 @@ int axv_vcpu_run(struct axv_vcpu *vcpu);
 int axv_vcpu_reset(struct axv_vcpu *vcpu);
 void axv_vcpu_kick(struct axv_vcpu *vcpu);
 int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
-int axv_check_event(const struct axv_arch_ops *ops,
-		    const struct axv_inject *event);
 int axv_inject_interrupt(struct axv_vcpu *vcpu, u32 vector);
 int axv_set_entry(struct axv_vcpu *vcpu, u64 entry);
 int axv_set_gpr(struct axv_vcpu *vcpu, unsigned int reg, u64 value);

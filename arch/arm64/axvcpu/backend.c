@@ -196,7 +196,7 @@ static const struct axv_arch_ops arm64_ops = {
 	.vm_size = sizeof(struct axv_arm64_vm),
 	.vcpu_size = sizeof(struct axv_arm64_vcpu),
 	.max_hw_id = HW_ID_BITS,
-	.inject_types = BIT(AXV_INJECT_WIRED) | BIT(AXV_INJECT_EXCEPTION),
+	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_WIRED) | BIT(AXV_INJECT_EXCEPTION),
 
 	.hardware_enable = hardware_enable,
 	.hardware_disable = hardware_disable,

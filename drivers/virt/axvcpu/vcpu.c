@@ -442,22 +442,33 @@ void axv_vcpu_kick(struct axv_vcpu *vcpu)
 	axv_request(vcpu, AXV_REQ_KICK);
 }
 
-/**
- * axv_check_event() - is this an event that a back end may be asked to queue?
- * @ops:	the back end
- * @event:	from userspace
- *
- * Return: 0, -EINVAL, or -EOPNOTSUPP for a type it has no use for.
- */
-int axv_check_event(const struct axv_arch_ops *ops,
-		    const struct axv_inject *event)
+/* The flags that go with an event, and whether it has a priority */
+static u32 event_flags(u32 irqchip, u32 type)
 {
-	if (event->type > AXV_INJECT_PPI || event->pad ||
-	    (event->flags & ~AXV_INJECT_HAS_ERROR_CODE))
+	if (type == AXV_INJECT_EXCEPTION)
+		return AXV_INJECT_HAS_ERROR_CODE;
+	if (type == AXV_INJECT_EXTINT && irqchip == AXV_IRQCHIP_GICV3)
+		return AXV_INJECT_RETRACT;
+	return 0;
+}
+
+static u32 max_priority(u32 irqchip, u32 type)
+{
+	if (irqchip != AXV_IRQCHIP_GICV3 || type == AXV_INJECT_EXCEPTION)
+		return 0;
+	return 255;
+}
+
+/* Is this an event that the back end may be asked to queue? */
+static int check_event(const struct axv_vcpu *vcpu, const struct axv_inject *event)
+{
+	u32 irqchip = vcpu->vm->irqchip;
+
+	if (event->type > AXV_INJECT_PPI ||
+	    event->flags & ~event_flags(irqchip, event->type) ||
+	    event->priority > max_priority(irqchip, event->type))
 		return -EINVAL;
-	if (event->flags && event->type != AXV_INJECT_EXCEPTION)
-		return -EINVAL;
-	if (!(ops->inject_types & BIT(event->type)))
+	if (!(vcpu->ops->inject_types[irqchip] & BIT(event->type)))
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -476,7 +487,7 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	unsigned long flags;
 	int err;
 
-	err = axv_check_event(vcpu->ops, event);
+	err = check_event(vcpu, event);
 	if (err)
 		return err;
 

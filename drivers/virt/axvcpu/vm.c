@@ -26,6 +26,17 @@
 static DEFINE_XARRAY_ALLOC1(ids);
 static u32 next_id;
 
+static u64 irqchips(const struct axv_arch_ops *ops)
+{
+	u64 chips = 0;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(ops->inject_types); i++)
+		if (ops->inject_types[i])
+			chips |= BIT(i);
+	return chips;
+}
+
 /**
  * axv_query() - one fact about the host
  * @ops:	the back end
@@ -54,7 +65,7 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
 		*value = PAGE_SIZE;
 		return 0;
 	case AXV_QUERY_IRQCHIPS:
-		*value = BIT(AXV_IRQCHIP_NONE);
+		*value = irqchips(ops);
 		return 0;
 	case AXV_QUERY_VM_FLAGS:
 		*value = VM_FLAGS;
@@ -63,7 +74,7 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
 		*value = REGION_FLAGS;
 		return 0;
 	case AXV_QUERY_INJECT_TYPES:
-		*value = ops->inject_types;
+		*value = ops->inject_types[AXV_IRQCHIP_NONE];
 		return 0;
 	case AXV_QUERY_STATS_SIZE:
 		*value = sizeof(struct axv_stats);
@@ -82,7 +93,7 @@ static int check_config(const struct axv_arch_ops *ops,
 	if (config->type != AXV_VM_TYPE_DEFAULT || config->pad ||
 	    config->flags & ~VM_FLAGS || config->irqchip > AXV_IRQCHIP_AIA)
 		return -EINVAL;
-	if (config->irqchip != AXV_IRQCHIP_NONE)
+	if (!ops->inject_types[config->irqchip])
 		return -EOPNOTSUPP;
 
 	err = axv_query(ops, AXV_QUERY_IPA_BITS, &widest);
@@ -301,7 +312,7 @@ void axv_vm_flush_on_entry(struct axv_vm *vm)
  */
 int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event)
 {
-	if (event->type > AXV_INJECT_PPI || event->flags || event->pad)
+	if (event->type > AXV_INJECT_PPI || event->flags || event->priority)
 		return -EINVAL;
 	if (!vm->ops->inject_vm || (event->type != AXV_INJECT_MSI &&
 				    event->type != AXV_INJECT_WIRED))

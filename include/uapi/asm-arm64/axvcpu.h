@@ -18,6 +18,7 @@
 #define AXV_ARM64_CLASS_GPR	0	/* enum axv_arm64_gpr */
 #define AXV_ARM64_CLASS_SYSREG	1	/* AXV_ARM64_SYSREG_INDEX() */
 #define AXV_ARM64_CLASS_EVENT	2	/* enum axv_arm64_event_reg */
+#define AXV_ARM64_CLASS_GIC	3	/* enum axv_arm64_gic_reg; with GICV3 alone */
 
 enum axv_arm64_gpr {
 	AXV_ARM64_X0 = 0,		/* X0 to X30 by their number */
@@ -56,10 +57,49 @@ enum axv_arm64_event_reg {
 	AXV_ARM64_EVENT_REGS,
 };
 
+/**
+ * enum axv_arm64_gic_reg - the CPU interface of a vCPU with AXV_IRQCHIP_GICV3
+ * @AXV_ARM64_GIC_VTIMER: what the virtual timer asserts, AXV_ARM64_VTIMER_*
+ * @AXV_ARM64_GIC_VMCR:	ICH_VMCR_EL2: ICC_PMR_EL1, ICC_CTLR_EL1 and the like
+ * @AXV_ARM64_GIC_AP0R0: active priorities, group 0: ICH_AP0R<n>_EL2
+ * @AXV_ARM64_GIC_AP1R0: group 1: ICH_AP1R<n>_EL2.  One to four of each, as many as
+ *			the host has.
+ * @AXV_ARM64_GIC_IRQ0:	the interrupts that are pending or active, AXV_ARM64_IRQ_*;
+ *			0: this place is empty.  No INTID is in two places.
+ * @AXV_ARM64_GIC_REGS:	end of the range
+ */
+enum axv_arm64_gic_reg {
+	AXV_ARM64_GIC_VTIMER = 0,
+	AXV_ARM64_GIC_VMCR = 1,
+	AXV_ARM64_GIC_AP0R0 = 4,
+	AXV_ARM64_GIC_AP1R0 = 8,
+	AXV_ARM64_GIC_IRQ0 = 64,
+	AXV_ARM64_GIC_REGS = 128,
+};
+
+/* AXV_ARM64_GIC_VTIMER: a private interrupt (16 to 31), how urgent, and whether at all */
+#define AXV_ARM64_VTIMER(intid, priority)				\
+	((1ull << 31) | ((__u64)(priority) << 8) | (__u64)(intid))
+#define AXV_ARM64_VTIMER_INTID		0xffull
+#define AXV_ARM64_VTIMER_PRIORITY	0xff00ull
+#define AXV_ARM64_VTIMER_ENABLED	(1ull << 31)
+
+/* AXV_ARM64_GIC_IRQ0 and those that follow it */
+#define AXV_ARM64_IRQ_INTID		0xffffffffull
+#define AXV_ARM64_IRQ_PRIORITY		(0xffull << 32)
+#define AXV_ARM64_IRQ_PENDING		(1ull << 40)	/* an edge, not acknowledged yet */
+#define AXV_ARM64_IRQ_LEVEL		(1ull << 41)	/* its wire is high */
+#define AXV_ARM64_IRQ_ACTIVE		(1ull << 42)	/* acknowledged, not deactivated */
+
 #define AXV_REG_ARM64(class, index)	\
 	AXV_REG_ID(AXV_REG_ARCH_ARM64, AXV_ARM64_CLASS_##class, 3, index)
 
-/* AXV_INJECT_WIRED on a vCPU without irqchip: &axv_inject.vector, the input. */
+/*
+ * AXV_INJECT_WIRED on a vCPU without irqchip: &axv_inject.vector, the input.
+ *
+ * With AXV_IRQCHIP_GICV3 it is an INTID, 16 to 1019; AXV_INJECT_EXTINT takes 0 to
+ * 1019 and LPIs, from 8192 on.  The VMM's distributor injects what is enabled.
+ */
 #define AXV_ARM64_INPUT_IRQ	0
 #define AXV_ARM64_INPUT_FIQ	1
 

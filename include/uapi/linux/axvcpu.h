@@ -42,7 +42,8 @@
  * @AXV_QUERY_VM_FLAGS:		the AXV_VM_* flags that are implemented
  * @AXV_QUERY_REGION_FLAGS:	the AXV_REGION_* flags that are implemented
  * @AXV_QUERY_INJECT_TYPES:	bit n set: &enum axv_inject_type n, irqchip NONE
- * @AXV_QUERY_INJECT_DEPTH:	external interrupts that one vCPU queues
+ * @AXV_QUERY_INJECT_DEPTH:	external interrupts that one vCPU queues; arm64: with
+ *				GICV3
  * @AXV_QUERY_FPU_SIZE:		bytes of AXV_VCPU_GET_FPU
  * @AXV_QUERY_COUNTER_KHZ:	frequency of the guest's counter (TSC), in kHz; 0 if the
  *				host's kernel does not know it
@@ -93,6 +94,7 @@ enum axv_vm_type {
 enum axv_irqchip {
 	AXV_IRQCHIP_NONE = 0,	/* the VMM has it; EXTINT, NMI and EXCEPTION */
 	AXV_IRQCHIP_LAPIC = 1,
+	/* arm64: the CPU interface; distributor and redistributors are the VMM's */
 	AXV_IRQCHIP_GICV3 = 2,
 	AXV_IRQCHIP_AIA = 3,
 };
@@ -241,26 +243,32 @@ struct axv_clock {
 /* ---- injection (vCPU: all types; VM: MSI and WIRED) --------------------- */
 
 enum axv_inject_type {
-	AXV_INJECT_EXTINT = 0,		/* vector: an acknowledged interrupt */
+	AXV_INJECT_EXTINT = 0,		/* vector: an acknowledged interrupt; GICV3:
+					 * the INTID of an edge
+					 */
 	AXV_INJECT_NMI = 1,
 	AXV_INJECT_EXCEPTION = 2,	/* vector, error_code, address (#PF) */
 	AXV_INJECT_MSI = 3,		/* address, data */
-	AXV_INJECT_WIRED = 4,		/* gsi, level */
+	AXV_INJECT_WIRED = 4,		/* gsi (GICV3: INTID), level */
 	AXV_INJECT_PPI = 5,		/* vector: the INTID */
 };
 
 #define AXV_INJECT_HAS_ERROR_CODE	(1u << 0)
+#define AXV_INJECT_RETRACT		(1u << 1)
 
 /**
  * struct axv_inject - AXV_INJECT: an event for a guest, from any thread.  What a
  * type has no use for is not looked at.
  * @type:	in: an &enum axv_inject_type; -EOPNOTSUPP if the irqchip has none
- * @flags:	in: AXV_INJECT_HAS_ERROR_CODE with EXCEPTION
+ * @flags:	in: AXV_INJECT_HAS_ERROR_CODE with EXCEPTION.  With EXTINT on a vCPU
+ *		with GICV3, AXV_INJECT_RETRACT: one that is pending, and not
+ *		acknowledged yet, is not any more; -ENOENT if there is none
  * @vector:	in: vector, INTID or gsi
  * @error_code:	in: pushed with an exception that has one
  * @address:	in: MSI address; with exception 14 (#PF) the CR2 value
  * @data:	in: MSI data, or WIRED level (0 or 1)
- * @pad:	in: zero
+ * @priority:	in: EXTINT and WIRED with GICV3: 0 (most urgent) to 255; otherwise
+ *		zero
  */
 struct axv_inject {
 	__u32 type;
@@ -269,7 +277,7 @@ struct axv_inject {
 	__u32 error_code;
 	__u64 address;
 	__u32 data;
-	__u32 pad;
+	__u32 priority;
 };
 
 /* ---- vCPU: lifecycle ---------------------------------------------------- */

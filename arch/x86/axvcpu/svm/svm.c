@@ -114,7 +114,7 @@ static const struct axv_arch_ops svm_ops = {
 	.vm_size = sizeof(struct axv_svm_vm),
 	.vcpu_size = sizeof(struct axv_svm_vcpu),
 	.max_hw_id = 254,
-	.inject_types = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |
+	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |
 			BIT(AXV_INJECT_EXCEPTION),
 
 	.hardware_enable = axv_svm_hardware_enable,

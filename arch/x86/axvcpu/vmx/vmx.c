@@ -169,7 +169,7 @@ static const struct axv_arch_ops vmx_ops = {
 	.vm_size = sizeof(struct axv_vmx_vm),
 	.vcpu_size = sizeof(struct axv_vmx_vcpu),
 	.max_hw_id = 254,
-	.inject_types = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |
+	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |
 			BIT(AXV_INJECT_EXCEPTION),
 
 	.hardware_prepare = axv_vmx_hardware_prepare,

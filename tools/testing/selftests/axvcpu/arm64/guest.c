@@ -27,7 +27,7 @@ const struct axv_inject guest_bad_events[] = {
 	{ .type = AXV_INJECT_WIRED, .vector = AXV_ARM64_INPUT_FIQ + 1, .data = 1 },
 	{ .type = AXV_INJECT_WIRED, .data = 2 },
 	{ .type = AXV_INJECT_WIRED, .flags = 1u << 31 },
-	{ .type = AXV_INJECT_WIRED, .pad = 1 },
+	{ .type = AXV_INJECT_WIRED, .priority = 1 },
 	{ .type = AXV_INJECT_EXCEPTION, .vector = 64 },
 	{ .type = AXV_INJECT_EXCEPTION, .vector = 0, .error_code = 1u << 25 },
 };

@@ -18,7 +18,7 @@ const struct axv_inject guest_bad_events[] = {
 	{ .type = AXV_INJECT_EXTINT, .vector = 0x40, .flags = AXV_INJECT_HAS_ERROR_CODE },
 	{ .type = AXV_INJECT_EXTINT, .vector = 256 },
 	{ .type = AXV_INJECT_EXCEPTION, .vector = 32 },
-	{ .type = AXV_INJECT_NMI, .pad = 1 },
+	{ .type = AXV_INJECT_NMI, .priority = 1 },
 };
 
 const unsigned int guest_nr_bad_events = sizeof(guest_bad_events) / sizeof(guest_bad_events[0]);
