@@ -95,14 +95,20 @@ TEST_F(work, a_halt_in_the_kernel_stays_there)
 	EXPECT_GT(n / 2, r.exits[AXV_EXIT_NOTHING]);
 }
 
-/* The CPU as the sequences of this thread know it, and as it is. */
+/*
+ * The CPU as the sequences of this thread know it, and as it is. The thread may be
+ * moved in the middle of the question; then it is asked again.
+ */
 static int knows_its_cpu(struct axv_runner *r)
 {
 	const struct rseq *rseq = (void *)((char *)__builtin_thread_pointer() + __rseq_offset);
-	unsigned int cpu;
+	unsigned int known, cpu;
 
-	must(!syscall(SYS_getcpu, &cpu, NULL, NULL));
-	*(int *)r->data += __atomic_load_n(&rseq->cpu_id, __ATOMIC_RELAXED) == cpu;
+	do {
+		known = __atomic_load_n(&rseq->cpu_id, __ATOMIC_RELAXED);
+		must(!syscall(SYS_getcpu, &cpu, NULL, NULL));
+	} while (known != __atomic_load_n(&rseq->cpu_id, __ATOMIC_RELAXED));
+	*(int *)r->data += known == cpu;
 	return 0;
 }
 
