@@ -66,9 +66,12 @@ struct axv_vm;
  * @check_setup: would it be accepted?  Changes nothing.
  * @vcpu_reset:	back to how vcpu_create() left it, tables kept.  Takes
  *		&axv_vcpu.lock where it empties the queue of events.
- * @load:	this CPU's hardware will hold the vCPU.  Preemption and
- *		interrupts off; virtualization is on.
- * @unload:	save what only this CPU's hardware holds.  Interrupts off.
+ * @load:	the vCPU is the next to be entered on this CPU, whose hardware
+ *		will hold it; or does already (&axv_vcpu.loaded_cpu), and another
+ *		one was entered since.  Preemption and interrupts off;
+ *		virtualization is on.
+ * @unload:	save what only this CPU's hardware holds of it, in front or not.
+ *		Interrupts off.
  * @prepare_run: read and check what the run page asks to load (its dirty sets),
  *		before the transition: claimed, and still Ready.  Fails without a
  *		change.  May sleep.  Not called for a run that asks for nothing.

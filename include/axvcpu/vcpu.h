@@ -92,6 +92,7 @@ struct axv_current_scope {
  *		run; belongs to the holder of the claim
  * @loaded_cpu:	host CPU whose hardware holds it, or -1.  Written only on that
  *		CPU with interrupts off; from -1 only by the holder of the claim.
+ * @held:	in that CPU's list of those it holds; written with @loaded_cpu
  * @run:	the run page; shared with the VMM and therefore hostile
  * @scope:	of the run, which has the vCPU current; belongs to the holder of
  *		the claim
@@ -121,6 +122,7 @@ struct axv_vcpu {
 	struct swait_queue_head wait;
 	bool notify_resume;
 	int loaded_cpu;
+	struct hlist_node held;
 
 	struct axv_run *run;
 	struct axv_current_scope scope;
@@ -302,10 +304,12 @@ static inline bool axv_has_user_work(struct axv_vcpu *vcpu, unsigned long flags)
 }
 
 /*
- * current.c: the current vCPU of this CPU, and the one its hardware holds.
+ * current.c: the current vCPU of this CPU, the ones its hardware holds, and the
+ * one in front of them, loaded last.
  */
 DECLARE_PER_CPU(struct axv_vcpu *, axv_current);
 DECLARE_PER_CPU(struct axv_vcpu *, axv_loaded);
+DECLARE_PER_CPU(struct hlist_head, axv_held);
 
 /**
  * axv_get_current_vcpu() - the vCPU this thread is acting on
@@ -345,7 +349,7 @@ void axv_kick_cpu(int cpu);
 void axv_kick_flush(void);
 
 /**
- * axv_vcpu_load() - make this CPU's hardware hold the vCPU
+ * axv_vcpu_load() - make this CPU's hardware hold the vCPU, before all others
  * @vcpu:	vCPU whose claim the caller holds
  *
  * Nothing to do when it is already there: that is what a sticky bind buys.

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two pointers per CPU: the vCPU the running thread is acting on, and the vCPU
- * this CPU's hardware holds.
+ * What a CPU has to do with vCPUs: one that the running thread is acting on, and
+ * those that the CPU's hardware holds, one of them in front.
  *
  * The first follows the thread through preemption, by preempt notifiers that
- * live no longer than one call into a back end.  The second stays behind: it
- * is what a sticky bind saves, and it is taken away only by the next vCPU that
- * is loaded here, by an interrupt from the CPU that wants the vCPU, or when
- * the hardware is switched off.
+ * live no longer than one call into a back end.  The others stay behind: they are
+ * what a sticky bind saves.  A vCPU that is loaded comes to the front and takes
+ * nothing from those behind it; what makes a CPU let go is an interrupt from the
+ * CPU that wants the vCPU, its end, or the hardware's being switched off.
  */
 #include <linux/atomic.h>
 #include <linux/irqflags.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
@@ -24,6 +25,7 @@
 
 DEFINE_PER_CPU(struct axv_vcpu *, axv_current);
 DEFINE_PER_CPU(struct axv_vcpu *, axv_loaded);
+DEFINE_PER_CPU(struct hlist_head, axv_held);
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
@@ -139,7 +141,9 @@ void axv_clear_current_vcpu(struct axv_current_scope *scope)
 static void unload(struct axv_vcpu *vcpu)
 {
 	vcpu->ops->unload(vcpu);
-	__this_cpu_write(axv_loaded, NULL);
+	if (__this_cpu_read(axv_loaded) == vcpu)
+		__this_cpu_write(axv_loaded, NULL);
+	hlist_del_init(&vcpu->held);
 
 	/* Pairs with axv_vcpu_evict() of whoever wants to load or free it. */
 	smp_store_release(&vcpu->loaded_cpu, -1);
@@ -149,7 +153,7 @@ static void unload_if_here(void *info)
 {
 	struct axv_vcpu *vcpu = info;
 
-	if (__this_cpu_read(axv_loaded) == vcpu)
+	if (READ_ONCE(vcpu->loaded_cpu) == smp_processor_id())
 		unload(vcpu);
 }
 
@@ -166,31 +170,30 @@ void axv_vcpu_evict(struct axv_vcpu *vcpu)
 	/* Pairs with unload(): who reads -1 sees the state that was saved. */
 	cpu = smp_load_acquire(&vcpu->loaded_cpu);
 
-	/*
-	 * A CPU that is no longer there evicted it on its way out, and one
-	 * that has loaded another vCPU since has forgotten this one.
-	 */
+	/* A CPU that is no longer there evicted it on its way out. */
 	if (cpu >= 0)
 		smp_call_function_single(cpu, unload_if_here, vcpu, 1);
 }
 
 /**
- * axv_evict_this_cpu() - let go of whatever vCPU this CPU holds
+ * axv_evict_this_cpu() - let go of all vCPUs that this CPU holds
  *
  * Context: interrupts off.
  */
 void axv_evict_this_cpu(void)
 {
-	struct axv_vcpu *vcpu = __this_cpu_read(axv_loaded);
+	struct hlist_head *held = this_cpu_ptr(&axv_held);
 
-	if (vcpu)
-		unload(vcpu);
+	while (!hlist_empty(held))
+		unload(hlist_entry(held->first, struct axv_vcpu, held));
 }
 
 /**
  * __axv_vcpu_load() - make this CPU's hardware hold the vCPU, the long way
  * @vcpu:	vCPU whose claim the caller holds, and so the only one to load it
  * @cpu:	this CPU
+ *
+ * The emergency path of a back end reads the list from an NMI, hence the order.
  *
  * Context: preemption off, interrupts on; may wait for the CPU that holds it.
  */
@@ -203,10 +206,12 @@ void __axv_vcpu_load(struct axv_vcpu *vcpu, int cpu)
 
 	local_irq_save(flags);
 	if (likely(axv_hardware_is_enabled())) {
-		axv_evict_this_cpu();
+		if (vcpu->loaded_cpu != cpu) {
+			hlist_add_head_rcu(&vcpu->held, this_cpu_ptr(&axv_held));
+			vcpu->stats.loads++;
+		}
 		vcpu->ops->load(vcpu, cpu);
 		vcpu->cpu = cpu;
-		vcpu->stats.loads++;
 		__this_cpu_write(axv_loaded, vcpu);
 		WRITE_ONCE(vcpu->loaded_cpu, cpu);
 	}

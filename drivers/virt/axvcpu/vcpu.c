@@ -129,6 +129,7 @@ struct axv_vcpu *axv_vcpu_new(struct axv_vm *vm,
 	vcpu->state = AXV_STATE_CREATED;
 	vcpu->cpu = -1;
 	vcpu->loaded_cpu = -1;
+	INIT_HLIST_NODE(&vcpu->held);
 
 	err = -ENOMEM;
 	if (!zalloc_cpumask_var(&vcpu->phys_cpu_set, GFP_KERNEL_ACCOUNT))

@@ -726,7 +726,7 @@ struct axv_run {
  * @injections:	events delivered to the guest
  * @interrupts:	host interrupts taken while in the guest
  * @flushes:	TLB flushes asked of the hardware
- * @loads:	times loaded on a CPU
+ * @loads:	times a CPU's hardware took it
  * @pad:	zero
  */
 struct axv_stats {

@@ -23,8 +23,12 @@ void axv_svm_load(struct axv_vcpu *vcpu, int cpu)
 	if (!cpu_feature_enabled(X86_FEATURE_IBPB_ON_VMEXIT))
 		indirect_branch_prediction_barrier();
 
-	/* What this CPU caches of the VMCB, if anything, is from another time. */
-	axv_svm_dirty(to_svm(vcpu), SVM_CLEAN_ALL);
+	/*
+	 * What this CPU caches of the VMCB, if anything, is from another time.
+	 * Other VMCBs that ran meanwhile do no harm (APM 15.15.2).
+	 */
+	if (vcpu->loaded_cpu != cpu)
+		axv_svm_dirty(to_svm(vcpu), SVM_CLEAN_ALL);
 }
 
 /**

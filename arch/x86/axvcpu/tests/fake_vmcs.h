@@ -25,6 +25,7 @@
 #define axv_vmx_write_dirty		test_vmx_write_dirty
 #define axv_vmx_load			test_vmx_load
 #define axv_vmx_unload			test_vmx_unload
+#define axv_vmx_clear_held		test_vmx_clear_all_held
 #define axv_vmx_vmcs_reset		test_vmx_vmcs_reset
 #define axv_vmx_hw			test_vmx_hw
 #define axv_vmx_intercept_dr		test_vmx_intercept_dr
@@ -107,14 +108,28 @@ struct fake_task {
 };
 
 /**
+ * struct fake_vmcs - a VMCS, as the processor has it
+ * @pa:		its address
+ * @launched:	VMRESUME, not VMLAUNCH
+ * @field:	by width and type, and index
+ */
+struct fake_vmcs {
+	u64 pa;
+	bool launched;
+	u64 field[16][64];
+};
+
+/**
  * struct vmx_fixture - one vCPU on a processor that is an array
  * @vm:		its VM, with as much as the back end looks at
  * @vmx:	the vCPU
  * @fmt:	the form of its second stage
  * @run:	its run page
  * @saved:	what is used of the host's VMX, put back afterwards
- * @vmcs:	fields of its VMCS, by width and type, and index
- * @current_vmcs: it is current
+ * @vmcs:	its VMCS, and one for another vCPU
+ * @current_vmcs: the current one, or NULL
+ * @vmclears:	VMCLEAR was executed
+ * @host_loads:	the host's state was written to a VMCS
  * @exit:	the next exit
  * @entry:	the last entry
  * @mistakes:	accesses that a processor refuses
@@ -140,8 +155,10 @@ struct vmx_fixture {
 	struct axv_s2_format fmt;
 	struct axv_run run;
 	struct axv_vmx_caps saved;
-	u64 vmcs[16][64];
-	bool current_vmcs;
+	struct fake_vmcs vmcs[2];
+	struct fake_vmcs *current_vmcs;
+	unsigned int vmclears;
+	unsigned int host_loads;
 	struct fake_exit exit;
 	struct fake_entry entry;
 	unsigned int mistakes;
@@ -171,14 +188,28 @@ static struct vmx_fixture *fake_cpu;
 #define FIELD_INDEX(field)	((field) >> 1 & 0x1ff)
 #define FIELD_READ_ONLY		1
 
+/* Of the current VMCS, or else of the first. */
 static u64 *fake_field(struct vmx_fixture *f, unsigned long field)
 {
-	if (FIELD_INDEX(field) >= ARRAY_SIZE(f->vmcs[0])) {
+	struct fake_vmcs *vmcs = f->current_vmcs ?: &f->vmcs[0];
+
+	if (FIELD_INDEX(field) >= ARRAY_SIZE(vmcs->field[0])) {
 		f->mistakes++;
-		return &f->vmcs[0][0];
+		return &vmcs->field[0][0];
 	}
-	return &f->vmcs[FIELD_WIDTH(field) * 4 + FIELD_TYPE(field)]
-		       [FIELD_INDEX(field)];
+	return &vmcs->field[FIELD_WIDTH(field) * 4 + FIELD_TYPE(field)]
+			   [FIELD_INDEX(field)];
+}
+
+static struct fake_vmcs *fake_vmcs_at(struct vmx_fixture *f, u64 pa)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(f->vmcs); i++)
+		if (f->vmcs[i].pa == pa)
+			return &f->vmcs[i];
+	f->mistakes++;
+	return &f->vmcs[0];
 }
 
 /* <vmx/insn.h>, which is left out. */
@@ -205,13 +236,18 @@ static void axv_vmwrite(unsigned long field, u64 value)
 
 static int axv_vmclear(u64 pa)
 {
-	fake_cpu->current_vmcs = false;
+	struct fake_vmcs *vmcs = fake_vmcs_at(fake_cpu, pa);
+
+	vmcs->launched = false;
+	if (fake_cpu->current_vmcs == vmcs)
+		fake_cpu->current_vmcs = NULL;
+	fake_cpu->vmclears++;
 	return 0;
 }
 
 static int axv_vmptrld(u64 pa)
 {
-	fake_cpu->current_vmcs = true;
+	fake_cpu->current_vmcs = fake_vmcs_at(fake_cpu, pa);
 	return 0;
 }
 
@@ -253,7 +289,9 @@ static int fake_enter(struct axv_vmx_vcpu *vmx)
 		.state = *state,
 		.debug = *fake_field(f, GUEST_PENDING_DBG_EXCEPTIONS),
 	};
-	if (vmx->dirty || !f->current_vmcs)
+	if (vmx->dirty || !f->current_vmcs ||
+	    f->current_vmcs->pa != vmx->vmcs_pa ||
+	    f->current_vmcs->launched != vmx->launched)
 		f->mistakes++;
 	if (exit->error) {
 		*fake_field(f, VM_INSTRUCTION_ERROR) = exit->error;
@@ -271,6 +309,9 @@ static int fake_enter(struct axv_vmx_vcpu *vmx)
 	if (exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
 		return 0;
 
+	vmx->launched = true;
+	if (f->current_vmcs)
+		f->current_vmcs->launched = true;
 	if ((*info & INTR_INFO_VALID_MASK) &&
 	    (*info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
 		*state |= GUEST_INTR_STATE_NMI;
@@ -287,6 +328,7 @@ static void fake_host_nmi(void)
 
 static void fake_host_load(struct axv_vmx_vcpu *vmx, int cpu)
 {
+	fake_cpu->host_loads++;
 }
 
 static void fake_load_syscall_msrs(struct axv_vmx_vcpu *vmx)

@@ -122,6 +122,9 @@ static int vmx_test_init(struct kunit *test)
 	x->caps.xcr0 = XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM;
 	x->caps.phys_bits = 40;
 	raw_spin_lock_init(&x->base.lock);
+	f->vmcs[0].pa = 0x1000;
+	f->vmcs[1].pa = 0x2000;
+	f->vmx.vmcs_pa = f->vmcs[0].pa;
 	f->vmx.known = AXV_VMX_ALL_FIELDS;
 	f->vmx.hw_rflags = X86_EFLAGS_FIXED;
 	fake_cpu = f;
@@ -142,6 +145,22 @@ static void vmx_test_exit(struct kunit *test)
 	fake_cpu = NULL;
 }
 
+/* What the core does to load a vCPU, and to have the CPU let go; interrupts off. */
+static void take(struct axv_x86_vcpu *x, int cpu)
+{
+	axv_vmx_load(&x->base, cpu);
+	__this_cpu_write(axv_loaded, &x->base);
+	x->base.loaded_cpu = cpu;
+}
+
+static void let_go(struct axv_x86_vcpu *x)
+{
+	axv_vmx_unload(&x->base);
+	if (__this_cpu_read(axv_loaded) == &x->base)
+		__this_cpu_write(axv_loaded, NULL);
+	x->base.loaded_cpu = -1;
+}
+
 /*
  * Once round the inner loop, on whatever CPU this is.  Its VPIDs are borrowed:
  * they begin anew when VMX is switched on.
@@ -157,8 +176,7 @@ static enum axv_x86_next go_round(struct vmx_fixture *f,
 	f->exit = *exit;
 	local_irq_save(flags);
 	cpu = smp_processor_id();
-	axv_vmx_load(&x->base, cpu);
-	x->base.loaded_cpu = cpu;
+	take(x, cpu);
 	next = axv_vmx_inject_events(x);
 	if (next == AXV_RESUME) {
 		prepare(x, cpu);
@@ -166,8 +184,7 @@ static enum axv_x86_next go_round(struct vmx_fixture *f,
 		after_exit(x);
 		next = axv_vmx_handle_fast(x);
 	}
-	axv_vmx_unload(&x->base);
-	x->base.loaded_cpu = -1;
+	let_go(x);
 	local_irq_restore(flags);
 	return next;
 }
@@ -1268,7 +1285,7 @@ static void vmx_test_moves(struct kunit *test)
 	go_round(f, &exit);
 	KUNIT_EXPECT_EQ(test, AXV_VMX_ALL_FIELDS, f->vmx.known);
 	KUNIT_EXPECT_EQ(test, 0x7000ull, x->hw->get_cr(x, 3));
-	KUNIT_EXPECT_FALSE(test, f->current_vmcs);
+	KUNIT_EXPECT_TRUE(test, !f->current_vmcs);
 
 	x->hw->set_cr(x, 3, 0x8000);
 	KUNIT_EXPECT_EQ(test, 0x7000ull, peek(f, GUEST_CR3));
@@ -1278,6 +1295,94 @@ static void vmx_test_moves(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, axv_vmx_eptp(x->base.vm), peek(f, EPT_POINTER));
 	KUNIT_EXPECT_EQ(test, virt_to_phys(f->vm.msr_bitmap),
 			peek(f, MSR_BITMAP));
+}
+
+static void enter_once(struct vmx_fixture *f, struct axv_x86_vcpu *x, int cpu,
+		       u64 cr3)
+{
+	f->exit = (struct fake_exit){
+		EXIT_REASON_EXTERNAL_INTERRUPT, .cr3 = cr3,
+	};
+	take(x, cpu);
+	prepare(x, cpu);
+	enter(x);
+	after_exit(x);
+}
+
+/*
+ * Two that take turns on a CPU: it holds both VMCSs, launched, and either can be
+ * asked for its fields.
+ */
+static void vmx_test_takes_turns(struct kunit *test)
+{
+	struct vmx_fixture *f = test->priv;
+	struct axv_x86_vcpu *a = &f->vmx.x, *b;
+	struct axv_vmx_vcpu *other;
+	unsigned long flags;
+	int cpu, i;
+
+	other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	*other = f->vmx;
+	other->vmcs_pa = f->vmcs[1].pa;
+	b = &other->x;
+	raw_spin_lock_init(&b->base.lock);
+	b->tag.cpu = -1;
+
+	local_irq_save(flags);
+	cpu = smp_processor_id();
+	for (i = 0; i < 3; i++) {
+		enter_once(f, a, cpu, 0x7000 + i * 0x10000);
+		enter_once(f, b, cpu, 0x8000 + i * 0x10000);
+	}
+	/* The first time each, when nobody knows what is in that memory. */
+	KUNIT_EXPECT_EQ(test, 2u, f->vmclears);
+	KUNIT_EXPECT_EQ(test, 2u, f->host_loads);
+	KUNIT_EXPECT_TRUE(test, f->vmcs[0].launched);
+	KUNIT_EXPECT_TRUE(test, f->vmcs[1].launched);
+
+	KUNIT_EXPECT_EQ(test, 0x27000ull, a->hw->get_cr(a, 3));
+	KUNIT_EXPECT_PTR_EQ(test, &f->vmcs[1], f->current_vmcs);
+	KUNIT_EXPECT_EQ(test, 0x28000ull, b->hw->get_cr(b, 3));
+
+	/* One behind goes, and the one in front does not notice. */
+	let_go(a);
+	KUNIT_EXPECT_EQ(test, AXV_VMX_ALL_FIELDS, f->vmx.known);
+	KUNIT_EXPECT_FALSE(test, f->vmcs[0].launched);
+	KUNIT_EXPECT_PTR_EQ(test, &f->vmcs[1], f->current_vmcs);
+	enter_once(f, b, cpu, 0x9000);
+	let_go(b);
+	KUNIT_EXPECT_TRUE(test, !f->current_vmcs);
+	KUNIT_EXPECT_EQ(test, 4u, f->vmclears);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, 0x9000ull, b->hw->get_cr(b, 3));
+}
+
+/* The kernel's end: of all that a CPU holds, nothing stays in it. */
+static void vmx_test_clears_held(struct kunit *test)
+{
+	struct vmx_fixture *f = test->priv;
+	struct hlist_head *held;
+	struct axv_vcpu *vcpu = &f->vmx.x.base;
+	struct axv_vmx_vcpu *other;
+	unsigned long flags;
+
+	other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	other->vmcs_pa = f->vmcs[1].pa;
+
+	local_irq_save(flags);
+	held = this_cpu_ptr(&axv_held);
+	f->vmcs[0].launched = true;
+	f->vmcs[1].launched = true;
+	hlist_add_head(&vcpu->held, held);
+	hlist_add_head(&other->x.base.held, held);
+	axv_vmx_clear_held();
+	hlist_del(&other->x.base.held);
+	hlist_del(&vcpu->held);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_FALSE(test, f->vmcs[0].launched);
+	KUNIT_EXPECT_FALSE(test, f->vmcs[1].launched);
 }
 
 /* A trap that an instruction with a shadow behind it has not got rid of. */
@@ -1475,6 +1580,8 @@ static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(vmx_test_control_registers),
 	KUNIT_CASE(vmx_test_cpuid_changed),
 	KUNIT_CASE(vmx_test_moves),
+	KUNIT_CASE(vmx_test_takes_turns),
+	KUNIT_CASE(vmx_test_clears_held),
 	KUNIT_CASE(vmx_test_step_into_shadow),
 	KUNIT_CASE(vmx_test_msr_bitmap),
 	KUNIT_CASE(vmx_test_flushes),

@@ -27,6 +27,7 @@
 
 #include "hardware.h"
 #include "insn.h"
+#include "vmx.h"
 
 /* CPUID 1, ECX */
 #define CPUID_VMX	BIT(5)
@@ -115,20 +116,15 @@ void axv_vmx_hardware_exit(void)
 
 /*
  * The kernel's emergency path: this CPU is about to be stopped, reset, or given
- * to another kernel.  The current VMCS is the only one that is active: the back
- * end clears one before it loads the next.
+ * to another kernel.
  *
  * Context: any, NMI too, in the middle of whatever this file does.
  */
 static void emergency_disable(void)
 {
-	u64 vmcs;
-
 	if (!(__read_cr4() & X86_CR4_VMXE))
 		return;
-	vmcs = axv_vmptrst();
-	if (vmcs != AXV_VMX_NO_VMCS)
-		axv_vmclear(vmcs);
+	axv_vmx_clear_held();
 	axv_vmxoff();
 	cr4_clear_bits(X86_CR4_VMXE);
 }

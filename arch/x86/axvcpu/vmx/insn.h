@@ -20,9 +20,6 @@
 #define AXV_VMX_INV_SINGLE	1ul	/* one EPTP, one VPID */
 #define AXV_VMX_INV_ALL		2ul
 
-/* What VMPTRST stores where no VMCS is current. */
-#define AXV_VMX_NO_VMCS		(~0ull)
-
 /**
  * axv_vmxon() - enter VMX root operation
  * @region:	physical address of the VMXON region
@@ -59,23 +56,6 @@ static inline int axv_vmxoff(void)
 		     _ASM_EXTABLE(1b, 2b)
 		     : "=@ccbe" (failed) : : "memory");
 	return failed ? -EIO : 0;
-}
-
-/**
- * axv_vmptrst() - the current VMCS
- *
- * Context: preemption off; NMI.
- * Return: its physical address, or AXV_VMX_NO_VMCS: also outside VMX operation.
- */
-static inline u64 axv_vmptrst(void)
-{
-	u64 pa = AXV_VMX_NO_VMCS;
-
-	asm volatile("1: vmptrst %[pa]\n\t"
-		     "2:\n\t"
-		     _ASM_EXTABLE(1b, 2b)
-		     : [pa] "+m" (pa) : : "cc");
-	return pa;
 }
 
 /**

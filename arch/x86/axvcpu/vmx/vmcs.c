@@ -2,15 +2,20 @@
 /*
  * The virtual machine control structure, and the copy of it in memory.
  *
- * Only the CPU that holds a VMCS can read and write it.  So what software sets
- * goes to the copy and is written with the next entry, what it wants to know is
- * read when it is asked for, and everything is read before the CPU lets go: a
- * vCPU that is loaded nowhere is in memory alone, like one of SVM.
+ * Only the CPU that holds a VMCS can read and write it, and only while it is the
+ * current one.  So what software sets goes to the copy and is written with the
+ * next entry, what it wants to know is read when it is asked for, and everything
+ * is read before the CPU lets go: a vCPU that is loaded nowhere is in memory
+ * alone, like one of SVM.
+ *
+ * A CPU holds any number of them: active, and as far as they were launched before,
+ * launched (SDM vol. 3C, 25.11.1).  VMCLEAR is for when it lets go.
  */
 #include <linux/bitops.h>
 #include <linux/bug.h>
 #include <linux/io.h>
 #include <linux/irqflags.h>
+#include <linux/list.h>
 #include <linux/smp.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
@@ -70,10 +75,26 @@ static const u16 encoding[AXV_VMX_FIELDS] = {
 	[AXV_VMX_VPID] = VIRTUAL_PROCESSOR_ID,
 };
 
-static void read_field(struct axv_vmx_vcpu *vmx, unsigned int field)
+/*
+ * Read fields of a VMCS that this CPU holds, current or not, and leave the one
+ * current that was.  Interrupts are off.
+ */
+static void read_fields(struct axv_vmx_vcpu *vmx, u64 fields)
 {
-	vmx->field[field] = axv_vmread(encoding[field]);
-	vmx->known |= BIT_ULL(field);
+	struct axv_vcpu *front = __this_cpu_read(axv_loaded);
+	bool behind = front != &vmx->x.base;
+
+	if (behind)
+		WARN_ON_ONCE(axv_vmptrld(vmx->vmcs_pa));
+	vmx->known |= fields;
+	while (fields) {
+		unsigned int field = __ffs64(fields);
+
+		vmx->field[field] = axv_vmread(encoding[field]);
+		fields &= fields - 1;
+	}
+	if (behind && front)
+		WARN_ON_ONCE(axv_vmptrld(to_vmx(front)->vmcs_pa));
 }
 
 /**
@@ -92,7 +113,7 @@ void axv_vmx_fetch(struct axv_vmx_vcpu *vmx, unsigned int field)
 
 	local_irq_save(flags);
 	if (READ_ONCE(vmx->x.base.loaded_cpu) == smp_processor_id())
-		read_field(vmx, field);
+		read_fields(vmx, BIT_ULL(field));
 	local_irq_restore(flags);
 	if (vmx->known & BIT_ULL(field))
 		return;
@@ -161,11 +182,12 @@ static void write_constants(struct axv_vmx_vcpu *vmx)
 }
 
 /**
- * axv_vmx_load() - this CPU takes the vCPU
- * @vcpu:	vCPU whose claim the caller holds; loaded nowhere
+ * axv_vmx_load() - this CPU takes the vCPU, or goes back to it
+ * @vcpu:	vCPU whose claim the caller holds; loaded nowhere, or here
  * @cpu:	this CPU
  *
- * The branch predictors have been trained by another guest, hence the barrier.
+ * The branch predictors have been trained by another guest, hence the barrier,
+ * and the L1 data cache has that guest's data.
  *
  * Context: preemption and interrupts off.
  */
@@ -174,9 +196,12 @@ void axv_vmx_load(struct axv_vcpu *vcpu, int cpu)
 	struct axv_vmx_vcpu *vmx = to_vmx(vcpu);
 
 	indirect_branch_prediction_barrier();
+	vmx->flush_l1d = true;
 	if (!vmx->initialized)
 		WARN_ON_ONCE(axv_vmclear(vmx->vmcs_pa));
 	WARN_ON_ONCE(axv_vmptrld(vmx->vmcs_pa));
+	if (vcpu->loaded_cpu == cpu)
+		return;
 	if (!vmx->initialized) {
 		write_constants(vmx);
 		vmx->initialized = true;
@@ -186,21 +211,36 @@ void axv_vmx_load(struct axv_vcpu *vcpu, int cpu)
 
 /**
  * axv_vmx_unload() - this CPU lets go of the vCPU
- * @vcpu:	vCPU that is loaded on this CPU
+ * @vcpu:	vCPU that this CPU holds
+ *
+ * VMCLEAR leaves the CPU without a current VMCS only if it is this one (SDM
+ * vol. 3C, "VMCLEAR").
  *
  * Context: interrupts off.
  */
 void axv_vmx_unload(struct axv_vcpu *vcpu)
 {
 	struct axv_vmx_vcpu *vmx = to_vmx(vcpu);
-	u64 unknown = AXV_VMX_ALL_FIELDS & ~vmx->known;
 
-	while (unknown) {
-		read_field(vmx, __ffs64(unknown));
-		unknown &= unknown - 1;
-	}
+	read_fields(vmx, AXV_VMX_ALL_FIELDS & ~vmx->known);
 	WARN_ON_ONCE(axv_vmclear(vmx->vmcs_pa));
 	vmx->launched = false;
+}
+
+/**
+ * axv_vmx_clear_held() - write every VMCS that this CPU holds back to memory
+ *
+ * For the last moments of the kernel: who uses that memory next would find it
+ * overwritten by a processor that held on to one.
+ *
+ * Context: NMI, in the middle of whatever this CPU does.
+ */
+void axv_vmx_clear_held(void)
+{
+	struct axv_vcpu *vcpu;
+
+	hlist_for_each_entry(vcpu, this_cpu_ptr(&axv_held), held)
+		axv_vmclear(to_vmx(vcpu)->vmcs_pa);
 }
 
 /**

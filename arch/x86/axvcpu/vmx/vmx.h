@@ -265,6 +265,7 @@ void axv_vmx_fetch(struct axv_vmx_vcpu *vmx, unsigned int field);
 void axv_vmx_write_dirty(struct axv_vmx_vcpu *vmx);
 void axv_vmx_load(struct axv_vcpu *vcpu, int cpu);
 void axv_vmx_unload(struct axv_vcpu *vcpu);
+void axv_vmx_clear_held(void);
 void axv_vmx_vmcs_reset(struct axv_vmx_vcpu *vmx);
 
 /**

@@ -156,7 +156,7 @@ static void loaded_is_sticky(struct kunit *test)
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
-static void the_next_one_evicts(struct kunit *test)
+static void the_next_one_evicts_nobody(struct kunit *test)
 {
 	struct axv_fake *a = axv_fake_in_state(test, 0, AXV_STATE_FREE);
 	struct axv_fake *b = axv_fake_in_state(test, 1, AXV_STATE_FREE);
@@ -166,18 +166,48 @@ static void the_next_one_evicts(struct kunit *test)
 	set_cpus_allowed_ptr(current, cpumask_of(cpu));
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_bind(&a->vcpu, false));
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_bind(&b->vcpu, false));
-	KUNIT_EXPECT_EQ(test, -1, a->vcpu.loaded_cpu);
-	KUNIT_EXPECT_EQ(test, 1u, a->unloads);
+	KUNIT_EXPECT_EQ(test, cpu, a->vcpu.loaded_cpu);
 	KUNIT_EXPECT_EQ(test, cpu, b->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 0u, a->unloads);
+
+	/* It comes to the front once, and is there. */
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&a->vcpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&a->vcpu));
+	KUNIT_EXPECT_EQ(test, 1u, a->loads);
+	KUNIT_EXPECT_EQ(test, 1u, a->returns);
+
+	/* The one in front goes, then the one behind. */
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_unbind(&a->vcpu));
+	KUNIT_EXPECT_EQ(test, -1, a->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, cpu, b->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&b->vcpu));
+	KUNIT_EXPECT_EQ(test, 1u, b->loads);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_bind(&a->vcpu, false));
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_unbind(&b->vcpu));
+	KUNIT_EXPECT_EQ(test, -1, b->vcpu.loaded_cpu);
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&a->vcpu));
 	KUNIT_EXPECT_EQ(test, 2u, a->loads);
-	KUNIT_EXPECT_EQ(test, -1, b->vcpu.loaded_cpu);
+	KUNIT_EXPECT_EQ(test, 1u, a->returns);
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
 static void evict_this_cpu(void *info)
 {
 	axv_evict_this_cpu();
+}
+
+static void a_cpu_lets_go_of_all(struct kunit *test)
+{
+	struct axv_fake *fakes[3];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fakes); i++)
+		fakes[i] = axv_fake_in_state(test, i, AXV_STATE_READY);
+	on_each_cpu(evict_this_cpu, NULL, 1);
+	for (i = 0; i < ARRAY_SIZE(fakes); i++) {
+		KUNIT_EXPECT_EQ(test, -1, fakes[i]->vcpu.loaded_cpu);
+		KUNIT_EXPECT_EQ(test, 1u, fakes[i]->unloads);
+	}
 }
 
 static void an_evicted_one_comes_back(struct kunit *test)
@@ -212,7 +242,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(it_follows_preemption),
 	KUNIT_CASE(it_follows_migration),
 	KUNIT_CASE(loaded_is_sticky),
-	KUNIT_CASE(the_next_one_evicts),
+	KUNIT_CASE(the_next_one_evicts_nobody),
+	KUNIT_CASE(a_cpu_lets_go_of_all),
 	KUNIT_CASE(an_evicted_one_comes_back),
 	KUNIT_CASE(nothing_is_loaded_where_it_is_off),
 	{}

@@ -128,8 +128,13 @@ static void fake_load(struct axv_vcpu *vcpu, int cpu)
 	struct axv_fake *fake = to_fake(vcpu);
 
 	check_current(vcpu);
-	if (fake->loads != fake->unloads || !irqs_disabled() ||
-	    cpu != smp_processor_id())
+	if (!irqs_disabled() || cpu != smp_processor_id())
+		fake->fail_load++;
+	if (vcpu->loaded_cpu == cpu) {
+		fake->returns++;
+		return;
+	}
+	if (fake->loads != fake->unloads || vcpu->loaded_cpu != -1)
 		fake->fail_load++;
 	fake->loads++;
 }

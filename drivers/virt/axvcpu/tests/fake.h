@@ -34,7 +34,8 @@
  * @fail_load:	calls of load() and unload() out of turn, or with interrupts on
  * @runs:	calls of run()
  * @resets:	calls of vcpu_reset()
- * @loads:	calls of load()
+ * @loads:	calls of load() that took it
+ * @returns:	calls of load() that found it held
  * @unloads:	calls of unload()
  * @current_was_wrong: calls in which the current vCPU was another or none
  * @entry:	where it begins
@@ -54,6 +55,7 @@ struct axv_fake {
 	unsigned int runs;
 	unsigned int resets;
 	unsigned int loads;
+	unsigned int returns;
 	unsigned int unloads;
 	unsigned int current_was_wrong;
 	u64 entry;
