@@ -5,8 +5,7 @@
 
 VMTEST_PORT=${VMTEST_PORT:-/dev/ttyS1}
 
-# One line of the protocol. Opened and closed each time: closing waits until the
-# port has sent everything.
+# One line of the protocol.
 marker() {
 	echo "@vmtest $*" >"$VMTEST_PORT"
 }
