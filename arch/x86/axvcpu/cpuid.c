@@ -83,6 +83,7 @@ void axv_x86_cpuid_derive(struct axv_x86_cpuid *entries, u32 count,
 	u32 d1 = answer(entries, count, 1, EDX);
 	u32 c1 = answer(entries, count, 1, ECX);
 	u32 c7 = answer(entries, count, 7, ECX);
+	u32 d7 = answer(entries, count, 7, EDX);
 	u32 d81 = answer(entries, count, 0x80000001, EDX);
 	u32 b88 = answer(entries, count, 0x80000008, EBX);
 	u32 phys = answer(entries, count, 0x80000008, EAX) & 0xff;
@@ -100,10 +101,15 @@ void axv_x86_cpuid_derive(struct axv_x86_cpuid *entries, u32 count,
 	caps->tsc_aux = (d81 & F(RDTSCP)) || (c7 & F(RDPID));
 	caps->invpcid = answer(entries, count, 7, EBX) & F(INVPCID);
 	caps->mtrr = d1 & F(MTRR);
-	caps->ibpb = b88 & F(AMD_IBPB);
-	caps->spec_ctrl = (b88 & F(AMD_IBRS) ? SPEC_CTRL_IBRS : 0) |
-			  (b88 & F(AMD_STIBP) ? SPEC_CTRL_STIBP : 0) |
-			  (b88 & F(AMD_SSBD) ? SPEC_CTRL_SSBD : 0);
+	caps->arch_caps = d7 & F(ARCH_CAPABILITIES);
+	/* Each vendor has bits of its own for the same two MSRs. */
+	caps->ibpb = b88 & F(AMD_IBPB) || d7 & F(SPEC_CTRL);
+	if (b88 & F(AMD_IBRS) || d7 & F(SPEC_CTRL))
+		caps->spec_ctrl |= SPEC_CTRL_IBRS;
+	if (b88 & F(AMD_STIBP) || d7 & F(INTEL_STIBP))
+		caps->spec_ctrl |= SPEC_CTRL_STIBP;
+	if (b88 & F(AMD_SSBD) || d7 & F(SPEC_CTRL_SSBD))
+		caps->spec_ctrl |= SPEC_CTRL_SSBD;
 }
 
 /*

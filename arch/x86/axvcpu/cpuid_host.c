@@ -64,7 +64,9 @@ static const struct feature_word feature_words[] = {
 	  F(AVX512_VPOPCNTDQ) | F(RDPID) | F(CLDEMOTE) | F(MOVDIRI) |
 	  F(MOVDIR64B) },
 	{ 7, 0, EDX, CPUID_7_EDX,
-	  F(FSRM) | F(AVX512_VP2INTERSECT) | F(SERIALIZE) | F(AVX512_FP16) },
+	  F(FSRM) | F(AVX512_VP2INTERSECT) | F(MD_CLEAR) | F(SERIALIZE) |
+	  F(AVX512_FP16) | F(SPEC_CTRL) | F(INTEL_STIBP) |
+	  F(ARCH_CAPABILITIES) | F(SPEC_CTRL_SSBD) },
 	{ 7, 1, EAX, CPUID_7_1_EAX, F(AVX_VNNI) | F(AVX512_BF16) },
 	{ 0xd, 1, EAX, CPUID_D_1_EAX, F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1) },
 	{ 0x80000001, 0, EDX, CPUID_8000_0001_EDX,
@@ -178,6 +180,10 @@ static void drop_unusable(struct axv_x86_cpuid *e)
 			e->ecx &= ~F(RDPID);
 		if (!axv_x86_host.invpcid)
 			e->ebx &= ~F(INVPCID);
+		if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) ||
+		    !boot_cpu_has(X86_FEATURE_IBPB))
+			e->edx &= ~(F(SPEC_CTRL) | F(INTEL_STIBP) |
+				    F(SPEC_CTRL_SSBD));
 		break;
 	case 0x80000001:
 		if (!avx)

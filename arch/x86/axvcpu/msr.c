@@ -51,6 +51,20 @@ static const u16 mtrr_fixed_msr[] = {
 	0x26f,
 };
 
+/*
+ * ARCH_CAPABILITIES: faults that the processor does not have, and what its VERW
+ * and its return predictor do.  What tells of an MSR, of the host's BIOS or of SMM
+ * is not for a guest.
+ */
+#define ARCH_CAPS_OF_GUEST						\
+	(ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA |		\
+	 ARCH_CAP_SKIP_VMENTRY_L1DFLUSH | ARCH_CAP_SSB_NO |		\
+	 ARCH_CAP_MDS_NO | ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO |	\
+	 ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO |	\
+	 ARCH_CAP_FB_CLEAR | ARCH_CAP_RRSBA | ARCH_CAP_BHI_NO |		\
+	 ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO |	\
+	 ARCH_CAP_RFDS_CLEAR | ARCH_CAP_ITS_NO)
+
 #define MSR_K8_INT_PENDING	0xc0010055
 #define NB_CFG_CF8_EXT		BIT_ULL(46)
 #define DE_CFG_LFENCE		BIT_ULL(1)
@@ -167,6 +181,54 @@ static bool hw_msr_valid(struct axv_x86_vcpu *x, u32 msr, u64 value)
 	return true;
 }
 
+/**
+ * axv_x86_host_arch_caps() - ARCH_CAPABILITIES as a guest may have it
+ *
+ * Two faults are the host's to work around, whoever has them: machine checks by
+ * pages that change their size, and the flush before an entry.
+ *
+ * Context: module load.
+ * Return: the MSR's value, 0 where there is none.
+ */
+u64 axv_x86_host_arch_caps(void)
+{
+	u64 value = 0;
+
+	if (!boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		return 0;
+	rdmsrl(MSR_IA32_ARCH_CAPABILITIES, value);
+	return (value & ARCH_CAPS_OF_GUEST) | ARCH_CAP_PSCHANGE_MC_NO |
+	       ARCH_CAP_SKIP_VMENTRY_L1DFLUSH;
+}
+
+static bool is_intel(void)
+{
+	return boot_cpu_data.x86_vendor == X86_VENDOR_INTEL;
+}
+
+/*
+ * MSR 0x8b: what level the microcode has.  Intel has it in the upper half (SDM
+ * vol. 3A, "Update Signature and Verification").
+ */
+static u64 microcode(void)
+{
+	return (u64)boot_cpu_data.microcode << (is_intel() ? 32 : 0);
+}
+
+/* MSRs of AMD's that every kernel for its processors looks at. */
+static bool is_amd_msr(u32 msr)
+{
+	switch (msr) {
+	case MSR_K7_HWCR:
+	case MSR_AMD64_DE_CFG:
+	case MSR_AMD64_SYSCFG:
+	case MSR_AMD64_NB_CFG:
+	case MSR_K8_INT_PENDING:
+		return true;
+	}
+	return false;
+}
+
 /* The serialising LFENCE is the host's choice; the guest may see it made. */
 static u64 de_cfg(void)
 {
@@ -187,6 +249,8 @@ int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 
 	if (has_hw_msr(x, msr))
 		return x->hw->get_msr(x, msr, value);
+	if (is_amd_msr(msr) && is_intel())
+		return -ENOENT;
 
 	switch (msr) {
 	case MSR_EFER:
@@ -208,8 +272,13 @@ int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 			return -ENOENT;
 		*value = MTRR_CAP;
 		return 0;
+	case MSR_IA32_ARCH_CAPABILITIES:
+		if (!x->caps.arch_caps)
+			return -ENOENT;
+		*value = axv_x86_host.arch_caps;
+		return 0;
 	case MSR_AMD64_PATCH_LEVEL:
-		*value = boot_cpu_data.microcode;
+		*value = microcode();
 		return 0;
 	case MSR_K7_HWCR:
 		*value = HWCR_TSC_FREQ_SEL;
@@ -285,6 +354,8 @@ int axv_x86_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value, bool host)
 			return -EINVAL;
 		return x->hw->set_msr(x, msr, value);
 	}
+	if (is_amd_msr(msr) && is_intel())
+		return -ENOENT;
 
 	switch (msr) {
 	case MSR_EFER:
@@ -310,6 +381,8 @@ int axv_x86_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value, bool host)
 		return 0;
 	case MTRR_CAPABILITY:
 		return x->caps.mtrr ? -EPERM : -ENOENT;
+	case MSR_IA32_ARCH_CAPABILITIES:
+		return x->caps.arch_caps ? -EPERM : -ENOENT;
 	case MSR_IA32_PRED_CMD:
 		return set_pred_cmd(x, value);
 	case MSR_K7_HWCR:

@@ -56,6 +56,7 @@ void axv_x86_host_init(void)
 	axv_x86_host.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) ||
 			       boot_cpu_has(X86_FEATURE_RDPID);
 	axv_x86_host.invpcid = boot_cpu_has(X86_FEATURE_INVPCID);
+	axv_x86_host.arch_caps = axv_x86_host_arch_caps();
 	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
 		axv_x86_host.kernel_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	if (boot_cpu_has(X86_FEATURE_XSAVES))

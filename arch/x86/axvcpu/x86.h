@@ -84,6 +84,7 @@ struct axv_x86_hw {
  * @fpu_size:	bytes of the non-compacted XSAVE area
  * @tsc_aux:	a guest can have TSC_AUX
  * @invpcid:	a guest can have INVPCID
+ * @arch_caps:	ARCH_CAPABILITIES, as far as it holds for a guest
  * @kernel_xcr0: XCR0 of the host's kernel
  * @kernel_xss:	IA32_XSS of the host's kernel
  *
@@ -97,6 +98,7 @@ struct axv_x86_host {
 	u32 fpu_size;
 	bool tsc_aux;
 	bool invpcid;
+	u64 arch_caps;
 	u64 kernel_xcr0;
 	u64 kernel_xss;
 };
@@ -114,6 +116,7 @@ extern struct axv_x86_host axv_x86_host;
  * @invpcid:	INVPCID
  * @xsave:	XSAVE
  * @mtrr:	MTRRs
+ * @arch_caps:	ARCH_CAPABILITIES
  * @ibpb:	PRED_CMD
  * @spec_ctrl:	SPEC_CTRL bits it may set; 0: it has no SPEC_CTRL
  *
@@ -129,6 +132,7 @@ struct axv_x86_caps {
 	bool invpcid;
 	bool xsave;
 	bool mtrr;
+	bool arch_caps;
 	bool ibpb;
 	u64 spec_ctrl;
 };
@@ -539,6 +543,7 @@ int axv_x86_set_policy(struct axv_x86_vm *vm,
 bool axv_x86_policy_has(struct axv_x86_vm *vm, u32 msr);
 u32 axv_x86_msr_action(struct axv_x86_vm *vm, u32 msr, bool write);
 int axv_x86_msr_list(struct axv_x86_vcpu *x, u32 index, u32 *msr);
+u64 axv_x86_host_arch_caps(void);
 
 /* regs.c: register ids */
 int axv_x86_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value);

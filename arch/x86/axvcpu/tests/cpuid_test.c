@@ -54,8 +54,7 @@ static const struct {
 			 F(CQM) | F(RDT_A) | F(INTEL_PT),
 		  .ecx = F(OSPKE) | F(WAITPKG) | F(BUS_LOCK_DETECT) | BIT(7),
 		  .edx = F(AMX_TILE) | F(AMX_INT8) | F(AMX_BF16) |
-			 F(SPEC_CTRL) | F(INTEL_STIBP) | F(FLUSH_L1D) |
-			 F(ARCH_CAPABILITIES) | F(SPEC_CTRL_SSBD) | BIT(20) } },
+			 F(FLUSH_L1D) | F(CORE_CAPABILITIES) | BIT(20) } },
 	{ 7, 1, { .eax = BIT(26) | BIT(17), .ebx = ~0u, .ecx = ~0u,
 		  .edx = ~0u } },
 	{ 0xd, 1, { .eax = F(XSAVES) | BIT(4), .ecx = ~0u, .edx = ~0u } },
@@ -313,6 +312,39 @@ static void cpuid_test_caps(struct kunit *test)
 			ask(f, 0x80000008, 0).eax & 0xff);
 }
 
+/* Each vendor has bits of its own for SPEC_CTRL and PRED_CMD. */
+static void cpuid_test_speculation(struct kunit *test)
+{
+	struct axv_x86_cpuid amd = { .leaf = 0x80000008 };
+	struct axv_x86_cpuid intel = { .leaf = 7, .flags = SUB };
+	struct axv_x86_caps caps;
+
+	axv_x86_cpuid_derive(&intel, 1, &caps);
+	KUNIT_EXPECT_EQ(test, 0, caps.spec_ctrl);
+	KUNIT_EXPECT_FALSE(test, caps.ibpb);
+	KUNIT_EXPECT_FALSE(test, caps.arch_caps);
+
+	intel.edx = F(SPEC_CTRL);
+	axv_x86_cpuid_derive(&intel, 1, &caps);
+	KUNIT_EXPECT_EQ(test, SPEC_CTRL_IBRS, caps.spec_ctrl);
+	KUNIT_EXPECT_TRUE(test, caps.ibpb);
+	intel.edx = F(INTEL_STIBP) | F(SPEC_CTRL_SSBD) | F(ARCH_CAPABILITIES);
+	axv_x86_cpuid_derive(&intel, 1, &caps);
+	KUNIT_EXPECT_EQ(test, SPEC_CTRL_STIBP | SPEC_CTRL_SSBD, caps.spec_ctrl);
+	KUNIT_EXPECT_FALSE(test, caps.ibpb);
+	KUNIT_EXPECT_TRUE(test, caps.arch_caps);
+
+	amd.ebx = F(AMD_IBRS) | F(AMD_STIBP) | F(AMD_SSBD);
+	axv_x86_cpuid_derive(&amd, 1, &caps);
+	KUNIT_EXPECT_EQ(test, SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD,
+			caps.spec_ctrl);
+	KUNIT_EXPECT_FALSE(test, caps.ibpb);
+	amd.ebx = F(AMD_IBPB);
+	axv_x86_cpuid_derive(&amd, 1, &caps);
+	KUNIT_EXPECT_EQ(test, 0, caps.spec_ctrl);
+	KUNIT_EXPECT_TRUE(test, caps.ibpb);
+}
+
 static void cpuid_test_lookup(struct kunit *test)
 {
 	static const struct axv_x86_cpuid t[] = {
@@ -412,6 +444,7 @@ static struct kunit_case cpuid_cases[] = {
 	KUNIT_CASE(cpuid_test_refused),
 	KUNIT_CASE(cpuid_test_in_use),
 	KUNIT_CASE(cpuid_test_caps),
+	KUNIT_CASE(cpuid_test_speculation),
 	KUNIT_CASE(cpuid_test_lookup),
 	KUNIT_CASE(cpuid_test_dynamic),
 	KUNIT_CASE(cpuid_test_hypervisor_leaf),

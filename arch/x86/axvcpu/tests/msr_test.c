@@ -237,6 +237,21 @@ static void msr_test_caps(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, guest_reads(test, MSR_IA32_PRED_CMD, &value));
 }
 
+static void msr_test_arch_caps(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	u64 host = axv_x86_host.arch_caps, value;
+
+	axv_x86_host.arch_caps = ARCH_CAP_MDS_NO | ARCH_CAP_GDS_NO;
+	f->x.caps.arch_caps = true;
+	KUNIT_EXPECT_TRUE(test, guest_reads(test, MSR_IA32_ARCH_CAPABILITIES,
+					    &value));
+	KUNIT_EXPECT_EQ(test, ARCH_CAP_MDS_NO | ARCH_CAP_GDS_NO, value);
+	KUNIT_EXPECT_FALSE(test, guest_writes(test, MSR_IA32_ARCH_CAPABILITIES,
+					      value));
+	axv_x86_host.arch_caps = host;
+}
+
 static void msr_test_tsc(struct kunit *test)
 {
 	struct fake_vcpu *f = test->priv;
@@ -414,6 +429,7 @@ static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(msr_test_values),
 	KUNIT_CASE(msr_test_efer),
 	KUNIT_CASE(msr_test_caps),
+	KUNIT_CASE(msr_test_arch_caps),
 	KUNIT_CASE(msr_test_tsc),
 	KUNIT_CASE(msr_test_list),
 	KUNIT_CASE(msr_test_policy),

@@ -75,6 +75,13 @@ static const u16 encoding[AXV_VMX_FIELDS] = {
 	[AXV_VMX_VPID] = VIRTUAL_PROCESSOR_ID,
 };
 
+/* Of the current VMCS. */
+static void read_field(struct axv_vmx_vcpu *vmx, unsigned int field)
+{
+	vmx->field[field] = axv_vmread(encoding[field]);
+	vmx->known |= BIT_ULL(field);
+}
+
 /*
  * Read fields of a VMCS that this CPU holds, current or not, and leave the one
  * current that was.  Interrupts are off.
@@ -86,13 +93,8 @@ static void read_fields(struct axv_vmx_vcpu *vmx, u64 fields)
 
 	if (behind)
 		WARN_ON_ONCE(axv_vmptrld(vmx->vmcs_pa));
-	vmx->known |= fields;
-	while (fields) {
-		unsigned int field = __ffs64(fields);
-
-		vmx->field[field] = axv_vmread(encoding[field]);
-		fields &= fields - 1;
-	}
+	for (; fields; fields &= fields - 1)
+		read_field(vmx, __ffs64(fields));
 	if (behind && front)
 		WARN_ON_ONCE(axv_vmptrld(to_vmx(front)->vmcs_pa));
 }
@@ -112,7 +114,9 @@ void axv_vmx_fetch(struct axv_vmx_vcpu *vmx, unsigned int field)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	if (READ_ONCE(vmx->x.base.loaded_cpu) == smp_processor_id())
+	if (likely(__this_cpu_read(axv_loaded) == &vmx->x.base))
+		read_field(vmx, field);
+	else if (READ_ONCE(vmx->x.base.loaded_cpu) == smp_processor_id())
 		read_fields(vmx, BIT_ULL(field));
 	local_irq_restore(flags);
 	if (vmx->known & BIT_ULL(field))
