@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The EL2 back end for arm64 hosts whose kernel runs at EL2 (VHE).  "Arm ARM" is
- * the Arm Architecture Reference Manual for A-profile, DDI 0487.
+ * The EL2 back end for arm64 hosts, whether their kernel runs at EL2 (VHE) or at
+ * EL1.  "Arm ARM" is the Arm Architecture Reference Manual for A-profile, DDI 0487.
  */
 #ifndef _AXVCPU_ARM64_H
 #define _AXVCPU_ARM64_H
@@ -24,14 +24,12 @@
 
 /**
  * struct axv_arm64_host - what this host's processors have in common
+ * @vhe:	the kernel runs at EL2
  * @phys_bits:	width of physical addresses, at most 48
+ * @vmid_bits:	width of VMIDs that are ours; 0: there is only VMID 0
  * @hcr:	HCR_EL2 of every guest, without what changes
  * @fwb:	stage 2 can force write-back (FEAT_S2FWB): caches need no care
  * @ras:	RAS extension: SErrors have a syndrome
- * @fgt:	fine-grained traps (FEAT_FGT)
- * @fgt2:	more of them (FEAT_FGT2)
- * @hcx:	HCRX_EL2 (FEAT_HCX)
- * @mpam:	memory partitioning (FEAT_MPAM)
  * @dit:	PSTATE.DIT (FEAT_DIT)
  * @mte:	memory tagging (FEAT_MTE2)
  * @gicv3:	the GIC's CPU interface is a set of system registers
@@ -40,14 +38,12 @@
  * Constant once the module is loaded.
  */
 struct axv_arm64_host {
+	bool vhe;
 	u32 phys_bits;
+	u32 vmid_bits;
 	u64 hcr;
 	bool fwb;
 	bool ras;
-	bool fgt;
-	bool fgt2;
-	bool hcx;
-	bool mpam;
 	bool dit;
 	bool mte;
 	bool gicv3;
@@ -56,17 +52,24 @@ struct axv_arm64_host {
 
 extern struct axv_arm64_host axv_arm64_host;
 
+/* Bits AXV_OPTIONAL_*: what the CPU has that others may not. */
+DECLARE_PER_CPU(u64, axv_arm64_optional);
+
 /**
  * struct axv_arm64_vm - a VM on arm64
  * @base:	the core's part
  * @vtcr:	VTCR_EL2.  Constant.
  * @cntvoff:	the guest's counter is the host's minus this; one for all its
  *		vCPUs.  Read without a lock at every run.
+ * @vmid:	VMID and its generation, see vmid.c; 0: none yet
+ * @tlb:	what CPUs hold of it, see tlb.c
  */
 struct axv_arm64_vm {
 	struct axv_vm base;
 	u64 vtcr;
 	u64 cntvoff;
+	u64 vmid;
+	struct axv_arm64_tlb __percpu *tlb;
 };
 
 /**
@@ -147,6 +150,7 @@ struct axv_arm64_syndrome {
 #define AXV_EL2_SYNC		0
 #define AXV_EL2_IRQ		1
 #define AXV_EL2_SERROR		2
+#define AXV_EL2_FAULT		3	/* not entered; see axv_nvhe_report() */
 #define AXV_EL2_VECTOR(code)	((code) & 0xff)
 #define AXV_EL2_DISR(code)	((code) >> 8)
 #define AXV_DISR_A		BIT_ULL(31)
@@ -248,6 +252,9 @@ void axv_arm64_reset(struct axv_arm64_vcpu *v);
 
 /* host.c: what the host has */
 int axv_arm64_host_init(void);
+u64 axv_arm64_pa_size(void);
+bool axv_arm64_kvm_is_there(void);
+void axv_arm64_look_at_cpu(void);
 void axv_arm64_harden_cpu(void);
 
 /* idregs.c: ID registers as the guest sees them */
@@ -257,47 +264,36 @@ bool axv_arm64_id_reg(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value);
 /* switch.c: the two worlds */
 
 /**
- * struct axv_arm64_saved - the host's state while a guest's is loaded
- * @vtcr:	VTCR_EL2, and so on
- * @vttbr:	likewise
- * @vmpidr:	likewise
- * @cntvoff:	likewise
- * @cnthctl:	likewise
- * @hstr:	likewise
- * @mdcr:	likewise
- * @cptr:	likewise
- * @mdscr:	MDSCR_EL1
+ * struct axv_arm64_saved - the host's state while a guest's is loaded, with VHE
+ * @ctl:	what it runs under
  * @tpidr_el0:	the thread's
  * @tpidrro_el0: likewise
- * @icc_sre:	ICC_SRE_EL2, with a GICv3
- * @ich_hcr:	ICH_HCR_EL2, likewise
- * @hcrx:	HCRX_EL2, if there is one
- * @mpam2:	MPAM2_EL2, likewise
- * @fgt:	registers of the fine-grained traps, likewise
  */
 struct axv_arm64_saved {
-	u64 vtcr;
-	u64 vttbr;
-	u64 vmpidr;
-	u64 cntvoff;
-	u64 cnthctl;
-	u64 hstr;
-	u64 mdcr;
-	u64 cptr;
-	u64 mdscr;
+	u64 ctl[AXV_CTL_COUNT];
 	u64 tpidr_el0;
 	u64 tpidrro_el0;
-	u64 icc_sre;
-	u64 ich_hcr;
-	u64 hcrx;
-	u64 mpam2;
-	u64 fgt[10];
 };
 
+void axv_arm64_controls(struct axv_arm64_vcpu *v, const u64 *host, u64 *guest);
 void axv_arm64_load_guest(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host);
 void axv_arm64_load_host(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host);
 void axv_arm64_world_switch(struct axv_arm64_vcpu *v);
+
+/* tlb.c: what a CPU's TLB has to forget before an entry; shared with el2.S */
+#define AXV_TLB_NOTHING		0
+#define AXV_TLB_STAGE1		1	/* what the VM's own tables say */
+#define AXV_TLB_VM		2	/* all of the VM */
+#define AXV_TLB_ALL		3	/* all guests */
+
+int axv_arm64_tlb_init(void);
+void axv_arm64_tlb_exit(void);
 void axv_arm64_tlb_reset_cpu(void);
+int axv_arm64_tlb_create(struct axv_arm64_vm *vm);
+void axv_arm64_tlb_destroy(struct axv_arm64_vm *vm);
+u64 axv_arm64_vttbr(struct axv_arm64_vm *vm);
+unsigned int axv_arm64_tlb_stale(struct axv_arm64_vcpu *v);
+void axv_arm64_flush_stage2(struct axv_vm *vm);
 
 /* run.c: entry and exit */
 int axv_arm64_run(struct axv_vcpu *vcpu);
@@ -344,6 +340,7 @@ void axv_arm64_s2_init(void);
 unsigned int axv_arm64_ipa_bits(void);
 const struct axv_s2_format *axv_arm64_s2_format(unsigned int ipa_bits);
 u64 axv_arm64_vtcr(const struct axv_s2_format *fmt);
+void axv_arm64_clean(const void *start, size_t size);
 void axv_arm64_sync_memory(phys_addr_t pa, u64 size);
 void axv_arm64_set_way(struct axv_arm64_vcpu *v);
 void axv_arm64_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new);

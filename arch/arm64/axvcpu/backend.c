@@ -10,6 +10,7 @@
 #include <asm/sysreg.h>
 
 #include "arm64.h"
+#include "nvhe.h"
 
 /* Affinity levels of MPIDR_EL1; between them are other bits. */
 #define HW_ID_BITS	0xff00ffffffull
@@ -34,11 +35,12 @@ static int vm_create(struct axv_vm *vm)
 {
 	set_counter(vm, 0);
 	to_arm64_vm(vm)->vtcr = axv_arm64_vtcr(axv_arm64_s2_format(vm->ipa_bits));
-	return 0;
+	return axv_arm64_tlb_create(to_arm64_vm(vm));
 }
 
 static void vm_destroy(struct axv_vm *vm)
 {
+	axv_arm64_tlb_destroy(to_arm64_vm(vm));
 }
 
 /**
@@ -175,18 +177,21 @@ static u32 table_entry_size(u32 kind)
 }
 
 /*
- * EL2 is the kernel's own (VHE), so it is always on; but what other guests left
- * in this CPU's TLB is not known.
+ * With VHE EL2 is the kernel's own, and always on; but what other guests left in
+ * this CPU's TLB is not known.
  */
 static int hardware_enable(void)
 {
 	axv_arm64_tlb_reset_cpu();
 	axv_arm64_harden_cpu();
-	return 0;
+	axv_arm64_look_at_cpu();
+	return axv_arm64_host.vhe ? 0 : axv_nvhe_enable();
 }
 
 static void hardware_disable(void)
 {
+	if (!axv_arm64_host.vhe)
+		axv_nvhe_disable();
 }
 
 static const struct axv_arch_ops arm64_ops = {
@@ -207,7 +212,7 @@ static const struct axv_arch_ops arm64_ops = {
 	.table_entry_size = table_entry_size,
 
 	.s2_format = axv_arm64_s2_format,
-	.flush_stage2 = axv_vm_flush_on_entry,
+	.flush_stage2 = axv_arm64_flush_stage2,
 	.sync_memory = axv_arm64_sync_memory,
 
 	.vm_create = vm_create,
@@ -240,14 +245,22 @@ static const struct axv_arch_ops arm64_ops = {
  * axv_arch_init() - look for hardware virtualization
  *
  * Context: module load.
- * Return: the back end's operations, or an error pointer: -EOPNOTSUPP.
+ * Return: the back end's operations, or an error pointer: -EOPNOTSUPP; -EBUSY if
+ * it cannot be shared.
  */
 const struct axv_arch_ops * __init axv_arch_init(void)
 {
-	int err = axv_arm64_host_init();
+	int err = axv_arm64_host_init() ?: axv_arm64_tlb_init();
 
 	if (err)
 		return ERR_PTR(err);
+	if (!axv_arm64_host.vhe) {
+		err = axv_nvhe_init();
+		if (err) {
+			axv_arm64_tlb_exit();
+			return ERR_PTR(err);
+		}
+	}
 	axv_arm64_idregs_init();
 	axv_arm64_smccc_init();
 	axv_arm64_s2_init();
@@ -257,4 +270,7 @@ const struct axv_arch_ops * __init axv_arch_init(void)
 /** axv_arch_exit() - release what axv_arch_init() took */
 void axv_arch_exit(void)
 {
+	if (!axv_arm64_host.vhe)
+		axv_nvhe_exit();
+	axv_arm64_tlb_exit();
 }

@@ -15,14 +15,14 @@
 
 #include <axv-asm-offsets.h>
 
+#include "entry.inc"
+
 #define FRAME_X18	96	/* and the host's SP_EL0 */
 #define FRAME_REGS	112	/* and the host's VBAR_EL2 */
 #define FRAME_VBAR	120
 #define FRAME_SCRATCH	128
 #define FRAME_HARDEN	144
 #define FRAME_SIZE	160
-
-#define X(n)	(AXV_ARM64_X + 8 * (n))
 
 	.text
 
@@ -51,21 +51,7 @@ SYM_FUNC_START(axv_arm64_enter)
 	adr_l	x1, axv_arm64_vectors
 	msr	vbar_el2, x1
 
-	ldp	x2, x3, [x0, #X(2)]
-	ldp	x4, x5, [x0, #X(4)]
-	ldp	x6, x7, [x0, #X(6)]
-	ldp	x8, x9, [x0, #X(8)]
-	ldp	x10, x11, [x0, #X(10)]
-	ldp	x12, x13, [x0, #X(12)]
-	ldp	x14, x15, [x0, #X(14)]
-	ldp	x16, x17, [x0, #X(16)]
-	ldp	x18, x19, [x0, #X(18)]
-	ldp	x20, x21, [x0, #X(20)]
-	ldp	x22, x23, [x0, #X(22)]
-	ldp	x24, x25, [x0, #X(24)]
-	ldp	x26, x27, [x0, #X(26)]
-	ldp	x28, x29, [x0, #X(28)]
-	ldr	x30, [x0, #X(30)]
+	load_guest_gprs x0
 	ldp	x0, x1, [x0, #X(0)]
 
 	/* Synchronizes whatever was written to system registers so far. */
@@ -76,74 +62,15 @@ SYM_FUNC_END(axv_arm64_enter)
 /* x0 and x1 are in FRAME_SCRATCH, and x0 says which vector it was. */
 SYM_CODE_START_LOCAL(axv_arm64_leave)
 	ldr	x1, [sp, #FRAME_REGS]
-	stp	x2, x3, [x1, #X(2)]
-	stp	x4, x5, [x1, #X(4)]
-	stp	x6, x7, [x1, #X(6)]
-	stp	x8, x9, [x1, #X(8)]
-	stp	x10, x11, [x1, #X(10)]
-	stp	x12, x13, [x1, #X(12)]
-	stp	x14, x15, [x1, #X(14)]
-	stp	x16, x17, [x1, #X(16)]
-	stp	x18, x19, [x1, #X(18)]
-	stp	x20, x21, [x1, #X(20)]
-	stp	x22, x23, [x1, #X(22)]
-	stp	x24, x25, [x1, #X(24)]
-	stp	x26, x27, [x1, #X(26)]
-	stp	x28, x29, [x1, #X(28)]
-	str	x30, [x1, #X(30)]
+	save_guest_gprs x1
 	ldp	x2, x3, [sp, #FRAME_SCRATCH]
 	stp	x2, x3, [x1, #X(0)]
 	mrs	x2, sp_el0
 	str	x2, [x1, #AXV_ARM64_SP]
 
-	/*
-	 * Before any branch that could be predicted: what the guest trained is
-	 * of no use any more.  The firmware may change X0 to X3 (SMCCC).
-	 */
 	ldr	x2, [sp, #FRAME_HARDEN]
-	cbz	x2, .Lhardened
-	cmp	x2, #AXV_ARM64_CLRBHB
-	b.hi	.Lfirmware
-	b.eq	.Lclear
-.Lhistory:
-	b	. + 4
-	subs	x2, x2, #1
-	b.ne	.Lhistory
-	sb
-	b	.Lhardened
-.Lfirmware:
-	mov	x19, x0
-	mov	w0, w2
-	smc	#0
-	mov	x0, x19
-	b	.Lhardened
-.Lclear:
-	hint	#22			// clrbhb
-	isb
-.Lhardened:
-
-	/*
-	 * An SError that the guest caused must not be taken for the host's:
-	 * have it now, while it is known whose it is (Arm ARM D1.14, and the
-	 * ESB instruction of the RAS extension).
-	 */
-alternative_if_not ARM64_HAS_RAS_EXTN
-	b	.Lwithout_ras
-alternative_else_nop_endif
-	hint	#16			// esb
-	mrs_s	x3, SYS_DISR_EL1
-	msr_s	SYS_DISR_EL1, xzr
-	b	.Lserror_known
-.Lwithout_ras:
-	mov	x3, xzr
-	dsb	sy
-	isb
-	mrs	x2, isr_el1
-	tbz	x2, #8, .Lserror_known
-	msr	daifclr, #4
-	isb
-	msr	daifset, #4
-.Lserror_known:
+	harden_host
+	take_guest_serror
 	orr	x0, x0, x3, lsl #8
 
 	/* SP_EL0 is the kernel's "current": no C code without it. */
@@ -161,24 +88,7 @@ alternative_else_nop_endif
 	ldp	x19, x20, [sp, #80]
 	add	sp, sp, #FRAME_SIZE
 
-	/* Nothing of the guest stays in a register. */
-	mov	x1, xzr
-	mov	x2, xzr
-	mov	x3, xzr
-	mov	x4, xzr
-	mov	x5, xzr
-	mov	x6, xzr
-	mov	x7, xzr
-	mov	x8, xzr
-	mov	x9, xzr
-	mov	x10, xzr
-	mov	x11, xzr
-	mov	x12, xzr
-	mov	x13, xzr
-	mov	x14, xzr
-	mov	x15, xzr
-	mov	x16, xzr
-	mov	x17, xzr
+	clear_guest_gprs
 	ret
 SYM_CODE_END(axv_arm64_leave)
 
@@ -204,26 +114,18 @@ SYM_CODE_END(axv_arm64_leave)
 	sb
 	.endm
 
-	/* The SError that axv_arm64_leave() lets in; it has no syndrome. */
-	.macro	host_serror
-	.align	7
-	mov	x3, #(1 << 31)
-	eret
-	sb
-	.endm
-
 	.align	11
 SYM_CODE_START_LOCAL(axv_arm64_vectors)
 	/* from EL2, with SP_EL0 */
 	host_vector
 	host_vector
 	host_vector
-	host_serror
+	own_serror
 	/* from EL2, with SP_EL2 */
 	host_vector
 	host_vector
 	host_vector
-	host_serror
+	own_serror
 	/* from the guest in AArch64 state */
 	guest_vector AXV_ARM64_SYNC
 	guest_vector AXV_ARM64_IRQ

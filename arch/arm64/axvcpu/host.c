@@ -13,6 +13,8 @@
 #include <linux/errno.h>
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/minmax.h>
+#include <linux/miscdevice.h>
+#include <linux/percpu.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
 #include <asm/cputype.h>
@@ -46,11 +48,13 @@ static unsigned int field(u64 reg, unsigned int shift)
  */
 static u64 guest_hcr(void)
 {
-	u64 hcr = HCR_VM | HCR_RW | HCR_E2H | HCR_SWIO | HCR_FB | HCR_BSU_IS |
+	u64 hcr = HCR_VM | HCR_RW | HCR_SWIO | HCR_FB | HCR_BSU_IS |
 		  HCR_FMO | HCR_IMO | HCR_AMO | HCR_TWI | HCR_TSC | HCR_TSW |
 		  HCR_TID1 | HCR_TID2 | HCR_TID3 | HCR_TIDCP | HCR_TACR |
 		  HCR_TLOR;
 
+	if (axv_arm64_host.vhe)
+		hcr |= HCR_E2H;
 	if (axv_arm64_host.ras)
 		hcr |= HCR_TEA | HCR_TERR;
 	if (axv_arm64_host.mte)
@@ -61,40 +65,118 @@ static u64 guest_hcr(void)
 }
 
 /**
+ * axv_arm64_pa_size() - the encoding of @phys_bits in TCR_EL2 and VTCR_EL2
+ */
+u64 axv_arm64_pa_size(void)
+{
+	static const u8 bits[] = { 32, 36, 40, 42, 44 };
+	u64 size = 0;
+
+	while (size < ARRAY_SIZE(bits) && bits[size] < axv_arm64_host.phys_bits)
+		size++;
+	return size;
+}
+
+/**
+ * axv_arm64_kvm_is_there() - can KVM have VMs?
+ *
+ * It makes them through a device whose number nobody else can have meanwhile, and
+ * has that since the kernel was started, or never.
+ *
+ * Context: may sleep.
+ */
+bool __init axv_arm64_kvm_is_there(void)
+{
+	static const struct file_operations none;
+	struct miscdevice probe = {
+		.minor = KVM_MINOR,
+		.name = KBUILD_MODNAME "-probe",
+		.fops = &none,
+		.mode = 0400,
+	};
+
+	if (misc_register(&probe))
+		return true;
+	misc_deregister(&probe);
+	return false;
+}
+
+static unsigned int __init vmid_bits(void)
+{
+	u64 mmfr1 = read_sanitised_ftr_reg(SYS_ID_AA64MMFR1_EL1);
+
+	if (axv_arm64_host.vhe && axv_arm64_kvm_is_there())
+		return 0;
+	return field(mmfr1, 4) == 2 ? 16 : 8;
+}
+
+/* From EL1 the kernel's own register says the same. */
+static bool __init gicv3_is_on(void)
+{
+	if (!field(read_sysreg_s(SYS_ID_AA64PFR0_EL1), 24))
+		return false;
+	return axv_arm64_host.vhe ? read_sysreg_s(SYS_ICC_SRE_EL2) & ICC_SRE_EL2_SRE :
+				    read_sysreg_s(SYS_ICC_SRE_EL1) & ICC_SRE_EL1_SRE;
+}
+
+DEFINE_PER_CPU(u64, axv_arm64_optional);
+
+/**
+ * axv_arm64_look_at_cpu() - what this CPU has that others may not
+ *
+ * Context: interrupts off, on the CPU it is about.
+ */
+void axv_arm64_look_at_cpu(void)
+{
+	u64 pfr0 = read_sysreg_s(SYS_ID_AA64PFR0_EL1);
+	u64 pfr1 = read_sysreg_s(SYS_ID_AA64PFR1_EL1);
+	u64 mmfr0 = read_sysreg_s(SYS_ID_AA64MMFR0_EL1);
+	u64 mmfr1 = read_sysreg_s(SYS_ID_AA64MMFR1_EL1);
+	u64 optional = 0;
+
+	if (field(mmfr0, 56))
+		optional |= BIT(AXV_OPTIONAL_FGT);
+	if (field(mmfr0, 56) >= 2)
+		optional |= BIT(AXV_OPTIONAL_FGT2);
+	if (field(mmfr1, 40))
+		optional |= BIT(AXV_OPTIONAL_HCX);
+	if (field(pfr0, 40) || field(pfr1, 16))
+		optional |= BIT(AXV_OPTIONAL_MPAM);
+	if (axv_arm64_host.gicv3)
+		optional |= BIT(AXV_OPTIONAL_GIC);
+	if (field(pfr0, 28))
+		optional |= BIT(AXV_OPTIONAL_RAS);
+	__this_cpu_write(axv_arm64_optional, optional);
+}
+
+/**
  * axv_arm64_host_init() - look at the processor
  *
  * Context: module load.
- * Return: 0, or -EOPNOTSUPP where EL2 is not the kernel's.
+ * Return: 0, or -EOPNOTSUPP where it cannot be.
  */
 int __init axv_arm64_host_init(void)
 {
 	struct axv_arm64_host *host = &axv_arm64_host;
 	u64 pfr0 = read_sysreg_s(SYS_ID_AA64PFR0_EL1);
 	u64 pfr1 = read_sysreg_s(SYS_ID_AA64PFR1_EL1);
-	u64 mmfr0 = read_sysreg_s(SYS_ID_AA64MMFR0_EL1);
-	u64 mmfr1 = read_sysreg_s(SYS_ID_AA64MMFR1_EL1);
 
-	if (!is_kernel_in_hyp_mode()) {
-		pr_err("the kernel runs at EL1: only processors with the Virtualization Host Extensions are supported, and kernels that use them\n");
-		return -EOPNOTSUPP;
-	}
 	if (PAGE_SIZE != SZ_4K) {
 		pr_err("only kernels with pages of 4 KiB are supported\n");
 		return -EOPNOTSUPP;
 	}
+	if (cpus_have_cap(ARM64_WORKAROUND_DEVICE_LOAD_ACQUIRE))
+		pr_warn("guests can stop this processor (erratum 832075): trust them\n");
 
+	host->vhe = is_kernel_in_hyp_mode();
 	host->phys_bits = phys_bits();
+	host->vmid_bits = vmid_bits();
 	host->el0_32 = field(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1), 0) == 2;
 	host->ras = field(pfr0, 28);
-	host->mpam = field(pfr0, 40) || field(pfr1, 16);
 	host->dit = field(pfr0, 48);
 	host->mte = field(pfr1, 8) >= 2;
-	host->fgt = field(mmfr0, 56);
-	host->fgt2 = field(mmfr0, 56) >= 2;
-	host->hcx = field(mmfr1, 40);
 	host->fwb = field(read_sanitised_ftr_reg(SYS_ID_AA64MMFR2_EL1), 40);
-	host->gicv3 = field(pfr0, 24) &&
-		      (read_sysreg_s(SYS_ICC_SRE_EL2) & ICC_SRE_EL2_SRE);
+	host->gicv3 = gicv3_is_on();
 	host->hcr = guest_hcr();
 	return 0;
 }

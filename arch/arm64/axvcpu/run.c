@@ -21,6 +21,7 @@
 
 #include "../../../drivers/virt/axvcpu/trace.h"
 #include "arm64.h"
+#include "nvhe.h"
 
 /* ---- vector state ----------------------------------------------------------- */
 
@@ -141,6 +142,19 @@ static void serror_was_taken(struct axv_arm64_vcpu *v)
 	v->base.stats.injections++;
 }
 
+/* Without VHE, and only if EL2 was lost. */
+static enum axv_arm64_next not_entered(struct axv_arm64_vcpu *v)
+{
+	struct axv_exit_fail_entry *fail;
+
+	axv_nvhe_report();
+	fail = &axv_arm64_exit(v, AXV_EXIT_FAIL_ENTRY, 0)->exit.fail_entry;
+	fail->hardware_reason = v->last.esr;
+	fail->cpu = smp_processor_id();
+	fail->pad = 0;
+	return AXV_EXIT;
+}
+
 static enum axv_arm64_next after_exit(struct axv_arm64_vcpu *v)
 {
 	u64 disr = AXV_EL2_DISR(v->last.code);
@@ -155,6 +169,8 @@ static enum axv_arm64_next after_exit(struct axv_arm64_vcpu *v)
 	case AXV_EL2_SERROR:
 		axv_arm64_serror(v, v->last.esr);
 		return AXV_RESUME;
+	case AXV_EL2_FAULT:
+		return not_entered(v);
 	default:
 		v->base.stats.interrupts++;
 		return AXV_INTR;

@@ -14,6 +14,7 @@
 #include <linux/minmax.h>
 #include <asm/barrier.h>
 #include <asm/cacheflush.h>
+#include <asm/cpufeature.h>
 #include <asm/cputype.h>
 #include <asm/kvm_arm.h>
 #include <asm/sysreg.h>
@@ -38,10 +39,6 @@
 #define SCTLR_M			BIT(0)
 #define SCTLR_C			BIT(2)
 #define SCTLR_CACHES_ON		(SCTLR_M | SCTLR_C)
-
-#define VTCR_PS(bits)							\
-	((bits) >= 48 ? 5ull : (bits) >= 44 ? 4ull : (bits) >= 42 ? 3ull :	\
-	 (bits) >= 40 ? 2ull : (bits) >= 36 ? 1ull : 0ull)
 
 /* Larger leaves would be cleaned for too long under the VM's lock. */
 #define S2_FORMAT						\
@@ -102,19 +99,30 @@ const struct axv_s2_format *axv_arm64_s2_format(unsigned int ipa_bits)
  */
 u64 axv_arm64_vtcr(const struct axv_s2_format *fmt)
 {
-	return VTCR_EL2_RES1 | VTCR_PS(axv_arm64_host.phys_bits) << VTCR_EL2_PS_SHIFT |
+	u64 vs = axv_arm64_host.vmid_bits == 16 ? VTCR_EL2_VS_16BIT : VTCR_EL2_VS_8BIT;
+
+	return VTCR_EL2_RES1 | axv_arm64_pa_size() << VTCR_EL2_PS_SHIFT | vs |
 	       VTCR_EL2_TG0_4K | VTCR_EL2_SH0_INNER | VTCR_EL2_ORGN0_WBWA |
 	       VTCR_EL2_IRGN0_WBWA | (u64)(fmt->levels - 2) << VTCR_EL2_SL0_SHIFT |
 	       (64 - fmt->ipa_bits);
 }
 
-/* DC CIVAC reaches the point of coherency, which nothing exported does. */
-static void clean_and_invalidate(unsigned long start, unsigned long end)
+/**
+ * axv_arm64_clean() - memory as it is seen with caches off
+ * @start:	where, as the kernel maps it
+ * @size:	bytes
+ *
+ * DC CIVAC reaches the point of coherency, which nothing exported does.  The
+ * shortest line of all CPUs counts, since others clean theirs with it.
+ *
+ * Context: any.
+ */
+void axv_arm64_clean(const void *start, size_t size)
 {
-	unsigned long line = 4ul << ((read_sysreg(ctr_el0) >> 16) & 0xf);
-	unsigned long at;
+	unsigned long line = 4ul << ((read_sanitised_ftr_reg(SYS_CTR_EL0) >> 16) & 0xf);
+	unsigned long at = ALIGN_DOWN((unsigned long)start, line);
 
-	for (at = start; at < end; at += line)
+	for (; at < (unsigned long)start + size; at += line)
 		asm volatile("dc civac, %0" : : "r" (at) : "memory");
 	dsb(sy);
 }
@@ -134,7 +142,7 @@ void axv_arm64_sync_memory(phys_addr_t pa, u64 size)
 	unsigned long start = (unsigned long)phys_to_virt(pa);
 
 	if (!axv_arm64_host.fwb)
-		clean_and_invalidate(start, start + size);
+		axv_arm64_clean((void *)start, size);
 	caches_clean_inval_pou(start, start + size);
 }
 

@@ -2,17 +2,21 @@
 /*
  * The two worlds: which system registers are whose, and when they change hands.
  *
- * The host runs at EL2 with TGE set (VHE): EL1 is nothing to it.  So the guest's
+ * With VHE the host runs at EL2 with TGE set: EL1 is nothing to it.  So the guest's
  * registers and traps are loaded once for a stretch of entries with interrupts
  * off, and for each entry only HCR_EL2 changes (and VBAR_EL2, in entry.S).  KVM
  * may be in use on the same CPU in between: what it relies on is put back as it
  * was found, at the end of the stretch.
+ *
+ * Without VHE the host lives in the same registers as the guest, and the code at
+ * EL2 changes all of them at each entry and exit (nvhe.c).
  */
 #include <linux/context_tracking.h>
 #include <linux/ftrace.h>
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/irqflags.h>
 #include <linux/percpu.h>
+#include <linux/string.h>
 #include <asm/alternative.h>
 #include <asm/barrier.h>
 #include <asm/cpufeature.h>
@@ -22,24 +26,29 @@
 #include <asm/tlbflush.h>
 
 #include "arm64.h"
+#include "nvhe.h"
 
 /* Not named by every kernel's <asm/sysreg.h>. */
-#define HW_HCRX_EL2	sys_reg(3, 4, 1, 2, 2)
-#define HW_MPAM2_EL2	sys_reg(3, 4, 10, 5, 0)
 #define HW_VSESR_EL2	sys_reg(3, 4, 5, 2, 3)
 #define HW_CNTV_CTL_EL02	sys_reg(3, 5, 14, 3, 1)
 #define HW_CNTV_CVAL_EL02	sys_reg(3, 5, 14, 3, 2)
 #define HW_DIT		sys_reg(3, 3, 4, 2, 5)
 #define HW_TCO		sys_reg(3, 3, 4, 2, 7)
 
-/* CPTR_EL2 as it is with E2H: floating point is the guest's, the rest traps. */
-#define CPTR_FPEN		(BIT(20) | BIT(21))
-#define CPTR_TTA		BIT(28)
+/* CPTR_EL2: floating point is the guest's, the rest traps.  With E2H, and without */
 #define CPTR_TAM		BIT(30)
+#define CPTR_E2H_FPEN		(BIT(20) | BIT(21))
+#define CPTR_E2H_TTA		BIT(28)
+#define CPTR_NVHE_TTA		BIT(20)
+#define CPTR_NVHE_RES1		0x32ff		/* bit 12 is TSM, where there is SME */
+#define CPTR_NVHE_TZ		BIT(8)
 
-/* CNTHCTL_EL2 as it is with E2H: the physical counter and its timer */
-#define CNTHCTL_E2H_PCTEN	BIT(10)
-#define CNTHCTL_E2H_PTEN	BIT(11)
+/* CNTHCTL_EL2: the physical counter and its timer.  With E2H, and without */
+#define CNTHCTL_E2H_PHYSICAL	(BIT(10) | BIT(11))
+#define CNTHCTL_NVHE_PHYSICAL	(BIT(0) | BIT(1))
+
+/* Whose regime the buffers of profiling and trace use: nobody's. */
+#define MDCR_BUFFERS		(GENMASK(13, 12) | GENMASK(25, 24))
 
 #define MDCR_TRAPS		(MDCR_EL2_TPM | MDCR_EL2_TPMCR | MDCR_EL2_TDA | \
 				 MDCR_EL2_TDOSA | MDCR_EL2_TDRA | \
@@ -107,91 +116,77 @@ static __always_inline void save_timer(struct axv_arm64_vcpu *v)
 
 /* ---- registers of EL2 ----------------------------------------------------- */
 
-/* Zero lets through what was there before the traps, and traps what is newer. */
-#define HW_HFGRTR_EL2		sys_reg(3, 4, 1, 1, 4)
-#define HW_HFGWTR_EL2		sys_reg(3, 4, 1, 1, 5)
-#define HW_HFGITR_EL2		sys_reg(3, 4, 1, 1, 6)
-#define HW_HDFGRTR_EL2		sys_reg(3, 4, 3, 1, 4)
-#define HW_HDFGWTR_EL2		sys_reg(3, 4, 3, 1, 5)
-#define HW_HDFGRTR2_EL2	sys_reg(3, 4, 3, 1, 0)
-#define HW_HDFGWTR2_EL2	sys_reg(3, 4, 3, 1, 1)
-#define HW_HFGRTR2_EL2		sys_reg(3, 4, 3, 1, 2)
-#define HW_HFGWTR2_EL2		sys_reg(3, 4, 3, 1, 3)
-#define HW_HFGITR2_EL2		sys_reg(3, 4, 3, 1, 7)
+#define SAVE_CTL(name, op0, op1, crn, crm, op2)				\
+	{ ctl[AXV_CTL_##name] = read_sysreg_s(sys_reg(op0, op1, crn, crm, op2)); }
+#define LOAD_CTL(name, op0, op1, crn, crm, op2)				\
+	{ write_sysreg_s(ctl[AXV_CTL_##name], sys_reg(op0, op1, crn, crm, op2)); }
 
-#define CLEAR(reg)				\
-({						\
-	u64 old_ = read_sysreg_s(reg);		\
-						\
-	write_sysreg_s(0, reg);			\
-	old_;					\
-})
-
-static void clear_fgt(struct axv_arm64_saved *host)
-{
-	host->fgt[0] = CLEAR(HW_HFGRTR_EL2);
-	host->fgt[1] = CLEAR(HW_HFGWTR_EL2);
-	host->fgt[2] = CLEAR(HW_HFGITR_EL2);
-	host->fgt[3] = CLEAR(HW_HDFGRTR_EL2);
-	host->fgt[4] = CLEAR(HW_HDFGWTR_EL2);
-	if (!axv_arm64_host.fgt2)
-		return;
-	host->fgt[5] = CLEAR(HW_HDFGRTR2_EL2);
-	host->fgt[6] = CLEAR(HW_HDFGWTR2_EL2);
-	host->fgt[7] = CLEAR(HW_HFGRTR2_EL2);
-	host->fgt[8] = CLEAR(HW_HFGWTR2_EL2);
-	host->fgt[9] = CLEAR(HW_HFGITR2_EL2);
+/* @op for all that there are on this CPU */
+#define EACH_CTL(op, there)						\
+{									\
+	AXV_CTL_REGS(op)						\
+	if ((there) & BIT(AXV_OPTIONAL_FGT)) {				\
+		AXV_CTL_FGT_REGS(op)					\
+	}								\
+	if ((there) & BIT(AXV_OPTIONAL_FGT2)) {				\
+		AXV_CTL_FGT2_REGS(op)					\
+	}								\
+	if ((there) & BIT(AXV_OPTIONAL_HCX))				\
+		AXV_CTL_HCX_REGS(op)					\
+	if ((there) & BIT(AXV_OPTIONAL_MPAM))				\
+		AXV_CTL_MPAM_REGS(op)					\
+	if ((there) & BIT(AXV_OPTIONAL_GIC)) {				\
+		AXV_CTL_GIC_REGS(op)					\
+	}								\
 }
 
-static void restore_fgt(const struct axv_arm64_saved *host)
+static void save_controls(u64 *ctl)
 {
-	write_sysreg_s(host->fgt[0], HW_HFGRTR_EL2);
-	write_sysreg_s(host->fgt[1], HW_HFGWTR_EL2);
-	write_sysreg_s(host->fgt[2], HW_HFGITR_EL2);
-	write_sysreg_s(host->fgt[3], HW_HDFGRTR_EL2);
-	write_sysreg_s(host->fgt[4], HW_HDFGWTR_EL2);
-	if (!axv_arm64_host.fgt2)
-		return;
-	write_sysreg_s(host->fgt[5], HW_HDFGRTR2_EL2);
-	write_sysreg_s(host->fgt[6], HW_HDFGWTR2_EL2);
-	write_sysreg_s(host->fgt[7], HW_HFGRTR2_EL2);
-	write_sysreg_s(host->fgt[8], HW_HFGWTR2_EL2);
-	write_sysreg_s(host->fgt[9], HW_HFGITR2_EL2);
+	u64 optional = __this_cpu_read(axv_arm64_optional);
+
+	EACH_CTL(SAVE_CTL, optional)
 }
 
-/* Traps of features that not every processor has. */
-static void load_optional_traps(struct axv_arm64_saved *host)
+static void load_controls(const u64 *ctl)
 {
-	if (axv_arm64_host.fgt)
-		clear_fgt(host);
-	if (axv_arm64_host.hcx)
-		host->hcrx = CLEAR(HW_HCRX_EL2);
-	if (axv_arm64_host.mpam) {
-		host->mpam2 = read_sysreg_s(HW_MPAM2_EL2);
-		write_sysreg_s(host->mpam2 | MPAM2_TRAP_EL1, HW_MPAM2_EL2);
-	}
-	if (axv_arm64_host.gicv3) {
-		host->icc_sre = read_sysreg_s(SYS_ICC_SRE_EL2);
-		write_sysreg_s(host->icc_sre & ~(u64)ICC_SRE_EL2_ENABLE,
-			       SYS_ICC_SRE_EL2);
-		host->ich_hcr = read_sysreg_s(SYS_ICH_HCR_EL2);
-		write_sysreg_s(ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1 |
-			       ICH_HCR_TDIR_BIT, SYS_ICH_HCR_EL2);
-	}
+	u64 optional = __this_cpu_read(axv_arm64_optional);
+
+	EACH_CTL(LOAD_CTL, optional)
 }
 
-static void restore_optional_traps(struct axv_arm64_saved *host)
+/**
+ * axv_arm64_controls() - what a guest runs under
+ * @v:		vCPU that will be entered on this CPU
+ * @host:	what the host runs under, by &enum axv_arm64_ctl
+ * @guest:	out: the guest.  What is not there on this CPU is not used.
+ *
+ * Context: interrupts off until after the last of those entries.
+ */
+void axv_arm64_controls(struct axv_arm64_vcpu *v, const u64 *host, u64 *guest)
 {
-	if (axv_arm64_host.gicv3) {
-		write_sysreg_s(host->ich_hcr, SYS_ICH_HCR_EL2);
-		write_sysreg_s(host->icc_sre, SYS_ICC_SRE_EL2);
-	}
-	if (axv_arm64_host.mpam)
-		write_sysreg_s(host->mpam2, HW_MPAM2_EL2);
-	if (axv_arm64_host.hcx)
-		write_sysreg_s(host->hcrx, HW_HCRX_EL2);
-	if (axv_arm64_host.fgt)
-		restore_fgt(host);
+	struct axv_arm64_vm *vm = to_arm64_vm(v->base.vm);
+	bool vhe = axv_arm64_host.vhe;
+
+	/* Fine-grained: zero lets through what was there before, and traps the rest. */
+	memset(guest, 0, AXV_CTL_COUNT * sizeof(*guest));
+	guest[AXV_CTL_VTCR_EL2] = vm->vtcr;
+	guest[AXV_CTL_VTTBR_EL2] = axv_arm64_vttbr(vm);
+	guest[AXV_CTL_VMPIDR_EL2] = BIT(31) | v->base.hw_id;
+	guest[AXV_CTL_CNTVOFF_EL2] = READ_ONCE(vm->cntvoff);
+	guest[AXV_CTL_CNTHCTL_EL2] = host[AXV_CTL_CNTHCTL_EL2] &
+		~(vhe ? CNTHCTL_E2H_PHYSICAL : CNTHCTL_NVHE_PHYSICAL);
+	/* c15 of AArch32 at EL0 is implementation defined. */
+	guest[AXV_CTL_HSTR_EL2] = BIT(15);
+	guest[AXV_CTL_MDCR_EL2] = MDCR_TRAPS | (host[AXV_CTL_MDCR_EL2] &
+		~(MDCR_EL2_TDE | MDCR_BUFFERS));
+	guest[AXV_CTL_CPTR_EL2] = CPTR_TAM |
+		(vhe ? CPTR_E2H_FPEN | CPTR_E2H_TTA :
+		       CPTR_NVHE_RES1 | CPTR_NVHE_TTA | CPTR_NVHE_TZ);
+	guest[AXV_CTL_MDSCR_EL1] = v->sys[AXV_SYS_MDSCR_EL1] & (MDSCR_SS | MDSCR_KDE);
+	guest[AXV_CTL_MPAM2_EL2] = host[AXV_CTL_MPAM2_EL2] | MPAM2_TRAP_EL1;
+	guest[AXV_CTL_ICC_SRE_EL2] = host[AXV_CTL_ICC_SRE_EL2] & ~(u64)ICC_SRE_EL2_ENABLE;
+	guest[AXV_CTL_ICH_HCR_EL2] = ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1 |
+				     ICH_HCR_TDIR_BIT;
 }
 
 /**
@@ -203,34 +198,19 @@ static void restore_optional_traps(struct axv_arm64_saved *host)
  */
 void axv_arm64_load_guest(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host)
 {
-	struct axv_arm64_vm *vm = to_arm64_vm(v->base.vm);
+	u64 guest[AXV_CTL_COUNT];
 
+	if (!axv_arm64_host.vhe) {
+		axv_nvhe_load(v);
+		return;
+	}
 	host->tpidr_el0 = read_sysreg(tpidr_el0);
 	host->tpidrro_el0 = read_sysreg(tpidrro_el0);
-	host->mdscr = read_sysreg(mdscr_el1);
-	host->vtcr = read_sysreg(vtcr_el2);
-	host->vttbr = read_sysreg(vttbr_el2);
-	host->vmpidr = read_sysreg(vmpidr_el2);
-	host->cntvoff = read_sysreg(cntvoff_el2);
-	host->cnthctl = read_sysreg(cnthctl_el2);
-	host->hstr = read_sysreg(hstr_el2);
-	host->mdcr = read_sysreg(mdcr_el2);
-	host->cptr = read_sysreg(cptr_el2);
+	save_controls(host->ctl);
+	axv_arm64_controls(v, host->ctl, guest);
 
 	load_el1(v);
-	write_sysreg(vm->vtcr, vtcr_el2);
-	/* VMID 0, which KVM gives to none of its guests. */
-	write_sysreg(v->base.vm->s2.root, vttbr_el2);
-	write_sysreg(BIT(31) | v->base.hw_id, vmpidr_el2);
-	write_sysreg(READ_ONCE(vm->cntvoff), cntvoff_el2);
-	write_sysreg(host->cnthctl & ~(CNTHCTL_E2H_PCTEN | CNTHCTL_E2H_PTEN),
-		     cnthctl_el2);
-	/* c15 of AArch32 at EL0 is implementation defined. */
-	write_sysreg(BIT(15), hstr_el2);
-	write_sysreg((host->mdcr & ~(u64)MDCR_EL2_TDE) | MDCR_TRAPS, mdcr_el2);
-	write_sysreg(v->sys[AXV_SYS_MDSCR_EL1] & (MDSCR_SS | MDSCR_KDE), mdscr_el1);
-	write_sysreg(CPTR_FPEN | CPTR_TTA | CPTR_TAM, cptr_el2);
-	load_optional_traps(host);
+	load_controls(guest);
 	load_timer(v);
 	/*
 	 * All of the guest's translation is in place before TGE is cleared, so
@@ -247,77 +227,16 @@ void axv_arm64_load_guest(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host
  */
 void axv_arm64_load_host(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host)
 {
+	if (!axv_arm64_host.vhe) {
+		axv_nvhe_put(v);
+		return;
+	}
 	save_timer(v);
 	save_el1(v);
-	restore_optional_traps(host);
-	write_sysreg(host->cptr, cptr_el2);
-	write_sysreg(host->mdscr, mdscr_el1);
-	write_sysreg(host->mdcr, mdcr_el2);
-	write_sysreg(host->hstr, hstr_el2);
-	write_sysreg(host->cnthctl, cnthctl_el2);
-	write_sysreg(host->cntvoff, cntvoff_el2);
-	write_sysreg(host->vmpidr, vmpidr_el2);
-	write_sysreg(host->vttbr, vttbr_el2);
-	write_sysreg(host->vtcr, vtcr_el2);
+	load_controls(host->ctl);
 	write_sysreg(host->tpidrro_el0, tpidrro_el0);
 	write_sysreg(host->tpidr_el0, tpidr_el0);
 	isb();
-}
-
-/* ---- TLB -------------------------------------------------------------------- */
-
-/**
- * struct guest_tlb - whose translations this CPU's TLB may hold
- * @vm_id:	VM, 0: none that is known
- * @serial:	vCPU
- * @tlb_gen:	&axv_vm.tlb_gen when they were last flushed
- *
- * All guests share VMID 0, so the next one begins with a flush.  So does another
- * vCPU of the same VM, whose address spaces may have the same numbers, if only
- * by that of its VM's stage 1.
- */
-struct guest_tlb {
-	u32 vm_id;
-	u64 serial;
-	u64 tlb_gen;
-};
-
-static DEFINE_PER_CPU(struct guest_tlb, guest_tlb);
-
-/**
- * axv_arm64_tlb_reset_cpu() - nothing is known of this CPU's TLB
- *
- * Context: interrupts off.
- */
-void axv_arm64_tlb_reset_cpu(void)
-{
-	this_cpu_ptr(&guest_tlb)->vm_id = 0;
-}
-
-/*
- * With the VM's VTTBR_EL2 loaded and TGE clear, which is what makes the
- * operations apply to its translations (Arm ARM D8.13).  A removal that this
- * misses finds the vCPU in the guest and interrupts it.
- */
-static __always_inline void flush_stale(struct axv_arm64_vcpu *v)
-{
-	struct guest_tlb *tlb = this_cpu_ptr(&guest_tlb);
-	u64 gen = atomic64_read(&v->base.vm->tlb_gen);
-
-	if (likely(tlb->serial == v->serial && tlb->tlb_gen == gen &&
-		   tlb->vm_id == v->base.vm->id))
-		return;
-	isb();
-	if (tlb->vm_id == v->base.vm->id && tlb->tlb_gen == gen)
-		__tlbi(vmalle1);
-	else
-		__tlbi(vmalls12e1);
-	dsb(nsh);
-	isb();
-	tlb->vm_id = v->base.vm->id;
-	tlb->serial = v->serial;
-	tlb->tlb_gen = gen;
-	v->base.stats.flushes++;
 }
 
 /* ---- entry and exit ----------------------------------------------------------- */
@@ -327,6 +246,14 @@ static __always_inline void flush_stale(struct axv_arm64_vcpu *v)
  * (Arm ARM, HPFAR_EL2): the guest's own translation does.  If that fails, it
  * has been changed since, and the guest will fault again.
  */
+static bool par_to_ipa(u64 par, u64 *ipa)
+{
+	if (par & PAR_F)
+		return false;
+	*ipa = par & PAR_PA;
+	return true;
+}
+
 static bool translate_far(u64 far, u64 *ipa)
 {
 	u64 par, saved = read_sysreg_par();
@@ -335,36 +262,67 @@ static bool translate_far(u64 far, u64 *ipa)
 	isb();
 	par = read_sysreg_par();
 	write_sysreg(saved, par_el1);
-	if (par & PAR_F)
-		return false;
-	*ipa = par & PAR_PA;
-	return true;
+	return par_to_ipa(par, ipa);
+}
+
+static bool is_abort(u64 esr)
+{
+	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW ||
+	       ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW;
+}
+
+/* Does HPFAR_EL2 say where the access was?  Not if an erratum (834220) says so. */
+static bool has_hpfar(u64 esr)
+{
+	if (esr & ESR_ELx_S1PTW)
+		return true;
+	return (esr & ESR_ELx_FSC_TYPE) != ESR_ELx_FSC_PERM &&
+	       !cpus_have_cap(ARM64_WORKAROUND_834220);
+}
+
+static void set_ipa(struct axv_arm64_vcpu *v, u64 hpfar)
+{
+	v->last.ipa = (hpfar & GENMASK_ULL(43, 4)) << 8;
+	v->last.ipa_valid = true;
 }
 
 static __always_inline void read_syndrome(struct axv_arm64_vcpu *v)
 {
 	struct axv_arm64_syndrome *s = &v->last;
-	u64 fsc;
 
 	s->esr = read_sysreg(esr_el2);
 	s->ipa_valid = false;
-	if (ESR_ELx_EC(s->esr) != ESR_ELx_EC_DABT_LOW &&
-	    ESR_ELx_EC(s->esr) != ESR_ELx_EC_IABT_LOW)
+	if (!is_abort(s->esr))
 		return;
-
 	s->far = read_sysreg(far_el2);
-	fsc = s->esr & ESR_ELx_FSC_TYPE;
-	if (fsc == ESR_ELx_FSC_PERM && !(s->esr & ESR_ELx_S1PTW)) {
+	if (has_hpfar(s->esr))
+		set_ipa(v, read_sysreg(hpfar_el2));
+	else
 		s->ipa_valid = translate_far(s->far, &s->ipa);
-	} else {
-		s->ipa = (read_sysreg(hpfar_el2) & GENMASK_ULL(43, 4)) << 8;
-		s->ipa_valid = true;
-	}
 }
 
-static __always_inline void enter(struct axv_arm64_vcpu *v)
+/* With the VM's VTTBR_EL2 loaded and TGE clear: its translations (Arm ARM D8.13) */
+static void flush(unsigned int stale)
 {
-	u64 host_hcr = read_sysreg(hcr_el2);
+	isb();
+	dsb(nshst);
+	switch (stale) {
+	case AXV_TLB_STAGE1:
+		__tlbi(vmalle1);
+		break;
+	case AXV_TLB_VM:
+		__tlbi(vmalls12e1);
+		break;
+	default:
+		__tlbi(alle1);
+		break;
+	}
+	dsb(nsh);
+	isb();
+}
+
+static u64 guest_hcr(struct axv_arm64_vcpu *v)
+{
 	u64 hcr = axv_arm64_host.hcr;
 
 	if (v->trap_caches)
@@ -373,13 +331,22 @@ static __always_inline void enter(struct axv_arm64_vcpu *v)
 		hcr |= HCR_VI;
 	if (READ_ONCE(v->events.fiq))
 		hcr |= HCR_VF;
-	if (unlikely(READ_ONCE(v->events.serror))) {
+	if (unlikely(READ_ONCE(v->events.serror)))
 		hcr |= HCR_VSE;
-		if (axv_arm64_host.ras)
-			write_sysreg_s(v->events.serror_iss, HW_VSESR_EL2);
-	}
-	write_sysreg(hcr, hcr_el2);
-	flush_stale(v);
+	return hcr;
+}
+
+static __always_inline void enter_vhe(struct axv_arm64_vcpu *v, u64 *hcr)
+{
+	u64 host_hcr = read_sysreg(hcr_el2);
+	unsigned int stale;
+
+	if (unlikely(*hcr & HCR_VSE) && axv_arm64_host.ras)
+		write_sysreg_s(v->events.serror_iss, HW_VSESR_EL2);
+	write_sysreg(*hcr, hcr_el2);
+	stale = axv_arm64_tlb_stale(v);
+	if (unlikely(stale))
+		flush(stale);
 
 	write_sysreg(v->regs.pc, elr_el2);
 	write_sysreg(v->regs.pstate, spsr_el2);
@@ -390,13 +357,42 @@ static __always_inline void enter(struct axv_arm64_vcpu *v)
 
 	if (likely(AXV_EL2_VECTOR(v->last.code) != AXV_EL2_IRQ))
 		read_syndrome(v);
-	/* A virtual SError that was delivered is one no longer. */
-	v->last.serror_taken = unlikely(hcr & HCR_VSE) &&
-			       !(read_sysreg(hcr_el2) & HCR_VSE);
+	*hcr = read_sysreg(hcr_el2);
 
 	write_sysreg(host_hcr, hcr_el2);
 	/* Nothing of the host's regime before TGE is set (errata as above). */
 	isb();
+}
+
+static __always_inline void enter_nvhe(struct axv_arm64_vcpu *v, u64 *hcr)
+{
+	struct axv_arm64_syndrome *s = &v->last;
+	const struct axv_nvhe *page;
+
+	page = axv_nvhe_enter(v, hcr, axv_arm64_tlb_stale(v));
+	s->code = page->code;
+	s->esr = page->esr;
+	s->far = page->far;
+	s->ipa_valid = false;
+	if (!is_abort(s->esr))
+		return;
+	if (has_hpfar(s->esr))
+		set_ipa(v, page->hpfar);
+	else
+		s->ipa_valid = par_to_ipa(page->par, &s->ipa);
+}
+
+static __always_inline void enter(struct axv_arm64_vcpu *v)
+{
+	u64 hcr = guest_hcr(v);
+	bool serror = hcr & HCR_VSE;
+
+	if (axv_arm64_host.vhe)
+		enter_vhe(v, &hcr);
+	else
+		enter_nvhe(v, &hcr);
+	/* A virtual SError that was delivered is one no longer. */
+	v->last.serror_taken = unlikely(serror) && !(hcr & HCR_VSE);
 }
 
 /**

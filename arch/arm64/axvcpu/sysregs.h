@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest's EL1 and EL0 system registers, by where a vCPU keeps them: lists
- * that C and assembly make into what they need.
+ * The guest's EL1 and EL0 system registers, by where a vCPU keeps them, and the
+ * registers of EL2 that it runs under: lists that C and assembly make into what
+ * they need.
  */
 #ifndef _AXVCPU_ARM64_SYSREGS_H
 #define _AXVCPU_ARM64_SYSREGS_H
@@ -39,6 +40,53 @@
 	X(TPIDR_EL0, 3, 13, 0, 2)		\
 	X(TPIDRRO_EL0, 3, 13, 0, 3)
 
+/*
+ * X(name, op0, op1, CRn, CRm, op2): what a guest runs under, and the host again
+ * after it.
+ */
+#define AXV_CTL_REGS(X)				\
+	X(VTCR_EL2, 3, 4, 2, 1, 2)		\
+	X(VTTBR_EL2, 3, 4, 2, 1, 0)		\
+	X(VMPIDR_EL2, 3, 4, 0, 0, 5)		\
+	X(CNTVOFF_EL2, 3, 4, 14, 0, 3)		\
+	X(CNTHCTL_EL2, 3, 4, 14, 1, 0)		\
+	X(HSTR_EL2, 3, 4, 1, 1, 3)		\
+	X(MDCR_EL2, 3, 4, 1, 1, 1)		\
+	X(CPTR_EL2, 3, 4, 1, 1, 2)		\
+	X(MDSCR_EL1, 2, 0, 0, 2, 2)
+
+/* Likewise, what not all CPUs have; bits of axv_arm64_optional */
+#define AXV_OPTIONAL_FGT	0
+#define AXV_OPTIONAL_FGT2	1
+#define AXV_OPTIONAL_HCX	2
+#define AXV_OPTIONAL_MPAM	3
+#define AXV_OPTIONAL_GIC	4
+#define AXV_OPTIONAL_RAS	5	/* VSESR_EL2, which each entry writes */
+
+#define AXV_CTL_FGT_REGS(X)			\
+	X(HFGRTR_EL2, 3, 4, 1, 1, 4)		\
+	X(HFGWTR_EL2, 3, 4, 1, 1, 5)		\
+	X(HFGITR_EL2, 3, 4, 1, 1, 6)		\
+	X(HDFGRTR_EL2, 3, 4, 3, 1, 4)		\
+	X(HDFGWTR_EL2, 3, 4, 3, 1, 5)
+
+#define AXV_CTL_FGT2_REGS(X)			\
+	X(HDFGRTR2_EL2, 3, 4, 3, 1, 0)		\
+	X(HDFGWTR2_EL2, 3, 4, 3, 1, 1)		\
+	X(HFGRTR2_EL2, 3, 4, 3, 1, 2)		\
+	X(HFGWTR2_EL2, 3, 4, 3, 1, 3)		\
+	X(HFGITR2_EL2, 3, 4, 3, 1, 7)
+
+#define AXV_CTL_HCX_REGS(X)			\
+	X(HCRX_EL2, 3, 4, 1, 2, 2)
+
+#define AXV_CTL_MPAM_REGS(X)			\
+	X(MPAM2_EL2, 3, 4, 10, 5, 0)
+
+#define AXV_CTL_GIC_REGS(X)			\
+	X(ICC_SRE_EL2, 3, 4, 12, 9, 5)		\
+	X(ICH_HCR_EL2, 3, 4, 12, 11, 0)
+
 #ifndef __ASSEMBLY__
 
 #define AXV_SYS_PLACE(name, ...) AXV_SYS_##name,
@@ -53,9 +101,23 @@ enum axv_arm64_sysreg {
 	AXV_SYS_CNTV_CVAL_EL0,
 	AXV_SYS_CNTV_CTL_EL0,
 	/* Accesses are trapped: in memory alone */
-	AXV_SYS_CSSELR_EL1,
+	AXV_SYS_SWITCHED,
+	AXV_SYS_CSSELR_EL1 = AXV_SYS_SWITCHED,
 	AXV_SYS_MDSCR_EL1,
 	AXV_SYSREG_COUNT,
+};
+
+#define AXV_CTL_PLACE(name, ...) AXV_CTL_##name,
+
+/* Places of what a guest runs under. */
+enum axv_arm64_ctl {
+	AXV_CTL_REGS(AXV_CTL_PLACE)
+	AXV_CTL_FGT_REGS(AXV_CTL_PLACE)
+	AXV_CTL_FGT2_REGS(AXV_CTL_PLACE)
+	AXV_CTL_HCX_REGS(AXV_CTL_PLACE)
+	AXV_CTL_MPAM_REGS(AXV_CTL_PLACE)
+	AXV_CTL_GIC_REGS(AXV_CTL_PLACE)
+	AXV_CTL_COUNT,
 };
 
 #endif /* __ASSEMBLY__ */

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hosts whose kernel runs at EL1 (no VHE): EL2 is taken from the kernel's stub
+ * while there are VMs, and given back.
+ *
+ * What runs there is el2.S, in pages of its own, with a map that has nothing but
+ * them in it.  The kernel asks for a guest by HVC, and has written all that EL2
+ * needs for it into the page of the CPU; all that there is to know about the exit
+ * is there after it.
+ *
+ * EL2 is lost whenever the CPU loses power, which is what the notifier is for, and
+ * when somebody asks for it as the kernel asks its stub: then the next entry finds
+ * out, and the run ends with FAIL_ENTRY.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/arm-smccc.h>
+#include <linux/cpu_pm.h>
+#include <linux/cpumask.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/notifier.h>
+#include <linux/percpu.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+#include <asm/barrier.h>
+#include <asm/cpufeature.h>
+#include <asm/daifflags.h>
+#include <asm/pgtable-hwdef.h>
+#include <asm/sysreg.h>
+#include <asm/virt.h>
+
+#include <axvcpu/hardware.h>
+
+#include "arm64.h"
+#include "nvhe.h"
+
+/* Stage 1 of EL2 (Arm ARM D8.3.1): what can be executed cannot be written. */
+#define S1_VALID		BIT_ULL(0)
+#define S1_TABLE		BIT_ULL(1)	/* at level 1 of the walker: a page */
+#define S1_AP1_RES1		BIT_ULL(6)
+#define S1_READ_ONLY		BIT_ULL(7)
+#define S1_SH_INNER		(3ull << 8)
+#define S1_AF			BIT_ULL(10)
+#define S1_XN			BIT_ULL(54)
+
+#define PFR0_EL2		(0xfull << 8)	/* ID_AA64PFR0_EL1 */
+
+#define VA_BITS_EL2		48
+#define MAIR_WRITE_BACK		0xffull		/* attribute 0 */
+
+/* TCR_EL2 without VHE (Arm ARM D19.2); the rest is as in TCR_EL1. */
+#define TCR_RES1		(BIT_ULL(31) | BIT_ULL(23))
+#define TCR_PS_SHIFT		16
+
+static const struct axv_s2_format map_format = {
+	.levels = 4,
+	.ipa_bits = VA_BITS_EL2,
+	.max_leaf_level = 1,
+	.break_before_make = true,
+	.table = S1_VALID | S1_TABLE,
+	.leaf = S1_VALID | S1_AP1_RES1 | S1_SH_INNER,
+	.leaf_page = S1_TABLE,
+	.present_mask = S1_VALID,
+	.table_mask = S1_TABLE,
+	.table_value = S1_TABLE,
+	.executable = S1_READ_ONLY,
+	.not_executable = S1_XN,
+	.accessed = S1_AF,
+	.addr_mask = GENMASK_ULL(47, 12),
+};
+
+static struct axv_stage2 map;
+static void *code;
+static DEFINE_PER_CPU(struct axv_nvhe *, nvhe_page);
+
+/* ---- who has EL2 ------------------------------------------------------------ */
+
+static u64 ask_who(void)
+{
+	unsigned long flags = local_daif_save();
+	u64 answer = axv_nvhe_ask(AXV_NVHE_WHO);
+
+	local_daif_restore(flags);
+	return answer;
+}
+
+/* Where the kernel is itself a guest, EL2 is not shown or calls go to it. */
+static bool __init may_have_el2(void)
+{
+	u64 pfr0 = read_sysreg_s(SYS_ID_AA64PFR0_EL1);
+
+	return pfr0 & PFR0_EL2 &&
+	       arm_smccc_1_1_get_conduit() != SMCCC_CONDUIT_HVC;
+}
+
+static int __init look_for_el2(void)
+{
+	u64 answer = may_have_el2() ? ask_who() : 0;
+
+	if (!answer) {
+		pr_err("there is no EL2 for this kernel, which was started at EL1\n");
+		return -EOPNOTSUPP;
+	}
+	if (answer != HVC_STUB_ERR || axv_arm64_kvm_is_there()) {
+		pr_err("KVM has EL2, and without VHE it is not shared; boot with kvm-arm.mode=none\n");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* ---- calls ---------------------------------------------------------------------- */
+
+static u64 call_el2(u64 call, u64 arg1, u64 arg2)
+{
+	register u64 x0 asm("x0") = call;
+	register u64 x1 asm("x1") = arg1;
+	register u64 x2 asm("x2") = arg2;
+
+	asm volatile("hvc	#0"
+		     : "+r" (x0), "+r" (x1), "+r" (x2)
+		     : : "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
+			 "x12", "x13", "x14", "x15", "x16", "x17", "cc", "memory");
+	return x0;
+}
+
+/**
+ * axv_nvhe_enable() - take EL2 of this CPU
+ *
+ * Context: interrupts off.
+ * Return: 0; -EBUSY: it is not the stub's; -EOPNOTSUPP: it cannot be had.
+ */
+int axv_nvhe_enable(void)
+{
+	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
+	phys_addr_t install = virt_to_phys(code) + (axv_nvhe_install - axv_nvhe_code);
+
+	if (ask_who() != HVC_STUB_ERR)
+		return -EBUSY;
+	page->optional = __this_cpu_read(axv_arm64_optional);
+	/* Caches are off there until it is in. */
+	axv_arm64_clean(page, sizeof(*page));
+	return call_el2(HVC_SOFT_RESTART, install, virt_to_phys(page)) ? -EOPNOTSUPP : 0;
+}
+
+/**
+ * axv_nvhe_disable() - give it back
+ *
+ * Does nothing where EL2 is the stub's already.
+ *
+ * Context: interrupts off.
+ */
+void axv_nvhe_disable(void)
+{
+	call_el2(HVC_RESET_VECTORS, 0, 0);
+}
+
+/* Where this CPU may lose its power, and what EL2 is with it. */
+static int cpu_pm(struct notifier_block *notifier, unsigned long event, void *unused)
+{
+	if (!axv_hardware_is_enabled())
+		return NOTIFY_DONE;
+	if (event == CPU_PM_ENTER)
+		axv_nvhe_disable();
+	else if (event == CPU_PM_ENTER_FAILED || event == CPU_PM_EXIT)
+		if (axv_nvhe_enable())
+			pr_err("EL2 of CPU %d does not come back\n", smp_processor_id());
+	return NOTIFY_OK;
+}
+
+static struct notifier_block pm_notifier = { .notifier_call = cpu_pm };
+
+/* ---- its memory --------------------------------------------------------------- */
+
+static int map_pages(void *start, size_t size, u32 rights)
+{
+	struct axv_s2_cache cache = AXV_S2_CACHE_INIT(cache);
+	phys_addr_t pa = virt_to_phys(start), end = pa + size;
+	int err = 0;
+	bool flush;
+
+	for (; pa < end && !err; pa += PAGE_SIZE) {
+		err = axv_s2_cache_fill(&cache, &map_format) ?:
+		      axv_s2_map(&map, &cache, pa, pa, 1, rights, &flush);
+	}
+	axv_s2_cache_drain(&cache);
+	return err;
+}
+
+static size_t code_size(void)
+{
+	return PAGE_ALIGN(axv_nvhe_code_end - axv_nvhe_code);
+}
+
+static void free_memory(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		free_page((unsigned long)per_cpu(nvhe_page, cpu));
+	free_pages_exact(code, code_size());
+	axv_s2_destroy(&map);
+}
+
+static u64 tcr(void)
+{
+	return TCR_RES1 | axv_arm64_pa_size() << TCR_PS_SHIFT | TCR_SH0_INNER |
+	       TCR_ORGN0_WBWA | TCR_IRGN0_WBWA | TCR_T0SZ(VA_BITS_EL2);
+}
+
+static int __init map_cpu(int cpu)
+{
+	struct axv_nvhe *page = (void *)get_zeroed_page(GFP_KERNEL);
+
+	BUILD_BUG_ON(sizeof(*page) > PAGE_SIZE);
+	if (!page)
+		return -ENOMEM;
+	per_cpu(nvhe_page, cpu) = page;
+	page->ttbr = map.root;
+	page->tcr = tcr();
+	page->mair = MAIR_WRITE_BACK;
+	return map_pages(page, PAGE_SIZE, AXV_S2_READ | AXV_S2_WRITE);
+}
+
+static int __init make_memory(void)
+{
+	int cpu, err;
+
+	err = axv_s2_init(&map, &map_format);
+	if (err)
+		return err;
+	code = alloc_pages_exact(code_size(), GFP_KERNEL);
+	if (!code) {
+		axv_s2_destroy(&map);
+		return -ENOMEM;
+	}
+
+	memcpy(code, axv_nvhe_code, axv_nvhe_code_end - axv_nvhe_code);
+	err = map_pages(code, code_size(), AXV_S2_READ | AXV_S2_EXEC);
+	for_each_possible_cpu(cpu)
+		if (!err)
+			err = map_cpu(cpu);
+	if (err) {
+		free_memory();
+		return err;
+	}
+	/* It begins with caches off. */
+	axv_arm64_clean(code, code_size());
+	return 0;
+}
+
+/**
+ * axv_nvhe_init() - look who has EL2, and prepare to have it
+ *
+ * Context: module load.
+ * Return: 0; -EOPNOTSUPP: there is none; -EBUSY: KVM has it; -ENOMEM.
+ */
+int __init axv_nvhe_init(void)
+{
+	int err = look_for_el2();
+
+	if (err)
+		return err;
+	err = make_memory();
+	if (err)
+		return err;
+	/* Once, to see whether it can be had. */
+	local_irq_disable();
+	axv_arm64_look_at_cpu();
+	err = axv_nvhe_enable();
+	if (!err)
+		axv_nvhe_disable();
+	local_irq_enable();
+	if (!err)
+		err = cpu_pm_register_notifier(&pm_notifier);
+	if (err)
+		free_memory();
+	return err;
+}
+
+/** axv_nvhe_exit() - the end; EL2 is the stub's on all CPUs */
+void axv_nvhe_exit(void)
+{
+	cpu_pm_unregister_notifier(&pm_notifier);
+	free_memory();
+}
+
+/* ---- entry and exit ------------------------------------------------------------ */
+
+/**
+ * axv_nvhe_load() - the guest's registers, to where EL2 finds them
+ * @v:		vCPU whose claim the caller holds
+ *
+ * Context: interrupts off until axv_nvhe_put().
+ */
+void axv_nvhe_load(struct axv_arm64_vcpu *v)
+{
+	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
+
+	memcpy(page->sys, v->sys, sizeof(page->sys));
+	axv_arm64_controls(v, page->host_ctl, page->ctl);
+	page->harden = __this_cpu_read(axv_arm64_harden);
+}
+
+/**
+ * axv_nvhe_put() - and from there
+ * @v:		the same
+ */
+void axv_nvhe_put(struct axv_arm64_vcpu *v)
+{
+	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
+
+	memcpy(v->sys, page->sys, sizeof(page->sys));
+}
+
+/**
+ * axv_nvhe_enter() - into the guest, and back
+ * @v:		vCPU that is loaded by axv_nvhe_load()
+ * @hcr:	HCR_EL2; out: what has become of it
+ * @stale:	AXV_TLB_*
+ *
+ * Context: all of DAIF masked.
+ * Return: the CPU's page, with what there is to know of the exit.  Where the guest
+ * was not entered &axv_nvhe.code is AXV_EL2_FAULT.
+ */
+const struct axv_nvhe *axv_nvhe_enter(struct axv_arm64_vcpu *v, u64 *hcr,
+				      unsigned int stale)
+{
+	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
+	u64 answer;
+
+	page->regs = v->regs;
+	page->hcr = *hcr;
+	page->stale = stale;
+	page->vsesr = v->events.serror_iss;
+	answer = call_el2(AXV_NVHE_ENTER, 0, 0);
+	if (unlikely(answer)) {
+		page->code = AXV_EL2_FAULT;
+		page->elr = 0;
+		page->esr = answer;
+	}
+	if (unlikely(page->code == AXV_EL2_FAULT))
+		return page;
+
+	v->regs = page->regs;
+	*hcr = page->hcr;
+	return page;
+}
+
+/**
+ * axv_nvhe_report() - say why a guest was not entered
+ *
+ * Context: interrupts off since then.
+ */
+void axv_nvhe_report(void)
+{
+	const struct axv_nvhe *page = __this_cpu_read(nvhe_page);
+
+	if (!page->elr)
+		pr_err_ratelimited("CPU %d: somebody else has EL2, and answers %#llx\n",
+				   smp_processor_id(), page->esr);
+	else
+		pr_err("CPU %d: fault at EL2 at %#llx, ESR %#llx, FAR %#llx; it is given back\n",
+		       smp_processor_id(), page->elr - virt_to_phys(code),
+		       page->esr, page->far);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Hosts whose kernel runs at EL1: the code at EL2, and what it and the kernel
+ * share.
+ */
+#ifndef _AXVCPU_ARM64_NVHE_H
+#define _AXVCPU_ARM64_NVHE_H
+
+/* The call, by HVC, that enters a guest; those of the kernel's stub are below 16. */
+#define AXV_NVHE_ENTER		0xa58
+/* A call that nobody knows: tells who answers. */
+#define AXV_NVHE_WHO		0xfff0
+
+#ifndef __ASSEMBLY__
+
+#include "arm64.h"
+
+/**
+ * struct axv_nvhe - a CPU's page: all that its EL2 reads and writes
+ * @regs:	the guest's
+ * @host_regs:	x18 to x30 of the host, its PC, PSTATE and SP_EL0
+ * @ttbr:	of EL2's own map.  Read with caches off, as are the next two.
+ * @tcr:	likewise
+ * @mair:	likewise
+ * @stub_sctlr:	as the kernel's stub had it
+ * @stub_vbar:	likewise
+ * @scratch:	of EL2
+ * @optional:	bits AXV_OPTIONAL_*
+ * @harden:	AXV_HARDEN_*
+ * @stale:	AXV_TLB_*
+ * @vsesr:	VSESR_EL2, with the RAS extension
+ * @hcr:	HCR_EL2 of the guest; after the exit, what has become of it
+ * @host_hcr:	of the host
+ * @sys:	the guest's registers, up to AXV_SYS_SWITCHED
+ * @host_sys:	the host's
+ * @ctl:	what the guest runs under
+ * @host_ctl:	what the host does
+ * @code:	AXV_EL2_* of the exit, and DISR_EL1 above it
+ * @esr:	ESR_EL2
+ * @far:	FAR_EL2
+ * @hpfar:	HPFAR_EL2
+ * @par:	what the guest's stage 1 says of @far, after an abort
+ * @elr:	where EL2 was, with AXV_EL2_FAULT
+ *
+ * A page of its own.  Belongs to the CPU: interrupts are off.
+ */
+struct axv_nvhe {
+	struct axv_arm64_gprs regs;
+	u64 host_regs[16];
+	u64 ttbr;
+	u64 tcr;
+	u64 mair;
+	u64 stub_sctlr;
+	u64 stub_vbar;
+	u64 scratch;
+	u64 optional;
+	u64 harden;
+	u64 stale;
+	u64 vsesr;
+	u64 hcr;
+	u64 host_hcr;
+	u64 sys[AXV_SYS_SWITCHED];
+	u64 host_sys[AXV_SYS_SWITCHED];
+	u64 ctl[AXV_CTL_COUNT];
+	u64 host_ctl[AXV_CTL_COUNT];
+	u64 code;
+	u64 esr;
+	u64 far;
+	u64 hpfar;
+	u64 par;
+	u64 elr;
+};
+
+/* el2.S: code that is copied, for EL2 ... */
+extern const char axv_nvhe_code[], axv_nvhe_code_end[];
+extern const char axv_nvhe_install[];
+/* ... and code that is not */
+asmlinkage u64 axv_nvhe_ask(u64 call);
+
+/* nvhe.c */
+int axv_nvhe_init(void);
+void axv_nvhe_exit(void);
+int axv_nvhe_enable(void);
+void axv_nvhe_disable(void);
+void axv_nvhe_load(struct axv_arm64_vcpu *v);
+void axv_nvhe_put(struct axv_arm64_vcpu *v);
+const struct axv_nvhe *axv_nvhe_enter(struct axv_arm64_vcpu *v, u64 *hcr,
+				      unsigned int stale);
+void axv_nvhe_report(void);
+
+#endif /* __ASSEMBLY__ */
+#endif /* _AXVCPU_ARM64_NVHE_H */
