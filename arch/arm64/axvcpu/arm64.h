@@ -247,6 +247,15 @@ static inline bool axv_arm64_is_aarch32(const struct axv_arm64_vcpu *v)
 	return v->regs.pstate & PSR_MODE32_BIT;
 }
 
+/* MDSCR_EL1: single steps work, breakpoint registers are not the guest's. */
+#define AXV_MDSCR_SS		BIT(0)
+#define AXV_MDSCR_KDE		BIT(13)
+
+static inline u64 axv_arm64_mdscr(const struct axv_arm64_vcpu *v)
+{
+	return v->sys[AXV_SYS_MDSCR_EL1] & (AXV_MDSCR_SS | AXV_MDSCR_KDE);
+}
+
 /* backend.c */
 void axv_arm64_reset(struct axv_arm64_vcpu *v);
 

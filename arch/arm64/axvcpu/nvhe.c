@@ -334,6 +334,7 @@ const struct axv_nvhe *axv_nvhe_enter(struct axv_arm64_vcpu *v, u64 *hcr,
 	page->regs = v->regs;
 	page->hcr = *hcr;
 	page->stale = stale;
+	page->ctl[AXV_CTL_MDSCR_EL1] = axv_arm64_mdscr(v);
 	page->vsesr = v->events.serror_iss;
 	answer = call_el2(AXV_NVHE_ENTER, 0, 0);
 	if (unlikely(answer)) {

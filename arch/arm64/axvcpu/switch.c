@@ -54,10 +54,6 @@
 				 MDCR_EL2_TDOSA | MDCR_EL2_TDRA | \
 				 MDCR_EL2_TPMS | MDCR_EL2_TTRF)
 
-/* MDSCR_EL1: single steps work, breakpoint registers are not the guest's. */
-#define MDSCR_SS		BIT(0)
-#define MDSCR_KDE		BIT(13)
-
 #define ICH_HCR_TDIR_BIT	BIT(14)
 #define MPAM2_TRAP_EL1		(BIT_ULL(48) | BIT_ULL(49))
 
@@ -158,7 +154,8 @@ static void load_controls(const u64 *ctl)
  * axv_arm64_controls() - what a guest runs under
  * @v:		vCPU that will be entered on this CPU
  * @host:	what the host runs under, by &enum axv_arm64_ctl
- * @guest:	out: the guest.  What is not there on this CPU is not used.
+ * @guest:	out: the guest.  What is not there on this CPU is not used, and
+ *		MDSCR_EL1 is set by each entry.
  *
  * Context: interrupts off until after the last of those entries.
  */
@@ -182,7 +179,6 @@ void axv_arm64_controls(struct axv_arm64_vcpu *v, const u64 *host, u64 *guest)
 	guest[AXV_CTL_CPTR_EL2] = CPTR_TAM |
 		(vhe ? CPTR_E2H_FPEN | CPTR_E2H_TTA :
 		       CPTR_NVHE_RES1 | CPTR_NVHE_TTA | CPTR_NVHE_TZ);
-	guest[AXV_CTL_MDSCR_EL1] = v->sys[AXV_SYS_MDSCR_EL1] & (MDSCR_SS | MDSCR_KDE);
 	guest[AXV_CTL_MPAM2_EL2] = host[AXV_CTL_MPAM2_EL2] | MPAM2_TRAP_EL1;
 	guest[AXV_CTL_ICC_SRE_EL2] = host[AXV_CTL_ICC_SRE_EL2] & ~(u64)ICC_SRE_EL2_ENABLE;
 	guest[AXV_CTL_ICH_HCR_EL2] = ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1 |
@@ -338,7 +334,7 @@ static u64 guest_hcr(struct axv_arm64_vcpu *v)
 
 static __always_inline void enter_vhe(struct axv_arm64_vcpu *v, u64 *hcr)
 {
-	u64 host_hcr = read_sysreg(hcr_el2);
+	u64 host_hcr = read_sysreg(hcr_el2), mdscr = axv_arm64_mdscr(v);
 	unsigned int stale;
 
 	if (unlikely(*hcr & HCR_VSE) && axv_arm64_host.ras)
@@ -348,6 +344,9 @@ static __always_inline void enter_vhe(struct axv_arm64_vcpu *v, u64 *hcr)
 	if (unlikely(stale))
 		flush(stale);
 
+	/* Not earlier: the kernel could step, too, where PSTATE.D is clear. */
+	if (unlikely(mdscr))
+		write_sysreg(mdscr, mdscr_el1);
 	write_sysreg(v->regs.pc, elr_el2);
 	write_sysreg(v->regs.pstate, spsr_el2);
 	v->last.code = axv_arm64_enter(&v->regs,
@@ -358,6 +357,8 @@ static __always_inline void enter_vhe(struct axv_arm64_vcpu *v, u64 *hcr)
 	if (likely(AXV_EL2_VECTOR(v->last.code) != AXV_EL2_IRQ))
 		read_syndrome(v);
 	*hcr = read_sysreg(hcr_el2);
+	if (unlikely(mdscr))
+		write_sysreg(0, mdscr_el1);
 
 	write_sysreg(host_hcr, hcr_el2);
 	/* Nothing of the host's regime before TGE is set (errata as above). */
