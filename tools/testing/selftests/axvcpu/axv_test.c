@@ -463,6 +463,23 @@ void catch_signal(int sig)
 	must(!sigaction(sig, &sa, NULL));
 }
 
+static struct axv_vcpu *to_kick;
+
+static void kick_it(int sig)
+{
+	(void)sig;
+	must(!vcpu_kick(to_kick));
+}
+
+/* A signal may come between two runs: then the next one ends with Kicked. */
+void kick_on_signal(int sig, struct axv_vcpu *v)
+{
+	struct sigaction sa = { .sa_handler = kick_it };
+
+	to_kick = v;
+	must(!sigaction(sig, &sa, NULL));
+}
+
 int cpus_online(void)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN);

@@ -164,6 +164,7 @@ pid_t child_start(int (*fn)(void *arg), void *arg);
 int child_status(pid_t pid);
 int child_kill(pid_t pid);
 void catch_signal(int sig);
+void kick_on_signal(int sig, struct axv_vcpu *v);
 int cpus_online(void);
 int second_cpu(void);
 void pin_to(int cpu);
