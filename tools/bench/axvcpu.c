@@ -26,14 +26,8 @@ static void axv_open(void)
 	run_size = query.value;
 }
 
-static void axv_create(void *memory, uint64_t rip)
+static void axv_create(void *memory, uint64_t pc)
 {
-	static const struct axv_x86_segment code = {
-		.limit = 0xffffffff, .selector = 0x10, .attr = CODE_ATTR,
-	};
-	static const struct axv_x86_segment data = {
-		.limit = 0xffffffff, .selector = 0x18, .attr = DATA_ATTR,
-	};
 	struct axv_create_vm config = { 0 };
 	struct axv_create_vcpu cpu = { .favor_phys_cpu = -1 };
 	struct axv_region region = {
@@ -41,9 +35,8 @@ static void axv_create(void *memory, uint64_t rip)
 		.size = GUEST_MEMORY,
 		.hva = (uintptr_t)memory,
 	};
-	struct axv_setup setup = { .mode = AXV_X86_MODE_PROTECTED };
+	struct axv_setup setup = { .mode = AXV_MODE };
 	struct axv_bind bind = { 0 };
-	struct axv_x86_sregs *sregs;
 
 	vm = ioctl(dev, AXV_CREATE_VM, &config);
 	if (vm < 0)
@@ -61,25 +54,7 @@ static void axv_create(void *memory, uint64_t rip)
 		die("AXV_VCPU_SETUP");
 	if (ioctl(vcpu, AXV_VCPU_BIND, &bind))
 		die("AXV_VCPU_BIND");
-
-	sregs = &run->regs.sregs;
-	sregs->seg[AXV_X86_CS] = code;
-	sregs->seg[AXV_X86_SS] = data;
-	sregs->seg[AXV_X86_DS] = data;
-	sregs->seg[AXV_X86_ES] = data;
-	sregs->seg[AXV_X86_FS] = data;
-	sregs->seg[AXV_X86_GS] = data;
-	sregs->seg[AXV_X86_TR].attr = 0x8b;
-	sregs->seg[AXV_X86_TR].limit = 0xffff;
-	sregs->seg[AXV_X86_LDTR].attr = 0x82;
-	sregs->seg[AXV_X86_LDTR].limit = 0xffff;
-	sregs->cr0 = 0x80000011;
-	sregs->cr3 = GUEST_TABLES;
-	sregs->cr4 = 0x20;
-	sregs->efer = 0x500;
-	run->regs.gprs.rip = rip;
-	run->regs.gprs.rflags = 2;
-	run->dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+	arch_axv_init(run, pc);
 }
 
 static void axv_destroy(void)
@@ -111,31 +86,29 @@ static enum bench_exit axv_run_once(void)
 	return BENCH_OTHER;
 }
 
-static void axv_set_rip(uint64_t rip)
+static void axv_set_pc(uint64_t pc)
 {
-	run->regs.gprs = (struct axv_x86_gprs){ .rip = rip, .rflags = 2 };
-	run->dirty = AXV_RUN_SET_GPRS;
+	arch_axv_set_pc(run, pc);
 }
 
 static void axv_get_set_regs(void)
 {
 	run->want = AXV_RUN_SET_GPRS;
 	ioctl(vcpu, AXV_VCPU_SYNC);
-	run->regs.gprs.gpr[AXV_X86_R15]++;
 	run->want = 0;
-	run->dirty = AXV_RUN_SET_GPRS;
+	arch_axv_touch(run);
 	ioctl(vcpu, AXV_VCPU_SYNC);
 }
 
-static void axv_share_regs(int on)
+static int axv_share_regs(int on)
 {
 	run->want = on ? AXV_RUN_SET_GPRS : 0;
+	return 1;
 }
 
 static void axv_touch_shared(void)
 {
-	run->regs.gprs.gpr[AXV_X86_R15]++;
-	run->dirty = AXV_RUN_SET_GPRS;
+	arch_axv_touch(run);
 }
 
 static void axv_kick(void)
@@ -160,11 +133,12 @@ const struct bench_vmm axvcpu_vmm = {
 	.create = axv_create,
 	.destroy = axv_destroy,
 	.run = axv_run_once,
-	.set_rip = axv_set_rip,
+	.set_pc = axv_set_pc,
 	.get_set_regs = axv_get_set_regs,
 	.share_regs = axv_share_regs,
 	.touch_shared = axv_touch_shared,
 	.kick = axv_kick,
 	.kicked = axv_kicked,
 	.empty = axv_empty,
+	.hypercall_exits = 1,
 };

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The same guest code through KVM or through axvcpu, in ticks of the TSC.
+ * The same guest code through KVM or through axvcpu, in ticks of the counter.
  *
- * In an emulator whose TSC counts instructions, a tick is an instruction.
+ * In an emulator whose counter counts instructions, a tick is an instruction.
  * Prints a line per measurement: the interface, the name, median, least and
  * most of the samples.  With a command, measures that one instead.
  */
-#include <cpuid.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include "bench.h"
 #include "marker.h"
@@ -51,25 +49,6 @@ static uint64_t address_of(const char *code)
 	return GUEST_CODE + (code - guest_begin);
 }
 
-/* Identity map of 4 GiB by 2 MiB pages. */
-static void build_guest(void)
-{
-	uint64_t *tables = (uint64_t *)(memory + GUEST_TABLES);
-	unsigned int eax, ebx, ecx, edx, i;
-
-	tables[0] = (GUEST_TABLES + 0x1000) | 3;
-	for (i = 0; i < 4; i++)
-		tables[512 + i] = (GUEST_TABLES + 0x2000 + 0x1000 * i) | 3;
-	for (i = 0; i < 4 * 512; i++)
-		tables[1024 + i] = ((uint64_t)i << 21) | 0x83;
-	memcpy(memory + GUEST_CODE, guest_begin, guest_end - guest_begin);
-
-	/* Intel calls it VMCALL, and knows no other. */
-	__cpuid(0, eax, ebx, ecx, edx);
-	if (ebx == signature_INTEL_ebx)
-		memory[address_of(guest_vmmcall) + 2] = (char)0xc1;
-}
-
 static struct guest_params *params(void)
 {
 	return (struct guest_params *)(memory + GUEST_PARAMS);
@@ -89,21 +68,23 @@ static void expect(enum bench_exit exit_wanted)
 		uint64_t __begin, __ticks;			\
 								\
 		MARK(path);					\
-		__begin = __rdtsc();				\
+		__begin = ticks();				\
 		statement;					\
-		__ticks = __rdtsc() - __begin;			\
+		__ticks = ticks() - __begin;			\
 		MARK(MARKER_END);				\
 		__ticks;					\
 	})
 
-/* Ticks of one statement over and over. */
+/* Ticks of one statement over and over; TIMES of them at once. */
 #define measure(path, statement)				\
 	do {							\
 		uint64_t samples[SAMPLES];			\
-		unsigned int i;					\
+		unsigned int i, __n;				\
 								\
 		for (i = 0; i < SAMPLES; i++)			\
-			samples[i] = timed(path, statement);	\
+			samples[i] = timed(path,		\
+				for (__n = 0; __n < TIMES; __n++)	\
+					statement) / TIMES;	\
 		report(path, samples, SAMPLES);			\
 	} while (0)
 
@@ -112,7 +93,7 @@ static void expect(enum bench_exit exit_wanted)
 	do {							\
 		unsigned int warm;				\
 								\
-		vmm->set_rip(address_of(code));			\
+		vmm->set_pc(address_of(code));			\
 		for (warm = 0; warm < 8; warm++)		\
 			expect(exit);				\
 		measure(path, expect(exit));			\
@@ -130,9 +111,9 @@ static void ask(uint64_t count, uint64_t address)
 		uint64_t __alone;				\
 								\
 		ask(0, 0);					\
-		__alone = timed(PATH_RUN, expect(BENCH_IO));	\
+		__alone = timed(PATH_RUN, expect(BENCH_STOP));	\
 		ask(path_info[path].units, address);		\
-		(timed(path, expect(BENCH_IO)) - __alone) /	\
+		(timed(path, expect(BENCH_STOP)) - __alone) /	\
 			path_info[path].units;			\
 	})
 
@@ -142,29 +123,30 @@ static void measure_in_kernel(void)
 	uint64_t samples[SAMPLES];
 	unsigned int i;
 
-	vmm->set_rip(address_of(guest_cpuid));
+	vmm->set_pc(address_of(guest_answered));
 	ask(4, 0);
-	expect(BENCH_IO);
+	expect(BENCH_STOP);
 	for (i = 0; i < SAMPLES; i++)
-		samples[i] = per_unit(PATH_EXIT_CPUID, 0);
-	report(PATH_EXIT_CPUID, samples, SAMPLES);
+		samples[i] = per_unit(PATH_EXIT_ANSWERED, 0);
+	report(PATH_EXIT_ANSWERED, samples, SAMPLES);
 }
 
 static void touch_and_run(void)
 {
 	vmm->touch_shared();
-	expect(BENCH_IO);
+	expect(BENCH_STOP);
 }
 
 static void measure_registers(void)
 {
-	vmm->set_rip(address_of(guest_out));
-	expect(BENCH_IO);
+	vmm->set_pc(address_of(guest_stop));
+	expect(BENCH_STOP);
 	measure(PATH_REGISTERS, vmm->get_set_regs());
 
-	vmm->share_regs(1);
-	expect(BENCH_IO);
-	measure(PATH_EXIT_OUT_REGISTERS, touch_and_run());
+	if (!vmm->share_regs(1))
+		return;
+	expect(BENCH_STOP);
+	measure(PATH_EXIT_REGISTERS, touch_and_run());
 	vmm->share_regs(0);
 }
 
@@ -188,9 +170,9 @@ static void measure_touch(void)
 	uint64_t samples[16];
 	unsigned int i;
 
-	vmm->set_rip(address_of(guest_touch));
+	vmm->set_pc(address_of(guest_touch));
 	ask(0, 0);
-	expect(BENCH_IO);
+	expect(BENCH_STOP);
 	for (i = 0; i < 16; i++)
 		samples[i] = per_unit(PATH_FIRST_TOUCH, GUEST_TOUCH +
 				      i * TOUCHED_PAGES * 4096ul);
@@ -199,8 +181,8 @@ static void measure_touch(void)
 
 static void create_and_run(void)
 {
-	vmm->create(memory, address_of(guest_out));
-	expect(BENCH_IO);
+	vmm->create(memory, address_of(guest_stop));
+	expect(BENCH_STOP);
 }
 
 static void measure_creation(void)
@@ -262,15 +244,18 @@ int main(int argc, char **argv)
 		die("mmap");
 	madvise(memory, GUEST_MEMORY, MADV_NOHUGEPAGE);
 	memset(memory, 0, GUEST_MEMORY);
-	build_guest();
+	memcpy(memory + GUEST_CODE, guest_begin, guest_end - guest_begin);
+	arch_build_guest(memory);
 
 	vmm->open();
-	vmm->create(memory, address_of(guest_out));
-	expect(BENCH_IO);
+	vmm->create(memory, address_of(guest_stop));
+	expect(BENCH_STOP);
 	measure(PATH_EMPTY, vmm->empty());
-	measure_exit(PATH_EXIT_OUT, guest_out, BENCH_IO);
-	measure_exit(PATH_EXIT_MMIO, guest_mmio, BENCH_MMIO);
-	measure_exit(PATH_EXIT_HYPERCALL, guest_hypercall, BENCH_HYPERCALL);
+	measure_exit(PATH_STOP, guest_stop, BENCH_STOP);
+	if (PATH_STOP != PATH_EXIT_MMIO)
+		measure_exit(PATH_EXIT_MMIO, guest_mmio, BENCH_MMIO);
+	if (vmm->hypercall_exits)
+		measure_exit(PATH_EXIT_HYPERCALL, guest_hypercall, BENCH_HYPERCALL);
 	measure_in_kernel();
 	measure_registers();
 	measure_touch();

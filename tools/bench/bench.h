@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "arch.h"
+
 #define GUEST_MEMORY	(32ul << 20)
 
 /* Where the guest's parts are, in its physical memory. */
@@ -40,32 +42,34 @@ struct guest_params {
  * struct bench_vmm - one interface to virtual CPUs
  * @name:	"kvm" or "axvcpu"
  * @open:	open the device
- * @create:	VM with @memory at 0, and one vCPU in 64-bit mode at @rip
+ * @create:	VM with @memory at 0, and one vCPU in 64-bit mode at @pc
  * @destroy:	and away with it
  * @run:	enter the guest until an exit
- * @set_rip:	continue somewhere else
+ * @set_pc:	continue somewhere else
  * @get_set_regs: read all general registers, change one, write all back,
  *		by the interface's calls
  * @share_regs:	from now on every exit and entry carries the general registers
- *		in shared memory; toggle
+ *		in shared memory; toggle.  0: it cannot
  * @touch_shared: read and change a register there
  * @kick:	make the next run end at once
  * @kicked:	and no other
  * @empty:	a call that does nothing
+ * @hypercall_exits: it hands hypercalls on to userspace
  */
 struct bench_vmm {
 	const char *name;
 	void (*open)(void);
-	void (*create)(void *memory, uint64_t rip);
+	void (*create)(void *memory, uint64_t pc);
 	void (*destroy)(void);
 	enum bench_exit (*run)(void);
-	void (*set_rip)(uint64_t rip);
+	void (*set_pc)(uint64_t pc);
 	void (*get_set_regs)(void);
-	void (*share_regs)(int on);
+	int (*share_regs)(int on);
 	void (*touch_shared)(void);
 	void (*kick)(void);
 	void (*kicked)(void);
 	void (*empty)(void);
+	int hypercall_exits;
 };
 
 extern const struct bench_vmm kvm_vmm;
@@ -76,12 +80,25 @@ void die(const char *what);
 
 /* Guest code, guest.S: each loops around one exit. */
 extern const char guest_begin[], guest_end[];
-extern const char guest_out[], guest_mmio[], guest_hypercall[], guest_cpuid[],
+extern const char guest_stop[], guest_mmio[], guest_hypercall[], guest_answered[],
 		  guest_touch[];
-extern const char guest_vmmcall[];	/* the instruction itself */
 
-/* Descriptors of the flat 64-bit segments, for both interfaces. */
-#define CODE_ATTR	0xa9b	/* long, present, code, accessed */
-#define DATA_ATTR	0xc93
+/* arch.c: tables of the guest, and what must be patched in its code. */
+void arch_build_guest(char *memory);
+
+/* arch.c: registers through KVM; @pc is where to begin, or to go on. */
+struct kvm_run;
+void arch_kvm_vm(int vm);
+void arch_kvm_init(int vm, int vcpu, uint64_t pc);
+void arch_kvm_set_pc(int vcpu, uint64_t pc);
+void arch_kvm_get_set_regs(int vcpu);
+int arch_kvm_share_regs(struct kvm_run *run, int on);
+void arch_kvm_touch_shared(struct kvm_run *run);
+
+/* arch.c: registers in axvcpu's run page. */
+struct axv_run;
+void arch_axv_init(struct axv_run *run, uint64_t pc);
+void arch_axv_set_pc(struct axv_run *run, uint64_t pc);
+void arch_axv_touch(struct axv_run *run);
 
 #endif /* BENCH_H */

@@ -6,14 +6,16 @@
 #ifndef MARKER_H
 #define MARKER_H
 
+#include "arch.h"
+
 enum path {
 	PATH_EMPTY,
 	PATH_EXIT_OUT,
 	PATH_EXIT_MMIO,
 	PATH_EXIT_HYPERCALL,
-	PATH_EXIT_CPUID,
+	PATH_EXIT_ANSWERED,
 	PATH_REGISTERS,
-	PATH_EXIT_OUT_REGISTERS,
+	PATH_EXIT_REGISTERS,
 	PATH_FIRST_TOUCH,
 	PATH_KICK,
 	PATH_CREATE,
@@ -22,7 +24,7 @@ enum path {
 	PATHS,
 };
 
-#define CPUID_EXITS	64
+#define ANSWERED_EXITS	64
 #define TOUCHED_PAGES	128
 
 /**
@@ -30,34 +32,31 @@ enum path {
  * @name:	what it is called; NULL: only there to be subtracted
  * @units:	so many of it are between two markers, and then a PATH_RUN, which
  *		is subtracted; 0: it is alone
+ * @times:	so many of it are between two markers, and nothing else; 0: one
  */
 struct path_info {
 	const char *name;
 	unsigned int units;
+	unsigned int times;
 };
 
 static const struct path_info path_info[PATHS] = {
-	[PATH_EMPTY] = { "empty_ioctl" },
-	[PATH_EXIT_OUT] = { "exit_out" },
-	[PATH_EXIT_MMIO] = { "exit_mmio" },
-	[PATH_EXIT_HYPERCALL] = { "exit_hypercall" },
-	[PATH_EXIT_CPUID] = { "exit_cpuid", CPUID_EXITS },
-	[PATH_REGISTERS] = { "registers_by_ioctl" },
-	[PATH_EXIT_OUT_REGISTERS] = { "exit_out_with_registers" },
-	[PATH_FIRST_TOUCH] = { "first_touch", TOUCHED_PAGES },
+	[PATH_EMPTY] = { "empty_ioctl", .times = TIMES },
+	[PATH_EXIT_OUT] = { "exit_out", .times = TIMES },
+	[PATH_EXIT_MMIO] = { "exit_mmio", .times = TIMES },
+	[PATH_EXIT_HYPERCALL] = { "exit_hypercall", .times = TIMES },
+	[PATH_EXIT_ANSWERED] = { ANSWERED_NAME, .units = ANSWERED_EXITS },
+	[PATH_REGISTERS] = { "registers_by_ioctl", .times = TIMES },
+	[PATH_EXIT_REGISTERS] = { WITH_REGISTERS_NAME, .times = TIMES },
+	[PATH_FIRST_TOUCH] = { "first_touch", .units = TOUCHED_PAGES },
 	[PATH_KICK] = { "kick_pending" },
 	[PATH_CREATE] = { "create_to_first_exit" },
 	[PATH_BOOT] = { "linux_boot" },
 };
 
-/* A long NOP whose displacement says a path, the interface, or an end. */
-#define MARKER_BASE	0xa5be0000u
+/* MARK() of a path, the interface, or an end. */
 #define MARKER_KVM	0x1000
 #define MARKER_AXVCPU	0x1001
 #define MARKER_END	0xffff
-
-#define MARK(what)						\
-	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00; .long %c0"	\
-		     : : "i" (MARKER_BASE | (what)) : "memory")
 
 #endif /* MARKER_H */

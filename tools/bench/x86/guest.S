@@ -5,14 +5,14 @@
  */
 	.section .rodata
 	.globl guest_begin, guest_end
-	.globl guest_out, guest_mmio, guest_hypercall, guest_vmmcall
-	.globl guest_cpuid, guest_touch
+	.globl guest_stop, guest_mmio, guest_hypercall, guest_vmmcall
+	.globl guest_answered, guest_touch
 	.balign 16
 guest_begin:
 
-guest_out:
+guest_stop:
 	out	%al, $0x10
-	jmp	guest_out
+	jmp	guest_stop
 
 guest_mmio:
 	mov	$0xc0000000, %ebx
@@ -29,7 +29,7 @@ guest_vmmcall:
 	vmmcall
 	jmp	guest_hypercall
 
-guest_cpuid:
+guest_answered:
 	mov	0x8000, %r12
 	test	%r12, %r12
 	jz	2f
@@ -39,7 +39,7 @@ guest_cpuid:
 	dec	%r12
 	jnz	1b
 2:	out	%al, $0x10
-	jmp	guest_cpuid
+	jmp	guest_answered
 
 guest_touch:
 	mov	0x8000, %r12

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The benchmark on arm64.
+ */
+#ifndef ARCH_H
+#define ARCH_H
+
+#include <stdint.h>
+
+#define ANSWERED_NAME		"exit_psci_version"
+#define WITH_REGISTERS_NAME	"exit_mmio_with_registers"
+
+/* The counter advances once in so many instructions. */
+#define TIMES			16
+
+/* Nanoseconds, which are instructions. */
+static inline uint64_t ticks(void)
+{
+	uint64_t count, hz;
+
+	asm volatile("isb; mrs %0, cntvct_el0; mrs %1, cntfrq_el0"
+		     : "=r" (count), "=r" (hz) : : "memory");
+	return count * (1000000000 / hz);
+}
+
+/* Nobody moves a constant to where nothing is kept. */
+#define MARK(what)	asm volatile("movz xzr, %0" : : "i" (what) : "memory")
+
+/* The exit with which guest code says that it is done: guest_stop. */
+#define BENCH_STOP		BENCH_MMIO
+#define PATH_STOP		PATH_EXIT_MMIO
+
+/* KVM answers every hypercall itself, unless the machine is to stop. */
+#define KVM_HYPERCALL_EXITS	0
+
+#define AXV_MODE		AXV_ARM64_MODE_EL1
+
+#endif /* ARCH_H */

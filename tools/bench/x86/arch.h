@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The benchmark on x86.
+ */
+#ifndef ARCH_H
+#define ARCH_H
+
+#include <stdint.h>
+
+#define ANSWERED_NAME		"exit_cpuid"
+#define WITH_REGISTERS_NAME	"exit_out_with_registers"
+
+/* A tick is an instruction, so once is enough. */
+#define TIMES			1
+
+static inline uint64_t ticks(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+/* A long NOP whose displacement says what. */
+#define MARKER_BASE	0xa5be0000u
+
+#define MARK(what)						\
+	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00; .long %c0"	\
+		     : : "i" (MARKER_BASE | (what)) : "memory")
+
+/* The exit with which guest code says that it is done: guest_stop. */
+#define BENCH_STOP		BENCH_IO
+#define PATH_STOP		PATH_EXIT_OUT
+
+/* KVM_HC_MAP_GPA_RANGE */
+#define KVM_HYPERCALL_EXITS	1
+
+#define AXV_MODE		AXV_X86_MODE_PROTECTED
+
+#endif /* ARCH_H */
