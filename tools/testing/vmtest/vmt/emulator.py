@@ -43,7 +43,7 @@ class Machine:
     mem = 2048
     icount = False
     interactive = False
-    kernel = None      # path of a bzImage or Image
+    kernel = None      # path of the kernel
     initrd = None      # path of a cpio archive
     append = ""        # more kernel command line
     debug = False      # the debug kernel: slower, and with its own parameters
@@ -67,26 +67,28 @@ def command_line(m):
         words += ["norandmaps", "clearcpuid=ht", "cryptomgr.notests"]
     if m.interactive:
         words += ["quiet"]
-    if m.arch == "arm64":
-        words += ["console=ttyAMA0"]
-        if m.icount:
-            # Without a seed from outside the random numbers of every system
-            # call's stack offset are computed, which outweighs the rest.
-            words += ["randomize_kstack_offset=off"]
-    elif not m.debug:
-        words += ["console=ttyS0,115200"]
+    if m.arch == "arm64" and m.icount:
+        # Without a seed from outside the random numbers of every system
+        # call's stack offset are computed, which outweighs the rest.
+        words += ["randomize_kstack_offset=off"]
+    if not m.debug:
+        words += ["console=ttyAMA0" if m.arch == "arm64" else "console=ttyS0,115200"]
     else:
         # The serial console takes a sleeping lock wherever printk is called,
         # which is the one thing lockdep would report before it turns itself
         # off. The early console takes none; the null console keeps the other
         # from registering as well.
-        words += ["earlyprintk=serial,ttyS0,115200,keep", "console=null"]
-        # The watchdogs must allow for an emulator on a busy machine, and CPU
-        # masks are to have a second word.
-        # Without ACPI the TSC is the only clock that is good enough.
-        words += ["kasan_multi_shot", "tsc=reliable", "rcupdate.rcu_cpu_stall_timeout=120",
-                  "watchdog_thresh=60", "sysctl.kernel.hung_task_timeout_secs=300",
-                  "possible_cpus=72"]
+        if m.arch == "arm64":
+            words += ["earlycon=pl011,0x9000000", "keep_bootcon"]
+        else:
+            words += ["earlyprintk=serial,ttyS0,115200,keep"]
+        # The watchdogs must allow for an emulator on a busy machine.
+        words += ["console=null", "kasan_multi_shot", "rcupdate.rcu_cpu_stall_timeout=120",
+                  "watchdog_thresh=60", "sysctl.kernel.hung_task_timeout_secs=300"]
+        if m.arch == "x86":
+            # CPU masks are to have a second word. Without ACPI the TSC is the
+            # only clock that is good enough.
+            words += ["possible_cpus=72", "tsc=reliable"]
     return " ".join(words + ([m.append] if m.append else []))
 
 

@@ -198,8 +198,7 @@ class Run:
             m.append = self.append
             m.qemu_args = self.qemu_args
             m.work = work
-            vmlinuz = f"{image}/vmlinuz"
-            m.kernel = vmlinuz if os.path.exists(vmlinuz) else f"{image}/bzImage"
+            m.kernel = f"{image}/vmlinuz"
             m.initrd = f"{work}/initrd"
             self.build_initramfs(image, release, m.initrd)
             deadline = self.timeout or DEADLINE["debug" if m.debug else self.emu]
