@@ -363,5 +363,6 @@ DECLARE_PER_CPU(u64, axv_arm64_harden);
 
 /* entry.S */
 asmlinkage u64 axv_arm64_enter(struct axv_arm64_gprs *regs, u64 harden);
+asmlinkage u64 axv_arm64_translate(u64 va);
 
 #endif /* _AXVCPU_ARM64_H */

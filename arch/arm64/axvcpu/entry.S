@@ -33,6 +33,14 @@
  * SError that the guest caused and that had not been taken yet.
  */
 SYM_FUNC_START(axv_arm64_enter)
+	/* An SError that is pending now is the host's, and it shall take it. */
+alternative_if ARM64_HAS_RAS_EXTN
+	dsb	nshst
+	isb
+alternative_else_nop_endif
+	mrs	x2, isr_el1
+	tbnz	x2, #8, .Lhosts_serror
+
 	sub	sp, sp, #FRAME_SIZE
 	stp	x29, x30, [sp]
 	stp	x27, x28, [sp, #16]
@@ -57,6 +65,10 @@ SYM_FUNC_START(axv_arm64_enter)
 	/* Synchronizes whatever was written to system registers so far. */
 	eret
 	sb
+
+.Lhosts_serror:
+	mov	x0, #AXV_ARM64_IRQ
+	ret
 SYM_FUNC_END(axv_arm64_enter)
 
 /* x0 and x1 are in FRAME_SCRATCH, and x0 says which vector it was. */
@@ -92,6 +104,35 @@ SYM_CODE_START_LOCAL(axv_arm64_leave)
 	ret
 SYM_CODE_END(axv_arm64_leave)
 
+/*
+ * u64 axv_arm64_translate(u64 va)
+ *
+ * PAR_EL1 for a read at EL1 of the guest that is loaded, TGE clear.  Its tables may
+ * be such that the walk ends in a synchronous abort, which would be the kernel's
+ * end: it is taken by the vectors here, and counts as no translation.
+ */
+SYM_FUNC_START(axv_arm64_translate)
+	sub	sp, sp, #FRAME_SIZE
+	mrs	x1, vbar_el2
+	str	x1, [sp, #FRAME_VBAR]
+	adr_l	x2, axv_arm64_vectors
+	msr	vbar_el2, x2
+	isb
+	dmb	sy			// erratum 1508412
+	mrs	x3, par_el1
+.Lwalk:
+	at	s1e1r, x0
+	isb
+	mrs	x0, par_el1
+.Lwalked:
+	dmb	sy
+	msr	par_el1, x3
+	msr	vbar_el2, x1
+	isb
+	add	sp, sp, #FRAME_SIZE
+	ret
+SYM_FUNC_END(axv_arm64_translate)
+
 	.macro	guest_vector code
 	.align	7
 	stp	x0, x1, [sp, #FRAME_SCRATCH]
@@ -114,6 +155,22 @@ SYM_CODE_END(axv_arm64_leave)
 	sb
 	.endm
 
+	/* Or the walk of axv_arm64_translate() did. */
+	.macro	host_sync_vector
+	.align	7
+	stp	x0, x1, [sp, #-16]!
+	mrs	x0, elr_el2
+	adr	x1, .Lwalk
+	cmp	x0, x1
+	b.eq	.Lwalk_failed
+	ldr	x0, [sp, #16 + FRAME_VBAR]
+	msr	vbar_el2, x0
+	isb
+	ldp	x0, x1, [sp], #16
+	eret
+	sb
+	.endm
+
 	.align	11
 SYM_CODE_START_LOCAL(axv_arm64_vectors)
 	/* from EL2, with SP_EL0 */
@@ -122,7 +179,7 @@ SYM_CODE_START_LOCAL(axv_arm64_vectors)
 	host_vector
 	own_serror
 	/* from EL2, with SP_EL2 */
-	host_vector
+	host_sync_vector
 	host_vector
 	host_vector
 	own_serror
@@ -137,4 +194,12 @@ SYM_CODE_START_LOCAL(axv_arm64_vectors)
 	guest_vector AXV_ARM64_IRQ
 	guest_vector AXV_ARM64_SERROR
 	.align	7
+
+.Lwalk_failed:
+	adr	x0, .Lwalked
+	msr	elr_el2, x0
+	ldp	x0, x1, [sp], #16
+	mov	x0, #SYS_PAR_EL1_F
+	eret
+	sb
 SYM_CODE_END(axv_arm64_vectors)

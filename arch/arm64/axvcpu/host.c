@@ -165,8 +165,9 @@ int __init axv_arm64_host_init(void)
 		pr_err("only kernels with pages of 4 KiB are supported\n");
 		return -EOPNOTSUPP;
 	}
-	if (cpus_have_cap(ARM64_WORKAROUND_DEVICE_LOAD_ACQUIRE))
-		pr_warn("guests can stop this processor (erratum 832075): trust them\n");
+	if (cpus_have_cap(ARM64_WORKAROUND_DEVICE_LOAD_ACQUIRE) ||
+	    cpus_have_cap(ARM64_WORKAROUND_1508412))
+		pr_warn("guests can stop this processor (erratum 832075 or 1508412): trust them\n");
 
 	host->vhe = is_kernel_in_hyp_mode();
 	host->phys_bits = phys_bits();

@@ -82,11 +82,19 @@ static __always_inline void load_el1(struct axv_arm64_vcpu *v)
 #define SAVE_SHARED(name, op1, crn, crm, op2)				\
 	{ v->sys[AXV_SYS_##name] = read_sysreg_s(sys_reg(3, op1, crn, crm, op2)); }
 
+/* What reading PAR_EL1 needs on both sides (erratum 1508412) */
+static __always_inline void par_barrier(void)
+{
+	asm volatile(ALTERNATIVE("nop", "dmb sy", ARM64_WORKAROUND_1508412) : : : "memory");
+}
+
 static __always_inline void save_el1(struct axv_arm64_vcpu *v)
 {
 	AXV_EL1_WALK_REGS(SAVE_EL12)
 	AXV_EL1_REGS(SAVE_EL12)
+	par_barrier();
 	AXV_EL1_SHARED_REGS(SAVE_SHARED)
+	par_barrier();
 }
 
 /*
@@ -250,17 +258,6 @@ static bool par_to_ipa(u64 par, u64 *ipa)
 	return true;
 }
 
-static bool translate_far(u64 far, u64 *ipa)
-{
-	u64 par, saved = read_sysreg_par();
-
-	asm volatile("at s1e1r, %0" : : "r" (far));
-	isb();
-	par = read_sysreg_par();
-	write_sysreg(saved, par_el1);
-	return par_to_ipa(par, ipa);
-}
-
 static bool is_abort(u64 esr)
 {
 	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW ||
@@ -294,7 +291,7 @@ static __always_inline void read_syndrome(struct axv_arm64_vcpu *v)
 	if (has_hpfar(s->esr))
 		set_ipa(v, read_sysreg(hpfar_el2));
 	else
-		s->ipa_valid = translate_far(s->far, &s->ipa);
+		s->ipa_valid = par_to_ipa(axv_arm64_translate(s->far), &s->ipa);
 }
 
 /* With the VM's VTTBR_EL2 loaded and TGE clear: its translations (Arm ARM D8.13) */
