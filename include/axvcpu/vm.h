@@ -5,6 +5,7 @@
 #ifndef _AXVCPU_VM_H
 #define _AXVCPU_VM_H
 
+#include <linux/cpumask.h>
 #include <linux/kref.h>
 #include <linux/minmax.h>
 #include <linux/mmu_notifier.h>
@@ -69,6 +70,7 @@ struct axv_memslot {
  * @s2:		the second-stage table
  * @tlb_gen:	counts removals from @s2; a vCPU whose last flush is older
  *		flushes before it enters
+ * @flush_cpus:	of a flush, the CPUs to be interrupted; under @mmu_lock
  * @dead:	the VMM's memory is gone; set once
  * @has_hardware: a reference on the hardware is held; taken away by xchg(),
  *		since the death of @mm and the last reference may race
@@ -96,6 +98,7 @@ struct axv_vm {
 	wait_queue_head_t invalidate_wait;
 	struct axv_stage2 s2;
 	atomic64_t tlb_gen;
+	cpumask_var_t flush_cpus;
 
 	bool dead;
 	bool has_hardware;

@@ -6,7 +6,9 @@
  * to, however many descriptors are still open somewhere: memory and hardware
  * are given back there and then.  It ends with the last descriptor.
  */
+#include <linux/cpumask.h>
 #include <linux/debugfs.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/sched/mm.h>
@@ -152,6 +154,9 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	vm = kvzalloc(ops->vm_size, GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
+	err = -ENOMEM;
+	if (!zalloc_cpumask_var(&vm->flush_cpus, GFP_KERNEL_ACCOUNT))
+		goto err_free;
 	kref_init(&vm->ref);
 	vm->ops = ops;
 	vm->irqchip = config->irqchip;
@@ -164,7 +169,7 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	err = xa_alloc_cyclic(&ids, &vm->id, vm, xa_limit_32b, &next_id,
 			      GFP_KERNEL_ACCOUNT);
 	if (err < 0)
-		goto err_free;
+		goto err_mask;
 	err = get_hardware(vm);
 	if (err)
 		goto err_id;
@@ -187,6 +192,8 @@ err_hardware:
 	put_hardware(vm);
 err_id:
 	xa_erase(&ids, vm->id);
+err_mask:
+	free_cpumask_var(vm->flush_cpus);
 err_free:
 	kvfree(vm);
 	return ERR_PTR(err);
@@ -204,6 +211,7 @@ static void vm_free(struct kref *ref)
 	xa_erase(&ids, vm->id);
 	xa_destroy(&vm->vcpus);
 	mmdrop(vm->mm);
+	free_cpumask_var(vm->flush_cpus);
 	kvfree(vm);
 }
 
@@ -276,13 +284,15 @@ static void nothing(void *info)
  * &axv_vm.tlb_gen.  vCPUs outside the guest find the new generation when they
  * enter; those inside are brought out.
  *
- * Context: interrupts on; waits for other CPUs, does not sleep.
+ * Context: under &axv_vm.mmu_lock, interrupts on; waits for other CPUs, does not
+ * sleep.
  */
 void axv_vm_flush_on_entry(struct axv_vm *vm)
 {
 	struct axv_vcpu *vcpu;
 	unsigned long id;
 
+	lockdep_assert_held(&vm->mmu_lock);
 	atomic64_inc(&vm->tlb_gen);
 
 	/*
@@ -291,14 +301,20 @@ void axv_vm_flush_on_entry(struct axv_vm *vm)
 	 */
 	smp_mb__after_atomic();
 
+	cpumask_clear(vm->flush_cpus);
 	rcu_read_lock();
 	xa_for_each(&vm->vcpus, id, vcpu) {
 		int cpu = READ_ONCE(vcpu->loaded_cpu);
 
 		if (READ_ONCE(vcpu->mode) == AXV_IN_GUEST && cpu >= 0)
-			smp_call_function_single(cpu, nothing, NULL, 1);
+			cpumask_set_cpu(cpu, vm->flush_cpus);
 	}
 	rcu_read_unlock();
+
+	/* Not on this one, if it is among them: whoever runs here is out. */
+	preempt_disable();
+	smp_call_function_many(vm->flush_cpus, nothing, NULL, true);
+	preempt_enable();
 }
 
 /**

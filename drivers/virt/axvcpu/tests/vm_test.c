@@ -127,8 +127,11 @@ static void a_flush_counts_and_comes_back(struct kunit *test)
 	axv_fake_start(test, &thread, cpumask_last(cpu_online_mask),
 		       axv_fake_run_fn, &fake->vcpu);
 	axv_fake_await(test, &fake->entered);
-	for (i = 0; i < 1000; i++)
+	for (i = 0; i < 1000; i++) {
+		spin_lock(&vm->mmu_lock);
 		axv_vm_flush_on_entry(vm);
+		spin_unlock(&vm->mmu_lock);
+	}
 	KUNIT_EXPECT_EQ(test, before + 1000, atomic64_read(&vm->tlb_gen));
 	axv_vcpu_kick(&fake->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &thread));
