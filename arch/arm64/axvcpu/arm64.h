@@ -247,6 +247,22 @@ static inline bool axv_arm64_is_aarch32(const struct axv_arm64_vcpu *v)
 	return v->regs.pstate & PSR_MODE32_BIT;
 }
 
+/* PSTATE of AArch64 that a guest may have */
+#define AXV_PSTATE_64	(PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT |	\
+			 PSR_DIT_BIT | PSR_UAO_BIT | PSR_PAN_BIT |		\
+			 PSR_SSBS_BIT | PSR_BTYPE_MASK | PSR_D_BIT |		\
+			 PSR_A_BIT | PSR_I_BIT | PSR_F_BIT | PSR_IL_BIT |	\
+			 DBG_SPSR_SS | PSR_MODE_MASK)
+
+/*
+ * An exception sets bits of features that the guest has not, but the processor has
+ * (TCO, ALLINT): these are kept from registers that can be written back.
+ */
+static inline u64 axv_arm64_known_pstate(u64 pstate)
+{
+	return pstate & PSR_MODE32_BIT ? (u32)pstate : pstate & AXV_PSTATE_64;
+}
+
 /* MDSCR_EL1: single steps work, breakpoint registers are not the guest's. */
 #define AXV_MDSCR_SS		BIT(0)
 #define AXV_MDSCR_KDE		BIT(13)

@@ -56,7 +56,8 @@ int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 		if (events->serror)
 			return -EAGAIN;
 		events->serror_iss = event->error_code;
-		WRITE_ONCE(events->serror, true);
+		/* Pairs with the entry, which does not take the lock. */
+		smp_store_release(&events->serror, true);
 		return 0;
 	}
 	if (events->exception)
@@ -114,17 +115,14 @@ static unsigned int vector_offset(u64 pstate)
 }
 
 /*
- * PSTATE at the vector (Arm ARM, AArch64.TakeException): flags stay, and what
- * SCTLR_EL1 tells.
+ * PSTATE at the vector (Arm ARM, AArch64.TakeException): flags stay, which are in
+ * the same places if AArch32 state is left, and what SCTLR_EL1 tells.
  */
 static u64 pstate_at_vector(u64 pstate, u64 sctlr)
 {
 	u64 new = PSR_MODE_EL1h | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT;
 
-	if (pstate & PSR_MODE32_BIT)
-		new |= pstate & (PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT);
-	else
-		new |= pstate & PSTATE_KEPT;
+	new |= pstate & PSTATE_KEPT;
 	if (!(sctlr & SCTLR_SPAN))
 		new |= PSR_PAN_BIT;
 	if (sctlr & SCTLR_DSSBS)

@@ -10,15 +10,6 @@
 
 #include "arm64.h"
 
-/* PSTATE of AArch64 that a guest may have; reserved bits are zero. */
-#define PSTATE_64	(PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT |	\
-			 PSR_DIT_BIT | PSR_UAO_BIT | PSR_PAN_BIT |		\
-			 PSR_SSBS_BIT | PSR_BTYPE_MASK | PSR_D_BIT |		\
-			 PSR_A_BIT | PSR_I_BIT | PSR_F_BIT | PSR_IL_BIT |	\
-			 DBG_SPSR_SS | PSR_MODE_MASK)
-/* And of AArch32; bit 20 is IL, bit 23 SSBS, and the IT state is in two parts. */
-#define PSTATE_32	(GENMASK(31, 0) & ~BIT(22))
-
 #define CPSR_MODE_USR	0x10
 
 #define OSLSR		AXV_SYSREG(2, 0, 1, 1, 4)
@@ -34,12 +25,11 @@
  */
 static bool pstate_valid(u64 pstate)
 {
+	if (axv_arm64_known_pstate(pstate) != pstate)
+		return false;
 	if (pstate & PSR_MODE32_BIT)
 		return axv_arm64_host.el0_32 &&
-		       (pstate & PSR_MODE_MASK) == CPSR_MODE_USR - PSR_MODE32_BIT &&
-		       !(pstate & ~(u64)PSTATE_32);
-	if (pstate & ~(u64)PSTATE_64)
-		return false;
+		       (pstate & PSR_MODE_MASK) == CPSR_MODE_USR - PSR_MODE32_BIT;
 	switch (pstate & PSR_MODE_MASK) {
 	case PSR_MODE_EL0t:
 	case PSR_MODE_EL1t:

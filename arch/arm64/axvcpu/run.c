@@ -104,6 +104,26 @@ static enum axv_arm64_next handle_requests(struct axv_arm64_vcpu *v)
 	return AXV_RESUME;
 }
 
+static enum axv_arm64_next fail_entry(struct axv_arm64_vcpu *v, u64 reason)
+{
+	struct axv_exit_fail_entry *fail;
+
+	fail = &axv_arm64_exit(v, AXV_EXIT_FAIL_ENTRY, 0)->exit.fail_entry;
+	fail->hardware_reason = reason;
+	fail->cpu = smp_processor_id();
+	fail->pad = 0;
+	return AXV_EXIT;
+}
+
+/*
+ * Where only some CPUs have AArch32 the guest itself may have gone there on one of
+ * them.  On another the entry would be an illegal exception return: into EL2.
+ */
+static bool pstate_is_bad(const struct axv_arm64_vcpu *v)
+{
+	return axv_arm64_is_aarch32(v) && !axv_arm64_host.el0_32;
+}
+
 /*
  * What may keep the guest from being entered.  AXV_RESUME: nothing.
  * AXV_INTR: the outer loop is to do something first.
@@ -131,6 +151,8 @@ static __always_inline enum axv_arm64_next before_entry(struct axv_arm64_vcpu *v
 	if (unlikely(!axv_hardware_is_enabled() || v->events.halted ||
 		     READ_ONCE(v->events.any)))
 		return AXV_INTR;
+	if (unlikely(pstate_is_bad(v)))
+		return fail_entry(v, v->regs.pstate);
 	return AXV_RESUME;
 }
 
@@ -145,14 +167,8 @@ static void serror_was_taken(struct axv_arm64_vcpu *v)
 /* Without VHE, and only if EL2 was lost. */
 static enum axv_arm64_next not_entered(struct axv_arm64_vcpu *v)
 {
-	struct axv_exit_fail_entry *fail;
-
 	axv_nvhe_report();
-	fail = &axv_arm64_exit(v, AXV_EXIT_FAIL_ENTRY, 0)->exit.fail_entry;
-	fail->hardware_reason = v->last.esr;
-	fail->cpu = smp_processor_id();
-	fail->pad = 0;
-	return AXV_EXIT;
+	return fail_entry(v, v->last.esr);
 }
 
 static enum axv_arm64_next after_exit(struct axv_arm64_vcpu *v)

@@ -324,7 +324,7 @@ static u64 guest_hcr(struct axv_arm64_vcpu *v)
 		hcr |= HCR_VI;
 	if (READ_ONCE(v->events.fiq))
 		hcr |= HCR_VF;
-	if (unlikely(READ_ONCE(v->events.serror)))
+	if (unlikely(smp_load_acquire(&v->events.serror)))
 		hcr |= HCR_VSE;
 	return hcr;
 }
@@ -389,6 +389,7 @@ static __always_inline void enter(struct axv_arm64_vcpu *v)
 		enter_vhe(v, &hcr);
 	else
 		enter_nvhe(v, &hcr);
+	v->regs.pstate = axv_arm64_known_pstate(v->regs.pstate);
 	/* A virtual SError that was delivered is one no longer. */
 	v->last.serror_taken = unlikely(serror) && !(hcr & HCR_VSE);
 }

@@ -120,4 +120,52 @@ TEST_F(corners, a_guest_steps_itself)
 	EXPECT_EQ(GUEST_CODE_ADDR + 9 * 4, self->v.run->exit.hypercall.args[1]);
 }
 
+/* ---- AArch32 at EL0 --------------------------------------------------------- */
+
+#define PSTATE_USR	0x10ul
+#define PSTATE_PAN	(1ul << 22)
+#define PSTATE_NZCV	(0xful << 28)
+#define CNTKCTL_EL1	AXV_REG_ARM64(SYSREG, AXV_ARM64_SYSREG_INDEX(3, 0, 14, 1, 0))
+#define EL0PCTEN	(1ul << 0)
+#define VECTOR_LOWER_32	0x600
+
+/* The second GiB: the first once more, for EL0. */
+#define EL0_BASE	(1ul << 30)
+#define EL0_BLOCK	0x741ul
+
+GUEST_CODE(code_32, ".inst	0xec510f0e\n");	/* A32: mrrc p15, 0, r0, r1, c14 */
+
+GUEST_CODE(vector_32,
+	"mov	x0, #3\n"
+	"mrs	x1, esr_el1\n"
+	"mrs	x2, spsr_el1\n"
+	"mrs	x3, s3_0_c4_c2_3\n"	/* PAN */
+	"mrs	x4, nzcv\n"
+	"hvc	#0\n");
+
+static void start_32(struct axv_vm *vm, struct axv_vcpu *v, __u64 pstate)
+{
+	((__u64 *)(vm->ram + GUEST_TABLE))[1] = EL0_BLOCK;
+	arm64_load(vm, code_32);
+	arm64_load_at(vm, GUEST_VECTORS + VECTOR_LOWER_32, vector_32, vector_32_end);
+	arm64_start(v, EL0_BASE + GUEST_CODE_ADDR);
+	v->run->regs.gprs.pstate = PSTATE_USR | pstate;
+	must(!reg_set(v, CNTKCTL_EL1, EL0PCTEN));
+}
+
+/* The physical counter is not there for EL0: an exception that is taken by EL2. */
+TEST_F(corners, what_an_exception_from_aarch32_keeps)
+{
+	const struct axv_exit_hypercall *call = &self->v.run->exit.hypercall;
+	const __u64 kept = PSTATE_NZCV | PSTATE_PAN;
+
+	start_32(&self->vm, &self->v, kept);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	ASSERT_EQ(3, call->nr);
+	EXPECT_EQ(0, ESR_EC(call->args[0]));
+	EXPECT_EQ(PSTATE_USR | kept, call->args[1]);
+	EXPECT_EQ(PSTATE_PAN, call->args[2]);
+	EXPECT_EQ(PSTATE_NZCV, call->args[3]);
+}
+
 TEST_HARNESS_MAIN
