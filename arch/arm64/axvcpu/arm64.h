@@ -34,6 +34,7 @@
  * @mte:	memory tagging (FEAT_MTE2)
  * @gicv3:	the GIC's CPU interface is a set of system registers
  * @el0_32:	AArch32 at EL0
+ * @trap_stage1: writes to stage 1's registers hurt others (ThunderX2 erratum 219)
  *
  * Constant once the module is loaded.
  */
@@ -48,6 +49,7 @@ struct axv_arm64_host {
 	bool mte;
 	bool gicv3;
 	bool el0_32;
+	bool trap_stage1;
 };
 
 extern struct axv_arm64_host axv_arm64_host;
@@ -166,7 +168,6 @@ struct axv_arm64_syndrome {
  * @trap_caches: stage 1 is watched for caches that are switched (HCR_EL2.TVM)
  * @serial:	no other vCPU has it, ever
  * @os_locked:	the OS lock of the debug registers
- * @forget_memory: caches were switched: stage 2 has to be filled anew
  * @events:	on their way to the guest
  * @pending:	a read exit that waits for its data
  *
@@ -181,7 +182,6 @@ struct axv_arm64_vcpu {
 	bool trap_caches;
 	u64 serial;
 	bool os_locked;
-	bool forget_memory;
 	struct axv_arm64_events events;
 	struct axv_arm64_pending pending;
 };
@@ -245,6 +245,12 @@ static inline void axv_arm64_set_reg_value(struct axv_arm64_vcpu *v,
 static inline bool axv_arm64_is_aarch32(const struct axv_arm64_vcpu *v)
 {
 	return v->regs.pstate & PSR_MODE32_BIT;
+}
+
+/* Writes to stage 1's registers exit: for the caches, or a host that needs it. */
+static inline bool axv_arm64_traps_stage1(const struct axv_arm64_vcpu *v)
+{
+	return v->trap_caches || axv_arm64_host.trap_stage1;
 }
 
 /* PSTATE of AArch64 that a guest may have */

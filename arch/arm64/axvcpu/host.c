@@ -178,6 +178,7 @@ int __init axv_arm64_host_init(void)
 	host->mte = field(pfr1, 8) >= 2;
 	host->fwb = field(read_sanitised_ftr_reg(SYS_ID_AA64MMFR2_EL1), 40);
 	host->gicv3 = gicv3_is_on();
+	host->trap_stage1 = cpus_have_cap(ARM64_WORKAROUND_CAVIUM_TX2_219_TVM);
 	host->hcr = guest_hcr();
 	return 0;
 }

@@ -318,7 +318,7 @@ static u64 guest_hcr(struct axv_arm64_vcpu *v)
 {
 	u64 hcr = axv_arm64_host.hcr;
 
-	if (v->trap_caches)
+	if (axv_arm64_traps_stage1(v))
 		hcr |= HCR_TVM;
 	if (READ_ONCE(v->events.irq))
 		hcr |= HCR_VI;

@@ -45,8 +45,13 @@
 #define CNTP_CTL		AXV_SYSREG(3, 3, 14, 2, 1)
 #define CNTP_CVAL		AXV_SYSREG(3, 3, 14, 2, 2)
 
-/* CSSELR_EL1 has a level, a bit for instructions and one for tags. */
+/* CSSELR_EL1 has a level and a bit for instructions; CLIDR_EL1 what is at a level. */
 #define CSSELR_BITS		GENMASK(3, 0)
+#define CSSELR_INSTRUCTION	BIT(0)
+#define CTYPE_NONE		0
+#define CTYPE_INSTRUCTION	1
+#define CTYPE_DATA		2
+#define CTYPE_SEPARATE		3
 
 /* The encoding that ISS spreads over its fields (Arm ARM, ESR_ELx, EC 0x18) */
 static u32 sysreg_of(u64 iss)
@@ -55,9 +60,21 @@ static u32 sysreg_of(u64 iss)
 			  (iss >> 1) & 0xf, (iss >> 17) & 7);
 }
 
-/* What the host's caches look like from here; no other CPU is asked. */
+/*
+ * What the host's caches look like from here; no other CPU is asked.  Of a cache that
+ * is not there the hardware may say anything, or that there is no such register (Arm
+ * ARM, CCSIDR_EL1).
+ */
 static u64 read_ccsidr(u64 select)
 {
+	unsigned int level = (select >> 1) & 7;
+	u64 type = level < 7 ? (read_sysreg(clidr_el1) >> (3 * level)) & 7 : CTYPE_NONE;
+	bool there = select & CSSELR_INSTRUCTION ?
+		     type == CTYPE_INSTRUCTION || type == CTYPE_SEPARATE :
+		     type >= CTYPE_DATA;
+
+	if (!there || select & ~CSSELR_BITS)
+		return 0;
 	write_sysreg(select, csselr_el1);
 	isb();
 	return read_sysreg(ccsidr_el1);
@@ -139,7 +156,7 @@ static bool write_known(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 }
 
 /* Registers that are the VMM's to answer for. */
-static bool is_vmms(u32 sysreg)
+static bool is_vmms(const struct axv_arm64_vcpu *v, u32 sysreg)
 {
 	if (OP0(sysreg) != 3)
 		return false;
@@ -150,9 +167,9 @@ static bool is_vmms(u32 sysreg)
 	case CNTP_CVAL:
 		return true;
 	}
-	/* Implementation defined (Arm ARM D17.2.2) */
+	/* Implementation defined (Arm ARM D17.2.2), and never for EL0 */
 	if (CRN(sysreg) == 11 || CRN(sysreg) == 15)
-		return true;
+		return (v->regs.pstate & PSR_MODE_MASK) != PSR_MODE_EL0t;
 	/* GICv3's CPU interface */
 	return OP1(sysreg) == 0 && CRN(sysreg) == 12 && CRM(sysreg) >= 8;
 }
@@ -233,10 +250,10 @@ enum axv_arm64_next axv_arm64_sysreg(struct axv_arm64_vcpu *v)
 		axv_arm64_skip(v);
 		return AXV_RESUME;
 	}
-	return is_vmms(sysreg) ? ask_vmm(v, sysreg) : AXV_SLOW;
+	return is_vmms(v, sysreg) ? ask_vmm(v, sysreg) : AXV_SLOW;
 }
 
-/* A register of stage 1, written while its caches are watched (HCR_EL2.TVM). */
+/* A register of stage 1, written while that is trapped. */
 static bool write_stage1(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 {
 	enum axv_arm64_sysreg place = axv_arm64_sysreg_place(sysreg);
@@ -270,7 +287,7 @@ enum axv_arm64_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v)
 		axv_arm64_skip(v);
 		return AXV_RESUME;
 	}
-	if (write && v->trap_caches &&
+	if (write && axv_arm64_traps_stage1(v) &&
 	    write_stage1(v, sysreg, axv_arm64_reg(v, ISS_REG(iss))))
 		axv_arm64_skip(v);
 	else

@@ -120,6 +120,41 @@ TEST_F(corners, a_guest_steps_itself)
 	EXPECT_EQ(GUEST_CODE_ADDR + 9 * 4, self->v.run->exit.hypercall.args[1]);
 }
 
+/* ---- registers that describe -------------------------------------------------- */
+
+/* CCSIDR_EL1 by CSSELR_EL1, which counts up to X20 */
+GUEST_CODE(code_caches,
+	"mov	x19, #0\n"
+	"1:	msr	csselr_el1, x19\n"
+	"isb\n"
+	"mrs	x2, ccsidr_el1\n"
+	"mov	x1, x19\n"
+	"mov	x0, #2\n"
+	"hvc	#0\n"
+	"add	x19, x19, #1\n"
+	"cmp	x19, x20\n"
+	"b.ne	1b\n");
+
+/* Those that are not there are not read from the hardware, which may object. */
+TEST_F(corners, caches_that_are_not_there)
+{
+	const struct axv_exit_hypercall *call = &self->v.run->exit.hypercall;
+	int i;
+
+	arm64_load(&self->vm, code_caches);
+	arm64_start(&self->v, GUEST_CODE_ADDR);
+	*arm64_x(&self->v, 20) = 16;
+	for (i = 0; i < 16; i++) {
+		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+		ASSERT_EQ(2, call->nr);
+		ASSERT_EQ(i, call->args[0]);
+		if (i < 2)
+			EXPECT_NE(0, call->args[1]);
+		if (i >= 14)
+			EXPECT_EQ(0, call->args[1]);
+	}
+}
+
 /* ---- AArch32 at EL0 --------------------------------------------------------- */
 
 #define PSTATE_USR	0x10ul
