@@ -56,6 +56,17 @@
 	.accessed = S2_AF,					\
 	.addr_mask = GENMASK_ULL(47, 12)
 
+/* CTR_EL0: L1Ip, and whether instruction caches need no invalidation */
+#define L1IP_MASK		GENMASK(15, 14)
+#define L1IP_VIPT		(2 << 14)
+#define NO_ICACHE_CARE		BIT(29)
+
+/*
+ * Instruction caches may be indexed by virtual address: what the kernel invalidates
+ * by its own address is not the line that a guest finds.
+ */
+static bool icache_aliases __ro_after_init;
+
 static struct axv_s2_format narrow __ro_after_init = { S2_FORMAT };
 static struct axv_s2_format wide __ro_after_init = { S2_FORMAT };
 
@@ -67,6 +78,9 @@ void __init axv_arm64_s2_init(void)
 {
 	unsigned int bits = axv_arm64_host.phys_bits;
 	u64 attr = axv_arm64_host.fwb ? S2_MEMATTR_FWB : S2_MEMATTR_NORMAL;
+	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
+
+	icache_aliases = (ctr & L1IP_MASK) == L1IP_VIPT && !(ctr & NO_ICACHE_CARE);
 
 	narrow.levels = 3;
 	narrow.ipa_bits = min_t(unsigned int, bits, THREE_LEVELS);
@@ -144,6 +158,11 @@ void axv_arm64_sync_memory(phys_addr_t pa, u64 size)
 	if (!axv_arm64_host.fwb)
 		axv_arm64_clean((void *)start, size);
 	caches_clean_inval_pou(start, start + size);
+	if (icache_aliases) {
+		asm volatile("ic	ialluis");
+		dsb(ish);
+		isb();
+	}
 }
 
 /**
