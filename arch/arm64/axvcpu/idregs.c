@@ -36,8 +36,8 @@ static const struct id_reg id_regs[] = {
 	 * No EL2, EL3, GIC registers, RAS, SVE, MPAM, AMU, RME.
 	 */
 	{ SLOT(4, 0), F(0) | F(16) | F(20) | F(48) | F(56) | F(60), 1 << 4 },
-	/* ID_AA64PFR1_EL1: BT, SSBS, CSV2_frac.  No MTE, SME. */
-	{ SLOT(4, 1), F(0) | F(4) | F(32), 0 },
+	/* ID_AA64PFR1_EL1: BT, SSBS.  No MTE, SME. */
+	{ SLOT(4, 1), F(0) | F(4), 0 },
 	/* ID_AA64DFR0_EL1: Armv8 debug with the least number of everything */
 	{ SLOT(5, 0), 0, 6 | 1 << 12 | 1 << 20 | F(36) },
 	/* ID_AA64ISAR0_EL1: instructions need no switching.  No TME. */
@@ -50,10 +50,38 @@ static const struct id_reg id_regs[] = {
 	{ SLOT(7, 0), F(0) | F(4) | F(8) | F(16) | F(20) | F(24) | F(28), 0 },
 	/* ID_AA64MMFR1_EL1: HAFDBS, HPDS, PAN, ETS, AFP, nTLBPA */
 	{ SLOT(7, 1), F(0) | F(12) | F(20) | F(36) | F(44) | F(48), 0 },
-	/* ID_AA64MMFR2_EL1: CnP, UAO, LSM, VARange, CCIDX, ST, AT, IDS, TTL, BBM, E0PD */
-	{ SLOT(7, 2), F(0) | F(4) | F(8) | F(16) | F(20) | F(28) | F(32) |
+	/*
+	 * ID_AA64MMFR2_EL1: UAO, LSM, VARange, CCIDX, ST, AT, IDS, TTL, BBM, E0PD.
+	 * No CnP: VMs may have the same VMID, and then their ASIDs mean different
+	 * things on different CPUs.
+	 */
+	{ SLOT(7, 2), F(4) | F(8) | F(16) | F(20) | F(28) | F(32) |
 		      F(36) | F(48) | F(52) | F(60), 0 },
 };
+
+/* Beyond these the fields promise registers that are not switched. */
+static const struct {
+	u8 slot;
+	u8 shift;
+	u8 max;
+} limits[] = {
+	{ SLOT(4, 0), 56, 1 },	/* CSV2: SCXTNUM_EL1 */
+	{ SLOT(7, 1), 0, 2 },	/* HAFDBS: TCR2_EL1 */
+	{ SLOT(7, 2), 16, 1 },	/* VARange: TCR2_EL1 */
+};
+
+static void limit_fields(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		u64 *value = &id_values[limits[i].slot];
+		unsigned int shift = limits[i].shift;
+		u64 field = min_t(u64, (*value >> shift) & 0xf, limits[i].max);
+
+		*value = (*value & ~F(shift)) | field << shift;
+	}
+}
 
 /* Those of AArch32, which a guest's EL0 may have, are the host's. */
 static void add_aarch32(void)
@@ -84,6 +112,7 @@ void __init axv_arm64_idregs_init(void)
 
 		id_values[reg->slot] = (host & reg->keep) | reg->set;
 	}
+	limit_fields();
 	if (axv_arm64_host.el0_32)
 		add_aarch32();
 }
