@@ -72,9 +72,11 @@
 	AXV_CTL_HCX_REGS(op)						\
 3:	tbz	x2, #AXV_OPTIONAL_MPAM, 4f;				\
 	AXV_CTL_MPAM_REGS(op)						\
-4:	tbz	x2, #AXV_OPTIONAL_GIC, 5f;				\
+4:	tbz	x2, #AXV_OPTIONAL_RAS, 5f;				\
+	AXV_CTL_RAS_REGS(op)						\
+5:	tbz	x2, #AXV_OPTIONAL_GIC, 6f;				\
 	AXV_CTL_GIC_REGS(op)						\
-5:
+6:
 
 	.macro	host_vector to
 	.align	7

@@ -5,6 +5,7 @@
  */
 #include <linux/errno.h>
 #include <linux/lockdep.h>
+#include <linux/panic.h>
 #include <asm/esr.h>
 #include <asm/ptrace.h>
 #include <asm/sysreg.h>
@@ -85,6 +86,27 @@ bool axv_arm64_has_event(struct axv_vcpu *vcpu)
 	return events->irq || events->fiq || events->serror || events->exception;
 }
 
+/*
+ * What is broken?  (Arm ARM, ESR_ELx, ISS of an SError, "AET"; DISR_EL1 has it in
+ * the same place.)  True: nothing that the guest would have to know of.  What is
+ * uncontained may be anywhere, and the kernel does not go on with that either.
+ */
+static bool is_harmless(u64 iss)
+{
+	if (!axv_arm64_host.ras || iss & ESR_ELx_IDS ||
+	    (iss & ESR_ELx_FSC) != ESR_ELx_FSC_SERROR)
+		return false;
+	switch (iss & ESR_ELx_AET) {
+	case ESR_ELx_AET_CE:
+	case ESR_ELx_AET_UEO:
+		return true;
+	case ESR_ELx_AET_UEU:
+	case ESR_ELx_AET_UER:
+		return false;
+	}
+	panic("axvcpu: uncontained SError %#llx\n", iss);
+}
+
 /**
  * axv_arm64_serror() - the guest caused an SError: it gets one of its own
  * @v:		vCPU whose claim the caller holds
@@ -94,6 +116,8 @@ bool axv_arm64_has_event(struct axv_vcpu *vcpu)
  */
 void axv_arm64_serror(struct axv_arm64_vcpu *v, u64 iss)
 {
+	if (is_harmless(iss))
+		return;
 	raw_spin_lock(&v->base.lock);
 	v->events.serror_iss = iss & VSESR_MASK;
 	WRITE_ONCE(v->events.serror, true);

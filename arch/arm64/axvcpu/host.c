@@ -119,6 +119,8 @@ static bool __init gicv3_is_on(void)
 				    read_sysreg_s(SYS_ICC_SRE_EL1) & ICC_SRE_EL1_SRE;
 }
 
+#define PMBIDR_P	BIT(4)
+
 DEFINE_PER_CPU(u64, axv_arm64_optional);
 
 /**
@@ -132,6 +134,7 @@ void axv_arm64_look_at_cpu(void)
 	u64 pfr1 = read_sysreg_s(SYS_ID_AA64PFR1_EL1);
 	u64 mmfr0 = read_sysreg_s(SYS_ID_AA64MMFR0_EL1);
 	u64 mmfr1 = read_sysreg_s(SYS_ID_AA64MMFR1_EL1);
+	u64 dfr0 = read_sysreg_s(SYS_ID_AA64DFR0_EL1);
 	u64 optional = 0;
 
 	if (field(mmfr0, 56))
@@ -146,6 +149,9 @@ void axv_arm64_look_at_cpu(void)
 		optional |= BIT(AXV_OPTIONAL_GIC);
 	if (field(pfr0, 28))
 		optional |= BIT(AXV_OPTIONAL_RAS);
+	/* Or a higher level keeps profiling to itself. */
+	if (field(dfr0, 32) && !(read_sysreg_s(SYS_PMBIDR_EL1) & PMBIDR_P))
+		optional |= BIT(AXV_OPTIONAL_SPE);
 	__this_cpu_write(axv_arm64_optional, optional);
 }
 

@@ -30,6 +30,7 @@
 
 /* Not named by every kernel's <asm/sysreg.h>. */
 #define HW_VSESR_EL2	sys_reg(3, 4, 5, 2, 3)
+#define HW_PMSCR_EL12	sys_reg(3, 5, 9, 9, 0)
 #define HW_CNTV_CTL_EL02	sys_reg(3, 5, 14, 3, 1)
 #define HW_CNTV_CVAL_EL02	sys_reg(3, 5, 14, 3, 2)
 #define HW_DIT		sys_reg(3, 3, 4, 2, 5)
@@ -139,6 +140,8 @@ static __always_inline void save_timer(struct axv_arm64_vcpu *v)
 		AXV_CTL_HCX_REGS(op)					\
 	if ((there) & BIT(AXV_OPTIONAL_MPAM))				\
 		AXV_CTL_MPAM_REGS(op)					\
+	if ((there) & BIT(AXV_OPTIONAL_RAS))				\
+		AXV_CTL_RAS_REGS(op)					\
 	if ((there) & BIT(AXV_OPTIONAL_GIC)) {				\
 		AXV_CTL_GIC_REGS(op)					\
 	}								\
@@ -215,6 +218,9 @@ void axv_arm64_load_guest(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host
 
 	load_el1(v);
 	load_controls(guest);
+	/* Whether the host profiles EL1 and EL0; it resets to anything. */
+	if (__this_cpu_read(axv_arm64_optional) & BIT(AXV_OPTIONAL_SPE))
+		write_sysreg_s(0, HW_PMSCR_EL12);
 	load_timer(v);
 	/*
 	 * All of the guest's translation is in place before TGE is cleared, so

@@ -61,7 +61,8 @@
 #define AXV_OPTIONAL_HCX	2
 #define AXV_OPTIONAL_MPAM	3
 #define AXV_OPTIONAL_GIC	4
-#define AXV_OPTIONAL_RAS	5	/* VSESR_EL2, which each entry writes */
+#define AXV_OPTIONAL_RAS	5	/* and VSESR_EL2, which each entry writes */
+#define AXV_OPTIONAL_SPE	6	/* profiling, see axv_arm64_load_guest() */
 
 #define AXV_CTL_FGT_REGS(X)			\
 	X(HFGRTR_EL2, 3, 4, 1, 1, 4)		\
@@ -82,6 +83,10 @@
 
 #define AXV_CTL_MPAM_REGS(X)			\
 	X(MPAM2_EL2, 3, 4, 10, 5, 0)
+
+/* What an ESB of the guest's finds and leaves */
+#define AXV_CTL_RAS_REGS(X)			\
+	X(VDISR_EL2, 3, 4, 12, 1, 1)
 
 #define AXV_CTL_GIC_REGS(X)			\
 	X(ICC_SRE_EL2, 3, 4, 12, 9, 5)		\
@@ -116,6 +121,7 @@ enum axv_arm64_ctl {
 	AXV_CTL_FGT2_REGS(AXV_CTL_PLACE)
 	AXV_CTL_HCX_REGS(AXV_CTL_PLACE)
 	AXV_CTL_MPAM_REGS(AXV_CTL_PLACE)
+	AXV_CTL_RAS_REGS(AXV_CTL_PLACE)
 	AXV_CTL_GIC_REGS(AXV_CTL_PLACE)
 	AXV_CTL_COUNT,
 };
