@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The bus of I/O ports. */
+/* A bus. */
 #include <errno.h>
 #include <string.h>
 
 #include "bus.h"
 #include "log.h"
 
-/* The range that @port is in, or NULL. */
-static struct bus_range *find(struct bus *bus, u16 port)
+void bus_init(struct bus *bus, const char *what)
+{
+	memset(bus, 0, sizeof(*bus));
+	bus->what = what;
+}
+
+/* The range that @addr is in, or NULL. */
+static struct bus_range *find(struct bus *bus, u64 addr)
 {
 	unsigned int low = 0, high = bus->nr;
 
@@ -15,9 +21,9 @@ static struct bus_range *find(struct bus *bus, u16 port)
 		unsigned int mid = (low + high) / 2;
 		struct bus_range *r = &bus->ranges[mid];
 
-		if (port < r->first)
+		if (addr < r->first)
 			high = mid;
-		else if (port - r->first >= r->count)
+		else if (addr - r->first >= r->count)
 			low = mid + 1;
 		else
 			return r;
@@ -27,7 +33,7 @@ static struct bus_range *find(struct bus *bus, u16 port)
 
 int bus_add(struct bus *bus, const struct bus_range *range)
 {
-	u32 first = range->first, end = first + range->count;
+	u64 first = range->first, end = first + range->count;
 	unsigned int i;
 
 	if (bus->nr == BUS_RANGES)
@@ -36,9 +42,9 @@ int bus_add(struct bus *bus, const struct bus_range *range)
 	for (i = 0; i < bus->nr; i++) {
 		const struct bus_range *r = &bus->ranges[i];
 
-		if (first < (u32)r->first + r->count && r->first < end) {
-			log_error("internal error: ports of %s and %s overlap",
-				  r->name, range->name);
+		if (first < r->first + r->count && r->first < end) {
+			log_error("internal error: %s ranges of %s and %s overlap",
+				  bus->what, r->name, range->name);
 			return -EEXIST;
 		}
 		if (r->first > first)
@@ -52,52 +58,50 @@ int bus_add(struct bus *bus, const struct bus_range *range)
 	return 0;
 }
 
-/* Whether one access of @width bytes at @port goes to @r as a whole. */
-static bool whole(const struct bus_range *r, u16 port, unsigned int width)
+/* Whether one access of @width bytes at @addr goes to @r as a whole. */
+static bool whole(const struct bus_range *r, u64 addr, unsigned int width)
 {
 	return r && (r->ops->widths & width) &&
-	       port - r->first + width <= r->count;
+	       addr - r->first + width <= r->count;
 }
 
-static u32 low_bytes(u32 value, unsigned int width)
+static u64 low_bytes(u64 value, unsigned int width)
 {
-	return width < 4 ? value & (BIT(8 * width) - 1) : value;
+	return width < 8 ? value & ((1ull << 8 * width) - 1) : value;
 }
 
-u32 bus_read(struct bus *bus, u16 port, unsigned int width)
+u64 bus_read(struct bus *bus, u64 addr, unsigned int width)
 {
-	struct bus_range *r = find(bus, port);
-	unsigned int i;
-	u32 value = 0;
+	struct bus_range *r = find(bus, addr);
+	unsigned int half = width / 2;
 
-	if (whole(r, port, width))
-		return low_bytes(r->ops->read(r->dev, port - r->first, width),
+	if (whole(r, addr, width))
+		return low_bytes(r->ops->read(r->dev, addr - r->first, width),
 				 width);
 
 	if (width == 1) {
-		log_trace(LOG_IO, "read of port %#x: no device", port);
+		log_trace(LOG_IO, "read of %s %#llx: no device", bus->what, addr);
 		return 0xff;
 	}
-	for (i = 0; i < width; i++)
-		value |= bus_read(bus, port + i, 1) << (8 * i);
-	return value;
+	return bus_read(bus, addr, half) |
+	       bus_read(bus, addr + half, half) << 8 * half;
 }
 
-void bus_write(struct bus *bus, u16 port, unsigned int width, u32 value)
+void bus_write(struct bus *bus, u64 addr, unsigned int width, u64 value)
 {
-	struct bus_range *r = find(bus, port);
-	unsigned int i;
+	struct bus_range *r = find(bus, addr);
+	unsigned int half = width / 2;
 
 	value = low_bytes(value, width);
-	if (whole(r, port, width)) {
-		r->ops->write(r->dev, port - r->first, width, value);
+	if (whole(r, addr, width)) {
+		r->ops->write(r->dev, addr - r->first, width, value);
 		return;
 	}
 	if (width == 1) {
-		log_trace(LOG_IO, "write of %#x to port %#x: no device",
-			  value, port);
+		log_trace(LOG_IO, "write of %#llx to %s %#llx: no device",
+			  value, bus->what, addr);
 		return;
 	}
-	for (i = 0; i < width; i++)
-		bus_write(bus, port + i, 1, value >> (8 * i));
+	bus_write(bus, addr, half, value);
+	bus_write(bus, addr + half, half, value >> 8 * half);
 }

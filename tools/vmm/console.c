@@ -95,7 +95,7 @@ static void *write_output(void *arg)
 
 		if (go_on) {
 			pthread_mutex_lock(c->loop->lock);
-			uart_can_send(c->uart);
+			c->port.can_send(c->port.dev);
 			pthread_mutex_unlock(c->loop->lock);
 		}
 		pthread_mutex_lock(&c->out_lock);
@@ -112,11 +112,11 @@ static void feed(void *arg)
 	struct console *c = arg;
 
 	/* A script waits until somebody reads it; a person can type again. */
-	if (!c->tty && !uart_listening(c->uart))
+	if (!c->tty && !c->port.listening(c->port.dev))
 		return;
 
-	while (c->in_count && uart_receive_room(c->uart)) {
-		uart_receive(c->uart, c->in[c->in_head]);
+	while (c->in_count && c->port.room(c->port.dev)) {
+		c->port.receive(c->port.dev, c->in[c->in_head]);
 		c->in_head = (c->in_head + 1) % CONSOLE_IN;
 		c->in_count--;
 	}
@@ -198,16 +198,16 @@ static void readable(void *arg)
 
 /* ---- both --------------------------------------------------------------- */
 
-struct uart_backend console_backend(struct console *c)
+struct serial_backend console_backend(struct console *c)
 {
-	return (struct uart_backend){ .send = send, .room = feed, .arg = c };
+	return (struct serial_backend){ .send = send, .room = feed, .arg = c };
 }
 
-int console_init(struct console *c, struct loop *loop, struct uart *uart,
-		 void (*quit)(void *arg), void *arg)
+int console_init(struct console *c, struct loop *loop,
+		 const struct serial_port *port, void (*quit)(void *arg), void *arg)
 {
 	memset(c, 0, sizeof(*c));
-	c->uart = uart;
+	c->port = *port;
 	c->loop = loop;
 	c->quit = quit;
 	c->arg = arg;

@@ -6,14 +6,14 @@
 #include <pthread.h>
 
 #include "loop.h"
-#include "uart.h"
+#include "serial.h"
 
 #define CONSOLE_IN	4096
 #define CONSOLE_OUT	65536
 
 /**
  * struct console - the console
- * @uart:	the guest's serial port
+ * @port:	the guest's serial port
  * @loop:	waits for the input
  * @quit:	called, with the machine's lock, when the user asks for the end
  * @arg:	for @quit
@@ -35,7 +35,7 @@
  * @writer:	thread that writes the ring to standard output
  */
 struct console {
-	struct uart *uart;
+	struct serial_port port;
 	struct loop *loop;
 	void (*quit)(void *arg);
 	void *arg;
@@ -59,17 +59,17 @@ struct console {
  * console_init() - connect a serial port
  * @console:	the console
  * @loop:	the event loop
- * @uart:	the serial port, initialized with console_backend()
+ * @port:	the serial port, initialized with console_backend(); copied
  * @quit:	called, with the machine's lock, when the user asks for the end
  * @arg:	for @quit
  *
  * Return: 0 or a negative errno; the error has been printed.
  */
-int console_init(struct console *console, struct loop *loop, struct uart *uart,
-		 void (*quit)(void *arg), void *arg);
+int console_init(struct console *console, struct loop *loop,
+		 const struct serial_port *port, void (*quit)(void *arg), void *arg);
 
 /** console_backend() - what the serial port needs to know */
-struct uart_backend console_backend(struct console *console);
+struct serial_backend console_backend(struct console *console);
 
 /**
  * console_start() - make the terminal raw and start the writer

@@ -8,6 +8,7 @@
 #include <axvcpu.h>
 
 #include "commands.h"
+#include "info.h"
 #include "log.h"
 #include "types.h"
 
@@ -87,7 +88,7 @@ static const struct fact facts[] = {
 	{ AXV_QUERY_FPU_SIZE, "vector state", "bytes", NULL },
 };
 
-static void label(const char *text)
+void info_label(const char *text)
 {
 	printf("%-26s ", text);
 }
@@ -117,33 +118,11 @@ static int print_fact(struct axv_host *host, const struct fact *fact)
 
 	if (err)
 		return err;
-	label(fact->label);
+	info_label(fact->label);
 	if (fact->names)
 		print_names(value, fact->names);
 	else
 		printf("%llu%s%s\n", value, *fact->unit ? " " : "", fact->unit);
-	return 0;
-}
-
-static int print_cpuid(struct axv_host *host)
-{
-	struct axv_x86_cpuid *leaves;
-	char vendor[13] = "";
-	int i, count;
-
-	count = axv_supported_cpuid(host, &leaves);
-	if (count < 0)
-		return count;
-	for (i = 0; i < count; i++) {
-		if (leaves[i].leaf)
-			continue;
-		memcpy(vendor, &leaves[i].ebx, 4);
-		memcpy(vendor + 4, &leaves[i].edx, 4);
-		memcpy(vendor + 8, &leaves[i].ecx, 4);
-	}
-	label("CPUID");
-	printf("%d leaves, %s\n", count, vendor);
-	free(leaves);
 	return 0;
 }
 
@@ -156,7 +135,7 @@ static int print_all(struct axv_host *host)
 	err = axv_query(host, AXV_QUERY_BACKEND, &backend);
 	if (err)
 		return err;
-	label("back end");
+	info_label("back end");
 	printf("%s\n", axv_backend_name(backend));
 
 	for (i = 0; i < ARRAY_SIZE(facts); i++) {
@@ -164,7 +143,7 @@ static int print_all(struct axv_host *host)
 		if (err)
 			return err;
 	}
-	return print_cpuid(host);
+	return info_arch(host);
 }
 
 int info_command(int argc, char **argv)

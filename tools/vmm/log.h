@@ -13,12 +13,12 @@
 /**
  * enum log_topic - what -v and --trace-* switch on
  * @LOG_INFO:	what axvmm does: memory map, entry point, end of the guest
- * @LOG_MSR:	MSRs that axvmm answers
+ * @LOG_SYSREG:	MSRs, or system registers, that axvmm answers
  * @LOG_IO:	accesses to ports and addresses where there is no device
  */
 enum log_topic {
 	LOG_INFO = BIT(0),
-	LOG_MSR = BIT(1),
+	LOG_SYSREG = BIT(1),
 	LOG_IO = BIT(2),
 };
 

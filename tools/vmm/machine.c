@@ -13,18 +13,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "board.h"
 #include "log.h"
 #include "machine.h"
-#include "msr.h"
 #include "terminal.h"
 
-/* Wiring of a PC. */
-#define PIT_PIN		0
-#define UART_PIN	4
-#define UART_PORT	0x3f8
-#define RTC_PIN		8
-
-/* ---- what devices call: with the machine's lock ------------------------- */
+/* ---- the end: with the machine's lock ----------------------------------- */
 
 void machine_stop(struct machine *m, enum machine_end end)
 {
@@ -34,25 +28,11 @@ void machine_stop(struct machine *m, enum machine_end end)
 		return;
 	m->end = end;
 	loop_stop(&m->loop);
-	for (i = 0; i < MACHINE_VCPUS; i++)
+	for (i = 0; i < m->nr_vcpus; i++)
 		vcpu_notify(&m->vcpus[i]);
 }
 
-static void interrupt(void *arg, bool level)
-{
-	struct machine *m = arg;
-
-	/* The wire falling needs no look: its thread finds nothing. */
-	if (level)
-		vcpu_notify(&m->vcpus[0]);
-}
-
-static void power_requested(void *arg, enum power_request request)
-{
-	machine_stop(arg, request == POWER_OFF ? MACHINE_OFF : MACHINE_RESET);
-}
-
-static void user_quit(void *arg)
+void machine_quit(void *arg)
 {
 	machine_stop(arg, MACHINE_QUIT);
 }
@@ -115,11 +95,11 @@ static int signals_init(struct machine *m)
 
 /* ---- making ------------------------------------------------------------- */
 
-static int create_vm(struct machine *m, u64 memory)
+static int create_vm(struct machine *m, const struct machine_config *machine_config)
 {
 	const struct axv_vm_config config = {
 		.type = AXV_VM_TYPE_DEFAULT,
-		.irqchip = AXV_IRQCHIP_NONE,
+		.irqchip = ARCH_IRQCHIP,
 		.flags = AXV_VM_HALT_IN_KERNEL,
 	};
 	__u64 bits;
@@ -135,8 +115,8 @@ static int create_vm(struct machine *m, u64 memory)
 		return err;
 	}
 
-	memory_layout(&m->mem, memory);
-	if (m->mem.high_size && (HIGH_START + m->mem.high_size - 1) >> bits) {
+	board_memory(&m->mem, machine_config);
+	if ((memory_end(&m->mem) - 1) >> bits) {
 		log_error("this host has %llu-bit guest addresses; use a smaller --mem",
 			  bits);
 		return -E2BIG;
@@ -144,73 +124,27 @@ static int create_vm(struct machine *m, u64 memory)
 	return memory_create(&m->mem, m->vm);
 }
 
-static int create_devices(struct machine *m)
-{
-	const struct power_switch power = {
-		.request = power_requested, .arg = m,
-	};
-	const struct uart_backend backend = console_backend(&m->console);
-	struct bus *bus = &m->bus;
-	struct loop *loop = &m->loop;
-	int err;
-
-	err = pic_init(&m->pics, bus, interrupt, m);
-	if (!err)
-		err = pit_init(&m->pit, bus, loop, pic_line(&m->pics, PIT_PIN));
-	if (!err)
-		pic_watch_timer(&m->pics, pit_acknowledged, &m->pit);
-	if (!err)
-		err = rtc_init(&m->rtc, bus, loop, pic_line(&m->pics, RTC_PIN),
-			       m->mem.low_end, m->mem.high_size);
-	if (!err)
-		err = pm_init(&m->pm, bus, loop, pic_line(&m->pics, PM_SCI_PIN),
-			      power);
-	if (!err)
-		err = reset_init(&m->reset, bus, power);
-	if (!err)
-		err = pci_init(&m->pci, bus, &m->reset);
-	if (!err)
-		err = uart_init(&m->uart, bus, UART_PORT,
-				pic_line(&m->pics, UART_PIN), &backend);
-	if (!err)
-		err = console_init(&m->console, loop, &m->uart, user_quit, m);
-	return err;
-}
-
 static int create_vcpus(struct machine *m, const struct machine_config *config)
 {
 	unsigned int i;
-	int err;
+	int err = 0;
 
-	for (i = 0; i < MACHINE_VCPUS; i++) {
-		err = vcpu_init(&m->vcpus[i], m, i, config->cpu_set,
-				config->cpu_set_size);
-		if (err)
-			return err;
+	m->vcpus = calloc(config->cpus, sizeof(*m->vcpus));
+	if (!m->vcpus) {
+		log_error("out of memory");
+		return -ENOMEM;
 	}
-	return 0;
-}
-
-static int load(struct machine *m, const struct machine_config *config,
-		struct linux_entry *entry)
-{
-	struct linux_config boot = config->boot;
-	__u64 khz;
-	int err;
-
-	err = axv_query(m->host, AXV_QUERY_COUNTER_KHZ, &khz);
-	if (err) {
-		log_error("%s", axv_error());
-		return err;
+	for (i = 0; !err && i < config->cpus; i++) {
+		m->nr_vcpus++;
+		err = vcpu_create(&m->vcpus[i], m, i, config->cpu_set,
+				  config->cpu_set_size);
 	}
-	boot.tsc_khz = khz;
-	return linux_load(&m->mem, &boot, entry);
+	return err;
 }
 
 struct machine *machine_create(const struct machine_config *config)
 {
 	struct machine *m = calloc(1, sizeof(*m));
-	struct linux_entry entry;
 	int err;
 
 	if (!m) {
@@ -219,22 +153,19 @@ struct machine *machine_create(const struct machine_config *config)
 	}
 	m->end = MACHINE_ON;
 	pthread_mutex_init(&m->lock, NULL);
+	bus_init(&m->bus, "address");
 
 	err = loop_init(&m->loop, &m->lock);
 	if (!err)
 		err = signals_init(m);
 	if (!err)
-		err = create_vm(m, config->memory);
+		err = create_vm(m, config);
 	if (!err)
-		err = create_devices(m);
-	if (!err)
-		err = load(m, config, &entry);
-	if (!err)
-		err = msr_setup(m->vm);
+		err = board_create(m);
 	if (!err)
 		err = create_vcpus(m, config);
 	if (!err)
-		err = vcpu_boot(&m->vcpus[0], &entry);
+		err = board_load(m, config);
 	if (err) {
 		machine_release(m);
 		return NULL;
@@ -251,9 +182,9 @@ enum machine_end machine_run(struct machine *m)
 	if (console_start(&m->console))
 		return MACHINE_ERROR;
 
-	while (started < MACHINE_VCPUS && !vcpu_start(&m->vcpus[started]))
+	while (started < m->nr_vcpus && !vcpu_start(&m->vcpus[started]))
 		started++;
-	if (started < MACHINE_VCPUS || loop_run(&m->loop)) {
+	if (started < m->nr_vcpus || loop_run(&m->loop)) {
 		pthread_mutex_lock(&m->lock);
 		machine_stop(m, MACHINE_ERROR);
 		pthread_mutex_unlock(&m->lock);
@@ -273,7 +204,7 @@ void machine_release(struct machine *m)
 {
 	unsigned int i;
 
-	for (i = 0; i < MACHINE_VCPUS; i++)
+	for (i = 0; i < m->nr_vcpus; i++)
 		axv_vcpu_destroy(m->vcpus[i].axv);
 	axv_vm_destroy(m->vm);
 	axv_close(m->host);

@@ -7,21 +7,13 @@
 
 #include <axvcpu.h>
 
+#include "arch.h"
+#include "boot.h"
 #include "bus.h"
 #include "console.h"
-#include "linux.h"
 #include "loop.h"
 #include "memory.h"
-#include "pci.h"
-#include "pic.h"
-#include "pit.h"
-#include "pm.h"
-#include "reset.h"
-#include "rtc.h"
-#include "uart.h"
 #include "vcpu.h"
-
-#define MACHINE_VCPUS	1
 
 /**
  * enum machine_end - why the machine ended; the values are exit codes
@@ -44,31 +36,36 @@ enum machine_end {
 /**
  * struct machine_config - what to make
  * @boot:	what to boot
- * @memory:	bytes of memory, a multiple of 1 MiB, at least MEMORY_MIN
- * @cpu_set:	host CPUs that the vCPU may run on; NULL: any
+ * @memory:	bytes of memory, a multiple of 1 MiB, at least ARCH_MEMORY_MIN
+ * @cpus:	vCPUs, 1 to ARCH_CPUS_MAX
+ * @cpu_set:	host CPUs that the vCPUs may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
  */
 struct machine_config {
-	struct linux_config boot;
+	struct boot_config boot;
 	u64 memory;
+	unsigned int cpus;
 	const void *cpu_set;
 	size_t cpu_set_size;
 };
 
 /**
  * struct machine - the machine
- * @lock:	guards all devices, the event loop's sources, @end and the vCPUs'
- *		running.  Held for one access, one event or one exit; never
- *		while a vCPU runs, nor while anything is waited for.  One lock
- *		for all devices: they are slow, and their accesses short.
- * @host:	the device, /dev/axvcpu
- * @vm:		the VM
- * @mem:	guest memory
- * @bus:	I/O ports
+ * @lock:	guards all devices, the interrupt controller, the event loop's
+ *		sources, @end, and of each vCPU what is said there.  Held for one
+ *		access, one event or one exit; never while a vCPU runs, nor while
+ *		anything is waited for.  One lock for all of them, and for any
+ *		number of vCPUs: devices are slow, and their accesses short.
+ * @host:	the device, /dev/axvcpu; constant
+ * @vm:		the VM; constant
+ * @mem:	guest memory; constant
+ * @bus:	devices in guest physical memory; constant
  * @loop:	the event loop, run by the main thread
  * @signals:	signals that end axvmm or suspend it
- * @pics: @pit: @rtc: @uart: @pm: @reset: @pci: @console: the devices
- * @vcpus:	the vCPUs, each with a thread
+ * @board:	the architecture's devices
+ * @console:	the console, on a serial port of the board
+ * @vcpus:	the vCPUs, each with a thread; the array is constant
+ * @nr_vcpus:	how many; constant
  * @end:	why the machine ended, or MACHINE_ON
  */
 struct machine {
@@ -79,15 +76,10 @@ struct machine {
 	struct bus bus;
 	struct loop loop;
 	struct loop_source signals;
-	struct pics pics;
-	struct pit pit;
-	struct rtc rtc;
-	struct uart uart;
-	struct pm pm;
-	struct reset reset;
-	struct pci pci;
+	struct board board;
 	struct console console;
-	struct vcpu vcpus[MACHINE_VCPUS];
+	struct vcpu *vcpus;
+	unsigned int nr_vcpus;
 	enum machine_end end;
 };
 
@@ -116,6 +108,9 @@ void machine_release(struct machine *machine);
  * Context: any thread, with the machine's lock held.
  */
 void machine_stop(struct machine *machine, enum machine_end end);
+
+/** machine_quit() - machine_stop(), for the user; @arg is the machine */
+void machine_quit(void *arg);
 
 /**
  * machine_stopping() - whether the machine has ended

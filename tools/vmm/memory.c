@@ -1,34 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Guest memory.
- *
- * As in a PC: 640 KiB, the hole where a VGA adapter would be, memory up to
- * 3 GiB at most, the hole where devices would be, and the rest from 4 GiB on.
- */
-#include <string.h>
-
+/* Guest memory. */
 #include "log.h"
 #include "memory.h"
 
-#define VGA_END		0xc0000ull
-
-static void add(struct memory *mem, u64 start, u64 end)
+void memory_add(struct memory *mem, u64 start, u64 end, u32 flags)
 {
 	mem->areas[mem->nr++] = (struct memory_area){
-		.gpa = start, .size = end - start,
+		.gpa = start, .size = end - start, .flags = flags,
 	};
-}
-
-void memory_layout(struct memory *mem, u64 size)
-{
-	memset(mem, 0, sizeof(*mem));
-	mem->low_end = size < LOW_LIMIT ? size : LOW_LIMIT;
-	mem->high_size = size - mem->low_end;
-
-	add(mem, 0, BASE_END);
-	add(mem, VGA_END, mem->low_end);
-	if (mem->high_size)
-		add(mem, HIGH_START, HIGH_START + mem->high_size);
 }
 
 int memory_create(struct memory *mem, struct axv_vm *vm)
@@ -39,7 +18,7 @@ int memory_create(struct memory *mem, struct axv_vm *vm)
 	for (i = 0; i < mem->nr; i++) {
 		struct memory_area *area = &mem->areas[i];
 
-		err = axv_vm_add_ram(vm, i, 0, area->gpa, area->size,
+		err = axv_vm_add_ram(vm, i, area->flags, area->gpa, area->size,
 				     &area->hva);
 		if (err) {
 			log_error("no memory for the guest: %s; try a smaller --mem",
@@ -64,4 +43,11 @@ void *memory_at(const struct memory *mem, u64 gpa, u64 size)
 			return (char *)area->hva + (gpa - area->gpa);
 	}
 	return NULL;
+}
+
+u64 memory_end(const struct memory *mem)
+{
+	const struct memory_area *last = &mem->areas[mem->nr - 1];
+
+	return last->gpa + last->size;
 }

@@ -12,10 +12,9 @@
 #include "stats.h"
 
 #define DEFAULT_MEMORY	MIB(512)
-#define DEFAULT_APPEND	"console=ttyS0"
 
 enum option_id {
-	OPT_TRACE_MSR = 256,
+	OPT_TRACE_SYSREG = 256,
 	OPT_TRACE_IO,
 	OPT_STATS,
 };
@@ -26,8 +25,10 @@ static const struct option options[] = {
 	{ "append", required_argument, NULL, 'a' },
 	{ "mem", required_argument, NULL, 'm' },
 	{ "cpu", required_argument, NULL, 'c' },
+	{ "cpus", required_argument, NULL, 'n' },
+	{ "firmware", required_argument, NULL, 'f' },
 	{ "stats", no_argument, NULL, OPT_STATS },
-	{ "trace-msr", no_argument, NULL, OPT_TRACE_MSR },
+	{ ARCH_TRACE, no_argument, NULL, OPT_TRACE_SYSREG },
 	{ "trace-io", no_argument, NULL, OPT_TRACE_IO },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -36,19 +37,21 @@ static const struct option options[] = {
 
 static void usage(void)
 {
-	printf("Usage: axvmm run --kernel BZIMAGE [OPTION]...\n\n"
-	       "  -k, --kernel FILE   Linux kernel, a bzImage\n"
+	printf("Usage: axvmm run --kernel " ARCH_KERNEL " [OPTION]...\n\n"
+	       "  -k, --kernel FILE   Linux kernel, a " ARCH_KERNEL "\n"
 	       "  -i, --initrd FILE   initial RAM disk\n"
 	       "  -a, --append TEXT   kernel command line (%s)\n"
 	       "  -m, --mem SIZE      guest memory, such as 512M (the default) or 2G\n"
+	       "  -n, --cpus N        CPUs of the guest, 1 (the default) to %u\n"
+	       "  -f, --firmware FILE firmware to run instead of a kernel\n"
 	       "  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
 	       "      --stats         print what the guest caused, when it has ended\n"
 	       "  -v, --verbose       say what is done\n"
-	       "      --trace-msr     print the MSR accesses that axvmm answers\n"
+	       "      --%-14sprint the %s accesses that axvmm answers\n"
 	       "      --trace-io      print the accesses to devices that do not exist\n\n"
 	       "^A x ends the guest.  Exit codes: 0 the guest switched itself off,\n"
 	       "1 an error, 2 a reset, 3 a triple fault, 4 ended by the user.\n",
-	       DEFAULT_APPEND);
+	       ARCH_APPEND, ARCH_CPUS_MAX, ARCH_TRACE, ARCH_SYSREGS);
 }
 
 /* A size such as 512M, 2G or 512 (MiB); 0: it is none. */
@@ -81,14 +84,29 @@ static u64 parse_size(const char *text)
 static int set_memory(struct machine_config *config, const char *text)
 {
 	config->memory = parse_size(text);
-	if (config->memory >= MEMORY_MIN)
+	if (config->memory >= ARCH_MEMORY_MIN)
 		return 0;
 	log_error("--mem %s: give a size such as 512M or 2G, at least %lluM",
-		  text, MEMORY_MIN >> 20);
+		  text, ARCH_MEMORY_MIN >> 20);
 	return -EINVAL;
 }
 
 static int set_cpus(struct machine_config *config, const char *text)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (end != text && !*end && !errno && n >= 1 && n <= ARCH_CPUS_MAX) {
+		config->cpus = n;
+		return 0;
+	}
+	log_error("--cpus %s: give a number of CPUs, 1 to %u", text, ARCH_CPUS_MAX);
+	return -EINVAL;
+}
+
+static int set_host_cpus(struct machine_config *config, const char *text)
 {
 	void *set;
 	int err;
@@ -108,7 +126,7 @@ static int parse(int argc, char **argv, struct machine_config *config,
 {
 	int opt, err = 0;
 
-	while ((opt = getopt_long(argc, argv, "k:i:a:m:c:vh", options,
+	while ((opt = getopt_long(argc, argv, "k:i:a:m:n:f:c:vh", options,
 				  NULL)) != -1) {
 		switch (opt) {
 		case 'k':
@@ -124,13 +142,19 @@ static int parse(int argc, char **argv, struct machine_config *config,
 			err = set_memory(config, optarg);
 			break;
 		case 'c':
+			err = set_host_cpus(config, optarg);
+			break;
+		case 'n':
 			err = set_cpus(config, optarg);
+			break;
+		case 'f':
+			config->boot.firmware = optarg;
 			break;
 		case OPT_STATS:
 			*stats = true;
 			break;
-		case OPT_TRACE_MSR:
-			log_enable(LOG_MSR);
+		case OPT_TRACE_SYSREG:
+			log_enable(LOG_SYSREG);
 			break;
 		case OPT_TRACE_IO:
 			log_enable(LOG_IO);
@@ -154,9 +178,13 @@ static int parse(int argc, char **argv, struct machine_config *config,
 			  argv[optind]);
 		return -EINVAL;
 	}
-	if (!config->boot.kernel) {
+	if (!config->boot.kernel && !config->boot.firmware) {
 		log_error("give a kernel with --kernel, such as /boot/vmlinuz-*; "
 			  "see axvmm run --help");
+		return -EINVAL;
+	}
+	if (config->boot.kernel && config->boot.firmware) {
+		log_error("give either a kernel or a firmware, not both");
 		return -EINVAL;
 	}
 	return 0;
@@ -187,8 +215,9 @@ static void tell_end(enum machine_end end)
 int run_command(int argc, char **argv)
 {
 	struct machine_config config = {
-		.boot.append = DEFAULT_APPEND,
+		.boot.append = ARCH_APPEND,
 		.memory = DEFAULT_MEMORY,
+		.cpus = 1,
 	};
 	struct machine *machine;
 	enum machine_end end;
@@ -206,7 +235,7 @@ int run_command(int argc, char **argv)
 
 	end = machine_run(machine);
 	tell_end(end);
-	for (i = 0; stats && i < MACHINE_VCPUS; i++)
+	for (i = 0; stats && i < machine->nr_vcpus; i++)
 		stats_print(&machine->vcpus[i]);
 	machine_release(machine);
 	return end;

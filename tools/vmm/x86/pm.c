@@ -55,7 +55,7 @@ static void expired(void *arg)
 	update(arg);
 }
 
-static u32 event_read(void *dev, u16 offset, unsigned int width)
+static u32 event_read(void *dev, u32 offset, unsigned int width)
 {
 	struct pm *pm = dev;
 	u32 value;
@@ -66,7 +66,7 @@ static u32 event_read(void *dev, u16 offset, unsigned int width)
 	return value >> (8 * offset);
 }
 
-static void event_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void event_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct pm *pm = dev;
 	u32 mask = (width == 4 ? 0xffffffff : BIT(8 * width) - 1)
@@ -81,7 +81,7 @@ static void event_write(void *dev, u16 offset, unsigned int width, u32 value)
 	update(pm);
 }
 
-static u32 control_read(void *dev, u16 offset, unsigned int width)
+static u32 control_read(void *dev, u32 offset, unsigned int width)
 {
 	struct pm *pm = dev;
 
@@ -89,7 +89,7 @@ static u32 control_read(void *dev, u16 offset, unsigned int width)
 	return pm->control >> (8 * offset);
 }
 
-static void control_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void control_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct pm *pm = dev;
 	u16 old = pm->control;
@@ -108,7 +108,7 @@ static void control_write(void *dev, u16 offset, unsigned int width, u32 value)
 			   CONTROL_TYPE(value));
 }
 
-static u32 timer_read(void *dev, u16 offset, unsigned int width)
+static u32 timer_read(void *dev, u32 offset, unsigned int width)
 {
 	struct pm *pm = dev;
 
@@ -116,7 +116,7 @@ static u32 timer_read(void *dev, u16 offset, unsigned int width)
 	return (ticks(pm) & TIMER_MASK) >> (8 * offset);
 }
 
-static void timer_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void timer_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	/* It is read-only. */
 	(void)dev;

@@ -369,7 +369,7 @@ static void write_control(struct pit *pit, u8 value)
 		update_irq(pit);
 }
 
-static u32 pit_read(void *dev, u16 offset, unsigned int width)
+static u32 pit_read(void *dev, u32 offset, unsigned int width)
 {
 	struct pit *pit = dev;
 
@@ -379,7 +379,7 @@ static u32 pit_read(void *dev, u16 offset, unsigned int width)
 	return read_count(&pit->channel[offset]);
 }
 
-static void pit_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void pit_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct pit *pit = dev;
 
@@ -392,7 +392,7 @@ static void pit_write(void *dev, u16 offset, unsigned int width, u32 value)
 		update_irq(pit);
 }
 
-static u32 system_read(void *dev, u16 offset, unsigned int width)
+static u32 system_read(void *dev, u32 offset, unsigned int width)
 {
 	struct pit *pit = dev;
 	u32 value = 0;
@@ -412,7 +412,7 @@ static u32 system_read(void *dev, u16 offset, unsigned int width)
 	return value;
 }
 
-static void system_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void system_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct pit *pit = dev;
 

@@ -32,7 +32,7 @@ static void request(struct reset *r)
 	r->power.request(r->power.arg, POWER_RESET);
 }
 
-static u32 i8042_read(void *dev, u16 offset, unsigned int width)
+static u32 i8042_read(void *dev, u32 offset, unsigned int width)
 {
 	(void)dev;
 	(void)offset;
@@ -40,7 +40,7 @@ static u32 i8042_read(void *dev, u16 offset, unsigned int width)
 	return 0;
 }
 
-static void data_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void data_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct reset *r = dev;
 
@@ -51,7 +51,7 @@ static void data_write(void *dev, u16 offset, unsigned int width, u32 value)
 	r->output_port = false;
 }
 
-static void command_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void command_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct reset *r = dev;
 
@@ -62,7 +62,7 @@ static void command_write(void *dev, u16 offset, unsigned int width, u32 value)
 		request(r);
 }
 
-static u32 fast_read(void *dev, u16 offset, unsigned int width)
+static u32 fast_read(void *dev, u32 offset, unsigned int width)
 {
 	struct reset *r = dev;
 
@@ -71,7 +71,7 @@ static u32 fast_read(void *dev, u16 offset, unsigned int width)
 	return r->port92;
 }
 
-static void fast_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void fast_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct reset *r = dev;
 	bool rises = value & ~r->port92 & FAST_RESET;

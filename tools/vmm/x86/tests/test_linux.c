@@ -12,12 +12,14 @@
 
 #include "acpi.h"
 #include "linux.h"
+#include "map.h"
 #include "pm.h"
 #include "tap.h"
 
 #define KERNEL_START	0x1000000
 #define KERNEL_NEED	0x800000
 #define PAYLOAD		0x3000
+#define TSC_KHZ		2500000
 
 static struct memory mem;
 static char kernel_path[64], initrd_path[64];
@@ -29,7 +31,7 @@ static void make_memory(u64 size)
 
 	for (i = 0; i < mem.nr; i++)
 		free(mem.areas[i].hva);
-	memory_layout(&mem, size);
+	map_memory(&mem, size);
 	/* What is above 4 GiB is not touched. */
 	for (i = 0; i < 2; i++)
 		mem.areas[i].hva = calloc(1, mem.areas[i].size);
@@ -74,15 +76,14 @@ static void write_file(const char *path, const void *data, size_t size)
 static int load(const char *initrd, const char *append,
 		struct linux_entry *entry)
 {
-	const struct linux_config config = {
+	const struct boot_config config = {
 		.kernel = kernel_path,
 		.initrd = initrd,
 		.append = append,
-		.tsc_khz = 2500000,
 	};
 
 	write_file(kernel_path, image, sizeof(image));
-	return linux_load(&mem, &config, entry);
+	return linux_load(&mem, &config, TSC_KHZ, entry);
 }
 
 static void boots(void)
@@ -205,8 +206,8 @@ static void refused(void)
 	CHECK(load("/tmp", "", &entry) < 0);
 
 	write_file(kernel_path, image, 100);
-	CHECK(linux_load(&mem, &(struct linux_config){
-			 .kernel = kernel_path, .append = "" }, &entry) < 0);
+	CHECK(linux_load(&mem, &(struct boot_config){
+			 .kernel = kernel_path, .append = "" }, TSC_KHZ, &entry) < 0);
 }
 
 static void high_memory(void)
@@ -218,8 +219,8 @@ static void high_memory(void)
 	make_memory(MIB(64));
 	make_image();
 	/* As if there were more: the map is made from these two. */
-	mem.low_end = GIB(3);
-	mem.high_size = GIB(5);
+	mem.areas[1].size = GIB(3) - mem.areas[1].gpa;
+	memory_add(&mem, GIB(4), GIB(9), 0);
 	CHECK_EQ(load(NULL, "", &entry), 0);
 	bp = memory_at(&mem, entry.boot_params, sizeof(*bp));
 	CHECK_EQ(bp->e820_entries, 5);
@@ -299,7 +300,7 @@ static void acpi_tables(void)
 static void real_kernels(void)
 {
 	const char *names = getenv("AXVMM_TEST_KERNELS");
-	struct linux_config config = { .append = "" };
+	struct boot_config config = { .append = "" };
 	char *list = strdup(names ?: ""), *path, *state;
 	struct linux_entry entry;
 
@@ -307,7 +308,7 @@ static void real_kernels(void)
 	for (path = strtok_r(list, " ", &state); path;
 	     path = strtok_r(NULL, " ", &state)) {
 		config.kernel = path;
-		CHECK_EQ(linux_load(&mem, &config, &entry), 0);
+		CHECK_EQ(linux_load(&mem, &config, TSC_KHZ, &entry), 0);
 		CHECK_EQ(entry.ip, KERNEL_START);
 	}
 	free(list);

@@ -17,7 +17,7 @@ static struct fake_line irq;
 
 static void start(void)
 {
-	memset(&bus, 0, sizeof(bus));
+	bus_init(&bus, "port");
 	fake_reset();
 	pit_init(&pit, &bus, NULL, fake_irq(&irq));
 }

@@ -4,7 +4,7 @@
 
 #include "cpuid.h"
 #include "fake.h"
-#include "memory.h"
+#include "map.h"
 #include "pci.h"
 #include "pm.h"
 #include "reset.h"
@@ -30,7 +30,7 @@ static void start(void)
 {
 	const struct power_switch power = { .request = request };
 
-	memset(&bus, 0, sizeof(bus));
+	bus_init(&bus, "port");
 	fake_reset();
 	offs = 0;
 	resets = 0;
@@ -45,13 +45,13 @@ static u32 last_write;
 static unsigned int last_width;
 static u16 last_offset;
 
-static u32 echo_read(void *dev, u16 offset, unsigned int width)
+static u32 echo_read(void *dev, u32 offset, unsigned int width)
 {
 	(void)width;
 	return *(u32 *)dev + offset;
 }
 
-static void echo_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void echo_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	(void)dev;
 	last_offset = offset;
@@ -67,7 +67,7 @@ static void bus_lookup(void)
 	static u32 a = 0xa0, b = 0xb0, c = 0xc000;
 	struct bus_range r = { 0x100, 4, &bytes, &a, "a" };
 
-	memset(&bus, 0, sizeof(bus));
+	bus_init(&bus, "port");
 	CHECK_EQ(bus_add(&bus, &r), 0);
 	r = (struct bus_range){ 0x80, 1, &bytes, &b, "b" };
 	CHECK_EQ(bus_add(&bus, &r), 0);
@@ -90,7 +90,7 @@ static void bus_widths(void)
 	static u32 a = 0x10, c = 0xc000;
 	struct bus_range r = { 0x100, 3, &bytes, &a, "a" };
 
-	memset(&bus, 0, sizeof(bus));
+	bus_init(&bus, "port");
 	bus_add(&bus, &r);
 	r = (struct bus_range){ 0x200, 4, &words, &c, "c" };
 	bus_add(&bus, &r);
@@ -99,6 +99,12 @@ static void bus_widths(void)
 	CHECK_EQ(bus_read(&bus, 0x100, 4), 0xff121110);
 	CHECK_EQ(bus_read(&bus, 0xff, 2), 0x10ff);
 	CHECK_EQ(bus_read(&bus, 0xffff, 4), 0xffffffff);
+	/* In halves, as long as the device does not know the width. */
+	CHECK_EQ(bus_read(&bus, 0x200, 8), 0xffffffffc002c000);
+	bus_write(&bus, 0x200, 4, 0x5678abcd);
+	CHECK_EQ(last_offset, 2);
+	CHECK_EQ(last_width, 2);
+	CHECK_EQ(last_write, 0x5678);
 	bus_write(&bus, 0x101, 2, 0x1234);
 	CHECK_EQ(last_offset, 2);
 	CHECK_EQ(last_width, 1);
@@ -202,15 +208,15 @@ static void memory_map(void)
 	static char low[0x2000], high[1];
 	struct memory mem;
 
-	memory_layout(&mem, MIB(512));
+	map_memory(&mem, MIB(512));
 	CHECK_EQ(mem.nr, 2);
-	CHECK_EQ(mem.low_end, MIB(512));
-	CHECK_EQ(mem.high_size, 0);
+	CHECK_EQ(map_low_end(&mem), MIB(512));
+	CHECK_EQ(map_high_size(&mem), 0);
 
-	memory_layout(&mem, GIB(5));
+	map_memory(&mem, GIB(5));
 	CHECK_EQ(mem.nr, 3);
-	CHECK_EQ(mem.low_end, GIB(3));
-	CHECK_EQ(mem.high_size, GIB(2));
+	CHECK_EQ(map_low_end(&mem), GIB(3));
+	CHECK_EQ(map_high_size(&mem), GIB(2));
 	CHECK_EQ(mem.areas[2].gpa, GIB(4));
 
 	mem.areas[0].hva = low;

@@ -22,6 +22,7 @@
 #include "fake.h"
 #include "tap.h"
 #include "terminal.h"
+#include "uart.h"
 
 #define PORT		0x3f8
 #define DEADLINE	10000	/* ms: for something that has to happen */
@@ -116,14 +117,15 @@ static const u8 enable[] = {
 static void child(enum child what)
 {
 	const struct irq_line irq = { .set = interrupt };
-	struct uart_backend backend = console_backend(&console);
+	struct serial_backend backend = console_backend(&console);
+	struct serial_port port = uart_serial(&uart);
 	pthread_t thread;
 
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	behaviour = what;
 	loop_init(&loop, &lock);
 	uart_init(&uart, &bus, PORT, irq, &backend);
-	console_init(&console, &loop, &uart, quit, NULL);
+	console_init(&console, &loop, &port, quit, NULL);
 	console_start(&console);
 	if (what == DO_CRASH)
 		abort();

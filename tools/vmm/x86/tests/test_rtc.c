@@ -15,7 +15,7 @@ static struct fake_line irq;
 
 static void start(void)
 {
-	memset(&bus, 0, sizeof(bus));
+	bus_init(&bus, "port");
 	fake_reset();
 	fake_set_wall(DAY);
 	rtc_init(&rtc, &bus, NULL, fake_irq(&irq), 0xc0000000, 0x140000000);

@@ -94,14 +94,18 @@ static unsigned int space(const struct uart *u)
 }
 
 /* In loopback the receiver is off the wire: let the other end wait. */
-unsigned int uart_receive_room(const struct uart *u)
+static unsigned int room(const void *dev)
 {
+	const struct uart *u = dev;
+
 	return u->mcr & UART_MCR_LOOP ? 0 : space(u);
 }
 
 /* A driver that looks for the port enables the interrupt, but not with OUT2. */
-bool uart_listening(const struct uart *u)
+static bool listening(const void *dev)
 {
+	const struct uart *u = dev;
+
 	return (u->ier & UART_IER_RDI) && connected(u);
 }
 
@@ -116,8 +120,10 @@ static void push(struct uart *u, u8 byte)
 	u->rx_count++;
 }
 
-void uart_receive(struct uart *u, u8 byte)
+static void arrive(void *dev, u8 byte)
 {
+	struct uart *u = dev;
+
 	push(u, byte);
 	update_irq(u);
 }
@@ -153,8 +159,10 @@ static void transmit(struct uart *u, u8 byte)
 	}
 }
 
-void uart_can_send(struct uart *u)
+static void can_send(void *dev)
 {
+	struct uart *u = dev;
+
 	if (u->thr_empty)
 		return;
 	u->thr_empty = true;
@@ -226,7 +234,7 @@ static u8 read_msr(struct uart *u)
 	return msr;
 }
 
-static u32 uart_read(void *dev, u16 offset, unsigned int width)
+static u32 uart_read(void *dev, u32 offset, unsigned int width)
 {
 	struct uart *u = dev;
 	bool dlab = u->lcr & UART_LCR_DLAB;
@@ -263,11 +271,11 @@ static u32 uart_read(void *dev, u16 offset, unsigned int width)
 	return value;
 }
 
-static void uart_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void uart_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct uart *u = dev;
 	bool dlab = u->lcr & UART_LCR_DLAB;
-	bool in_loop = u->mcr & UART_MCR_LOOP, listened = uart_listening(u);
+	bool in_loop = u->mcr & UART_MCR_LOOP, listened = listening(u);
 
 	(void)width;
 	switch (offset) {
@@ -300,7 +308,7 @@ static void uart_write(void *dev, u16 offset, unsigned int width, u32 value)
 		break;
 	}
 	if ((in_loop && !(u->mcr & UART_MCR_LOOP)) ||
-	    (!listened && uart_listening(u)))
+	    (!listened && listening(u)))
 		u->backend.room(u->backend.arg);
 	update_irq(u);
 }
@@ -311,8 +319,19 @@ static const struct bus_ops uart_ops = {
 	.widths = 1,
 };
 
+struct serial_port uart_serial(struct uart *u)
+{
+	return (struct serial_port){
+		.room = room,
+		.listening = listening,
+		.receive = arrive,
+		.can_send = can_send,
+		.dev = u,
+	};
+}
+
 int uart_init(struct uart *u, struct bus *bus, u16 port, struct irq_line irq,
-	      const struct uart_backend *backend)
+	      const struct serial_backend *backend)
 {
 	const struct bus_range range = { port, PORTS, &uart_ops, u, "16550" };
 

@@ -17,7 +17,7 @@
  */
 #define RESET_OFFSET	(RESET_PORT - ADDRESS_PORT)
 
-static u32 address_read(void *dev, u16 offset, unsigned int width)
+static u32 address_read(void *dev, u32 offset, unsigned int width)
 {
 	struct pci *pci = dev;
 
@@ -26,7 +26,7 @@ static u32 address_read(void *dev, u16 offset, unsigned int width)
 	return offset == RESET_OFFSET ? reset_control_read(pci->reset) : 0xff;
 }
 
-static void address_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void address_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct pci *pci = dev;
 
@@ -36,7 +36,7 @@ static void address_write(void *dev, u16 offset, unsigned int width, u32 value)
 		reset_control_write(pci->reset, value);
 }
 
-static u32 data_read(void *dev, u16 offset, unsigned int width)
+static u32 data_read(void *dev, u32 offset, unsigned int width)
 {
 	(void)dev;
 	(void)offset;
@@ -44,7 +44,7 @@ static u32 data_read(void *dev, u16 offset, unsigned int width)
 	return 0xffffffff;
 }
 
-static void data_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void data_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	(void)dev;
 	(void)offset;

@@ -314,7 +314,7 @@ static void write_data(struct pic *p, u8 value)
 	}
 }
 
-static u32 pic_read(void *dev, u16 offset, unsigned int width)
+static u32 pic_read(void *dev, u32 offset, unsigned int width)
 {
 	struct pic *p = dev;
 
@@ -326,7 +326,7 @@ static u32 pic_read(void *dev, u16 offset, unsigned int width)
 	return p->read_isr ? p->isr : p->irr;
 }
 
-static void pic_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void pic_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct pic *p = dev;
 
@@ -338,7 +338,7 @@ static void pic_write(void *dev, u16 offset, unsigned int width, u32 value)
 	update(p->pics);
 }
 
-static u32 elcr_read(void *dev, u16 offset, unsigned int width)
+static u32 elcr_read(void *dev, u32 offset, unsigned int width)
 {
 	struct pics *pics = dev;
 
@@ -346,7 +346,7 @@ static u32 elcr_read(void *dev, u16 offset, unsigned int width)
 	return pics->chip[offset].elcr;
 }
 
-static void elcr_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void elcr_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct pics *pics = dev;
 	struct pic *p = &pics->chip[offset];

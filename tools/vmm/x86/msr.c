@@ -113,7 +113,7 @@ void msr_read(struct axv_exit_sysreg *exit)
 
 	exit->fail = !msr;
 	exit->value = msr ? msr->value : 0;
-	log_trace(LOG_MSR, "rdmsr %#llx (%s): %#llx", exit->addr,
+	log_trace(LOG_SYSREG, "rdmsr %#llx (%s): %#llx", exit->addr,
 		  msr ? msr->name : "unknown, #GP", exit->value);
 }
 
@@ -121,6 +121,6 @@ void msr_write(const struct axv_exit_sysreg *exit)
 {
 	const struct msr *msr = find(exit->addr);
 
-	log_trace(LOG_MSR, "wrmsr %#llx (%s): %#llx ignored", exit->addr,
+	log_trace(LOG_SYSREG, "wrmsr %#llx (%s): %#llx ignored", exit->addr,
 		  msr ? msr->name : "unknown", exit->value);
 }

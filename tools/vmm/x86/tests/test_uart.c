@@ -12,6 +12,7 @@
 
 static struct bus bus;
 static struct uart uart;
+static struct serial_port port;
 static struct fake_line irq;
 static u8 sent[64];
 static unsigned int nr_sent, room_calls;
@@ -30,7 +31,7 @@ static void room(void *arg)
 	room_calls++;
 }
 
-static const struct uart_backend backend = { .send = send, .room = room };
+static const struct serial_backend backend = { .send = send, .room = room };
 
 static void out(u16 reg, u8 value)
 {
@@ -44,11 +45,12 @@ static u8 in(u16 reg)
 
 static void start(void)
 {
-	memset(&bus, 0, sizeof(bus));
+	bus_init(&bus, "port");
 	nr_sent = 0;
 	room_calls = 0;
 	blocked = false;
 	uart_init(&uart, &bus, PORT, fake_irq(&irq), &backend);
+	port = uart_serial(&uart);
 	out(UART_MCR, UART_MCR_OUT2 | UART_MCR_RTS | UART_MCR_DTR);
 }
 
@@ -118,7 +120,7 @@ static void flow_control(void)
 	out(UART_TX, 'b');
 	CHECK_EQ(nr_sent, 1);
 	blocked = false;
-	uart_can_send(&uart);
+	port.can_send(&uart);
 	CHECK(irq.level);
 	CHECK(in(UART_LSR) & UART_LSR_THRE);
 	out(UART_TX, 'c');
@@ -130,29 +132,29 @@ static void receiving(void)
 	unsigned int i;
 
 	start();
-	CHECK_EQ(uart_receive_room(&uart), 1);
+	CHECK_EQ(port.room(&uart), 1);
 	out(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_TRIGGER_8);
-	CHECK_EQ(uart_receive_room(&uart), UART_FIFO);
+	CHECK_EQ(port.room(&uart), UART_FIFO);
 	room_calls = 0;
-	CHECK(!uart_listening(&uart));
+	CHECK(!port.listening(&uart));
 	out(UART_IER, UART_IER_RDI | UART_IER_RLSI);
-	CHECK(uart_listening(&uart));
+	CHECK(port.listening(&uart));
 	CHECK_EQ(room_calls, 1);
 	out(UART_MCR, 0);
-	CHECK(!uart_listening(&uart));
+	CHECK(!port.listening(&uart));
 	out(UART_MCR, UART_MCR_OUT2);
 	CHECK_EQ(room_calls, 2);
-	uart_receive(&uart, 'x');
+	port.receive(&uart, 'x');
 	CHECK(irq.level);
 	CHECK_EQ(in(UART_IIR), 0xc0 | UART_IIR_RX_TIMEOUT);
 	CHECK(in(UART_LSR) & UART_LSR_DR);
 	for (i = 1; i < UART_FIFO; i++)
-		uart_receive(&uart, 'x' + i);
+		port.receive(&uart, 'x' + i);
 	CHECK_EQ(in(UART_IIR), 0xc0 | UART_IIR_RDI);
-	CHECK_EQ(uart_receive_room(&uart), 0);
+	CHECK_EQ(port.room(&uart), 0);
 	CHECK(!(in(UART_LSR) & UART_LSR_OE));
 
-	uart_receive(&uart, '!');
+	port.receive(&uart, '!');
 	CHECK_EQ(in(UART_IIR), 0xc0 | UART_IIR_RLSI);
 	CHECK(in(UART_LSR) & UART_LSR_OE);
 	CHECK(!(in(UART_LSR) & UART_LSR_OE));
@@ -170,16 +172,16 @@ static void clearing(void)
 {
 	start();
 	out(UART_FCR, UART_FCR_ENABLE_FIFO);
-	uart_receive(&uart, 'a');
+	port.receive(&uart, 'a');
 	room_calls = 0;
 	out(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
 	CHECK(!(in(UART_LSR) & UART_LSR_DR));
 	CHECK_EQ(room_calls, 1);
 
-	uart_receive(&uart, 'b');
+	port.receive(&uart, 'b');
 	out(UART_FCR, 0);
 	CHECK(!(in(UART_LSR) & UART_LSR_DR));
-	uart_receive(&uart, 'c');
+	port.receive(&uart, 'c');
 	room_calls = 0;
 	out(UART_FCR, UART_FCR_ENABLE_FIFO);
 	CHECK_EQ(in(UART_RX), 'c');
@@ -208,11 +210,11 @@ static void loopback(void)
 	out(UART_TX, 'l');
 	CHECK_EQ(nr_sent, 0);
 	CHECK_EQ(in(UART_RX), 'l');
-	CHECK_EQ(uart_receive_room(&uart), 0);
+	CHECK_EQ(port.room(&uart), 0);
 	room_calls = 0;
 	out(UART_MCR, UART_MCR_OUT2);
 	CHECK_EQ(room_calls, 1);
-	CHECK_EQ(uart_receive_room(&uart), 1);
+	CHECK_EQ(port.room(&uart), 1);
 }
 
 static void modem_interrupt(void)

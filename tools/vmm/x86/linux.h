@@ -3,21 +3,8 @@
 #ifndef AXVMM_LINUX_H
 #define AXVMM_LINUX_H
 
+#include "boot.h"
 #include "memory.h"
-
-/**
- * struct linux_config - what to boot
- * @kernel:	path of the bzImage
- * @initrd:	path of the initial RAM disk; NULL: none
- * @append:	command line
- * @tsc_khz:	frequency of the guest's TSC, added to the command line
- */
-struct linux_config {
-	const char *kernel;
-	const char *initrd;
-	const char *append;
-	u32 tsc_khz;
-};
 
 /**
  * struct linux_entry - how to start the boot processor (32-bit boot protocol)
@@ -41,11 +28,12 @@ struct linux_entry {
  * linux_load() - put a kernel and what it needs into guest memory
  * @mem:	the guest's memory
  * @config:	what to boot
+ * @tsc_khz:	frequency of the guest's TSC, added to the command line
  * @entry:	where to store how to start it
  *
  * Return: 0 or a negative errno; the error has been printed.
  */
-int linux_load(const struct memory *mem, const struct linux_config *config,
-	       struct linux_entry *entry);
+int linux_load(const struct memory *mem, const struct boot_config *config,
+	       u32 tsc_khz, struct linux_entry *entry);
 
 #endif /* AXVMM_LINUX_H */

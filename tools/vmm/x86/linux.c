@@ -7,17 +7,17 @@
  * the memory map, the ACPI tables and the BIOS data area.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <asm/bootparam.h>
 
 #include "acpi.h"
+#include "file.h"
 #include "linux.h"
 #include "log.h"
+#include "map.h"
 
 /* Where things are in the first 640 KiB. */
 #define BDA_EBDA	0x40e	/* segment of the extended BIOS data area */
@@ -54,61 +54,6 @@
 static const u64 gdt[] = {
 	0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff,
 };
-
-/**
- * struct file - a file to be loaded
- * @path:	its path, for messages
- * @fd:		descriptor
- * @size:	bytes
- */
-struct file {
-	const char *path;
-	int fd;
-	u64 size;
-};
-
-static int file_open(struct file *file, const char *what, const char *path)
-{
-	struct stat st;
-	int err;
-
-	file->path = path;
-	file->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (file->fd < 0) {
-		err = -errno;
-		log_error("%s: cannot open the %s: %s", path, what,
-			  strerror(errno));
-		return err;
-	}
-	if (fstat(file->fd, &st) || !S_ISREG(st.st_mode)) {
-		log_error("%s: the %s has to be a plain file", path, what);
-		close(file->fd);
-		return -EINVAL;
-	}
-	file->size = st.st_size;
-	return 0;
-}
-
-static int file_read(const struct file *file, u64 offset, void *buf, u64 size)
-{
-	char *at = buf;
-
-	while (size) {
-		ssize_t n = pread(file->fd, at, size, offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			log_error("%s: cannot read: %s", file->path,
-				  n ? strerror(errno) : "the file ends too early");
-			return n ? -errno : -EIO;
-		}
-		at += n;
-		offset += n;
-		size -= n;
-	}
-	return 0;
-}
 
 static int not_bzimage(const struct file *file, const char *why)
 {
@@ -193,8 +138,8 @@ static int load_initrd(const struct memory *mem, const char *path,
 		return err;
 
 	limit = (u64)hdr->initrd_addr_max + 1;
-	if (limit > mem->low_end)
-		limit = mem->low_end;
+	if (limit > map_low_end(mem))
+		limit = map_low_end(mem);
 	if (limit < kernel_end || file.size > limit - kernel_end ||
 	    ALIGN_DOWN(limit - file.size, PAGE) < kernel_end) {
 		log_error("%s: %llu MiB do not fit beside the kernel; use a larger --mem",
@@ -219,8 +164,8 @@ out:
  * against timers that are emulated here, and measure the emulation: the slower
  * the host, the worse.
  */
-static int set_cmdline(const struct memory *mem, const struct linux_config *config,
-		       struct setup_header *hdr)
+static int set_cmdline(const struct memory *mem, const struct boot_config *config,
+		       u32 tsc_khz, struct setup_header *hdr)
 {
 	char *cmdline = memory_at(mem, CMDLINE_ADDR, CMDLINE_SPACE);
 	u32 space = hdr->cmdline_size;
@@ -233,7 +178,7 @@ static int set_cmdline(const struct memory *mem, const struct linux_config *conf
 		len = snprintf(cmdline, CMDLINE_SPACE, "%s", config->append);
 	else
 		len = snprintf(cmdline, CMDLINE_SPACE, "%s" TSC_PARAMETER "%u",
-			       config->append, config->tsc_khz);
+			       config->append, tsc_khz);
 	if (len < 0 || (u32)len > space) {
 		log_error("--append: the command line is too long; %s takes %u characters",
 			  config->kernel, space);
@@ -258,9 +203,9 @@ static void fill_e820(const struct memory *mem, struct boot_params *bp)
 	add_e820(bp, 0, EBDA_ADDR, E820_RAM);
 	add_e820(bp, EBDA_ADDR, BASE_END, E820_RESERVED);
 	add_e820(bp, FIRMWARE_START, FIRMWARE_END, E820_RESERVED);
-	add_e820(bp, FIRMWARE_END, mem->low_end, E820_RAM);
-	if (mem->high_size)
-		add_e820(bp, HIGH_START, HIGH_START + mem->high_size, E820_RAM);
+	add_e820(bp, FIRMWARE_END, map_low_end(mem), E820_RAM);
+	if (map_high_size(mem))
+		add_e820(bp, HIGH_START, HIGH_START + map_high_size(mem), E820_RAM);
 }
 
 /* What a BIOS leaves for whoever looks for the end of base memory. */
@@ -272,8 +217,8 @@ static void fill_bios_data(const struct memory *mem)
 	memcpy(memory_at(mem, BDA_BASE_KIB, 2), &base_kib, 2);
 }
 
-int linux_load(const struct memory *mem, const struct linux_config *config,
-	       struct linux_entry *entry)
+int linux_load(const struct memory *mem, const struct boot_config *config,
+	       u32 tsc_khz, struct linux_entry *entry)
 {
 	struct boot_params *bp;
 	struct file kernel;
@@ -293,7 +238,7 @@ int linux_load(const struct memory *mem, const struct linux_config *config,
 	if (!err && config->initrd)
 		err = load_initrd(mem, config->initrd, &bp->hdr, kernel_end);
 	if (!err)
-		err = set_cmdline(mem, config, &bp->hdr);
+		err = set_cmdline(mem, config, tsc_khz, &bp->hdr);
 	if (err)
 		return err;
 

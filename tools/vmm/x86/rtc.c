@@ -336,7 +336,7 @@ static void write_b(struct rtc *rtc, u8 value)
 	schedule(rtc);
 }
 
-static u32 rtc_read(void *dev, u16 offset, unsigned int width)
+static u32 rtc_read(void *dev, u32 offset, unsigned int width)
 {
 	struct rtc *rtc = dev;
 	u8 value;
@@ -356,7 +356,7 @@ static u32 rtc_read(void *dev, u16 offset, unsigned int width)
 	return rtc->cmos[rtc->index];
 }
 
-static void rtc_write(void *dev, u16 offset, unsigned int width, u32 value)
+static void rtc_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct rtc *rtc = dev;
 

@@ -48,7 +48,7 @@ static void pulse(unsigned int pin)
 /* As Linux does it: vectors 0x30 and 0x38, nothing masked. */
 static void start_with(u8 icw4)
 {
-	memset(&bus, 0, sizeof(bus));
+	bus_init(&bus, "port");
 	notified = 0;
 	wire = false;
 	pic_init(&pics, &bus, output, NULL);
@@ -69,7 +69,7 @@ static void start(void)
 
 static void power_on(void)
 {
-	memset(&bus, 0, sizeof(bus));
+	bus_init(&bus, "port");
 	pic_init(&pics, &bus, output, NULL);
 	wire = false;
 	pulse(0);

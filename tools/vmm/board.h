@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What an architecture brings: its board, with memory map, devices and the way
+ * to boot, and what is its own of a vCPU.  Each function returns 0 or a negative
+ * errno unless it says otherwise, and then has printed the error.
+ */
+#ifndef AXVMM_BOARD_H
+#define AXVMM_BOARD_H
+
+#include "machine.h"
+
+/**
+ * board_memory() - decide where memory is
+ * @mem:	the memory, empty
+ * @config:	what the machine is to be
+ */
+void board_memory(struct memory *mem, const struct machine_config *config);
+
+/**
+ * board_create() - make the devices, and the console on one of them
+ * @machine:	the machine, with its VM and its memory
+ */
+int board_create(struct machine *machine);
+
+/**
+ * board_load() - put what is to be booted into memory
+ * @machine:	the machine, with its devices and vCPUs
+ * @config:	what to boot
+ */
+int board_load(struct machine *machine, const struct machine_config *config);
+
+/** board_hw_id() - what a vCPU is to the guest: its APIC id, its MPIDR */
+u64 board_hw_id(unsigned int id);
+
+/** board_vcpu_create() - finish a vCPU that has just been created */
+int board_vcpu_create(struct vcpu *vcpu);
+
+/*
+ * What follows is called in the vCPU's thread, with the machine's lock held,
+ * while the vCPU does not run.
+ */
+
+/** board_vcpu_up() - set up a vCPU that has been switched on, from Created */
+int board_vcpu_up(struct vcpu *vcpu);
+
+/** board_vcpu_down() - bring a vCPU that has been switched off back to Created */
+int board_vcpu_down(struct vcpu *vcpu);
+
+/** board_vcpu_enter() - what has to be done before each run */
+int board_vcpu_enter(struct vcpu *vcpu);
+
+/** board_vcpu_exit() - answer an exit that is the architecture's */
+int board_vcpu_exit(struct vcpu *vcpu);
+
+/** board_vcpu_show() - print where the guest is, for who has to find out why */
+void board_vcpu_show(struct vcpu *vcpu);
+
+#endif /* AXVMM_BOARD_H */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A serial port, as seen from the other end of its wire. */
+#ifndef AXVMM_SERIAL_H
+#define AXVMM_SERIAL_H
+
+#include "types.h"
+
+/**
+ * struct serial_backend - the other end of the wire
+ * @send:	takes one byte.  Returns whether it takes another one; if not,
+ *		&serial_port.can_send() has to be called when it does.
+ * @room:	the receiver has room again, after &serial_port.room() was zero,
+ *		or &serial_port.listening() has become true
+ * @arg:	for both
+ *
+ * Context: with the machine's lock held; must not wait.
+ */
+struct serial_backend {
+	bool (*send)(void *arg, u8 byte);
+	void (*room)(void *arg);
+	void *arg;
+};
+
+/**
+ * struct serial_port - what the other end may ask of a port
+ * @room:	bytes the receiver takes now
+ * @listening:	whether the guest has switched the receiver's interrupt on
+ * @receive:	a byte arrives; there has to be room
+ * @can_send:	the other end takes bytes again
+ * @dev:	the port
+ *
+ * Context: with the machine's lock held.
+ */
+struct serial_port {
+	unsigned int (*room)(const void *dev);
+	bool (*listening)(const void *dev);
+	void (*receive)(void *dev, u8 byte);
+	void (*can_send)(void *dev);
+	void *dev;
+};
+
+#endif /* AXVMM_SERIAL_H */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What axvmm's common parts have to know of x86. */
+#ifndef AXVMM_ARCH_H
+#define AXVMM_ARCH_H
+
+#include "linux.h"
+#include "pci.h"
+#include "pic.h"
+#include "pit.h"
+#include "pm.h"
+#include "reset.h"
+#include "rtc.h"
+#include "uart.h"
+
+#define ARCH_IRQCHIP	AXV_IRQCHIP_NONE
+#define ARCH_CPUS_MAX	1
+#define ARCH_MEMORY_MIN	MIB(32)
+
+/* For people. */
+#define ARCH_KERNEL	"bzImage"
+#define ARCH_APPEND	"console=ttyS0"
+#define ARCH_TRACE	"trace-msr"
+#define ARCH_SYSREGS	"MSR"
+
+/**
+ * struct board - a PC; guarded by the machine's lock
+ * @ports:	I/O ports
+ * @entry:	how to start the boot processor
+ */
+struct board {
+	struct bus ports;
+	struct pics pics;
+	struct pit pit;
+	struct rtc rtc;
+	struct uart uart;
+	struct pm pm;
+	struct reset reset;
+	struct pci pci;
+	struct linux_entry entry;
+};
+
+#endif /* AXVMM_ARCH_H */
