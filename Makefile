@@ -36,6 +36,8 @@ ifneq ($(ARCH),$(HOST_ARCH))
 CROSS_COMPILE ?= $(patsubst arm64,aarch64,$(patsubst x86,x86_64,$(ARCH)))-linux-gnu-
 CROSS_ARGS := ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE)
 CROSS_TOOLS := CC=$(CROSS_COMPILE)gcc AR=$(CROSS_COMPILE)ar TEST_LDFLAGS=-static
+# and libraries of its own, for axvmm
+LIBFDT = "LIBFDT=$$($(SCRIPTS)/kernels --arch $(ARCH) package libfdt-dev)"
 endif
 
 # --- the kernel to build the module for --------------------------------------
@@ -122,7 +124,7 @@ bench-tools: $(if $(filter x86,$(ARCH)),vmm)
 lib:
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) all
 vmm:
-	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) all
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) $(LIBFDT) all
 selftests: $(BUILD)/linux-source/.done
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_selftests) $(call TOOL_ARGS,selftests) all
 bench-tools:

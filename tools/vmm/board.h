@@ -19,8 +19,9 @@ void board_memory(struct memory *mem, const struct machine_config *config);
 /**
  * board_create() - make the devices, and the console on one of them
  * @machine:	the machine, with its VM and its memory
+ * @config:	what it is to be
  */
-int board_create(struct machine *machine);
+int board_create(struct machine *machine, const struct machine_config *config);
 
 /**
  * board_load() - put what is to be booted into memory

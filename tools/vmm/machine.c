@@ -161,7 +161,7 @@ struct machine *machine_create(const struct machine_config *config)
 	if (!err)
 		err = create_vm(m, config);
 	if (!err)
-		err = board_create(m);
+		err = board_create(m, config);
 	if (!err)
 		err = create_vcpus(m, config);
 	if (!err)

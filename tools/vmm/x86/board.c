@@ -32,7 +32,7 @@ static void power_requested(void *arg, enum power_request request)
 	machine_stop(arg, request == POWER_OFF ? MACHINE_OFF : MACHINE_RESET);
 }
 
-int board_create(struct machine *m)
+int board_create(struct machine *m, const struct machine_config *config)
 {
 	const struct power_switch power = {
 		.request = power_requested, .arg = m,
@@ -44,6 +44,7 @@ int board_create(struct machine *m)
 	struct loop *loop = &m->loop;
 	int err;
 
+	(void)config;
 	bus_init(bus, "port");
 	err = pic_init(&b->pics, bus, interrupt, m);
 	if (!err)

@@ -73,9 +73,9 @@ def busybox_tree(arch="x86"):
     return fs
 
 
-def guest_initramfs(path):
+def guest_initramfs(path, arch="x86"):
     """The userspace of a guest inside the machine: busybox and guest/guest-init."""
-    fs = busybox_tree()
+    fs = busybox_tree(arch)
     fs.add(f"{HERE}/guest/guest-init", "init")
     fs.save(path)
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What axvmm's common parts have to know of arm64. */
+#ifndef AXVMM_ARCH_H
+#define AXVMM_ARCH_H
+
+#include "gic.h"
+#include "pl011.h"
+#include "pl031.h"
+
+#define ARCH_IRQCHIP	AXV_IRQCHIP_GICV3
+#define ARCH_CPUS_MAX	64
+#define ARCH_MEMORY_MIN	MIB(64)
+
+/* For people. */
+#define ARCH_KERNEL	"Image"
+#define ARCH_APPEND	"console=ttyAMA0"
+#define ARCH_TRACE	"trace-sysreg"
+#define ARCH_SYSREGS	"register"
+
+/**
+ * struct board - the board; guarded by the machine's lock
+ * @mpidrs:	affinities of the CPUs; constant
+ */
+struct board {
+	struct gic gic;
+	struct pl011 uart;
+	struct pl031 rtc;
+	u64 mpidrs[ARCH_CPUS_MAX];
+};
+
+#endif /* AXVMM_ARCH_H */

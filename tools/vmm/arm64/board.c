@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The board: its devices, how they are wired, and what it boots. */
+#include <errno.h>
+#include <string.h>
+
+#include "board.h"
+#include "cpu.h"
+#include "devicetree.h"
+#include "linux.h"
+#include "log.h"
+#include "map.h"
+
+void board_memory(struct memory *mem, const struct machine_config *config)
+{
+	if (config->boot.firmware)
+		memory_add(mem, MAP_FLASH, MAP_FLASH + MAP_FLASH_SIZE,
+			   AXV_REGION_READONLY);
+	memory_add(mem, MAP_RAM, MAP_RAM + config->memory, 0);
+}
+
+int board_create(struct machine *m, const struct machine_config *config)
+{
+	const struct serial_backend backend = console_backend(&m->console);
+	const struct gic_cpu_ops ops = cpu_gic_ops(m);
+	struct board *b = &m->board;
+	struct serial_port port = pl011_serial(&b->uart);
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < config->cpus; i++)
+		b->mpidrs[i] = board_hw_id(i);
+	err = gic_init(&b->gic, &m->bus, MAP_GICD, MAP_GICR, b->mpidrs,
+		       config->cpus, &ops);
+	if (!err)
+		err = pl011_init(&b->uart, &m->bus, MAP_UART,
+				 gic_spi(&b->gic, MAP_UART_SPI), &backend);
+	if (!err)
+		err = pl031_init(&b->rtc, &m->bus, MAP_RTC, &m->loop,
+				 gic_spi(&b->gic, MAP_RTC_SPI));
+	if (!err)
+		err = console_init(&m->console, &m->loop, &port, machine_quit, m);
+	/* A boot loader polls. */
+	b->uart.polled = config->boot.firmware;
+	return err;
+}
+
+/* Its entries: a kernel gets the device tree's address, a firmware knows it. */
+int board_load(struct machine *m, const struct machine_config *config)
+{
+	const struct boot_config *boot = &config->boot;
+	struct linux_image image = { .entry = MAP_FLASH };
+	struct devicetree_config fdt;
+	int err;
+
+	if (boot->firmware)
+		err = firmware_load(&m->mem, boot->firmware);
+	else
+		err = linux_load(&m->mem, boot, &image);
+	if (err)
+		return err;
+	fdt = (struct devicetree_config){
+		.memory = config->memory,
+		.mpidrs = m->board.mpidrs,
+		.nr_cpus = config->cpus,
+		.append = boot->firmware ? NULL : boot->append,
+		.initrd = image.initrd,
+		.initrd_size = image.initrd_size,
+	};
+	err = devicetree_build(&fdt, memory_at(&m->mem, MAP_FDT, MAP_FDT_SIZE), MAP_FDT_SIZE);
+	if (!err)
+		vcpu_switch_on(&m->vcpus[0], image.entry, MAP_FDT);
+	return err;
+}

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The interrupts of a GICv3: their state, and which of them the queues get.
+ *
+ * One security state, affinity routing, no LPIs.  All interrupts are in group 1,
+ * since the kernel module knows no other.
+ *
+ * A queue has a place for each INTID that may reach it: SGIs, the PPIs that have
+ * a wire, SPIs.  That is less than it has places, so it is never full.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gic-regs.h"
+#include "log.h"
+
+#define NOWHERE		(~0u)
+
+#define ROUTE_AFFINITY	0xff00ffffffull
+#define PRIORITY_BITS	0xf8	/* as many as every implementation may have */
+
+#define PPIS	(BIT(GIC_PPI_HYP_TIMER) | BIT(GIC_PPI_VIRT_TIMER) |	\
+		 BIT(GIC_PPI_SECURE_TIMER) | BIT(GIC_PPI_PHYS_TIMER))
+
+_Static_assert(GIC_SGIS + 4 + GIC_SPIS < GIC_QUEUE, "a queue is never full");
+
+static bool exists(unsigned int intid)
+{
+	return intid < GIC_SGIS || intid >= GIC_PRIVATE || (PPIS & BIT(intid));
+}
+
+static struct gic_irq *find(struct gic *gic, unsigned int cpu, unsigned int intid)
+{
+	return intid < GIC_PRIVATE ? &gic->cpus[cpu].irqs[intid] :
+				     &gic->spis[intid - GIC_PRIVATE];
+}
+
+static unsigned int cpu_of(const struct gic *gic, u64 mpidr)
+{
+	unsigned int i;
+
+	for (i = 0; i < gic->nr_cpus; i++)
+		if (gic->cpus[i].mpidr == mpidr)
+			return i;
+	return NOWHERE;
+}
+
+/* Whose queue an interrupt goes to; @cpu is whose it is, if it is private. */
+static unsigned int target(const struct gic *gic, unsigned int cpu,
+			   unsigned int intid)
+{
+	if (intid < GIC_PRIVATE)
+		return cpu;
+	return cpu_of(gic, gic->routes[intid - GIC_PRIVATE]);
+}
+
+/* ---- the queues --------------------------------------------------------- */
+
+static int inject(struct gic *gic, unsigned int cpu, u32 type, u32 flags,
+		  unsigned int intid, u8 priority, bool level)
+{
+	const struct axv_inject event = {
+		.type = type,
+		.flags = flags,
+		.vector = intid,
+		.data = level,
+		.priority = priority,
+	};
+	int err = gic->ops.inject(gic->ops.arg, cpu, &event);
+
+	if (err && !(flags & AXV_INJECT_RETRACT))
+		log_error("interrupt %u for vCPU %u: %s", intid, cpu,
+			  strerror(-err));
+	return err;
+}
+
+/* Take an edge back; whether it was there still. */
+static bool retract(struct gic *gic, unsigned int cpu, unsigned int intid,
+		    struct gic_irq *irq)
+{
+	if (!irq->given)
+		return false;
+	irq->given = false;
+	return !inject(gic, cpu, AXV_INJECT_EXTINT, AXV_INJECT_RETRACT, intid, 0,
+		       false);
+}
+
+/* What AXV_ARM64_GIC_VTIMER should be. */
+static u64 timer_of(const struct gic *gic, unsigned int cpu)
+{
+	const struct gic_irq *irq = &gic->cpus[cpu].irqs[GIC_PPI_VIRT_TIMER];
+
+	if (!gic->enabled || !irq->enabled)
+		return 0;
+	return AXV_ARM64_VTIMER(GIC_PPI_VIRT_TIMER, irq->priority);
+}
+
+/* Give to the queue what is to be there, and take back what is not. */
+static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
+{
+	struct gic_irq *irq = find(gic, cpu, intid);
+	unsigned int to = target(gic, cpu, intid);
+	bool on = gic->enabled && irq->enabled && to != NOWHERE;
+	bool wire = on && !irq->edge && irq->level;
+
+	if (wire != irq->wired && to != NOWHERE)
+		inject(gic, to, AXV_INJECT_WIRED, 0, intid, irq->priority, wire);
+	irq->wired = wire;
+
+	if (on && irq->pending) {
+		inject(gic, to, AXV_INJECT_EXTINT, 0, intid, irq->priority, false);
+		irq->pending = false;
+		irq->given = true;
+	} else if (!on && to != NOWHERE && retract(gic, to, intid, irq)) {
+		irq->pending = true;
+	}
+
+	if (intid == GIC_PPI_VIRT_TIMER && timer_of(gic, cpu) != gic->cpus[cpu].timer)
+		gic->ops.attend(gic->ops.arg, cpu);
+}
+
+/* Take all back, before something changes that the queue has been told. */
+static void withdraw(struct gic *gic, unsigned int cpu, unsigned int intid)
+{
+	struct gic_irq *irq = find(gic, cpu, intid);
+	unsigned int from = target(gic, cpu, intid);
+
+	if (from == NOWHERE)
+		return;
+	if (irq->wired)
+		inject(gic, from, AXV_INJECT_WIRED, 0, intid, 0, false);
+	irq->wired = false;
+	if (retract(gic, from, intid, irq))
+		irq->pending = true;
+}
+
+/* Each interrupt that vCPU @cpu may get: its own, and SPIs. */
+static void for_cpu(struct gic *gic, unsigned int cpu,
+		    void (*call)(struct gic *gic, unsigned int cpu, unsigned int intid))
+{
+	unsigned int intid;
+
+	for (intid = 0; intid < GIC_INTIDS; intid++)
+		if (target(gic, cpu, intid) == cpu)
+			call(gic, cpu, intid);
+}
+
+void gic_enable(struct gic *gic, bool enabled)
+{
+	unsigned int cpu;
+
+	if (gic->enabled == enabled)
+		return;
+	gic->enabled = enabled;
+	for (cpu = 0; cpu < gic->nr_cpus; cpu++)
+		for_cpu(gic, cpu, update);
+}
+
+void gic_set_route(struct gic *gic, unsigned int spi, u64 route)
+{
+	unsigned int intid = GIC_PRIVATE + spi;
+
+	withdraw(gic, 0, intid);
+	gic->routes[spi] = route & ROUTE_AFFINITY;
+	update(gic, 0, intid);
+}
+
+void gic_leave(struct gic *gic, unsigned int cpu)
+{
+	for_cpu(gic, cpu, withdraw);
+}
+
+void gic_reset_cpu(struct gic *gic, unsigned int cpu)
+{
+	gic->cpus[cpu].timer = 0;
+	for_cpu(gic, cpu, update);
+}
+
+/* ---- what is pending and active in the queues --------------------------- */
+
+/**
+ * struct queued - what a queue holds, a bit per INTID
+ * @pending:	not acknowledged yet
+ * @active:	acknowledged, and not deactivated
+ */
+struct queued {
+	u64 pending;
+	u64 active;
+};
+
+static void add_queue(struct gic *gic, unsigned int cpu, struct queued *queued)
+{
+	u64 entries[GIC_QUEUE];
+	unsigned int i;
+
+	if (gic->ops.read_queue(gic->ops.arg, cpu, entries))
+		return;
+	for (i = 0; i < GIC_QUEUE; i++) {
+		u64 intid = entries[i] & AXV_ARM64_IRQ_INTID;
+
+		if (intid >= GIC_INTIDS)
+			continue;
+		if (entries[i] & (AXV_ARM64_IRQ_PENDING | AXV_ARM64_IRQ_LEVEL))
+			queued->pending |= 1ull << intid;
+		if (entries[i] & AXV_ARM64_IRQ_ACTIVE)
+			queued->active |= 1ull << intid;
+	}
+}
+
+/* An SPI stays active where it was, wherever it is routed to now. */
+static struct queued read_queues(struct gic *gic, unsigned int cpu,
+				 unsigned int intid)
+{
+	struct queued queued = { 0 };
+	unsigned int i;
+
+	if (intid < GIC_PRIVATE)
+		add_queue(gic, cpu, &queued);
+	else
+		for (i = 0; i < gic->nr_cpus; i++)
+			add_queue(gic, i, &queued);
+	return queued;
+}
+
+static void set_active(struct gic *gic, unsigned int cpu, unsigned int intid,
+		       bool active)
+{
+	unsigned int to = target(gic, cpu, intid), i;
+	u64 bit = 1ull << intid;
+
+	for (i = 0; i < gic->nr_cpus; i++) {
+		struct gic_cpu *c = &gic->cpus[i];
+
+		if (intid < GIC_PRIVATE && i != cpu)
+			continue;
+		if (active && i == to) {
+			c->activate |= bit;
+			c->deactivate &= ~bit;
+		} else if (!active) {
+			c->deactivate |= bit;
+			c->activate &= ~bit;
+		} else {
+			continue;
+		}
+		gic->ops.attend(gic->ops.arg, i);
+	}
+}
+
+/* The place of an interrupt in the queue, or the first empty one. */
+static unsigned int place_of(const u64 *entries, unsigned int intid)
+{
+	unsigned int i, empty = GIC_QUEUE;
+
+	for (i = 0; i < GIC_QUEUE; i++) {
+		if (entries[i] && (entries[i] & AXV_ARM64_IRQ_INTID) == intid)
+			return i;
+		if (!entries[i] && empty == GIC_QUEUE)
+			empty = i;
+	}
+	return empty;
+}
+
+static int change_active(struct gic *gic, unsigned int cpu, u64 *entries,
+			 unsigned int intid, bool active)
+{
+	unsigned int place = place_of(entries, intid);
+	u64 entry;
+
+	if (place == GIC_QUEUE)
+		return 0;
+	entry = entries[place];
+	if (active)
+		entry |= AXV_ARM64_IRQ_ACTIVE | intid |
+			 (u64)find(gic, cpu, intid)->priority << 32;
+	else
+		entry &= ~AXV_ARM64_IRQ_ACTIVE;
+	/* Neither pending nor active: the place is empty. */
+	if (!(entry & (AXV_ARM64_IRQ_PENDING | AXV_ARM64_IRQ_LEVEL |
+		       AXV_ARM64_IRQ_ACTIVE)))
+		entry = 0;
+	if (entry == entries[place])
+		return 0;
+	entries[place] = entry;
+	return gic->ops.write_queue(gic->ops.arg, cpu, place, entry);
+}
+
+int gic_enter(struct gic *gic, unsigned int cpu)
+{
+	struct gic_cpu *c = &gic->cpus[cpu];
+	u64 timer = timer_of(gic, cpu), entries[GIC_QUEUE];
+	unsigned int intid;
+	int err = 0;
+
+	if (timer != c->timer) {
+		err = gic->ops.set_timer(gic->ops.arg, cpu, timer);
+		c->timer = timer;
+	}
+	if (err || !(c->activate | c->deactivate))
+		return err;
+
+	err = gic->ops.read_queue(gic->ops.arg, cpu, entries);
+	for (intid = 0; !err && intid < GIC_INTIDS; intid++)
+		if ((c->activate | c->deactivate) >> intid & 1)
+			err = change_active(gic, cpu, entries, intid,
+					    c->activate >> intid & 1);
+	c->activate = 0;
+	c->deactivate = 0;
+	return err;
+}
+
+/* ---- registers with a field per interrupt ------------------------------- */
+
+static bool get_bit(struct gic *gic, unsigned int cpu, unsigned int intid,
+		    u32 reg, const struct queued *queued)
+{
+	const struct gic_irq *irq = find(gic, cpu, intid);
+
+	switch (reg) {
+	case GIC_IGROUPR:
+		return true;
+	case GIC_ISENABLER:
+	case GIC_ICENABLER:
+		return irq->enabled;
+	case GIC_ISPENDR:
+	case GIC_ICPENDR:
+		return irq->pending || (!irq->edge && irq->level) ||
+		       (queued->pending >> intid & 1);
+	default:
+		return queued->active >> intid & 1;
+	}
+}
+
+/* A one written to a bit. */
+static void write_one(struct gic *gic, unsigned int cpu, unsigned int intid,
+		      u32 reg)
+{
+	struct gic_irq *irq = find(gic, cpu, intid);
+
+	switch (reg) {
+	case GIC_ISENABLER:
+	case GIC_ICENABLER:
+		irq->enabled = reg == GIC_ISENABLER;
+		break;
+	case GIC_ISPENDR:
+		irq->pending = true;
+		break;
+	case GIC_ICPENDR:
+		withdraw(gic, cpu, intid);
+		irq->pending = false;
+		break;
+	case GIC_ISACTIVER:
+	case GIC_ICACTIVER:
+		set_active(gic, cpu, intid, reg == GIC_ISACTIVER);
+		return;
+	default:		/* all are in group 1 */
+		return;
+	}
+	update(gic, cpu, intid);
+}
+
+static void set_priority(struct gic *gic, unsigned int cpu, unsigned int intid,
+			 u8 priority)
+{
+	struct gic_irq *irq = find(gic, cpu, intid);
+
+	priority &= PRIORITY_BITS;
+	if (irq->priority == priority)
+		return;
+	withdraw(gic, cpu, intid);
+	irq->priority = priority;
+	update(gic, cpu, intid);
+}
+
+static void set_edge(struct gic *gic, unsigned int cpu, unsigned int intid,
+		     bool edge)
+{
+	struct gic_irq *irq = find(gic, cpu, intid);
+
+	if (irq->edge == edge || intid < GIC_SGIS)
+		return;
+	withdraw(gic, cpu, intid);
+	irq->edge = edge;
+	update(gic, cpu, intid);
+}
+
+/* A register as fields: how many bits each has, and the INTID of the first. */
+static unsigned int fields(u32 offset, unsigned int *intid)
+{
+	if (offset < GIC_IPRIORITYR) {
+		*intid = (offset & 0x7f) * 8;
+		return 1;
+	}
+	if (offset < GIC_ICFGR) {
+		*intid = offset - GIC_IPRIORITYR;
+		return 8;
+	}
+	*intid = (offset - GIC_ICFGR) * 4;
+	return 2;
+}
+
+u32 gic_read_fields(struct gic *gic, unsigned int cpu, unsigned int first,
+		    unsigned int end, u32 offset, unsigned int width)
+{
+	struct queued queued = { 0 };
+	unsigned int intid, bits = fields(offset, &intid), shift;
+	u32 reg = offset & ~0x7fu, value = 0, field;
+
+	if (intid < first || intid >= end || (width == 1 && bits != 8))
+		return 0;
+	if (bits == 1 && reg >= GIC_ISPENDR)
+		queued = read_queues(gic, cpu, intid);
+	for (shift = 0; shift < 8 * width && intid < end; shift += bits, intid++) {
+		if (!exists(intid))
+			continue;
+		if (bits == 8)
+			field = find(gic, cpu, intid)->priority;
+		else if (bits == 2)
+			field = find(gic, cpu, intid)->edge << 1;
+		else
+			field = get_bit(gic, cpu, intid, reg, &queued);
+		value |= field << shift;
+	}
+	return value;
+}
+
+void gic_write_fields(struct gic *gic, unsigned int cpu, unsigned int first,
+		      unsigned int end, u32 offset, unsigned int width, u32 value)
+{
+	unsigned int intid, bits = fields(offset, &intid), shift;
+	u32 reg = offset & ~0x7fu, field;
+
+	if (intid < first || intid >= end || (width == 1 && bits != 8))
+		return;
+	for (shift = 0; shift < 8 * width && intid < end; shift += bits, intid++) {
+		if (!exists(intid))
+			continue;
+		field = value >> shift & (BIT(bits) - 1);
+		if (bits == 8)
+			set_priority(gic, cpu, intid, field);
+		else if (bits == 2)
+			set_edge(gic, cpu, intid, field >> 1);
+		else if (field)
+			write_one(gic, cpu, intid, reg);
+	}
+}
+
+/* ---- wires and messages ------------------------------------------------- */
+
+static void set_wire(void *chip, unsigned int pin, bool level)
+{
+	struct gic *gic = chip;
+	struct gic_irq *irq = &gic->spis[pin];
+
+	if (irq->level == level)
+		return;
+	irq->level = level;
+	if (irq->edge && level)
+		irq->pending = true;
+	update(gic, 0, GIC_PRIVATE + pin);
+}
+
+struct irq_line gic_spi(struct gic *gic, unsigned int spi)
+{
+	return (struct irq_line){ .set = set_wire, .chip = gic, .pin = spi };
+}
+
+static void send_to(struct gic *gic, unsigned int cpu, unsigned int intid)
+{
+	gic->cpus[cpu].irqs[intid].pending = true;
+	update(gic, cpu, intid);
+}
+
+void gic_send(struct gic *gic, unsigned int cpu,
+	      const struct axv_exit_send_ipi *ipi)
+{
+	unsigned int i, to;
+
+	if (ipi->vector >= GIC_SGIS)
+		return;
+	if (ipi->send_to_all) {
+		for (i = 0; i < gic->nr_cpus; i++)
+			if (i != cpu)
+				send_to(gic, i, ipi->vector);
+		return;
+	}
+	/* A list of those that differ from the first in affinity 0. */
+	for (i = 0; i < 16; i++) {
+		if (!(ipi->target_cpu_aux & BIT(i)))
+			continue;
+		to = cpu_of(gic, ipi->target_cpu + i);
+		if (to != NOWHERE)
+			send_to(gic, to, ipi->vector);
+	}
+}
+
+int gic_init(struct gic *gic, struct bus *bus, u64 dist, u64 redist,
+	     const u64 *mpidrs, unsigned int nr_cpus,
+	     const struct gic_cpu_ops *ops)
+{
+	unsigned int i, intid;
+	int err;
+
+	memset(gic, 0, sizeof(*gic));
+	gic->ops = *ops;
+	gic->cpus = calloc(nr_cpus, sizeof(*gic->cpus));
+	if (!gic->cpus) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	gic->nr_cpus = nr_cpus;
+	for (i = 0; i < nr_cpus; i++) {
+		gic->cpus[i].mpidr = mpidrs[i];
+		for (intid = 0; intid < GIC_SGIS; intid++)
+			gic->cpus[i].irqs[intid].edge = true;
+	}
+	err = gicd_init(gic, bus, dist);
+	if (!err)
+		err = gicr_init(gic, bus, redist);
+	return err;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where the board has what: as QEMU's board "virt", for software that is built for
+ * that one.
+ */
+#ifndef AXVMM_MAP_H
+#define AXVMM_MAP_H
+
+#include "types.h"
+
+/* Flash memory, if there is firmware: it begins at the start. */
+#define MAP_FLASH	0x00000000ull
+#define MAP_FLASH_SIZE	MIB(128)
+
+#define MAP_GICD	0x08000000ull
+#define MAP_GICR	0x080a0000ull
+#define MAP_UART	0x09000000ull
+#define MAP_RTC		0x09010000ull
+
+/* The device tree is at the start of memory, a kernel behind its space. */
+#define MAP_RAM		0x40000000ull
+#define MAP_FDT		MAP_RAM
+#define MAP_FDT_SIZE	MIB(2)
+#define MAP_KERNEL	(MAP_FDT + MAP_FDT_SIZE)
+
+/* SPIs */
+#define MAP_UART_SPI	1
+#define MAP_RTC_SPI	2
+
+#endif /* AXVMM_MAP_H */
