@@ -172,8 +172,10 @@ UNIT ?= lib vmm decode-fuzz
 unit: lib
 ifdef CROSS_TOOLS
 # What does not run here runs in an emulator.
-	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) tests
-	$(Q)tests=$$($(MAKE) -C $(TOOL_lib) $(call TOOL_ARGS,lib) list-tests) && \
+	$(Q)tests= && for u in $(filter-out decode-fuzz,$(UNIT)); do \
+		$(MAKE) $(SILENT) -C tools/$${u/lib/lib/axvcpu} $(call TOOL_ARGS,$$u) $(LIBFDT) tests && \
+		tests+=" $$($(MAKE) -C tools/$${u/lib/lib/axvcpu} $(call TOOL_ARGS,$$u) list-tests)" || exit 1; \
+	done && \
 	$(VMTEST)/vmtest run --arch $(ARCH) --tests $$(printf -- '--payload %s ' $$tests) \
 		--script "$$(for t in $$tests; do echo "t $${t##*/} ./$${t##*/}"; done)"
 else
