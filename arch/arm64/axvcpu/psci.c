@@ -9,7 +9,9 @@
  * VMM changes nothing.
  */
 #include <linux/arm-smccc.h>
+#include <linux/cpu.h>
 #include <linux/psci.h>
+#include <linux/smp.h>
 #include <uapi/linux/psci.h>
 
 #include "arm64.h"
@@ -19,7 +21,7 @@
 
 #define SMCCC_64	BIT(30)
 
-/* CPU_ON takes an MPIDR without its other bits (DEN 0022, 5.1.4). */
+/* CPU_ON takes an MPIDR whose other bits are zero (DEN 0022, 5.6). */
 #define MPIDR_AFFINITY	0xff00ffffffull
 
 /*
@@ -34,19 +36,35 @@ static struct {
 	{ ARM_SMCCC_ARCH_WORKAROUND_3, SMCCC_RET_NOT_SUPPORTED },
 };
 
-/** axv_arm64_smccc_init() - ask the firmware once */
-void __init axv_arm64_smccc_init(void)
+/* One CPU that needs a workaround stands for all: a vCPU may come there. */
+static void __init ask_firmware(void *unused)
 {
 	struct arm_smccc_res res;
 	unsigned int i;
 
-	if (arm_smccc_1_1_get_conduit() == SMCCC_CONDUIT_NONE)
-		return;
 	for (i = 0; i < ARRAY_SIZE(workarounds); i++) {
+		s32 *answer = &workarounds[i].answer;
+
 		arm_smccc_1_1_invoke(ARM_SMCCC_ARCH_FEATURES_FUNC_ID,
 				     workarounds[i].id, &res);
-		workarounds[i].answer = res.a0;
+		if ((s32)res.a0 == SMCCC_RET_SUCCESS)
+			*answer = SMCCC_RET_SUCCESS;
+		else if ((s32)res.a0 > 0 && *answer < 0)
+			*answer = res.a0;
 	}
+}
+
+/** axv_arm64_smccc_init() - ask the firmware of each CPU once */
+void __init axv_arm64_smccc_init(void)
+{
+	int cpu;
+
+	if (arm_smccc_1_1_get_conduit() == SMCCC_CONDUIT_NONE)
+		return;
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		smp_call_function_single(cpu, ask_firmware, NULL, 1);
+	cpus_read_unlock();
 }
 
 static s64 smccc_features(u32 id)
@@ -123,8 +141,12 @@ static enum axv_arm64_next cpu_on(struct axv_arm64_vcpu *v, u8 len, const u64 *a
 {
 	struct axv_exit_cpu_up *up;
 
+	if (args[0] & ~MPIDR_AFFINITY) {
+		v->regs.x[0] = PSCI_RET_INVALID_PARAMS;
+		return AXV_RESUME;
+	}
 	up = &axv_arm64_exit(v, AXV_EXIT_CPU_UP, len)->exit.cpu_up;
-	up->target_cpu = args[0] & MPIDR_AFFINITY;
+	up->target_cpu = args[0];
 	up->entry_point = args[1];
 	up->arg = args[2];
 	v->regs.x[0] = PSCI_RET_SUCCESS;

@@ -181,6 +181,57 @@ TEST_F(corners, caches_that_are_not_there)
 	}
 }
 
+/* ---- PSCI ------------------------------------------------------------------------ */
+
+#define PSCI_INVALID_PARAMETERS	-2ul
+
+/* CPU_ON of X20, and what it returns */
+GUEST_CODE(code_cpu_on,
+	"mov	w0, #3\n"
+	"movk	w0, #0xc400, lsl #16\n"
+	"mov	x1, x20\n"
+	"mov	x2, #0x1000\n"
+	"mov	x3, #5\n"
+	"hvc	#0\n"
+	"mov	x1, x0\n"
+	"mov	x0, #9\n"
+	"hvc	#0\n");
+
+static void call_cpu_on(struct axv_vm *vm, struct axv_vcpu *v, __u64 target)
+{
+	arm64_load(vm, code_cpu_on);
+	arm64_start(v, GUEST_CODE_ADDR);
+	*arm64_x(v, 20) = target;
+}
+
+TEST_F(corners, cpu_on_takes_an_affinity)
+{
+	const struct axv_exit_cpu_up *up = &self->v.run->exit.cpu_up;
+
+	call_cpu_on(&self->vm, &self->v, 0xff00ffffff);
+	ASSERT_EXIT(AXV_EXIT_CPU_UP, &self->v);
+	EXPECT_EQ(0xff00ffffff, up->target_cpu);
+	EXPECT_EQ(0x1000, up->entry_point);
+	EXPECT_EQ(5, up->arg);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	EXPECT_EQ(0, self->v.run->exit.hypercall.args[0]);
+}
+
+TEST_F(corners, cpu_on_takes_no_other_bits)
+{
+	const struct axv_exit_hypercall *call = &self->v.run->exit.hypercall;
+	int bit;
+
+	for (bit = 24; bit < 64; bit++) {
+		if (bit >= 32 && bit < 40)
+			continue;
+		call_cpu_on(&self->vm, &self->v, 1ul << bit);
+		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+		EXPECT_EQ(9, call->nr);
+		EXPECT_EQ(PSCI_INVALID_PARAMETERS, call->args[0]);
+	}
+}
+
 /* ---- AArch32 at EL0 --------------------------------------------------------- */
 
 #define PSTATE_USR	0x10ul
