@@ -120,7 +120,7 @@ int axv_arm64_walk(struct axv_vcpu *vcpu, const struct axv_run_regs *regs, __u64
 		return linear >> 48 ? AXV_WALK_FAULT : AXV_WALK_FOUND;
 	}
 	if (h.disabled || !h.granule || h.bits > 48 || h.bits < 16 ||
-	    !is_canonical(&h, linear, upper))
+	    h.bits <= h.granule || !is_canonical(&h, linear, upper))
 		return AXV_WALK_FAULT;
 
 	/* The first table may have fewer entries than fill a page. */

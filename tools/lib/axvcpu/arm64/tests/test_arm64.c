@@ -296,6 +296,10 @@ static void test_walk(void)
 	tap(translates(0xab00000000001234, AXV_ACCESS_READ, 0x1234), "a tag that is ignored");
 	run->regs.sregs.tcr_el1 |= 1ull << 7;
 	tap(faults(0x1234, 0), "a half that is switched off");
+	map(16, 42, 2, 3, 0, VALID | LEAF);
+	run->regs.sregs.tcr_el1 += 42 - 16;
+	put(TABLE(2), 0, TABLE(2) | VALID);
+	tap(faults(0, 0), "less than a page, by a table that is its own");
 	map(12, 39, 1, 3, 0x1234, VALID | LEAF);
 	put(TABLE(1), 0, DEVICE | VALID);
 	tap(axv_vcpu_translate(vcpu, 0x1234, 0, &(__u64){ 0 }) == -EOPNOTSUPP &&
