@@ -105,6 +105,11 @@ static enum axv_arm64_next fault_exit(struct axv_arm64_vcpu *v, u64 gpa,
 	return AXV_EXIT;
 }
 
+static bool is_permission_fault(u64 esr)
+{
+	return (esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM;
+}
+
 /*
  * A walk of the guest's own tables reads, unless it is refused: then it wanted
  * to set an accessed or dirty flag (Arm ARM D8.5).
@@ -113,12 +118,14 @@ static u32 access_of(u64 esr)
 {
 	if (esr & ESR_ELx_S1PTW)
 		return AXV_ACCESS_PAGE_TABLE |
-		       ((esr & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_PERM ?
-			AXV_ACCESS_WRITE : AXV_ACCESS_READ);
+		       (is_permission_fault(esr) ? AXV_ACCESS_WRITE : AXV_ACCESS_READ);
 	if (ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW)
 		return AXV_ACCESS_FETCH;
-	return esr & ESR_ELx_WNR && !(esr & ESR_ELx_CM) ? AXV_ACCESS_WRITE :
-							  AXV_ACCESS_READ;
+	if (!(esr & ESR_ELx_WNR))
+		return AXV_ACCESS_READ;
+	/* Cache maintenance says so, too, and means it only if it was refused. */
+	return esr & ESR_ELx_CM && !is_permission_fault(esr) ? AXV_ACCESS_READ :
+							       AXV_ACCESS_WRITE;
 }
 
 /* Nothing but a fault of the second stage can be resolved. */
@@ -189,6 +196,9 @@ enum axv_arm64_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 		cause = AXV_FAULT_READONLY;
 		break;
 	default:
+		/* Nothing is there that could refuse: it has changed, or its table. */
+		if (is_permission_fault(esr))
+			return AXV_RESUME;
 		cause = AXV_FAULT_NO_REGION;
 		break;
 	}
