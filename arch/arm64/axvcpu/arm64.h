@@ -6,6 +6,7 @@
 #ifndef _AXVCPU_ARM64_H
 #define _AXVCPU_ARM64_H
 
+#include <linux/hrtimer.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 #include <asm/esr.h>
@@ -16,6 +17,7 @@
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
+#include "gic.h"
 #include "sysregs.h"
 
 /* A system register by its encoding, as a class of register ids numbers them. */
@@ -33,6 +35,7 @@
  * @dit:	PSTATE.DIT (FEAT_DIT)
  * @mte:	memory tagging (FEAT_MTE2)
  * @gicv3:	the GIC's CPU interface is a set of system registers
+ * @vgic:	and can be given to a guest: AXV_IRQCHIP_GICV3
  * @el0_32:	AArch32 at EL0
  * @trap_stage1: writes to stage 1's registers hurt others (ThunderX2 erratum 219)
  *
@@ -48,6 +51,7 @@ struct axv_arm64_host {
 	bool dit;
 	bool mte;
 	bool gicv3;
+	bool vgic;
 	bool el0_32;
 	bool trap_stage1;
 };
@@ -100,6 +104,22 @@ struct axv_arm64_events {
 	bool any;
 
 	bool halted;
+};
+
+/**
+ * struct axv_arm64_timer - what wakes a halted vCPU when its virtual timer fires
+ * @hrtimer:	the host's timer
+ * @armed:	it waits.  Cleared by it.
+ * @cval:	for this value of the guest's counter
+ * @offset:	and this of &axv_arm64_vm.cntvoff
+ *
+ * All but @armed belong to the holder of the claim.
+ */
+struct axv_arm64_timer {
+	struct hrtimer hrtimer;
+	bool armed;
+	u64 cval;
+	u64 offset;
 };
 
 enum axv_pending_kind {
@@ -170,8 +190,11 @@ struct axv_arm64_syndrome {
  * @os_locked:	the OS lock of the debug registers
  * @events:	on their way to the guest
  * @pending:	a read exit that waits for its data
+ * @ich:	the virtual CPU interface
+ * @gic:	the interrupts, with AXV_IRQCHIP_GICV3
+ * @timer:	wakes it, likewise
  *
- * All guarded by the claim, but for @events.
+ * All guarded by the claim, but for @events and @gic.
  */
 struct axv_arm64_vcpu {
 	struct axv_vcpu base;
@@ -184,6 +207,9 @@ struct axv_arm64_vcpu {
 	bool os_locked;
 	struct axv_arm64_events events;
 	struct axv_arm64_pending pending;
+	struct axv_arm64_ich ich;
+	struct axv_arm64_gic gic;
+	struct axv_arm64_timer timer;
 };
 
 static inline struct axv_arm64_vcpu *to_arm64(struct axv_vcpu *vcpu)
@@ -194,6 +220,11 @@ static inline struct axv_arm64_vcpu *to_arm64(struct axv_vcpu *vcpu)
 static inline struct axv_arm64_vm *to_arm64_vm(struct axv_vm *vm)
 {
 	return container_of(vm, struct axv_arm64_vm, base);
+}
+
+static inline bool axv_arm64_has_gic(const struct axv_arm64_vcpu *v)
+{
+	return v->base.vm->irqchip == AXV_IRQCHIP_GICV3;
 }
 
 /**
@@ -359,7 +390,7 @@ int axv_arm64_set_event(struct axv_arm64_vcpu *v, u64 index, u64 value);
 /* regs.c: register ids and the run page's sets */
 int axv_arm64_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value);
 int axv_arm64_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value);
-int axv_arm64_reg_list(u64 *ids, u32 *count);
+int axv_arm64_reg_list(const struct axv_arm64_vcpu *v, u64 *ids, u32 *count);
 enum axv_arm64_sysreg axv_arm64_sysreg_place(u64 sysreg);
 int axv_arm64_prepare_run(struct axv_vcpu *vcpu);
 void axv_arm64_store_run(struct axv_vcpu *vcpu);
@@ -375,6 +406,35 @@ void axv_arm64_clean(const void *start, size_t size);
 void axv_arm64_sync_memory(phys_addr_t pa, u64 size);
 void axv_arm64_set_way(struct axv_arm64_vcpu *v);
 void axv_arm64_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new);
+
+/* gic_vcpu.c: the interrupt controller of a vCPU that has one */
+bool axv_arm64_gic_init(u64 vtr, u32 timer_intid);
+void axv_arm64_gic_reset(struct axv_arm64_vcpu *v);
+void axv_arm64_gic_enter(struct axv_arm64_vcpu *v);
+void axv_arm64_gic_leave(struct axv_arm64_vcpu *v);
+int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *event);
+bool axv_arm64_gic_has_event(struct axv_arm64_vcpu *v);
+void axv_arm64_gic_dir(struct axv_arm64_vcpu *v, u64 value);
+bool axv_arm64_gic_takes(const struct axv_arm64_vcpu *v);
+int axv_arm64_get_gic(struct axv_arm64_vcpu *v, u64 index, u64 *value);
+int axv_arm64_set_gic(struct axv_arm64_vcpu *v, u64 index, u64 value);
+unsigned int axv_arm64_gic_list(const struct axv_arm64_vcpu *v, u64 *ids);
+
+/* timer.c: the virtual timer while its vCPU is not in the guest */
+void axv_arm64_timer_init(struct axv_arm64_vcpu *v);
+void axv_arm64_timer_stop(struct axv_arm64_vcpu *v);
+bool axv_arm64_timer_line(const struct axv_arm64_vcpu *v);
+void axv_arm64_timer_wait(struct axv_arm64_vcpu *v);
+void axv_arm64_timers_changed(struct axv_vm *vm);
+
+/* ppi.c: the host's interrupts that bring a guest out */
+u32 axv_arm64_ppi_init(void);
+int axv_arm64_ppi_prepare(void);
+void axv_arm64_ppi_unprepare(void);
+void axv_arm64_ppi_enable_cpu(void);
+void axv_arm64_ppi_disable_cpu(void);
+void axv_arm64_ppi_hold(bool active);
+void axv_arm64_ppi_released(void);
 
 /* What an exit does about branch prediction; shared with entry.S */
 #define AXV_HARDEN_NOTHING	0

@@ -10,6 +10,7 @@
 #include <asm/sysreg.h>
 
 #include "arm64.h"
+#include "ich.h"
 #include "nvhe.h"
 
 /* Affinity levels of MPIDR_EL1; between them are other bits. */
@@ -29,6 +30,7 @@ static u64 get_counter(struct axv_vm *vm)
 static void set_counter(struct axv_vm *vm, u64 value)
 {
 	WRITE_ONCE(to_arm64_vm(vm)->cntvoff, arch_timer_read_counter() - value);
+	axv_arm64_timers_changed(vm);
 }
 
 static int vm_create(struct axv_vm *vm)
@@ -50,7 +52,7 @@ static void vm_destroy(struct axv_vm *vm)
  * EL1 in AArch64 state, MMU and caches off, everything masked (DEN 0022, 6.4).
  * What resets to an unknown value is zero.
  *
- * Context: takes &axv_vcpu.lock.
+ * Context: may sleep; takes &axv_vcpu.lock.
  */
 void axv_arm64_reset(struct axv_arm64_vcpu *v)
 {
@@ -64,9 +66,11 @@ void axv_arm64_reset(struct axv_arm64_vcpu *v)
 	v->sys[AXV_SYS_SCTLR_EL1] = SCTLR_RESET;
 	v->os_locked = true;
 	v->trap_caches = !axv_arm64_host.fwb;
+	axv_arm64_timer_stop(v);
 
 	raw_spin_lock_irq(&v->base.lock);
 	memset(&v->events, 0, sizeof(v->events));
+	axv_arm64_gic_reset(v);
 	raw_spin_unlock_irq(&v->base.lock);
 }
 
@@ -82,12 +86,14 @@ static int vcpu_create(struct axv_vcpu *vcpu)
 	if (vcpu->hw_id & ~HW_ID_BITS)
 		return -EINVAL;
 	v->serial = atomic64_inc_return(&next_serial);
+	axv_arm64_timer_init(v);
 	axv_arm64_reset(v);
 	return 0;
 }
 
 static void vcpu_destroy(struct axv_vcpu *vcpu)
 {
+	axv_arm64_timer_stop(to_arm64(vcpu));
 }
 
 static int check_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
@@ -142,8 +148,8 @@ static int query(u32 id, u64 *value)
 		*value = axv_arm64_ipa_bits();
 		return 0;
 	case AXV_QUERY_INJECT_DEPTH:
-		/* Inputs have a level, not a queue. */
-		*value = 0;
+		/* Without GICV3, inputs have a level, not a queue. */
+		*value = axv_arm64_host.vgic ? AXV_GIC_DEPTH : 0;
 		return 0;
 	case AXV_QUERY_FPU_SIZE:
 		*value = sizeof(struct axv_arm64_fpu);
@@ -161,8 +167,9 @@ static int query(u32 id, u64 *value)
 static int get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 		     void *buf, u32 *count)
 {
-	return kind == AXV_TABLE_REGS && vcpu ? axv_arm64_reg_list(buf, count) :
-						-EINVAL;
+	if (kind != AXV_TABLE_REGS || !vcpu)
+		return -EINVAL;
+	return axv_arm64_reg_list(to_arm64(vcpu), buf, count);
 }
 
 static int set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
@@ -185,16 +192,22 @@ static int hardware_enable(void)
 	axv_arm64_tlb_reset_cpu();
 	axv_arm64_harden_cpu();
 	axv_arm64_look_at_cpu();
-	return axv_arm64_host.vhe ? 0 : axv_nvhe_enable();
+	axv_arm64_ppi_enable_cpu();
+	if (!axv_arm64_host.vhe)
+		return axv_nvhe_enable();
+	if (axv_arm64_host.vgic)
+		axv_ich_clear(axv_gic_host.nr_lrs);
+	return 0;
 }
 
 static void hardware_disable(void)
 {
+	axv_arm64_ppi_disable_cpu();
 	if (!axv_arm64_host.vhe)
 		axv_nvhe_disable();
 }
 
-static const struct axv_arch_ops arm64_ops = {
+static struct axv_arch_ops arm64_ops __ro_after_init = {
 	.name = "el2",
 	.rivals = "kvm",
 	.backend = AXV_BACKEND_EL2,
@@ -203,6 +216,8 @@ static const struct axv_arch_ops arm64_ops = {
 	.max_hw_id = HW_ID_BITS,
 	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_WIRED) | BIT(AXV_INJECT_EXCEPTION),
 
+	.hardware_prepare = axv_arm64_ppi_prepare,
+	.hardware_unprepare = axv_arm64_ppi_unprepare,
 	.hardware_enable = hardware_enable,
 	.hardware_disable = hardware_disable,
 
@@ -241,6 +256,17 @@ static const struct axv_arch_ops arm64_ops = {
 	.set_fpu = axv_arm64_set_fpu,
 };
 
+/* Not without VHE yet: EL2 has no list registers there. */
+static bool __init find_gic(void)
+{
+	u32 timer_intid = axv_arm64_ppi_init();
+
+	if (axv_arm64_host.gicv3 && axv_arm64_host.vhe)
+		axv_arm64_host.vgic = axv_arm64_gic_init(read_sysreg_s(SYS_ICH_VTR_EL2),
+							 timer_intid);
+	return axv_arm64_host.vgic;
+}
+
 /**
  * axv_arch_init() - look for hardware virtualization
  *
@@ -264,6 +290,10 @@ const struct axv_arch_ops * __init axv_arch_init(void)
 	axv_arm64_idregs_init();
 	axv_arm64_smccc_init();
 	axv_arm64_s2_init();
+	if (find_gic())
+		arm64_ops.inject_types[AXV_IRQCHIP_GICV3] =
+			BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_WIRED) |
+			BIT(AXV_INJECT_EXCEPTION);
 	return &arm64_ops;
 }
 

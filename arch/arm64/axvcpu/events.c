@@ -31,16 +31,19 @@
  * axv_arm64_inject() - queue an event
  * @vcpu:	any vCPU
  * @event:	WIRED: a level of one of the two inputs; EXCEPTION: class, syndrome
- *		and address, or an SError
+ *		and address, or an SError; or what the interrupt controller takes
  *
  * Context: under &axv_vcpu.lock, interrupts off.
- * Return: 0; -EAGAIN: one of the kind is waiting; -EINVAL.
+ * Return: 0; -EAGAIN: one of the kind is waiting; -EINVAL; or as
+ * axv_arm64_gic_inject().
  */
 int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 {
 	struct axv_arm64_events *events = &to_arm64(vcpu)->events;
 
 	lockdep_assert_held(&vcpu->lock);
+	if (event->type != AXV_INJECT_EXCEPTION && axv_arm64_has_gic(to_arm64(vcpu)))
+		return axv_arm64_gic_inject(to_arm64(vcpu), event);
 	if (event->type == AXV_INJECT_WIRED) {
 		if (event->vector > AXV_ARM64_INPUT_FIQ || event->data > 1)
 			return -EINVAL;
@@ -72,7 +75,7 @@ int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 
 /**
  * axv_arm64_has_event() - is there an event that ends a halt?
- * @vcpu:	any vCPU
+ * @vcpu:	vCPU whose claim the caller holds
  *
  * Masks do not count (Arm ARM D1.6.2).
  *
@@ -80,10 +83,13 @@ int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
  */
 bool axv_arm64_has_event(struct axv_vcpu *vcpu)
 {
-	const struct axv_arm64_events *events = &to_arm64(vcpu)->events;
+	struct axv_arm64_vcpu *v = to_arm64(vcpu);
+	const struct axv_arm64_events *events = &v->events;
 
 	lockdep_assert_held(&vcpu->lock);
-	return events->irq || events->fiq || events->serror || events->exception;
+	if (events->irq || events->fiq || events->serror || events->exception)
+		return true;
+	return axv_arm64_has_gic(v) && axv_arm64_gic_has_event(v);
 }
 
 /*

@@ -3,6 +3,7 @@
  * ID registers as the guest sees them: what all CPUs of the host have in common,
  * as the kernel knows it, less the features that are not switched.
  */
+#include <linux/bits.h>
 #include <linux/minmax.h>
 #include <asm/cpufeature.h>
 #include <asm/sysreg.h>
@@ -11,6 +12,9 @@
 
 /* A field of four bits, by its lowest bit. */
 #define F(shift)	(0xfull << (shift))
+
+/* ID_AA64PFR0_EL1: the GIC's CPU interface is a set of system registers */
+#define PFR0_GIC	BIT_ULL(24)
 
 /* The registers lie at op0 = 3, op1 = 0, CRn = 0, by CRm and op2. */
 #define SLOTS		(8 * 8)
@@ -146,6 +150,8 @@ bool axv_arm64_id_reg(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
 	if (sysreg < first || slot >= SLOTS)
 		return false;
 	*value = id_values[slot];
+	if (slot == SLOT(4, 0) && axv_arm64_has_gic(v))
+		*value |= PFR0_GIC;
 	if (slot == SLOT(7, 0))
 		*value = (*value & ~F(0)) |
 			 pa_range(*value & F(0), v->base.vm->ipa_bits);

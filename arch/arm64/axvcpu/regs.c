@@ -145,6 +145,10 @@ static int set_sysreg(struct axv_arm64_vcpu *v, u64 index, u64 value)
 		if (value & ~CNTV_CTL_BITS)
 			return -EINVAL;
 		value &= CNTV_CTL_KEPT;
+		v->gic.check_timer = true;
+		break;
+	case AXV_SYS_CNTV_CVAL_EL0:
+		v->gic.check_timer = true;
 		break;
 	case AXV_SYS_SCTLR_EL1:
 		/* As if the guest had: its caches may come on like this. */
@@ -184,6 +188,8 @@ int axv_arm64_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value)
 		return get_sysreg(v, index, value);
 	case AXV_ARM64_CLASS_EVENT:
 		return axv_arm64_get_event(v, index, value);
+	case AXV_ARM64_CLASS_GIC:
+		return axv_arm64_get_gic(v, index, value);
 	}
 	return -ENOENT;
 }
@@ -196,7 +202,7 @@ int axv_arm64_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value)
  *
  * Context: may sleep.
  * Return: 0, -ENOENT if there is no such register, -EINVAL for a value it cannot
- * have, -EPERM for what can only be read.
+ * have, -EPERM for what can only be read, -EAGAIN where there is no room.
  */
 int axv_arm64_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value)
 {
@@ -212,23 +218,27 @@ int axv_arm64_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value)
 		return set_sysreg(v, index, value);
 	case AXV_ARM64_CLASS_EVENT:
 		return axv_arm64_set_event(v, index, value);
+	case AXV_ARM64_CLASS_GIC:
+		return axv_arm64_set_gic(v, index, value);
 	}
 	return -ENOENT;
 }
 
 /**
  * axv_arm64_reg_list() - the ids of all registers a vCPU has
+ * @v:		vCPU
  * @ids:	room for *@count of them
  * @count:	in: room; out: how many there are
  *
  * Return: 0, or -E2BIG if they do not fit.
  */
-int axv_arm64_reg_list(u64 *ids, u32 *count)
+int axv_arm64_reg_list(const struct axv_arm64_vcpu *v, u64 *ids, u32 *count)
 {
 	u32 room = *count;
 	unsigned int i;
 
-	*count = AXV_ARM64_GPRS + AXV_SYSREG_COUNT + 1 + AXV_ARM64_EVENT_REGS;
+	*count = AXV_ARM64_GPRS + AXV_SYSREG_COUNT + 1 + AXV_ARM64_EVENT_REGS +
+		 axv_arm64_gic_list(v, NULL);
 	if (*count > room)
 		return -E2BIG;
 	for (i = 0; i < AXV_ARM64_GPRS; i++)
@@ -238,6 +248,7 @@ int axv_arm64_reg_list(u64 *ids, u32 *count)
 	*ids++ = AXV_REG_ARM64(SYSREG, OSLSR);
 	for (i = 0; i < AXV_ARM64_EVENT_REGS; i++)
 		*ids++ = AXV_REG_ARM64(EVENT, i);
+	axv_arm64_gic_list(v, ids);
 	return 0;
 }
 

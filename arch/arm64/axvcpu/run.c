@@ -23,6 +23,8 @@
 #include "arm64.h"
 #include "nvhe.h"
 
+#define CNTV_CTL_ISTATUS	BIT(2)
+
 /* ---- vector state ----------------------------------------------------------- */
 
 /*
@@ -99,8 +101,9 @@ static enum axv_arm64_next handle_requests(struct axv_arm64_vcpu *v)
 		return AXV_EXIT;
 	}
 
-	/* The events themselves are found where they are. */
-	axv_take_request(vcpu, AXV_REQ_EVENT);
+	/* Interrupts have to be queued anew; other events are found where they are. */
+	if (axv_take_request(vcpu, AXV_REQ_EVENT) && axv_arm64_has_gic(v))
+		return AXV_INTR;
 	return AXV_RESUME;
 }
 
@@ -205,6 +208,8 @@ static enum axv_arm64_next run_guest(struct axv_arm64_vcpu *v)
 
 	local_irq_disable();
 	vtime_account_guest_enter();
+	if (axv_arm64_has_gic(v))
+		axv_arm64_gic_enter(v);
 	axv_arm64_load_guest(v, &host);
 	for (;;) {
 		/*
@@ -231,6 +236,8 @@ static enum axv_arm64_next run_guest(struct axv_arm64_vcpu *v)
 	}
 	WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
 	axv_arm64_load_host(v, &host);
+	if (axv_arm64_has_gic(v) || v->sys[AXV_SYS_CNTV_CTL_EL0] & CNTV_CTL_ISTATUS)
+		axv_arm64_gic_leave(v);
 	vtime_account_guest_exit();
 	/* An interrupt that ended the stretch is taken here. */
 	local_irq_enable();
@@ -349,7 +356,8 @@ int axv_arm64_run(struct axv_vcpu *vcpu)
 
 	run->ip = v->regs.pc;
 	run->hw_reason = v->last.esr;
-	run->ready_for_interrupt = !(v->regs.pstate & PSR_I_BIT);
+	run->ready_for_interrupt = !(v->regs.pstate & PSR_I_BIT) &&
+				   axv_arm64_gic_takes(v);
 	axv_arm64_store_run(vcpu);
 	return ret;
 }

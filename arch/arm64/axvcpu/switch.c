@@ -26,6 +26,7 @@
 #include <asm/tlbflush.h>
 
 #include "arm64.h"
+#include "ich.h"
 #include "nvhe.h"
 
 /* Not named by every kernel's <asm/sysreg.h>. */
@@ -55,11 +56,7 @@
 				 MDCR_EL2_TDOSA | MDCR_EL2_TDRA | \
 				 MDCR_EL2_TPMS | MDCR_EL2_TTRF)
 
-#define ICH_HCR_TDIR_BIT	BIT(14)
 #define MPAM2_TRAP_EL1		(BIT_ULL(48) | BIT_ULL(49))
-
-#define CNTV_ENABLE		BIT(0)
-#define CNTV_IMASK		BIT(1)
 
 #define PAR_F			BIT(0)
 #define PAR_PA			GENMASK_ULL(47, 12)
@@ -98,22 +95,17 @@ static __always_inline void save_el1(struct axv_arm64_vcpu *v)
 	par_barrier();
 }
 
-/*
- * The timer's interrupt is wired to nothing, since there is no interrupt
- * controller: it stays masked, which the guest sees.  Whether it fired is for
- * the guest to look at.
- */
+/* The guest's own; what its interrupt does in the host is ppi.c's business. */
 static __always_inline void load_timer(struct axv_arm64_vcpu *v)
 {
 	write_sysreg_s(v->sys[AXV_SYS_CNTV_CVAL_EL0], HW_CNTV_CVAL_EL02);
-	write_sysreg_s((v->sys[AXV_SYS_CNTV_CTL_EL0] & CNTV_ENABLE) | CNTV_IMASK,
-		       HW_CNTV_CTL_EL02);
+	write_sysreg_s(v->sys[AXV_SYS_CNTV_CTL_EL0], HW_CNTV_CTL_EL02);
 }
 
 static __always_inline void save_timer(struct axv_arm64_vcpu *v)
 {
-	v->sys[AXV_SYS_CNTV_CTL_EL0] = read_sysreg_s(HW_CNTV_CTL_EL02) &
-				       (CNTV_ENABLE | CNTV_IMASK);
+	/* Its output, ISTATUS, is for axv_arm64_gic_leave(). */
+	v->sys[AXV_SYS_CNTV_CTL_EL0] = read_sysreg_s(HW_CNTV_CTL_EL02);
 	v->sys[AXV_SYS_CNTV_CVAL_EL0] = read_sysreg_s(HW_CNTV_CVAL_EL02);
 	/* A timer that fires in the host would interrupt it forever. */
 	write_sysreg_s(0, HW_CNTV_CTL_EL02);
@@ -192,8 +184,7 @@ void axv_arm64_controls(struct axv_arm64_vcpu *v, const u64 *host, u64 *guest)
 		       CPTR_NVHE_RES1 | CPTR_NVHE_TTA | CPTR_NVHE_TZ);
 	guest[AXV_CTL_MPAM2_EL2] = host[AXV_CTL_MPAM2_EL2] | MPAM2_TRAP_EL1;
 	guest[AXV_CTL_ICC_SRE_EL2] = host[AXV_CTL_ICC_SRE_EL2] & ~(u64)ICC_SRE_EL2_ENABLE;
-	guest[AXV_CTL_ICH_HCR_EL2] = ICH_HCR_TC | ICH_HCR_TALL0 | ICH_HCR_TALL1 |
-				     ICH_HCR_TDIR_BIT;
+	guest[AXV_CTL_ICH_HCR_EL2] = v->ich.hcr;
 }
 
 /**
@@ -217,6 +208,9 @@ void axv_arm64_load_guest(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host
 	axv_arm64_controls(v, host->ctl, guest);
 
 	load_el1(v);
+	/* Before ICH_HCR_EL2, which notices list registers that are not there. */
+	if (axv_arm64_has_gic(v))
+		axv_ich_load(&v->ich, v->gic.nr, axv_gic_host.nr_aprs);
 	load_controls(guest);
 	/* Whether the host profiles EL1 and EL0; it resets to anything. */
 	if (__this_cpu_read(axv_arm64_optional) & BIT(AXV_OPTIONAL_SPE))
@@ -243,6 +237,8 @@ void axv_arm64_load_host(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host)
 	}
 	save_timer(v);
 	save_el1(v);
+	if (axv_arm64_has_gic(v))
+		axv_ich_save(&v->ich, v->gic.nr, axv_gic_host.nr_aprs);
 	load_controls(host->ctl);
 	write_sysreg(host->tpidrro_el0, tpidrro_el0);
 	write_sysreg(host->tpidr_el0, tpidr_el0);

@@ -19,6 +19,9 @@
 #define OSLSR_OSLM		BIT(3)
 #define OSLSR_OSLK		BIT(1)
 
+/* SRE, and no bypass of IRQ and FIQ */
+#define ICC_SRE_BITS		7
+
 #define OP0(sysreg)		((sysreg) >> 14)
 #define OP1(sysreg)		(((sysreg) >> 11) & 7)
 #define CRN(sysreg)		(((sysreg) >> 7) & 0xf)
@@ -37,7 +40,11 @@
 #define AIDR			AXV_SYSREG(3, 1, 0, 0, 7)
 #define CSSELR			AXV_SYSREG(3, 2, 0, 0, 0)
 #define CTR			AXV_SYSREG(3, 3, 0, 0, 1)
+#define ICC_DIR			AXV_SYSREG(3, 0, 12, 11, 1)
 #define ICC_SGI1R		AXV_SYSREG(3, 0, 12, 11, 5)
+#define ICC_ASGI1R		AXV_SYSREG(3, 0, 12, 11, 6)
+#define ICC_SGI0R		AXV_SYSREG(3, 0, 12, 11, 7)
+#define ICC_SRE			AXV_SYSREG(3, 0, 12, 12, 5)
 #define ICC_PMR			AXV_SYSREG(3, 0, 4, 6, 0)
 #define CNTPCT			AXV_SYSREG(3, 3, 14, 0, 1)
 #define CNTPCTSS		AXV_SYSREG(3, 3, 14, 0, 5)
@@ -133,6 +140,10 @@ static bool read_known(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
 		*value = read_sysreg(cntpct_el0) -
 			 READ_ONCE(to_arm64_vm(v->base.vm)->cntvoff);
 		return true;
+	case ICC_SRE:
+		/* There is no other interface, nor a bypass (GIC 12.2.20). */
+		*value = ICC_SRE_BITS;
+		return axv_arm64_has_gic(v);
 	}
 	return false;
 }
@@ -151,8 +162,19 @@ static bool write_known(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 		return true;
 	case ACTLR:
 		return true;
+	case ICC_SRE:
+		return axv_arm64_has_gic(v);
 	}
 	return OP0(sysreg) == 2 && OP1(sysreg) != 1;
+}
+
+/* GICv3's CPU interface, or as much of it as is not in the kernel */
+static bool is_vmms_gic(const struct axv_arm64_vcpu *v, u32 sysreg)
+{
+	if (axv_arm64_has_gic(v))
+		return sysreg == ICC_SGI1R || sysreg == ICC_ASGI1R || sysreg == ICC_SGI0R;
+	return sysreg == ICC_PMR ||
+	       (OP1(sysreg) == 0 && CRN(sysreg) == 12 && CRM(sysreg) >= 8);
 }
 
 /* Registers that are the VMM's to answer for. */
@@ -161,7 +183,6 @@ static bool is_vmms(const struct axv_arm64_vcpu *v, u32 sysreg)
 	if (OP0(sysreg) != 3)
 		return false;
 	switch (sysreg) {
-	case ICC_PMR:
 	case CNTP_TVAL:
 	case CNTP_CTL:
 	case CNTP_CVAL:
@@ -170,8 +191,7 @@ static bool is_vmms(const struct axv_arm64_vcpu *v, u32 sysreg)
 	/* Implementation defined (Arm ARM D17.2.2), and never for EL0 */
 	if (CRN(sysreg) == 11 || CRN(sysreg) == 15)
 		return (v->regs.pstate & PSR_MODE_MASK) != PSR_MODE_EL0t;
-	/* GICv3's CPU interface */
-	return OP1(sysreg) == 0 && CRN(sysreg) == 12 && CRM(sysreg) >= 8;
+	return is_vmms_gic(v, sysreg);
 }
 
 static void send_ipi(struct axv_arm64_vcpu *v, u64 value)
@@ -284,6 +304,11 @@ enum axv_arm64_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v)
 	case DC_CSW:
 	case DC_CISW:
 		axv_arm64_set_way(v);
+		axv_arm64_skip(v);
+		return AXV_RESUME;
+	}
+	if (write && sysreg == ICC_DIR && axv_arm64_has_gic(v)) {
+		axv_arm64_gic_dir(v, axv_arm64_reg(v, ISS_REG(iss)));
 		axv_arm64_skip(v);
 		return AXV_RESUME;
 	}

@@ -134,9 +134,9 @@ int vm_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size,
 	return axv_ioctl(vm->fd, AXV_VM_SET_REGION, &r);
 }
 
-void vm_new_ram(struct axv_vm *vm, __u32 flags, void *ram)
+static void vm_create(struct axv_vm *vm, __u32 flags, __u32 irqchip, void *ram)
 {
-	struct axv_create_vm c = { .flags = flags };
+	struct axv_create_vm c = { .flags = flags, .irqchip = irqchip };
 
 	vm->dev = dev_open();
 	vm->fd = axv_ioctl(vm->dev, AXV_CREATE_VM, &c);
@@ -149,9 +149,19 @@ void vm_new_ram(struct axv_vm *vm, __u32 flags, void *ram)
 	guest_prepare(vm);
 }
 
+void vm_new_ram(struct axv_vm *vm, __u32 flags, void *ram)
+{
+	vm_create(vm, flags, AXV_IRQCHIP_NONE, ram);
+}
+
+void vm_new_irqchip(struct axv_vm *vm, __u32 flags, __u32 irqchip)
+{
+	vm_create(vm, flags, irqchip, mem_new(GUEST_RAM_SIZE));
+}
+
 void vm_new(struct axv_vm *vm, __u32 flags)
 {
-	vm_new_ram(vm, flags, mem_new(GUEST_RAM_SIZE));
+	vm_new_irqchip(vm, flags, AXV_IRQCHIP_NONE);
 }
 
 void vm_free(struct axv_vm *vm)

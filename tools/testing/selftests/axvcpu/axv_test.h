@@ -104,10 +104,14 @@ __u64 axv_query(int dev, __u32 id);
 /* Counts shrink by the environment's or the command line's AXV_TEST_SCALE. */
 unsigned long scaled(unsigned long count);
 
-/* VMs; the memory is private and anonymous unless @ram is given. */
+/*
+ * VMs, without irqchip unless one is named; the memory is private and anonymous
+ * unless @ram is given.
+ */
 int dev_open(void);
 void vm_new(struct axv_vm *vm, __u32 flags);
 void vm_new_ram(struct axv_vm *vm, __u32 flags, void *ram);
+void vm_new_irqchip(struct axv_vm *vm, __u32 flags, __u32 irqchip);
 void vm_free(struct axv_vm *vm);
 int vm_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size,
 	      const void *hva);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The GICv3 CPU interface of a vCPU: what its list registers hold, and the queue
+ * behind them.  "GIC" is the GICv3 architecture specification, IHI 0069.
+ */
+#ifndef _AXVCPU_ARM64_GIC_H
+#define _AXVCPU_ARM64_GIC_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+#define AXV_GIC_MAX_LRS		16
+#define AXV_GIC_MAX_APRS	4
+#define AXV_GIC_IRQS		64
+/* One place is the virtual timer's, so that it is never refused. */
+#define AXV_GIC_DEPTH		(AXV_GIC_IRQS - 1)
+
+/* &axv_gic_irq.state */
+#define AXV_GIC_PENDING		BIT(0)	/* an edge waits */
+#define AXV_GIC_LEVEL		BIT(1)	/* the wire is high */
+#define AXV_GIC_ACTIVE		BIT(2)	/* acknowledged, not deactivated */
+#define AXV_GIC_LR_EDGE		BIT(3)	/* the edge waits in the list register */
+#define AXV_GIC_RETRACT		BIT(4)	/* and is to be taken back from there */
+
+/**
+ * struct axv_gic_irq - an interrupt that is pending or active
+ * @intid:	which
+ * @priority:	as the virtual CPU interface implements it
+ * @state:	AXV_GIC_*
+ */
+struct axv_gic_irq {
+	u32 intid;
+	u8 priority;
+	u8 state;
+};
+
+/**
+ * struct axv_arm64_ich - what EL2's interface to the virtual CPU interface holds
+ * @hcr:	ICH_HCR_EL2; without irqchip, the traps
+ * @vmcr:	ICH_VMCR_EL2
+ * @ap0r:	ICH_AP0R<n>_EL2
+ * @ap1r:	ICH_AP1R<n>_EL2
+ * @lr:		ICH_LR<n>_EL2
+ *
+ * Belongs to the holder of the claim; the truth, whenever the guest's registers
+ * are not loaded.
+ */
+struct axv_arm64_ich {
+	u64 hcr;
+	u64 vmcr;
+	u64 ap0r[AXV_GIC_MAX_APRS];
+	u64 ap1r[AXV_GIC_MAX_APRS];
+	u64 lr[AXV_GIC_MAX_LRS];
+};
+
+/**
+ * struct axv_arm64_gic - the interrupts of a vCPU
+ *
+ * Under &axv_vcpu.lock:
+ * @irqs:	the queue, in no order; no INTID is in it twice
+ * @used:	bit n: @irqs[n] is one.  Read without the lock to see whether there
+ *		is any: a request follows on whoever adds one.
+ * @listed:	bit n: @irqs[n] is in a list register
+ * @vtimer:	AXV_ARM64_GIC_VTIMER
+ * @timer_level: the virtual timer is what @irqs shows high
+ *
+ * Only the holder of the claim touches these:
+ * @slots:	by list register, the index in @irqs
+ * @nr:		list registers in use
+ * @line:	the virtual timer's output, as it was when the guest left
+ * @hold:	the timer's interrupt is to be active in the host's GIC
+ * @released:	the guest has deactivated it there
+ * @check_timer: the timer may have changed while the guest was out.  Set by
+ *		anyone, together with a request.
+ * @taken:	interrupts that were acknowledged and not counted yet
+ */
+struct axv_arm64_gic {
+	struct axv_gic_irq irqs[AXV_GIC_IRQS];
+	u64 used;
+	u64 listed;
+	u64 vtimer;
+	bool timer_level;
+
+	u8 slots[AXV_GIC_MAX_LRS];
+	u8 nr;
+	bool line;
+	bool hold;
+	bool released;
+	bool check_timer;
+	u8 taken;
+};
+
+/**
+ * struct axv_gic_host - what the host's virtual CPU interface has
+ * @nr_lrs:	list registers
+ * @nr_aprs:	registers of active priorities, for each group
+ * @pri_mask:	priority bits that are implemented
+ * @pre_shift:	priority of the lowest bit of the active priorities, as a shift
+ * @intid_bits:	width of an INTID
+ * @timer_intid: the physical INTID of the virtual timer
+ */
+struct axv_gic_host {
+	u8 nr_lrs;
+	u8 nr_aprs;
+	u8 pri_mask;
+	u8 pre_shift;
+	u8 intid_bits;
+	u32 timer_intid;
+};
+
+extern struct axv_gic_host axv_gic_host;
+
+/* gic.c: the queue and the list registers; knows no hardware */
+int axv_gic_edge(struct axv_arm64_gic *gic, u32 intid, u8 priority);
+int axv_gic_retract(struct axv_arm64_gic *gic, u32 intid);
+int axv_gic_level(struct axv_arm64_gic *gic, u32 intid, u8 priority, bool level);
+void axv_gic_timer_level(struct axv_arm64_gic *gic, bool level);
+int axv_gic_set_vtimer(struct axv_arm64_gic *gic, u64 value,
+		       const struct axv_gic_host *host);
+void axv_gic_fill(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich,
+		  const struct axv_gic_host *host);
+void axv_gic_drain(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich);
+void axv_gic_deactivate(struct axv_arm64_gic *gic, u32 intid);
+bool axv_gic_signals(const struct axv_arm64_gic *gic,
+		     const struct axv_arm64_ich *ich,
+		     const struct axv_gic_host *host);
+u64 axv_gic_get_irq(const struct axv_arm64_gic *gic, unsigned int place);
+int axv_gic_set_irq(struct axv_arm64_gic *gic, unsigned int place, u64 value,
+		    const struct axv_gic_host *host);
+bool axv_gic_valid_intid(u32 intid, const struct axv_gic_host *host);
+
+static inline bool axv_gic_timer_enabled(const struct axv_arm64_gic *gic)
+{
+	return gic->vtimer & AXV_ARM64_VTIMER_ENABLED;
+}
+
+static inline u32 axv_gic_timer_intid(const struct axv_arm64_gic *gic)
+{
+	return gic->vtimer & AXV_ARM64_VTIMER_INTID;
+}
+
+#endif /* _AXVCPU_ARM64_GIC_H */

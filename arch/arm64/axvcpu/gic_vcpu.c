@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The interrupt controller of a vCPU with AXV_IRQCHIP_GICV3: before and after the
+ * guest, events, traps and registers.  gic.c has the queue.
+ */
+#include <linux/bitops.h>
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/init.h>
+#include <linux/irqchip/arm-gic-v3.h>
+#include <linux/lockdep.h>
+#include <linux/string.h>
+#include <asm/sysreg.h>
+
+#include "../../../drivers/virt/axvcpu/trace.h"
+#include "arm64.h"
+#include "ich.h"
+
+/* ICH_VTR_EL2 (GIC 12.4.9) */
+#define VTR_LRS(vtr)		(((vtr) & 0x1f) + 1)
+#define VTR_PREBITS(vtr)	((((vtr) >> 26) & 7) + 1)
+#define VTR_PRIBITS(vtr)	((((vtr) >> 29) & 7) + 1)
+#define VTR_IDBITS(vtr)		(((vtr) >> 23) & 7 ? 24 : 16)
+
+/* Every access to the CPU interface is the VMM's to answer. */
+#define HCR_TRAP_ALL		(BIT(10) | BIT(11) | BIT(12) | BIT(14))
+
+/* ICH_VMCR_EL2: all there is (GIC 12.4.8) */
+#define VMCR_BITS		(GENMASK(31, 18) | BIT(9) | GENMASK(4, 0))
+#define VMCR_ENG1		BIT(1)
+#define VMCR_EOIM		BIT(9)
+
+#define FIRST_PPI		16
+#define FIRST_SPECIAL		1020
+
+#define CNTV_KEPT		GENMASK(1, 0)
+#define CNTV_FIRED		(BIT(0) | BIT(2))
+
+struct axv_gic_host axv_gic_host __ro_after_init;
+
+/**
+ * axv_arm64_gic_init() - what the host has
+ * @vtr:	ICH_VTR_EL2
+ * @timer_intid: as axv_arm64_ppi_init() tells
+ *
+ * Context: module load.
+ * Return: can there be vCPUs with AXV_IRQCHIP_GICV3?  Not without the interrupts
+ * that bring them out.
+ */
+bool __init axv_arm64_gic_init(u64 vtr, u32 timer_intid)
+{
+	struct axv_gic_host *host = &axv_gic_host;
+	unsigned int pre_bits = VTR_PREBITS(vtr);
+
+	host->nr_lrs = min_t(unsigned int, VTR_LRS(vtr), AXV_GIC_MAX_LRS);
+	host->nr_aprs = pre_bits <= 5 ? 1 : 1 << (pre_bits - 5);
+	host->pre_shift = 8 - pre_bits;
+	host->pri_mask = ~0u << (8 - VTR_PRIBITS(vtr));
+	host->intid_bits = VTR_IDBITS(vtr);
+	host->timer_intid = timer_intid;
+	return timer_intid;
+}
+
+/**
+ * axv_arm64_gic_reset() - nothing pending, nothing enabled
+ * @v:		vCPU whose claim the caller holds
+ *
+ * Context: under &axv_vcpu.lock.
+ */
+void axv_arm64_gic_reset(struct axv_arm64_vcpu *v)
+{
+	lockdep_assert_held(&v->base.lock);
+	memset(&v->gic, 0, sizeof(v->gic));
+	memset(&v->ich, 0, sizeof(v->ich));
+	v->ich.hcr = axv_arm64_has_gic(v) ? ICH_HCR_EN : HCR_TRAP_ALL;
+}
+
+/* ---- before and after the guest ---------------------------------------------------- */
+
+static void set_timer(struct axv_arm64_vcpu *v, bool line)
+{
+	struct axv_arm64_gic *gic = &v->gic;
+
+	if (line && !gic->timer_level)
+		trace_axv_inject(&v->base, AXV_INJECT_PPI, axv_gic_timer_intid(gic), 0);
+	axv_gic_timer_level(gic, line);
+}
+
+static noinline void fill(struct axv_arm64_vcpu *v)
+{
+	struct axv_arm64_gic *gic = &v->gic;
+
+	raw_spin_lock(&v->base.lock);
+	if (READ_ONCE(gic->check_timer)) {
+		WRITE_ONCE(gic->check_timer, false);
+		gic->line = axv_arm64_timer_line(v);
+		if (axv_gic_timer_enabled(gic))
+			set_timer(v, gic->line);
+	}
+	axv_gic_fill(gic, &v->ich, &axv_gic_host);
+	raw_spin_unlock(&v->base.lock);
+}
+
+/**
+ * axv_arm64_gic_enter() - list registers, for some entries
+ * @v:		vCPU with an interrupt controller, whose claim the caller holds
+ *
+ * Context: interrupts off, the guest's registers not loaded yet.
+ */
+void axv_arm64_gic_enter(struct axv_arm64_vcpu *v)
+{
+	struct axv_arm64_gic *gic = &v->gic;
+
+	/* Whatever is queued from here on comes with a new request. */
+	axv_take_request(&v->base, AXV_REQ_EVENT);
+	if (unlikely(READ_ONCE(gic->used) || READ_ONCE(gic->check_timer)))
+		fill(v);
+	axv_arm64_ppi_hold(gic->hold);
+}
+
+static noinline void drain(struct axv_arm64_vcpu *v)
+{
+	struct axv_arm64_gic *gic = &v->gic;
+
+	raw_spin_lock(&v->base.lock);
+	axv_gic_drain(gic, &v->ich);
+	if (axv_gic_timer_enabled(gic))
+		set_timer(v, gic->line);
+	else
+		gic->hold = gic->line;
+	raw_spin_unlock(&v->base.lock);
+
+	v->base.stats.injections += gic->taken;
+	gic->taken = 0;
+	if (gic->released)
+		axv_arm64_ppi_released();
+	gic->released = false;
+}
+
+/**
+ * axv_arm64_gic_leave() - the end of what axv_arm64_gic_enter() began
+ * @v:		the same
+ *
+ * The timer's output is wired to nothing where there is no interrupt controller:
+ * all that is done about it is that it does not interrupt for ever.
+ *
+ * Context: interrupts off, the guest's registers in memory.
+ */
+void axv_arm64_gic_leave(struct axv_arm64_vcpu *v)
+{
+	struct axv_arm64_gic *gic = &v->gic;
+	u64 ctl = v->sys[AXV_SYS_CNTV_CTL_EL0];
+	bool line = ctl == CNTV_FIRED;
+
+	v->sys[AXV_SYS_CNTV_CTL_EL0] = ctl & CNTV_KEPT;
+	/* It should not have interrupted, if that is what it was. */
+	if (unlikely(line) && AXV_EL2_VECTOR(v->last.code) == AXV_EL2_IRQ) {
+		axv_arm64_ppi_released();
+		if (!axv_arm64_has_gic(v))
+			axv_arm64_ppi_hold(true);
+	}
+	if (!axv_arm64_has_gic(v))
+		return;
+	gic->hold = false;
+	gic->line = line;
+	if (unlikely(gic->nr || line || gic->timer_level))
+		drain(v);
+}
+
+/* ---- events -------------------------------------------------------------------------- */
+
+/**
+ * axv_arm64_gic_inject() - an interrupt
+ * @v:		any vCPU with an interrupt controller
+ * @event:	EXTINT or WIRED
+ *
+ * Context: under &axv_vcpu.lock, interrupts off.
+ * Return: 0; -EAGAIN: the queue is full; -ENOENT: there is none to retract;
+ * -EINVAL: no such interrupt, or no such level.
+ */
+int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *event)
+{
+	u8 priority = event->priority & axv_gic_host.pri_mask;
+	struct axv_arm64_gic *gic = &v->gic;
+	u32 intid = event->vector;
+
+	lockdep_assert_held(&v->base.lock);
+	if (!axv_gic_valid_intid(intid, &axv_gic_host))
+		return -EINVAL;
+	if (event->type == AXV_INJECT_EXTINT)
+		return event->flags & AXV_INJECT_RETRACT ?
+		       axv_gic_retract(gic, intid) :
+		       axv_gic_edge(gic, intid, priority);
+	/* SGIs and LPIs have no wire. */
+	if (event->data > 1 || intid < FIRST_PPI || intid >= FIRST_SPECIAL)
+		return -EINVAL;
+	return axv_gic_level(gic, intid, priority, event->data);
+}
+
+/**
+ * axv_arm64_gic_has_event() - is an interrupt signalled to a halted vCPU?
+ * @v:		vCPU with an interrupt controller, whose claim the caller holds
+ *
+ * If not, the vCPU is woken when its timer fires.
+ *
+ * Context: under &axv_vcpu.lock.
+ */
+bool axv_arm64_gic_has_event(struct axv_arm64_vcpu *v)
+{
+	struct axv_arm64_gic *gic = &v->gic;
+	bool line;
+
+	if (axv_gic_timer_enabled(gic)) {
+		line = axv_arm64_timer_line(v);
+		set_timer(v, line);
+		if (!line)
+			axv_arm64_timer_wait(v);
+	}
+	return axv_gic_signals(gic, &v->ich, &axv_gic_host);
+}
+
+/**
+ * axv_arm64_gic_dir() - a write to ICC_DIR_EL1 that was trapped
+ * @v:		vCPU with an interrupt controller, whose claim the caller holds
+ * @value:	what was written
+ *
+ * It is trapped while something is active that no list register has, and does
+ * nothing where a write to ICC_EOIR1_EL1 deactivates (GIC 12.2.11).
+ *
+ * Context: process context.
+ */
+void axv_arm64_gic_dir(struct axv_arm64_vcpu *v, u64 value)
+{
+	if (!(v->ich.vmcr & VMCR_EOIM))
+		return;
+	raw_spin_lock_irq(&v->base.lock);
+	axv_gic_deactivate(&v->gic, value & GENMASK(23, 0));
+	raw_spin_unlock_irq(&v->base.lock);
+}
+
+/**
+ * axv_arm64_gic_takes() - would the guest take an interrupt, as far as the GIC goes?
+ * @v:		vCPU whose claim the caller holds
+ */
+bool axv_arm64_gic_takes(const struct axv_arm64_vcpu *v)
+{
+	return !axv_arm64_has_gic(v) || v->ich.vmcr & VMCR_ENG1;
+}
+
+/* ---- registers ------------------------------------------------------------------------ */
+
+/* Where a register of class GIC is kept, if all of its values are possible. */
+static u64 *plain(struct axv_arm64_vcpu *v, u64 index)
+{
+	unsigned int nr = axv_gic_host.nr_aprs;
+
+	if (index >= AXV_ARM64_GIC_AP0R0 && index < AXV_ARM64_GIC_AP0R0 + nr)
+		return &v->ich.ap0r[index - AXV_ARM64_GIC_AP0R0];
+	if (index >= AXV_ARM64_GIC_AP1R0 && index < AXV_ARM64_GIC_AP1R0 + nr)
+		return &v->ich.ap1r[index - AXV_ARM64_GIC_AP1R0];
+	return NULL;
+}
+
+/**
+ * axv_arm64_get_gic() - a register of class GIC
+ * @v:		vCPU whose claim the caller holds
+ * @index:	an &enum axv_arm64_gic_reg
+ * @value:	its value
+ *
+ * Return: 0 or -ENOENT.
+ */
+int axv_arm64_get_gic(struct axv_arm64_vcpu *v, u64 index, u64 *value)
+{
+	u64 *reg = plain(v, index);
+	int err = 0;
+
+	if (!axv_arm64_has_gic(v))
+		return -ENOENT;
+	raw_spin_lock_irq(&v->base.lock);
+	if (reg)
+		*value = *reg;
+	else if (index == AXV_ARM64_GIC_VTIMER)
+		*value = v->gic.vtimer;
+	else if (index == AXV_ARM64_GIC_VMCR)
+		*value = v->ich.vmcr;
+	else if (index >= AXV_ARM64_GIC_IRQ0 && index < AXV_ARM64_GIC_REGS)
+		*value = axv_gic_get_irq(&v->gic, index - AXV_ARM64_GIC_IRQ0);
+	else
+		err = -ENOENT;
+	raw_spin_unlock_irq(&v->base.lock);
+	return err;
+}
+
+static int set_reg(struct axv_arm64_vcpu *v, u64 index, u64 value)
+{
+	u64 *reg = plain(v, index);
+
+	if (reg) {
+		if (value >> 32)
+			return -EINVAL;
+		*reg = value;
+		return 0;
+	}
+	if (index == AXV_ARM64_GIC_VTIMER) {
+		v->gic.check_timer = true;
+		return axv_gic_set_vtimer(&v->gic, value, &axv_gic_host);
+	}
+	if (index == AXV_ARM64_GIC_VMCR) {
+		if (value & ~(u64)VMCR_BITS)
+			return -EINVAL;
+		v->ich.vmcr = value;
+		return 0;
+	}
+	if (index >= AXV_ARM64_GIC_IRQ0 && index < AXV_ARM64_GIC_REGS) {
+		v->gic.check_timer = true;
+		return axv_gic_set_irq(&v->gic, index - AXV_ARM64_GIC_IRQ0, value,
+				       &axv_gic_host);
+	}
+	return -ENOENT;
+}
+
+/**
+ * axv_arm64_set_gic() - write a register of class GIC
+ * @v:		vCPU whose claim the caller holds
+ * @index:	an &enum axv_arm64_gic_reg
+ * @value:	its new value
+ *
+ * Return: 0; -ENOENT; -EINVAL for a value it cannot have; -EAGAIN: no room.
+ */
+int axv_arm64_set_gic(struct axv_arm64_vcpu *v, u64 index, u64 value)
+{
+	int err;
+
+	if (!axv_arm64_has_gic(v))
+		return -ENOENT;
+	raw_spin_lock_irq(&v->base.lock);
+	err = set_reg(v, index, value);
+	raw_spin_unlock_irq(&v->base.lock);
+	return err;
+}
+
+/**
+ * axv_arm64_gic_list() - the ids of a vCPU's registers of class GIC
+ * @v:		vCPU
+ * @ids:	room for all of them, or NULL to count them
+ *
+ * Return: how many there are.
+ */
+unsigned int axv_arm64_gic_list(const struct axv_arm64_vcpu *v, u64 *ids)
+{
+	unsigned int i, n = 0;
+
+	if (!axv_arm64_has_gic(v))
+		return 0;
+	for (i = 0; i < AXV_ARM64_GIC_REGS; i++) {
+		if (i != AXV_ARM64_GIC_VTIMER && i != AXV_ARM64_GIC_VMCR &&
+		    i < AXV_ARM64_GIC_IRQ0 && !plain((struct axv_arm64_vcpu *)v, i))
+			continue;
+		if (ids)
+			ids[n] = AXV_REG_ARM64(GIC, i);
+		n++;
+	}
+	return n;
+}

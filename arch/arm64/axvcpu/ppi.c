@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Two interrupts of the host's that bring a guest out: the maintenance interrupt
+ * of the virtual CPU interface, and that of the virtual timer.
+ *
+ * Nothing is ever done in their handlers.  It is enough that they are enabled:
+ * the guest exits, and its state tells what is to be done.  With KVM in the kernel
+ * they are KVM's, whose handlers ignore what is not for one of its own vCPUs; it
+ * enables them with itself.  Where nobody has them they are requested here.
+ *
+ * The output of a guest's timer stays high until the guest does something about
+ * it.  Meanwhile its interrupt is held active in the host's GIC, or there would be
+ * no end of it.
+ */
+#include <linux/acpi.h>
+#include <linux/errno.h>
+#include <linux/init.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdesc.h>
+#include <linux/of.h>
+#include <linux/of_irq.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+
+#include "arm64.h"
+
+/**
+ * struct ppi - one of the two
+ * @name:	for /proc/interrupts
+ * @irq:	the kernel's number, 0: unknown
+ * @ours:	requested here
+ */
+struct ppi {
+	const char *name;
+	unsigned int irq;
+	bool ours;
+};
+
+static struct ppi timer = { .name = "axvcpu timer" };
+static struct ppi maintenance = { .name = "axvcpu GIC maintenance" };
+static struct ppi *const ppis[] = { &timer, &maintenance };
+
+/**
+ * struct hold - the timer's interrupt in the GIC of this CPU
+ * @active:	as it was left
+ * @thread:	the thread that did, and how often it had been switched out by then;
+ *		a vCPU of KVM's that ran since may have changed it
+ * @switches:	likewise
+ */
+struct hold {
+	bool active;
+	struct task_struct *thread;
+	unsigned long switches;
+};
+
+static DEFINE_PER_CPU(struct hold, hold);
+
+/* A device id, which this kind of interrupt has to have. */
+static DEFINE_PER_CPU(int, cookie);
+
+/* ---- where they are ---------------------------------------------------------------- */
+
+static const struct of_device_id timer_ids[] __initconst = {
+	{ .compatible = "arm,armv8-timer" },
+	{ .compatible = "arm,armv7-timer" },
+	{ }
+};
+
+/* Secure, non-secure, virtual, hypervisor, unless they have names. */
+#define TIMER_VIRTUAL	2
+
+static void __init find_by_tree(void)
+{
+	struct device_node *node = of_find_matching_node(NULL, timer_ids);
+	int place, irq;
+
+	if (node) {
+		place = of_property_match_string(node, "interrupt-names", "virt");
+		irq = of_irq_get(node, place < 0 ? TIMER_VIRTUAL : place);
+		timer.irq = irq > 0 ? irq : 0;
+		of_node_put(node);
+	}
+	node = of_find_compatible_node(NULL, NULL, "arm,gic-v3");
+	if (node) {
+		irq = of_irq_get(node, 0);
+		maintenance.irq = irq > 0 ? irq : 0;
+		of_node_put(node);
+	}
+}
+
+#ifdef CONFIG_ACPI
+static unsigned int __init gsi(u32 intid, bool edge, bool low)
+{
+	int irq = acpi_register_gsi(NULL, intid,
+				    edge ? ACPI_EDGE_SENSITIVE : ACPI_LEVEL_SENSITIVE,
+				    low ? ACPI_ACTIVE_LOW : ACPI_ACTIVE_HIGH);
+
+	return irq > 0 ? irq : 0;
+}
+
+static void __init find_timer_by_acpi(void)
+{
+	struct acpi_table_header *table;
+	struct acpi_table_gtdt *gtdt;
+	u32 flags;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_GTDT, 0, &table)))
+		return;
+	gtdt = container_of(table, struct acpi_table_gtdt, header);
+	flags = gtdt->virtual_timer_flags;
+	if (gtdt->virtual_timer_interrupt)
+		timer.irq = gsi(gtdt->virtual_timer_interrupt,
+				flags & ACPI_GTDT_INTERRUPT_MODE,
+				flags & ACPI_GTDT_INTERRUPT_POLARITY);
+	acpi_put_table(table);
+}
+
+/* All CPUs have the same number, or the first one's is of no use. */
+static void __init find_maintenance_by_acpi(void)
+{
+	struct acpi_madt_generic_interrupt *cpu;
+	struct acpi_subtable_header *entry;
+	struct acpi_table_header *table;
+	void *end;
+
+	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &table)))
+		return;
+	end = (void *)table + table->length;
+	for (entry = (void *)table + sizeof(struct acpi_table_madt);
+	     (void *)(entry + 1) <= end && entry->length >= sizeof(*entry);
+	     entry = (void *)entry + entry->length) {
+		if (entry->type != ACPI_MADT_TYPE_GENERIC_INTERRUPT)
+			continue;
+		cpu = container_of(entry, struct acpi_madt_generic_interrupt, header);
+		if (cpu->vgic_interrupt)
+			maintenance.irq = gsi(cpu->vgic_interrupt,
+					      cpu->flags & ACPI_MADT_VGIC_IRQ_MODE, false);
+		break;
+	}
+	acpi_put_table(table);
+}
+
+static void __init find_by_acpi(void)
+{
+	find_timer_by_acpi();
+	find_maintenance_by_acpi();
+}
+#else
+static void __init find_by_acpi(void)
+{
+}
+#endif
+
+/**
+ * axv_arm64_ppi_init() - find out which interrupts they are
+ *
+ * Context: module load.
+ * Return: the physical INTID of the virtual timer, or 0 if one of them is not
+ * known.
+ */
+u32 __init axv_arm64_ppi_init(void)
+{
+	struct irq_data *data;
+
+	if (acpi_disabled)
+		find_by_tree();
+	else
+		find_by_acpi();
+	data = irq_get_irq_data(timer.irq);
+	return maintenance.irq && data ? irqd_to_hwirq(data) : 0;
+}
+
+/* ---- having them --------------------------------------------------------------------- */
+
+static irqreturn_t handler(int irq, void *dev_id)
+{
+	return IRQ_HANDLED;
+}
+
+/**
+ * axv_arm64_ppi_prepare() - request those that nobody has
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative error.
+ */
+int axv_arm64_ppi_prepare(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(ppis); i++) {
+		struct ppi *ppi = ppis[i];
+
+		if (!ppi->irq || irq_has_action(ppi->irq))
+			continue;
+		err = request_percpu_irq(ppi->irq, handler, ppi->name, &cookie);
+		if (err) {
+			axv_arm64_ppi_unprepare();
+			return err;
+		}
+		ppi->ours = true;
+	}
+	return 0;
+}
+
+/**
+ * axv_arm64_ppi_unprepare() - give them back
+ *
+ * Context: may sleep.
+ */
+void axv_arm64_ppi_unprepare(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ppis); i++) {
+		if (ppis[i]->ours)
+			free_percpu_irq(ppis[i]->irq, &cookie);
+		ppis[i]->ours = false;
+	}
+}
+
+/**
+ * axv_arm64_ppi_enable_cpu() - have them bring guests out on this CPU
+ *
+ * Whoever has them may have them disabled while it has no use for them.
+ *
+ * Context: interrupts off.
+ */
+void axv_arm64_ppi_enable_cpu(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ppis); i++)
+		if (ppis[i]->irq && !irq_percpu_is_enabled(ppis[i]->irq))
+			enable_percpu_irq(ppis[i]->irq, IRQ_TYPE_NONE);
+	this_cpu_ptr(&hold)->thread = NULL;
+}
+
+/**
+ * axv_arm64_ppi_disable_cpu() - no longer on this CPU
+ *
+ * What belongs to others stays: they may have come to need it.
+ *
+ * Context: interrupts off.
+ */
+void axv_arm64_ppi_disable_cpu(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ppis); i++)
+		if (ppis[i]->ours)
+			disable_percpu_irq(ppis[i]->irq);
+}
+
+/* ---- the timer's, while it is asserted ------------------------------------------------ */
+
+/**
+ * axv_arm64_ppi_hold() - the timer's interrupt is or is not active in the host's GIC
+ * @active:	is: the guest is not interrupted by it
+ *
+ * Costs nothing where it is so already, and nobody else was there.
+ *
+ * Context: interrupts off.
+ */
+void axv_arm64_ppi_hold(bool active)
+{
+	struct hold *h = this_cpu_ptr(&hold);
+	unsigned long switches = current->nvcsw + current->nivcsw;
+
+	if (likely(h->active == active &&
+		   (timer.ours || (h->thread == current && h->switches == switches))))
+		return;
+	if (timer.irq)
+		irq_set_irqchip_state(timer.irq, IRQCHIP_STATE_ACTIVE, active);
+	h->active = active;
+	h->thread = current;
+	h->switches = switches;
+}
+
+/**
+ * axv_arm64_ppi_released() - it is not active any more, although it was to be
+ *
+ * The guest deactivated it together with a list register, or was interrupted by
+ * it.
+ *
+ * Context: interrupts off.
+ */
+void axv_arm64_ppi_released(void)
+{
+	this_cpu_ptr(&hold)->active = false;
+}

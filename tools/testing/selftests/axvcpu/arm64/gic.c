@@ -1,0 +1,750 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The GICv3 CPU interface in the kernel: what a guest acknowledges, in which order,
+ * and what is left of it. "GIC" is the GICv3 architecture specification, IHI 0069.
+ */
+#include "axv_harness.h"
+#include "arm64.h"
+
+/* Numbers of the guests' hypercalls; argument 0 is what they tell. */
+#define CALL_IDLE	1	/* interrupts taken so far */
+#define CALL_TAKEN	2	/* INTID */
+#define CALL_VALUE	3	/* of a register */
+
+#define SPURIOUS	1023
+#define PMR_OPEN	0xff
+#define CTLR_EOIMODE	2
+
+/* Where the handler writes down INTIDs, in the order it takes them */
+#define LOG		(GUEST_DATA)
+
+/*
+ * X20: ICC_PMR_EL1; X21: ICC_CTLR_EL1. Then idles: with X22 interrupts taken
+ * (counted in X19) it calls, and again whenever it goes on.
+ */
+GUEST_CODE(guest_main,
+	"mov	x19, #0\n"
+	"msr	icc_pmr_el1, x20\n"
+	"msr	icc_ctlr_el1, x21\n"
+	"mov	x9, #1\n"
+	"msr	icc_igrpen1_el1, x9\n"
+	"isb\n"
+	"guest_idle:\n"
+	"msr	daifclr, #2\n"
+	"1:	cmp	x19, x22\n"
+	"b.lo	1b\n"
+	"mov	x0, #1\n"
+	"mov	x1, x19\n"
+	"hvc	#0\n"
+	"b	guest_idle\n");
+
+/* The same, but halts where that one calls. */
+GUEST_CODE(guest_halts,
+	"mov	x19, #0\n"
+	"msr	icc_pmr_el1, x20\n"
+	"msr	icc_ctlr_el1, x21\n"
+	"mov	x9, #1\n"
+	"msr	icc_igrpen1_el1, x9\n"
+	"isb\n"
+	"msr	daifclr, #2\n"
+	"1:	wfi\n"
+	"b	1b\n");
+
+/* Writes down, deactivates, and no exit in between. */
+GUEST_CODE(handler_quiet,
+	"stp	x0, x1, [sp, #-16]!\n"
+	"mrs	x0, icc_iar1_el1\n"
+	"mov	x1, #0x40000\n"
+	"str	w0, [x1, x19, lsl #2]\n"
+	"add	x19, x19, #1\n"
+	"msr	icc_eoir1_el1, x0\n"
+	"isb\n"
+	"ldp	x0, x1, [sp], #16\n"
+	"eret\n");
+
+/* The same, and calls in the X22nd. */
+GUEST_CODE(handler_counts,
+	"mrs	x14, icc_iar1_el1\n"
+	"mov	x15, #0x40000\n"
+	"str	w14, [x15, x19, lsl #2]\n"
+	"add	x19, x19, #1\n"
+	"cmp	x19, x22\n"
+	"b.ne	1f\n"
+	"mov	x0, #2\n"
+	"mov	x1, x14\n"
+	"hvc	#0\n"
+	"1:	msr	icc_eoir1_el1, x14\n"
+	"isb\n"
+	"eret\n");
+
+/*
+ * Calls with the INTID while it is active, open to more urgent ones. Deactivates by
+ * ICC_EOIR1_EL1, or by ICC_DIR_EL1 with X23 not zero.
+ */
+GUEST_CODE(handler_calls,
+	"stp	x0, x1, [sp, #-16]!\n"
+	"stp	x2, x3, [sp, #-16]!\n"
+	"stp	x4, x30, [sp, #-16]!\n"
+	"mrs	x2, elr_el1\n"
+	"mrs	x3, spsr_el1\n"
+	"mrs	x4, icc_iar1_el1\n"
+	"stp	x2, x3, [sp, #-16]!\n"
+	"stp	x4, x4, [sp, #-16]!\n"
+	"msr	daifclr, #2\n"
+	"mov	x0, #2\n"
+	"mov	x1, x4\n"
+	"hvc	#0\n"
+	"msr	daifset, #2\n"
+	"ldp	x4, x0, [sp], #16\n"
+	"ldp	x2, x3, [sp], #16\n"
+	"msr	icc_eoir1_el1, x4\n"
+	"cbz	x23, 1f\n"
+	"msr	icc_dir_el1, x4\n"
+	"1:	isb\n"
+	"msr	elr_el1, x2\n"
+	"msr	spsr_el1, x3\n"
+	"add	x19, x19, #1\n"
+	"ldp	x4, x30, [sp], #16\n"
+	"ldp	x2, x3, [sp], #16\n"
+	"ldp	x0, x1, [sp], #16\n"
+	"eret\n");
+
+/* Drops the priority and keeps it active (ICC_CTLR_EL1.EOImode is 1). */
+GUEST_CODE(handler_keeps,
+	"stp	x0, x1, [sp, #-16]!\n"
+	"mrs	x0, icc_iar1_el1\n"
+	"mov	x1, #0x40000\n"
+	"str	w0, [x1, x19, lsl #2]\n"
+	"add	x19, x19, #1\n"
+	"msr	icc_eoir1_el1, x0\n"
+	"isb\n"
+	"ldp	x0, x1, [sp], #16\n"
+	"eret\n");
+
+/* Deactivates the X24 interrupts in the log, in the order they were taken. */
+GUEST_CODE(guest_deactivates,
+	"mov	x9, #0x40000\n"
+	"1:	ldr	w10, [x9], #4\n"
+	"msr	icc_dir_el1, x10\n"
+	"subs	x24, x24, #1\n"
+	"b.ne	1b\n"
+	"isb\n"
+	"mov	x0, #1\n"
+	"mov	x1, x19\n"
+	"hvc	#0\n"
+	"b	.\n");
+
+GUEST_CODE(guest_sends,
+	"msr	icc_sgi1r_el1, x20\n"
+	"msr	icc_sgi0r_el1, x21\n"
+	"msr	icc_asgi1r_el1, x22\n"
+	"mov	x0, #1\n"
+	"hvc	#0\n");
+
+GUEST_CODE(guest_reads,
+	"msr	icc_sre_el1, xzr\n"
+	"mrs	x1, icc_sre_el1\n"
+	"mov	x0, #3\n"
+	"hvc	#0\n"
+	"mrs	x1, icc_iar1_el1\n"
+	"mov	x0, #3\n"
+	"hvc	#0\n"
+	"mrs	x1, id_aa64pfr0_el1\n"
+	"mov	x0, #3\n"
+	"hvc	#0\n");
+
+FIXTURE(gic)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+};
+
+static void use_handler(struct axv_vm *vm, const __u8 *start, const __u8 *end)
+{
+	arm64_load_at(vm, GUEST_VECTORS + VECTOR_IRQ, start, end);
+}
+
+#define HANDLER(name)	use_handler(&self->vm, name, name##_end)
+
+/* The next run begins a guest that idles after @taken interrupts. */
+static void start_guest(struct axv_vcpu *v, __u64 taken)
+{
+	arm64_start(v, GUEST_CODE_ADDR);
+	v->run->regs.gprs.pstate |= PSTATE_I;
+	*arm64_x(v, 20) = PMR_OPEN;
+	*arm64_x(v, 22) = taken;
+}
+
+FIXTURE_SETUP(gic)
+{
+	vm_new_irqchip(&self->vm, 0, AXV_IRQCHIP_GICV3);
+	vcpu_ready(&self->vm, &self->v, 0);
+	arm64_load(&self->vm, guest_main);
+	HANDLER(handler_quiet);
+	start_guest(&self->v, 0);
+}
+
+FIXTURE_TEARDOWN(gic)
+{
+	vcpu_free(&self->v);
+	vm_free(&self->vm);
+}
+
+static int inject(struct axv_vcpu *v, __u32 type, __u32 intid, __u32 priority, __u32 data)
+{
+	struct axv_inject event = {
+		.type = type,
+		.vector = intid,
+		.priority = priority,
+		.data = data,
+	};
+
+	return axv_ioctl(v->fd, AXV_INJECT, &event);
+}
+
+static int edge(struct axv_vcpu *v, __u32 intid, __u32 priority)
+{
+	return inject(v, AXV_INJECT_EXTINT, intid, priority, 0);
+}
+
+static int wire(struct axv_vcpu *v, __u32 intid, int level)
+{
+	return inject(v, AXV_INJECT_WIRED, intid, 0x80, level);
+}
+
+static int retract(struct axv_vcpu *v, __u32 intid)
+{
+	struct axv_inject event = {
+		.type = AXV_INJECT_EXTINT,
+		.flags = AXV_INJECT_RETRACT,
+		.vector = intid,
+	};
+
+	return axv_ioctl(v->fd, AXV_INJECT, &event);
+}
+
+static __u32 taken(struct axv_vm *vm, unsigned int n)
+{
+	return ((__u32 *)(vm->ram + LOG))[n];
+}
+
+/* What a register of class GIC holds. */
+static __u64 gic_reg(struct axv_vcpu *v, unsigned int index)
+{
+	__u64 value;
+
+	must(!reg_get(v, AXV_REG_ARM64(GIC, index), &value));
+	return value;
+}
+
+/* Interrupts that are pending or active, and the state of one of them (0: none) */
+static unsigned int queued(struct axv_vcpu *v)
+{
+	unsigned int i, n = 0;
+
+	for (i = AXV_ARM64_GIC_IRQ0; i < AXV_ARM64_GIC_REGS; i++)
+		n += gic_reg(v, i) != 0;
+	return n;
+}
+
+static __u64 state_of(struct axv_vcpu *v, __u32 intid)
+{
+	unsigned int i;
+
+	for (i = AXV_ARM64_GIC_IRQ0; i < AXV_ARM64_GIC_REGS; i++) {
+		__u64 irq = gic_reg(v, i);
+
+		if (irq && (irq & AXV_ARM64_IRQ_INTID) == intid)
+			return irq & ~(AXV_ARM64_IRQ_INTID | AXV_ARM64_IRQ_PRIORITY);
+	}
+	return 0;
+}
+
+static int again(struct axv_runner *r)
+{
+	(void)r;
+	return 0;
+}
+
+#define ASSERT_CALL(number, arg) do {					\
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);			\
+	ASSERT_EQ((__u64)(number), self->v.run->exit.hypercall.nr);	\
+	ASSERT_EQ((__u64)(arg), self->v.run->exit.hypercall.args[0]);	\
+} while (0)
+
+TEST_F(gic, an_edge_is_taken_once)
+{
+	HANDLER(handler_calls);
+	ASSERT_CALL(CALL_IDLE, 0);
+	ASSERT_EQ(0, edge(&self->v, 40, 0x80));
+	ASSERT_EQ(0, edge(&self->v, 40, 0x80));
+	ASSERT_CALL(CALL_TAKEN, 40);
+	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 40));
+	ASSERT_CALL(CALL_IDLE, 1);
+	EXPECT_EQ(0u, queued(&self->v));
+	EXPECT_EQ(0ull, gic_reg(&self->v, AXV_ARM64_GIC_AP1R0));
+	ASSERT_CALL(CALL_IDLE, 1);
+}
+
+TEST_F(gic, an_edge_while_it_is_active_is_another)
+{
+	HANDLER(handler_calls);
+	ASSERT_EQ(0, edge(&self->v, 40, 0x80));
+	ASSERT_CALL(CALL_TAKEN, 40);
+	ASSERT_EQ(0, edge(&self->v, 40, 0x80));
+	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_PENDING, state_of(&self->v, 40));
+	ASSERT_CALL(CALL_TAKEN, 40);
+	ASSERT_CALL(CALL_IDLE, 2);
+}
+
+/* All INTIDs there are, but for the upper LPIs. */
+TEST_F(gic, every_intid)
+{
+	static const __u32 intids[] = { 0, 15, 16, 31, 32, 1019, 8192, 65535 };
+	unsigned int i;
+
+	HANDLER(handler_calls);
+	for (i = 0; i < sizeof(intids) / sizeof(intids[0]); i++) {
+		ASSERT_EQ(0, edge(&self->v, intids[i], 0x80));
+		ASSERT_CALL(CALL_TAKEN, intids[i]);
+	}
+}
+
+/*
+ * Far more than list registers, the least urgent first: the guest takes them by
+ * priority, and there is no exit to the VMM in between.
+ */
+TEST_F(gic, more_than_list_registers)
+{
+	const unsigned int n = 31;	/* priorities that no mask keeps out */
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(0, edge(&self->v, 64 + i, (n - 1 - i) * 8));
+	start_guest(&self->v, n);
+	ASSERT_CALL(CALL_IDLE, n);
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(64 + n - 1 - i, taken(&self->vm, i));
+	EXPECT_EQ(0u, queued(&self->v));
+	EXPECT_EQ(n, vcpu_stats(&self->v).injections);
+}
+
+typedef FIXTURE_DATA(gic) gic_fixture;
+
+/* 20 levels of priority, each in the handler of the one before it. */
+static void nest(struct __test_metadata *_metadata, gic_fixture *self)
+{
+	const unsigned int n = 20;
+	unsigned int i;
+
+	HANDLER(handler_calls);
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(0, edge(&self->v, 64 + i, 0xf0 - i * 8));
+		ASSERT_CALL(CALL_TAKEN, 64 + i);
+	}
+	EXPECT_EQ(n, queued(&self->v));
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 64 + i));
+
+	/* As urgent as the running one, which is not enough. */
+	ASSERT_EQ(0, edge(&self->v, 200, 0xf0 - (n - 1) * 8));
+	ASSERT_CALL(CALL_TAKEN, 200);
+	EXPECT_EQ(0ull, state_of(&self->v, 64 + n - 1));
+	ASSERT_CALL(CALL_IDLE, n + 1);
+	EXPECT_EQ(0u, queued(&self->v));
+	EXPECT_EQ(0ull, gic_reg(&self->v, AXV_ARM64_GIC_AP1R0));
+}
+
+TEST_F(gic, nested_deeper_than_list_registers)
+{
+	nest(_metadata, self);
+}
+
+TEST_F(gic, nested_and_deactivated_apart)
+{
+	*arm64_x(&self->v, 21) = CTLR_EOIMODE;
+	*arm64_x(&self->v, 23) = 1;
+	nest(_metadata, self);
+}
+
+/* Priorities dropped, all of them active: deactivated in the order they came. */
+TEST_F(gic, active_ones_are_deactivated_in_any_order)
+{
+	const unsigned int n = 12;
+	unsigned int i;
+
+	HANDLER(handler_keeps);
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(0, edge(&self->v, 64 + i, 0x10 + i * 8));
+	*arm64_x(&self->v, 21) = CTLR_EOIMODE;
+	*arm64_x(&self->v, 22) = n;
+	ASSERT_CALL(CALL_IDLE, n);
+	EXPECT_EQ(n, queued(&self->v));
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 64 + i));
+
+	arm64_load_at(&self->vm, GUEST_PROGRAMS_ADDR, guest_deactivates,
+		      guest_deactivates_end);
+	self->v.run->regs.gprs.pc = GUEST_PROGRAMS_ADDR;
+	*arm64_x(&self->v, 24) = n / 2;
+	self->v.run->dirty = AXV_RUN_SET_GPRS;
+	ASSERT_CALL(CALL_IDLE, n);
+	for (i = 0; i < n; i++)
+		EXPECT_EQ(i < n / 2 ? 0 : AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 64 + i));
+}
+
+TEST_F(gic, urgent_ones_come_first)
+{
+	HANDLER(handler_calls);
+	ASSERT_EQ(0, edge(&self->v, 50, 0xc0));
+	ASSERT_CALL(CALL_TAKEN, 50);
+	ASSERT_EQ(0, edge(&self->v, 51, 0xd0));
+	ASSERT_EQ(0, edge(&self->v, 52, 0x40));
+	ASSERT_CALL(CALL_TAKEN, 52);
+	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 50));
+	EXPECT_EQ(AXV_ARM64_IRQ_PENDING, state_of(&self->v, 51));
+	ASSERT_CALL(CALL_TAKEN, 51);
+	EXPECT_EQ(0ull, state_of(&self->v, 50));
+	ASSERT_CALL(CALL_IDLE, 3);
+}
+
+TEST_F(gic, the_mask_holds)
+{
+	HANDLER(handler_calls);
+	*arm64_x(&self->v, 20) = 0x80;
+	ASSERT_EQ(0, edge(&self->v, 50, 0x80));
+	ASSERT_EQ(0, edge(&self->v, 51, 0x78));
+	ASSERT_CALL(CALL_TAKEN, 51);
+	ASSERT_CALL(CALL_IDLE, 1);
+	EXPECT_EQ(AXV_ARM64_IRQ_PENDING, state_of(&self->v, 50));
+}
+
+/* The handler does nothing about it: it comes again and again, with no VMM. */
+TEST_F(gic, a_wire_that_stays_high)
+{
+	unsigned int i;
+
+	HANDLER(handler_counts);
+	ASSERT_EQ(0, wire(&self->v, 33, 1));
+	start_guest(&self->v, 5);
+	ASSERT_CALL(CALL_TAKEN, 33);
+	EXPECT_EQ(5ull, *arm64_x(&self->v, 19));
+	for (i = 0; i < 5; i++)
+		EXPECT_EQ(33u, taken(&self->vm, i));
+	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_LEVEL, state_of(&self->v, 33));
+	ASSERT_EQ(0, wire(&self->v, 33, 0));
+	ASSERT_CALL(CALL_IDLE, 5);
+	EXPECT_EQ(0ull, state_of(&self->v, 33));
+	ASSERT_CALL(CALL_IDLE, 5);
+}
+
+TEST_F(gic, a_wire_that_goes_low)
+{
+	HANDLER(handler_calls);
+	/* Never acknowledged: gone */
+	ASSERT_EQ(0, wire(&self->v, 33, 1));
+	ASSERT_EQ(0, wire(&self->v, 33, 0));
+	ASSERT_CALL(CALL_IDLE, 0);
+
+	/* While it is active: over */
+	ASSERT_EQ(0, wire(&self->v, 33, 1));
+	ASSERT_CALL(CALL_TAKEN, 33);
+	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_LEVEL, state_of(&self->v, 33));
+	ASSERT_EQ(0, wire(&self->v, 33, 0));
+	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 33));
+	ASSERT_CALL(CALL_IDLE, 1);
+
+	/* High until it has been deactivated: once more */
+	ASSERT_EQ(0, wire(&self->v, 33, 1));
+	ASSERT_CALL(CALL_TAKEN, 33);
+	ASSERT_CALL(CALL_TAKEN, 33);
+	ASSERT_EQ(0, wire(&self->v, 33, 0));
+	ASSERT_CALL(CALL_IDLE, 3);
+}
+
+TEST_F(gic, one_that_is_retracted)
+{
+	HANDLER(handler_calls);
+	EXPECT_EQ(-ENOENT, retract(&self->v, 40));
+	ASSERT_EQ(0, edge(&self->v, 40, 0x80));
+	ASSERT_EQ(0, edge(&self->v, 41, 0x90));
+	EXPECT_EQ(0, retract(&self->v, 40));
+	EXPECT_EQ(-ENOENT, retract(&self->v, 40));
+	ASSERT_CALL(CALL_TAKEN, 41);
+	/* It is active, which nobody takes back. */
+	EXPECT_EQ(-ENOENT, retract(&self->v, 41));
+	ASSERT_CALL(CALL_IDLE, 1);
+}
+
+/* While it stands in a list register of a guest that has it masked. */
+TEST_F(gic, one_that_is_retracted_from_a_running_guest)
+{
+	struct axv_runner r;
+
+	start_guest(&self->v, 1);
+	*arm64_x(&self->v, 20) = 0x40;
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, again, NULL);
+	vcpu_await_state(&self->v, AXV_STATE_RUNNING);
+	ASSERT_EQ(0, edge(&self->v, 40, 0x80));
+	EXPECT_EQ(0, retract(&self->v, 40));
+	EXPECT_EQ(-ENOENT, retract(&self->v, 40));
+	ASSERT_EQ(0, edge(&self->v, 41, 0x20));
+	runner_await(&r, AXV_EXIT_HYPERCALL, 1);
+	runner_stop(&r);
+	EXPECT_EQ(41u, taken(&self->vm, 0));
+	EXPECT_EQ(0u, queued(&self->v));
+}
+
+/* From another thread, into a guest that runs and never exits by itself. */
+TEST_F(gic, a_running_guest_takes_it)
+{
+	const unsigned int n = 200;
+	struct axv_runner r;
+	unsigned int i;
+
+	start_guest(&self->v, n);
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, again, NULL);
+	for (i = 0; i < n; i++)
+		while (edge(&self->v, 32 + i, 0x80) == -EAGAIN)
+			sched_yield();
+	runner_await(&r, AXV_EXIT_HYPERCALL, 1);
+	runner_stop(&r);
+	EXPECT_EQ(0u, queued(&self->v));
+}
+
+TEST_F(gic, a_full_queue)
+{
+	__u64 depth = axv_query(self->vm.dev, AXV_QUERY_INJECT_DEPTH), i;
+
+	for (i = 0; i < depth; i++)
+		ASSERT_EQ(0, edge(&self->v, 32 + i, 0x80));
+	EXPECT_EQ(-EAGAIN, edge(&self->v, 32 + depth, 0));
+	EXPECT_EQ(-EAGAIN, wire(&self->v, 32 + depth, 1));
+	/* What is there already needs no room. */
+	EXPECT_EQ(0, edge(&self->v, 32, 0x80));
+	EXPECT_EQ(0, wire(&self->v, 33, 1));
+	EXPECT_EQ(0, wire(&self->v, 33, 0));
+	start_guest(&self->v, depth);
+	ASSERT_CALL(CALL_IDLE, depth);
+	EXPECT_EQ(0, edge(&self->v, 32 + depth, 0));
+}
+
+TEST_F(gic, nonsense)
+{
+	static const __u32 intids[] = { 1020, 1023, 1024, 4096, 8191, 1u << 24, ~0u };
+	static const struct axv_inject bad[] = {
+		{ .type = AXV_INJECT_EXTINT, .vector = 40, .priority = 256 },
+		{ .type = AXV_INJECT_EXTINT, .vector = 40, .flags = 1u << 2 },
+		{ .type = AXV_INJECT_WIRED, .vector = 40, .flags = AXV_INJECT_RETRACT },
+		{ .type = AXV_INJECT_WIRED, .vector = 40, .data = 2 },
+		{ .type = AXV_INJECT_WIRED, .vector = 15, .data = 1 },
+		{ .type = AXV_INJECT_WIRED, .vector = 8192, .data = 1 },
+		{ .type = AXV_INJECT_EXCEPTION, .vector = 0, .priority = 1 },
+	};
+	static const struct {
+		__u64 index, value;
+	} regs[] = {
+		{ AXV_ARM64_GIC_VTIMER, AXV_ARM64_VTIMER(15, 0) },
+		{ AXV_ARM64_GIC_VTIMER, AXV_ARM64_VTIMER(32, 0) },
+		{ AXV_ARM64_GIC_VTIMER, AXV_ARM64_VTIMER(27, 0) | 1ull << 32 },
+		{ AXV_ARM64_GIC_VMCR, 1ull << 5 },
+		{ AXV_ARM64_GIC_AP1R0, 1ull << 32 },
+		{ AXV_ARM64_GIC_IRQ0, 40 },
+		{ AXV_ARM64_GIC_IRQ0, 1020 | AXV_ARM64_IRQ_PENDING },
+		{ AXV_ARM64_GIC_IRQ0, 40 | AXV_ARM64_IRQ_PENDING | 1ull << 43 },
+	};
+	const struct axv_inject nmi = { .type = AXV_INJECT_NMI };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(intids) / sizeof(intids[0]); i++)
+		EXPECT_EQ(-EINVAL, edge(&self->v, intids[i], 0));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		EXPECT_EQ(-EINVAL, axv_ioctl(self->v.fd, AXV_INJECT, &bad[i])) {
+			TH_LOG("event %u", i);
+		}
+	EXPECT_EQ(-EOPNOTSUPP, axv_ioctl(self->v.fd, AXV_INJECT, &nmi));
+	for (i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
+		EXPECT_EQ(-EINVAL, reg_set(&self->v, AXV_REG_ARM64(GIC, regs[i].index),
+					   regs[i].value)) {
+			TH_LOG("register %u", i);
+		}
+	EXPECT_EQ(-ENOENT, reg_set(&self->v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_REGS), 0));
+	EXPECT_EQ(-ENOENT, reg_set(&self->v, AXV_REG_ARM64(GIC, 2), 0));
+	/* No INTID in two places */
+	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_IRQ0 + 5),
+			     40 | AXV_ARM64_IRQ_ACTIVE));
+	EXPECT_EQ(-EINVAL, reg_set(&self->v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_IRQ0 + 9),
+				   40 | AXV_ARM64_IRQ_PENDING));
+	EXPECT_EQ(1u, queued(&self->v));
+	ASSERT_CALL(CALL_IDLE, 0);
+}
+
+TEST_F(gic, software_generated_interrupts_are_exits)
+{
+	const struct axv_exit_send_ipi *ipi = &self->v.run->exit.send_ipi;
+
+	arm64_load(&self->vm, guest_sends);
+	/* Aff3.2.1 = 4.3.2, RS = 5, INTID 7, targets 0 and 15 */
+	*arm64_x(&self->v, 20) = 4ull << 48 | 5ull << 44 | 3ull << 32 | 7ull << 24 |
+				 2ull << 16 | 0x8001;
+	*arm64_x(&self->v, 21) = 1ull << 40;
+	*arm64_x(&self->v, 22) = 9ull << 24;
+	ASSERT_EXIT(AXV_EXIT_SEND_IPI, &self->v);
+	EXPECT_EQ(4ull << 32 | 3 << 16 | 2 << 8 | 5 << 4, ipi->target_cpu);
+	EXPECT_EQ(0x8001ull, ipi->target_cpu_aux);
+	EXPECT_EQ(7u, ipi->vector);
+	EXPECT_EQ(0, ipi->send_to_all);
+	ASSERT_EXIT(AXV_EXIT_SYSREG_WRITE, &self->v);
+	EXPECT_EQ(AXV_ARM64_SYSREG_ISS(3ull, 0, 12, 11, 7), self->v.run->exit.sysreg.addr);
+	EXPECT_EQ(1ull << 40, self->v.run->exit.sysreg.value);
+	ASSERT_EXIT(AXV_EXIT_SYSREG_WRITE, &self->v);
+	EXPECT_EQ(AXV_ARM64_SYSREG_ISS(3ull, 0, 12, 11, 6), self->v.run->exit.sysreg.addr);
+	ASSERT_CALL(CALL_IDLE, 9ull << 24 & 0);
+}
+
+TEST_F(gic, the_interface_is_there)
+{
+	arm64_load(&self->vm, guest_reads);
+	ASSERT_CALL(CALL_VALUE, 7);		/* ICC_SRE_EL1: no way around it */
+	ASSERT_CALL(CALL_VALUE, SPURIOUS);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	EXPECT_EQ(1ull, self->v.run->exit.hypercall.args[0] >> 24 & 0xf);
+}
+
+/* All registers of one vCPU to another, of another VM with the same memory. */
+static void move_state(struct axv_vcpu *from, struct axv_vcpu *to)
+{
+	static __u64 ids[512];
+	struct axv_table t = {
+		.kind = AXV_TABLE_REGS,
+		.count = 512,
+		.entry_size = sizeof(ids[0]),
+		.entries = (unsigned long)ids,
+	};
+	unsigned int i;
+	__u64 value;
+
+	must(!axv_ioctl(from->fd, AXV_GET_TABLE, &t));
+	for (i = 0; i < t.count; i++) {
+		must(!reg_get(from, ids[i], &value));
+		must(!reg_set(to, ids[i], value));
+	}
+	memcpy(to->vm->ram, from->vm->ram, GUEST_RAM_SIZE);
+}
+
+TEST_F(gic, saved_and_restored_in_a_handler)
+{
+	struct axv_vcpu old = self->v;
+	struct axv_vm old_vm = self->vm;
+	unsigned int i;
+
+	old.vm = &old_vm;
+	HANDLER(handler_calls);
+	ASSERT_EQ(0, edge(&self->v, 50, 0xc0));
+	ASSERT_CALL(CALL_TAKEN, 50);
+	ASSERT_EQ(0, edge(&self->v, 51, 0x40));
+	ASSERT_CALL(CALL_TAKEN, 51);
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, edge(&self->v, 60 + i, 0x88 + i * 8));
+	ASSERT_EQ(0, wire(&self->v, 33, 1));
+
+	vm_new_irqchip(&self->vm, 0, AXV_IRQCHIP_GICV3);
+	vcpu_ready(&self->vm, &self->v, 0);
+	self->v.run->want = AXV_RUN_SET_GPRS;
+	move_state(&old, &self->v);
+	vcpu_free(&old);
+	vm_free(&old_vm);
+
+	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 50));
+	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 51));
+	/* The one in whose handler it was saved is deactivated, and the rest comes. */
+	for (i = 0; i < 8; i++) {
+		ASSERT_CALL(CALL_TAKEN, i ? 59 + i : 33);
+		if (!i)
+			ASSERT_EQ(0, wire(&self->v, 33, 0));
+		EXPECT_EQ(0ull, state_of(&self->v, 51));
+		EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 50));
+	}
+	/* No more urgent than the first: after it */
+	ASSERT_CALL(CALL_TAKEN, 67);
+	EXPECT_EQ(0ull, state_of(&self->v, 50));
+}
+
+TEST_F(gic, reset_forgets_all_of_it)
+{
+	unsigned int i;
+
+	HANDLER(handler_calls);
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, edge(&self->v, 60 + i, 0x80 - i * 8));
+	ASSERT_CALL(CALL_TAKEN, 69);
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	ASSERT_EQ(0, vcpu_reset(&self->v));
+	ASSERT_EQ(0, guest_setup(&self->v));
+	ASSERT_EQ(0, vcpu_bind(&self->v));
+	EXPECT_EQ(0u, queued(&self->v));
+	EXPECT_EQ(0ull, gic_reg(&self->v, AXV_ARM64_GIC_VMCR));
+	EXPECT_EQ(0ull, gic_reg(&self->v, AXV_ARM64_GIC_AP1R0));
+	start_guest(&self->v, 0);
+	ASSERT_CALL(CALL_IDLE, 0);
+}
+
+/* Two vCPUs on one CPU in turn: nothing of one is left for the other. */
+TEST_F(gic, list_registers_change_hands)
+{
+	struct axv_vcpu other;
+	unsigned int i;
+
+	vcpu_ready(&self->vm, &other, 1);
+	start_guest(&other, 0);
+	*arm64_x(&self->v, 20) = 0;
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, edge(&self->v, 60 + i, 0x80));
+	ASSERT_CALL(CALL_IDLE, 0);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &other);
+		ASSERT_EQ(0ull, other.run->exit.hypercall.args[0]);
+	}
+	EXPECT_EQ(4u, queued(&self->v));
+	vcpu_free(&other);
+}
+
+/*
+ * A halted vCPU wakes up for what it could take, and not for what its mask keeps
+ * out.
+ */
+TEST(gic_wakes_a_halted_vcpu)
+{
+	struct axv_runner r;
+	struct axv_vcpu v;
+	struct axv_vm vm;
+
+	vm_new_irqchip(&vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
+	vcpu_ready(&vm, &v, 0);
+	arm64_load(&vm, guest_halts);
+	use_handler(&vm, handler_calls, handler_calls_end);
+	start_guest(&v, 0);
+	*arm64_x(&v, 20) = 0x80;
+	ASSERT_EQ(0, vcpu_unbind(&v));
+	runner_start(&r, &v, again, NULL);
+	vcpu_await_state(&v, AXV_STATE_BLOCKED);
+	ASSERT_EQ(0, edge(&v, 40, 0x90));
+	ASSERT_EQ(AXV_STATE_BLOCKED, vcpu_state(&v));
+	ASSERT_EQ(0, edge(&v, 41, 0x40));
+	runner_await(&r, AXV_EXIT_HYPERCALL, 1);
+	/* And again, now that it has been in its handler. */
+	vcpu_await_state(&v, AXV_STATE_BLOCKED);
+	ASSERT_EQ(0, wire(&v, 42, 0));
+	ASSERT_EQ(0, inject(&v, AXV_INJECT_WIRED, 42, 0x40, 1));
+	runner_await(&r, AXV_EXIT_HYPERCALL, 2);
+	ASSERT_EQ(0, wire(&v, 42, 0));
+	runner_stop(&r);
+	EXPECT_EQ(AXV_ARM64_IRQ_PENDING, state_of(&v, 40));
+	EXPECT_EQ(0ull, state_of(&v, 41));
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
+TEST_HARNESS_MAIN

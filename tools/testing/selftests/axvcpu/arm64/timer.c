@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The virtual timer: it interrupts a guest that runs, wakes one that is halted, and
+ * its registers are the guest's own. On a stock kernel its interrupt is KVM's.
+ */
+#include "axv_harness.h"
+#include "arm64.h"
+
+/* CNTV_CTL_EL0 */
+#define ENABLE	1
+#define IMASK	2
+#define ISTATUS	4
+
+#define TIMER_INTID	27
+
+/* What the guest's handler keeps: how late it was, at least */
+#define SHORTEST	(GUEST_DATA)
+
+/*
+ * The timer, X20 ticks from now; X22 times, each time anew from the handler. Spins,
+ * or with X23 halts. Calls with the number of interrupts, over and over.
+ */
+GUEST_CODE(guest_ticks,
+	"mov	x19, #0\n"
+	"mov	x9, #0xff\n"
+	"msr	icc_pmr_el1, x9\n"
+	"mov	x9, #1\n"
+	"msr	icc_igrpen1_el1, x9\n"
+	"isb\n"
+	"mrs	x9, cntvct_el0\n"
+	"add	x9, x9, x20\n"
+	"msr	cntv_cval_el0, x9\n"
+	"mov	x9, #1\n"
+	"msr	cntv_ctl_el0, x9\n"
+	"isb\n"
+	"msr	daifclr, #2\n"
+	"1:	cmp	x19, x22\n"
+	"b.hs	3f\n"
+	"cbz	x23, 1b\n"
+	"wfi\n"
+	"b	1b\n"
+	"3:	mrs	x2, cntv_ctl_el0\n"
+	"mov	x0, #1\n"
+	"mov	x1, x19\n"
+	"hvc	#0\n"
+	"b	3b\n");
+
+/* The last one masks the timer. */
+GUEST_CODE(handler_ticks,
+	"stp	x0, x1, [sp, #-16]!\n"
+	"stp	x2, x3, [sp, #-16]!\n"
+	"mrs	x0, icc_iar1_el1\n"
+	"cmp	x0, #27\n"
+	"b.ne	2f\n"
+	"mrs	x1, cntvct_el0\n"
+	"mrs	x2, cntv_cval_el0\n"
+	"sub	x1, x1, x2\n"
+	"mov	x3, #0x40000\n"
+	"ldr	x2, [x3]\n"
+	"cmp	x1, x2\n"
+	"b.hs	1f\n"
+	"str	x1, [x3]\n"
+	"1:	add	x19, x19, #1\n"
+	"cmp	x19, x22\n"
+	"mov	x2, #1\n"
+	"mov	x1, #3\n"
+	"csel	x2, x2, x1, lo\n"
+	"msr	cntv_ctl_el0, x2\n"
+	"mrs	x1, cntvct_el0\n"
+	"add	x1, x1, x20\n"
+	"msr	cntv_cval_el0, x1\n"
+	"isb\n"
+	"2:	msr	icc_eoir1_el1, x0\n"
+	"isb\n"
+	"ldp	x2, x3, [sp], #16\n"
+	"ldp	x0, x1, [sp], #16\n"
+	"eret\n");
+
+/* Leaves it asserted; the fourth masks it. */
+GUEST_CODE(handler_leaves,
+	"stp	x0, x1, [sp, #-16]!\n"
+	"mrs	x0, icc_iar1_el1\n"
+	"add	x19, x19, #1\n"
+	"cmp	x19, #4\n"
+	"b.lo	1f\n"
+	"mov	x1, #3\n"
+	"msr	cntv_ctl_el0, x1\n"
+	"1:	isb\n"
+	"msr	icc_eoir1_el1, x0\n"
+	"isb\n"
+	"ldp	x0, x1, [sp], #16\n"
+	"eret\n");
+
+/* Calls in the handler, and then masks the timer. */
+GUEST_CODE(handler_calls,
+	"mrs	x4, icc_iar1_el1\n"
+	"mov	x0, #2\n"
+	"mov	x1, x4\n"
+	"hvc	#0\n"
+	"mov	x1, #3\n"
+	"msr	cntv_ctl_el0, x1\n"
+	"isb\n"
+	"msr	icc_eoir1_el1, x4\n"
+	"add	x19, x19, #1\n"
+	"eret\n");
+
+/* Lets it fire, with no controller to take it, and looks. */
+GUEST_CODE(guest_polls,
+	"msr	cntv_cval_el0, xzr\n"
+	"mov	x9, #1\n"
+	"msr	cntv_ctl_el0, x9\n"
+	"isb\n"
+	"mov	x10, x20\n"
+	"1:	subs	x10, x10, #1\n"
+	"b.ne	1b\n"
+	"mrs	x1, cntv_ctl_el0\n"
+	"mov	x0, #1\n"
+	"hvc	#0\n"
+	"b	guest_polls\n");
+
+FIXTURE(timer)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+};
+
+static void use_handler(struct axv_vm *vm, const __u8 *start, const __u8 *end)
+{
+	arm64_load_at(vm, GUEST_VECTORS + VECTOR_IRQ, start, end);
+}
+
+#define HANDLER(name)	use_handler(&self->vm, name, name##_end)
+
+static __u64 microseconds(struct axv_vm *vm, __u64 us)
+{
+	return axv_query(vm->dev, AXV_QUERY_COUNTER_KHZ) * us / 1000;
+}
+
+/* The next run begins a guest that takes so many ticks, @us apart. */
+static void start_guest(struct axv_vm *vm, struct axv_vcpu *v, __u64 ticks, __u64 us)
+{
+	arm64_start(v, GUEST_CODE_ADDR);
+	v->run->regs.gprs.pstate |= PSTATE_I;
+	*arm64_x(v, 20) = microseconds(vm, us);
+	*arm64_x(v, 22) = ticks;
+	*(__u64 *)(vm->ram + SHORTEST) = ~0ull;
+}
+
+static int enable(struct axv_vcpu *v)
+{
+	return reg_set(v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_VTIMER),
+		       AXV_ARM64_VTIMER(TIMER_INTID, 0x80));
+}
+
+FIXTURE_SETUP(timer)
+{
+	vm_new_irqchip(&self->vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
+	vcpu_ready(&self->vm, &self->v, 0);
+	arm64_load(&self->vm, guest_ticks);
+	HANDLER(handler_ticks);
+	start_guest(&self->vm, &self->v, 20, 200);
+	must(!enable(&self->v));
+}
+
+FIXTURE_TEARDOWN(timer)
+{
+	vcpu_free(&self->v);
+	vm_free(&self->vm);
+}
+
+static int again(struct axv_runner *r)
+{
+	(void)r;
+	return 0;
+}
+
+#define ASSERT_CALL(number, arg) do {					\
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);			\
+	ASSERT_EQ((__u64)(number), self->v.run->exit.hypercall.nr);	\
+	ASSERT_EQ((__u64)(arg), self->v.run->exit.hypercall.args[0]);	\
+} while (0)
+
+/*
+ * The guest sets it and computes; nothing else brings it out but the host's tick,
+ * some milliseconds apart. Were the timer noticed only then, each interrupt would be
+ * almost that late, since the next deadline follows the one before.
+ */
+TEST_F(timer, interrupts_a_guest_that_computes)
+{
+	__u64 late;
+
+	ASSERT_CALL(1, 20);
+	late = *(__u64 *)(self->vm.ram + SHORTEST);
+	EXPECT_GT(microseconds(&self->vm, 2000), late);
+	/* Masked by the last handler, and it fired again since, perhaps. */
+	EXPECT_EQ(ENABLE | IMASK, self->v.run->exit.hypercall.args[1] & (ENABLE | IMASK));
+	ASSERT_CALL(1, 20);
+	EXPECT_LE(20ull, vcpu_stats(&self->v).injections);
+	EXPECT_EQ(0ull, vcpu_stats(&self->v).blocks);
+}
+
+TEST_F(timer, wakes_a_halted_guest)
+{
+	*arm64_x(&self->v, 23) = 1;
+	*arm64_x(&self->v, 20) = microseconds(&self->vm, 20000);
+	*arm64_x(&self->v, 22) = 5;
+	ASSERT_CALL(1, 5);
+	EXPECT_LE(1ull, vcpu_stats(&self->v).blocks);
+}
+
+/* As any level: again after each deactivation, until it is masked. */
+TEST_F(timer, stays_asserted)
+{
+	HANDLER(handler_leaves);
+	*arm64_x(&self->v, 22) = 4;
+	ASSERT_CALL(1, 4);
+	ASSERT_CALL(1, 4);
+}
+
+/* The distributor has it disabled: the guest is not disturbed, and then it is. */
+TEST_F(timer, not_delivered_until_it_is_enabled)
+{
+	__u64 id = AXV_REG_ARM64(GIC, AXV_ARM64_GIC_VTIMER);
+
+	HANDLER(handler_leaves);
+	ASSERT_EQ(0, reg_set(&self->v, id, 0));
+	*arm64_x(&self->v, 22) = 0;
+	*arm64_x(&self->v, 20) = 0;
+	ASSERT_CALL(1, 0);
+	EXPECT_EQ(ENABLE | ISTATUS, self->v.run->exit.hypercall.args[1]);
+	ASSERT_CALL(1, 0);
+	ASSERT_EQ(0, enable(&self->v));
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	EXPECT_EQ(4ull, *arm64_x(&self->v, 19));
+}
+
+/* The wire is the timer's; an edge that the VMM adds is another interrupt. */
+TEST_F(timer, its_wire_is_its_own)
+{
+	struct axv_inject event = {
+		.type = AXV_INJECT_WIRED,
+		.vector = TIMER_INTID,
+		.data = 1,
+	};
+
+	EXPECT_EQ(-EINVAL, axv_ioctl(self->v.fd, AXV_INJECT, &event));
+	event.vector++;
+	EXPECT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &event));
+	event.data = 0;
+	EXPECT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &event));
+	event.type = AXV_INJECT_EXTINT;
+	event.vector = TIMER_INTID;
+	HANDLER(handler_calls);
+	*arm64_x(&self->v, 20) = 0;
+	*arm64_x(&self->v, 22) = 1;
+	EXPECT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &event));
+	ASSERT_CALL(2, TIMER_INTID);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	EXPECT_LE(1ull, *arm64_x(&self->v, 19));
+}
+
+/* The queue is full of others, and there is room for the timer's. */
+TEST_F(timer, finds_room)
+{
+	struct axv_inject event = { .type = AXV_INJECT_EXTINT, .priority = 0xf0 };
+	__u64 depth = axv_query(self->vm.dev, AXV_QUERY_INJECT_DEPTH), i;
+
+	for (i = 0; i < depth; i++) {
+		event.vector = 32 + i;
+		ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &event));
+	}
+	ASSERT_CALL(1, 20);
+}
+
+/* Saved while its handler runs: it is active there, too, and not taken again. */
+TEST_F(timer, saved_and_restored_in_its_handler)
+{
+	static __u64 ids[512];
+	struct axv_table t = {
+		.kind = AXV_TABLE_REGS,
+		.count = 512,
+		.entry_size = sizeof(ids[0]),
+		.entries = (unsigned long)ids,
+	};
+	struct axv_clock clock = { 0 };
+	struct axv_vcpu old = self->v;
+	struct axv_vm old_vm = self->vm;
+	__u64 value;
+	unsigned int i;
+
+	HANDLER(handler_calls);
+	*arm64_x(&self->v, 22) = 1;
+	ASSERT_CALL(2, TIMER_INTID);
+
+	ASSERT_EQ(0, axv_ioctl(old_vm.fd, AXV_VM_GET_CLOCK, &clock));
+	vm_new_irqchip(&self->vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
+	vcpu_ready(&self->vm, &self->v, 0);
+	self->v.run->want = AXV_RUN_SET_GPRS;
+	memcpy(self->vm.ram, old_vm.ram, GUEST_RAM_SIZE);
+	ASSERT_EQ(0, axv_ioctl(self->vm.fd, AXV_VM_SET_CLOCK, &clock));
+	ASSERT_EQ(0, axv_ioctl(old.fd, AXV_GET_TABLE, &t));
+	for (i = 0; i < t.count; i++) {
+		ASSERT_EQ(0, reg_get(&old, ids[i], &value));
+		ASSERT_EQ(0, reg_set(&self->v, ids[i], value));
+	}
+	vcpu_free(&old);
+	vm_free(&old_vm);
+	ASSERT_CALL(1, 1);
+	ASSERT_CALL(1, 1);
+}
+
+/* Its deadline comes when the VM's counter is set past it. */
+TEST_F(timer, follows_the_clock)
+{
+	struct axv_clock clock = { .counter = 1ull << 50 };
+	struct axv_runner r;
+
+	*arm64_x(&self->v, 23) = 1;
+	*arm64_x(&self->v, 22) = 1;
+	*arm64_x(&self->v, 20) = 1ull << 50;
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, again, NULL);
+	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
+	/* What was left of it is over by now, however long it took to get here. */
+	clock.counter = 1ull << 51;
+	ASSERT_EQ(0, axv_ioctl(self->vm.fd, AXV_VM_SET_CLOCK, &clock));
+	runner_await(&r, AXV_EXIT_HYPERCALL, 1);
+	runner_stop(&r);
+}
+
+/* Nothing is left armed of one that is reset or closed. */
+TEST_F(timer, reset_while_it_waits)
+{
+	struct axv_runner r;
+
+	*arm64_x(&self->v, 23) = 1;
+	*arm64_x(&self->v, 20) = microseconds(&self->vm, 1000000000);
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	runner_start(&r, &self->v, again, NULL);
+	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
+	runner_stop(&r);
+	ASSERT_EQ(0, vcpu_reset(&self->v));
+	ASSERT_EQ(0, guest_setup(&self->v));
+	ASSERT_EQ(0, vcpu_bind(&self->v));
+	start_guest(&self->vm, &self->v, 3, 100);
+	ASSERT_EQ(0, enable(&self->v));
+	ASSERT_CALL(1, 3);
+}
+
+/* Without a controller the guest looks for itself, and gets on. */
+TEST(timer_without_a_controller)
+{
+	struct axv_vcpu v;
+	struct axv_vm vm;
+	int i;
+
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	arm64_load(&vm, guest_polls);
+	arm64_start(&v, GUEST_CODE_ADDR);
+	*arm64_x(&v, 20) = 100000;
+	for (i = 0; i < 3; i++) {
+		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+		EXPECT_EQ(ENABLE | ISTATUS, v.run->exit.hypercall.args[0]);
+	}
+	/* Once it has been noticed it does not interrupt any more. */
+	EXPECT_GT(100ull, vcpu_stats(&v).interrupts);
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
+TEST_HARNESS_MAIN
