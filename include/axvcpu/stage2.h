@@ -12,6 +12,7 @@
 #include <linux/types.h>
 
 #define AXV_S2_MAX_LEVELS	5
+#define AXV_S2_MAX_ROOT_ORDER	4
 
 /* Rights of a mapping. */
 #define AXV_S2_READ	BIT(0)
@@ -21,6 +22,8 @@
 /**
  * struct axv_s2_format - the bits of one page-table format
  * @levels:	levels of the walk; the leaf level is 1
+ * @root_order:	the walk begins with so many tables in a row, as a power of two
+ *		(ARM)
  * @ipa_bits:	addresses it translates
  * @max_leaf_level: largest level that may be a leaf: 1 (4K), 2 (2M), 3 (1G)
  * @break_before_make: a present entry is cleared and flushed before it is
@@ -42,6 +45,7 @@
  */
 struct axv_s2_format {
 	unsigned int levels;
+	unsigned int root_order;
 	unsigned int ipa_bits;
 	unsigned int max_leaf_level;
 	bool break_before_make;
@@ -77,9 +81,9 @@ struct axv_s2_cache {
 /**
  * struct axv_stage2 - one second-stage table
  * @fmt:	its format.  Constant.
- * @root:	physical address of the top table.  Constant.
+ * @root:	physical address of the top table, or of the first.  Constant.
  * @freed:	tables that were cut off and wait for the flush
- * @tables:	table pages in use, with the root and those cut off
+ * @tables:	tables in use, with those cut off and the root, which counts once
  *
  * The owner serialises all calls (&axv_vm.mmu_lock); the hardware walks the
  * table meanwhile.

@@ -30,6 +30,7 @@ static void __used axv_arm64_offsets(void)
 	OFFSET(NVHE_MAIR, axv_nvhe, mair);
 	OFFSET(NVHE_STUB, axv_nvhe, stub_sctlr);
 	OFFSET(NVHE_SCRATCH, axv_nvhe, scratch);
+	OFFSET(NVHE_ICH_VTR, axv_nvhe, ich_vtr);
 	OFFSET(NVHE_OPTIONAL, axv_nvhe, optional);
 	OFFSET(NVHE_HARDEN, axv_nvhe, harden);
 	OFFSET(NVHE_STALE, axv_nvhe, stale);

@@ -462,6 +462,10 @@ SYM_INNER_LABEL(axv_nvhe_install, SYM_L_GLOBAL)
 	AXV_CTL_REGS(SAVE_HOST_CTL)
 	ldr	x2, [sp, #NVHE_OPTIONAL]
 	OPTIONAL_CTL(SAVE_HOST_CTL)
+	tbz	x2, #AXV_OPTIONAL_GIC, .Lno_gic
+	mrs_s	x1, SYS_ICH_VTR_EL2
+	str	x1, [sp, #NVHE_ICH_VTR]
+.Lno_gic:
 	msr	tpidr_el2, xzr
 	adr	x1, host_vectors
 	msr	vbar_el2, x1

@@ -280,6 +280,21 @@ int __init axv_nvhe_init(void)
 	return err;
 }
 
+/**
+ * axv_nvhe_ich_vtr() - ICH_VTR_EL2, which cannot be read from EL1
+ *
+ * Return: that of the CPU the module was loaded on; 0 without a GICv3.
+ */
+u64 axv_nvhe_ich_vtr(void)
+{
+	u64 vtr = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		vtr |= per_cpu(nvhe_page, cpu)->ich_vtr;
+	return vtr;
+}
+
 /** axv_nvhe_exit() - the end; EL2 is the stub's on all CPUs */
 void axv_nvhe_exit(void)
 {

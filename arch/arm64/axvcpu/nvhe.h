@@ -25,6 +25,7 @@
  * @stub_sctlr:	as the kernel's stub had it
  * @stub_vbar:	likewise
  * @scratch:	of EL2
+ * @ich_vtr:	ICH_VTR_EL2, with a GICv3
  * @optional:	bits AXV_OPTIONAL_*
  * @harden:	AXV_HARDEN_*
  * @stale:	AXV_TLB_*
@@ -53,6 +54,7 @@ struct axv_nvhe {
 	u64 stub_sctlr;
 	u64 stub_vbar;
 	u64 scratch;
+	u64 ich_vtr;
 	u64 optional;
 	u64 harden;
 	u64 stale;
@@ -80,6 +82,7 @@ asmlinkage u64 axv_nvhe_ask(u64 call);
 /* nvhe.c */
 int axv_nvhe_init(void);
 void axv_nvhe_exit(void);
+u64 axv_nvhe_ich_vtr(void);
 int axv_nvhe_enable(void);
 void axv_nvhe_disable(void);
 void axv_nvhe_load(struct axv_arm64_vcpu *v);

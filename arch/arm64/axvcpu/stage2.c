@@ -32,9 +32,8 @@
 #define S2_AF			BIT_ULL(10)
 #define S2_XN			BIT_ULL(54)
 
-/* Ranges a walk of three levels begins with a single table of. */
+/* What a walk reaches that begins with one table of level 1 */
 #define THREE_LEVELS		39
-#define FOUR_LEVELS_PA		44
 
 #define SCTLR_M			BIT(0)
 #define SCTLR_C			BIT(2)
@@ -67,35 +66,41 @@
  */
 static bool icache_aliases __ro_after_init;
 
-static struct axv_s2_format narrow __ro_after_init = { S2_FORMAT };
-static struct axv_s2_format wide __ro_after_init = { S2_FORMAT };
+/* By the number of tables that the walk begins with, as a power of two */
+static struct axv_s2_format three_levels[AXV_S2_MAX_ROOT_ORDER + 1] __ro_after_init = {
+	[0 ... AXV_S2_MAX_ROOT_ORDER] = { S2_FORMAT },
+};
+
+static struct axv_s2_format four_levels __ro_after_init = { S2_FORMAT };
 
 /*
- * Four levels take a processor with 44 bits of physical addresses (Arm ARM,
- * table D8-10); the others have what three levels reach.
+ * Up to 16 tables of level 1 stand in a row; a fourth level takes a processor with
+ * 44 bits of physical addresses, which is where it is needed (Arm ARM D8.2.2).
  */
 void __init axv_arm64_s2_init(void)
 {
 	unsigned int bits = axv_arm64_host.phys_bits;
 	u64 attr = axv_arm64_host.fwb ? S2_MEMATTR_FWB : S2_MEMATTR_NORMAL;
 	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
+	unsigned int order;
 
 	icache_aliases = (ctr & L1IP_MASK) == L1IP_VIPT && !(ctr & NO_ICACHE_CARE);
 
-	narrow.levels = 3;
-	narrow.ipa_bits = min_t(unsigned int, bits, THREE_LEVELS);
-	narrow.leaf |= attr;
-
-	wide.levels = 4;
-	wide.ipa_bits = bits;
-	wide.leaf |= attr;
+	for (order = 0; order < ARRAY_SIZE(three_levels); order++) {
+		three_levels[order].levels = 3;
+		three_levels[order].root_order = order;
+		three_levels[order].ipa_bits = min(bits, THREE_LEVELS + order);
+		three_levels[order].leaf |= attr;
+	}
+	four_levels.levels = 4;
+	four_levels.ipa_bits = bits;
+	four_levels.leaf |= attr;
 }
 
 /** axv_arm64_ipa_bits() - the widest guest physical addresses, in bits */
 unsigned int axv_arm64_ipa_bits(void)
 {
-	return axv_arm64_host.phys_bits >= FOUR_LEVELS_PA ? wide.ipa_bits :
-							    narrow.ipa_bits;
+	return axv_arm64_host.phys_bits;
 }
 
 /**
@@ -104,7 +109,9 @@ unsigned int axv_arm64_ipa_bits(void)
  */
 const struct axv_s2_format *axv_arm64_s2_format(unsigned int ipa_bits)
 {
-	return ipa_bits <= narrow.ipa_bits ? &narrow : &wide;
+	unsigned int order = ipa_bits > THREE_LEVELS ? ipa_bits - THREE_LEVELS : 0;
+
+	return order < ARRAY_SIZE(three_levels) ? &three_levels[order] : &four_levels;
 }
 
 /**

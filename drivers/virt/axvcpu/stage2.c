@@ -54,9 +54,13 @@ static u64 *s2_child(const struct axv_s2_format *fmt, u64 entry)
 	return phys_to_virt(s2_address(fmt, entry));
 }
 
-static unsigned int s2_index(u64 ipa, unsigned int level)
+static unsigned int s2_index(const struct axv_s2_format *fmt, u64 ipa,
+			     unsigned int level)
 {
-	return (ipa >> (12 + 9 * (level - 1))) % S2_ENTRIES;
+	unsigned int index = ipa >> (12 + 9 * (level - 1));
+
+	/* Of the root, that in all of its tables. */
+	return level == fmt->levels ? index : index % S2_ENTRIES;
 }
 
 /* First address after @ipa that another entry of this level maps. */
@@ -103,36 +107,38 @@ static u64 s2_leaf(const struct axv_s2_format *fmt, phys_addr_t pa,
 
 /* ---- table pages -------------------------------------------------------- */
 
-static struct page *s2_alloc_page(void)
+static struct page *s2_alloc_pages(unsigned int order)
 {
-	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	struct page *page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_COMP,
+					order);
 
 	if (page)
-		mod_lruvec_page_state(page, NR_SECONDARY_PAGETABLE, 1);
+		mod_lruvec_page_state(page, NR_SECONDARY_PAGETABLE, 1 << order);
 	return page;
 }
 
-static void s2_free_page(struct page *page)
+static void s2_free_pages(struct page *page, unsigned int order)
 {
-	mod_lruvec_page_state(page, NR_SECONDARY_PAGETABLE, -1);
-	__free_page(page);
+	mod_lruvec_page_state(page, NR_SECONDARY_PAGETABLE, -(1 << order));
+	__free_pages(page, order);
 }
 
 /* Free a table that nothing walks any more, and the tables below it. */
 static void s2_free_tree(struct axv_stage2 *s2, struct page *page,
 			 unsigned int level, bool may_sleep)
 {
+	unsigned int order = level == s2->fmt->levels ? s2->fmt->root_order : 0;
 	const u64 *table = page_address(page);
 	unsigned int i;
 
 	/* A table of level 1 holds leaves only. */
-	for (i = 0; level > 1 && i < S2_ENTRIES; i++) {
+	for (i = 0; level > 1 && i < S2_ENTRIES << order; i++) {
 		if (!s2_is_table(s2->fmt, table[i], level))
 			continue;
 		s2_free_tree(s2, s2_page(s2_address(s2->fmt, table[i])),
 			     level - 1, may_sleep);
 	}
-	s2_free_page(page);
+	s2_free_pages(page, order);
 	atomic_long_dec(&s2->tables);
 	if (may_sleep)
 		cond_resched();
@@ -171,7 +177,7 @@ static struct page *s2_take(struct axv_stage2 *s2, struct axv_s2_cache *cache)
 int axv_s2_cache_fill(struct axv_s2_cache *cache, const struct axv_s2_format *fmt)
 {
 	while (cache->count < fmt->levels - 1) {
-		struct page *page = s2_alloc_page();
+		struct page *page = s2_alloc_pages(0);
 
 		if (!page)
 			return -ENOMEM;
@@ -193,7 +199,7 @@ void axv_s2_cache_drain(struct axv_s2_cache *cache)
 
 	list_for_each_entry_safe(page, next, &cache->pages, lru) {
 		list_del(&page->lru);
-		s2_free_page(page);
+		s2_free_pages(page, 0);
 	}
 	cache->count = 0;
 }
@@ -213,10 +219,12 @@ int axv_s2_init(struct axv_stage2 *s2, const struct axv_s2_format *fmt)
 	if (fmt->levels < 2 || fmt->levels > AXV_S2_MAX_LEVELS ||
 	    fmt->max_leaf_level < 1 || fmt->max_leaf_level > 3 ||
 	    fmt->max_leaf_level >= fmt->levels ||
-	    fmt->ipa_bits > 12 + 9 * fmt->levels)
+	    fmt->root_order > AXV_S2_MAX_ROOT_ORDER ||
+	    fmt->ipa_bits > 12 + 9 * fmt->levels + fmt->root_order)
 		return -EINVAL;
 
-	page = s2_alloc_page();
+	/* Aligned to its size, as the hardware wants it. */
+	page = s2_alloc_pages(fmt->root_order);
 	if (!page)
 		return -ENOMEM;
 	s2->fmt = fmt;
@@ -406,7 +414,7 @@ int axv_s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
 		return -EINVAL;
 
 	for (at = fmt->levels; at > level; at--) {
-		slot = &table[s2_index(ipa, at)];
+		slot = &table[s2_index(fmt, ipa, at)];
 		entry = READ_ONCE(*slot);
 		if (!s2_is_table(fmt, entry, at)) {
 			u64 offset = ipa & (axv_s2_level_size(at) - 1);
@@ -425,7 +433,7 @@ int axv_s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
 		table = s2_child(fmt, entry);
 	}
 
-	slot = &table[s2_index(ipa, level)];
+	slot = &table[s2_index(fmt, ipa, level)];
 	entry = READ_ONCE(*slot);
 	if (!s2_is_present(fmt, entry)) {
 		WRITE_ONCE(*slot, new);
@@ -450,7 +458,7 @@ static bool s2_unmap_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
 
 	for (; ipa < end; ipa = next) {
 		next = min(s2_next(ipa, level), end);
-		slot = &table[s2_index(ipa, level)];
+		slot = &table[s2_index(s2->fmt, ipa, level)];
 		entry = READ_ONCE(*slot);
 		if (!s2_is_present(s2->fmt, entry))
 			continue;
@@ -507,7 +515,7 @@ static bool s2_for_leaves(struct axv_stage2 *s2, u64 *table, unsigned int level,
 
 	for (; ipa < end; ipa = next) {
 		next = min(s2_next(ipa, level), end);
-		slot = &table[s2_index(ipa, level)];
+		slot = &table[s2_index(s2->fmt, ipa, level)];
 		entry = READ_ONCE(*slot);
 		if (s2_is_table(s2->fmt, entry, level))
 			any |= s2_for_leaves(s2, s2_child(s2->fmt, entry),
@@ -622,7 +630,7 @@ struct axv_s2_leaf axv_s2_lookup(struct axv_stage2 *s2, u64 ipa)
 		return leaf;
 
 	for (level = fmt->levels; level; level--) {
-		entry = READ_ONCE(table[s2_index(ipa, level)]);
+		entry = READ_ONCE(table[s2_index(s2->fmt, ipa, level)]);
 		if (!s2_is_present(fmt, entry))
 			break;
 		if (!s2_is_table(fmt, entry, level)) {

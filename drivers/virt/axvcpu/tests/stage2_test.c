@@ -76,6 +76,10 @@ static const struct s2_param s2_params[] = {
 	{ "ept without accessed bits", { EPT } },
 	{ "arm, 4 levels", { ARM, .levels = 4, .ipa_bits = 48, .max_leaf_level = 3 } },
 	{ "arm, 3 levels", { ARM, .levels = 3, .ipa_bits = 39, .max_leaf_level = 2 } },
+	{ "arm, 3 levels, 2 roots", { ARM, .levels = 3, .root_order = 1, .ipa_bits = 40,
+				      .max_leaf_level = 2 } },
+	{ "arm, 3 levels, 16 roots", { ARM, .levels = 3, .root_order = 4, .ipa_bits = 43,
+				       .max_leaf_level = 2 } },
 };
 
 static void s2_describe(const struct s2_param *param, char *desc)
@@ -240,6 +244,29 @@ static void s2_test_formats(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_s2_init(&s2, &fmt));
 	fmt.max_leaf_level = 0;
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_s2_init(&s2, &fmt));
+	fmt.max_leaf_level = 3;
+	fmt.root_order = 1;
+	fmt.ipa_bits = 50;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_s2_init(&s2, &fmt));
+	fmt.root_order = AXV_S2_MAX_ROOT_ORDER + 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_s2_init(&s2, &fmt));
+}
+
+static void s2_test_root(struct kunit *test)
+{
+	struct s2_test *t = test->priv;
+	u64 slice = axv_s2_level_size(t->fmt.levels + 1);
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, 0, t->s2.root & ((PAGE_SIZE << t->fmt.root_order) - 1));
+	/* Each table of it is about other addresses. */
+	for (i = 0; i < BIT(t->fmt.root_order); i++)
+		s2_map(test, i * slice, (i + 1) * SZ_2M, 1, RWX);
+	for (i = 0; i < BIT(t->fmt.root_order); i++) {
+		s2_expect(test, i * slice, (i + 1) * SZ_2M, 1, RWX);
+		KUNIT_EXPECT_TRUE(test, s2_unmap(test, i * slice, SZ_4K));
+		s2_expect(test, i * slice, 0, 0, 0);
+	}
 }
 
 /* ---- mapping ------------------------------------------------------------ */
@@ -260,6 +287,7 @@ static void s2_test_map(struct kunit *test)
 		s2_expect(test, 0, pa, level, RX);
 		s2_expect(test, size - 1, pa + size - 1, level, RX);
 		s2_expect(test, size, 0, 0, 0);
+		s2_expect(test, top / 2, 0, 0, 0);
 		s2_expect(test, top - size - 1, 0, 0, 0);
 		s2_expect(test, top - size, pa + size, level, RWX);
 		s2_expect(test, top - 1, pa + 2 * size - 1, level, RWX);
@@ -743,6 +771,7 @@ static void s2_test_model(struct kunit *test)
 static struct kunit_case s2_cases[] = {
 	KUNIT_CASE(s2_test_bits),
 	KUNIT_CASE(s2_test_formats),
+	KUNIT_CASE_PARAM(s2_test_root, s2_gen_params),
 	KUNIT_CASE_PARAM(s2_test_map, s2_gen_params),
 	KUNIT_CASE_PARAM(s2_test_refused, s2_gen_params),
 	KUNIT_CASE_PARAM(s2_test_cache, s2_gen_params),
