@@ -34,6 +34,9 @@
 #define EC_IABT_LOW	0x20
 #define EC_DABT_LOW	0x24
 #define ESR_S1PTW_BIT	7
+#define FSC_PERMISSION	3	/* without the level */
+#define PAR_F		1
+#define ISR_A_BIT	8
 
 #define HCR_E2H_BIT	34
 
@@ -251,6 +254,7 @@ enter_guest:
 	msr	cntv_ctl_el0, x1
 	ldr	x1, [sp, #NVHE_HCR]
 	msr	hcr_el2, x1
+	dsb	nshst
 	isb
 
 	/*
@@ -259,7 +263,6 @@ enter_guest:
 	 */
 	ldr	x2, [sp, #NVHE_STALE]
 	cbz	x2, .Lflushed
-	dsb	nshst
 	cmp	x2, #TLB_VM
 	b.eq	.Lflush_vm
 	b.hi	.Lflush_all
@@ -281,6 +284,10 @@ enter_guest:
 	isb
 .Lflushed:
 
+	/* An SError that is here already is the host's. */
+	mrs	x1, isr_el1
+	tbnz	x1, #ISR_A_BIT, .Lhost_first
+
 	ldr	x1, [sp, #NVHE_SYS + PLACE_SCTLR_EL1]
 	msr	sctlr_el1, x1
 	isb
@@ -298,6 +305,12 @@ enter_guest:
 	ldp	x0, x1, [sp, #X(0)]
 	eret
 	sb
+
+.Lhost_first:
+	msr	cntv_ctl_el0, xzr
+	mov	x0, #AXV_ARM64_IRQ
+	str	x0, [sp, #NVHE_CODE]
+	b	load_host
 
 /* ---- and out of it ----------------------------------------------------------- */
 
@@ -321,18 +334,28 @@ leave_guest:
 	orr	x0, x0, x3, lsl #8
 	str	x0, [sp, #NVHE_CODE]
 
-	/* Where an access was, in the second stage's terms, for some aborts. */
+	/* Where an access was, in the second stage's terms, if HPFAR_EL2 is silent. */
 	lsr	x1, x4, #ESR_EC_SHIFT
 	and	x1, x1, #~(EC_IABT_LOW ^ EC_DABT_LOW)
 	cmp	x1, #EC_IABT_LOW
 	b.ne	.Lno_abort
 	tbnz	x4, #ESR_S1PTW_BIT, .Lno_abort
+	ubfx	x1, x4, #2, #4
+	cmp	x1, #FSC_PERMISSION
+alternative_if_not ARM64_WORKAROUND_834220
+	b.ne	.Lno_abort
+alternative_else_nop_endif
 	dmb	sy			// erratum 1508412
 	mrs	x1, par_el1
+translate:
 	at	s1e1r, x5
 	isb
 	dmb	sy
 	mrs	x2, par_el1
+	b	.Ltranslated
+not_translated:
+	mov	x2, #PAR_F
+.Ltranslated:
 	str	x2, [sp, #NVHE_PAR]
 	msr	par_el1, x1
 .Lno_abort:
@@ -411,8 +434,17 @@ load_host:
  * cannot be reported by anybody: this CPU ends here.
  */
 fault:
-	mrs	x0, tpidr_el2
-1:	cbz	x0, 1b
+	/* The guest's tables may be where there is no memory. */
+	mrs	x0, elr_el2
+	adr	x2, translate
+	cmp	x0, x2
+	b.ne	1f
+	adr	x2, not_translated
+	msr	elr_el2, x2
+	eret
+	sb
+1:	mrs	x0, tpidr_el2
+2:	cbz	x0, 2b
 	msr	tpidr_el2, xzr
 	mrs	x0, esr_el2
 	str	x0, [sp, #NVHE_ESR]

@@ -152,6 +152,8 @@ void axv_arm64_look_at_cpu(void)
 	/* Or a higher level keeps profiling to itself. */
 	if (field(dfr0, 32) && !(read_sysreg_s(SYS_PMBIDR_EL1) & PMBIDR_P))
 		optional |= BIT(AXV_OPTIONAL_SPE);
+	if (field(dfr0, 40))
+		optional |= BIT(AXV_OPTIONAL_TRACE);
 	__this_cpu_write(axv_arm64_optional, optional);
 }
 

@@ -46,6 +46,7 @@
 #define S1_AF			BIT_ULL(10)
 #define S1_XN			BIT_ULL(54)
 
+#define PMBLIMITR_E		BIT(0)		/* PMBLIMITR_EL1 */
 #define PFR0_EL2		(0xfull << 8)	/* ID_AA64PFR0_EL1 */
 
 #define VA_BITS_EL2		48
@@ -304,6 +305,44 @@ void axv_nvhe_exit(void)
 
 /* ---- entry and exit ------------------------------------------------------------ */
 
+/*
+ * The host samples and traces EL1, and has buffers for that in its own address
+ * space (Arm ARM D17.2, D6.2): nothing may be on the way to them when that changes,
+ * and guests are not looked at.
+ */
+static void stop_profiling(struct axv_nvhe *page)
+{
+	page->pmscr = 0;
+	if (page->optional & BIT(AXV_OPTIONAL_SPE) &&
+	    read_sysreg_s(SYS_PMBLIMITR_EL1) & PMBLIMITR_E) {
+		page->pmscr = read_sysreg_s(SYS_PMSCR_EL1);
+		write_sysreg_s(0, SYS_PMSCR_EL1);
+		isb();
+		psb_csync();
+		dsb(nsh);
+	}
+	page->trfcr = 0;
+	if (page->optional & BIT(AXV_OPTIONAL_TRACE)) {
+		page->trfcr = read_sysreg_s(SYS_TRFCR_EL1);
+		if (!page->trfcr)
+			return;
+		write_sysreg_s(0, SYS_TRFCR_EL1);
+		isb();
+		tsb_csync();
+		dsb(nsh);
+	}
+}
+
+static void start_profiling(const struct axv_nvhe *page)
+{
+	if (page->pmscr)
+		write_sysreg_s(page->pmscr, SYS_PMSCR_EL1);
+	if (page->trfcr)
+		write_sysreg_s(page->trfcr, SYS_TRFCR_EL1);
+	if (page->pmscr || page->trfcr)
+		isb();
+}
+
 /**
  * axv_nvhe_load() - the guest's registers, to where EL2 finds them
  * @v:		vCPU whose claim the caller holds
@@ -314,6 +353,7 @@ void axv_nvhe_load(struct axv_arm64_vcpu *v)
 {
 	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
 
+	stop_profiling(page);
 	memcpy(page->sys, v->sys, sizeof(page->sys));
 	axv_arm64_controls(v, page->host_ctl, page->ctl);
 	page->harden = __this_cpu_read(axv_arm64_harden);
@@ -328,6 +368,7 @@ void axv_nvhe_put(struct axv_arm64_vcpu *v)
 	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
 
 	memcpy(v->sys, page->sys, sizeof(page->sys));
+	start_profiling(page);
 }
 
 /**

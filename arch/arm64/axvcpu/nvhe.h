@@ -42,6 +42,8 @@
  * @hpfar:	HPFAR_EL2
  * @par:	what the guest's stage 1 says of @far, after an abort
  * @elr:	where EL2 was, with AXV_EL2_FAULT
+ * @pmscr:	PMSCR_EL1 of the host, if it takes samples
+ * @trfcr:	TRFCR_EL1 of the host, if it traces
  *
  * A page of its own.  Belongs to the CPU: interrupts are off.
  */
@@ -71,6 +73,8 @@ struct axv_nvhe {
 	u64 hpfar;
 	u64 par;
 	u64 elr;
+	u64 pmscr;
+	u64 trfcr;
 };
 
 /* el2.S: code that is copied, for EL2 ... */

@@ -62,7 +62,8 @@
 #define AXV_OPTIONAL_MPAM	3
 #define AXV_OPTIONAL_GIC	4
 #define AXV_OPTIONAL_RAS	5	/* and VSESR_EL2, which each entry writes */
-#define AXV_OPTIONAL_SPE	6	/* profiling, see axv_arm64_load_guest() */
+#define AXV_OPTIONAL_SPE	6	/* profiling */
+#define AXV_OPTIONAL_TRACE	7	/* and trace; guests are not looked at */
 
 #define AXV_CTL_FGT_REGS(X)			\
 	X(HFGRTR_EL2, 3, 4, 1, 1, 4)		\
