@@ -13,6 +13,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/vtime.h>
+#include <asm/barrier.h>
 #include <asm/neon.h>
 #include <asm/simd.h>
 
@@ -238,8 +239,17 @@ static enum axv_arm64_next run_guest(struct axv_arm64_vcpu *v)
 	axv_arm64_load_host(v, &host);
 	if (axv_arm64_has_gic(v) || v->sys[AXV_SYS_CNTV_CTL_EL0] & CNTV_CTL_ISTATUS)
 		axv_arm64_gic_leave(v);
+	/*
+	 * Taken here, a tick finds that the time was the guest's; but not where
+	 * kernel_neon_begin() switches softirqs off (before 6.8), whose time it
+	 * seems to be then.
+	 */
+	if (next == AXV_INTR) {
+		local_irq_enable();
+		isb();
+		local_irq_disable();
+	}
 	vtime_account_guest_exit();
-	/* An interrupt that ended the stretch is taken here. */
 	local_irq_enable();
 	return next;
 }
