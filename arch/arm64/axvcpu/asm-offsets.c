@@ -41,6 +41,12 @@ static void __used axv_arm64_offsets(void)
 	OFFSET(NVHE_HOST_SYS, axv_nvhe, host_sys);
 	OFFSET(NVHE_CTL, axv_nvhe, ctl);
 	OFFSET(NVHE_HOST_CTL, axv_nvhe, host_ctl);
+	OFFSET(NVHE_VMCR, axv_nvhe, ich.vmcr);
+	OFFSET(NVHE_AP0R, axv_nvhe, ich.ap0r);
+	OFFSET(NVHE_AP1R, axv_nvhe, ich.ap1r);
+	OFFSET(NVHE_LR, axv_nvhe, ich.lr);
+	OFFSET(NVHE_LRS, axv_nvhe, lrs);
+	OFFSET(NVHE_APRS, axv_nvhe, aprs);
 	OFFSET(NVHE_CODE, axv_nvhe, code);
 	OFFSET(NVHE_ESR, axv_nvhe, esr);
 	OFFSET(NVHE_FAR, axv_nvhe, far);

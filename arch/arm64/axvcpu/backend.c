@@ -189,15 +189,18 @@ static u32 table_entry_size(u32 kind)
  */
 static int hardware_enable(void)
 {
+	int err = 0;
+
 	axv_arm64_tlb_reset_cpu();
 	axv_arm64_harden_cpu();
 	axv_arm64_look_at_cpu();
-	axv_arm64_ppi_enable_cpu();
 	if (!axv_arm64_host.vhe)
-		return axv_nvhe_enable();
-	if (axv_arm64_host.vgic)
+		err = axv_nvhe_enable();
+	else if (axv_arm64_host.vgic)
 		axv_ich_clear(axv_gic_host.nr_lrs);
-	return 0;
+	if (!err)
+		axv_arm64_ppi_enable_cpu();
+	return err;
 }
 
 static void hardware_disable(void)
@@ -256,14 +259,17 @@ static struct axv_arch_ops arm64_ops __ro_after_init = {
 	.set_fpu = axv_arm64_set_fpu,
 };
 
-/* Not without VHE yet: EL2 has no list registers there. */
 static bool __init find_gic(void)
 {
 	u32 timer_intid = axv_arm64_ppi_init();
 
-	if (axv_arm64_host.gicv3 && axv_arm64_host.vhe)
-		axv_arm64_host.vgic = axv_arm64_gic_init(read_sysreg_s(SYS_ICH_VTR_EL2),
-							 timer_intid);
+	u64 vtr;
+
+	if (axv_arm64_host.gicv3) {
+		vtr = axv_arm64_host.vhe ? read_sysreg_s(SYS_ICH_VTR_EL2) :
+					   axv_nvhe_ich_vtr();
+		axv_arm64_host.vgic = axv_arm64_gic_init(vtr, timer_intid);
+	}
 	return axv_arm64_host.vgic;
 }
 

@@ -39,6 +39,7 @@
 #define ISR_A_BIT	8
 
 #define HCR_E2H_BIT	34
+#define ICH_VTR_LIST_REGS 0x1f	/* less one */
 
 /* Offsets in the kernel's vectors, for an exception that it gets from here */
 #define VECTOR_EL1H	0x200
@@ -80,6 +81,59 @@
 5:	tbz	x2, #AXV_OPTIONAL_GIC, 6f;				\
 	AXV_CTL_GIC_REGS(op)						\
 6:
+
+#define ICH_LR(n)	sys_reg(3, 4, 12, 12 + ((n) >> 3), (n) & 7)
+#define ICH_AP0R(n)	sys_reg(3, 4, 12, 8, n)
+#define ICH_AP1R(n)	sys_reg(3, 4, 12, 9, n)
+
+	/* The virtual CPU interface.  x2 says how many of each kind; changes x1. */
+	.macro	each_lr op
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	cmp	x2, #\n
+	b.ls	.Llrs_done\@
+	\op	\n
+	.endr
+.Llrs_done\@:
+	.endm
+
+	.macro	each_apr op
+	.irp	n, 0, 1, 2, 3
+	cmp	x2, #\n
+	b.ls	.Laprs_done\@
+	\op	\n
+	.endr
+.Laprs_done\@:
+	.endm
+
+	.macro	clear_lr n
+	msr_s	ICH_LR(\n), xzr
+	.endm
+
+	.macro	load_lr n
+	ldr	x1, [sp, #NVHE_LR + 8 * \n]
+	msr_s	ICH_LR(\n), x1
+	.endm
+
+	/* Those that are not in use are zero, always. */
+	.macro	save_lr n
+	mrs_s	x1, ICH_LR(\n)
+	str	x1, [sp, #NVHE_LR + 8 * \n]
+	msr_s	ICH_LR(\n), xzr
+	.endm
+
+	.macro	load_aprs n
+	ldr	x1, [sp, #NVHE_AP0R + 8 * \n]
+	msr_s	ICH_AP0R(\n), x1
+	ldr	x1, [sp, #NVHE_AP1R + 8 * \n]
+	msr_s	ICH_AP1R(\n), x1
+	.endm
+
+	.macro	save_aprs n
+	mrs_s	x1, ICH_AP0R(\n)
+	str	x1, [sp, #NVHE_AP0R + 8 * \n]
+	mrs_s	x1, ICH_AP1R(\n)
+	str	x1, [sp, #NVHE_AP1R + 8 * \n]
+	.endm
 
 	.macro	host_vector to
 	.align	7
@@ -241,6 +295,15 @@ enter_guest:
 	isb
 	AXV_EL1_REGS(LOAD_GUEST)
 	AXV_EL1_SHARED_REGS(LOAD_GUEST_SHARED)
+	/* Before ICH_HCR_EL2, which notices list registers that are not there. */
+	ldr	x2, [sp, #NVHE_APRS]
+	cbz	x2, .Lno_ich
+	each_apr load_aprs
+	ldr	x1, [sp, #NVHE_VMCR]
+	msr_s	SYS_ICH_VMCR_EL2, x1
+	ldr	x2, [sp, #NVHE_LRS]
+	each_lr	load_lr
+.Lno_ich:
 	AXV_CTL_REGS(LOAD_GUEST_CTL)
 	ldr	x2, [sp, #NVHE_OPTIONAL]
 	OPTIONAL_CTL(LOAD_GUEST_CTL)
@@ -310,7 +373,7 @@ enter_guest:
 	msr	cntv_ctl_el0, xzr
 	mov	x0, #AXV_ARM64_IRQ
 	str	x0, [sp, #NVHE_CODE]
-	b	load_host
+	b	save_ich
 
 /* ---- and out of it ----------------------------------------------------------- */
 
@@ -372,6 +435,18 @@ not_translated:
 	dmb	sy			// erratum 1508412
 	AXV_EL1_SHARED_REGS(SAVE_GUEST_SHARED)
 	dmb	sy
+
+save_ich:
+	ldr	x2, [sp, #NVHE_APRS]
+	cbz	x2, load_host
+	each_apr save_aprs
+	mrs_s	x1, SYS_ICH_VMCR_EL2
+	str	x1, [sp, #NVHE_VMCR]
+	/* Counts on at the next entry. */
+	mrs_s	x1, SYS_ICH_HCR_EL2
+	str	x1, [sp, #NVHE_CTL + PLACE_ICH_HCR_EL2]
+	ldr	x2, [sp, #NVHE_LRS]
+	each_lr	save_lr
 
 load_host:
 	/* The other way round: no walks, and only then no second stage. */
@@ -497,6 +572,9 @@ SYM_INNER_LABEL(axv_nvhe_install, SYM_L_GLOBAL)
 	tbz	x2, #AXV_OPTIONAL_GIC, .Lno_gic
 	mrs_s	x1, SYS_ICH_VTR_EL2
 	str	x1, [sp, #NVHE_ICH_VTR]
+	and	x2, x1, #ICH_VTR_LIST_REGS
+	add	x2, x2, #1
+	each_lr	clear_lr
 .Lno_gic:
 	msr	tpidr_el2, xzr
 	adr	x1, host_vectors

@@ -356,6 +356,12 @@ void axv_nvhe_load(struct axv_arm64_vcpu *v)
 	stop_profiling(page);
 	memcpy(page->sys, v->sys, sizeof(page->sys));
 	axv_arm64_controls(v, page->host_ctl, page->ctl);
+	page->aprs = 0;
+	if (axv_arm64_has_gic(v)) {
+		page->ich = v->ich;
+		page->lrs = v->gic.nr;
+		page->aprs = axv_gic_host.nr_aprs;
+	}
 	page->harden = __this_cpu_read(axv_arm64_harden);
 }
 
@@ -368,6 +374,10 @@ void axv_nvhe_put(struct axv_arm64_vcpu *v)
 	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
 
 	memcpy(v->sys, page->sys, sizeof(page->sys));
+	if (axv_arm64_has_gic(v)) {
+		v->ich = page->ich;
+		v->ich.hcr = page->ctl[AXV_CTL_ICH_HCR_EL2];
+	}
 	start_profiling(page);
 }
 

@@ -36,6 +36,9 @@
  * @host_sys:	the host's
  * @ctl:	what the guest runs under
  * @host_ctl:	what the host does
+ * @ich:	the virtual CPU interface; its ICH_HCR_EL2 is in @ctl
+ * @lrs:	list registers in use
+ * @aprs:	registers of active priorities, for each group; 0: @ich is not used
  * @code:	AXV_EL2_* of the exit, and DISR_EL1 above it
  * @esr:	ESR_EL2
  * @far:	FAR_EL2
@@ -67,6 +70,9 @@ struct axv_nvhe {
 	u64 host_sys[AXV_SYS_SWITCHED];
 	u64 ctl[AXV_CTL_COUNT];
 	u64 host_ctl[AXV_CTL_COUNT];
+	struct axv_arm64_ich ich;
+	u64 lrs;
+	u64 aprs;
 	u64 code;
 	u64 esr;
 	u64 far;
