@@ -248,6 +248,9 @@ void axv_arm64_ppi_disable_cpu(void)
 {
 	unsigned int i;
 
+	/* What stays active never comes again, to whoever has it next. */
+	if (timer.ours)
+		axv_arm64_ppi_hold(false);
 	for (i = 0; i < ARRAY_SIZE(ppis); i++)
 		if (ppis[i]->ours)
 			disable_percpu_irq(ppis[i]->irq);
