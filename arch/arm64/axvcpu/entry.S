@@ -24,7 +24,7 @@
 #define FRAME_HARDEN	144
 #define FRAME_SIZE	160
 
-	.text
+.section .noinstr.text, "ax"
 
 /*
  * u64 axv_arm64_enter(struct axv_arm64_gprs *regs, u64 harden)

@@ -55,9 +55,10 @@ static u64 guest_hcr(void)
 
 	if (axv_arm64_host.vhe)
 		hcr |= HCR_E2H;
-	if (axv_arm64_host.ras)
+	/* Not only what all CPUs have, which is what registers are touched by. */
+	if (field(read_sysreg_s(SYS_ID_AA64PFR0_EL1), 28))
 		hcr |= HCR_TEA | HCR_TERR;
-	if (axv_arm64_host.mte)
+	if (field(read_sysreg_s(SYS_ID_AA64PFR1_EL1), 8) >= 2)
 		hcr |= HCR_TID5;
 	if (axv_arm64_host.fwb)
 		hcr |= HCR_FWB;
@@ -166,8 +167,8 @@ void axv_arm64_look_at_cpu(void)
 int __init axv_arm64_host_init(void)
 {
 	struct axv_arm64_host *host = &axv_arm64_host;
-	u64 pfr0 = read_sysreg_s(SYS_ID_AA64PFR0_EL1);
-	u64 pfr1 = read_sysreg_s(SYS_ID_AA64PFR1_EL1);
+	u64 pfr0 = read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1);
+	u64 pfr1 = read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1);
 
 	if (PAGE_SIZE != SZ_4K) {
 		pr_err("only kernels with pages of 4 KiB are supported\n");
@@ -180,7 +181,7 @@ int __init axv_arm64_host_init(void)
 	host->vhe = is_kernel_in_hyp_mode();
 	host->phys_bits = phys_bits();
 	host->vmid_bits = vmid_bits();
-	host->el0_32 = field(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1), 0) == 2;
+	host->el0_32 = field(pfr0, 0) == 2;
 	host->ras = field(pfr0, 28);
 	host->dit = field(pfr0, 48);
 	host->mte = field(pfr1, 8) >= 2;

@@ -114,7 +114,7 @@ static int __init look_for_el2(void)
 
 /* ---- calls ---------------------------------------------------------------------- */
 
-static u64 call_el2(u64 call, u64 arg1, u64 arg2)
+static __always_inline u64 call_el2(u64 call, u64 arg1, u64 arg2)
 {
 	register u64 x0 asm("x0") = call;
 	register u64 x1 asm("x1") = arg1;
@@ -391,7 +391,7 @@ void axv_nvhe_put(struct axv_arm64_vcpu *v)
  * Return: the CPU's page, with what there is to know of the exit.  Where the guest
  * was not entered &axv_nvhe.code is AXV_EL2_FAULT.
  */
-const struct axv_nvhe *axv_nvhe_enter(struct axv_arm64_vcpu *v, u64 *hcr,
+noinstr const struct axv_nvhe *axv_nvhe_enter(struct axv_arm64_vcpu *v, u64 *hcr,
 				      unsigned int stale)
 {
 	struct axv_nvhe *page = __this_cpu_read(nvhe_page);

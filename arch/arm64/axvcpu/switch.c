@@ -252,7 +252,7 @@ void axv_arm64_load_host(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host)
  * (Arm ARM, HPFAR_EL2): the guest's own translation does.  If that fails, it
  * has been changed since, and the guest will fault again.
  */
-static bool par_to_ipa(u64 par, u64 *ipa)
+static __always_inline bool par_to_ipa(u64 par, u64 *ipa)
 {
 	if (par & PAR_F)
 		return false;
@@ -260,14 +260,14 @@ static bool par_to_ipa(u64 par, u64 *ipa)
 	return true;
 }
 
-static bool is_abort(u64 esr)
+static __always_inline bool is_abort(u64 esr)
 {
 	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW ||
 	       ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW;
 }
 
 /* Does HPFAR_EL2 say where the access was?  Not if an erratum (834220) says so. */
-static bool has_hpfar(u64 esr)
+static __always_inline bool has_hpfar(u64 esr)
 {
 	if (esr & ESR_ELx_S1PTW)
 		return true;
@@ -275,7 +275,7 @@ static bool has_hpfar(u64 esr)
 	       !cpus_have_cap(ARM64_WORKAROUND_834220);
 }
 
-static void set_ipa(struct axv_arm64_vcpu *v, u64 hpfar)
+static __always_inline void set_ipa(struct axv_arm64_vcpu *v, u64 hpfar)
 {
 	v->last.ipa = (hpfar & GENMASK_ULL(43, 4)) << 8;
 	v->last.ipa_valid = true;
@@ -297,7 +297,7 @@ static __always_inline void read_syndrome(struct axv_arm64_vcpu *v)
 }
 
 /* With the VM's VTTBR_EL2 loaded and TGE clear: its translations (Arm ARM D8.13) */
-static void flush(unsigned int stale)
+static __always_inline void flush(unsigned int stale)
 {
 	isb();
 	dsb(nshst);
@@ -316,7 +316,7 @@ static void flush(unsigned int stale)
 	isb();
 }
 
-static u64 guest_hcr(struct axv_arm64_vcpu *v)
+static __always_inline u64 guest_hcr(struct axv_arm64_vcpu *v)
 {
 	u64 hcr = axv_arm64_host.hcr;
 
@@ -336,7 +336,8 @@ static __always_inline void enter_vhe(struct axv_arm64_vcpu *v, u64 *hcr)
 	u64 host_hcr = read_sysreg(hcr_el2), mdscr = axv_arm64_mdscr(v);
 	unsigned int stale;
 
-	if (unlikely(*hcr & HCR_VSE) && axv_arm64_host.ras)
+	if (unlikely(*hcr & HCR_VSE) &&
+	    __this_cpu_read(axv_arm64_optional) & BIT(AXV_OPTIONAL_RAS))
 		write_sysreg_s(v->events.serror_iss, HW_VSESR_EL2);
 	write_sysreg(*hcr, hcr_el2);
 	stale = axv_arm64_tlb_stale(v);
@@ -400,9 +401,12 @@ static __always_inline void enter(struct axv_arm64_vcpu *v)
  * axv_arm64_world_switch() - into the guest, and back for whatever reason
  * @v:		vCPU that is loaded by axv_arm64_load_guest()
  *
+ * What runs between the two worlds is neither traced nor probed: RCU does not watch,
+ * and exceptions would find the registers of EL2 half changed.
+ *
  * Context: interrupts off.
  */
-void axv_arm64_world_switch(struct axv_arm64_vcpu *v)
+noinstr void axv_arm64_world_switch(struct axv_arm64_vcpu *v)
 {
 	u64 dit = 0, tco = 0;
 

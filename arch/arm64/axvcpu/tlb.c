@@ -132,7 +132,7 @@ u64 axv_arm64_vttbr(struct axv_arm64_vm *vm)
  * Context: interrupts off.
  * Return: AXV_TLB_*; that it is done is noted.
  */
-unsigned int axv_arm64_tlb_stale(struct axv_arm64_vcpu *v)
+noinstr unsigned int axv_arm64_tlb_stale(struct axv_arm64_vcpu *v)
 {
 	struct axv_arm64_vm *vm = to_arm64_vm(v->base.vm);
 	struct axv_arm64_tlb *tlb = this_cpu_ptr(vm->tlb);
