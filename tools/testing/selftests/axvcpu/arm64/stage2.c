@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The second stage on arm64: every width of guest physical addresses, and more VMs
+ * than there are VMIDs.
+ */
+#include "axv_harness.h"
+
+#include "arm64.h"
+
+#define GIB		(1ul << 30)
+#define TCR_IPS_48	(5ul << 32)
+
+/* Blocks of stage 1, as that of guest_prepare() */
+#define BLOCK		0x701ul
+
+/* ---- widths ---------------------------------------------------------------------- */
+
+/* With the tables that stage 2 begins with: 39 bits have one, 43 have sixteen. */
+static const __u32 narrowest = 32;
+
+static void vm_of_bits(struct axv_vm *vm, __u32 bits)
+{
+	struct axv_create_vm c = { .ipa_bits = bits };
+
+	vm->dev = dev_open();
+	vm->fd = axv_ioctl(vm->dev, AXV_CREATE_VM, &c);
+	must(vm->fd >= 0);
+	vm->ram = mem_new(GUEST_RAM_SIZE);
+	must(!vm_region(vm, 0, 0, 0, GUEST_RAM_SIZE, vm->ram));
+	guest_prepare(vm);
+}
+
+/* A program of guest.h with wide addresses; what it returns. */
+static __u64 run_program(struct axv_vcpu *v, enum guest_program program, __u64 addr,
+			 __u64 value)
+{
+	guest_start(v, program, addr, 1, value);
+	v->run->regs.sregs.tcr_el1 |= TCR_IPS_48;
+	must(vcpu_run(v) == AXV_EXIT_HYPERCALL);
+	must(v->run->exit.hypercall.nr == 0);
+	return v->run->exit.hypercall.args[0];
+}
+
+/*
+ * A page at the end of all and one at the end of each half of what is below, so that
+ * each bit of an address counts: if one is lost, two pages are the same.
+ */
+static void check_width(struct __test_metadata *_metadata, __u32 bits)
+{
+	const int pages = bits - narrowest + 1;
+	struct axv_vm vm;
+	struct axv_vcpu v;
+	__u64 *table, *mem;
+	int i;
+
+	vm_of_bits(&vm, bits);
+	vcpu_ready(&vm, &v, 0);
+	mem = mem_new(pages * PAGE);
+	table = (__u64 *)(vm.ram + GUEST_TABLE);
+	for (i = 0; i < pages; i++) {
+		__u64 end = 1ul << (narrowest + i);
+
+		table[i + 1] = (end - GIB) | BLOCK;
+		ASSERT_EQ(0, vm_region(&vm, i + 1, 0, end - PAGE, PAGE,
+				       (void *)mem + i * PAGE));
+	}
+	for (i = 0; i < pages; i++)
+		run_program(&v, GUEST_WRITE, (i + 2) * GIB - PAGE, i + 1);
+	for (i = 0; i < pages; i++) {
+		EXPECT_EQ(i + 1, run_program(&v, GUEST_READ, (i + 2) * GIB - PAGE, 0));
+		EXPECT_EQ(i + 1, mem[i * PAGE / sizeof(*mem)]);
+	}
+	must(!munmap(mem, pages * PAGE));
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
+TEST(every_width_of_addresses)
+{
+	int dev = dev_open();
+	__u32 bits, widest = axv_query(dev, AXV_QUERY_IPA_BITS);
+
+	ASSERT_GE(widest, narrowest);
+	for (bits = narrowest; bits <= widest; bits++) {
+		TH_LOG("%u bits", bits);
+		check_width(_metadata, bits);
+	}
+	must(!close(dev));
+}
+
+/* ---- VMIDs ------------------------------------------------------------------------ */
+
+#define MANY		280	/* of eight bits there are 255 */
+#define ROUNDS		3
+
+struct tenant {
+	struct axv_vm vm;
+	struct axv_vcpu v;
+};
+
+static void tenant_new(struct tenant *t, __u64 mark)
+{
+	vm_new(&t->vm, 0);
+	vcpu_new(&t->vm, &t->v, 0);
+	must(!guest_setup(&t->v));
+	*(__u64 *)(t->vm.ram + GUEST_DATA) = mark;
+}
+
+static void tenant_free(struct tenant *t)
+{
+	vcpu_free(&t->v);
+	vm_free(&t->vm);
+}
+
+static __u64 tenant_reads(struct tenant *t)
+{
+	guest_start(&t->v, GUEST_READ, GUEST_DATA, 1, 0);
+	must(vcpu_run(&t->v) == AXV_EXIT_HYPERCALL);
+	return t->v.run->exit.hypercall.args[0];
+}
+
+/* Reads its own again and again, while VMIDs come to an end around it. */
+static int reads_its_own(struct axv_runner *r)
+{
+	must(r->vcpu->run->exit_reason == AXV_EXIT_KICKED ||
+	     r->vcpu->run->exit.hypercall.args[0] == MANY + 1);
+	return 0;
+}
+
+/*
+ * All at the same guest address.  (An emulator that forgets translations whenever the
+ * VMID changes shows no more than that the VMIDs come to an end and go on; KUnit has
+ * their rules.)
+ */
+TEST(more_vms_than_vmids)
+{
+	static struct tenant t[MANY], other;
+	struct axv_runner r;
+	int i, round;
+
+	tenant_new(&other, MANY + 1);
+	guest_start(&other.v, GUEST_READ, GUEST_DATA, 1, 0);
+	runner_start(&r, &other.v, reads_its_own, NULL);
+	runner_await(&r, AXV_EXIT_HYPERCALL, 1);
+
+	for (i = 0; i < MANY; i++) {
+		tenant_new(&t[i], i);
+		must(!vcpu_bind(&t[i].v));
+	}
+	for (round = 0; round < ROUNDS; round++)
+		for (i = 0; i < MANY; i++)
+			ASSERT_EQ(i, tenant_reads(&t[i]));
+	/* Back and forth, where nothing has to be forgotten in between. */
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, tenant_reads(&t[0]));
+		ASSERT_EQ(1, tenant_reads(&t[1]));
+	}
+
+	runner_stop(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_LT(0, r.exits[AXV_EXIT_HYPERCALL]);
+	for (i = 0; i < MANY; i++)
+		tenant_free(&t[i]);
+	tenant_free(&other);
+}
+
+TEST_HARNESS_MAIN
