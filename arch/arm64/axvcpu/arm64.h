@@ -190,6 +190,7 @@ struct axv_arm64_syndrome {
  * @os_locked:	the OS lock of the debug registers
  * @events:	on their way to the guest
  * @pending:	a read exit that waits for its data
+ * @has_gic:	the VM's irqchip is AXV_IRQCHIP_GICV3.  Constant.
  * @ich:	the virtual CPU interface
  * @gic:	the interrupts, with AXV_IRQCHIP_GICV3
  * @timer:	wakes it, likewise
@@ -207,6 +208,7 @@ struct axv_arm64_vcpu {
 	bool os_locked;
 	struct axv_arm64_events events;
 	struct axv_arm64_pending pending;
+	bool has_gic;
 	struct axv_arm64_ich ich;
 	struct axv_arm64_gic gic;
 	struct axv_arm64_timer timer;
@@ -224,7 +226,7 @@ static inline struct axv_arm64_vm *to_arm64_vm(struct axv_vm *vm)
 
 static inline bool axv_arm64_has_gic(const struct axv_arm64_vcpu *v)
 {
-	return v->base.vm->irqchip == AXV_IRQCHIP_GICV3;
+	return v->has_gic;
 }
 
 /**
@@ -415,7 +417,6 @@ void axv_arm64_gic_leave(struct axv_arm64_vcpu *v);
 int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *event);
 bool axv_arm64_gic_has_event(struct axv_arm64_vcpu *v);
 void axv_arm64_gic_dir(struct axv_arm64_vcpu *v, u64 value);
-bool axv_arm64_gic_takes(const struct axv_arm64_vcpu *v);
 int axv_arm64_get_gic(struct axv_arm64_vcpu *v, u64 index, u64 *value);
 int axv_arm64_set_gic(struct axv_arm64_vcpu *v, u64 index, u64 value);
 unsigned int axv_arm64_gic_list(const struct axv_arm64_vcpu *v, u64 *ids);

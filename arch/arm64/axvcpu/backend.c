@@ -86,6 +86,7 @@ static int vcpu_create(struct axv_vcpu *vcpu)
 	if (vcpu->hw_id & ~HW_ID_BITS)
 		return -EINVAL;
 	v->serial = atomic64_inc_return(&next_serial);
+	v->has_gic = vcpu->vm->irqchip == AXV_IRQCHIP_GICV3;
 	axv_arm64_timer_init(v);
 	axv_arm64_reset(v);
 	return 0;

@@ -33,7 +33,6 @@
 #define LR_PINTID_SHIFT		32
 #define LR_PRIORITY_SHIFT	48
 
-#define VMCR_ENG1		BIT(1)
 #define VMCR_CBPR		BIT(4)
 #define VMCR_BPR1(vmcr)		(((vmcr) >> 18) & 7)
 #define VMCR_BPR0(vmcr)		(((vmcr) >> 21) & 7)
@@ -471,7 +470,7 @@ bool axv_gic_signals(const struct axv_arm64_gic *gic,
 	int slot = most_urgent(gic, gic->used);
 	u8 priority;
 
-	if (slot < 0 || !(ich->vmcr & VMCR_ENG1))
+	if (slot < 0 || !(ich->vmcr & AXV_VMCR_ENG1))
 		return false;
 	priority = gic->irqs[slot].priority;
 	return priority < VMCR_PMR(ich->vmcr) &&

@@ -9,6 +9,9 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
+/* ICH_VMCR_EL2.VENG1: the guest has group 1 enabled. */
+#define AXV_VMCR_ENG1		BIT(1)
+
 #define AXV_GIC_MAX_LRS		16
 #define AXV_GIC_MAX_APRS	4
 #define AXV_GIC_IRQS		64

@@ -27,7 +27,6 @@
 
 /* ICH_VMCR_EL2: all there is (GIC 12.4.8) */
 #define VMCR_BITS		(GENMASK(31, 18) | BIT(9) | GENMASK(4, 0))
-#define VMCR_ENG1		BIT(1)
 #define VMCR_EOIM		BIT(9)
 
 #define FIRST_PPI		16
@@ -236,15 +235,6 @@ void axv_arm64_gic_dir(struct axv_arm64_vcpu *v, u64 value)
 	raw_spin_lock_irq(&v->base.lock);
 	axv_gic_deactivate(&v->gic, value & GENMASK(23, 0));
 	raw_spin_unlock_irq(&v->base.lock);
-}
-
-/**
- * axv_arm64_gic_takes() - would the guest take an interrupt, as far as the GIC goes?
- * @v:		vCPU whose claim the caller holds
- */
-bool axv_arm64_gic_takes(const struct axv_arm64_vcpu *v)
-{
-	return !axv_arm64_has_gic(v) || v->ich.vmcr & VMCR_ENG1;
 }
 
 /* ---- registers ------------------------------------------------------------------------ */

@@ -367,7 +367,7 @@ int axv_arm64_run(struct axv_vcpu *vcpu)
 	run->ip = v->regs.pc;
 	run->hw_reason = v->last.esr;
 	run->ready_for_interrupt = !(v->regs.pstate & PSR_I_BIT) &&
-				   axv_arm64_gic_takes(v);
+				   (!axv_arm64_has_gic(v) || v->ich.vmcr & AXV_VMCR_ENG1);
 	axv_arm64_store_run(vcpu);
 	return ret;
 }

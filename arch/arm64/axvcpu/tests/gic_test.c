@@ -22,7 +22,7 @@
 #define HCR_TDIR	BIT(14)
 #define HCR_EOICOUNT(n)	((u64)(n) << 27)
 
-#define VMCR_ENG1	BIT(1)
+#define VMCR_ENG1	AXV_VMCR_ENG1
 #define VMCR_CBPR	BIT(4)
 #define VMCR_BPR1(n)	((u64)(n) << 18)
 #define VMCR_BPR0(n)	((u64)(n) << 21)
