@@ -8,11 +8,13 @@
 /**
  * struct irq_line - the wire from one device to one input of a controller
  * @set:	sets the level of input @pin of @chip
+ * @enabled:	whether software has enabled that input; NULL: nobody can say
  * @chip:	the controller
  * @pin:	which of its inputs
  */
 struct irq_line {
 	void (*set)(void *chip, unsigned int pin, bool level);
+	bool (*enabled)(void *chip, unsigned int pin);
 	void *chip;
 	unsigned int pin;
 };
@@ -27,6 +29,17 @@ struct irq_line {
 static inline void irq_set(const struct irq_line *line, bool level)
 {
 	line->set(line->chip, line->pin, level);
+}
+
+/**
+ * irq_enabled() - whether software waits for an interrupt
+ * @line:	the line, of a controller that can say
+ *
+ * Context: with the machine's lock held.
+ */
+static inline bool irq_enabled(const struct irq_line *line)
+{
+	return line->enabled(line->chip, line->pin);
 }
 
 #endif /* AXVMM_IRQ_H */

@@ -460,9 +460,18 @@ static void set_wire(void *chip, unsigned int pin, bool level)
 	update(gic, 0, GIC_PRIVATE + pin);
 }
 
+static bool wire_enabled(void *chip, unsigned int pin)
+{
+	const struct gic *gic = chip;
+
+	return gic->spis[pin].enabled;
+}
+
 struct irq_line gic_spi(struct gic *gic, unsigned int spi)
 {
-	return (struct irq_line){ .set = set_wire, .chip = gic, .pin = spi };
+	return (struct irq_line){
+		.set = set_wire, .enabled = wire_enabled, .chip = gic, .pin = spi,
+	};
 }
 
 static void send_to(struct gic *gic, unsigned int cpu, unsigned int intid)

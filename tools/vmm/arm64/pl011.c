@@ -58,13 +58,12 @@ static unsigned int room(const void *dev)
 	return !enabled(u, PL011_CR_RXE) || (u->cr & PL011_CR_LBE) ? 0 : space(u);
 }
 
-/* A driver empties the FIFO before it enables the interrupt. */
 static bool listening(const void *dev)
 {
 	const struct pl011 *u = dev;
 
 	return enabled(u, PL011_CR_RXE) && !(u->cr & PL011_CR_LBE) &&
-	       (u->polled || (u->imsc & (PL011_INT_RX | PL011_INT_RT)));
+	       (u->polled || u->attended);
 }
 
 /* A byte into the receive FIFO, from the wire or the loop. */
@@ -230,6 +229,8 @@ static void write_register(struct pl011 *u, u32 offset, u16 value)
 		break;
 	case PL011_IMSC:
 		u->imsc = value & INTERRUPTS;
+		u->attended = (value & (PL011_INT_RX | PL011_INT_RT)) &&
+			      irq_enabled(&u->irq);
 		break;
 	case PL011_ICR:
 		u->pending &= ~value;

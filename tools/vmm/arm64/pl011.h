@@ -55,6 +55,9 @@
  * @irq:	interrupt line
  * @polled:	its software may poll: bytes may arrive before it enables the
  *		interrupt
+ * @attended:	its software has enabled the receiver's interrupt, having enabled
+ *		the line.  Linux does so before that already, for a moment, and
+ *		then throws away what has arrived.
  * @rx:		receive FIFO, a ring
  * @rx_head:	oldest byte in it
  * @rx_count:	bytes in it
@@ -66,6 +69,7 @@ struct pl011 {
 	struct serial_backend backend;
 	struct irq_line irq;
 	bool polled;
+	bool attended;
 	u8 rx[PL011_FIFO];
 	u8 rx_head;
 	u8 rx_count;

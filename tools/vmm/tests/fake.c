@@ -105,9 +105,18 @@ static void set_line(void *chip, unsigned int pin, bool level)
 	line->level = level;
 }
 
+static bool line_enabled(void *chip, unsigned int pin)
+{
+	const struct fake_line *line = chip;
+
+	(void)pin;
+	return !line->disabled;
+}
+
 struct irq_line fake_irq(struct fake_line *line)
 {
-	line->level = false;
-	line->edges = 0;
-	return (struct irq_line){ .set = set_line, .chip = line };
+	*line = (struct fake_line){ 0 };
+	return (struct irq_line){
+		.set = set_line, .enabled = line_enabled, .chip = line,
+	};
 }

@@ -29,10 +29,12 @@ void fake_set_wall(u64 seconds);
 /**
  * struct fake_line - an interrupt line that counts
  * @level:	its level
+ * @disabled:	software has not enabled it
  * @edges:	how often it has risen
  */
 struct fake_line {
 	bool level;
+	bool disabled;
 	unsigned int edges;
 };
 
