@@ -161,7 +161,7 @@ check:
 
 .PHONY: demo
 demo: deps
-	$(Q)$(VMTEST)/demo $(if $(BACKEND),--backend $(BACKEND))
+	$(Q)$(VMTEST)/demo --arch $(ARCH) $(if $(BACKEND),--backend $(BACKEND))
 
 .PHONY: bench
 bench: deps
