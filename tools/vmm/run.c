@@ -187,6 +187,10 @@ static int parse(int argc, char **argv, struct machine_config *config,
 		log_error("give either a kernel or a firmware, not both");
 		return -EINVAL;
 	}
+	if (config->boot.initrd && !config->boot.kernel) {
+		log_error("--initrd: a firmware is given none; its place is beside a kernel");
+		return -EINVAL;
+	}
 	return 0;
 }
 

@@ -235,6 +235,11 @@ static void fields(void)
 	bus_write(&bus, ROUTE(SPI), 8, 0xff800002ull << 8);
 	CHECK_EQ(bus_read(&bus, ROUTE(SPI), 8), 0xff00000200);
 	CHECK_EQ(bus_read(&bus, ROUTE(31), 8), 0);
+	/* Its halves, each alone. */
+	out(ROUTE(SPI), 0x030201);
+	CHECK_EQ(bus_read(&bus, ROUTE(SPI), 8), 0xff00030201);
+	out(ROUTE(SPI) + 4, 4);
+	CHECK_EQ(bus_read(&bus, ROUTE(SPI), 8), 0x400030201);
 }
 
 static void level(void)
@@ -427,9 +432,14 @@ static void active(void)
 	CHECK_EQ(state(2, 3), AXV_ARM64_IRQ_ACTIVE);
 	CHECK_EQ(in(SGI_FRAME(2) + CLEAR_ACTIVE), BIT(3));
 	CHECK_EQ(in(SGI_FRAME(1) + CLEAR_ACTIVE), 0);
+	out(SGI_FRAME(1) + SET_ACTIVE, BIT(3));
+	CHECK(!gic_enter(&gic, 1));
 	out(SGI_FRAME(2) + CLEAR_ACTIVE, BIT(3));
 	CHECK(!gic_enter(&gic, 2));
 	CHECK(!entry(2, 3));
+	/* The other CPU's is another. */
+	CHECK(!gic_enter(&gic, 1));
+	CHECK_EQ(state(1, 3), AXV_ARM64_IRQ_ACTIVE);
 }
 
 /* A CPU goes, with its queue, and comes back. */
