@@ -6,6 +6,8 @@
 #include "axv_harness.h"
 #include "arm64.h"
 
+#include <linux/kvm.h>
+
 /* CNTV_CTL_EL0 */
 #define ENABLE	1
 #define IMASK	2
@@ -345,6 +347,79 @@ TEST_F(timer, reset_while_it_waits)
 	start_guest(&self->vm, &self->v, 3, 100);
 	ASSERT_EQ(0, enable(&self->v));
 	ASSERT_CALL(1, 3);
+}
+
+/* A guest of KVM's that lets its timer fire and stores to where no memory is. */
+GUEST_CODE(kvm_guest,
+	"msr	cntv_cval_el0, xzr\n"
+	"mov	x0, #1\n"
+	"msr	cntv_ctl_el0, x0\n"
+	"isb\n"
+	"mov	x1, #0x40000000\n"
+	"1:	str	x0, [x1]\n"
+	"eor	x0, x0, #2\n"
+	"msr	cntv_ctl_el0, x0\n"
+	"isb\n"
+	"b	1b\n");
+
+/* A vCPU of KVM's, at the beginning of that guest; -1: there is no KVM. */
+static int kvm_vcpu(struct kvm_run **run)
+{
+	struct kvm_userspace_memory_region region = { .memory_size = PAGE };
+	struct kvm_vcpu_init init = { 0 };
+	int dev = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int vm, vcpu;
+	void *ram;
+
+	if (dev < 0)
+		return -1;
+	vm = ioctl(dev, KVM_CREATE_VM, 0ul);
+	must(vm >= 0);
+	ram = mem_new(PAGE);
+	memcpy(ram, kvm_guest, kvm_guest_end - kvm_guest);
+	region.userspace_addr = (unsigned long)ram;
+	must(!ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region));
+	vcpu = ioctl(vm, KVM_CREATE_VCPU, 0ul);
+	must(vcpu >= 0);
+	must(!ioctl(vm, KVM_ARM_PREFERRED_TARGET, &init));
+	must(!ioctl(vcpu, KVM_ARM_VCPU_INIT, &init));
+	*run = mmap(NULL, ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0ul), PROT_READ | PROT_WRITE,
+		    MAP_SHARED, vcpu, 0);
+	must(*run != MAP_FAILED);
+	return vcpu;
+}
+
+/* Has it come to a store?  KVM also tells when the timer's output changes. */
+static int kvm_runs(int vcpu, struct kvm_run *run)
+{
+	int err = ioctl(vcpu, KVM_RUN, 0ul);
+
+	must(!err || errno == EINTR);
+	return !err && run->exit_reason == KVM_EXIT_MMIO;
+}
+
+/*
+ * In turn with a vCPU of KVM's, on the same CPU, whose timer is asserted and masked
+ * and asserted again: each leaves the physical interrupt as it likes.
+ */
+TEST_F(timer, beside_kvms)
+{
+	struct kvm_run *run;
+	int vcpu = kvm_vcpu(&run);
+	int i, stores = 0;
+
+	if (vcpu < 0)
+		SKIP(return, "no KVM in this kernel");
+	HANDLER(handler_calls);
+	for (i = 0; i < 50; i++) {
+		start_guest(&self->vm, &self->v, 1, 50);
+		ASSERT_CALL(2, TIMER_INTID);
+		/* Its timer is asserted, and it is in its handler. */
+		stores += kvm_runs(vcpu, run);
+		ASSERT_CALL(1, 1);
+		stores += kvm_runs(vcpu, run);
+	}
+	EXPECT_LE(10, stores);
 }
 
 /* Without a controller the guest looks for itself, and gets on. */
