@@ -234,7 +234,11 @@ void axv_arm64_ppi_enable_cpu(void)
 	for (i = 0; i < ARRAY_SIZE(ppis); i++)
 		if (ppis[i]->irq && !irq_percpu_is_enabled(ppis[i]->irq))
 			enable_percpu_irq(ppis[i]->irq, IRQ_TYPE_NONE);
-	this_cpu_ptr(&hold)->thread = NULL;
+
+	/* As it was left when it was enabled last, or as somebody else did. */
+	if (timer.ours)
+		irq_set_irqchip_state(timer.irq, IRQCHIP_STATE_ACTIVE, false);
+	*this_cpu_ptr(&hold) = (struct hold){ .active = false };
 }
 
 /**
