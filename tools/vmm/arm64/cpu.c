@@ -15,6 +15,7 @@
 /* What AFFINITY_INFO tells (Arm DEN 0022, 5.7). */
 #define AFFINITY_ON	0
 #define AFFINITY_OFF	1
+#define AFFINITY_ON_PENDING 2
 
 static int told(int err)
 {
@@ -186,7 +187,9 @@ static int affinity_info(struct vcpu *v, u64 mpidr, u64 level)
 	/* Others than single CPUs need not be known (DEN 0022, 5.7.1). */
 	if (level || !target)
 		return answer(v, PSCI_RET_INVALID_PARAMS);
-	return answer(v, target->on ? AFFINITY_ON : AFFINITY_OFF);
+	if (!target->on)
+		return answer(v, AFFINITY_OFF);
+	return answer(v, target->up ? AFFINITY_ON : AFFINITY_ON_PENDING);
 }
 
 static int exit_hypercall(struct vcpu *v)
