@@ -392,7 +392,7 @@ void axv_nvhe_put(struct axv_arm64_vcpu *v)
  * was not entered &axv_nvhe.code is AXV_EL2_FAULT.
  */
 noinstr const struct axv_nvhe *axv_nvhe_enter(struct axv_arm64_vcpu *v, u64 *hcr,
-				      unsigned int stale)
+					      unsigned int stale)
 {
 	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
 	u64 answer;

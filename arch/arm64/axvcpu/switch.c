@@ -326,6 +326,7 @@ static __always_inline u64 guest_hcr(struct axv_arm64_vcpu *v)
 		hcr |= HCR_VI;
 	if (READ_ONCE(v->events.fiq))
 		hcr |= HCR_VF;
+	/* Pairs with axv_arm64_inject(): the syndrome is there. */
 	if (unlikely(smp_load_acquire(&v->events.serror)))
 		hcr |= HCR_VSE;
 	return hcr;

@@ -53,7 +53,8 @@ static int log_has(int fd, const char *what)
 		if (got <= 0)
 			break;
 		line[got] = 0;
-		found |= strstr(line, what) != NULL;
+		if (strstr(line, what))
+			found = 1;
 	}
 	close(fd);
 	return found;
