@@ -38,7 +38,7 @@ static const struct option options[] = {
 static void usage(void)
 {
 	printf("Usage: axvmm run --kernel " ARCH_KERNEL " [OPTION]...\n\n"
-	       "  -k, --kernel FILE   Linux kernel, a " ARCH_KERNEL "\n"
+	       "  -k, --kernel FILE   Linux kernel (" ARCH_KERNEL ")\n"
 	       "  -i, --initrd FILE   initial RAM disk\n"
 	       "  -a, --append TEXT   kernel command line (%s)\n"
 	       "  -m, --mem SIZE      guest memory, such as 512M (the default) or 2G\n"
