@@ -15,7 +15,7 @@
  * a busy machine may be very slow.
  */
 #undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT	120
+#define TEST_TIMEOUT_DEFAULT	240
 
 /* For ASSERT_EXIT(): run, and if it did not end as it should, tell all about it. */
 static inline int vcpu_run_to(struct axv_vcpu *v, int reason)
