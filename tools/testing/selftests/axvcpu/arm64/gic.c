@@ -459,7 +459,8 @@ TEST_F(gic, a_wire_that_stays_high)
 	EXPECT_EQ(5ull, *arm64_x(&self->v, 19));
 	for (i = 0; i < 5; i++)
 		EXPECT_EQ(33u, taken(&self->vm, i));
-	EXPECT_GT(WITHOUT_A_TICK, fastest(&self->vm, 5, 2));
+	/* Not the first two, between which the log's memory may be fetched. */
+	EXPECT_GT(WITHOUT_A_TICK, fastest(&self->vm, 5, 4));
 	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_LEVEL, state_of(&self->v, 33));
 	ASSERT_EQ(0, wire(&self->v, 33, 0));
 	ASSERT_CALL(CALL_IDLE, 5);
