@@ -503,10 +503,9 @@ load_host:
 	sb
 
 /*
- * EL2 itself faulted, on the way into a guest or out of it.  The host gets its
- * state back, but for what not all CPUs have, which may be where it was; and EL2
- * is the stub's, so that nothing comes here again.  A second fault on that way
- * cannot be reported by anybody: this CPU ends here.
+ * EL2 itself faulted, on the way into a guest or out of it.  The host gets its state
+ * back, and EL2 is the stub's, so that nothing comes here again.  A second fault on
+ * that way cannot be reported by anybody: this CPU ends here.
  */
 fault:
 	/* The guest's tables may be where there is no memory. */
@@ -529,7 +528,6 @@ fault:
 	str	x0, [sp, #NVHE_ELR]
 	mov	x0, #AXV_ARM64_FAULT
 	str	x0, [sp, #NVHE_CODE]
-	str	xzr, [sp, #NVHE_OPTIONAL]
 	msr	cntv_ctl_el0, xzr
 	b	load_host
 

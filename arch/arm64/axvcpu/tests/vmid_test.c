@@ -11,10 +11,10 @@
 
 #include "../vmid.h"
 
-#define BITS		4
+#define BITS		8	/* more than there are CPUs */
 #define NR_VMIDS	BIT(BITS)
 #define MAX_CPUS	8
-#define NR_VMS		40
+#define NR_VMS		300
 
 /**
  * struct vmid_test - the subject, and what the hardware would do
@@ -148,7 +148,7 @@ static void vmid_test_random(struct kunit *test)
 		/* Few at times, so that some stay; many at others. */
 		enter(test, (r >> 8) % (i & 1024 ? NR_VMS : 6), (r >> 24) % nr_cpus());
 	}
-	KUNIT_EXPECT_GT(test, t->flushes, 100u);
+	KUNIT_EXPECT_GT(test, t->flushes, 20u);
 }
 
 static void vmid_test_too_many_cpus(struct kunit *test)
