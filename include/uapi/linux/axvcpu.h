@@ -582,7 +582,7 @@ struct axv_exit_system_down {
  * struct axv_exit_fail_entry - AXV_EXIT_FAIL_ENTRY: the hardware refused
  * @hardware_reason: the hardware's own code.  SVM: exit code.  VMX: exit reason,
  *		or bit 32 and the number of a VM-instruction error.  arm64: PSTATE that
- *		this CPU cannot have, or what answers at EL2.
+ *		this CPU cannot have, what answers at EL2, or ESR_EL2 of a fault there.
  * @cpu:	host CPU that refused
  * @pad:	zero
  */
