@@ -204,7 +204,8 @@ static enum axv_arm64_next after_exit(struct axv_arm64_vcpu *v)
 static enum axv_arm64_next run_guest(struct axv_arm64_vcpu *v)
 {
 	struct axv_vcpu *vcpu = &v->base;
-	struct axv_arm64_saved host;
+	/* Kernels may be built to clear what is on the stack: this is much. */
+	struct axv_arm64_saved host __uninitialized;
 	enum axv_arm64_next next;
 
 	local_irq_disable();

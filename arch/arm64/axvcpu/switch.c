@@ -196,7 +196,7 @@ void axv_arm64_controls(struct axv_arm64_vcpu *v, const u64 *host, u64 *guest)
  */
 void axv_arm64_load_guest(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host)
 {
-	u64 guest[AXV_CTL_COUNT];
+	u64 guest[AXV_CTL_COUNT] __uninitialized;
 
 	if (!axv_arm64_host.vhe) {
 		axv_nvhe_load(v);
