@@ -147,7 +147,8 @@ deps:
 	$(Q)$(SCRIPTS)/deps $(ARCH)
 
 .PHONY: lint
-lint: deps $(BUILD)/linux-source/.done
+lint: $(BUILD)/linux-source/.done
+	$(Q)$(SCRIPTS)/deps x86 arm64
 	$(Q)$(SCRIPTS)/lint
 
 .PHONY: headers-matrix
