@@ -55,9 +55,18 @@ GUEST_CODE(prog_call,
 	"hvc	#0\n"
 	"b	1b\n");
 
+/*
+ * Where an interrupt of the host's is pending WFI goes on at once, and is not
+ * trapped (Arm ARM, HCR_EL2.TWI): it waits for one of the guest's, which its
+ * handler tells in X17, or ISR_EL1 if it is masked.
+ */
 GUEST_CODE(prog_halt,
 	"mov	x19, #0\n"
-	"1:	wfi\n"
+	"1:	mov	x17, #0\n"
+	"2:	wfi\n"
+	"mrs	x16, isr_el1\n"
+	"orr	x16, x16, x17\n"
+	"cbz	x16, 2b\n"
 	"add	x19, x19, #1\n"
 	"mov	x0, x20\n"
 	"mov	x1, x19\n"
@@ -94,9 +103,12 @@ GUEST_CODE(vector_irq,
 	"mrs	x16, spsr_el1\n"
 	"orr	x16, x16, #0x80\n"
 	"msr	spsr_el1, x16\n"
+	"mov	x17, #1\n"
 	"eret\n");
 
-GUEST_CODE(vector_serror, "eret");
+GUEST_CODE(vector_serror,
+	"mov	x17, #1\n"
+	"eret\n");
 
 /* An exception that nobody asked for: a hypercall tells what it was. */
 GUEST_CODE(vector_sync,
