@@ -51,7 +51,7 @@ static int fail_create(void)
 				"create a VM: another hypervisor holds the virtualization hardware; stop its virtual machines and unload it%s%s",
 				names[0] ? ": modprobe -r " : "", names);
 	case EOPNOTSUPP:
-		return axv_fail_call("no such interrupt controller here; see axvmm info",
+		return axv_fail_call("no such irqchip here; see AXV_QUERY_IRQCHIPS",
 				     "create a VM");
 	case EINVAL:
 		return axv_fail_call("see AXV_QUERY_VM_FLAGS and AXV_QUERY_IPA_BITS",
