@@ -45,6 +45,10 @@
 #define arm64_load(vm, name)						\
 	arm64_load_at(vm, GUEST_CODE_ADDR, name, name##_end)
 
+/* What takes the guest's interrupts from now on. */
+#define arm64_load_handler(vm, name)					\
+	arm64_load_at(vm, GUEST_VECTORS + VECTOR_IRQ, name, name##_end)
+
 void arm64_load_at(struct axv_vm *vm, __u64 gpa, const __u8 *start, const __u8 *end);
 
 /* Have the next run begin at @pc. */

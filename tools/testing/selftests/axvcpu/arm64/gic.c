@@ -167,12 +167,7 @@ FIXTURE(gic)
 	struct axv_vcpu v;
 };
 
-static void use_handler(struct axv_vm *vm, const __u8 *start, const __u8 *end)
-{
-	arm64_load_at(vm, GUEST_VECTORS + VECTOR_IRQ, start, end);
-}
-
-#define HANDLER(name)	use_handler(&self->vm, name, name##_end)
+#define HANDLER(name)	arm64_load_handler(&self->vm, name)
 
 /* The next run begins a guest that idles after @taken interrupts. */
 static void start_guest(struct axv_vcpu *v, __u64 taken)
@@ -764,7 +759,7 @@ TEST(gic_wakes_a_halted_vcpu)
 	vm_new_irqchip(&vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
 	vcpu_ready(&vm, &v, 0);
 	arm64_load(&vm, guest_halts);
-	use_handler(&vm, handler_calls, handler_calls_end);
+	arm64_load_handler(&vm, handler_calls);
 	start_guest(&v, 0);
 	*arm64_x(&v, 20) = 0x80;
 	ASSERT_EQ(0, vcpu_unbind(&v));

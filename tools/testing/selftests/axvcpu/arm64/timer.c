@@ -126,12 +126,7 @@ FIXTURE(timer)
 	struct axv_vcpu v;
 };
 
-static void use_handler(struct axv_vm *vm, const __u8 *start, const __u8 *end)
-{
-	arm64_load_at(vm, GUEST_VECTORS + VECTOR_IRQ, start, end);
-}
-
-#define HANDLER(name)	use_handler(&self->vm, name, name##_end)
+#define HANDLER(name)	arm64_load_handler(&self->vm, name)
 
 static __u64 microseconds(struct axv_vm *vm, __u64 us)
 {
