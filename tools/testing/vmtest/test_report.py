@@ -1,16 +1,27 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What reads the machine's output must see every kind of failure in it."""
+"""What reads the machine's output sees every kind of failure in it, and make bench says what
+it counted."""
 
+import base64
+import gzip
+import importlib.machinery
+import importlib.util
 import os
 import re
 import sys
+import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 
-from vmt.report import Report  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+import vmt.emulator
+import vmt.run
+from vmt import profile
+from vmt.report import Report
 
 GOOD = """\
 @vmtest up 6.1.0
@@ -33,6 +44,243 @@ def judge(test_lines, kernel_lines="", skips=(), defects=(), expect_tests=True):
         r.test_line(line)
     r.close(expect_tests)
     return r
+
+
+def load_bench():
+    """The program bench, which is a file without a suffix."""
+    path = os.path.join(os.path.dirname(os.path.realpath(__file__)), "bench")
+    loader = importlib.machinery.SourceFileLoader("bench", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
+    loader.exec_module(module)
+    return module
+
+
+class Goals(unittest.TestCase):
+    """What make bench says of its goals."""
+
+    @staticmethod
+    def rows(bench, **axvcpu):
+        """Rows as compare() makes them of KVM's and these instructions."""
+        kvm = {"empty_ioctl": 1000, "exit_out": 4000, "exit_mmio": 4000, "exit_cpuid": 3000,
+               "take_page_1": 5000, "linux_boot": 1000}
+        rows = [{"name": name, "kvm": kvm[name], "axvcpu": count,
+                 "overhead_ratio": None if name in bench.WITHOUT_IOCTL else 0.5}
+                for name, count in axvcpu.items()]
+        bench.set_goals(rows, {"exit_out": 1350})
+        return rows
+
+    def test_misses(self):
+        """A figure beyond the goal is named, one at the goal is not."""
+        bench = load_bench()
+        met = {"empty_ioctl": 1100, "exit_out": 1350, "exit_mmio": 2000, "exit_cpuid": 1000,
+               "take_page_1": 5000, "linux_boot": 800}
+        self.assertEqual(bench.misses(self.rows(bench, **met)), [])
+        for name, goal in list(met.items())[1:]:
+            missed = self.rows(bench, **{**met, name: goal + 1})
+            self.assertEqual(bench.misses(missed), [(name, goal + 1, goal)])
+
+    def test_alone(self):
+        """What KVM has no counterpart of has a goal as well, or none."""
+        bench = load_bench()
+        times = {"exit_hypercall": {"axvcpu": (2500, 2500, 2500)}, "other": {"axvcpu": (9, 9, 9)}}
+        rows = bench.alone_rows(times, ["exit_hypercall", "other", "absent"],
+                                {"exit_hypercall": 1950})
+        self.assertEqual(bench.misses(rows), [("exit_hypercall", 2500, 1950)])
+
+
+class Boots(unittest.TestCase):
+    """What make bench takes for the cost of a Linux guest's boot."""
+
+    LOG = """\
+  1.00 | bench kvm empty_ioctl 600 600 700
+  1.00 | busy kvm linux_boot 4000
+  1.00 | bench kvm linux_boot 9000 9000 9000
+  1.00 | bench axvcpu empty_ioctl 600 600 700
+  1.00 | busy axvcpu linux_boot 3000
+  1.00 | bench axvcpu linux_boot 8000 8000 8000
+"""
+
+    def boot(self, costs):
+        """The row of this log."""
+        bench = load_bench()
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as f:
+            f.write(self.LOG)
+            f.flush()
+            rows = bench.compare(*bench.parse_times(f.name), costs)
+        return {row["name"]: row for row in rows}["linux_boot"]
+
+    def test_counted(self):
+        """Instructions, where the plugin has counted them."""
+        row = self.boot({"linux_boot": {"kvm": {"instructions": 2000.0, "vmrun": 7.0},
+                                        "axvcpu": {"instructions": 1000.0, "vmrun": 6.0}}})
+        self.assertEqual((row["kvm"], row["axvcpu"]), (2000, 1000))
+        self.assertEqual(row["costs"]["kvm"], {"vmrun": 7.0})
+
+    def test_bochs(self):
+        """CPU time where nobody counts, not the ticks in which all wait."""
+        row = self.boot({})
+        self.assertEqual((row["kvm"], row["axvcpu"]), (4000, 3000))
+        self.assertEqual(row["ticks"], {"kvm": 9000, "axvcpu": 8000})
+
+
+class Profiles(unittest.TestCase):
+    """What make bench says of the functions on a path."""
+
+    KVM = """\
+ffffffff81000000 T ioctl
+ffffffff81000010 t __pfx__raw_spin_lock
+ffffffff81000020 T _raw_spin_lock
+ffffffff81000040 D jiffies
+ffffffffc0000000 t run\t[kvm]
+ffffffffc0000100 t other\t[ccp]
+"""
+
+    # Where KVM was.
+    AXVCPU = "ffffffffc0000000 t axv_run\t[axvcpu]\n"
+
+    COUNTS = """\
+path exit_out 0 1
+path first_touch 4 0
+path exit_mmio 0 2
+path linux_boot 0 0
+at kvm exit_out 10000 1
+at kvm exit_out 401000 5
+at kvm exit_out ffffffff81000004 3
+at kvm exit_out ffffffffc0000000 2
+at kvm exit_out ffffffffc00000ff 2
+at kvm exit_out ffffffffc0000100 7
+at axvcpu exit_out ffffffffc0000000 1
+at axvcpu exit_out ffffffff81000020 2
+at axvcpu exit_out ffffffff81000024 2
+at axvcpu exit_out ffffffff81000010 4
+from axvcpu exit_out ffffffff81000020 ffffffffc0000004 1
+from axvcpu exit_out ffffffff81000020 ffffffff81000008 1
+from axvcpu exit_out ffffffff81000024 ffffffff81000020 1
+from axvcpu exit_out ffffffff81000000 401000 1
+at axvcpu first_touch ffffffff81000000 10
+at axvcpu first_touch ffffffffc0000000 8
+at axvcpu run ffffffff81000000 10
+at axvcpu run ffffffffc0000000 4
+from axvcpu first_touch ffffffff81000020 ffffffffc0000004 5
+from axvcpu run ffffffff81000020 ffffffffc0000004 1
+at axvcpu exit_mmio ffffffffc0000000 3
+"""
+
+    def setUp(self):
+        symbols = {"kvm": profile.Symbols("kvm", self.KVM),
+                   "axvcpu": profile.Symbols(
+                       "axvcpu", "\n".join(line for line in self.KVM.splitlines()
+                                           if "[" not in line), self.AXVCPU)}
+        self.found = profile.profile(*profile.parse_profile(self.COUNTS.splitlines()), symbols)
+
+    def functions(self, path, side):
+        """Those of a path."""
+        return self.found[path][side]["functions"]
+
+    def test_places(self):
+        """Guest, program, kernel and module; the other module is not KVM."""
+        self.assertEqual(self.functions("exit_out", "kvm"), {
+            ("guest", "the guest"): 1, ("program", "the program"): 5, ("kernel", "ioctl"): 3,
+            ("module", "run"): 4, ("kernel", "other"): 7})
+
+    def test_sides(self):
+        """Each side has its own modules at the same address; padding is no function."""
+        self.assertEqual(self.functions("exit_out", "axvcpu"), {
+            ("module", "axv_run"): 1, ("kernel", "_raw_spin_lock"): 4, ("kernel", "ioctl"): 4})
+
+    def test_units(self):
+        """A path of many in a run: the run is subtracted; one of many times: divided."""
+        self.assertEqual(self.functions("first_touch", "axvcpu"), {("module", "axv_run"): 1})
+        self.assertEqual(self.functions("exit_mmio", "axvcpu"), {("module", "axv_run"): 1.5})
+
+    def test_locks(self):
+        """A lock is counted where its function begins, by the caller."""
+        self.assertEqual(self.found["exit_out"]["axvcpu"]["locks"], {
+            (("module", "axv_run"), "_raw_spin_lock"): 1,
+            (("kernel", "ioctl"), "_raw_spin_lock"): 1})
+        self.assertEqual(profile.module_locks(self.found["exit_out"]["axvcpu"]), 1)
+        self.assertEqual(self.found["first_touch"]["axvcpu"]["locks"], {
+            (("module", "axv_run"), "_raw_spin_lock"): 1})
+        self.assertEqual(self.found["exit_out"]["kvm"]["locks"], {})
+
+    def test_lock_names(self):
+        """What takes a lock is one; what lets go of it, or asks, is not."""
+        for name in ("_raw_spin_lock_irqsave", "_raw_read_lock", "mutex_lock_killable",
+                     "down_read", "down_write_killable", "_raw_spin_trylock"):
+            self.assertTrue(profile.LOCK.match(name), name)
+        for name in ("_raw_spin_unlock", "mutex_unlock", "up_read", "mutex_is_locked",
+                     "_raw_spin_unlock_irqrestore", "download", "axv_down_read"):
+            self.assertFalse(profile.LOCK.match(name), name)
+
+    def test_not_measured(self):
+        """A path that nobody ran is not there; a line that is no count is an error."""
+        self.assertNotIn("linux_boot", self.found)
+        with self.assertRaises(ValueError):
+            profile.parse_profile(["cost kvm exit_out wrmsr 1"])
+
+    def test_text(self):
+        """Both sides beside each other, with sums; more than fits is summed up."""
+        text = "\n".join(profile.text("exit_out", self.found["exit_out"]))
+        self.assertIn("KVM    20.0: module 4.0, kernel 10.0, program 5.0, guest 1.0", text)
+        self.assertRegex(text, r"(?m)^ +7\.0   other +4\.0   _raw_spin_lock$")
+        self.assertRegex(text, r"(?m)^ +1\.0 \* axv_run: _raw_spin_lock$")
+        many = {("kernel", f"f{i:03}"): 2 for i in range(profile.SHOWN + 3)}
+        self.assertEqual(profile.column(many)[-1], "       6.0   in 3 more")
+
+    # What Bochs writes: a side, then rounds of 4, 1 and 3 instructions of path 1.
+    TRACE = """\
+trace on
+(0).[100] [0x0000013ff000] 0033:0000000000401000 (unk. ctxt): nop {0} ; 0f1f84000010bea5
+(0).[101] [0x0000013ff008] 0033:0000000000401008 (unk. ctxt): xchg bx, bx  ; 6687db
+trace off
+(0).[200] [0x0000013ff100] 0033:0000000000401100 (unk. ctxt): nop {0} ; 0f1f84000100bea5
+(0).[201] [0x0000013ff108] 0033:0000000000401108 (unk. ctxt): syscall  ; 0f05
+(0).[202] [0x000001000000] 0010:ffffffff81000000 (unk. ctxt): push rax  ; 50
+(0).[203] [0x000001000001] 0010:ffffffff81000001 (unk. ctxt): push rbx  ; 53
+(0).[204] [0x000001000002] 0010:ffffffff81000002 (unk. ctxt): push rcx  ; 51
+(0).[204] [0x0000013ff10a] 0033:000000000040110a (unk. ctxt): nop {0} ; 0f1f8400ffffbea5
+(0).[205] [0x0000013ff112] 0033:0000000000401112 (unk. ctxt): xchg bx, bx  ; 6687db
+(0).[300] [0x0000013ff100] 0033:0000000000401100 (unk. ctxt): nop {0} ; 0f1f84000100bea5
+(0).[301] [0x0000013ff108] 0033:0000000000401108 (unk. ctxt): syscall  ; 0f05
+(0).[302] [0x0000013ff10a] 0033:000000000040110a (unk. ctxt): nop {0} ; 0f1f8400ffffbea5
+(0).[400] [0x0000013ff100] 0033:0000000000401100 (unk. ctxt): nop {0} ; 0f1f84000100bea5
+(0).[401] [0x0000013ff108] 0033:0000000000401108 (unk. ctxt): syscall  ; 0f05
+(0).[402] [0x000001000000] 0010:ffffffff81000020 (unk. ctxt): push rax  ; 50
+(0).[403] [0x000001000001] 0010:ffffffff81000021 (unk. ctxt): vmwrite rbx, rax ; 0f79d8
+(0).[403] [0x0000013ff10a] 0033:000000000040110a (unk. ctxt): nop {0} ; 0f1f8400ffffbea5
+"""
+
+    def test_trace(self):
+        """Bochs' trace: the median of the rounds between the markers, and who enters."""
+        names = profile.parse_paths(["1.00 | path 0 empty_ioctl 0 1\n", "1 | path 1 exit_out 0 1\n",
+                                     "1.01 | path 9 run 0 0\n"])
+        shape, paths = profile.parse_trace(self.TRACE.splitlines(), names)
+        self.assertEqual(shape, {"empty_ioctl": (0, 1), "exit_out": (0, 1)})
+        self.assertEqual(list(paths), [("kvm", "exit_out")])
+        path = paths["kvm", "exit_out"]
+        self.assertEqual(path.executed, {0x401108: 1, 0xffffffff81000020: 1,
+                                         0xffffffff81000021: 1})
+        self.assertEqual(path.entered, {(0xffffffff81000020, 0x401108): 1})
+        self.assertEqual(path.costly, {"vmwrite": 1})
+
+    def test_costly(self):
+        """Costly instructions of a trace are those that the plugin knows, and VMX's."""
+        for kind, text, code in (
+                ("wrmsr", "wrmsr", "0f30"), ("vmresume", "vmlaunch", "0f01c2"),
+                ("locked", "lock cmpxchg dword ptr ds:[rdi], edx", "f00fb117"),
+                ("locked", "xchg qword ptr ds:[rdi], rax", "488707"), (None, "xchg bx, bx", "6687db"),
+                ("cr_write", "mov cr3, rax", "0f22d8"), ("cr_read", "mov rax, cr3", "0f20d8"),
+                ("dr_write", "mov dr7, rax", "0f23f8"), ("dr_read", "mov rax, dr6", "0f21f0"),
+                ("xsave", "xsaveopt ptr ds:[rdi]", "480fae37"), ("verw", "verw word ptr [rip]", "0f00"),
+                (None, "mov rax, rcx", "4889c8"), (None, "vmcall", "0f01c1"), (None, "hlt", "f4")):
+            self.assertEqual(profile.costly(text, code), kind, text)
+
+    def test_symbols(self):
+        """The symbols of a log, packed and cut in lines."""
+        packed = base64.b64encode(gzip.compress(self.KVM.encode())).decode()
+        lines = [f"  1.00 | symbols kvm {packed[i:i + 76]}\n" for i in range(0, len(packed), 76)]
+        self.assertEqual(profile.parse_symbols(["0.1 K x\n", *lines, "2.0 | bench kvm a 1 1 1\n"]),
+                         {"kvm": self.KVM})
 
 
 class Verdicts(unittest.TestCase):
@@ -129,6 +377,13 @@ class Verdicts(unittest.TestCase):
         self.assertEqual((r.passed, len(r.skipped)), (1, 1))
         self.fails("@vmtest up 6\n@vmtest test a\n1..0 # SKIP no\n@vmtest exit a 4\n@vmtest done 0\n")
 
+    def test_expected_failure(self):
+        """A program does not excuse its own failures: only the list of defects does."""
+        for excuse in ("TODO later", "XFAIL not here"):
+            self.fails(GOOD.replace("ok 2 second", f"not ok 2 second # {excuse}"))
+        # As ksft_test_result_xfail() prints a failure.
+        self.fails(GOOD.replace("ok 2 second", "ok 2 # XFAIL second"))
+
     def test_defect(self):
         """The assertion that an emulator makes fail must fail, and no other."""
         where = "# /a/b.c:12:second:"
@@ -146,6 +401,12 @@ class Verdicts(unittest.TestCase):
         self.fails(bad, defects=known + ["alpha: second: Expected 1 .* == 2 "])
         self.fails(bad.replace(where + "Expected 5ull (5) == cr2 (7)\n", ""), defects=known)
         self.fails(bad.replace("ok 1 first", "not ok 1 first"), defects=known)
+
+    def test_why(self):
+        """A failure is followed by what its assertion said."""
+        bad = GOOD.replace("ok 2", "# /a/b.c:12:second:Expected 1 (1) == n (2)\nnot ok 2")
+        self.assertEqual(judge(bad).failures[:2],
+                         ["alpha: second", "  Expected 1 (1) == n (2)"])
 
     def test_nested(self):
         """KTAP: suites are not counted beside their cases; a failing case is."""
@@ -174,6 +435,64 @@ class Verdicts(unittest.TestCase):
         self.fails(GOOD, warn + "WARNING: CPU: 0 PID: 1 at nesting.c:1 f+0x1/0x2")
         self.fails(GOOD, warn.replace("Call", "WARNING: CPU: 0 PID: 1 at other.c:1\nCall"))
         self.fails(GOOD, "vmtest: expect nesting.c\nvmtest: expected\n")
+
+
+class Hangs(unittest.TestCase):
+    """A machine that hangs before userspace is started once more, and only then."""
+
+    def boot(self, *outputs):
+        """A run on an emulator that prints one of the outputs each time, and then hangs
+        unless it printed the end marker; how often it was started, and the run."""
+        left = list(outputs)
+
+        class Fake:
+            """Stands for the emulator."""
+
+            def __init__(self, machine):
+                self.out_of_time = False
+                self.text = left.pop(0)
+                assert os.path.isdir(machine.work)
+
+            def run(self, _deadline, on_line, _boot, _is_up):
+                """Print it all."""
+                for text in self.text.splitlines():
+                    on_line("test" if text[0] == "@" or "ok" in text else "kernel", text)
+                self.out_of_time = "@vmtest done" not in self.text
+
+        run = vmt.run.Run(name="test")
+        run.report = Report("test")
+        with tempfile.TemporaryDirectory() as work, \
+             unittest.mock.patch("vmt.emulator.Emulator", Fake):
+            run._boot(vmt.emulator.Machine(), work,  # pylint: disable=protected-access
+                      lambda port, text: run._line(None, 0, port, text))
+        run.report.close(True)
+        return len(outputs) - len(left), run
+
+    def test_early(self):
+        """It is started once more, and that is told; twice is a failure."""
+        times, run = self.boot("Linux version 6\n", GOOD)
+        self.assertEqual((times, run.report.failures, len(run.again)), (2, [], 1))
+        times, run = self.boot("Linux version 6\n", "Linux version 6\n", GOOD)
+        self.assertEqual(times, 2)
+        self.assertTrue(run.report.failures)
+
+    def test_not_early(self):
+        """A hang in userspace is a failure at once, and so is one behind a kernel's report."""
+        for text in ("@vmtest up 6\n@vmtest test a\n", "BUG: something\n"):
+            times, run = self.boot(text, GOOD)
+            self.assertEqual(times, 1)
+            self.assertTrue(run.report.failures)
+
+    def test_busy(self):
+        """A deadline is longer if the machine was busy at any time before it."""
+        end = vmt.run.deadline(10)
+        with unittest.mock.patch("vmt.run.patience", side_effect=[1.0, 3.0, 2.0]):
+            self.assertEqual([end(), end(), end()], [10.0, 30.0, 30.0])
+
+    def test_good(self):
+        """What ends is not started again."""
+        times, run = self.boot(GOOD, GOOD)
+        self.assertEqual((times, run.report.failures, run.again), (1, [], []))
 
 
 if __name__ == "__main__":

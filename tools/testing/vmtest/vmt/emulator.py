@@ -49,6 +49,7 @@ class Machine:
     debug = False      # the debug kernel: slower, and with its own parameters
     work = None        # a private, empty directory
     qemu_args = ()
+    trace = None       # a file for what runs between two XCHG BX, BX, in Bochs
 
 
 def command_line(m):
@@ -195,8 +196,13 @@ def bochs_command(m, fifos):
     # The debugger is built in and wants to be told to go.
     with open(f"{m.work}/bochs.rc", "w", encoding="utf-8") as f:
         # Its debugger stops where a guest is shut down; the machine goes on.
-        f.write("continue\n" * 1000 + "quit\n")
-    return ["bochs", "-q", "-f", f"{m.work}/bochsrc", "-unlock", "-rc", f"{m.work}/bochs.rc"]
+        f.write(("continue\ntrace on\ncontinue\ntrace off\n" if m.trace else "continue\n") * 1000 +
+                "quit\n")
+    if m.trace:
+        with open(f"{m.work}/bochsrc", "a", encoding="utf-8") as f:
+            f.write("magic_break: enabled=1\n")
+    return ["bochs", "-q", "-f", f"{m.work}/bochsrc", "-unlock", "-rc", f"{m.work}/bochs.rc"] + \
+        (["-dbglog", m.trace] if m.trace else [])
 
 
 class Emulator:
@@ -219,8 +225,9 @@ class Emulator:
         self.terminal = None
         self.out_of_time = False
 
-    def run(self, deadline, on_line):
-        """Run until the machine powers off or the deadline (seconds) passes.
+    def run(self, deadline, on_line, boot=None, is_up=None):
+        """Run until the machine powers off or deadline() seconds have passed, or until it
+        has run for boot() seconds and is_up() is false. Without a deadline it may be None.
 
         on_line(port, text) gets every line."""
         m = self.machine
@@ -248,14 +255,14 @@ class Emulator:
                 self.process = subprocess.Popen(cmd, stdin=subprocess.DEVNULL,
                                                 stdout=log, stderr=log, start_new_session=True)
         try:
-            self._pump(deadline, on_line)
+            self._pump(deadline, on_line, boot, is_up)
         finally:
             self.kill()
             for fd in keep + list(self.reading):
                 os.close(fd)
 
-    def _pump(self, deadline, on_line):
-        end = None if deadline is None else time.monotonic() + deadline
+    def _pump(self, deadline, on_line, boot, is_up):
+        started = time.monotonic()
         rest = {port: b"" for port in PORTS}
         last_words = None
         while True:
@@ -279,7 +286,8 @@ class Emulator:
                     if last:
                         on_line(port, last.decode(errors="replace"))
                 return
-            if end is not None and time.monotonic() > end:
+            seconds = time.monotonic() - started
+            if deadline and seconds > deadline() or boot and seconds > boot() and not is_up():
                 self.out_of_time = True
                 return
 

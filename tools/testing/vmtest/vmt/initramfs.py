@@ -86,8 +86,9 @@ class Initramfs:
         if missing:
             raise FileNotFoundError(f"{program} needs {', '.join(missing)}")
 
-    def modules(self, image, release, names):
-        """Add modules of an unpacked kernel image, with all they depend on.
+    def modules(self, image, release, names, missing=False):
+        """Add modules of an unpacked kernel image, with all they depend on; some may be
+        missing, if that is said.
 
         They are stored decompressed: not every kernel and insmod can do it."""
         base = f"lib/modules/{release}"
@@ -105,7 +106,7 @@ class Initramfs:
             if name in by_name:
                 path = by_name[name]
                 wanted += [path] + deps[path]
-            elif name not in builtin:
+            elif name not in builtin and not missing:
                 raise FileNotFoundError(f"kernel {release} has no module {name}")
         listing = ""
         for path in dict.fromkeys(wanted):

@@ -18,6 +18,9 @@ TOP = os.path.realpath(os.path.join(HERE, "../../.."))
 # deadline is there to end a hang, and the machine may be busy.
 DEADLINE = {"qemu": 300, "bochs": 900, "debug": 900}
 
+# Seconds until a kernel has to be in userspace, far above what it needs as well.
+BOOT = {"qemu": 90, "bochs": 450, "debug": 240}
+
 # Where the tests speak, inside.
 TEST_PORT = {"x86": "/dev/ttyS1", "arm64": "/dev/ttyS0"}
 
@@ -35,11 +38,23 @@ def for_machine(name, kernel, cpu, emu):
     return out
 
 
+def script(name, **variables):
+    """A file of scripts/, for Run, with its variables set."""
+    with open(f"{HERE}/scripts/{name}.sh", encoding="utf-8") as f:
+        return "".join(f"{key}={shlex.quote(str(value))}\n"
+                       for key, value in variables.items()) + f.read()
+
+
 def kernels(arch, *words):
     """What tools/scripts/kernels answers."""
     out = subprocess.run([f"{TOP}/tools/scripts/kernels", "--arch", arch, *words],
                          check=True, stdout=subprocess.PIPE, text=True).stdout
     return out.strip()
+
+
+def arch_of(flavour, arch="x86"):
+    """The architecture by which tools/scripts/kernels knows a guest of a machine."""
+    return "i386" if flavour and "-686" in flavour else arch
 
 
 def image_of(flavour, arch="x86"):
@@ -73,10 +88,18 @@ def busybox_tree(arch="x86"):
     return fs
 
 
-def guest_initramfs(path, arch="x86"):
-    """The userspace of a guest inside the machine: busybox and guest/guest-init."""
+# Drivers of a power button and of a panic's port, of which not every kernel has all.
+GUEST_MODULES = ("button", "evdev", "gpio_keys", "pvpanic_mmio")
+
+
+def guest_initramfs(path, arch="x86", kernel=None):
+    """The userspace of a guest inside the machine: busybox and guest/guest-init, and the
+    drivers of GUEST_MODULES that this kernel has."""
+    arch = arch_of(kernel, arch)
     fs = busybox_tree(arch)
     fs.add(f"{HERE}/guest/guest-init", "init")
+    if kernel:
+        fs.modules(image_of(kernel, arch), release_of(kernel, arch), GUEST_MODULES, missing=True)
     fs.save(path)
 
 
@@ -84,6 +107,18 @@ def patience():
     """By how much everything takes longer here than on an idle machine."""
     busy = os.getloadavg()[0] / os.cpu_count()
     return max(1.0, busy) * float(os.environ.get("AXV_TIMEOUT_SCALE", "1"))
+
+
+def deadline(seconds):
+    """A function that says how many seconds are too many, if it is @seconds on an idle
+    machine. It is asked while they pass, since the machine may become busy meanwhile."""
+    most = 1.0
+
+    def now():
+        nonlocal most
+        most = max(most, patience())
+        return seconds * most
+    return now
 
 
 def terminal_size():
@@ -117,6 +152,7 @@ class Run:
         self.timeout = None
         self.allow = []
         self.qemu_args = []
+        self.trace = None
         self.kmemleak = False
         self.expect_tests = False
         self.log = None
@@ -131,6 +167,7 @@ class Run:
         self.report = None
         self.seconds = 0
         self.tail = []
+        self.again = []  # why the machine was started once more
 
     def build_initramfs(self, image, release, path):
         """Assemble what the machine boots into."""
@@ -187,37 +224,56 @@ class Run:
                                     for_machine("defects", *where))
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="vmtest.") as work:
-            m = emulator.Machine()
-            m.arch, m.emu, m.cpu, m.smp = self.arch, self.emu, self.cpu, self.smp
-            m.icount = self.icount
-            # With 512 MiB there are no transparent huge pages.
-            m.mem = self.mem or \
-                (1024 if self.emu == "bochs" else 1536 if self.kernel == "debug" else 2048)
-            m.debug = self.kernel == "debug"
-            m.interactive = self.interactive
-            m.append = self.append
-            m.qemu_args = self.qemu_args
-            m.work = work
-            m.kernel = f"{image}/vmlinuz"
-            m.initrd = f"{work}/initrd"
+            m = self._machine(f"{image}/vmlinuz", f"{work}/initrd")
             self.build_initramfs(image, release, m.initrd)
-            deadline = self.timeout or DEADLINE["debug" if m.debug else self.emu]
-            deadline *= patience()
-            if self.interactive:
-                deadline = None
-            emu = emulator.Emulator(m)
             log = open(self.log, "w", encoding="utf-8") if self.log else None
             try:
-                emu.run(deadline, lambda port, text: self._line(log, started, port, text))
+                self._boot(m, work, lambda port, text: self._line(log, started, port, text))
             finally:
                 if log:
                     log.close()
-            if emu.out_of_time:
-                self.report.errors.append(f"not finished after {deadline:.0f} seconds")
             if self.report.done is None:
-                self._emulator_words(work)
+                self._emulator_words(m.work)
         self.seconds = time.monotonic() - started
         return self.report.close(self.expect_tests)
+
+    def _machine(self, kernel, initrd):
+        m = emulator.Machine()
+        m.arch, m.emu, m.cpu, m.smp = self.arch, self.emu, self.cpu, self.smp
+        m.icount = self.icount
+        # With 512 MiB there are no transparent huge pages.
+        m.mem = self.mem or \
+            (1024 if self.emu == "bochs" else 1536 if self.kernel == "debug" else 2048)
+        m.debug = self.kernel == "debug"
+        m.interactive = self.interactive
+        m.append = self.append
+        m.qemu_args = self.qemu_args
+        m.trace = self.trace
+        m.kernel, m.initrd = kernel, initrd
+        return m
+
+    def _boot(self, m, work, on_line):
+        """Run the machine to its end. One that hangs before userspace is started once
+        more: what the run is about is loaded only there, so the emulator hangs."""
+        kind = "debug" if m.debug else self.emu
+        for last in (False, True):
+            end = boot = None
+            if not self.interactive:
+                end = deadline(self.timeout or DEADLINE[kind])
+                boot = deadline(BOOT[kind])
+            m.work = tempfile.mkdtemp(dir=work)
+            emu = emulator.Emulator(m)
+            emu.run(end, on_line, boot, lambda: self.report.up is not None)
+            if not emu.out_of_time:
+                return
+            if self.report.up is not None:
+                self.report.errors.append(f"not finished after {end():.0f} seconds")
+                return
+            silent = f"no userspace after {boot():.0f} seconds"
+            if last or self.report.kernel.trouble:
+                self.report.errors.append(silent)
+                return
+            self.again.append(f"{silent}, started once more; the last line: {self.tail[-1:]}")
 
     def _line(self, log, started, port, text):
         if port == "kernel":

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# axvmm boots a Debian kernel, whose init switches CPUs off and on and powers off.
+# RELEASE is what that kernel calls itself, CPUS how many CPUs the guest has, CONSOLE the
+# console on its command line, MORE the rest of that.
+
+# shellcheck disable=SC3040 # busybox has it
+set -o pipefail
+boot() {
+	./axvmm run --kernel vmlinuz --initrd initrd --mem 512M --cpus "$CPUS" --stats \
+		--append "console=$CONSOLE panic=-1 $MORE" </dev/null 2>&1 | tee /tmp/console
+}
+case $MORE in
+*axvcpu.holes*) plan 7 ;;
+*) plan 5 ;;
+esac
+check "axvmm ends with 0 when the guest powers off" boot
+check "the guest is Linux $RELEASE" grep -q "guest: Linux .* $RELEASE " /tmp/console
+check "the guest has $CPUS CPU(s), which it can switch off and on" \
+	grep -q "guest: $CPUS CPUs of $CPUS" /tmp/console
+check "the guest reached its end" grep -q "guest: powering off" /tmp/console
+complaints() {
+	# The guest's kernel says this of the processor's model, not of axvcpu.
+	grep -v "Speculative Return Stack Overflow" /tmp/console |
+		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|PCI: Fatal|Unable to init MCE"
+}
+check_fails "the guest's kernel complains" complaints
+case $MORE in
+*axvcpu.holes*)
+	check "what has no device is read as ones" grep -q \
+		"guest: nothing is read as 0xFF 0xFFFF 0xFFFFFFFF 0xFFFFFFFFFFFFFFFF" /tmp/console
+	check "the guest's kernel copies to and from what has no device" grep -q \
+		"guest: the VGA hole took 1+0 blocks and has ff ff ff ff ff ff ff ff" /tmp/console
+	;;
+esac

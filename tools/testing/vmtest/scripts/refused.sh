@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# On a host without VHE whose KVM holds EL2 the module is refused.
+
+plan 3
+refused() {
+	! insmod axvcpu.ko 2>/tmp/why && grep -q "resource busy" /tmp/why
+}
+check "the module is refused with EBUSY" refused
+message() {
+	dmesg | grep -q "axvcpu: KVM has EL2.*boot with kvm-arm.mode=none"
+}
+check "the kernel log says how to boot" message
+check "KVM is still there" [ -c /dev/kvm ]

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# Half a million entries, in SECONDS_EACH at most.
+
+export AXV_TEST_TIMEOUT="$SECONDS_EACH"
+export AXV_SOAK=500000
+t soak ./soak

@@ -1,0 +1,187 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""make check runs the jobs that it should, each when what it needs has passed, and a job
+that goes wrong in any way fails."""
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+import threading
+import unittest
+import unittest.mock
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+from vmt.jobs import Job, Scheduler, select
+
+# Seconds after which a test that waits for another thread has failed.
+HANG = 60
+
+
+def good(job):
+    """A job that passes."""
+    job.passed += 1
+
+
+def bad(job):
+    """A job that fails."""
+    job.failures.append("it is broken")
+
+
+class Order(unittest.TestCase):
+    """What runs when."""
+
+    def run_all(self, workers, *jobs):
+        """Schedule jobs, given as (name, needs, action); {name: job}, names in the order in
+        which they ran, and the verdict."""
+        ran = []
+
+        def noted(action):
+            def act(job):
+                ran.append(job.name)
+                action(job)
+            return act
+        todo = [Job(name, needs, noted(action), "") for name, needs, action in jobs]
+        verdict = []
+
+        def schedule():
+            with contextlib.redirect_stdout(io.StringIO()):
+                verdict.append(Scheduler(todo, workers).run())
+        thread = threading.Thread(target=schedule, daemon=True)
+        thread.start()
+        thread.join(HANG)
+        self.assertFalse(thread.is_alive(), "the scheduler hangs")
+        return {job.name: job for job in todo}, ran, verdict[0]
+
+    def test_needs(self):
+        """A job runs behind what it needs, wherever it is in the list."""
+        for workers in (1, 2, 4):
+            _, ran, verdict = self.run_all(workers, ("boot", ["build", "tools"], good),
+                                           ("build", ["fetch"], good), ("tools", [], good),
+                                           ("fetch", [], good))
+            self.assertTrue(verdict)
+            self.assertEqual(sorted(ran), ["boot", "build", "fetch", "tools"])
+            self.assertEqual(ran[-1], "boot")
+            self.assertLess(ran.index("fetch"), ran.index("build"))
+
+    def test_broken_need(self):
+        """What needs a job that failed fails without being run, and so on; others run."""
+        jobs, ran, verdict = self.run_all(2, ("boot", ["build"], good), ("again", ["boot"], good),
+                                          ("build", [], bad), ("other", [], good))
+        self.assertFalse(verdict)
+        self.assertEqual(sorted(ran), ["build", "other"])
+        self.assertEqual(jobs["build"].failures, ["it is broken"])
+        self.assertEqual(jobs["boot"].failures, ["cannot run: build failed"])
+        self.assertEqual(jobs["again"].failures, ["cannot run: boot failed"])
+        self.assertEqual((jobs["other"].state, jobs["other"].passed), ("passed", 1))
+
+    def test_unselected_need(self):
+        """What is needed and was not selected is taken for there."""
+        _, ran, verdict = self.run_all(1, ("boot", ["build"], good))
+        self.assertEqual((ran, verdict), (["boot"], True))
+
+    def test_at_once(self):
+        """As many at once as there are workers, and no more."""
+        together = threading.Barrier(2)
+        lock, now, most = threading.Lock(), [0], [0]
+
+        def meet(job):
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+            together.wait(HANG)
+            with lock:
+                now[0] -= 1
+            good(job)
+        _, ran, verdict = self.run_all(2, *[(name, [], meet) for name in "abcd"])
+        self.assertTrue(verdict)
+        self.assertEqual((sorted(ran), most[0]), (list("abcd"), 2))
+
+    def test_exceptions(self):
+        """An exception is a failure of its job, and the end of nothing else."""
+        def raises(what):
+            def action(_job):
+                raise what
+            return action
+        for what in (OSError("no such file"), ValueError("odd"), AttributeError("None has none"),
+                     KeyError("x")):
+            jobs, ran, verdict = self.run_all(1, ("a", [], raises(what)), ("b", ["a"], good),
+                                              ("c", [], good))
+            self.assertFalse(verdict)
+            self.assertEqual(ran, ["a", "c"])
+            self.assertTrue(jobs["a"].failures)
+            self.assertEqual(jobs["b"].failures, ["cannot run: a failed"])
+
+
+class Commands(unittest.TestCase):
+    """The commands of a job."""
+
+    def command(self, text, **more):
+        """The job that ran this shell command, and what command() returned."""
+        job = Job("test", [], None, "")
+        with tempfile.TemporaryDirectory() as logs, unittest.mock.patch("vmt.jobs.LOGS", logs):
+            return job, job.command("sh", "-c", text, **more)
+
+    def test_good(self):
+        """The output is returned, both streams of it."""
+        job, text = self.command("echo out; echo err >&2")
+        self.assertEqual((sorted(text.split()), job.failures), (["err", "out"], []))
+
+    def test_bad(self):
+        """An exit code is a failure, with the lines that sound like the reason."""
+        job, text = self.command("echo begin; echo 'x.c:1: error: no'; echo end; exit 3")
+        self.assertIsNone(text)
+        self.assertIn("exit code 3", job.failures[0])
+        self.assertEqual(job.failures[1:], ["  x.c:1: error: no"])
+
+    def test_late(self):
+        """A command that hangs is ended, and has failed."""
+        job, text = self.command("exec sleep 1000", timeout=0.1)
+        self.assertIsNone(text)
+        self.assertIn("none after", job.failures[0])
+
+    def test_make(self):
+        """The jobs of the make above are not for the one that a job calls."""
+        with unittest.mock.patch.dict(os.environ, MAKEFLAGS="-j77", MAKELEVEL="3"):
+            _, text = self.command("echo [$MAKEFLAGS$MAKELEVEL$MORE]", MORE="more")
+        self.assertEqual(text, "[more]\n")
+
+
+class Selection(unittest.TestCase):
+    """Which jobs run."""
+
+    def setUp(self):
+        self.jobs = [Job("build", [], None, ""), Job("build-rt", [], None, "", long=True),
+                     Job("boot-rt", ["build-rt"], None, ""),
+                     Job("boot-max", ["build"], None, "", long=True)]
+
+    def names(self, patterns, long=False):
+        """The names of what is selected."""
+        return [job.name for job in select(self.jobs, patterns, long)]
+
+    def test_short(self):
+        """make check runs what is not long, and what that needs."""
+        self.assertEqual(self.names([]), ["build", "build-rt", "boot-rt"])
+
+    def test_long(self):
+        """make check-long runs everything."""
+        self.assertEqual(len(self.names([], True)), 4)
+
+    def test_named(self):
+        """A name selects its job even if it is long, a beginning only short ones."""
+        self.assertEqual(self.names(["boot-max"]), ["build", "boot-max"])
+        self.assertEqual(self.names(["boot"]), ["build-rt", "boot-rt"])
+        self.assertEqual(self.names(["boot"], True), ["build", "build-rt", "boot-rt", "boot-max"])
+
+    def test_unknown(self):
+        """A name that no job has is an error."""
+        with self.assertRaises(SystemExit):
+            self.names(["nothing"])
+
+
+if __name__ == "__main__":
+    unittest.main()

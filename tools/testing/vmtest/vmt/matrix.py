@@ -1,0 +1,543 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is tested, on what: the jobs of make check and of make check-long."""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+
+from . import report, run as vmtest
+from .jobs import LOGS, TOP, Job
+from .run import script
+
+HERE = vmtest.HERE
+
+STOCK = ["6.1", "6.1-cloud", "6.1-rt", "6.12", "6.12-cloud", "6.12-rt"]
+
+# The selftests with SVM: kernel, CPU, number of CPUs. All of them together hold every pair
+# of these, in as few boots as that takes; the debug kernel is worth nothing on one CPU.
+SELFTESTS = [("6.12", "EPYC", 1), ("6.1-rt", "max", 2), ("debug", "max", 2)]
+SELFTESTS_LONG = [("6.1", "max", 1), ("6.1", "EPYC", 2), ("6.12", "max", 2),
+                  ("6.1-rt", "EPYC", 1), ("debug", "EPYC", 2)]
+
+# The back ends in Bochs: kernel, and CPU model.
+BOCHS = [("6.1-cloud", "zambezi"), ("6.1-cloud", "corei7_haswell_4770")]
+BOCHS_LONG = [("6.12-cloud", "corei7_haswell_4770")]
+
+# The programs that run once more with their vCPUs saved and restored at every exit.
+MOVED = [f"exits{part}_{mode}" for part in ("", "_cpu", "_io", "_mmio")
+         for mode in ("real", "prot", "long")] + ["inject", "isolation", "msr_cpuid", "regs"]
+MOVED_ARM64 = ["corners", "exits", "gic", "isolation", "timer"]
+
+# The kernel for 32-bit processors, whose tables are PAE's. It is a guest only.
+I386 = "6.1-686-pae"
+
+# Where axvmm boots a kernel with SVM: host, CPU, guest.
+GUESTS = [("6.12-cloud", "EPYC", "6.1-cloud"), ("6.1-cloud", "max", I386)]
+GUESTS_LONG = [("6.1-cloud", "max", "6.1-cloud"), ("6.1-cloud", "EPYC", "6.12-cloud"),
+               ("6.12-cloud", "max", "6.12-cloud"), ("6.1-cloud", "EPYC", I386)]
+
+# A newer kernel's KVM is switched on and off with its VMs; older ones do not know it.
+KVM_BY_VMS = "kvm.enable_virt_at_load=0"
+
+# The kernels of arm64 with VHE.
+ARM64 = ["6.1-cloud"]
+ARM64_LONG = ["6.12-cloud"]
+
+# Hosts without VHE, where KVM may not have EL2: one that has nothing newer than that
+# either, and one that has it all and does not use it.
+NVHE = "kvm-arm.mode=none"
+SELFTESTS_NVHE = [("6.12-cloud", "cortex-a72", 1, NVHE)]
+SELFTESTS_NVHE_LONG = [("6.1-cloud", "cortex-a72", 2, NVHE),
+                       ("6.12-cloud", "max", 2, NVHE + " id_aa64mmfr1.vh=0")]
+
+# Where axvmm boots a kernel on the same kernel: kernel, CPU, CPUs of the guest, command
+# line of the host.
+ARM64_GUESTS = [("6.1-cloud", "neoverse-n1", 2, "")]
+ARM64_GUESTS_LONG = [("6.12-cloud", "neoverse-n1", 1, ""), ("6.12-cloud", "max", 3, ""),
+                     ("6.12-cloud", "cortex-a72", 2, NVHE)]
+
+
+def only_silence(job, text):
+    """A build passes when it says nothing that sounds like a warning."""
+    if text is None:
+        return
+    noise = [line for line in text.splitlines() if re.search(r"\bwarning\b", line, re.I)]
+    if noise:
+        job.failures += noise[:10]
+    else:
+        job.passed += 1
+
+
+def job_self(job):
+    tests = sorted(glob.glob(f"{HERE}/test_*.py")) + ["tools/scripts/test_circles.py"]
+    for test in tests:
+        text = job.command(sys.executable, "-B", test)
+        if text is not None:
+            job.passed += int(re.search(r"Ran (\d+) test", text).group(1))
+
+
+def job_lint(job):
+    text = job.command("make", "lint")
+    if text is not None:
+        job.passed += len(re.findall(r"^ok ", text, re.M))
+
+
+def job_fetch(job):
+    if job.command("tools/scripts/kernels", "fetch") is not None:
+        job.passed += 1
+
+
+def job_i386_fetch(job):
+    if job.command("tools/scripts/kernels", "--arch", "i386", "image", I386) is not None and \
+            job.command("tools/scripts/kernels", "--arch", "i386", "busybox") is not None:
+        job.passed += 1
+
+
+def debug_kernel(arch):
+    """The job that builds the debug kernel."""
+    def action(job):
+        if job.command("tools/scripts/kernels", "--arch", arch, "headers", "debug") is not None:
+            job.passed += 1
+    return action
+
+
+def job_tools(job):
+    only_silence(job, job.command("make", "-j2", "tools", "tests"))
+
+
+def job_arm64_fetch(job):
+    if job.command("tools/scripts/kernels", "--arch", "arm64", "fetch",
+                   *ARM64, *ARM64_LONG) is not None:
+        job.passed += 1
+
+
+def job_arm64_tools(job):
+    only_silence(job, job.command("make", "-j2", "tools", "tests", "ARCH=arm64"))
+
+
+def job_arm64_unit(job):
+    text = job.command("make", "unit", "ARCH=arm64")
+    if text is not None:
+        job.passed += int(re.search(r"^vmtest: .* (\d+) passed", text, re.M).group(1))
+
+
+def job_unit(job):
+    for directory in ("lib", "vmm", "decode-fuzz"):
+        text = job.command("make", "unit", f"UNIT={directory}")
+        if text is not None:
+            judge_tap(job, directory, text)
+
+
+def judge_tap(job, name, text):
+    """Count what several programs say, one after another."""
+    documents = re.split(r"^TAP version 13$", text, flags=re.M)[1:]
+    if not documents:
+        job.failures.append(f"{name}: no test ran")
+    for document in documents:
+        tap = report.Tap(name)
+        for line in document.splitlines():
+            tap.line(line)
+        tap.close()
+        job.passed += sum(1 for ok, *_ in tap.leaves() if ok)
+        job.failures += [desc for ok, desc, *_ in tap.leaves() if not ok] + tap.errors
+
+
+def job_install(job):
+    text = job.command("make", "install-test")
+    if text is not None:
+        judge_tap(job, "install", text)
+
+
+def job_fuzz(job):
+    text = job.command("make", "fuzz")
+    if text is not None:
+        judge_tap(job, "fuzz", text)
+
+
+def build_module(flavour, *args):
+    """The job that builds the module for a kernel."""
+    def action(job):
+        only_silence(job, job.command("make", "module", f"KERNEL={flavour}", *args))
+    return action
+
+
+def selftest_payload(tools="tools"):
+    """The programs, and the list that names them."""
+    where = f"{TOP}/build/{tools}/selftests"
+    return [os.path.join(where, name) for name in sorted(os.listdir(where))
+            if name == "tests.list" or (os.access(os.path.join(where, name), os.X_OK)
+                                        and os.path.isfile(os.path.join(where, name)))]
+
+
+def selftests(kernel, cpu, smp, emu="qemu"):
+    """The job that runs all selftests on a machine."""
+    slow = kernel == "debug" or emu == "bochs"
+
+    def action(job):
+        settings = {}
+        if kernel == "debug":
+            # The suites of KUnit have a job of their own.
+            settings = {"modprobe": ["kunit"], "append": "kunit.enable=0", "kmemleak": True}
+        job.boot(kernel=kernel, cpu=cpu, smp=smp, emu=emu, axvcpu=True, expect_tests=True,
+                 payload=selftest_payload(), timeout=1500 if slow else 900,
+                 script=script("selftests", SECONDS_EACH=int((600 if slow else 300) *
+                                                             vmtest.patience())), **settings)
+    return action
+
+
+def moved(kernel, cpu, smp, programs=None, tools="tools", **machine):
+    """The job that saves and restores vCPUs at every exit."""
+    def action(job):
+        names = programs or MOVED
+        job.boot(kernel=kernel, cpu=cpu, smp=smp, axvcpu=True, expect_tests=True,
+                 payload=[f"{TOP}/build/{tools}/selftests/{name}" for name in names],
+                 timeout=1500, script=script("moved", PROGRAMS=" ".join(names),
+                                             SECONDS_EACH=int(600 * vmtest.patience())),
+                 **machine)
+    return action
+
+
+def moved_arm64(kernel, cpu, smp, append=""):
+    """The same at EL2 of an arm64 machine."""
+    return moved(kernel, cpu, smp, MOVED_ARM64, "tools-arm64", arch="arm64", append=append)
+
+
+def selftests_arm64(kernel, cpu="neoverse-n1", smp=2, append=""):
+    """The job that runs all selftests at EL2 of an arm64 machine."""
+    slow = kernel == "debug"
+
+    def action(job):
+        settings = {"append": append}
+        if slow:
+            # A fault of a guest takes milliseconds there: fewer of everything.
+            settings = {"modprobe": ["kunit"], "append": "kunit.enable=0 axv_test_scale=4",
+                        "kmemleak": True}
+        job.boot(arch="arm64", kernel=kernel, cpu=cpu, smp=smp, axvcpu=True,
+                 expect_tests=True, payload=selftest_payload("tools-arm64"),
+                 timeout=1500 if slow else 900,
+                 script=script("selftests", SECONDS_EACH=int((600 if slow else 300) *
+                                                             vmtest.patience())), **settings)
+    return action
+
+
+def soak_arm64(**machine):
+    """The job of half a million entries at EL2 of an arm64 machine."""
+    def action(job):
+        job.boot(arch="arm64", kernel="6.1-cloud", smp=2, axvcpu=True, expect_tests=True,
+                 payload=[f"{TOP}/build/tools-arm64/selftests/soak"], timeout=900,
+                 script=script("soak", SECONDS_EACH=int(800 * vmtest.patience())), **machine)
+    return action
+
+
+def vectors_arm64(features):
+    """The job that looks at vector registers on an arm64 processor with more than V."""
+    def action(job):
+        job.boot(arch="arm64", kernel="6.1-cloud", cpu=f"max,pauth-impdef=on,{features}", smp=2,
+                 axvcpu=True, expect_tests=True, timeout=900,
+                 payload=[f"{TOP}/build/tools-arm64/selftests/isolation"],
+                 script="t isolation ./isolation")
+    return action
+
+
+def load_arm64(kernel, text, append=""):
+    """The job that loads the module by itself, on a host without VHE."""
+    def action(job):
+        release = vmtest.release_of(kernel, "arm64")
+        job.boot(arch="arm64", kernel=kernel, cpu="cortex-a72", smp=2, append=append,
+                 payload=[f"{TOP}/build/module/{release}/axvcpu.ko",
+                          f"{TOP}/build/tools-arm64/selftests/lifecycle"],
+                 expect_tests=True, script=text)
+    return action
+
+
+def kunit(**machine):
+    """The job that runs the suites of KUnit, which are in the module where the kernel has it."""
+    def action(job):
+        job.boot(kernel="debug", axvcpu=True, modprobe=["kunit"], kmemleak=True,
+                 expect_tests=True, script=script("kunit"), **machine)
+    return action
+
+
+def load_unload(kernel, backend="svm"):
+    """The job that loads and unloads the module over and over."""
+    def action(job):
+        release = vmtest.release_of(kernel)
+        settings = {"payload": [f"{TOP}/build/module/{release}/axvcpu.ko"], "backend": backend,
+                    "script": script("load-unload"), "smp": 2 if backend == "svm" else 1,
+                    "expect_tests": True}
+        if kernel == "debug":
+            settings.update(modprobe=["kunit"], append="kunit.enable=0", kmemleak=True)
+        job.boot(kernel=kernel, **settings)
+    return action
+
+
+KVM = {"svm": "kvm-amd", "vmx": "kvm-intel"}
+
+
+def beside_kvm(kernel, backend="svm"):
+    """The job that loads the module beside KVM, idle and busy."""
+    def action(job):
+        settings = {}
+        if backend == "svm":
+            # Newer kernels' KVM holds the hardware from its loading on, unless told not to.
+            settings = {"smp": 2, "append": KVM_BY_VMS}
+        # kvm-intel of older ones holds the one callback for crashes from its loading on;
+        # newer ones', told not to, warns when the callback is taken.
+        job.boot(kernel=kernel, backend=backend, axvcpu=True, modprobe=[KVM[backend]],
+                 expect_tests=True, payload=[f"{TOP}/build/tools/beside-kvm"],
+                 script=script("beside-kvm", HOW="held" if backend == "vmx" else ""),
+                 **settings)
+    return action
+
+
+def job_readme(job):
+    """What the README shows: its VMM, built by its own command, make kselftest, and the
+    guest that it has axvmm run, with the RAM disk that it makes."""
+    with open(f"{TOP}/README.md", encoding="utf-8") as f:
+        text = f.read()
+    source = re.search(r"^```c\n(.*?)^```$", text, re.M | re.S)
+    build = re.search(r"^    (gcc .*-o hello hello\.c) && \./hello$", text, re.M)
+    initrd = re.search(r"^    mkdir -p root/.*?>initrd$", text, re.M | re.S)
+    guest = re.search(r"^    (axvmm run --kernel .*)$", text, re.M)
+    if not source or not build:
+        job.failures.append("README.md has no VMM, or does not say how it is built")
+        return
+    if not initrd or not guest:
+        job.failures.append("README.md has no guest, or does not say how its initrd is made")
+        return
+    where = f"{TOP}/build/readme"
+    os.makedirs(where, exist_ok=True)
+    if not os.path.exists(f"{where}/include"):
+        os.symlink(f"{TOP}/include", f"{where}/include")
+    with open(f"{where}/hello.c", "w", encoding="utf-8") as f:
+        f.write(source.group(1))
+    only_silence(job, job.command("sh", "-c", f"cd {where} && {build.group(1)} -Wall"))
+    only_silence(job, job.command("sh", "-e", "-c",
+                                  f"cd {where}\nrm -rf root\n{initrd.group(0)}"))
+    if job.failures:
+        return
+    # The shortest of the programs: it is about the script.
+    with open(f"{where}/tests.list", "w", encoding="utf-8") as f:
+        f.write("stats\n")
+    job.boot(kernel="6.1-cloud", axvcpu=True, expect_tests=True,
+             payload=[f"{where}/hello", f"{where}/tests.list", f"{TOP}/tools/scripts/kselftest",
+                      f"{TOP}/build/tools/selftests/stats", "/bin/bash:bin/bash",
+                      f"{where}/initrd", f"{TOP}/build/tools/vmm/axvmm:bin/axvmm",
+                      f"{vmtest.image_of('6.1-cloud')}/vmlinuz:boot/vmlinuz-" +
+                      vmtest.release_of("6.1-cloud")],
+             script=script("readme", GUEST=guest.group(1)))
+
+
+def job_beside_build(job):
+    only_silence(job, job.command(
+        "gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-Iinclude/uapi",
+        "-o", "build/tools/beside-kvm", f"{HERE}/guest/beside-kvm.c"))
+
+
+def guest_payload(job, guest, arch="x86"):
+    """axvmm, and what it boots."""
+    initrd = f"{LOGS}/{job.name}.cpio"
+    vmtest.guest_initramfs(initrd, arch, guest)
+    tools = "tools" if arch == "x86" else f"tools-{arch}"
+    return [f"{TOP}/build/{tools}/vmm/axvmm", f"{initrd}:t/initrd",
+            f"{vmtest.image_of(guest, vmtest.arch_of(guest, arch))}/vmlinuz:t/vmlinuz"]
+
+
+def guest_boot(host, cpu, guest, emu="qemu", arch="x86", cpus=1, append=""):
+    """The job in which axvmm boots a Debian kernel."""
+    bochs = emu == "bochs"
+
+    def action(job):
+        release = vmtest.release_of(guest, vmtest.arch_of(guest, arch))
+        text = script("guest-boot", RELEASE=release, CPUS=cpus,
+                      CONSOLE="ttyS0" if arch == "x86" else "ttyAMA0",
+                      MORE="axvcpu.cpus" + (" cryptomgr.notests" if bochs else
+                                            " axvcpu.holes" if arch == "x86" else ""))
+        job.boot(arch=arch, kernel=host, cpu=cpu, emu=emu, smp=1 if bochs else 2, axvcpu=True,
+                 expect_tests=True, timeout=1200 if bochs else 600, append=append,
+                 payload=guest_payload(job, guest, arch), script=text)
+    return action
+
+
+def guest_power(kernel, arch="x86"):
+    """The job in which axvmm switches guests off, restarts them, and sees them panic."""
+    def action(job):
+        job.boot(arch=arch, kernel=kernel, smp=2, axvcpu=True, expect_tests=True, timeout=900,
+                 payload=guest_payload(job, kernel, arch),
+                 script=script("guest-power", ARCH=arch,
+                               CONSOLE="ttyS0" if arch == "x86" else "ttyAMA0"))
+    return action
+
+
+def job_arm64_shell(job):
+    u_boot = subprocess.run(["tools/scripts/kernels", "--arch", "arm64", "package",
+                             "u-boot-qemu:amd64"], cwd=TOP, check=True, text=True,
+                            stdout=subprocess.PIPE).stdout.strip()
+    job.boot(arch="arm64", kernel="6.1-cloud", cpu="neoverse-n1", axvcpu=True, expect_tests=True,
+             payload=guest_payload(job, "6.1-cloud", "arm64") +
+             [f"{u_boot}/usr/lib/u-boot/qemu_arm64/u-boot.bin"],
+             script=script("guest-shell", SECONDS_EACH=int(200 * vmtest.patience())))
+
+
+def demo(*argv):
+    """The job that runs make demo."""
+    def action(job):
+        text = job.command("make", "demo", *argv, timeout=900 * vmtest.patience())
+        if text is None:
+            return
+        if re.search(r"guest: Linux ", text):
+            job.passed += 1
+        else:
+            job.failures.append("make demo ended with 0, but its guest never said uname -a")
+    return action
+
+
+def bench(result, *argv):
+    """The job that runs make bench, which judges itself."""
+    def action(job):
+        path = f"build/bench-{result}.json"
+        if os.path.exists(f"{TOP}/{path}"):
+            os.remove(f"{TOP}/{path}")
+        text = job.command("make", "bench", *argv, timeout=900 * vmtest.patience())
+        if text is None:
+            return
+        if os.path.exists(f"{TOP}/{path}"):
+            job.passed += 1
+        else:
+            job.failures.append(f"make bench ended with 0, but wrote no {path}")
+    return action
+
+
+def all_jobs():
+    """Every job, in the order in which they are started when nothing is missing. Those
+    that are added by long() belong to make check-long only."""
+    jobs = []
+
+    def add(name, needs, action, text):
+        jobs.append(Job(name, needs, action, text))
+
+    def long(name, needs, action, text):
+        jobs.append(Job(name, needs, action, text, long=True))
+
+    def both(short_list, long_list):
+        return [(add, item) for item in short_list] + [(long, item) for item in long_list]
+
+    add("fetch", [], job_fetch, "download and unpack the kernels")
+    add("i386-fetch", [], job_i386_fetch, "download and unpack the kernel of 32-bit guests")
+    add("debug-kernel", [], debug_kernel("x86"), "build the debug kernel, or find it in the cache")
+    add("tools", [], job_tools, "build library, axvmm, selftests, benchmark without a warning")
+    add("vmtest", [], job_self, "the log and TAP readers, and lint's circles, against what must fail")
+    add("unit", ["tools"], job_unit, "the library's and axvmm's own tests, without any VM")
+    add("install", ["tools"], job_install, "make install, then link and run; make uninstall")
+    long("fuzz", ["tools"], job_fuzz, "the fuzz targets, a minute each")
+    for flavour in STOCK:
+        add(f"build-{flavour}", ["fetch"], build_module(flavour),
+            f"build the module for {flavour} without a warning")
+    add("lint", ["fetch", "tools"], job_lint,
+        "checkpatch, sparse, W=1, kernel-doc, shellcheck, circles")
+    add("build-debug", ["debug-kernel"], build_module("debug"),
+        "build the module for the debug kernel")
+    # Early, since it takes as long again and more jobs wait for it.
+    add("arm64-debug-kernel", [], debug_kernel("arm64"),
+        "build the debug kernel for arm64, or find it in the cache")
+    add("arm64-build-debug", ["arm64-debug-kernel"], build_module("debug", "ARCH=arm64"),
+        "build the module for the debug kernel of arm64")
+    # The long ones first, so that the last to finish is a short one.
+    for put, (kernel, cpu) in both(BOCHS, BOCHS_LONG):
+        put(f"selftests-{kernel}-{cpu}-1", [f"build-{kernel}", "tools"],
+            selftests(kernel, cpu, 1, "bochs"), f"the selftests on {kernel} in Bochs, {cpu}")
+    for put, (kernel, cpu, smp) in sorted(both(SELFTESTS, SELFTESTS_LONG),
+                                          key=lambda s: s[1][0] != "debug"):
+        put(f"selftests-{kernel}-{cpu}-{smp}", [f"build-{kernel}", "tools"],
+            selftests(kernel, cpu, smp), f"the selftests on {kernel}, {cpu}, {smp} CPU(s)")
+    add("moved-6.1-cloud-max-2", ["build-6.1-cloud", "tools"], moved("6.1-cloud", "max", 2),
+        "vCPUs of the selftests are saved and restored at every exit, with SVM")
+    long("moved-6.1-cloud-vmx", ["build-6.1-cloud", "tools"],
+         moved("6.1-cloud", "corei7_haswell_4770", 1, emu="bochs"), "the same with VMX")
+    add("kunit", ["build-debug"], kunit(cpu="max", smp=2), "the KUnit suites on the debug kernel")
+    for put, kernel in both(["debug"], ["6.12-cloud"]):
+        put(f"load-unload-{kernel}", [f"build-{kernel}"], load_unload(kernel),
+            f"load and unload a hundred times on {kernel}")
+    long("load-unload-6.1-cloud-vmx", ["build-6.1-cloud"], load_unload("6.1-cloud", "vmx"),
+         "load and unload a hundred times with VMX")
+    add("readme", ["build-6.1-cloud", "tools"], job_readme,
+        "the README's VMM, guest and make kselftest")
+    add("beside-build", ["tools"], job_beside_build, "build the helper of beside-kvm")
+    for put, kernel in both(["6.1-cloud"], ["6.12-cloud"]):
+        put(f"beside-kvm-{kernel}", [f"build-{kernel}", "beside-build"], beside_kvm(kernel),
+            f"load beside kvm-amd, idle and busy, on {kernel}")
+        put(f"beside-kvm-{kernel}-vmx", [f"build-{kernel}", "beside-build"],
+            beside_kvm(kernel, "vmx"), f"load beside kvm-intel, idle and busy, on {kernel}")
+    for put, (host, cpu, guest) in both(GUESTS, GUESTS_LONG):
+        put(f"guest-{guest}-on-{host}-{cpu}",
+            [f"build-{host}", "tools"] + (["i386-fetch"] if guest == I386 else []),
+            guest_boot(host, cpu, guest), f"axvmm boots Debian {guest} on {host}, {cpu}")
+    add("guest-power", ["build-6.1-cloud", "tools"], guest_power("6.1-cloud"),
+        "axvmm presses a guest's power button, restarts a guest, sees one panic")
+    # The demo has 6.1 in 6.1.
+    long("guest-6.12-cloud-on-6.12-cloud-vmx", ["build-6.12-cloud", "tools"],
+         guest_boot("6.12-cloud", "corei7_haswell_4770", "6.12-cloud", "bochs"),
+         "axvmm boots Debian 6.12-cloud on 6.12-cloud, with VMX")
+    long(f"guest-{I386}-on-6.1-cloud-vmx", ["i386-fetch", "build-6.1-cloud", "tools"],
+         guest_boot("6.1-cloud", "corei7_haswell_4770", I386, "bochs"),
+         f"axvmm boots Debian {I386} on 6.1-cloud, with VMX")
+    add("demo", ["build-6.1-cloud", "tools"], demo(), "make demo without a terminal")
+    add("demo-vmx", ["build-6.1-cloud", "tools"], demo("BACKEND=vmx"), "make demo with VMX")
+    add("bench", ["build-6.1-cloud", "tools"], bench("svm"), "make bench runs")
+    add("arm64-fetch", [], job_arm64_fetch, "download and unpack the arm64 kernels")
+    add("arm64-tools", [], job_arm64_tools,
+        "build library, axvmm, selftests, benchmark for arm64 without a warning")
+    add("arm64-unit", ["arm64-fetch", "arm64-tools"], job_arm64_unit,
+        "the library's and axvmm's own tests on arm64, without any VM")
+    # CPUs that are never switched on, so that masks have a second word.
+    add("arm64-kunit", ["arm64-build-debug"],
+        kunit(arch="arm64", smp=72, append="maxcpus=2", timeout=1500),
+        "the KUnit suites on the debug kernel of arm64, 2 of 72 CPUs")
+    add("arm64-selftests-debug", ["arm64-build-debug", "arm64-tools"], selftests_arm64("debug"),
+        "the selftests at EL2 with VHE on the debug kernel, 2 CPUs")
+    for kernel in ARM64 + ARM64_LONG:
+        add(f"arm64-build-{kernel}", ["arm64-fetch"], build_module(kernel, "ARCH=arm64"),
+            f"build the module for arm64, {kernel}, without a warning")
+    for put, kernel in both(ARM64, ARM64_LONG):
+        put(f"arm64-selftests-{kernel}", [f"arm64-build-{kernel}", "arm64-tools"],
+            selftests_arm64(kernel, append=KVM_BY_VMS),
+            f"the selftests at EL2 with VHE on {kernel}, 2 CPUs")
+        put(f"arm64-load-unload-{kernel}-nvhe", [f"arm64-build-{kernel}", "arm64-tools"],
+            load_arm64(kernel, script("load-unload", GUESTS="yes"), NVHE),
+            f"load and unload a hundred times without VHE on {kernel}, and with guests")
+        put(f"arm64-beside-kvm-{kernel}-nvhe", [f"arm64-build-{kernel}", "arm64-tools"],
+            load_arm64(kernel, script("refused")), f"refused beside KVM without VHE on {kernel}")
+    for put, (kernel, cpu, smp, append) in both(SELFTESTS_NVHE, SELFTESTS_NVHE_LONG):
+        put(f"arm64-selftests-{kernel}-nvhe-{cpu}", [f"arm64-build-{kernel}", "arm64-tools"],
+            selftests_arm64(kernel, cpu, smp, append),
+            f"the selftests without VHE on {kernel}, {cpu}, {smp} CPU(s)")
+    add("arm64-vectors-sve", ["arm64-build-6.1-cloud", "arm64-tools"],
+        vectors_arm64("sve=on,sme=off"), "vector registers where the host has SVE")
+    long("arm64-vectors-sme", ["arm64-build-6.1-cloud", "arm64-tools"],
+         vectors_arm64("sve=on,sme=on"), "the same with SME")
+    add("moved-arm64-6.1-cloud", ["arm64-build-6.1-cloud", "arm64-tools"],
+        moved_arm64("6.1-cloud", "neoverse-n1", 2),
+        "vCPUs of the selftests are saved and restored at every exit, at EL2 with VHE")
+    long("moved-arm64-6.12-cloud-nvhe", ["arm64-build-6.12-cloud", "arm64-tools"],
+         moved_arm64("6.12-cloud", "cortex-a72", 2, NVHE), "the same without VHE")
+    for put, (host, cpu, cpus, append) in both(ARM64_GUESTS, ARM64_GUESTS_LONG):
+        put(f"arm64-guest-{host}-{cpu}-{cpus}", [f"arm64-build-{host}", "arm64-tools"],
+            guest_boot(host, cpu, host, arch="arm64", cpus=cpus, append=append),
+            f"axvmm boots Debian {host} on {host}, {cpu}, with {cpus} CPU(s)")
+    add("arm64-shell", ["arm64-build-6.1-cloud", "arm64-tools"], job_arm64_shell,
+        "axvmm gives a shell of Debian's 6.1 and of Debian's U-Boot")
+    long("arm64-guest-power", ["arm64-build-6.1-cloud", "arm64-tools"],
+         guest_power("6.1-cloud", "arm64"), "axvmm presses a guest's power button, restarts it")
+    long("arm64-demo", ["arm64-build-6.1-cloud", "arm64-tools"], demo("ARCH=arm64"),
+         "make demo ARCH=arm64 without a terminal")
+    add("arm64-demo-nvhe", ["arm64-build-6.1-cloud", "arm64-tools"],
+        demo("ARCH=arm64", "BACKEND=nvhe"), "make demo ARCH=arm64 on a host without VHE")
+    long("arm64-soak", ["arm64-build-6.1-cloud", "arm64-tools"], soak_arm64(cpu="neoverse-n1"),
+         "half a million entries beside CPUs that go and come, with VHE")
+    long("arm64-soak-nvhe", ["arm64-build-6.1-cloud", "arm64-tools"],
+         soak_arm64(cpu="cortex-a72", append=NVHE), "the same without VHE")
+    add("arm64-bench", ["arm64-build-6.1-cloud", "arm64-tools"], bench("el2", "ARCH=arm64"),
+        "make bench runs on arm64")
+    return jobs
