@@ -14,6 +14,8 @@ VMTEST := tools/testing/vmtest
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+DOCDIR ?= $(PREFIX)/share/doc/axvcpu
+INSTALL_ARGS = PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) DOCDIR=$(DOCDIR)
 
 ifeq ($(V),1)
 Q :=
@@ -37,7 +39,7 @@ CROSS_COMPILE ?= $(patsubst arm64,aarch64,$(patsubst x86,x86_64,$(ARCH)))-linux-
 CROSS_ARGS := ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE)
 CROSS_TOOLS := CC=$(CROSS_COMPILE)gcc AR=$(CROSS_COMPILE)ar TEST_LDFLAGS=-static
 # and libraries of its own, for axvmm
-LIBFDT = "LIBFDT=$$($(SCRIPTS)/kernels --arch $(ARCH) package libfdt-dev)"
+LIB_DIRS = "LIB_DIRS=$$(echo $$($(SCRIPTS)/kernels --arch $(ARCH) package libfdt-dev libseccomp-dev))"
 endif
 
 # --- the kernel to build the module for --------------------------------------
@@ -80,6 +82,7 @@ TOOL_lib := tools/lib/axvcpu
 TOOL_vmm := tools/vmm
 TOOL_selftests := tools/testing/selftests/axvcpu
 TOOL_bench := tools/bench
+TOOL_fuzz := tools/testing/fuzz
 TOOL_decode-fuzz := tools/testing/decode-fuzz
 
 # The same build directories for whoever needs another one's products.
@@ -117,18 +120,18 @@ endif
 .PHONY: tools lib vmm selftests bench-tools tests
 tools: vmm bench-tools
 tests: selftests
-vmm: lib
-# axvmm is for the boot of a guest, which is compared on x86.
-bench-tools: $(if $(filter x86,$(ARCH)),vmm)
+vmm selftests: lib
+# axvmm is for the boot of a guest.
+bench-tools: vmm
 
 lib:
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) all
 vmm:
-	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) $(LIBFDT) all
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) $(LIB_DIRS) all
 selftests: $(BUILD)/linux-source/.done
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_selftests) $(call TOOL_ARGS,selftests) all
 bench-tools:
-	$(Q)$(MAKE) $(SILENT) -C $(TOOL_bench) $(call TOOL_ARGS,bench) all
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_bench) $(call TOOL_ARGS,bench) $(LIB_DIRS) all
 
 $(BUILD)/linux-source/.done: $(LINUX_SOURCE)
 	@printf '  UNPACK  %s\n' '$(notdir $(LINUX_FILES))'
@@ -155,10 +158,11 @@ lint: $(BUILD)/linux-source/.done
 headers-matrix: deps
 	$(Q)$(VMTEST)/check --only build
 
-.PHONY: check
-check:
+.PHONY: check check-long
+check-long: CHECK_LONG := --long
+check check-long:
 	$(Q)$(SCRIPTS)/deps x86 arm64
-	$(Q)$(VMTEST)/check $(if $(CROSS_TOOLS),--only $(ARCH)) $(CHECK_ARGS)
+	$(Q)$(VMTEST)/check $(CHECK_LONG) $(if $(CROSS_TOOLS),--only $(ARCH)) $(CHECK_ARGS)
 
 .PHONY: demo
 demo: deps
@@ -174,7 +178,7 @@ unit: lib
 ifdef CROSS_TOOLS
 # What does not run here runs in an emulator.
 	$(Q)tests= && for u in $(filter-out decode-fuzz,$(UNIT)); do \
-		$(MAKE) $(SILENT) -C tools/$${u/lib/lib/axvcpu} $(call TOOL_ARGS,$$u) $(LIBFDT) tests && \
+		$(MAKE) $(SILENT) -C tools/$${u/lib/lib/axvcpu} $(call TOOL_ARGS,$$u) $(LIB_DIRS) tests && \
 		tests+=" $$($(MAKE) -C tools/$${u/lib/lib/axvcpu} $(call TOOL_ARGS,$$u) list-tests)" || exit 1; \
 	done && \
 	$(VMTEST)/vmtest run --arch $(ARCH) --tests $$(printf -- '--payload %s ' $$tests) \
@@ -183,27 +187,56 @@ else
 	$(Q)$(foreach u,$(UNIT),$(MAKE) -C $(TOOL_$(u)) $(call TOOL_ARGS,$(u)) check &&) true
 endif
 
+# Inputs made up by libFuzzer, for axvmm's devices and loaders and for the library.
+.PHONY: fuzz
+SECONDS ?= 60
+fuzz:
+	$(Q)$(SCRIPTS)/deps x86 fuzz
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_fuzz) O=$(BUILD)/tools/fuzz \
+		"LIBFDT=$$($(SCRIPTS)/kernels --arch x86 package libfdt-dev)" all
+	$(Q)FUZZ_SECONDS=$(SECONDS) $(TOOL_fuzz)/fuzz $(BUILD)/tools/fuzz $(FUZZ)
+
+.PHONY: install-test
+install-test:
+	$(Q)$(SCRIPTS)/install-test
+
 .PHONY: kselftest
 kselftest: selftests
 	$(Q)$(SCRIPTS)/kselftest $(TOOLS_BUILD)/selftests
 
 # --- installing -----------------------------------------------------------------
 
-.PHONY: install install-module install-tools
+.PHONY: install install-module install-tools uninstall
 install: install-module install-tools
 
+# The key that signs the modules of a kernel is not among its headers; without it
+# sign-file complains, and nothing is signed.
+MODULE_KEY = $(shell sed -n 's/^CONFIG_MODULE_SIG_KEY="\(.*\)"/\1/p' $(KDIR)/.config 2>/dev/null)
+NO_SIGNING = $(if $(filter pkcs11:%,$(MODULE_KEY))$(and $(MODULE_KEY),$(wildcard $(MODULE_KEY) $(KDIR)/$(MODULE_KEY))),,CONFIG_MODULE_SIG_ALL=)
+
 install-module: module
-	$(Q)$(MAKE) $(SILENT) $(KBUILD_ARGS) INSTALL_MOD_DIR=updates \
+	$(Q)$(MAKE) $(SILENT) $(KBUILD_ARGS) $(NO_SIGNING) INSTALL_MOD_DIR=updates \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 	@# Header packages have no System.map, without which kbuild leaves this out.
 	$(if $(DESTDIR),,$(Q)depmod $(RELEASE))
 
 install-tools: tools
-	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
-	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
-	$(Q)for page in $(wildcard Documentation/axvcpu/man/*.[1-9] tools/*/*.[1-9] tools/lib/axvcpu/*.[1-9]); do \
-		install -Dm644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
-	done
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) $(INSTALL_ARGS) install
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) $(INSTALL_ARGS) install
+	$(Q)install -d $(DESTDIR)$(DOCDIR)
+	$(Q)install -m 644 README.md LICENSE $(wildcard Documentation/axvcpu/*.rst) $(DESTDIR)$(DOCDIR)
+	@# Otherwise the loader does not know the library.
+	$(if $(DESTDIR),,$(Q)ldconfig)
+
+# What install has put there, for the same KDIR or KERNEL, PREFIX and DESTDIR.
+uninstall:
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) $(INSTALL_ARGS) uninstall
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) $(INSTALL_ARGS) uninstall
+	$(Q)rm -f $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE \
+		$(notdir $(wildcard Documentation/axvcpu/*.rst)))
+	$(Q)[ ! -d $(DESTDIR)$(DOCDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOCDIR)
+	$(if $(RELEASE),$(Q)rm -f $(DESTDIR)/lib/modules/$(RELEASE)/updates/axvcpu.ko)
+	$(if $(DESTDIR),,$(Q)$(if $(RELEASE),depmod $(RELEASE); )ldconfig)
 
 .PHONY: clean
 clean:

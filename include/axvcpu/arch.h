@@ -9,6 +9,7 @@
 #ifndef _AXVCPU_ARCH_H
 #define _AXVCPU_ARCH_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #include <linux/axvcpu.h>
@@ -16,6 +17,10 @@
 struct axv_s2_format;
 struct axv_vcpu;
 struct axv_vm;
+
+/* &axv_arch_ops.sync_memory: what is new to the guest */
+#define AXV_SYNC_NEW	BIT(0)
+#define AXV_SYNC_FETCH	BIT(1)
 
 /**
  * struct axv_arch_ops - what a back end does
@@ -41,18 +46,28 @@ struct axv_vm;
  * @get_table:	fill @buf with up to *@count entries and set *@count to how many
  *		there are (-E2BIG if more than fit).  Whose table: with a vCPU,
  *		its; with a VM alone, the VM's; both NULL, the host's.  -EINVAL
- *		for a kind that is not there.  May sleep.
- * @set_table:	replace a table, or change nothing and fail.  The vCPU, if one
- *		is given, is claimed in Created or Free.  May sleep.
+ *		for a kind that is not there.  With a vCPU, that is claimed for a
+ *		read: preemption off, interrupts on, does not sleep.  With a VM
+ *		alone, its lock is held.
+ * @set_table:	replace a table, or change nothing and fail.  @buf is kernel
+ *		memory; where the table that is set differs from what was asked
+ *		for, @buf is changed to what was set, which the caller of
+ *		AXV_SET_TABLE gets back.  The vCPU, if one is given, is claimed
+ *		in Created or Free; otherwise the VM's lock is held.  May sleep.
  * @table_entry_size: bytes of one entry of a kind, 0 if there is none
  *
  * @s2_format:	page-table format for guest physical addresses of so many bits
  * @flush_stage2: second-stage mappings of the VM were removed or lost rights:
  *		when it returns, no CPU uses them any more.  May be called with
  *		spinlocks held, interrupts on; does not sleep.
- * @sync_memory: the guest is about to get host memory it did not have: what its
- *		caches and instruction fetches need is done.  Under a spinlock.
- *		NULL: nothing is needed.
+ * @sync_memory: the guest is about to get host memory that perhaps it could not access
+ *		(AXV_SYNC_NEW) or execute (AXV_SYNC_FETCH): what its caches and
+ *		instruction fetches need is done.  No lock is held, but a reference to
+ *		the memory.  NULL: nothing is needed.
+ * @clean_memory: host memory is not the guest's any more, and no CPU has a
+ *		translation of it left: what the guest wrote past the caches is what
+ *		the host reads from now on.  Perhaps under a spinlock.  NULL: nothing is
+ *		needed.
  *
  * @vm_create:	set up the back end's part of a zeroed VM.  May sleep.
  * @vm_destroy:	release it.  May sleep.
@@ -78,17 +93,15 @@ struct axv_vm;
  * @store_run:	store the register sets that the run page wants
  * @run:	enter the guest until something ends the run; fills in the exit.
  *		Preemption on.  0, or an error, which makes the vCPU Invalid.
- * @inject:	queue an event.  Under &axv_vcpu.lock, interrupts off.  -EAGAIN
- *		if there is no room, -EINVAL for an impossible event.
- * @inject_vm:	queue a VM-wide event (MSI, WIRED), or NULL if it has none
+ * @inject:	queue an event of a type in @inject_types; checks all else that is in it.
+ *		Under &axv_vcpu.lock, interrupts off.  -EAGAIN if there is no room,
+ *		-EINVAL for an impossible event.
  * @has_event:	is there an event that ends a halt?  Under &axv_vcpu.lock.
- * @set_entry:	where the next run begins
- * @set_gpr:	set one general register, numbered as the seed does
- * @set_return_value: what a hypercall returns
- * @get_reg:	read one register.  The vCPU is claimed.  May sleep.
- * @set_reg:	write one register, likewise; checks the value
- * @get_fpu:	vector state to @data, of query's AXV_QUERY_FPU_SIZE
- * @set_fpu:	and back; -EINVAL if the hardware would refuse it
+ * @get_reg:	read one register.  The vCPU is claimed for a read: preemption off,
+ *		interrupts on.  Does not sleep; may wait for the CPU that holds it.
+ * @set_reg:	write one register; checks the value.  May sleep.
+ * @get_fpu:	vector state to @data, of query's AXV_QUERY_FPU_SIZE.  As @get_reg.
+ * @set_fpu:	and back; -EINVAL if the hardware would refuse it.  May sleep.
  */
 struct axv_arch_ops {
 	const char *name;
@@ -108,12 +121,13 @@ struct axv_arch_ops {
 	int (*get_table)(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 			 void *buf, u32 *count);
 	int (*set_table)(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
-			 const void *buf, u32 count);
+			 void *buf, u32 count);
 	u32 (*table_entry_size)(u32 kind);
 
 	const struct axv_s2_format *(*s2_format)(unsigned int ipa_bits);
 	void (*flush_stage2)(struct axv_vm *vm);
-	void (*sync_memory)(phys_addr_t pa, u64 size);
+	void (*sync_memory)(phys_addr_t pa, u64 size, u32 what);
+	void (*clean_memory)(phys_addr_t pa, u64 size);
 
 	int (*vm_create)(struct axv_vm *vm);
 	void (*vm_destroy)(struct axv_vm *vm);
@@ -131,11 +145,7 @@ struct axv_arch_ops {
 	void (*store_run)(struct axv_vcpu *vcpu);
 	int (*run)(struct axv_vcpu *vcpu);
 	int (*inject)(struct axv_vcpu *vcpu, const struct axv_inject *event);
-	int (*inject_vm)(struct axv_vm *vm, const struct axv_inject *event);
 	bool (*has_event)(struct axv_vcpu *vcpu);
-	int (*set_entry)(struct axv_vcpu *vcpu, u64 entry);
-	int (*set_gpr)(struct axv_vcpu *vcpu, unsigned int reg, u64 value);
-	void (*set_return_value)(struct axv_vcpu *vcpu, u64 value);
 	int (*get_reg)(struct axv_vcpu *vcpu, u64 id, u64 *value);
 	int (*set_reg)(struct axv_vcpu *vcpu, u64 id, u64 value);
 	int (*get_fpu)(struct axv_vcpu *vcpu, void *data, size_t size);

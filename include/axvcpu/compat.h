@@ -5,6 +5,7 @@
 #ifndef _AXVCPU_COMPAT_H
 #define _AXVCPU_COMPAT_H
 
+#include <linux/cleanup.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -12,6 +13,9 @@
 #include <linux/task_work.h>
 #include <linux/thread_info.h>
 #include <linux/version.h>
+
+/* __free(axv_kvfree): 6.1 has __free(kfree) only. */
+DEFINE_FREE(axv_kvfree, void *, kvfree(_T))
 
 /* Flags of a mapping are changed by a function since 6.3. */
 static inline void axv_vm_flags_set(struct vm_area_struct *vma,
@@ -96,6 +100,15 @@ static struct syscore_ops name = {					\
  * while it has VMX switched on, since 6.12, and until then while it is loaded.
  */
 #define AXV_KVM_HOOKED_WHILE_LOADED	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0))
+
+/*
+ * The registers of FEAT_FGT2: booting.rst has the firmware let them through since
+ * 6.15 ("arm64/boot: Enable EL2 requirements for FEAT_PMUv3p9"), and in the stable series
+ * since 6.12.25 and 6.14.4; in no 6.13.
+ */
+#define AXV_FGT2_IS_PROMISED_BY(version)				\
+	((version) >= KERNEL_VERSION(6, 14, 4) ||			\
+	 ((version) >= KERNEL_VERSION(6, 12, 25) && (version) < KERNEL_VERSION(6, 13, 0)))
 
 #if KERNEL_VERSION(6, 3, 0) <= LINUX_VERSION_CODE
 #define axv_throttled()	(current->throttle_disk)

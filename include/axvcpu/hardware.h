@@ -5,8 +5,10 @@
 #ifndef _AXVCPU_HARDWARE_H
 #define _AXVCPU_HARDWARE_H
 
+#include <linux/cpumask.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/smp.h>
 #include <linux/types.h>
 
 struct axv_arch_ops;
@@ -65,6 +67,20 @@ void axv_hardware_put(void);
 static inline bool axv_hardware_is_enabled(void)
 {
 	return __this_cpu_read(axv_percpu.enabled);
+}
+
+/**
+ * axv_hardware_is_lost() - is it off on this CPU, and will it stay so?
+ *
+ * It is: after a resume that failed, and once the machine is going down.  It
+ * is not on a CPU that is going offline, which is switched off while the
+ * scheduler is still moving the last threads to other CPUs.
+ *
+ * Context: interrupts off.
+ */
+static inline bool axv_hardware_is_lost(void)
+{
+	return !axv_hardware_is_enabled() && cpu_active(smp_processor_id());
 }
 
 #endif /* _AXVCPU_HARDWARE_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The virtual CPU: its identity, its state machine and its owner.
+ * The virtual CPU: what there is of it, and the operations on it.
  *
  * Nothing here knows an architecture, a file or an ioctl number.  A back end
  * embeds struct axv_vcpu as the first member of its own vCPU type.
@@ -8,60 +8,86 @@
 #ifndef _AXVCPU_VCPU_H
 #define _AXVCPU_VCPU_H
 
-#include <linux/atomic.h>
+#include <linux/build_bug.h>
+#include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/kref.h>
-#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
-#include <linux/sched.h>
-#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
+#include <linux/stddef.h>
 #include <linux/swait.h>
+#include <asm/barrier.h>
 
 #include <linux/axvcpu.h>
+
+#include <axvcpu/stage2.h>
 
 struct axv_arch_ops;
 struct axv_vm;
 struct pid;
 
 /**
- * enum axv_request - why a vCPU has to leave the guest, or may not enter it
- * @AXV_REQ_KICK:	a kick is pending; ends one run
- * @AXV_REQ_EVENT:	an event was queued; the back end looks at its queue
- * @AXV_REQ_DEAD:	the VM's memory is gone; no entry any more
- *
- * Bit numbers in &axv_vcpu.requests.
+ * struct axv_last_fault - the last fault of the second stage that was resolved
+ * @gpa:	its page
+ * @seq:	&axv_vm.mmu_seq and &axv_stage2.protections, added, when it was seen
+ * @access:	AXV_ACCESS_*
+ * @count:	how often it came although the page was mapped, and nothing changed
  */
-enum axv_request {
-	AXV_REQ_KICK,
-	AXV_REQ_EVENT,
-	AXV_REQ_DEAD,
+struct axv_last_fault {
+	u64 gpa;
+	unsigned long seq;
+	u32 access;
+	u32 count;
 };
 
 /**
- * enum axv_mode - where the vCPU's thread is, for those who have to reach it
- * @AXV_OUTSIDE_GUEST:	in the host; looks at its requests before it enters
- * @AXV_IN_GUEST:	in the guest or about to enter with interrupts off; an
- *			interrupt to its CPU brings it out
+ * union axv_where - where a vCPU is, read as one word
+ * @mode:	an &enum axv_mode
+ * @loaded_cpu:	see &axv_vcpu.loaded_cpu
+ * @word:	both
  */
-enum axv_mode {
-	AXV_OUTSIDE_GUEST,
-	AXV_IN_GUEST,
+union axv_where {
+	struct {
+		int mode;
+		int loaded_cpu;
+	};
+	u64 word;
 };
 
 /**
- * struct axv_current_scope - lifetime of one axv_set_current_vcpu()
- * @notifier:	keeps &axv_current following the thread
- * @vcpu:	the vCPU
+ * struct axv_hole - addresses without a region, where a vCPU met a device before
+ * @start:	first of them
+ * @end:	behind the last one; 0: none is known
+ * @seq:	&axv_vm.mmu_seq when they were looked up; otherwise they do not count
  */
-struct axv_current_scope {
-	struct preempt_notifier notifier;
-	struct axv_vcpu *vcpu;
+struct axv_hole {
+	u64 start;
+	u64 end;
+	unsigned long seq;
 };
 
 /**
  * struct axv_vcpu - one virtual CPU
+ * @lock:	guards @state, @claim, @awaited, @operations and @owner, and the back
+ *		end's queue of injected events.  Raw: taken with interrupts off, by
+ *		injection from any context.  Never held while an operation runs.
+ * @state:	an &enum axv_vcpu_state.  Written under @lock by the holder of the
+ *		claim, so that one reads it without @lock; so do others where a
+ *		stale value does no harm.
+ * @claim:	an &enum axv_claim: what acts on the vCPU.  Under @lock.  Its holder has
+ *		had @lock after the holder before gave it back, and so sees all that
+ *		the holder before did.
+ * @awaited:	operations that wait for a read to end; no read begins meanwhile.
+ *		Under @lock.
+ * @operations:	operations begun so far; tells a read in several batches that one came
+ *		in between.  Under @lock.
+ * @owner:	thread that bound it, a reference is held; NULL unless the state
+ *		is Ready, Running or Blocked.  Under @lock, and changed by the
+ *		holder of the claim alone.
+ * @read_lock:	held by a read, and so for one batch; an operation that finds a read
+ *		takes it to wait for the end of the read.  Raw, taken with interrupts
+ *		on and outside @lock.
  * @vm:		the VM; a reference is held.  Constant.
  * @ops:	the back end, as @vm's.  Constant.
  * @ref:	released by axv_vcpu_put()
@@ -71,17 +97,6 @@ struct axv_current_scope {
  * @hw_id:	what the guest sees (APIC id).  Constant.
  * @phys_cpu_set: host CPUs it may run on, if @has_cpu_set.  Constant.
  * @has_cpu_set: false: it may run anywhere.  Constant.
- * @lock:	guards @owner against being freed, and the back end's queue of
- *		injected events.  Raw: taken with interrupts off, by injection
- *		from any context.  Never held while an operation runs.
- * @state:	an &enum axv_vcpu_state.  Written by the holder of the claim;
- *		read by others where a stale value does no harm.
- * @claimed:	an operation is acting on the vCPU.  Tried once, never waited for;
- *		taken with acquire and given back with release semantics, so
- *		its holder sees all that the operation before did.
- * @owner:	thread that bound it, a reference is held; NULL unless the state
- *		is Ready, Running or Blocked.  Written under @lock by the holder
- *		of the claim.
  * @cpu:	host CPU it was bound on or last loaded on, -1 in Created and
  *		Free; belongs to the holder of the claim
  * @requests:	bits by &enum axv_request; atomic
@@ -92,15 +107,29 @@ struct axv_current_scope {
  *		run; belongs to the holder of the claim
  * @loaded_cpu:	host CPU whose hardware holds it, or -1.  Written only on that
  *		CPU with interrupts off; from -1 only by the holder of the claim.
+ * @where:	@mode and @loaded_cpu, for other CPUs to read.  On a line of its own:
+ *		each entry and exit writes it.
  * @held:	in that CPU's list of those it holds; written with @loaded_cpu
  * @run:	the run page; shared with the VMM and therefore hostile
- * @scope:	of the run, which has the vCPU current; belongs to the holder of
- *		the claim
+ * @notifier:	keeps &axv_current following the thread that has the claim; belongs
+ *		to it
  * @stats:	counters.  @stats.kicks is written under @lock, the rest by the
  *		holder of the claim; read without a lock.
+ * @last_fault:	tells a fault that makes no progress; belongs to the holder of
+ *		the claim
+ * @hole:	of device exits; belongs to the holder of the claim
+ * @tables:	table pages for the next fault; belong to the holder of the claim
  * @debugfs:	directory of the counters
  */
 struct axv_vcpu {
+	raw_spinlock_t lock;
+	u8 state;
+	u8 claim;
+	u16 awaited;
+	unsigned long operations;
+	struct pid *owner;
+	raw_spinlock_t read_lock;
+
 	struct axv_vm *vm;
 	const struct axv_arch_ops *ops;
 	struct kref ref;
@@ -111,79 +140,49 @@ struct axv_vcpu {
 	cpumask_var_t phys_cpu_set;
 	bool has_cpu_set;
 
-	raw_spinlock_t lock;
-	u8 state;
-	bool claimed;
-	struct pid *owner;
 	int cpu;
-
 	unsigned long requests;
-	int mode;
-	struct swait_queue_head wait;
 	bool notify_resume;
-	int loaded_cpu;
 	struct hlist_node held;
 
+	union {
+		struct {
+			int mode;
+			int loaded_cpu;
+		};
+		union axv_where where;
+	} ____cacheline_aligned_in_smp;
+
+	struct swait_queue_head wait ____cacheline_aligned_in_smp;
+
 	struct axv_run *run;
-	struct axv_current_scope scope;
+	struct preempt_notifier notifier;
 	struct axv_stats stats;
+	struct axv_last_fault last_fault;
+	struct axv_hole hole;
+	struct axv_s2_cache tables;
 	struct dentry *debugfs;
 };
 
-/*
- * state.c: claim, act, publish.
- */
-
 /**
- * typedef axv_action_t - what with_state_transition runs between two states
- * @vcpu:	the claimed vCPU
- * @arg:	as handed to axv_with_state_transition()
- *
- * Return: 0, or a negative error, which makes the vCPU Invalid.
- */
-typedef int (*axv_action_t)(struct axv_vcpu *vcpu, void *arg);
-
-int axv_claim(struct axv_vcpu *vcpu, u8 from, u8 during);
-void axv_publish(struct axv_vcpu *vcpu, u8 to);
-int axv_claim_any(struct axv_vcpu *vcpu, u32 states);
-int axv_claim_owned(struct axv_vcpu *vcpu, u32 states);
-int axv_claim_bind(struct axv_vcpu *vcpu, bool adopt);
-int axv_claim_reset(struct axv_vcpu *vcpu);
-void axv_own(struct axv_vcpu *vcpu, int cpu);
-void axv_unclaim(struct axv_vcpu *vcpu);
-int axv_with_state_transition(struct axv_vcpu *vcpu, u8 from, u8 to,
-			      axv_action_t action, void *arg);
-int axv_with_current_cpu_set(struct axv_vcpu *vcpu, axv_action_t action,
-			     void *arg);
-int axv_manipulate_arch_vcpu(struct axv_vcpu *vcpu, u8 from, u8 to,
-			     axv_action_t action, void *arg);
-int axv_transition_state(struct axv_vcpu *vcpu, u8 from, u8 to);
-#if IS_ENABLED(CONFIG_KUNIT)
-void axv_set_state(struct axv_vcpu *vcpu, u8 state);
-#endif
-
-/* Sets of states for axv_claim_any() and axv_claim_owned(). */
-#define AXV_STATE_BIT(state)	(1u << (state))
-#define AXV_STATES_AT_REST	(AXV_STATE_BIT(AXV_STATE_INVALID) | \
-				 AXV_STATE_BIT(AXV_STATE_CREATED) | \
-				 AXV_STATE_BIT(AXV_STATE_FREE) | \
-				 AXV_STATE_BIT(AXV_STATE_READY))
-#define AXV_STATES_SET_UP	(AXV_STATE_BIT(AXV_STATE_FREE) | \
-				 AXV_STATE_BIT(AXV_STATE_READY))
-#define AXV_STATES_NOT_SET_UP	(AXV_STATE_BIT(AXV_STATE_CREATED) | \
-				 AXV_STATE_BIT(AXV_STATE_FREE))
-
-/**
- * axv_vcpu_state() - the state of a vCPU, at this moment
+ * axv_where() - where a vCPU is
  * @vcpu:	any vCPU
  *
- * Context: any; takes no lock.
- * Return: an &enum axv_vcpu_state.
+ * A vCPU that is found out of the guest has left it: what the guest stored is seen
+ * by what the caller does next, see axv_left_guest().
  */
-static inline u8 axv_vcpu_state(const struct axv_vcpu *vcpu)
+static inline union axv_where axv_where(const struct axv_vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->state);
+	union axv_where where;
+
+	/* Pairs with axv_left_guest(). */
+	where.word = smp_load_acquire(&vcpu->where.word);
+	return where;
 }
+
+static_assert(offsetof(struct axv_vcpu, where) % SMP_CACHE_BYTES == 0);
+static_assert(offsetof(struct axv_vcpu, wait) - offsetof(struct axv_vcpu, where) >=
+	      SMP_CACHE_BYTES);
 
 /*
  * vcpu.c: the object and its operations.
@@ -205,7 +204,6 @@ struct axv_vcpu_config {
 
 struct axv_vcpu *axv_vcpu_new(struct axv_vm *vm,
 			      const struct axv_vcpu_config *config);
-void axv_vcpu_get(struct axv_vcpu *vcpu);
 void axv_vcpu_put(struct axv_vcpu *vcpu);
 void axv_vcpu_close(struct axv_vcpu *vcpu);
 int axv_vcpu_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup);
@@ -215,26 +213,15 @@ int axv_vcpu_run(struct axv_vcpu *vcpu);
 int axv_vcpu_reset(struct axv_vcpu *vcpu);
 void axv_vcpu_kick(struct axv_vcpu *vcpu);
 int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
-int axv_inject_interrupt(struct axv_vcpu *vcpu, u32 vector);
-int axv_set_entry(struct axv_vcpu *vcpu, u64 entry);
-int axv_set_gpr(struct axv_vcpu *vcpu, unsigned int reg, u64 value);
-int axv_set_return_value(struct axv_vcpu *vcpu, u64 value);
 int axv_get_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count);
 int axv_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count);
 int axv_vcpu_sync(struct axv_vcpu *vcpu);
-int axv_get_fpu(struct axv_vcpu *vcpu, void *data, size_t size);
-int axv_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size);
 int axv_vcpu_block(struct axv_vcpu *vcpu);
-bool __axv_has_user_work(struct axv_vcpu *vcpu, unsigned long flags);
-void axv_request(struct axv_vcpu *vcpu, enum axv_request request);
-void axv_vcpu_get_state(struct axv_vcpu *vcpu, struct axv_state *state);
 
 static inline u32 axv_vcpu_id(const struct axv_vcpu *vcpu)
 {
 	return vcpu->id;
 }
-
-u32 axv_vcpu_vm_id(const struct axv_vcpu *vcpu);
 
 static inline int axv_vcpu_favor_phys_cpu(const struct axv_vcpu *vcpu)
 {
@@ -266,107 +253,6 @@ static inline bool axv_vcpu_is_bsp(const struct axv_vcpu *vcpu)
 static inline bool axv_vcpu_may_run_on(const struct axv_vcpu *vcpu, int cpu)
 {
 	return !vcpu->has_cpu_set || cpumask_test_cpu(cpu, vcpu->phys_cpu_set);
-}
-
-static inline bool axv_test_request(const struct axv_vcpu *vcpu,
-				    enum axv_request request)
-{
-	return test_bit(request, &vcpu->requests);
-}
-
-/**
- * axv_take_request() - is it pending?  If so, no longer
- * @vcpu:	vCPU whose claim the caller holds
- * @request:	which one
- */
-static inline bool axv_take_request(struct axv_vcpu *vcpu,
-				    enum axv_request request)
-{
-	return test_bit(request, &vcpu->requests) &&
-	       test_and_clear_bit(request, &vcpu->requests);
-}
-
-/* Work of the thread that only its way back to user mode does. */
-#define AXV_USER_WORK	(_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
-			 _TIF_NOTIFY_RESUME)
-
-/**
- * axv_has_user_work() - does it end the run?
- * @vcpu:	vCPU that this thread runs
- * @flags:	read_thread_flags()
- *
- * Context: process context, interrupts on or off.
- */
-static inline bool axv_has_user_work(struct axv_vcpu *vcpu, unsigned long flags)
-{
-	return unlikely(flags & AXV_USER_WORK) &&
-	       __axv_has_user_work(vcpu, flags);
-}
-
-/*
- * current.c: the current vCPU of this CPU, the ones its hardware holds, and the
- * one in front of them, loaded last.
- */
-DECLARE_PER_CPU(struct axv_vcpu *, axv_current);
-DECLARE_PER_CPU(struct axv_vcpu *, axv_loaded);
-DECLARE_PER_CPU(struct hlist_head, axv_held);
-
-/**
- * axv_get_current_vcpu() - the vCPU this thread is acting on
- *
- * It is set around every call into a back end and follows the thread when it
- * is preempted, so a back end may ask at any time.
- *
- * Context: any thread context; preemption may be on, since the answer belongs
- * to the thread.
- * Return: the vCPU, or NULL.
- */
-static inline struct axv_vcpu *axv_get_current_vcpu(void)
-{
-	struct axv_vcpu *vcpu;
-
-	preempt_disable();
-	vcpu = __this_cpu_read(axv_current);
-	preempt_enable();
-	return vcpu;
-}
-
-#if IS_ENABLED(CONFIG_KUNIT)
-extern unsigned int axv_nesting_expected;
-#endif
-
-void axv_current_enable(void);
-void axv_current_disable(void);
-int axv_set_current_vcpu(struct axv_current_scope *scope,
-			 struct axv_vcpu *vcpu);
-void axv_clear_current_vcpu(struct axv_current_scope *scope);
-
-void __axv_vcpu_load(struct axv_vcpu *vcpu, int cpu);
-void axv_vcpu_evict(struct axv_vcpu *vcpu);
-void axv_evict_this_cpu(void);
-void axv_kick_init(void);
-void axv_kick_cpu(int cpu);
-void axv_kick_flush(void);
-
-/**
- * axv_vcpu_load() - make this CPU's hardware hold the vCPU, before all others
- * @vcpu:	vCPU whose claim the caller holds
- *
- * Nothing to do when it is already there: that is what a sticky bind buys.
- *
- * Where virtualization is off nothing is loaded; the entry finds that out by
- * axv_hardware_is_enabled().
- *
- * Context: preemption off, interrupts on.
- */
-static inline void axv_vcpu_load(struct axv_vcpu *vcpu)
-{
-	int cpu = smp_processor_id();
-
-	if (likely(__this_cpu_read(axv_loaded) == vcpu &&
-		   READ_ONCE(vcpu->loaded_cpu) == cpu))
-		return;
-	__axv_vcpu_load(vcpu, cpu);
 }
 
 #endif /* _AXVCPU_VCPU_H */

@@ -5,105 +5,182 @@
 #ifndef _AXVCPU_VM_H
 #define _AXVCPU_VM_H
 
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/cache.h>
 #include <linux/cpumask.h>
 #include <linux/kref.h>
 #include <linux/minmax.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
+#include <linux/percpu.h>
+#include <linux/rbtree.h>
+#include <linux/seqlock.h>
 #include <linux/spinlock.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
+#include <asm/barrier.h>
 
 #include <axvcpu/arch.h>
 #include <axvcpu/stage2.h>
+#include <axvcpu/vcpu.h>
 
-#define AXV_MAX_REGIONS		512
+struct pid;
+
+#define AXV_MAX_REGIONS		32768
 #define AXV_MAX_VCPUS		1024
 
 /**
- * struct axv_memslot - one region of guest memory
+ * struct axv_log - which pages of a region were written
+ * @ref:	the region holds a reference, and a fault that adds a chunk
+ * @chunks:	pieces of a bitmap, a page each; what is not there is clean.  They
+ *		are added without a lock; their bits are set atomically with
+ *		&axv_vm.mmu_lock held, and cleared with it held for writing
+ */
+struct axv_log {
+	struct kref ref;
+	struct xarray chunks;
+};
+
+/**
+ * struct axv_mem_region - one region of guest memory
  * @gpa:	guest physical address
- * @size:	bytes; 0: the slot is empty
+ * @size:	bytes, not 0
  * @hva:	address in the VMM
  * @flags:	AXV_REGION_*
- * @slot:	the number userspace gave it
- * @dirty:	one bit per page, with AXV_REGION_LOG_DIRTY
+ * @id:		the number userspace gave it
+ * @log:	with AXV_REGION_LOG_DIRTY: what was written, otherwise NULL.  Of a copy:
+ *		under &axv_vm.mmu_lock, and while &axv_vm.mmu_seq is that of the copy
  */
-struct axv_memslot {
+struct axv_mem_region {
 	u64 gpa;
 	u64 size;
 	unsigned long hva;
 	u32 flags;
-	u32 slot;
-	unsigned long *dirty;
+	u32 id;
+	struct axv_log *log;
+};
+
+/**
+ * struct axv_regions - the regions of a VM, region_tree.c
+ * @latch:	which of @by_gpa is not being changed
+ * @by_gpa:	twice the same regions, by guest physical address; looked at under RCU
+ * @by_hva:	the same, by address in the VMM; under &axv_vm.mmu_lock
+ * @by_id:	the same, by number; under &axv_vm.lock
+ * @nr:		how many
+ *
+ * Changed under &axv_vm.lock and, exclusively, &axv_vm.mmu_lock, but for @by_id.
+ */
+struct axv_regions {
+	seqcount_latch_t latch;
+	struct rb_root by_gpa[2];
+	struct rb_root_cached by_hva;
+	struct xarray by_id;
+	u32 nr;
 };
 
 /**
  * struct axv_vm - one virtual machine
- * @ref:	vCPUs and the front end hold references
  * @ops:	the back end.  Constant.
  * @id:		unique while the module is loaded.  Constant.
  * @irqchip:	an &enum axv_irqchip.  Constant.
  * @ipa_bits:	width of guest physical addresses.  Constant.
  * @flags:	AXV_VM_*.  Constant.
- * @mm:		memory of the VMM; the structure is held (mmgrab), its contents
- *		are not.  Constant.
- * @lock:	serialises creation of vCPUs, changes of regions and tables.
- *		Sleeps; the outermost lock of the core.
- * @vcpus:	by id; written under @lock, walked under RCU or @lock.  A vCPU
- *		is here from its creation to its axv_vcpu_close().
- * @notifier:	follows @mm
- * @mmu_lock:	guards @regions, @nr_regions, @mmu_seq, the invalidations, @s2
- *		and the dirty bitmaps.  Inside mmap_lock and the page-table
- *		locks of @mm, never around them.
- * @regions:	sorted by gpa; replaced under @lock and @mmu_lock, so either is
- *		enough for reading
- * @nr_regions:	how many
- * @mmu_seq:	changes whenever a translation that was looked up before may no
- *		longer hold: a region changed or the host takes pages away
- * @invalidating: invalidations of the host in progress
- * @invalidate_start: lowest hva of those in progress
- * @invalidate_end: end of the highest
- * @invalidate_wait: where faults wait for their end
- * @s2:		the second-stage table
- * @tlb_gen:	counts removals from @s2; a vCPU whose last flush is older
- *		flushes before it enters
- * @flush_cpus:	of a flush, the CPUs to be interrupted; under @mmu_lock
  * @dead:	the VMM's memory is gone; set once
  * @has_hardware: a reference on the hardware is held; taken away by xchg(),
  *		since the death of @mm and the last reference may race
+ * @pid:	process that created it, for those who ask; a reference is held.
+ *		Constant.
+ * @mm:		memory of the VMM; the structure is held (mmgrab), its contents
+ *		are not.  Constant.
  * @debugfs:	directory of the VM
+ * @held_cpus:	CPUs that hold a vCPU of the VM; each bit is written on its CPU, with
+ *		interrupts off
+ * @held:	how many each holds; read and written on that CPU only, likewise
+ * @flush_cpus:	of a flush, the CPUs to be interrupted; under @mmu_lock
+ * @regions:	guest memory; looked up without a lock
+ * @ref:	vCPUs and the front end hold references
+ * @lock:	serialises creation of vCPUs, changes of regions and tables.
+ *		Sleeps; the outermost lock of the core.  User memory is never
+ *		touched under it.
+ * @vcpus:	by id; entries are added under @lock, taken out at any moment,
+ *		walked under RCU.  A vCPU is here from its creation to its
+ *		axv_vcpu_close().
+ * @notifier:	follows @mm
+ * @mmu_lock:	guards changes of @regions, @mmu_seq, the invalidations, @removals,
+ *		@removed, @s2 and the bits of the dirty logs, which are set atomically.
+ *		Held for reading by those who store to guest memory or set bits of a log;
+ *		for writing by those who change the rest.  Inside mmap_lock and the
+ *		page-table locks of @mm, never around them.
+ * @removals:	from @s2 whose memory is not all clean yet, in order, see unmap.c
+ * @removed:	number of the last one
+ * @invalidate_wait: where faults wait for the end of invalidations, and the host for
+ *		that of @removals
+ * @mmu_seq:	changes whenever a translation that was looked up before may no
+ *		longer hold: a region changed or the host takes pages away.  Read
+ *		without a lock by axv_memory_seq().
+ * @invalidating: invalidations of the host in progress
+ * @invalidate_start: lowest hva of those in progress
+ * @invalidate_end: end of the highest
+ * @tlb_gen:	counts removals from @s2; a vCPU whose last flush is older
+ *		flushes before it enters
+ * @s2:		the second-stage table
+ *
+ * By who writes them: what vCPUs read on their way shares no cache line with what
+ * another vCPU writes on its way.
  */
 struct axv_vm {
-	struct kref ref;
+	/* Written when the VM comes and goes, and when regions change. */
 	const struct axv_arch_ops *ops;
 	u32 id;
 	u32 irqchip;
 	u32 ipa_bits;
 	u32 flags;
+	bool dead;
+	bool has_hardware;
+	struct pid *pid;
 	struct mm_struct *mm;
+	struct dentry *debugfs;
+	cpumask_var_t held_cpus;
+	unsigned int __percpu *held;
+	cpumask_var_t flush_cpus;
+	struct axv_regions regions;
+
+	/* Written by calls that are on no vCPU's way. */
+	struct kref ref ____cacheline_aligned_in_smp;
 	struct mutex lock;	/* vCPUs, changes of regions and tables */
 	struct xarray vcpus;
-
 	struct mmu_notifier notifier;
-	spinlock_t mmu_lock;	/* memory */
-	struct axv_memslot *regions;
-	u32 nr_regions;
-	unsigned long mmu_seq;
+
+	/* Written by those who map, store or remove. */
+	rwlock_t mmu_lock ____cacheline_aligned_in_smp;	/* memory */
+	struct list_head removals;
+	u64 removed;
+	wait_queue_head_t invalidate_wait;
+
+	/* Written when the host or the VMM takes memory away. */
+	unsigned long mmu_seq ____cacheline_aligned_in_smp;
 	unsigned long invalidating;
 	unsigned long invalidate_start;
 	unsigned long invalidate_end;
-	wait_queue_head_t invalidate_wait;
-	struct axv_stage2 s2;
 	atomic64_t tlb_gen;
-	cpumask_var_t flush_cpus;
 
-	bool dead;
-	bool has_hardware;
-	struct dentry *debugfs;
+	struct axv_stage2 s2 ____cacheline_aligned_in_smp;
 };
+
+/* The parts of struct axv_vm share no cache line. */
+#define AXV_VM_LINE(member)	(offsetof(struct axv_vm, member) / SMP_CACHE_BYTES)
+#define AXV_VM_END(member)	((offsetofend(struct axv_vm, member) - 1) / SMP_CACHE_BYTES)
+static_assert(AXV_VM_END(regions) < AXV_VM_LINE(ref));
+static_assert(AXV_VM_END(notifier) < AXV_VM_LINE(mmu_lock));
+static_assert(AXV_VM_END(invalidate_wait) < AXV_VM_LINE(mmu_seq));
+static_assert(AXV_VM_LINE(mmu_seq) == AXV_VM_END(tlb_gen));
+static_assert(AXV_VM_END(tlb_gen) < AXV_VM_LINE(s2));
+static_assert(AXV_VM_END(s2.root) < AXV_VM_LINE(s2.freed));
 
 /**
  * axv_max_vcpus() - how many vCPUs a VM may have; ids are below
@@ -121,7 +198,6 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 			  const struct axv_create_vm *config);
 void axv_vm_get(struct axv_vm *vm);
 void axv_vm_put(struct axv_vm *vm);
-void axv_vm_die(struct axv_vm *vm);
 int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event);
 int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value);
 
@@ -136,19 +212,51 @@ static inline bool axv_vm_is_mine(const struct axv_vm *vm)
 	return likely(current->mm == vm->mm && !READ_ONCE(vm->dead));
 }
 
+/**
+ * axv_vcpu_vm_id() - identity of the VM
+ * @vcpu:	any vCPU
+ */
+static inline u32 axv_vcpu_vm_id(const struct axv_vcpu *vcpu)
+{
+	return vcpu->vm->id;
+}
+
 void axv_vm_flush_on_entry(struct axv_vm *vm);
 
-/* notifier.c: the host's memory, followed */
+/* notifier.c: the host's memory, followed, to its end */
+void axv_vm_put_hardware(struct axv_vm *vm);
+void axv_vm_die(struct axv_vm *vm);
 int axv_memory_init(struct axv_vm *vm);
 void axv_memory_release(struct axv_vm *vm);
 void axv_memory_destroy(struct axv_vm *vm);
 
-/* regions.c: what guest memory there is, and which of it was written */
+/* regions.c: what guest memory there is */
 int axv_set_region(struct axv_vm *vm, const struct axv_region *region);
-int axv_get_dirty(struct axv_vm *vm, u32 slot, u64 first_page, u64 nr_pages,
-		  unsigned long *bitmap);
-void axv_put_dirty(struct axv_vm *vm, u32 slot, u64 first_page, u64 nr_pages,
-		   const unsigned long *bitmap);
+
+/**
+ * struct axv_memory_usage - what guest memory there is, and what it costs
+ * @regions:	how many regions
+ * @size:	bytes in all of them
+ * @mapped:	bytes that the second stage maps
+ * @tables:	bytes of the second stage's tables
+ */
+struct axv_memory_usage {
+	u32 regions;
+	u64 size;
+	u64 mapped;
+	u64 tables;
+};
+
+void axv_memory_usage(struct axv_vm *vm, struct axv_memory_usage *usage);
+
+/* dirty.c: which of it was written */
+#define AXV_MAX_DIRTY_PAGES	BIT_ULL(25)
+int axv_get_dirty(struct axv_vm *vm, u32 id, u64 first_page, u64 nr_pages,
+		  unsigned long *bitmap, bool keep);
+int axv_clear_dirty(struct axv_vm *vm, u32 id, u64 first_page, u64 nr_pages,
+		    unsigned long *bitmap);
+void axv_put_dirty(struct axv_vm *vm, u32 id, u64 first_page, u64 nr_pages,
+		   unsigned long *bitmap);
 
 /* fault.c: memory on demand */
 
@@ -158,7 +266,8 @@ void axv_put_dirty(struct axv_vm *vm, u32 slot, u64 first_page, u64 nr_pages,
  * @AXV_FAULT_MMIO:	no region there
  * @AXV_FAULT_PROTECTED: a write to a read-only region
  * @AXV_FAULT_FAILED:	the host's mapping refuses; an error goes with it
- * @AXV_FAULT_AGAIN:	a signal is pending; nothing was done
+ * @AXV_FAULT_AGAIN:	a signal is pending, or the host takes the page away again
+ *			and again; nothing was done
  */
 enum axv_fault_result {
 	AXV_FAULT_RESOLVED,
@@ -168,31 +277,164 @@ enum axv_fault_result {
 	AXV_FAULT_AGAIN,
 };
 
-enum axv_fault_result axv_memory_fault(struct axv_vm *vm, u64 gpa, u32 access,
-				       int *error);
+enum axv_fault_result axv_vcpu_fault(struct axv_vcpu *vcpu, u64 gpa, u32 access,
+				     int *error);
 void axv_memory_forget(struct axv_vm *vm);
+
+/**
+ * axv_memory_seq() - the number of changes so far
+ * @vm:		any VM
+ *
+ * What is looked up afterwards holds while axv_memory_is_same(): without a lock to
+ * say that what was read until then was right; under &axv_vm.mmu_lock, shared, for as
+ * long as that is held.
+ */
+static inline unsigned long axv_memory_seq(const struct axv_vm *vm)
+{
+	/* Pairs with axv_memory_changed(): a new number, the new regions. */
+	return smp_load_acquire(&vm->mmu_seq);
+}
+
+/**
+ * axv_memory_is_same() - was there no change since axv_memory_seq()?
+ * @vm:		any VM
+ * @seq:	what it returned
+ */
+static inline bool axv_memory_is_same(const struct axv_vm *vm, unsigned long seq)
+{
+	/* What was read in between was read before. */
+	smp_rmb();
+	return READ_ONCE(vm->mmu_seq) == seq;
+}
 
 /* guestmem.c: guest memory as the kernel itself touches it */
 
 /**
+ * struct axv_guest_word - a word of guest memory
+ * @at:		where the VMM has it
+ * @value:	what was there
+ */
+struct axv_guest_word {
+	const u64 __user *at;
+	u64 value;
+};
+
+#define AXV_GUEST_WORDS	8
+
+/**
+ * struct axv_guest_words - words of guest memory, and what was in them
+ * @seq:	&axv_vm.mmu_seq when they were read
+ * @count:	how many; 0: nothing is known
+ * @word:	in the order in which they were read
+ */
+struct axv_guest_words {
+	unsigned long seq;
+	unsigned int count;
+	struct axv_guest_word word[AXV_GUEST_WORDS];
+};
+
+/**
  * struct axv_guest_peek - words of guest memory, read without waiting for any
  * @vm:		whose memory
+ * @seq:	&axv_vm.mmu_seq at the beginning
  * @gpa:	region in which the last one was found
  * @size:	its size, 0: none yet
  * @hva:	its address in the VMM
- * @held:	it goes on: &axv_vm.mmu_lock is held
+ * @held:	it goes on: page faults are off
+ * @words:	where words of 8 bytes are noted, or NULL; see axv_guest_words_begin()
  */
 struct axv_guest_peek {
 	struct axv_vm *vm;
+	unsigned long seq;
 	u64 gpa;
 	u64 size;
 	unsigned long hva;
 	bool held;
+	struct axv_guest_words *words;
 };
 
 void axv_guest_peek_begin(struct axv_guest_peek *peek, struct axv_vm *vm);
 void axv_guest_peek_end(struct axv_guest_peek *peek);
 bool axv_guest_peek_find(struct axv_guest_peek *peek, u64 gpa);
+
+/**
+ * axv_guest_words_begin() - note what a peek reads from now on
+ * @peek:	begun, and nothing read yet
+ * @words:	nothing is known of them before axv_guest_words_end()
+ */
+static inline void axv_guest_words_begin(struct axv_guest_peek *peek,
+					 struct axv_guest_words *words)
+{
+	words->seq = peek->seq;
+	words->count = 0;
+	peek->words = words;
+}
+
+/* More than there is room for, or another size: axv_guest_words_end() finds it. */
+static inline void axv_guest_words_note(struct axv_guest_words *words,
+					const void __user *at, unsigned int size,
+					u64 value)
+{
+	if (size == sizeof(value) && words->count < AXV_GUEST_WORDS)
+		words->word[words->count++] = (struct axv_guest_word){ at, value };
+	else
+		words->count = AXV_GUEST_WORDS + 1;
+}
+
+/**
+ * axv_guest_words_end() - are the words that were noted all that was read?
+ * @peek:	as of axv_guest_words_begin()
+ *
+ * They are not, if the peek has ended, since what is read then is not noted; nothing
+ * is known afterwards.
+ */
+static inline void axv_guest_words_end(struct axv_guest_peek *peek)
+{
+	if (!peek->held || peek->words->count > AXV_GUEST_WORDS)
+		peek->words->count = 0;
+	peek->words = NULL;
+}
+
+/**
+ * axv_guest_words_same() - is in the words what was there, and are they the guest's yet?
+ * @vm:		their VM, of the calling thread
+ * @words:	noted before, or zeros
+ *
+ * The guest and the VMM may write them meanwhile.  Each is read once, in the order of
+ * the first time, so a walk that read them now would have had the same values.  No
+ * lock: where &axv_vm.mmu_seq is what it was then, before and after, all was read from
+ * the regions of then.
+ *
+ * Context: process context; does not sleep.
+ * Return: false also if the host does not have the memory at hand.
+ */
+static __always_inline bool axv_guest_words_same(const struct axv_vm *vm,
+						 const struct axv_guest_words *words)
+{
+	const struct axv_guest_word *word = words->word;
+	const struct axv_guest_word *end = word + words->count;
+	bool same = false;
+	u64 value;
+
+	if (word == end || axv_memory_seq(vm) != words->seq)
+		return false;
+
+	pagefault_disable();
+	/* The other addresses, too, were read by get_user() before. */
+	if (unlikely(!user_read_access_begin(word->at, sizeof(value))))
+		goto out;
+	do {
+		unsafe_get_user(value, word->at, fault);
+		if (value != word->value)
+			goto fault;
+	} while (++word != end);
+	same = true;
+fault:
+	user_read_access_end();
+out:
+	pagefault_enable();
+	return same && axv_memory_is_same(vm, words->seq);
+}
 
 /**
  * axv_guest_peek() - read a word
@@ -202,13 +444,15 @@ bool axv_guest_peek_find(struct axv_guest_peek *peek, u64 gpa);
  * @value:	result; a single access if it is aligned
  *
  * Context: see axv_guest_peek_begin().
- * Return: false: it has ended, there is no memory, or the host does not have
- * the page at hand.  axv_guest_read() tells, after the end.
+ * Return: false: it has ended, there is no memory, the host does not have the page
+ * at hand, or memory has changed since it began.  axv_guest_read() tells, after the
+ * end.
  */
 static inline bool axv_guest_peek(struct axv_guest_peek *peek, u64 gpa,
 				  unsigned int size, u64 *value)
 {
 	const void __user *user;
+	u64 offset;
 	u32 half;
 
 	if (unlikely(!peek->held))
@@ -217,13 +461,26 @@ static inline bool axv_guest_peek(struct axv_guest_peek *peek, u64 gpa,
 	    !axv_guest_peek_find(peek, gpa))
 		return false;
 
-	user = (const void __user *)(peek->hva + (gpa - peek->gpa));
-	if (likely(size == sizeof(*value)))
-		return !get_user(*value, (const u64 __user *)user);
-	if (get_user(half, (const u32 __user *)user))
-		return false;
-	*value = half;
-	return true;
+	/*
+	 * The guest chooses the address.  Without the mask a processor that only
+	 * guesses that it is in the region reads the VMM's other memory, and then,
+	 * as the guest's table, what stands there.
+	 */
+	offset = gpa - peek->gpa;
+	offset = array_index_nospec(offset, peek->size);
+	user = (const void __user *)(peek->hva + offset);
+	if (likely(size == sizeof(*value))) {
+		if (get_user(*value, (const u64 __user *)user))
+			return false;
+	} else {
+		if (get_user(half, (const u32 __user *)user))
+			return false;
+		*value = half;
+	}
+	if (peek->words)
+		axv_guest_words_note(peek->words, user, size, *value);
+	/* The region is still there: what was read is what the guest has. */
+	return axv_memory_is_same(peek->vm, peek->seq);
 }
 
 int axv_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size);

@@ -30,6 +30,14 @@ int board_create(struct machine *machine, const struct machine_config *config);
  */
 int board_load(struct machine *machine, const struct machine_config *config);
 
+/**
+ * board_press_button() - press the power button
+ *
+ * Context: with the machine's lock held.
+ * Return: whether the guest's software listens to it.
+ */
+bool board_press_button(struct machine *machine);
+
 /** board_hw_id() - what a vCPU is to the guest: its APIC id, its MPIDR */
 u64 board_hw_id(unsigned int id);
 
@@ -49,6 +57,9 @@ int board_vcpu_down(struct vcpu *vcpu);
 
 /** board_vcpu_enter() - what has to be done before each run */
 int board_vcpu_enter(struct vcpu *vcpu);
+
+/** board_ports() - I/O ports; NULL: the architecture has none */
+struct bus *board_ports(struct machine *machine);
 
 /** board_vcpu_exit() - answer an exit that is the architecture's */
 int board_vcpu_exit(struct vcpu *vcpu);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The subcommands of axvmm.  Each returns the exit code. */
+/*
+ * The subcommands of axvmm.  Each returns the exit code.  @argv[-1] is the program.
+ */
 #ifndef AXVMM_COMMANDS_H
 #define AXVMM_COMMANDS_H
 

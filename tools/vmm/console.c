@@ -116,7 +116,12 @@ static void feed(void *arg)
 		return;
 
 	while (c->in_count && c->port.room(c->port.dev)) {
-		c->port.receive(c->port.dev, c->in[c->in_head]);
+		u16 next = c->in[c->in_head];
+
+		if (next == CONSOLE_BREAK)
+			c->port.receive_break(c->port.dev);
+		else
+			c->port.receive(c->port.dev, next);
 		c->in_head = (c->in_head + 1) % CONSOLE_IN;
 		c->in_count--;
 	}
@@ -124,7 +129,7 @@ static void feed(void *arg)
 		loop_enable(c->loop, &c->input, true);
 }
 
-static void queue(struct console *c, u8 byte)
+static void queue(struct console *c, u16 byte)
 {
 	if (c->in_count == CONSOLE_IN)
 		return;
@@ -135,8 +140,9 @@ static void queue(struct console *c, u8 byte)
 static void show_help(void)
 {
 	log_notice("^A x  end the guest and quit");
-	log_notice("^A ?  this help");
+	log_notice("^A b  a break for the guest; with a letter behind it, Linux' SysRq");
 	log_notice("^A ^A a ^A for the guest");
+	log_notice("^A ?  this help");
 }
 
 static void key(struct console *c, u8 byte)
@@ -158,6 +164,10 @@ static void key(struct console *c, u8 byte)
 	case 'x':
 	case 'X':
 		c->quit(c->arg);
+		break;
+	case 'b':
+	case 'B':
+		queue(c, CONSOLE_BREAK);
 		break;
 	case KEY_ESCAPE:
 	case 'a':
@@ -232,8 +242,10 @@ int console_start(struct console *c)
 	if (err) {
 		terminal_restore();
 		log_error("cannot create a thread: %s", strerror(err));
+		return -err;
 	}
-	return -err;
+	pthread_setname_np(c->writer, "console");
+	return 0;
 }
 
 void console_stop(struct console *c)

@@ -10,6 +10,7 @@
 
 #define CONSOLE_IN	4096
 #define CONSOLE_OUT	65536
+#define CONSOLE_BREAK	0x100	/* no byte, but a break */
 
 /**
  * struct console - the console
@@ -20,7 +21,7 @@
  * @tty:	standard input is a terminal: keys have meanings
  * @escape:	the last key was ^A
  * @input:	standard input
- * @in:		bytes for the guest, a ring; with the counts below guarded by
+ * @in:		bytes for the guest, or CONSOLE_BREAK, a ring; with the counts below guarded by
  *		the machine's lock
  * @in_head:	oldest byte
  * @in_count:	bytes
@@ -42,7 +43,7 @@ struct console {
 	bool tty;
 	bool escape;
 	struct loop_source input;
-	u8 in[CONSOLE_IN];
+	u16 in[CONSOLE_IN];
 	unsigned int in_head;
 	unsigned int in_count;
 	pthread_mutex_t out_lock;

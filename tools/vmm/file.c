@@ -15,7 +15,8 @@ int file_open(struct file *file, const char *what, const char *path)
 	int err;
 
 	file->path = path;
-	file->fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Otherwise a FIFO waits for its writer. */
+	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (file->fd < 0) {
 		err = -errno;
 		log_error("%s: cannot open the %s: %s", path, what,
@@ -24,6 +25,11 @@ int file_open(struct file *file, const char *what, const char *path)
 	}
 	if (fstat(file->fd, &st) || !S_ISREG(st.st_mode)) {
 		log_error("%s: the %s has to be a plain file", path, what);
+		close(file->fd);
+		return -EINVAL;
+	}
+	if (!st.st_size) {
+		log_error("%s: the %s is empty", path, what);
 		close(file->fd);
 		return -EINVAL;
 	}

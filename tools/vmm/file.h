@@ -18,7 +18,7 @@ struct file {
 };
 
 /**
- * file_open() - open a plain file
+ * file_open() - open a plain file that is not empty
  * @file:	the file; its @fd is to be closed
  * @what:	what it is, for messages
  * @path:	its path

@@ -42,6 +42,11 @@ static const struct name region_flags[] = {
 	{ }
 };
 
+static const struct name dirty_flags[] = {
+	{ 0, "keep" },
+	{ }
+};
+
 static const struct name injections[] = {
 	{ AXV_INJECT_EXTINT, "interrupt" },
 	{ AXV_INJECT_NMI, "NMI" },
@@ -76,6 +81,8 @@ static const struct fact facts[] = {
 	{ AXV_QUERY_ABI_VERSION, "ABI version", "", NULL },
 	{ AXV_QUERY_MAX_VCPUS, "vCPUs of a VM", "", NULL },
 	{ AXV_QUERY_MAX_REGIONS, "memory regions of a VM", "", NULL },
+	{ AXV_QUERY_MAX_DIRTY_PAGES, "dirty pages of a report", "", NULL },
+	{ AXV_QUERY_DIRTY_FLAGS, "dirty log flags", "", dirty_flags },
 	{ AXV_QUERY_IPA_BITS, "guest physical address", "bits", NULL },
 	{ AXV_QUERY_COUNTER_KHZ, "guest counter", "kHz", NULL },
 	{ AXV_QUERY_IRQCHIPS, "interrupt controllers", "", irqchips },

@@ -8,12 +8,15 @@
 /**
  * struct irq_line - the wire from one device to one input of a controller
  * @set:	sets the level of input @pin of @chip
+ * @pulse:	raises input @pin for a moment; an edge-triggered input remembers it.
+ *		NULL: no device that pulses its line is connected here
  * @enabled:	whether software has enabled that input; NULL: nobody can say
  * @chip:	the controller
  * @pin:	which of its inputs
  */
 struct irq_line {
 	void (*set)(void *chip, unsigned int pin, bool level);
+	void (*pulse)(void *chip, unsigned int pin);
 	bool (*enabled)(void *chip, unsigned int pin);
 	void *chip;
 	unsigned int pin;
@@ -29,6 +32,20 @@ struct irq_line {
 static inline void irq_set(const struct irq_line *line, bool level)
 {
 	line->set(line->chip, line->pin, level);
+}
+
+/**
+ * irq_pulse() - raise an interrupt line, and let it fall at once
+ * @line:	the line, low
+ *
+ * A line that irq_set() lets fall before it is acknowledged asks no more; this one
+ * is acknowledged later.
+ *
+ * Context: with the machine's lock held.
+ */
+static inline void irq_pulse(const struct irq_line *line)
+{
+	line->pulse(line->chip, line->pin);
 }
 
 /**

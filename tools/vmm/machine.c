@@ -16,7 +16,10 @@
 #include "board.h"
 #include "log.h"
 #include "machine.h"
+#include "sandbox.h"
 #include "terminal.h"
+
+#define PANIC_SECONDS	2
 
 /* ---- the end: with the machine's lock ----------------------------------- */
 
@@ -26,6 +29,9 @@ void machine_stop(struct machine *m, enum machine_end end)
 
 	if (machine_stopping(m))
 		return;
+	/* What a guest does by itself after a panic is part of that. */
+	if (m->panicked && end != MACHINE_QUIT && end != MACHINE_ERROR)
+		end = MACHINE_PANIC;
 	m->end = end;
 	loop_stop(&m->loop);
 	for (i = 0; i < m->nr_vcpus; i++)
@@ -37,14 +43,40 @@ void machine_quit(void *arg)
 	machine_stop(arg, MACHINE_QUIT);
 }
 
+void machine_panicked(struct machine *m)
+{
+	if (m->panicked)
+		return;
+	m->panicked = true;
+	timer_set(&m->panic_end, clock_now() + PANIC_SECONDS * NSEC_PER_SEC);
+}
+
+static void panic_ends(void *arg)
+{
+	machine_stop(arg, MACHINE_PANIC);
+}
+
+/* The first time politely, if the guest listens. */
+static void terminate(struct machine *m)
+{
+	if (m->asked || m->panicked || !board_press_button(m)) {
+		machine_stop(m, MACHINE_QUIT);
+		return;
+	}
+	m->asked = true;
+	log_notice("the guest is asked to switch itself off; a second SIGTERM ends it at once");
+}
+
 /* ---- signals ------------------------------------------------------------ */
 
-/* Leave the terminal to the shell, stop, and take it again. */
-static void suspend(struct machine *m)
+/*
+ * A shell that stops a job or goes on with it has changed the terminal's mode: after
+ * SIGTSTP, and after SIGSTOP, which nobody is told.  In the background the terminal
+ * is another's.
+ */
+static void resumed(struct machine *m)
 {
-	terminal_restore();
-	raise(SIGSTOP);
-	if (m->console.tty)
+	if (m->console.tty && tcgetpgrp(STDIN_FILENO) == getpgrp())
 		terminal_raw();
 }
 
@@ -55,10 +87,22 @@ static void signalled(void *arg)
 
 	if (read(m->signals.fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGTSTP)
-		suspend(m);
-	else
+	switch (info.ssi_signo) {
+	case SIGTSTP:
+		/* Leave the terminal to the shell; SIGCONT comes next. */
+		terminal_restore();
+		raise(SIGSTOP);
+		break;
+	case SIGCONT:
+		resumed(m);
+		break;
+	case SIGTERM:
+		terminate(m);
+		break;
+	default:
 		machine_stop(m, MACHINE_QUIT);
+		break;
+	}
 }
 
 /*
@@ -69,6 +113,7 @@ static int signals_init(struct machine *m)
 {
 	static const int taken[] = {
 		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP,
+		SIGCONT,
 	};
 	unsigned int i;
 	sigset_t set;
@@ -152,12 +197,17 @@ struct machine *machine_create(const struct machine_config *config)
 		return NULL;
 	}
 	m->end = MACHINE_ON;
+	m->seccomp = !config->no_seccomp;
+	if (m->seccomp)
+		sandbox_prepare();
 	pthread_mutex_init(&m->lock, NULL);
 	bus_init(&m->bus, "address");
 
 	err = loop_init(&m->loop, &m->lock);
 	if (!err)
 		err = signals_init(m);
+	if (!err)
+		err = timer_init(&m->panic_end, &m->loop, panic_ends, m);
 	if (!err)
 		err = create_vm(m, config);
 	if (!err)

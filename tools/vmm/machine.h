@@ -13,6 +13,7 @@
 #include "console.h"
 #include "loop.h"
 #include "memory.h"
+#include "timer.h"
 #include "vcpu.h"
 
 /**
@@ -22,6 +23,7 @@
  * @MACHINE_RESET:	the guest has asked for a reset
  * @MACHINE_TRIPLE_FAULT: the guest's processor has shut down
  * @MACHINE_QUIT:	the user has ended it
+ * @MACHINE_PANIC:	the guest's kernel has panicked
  * @MACHINE_ON:		it has not ended
  */
 enum machine_end {
@@ -30,6 +32,7 @@ enum machine_end {
 	MACHINE_RESET = 2,
 	MACHINE_TRIPLE_FAULT = 3,
 	MACHINE_QUIT = 4,
+	MACHINE_PANIC = 5,
 	MACHINE_ON,
 };
 
@@ -40,6 +43,7 @@ enum machine_end {
  * @cpus:	vCPUs, 1 to ARCH_CPUS_MAX
  * @cpu_set:	host CPUs that the vCPUs may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
+ * @no_seccomp:	do not filter the system calls of the vCPUs' threads
  */
 struct machine_config {
 	struct boot_config boot;
@@ -47,6 +51,7 @@ struct machine_config {
 	unsigned int cpus;
 	const void *cpu_set;
 	size_t cpu_set_size;
+	bool no_seccomp;
 };
 
 /**
@@ -66,7 +71,11 @@ struct machine_config {
  * @console:	the console, on a serial port of the board
  * @vcpus:	the vCPUs, each with a thread; the array is constant
  * @nr_vcpus:	how many; constant
+ * @seccomp:	their threads filter their system calls; constant
  * @end:	why the machine ended, or MACHINE_ON
+ * @asked:	the guest has been asked to switch itself off
+ * @panicked:	its kernel has panicked
+ * @panic_end:	when the machine ends after that
  */
 struct machine {
 	pthread_mutex_t lock;
@@ -80,7 +89,11 @@ struct machine {
 	struct console console;
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;
+	bool seccomp;
 	enum machine_end end;
+	bool asked;
+	bool panicked;
+	struct timer panic_end;
 };
 
 /**
@@ -108,6 +121,15 @@ void machine_release(struct machine *machine);
  * Context: any thread, with the machine's lock held.
  */
 void machine_stop(struct machine *machine, enum machine_end end);
+
+/**
+ * machine_panicked() - the guest's kernel has panicked
+ *
+ * The machine ends a moment later, in which the guest may print its last words.
+ *
+ * Context: any thread, with the machine's lock held.
+ */
+void machine_panicked(struct machine *machine);
 
 /** machine_quit() - machine_stop(), for the user; @arg is the machine */
 void machine_quit(void *arg);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* axvmm: the command line. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "log.h"
@@ -32,19 +35,43 @@ static int usage(FILE *out)
 	fprintf(out, "Usage: axvmm COMMAND [OPTION]...\n\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].help);
-	fprintf(out, "\naxvmm COMMAND --help tells the options; see axvmm(1).\n");
+	fprintf(out, "\naxvmm COMMAND --help tells the options, axvmm --version the version;\n"
+		"see axvmm(1).\n");
 	return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/*
+ * A descriptor 0, 1 or 2 that is closed would be given to the next file that is
+ * opened: the guest's output would go into an eventfd.
+ */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 int main(int argc, char **argv)
 {
 	unsigned int i;
 
+	open_standard_streams();
+	/* Nothing that is run from here gets rights that the user does not have. */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (argc < 2)
 		return usage(stderr);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 	    !strcmp(argv[1], "help"))
 		return usage(stdout);
+
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("axvmm " AXVMM_VERSION "\n");
+		return EXIT_SUCCESS;
+	}
 
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))

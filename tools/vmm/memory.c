@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Guest memory. */
+#include <sys/mman.h>
+
 #include "log.h"
 #include "memory.h"
 
@@ -25,6 +27,8 @@ int memory_create(struct memory *mem, struct axv_vm *vm)
 				  axv_error());
 			return err;
 		}
+		/* A guest's memory is large, and its secrets are the guest's. */
+		madvise(area->hva, area->size, MADV_DONTDUMP);
 		log_trace(LOG_INFO, "memory %#llx-%#llx", area->gpa,
 			  area->gpa + area->size - 1);
 	}

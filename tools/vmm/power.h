@@ -4,13 +4,15 @@
 #define AXVMM_POWER_H
 
 /**
- * enum power_request - what the guest asks for
+ * enum power_request - what the guest asks for, or what it tells
  * @POWER_OFF:	to be switched off
  * @POWER_RESET: to be restarted
+ * @POWER_PANIC: nothing: its kernel has panicked
  */
 enum power_request {
 	POWER_OFF,
 	POWER_RESET,
+	POWER_PANIC,
 };
 
 /**

@@ -2,10 +2,14 @@
 /* axvmm run: its options, and the end of a guest. */
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "append.h"
 #include "commands.h"
 #include "log.h"
 #include "machine.h"
@@ -13,10 +17,29 @@
 
 #define DEFAULT_MEMORY	MIB(512)
 
+/* A guest that resets at once must not keep the host busy. */
+#define RESTART_NSEC	NSEC_PER_SEC
+
+/**
+ * struct run_options - what the command line says
+ * @config:	of the machine
+ * @append:	the kernel's command line, as given
+ * @stats:	print the counters when the guest has ended
+ * @restart:	start the guest again when it resets
+ */
+struct run_options {
+	struct machine_config config;
+	const char *append;
+	bool stats;
+	bool restart;
+};
+
 enum option_id {
 	OPT_TRACE_SYSREG = 256,
 	OPT_TRACE_IO,
 	OPT_STATS,
+	OPT_RESTART,
+	OPT_NO_SECCOMP,
 };
 
 static const struct option options[] = {
@@ -27,7 +50,9 @@ static const struct option options[] = {
 	{ "cpu", required_argument, NULL, 'c' },
 	{ "cpus", required_argument, NULL, 'n' },
 	{ "firmware", required_argument, NULL, 'f' },
+	{ "restart", no_argument, NULL, OPT_RESTART },
 	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "no-seccomp", no_argument, NULL, OPT_NO_SECCOMP },
 	{ ARCH_TRACE, no_argument, NULL, OPT_TRACE_SYSREG },
 	{ "trace-io", no_argument, NULL, OPT_TRACE_IO },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -40,93 +65,227 @@ static void usage(void)
 	printf("Usage: axvmm run --kernel " ARCH_KERNEL " [OPTION]...\n\n"
 	       "  -k, --kernel FILE   Linux kernel (" ARCH_KERNEL ")\n"
 	       "  -i, --initrd FILE   initial RAM disk\n"
-	       "  -a, --append TEXT   kernel command line (%s)\n"
-	       "  -m, --mem SIZE      guest memory, such as 512M (the default) or 2G\n"
-	       "  -n, --cpus N        CPUs of the guest, 1 (the default) to %u\n"
-	       "  -f, --firmware FILE firmware to run instead of a kernel\n"
-	       "  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
+	       "  -a, --append TEXT   kernel command line (" ARCH_CONSOLE ")\n"
+	       "  -m, --mem SIZE      guest memory, such as 512M (the default) or 2G\n");
+	if (ARCH_CPUS_MAX > 1)
+		printf("  -n, --cpus N        CPUs of the guest, 1 (the default) to %u\n",
+		       ARCH_CPUS_MAX);
+	if (ARCH_FIRMWARE)
+		printf("  -f, --firmware FILE firmware to run instead of a kernel\n");
+	printf("  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
+	       "      --restart       start the guest again when it resets or panics\n"
 	       "      --stats         print what the guest caused, when it has ended\n"
+	       "      --no-seccomp    do not filter the system calls of axvmm's vCPU threads\n"
 	       "  -v, --verbose       say what is done\n"
 	       "      --%-14sprint the %s accesses that axvmm answers\n"
 	       "      --trace-io      print the accesses to devices that do not exist\n\n"
-	       "^A x ends the guest.  Exit codes: 0 the guest switched itself off,\n"
-	       "1 an error, 2 a reset, 3 a triple fault, 4 ended by the user.\n",
-	       ARCH_APPEND, ARCH_CPUS_MAX, ARCH_TRACE, ARCH_SYSREGS);
+	       "^A x ends the guest, ^A ? tells the other keys.  SIGTERM presses its power\n"
+	       "button; a second one ends it.  Exit codes: 0 the guest switched itself off,\n"
+	       "1 an error, 2 a reset, 3 a triple fault, 4 ended by the user, 5 a panic.\n",
+	       ARCH_TRACE, ARCH_SYSREGS);
+}
+
+/*
+ * A number, in decimal digits alone, that is at most @limit.  Returns what follows
+ * it, or NULL.
+ */
+static const char *parse_number(const char *text, u64 limit, u64 *n)
+{
+	const char *p = text;
+
+	for (*n = 0; *p >= '0' && *p <= '9'; p++) {
+		if (*n > (limit - (*p - '0')) / 10)
+			return NULL;
+		*n = *n * 10 + (*p - '0');
+	}
+	return p == text ? NULL : p;
 }
 
 /* A size such as 512M, 2G or 512 (MiB); 0: it is none. */
 static u64 parse_size(const char *text)
 {
-	unsigned long long n;
-	char *end;
+	const char *unit;
+	u64 n;
 
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	if (end == text || errno || n > 1ull << 40)
+	unit = parse_number(text, ~0ull >> 30, &n);
+	if (!unit || (unit[0] && unit[1]))
 		return 0;
-	switch (*end) {
+	switch (*unit) {
 	case 'G':
 	case 'g':
-		n <<= 30;
-		end++;
-		break;
+		return n << 30;
 	case 'M':
 	case 'm':
-		end++;
-		/* fall through */
 	case '\0':
-		n <<= 20;
-		break;
+		return n << 20;
 	}
-	return *end ? 0 : n;
+	return 0;
 }
 
 static int set_memory(struct machine_config *config, const char *text)
 {
+	u64 bytes;
+
 	config->memory = parse_size(text);
-	if (config->memory >= ARCH_MEMORY_MIN)
-		return 0;
-	log_error("--mem %s: give a size such as 512M or 2G, at least %lluM",
-		  text, ARCH_MEMORY_MIN >> 20);
-	return -EINVAL;
+	if (config->memory < ARCH_MEMORY_MIN) {
+		log_error("--mem %s: give a size such as 512M or 2G, at least %lluM",
+			  text, ARCH_MEMORY_MIN >> 20);
+		return -EINVAL;
+	}
+	/* Nobody means a number of MiB that is a good number of bytes. */
+	if (config->memory >= TIB(1) && strspn(text, "0123456789") == strlen(text)) {
+		bytes = config->memory >> 20;
+		log_error("--mem %s: without a letter that is %llu TiB; for %llu bytes say %lluM",
+			  text, config->memory >> 40, bytes, bytes >> 20);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 static int set_cpus(struct machine_config *config, const char *text)
 {
-	unsigned long n;
-	char *end;
+	const char *end;
+	u64 n;
 
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (end != text && !*end && !errno && n >= 1 && n <= ARCH_CPUS_MAX) {
-		config->cpus = n;
-		return 0;
+	end = parse_number(text, ~0ull, &n);
+	if (!end || *end) {
+		log_error("--cpus %s: that is no number; give a number of CPUs, such as 1", text);
+		return -EINVAL;
 	}
-	log_error("--cpus %s: give a number of CPUs, 1 to %u", text, ARCH_CPUS_MAX);
-	return -EINVAL;
+	if (!n) {
+		log_error("--cpus 0: a guest needs a CPU; give 1 or more");
+		return -EINVAL;
+	}
+	if (n > ARCH_CPUS_MAX) {
+		log_error("--cpus %s: a guest has at most %u CPU%s here; give no more",
+			  text, ARCH_CPUS_MAX, ARCH_CPUS_MAX > 1 ? "s" : "");
+		return -EINVAL;
+	}
+	config->cpus = n;
+	return 0;
+}
+
+/* The host's CPUs, as a list for people and as a set; false: nobody knows. */
+static bool online_cpus(char *list, size_t size, void **set, size_t *set_size)
+{
+	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
+	bool known;
+
+	if (!f)
+		return false;
+	known = fgets(list, size, f);
+	fclose(f);
+	if (!known)
+		return false;
+	list[strcspn(list, "\n")] = '\0';
+	return !axv_parse_cpus(list, set, set_size);
 }
 
 static int set_host_cpus(struct machine_config *config, const char *text)
 {
-	void *set;
+	void *set, *online;
+	size_t size, i;
+	char list[256];
 	int err;
 
 	err = axv_parse_cpus(text, &set, &config->cpu_set_size);
 	if (err) {
-		log_error("--cpu %s: %s", text, axv_error());
+		log_error("--cpu: %s", axv_error());
 		return err;
 	}
 	config->cpu_set = set;
+	if (!online_cpus(list, sizeof(list), &online, &size))
+		return 0;
+	for (i = 0; i < 8 * config->cpu_set_size && !err; i++) {
+		if (!CPU_ISSET_S(i, config->cpu_set_size, (cpu_set_t *)set) ||
+		    CPU_ISSET_S(i, size, (cpu_set_t *)online))
+			continue;
+		log_error("--cpu %s: this host has no CPU %zu, or it is off; give some of %s",
+			  text, i, list);
+		err = -EINVAL;
+	}
+	free(online);
+	return err;
+}
+
+/* Whether @opt is what getopt_long() returns for an option that exists. */
+static bool exists(int opt)
+{
+	const struct option *o;
+
+	for (o = options; o->name; o++)
+		if (o->val == opt)
+			return true;
+	return false;
+}
+
+/*
+ * What getopt_long() found wrong; @opt is what it returned.  In optopt it leaves 0 for a
+ * long option that it does not know or could take for several, the option for a long one
+ * that was given a value and takes none, and the letter for a letter that it does not know.
+ * That may stand among other letters: then optind is not behind it yet.
+ */
+static int bad_option(int opt, char **argv)
+{
+	const char *option = argv[optind - 1];
+
+	if (opt == ':')
+		log_error("%s: give a value after it; see axvmm run --help", option);
+	else if (!optopt)
+		log_error("%s: there is no such option, or several begin so; see axvmm run --help",
+			  option);
+	else if (exists(optopt))
+		log_error("%s: this option takes no value; see axvmm run --help", option);
+	else
+		log_error("-%c: there is no such option; see axvmm run --help", optopt);
+	return -EINVAL;
+}
+
+/* Whether what is given makes sense together. */
+static int check(const struct run_options *o)
+{
+	const struct boot_config *boot = &o->config.boot;
+
+	if (boot->firmware && !ARCH_FIRMWARE) {
+		log_error("--firmware: here axvmm boots kernels only; give one with --kernel");
+		return -EINVAL;
+	}
+	if (!boot->kernel && !boot->firmware) {
+		log_error("give a kernel with --kernel, such as /boot/vmlinuz-*; "
+			  "see axvmm run --help");
+		return -EINVAL;
+	}
+	if (boot->kernel && boot->firmware) {
+		log_error("give either a kernel or a firmware, not both");
+		return -EINVAL;
+	}
+	if (boot->initrd && !boot->kernel) {
+		log_error("--initrd: a firmware is given none; its place is beside a kernel");
+		return -EINVAL;
+	}
 	return 0;
 }
 
-/* Returns 0, or 1 if there is nothing to do, or a negative errno. */
-static int parse(int argc, char **argv, struct machine_config *config,
-		 bool *stats)
+/* What makes no sense most of the time. */
+static void warn(const struct run_options *o)
 {
+	const struct boot_config *boot = &o->config.boot;
+
+	if (boot->kernel && !boot->initrd)
+		log_notice("warning: without --initrd most kernels panic: the guest has no disk");
+	if (boot->kernel && !strstr(o->append, "console="))
+		log_notice("warning: --append has no " ARCH_CONSOLE ": the guest will say nothing");
+}
+
+/* Returns 0, or 1 if there is nothing to do, or a negative errno. */
+static int parse(int argc, char **argv, struct run_options *o)
+{
+	struct machine_config *config = &o->config;
 	int opt, err = 0;
 
-	while ((opt = getopt_long(argc, argv, "k:i:a:m:n:f:c:vh", options,
+	optind = 0;
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":k:i:a:m:n:f:c:vh", options,
 				  NULL)) != -1) {
 		switch (opt) {
 		case 'k':
@@ -136,7 +295,7 @@ static int parse(int argc, char **argv, struct machine_config *config,
 			config->boot.initrd = optarg;
 			break;
 		case 'a':
-			config->boot.append = optarg;
+			o->append = optarg;
 			break;
 		case 'm':
 			err = set_memory(config, optarg);
@@ -150,8 +309,14 @@ static int parse(int argc, char **argv, struct machine_config *config,
 		case 'f':
 			config->boot.firmware = optarg;
 			break;
+		case OPT_RESTART:
+			o->restart = true;
+			break;
 		case OPT_STATS:
-			*stats = true;
+			o->stats = true;
+			break;
+		case OPT_NO_SECCOMP:
+			config->no_seccomp = true;
 			break;
 		case OPT_TRACE_SYSREG:
 			log_enable(LOG_SYSREG);
@@ -166,7 +331,7 @@ static int parse(int argc, char **argv, struct machine_config *config,
 			usage();
 			return 1;
 		default:
-			err = -EINVAL;
+			err = bad_option(opt, argv);
 			break;
 		}
 		if (err)
@@ -174,34 +339,33 @@ static int parse(int argc, char **argv, struct machine_config *config,
 	}
 
 	if (optind < argc) {
-		log_error("%s: what is that? see axvmm run --help",
-			  argv[optind]);
+		log_error("%s: this belongs to no option; a kernel is given with --kernel; "
+			  "see axvmm run --help", argv[optind]);
 		return -EINVAL;
 	}
-	if (!config->boot.kernel && !config->boot.firmware) {
-		log_error("give a kernel with --kernel, such as /boot/vmlinuz-*; "
-			  "see axvmm run --help");
-		return -EINVAL;
-	}
-	if (config->boot.kernel && config->boot.firmware) {
-		log_error("give either a kernel or a firmware, not both");
-		return -EINVAL;
-	}
-	if (config->boot.initrd && !config->boot.kernel) {
-		log_error("--initrd: a firmware is given none; its place is beside a kernel");
-		return -EINVAL;
-	}
-	return 0;
+	return check(o);
 }
 
-static void tell_end(enum machine_end end)
+/* Whether a guest that ends so is started again, with --restart. */
+static bool restarts(enum machine_end end)
+{
+	return end == MACHINE_RESET || end == MACHINE_PANIC;
+}
+
+static void tell_end(enum machine_end end, bool restart)
 {
 	switch (end) {
 	case MACHINE_OFF:
 		log_trace(LOG_INFO, "the guest has switched itself off");
 		break;
 	case MACHINE_RESET:
-		log_notice("the guest asked for a reset; axvmm ends here");
+		if (restart)
+			log_trace(LOG_INFO, "the guest asked for a reset");
+		else
+			log_notice("the guest asked for a reset; axvmm ends here, without --restart");
+		break;
+	case MACHINE_PANIC:
+		log_notice("the guest's kernel panicked");
 		break;
 	case MACHINE_TRIPLE_FAULT:
 		log_notice("the guest ended with a triple fault");
@@ -216,31 +380,60 @@ static void tell_end(enum machine_end end)
 	}
 }
 
+/*
+ * The same again, by the same command line in the same process, of which nothing is
+ * left over.  Returns if that fails.
+ */
+static void start_again(char **argv, u64 started)
+{
+	u64 next = started + RESTART_NSEC;
+	const struct timespec until = {
+		.tv_sec = next / NSEC_PER_SEC, .tv_nsec = next % NSEC_PER_SEC,
+	};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	execv("/proc/self/exe", argv - 1);
+	log_error("cannot start the guest again: /proc/self/exe: %s", strerror(errno));
+	log_flush();
+}
+
 int run_command(int argc, char **argv)
 {
-	struct machine_config config = {
-		.boot.append = ARCH_APPEND,
-		.memory = DEFAULT_MEMORY,
-		.cpus = 1,
+	struct run_options o = {
+		.append = ARCH_CONSOLE,
+		.config.memory = DEFAULT_MEMORY,
+		.config.cpus = 1,
 	};
+	u64 started = clock_now();
 	struct machine *machine;
 	enum machine_end end;
-	bool stats = false;
 	unsigned int i;
 	int err;
 
-	err = parse(argc, argv, &config, &stats);
+	err = parse(argc, argv, &o);
 	if (err)
 		return err < 0 ? MACHINE_ERROR : 0;
+	warn(&o);
+	o.config.boot.append = append_terminal(o.append);
+	if (!o.config.boot.append) {
+		log_error("out of memory");
+		return MACHINE_ERROR;
+	}
 
-	machine = machine_create(&config);
-	if (!machine)
+	machine = machine_create(&o.config);
+	if (!machine || log_start())
 		return MACHINE_ERROR;
 
 	end = machine_run(machine);
-	tell_end(end);
-	for (i = 0; stats && i < machine->nr_vcpus; i++)
+	/* A guest that has been asked to switch itself off does not come back. */
+	if (machine->asked)
+		o.restart = false;
+	tell_end(end, o.restart);
+	for (i = 0; o.stats && i < machine->nr_vcpus; i++)
 		stats_print(&machine->vcpus[i]);
+	log_flush();
 	machine_release(machine);
+	if (o.restart && restarts(end))
+		start_again(argv, started);
 	return end;
 }

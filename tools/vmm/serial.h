@@ -26,6 +26,7 @@ struct serial_backend {
  * @room:	bytes the receiver takes now
  * @listening:	whether the guest has switched the receiver's interrupt on
  * @receive:	a byte arrives; there has to be room
+ * @receive_break: a break arrives (the wire is low for long); there has to be room
  * @can_send:	the other end takes bytes again
  * @dev:	the port
  *
@@ -35,6 +36,7 @@ struct serial_port {
 	unsigned int (*room)(const void *dev);
 	bool (*listening)(const void *dev);
 	void (*receive)(void *dev, u8 byte);
+	void (*receive_break)(void *dev);
 	void (*can_send)(void *dev);
 	void *dev;
 };

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The counters of a vCPU, for a person. */
-#include <stdio.h>
-
 #include "log.h"
 #include "stats.h"
 
 static void row(const char *name, __u64 count)
 {
-	fprintf(stderr, "  %-28s %12llu\n", name, count);
+	log_plain("  %-28s %12llu", name, count);
 }
 
 static void print_exits(const struct axv_stats *s)
@@ -18,12 +16,11 @@ static void print_exits(const struct axv_stats *s)
 	for (i = 0; i < ARRAY_SIZE(s->exits); i++)
 		total += s->exits[i];
 
-	fprintf(stderr, "exits to axvmm, by reason\n");
+	log_plain("exits to axvmm, by reason");
 	for (i = 0; i < ARRAY_SIZE(s->exits); i++) {
 		if (s->exits[i])
-			fprintf(stderr, "  %-28s %12llu %5.1f%%\n",
-				axv_exit_name(i), s->exits[i],
-				100.0 * s->exits[i] / total);
+			log_plain("  %-28s %12llu %5.1f%%", axv_exit_name(i),
+				  s->exits[i], 100.0 * s->exits[i] / total);
 	}
 	row("all", total);
 }
@@ -38,9 +35,9 @@ int stats_print(struct vcpu *v)
 		return err;
 	}
 
-	fprintf(stderr, "\nvCPU %u\n", axv_vcpu_id(v->axv));
+	log_plain("vCPU %u", axv_vcpu_id(v->axv));
 	print_exits(&s);
-	fprintf(stderr, "in the kernel\n");
+	log_plain("in the kernel");
 	row("guest entries", s.entries);
 	row("hardware exits", s.hw_exits);
 	row("memory faults resolved", s.faults);

@@ -53,9 +53,7 @@ bool terminal_raw(void)
 	static bool prepared;
 	struct termios mode;
 
-	if (atomic_load(&raw))
-		return true;
-	if (tcgetattr(STDIN_FILENO, &original))
+	if (!atomic_load(&raw) && tcgetattr(STDIN_FILENO, &original))
 		return false;
 	if (!prepared)
 		prepare();

@@ -21,6 +21,7 @@ typedef __s64 s64;
 #define KIB(n)		((u64)(n) << 10)
 #define MIB(n)		((u64)(n) << 20)
 #define GIB(n)		((u64)(n) << 30)
+#define TIB(n)		((u64)(n) << 40)
 
 /* Up or down to a multiple of @to, a power of two. */
 #define ALIGN_DOWN(x, to)	((x) & ~((__typeof__(x))(to) - 1))

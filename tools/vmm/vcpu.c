@@ -11,10 +11,12 @@
  * halt, since kicks are sticky; and then the thread looks again.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "board.h"
 #include "log.h"
+#include "sandbox.h"
 #include "vcpu.h"
 
 int vcpu_create(struct vcpu *v, struct machine *m, u32 id, const void *cpu_set,
@@ -58,20 +60,51 @@ static int mmio_write(void *opaque, __u64 addr, unsigned int width, __u64 data)
 	return 0;
 }
 
+/* Ports, for INS and OUTS: x86 only. */
+static int port_read(void *opaque, __u16 port, unsigned int width, void *data,
+		     unsigned int count)
+{
+	struct bus *ports = board_ports(((struct vcpu *)opaque)->machine);
+	u8 *p = data;
+	u64 value;
+
+	for (; count; count--, p += width) {
+		value = bus_read(ports, port, width);
+		memcpy(p, &value, width);
+	}
+	return 0;
+}
+
+static int port_write(void *opaque, __u16 port, unsigned int width, const void *data,
+		      unsigned int count)
+{
+	struct bus *ports = board_ports(((struct vcpu *)opaque)->machine);
+	const u8 *p = data;
+
+	for (; count; count--, p += width) {
+		u64 value = 0;
+
+		memcpy(&value, p, width);
+		bus_write(ports, port, width, value);
+	}
+	return 0;
+}
+
 static const struct axv_mmio_ops mmio_ops = {
 	.read = mmio_read,
 	.write = mmio_write,
+	.port_read = port_read,
+	.port_write = port_write,
 };
 
-static int exit_memory(struct vcpu *v)
+/* @ret is what the library made of an exit. */
+static int exit_finished(struct vcpu *v, int ret)
 {
-	int err = axv_vcpu_handle_mmio(v->axv, &mmio_ops, v);
-
-	if (err >= 0)
+	if (ret >= 0)
 		return 0;
 	log_error("%s", axv_error());
 	board_vcpu_show(v);
-	return err;
+	return ret;
 }
 
 static int exit_wrong_cpu(struct vcpu *v)
@@ -86,9 +119,12 @@ static int exit_wrong_cpu(struct vcpu *v)
 static int exit_fail_entry(struct vcpu *v)
 {
 	const struct axv_exit_fail_entry *fail = &v->run->exit.fail_entry;
+	char text[160];
 
-	log_error("the hardware refuses the guest's state: code %#llx on CPU %u",
-		  fail->hardware_reason, fail->cpu);
+	log_error("the guest cannot be entered: %s",
+		  axv_vcpu_explain(v->axv, text, sizeof(text)) ? axv_error() : text);
+	if (fail->cause == AXV_FAIL_OFF)
+		return -ESHUTDOWN;
 	board_vcpu_show(v);
 	return -EPROTO;
 }
@@ -102,7 +138,11 @@ static int handle_exit(struct vcpu *v)
 	case AXV_EXIT_MMIO_READ:
 	case AXV_EXIT_MMIO_WRITE:
 	case AXV_EXIT_NESTED_PAGE_FAULT:
-		return exit_memory(v);
+	case AXV_EXIT_IO_STRING:
+	case AXV_EXIT_MSW:
+		return exit_finished(v, axv_vcpu_handle_mmio(v->axv, &mmio_ops, v));
+	case AXV_EXIT_TASK_SWITCH:
+		return exit_finished(v, axv_vcpu_finish(v->axv, &mmio_ops, v));
 	case AXV_EXIT_WRONG_CPU:
 		return exit_wrong_cpu(v);
 	case AXV_EXIT_KICKED:
@@ -174,6 +214,8 @@ static void *vcpu_thread(void *arg)
 	err = axv_pin_thread(v->axv);
 	if (err)
 		log_error("%s", axv_error());
+	if (!err && m->seccomp)
+		err = sandbox_enter();
 
 	pthread_mutex_lock(&m->lock);
 	while (!err && !machine_stopping(m)) {
@@ -195,10 +237,15 @@ static void *vcpu_thread(void *arg)
 int vcpu_start(struct vcpu *v)
 {
 	int err = pthread_create(&v->thread, NULL, vcpu_thread, v);
+	char name[16];
 
-	if (err)
+	if (err) {
 		log_error("cannot create a thread: %s", strerror(err));
-	return -err;
+		return -err;
+	}
+	snprintf(name, sizeof(name), "vcpu%u", axv_vcpu_id(v->axv));
+	pthread_setname_np(v->thread, name);
+	return 0;
 }
 
 /* ---- what others ask of it ---------------------------------------------- */

@@ -3,23 +3,26 @@
  * Aborts of the second stage: guest memory on demand, and device accesses.
  *
  * The processor decodes a plain load or store of one register itself (Arm ARM,
- * ESR_EL2, "ISV"): that becomes a device access.  A write leaves as an exit with
- * the state after the instruction.  A read leaves with the state before it; the
- * VMM puts the data into the run page and runs again, and axv_arm64_complete()
- * finishes it, if the guest still stands at the instruction.
+ * ESR_EL2, "ISV"): that becomes a device access, unless it crosses a page.  A write
+ * leaves as an exit with the state after the instruction.  A read leaves with the
+ * state before it; the VMM puts the data into the run page and runs again, and
+ * axv_arm64_complete() finishes it, if the guest still stands at the instruction.
  */
 #include <linux/compiler.h>
+#include <linux/errno.h>
 #include <linux/swab.h>
 #include <asm/esr.h>
 #include <asm/ptrace.h>
 
-#include "../../../drivers/virt/axvcpu/trace.h"
 #include "arm64.h"
 
 #define SCTLR_EE		BIT(25)
 #define SCTLR_E0E		BIT(24)
 
 #define FSC_TLB_CONFLICT	0x30
+
+/* The same exit so often without anything done is no race any more. */
+#define AGAIN_MAX	64
 
 static u64 low_bytes(u64 value, unsigned int width)
 {
@@ -45,10 +48,34 @@ static u64 bus_order(const struct axv_arm64_vcpu *v, u64 value, unsigned int wid
 	return swab64(value) >> (64 - 8 * width);
 }
 
-static enum axv_arm64_next mmio(struct axv_arm64_vcpu *v, u64 gpa)
+static unsigned int access_width(u64 esr)
+{
+	return BIT((esr & ESR_ELx_SAS) >> ESR_ELx_SAS_SHIFT);
+}
+
+/*
+ * ISV describes all of an access, also where only one of its two pages faulted, and
+ * FAR_EL2 is the lowest address that did (Arm ARM, FAR_EL2).  Taken for a plain access,
+ * one that ends in memory loses half of its data, and one that begins there sends all
+ * of its data to the device.
+ *
+ * What begins at a page and is aligned may be taken for the latter.  So it is only
+ * where memory that allows the access stands before that page.
+ */
+static bool may_cross_page(const struct axv_arm64_vcpu *v)
+{
+	const struct axv_arm64_syndrome *last = &v->last;
+
+	if ((last->far & ~PAGE_MASK) + access_width(last->esr) > PAGE_SIZE)
+		return true;
+	return last->before_valid &&
+	       axv_gpa_is_ram(v->base.vm, last->before, last->esr & ESR_ELx_WNR);
+}
+
+static enum axv_next mmio(struct axv_arm64_vcpu *v, u64 gpa)
 {
 	u64 esr = v->last.esr;
-	unsigned int width = BIT((esr & ESR_ELx_SAS) >> ESR_ELx_SAS_SHIFT);
+	unsigned int width = access_width(esr);
 	unsigned int reg = (esr & ESR_ELx_SRT_MASK) >> ESR_ELx_SRT_SHIFT;
 	u8 len = esr & ESR_ELx_IL ? 4 : 2;
 	bool wide = esr & ESR_ELx_SF;
@@ -75,7 +102,6 @@ static enum axv_arm64_next mmio(struct axv_arm64_vcpu *v, u64 gpa)
 		.sign_extend = esr & ESR_ELx_SSE,
 		.wide = wide,
 		.reg = reg,
-		.insn_len = len,
 		.pc = v->regs.pc,
 	};
 	run = axv_arm64_exit(v, AXV_EXIT_MMIO_READ, len);
@@ -89,8 +115,8 @@ static enum axv_arm64_next mmio(struct axv_arm64_vcpu *v, u64 gpa)
 	return AXV_EXIT;
 }
 
-static enum axv_arm64_next fault_exit(struct axv_arm64_vcpu *v, u64 gpa,
-				      u32 access, u32 cause, int status)
+static enum axv_next fault_exit(struct axv_arm64_vcpu *v, u64 gpa,
+				u32 access, u32 cause, int status)
 {
 	struct axv_run *run = axv_arm64_exit(v, AXV_EXIT_NESTED_PAGE_FAULT, 0);
 
@@ -112,7 +138,7 @@ static bool is_permission_fault(u64 esr)
 
 /*
  * A walk of the guest's own tables reads, unless it is refused: then it wanted
- * to set an accessed or dirty flag (Arm ARM D8.5).
+ * to set an accessed or dirty flag (Arm ARM, FEAT_HAFDBS).
  */
 static u32 access_of(u64 esr)
 {
@@ -128,6 +154,32 @@ static u32 access_of(u64 esr)
 							       AXV_ACCESS_WRITE;
 }
 
+/*
+ * Nothing was done about an abort, since something has changed meanwhile, or the TLB was
+ * wrong: the guest makes the access again.  If nothing but the same abort comes of that,
+ * AGAIN_MAX times, the guest would exit for ever, and the VMM is told.  Interrupts of the
+ * host in between do not count.
+ */
+static enum axv_next again(struct axv_arm64_vcpu *v, u64 gpa, u32 access)
+{
+	const struct axv_stats *stats = &v->base.stats;
+	struct axv_arm64_again *last = &v->again;
+	u64 exit = stats->hw_exits - stats->interrupts;
+
+	if (last->exit + 1 != exit || last->pc != v->regs.pc ||
+	    last->esr != v->last.esr || last->far != v->last.far)
+		last->count = 0;
+	last->exit = exit;
+	last->pc = v->regs.pc;
+	last->esr = v->last.esr;
+	last->far = v->last.far;
+	if (++last->count < AGAIN_MAX)
+		return AXV_RESUME;
+	/* A VMM that runs the vCPU again has as many tries. */
+	last->count = 0;
+	return fault_exit(v, gpa, access, AXV_FAULT_HOST, -ELOOP);
+}
+
 /* Nothing but a fault of the second stage can be resolved. */
 static bool is_stage2_fault(u64 esr)
 {
@@ -141,7 +193,7 @@ static bool is_stage2_fault(u64 esr)
 }
 
 /* Memory failed the guest: it is told what the processor told. */
-static enum axv_arm64_next external_abort(struct axv_arm64_vcpu *v)
+static enum axv_next external_abort(struct axv_arm64_vcpu *v)
 {
 	bool same = !axv_arm64_is_aarch32(v) &&
 		    (v->regs.pstate & PSR_MODE_MASK) != PSR_MODE_EL0t;
@@ -160,7 +212,7 @@ static enum axv_arm64_next external_abort(struct axv_arm64_vcpu *v)
  * Context: may sleep for guest memory.
  * Return: AXV_RESUME or AXV_EXIT.
  */
-enum axv_arm64_next axv_arm64_abort(struct axv_arm64_vcpu *v)
+enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 {
 	u64 gpa = v->last.ipa | (v->last.far & ~PAGE_MASK);
 	u64 esr = v->last.esr;
@@ -174,20 +226,17 @@ enum axv_arm64_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 		if ((esr & ESR_ELx_FSC) != FSC_TLB_CONFLICT)
 			return external_abort(v);
 		atomic64_inc(&v->base.vm->tlb_gen);
-		return AXV_RESUME;
+		return again(v, 0, access);
 	}
 	if (!v->last.ipa_valid)
-		return AXV_RESUME;
+		return again(v, 0, access);
 	/* Where the walk of a table was, only the page is known. */
 	if (access & AXV_ACCESS_PAGE_TABLE)
 		gpa = v->last.ipa;
 
-	result = axv_memory_fault(v->base.vm, gpa, access, &error);
-	trace_axv_fault(v->base.vm, gpa, access, result);
+	result = axv_vcpu_fault(&v->base, gpa, access, &error);
 	switch (result) {
 	case AXV_FAULT_RESOLVED:
-		v->base.stats.faults++;
-		return AXV_RESUME;
 	case AXV_FAULT_AGAIN:
 		return AXV_RESUME;
 	case AXV_FAULT_FAILED:
@@ -198,7 +247,7 @@ enum axv_arm64_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 	default:
 		/* Nothing is there that could refuse: it has changed, or its table. */
 		if (is_permission_fault(esr))
-			return AXV_RESUME;
+			return again(v, gpa, access);
 		cause = AXV_FAULT_NO_REGION;
 		break;
 	}
@@ -206,7 +255,7 @@ enum axv_arm64_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 	/* Somebody added a region while the fault was on its way here. */
 	write = access & AXV_ACCESS_WRITE;
 	if (axv_gpa_is_ram(v->base.vm, gpa, write))
-		return AXV_RESUME;
+		return again(v, gpa, access);
 
 	decoded = ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW &&
 		  !(esr & ESR_ELx_S1PTW);
@@ -215,7 +264,7 @@ enum axv_arm64_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 		axv_arm64_skip(v);
 		return AXV_RESUME;
 	}
-	if (decoded && esr & ESR_ELx_ISV)
+	if (decoded && esr & ESR_ELx_ISV && !may_cross_page(v))
 		return mmio(v, gpa);
 	return fault_exit(v, gpa, access, cause, 0);
 }
@@ -250,8 +299,6 @@ void axv_arm64_complete(struct axv_arm64_vcpu *v)
 	v->pending.kind = AXV_PENDING_NONE;
 	if (v->regs.pc != p.pc)
 		return;
-	/* The length is that of the instruction that exited. */
-	v->last.esr = p.insn_len == 4 ? ESR_ELx_IL : 0;
 	if (p.kind == AXV_PENDING_SYSREG && READ_ONCE(run->exit.sysreg.fail)) {
 		axv_arm64_undefined(v);
 		return;

@@ -9,11 +9,14 @@
 #include <linux/hrtimer.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
+#include <asm/barrier.h>
 #include <asm/esr.h>
+#include <asm/kvm_arm.h>
 #include <asm/ptrace.h>
 
 #include <linux/axvcpu.h>
 #include <axvcpu/arch.h>
+#include <axvcpu/next.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
@@ -29,11 +32,12 @@
  * @vhe:	the kernel runs at EL2
  * @phys_bits:	width of physical addresses, at most 48
  * @vmid_bits:	width of VMIDs that are ours; 0: there is only VMID 0
- * @hcr:	HCR_EL2 of every guest, without what changes
+ * @hcr:	HCR_EL2 of every guest on every CPU, without what changes
  * @fwb:	stage 2 can force write-back (FEAT_S2FWB): caches need no care
  * @ras:	RAS extension: SErrors have a syndrome
  * @dit:	PSTATE.DIT (FEAT_DIT)
  * @mte:	memory tagging (FEAT_MTE2)
+ * @dit_or_mte:	one of these two: PSTATE has more than an exception sets
  * @gicv3:	the GIC's CPU interface is a set of system registers
  * @vgic:	and can be given to a guest: AXV_IRQCHIP_GICV3
  * @el0_32:	AArch32 at EL0
@@ -50,6 +54,7 @@ struct axv_arm64_host {
 	bool ras;
 	bool dit;
 	bool mte;
+	bool dit_or_mte;
 	bool gicv3;
 	bool vgic;
 	bool el0_32;
@@ -60,6 +65,8 @@ extern struct axv_arm64_host axv_arm64_host;
 
 /* Bits AXV_OPTIONAL_*: what the CPU has that others may not. */
 DECLARE_PER_CPU(u64, axv_arm64_optional);
+/* HCR_EL2 of every guest on the CPU: &axv_arm64_host.hcr and axv_arm64_cpu_traps() */
+DECLARE_PER_CPU(u64, axv_arm64_hcr);
 
 /**
  * struct axv_arm64_vm - a VM on arm64
@@ -82,10 +89,10 @@ struct axv_arm64_vm {
  * struct axv_arm64_events - events on their way to the guest
  *
  * Under &axv_vcpu.lock, since any thread may inject:
- * @irq:	the IRQ input is asserted
- * @fiq:	the FIQ input is asserted
- * @serror:	an SError interrupt is pending
- * @serror_iss:	its syndrome
+ * @lines:	HCR_EL2's VI and VF: the IRQ and the FIQ input are asserted; VSE: an SError
+ *		interrupt is pending.  Read at each entry, without the lock: see
+ *		axv_arm64_set_line().
+ * @serror_iss:	the syndrome of the SError
  * @exception:	ESR_EL1 of a pending synchronous exception; 0: none
  * @exception_addr: FAR_EL1 that goes with it
  * @any:	@exception waits.  Set by anyone, cleared under the lock by the
@@ -95,9 +102,7 @@ struct axv_arm64_vm {
  * @halted:	waits for an interrupt
  */
 struct axv_arm64_events {
-	bool irq;
-	bool fiq;
-	bool serror;
+	u64 lines;
 	u32 serror_iss;
 	u64 exception;
 	u64 exception_addr;
@@ -135,10 +140,10 @@ enum axv_pending_kind {
  * @sign_extend: fill the register with copies of the uppermost bit
  * @wide:	the register is 64 bits wide, not 32
  * @reg:	general register that takes the data; 31: none
- * @insn_len:	bytes of the instruction
  * @pc:		where it is
  *
- * Kept here, not in the run page: what the VMM may change is only the data.
+ * Kept here, not in the run page: what the VMM may change is only the data.  The length
+ * of the instruction is &axv_arm64_vcpu.last's, since no other exit came after this one.
  */
 struct axv_arm64_pending {
 	u8 kind;
@@ -146,17 +151,18 @@ struct axv_arm64_pending {
 	bool sign_extend;
 	bool wide;
 	u8 reg;
-	u8 insn_len;
 	u64 pc;
 };
 
 /**
  * struct axv_arm64_syndrome - what EL2 told of the last exit
  * @code:	AXV_EL2_*, and what DISR_EL1 held above it
- * @esr:	ESR_EL2
+ * @esr:	ESR_EL2; 0 for an interrupt, which has none
  * @far:	FAR_EL2
  * @ipa:	page of the guest physical address, if @ipa_valid
  * @ipa_valid:	an abort whose address is known
+ * @before:	likewise, of the byte before @far, if @before_valid
+ * @before_valid: a plain access that may have begun there, in ordinary memory
  * @serror_taken: the guest took the virtual SError
  */
 struct axv_arm64_syndrome {
@@ -165,6 +171,8 @@ struct axv_arm64_syndrome {
 	u64 far;
 	u64 ipa;
 	bool ipa_valid;
+	u64 before;
+	bool before_valid;
 	bool serror_taken;
 };
 
@@ -176,6 +184,24 @@ struct axv_arm64_syndrome {
 #define AXV_EL2_VECTOR(code)	((code) & 0xff)
 #define AXV_EL2_DISR(code)	((code) >> 8)
 #define AXV_DISR_A		BIT_ULL(31)
+/* All that DISR_EL1 and VDISR_EL2 have: A, IDS and the syndrome */
+#define AXV_DISR_BITS		(AXV_DISR_A | GENMASK_ULL(24, 0))
+
+/**
+ * struct axv_arm64_again - the last abort that nothing was done about
+ * @exit:	which of the vCPU's exits it was, without those by the host's interrupts
+ * @pc:		where
+ * @esr:	ESR_EL2
+ * @far:	FAR_EL2
+ * @count:	so often it came in a row
+ */
+struct axv_arm64_again {
+	u64 exit;
+	u64 pc;
+	u64 esr;
+	u64 far;
+	unsigned int count;
+};
 
 /**
  * struct axv_arm64_vcpu - a vCPU on arm64
@@ -183,8 +209,11 @@ struct axv_arm64_syndrome {
  * @regs:	general registers, PC and PSTATE; authoritative whenever the guest
  *		is not entered.  Read and written by entry.S.
  * @sys:	system registers; authoritative whenever none is loaded, see run.c
- * @fpu:	vector state, likewise
+ * @ctl:	what it runs under, by &enum axv_arm64_ctl.  Some of it never changes; the rest
+ *		is set when the guest's registers are loaded, and means nothing before.
+ * @fpu:	vector state, as @sys
  * @last:	the last exit
+ * @again:	the last one that was no use
  * @trap_caches: stage 1 is watched for caches that are switched (HCR_EL2.TVM)
  * @serial:	no other vCPU has it, ever
  * @os_locked:	the OS lock of the debug registers
@@ -201,8 +230,10 @@ struct axv_arm64_vcpu {
 	struct axv_vcpu base;
 	struct axv_arm64_gprs regs;
 	u64 sys[AXV_SYSREG_COUNT];
+	u64 ctl[AXV_CTL_COUNT];
 	struct axv_arm64_fpu fpu __aligned(16);
 	struct axv_arm64_syndrome last;
+	struct axv_arm64_again again;
 	bool trap_caches;
 	u64 serial;
 	bool os_locked;
@@ -230,20 +261,6 @@ static inline bool axv_arm64_has_gic(const struct axv_arm64_vcpu *v)
 }
 
 /**
- * enum axv_arm64_next - what an exit asks for
- * @AXV_RESUME:	answered; enter again at once
- * @AXV_SLOW:	to be answered by axv_arm64_handle_slow(), where it may sleep
- * @AXV_INTR:	the host has something to do first
- * @AXV_EXIT:	the run ends; the exit is in the run page
- */
-enum axv_arm64_next {
-	AXV_RESUME,
-	AXV_SLOW,
-	AXV_INTR,
-	AXV_EXIT,
-};
-
-/**
  * axv_arm64_exit() - begin to describe an exit
  * @v:		vCPU
  * @reason:	an enum axv_exit_reason
@@ -254,12 +271,7 @@ enum axv_arm64_next {
 static inline struct axv_run *axv_arm64_exit(struct axv_arm64_vcpu *v,
 					     u32 reason, u8 len)
 {
-	struct axv_run *run = v->base.run;
-
-	run->exit_reason = reason;
-	run->insn_len = len;
-	v->base.stats.exits[reason]++;
-	return run;
+	return axv_exit(&v->base, reason, len);
 }
 
 /* Register 31 is no register: it reads as zero and writes go nowhere. */
@@ -316,6 +328,7 @@ void axv_arm64_reset(struct axv_arm64_vcpu *v);
 
 /* host.c: what the host has */
 int axv_arm64_host_init(void);
+u64 axv_arm64_cpu_traps(u64 pfr0, u64 pfr1);
 u64 axv_arm64_pa_size(void);
 bool axv_arm64_kvm_is_there(void);
 void axv_arm64_look_at_cpu(void);
@@ -325,30 +338,16 @@ void axv_arm64_harden_cpu(void);
 void axv_arm64_idregs_init(void);
 bool axv_arm64_id_reg(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value);
 
-/* switch.c: the two worlds */
-
-/**
- * struct axv_arm64_saved - the host's state while a guest's is loaded, with VHE
- * @ctl:	what it runs under
- * @tpidr_el0:	the thread's
- * @tpidrro_el0: likewise
- */
-struct axv_arm64_saved {
-	u64 ctl[AXV_CTL_COUNT];
-	u64 tpidr_el0;
-	u64 tpidrro_el0;
-};
-
-void axv_arm64_controls(struct axv_arm64_vcpu *v, const u64 *host, u64 *guest);
-void axv_arm64_load_guest(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host);
-void axv_arm64_load_host(struct axv_arm64_vcpu *v, struct axv_arm64_saved *host);
-void axv_arm64_world_switch(struct axv_arm64_vcpu *v);
+/* controls.c: what a guest runs under */
+void axv_arm64_controls_init(struct axv_arm64_vcpu *v);
+void axv_arm64_controls(struct axv_arm64_vcpu *v, const u64 *host);
 
 /* tlb.c: what a CPU's TLB has to forget before an entry; shared with el2.S */
 #define AXV_TLB_NOTHING		0
 #define AXV_TLB_STAGE1		1	/* what the VM's own tables say */
 #define AXV_TLB_VM		2	/* all of the VM */
-#define AXV_TLB_ALL		3	/* all guests */
+#define AXV_TLB_OTHER		3	/* of another VM, which had the same VMID */
+#define AXV_TLB_ALL		4	/* all guests */
 
 int axv_arm64_tlb_init(void);
 void axv_arm64_tlb_exit(void);
@@ -356,30 +355,57 @@ void axv_arm64_tlb_reset_cpu(void);
 int axv_arm64_tlb_create(struct axv_arm64_vm *vm);
 void axv_arm64_tlb_destroy(struct axv_arm64_vm *vm);
 u64 axv_arm64_vttbr(struct axv_arm64_vm *vm);
-unsigned int axv_arm64_tlb_stale(struct axv_arm64_vcpu *v);
 void axv_arm64_flush_stage2(struct axv_vm *vm);
 
 /* run.c: entry and exit */
 int axv_arm64_run(struct axv_vcpu *vcpu);
 
 /* exit.c: what an exit means */
-enum axv_arm64_next axv_arm64_handle_fast(struct axv_arm64_vcpu *v);
-enum axv_arm64_next axv_arm64_handle_slow(struct axv_arm64_vcpu *v);
+enum axv_next axv_arm64_handle_fast(struct axv_arm64_vcpu *v);
+enum axv_next axv_arm64_handle_slow(struct axv_arm64_vcpu *v);
+
+/* insn.c: the instruction that exited */
+/**
+ * axv_arm64_insn_len() - bytes of the instruction that exited
+ * @v:		vCPU whose claim the caller holds
+ */
+static inline u8 axv_arm64_insn_len(const struct axv_arm64_vcpu *v)
+{
+	return v->last.esr & ESR_ELx_IL ? 4 : 2;
+}
+
+bool axv_arm64_condition_holds(const struct axv_arm64_vcpu *v);
 void axv_arm64_skip(struct axv_arm64_vcpu *v);
 
 /* access.c: memory without memory behind it, and the data of reads */
-enum axv_arm64_next axv_arm64_abort(struct axv_arm64_vcpu *v);
+enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v);
 void axv_arm64_complete(struct axv_arm64_vcpu *v);
 
 /* trap.c: trapped system registers */
-enum axv_arm64_next axv_arm64_sysreg(struct axv_arm64_vcpu *v);
-enum axv_arm64_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v);
+enum axv_next axv_arm64_sysreg(struct axv_arm64_vcpu *v);
+enum axv_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v);
 
 /* psci.c: SMCCC and PSCI */
 void axv_arm64_smccc_init(void);
-enum axv_arm64_next axv_arm64_smccc(struct axv_arm64_vcpu *v, u8 len);
+enum axv_next axv_arm64_smccc(struct axv_arm64_vcpu *v, u8 len);
 
 /* events.c: the interrupt inputs, and exceptions to EL1 */
+/**
+ * axv_arm64_set_line() - a bit of HCR_EL2 that each entry gives to the guest
+ * @events:	a vCPU's
+ * @bit:	HCR_VI, HCR_VF or HCR_VSE
+ * @level:	asserted
+ *
+ * The syndrome of HCR_VSE is written before.
+ *
+ * Context: under &axv_vcpu.lock.
+ */
+static inline void axv_arm64_set_line(struct axv_arm64_events *events, u64 bit, bool level)
+{
+	/* Pairs with axv_arm64_guest_hcr(). */
+	smp_store_release(&events->lines, level ? events->lines | bit : events->lines & ~bit);
+}
+
 int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
 bool axv_arm64_has_event(struct axv_vcpu *vcpu);
 void axv_arm64_raise(struct axv_arm64_vcpu *v, u64 esr, u64 far);
@@ -405,8 +431,11 @@ unsigned int axv_arm64_ipa_bits(void);
 const struct axv_s2_format *axv_arm64_s2_format(unsigned int ipa_bits);
 u64 axv_arm64_vtcr(const struct axv_s2_format *fmt);
 void axv_arm64_clean(const void *start, size_t size);
-void axv_arm64_sync_memory(phys_addr_t pa, u64 size);
+void axv_arm64_sync_memory(phys_addr_t pa, u64 size, u32 what);
+void axv_arm64_clean_memory(phys_addr_t pa, u64 size);
+void axv_arm64_memory_reset(struct axv_vm *vm);
 void axv_arm64_set_way(struct axv_arm64_vcpu *v);
+void axv_arm64_watch_caches(struct axv_arm64_vcpu *v, bool watch);
 void axv_arm64_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new);
 
 /* gic_vcpu.c: the interrupt controller of a vCPU that has one */
@@ -432,6 +461,7 @@ void axv_arm64_timers_changed(struct axv_vm *vm);
 u32 axv_arm64_ppi_init(void);
 int axv_arm64_ppi_prepare(void);
 void axv_arm64_ppi_unprepare(void);
+void axv_arm64_ppi_keep(void);
 void axv_arm64_ppi_enable_cpu(void);
 void axv_arm64_ppi_disable_cpu(void);
 void axv_arm64_ppi_hold(bool active);
@@ -442,7 +472,29 @@ void axv_arm64_ppi_released(void);
 #define AXV_HARDEN_MAX_LOOPS	0xff	/* up to here: that many branches */
 #define AXV_HARDEN_CLRBHB	0x100	/* above: a function of the firmware */
 
+/**
+ * struct axv_arm64_speculation - what a CPU does about branches that another level trained
+ * @model:	MIDR_EL1 without variant and revision
+ * @csv2:	ID_AA64PFR0_EL1.CSV2: 0: targets are predicted across contexts; 3: nor
+ *		does the history matter
+ * @ecbhb:	likewise (ID_AA64MMFR1_EL1.ECBHB)
+ * @clrbhb:	there is an instruction that clears the history
+ * @call1:	firmware has SMCCC_ARCH_WORKAROUND_1: forgets targets
+ * @call3:	and _3: targets and history
+ */
+struct axv_arm64_speculation {
+	u32 model;
+	unsigned int csv2;
+	bool ecbhb;
+	bool clrbhb;
+	bool call1;
+	bool call3;
+};
+
+u64 axv_arm64_choose_hardening(const struct axv_arm64_speculation *s);
+
 DECLARE_PER_CPU(u64, axv_arm64_harden);
+DECLARE_PER_CPU(u32, axv_arm64_forget_call);
 
 /* entry.S */
 asmlinkage u64 axv_arm64_enter(struct axv_arm64_gprs *regs, u64 harden);

@@ -52,6 +52,7 @@ static void __used axv_arm64_offsets(void)
 	OFFSET(NVHE_FAR, axv_nvhe, far);
 	OFFSET(NVHE_HPFAR, axv_nvhe, hpfar);
 	OFFSET(NVHE_PAR, axv_nvhe, par);
+	OFFSET(NVHE_PAR_BEFORE, axv_nvhe, par_before);
 	OFFSET(NVHE_ELR, axv_nvhe, elr);
 	BLANK();
 	AXV_EL1_WALK_REGS(SYS_PLACE)
@@ -64,7 +65,6 @@ static void __used axv_arm64_offsets(void)
 	AXV_CTL_FGT_REGS(CTL_PLACE)
 	AXV_CTL_FGT2_REGS(CTL_PLACE)
 	AXV_CTL_HCX_REGS(CTL_PLACE)
-	AXV_CTL_MPAM_REGS(CTL_PLACE)
 	AXV_CTL_RAS_REGS(CTL_PLACE)
 	AXV_CTL_GIC_REGS(CTL_PLACE)
 }

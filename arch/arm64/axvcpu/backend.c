@@ -2,12 +2,20 @@
 /*
  * The EL2 back end's operations, and the life of its VMs and vCPUs.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/atomic.h>
+#include <linux/cpu_pm.h>
 #include <linux/err.h>
 #include <linux/init.h>
+#include <linux/notifier.h>
+#include <linux/printk.h>
 #include <linux/string.h>
 #include <asm/arch_timer.h>
 #include <asm/sysreg.h>
+
+#include <axvcpu/current.h>
+#include <axvcpu/hardware.h>
 
 #include "arm64.h"
 #include "ich.h"
@@ -16,7 +24,7 @@
 /* Affinity levels of MPIDR_EL1; between them are other bits. */
 #define HW_ID_BITS	0xff00ffffffull
 
-/* Bits of SCTLR_EL1 that were one before they had a meaning (Arm ARM D19.2) */
+/* Bits of SCTLR_EL1 that were one before they had a meaning (Arm ARM, SCTLR_EL1) */
 #define SCTLR_RESET	0x30d00800
 
 static atomic64_t next_serial;
@@ -49,7 +57,7 @@ static void vm_destroy(struct axv_vm *vm)
  * axv_arm64_reset() - as PSCI leaves a CPU that it turns on
  * @v:		vCPU whose claim the caller holds
  *
- * EL1 in AArch64 state, MMU and caches off, everything masked (DEN 0022, 6.4).
+ * EL1 in AArch64 state, MMU and caches off, everything masked (DEN 0022, CPU_ON).
  * What resets to an unknown value is zero.
  *
  * Context: may sleep; takes &axv_vcpu.lock.
@@ -61,6 +69,7 @@ void axv_arm64_reset(struct axv_arm64_vcpu *v)
 	memset(&v->fpu, 0, sizeof(v->fpu));
 	memset(&v->pending, 0, sizeof(v->pending));
 	memset(&v->last, 0, sizeof(v->last));
+	memset(&v->again, 0, sizeof(v->again));
 	v->regs.pstate = PSR_MODE_EL1h | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT |
 			 PSR_F_BIT;
 	v->sys[AXV_SYS_SCTLR_EL1] = SCTLR_RESET;
@@ -76,7 +85,9 @@ void axv_arm64_reset(struct axv_arm64_vcpu *v)
 
 static void vcpu_reset(struct axv_vcpu *vcpu)
 {
+	axv_assert_claimed(vcpu);
 	axv_arm64_reset(to_arm64(vcpu));
+	axv_arm64_memory_reset(vcpu->vm);
 }
 
 static int vcpu_create(struct axv_vcpu *vcpu)
@@ -87,6 +98,7 @@ static int vcpu_create(struct axv_vcpu *vcpu)
 		return -EINVAL;
 	v->serial = atomic64_inc_return(&next_serial);
 	v->has_gic = vcpu->vm->irqchip == AXV_IRQCHIP_GICV3;
+	axv_arm64_controls_init(v);
 	axv_arm64_timer_init(v);
 	axv_arm64_reset(v);
 	return 0;
@@ -106,6 +118,7 @@ static int check_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 
 static int vcpu_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 {
+	axv_assert_claimed(vcpu);
 	to_arm64(vcpu)->regs.pc = setup->entry;
 	return 0;
 }
@@ -117,29 +130,6 @@ static void load(struct axv_vcpu *vcpu, int cpu)
 
 static void unload(struct axv_vcpu *vcpu)
 {
-}
-
-static int set_entry(struct axv_vcpu *vcpu, u64 entry)
-{
-	if (entry & 3)
-		return -EINVAL;
-	to_arm64(vcpu)->regs.pc = entry;
-	return 0;
-}
-
-static int set_gpr(struct axv_vcpu *vcpu, unsigned int reg, u64 value)
-{
-	struct axv_arm64_vcpu *v = to_arm64(vcpu);
-
-	if (reg >= ARRAY_SIZE(v->regs.x))
-		return -EINVAL;
-	v->regs.x[reg] = value;
-	return 0;
-}
-
-static void set_return_value(struct axv_vcpu *vcpu, u64 value)
-{
-	to_arm64(vcpu)->regs.x[0] = value;
 }
 
 static int query(u32 id, u64 *value)
@@ -170,11 +160,12 @@ static int get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 {
 	if (kind != AXV_TABLE_REGS || !vcpu)
 		return -EINVAL;
+	axv_assert_claimed(vcpu);
 	return axv_arm64_reg_list(to_arm64(vcpu), buf, count);
 }
 
 static int set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
-		     const void *buf, u32 count)
+		     void *buf, u32 count)
 {
 	return -EINVAL;
 }
@@ -184,17 +175,12 @@ static u32 table_entry_size(u32 kind)
 	return kind == AXV_TABLE_REGS ? sizeof(u64) : 0;
 }
 
-/*
- * With VHE EL2 is the kernel's own, and always on; but what other guests left in
- * this CPU's TLB is not known.
- */
-static int hardware_enable(void)
+/* Nothing is known of what this CPU holds. */
+static int begin_on_cpu(void)
 {
 	int err = 0;
 
 	axv_arm64_tlb_reset_cpu();
-	axv_arm64_harden_cpu();
-	axv_arm64_look_at_cpu();
 	if (!axv_arm64_host.vhe)
 		err = axv_nvhe_enable();
 	else if (axv_arm64_host.vgic)
@@ -203,6 +189,35 @@ static int hardware_enable(void)
 		axv_arm64_ppi_enable_cpu();
 	return err;
 }
+
+/*
+ * With VHE EL2 is the kernel's own, and always on; but what other guests left in
+ * this CPU's TLB is not known.
+ */
+static int hardware_enable(void)
+{
+	axv_arm64_harden_cpu();
+	axv_arm64_look_at_cpu();
+	return begin_on_cpu();
+}
+
+/*
+ * A CPU that was idle may have lost its power, and with it the TLB, the list registers
+ * and what is active in its GIC; without VHE, EL2 as well.
+ */
+static int cpu_pm(struct notifier_block *notifier, unsigned long event, void *unused)
+{
+	if (!axv_hardware_is_enabled())
+		return NOTIFY_DONE;
+	if (event == CPU_PM_ENTER && !axv_arm64_host.vhe)
+		axv_nvhe_disable();
+	else if (event == CPU_PM_ENTER_FAILED || event == CPU_PM_EXIT)
+		if (begin_on_cpu())
+			pr_err("EL2 of CPU %d does not come back\n", smp_processor_id());
+	return NOTIFY_OK;
+}
+
+static struct notifier_block pm_notifier = { .notifier_call = cpu_pm };
 
 static void hardware_disable(void)
 {
@@ -251,9 +266,6 @@ static struct axv_arch_ops arm64_ops __ro_after_init = {
 	.run = axv_arm64_run,
 	.inject = axv_arm64_inject,
 	.has_event = axv_arm64_has_event,
-	.set_entry = set_entry,
-	.set_gpr = set_gpr,
-	.set_return_value = set_return_value,
 	.get_reg = axv_arm64_get_reg,
 	.set_reg = axv_arm64_set_reg,
 	.get_fpu = axv_arm64_get_fpu,
@@ -272,6 +284,13 @@ static bool __init find_gic(void)
 		axv_arm64_host.vgic = axv_arm64_gic_init(vtr, timer_intid);
 	}
 	return axv_arm64_host.vgic;
+}
+
+static void free_all(void)
+{
+	if (!axv_arm64_host.vhe)
+		axv_nvhe_exit();
+	axv_arm64_tlb_exit();
 }
 
 /**
@@ -294,9 +313,16 @@ const struct axv_arch_ops * __init axv_arch_init(void)
 			return ERR_PTR(err);
 		}
 	}
+	err = cpu_pm_register_notifier(&pm_notifier);
+	if (err) {
+		free_all();
+		return ERR_PTR(err);
+	}
 	axv_arm64_idregs_init();
 	axv_arm64_smccc_init();
 	axv_arm64_s2_init();
+	if (!axv_arm64_host.fwb)
+		arm64_ops.clean_memory = axv_arm64_clean_memory;
 	if (find_gic())
 		arm64_ops.inject_types[AXV_IRQCHIP_GICV3] =
 			BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_WIRED) |
@@ -307,7 +333,6 @@ const struct axv_arch_ops * __init axv_arch_init(void)
 /** axv_arch_exit() - release what axv_arch_init() took */
 void axv_arch_exit(void)
 {
-	if (!axv_arm64_host.vhe)
-		axv_nvhe_exit();
-	axv_arm64_tlb_exit();
+	cpu_pm_unregister_notifier(&pm_notifier);
+	free_all();
 }

@@ -11,6 +11,7 @@
  * its own stub for is answered as the stub would; the second while a guest does.
  */
 #include <linux/linkage.h>
+#include <linux/sizes.h>
 
 #include <asm/alternative.h>
 #include <asm/assembler.h>
@@ -34,6 +35,8 @@
 #define EC_IABT_LOW	0x20
 #define EC_DABT_LOW	0x24
 #define ESR_S1PTW_BIT	7
+#define ESR_SAS_MASK	(3 << 22)
+#define ESR_ISV_BIT	24
 #define FSC_PERMISSION	3	/* without the level */
 #define PAR_F		1
 #define ISR_A_BIT	8
@@ -74,13 +77,11 @@
 	AXV_CTL_FGT2_REGS(op)						\
 2:	tbz	x2, #AXV_OPTIONAL_HCX, 3f;				\
 	AXV_CTL_HCX_REGS(op)						\
-3:	tbz	x2, #AXV_OPTIONAL_MPAM, 4f;				\
-	AXV_CTL_MPAM_REGS(op)						\
-4:	tbz	x2, #AXV_OPTIONAL_RAS, 5f;				\
+3:	tbz	x2, #AXV_OPTIONAL_RAS, 4f;				\
 	AXV_CTL_RAS_REGS(op)						\
-5:	tbz	x2, #AXV_OPTIONAL_GIC, 6f;				\
+4:	tbz	x2, #AXV_OPTIONAL_GIC, 5f;				\
 	AXV_CTL_GIC_REGS(op)						\
-6:
+5:
 
 #define ICH_LR(n)	sys_reg(3, 4, 12, 12 + ((n) >> 3), (n) & 7)
 #define ICH_AP0R(n)	sys_reg(3, 4, 12, 8, n)
@@ -133,6 +134,13 @@
 	str	x1, [sp, #NVHE_AP0R + 8 * \n]
 	mrs_s	x1, ICH_AP1R(\n)
 	str	x1, [sp, #NVHE_AP1R + 8 * \n]
+	.endm
+
+	/* cfp, dvp, cpp rctx */
+	.macro	restrict_predictions context
+	sys	#3, c7, c3, #4, \context
+	sys	#3, c7, c3, #5, \context
+	sys	#3, c7, c3, #7, \context
 	.endm
 
 	.macro	host_vector to
@@ -339,10 +347,23 @@ enter_guest:
 	tlbi	vmalls12e1
 	b	.Lflush_done
 .Lflush_all:
-	tlbi	alle1
+	ldr	x2, [sp, #NVHE_OPTIONAL]
+	tbz	x2, #AXV_OPTIONAL_SPECRES, 1f
+	/* As forget_predictions(): all VMIDs and ASIDs, of EL0 and then of EL1 */
+	mov	x1, #(1 << 16)
+	movk	x1, #1, lsl #48
+	restrict_predictions x1
+	orr	x1, x1, #(1 << 24)
+	restrict_predictions x1
+	dsb	sy
+1:	tlbi	alle1
 	dsb	nsh
 	tlbi	alle1
 .Lflush_done:
+	dsb	nsh
+alternative_if_not ARM64_HAS_CACHE_DIC
+	ic	iallu			// as in flush()
+alternative_else_nop_endif
 	dsb	nsh
 	isb
 .Lflushed:
@@ -373,9 +394,21 @@ enter_guest:
 	msr	cntv_ctl_el0, xzr
 	mov	x0, #AXV_ARM64_IRQ
 	str	x0, [sp, #NVHE_CODE]
+	str	xzr, [sp, #NVHE_ESR]
 	b	save_ich
 
 /* ---- and out of it ----------------------------------------------------------- */
+
+/* x7 to PAR_EL1, in x2: a read at EL1, by the guest's stage 1. */
+translate:
+	at	s1e1r, x7
+	isb
+	dmb	sy
+	mrs	x2, par_el1
+	ret
+not_translated:
+	mov	x2, #PAR_F
+	ret
 
 /* x0 says by which vector; the guest's x0 and x1 are saved. */
 leave_guest:
@@ -388,6 +421,9 @@ leave_guest:
 	mrs	x2, spsr_el2
 	stp	x1, x2, [sp, #AXV_ARM64_PC]
 	mrs	x4, esr_el2
+	/* An interrupt has no syndrome: this is an earlier exception's. */
+	cmp	x0, #AXV_ARM64_IRQ
+	csel	x4, xzr, x4, eq
 	mrs	x5, far_el2
 	mrs	x1, hpfar_el2
 	str	x4, [sp, #NVHE_ESR]
@@ -397,30 +433,34 @@ leave_guest:
 	orr	x0, x0, x3, lsl #8
 	str	x0, [sp, #NVHE_CODE]
 
-	/* Where an access was, in the second stage's terms, if HPFAR_EL2 is silent. */
 	lsr	x1, x4, #ESR_EC_SHIFT
 	and	x1, x1, #~(EC_IABT_LOW ^ EC_DABT_LOW)
 	cmp	x1, #EC_IABT_LOW
 	b.ne	.Lno_abort
-	tbnz	x4, #ESR_S1PTW_BIT, .Lno_abort
+	dmb	sy			// erratum 1508412
+	mrs	x6, par_el1
+	/* Where an access was, in the second stage's terms, if HPFAR_EL2 is silent. */
+	tbnz	x4, #ESR_S1PTW_BIT, .Lhas_hpfar
 	ubfx	x1, x4, #2, #4
 	cmp	x1, #FSC_PERMISSION
 alternative_if_not ARM64_WORKAROUND_834220
-	b.ne	.Lno_abort
+	b.ne	.Lhas_hpfar
 alternative_else_nop_endif
-	dmb	sy			// erratum 1508412
-	mrs	x1, par_el1
-translate:
-	at	s1e1r, x5
-	isb
-	dmb	sy
-	mrs	x2, par_el1
-	b	.Ltranslated
-not_translated:
-	mov	x2, #PAR_F
-.Ltranslated:
+	mov	x7, x5
+	bl	translate
 	str	x2, [sp, #NVHE_PAR]
-	msr	par_el1, x1
+.Lhas_hpfar:
+	/* And the byte before, where may_begin_before() wants it. */
+	tbz	x4, #ESR_ISV_BIT, .Lbegins_here
+	tst	x4, #ESR_SAS_MASK
+	b.eq	.Lbegins_here
+	tst	x5, #(SZ_4K - 1)
+	b.ne	.Lbegins_here
+	sub	x7, x5, #1
+	bl	translate
+	str	x2, [sp, #NVHE_PAR_BEFORE]
+.Lbegins_here:
+	msr	par_el1, x6
 .Lno_abort:
 
 	mrs	x1, hcr_el2
@@ -435,6 +475,11 @@ not_translated:
 	dmb	sy			// erratum 1508412
 	AXV_EL1_SHARED_REGS(SAVE_GUEST_SHARED)
 	dmb	sy
+	/* Counts at the next entry. */
+	ldr	x2, [sp, #NVHE_OPTIONAL]
+	tbz	x2, #AXV_OPTIONAL_RAS, save_ich
+	mrs_s	x1, SYS_VDISR_EL2
+	str	x1, [sp, #NVHE_CTL + PLACE_VDISR_EL2]
 
 save_ich:
 	ldr	x2, [sp, #NVHE_APRS]

@@ -4,6 +4,7 @@
  * synchronous exceptions that EL2 has to take to EL1 on the guest's behalf.
  */
 #include <linux/errno.h>
+#include <linux/limits.h>
 #include <linux/lockdep.h>
 #include <linux/panic.h>
 #include <asm/esr.h>
@@ -15,7 +16,7 @@
 #define ISS_MASK		GENMASK(24, 0)
 #define VSESR_MASK		GENMASK(24, 0)
 
-/* Offsets in the vector table (Arm ARM D1.3.1.5, table D1-5) */
+/* Offsets in the vector table (Arm ARM, VBAR_EL1) */
 #define VECTOR_SP_EL0		0x000
 #define VECTOR_SP_ELX		0x200
 #define VECTOR_LOWER_64		0x400
@@ -26,6 +27,21 @@
 
 #define SCTLR_SPAN		BIT(23)
 #define SCTLR_DSSBS		BIT_ULL(44)
+
+/* The flags that go with an event, and the range of its priority. */
+static bool is_plain(const struct axv_arm64_vcpu *v, const struct axv_inject *event)
+{
+	u32 flags = 0, priority = 0;
+
+	if (event->type == AXV_INJECT_EXCEPTION) {
+		flags = AXV_INJECT_HAS_ERROR_CODE;
+	} else if (axv_arm64_has_gic(v)) {
+		priority = U8_MAX;
+		if (event->type == AXV_INJECT_EXTINT)
+			flags = AXV_INJECT_RETRACT;
+	}
+	return !(event->flags & ~flags) && event->priority <= priority;
+}
 
 /**
  * axv_arm64_inject() - queue an event
@@ -42,26 +58,25 @@ int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	struct axv_arm64_events *events = &to_arm64(vcpu)->events;
 
 	lockdep_assert_held(&vcpu->lock);
+	if (!is_plain(to_arm64(vcpu), event))
+		return -EINVAL;
 	if (event->type != AXV_INJECT_EXCEPTION && axv_arm64_has_gic(to_arm64(vcpu)))
 		return axv_arm64_gic_inject(to_arm64(vcpu), event);
 	if (event->type == AXV_INJECT_WIRED) {
 		if (event->vector > AXV_ARM64_INPUT_FIQ || event->data > 1)
 			return -EINVAL;
-		if (event->vector == AXV_ARM64_INPUT_IRQ)
-			WRITE_ONCE(events->irq, event->data);
-		else
-			WRITE_ONCE(events->fiq, event->data);
+		axv_arm64_set_line(events, event->vector == AXV_ARM64_INPUT_IRQ ? HCR_VI : HCR_VF,
+				   event->data);
 		return 0;
 	}
 
 	if (event->vector > ESR_ELx_EC_MAX || event->error_code & ~ISS_MASK)
 		return -EINVAL;
 	if (event->vector == AXV_ARM64_EC_SERROR) {
-		if (events->serror)
+		if (events->lines & HCR_VSE)
 			return -EAGAIN;
 		events->serror_iss = event->error_code;
-		/* Pairs with the entry, which does not take the lock. */
-		smp_store_release(&events->serror, true);
+		axv_arm64_set_line(events, HCR_VSE, true);
 		return 0;
 	}
 	if (events->exception)
@@ -77,7 +92,7 @@ int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
  * axv_arm64_has_event() - is there an event that ends a halt?
  * @vcpu:	vCPU whose claim the caller holds
  *
- * Masks do not count (Arm ARM D1.6.2).
+ * Masks do not count (Arm ARM, WFI).
  *
  * Context: under &axv_vcpu.lock.
  */
@@ -87,7 +102,7 @@ bool axv_arm64_has_event(struct axv_vcpu *vcpu)
 	const struct axv_arm64_events *events = &v->events;
 
 	lockdep_assert_held(&vcpu->lock);
-	if (events->irq || events->fiq || events->serror || events->exception)
+	if (events->lines || events->exception)
 		return true;
 	return axv_arm64_has_gic(v) && axv_arm64_gic_has_event(v);
 }
@@ -126,7 +141,7 @@ void axv_arm64_serror(struct axv_arm64_vcpu *v, u64 iss)
 		return;
 	raw_spin_lock(&v->base.lock);
 	v->events.serror_iss = iss & VSESR_MASK;
-	WRITE_ONCE(v->events.serror, true);
+	axv_arm64_set_line(&v->events, HCR_VSE, true);
 	raw_spin_unlock(&v->base.lock);
 }
 
@@ -257,13 +272,13 @@ int axv_arm64_get_event(struct axv_arm64_vcpu *v, u64 index, u64 *value)
 	raw_spin_lock_irq(&v->base.lock);
 	switch (index) {
 	case AXV_ARM64_EVENT_IRQ:
-		*value = events->irq;
+		*value = !!(events->lines & HCR_VI);
 		break;
 	case AXV_ARM64_EVENT_FIQ:
-		*value = events->fiq;
+		*value = !!(events->lines & HCR_VF);
 		break;
 	case AXV_ARM64_EVENT_SERROR:
-		*value = events->serror;
+		*value = !!(events->lines & HCR_VSE);
 		break;
 	case AXV_ARM64_EVENT_SERROR_ISS:
 		*value = events->serror_iss;
@@ -276,6 +291,9 @@ int axv_arm64_get_event(struct axv_arm64_vcpu *v, u64 index, u64 *value)
 		break;
 	case AXV_ARM64_EVENT_HALTED:
 		*value = events->halted;
+		break;
+	case AXV_ARM64_EVENT_CACHE_WATCH:
+		*value = v->trap_caches;
 		break;
 	default:
 		err = -ENOENT;
@@ -315,13 +333,13 @@ int axv_arm64_set_event(struct axv_arm64_vcpu *v, u64 index, u64 value)
 	raw_spin_lock_irq(&v->base.lock);
 	switch (index) {
 	case AXV_ARM64_EVENT_IRQ:
-		events->irq = value;
+		axv_arm64_set_line(events, HCR_VI, value);
 		break;
 	case AXV_ARM64_EVENT_FIQ:
-		events->fiq = value;
+		axv_arm64_set_line(events, HCR_VF, value);
 		break;
 	case AXV_ARM64_EVENT_SERROR:
-		events->serror = value;
+		axv_arm64_set_line(events, HCR_VSE, value);
 		break;
 	case AXV_ARM64_EVENT_SERROR_ISS:
 		events->serror_iss = value;
@@ -335,6 +353,9 @@ int axv_arm64_set_event(struct axv_arm64_vcpu *v, u64 index, u64 value)
 		break;
 	case AXV_ARM64_EVENT_HALTED:
 		events->halted = value;
+		break;
+	case AXV_ARM64_EVENT_CACHE_WATCH:
+		axv_arm64_watch_caches(v, value);
 		break;
 	}
 	raw_spin_unlock_irq(&v->base.lock);

@@ -22,7 +22,6 @@
 
 #define HCR_LRENPIE		BIT(2)
 #define HCR_NPIE		BIT(3)
-#define HCR_TDIR		BIT(14)
 #define HCR_EOICOUNT(hcr)	(((hcr) >> 27) & 0x1f)
 
 #define LR_EOI			BIT_ULL(41)
@@ -104,7 +103,7 @@ static void put(struct axv_arm64_gic *gic, struct axv_gic_irq *irq)
  * @intid:	INTID
  * @host:	how many bits it may have
  *
- * SGIs, PPIs and SPIs, and LPIs; neither special nor extended ones (GIC 2.2).
+ * SGIs, PPIs and SPIs, and LPIs; neither special nor extended ones (GIC, "INTIDs").
  */
 bool axv_gic_valid_intid(u32 intid, const struct axv_gic_host *host)
 {
@@ -305,7 +304,7 @@ static u64 choose(const struct axv_arm64_gic *gic, unsigned int nr_lrs)
 
 /*
  * The timer's interrupt is the host's, too: when the guest deactivates it, so is
- * the physical one, and the next time the timer fires is noticed (GIC 4.7, "HW").
+ * the physical one, and the next time the timer fires is noticed (GIC, ICH_LR<n>_EL2.HW).
  * Active and pending at once is nothing such a list register can hold.
  *
  * Any other that is deactivated while its wire is high brings the guest out.
@@ -336,7 +335,7 @@ static u64 list_register(const struct axv_arm64_gic *gic,
  * Who does not fit: the guest has to come out when it has taken all that could be
  * taken, and when it deactivates what no list register has.
  */
-static u64 notice(const struct axv_arm64_gic *gic)
+static u64 notice(const struct axv_arm64_gic *gic, const struct axv_gic_host *host)
 {
 	u64 left = gic->used & ~gic->listed;
 	u64 hcr = 0;
@@ -344,7 +343,7 @@ static u64 notice(const struct axv_arm64_gic *gic)
 	if (most_urgent(gic, left) >= 0)
 		hcr |= HCR_NPIE;
 	if (innermost(gic, left) >= 0)
-		hcr |= HCR_LRENPIE | HCR_TDIR;
+		hcr |= HCR_LRENPIE | host->trap_dir;
 	return hcr;
 }
 
@@ -374,7 +373,7 @@ void axv_gic_fill(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich,
 		if (irq->state & AXV_GIC_PENDING)
 			irq->state ^= AXV_GIC_PENDING | AXV_GIC_LR_EDGE;
 	}
-	ich->hcr = ICH_HCR_EN | notice(gic);
+	ich->hcr = ICH_HCR_EN | notice(gic, host);
 	if (axv_gic_timer_enabled(gic)) {
 		const struct axv_gic_irq *irq = find(gic, axv_gic_timer_intid(gic));
 
@@ -403,7 +402,7 @@ static void take_back(struct axv_arm64_gic *gic, struct axv_gic_irq *irq, u64 lr
  *		afterwards
  *
  * ICH_HCR_EL2.EOIcount tells how often the guest deactivated what no list
- * register has, not which: the innermost, as it has to (GIC 4.8.2).
+ * register has, not which: the innermost, as it has to (GIC, ICH_HCR_EL2).
  */
 void axv_gic_drain(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich)
 {
@@ -432,7 +431,10 @@ void axv_gic_drain(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich)
 
 /* ---- what the guest would notice --------------------------------------------------- */
 
-/* Group priority of group 1 (GIC 4.8.3); the virtual BPR1 counts as a non-secure one. */
+/*
+ * Group priority of group 1 (GIC, "Priority grouping"); the virtual BPR1 counts as a
+ * non-secure one.
+ */
 static u8 group_priority(u64 vmcr, u8 priority)
 {
 	unsigned int bits = vmcr & VMCR_CBPR ? VMCR_BPR0(vmcr) + 1 : VMCR_BPR1(vmcr);
@@ -461,7 +463,7 @@ static unsigned int running(const struct axv_arm64_ich *ich,
  * @ich:	its CPU interface
  * @host:	its priorities
  *
- * Enabled, more urgent than the mask, and than what is active (GIC 4.8.6).
+ * Enabled, more urgent than the mask, and than what is active (GIC, "Interrupt prioritization").
  */
 bool axv_gic_signals(const struct axv_arm64_gic *gic,
 		     const struct axv_arm64_ich *ich,

@@ -100,6 +100,7 @@ struct axv_arm64_gic {
  * @pri_mask:	priority bits that are implemented
  * @pre_shift:	priority of the lowest bit of the active priorities, as a shift
  * @intid_bits:	width of an INTID
+ * @trap_dir:	ICH_HCR_EL2.TDIR, where it is there (ICH_VTR_EL2.TDS)
  * @timer_intid: the physical INTID of the virtual timer
  */
 struct axv_gic_host {
@@ -108,6 +109,7 @@ struct axv_gic_host {
 	u8 pri_mask;
 	u8 pre_shift;
 	u8 intid_bits;
+	u32 trap_dir;
 	u32 timer_intid;
 };
 

@@ -3,29 +3,40 @@
  * The interrupt controller of a vCPU with AXV_IRQCHIP_GICV3: before and after the
  * guest, events, traps and registers.  gic.c has the queue.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/bitops.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/init.h>
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/lockdep.h>
+#include <linux/nospec.h>
+#include <linux/printk.h>
 #include <linux/string.h>
+#include <asm/cpufeature.h>
+#include <asm/cputype.h>
 #include <asm/sysreg.h>
 
-#include "../../../drivers/virt/axvcpu/trace.h"
+#include <axvcpu/request.h>
+#include <axvcpu/trace.h>
+
 #include "arm64.h"
 #include "ich.h"
 
-/* ICH_VTR_EL2 (GIC 12.4.9) */
+/* ICH_VTR_EL2 */
 #define VTR_LRS(vtr)		(((vtr) & 0x1f) + 1)
 #define VTR_PREBITS(vtr)	((((vtr) >> 26) & 7) + 1)
 #define VTR_PRIBITS(vtr)	((((vtr) >> 29) & 7) + 1)
+#define VTR_TDS			BIT(19)
+#define VTR_SEIS		BIT(22)
 #define VTR_IDBITS(vtr)		(((vtr) >> 23) & 7 ? 24 : 16)
 
-/* Every access to the CPU interface is the VMM's to answer. */
-#define HCR_TRAP_ALL		(BIT(10) | BIT(11) | BIT(12) | BIT(14))
+/* Every access to the CPU interface is the VMM's to answer: TC, TALL0 and TALL1. */
+#define HCR_TRAP_ALL		(BIT(10) | BIT(11) | BIT(12))
+#define HCR_TDIR		BIT(14)
 
-/* ICH_VMCR_EL2: all there is (GIC 12.4.8) */
+/* ICH_VMCR_EL2: all there is */
 #define VMCR_BITS		(GENMASK(31, 18) | BIT(9) | GENMASK(4, 0))
 #define VMCR_EOIM		BIT(9)
 
@@ -36,6 +47,19 @@
 #define CNTV_FIRED		(BIT(0) | BIT(2))
 
 struct axv_gic_host axv_gic_host __ro_after_init;
+
+/*
+ * Virtual CPU interfaces that guests can do harm with unless each access to them is
+ * trapped, as the kernel's own KVM does: a guest with group 0 corrupts state (Cavium
+ * 30115), reads of ICC_IAR1_EL1 get wrong interrupts (Cavium 23154), and Apple's raise
+ * SErrors in the host (ICH_VTR_EL2.SEIS).
+ */
+static bool __init is_broken(u64 vtr)
+{
+	return cpus_have_cap(ARM64_WORKAROUND_CAVIUM_30115) ||
+	       cpus_have_cap(ARM64_WORKAROUND_CAVIUM_23154) ||
+	       (vtr & VTR_SEIS && read_cpuid_implementor() == ARM_CPU_IMP_APPLE);
+}
 
 /**
  * axv_arm64_gic_init() - what the host has
@@ -51,11 +75,16 @@ bool __init axv_arm64_gic_init(u64 vtr, u32 timer_intid)
 	struct axv_gic_host *host = &axv_gic_host;
 	unsigned int pre_bits = VTR_PREBITS(vtr);
 
+	if (is_broken(vtr)) {
+		pr_info("the GIC's virtual CPU interface has an erratum: no AXV_IRQCHIP_GICV3\n");
+		return false;
+	}
 	host->nr_lrs = min_t(unsigned int, VTR_LRS(vtr), AXV_GIC_MAX_LRS);
 	host->nr_aprs = pre_bits <= 5 ? 1 : 1 << (pre_bits - 5);
 	host->pre_shift = 8 - pre_bits;
 	host->pri_mask = ~0u << (8 - VTR_PRIBITS(vtr));
 	host->intid_bits = VTR_IDBITS(vtr);
+	host->trap_dir = vtr & VTR_TDS ? HCR_TDIR : 0;
 	host->timer_intid = timer_intid;
 	return timer_intid;
 }
@@ -224,7 +253,7 @@ bool axv_arm64_gic_has_event(struct axv_arm64_vcpu *v)
  * @value:	what was written
  *
  * It is trapped while something is active that no list register has, and does
- * nothing where a write to ICC_EOIR1_EL1 deactivates (GIC 12.2.11).
+ * nothing where a write to ICC_EOIR1_EL1 deactivates (GIC, ICC_DIR_EL1).
  *
  * Context: process context.
  */
@@ -243,12 +272,23 @@ void axv_arm64_gic_dir(struct axv_arm64_vcpu *v, u64 value)
 static u64 *plain(struct axv_arm64_vcpu *v, u64 index)
 {
 	unsigned int nr = axv_gic_host.nr_aprs;
+	u64 n;
 
-	if (index >= AXV_ARM64_GIC_AP0R0 && index < AXV_ARM64_GIC_AP0R0 + nr)
-		return &v->ich.ap0r[index - AXV_ARM64_GIC_AP0R0];
-	if (index >= AXV_ARM64_GIC_AP1R0 && index < AXV_ARM64_GIC_AP1R0 + nr)
-		return &v->ich.ap1r[index - AXV_ARM64_GIC_AP1R0];
+	n = index - AXV_ARM64_GIC_AP0R0;
+	if (n < nr)
+		return &v->ich.ap0r[array_index_nospec(n, AXV_GIC_MAX_APRS)];
+	n = index - AXV_ARM64_GIC_AP1R0;
+	if (n < nr)
+		return &v->ich.ap1r[array_index_nospec(n, AXV_GIC_MAX_APRS)];
 	return NULL;
+}
+
+/* Its place in the queue; AXV_GIC_IRQS: it is none of these. */
+static unsigned int place_of(u64 index)
+{
+	u64 place = index - AXV_ARM64_GIC_IRQ0;
+
+	return place < AXV_GIC_IRQS ? array_index_nospec(place, AXV_GIC_IRQS) : AXV_GIC_IRQS;
 }
 
 /**
@@ -273,8 +313,8 @@ int axv_arm64_get_gic(struct axv_arm64_vcpu *v, u64 index, u64 *value)
 		*value = v->gic.vtimer;
 	else if (index == AXV_ARM64_GIC_VMCR)
 		*value = v->ich.vmcr;
-	else if (index >= AXV_ARM64_GIC_IRQ0 && index < AXV_ARM64_GIC_REGS)
-		*value = axv_gic_get_irq(&v->gic, index - AXV_ARM64_GIC_IRQ0);
+	else if (place_of(index) < AXV_GIC_IRQS)
+		*value = axv_gic_get_irq(&v->gic, place_of(index));
 	else
 		err = -ENOENT;
 	raw_spin_unlock_irq(&v->base.lock);
@@ -301,10 +341,9 @@ static int set_reg(struct axv_arm64_vcpu *v, u64 index, u64 value)
 		v->ich.vmcr = value;
 		return 0;
 	}
-	if (index >= AXV_ARM64_GIC_IRQ0 && index < AXV_ARM64_GIC_REGS) {
+	if (place_of(index) < AXV_GIC_IRQS) {
 		v->gic.check_timer = true;
-		return axv_gic_set_irq(&v->gic, index - AXV_ARM64_GIC_IRQ0, value,
-				       &axv_gic_host);
+		return axv_gic_set_irq(&v->gic, place_of(index), value, &axv_gic_host);
 	}
 	return -ENOENT;
 }

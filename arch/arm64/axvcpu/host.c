@@ -22,6 +22,8 @@
 #include <asm/sysreg.h>
 #include <asm/virt.h>
 
+#include <axvcpu/compat.h>
+
 #include "arm64.h"
 
 struct axv_arm64_host axv_arm64_host __ro_after_init;
@@ -42,26 +44,48 @@ static unsigned int field(u64 reg, unsigned int shift)
 }
 
 /*
- * Default deny (Arm ARM D19.2, HCR_EL2): what is not switched, or would reach
+ * Default deny (Arm ARM, HCR_EL2): what is not switched, or would reach
  * beyond the guest, is trapped; TLB and barrier operations reach all CPUs,
  * since a vCPU may move between them.
+ *
+ * The guest reads the registers that describe caches without an exit, CSSELR_EL1 is
+ * switched.  Only where CPUs differ in CTR_EL0 the kernel answers for all of them:
+ * otherwise a guest that moves maintains lines of a wrong length.
  */
 static u64 guest_hcr(void)
 {
 	u64 hcr = HCR_VM | HCR_RW | HCR_SWIO | HCR_FB | HCR_BSU_IS |
 		  HCR_FMO | HCR_IMO | HCR_AMO | HCR_TWI | HCR_TSC | HCR_TSW |
-		  HCR_TID1 | HCR_TID2 | HCR_TID3 | HCR_TIDCP | HCR_TACR |
-		  HCR_TLOR;
+		  HCR_TID1 | HCR_TID3 | HCR_TIDCP | HCR_TACR | HCR_TLOR;
+
+	if (cpus_have_cap(ARM64_MISMATCHED_CACHE_TYPE))
+		hcr |= HCR_TID2;
+	if (axv_arm64_host.trap_stage1)
+		hcr |= HCR_TVM;
 
 	if (axv_arm64_host.vhe)
 		hcr |= HCR_E2H;
-	/* Not only what all CPUs have, which is what registers are touched by. */
-	if (field(read_sysreg_s(SYS_ID_AA64PFR0_EL1), 28))
-		hcr |= HCR_TEA | HCR_TERR;
-	if (field(read_sysreg_s(SYS_ID_AA64PFR1_EL1), 8) >= 2)
-		hcr |= HCR_TID5;
 	if (axv_arm64_host.fwb)
 		hcr |= HCR_FWB;
+	return hcr;
+}
+
+/**
+ * axv_arm64_cpu_traps() - bits of HCR_EL2 for what a CPU has that others may not
+ * @pfr0:	its ID_AA64PFR0_EL1
+ * @pfr1:	its ID_AA64PFR1_EL1
+ *
+ * Of the CPU that is entered: with those of another one, a guest would reach the error
+ * records of this one.
+ */
+u64 axv_arm64_cpu_traps(u64 pfr0, u64 pfr1)
+{
+	u64 hcr = 0;
+
+	if (field(pfr0, 28))
+		hcr |= HCR_TEA | HCR_TERR;
+	if (field(pfr1, 8) >= 2)
+		hcr |= HCR_TID5;
 	return hcr;
 }
 
@@ -121,8 +145,10 @@ static bool __init gicv3_is_on(void)
 }
 
 #define PMBIDR_P	BIT(4)
+#define TRBIDR_P	BIT(4)
 
 DEFINE_PER_CPU(u64, axv_arm64_optional);
+DEFINE_PER_CPU(u64, axv_arm64_hcr);
 
 /**
  * axv_arm64_look_at_cpu() - what this CPU has that others may not
@@ -131,6 +157,7 @@ DEFINE_PER_CPU(u64, axv_arm64_optional);
  */
 void axv_arm64_look_at_cpu(void)
 {
+	u64 isar1 = read_sysreg_s(SYS_ID_AA64ISAR1_EL1);
 	u64 pfr0 = read_sysreg_s(SYS_ID_AA64PFR0_EL1);
 	u64 pfr1 = read_sysreg_s(SYS_ID_AA64PFR1_EL1);
 	u64 mmfr0 = read_sysreg_s(SYS_ID_AA64MMFR0_EL1);
@@ -140,22 +167,25 @@ void axv_arm64_look_at_cpu(void)
 
 	if (field(mmfr0, 56))
 		optional |= BIT(AXV_OPTIONAL_FGT);
-	if (field(mmfr0, 56) >= 2)
+	if (AXV_FGT2_IS_PROMISED_BY(LINUX_VERSION_CODE) && field(mmfr0, 56) >= 2)
 		optional |= BIT(AXV_OPTIONAL_FGT2);
 	if (field(mmfr1, 40))
 		optional |= BIT(AXV_OPTIONAL_HCX);
-	if (field(pfr0, 40) || field(pfr1, 16))
-		optional |= BIT(AXV_OPTIONAL_MPAM);
 	if (axv_arm64_host.gicv3)
 		optional |= BIT(AXV_OPTIONAL_GIC);
 	if (field(pfr0, 28))
 		optional |= BIT(AXV_OPTIONAL_RAS);
-	/* Or a higher level keeps profiling to itself. */
+	/* Or a higher level keeps profiling and trace to itself. */
 	if (field(dfr0, 32) && !(read_sysreg_s(SYS_PMBIDR_EL1) & PMBIDR_P))
 		optional |= BIT(AXV_OPTIONAL_SPE);
-	if (field(dfr0, 40))
-		optional |= BIT(AXV_OPTIONAL_TRACE);
+	if (field(dfr0, 44) && !(read_sysreg_s(SYS_TRBIDR_EL1) & TRBIDR_P))
+		optional |= BIT(AXV_OPTIONAL_TRBE);
+	if (field(isar1, 40))
+		optional |= BIT(AXV_OPTIONAL_SPECRES);
+	if (field(pfr1, 36))
+		optional |= BIT(AXV_OPTIONAL_NMI);
 	__this_cpu_write(axv_arm64_optional, optional);
+	__this_cpu_write(axv_arm64_hcr, axv_arm64_host.hcr | axv_arm64_cpu_traps(pfr0, pfr1));
 }
 
 /**
@@ -185,10 +215,13 @@ int __init axv_arm64_host_init(void)
 	host->ras = field(pfr0, 28);
 	host->dit = field(pfr0, 48);
 	host->mte = field(pfr1, 8) >= 2;
+	host->dit_or_mte = host->dit || host->mte;
 	host->fwb = field(read_sanitised_ftr_reg(SYS_ID_AA64MMFR2_EL1), 40);
 	host->gicv3 = gicv3_is_on();
 	host->trap_stage1 = cpus_have_cap(ARM64_WORKAROUND_CAVIUM_TX2_219_TVM);
 	host->hcr = guest_hcr();
+	if (!host->vmid_bits)
+		pr_info("KVM has the VMIDs, all guests share one; kvm-arm.mode=none gives each VM its own\n");
 	return 0;
 }
 
@@ -229,31 +262,36 @@ static bool firmware_has(u32 workaround)
 	return res.a0 == SMCCC_RET_SUCCESS;
 }
 
-static u64 choose_hardening(void)
+/**
+ * axv_arm64_choose_hardening() - what an exit does about branch prediction
+ * @s:		the CPU
+ *
+ * In the kernel's order: where targets have to be forgotten that is the firmware's
+ * to do; of the history what costs least, and the firmware's call last.
+ *
+ * Return: AXV_HARDEN_*, or a function of the firmware.
+ */
+u64 axv_arm64_choose_hardening(const struct axv_arm64_speculation *s)
 {
-	u64 pfr0 = read_sysreg_s(SYS_ID_AA64PFR0_EL1);
-	u32 model = read_cpuid_id() & MIDR_CPU_MODEL_MASK;
-	unsigned int csv2 = field(pfr0, 56);
 	unsigned int i;
 
-	if (cpu_mitigations_off())
-		return AXV_HARDEN_NOTHING;
-	if (firmware_has(ARM_SMCCC_ARCH_WORKAROUND_3))
+	if (!s->csv2 && s->call3)
 		return ARM_SMCCC_ARCH_WORKAROUND_3;
-	if (!csv2 && firmware_has(ARM_SMCCC_ARCH_WORKAROUND_1))
+	if (!s->csv2 && s->call1)
 		return ARM_SMCCC_ARCH_WORKAROUND_1;
-	/* Predictions do not depend on what another level did (FEAT_CSV2_3). */
-	if (csv2 >= 3 || field(read_sysreg_s(SYS_ID_AA64MMFR1_EL1), 60))
+	if (s->csv2 >= 3 || s->ecbhb)
 		return AXV_HARDEN_NOTHING;
-	if (field(read_sysreg_s(SYS_ID_AA64ISAR2_EL1), 28))
+	if (s->clrbhb)
 		return AXV_HARDEN_CLRBHB;
 	for (i = 0; i < ARRAY_SIZE(predictors); i++)
-		if (predictors[i].model == model)
+		if (predictors[i].model == s->model)
 			return predictors[i].loops;
-	return AXV_HARDEN_NOTHING;
+	return s->call3 ? ARM_SMCCC_ARCH_WORKAROUND_3 : AXV_HARDEN_NOTHING;
 }
 
 DEFINE_PER_CPU(u64, axv_arm64_harden);
+/* Of the firmware, what makes this CPU forget its predictions; 0: nothing does. */
+DEFINE_PER_CPU(u32, axv_arm64_forget_call);
 
 /**
  * axv_arm64_harden_cpu() - how the host is kept from what a guest trained
@@ -265,5 +303,20 @@ DEFINE_PER_CPU(u64, axv_arm64_harden);
  */
 void axv_arm64_harden_cpu(void)
 {
-	__this_cpu_write(axv_arm64_harden, choose_hardening());
+	const struct axv_arm64_speculation s = {
+		.model = read_cpuid_id() & MIDR_CPU_MODEL_MASK,
+		.csv2 = field(read_sysreg_s(SYS_ID_AA64PFR0_EL1), 56),
+		.ecbhb = field(read_sysreg_s(SYS_ID_AA64MMFR1_EL1), 60),
+		.clrbhb = field(read_sysreg_s(SYS_ID_AA64ISAR2_EL1), 28),
+		.call1 = firmware_has(ARM_SMCCC_ARCH_WORKAROUND_1),
+		.call3 = firmware_has(ARM_SMCCC_ARCH_WORKAROUND_3),
+	};
+
+	if (cpu_mitigations_off())
+		return;
+	__this_cpu_write(axv_arm64_harden, axv_arm64_choose_hardening(&s));
+	if (s.call3)
+		__this_cpu_write(axv_arm64_forget_call, ARM_SMCCC_ARCH_WORKAROUND_3);
+	else if (s.call1)
+		__this_cpu_write(axv_arm64_forget_call, ARM_SMCCC_ARCH_WORKAROUND_1);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The registers by which EL2 controls the virtual CPU interface (GIC 12.4).  All
+ * The registers by which EL2 controls the virtual CPU interface (GIC, ICH_*_EL2).  All
  * of this has to run at EL2.
  */
 #ifndef _AXVCPU_ARM64_ICH_H

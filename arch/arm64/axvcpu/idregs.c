@@ -5,6 +5,7 @@
  */
 #include <linux/bits.h>
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <asm/cpufeature.h>
 #include <asm/sysreg.h>
 
@@ -149,6 +150,7 @@ bool axv_arm64_id_reg(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
 
 	if (sysreg < first || slot >= SLOTS)
 		return false;
+	slot = array_index_nospec(slot, SLOTS);
 	*value = id_values[slot];
 	if (slot == SLOT(4, 0) && axv_arm64_has_gic(v))
 		*value |= PFR0_GIC;

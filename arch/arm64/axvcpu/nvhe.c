@@ -8,14 +8,13 @@
  * needs for it into the page of the CPU; all that there is to know about the exit
  * is there after it.
  *
- * EL2 is lost whenever the CPU loses power, which is what the notifier is for, and
- * when somebody asks for it as the kernel asks its stub: then the next entry finds
- * out, and the run ends with FAIL_ENTRY.
+ * EL2 is lost whenever the CPU loses power, which backend.c is told of, and when
+ * somebody asks for it as the kernel asks its stub: then the next entry finds out, and
+ * the run ends with FAIL_ENTRY.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/arm-smccc.h>
-#include <linux/cpu_pm.h>
 #include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
@@ -36,8 +35,9 @@
 
 #include "arm64.h"
 #include "nvhe.h"
+#include "switch.h"
 
-/* Stage 1 of EL2 (Arm ARM D8.3.1): what can be executed cannot be written. */
+/* Stage 1 of EL2 (Arm ARM, VMSAv8-64): what can be executed cannot be written. */
 #define S1_VALID		BIT_ULL(0)
 #define S1_TABLE		BIT_ULL(1)	/* at level 1 of the walker: a page */
 #define S1_AP1_RES1		BIT_ULL(6)
@@ -47,12 +47,13 @@
 #define S1_XN			BIT_ULL(54)
 
 #define PMBLIMITR_E		BIT(0)		/* PMBLIMITR_EL1 */
+#define TRBLIMITR_E		BIT(0)		/* TRBLIMITR_EL1 */
 #define PFR0_EL2		(0xfull << 8)	/* ID_AA64PFR0_EL1 */
 
 #define VA_BITS_EL2		48
 #define MAIR_WRITE_BACK		0xffull		/* attribute 0 */
 
-/* TCR_EL2 without VHE (Arm ARM D19.2); the rest is as in TCR_EL1. */
+/* TCR_EL2 without VHE; the rest is as in TCR_EL1. */
 #define TCR_RES1		(BIT_ULL(31) | BIT_ULL(23))
 #define TCR_PS_SHIFT		16
 
@@ -158,26 +159,11 @@ void axv_nvhe_disable(void)
 	call_el2(HVC_RESET_VECTORS, 0, 0);
 }
 
-/* Where this CPU may lose its power, and what EL2 is with it. */
-static int cpu_pm(struct notifier_block *notifier, unsigned long event, void *unused)
-{
-	if (!axv_hardware_is_enabled())
-		return NOTIFY_DONE;
-	if (event == CPU_PM_ENTER)
-		axv_nvhe_disable();
-	else if (event == CPU_PM_ENTER_FAILED || event == CPU_PM_EXIT)
-		if (axv_nvhe_enable())
-			pr_err("EL2 of CPU %d does not come back\n", smp_processor_id());
-	return NOTIFY_OK;
-}
-
-static struct notifier_block pm_notifier = { .notifier_call = cpu_pm };
-
 /* ---- its memory --------------------------------------------------------------- */
 
 static int map_pages(void *start, size_t size, u32 rights)
 {
-	struct axv_s2_cache cache = AXV_S2_CACHE_INIT(cache);
+	struct axv_s2_cache cache = {};
 	phys_addr_t pa = virt_to_phys(start), end = pa + size;
 	int err = 0;
 	bool flush;
@@ -274,8 +260,6 @@ int __init axv_nvhe_init(void)
 	if (!err)
 		axv_nvhe_disable();
 	local_irq_enable();
-	if (!err)
-		err = cpu_pm_register_notifier(&pm_notifier);
 	if (err)
 		free_memory();
 	return err;
@@ -299,7 +283,6 @@ u64 axv_nvhe_ich_vtr(void)
 /** axv_nvhe_exit() - the end; EL2 is the stub's on all CPUs */
 void axv_nvhe_exit(void)
 {
-	cpu_pm_unregister_notifier(&pm_notifier);
 	free_memory();
 }
 
@@ -307,8 +290,15 @@ void axv_nvhe_exit(void)
 
 /*
  * The host samples and traces EL1, and has buffers for that in its own address
- * space (Arm ARM D17.2, D6.2): nothing may be on the way to them when that changes,
- * and guests are not looked at.
+ * space (Arm ARM, PMBLIMITR_EL1, TRBLIMITR_EL1): nothing may be on the way to them
+ * when that changes, and guests are not looked at.
+ *
+ * Trace that goes elsewhere than to such a buffer is left alone.  Its sink has no address
+ * space that changes, and EL3 may trap TRFCR_EL1 (MDCR_EL3.TTRF), which booting.rst does
+ * not keep it from: only a driver that has switched the buffer on has shown that the
+ * register can be accessed.  So a host that traces its own EL1 by another sink sees the
+ * guest's branches as well, as the root user who set it up may; a guest sees nothing, since
+ * MDCR_EL2.TTRF and CPTR_EL2.TTA trap it.
  */
 static void stop_profiling(struct axv_nvhe *page)
 {
@@ -321,8 +311,10 @@ static void stop_profiling(struct axv_nvhe *page)
 		psb_csync();
 		dsb(nsh);
 	}
+	/* EL3 may trap TRFCR_EL1, but not where the host's own driver uses it. */
 	page->trfcr = 0;
-	if (page->optional & BIT(AXV_OPTIONAL_TRACE)) {
+	if (page->optional & BIT(AXV_OPTIONAL_TRBE) &&
+	    read_sysreg_s(SYS_TRBLIMITR_EL1) & TRBLIMITR_E) {
 		page->trfcr = read_sysreg_s(SYS_TRFCR_EL1);
 		if (!page->trfcr)
 			return;
@@ -355,7 +347,8 @@ void axv_nvhe_load(struct axv_arm64_vcpu *v)
 
 	stop_profiling(page);
 	memcpy(page->sys, v->sys, sizeof(page->sys));
-	axv_arm64_controls(v, page->host_ctl, page->ctl);
+	axv_arm64_controls(v, page->host_ctl);
+	memcpy(page->ctl, v->ctl, sizeof(page->ctl));
 	page->aprs = 0;
 	if (axv_arm64_has_gic(v)) {
 		page->ich = v->ich;
@@ -374,6 +367,7 @@ void axv_nvhe_put(struct axv_arm64_vcpu *v)
 	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
 
 	memcpy(v->sys, page->sys, sizeof(page->sys));
+	v->sys[AXV_SYS_DISR_EL1] = page->ctl[AXV_CTL_VDISR_EL2] & AXV_DISR_BITS;
 	if (axv_arm64_has_gic(v)) {
 		v->ich = page->ich;
 		v->ich.hcr = page->ctl[AXV_CTL_ICH_HCR_EL2];
@@ -381,23 +375,22 @@ void axv_nvhe_put(struct axv_arm64_vcpu *v)
 	start_profiling(page);
 }
 
-/**
- * axv_nvhe_enter() - into the guest, and back
- * @v:		vCPU that is loaded by axv_nvhe_load()
- * @hcr:	HCR_EL2; out: what has become of it
- * @stale:	AXV_TLB_*
+/*
+ * Where the guest was not entered the code is AXV_EL2_FAULT, and axv_nvhe_report()
+ * finds the reason.
  *
- * Context: all of DAIF masked.
- * Return: the CPU's page, with what there is to know of the exit.  Where the guest
- * was not entered &axv_nvhe.code is AXV_EL2_FAULT.
+ * Nothing here may become a call of memcpy() or memset(), which can be probed.
  */
-noinstr const struct axv_nvhe *axv_nvhe_enter(struct axv_arm64_vcpu *v, u64 *hcr,
-					      unsigned int stale)
+static __always_inline void enter(struct axv_arm64_vcpu *v, u64 *hcr)
 {
 	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
+	unsigned int stale = axv_arm64_tlb_stale(v);
+	struct axv_arm64_syndrome *s = &v->last;
 	u64 answer;
 
-	page->regs = v->regs;
+	/* Instructions restrict those of other VMIDs from EL2 alone: el2.S does. */
+	if (unlikely(stale == AXV_TLB_ALL) && !axv_arm64_can_restrict_predictions())
+		axv_arm64_have_firmware_forget();
 	page->hcr = *hcr;
 	page->stale = stale;
 	page->ctl[AXV_CTL_MDSCR_EL1] = axv_arm64_mdscr(v);
@@ -408,12 +401,45 @@ noinstr const struct axv_nvhe *axv_nvhe_enter(struct axv_arm64_vcpu *v, u64 *hcr
 		page->elr = 0;
 		page->esr = answer;
 	}
-	if (unlikely(page->code == AXV_EL2_FAULT))
-		return page;
+	if (likely(page->code != AXV_EL2_FAULT))
+		*hcr = page->hcr;
 
-	v->regs = page->regs;
-	*hcr = page->hcr;
-	return page;
+	s->code = page->code;
+	s->esr = page->esr;
+	s->far = page->far;
+	s->ipa_valid = false;
+	s->before_valid = false;
+	if (!axv_arm64_is_abort(s->esr))
+		return;
+	if (axv_arm64_has_hpfar(s->esr))
+		axv_arm64_set_ipa(v, page->hpfar);
+	else
+		s->ipa_valid = axv_arm64_par_to_ipa(page->par, &s->ipa);
+	if (unlikely(axv_arm64_may_begin_before(s->esr, s->far)))
+		s->before_valid = axv_arm64_par_to_memory(page->par_before, &s->before);
+}
+
+static noinstr void switch_worlds(struct axv_arm64_vcpu *v)
+{
+	axv_arm64_switch(v, enter);
+}
+
+/**
+ * axv_nvhe_switch() - into the guest, and back for whatever reason
+ * @v:		vCPU that is loaded by axv_nvhe_load()
+ *
+ * Context: interrupts off.
+ */
+void axv_nvhe_switch(struct axv_arm64_vcpu *v)
+{
+	struct axv_nvhe *page = __this_cpu_read(nvhe_page);
+
+	page->regs = v->regs;
+	switch_worlds(v);
+	if (likely(page->code != AXV_EL2_FAULT)) {
+		v->regs = page->regs;
+		v->regs.pstate = axv_arm64_known_pstate(v->regs.pstate);
+	}
 }
 
 /**

@@ -44,6 +44,7 @@
  * @far:	FAR_EL2
  * @hpfar:	HPFAR_EL2
  * @par:	what the guest's stage 1 says of @far, after an abort
+ * @par_before:	and of the byte before it, where a plain access may have begun
  * @elr:	where EL2 was, with AXV_EL2_FAULT
  * @pmscr:	PMSCR_EL1 of the host, if it takes samples
  * @trfcr:	TRFCR_EL1 of the host, if it traces
@@ -78,6 +79,7 @@ struct axv_nvhe {
 	u64 far;
 	u64 hpfar;
 	u64 par;
+	u64 par_before;
 	u64 elr;
 	u64 pmscr;
 	u64 trfcr;
@@ -97,8 +99,7 @@ int axv_nvhe_enable(void);
 void axv_nvhe_disable(void);
 void axv_nvhe_load(struct axv_arm64_vcpu *v);
 void axv_nvhe_put(struct axv_arm64_vcpu *v);
-const struct axv_nvhe *axv_nvhe_enter(struct axv_arm64_vcpu *v, u64 *hcr,
-				      unsigned int stale);
+void axv_nvhe_switch(struct axv_arm64_vcpu *v);
 void axv_nvhe_report(void);
 
 #endif /* __ASSEMBLY__ */

@@ -5,8 +5,10 @@
  *
  * Nothing is ever done in their handlers.  It is enough that they are enabled:
  * the guest exits, and its state tells what is to be done.  With KVM in the kernel
- * they are KVM's, whose handlers ignore what is not for one of its own vCPUs; it
- * enables them with itself.  Where nobody has them they are requested here.
+ * they are KVM's, whose handlers ignore what is not for one of its own vCPUs.  KVM
+ * disables them on all CPUs when its last VM goes, if it switches itself on and off
+ * with VMs (6.12 with kvm.enable_virt_at_load=0): each load looks whether they are
+ * enabled.  Where nobody has them they are requested here.
  *
  * The output of a guest's timer stays high until the guest does something about
  * it.  Meanwhile its interrupt is held active in the host's GIC, or there would be
@@ -29,11 +31,15 @@
  * struct ppi - one of the two
  * @name:	for /proc/interrupts
  * @irq:	the kernel's number, 0: unknown
+ * @desc:	what the kernel knows of it
+ * @enabled:	the CPUs on which the kernel has it enabled; all if it is not known
  * @ours:	requested here
  */
 struct ppi {
 	const char *name;
 	unsigned int irq;
+	struct irq_desc *desc;
+	const struct cpumask *enabled;
 	bool ours;
 };
 
@@ -152,6 +158,19 @@ static void __init find_by_acpi(void)
 }
 #endif
 
+static void __init describe(struct ppi *ppi)
+{
+	struct irq_data *data = irq_get_irq_data(ppi->irq);
+
+	ppi->enabled = cpu_possible_mask;
+	if (data && irq_data_to_desc(data)->percpu_enabled) {
+		ppi->desc = irq_data_to_desc(data);
+		ppi->enabled = ppi->desc->percpu_enabled;
+	} else {
+		ppi->irq = 0;
+	}
+}
+
 /**
  * axv_arm64_ppi_init() - find out which interrupts they are
  *
@@ -161,14 +180,14 @@ static void __init find_by_acpi(void)
  */
 u32 __init axv_arm64_ppi_init(void)
 {
-	struct irq_data *data;
-
 	if (acpi_disabled)
 		find_by_tree();
 	else
 		find_by_acpi();
-	data = irq_get_irq_data(timer.irq);
-	return maintenance.irq && data ? irqd_to_hwirq(data) : 0;
+	describe(&timer);
+	describe(&maintenance);
+	return timer.irq && maintenance.irq ?
+	       irqd_to_hwirq(irq_desc_get_irq_data(timer.desc)) : 0;
 }
 
 /* ---- having them --------------------------------------------------------------------- */
@@ -220,21 +239,52 @@ void axv_arm64_ppi_unprepare(void)
 	}
 }
 
+static void enable(const struct ppi *ppi)
+{
+	if (ppi->irq)
+		enable_percpu_irq(ppi->irq, IRQ_TYPE_NONE);
+}
+
+static noinline void enable_both(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ppis); i++)
+		enable(ppis[i]);
+}
+
+/**
+ * axv_arm64_ppi_keep() - they bring guests out on this CPU, whatever KVM did to them
+ *
+ * Otherwise a guest that computes is interrupted by the host's tick alone, once a VM
+ * of KVM's has come and gone.
+ *
+ * Context: interrupts off until after the next entry.
+ */
+void axv_arm64_ppi_keep(void)
+{
+	unsigned int cpu = smp_processor_id();
+
+	if (unlikely(!cpumask_test_cpu(cpu, timer.enabled) ||
+		     !cpumask_test_cpu(cpu, maintenance.enabled)))
+		enable_both();
+}
+
 /**
  * axv_arm64_ppi_enable_cpu() - have them bring guests out on this CPU
  *
- * Whoever has them may have them disabled while it has no use for them.
+ * KVM may have them disabled while it has no use for them.
+ *
+ * What the kernel keeps of them is not asked: the GIC's part is lost when a CPU goes offline
+ * (gic_cpu_init() disables all on its way back), and those of KVM's that were enabled here,
+ * while it had no VM, are still enabled in the kernel's books.  Otherwise guests on that CPU
+ * would come out by the host's tick alone.
  *
  * Context: interrupts off.
  */
 void axv_arm64_ppi_enable_cpu(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(ppis); i++)
-		if (ppis[i]->irq && !irq_percpu_is_enabled(ppis[i]->irq))
-			enable_percpu_irq(ppis[i]->irq, IRQ_TYPE_NONE);
-
+	enable_both();
 	/* As it was left when it was enabled last, or as somebody else did. */
 	if (timer.ours)
 		irq_set_irqchip_state(timer.irq, IRQCHIP_STATE_ACTIVE, false);

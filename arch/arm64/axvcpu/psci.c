@@ -21,7 +21,10 @@
 
 #define SMCCC_64	BIT(30)
 
-/* CPU_ON takes an MPIDR whose other bits are zero (DEN 0022, 5.6). */
+#define ID_AA64PFR1	AXV_SYSREG(3, 0, 0, 4, 1)
+#define PFR1_SSBS	GENMASK(7, 4)
+
+/* CPU_ON takes an MPIDR whose other bits are zero (DEN 0022, CPU_ON). */
 #define MPIDR_AFFINITY	0xff00ffffffull
 
 /*
@@ -33,6 +36,7 @@ static struct {
 	s32 answer;
 } workarounds[] __ro_after_init = {
 	{ ARM_SMCCC_ARCH_WORKAROUND_1, SMCCC_RET_NOT_SUPPORTED },
+	{ ARM_SMCCC_ARCH_WORKAROUND_2, SMCCC_RET_NOT_SUPPORTED },
 	{ ARM_SMCCC_ARCH_WORKAROUND_3, SMCCC_RET_NOT_SUPPORTED },
 };
 
@@ -67,13 +71,29 @@ void __init axv_arm64_smccc_init(void)
 	cpus_read_unlock();
 }
 
-static s64 smccc_features(u32 id)
+/*
+ * Stores that loads overtake (SSBD): the kernel keeps the firmware's mitigation on
+ * while it runs, and so for guests, which need not ask for it.  A guest that has
+ * PSTATE.SSBS uses that.
+ */
+static s64 ssbd(const struct axv_arm64_vcpu *v, s32 answer)
+{
+	u64 pfr1 = 0;
+
+	axv_arm64_id_reg(v, ID_AA64PFR1, &pfr1);
+	if (answer < 0 || pfr1 & PFR1_SSBS || cpu_mitigations_off())
+		return SMCCC_RET_NOT_SUPPORTED;
+	return SMCCC_ARCH_WORKAROUND_RET_UNAFFECTED;
+}
+
+static noinline s64 smccc_features(const struct axv_arm64_vcpu *v, u32 id)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(workarounds); i++)
 		if (workarounds[i].id == id)
-			return workarounds[i].answer;
+			return id == ARM_SMCCC_ARCH_WORKAROUND_2 ?
+			       ssbd(v, workarounds[i].answer) : workarounds[i].answer;
 	switch (id) {
 	case ARM_SMCCC_VERSION_FUNC_ID:
 	case ARM_SMCCC_ARCH_FEATURES_FUNC_ID:
@@ -125,7 +145,7 @@ static bool answer(struct axv_arm64_vcpu *v, u32 id, u32 arg)
 		x[0] = SMCCC_1_1;
 		return true;
 	case ARM_SMCCC_ARCH_FEATURES_FUNC_ID:
-		x[0] = smccc_features(arg);
+		x[0] = smccc_features(v, arg);
 		return true;
 	}
 	for (i = 0; i < ARRAY_SIZE(workarounds); i++) {
@@ -137,23 +157,31 @@ static bool answer(struct axv_arm64_vcpu *v, u32 id, u32 arg)
 	return false;
 }
 
-static enum axv_arm64_next cpu_on(struct axv_arm64_vcpu *v, u8 len, const u64 *args)
+/* An argument of a call is as wide as the call. */
+static u64 arg(const struct axv_arm64_vcpu *v, unsigned int n)
+{
+	u64 value = v->regs.x[n];
+
+	return v->regs.x[0] & SMCCC_64 ? value : (u32)value;
+}
+
+static enum axv_next cpu_on(struct axv_arm64_vcpu *v, u8 len)
 {
 	struct axv_exit_cpu_up *up;
 
-	if (args[0] & ~MPIDR_AFFINITY) {
+	if (arg(v, 1) & ~MPIDR_AFFINITY) {
 		v->regs.x[0] = PSCI_RET_INVALID_PARAMS;
 		return AXV_RESUME;
 	}
 	up = &axv_arm64_exit(v, AXV_EXIT_CPU_UP, len)->exit.cpu_up;
-	up->target_cpu = args[0];
-	up->entry_point = args[1];
-	up->arg = args[2];
+	up->target_cpu = arg(v, 1);
+	up->entry_point = arg(v, 2);
+	up->arg = arg(v, 3);
 	v->regs.x[0] = PSCI_RET_SUCCESS;
 	return AXV_EXIT;
 }
 
-static enum axv_arm64_next system_down(struct axv_arm64_vcpu *v, u8 len, u32 type)
+static enum axv_next system_down(struct axv_arm64_vcpu *v, u8 len, u32 type)
 {
 	struct axv_exit_system_down *down;
 
@@ -165,18 +193,18 @@ static enum axv_arm64_next system_down(struct axv_arm64_vcpu *v, u8 len, u32 typ
 }
 
 /* A CPU may always come back from a suspension as from a standby. */
-static enum axv_arm64_next cpu_suspend(struct axv_arm64_vcpu *v, u8 len)
+static enum axv_next cpu_suspend(struct axv_arm64_vcpu *v, u8 len)
 {
 	v->regs.x[0] = PSCI_RET_SUCCESS;
 	if (v->base.vm->flags & AXV_VM_HALT_IN_KERNEL) {
 		v->events.halted = true;
-		return AXV_INTR;
+		return AXV_INTERRUPT;
 	}
 	axv_arm64_exit(v, AXV_EXIT_HALT, len);
 	return AXV_EXIT;
 }
 
-static enum axv_arm64_next hypercall(struct axv_arm64_vcpu *v, u8 len)
+static enum axv_next hypercall(struct axv_arm64_vcpu *v, u8 len)
 {
 	struct axv_exit_hypercall *call;
 	unsigned int i;
@@ -189,29 +217,13 @@ static enum axv_arm64_next hypercall(struct axv_arm64_vcpu *v, u8 len)
 	return AXV_EXIT;
 }
 
-/**
- * axv_arm64_smccc() - HVC or SMC
- * @v:		vCPU that just left the guest, past the instruction
- * @len:	length of the instruction
- *
- * Context: interrupts and preemption off.
- * Return: what the inner loop does next.
- */
-enum axv_arm64_next axv_arm64_smccc(struct axv_arm64_vcpu *v, u8 len)
+/* What is the VMM's to answer, mostly. */
+static noinline enum axv_next ask_vmm(struct axv_arm64_vcpu *v, u8 len)
 {
-	u32 id = v->regs.x[0];
-	u64 args[3];
-	unsigned int i;
-
-	if (answer(v, id, v->regs.x[1]))
-		return AXV_RESUME;
-
-	for (i = 0; i < ARRAY_SIZE(args); i++)
-		args[i] = id & SMCCC_64 ? v->regs.x[1 + i] : (u32)v->regs.x[1 + i];
-	switch (id) {
+	switch ((u32)v->regs.x[0]) {
 	case PSCI_0_2_FN_CPU_ON:
 	case PSCI_0_2_FN64_CPU_ON:
-		return cpu_on(v, len, args);
+		return cpu_on(v, len);
 	case PSCI_0_2_FN_CPU_OFF:
 		axv_arm64_exit(v, AXV_EXIT_CPU_DOWN, len)->exit.cpu_down.state = 0;
 		v->regs.x[0] = PSCI_RET_DENIED;
@@ -225,10 +237,25 @@ enum axv_arm64_next axv_arm64_smccc(struct axv_arm64_vcpu *v, u8 len)
 		return system_down(v, len, AXV_SYSTEM_DOWN_RESET);
 	case PSCI_1_1_FN_SYSTEM_RESET2:
 	case PSCI_1_1_FN64_SYSTEM_RESET2:
-		if (!args[0])
+		if (!arg(v, 1))
 			return system_down(v, len, AXV_SYSTEM_DOWN_RESET);
 		v->regs.x[0] = PSCI_RET_INVALID_PARAMS;
 		return AXV_RESUME;
 	}
 	return hypercall(v, len);
+}
+
+/**
+ * axv_arm64_smccc() - HVC or SMC
+ * @v:		vCPU that just left the guest, past the instruction
+ * @len:	length of the instruction
+ *
+ * Context: interrupts and preemption off.
+ * Return: what the inner loop does next.
+ */
+enum axv_next axv_arm64_smccc(struct axv_arm64_vcpu *v, u8 len)
+{
+	if (answer(v, v->regs.x[0], v->regs.x[1]))
+		return AXV_RESUME;
+	return ask_vmm(v, len);
 }

@@ -5,8 +5,12 @@
 #include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 #include <asm/ptrace.h>
+
+#include <axvcpu/current.h>
 
 #include "arm64.h"
 
@@ -43,7 +47,7 @@ static int get_gpr(const struct axv_arm64_vcpu *v, u64 index, u64 *value)
 {
 	switch (index) {
 	case AXV_ARM64_X0 ... AXV_ARM64_X30:
-		*value = v->regs.x[index];
+		*value = v->regs.x[array_index_nospec(index, ARRAY_SIZE(v->regs.x))];
 		return 0;
 	case AXV_ARM64_SP_EL0:
 		*value = v->regs.sp_el0;
@@ -62,7 +66,7 @@ static int set_gpr(struct axv_arm64_vcpu *v, u64 index, u64 value)
 {
 	switch (index) {
 	case AXV_ARM64_X0 ... AXV_ARM64_X30:
-		v->regs.x[index] = value;
+		v->regs.x[array_index_nospec(index, ARRAY_SIZE(v->regs.x))] = value;
 		return 0;
 	case AXV_ARM64_SP_EL0:
 		v->regs.sp_el0 = value;
@@ -91,7 +95,7 @@ static const u32 sysregs[AXV_SYSREG_COUNT] = {
 	AXV_EL1_SHARED_REGS(SHARED_ID)
 	[AXV_SYS_CNTV_CVAL_EL0] = AXV_SYSREG(3, 3, 14, 3, 2),
 	[AXV_SYS_CNTV_CTL_EL0] = AXV_SYSREG(3, 3, 14, 3, 1),
-	[AXV_SYS_CSSELR_EL1] = AXV_SYSREG(3, 2, 0, 0, 0),
+	[AXV_SYS_DISR_EL1] = AXV_SYSREG(3, 0, 12, 1, 1),
 	[AXV_SYS_MDSCR_EL1] = AXV_SYSREG(2, 0, 0, 2, 2),
 };
 
@@ -150,6 +154,10 @@ static int set_sysreg(struct axv_arm64_vcpu *v, u64 index, u64 value)
 	case AXV_SYS_CNTV_CVAL_EL0:
 		v->gic.check_timer = true;
 		break;
+	case AXV_SYS_DISR_EL1:
+		if (value & ~AXV_DISR_BITS)
+			return -EINVAL;
+		break;
 	case AXV_SYS_SCTLR_EL1:
 		/* As if the guest had: its caches may come on like this. */
 		axv_arm64_caches_changed(v, v->sys[place], value);
@@ -179,6 +187,7 @@ int axv_arm64_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value)
 	struct axv_arm64_vcpu *v = to_arm64(vcpu);
 	u64 index = AXV_REG_INDEX(id);
 
+	axv_assert_claimed(vcpu);
 	if (!id_valid(id))
 		return -ENOENT;
 	switch (AXV_REG_CLASS(id)) {
@@ -209,6 +218,7 @@ int axv_arm64_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value)
 	struct axv_arm64_vcpu *v = to_arm64(vcpu);
 	u64 index = AXV_REG_INDEX(id);
 
+	axv_assert_claimed(vcpu);
 	if (!id_valid(id))
 		return -ENOENT;
 	switch (AXV_REG_CLASS(id)) {
@@ -297,22 +307,21 @@ static void set_sregs(struct axv_arm64_vcpu *v, const struct axv_arm64_sregs *sr
 	v->sys[AXV_SYS_CONTEXTIDR_EL1] = sregs->contextidr_el1;
 }
 
-/* The sets are copied before they are looked at: the VMM may write on. */
+/* What is looked at is read once, and that is what is used: the VMM may write on. */
 static noinline int load_sets(struct axv_arm64_vcpu *v, u32 dirty)
 {
+	struct axv_arm64_sregs sregs __uninitialized;
 	struct axv_run *run = v->base.run;
-	struct axv_arm64_sregs sregs;
-	struct axv_arm64_gprs gprs;
+	u64 pstate;
 
 	if (dirty & ~(AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS))
 		return -EINVAL;
 	if (dirty & AXV_RUN_SET_GPRS) {
-		memcpy(&gprs, &run->regs.gprs, sizeof(gprs));
-		/* The copy is what gets checked, not what the VMM writes next. */
-		barrier_data(&gprs);
-		if (!pstate_valid(gprs.pstate))
+		pstate = READ_ONCE(run->regs.gprs.pstate);
+		if (!pstate_valid(pstate))
 			return -EINVAL;
-		v->regs = gprs;
+		memcpy(&v->regs, &run->regs.gprs, sizeof(v->regs));
+		v->regs.pstate = pstate;
 	}
 	if (dirty & AXV_RUN_SET_SREGS) {
 		memcpy(&sregs, &run->regs.sregs, sizeof(sregs));
@@ -335,6 +344,7 @@ int axv_arm64_prepare_run(struct axv_vcpu *vcpu)
 {
 	u32 dirty = READ_ONCE(vcpu->run->dirty);
 
+	axv_assert_claimed(vcpu);
 	if (likely(!dirty))
 		return 0;
 	return load_sets(to_arm64(vcpu), dirty);
@@ -351,6 +361,7 @@ void axv_arm64_store_run(struct axv_vcpu *vcpu)
 	u32 want = READ_ONCE(run->want);
 	u32 valid = 0;
 
+	axv_assert_claimed(vcpu);
 	if (want & AXV_RUN_SET_GPRS) {
 		run->regs.gprs = v->regs;
 		valid |= AXV_RUN_SET_GPRS;
@@ -376,6 +387,7 @@ int axv_arm64_get_fpu(struct axv_vcpu *vcpu, void *data, size_t size)
 {
 	const struct axv_arm64_vcpu *v = to_arm64(vcpu);
 
+	axv_assert_claimed(vcpu);
 	if (size != sizeof(v->fpu))
 		return -EINVAL;
 	memcpy(data, &v->fpu, size);
@@ -397,6 +409,7 @@ int axv_arm64_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size)
 	struct axv_arm64_vcpu *v = to_arm64(vcpu);
 	const struct axv_arm64_fpu *fpu = data;
 
+	axv_assert_claimed(vcpu);
 	if (size != sizeof(*fpu) || fpu->pad)
 		return -EINVAL;
 	memcpy(&v->fpu, fpu, size);

@@ -14,109 +14,52 @@
 #include <linux/sched.h>
 #include <linux/vtime.h>
 #include <asm/barrier.h>
-#include <asm/neon.h>
-#include <asm/simd.h>
 
 #include <axvcpu/compat.h>
+#include <axvcpu/current.h>
 #include <axvcpu/hardware.h>
+#include <axvcpu/request.h>
+#include <axvcpu/run.h>
+#include <axvcpu/trace.h>
+#include <axvcpu/work.h>
 
-#include "../../../drivers/virt/axvcpu/trace.h"
 #include "arm64.h"
+#include "fpu.h"
 #include "nvhe.h"
+#include "vhe.h"
 
 #define CNTV_CTL_ISTATUS	BIT(2)
-
-/* ---- vector state ----------------------------------------------------------- */
-
-/*
- * Between kernel_neon_begin() and kernel_neon_end() the registers are this
- * code's: the kernel has saved the thread's and brings them back on its way to
- * user mode.
- */
-static void load_fpu(const struct axv_arm64_fpu *fpu)
-{
-	asm volatile(".arch_extension fp\n"
-		     ".arch_extension simd\n"
-		     "ldp	q0, q1, [%0, #0]\n"
-		     "ldp	q2, q3, [%0, #32]\n"
-		     "ldp	q4, q5, [%0, #64]\n"
-		     "ldp	q6, q7, [%0, #96]\n"
-		     "ldp	q8, q9, [%0, #128]\n"
-		     "ldp	q10, q11, [%0, #160]\n"
-		     "ldp	q12, q13, [%0, #192]\n"
-		     "ldp	q14, q15, [%0, #224]\n"
-		     "ldp	q16, q17, [%0, #256]\n"
-		     "ldp	q18, q19, [%0, #288]\n"
-		     "ldp	q20, q21, [%0, #320]\n"
-		     "ldp	q22, q23, [%0, #352]\n"
-		     "ldp	q24, q25, [%0, #384]\n"
-		     "ldp	q26, q27, [%0, #416]\n"
-		     "ldp	q28, q29, [%0, #448]\n"
-		     "ldp	q30, q31, [%0, #480]\n"
-		     "msr	fpsr, %1\n"
-		     "msr	fpcr, %2\n"
-		     : : "r" (fpu->v), "r" ((u64)fpu->fpsr), "r" ((u64)fpu->fpcr)
-		     : "memory");
-}
-
-static void save_fpu(struct axv_arm64_fpu *fpu)
-{
-	u64 fpsr, fpcr;
-
-	asm volatile(".arch_extension fp\n"
-		     ".arch_extension simd\n"
-		     "stp	q0, q1, [%2, #0]\n"
-		     "stp	q2, q3, [%2, #32]\n"
-		     "stp	q4, q5, [%2, #64]\n"
-		     "stp	q6, q7, [%2, #96]\n"
-		     "stp	q8, q9, [%2, #128]\n"
-		     "stp	q10, q11, [%2, #160]\n"
-		     "stp	q12, q13, [%2, #192]\n"
-		     "stp	q14, q15, [%2, #224]\n"
-		     "stp	q16, q17, [%2, #256]\n"
-		     "stp	q18, q19, [%2, #288]\n"
-		     "stp	q20, q21, [%2, #320]\n"
-		     "stp	q22, q23, [%2, #352]\n"
-		     "stp	q24, q25, [%2, #384]\n"
-		     "stp	q26, q27, [%2, #416]\n"
-		     "stp	q28, q29, [%2, #448]\n"
-		     "stp	q30, q31, [%2, #480]\n"
-		     "mrs	%0, fpsr\n"
-		     "mrs	%1, fpcr\n"
-		     : "=&r" (fpsr), "=&r" (fpcr) : "r" (fpu->v) : "memory");
-	fpu->fpsr = fpsr;
-	fpu->fpcr = fpcr;
-}
 
 /* ---- the inner loop ------------------------------------------------------------ */
 
 /* Requests of other threads; interrupts are off. */
-static enum axv_arm64_next handle_requests(struct axv_arm64_vcpu *v)
+static enum axv_next handle_requests(struct axv_arm64_vcpu *v)
 {
-	struct axv_vcpu *vcpu = &v->base;
-
-	if (axv_test_request(vcpu, AXV_REQ_DEAD))
-		return AXV_SLOW;
-	if (axv_take_request(vcpu, AXV_REQ_KICK)) {
-		axv_arm64_exit(v, AXV_EXIT_KICKED, 0);
-		return AXV_EXIT;
-	}
+	enum axv_next next = axv_before_entry_requests(&v->base);
 
 	/* Interrupts have to be queued anew; other events are found where they are. */
-	if (axv_take_request(vcpu, AXV_REQ_EVENT) && axv_arm64_has_gic(v))
-		return AXV_INTR;
-	return AXV_RESUME;
+	if (next == AXV_RESUME && axv_take_request(&v->base, AXV_REQ_EVENT) &&
+	    axv_arm64_has_gic(v))
+		return AXV_INTERRUPT;
+	return next;
 }
 
-static enum axv_arm64_next fail_entry(struct axv_arm64_vcpu *v, u64 reason)
+static enum axv_next fail_entry(struct axv_arm64_vcpu *v, u32 cause, u64 reason)
 {
 	struct axv_exit_fail_entry *fail;
 
 	fail = &axv_arm64_exit(v, AXV_EXIT_FAIL_ENTRY, 0)->exit.fail_entry;
 	fail->hardware_reason = reason;
 	fail->cpu = smp_processor_id();
-	fail->pad = 0;
+	fail->cause = cause;
+	fail->qualification = 0;
 	return AXV_EXIT;
+}
+
+/* AXV_INTERRUPT: the thread is about to be moved to another CPU. */
+static noinline enum axv_next hardware_is_off(struct axv_arm64_vcpu *v)
+{
+	return axv_hardware_is_lost() ? fail_entry(v, AXV_FAIL_OFF, 0) : AXV_INTERRUPT;
 }
 
 /*
@@ -130,52 +73,50 @@ static bool pstate_is_bad(const struct axv_arm64_vcpu *v)
 
 /*
  * What may keep the guest from being entered.  AXV_RESUME: nothing.
- * AXV_INTR: the outer loop is to do something first.
+ * AXV_INTERRUPT: the outer loop is to do something first.
  */
-static __always_inline enum axv_arm64_next before_entry(struct axv_arm64_vcpu *v)
+static __always_inline enum axv_next before_entry(struct axv_arm64_vcpu *v)
 {
+	enum axv_next next;
 	unsigned long flags;
 
 	if (unlikely(READ_ONCE(v->base.requests))) {
-		enum axv_arm64_next next = handle_requests(v);
-
+		next = handle_requests(v);
 		if (next != AXV_RESUME)
 			return next;
 	}
 
 	flags = read_thread_flags();
 	if (unlikely(flags & (AXV_USER_WORK | AXV_NEED_RESCHED))) {
-		if (axv_has_user_work(&v->base, flags)) {
-			axv_arm64_exit(v, AXV_EXIT_NOTHING, 0);
-			return AXV_EXIT;
-		}
-		if (flags & AXV_NEED_RESCHED)
-			return AXV_INTR;
+		next = axv_before_entry_work(&v->base, flags);
+		if (next != AXV_RESUME)
+			return next;
 	}
-	if (unlikely(!axv_hardware_is_enabled() || v->events.halted ||
-		     READ_ONCE(v->events.any)))
-		return AXV_INTR;
+	if (unlikely(!axv_hardware_is_enabled()))
+		return hardware_is_off(v);
+	if (unlikely(v->events.halted || READ_ONCE(v->events.any)))
+		return AXV_INTERRUPT;
 	if (unlikely(pstate_is_bad(v)))
-		return fail_entry(v, v->regs.pstate);
+		return fail_entry(v, AXV_FAIL_HARDWARE, v->regs.pstate);
 	return AXV_RESUME;
 }
 
 static void serror_was_taken(struct axv_arm64_vcpu *v)
 {
 	raw_spin_lock(&v->base.lock);
-	v->events.serror = false;
+	axv_arm64_set_line(&v->events, HCR_VSE, false);
 	raw_spin_unlock(&v->base.lock);
 	v->base.stats.injections++;
 }
 
 /* Without VHE, and only if EL2 was lost. */
-static enum axv_arm64_next not_entered(struct axv_arm64_vcpu *v)
+static enum axv_next not_entered(struct axv_arm64_vcpu *v)
 {
 	axv_nvhe_report();
-	return fail_entry(v, v->last.esr);
+	return fail_entry(v, AXV_FAIL_HARDWARE, v->last.esr);
 }
 
-static enum axv_arm64_next after_exit(struct axv_arm64_vcpu *v)
+static enum axv_next after_exit(struct axv_arm64_vcpu *v)
 {
 	u64 disr = AXV_EL2_DISR(v->last.code);
 
@@ -193,26 +134,52 @@ static enum axv_arm64_next after_exit(struct axv_arm64_vcpu *v)
 		return not_entered(v);
 	default:
 		v->base.stats.interrupts++;
-		return AXV_INTR;
+		return AXV_INTERRUPT;
 	}
 }
 
+/* The guest's registers and traps, for some entries; interrupts are off until the end. */
+static __always_inline void load_guest(struct axv_arm64_vcpu *v, struct axv_vhe_host *host)
+{
+	if (axv_arm64_host.vhe)
+		axv_vhe_load(v, host);
+	else
+		axv_nvhe_load(v);
+}
+
+static __always_inline void world_switch(struct axv_arm64_vcpu *v)
+{
+	if (axv_arm64_host.vhe)
+		axv_vhe_switch(v);
+	else
+		axv_nvhe_switch(v);
+}
+
+static __always_inline void load_host(struct axv_arm64_vcpu *v, struct axv_vhe_host *host)
+{
+	if (axv_arm64_host.vhe)
+		axv_vhe_put(v, host);
+	else
+		axv_nvhe_put(v);
+}
+
 /*
- * AXV_SLOW: the exit waits for axv_arm64_handle_slow(); AXV_INTR: enter again
+ * AXV_SLOW: the exit waits for axv_arm64_handle_slow(); AXV_INTERRUPT: enter again
  * once the host had its way; AXV_EXIT: the run ends.
+ *
+ * Interrupts are off, and the vector registers are the guest's.
  */
-static enum axv_arm64_next run_guest(struct axv_arm64_vcpu *v)
+static enum axv_next run_guest(struct axv_arm64_vcpu *v)
 {
 	struct axv_vcpu *vcpu = &v->base;
 	/* Kernels may be built to clear what is on the stack: this is much. */
-	struct axv_arm64_saved host __uninitialized;
-	enum axv_arm64_next next;
+	struct axv_vhe_host host __uninitialized;
+	enum axv_next next;
 
-	local_irq_disable();
-	vtime_account_guest_enter();
+	axv_arm64_ppi_keep();
 	if (axv_arm64_has_gic(v))
 		axv_arm64_gic_enter(v);
-	axv_arm64_load_guest(v, &host);
+	load_guest(v, &host);
 	for (;;) {
 		/*
 		 * Says who has to be interrupted, before it looks whether
@@ -226,9 +193,9 @@ static enum axv_arm64_next run_guest(struct axv_arm64_vcpu *v)
 
 		trace_axv_entry(vcpu, v->regs.pc);
 		vcpu->stats.entries++;
-		axv_arm64_world_switch(v);
+		world_switch(v);
 		vcpu->stats.hw_exits++;
-		WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
+		axv_left_guest(vcpu);
 		trace_axv_exit(vcpu, v->regs.pc, v->last.esr, v->last.code,
 			       v->last.far);
 
@@ -236,112 +203,77 @@ static enum axv_arm64_next run_guest(struct axv_arm64_vcpu *v)
 		if (next != AXV_RESUME)
 			break;
 	}
-	WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
-	axv_arm64_load_host(v, &host);
+	axv_left_guest(vcpu);
+	load_host(v, &host);
 	if (axv_arm64_has_gic(v) || v->sys[AXV_SYS_CNTV_CTL_EL0] & CNTV_CTL_ISTATUS)
 		axv_arm64_gic_leave(v);
+	return next;
+}
+
+/* ---- the outer loop ------------------------------------------------------------- */
+
+static __always_inline enum axv_next prepare(struct axv_vcpu *vcpu)
+{
+	struct axv_arm64_vcpu *v = to_arm64(vcpu);
+
+	if (unlikely(v->events.halted) &&
+	    axv_wait_for_event(vcpu, &v->events.halted, axv_arm64_has_event) == AXV_EXIT)
+		return AXV_EXIT;
+	if (unlikely(READ_ONCE(v->events.any)))
+		axv_arm64_deliver(v);
+	return AXV_RESUME;
+}
+
+static __always_inline enum axv_next inner_loop(struct axv_vcpu *vcpu, int cpu)
+{
+	struct axv_arm64_vcpu *v = to_arm64(vcpu);
+	/* As in run_guest() */
+	struct axv_arm64_fpu host __aligned(16) __uninitialized;
+	enum axv_next next;
+	bool by_kernel;
+
+	local_irq_disable();
+	by_kernel = axv_arm64_fpu_begin(&host);
+	vtime_account_guest_enter();
+	axv_arm64_fpu_load(&v->fpu);
+	next = run_guest(v);
+	axv_arm64_fpu_save(&v->fpu);
+	if (likely(!by_kernel))
+		axv_arm64_fpu_load(&host);
 	/*
 	 * Taken here, a tick finds that the time was the guest's; but not where
-	 * kernel_neon_begin() switches softirqs off (before 6.8), whose time it
+	 * kernel_neon_begin() has switched softirqs off (before 6.8), whose time it
 	 * seems to be then.
 	 */
-	if (next == AXV_INTR) {
+	if (next == AXV_INTERRUPT) {
 		local_irq_enable();
 		isb();
 		local_irq_disable();
 	}
 	vtime_account_guest_exit();
 	local_irq_enable();
-	return next;
-}
-
-static enum axv_arm64_next run_on_this_cpu(struct axv_arm64_vcpu *v)
-{
-	struct axv_vcpu *vcpu = &v->base;
-	enum axv_arm64_next next;
-	struct axv_run *run;
-	int cpu;
-
-	preempt_disable();
-	cpu = smp_processor_id();
-	if (likely(axv_vcpu_may_run_on(vcpu, cpu))) {
-		axv_vcpu_load(vcpu);
-		kernel_neon_begin();
-		load_fpu(&v->fpu);
-		next = run_guest(v);
-		save_fpu(&v->fpu);
+	if (unlikely(by_kernel))
 		kernel_neon_end();
-	} else {
-		run = axv_arm64_exit(v, AXV_EXIT_WRONG_CPU, 0);
-		run->exit.wrong_cpu.cpu = cpu;
-		run->exit.wrong_cpu.pad = 0;
-		next = AXV_EXIT;
-	}
-	preempt_enable();
 	return next;
 }
 
-/* ---- the outer loop ------------------------------------------------------------- */
-
-/*
- * WFI with AXV_VM_HALT_IN_KERNEL.  A kick or a signal ends the run, not the
- * halt: the next run parks the vCPU again.
- */
-static void wait_for_event(struct axv_arm64_vcpu *v)
+static __always_inline enum axv_next handle_slow(struct axv_vcpu *vcpu)
 {
-	axv_vcpu_block(&v->base);
-	raw_spin_lock_irq(&v->base.lock);
-	if (axv_arm64_has_event(&v->base))
-		v->events.halted = false;
-	raw_spin_unlock_irq(&v->base.lock);
-}
-
-static bool was_interrupted(struct axv_arm64_vcpu *v, u64 interrupts)
-{
-	return v->base.stats.interrupts != interrupts &&
-	       (v->base.vm->flags & AXV_VM_EXIT_ON_EXTINT);
+	return axv_arm64_handle_slow(to_arm64(vcpu));
 }
 
 /* The host took an interrupt, and may want the CPU. */
-static void let_host_work(void)
+static __always_inline enum axv_next host_work(struct axv_vcpu *vcpu, u64 interrupts)
 {
 	/* Not cond_resched() alone, which knows no lazy request. */
 	if (read_thread_flags() & AXV_NEED_RESCHED)
 		schedule();
 	else
 		cond_resched();
-}
-
-static int run_loop(struct axv_arm64_vcpu *v)
-{
-	struct axv_run *run;
-	u64 interrupts;
-
-	for (;;) {
-		if (unlikely(v->events.halted))
-			wait_for_event(v);
-		if (unlikely(READ_ONCE(v->events.any)))
-			axv_arm64_deliver(v);
-		interrupts = v->base.stats.interrupts;
-		switch (run_on_this_cpu(v)) {
-		case AXV_SLOW:
-			if (axv_test_request(&v->base, AXV_REQ_DEAD))
-				return -EIO;
-			if (axv_arm64_handle_slow(v) == AXV_EXIT)
-				return 0;
-			break;
-		case AXV_EXIT:
-			return 0;
-		default:
-			let_host_work();
-			if (!was_interrupted(v, interrupts))
-				break;
-			run = axv_arm64_exit(v, AXV_EXIT_EXTERNAL_INTERRUPT, 0);
-			run->exit.interrupt.vector = 0;
-			run->exit.interrupt.known = 0;
-			return 0;
-		}
-	}
+	if (vcpu->stats.interrupts != interrupts &&
+	    (vcpu->vm->flags & AXV_VM_EXIT_ON_EXTINT))
+		return axv_exit_interrupt(vcpu);
+	return AXV_RESUME;
 }
 
 /**
@@ -357,13 +289,14 @@ int axv_arm64_run(struct axv_vcpu *vcpu)
 	struct axv_run *run = vcpu->run;
 	int ret = 0;
 
+	axv_assert_claimed(vcpu);
 	if (v->pending.kind != AXV_PENDING_NONE)
 		axv_arm64_complete(v);
 	/* The data of a read is consumed by now, so the kick loses nothing. */
 	if (unlikely(axv_take_request(vcpu, AXV_REQ_KICK)))
 		axv_arm64_exit(v, AXV_EXIT_KICKED, 0);
 	else
-		ret = run_loop(v);
+		ret = axv_outer_loop(vcpu, prepare, inner_loop, handle_slow, host_work);
 
 	run->ip = v->regs.pc;
 	run->hw_reason = v->last.esr;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The format of the second stage (Arm ARM D8.3), and what a guest with caches
+ * The format of the second stage (Arm ARM, VMSAv8-64), and what a guest with caches
  * off needs of the host's.
  *
  * Without FEAT_S2FWB the guest's accesses bypass the caches while its own MMU is
  * off, and so would not see what the VMM or the host wrote through them: memory
  * is cleaned to the point of coherency before it is mapped, and all of it is
- * unmapped, to come back that way, when the guest switches its caches or
- * maintains them by set and way.
+ * unmapped, to come back that way, when the guest switches its caches, maintains
+ * them by set and way, or is reset.  When memory is taken away it is cleaned once more.
+ *
+ * Where instruction caches need care (CTR_EL0.DIC is clear) memory is mapped without
+ * the right to execute until the first fetch, which invalidates them.
  */
 #include <linux/align.h>
 #include <linux/io.h>
@@ -21,7 +24,7 @@
 
 #include "arm64.h"
 
-/* Descriptors (Arm ARM D8.3.2) */
+/* Descriptors of VMSAv8-64, stage 2 */
 #define S2_VALID		BIT_ULL(0)
 #define S2_TABLE		BIT_ULL(1)	/* at level 1 of the walker: a page */
 #define S2_MEMATTR_NORMAL	(0xfull << 2)	/* inner and outer write-back */
@@ -65,6 +68,7 @@
  * by its own address is not the line that a guest finds.
  */
 static bool icache_aliases __ro_after_init;
+static bool icache_care __ro_after_init;
 
 /* By the number of tables that the walk begins with, as a power of two */
 static struct axv_s2_format three_levels[AXV_S2_MAX_ROOT_ORDER + 1] __ro_after_init = {
@@ -75,7 +79,7 @@ static struct axv_s2_format four_levels __ro_after_init = { S2_FORMAT };
 
 /*
  * Up to 16 tables of level 1 stand in a row; a fourth level takes a processor with
- * 44 bits of physical addresses, which is where it is needed (Arm ARM D8.2.2).
+ * 44 bits of physical addresses, which is where it is needed (Arm ARM, VTCR_EL2.SL0).
  */
 void __init axv_arm64_s2_init(void)
 {
@@ -84,17 +88,20 @@ void __init axv_arm64_s2_init(void)
 	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
 	unsigned int order;
 
-	icache_aliases = (ctr & L1IP_MASK) == L1IP_VIPT && !(ctr & NO_ICACHE_CARE);
+	icache_care = !(ctr & NO_ICACHE_CARE);
+	icache_aliases = icache_care && (ctr & L1IP_MASK) == L1IP_VIPT;
 
 	for (order = 0; order < ARRAY_SIZE(three_levels); order++) {
 		three_levels[order].levels = 3;
 		three_levels[order].root_order = order;
 		three_levels[order].ipa_bits = min(bits, THREE_LEVELS + order);
 		three_levels[order].leaf |= attr;
+		three_levels[order].exec_on_fetch = icache_care;
 	}
 	four_levels.levels = 4;
 	four_levels.ipa_bits = bits;
 	four_levels.leaf |= attr;
+	four_levels.exec_on_fetch = icache_care;
 }
 
 /** axv_arm64_ipa_bits() - the widest guest physical addresses, in bits */
@@ -115,7 +122,7 @@ const struct axv_s2_format *axv_arm64_s2_format(unsigned int ipa_bits)
 }
 
 /**
- * axv_arm64_vtcr() - VTCR_EL2 for a format (Arm ARM D19.2)
+ * axv_arm64_vtcr() - VTCR_EL2 for a format
  * @fmt:	one of axv_arm64_s2_format()
  */
 u64 axv_arm64_vtcr(const struct axv_s2_format *fmt)
@@ -126,6 +133,17 @@ u64 axv_arm64_vtcr(const struct axv_s2_format *fmt)
 	       VTCR_EL2_TG0_4K | VTCR_EL2_SH0_INNER | VTCR_EL2_ORGN0_WBWA |
 	       VTCR_EL2_IRGN0_WBWA | (u64)(fmt->levels - 2) << VTCR_EL2_SL0_SHIFT |
 	       (64 - fmt->ipa_bits);
+}
+
+/*
+ * CTR_EL0 that holds for all CPUs.  Where they differ the kernel has it; elsewhere it is
+ * the register, which is read once for each page, and the kernel's copy stands at the end
+ * of a search of its table.
+ */
+static u64 cache_type(void)
+{
+	return cpus_have_cap(ARM64_MISMATCHED_CACHE_TYPE) ?
+	       read_sanitised_ftr_reg(SYS_CTR_EL0) : read_sysreg(ctr_el0);
 }
 
 /**
@@ -140,7 +158,7 @@ u64 axv_arm64_vtcr(const struct axv_s2_format *fmt)
  */
 void axv_arm64_clean(const void *start, size_t size)
 {
-	unsigned long line = 4ul << ((read_sanitised_ftr_reg(SYS_CTR_EL0) >> 16) & 0xf);
+	unsigned long line = 4ul << ((cache_type() >> 16) & 0xf);
 	unsigned long at = ALIGN_DOWN((unsigned long)start, line);
 
 	for (; at < (unsigned long)start + size; at += line)
@@ -149,27 +167,81 @@ void axv_arm64_clean(const void *start, size_t size)
 }
 
 /**
- * axv_arm64_sync_memory() - the guest is about to get memory
+ * axv_arm64_clean_memory() - what the guest wrote past the caches is the host's
  * @pa:		where
  * @size:	bytes
+ *
+ * Without FEAT_S2FWB a guest with its caches off, or with mappings that are not
+ * cacheable, writes to memory itself, while lines of the host's cacheable alias may
+ * have been filled by speculation before.  These are clean, and so DC CIVAC discards
+ * them; otherwise the host would read, and write to its disk, what was there before.
+ * The kernel's KVM does the same (arch/arm64/kvm/mmu.c, "Unmapping vs dcache
+ * management").
+ *
+ * Context: any.
+ */
+void axv_arm64_clean_memory(phys_addr_t pa, u64 size)
+{
+	axv_arm64_clean(phys_to_virt(pa), size);
+}
+
+/* Instruction caches, of memory that is clean to the point of coherency. */
+static void invalidate_icache(unsigned long start, u64 size)
+{
+	unsigned long line = 4ul << (cache_type() & 0xf);
+	unsigned long at;
+
+	for (at = start; icache_care && at < start + size; at += line)
+		asm volatile("ic ivau, %0" : : "r" (at) : "memory");
+	dsb(ish);
+	isb();
+}
+
+/**
+ * axv_arm64_sync_memory() - the guest is about to get memory, or to execute it
+ * @pa:		where
+ * @size:	bytes
+ * @what:	AXV_SYNC_*
  *
  * What was written to it, by anybody, is seen by a guest with caches off, and by
  * instruction fetches.
  *
  * Context: any.
  */
-void axv_arm64_sync_memory(phys_addr_t pa, u64 size)
+void axv_arm64_sync_memory(phys_addr_t pa, u64 size, u32 what)
 {
 	unsigned long start = (unsigned long)phys_to_virt(pa);
+	bool clean = what & AXV_SYNC_NEW && !axv_arm64_host.fwb;
 
-	if (!axv_arm64_host.fwb)
+	if (clean)
 		axv_arm64_clean((void *)start, size);
-	caches_clean_inval_pou(start, start + size);
+	if (!(what & AXV_SYNC_FETCH))
+		return;
+	if (clean)
+		invalidate_icache(start, size);
+	else
+		caches_clean_inval_pou(start, start + size);
 	if (icache_aliases) {
 		asm volatile("ic	ialluis");
 		dsb(ish);
 		isb();
 	}
+}
+
+/**
+ * axv_arm64_memory_reset() - a vCPU of the VM begins anew
+ * @vm:		its VM
+ *
+ * It begins with its caches off, and the VMM may first write other data or code to
+ * memory that the guest has: all of it is unmapped, and comes back as it is seen with
+ * caches off, and by instruction fetches.
+ *
+ * Context: may sleep.
+ */
+void axv_arm64_memory_reset(struct axv_vm *vm)
+{
+	if (!axv_arm64_host.fwb || icache_care)
+		axv_memory_forget(vm);
 }
 
 /**
@@ -187,7 +259,7 @@ void axv_arm64_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new)
 	bool was_on = (old & SCTLR_CACHES_ON) == SCTLR_CACHES_ON;
 	bool is_on = (new & SCTLR_CACHES_ON) == SCTLR_CACHES_ON;
 
-	if (was_on != is_on)
+	if (was_on != is_on && !axv_arm64_host.fwb)
 		axv_memory_forget(v->base.vm);
 	if (is_on)
 		v->trap_caches = false;
@@ -208,4 +280,19 @@ void axv_arm64_set_way(struct axv_arm64_vcpu *v)
 		return;
 	axv_memory_forget(v->base.vm);
 	v->trap_caches = true;
+}
+
+/**
+ * axv_arm64_watch_caches() - a vCPU that is restored goes on with its caches
+ * @v:		vCPU whose claim the caller holds, its SCTLR_EL1 restored
+ * @watch:	it was watched where it was saved: perhaps on a host of the other kind
+ *
+ * Otherwise one that was saved between its maintenance by set and way and the switch
+ * would not be seen to switch.
+ */
+void axv_arm64_watch_caches(struct axv_arm64_vcpu *v, bool watch)
+{
+	bool on = (v->sys[AXV_SYS_SCTLR_EL1] & SCTLR_CACHES_ON) == SCTLR_CACHES_ON;
+
+	v->trap_caches = !axv_arm64_host.fwb && (watch || !on);
 }

@@ -9,7 +9,7 @@
 
 /*
  * X(name, CRn, CRm, op2), with op0 = 3.  op1 = 0 is the register itself; from EL2
- * with VHE, where that names the host's own, op1 = 5 is the guest's (Arm ARM D1.3,
+ * with VHE, where that names the host's own, op1 = 5 is the guest's (Arm ARM,
  * "_EL12").  The first two turn walks of the guest's tables on.
  */
 #define AXV_EL1_WALK_REGS(X)			\
@@ -35,6 +35,7 @@
 /* X(name, op1, CRn, CRm, op2), with op0 = 3: there is one only, for everybody. */
 #define AXV_EL1_SHARED_REGS(X)			\
 	X(SP_EL1, 4, 4, 1, 0)			\
+	X(CSSELR_EL1, 2, 0, 0, 0)		\
 	X(PAR_EL1, 0, 7, 4, 0)			\
 	X(TPIDR_EL1, 0, 13, 0, 4)		\
 	X(TPIDR_EL0, 3, 13, 0, 2)		\
@@ -55,15 +56,23 @@
 	X(CPTR_EL2, 3, 4, 1, 1, 2)		\
 	X(MDSCR_EL1, 2, 0, 0, 2, 2)
 
-/* Likewise, what not all CPUs have; bits of axv_arm64_optional */
+/*
+ * Likewise, what not all CPUs have; bits of axv_arm64_optional.
+ *
+ * EL3 may trap what is newer than the firmware, and then a write here is the end of
+ * the machine.  So only registers are touched that the kernel's own booting.rst has
+ * the firmware let through.  MPAM2_EL2 is none of them: MPAM3_EL3.TRAPLOWER resets
+ * to 1.
+ */
 #define AXV_OPTIONAL_FGT	0
 #define AXV_OPTIONAL_FGT2	1
 #define AXV_OPTIONAL_HCX	2
-#define AXV_OPTIONAL_MPAM	3
-#define AXV_OPTIONAL_GIC	4
-#define AXV_OPTIONAL_RAS	5	/* and VSESR_EL2, which each entry writes */
-#define AXV_OPTIONAL_SPE	6	/* profiling */
-#define AXV_OPTIONAL_TRACE	7	/* and trace; guests are not looked at */
+#define AXV_OPTIONAL_GIC	3
+#define AXV_OPTIONAL_RAS	4	/* and VSESR_EL2, which each entry writes */
+#define AXV_OPTIONAL_SPE	5	/* profiling */
+#define AXV_OPTIONAL_TRBE	6	/* trace in buffers; guests are not looked at */
+#define AXV_OPTIONAL_SPECRES	7	/* predictions can be restricted */
+#define AXV_OPTIONAL_NMI	8	/* PSTATE.ALLINT, which guests do not have */
 
 #define AXV_CTL_FGT_REGS(X)			\
 	X(HFGRTR_EL2, 3, 4, 1, 1, 4)		\
@@ -81,9 +90,6 @@
 
 #define AXV_CTL_HCX_REGS(X)			\
 	X(HCRX_EL2, 3, 4, 1, 2, 2)
-
-#define AXV_CTL_MPAM_REGS(X)			\
-	X(MPAM2_EL2, 3, 4, 10, 5, 0)
 
 /* What an ESB of the guest's finds and leaves */
 #define AXV_CTL_RAS_REGS(X)			\
@@ -106,10 +112,11 @@ enum axv_arm64_sysreg {
 	/* The virtual timer, which is off in the host */
 	AXV_SYS_CNTV_CVAL_EL0,
 	AXV_SYS_CNTV_CTL_EL0,
+	/* The SError that the guest's ESB put off: VDISR_EL2 while it runs */
+	AXV_SYS_DISR_EL1,
 	/* Accesses are trapped: in memory alone */
 	AXV_SYS_SWITCHED,
-	AXV_SYS_CSSELR_EL1 = AXV_SYS_SWITCHED,
-	AXV_SYS_MDSCR_EL1,
+	AXV_SYS_MDSCR_EL1 = AXV_SYS_SWITCHED,
 	AXV_SYSREG_COUNT,
 };
 
@@ -121,7 +128,6 @@ enum axv_arm64_ctl {
 	AXV_CTL_FGT_REGS(AXV_CTL_PLACE)
 	AXV_CTL_FGT2_REGS(AXV_CTL_PLACE)
 	AXV_CTL_HCX_REGS(AXV_CTL_PLACE)
-	AXV_CTL_MPAM_REGS(AXV_CTL_PLACE)
 	AXV_CTL_RAS_REGS(AXV_CTL_PLACE)
 	AXV_CTL_GIC_REGS(AXV_CTL_PLACE)
 	AXV_CTL_COUNT,

@@ -17,6 +17,8 @@
 #include <linux/xarray.h>
 #include <asm/arch_timer.h>
 
+#include <axvcpu/request.h>
+
 #include "arm64.h"
 
 /* CNTV_CTL_EL0 */
@@ -32,7 +34,7 @@ static bool is_on(const struct axv_arm64_vcpu *v)
 	return (v->sys[AXV_SYS_CNTV_CTL_EL0] & (ENABLE | IMASK)) == ENABLE;
 }
 
-/* Counter ticks from now; 0: it has fired (Arm ARM D11.2.4). */
+/* Counter ticks from now; 0: it has fired (Arm ARM, CNTV_CTL_EL0). */
 static u64 ticks_left(u64 cval, u64 offset)
 {
 	u64 now = arch_timer_read_counter() - offset;

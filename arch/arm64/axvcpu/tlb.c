@@ -3,8 +3,10 @@
  * What a CPU's TLB has to forget before a guest is entered.
  *
  * KVM hands out every VMID but 0, so beside it all guests here have that one, and
- * the TLB forgets the last one when another VM comes to the CPU.  Where KVM is off
- * a VM has a VMID of its own, and finds on the CPU what it left.
+ * the TLB forgets the last one when another VM comes to the CPU, and so do the
+ * predictors, which tell contexts apart by their VMID.  Where KVM is off a VM has a
+ * VMID of its own, and finds on the CPU what it left, until VMIDs begin anew: then a
+ * CPU forgets all translations and predictions of guests once.
  *
  * Address spaces of two vCPUs may have the same numbers, if only by that of their
  * VM's stage 1, so another vCPU of the same VM begins without translations, too.
@@ -15,30 +17,17 @@
 #include <linux/printk.h>
 #include <linux/smp.h>
 #include <asm/barrier.h>
+#include <asm/kvm_arm.h>
 
 #include "arm64.h"
+#include "tlb.h"
 #include "vmid.h"
-
-#define VTTBR_VMID_SHIFT	48
-
-/**
- * struct axv_arm64_tlb - whose translations with one VMID a CPU's TLB may hold
- * @vm_id:	VM, 0: none that is known
- * @serial:	vCPU
- * @tlb_gen:	&axv_vm.tlb_gen when they were last flushed
- */
-struct axv_arm64_tlb {
-	u32 vm_id;
-	u64 serial;
-	u64 tlb_gen;
-};
 
 /* Those with VMID 0, where that is everybody's */
 static DEFINE_PER_CPU(struct axv_arm64_tlb, shared_tlb);
 
 static struct axv_vmids vmids;
-/* Something of another generation, or of nobody knows whom, may be there. */
-static DEFINE_PER_CPU(bool, all_stale);
+DEFINE_PER_CPU(bool, axv_arm64_all_stale);
 
 /**
  * axv_arm64_tlb_init() - once, when the host is known
@@ -77,7 +66,7 @@ void axv_arm64_tlb_reset_cpu(void)
 	if (axv_arm64_host.vmid_bits)
 		axv_vmids_forget_cpu(&vmids, smp_processor_id());
 	else
-		this_cpu_ptr(&shared_tlb)->vm_id = 0;
+		*this_cpu_ptr(&shared_tlb) = (struct axv_arm64_tlb){ 0 };
 }
 
 /**
@@ -104,6 +93,16 @@ void axv_arm64_tlb_destroy(struct axv_arm64_vm *vm)
 		free_percpu(vm->tlb);
 }
 
+static noinline u64 use_vmid(struct axv_arm64_vm *vm)
+{
+	bool stale;
+	u64 vmid = axv_vmid_use(&vmids, &vm->vmid, smp_processor_id(), &stale);
+
+	if (unlikely(stale))
+		__this_cpu_write(axv_arm64_all_stale, true);
+	return vmid;
+}
+
 /**
  * axv_arm64_vttbr() - VTTBR_EL2 for some entries on this CPU
  * @vm:		whose
@@ -112,44 +111,35 @@ void axv_arm64_tlb_destroy(struct axv_arm64_vm *vm)
  */
 u64 axv_arm64_vttbr(struct axv_arm64_vm *vm)
 {
-	u64 vmid = 0;
-	bool stale;
+	u64 vmid = axv_arm64_host.vmid_bits ? use_vmid(vm) : 0;
 
-	if (axv_arm64_host.vmid_bits) {
-		vmid = axv_vmid_use(&vmids, &vm->vmid, smp_processor_id(), &stale);
-		if (unlikely(stale))
-			__this_cpu_write(all_stale, true);
-	}
 	return vm->base.s2.root | vmid << VTTBR_VMID_SHIFT;
 }
 
 /**
- * axv_arm64_tlb_stale() - what this CPU has to forget before it enters @v
- * @v:		vCPU whose VTTBR_EL2 is loaded next
- *
- * A removal that this misses finds the vCPU in the guest and interrupts it.
+ * axv_arm64_tlb_note() - what this CPU has to forget, if anything
+ * @v:		vCPU that is entered next
+ * @tlb:	what the CPU holds of its VM
+ * @gen:	&axv_vm.tlb_gen of the VM, read before
  *
  * Context: interrupts off.
  * Return: AXV_TLB_*; that it is done is noted.
  */
-noinstr unsigned int axv_arm64_tlb_stale(struct axv_arm64_vcpu *v)
+noinstr unsigned int axv_arm64_tlb_note(struct axv_arm64_vcpu *v, struct axv_arm64_tlb *tlb,
+					u64 gen)
 {
 	struct axv_arm64_vm *vm = to_arm64_vm(v->base.vm);
-	struct axv_arm64_tlb *tlb = this_cpu_ptr(vm->tlb);
-	u64 gen = atomic64_read(&vm->base.tlb_gen);
 	unsigned int stale;
 
-	if (likely(tlb->serial == v->serial && tlb->tlb_gen == gen &&
-		   tlb->vm_id == vm->base.id && !__this_cpu_read(all_stale)))
-		return AXV_TLB_NOTHING;
-
-	if (__this_cpu_read(all_stale))
+	if (__this_cpu_read(axv_arm64_all_stale))
 		stale = AXV_TLB_ALL;
+	else if (tlb->vm_id != vm->base.id && tlb == this_cpu_ptr(&shared_tlb))
+		stale = AXV_TLB_OTHER;
 	else if (tlb->vm_id == vm->base.id && tlb->tlb_gen == gen)
 		stale = AXV_TLB_STAGE1;
 	else
 		stale = AXV_TLB_VM;
-	__this_cpu_write(all_stale, false);
+	__this_cpu_write(axv_arm64_all_stale, false);
 	tlb->vm_id = vm->base.id;
 	tlb->serial = v->serial;
 	tlb->tlb_gen = gen;
@@ -165,7 +155,7 @@ noinstr unsigned int axv_arm64_tlb_stale(struct axv_arm64_vcpu *v)
  */
 void axv_arm64_flush_stage2(struct axv_vm *vm)
 {
-	/* What walks tables is no other observer's equal (Arm ARM B2.3.12). */
+	/* What walks tables is no other observer's equal (Arm ARM, DSB). */
 	dsb(ishst);
 	axv_vm_flush_on_entry(vm);
 }

@@ -7,6 +7,8 @@
  * implementation defines and the physical timer are the VMM's.  Everything else
  * belongs to a feature the guest does not have: undefined.
  */
+#include <linux/irqflags.h>
+#include <asm/arch_timer.h>
 #include <asm/barrier.h>
 #include <asm/esr.h>
 #include <asm/sysreg.h>
@@ -70,11 +72,13 @@ static u32 sysreg_of(u64 iss)
 /*
  * What the host's caches look like from here; no other CPU is asked.  Of a cache that
  * is not there the hardware may say anything, or that there is no such register (Arm
- * ARM, CCSIDR_EL1).
+ * ARM, CCSIDR_EL1).  CSSELR_EL1 is not the guest's meanwhile.
  */
 static u64 read_ccsidr(u64 select)
 {
 	unsigned int level = (select >> 1) & 7;
+	unsigned long flags;
+	u64 ccsidr;
 	u64 type = level < 7 ? (read_sysreg(clidr_el1) >> (3 * level)) & 7 : CTYPE_NONE;
 	bool there = select & CSSELR_INSTRUCTION ?
 		     type == CTYPE_INSTRUCTION || type == CTYPE_SEPARATE :
@@ -82,9 +86,12 @@ static u64 read_ccsidr(u64 select)
 
 	if (!there || select & ~CSSELR_BITS)
 		return 0;
+	local_irq_save(flags);
 	write_sysreg(select, csselr_el1);
 	isb();
-	return read_sysreg(ccsidr_el1);
+	ccsidr = read_sysreg(ccsidr_el1);
+	local_irq_restore(flags);
+	return ccsidr;
 }
 
 static bool read_debug(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
@@ -118,12 +125,6 @@ static bool read_known(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
 	case CLIDR:
 		*value = read_sysreg(clidr_el1);
 		return true;
-	case CCSIDR:
-		*value = read_ccsidr(v->sys[AXV_SYS_CSSELR_EL1]);
-		return true;
-	case CSSELR:
-		*value = v->sys[AXV_SYS_CSSELR_EL1];
-		return true;
 	case REVIDR:
 		*value = read_sysreg_s(SYS_REVIDR_EL1);
 		return true;
@@ -136,12 +137,11 @@ static bool read_known(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
 	case CNTPCT:
 	case CNTPCTSS:
 		/* There is one time: physical is virtual. */
-		isb();
-		*value = read_sysreg(cntpct_el0) -
+		*value = arch_timer_read_counter() -
 			 READ_ONCE(to_arm64_vm(v->base.vm)->cntvoff);
 		return true;
 	case ICC_SRE:
-		/* There is no other interface, nor a bypass (GIC 12.2.20). */
+		/* There is no other interface, nor a bypass (GIC, ICC_SRE_EL1). */
 		*value = ICC_SRE_BITS;
 		return axv_arm64_has_gic(v);
 	}
@@ -156,9 +156,6 @@ static bool write_known(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 		return true;
 	case OSLAR:
 		v->os_locked = value & 1;
-		return true;
-	case CSSELR:
-		v->sys[AXV_SYS_CSSELR_EL1] = value & CSSELR_BITS;
 		return true;
 	case ACTLR:
 		return true;
@@ -188,7 +185,7 @@ static bool is_vmms(const struct axv_arm64_vcpu *v, u32 sysreg)
 	case CNTP_CVAL:
 		return true;
 	}
-	/* Implementation defined (Arm ARM D17.2.2), and never for EL0 */
+	/* Implementation defined (Arm ARM, HCR_EL2.TIDCP), and never for EL0 */
 	if (CRN(sysreg) == 11 || CRN(sysreg) == 15)
 		return (v->regs.pstate & PSR_MODE_MASK) != PSR_MODE_EL0t;
 	return is_vmms_gic(v, sysreg);
@@ -209,7 +206,7 @@ static void send_ipi(struct axv_arm64_vcpu *v, u64 value)
 	};
 }
 
-static enum axv_arm64_next ask_vmm(struct axv_arm64_vcpu *v, u32 sysreg)
+static enum axv_next ask_vmm(struct axv_arm64_vcpu *v, u32 sysreg)
 {
 	u64 iss = ESR_ELx_ISS(v->last.esr);
 	unsigned int reg = ISS_REG(iss);
@@ -221,7 +218,6 @@ static enum axv_arm64_next ask_vmm(struct axv_arm64_vcpu *v, u32 sysreg)
 		v->pending = (struct axv_arm64_pending){
 			.kind = AXV_PENDING_SYSREG,
 			.reg = reg,
-			.insn_len = 4,
 			.pc = v->regs.pc,
 		};
 		run = axv_arm64_exit(v, AXV_EXIT_SYSREG_READ, 4);
@@ -252,7 +248,7 @@ static enum axv_arm64_next ask_vmm(struct axv_arm64_vcpu *v, u32 sysreg)
  * Context: interrupts and preemption off.
  * Return: what the inner loop does next.
  */
-enum axv_arm64_next axv_arm64_sysreg(struct axv_arm64_vcpu *v)
+enum axv_next axv_arm64_sysreg(struct axv_arm64_vcpu *v)
 {
 	u64 iss = ESR_ELx_ISS(v->last.esr);
 	u32 sysreg = sysreg_of(iss);
@@ -286,14 +282,31 @@ static bool write_stage1(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 	return true;
 }
 
+/* Where HCR_EL2.TID2 traps them. */
+static bool select_cache(struct axv_arm64_vcpu *v, u32 sysreg, u64 iss)
+{
+	unsigned int reg = ISS_REG(iss);
+	u64 *select = &v->sys[AXV_SYS_CSSELR_EL1];
+
+	if (sysreg == CSSELR && iss & ISS_READ)
+		axv_arm64_set_reg_value(v, reg, *select);
+	else if (sysreg == CSSELR)
+		*select = axv_arm64_reg(v, reg) & CSSELR_BITS;
+	else if (sysreg == CCSIDR && iss & ISS_READ)
+		axv_arm64_set_reg_value(v, reg, read_ccsidr(*select));
+	else
+		return false;
+	return true;
+}
+
 /**
- * axv_arm64_sysreg_slow() - a trap that changes translation, or an undefined one
+ * axv_arm64_sysreg_slow() - a trap of what is switched, or an undefined one
  * @v:		vCPU whose last exit is a trap, its system registers in memory
  *
  * Context: process context.
  * Return: AXV_RESUME.
  */
-enum axv_arm64_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v)
+enum axv_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v)
 {
 	u64 iss = ESR_ELx_ISS(v->last.esr);
 	u32 sysreg = sysreg_of(iss);
@@ -304,6 +317,10 @@ enum axv_arm64_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v)
 	case DC_CSW:
 	case DC_CISW:
 		axv_arm64_set_way(v);
+		axv_arm64_skip(v);
+		return AXV_RESUME;
+	}
+	if (select_cache(v, sysreg, iss)) {
 		axv_arm64_skip(v);
 		return AXV_RESUME;
 	}

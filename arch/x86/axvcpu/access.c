@@ -9,16 +9,23 @@
  * that the VMM can save the vCPU, move it elsewhere or drop the access.
  *
  * A repeated string instruction leaves once for every element, with its
- * registers on the way and the instruction pointer in place.
+ * registers on the way and the instruction pointer in place; but INS and OUTS
+ * leave as a whole, before their first element.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <asm/page.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "access.h"
+#include "code.h"
 #include "decode.h"
+#include "events.h"
+#include "exit.h"
+#include "walk.h"
 #include "x86.h"
 
 /**
@@ -35,12 +42,17 @@ struct code {
 
 static bool get_code(struct axv_x86_vcpu *x, struct code *c)
 {
-	unsigned int bits = axv_x86_code_bits(x);
+	struct axv_x86_code *code = axv_x86_get_code(x);
+	bool decoded = axv_x86_code_insn(code);
 
-	memset(c->bytes, 0, sizeof(c->bytes));
-	c->count = axv_x86_fetch_code(x, c->bytes, AXV_X86_INSN_MAX, bits);
-	return axv_x86_decode(&c->insn, c->bytes, c->count, bits);
+	memcpy(c->bytes, code->bytes, sizeof(c->bytes));
+	c->count = code->count;
+	c->insn = code->insn;
+	return decoded;
 }
+
+/* The same exit so often without anything done is no race any more. */
+#define AGAIN_MAX	64
 
 static u64 get_gpr(struct axv_x86_vcpu *x, unsigned int reg, unsigned int width)
 {
@@ -114,11 +126,9 @@ static unsigned int finish(struct axv_x86_vcpu *x,
 		step(x, insn, AXV_X86_RDI);
 		fallthrough;
 	case AXV_X86_OP_LODS:
-	case AXV_X86_OP_OUTS:
 		step(x, insn, AXV_X86_RSI);
 		break;
 	case AXV_X86_OP_STOS:
-	case AXV_X86_OP_INS:
 		step(x, insn, AXV_X86_RDI);
 		break;
 	}
@@ -131,20 +141,26 @@ static unsigned int finish(struct axv_x86_vcpu *x,
 	}
 	/* Elements too end an interrupt shadow and trap in single steps. */
 	axv_x86_advance(x, len);
+	/*
+	 * Between two elements the flags have RF set, for what interrupts there
+	 * and against a breakpoint on the instruction (Intel SDM vol. 3B,
+	 * "Instruction-Breakpoint Exception Condition").
+	 */
+	if (!len)
+		x->regs.rflags |= X86_EFLAGS_RF;
 	return len;
 }
 
 static bool reads_memory(const struct axv_x86_insn *insn)
 {
 	return insn->op == AXV_X86_OP_LOAD || insn->op == AXV_X86_OP_LODS ||
-	       insn->op == AXV_X86_OP_MOVS || insn->op == AXV_X86_OP_OUTS;
+	       insn->op == AXV_X86_OP_MOVS;
 }
 
 static bool writes_memory(const struct axv_x86_insn *insn)
 {
 	return insn->op == AXV_X86_OP_STORE || insn->op == AXV_X86_OP_STOS ||
-	       insn->op == AXV_X86_OP_STORE_IMM ||
-	       insn->op == AXV_X86_OP_MOVS || insn->op == AXV_X86_OP_INS;
+	       insn->op == AXV_X86_OP_STORE_IMM || insn->op == AXV_X86_OP_MOVS;
 }
 
 /* Linear address of what the instruction reads or writes in memory. */
@@ -157,9 +173,7 @@ static int operand(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn,
 	switch (insn->op) {
 	case AXV_X86_OP_MOVS:
 	case AXV_X86_OP_LODS:
-	case AXV_X86_OP_OUTS:
 	case AXV_X86_OP_STOS:
-	case AXV_X86_OP_INS:
 		offset = get_gpr(x, write ? AXV_X86_RDI : AXV_X86_RSI,
 				 insn->addr_width);
 		if (write)
@@ -168,8 +182,25 @@ static int operand(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn,
 	default:
 		offset = axv_x86_operand_offset(insn, x->regs.gpr, x->regs.rip);
 	}
+	if (likely(insn->bits == 64))
+		return axv_x86_linear_64(x, seg, offset, insn->width, linear, fault);
 	return axv_x86_linear(x, seg, offset, insn->width, write, linear,
 			      fault);
+}
+
+/*
+ * User mode of the guest that has alignment checks on (SDM vol. 3A, "Alignment Check
+ * Exception (#AC)").  For accesses that the processor has not made itself: it has
+ * checked its own.
+ */
+static int check_alignment(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn,
+			   u64 linear, struct axv_x86_fault *fault)
+{
+	if (likely(!(linear & (insn->width - 1)) || !(x->regs.rflags & X86_EFLAGS_AC)) ||
+	    !(x->cr0 & X86_CR0_AM) || x->hw->cpl(x) != 3)
+		return 0;
+	*fault = (struct axv_x86_fault){ .vector = X86_TRAP_AC };
+	return -EFAULT;
 }
 
 static bool crosses_page(u64 address, unsigned int width)
@@ -181,9 +212,9 @@ static bool crosses_page(u64 address, unsigned int width)
  * @linear: where the access is in the guest's own view, NULL: not known.
  * @c: NULL: the code is not looked at.
  */
-static enum axv_x86_next fault_exit(struct axv_x86_vcpu *x, u64 gpa, u32 access,
-				    u32 cause, const u64 *linear,
-				    const struct code *c)
+static enum axv_next fault_exit(struct axv_x86_vcpu *x, u64 gpa, u32 access,
+				u32 cause, const u64 *linear,
+				const struct code *c)
 {
 	struct axv_run *run = axv_x86_exit(x, AXV_EXIT_NESTED_PAGE_FAULT, 0);
 	struct axv_exit_fault *exit = &run->exit.fault;
@@ -206,12 +237,12 @@ static enum axv_x86_next fault_exit(struct axv_x86_vcpu *x, u64 gpa, u32 access,
  * An access on the guest's behalf did not work.  An exception goes to the
  * guest; a hole is the VMM's; and -EAGAIN is the processor's to try again.
  */
-static enum axv_x86_next failed(struct axv_x86_vcpu *x, int err,
-				const struct axv_x86_fault *fault, bool write,
-				const u64 *linear, const struct code *c)
+static enum axv_next failed(struct axv_x86_vcpu *x, int err,
+			    const struct axv_x86_fault *fault, bool write,
+			    const u64 *linear, const struct code *c)
 {
 	if (err != -EFAULT)
-		return AXV_RESUME;
+		return AXV_AGAIN;
 	if (!fault->vector) {
 		bool ram = axv_gpa_is_ram(x->base.vm, fault->gpa, write);
 		bool readonly = axv_gpa_is_ram(x->base.vm, fault->gpa, false);
@@ -223,7 +254,7 @@ static enum axv_x86_next failed(struct axv_x86_vcpu *x, int err,
 					     AXV_FAULT_NO_REGION, linear, c);
 	}
 	/* Real mode has no error codes. */
-	axv_x86_raise(x, fault->vector, x->hw->get_cr(x, 0) & X86_CR0_PE,
+	axv_x86_raise(x, fault->vector, x->cr0 & X86_CR0_PE,
 		      fault->error_code, fault->address);
 	return AXV_RESUME;
 }
@@ -239,11 +270,49 @@ static enum axv_x86_next failed(struct axv_x86_vcpu *x, int err,
  *
  * Context: the claim is held.
  */
-enum axv_x86_next axv_x86_access_failed(struct axv_x86_vcpu *x, int err,
-					const struct axv_x86_fault *fault,
-					bool write)
+enum axv_next axv_x86_access_failed(struct axv_x86_vcpu *x, int err,
+				    const struct axv_x86_fault *fault,
+				    bool write)
 {
 	return failed(x, err, fault, write, NULL, NULL);
+}
+
+/**
+ * axv_x86_again() - an exit could not be answered, and nothing was done
+ * @x:		vCPU
+ *
+ * The code at the instruction pointer cannot be read, or is not what exited:
+ * another CPU of the guest changes code or page tables, and the processor sees
+ * the change when it is entered again; its TLB is flushed for that.  If the same
+ * happens AGAIN_MAX times at one place, the guest runs code that its page tables
+ * do not lead to, and would exit for ever: AXV_EXIT_NESTED_PAGE_FAULT with cause
+ * AXV_FAULT_CODE.
+ *
+ * Context: the claim is held.
+ * Return: AXV_RESUME or AXV_EXIT.
+ */
+enum axv_next axv_x86_again(struct axv_x86_vcpu *x)
+{
+	struct axv_x86_segment cs = {};
+	u64 linear = x->regs.rip;
+
+	/* What did not let the access wait ends the run; nothing is wrong yet. */
+	if (signal_pending(current))
+		return AXV_RESUME;
+	if (x->again_rip != x->regs.rip)
+		x->again = 0;
+	x->again_rip = x->regs.rip;
+	if (++x->again < AGAIN_MAX) {
+		x->asid.stale = true;
+		return AXV_RESUME;
+	}
+
+	x->again = 0;
+	if (axv_x86_code_bits(x) != 64) {
+		x->hw->get_segment(x, AXV_X86_CS, &cs);
+		linear = (u32)(linear + cs.base);
+	}
+	return fault_exit(x, 0, AXV_ACCESS_FETCH, AXV_FAULT_CODE, &linear, NULL);
 }
 
 /*
@@ -251,36 +320,29 @@ enum axv_x86_next axv_x86_access_failed(struct axv_x86_vcpu *x, int err,
  * read, so that what it answers is not lost.  If not, *@next tells what to do.
  */
 static bool may_store(struct axv_x86_vcpu *x, const struct code *c,
-		      enum axv_x86_next *next)
+		      enum axv_next *next)
 {
 	const struct axv_x86_insn *insn = &c->insn;
 	struct axv_x86_fault fault;
-	u64 linear, page, gpa;
+	u64 linear;
 	int err;
 
-	err = operand(x, insn, true, &linear, &fault);
+	err = operand(x, insn, true, &linear, &fault) ?:
+	      check_alignment(x, insn, linear, &fault);
 	if (err) {
 		*next = failed(x, err, &fault, true, NULL, c);
 		return false;
 	}
-	for (page = linear; ; page = linear + insn->width - 1) {
-		err = axv_x86_translate(x, page, AXV_ACCESS_WRITE, &gpa,
-					&fault);
-		if (!err && !axv_gpa_is_ram(x->base.vm, gpa, true)) {
-			fault = (struct axv_x86_fault){ .gpa = gpa };
-			err = -EFAULT;
-		}
-		if (err) {
-			*next = failed(x, err, &fault, true, &linear, c);
-			return false;
-		}
-		if (page != linear || !crosses_page(linear, insn->width))
-			return true;
+	err = axv_x86_probe(x, linear, insn->width, AXV_ACCESS_WRITE, &fault);
+	if (err) {
+		*next = failed(x, err, &fault, true, &linear, c);
+		return false;
 	}
+	return true;
 }
 
-static enum axv_x86_next mmio_write(struct axv_x86_vcpu *x, u64 gpa,
-				    const struct code *c, u64 linear)
+static enum axv_next mmio_write(struct axv_x86_vcpu *x, u64 gpa,
+				const struct code *c, u64 linear)
 {
 	const struct axv_x86_insn *insn = &c->insn;
 	struct axv_x86_fault fault;
@@ -289,7 +351,8 @@ static enum axv_x86_next mmio_write(struct axv_x86_vcpu *x, u64 gpa,
 	int err;
 
 	if (insn->op == AXV_X86_OP_MOVS) {
-		err = operand(x, insn, false, &source, &fault);
+		err = operand(x, insn, false, &source, &fault) ?:
+		      check_alignment(x, insn, source, &fault);
 		if (err)
 			return failed(x, err, &fault, false, NULL, c);
 		err = axv_x86_read_linear(x, source, &value, insn->width,
@@ -314,11 +377,11 @@ static enum axv_x86_next mmio_write(struct axv_x86_vcpu *x, u64 gpa,
 	return AXV_EXIT;
 }
 
-static enum axv_x86_next mmio_read(struct axv_x86_vcpu *x, u64 gpa,
-				   const struct code *c)
+static enum axv_next mmio_read(struct axv_x86_vcpu *x, u64 gpa,
+			       const struct code *c)
 {
 	const struct axv_x86_insn *insn = &c->insn;
-	enum axv_x86_next next;
+	enum axv_next next;
 	struct axv_run *run;
 
 	if (insn->op == AXV_X86_OP_MOVS && !may_store(x, c, &next))
@@ -349,19 +412,18 @@ static enum axv_x86_next mmio_read(struct axv_x86_vcpu *x, u64 gpa,
  * @cause:	an &enum axv_fault_cause
  *
  * A plain move becomes AXV_EXIT_MMIO_READ or _WRITE, anything else, such as the
- * delivery of an event (&axv_x86_events.reinject is set then),
- * AXV_EXIT_NESTED_PAGE_FAULT; with AXV_FAULT_HOST the caller stores the status,
- * if it knows a better one than -EFAULT.
+ * delivery of an event, AXV_EXIT_NESTED_PAGE_FAULT; with AXV_FAULT_HOST the caller
+ * stores the status, if it knows a better one than -EFAULT.
  * A single memory operand is not translated again: where in its page it lies
  * and whether it is written tell that it is the access which faulted, and the
  * hardware has checked that one already.
  *
  * Context: the claim is held; may sleep.
  */
-enum axv_x86_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
-			       u32 cause)
+enum axv_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
+			   u32 cause)
 {
-	bool write = access & AXV_ACCESS_WRITE;
+	bool write = access & AXV_ACCESS_WRITE, decoded;
 	struct axv_x86_fault fault;
 	struct code c;
 	u64 linear;
@@ -372,11 +434,13 @@ enum axv_x86_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 		return AXV_RESUME;
 
 	/* Not by the instruction, and therefore not by its decoding. */
-	if (x->events.reinject ||
-	    (access & (AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_FETCH)))
+	if (access & (AXV_ACCESS_EVENT | AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_FETCH))
 		return fault_exit(x, gpa, access, cause, NULL, NULL);
 
-	if (!get_code(x, &c) || cause == AXV_FAULT_HOST ||
+	decoded = get_code(x, &c);
+	if (!decoded && signal_pending(current))
+		return AXV_AGAIN;
+	if (!decoded || cause == AXV_FAULT_HOST ||
 	    !(write ? writes_memory(&c.insn) : reads_memory(&c.insn)))
 		return fault_exit(x, gpa, access, cause, NULL, &c);
 	if (is_empty(x, &c.insn))
@@ -385,32 +449,10 @@ enum axv_x86_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 	err = operand(x, &c.insn, write, &linear, &fault);
 	if (err)
 		return failed(x, err, &fault, write, NULL, &c);
-	/* Port instructions with memory at a device are not plain moves. */
-	if (((linear ^ gpa) & ~PAGE_MASK) || crosses_page(gpa, c.insn.width) ||
-	    c.insn.op == AXV_X86_OP_INS || c.insn.op == AXV_X86_OP_OUTS)
+	if (((linear ^ gpa) & ~PAGE_MASK) || crosses_page(gpa, c.insn.width))
 		return fault_exit(x, gpa, access, cause, &linear, &c);
 
 	return write ? mmio_write(x, gpa, &c, linear) : mmio_read(x, gpa, &c);
-}
-
-static enum axv_x86_next io_read(struct axv_x86_vcpu *x, u16 port,
-				 unsigned int width, unsigned int len,
-				 bool string)
-{
-	struct axv_run *run = axv_x86_exit(x, AXV_EXIT_IO_READ, len);
-
-	x->pending = (struct axv_x86_pending){
-		.kind = AXV_PENDING_IO,
-		.width = width,
-		.addr = port,
-		.rip = x->regs.rip,
-	};
-	run->exit.io = (struct axv_exit_io){
-		.port = port,
-		.width = width,
-		.string = string,
-	};
-	return AXV_EXIT;
 }
 
 /**
@@ -423,70 +465,25 @@ static enum axv_x86_next io_read(struct axv_x86_vcpu *x, u16 port,
  * Context: the claim is held.
  * Return: AXV_EXIT, with AXV_EXIT_IO_READ.
  */
-enum axv_x86_next axv_x86_io_in(struct axv_x86_vcpu *x, u16 port,
-				unsigned int width, unsigned int len)
+enum axv_next axv_x86_io_in(struct axv_x86_vcpu *x, u16 port,
+			    unsigned int width, unsigned int len)
 {
-	return io_read(x, port, width, len, false);
-}
+	struct axv_run *run = axv_x86_exit(x, AXV_EXIT_IO_READ, len);
 
-/**
- * axv_x86_io_string() - INS or OUTS was intercepted
- * @x:		vCPU
- * @in:		it is INS
- *
- * The hardware has checked that the guest may use the port.  One element
- * leaves as AXV_EXIT_IO_READ or _WRITE; memory that is a device becomes
- * AXV_EXIT_NESTED_PAGE_FAULT, before any device was touched.
- *
- * Context: the claim is held; may sleep.
- */
-enum axv_x86_next axv_x86_io_string(struct axv_x86_vcpu *x, bool in)
-{
-	u16 port = x->regs.gpr[AXV_X86_RDX];
-	const struct axv_x86_insn *insn;
-	struct axv_x86_fault fault;
-	enum axv_x86_next next;
-	struct axv_run *run;
-	struct code c;
-	u64 linear, value = 0;
-	int err;
-
-	/* Another vCPU rewrites the code?  The processor will see. */
-	if (!get_code(x, &c) ||
-	    c.insn.op != (in ? AXV_X86_OP_INS : AXV_X86_OP_OUTS))
-		return AXV_RESUME;
-
-	insn = &c.insn;
-	if (is_empty(x, insn)) {
-		axv_x86_advance(x, insn->len);
-		return AXV_RESUME;
-	}
-	if (in) {
-		if (!may_store(x, &c, &next))
-			return next;
-		return io_read(x, port, insn->width, insn->len, true);
-	}
-
-	err = operand(x, insn, false, &linear, &fault);
-	if (err)
-		return failed(x, err, &fault, false, NULL, &c);
-	err = axv_x86_read_linear(x, linear, &value, insn->width, &fault);
-	if (err)
-		return failed(x, err, &fault, false, &linear, &c);
-
-	run = axv_x86_exit(x, AXV_EXIT_IO_WRITE, finish(x, insn));
+	x->pending.kind = AXV_PENDING_IO;
+	x->pending.width = width;
+	x->pending.addr = port;
+	x->pending.rip = x->regs.rip;
 	run->exit.io = (struct axv_exit_io){
-		.data = value,
 		.port = port,
-		.width = insn->width,
-		.string = 1,
+		.width = width,
 	};
 	return AXV_EXIT;
 }
 
-/* The low bytes of a device's answer, for the memory side of MOVS and INS. */
-static enum axv_x86_next store_element(struct axv_x86_vcpu *x,
-				       const struct code *c, u64 value)
+/* The low bytes of a device's answer, for the memory side of MOVS. */
+static enum axv_next store_element(struct axv_x86_vcpu *x,
+				   const struct code *c, u64 value)
 {
 	struct axv_x86_fault fault;
 	u64 linear;
@@ -502,104 +499,157 @@ static enum axv_x86_next store_element(struct axv_x86_vcpu *x,
 	return AXV_RESUME;
 }
 
-static enum axv_x86_next complete_mmio(struct axv_x86_vcpu *x,
-				       const struct axv_x86_pending *pending,
-				       const struct code *c, u64 data)
+static enum axv_next complete_mmio(struct axv_x86_vcpu *x,
+				   const struct axv_x86_pending *pending,
+				   u64 data)
 {
-	const struct axv_x86_insn *insn = &c->insn;
+	const struct axv_x86_insn *insn;
 	struct axv_x86_fault fault;
 	u64 linear, gpa;
+	struct code c;
+	int err;
 
-	if (!reads_memory(insn) || insn->op == AXV_X86_OP_OUTS ||
+	if (!get_code(x, &c))
+		return AXV_AGAIN;
+	insn = &c.insn;
+	if (!reads_memory(insn) ||
 	    insn->width != pending->width || is_empty(x, insn))
 		return AXV_RESUME;
-	if (operand(x, insn, false, &linear, &fault) ||
-	    axv_x86_translate(x, linear, AXV_ACCESS_READ, &gpa, &fault) ||
-	    gpa != pending->addr || axv_gpa_is_ram(x->base.vm, gpa, false))
+	if (operand(x, insn, false, &linear, &fault))
+		return AXV_RESUME;
+	err = axv_x86_translate(x, linear, AXV_ACCESS_READ, &gpa, &fault);
+	if (err == -EAGAIN)
+		return AXV_AGAIN;
+	if (err || gpa != pending->addr || axv_gpa_is_ram(x->base.vm, gpa, false))
 		return AXV_RESUME;
 
 	if (insn->op == AXV_X86_OP_MOVS)
-		return store_element(x, c, data);
+		return store_element(x, &c, data);
 	load_register(x, insn, data);
 	finish(x, insn);
 	return AXV_RESUME;
 }
 
-static enum axv_x86_next complete_io(struct axv_x86_vcpu *x,
-				     const struct axv_x86_pending *pending,
-				     const struct code *c, u64 data)
+static enum axv_next complete_in(struct axv_x86_vcpu *x,
+				 const struct axv_x86_pending *pending,
+				 u64 data)
 {
-	const struct axv_x86_insn *insn = &c->insn;
-	u16 port = insn->port_imm ? insn->imm : x->regs.gpr[AXV_X86_RDX];
-	bool same = (insn->width == 1) == (pending->width == 1);
+	const struct axv_x86_insn *insn;
+	struct code c;
+	bool same;
+	u16 port;
 
-	if (port != pending->addr)
-		return AXV_RESUME;
-	if (insn->op == AXV_X86_OP_INS && insn->width == pending->width &&
-	    !is_empty(x, insn))
-		return store_element(x, c, data);
+	if (!get_code(x, &c))
+		return AXV_AGAIN;
+	insn = &c.insn;
+	port = insn->port_imm ? insn->imm : x->regs.gpr[AXV_X86_RDX];
 	/*
 	 * With both REX.W and an operand-size prefix processors differ about
 	 * the width: what they said at the exit counts.
 	 */
-	if (insn->op == AXV_X86_OP_IN && same) {
+	same = (insn->width == 1) == (pending->width == 1);
+	if (insn->op == AXV_X86_OP_IN && port == pending->addr && same) {
 		set_gpr(x, AXV_X86_RAX, pending->width, data);
 		finish(x, insn);
 	}
 	return AXV_RESUME;
 }
 
-static void complete_sysreg(struct axv_x86_vcpu *x,
-			    const struct axv_x86_pending *pending,
-			    const struct code *c, u64 value, bool fail)
+static enum axv_next complete_sysreg(struct axv_x86_vcpu *x,
+				     const struct axv_x86_pending *pending,
+				     u64 value)
 {
-	if (c->insn.op != AXV_X86_OP_RDMSR ||
+	struct code c;
+
+	if (!get_code(x, &c))
+		return AXV_AGAIN;
+	if (c.insn.op != AXV_X86_OP_RDMSR ||
 	    get_gpr(x, AXV_X86_RCX, 4) != pending->addr)
-		return;
-	if (fail) {
+		return AXV_RESUME;
+	if (pending->fail) {
 		axv_x86_raise(x, X86_TRAP_GP,
-			      x->hw->get_cr(x, 0) & X86_CR0_PE, 0, 0);
-		return;
+			      x->cr0 & X86_CR0_PE, 0, 0);
+		return AXV_RESUME;
 	}
 	set_gpr(x, AXV_X86_RAX, 4, value);
 	set_gpr(x, AXV_X86_RDX, 4, value >> 32);
-	finish(x, &c->insn);
+	finish(x, &c.insn);
+	return AXV_RESUME;
+}
+
+/* The VMM's answer, read once from the run page. */
+static void read_answer(const struct axv_run *run, struct axv_x86_pending *pending)
+{
+	if (pending->answered)
+		return;
+	switch (pending->kind) {
+	case AXV_PENDING_MMIO:
+		pending->data = READ_ONCE(run->exit.mmio.data);
+		break;
+	case AXV_PENDING_IO:
+		pending->data = READ_ONCE(run->exit.io.data);
+		break;
+	case AXV_PENDING_SYSREG:
+		pending->data = READ_ONCE(run->exit.sysreg.value);
+		pending->fail = READ_ONCE(run->exit.sysreg.fail);
+		break;
+	}
+	pending->answered = true;
+}
+
+/* AXV_AGAIN: the instruction, or memory that it needs, could not be had. */
+static enum axv_next complete_access(struct axv_x86_vcpu *x,
+				     const struct axv_x86_pending *pending)
+{
+	switch (pending->kind) {
+	case AXV_PENDING_MMIO:
+		return complete_mmio(x, pending, pending->data);
+	case AXV_PENDING_IO:
+		return complete_in(x, pending, pending->data);
+	case AXV_PENDING_SYSREG:
+		return complete_sysreg(x, pending, pending->data);
+	}
+	return AXV_RESUME;
 }
 
 /**
  * axv_x86_complete() - the VMM has answered a read; finish it
  * @x:		vCPU whose pending access is not AXV_PENDING_NONE
  *
- * The instruction is fetched and decoded again.  If it is not the same access
- * any more, because the VMM changed registers or memory, the data is dropped
- * and the guest goes on from where it stands.  If the memory side of a string
- * instruction fails only now, the guest gets its exception or the VMM an
- * AXV_EXIT_NESTED_PAGE_FAULT, with the state before the instruction: the
- * device will be read again.
+ * The instruction is fetched and decoded again.  If it is not the same access any
+ * more, because the VMM changed registers or memory, the data is dropped and the
+ * guest goes on from where it stands.  If the memory side of MOVS fails only now,
+ * the guest gets its exception or the VMM an AXV_EXIT_NESTED_PAGE_FAULT, with
+ * the state before the instruction: the device will be read again.
+ *
+ * A signal ends the run with AXV_EXIT_NOTHING where guest memory would have to be
+ * waited for.  The answer is kept for the next run; otherwise what the device gave
+ * would be lost.  Without a signal it is tried again, since page tables or a region
+ * that change meanwhile are on their way to something else; after AGAIN_MAX times
+ * the guest cannot read its own instruction, and the answer is dropped.
  *
  * Context: the claim is held; may sleep.
+ * Return: AXV_EXIT if the run ends; otherwise the guest goes on.
  */
-enum axv_x86_next axv_x86_complete(struct axv_x86_vcpu *x)
+enum axv_next axv_x86_complete(struct axv_x86_vcpu *x)
 {
-	const struct axv_x86_pending pending = x->pending;
-	const struct axv_run *run = x->base.run;
-	struct code c;
+	struct axv_x86_pending pending = x->pending;
+	enum axv_next next;
+	unsigned int i;
 
 	x->pending = (struct axv_x86_pending){};
-	if (pending.rip != x->regs.rip || !get_code(x, &c))
+	if (pending.rip != x->regs.rip)
 		return AXV_RESUME;
-
-	switch (pending.kind) {
-	case AXV_PENDING_MMIO:
-		return complete_mmio(x, &pending, &c,
-				     READ_ONCE(run->exit.mmio.data));
-	case AXV_PENDING_IO:
-		return complete_io(x, &pending, &c,
-				   READ_ONCE(run->exit.io.data));
-	case AXV_PENDING_SYSREG:
-		complete_sysreg(x, &pending, &c,
-				READ_ONCE(run->exit.sysreg.value),
-				READ_ONCE(run->exit.sysreg.fail));
+	read_answer(x->base.run, &pending);
+	for (i = 0; i < AGAIN_MAX; i++) {
+		next = complete_access(x, &pending);
+		if (next != AXV_AGAIN)
+			return next;
+		if (signal_pending(current)) {
+			x->pending = pending;
+			axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
+			return AXV_EXIT;
+		}
 	}
 	return AXV_RESUME;
 }

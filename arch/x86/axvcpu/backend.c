@@ -2,10 +2,15 @@
 /*
  * Which back end an x86 host gets.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/err.h>
 #include <linux/printk.h>
 #include <asm/cpufeature.h>
 
+#include "cpuid.h"
+#include "host.h"
+#include "tsc.h"
 #include "x86.h"
 
 #if IS_ENABLED(CONFIG_KVM_INTEL)
@@ -53,11 +58,13 @@ const struct axv_arch_ops *axv_arch_init(void)
 	backend_exit = ops->backend == AXV_BACKEND_VMX ? vmx_exit :
 							 axv_svm_exit;
 	axv_x86_cpuid_init();
+	axv_x86_tsc_init();
 	return ops;
 }
 
 /** axv_arch_exit() - release what axv_arch_init() took */
 void axv_arch_exit(void)
 {
+	axv_x86_tsc_exit();
 	backend_exit();
 }

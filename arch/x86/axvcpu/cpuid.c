@@ -16,6 +16,8 @@
 #include <asm/processor-flags.h>
 
 #include "cpuid.h"
+#include "cpuid_host.h"
+#include "exit.h"
 #include "x86.h"
 
 /*
@@ -42,6 +44,7 @@ static u64 derive_cr4(struct axv_x86_cpuid *entries, u32 count)
 	cr4 |= d1 & F(TSC) ? X86_CR4_TSD : 0;
 	cr4 |= d1 & F(DE) ? X86_CR4_DE : 0;
 	cr4 |= d1 & F(PSE) ? X86_CR4_PSE : 0;
+	cr4 |= d1 & F(MCE) ? X86_CR4_MCE : 0;
 	cr4 |= d1 & F(PAE) ? X86_CR4_PAE : 0;
 	cr4 |= d1 & F(PGE) ? X86_CR4_PGE : 0;
 	cr4 |= d1 & F(FXSR) ? X86_CR4_OSFXSR : 0;
@@ -101,6 +104,9 @@ void axv_x86_cpuid_derive(struct axv_x86_cpuid *entries, u32 count,
 	caps->tsc_aux = (d81 & F(RDTSCP)) || (c7 & F(RDPID));
 	caps->invpcid = answer(entries, count, 7, EBX) & F(INVPCID);
 	caps->mtrr = d1 & F(MTRR);
+	caps->mce = d1 & F(MCE);
+	caps->mca = d1 & F(MCA);
+	caps->tsc_adjust = answer(entries, count, 7, EBX) & F(TSC_ADJUST);
 	caps->arch_caps = d7 & F(ARCH_CAPABILITIES);
 	/* Each vendor has bits of its own for the same two MSRs. */
 	caps->ibpb = b88 & F(AMD_IBPB) || d7 & F(SPEC_CTRL);
@@ -110,6 +116,27 @@ void axv_x86_cpuid_derive(struct axv_x86_cpuid *entries, u32 count,
 		caps->spec_ctrl |= SPEC_CTRL_STIBP;
 	if (b88 & F(AMD_SSBD) || d7 & F(SPEC_CTRL_SSBD))
 		caps->spec_ctrl |= SPEC_CTRL_SSBD;
+}
+
+/**
+ * axv_x86_cpuid_init() - find out what the host can honour
+ *
+ * &axv_x86_host.xcr0, @phys_bits, @fpu_size and @tsc_aux are set already; @cr4
+ * and @efer are set here.
+ *
+ * Context: module load.
+ */
+void axv_x86_cpuid_init(void)
+{
+	struct axv_x86_cpuid *table;
+	struct axv_x86_caps caps;
+	u32 count;
+
+	axv_x86_host_table_init();
+	table = axv_x86_host_table(&count);
+	axv_x86_cpuid_derive(table, count, &caps);
+	axv_x86_host.cr4 = caps.cr4;
+	axv_x86_host.efer = caps.efer;
 }
 
 /*
@@ -185,13 +212,19 @@ static int check_table(struct axv_x86_cpuid *entries, u32 count)
 	return 0;
 }
 
-/* Would the state of the vCPU still be legal? */
+/*
+ * Would the state of the vCPU still be legal?  The entry loads SPEC_CTRL and TSC_AUX
+ * whatever the table says; otherwise the guest runs with bits that it can neither
+ * see nor clear, and RDPID reads the TSC_AUX of a guest that has none.
+ */
 static bool caps_fit(struct axv_x86_vcpu *x, const struct axv_x86_caps *caps)
 {
-	return !(x->hw->get_cr(x, 4) & ~caps->cr4) &&
-	       !(x->hw->get_efer(x) & ~caps->efer) &&
+	return !(x->cr4 & ~caps->cr4) &&
+	       !(x->efer & ~caps->efer) &&
 	       !(x->xcr0 & ~(caps->xcr0 | XFEATURE_MASK_FP)) &&
-	       !(x->hw->get_cr(x, 3) >> caps->phys_bits);
+	       !(x->hw->get_cr(x, 3) >> caps->phys_bits) &&
+	       !(x->spec_ctrl & ~caps->spec_ctrl) &&
+	       (caps->tsc_aux || !x->tsc_aux);
 }
 
 /**
@@ -262,27 +295,56 @@ static u32 area_size(struct axv_x86_vcpu *x, u64 xcr0, bool compacted)
 	return size;
 }
 
-/* Bits that follow the guest's state. */
-static void fill_dynamic(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf,
-			 u32 *ebx, u32 *ecx)
+/*
+ * What follows the guest's state.  The size of a compacted area is told by a
+ * processor that can write one (Intel SDM vol. 2A, CPUID, leaf 0DH).
+ */
+static void fill_dynamic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
 {
-	switch (leaf) {
+	switch (e->leaf) {
 	case 1:
-		if (x->hw->get_cr(x, 4) & X86_CR4_OSXSAVE)
-			*ecx |= F(OSXSAVE);
+		if (x->cr4 & X86_CR4_OSXSAVE)
+			e->ecx |= F(OSXSAVE);
 		break;
 	case 7:
-		if (!subleaf && (x->hw->get_cr(x, 4) & X86_CR4_PKE))
-			*ecx |= F(OSPKE);
+		if (!e->subleaf && (x->cr4 & X86_CR4_PKE))
+			e->ecx |= F(OSPKE);
 		break;
 	case 0xd:
-		if (subleaf > 1 || !x->caps.xsave)
+		if (!x->caps.xsave)
 			break;
-		*ebx = area_size(x, x->xcr0, subleaf);
-		if (!subleaf)
-			*ecx = area_size(x, x->caps.xcr0, false);
+		if (!e->subleaf) {
+			e->ebx = area_size(x, x->xcr0, false);
+			e->ecx = area_size(x, x->caps.xcr0, false);
+		} else if (e->subleaf == 1 && (e->eax & (F(XSAVEC) | F(XSAVES)))) {
+			e->ebx = area_size(x, x->xcr0, true);
+		}
 		break;
 	}
+}
+
+/**
+ * axv_x86_get_cpuid() - the table of a vCPU, as its guest sees it now
+ * @x:		vCPU
+ * @buf:	room for *@count entries
+ * @count:	in: room; out: how many there are
+ *
+ * Without the claim a caller may see a mixture of two states.
+ *
+ * Return: 0, or -E2BIG if they do not fit.
+ */
+int axv_x86_get_cpuid(struct axv_x86_vcpu *x, struct axv_x86_cpuid *buf,
+		      u32 *count)
+{
+	u32 room = *count, i;
+
+	*count = READ_ONCE(x->nr_cpuid);
+	if (*count > room)
+		return -E2BIG;
+	memcpy(buf, x->cpuid, *count * sizeof(*buf));
+	for (i = 0; i < *count; i++)
+		fill_dynamic(x, &buf[i]);
+	return 0;
 }
 
 /**
@@ -302,6 +364,7 @@ void axv_x86_cpuid(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf, u32 *eax,
 {
 	const struct axv_x86_answer *a = axv_x86_cpuid_plain(x, leaf);
 	const struct axv_x86_cpuid *e;
+	struct axv_x86_cpuid now = {};
 
 	if (a) {
 		*eax = a->eax;
@@ -311,10 +374,12 @@ void axv_x86_cpuid(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf, u32 *eax,
 		return;
 	}
 	e = axv_x86_cpuid_find(x->cpuid, x->nr_cpuid, leaf, subleaf);
-	*eax = e ? e->eax : 0;
-	*ebx = e ? e->ebx : 0;
-	*ecx = e ? e->ecx : 0;
-	*edx = e ? e->edx : 0;
-	if (e)
-		fill_dynamic(x, leaf, subleaf, ebx, ecx);
+	if (e) {
+		now = *e;
+		fill_dynamic(x, &now);
+	}
+	*eax = now.eax;
+	*ebx = now.ebx;
+	*ecx = now.ecx;
+	*edx = now.edx;
 }

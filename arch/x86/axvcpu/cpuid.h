@@ -1,64 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Between the two halves of CPUID: the host's features and a vCPU's table.
+ * The answers to CPUID.  cpuid.c and cpuid_host.c
  */
 #ifndef _AXVCPU_X86_CPUID_H
 #define _AXVCPU_X86_CPUID_H
 
-#include <linux/bits.h>
-
-#include <asm/cpufeature.h>
+#include <linux/nospec.h>
 
 #include "x86.h"
 
-enum axv_x86_answer_reg { EAX, EBX, ECX, EDX };
+void axv_x86_cpuid_init(void);
+void axv_x86_cpuid_default(struct axv_x86_vcpu *x);
+int axv_x86_supported_cpuid(struct axv_x86_cpuid *entries, u32 *count);
+int axv_x86_set_cpuid(struct axv_x86_vcpu *x,
+		      const struct axv_x86_cpuid *entries, u32 count);
+int axv_x86_get_cpuid(struct axv_x86_vcpu *x, struct axv_x86_cpuid *buf,
+		      u32 *count);
+void axv_x86_cpuid(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf, u32 *eax,
+		   u32 *ebx, u32 *ecx, u32 *edx);
 
-/* The bit of a feature, in the register that has it. */
-#define F(name)		BIT(X86_FEATURE_##name & 31)
-
-/**
- * axv_x86_entry_reg() - one register of an entry
- * @e:		entry
- * @reg:	an &enum axv_x86_answer_reg
- */
-static inline u32 *axv_x86_entry_reg(struct axv_x86_cpuid *e, unsigned int reg)
+/* Where the answer to a leaf is kept, or AXV_CPUID_SLOTS. */
+static inline u32 axv_x86_cpuid_slot(u32 leaf)
 {
-	u32 *regs[] = { &e->eax, &e->ebx, &e->ecx, &e->edx };
+	u32 extended = leaf - 0x80000000;
 
-	return regs[reg];
+	if (leaf < AXV_CPUID_BASIC)
+		return leaf;
+	if (extended < AXV_CPUID_EXTENDED)
+		return AXV_CPUID_BASIC + extended;
+	return AXV_CPUID_SLOTS;
 }
 
 /**
- * axv_x86_cpuid_find() - what a table says
- * @entries:	the table
- * @count:	its length
- * @leaf:	EAX of the question
- * @subleaf:	ECX of the question; a leaf without subleaves answers any
+ * axv_x86_cpuid_plain() - the answer to CPUID, if nothing else goes into it
+ * @x:		vCPU whose claim the caller holds
+ * @leaf:	EAX
  *
- * Return: the entry, or NULL.
+ * The short way of axv_x86_cpuid(), for the inner loop.
+ *
+ * Return: the answer, or NULL: ask axv_x86_cpuid().
  */
-static inline struct axv_x86_cpuid *
-axv_x86_cpuid_find(struct axv_x86_cpuid *entries, u32 count, u32 leaf,
-		   u32 subleaf)
+static inline const struct axv_x86_answer *
+axv_x86_cpuid_plain(const struct axv_x86_vcpu *x, u32 leaf)
 {
-	u32 i;
+	u32 slot = axv_x86_cpuid_slot(leaf);
 
-	for (i = 0; i < count; i++) {
-		struct axv_x86_cpuid *e = &entries[i];
-
-		if (e->leaf == leaf && (!(e->flags & AXV_X86_CPUID_SUBLEAF) ||
-					e->subleaf == subleaf))
-			return e;
-	}
-	return NULL;
+	if (slot == AXV_CPUID_SLOTS || (x->cpuid_search & BIT_ULL(slot)))
+		return NULL;
+	return &x->answers[array_index_nospec(slot, AXV_CPUID_SLOTS)];
 }
-
-/* cpuid_host.c */
-struct axv_x86_cpuid *axv_x86_host_table(u32 *count);
-void axv_x86_cpuid_bound(struct axv_x86_cpuid *e);
-
-/* cpuid.c */
-void axv_x86_cpuid_derive(struct axv_x86_cpuid *entries, u32 count,
-			  struct axv_x86_caps *caps);
 
 #endif /* _AXVCPU_X86_CPUID_H */

@@ -16,6 +16,8 @@
 #include <asm/processor.h>
 
 #include "cpuid.h"
+#include "cpuid_host.h"
+#include "host.h"
 #include "x86.h"
 
 #define NO_WORD		(-1)
@@ -28,7 +30,10 @@
  * @word:	the kernel's copy, from which it removed what it does not want;
  *		NO_WORD: it has none
  * @allow:	features a guest may have, if the host has them
- * @soft:	features a guest may have in any case: nothing depends on them
+ * @soft:	features a guest may have whatever the host has: nothing depends on
+ *		them, the module emulates them (TSC_ADJUST, MCE, MCA), or the VMM
+ *		does (APIC, X2APIC, TSC_DEADLINE_TIMER), by MMIO and by MSRs that
+ *		its policy names
  */
 struct feature_word {
 	u32 leaf;
@@ -44,18 +49,19 @@ static const struct feature_word feature_words[] = {
 	  F(FPU) | F(VME) | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(PAE) |
 	  F(CX8) | F(SEP) | F(MTRR) | F(PGE) | F(CMOV) | F(PAT) | F(PSE36) |
 	  F(CLFLUSH) | F(MMX) | F(FXSR) | F(XMM) | F(XMM2) | F(SELFSNOOP),
-	  F(HT) },
+	  F(HT) | F(MCE) | F(MCA) | F(APIC) },
 	{ 1, 0, ECX, CPUID_1_ECX,
 	  F(XMM3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(PCID) |
 	  F(XMM4_1) | F(XMM4_2) | F(MOVBE) | F(POPCNT) | F(AES) | F(XSAVE) |
 	  F(AVX) | F(F16C) | F(RDRAND),
-	  F(HYPERVISOR) },
+	  F(HYPERVISOR) | F(X2APIC) | F(TSC_DEADLINE_TIMER) },
 	{ 7, 0, EBX, CPUID_7_0_EBX,
 	  F(FSGSBASE) | F(BMI1) | F(AVX2) | F(FDP_EXCPTN_ONLY) | F(SMEP) |
 	  F(BMI2) | F(ERMS) | F(INVPCID) | F(ZERO_FCS_FDS) | F(AVX512F) |
 	  F(AVX512DQ) | F(RDSEED) | F(ADX) | F(SMAP) | F(AVX512IFMA) |
 	  F(CLFLUSHOPT) | F(CLWB) | F(AVX512CD) | F(SHA_NI) | F(AVX512BW) |
-	  F(AVX512VL) },
+	  F(AVX512VL),
+	  F(TSC_ADJUST) },
 	/* LA57: the guest's, whatever the host's own paging is. */
 	{ 7, 0, ECX, NO_WORD, F(LA57) },
 	{ 7, 0, ECX, CPUID_7_ECX,
@@ -76,11 +82,14 @@ static const struct feature_word feature_words[] = {
 	{ 0x80000001, 0, EDX, CPUID_1_EDX,
 	  F(FPU) | F(VME) | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(PAE) |
 	  F(CX8) | F(MTRR) | F(PGE) | F(CMOV) | F(PAT) | F(PSE36) | F(MMX) |
-	  F(FXSR) },
+	  F(FXSR),
+	  F(MCE) | F(MCA) | F(APIC) },
 	{ 0x80000001, 0, ECX, CPUID_8000_0001_ECX,
 	  F(LAHF_LM) | F(CR8_LEGACY) | F(ABM) | F(SSE4A) | F(MISALIGNSSE) |
 	  F(3DNOWPREFETCH) | F(XOP) | F(FMA4) | F(TBM) | F(TOPOEXT),
 	  F(CMP_LEGACY) },
+	/* ARAT: the APIC's timer is the VMM's and never stops. */
+	{ 6, 0, EAX, NO_WORD, 0, F(ARAT) },
 	/* Invariant TSC; the kernel keeps it in a word of its own. */
 	{ 0x80000007, 0, EDX, NO_WORD, BIT(8) },
 	{ 0x80000008, 0, EBX, CPUID_8000_0008_EBX,
@@ -349,12 +358,14 @@ static void add_basic(u32 max)
 	/* The size of CLFLUSH; one processor, APIC id 0. */
 	e->ebx = (raw.ebx & 0xff00) | BIT(16);
 	e->ecx |= F(HYPERVISOR);
+	e->edx |= F(MCE) | F(MCA);
 
 	if (max >= 7) {
 		u32 subleaves = cpuid_eax(7);
 
 		e = add(7, 0, AXV_X86_CPUID_SUBLEAF);
 		e->eax = min(subleaves, 1u);
+		e->ebx |= F(TSC_ADJUST);
 		if (subleaves)
 			add(7, 1, AXV_X86_CPUID_SUBLEAF);
 	}
@@ -414,23 +425,17 @@ static void add_extended(u32 max)
 }
 
 /**
- * axv_x86_cpuid_init() - find out what the host can honour
+ * axv_x86_host_table_init() - find out what the host can honour
  *
- * &axv_x86_host.xcr0, @phys_bits, @fpu_size and @tsc_aux are set already; @cr4
- * and @efer are set here.
+ * &axv_x86_host.xcr0, @phys_bits, @fpu_size and @tsc_aux are set already.
  *
  * Context: module load.
  */
-void axv_x86_cpuid_init(void)
+void axv_x86_host_table_init(void)
 {
-	struct axv_x86_caps caps;
-
 	nr_supported = 0;
 	add_basic(cpuid_eax(0));
 	add_extended(cpuid_eax(0x80000000));
-	axv_x86_cpuid_derive(supported, nr_supported, &caps);
-	axv_x86_host.cr4 = caps.cr4;
-	axv_x86_host.efer = caps.efer;
 }
 
 /**

@@ -6,6 +6,10 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "cr.h"
+#include "events.h"
+#include "regs.h"
+#include "walk.h"
 #include "x86.h"
 
 /* What MOV to CR0 may change beside the two cache bits. */
@@ -101,14 +105,14 @@ void axv_x86_clts(struct axv_x86_vcpu *x)
 /**
  * axv_x86_xsetbv() - the guest writes an extended control register
  * @x:		vCPU whose claim the caller holds
- * @len:	length of the instruction; 0: not known, then it is tried again
+ * @len:	length of the instruction; 0: not known
  *
  * On SVM the intercept comes before the checks of privilege and value (AMD APM
  * vol. 2, 15.9), so they are made here (APM vol. 4, XSETBV).
  *
- * Return: AXV_RESUME.
+ * Return: AXV_RESUME; AXV_AGAIN without a length.
  */
-enum axv_x86_next axv_x86_xsetbv(struct axv_x86_vcpu *x, unsigned int len)
+enum axv_next axv_x86_xsetbv(struct axv_x86_vcpu *x, unsigned int len)
 {
 	const u64 *gpr = x->regs.gpr;
 	u64 value = (u32)gpr[AXV_X86_RAX] | gpr[AXV_X86_RDX] << 32;
@@ -116,9 +120,11 @@ enum axv_x86_next axv_x86_xsetbv(struct axv_x86_vcpu *x, unsigned int len)
 	if (x->hw->cpl(x) || (u32)gpr[AXV_X86_RCX] ||
 	    !axv_x86_xcr0_valid(x, value)) {
 		axv_x86_raise(x, X86_TRAP_GP, true, 0, 0);
-	} else if (len) {
-		x->xcr0 = value;
-		axv_x86_advance(x, len);
+		return AXV_RESUME;
 	}
+	if (!len)
+		return AXV_AGAIN;
+	x->xcr0 = value;
+	axv_x86_advance(x, len);
 	return AXV_RESUME;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Decoding of the instructions that the kernel finishes itself: plain moves
- * to and from memory, port accesses, RDMSR; and the lengths of the
- * instructions that are intercepted, for processors that do not tell.
+ * to and from memory, IN and OUT, RDMSR; and the lengths of those that are
+ * intercepted, for processors that do not tell (svm/no_nrips.c).
  *
  * What is not recognised here is not wrong: it is for somebody else.
  *
@@ -33,28 +33,6 @@ struct stream {
 	bool over;
 };
 
-/**
- * struct prefixes - what stands before the opcode, and what follows from it
- * @bits:	16, 32 or 64: default sizes of the code segment
- * @rex:	REX prefix in effect, 0: none
- * @seg:	segment override in effect, AXV_X86_NO_REG: none
- * @rep:	REP or REPNE, the last one; 0: none
- * @lock:	LOCK
- * @size16:	an operand-size prefix
- * @op_width:	bytes of an operand that is not a byte
- * @addr_width:	bytes of an address
- */
-struct prefixes {
-	u8 bits;
-	u8 rex;
-	u8 seg;
-	u8 rep;
-	bool lock;
-	bool size16;
-	u8 op_width;
-	u8 addr_width;
-};
-
 static u64 take(struct stream *s, unsigned int size)
 {
 	u64 value = 0;
@@ -78,12 +56,12 @@ static u64 take_signed(struct stream *s, unsigned int size)
 }
 
 /* Reads the prefixes and the first byte of the opcode. */
-static u8 take_prefixes(struct stream *s, struct prefixes *p, unsigned int bits)
+static u8 take_prefixes(struct stream *s, struct axv_x86_prefixes *p, unsigned int bits)
 {
 	bool addr_prefix = false;
 	u8 byte;
 
-	*p = (struct prefixes){ .bits = bits, .seg = AXV_X86_NO_REG };
+	*p = (struct axv_x86_prefixes){ .bits = bits, .seg = AXV_X86_NO_REG };
 	for (;;) {
 		byte = take(s, 1);
 		if (s->over)
@@ -166,7 +144,7 @@ static void take_memory16(struct stream *s, struct axv_x86_insn *insn, u8 modrm)
 		insn->disp = take_signed(s, 2);
 }
 
-static void take_memory32(struct stream *s, const struct prefixes *p,
+static void take_memory32(struct stream *s, const struct axv_x86_prefixes *p,
 			  struct axv_x86_insn *insn, u8 modrm)
 {
 	u8 mod = modrm >> 6, rm = modrm & 7;
@@ -198,7 +176,7 @@ static void take_memory32(struct stream *s, const struct prefixes *p,
 }
 
 /* The rest of a memory operand; false if the operand is a register. */
-static bool take_memory(struct stream *s, const struct prefixes *p,
+static bool take_memory(struct stream *s, const struct axv_x86_prefixes *p,
 			struct axv_x86_insn *insn, u8 modrm)
 {
 	if (modrm >> 6 == 3)
@@ -216,7 +194,7 @@ static bool take_memory(struct stream *s, const struct prefixes *p,
 	return true;
 }
 
-static void set_register(const struct prefixes *p, struct axv_x86_insn *insn,
+static void set_register(const struct axv_x86_prefixes *p, struct axv_x86_insn *insn,
 			 u8 modrm, u8 width)
 {
 	insn->reg = ((modrm >> 3) & 7) | (p->rex & REX_R ? 8 : 0);
@@ -228,7 +206,7 @@ static void set_register(const struct prefixes *p, struct axv_x86_insn *insn,
 }
 
 /* A move between a register and a memory operand. */
-static bool decode_move(struct stream *s, const struct prefixes *p,
+static bool decode_move(struct stream *s, const struct axv_x86_prefixes *p,
 			struct axv_x86_insn *insn, u8 op, u8 width,
 			u8 reg_width)
 {
@@ -240,7 +218,7 @@ static bool decode_move(struct stream *s, const struct prefixes *p,
 	return take_memory(s, p, insn, modrm);
 }
 
-static bool decode_move_imm(struct stream *s, const struct prefixes *p,
+static bool decode_move_imm(struct stream *s, const struct axv_x86_prefixes *p,
 			    struct axv_x86_insn *insn, u8 width)
 {
 	u8 modrm = take(s, 1);
@@ -253,7 +231,7 @@ static bool decode_move_imm(struct stream *s, const struct prefixes *p,
 	return true;
 }
 
-static bool decode_string(const struct prefixes *p, struct axv_x86_insn *insn,
+static bool decode_string(const struct axv_x86_prefixes *p, struct axv_x86_insn *insn,
 			  u8 op, u8 width)
 {
 	insn->op = op;
@@ -264,7 +242,7 @@ static bool decode_string(const struct prefixes *p, struct axv_x86_insn *insn,
 		insn->reg = AXV_X86_RAX;
 		insn->reg_width = width;
 	}
-	if (op == AXV_X86_OP_STOS || op == AXV_X86_OP_INS)
+	if (op == AXV_X86_OP_STOS)
 		insn->seg = AXV_X86_ES;
 	else if (p->seg != AXV_X86_NO_REG)
 		insn->seg = p->seg;
@@ -285,7 +263,7 @@ static bool decode_port(struct stream *s, struct axv_x86_insn *insn, u8 opcode,
 	return true;
 }
 
-static bool decode_0f(struct stream *s, const struct prefixes *p,
+static bool decode_0f(struct stream *s, const struct axv_x86_prefixes *p,
 		      struct axv_x86_insn *insn)
 {
 	u8 opcode = take(s, 1);
@@ -306,7 +284,7 @@ static bool decode_0f(struct stream *s, const struct prefixes *p,
 	return false;
 }
 
-static bool decode_opcode(struct stream *s, const struct prefixes *p,
+static bool decode_opcode(struct stream *s, const struct axv_x86_prefixes *p,
 			  struct axv_x86_insn *insn, u8 opcode)
 {
 	/* Bit 0 of nearly all of these opcodes: not a byte. */
@@ -326,12 +304,6 @@ static bool decode_opcode(struct stream *s, const struct prefixes *p,
 			return false;
 		insn->sign_extend = true;
 		return decode_move(s, p, insn, AXV_X86_OP_LOAD, 4, p->op_width);
-	case 0x6c:
-	case 0x6d:
-		return decode_string(p, insn, AXV_X86_OP_INS, port_width);
-	case 0x6e:
-	case 0x6f:
-		return decode_string(p, insn, AXV_X86_OP_OUTS, port_width);
 	case 0x88:
 	case 0x89:
 		return decode_move(s, p, insn, AXV_X86_OP_STORE, width, width);
@@ -384,7 +356,7 @@ bool axv_x86_decode(struct axv_x86_insn *insn, const u8 *bytes,
 		.bytes = bytes,
 		.size = size < AXV_X86_INSN_MAX ? size : AXV_X86_INSN_MAX,
 	};
-	struct prefixes p;
+	struct axv_x86_prefixes p;
 	u8 opcode;
 
 	*insn = (struct axv_x86_insn){
@@ -394,6 +366,7 @@ bool axv_x86_decode(struct axv_x86_insn *insn, const u8 *bytes,
 		.index = AXV_X86_NO_REG,
 	};
 	opcode = take_prefixes(&s, &p, bits);
+	insn->bits = bits;
 	insn->addr_width = p.addr_width;
 	/* None of these may be locked. */
 	if (s.over || p.lock || !decode_opcode(&s, &p, insn, opcode) ||
@@ -418,103 +391,61 @@ u64 axv_x86_operand_offset(const struct axv_x86_insn *insn, const u64 *gpr,
 {
 	u64 offset = insn->disp;
 
+	/* Masked for the processor, which may guess that there is a register. */
 	if (insn->base == AXV_X86_RIP)
 		offset += rip + insn->len;
 	else if (insn->base != AXV_X86_NO_REG)
-		offset += gpr[insn->base];
+		offset += gpr[insn->base & 15];
 	if (insn->index != AXV_X86_NO_REG)
-		offset += gpr[insn->index] << insn->scale;
+		offset += gpr[insn->index & 15] << insn->scale;
 	return axv_x86_mask(offset, insn->addr_width);
 }
 
-/* System instructions of group 7 (0F 01): those with and without memory. */
-static bool length_0f01(struct stream *s, const struct prefixes *p)
+/**
+ * axv_x86_take_prefixes() - what stands before the opcode
+ * @p:		result
+ * @bytes:	the instruction
+ * @size:	how many bytes there are
+ * @bits:	16, 32 or 64, by the code segment
+ *
+ * Context: any.
+ * Return: where the opcode is; @size: there is none.
+ */
+unsigned int axv_x86_take_prefixes(struct axv_x86_prefixes *p, const u8 *bytes,
+				   unsigned int size, unsigned int bits)
 {
-	struct axv_x86_insn operand = {};
-	u8 modrm = take(s, 1);
+	struct stream s = { .bytes = bytes, .size = size };
 
-	switch (modrm) {
-	case 0xc1:		/* VMCALL */
-	case 0xc8 ... 0xc9:	/* MONITOR, MWAIT */
-	case 0xd0 ... 0xd1:	/* XGETBV, XSETBV */
-	case 0xd8 ... 0xdf:	/* VMRUN to INVLPGA, with VMMCALL */
-	case 0xf9 ... 0xfb:	/* RDTSCP, MONITORX, MWAITX */
-	case 0xfd:		/* RDPRU */
-		return true;
-	}
-
-	switch ((modrm >> 3) & 7) {
-	case 0 ... 3:		/* SGDT, SIDT, LGDT, LIDT */
-	case 7:			/* INVLPG */
-		return take_memory(s, p, &operand, modrm);
-	case 4:			/* SMSW */
-	case 6:			/* LMSW */
-		return modrm >> 6 == 3 || take_memory(s, p, &operand, modrm);
-	}
-	return false;
+	take_prefixes(&s, p, bits);
+	return s.over ? size : s.pos - 1;
 }
 
-static bool length_0f(struct stream *s, const struct prefixes *p)
+/* How many bytes there are of an opcode and its operand; 0: none of these. */
+static unsigned int opcode_length(const u8 *bytes, unsigned int size)
 {
-	struct axv_x86_insn operand = {};
-	u8 opcode = take(s, 1);
-	u8 modrm;
-
-	/* LOCK makes CR8 of CR0, for those without REX (AMD APM vol. 3). */
-	if (p->lock && (opcode & ~2) != 0x20)
-		return false;
-
-	switch (opcode) {
-	case 0x00:		/* SLDT, STR, LLDT, LTR */
-		modrm = take(s, 1);
-		if (((modrm >> 3) & 7) > 3)
-			return false;
-		return modrm >> 6 == 3 || take_memory(s, p, &operand, modrm);
-	case 0x01:
-		return length_0f01(s, p);
-	case 0x06:		/* CLTS */
-	case 0x08 ... 0x09:	/* INVD, WBINVD */
-	case 0x30 ... 0x33:	/* WRMSR, RDTSC, RDMSR, RDPMC */
-	case 0xa2:		/* CPUID */
-	case 0xaa:		/* RSM */
-		return true;
-	case 0x20 ... 0x23:	/* MOV CR, DR: always between registers */
-		take(s, 1);
-		return true;
-	case 0x38:		/* INVPCID */
-		if (take(s, 1) != 0x82 || !p->size16)
-			return false;
-		return take_memory(s, p, &operand, take(s, 1));
-	}
-	return false;
-}
-
-static bool length_opcode(struct stream *s, const struct prefixes *p, u8 opcode)
-{
-	if (p->lock && opcode != 0x0f)
-		return false;
-
-	switch (opcode) {
-	case 0x0f:
-		return length_0f(s, p);
-	case 0x90:		/* PAUSE; NOP is never intercepted */
-		return p->rep == 0xf3;
-	case 0x6c ... 0x6f:	/* INS, OUTS */
-	case 0x9c ... 0x9d:	/* PUSHF, POPF */
+	switch (bytes[0]) {
 	case 0xcc:		/* INT3 */
-	case 0xcf:		/* IRET */
-	case 0xec ... 0xef:	/* IN, OUT by DX */
-	case 0xf1:		/* INT1 */
 	case 0xf4:		/* HLT */
-		return true;
-	case 0xce:		/* INTO */
-		return p->bits != 64;
+		return 1;
 	case 0xcd:		/* INT n */
-	case 0xe4 ... 0xe7:	/* IN, OUT by number */
-		take(s, 1);
-		return true;
+		return 2;
+	case 0x0f:
+		break;
+	default:
+		return 0;
 	}
-	return false;
+	switch (size > 1 ? bytes[1] : 0) {
+	case 0x01:
+		/* XSETBV, VMMCALL */
+		return size > 2 && (bytes[2] == 0xd1 || bytes[2] == 0xd9) ? 3 : 0;
+	case 0x08:		/* INVD */
+	case 0x09:		/* WBINVD */
+	case 0x30:		/* WRMSR */
+	case 0x32:		/* RDMSR */
+	case 0xa2:		/* CPUID */
+		return 2;
+	}
+	return 0;
 }
 
 /**
@@ -522,25 +453,33 @@ static bool length_opcode(struct stream *s, const struct prefixes *p, u8 opcode)
  * @bytes:	the instruction
  * @size:	how many bytes there are; more than AXV_X86_INSN_MAX are ignored
  * @bits:	16, 32 or 64, by the code segment
+ * @opcode:	out: which instruction: 1, 2 or, of 0F 01, 3 bytes, the first one
+ *		highest
  *
- * For processors without next-RIP saving (AMD APM vol. 2, 15.7.1).  Knows the
- * instructions with an intercept of their own, and no others.
+ * Knows the instructions whose exits need a length, and no others.
  *
  * Context: any.
  * Return: bytes, or 0 if it is none of these or too few bytes are there.
  */
 unsigned int axv_x86_insn_length(const u8 *bytes, unsigned int size,
-				 unsigned int bits)
+				 unsigned int bits, u32 *opcode)
 {
-	struct stream s = {
-		.bytes = bytes,
-		.size = size < AXV_X86_INSN_MAX ? size : AXV_X86_INSN_MAX,
-	};
-	struct prefixes p;
-	u8 opcode;
+	struct axv_x86_prefixes p;
+	unsigned int i, len;
 
-	opcode = take_prefixes(&s, &p, bits);
-	if (s.over || !length_opcode(&s, &p, opcode) || s.over)
+	if (size > AXV_X86_INSN_MAX)
+		size = AXV_X86_INSN_MAX;
+	i = axv_x86_take_prefixes(&p, bytes, size, bits);
+	if (i == size || p.lock)
 		return 0;
-	return s.pos;
+	bytes += i;
+	len = opcode_length(bytes, size - i);
+	if (!len || len > size - i)
+		return 0;
+	*opcode = bytes[0];
+	if (len > 1 && bytes[0] == 0x0f)
+		*opcode = bytes[0] << 8 | bytes[1];
+	if (len > 2)
+		*opcode = *opcode << 8 | bytes[2];
+	return i + len;
 }

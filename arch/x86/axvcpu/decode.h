@@ -24,8 +24,6 @@
  * @AXV_X86_OP_LODS:	memory at rSI to rAX
  * @AXV_X86_OP_IN:	port to rAX
  * @AXV_X86_OP_OUT:	rAX to port
- * @AXV_X86_OP_INS:	port DX to memory at ES:rDI
- * @AXV_X86_OP_OUTS:	memory at rSI to port DX
  * @AXV_X86_OP_RDMSR:	MSR ECX to EDX:EAX
  */
 enum axv_x86_op {
@@ -38,8 +36,6 @@ enum axv_x86_op {
 	AXV_X86_OP_LODS,
 	AXV_X86_OP_IN,
 	AXV_X86_OP_OUT,
-	AXV_X86_OP_INS,
-	AXV_X86_OP_OUTS,
 	AXV_X86_OP_RDMSR,
 };
 
@@ -47,6 +43,7 @@ enum axv_x86_op {
  * struct axv_x86_insn - one decoded instruction
  * @op:		an &enum axv_x86_op
  * @len:	bytes of it
+ * @bits:	16, 32 or 64: default sizes of its code segment; 0: not decoded
  * @width:	bytes that go to or come from memory or the port
  * @reg:	register by &enum axv_x86_gpr, or AXV_X86_NO_REG
  * @reg_width:	bytes of that register which are written or read
@@ -66,6 +63,7 @@ enum axv_x86_op {
 struct axv_x86_insn {
 	u8 op;
 	u8 len;
+	u8 bits;
 	u8 width;
 	u8 reg;
 	u8 reg_width;
@@ -82,12 +80,36 @@ struct axv_x86_insn {
 	u64 imm;
 };
 
+/**
+ * struct axv_x86_prefixes - what stands before the opcode, and what follows from it
+ * @bits:	16, 32 or 64: default sizes of the code segment
+ * @rex:	REX prefix in effect, 0: none
+ * @seg:	segment override in effect, AXV_X86_NO_REG: none
+ * @rep:	REP or REPNE, the last one; 0: none
+ * @lock:	LOCK
+ * @size16:	an operand-size prefix
+ * @op_width:	bytes of an operand that is not a byte
+ * @addr_width:	bytes of an address
+ */
+struct axv_x86_prefixes {
+	u8 bits;
+	u8 rex;
+	u8 seg;
+	u8 rep;
+	bool lock;
+	bool size16;
+	u8 op_width;
+	u8 addr_width;
+};
+
 bool axv_x86_decode(struct axv_x86_insn *insn, const u8 *bytes,
 		    unsigned int size, unsigned int bits);
 u64 axv_x86_operand_offset(const struct axv_x86_insn *insn, const u64 *gpr,
 			   u64 rip);
+unsigned int axv_x86_take_prefixes(struct axv_x86_prefixes *p, const u8 *bytes,
+				   unsigned int size, unsigned int bits);
 unsigned int axv_x86_insn_length(const u8 *bytes, unsigned int size,
-				 unsigned int bits);
+				 unsigned int bits, u32 *opcode);
 
 /**
  * axv_x86_mask() - the low bytes of a value

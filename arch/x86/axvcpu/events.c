@@ -16,6 +16,8 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "events.h"
+#include "walk.h"
 #include "x86.h"
 
 #define NMI_MAX			2
@@ -32,9 +34,19 @@
 				 BIT(X86_TRAP_NP) | BIT(X86_TRAP_SS) |	\
 				 BIT(X86_TRAP_GP))
 
+/*
+ * Traps and aborts: their frames have RF as it is (Intel SDM vol. 3B, "Instruction-
+ * Breakpoint Exception Condition"; AMD APM vol. 2, 3.1.6, 8.2).  #DB is one of them,
+ * but for the fault of a MOV DR with DR7.GD set.
+ */
+#define NO_FAULT		(BIT(X86_TRAP_DB) | BIT(X86_TRAP_BP) |	\
+				 BIT(X86_TRAP_OF) | BIT(X86_TRAP_DF) |	\
+				 BIT(X86_TRAP_MC))
+
 /* What #DB may set in DR6. */
 #define DR6_CAUSES		(DR_TRAP_BITS | BIT(13) | DR_STEP | BIT(15))
 
+#define DR6_BD			BIT_ULL(13)
 #define DR7_GD			BIT_ULL(13)
 
 #define EVENT_RESERVED		GENMASK_ULL(30, 12)
@@ -148,7 +160,7 @@ static int inject_exception(struct axv_x86_events *ev,
 	ev->exception = make_event(AXV_X86_EVENT_TYPE_EXCEPTION, event->vector,
 				   has_error, event->error_code);
 	ev->exception_addr = event->address;
-	ev->raised = false;
+	ev->raised = event->flags & AXV_INJECT_RAISED;
 	return 0;
 }
 
@@ -167,7 +179,8 @@ int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	int err = 0;
 
 	lockdep_assert_held(&vcpu->lock);
-	if (event->flags & ~AXV_INJECT_HAS_ERROR_CODE)
+	if (event->flags & ~(AXV_INJECT_HAS_ERROR_CODE | AXV_INJECT_RAISED) ||
+	    event->priority)
 		return -EINVAL;
 	if (event->type != AXV_INJECT_EXCEPTION && event->flags)
 		return -EINVAL;
@@ -259,6 +272,35 @@ static void put_back(struct axv_x86_vcpu *x, u64 event)
 	}
 }
 
+/*
+ * The guest earned the exception @event.  If the delivery of another event was under
+ * way, that one is dropped, put back, or makes a double fault (then *@address is 0) or a
+ * shutdown.  Return: the exception to deliver; 0: none, the guest is shut down.
+ */
+static u64 combine(struct axv_x86_vcpu *x, u64 event, u64 *address)
+{
+	struct axv_x86_events *ev = &x->events;
+	u64 first = ev->reinject;
+	u8 first_vector = first & AXV_X86_EVENT_VECTOR;
+	u8 vector = event & AXV_X86_EVENT_VECTOR;
+
+	ev->reinject = 0;
+	if (!is_exception(first)) {
+		if (first)
+			put_back(x, first);
+		return event;
+	}
+	if (first_vector == X86_TRAP_DF &&
+	    (BIT(vector) & (CONTRIBUTORY | BIT(X86_TRAP_PF)))) {
+		ev->shutdown = true;
+		return 0;
+	}
+	if (!doubles(first_vector, vector))
+		return event;
+	*address = 0;
+	return make_event(AXV_X86_EVENT_TYPE_EXCEPTION, X86_TRAP_DF, true, 0);
+}
+
 /**
  * axv_x86_raise() - the guest earned an exception
  * @x:		vCPU whose claim the caller holds
@@ -279,41 +321,57 @@ void axv_x86_raise(struct axv_x86_vcpu *x, u8 vector, bool has_error, u32 error,
 		   u64 address)
 {
 	struct axv_x86_events *ev = &x->events;
-	u64 first = ev->reinject;
-	u8 first_vector = first & AXV_X86_EVENT_VECTOR;
 	unsigned long flags;
+	u64 event;
 
 	raw_spin_lock_irqsave(&x->base.lock, flags);
-	ev->reinject = 0;
-	if (is_exception(first)) {
-		if (first_vector == X86_TRAP_DF &&
-		    (BIT(vector) & (CONTRIBUTORY | BIT(X86_TRAP_PF)))) {
-			ev->shutdown = true;
-			goto out;
-		}
-		if (doubles(first_vector, vector)) {
-			vector = X86_TRAP_DF;
-			has_error = true;
-			error = 0;
-			address = 0;
-		}
-	} else if (first) {
-		put_back(x, first);
-	}
-	if (!ev->exception) {
-		ev->exception = make_event(AXV_X86_EVENT_TYPE_EXCEPTION, vector,
-					   has_error, error);
+	event = combine(x, make_event(AXV_X86_EVENT_TYPE_EXCEPTION, vector,
+				      has_error, error), &address);
+	if (event && !ev->exception) {
+		ev->exception = event;
 		ev->exception_addr = address;
 		ev->raised = true;
 	}
-out:
 	WRITE_ONCE(ev->any, true);
 	raw_spin_unlock_irqrestore(&x->base.lock, flags);
 }
 
+/**
+ * axv_x86_combine_events() - an exception that the VMM says the guest earned
+ * @x:		vCPU whose claim the caller holds, about to enter
+ *
+ * With AXV_INJECT_RAISED, while the delivery of another event was under way: does
+ * what axv_x86_raise() does at once.
+ *
+ * Context: &axv_vcpu.lock.
+ */
+void axv_x86_combine_events(struct axv_x86_vcpu *x)
+{
+	struct axv_x86_events *ev = &x->events;
+
+	lockdep_assert_held(&x->base.lock);
+	if (unlikely(ev->reinject && ev->exception && ev->raised))
+		ev->exception = combine(x, ev->exception, &ev->exception_addr);
+}
+
 /*
- * What the processor does beside pushing a frame: injection does not (AMD APM
- * vol. 2, 15.20).
+ * The processor pushes the flags of a fault with RF set; otherwise a breakpoint on
+ * the instruction hits again when the handler returns to the instruction, for ever.
+ * An injected event pushes RF as the guest's RFLAGS have it.
+ */
+static void set_rf(struct axv_x86_vcpu *x, u64 event, u64 address)
+{
+	u8 vector = event & AXV_X86_EVENT_VECTOR;
+
+	if (is_exception(event) &&
+	    (!(NO_FAULT & BIT(vector)) ||
+	     (vector == X86_TRAP_DB && (address & DR6_BD))))
+		x->regs.rflags |= X86_EFLAGS_RF;
+}
+
+/*
+ * What the processor does beside pushing a frame: an event that is injected has no
+ * room for it (AMD APM vol. 2, 15.20, "EVENTINJ").
  */
 static u64 take_exception(struct axv_x86_vcpu *x)
 {
@@ -323,6 +381,7 @@ static u64 take_exception(struct axv_x86_vcpu *x)
 
 	ev->exception = 0;
 	ev->exception_addr = 0;
+	set_rf(x, event, address);
 	switch (event & AXV_X86_EVENT_VECTOR) {
 	case X86_TRAP_PF:
 		x->hw->set_cr(x, 2, address);
@@ -333,17 +392,18 @@ static u64 take_exception(struct axv_x86_vcpu *x)
 		x->hw->set_dr(x, 7, x->hw->get_dr(x, 7) & ~DR7_GD);
 		break;
 	}
-	/* In real mode an exception pushes none (AMD APM vol. 2, 8.2). */
+	/* In real mode an exception pushes none (AMD APM vol. 2, 8.6). */
 	if (!(x->hw->get_cr(x, 0) & X86_CR0_PE))
 		event = (u32)event & ~AXV_X86_EVENT_ERROR_VALID;
 	return event;
 }
 
-static u64 take_reinject(struct axv_x86_events *ev)
+static u64 take_reinject(struct axv_x86_vcpu *x)
 {
-	u64 event = ev->reinject;
+	u64 event = x->events.reinject;
 
-	ev->reinject = 0;
+	x->events.reinject = 0;
+	set_rf(x, event, 0);
 	return event;
 }
 
@@ -385,7 +445,7 @@ u64 axv_x86_take_intercepted(struct axv_x86_vcpu *x, u64 *address)
  * off the queue; if its delivery is cut short, the back end hands it back with
  * axv_x86_cut_short().  Its instruction length, if it is a software event, is
  * in &axv_x86_events.reinject_len.  What an exception changes beside the stack
- * (CR2, DR6, DR7) is done here, and NMIs are masked if one is taken.
+ * (RF, CR2, DR6, DR7) is done here, and NMIs are masked if one is taken.
  *
  * Need not be called while &axv_x86_events.any is false, unless the guest got
  * its interrupt window.
@@ -401,7 +461,7 @@ u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
 
 	lockdep_assert_held(&x->base.lock);
 	if (ev->reinject) {
-		event = take_reinject(ev);
+		event = take_reinject(x);
 	} else if (ev->exception) {
 		event = take_exception(x);
 	} else if (ev->nmi_pending && nmi_open(x)) {
@@ -420,6 +480,27 @@ u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
 	if (event)
 		ev->halted = false;
 	return event;
+}
+
+/**
+ * axv_x86_nmi_taken() - the processor took a pending NMI by itself
+ * @x:		vCPU that just left the guest
+ *
+ * Its delivery may have been cut short: then it waits to be injected, which is
+ * what is counted.
+ *
+ * Context: interrupts off; takes &axv_vcpu.lock.
+ */
+void axv_x86_nmi_taken(struct axv_x86_vcpu *x)
+{
+	struct axv_x86_events *ev = &x->events;
+
+	raw_spin_lock(&x->base.lock);
+	if (ev->nmi_pending)
+		ev->nmi_pending--;
+	raw_spin_unlock(&x->base.lock);
+	if (!ev->reinject)
+		x->base.stats.injections++;
 }
 
 /**
@@ -465,7 +546,7 @@ static int set_extints(struct axv_x86_events *ev, unsigned int first, u64 value)
  * @index:	an &enum axv_x86_event_reg
  * @value:	its value
  *
- * Context: takes &axv_vcpu.lock.
+ * Context: interrupts on; takes &axv_vcpu.lock.
  * Return: 0 or -ENOENT.
  */
 int axv_x86_get_event_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
@@ -474,6 +555,11 @@ int axv_x86_get_event_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 	unsigned long flags;
 	int err = 0;
 
+	/* Of VMX another CPU may have to tell it, so not with interrupts off. */
+	if (index == AXV_X86_EVENT_PENDING_DEBUG) {
+		*value = x->hw->get_pending_debug(x);
+		return 0;
+	}
 	raw_spin_lock_irqsave(&x->base.lock, flags);
 	switch (index) {
 	case AXV_X86_EVENT_SHADOW:
@@ -505,6 +591,12 @@ int axv_x86_get_event_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 		break;
 	case AXV_X86_EVENT_EXTINT_0 ... AXV_X86_EVENT_EXTINT_2:
 		*value = get_extints(ev, 8 * (index - AXV_X86_EVENT_EXTINT_0));
+		break;
+	case AXV_X86_EVENT_EXCEPTION_RAISED:
+		*value = ev->raised;
+		break;
+	case AXV_X86_EVENT_SHUTDOWN:
+		*value = ev->shutdown;
 		break;
 	default:
 		err = -ENOENT;
@@ -551,6 +643,16 @@ static int set_queue_reg(struct axv_x86_events *ev, u64 index, u64 value)
 	case AXV_X86_EVENT_EXTINT_0 ... AXV_X86_EVENT_EXTINT_2:
 		err = set_extints(ev, 8 * (index - AXV_X86_EVENT_EXTINT_0), value);
 		break;
+	case AXV_X86_EVENT_EXCEPTION_RAISED:
+		if (value > 1)
+			return -EINVAL;
+		ev->raised = value;
+		break;
+	case AXV_X86_EVENT_SHUTDOWN:
+		if (value > 1)
+			return -EINVAL;
+		ev->shutdown = value;
+		break;
 	default:
 		return -ENOENT;
 	}
@@ -574,7 +676,7 @@ int axv_x86_set_event_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 
 	switch (index) {
 	case AXV_X86_EVENT_SHADOW:
-		if (value > 1)
+		if (value > AXV_X86_SHADOW_MOV_SS)
 			return -EINVAL;
 		x->hw->set_shadow(x, value);
 		return 0;
@@ -583,6 +685,8 @@ int axv_x86_set_event_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 			return -EINVAL;
 		x->hw->set_nmi_masked(x, value);
 		return 0;
+	case AXV_X86_EVENT_PENDING_DEBUG:
+		return x->hw->set_pending_debug(x, value);
 	case AXV_X86_EVENT_HALTED:
 		if (value > 1)
 			return -EINVAL;
@@ -601,7 +705,7 @@ int axv_x86_set_event_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 	return err;
 }
 
-void axv_x86_advance(struct axv_x86_vcpu *x, unsigned int len)
+void axv_x86_skip(struct axv_x86_vcpu *x, unsigned int len)
 {
 	u64 rip = x->regs.rip + len;
 
@@ -609,7 +713,12 @@ void axv_x86_advance(struct axv_x86_vcpu *x, unsigned int len)
 	if (unlikely((rip ^ x->regs.rip) >> 32) && axv_x86_code_bits(x) != 64)
 		rip = (u32)rip;
 	x->regs.rip = rip;
-	x->hw->set_shadow(x, false);
+	x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
+}
+
+void axv_x86_advance(struct axv_x86_vcpu *x, unsigned int len)
+{
+	axv_x86_skip(x, len);
 	if (unlikely(x->regs.rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF))) {
 		x->regs.rflags &= ~(u64)X86_EFLAGS_RF;
 		if (x->regs.rflags & X86_EFLAGS_TF)

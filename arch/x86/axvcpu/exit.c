@@ -4,13 +4,21 @@
  * the guest.
  */
 #include <linux/bits.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
+#include <asm/cpu.h>
+#include <asm/cpufeature.h>
 #include <asm/mce.h>
 #include <asm/processor-flags.h>
 #include <asm/ptrace.h>
 #include <asm/trapnr.h>
 
-#include "../../../drivers/virt/axvcpu/trace.h"
+#include <axvcpu/hardware.h>
+#include <axvcpu/trace.h>
+
+#include "access.h"
+#include "events.h"
+#include "exit.h"
 #include "x86.h"
 
 /**
@@ -22,8 +30,8 @@
  * Return: AXV_EXIT, and the guest has yet to be put past the instruction; or
  * AXV_RESUME.
  */
-enum axv_x86_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
-				    unsigned int len)
+enum axv_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
+				unsigned int len)
 {
 	const u64 *gpr = x->regs.gpr;
 	struct axv_exit_hypercall *call;
@@ -44,6 +52,34 @@ enum axv_x86_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
 }
 
 /**
+ * axv_x86_io_string() - INS or OUTS
+ * @x:		vCPU whose claim the caller holds
+ * @told:	what the hardware tells of it: all but the count
+ * @len:	length of the instruction
+ *
+ * The hardware has checked that the guest may use the port, with this width.  The
+ * elements are the VMM's, which needs nothing for them that it cannot see.
+ *
+ * Return: AXV_EXIT, with the state before the first element.
+ */
+enum axv_next axv_x86_io_string(struct axv_x86_vcpu *x,
+				const struct axv_exit_io_string *told,
+				unsigned int len)
+{
+	struct axv_exit_io_string *io = &axv_x86_exit(x, AXV_EXIT_IO_STRING,
+						      len)->exit.io_string;
+	u64 count = 1;
+
+	if (told->rep)
+		count = x->regs.gpr[AXV_X86_RCX];
+	if (told->rep && told->addr_width != AXV_IO_STRING_UNTOLD)
+		count = axv_x86_mask(count, told->addr_width);
+	*io = *told;
+	io->count = count;
+	return AXV_EXIT;
+}
+
+/**
  * axv_x86_stage2_fault() - a nested page fault, or an EPT violation
  * @x:		vCPU whose claim the caller holds
  * @gpa:	guest physical address
@@ -52,20 +88,17 @@ enum axv_x86_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
  * Context: may sleep.
  * Return: AXV_RESUME, or AXV_EXIT if the VMM has to look at it.
  */
-enum axv_x86_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
-				       u32 access)
+enum axv_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
+				   u32 access)
 {
 	enum axv_fault_result result;
-	enum axv_x86_next next;
+	enum axv_next next;
 	int error = 0;
 	u32 cause;
 
-	result = axv_memory_fault(x->base.vm, gpa, access, &error);
-	trace_axv_fault(x->base.vm, gpa, access, result);
+	result = axv_vcpu_fault(&x->base, gpa, access, &error);
 	switch (result) {
 	case AXV_FAULT_RESOLVED:
-		x->base.stats.faults++;
-		return AXV_RESUME;
 	case AXV_FAULT_AGAIN:
 		return AXV_RESUME;
 	case AXV_FAULT_MMIO:
@@ -90,7 +123,7 @@ enum axv_x86_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
  * @x:		vCPU whose claim the caller holds
  * @len:	length of the instruction
  */
-enum axv_x86_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len)
+enum axv_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len)
 {
 	axv_x86_advance(x, len);
 	if (x->base.vm->flags & AXV_VM_HALT_IN_KERNEL) {
@@ -109,7 +142,7 @@ enum axv_x86_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len)
  *
  * Return: AXV_EXIT.
  */
-enum axv_x86_next axv_x86_shutdown(struct axv_x86_vcpu *x)
+enum axv_next axv_x86_shutdown(struct axv_x86_vcpu *x)
 {
 	x->events.shutdown = true;
 	WRITE_ONCE(x->events.any, true);
@@ -147,8 +180,8 @@ void axv_x86_exit_exception(struct axv_x86_vcpu *x, u8 vector, bool has_error,
  *
  * It is the VMM's, if it asked for it; the guest's otherwise.
  */
-enum axv_x86_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
-				    u32 error, u64 address)
+enum axv_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
+				u32 error, u64 address)
 {
 	bool has_error = axv_x86_has_error_code(vector);
 
@@ -161,15 +194,78 @@ enum axv_x86_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
 }
 
 /**
+ * axv_x86_is_split_lock() - is an #AC that exited none of the guest's?
+ * @x:		vCPU whose claim the caller holds
+ *
+ * A host that detects split locks has the processor raise #AC for them, whatever
+ * CR0.AM and RFLAGS.AC are (SDM vol. 3A, "Features to Disable Bus Locks").  A
+ * guest is not offered that feature, and its kernel would die of it: only an #AC
+ * that the guest asked for, in user mode, is its own.
+ */
+bool axv_x86_is_split_lock(struct axv_x86_vcpu *x)
+{
+	return x->hw->cpl(x) != 3 || !(x->cr0 & X86_CR0_AM) ||
+	       !(x->regs.rflags & X86_EFLAGS_AC);
+}
+
+/**
+ * axv_x86_task_switch() - the guest switches to another task
+ * @x:		vCPU whose claim the caller holds; what it delivered, if that was cut short
+ *		and is not an instruction's of its own, is in &axv_x86_events.reinject
+ * @selector:	of the new task's TSS
+ * @source:	what causes it
+ * @event:	with AXV_X86_TASK_GATE: the event
+ * @len:	length of the instruction, 0 if it is not known
+ *
+ * It is the VMM's to do: nothing of it needs more than registers and memory.
+ *
+ * Return: AXV_EXIT.
+ */
+enum axv_next axv_x86_task_switch(struct axv_x86_vcpu *x, u16 selector,
+				  enum axv_x86_task_source source, u64 event,
+				  unsigned int len)
+{
+	bool gate = source == AXV_X86_TASK_GATE;
+	bool pending = gate && x->events.reinject;
+	struct axv_exit_task_switch *task;
+
+	task = &axv_x86_exit(x, AXV_EXIT_TASK_SWITCH, pending ? 0 : len)->exit.task_switch;
+	task->event = gate ? event : 0;
+	task->selector = selector;
+	task->source = source;
+	task->pending = pending;
+	task->pad = 0;
+	return AXV_EXIT;
+}
+
+/**
+ * axv_x86_split_lock() - the guest executed a split lock
+ * @x:		vCPU
+ *
+ * By the host's setting (split_lock_detect=) the kernel warns, slows the thread
+ * down and lets it go on, or sends it SIGBUS: then the run ends.
+ *
+ * Context: process context, the claim is held; may sleep.
+ */
+enum axv_next axv_x86_split_lock(struct axv_x86_vcpu *x)
+{
+	if (handle_guest_split_lock(x->regs.rip))
+		return AXV_RESUME;
+	axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
+	return AXV_EXIT;
+}
+
+/**
  * axv_x86_fail_entry() - the hardware refused to enter the guest
  * @x:		vCPU whose claim the caller holds
  * @reason:	the hardware's
+ * @qualification: what it tells beside that, or 0
  *
  * The event it was to deliver is still to be delivered.
  *
  * Return: AXV_EXIT.
  */
-enum axv_x86_next axv_x86_fail_entry(struct axv_x86_vcpu *x, u64 reason)
+enum axv_next axv_x86_fail_entry(struct axv_x86_vcpu *x, u64 reason, u64 qualification)
 {
 	struct axv_exit_fail_entry *fail;
 
@@ -178,7 +274,31 @@ enum axv_x86_next axv_x86_fail_entry(struct axv_x86_vcpu *x, u64 reason)
 	fail = &axv_x86_exit(x, AXV_EXIT_FAIL_ENTRY, 0)->exit.fail_entry;
 	fail->hardware_reason = reason;
 	fail->cpu = x->base.loaded_cpu;
-	fail->pad = 0;
+	fail->cause = AXV_FAIL_HARDWARE;
+	fail->qualification = qualification;
+	trace_axv_fail_entry(&x->base, reason, qualification);
+	return AXV_EXIT;
+}
+
+/**
+ * axv_x86_hardware_is_off() - no entry, since virtualization is off on this CPU
+ * @x:		vCPU whose claim the caller holds
+ *
+ * Context: interrupts off.
+ * Return: AXV_EXIT; AXV_INTERRUPT if the thread is about to be moved to another
+ * CPU.
+ */
+enum axv_next axv_x86_hardware_is_off(struct axv_x86_vcpu *x)
+{
+	struct axv_exit_fail_entry *fail;
+
+	if (!axv_hardware_is_lost())
+		return AXV_INTERRUPT;
+	fail = &axv_x86_exit(x, AXV_EXIT_FAIL_ENTRY, 0)->exit.fail_entry;
+	fail->hardware_reason = 0;
+	fail->cpu = smp_processor_id();
+	fail->cause = AXV_FAIL_OFF;
+	fail->qualification = 0;
 	return AXV_EXIT;
 }
 
@@ -211,24 +331,25 @@ void axv_x86_machine_check(void)
  * shut down, earned an exception that the VMM wants to see, or has the
  * interrupt window open that the VMM asked for.
  */
-enum axv_x86_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
-				     bool *irq_window, bool *nmi_window)
+enum axv_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
+				 bool *irq_window, bool *nmi_window)
 {
 	u64 intercepted, address = 0;
 
 	*event = 0;
 	*irq_window = false;
 	*nmi_window = false;
+	raw_spin_lock(&x->base.lock);
+	axv_x86_combine_events(x);
+	intercepted = x->events.shutdown ? 0 : axv_x86_take_intercepted(x, &address);
+	if (!intercepted && !x->events.shutdown)
+		*event = axv_x86_pick_event(x, irq_window, nmi_window);
+	raw_spin_unlock(&x->base.lock);
+
 	if (unlikely(x->events.shutdown)) {
 		axv_x86_exit(x, AXV_EXIT_SHUTDOWN, 0);
 		return AXV_EXIT;
 	}
-
-	raw_spin_lock(&x->base.lock);
-	intercepted = axv_x86_take_intercepted(x, &address);
-	if (!intercepted)
-		*event = axv_x86_pick_event(x, irq_window, nmi_window);
-	raw_spin_unlock(&x->base.lock);
 
 	if (unlikely(intercepted)) {
 		axv_x86_exit_exception(x, intercepted & AXV_X86_EVENT_VECTOR,
@@ -254,6 +375,24 @@ enum axv_x86_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
 }
 
 /**
+ * axv_x86_repeat_soft() - the guest's own INT n, INT1, INT3 or INTO will run again
+ * @x:		vCPU that just left the guest during the delivery of that event
+ *
+ * Such an exit leaves no blocking by STI (SDM vol. 3C, "Architectural State Before a VM
+ * Exit"; the APM does not say): an external interrupt could come between an STI and the
+ * instruction behind it, which no processor allows.  Whether there was an STI is
+ * not known, so the instruction gets an interrupt shadow in any case: the guest had
+ * begun it, and an interrupt that is not taken before has come a moment later.
+ *
+ * Not with TF set, where VMX has a shadow go with a single step that is pending.
+ */
+void axv_x86_repeat_soft(struct axv_x86_vcpu *x)
+{
+	if ((x->regs.rflags & (X86_EFLAGS_IF | X86_EFLAGS_TF)) == X86_EFLAGS_IF)
+		x->hw->set_shadow(x, AXV_X86_SHADOW_STI);
+}
+
+/**
  * axv_x86_event_cut_short() - an exit came while an event was being delivered
  * @x:		vCPU that just left the guest
  * @event:	the event, in the form of AXV_X86_EVENT_*
@@ -267,8 +406,10 @@ void axv_x86_event_cut_short(struct axv_x86_vcpu *x, u64 event, bool soft)
 {
 	bool injected = !((event ^ x->injected) & AXV_X86_EVENT_IDENTITY);
 
-	if (soft && !injected)
+	if (soft && !injected) {
+		axv_x86_repeat_soft(x);
 		return;
+	}
 	if (injected)
 		x->base.stats.injections--;
 	axv_x86_cut_short(x, event, 0);

@@ -15,34 +15,15 @@
 #include <asm/fpu/xstate.h>
 #include <asm/processor.h>
 
+#include <axvcpu/current.h>
+
+#include "fpu.h"
 #include "x86.h"
 
 /* AMD APM vol. 2, table 14-1: the state after RESET. */
 #define RESET_FCW	0x0040
 #define RESET_FTW	0xff	/* abridged: no register is empty */
 #define RESET_MXCSR	0x1f80
-
-/**
- * axv_x86_fpu_size() - bytes of a standard-format XSAVE area
- * @xcr0:	the components in it
- *
- * Components the processor does not know count nothing (AMD APM vol. 3,
- * function 0000_000D).
- */
-u32 axv_x86_fpu_size(u64 xcr0)
-{
-	u32 size = FXSAVE_SIZE + XSAVE_HDR_SIZE;
-	u32 eax, ebx, ecx, edx;
-	unsigned int i;
-
-	for (i = XFEATURE_YMM; i < 63; i++) {
-		if (!(xcr0 & BIT_ULL(i)))
-			continue;
-		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
-		size = max(size, eax + ebx);
-	}
-	return size;
-}
 
 /**
  * axv_x86_fpu_init() - memory for the vector state
@@ -110,6 +91,7 @@ int axv_x86_get_fpu(struct axv_vcpu *vcpu, void *data, size_t size)
 	struct axv_x86_vcpu *x = to_x86(vcpu);
 	struct xregs_state *xsave = data;
 
+	axv_assert_claimed(vcpu);
 	if (size != axv_x86_host.fpu_size)
 		return -EINVAL;
 	memset(data, 0, size);
@@ -142,6 +124,7 @@ int axv_x86_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size)
 	u32 pkru = 0;
 	int err;
 
+	axv_assert_claimed(vcpu);
 	if (size != axv_x86_host.fpu_size)
 		return -EINVAL;
 	err = fpu_copy_uabi_to_guest_fpstate(&x->fpu, data,

@@ -21,6 +21,11 @@
 #include <asm/processor.h>
 #include <asm/trapnr.h>
 
+#include "events.h"
+#include "exit.h"
+#include "msr.h"
+#include "regs.h"
+#include "tsc.h"
 #include "x86.h"
 
 /* Memory types (AMD APM vol. 2, 7.7.1): UC, WC, WT, WP, WB; PAT has UC- too. */
@@ -51,31 +56,24 @@ static const u16 mtrr_fixed_msr[] = {
 	0x26f,
 };
 
-/*
- * ARCH_CAPABILITIES: faults that the processor does not have, and what its VERW
- * and its return predictor do.  What tells of an MSR, of the host's BIOS or of SMM
- * is not for a guest.
- */
-#define ARCH_CAPS_OF_GUEST						\
-	(ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA |		\
-	 ARCH_CAP_SKIP_VMENTRY_L1DFLUSH | ARCH_CAP_SSB_NO |		\
-	 ARCH_CAP_MDS_NO | ARCH_CAP_PSCHANGE_MC_NO | ARCH_CAP_TAA_NO |	\
-	 ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO |	\
-	 ARCH_CAP_FB_CLEAR | ARCH_CAP_RRSBA | ARCH_CAP_BHI_NO |		\
-	 ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO |	\
-	 ARCH_CAP_RFDS_CLEAR | ARCH_CAP_ITS_NO)
+/* RIPV, EIPV, MCIP (SDM vol. 3B, "IA32_MCG_STATUS MSR"). */
+#define MCG_STATUS_SETTABLE	GENMASK_ULL(2, 0)
 
 #define MSR_K8_INT_PENDING	0xc0010055
 #define NB_CFG_CF8_EXT		BIT_ULL(46)
 #define DE_CFG_LFENCE		BIT_ULL(1)
 
-/* What a VMM saves and restores, apart from the MTRRs.  Time is the VM's. */
+/*
+ * What a VMM saves and restores, apart from the MTRRs.  Time is the VM's, and what a
+ * vCPU is ahead of it is in TSC_ADJUST.
+ */
 static const u32 saved_msr[] = {
 	MSR_EFER, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK,
 	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
 	MSR_IA32_CR_PAT, MSR_TSC_AUX, MSR_IA32_MISC_ENABLE,
 	MSR_IA32_DEBUGCTLMSR, MSR_IA32_SPEC_CTRL, MTRR_DEF_TYPE,
+	MSR_IA32_TSC_ADJUST, MSR_IA32_MCG_STATUS,
 };
 
 /* Each byte of @value a memory type of @types? */
@@ -105,7 +103,8 @@ static u64 *mtrr(struct axv_x86_vcpu *x, u32 msr)
 	if (msr == MTRR_DEF_TYPE)
 		return &x->mtrr_def_type;
 	if (msr >= MTRR_VAR_FIRST && msr <= MTRR_VAR_LAST)
-		return &x->mtrr_var[msr - MTRR_VAR_FIRST];
+		return &x->mtrr_var[array_index_nospec(msr - MTRR_VAR_FIRST,
+						       ARRAY_SIZE(x->mtrr_var))];
 	for (i = 0; i < ARRAY_SIZE(mtrr_fixed_msr); i++) {
 		if (msr == mtrr_fixed_msr[i])
 			return &x->mtrr_fixed[i];
@@ -132,7 +131,7 @@ static bool mtrr_valid(struct axv_x86_vcpu *x, u32 msr, u64 value)
 
 static u64 guest_tsc(struct axv_x86_vcpu *x)
 {
-	return axv_x86_get_counter(x->base.vm);
+	return axv_x86_get_counter(x->base.vm) + x->tsc_adjust;
 }
 
 /* MSRs that the hardware switches: there only with the CPUID bit for them. */
@@ -179,26 +178,6 @@ static bool hw_msr_valid(struct axv_x86_vcpu *x, u32 msr, u64 value)
 		return !(value & ~x->caps.spec_ctrl);
 	}
 	return true;
-}
-
-/**
- * axv_x86_host_arch_caps() - ARCH_CAPABILITIES as a guest may have it
- *
- * Two faults are the host's to work around, whoever has them: machine checks by
- * pages that change their size, and the flush before an entry.
- *
- * Context: module load.
- * Return: the MSR's value, 0 where there is none.
- */
-u64 axv_x86_host_arch_caps(void)
-{
-	u64 value = 0;
-
-	if (!boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
-		return 0;
-	rdmsrl(MSR_IA32_ARCH_CAPABILITIES, value);
-	return (value & ARCH_CAPS_OF_GUEST) | ARCH_CAP_PSCHANGE_MC_NO |
-	       ARCH_CAP_SKIP_VMENTRY_L1DFLUSH;
 }
 
 static bool is_intel(void)
@@ -254,7 +233,7 @@ int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 
 	switch (msr) {
 	case MSR_EFER:
-		*value = x->hw->get_efer(x);
+		*value = x->efer;
 		return 0;
 	case MSR_IA32_TSC:
 		*value = guest_tsc(x);
@@ -271,6 +250,26 @@ int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 		if (!x->caps.mtrr)
 			return -ENOENT;
 		*value = MTRR_CAP;
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		*value = x->tsc_adjust;
+		return 0;
+	case MSR_IA32_P5_MC_ADDR:
+	case MSR_IA32_P5_MC_TYPE:
+		if (!x->caps.mce)
+			return -ENOENT;
+		*value = 0;
+		return 0;
+	case MSR_IA32_MCG_CAP:
+		/* No banks: the host's machine checks are the host's. */
+		if (!x->caps.mca)
+			return -ENOENT;
+		*value = 0;
+		return 0;
+	case MSR_IA32_MCG_STATUS:
+		if (!x->caps.mca)
+			return -ENOENT;
+		*value = x->mcg_status;
 		return 0;
 	case MSR_IA32_ARCH_CAPABILITIES:
 		if (!x->caps.arch_caps)
@@ -303,7 +302,7 @@ int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 /* EFER as WRMSR has it (AMD APM vol. 2, 3.1.7): LMA is read only. */
 static int guest_set_efer(struct axv_x86_vcpu *x, u64 value)
 {
-	u64 old = x->hw->get_efer(x);
+	u64 old = x->efer;
 
 	value = (value & ~(u64)EFER_LMA) | (old & EFER_LMA);
 	if (((value ^ old) & EFER_LME) && (x->hw->get_cr(x, 0) & X86_CR0_PG))
@@ -339,8 +338,10 @@ static int only(bool good)
  * @host:	the VMM asks, not the guest: it may set the time, and EFER
  *		whatever CR0.PG is
  *
- * The guest cannot write the TSC: its time is the VM's, and all vCPUs would
- * see it move.  Linux does not write it, since TSC_ADJUST is not offered.
+ * TSC_ADJUST is what the vCPU's TSC is ahead of the VM's counter, so a TSC that
+ * the guest writes moves TSC_ADJUST, and the other way round (SDM vol. 3B,
+ * "IA32_TSC_ADJUST Register Support").  It is there for the VMM whether the guest
+ * has it or not.  The VMM's own write of the TSC sets the VM's counter.
  *
  * Return: 0, -ENOENT if there is none with the vCPU's CPUID table, -EINVAL for
  * a value the hardware would refuse, -EPERM for one that is only read.
@@ -362,9 +363,27 @@ int axv_x86_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value, bool host)
 		return host ? axv_x86_set_efer(x, value) :
 			      guest_set_efer(x, value);
 	case MSR_IA32_TSC:
-		if (!host)
-			return -EPERM;
-		axv_x86_set_counter(x->base.vm, value);
+		if (host)
+			axv_x86_set_counter(x->base.vm, value - x->tsc_adjust);
+		else
+			x->tsc_adjust += value - guest_tsc(x);
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		if (!host && !x->caps.tsc_adjust)
+			return -ENOENT;
+		x->tsc_adjust = value;
+		return 0;
+	case MSR_IA32_P5_MC_ADDR:
+	case MSR_IA32_P5_MC_TYPE:
+		return x->caps.mce ? only(!value) : -ENOENT;
+	case MSR_IA32_MCG_CAP:
+		return x->caps.mca ? -EPERM : -ENOENT;
+	case MSR_IA32_MCG_STATUS:
+		if (!x->caps.mca)
+			return -ENOENT;
+		if (value & ~MCG_STATUS_SETTABLE)
+			return -EINVAL;
+		x->mcg_status = value;
 		return 0;
 	case MSR_TSC_AUX:
 		if (!x->caps.tsc_aux)
@@ -588,14 +607,14 @@ int axv_x86_set_policy(struct axv_x86_vm *vm,
  * The guest's own accesses.
  */
 
-static enum axv_x86_next refuse(struct axv_x86_vcpu *x)
+static enum axv_next refuse(struct axv_x86_vcpu *x)
 {
 	axv_x86_raise(x, X86_TRAP_GP, true, 0, 0);
 	return AXV_RESUME;
 }
 
-static enum axv_x86_next exit_sysreg(struct axv_x86_vcpu *x, u32 reason,
-				     unsigned int len, u32 msr, u64 value)
+static enum axv_next exit_sysreg(struct axv_x86_vcpu *x, u32 reason,
+				 unsigned int len, u32 msr, u64 value)
 {
 	struct axv_run *run = axv_x86_exit(x, reason, len);
 
@@ -614,7 +633,7 @@ static enum axv_x86_next exit_sysreg(struct axv_x86_vcpu *x, u32 reason,
  * Return: AXV_RESUME, or AXV_EXIT if the VMM answers; the state is then the
  * one before the instruction, and axv_x86_complete() finishes it.
  */
-enum axv_x86_next axv_x86_rdmsr(struct axv_x86_vcpu *x, unsigned int len)
+enum axv_next axv_x86_rdmsr(struct axv_x86_vcpu *x, unsigned int len)
 {
 	u32 msr = x->regs.gpr[AXV_X86_RCX];
 	u64 value;
@@ -627,6 +646,8 @@ enum axv_x86_next axv_x86_rdmsr(struct axv_x86_vcpu *x, unsigned int len)
 		x->pending.rip = x->regs.rip;
 		return exit_sysreg(x, AXV_EXIT_SYSREG_READ, len, msr, 0);
 	case AXV_X86_MSR_KERNEL:
+		if (msr == MSR_IA32_TSC_ADJUST && !x->caps.tsc_adjust)
+			return refuse(x);
 		if (axv_x86_get_msr(x, msr, &value))
 			return refuse(x);
 		x->regs.gpr[AXV_X86_RAX] = (u32)value;
@@ -645,7 +666,7 @@ enum axv_x86_next axv_x86_rdmsr(struct axv_x86_vcpu *x, unsigned int len)
  * Return: AXV_RESUME, or AXV_EXIT if the VMM answers; the state is then the
  * one after the instruction.
  */
-enum axv_x86_next axv_x86_wrmsr(struct axv_x86_vcpu *x, unsigned int len)
+enum axv_next axv_x86_wrmsr(struct axv_x86_vcpu *x, unsigned int len)
 {
 	u32 msr = x->regs.gpr[AXV_X86_RCX];
 	u64 value = (u32)x->regs.gpr[AXV_X86_RAX] |

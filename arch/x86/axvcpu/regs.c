@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registers by id, and the seed's three ways to set one.
+ * Registers by id.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 
 #include <asm/processor-flags.h>
 
+#include <axvcpu/current.h>
+
+#include "events.h"
+#include "msr.h"
+#include "regs.h"
+#include "walk.h"
 #include "x86.h"
 
 /* Fixed bits of DR6 and DR7 (AMD APM vol. 2, 13.1.1). */
@@ -20,7 +27,7 @@
 static int get_gpr(struct axv_x86_vcpu *x, u64 index, u64 *value)
 {
 	if (index < ARRAY_SIZE(x->regs.gpr))
-		*value = x->regs.gpr[index];
+		*value = x->regs.gpr[array_index_nospec(index, ARRAY_SIZE(x->regs.gpr))];
 	else if (index == AXV_X86_RIP)
 		*value = x->regs.rip;
 	else if (index == AXV_X86_RFLAGS)
@@ -33,7 +40,7 @@ static int get_gpr(struct axv_x86_vcpu *x, u64 index, u64 *value)
 static int set_gpr(struct axv_x86_vcpu *x, u64 index, u64 value)
 {
 	if (index < ARRAY_SIZE(x->regs.gpr)) {
-		x->regs.gpr[index] = value;
+		x->regs.gpr[array_index_nospec(index, ARRAY_SIZE(x->regs.gpr))] = value;
 	} else if (index == AXV_X86_RIP) {
 		x->regs.rip = value;
 	} else if (index == AXV_X86_RFLAGS) {
@@ -187,6 +194,11 @@ static int set_xcr(struct axv_x86_vcpu *x, u64 index, u64 value)
 	return 0;
 }
 
+static bool is_pdpte(struct axv_x86_vcpu *x, u64 index)
+{
+	return x->hw->get_pdpte && index <= AXV_X86_PDPTES_LOADED;
+}
+
 /* Is it an id of this architecture, in its one size? */
 static bool id_valid(u64 id)
 {
@@ -208,6 +220,7 @@ int axv_x86_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value)
 	struct axv_x86_vcpu *x = to_x86(vcpu);
 	u64 index = AXV_REG_INDEX(id);
 
+	axv_assert_claimed(vcpu);
 	if (!id_valid(id))
 		return -ENOENT;
 	switch (AXV_REG_CLASS(id)) {
@@ -236,6 +249,11 @@ int axv_x86_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value)
 		return 0;
 	case AXV_X86_CLASS_EVENT:
 		return axv_x86_get_event_reg(x, index, value);
+	case AXV_X86_CLASS_PDPTE:
+		if (!is_pdpte(x, index))
+			return -ENOENT;
+		*value = x->hw->get_pdpte(x, index);
+		return 0;
 	}
 	return -ENOENT;
 }
@@ -254,6 +272,7 @@ int axv_x86_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value)
 	struct axv_x86_vcpu *x = to_x86(vcpu);
 	u64 index = AXV_REG_INDEX(id);
 
+	axv_assert_claimed(vcpu);
 	if (!id_valid(id))
 		return -ENOENT;
 	switch (AXV_REG_CLASS(id)) {
@@ -275,6 +294,10 @@ int axv_x86_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value)
 		return set_xcr(x, index, value);
 	case AXV_X86_CLASS_EVENT:
 		return axv_x86_set_event_reg(x, index, value);
+	case AXV_X86_CLASS_PDPTE:
+		if (!is_pdpte(x, index))
+			return -ENOENT;
+		return x->hw->set_pdpte(x, index, value);
 	}
 	return -ENOENT;
 }
@@ -336,52 +359,10 @@ int axv_x86_reg_list(struct axv_x86_vcpu *x, u64 *ids, u32 *count)
 	add_id(&list, AXV_X86_CLASS_XCR, 0);
 	for (i = 0; i < AXV_X86_EVENT_REGS; i++)
 		add_id(&list, AXV_X86_CLASS_EVENT, i);
+	/* Behind the control registers, since setting those makes them stale. */
+	for (i = 0; is_pdpte(x, i); i++)
+		add_id(&list, AXV_X86_CLASS_PDPTE, i);
 
 	*count = list.count;
 	return list.count > list.room ? -E2BIG : 0;
-}
-
-/**
- * axv_x86_set_entry() - where the next run begins
- * @vcpu:	vCPU whose claim the caller holds
- * @entry:	instruction pointer (an offset in CS)
- *
- * Return: 0, or -EINVAL if the instruction pointer is not that wide.
- */
-int axv_x86_set_entry(struct axv_vcpu *vcpu, u64 entry)
-{
-	struct axv_x86_vcpu *x = to_x86(vcpu);
-
-	if (entry >> 32 && axv_x86_code_bits(x) != 64)
-		return -EINVAL;
-	x->regs.rip = entry;
-	return 0;
-}
-
-/**
- * axv_x86_set_gpr() - set a general register
- * @vcpu:	vCPU whose claim the caller holds
- * @reg:	an &enum axv_x86_gpr up to R15
- * @value:	its new value
- *
- * Return: 0 or -EINVAL.
- */
-int axv_x86_set_gpr(struct axv_vcpu *vcpu, unsigned int reg, u64 value)
-{
-	struct axv_x86_vcpu *x = to_x86(vcpu);
-
-	if (reg >= ARRAY_SIZE(x->regs.gpr))
-		return -EINVAL;
-	x->regs.gpr[reg] = value;
-	return 0;
-}
-
-/**
- * axv_x86_set_return_value() - what a hypercall returns
- * @vcpu:	vCPU whose claim the caller holds
- * @value:	for RAX
- */
-void axv_x86_set_return_value(struct axv_vcpu *vcpu, u64 value)
-{
-	to_x86(vcpu)->regs.gpr[AXV_X86_RAX] = value;
 }

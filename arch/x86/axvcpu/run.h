@@ -30,9 +30,17 @@
 #include <asm/processor-flags.h>
 
 #include <axvcpu/compat.h>
+#include <axvcpu/current.h>
 #include <axvcpu/hardware.h>
+#include <axvcpu/request.h>
+#include <axvcpu/run.h>
+#include <axvcpu/trace.h>
+#include <axvcpu/work.h>
 
-#include "../../../drivers/virt/axvcpu/trace.h"
+#include "access.h"
+#include "events.h"
+#include "exit.h"
+#include "regs.h"
 #include "x86.h"
 
 /**
@@ -59,6 +67,8 @@
  * @load_dr6:	the guest's DR6 into the register, if the entry does not
  * @save_dr6:	and back
  * @reset_dr6:	the host's DR6 into the register, if it is not there
+ * @watch_cr8:	report a CR8 below &axv_x86_vcpu.cr8_below, which has changed
+ * @cr8:	the guest's CR8
  * @shadow:	is there an interrupt shadow?
  * @exit_code:	the hardware's word for the last exit
  * @trace_exit:	call trace_axv_exit()
@@ -68,17 +78,19 @@ struct axv_x86_engine {
 	void (*hold_host)(struct axv_x86_vcpu *x);
 	void (*refresh_host)(struct axv_x86_vcpu *x);
 	void (*release_host)(struct axv_x86_vcpu *x);
-	enum axv_x86_next (*inject)(struct axv_x86_vcpu *x);
+	enum axv_next (*inject)(struct axv_x86_vcpu *x);
 	void (*prepare)(struct axv_x86_vcpu *x, int cpu);
 	void (*enter)(struct axv_x86_vcpu *x);
 	void (*after_exit)(struct axv_x86_vcpu *x);
-	enum axv_x86_next (*handle_fast)(struct axv_x86_vcpu *x);
-	enum axv_x86_next (*handle_slow)(struct axv_x86_vcpu *x);
+	enum axv_next (*handle_fast)(struct axv_x86_vcpu *x);
+	enum axv_next (*handle_slow)(struct axv_x86_vcpu *x);
 	void (*intercept_dr)(struct axv_x86_vcpu *x);
 	u64 (*dr7)(struct axv_x86_vcpu *x);
 	void (*load_dr6)(struct axv_x86_vcpu *x);
 	void (*save_dr6)(struct axv_x86_vcpu *x);
 	void (*reset_dr6)(struct axv_x86_vcpu *x);
+	void (*watch_cr8)(struct axv_x86_vcpu *x);
+	unsigned int (*cr8)(struct axv_x86_vcpu *x);
 	bool (*shadow)(struct axv_x86_vcpu *x);
 	u64 (*exit_code)(struct axv_x86_vcpu *x);
 	void (*trace_exit)(struct axv_x86_vcpu *x);
@@ -152,7 +164,7 @@ static __always_inline void axv_x86_end_guest(void)
 
 /*
  * The hardware switches DR7 and leaves it off; DR0 to DR3 are ours to switch,
- * once the guest has shown that it uses them (AMD APM vol. 2, 15.6, 15.14.2).
+ * once the guest has shown that it uses them (AMD APM vol. 2, 15.6).
  */
 static __always_inline void
 axv_x86_load_guest_debug(struct axv_x86_vcpu *x,
@@ -202,21 +214,15 @@ axv_x86_restore_breakpoints(struct axv_x86_vcpu *x,
 }
 
 /* Requests of other threads. */
-static __always_inline enum axv_x86_next
+static __always_inline enum axv_next
 axv_x86_requests(struct axv_x86_vcpu *x)
 {
-	struct axv_vcpu *vcpu = &x->base;
-
-	if (axv_test_request(vcpu, AXV_REQ_DEAD))
-		return AXV_SLOW;
-	if (axv_take_request(vcpu, AXV_REQ_KICK)) {
-		axv_x86_exit(x, AXV_EXIT_KICKED, 0);
-		return AXV_EXIT;
-	}
+	enum axv_next next = axv_before_entry_requests(&x->base);
 
 	/* The events themselves are found by their own flag. */
-	axv_take_request(vcpu, AXV_REQ_EVENT);
-	return AXV_RESUME;
+	if (next == AXV_RESUME)
+		axv_take_request(&x->base, AXV_REQ_EVENT);
+	return next;
 }
 
 /* The VMM waits for the interrupt window, and a halted guest has it open. */
@@ -229,7 +235,7 @@ axv_x86_window_is_open(struct axv_x86_vcpu *x,
 }
 
 /* A halt goes on in the outer loop; the VMM may have to hear of it first. */
-static __always_inline enum axv_x86_next
+static __always_inline enum axv_next
 axv_x86_before_halt(struct axv_x86_vcpu *x,
 		    const struct axv_x86_engine *engine)
 {
@@ -243,15 +249,15 @@ axv_x86_before_halt(struct axv_x86_vcpu *x,
  * What may keep the guest from being entered.  AXV_RESUME: nothing.
  * AXV_INTERRUPT: the outer loop is to let the host do its work.
  */
-static __always_inline enum axv_x86_next
+static __always_inline enum axv_next
 axv_x86_before_entry(struct axv_x86_vcpu *x,
 		     const struct axv_x86_engine *engine)
 {
+	enum axv_next next;
 	unsigned long flags;
 
 	if (unlikely(READ_ONCE(x->base.requests))) {
-		enum axv_x86_next next = axv_x86_requests(x);
-
+		next = axv_x86_requests(x);
 		if (next != AXV_RESUME)
 			return next;
 	}
@@ -259,18 +265,15 @@ axv_x86_before_entry(struct axv_x86_vcpu *x,
 	flags = read_thread_flags();
 	if (unlikely(flags & (AXV_USER_WORK | AXV_NEED_RESCHED |
 			      _TIF_NEED_FPU_LOAD))) {
-		if (axv_has_user_work(&x->base, flags)) {
-			axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
-			return AXV_EXIT;
-		}
-		if (flags & AXV_NEED_RESCHED)
-			return AXV_INTERRUPT;
+		next = axv_before_entry_work(&x->base, flags);
+		if (next != AXV_RESUME)
+			return next;
 		/* An interrupt used the vector registers: the guest's go back. */
 		switch_fpu_return();
 	}
 
 	if (unlikely(!axv_hardware_is_enabled()))
-		return AXV_INTERRUPT;
+		return axv_x86_hardware_is_off(x);
 
 	if (unlikely(READ_ONCE(x->events.any) || x->events.halted ||
 		     x->irq_window || x->irq_armed)) {
@@ -306,26 +309,18 @@ axv_x86_take_interrupts(struct axv_x86_vcpu *x,
 	engine->refresh_host(x);
 }
 
-static __always_inline void axv_x86_exit_interrupt(struct axv_x86_vcpu *x)
-{
-	struct axv_run *run = axv_x86_exit(x, AXV_EXIT_EXTERNAL_INTERRUPT, 0);
-
-	run->exit.interrupt.vector = 0;
-	run->exit.interrupt.known = 0;
-}
-
 /*
  * The inner loop.  AXV_SLOW: the exit waits for &axv_x86_engine.handle_slow;
  * AXV_INTERRUPT: enter again once the host had its way.
  */
-static __always_inline enum axv_x86_next
+static __always_inline enum axv_next
 axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		   const struct axv_x86_engine *engine)
 {
 	struct axv_vcpu *vcpu = &x->base;
 	u64 host_tsc_aux = engine->host_tsc_aux(x);
 	u64 tsc_aux = host_tsc_aux;
-	enum axv_x86_next next;
+	enum axv_next next;
 
 	local_irq_disable();
 	vtime_account_guest_enter();
@@ -342,7 +337,11 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		if (unlikely(next != AXV_RESUME))
 			break;
 
-		if (unlikely(x->caps.tsc_aux && x->tsc_aux != tsc_aux)) {
+		/*
+		 * Also of a guest without it: SVM cannot intercept RDPID, which
+		 * would read the host's, and that tells CPU and node.
+		 */
+		if (unlikely(x->tsc_aux != tsc_aux)) {
 			tsc_aux = x->tsc_aux;
 			wrmsrl(MSR_TSC_AUX, tsc_aux);
 		}
@@ -357,7 +356,7 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		vcpu->stats.entries++;
 		engine->enter(x);
 		vcpu->stats.hw_exits++;
-		WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
+		axv_left_guest(vcpu);
 		if (trace_axv_exit_enabled())
 			engine->trace_exit(x);
 
@@ -376,13 +375,12 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		vcpu->stats.interrupts++;
 		axv_x86_take_interrupts(x, engine);
 		if (unlikely(vcpu->vm->flags & AXV_VM_EXIT_ON_EXTINT)) {
-			axv_x86_exit_interrupt(x);
-			next = AXV_EXIT;
+			next = axv_exit_interrupt(vcpu);
 			break;
 		}
 	}
 
-	WRITE_ONCE(vcpu->mode, AXV_OUTSIDE_GUEST);
+	axv_left_guest(vcpu);
 	if (unlikely(tsc_aux != host_tsc_aux))
 		wrmsrl(MSR_TSC_AUX, host_tsc_aux);
 	if (unlikely(x->dr_live)) {
@@ -400,66 +398,42 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 	return next;
 }
 
-static __always_inline enum axv_x86_next
-axv_x86_run_on_this_cpu(struct axv_x86_vcpu *x,
-			const struct axv_x86_engine *engine)
+static __always_inline enum axv_next
+axv_x86_prepare(struct axv_vcpu *vcpu, const struct axv_x86_engine *engine)
 {
-	enum axv_x86_next next;
-	struct axv_run *run;
-	int cpu;
+	struct axv_x86_vcpu *x = to_x86(vcpu);
 
-	preempt_disable();
-	cpu = smp_processor_id();
-	if (likely(axv_vcpu_may_run_on(&x->base, cpu))) {
-		axv_vcpu_load(&x->base);
-		next = axv_x86_inner_loop(x, cpu, engine);
-	} else {
-		run = axv_x86_exit(x, AXV_EXIT_WRONG_CPU, 0);
-		run->exit.wrong_cpu.cpu = cpu;
-		run->exit.wrong_cpu.pad = 0;
-		next = AXV_EXIT;
-	}
-	preempt_enable();
+	if (likely(!x->events.halted) || axv_x86_window_is_open(x, engine))
+		return AXV_RESUME;
+	return axv_wait_for_event(vcpu, &x->events.halted, axv_x86_has_event);
+}
+
+static __always_inline enum axv_next
+axv_x86_enter(struct axv_vcpu *vcpu, int cpu, const struct axv_x86_engine *engine)
+{
+	return axv_x86_inner_loop(to_x86(vcpu), cpu, engine);
+}
+
+static __always_inline enum axv_next
+axv_x86_handle_slow(struct axv_vcpu *vcpu, const struct axv_x86_engine *engine)
+{
+	struct axv_x86_vcpu *x = to_x86(vcpu);
+	enum axv_next next = engine->handle_slow(x);
+
+	if (unlikely(next == AXV_AGAIN))
+		return axv_x86_again(x);
+	x->again = 0;
 	return next;
 }
 
-/*
- * HLT with AXV_VM_HALT_IN_KERNEL.  A kick or a signal ends the run, not the
- * halt: the next run parks the vCPU again.
- */
-static __always_inline void axv_x86_wait_for_event(struct axv_x86_vcpu *x)
+/* Interrupts have been taken in the inner loop. */
+static __always_inline enum axv_next axv_x86_host_work(struct axv_vcpu *vcpu,
+						       u64 interrupts)
 {
-	axv_vcpu_block(&x->base);
-	raw_spin_lock_irq(&x->base.lock);
-	if (axv_x86_has_event(&x->base))
-		x->events.halted = false;
-	raw_spin_unlock_irq(&x->base.lock);
-}
-
-static __always_inline int
-axv_x86_outer_loop(struct axv_x86_vcpu *x,
-		   const struct axv_x86_engine *engine)
-{
-	for (;;) {
-		if (unlikely(x->events.halted) &&
-		    !axv_x86_window_is_open(x, engine))
-			axv_x86_wait_for_event(x);
-		switch (axv_x86_run_on_this_cpu(x, engine)) {
-		case AXV_SLOW:
-			if (axv_test_request(&x->base, AXV_REQ_DEAD))
-				return -EIO;
-			if (engine->handle_slow(x) == AXV_EXIT)
-				return 0;
-			break;
-		case AXV_EXIT:
-			return 0;
-		default:
-			/* Not cond_resched(), which knows no lazy request. */
-			if (read_thread_flags() & AXV_NEED_RESCHED)
-				schedule();
-			break;
-		}
-	}
+	/* Not cond_resched(), which knows no lazy request. */
+	if (read_thread_flags() & AXV_NEED_RESCHED)
+		schedule();
+	return AXV_RESUME;
 }
 
 /**
@@ -475,9 +449,15 @@ axv_x86_run(struct axv_x86_vcpu *x,
 	    const struct axv_x86_engine *engine)
 {
 	struct axv_run *run = x->base.run;
+	u8 cr8_below = READ_ONCE(run->cr8_below);
 	int ret = 0;
 
+	axv_assert_claimed(&x->base);
 	x->irq_window = READ_ONCE(run->irq_window);
+	if (unlikely(cr8_below != x->cr8_below)) {
+		x->cr8_below = cr8_below;
+		engine->watch_cr8(x);
+	}
 	if (unlikely(x->pending.kind != AXV_PENDING_NONE) &&
 	    axv_x86_complete(x) == AXV_EXIT)
 		goto out;
@@ -487,17 +467,28 @@ axv_x86_run(struct axv_x86_vcpu *x,
 		goto out;
 	}
 
+	/* The hardware tells when it becomes so, and VMX refuses what is so. */
+	if (unlikely(engine->cr8(x) < x->cr8_below)) {
+		axv_x86_exit(x, AXV_EXIT_CR8, 0);
+		goto out;
+	}
+
 	fpu_swap_kvm_fpstate(&x->fpu, true);
-	ret = axv_x86_outer_loop(x, engine);
+	ret = axv_outer_loop(&x->base, axv_x86_prepare, axv_x86_enter,
+			     axv_x86_handle_slow, axv_x86_host_work, engine);
 	fpu_swap_kvm_fpstate(&x->fpu, false);
 out:
 	/* What every exit has. */
 	run->ip = x->regs.rip;
+	run->cr8 = engine->cr8(x);
 	run->hw_reason = engine->exit_code(x);
 	run->ready_for_interrupt = (x->regs.rflags & X86_EFLAGS_IF) &&
 				   !engine->shadow(x) &&
 				   !READ_ONCE(x->events.any);
-	axv_x86_store_run(&x->base);
+	if (unlikely(READ_ONCE(run->want)))
+		axv_x86_store_run(&x->base);
+	else
+		run->valid = 0;
 	return ret;
 }
 

@@ -15,6 +15,9 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include <axvcpu/current.h>
+
+#include "regs.h"
 #include "x86.h"
 
 #define CR0_KNOWN	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | \
@@ -170,7 +173,7 @@ int axv_x86_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 			return -EINVAL;
 		value = (value & CR0_KNOWN) | X86_CR0_ET;
 		x->hw->set_cr(x, 0, value);
-		x->hw->set_efer(x, with_lma(x->hw->get_efer(x), value));
+		x->hw->set_efer(x, with_lma(x->efer, value));
 		return 0;
 	case 2:
 		break;
@@ -274,7 +277,7 @@ void axv_x86_get_sregs(struct axv_x86_vcpu *x, struct axv_x86_sregs *sregs)
 	sregs->cr3 = x->hw->get_cr(x, 3);
 	sregs->cr4 = x->hw->get_cr(x, 4);
 	sregs->cr8 = x->hw->get_cr(x, 8);
-	sregs->efer = x->hw->get_efer(x);
+	sregs->efer = x->efer;
 }
 
 /**
@@ -298,8 +301,9 @@ int axv_x86_set_sregs(struct axv_x86_vcpu *x, const struct axv_x86_sregs *sregs)
 static noinline int load_sets(struct axv_x86_vcpu *x, u32 dirty)
 {
 	struct axv_run *run = x->base.run;
-	struct axv_x86_sregs sregs;
-	struct axv_x86_gprs gprs;
+	/* Copied to before they are looked at: clearing them first takes longer. */
+	struct axv_x86_sregs sregs __uninitialized;
+	struct axv_x86_gprs gprs __uninitialized;
 	int err;
 
 	if (dirty & ~(AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS))
@@ -338,6 +342,7 @@ int axv_x86_prepare_run(struct axv_vcpu *vcpu)
 {
 	u32 dirty = READ_ONCE(vcpu->run->dirty);
 
+	axv_assert_claimed(vcpu);
 	if (likely(!dirty))
 		return 0;
 	return load_sets(to_x86(vcpu), dirty);
@@ -354,6 +359,7 @@ void axv_x86_store_run(struct axv_vcpu *vcpu)
 	u32 want = READ_ONCE(run->want);
 	u32 valid = 0;
 
+	axv_assert_claimed(vcpu);
 	if (want & AXV_RUN_SET_GPRS) {
 		run->regs.gprs = x->regs;
 		valid |= AXV_RUN_SET_GPRS;

@@ -17,6 +17,7 @@
 #include <asm/trapnr.h>
 
 #include "decode.h"
+#include "walk.h"
 #include "x86.h"
 
 /* Page-table entries, in all three formats (AMD APM vol. 2, 5.4). */
@@ -50,6 +51,8 @@
  * @smep:	no supervisor fetches from user pages
  * @smap:	no supervisor data accesses to user pages; RFLAGS.AC applied
  * @pkru:	what protection keys forbid; 0: nothing, or there are none
+ * @loaded:	the hardware has loaded the entry of the topmost PAE table
+ * @pdpte:	that entry, if @loaded
  */
 struct paging {
 	u64 root;
@@ -65,6 +68,8 @@ struct paging {
 	bool smep;
 	bool smap;
 	u32 pkru;
+	bool loaded;
+	u64 pdpte;
 };
 
 /**
@@ -92,12 +97,12 @@ struct walk {
  */
 unsigned int axv_x86_code_bits(struct axv_x86_vcpu *x)
 {
-	struct axv_x86_segment cs;
+	struct axv_x86_code_state state;
 
-	x->hw->get_segment(x, AXV_X86_CS, &cs);
-	if ((cs.attr & AXV_X86_ATTR_L) && (x->hw->get_efer(x) & EFER_LMA))
+	x->hw->code_state(x, &state);
+	if ((state.attr & AXV_X86_ATTR_L) && (x->efer & EFER_LMA))
 		return 64;
-	return cs.attr & AXV_X86_ATTR_DB ? 32 : 16;
+	return state.attr & AXV_X86_ATTR_DB ? 32 : 16;
 }
 
 static int hole(struct axv_x86_fault *fault, u64 gpa)
@@ -141,6 +146,37 @@ static bool within_limit(const struct axv_x86_segment *s, u64 offset,
 }
 
 /**
+ * axv_x86_linear_64() - axv_x86_linear() in 64-bit mode
+ * @x:		vCPU
+ * @seg:	segment register, by enum axv_x86_seg
+ * @offset:	already cut to the address size
+ * @size:	bytes of the access, not 0
+ * @linear:	result
+ * @fault:	#GP or #SS, if the address is not canonical
+ *
+ * Context: the claim is held.
+ * Return: 0, or -EFAULT with @fault filled in.
+ */
+int axv_x86_linear_64(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
+		      unsigned int size, u64 *linear, struct axv_x86_fault *fault)
+{
+	unsigned int shift = x->cr4 & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
+	u64 first = offset, last;
+	struct axv_x86_segment s;
+
+	if (seg == AXV_X86_FS || seg == AXV_X86_GS) {
+		x->hw->get_segment(x, seg, &s);
+		first += s.base;
+	}
+	last = first + size - 1;
+	if ((u64)((s64)(first << shift) >> shift) != first ||
+	    (u64)((s64)(last << shift) >> shift) != last)
+		return segment_fault(fault, seg);
+	*linear = first;
+	return 0;
+}
+
+/**
  * axv_x86_linear() - from a segment and an offset to a linear address
  * @x:		vCPU
  * @seg:	segment register, by enum axv_x86_seg
@@ -159,26 +195,12 @@ int axv_x86_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
 {
 	struct axv_x86_segment s;
 
-	if (axv_x86_code_bits(x) == 64) {
-		unsigned int shift =
-			x->hw->get_cr(x, 4) & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
-		u64 first = offset, last;
-
-		if (seg == AXV_X86_FS || seg == AXV_X86_GS) {
-			x->hw->get_segment(x, seg, &s);
-			first += s.base;
-		}
-		last = first + size - 1;
-		if ((u64)((s64)(first << shift) >> shift) != first ||
-		    (u64)((s64)(last << shift) >> shift) != last)
-			return segment_fault(fault, seg);
-		*linear = first;
-		return 0;
-	}
+	if (axv_x86_code_bits(x) == 64)
+		return axv_x86_linear_64(x, seg, offset, size, linear, fault);
 
 	x->hw->get_segment(x, seg, &s);
 	/* Real and virtual-8086 mode have limits, but no types. */
-	if ((x->hw->get_cr(x, 0) & X86_CR0_PE) &&
+	if ((x->cr0 & X86_CR0_PE) &&
 	    !(x->regs.rflags & X86_EFLAGS_VM) && !type_allows(&s, write))
 		return segment_fault(fault, seg);
 	if (!within_limit(&s, offset, size))
@@ -187,27 +209,27 @@ int axv_x86_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
 	return 0;
 }
 
-static void get_paging(struct axv_x86_vcpu *x, u32 access, struct paging *p)
+static void get_paging(struct axv_x86_vcpu *x, u64 linear, u32 access,
+		       struct paging *p)
 {
-	u64 cr0 = x->hw->get_cr(x, 0), cr3, cr4, efer;
+	u64 cr0 = x->cr0, cr3, cr4 = x->cr4, efer = x->efer;
+	struct axv_x86_code_state state;
 	bool pae;
 
 	*p = (struct paging){};
 	if (!(cr0 & X86_CR0_PG))
 		return;
 
-	cr3 = x->hw->get_cr(x, 3);
-	cr4 = x->hw->get_cr(x, 4);
-	efer = x->hw->get_efer(x);
+	x->hw->code_state(x, &state);
+	cr3 = state.cr3;
 	pae = cr4 & X86_CR4_PAE;
 
-	p->user = !(access & AXV_X86_ACCESS_SYSTEM) && x->hw->cpl(x) == 3;
+	p->user = state.cpl == 3;
 	p->wp = cr0 & X86_CR0_WP;
 	p->nx = pae && (efer & EFER_NX);
 	p->smep = cr4 & X86_CR4_SMEP;
 	p->smap = (cr4 & X86_CR4_SMAP) && !(access & AXV_ACCESS_FETCH) &&
-		  ((access & AXV_X86_ACCESS_SYSTEM) ||
-		   !(x->regs.rflags & X86_EFLAGS_AC));
+		  !(x->regs.rflags & X86_EFLAGS_AC);
 	p->pse = cr4 & X86_CR4_PSE;
 
 	if (!pae) {
@@ -229,16 +251,25 @@ static void get_paging(struct axv_x86_vcpu *x, u32 access, struct paging *p)
 	if (!p->nx)
 		p->rsvd |= PTE_NX;
 
+	p->amd = x->base.ops->backend == AXV_BACKEND_SVM;
 	if (efer & EFER_LMA) {
 		p->root = cr3 & GENMASK_ULL(51, 12);
 		p->levels = cr4 & X86_CR4_LA57 ? 5 : 4;
-		p->amd = x->base.ops->backend == AXV_BACKEND_SVM;
 		if ((cr4 & X86_CR4_PKE) && !(access & AXV_ACCESS_FETCH))
 			p->pkru = x->pkru;
 	} else {
 		p->root = cr3 & GENMASK_ULL(31, 5);
 		p->levels = 3;
 		p->rsvd |= GENMASK_ULL(62, 52);
+		/*
+		 * VMX walks from the four PDPTEs that the last MOV to CR3 has
+		 * loaded; memory may have others by now (SDM vol. 3A, "PDPTE
+		 * Registers").  SVM reads memory (AMD APM vol. 2, 15.25.10).
+		 */
+		p->loaded = x->hw->get_pdpte &&
+			    x->hw->get_pdpte(x, AXV_X86_PDPTES_LOADED);
+		if (p->loaded)
+			p->pdpte = x->hw->get_pdpte(x, (linear >> 30) & 3);
 	}
 }
 
@@ -269,9 +300,14 @@ static u64 reserved(const struct paging *p, unsigned int level, bool page)
 
 	if (level == 0)
 		return p->rsvd;
-	/* The four entries at the top of PAE tables have no rights of their own. */
+	/*
+	 * The four entries at the top of PAE tables have no rights of their own.
+	 * Under SVM their bits 5 to 8 are not looked at: there are
+	 * implementations that set the accessed bit.
+	 */
 	if (p->levels == 3 && level == 2)
-		return p->rsvd | PTE_NX | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1);
+		return p->rsvd | PTE_NX | GENMASK_ULL(2, 1) |
+		       (p->amd ? 0 : GENMASK_ULL(8, 5));
 	if (page)
 		return p->rsvd | GENMASK_ULL(12 + 9 * level - 1, 13);
 	return p->rsvd | (level >= 2 ? PTE_PS : 0) |
@@ -335,15 +371,21 @@ static bool key_allows(const struct paging *p, u64 rights, u64 page, u32 access)
 		 (p->user || p->wp));
 }
 
-/* An entry of a table; false: there is no memory. */
-static bool read_entry(struct axv_guest_peek *peek, u64 at, unsigned int size,
-		       u64 *entry)
+/* An entry of a table; an error as axv_guest_read(). */
+static int read_entry(struct axv_guest_peek *peek, u64 at, unsigned int size,
+		      u64 *entry)
 {
 	if (likely(axv_guest_peek(peek, at, size, entry)))
-		return true;
+		return 0;
 	axv_guest_peek_end(peek);
 	*entry = 0;
-	return !axv_guest_read(peek->vm, at, entry, size);
+	return axv_guest_read(peek->vm, at, entry, size);
+}
+
+/* Of an access to @gpa that returned @err: a signal is no hole. */
+static int not_done(int err, struct axv_x86_fault *fault, u64 gpa)
+{
+	return err == -EINTR ? -EAGAIN : hole(fault, gpa);
 }
 
 /* Reads the tables, changes nothing; @w tells what there is to be changed. */
@@ -361,13 +403,19 @@ static int walk_tables(struct axv_guest_peek *peek, const struct paging *p,
 	do {
 		unsigned int shift;
 		u64 at;
+		int err;
 
 		level--;
 		shift = 12 + p->index_bits * level;
 		at = table + ((linear >> shift) & (BIT(p->index_bits) - 1)) *
 		     p->entry_size;
-		if (!read_entry(peek, at, p->entry_size, &entry))
-			return hole(fault, at);
+		if (p->loaded && level == 2) {
+			entry = p->pdpte;
+		} else {
+			err = read_entry(peek, at, p->entry_size, &entry);
+			if (err)
+				return not_done(err, fault, at);
+		}
 		if (!(entry & PTE_P))
 			return page_fault(p, linear, access, 0, fault);
 		page = is_page(p, level, entry);
@@ -416,7 +464,7 @@ static int mark_used(struct axv_x86_vcpu *x, const struct paging *p,
 		err = axv_guest_cmpxchg64(x->base.vm, w->gpa[i], &old,
 					  w->new[i], p->entry_size);
 		if (err < 0 && err != -EAGAIN)
-			return hole(fault, w->gpa[i]);
+			return not_done(err, fault, w->gpa[i]);
 		if (err || old != w->old[i])
 			return -EAGAIN;
 	}
@@ -436,7 +484,7 @@ static int translate(struct axv_x86_vcpu *x, struct axv_guest_peek *peek,
 	unsigned int i;
 	int err;
 
-	get_paging(x, access, &p);
+	get_paging(x, linear, access, &p);
 	if (!p.levels) {
 		*gpa = linear;
 		return 0;
@@ -457,16 +505,16 @@ static int translate(struct axv_x86_vcpu *x, struct axv_guest_peek *peek,
  * axv_x86_translate() - from a linear to a guest physical address
  * @x:		vCPU
  * @linear:	address; translates this page only
- * @access:	one of AXV_ACCESS_READ, _WRITE, _FETCH.  Made at the current
- *		privilege level, or with AXV_X86_ACCESS_SYSTEM.
+ * @access:	one of AXV_ACCESS_READ, _WRITE, _FETCH, at the current privilege
+ *		level
  * @gpa:	result
  * @fault:	the exception, or the table that is not in memory
  *
  * Sets accessed and dirty bits as the processor would.
  *
  * Context: the claim is held; may sleep.
- * Return: 0; -EFAULT with @fault filled in; -EAGAIN if the guest changes its
- * tables all the time: enter it again and let the processor try.
+ * Return: 0; -EFAULT with @fault filled in; -EAGAIN: a signal, or the guest changes
+ * its tables all the time: enter it again and let the processor try.
  */
 int axv_x86_translate(struct axv_x86_vcpu *x, u64 linear, u32 access, u64 *gpa,
 		      struct axv_x86_fault *fault)
@@ -533,8 +581,9 @@ static int read_span(struct axv_x86_vcpu *x, u64 linear, void *data,
 	if (err)
 		return err;
 	for (i = 0; i < 2 && span.size[i]; i++) {
-		if (axv_guest_read(x->base.vm, span.gpa[i], data, span.size[i]))
-			return hole(fault, span.gpa[i]);
+		err = axv_guest_read(x->base.vm, span.gpa[i], data, span.size[i]);
+		if (err)
+			return not_done(err, fault, span.gpa[i]);
 		data += span.size[i];
 	}
 	return 0;
@@ -550,9 +599,9 @@ static int write_span(struct axv_x86_vcpu *x, u64 linear, const void *data,
 	if (err)
 		return err;
 	for (i = 0; i < 2 && span.size[i]; i++) {
-		if (axv_guest_write(x->base.vm, span.gpa[i], data,
-				    span.size[i]))
-			return hole(fault, span.gpa[i]);
+		err = axv_guest_write(x->base.vm, span.gpa[i], data, span.size[i]);
+		if (err)
+			return not_done(err, fault, span.gpa[i]);
 		data += span.size[i];
 	}
 	return 0;
@@ -595,45 +644,7 @@ int axv_x86_write_linear(struct axv_x86_vcpu *x, u64 linear, const void *data,
 }
 
 /**
- * axv_x86_read_system() - read what the processor would read of a system table
- * @x:		vCPU
- * @linear:	address
- * @data:	where to
- * @size:	at most PAGE_SIZE
- * @fault:	what is in the way
- *
- * Context: the claim is held; may sleep.
- * Return: 0 or an error as axv_x86_translate().
- */
-int axv_x86_read_system(struct axv_x86_vcpu *x, u64 linear, void *data,
-			size_t size, struct axv_x86_fault *fault)
-{
-	return read_span(x, linear, data, size,
-			 AXV_ACCESS_READ | AXV_X86_ACCESS_SYSTEM, fault);
-}
-
-/**
- * axv_x86_write_system() - write what the processor would write to one
- * @x:		vCPU
- * @linear:	address
- * @data:	what to write
- * @size:	at most PAGE_SIZE
- * @fault:	what is in the way
- *
- * Nothing is written if the guest's tables do not allow all of it.
- *
- * Context: the claim is held; may sleep.
- * Return: 0 or an error as axv_x86_translate().
- */
-int axv_x86_write_system(struct axv_x86_vcpu *x, u64 linear, const void *data,
-			 size_t size, struct axv_x86_fault *fault)
-{
-	return write_span(x, linear, data, size,
-			  AXV_ACCESS_WRITE | AXV_X86_ACCESS_SYSTEM, fault);
-}
-
-/**
- * axv_x86_probe_system() - could the processor access a system table?
+ * axv_x86_probe() - could the guest make an access?
  * @x:		vCPU
  * @linear:	address
  * @size:	at most PAGE_SIZE
@@ -643,14 +654,13 @@ int axv_x86_write_system(struct axv_x86_vcpu *x, u64 linear, const void *data,
  * Context: the claim is held; may sleep.
  * Return: 0 or an error as axv_x86_translate(); memory that is missing is one.
  */
-int axv_x86_probe_system(struct axv_x86_vcpu *x, u64 linear, size_t size,
-			 u32 access, struct axv_x86_fault *fault)
+int axv_x86_probe(struct axv_x86_vcpu *x, u64 linear, size_t size, u32 access,
+		  struct axv_x86_fault *fault)
 {
 	struct span span;
 	int i, err;
 
-	err = translate_span(x, linear, size, access | AXV_X86_ACCESS_SYSTEM,
-			     &span, fault);
+	err = translate_span(x, linear, size, access, &span, fault);
 	for (i = 0; !err && i < 2 && span.size[i]; i++)
 		if (!axv_gpa_is_ram(x->base.vm, span.gpa[i],
 				    access & AXV_ACCESS_WRITE))
@@ -681,15 +691,18 @@ static int read_code(struct axv_guest_peek *peek, u64 gpa, u8 *bytes,
  * @bytes:	result
  * @size:	how many are wanted; never more than AXV_X86_INSN_MAX are read
  * @bits:	as axv_x86_code_bits() says
+ * @words:	NULL, or out: all words of guest memory on which the result depends; nothing
+ *		is known of them if they are too many, or have been written
  *
  * Stops at the end of the segment and at a page that the guest may not execute
- * or that is no memory: what is there may be a whole instruction all the same.
+ * or that is no memory: what is there may be a whole instruction all the same.  Stops
+ * at a page for which a signal did not let it wait, too: signal_pending() tells.
  *
  * Context: the claim is held; may sleep.
  * Return: how many bytes were read.
  */
 int axv_x86_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
-		       unsigned int bits)
+		       unsigned int bits, struct axv_guest_words *words)
 {
 	struct axv_x86_fault fault;
 	struct axv_x86_segment cs;
@@ -714,10 +727,16 @@ int axv_x86_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
 		int err;
 
 		axv_guest_peek_begin(&peek, x->base.vm);
+		if (words)
+			axv_guest_words_begin(&peek, words);
 		err = translate(x, &peek, linear, AXV_ACCESS_FETCH, &gpa,
 				&fault) ?:
 		      read_code(&peek, gpa, bytes + done, chunk);
+		if (words)
+			axv_guest_words_end(&peek);
 		axv_guest_peek_end(&peek);
+		if (words && (err || chunk < size))
+			words->count = 0;
 		if (err)
 			break;
 		done += chunk;
@@ -738,5 +757,5 @@ int axv_x86_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
  */
 int axv_x86_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size)
 {
-	return axv_x86_fetch_code(x, bytes, size, axv_x86_code_bits(x));
+	return axv_x86_fetch_code(x, bytes, size, axv_x86_code_bits(x), NULL);
 }

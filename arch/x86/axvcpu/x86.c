@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the host offers, and the life of the part of a vCPU that SVM and VMX
- * have in common.
+ * The life of the part of a vCPU that SVM and VMX have in common, its tables, and
+ * what a VMM can ask about the host.
  */
 #include <linux/errno.h>
 #include <linux/slab.h>
@@ -9,59 +9,20 @@
 
 #include <asm/cpufeature.h>
 #include <asm/fpu/types.h>
-#include <asm/fpu/xcr.h>
 #include <asm/msr-index.h>
 #include <asm/pgtable.h>
 #include <asm/processor.h>
 #include <asm/processor-flags.h>
 #include <asm/tsc.h>
 
+#include <axvcpu/current.h>
+
+#include "cpuid.h"
+#include "events.h"
+#include "fpu.h"
+#include "msr.h"
+#include "regs.h"
 #include "x86.h"
-
-struct axv_x86_host axv_x86_host;
-
-/*
- * Components a guest may use: AMX needs a permission of its own, and what XSS
- * controls is not offered.
- */
-#define XCR0_OFFERED	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM |	\
-			 XFEATURE_MASK_AVX512 | XFEATURE_MASK_PKRU)
-
-static u64 offered_xcr0(void)
-{
-	u64 xcr0;
-
-	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
-		return 0;
-	xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK) & XCR0_OFFERED;
-	if (!boot_cpu_has(X86_FEATURE_OSPKE))
-		xcr0 &= ~XFEATURE_MASK_PKRU;
-	if ((xcr0 & XFEATURE_MASK_AVX512) != XFEATURE_MASK_AVX512)
-		xcr0 &= ~XFEATURE_MASK_AVX512;
-	return xcr0;
-}
-
-/**
- * axv_x86_host_init() - find out what the host can do
- *
- * The back end may lower it; then comes axv_x86_cpuid_init().
- *
- * Context: module load.
- */
-void axv_x86_host_init(void)
-{
-	axv_x86_host.phys_bits = boot_cpu_data.x86_phys_bits;
-	axv_x86_host.xcr0 = offered_xcr0();
-	axv_x86_host.fpu_size = axv_x86_fpu_size(axv_x86_host.xcr0);
-	axv_x86_host.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) ||
-			       boot_cpu_has(X86_FEATURE_RDPID);
-	axv_x86_host.invpcid = boot_cpu_has(X86_FEATURE_INVPCID);
-	axv_x86_host.arch_caps = axv_x86_host_arch_caps();
-	if (boot_cpu_has(X86_FEATURE_OSXSAVE))
-		axv_x86_host.kernel_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	if (boot_cpu_has(X86_FEATURE_XSAVES))
-		rdmsrl(MSR_IA32_XSS, axv_x86_host.kernel_xss);
-}
 
 /**
  * axv_x86_vcpu_init() - the common part of a new vCPU
@@ -144,6 +105,8 @@ static void reset_msrs(struct axv_x86_vcpu *x)
 		x->hw->set_msr(x, zero[i], 0);
 	x->hw->set_msr(x, MSR_IA32_CR_PAT, AXV_X86_PAT_RESET);
 	x->tsc_aux = 0;
+	x->tsc_adjust = 0;
+	x->mcg_status = 0;
 	x->misc_enable = 0;
 	x->mtrr_def_type = 0;
 	memset(x->mtrr_fixed, 0, sizeof(x->mtrr_fixed));
@@ -176,9 +139,10 @@ void axv_x86_vcpu_reset(struct axv_x86_vcpu *x)
 	x->injected = 0;
 	x->irq_armed = false;
 	x->dr_live = false;
-	x->tag.cpu = -1;
-	x->hw->set_shadow(x, false);
+	x->asid.cpu = -1;
+	x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
 	x->hw->set_nmi_masked(x, false);
+	x->hw->set_pending_debug(x, 0);
 
 	x->hw->set_efer(x, 0);
 	x->hw->set_cr(x, 0, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
@@ -265,6 +229,7 @@ int axv_x86_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 {
 	struct axv_x86_vcpu *x = to_x86(vcpu);
 
+	axv_assert_claimed(vcpu);
 	/* The table may have been set since the reset. */
 	set_signature(x);
 	if (setup->mode == AXV_X86_MODE_PROTECTED)
@@ -305,18 +270,6 @@ int axv_x86_query(u32 id, u64 *value)
 	return -EINVAL;
 }
 
-static int get_vcpu_cpuid(struct axv_x86_vcpu *x, struct axv_x86_cpuid *buf,
-			  u32 *count)
-{
-	u32 room = *count;
-
-	*count = READ_ONCE(x->nr_cpuid);
-	if (*count > room)
-		return -E2BIG;
-	memcpy(buf, x->cpuid, *count * sizeof(*buf));
-	return 0;
-}
-
 /**
  * axv_x86_get_table() - one of the tables of x86
  * @vm:		VM, or NULL
@@ -330,6 +283,8 @@ static int get_vcpu_cpuid(struct axv_x86_vcpu *x, struct axv_x86_cpuid *buf,
 int axv_x86_get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 		      void *buf, u32 *count)
 {
+	if (vcpu)
+		axv_assert_claimed(vcpu);
 	switch (kind) {
 	case AXV_TABLE_REGS:
 		if (vcpu)
@@ -337,7 +292,7 @@ int axv_x86_get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 		break;
 	case AXV_TABLE_X86_CPUID:
 		if (vcpu)
-			return get_vcpu_cpuid(to_x86(vcpu), buf, count);
+			return axv_x86_get_cpuid(to_x86(vcpu), buf, count);
 		if (!vm)
 			return axv_x86_supported_cpuid(buf, count);
 		break;
@@ -354,27 +309,31 @@ int axv_x86_get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
  * @vm:		VM, or NULL
  * @vcpu:	vCPU, claimed in Created or Free, or NULL: the VM's
  * @kind:	an &enum axv_table_kind
- * @buf:	entries, kernel memory
+ * @buf:	entries, kernel memory; out: what was set, as the get shows it
  * @count:	how many
  *
- * Context: may sleep.
+ * Context: may sleep; &axv_vm.lock for a table of the VM's.
  * Return: 0 or an error of the table's own, after which nothing has changed;
  * -EINVAL if there is none such to set.
  */
 int axv_x86_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
-		      const void *buf, u32 count)
+		      void *buf, u32 count)
 {
+	int err = -EINVAL;
+
+	if (vcpu)
+		axv_assert_claimed(vcpu);
 	switch (kind) {
 	case AXV_TABLE_X86_CPUID:
 		if (vcpu)
-			return axv_x86_set_cpuid(to_x86(vcpu), buf, count);
+			err = axv_x86_set_cpuid(to_x86(vcpu), buf, count);
 		break;
 	case AXV_TABLE_X86_MSR_POLICY:
 		if (vm && !vcpu)
-			return axv_x86_set_policy(to_x86_vm(vm), buf, count);
+			err = axv_x86_set_policy(to_x86_vm(vm), buf, count);
 		break;
 	}
-	return -EINVAL;
+	return err ?: axv_x86_get_table(vm, vcpu, kind, buf, &count);
 }
 
 /**
@@ -394,23 +353,4 @@ u32 axv_x86_table_entry_size(u32 kind)
 		return sizeof(struct axv_x86_msr_policy);
 	}
 	return 0;
-}
-
-/**
- * axv_x86_get_counter() - what the guest's TSC reads now
- * @vm:		VM
- */
-u64 axv_x86_get_counter(struct axv_vm *vm)
-{
-	return rdtsc_ordered() + READ_ONCE(to_x86_vm(vm)->tsc_offset);
-}
-
-/**
- * axv_x86_set_counter() - make the guest's TSC read a value now
- * @vm:		VM; vCPUs that run take it over at their next entry
- * @value:	the value
- */
-void axv_x86_set_counter(struct axv_vm *vm, u64 value)
-{
-	WRITE_ONCE(to_x86_vm(vm)->tsc_offset, value - rdtsc_ordered());
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the x86 back ends have in common: the vCPU's architectural state
- * outside the VMCB or VMCS, and the code that works on it.
+ * outside the VMCB or VMCS.  The code that works on it has headers of its own.
  */
 #ifndef _AXVCPU_X86_H
 #define _AXVCPU_X86_H
@@ -19,8 +19,24 @@
 #include <axvcpu/vm.h>
 
 #include "decode.h"
+#include "host.h"
 
 struct axv_x86_vcpu;
+
+/**
+ * struct axv_x86_code_state - what decides where a vCPU reads its instructions
+ * @cr3:	CR3
+ * @attr:	attributes of CS
+ * @cpl:	current privilege level
+ *
+ * With these, all in struct axv_x86_vcpu: RIP, CR0, CR4, EFER and, outside 64-bit
+ * mode, the rest of CS.
+ */
+struct axv_x86_code_state {
+	u64 cr3;
+	u16 attr;
+	u16 cpl;
+};
 
 /**
  * struct axv_x86_hw - access to state that the VMCB or VMCS holds
@@ -38,15 +54,19 @@ struct axv_x86_vcpu;
  * @set_cr:	likewise
  * @get_dr:	DR 0 to 3, 6 or 7
  * @set_dr:	likewise
- * @get_efer:	EFER as the guest sees it (without SVME)
- * @set_efer:	likewise
+ * @set_efer:	EFER as the guest sees it (without SVME); reading: &axv_x86_vcpu.efer
  * @get_msr:	MSR the hardware switches: -ENOENT if it is not one
  * @set_msr:	likewise; the value is canonical where it has to be
+ * @code_state:	what decides where instructions are read
  * @cpl:	current privilege level
- * @get_shadow:	is there an interrupt shadow?
- * @set_shadow:	set or clear it
+ * @get_shadow:	interrupt shadow, AXV_X86_SHADOW_*
+ * @set_shadow:	likewise
  * @get_nmi_masked: are NMIs blocked until IRET?
  * @set_nmi_masked: set or clear that
+ * @get_pending_debug: AXV_X86_EVENT_PENDING_DEBUG
+ * @set_pending_debug: likewise; -EINVAL if the hardware does not keep it
+ * @get_pdpte:	PDPTE 0 to 3, or AXV_X86_PDPTES_LOADED; NULL: they are no registers
+ * @set_pdpte:	likewise; -EINVAL for a value that the hardware would refuse
  * @cpuid_changed: the CPUID table or the mask of exceptions that exit was
  *		replaced: intercepts may follow
  */
@@ -63,47 +83,21 @@ struct axv_x86_hw {
 	void (*set_cr)(struct axv_x86_vcpu *x, unsigned int cr, u64 value);
 	u64 (*get_dr)(struct axv_x86_vcpu *x, unsigned int dr);
 	void (*set_dr)(struct axv_x86_vcpu *x, unsigned int dr, u64 value);
-	u64 (*get_efer)(struct axv_x86_vcpu *x);
 	void (*set_efer)(struct axv_x86_vcpu *x, u64 value);
 	int (*get_msr)(struct axv_x86_vcpu *x, u32 msr, u64 *value);
 	int (*set_msr)(struct axv_x86_vcpu *x, u32 msr, u64 value);
+	void (*code_state)(struct axv_x86_vcpu *x, struct axv_x86_code_state *state);
 	unsigned int (*cpl)(struct axv_x86_vcpu *x);
-	bool (*get_shadow)(struct axv_x86_vcpu *x);
-	void (*set_shadow)(struct axv_x86_vcpu *x, bool shadow);
+	unsigned int (*get_shadow)(struct axv_x86_vcpu *x);
+	void (*set_shadow)(struct axv_x86_vcpu *x, unsigned int shadow);
 	bool (*get_nmi_masked)(struct axv_x86_vcpu *x);
 	void (*set_nmi_masked)(struct axv_x86_vcpu *x, bool masked);
+	u64 (*get_pending_debug)(struct axv_x86_vcpu *x);
+	int (*set_pending_debug)(struct axv_x86_vcpu *x, u64 value);
+	u64 (*get_pdpte)(struct axv_x86_vcpu *x, unsigned int index);
+	int (*set_pdpte)(struct axv_x86_vcpu *x, unsigned int index, u64 value);
 	void (*cpuid_changed)(struct axv_x86_vcpu *x);
 };
-
-/**
- * struct axv_x86_host - what the host's processor and kernel can do
- * @phys_bits:	width of physical addresses
- * @xcr0:	state components a guest may use
- * @cr4:	CR4 bits a guest may ever set
- * @efer:	EFER bits a guest may ever set
- * @fpu_size:	bytes of the non-compacted XSAVE area
- * @tsc_aux:	a guest can have TSC_AUX
- * @invpcid:	a guest can have INVPCID
- * @arch_caps:	ARCH_CAPABILITIES, as far as it holds for a guest
- * @kernel_xcr0: XCR0 of the host's kernel
- * @kernel_xss:	IA32_XSS of the host's kernel
- *
- * Constant once the module is loaded.
- */
-struct axv_x86_host {
-	u32 phys_bits;
-	u64 xcr0;
-	u64 cr4;
-	u64 efer;
-	u32 fpu_size;
-	bool tsc_aux;
-	bool invpcid;
-	u64 arch_caps;
-	u64 kernel_xcr0;
-	u64 kernel_xss;
-};
-
-extern struct axv_x86_host axv_x86_host;
 
 /**
  * struct axv_x86_caps - what the guest's CPUID table lets it do
@@ -118,6 +112,9 @@ extern struct axv_x86_host axv_x86_host;
  * @mtrr:	MTRRs
  * @arch_caps:	ARCH_CAPABILITIES
  * @ibpb:	PRED_CMD
+ * @tsc_adjust:	TSC_ADJUST
+ * @mce:	machine-check exceptions
+ * @mca:	the MSRs of the machine-check architecture
  * @spec_ctrl:	SPEC_CTRL bits it may set; 0: it has no SPEC_CTRL
  *
  * Derived by axv_x86_set_cpuid(); read on every path.
@@ -134,6 +131,9 @@ struct axv_x86_caps {
 	bool mtrr;
 	bool arch_caps;
 	bool ibpb;
+	bool tsc_adjust;
+	bool mce;
+	bool mca;
 	u64 spec_ctrl;
 };
 
@@ -222,6 +222,10 @@ enum axv_pending_kind {
  * @width:	bytes
  * @addr:	port, guest physical address or MSR number
  * @rip:	of the instruction
+ * @answered:	the VMM gave its answer, and a signal ended the run before the
+ *		instruction could be finished
+ * @fail:	the answer: see &axv_exit_sysreg.fail
+ * @data:	the answer: what was read
  *
  * Kept here, not in the run page: what the VMM may change is only the data.
  */
@@ -230,17 +234,59 @@ struct axv_x86_pending {
 	u8 width;
 	u64 addr;
 	u64 rip;
+	bool answered;
+	bool fail;
+	u64 data;
 };
 
 /**
- * struct axv_x86_tag - the ASID or VPID of a vCPU
+ * struct axv_x86_code - an instruction, and what it was fetched by; see code.c
+ * @rip:	where it is
+ * @state:	when it was fetched
+ * @cr0:	likewise
+ * @cr4:	likewise
+ * @efer:	likewise
+ * @words:	page-table entries and code it was fetched from; nothing is known of
+ *		them unless they and the registers above are all that it depends on
+ * @bytes:	the instruction and what follows it; zeros behind @count
+ * @count:	how many
+ * @bits:	as axv_x86_code_bits() said
+ * @decoded:	@insn is valid
+ * @measured:	@length and @opcode are
+ * @length:	as axv_x86_insn_length() said
+ * @opcode:	likewise
+ * @insn:	as axv_x86_decode() said
+ */
+struct axv_x86_code {
+	u64 rip;
+	struct axv_x86_code_state state;
+	u64 cr0;
+	u64 cr4;
+	u64 efer;
+	struct axv_guest_words words;
+	u8 bytes[AXV_INSN_MAX];
+	u8 count;
+	u8 bits;
+	bool decoded;
+	bool measured;
+	u8 length;
+	u32 opcode;
+	struct axv_x86_insn insn;
+};
+
+/* How many are remembered: a loop that polls has one to three. */
+#define AXV_X86_CODES_SHIFT	2
+#define AXV_X86_CODES		BIT(AXV_X86_CODES_SHIFT)
+
+/**
+ * struct axv_x86_asid - the ASID or VPID of a vCPU
  * @cpu:	host CPU it is from; -1: none
- * @generation:	of that CPU's tags
- * @value:	the tag itself
+ * @generation:	of that CPU's ASIDs
+ * @value:	the ASID itself
  * @stale:	what it marks is no longer true: a register was set from outside
  * @tlb_gen:	&axv_vm.tlb_gen at the last flush
  */
-struct axv_x86_tag {
+struct axv_x86_asid {
 	int cpu;
 	u64 generation;
 	u32 value;
@@ -249,14 +295,14 @@ struct axv_x86_tag {
 };
 
 /**
- * struct axv_x86_tags - the ASIDs or VPIDs of a host CPU
+ * struct axv_x86_asids - the ASIDs or VPIDs of a host CPU
  * @count:	how many there are; 0 is the host's
  * @next:	next one to hand out
- * @generation:	counts full flushes; a tag of an older one is stale
+ * @generation:	counts full flushes; an ASID of an older one is stale
  *
  * Touched on that CPU with interrupts off.
  */
-struct axv_x86_tags {
+struct axv_x86_asids {
 	u32 count;
 	u32 next;
 	u64 generation;
@@ -274,7 +320,8 @@ struct axv_x86_tags {
  * @nr_cpuid:	its entries
  * @answers:	those that need no search, by slot
  * @cpuid_search: bit n: the answer in slot n is not all, search @cpuid
- * @cr0:	CR0 as the guest sees it; the VMCB or VMCS may have more or less
+ * @cr0:	CR0 as the guest sees it, but for TS, which @hw knows; the VMCB or VMCS
+ *		may have more or less
  * @cr4:	CR4, likewise
  * @efer:	EFER, likewise
  * @spec_ctrl:	the guest's SPEC_CTRL; read by entry.S
@@ -282,6 +329,8 @@ struct axv_x86_tags {
  * @pkru:	the guest's PKRU, which the host's FPU code leaves to us
  * @host_pkru:	PKRU of the thread that runs it, during a run
  * @tsc_aux:	the guest's TSC_AUX
+ * @tsc_adjust:	the guest's TSC_ADJUST: what its own TSC is ahead of the VM's
+ * @mcg_status:	the guest's MCG_STATUS
  * @misc_enable: the guest's IA32_MISC_ENABLE
  * @mtrr_def_type: the guest's MTRRs, which only it reads
  * @mtrr_fixed: likewise
@@ -291,12 +340,16 @@ struct axv_x86_tags {
  * @dr_loaded:	they are in the registers now
  * @irq_window:	the VMM asked for the interrupt window; during one run
  * @irq_armed:	the hardware reports the interrupt window
+ * @cr8_below:	the hardware reports a CR8 below this; 0: none
  * @injected:	event handed to the hardware at the last entry, in the form of
  *		AXV_X86_EVENT_*; 0: none
- * @tag:	marks its translations in the TLB
+ * @asid:	marks its translations in the TLB
  * @fpu:	vector state; the task's while it runs the guest
  * @events:	on their way to the guest
  * @pending:	a read exit that waits for its data
+ * @codes:	instructions fetched before, by a hash of where they are
+ * @again:	exits in a row that axv_x86_again() was asked about
+ * @again_rip:	at which instruction pointer
  *
  * All guarded by the claim, but for @events.
  */
@@ -317,6 +370,8 @@ struct axv_x86_vcpu {
 	u32 pkru;
 	u32 host_pkru;
 	u64 tsc_aux;
+	u64 tsc_adjust;
+	u64 mcg_status;
 	u64 misc_enable;
 	u64 mtrr_def_type;
 	u64 mtrr_fixed[11];
@@ -326,18 +381,22 @@ struct axv_x86_vcpu {
 	bool dr_loaded;
 	bool irq_window;
 	bool irq_armed;
+	u8 cr8_below;
 	u64 injected;
-	struct axv_x86_tag tag;
+	struct axv_x86_asid asid;
 	struct fpu_guest fpu;
 	struct axv_x86_events events;
 	struct axv_x86_pending pending;
+	struct axv_x86_code codes[AXV_X86_CODES];
+	unsigned int again;
+	u64 again_rip;
 };
 
 /**
  * struct axv_x86_vm - a VM on x86
  * @base:	the core's part
- * @tsc_offset:	guest TSC minus host TSC; one for all its vCPUs.  Read without a
- *		lock at every entry.
+ * @tsc_offset:	the VM's counter minus the host's TSC.  Read without a lock at
+ *		every entry.  See axv_x86_tsc_offset().
  * @policy:	MSR policy, sorted; under &axv_vm.lock, replaced as a whole (RCU)
  */
 struct axv_x86_vm {
@@ -377,22 +436,6 @@ static inline void axv_x86_vm_destroy(struct axv_x86_vm *vm)
 	kfree(rcu_dereference_protected(vm->policy, true));
 }
 
-/**
- * enum axv_x86_next - what comes after an exit, or instead of an entry
- * @AXV_RESUME:	answered; enter the guest again
- * @AXV_EXIT:	the run ends; the exit is in the run page
- * @AXV_SLOW:	to be answered by the outer loop, which may sleep
- * @AXV_INTERRUPT: an interrupt of the host waits, or other work of its own
- *
- * What runs in the outer loop returns only the first two.
- */
-enum axv_x86_next {
-	AXV_RESUME,
-	AXV_EXIT,
-	AXV_SLOW,
-	AXV_INTERRUPT,
-};
-
 /*
  * The two back ends: the operations, or an error pointer with -EOPNOTSUPP where
  * the hardware is not there.  They lower what &axv_x86_host promises.
@@ -402,8 +445,7 @@ void axv_svm_exit(void);
 const struct axv_arch_ops *axv_vmx_init(void);
 void axv_vmx_exit(void);
 
-/* x86.c: host facts, life of the common part */
-void axv_x86_host_init(void);
+/* x86.c: the life of a vCPU, and the tables */
 int axv_x86_vcpu_init(struct axv_x86_vcpu *x, const struct axv_x86_hw *hw);
 void axv_x86_vcpu_destroy(struct axv_x86_vcpu *x);
 void axv_x86_vcpu_reset(struct axv_x86_vcpu *x);
@@ -413,380 +455,7 @@ int axv_x86_query(u32 id, u64 *value);
 int axv_x86_get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 		      void *buf, u32 *count);
 int axv_x86_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
-		      const void *buf, u32 count);
+		      void *buf, u32 count);
 u32 axv_x86_table_entry_size(u32 kind);
-u64 axv_x86_get_counter(struct axv_vm *vm);
-void axv_x86_set_counter(struct axv_vm *vm, u64 value);
-
-/* tag.c: ASIDs and VPIDs */
-
-/**
- * enum axv_x86_flush - what an entry has to flush
- * @AXV_FLUSH_NONE:	nothing
- * @AXV_FLUSH_STAGE2:	second-stage mappings were removed; the tag is kept
- * @AXV_FLUSH_NEW:	nothing, but the tag is a new one
- * @AXV_FLUSH_ARRIVED:	likewise, and what this CPU knows of the second stage may
- *			be from the vCPU's last visit, or another VM's
- * @AXV_FLUSH_ALL:	everything under any tag; and the tag is a new one
- */
-enum axv_x86_flush {
-	AXV_FLUSH_NONE,
-	AXV_FLUSH_STAGE2,
-	AXV_FLUSH_NEW,
-	AXV_FLUSH_ARRIVED,
-	AXV_FLUSH_ALL,
-};
-
-void axv_x86_tags_reset(struct axv_x86_tags *tags);
-enum axv_x86_flush axv_x86_tag_next(struct axv_x86_vcpu *x,
-				    struct axv_x86_tags *tags, int cpu);
-
-/**
- * axv_x86_tag_is_good() - may the guest be entered with its tag, unflushed?
- * @x:		vCPU loaded on this CPU
- * @tags:	this CPU's
- * @cpu:	this CPU
- *
- * Reads &axv_vm.tlb_gen after &axv_vcpu.mode says AXV_IN_GUEST: a removal that
- * this misses finds the vCPU in the guest and interrupts it.
- *
- * Context: interrupts off.
- * Return: false: ask axv_x86_tag_next().
- */
-static __always_inline bool axv_x86_tag_is_good(const struct axv_x86_vcpu *x,
-						const struct axv_x86_tags *tags,
-						int cpu)
-{
-	const struct axv_x86_tag *tag = &x->tag;
-
-	return tag->cpu == cpu && tag->generation == tags->generation &&
-	       !tag->stale &&
-	       tag->tlb_gen == atomic64_read(&x->base.vm->tlb_gen);
-}
-
-/**
- * axv_x86_cr_changes() - a control register is about to be set, not by hardware
- * @x:		vCPU whose claim the caller holds
- * @cr:		which
- * @value:	the new value
- *
- * The TLB may hold translations made under the old one: the guest's own MOV to
- * CR flushes them, a value set from outside has to (AMD APM vol. 2, 5.5.2 and
- * 15.16.1; Intel SDM vol. 3A, "Invalidation of TLBs and Paging-Structure
- * Caches").  WP, too, decides what a cached translation allows.
- */
-static inline void axv_x86_cr_changes(struct axv_x86_vcpu *x, unsigned int cr,
-				      u64 value)
-{
-	if (cr == 3 || cr == 4 ||
-	    (cr == 0 && ((value ^ x->cr0) & (X86_CR0_PE | X86_CR0_WP |
-					     X86_CR0_PG))))
-		x->tag.stale = true;
-}
-
-/* The same for EFER: NXE and LMA change what a cached translation means. */
-static inline void axv_x86_efer_changes(struct axv_x86_vcpu *x, u64 value)
-{
-	if (value != x->efer)
-		x->tag.stale = true;
-}
-
-/* cpuid.c */
-void axv_x86_cpuid_init(void);
-void axv_x86_cpuid_default(struct axv_x86_vcpu *x);
-int axv_x86_supported_cpuid(struct axv_x86_cpuid *entries, u32 *count);
-int axv_x86_set_cpuid(struct axv_x86_vcpu *x,
-		      const struct axv_x86_cpuid *entries, u32 count);
-void axv_x86_cpuid(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf, u32 *eax,
-		   u32 *ebx, u32 *ecx, u32 *edx);
-
-/* Where the answer to a leaf is kept, or AXV_CPUID_SLOTS. */
-static inline u32 axv_x86_cpuid_slot(u32 leaf)
-{
-	u32 extended = leaf - 0x80000000;
-
-	if (leaf < AXV_CPUID_BASIC)
-		return leaf;
-	if (extended < AXV_CPUID_EXTENDED)
-		return AXV_CPUID_BASIC + extended;
-	return AXV_CPUID_SLOTS;
-}
-
-/**
- * axv_x86_cpuid_plain() - the answer to CPUID, if nothing else goes into it
- * @x:		vCPU whose claim the caller holds
- * @leaf:	EAX
- *
- * The short way of axv_x86_cpuid(), for the inner loop.
- *
- * Return: the answer, or NULL: ask axv_x86_cpuid().
- */
-static inline const struct axv_x86_answer *
-axv_x86_cpuid_plain(const struct axv_x86_vcpu *x, u32 leaf)
-{
-	u32 slot = axv_x86_cpuid_slot(leaf);
-
-	if (slot == AXV_CPUID_SLOTS || (x->cpuid_search & BIT_ULL(slot)))
-		return NULL;
-	return &x->answers[slot];
-}
-
-/* msr.c: emulation and policy; RDMSR and WRMSR of the guest */
-enum axv_x86_next axv_x86_rdmsr(struct axv_x86_vcpu *x, unsigned int len);
-enum axv_x86_next axv_x86_wrmsr(struct axv_x86_vcpu *x, unsigned int len);
-int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value);
-int axv_x86_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value, bool host);
-int axv_x86_get_policy(struct axv_x86_vm *vm, struct axv_x86_msr_policy *buf,
-		       u32 *count);
-int axv_x86_set_policy(struct axv_x86_vm *vm,
-		       const struct axv_x86_msr_policy *buf, u32 count);
-bool axv_x86_policy_has(struct axv_x86_vm *vm, u32 msr);
-u32 axv_x86_msr_action(struct axv_x86_vm *vm, u32 msr, bool write);
-int axv_x86_msr_list(struct axv_x86_vcpu *x, u32 index, u32 *msr);
-u64 axv_x86_host_arch_caps(void);
-
-/* regs.c: register ids */
-int axv_x86_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value);
-int axv_x86_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value);
-int axv_x86_reg_list(struct axv_x86_vcpu *x, u64 *ids, u32 *count);
-
-/* sregs.c: run-page sets, and what values are legal */
-#define AXV_X86_RFLAGS_KNOWN						\
-	(X86_EFLAGS_CF | X86_EFLAGS_FIXED | X86_EFLAGS_PF | X86_EFLAGS_AF | \
-	 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_IF |    \
-	 X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_IOPL | X86_EFLAGS_NT |  \
-	 X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_AC | X86_EFLAGS_VIF |   \
-	 X86_EFLAGS_VIP | X86_EFLAGS_ID)
-bool axv_x86_canonical(const struct axv_x86_vcpu *x, u64 address);
-bool axv_x86_cr0_valid(const struct axv_x86_vcpu *x, u64 cr0);
-bool axv_x86_cr4_valid(const struct axv_x86_vcpu *x, u64 cr4);
-bool axv_x86_efer_valid(const struct axv_x86_vcpu *x, u64 efer);
-bool axv_x86_xcr0_valid(const struct axv_x86_vcpu *x, u64 xcr0);
-int axv_x86_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value);
-int axv_x86_set_efer(struct axv_x86_vcpu *x, u64 efer);
-int axv_x86_check_rflags(u64 rflags);
-int axv_x86_check_segment(const struct axv_x86_vcpu *x, unsigned int seg,
-			  const struct axv_x86_segment *value);
-int axv_x86_check_dtable(const struct axv_x86_vcpu *x,
-			 const struct axv_x86_dtable *value);
-void axv_x86_get_sregs(struct axv_x86_vcpu *x, struct axv_x86_sregs *sregs);
-int axv_x86_set_sregs(struct axv_x86_vcpu *x, const struct axv_x86_sregs *sregs);
-int axv_x86_prepare_run(struct axv_vcpu *vcpu);
-void axv_x86_store_run(struct axv_vcpu *vcpu);
-int axv_x86_set_entry(struct axv_vcpu *vcpu, u64 entry);
-int axv_x86_set_gpr(struct axv_vcpu *vcpu, unsigned int reg, u64 value);
-void axv_x86_set_return_value(struct axv_vcpu *vcpu, u64 value);
-
-/* fpu.c: vector state */
-int axv_x86_fpu_init(struct axv_x86_vcpu *x);
-void axv_x86_fpu_destroy(struct axv_x86_vcpu *x);
-void axv_x86_fpu_reset(struct axv_x86_vcpu *x);
-u32 axv_x86_fpu_size(u64 xcr0);
-int axv_x86_get_fpu(struct axv_vcpu *vcpu, void *data, size_t size);
-int axv_x86_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size);
-
-/* events.c: the queue, and exceptions raised by emulation */
-int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
-bool axv_x86_has_event(struct axv_vcpu *vcpu);
-bool axv_x86_event_valid(u64 event);
-bool axv_x86_has_error_code(u8 vector);
-u64 axv_x86_take_intercepted(struct axv_x86_vcpu *x, u64 *address);
-u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
-		       bool *nmi_window);
-void axv_x86_events_reset(struct axv_x86_vcpu *x);
-int axv_x86_get_event_reg(struct axv_x86_vcpu *x, u64 index, u64 *value);
-int axv_x86_set_event_reg(struct axv_x86_vcpu *x, u64 index, u64 value);
-void axv_x86_raise(struct axv_x86_vcpu *x, u8 vector, bool has_error, u32 error,
-		   u64 address);
-
-/**
- * axv_x86_cut_short() - an exit came in the middle of an event's delivery
- * @x:		vCPU whose claim the caller holds
- * @event:	the event, in the form of AXV_X86_EVENT_*
- * @len:	instruction length of a software event
- *
- * axv_x86_pick_event() gives it again, before any other.
- */
-static inline void axv_x86_cut_short(struct axv_x86_vcpu *x, u64 event, u8 len)
-{
-	x->events.reinject = event;
-	x->events.reinject_len = len;
-	WRITE_ONCE(x->events.any, true);
-}
-
-/* exit.c: exits that mean the same on all hardware */
-enum axv_x86_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
-				    unsigned int len);
-enum axv_x86_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
-				       u32 access);
-enum axv_x86_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len);
-enum axv_x86_next axv_x86_shutdown(struct axv_x86_vcpu *x);
-enum axv_x86_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
-				    u32 error, u64 address);
-enum axv_x86_next axv_x86_fail_entry(struct axv_x86_vcpu *x, u64 reason);
-void axv_x86_exit_exception(struct axv_x86_vcpu *x, u8 vector, bool has_error,
-			    u32 error, u64 address);
-void axv_x86_machine_check(void);
-enum axv_x86_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
-				     bool *irq_window, bool *nmi_window);
-void axv_x86_event_cut_short(struct axv_x86_vcpu *x, u64 event, bool soft);
-
-/**
- * axv_x86_answer_cpuid() - CPUID, without the way past the instruction
- * @x:		vCPU whose claim the caller holds
- */
-static __always_inline void axv_x86_answer_cpuid(struct axv_x86_vcpu *x)
-{
-	u64 *gpr = x->regs.gpr;
-	const struct axv_x86_answer *answer;
-	u32 eax, ebx, ecx, edx;
-
-	answer = axv_x86_cpuid_plain(x, gpr[AXV_X86_RAX]);
-	if (likely(answer)) {
-		eax = answer->eax;
-		ebx = answer->ebx;
-		ecx = answer->ecx;
-		edx = answer->edx;
-	} else {
-		axv_x86_cpuid(x, gpr[AXV_X86_RAX], gpr[AXV_X86_RCX],
-			      &eax, &ebx, &ecx, &edx);
-	}
-	gpr[AXV_X86_RAX] = eax;
-	gpr[AXV_X86_RBX] = ebx;
-	gpr[AXV_X86_RCX] = ecx;
-	gpr[AXV_X86_RDX] = edx;
-}
-
-/* cr.c: control registers that exit */
-bool axv_x86_write_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value);
-bool axv_x86_lmsw(struct axv_x86_vcpu *x, u16 value);
-void axv_x86_clts(struct axv_x86_vcpu *x);
-enum axv_x86_next axv_x86_xsetbv(struct axv_x86_vcpu *x, unsigned int len);
-
-/**
- * axv_x86_advance() - the guest is past an instruction
- * @x:		vCPU
- * @len:	its length
- *
- * The next instruction begins without an interrupt shadow, and a set TF makes
- * a single-step trap of it (AMD APM vol. 2, 13.1.4).
- */
-void axv_x86_advance(struct axv_x86_vcpu *x, unsigned int len);
-
-/* walk.c: the guest's own page tables; guest memory by linear address */
-
-/*
- * With AXV_ACCESS_*: the processor makes the access by itself, to a system
- * table, as supervisor at any privilege level.
- */
-#define AXV_X86_ACCESS_SYSTEM	BIT(31)
-
-/**
- * struct axv_x86_fault - exception that an access of the guest earned
- * @vector:	14 (#PF), 13 (#GP), 12 (#SS); 0: the access ran into a
- *		second-stage hole at @gpa instead
- * @error_code:	goes with it
- * @address:	linear address
- * @gpa:	guest physical address that is no memory
- */
-struct axv_x86_fault {
-	u8 vector;
-	u32 error_code;
-	u64 address;
-	u64 gpa;
-};
-
-unsigned int axv_x86_code_bits(struct axv_x86_vcpu *x);
-int axv_x86_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
-		   unsigned int size, bool write, u64 *linear,
-		   struct axv_x86_fault *fault);
-int axv_x86_translate(struct axv_x86_vcpu *x, u64 linear, u32 access, u64 *gpa,
-		      struct axv_x86_fault *fault);
-int axv_x86_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,
-			size_t size, struct axv_x86_fault *fault);
-int axv_x86_write_linear(struct axv_x86_vcpu *x, u64 linear, const void *data,
-			 size_t size, struct axv_x86_fault *fault);
-int axv_x86_read_system(struct axv_x86_vcpu *x, u64 linear, void *data,
-			size_t size, struct axv_x86_fault *fault);
-int axv_x86_write_system(struct axv_x86_vcpu *x, u64 linear, const void *data,
-			 size_t size, struct axv_x86_fault *fault);
-int axv_x86_probe_system(struct axv_x86_vcpu *x, u64 linear, size_t size,
-			 u32 access, struct axv_x86_fault *fault);
-int axv_x86_fetch(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size);
-int axv_x86_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
-		       unsigned int bits);
-
-/* access.c: device accesses by memory and by port */
-enum axv_x86_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
-			       u32 cause);
-enum axv_x86_next axv_x86_io_in(struct axv_x86_vcpu *x, u16 port,
-				unsigned int width, unsigned int len);
-enum axv_x86_next axv_x86_io_string(struct axv_x86_vcpu *x, bool in);
-enum axv_x86_next axv_x86_complete(struct axv_x86_vcpu *x);
-enum axv_x86_next axv_x86_access_failed(struct axv_x86_vcpu *x, int err,
-					const struct axv_x86_fault *fault,
-					bool write);
-
-/* task.c: the hardware's task switch */
-
-/**
- * enum axv_x86_task_source - what causes a task switch
- * @AXV_X86_TASK_CALL:	CALL
- * @AXV_X86_TASK_IRET:	IRET with NT set
- * @AXV_X86_TASK_JMP:	JMP
- * @AXV_X86_TASK_GATE:	an event, through a task gate in the IDT
- *
- * The values are VMX's (SDM vol. 3C, "Exit Qualification for Task Switches").
- */
-enum axv_x86_task_source {
-	AXV_X86_TASK_CALL = 0,
-	AXV_X86_TASK_IRET,
-	AXV_X86_TASK_JMP,
-	AXV_X86_TASK_GATE,
-};
-
-enum axv_x86_next axv_x86_task_switch(struct axv_x86_vcpu *x, u16 selector,
-				      enum axv_x86_task_source source,
-				      unsigned int len);
-
-/**
- * axv_x86_exit() - begin to describe an exit
- * @x:		vCPU
- * @reason:	an enum axv_exit_reason
- * @len:	length of the instruction, 0 if there is none
- *
- * Return: the run page; the caller writes the union, and reads nothing back.
- */
-static inline struct axv_run *axv_x86_exit(struct axv_x86_vcpu *x, u32 reason,
-					   u8 len)
-{
-	struct axv_run *run = x->base.run;
-
-	run->exit_reason = reason;
-	run->insn_len = len;
-	x->base.stats.exits[reason]++;
-	return run;
-}
-
-/**
- * axv_x86_exit_io_out() - OUT
- * @x:		vCPU whose claim the caller holds
- * @port:	the port
- * @width:	1, 2 or 4
- * @len:	length of the instruction; the guest has yet to be put past it
- */
-static __always_inline void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port,
-						unsigned int width,
-						unsigned int len)
-{
-	struct axv_exit_io *io = &axv_x86_exit(x, AXV_EXIT_IO_WRITE,
-					       len)->exit.io;
-
-	io->port = port;
-	io->width = width;
-	io->string = 0;
-	io->pad = 0;
-	io->data = axv_x86_mask(x->regs.gpr[AXV_X86_RAX], width);
-}
 
 #endif /* _AXVCPU_X86_H */

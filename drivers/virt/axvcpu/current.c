@@ -4,35 +4,30 @@
  * those that the CPU's hardware holds, one of them in front.
  *
  * The first follows the thread through preemption, by preempt notifiers that
- * live no longer than one call into a back end.  The others stay behind: they are
+ * live no longer than one claim.  The others stay behind: they are
  * what a sticky bind saves.  A vCPU that is loaded comes to the front and takes
  * nothing from those behind it; what makes a CPU let go is an interrupt from the
  * CPU that wants the vCPU, its end, or the hardware's being switched off.
  */
-#include <linux/atomic.h>
+#include <linux/cpumask.h>
 #include <linux/irqflags.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
 #include <axvcpu/arch.h>
+#include <axvcpu/current.h>
 #include <axvcpu/hardware.h>
 #include <axvcpu/vcpu.h>
-
-#include "fastpath.h"
-
-DEFINE_PER_CPU(struct axv_vcpu *, axv_current);
-DEFINE_PER_CPU(struct axv_vcpu *, axv_loaded);
-DEFINE_PER_CPU(struct hlist_head, axv_held);
+#include <axvcpu/vm.h>
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
-	struct axv_current_scope *scope =
-		container_of(notifier, struct axv_current_scope, notifier);
-
-	__this_cpu_write(axv_current, scope->vcpu);
+	__this_cpu_write(axv_current,
+			 container_of(notifier, struct axv_vcpu, notifier));
 }
 
 static void sched_out(struct preempt_notifier *notifier,
@@ -41,7 +36,7 @@ static void sched_out(struct preempt_notifier *notifier,
 	__this_cpu_write(axv_current, NULL);
 }
 
-struct preempt_ops axv_current_ops = {
+static struct preempt_ops current_ops = {
 	.sched_in = sched_in,
 	.sched_out = sched_out,
 };
@@ -99,7 +94,16 @@ static bool nesting_is_expected(void)
 #endif
 
 /**
- * axv_nested() - somebody acts on a vCPU and begins to act on another
+ * axv_current_init() - before the first axv_set_current_vcpu()
+ * @vcpu:	a new vCPU
+ */
+void axv_current_init(struct axv_vcpu *vcpu)
+{
+	preempt_notifier_init(&vcpu->notifier, &current_ops);
+}
+
+/**
+ * axv_nested() - a thread acts on a vCPU and begins to act on another
  * @vcpu:	the other
  *
  * Return: -EDEADLK, after a warning.
@@ -111,30 +115,33 @@ int axv_nested(struct axv_vcpu *vcpu)
 	return -EDEADLK;
 }
 
-/**
- * axv_set_current_vcpu() - begin to act on a vCPU
- * @scope:	lives until axv_clear_current_vcpu()
- * @vcpu:	vCPU that becomes current
- *
- * Context: process context, while a VM exists; ended by the same thread.
- * Return: 0; -EDEADLK if the thread has a current vCPU: that is a bug.
+/*
+ * This CPU holds one vCPU more of a VM, or one less.  A removal of mappings looks at the
+ * CPUs of &axv_vm.held_cpus only, see axv_vm_flush_on_entry().  Interrupts off.
  */
-int axv_set_current_vcpu(struct axv_current_scope *scope,
-			 struct axv_vcpu *vcpu)
+static void hold(struct axv_vm *vm, int cpu)
 {
-	axv_scope_init(scope, vcpu);
-	return __axv_set_current_vcpu(scope, vcpu);
+	if (__this_cpu_inc_return(*vm->held) == 1)
+		cpumask_set_cpu(cpu, vm->held_cpus);
 }
 
-/**
- * axv_clear_current_vcpu() - the end of what axv_set_current_vcpu() began
- * @scope:	the same
- *
- * Context: process context, the same thread.
- */
-void axv_clear_current_vcpu(struct axv_current_scope *scope)
+static void hold_no_more(struct axv_vm *vm, int cpu)
 {
-	__axv_clear_current_vcpu(scope);
+	if (__this_cpu_dec_return(*vm->held))
+		return;
+	/* After what the guest stored.  Pairs with axv_vm_flush_on_entry(). */
+	smp_mb__before_atomic();
+	cpumask_clear_cpu(cpu, vm->held_cpus);
+}
+
+/* The vCPU that was loaded last. */
+static void set_loaded(struct axv_vcpu *vcpu)
+{
+	/*
+	 * Pairs with runs_on() of a removal, which finds another vCPU than before, and
+	 * what the guest of the one before stored.
+	 */
+	smp_store_release(this_cpu_ptr(&axv_loaded), vcpu);
 }
 
 /* On the CPU that holds the vCPU, interrupts off. */
@@ -142,8 +149,9 @@ static void unload(struct axv_vcpu *vcpu)
 {
 	vcpu->ops->unload(vcpu);
 	if (__this_cpu_read(axv_loaded) == vcpu)
-		__this_cpu_write(axv_loaded, NULL);
+		set_loaded(NULL);
 	hlist_del_init(&vcpu->held);
+	hold_no_more(vcpu->vm, smp_processor_id());
 
 	/* Pairs with axv_vcpu_evict() of whoever wants to load or free it. */
 	smp_store_release(&vcpu->loaded_cpu, -1);
@@ -201,6 +209,7 @@ void __axv_vcpu_load(struct axv_vcpu *vcpu, int cpu)
 {
 	unsigned long flags;
 
+	axv_assert_claimed(vcpu);
 	if (READ_ONCE(vcpu->loaded_cpu) != cpu)
 		axv_vcpu_evict(vcpu);
 
@@ -208,81 +217,13 @@ void __axv_vcpu_load(struct axv_vcpu *vcpu, int cpu)
 	if (likely(axv_hardware_is_enabled())) {
 		if (vcpu->loaded_cpu != cpu) {
 			hlist_add_head_rcu(&vcpu->held, this_cpu_ptr(&axv_held));
+			hold(vcpu->vm, cpu);
 			vcpu->stats.loads++;
 		}
 		vcpu->ops->load(vcpu, cpu);
 		vcpu->cpu = cpu;
-		__this_cpu_write(axv_loaded, vcpu);
+		set_loaded(vcpu);
 		WRITE_ONCE(vcpu->loaded_cpu, cpu);
 	}
 	local_irq_restore(flags);
-}
-
-/*
- * Kicking another CPU out of a guest.  All that matters is that an interrupt
- * arrives there after the request was written, so one in flight is enough for
- * any number of senders: @axv_kick_pending says that its handler has yet to
- * begin.
- */
-static DEFINE_PER_CPU(call_single_data_t, axv_kick_csd);
-static DEFINE_PER_CPU(atomic_t, axv_kick_pending);
-
-static void kicked(void *info)
-{
-	/*
-	 * The call data is free for the next sender by now.  A sender that
-	 * found the flag set wrote its request before, and being interrupted
-	 * is all it wanted of this CPU.
-	 */
-	atomic_set(this_cpu_ptr(&axv_kick_pending), 0);
-}
-
-/**
- * axv_kick_init() - before the first axv_kick_cpu()
- *
- * Not an initializer: a module's per-CPU data is not relocated, so it cannot
- * hold the address of a function.
- */
-void axv_kick_init(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		INIT_CSD(per_cpu_ptr(&axv_kick_csd, cpu), kicked, NULL);
-}
-
-/**
- * axv_kick_cpu() - interrupt a CPU
- * @cpu:	host CPU
- *
- * Context: any but NMI; does not wait.
- */
-void axv_kick_cpu(int cpu)
-{
-	atomic_t *pending = per_cpu_ptr(&axv_kick_pending, cpu);
-
-	/* Full barrier: the caller's request is written before. */
-	if (atomic_xchg(pending, 1))
-		return;
-
-	/* A CPU that has gone runs no guest. */
-	if (smp_call_function_single_async(cpu, per_cpu_ptr(&axv_kick_csd, cpu)))
-		atomic_set(pending, 0);
-}
-
-/**
- * axv_kick_flush() - wait until no interrupt of axv_kick_cpu() is in flight
- *
- * Context: may sleep; nobody kicks any more.
- */
-void axv_kick_flush(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		while (atomic_read(per_cpu_ptr(&axv_kick_pending, cpu)))
-			cond_resched();
-
-	/* Handlers run with interrupts off: let the last ones return. */
-	synchronize_rcu();
 }

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters for the reader of /sys/kernel/debug/axvcpu/<vm id>/<vcpu id>/stats.
+ * For the reader of /sys/kernel/debug/axvcpu: <vm id>/info, <vm id>/<vcpu id>/info,
+ * the counters in <vm id>/<vcpu id>/stats, and what each CPU is at in cpus.
+ *
+ * A file is rendered when it is opened, and each read copies from that text.
+ * debugfs_remove() waits for opens, not for reads: a read may wait in
+ * copy_to_user() for as long as the reader likes (userfaultfd), and the close of
+ * the vCPU with it, and everything else that a kworker has to close after the vCPU.
+ * With debugfs_create_file() debugfs_remove() would wait for reads as well.
  *
  * A failure to create any of it costs the reader, not the VM.
  */
 #include <linux/debugfs.h>
+#include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
@@ -14,6 +24,16 @@
 #include "debugfs.h"
 
 static struct dentry *root;
+
+/**
+ * struct axv_text - what an open file holds
+ * @size:	bytes of @text that are used
+ * @text:	the object as it was at the open
+ */
+struct axv_text {
+	size_t size;
+	char text[];
+};
 
 static const struct {
 	const char *name;
@@ -52,11 +72,14 @@ static const char * const reasons[AXV_EXIT_REASONS] = {
 	[AXV_EXIT_SHUTDOWN] = "shutdown",
 	[AXV_EXIT_EXCEPTION] = "exception",
 	[AXV_EXIT_IRQ_WINDOW] = "irq_window",
+	[AXV_EXIT_CR8] = "cr8",
+	[AXV_EXIT_IO_STRING] = "io_string",
+	[AXV_EXIT_MSW] = "msw",
+	[AXV_EXIT_TASK_SWITCH] = "task_switch",
 };
 
-static int stats_show(struct seq_file *m, void *unused)
+static void show_stats(struct seq_file *m, struct axv_vcpu *vcpu)
 {
-	struct axv_vcpu *vcpu = m->private;
 	const struct axv_stats *stats = &vcpu->stats;
 	unsigned int i;
 
@@ -67,9 +90,72 @@ static int stats_show(struct seq_file *m, void *unused)
 		if (reasons[i])
 			seq_printf(m, "exit_%-19s %20llu\n", reasons[i],
 				   READ_ONCE(stats->exits[i]));
+}
+
+static struct axv_text *text_new(struct seq_file *m, size_t size)
+{
+	struct axv_text *text = kvmalloc(size, GFP_KERNEL_ACCOUNT);
+
+	*m = (struct seq_file){};
+	if (text) {
+		m->buf = text->text;
+		m->size = size - sizeof(*text);
+	}
+	return text;
+}
+
+static int text_done(struct file *file, struct axv_text *text, struct seq_file *m)
+{
+	if (WARN_ON_ONCE(seq_has_overflowed(m))) {
+		kvfree(text);
+		return -EOVERFLOW;
+	}
+	text->size = m->count;
+	file->private_data = text;
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(stats);
+
+static ssize_t text_read(struct file *file, char __user *to, size_t size, loff_t *pos)
+{
+	const struct axv_text *text = file->private_data;
+
+	return simple_read_from_buffer(to, size, pos, text->text, text->size);
+}
+
+static int text_release(struct inode *inode, struct file *file)
+{
+	kvfree(file->private_data);
+	return 0;
+}
+
+/* The object lives: debugfs_remove() waits for the open. */
+#define TEXT_FILE(_name, _show, _size)						\
+static int _name##_open(struct inode *inode, struct file *file)			\
+{										\
+	struct seq_file m;							\
+	struct axv_text *text = text_new(&m, _size);				\
+										\
+	if (!text)								\
+		return -ENOMEM;							\
+	_show(&m, inode->i_private);						\
+	return text_done(file, text, &m);					\
+}										\
+										\
+static const struct file_operations _name##_fops = {				\
+	.owner = THIS_MODULE,							\
+	.open = _name##_open,							\
+	.read = text_read,							\
+	.release = text_release,						\
+	.llseek = default_llseek,						\
+}
+
+/* Everything in a line of cpus, at its longest. */
+#define CPU_LINE	80
+
+TEXT_FILE(stats, show_stats, PAGE_SIZE);
+TEXT_FILE(vm_info, axv_show_vm, PAGE_SIZE);
+TEXT_FILE(vcpu_info, axv_show_vcpu, PAGE_SIZE);
+TEXT_FILE(cpus, axv_show_cpus, PAGE_SIZE + nr_cpu_ids * CPU_LINE);
 
 static struct dentry *add_dir(u32 id, struct dentry *parent)
 {
@@ -81,13 +167,14 @@ static struct dentry *add_dir(u32 id, struct dentry *parent)
 
 /**
  * axv_debugfs_add_vm() - a directory for a VM
- * @vm:		VM that removes &axv_vm.debugfs in the end
+ * @vm:		VM that is complete, and removes &axv_vm.debugfs before it goes
  *
  * Context: may sleep.
  */
 void axv_debugfs_add_vm(struct axv_vm *vm)
 {
 	vm->debugfs = add_dir(vm->id, root);
+	debugfs_create_file_unsafe("info", 0400, vm->debugfs, vm, &vm_info_fops);
 }
 
 /**
@@ -99,15 +186,18 @@ void axv_debugfs_add_vm(struct axv_vm *vm)
 void axv_debugfs_add_vcpu(struct axv_vcpu *vcpu)
 {
 	vcpu->debugfs = add_dir(vcpu->id, vcpu->vm->debugfs);
-	debugfs_create_file("stats", 0400, vcpu->debugfs, vcpu, &stats_fops);
+	debugfs_create_file_unsafe("info", 0400, vcpu->debugfs, vcpu,
+				   &vcpu_info_fops);
+	debugfs_create_file_unsafe("stats", 0400, vcpu->debugfs, vcpu, &stats_fops);
 }
 
 /**
- * axv_debugfs_init() - the root directory
+ * axv_debugfs_init() - the root directory, and what belongs to no VM
  */
 void axv_debugfs_init(void)
 {
 	root = debugfs_create_dir("axvcpu", NULL);
+	debugfs_create_file_unsafe("cpus", 0400, root, NULL, &cpus_fops);
 }
 
 /**

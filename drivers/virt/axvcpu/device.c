@@ -10,7 +10,7 @@
 #include "file.h"
 
 /* The back end of this module's life.  Set before the device exists. */
-const struct axv_arch_ops *axv_device_ops;
+static const struct axv_arch_ops *backend;
 
 static long query(struct axv_call *call, void *data)
 {
@@ -18,29 +18,27 @@ static long query(struct axv_call *call, void *data)
 
 	if (query->flags)
 		return -EINVAL;
-	return axv_query(axv_device_ops, query->id, &query->value);
+	return axv_query(call->ops, query->id, &query->value);
 }
 
 static long create_vm(struct axv_call *call, void *data)
 {
-	return axv_vm_file_new(axv_device_ops, call, data);
-}
-
-static long get_table(struct axv_call *call, void *data)
-{
-	return axv_ioctl_get_table(NULL, NULL, data);
+	return axv_vm_file_new(call, data);
 }
 
 static const struct axv_ioctl commands[] = {
-	AXV_IOC_ALL(AXV_QUERY, struct axv_query, AXV_IOC_REPLY, query),
-	AXV_IOC_UPTO(AXV_CREATE_VM, struct axv_create_vm, flags, 0, create_vm),
-	AXV_IOC_ALL(AXV_GET_TABLE, struct axv_table,
-		    AXV_IOC_REPLY | AXV_IOC_REPLY_E2BIG, get_table),
+	AXV_IOC_ALL(AXV_QUERY, struct axv_query, 0, query),
+	/* Its reply is stored before the descriptor exists. */
+	AXV_IOC_UPTO(AXV_CREATE_VM, struct axv_create_vm, flags, AXV_IOC_STORED,
+		     create_vm),
+	AXV_IOC_GET_TABLE(),
 };
 
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return axv_ioctl_dispatch(commands, ARRAY_SIZE(commands), NULL, cmd, arg);
+	struct axv_call call = { .ops = backend };
+
+	return axv_ioctl_dispatch(&call, commands, ARRAY_SIZE(commands), cmd, arg);
 }
 
 static const struct file_operations device_fops = {
@@ -65,7 +63,7 @@ static struct miscdevice device = {
  */
 int axv_device_init(const struct axv_arch_ops *ops)
 {
-	axv_device_ops = ops;
+	backend = ops;
 	return misc_register(&device);
 }
 

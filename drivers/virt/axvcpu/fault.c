@@ -2,56 +2,133 @@
 /*
  * Second-stage faults: guest memory on demand.
  *
- * A fault looks its region up, gets the host's page without a lock, and maps it
- * if nothing has changed meanwhile.  The page is not pinned: notifier.c takes
- * the mapping away before the host takes the page.
+ * A fault looks its region up, and takes from the host's tables what they have at hand:
+ * under &axv_vm.mmu_lock, which keeps the host from taking it away, no reference is
+ * needed.  Otherwise it asks the host for the page, without a lock, and maps it if nothing
+ * has changed meanwhile.  The page is not pinned: notifier.c takes the mapping away before
+ * the host takes the page.
+ *
+ * Faults exclude removals, not each other: they hold the lock for reading, and only what
+ * has to give way takes it for writing.
  */
 #include <linux/align.h>
+#include <linux/bits.h>
 #include <linux/io.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/sched/signal.h>
 
 #include <axvcpu/compat.h>
+#include <axvcpu/trace.h>
+#include <axvcpu/vcpu.h>
 
 #include "memory.h"
+
+/* Pages that are mapped with the one that faulted, if the host has them at hand. */
+#define AROUND		16
+
+/*
+ * One of them, as the host maps it: its physical address, and in the bits below AXV_S2_*
+ * as far as the host allows it, and what else its entry says.  0: none of which this much
+ * is known.
+ */
+#define HOST_DIRTY	BIT(3)
+#define HOST_YOUNG	BIT(4)
+#define HOST_STALE	BIT(5)
 
 /**
  * struct axv_fault - a fault on its way
  * @gpa:	page that faulted
  * @write:	it is to be written
- * @slot:	copy of its region
+ * @fetch:	it is to be executed
+ * @region:	copy of its region
  * @seq:	&axv_vm.mmu_seq when the region was looked up
+ * @calm:	no invalidation, of whatever, was in progress then
  * @page:	the host's page, a reference is held
  * @level:	how large the host maps it
  * @writable:	the host lets it be written
+ * @nr:		pages around it, which are looked at together
+ * @at:		which of them faulted
+ * @around:	what the host has there
  */
 struct axv_fault {
 	u64 gpa;
 	bool write;
-	struct axv_memslot slot;
+	bool fetch;
+	struct axv_mem_region region;
 	unsigned long seq;
+	bool calm;
 	struct page *page;
 	unsigned int level;
 	bool writable;
+	unsigned int nr;
+	unsigned int at;
+	u64 around[AROUND];
 };
 
 /*
- * How large does the host map @hva?  Interrupts off keep the tables in place,
- * as for every lockless walk; whether the answer still holds is for
- * &axv_vm.mmu_seq to tell.  Each level is found from the place of the one above,
- * not from its copy, since a kernel may fold levels only when it runs.
+ * What an entry of the host's tables allows without asking the host.  Anonymous memory
+ * only: other pages may be such that not even the kernel may touch them (secretmem), or
+ * have a file system that wants to know of writes.
  */
-static unsigned int axv_host_level(struct mm_struct *mm, unsigned long hva)
+static u64 axv_host_page(pte_t pte)
 {
-	unsigned int level = 1;
+	u64 page;
+
+	if (!pte_present(pte) || pte_protnone(pte) || pte_special(pte) ||
+	    pte_devmap(pte) || !pte_access_permitted(pte, false) ||
+	    !PageAnon(pte_page(pte)))
+		return 0;
+	page = PFN_PHYS(pte_pfn(pte)) | AXV_S2_READ;
+	if (pte_write(pte) && pte_access_permitted(pte, true))
+		page |= AXV_S2_WRITE;
+	if (pte_dirty(pte))
+		page |= HOST_DIRTY;
+	if (pte_young(pte))
+		page |= HOST_YOUNG;
+	return page;
+}
+
+/*
+ * A reference to a page that an entry was seen to map, if it still does: as the kernel
+ * itself does it without a lock.  Otherwise a reference that is to be put (HOST_STALE),
+ * which may free the page and so has to wait until interrupts are on, or 0.
+ */
+static u64 axv_host_hold(u64 page, pte_t pte, pte_t *ptep)
+{
+	struct page *head = compound_head(pfn_to_page(PHYS_PFN(page)));
+
+	if (!get_page_unless_zero(head))
+		return 0;
+	if (pte_val(READ_ONCE(*ptep)) == pte_val(pte) &&
+	    compound_head(pfn_to_page(PHYS_PFN(page))) == head)
+		return page;
+	return page_to_phys(head) | HOST_STALE;
+}
+
+/*
+ * How large does the host map @hva?  If by small pages, what are @nr of them, from @hva
+ * on, which one table has?  With @hold, references are held to those that are told.
+ *
+ * Interrupts off keep the tables in place, as for every lockless walk; whether the answer
+ * still holds is for &axv_vm.mmu_seq to tell, or &axv_vm.mmu_lock is held.  Each level is
+ * found from the place of the one above, not from its copy, since a kernel may fold levels
+ * only when it runs.
+ */
+static unsigned int axv_host_walk(struct mm_struct *mm, unsigned long hva,
+				  u64 *pages, unsigned int nr, bool hold)
+{
+	unsigned int i, level = 1;
 	unsigned long flags;
 	pgd_t *pgdp = pgd_offset(mm, hva), pgd;
 	p4d_t *p4dp, p4d;
 	pud_t *pudp, pud;
+	pte_t *ptep, pte;
 	pmd_t pmd;
 
+	memset(pages, 0, nr * sizeof(*pages));
 	local_irq_save(flags);
 	pgd = READ_ONCE(*pgdp);
 	if (pgd_none(pgd))
@@ -69,10 +146,29 @@ static unsigned int axv_host_level(struct mm_struct *mm, unsigned long hva)
 		goto out;
 	}
 	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, hva));
-	if (!pmd_none(pmd) && pmd_present(pmd) && pmd_leaf(pmd))
+	if (pmd_none(pmd) || !pmd_present(pmd))
+		goto out;
+	if (pmd_leaf(pmd)) {
 		level = 2;
+		goto out;
+	}
+	if (pmd_bad(pmd))
+		goto out;
+	ptep = pte_offset_kernel(&pmd, hva);
+	for (i = 0; i < nr; i++) {
+		pte = READ_ONCE(ptep[i]);
+		pages[i] = axv_host_page(pte);
+		if (pages[i] && hold)
+			pages[i] = axv_host_hold(pages[i], pte, &ptep[i]);
+	}
 out:
 	local_irq_restore(flags);
+	for (i = 0; hold && i < nr; i++) {
+		if (pages[i] & HOST_STALE) {
+			put_page(pfn_to_page(PHYS_PFN(pages[i])));
+			pages[i] = 0;
+		}
+	}
 	return level;
 }
 
@@ -82,11 +178,11 @@ out:
  */
 static int axv_fault_get_page(struct axv_fault *fault)
 {
-	unsigned long hva = axv_slot_hva(&fault->slot, fault->gpa);
+	unsigned long hva = axv_region_hva(&fault->region, fault->gpa);
 	unsigned int flags = FOLL_HWPOISON | AXV_FOLL_FAULT;
 	long got;
 
-	fault->writable = fault->write || !fault->slot.flags;
+	fault->writable = fault->write || !fault->region.flags;
 	if (fault->writable &&
 	    get_user_pages_fast_only(hva, 1, FOLL_WRITE, &fault->page) == 1)
 		return 0;
@@ -122,109 +218,291 @@ static void axv_fault_mark_page(struct page *page)
 static unsigned int axv_fault_level(const struct axv_vm *vm,
 				    const struct axv_fault *fault)
 {
-	const struct axv_memslot *slot = &fault->slot;
+	const struct axv_mem_region *region = &fault->region;
 	unsigned int level = min(fault->level, vm->s2.fmt->max_leaf_level);
 
-	if (slot->flags & AXV_REGION_LOG_DIRTY)
+	/* Of a larger page, another part may be taken away right now. */
+	if (region->flags & AXV_REGION_LOG_DIRTY || !fault->calm)
 		return 1;
 	for (; level > 1; level--) {
 		u64 size = axv_s2_level_size(level);
 		u64 start = ALIGN_DOWN(fault->gpa, size);
 
-		if (start >= slot->gpa &&
-		    start + size <= slot->gpa + slot->size &&
-		    !((fault->gpa ^ page_to_phys(fault->page)) & (size - 1)))
+		/* All of it is held by the reference, for what is done before the lock. */
+		if (start >= region->gpa &&
+		    start + size <= region->gpa + region->size &&
+		    !((fault->gpa ^ page_to_phys(fault->page)) & (size - 1)) &&
+		    page_size(compound_head(fault->page)) >= size)
 			break;
 	}
 	return level;
 }
 
-/* Memory that the guest does not have yet, as far as the host has to see to it. */
-static void axv_fault_sync(struct axv_vm *vm, const struct axv_fault *fault,
-			   unsigned int level)
+static u32 axv_fault_grants(const struct axv_vm *vm, bool writable, bool fetch)
 {
-	u64 size = axv_s2_level_size(level);
+	u32 rights = AXV_S2_READ;
 
-	if (vm->ops->sync_memory &&
-	    axv_s2_lookup(&vm->s2, fault->gpa).level < level)
-		vm->ops->sync_memory(page_to_phys(fault->page) & ~(size - 1), size);
+	if (writable)
+		rights |= AXV_S2_WRITE;
+	if (fetch || !vm->s2.fmt->exec_on_fetch)
+		rights |= AXV_S2_EXEC;
+	return rights;
 }
 
 /*
- * Map the page, unless something changed since it was looked up: -EAGAIN.
- * -ENOMEM: the cache was short, and this may be called again once it is full.
+ * What the guest may not be able to access or execute yet, as far as the host has to see
+ * to it.  It takes long, and so comes before any lock: a reference is held to the memory.
+ * Most faults are on what was not mapped, so nobody looks whether it was.
  */
-static int axv_fault_map(struct axv_vm *vm, struct axv_fault *fault,
-			 struct axv_s2_cache *cache)
+static void axv_fault_sync(struct axv_vm *vm, phys_addr_t pa, u64 size, u32 rights)
 {
-	unsigned int level = axv_fault_level(vm, fault);
-	u64 mask = axv_s2_level_size(level) - 1;
-	u32 rights = AXV_S2_READ | AXV_S2_EXEC;
-	LIST_HEAD(tables);
-	bool flush;
+	u32 what = AXV_SYNC_NEW;
+
+	if (rights & AXV_S2_EXEC)
+		what |= AXV_SYNC_FETCH;
+	if (vm->ops->sync_memory)
+		vm->ops->sync_memory(pa, size, what);
+}
+
+/*
+ * Fill an entry, or add rights; &axv_vm.mmu_lock is held for reading.  The log is the
+ * region's.  The entry comes first, then the mark in the log: who reads and clears the
+ * log excludes both.
+ */
+static int axv_fault_fill(struct axv_vm *vm, const struct axv_fault *fault,
+			  struct axv_s2_cache *cache, u64 gpa, phys_addr_t pa,
+			  unsigned int level, u32 rights)
+{
+	bool regained;
 	int err;
 
-	if (fault->writable)
-		rights |= AXV_S2_WRITE;
+	lockdep_assert_held_read(&vm->mmu_lock);
+	err = axv_s2_fill(&vm->s2, cache, gpa, pa, level, rights, &regained);
+	if (err)
+		return err;
+	/*
+	 * This vCPU finds the new generation when it enters, and so does another one
+	 * that faults on its older translation of the page.  None has to leave the guest.
+	 */
+	if (regained)
+		atomic64_inc(&vm->tlb_gen);
+	if (rights & AXV_S2_WRITE)
+		axv_mark_dirty(vm, &fault->region, fault->gpa);
+	return 0;
+}
 
-	spin_lock(&vm->mmu_lock);
+/* What was mapped there is cleaned before it is written over and forgotten. */
+static void axv_fault_clean(struct axv_vm *vm, u64 gpa, u64 end)
+{
+	while (vm->s2.clean && gpa < end)
+		gpa = axv_s2_clean(&vm->s2, gpa, end);
+}
+
+/* The same where something has to give way: nobody else maps anything meanwhile. */
+static int axv_fault_replace(struct axv_vm *vm, const struct axv_fault *fault,
+			     struct axv_s2_cache *cache, u64 gpa, phys_addr_t pa,
+			     unsigned int level, u32 rights)
+{
+	struct axv_removal removal;
+	LIST_HEAD(tables);
+	bool flush, cut;
+	int err;
+
+	write_lock(&vm->mmu_lock);
 	if (vm->mmu_seq != fault->seq) {
 		err = -EAGAIN;
 		goto out;
 	}
-	axv_fault_sync(vm, fault, level);
 	do {
-		err = axv_s2_map(&vm->s2, cache, fault->gpa & ~mask,
-				 page_to_phys(fault->page) & ~mask, level,
-				 rights, &flush);
+		axv_fault_clean(vm, gpa, gpa + axv_s2_level_size(level));
+		err = axv_s2_map(&vm->s2, cache, gpa, pa, level, rights, &flush);
 		if (flush) {
 			vm->ops->flush_stage2(vm);
 			axv_s2_detach(&vm->s2, &tables);
 		}
 	} while (err == -EAGAIN);
-	/* An unchanged sequence means that the copy's bitmap is the region's. */
-	if (!err && fault->writable)
-		axv_mark_dirty(&fault->slot, fault->gpa);
+	if (!err && rights & AXV_S2_WRITE)
+		axv_mark_dirty(vm, &fault->region, fault->gpa);
 out:
-	spin_unlock(&vm->mmu_lock);
-	axv_s2_free(&vm->s2, &tables, true);
+	cut = !list_empty(&tables);
+	if (cut) {
+		axv_removal_begin(vm, &removal);
+		list_splice(&tables, &removal.tables);
+	}
+	write_unlock(&vm->mmu_lock);
+	if (cut)
+		axv_memory_clean(vm, &removal, 0, 0);
 	return err;
 }
 
 /*
- * Find the region, and wait while the host takes the page away.  0; -ENOENT: no
- * region; -EACCES: a write to a read-only one; -ERESTARTSYS: a signal.
+ * Map the page, unless something changed since it was looked up: -EAGAIN.
  */
-static int axv_fault_look_up(struct axv_vm *vm, struct axv_fault *fault)
+static int axv_fault_map(struct axv_vm *vm, const struct axv_fault *fault,
+			 struct axv_s2_cache *cache)
 {
-	struct axv_memslot *slot;
-	unsigned long hva;
-	bool wait;
+	unsigned int level = axv_fault_level(vm, fault);
+	u64 size = axv_s2_level_size(level);
+	u64 gpa = ALIGN_DOWN(fault->gpa, size);
+	phys_addr_t pa = ALIGN_DOWN(page_to_phys(fault->page), size);
+	u32 rights = axv_fault_grants(vm, fault->writable, fault->fetch);
 	int err;
 
-	for (;;) {
-		spin_lock(&vm->mmu_lock);
-		slot = axv_find_slot(vm, fault->gpa);
-		if (!slot) {
-			spin_unlock(&vm->mmu_lock);
-			return -ENOENT;
-		}
-		fault->slot = *slot;
-		fault->seq = vm->mmu_seq;
-		hva = axv_slot_hva(slot, fault->gpa);
-		wait = axv_invalidating(vm, hva);
-		spin_unlock(&vm->mmu_lock);
+	axv_fault_sync(vm, pa, size, rights);
+	read_lock(&vm->mmu_lock);
+	err = vm->mmu_seq == fault->seq ?
+	      axv_fault_fill(vm, fault, cache, gpa, pa, level, rights) : -EAGAIN;
+	read_unlock(&vm->mmu_lock);
+	if (err == -EBUSY)
+		err = axv_fault_replace(vm, fault, cache, gpa, pa, level, rights);
+	return err;
+}
 
-		if (fault->write && fault->slot.flags & AXV_REGION_READONLY)
-			return -EACCES;
-		if (!wait)
-			return 0;
-		/* Sleeping, not spinning: who invalidates may be less urgent. */
-		err = wait_event_interruptible(vm->invalidate_wait,
-					       axv_invalidation_ended(vm, hva));
-		if (err)
-			return err;
+/* ---- what the host has at hand ------------------------------------------- */
+
+/*
+ * Choose pages around the one that faulted, which one table of the guest's and one of the
+ * host's have, and look at them.  Alone where rights are given one by one.
+ */
+static bool axv_fault_look_around(struct axv_vm *vm, struct axv_fault *fault, bool hold)
+{
+	const struct axv_mem_region *region = &fault->region;
+	unsigned long hva = axv_region_hva(region, fault->gpa);
+	u64 before = 0, after = 1;
+
+	if (!region->flags) {
+		/* Pages before it, and from it on, up to the end of the group ... */
+		before = (fault->gpa >> PAGE_SHIFT) % AROUND;
+		after = AROUND - before;
+		/* ... of the region ... */
+		before = min(before, (fault->gpa - region->gpa) >> PAGE_SHIFT);
+		after = min(after, (region->gpa + region->size - fault->gpa) >> PAGE_SHIFT);
+		/* ... and of the host's table. */
+		before = min_t(u64, before, pte_index(hva));
+		after = min_t(u64, after, PTRS_PER_PTE - pte_index(hva));
 	}
+	fault->at = before;
+	fault->nr = before + after;
+	fault->level = axv_host_walk(vm->mm, hva - (before << PAGE_SHIFT), fault->around,
+				     fault->nr, hold);
+	return fault->around[fault->at] & (fault->write ? AXV_S2_WRITE : AXV_S2_READ);
+}
+
+/*
+ * Map them; &axv_vm.mmu_lock is held for reading, and the host maps them so.  The others
+ * get no right that would make the host believe that they are written.
+ */
+static int axv_fault_fill_around(struct axv_vm *vm, struct axv_fault *fault,
+				 struct axv_s2_cache *cache)
+{
+	u64 page = fault->around[fault->at];
+	bool writable = page & AXV_S2_WRITE && (fault->write || !fault->region.flags);
+	unsigned int i;
+	int err;
+
+	/*
+	 * Where the host's entry is dirty the page is not lost when that goes, and what
+	 * makes it clean again invalidates first.  The host's mapping keeps the page.
+	 */
+	if (writable && !(page & HOST_DIRTY))
+		SetPageDirty(pfn_to_page(PHYS_PFN(page)));
+	err = axv_fault_fill(vm, fault, cache, fault->gpa, page & PAGE_MASK, 1,
+			     axv_fault_grants(vm, writable, fault->fetch));
+	if (err || fault->nr == 1)
+		return err;
+
+	for (i = 0; i < fault->nr; i++) {
+		page = fault->around[i];
+		if (i == fault->at || !(page & HOST_YOUNG))
+			fault->around[i] = 0;
+		else
+			fault->around[i] = (page & PAGE_MASK) |
+				axv_fault_grants(vm, page & HOST_DIRTY &&
+						 page & AXV_S2_WRITE, false);
+	}
+	if (axv_s2_fill_around(&vm->s2, fault->gpa - ((u64)fault->at << PAGE_SHIFT),
+			       fault->around, fault->nr))
+		atomic64_inc(&vm->tlb_gen);
+	return 0;
+}
+
+/*
+ * The same for a back end that needs something done to the memory before: without the
+ * lock, and so with references.
+ */
+static int axv_fault_sync_around(struct axv_vm *vm, struct axv_fault *fault,
+				 struct axv_s2_cache *cache)
+{
+	struct page *held[AROUND];
+	unsigned int i;
+	int err = -ENXIO;
+	bool found;
+
+	found = axv_fault_look_around(vm, fault, true);
+	for (i = 0; i < fault->nr; i++) {
+		u64 page = fault->around[i];
+
+		held[i] = page ? pfn_to_page(PHYS_PFN(page)) : NULL;
+		if (found && page)
+			axv_fault_sync(vm, page & PAGE_MASK, PAGE_SIZE,
+				       axv_fault_grants(vm, false,
+							fault->fetch && i == fault->at));
+	}
+	if (found) {
+		read_lock(&vm->mmu_lock);
+		err = vm->mmu_seq == fault->seq ?
+		      axv_fault_fill_around(vm, fault, cache) : -EAGAIN;
+		read_unlock(&vm->mmu_lock);
+	}
+	for (i = 0; i < fault->nr; i++)
+		if (held[i])
+			put_page(held[i]);
+	return err;
+}
+
+/* ---- a try ---------------------------------------------------------------- */
+
+/*
+ * Find the region, and map the page if the host has it at hand; wait while the host takes
+ * it away.  0: done; -ENXIO: the host is to be asked for the page; -ENOENT: no region;
+ * -EACCES: a write to a read-only one; -ERESTARTSYS: a signal; -ENOMEM: the dirty log
+ * cannot grow; -EBUSY: something is in the way; -EAGAIN: look again.
+ */
+static int axv_fault_look_up(struct axv_vm *vm, struct axv_fault *fault,
+			     struct axv_s2_cache *cache)
+{
+	struct axv_log *lacking = NULL;
+	bool wait = false;
+	unsigned long hva;
+	int err = -ENXIO;
+
+	read_lock(&vm->mmu_lock);
+	if (!axv_find_region(vm, fault->gpa, &fault->region)) {
+		err = -ENOENT;
+	} else if (fault->write && fault->region.flags & AXV_REGION_READONLY) {
+		err = -EACCES;
+	} else {
+		fault->seq = vm->mmu_seq;
+		fault->calm = !vm->invalidating;
+		hva = axv_region_hva(&fault->region, fault->gpa);
+		if (fault->write)
+			lacking = axv_log_lacking(vm, &fault->region, fault->gpa);
+		wait = axv_invalidating(vm, hva);
+		if (!vm->ops->sync_memory && !lacking && fault->calm &&
+		    axv_fault_look_around(vm, fault, false))
+			err = axv_fault_fill_around(vm, fault, cache);
+	}
+	read_unlock(&vm->mmu_lock);
+
+	if (lacking)
+		return axv_log_extend(lacking, axv_region_page(&fault->region, fault->gpa)) ?:
+		       -EAGAIN;
+	/* Sleep: the invalidating thread may have a lower priority. */
+	if (wait)
+		return wait_event_interruptible(vm->invalidate_wait,
+						axv_invalidation_ended(vm, hva)) ?:
+		       -EAGAIN;
+	return err;
 }
 
 /* One try: 0; -EAGAIN: try again; or what the fault failed with. */
@@ -233,53 +511,44 @@ static int axv_fault_try(struct axv_vm *vm, struct axv_fault *fault,
 {
 	int err;
 
+	err = axv_s2_cache_fill(cache, vm->s2.fmt);
+	if (err)
+		return err;
+	err = axv_fault_look_up(vm, fault, cache);
+	if (err == -ENXIO && vm->ops->sync_memory && fault->calm)
+		err = axv_fault_sync_around(vm, fault, cache);
+	if (err != -ENXIO && err != -EBUSY)
+		return err;
+
 	err = axv_fault_get_page(fault);
 	if (err)
 		return err == -EAGAIN ? -EINTR : err;
-	fault->level = axv_host_level(vm->mm,
-				      axv_slot_hva(&fault->slot, fault->gpa));
+	fault->level = axv_host_walk(vm->mm, axv_region_hva(&fault->region, fault->gpa),
+				     fault->around, 0, false);
 	if (fault->writable)
 		axv_fault_mark_page(fault->page);
-
-	/* Most faults need no new table, so none is set aside at first. */
 	err = axv_fault_map(vm, fault, cache);
-	if (err == -ENOMEM) {
-		err = axv_s2_cache_fill(cache, vm->s2.fmt);
-		if (!err)
-			err = axv_fault_map(vm, fault, cache);
-	}
 	put_page(fault->page);
 	return err;
 }
 
-/**
- * axv_memory_fault() - resolve a fault of the second stage
- * @vm:		VM of the calling thread
- * @gpa:	guest physical address that faulted
- * @access:	AXV_ACCESS_*
- * @error:	out, with AXV_FAULT_FAILED: the host's negative error
- *
+/*
  * On 6.1 only a fatal signal interrupts the wait for a page that the VMM itself
  * supplies (userfaultfd); the host has no way to ask for more.
- *
- * Context: may sleep.
- * Return: an &enum axv_fault_result.
  */
-enum axv_fault_result axv_memory_fault(struct axv_vm *vm, u64 gpa, u32 access,
-				       int *error)
+static enum axv_fault_result axv_fault_resolve(struct axv_vcpu *vcpu, u64 gpa,
+					       u32 access, int *error)
 {
-	struct axv_fault fault = {
-		.gpa = gpa & PAGE_MASK,
-		.write = access & AXV_ACCESS_WRITE,
-	};
-	struct axv_s2_cache cache = AXV_S2_CACHE_INIT(cache);
+	/* Each member is written before it is read; all of it is much to clear. */
+	struct axv_fault fault __uninitialized;
+	unsigned int i;
 	int err;
 
-	for (;;) {
-		err = axv_fault_look_up(vm, &fault);
-		if (err)
-			break;
-		err = axv_fault_try(vm, &fault, &cache);
+	fault.gpa = gpa & PAGE_MASK;
+	fault.write = access & AXV_ACCESS_WRITE;
+	fault.fetch = access & AXV_ACCESS_FETCH;
+	for (i = 0; i < AXV_MEMORY_TRIES; i++) {
+		err = axv_fault_try(vcpu->vm, &fault, &vcpu->tables);
 		if (err != -EAGAIN)
 			break;
 		if (signal_pending(current)) {
@@ -288,7 +557,6 @@ enum axv_fault_result axv_memory_fault(struct axv_vm *vm, u64 gpa, u32 access,
 		}
 		cond_resched();
 	}
-	axv_s2_cache_drain(&cache);
 
 	switch (err) {
 	case 0:
@@ -297,6 +565,7 @@ enum axv_fault_result axv_memory_fault(struct axv_vm *vm, u64 gpa, u32 access,
 		return AXV_FAULT_MMIO;
 	case -EACCES:
 		return AXV_FAULT_PROTECTED;
+	case -EAGAIN:
 	case -EINTR:
 	case -ERESTARTSYS:
 		return AXV_FAULT_AGAIN;
@@ -306,19 +575,140 @@ enum axv_fault_result axv_memory_fault(struct axv_vm *vm, u64 gpa, u32 access,
 	}
 }
 
+/*
+ * A fault on a page that is mapped with the rights it needs happens to a vCPU
+ * once or twice: another one resolved the same fault, or a translation in the TLB
+ * was older.  Without a change of the mapping in between it does not go on.
+ */
+#define MAX_SPURIOUS	256
+
+static u32 axv_fault_rights(u32 access)
+{
+	u32 rights = 0;
+
+	if (access & (AXV_ACCESS_READ | AXV_ACCESS_PAGE_TABLE))
+		rights |= AXV_S2_READ;
+	if (access & AXV_ACCESS_WRITE)
+		rights |= AXV_S2_WRITE;
+	if (access & AXV_ACCESS_FETCH)
+		rights |= AXV_S2_EXEC;
+	return rights;
+}
+
+/*
+ * A device's address is never resolved, and its faults are never looked up: so it is
+ * only here that the next fault may be the same.
+ */
+static void axv_fault_note(struct axv_vcpu *vcpu, u64 gpa, u32 access)
+{
+	struct axv_last_fault *last = &vcpu->last_fault;
+
+	gpa &= PAGE_MASK;
+	if (last->gpa == gpa && last->access == access)
+		return;
+	last->gpa = gpa;
+	last->access = access;
+	last->count = 0;
+}
+
+/* The hardware goes on to refuse what the second stage allows. */
+static bool axv_fault_is_stuck(struct axv_vcpu *vcpu, u64 gpa, u32 access)
+{
+	struct axv_last_fault *last = &vcpu->last_fault;
+	u32 rights = axv_fault_rights(access);
+	struct axv_vm *vm = vcpu->vm;
+	struct axv_s2_leaf leaf;
+	unsigned long seq;
+
+	if (last->gpa != (gpa & PAGE_MASK) || last->access != access)
+		return false;
+
+	read_lock(&vm->mmu_lock);
+	leaf = axv_s2_lookup(&vm->s2, last->gpa);
+	/* A right that was taken away and given back, to another vCPU, is a change. */
+	seq = vm->mmu_seq + vm->s2.protections;
+	read_unlock(&vm->mmu_lock);
+	if (seq != last->seq || !leaf.level || !leaf.young || rights & ~leaf.rights) {
+		last->seq = seq;
+		last->count = 0;
+		return false;
+	}
+	if (++last->count < MAX_SPURIOUS)
+		return false;
+	/* A VMM that runs the vCPU again has as many tries. */
+	last->count = 0;
+	return true;
+}
+
+/* There was no region when this vCPU last came here, and no region has changed since. */
+static bool axv_fault_is_hole(const struct axv_vcpu *vcpu, u64 gpa)
+{
+	const struct axv_hole *hole = &vcpu->hole;
+
+	return gpa >= hole->start && gpa < hole->end &&
+	       hole->seq == axv_memory_seq(vcpu->vm);
+}
+
+/*
+ * Remember it up to the next region, so that the next exit at a device looks for none and
+ * takes no lock.  Addresses below, up to the same region, were looked up with the same
+ * regions: there is none in between.
+ */
+static void axv_fault_note_hole(struct axv_vcpu *vcpu, u64 gpa)
+{
+	unsigned long seq = axv_memory_seq(vcpu->vm);
+	struct axv_hole *hole = &vcpu->hole;
+	struct axv_mem_region region;
+	u64 end = U64_MAX;
+
+	if (axv_region_above(vcpu->vm, gpa, &region)) {
+		if (region.gpa <= gpa)
+			return;
+		end = region.gpa;
+	}
+	if (!axv_memory_is_same(vcpu->vm, seq))
+		return;
+	if (hole->seq != seq || hole->end != end || gpa < hole->start)
+		hole->start = gpa;
+	hole->end = end;
+	hole->seq = seq;
+}
+
 /**
- * axv_memory_forget() - unmap all of the guest's memory, to come back by demand
- * @vm:		any VM; its vCPUs may run
+ * axv_vcpu_fault() - resolve a fault of the second stage that a vCPU ran into
+ * @vcpu:	vCPU whose claim the caller holds
+ * @gpa:	guest physical address that faulted
+ * @access:	AXV_ACCESS_*
+ * @error:	out, with AXV_FAULT_FAILED: the host's negative error; -ELOOP: the
+ *		hardware refuses a page that is mapped, again and again
  *
  * Context: may sleep.
+ * Return: an &enum axv_fault_result.
  */
-void axv_memory_forget(struct axv_vm *vm)
+enum axv_fault_result axv_vcpu_fault(struct axv_vcpu *vcpu, u64 gpa, u32 access,
+				     int *error)
 {
-	LIST_HEAD(tables);
+	enum axv_fault_result result;
 
-	spin_lock(&vm->mmu_lock);
-	vm->mmu_seq++;
-	axv_memory_unmap(vm, 0, BIT_ULL(vm->s2.fmt->ipa_bits), &tables);
-	spin_unlock(&vm->mmu_lock);
-	axv_s2_free(&vm->s2, &tables, true);
+	if (axv_fault_is_hole(vcpu, gpa)) {
+		vcpu->last_fault.count = 0;
+		trace_axv_fault(vcpu->vm, gpa, access, AXV_FAULT_MMIO);
+		return AXV_FAULT_MMIO;
+	}
+	if (unlikely(axv_fault_is_stuck(vcpu, gpa, access))) {
+		*error = -ELOOP;
+		result = AXV_FAULT_FAILED;
+	} else {
+		result = axv_fault_resolve(vcpu, gpa, access, error);
+	}
+	if (result == AXV_FAULT_RESOLVED) {
+		vcpu->stats.faults++;
+		axv_fault_note(vcpu, gpa, access);
+	} else {
+		vcpu->last_fault.count = 0;
+		if (result == AXV_FAULT_MMIO)
+			axv_fault_note_hole(vcpu, gpa);
+	}
+	trace_axv_fault(vcpu->vm, gpa, access, result);
+	return result;
 }

@@ -7,6 +7,7 @@
 
 #include <linux/bits.h>
 #include <linux/fs.h>
+#include <linux/kernel.h>
 #include <linux/types.h>
 
 #include <axvcpu/arch.h>
@@ -15,70 +16,145 @@ struct axv_vcpu;
 struct axv_vm;
 struct axv_call;
 
-/* The structure is stored back when the handler succeeds. */
-#define AXV_IOC_REPLY		BIT(0)
+/**
+ * enum axv_need - what is held while the handler of a command runs
+ * @AXV_NEED_NONE: nothing, or what the handler takes by itself: transitions, and reads
+ *		in batches
+ * @AXV_NEED_VM: &axv_vm.lock; -EINTR on a fatal signal
+ * @AXV_NEED_READ: the vCPU, for a read: axv_begin_read()
+ * @AXV_NEED_OWNER: the vCPU, for its owner: axv_claim_owned() with &axv_ioctl.states
+ */
+enum axv_need {
+	AXV_NEED_NONE,
+	AXV_NEED_VM,
+	AXV_NEED_READ,
+	AXV_NEED_OWNER,
+};
+
+/* The structure is copied in, and stored back: by the direction of the command. */
+#define AXV_IOC_IN		BIT(0)
+#define AXV_IOC_OUT		BIT(1)
 /* It is stored back also when the handler says -E2BIG. */
-#define AXV_IOC_REPLY_E2BIG	BIT(1)
-/* What the caller has in it is of no interest. */
-#define AXV_IOC_NO_INPUT	BIT(2)
+#define AXV_IOC_OUT_E2BIG	BIT(2)
+/* The handler has stored it. */
+#define AXV_IOC_STORED		BIT(3)
+/* The array is copied in, and stored back when the handler succeeds. */
+#define AXV_IOC_ARRAY_IN	BIT(4)
+#define AXV_IOC_ARRAY_OUT	BIT(5)
 
 /**
  * struct axv_ioctl - one command of a file; its place in the table is its number
+ * @flags:	AXV_IOC_*
+ * @need:	an &enum axv_need
+ * @states:	AXV_STATES_*, for AXV_NEED_OWNER
  * @size:	bytes of its structure, as this kernel knows it
  * @min_size:	bytes without which it makes no sense
- * @flags:	AXV_IOC_*
- * @handler:	does it; data is the structure, extended by zeroes, or NULL if
- *		there is none.  NULL: no such command
+ * @array:	checks what the structure says of an array that the command has as well,
+ *		and calls axv_call_array().  NULL: there is none
+ * @handler:	does it; data is the structure, extended by zeroes, or NULL if there is
+ *		none.  User memory is touched before and after, never in between: the
+ *		thread that serves a page fault there may take for ever.  NULL: no such
+ *		command
  */
 struct axv_ioctl {
 	u8 flags;
+	u8 need;
+	u8 states;
 	u16 size;
 	u16 min_size;
+	int (*array)(struct axv_call *call, void *data);
 	long (*handler)(struct axv_call *call, void *data);
 };
 
-/* A command without a structure, and one with: all of it, or up to a member. */
-#define AXV_IOC_NONE(cmd, fn)						\
-	[_IOC_NR(cmd)] = { .handler = (fn) }
-#define AXV_IOC_ALL(cmd, type, fl, fn)					\
-	[_IOC_NR(cmd)] = { .flags = (fl), .size = sizeof(type),		\
-			   .min_size = sizeof(type), .handler = (fn) }
-#define AXV_IOC_UPTO(cmd, type, member, fl, fn)				\
-	[_IOC_NR(cmd)] = { .flags = (fl), .size = sizeof(type),		\
+#define AXV_IOC_DIRECTION(cmd)						\
+	((_IOC_DIR(cmd) & _IOC_WRITE ? AXV_IOC_IN : 0) |		\
+	 (_IOC_DIR(cmd) & _IOC_READ ? AXV_IOC_OUT : 0))
+
+/*
+ * A command without a structure, and one with: all of it, or up to a member.  What
+ * follows are further members of struct axv_ioctl.
+ */
+#define AXV_IOC_NONE(cmd, fn, ...)					\
+	[_IOC_NR(cmd)] = { .handler = (fn), ##__VA_ARGS__ }
+#define AXV_IOC_ALL(cmd, type, fl, fn, ...)				\
+	[_IOC_NR(cmd)] = { .flags = AXV_IOC_DIRECTION(cmd) | (fl),	\
+			   .size = sizeof(type), .min_size = sizeof(type), \
+			   .handler = (fn), ##__VA_ARGS__ }
+#define AXV_IOC_UPTO(cmd, type, member, fl, fn, ...)			\
+	[_IOC_NR(cmd)] = { .flags = AXV_IOC_DIRECTION(cmd) | (fl),	\
+			   .size = sizeof(type),			\
 			   .min_size = offsetofend(type, member),	\
-			   .handler = (fn) }
+			   .handler = (fn), ##__VA_ARGS__ }
 
 /**
  * struct axv_call - one ioctl call
- * @object:	what the file stands for: &struct axv_vm, &struct axv_vcpu, or
- *		NULL for the device
+ * @ops:	the back end
+ * @vm:		VM that is meant, or of @vcpu; NULL: a call of the device
+ * @vcpu:	vCPU that is meant, or NULL
  * @user:	user address of the caller's structure
  * @user_size:	bytes of it
  * @entry:	the command
+ * @user_array:	user address of the array
+ * @array:	the array, in kernel memory
+ * @array_size:	bytes of it; a handler may store back less
+ * @count:	entries of it
  */
 struct axv_call {
-	void *object;
+	const struct axv_arch_ops *ops;
+	struct axv_vm *vm;
+	struct axv_vcpu *vcpu;
 	void __user *user;
 	size_t user_size;
 	const struct axv_ioctl *entry;
+	void __user *user_array;
+	void *array;
+	size_t array_size;
+	u32 count;
 };
 
-long axv_ioctl_dispatch(const struct axv_ioctl *table, size_t entries,
-			void *object, unsigned int cmd, unsigned long arg);
+/**
+ * axv_call_array() - what array a call has, for &axv_ioctl.array
+ * @call:	the call
+ * @user:	its user address
+ * @count:	entries; bounded
+ * @size:	bytes of each
+ */
+static inline void axv_call_array(struct axv_call *call, u64 user, u32 count,
+				  size_t size)
+{
+	call->user_array = u64_to_user_ptr(user);
+	call->count = count;
+	call->array_size = count * size;
+}
+
+long axv_ioctl_dispatch(struct axv_call *call, const struct axv_ioctl *table,
+			size_t entries, unsigned int cmd, unsigned long arg);
 int axv_reply(const struct axv_call *call, const void *data);
 
-/* Tables exist on all three files; both NULL: the device's. */
-long axv_ioctl_get_table(struct axv_vm *vm, struct axv_vcpu *vcpu,
-			 struct axv_table *table);
-long axv_ioctl_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu,
-			 const struct axv_table *table);
+/* Tables exist on all three files. */
+int axv_ioctl_get_array(struct axv_call *call, void *data);
+int axv_ioctl_set_array(struct axv_call *call, void *data);
+long axv_ioctl_get_table(struct axv_call *call, void *data);
+long axv_ioctl_set_table(struct axv_call *call, void *data);
 
-int axv_vm_file_new(const struct axv_arch_ops *ops, struct axv_call *call,
-		    struct axv_create_vm *config);
+#define AXV_IOC_GET_TABLE(...)						\
+	AXV_IOC_ALL(AXV_GET_TABLE, struct axv_table,			\
+		    AXV_IOC_OUT_E2BIG | AXV_IOC_ARRAY_OUT,		\
+		    axv_ioctl_get_table, .array = axv_ioctl_get_array,	\
+		    ##__VA_ARGS__)
+#define AXV_IOC_SET_TABLE(...)						\
+	AXV_IOC_ALL(AXV_SET_TABLE, struct axv_table,			\
+		    AXV_IOC_ARRAY_IN | AXV_IOC_ARRAY_OUT,		\
+		    axv_ioctl_set_table, .array = axv_ioctl_set_array,	\
+		    ##__VA_ARGS__)
+
+/* Commands of a vCPU, for the tests as well. */
+extern const struct axv_ioctl axv_vcpu_commands[];
+
+int axv_vm_file_new(struct axv_call *call, struct axv_create_vm *config);
 int axv_vcpu_file_new(struct axv_vm *vm, const struct axv_create_vcpu *config);
 
 int axv_device_init(const struct axv_arch_ops *ops);
 void axv_device_exit(void);
-extern const struct axv_arch_ops *axv_device_ops;
 
 #endif /* _AXVCPU_FILE_H */

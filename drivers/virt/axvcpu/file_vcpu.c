@@ -11,9 +11,11 @@
 #include <linux/uaccess.h>
 
 #include <axvcpu/compat.h>
+#include <axvcpu/state.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
+#include "debugfs.h"
 #include "file.h"
 
 /* More host CPUs than any kernel is built for, in bytes. */
@@ -26,7 +28,7 @@
 
 static long setup(struct axv_call *call, void *data)
 {
-	return axv_vcpu_setup(call->object, data);
+	return axv_vcpu_setup(call->vcpu, data);
 }
 
 static long bind(struct axv_call *call, void *data)
@@ -35,39 +37,44 @@ static long bind(struct axv_call *call, void *data)
 
 	if (bind->pad || bind->flags & ~AXV_BIND_ADOPT)
 		return -EINVAL;
-	return axv_vcpu_bind(call->object, bind->flags & AXV_BIND_ADOPT);
+	return axv_vcpu_bind(call->vcpu, bind->flags & AXV_BIND_ADOPT);
 }
 
 static long unbind(struct axv_call *call, void *data)
 {
-	return axv_vcpu_unbind(call->object);
+	return axv_vcpu_unbind(call->vcpu);
 }
 
 static long run(struct axv_call *call, void *data)
 {
-	return axv_vcpu_run(call->object);
+	return axv_vcpu_run(call->vcpu);
 }
 
 static long kick(struct axv_call *call, void *data)
 {
-	axv_vcpu_kick(call->object);
+	axv_vcpu_kick(call->vcpu);
 	return 0;
 }
 
 static long reset(struct axv_call *call, void *data)
 {
-	return axv_vcpu_reset(call->object);
+	return axv_vcpu_reset(call->vcpu);
+}
+
+static long sync(struct axv_call *call, void *data)
+{
+	return axv_vcpu_sync(call->vcpu);
 }
 
 static long get_state(struct axv_call *call, void *data)
 {
-	axv_vcpu_get_state(call->object, data);
+	axv_vcpu_get_state(call->vcpu, data);
 	return 0;
 }
 
 static long get_stats(struct axv_call *call, void *data)
 {
-	const struct axv_vcpu *vcpu = call->object;
+	const struct axv_vcpu *vcpu = call->vcpu;
 	const u64 *from = (const u64 *)&vcpu->stats;
 	u64 *to = data;
 	size_t i;
@@ -80,124 +87,68 @@ static long get_stats(struct axv_call *call, void *data)
 
 static long inject(struct axv_call *call, void *data)
 {
-	return axv_vcpu_inject(call->object, data);
+	return axv_vcpu_inject(call->vcpu, data);
 }
 
-static long with_regs(struct axv_vcpu *vcpu, const struct axv_regs *list,
-		      int (*access)(struct axv_vcpu *vcpu, struct axv_reg *regs,
-				    u32 count))
+static int regs_array(struct axv_call *call, void *data)
 {
-	struct axv_reg __user *user = u64_to_user_ptr(list->regs);
-	struct axv_reg *regs;
-	size_t size;
-	long ret;
-	u32 i;
+	const struct axv_regs *list = data;
 
 	if (list->flags || list->count > MAX_REGS)
 		return -EINVAL;
-	size = list->count * sizeof(*regs);
-	regs = kvmalloc(size ?: 1, GFP_KERNEL_ACCOUNT);
-	if (!regs)
-		return -ENOMEM;
+	axv_call_array(call, list->regs, list->count, sizeof(struct axv_reg));
+	return 0;
+}
 
-	ret = -EFAULT;
-	if (copy_from_user(regs, user, size))
-		goto out;
-	ret = -EINVAL;
-	for (i = 0; i < list->count; i++)
+static bool regs_padded(const struct axv_call *call)
+{
+	const struct axv_reg *regs = call->array;
+	u32 i;
+
+	for (i = 0; i < call->count; i++)
 		if (regs[i].pad)
-			goto out;
-	ret = access(vcpu, regs, list->count);
-	if (ret >= 0 && copy_to_user(user, regs, size))
-		ret = -EFAULT;
-out:
-	kvfree(regs);
-	return ret;
+			return true;
+	return false;
 }
 
 static long get_regs(struct axv_call *call, void *data)
 {
-	return with_regs(call->object, data, axv_get_regs);
+	if (regs_padded(call))
+		return -EINVAL;
+	return axv_get_regs(call->vcpu, call->array, call->count);
 }
 
 static long set_regs(struct axv_call *call, void *data)
 {
-	return with_regs(call->object, data, axv_set_regs);
+	if (regs_padded(call))
+		return -EINVAL;
+	return axv_set_regs(call->vcpu, call->array, call->count);
 }
 
-static long sync(struct axv_call *call, void *data)
+static int fpu_array(struct axv_call *call, void *data)
 {
-	return axv_vcpu_sync(call->object);
+	const struct axv_fpu *fpu = data;
+
+	if (fpu->flags || !fpu->size || fpu->size > MAX_FPU)
+		return -EINVAL;
+	axv_call_array(call, fpu->data, fpu->size, 1);
+	return 0;
 }
 
 static long get_fpu(struct axv_call *call, void *data)
 {
-	const struct axv_fpu *fpu = data;
-	void *state;
-	long err;
-
-	if (fpu->flags || !fpu->size || fpu->size > MAX_FPU)
-		return -EINVAL;
-	state = kvzalloc(fpu->size, GFP_KERNEL_ACCOUNT);
-	if (!state)
-		return -ENOMEM;
-	err = axv_get_fpu(call->object, state, fpu->size);
-	if (!err && copy_to_user(u64_to_user_ptr(fpu->data), state, fpu->size))
-		err = -EFAULT;
-	kvfree(state);
-	return err;
+	return call->ops->get_fpu(call->vcpu, call->array, call->array_size);
 }
 
 static long set_fpu(struct axv_call *call, void *data)
 {
-	const struct axv_fpu *fpu = data;
-	void *state;
-	long err;
-
-	if (fpu->flags || !fpu->size || fpu->size > MAX_FPU)
-		return -EINVAL;
-	state = kvmalloc(fpu->size, GFP_KERNEL_ACCOUNT);
-	if (!state)
-		return -ENOMEM;
-	if (copy_from_user(state, u64_to_user_ptr(fpu->data), fpu->size))
-		err = -EFAULT;
-	else
-		err = axv_set_fpu(call->object, state, fpu->size);
-	kvfree(state);
-	return err;
+	return call->ops->set_fpu(call->vcpu, call->array, call->array_size);
 }
 
-static long get_table(struct axv_call *call, void *data)
-{
-	struct axv_vcpu *vcpu = call->object;
-	long err;
+#define READER		.need = AXV_NEED_READ
+#define OWNER(set)	.need = AXV_NEED_OWNER, .states = AXV_STATES_##set
 
-	err = axv_claim_any(vcpu, AXV_STATES_AT_REST);
-	if (err)
-		return err;
-	err = axv_ioctl_get_table(vcpu->vm, vcpu, data);
-	axv_unclaim(vcpu);
-	return err;
-}
-
-static long set_table(struct axv_call *call, void *data)
-{
-	const struct axv_table *table = data;
-	struct axv_vcpu *vcpu = call->object;
-	long err;
-
-	/* A list of what there is; no state makes it one to be set. */
-	if (table->kind == AXV_TABLE_REGS)
-		return -EINVAL;
-	err = axv_claim_any(vcpu, AXV_STATES_NOT_SET_UP);
-	if (err)
-		return err;
-	err = axv_ioctl_set_table(vcpu->vm, vcpu, data);
-	axv_unclaim(vcpu);
-	return err;
-}
-
-static const struct axv_ioctl commands[] = {
+const struct axv_ioctl axv_vcpu_commands[] = {
 	AXV_IOC_UPTO(AXV_VCPU_SETUP, struct axv_setup, entry, 0, setup),
 	AXV_IOC_UPTO(AXV_VCPU_BIND, struct axv_bind, flags, 0, bind),
 	AXV_IOC_NONE(AXV_VCPU_UNBIND, unbind),
@@ -205,19 +156,36 @@ static const struct axv_ioctl commands[] = {
 	AXV_IOC_NONE(AXV_VCPU_KICK, kick),
 	AXV_IOC_NONE(AXV_VCPU_RESET, reset),
 	AXV_IOC_NONE(AXV_VCPU_SYNC, sync),
-	AXV_IOC_UPTO(AXV_VCPU_GET_STATE, struct axv_state, state,
-		     AXV_IOC_REPLY | AXV_IOC_NO_INPUT, get_state),
-	AXV_IOC_ALL(AXV_VCPU_GET_REGS, struct axv_regs, 0, get_regs),
-	AXV_IOC_ALL(AXV_VCPU_SET_REGS, struct axv_regs, 0, set_regs),
-	AXV_IOC_ALL(AXV_VCPU_GET_FPU, struct axv_fpu, 0, get_fpu),
-	AXV_IOC_ALL(AXV_VCPU_SET_FPU, struct axv_fpu, 0, set_fpu),
-	AXV_IOC_UPTO(AXV_VCPU_GET_STATS, struct axv_stats, entries,
-		     AXV_IOC_REPLY | AXV_IOC_NO_INPUT, get_stats),
+	AXV_IOC_UPTO(AXV_VCPU_GET_STATE, struct axv_state, state, 0, get_state),
+	AXV_IOC_ALL(AXV_VCPU_GET_REGS, struct axv_regs,
+		    AXV_IOC_ARRAY_IN | AXV_IOC_ARRAY_OUT, get_regs,
+		    .array = regs_array),
+	AXV_IOC_ALL(AXV_VCPU_SET_REGS, struct axv_regs,
+		    AXV_IOC_ARRAY_IN | AXV_IOC_ARRAY_OUT, set_regs,
+		    .array = regs_array, OWNER(SET_UP)),
+	AXV_IOC_ALL(AXV_VCPU_GET_FPU, struct axv_fpu, AXV_IOC_ARRAY_OUT, get_fpu,
+		    .array = fpu_array, READER),
+	AXV_IOC_ALL(AXV_VCPU_SET_FPU, struct axv_fpu, AXV_IOC_ARRAY_IN, set_fpu,
+		    .array = fpu_array, OWNER(SET_UP)),
+	AXV_IOC_UPTO(AXV_VCPU_GET_STATS, struct axv_stats, entries, 0, get_stats),
 	AXV_IOC_UPTO(AXV_INJECT, struct axv_inject, data, 0, inject),
-	AXV_IOC_ALL(AXV_GET_TABLE, struct axv_table,
-		    AXV_IOC_REPLY | AXV_IOC_REPLY_E2BIG, get_table),
-	AXV_IOC_ALL(AXV_SET_TABLE, struct axv_table, 0, set_table),
+	AXV_IOC_GET_TABLE(READER),
+	/*
+	 * A vCPU that has an owner is in no state in which its table can be set.
+	 * Another thread is told so without the claim, otherwise it makes the owner
+	 * busy.
+	 */
+	AXV_IOC_SET_TABLE(OWNER(NOT_SET_UP)),
 };
+
+/* Apart, so that a run has no room for a call, nor clears it. */
+static noinline long dispatch(struct axv_vcpu *vcpu, unsigned int cmd, unsigned long arg)
+{
+	struct axv_call call = { .ops = vcpu->ops, .vm = vcpu->vm, .vcpu = vcpu };
+
+	return axv_ioctl_dispatch(&call, axv_vcpu_commands,
+				  ARRAY_SIZE(axv_vcpu_commands), cmd, arg);
+}
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -227,8 +195,25 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EIO;
 	if (likely(cmd == AXV_VCPU_RUN))
 		return axv_vcpu_run(vcpu);
-	return axv_ioctl_dispatch(commands, ARRAY_SIZE(commands), vcpu, cmd, arg);
+	if (likely(cmd == AXV_VCPU_SYNC))
+		return axv_vcpu_sync(vcpu);
+	return dispatch(vcpu, cmd, arg);
 }
+
+/* The first touch, and the next one after MADV_DONTNEED. */
+static vm_fault_t run_page_fault(struct vm_fault *vmf)
+{
+	struct axv_vcpu *vcpu = vmf->vma->vm_file->private_data;
+
+	/* The only page: a mapping of more is refused, and cannot grow. */
+	vmf->page = virt_to_page(vcpu->run);
+	get_page(vmf->page);
+	return 0;
+}
+
+static const struct vm_operations_struct run_page_ops = {
+	.fault = run_page_fault,
+};
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -243,10 +228,14 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 	    !(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
 		return -EINVAL;
 
-	/* A child has no VM, and the page has no more of itself. */
-	axv_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND);
+	/*
+	 * A child has no VM, so fork() leaves the mapping out; madvise() refuses
+	 * MADV_DOFORK where VM_IO is set, otherwise a child could write here.
+	 */
+	axv_vm_flags_set(vma, VM_IO | VM_DONTCOPY | VM_DONTEXPAND);
 	axv_vm_flags_clear(vma, VM_MAYEXEC);
-	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+	vma->vm_ops = &run_page_ops;
+	return 0;
 }
 
 static int vcpu_release(struct inode *inode, struct file *file)
@@ -255,41 +244,42 @@ static int vcpu_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static void vcpu_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	axv_show_vcpu(m, file->private_data);
+}
+
 static const struct file_operations vcpu_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = vcpu_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = vcpu_mmap,
 	.release = vcpu_release,
+	.show_fdinfo = vcpu_show_fdinfo,
 	.llseek = noop_llseek,
 };
 
 static int get_cpu_set(const struct axv_create_vcpu *config,
 		       struct cpumask *mask)
 {
+	unsigned long *bits __free(kfree) = NULL;
 	const void __user *user = u64_to_user_ptr(config->cpu_set);
-	unsigned long *bits;
 	size_t size = config->cpu_set_size;
 	unsigned int nbits = size * BITS_PER_BYTE;
-	int err = 0;
 
 	if (size > MAX_CPU_SET)
 		return -EINVAL;
 	bits = kzalloc(round_up(size, sizeof(*bits)), GFP_KERNEL_ACCOUNT);
 	if (!bits)
 		return -ENOMEM;
-	if (copy_from_user(bits, user, size)) {
-		err = -EFAULT;
-		goto out;
-	}
+	if (copy_from_user(bits, user, size))
+		return -EFAULT;
 	bitmap_copy(cpumask_bits(mask), bits, min(nbits, nr_cpu_ids));
 
 	/* CPUs that no kernel here can have: nowhere, which is not anywhere. */
 	if (cpumask_empty(mask) && !bitmap_empty(bits, nbits))
-		err = -EINVAL;
-out:
-	kfree(bits);
-	return err;
+		return -EINVAL;
+	return 0;
 }
 
 /**

@@ -10,99 +10,100 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include <axvcpu/compat.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
+#include "debugfs.h"
 #include "file.h"
-
-/* Bounds what one call allocates: 256 MiB of bits, for 8 TiB of memory. */
-#define MAX_DIRTY_PAGES	BIT_ULL(31)
 
 static long create_vcpu(struct axv_call *call, void *data)
 {
-	return axv_vcpu_file_new(call->object, data);
+	return axv_vcpu_file_new(call->vm, data);
 }
 
 static long set_region(struct axv_call *call, void *data)
 {
-	return axv_set_region(call->object, data);
+	return axv_set_region(call->vm, data);
+}
+
+static size_t dirty_size(const struct axv_dirty *dirty)
+{
+	return BITS_TO_LONGS(dirty->nr_pages) * sizeof(unsigned long);
+}
+
+static int check_dirty(const struct axv_dirty *dirty, u32 flags)
+{
+	if (dirty->flags & ~flags || !dirty->nr_pages ||
+	    dirty->nr_pages > AXV_MAX_DIRTY_PAGES)
+		return -EINVAL;
+	return 0;
 }
 
 static long get_dirty(struct axv_call *call, void *data)
 {
+	unsigned long *bitmap __free(axv_kvfree) = NULL;
 	const struct axv_dirty *dirty = data;
-	unsigned long *bitmap;
-	size_t size;
+	bool keep = dirty->flags & AXV_DIRTY_KEEP;
 	long err;
 
-	if (dirty->flags || !dirty->nr_pages ||
-	    dirty->nr_pages > MAX_DIRTY_PAGES)
-		return -EINVAL;
-	size = BITS_TO_LONGS(dirty->nr_pages) * sizeof(*bitmap);
-	bitmap = kvzalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	err = check_dirty(dirty, AXV_DIRTY_KEEP);
+	if (err)
+		return err;
+	bitmap = kvzalloc(dirty_size(dirty), GFP_KERNEL_ACCOUNT);
 	if (!bitmap)
 		return -ENOMEM;
-	err = axv_get_dirty(call->object, dirty->slot, dirty->first_page,
-			    dirty->nr_pages, bitmap);
-	if (!err && copy_to_user(u64_to_user_ptr(dirty->bitmap), bitmap, size)) {
-		/* What was cleared and not reported is dirty again. */
-		axv_put_dirty(call->object, dirty->slot, dirty->first_page,
-			      dirty->nr_pages, bitmap);
+	err = axv_get_dirty(call->vm, dirty->region, dirty->first_page,
+			    dirty->nr_pages, bitmap, keep);
+	if (!err && copy_to_user(u64_to_user_ptr(dirty->bitmap), bitmap,
+				 dirty_size(dirty)))
 		err = -EFAULT;
-	}
-	kvfree(bitmap);
+	/* What was cleared and not reported is dirty again. */
+	if (err && !keep)
+		axv_put_dirty(call->vm, dirty->region, dirty->first_page,
+			      dirty->nr_pages, bitmap);
 	return err;
+}
+
+static long clear_dirty(struct axv_call *call, void *data)
+{
+	unsigned long *bitmap __free(axv_kvfree) = NULL;
+	const struct axv_dirty *dirty = data;
+	long err;
+
+	err = check_dirty(dirty, 0);
+	if (err)
+		return err;
+	bitmap = vmemdup_user(u64_to_user_ptr(dirty->bitmap), dirty_size(dirty));
+	if (IS_ERR(bitmap))
+		return PTR_ERR(no_free_ptr(bitmap));
+	return axv_clear_dirty(call->vm, dirty->region, dirty->first_page,
+			       dirty->nr_pages, bitmap);
 }
 
 static long set_clock(struct axv_call *call, void *data)
 {
 	const struct axv_clock *clock = data;
-	struct axv_vm *vm = call->object;
 
 	if (clock->flags || clock->pad)
 		return -EINVAL;
-	mutex_lock(&vm->lock);
-	vm->ops->set_counter(vm, clock->counter);
-	mutex_unlock(&vm->lock);
+	call->ops->set_counter(call->vm, clock->counter);
 	return 0;
 }
 
 static long get_clock(struct axv_call *call, void *data)
 {
 	struct axv_clock *clock = data;
-	struct axv_vm *vm = call->object;
 
 	if (clock->flags || clock->pad)
 		return -EINVAL;
-	clock->counter = vm->ops->get_counter(vm);
+	clock->counter = call->ops->get_counter(call->vm);
 	return 0;
 }
 
 static long inject(struct axv_call *call, void *data)
 {
-	return axv_vm_inject(call->object, data);
-}
-
-static long get_table(struct axv_call *call, void *data)
-{
-	struct axv_vm *vm = call->object;
-	long err;
-
-	mutex_lock(&vm->lock);
-	err = axv_ioctl_get_table(vm, NULL, data);
-	mutex_unlock(&vm->lock);
-	return err;
-}
-
-static long set_table(struct axv_call *call, void *data)
-{
-	struct axv_vm *vm = call->object;
-	long err;
-
-	mutex_lock(&vm->lock);
-	err = axv_ioctl_set_table(vm, NULL, data);
-	mutex_unlock(&vm->lock);
-	return err;
+	return axv_vm_inject(call->vm, data);
 }
 
 static const struct axv_ioctl commands[] = {
@@ -110,22 +111,23 @@ static const struct axv_ioctl commands[] = {
 		     0, create_vcpu),
 	AXV_IOC_ALL(AXV_VM_SET_REGION, struct axv_region, 0, set_region),
 	AXV_IOC_ALL(AXV_VM_GET_DIRTY, struct axv_dirty, 0, get_dirty),
-	AXV_IOC_ALL(AXV_VM_SET_CLOCK, struct axv_clock, 0, set_clock),
-	AXV_IOC_ALL(AXV_VM_GET_CLOCK, struct axv_clock, AXV_IOC_REPLY,
-		    get_clock),
+	AXV_IOC_ALL(AXV_VM_CLEAR_DIRTY, struct axv_dirty, 0, clear_dirty),
+	AXV_IOC_ALL(AXV_VM_SET_CLOCK, struct axv_clock, 0, set_clock,
+		    .need = AXV_NEED_VM),
+	AXV_IOC_ALL(AXV_VM_GET_CLOCK, struct axv_clock, 0, get_clock),
 	AXV_IOC_UPTO(AXV_INJECT, struct axv_inject, data, 0, inject),
-	AXV_IOC_ALL(AXV_GET_TABLE, struct axv_table,
-		    AXV_IOC_REPLY | AXV_IOC_REPLY_E2BIG, get_table),
-	AXV_IOC_ALL(AXV_SET_TABLE, struct axv_table, 0, set_table),
+	AXV_IOC_GET_TABLE(.need = AXV_NEED_VM),
+	AXV_IOC_SET_TABLE(.need = AXV_NEED_VM),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct axv_vm *vm = file->private_data;
+	struct axv_call call = { .ops = vm->ops, .vm = vm };
 
 	if (!axv_vm_is_mine(vm))
 		return -EIO;
-	return axv_ioctl_dispatch(commands, ARRAY_SIZE(commands), vm, cmd, arg);
+	return axv_ioctl_dispatch(&call, commands, ARRAY_SIZE(commands), cmd, arg);
 }
 
 static int vm_release(struct inode *inode, struct file *file)
@@ -134,17 +136,22 @@ static int vm_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static void vm_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	axv_show_vm(m, file->private_data);
+}
+
 static const struct file_operations vm_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = vm_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.release = vm_release,
+	.show_fdinfo = vm_show_fdinfo,
 	.llseek = noop_llseek,
 };
 
 /**
  * axv_vm_file_new() - AXV_CREATE_VM
- * @ops:	the back end
  * @call:	the call
  * @config:	what userspace wants; gets the VM's id
  *
@@ -154,14 +161,13 @@ static const struct file_operations vm_fops = {
  * Context: may sleep.
  * Return: a file descriptor or a negative error.
  */
-int axv_vm_file_new(const struct axv_arch_ops *ops, struct axv_call *call,
-		    struct axv_create_vm *config)
+int axv_vm_file_new(struct axv_call *call, struct axv_create_vm *config)
 {
 	struct axv_vm *vm;
 	struct file *file;
 	int fd, err;
 
-	vm = axv_vm_new(ops, config);
+	vm = axv_vm_new(call->ops, config);
 	if (IS_ERR(vm))
 		return PTR_ERR(vm);
 	config->vm_id = vm->id;

@@ -3,45 +3,49 @@
  * Guest memory as the kernel itself touches it, for instructions it decodes.
  *
  * It goes through the VMM's own addresses, so the host's page tables decide
- * what is allowed.  Finding the region and touching its memory are one step
- * under &axv_vm.mmu_lock: once AXV_VM_SET_REGION has returned, the VMM may use
- * the old memory for something else, and nothing of the guest's ends up there.
- * A page that is not there is had without the lock; then all begins again.
+ * what is allowed.  Once AXV_VM_SET_REGION has returned, the VMM may use the old
+ * memory for something else, and nothing of the guest's ends up there: a store is
+ * made under &axv_vm.mmu_lock, shared, with the region that is there then.  A read
+ * takes no lock; it looks afterwards whether the region was there until then, and
+ * starts anew if not.  A page that is not there is had without the lock; then all
+ * begins again.
  */
 #include <linux/err.h>
 #include <linux/highmem.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "memory.h"
 
-/* The region of @gpa; -EFAULT: there is none; -EACCES: it is read-only. */
-static struct axv_memslot *axv_guest_slot(struct axv_vm *vm, u64 gpa, bool write)
+/* A copy of the region of @gpa; -EFAULT: there is none; -EACCES: it is read-only. */
+static int axv_guest_region(struct axv_vm *vm, u64 gpa, bool write,
+			    struct axv_mem_region *region)
 {
-	struct axv_memslot *slot = axv_find_slot(vm, gpa);
-
-	if (!slot)
-		return ERR_PTR(-EFAULT);
-	if (write && slot->flags & AXV_REGION_READONLY)
-		return ERR_PTR(-EACCES);
-	return slot;
+	if (!axv_find_region(vm, gpa, region))
+		return -EFAULT;
+	if (write && region->flags & AXV_REGION_READONLY)
+		return -EACCES;
+	return 0;
 }
 
 /**
- * struct axv_store - something to be done to guest memory, within a page
+ * struct axv_touch - something to be done with guest memory, within a page
  * @fn:		does it, at a kernel address, under &axv_vm.mmu_lock
- * @data:	what to write, and how much
- * @len:	likewise
- * @old:	of a compare and exchange
+ * @write:	it writes
+ * @from:	what to write, and how much
+ * @to:		where to read to, and how much
+ * @len:	see above
+ * @old:	of a compare and exchange, otherwise NULL
  * @new:	likewise
  * @swapped:	out: it was replaced
  */
-struct axv_store {
-	void (*fn)(void *at, struct axv_store *store);
-	const void *data;
+struct axv_touch {
+	void (*fn)(void *at, struct axv_touch *touch);
+	bool write;
+	const void *from;
+	void *to;
 	size_t len;
 	u64 *old;
 	u64 new;
@@ -52,119 +56,175 @@ struct axv_store {
  * Do it to the page itself, if that is still the one that the VMM has there
  * when the lock is held: -EAGAIN: it is not.
  */
-static int axv_store_to(struct axv_vm *vm, struct axv_memslot *slot, u64 gpa,
-			unsigned long seq, struct page *page,
-			struct axv_store *store)
+static int axv_touch_page(struct axv_vm *vm, const struct axv_mem_region *region,
+			  u64 gpa, unsigned long seq, struct page *page,
+			  struct axv_touch *touch)
 {
 	int err = -EAGAIN;
 	void *map;
 
-	spin_lock(&vm->mmu_lock);
+	read_lock(&vm->mmu_lock);
 	if (vm->mmu_seq == seq) {
 		map = kmap_local_page(page);
-		store->fn(map + offset_in_page(gpa), store);
+		touch->fn(map + offset_in_page(gpa), touch);
 		kunmap_local(map);
 		/* An unchanged sequence means that the region is there yet. */
-		axv_mark_dirty(slot, gpa);
+		if (touch->write)
+			axv_mark_dirty(vm, region, gpa);
 		err = 0;
 	}
-	spin_unlock(&vm->mmu_lock);
+	read_unlock(&vm->mmu_lock);
 	return err;
 }
 
-/* 0, -EFAULT or -EACCES. */
-static int axv_guest_store(struct axv_vm *vm, u64 gpa, struct axv_store *store)
+/* One try: 0; -EAGAIN: try again; -EINTR, -EFAULT or -EACCES. */
+static int axv_touch_try(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 {
-	struct axv_memslot *slot;
+	struct axv_log *lacking = NULL;
+	struct axv_mem_region region;
 	unsigned long hva, seq;
 	struct page *page;
 	bool wait;
 	int err;
 
-	do {
-		spin_lock(&vm->mmu_lock);
-		slot = axv_guest_slot(vm, gpa, true);
-		if (IS_ERR(slot)) {
-			spin_unlock(&vm->mmu_lock);
-			return PTR_ERR(slot);
-		}
-		hva = axv_slot_hva(slot, gpa);
-		seq = vm->mmu_seq;
-		wait = axv_invalidating(vm, hva);
-		spin_unlock(&vm->mmu_lock);
+	read_lock(&vm->mmu_lock);
+	err = axv_guest_region(vm, gpa, touch->write, &region);
+	if (err) {
+		read_unlock(&vm->mmu_lock);
+		return err;
+	}
+	hva = axv_region_hva(&region, gpa);
+	seq = vm->mmu_seq;
+	if (touch->write)
+		lacking = axv_log_lacking(vm, &region, gpa);
+	wait = axv_invalidating(vm, hva);
+	read_unlock(&vm->mmu_lock);
 
-		err = -EAGAIN;
-		if (wait) {
-			wait_event_killable(vm->invalidate_wait,
-					    axv_invalidation_ended(vm, hva));
-		} else {
-			if (pin_user_pages_fast(hva & PAGE_MASK, 1, FOLL_WRITE,
-						&page) != 1)
-				return -EFAULT;
-			err = axv_store_to(vm, slot, gpa, seq, page, store);
-			unpin_user_pages_dirty_lock(&page, 1, !err);
-		}
-		cond_resched();
-	} while (err && !fatal_signal_pending(current));
-	return err ? -EFAULT : 0;
+	if (lacking)
+		return axv_log_extend(lacking, axv_region_page(&region, gpa)) ?
+		       -EFAULT : -EAGAIN;
+	if (wait)
+		return wait_event_interruptible(vm->invalidate_wait,
+						axv_invalidation_ended(vm, hva)) ?
+		       -EINTR : -EAGAIN;
+
+	if (pin_user_pages_fast(hva & PAGE_MASK, 1, touch->write ? FOLL_WRITE : 0,
+				&page) != 1)
+		return -EFAULT;
+	err = axv_touch_page(vm, &region, gpa, seq, page, touch);
+	unpin_user_pages_dirty_lock(&page, 1, touch->write && !err);
+	return err;
 }
 
-static void axv_store_data(void *at, struct axv_store *store)
+/*
+ * By way of the VMM's own addresses, if the host has the page at hand: 0, -EAGAIN,
+ * -EFAULT or -EACCES.
+ */
+static int axv_read_at_hand(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 {
-	memcpy(at, store->data, store->len);
+	unsigned long seq = axv_memory_seq(vm);
+	struct axv_mem_region region;
+	const void __user *user;
+	unsigned long left;
+	int err;
+
+	err = axv_guest_region(vm, gpa, false, &region);
+	if (err)
+		return err;
+	user = (const void __user *)axv_region_hva(&region, gpa);
+	pagefault_disable();
+	left = __copy_from_user_inatomic(touch->to, user, touch->len);
+	pagefault_enable();
+	return likely(!left && axv_memory_is_same(vm, seq)) ? 0 : -EAGAIN;
+}
+
+/* The region is what it is as long as the lock is held. */
+static int axv_write_at_hand(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
+{
+	unsigned long left = touch->len;
+	struct axv_log *lacking = NULL;
+	struct axv_mem_region region;
+	int err;
+
+	read_lock(&vm->mmu_lock);
+	err = axv_guest_region(vm, gpa, true, &region);
+	if (err)
+		goto out;
+	lacking = axv_log_lacking(vm, &region, gpa);
+	if (!lacking) {
+		pagefault_disable();
+		left = __copy_to_user_inatomic((void __user *)axv_region_hva(&region, gpa),
+					       touch->from, touch->len);
+		pagefault_enable();
+	}
+	if (left != touch->len)
+		axv_mark_dirty(vm, &region, gpa);
+	err = likely(!left) ? 0 : -EAGAIN;
+out:
+	read_unlock(&vm->mmu_lock);
+	axv_log_put(lacking);
+	return err;
+}
+
+static int axv_touch_at_hand(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
+{
+	if (touch->old)
+		return -EAGAIN;
+	return touch->write ? axv_write_at_hand(vm, gpa, touch) :
+			      axv_read_at_hand(vm, gpa, touch);
+}
+
+/*
+ * Do it, and get the page if it is not there: 0, -EFAULT or -EACCES; -EINTR: a
+ * signal, or the host takes the page away again and again.  What is at hand is done
+ * in spite of a signal.
+ */
+static int axv_guest_touch(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < AXV_MEMORY_TRIES; i++) {
+		err = axv_touch_at_hand(vm, gpa, touch);
+		if (err == -EAGAIN)
+			err = axv_touch_try(vm, gpa, touch);
+		if (likely(err != -EAGAIN))
+			return err;
+		if (signal_pending(current))
+			break;
+		cond_resched();
+	}
+	return -EINTR;
+}
+
+static void axv_touch_read(void *at, struct axv_touch *touch)
+{
+	memcpy(touch->to, at, touch->len);
+}
+
+static void axv_touch_write(void *at, struct axv_touch *touch)
+{
+	memcpy(at, touch->from, touch->len);
 }
 
 /* Within a page. */
 static int axv_guest_read_page(struct axv_vm *vm, u64 gpa, void *data, size_t len)
 {
-	struct axv_memslot *slot;
-	void __user *user;
-	unsigned long left;
+	struct axv_touch touch = {
+		.fn = axv_touch_read, .to = data, .len = len,
+	};
 
-	for (;;) {
-		spin_lock(&vm->mmu_lock);
-		slot = axv_guest_slot(vm, gpa, false);
-		if (IS_ERR(slot)) {
-			spin_unlock(&vm->mmu_lock);
-			return PTR_ERR(slot);
-		}
-		user = (void __user *)axv_slot_hva(slot, gpa);
-		pagefault_disable();
-		left = __copy_from_user_inatomic(data, user, len);
-		pagefault_enable();
-		spin_unlock(&vm->mmu_lock);
-
-		if (likely(!left))
-			return 0;
-		if (fault_in_readable(user, len) || fatal_signal_pending(current))
-			return -EFAULT;
-		cond_resched();
-	}
+	return axv_guest_touch(vm, gpa, &touch);
 }
 
 static int axv_guest_write_page(struct axv_vm *vm, u64 gpa, const void *data,
 				size_t len)
 {
-	struct axv_store store = {
-		.fn = axv_store_data, .data = data, .len = len,
+	struct axv_touch touch = {
+		.fn = axv_touch_write, .write = true, .from = data, .len = len,
 	};
-	struct axv_memslot *slot;
-	unsigned long left;
 
-	spin_lock(&vm->mmu_lock);
-	slot = axv_guest_slot(vm, gpa, true);
-	if (IS_ERR(slot)) {
-		spin_unlock(&vm->mmu_lock);
-		return PTR_ERR(slot);
-	}
-	pagefault_disable();
-	left = __copy_to_user_inatomic((void __user *)axv_slot_hva(slot, gpa),
-				       data, len);
-	pagefault_enable();
-	if (left != len)
-		axv_mark_dirty(slot, gpa);
-	spin_unlock(&vm->mmu_lock);
-	return likely(!left) ? 0 : axv_guest_store(vm, gpa, &store);
+	return axv_guest_touch(vm, gpa, &touch);
 }
 
 static size_t axv_left_in_page(u64 gpa, size_t size)
@@ -180,8 +240,9 @@ static size_t axv_left_in_page(u64 gpa, size_t size)
  * @size:	bytes; may cross pages and regions
  *
  * Context: may sleep.
- * Return: 0, or -EFAULT where there is no memory or the host's mapping refuses;
- * @data may hold a part then.
+ * Return: 0; -EFAULT where there is no memory or the host's mapping refuses;
+ * -EINTR: a signal, or the host takes the page away again and again: the access has
+ * to be made again, by the caller or the guest.  @data may hold a part then.
  */
 int axv_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
 {
@@ -205,8 +266,8 @@ int axv_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
  * @size:	bytes; may cross pages and regions
  *
  * Context: may sleep.
- * Return: 0; -EFAULT where there is no memory or the host's mapping refuses;
- * -EACCES: a read-only region.  A part may have been written then.
+ * Return: 0; -EACCES: a read-only region; or as axv_guest_read().  A part may
+ * have been written then.
  */
 int axv_guest_write(struct axv_vm *vm, u64 gpa, const void *data, size_t size)
 {
@@ -222,16 +283,16 @@ int axv_guest_write(struct axv_vm *vm, u64 gpa, const void *data, size_t size)
 	return 0;
 }
 
-static void axv_store_cmpxchg(void *at, struct axv_store *store)
+static void axv_touch_cmpxchg(void *at, struct axv_touch *touch)
 {
 	u64 found;
 
-	if (store->len == sizeof(u64))
-		found = cmpxchg((u64 *)at, *store->old, store->new);
+	if (touch->len == sizeof(u64))
+		found = cmpxchg((u64 *)at, *touch->old, touch->new);
 	else
-		found = cmpxchg((u32 *)at, (u32)*store->old, (u32)store->new);
-	store->swapped = found == *store->old;
-	*store->old = found;
+		found = cmpxchg((u32 *)at, (u32)*touch->old, (u32)touch->new);
+	touch->swapped = found == *touch->old;
+	*touch->old = found;
 }
 
 /**
@@ -246,23 +307,24 @@ static void axv_store_cmpxchg(void *at, struct axv_store *store)
  * does to the processor.
  *
  * Context: may sleep.
- * Return: 0: replaced; -EAGAIN: it was another value; -EFAULT, -EACCES as
+ * Return: 0: replaced; -EAGAIN: it was another value; -EFAULT, -EACCES, -EINTR as
  * axv_guest_write(); -EINVAL: misaligned or of another size.
  */
 int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
 			unsigned int size)
 {
-	struct axv_store store = {
-		.fn = axv_store_cmpxchg, .len = size, .old = old, .new = new,
+	struct axv_touch touch = {
+		.fn = axv_touch_cmpxchg, .write = true, .len = size,
+		.old = old, .new = new,
 	};
 	int err;
 
 	if ((size != 4 && size != 8) || gpa & (size - 1))
 		return -EINVAL;
-	err = axv_guest_store(vm, gpa, &store);
+	err = axv_guest_touch(vm, gpa, &touch);
 	if (err)
 		return err;
-	return store.swapped ? 0 : -EAGAIN;
+	return touch.swapped ? 0 : -EAGAIN;
 }
 
 /**
@@ -277,12 +339,9 @@ int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
  */
 bool axv_gpa_is_ram(struct axv_vm *vm, u64 gpa, bool write)
 {
-	bool is_ram;
+	struct axv_mem_region region;
 
-	spin_lock(&vm->mmu_lock);
-	is_ram = !IS_ERR(axv_guest_slot(vm, gpa, write));
-	spin_unlock(&vm->mmu_lock);
-	return is_ram;
+	return !axv_guest_region(vm, gpa, write, &region);
 }
 
 /**
@@ -290,20 +349,19 @@ bool axv_gpa_is_ram(struct axv_vm *vm, u64 gpa, bool write)
  * @peek:	lives until axv_guest_peek_end()
  * @vm:		VM of the calling thread
  *
- * For a few words that belong together, as a walk of page tables: regions are
- * looked for once and stay what they are.
+ * For a few words that belong together, as a walk of page tables: a region is
+ * looked for once.  Each word is checked by itself: it was in the region that it was
+ * looked for in, when it was read.
  *
- * Context: process context; until the end, with &axv_vm.mmu_lock held and page
- * faults off.
+ * Context: process context; until the end, with page faults off.
  */
 void axv_guest_peek_begin(struct axv_guest_peek *peek, struct axv_vm *vm)
 {
 	peek->vm = vm;
+	peek->seq = axv_memory_seq(vm);
 	peek->size = 0;
 	peek->held = true;
-	spin_lock(&vm->mmu_lock);
-	/* Sparse does not see that axv_guest_peek_end() gives it back. */
-	__release(&vm->mmu_lock);
+	peek->words = NULL;
 	pagefault_disable();
 }
 
@@ -317,8 +375,6 @@ void axv_guest_peek_end(struct axv_guest_peek *peek)
 		return;
 	peek->held = false;
 	pagefault_enable();
-	__acquire(&peek->vm->mmu_lock);
-	spin_unlock(&peek->vm->mmu_lock);
 }
 
 /**
@@ -331,12 +387,12 @@ void axv_guest_peek_end(struct axv_guest_peek *peek)
  */
 bool axv_guest_peek_find(struct axv_guest_peek *peek, u64 gpa)
 {
-	struct axv_memslot *slot = axv_find_slot(peek->vm, gpa);
+	struct axv_mem_region region;
 
-	if (!slot)
+	if (!axv_find_region(peek->vm, gpa, &region))
 		return false;
-	peek->gpa = slot->gpa;
-	peek->size = slot->size;
-	peek->hva = slot->hva;
+	peek->gpa = region.gpa;
+	peek->size = region.size;
+	peek->hva = region.hva;
 	return true;
 }

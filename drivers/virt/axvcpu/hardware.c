@@ -19,10 +19,9 @@
 
 #include <axvcpu/arch.h>
 #include <axvcpu/compat.h>
+#include <axvcpu/current.h>
 #include <axvcpu/hardware.h>
 #include <axvcpu/vcpu.h>
-
-DEFINE_PER_CPU(struct axv_percpu, axv_percpu);
 
 /**
  * struct enable_call - what the CPUs report while they switch on

@@ -9,13 +9,18 @@
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include <axvcpu/compat.h>
+#include <axvcpu/state.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
+#include "claim.h"
 #include "file.h"
 
 #define MAX_STRUCT	sizeof(struct axv_stats)
@@ -52,6 +57,70 @@ static const struct axv_ioctl *find(const struct axv_ioctl *table,
 	return entry->handler ? entry : NULL;
 }
 
+static int begin(const struct axv_call *call)
+{
+	switch (call->entry->need) {
+	case AXV_NEED_VM:
+		return mutex_lock_killable(&call->vm->lock);
+	case AXV_NEED_READ:
+		return axv_begin_read(call->vcpu);
+	case AXV_NEED_OWNER:
+		return axv_claim_owned(call->vcpu, call->entry->states);
+	}
+	return 0;
+}
+
+static void end(const struct axv_call *call)
+{
+	switch (call->entry->need) {
+	case AXV_NEED_VM:
+		mutex_unlock(&call->vm->lock);
+		break;
+	case AXV_NEED_READ:
+		axv_end_read(call->vcpu);
+		break;
+	case AXV_NEED_OWNER:
+		axv_unclaim(call->vcpu);
+		break;
+	}
+}
+
+static long call_handler(struct axv_call *call, void *data)
+{
+	long ret = begin(call);
+
+	if (ret)
+		return ret;
+	ret = call->entry->handler(call, data);
+	end(call);
+	return ret;
+}
+
+/* Copied in before anything is held, and back when nothing is held any more. */
+static long call_with_array(struct axv_call *call, void *data)
+{
+	void *array __free(axv_kvfree) = NULL;
+	u8 flags = call->entry->flags;
+	long ret;
+
+	ret = call->entry->array(call, data);
+	if (ret)
+		return ret;
+	/* What is stored back and was not copied in is zero otherwise. */
+	array = kvzalloc(call->array_size ?: 1, GFP_KERNEL_ACCOUNT);
+	if (!array)
+		return -ENOMEM;
+	if (flags & AXV_IOC_ARRAY_IN &&
+	    copy_from_user(array, call->user_array, call->array_size))
+		return -EFAULT;
+	call->array = array;
+	ret = call_handler(call, data);
+	if (ret >= 0 && flags & AXV_IOC_ARRAY_OUT &&
+	    copy_to_user(call->user_array, array, call->array_size))
+		return -EFAULT;
+	return ret;
+}
+
 /* Apart, so that a command without a structure has no room for any. */
 static noinline long call_with_data(struct axv_call *call)
 {
@@ -62,16 +131,19 @@ static noinline long call_with_data(struct axv_call *call)
 
 	if (call->user_size < entry->min_size)
 		return -EINVAL;
-	if (!(entry->flags & AXV_IOC_NO_INPUT)) {
+	/* Where there is no structure, all of one has to be zero. */
+	if (entry->flags & AXV_IOC_IN || !entry->size) {
 		err = copy_struct_from_user(data, entry->size, call->user,
 					    call->user_size);
 		if (err)
 			return err;
 	}
 
-	ret = entry->handler(call, data);
-	if ((ret >= 0 && (entry->flags & AXV_IOC_REPLY)) ||
-	    (ret == -E2BIG && (entry->flags & AXV_IOC_REPLY_E2BIG))) {
+	ret = entry->array ? call_with_array(call, data) : call_handler(call, data);
+	if (entry->flags & AXV_IOC_STORED)
+		return ret;
+	if ((ret >= 0 && (entry->flags & AXV_IOC_OUT)) ||
+	    (ret == -E2BIG && (entry->flags & AXV_IOC_OUT_E2BIG))) {
 		err = axv_reply(call, data);
 		if (err)
 			return err;
@@ -79,26 +151,11 @@ static noinline long call_with_data(struct axv_call *call)
 	return ret;
 }
 
-static noinline long call_entry(const struct axv_ioctl *entry, void *object,
-				unsigned int cmd, unsigned long arg)
-{
-	struct axv_call call = {
-		.object = object,
-		.user = (void __user *)arg,
-		.user_size = _IOC_SIZE(cmd),
-		.entry = entry,
-	};
-
-	if (!entry->size && !call.user_size)
-		return entry->handler(&call, NULL);
-	return call_with_data(&call);
-}
-
 /**
  * axv_ioctl_dispatch() - carry out one ioctl
+ * @call:	what the file stands for; the rest is filled in
  * @table:	commands of the file, by their numbers
  * @entries:	how many places it has
- * @object:	what the file stands for
  * @cmd:	from userspace
  * @arg:	from userspace
  *
@@ -107,18 +164,24 @@ static noinline long call_entry(const struct axv_ioctl *entry, void *object,
  * structure is too short; -E2BIG: too long, and not zero where it is unknown;
  * -EFAULT.
  */
-long axv_ioctl_dispatch(const struct axv_ioctl *table, size_t entries,
-			void *object, unsigned int cmd, unsigned long arg)
+long axv_ioctl_dispatch(struct axv_call *call, const struct axv_ioctl *table,
+			size_t entries, unsigned int cmd, unsigned long arg)
 {
 	const struct axv_ioctl *entry = find(table, entries, cmd);
 
-	return entry ? call_entry(entry, object, cmd, arg) : -ENOTTY;
+	if (!entry)
+		return -ENOTTY;
+	call->entry = entry;
+	call->user = (void __user *)arg;
+	call->user_size = _IOC_SIZE(cmd);
+	if (!entry->size && !call->user_size)
+		return call_handler(call, NULL);
+	return call_with_data(call);
 }
 
-static int check_table(const struct axv_arch_ops *ops,
-		       const struct axv_table *table)
+static int check_table(const struct axv_call *call, const struct axv_table *table)
 {
-	u32 size = ops->table_entry_size(table->kind);
+	u32 size = call->ops->table_entry_size(table->kind);
 
 	if (table->flags || !size || table->entry_size != size)
 		return -EINVAL;
@@ -126,70 +189,78 @@ static int check_table(const struct axv_arch_ops *ops,
 }
 
 /**
- * axv_ioctl_get_table() - AXV_GET_TABLE
- * @vm:		VM whose table is meant, also with @vcpu; NULL: the host's
- * @vcpu:	vCPU whose table is meant, or NULL
- * @table:	the call; its count becomes that of the table
+ * axv_ioctl_get_array() - the array of AXV_GET_TABLE
+ * @call:	the call
+ * @data:	struct axv_table; its count is how many entries there is room for
  *
- * Context: may sleep; the caller keeps the table from changing.
- * Return: 0, -EINVAL, -E2BIG, -ENOMEM or -EFAULT.
+ * Return: 0 or -EINVAL.
  */
-long axv_ioctl_get_table(struct axv_vm *vm, struct axv_vcpu *vcpu,
-			 struct axv_table *table)
+int axv_ioctl_get_array(struct axv_call *call, void *data)
 {
-	const struct axv_arch_ops *ops = axv_device_ops;
-	u32 count = min_t(u32, table->count, MAX_ENTRIES);
-	void *entries;
-	long err;
+	const struct axv_table *table = data;
+	int err = check_table(call, table);
 
-	err = check_table(ops, table);
-	if (err)
-		return err;
-	entries = kvcalloc(count ?: 1, table->entry_size, GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
-
-	err = ops->get_table(vm, vcpu, table->kind, entries, &count);
-	if (!err || err == -E2BIG)
-		table->count = count;
-	if (!err && copy_to_user(u64_to_user_ptr(table->entries), entries,
-				 (size_t)count * table->entry_size))
-		err = -EFAULT;
-	kvfree(entries);
+	if (!err)
+		axv_call_array(call, table->entries,
+			       min_t(u32, table->count, MAX_ENTRIES), table->entry_size);
 	return err;
 }
 
 /**
- * axv_ioctl_set_table() - AXV_SET_TABLE
- * @vm:		VM whose table is meant, also with @vcpu
- * @vcpu:	vCPU whose table is meant, or NULL
- * @table:	the call
+ * axv_ioctl_get_table() - AXV_GET_TABLE
+ * @call:	the call
+ * @data:	struct axv_table; its count becomes that of the table
  *
- * Context: may sleep; the caller keeps others from changing the table.
- * Return: 0, -EINVAL, -E2BIG, -ENOMEM, -EFAULT, or what the back end says.
+ * Return: 0; -EINVAL: no such table; -E2BIG: there are more entries than room.
  */
-long axv_ioctl_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu,
-			 const struct axv_table *table)
+long axv_ioctl_get_table(struct axv_call *call, void *data)
 {
-	const struct axv_arch_ops *ops = axv_device_ops;
-	void *entries;
-	size_t size;
-	long err;
+	struct axv_table *table = data;
+	u32 count = call->count;
+	int err;
 
-	err = check_table(ops, table);
-	if (err)
+	err = call->ops->get_table(call->vm, call->vcpu, table->kind, call->array,
+				   &count);
+	if (err && err != -E2BIG)
 		return err;
+	table->count = count;
+	if (!err)
+		call->array_size = (size_t)count * table->entry_size;
+	return err;
+}
+
+/**
+ * axv_ioctl_set_array() - the array of AXV_SET_TABLE
+ * @call:	the call
+ * @data:	struct axv_table
+ *
+ * Return: 0; -EINVAL: no such table, or it is a list of what there is, which no state
+ * makes one to be set; -E2BIG.
+ */
+int axv_ioctl_set_array(struct axv_call *call, void *data)
+{
+	const struct axv_table *table = data;
+	int err = check_table(call, table);
+
+	if (err || table->kind == AXV_TABLE_REGS)
+		return -EINVAL;
 	if (table->count > MAX_ENTRIES)
 		return -E2BIG;
-	size = (size_t)table->count * table->entry_size;
-	entries = kvmalloc(size ?: 1, GFP_KERNEL_ACCOUNT);
-	if (!entries)
-		return -ENOMEM;
-	if (copy_from_user(entries, u64_to_user_ptr(table->entries), size))
-		err = -EFAULT;
-	else
-		err = ops->set_table(vm, vcpu, table->kind, entries,
-				     table->count);
-	kvfree(entries);
-	return err;
+	axv_call_array(call, table->entries, table->count, table->entry_size);
+	return 0;
+}
+
+/**
+ * axv_ioctl_set_table() - AXV_SET_TABLE
+ * @call:	the call; what the back end made of the entries goes back to the caller
+ * @data:	struct axv_table
+ *
+ * Return: 0, or what the back end says.
+ */
+long axv_ioctl_set_table(struct axv_call *call, void *data)
+{
+	const struct axv_table *table = data;
+
+	return call->ops->set_table(call->vm, call->vcpu, table->kind, call->array,
+				    table->count);
 }

@@ -8,11 +8,14 @@
 #include <linux/printk.h>
 
 #include <axvcpu/arch.h>
+#include <axvcpu/current.h>
 #include <axvcpu/hardware.h>
+#include <axvcpu/request.h>
 #include <axvcpu/vcpu.h>
 
 #include "debugfs.h"
 #include "file.h"
+#include "oops.h"
 
 static int __init axv_init(void)
 {
@@ -26,14 +29,19 @@ static int __init axv_init(void)
 	err = axv_hardware_init(ops);
 	if (err)
 		goto err_arch;
+	err = axv_oops_init();
+	if (err)
+		goto err_hardware;
 	axv_debugfs_init();
 	err = axv_device_init(ops);
 	if (err)
-		goto err_hardware;
+		goto err_oops;
 	return 0;
 
-err_hardware:
+err_oops:
 	axv_debugfs_exit();
+	axv_oops_exit();
+err_hardware:
 	axv_hardware_exit();
 err_arch:
 	axv_arch_exit();
@@ -45,6 +53,7 @@ static void __exit axv_exit(void)
 {
 	axv_device_exit();
 	axv_debugfs_exit();
+	axv_oops_exit();
 	axv_hardware_exit();
 	axv_kick_flush();
 	axv_current_disable();

@@ -12,7 +12,14 @@
 #include <linux/mm.h>
 #include <linux/minmax.h>
 #include <linux/mmu_notifier.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+
+#include <axvcpu/current.h>
+#include <axvcpu/hardware.h>
+#include <axvcpu/request.h>
+#include <axvcpu/vcpu.h>
 
 #include "memory.h"
 
@@ -49,38 +56,69 @@ bool axv_invalidation_ended(struct axv_vm *vm, unsigned long hva)
 {
 	bool ended;
 
-	spin_lock(&vm->mmu_lock);
+	read_lock(&vm->mmu_lock);
 	ended = !axv_invalidating(vm, hva);
-	spin_unlock(&vm->mmu_lock);
+	read_unlock(&vm->mmu_lock);
 	return ended;
 }
 
-/* The part of @slot that the host maps at @start to @end, if there is one. */
-static bool axv_overlap(const struct axv_memslot *slot, unsigned long start,
-			unsigned long end, u64 *gpa, u64 *size)
+/* The part of a region that the host maps at @start to @last, some of which it does. */
+static void axv_overlap(const struct axv_mem_region *region, unsigned long start,
+			unsigned long last, u64 *gpa, u64 *size)
 {
-	/* Its last byte: the end may be one past the largest number. */
-	unsigned long from = max(start, slot->hva);
-	unsigned long last = min(end - 1, slot->hva + (unsigned long)slot->size - 1);
+	unsigned long from = max(start, region->hva);
+	unsigned long to = min(last, region->hva + (unsigned long)region->size - 1);
 
-	if (start >= end || from > last)
-		return false;
-	*gpa = slot->gpa + (from - slot->hva);
-	*size = last - from + 1;
+	*gpa = region->gpa + (from - region->hva);
+	*size = to - from + 1;
+}
+
+/* The rest of what an invalidation removed; false: call again, with the lock let go. */
+static bool axv_clean_overlaps(struct axv_vm *vm, unsigned long start, unsigned long end)
+{
+	struct axv_region_node *node;
+	u64 gpa, size;
+
+	lockdep_assert_held(&vm->mmu_lock);
+	axv_for_each_region_at(node, vm, start, end - 1) {
+		axv_overlap(&node->region, start, end - 1, &gpa, &size);
+		if (axv_s2_clean(&vm->s2, gpa, gpa + size) < gpa + size)
+			return false;
+	}
 	return true;
 }
 
-/* Neither takes long nor sleeps: it does not matter whether it may. */
+/*
+ * The range stays invalid meanwhile, so nothing is mapped there anew that would have
+ * to be cleaned as well.
+ */
+static void axv_clean_invalidated(struct axv_vm *vm, unsigned long start,
+				  unsigned long end, bool may_sleep)
+{
+	bool done = false;
+
+	while (!done) {
+		write_lock(&vm->mmu_lock);
+		done = axv_clean_overlaps(vm, start, end);
+		write_unlock(&vm->mmu_lock);
+		if (may_sleep)
+			cond_resched();
+	}
+}
+
+/* Sleeps for the memory that another removal is cleaning, if it may. */
 static int axv_invalidate_range_start(struct mmu_notifier *mn,
 				      const struct mmu_notifier_range *range)
 {
 	struct axv_vm *vm = axv_from_notifier(mn);
+	bool blockable = mmu_notifier_range_blockable(range);
 	bool overlap = false, flush = false;
-	LIST_HEAD(tables);
-	u64 gpa, size;
-	u32 i;
+	struct axv_region_node *node;
+	struct axv_removal removal;
+	u64 gpa, size, before;
 
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
+	before = vm->removed;
 	if (!vm->invalidating++) {
 		vm->invalidate_start = range->start;
 		vm->invalidate_end = range->end;
@@ -88,22 +126,30 @@ static int axv_invalidate_range_start(struct mmu_notifier *mn,
 		vm->invalidate_start = min(vm->invalidate_start, range->start);
 		vm->invalidate_end = max(vm->invalidate_end, range->end);
 	}
-	for (i = 0; i < vm->nr_regions; i++) {
-		if (!axv_overlap(&vm->regions[i], range->start, range->end,
-				 &gpa, &size))
-			continue;
+	axv_for_each_region_at(node, vm, range->start, range->end - 1) {
+		axv_overlap(&node->region, range->start, range->end - 1, &gpa, &size);
 		overlap = true;
 		flush |= axv_s2_unmap(&vm->s2, gpa, size);
 	}
 	if (overlap)
-		vm->mmu_seq++;
+		axv_memory_changed(vm);
 	if (flush) {
 		vm->ops->flush_stage2(vm);
-		axv_s2_detach(&vm->s2, &tables);
+		axv_removal_begin(vm, &removal);
+		axv_s2_detach(&vm->s2, &removal.tables);
 	}
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 
-	axv_s2_free(&vm->s2, &tables, mmu_notifier_range_blockable(range));
+	if (flush) {
+		axv_s2_free(&vm->s2, &removal.tables, blockable);
+		if (vm->s2.clean)
+			axv_clean_invalidated(vm, range->start, range->end,
+					      blockable);
+		axv_removal_end(vm, &removal);
+	}
+	/* The OOM reaper may not sleep; the contents of what it takes are not used again. */
+	if (blockable)
+		axv_removal_wait(vm, before);
 	return 0;
 }
 
@@ -113,9 +159,9 @@ static void axv_invalidate_range_end(struct mmu_notifier *mn,
 	struct axv_vm *vm = axv_from_notifier(mn);
 	bool wake;
 
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	wake = !--vm->invalidating;
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 
 	if (wake)
 		wake_up_all(&vm->invalidate_wait);
@@ -126,13 +172,12 @@ static int axv_age(struct axv_vm *vm, unsigned long start, unsigned long end,
 		   bool clear, bool flush)
 {
 	bool young = false, cleared = false, one;
+	struct axv_region_node *node;
 	u64 gpa, size;
-	u32 i;
 
-	spin_lock(&vm->mmu_lock);
-	for (i = 0; i < vm->nr_regions; i++) {
-		if (!axv_overlap(&vm->regions[i], start, end, &gpa, &size))
-			continue;
+	write_lock(&vm->mmu_lock);
+	axv_for_each_region_at(node, vm, start, end - 1) {
+		axv_overlap(&node->region, start, end - 1, &gpa, &size);
 		if (clear) {
 			cleared |= axv_s2_clear_young(&vm->s2, gpa, size, &one);
 			young |= one;
@@ -143,7 +188,7 @@ static int axv_age(struct axv_vm *vm, unsigned long start, unsigned long end,
 	/* Without accessed bits mappings are removed, and that has to be seen. */
 	if (cleared && (flush || !vm->s2.fmt->accessed))
 		vm->ops->flush_stage2(vm);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 	return young;
 }
 
@@ -165,6 +210,55 @@ static int axv_test_young(struct mmu_notifier *mn, struct mm_struct *mm,
 {
 	return axv_age(axv_from_notifier(mn), address, address + PAGE_SIZE,
 		       false, false);
+}
+
+/**
+ * axv_vm_put_hardware() - the VM needs virtualization no longer
+ * @vm:		a VM; only the first call has an effect
+ *
+ * Context: may sleep.
+ */
+void axv_vm_put_hardware(struct axv_vm *vm)
+{
+	if (xchg(&vm->has_hardware, false))
+		axv_hardware_put();
+}
+
+/* Evict all vCPUs; AXV_REQ_DEAD keeps each from being entered again. */
+static void stop_vcpus(struct axv_vm *vm)
+{
+	struct axv_vcpu *vcpu;
+	unsigned long id;
+
+	rcu_read_lock();
+	xa_for_each(&vm->vcpus, id, vcpu) {
+		axv_request(vcpu, AXV_REQ_DEAD);
+		axv_vcpu_evict(vcpu);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * axv_vm_die() - the address space is going: give everything back
+ * @vm:		VM, possibly without a reference left
+ *
+ * Called by the release notifier of the address space, from exit_mmap() or
+ * from the end of the VM, whichever comes first.  At exit_mmap() no thread of
+ * the address space is left, and others are refused: no vCPU is claimed, and
+ * none will be loaded again.
+ *
+ * It takes none of the VM's sleeping locks and not the CPU hotplug lock, since
+ * mmput() may be called under locks that nest the other way round.
+ *
+ * Context: may sleep.
+ */
+void axv_vm_die(struct axv_vm *vm)
+{
+	if (xchg(&vm->dead, true))
+		return;
+	stop_vcpus(vm);
+	axv_memory_release(vm);
+	axv_vm_put_hardware(vm);
 }
 
 /*
@@ -203,11 +297,14 @@ int axv_memory_init(struct axv_vm *vm)
 
 	if (!fmt || fmt->ipa_bits < vm->ipa_bits)
 		return -EINVAL;
-	spin_lock_init(&vm->mmu_lock);
+	rwlock_init(&vm->mmu_lock);
 	init_waitqueue_head(&vm->invalidate_wait);
+	INIT_LIST_HEAD(&vm->removals);
+	axv_region_init(&vm->regions);
 	err = axv_s2_init(&vm->s2, fmt);
 	if (err)
 		return err;
+	vm->s2.clean = vm->ops->clean_memory;
 	vm->notifier.ops = &axv_notifier_ops;
 	err = mmu_notifier_register(&vm->notifier, vm->mm);
 	if (err)
@@ -227,21 +324,21 @@ int axv_memory_init(struct axv_vm *vm)
  */
 void axv_memory_release(struct axv_vm *vm)
 {
-	struct axv_memslot *regions;
-	LIST_HEAD(tables);
-	u32 nr;
+	struct axv_removal removal;
+	struct rb_root detached;
+	u64 before;
 
-	spin_lock(&vm->mmu_lock);
-	vm->mmu_seq++;
-	regions = vm->regions;
-	nr = vm->nr_regions;
-	vm->regions = NULL;
-	vm->nr_regions = 0;
-	axv_memory_unmap(vm, 0, BIT_ULL(vm->s2.fmt->ipa_bits), &tables);
-	spin_unlock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
+	before = vm->removed;
+	detached = axv_region_detach(vm);
+	axv_memory_unmap(vm, 0, BIT_ULL(vm->s2.fmt->ipa_bits), &removal);
+	write_unlock(&vm->mmu_lock);
 
-	axv_s2_free(&vm->s2, &tables, true);
-	axv_free_regions(regions, nr);
+	axv_memory_clean(vm, &removal, 0, 0);
+	axv_region_free(detached);
+	xa_destroy(&vm->regions.by_id);
+	/* Of another thread's removal, too: the host frees the memory next. */
+	axv_removal_wait(vm, before);
 }
 
 /**

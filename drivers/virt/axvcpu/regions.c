@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions of guest memory, and the log of what the guest wrote to them.
+ * Changes of guest memory.
  *
- * The array of regions is never changed in place: a new one is built under
- * &axv_vm.lock, where everything that can fail happens, and put in the place of
- * the old one under &axv_vm.mmu_lock, together with the removal of what the
- * second stage maps of the old region.
+ * A region is never changed in place: a new one is made under &axv_vm.lock, where
+ * everything that can fail happens, and put in the place of the old one under
+ * &axv_vm.mmu_lock, together with the removal of what the second stage maps of the
+ * old region.  Nobody waits for those who look regions up (region_tree.c): what they
+ * found comes to nothing when they see &axv_vm.mmu_seq changed.
  */
-#include <linux/bitops.h>
-#include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -18,73 +20,10 @@
 
 #define AXV_REGION_FLAGS	(AXV_REGION_READONLY | AXV_REGION_LOG_DIRTY)
 
-/* First region that ends above @gpa; nr_regions if there is none. */
-static u32 axv_first_above(const struct axv_vm *vm, u64 gpa)
-{
-	u32 low = 0, high = vm->nr_regions;
-
-	while (low < high) {
-		u32 mid = low + (high - low) / 2;
-
-		if (vm->regions[mid].gpa + vm->regions[mid].size > gpa)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return low;
-}
-
-/**
- * axv_find_slot() - the region of a guest physical address
- * @vm:		any VM
- * @gpa:	guest physical address
- *
- * Context: under &axv_vm.mmu_lock, which the answer does not outlive.
- * Return: the region, or NULL.
- */
-struct axv_memslot *axv_find_slot(struct axv_vm *vm, u64 gpa)
-{
-	u32 i;
-
-	lockdep_assert_held(&vm->mmu_lock);
-	i = axv_first_above(vm, gpa);
-	if (i == vm->nr_regions || vm->regions[i].gpa > gpa)
-		return NULL;
-	return &vm->regions[i];
-}
-
-/* The region that userspace calls @id, or NULL. */
-static struct axv_memslot *axv_named_slot(struct axv_vm *vm, u32 id)
-{
-	u32 i;
-
-	lockdep_assert_held(&vm->lock);
-	for (i = 0; i < vm->nr_regions; i++)
-		if (vm->regions[i].slot == id)
-			return &vm->regions[i];
-	return NULL;
-}
-
-/**
- * axv_free_regions() - free an array that was taken out of use
- * @regions:	the array, or NULL
- * @nr:		regions in it
- *
- * Context: may sleep.
- */
-void axv_free_regions(struct axv_memslot *regions, u32 nr)
-{
-	while (nr--)
-		kvfree(regions[nr].dirty);
-	kfree(regions);
-}
-
-/* ---- the array ---------------------------------------------------------- */
-
 static int axv_check_region(const struct axv_vm *vm,
 			    const struct axv_region *region)
 {
-	if (region->slot >= AXV_MAX_REGIONS ||
+	if (region->id >= AXV_MAX_REGIONS ||
 	    region->flags & ~AXV_REGION_FLAGS || region->address_space ||
 	    region->fd != -1 || region->fd_offset)
 		return -EINVAL;
@@ -103,80 +42,113 @@ static int axv_check_region(const struct axv_vm *vm,
 	return 0;
 }
 
-/* A new array: that of @vm without @old, and with @new if that has a size. */
-static struct axv_memslot *axv_build_regions(struct axv_vm *vm,
-					     const struct axv_memslot *old,
-					     const struct axv_memslot *new,
-					     u32 *nr)
+/*
+ * The log of a region that is set: that of @old, if it only moves or changes its
+ * flags, or a new one.
+ */
+static struct axv_log *axv_region_log(const struct axv_mem_region *old,
+				      const struct axv_mem_region *new)
 {
-	bool pending = new->size;
-	struct axv_memslot *regions;
-	u32 i, n = 0;
-
-	regions = kmalloc_array(vm->nr_regions + 1, sizeof(*regions),
-				GFP_KERNEL_ACCOUNT);
-	if (!regions)
-		return ERR_PTR(-ENOMEM);
-
-	for (i = 0; i < vm->nr_regions; i++) {
-		const struct axv_memslot *slot = &vm->regions[i];
-
-		if (slot == old)
-			continue;
-		if (pending && slot->gpa < new->gpa + new->size &&
-		    new->gpa < slot->gpa + slot->size) {
-			kfree(regions);
-			return ERR_PTR(-EEXIST);
-		}
-		if (pending && new->gpa < slot->gpa) {
-			regions[n++] = *new;
-			pending = false;
-		}
-		regions[n++] = *slot;
-	}
-	if (pending)
-		regions[n++] = *new;
-	*nr = n;
-	return regions;
+	if (!(new->flags & AXV_REGION_LOG_DIRTY))
+		return NULL;
+	if (old && old->log && old->size == new->size && old->hva == new->hva)
+		return old->log;
+	return axv_log_new() ?: ERR_PTR(-ENOMEM);
 }
 
-/* One bit per page of a region that is logged, all of them clear. */
-static int axv_alloc_dirty(struct axv_memslot *slot)
+/* A region as userspace asks for it, in none of the trees; or an error pointer. */
+static struct axv_region_node *axv_region_new(const struct axv_region *region,
+					      const struct axv_region_node *old)
 {
-	u64 words = BITS_TO_LONGS(slot->size >> PAGE_SHIFT);
+	struct axv_region_node *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	struct axv_log *log;
 
-	if (words > INT_MAX / sizeof(long))
-		return -ENOMEM;
-	slot->dirty = kvcalloc(words, sizeof(long), GFP_KERNEL_ACCOUNT);
-	return slot->dirty ? 0 : -ENOMEM;
+	if (!new)
+		return ERR_PTR(-ENOMEM);
+	new->region = (struct axv_mem_region){
+		.gpa = region->gpa,
+		.size = region->size,
+		.hva = region->hva,
+		.flags = region->flags,
+		.id = region->id,
+	};
+	log = axv_region_log(old ? &old->region : NULL, &new->region);
+	if (IS_ERR(log)) {
+		kfree(new);
+		return ERR_CAST(log);
+	}
+	new->region.log = log;
+	return new;
+}
+
+/* The same memory at the same addresses. */
+static bool axv_region_stays(const struct axv_mem_region *old,
+			     const struct axv_mem_region *new)
+{
+	return old->gpa == new->gpa && old->size == new->size && old->hva == new->hva;
 }
 
 /*
- * Put @regions in place, and remove what the second stage maps of @old.  Where
- * nothing of the old region was mapped there is nothing to flush: a fault on an
- * address without a region leaves no trace in the table.
+ * Put @new in the place of @old, and remove what the second stage maps of @old; where only
+ * the flags change, at most the right to write is taken, and given back by faults.
+ * Where nothing of the old region was mapped there is nothing to flush: a fault on
+ * an address without a region leaves no trace in the table.
  */
-static int axv_commit_regions(struct axv_vm *vm, struct axv_memslot *regions,
-			      u32 nr, const struct axv_memslot *old)
+static int axv_commit_region(struct axv_vm *vm, struct axv_region_node *old,
+			     struct axv_region_node *new)
 {
-	LIST_HEAD(tables);
+	bool stays = old && new && axv_region_stays(&old->region, &new->region);
+	struct axv_removal removal;
 
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	if (READ_ONCE(vm->dead)) {
-		spin_unlock(&vm->mmu_lock);
+		write_unlock(&vm->mmu_lock);
 		return -EIO;
 	}
-	vm->mmu_seq++;
-	swap(vm->regions, regions);
-	vm->nr_regions = nr;
-	if (old)
-		axv_memory_unmap(vm, old->gpa, old->size, &tables);
-	spin_unlock(&vm->mmu_lock);
+	axv_region_replace(vm, old, new);
+	if (old && !stays)
+		axv_memory_unmap(vm, old->region.gpa, old->region.size, &removal);
+	write_unlock(&vm->mmu_lock);
 
-	axv_s2_free(&vm->s2, &tables, true);
-	/* Holds @old, but not the bitmaps, which went along. */
-	kfree(regions);
+	if (!old)
+		return 0;
+	if (!stays)
+		axv_memory_clean(vm, &removal, old->region.gpa, old->region.size);
+	else if (new->region.flags & ~old->region.flags)
+		axv_memory_protect(vm, old->region.gpa, old->region.size);
 	return 0;
+}
+
+/* Free a region that is in no tree any more, or never was; its log unless it is @log. */
+static void axv_region_drop(struct axv_region_node *node, const struct axv_log *log)
+{
+	if (!node)
+		return;
+	if (node->region.log != log)
+		axv_log_put(node->region.log);
+	kfree_rcu(node, rcu);
+}
+
+/* Under &axv_vm.lock; @new is NULL for a region that is deleted. */
+static int axv_change_region(struct axv_vm *vm, u32 id, struct axv_region_node *old,
+			     struct axv_region_node *new)
+{
+	struct xarray *by_id = &vm->regions.by_id;
+	int err = 0;
+
+	if (new && axv_region_overlaps(vm, &new->region, old))
+		return -EEXIST;
+	/* In place of another number no memory is needed. */
+	if (new)
+		err = xa_err(xa_store(by_id, id, new, GFP_KERNEL_ACCOUNT));
+	if (err)
+		return err;
+	err = axv_commit_region(vm, old, new);
+	if (err ? !old : !new)
+		xa_erase(by_id, id);
+	else if (err)
+		xa_store(by_id, id, old, GFP_KERNEL_ACCOUNT);
+	return err;
 }
 
 /**
@@ -190,166 +162,65 @@ static int axv_commit_regions(struct axv_vm *vm, struct axv_memslot *regions,
  * Context: may sleep; takes &axv_vm.lock.
  * Return: 0; -EINVAL: misaligned, out of bounds, or an unknown flag; -EEXIST:
  * it overlaps another region; -ENOENT: there is nothing to delete; -ENOMEM;
- * -EIO: the VM is dead.  An error changes nothing.
+ * -EIO: the VM is dead; -EINTR: a fatal signal.  An error changes nothing.
  */
 int axv_set_region(struct axv_vm *vm, const struct axv_region *region)
 {
-	struct axv_memslot new = {
-		.gpa = region->gpa,
-		.size = region->size,
-		.hva = region->hva,
-		.flags = region->flags,
-		.slot = region->slot,
-	};
-	unsigned long *dirty = NULL;
-	struct axv_memslot *regions;
-	struct axv_memslot *old;
-	u32 nr;
+	struct axv_region_node *old, *new = NULL;
 	int err;
 
 	err = axv_check_region(vm, region);
 	if (err)
 		return err;
 
-	mutex_lock(&vm->lock);
-	old = axv_named_slot(vm, region->slot);
-	if (!old && !new.size) {
-		err = -ENOENT;
-		goto out;
-	}
-	if (old)
-		dirty = old->dirty;
-	if (new.size && new.flags & AXV_REGION_LOG_DIRTY) {
-		if (dirty && old->size == new.size && old->hva == new.hva)
-			new.dirty = dirty;
-		else
-			err = axv_alloc_dirty(&new);
-		if (err)
-			goto out;
-	}
-	regions = axv_build_regions(vm, old, &new, &nr);
-	err = PTR_ERR_OR_ZERO(regions);
-	if (!err) {
-		err = axv_commit_regions(vm, regions, nr, old);
-		if (err)
-			kfree(regions);
-	}
-	/* Of the two bitmaps, the one that is not in use; none if they are one. */
-	if (new.dirty != dirty)
-		kvfree(err ? new.dirty : dirty);
-out:
-	mutex_unlock(&vm->lock);
-	return err;
-}
-
-/* ---- the dirty log ------------------------------------------------------ */
-
-static struct axv_memslot *axv_logged_slot(struct axv_vm *vm, u32 id,
-					   u64 first_page, u64 nr_pages)
-{
-	struct axv_memslot *slot = axv_named_slot(vm, id);
-	u64 pages;
-
-	if (!slot)
-		return ERR_PTR(-ENOENT);
-	pages = slot->size >> PAGE_SHIFT;
-	if (!slot->dirty || first_page % BITS_PER_LONG || first_page > pages ||
-	    nr_pages > pages - first_page ||
-	    (nr_pages % BITS_PER_LONG && nr_pages != pages - first_page))
-		return ERR_PTR(-EINVAL);
-	return slot;
-}
-
-/**
- * axv_get_dirty() - report and clear the log of dirty pages
- * @vm:		VM of the calling thread
- * @slot:	a region with AXV_REGION_LOG_DIRTY
- * @first_page:	first page of the region to report, a multiple of 64
- * @nr_pages:	how many: a multiple of 64, or up to the region's end
- * @bitmap:	buffer of as many bits, in whole words; bit 0 is @first_page
- *
- * Writes by the guest that it does not report are caught anew when it returns.
- * A caller that cannot hand the bitmap on gives it back to axv_put_dirty().
- *
- * Context: may sleep; takes &axv_vm.lock.
- * Return: 0; -ENOENT: no such region; -EINVAL: not logged, or out of bounds.
- */
-int axv_get_dirty(struct axv_vm *vm, u32 slot, u64 first_page, u64 nr_pages,
-		  unsigned long *bitmap)
-{
-	struct axv_memslot *region;
-	unsigned long *dirty;
-	bool flush = false;
-	u64 i, gpa;
-	int err;
-
-	mutex_lock(&vm->lock);
-	region = axv_logged_slot(vm, slot, first_page, nr_pages);
-	err = PTR_ERR_OR_ZERO(region);
+	err = mutex_lock_killable(&vm->lock);
 	if (err)
-		goto out;
-	dirty = region->dirty + first_page / BITS_PER_LONG;
-	gpa = region->gpa + (first_page << PAGE_SHIFT);
-
-	spin_lock(&vm->mmu_lock);
-	for (i = 0; i < BITS_TO_LONGS(nr_pages); i++) {
-		unsigned long bits = dirty[i];
-		u64 first, last;
-
-		bitmap[i] = bits;
-		if (bits) {
-			dirty[i] = 0;
-			first = i * BITS_PER_LONG + __ffs(bits);
-			last = i * BITS_PER_LONG + __fls(bits);
-			flush |= axv_s2_write_protect(&vm->s2,
-						      gpa + (first << PAGE_SHIFT),
-						      (last - first + 1) << PAGE_SHIFT);
-		}
-		if (need_resched() || spin_needbreak(&vm->mmu_lock)) {
-			if (flush)
-				vm->ops->flush_stage2(vm);
-			flush = false;
-			/* &axv_vm.lock keeps the region where it is. */
-			cond_resched_lock(&vm->mmu_lock);
-		}
+		return err;
+	old = axv_named_region(vm, region->id);
+	if (region->size) {
+		new = axv_region_new(region, old);
+		err = PTR_ERR_OR_ZERO(new);
+	} else if (!old) {
+		err = -ENOENT;
 	}
-	if (flush)
-		vm->ops->flush_stage2(vm);
-	spin_unlock(&vm->mmu_lock);
-out:
+	if (!err) {
+		err = axv_change_region(vm, region->id, old, new);
+		/* Of two logs, the one that is not in use; none if they are one. */
+		if (err)
+			axv_region_drop(new, old ? old->region.log : NULL);
+		else
+			axv_region_drop(old, new ? new->region.log : NULL);
+	}
 	mutex_unlock(&vm->lock);
 	return err;
 }
 
-/**
- * axv_put_dirty() - undo axv_get_dirty()
- * @vm:		VM of the calling thread
- * @slot:	as then
- * @first_page:	as then
- * @nr_pages:	as then
- * @bitmap:	what was reported
- *
- * Does nothing if the region was deleted or shrunk since.
- *
- * Context: may sleep; takes &axv_vm.lock.
- */
-void axv_put_dirty(struct axv_vm *vm, u32 slot, u64 first_page, u64 nr_pages,
-		   const unsigned long *bitmap)
-{
-	struct axv_memslot *region;
-	unsigned long *dirty;
-	u64 i;
+/* So much of a region is looked at before others get the lock. */
+#define USAGE_STEP	((u64)SZ_1G)
 
-	mutex_lock(&vm->lock);
-	region = axv_logged_slot(vm, slot, first_page, nr_pages);
-	if (!IS_ERR(region)) {
-		dirty = region->dirty + first_page / BITS_PER_LONG;
-		spin_lock(&vm->mmu_lock);
-		for (i = 0; i < BITS_TO_LONGS(nr_pages); i++) {
-			dirty[i] |= bitmap[i];
-			cond_resched_lock(&vm->mmu_lock);
-		}
-		spin_unlock(&vm->mmu_lock);
+/**
+ * axv_memory_usage() - what guest memory there is, and what it costs
+ * @vm:		any VM
+ * @usage:	result; a region that changes meanwhile may be counted in part
+ *
+ * Context: may sleep; a fatal signal ends the count.
+ */
+void axv_memory_usage(struct axv_vm *vm, struct axv_memory_usage *usage)
+{
+	struct axv_mem_region region;
+	u64 gpa = 0, size;
+
+	*usage = (struct axv_memory_usage){};
+	read_lock(&vm->mmu_lock);
+	usage->regions = vm->regions.nr;
+	usage->tables = axv_s2_table_bytes(&vm->s2);
+	while (axv_region_above(vm, gpa, &region) && !fatal_signal_pending(current)) {
+		gpa = max(gpa, region.gpa);
+		size = min(region.gpa + region.size - gpa, USAGE_STEP);
+		usage->size += size;
+		usage->mapped += axv_s2_mapped(&vm->s2, gpa, size);
+		gpa += size;
+		cond_resched_rwlock_read(&vm->mmu_lock);
 	}
-	mutex_unlock(&vm->lock);
+	read_unlock(&vm->mmu_lock);
 }

@@ -5,12 +5,22 @@
  * One walker serves every format, since a format is nothing but bits.  Levels
  * are counted from the bottom: the entries of a level-1 table map 4 KiB each.
  *
- * The caller serialises all changes, but the hardware reads the table at any
- * time and sets accessed and dirty bits in it.  So an entry is written whole;
- * one that is present is only ever replaced by an atomic operation, which keeps
- * or returns the bits that the hardware set; and a table is complete before it
- * is linked.  A table that was cut off may still be walked until the flush: it
+ * Two kinds of threads change entries, and the hardware reads the table at any
+ * time and sets accessed and dirty bits in it.  axv_s2_fill() fills empty entries and
+ * adds rights; several threads may do that at once, each step one compare and exchange,
+ * of which the loser looks again.  All else excludes these and each other, by the
+ * caller's lock: what a thread found present while it holds the lock for reading stays
+ * present, and what it found to be a table stays that table.
+ *
+ * An entry is written whole; one that is present is only ever replaced by an atomic
+ * operation, which keeps or returns the bits that the hardware set; and a table is
+ * complete before it is linked.  A table that was cut off may still be walked until the flush: it
  * waits in &axv_stage2.freed, with its level in page_private().
+ *
+ * Where host memory has to be cleaned once nothing maps it any more
+ * (&axv_stage2.clean), the entry of a leaf that is removed keeps its address, without
+ * being present, until axv_s2_clean() comes after the flush; leaves of a table that
+ * was cut off are cleaned when the table is freed.
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
@@ -37,6 +47,12 @@ static bool s2_is_table(const struct axv_s2_format *fmt, u64 entry,
 {
 	return level > 1 && s2_is_present(fmt, entry) &&
 	       (entry & fmt->table_mask) == fmt->table_value;
+}
+
+/* A leaf that was removed, and whose memory is to be cleaned. */
+static bool s2_is_gone(const struct axv_s2_format *fmt, u64 entry)
+{
+	return entry && !s2_is_present(fmt, entry);
 }
 
 static phys_addr_t s2_address(const struct axv_s2_format *fmt, u64 entry)
@@ -132,11 +148,13 @@ static void s2_free_tree(struct axv_stage2 *s2, struct page *page,
 	unsigned int i;
 
 	/* A table of level 1 holds leaves only. */
-	for (i = 0; level > 1 && i < S2_ENTRIES << order; i++) {
-		if (!s2_is_table(s2->fmt, table[i], level))
-			continue;
-		s2_free_tree(s2, s2_page(s2_address(s2->fmt, table[i])),
-			     level - 1, may_sleep);
+	for (i = 0; (level > 1 || s2->clean) && i < S2_ENTRIES << order; i++) {
+		if (s2_is_table(s2->fmt, table[i], level))
+			s2_free_tree(s2, s2_page(s2_address(s2->fmt, table[i])),
+				     level - 1, may_sleep);
+		else if (s2->clean && table[i])
+			s2->clean(s2_address(s2->fmt, table[i]),
+				  axv_s2_level_size(level));
 	}
 	s2_free_pages(page, order);
 	atomic_long_dec(&s2->tables);
@@ -153,22 +171,38 @@ static void s2_cut(struct axv_stage2 *s2, u64 entry, unsigned int level)
 	list_add_tail(&page->lru, &s2->freed);
 }
 
+/* Remove an entry, which somebody else may be walking.  Returns what it was. */
+static u64 s2_remove(struct axv_stage2 *s2, u64 *slot, unsigned int level)
+{
+	u64 entry = READ_ONCE(*slot), kept = 0;
+
+	if (s2->clean && !s2_is_table(s2->fmt, entry, level))
+		kept = entry & ~s2->fmt->present_mask;
+	entry = xchg(slot, kept);
+	if (s2_is_table(s2->fmt, entry, level))
+		s2_cut(s2, entry, level);
+	return entry;
+}
+
 static struct page *s2_take(struct axv_stage2 *s2, struct axv_s2_cache *cache)
 {
-	struct page *page;
-
-	page = list_first_entry_or_null(&cache->pages, struct page, lru);
-	if (!page)
+	if (!cache->count)
 		return NULL;
-	list_del(&page->lru);
-	cache->count--;
 	atomic_long_inc(&s2->tables);
-	return page;
+	return cache->pages[--cache->count];
+}
+
+/* It was not linked, and so nothing has been in it. */
+static void s2_give_back(struct axv_stage2 *s2, struct axv_s2_cache *cache,
+			 struct page *page)
+{
+	atomic_long_dec(&s2->tables);
+	cache->pages[cache->count++] = page;
 }
 
 /**
  * axv_s2_cache_fill() - set aside what one axv_s2_map() needs at most
- * @cache:	an initialised cache, filled up
+ * @cache:	filled up
  * @fmt:	format of the table it is for
  *
  * Context: may sleep.
@@ -181,8 +215,7 @@ int axv_s2_cache_fill(struct axv_s2_cache *cache, const struct axv_s2_format *fm
 
 		if (!page)
 			return -ENOMEM;
-		list_add(&page->lru, &cache->pages);
-		cache->count++;
+		cache->pages[cache->count++] = page;
 	}
 	return 0;
 }
@@ -195,13 +228,8 @@ int axv_s2_cache_fill(struct axv_s2_cache *cache, const struct axv_s2_format *fm
  */
 void axv_s2_cache_drain(struct axv_s2_cache *cache)
 {
-	struct page *page, *next;
-
-	list_for_each_entry_safe(page, next, &cache->pages, lru) {
-		list_del(&page->lru);
-		s2_free_pages(page, 0);
-	}
-	cache->count = 0;
+	while (cache->count)
+		s2_free_pages(cache->pages[--cache->count], 0);
 }
 
 /**
@@ -229,6 +257,8 @@ int axv_s2_init(struct axv_stage2 *s2, const struct axv_s2_format *fmt)
 		return -ENOMEM;
 	s2->fmt = fmt;
 	s2->root = page_to_phys(page);
+	s2->clean = NULL;
+	s2->protections = 0;
 	INIT_LIST_HEAD(&s2->freed);
 	atomic_long_set(&s2->tables, 1);
 	return 0;
@@ -293,7 +323,7 @@ void axv_s2_reap(struct axv_stage2 *s2)
  * so it has to be told of rights that were added; the others walk again.
  */
 static void s2_upgrade(const struct axv_s2_format *fmt, u64 *slot, u64 entry,
-		       u32 rights, bool *flush)
+		       u32 rights, bool *regained)
 {
 	u64 new;
 
@@ -304,7 +334,7 @@ static void s2_upgrade(const struct axv_s2_format *fmt, u64 *slot, u64 entry,
 	} while (!try_cmpxchg64(slot, &entry, new));
 
 	if (fmt->break_before_make && s2_rights(fmt, entry) != s2_rights(fmt, new))
-		*flush = true;
+		*regained = true;
 }
 
 /*
@@ -314,12 +344,16 @@ static void s2_upgrade(const struct axv_s2_format *fmt, u64 *slot, u64 entry,
 static int s2_replace(struct axv_stage2 *s2, u64 *slot, unsigned int level,
 		      u64 new)
 {
-	bool bbm = s2->fmt->break_before_make;
-	u64 old = xchg(slot, bbm ? 0 : new);
+	u64 old;
 
+	if (s2->fmt->break_before_make) {
+		s2_remove(s2, slot, level);
+		return -EAGAIN;
+	}
+	old = xchg(slot, new);
 	if (s2_is_table(s2->fmt, old, level))
 		s2_cut(s2, old, level);
-	return bbm ? -EAGAIN : 0;
+	return 0;
 }
 
 /* Put a table in the place of a leaf of @level that maps the same. */
@@ -354,13 +388,18 @@ static int s2_split(struct axv_stage2 *s2, struct axv_s2_cache *cache,
 	return 0;
 }
 
-/* Make the entry at @slot, of @level, point to a table. */
+/*
+ * Make @entry, found at @slot of @level, point to a table.  0 also if another thread
+ * filled it meanwhile, with whatever: look again.
+ */
 static int s2_make_table(struct axv_stage2 *s2, struct axv_s2_cache *cache,
-			 u64 *slot, unsigned int level, bool *flush)
+			 u64 *slot, u64 entry, unsigned int level, bool shared,
+			 bool *flush)
 {
-	u64 entry = READ_ONCE(*slot);
 	struct page *page;
 
+	if (shared && entry)
+		return -EBUSY;
 	if (s2_is_present(s2->fmt, entry)) {
 		int err = s2_split(s2, cache, slot, entry, level);
 
@@ -372,31 +411,15 @@ static int s2_make_table(struct axv_stage2 *s2, struct axv_s2_cache *cache,
 	page = s2_take(s2, cache);
 	if (!page)
 		return -ENOMEM;
-	/* The hardware that finds the table finds it empty. */
-	smp_wmb();
-	WRITE_ONCE(*slot, s2->fmt->table | page_to_phys(page));
+	/* A full barrier: the hardware that finds the table finds it empty. */
+	if (!try_cmpxchg64(slot, &entry, s2->fmt->table | page_to_phys(page)))
+		s2_give_back(s2, cache, page);
 	return 0;
 }
 
-/**
- * axv_s2_map() - map one page, of any size
- * @s2:		the table
- * @cache:	pages for tables that are missing
- * @ipa:	guest physical address, aligned to the size
- * @pa:		host physical address, likewise
- * @level:	size: 1 (4K) up to the format's max_leaf_level
- * @rights:	AXV_S2_*; added to those of a leaf that maps @ipa to @pa already
- * @flush:	out: the hardware has to be flushed, also after an error
- *
- * What is in the way gives way: smaller mappings go as a whole, and of a larger
- * one the rest stays, where the format allows it (without break-before-make).
- *
- * Context: the caller's lock; does not sleep.
- * Return: 0; -ENOMEM: the cache is short, fill it and call again; -EAGAIN:
- * flush and call again (only with break-before-make); -EINVAL.
- */
-int axv_s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
-	       phys_addr_t pa, unsigned int level, u32 rights, bool *flush)
+static int s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
+		  phys_addr_t pa, unsigned int level, u32 rights, bool shared,
+		  bool *flush)
 {
 	const struct axv_s2_format *fmt = s2->fmt;
 	u64 *slot, *table = phys_to_virt(s2->root);
@@ -415,8 +438,8 @@ int axv_s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
 
 	for (at = fmt->levels; at > level; at--) {
 		slot = &table[s2_index(fmt, ipa, at)];
-		entry = READ_ONCE(*slot);
-		if (!s2_is_table(fmt, entry, at)) {
+		/* Twice at most, since what was filled stays filled. */
+		while (!s2_is_table(fmt, entry = READ_ONCE(*slot), at)) {
 			u64 offset = ipa & (axv_s2_level_size(at) - 1);
 
 			if (s2_is_present(fmt, entry) &&
@@ -425,10 +448,9 @@ int axv_s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
 				s2_upgrade(fmt, slot, entry, 0, flush);
 				return 0;
 			}
-			err = s2_make_table(s2, cache, slot, at, flush);
+			err = s2_make_table(s2, cache, slot, entry, at, shared, flush);
 			if (err)
 				return err;
-			entry = READ_ONCE(*slot);
 		}
 		table = s2_child(fmt, entry);
 	}
@@ -436,15 +458,111 @@ int axv_s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
 	slot = &table[s2_index(fmt, ipa, level)];
 	entry = READ_ONCE(*slot);
 	if (!s2_is_present(fmt, entry)) {
-		WRITE_ONCE(*slot, new);
-		return 0;
+		if (shared && entry)
+			return -EBUSY;
+		if (try_cmpxchg64(slot, &entry, new))
+			return 0;
+		/* Another thread was faster; @entry is what it put there. */
 	}
 	if (!s2_is_table(fmt, entry, level) && s2_address(fmt, entry) == pa) {
 		s2_upgrade(fmt, slot, entry, rights, flush);
 		return 0;
 	}
+	if (shared)
+		return -EBUSY;
 	*flush = true;
 	return s2_replace(s2, slot, level, new);
+}
+
+/**
+ * axv_s2_fill() - map one page where nothing is, or add rights to it
+ * @s2:		the table
+ * @cache:	pages for tables that are missing
+ * @ipa:	guest physical address, aligned to the size
+ * @pa:		host physical address, likewise
+ * @level:	size: 1 (4K) up to the format's max_leaf_level
+ * @rights:	AXV_S2_*; added to those of a leaf that maps @ipa to @pa already
+ * @regained:	out: a leaf was given rights, and a CPU may keep a translation without
+ *		them, which faults once more, until the CPU is flushed (only with
+ *		break-before-make)
+ *
+ * Nothing gives way: there is nothing to flush before the caller lets go of its lock.
+ *
+ * Context: the caller's lock, held for reading at least; does not sleep.
+ * Return: 0; -ENOMEM: the cache is short, fill it and call again; -EBUSY: something
+ * is in the way, for axv_s2_map(); -EINVAL.
+ */
+int axv_s2_fill(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
+		phys_addr_t pa, unsigned int level, u32 rights, bool *regained)
+{
+	return s2_map(s2, cache, ipa, pa, level, rights, true, regained);
+}
+
+/**
+ * axv_s2_fill_around() - map small pages where no table is missing
+ * @s2:		the table
+ * @ipa:	guest physical address of the first
+ * @pages:	host physical address of each, with AXV_S2_* in its low bits; 0: none
+ * @nr:		how many; one table has all of them
+ *
+ * Nothing gives way.  What was mapped counts as used.
+ *
+ * Context: the caller's lock, held for reading at least; does not sleep.
+ * Return: true if one was given rights, see axv_s2_fill().
+ */
+bool axv_s2_fill_around(struct axv_stage2 *s2, u64 ipa, const u64 *pages,
+			unsigned int nr)
+{
+	const struct axv_s2_format *fmt = s2->fmt;
+	u64 entry, *table = phys_to_virt(s2->root);
+	bool regained = false;
+	unsigned int at, i;
+
+	for (at = fmt->levels; at > 1; at--) {
+		entry = READ_ONCE(table[s2_index(fmt, ipa, at)]);
+		if (!s2_is_table(fmt, entry, at))
+			return false;
+		table = s2_child(fmt, entry);
+	}
+	table += s2_index(fmt, ipa, 1);
+	for (i = 0; i < nr; i++) {
+		phys_addr_t pa = pages[i] & PAGE_MASK;
+		u32 rights = pages[i] & ~PAGE_MASK;
+
+		if (!pages[i])
+			continue;
+		entry = READ_ONCE(table[i]);
+		if (!entry && try_cmpxchg64(&table[i], &entry,
+					    s2_leaf(fmt, pa, 1, rights) | fmt->accessed))
+			continue;
+		if (s2_is_present(fmt, entry) && s2_address(fmt, entry) == pa)
+			s2_upgrade(fmt, &table[i], entry, rights, &regained);
+	}
+	return regained;
+}
+
+/**
+ * axv_s2_map() - map one page, of any size, whatever is there
+ * @s2:		the table
+ * @cache:	pages for tables that are missing
+ * @ipa:	guest physical address, aligned to the size
+ * @pa:		host physical address, likewise
+ * @level:	size: 1 (4K) up to the format's max_leaf_level
+ * @rights:	AXV_S2_*; added to those of a leaf that maps @ipa to @pa already
+ * @flush:	out: the hardware has to be flushed, also after an error
+ *
+ * What is in the way gives way: smaller mappings go as a whole, and of a larger
+ * one the rest stays, where the format allows it (without break-before-make).
+ * With &axv_stage2.clean, axv_s2_clean() comes before each call, for the same range.
+ *
+ * Context: the caller's lock; does not sleep.
+ * Return: 0; -ENOMEM: the cache is short, fill it and call again; -EAGAIN:
+ * flush and call again (only with break-before-make); -EINVAL.
+ */
+int axv_s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
+	       phys_addr_t pa, unsigned int level, u32 rights, bool *flush)
+{
+	return s2_map(s2, cache, ipa, pa, level, rights, false, flush);
 }
 
 /* ---- ranges ------------------------------------------------------------- */
@@ -468,9 +586,7 @@ static bool s2_unmap_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
 					       level - 1, ipa, next);
 			continue;
 		}
-		entry = xchg(slot, 0);
-		if (s2_is_table(s2->fmt, entry, level))
-			s2_cut(s2, entry, level);
+		s2_remove(s2, slot, level);
 		removed = true;
 	}
 	return removed;
@@ -501,6 +617,54 @@ bool axv_s2_unmap(struct axv_stage2 *s2, u64 ipa, u64 size)
 {
 	return s2_unmap_in(s2, phys_to_virt(s2->root), s2->fmt->levels, ipa,
 			   s2_end(s2, ipa, size));
+}
+
+/* So much is cleaned before others get the lock. */
+#define S2_CLEAN_BYTES	(2ull << 20)
+
+static u64 s2_clean_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
+		       u64 ipa, u64 end, u64 *left)
+{
+	u64 entry, next, size = axv_s2_level_size(level);
+	u64 *slot;
+
+	while (ipa < end && *left) {
+		next = min(s2_next(ipa, level), end);
+		slot = &table[s2_index(s2->fmt, ipa, level)];
+		entry = READ_ONCE(*slot);
+		if (s2_is_table(s2->fmt, entry, level)) {
+			ipa = s2_clean_in(s2, s2_child(s2->fmt, entry), level - 1,
+					  ipa, next, left);
+			continue;
+		}
+		if (s2_is_gone(s2->fmt, entry)) {
+			WRITE_ONCE(*slot, 0);
+			s2->clean(s2_address(s2->fmt, entry), size);
+			*left -= min(*left, size);
+		}
+		ipa = next;
+	}
+	return ipa;
+}
+
+/**
+ * axv_s2_clean() - clean memory whose mappings were removed
+ * @s2:		the table, with &axv_stage2.clean, flushed since
+ * @ipa:	where the range begins
+ * @end:	where it ends
+ *
+ * Context: the caller's lock; does not sleep.
+ * Return: where to go on; not below @end: nothing is left.
+ */
+u64 axv_s2_clean(struct axv_stage2 *s2, u64 ipa, u64 end)
+{
+	u64 left = S2_CLEAN_BYTES;
+
+	end = min(end, BIT_ULL(s2->fmt->ipa_bits));
+	if (ipa >= end)
+		return U64_MAX;
+	ipa = s2_clean_in(s2, phys_to_virt(s2->root), s2->fmt->levels, ipa, end, &left);
+	return ipa < end ? ipa : U64_MAX;
 }
 
 typedef bool (*s2_leaf_fn)(const struct axv_s2_format *fmt, u64 *slot);
@@ -544,11 +708,6 @@ static bool s2_clear_bits(u64 *slot, u64 bits)
 	return true;
 }
 
-static bool s2_leaf_write_protect(const struct axv_s2_format *fmt, u64 *slot)
-{
-	return s2_clear_bits(slot, fmt->writable);
-}
-
 static bool s2_leaf_test_young(const struct axv_s2_format *fmt, u64 *slot)
 {
 	return !fmt->accessed || (READ_ONCE(*slot) & fmt->accessed);
@@ -560,6 +719,30 @@ static bool s2_leaf_clear_young(const struct axv_s2_format *fmt, u64 *slot)
 		return s2_clear_bits(slot, fmt->accessed);
 	/* Without the bit, only a fault tells of the next access. */
 	return xchg(slot, 0) != 0;
+}
+
+/* By itself, not by s2_for_leaves(): a call for each of very many leaves costs more. */
+static bool s2_write_protect_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
+				u64 ipa, u64 end)
+{
+	const struct axv_s2_format *fmt = s2->fmt;
+	bool any = false;
+	u64 entry, next;
+	u64 *slot;
+
+	for (; ipa < end; ipa = next) {
+		next = min(s2_next(ipa, level), end);
+		slot = &table[s2_index(fmt, ipa, level)];
+		entry = READ_ONCE(*slot);
+		if (!s2_is_present(fmt, entry))
+			continue;
+		if (s2_is_table(fmt, entry, level))
+			any |= s2_write_protect_in(s2, s2_child(fmt, entry), level - 1,
+						   ipa, next);
+		else if (entry & fmt->writable)
+			any |= s2_clear_bits(slot, fmt->writable);
+	}
+	return any;
 }
 
 /**
@@ -575,7 +758,12 @@ static bool s2_leaf_clear_young(const struct axv_s2_format *fmt, u64 *slot)
  */
 bool axv_s2_write_protect(struct axv_stage2 *s2, u64 ipa, u64 size)
 {
-	return s2_range(s2, ipa, size, s2_leaf_write_protect);
+	bool any = s2_write_protect_in(s2, phys_to_virt(s2->root), s2->fmt->levels, ipa,
+				       s2_end(s2, ipa, size));
+
+	if (any)
+		s2->protections++;
+	return any;
 }
 
 /**
@@ -616,7 +804,7 @@ bool axv_s2_clear_young(struct axv_stage2 *s2, u64 ipa, u64 size, bool *young)
  * @s2:		the table
  * @ipa:	guest physical address
  *
- * Context: the caller's lock; does not sleep.
+ * Context: the caller's lock, held for reading at least; does not sleep.
  * Return: the leaf, of level 0 if there is none.
  */
 struct axv_s2_leaf axv_s2_lookup(struct axv_stage2 *s2, u64 ipa)
@@ -638,9 +826,57 @@ struct axv_s2_leaf axv_s2_lookup(struct axv_stage2 *s2, u64 ipa)
 				  (ipa & (axv_s2_level_size(level) - 1));
 			leaf.level = level;
 			leaf.rights = s2_rights(fmt, entry);
+			leaf.young = !fmt->accessed || entry & fmt->accessed;
 			break;
 		}
 		table = s2_child(fmt, entry);
 	}
 	return leaf;
+}
+
+static u64 s2_mapped_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
+			u64 ipa, u64 end)
+{
+	u64 entry, next, bytes = 0;
+
+	for (; ipa < end; ipa = next) {
+		next = min(s2_next(ipa, level), end);
+		entry = READ_ONCE(table[s2_index(s2->fmt, ipa, level)]);
+		if (s2_is_table(s2->fmt, entry, level))
+			bytes += s2_mapped_in(s2, s2_child(s2->fmt, entry),
+					      level - 1, ipa, next);
+		else if (s2_is_present(s2->fmt, entry))
+			bytes += next - ipa;
+	}
+	return bytes;
+}
+
+/**
+ * axv_s2_mapped() - how much of a range is mapped?
+ * @s2:		the table
+ * @ipa:	where it begins
+ * @size:	its size in bytes
+ *
+ * Context: the caller's lock, held for reading at least; does not sleep, and takes
+ * time by the mappings in the range: ask for a part at a time.
+ * Return: bytes.
+ */
+u64 axv_s2_mapped(struct axv_stage2 *s2, u64 ipa, u64 size)
+{
+	return s2_mapped_in(s2, phys_to_virt(s2->root), s2->fmt->levels, ipa,
+			    s2_end(s2, ipa, size));
+}
+
+/**
+ * axv_s2_table_bytes() - what the tables themselves take
+ * @s2:		the table
+ *
+ * Context: any.
+ * Return: bytes, of tables that wait for the flush, too.
+ */
+u64 axv_s2_table_bytes(struct axv_stage2 *s2)
+{
+	u64 root = PAGE_SIZE << s2->fmt->root_order;
+
+	return root + (atomic_long_read(&s2->tables) - 1) * PAGE_SIZE;
 }

@@ -2,25 +2,40 @@
 /*
  * The state machine: claim, act, publish.
  *
- * A claim makes its holder the only one who may change the vCPU.  It is a flag
- * that is tried once: while an operation runs, everybody else is told -EBUSY
- * instead of waiting.  Publishing writes the new state and gives the claim
- * back.
+ * A claim makes its holder the only thread that acts on the vCPU, and the vCPU
+ * the current one of that thread.  While an operation runs, other calls return -EBUSY
+ * instead of waiting.  Publishing writes the new state and gives the claim back.  Claim,
+ * state and owner change under the vCPU's lock, which is not held while the operation
+ * runs.  That stands between the two as plain code:
  *
- * Who asks in the wrong state loses the vCPU: it becomes Invalid.  Who is not
- * its owner is turned away before the state is looked at, and without ever
- * holding the claim, so that he cannot make the owner busy.
+ *	err = axv_begin_transition(vcpu, from, from);
+ *	if (err)
+ *		return err;
+ *	err = act(vcpu);
+ *	axv_end_transition(vcpu, err ? AXV_STATE_INVALID : to);
+ *
+ * A read (registers, vector state, tables) has a claim of its own kind.  It sleeps
+ * nowhere and is soon over, so an operation waits for it: otherwise any thread that
+ * reads makes the owner busy.
+ *
+ * A call in the wrong state makes the vCPU Invalid.  A thread that is not the owner is
+ * turned away before the state is looked at, and without ever holding the claim;
+ * otherwise it could make the owner busy.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/pid.h>
 #include <linux/printk.h>
+#include <linux/string.h>
 
+#include <axvcpu/current.h>
+#include <axvcpu/request.h>
+#include <axvcpu/state.h>
+#include <axvcpu/trace.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
-#include "fastpath.h"
-#include "trace.h"
+#include "claim.h"
 
 static const char * const state_names[] = {
 	[AXV_STATE_INVALID] = "Invalid",
@@ -31,16 +46,24 @@ static const char * const state_names[] = {
 	[AXV_STATE_BLOCKED] = "Blocked",
 };
 
-static inline bool in_states(const struct axv_vcpu *vcpu, u32 states)
+/**
+ * axv_state_name() - a state in words
+ * @state:	an &enum axv_vcpu_state
+ */
+const char *axv_state_name(u8 state)
 {
-	return states & AXV_STATE_BIT(vcpu->state);
+	return state_names[state];
 }
 
-/*
- * A thread that has begun to exit makes no more calls; it is dead to us before
- * anyone can wait for it.
+/**
+ * axv_pid_is_dead() - has a thread begun to exit?
+ * @pid:	the thread
+ *
+ * Such a thread makes no more calls: PF_EXITING is set before anybody can wait for it.
+ *
+ * Context: any.
  */
-static bool is_dead(struct pid *pid)
+bool axv_pid_is_dead(struct pid *pid)
 {
 	struct task_struct *task;
 	bool dead;
@@ -52,69 +75,58 @@ static bool is_dead(struct pid *pid)
 	return dead;
 }
 
-static void set_owner(struct axv_vcpu *vcpu, struct pid *owner)
+/**
+ * axv_await_claim() - an operation finds the vCPU claimed
+ * @vcpu:	any vCPU
+ * @who:	as axv_try_claim()
+ *
+ * The thread that reads has preemption off.  So has the one that waits, until it has
+ * looked at the claim again: otherwise reads are refused for as long as it is
+ * preempted.  Reads that queue for &axv_vcpu.read_lock before this thread find
+ * &axv_vcpu.awaited set, and give up; so this waits for one batch.
+ *
+ * Interrupts are on while this waits: the read may need an answer of this CPU.
+ *
+ * Context: under &axv_vcpu.lock, which is given back meanwhile.
+ * Return: 0: nothing acts on it now; -EBUSY: an operation does; -EPERM: a read does,
+ * and the vCPU is another thread's.
+ */
+int axv_await_claim(struct axv_vcpu *vcpu, enum axv_claimant who)
+	__must_hold(&vcpu->lock)
 {
-	struct pid *old;
+	lockdep_assert_held(&vcpu->lock);
+	if (vcpu->claim == AXV_CLAIM_OPERATION)
+		return -EBUSY;
+	if (axv_not_for_this_thread(vcpu, who))
+		return -EPERM;
+	/* The reader may be this thread, which would wait for itself. */
+	if (__this_cpu_read(axv_current))
+		return axv_nested(vcpu);
 
-	raw_spin_lock_irq(&vcpu->lock);
-	old = vcpu->owner;
-	WRITE_ONCE(vcpu->owner, owner);
+	preempt_disable();
+	vcpu->awaited++;
 	raw_spin_unlock_irq(&vcpu->lock);
-
-	/* May free memory, so not under a raw lock. */
-	put_pid(old);
+	/* No thread reads without it. */
+	raw_spin_lock(&vcpu->read_lock);
+	raw_spin_lock_irq(&vcpu->lock);
+	vcpu->awaited--;
+	raw_spin_unlock(&vcpu->read_lock);
+	preempt_enable();
+	return vcpu->claim == AXV_CLAIM_OPERATION ? -EBUSY : 0;
 }
 
-/**
- * axv_disown() - owner and hardware let go
- * @vcpu:	vCPU whose claim the caller holds
- *
- * Before a state without an owner is written: no vCPU is ever seen in one of
- * these and still loaded.
- */
-void axv_disown(struct axv_vcpu *vcpu)
+/* The reference of the owner before, to be put when the lock is not held. */
+static struct pid *set_owner(struct axv_vcpu *vcpu, struct pid *owner)
 {
-	axv_vcpu_evict(vcpu);
-	vcpu->cpu = -1;
-	if (vcpu->owner)
-		set_owner(vcpu, NULL);
+	struct pid *old = vcpu->owner;
+
+	lockdep_assert_held(&vcpu->lock);
+	vcpu->owner = owner;
+	return old;
 }
 
 /**
- * axv_own() - make this thread the owner
- * @vcpu:	vCPU whose claim the caller holds
- * @cpu:	host CPU it is bound on
- */
-void axv_own(struct axv_vcpu *vcpu, int cpu)
-{
-	vcpu->cpu = cpu;
-	set_owner(vcpu, get_pid(task_pid(current)));
-}
-
-/**
- * axv_publish() - write the state an operation ends in, and end its claim
- * @vcpu:	vCPU whose claim the caller holds
- * @to:		the state; one without an owner lets go of owner and hardware
- *
- * Context: process context, interrupts on; may wait for another CPU if the
- * vCPU is loaded there and @to is Invalid, Created or Free.
- */
-void axv_publish(struct axv_vcpu *vcpu, u8 to)
-{
-	__axv_publish(vcpu, to);
-}
-
-/**
- * axv_unclaim() - end a claim and leave the state as it is
- * @vcpu:	vCPU whose claim the caller holds
- */
-void axv_unclaim(struct axv_vcpu *vcpu)
-{
-	__axv_unclaim(vcpu);
-}
-
-/**
- * axv_wrong_state() - the claim was won in the wrong state: its end
+ * axv_wrong_state() - end a claim that was taken in the wrong state
  * @vcpu:	vCPU whose claim the caller holds; Invalid afterwards
  * @expected:	the state it should have been in
  *
@@ -128,240 +140,195 @@ int axv_wrong_state(struct axv_vcpu *vcpu, u8 expected)
 			     axv_vcpu_vm_id(vcpu), vcpu->id,
 			     state_names[found], state_names[expected]);
 	trace_axv_bad_state(vcpu, found, expected);
-	axv_publish(vcpu, AXV_STATE_INVALID);
+	axv_end_disowned(vcpu, AXV_STATE_INVALID);
 	return -EBADFD;
 }
 
-/* The claim, also for one who may succeed or depose the owner. */
-static int try_claim_from(struct axv_vcpu *vcpu, bool depose)
-{
-	struct pid *owner;
-	int err = 0;
-
-	if (READ_ONCE(vcpu->claimed))
-		return -EBUSY;
-	raw_spin_lock_irq(&vcpu->lock);
-	owner = get_pid(vcpu->owner);
-	raw_spin_unlock_irq(&vcpu->lock);
-
-	if (owner && owner != task_pid(current) && !depose && !is_dead(owner)) {
-		err = -EPERM;
-	} else if (axv_try_claim(vcpu)) {
-		err = -EBUSY;
-	} else if (vcpu->owner != owner) {
-		/* Somebody else came first. */
-		axv_unclaim(vcpu);
-		err = -EBUSY;
-	}
-	put_pid(owner);
-	return err;
-}
-
 /**
- * axv_claim() - begin a transition
- * @vcpu:	any vCPU
- * @from:	state it has to be in
- * @during:	state to show while the operation runs
- *
- * The caller ends the claim by axv_publish() or axv_unclaim().
- *
- * Context: process context, interrupts on.
- * Return: 0; -EBUSY: another call is acting on it; -EPERM: another thread owns
- * it; -EBADFD: it was in another state, and is Invalid now.
- */
-int axv_claim(struct axv_vcpu *vcpu, u8 from, u8 during)
-{
-	return __axv_claim(vcpu, from, during);
-}
-
-/**
- * axv_claim_any() - begin something that is no transition
- * @vcpu:	any vCPU
- * @states:	states it may be in, AXV_STATES_*
- *
- * Any thread may have it, and the wrong state does no harm.
- *
- * Context: process context, interrupts on.
- * Return: 0; -EBUSY: another call is acting on it; -EBADFD: another state.
- */
-int axv_claim_any(struct axv_vcpu *vcpu, u32 states)
-{
-	int err;
-
-	err = axv_try_claim(vcpu);
-	if (!err && !in_states(vcpu, states)) {
-		axv_unclaim(vcpu);
-		err = -EBADFD;
-	}
-	return err;
-}
-
-/**
- * axv_claim_owned() - likewise, but if it has an owner, only for that one
- * @vcpu:	any vCPU
- * @states:	states it may be in, AXV_STATES_*
- *
- * Context: process context, interrupts on.
- * Return: as axv_claim_any(); -EPERM: another thread owns it.
- */
-int axv_claim_owned(struct axv_vcpu *vcpu, u32 states)
-{
-	int err;
-
-	err = axv_try_claim_owned(vcpu);
-	if (!err && !in_states(vcpu, states)) {
-		axv_unclaim(vcpu);
-		err = -EBADFD;
-	}
-	return err;
-}
-
-/**
- * axv_claim_bind() - begin a bind: from Free, or by taking over from Ready
+ * axv_begin_bind() - axv_begin_transition() from Free, or from another owner's Ready
  * @vcpu:	any vCPU
  * @adopt:	take it from a living owner, too
  *
- * An owner that is dead can be succeeded without being asked.
+ * A dead owner is succeeded without being asked.
  *
- * Context: process context, interrupts on.
- * Return: as axv_claim().
+ * Context: process context, interrupts on, while a VM exists.
+ * Return: as axv_begin_transition().
  */
-int axv_claim_bind(struct axv_vcpu *vcpu, bool adopt)
+int axv_begin_bind(struct axv_vcpu *vcpu, bool adopt)
 {
 	int err;
 
-	err = try_claim_from(vcpu, adopt);
-	if (err)
-		return err;
-	if (vcpu->state != (axv_owned_by_other(vcpu) ? AXV_STATE_READY :
-						    AXV_STATE_FREE))
-		return axv_wrong_state(vcpu, AXV_STATE_FREE);
-	return 0;
+	raw_spin_lock_irq(&vcpu->lock);
+	err = axv_try_claim(vcpu, adopt ? AXV_ANYBODY : AXV_SUCCESSOR);
+	if (!err && vcpu->state != (axv_owned_by_other(vcpu) ? AXV_STATE_READY :
+							       AXV_STATE_FREE))
+		err = -EBADFD;
+	raw_spin_unlock_irq(&vcpu->lock);
+	return err != -EBADFD ? err : axv_wrong_state(vcpu, AXV_STATE_FREE);
 }
 
 /**
- * axv_claim_reset() - begin a reset, from any state at rest
+ * axv_begin_reset() - axv_begin_transition() from any state at rest
  * @vcpu:	any vCPU
  *
  * Nobody has to wait for a dead owner to clean up.
  *
- * Context: process context, interrupts on.
- * Return: as axv_claim().
+ * Context: process context, interrupts on, while a VM exists.
+ * Return: as axv_begin_transition().
  */
-int axv_claim_reset(struct axv_vcpu *vcpu)
+int axv_begin_reset(struct axv_vcpu *vcpu)
 {
 	int err;
 
-	err = try_claim_from(vcpu, false);
-	if (err)
-		return err;
-	if (!in_states(vcpu, AXV_STATES_AT_REST))
-		return axv_wrong_state(vcpu, AXV_STATE_CREATED);
-	return 0;
+	raw_spin_lock_irq(&vcpu->lock);
+	err = axv_try_claim(vcpu, AXV_SUCCESSOR);
+	if (!err && !axv_in_states(vcpu, AXV_STATES_AT_REST))
+		err = -EBADFD;
+	raw_spin_unlock_irq(&vcpu->lock);
+	return err != -EBADFD ? err : axv_wrong_state(vcpu, AXV_STATE_CREATED);
 }
 
 /**
- * axv_with_state_transition() - do something between two states
- * @vcpu:	any vCPU
- * @from:	state it has to be in
- * @to:		state it is in afterwards
- * @action:	what to do; its failure makes the vCPU Invalid
- * @arg:	for @action
- *
- * Context: process context, interrupts on.
- * Return: as axv_claim(), or what @action returned.
- */
-int axv_with_state_transition(struct axv_vcpu *vcpu, u8 from, u8 to,
-			      axv_action_t action, void *arg)
-{
-	int err;
-
-	err = axv_claim(vcpu, from, from);
-	if (err)
-		return err;
-	err = action(vcpu, arg);
-	axv_publish(vcpu, err ? AXV_STATE_INVALID : to);
-	return err;
-}
-
-/**
- * axv_with_current_cpu_set() - do something with the vCPU as the current one
+ * axv_transition_state() - write another state and keep the claim
  * @vcpu:	vCPU whose claim the caller holds
- * @action:	what to do
- * @arg:	for @action
+ * @to:		a state with an owner
  *
  * Context: process context, interrupts on.
- * Return: what @action returned; -EDEADLK if the thread has a current vCPU.
  */
-int axv_with_current_cpu_set(struct axv_vcpu *vcpu, axv_action_t action,
-			     void *arg)
+void axv_transition_state(struct axv_vcpu *vcpu, u8 to)
 {
-	struct axv_current_scope scope;
+	raw_spin_lock_irq(&vcpu->lock);
+	axv_set_state(vcpu, to);
+	raw_spin_unlock_irq(&vcpu->lock);
+}
+
+/**
+ * axv_end_disowned() - axv_end_transition() to a state without an owner
+ * @vcpu:	vCPU whose claim the caller holds
+ * @to:		Invalid, Created or Free
+ *
+ * Context: process context, interrupts on; may wait for another CPU.
+ */
+void axv_end_disowned(struct axv_vcpu *vcpu, u8 to)
+{
+	struct pid *old;
+
+	/* No vCPU is ever seen in one of these states and still loaded. */
+	axv_vcpu_evict(vcpu);
+	vcpu->cpu = -1;
+
+	raw_spin_lock_irq(&vcpu->lock);
+	old = set_owner(vcpu, NULL);
+	axv_set_state(vcpu, to);
+	axv_drop_claim(vcpu);
+	raw_spin_unlock_irq(&vcpu->lock);
+	/* May free memory, so not under a raw lock. */
+	put_pid(old);
+}
+
+/**
+ * axv_end_bind() - axv_end_transition() to Ready, owned by this thread
+ * @vcpu:	vCPU whose claim the caller holds
+ * @cpu:	host CPU it is bound on
+ *
+ * Context: process context, interrupts on.
+ */
+void axv_end_bind(struct axv_vcpu *vcpu, int cpu)
+{
+	struct pid *old;
+
+	vcpu->cpu = cpu;
+	raw_spin_lock_irq(&vcpu->lock);
+	old = set_owner(vcpu, get_pid(task_pid(current)));
+	axv_set_state(vcpu, AXV_STATE_READY);
+	axv_drop_claim(vcpu);
+	raw_spin_unlock_irq(&vcpu->lock);
+	/* May free memory, so not under a raw lock. */
+	put_pid(old);
+}
+
+/**
+ * axv_begin_read() - claim a vCPU for a read, for any thread
+ * @vcpu:	any vCPU; the current one of this thread when this succeeds
+ *
+ * The caller reads AXV_READ_BATCH registers at most or the like, sleeps nowhere,
+ * touches no user memory, and ends the claim by axv_end_read().  Other reads are waited
+ * for, one after the other.
+ *
+ * Context: process context, interrupts on, while a VM exists; returns with preemption
+ * off if it succeeds.
+ * Return: 0; -EBUSY: an operation is acting on the vCPU, or about to; -EDEADLK: this
+ * thread has a current vCPU already, which is a bug; -EBADFD: it is not at rest.
+ */
+int axv_begin_read(struct axv_vcpu *vcpu)
+{
 	int err;
 
-	err = axv_set_current_vcpu(&scope, vcpu);
+	/* Without the lock: whatever comes next, at this moment one acts on it. */
+	if (READ_ONCE(vcpu->claim) == AXV_CLAIM_OPERATION)
+		return -EBUSY;
+	/* Refused here, otherwise a thread that reads waits for itself. */
+	if (unlikely(axv_get_current_vcpu()))
+		return axv_nested(vcpu);
+	raw_spin_lock(&vcpu->read_lock);
+	raw_spin_lock_irq(&vcpu->lock);
+	if (vcpu->claim != AXV_CLAIM_NONE || vcpu->awaited)
+		err = -EBUSY;
+	else if (!axv_in_states(vcpu, AXV_STATES_AT_REST))
+		err = -EBADFD;
+	else
+		err = axv_set_current_vcpu(vcpu);
+	if (!err)
+		vcpu->claim = AXV_CLAIM_READ;
+	raw_spin_unlock_irq(&vcpu->lock);
 	if (err)
-		return err;
-	err = action(vcpu, arg);
-	axv_clear_current_vcpu(&scope);
+		raw_spin_unlock(&vcpu->read_lock);
+	else
+		__release(&vcpu->read_lock);	/* for sparse: held until the end */
 	return err;
 }
 
 /**
- * axv_manipulate_arch_vcpu() - have the back end do something between two states
- * @vcpu:	any vCPU
- * @from:	state it has to be in
- * @to:		state it is in afterwards
- * @action:	calls the back end; its failure makes the vCPU Invalid
- * @arg:	for @action
+ * axv_end_read() - the end of what axv_begin_read() began
+ * @vcpu:	the same; no longer the current one
  *
- * The current vCPU is set first, so that a refused nesting changes nothing.
- *
- * Context: process context, interrupts on.
- * Return: as axv_claim(); -EDEADLK if the thread has a current vCPU; or what
- * @action returned.
+ * Context: preemption off, as axv_begin_read() left it.
  */
-int axv_manipulate_arch_vcpu(struct axv_vcpu *vcpu, u8 from, u8 to,
-			     axv_action_t action, void *arg)
+void axv_end_read(struct axv_vcpu *vcpu)
 {
-	struct axv_current_scope scope;
-	int err;
-
-	err = axv_set_current_vcpu(&scope, vcpu);
-	if (err)
-		return err;
-	err = axv_with_state_transition(vcpu, from, to, action, arg);
-	axv_clear_current_vcpu(&scope);
-	return err;
-}
-
-static int do_nothing(struct axv_vcpu *vcpu, void *arg)
-{
-	return 0;
+	__acquire(&vcpu->read_lock);
+	raw_spin_lock_irq(&vcpu->lock);
+	axv_drop_claim(vcpu);
+	raw_spin_unlock_irq(&vcpu->lock);
+	raw_spin_unlock(&vcpu->read_lock);
 }
 
 /**
- * axv_transition_state() - go from one state to another
+ * axv_vcpu_get_state() - what can be told about a vCPU at this moment
  * @vcpu:	any vCPU
- * @from:	state it has to be in
- * @to:		state it is in afterwards
+ * @state:	filled in
  *
- * Context: process context, interrupts on.
- * Return: as axv_claim().
+ * Context: process context; never waits for an operation.
  */
-int axv_transition_state(struct axv_vcpu *vcpu, u8 from, u8 to)
+void axv_vcpu_get_state(struct axv_vcpu *vcpu, struct axv_state *state)
 {
-	return axv_with_state_transition(vcpu, from, to, do_nothing, NULL);
-}
+	memset(state, 0, sizeof(*state));
+	state->vcpu_id = axv_vcpu_id(vcpu);
+	state->vm_id = axv_vcpu_vm_id(vcpu);
+	state->favor_phys_cpu = axv_vcpu_favor_phys_cpu(vcpu);
+	state->hw_id = vcpu->hw_id;
+	if (axv_vcpu_is_bsp(vcpu))
+		state->flags |= AXV_STATE_BSP;
+	if (axv_vcpu_phys_cpu_set(vcpu))
+		state->flags |= AXV_STATE_CPU_SET;
+	if (axv_test_request(vcpu, AXV_REQ_KICK))
+		state->flags |= AXV_STATE_KICKED;
 
-#if IS_ENABLED(CONFIG_KUNIT)
-/**
- * axv_set_state() - put a vCPU into a state, past the machine; tests only
- * @vcpu:	vCPU nobody else is using
- * @state:	an &enum axv_vcpu_state
- */
-void axv_set_state(struct axv_vcpu *vcpu, u8 state)
-{
-	WRITE_ONCE(vcpu->state, state);
+	raw_spin_lock_irq(&vcpu->lock);
+	state->state = axv_vcpu_state(vcpu);
+	/* The number of a dead thread may be another thread's by now. */
+	if (vcpu->owner && !axv_pid_is_dead(vcpu->owner))
+		state->owner = pid_vnr(vcpu->owner);
+	state->cpu = READ_ONCE(vcpu->loaded_cpu);
+	raw_spin_unlock_irq(&vcpu->lock);
 }
-#endif

@@ -12,12 +12,16 @@
 
 #include <axvcpu/arch.h>
 #include <axvcpu/compat.h>
+#include <axvcpu/current.h>
+#include <axvcpu/request.h>
+#include <axvcpu/state.h>
+#include <axvcpu/trace.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
+#include <axvcpu/work.h>
 
+#include "claim.h"
 #include "debugfs.h"
-#include "fastpath.h"
-#include "trace.h"
 
 static void vcpu_free(struct kref *ref)
 {
@@ -25,20 +29,12 @@ static void vcpu_free(struct kref *ref)
 	struct axv_vm *vm = vcpu->vm;
 
 	vcpu->ops->vcpu_destroy(vcpu);
+	axv_s2_cache_drain(&vcpu->tables);
 	put_pid(vcpu->owner);
 	free_page((unsigned long)vcpu->run);
 	free_cpumask_var(vcpu->phys_cpu_set);
 	kvfree_rcu(vcpu, rcu);
 	axv_vm_put(vm);
-}
-
-/**
- * axv_vcpu_get() - take a reference
- * @vcpu:	vCPU the caller has a reference to
- */
-void axv_vcpu_get(struct axv_vcpu *vcpu)
-{
-	kref_get(&vcpu->ref);
 }
 
 /**
@@ -50,15 +46,6 @@ void axv_vcpu_get(struct axv_vcpu *vcpu)
 void axv_vcpu_put(struct axv_vcpu *vcpu)
 {
 	kref_put(&vcpu->ref, vcpu_free);
-}
-
-/**
- * axv_vcpu_vm_id() - identity of the VM
- * @vcpu:	any vCPU
- */
-u32 axv_vcpu_vm_id(const struct axv_vcpu *vcpu)
-{
-	return vcpu->vm->id;
 }
 
 static int check_config(struct axv_vm *vm, const struct axv_vcpu_config *config)
@@ -86,9 +73,11 @@ static int insert(struct axv_vm *vm, struct axv_vcpu *vcpu)
 	int err;
 
 	lockdep_assert_held(&vm->lock);
-	xa_for_each(&vm->vcpus, id, other)
-		if (other->hw_id == vcpu->hw_id)
-			return -EEXIST;
+	/* axv_vcpu_close() may take one out at any moment. */
+	scoped_guard(rcu)
+		xa_for_each(&vm->vcpus, id, other)
+			if (other->hw_id == vcpu->hw_id)
+				return -EEXIST;
 	err = xa_insert(&vm->vcpus, vcpu->id, vcpu, GFP_KERNEL_ACCOUNT);
 	return err == -EBUSY ? -EEXIST : err;
 }
@@ -101,7 +90,7 @@ static int insert(struct axv_vm *vm, struct axv_vcpu *vcpu)
  * Context: may sleep; takes &axv_vm.lock.
  * Return: the vCPU with one reference, ended by axv_vcpu_close(); or an error
  * pointer: -EINVAL: no such id or CPU; -EEXIST: @config's id or hw_id is taken;
- * -ENOMEM; or what the back end says.
+ * -ENOMEM; -EINTR: a fatal signal; or what the back end says.
  */
 struct axv_vcpu *axv_vcpu_new(struct axv_vm *vm,
 			      const struct axv_vcpu_config *config)
@@ -124,8 +113,9 @@ struct axv_vcpu *axv_vcpu_new(struct axv_vm *vm,
 	vcpu->hw_id = config->hw_id;
 	vcpu->favor_phys_cpu = config->favor_phys_cpu;
 	raw_spin_lock_init(&vcpu->lock);
+	raw_spin_lock_init(&vcpu->read_lock);
 	init_swait_queue_head(&vcpu->wait);
-	axv_scope_init(&vcpu->scope, vcpu);
+	axv_current_init(vcpu);
 	vcpu->state = AXV_STATE_CREATED;
 	vcpu->cpu = -1;
 	vcpu->loaded_cpu = -1;
@@ -149,15 +139,16 @@ struct axv_vcpu *axv_vcpu_new(struct axv_vm *vm,
 	if (err)
 		goto err_run;
 
-	mutex_lock(&vm->lock);
+	err = mutex_lock_killable(&vm->lock);
+	if (err)
+		goto err_destroy;
 	err = insert(vm, vcpu);
-	if (!err) {
+	if (!err)
 		axv_vm_get(vm);
-		axv_debugfs_add_vcpu(vcpu);
-	}
 	mutex_unlock(&vm->lock);
 	if (err)
 		goto err_destroy;
+	axv_debugfs_add_vcpu(vcpu);
 	return vcpu;
 
 err_destroy:
@@ -179,23 +170,19 @@ err_free:
  * The hardware lets go of it and its id is free again; what is left belongs to
  * the holders of references.
  *
- * Context: may sleep; takes &axv_vm.lock.
+ * A kernel thread may be the one that closes the file, and everything else that
+ * this thread has to close waits for the end of it.  So this takes no lock that
+ * a system call can hold for long: not &axv_vm.lock.  debugfs_remove() waits for
+ * those who open the vCPU's files there, not for those who read them.
+ *
+ * Context: may sleep.
  */
 void axv_vcpu_close(struct axv_vcpu *vcpu)
 {
-	struct axv_vm *vm = vcpu->vm;
-
 	axv_vcpu_evict(vcpu);
 	debugfs_remove(vcpu->debugfs);
-	mutex_lock(&vm->lock);
-	xa_erase(&vm->vcpus, vcpu->id);
-	mutex_unlock(&vm->lock);
+	xa_erase(&vcpu->vm->vcpus, vcpu->id);
 	axv_vcpu_put(vcpu);
-}
-
-static int setup_action(struct axv_vcpu *vcpu, void *arg)
-{
-	return vcpu->ops->vcpu_setup(vcpu, arg);
 }
 
 /**
@@ -204,7 +191,7 @@ static int setup_action(struct axv_vcpu *vcpu, void *arg)
  * @setup:	where it begins
  *
  * Context: may sleep.
- * Return: as axv_claim(), but whatever is wrong with @setup is found before.
+ * Return: as axv_begin_transition(), but whatever is wrong with @setup is found before.
  */
 int axv_vcpu_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 {
@@ -215,24 +202,25 @@ int axv_vcpu_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 	err = vcpu->ops->check_setup(vcpu, setup);
 	if (err)
 		return err;
-	return axv_manipulate_arch_vcpu(vcpu, AXV_STATE_CREATED, AXV_STATE_FREE,
-					setup_action, (void *)setup);
+	err = axv_begin_transition(vcpu, AXV_STATE_CREATED, AXV_STATE_CREATED);
+	if (err)
+		return err;
+	err = vcpu->ops->vcpu_setup(vcpu, setup);
+	axv_end_transition(vcpu, err ? AXV_STATE_INVALID : AXV_STATE_FREE);
+	return err;
 }
 
-/* On a CPU of its set, or not at all. */
-static int load_here(struct axv_vcpu *vcpu, void *arg)
+/* On a CPU of its set, or not at all: that CPU, or -EXDEV. */
+static int load_here(struct axv_vcpu *vcpu)
 {
-	int *cpu = arg;
-	int err = 0;
+	int cpu = get_cpu();
 
-	preempt_disable();
-	*cpu = smp_processor_id();
-	if (axv_vcpu_may_run_on(vcpu, *cpu))
+	if (axv_vcpu_may_run_on(vcpu, cpu))
 		axv_vcpu_load(vcpu);
 	else
-		err = -EXDEV;
-	preempt_enable();
-	return err;
+		cpu = -EXDEV;
+	put_cpu();
+	return cpu;
 }
 
 /**
@@ -241,32 +229,25 @@ static int load_here(struct axv_vcpu *vcpu, void *arg)
  * @adopt:	a Ready vCPU of another, living thread becomes this thread's
  *
  * Context: process context, interrupts on.
- * Return: as axv_claim(); -EXDEV: this CPU is not in the vCPU's set.
+ * Return: as axv_begin_transition(); -EXDEV: this CPU is not in the vCPU's set.
  */
 int axv_vcpu_bind(struct axv_vcpu *vcpu, bool adopt)
 {
-	int cpu = raw_smp_processor_id();
+	int cpu;
 	int err;
 
 	/* What can be told before the claim poisons nothing. */
-	if (!axv_vcpu_may_run_on(vcpu, cpu))
+	if (!axv_vcpu_may_run_on(vcpu, raw_smp_processor_id()))
 		return -EXDEV;
-	err = axv_claim_bind(vcpu, adopt);
+	err = axv_begin_bind(vcpu, adopt);
 	if (err)
 		return err;
-	err = axv_with_current_cpu_set(vcpu, load_here, &cpu);
-	if (err) {
+	cpu = load_here(vcpu);
+	if (cpu < 0) {
 		axv_unclaim(vcpu);
-		return err;
+		return cpu;
 	}
-	axv_own(vcpu, cpu);
-	axv_publish(vcpu, AXV_STATE_READY);
-	return 0;
-}
-
-static int evict_action(struct axv_vcpu *vcpu, void *arg)
-{
-	axv_vcpu_evict(vcpu);
+	axv_end_bind(vcpu, cpu);
 	return 0;
 }
 
@@ -275,32 +256,16 @@ static int evict_action(struct axv_vcpu *vcpu, void *arg)
  * @vcpu:	any vCPU
  *
  * Context: process context, interrupts on.
- * Return: as axv_claim().
+ * Return: as axv_begin_transition().
  */
 int axv_vcpu_unbind(struct axv_vcpu *vcpu)
 {
-	return axv_manipulate_arch_vcpu(vcpu, AXV_STATE_READY, AXV_STATE_FREE,
-					evict_action, NULL);
-}
+	int err;
 
-/*
- * A preemption of a thread that uses restartable sequences (every one of newer
- * C libraries does) has it notified before it is in user mode again.  No user
- * mode, no sequence: that can wait for the end of the run, or else there would
- * be no halt in the kernel, which is a preemption each time.  What comes by the
- * same flag and cannot wait is work queued for the thread, and its throttling.
- *
- * The flag is cleared, since whoever sets it interrupts the guest only then.
- */
-bool __axv_has_user_work(struct axv_vcpu *vcpu, unsigned long flags)
-{
-	if (flags & AXV_USER_WORK & ~_TIF_NOTIFY_RESUME)
-		return true;
-	clear_thread_flag(TIF_NOTIFY_RESUME);
-	vcpu->notify_resume = true;
-	/* Pairs with task_work_add(): the work first, then the flag. */
-	smp_mb__after_atomic();
-	return !axv_resume_is_rseq();
+	err = axv_begin_transition(vcpu, AXV_STATE_READY, AXV_STATE_READY);
+	if (!err)
+		axv_end_transition(vcpu, AXV_STATE_FREE);
+	return err;
 }
 
 /* The run ends: what was put off is due. */
@@ -308,6 +273,22 @@ static noinline void resume_notification(struct axv_vcpu *vcpu)
 {
 	vcpu->notify_resume = false;
 	set_thread_flag(TIF_NOTIFY_RESUME);
+}
+
+/* The run page asks to load something, which is checked while the vCPU is Ready. */
+static noinline int begin_dirty_run(struct axv_vcpu *vcpu)
+{
+	int err;
+
+	err = axv_begin_transition(vcpu, AXV_STATE_READY, AXV_STATE_READY);
+	if (err)
+		return err;
+	err = vcpu->ops->prepare_run(vcpu);
+	if (err)
+		axv_unclaim(vcpu);
+	else
+		axv_transition_state(vcpu, AXV_STATE_RUNNING);
+	return err;
 }
 
 /**
@@ -318,56 +299,32 @@ static noinline void resume_notification(struct axv_vcpu *vcpu)
  * found while the vCPU is still Ready.
  *
  * Context: may sleep.
- * Return: 0, and the exit is in the run page; as axv_claim(); -EINVAL: the run
- * page holds a register value the hardware would refuse; or another error of
+ * Return: 0, and the exit is in the run page; as axv_begin_transition(); -EINVAL: the
+ * run page holds a register value the hardware would refuse; or another error of
  * the back end, which has made the vCPU Invalid.
  */
 int axv_vcpu_run(struct axv_vcpu *vcpu)
 {
 	int err;
 
-	err = __axv_claim(vcpu, AXV_STATE_READY, AXV_STATE_READY);
+	if (unlikely(READ_ONCE(vcpu->run->dirty)))
+		err = begin_dirty_run(vcpu);
+	else
+		err = axv_begin_transition(vcpu, AXV_STATE_READY, AXV_STATE_RUNNING);
 	if (unlikely(err))
 		return err;
-	err = __axv_set_current_vcpu(&vcpu->scope, vcpu);
-	if (unlikely(err))
-		goto unclaim;
-	if (READ_ONCE(vcpu->run->dirty)) {
-		err = vcpu->ops->prepare_run(vcpu);
-		if (unlikely(err)) {
-			__axv_clear_current_vcpu(&vcpu->scope);
-			goto unclaim;
-		}
-	}
 
-	trace_axv_transition(vcpu, AXV_STATE_READY, AXV_STATE_RUNNING);
-	WRITE_ONCE(vcpu->state, AXV_STATE_RUNNING);
 	err = vcpu->ops->run(vcpu);
-	__axv_clear_current_vcpu(&vcpu->scope);
 	if (unlikely(vcpu->notify_resume))
 		resume_notification(vcpu);
 
 	if (unlikely(err)) {
 		vcpu->run->state = AXV_STATE_INVALID;
-		__axv_publish(vcpu, AXV_STATE_INVALID);
+		axv_end_transition(vcpu, AXV_STATE_INVALID);
 		return err;
 	}
 	vcpu->run->state = AXV_STATE_READY;
-	__axv_publish(vcpu, AXV_STATE_READY);
-	return 0;
-
-unclaim:
-	axv_unclaim(vcpu);
-	return err;
-}
-
-static int reset_action(struct axv_vcpu *vcpu, void *arg)
-{
-	/* Nothing of the old state may be written back over the new one. */
-	axv_vcpu_evict(vcpu);
-	vcpu->ops->vcpu_reset(vcpu);
-	clear_bit(AXV_REQ_KICK, &vcpu->requests);
-	clear_bit(AXV_REQ_EVENT, &vcpu->requests);
+	axv_end_transition(vcpu, AXV_STATE_READY);
 	return 0;
 }
 
@@ -386,45 +343,17 @@ int axv_vcpu_reset(struct axv_vcpu *vcpu)
 {
 	int err;
 
-	err = axv_claim_reset(vcpu);
+	err = axv_begin_reset(vcpu);
 	if (err)
 		return err;
-	err = axv_with_current_cpu_set(vcpu, reset_action, NULL);
-	if (err)
-		axv_unclaim(vcpu);
-	else
-		axv_publish(vcpu, AXV_STATE_CREATED);
-	return err;
-}
 
-/**
- * axv_request() - ask something of a vCPU, wherever it is
- * @vcpu:	any vCPU
- * @request:	what
- *
- * When this returns, the vCPU will see the request before it enters the guest
- * again, and before it sleeps again.
- *
- * Context: any but NMI; does not wait.
- */
-void axv_request(struct axv_vcpu *vcpu, enum axv_request request)
-{
-	set_bit(request, &vcpu->requests);
-
-	/*
-	 * Pairs with the barrier of an entry, between writing the mode and
-	 * reading the requests, and with the one in prepare_to_swait().
-	 */
-	smp_mb__after_atomic();
-	if (READ_ONCE(vcpu->mode) == AXV_IN_GUEST) {
-		int cpu = READ_ONCE(vcpu->loaded_cpu);
-
-		/* On this CPU, whatever runs here has interrupted the guest. */
-		if (cpu >= 0 && cpu != raw_smp_processor_id())
-			axv_kick_cpu(cpu);
-	}
-	if (swait_active(&vcpu->wait))
-		swake_up_one(&vcpu->wait);
+	/* Nothing of the old state may be written back over the new one. */
+	axv_vcpu_evict(vcpu);
+	vcpu->ops->vcpu_reset(vcpu);
+	clear_bit(AXV_REQ_KICK, &vcpu->requests);
+	clear_bit(AXV_REQ_EVENT, &vcpu->requests);
+	axv_end_transition(vcpu, AXV_STATE_CREATED);
+	return 0;
 }
 
 /**
@@ -443,33 +372,12 @@ void axv_vcpu_kick(struct axv_vcpu *vcpu)
 	axv_request(vcpu, AXV_REQ_KICK);
 }
 
-/* The flags that go with an event, and whether it has a priority */
-static u32 event_flags(u32 irqchip, u32 type)
-{
-	if (type == AXV_INJECT_EXCEPTION)
-		return AXV_INJECT_HAS_ERROR_CODE;
-	if (type == AXV_INJECT_EXTINT && irqchip == AXV_IRQCHIP_GICV3)
-		return AXV_INJECT_RETRACT;
-	return 0;
-}
-
-static u32 max_priority(u32 irqchip, u32 type)
-{
-	if (irqchip != AXV_IRQCHIP_GICV3 || type == AXV_INJECT_EXCEPTION)
-		return 0;
-	return 255;
-}
-
 /* Is this an event that the back end may be asked to queue? */
 static int check_event(const struct axv_vcpu *vcpu, const struct axv_inject *event)
 {
-	u32 irqchip = vcpu->vm->irqchip;
-
-	if (event->type > AXV_INJECT_PPI ||
-	    event->flags & ~event_flags(irqchip, event->type) ||
-	    event->priority > max_priority(irqchip, event->type))
+	if (event->type > AXV_INJECT_PPI)
 		return -EINVAL;
-	if (!(vcpu->ops->inject_types[irqchip] & BIT(event->type)))
+	if (!(vcpu->ops->inject_types[vcpu->vm->irqchip] & BIT(event->type)))
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -505,24 +413,6 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	return err;
 }
 
-/**
- * axv_inject_interrupt() - queue an acknowledged external interrupt
- * @vcpu:	any vCPU, in any state but Invalid
- * @vector:	its vector
- *
- * Context: any but NMI.
- * Return: as axv_vcpu_inject().
- */
-int axv_inject_interrupt(struct axv_vcpu *vcpu, u32 vector)
-{
-	const struct axv_inject event = {
-		.type = AXV_INJECT_EXTINT,
-		.vector = vector,
-	};
-
-	return axv_vcpu_inject(vcpu, &event);
-}
-
 static bool has_event(struct axv_vcpu *vcpu)
 {
 	bool event;
@@ -533,24 +423,30 @@ static bool has_event(struct axv_vcpu *vcpu)
 	return event;
 }
 
+/* Nothing ends its halt?  Requests are left for the caller to look at. */
+static bool may_sleep(struct axv_vcpu *vcpu)
+{
+	return !axv_test_request(vcpu, AXV_REQ_KICK) &&
+	       !axv_test_request(vcpu, AXV_REQ_DEAD) && !has_event(vcpu);
+}
+
 /**
  * axv_vcpu_block() - Running to Blocked to Running: sleep until there is a reason
  * @vcpu:	vCPU whose claim the caller holds, in state Running
  *
  * Ends on an event that ends a halt, a kick, the death of the VM, a signal or
- * other work of the thread.  Requests are left for the caller to look at.
+ * other work of the thread.  With a reason at hand it does not sleep, and the
+ * state stays Running.
  *
  * Context: sleeps.
- * Return: 0, or -EINTR if the thread has work to do.
+ * Return: 0; -EINTR: the thread has work to do, for which the run has to end.
  */
 int axv_vcpu_block(struct axv_vcpu *vcpu)
 {
 	DECLARE_SWAITQUEUE(wait);
+	bool slept = false;
 	int err = 0;
 
-	vcpu->stats.blocks++;
-	trace_axv_transition(vcpu, AXV_STATE_RUNNING, AXV_STATE_BLOCKED);
-	WRITE_ONCE(vcpu->state, AXV_STATE_BLOCKED);
 	for (;;) {
 		/*
 		 * In the queue first, and only then a look at the reasons: who
@@ -558,45 +454,21 @@ int axv_vcpu_block(struct axv_vcpu *vcpu)
 		 */
 		prepare_to_swait_exclusive(&vcpu->wait, &wait,
 					   TASK_INTERRUPTIBLE);
-		if (axv_test_request(vcpu, AXV_REQ_KICK) ||
-		    axv_test_request(vcpu, AXV_REQ_DEAD) || has_event(vcpu))
+		if (!may_sleep(vcpu))
 			break;
-		if (axv_has_user_work(vcpu, read_thread_flags())) {
+		if (axv_has_user_work(read_thread_flags())) {
 			err = -EINTR;
 			break;
+		}
+		if (!slept) {
+			slept = true;
+			vcpu->stats.blocks++;
+			axv_transition_state(vcpu, AXV_STATE_BLOCKED);
 		}
 		schedule();
 	}
 	finish_swait(&vcpu->wait, &wait);
-	trace_axv_transition(vcpu, AXV_STATE_BLOCKED, AXV_STATE_RUNNING);
-	WRITE_ONCE(vcpu->state, AXV_STATE_RUNNING);
+	if (slept)
+		axv_transition_state(vcpu, AXV_STATE_RUNNING);
 	return err;
-}
-
-/**
- * axv_vcpu_get_state() - what can be told about a vCPU at this moment
- * @vcpu:	any vCPU
- * @state:	filled in
- *
- * Context: process context; never waits for an operation.
- */
-void axv_vcpu_get_state(struct axv_vcpu *vcpu, struct axv_state *state)
-{
-	memset(state, 0, sizeof(*state));
-	state->vcpu_id = vcpu->id;
-	state->vm_id = axv_vcpu_vm_id(vcpu);
-	state->favor_phys_cpu = vcpu->favor_phys_cpu;
-	state->hw_id = vcpu->hw_id;
-	if (axv_vcpu_is_bsp(vcpu))
-		state->flags |= AXV_STATE_BSP;
-	if (vcpu->has_cpu_set)
-		state->flags |= AXV_STATE_CPU_SET;
-	if (axv_test_request(vcpu, AXV_REQ_KICK))
-		state->flags |= AXV_STATE_KICKED;
-
-	raw_spin_lock_irq(&vcpu->lock);
-	state->state = axv_vcpu_state(vcpu);
-	state->owner = pid_vnr(vcpu->owner);
-	state->cpu = READ_ONCE(vcpu->loaded_cpu);
-	raw_spin_unlock_irq(&vcpu->lock);
 }

@@ -10,12 +10,16 @@
 #include <linux/debugfs.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/pid.h>
 #include <linux/preempt.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include <axvcpu/current.h>
 #include <axvcpu/hardware.h>
+#include <axvcpu/request.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
@@ -62,6 +66,12 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
 		return 0;
 	case AXV_QUERY_MAX_REGIONS:
 		*value = AXV_MAX_REGIONS;
+		return 0;
+	case AXV_QUERY_MAX_DIRTY_PAGES:
+		*value = AXV_MAX_DIRTY_PAGES;
+		return 0;
+	case AXV_QUERY_DIRTY_FLAGS:
+		*value = AXV_DIRTY_KEEP;
 		return 0;
 	case AXV_QUERY_RUN_SIZE:
 		*value = PAGE_SIZE;
@@ -121,12 +131,6 @@ static int get_hardware(struct axv_vm *vm)
 	return err;
 }
 
-static void put_hardware(struct axv_vm *vm)
-{
-	if (xchg(&vm->has_hardware, false))
-		axv_hardware_put();
-}
-
 /**
  * axv_vm_new() - create a VM that belongs to this thread's address space
  * @ops:	the back end
@@ -157,6 +161,11 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	err = -ENOMEM;
 	if (!zalloc_cpumask_var(&vm->flush_cpus, GFP_KERNEL_ACCOUNT))
 		goto err_free;
+	if (!zalloc_cpumask_var(&vm->held_cpus, GFP_KERNEL_ACCOUNT))
+		goto err_mask;
+	vm->held = alloc_percpu_gfp(unsigned int, GFP_KERNEL_ACCOUNT);
+	if (!vm->held)
+		goto err_held;
 	kref_init(&vm->ref);
 	vm->ops = ops;
 	vm->irqchip = config->irqchip;
@@ -169,7 +178,7 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	err = xa_alloc_cyclic(&ids, &vm->id, vm, xa_limit_32b, &next_id,
 			      GFP_KERNEL_ACCOUNT);
 	if (err < 0)
-		goto err_mask;
+		goto err_percpu;
 	err = get_hardware(vm);
 	if (err)
 		goto err_id;
@@ -178,20 +187,24 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 		goto err_hardware;
 
 	mmgrab(vm->mm);
-	axv_debugfs_add_vm(vm);
 	err = axv_memory_init(vm);
 	if (err)
 		goto err_memory;
+	vm->pid = get_task_pid(current, PIDTYPE_TGID);
+	axv_debugfs_add_vm(vm);
 	return vm;
 
 err_memory:
-	debugfs_remove(vm->debugfs);
 	mmdrop(vm->mm);
 	ops->vm_destroy(vm);
 err_hardware:
-	put_hardware(vm);
+	axv_vm_put_hardware(vm);
 err_id:
 	xa_erase(&ids, vm->id);
+err_percpu:
+	free_percpu(vm->held);
+err_held:
+	free_cpumask_var(vm->held_cpus);
 err_mask:
 	free_cpumask_var(vm->flush_cpus);
 err_free:
@@ -203,14 +216,18 @@ static void vm_free(struct kref *ref)
 {
 	struct axv_vm *vm = container_of(ref, struct axv_vm, ref);
 
+	/* Its readers look at the memory. */
+	debugfs_remove(vm->debugfs);
 	/* Unregisters the notifier: the VM has died by then, if not before. */
 	axv_memory_destroy(vm);
-	put_hardware(vm);
-	debugfs_remove(vm->debugfs);
+	axv_vm_put_hardware(vm);
 	vm->ops->vm_destroy(vm);
 	xa_erase(&ids, vm->id);
 	xa_destroy(&vm->vcpus);
 	mmdrop(vm->mm);
+	put_pid(vm->pid);
+	free_percpu(vm->held);
+	free_cpumask_var(vm->held_cpus);
 	free_cpumask_var(vm->flush_cpus);
 	kvfree(vm);
 }
@@ -235,45 +252,25 @@ void axv_vm_put(struct axv_vm *vm)
 	kref_put(&vm->ref, vm_free);
 }
 
-/* Out of every CPU, for good: who has seen the request enters no more. */
-static void stop_vcpus(struct axv_vm *vm)
-{
-	struct axv_vcpu *vcpu;
-	unsigned long id;
-
-	rcu_read_lock();
-	xa_for_each(&vm->vcpus, id, vcpu) {
-		axv_request(vcpu, AXV_REQ_DEAD);
-		axv_vcpu_evict(vcpu);
-	}
-	rcu_read_unlock();
-}
-
-/**
- * axv_vm_die() - the address space is going: give everything back
- * @vm:		VM, possibly without a reference left
- *
- * Called by the release notifier of the address space, from exit_mmap() or
- * from the end of the VM, whichever comes first.  At exit_mmap() no thread of
- * the address space is left, and others are refused: no vCPU is claimed, and
- * none will be loaded again.
- *
- * It takes none of the VM's sleeping locks and not the CPU hotplug lock, since
- * mmput() may be called under locks that nest the other way round.
- *
- * Context: may sleep.
- */
-void axv_vm_die(struct axv_vm *vm)
-{
-	if (xchg(&vm->dead, true))
-		return;
-	stop_vcpus(vm);
-	axv_memory_release(vm);
-	put_hardware(vm);
-}
-
 static void nothing(void *info)
 {
+}
+
+/*
+ * Is a vCPU of the VM in the guest on a CPU?  It is the one loaded last, and stays that
+ * as long as it is there.  Under RCU: it may be closed.
+ */
+static bool runs_on(const struct axv_vm *vm, int cpu)
+{
+	const struct axv_vcpu *vcpu;
+	union axv_where where;
+
+	/* Another one than ours by now: pairs with the release when it was loaded. */
+	vcpu = smp_load_acquire(per_cpu_ptr(&axv_loaded, cpu));
+	if (!vcpu || vcpu->vm != vm)
+		return false;
+	where = axv_where(vcpu);
+	return where.mode == AXV_IN_GUEST && where.loaded_cpu == cpu;
 }
 
 /**
@@ -289,27 +286,25 @@ static void nothing(void *info)
  */
 void axv_vm_flush_on_entry(struct axv_vm *vm)
 {
-	struct axv_vcpu *vcpu;
-	unsigned long id;
+	int cpu;
 
-	lockdep_assert_held(&vm->mmu_lock);
+	lockdep_assert_held_write(&vm->mmu_lock);
 	atomic64_inc(&vm->tlb_gen);
 
 	/*
-	 * Pairs with the barrier of an entry, between writing the mode and
-	 * reading the generation.
+	 * Pairs with the barrier of an entry, between writing where the vCPU is
+	 * (@held_cpus, axv_loaded, the mode) and reading the generation.
 	 */
 	smp_mb__after_atomic();
 
 	cpumask_clear(vm->flush_cpus);
 	rcu_read_lock();
-	xa_for_each(&vm->vcpus, id, vcpu) {
-		int cpu = READ_ONCE(vcpu->loaded_cpu);
-
-		if (READ_ONCE(vcpu->mode) == AXV_IN_GUEST && cpu >= 0)
+	for_each_cpu(cpu, vm->held_cpus)
+		if (runs_on(vm, cpu))
 			cpumask_set_cpu(cpu, vm->flush_cpus);
-	}
 	rcu_read_unlock();
+	/* The guest is out on a CPU that is not in @held_cpus: see hold_no_more(). */
+	smp_acquire__after_ctrl_dep();
 
 	/* Not on this one, if it is among them: whoever runs here is out. */
 	preempt_disable();
@@ -323,15 +318,11 @@ void axv_vm_flush_on_entry(struct axv_vm *vm)
  * @event:	MSI or WIRED
  *
  * Context: any but NMI.
- * Return: 0; -EINVAL: no such event; -EOPNOTSUPP: the VM's irqchip has no use
- * for it; or what the back end says.
+ * Return: -EINVAL: no such event; -EOPNOTSUPP: no irqchip has a use for it.
  */
 int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event)
 {
 	if (event->type > AXV_INJECT_PPI || event->flags || event->priority)
 		return -EINVAL;
-	if (!vm->ops->inject_vm || (event->type != AXV_INJECT_MSI &&
-				    event->type != AXV_INJECT_WIRED))
-		return -EOPNOTSUPP;
-	return vm->ops->inject_vm(vm, event);
+	return -EOPNOTSUPP;
 }

@@ -44,6 +44,8 @@ enum axv_arm64_gpr {
  *				ESR_EL1; 0: none, since EC 0 without IL is not used
  * @AXV_ARM64_EVENT_EXCEPTION_ADDR: FAR_EL1 that goes with it
  * @AXV_ARM64_EVENT_HALTED:	1: waits for an interrupt (WFI)
+ * @AXV_ARM64_EVENT_CACHE_WATCH: 1: its caches are off, or were maintained by set and
+ *				way since they are on: the kernel waits for a switch
  * @AXV_ARM64_EVENT_REGS:	number of them
  */
 enum axv_arm64_event_reg {
@@ -54,6 +56,7 @@ enum axv_arm64_event_reg {
 	AXV_ARM64_EVENT_EXCEPTION,
 	AXV_ARM64_EVENT_EXCEPTION_ADDR,
 	AXV_ARM64_EVENT_HALTED,
+	AXV_ARM64_EVENT_CACHE_WATCH,
 	AXV_ARM64_EVENT_REGS,
 };
 

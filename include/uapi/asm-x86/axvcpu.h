@@ -22,6 +22,13 @@
 #define AXV_X86_CLASS_MSR	4	/* MSR number */
 #define AXV_X86_CLASS_XCR	5	/* XCR number: 0 */
 #define AXV_X86_CLASS_EVENT	6	/* enum axv_x86_event_reg */
+#define AXV_X86_CLASS_PDPTE	7	/* VMX: 0 to 3, AXV_X86_PDPTES_LOADED */
+
+/*
+ * 1: the PDPTE registers count.  0: the next run reads them from memory; setting
+ * CR0, CR3, CR4 or EFER from outside has that effect, so set this one last.
+ */
+#define AXV_X86_PDPTES_LOADED	4
 
 /* General registers in the order of the instruction encoding. */
 enum axv_x86_gpr {
@@ -82,7 +89,7 @@ enum axv_x86_seg_field {
 
 /**
  * enum axv_x86_event_reg - what is under way between two instructions
- * @AXV_X86_EVENT_SHADOW:	1: the interrupt shadow of STI or MOV SS
+ * @AXV_X86_EVENT_SHADOW:	an interrupt shadow, AXV_X86_SHADOW_*
  * @AXV_X86_EVENT_NMI_MASKED:	1: an NMI handler runs; NMIs wait for IRET
  * @AXV_X86_EVENT_NMI_PENDING:	NMIs waiting, 0 to 2
  * @AXV_X86_EVENT_EXCEPTION:	pending exception, AXV_X86_EVENT_* below; 0: none
@@ -98,6 +105,12 @@ enum axv_x86_seg_field {
  *				is beyond the count means nothing
  * @AXV_X86_EVENT_EXTINT_1:	the ninth to the sixteenth
  * @AXV_X86_EVENT_EXTINT_2:	the seventeenth
+ * @AXV_X86_EVENT_EXCEPTION_RAISED: 1: the guest earned the pending exception, so
+ *				that EXIT_MASK applies to it; 0: it was injected
+ * @AXV_X86_EVENT_PENDING_DEBUG: causes of a #DB that comes when the shadow ends:
+ *				0xf breakpoints, 1 << 12 one of them is enabled,
+ *				1 << 14 single step.  SVM keeps none: 0
+ * @AXV_X86_EVENT_SHUTDOWN:	1: shut down by a triple fault
  * @AXV_X86_EVENT_REGS:		number of them
  */
 enum axv_x86_event_reg {
@@ -113,8 +126,19 @@ enum axv_x86_event_reg {
 	AXV_X86_EVENT_EXTINT_0,
 	AXV_X86_EVENT_EXTINT_1,
 	AXV_X86_EVENT_EXTINT_2,
+	AXV_X86_EVENT_EXCEPTION_RAISED,
+	AXV_X86_EVENT_PENDING_DEBUG,
+	AXV_X86_EVENT_SHUTDOWN,
 	AXV_X86_EVENT_REGS,
 };
+
+/*
+ * SVM does not tell the two shadows apart.  There a shadow reads as MOV_SS if
+ * RFLAGS.IF is 0, because STI leaves none then, and as STI otherwise.
+ */
+#define AXV_X86_SHADOW_NONE	0
+#define AXV_X86_SHADOW_STI	1
+#define AXV_X86_SHADOW_MOV_SS	2
 
 /* An event in a register, laid out as in the VMCB (AMD APM vol. 2, 15.20). */
 #define AXV_X86_EVENT_VECTOR		0xffull
@@ -126,6 +150,22 @@ enum axv_x86_event_reg {
 #define AXV_X86_EVENT_ERROR_VALID	(1ull << 11)
 #define AXV_X86_EVENT_VALID		(1ull << 31)
 #define AXV_X86_EVENT_ERROR_SHIFT	32
+
+/**
+ * enum axv_x86_task_source - what causes a task switch
+ * @AXV_X86_TASK_CALL:	CALL
+ * @AXV_X86_TASK_IRET:	IRET with NT set
+ * @AXV_X86_TASK_JMP:	JMP
+ * @AXV_X86_TASK_GATE:	an event, through a task gate in the IDT
+ *
+ * The values are VMX's (Intel SDM vol. 3C, "Exit Qualification for Task Switches").
+ */
+enum axv_x86_task_source {
+	AXV_X86_TASK_CALL = 0,
+	AXV_X86_TASK_IRET,
+	AXV_X86_TASK_JMP,
+	AXV_X86_TASK_GATE,
+};
 
 #define AXV_REG_X86(class, index)	\
 	AXV_REG_ID(AXV_REG_ARCH_X86, AXV_X86_CLASS_##class, 3, index)
@@ -143,7 +183,8 @@ enum axv_x86_event_reg {
  *
  * A leaf that is not in the table answers zeroes.  Bits that follow the
  * guest's state (OSXSAVE, OSPKE, XSAVE sizes) are filled in by the kernel.
- * What the module cannot honour is cleared when the table is set.
+ * What the module cannot honour is cleared when the table is set.  A VMM may
+ * offer an APIC, x2APIC and its TSC deadline: it emulates them itself.
  */
 struct axv_x86_cpuid {
 	__u32 leaf;

@@ -24,7 +24,8 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define AXV_ABI_VERSION		1
+/* 0: what is wrong with the interface is still mended.  From 1 on it only grows. */
+#define AXV_ABI_VERSION		0
 
 #define AXV_IOCTL		0xBC
 
@@ -35,7 +36,7 @@
  * @AXV_QUERY_ABI_VERSION:	AXV_ABI_VERSION of the running module
  * @AXV_QUERY_BACKEND:		an &enum axv_backend
  * @AXV_QUERY_MAX_VCPUS:	vCPUs of one VM; ids are below this number
- * @AXV_QUERY_MAX_REGIONS:	memory regions of one VM; slots are below it
+ * @AXV_QUERY_MAX_REGIONS:	memory regions of one VM; ids are below this number
  * @AXV_QUERY_IPA_BITS:		widest guest physical address, in bits
  * @AXV_QUERY_RUN_SIZE:		bytes to map at AXV_MMAP_RUN
  * @AXV_QUERY_IRQCHIPS:		bit n set: &enum axv_irqchip n is implemented
@@ -49,6 +50,8 @@
  *				host's kernel does not know it
  * @AXV_QUERY_RUN_SETS:		the AXV_RUN_SET_* register sets of the run page
  * @AXV_QUERY_STATS_SIZE:	sizeof(struct axv_stats) of the running module
+ * @AXV_QUERY_MAX_DIRTY_PAGES:	pages that one AXV_VM_GET_DIRTY or _CLEAR_DIRTY is about
+ * @AXV_QUERY_DIRTY_FLAGS:	the AXV_DIRTY_* flags that are implemented
  */
 enum axv_query_id {
 	AXV_QUERY_ABI_VERSION = 0,
@@ -66,6 +69,8 @@ enum axv_query_id {
 	AXV_QUERY_COUNTER_KHZ,
 	AXV_QUERY_RUN_SETS,
 	AXV_QUERY_STATS_SIZE,
+	AXV_QUERY_MAX_DIRTY_PAGES,
+	AXV_QUERY_DIRTY_FLAGS,
 };
 
 enum axv_backend {
@@ -143,9 +148,12 @@ enum axv_table_kind {
  *		are more than fit, nothing is stored and the call is -E2BIG.
  * @entry_size:	in: size of one entry, as the caller knows it; must match
  * @flags:	in: zero
- * @entries:	in: user address of the array
+ * @entries:	in: user address of the array; what is there is in for set, out for
+ *		get and, when the table was set, for set: as the kernel has it
+ *		now, with what it cleared or added
  *
- * Setting replaces the whole table, or, on an error, nothing of it.
+ * Setting replaces the whole table, or, on an error, nothing of it; but -EFAULT
+ * may mean that the table was set and cannot be stored back.
  */
 struct axv_table {
 	__u32 kind;
@@ -182,20 +190,20 @@ struct axv_create_vcpu {
 
 /**
  * struct axv_region - AXV_VM_SET_REGION: guest memory, from the VMM's own
- * @slot:	in: names the region; below AXV_QUERY_MAX_REGIONS
+ * @id:		in: names the region; below AXV_QUERY_MAX_REGIONS
  * @flags:	in: AXV_REGION_*
  * @address_space: in: zero
  * @fd:		in: -1 (reserved for memory that the VMM does not map)
  * @fd_offset:	in: zero
  * @gpa:	in: guest physical address, page aligned
- * @size:	in: bytes, page aligned; 0 deletes the slot
+ * @size:	in: bytes, page aligned; 0 deletes the region
  * @hva:	in: address in the VMM, page aligned
  *
- * Setting a slot that exists moves it or changes its flags.  vCPUs may run
+ * Setting a region that exists moves it or changes its flags.  vCPUs may run
  * meanwhile; when the call returns, none sees the old mapping.
  */
 struct axv_region {
-	__u32 slot;
+	__u32 id;
 	__u32 flags;
 	__u32 address_space;
 	__s32 fd;
@@ -205,20 +213,28 @@ struct axv_region {
 	__u64 hva;
 };
 
+#define AXV_DIRTY_KEEP		(1u << 0)	/* GET_DIRTY: report, clear nothing */
+
 /**
- * struct axv_dirty - AXV_VM_GET_DIRTY: pages written since the last call
- * @slot:	in: a region with AXV_REGION_LOG_DIRTY
- * @flags:	in: zero
- * @first_page:	in: first page of the region to report, a multiple of 64
- * @nr_pages:	in: how many, a multiple of 64 or up to the region's end
- * @bitmap:	in: user address of nr_pages / 64 (rounded up) __u64 words
+ * struct axv_dirty - AXV_VM_GET_DIRTY, AXV_VM_CLEAR_DIRTY: pages that were written
+ * @region:	in: id of a region with AXV_REGION_LOG_DIRTY
+ * @flags:	in: AXV_DIRTY_*; CLEAR: zero
+ * @first_page:	in: first page of the region that is meant, a multiple of 64
+ * @nr_pages:	in: how many, a multiple of 64 or up to the region's end; at most
+ *		AXV_QUERY_MAX_DIRTY_PAGES
+ * @bitmap:	in: user address of nr_pages / 64 (rounded up) __u64 words; bit 0 of the
+ *		first one is @first_page.  GET stores them, CLEAR reads them.
  *
- * Reports and clears: what is stored in @bitmap is clean afterwards, and
- * writes to it are caught anew.  Nothing is cleared when the call fails.  The
- * VMM's own writes are not logged.
+ * GET reports pages and makes them clean: later writes to them are caught anew.
+ * Nothing is cleared when the call fails.  With AXV_DIRTY_KEEP they stay dirty.
+ *
+ * CLEAR makes those pages clean whose bits are set in @bitmap, and no other ones;
+ * those that are clean already stay so.  A bit beyond @nr_pages is -EINVAL.
+ *
+ * The VMM's own writes are not logged.
  */
 struct axv_dirty {
-	__u32 slot;
+	__u32 region;
 	__u32 flags;
 	__u64 first_page;
 	__u64 nr_pages;
@@ -229,8 +245,8 @@ struct axv_dirty {
  * struct axv_clock - AXV_VM_SET_CLOCK, AXV_VM_GET_CLOCK
  * @flags:	in: zero
  * @pad:	in: zero
- * @counter:	what the guest's counter (TSC, CNTVCT) reads now, in its ticks.
- *		vCPUs in the guest see a change at their next entry.
+ * @counter:	what the guest's counter (CNTVCT; TSC less TSC_ADJUST) reads now, in
+ *		its ticks.  vCPUs in the guest see a change at their next entry.
  *
  * Time belongs to the VM: one offset for all of its vCPUs.
  */
@@ -247,7 +263,7 @@ enum axv_inject_type {
 					 * the INTID of an edge
 					 */
 	AXV_INJECT_NMI = 1,
-	AXV_INJECT_EXCEPTION = 2,	/* vector, error_code, address (#PF) */
+	AXV_INJECT_EXCEPTION = 2,	/* vector, error_code, address */
 	AXV_INJECT_MSI = 3,		/* address, data */
 	AXV_INJECT_WIRED = 4,		/* gsi (GICV3: INTID), level */
 	AXV_INJECT_PPI = 5,		/* vector: the INTID */
@@ -255,17 +271,24 @@ enum axv_inject_type {
 
 #define AXV_INJECT_HAS_ERROR_CODE	(1u << 0)
 #define AXV_INJECT_RETRACT		(1u << 1)
+#define AXV_INJECT_RAISED		(1u << 2)
 
 /**
  * struct axv_inject - AXV_INJECT: an event for a guest, from any thread.  What a
  * type has no use for is not looked at.
  * @type:	in: an &enum axv_inject_type; -EOPNOTSUPP if the irqchip has none
- * @flags:	in: AXV_INJECT_HAS_ERROR_CODE with EXCEPTION.  With EXTINT on a vCPU
- *		with GICV3, AXV_INJECT_RETRACT: one that is pending, and not
- *		acknowledged yet, is not any more; -ENOENT if there is none
+ * @flags:	in: AXV_INJECT_HAS_ERROR_CODE with EXCEPTION.  x86, with EXCEPTION,
+ *		AXV_INJECT_RAISED: the guest earned it, by what the VMM does in the
+ *		processor's stead.  AXV_X86_EVENT_EXIT_MASK applies to it, and if an
+ *		event is in AXV_X86_EVENT_REINJECT, it was earned in that one's
+ *		delivery: the two make a double fault, or the exception comes first.
+ *		With EXTINT on a vCPU with GICV3, AXV_INJECT_RETRACT: one that is
+ *		pending, and not acknowledged yet, is not any more; -ENOENT if there
+ *		is none
  * @vector:	in: vector, INTID or gsi
  * @error_code:	in: pushed with an exception that has one
- * @address:	in: MSI address; with exception 14 (#PF) the CR2 value
+ * @address:	in: MSI address; EXCEPTION, x86: CR2 with 14 (#PF), bits to set in DR6
+ *		with 1 (#DB); arm64: FAR_EL1
  * @data:	in: MSI data, or WIRED level (0 or 1)
  * @priority:	in: EXTINT and WIRED with GICV3: 0 (most urgent) to 255; otherwise
  *		zero
@@ -296,7 +319,8 @@ enum axv_vcpu_state {
  * @state:	out: an &enum axv_vcpu_state
  * @vcpu_id:	out
  * @vm_id:	out
- * @owner:	out: thread id of the owner as the caller sees it; 0: none
+ * @owner:	out: thread id of the owner as the caller sees it; 0: none, or one
+ *		that has exited, whose Ready vCPU any thread may bind
  * @cpu:	out: host CPU whose hardware holds the vCPU; -1: none
  * @favor_phys_cpu: out: as given at creation
  * @hw_id:	out: as given at creation
@@ -368,7 +392,8 @@ struct axv_bind {
  * @id:		in: AXV_REG_ID()
  * @value:	in or out
  * @status:	out: 0 or a negative error: -ENOENT, -EINVAL (a value the
- *		hardware would refuse), -EPERM (cannot be written)
+ *		hardware would refuse), -EPERM (cannot be written), -EAGAIN (arm64's
+ *		GIC: no room)
  * @pad:	in: zero
  */
 struct axv_reg {
@@ -385,7 +410,7 @@ struct axv_reg {
  * @regs:	in: user address of an array of &struct axv_reg
  *
  * Every entry is attempted and gets its own status; the call returns how many
- * failed.
+ * failed.  What AXV_VCPU_GET_REGS reads is of one moment, or the call is -EBUSY.
  */
 struct axv_regs {
 	__u32 count;
@@ -430,6 +455,10 @@ enum axv_exit_reason {
 	AXV_EXIT_SHUTDOWN = 19,
 	AXV_EXIT_EXCEPTION = 20,
 	AXV_EXIT_IRQ_WINDOW = 21,
+	AXV_EXIT_CR8 = 22,		/* x86: CR8 is below &axv_run.cr8_below */
+	AXV_EXIT_IO_STRING = 23,	/* x86: INS or OUTS */
+	AXV_EXIT_MSW = 24,		/* x86: LMSW or SMSW */
+	AXV_EXIT_TASK_SWITCH = 25,	/* x86 */
 	AXV_EXIT_REASONS,		/* number of them */
 };
 
@@ -438,6 +467,10 @@ enum axv_exit_reason {
 #define AXV_ACCESS_WRITE	(1u << 1)
 #define AXV_ACCESS_FETCH	(1u << 2)
 #define AXV_ACCESS_PAGE_TABLE	(1u << 3)	/* the guest's page-table walk */
+/* x86: the delivery of an event, which begins anew: it is in AXV_X86_EVENT_REINJECT,
+ * or is the INT n, INT1, INT3 or INTO at the instruction pointer
+ */
+#define AXV_ACCESS_EVENT	(1u << 4)
 
 /* Why a nested page fault could not be resolved. */
 enum axv_fault_cause {
@@ -445,6 +478,7 @@ enum axv_fault_cause {
 	AXV_FAULT_NO_REGION = 0,
 	AXV_FAULT_READONLY = 1,		/* a write to a read-only region */
 	AXV_FAULT_HOST = 2,		/* the VMM's mapping refuses: status */
+	AXV_FAULT_CODE = 3,		/* x86: the code cannot be read; @addr is 0 */
 };
 
 #define AXV_INSN_MAX		16
@@ -498,14 +532,55 @@ struct axv_exit_sysreg {
  * @data:	the value; on a read the VMM puts it here
  * @port:	port number
  * @width:	1, 2 or 4 bytes
- * @string:	an element of INS or OUTS
  * @pad:	zero
  */
 struct axv_exit_io {
 	__u64 data;
 	__u16 port;
 	__u8 width;
-	__u8 string;
+	__u8 pad[5];
+};
+
+/* What the hardware does not tell of INS or OUTS. */
+#define AXV_IO_STRING_UNTOLD	0xff
+
+/**
+ * struct axv_exit_io_string - AXV_EXIT_IO_STRING: x86, INS or OUTS; state: before
+ * @count:	elements to do: rCX, as wide as an address, if @rep, otherwise 1
+ * @port:	port number.  The guest may use it, with this width.
+ * @width:	bytes of an element: 1, 2 or 4
+ * @in:		not zero: INS, from the port to ES:rDI; 0: OUTS, from @seg:rSI to the port
+ * @rep:	not zero: repeated, rCX counts
+ * @addr_width:	bytes of rCX, rSI and rDI that count: 2, 4 or 8.  AXV_IO_STRING_UNTOLD: the
+ *		code at the instruction pointer tells; @count is all of rCX then
+ * @seg:	an &enum axv_x86_seg.  AXV_IO_STRING_UNTOLD: likewise
+ * @pad:	zero
+ *
+ * Who finishes it moves the registers on, and, with the last element, the instruction
+ * pointer by &axv_run.insn_len: axv_vcpu_finish() of libaxvcpu.
+ */
+struct axv_exit_io_string {
+	__u64 count;
+	__u16 port;
+	__u8 width;
+	__u8 in;
+	__u8 rep;
+	__u8 addr_width;
+	__u8 seg;
+	__u8 pad;
+};
+
+/**
+ * struct axv_exit_msw - AXV_EXIT_MSW: x86, LMSW or SMSW with its operand in memory;
+ * state: before
+ * @load:	not zero: LMSW, at privilege level 0; 0: SMSW
+ * @pad:	zero
+ *
+ * The code at the instruction pointer tells where the operand is: axv_vcpu_finish() of
+ * libaxvcpu.  SVM only.
+ */
+struct axv_exit_msw {
+	__u32 load;
 	__u32 pad;
 };
 
@@ -578,18 +653,30 @@ struct axv_exit_system_down {
 	__u32 pad;
 };
 
+/* Why the guest could not be entered. */
+enum axv_fail_cause {
+	AXV_FAIL_HARDWARE = 0,		/* the hardware refused: hardware_reason */
+	/* virtualization is off on this CPU: it did not come back after a
+	 * suspend, or the machine is going down
+	 */
+	AXV_FAIL_OFF = 1,
+};
+
 /**
- * struct axv_exit_fail_entry - AXV_EXIT_FAIL_ENTRY: the hardware refused
- * @hardware_reason: the hardware's own code.  SVM: exit code.  VMX: exit reason,
- *		or bit 32 and the number of a VM-instruction error.  arm64: PSTATE that
- *		this CPU cannot have, what answers at EL2, or ESR_EL2 of a fault there.
- * @cpu:	host CPU that refused
- * @pad:	zero
+ * struct axv_exit_fail_entry - AXV_EXIT_FAIL_ENTRY: the guest was not entered
+ * @hardware_reason: with AXV_FAIL_HARDWARE the hardware's own code, otherwise 0.  SVM: exit
+ *		code.  VMX: exit reason, or bit 32 and the number of a VM-instruction
+ *		error.  arm64: PSTATE that this CPU cannot have, what answers at EL2, or
+ *		ESR_EL2 of a fault there.
+ * @cpu:	host CPU on which it was tried
+ * @cause:	an &enum axv_fail_cause
+ * @qualification: VMX: the exit qualification; 0 with a VM-instruction error, and on others
  */
 struct axv_exit_fail_entry {
 	__u64 hardware_reason;
 	__u32 cpu;
-	__u32 pad;
+	__u32 cause;
+	__u64 qualification;
 };
 
 /**
@@ -637,6 +724,31 @@ struct axv_exit_exception {
 	__u64 address;
 };
 
+/**
+ * struct axv_exit_task_switch - AXV_EXIT_TASK_SWITCH: x86; state: before
+ * @event:	with AXV_X86_TASK_GATE the event that leads through the gate, laid out as
+ *		in AXV_X86_EVENT_REINJECT, with its error code; otherwise 0
+ * @selector:	of the new task's TSS
+ * @source:	an &enum axv_x86_task_source
+ * @pending:	not zero: @event is in AXV_X86_EVENT_REINJECT, too, and comes again with
+ *		the next run: it is no instruction's, or one that is done
+ * @pad:	zero
+ *
+ * The processor has checked the gate, and the privilege to use it.  What a CALL, JMP or
+ * IRET, or an INT n (INT3, INTO, INT1) whose event is not pending, has for a length is
+ * &axv_run.insn_len; 0: the hardware does not tell.  If the VMM does nothing, the
+ * instruction runs, or the event is delivered, once more, and the exit comes again.
+ * If it switches tasks, it sets the registers of the new one, and AXV_X86_EVENT_REINJECT
+ * to 0 if @pending.
+ */
+struct axv_exit_task_switch {
+	__u64 event;
+	__u16 selector;
+	__u8 source;
+	__u8 pending;
+	__u32 pad;
+};
+
 /* Register sets that the run page carries; contents in asm-<arch>/axvcpu.h. */
 #define AXV_RUN_SET_GPRS	(1u << 0)	/* GPRs, ip, flags */
 #define AXV_RUN_SET_SREGS	(1u << 1)	/* segments, control registers */
@@ -655,8 +767,10 @@ struct axv_exit_exception {
  * @dirty:	in: AXV_RUN_SET_* to load at the entry; cleared by the kernel
  *		once loaded.  A set with a value the hardware would refuse
  *		fails the run with -EINVAL before it begins.
- * @irq_window:	in: not zero: end the run with AXV_EXIT_IRQ_WINDOW as soon as
+ * @irq_window:	in: x86; not zero: end the run with AXV_EXIT_IRQ_WINDOW as soon as
  *		the guest can take an external interrupt
+ * @cr8_below:	in: x86; end the run with AXV_EXIT_CR8 when CR8 is below this; 0:
+ *		never
  * @pad0:	zero
  * @valid:	out: AXV_RUN_SET_* that were stored at this exit
  * @exit_reason: out: an &enum axv_exit_reason
@@ -665,6 +779,7 @@ struct axv_exit_exception {
  *		none, or it is a repeated one that goes on
  * @ready_for_interrupt: out: an EXTINT injected now would be taken at entry
  * @state:	out: the &enum axv_vcpu_state in which the last run ended
+ * @cr8:	out: x86: CR8 at the exit
  * @pad1:	zero
  * @hw_reason:	out: the hardware's last exit as it named it; another one than
  *		this, where the kernel ended the run
@@ -681,7 +796,8 @@ struct axv_run {
 	__u32 want;
 	__u32 dirty;
 	__u8 irq_window;
-	__u8 pad0[7];
+	__u8 cr8_below;
+	__u8 pad0[6];
 
 	__u32 valid;
 	__u32 exit_reason;
@@ -689,7 +805,8 @@ struct axv_run {
 	__u8 insn_len;
 	__u8 ready_for_interrupt;
 	__u8 state;
-	__u8 pad1[5];
+	__u8 cr8;
+	__u8 pad1[4];
 	__u64 hw_reason;
 
 	union {
@@ -697,6 +814,8 @@ struct axv_run {
 		struct axv_exit_mmio mmio;
 		struct axv_exit_sysreg sysreg;
 		struct axv_exit_io io;
+		struct axv_exit_io_string io_string;
+		struct axv_exit_msw msw;
 		struct axv_exit_interrupt interrupt;
 		struct axv_exit_fault fault;
 		struct axv_exit_cpu_up cpu_up;
@@ -706,6 +825,7 @@ struct axv_run {
 		struct axv_exit_send_ipi send_ipi;
 		struct axv_exit_wrong_cpu wrong_cpu;
 		struct axv_exit_exception exception;
+		struct axv_exit_task_switch task_switch;
 		__u8 bytes[256];
 	} exit;
 
@@ -746,6 +866,11 @@ struct axv_stats {
 
 /* ---- commands ----------------------------------------------------------- */
 
+/*
+ * The direction is that of the structure itself.  What a structure points to
+ * may go the other way: AXV_VCPU_GET_REGS reads a list and stores values.
+ */
+
 /* /dev/axvcpu */
 #define AXV_QUERY		_IOWR(AXV_IOCTL, 0x00, struct axv_query)
 #define AXV_CREATE_VM		_IOWR(AXV_IOCTL, 0x01, struct axv_create_vm)
@@ -759,7 +884,8 @@ struct axv_stats {
 #define AXV_VM_SET_REGION	_IOW(AXV_IOCTL, 0x11, struct axv_region)
 #define AXV_VM_GET_DIRTY	_IOW(AXV_IOCTL, 0x12, struct axv_dirty)
 #define AXV_VM_SET_CLOCK	_IOW(AXV_IOCTL, 0x13, struct axv_clock)
-#define AXV_VM_GET_CLOCK	_IOR(AXV_IOCTL, 0x14, struct axv_clock)
+#define AXV_VM_GET_CLOCK	_IOWR(AXV_IOCTL, 0x14, struct axv_clock)
+#define AXV_VM_CLEAR_DIRTY	_IOW(AXV_IOCTL, 0x15, struct axv_dirty)
 
 /* VM and vCPU */
 #define AXV_INJECT		_IOW(AXV_IOCTL, 0x18, struct axv_inject)
@@ -772,8 +898,8 @@ struct axv_stats {
 #define AXV_VCPU_KICK		_IO(AXV_IOCTL, 0x24)
 #define AXV_VCPU_RESET		_IO(AXV_IOCTL, 0x25)
 #define AXV_VCPU_GET_STATE	_IOR(AXV_IOCTL, 0x26, struct axv_state)
-#define AXV_VCPU_GET_REGS	_IOWR(AXV_IOCTL, 0x27, struct axv_regs)
-#define AXV_VCPU_SET_REGS	_IOWR(AXV_IOCTL, 0x28, struct axv_regs)
+#define AXV_VCPU_GET_REGS	_IOW(AXV_IOCTL, 0x27, struct axv_regs)
+#define AXV_VCPU_SET_REGS	_IOW(AXV_IOCTL, 0x28, struct axv_regs)
 #define AXV_VCPU_GET_FPU	_IOW(AXV_IOCTL, 0x29, struct axv_fpu)
 #define AXV_VCPU_SET_FPU	_IOW(AXV_IOCTL, 0x2a, struct axv_fpu)
 #define AXV_VCPU_GET_STATS	_IOR(AXV_IOCTL, 0x2b, struct axv_stats)

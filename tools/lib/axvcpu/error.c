@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Error texts and names.
  */
@@ -67,6 +67,10 @@ static const char *const exit_names[] = {
 	[AXV_EXIT_SHUTDOWN]		= "Shutdown",
 	[AXV_EXIT_EXCEPTION]		= "Exception",
 	[AXV_EXIT_IRQ_WINDOW]		= "IrqWindow",
+	[AXV_EXIT_CR8]			= "Cr8",
+	[AXV_EXIT_IO_STRING]		= "IoString",
+	[AXV_EXIT_MSW]			= "Msw",
+	[AXV_EXIT_TASK_SWITCH]		= "TaskSwitch",
 };
 
 static const char *const state_names[] = {

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * What the files of libaxvcpu share: the objects, and how a failure gets its
  * text.  Nothing here is visible to the library's users.
@@ -23,7 +23,7 @@ struct axv_host {
 
 /**
  * struct axv_lib_region - one memory region, as the kernel has it
- * @slot: its name
+ * @id: names it
  * @flags: AXV_REGION_*
  * @gpa: guest physical address
  * @size: bytes
@@ -33,7 +33,7 @@ struct axv_host {
  *	bit each, set with atomic operations under the read lock; else NULL
  */
 struct axv_lib_region {
-	__u32 slot;
+	__u32 id;
 	__u32 flags;
 	__u64 gpa;
 	__u64 size;
@@ -71,6 +71,7 @@ struct axv_vm {
  * @favor_phys_cpu: host CPU it prefers; -1: none
  * @cpu_set: host CPUs it may run on; NULL: all
  * @cpu_set_size: bytes at @cpu_set
+ * @finish_tries: accesses in a row that axv_vcpu_finish() left to the processor
  */
 struct axv_vcpu {
 	int fd;
@@ -82,6 +83,7 @@ struct axv_vcpu {
 	__s32 favor_phys_cpu;
 	void *cpu_set;
 	size_t cpu_set_size;
+	unsigned int finish_tries;
 };
 
 /**
@@ -120,12 +122,12 @@ int axv_get_table(int fd, __u32 kind, size_t entry_size, void **entries);
  * @fd: any descriptor of the interface
  * @kind: an &enum axv_table_kind
  * @entry_size: bytes of one entry
- * @entries: the array
+ * @entries: the array; becomes what the kernel made of it
  * @count: how many entries
  *
  * Return: 0, or a negative errno with the text set.
  */
-int axv_set_table(int fd, __u32 kind, size_t entry_size, const void *entries,
+int axv_set_table(int fd, __u32 kind, size_t entry_size, void *entries,
 		  unsigned int count);
 
 /**
@@ -210,6 +212,18 @@ static inline bool axv_in_run_page(const struct axv_run *run, __u32 set)
 	return (run->valid | run->dirty) & set;
 }
 
+/** axv_is_fetch() - whether the guest executes what is not in its memory */
+static inline bool axv_is_fetch(const struct axv_exit_fault *fault)
+{
+	return (fault->access & AXV_ACCESS_FETCH) &&
+	       (fault->cause == AXV_FAULT_NO_REGION ||
+		fault->cause == AXV_FAULT_CODE) &&
+	       !(fault->access & AXV_ACCESS_PAGE_TABLE);
+}
+
+/** axv_fail_fetch() - the error for axv_is_fetch(); returns -EOPNOTSUPP */
+int axv_fail_fetch(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault);
+
 /* ---- the architecture ---- */
 
 /**
@@ -233,6 +247,28 @@ const char *axv_reg_name(__u64 id, char *name, size_t size);
  */
 int axv_arch_finish(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault,
 		    const struct axv_mmio_ops *ops, void *opaque);
+
+/**
+ * axv_arch_finish_exit() - axv_vcpu_finish() for an exit that is no nested page fault
+ * @vcpu: the vCPU
+ * @ops: the devices
+ * @opaque: for @ops
+ *
+ * Return: as axv_vcpu_finish(); -ENOENT, without a text, for one that it does not know.
+ */
+int axv_arch_finish_exit(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops, void *opaque);
+
+/**
+ * axv_arch_explain() - axv_vcpu_explain() once it is the hardware that refused
+ * @vcpu: the vCPU
+ * @fail: the exit
+ * @text: where to store the text
+ * @size: bytes at @text
+ *
+ * Return: as axv_vcpu_explain()
+ */
+int axv_arch_explain(struct axv_vcpu *vcpu, const struct axv_exit_fail_entry *fail,
+		     char *text, size_t size);
 
 /** axv_regions_free() - forget all regions, unmap those that are owned */
 void axv_regions_free(struct axv_vm *vm);

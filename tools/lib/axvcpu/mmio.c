@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Exits that are memory accesses: what the kernel has decoded goes to the devices;
  * the rest goes to the architecture.
@@ -31,15 +31,32 @@ int axv_device_write(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 	return 0;
 }
 
+int axv_fail_fetch(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault)
+{
+	if (fault->cause == AXV_FAULT_CODE)
+		return axv_fail(EOPNOTSUPP,
+				"vCPU %u executes an instruction at linear %#llx that its page tables do not lead to: the guest has changed them without flushing the TLB",
+				vcpu->id, (unsigned long long)fault->linear);
+	return axv_fail(EOPNOTSUPP,
+			"vCPU %u executes at guest physical %#llx, where it has no memory (instruction pointer %#llx)",
+			vcpu->id, (unsigned long long)fault->addr,
+			(unsigned long long)vcpu->run->ip);
+}
+
 int axv_vcpu_finish(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 		    void *opaque)
 {
 	const struct axv_run *run = vcpu->run;
 	struct axv_exit_fault fault = run->exit.fault;
+	int ret;
 
-	if (run->exit_reason != AXV_EXIT_NESTED_PAGE_FAULT)
-		return axv_fail(EINVAL, "vCPU %u: exit %s is no nested page fault",
-				vcpu->id, axv_exit_name(run->exit_reason));
+	if (run->exit_reason != AXV_EXIT_NESTED_PAGE_FAULT) {
+		ret = axv_arch_finish_exit(vcpu, ops, opaque);
+		if (ret == -ENOENT)
+			return axv_fail(EINVAL, "vCPU %u: exit %s is not to be finished",
+					vcpu->id, axv_exit_name(run->exit_reason));
+		return ret;
+	}
 	if (fault.cause == AXV_FAULT_HOST) {
 		errno = fault.status < 0 ? -fault.status : EFAULT;
 		axv_fail_call("the memory of that region is not accessible in this process",
@@ -47,12 +64,6 @@ int axv_vcpu_finish(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 			      (unsigned long long)fault.addr);
 		return -EFAULT;
 	}
-	if ((fault.access & AXV_ACCESS_FETCH) && fault.cause == AXV_FAULT_NO_REGION &&
-	    !(fault.access & AXV_ACCESS_PAGE_TABLE))
-		return axv_fail(EOPNOTSUPP,
-				"vCPU %u executes at guest physical %#llx, where it has no memory (instruction pointer %#llx)",
-				vcpu->id, (unsigned long long)fault.addr,
-				(unsigned long long)run->ip);
 	return axv_arch_finish(vcpu, &fault, ops, opaque);
 }
 
@@ -73,6 +84,8 @@ int axv_vcpu_handle_mmio(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 	case AXV_EXIT_MMIO_WRITE:
 		return axv_device_write(vcpu, ops, opaque, mmio.addr, mmio.width, mmio.data);
 	case AXV_EXIT_NESTED_PAGE_FAULT:
+	case AXV_EXIT_IO_STRING:
+	case AXV_EXIT_MSW:
 		return axv_vcpu_finish(vcpu, ops, opaque);
 	default:
 		return axv_fail(EINVAL, "vCPU %u: exit %s is no memory access",

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Placement: the driver verifies where a thread runs and moves nothing; moving
  * the thread is done here.  Masks are of any length (CPU_ALLOC(3)).

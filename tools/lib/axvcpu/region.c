@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Guest memory: the regions of a VM, access to it from this process, and the
  * log of pages written.
@@ -11,12 +11,12 @@
 
 #include "lib.h"
 
-static struct axv_lib_region *find_slot(struct axv_vm *vm, __u32 slot)
+static struct axv_lib_region *find_region(struct axv_vm *vm, __u32 id)
 {
 	unsigned int i;
 
 	for (i = 0; i < vm->nr_regions; i++) {
-		if (vm->regions[i].slot == slot)
+		if (vm->regions[i].id == id)
 			return &vm->regions[i];
 	}
 	return NULL;
@@ -59,7 +59,7 @@ static const char *region_hint(int err)
 static int region_set(struct axv_vm *vm, const struct axv_lib_region *want)
 {
 	struct axv_region arg = {
-		.slot = want->slot,
+		.id = want->id,
 		.flags = want->flags,
 		.fd = -1,
 		.gpa = want->gpa,
@@ -75,9 +75,9 @@ static int region_set(struct axv_vm *vm, const struct axv_lib_region *want)
 				   sizeof(__u64));
 		if (!new.dirty)
 			return axv_fail(ENOMEM, "memory region %u: out of memory",
-					new.slot);
+					new.id);
 	}
-	r = find_slot(vm, new.slot);
+	r = find_region(vm, new.id);
 	if (!r && new.size) {
 		/* The space for the entry, so that nothing can fail later. */
 		grown = realloc(vm->regions,
@@ -85,7 +85,7 @@ static int region_set(struct axv_vm *vm, const struct axv_lib_region *want)
 		if (!grown) {
 			free(new.dirty);
 			return axv_fail(ENOMEM, "memory region %u: out of memory",
-					new.slot);
+					new.id);
 		}
 		vm->regions = grown;
 	}
@@ -93,7 +93,7 @@ static int region_set(struct axv_vm *vm, const struct axv_lib_region *want)
 		free(new.dirty);
 		return axv_fail_call(region_hint(errno),
 				     "memory region %u: %llu bytes at %#llx",
-				     new.slot, (unsigned long long)new.size,
+				     new.id, (unsigned long long)new.size,
 				     (unsigned long long)new.gpa);
 	}
 	if (r && new.size && r->hva == new.hva && r->size == new.size) {
@@ -116,11 +116,11 @@ static int region_set(struct axv_vm *vm, const struct axv_lib_region *want)
 	return 0;
 }
 
-int axv_vm_set_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
+int axv_vm_set_region(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 		      __u64 size, void *hva)
 {
 	struct axv_lib_region region = {
-		.slot = slot,
+		.id = id,
 		.flags = flags,
 		.gpa = gpa,
 		.size = size,
@@ -134,11 +134,11 @@ int axv_vm_set_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
 	return ret;
 }
 
-int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
+int axv_vm_add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 		   __u64 size, void **hva)
 {
 	struct axv_lib_region region = {
-		.slot = slot,
+		.id = id,
 		.flags = flags,
 		.gpa = gpa,
 		.size = size,
@@ -151,7 +151,7 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
 
 	if (!size || size % AXV_PAGE_SIZE || size + huge < size)
 		return axv_fail(EINVAL, "memory region %u: %llu bytes is not a number of pages",
-				slot, (unsigned long long)size);
+				id, (unsigned long long)size);
 	/* Lay it out so that huge pages of guest and host coincide. */
 	map = mmap(NULL, size + huge, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -170,8 +170,8 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
 	madvise(region.hva, size, MADV_DONTFORK);
 
 	pthread_rwlock_wrlock(&vm->lock);
-	if (find_slot(vm, slot))
-		ret = axv_fail(EEXIST, "memory region %u exists already", slot);
+	if (find_region(vm, id))
+		ret = axv_fail(EEXIST, "memory region %u exists already", id);
 	else
 		ret = region_set(vm, &region);
 	pthread_rwlock_unlock(&vm->lock);
@@ -233,34 +233,64 @@ void axv_vm_mark_dirty(struct axv_vm *vm, __u64 gpa, __u64 size)
 	pthread_rwlock_unlock(&vm->lock);
 }
 
-int axv_vm_get_dirty(struct axv_vm *vm, __u32 slot, __u64 first_page,
+static int dirty_call(struct axv_vm *vm, unsigned long request, const struct axv_dirty *arg)
+{
+	const char *hint = NULL;
+
+	if (!ioctl(vm->fd, request, arg))
+		return 0;
+	if (errno == EINVAL)
+		hint = "it needs a log; ask by 64 pages, AXV_QUERY_MAX_DIRTY_PAGES at most";
+	return axv_fail_call(hint, "dirty pages of region %u", arg->region);
+}
+
+int axv_vm_get_dirty(struct axv_vm *vm, __u32 id, __u32 flags, __u64 first_page,
 		     __u64 nr_pages, __u64 *bitmap)
 {
 	struct axv_dirty arg = {
-		.slot = slot,
+		.region = id,
+		.flags = flags,
 		.first_page = first_page,
 		.nr_pages = nr_pages,
 		.bitmap = (uintptr_t)bitmap,
 	};
 	struct axv_lib_region *r;
-	const char *hint = NULL;
-	int ret = 0;
+	__u64 *own;
 	__u64 i;
+	int ret;
 
 	pthread_rwlock_rdlock(&vm->lock);
-	if (ioctl(vm->fd, AXV_VM_GET_DIRTY, &arg)) {
-		if (errno == EINVAL)
-			hint = "the region needs AXV_REGION_LOG_DIRTY; pages go by 64";
-		ret = axv_fail_call(hint, "dirty pages of region %u", slot);
-		goto out;
+	ret = dirty_call(vm, AXV_VM_GET_DIRTY, &arg);
+	r = ret ? NULL : find_region(vm, id);
+	for (i = 0; r && r->dirty && i < (nr_pages + 63) / 64; i++) {
+		own = &r->dirty[first_page / 64 + i];
+		bitmap[i] |= flags & AXV_DIRTY_KEEP ?
+			     __atomic_load_n(own, __ATOMIC_RELAXED) :
+			     __atomic_exchange_n(own, 0, __ATOMIC_RELAXED);
 	}
-	r = find_slot(vm, slot);
-	if (!r || !r->dirty)
-		goto out;
-	for (i = 0; i < (nr_pages + 63) / 64; i++)
-		bitmap[i] |= __atomic_exchange_n(&r->dirty[first_page / 64 + i], 0,
-						 __ATOMIC_RELAXED);
-out:
+	pthread_rwlock_unlock(&vm->lock);
+	return ret;
+}
+
+int axv_vm_clear_dirty(struct axv_vm *vm, __u32 id, __u64 first_page,
+		       __u64 nr_pages, const __u64 *bitmap)
+{
+	struct axv_dirty arg = {
+		.region = id,
+		.first_page = first_page,
+		.nr_pages = nr_pages,
+		.bitmap = (uintptr_t)bitmap,
+	};
+	struct axv_lib_region *r;
+	__u64 i;
+	int ret;
+
+	pthread_rwlock_rdlock(&vm->lock);
+	ret = dirty_call(vm, AXV_VM_CLEAR_DIRTY, &arg);
+	r = ret ? NULL : find_region(vm, id);
+	for (i = 0; r && r->dirty && i < (nr_pages + 63) / 64; i++)
+		__atomic_fetch_and(&r->dirty[first_page / 64 + i], ~bitmap[i],
+				   __ATOMIC_RELAXED);
 	pthread_rwlock_unlock(&vm->lock);
 	return ret;
 }

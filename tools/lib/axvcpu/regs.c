@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Registers of a vCPU: lists of any length, one at a time, and the vector state.
  * The two sets of the run page are each architecture's.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Tables: arrays whose length only the kernel knows.
  */
@@ -44,7 +44,7 @@ int axv_get_table(int fd, __u32 kind, size_t entry_size, void **entries)
 	return table.count;
 }
 
-int axv_set_table(int fd, __u32 kind, size_t entry_size, const void *entries,
+int axv_set_table(int fd, __u32 kind, size_t entry_size, void *entries,
 		  unsigned int count)
 {
 	struct axv_table table = {

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 typedef __u8 u8;
+typedef __u32 u32;
 typedef __u64 u64;
 typedef __s64 s64;
 

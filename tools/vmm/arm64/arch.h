@@ -6,6 +6,8 @@
 #include "gic.h"
 #include "pl011.h"
 #include "pl031.h"
+#include "pl061.h"
+#include "timer.h"
 
 #define ARCH_IRQCHIP	AXV_IRQCHIP_GICV3
 #define ARCH_CPUS_MAX	64
@@ -13,18 +15,22 @@
 
 /* For people. */
 #define ARCH_KERNEL	"Image"
-#define ARCH_APPEND	"console=ttyAMA0"
+#define ARCH_CONSOLE	"console=ttyAMA0"
+#define ARCH_FIRMWARE	true
 #define ARCH_TRACE	"trace-sysreg"
 #define ARCH_SYSREGS	"register"
 
 /**
  * struct board - the board; guarded by the machine's lock
+ * @button:	lets the power button go
  * @mpidrs:	affinities of the CPUs; constant
  */
 struct board {
 	struct gic gic;
 	struct pl011 uart;
 	struct pl031 rtc;
+	struct pl061 gpio;
+	struct timer button;
 	u64 mpidrs[ARCH_CPUS_MAX];
 };
 

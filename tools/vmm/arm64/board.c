@@ -10,12 +10,31 @@
 #include "log.h"
 #include "map.h"
 
+/* How long the power button is held: long enough to be taken for no bounce. */
+#define BUTTON_NSEC	(NSEC_PER_SEC / 5)
+
 void board_memory(struct memory *mem, const struct machine_config *config)
 {
 	if (config->boot.firmware)
 		memory_add(mem, MAP_FLASH, MAP_FLASH + MAP_FLASH_SIZE,
 			   AXV_REGION_READONLY);
 	memory_add(mem, MAP_RAM, MAP_RAM + config->memory, 0);
+}
+
+bool board_press_button(struct machine *m)
+{
+	struct board *b = &m->board;
+
+	pl061_set(&b->gpio, MAP_POWER_BUTTON, true);
+	timer_set(&b->button, clock_now() + BUTTON_NSEC);
+	return pl061_watched(&b->gpio, MAP_POWER_BUTTON);
+}
+
+static void button_up(void *arg)
+{
+	struct board *b = arg;
+
+	pl061_set(&b->gpio, MAP_POWER_BUTTON, false);
 }
 
 int board_create(struct machine *m, const struct machine_config *config)
@@ -37,6 +56,11 @@ int board_create(struct machine *m, const struct machine_config *config)
 	if (!err)
 		err = pl031_init(&b->rtc, &m->bus, MAP_RTC, &m->loop,
 				 gic_spi(&b->gic, MAP_RTC_SPI));
+	if (!err)
+		err = pl061_init(&b->gpio, &m->bus, MAP_GPIO,
+				 gic_spi(&b->gic, MAP_GPIO_SPI));
+	if (!err)
+		err = timer_init(&b->button, &m->loop, button_up, b);
 	if (!err)
 		err = console_init(&m->console, &m->loop, &port, machine_quit, m);
 	/* A boot loader polls. */

@@ -12,7 +12,7 @@
 #include "cpu.h"
 #include "log.h"
 
-/* What AFFINITY_INFO tells (Arm DEN 0022, 5.7). */
+/* What AFFINITY_INFO tells (Arm DEN 0022). */
 #define AFFINITY_ON	0
 #define AFFINITY_OFF	1
 #define AFFINITY_ON_PENDING 2
@@ -160,7 +160,7 @@ static int exit_cpu_up(struct vcpu *v)
 		return answer(v, target->up ? PSCI_RET_ALREADY_ON : PSCI_RET_ON_PENDING);
 	if (up.entry_point & 3 || !memory_at(&m->mem, up.entry_point, 4))
 		return answer(v, PSCI_RET_INVALID_ADDRESS);
-	log_trace(LOG_INFO, "CPU %#llx is switched on, at %#llx", up.target_cpu,
+	log_trace(LOG_SYSREG, "CPU %#llx is switched on, at %#llx", up.target_cpu,
 		  up.entry_point);
 	vcpu_switch_on(target, up.entry_point, up.arg);
 	return 0;
@@ -184,7 +184,7 @@ static int affinity_info(struct vcpu *v, u64 mpidr, u64 level)
 {
 	struct vcpu *target = find(v->machine, mpidr);
 
-	/* Others than single CPUs need not be known (DEN 0022, 5.7.1). */
+	/* Others than single CPUs need not be known (DEN 0022, AFFINITY_INFO). */
 	if (level || !target)
 		return answer(v, PSCI_RET_INVALID_PARAMS);
 	if (!target->on)
@@ -236,6 +236,12 @@ static int exit_sysreg(struct vcpu *v, bool read)
 	log_trace(LOG_SYSREG, "%s of system register, ISS %#llx", read ? "read" : "write",
 		  exit->addr);
 	return 0;
+}
+
+struct bus *board_ports(struct machine *m)
+{
+	(void)m;
+	return NULL;
 }
 
 int board_vcpu_exit(struct vcpu *v)

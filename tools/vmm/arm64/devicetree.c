@@ -16,10 +16,12 @@
 #include "map.h"
 #include "pl011.h"
 #include "pl031.h"
+#include "pl061.h"
 
 /* Handles that nodes refer to. */
 #define PHANDLE_GIC	1
 #define PHANDLE_CLOCK	2
+#define PHANDLE_GPIO	3
 
 /* Cells of an interrupt (arm,gic-v3). */
 #define IRQ_SPI		0
@@ -27,6 +29,7 @@
 #define IRQ_HIGH	4
 
 #define UART_CLOCK_HZ	24000000
+#define KEY_CODE_POWER	116	/* Linux input event code */
 #define SEED_BYTES	64
 
 /**
@@ -231,6 +234,34 @@ static void rtc(struct tree *t)
 	end(t);
 }
 
+static void gpio(struct tree *t)
+{
+	static const char compatible[] = "arm,pl061\0arm,primecell";
+
+	begin_at(t, "pl061", MAP_GPIO);
+	bytes(t, "compatible", compatible, sizeof(compatible));
+	reg(t, MAP_GPIO, PL061_SIZE);
+	CELLS(t, "interrupts", IRQ_SPI, MAP_GPIO_SPI, IRQ_HIGH);
+	flag(t, "gpio-controller");
+	cell(t, "#gpio-cells", 2);
+	CELLS(t, "clocks", PHANDLE_CLOCK);
+	string(t, "clock-names", "apb_pclk");
+	cell(t, "phandle", PHANDLE_GPIO);
+	end(t);
+}
+
+static void power_button(struct tree *t)
+{
+	begin(t, "gpio-keys");
+	string(t, "compatible", "gpio-keys");
+	begin(t, "poweroff");
+	string(t, "label", "power button");
+	cell(t, "linux,code", KEY_CODE_POWER);
+	CELLS(t, "gpios", PHANDLE_GPIO, MAP_POWER_BUTTON, 0);
+	end(t);
+	end(t);
+}
+
 static void memory(struct tree *t, u64 size)
 {
 	begin_at(t, "memory", MAP_RAM);
@@ -260,6 +291,8 @@ int devicetree_build(const struct devicetree_config *config, void *buf, unsigned
 	apb_clock(&t);
 	uart(&t);
 	rtc(&t);
+	gpio(&t);
+	power_button(&t);
 	end(&t);
 	note(&t, fdt_finish(buf));
 	if (!t.err)

@@ -70,7 +70,7 @@ static int inject(struct gic *gic, unsigned int cpu, u32 type, u32 flags,
 	int err = gic->ops.inject(gic->ops.arg, cpu, &event);
 
 	if (err && !(flags & AXV_INJECT_RETRACT))
-		log_error("interrupt %u for vCPU %u: %s", intid, cpu,
+		log_guest("interrupt %u for vCPU %u: %s", intid, cpu,
 			  strerror(-err));
 	return err;
 }

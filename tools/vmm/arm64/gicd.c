@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registers of the distributor (Arm IHI 0069, 12.9).  SGIs and PPIs are the
+ * Registers of the distributor (Arm IHI 0069, GICD_*).  SGIs and PPIs are the
  * redistributors': their fields are zero here.
  */
 #include "gic-regs.h"

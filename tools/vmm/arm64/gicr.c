@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registers of the redistributors (Arm IHI 0069, 12.11): a frame about the CPU,
+ * Registers of the redistributors (Arm IHI 0069, GICR_*): a frame about the CPU,
  * and one about its SGIs and PPIs.  There is no power to save: the CPU interface
  * is awake whatever GICR_WAKER is told, which reads as zero.
  */

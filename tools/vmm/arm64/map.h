@@ -16,6 +16,7 @@
 #define MAP_GICR	0x080a0000ull
 #define MAP_UART	0x09000000ull
 #define MAP_RTC		0x09010000ull
+#define MAP_GPIO	0x09030000ull
 
 /* The device tree is at the start of memory, a kernel behind its space. */
 #define MAP_RAM		0x40000000ull
@@ -26,5 +27,9 @@
 /* SPIs */
 #define MAP_UART_SPI	1
 #define MAP_RTC_SPI	2
+#define MAP_GPIO_SPI	7
+
+/* GPIOs */
+#define MAP_POWER_BUTTON 3
 
 #endif /* AXVMM_MAP_H */

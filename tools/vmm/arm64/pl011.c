@@ -9,7 +9,7 @@
 
 #include "pl011.h"
 
-#define ERRORS		(BIT(7) | BIT(8) | BIT(9) | PL011_INT_OE)
+#define ERRORS		(BIT(7) | BIT(8) | PL011_INT_BE | PL011_INT_OE)
 #define MODEM		(BIT(0) | BIT(1) | BIT(2) | BIT(3))
 #define INTERRUPTS	(MODEM | PL011_INT_RX | PL011_INT_TX | PL011_INT_RT | ERRORS)
 
@@ -66,8 +66,8 @@ static bool listening(const void *dev)
 	       (u->polled || u->attended);
 }
 
-/* A byte into the receive FIFO, from the wire or the loop. */
-static void push(struct pl011 *u, u8 byte)
+/* A byte, with what went wrong with it, into the receive FIFO, from the wire or the loop. */
+static void push(struct pl011 *u, u16 byte)
 {
 	if (!space(u)) {
 		u->pending |= PL011_INT_OE;
@@ -89,6 +89,15 @@ static void arrive(void *dev, u8 byte)
 	update_irq(u);
 }
 
+static void arrive_break(void *dev)
+{
+	struct pl011 *u = dev;
+
+	u->pending |= PL011_INT_BE;
+	push(u, PL011_DR_BE);
+	update_irq(u);
+}
+
 static void can_send(void *dev)
 {
 	struct pl011 *u = dev;
@@ -106,6 +115,7 @@ struct serial_port pl011_serial(struct pl011 *u)
 		.room = room,
 		.listening = listening,
 		.receive = arrive,
+		.receive_break = arrive_break,
 		.can_send = can_send,
 		.dev = u,
 	};
@@ -113,10 +123,10 @@ struct serial_port pl011_serial(struct pl011 *u)
 
 /* ---- registers ---------------------------------------------------------- */
 
-static u8 receive(struct pl011 *u)
+static u16 receive(struct pl011 *u)
 {
 	bool full = !space(u);
-	u8 byte;
+	u16 byte;
 
 	if (!u->rx_count)
 		return 0;

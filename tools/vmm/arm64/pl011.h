@@ -27,6 +27,8 @@
 #define PL011_DMACR	0x48
 #define PL011_ID	0xfe0
 
+#define PL011_DR_BE	BIT(10)	/* a break */
+
 #define PL011_FR_CTS	BIT(0)
 #define PL011_FR_DSR	BIT(1)
 #define PL011_FR_DCD	BIT(2)
@@ -47,6 +49,7 @@
 #define PL011_INT_RX	BIT(4)
 #define PL011_INT_TX	BIT(5)
 #define PL011_INT_RT	BIT(6)	/* receive timeout: some bytes, and no more */
+#define PL011_INT_BE	BIT(9)
 #define PL011_INT_OE	BIT(10)
 
 /**
@@ -58,7 +61,7 @@
  * @attended:	its software has enabled the receiver's interrupt, having enabled
  *		the line.  Linux does so before that already, for a moment, and
  *		then throws away what has arrived.
- * @rx:		receive FIFO, a ring
+ * @rx:		receive FIFO, a ring; what PL011_DR reads as
  * @rx_head:	oldest byte in it
  * @rx_count:	bytes in it
  * @tx_full:	the other end takes no more
@@ -70,7 +73,7 @@ struct pl011 {
 	struct irq_line irq;
 	bool polled;
 	bool attended;
-	u8 rx[PL011_FIFO];
+	u16 rx[PL011_FIFO];
 	u8 rx_head;
 	u8 rx_count;
 	bool tx_full;

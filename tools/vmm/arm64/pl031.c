@@ -23,26 +23,37 @@ static void update_irq(struct pl031 *rtc)
 	irq_set(&rtc->irq, rtc->pending && rtc->enabled);
 }
 
-/* The clock passes the match register now, or does so in 1 to 2^32 - 1 seconds. */
-static void set_alarm(struct pl031 *rtc)
+/*
+ * Compare the match register with every second since the last look: the look may be
+ * late, and the host's clock may have been set forward.  Set back, it shows seconds
+ * again that have been compared.
+ */
+static void look(struct pl031 *rtc)
 {
-	u32 seconds = rtc->match - now(rtc);
+	u32 second = now(rtc), passed = second - rtc->seen;
 
-	if (!seconds) {
+	if (passed < BIT(31) && rtc->match - rtc->seen - 1 < passed)
 		rtc->pending = true;
-		timer_cancel(&rtc->alarm);
-		return;
-	}
-	timer_set(&rtc->alarm, clock_now() + seconds * NSEC_PER_SEC -
+	rtc->seen = second;
+
+	/* It comes to the match register in 1 to 2^32 seconds. */
+	timer_set(&rtc->alarm, clock_now() +
+		  ((u64)(u32)(rtc->match - second - 1) + 1) * NSEC_PER_SEC -
 		  clock_wall() % NSEC_PER_SEC);
+}
+
+/* The match register or the clock has been set; they may be equal now. */
+static void look_anew(struct pl031 *rtc)
+{
+	rtc->seen = now(rtc) - 1;
+	look(rtc);
 }
 
 static void expired(void *arg)
 {
 	struct pl031 *rtc = arg;
 
-	/* The host's clock may have been set back meanwhile. */
-	set_alarm(rtc);
+	look(rtc);
 	update_irq(rtc);
 }
 
@@ -51,6 +62,8 @@ static u32 pl031_read(void *dev, u32 offset, unsigned int width)
 	struct pl031 *rtc = dev;
 
 	(void)width;
+	look(rtc);
+	update_irq(rtc);
 	switch (offset) {
 	case PL031_DR:
 		return now(rtc);
@@ -77,15 +90,16 @@ static void pl031_write(void *dev, u32 offset, unsigned int width, u32 value)
 	struct pl031 *rtc = dev;
 
 	(void)width;
+	look(rtc);
 	switch (offset) {
 	case PL031_MR:
 		rtc->match = value;
-		set_alarm(rtc);
+		look_anew(rtc);
 		break;
 	case PL031_LR:
 		rtc->load = value;
 		rtc->offset += value - now(rtc);
-		set_alarm(rtc);
+		look_anew(rtc);
 		break;
 	case PL031_IMSC:
 		rtc->enabled = value & 1;
@@ -112,6 +126,7 @@ int pl031_init(struct pl031 *rtc, struct bus *bus, u64 addr, struct loop *loop,
 
 	memset(rtc, 0, sizeof(*rtc));
 	rtc->irq = irq;
+	rtc->seen = now(rtc);
 	err = bus_add(bus, &range);
 	if (err)
 		return err;

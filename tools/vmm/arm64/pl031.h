@@ -28,6 +28,7 @@
  * @match:	when the alarm goes off
  * @enabled:	the alarm interrupts
  * @pending:	it has gone off
+ * @seen:	the last second that was compared with @match
  * @alarm:	when it goes off next
  */
 struct pl031 {
@@ -37,6 +38,7 @@ struct pl031 {
 	u32 match;
 	bool enabled;
 	bool pending;
+	u32 seen;
 	struct timer alarm;
 };
 

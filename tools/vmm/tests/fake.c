@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A stand-in for timer.c. */
+/* A stand-in for timer.c, and for what devices are wired to. */
 #include <string.h>
 
 #include "fake.h"
@@ -105,6 +105,12 @@ static void set_line(void *chip, unsigned int pin, bool level)
 	line->level = level;
 }
 
+static void pulse_line(void *chip, unsigned int pin)
+{
+	set_line(chip, pin, true);
+	set_line(chip, pin, false);
+}
+
 static bool line_enabled(void *chip, unsigned int pin)
 {
 	const struct fake_line *line = chip;
@@ -117,6 +123,29 @@ struct irq_line fake_irq(struct fake_line *line)
 {
 	*line = (struct fake_line){ 0 };
 	return (struct irq_line){
-		.set = set_line, .enabled = line_enabled, .chip = line,
+		.set = set_line, .pulse = pulse_line, .enabled = line_enabled,
+		.chip = line,
 	};
+}
+
+static bool send(void *arg, u8 byte)
+{
+	struct fake_wire *wire = arg;
+
+	if (wire->nr_sent < ARRAY_SIZE(wire->sent))
+		wire->sent[wire->nr_sent] = byte;
+	wire->nr_sent++;
+	return !wire->blocked;
+}
+
+static void room(void *arg)
+{
+	struct fake_wire *wire = arg;
+
+	wire->room_calls++;
+}
+
+struct serial_backend fake_serial(struct fake_wire *wire)
+{
+	return (struct serial_backend){ .send = send, .room = room, .arg = wire };
 }

@@ -4,13 +4,14 @@
  * and DSDT.
  *
  * There is no MADT, as there is no local APIC: interrupts go through the 8259
- * pair.  The DSDT has nothing but \_S5, the value that switches the machine
- * off; the devices are where every PC has them.
+ * pair.  The DSDT has \_S5, the value that switches the machine off, and the pvpanic
+ * device; the other devices are where every PC has them.
  */
 #include <string.h>
 
 #include "acpi.h"
 #include "pm.h"
+#include "pvpanic.h"
 #include "reset.h"
 #include "rtc.h"
 
@@ -137,10 +138,9 @@ _Static_assert(sizeof(struct facs) == 64, "FACS");
 #define BOOT_NO_MSI		BIT(3)
 #define BOOT_NO_ASPM		BIT(4)
 
-/* Flags: ACPI's fixed hardware has neither buttons nor a clock that wakes. */
+/* Flags: ACPI's fixed hardware has a power button, and no clock that wakes. */
 #define FLAG_WBINVD		BIT(0)
 #define FLAG_C1			BIT(2)
-#define FLAG_NO_POWER_BUTTON	BIT(4)
 #define FLAG_NO_SLEEP_BUTTON	BIT(5)
 #define FLAG_NO_FIXED_RTC	BIT(6)
 #define FLAG_RESET_REGISTER	BIT(10)
@@ -162,9 +162,39 @@ static const u8 s5[] = {
 	0x00,
 };
 
+/*
+ * Scope (\_SB) {
+ *	Device (PEVT) {
+ *		Name (_HID, "QEMU0001")
+ *		Name (_STA, 0x0f)
+ *		Name (_CRS, ResourceTemplate () { IO (Decode16, 0x505, 0x505, 1, 1) })
+ *	}
+ * }
+ */
+static const u8 pvpanic[] = {
+	0x10, 54,		/* ScopeOp, PkgLength, counted from there */
+	'\\', '_', 'S', 'B', '_',
+	0x5b, 0x82, 46,		/* DeviceOp, PkgLength */
+	'P', 'E', 'V', 'T',
+	0x08, '_', 'H', 'I', 'D',
+	0x0d, 'Q', 'E', 'M', 'U', '0', '0', '0', '1', 0,
+	0x08, '_', 'S', 'T', 'A',
+	0x0a, 0x0f,		/* present, enabled, shown, works */
+	0x08, '_', 'C', 'R', 'S',
+	0x11, 13, 0x0a, 10,	/* BufferOp, PkgLength, size */
+	0x47, 0x01,		/* I/O ports, 16 bits decoded */
+	PVPANIC_PORT & 0xff, PVPANIC_PORT >> 8,
+	PVPANIC_PORT & 0xff, PVPANIC_PORT >> 8,
+	1, 1,			/* alignment, length */
+	0x79, 0,		/* end; no checksum */
+};
+
+/* Each PkgLength ends with the table. */
+_Static_assert(sizeof(pvpanic) == 1 + 54, "scope");
+
 struct dsdt {
 	struct header header;
-	u8 aml[sizeof(s5)];
+	u8 aml[sizeof(s5) + sizeof(pvpanic)];
 } __attribute__((packed));
 
 struct xsdt {
@@ -241,9 +271,8 @@ static void build_fadt(struct fadt *fadt, u32 facs, u32 dsdt)
 	fadt->century = RTC_CENTURY;
 	fadt->boot_architecture = BOOT_LEGACY_DEVICES | BOOT_NO_VGA |
 				  BOOT_NO_MSI | BOOT_NO_ASPM;
-	fadt->flags = FLAG_WBINVD | FLAG_C1 | FLAG_NO_POWER_BUTTON |
-		      FLAG_NO_SLEEP_BUTTON | FLAG_NO_FIXED_RTC |
-		      FLAG_RESET_REGISTER;
+	fadt->flags = FLAG_WBINVD | FLAG_C1 | FLAG_NO_SLEEP_BUTTON |
+		      FLAG_NO_FIXED_RTC | FLAG_RESET_REGISTER;
 	fadt->reset_register = io(RESET_PORT, 1);
 	fadt->reset_value = RESET_VALUE;
 	fadt->minor_version = FADT_MINOR;
@@ -262,6 +291,7 @@ void acpi_build(void *memory, u32 gpa)
 	t->facs.version = 2;
 
 	memcpy(t->dsdt.aml, s5, sizeof(s5));
+	memcpy(t->dsdt.aml + sizeof(s5), pvpanic, sizeof(pvpanic));
 	finish(&t->dsdt.header, "DSDT", 2, sizeof(t->dsdt));
 
 	build_fadt(&t->fadt, gpa + offsetof(struct tables, facs),

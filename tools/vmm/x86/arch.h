@@ -8,6 +8,8 @@
 #include "pic.h"
 #include "pit.h"
 #include "pm.h"
+#include "power.h"
+#include "pvpanic.h"
 #include "reset.h"
 #include "rtc.h"
 #include "uart.h"
@@ -18,17 +20,20 @@
 
 /* For people. */
 #define ARCH_KERNEL	"bzImage"
-#define ARCH_APPEND	"console=ttyS0"
+#define ARCH_CONSOLE	"console=ttyS0"
+#define ARCH_FIRMWARE	false		/* no --firmware */
 #define ARCH_TRACE	"trace-msr"
 #define ARCH_SYSREGS	"MSR"
 
 /**
  * struct board - a PC; guarded by the machine's lock
  * @ports:	I/O ports
+ * @power:	where the guest's requests go
  * @entry:	how to start the boot processor
  */
 struct board {
 	struct bus ports;
+	struct power_switch power;
 	struct pics pics;
 	struct pit pit;
 	struct rtc rtc;

@@ -29,14 +29,14 @@ static void interrupt(void *arg, bool level)
 
 static void power_requested(void *arg, enum power_request request)
 {
-	machine_stop(arg, request == POWER_OFF ? MACHINE_OFF : MACHINE_RESET);
+	if (request == POWER_PANIC)
+		machine_panicked(arg);
+	else
+		machine_stop(arg, request == POWER_OFF ? MACHINE_OFF : MACHINE_RESET);
 }
 
 int board_create(struct machine *m, const struct machine_config *config)
 {
-	const struct power_switch power = {
-		.request = power_requested, .arg = m,
-	};
 	const struct serial_backend backend = console_backend(&m->console);
 	struct board *b = &m->board;
 	struct bus *bus = &b->ports;
@@ -45,20 +45,23 @@ int board_create(struct machine *m, const struct machine_config *config)
 	int err;
 
 	(void)config;
+	b->power = (struct power_switch){ .request = power_requested, .arg = m };
 	bus_init(bus, "port");
 	err = pic_init(&b->pics, bus, interrupt, m);
 	if (!err)
 		err = pit_init(&b->pit, bus, loop, pic_line(&b->pics, PIT_PIN));
 	if (!err)
-		pic_watch_timer(&b->pics, pit_acknowledged, &b->pit);
+		pic_watch_timer(&b->pics, &pit_pic_ops, &b->pit);
 	if (!err)
 		err = rtc_init(&b->rtc, bus, loop, pic_line(&b->pics, RTC_PIN),
 			       map_low_end(&m->mem), map_high_size(&m->mem));
 	if (!err)
 		err = pm_init(&b->pm, bus, loop, pic_line(&b->pics, PM_SCI_PIN),
-			      power);
+			      b->power);
 	if (!err)
-		err = reset_init(&b->reset, bus, power);
+		err = reset_init(&b->reset, bus, b->power);
+	if (!err)
+		err = pvpanic_init(&b->power, bus);
 	if (!err)
 		err = pci_init(&b->pci, bus, &b->reset);
 	if (!err)
@@ -76,10 +79,6 @@ int board_load(struct machine *m, const struct machine_config *config)
 	__u64 khz;
 	int err;
 
-	if (config->boot.firmware) {
-		log_error("--firmware: on x86 axvmm boots kernels alone; use --kernel");
-		return -EOPNOTSUPP;
-	}
 	err = axv_query(m->host, AXV_QUERY_COUNTER_KHZ, &khz);
 	if (err) {
 		log_error("%s", axv_error());
@@ -89,4 +88,9 @@ int board_load(struct machine *m, const struct machine_config *config)
 	if (!err)
 		vcpu_switch_on(&m->vcpus[0], m->board.entry.ip, 0);
 	return err;
+}
+
+bool board_press_button(struct machine *m)
+{
+	return pm_press_button(&m->board.pm);
 }

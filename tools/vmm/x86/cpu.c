@@ -140,6 +140,11 @@ static int exit_unexpected(struct vcpu *v)
 	return -EPROTO;
 }
 
+struct bus *board_ports(struct machine *m)
+{
+	return &m->board.ports;
+}
+
 int board_vcpu_exit(struct vcpu *v)
 {
 	struct machine *m = v->machine;

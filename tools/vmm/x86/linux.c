@@ -48,7 +48,7 @@
 
 #define PAGE		4096
 
-#define TSC_PARAMETER	" tsc_early_khz="
+#define TSC_PARAMETER	"tsc_early_khz="
 
 /* Flat 4 GiB segments: code, execute and read; data, read and write. */
 static const u64 gdt[] = {
@@ -107,6 +107,9 @@ static int load_kernel(const struct memory *mem, const struct file *file,
 		return not_bzimage(file, "it ends within its setup sectors");
 	if (start < FIRMWARE_END)
 		return not_bzimage(file, "it asks for memory below 1 MiB");
+	/* Where the 32-bit entry does not reach. */
+	if (start >= GIB(4))
+		return not_bzimage(file, "it asks for memory above 4 GiB");
 	size = file->size - offset;
 	need = size > hdr->init_size ? size : hdr->init_size;
 
@@ -159,6 +162,19 @@ out:
 	return err;
 }
 
+/* Whether a word of the command line begins with @parameter. */
+static bool has_parameter(const char *cmdline, const char *parameter)
+{
+	const char *at = cmdline;
+
+	while ((at = strstr(at, parameter))) {
+		if (at == cmdline || at[-1] == ' ')
+			return true;
+		at++;
+	}
+	return false;
+}
+
 /*
  * The command line, with the frequency of the TSC.  Linux would measure it
  * against timers that are emulated here, and measure the emulation: the slower
@@ -174,10 +190,10 @@ static int set_cmdline(const struct memory *mem, const struct boot_config *confi
 	if (space >= CMDLINE_SPACE)
 		space = CMDLINE_SPACE - 1;
 
-	if (strstr(config->append, TSC_PARAMETER))
+	if (has_parameter(config->append, TSC_PARAMETER))
 		len = snprintf(cmdline, CMDLINE_SPACE, "%s", config->append);
 	else
-		len = snprintf(cmdline, CMDLINE_SPACE, "%s" TSC_PARAMETER "%u",
+		len = snprintf(cmdline, CMDLINE_SPACE, "%s " TSC_PARAMETER "%u",
 			       config->append, tsc_khz);
 	if (len < 0 || (u32)len > space) {
 		log_error("--append: the command line is too long; %s takes %u characters",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* PCI configuration access, mechanism 1, to a bus without devices. */
+/* PCI configuration access, mechanism 1, to a bus with nothing but a host bridge. */
 #ifndef AXVMM_PCI_H
 #define AXVMM_PCI_H
 

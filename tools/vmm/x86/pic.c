@@ -4,9 +4,9 @@
  * order number 231468), with the edge/level control registers of later
  * chip sets.
  *
- * One difference from the data sheet: an edge is remembered until it is
- * acknowledged or the controller is initialized, even if the input falls
- * meanwhile.  Devices here pulse their lines in no time.
+ * An edge has to last until it is acknowledged: an input that falls before asks no
+ * more.  One difference from the data sheet: the timer's pulse, which here takes no
+ * time, is remembered (irq_pulse()).
  */
 #include <string.h>
 
@@ -113,23 +113,11 @@ static void set_line(struct pic *p, unsigned int pin, bool level)
 
 	if (level_triggered(p) & bit)
 		p->irr = level ? p->irr | bit : p->irr & ~bit;
-	else if (level && !(p->lines & bit))
+	else if (!level)
+		p->irr &= ~bit;
+	else if (!(p->lines & bit))
 		p->irr |= bit;
 	p->lines = level ? p->lines | bit : p->lines & ~bit;
-}
-
-/*
- * The slave's request to the master.  It is the one input that falls before it
- * is acknowledged, namely when the slave's request is masked or polled, and
- * then must not be remembered.
- */
-static void set_cascade(struct pics *pics, bool level)
-{
-	struct pic *master = &pics->chip[0];
-
-	set_line(master, CASCADE, level);
-	if (!level)
-		master->irr &= ~BIT(CASCADE);
 }
 
 /* Carry a change of either controller to the CPU. */
@@ -137,7 +125,7 @@ static void update(struct pics *pics)
 {
 	bool intr;
 
-	set_cascade(pics, requesting(&pics->chip[1]) >= 0);
+	set_line(&pics->chip[0], CASCADE, requesting(&pics->chip[1]) >= 0);
 
 	intr = requesting(&pics->chip[0]) >= 0;
 	if (intr != pics->intr) {
@@ -163,7 +151,21 @@ static void acknowledge(struct pic *p, unsigned int pin)
 	 * another one, update() raises it anew, and the master sees an edge.
 	 */
 	if (!p->master)
-		set_cascade(p->pics, false);
+		set_line(&p->pics->chip[0], CASCADE, false);
+}
+
+/* To be called when the acknowledge is over: the timer may raise its input. */
+static void tell_timer_taken(struct pics *pics)
+{
+	if (pics->timer)
+		pics->timer->taken(pics->timer_arg);
+}
+
+static void tell_timer_restarted(struct pics *pics)
+{
+	if (pics->timer)
+		pics->timer->restarted(pics->timer_arg,
+				       pics->chip[0].irr & BIT(TIMER));
 }
 
 u8 pic_acknowledge(struct pics *pics)
@@ -188,15 +190,15 @@ u8 pic_acknowledge(struct pics *pics)
 		vector = master->base + pin;
 	}
 	update(pics);
-	if (timer && pics->timer_taken)
-		pics->timer_taken(pics->timer);
+	if (timer)
+		tell_timer_taken(pics);
 	return vector;
 }
 
-void pic_watch_timer(struct pics *pics, void (*taken)(void *timer), void *timer)
+void pic_watch_timer(struct pics *pics, const struct pic_timer_ops *ops, void *arg)
 {
-	pics->timer_taken = taken;
-	pics->timer = timer;
+	pics->timer = ops;
+	pics->timer_arg = arg;
 }
 
 bool pic_pending(const struct pics *pics)
@@ -213,6 +215,8 @@ static u8 poll(struct pic *p)
 		return 0;
 	acknowledge(p, pin);
 	update(p->pics);
+	if (p->master && pin == TIMER)
+		tell_timer_taken(p->pics);
 	return POLL_PENDING | pin;
 }
 
@@ -278,6 +282,8 @@ static void write_command(struct pic *p, u8 value)
 		p->icw4_expected = value & ICW1_IC4;
 		p->next_icw = 2;
 		reset(p);
+		if (p->master)
+			tell_timer_restarted(p->pics);
 	} else if (value & OCW3) {
 		if (value & OCW3_ESMM)
 			p->special_mask = value & OCW3_SMM;
@@ -291,9 +297,13 @@ static void write_command(struct pic *p, u8 value)
 
 static void write_data(struct pic *p, u8 value)
 {
+	u8 unmasked = p->imr & ~value;
+
 	switch (p->next_icw) {
 	case 0:
 		p->imr = value;
+		if (p->master && (unmasked & BIT(TIMER)))
+			tell_timer_restarted(p->pics);
 		break;
 	case 2:
 		p->base = value & ICW2_BASE;
@@ -367,9 +377,22 @@ static void pic_set(void *chip, unsigned int pin, bool level)
 	update(pics);
 }
 
+static void pic_pulse(void *chip, unsigned int pin)
+{
+	struct pics *pics = chip;
+	struct pic *p = &pics->chip[pin / 8];
+	u8 bit = BIT(pin % 8);
+
+	if (!(level_triggered(p) & bit))
+		p->irr |= bit;
+	update(pics);
+}
+
 struct irq_line pic_line(struct pics *pics, unsigned int pin)
 {
-	return (struct irq_line){ .set = pic_set, .chip = pics, .pin = pin };
+	return (struct irq_line){
+		.set = pic_set, .pulse = pic_pulse, .chip = pics, .pin = pin,
+	};
 }
 
 static const struct bus_ops pic_ops = {

@@ -11,6 +11,19 @@
 struct pics;
 
 /**
+ * struct pic_timer_ops - what the timer at input 0 is told
+ * @taken:	its interrupt has been acknowledged
+ * @restarted:	input 0 has been unmasked, or the controller initialized; @pending:
+ *		an edge of it waits still
+ *
+ * Context: with the machine's lock held; may raise input 0.
+ */
+struct pic_timer_ops {
+	void (*taken)(void *arg);
+	void (*restarted)(void *arg, bool pending);
+};
+
+/**
  * struct pic - one 8259A; guarded by the machine's lock
  * @pics:	the pair it belongs to
  * @master:	it is the first of the pair
@@ -60,16 +73,16 @@ struct pic {
  * @intr:	level of the INTR pin of the CPU
  * @output:	called when @intr changes
  * @arg:	for @output
- * @timer_taken: called when input 0 has been acknowledged; may be NULL
- * @timer:	for @timer_taken
+ * @timer:	what the timer is told; may be NULL
+ * @timer_arg:	for @timer
  */
 struct pics {
 	struct pic chip[2];
 	bool intr;
 	void (*output)(void *arg, bool level);
 	void *arg;
-	void (*timer_taken)(void *timer);
-	void *timer;
+	const struct pic_timer_ops *timer;
+	void *timer_arg;
 };
 
 /**
@@ -92,13 +105,12 @@ int pic_init(struct pics *pics, struct bus *bus,
 struct irq_line pic_line(struct pics *pics, unsigned int pin);
 
 /**
- * pic_watch_timer() - ask to be told when input 0 is acknowledged
+ * pic_watch_timer() - ask to be told what becomes of input 0
  * @pics:	the pair
- * @taken:	called then, with the machine's lock held; may raise input 0
- * @timer:	for @taken
+ * @ops:	what is told; not copied
+ * @arg:	for @ops
  */
-void pic_watch_timer(struct pics *pics, void (*taken)(void *timer),
-		     void *timer);
+void pic_watch_timer(struct pics *pics, const struct pic_timer_ops *ops, void *arg);
 
 /**
  * pic_pending() - whether the INTR pin is active

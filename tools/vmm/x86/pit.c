@@ -139,9 +139,7 @@ static u64 first_rise(const struct pit_channel *c)
 static void pulse(struct pit *pit)
 {
 	pit->waiting = true;
-	/* The controller takes the edge. */
-	irq_set(&pit->irq, true);
-	irq_set(&pit->irq, false);
+	irq_pulse(&pit->irq);
 }
 
 /*
@@ -201,7 +199,7 @@ static void expired(void *arg)
 		pulse(pit);
 }
 
-void pit_acknowledged(void *arg)
+static void taken(void *arg)
 {
 	struct pit *pit = arg;
 
@@ -211,6 +209,23 @@ void pit_acknowledged(void *arg)
 		pulse(pit);
 	}
 }
+
+/*
+ * What came while the interrupt was masked is no time that the guest has lost:
+ * hardware has one edge for it.
+ */
+static void restarted(void *arg, bool pending)
+{
+	struct pit *pit = arg;
+
+	pit->waiting = pending;
+	pit->backlog = 0;
+}
+
+const struct pic_timer_ops pit_pic_ops = {
+	.taken = taken,
+	.restarted = restarted,
+};
 
 /* ---- what programs do --------------------------------------------------- */
 

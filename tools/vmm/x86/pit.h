@@ -5,6 +5,7 @@
 
 #include "bus.h"
 #include "irq.h"
+#include "pic.h"
 #include "timer.h"
 
 #define PIT_HZ		1193182
@@ -93,12 +94,7 @@ struct pit {
 int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
 	     struct irq_line irq);
 
-/**
- * pit_acknowledged() - the CPU has taken the interrupt of channel 0
- * @pit:	the timer
- *
- * Context: with the machine's lock held.
- */
-void pit_acknowledged(void *pit);
+/* For pic_watch_timer(); the argument is the timer. */
+extern const struct pic_timer_ops pit_pic_ops;
 
 #endif /* AXVMM_PIT_H */

@@ -3,8 +3,8 @@
  * The fixed hardware of ACPI (ACPI specification 6.4, section 4.8): PM1 event
  * and control registers and the power management timer, 24 bits wide.
  *
- * There are no fixed buttons and no wake-up events, so the timer's overflow is
- * the only event, and S5 the only sleeping state.
+ * The events are the timer's overflow and the power button; S5 is the only sleeping
+ * state.
  */
 #include <string.h>
 
@@ -12,7 +12,9 @@
 #include "pm.h"
 
 #define STATUS_TIMER	BIT(0)
+#define STATUS_BUTTON	BIT(8)
 #define ENABLE_TIMER	BIT(0)
+#define ENABLE_BUTTON	BIT(8)
 #define ENABLE_KEPT	0x0721	/* timer, global lock, buttons, RTC */
 
 #define CONTROL_SCI_EN	BIT(0)
@@ -48,6 +50,13 @@ static void update(struct pm *pm)
 			  NSEC_PER_SEC / PM_TIMER_HZ);
 	else
 		timer_cancel(&pm->timer);
+}
+
+bool pm_press_button(struct pm *pm)
+{
+	pm->status |= STATUS_BUTTON;
+	update(pm);
+	return pm->enable & ENABLE_BUTTON;
 }
 
 static void expired(void *arg)
@@ -104,8 +113,8 @@ static void control_write(void *dev, u32 offset, unsigned int width, u32 value)
 	if (CONTROL_TYPE(value) == PM_S5_TYPE)
 		pm->power.request(pm->power.arg, POWER_OFF);
 	else
-		log_notice("the guest asked for a sleeping state there is not: type %u",
-			   CONTROL_TYPE(value));
+		log_guest("the guest asked for a sleeping state there is not: type %u",
+			  CONTROL_TYPE(value));
 }
 
 static u32 timer_read(void *dev, u32 offset, unsigned int width)

@@ -52,4 +52,12 @@ struct pm {
 int pm_init(struct pm *pm, struct bus *bus, struct loop *loop,
 	    struct irq_line sci, struct power_switch power);
 
+/**
+ * pm_press_button() - press the power button
+ *
+ * Context: with the machine's lock held.
+ * Return: whether the guest's software listens to it.
+ */
+bool pm_press_button(struct pm *pm);
+
 #endif /* AXVMM_PM_H */

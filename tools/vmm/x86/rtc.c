@@ -63,6 +63,20 @@
 
 #define CRYSTAL_HZ	32768
 
+/* The years 0 to 9999, which the registers can show, in seconds since 1970. */
+#define FIRST_SECOND	-62167219200ll
+#define LAST_SECOND	253402300799ll
+
+#define DAY		86400	/* seconds; an alarm is due once in it at least */
+
+/* A guest that writes beyond the last year gets no further. */
+static s64 plausible(s64 second)
+{
+	if (second < FIRST_SECOND)
+		return FIRST_SECOND;
+	return second > LAST_SECOND ? LAST_SECOND : second;
+}
+
 /* The second the clock shows. */
 static s64 now(const struct rtc *rtc)
 {
@@ -135,7 +149,7 @@ static bool read_time(const struct rtc *rtc, u8 reg, u8 *value)
 		*value = encode(rtc, tm.tm_mon + 1);
 		return true;
 	case YEAR:
-		*value = encode(rtc, tm.tm_year % 100);
+		*value = encode(rtc, (tm.tm_year + 1900) % 100);
 		return true;
 	case RTC_CENTURY:
 		*value = encode(rtc, (tm.tm_year + 1900) / 100);
@@ -179,10 +193,12 @@ static bool write_time(struct rtc *rtc, u8 reg, u8 value)
 		return false;
 	}
 
-	if (rtc->cmos[REG_B] & B_SET)
+	if (rtc->cmos[REG_B] & B_SET) {
 		rtc->frozen = tm;
-	else
-		rtc->offset += timegm(&tm) - now(rtc);
+	} else {
+		rtc->offset += plausible(timegm(&tm)) - now(rtc);
+		rtc->second = now(rtc);
+	}
 	return true;
 }
 
@@ -226,11 +242,13 @@ static void note(struct rtc *rtc)
 	if (!(rtc->cmos[REG_B] & B_SET) && second != rtc->second) {
 		*c |= C_UF;
 		/*
-		 * Look at every second that has passed, unless the time has
-		 * been set or the host has slept.
+		 * Look at every second that has passed, also if the host has
+		 * slept, but at none again if its clock was set back.
 		 */
-		if (second < rtc->second || second - rtc->second > 60)
+		if (second < rtc->second)
 			rtc->second = second - 1;
+		else if (second - rtc->second > DAY)
+			rtc->second = second - DAY;
 		while (rtc->second != second)
 			if (alarm_matches(rtc, ++rtc->second))
 				*c |= C_AF;
@@ -329,6 +347,7 @@ static void write_b(struct rtc *rtc, u8 value)
 		rtc->cmos[REG_B] = value & ~B_UIE;
 	} else {
 		rtc->cmos[REG_B] = value;
+		second = plausible(second);
 		rtc->offset += second - now(rtc);
 		rtc->second = second;
 	}

@@ -58,10 +58,16 @@ static void update_modem(struct uart *u)
 	u->msr_lines = lines;
 }
 
+/* The byte that comes next is a break. */
+static bool break_next(const struct uart *u)
+{
+	return u->rx_count && u->rx[u->rx_head] == UART_BREAK;
+}
+
 /* The interrupt that IIR names: the pending and enabled one that comes first. */
 static u8 pending(const struct uart *u)
 {
-	if ((u->ier & UART_IER_RLSI) && u->overrun)
+	if ((u->ier & UART_IER_RLSI) && (u->overrun || break_next(u)))
 		return UART_IIR_RLSI;
 	if ((u->ier & UART_IER_RDI) && u->rx_count) {
 		if (!fifo_on(u) ||
@@ -109,8 +115,8 @@ static bool listening(const void *dev)
 	return (u->ier & UART_IER_RDI) && connected(u);
 }
 
-/* A byte into the receive FIFO, from the wire or the loop. */
-static void push(struct uart *u, u8 byte)
+/* A byte, or UART_BREAK, into the receive FIFO, from the wire or the loop. */
+static void push(struct uart *u, u16 byte)
 {
 	if (!space(u)) {
 		u->overrun = true;
@@ -125,6 +131,14 @@ static void arrive(void *dev, u8 byte)
 	struct uart *u = dev;
 
 	push(u, byte);
+	update_irq(u);
+}
+
+static void arrive_break(void *dev)
+{
+	struct uart *u = dev;
+
+	push(u, UART_BREAK);
 	update_irq(u);
 }
 
@@ -220,6 +234,11 @@ static u8 read_lsr(struct uart *u)
 		lsr |= UART_LSR_DR;
 	if (u->overrun)
 		lsr |= UART_LSR_OE;
+	/* A break is a byte of zeros; that it was one is told once. */
+	if (break_next(u)) {
+		lsr |= UART_LSR_BI;
+		u->rx[u->rx_head] = 0;
+	}
 	if (u->thr_empty)
 		lsr |= UART_LSR_THRE | UART_LSR_TEMT;
 	u->overrun = false;
@@ -325,6 +344,7 @@ struct serial_port uart_serial(struct uart *u)
 		.room = room,
 		.listening = listening,
 		.receive = arrive,
+		.receive_break = arrive_break,
 		.can_send = can_send,
 		.dev = u,
 	};

@@ -8,12 +8,13 @@
 #include "serial.h"
 
 #define UART_FIFO	16
+#define UART_BREAK	0x100	/* no byte, but a break */
 
 /**
  * struct uart - a serial port; guarded by the machine's lock
  * @backend:	the other end
  * @irq:	interrupt line
- * @rx:		receive FIFO, a ring
+ * @rx:		receive FIFO, a ring; of bytes, or UART_BREAK
  * @rx_head:	oldest byte in it
  * @rx_count:	bytes in it
  * @overrun:	a byte was lost
@@ -26,7 +27,7 @@
 struct uart {
 	struct serial_backend backend;
 	struct irq_line irq;
-	u8 rx[UART_FIFO];
+	u16 rx[UART_FIFO];
 	u8 rx_head;
 	u8 rx_count;
 	bool overrun;

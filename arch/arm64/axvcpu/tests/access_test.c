@@ -5,16 +5,16 @@
  */
 #include "subject.h"
 
-static enum axv_fault_result test_fault(struct axv_vm *vm, u64 gpa, u32 access,
+static enum axv_fault_result test_fault(struct axv_vcpu *vcpu, u64 gpa, u32 access,
 					int *error);
 static bool test_is_ram(struct axv_vm *vm, u64 gpa, bool write);
 
-#define axv_memory_fault	test_fault
+#define axv_vcpu_fault		test_fault
 #define axv_gpa_is_ram		test_is_ram
 #define axv_arm64_abort		test_abort
 #define axv_arm64_complete	test_complete
 
-static enum axv_arm64_next test_abort(struct axv_arm64_vcpu *v);
+static enum axv_next test_abort(struct axv_arm64_vcpu *v);
 static void test_complete(struct axv_arm64_vcpu *v);
 
 #include "../access.c"
@@ -38,12 +38,13 @@ static struct {
 	enum axv_fault_result result;
 	int error;
 	bool is_ram;
+	u64 ram_page;
 	unsigned int faults;
 	u64 gpa;
 	u32 access;
 } memory;
 
-static enum axv_fault_result test_fault(struct axv_vm *vm, u64 gpa, u32 access,
+static enum axv_fault_result test_fault(struct axv_vcpu *vcpu, u64 gpa, u32 access,
 					int *error)
 {
 	memory.faults++;
@@ -55,7 +56,58 @@ static enum axv_fault_result test_fault(struct axv_vm *vm, u64 gpa, u32 access,
 
 static bool test_is_ram(struct axv_vm *vm, u64 gpa, bool write)
 {
-	return memory.is_ram;
+	return memory.is_ram || (memory.ram_page && (gpa & PAGE_MASK) == memory.ram_page);
+}
+
+/* Where only one of two pages faulted ISV is no proof of where the access began. */
+static void access_test_crosses_page(struct kunit *test)
+{
+	static const struct {
+		u64 offset;
+		unsigned int log2;
+		bool before, ram, plain;
+	} accesses[] = {
+		/* from the device's page into the next one */
+		{ 0xffc, 2, false, false, true },
+		{ 0xffd, 2, false, false, false },
+		{ 0xff8, 3, false, false, true },
+		{ 0xffc, 3, false, false, false },
+		{ 0xfff, 0, false, false, true },
+		{ 0xfff, 1, false, false, false },
+		/* perhaps from the page before */
+		{ 0x000, 2, false, true, true },
+		{ 0x000, 2, true, true, false },
+	};
+	unsigned int i, store;
+
+	for (i = 0; i < ARRAY_SIZE(accesses); i++) {
+		for (store = 0; store < 2; store++) {
+			struct subject *s = subject_new(test);
+			u64 iss = (store ? STORE : LOAD) | SAS(accesses[i].log2) | SRT(5);
+
+			memory.is_ram = false;
+			s->v.last.esr = ESR(DABT_LOW, iss);
+			s->v.last.far = (LINEAR & PAGE_MASK) | accesses[i].offset;
+			s->v.last.ipa = DEVICE;
+			s->v.last.ipa_valid = true;
+			s->v.last.before = DEVICE - PAGE_SIZE;
+			s->v.last.before_valid = accesses[i].before;
+			memory.ram_page = accesses[i].ram ? DEVICE - PAGE_SIZE : 0;
+			KUNIT_EXPECT_EQ(test, AXV_EXIT, test_abort(&s->v));
+			if (accesses[i].plain) {
+				KUNIT_EXPECT_EQ_MSG(test, store ? AXV_EXIT_MMIO_WRITE :
+						    AXV_EXIT_MMIO_READ, s->run.exit_reason,
+						    "%u", i);
+				continue;
+			}
+			KUNIT_EXPECT_EQ_MSG(test, AXV_EXIT_NESTED_PAGE_FAULT,
+					    s->run.exit_reason, "%u", i);
+			KUNIT_EXPECT_EQ(test, DEVICE | accesses[i].offset,
+					s->run.exit.fault.addr);
+			KUNIT_EXPECT_EQ(test, SUBJECT_PC, s->v.regs.pc);
+			KUNIT_EXPECT_EQ(test, AXV_PENDING_NONE, s->v.pending.kind);
+		}
+	}
 }
 
 static int access_init(struct kunit *test)
@@ -65,9 +117,10 @@ static int access_init(struct kunit *test)
 	return subject_init(test);
 }
 
-static enum axv_arm64_next fault_at(struct subject *s, u64 esr)
+static enum axv_next fault_at(struct subject *s, u64 esr)
 {
 	s->run.exit_reason = AXV_EXIT_NONE;
+	s->v.base.stats.hw_exits++;
 	s->v.last.esr = esr;
 	s->v.last.far = LINEAR;
 	s->v.last.ipa = DEVICE;
@@ -248,7 +301,6 @@ static void access_test_resolved(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, AXV_RESUME,
 				fault_at(s, ESR(DABT_LOW, ISV | ESR_ELx_WNR | faults[i])));
 	KUNIT_EXPECT_EQ(test, i, memory.faults);
-	KUNIT_EXPECT_EQ(test, i, s->v.base.stats.faults);
 	KUNIT_EXPECT_EQ(test, DEVICE + OFFSET, memory.gpa);
 
 	memory.result = AXV_FAULT_AGAIN;
@@ -261,7 +313,6 @@ static void access_test_resolved(struct kunit *test)
 	memory.is_ram = false;
 	KUNIT_EXPECT_EQ(test, AXV_RESUME,
 			fault_at(s, ESR(DABT_LOW, ISV | ESR_ELx_WNR | FSC_PERMISSION)));
-	KUNIT_EXPECT_EQ(test, i, s->v.base.stats.faults);
 
 	/* Its own translation has changed since: it will fault again. */
 	s->v.last.ipa_valid = false;
@@ -409,6 +460,65 @@ static void access_test_tlb_conflict(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, memory.faults);
 }
 
+/* An abort that nothing is done about, of those that may be one. */
+static enum axv_next futile(struct subject *s, unsigned int kind)
+{
+	memory.is_ram = kind == 3;
+	memory.result = AXV_FAULT_MMIO;
+	if (kind) {
+		/* A region that was there, or just came; the TLB's entries */
+		static const u64 esr[] = {
+			[1] = ESR(DABT_LOW, 0x30),
+			[2] = ESR(DABT_LOW, ISV | ESR_ELx_WNR | FSC_PERMISSION),
+			[3] = ESR(DABT_LOW, LOAD),
+		};
+
+		return fault_at(s, esr[kind]);
+	}
+	/* No translation of the guest's leads there. */
+	s->run.exit_reason = AXV_EXIT_NONE;
+	s->v.base.stats.hw_exits++;
+	s->v.last.esr = ESR(DABT_LOW, LOAD | FSC_PERMISSION);
+	s->v.last.far = LINEAR;
+	s->v.last.ipa_valid = false;
+	return test_abort(&s->v);
+}
+
+/* What does not get better by trying again is the VMM's, after a while. */
+static void access_test_futile(struct kunit *test)
+{
+	unsigned int kind, i, tries = AGAIN_MAX - 1;
+
+	for (kind = 0; kind < 4; kind++) {
+		struct subject *s = subject_new(test);
+		struct axv_stats *stats = &s->v.base.stats;
+
+		for (i = 0; i < tries; i++) {
+			KUNIT_EXPECT_EQ(test, AXV_RESUME, futile(s, kind));
+			/* The host's interrupts are none of the guest's business. */
+			stats->hw_exits += i & 1;
+			stats->interrupts += i & 1;
+		}
+		KUNIT_EXPECT_EQ(test, AXV_EXIT, futile(s, kind));
+		KUNIT_EXPECT_EQ(test, AXV_EXIT_NESTED_PAGE_FAULT, s->run.exit_reason);
+		KUNIT_EXPECT_EQ(test, AXV_FAULT_HOST, s->run.exit.fault.cause);
+		KUNIT_EXPECT_EQ(test, -ELOOP, s->run.exit.fault.status);
+		KUNIT_EXPECT_EQ(test, LINEAR, s->run.exit.fault.linear);
+		KUNIT_EXPECT_EQ(test, kind > 1 ? DEVICE + OFFSET : 0, s->run.exit.fault.addr);
+
+		/* A VMM that runs it again has as many tries ... */
+		for (i = 0; i < tries; i++)
+			KUNIT_EXPECT_EQ(test, AXV_RESUME, futile(s, kind));
+		/* ... and so has a guest that got somewhere: another exit, another place. */
+		stats->hw_exits++;
+		for (i = 0; i < tries; i++)
+			KUNIT_EXPECT_EQ(test, AXV_RESUME, futile(s, kind));
+		s->v.regs.pc += 4;
+		for (i = 0; i < tries; i++)
+			KUNIT_EXPECT_EQ(test, AXV_RESUME, futile(s, kind));
+	}
+}
+
 static struct kunit_case access_cases[] = {
 	KUNIT_CASE(access_test_write),
 	KUNIT_CASE(access_test_write_registers),
@@ -424,13 +534,9 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(access_test_cache_maintenance),
 	KUNIT_CASE(access_test_external),
 	KUNIT_CASE(access_test_tlb_conflict),
+	KUNIT_CASE(access_test_futile),
+	KUNIT_CASE(access_test_crosses_page),
 	{}
 };
 
-static struct kunit_suite access_suite = {
-	.name = "axvcpu-arm64-access",
-	.init = access_init,
-	.test_cases = access_cases,
-};
-
-kunit_test_suite(access_suite);
+axv_test_suite("axvcpu-arm64-access", access_cases, .init = access_init);

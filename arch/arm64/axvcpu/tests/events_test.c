@@ -44,6 +44,24 @@ static bool has_event(struct subject *s)
 	return has;
 }
 
+/* Flags and priorities that do not go with the event. */
+static void events_test_nonsense(struct kunit *test)
+{
+	static const struct axv_inject events[] = {
+		{ .type = AXV_INJECT_WIRED, .flags = AXV_INJECT_HAS_ERROR_CODE },
+		{ .type = AXV_INJECT_WIRED, .flags = AXV_INJECT_RETRACT },
+		{ .type = AXV_INJECT_WIRED, .priority = 1 },
+		{ .type = AXV_INJECT_EXCEPTION, .flags = AXV_INJECT_RETRACT },
+		{ .type = AXV_INJECT_EXCEPTION, .flags = 4 },
+		{ .type = AXV_INJECT_EXCEPTION, .priority = 1 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(events); i++)
+		KUNIT_EXPECT_EQ_MSG(test, -EINVAL, inject(test->priv, events[i]),
+				    "event %u", i);
+}
+
 static void events_test_inputs(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -51,15 +69,14 @@ static void events_test_inputs(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, has_event(s));
 	KUNIT_EXPECT_EQ(test, 0, inject_level(s, AXV_ARM64_INPUT_IRQ, 1));
 	KUNIT_EXPECT_EQ(test, 0, inject_level(s, AXV_ARM64_INPUT_IRQ, 1));
-	KUNIT_EXPECT_TRUE(test, s->v.events.irq);
-	KUNIT_EXPECT_FALSE(test, s->v.events.fiq);
+	KUNIT_EXPECT_EQ(test, HCR_VI, s->v.events.lines);
 	KUNIT_EXPECT_TRUE(test, has_event(s));
 	KUNIT_EXPECT_EQ(test, 0, inject_level(s, AXV_ARM64_INPUT_IRQ, 0));
 	KUNIT_EXPECT_FALSE(test, has_event(s));
 	KUNIT_EXPECT_EQ(test, 0, inject_level(s, AXV_ARM64_INPUT_FIQ, 1));
-	KUNIT_EXPECT_TRUE(test, s->v.events.fiq);
+	KUNIT_EXPECT_EQ(test, HCR_VF, s->v.events.lines);
 	KUNIT_EXPECT_TRUE(test, has_event(s));
-	/* Masks are the guest's business once it is awake (Arm ARM D1.6.2). */
+	/* Masks are the guest's business once it is awake (Arm ARM, WFI). */
 	s->v.regs.pstate |= DAIF;
 	KUNIT_EXPECT_TRUE(test, has_event(s));
 
@@ -97,7 +114,7 @@ static void events_test_serror(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, inject_exception(s, AXV_ARM64_EC_SERROR, 0x1abcdef, 0));
 	KUNIT_EXPECT_EQ(test, -EAGAIN, inject_exception(s, AXV_ARM64_EC_SERROR, 1, 0));
-	KUNIT_EXPECT_TRUE(test, s->v.events.serror);
+	KUNIT_EXPECT_EQ(test, HCR_VSE, s->v.events.lines);
 	KUNIT_EXPECT_EQ(test, 0x1abcdef, s->v.events.serror_iss);
 	KUNIT_EXPECT_TRUE(test, has_event(s));
 	/* The hardware takes it to the guest. */
@@ -105,11 +122,11 @@ static void events_test_serror(struct kunit *test)
 	/* A synchronous exception may wait beside it. */
 	KUNIT_EXPECT_EQ(test, 0, inject_exception(s, ESR_ELx_EC_UNKNOWN, 0, 0));
 
-	s->v.events.serror = false;
+	s->v.events.lines = 0;
 	local_irq_disable();
 	axv_arm64_serror(&s->v, 0xffffffffffffffffull);
 	local_irq_enable();
-	KUNIT_EXPECT_TRUE(test, s->v.events.serror);
+	KUNIT_EXPECT_EQ(test, HCR_VSE, s->v.events.lines);
 	KUNIT_EXPECT_EQ(test, 0x1ffffff, s->v.events.serror_iss);
 }
 
@@ -242,6 +259,7 @@ static void events_test_registers(struct kunit *test)
 }
 
 static struct kunit_case events_cases[] = {
+	KUNIT_CASE(events_test_nonsense),
 	KUNIT_CASE(events_test_inputs),
 	KUNIT_CASE(events_test_injected),
 	KUNIT_CASE(events_test_serror),
@@ -252,10 +270,4 @@ static struct kunit_case events_cases[] = {
 	{}
 };
 
-static struct kunit_suite events_suite = {
-	.name = "axvcpu-arm64-events",
-	.init = subject_init,
-	.test_cases = events_cases,
-};
-
-kunit_test_suite(events_suite);
+axv_test_suite("axvcpu-arm64-events", events_cases, .init = subject_init);

@@ -12,7 +12,7 @@
 #define PSTATE_Z	BIT(30)
 #define PSTATE_USR_32	(PSR_MODE32_BIT | PSR_MODE_EL0t)
 
-static enum axv_arm64_next fast(struct subject *s, u64 esr)
+static enum axv_next fast(struct subject *s, u64 esr)
 {
 	s->v.last.esr = esr;
 	return axv_arm64_handle_fast(&s->v);
@@ -53,7 +53,7 @@ static void exit_test_wfi(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, s->v.events.halted);
 
 	s->vm.base.flags = AXV_VM_HALT_IN_KERNEL;
-	KUNIT_EXPECT_EQ(test, AXV_INTR, fast(s, ESR(WFx, 0)));
+	KUNIT_EXPECT_EQ(test, AXV_INTERRUPT, fast(s, ESR(WFx, 0)));
 	KUNIT_EXPECT_TRUE(test, s->v.events.halted);
 	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 8, s->v.regs.pc);
 	KUNIT_EXPECT_EQ(test, 1, s->v.base.stats.exits[AXV_EXIT_HALT]);
@@ -121,7 +121,7 @@ static void exit_test_conditions(struct kunit *test)
 			const bool holds[] = { z, !z, c, !c, n, !n, o, !o, c && !z,
 					       !c || z, n == o, n != o, !z && n == o,
 					       z || n != o, true, true };
-			enum axv_arm64_next next;
+			enum axv_next next;
 
 			s->v.regs.pc = SUBJECT_PC;
 			s->v.regs.pstate = PSTATE_USR_32 | (u64)flags << 28;
@@ -190,10 +190,4 @@ static struct kunit_case exit_cases[] = {
 	{}
 };
 
-static struct kunit_suite exit_suite = {
-	.name = "axvcpu-arm64-exit",
-	.init = subject_init,
-	.test_cases = exit_cases,
-};
-
-kunit_test_suite(exit_suite);
+axv_test_suite("axvcpu-arm64-exit", exit_cases, .init = subject_init);

@@ -3,10 +3,11 @@
  * The queue of interrupts and the choice of list registers, against a model of the
  * virtual CPU interface: gic.c touches no hardware.
  */
-#include <kunit/test.h>
 #include <linux/bitops.h>
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/random.h>
+
+#include <axvcpu/kunit.h>
 
 #include "../arm64.h"
 
@@ -37,6 +38,7 @@ static const struct axv_gic_host host = {
 	.pri_mask = 0xf8,
 	.pre_shift = 3,
 	.intid_bits = 16,
+	.trap_dir = HCR_TDIR,
 	.timer_intid = PTIMER,
 };
 
@@ -536,10 +538,4 @@ static struct kunit_case gic_cases[] = {
 	{}
 };
 
-static struct kunit_suite gic_suite = {
-	.name = "axvcpu_gic",
-	.init = gic_init,
-	.test_cases = gic_cases,
-};
-
-kunit_test_suite(gic_suite);
+axv_test_suite("axvcpu_gic", gic_cases, .init = gic_init);

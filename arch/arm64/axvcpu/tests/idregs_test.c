@@ -178,10 +178,4 @@ static struct kunit_case idregs_cases[] = {
 	{}
 };
 
-static struct kunit_suite idregs_suite = {
-	.name = "axvcpu-arm64-idregs",
-	.init = subject_init,
-	.test_cases = idregs_cases,
-};
-
-kunit_test_suite(idregs_suite);
+axv_test_suite("axvcpu-arm64-idregs", idregs_cases, .init = subject_init);

@@ -23,7 +23,7 @@
 #define SYSTEM_SUSPEND	14
 #define SYSTEM_RESET2	18
 
-static enum axv_arm64_next call(struct subject *s, u64 id)
+static enum axv_next call(struct subject *s, u64 id)
 {
 	s->v.regs.x[0] = id;
 	return axv_arm64_smccc(&s->v, 4);
@@ -63,7 +63,7 @@ static void psci_test_answers(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
-		/* The upper halves of the registers are nobody's (DEN 0028, 3.1). */
+		/* The upper halves of the registers are nobody's (DEN 0028). */
 		s->v.regs.x[1] = 0xdead00000000ull | calls[i].arg;
 		KUNIT_EXPECT_EQ_MSG(test, AXV_RESUME,
 				    call(s, 0xbeef00000000ull | calls[i].id),
@@ -95,7 +95,7 @@ static void psci_test_cpu_on(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x76543210, s->run.exit.cpu_up.arg);
 }
 
-/* Affinities alone: MPIDR's RES1, U and MT are none (DEN 0022, 5.6). */
+/* Affinities alone: MPIDR's RES1, U and MT are none (DEN 0022, CPU_ON). */
 static void psci_test_cpu_on_refused(struct kunit *test)
 {
 	static const u64 targets[] = { BIT(31), BIT(30), BIT(24), BIT_ULL(40) };
@@ -129,7 +129,7 @@ static void psci_test_cpu_suspend(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, s->v.regs.x[0]);
 
 	s->vm.base.flags = AXV_VM_HALT_IN_KERNEL;
-	KUNIT_EXPECT_EQ(test, AXV_INTR, call(s, CALL_32(CPU_SUSPEND)));
+	KUNIT_EXPECT_EQ(test, AXV_INTERRUPT, call(s, CALL_32(CPU_SUSPEND)));
 	KUNIT_EXPECT_TRUE(test, s->v.events.halted);
 }
 
@@ -191,10 +191,4 @@ static struct kunit_case psci_cases[] = {
 	{}
 };
 
-static struct kunit_suite psci_suite = {
-	.name = "axvcpu-arm64-psci",
-	.init = subject_init,
-	.test_cases = psci_cases,
-};
-
-kunit_test_suite(psci_suite);
+axv_test_suite("axvcpu-arm64-psci", psci_cases, .init = subject_init);

@@ -10,12 +10,34 @@
 
 static int get(struct subject *s, u64 id, u64 *value)
 {
-	return axv_arm64_get_reg(&s->v.base, id, value);
+	return AXV_CLAIMED(&s->v.base, axv_arm64_get_reg(&s->v.base, id, value));
 }
 
 static int set(struct subject *s, u64 id, u64 value)
 {
-	return axv_arm64_set_reg(&s->v.base, id, value);
+	return AXV_CLAIMED(&s->v.base, axv_arm64_set_reg(&s->v.base, id, value));
+}
+
+static int get_fpu(struct subject *s, void *data, size_t size)
+{
+	return AXV_CLAIMED(&s->v.base, axv_arm64_get_fpu(&s->v.base, data, size));
+}
+
+static int set_fpu(struct subject *s, const void *data, size_t size)
+{
+	return AXV_CLAIMED(&s->v.base, axv_arm64_set_fpu(&s->v.base, data, size));
+}
+
+static int prepare_run(struct subject *s)
+{
+	return AXV_CLAIMED(&s->v.base, axv_arm64_prepare_run(&s->v.base));
+}
+
+static void store_run(struct subject *s)
+{
+	axv_test_claim(&s->v.base);
+	axv_arm64_store_run(&s->v.base);
+	axv_test_unclaim(&s->v.base);
 }
 
 /* Every register of the list can be read, and takes a value that it has had. */
@@ -108,32 +130,32 @@ static void regs_test_run_page(struct kunit *test)
 
 	/* Nothing is loaded that is not asked for, and nothing by halves. */
 	s->run.regs.gprs.x[0] = 1;
-	KUNIT_EXPECT_EQ(test, 0, axv_arm64_prepare_run(&s->v.base));
+	KUNIT_EXPECT_EQ(test, 0, prepare_run(s));
 	KUNIT_EXPECT_EQ(test, old, s->v.regs.x[0]);
 	s->run.regs.gprs.pstate = 8;
 	s->run.regs.sregs.tpidr_el1 = 0x77;
 	s->run.dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_arm64_prepare_run(&s->v.base));
+	KUNIT_EXPECT_EQ(test, -EINVAL, prepare_run(s));
 	KUNIT_EXPECT_EQ(test, old, s->v.regs.x[0]);
 	KUNIT_EXPECT_EQ(test, 0, s->v.sys[AXV_SYS_TPIDR_EL1]);
 	s->run.dirty = BIT(2);
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_arm64_prepare_run(&s->v.base));
+	KUNIT_EXPECT_EQ(test, -EINVAL, prepare_run(s));
 
 	s->run.regs.gprs.pstate = PSR_MODE_EL0t;
 	s->run.dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
-	KUNIT_EXPECT_EQ(test, 0, axv_arm64_prepare_run(&s->v.base));
+	KUNIT_EXPECT_EQ(test, 0, prepare_run(s));
 	KUNIT_EXPECT_EQ(test, 0, s->run.dirty);
 	KUNIT_EXPECT_EQ(test, 1, s->v.regs.x[0]);
 	KUNIT_EXPECT_EQ(test, 0x77, s->v.sys[AXV_SYS_TPIDR_EL1]);
 
 	memset(&s->run.regs, 0, sizeof(s->run.regs));
 	s->run.want = AXV_RUN_SET_SREGS;
-	axv_arm64_store_run(&s->v.base);
+	store_run(s);
 	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_SREGS, s->run.valid);
 	KUNIT_EXPECT_EQ(test, 0x77, s->run.regs.sregs.tpidr_el1);
 	KUNIT_EXPECT_EQ(test, 0, s->run.regs.gprs.x[0]);
 	s->run.want = AXV_RUN_SET_GPRS;
-	axv_arm64_store_run(&s->v.base);
+	store_run(s);
 	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, s->run.valid);
 	KUNIT_EXPECT_EQ(test, 1, s->run.regs.gprs.x[0]);
 }
@@ -145,12 +167,12 @@ static void regs_test_fpu(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, fpu);
 	memset(fpu, 0x5a, sizeof(*fpu));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_arm64_set_fpu(&s->v.base, fpu, sizeof(*fpu)));
+	KUNIT_EXPECT_EQ(test, -EINVAL, set_fpu(s, fpu, sizeof(*fpu)));
 	fpu->pad = 0;
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_arm64_set_fpu(&s->v.base, fpu, sizeof(*fpu) - 8));
-	KUNIT_EXPECT_EQ(test, 0, axv_arm64_set_fpu(&s->v.base, fpu, sizeof(*fpu)));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_arm64_get_fpu(&s->v.base, fpu + 1, 8));
-	KUNIT_EXPECT_EQ(test, 0, axv_arm64_get_fpu(&s->v.base, fpu + 1, sizeof(*fpu)));
+	KUNIT_EXPECT_EQ(test, -EINVAL, set_fpu(s, fpu, sizeof(*fpu) - 8));
+	KUNIT_EXPECT_EQ(test, 0, set_fpu(s, fpu, sizeof(*fpu)));
+	KUNIT_EXPECT_EQ(test, -EINVAL, get_fpu(s, fpu + 1, 8));
+	KUNIT_EXPECT_EQ(test, 0, get_fpu(s, fpu + 1, sizeof(*fpu)));
 	KUNIT_EXPECT_EQ(test, 0, memcmp(fpu, fpu + 1, sizeof(*fpu)));
 }
 
@@ -164,10 +186,4 @@ static struct kunit_case regs_cases[] = {
 	{}
 };
 
-static struct kunit_suite regs_suite = {
-	.name = "axvcpu-arm64-regs",
-	.init = subject_init,
-	.test_cases = regs_cases,
-};
-
-kunit_test_suite(regs_suite);
+axv_test_suite("axvcpu-arm64-regs", regs_cases, .init = subject_init);

@@ -25,8 +25,11 @@ static struct axv_arm64_host test_host;
 #define axv_arm64_vtcr		test_vtcr
 #define axv_arm64_clean		test_clean
 #define axv_arm64_sync_memory	test_sync_memory
+#define axv_arm64_clean_memory	test_clean_memory
+#define axv_arm64_memory_reset	test_memory_reset
 #define axv_arm64_caches_changed	test_caches_changed
 #define axv_arm64_set_way	test_set_way
+#define axv_arm64_watch_caches	test_watch_caches
 #undef __init
 #define __init
 #undef __ro_after_init
@@ -37,9 +40,12 @@ static unsigned int test_ipa_bits(void);
 static const struct axv_s2_format *test_s2_format(unsigned int ipa_bits);
 static u64 test_vtcr(const struct axv_s2_format *fmt);
 static void test_clean(const void *start, size_t size);
-static void __maybe_unused test_sync_memory(phys_addr_t pa, u64 size);
+static void __maybe_unused test_sync_memory(phys_addr_t pa, u64 size, u32 what);
+static void __maybe_unused test_clean_memory(phys_addr_t pa, u64 size);
+static void test_memory_reset(struct axv_vm *vm);
 static void test_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new);
 static void test_set_way(struct axv_arm64_vcpu *v);
+static void test_watch_caches(struct axv_arm64_vcpu *v, bool watch);
 
 #include "../stage2.c"
 
@@ -124,8 +130,7 @@ struct table {
 static void table_init(struct kunit *test, struct table *t)
 {
 	host_has(48, false);
-	INIT_LIST_HEAD(&t->cache.pages);
-	t->cache.count = 0;
+	t->cache = (struct axv_s2_cache){};
 	KUNIT_ASSERT_EQ(test, 0, axv_s2_init(&t->s2, test_s2_format(39)));
 }
 
@@ -167,7 +172,7 @@ static u64 entry_at(struct table *t, u64 ipa, unsigned int level)
 	}
 }
 
-/* Arm ARM D8.3.2: inner shareable, accessed, write-back; S2AP; XN. */
+/* VMSAv8-64, stage 2: inner shareable, accessed, write-back; S2AP; XN. */
 static void stage2_test_descriptors(struct kunit *test)
 {
 	static const struct {
@@ -273,6 +278,22 @@ static void stage2_test_caches(struct kunit *test)
 	}
 }
 
+/* What a VMM writes for a guest that begins anew is seen by it. */
+static void stage2_test_reset(struct kunit *test)
+{
+	struct subject *s = test->priv;
+	unsigned int fwb, care;
+
+	for (fwb = 0; fwb < 2; fwb++) {
+		for (care = 0; care < 2; care++) {
+			host_has(40, fwb);
+			icache_care = care;
+			test_memory_reset(&s->vm.base);
+			KUNIT_EXPECT_EQ(test, !fwb || care, forgotten);
+		}
+	}
+}
+
 static void stage2_test_set_way(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -297,19 +318,40 @@ static void stage2_test_set_way(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, s->v.trap_caches);
 }
 
+/* Saved on a host of the one kind, restored on one of the other. */
+static void stage2_test_watch(struct kunit *test)
+{
+	static const struct {
+		bool fwb, on, watch, trap_after;
+	} restores[] = {
+		{ false, false, false, true },
+		{ false, false, true, true },
+		{ false, true, false, false },
+		{ false, true, true, true },
+		{ true, false, true, false },
+		{ true, true, true, false },
+	};
+	struct subject *s = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(restores); i++) {
+		host_has(40, restores[i].fwb);
+		s->v.sys[AXV_SYS_SCTLR_EL1] = restores[i].on ? M | C : 0;
+		test_watch_caches(&s->v, restores[i].watch);
+		KUNIT_EXPECT_EQ_MSG(test, restores[i].trap_after, s->v.trap_caches,
+				    "restore %u", i);
+	}
+}
+
 static struct kunit_case stage2_cases[] = {
 	KUNIT_CASE(stage2_test_vtcr),
 	KUNIT_CASE(stage2_test_descriptors),
 	KUNIT_CASE(stage2_test_flushes),
 	KUNIT_CASE(stage2_test_caches),
+	KUNIT_CASE(stage2_test_reset),
 	KUNIT_CASE(stage2_test_set_way),
+	KUNIT_CASE(stage2_test_watch),
 	{}
 };
 
-static struct kunit_suite stage2_suite = {
-	.name = "axvcpu-arm64-stage2",
-	.init = subject_init,
-	.test_cases = stage2_cases,
-};
-
-kunit_test_suite(stage2_suite);
+axv_test_suite("axvcpu-arm64-stage2", stage2_cases, .init = subject_init);

@@ -10,7 +10,7 @@
 #ifndef _AXVCPU_ARM64_TESTS_SUBJECT_H
 #define _AXVCPU_ARM64_TESTS_SUBJECT_H
 
-#include <kunit/test.h>
+#include <axvcpu/kunit.h>
 
 #include "../arm64.h"
 

@@ -14,6 +14,7 @@
 #define MDCCSR_EL0	AXV_ARM64_SYSREG_ISS(2, 3, 0, 1, 0)
 #define TRCPRGCTLR	AXV_ARM64_SYSREG_ISS(2, 1, 0, 1, 0)
 #define ACTLR		AXV_ARM64_SYSREG_ISS(3, 0, 1, 0, 1)
+#define CCSIDR		AXV_ARM64_SYSREG_ISS(3, 1, 0, 0, 0)
 #define CSSELR		AXV_ARM64_SYSREG_ISS(3, 2, 0, 0, 0)
 #define MIDR_REVIDR	AXV_ARM64_SYSREG_ISS(3, 0, 0, 0, 6)
 #define SCTLR		AXV_ARM64_SYSREG_ISS(3, 0, 1, 0, 0)
@@ -32,7 +33,7 @@
 #define DC_ISW		AXV_ARM64_SYSREG_ISS(1, 0, 7, 6, 2)
 #define DC_CISW		AXV_ARM64_SYSREG_ISS(1, 0, 7, 14, 2)
 
-static enum axv_arm64_next trap(struct subject *s, u64 iss)
+static enum axv_next trap(struct subject *s, u64 iss)
 {
 	s->v.last.esr = ESR(SYS64, iss);
 	return axv_arm64_sysreg(&s->v);
@@ -79,10 +80,6 @@ static void trap_test_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, s->v.regs.x[0]);
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, wr(s, ACTLR, 1));
 
-	s->v.regs.x[1] = 0xff2;
-	KUNIT_EXPECT_EQ(test, AXV_RESUME, wr(s, CSSELR, 1));
-	KUNIT_EXPECT_EQ(test, AXV_RESUME, rd(s, CSSELR, 2));
-	KUNIT_EXPECT_EQ(test, 2, s->v.regs.x[2]);
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, rd(s, MIDR_REVIDR, 2));
 
 	/* All of the space of ID registers is answered, what is not there by 0. */
@@ -92,6 +89,27 @@ static void trap_test_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, rd(s, AXV_ARM64_SYSREG_ISS(3, 0, 0, 7, 7), 9));
 	KUNIT_EXPECT_EQ(test, 0, s->v.regs.x[9]);
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_NONE, s->run.exit_reason);
+}
+
+/* CSSELR_EL1 is switched: the kernel answers while it is in memory. */
+static void trap_test_caches(struct kunit *test)
+{
+	struct subject *s = test->priv;
+
+	s->v.regs.x[1] = 0xff2;
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, wr(s, CSSELR, 1));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_arm64_handle_slow(&s->v));
+	KUNIT_EXPECT_EQ(test, 2, s->v.sys[AXV_SYS_CSSELR_EL1]);
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, rd(s, CSSELR, 2));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_arm64_handle_slow(&s->v));
+	KUNIT_EXPECT_EQ(test, 2, s->v.regs.x[2]);
+
+	/* There is no level 7, so the hardware is not asked. */
+	s->v.sys[AXV_SYS_CSSELR_EL1] = 14;
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, rd(s, CCSIDR, 3));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_arm64_handle_slow(&s->v));
+	KUNIT_EXPECT_EQ(test, 0, s->v.regs.x[3]);
+	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 12, s->v.regs.pc);
 }
 
 static void trap_test_read_by_vmm(struct kunit *test)
@@ -226,6 +244,7 @@ static void trap_test_set_way(struct kunit *test)
 static struct kunit_case trap_cases[] = {
 	KUNIT_CASE(trap_test_debug),
 	KUNIT_CASE(trap_test_answered),
+	KUNIT_CASE(trap_test_caches),
 	KUNIT_CASE(trap_test_read_by_vmm),
 	KUNIT_CASE(trap_test_read_refused),
 	KUNIT_CASE(trap_test_write_by_vmm),
@@ -236,10 +255,4 @@ static struct kunit_case trap_cases[] = {
 	{}
 };
 
-static struct kunit_suite trap_suite = {
-	.name = "axvcpu-arm64-trap",
-	.init = subject_init,
-	.test_cases = trap_cases,
-};
-
-kunit_test_suite(trap_suite);
+axv_test_suite("axvcpu-arm64-trap", trap_cases, .init = subject_init);

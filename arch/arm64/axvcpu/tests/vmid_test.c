@@ -2,12 +2,13 @@
 /*
  * VMIDs, on TLBs that are tables: whose translations each CPU has with each VMID.
  */
-#include <kunit/test.h>
 #include <linux/cpumask.h>
 #include <linux/irqflags.h>
 #include <linux/minmax.h>
 #include <linux/prandom.h>
 #include <linux/string.h>
+
+#include <axvcpu/kunit.h>
 
 #include "../vmid.h"
 
@@ -167,11 +168,5 @@ static struct kunit_case vmid_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmid_suite = {
-	.name = "axvcpu-arm64-vmid",
-	.init = vmid_test_init,
-	.exit = vmid_test_exit,
-	.test_cases = vmid_cases,
-};
-
-kunit_test_suites(&vmid_suite);
+axv_test_suite("axvcpu-arm64-vmid", vmid_cases,
+	       .init = vmid_test_init, .exit = vmid_test_exit);

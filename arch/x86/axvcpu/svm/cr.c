@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The instructions behind exits of control registers.
+ * Control registers that the guest reads or writes with an exit.
  *
- * They are decoded here, on every processor alike: decode assists (APM 15.8.1)
- * would save it on some, for exits that are rare on all.
+ * With decode assists the processor names the general register of a MOV (APM
+ * 15.8.1).  Everything else, CLTS, LMSW and SMSW on all processors, is read from
+ * the code once more; the exit's code and the privilege level decide whether it is
+ * the instruction that exited.  An operand in memory is the VMM's.
  */
 #include <linux/string.h>
-#include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "../cr.h"
 #include "../decode.h"
+#include "../events.h"
+#include "../exit.h"
+#include "../walk.h"
 #include "svm.h"
 
 enum cr_op {
@@ -28,8 +33,7 @@ enum cr_op {
  * @gpr:	general register, where @memory is false
  * @len:	bytes
  * @width:	bytes of the general register, of SMSW
- * @memory:	LMSW or SMSW with a memory operand
- * @linear:	its address
+ * @memory:	LMSW or SMSW with a memory operand; no @len
  */
 struct cr_insn {
 	enum cr_op op;
@@ -38,95 +42,27 @@ struct cr_insn {
 	u8 len;
 	u8 width;
 	bool memory;
-	u64 linear;
 };
 
-/* Prefixes that mean nothing here are skipped; REX counts if it is last. */
-static unsigned int skip_prefixes(const u8 *bytes, unsigned int size,
-				  unsigned int bits, u8 *rex, bool *lock,
-				  bool *opsize)
-{
-	unsigned int i;
+/* EXITINFO1 with decode assists: a MOV, with its general register (APM 15.8.1). */
+#define CR_INFO_MOV		BIT_ULL(63)
+#define CR_INFO_GPR(info)	((info) & 15)
 
-	*rex = 0;
-	*lock = false;
-	*opsize = false;
-	for (i = 0; i < size; i++) {
-		switch (bytes[i]) {
-		case 0xf0:
-			*lock = true;
-			*rex = 0;
-			break;
-		case 0x66:
-			*opsize = true;
-			*rex = 0;
-			break;
-		case 0x67: case 0xf2: case 0xf3: case 0x26: case 0x2e:
-		case 0x36: case 0x3e: case 0x64: case 0x65:
-			*rex = 0;
-			break;
-		case 0x40 ... 0x4f:
-			if (bits != 64)
-				return i;
-			*rex = bytes[i];
-			break;
-		default:
-			return i;
-		}
-	}
-	return i;
-}
-
-/*
- * The memory operand of LMSW and SMSW is that of a 16-bit load with the same
- * ModRM, which the common decoder knows: 0F 01 becomes 8B, one byte shorter.
- */
-static bool decode_memory(struct axv_svm_vcpu *svm, struct cr_insn *insn,
-			  const u8 *bytes, unsigned int size,
-			  unsigned int opcode, unsigned int bits)
-{
-	struct axv_x86_vcpu *x = &svm->x;
-	u8 load[AXV_X86_INSN_MAX];
-	struct axv_x86_fault fault;
-	struct axv_x86_insn move;
-	u64 offset;
-
-	memcpy(load, bytes, opcode);
-	load[opcode] = 0x8b;
-	memcpy(load + opcode + 1, bytes + opcode + 2, size - opcode - 2);
-	if (!axv_x86_decode(&move, load, size - 1, bits))
-		return false;
-	insn->len = move.len + 1;
-	offset = axv_x86_operand_offset(&move, x->regs.gpr,
-					x->regs.rip + 1);
-	if (axv_x86_linear(x, move.seg, offset, 2, insn->op == CR_OP_SMSW,
-			   &insn->linear, &fault)) {
-		axv_x86_raise(x, fault.vector, true, fault.error_code,
-			      fault.address);
-		insn->op = CR_OP_NONE;
-	}
-	return true;
-}
-
-/*
- * Return: false if the bytes cannot be read, or are none of these: another CPU
- * of the guest changed them after the exit.  The instruction is tried again.
- */
+/* Return: false if the bytes cannot be read, or are none of these. */
 static bool decode(struct axv_svm_vcpu *svm, struct cr_insn *insn)
 {
 	unsigned int bits = axv_x86_code_bits(&svm->x);
-	u8 bytes[AXV_X86_INSN_MAX], rex, modrm;
-	bool lock, opsize;
+	struct axv_x86_prefixes p;
+	u8 bytes[AXV_X86_INSN_MAX], modrm;
 	unsigned int i;
 	int size;
 
 	size = axv_x86_fetch(&svm->x, bytes, sizeof(bytes));
 	if (size <= 0)
 		return false;
-	i = skip_prefixes(bytes, size, bits, &rex, &lock, &opsize);
+	i = axv_x86_take_prefixes(&p, bytes, size, bits);
 	if (i + 2 > size || bytes[i] != 0x0f)
 		return false;
-	memset(insn, 0, sizeof(*insn));
 
 	if (bytes[i + 1] == 0x06) {
 		insn->op = CR_OP_CLTS;
@@ -136,7 +72,7 @@ static bool decode(struct axv_svm_vcpu *svm, struct cr_insn *insn)
 	if (i + 3 > size)
 		return false;
 	modrm = bytes[i + 2];
-	insn->gpr = (modrm & 7) | (rex & 1 ? 8 : 0);
+	insn->gpr = (modrm & 7) | (p.rex & 1 ? 8 : 0);
 	insn->len = i + 3;
 
 	switch (bytes[i + 1]) {
@@ -144,7 +80,7 @@ static bool decode(struct axv_svm_vcpu *svm, struct cr_insn *insn)
 	case 0x22:
 		/* LOCK makes CR8 of CR0 (APM vol. 3, MOV CRn). */
 		insn->op = bytes[i + 1] == 0x20 ? CR_OP_READ : CR_OP_WRITE;
-		insn->cr = ((modrm >> 3) & 7) | (rex & 4 || lock ? 8 : 0);
+		insn->cr = ((modrm >> 3) & 7) | (p.rex & 4 || p.lock ? 8 : 0);
 		return true;
 	case 0x01:
 		if (((modrm >> 3) & 7) == 6)
@@ -153,13 +89,51 @@ static bool decode(struct axv_svm_vcpu *svm, struct cr_insn *insn)
 			insn->op = CR_OP_SMSW;
 		else
 			return false;
-		insn->width = rex & 8 ? 8 : opsize == (bits != 16) ? 2 : 4;
+		insn->width = p.op_width;
 		insn->memory = modrm < 0xc0;
-		return !insn->memory ||
-		       decode_memory(svm, insn, bytes, size, i, bits);
+		return true;
 	default:
 		return false;
 	}
+}
+
+/* Is it an instruction that exits with this code? (APM 15.9, appendix C) */
+static bool exits_with(const struct cr_insn *insn, u32 code)
+{
+	switch (insn->op) {
+	case CR_OP_READ:
+		return code == SVM_EXIT_READ_CR0 + insn->cr;
+	case CR_OP_SMSW:
+		return code == SVM_EXIT_READ_CR0;
+	case CR_OP_WRITE:
+		return code == SVM_EXIT_WRITE_CR0 + insn->cr;
+	case CR_OP_CLTS:
+	case CR_OP_LMSW:
+		return code == SVM_EXIT_WRITE_CR0;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Return: false if the code is another instruction by now, because another CPU
+ * of the guest has written to it.
+ */
+static bool identify(struct axv_svm_vcpu *svm, struct cr_insn *insn)
+{
+	const struct vmcb_control_area *control = &svm->vmcb->control;
+	u32 code = control->exit_code;
+
+	memset(insn, 0, sizeof(*insn));
+	insn->len = axv_svm_saved_length(svm);
+	if (insn->len && axv_svm.decode_assists &&
+	    (control->exit_info_1 & CR_INFO_MOV)) {
+		insn->op = code < SVM_EXIT_WRITE_CR0 ? CR_OP_READ : CR_OP_WRITE;
+		insn->cr = code & 15;
+		insn->gpr = CR_INFO_GPR(control->exit_info_1);
+		return true;
+	}
+	return decode(svm, insn) && exits_with(insn, code);
 }
 
 static void write_gpr(struct axv_svm_vcpu *svm, u8 gpr, u8 width, u64 value)
@@ -172,50 +146,45 @@ static void write_gpr(struct axv_svm_vcpu *svm, u8 gpr, u8 width, u64 value)
 		*reg = width == 4 ? (u32)value : value;
 }
 
-static void earned(struct axv_svm_vcpu *svm, const struct axv_x86_fault *fault)
-{
-	if (fault->vector)
-		axv_x86_raise(&svm->x, fault->vector, true, fault->error_code,
-			      fault->address);
-}
-
 /* Past the instruction, or #GP. */
-static void finish(struct axv_svm_vcpu *svm, const struct cr_insn *insn,
-		   bool good)
+static enum axv_next finish(struct axv_svm_vcpu *svm,
+			    const struct cr_insn *insn, bool good)
 {
 	if (good)
 		axv_x86_advance(&svm->x, insn->len);
 	else
 		axv_x86_raise(&svm->x, X86_TRAP_GP, true, 0, 0);
+	return AXV_RESUME;
 }
 
-static void load_msw(struct axv_svm_vcpu *svm, const struct cr_insn *insn)
+/* Reserved bits are #GP (APM vol. 3, MOV CRn). */
+static enum axv_next write_cr8(struct axv_svm_vcpu *svm,
+			       const struct cr_insn *insn)
 {
-	u16 value = svm->x.regs.gpr[insn->gpr];
-	struct axv_x86_fault fault;
+	struct axv_x86_vcpu *x = &svm->x;
+	u64 value = x->regs.gpr[insn->gpr];
 
-	if (insn->memory &&
-	    axv_x86_read_linear(&svm->x, insn->linear, &value, sizeof(value),
-				&fault)) {
-		earned(svm, &fault);
-		return;
-	}
-	finish(svm, insn, axv_x86_lmsw(&svm->x, value));
-}
-
-static void store_msw(struct axv_svm_vcpu *svm, const struct cr_insn *insn)
-{
-	struct axv_x86_fault fault;
-	u16 value = svm->x.cr0;
-
-	if (!insn->memory) {
-		write_gpr(svm, insn->gpr, insn->width, svm->x.cr0);
-	} else if (axv_x86_write_linear(&svm->x, insn->linear, &value,
-					sizeof(value), &fault)) {
-		earned(svm, &fault);
-		return;
-	}
+	if (axv_x86_code_bits(x) != 64)
+		value = (u32)value;
+	if (value > 15)
+		return finish(svm, insn, false);
+	x->hw->set_cr(x, 8, value);
 	finish(svm, insn, true);
+	if (value >= x->cr8_below)
+		return AXV_RESUME;
+	axv_x86_exit(x, AXV_EXIT_CR8, insn->len);
+	return AXV_EXIT;
+}
+
+/* An operand in memory: the VMM's. */
+static enum axv_next exit_msw(struct axv_svm_vcpu *svm, bool write)
+{
+	struct axv_exit_msw *msw = &axv_x86_exit(&svm->x, AXV_EXIT_MSW,
+						 0)->exit.msw;
+
+	msw->load = write;
+	msw->pad = 0;
+	return AXV_EXIT;
 }
 
 /**
@@ -223,42 +192,44 @@ static void store_msw(struct axv_svm_vcpu *svm, const struct cr_insn *insn)
  * @svm:	vCPU whose last exit says so
  *
  * Context: may sleep.
- * Return: AXV_RESUME.
+ * Return: AXV_RESUME; AXV_AGAIN if the code is not that of the exit any more;
+ * AXV_EXIT if the VMM is to hear of CR8, or has to do it.
  */
-enum axv_x86_next axv_svm_handle_cr(struct axv_svm_vcpu *svm)
+enum axv_next axv_svm_handle_cr(struct axv_svm_vcpu *svm)
 {
 	struct axv_x86_vcpu *x = &svm->x;
 	struct cr_insn insn;
 
-	if (!decode(svm, &insn))
-		return AXV_RESUME;
+	if (!identify(svm, &insn))
+		return AXV_AGAIN;
+
+	/* The processor checks this before the exit (APM 15.9, table 15-7). */
+	if (insn.op != CR_OP_SMSW && svm->vmcb->save.cpl)
+		return finish(svm, &insn, false);
+
+	if (insn.memory)
+		return exit_msw(svm, insn.op == CR_OP_LMSW);
 
 	switch (insn.op) {
 	case CR_OP_READ:
-		if (insn.cr != 0 && insn.cr != 4)
-			break;
 		write_gpr(svm, insn.gpr, axv_x86_code_bits(x) == 64 ? 8 : 4,
-			  insn.cr ? x->cr4 : x->cr0);
-		finish(svm, &insn, true);
+			  x->hw->get_cr(x, insn.cr));
 		break;
 	case CR_OP_WRITE:
-		if (insn.cr != 0 && insn.cr != 4)
-			break;
-		finish(svm, &insn,
-		       axv_x86_write_cr(x, insn.cr, x->regs.gpr[insn.gpr]));
-		break;
-	case CR_OP_CLTS:
-		axv_x86_clts(x);
-		finish(svm, &insn, true);
-		break;
+		if (insn.cr == 8)
+			return write_cr8(svm, &insn);
+		return finish(svm, &insn,
+			      axv_x86_write_cr(x, insn.cr,
+					       x->regs.gpr[insn.gpr]));
 	case CR_OP_LMSW:
-		load_msw(svm, &insn);
-		break;
+		return finish(svm, &insn,
+			      axv_x86_lmsw(x, x->regs.gpr[insn.gpr]));
 	case CR_OP_SMSW:
-		store_msw(svm, &insn);
+		write_gpr(svm, insn.gpr, insn.width, x->hw->get_cr(x, 0));
 		break;
-	case CR_OP_NONE:
+	default:
+		axv_x86_clts(x);
 		break;
 	}
-	return AXV_RESUME;
+	return finish(svm, &insn, true);
 }

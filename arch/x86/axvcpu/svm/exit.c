@@ -11,7 +11,14 @@
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
+#include "../access.h"
+#include "../asid.h"
+#include "../cr.h"
 #include "../decode.h"
+#include "../events.h"
+#include "../exit.h"
+#include "../msr.h"
+#include "../walk.h"
 #include "svm.h"
 
 /* EXITINFO1 of a nested page fault (APM 15.25.6). */
@@ -22,8 +29,16 @@
 /* EXITINFO1 of a port access (APM 15.10.2). */
 #define IOIO_IN		BIT(0)
 #define IOIO_STRING	BIT(2)
+#define IOIO_REP	BIT(3)
 #define IOIO_WIDTH(info)	(((info) >> 4) & 7)
+#define IOIO_ADDRESS(info)	(((info) >> 7) & 7)
+#define IOIO_SEGMENT(info)	(((info) >> 10) & 7)
 #define IOIO_PORT(info)	((u16)((info) >> 16))
+
+/* EXITINFO2 of a task switch (APM 15.14.1); EXITINFO1 has the selector. */
+#define TASK_IRET	BIT_ULL(36)
+#define TASK_JMP	BIT_ULL(38)
+#define TASK_RF		BIT_ULL(48)
 
 /* Exit codes that <asm/svm.h> does not name (APM appendix C). */
 #define SVM_EXIT_INVLPGB		0x0a0
@@ -31,41 +46,12 @@
 #define SVM_EXIT_MCOMMIT		0x0a3
 #define SVM_EXIT_TLBSYNC		0x0a4
 
-#define OPCODE_INT3	0xcc
-#define OPCODE_INT	0xcd
-
-/* Length by the next RIP the processor saved; 0: it did not. */
-static unsigned int saved_length(const struct axv_svm_vcpu *svm)
-{
-	u64 len;
-
-	if (!axv_svm.nrips)
-		return 0;
-	len = svm->vmcb->control.next_rip - svm->x.regs.rip;
-	return len <= AXV_X86_INSN_MAX ? len : 0;
-}
-
-/* Length by the bytes of the instruction; may sleep. */
-static unsigned int decoded_length(struct axv_svm_vcpu *svm)
-{
-	u8 bytes[AXV_X86_INSN_MAX];
-	unsigned int len = saved_length(svm);
-	int size;
-
-	if (len)
-		return len;
-	size = axv_x86_fetch(&svm->x, bytes, sizeof(bytes));
-	if (size <= 0)
-		return 0;
-	return axv_x86_insn_length(bytes, size, axv_x86_code_bits(&svm->x));
-}
-
 /* Instructions that are answered once their length is known. */
-static enum axv_x86_next handle_instruction(struct axv_svm_vcpu *svm,
-					    unsigned int len)
+static enum axv_next handle_instruction(struct axv_svm_vcpu *svm,
+					unsigned int len)
 {
 	const struct vmcb_control_area *control = &svm->vmcb->control;
-	enum axv_x86_next next;
+	enum axv_next next;
 
 	switch (control->exit_code) {
 	case SVM_EXIT_CPUID:
@@ -84,17 +70,39 @@ static enum axv_x86_next handle_instruction(struct axv_svm_vcpu *svm,
 }
 
 /*
- * The processor tells port, width and next RIP of a port access
- * (APM 15.10.2); only string forms need more.
+ * INS or OUTS.  EXITINFO1 has the size of addresses in 2 bytes' units, 0 where
+ * an implementation does not tell; the segment comes with decode assists alone.
  */
-static enum axv_x86_next handle_port(struct axv_svm_vcpu *svm)
+static enum axv_next handle_port_string(struct axv_svm_vcpu *svm, u32 info,
+					unsigned int len)
+{
+	struct axv_exit_io_string told = {
+		.port = IOIO_PORT(info),
+		.width = IOIO_WIDTH(info),
+		.in = !!(info & IOIO_IN),
+		.rep = !!(info & IOIO_REP),
+		.addr_width = AXV_IO_STRING_UNTOLD,
+		.seg = AXV_IO_STRING_UNTOLD,
+	};
+
+	if (IOIO_ADDRESS(info))
+		told.addr_width = 2 * IOIO_ADDRESS(info);
+	if (info & IOIO_IN)
+		told.seg = AXV_X86_ES;
+	else if (axv_svm.decode_assists && IOIO_SEGMENT(info) <= AXV_X86_GS)
+		told.seg = IOIO_SEGMENT(info);
+	return axv_x86_io_string(&svm->x, &told, len);
+}
+
+/* The processor tells port, width and next RIP of a port access (APM 15.10.2). */
+static enum axv_next handle_port(struct axv_svm_vcpu *svm)
 {
 	const struct vmcb_control_area *control = &svm->vmcb->control;
 	u32 info = control->exit_info_1;
 	u64 len = control->exit_info_2 - svm->x.regs.rip;
 
 	if (info & IOIO_STRING)
-		return AXV_SLOW;
+		return handle_port_string(svm, info, len);
 	if (info & IOIO_IN)
 		return axv_x86_io_in(&svm->x, IOIO_PORT(info),
 				     IOIO_WIDTH(info), len);
@@ -104,8 +112,34 @@ static enum axv_x86_next handle_port(struct axv_svm_vcpu *svm)
 	return AXV_EXIT;
 }
 
+/*
+ * The intercept comes before the switch, but after the checks of the gate
+ * (APM 15.14.1).  Events have a RF of their own in the old task's TSS.
+ */
+static enum axv_next handle_task_switch(struct axv_svm_vcpu *svm)
+{
+	const struct vmcb_control_area *control = &svm->vmcb->control;
+	u64 info = control->exit_info_2, event = control->exit_int_info;
+	enum axv_x86_task_source source = AXV_X86_TASK_CALL;
+	struct axv_x86_vcpu *x = &svm->x;
+
+	if (event & SVM_EXITINTINFO_VALID)
+		source = AXV_X86_TASK_GATE;
+	else if (info & TASK_IRET)
+		source = AXV_X86_TASK_IRET;
+	else if (info & TASK_JMP)
+		source = AXV_X86_TASK_JMP;
+
+	if (event & AXV_X86_EVENT_ERROR_VALID)
+		event |= (u64)control->exit_int_info_err << AXV_X86_EVENT_ERROR_SHIFT;
+	if (x->events.reinject && (info & TASK_RF))
+		x->regs.rflags |= X86_EFLAGS_RF;
+	return axv_x86_task_switch(x, control->exit_info_1, source, event,
+				   axv_svm_saved_length(svm));
+}
+
 /* The IRET of an NMI handler; see open_nmi_window() in inject.c. */
-static enum axv_x86_next handle_iret(struct axv_svm_vcpu *svm)
+static enum axv_next handle_iret(struct axv_svm_vcpu *svm)
 {
 	axv_svm_unintercept(svm, INTERCEPT_IRET);
 	svm->nmi_iret = true;
@@ -120,10 +154,14 @@ static enum axv_x86_next handle_iret(struct axv_svm_vcpu *svm)
  * Context: interrupts and preemption off.
  * Return: what the inner loop does next.
  */
-enum axv_x86_next axv_svm_handle_fast(struct axv_x86_vcpu *x)
+enum axv_next axv_svm_handle_fast(struct axv_x86_vcpu *x)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 	unsigned int len;
+
+	if (unlikely(svm->nmi_iret || svm->nmi_armed) &&
+	    axv_svm_nmi_after_exit(svm))
+		return AXV_RESUME;
 
 	switch (svm->vmcb->control.exit_code) {
 	case SVM_EXIT_INTR:
@@ -133,8 +171,10 @@ enum axv_x86_next axv_svm_handle_fast(struct axv_x86_vcpu *x)
 	case SVM_EXIT_CPUID:
 	case SVM_EXIT_VMMCALL:
 	case SVM_EXIT_MSR:
-		len = saved_length(svm);
+		len = axv_svm_saved_length(svm);
 		return len ? handle_instruction(svm, len) : AXV_SLOW;
+	case SVM_EXIT_TASK_SWITCH:
+		return handle_task_switch(svm);
 	case SVM_EXIT_VINTR:
 		axv_svm_disarm_irq_window(svm);
 		return AXV_RESUME;
@@ -156,14 +196,14 @@ enum axv_x86_next axv_svm_handle_fast(struct axv_x86_vcpu *x)
 		return AXV_RESUME;
 	case SVM_EXIT_ERR:
 		/* Was the TLB flushed, if that was asked for?  Nobody says. */
-		axv_x86_tags_reset(&this_cpu_ptr(&axv_svm_cpu)->asids);
+		axv_x86_asids_reset(&this_cpu_ptr(&axv_svm_cpu)->asids);
 		return AXV_SLOW;
 	default:
 		return AXV_SLOW;
 	}
 }
 
-static enum axv_x86_next handle_nested_page_fault(struct axv_svm_vcpu *svm)
+static enum axv_next handle_nested_page_fault(struct axv_svm_vcpu *svm)
 {
 	u64 info = svm->vmcb->control.exit_info_1;
 	u32 access;
@@ -176,6 +216,8 @@ static enum axv_x86_next handle_nested_page_fault(struct axv_svm_vcpu *svm)
 		access = AXV_ACCESS_READ;
 	if (info & NPF_TABLE_WALK)
 		access |= AXV_ACCESS_PAGE_TABLE;
+	if (svm->vmcb->control.exit_int_info & SVM_EXITINTINFO_VALID)
+		access |= AXV_ACCESS_EVENT;
 	return axv_x86_stage2_fault(&svm->x, svm->vmcb->control.exit_info_2,
 				    access);
 }
@@ -183,45 +225,35 @@ static enum axv_x86_next handle_nested_page_fault(struct axv_svm_vcpu *svm)
 /* Nothing is known of what the hardware did to the VMCB and the TLB. */
 static void distrust(struct axv_svm_vcpu *svm)
 {
-	svm->x.tag.cpu = -1;
+	svm->x.asid.cpu = -1;
 	axv_svm_dirty(svm, SVM_CLEAN_ALL);
 }
 
 /* The guest left without a state (APM 15.14.3). */
-static enum axv_x86_next handle_shutdown(struct axv_svm_vcpu *svm)
+static enum axv_next handle_shutdown(struct axv_svm_vcpu *svm)
 {
 	distrust(svm);
 	return axv_x86_shutdown(&svm->x);
 }
 
 /* VMRUN refused the state (APM 15.5.1), or ended in a way nobody asked for. */
-static enum axv_x86_next handle_failed_entry(struct axv_svm_vcpu *svm)
+static enum axv_next handle_failed_entry(struct axv_svm_vcpu *svm)
 {
 	const struct vmcb_control_area *control = &svm->vmcb->control;
 
 	distrust(svm);
 	return axv_x86_fail_entry(&svm->x, (u64)control->exit_code_hi << 32 |
-					   control->exit_code);
+					   control->exit_code, 0);
 }
 
 /*
  * An intercepted exception.  Error code and CR2 are where the intercept put
  * them (APM 15.12), and DR6 is up to date in the VMCB.
  */
-static enum axv_x86_next handle_exception(struct axv_svm_vcpu *svm, u8 vector)
+static enum axv_next handle_exception(struct axv_svm_vcpu *svm, u8 vector)
 {
 	struct vmcb *vmcb = svm->vmcb;
 	u64 address = 0;
-
-	if (vector == X86_TRAP_DB && svm->nmi_step &&
-	    (vmcb->save.dr6 & DR_STEP)) {
-		svm->nmi_step = false;
-		if (!svm->guest_tf) {
-			vmcb->save.dr6 &= ~(u64)DR_STEP;
-			axv_svm_dirty(svm, SVM_CLEAN_DR);
-			return AXV_RESUME;
-		}
-	}
 
 	if (vector == X86_TRAP_PF)
 		address = vmcb->control.exit_info_2;
@@ -231,31 +263,6 @@ static enum axv_x86_next handle_exception(struct axv_svm_vcpu *svm, u8 vector)
 				 address);
 }
 
-/* INT n, where INT3 is reported as one; see axv_svm_update_exceptions(). */
-static enum axv_x86_next handle_software_interrupt(struct axv_svm_vcpu *svm)
-{
-	u8 bytes[AXV_X86_INSN_MAX];
-	int size = axv_x86_fetch(&svm->x, bytes, sizeof(bytes));
-	unsigned int len;
-
-	if (size <= 0)
-		return AXV_RESUME;
-	len = axv_x86_insn_length(bytes, size, axv_x86_code_bits(&svm->x));
-	if (!len)
-		return AXV_RESUME;
-	/* INT 0xcc ends in the same byte. */
-	if (bytes[len - 1] == OPCODE_INT3 &&
-	    (len == 1 || bytes[len - 2] != OPCODE_INT)) {
-		axv_x86_exit_exception(&svm->x, X86_TRAP_BP, false, 0, 0);
-		return AXV_EXIT;
-	}
-
-	axv_x86_advance(&svm->x, len);
-	axv_x86_cut_short(&svm->x, AXV_X86_EVENT_VALID |
-			  AXV_X86_EVENT_TYPE_SOFT | bytes[len - 1], 0);
-	return AXV_RESUME;
-}
-
 /**
  * axv_svm_handle_slow() - answer an exit that the inner loop could not
  * @x:		vCPU whose last exit waits
@@ -263,7 +270,7 @@ static enum axv_x86_next handle_software_interrupt(struct axv_svm_vcpu *svm)
  * Context: process context, preemption on; sleeps for guest memory.
  * Return: whether the run goes on.
  */
-enum axv_x86_next axv_svm_handle_slow(struct axv_x86_vcpu *x)
+enum axv_next axv_svm_handle_slow(struct axv_x86_vcpu *x)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 	u32 code = svm->vmcb->control.exit_code;
@@ -273,27 +280,28 @@ enum axv_x86_next axv_svm_handle_slow(struct axv_x86_vcpu *x)
 	case SVM_EXIT_NPF:
 		return handle_nested_page_fault(svm);
 	case SVM_EXIT_HLT:
-		len = decoded_length(svm);
-		return len ? axv_x86_halt(x, len) : AXV_RESUME;
+		len = axv_svm_length(svm);
+		return len ? axv_x86_halt(x, len) : AXV_AGAIN;
 	case SVM_EXIT_CPUID:
 	case SVM_EXIT_VMMCALL:
 	case SVM_EXIT_MSR:
-		len = decoded_length(svm);
-		return len ? handle_instruction(svm, len) : AXV_RESUME;
-	case SVM_EXIT_IOIO:
-		return axv_x86_io_string(x, svm->vmcb->control.exit_info_1 &
-					    IOIO_IN);
+		len = axv_svm_length(svm);
+		return len ? handle_instruction(svm, len) : AXV_AGAIN;
 	case SVM_EXIT_READ_CR0:
 	case SVM_EXIT_READ_CR4:
 	case SVM_EXIT_WRITE_CR0:
 	case SVM_EXIT_WRITE_CR4:
+	case SVM_EXIT_WRITE_CR8:
 		return axv_svm_handle_cr(svm);
 	case SVM_EXIT_XSETBV:
-		return axv_x86_xsetbv(x, decoded_length(svm));
+		return axv_x86_xsetbv(x, axv_svm_length(svm));
 	case SVM_EXIT_WBINVD:
 	case SVM_EXIT_INVD:
 		/* The guest's memory is coherent whatever its caches hold. */
-		axv_x86_advance(x, decoded_length(svm));
+		len = axv_svm_length(svm);
+		if (!len)
+			return AXV_AGAIN;
+		axv_x86_advance(x, len);
 		return AXV_RESUME;
 	case SVM_EXIT_RDPMC:
 		axv_x86_raise(x, X86_TRAP_GP, true, 0, 0);
@@ -301,7 +309,7 @@ enum axv_x86_next axv_svm_handle_slow(struct axv_x86_vcpu *x)
 	case SVM_EXIT_SHUTDOWN:
 		return handle_shutdown(svm);
 	case SVM_EXIT_SWINT:
-		return handle_software_interrupt(svm);
+		return axv_svm_no_nrips_int(svm);
 	case SVM_EXIT_EXCP_BASE ... SVM_EXIT_EXCP_BASE + 31:
 		return handle_exception(svm, code - SVM_EXIT_EXCP_BASE);
 	case SVM_EXIT_RSM:

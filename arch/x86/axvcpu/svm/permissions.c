@@ -13,6 +13,7 @@
 #include <asm/io.h>
 #include <asm/msr-index.h>
 
+#include "../msr.h"
 #include "svm.h"
 
 #define IOPM_PAGES	4	/* 12 KiB are used; an order is a power of two */

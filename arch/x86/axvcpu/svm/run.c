@@ -5,7 +5,9 @@
 #include <asm/cpufeature.h>
 #include <asm/tlbflush.h>
 
+#include "../asid.h"
 #include "../run.h"
+#include "../tsc.h"
 #include "svm.h"
 
 /**
@@ -51,11 +53,17 @@ static __always_inline u64 host_tsc_aux(struct axv_x86_vcpu *x)
  * The host's state that VMRUN does not switch.  Where virtualization was
  * switched off, by a reboot for example, VMSAVE is an undefined instruction;
  * axv_x86_before_entry() refuses the entry then.
+ *
+ * Nor does VMRUN switch DEBUGCTL without LBR virtualization (APM 15.23): a branch
+ * step of the host's user mode, or its trap on bus locks, would raise #DB in the
+ * guest.
  */
 static __always_inline void save_host(struct axv_x86_vcpu *x)
 {
 	phys_addr_t host_save = this_cpu_read(axv_svm_cpu.host_save_pa);
 
+	/* Not rdmsrl(), which is a call. */
+	x86_to_svm(x)->host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (likely(axv_hardware_is_enabled()))
 		asm volatile("vmsave %0" : : "a" (host_save) : "memory");
 }
@@ -70,19 +78,19 @@ static __always_inline void release_host(struct axv_x86_vcpu *x)
  * @cpu:	this CPU
  *
  * Translations of both stages are cached under the ASID, so a fresh one needs
- * no flush (APM 15.16.1).  Not called while axv_x86_tag_is_good().
+ * no flush (APM 15.16.1).  Not called while axv_x86_asid_is_good().
  *
  * Context: interrupts off.
  */
 void axv_svm_tlb_prepare(struct axv_svm_vcpu *svm, int cpu)
 {
-	struct axv_x86_tags *asids = this_cpu_ptr(&axv_svm_cpu.asids);
+	struct axv_x86_asids *asids = this_cpu_ptr(&axv_svm_cpu.asids);
 	struct vmcb_control_area *control = &svm->vmcb->control;
 	struct axv_x86_vcpu *x = &svm->x;
 	enum axv_x86_flush flush;
 
 	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
-	flush = axv_x86_tag_next(x, asids, cpu);
+	flush = axv_x86_asid_next(x, asids, cpu);
 	if (flush == AXV_FLUSH_NONE)
 		return;
 	if (flush == AXV_FLUSH_STAGE2) {
@@ -91,14 +99,14 @@ void axv_svm_tlb_prepare(struct axv_svm_vcpu *svm, int cpu)
 			x->base.stats.flushes++;
 			return;
 		}
-		x->tag.stale = true;
-		flush = axv_x86_tag_next(x, asids, cpu);
+		x->asid.stale = true;
+		flush = axv_x86_asid_next(x, asids, cpu);
 	}
 	if (flush == AXV_FLUSH_ALL) {
 		control->tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
 		x->base.stats.flushes++;
 	}
-	control->asid = x->tag.value;
+	control->asid = x->asid.value;
 	axv_svm_dirty(svm, SVM_CLEAN_ASID);
 }
 
@@ -106,13 +114,13 @@ static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 	struct vmcb_control_area *control = &svm->vmcb->control;
-	u64 tsc_offset = READ_ONCE(to_x86_vm(x->base.vm)->tsc_offset);
+	u64 tsc_offset = axv_x86_tsc_offset(x);
 
 	if (unlikely(control->tsc_offset != tsc_offset)) {
 		control->tsc_offset = tsc_offset;
 		axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
 	}
-	if (likely(axv_x86_tag_is_good(x, this_cpu_ptr(&axv_svm_cpu.asids), cpu)))
+	if (likely(axv_x86_asid_is_good(x, this_cpu_ptr(&axv_svm_cpu.asids), cpu)))
 		control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
 	else
 		axv_svm_tlb_prepare(svm, cpu);
@@ -131,10 +139,16 @@ static __always_inline void world_switch(struct axv_svm_vcpu *svm)
 	axv_x86_load_guest_xstate(&svm->x);
 	axv_x86_begin_guest();
 
+	if (unlikely(svm->host_debugctl))
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, 0);
 	raw_local_irq_enable();
-	amd_clear_divider();
+	/* A call on 6.1, also where there is nothing to clear. */
+	if (static_cpu_has_bug(X86_BUG_DIV0))
+		amd_clear_divider();
 	axv_svm_enter(svm, host_save);
 	raw_local_irq_disable();
+	if (unlikely(svm->host_debugctl))
+		wrmsrl(MSR_IA32_DEBUGCTLMSR, svm->host_debugctl);
 
 	axv_x86_end_guest();
 	axv_x86_load_host_xstate(&svm->x);
@@ -151,8 +165,6 @@ static __always_inline void enter(struct axv_x86_vcpu *x)
 	vmcb->save.rsp = regs->gpr[AXV_X86_RSP];
 	vmcb->save.rip = regs->rip;
 	vmcb->save.rflags = regs->rflags;
-	if (unlikely(svm->nmi_step))
-		vmcb->save.rflags |= X86_EFLAGS_TF;
 
 	world_switch(svm);
 
@@ -169,8 +181,6 @@ static __always_inline void after_exit(struct axv_x86_vcpu *x)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 
-	if (unlikely(svm->nmi_iret || svm->nmi_step))
-		axv_svm_nmi_after_exit(svm);
 	if (unlikely(svm->vmcb->control.exit_int_info & SVM_EXITINTINFO_VALID))
 		axv_svm_save_interrupted_event(svm);
 }
@@ -189,6 +199,20 @@ static __always_inline void reset_dr6(struct axv_x86_vcpu *x)
 {
 	if (unlikely(x86_to_svm(x)->vmcb->save.dr6 != DR6_RESERVED))
 		set_debugreg(DR6_RESERVED, 6);
+}
+
+/* Only while the VMM asks: guests write CR8 often. */
+static void watch_cr8(struct axv_x86_vcpu *x)
+{
+	if (x->cr8_below)
+		axv_svm_intercept(x86_to_svm(x), INTERCEPT_CR8_WRITE);
+	else
+		axv_svm_unintercept(x86_to_svm(x), INTERCEPT_CR8_WRITE);
+}
+
+static __always_inline unsigned int cr8(struct axv_x86_vcpu *x)
+{
+	return x86_to_svm(x)->vmcb->control.int_ctl & V_TPR_MASK;
 }
 
 static __always_inline bool shadow(struct axv_x86_vcpu *x)
@@ -226,6 +250,8 @@ static const struct axv_x86_engine svm_engine = {
 	.load_dr6 = leave_dr6,
 	.save_dr6 = leave_dr6,
 	.reset_dr6 = reset_dr6,
+	.watch_cr8 = watch_cr8,
+	.cr8 = cr8,
 	.shadow = shadow,
 	.exit_code = exit_code,
 	.trace_exit = trace_exit,

@@ -8,6 +8,12 @@
 #include <linux/slab.h>
 #include <asm/tlbflush.h>
 
+#include <axvcpu/current.h>
+
+#include "../events.h"
+#include "../fpu.h"
+#include "../regs.h"
+#include "../tsc.h"
 #include "svm.h"
 
 /*
@@ -42,7 +48,7 @@ static const struct axv_s2_format *svm_s2_format(unsigned int ipa_bits)
 	       &npt5 : &npt4;
 }
 
-/* Entries of encrypted memory say so, as the host's own do (APM 15.34.4). */
+/* Entries of encrypted memory say so, as the host's own do (APM 7.10.4). */
 static void init_format(struct axv_s2_format *fmt)
 {
 	fmt->ipa_bits = min(fmt->ipa_bits, axv_x86_host.phys_bits);
@@ -65,7 +71,7 @@ static void svm_vm_destroy(struct axv_vm *vm)
 }
 
 static int svm_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
-			 const void *buf, u32 count)
+			 void *buf, u32 count)
 {
 	int err = axv_x86_set_table(vm, vcpu, kind, buf, count);
 
@@ -78,6 +84,7 @@ static void svm_vcpu_reset(struct axv_vcpu *vcpu)
 {
 	struct axv_svm_vcpu *svm = to_svm(vcpu);
 
+	axv_assert_claimed(vcpu);
 	axv_svm_vmcb_init(svm);
 	axv_x86_vcpu_reset(&svm->x);
 }
@@ -91,6 +98,7 @@ static int svm_vcpu_create(struct axv_vcpu *vcpu)
 	if (!svm->vmcb)
 		return -ENOMEM;
 	svm->vmcb_pa = __sme_pa(svm->vmcb);
+	axv_svm_nmi_init(svm);
 	axv_svm_vmcb_init(svm);
 
 	err = axv_x86_vcpu_init(&svm->x, &axv_svm_hw);
@@ -103,6 +111,7 @@ static void svm_vcpu_destroy(struct axv_vcpu *vcpu)
 {
 	struct axv_svm_vcpu *svm = to_svm(vcpu);
 
+	axv_svm_nmi_exit(svm);
 	axv_x86_vcpu_destroy(&svm->x);
 	free_page((unsigned long)svm->vmcb);
 }
@@ -145,9 +154,6 @@ static const struct axv_arch_ops svm_ops = {
 	.run = axv_svm_run,
 	.inject = axv_x86_inject,
 	.has_event = axv_x86_has_event,
-	.set_entry = axv_x86_set_entry,
-	.set_gpr = axv_x86_set_gpr,
-	.set_return_value = axv_x86_set_return_value,
 	.get_reg = axv_x86_get_reg,
 	.set_reg = axv_x86_set_reg,
 	.get_fpu = axv_x86_get_fpu,

@@ -6,10 +6,14 @@
 #ifndef _AXVCPU_SVM_H
 #define _AXVCPU_SVM_H
 
+#include <linux/irq_work.h>
 #include <linux/percpu.h>
 #include <asm/processor-flags.h>
 #include <asm/svm.h>
 
+#include <axvcpu/next.h>
+
+#include "../events.h"
 #include "../x86.h"
 
 /*
@@ -29,20 +33,30 @@
 #define SVM_CLEAN_LBR		BIT(10)
 #define SVM_CLEAN_ALL		GENMASK(10, 0)
 
+/* NMI virtualization, in int_ctl (APM 15.21.10); Linux 6.1 does not name them. */
+#define SVM_V_NMI_PENDING	BIT(11)
+#define SVM_V_NMI_MASK		BIT(12)
+#define SVM_V_NMI_ENABLE	BIT(26)
+
 /**
  * struct axv_svm_features - what this host's SVM has
  * @asids:	number of ASIDs, with ASID 0, which is the host's
  * @nrips:	next RIP is stored at an exit
+ * @decode_assists: an exit names the general register of MOV CR, and the segment
+ *		of OUTS
  * @flush_by_asid: TLB_CONTROL can flush one ASID
  * @v_spec_ctrl: SPEC_CTRL is switched through the VMCB
+ * @vnmi:	the processor masks NMIs and delivers a pending one by itself
  *
  * Constant once the module is loaded.
  */
 struct axv_svm_features {
 	u32 asids;
 	bool nrips;
+	bool decode_assists;
 	bool flush_by_asid;
 	bool v_spec_ctrl;
+	bool vnmi;
 };
 
 extern struct axv_svm_features axv_svm;
@@ -60,7 +74,7 @@ struct axv_svm_cpu {
 	void *host_save;
 	phys_addr_t host_save_pa;
 	u64 tsc_aux;
-	struct axv_x86_tags asids;
+	struct axv_x86_asids asids;
 };
 
 DECLARE_PER_CPU(struct axv_svm_cpu, axv_svm_cpu);
@@ -82,11 +96,15 @@ struct axv_svm_vm {
  * @x:		what x86 vCPUs have in common
  * @vmcb:	its control block
  * @vmcb_pa:	physical address of @vmcb; read by entry.S
- * @nmi_masked:	an NMI handler runs
+ * @nmi_masked:	an NMI handler runs; not used with NMI virtualization
  * @nmi_iret:	its IRET was intercepted at @nmi_iret_rip and is not done yet
- * @nmi_step:	that IRET is single-stepped, to open the NMI window
- * @guest_tf:	the guest's own TF when @nmi_step began
+ * @host_debugctl: DEBUGCTL of the host, during the inner loop
+ * @nmi_armed:	the last entry had to find where a pending NMI can be taken: by
+ *		NMI virtualization, otherwise by a single step
+ * @step_tf:	the guest's own TF before the step
+ * @step_dr6:	the guest's DR6 before the step
  * @nmi_iret_rip: see @nmi_iret
+ * @nmi_poke:	ends the guest behind the delivery of an event
  */
 struct axv_svm_vcpu {
 	struct axv_x86_vcpu x;
@@ -94,9 +112,12 @@ struct axv_svm_vcpu {
 	phys_addr_t vmcb_pa;
 	bool nmi_masked;
 	bool nmi_iret;
-	bool nmi_step;
-	bool guest_tf;
+	bool nmi_armed;
+	u64 host_debugctl;
+	u64 step_tf;
+	u64 step_dr6;
 	u64 nmi_iret_rip;
+	struct irq_work nmi_poke;
 };
 
 static inline struct axv_svm_vcpu *to_svm(struct axv_vcpu *vcpu)
@@ -138,6 +159,22 @@ static inline void axv_svm_unintercept(struct axv_svm_vcpu *svm,
 }
 
 /**
+ * axv_svm_saved_length() - length of an instruction by the next RIP that was saved
+ * @svm:	vCPU that exited with an intercepted instruction
+ *
+ * Return: bytes; 0: the processor does not tell.
+ */
+static inline unsigned int axv_svm_saved_length(const struct axv_svm_vcpu *svm)
+{
+	u64 len;
+
+	if (!axv_svm.nrips)
+		return 0;
+	len = svm->vmcb->control.next_rip - svm->x.regs.rip;
+	return len <= AXV_X86_INSN_MAX ? len : 0;
+}
+
+/**
  * axv_svm_advance() - the guest is past an instruction
  * @svm:	vCPU whose claim the caller holds
  * @len:	its length
@@ -159,6 +196,7 @@ static inline void axv_svm_advance(struct axv_svm_vcpu *svm, unsigned int len)
 }
 
 /* hardware.c: SVM on a host CPU */
+const char *axv_svm_unusable(const struct cpuinfo_x86 *c, u64 syscfg);
 int axv_svm_hardware_init(void);
 void axv_svm_hardware_exit(void);
 int axv_svm_hardware_enable(void);
@@ -185,17 +223,35 @@ void axv_svm_unload(struct axv_vcpu *vcpu);
 int axv_svm_run(struct axv_vcpu *vcpu);
 
 /* exit.c: what an exit means */
-enum axv_x86_next axv_svm_handle_fast(struct axv_x86_vcpu *x);
-enum axv_x86_next axv_svm_handle_slow(struct axv_x86_vcpu *x);
+enum axv_next axv_svm_handle_fast(struct axv_x86_vcpu *x);
+enum axv_next axv_svm_handle_slow(struct axv_x86_vcpu *x);
 
-/* cr.c: control registers, without the help of decode assists */
-enum axv_x86_next axv_svm_handle_cr(struct axv_svm_vcpu *svm);
+/* no_nrips.c: processors without next-RIP saving */
+unsigned int axv_svm_no_nrips_length(struct axv_svm_vcpu *svm);
+enum axv_next axv_svm_no_nrips_int(struct axv_svm_vcpu *svm);
+
+/**
+ * axv_svm_length() - length of the instruction that exited
+ * @svm:	vCPU whose last exit waits
+ *
+ * Context: the claim is held; may sleep.
+ * Return: bytes; 0 if the processor does not tell, and the code is another by now.
+ */
+static inline unsigned int axv_svm_length(struct axv_svm_vcpu *svm)
+{
+	return axv_svm_saved_length(svm) ?: axv_svm_no_nrips_length(svm);
+}
+
+/* cr.c: control registers */
+enum axv_next axv_svm_handle_cr(struct axv_svm_vcpu *svm);
 
 /* inject.c: events into and out of the VMCB */
-enum axv_x86_next axv_svm_inject_events(struct axv_x86_vcpu *x);
+enum axv_next axv_svm_inject_events(struct axv_x86_vcpu *x);
 void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm);
 void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm);
-void axv_svm_nmi_after_exit(struct axv_svm_vcpu *svm);
+bool axv_svm_nmi_after_exit(struct axv_svm_vcpu *svm);
+void axv_svm_nmi_init(struct axv_svm_vcpu *svm);
+void axv_svm_nmi_exit(struct axv_svm_vcpu *svm);
 
 /* entry.S */
 asmlinkage void axv_svm_enter(struct axv_svm_vcpu *svm, phys_addr_t host_save);

@@ -12,11 +12,13 @@
 #include <asm/tlbflush.h>
 #include <asm/trapnr.h>
 
+#include "../asid.h"
 #include "svm.h"
 
 /*
  * Default deny (APM 15.9): whatever touches the host or a state that the
- * hardware does not switch.  INVLPG, CR3 and CR2 stay with the guest, which
+ * hardware does not switch; and task switches, which under nested paging are the
+ * VMM's as with VMX.  INVLPG, CR3 and CR2 stay with the guest, which
  * has its own address space.  Port and MSR accesses follow the maps.
  */
 static const u8 always_intercepted[] = {
@@ -35,6 +37,7 @@ static const u8 always_intercepted[] = {
 	INTERCEPT_IOIO_PROT,
 	INTERCEPT_MSR_PROT,
 	INTERCEPT_SHUTDOWN,
+	INTERCEPT_TASK_SWITCH,
 	INTERCEPT_VMRUN,
 	INTERCEPT_VMMCALL,
 	INTERCEPT_VMLOAD,
@@ -73,11 +76,7 @@ void axv_svm_update_exceptions(struct axv_svm_vcpu *svm)
 	svm->vmcb->control.intercepts[INTERCEPT_EXCEPTION] = mask;
 	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
 
-	/*
-	 * A processor that reports INT3 as INT n instead of as #BP is no
-	 * processor of AMD's, but there is one in emulation, and it has no
-	 * next-RIP saving either.
-	 */
+	/* There INT3 may be an INT n: see axv_svm_no_nrips_int(). */
 	if (!axv_svm.nrips && (mask & BIT(X86_TRAP_BP)))
 		axv_svm_intercept(svm, INTERCEPT_INTn);
 	else
@@ -114,14 +113,17 @@ void axv_svm_vmcb_init(struct axv_svm_vcpu *svm)
 	control->iopm_base_pa = axv_svm_iopm_pa();
 	control->msrpm_base_pa = vm->msrpm_pa;
 	control->int_ctl = V_INTR_MASKING_MASK;
+	if (axv_svm.vnmi)
+		control->int_ctl |= SVM_V_NMI_ENABLE;
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;
 	control->nested_cr3 = __sme_set(vm->x.base.s2.root);
 	svm->vmcb->save.g_pat = AXV_X86_PAT_RESET;
 	svm->vmcb->save.efer = EFER_SVME;
 
+	svm->x.cr8_below = 0;
 	svm->nmi_masked = false;
 	svm->nmi_iret = false;
-	svm->nmi_step = false;
+	svm->nmi_armed = false;
 	axv_svm_update_exceptions(svm);
 	axv_svm_intercept_dr(&svm->x);
 	control->clean = 0;
@@ -252,7 +254,9 @@ static u64 svm_get_cr(struct axv_x86_vcpu *x, unsigned int cr)
 
 	switch (cr) {
 	case 0:
-		return svm->x.cr0;
+		/* A task switch sets TS without an exit. */
+		return (svm->x.cr0 & ~(u64)X86_CR0_TS) |
+		       (vmcb->save.cr0 & X86_CR0_TS);
 	case 2:
 		return vmcb->save.cr2;
 	case 3:
@@ -315,11 +319,6 @@ static void svm_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
 	else
 		x->dr[dr] = value;
 	axv_svm_dirty(svm, SVM_CLEAN_DR);
-}
-
-static u64 svm_get_efer(struct axv_x86_vcpu *x)
-{
-	return x->efer;
 }
 
 static void svm_set_efer(struct axv_x86_vcpu *x, u64 value)
@@ -398,18 +397,32 @@ static int svm_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value)
 	return 0;
 }
 
+static void svm_code_state(struct axv_x86_vcpu *x,
+			   struct axv_x86_code_state *state)
+{
+	const struct vmcb_save_area *save = &x86_to_svm(x)->vmcb->save;
+
+	state->cr3 = save->cr3;
+	state->attr = save->cs.attrib;
+	state->cpl = save->cpl;
+}
+
 static unsigned int svm_cpl(struct axv_x86_vcpu *x)
 {
 	return x86_to_svm(x)->vmcb->save.cpl;
 }
 
-static bool svm_get_shadow(struct axv_x86_vcpu *x)
+/* There is one bit for both shadows (APM 15.21.5). */
+static unsigned int svm_get_shadow(struct axv_x86_vcpu *x)
 {
-	return x86_to_svm(x)->vmcb->control.int_state &
-	       SVM_INTERRUPT_SHADOW_MASK;
+	if (!(x86_to_svm(x)->vmcb->control.int_state &
+	      SVM_INTERRUPT_SHADOW_MASK))
+		return AXV_X86_SHADOW_NONE;
+	return x->regs.rflags & X86_EFLAGS_IF ? AXV_X86_SHADOW_STI :
+						AXV_X86_SHADOW_MOV_SS;
 }
 
-static void svm_set_shadow(struct axv_x86_vcpu *x, bool shadow)
+static void svm_set_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
 {
 	struct vmcb_control_area *control = &x86_to_svm(x)->vmcb->control;
 
@@ -421,19 +434,48 @@ static void svm_set_shadow(struct axv_x86_vcpu *x, bool shadow)
 
 static bool svm_get_nmi_masked(struct axv_x86_vcpu *x)
 {
-	return x86_to_svm(x)->nmi_masked;
+	struct axv_svm_vcpu *svm = x86_to_svm(x);
+
+	if (axv_svm.vnmi)
+		return svm->vmcb->control.int_ctl & SVM_V_NMI_MASK;
+	return svm->nmi_masked;
 }
 
 static void svm_set_nmi_masked(struct axv_x86_vcpu *x, bool masked)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 
+	if (axv_svm.vnmi) {
+		svm->vmcb->control.int_ctl &= ~SVM_V_NMI_MASK;
+		if (masked)
+			svm->vmcb->control.int_ctl |= SVM_V_NMI_MASK;
+		axv_svm_dirty(svm, SVM_CLEAN_TPR);
+		return;
+	}
 	svm->nmi_masked = masked;
 	svm->nmi_iret = false;
 	if (masked)
 		axv_svm_intercept(svm, INTERCEPT_IRET);
 	else
 		axv_svm_unintercept(svm, INTERCEPT_IRET);
+}
+
+/*
+ * The VMCB has no field for them (APM appendix B), so there is nothing that a save and
+ * restore at an exit could lose beyond what the exit itself loses.  A single step needs
+ * none: the #DB of an instruction that the module finishes is in
+ * &axv_x86_events.exception, and TF in RFLAGS makes the processor's own, behind a shadow
+ * as well.  A data breakpoint of MOV SS, which the shadow holds back, is lost if the
+ * next instruction exits; VMX would tell of it.
+ */
+static u64 svm_get_pending_debug(struct axv_x86_vcpu *x)
+{
+	return 0;
+}
+
+static int svm_set_pending_debug(struct axv_x86_vcpu *x, u64 value)
+{
+	return value ? -EINVAL : 0;
 }
 
 static void svm_cpuid_changed(struct axv_x86_vcpu *x)
@@ -458,14 +500,16 @@ const struct axv_x86_hw axv_svm_hw = {
 	.set_cr = svm_set_cr,
 	.get_dr = svm_get_dr,
 	.set_dr = svm_set_dr,
-	.get_efer = svm_get_efer,
 	.set_efer = svm_set_efer,
 	.get_msr = svm_get_msr,
 	.set_msr = svm_set_msr,
+	.code_state = svm_code_state,
 	.cpl = svm_cpl,
 	.get_shadow = svm_get_shadow,
 	.set_shadow = svm_set_shadow,
 	.get_nmi_masked = svm_get_nmi_masked,
 	.set_nmi_masked = svm_set_nmi_masked,
+	.get_pending_debug = svm_get_pending_debug,
+	.set_pending_debug = svm_set_pending_debug,
 	.cpuid_changed = svm_cpuid_changed,
 };

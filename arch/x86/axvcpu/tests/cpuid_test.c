@@ -12,6 +12,8 @@
 #include <asm/processor-flags.h>
 
 #include "../cpuid.h"
+#include "../cpuid_host.h"
+#include "../regs.h"
 #include "fake_hw.h"
 
 #define SUB	AXV_X86_CPUID_SUBLEAF
@@ -47,10 +49,10 @@ static const struct {
 	u32 subleaf;
 	struct axv_x86_answer never;
 } forbidden[] = {
-	{ 1, 0, { .ecx = F(MWAIT) | F(VMX) | F(SMX) | F(X2APIC) | F(PDCM) |
-			 F(TSC_DEADLINE_TIMER) | F(DTES64) | F(OSXSAVE),
-		  .edx = F(APIC) | F(MCE) | F(MCA) | F(DS) | F(ACPI) } },
-	{ 7, 0, { .ebx = F(TSC_ADJUST) | F(SGX) | F(HLE) | F(RTM) | F(MPX) |
+	{ 1, 0, { .ecx = F(MWAIT) | F(VMX) | F(SMX) | F(PDCM) |
+			 F(DTES64) | F(OSXSAVE),
+		  .edx = F(DS) | F(ACPI) } },
+	{ 7, 0, { .ebx = F(SGX) | F(HLE) | F(RTM) | F(MPX) |
 			 F(CQM) | F(RDT_A) | F(INTEL_PT),
 		  .ecx = F(OSPKE) | F(WAITPKG) | F(BUS_LOCK_DETECT) | BIT(7),
 		  .edx = F(AMX_TILE) | F(AMX_INT8) | F(AMX_BF16) |
@@ -61,8 +63,7 @@ static const struct {
 	{ 0x80000001, 0, { .ecx = F(SVM) | F(EXTAPIC) | F(IBS) | F(SKINIT) |
 				  F(WDT) | F(LWP) | F(PERFCTR_CORE) |
 				  F(PERFCTR_NB) | F(MWAITX) | F(OSVW) |
-				  F(NODEID_MSR) | F(TCE),
-			   .edx = BIT(9) | BIT(7) | BIT(14) } },
+				  F(NODEID_MSR) | F(TCE) } },
 	{ 0x80000007, 0, { ~0u, ~0u, ~0u, ~0x100u } },
 	{ 0x80000008, 0, { .ebx = F(IRPERF) | F(RDPRU) | BIT(3) | BIT(8) |
 				  F(VIRT_SSBD) | F(CPPC) } },
@@ -71,7 +72,7 @@ static const struct {
 static void expect_nothing_forbidden(struct kunit *test, struct fake_vcpu *f)
 {
 	static const u32 hidden[] = {
-		0x5, 0x6, 0xa, 0xf, 0x10, 0x12, 0x14, 0x17, 0x18, 0x19, 0x1d,
+		0x5, 0xa, 0xf, 0x10, 0x12, 0x14, 0x17, 0x18, 0x19, 0x1d,
 		0x20, 0x8000000a, 0x8000001b, 0x8000001c, 0x8000001f,
 		0x80000020, 0x80000022, 0xc0000001,
 	};
@@ -130,12 +131,48 @@ static void cpuid_test_default(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, F(FPU) | F(TSC) | F(MSR) | F(PAE) | F(FXSR),
 			a.edx & (F(FPU) | F(TSC) | F(MSR) | F(PAE) | F(FXSR)));
 	KUNIT_EXPECT_TRUE(test, a.ecx & F(HYPERVISOR));
+	/* What the module emulates, but not what the VMM would have to. */
+	KUNIT_EXPECT_EQ(test, F(MCE) | F(MCA),
+			a.edx & (F(MCE) | F(MCA) | F(APIC)));
+	KUNIT_EXPECT_EQ(test, 0,
+			a.ecx & (F(X2APIC) | F(TSC_DEADLINE_TIMER)));
+	KUNIT_EXPECT_TRUE(test, ask(f, 7, 0).ebx & F(TSC_ADJUST));
+	KUNIT_EXPECT_TRUE(test, is_zero(ask(f, 6, 0)));
 	a = ask(f, 0x80000001, 0);
 	KUNIT_EXPECT_EQ(test, F(LM) | F(NX) | F(SYSCALL),
 			a.edx & (F(LM) | F(NX) | F(SYSCALL)));
 	a = ask(f, 0, 0);
 	KUNIT_EXPECT_EQ(test, cpuid_ebx(0), a.ebx);
 	KUNIT_EXPECT_LE(test, a.eax, 0xd);
+}
+
+/* A VMM may offer what it emulates itself, whatever the host has. */
+static void cpuid_test_of_the_vmm(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	struct axv_x86_cpuid table[] = {
+		{ .leaf = 1, .ecx = F(X2APIC) | F(TSC_DEADLINE_TIMER),
+		  .edx = F(APIC) | F(MCE) | F(MCA) },
+		{ .leaf = 6, .eax = ~0u, .ebx = ~0u, .ecx = ~0u, .edx = ~0u },
+		{ .leaf = 7, .ebx = F(TSC_ADJUST) },
+	};
+	struct axv_x86_answer a;
+
+	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_cpuid(&f->x, table,
+						   ARRAY_SIZE(table)));
+	a = ask(f, 1, 0);
+	KUNIT_EXPECT_EQ(test, F(X2APIC) | F(TSC_DEADLINE_TIMER), a.ecx);
+	KUNIT_EXPECT_EQ(test, F(APIC) | F(MCE) | F(MCA), a.edx);
+	a = ask(f, 6, 0);
+	KUNIT_EXPECT_EQ(test, F(ARAT), a.eax);
+	KUNIT_EXPECT_EQ(test, 0, a.ebx | a.ecx | a.edx);
+	KUNIT_EXPECT_EQ(test, F(TSC_ADJUST), ask(f, 7, 0).ebx);
+	KUNIT_EXPECT_TRUE(test, f->x.caps.mce);
+	KUNIT_EXPECT_TRUE(test, f->x.caps.mca);
+	KUNIT_EXPECT_TRUE(test, f->x.caps.tsc_adjust);
+	KUNIT_EXPECT_TRUE(test, f->x.caps.cr4 & X86_CR4_MCE);
+	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_cpuid(&f->x, NULL, 0));
+	KUNIT_EXPECT_FALSE(test, f->x.caps.cr4 & X86_CR4_MCE);
 }
 
 /* Whatever a VMM asks for, it gets no more than the host's table has. */
@@ -184,12 +221,16 @@ static void cpuid_test_bounded(struct kunit *test)
 					      forbidden[i].subleaf);
 
 		if (forbidden[i].leaf == 1) {
-			a.edx &= ~F(HT);
+			a.edx &= ~(F(HT) | F(APIC));
+			a.ecx &= ~(F(X2APIC) | F(TSC_DEADLINE_TIMER));
 			a.ebx = b.ebx;
 			a.eax = b.eax;
 		}
 		if (forbidden[i].leaf == 0x80000001) {
 			a.ecx &= ~F(CMP_LEGACY);
+			/* MCE, APIC, MCA: copies of leaf 1. */
+			a.edx &= ~(BIT(7) | BIT(9) | BIT(14));
+			b.edx &= ~(BIT(7) | BIT(9) | BIT(14));
 			a.ebx = b.ebx;
 			a.eax = b.eax;
 		}
@@ -260,18 +301,25 @@ static void cpuid_test_in_use(struct kunit *test)
 	struct fake_vcpu *f = test->priv;
 	u32 count = f->x.nr_cpuid;
 
-	f->cr[4] = X86_CR4_PAE;
+	f->x.cr4 = X86_CR4_PAE;
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_cpuid(&f->x, NULL, 0));
-	f->cr[4] = 0;
-	f->efer = EFER_NX;
+	f->x.cr4 = 0;
+	f->x.efer = EFER_NX;
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_cpuid(&f->x, NULL, 0));
-	f->efer = 0;
+	f->x.efer = 0;
 	f->x.xcr0 = XFEATURE_MASK_FPSSE;
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_cpuid(&f->x, NULL, 0));
 	f->x.xcr0 = XFEATURE_MASK_FP;
 	f->cr[3] = 1ull << 36;
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_cpuid(&f->x, NULL, 0));
 	f->cr[3] = 0;
+	f->x.spec_ctrl = SPEC_CTRL_IBRS;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_cpuid(&f->x, NULL, 0));
+	f->x.spec_ctrl = 0;
+	f->x.tsc_aux = 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_cpuid(&f->x, NULL, 0));
+	KUNIT_EXPECT_EQ(test, 1, f->x.tsc_aux);
+	f->x.tsc_aux = 0;
 	KUNIT_EXPECT_EQ(test, count, f->x.nr_cpuid);
 	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_cpuid(&f->x, NULL, 0));
 }
@@ -388,9 +436,11 @@ static void cpuid_test_dynamic(struct kunit *test)
 {
 	struct fake_vcpu *f = test->priv;
 	u64 host = axv_x86_host.xcr0;
+	struct axv_x86_cpuid *e, *now;
+	u32 count = AXV_CPUID_MAX;
 
 	KUNIT_EXPECT_EQ(test, 0, ask(f, 1, 0).ecx & F(OSXSAVE));
-	f->cr[4] = X86_CR4_OSXSAVE | X86_CR4_PKE;
+	f->x.cr4 = X86_CR4_OSXSAVE | X86_CR4_PKE;
 	KUNIT_EXPECT_TRUE(test, ask(f, 1, 0).ecx & F(OSXSAVE));
 	if (f->x.nr_cpuid && ask(f, 0, 0).eax >= 7) {
 		KUNIT_EXPECT_TRUE(test, ask(f, 7, 0).ecx & F(OSPKE));
@@ -401,6 +451,11 @@ static void cpuid_test_dynamic(struct kunit *test)
 
 	f->x.xcr0 = XFEATURE_MASK_FP;
 	KUNIT_EXPECT_EQ(test, 576, ask(f, 0xd, 0).ebx);
+	e = axv_x86_cpuid_find(f->x.cpuid, f->x.nr_cpuid, 0xd, 1);
+	KUNIT_ASSERT_NOT_NULL(test, e);
+	e->eax &= ~(F(XSAVEC) | F(XSAVES));
+	KUNIT_EXPECT_EQ(test, 0, ask(f, 0xd, 1).ebx);
+	e->eax |= F(XSAVEC);
 	KUNIT_EXPECT_EQ(test, 576, ask(f, 0xd, 1).ebx);
 	KUNIT_EXPECT_EQ(test, axv_x86_host.fpu_size, ask(f, 0xd, 0).ecx);
 	KUNIT_EXPECT_EQ(test, host, ask(f, 0xd, 0).eax |
@@ -420,6 +475,17 @@ static void cpuid_test_dynamic(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 584, ask(f, 0xd, 1).ebx);
 		KUNIT_EXPECT_GT(test, ask(f, 0xd, 0).ebx, 584);
 	}
+
+	/* The table that the VMM reads says the same. */
+	now = kunit_kcalloc(test, count, sizeof(*now), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, now);
+	KUNIT_ASSERT_EQ(test, 0, axv_x86_get_cpuid(&f->x, now, &count));
+	e = axv_x86_cpuid_find(now, count, 0xd, 1);
+	KUNIT_EXPECT_EQ(test, ask(f, 0xd, 1).ebx, e->ebx);
+	e = axv_x86_cpuid_find(now, count, 0xd, 0);
+	KUNIT_EXPECT_EQ(test, ask(f, 0xd, 0).ebx, e->ebx);
+	e = axv_x86_cpuid_find(now, count, 1, 0);
+	KUNIT_EXPECT_TRUE(test, e->ecx & F(OSXSAVE));
 }
 
 static void cpuid_test_hypervisor_leaf(struct kunit *test)
@@ -440,6 +506,7 @@ static void cpuid_test_hypervisor_leaf(struct kunit *test)
 
 static struct kunit_case cpuid_cases[] = {
 	KUNIT_CASE(cpuid_test_default),
+	KUNIT_CASE(cpuid_test_of_the_vmm),
 	KUNIT_CASE(cpuid_test_bounded),
 	KUNIT_CASE(cpuid_test_refused),
 	KUNIT_CASE(cpuid_test_in_use),
@@ -451,11 +518,4 @@ static struct kunit_case cpuid_cases[] = {
 	{}
 };
 
-static struct kunit_suite cpuid_suite = {
-	.name = "axvcpu-x86-cpuid",
-	.init = cpuid_init,
-	.exit = cpuid_exit,
-	.test_cases = cpuid_cases,
-};
-
-kunit_test_suite(cpuid_suite);
+axv_test_suite("axvcpu-x86-cpuid", cpuid_cases, .init = cpuid_init, .exit = cpuid_exit);

@@ -6,6 +6,9 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "../events.h"
+#include "../exit.h"
+#include "../regs.h"
 #include "fake_hw.h"
 
 #define EXTINT(vector)		(AXV_X86_EVENT_VALID | (vector))
@@ -21,7 +24,7 @@ static int events_init(struct kunit *test)
 {
 	struct fake_vcpu *f = fake_vcpu_new(test);
 
-	f->cr[0] |= X86_CR0_PE;
+	f->x.cr0 |= X86_CR0_PE;
 	f->x.regs.rflags |= X86_EFLAGS_IF;
 	test->priv = f;
 	return 0;
@@ -31,6 +34,23 @@ static void events_exit(struct kunit *test)
 {
 	if (test->priv)
 		fake_vcpu_free(test->priv);
+}
+
+/* The hardware is off while the tests run. */
+static void events_test_hardware_is_off(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	const struct axv_run *run = f->x.base.run;
+	enum axv_next next;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	next = axv_x86_hardware_is_off(&f->x);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, next);
+	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_FAIL_ENTRY, run->exit_reason);
+	KUNIT_EXPECT_EQ(test, (u32)AXV_FAIL_OFF, run->exit.fail_entry.cause);
+	KUNIT_EXPECT_EQ(test, 0ull, run->exit.fail_entry.hardware_reason);
 }
 
 static int inject(struct fake_vcpu *f, struct axv_inject event)
@@ -193,6 +213,8 @@ static void events_test_exception_checks(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, -EINVAL, inject_exception(f, 6, false, 1, 0));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
+			inject(f, (struct axv_inject){ .priority = 1 }));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
 			inject(f, (struct axv_inject){ .flags = 2 }));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			inject(f, (struct axv_inject){
@@ -223,7 +245,7 @@ static void events_test_exception_side_effects(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x400, f->dr[7]);
 
 	/* Real mode has no error codes. */
-	f->cr[0] &= ~(u64)X86_CR0_PE;
+	f->x.cr0 &= ~(u64)X86_CR0_PE;
 	axv_x86_raise(&f->x, X86_TRAP_GP, true, 0x18, 0);
 	KUNIT_EXPECT_EQ(test, EXCEPTION(X86_TRAP_GP), pick(f, false, false));
 }
@@ -309,6 +331,59 @@ static void events_test_put_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, pick(f, false, false));
 }
 
+/* What the VMM says the guest earned, while another event was being delivered. */
+static int inject_raised(struct fake_vcpu *f, u8 vector, bool has_error)
+{
+	return inject(f, (struct axv_inject){
+		.type = AXV_INJECT_EXCEPTION, .vector = vector,
+		.flags = AXV_INJECT_RAISED |
+			 (has_error ? AXV_INJECT_HAS_ERROR_CODE : 0),
+	});
+}
+
+static void events_test_raised_by_vmm(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	bool irq_window, nmi_window;
+	u64 event;
+
+	/* It comes first, and the interrupt after it. */
+	axv_x86_cut_short(&f->x, EXTINT(0x50), 0);
+	KUNIT_EXPECT_EQ(test, 0, inject_raised(f, X86_TRAP_TS, true));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_x86_next_event(&f->x, &event, &irq_window,
+							     &nmi_window));
+	KUNIT_EXPECT_EQ(test, EXCEPTION_ERROR(X86_TRAP_TS, 0), event);
+	KUNIT_EXPECT_TRUE(test, irq_window);
+	KUNIT_EXPECT_EQ(test, EXTINT(0x50), pick(f, false, false));
+	axv_x86_events_reset(&f->x);
+
+	/* Two make a double fault, and three a shutdown. */
+	axv_x86_cut_short(&f->x, EXCEPTION_ERROR(X86_TRAP_NP, 0x18), 0);
+	KUNIT_EXPECT_EQ(test, 0, inject_raised(f, X86_TRAP_TS, true));
+	axv_x86_next_event(&f->x, &event, &irq_window, &nmi_window);
+	KUNIT_EXPECT_EQ(test, EXCEPTION_ERROR(X86_TRAP_DF, 0), event);
+	axv_x86_cut_short(&f->x, event, 0);
+	KUNIT_EXPECT_EQ(test, 0, inject_raised(f, X86_TRAP_TS, true));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_x86_next_event(&f->x, &event, &irq_window,
+							   &nmi_window));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT_SHUTDOWN, f->run.exit_reason);
+	KUNIT_EXPECT_TRUE(test, f->x.events.shutdown);
+	axv_x86_events_reset(&f->x);
+
+	/* The VMM sees those that it asked for. */
+	f->x.events.exit_mask = BIT(X86_TRAP_TS);
+	KUNIT_EXPECT_EQ(test, 0, inject_raised(f, X86_TRAP_TS, true));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_x86_next_event(&f->x, &event, &irq_window,
+							   &nmi_window));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT_EXCEPTION, f->run.exit_reason);
+
+	/* One that is only injected waits for the other's delivery. */
+	axv_x86_cut_short(&f->x, EXCEPTION_ERROR(X86_TRAP_NP, 0x18), 0);
+	KUNIT_EXPECT_EQ(test, 0, inject_exception(f, X86_TRAP_TS, true, 0, 0));
+	axv_x86_next_event(&f->x, &event, &irq_window, &nmi_window);
+	KUNIT_EXPECT_EQ(test, EXCEPTION_ERROR(X86_TRAP_NP, 0x18), event);
+}
+
 /* What the VMM injected is not lost to a fault that comes again anyway. */
 static void events_test_injected_wins(struct kunit *test)
 {
@@ -370,25 +445,25 @@ static void events_test_registers(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bad_events); i++) {
 		KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
-				    axv_x86_set_reg(vcpu, REG(REINJECT),
+				    claimed_set_reg(vcpu, REG(REINJECT),
 						    bad_events[i]),
 				    "event %llx", bad_events[i]);
 		KUNIT_EXPECT_EQ(test, -EINVAL,
-				axv_x86_set_reg(vcpu, REG(EXCEPTION),
+				claimed_set_reg(vcpu, REG(EXCEPTION),
 						bad_events[i]));
 	}
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(EXCEPTION), NMI));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_reg(vcpu, REG(EXCEPTION), NMI));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			axv_x86_set_reg(vcpu, REG(EXTINT_COUNT), AXV_EXTINT_DEPTH + 2));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(EXTINT_2), 0x100));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(SHADOW), 2));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(NMI_MASKED), 2));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(NMI_PENDING), 3));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(HALTED), 2));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_reg(vcpu, REG(EXIT_MASK), 4));
+			claimed_set_reg(vcpu, REG(EXTINT_COUNT), AXV_EXTINT_DEPTH + 2));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_reg(vcpu, REG(EXTINT_2), 0x100));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_reg(vcpu, REG(SHADOW), 3));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_reg(vcpu, REG(NMI_MASKED), 2));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_reg(vcpu, REG(NMI_PENDING), 3));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_reg(vcpu, REG(HALTED), 2));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_reg(vcpu, REG(EXIT_MASK), 4));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			axv_x86_set_reg(vcpu, REG(EXIT_MASK), 1ull << 32));
-	KUNIT_EXPECT_EQ(test, -ENOENT, axv_x86_set_reg(vcpu, REG(REGS), 0));
+			claimed_set_reg(vcpu, REG(EXIT_MASK), 1ull << 32));
+	KUNIT_EXPECT_EQ(test, -ENOENT, claimed_set_reg(vcpu, REG(REGS), 0));
 }
 
 /* Everything under way survives a save and a restore. */
@@ -408,12 +483,16 @@ static void events_test_save_restore(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, inject_exception(f, X86_TRAP_PF, true, 2,
 						  0x7000));
 	axv_x86_cut_short(&f->x, EXCEPTION(X86_TRAP_DE), 0);
-	f->shadow = true;
+	f->shadow = AXV_X86_SHADOW_MOV_SS;
 	f->nmi_masked = true;
+	f->pending_debug = 0x4001;
 	f->x.events.halted = true;
 	f->x.events.exit_mask = 8;
+	f->x.events.raised = true;
+	f->x.events.shutdown = true;
 	for (i = 0; i < AXV_X86_EVENT_REGS; i++)
 		saved[i] = fake_get_reg(test, f, AXV_REG_X86(EVENT, i));
+	KUNIT_EXPECT_FALSE(test, f->irqs_off);
 	KUNIT_EXPECT_EQ(test, AXV_EXTINT_DEPTH + 1, saved[AXV_X86_EVENT_EXTINT_COUNT]);
 	KUNIT_EXPECT_EQ(test, 0x363534333231302full, saved[AXV_X86_EVENT_EXTINT_0]);
 	KUNIT_EXPECT_EQ(test, 0x3e3d3c3b3a393837ull, saved[AXV_X86_EVENT_EXTINT_1]);
@@ -424,7 +503,7 @@ static void events_test_save_restore(struct kunit *test)
 	/* In any order: backwards here. */
 	for (i = AXV_X86_EVENT_REGS; i-- > 0;)
 		KUNIT_EXPECT_EQ(test, 0,
-				axv_x86_set_reg(&g->x.base,
+				claimed_set_reg(&g->x.base,
 						AXV_REG_X86(EVENT, i),
 						saved[i]));
 	KUNIT_EXPECT_GT(test, g->changed, changed);
@@ -434,7 +513,7 @@ static void events_test_save_restore(struct kunit *test)
 				    "register %u", i);
 	g->shadow = false;
 	g->nmi_masked = false;
-	g->cr[0] |= X86_CR0_PE;
+	g->x.cr0 |= X86_CR0_PE;
 	g->x.regs.rflags |= X86_EFLAGS_IF;
 	KUNIT_EXPECT_EQ(test, EXCEPTION(X86_TRAP_DE), pick(g, true, true));
 	KUNIT_EXPECT_EQ(test, EXCEPTION_ERROR(X86_TRAP_PF, 2),
@@ -447,7 +526,7 @@ static void events_test_save_restore(struct kunit *test)
 	fake_vcpu_free(g);
 
 	/* What is beyond the count is not told. */
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_reg(&f->x.base, REG(EXTINT_COUNT), 1));
+	KUNIT_EXPECT_EQ(test, 0, claimed_set_reg(&f->x.base, REG(EXTINT_COUNT), 1));
 	KUNIT_EXPECT_EQ(test, 0x2full, fake_get_reg(test, f, REG(EXTINT_0)));
 	KUNIT_EXPECT_EQ(test, 0, fake_get_reg(test, f, REG(EXTINT_1)));
 	KUNIT_EXPECT_EQ(test, 0, fake_get_reg(test, f, REG(EXTINT_2)));
@@ -458,7 +537,75 @@ static void events_test_save_restore(struct kunit *test)
 				    "register %u after reset", i);
 }
 
+/* An #AC is the guest's own if it asked for it, and is in user mode. */
+static void events_test_split_lock(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	struct axv_x86_vcpu *x = &f->x;
+
+	x->cr0 |= X86_CR0_AM;
+	x->regs.rflags |= X86_EFLAGS_AC;
+	f->seg[AXV_X86_SS].attr |= AXV_X86_ATTR_DPL;
+	KUNIT_EXPECT_FALSE(test, axv_x86_is_split_lock(x));
+	f->seg[AXV_X86_SS].attr &= ~AXV_X86_ATTR_DPL;
+	KUNIT_EXPECT_TRUE(test, axv_x86_is_split_lock(x));
+	f->seg[AXV_X86_SS].attr |= AXV_X86_ATTR_DPL;
+	x->cr0 &= ~(u64)X86_CR0_AM;
+	KUNIT_EXPECT_TRUE(test, axv_x86_is_split_lock(x));
+	x->cr0 |= X86_CR0_AM;
+	x->regs.rflags &= ~(u64)X86_EFLAGS_AC;
+	KUNIT_EXPECT_TRUE(test, axv_x86_is_split_lock(x));
+}
+
+/* RF is in the frame of a fault, and of nothing else. */
+static void events_test_rf(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	struct axv_x86_vcpu *x = &f->x;
+	u64 *rflags = &x->regs.rflags;
+	static const struct {
+		u64 event;
+		u64 address;
+		bool rf;
+	} cases[] = {
+		{ EXCEPTION(X86_TRAP_UD), 0, true },
+		{ EXCEPTION_ERROR(X86_TRAP_GP, 0x18), 0, true },
+		{ EXCEPTION_ERROR(X86_TRAP_PF, 2), 0x1000, true },
+		{ EXCEPTION(X86_TRAP_DB), BIT(13), true },
+		{ EXCEPTION(X86_TRAP_DB), BIT(14), false },
+		{ EXCEPTION(X86_TRAP_DB), BIT(0), false },
+		{ EXCEPTION(X86_TRAP_BP), 0, false },
+		{ EXCEPTION(X86_TRAP_OF), 0, false },
+		{ EXCEPTION_ERROR(X86_TRAP_DF, 0), 0, false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		*rflags = X86_EFLAGS_FIXED;
+		x->events.exception = cases[i].event;
+		x->events.exception_addr = cases[i].address;
+		KUNIT_EXPECT_EQ(test, cases[i].event, pick(f, false, false));
+		KUNIT_EXPECT_EQ(test, cases[i].rf, !!(*rflags & X86_EFLAGS_RF));
+	}
+
+	/* A fault whose delivery was cut short; SVM leaves RF as it was. */
+	*rflags = X86_EFLAGS_FIXED;
+	axv_x86_cut_short(x, EXCEPTION_ERROR(X86_TRAP_NP, 0x18), 0);
+	pick(f, false, false);
+	KUNIT_EXPECT_TRUE(test, *rflags & X86_EFLAGS_RF);
+
+	*rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
+	axv_x86_cut_short(x, AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_SOFT | 6, 0);
+	pick(f, false, false);
+	inject_extint(f, 6);
+	KUNIT_EXPECT_EQ(test, EXTINT(6), pick(f, false, false));
+	inject_nmi(f);
+	KUNIT_EXPECT_EQ(test, NMI, pick(f, false, false));
+	KUNIT_EXPECT_FALSE(test, *rflags & X86_EFLAGS_RF);
+}
+
 static struct kunit_case events_cases[] = {
+	KUNIT_CASE(events_test_hardware_is_off),
 	KUNIT_CASE(events_test_extint_fifo),
 	KUNIT_CASE(events_test_extint_blocked),
 	KUNIT_CASE(events_test_nmi),
@@ -467,18 +614,15 @@ static struct kunit_case events_cases[] = {
 	KUNIT_CASE(events_test_exception_side_effects),
 	KUNIT_CASE(events_test_double_fault),
 	KUNIT_CASE(events_test_put_back),
+	KUNIT_CASE(events_test_raised_by_vmm),
 	KUNIT_CASE(events_test_injected_wins),
+	KUNIT_CASE(events_test_split_lock),
 	KUNIT_CASE(events_test_advance),
 	KUNIT_CASE(events_test_registers),
 	KUNIT_CASE(events_test_save_restore),
+	KUNIT_CASE(events_test_rf),
 	{}
 };
 
-static struct kunit_suite events_suite = {
-	.name = "axvcpu-x86-events",
-	.init = events_init,
-	.exit = events_exit,
-	.test_cases = events_cases,
-};
-
-kunit_test_suite(events_suite);
+axv_test_suite("axvcpu-x86-events", events_cases,
+	       .init = events_init, .exit = events_exit);

@@ -6,6 +6,8 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
+#include "../cpuid.h"
+#include "../host.h"
 #include "fake_hw.h"
 
 static struct fake_vcpu *to_fake(struct axv_x86_vcpu *x)
@@ -39,12 +41,17 @@ static void set_dtable(struct axv_x86_vcpu *x, unsigned int table,
 
 static u64 get_cr(struct axv_x86_vcpu *x, unsigned int cr)
 {
-	return to_fake(x)->cr[cr];
+	return cr == 0 ? x->cr0 : cr == 4 ? x->cr4 : to_fake(x)->cr[cr];
 }
 
 static void set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 {
-	to_fake(x)->cr[cr] = value;
+	if (cr == 0)
+		x->cr0 = value;
+	else if (cr == 4)
+		x->cr4 = value;
+	else
+		to_fake(x)->cr[cr] = value;
 }
 
 static u64 get_dr(struct axv_x86_vcpu *x, unsigned int dr)
@@ -57,14 +64,9 @@ static void set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
 	to_fake(x)->dr[dr] = value;
 }
 
-static u64 get_efer(struct axv_x86_vcpu *x)
-{
-	return to_fake(x)->efer;
-}
-
 static void set_efer(struct axv_x86_vcpu *x, u64 value)
 {
-	to_fake(x)->efer = value;
+	x->efer = value;
 }
 
 static int get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
@@ -97,17 +99,26 @@ static int set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value)
 	return -ENOSPC;
 }
 
+static void code_state(struct axv_x86_vcpu *x, struct axv_x86_code_state *state)
+{
+	struct fake_vcpu *f = to_fake(x);
+
+	state->cr3 = f->cr[3];
+	state->attr = f->seg[AXV_X86_CS].attr;
+	state->cpl = (f->seg[AXV_X86_SS].attr & AXV_X86_ATTR_DPL) >> 5;
+}
+
 static unsigned int cpl(struct axv_x86_vcpu *x)
 {
 	return (to_fake(x)->seg[AXV_X86_SS].attr & AXV_X86_ATTR_DPL) >> 5;
 }
 
-static bool get_shadow(struct axv_x86_vcpu *x)
+static unsigned int get_shadow(struct axv_x86_vcpu *x)
 {
 	return to_fake(x)->shadow;
 }
 
-static void set_shadow(struct axv_x86_vcpu *x, bool shadow)
+static void set_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
 {
 	to_fake(x)->shadow = shadow;
 }
@@ -120,6 +131,18 @@ static bool get_nmi_masked(struct axv_x86_vcpu *x)
 static void set_nmi_masked(struct axv_x86_vcpu *x, bool masked)
 {
 	to_fake(x)->nmi_masked = masked;
+}
+
+static u64 get_pending_debug(struct axv_x86_vcpu *x)
+{
+	to_fake(x)->irqs_off |= irqs_disabled();
+	return to_fake(x)->pending_debug;
+}
+
+static int set_pending_debug(struct axv_x86_vcpu *x, u64 value)
+{
+	to_fake(x)->pending_debug = value;
+	return 0;
 }
 
 static void cpuid_changed(struct axv_x86_vcpu *x)
@@ -136,15 +159,17 @@ static const struct axv_x86_hw fake_hw = {
 	.set_cr = set_cr,
 	.get_dr = get_dr,
 	.set_dr = set_dr,
-	.get_efer = get_efer,
 	.set_efer = set_efer,
 	.get_msr = get_msr,
 	.set_msr = set_msr,
+	.code_state = code_state,
 	.cpl = cpl,
 	.get_shadow = get_shadow,
 	.set_shadow = set_shadow,
 	.get_nmi_masked = get_nmi_masked,
 	.set_nmi_masked = set_nmi_masked,
+	.get_pending_debug = get_pending_debug,
+	.set_pending_debug = set_pending_debug,
 	.cpuid_changed = cpuid_changed,
 };
 

@@ -10,7 +10,6 @@
 #ifndef _AXVCPU_TESTS_FAKE_VMCS_H
 #define _AXVCPU_TESTS_FAKE_VMCS_H
 
-#include <kunit/test.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <asm/debugreg.h>
@@ -18,11 +17,15 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include <axvcpu/kunit.h>
+
 #include "../run.h"
 
 /* What the files export. */
 #define axv_vmx_fetch			test_vmx_fetch
 #define axv_vmx_write_dirty		test_vmx_write_dirty
+#define axv_vmx_write_constants		test_vmx_write_constants
+#define axv_vmx_vpids			test_vmx_vpids
 #define axv_vmx_load			test_vmx_load
 #define axv_vmx_unload			test_vmx_unload
 #define axv_vmx_clear_held		test_vmx_clear_all_held
@@ -30,6 +33,7 @@
 #define axv_vmx_hw			test_vmx_hw
 #define axv_vmx_intercept_dr		test_vmx_intercept_dr
 #define axv_vmx_load_pdptes		test_vmx_load_pdptes
+#define axv_vmx_fit_shadow		test_vmx_fit_shadow
 #define axv_vmx_pae_paging		test_vmx_pae_paging
 #define axv_vmx_msr_bitmap_create	test_vmx_msr_bitmap_create
 #define axv_vmx_msr_bitmap_destroy	test_vmx_msr_bitmap_destroy
@@ -58,6 +62,7 @@
  * @code:	and its error code
  * @idt:	IDT-vectoring information
  * @idt_code:	and its error code
+ * @insn_info:	VM-exit instruction information
  * @cr3:	the guest has set CR3 to this; 0: it has not
  */
 struct fake_exit {
@@ -70,6 +75,7 @@ struct fake_exit {
 	u32 code;
 	u32 idt;
 	u32 idt_code;
+	u32 insn_info;
 	u64 cr3;
 };
 
@@ -91,20 +97,6 @@ struct fake_entry {
 	u64 rip;
 	u32 state;
 	u64 debug;
-};
-
-/**
- * struct fake_task - operands of a task switch
- * @selector:	of the new task
- * @source:	what causes it
- * @len:	length of the instruction
- * @event:	and the event
- */
-struct fake_task {
-	u16 selector;
-	enum axv_x86_task_source source;
-	unsigned int len;
-	u64 event;
 };
 
 /**
@@ -135,7 +127,6 @@ struct fake_vmcs {
  * @mistakes:	accesses that a processor refuses
  * @host_nmis:	NMIs given to the host
  * @machine_checks: machine checks, likewise
- * @explained:	failed entries explained
  * @invepts:	INVEPT was executed
  * @invvpids:	INVVPID of all VPIDs was executed
  * @eptp:	operand of the last INVEPT
@@ -144,10 +135,6 @@ struct fake_vmcs {
  * @faults:	second-stage faults
  * @gpa:	address of the last
  * @access:	its AXV_ACCESS_*
- * @strings:	string port accesses
- * @string_in:	the last was INS
- * @task:	the last task switch
- * @task_cr3:	CR3 of the new task; 0: none
  */
 struct vmx_fixture {
 	struct axv_vmx_vm vm;
@@ -164,7 +151,6 @@ struct vmx_fixture {
 	unsigned int mistakes;
 	unsigned int host_nmis;
 	unsigned int machine_checks;
-	unsigned int explained;
 	unsigned int invepts;
 	unsigned int invvpids;
 	u64 eptp;
@@ -173,10 +159,6 @@ struct vmx_fixture {
 	unsigned int faults;
 	u64 gpa;
 	u32 access;
-	unsigned int strings;
-	bool string_in;
-	struct fake_task task;
-	u64 task_cr3;
 };
 
 /* The instructions have no operand that tells whose VMCS it is. */
@@ -302,6 +284,7 @@ static int fake_enter(struct axv_vmx_vcpu *vmx)
 	*fake_field(f, EXIT_QUALIFICATION) = exit->qual;
 	*fake_field(f, GUEST_PHYSICAL_ADDRESS) = exit->gpa;
 	*fake_field(f, VM_EXIT_INSTRUCTION_LEN) = exit->len;
+	*fake_field(f, VMX_INSTRUCTION_INFO) = exit->insn_info;
 	*fake_field(f, VM_EXIT_INTR_INFO) = exit->info;
 	*fake_field(f, VM_EXIT_INTR_ERROR_CODE) = exit->code;
 	*fake_field(f, IDT_VECTORING_INFO_FIELD) = exit->idt;
@@ -336,11 +319,6 @@ static void fake_load_syscall_msrs(struct axv_vmx_vcpu *vmx)
 	vmx->syscall_stale = false;
 }
 
-static void fake_explain(struct axv_vmx_vcpu *vmx)
-{
-	fake_cpu->explained++;
-}
-
 static void fake_machine_check(void)
 {
 	fake_cpu->machine_checks++;
@@ -355,35 +333,12 @@ static int fake_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
 	return 0;
 }
 
-static enum axv_x86_next fake_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
-					   u32 access)
+static enum axv_next fake_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
+				       u32 access)
 {
 	fake_cpu->faults++;
 	fake_cpu->gpa = gpa;
 	fake_cpu->access = access;
-	return AXV_RESUME;
-}
-
-static enum axv_x86_next fake_io_string(struct axv_x86_vcpu *x, bool in)
-{
-	fake_cpu->strings++;
-	fake_cpu->string_in = in;
-	return AXV_EXIT;
-}
-
-/* It comes to nothing, as where memory is missing, but for CR3. */
-static enum axv_x86_next fake_task_switch(struct axv_x86_vcpu *x, u16 selector,
-					  enum axv_x86_task_source source,
-					  unsigned int len)
-{
-	fake_cpu->task = (struct fake_task){
-		.selector = selector,
-		.source = source,
-		.len = len,
-		.event = x->events.reinject,
-	};
-	if (fake_cpu->task_cr3)
-		x->hw->set_cr(x, 3, fake_cpu->task_cr3);
 	return AXV_RESUME;
 }
 
@@ -392,12 +347,9 @@ static enum axv_x86_next fake_task_switch(struct axv_x86_vcpu *x, u16 selector,
 #define axv_vmx_host_nmi		fake_host_nmi
 #define axv_vmx_host_load		fake_host_load
 #define axv_vmx_load_syscall_msrs	fake_load_syscall_msrs
-#define axv_vmx_explain			fake_explain
 #define axv_x86_machine_check		fake_machine_check
 #define axv_guest_read			fake_guest_read
 #define axv_x86_stage2_fault		fake_stage2_fault
-#define axv_x86_io_string		fake_io_string
-#define axv_x86_task_switch		fake_task_switch
 
 #include "../vmx/vmcs.c"
 #include "../vmx/state.c"

@@ -10,7 +10,6 @@
 #ifndef _AXVCPU_TESTS_GUEST_H
 #define _AXVCPU_TESTS_GUEST_H
 
-#include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -19,7 +18,16 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include <axvcpu/kunit.h>
+
+#include "../access.h"
+#include "../asid.h"
+#include "../code.h"
 #include "../decode.h"
+#include "../events.h"
+#include "../exit.h"
+#include "../regs.h"
+#include "../walk.h"
 #include "../x86.h"
 
 #define GUEST_SIZE	0x40000ull	/* memory from 0 */
@@ -34,20 +42,24 @@
  * @ops:	its back end, likewise but for the number
  * @run:	its run page
  * @seg:	what &axv_x86_hw answers
- * @cr:		likewise
- * @efer:	likewise
+ * @cr:		likewise; CR0 and CR4 are in @x
  * @cpl:	likewise
  * @table:	likewise: GDTR and IDTR
  * @dr7:	likewise
  * @shadow:	likewise
  * @nmi_masked:	likewise
+ * @pdpte:	what the hardware has loaded of PAE tables, if @pdptes_loaded
+ * @pdptes_loaded: see @pdpte
  * @memory:	GUEST_SIZE bytes
  * @device_is_ram: a region has appeared at GUEST_DEVICE
  * @races:	so many more compare-and-exchange operations find another value
  * @race_value:	which one, if it is not 0
  * @swaps:	compare-and-exchange operations that succeeded
  * @host_refuses: a page of memory that the host's mapping refuses
+ * @signal_in:	the access to memory after so many would wait, and a signal is
+ *		pending; -1: none
  * @peeks:	words that were read without waiting
+ * @hits:	comparisons of words that were read before, if all were the same
  * @absent:	the word after so many of them is not at hand; -1: none
  * @raised:	exceptions raised
  * @vector:	the last of them
@@ -62,19 +74,22 @@ struct guest {
 	struct axv_run run;
 	struct axv_x86_segment seg[AXV_X86_SEGS];
 	u64 cr[9];
-	u64 efer;
 	unsigned int cpl;
 	struct axv_x86_dtable table[2];
 	u64 dr7;
-	bool shadow;
+	unsigned int shadow;
 	bool nmi_masked;
+	u64 pdpte[4];
+	bool pdptes_loaded;
 	u8 *memory;
 	bool device_is_ram;
 	unsigned int races;
 	u64 race_value;
 	unsigned int swaps;
 	u64 host_refuses;
+	int signal_in;
 	int peeks;
+	unsigned int hits;
 	int absent;
 	unsigned int raised;
 	u8 vector;
@@ -99,17 +114,27 @@ static void guest_get_segment(struct axv_x86_vcpu *x, unsigned int seg,
 
 static u64 guest_get_cr(struct axv_x86_vcpu *x, unsigned int cr)
 {
-	return to_guest(x)->cr[cr];
+	return cr == 0 ? x->cr0 : cr == 4 ? x->cr4 : to_guest(x)->cr[cr];
 }
 
-static u64 guest_get_efer(struct axv_x86_vcpu *x)
+static u64 guest_get_pdpte(struct axv_x86_vcpu *x, unsigned int index)
 {
-	return to_guest(x)->efer;
+	if (index == AXV_X86_PDPTES_LOADED)
+		return to_guest(x)->pdptes_loaded;
+	return to_guest(x)->pdpte[index];
 }
 
 static unsigned int guest_cpl(struct axv_x86_vcpu *x)
 {
 	return to_guest(x)->cpl;
+}
+
+static void guest_code_state(struct axv_x86_vcpu *x,
+			     struct axv_x86_code_state *state)
+{
+	state->cr3 = to_guest(x)->cr[3];
+	state->attr = to_guest(x)->seg[AXV_X86_CS].attr;
+	state->cpl = to_guest(x)->cpl;
 }
 
 /* The privilege level is in SS, as under VMX. */
@@ -129,7 +154,12 @@ static void guest_get_dtable(struct axv_x86_vcpu *x, unsigned int table,
 
 static void guest_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 {
-	to_guest(x)->cr[cr] = value;
+	if (cr == 0)
+		x->cr0 = value;
+	else if (cr == 4)
+		x->cr4 = value;
+	else
+		to_guest(x)->cr[cr] = value;
 }
 
 static u64 guest_get_dr(struct axv_x86_vcpu *x, unsigned int dr)
@@ -143,7 +173,7 @@ static void guest_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
 		to_guest(x)->dr7 = value;
 }
 
-static void guest_set_shadow(struct axv_x86_vcpu *x, bool shadow)
+static void guest_set_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
 {
 	to_guest(x)->shadow = shadow;
 }
@@ -161,7 +191,8 @@ static const struct axv_x86_hw guest_hw = {
 	.set_cr = guest_set_cr,
 	.get_dr = guest_get_dr,
 	.set_dr = guest_set_dr,
-	.get_efer = guest_get_efer,
+	.get_pdpte = guest_get_pdpte,
+	.code_state = guest_code_state,
 	.cpl = guest_cpl,
 	.set_shadow = guest_set_shadow,
 	.set_nmi_masked = guest_set_nmi_masked,
@@ -190,10 +221,19 @@ static u8 *guest_at(struct axv_vm *vm, u64 gpa, size_t size, bool write)
 	return g->memory + gpa;
 }
 
+static bool guest_interrupted(struct axv_vm *vm)
+{
+	struct guest *g = container_of(vm, struct guest, vm);
+
+	return g->signal_in >= 0 && !g->signal_in--;
+}
+
 static int guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
 {
 	u8 *at = guest_at(vm, gpa, size, false);
 
+	if (guest_interrupted(vm))
+		return -EINTR;
 	if (!at)
 		return -EFAULT;
 	memcpy(data, at, size);
@@ -202,7 +242,9 @@ static int guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
 
 static void guest_peek_begin(struct axv_guest_peek *peek, struct axv_vm *vm)
 {
-	*peek = (struct axv_guest_peek){ .vm = vm, .held = true };
+	*peek = (struct axv_guest_peek){
+		.vm = vm, .seq = vm->mmu_seq, .held = true,
+	};
 }
 
 static void guest_peek_end(struct axv_guest_peek *peek)
@@ -214,12 +256,31 @@ static bool guest_peek_word(struct axv_guest_peek *peek, u64 gpa,
 			    unsigned int size, u64 *value)
 {
 	struct guest *g = container_of(peek->vm, struct guest, vm);
+	u8 *at = guest_at(peek->vm, gpa, size, false);
 
 	*value = 0;
-	if (!peek->held || g->absent == g->peeks)
+	if (!peek->held || g->absent == g->peeks || !at)
 		return false;
 	g->peeks++;
-	return !guest_read(peek->vm, gpa, value, size);
+	memcpy(value, at, size);
+	if (peek->words)
+		axv_guest_words_note(peek->words, (void __force __user *)at, size, *value);
+	return true;
+}
+
+static bool guest_words_same(struct axv_vm *vm, const struct axv_guest_words *words)
+{
+	struct guest *g = container_of(vm, struct guest, vm);
+	unsigned int i;
+
+	if (!words->count || vm->mmu_seq != words->seq)
+		return false;
+	for (i = 0; i < words->count; i++) {
+		if (*(u64 __force *)words->word[i].at != words->word[i].value)
+			return false;
+	}
+	g->hits++;
+	return true;
 }
 
 static int guest_write(struct axv_vm *vm, u64 gpa, const void *data,
@@ -227,6 +288,8 @@ static int guest_write(struct axv_vm *vm, u64 gpa, const void *data,
 {
 	u8 *at = guest_at(vm, gpa, size, true);
 
+	if (guest_interrupted(vm))
+		return -EINTR;
 	if (!at)
 		return -EFAULT;
 	memcpy(at, data, size);
@@ -240,6 +303,8 @@ static int guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
 	u8 *at = guest_at(vm, gpa, size, true);
 	u64 found = 0;
 
+	if (guest_interrupted(vm))
+		return -EINTR;
 	if (!at)
 		return -EFAULT;
 	if (gpa & (size - 1))
@@ -301,6 +366,7 @@ static struct guest *guest_new(struct kunit *test, unsigned int bits)
 	g->memory = kunit_kzalloc(test, GUEST_SIZE, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, g->memory);
 	g->absent = -1;
+	g->signal_in = -1;
 	g->ops.backend = AXV_BACKEND_SVM;
 	g->x.base.vm = &g->vm;
 	g->x.base.ops = &g->ops;
@@ -322,11 +388,11 @@ static struct guest *guest_new(struct kunit *test, unsigned int bits)
 	else if (bits == 64)
 		g->seg[AXV_X86_CS] = guest_flat(ATTR_CODE64);
 	if (bits != 16)
-		g->cr[0] = X86_CR0_PE;
+		g->x.cr0 = X86_CR0_PE;
 	if (bits == 64) {
-		g->cr[0] |= X86_CR0_PG | X86_CR0_WP;
-		g->cr[4] = X86_CR4_PAE;
-		g->efer = EFER_LME | EFER_LMA | EFER_NX;
+		g->x.cr0 |= X86_CR0_PG | X86_CR0_WP;
+		g->x.cr4 = X86_CR4_PAE;
+		g->x.efer = EFER_LME | EFER_LMA | EFER_NX;
 	}
 	guest_host.phys_bits = 40;
 	guest_gbpages = true;
@@ -353,6 +419,7 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 /* Not the structure of the same name. */
 #define axv_guest_peek(...)	guest_peek_word(__VA_ARGS__)
 #define axv_guest_peek_end	guest_peek_end
+#define axv_guest_words_same	guest_words_same
 #define axv_guest_write		guest_write
 #define axv_guest_cmpxchg64	guest_cmpxchg64
 #define axv_gpa_is_ram		guest_is_ram
@@ -362,51 +429,56 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 
 #define axv_x86_code_bits	test_code_bits
 #define axv_x86_linear		test_linear
+#define axv_x86_linear_64	test_linear_64
 #define axv_x86_translate	test_translate
 #define axv_x86_read_linear	test_read_linear
 #define axv_x86_write_linear	test_write_linear
-#define axv_x86_read_system	test_read_system
-#define axv_x86_write_system	test_write_system
-#define axv_x86_probe_system	test_probe_system
+#define axv_x86_probe		test_probe
 #define axv_x86_fetch		test_fetch
 #define axv_x86_fetch_code	test_fetch_code
+#define axv_x86_get_code	test_get_code
+#define axv_x86_code_insn	test_code_insn
+#define axv_x86_code_length	test_code_length
 #define axv_x86_access_failed	test_access_failed
-#define axv_x86_task_switch	test_task_switch
 #define axv_x86_mmio		test_mmio
 #define axv_x86_io_in		test_io_in
-#define axv_x86_io_string	test_io_string
 #define axv_x86_complete	test_complete
+#define axv_x86_again		test_again
 
 static unsigned int test_code_bits(struct axv_x86_vcpu *x);
-static int test_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
-		       unsigned int size, bool write, u64 *linear,
-		       struct axv_x86_fault *fault);
+static int test_linear_64(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
+			  unsigned int size, u64 *linear,
+			  struct axv_x86_fault *fault);
+static int __maybe_unused test_linear(struct axv_x86_vcpu *x, unsigned int seg,
+				      u64 offset, unsigned int size, bool write,
+				      u64 *linear, struct axv_x86_fault *fault);
 static int test_translate(struct axv_x86_vcpu *x, u64 linear, u32 access,
 			  u64 *gpa, struct axv_x86_fault *fault);
 static int __maybe_unused test_read_linear(struct axv_x86_vcpu *x, u64 linear,
 					   void *data, size_t size,
 					   struct axv_x86_fault *fault);
-static int test_write_linear(struct axv_x86_vcpu *x, u64 linear,
-			     const void *data, size_t size,
-			     struct axv_x86_fault *fault);
-static int __maybe_unused test_read_system(struct axv_x86_vcpu *x, u64 linear,
-					   void *data, size_t size,
-					   struct axv_x86_fault *fault);
-static int __maybe_unused test_write_system(struct axv_x86_vcpu *x, u64 linear,
+static int __maybe_unused test_write_linear(struct axv_x86_vcpu *x, u64 linear,
 					    const void *data, size_t size,
 					    struct axv_x86_fault *fault);
-static int __maybe_unused test_probe_system(struct axv_x86_vcpu *x, u64 linear,
-					    size_t size, u32 access,
-					    struct axv_x86_fault *fault);
+static int __maybe_unused test_probe(struct axv_x86_vcpu *x, u64 linear,
+				     size_t size, u32 access,
+				     struct axv_x86_fault *fault);
 static int __maybe_unused test_fetch(struct axv_x86_vcpu *x, u8 *bytes,
 				     unsigned int size);
 static int __maybe_unused test_fetch_code(struct axv_x86_vcpu *x, u8 *bytes,
-					  unsigned int size, unsigned int bits);
+					  unsigned int size, unsigned int bits,
+					  struct axv_guest_words *words);
+static __maybe_unused struct axv_x86_code *test_get_code(struct axv_x86_vcpu *x);
+static __maybe_unused const struct axv_x86_insn *
+test_code_insn(struct axv_x86_code *code);
+static unsigned int __maybe_unused test_code_length(struct axv_x86_code *code,
+						    u32 *opcode);
 
 #undef boot_cpu_has
 #define boot_cpu_has(feature)	\
 	((feature) == X86_FEATURE_GBPAGES && guest_gbpages)
 
 #include "../walk.c"
+#include "../code.c"
 
 #endif /* _AXVCPU_TESTS_GUEST_H */

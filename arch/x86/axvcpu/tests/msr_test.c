@@ -6,6 +6,9 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "../events.h"
+#include "../msr.h"
+#include "../tsc.h"
 #include "fake_hw.h"
 
 #define GP_PENDING	(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXCEPTION | \
@@ -15,7 +18,7 @@ static int msr_init(struct kunit *test)
 {
 	struct fake_vcpu *f = fake_vcpu_new(test);
 
-	f->cr[0] |= X86_CR0_PE;
+	f->x.cr0 |= X86_CR0_PE;
 	test->priv = f;
 	return 0;
 }
@@ -74,10 +77,10 @@ static bool guest_writes(struct kunit *test, u32 msr, u64 value)
 static void msr_test_unknown(struct kunit *test)
 {
 	static const u32 unknown[] = {
-		0, 1, MSR_IA32_PLATFORM_ID, MSR_IA32_APICBASE,
-		MSR_IA32_TSC_ADJUST, MSR_IA32_SMM_MONITOR_CTL,
+		MSR_IA32_PLATFORM_ID, MSR_IA32_APICBASE,
+		MSR_IA32_SMM_MONITOR_CTL, MSR_IA32_MCG_CTL, MSR_IA32_MC0_CTL,
 		MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_FLUSH_CMD,
-		MSR_IA32_PERFCTR0, MSR_IA32_MCG_CAP, MSR_IA32_XSS,
+		MSR_IA32_PERFCTR0, MSR_IA32_TSC_DEADLINE, MSR_IA32_XSS,
 		MSR_IA32_XFD, MSR_IA32_VMX_BASIC, 0x800, 0x40000000, 0x4b564d00,
 		0x4b564d01, MSR_K7_EVNTSEL0, MSR_K8_TOP_MEM1, MSR_K8_TSEG_ADDR,
 		MSR_VM_CR, MSR_VM_HSAVE_PA, MSR_AMD64_VIRT_SPEC_CTRL,
@@ -149,7 +152,6 @@ static const struct msr_case msr_values[] = {
 	{ MSR_EFER, EFER_SVME, false },
 	{ MSR_EFER, 1ull << 63, false },
 	{ MSR_EFER, 1ull << 1, false },
-	{ MSR_IA32_TSC, 0, false },
 	{ MSR_IA32_PRED_CMD, 2, false },
 	{ MSR_IA32_SPEC_CTRL, 1ull << 63, false },
 	{ MSR_AMD64_SYSCFG, 0, true },
@@ -188,16 +190,16 @@ static void msr_test_efer(struct kunit *test)
 
 	f->x.caps.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
 	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_EFER, EFER_LME | EFER_NX));
-	KUNIT_EXPECT_EQ(test, EFER_LME | EFER_NX, f->efer);
+	KUNIT_EXPECT_EQ(test, EFER_LME | EFER_NX, f->x.efer);
 	/* LMA is the processor's. */
 	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_EFER, EFER_LME | EFER_LMA));
-	KUNIT_EXPECT_EQ(test, EFER_LME, f->efer);
+	KUNIT_EXPECT_EQ(test, EFER_LME, f->x.efer);
 
-	f->cr[0] |= X86_CR0_PG;
-	f->efer = EFER_LME | EFER_LMA;
+	f->x.cr0 |= X86_CR0_PG;
+	f->x.efer = EFER_LME | EFER_LMA;
 	KUNIT_EXPECT_FALSE(test, guest_writes(test, MSR_EFER, 0));
 	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_EFER, EFER_LME | EFER_SCE));
-	KUNIT_EXPECT_EQ(test, EFER_LME | EFER_LMA | EFER_SCE, f->efer);
+	KUNIT_EXPECT_EQ(test, EFER_LME | EFER_LMA | EFER_SCE, f->x.efer);
 
 	/* The guest's table has the last word. */
 	f->x.caps.efer = EFER_LME | EFER_LMA;
@@ -265,6 +267,104 @@ static void msr_test_tsc(struct kunit *test)
 	KUNIT_EXPECT_LT(test, first, 1ull << 41);
 	KUNIT_EXPECT_GE(test, second, first);
 	KUNIT_EXPECT_GE(test, axv_x86_get_counter(&f->vm.base), second);
+}
+
+/* SDM vol. 3B, "IA32_TSC_ADJUST Register Support". */
+static void msr_test_tsc_adjust(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	u64 clock, first, value;
+
+	axv_x86_set_counter(&f->vm.base, 1ull << 40);
+	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_IA32_TSC, 1ull << 50));
+	KUNIT_EXPECT_TRUE(test, guest_reads(test, MSR_IA32_TSC, &first));
+	KUNIT_EXPECT_GE(test, first, 1ull << 50);
+	KUNIT_EXPECT_LT(test, first, 1ull << 51);
+	/* The other vCPUs' time is as it was. */
+	clock = axv_x86_get_counter(&f->vm.base);
+	KUNIT_EXPECT_GE(test, clock, 1ull << 40);
+	KUNIT_EXPECT_LT(test, clock, 1ull << 41);
+
+	f->x.caps.tsc_adjust = true;
+	KUNIT_EXPECT_TRUE(test, guest_reads(test, MSR_IA32_TSC_ADJUST, &value));
+	KUNIT_EXPECT_EQ(test, f->x.tsc_adjust, value);
+	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_IA32_TSC_ADJUST, 0));
+	KUNIT_EXPECT_TRUE(test, guest_reads(test, MSR_IA32_TSC, &value));
+	KUNIT_EXPECT_LT(test, value, 1ull << 41);
+	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_IA32_TSC_ADJUST, -1ull << 39));
+	KUNIT_EXPECT_TRUE(test, guest_reads(test, MSR_IA32_TSC, &value));
+	KUNIT_EXPECT_GE(test, value, 1ull << 39);
+	KUNIT_EXPECT_LT(test, value, 1ull << 40);
+
+	/* What the VMM sets is what this vCPU reads. */
+	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_msr(&f->x, MSR_IA32_TSC, 1ull << 52,
+						 true));
+	KUNIT_EXPECT_TRUE(test, guest_reads(test, MSR_IA32_TSC, &value));
+	KUNIT_EXPECT_GE(test, value, 1ull << 52);
+	KUNIT_EXPECT_LT(test, value, 1ull << 53);
+
+	/* Without it in CPUID there is none for the guest, but for the VMM. */
+	f->x.caps.tsc_adjust = false;
+	KUNIT_EXPECT_FALSE(test, guest_reads(test, MSR_IA32_TSC_ADJUST, &value));
+	KUNIT_EXPECT_FALSE(test, guest_writes(test, MSR_IA32_TSC_ADJUST, 0));
+	KUNIT_EXPECT_EQ(test, 0, axv_x86_get_msr(&f->x, MSR_IA32_TSC_ADJUST,
+						 &value));
+	KUNIT_EXPECT_EQ(test, -1ull << 39, value);
+	axv_x86_vcpu_reset(&f->x);
+	KUNIT_EXPECT_EQ(test, 0, f->x.tsc_adjust);
+}
+
+static void msr_test_machine_check(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	u64 value;
+
+	f->x.caps.mce = false;
+	f->x.caps.mca = false;
+	KUNIT_EXPECT_FALSE(test, guest_reads(test, MSR_IA32_MCG_CAP, &value));
+	KUNIT_EXPECT_FALSE(test, guest_reads(test, MSR_IA32_MCG_STATUS, &value));
+	KUNIT_EXPECT_FALSE(test, guest_writes(test, MSR_IA32_MCG_STATUS, 0));
+	KUNIT_EXPECT_FALSE(test, guest_reads(test, MSR_IA32_P5_MC_TYPE, &value));
+
+	f->x.caps.mce = true;
+	f->x.caps.mca = true;
+	KUNIT_EXPECT_TRUE(test, guest_reads(test, MSR_IA32_MCG_CAP, &value));
+	KUNIT_EXPECT_EQ(test, 0, value);
+	KUNIT_EXPECT_FALSE(test, guest_writes(test, MSR_IA32_MCG_CAP, 0));
+	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_IA32_MCG_STATUS, 7));
+	KUNIT_EXPECT_FALSE(test, guest_writes(test, MSR_IA32_MCG_STATUS, 8));
+	KUNIT_EXPECT_TRUE(test, guest_reads(test, MSR_IA32_MCG_STATUS, &value));
+	KUNIT_EXPECT_EQ(test, 7, value);
+	KUNIT_EXPECT_TRUE(test, guest_reads(test, MSR_IA32_P5_MC_ADDR, &value));
+	KUNIT_EXPECT_EQ(test, 0, value);
+	/* There are no banks. */
+	KUNIT_EXPECT_FALSE(test, guest_reads(test, MSR_IA32_MC0_STATUS, &value));
+}
+
+/* The host's TSC starts again after a suspend; the guests' go on. */
+static void msr_test_tsc_after_suspend(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	u64 lost = axv_x86_tsc_lost, before, offset;
+
+	axv_x86_set_counter(&f->vm.base, 1ull << 40);
+	offset = axv_x86_tsc_offset(&f->x);
+	before = axv_x86_get_counter(&f->vm.base);
+
+	axv_x86_tsc_resumed(1ull << 50, 1000);
+	KUNIT_EXPECT_EQ(test, offset + (1ull << 50) - 1000,
+			axv_x86_tsc_offset(&f->x));
+	KUNIT_EXPECT_GE(test, axv_x86_get_counter(&f->vm.base),
+			before + (1ull << 50) - 1000);
+	/* What is set is what is read, then, too. */
+	axv_x86_set_counter(&f->vm.base, 5);
+	KUNIT_EXPECT_LT(test, axv_x86_get_counter(&f->vm.base), 1ull << 40);
+
+	/* One that kept counting lost nothing. */
+	offset = axv_x86_tsc_offset(&f->x);
+	axv_x86_tsc_resumed(1000, 2000);
+	KUNIT_EXPECT_EQ(test, offset, axv_x86_tsc_offset(&f->x));
+	axv_x86_tsc_lost = lost;
 }
 
 /* The list has what can be saved and restored, once, and no more. */
@@ -431,6 +531,9 @@ static struct kunit_case msr_cases[] = {
 	KUNIT_CASE(msr_test_caps),
 	KUNIT_CASE(msr_test_arch_caps),
 	KUNIT_CASE(msr_test_tsc),
+	KUNIT_CASE(msr_test_tsc_adjust),
+	KUNIT_CASE(msr_test_machine_check),
+	KUNIT_CASE(msr_test_tsc_after_suspend),
 	KUNIT_CASE(msr_test_list),
 	KUNIT_CASE(msr_test_policy),
 	KUNIT_CASE(msr_test_policy_refused),
@@ -438,11 +541,4 @@ static struct kunit_case msr_cases[] = {
 	{}
 };
 
-static struct kunit_suite msr_suite = {
-	.name = "axvcpu-x86-msr",
-	.init = msr_init,
-	.exit = msr_exit,
-	.test_cases = msr_cases,
-};
-
-kunit_test_suite(msr_suite);
+axv_test_suite("axvcpu-x86-msr", msr_cases, .init = msr_init, .exit = msr_exit);

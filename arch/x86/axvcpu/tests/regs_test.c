@@ -10,6 +10,8 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include "../fpu.h"
+#include "../regs.h"
 #include "fake_hw.h"
 
 #define LONG_MODE_EFER	(EFER_LME | EFER_LMA | EFER_SCE)
@@ -81,7 +83,7 @@ static void regs_test_reset(struct kunit *test)
 	memset(f->dr, 0x5a, sizeof(f->dr));
 	memset(&f->x.regs, 0x5a, sizeof(f->x.regs));
 	memset(f->value, 0x5a, sizeof(f->value));
-	f->efer = EFER_NX;
+	f->x.efer = EFER_NX;
 	f->x.xcr0 = 3;
 	f->x.tsc_aux = 1;
 	f->x.mtrr_def_type = 6;
@@ -109,7 +111,7 @@ static int setup(struct fake_vcpu *f, u32 mode, u64 entry, u32 flags)
 	struct axv_setup s = { .entry = entry, .mode = mode, .flags = flags };
 	int err = axv_x86_check_setup(&f->x.base, &s);
 
-	return err ? err : axv_x86_setup(&f->x.base, &s);
+	return err ? err : claimed_setup(&f->x.base, &s);
 }
 
 static void regs_test_setup_real(struct kunit *test)
@@ -144,7 +146,7 @@ static void regs_test_setup_protected(struct kunit *test)
 	unsigned int i;
 
 	KUNIT_EXPECT_EQ(test, 0, setup(f, AXV_X86_MODE_PROTECTED, 0x100000, 0));
-	KUNIT_EXPECT_EQ(test, 0x11, f->cr[0]);
+	KUNIT_EXPECT_EQ(test, 0x11, f->x.cr0);
 	KUNIT_EXPECT_EQ(test, 0x100000, f->x.regs.rip);
 	for (i = AXV_X86_ES; i <= AXV_X86_GS; i++) {
 		KUNIT_EXPECT_EQ(test, 0, f->seg[i].base);
@@ -190,7 +192,7 @@ static void regs_test_list(struct kunit *test)
 	for (i = 0; i < count; i++) {
 		value = fake_get_reg(test, f, ids[i]);
 		KUNIT_EXPECT_EQ_MSG(test, 0,
-				    axv_x86_set_reg(&f->x.base, ids[i], value),
+				    claimed_set_reg(&f->x.base, ids[i], value),
 				    "register %llx = %llx", ids[i], value);
 		KUNIT_EXPECT_EQ_MSG(test, value, fake_get_reg(test, f, ids[i]),
 				    "register %llx", ids[i]);
@@ -217,7 +219,7 @@ static void regs_test_unknown(struct kunit *test)
 		AXV_REG_X86(MSR, (1ull << 32) | MSR_EFER),
 		AXV_REG_X86(XCR, 1),
 		AXV_REG_X86(EVENT, AXV_X86_EVENT_REGS),
-		AXV_REG_ID(AXV_REG_ARCH_X86, 7, 3, 0),
+		AXV_REG_ID(AXV_REG_ARCH_X86, 8, 3, 0),
 		AXV_REG_ID(AXV_REG_ARCH_X86, AXV_X86_CLASS_GPR, 2, 0),
 		AXV_REG_ID(AXV_REG_ARCH_ARM64, AXV_X86_CLASS_GPR, 3, 0),
 	};
@@ -227,10 +229,10 @@ static void regs_test_unknown(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
 		KUNIT_EXPECT_EQ_MSG(test, -ENOENT,
-				    axv_x86_get_reg(&f->x.base, unknown[i], &value),
+				    claimed_get_reg(&f->x.base, unknown[i], &value),
 				    "register %llx", unknown[i]);
 		KUNIT_EXPECT_EQ_MSG(test, -ENOENT,
-				    axv_x86_set_reg(&f->x.base, unknown[i], 0),
+				    claimed_set_reg(&f->x.base, unknown[i], 0),
 				    "register %llx", unknown[i]);
 	}
 }
@@ -255,7 +257,6 @@ static void regs_test_illegal(struct kunit *test)
 		{ AXV_REG_X86(CR, 0), X86_CR0_NW },
 		{ AXV_REG_X86(CR, 3), 1ull << 52 },
 		{ AXV_REG_X86(CR, 4), X86_CR4_VMXE },
-		{ AXV_REG_X86(CR, 4), X86_CR4_MCE },
 		{ AXV_REG_X86(CR, 4), 1ull << 32 },
 		{ AXV_REG_X86(CR, 8), 16 },
 		{ AXV_REG_X86(DR, 6), 1ull << 32 },
@@ -275,7 +276,7 @@ static void regs_test_illegal(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(illegal); i++)
 		KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
-				    axv_x86_set_reg(&f->x.base, illegal[i][0],
+				    claimed_set_reg(&f->x.base, illegal[i][0],
 						    illegal[i][1]),
 				    "register %llx = %llx", illegal[i][0],
 				    illegal[i][1]);
@@ -304,7 +305,7 @@ static void regs_test_order(struct kunit *test)
 					      (2 * n + start - i) % n];
 
 			KUNIT_EXPECT_EQ(test, 0,
-					axv_x86_set_reg(&f->x.base, v[0], v[1]));
+					claimed_set_reg(&f->x.base, v[0], v[1]));
 		}
 		for (i = 0; i < n; i++)
 			KUNIT_EXPECT_EQ_MSG(test, values[i][1],
@@ -312,9 +313,9 @@ static void regs_test_order(struct kunit *test)
 					    "register %llx", values[i][0]);
 	}
 	/* Without paging there is no long mode. */
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_reg(&f->x.base, AXV_REG_X86(CR, 0),
+	KUNIT_EXPECT_EQ(test, 0, claimed_set_reg(&f->x.base, AXV_REG_X86(CR, 0),
 						 X86_CR0_PE));
-	KUNIT_EXPECT_EQ(test, EFER_LME | EFER_SCE, f->efer);
+	KUNIT_EXPECT_EQ(test, EFER_LME | EFER_SCE, f->x.efer);
 }
 
 static void regs_test_normalised(struct kunit *test)
@@ -322,18 +323,18 @@ static void regs_test_normalised(struct kunit *test)
 	struct fake_vcpu *f = test->priv;
 	struct axv_vcpu *vcpu = &f->x.base;
 
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_reg(vcpu, AXV_REG_X86(DR, 6), 0));
+	KUNIT_EXPECT_EQ(test, 0, claimed_set_reg(vcpu, AXV_REG_X86(DR, 6), 0));
 	KUNIT_EXPECT_EQ(test, 0xffff0ff0, f->dr[6]);
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_reg(vcpu, AXV_REG_X86(DR, 6), ~0u));
+	KUNIT_EXPECT_EQ(test, 0, claimed_set_reg(vcpu, AXV_REG_X86(DR, 6), ~0u));
 	KUNIT_EXPECT_EQ(test, 0xffffefff, f->dr[6]);
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_reg(vcpu, AXV_REG_X86(DR, 7), 0));
+	KUNIT_EXPECT_EQ(test, 0, claimed_set_reg(vcpu, AXV_REG_X86(DR, 7), 0));
 	KUNIT_EXPECT_EQ(test, 0x400, f->dr[7]);
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_reg(vcpu, AXV_REG_X86(DR, 7), ~0u));
+	KUNIT_EXPECT_EQ(test, 0, claimed_set_reg(vcpu, AXV_REG_X86(DR, 7), ~0u));
 	KUNIT_EXPECT_EQ(test, 0xffff27ff, f->dr[7]);
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_reg(vcpu, AXV_REG_X86(CR, 0), 0));
-	KUNIT_EXPECT_EQ(test, X86_CR0_ET, f->cr[0]);
+	KUNIT_EXPECT_EQ(test, 0, claimed_set_reg(vcpu, AXV_REG_X86(CR, 0), 0));
+	KUNIT_EXPECT_EQ(test, X86_CR0_ET, f->x.cr0);
 	KUNIT_EXPECT_EQ(test, 0,
-			axv_x86_set_reg(vcpu, AXV_REG_X86(GPR, AXV_X86_RFLAGS),
+			claimed_set_reg(vcpu, AXV_REG_X86(GPR, AXV_X86_RFLAGS),
 					0));
 	KUNIT_EXPECT_EQ(test, 2, f->x.regs.rflags);
 }
@@ -408,11 +409,11 @@ static void regs_test_prepare_run(struct kunit *test)
 	struct axv_vcpu *vcpu = &f->x.base;
 	struct axv_run *run = &f->run;
 
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_prepare_run(vcpu));
+	KUNIT_EXPECT_EQ(test, 0, claimed_prepare_run(vcpu));
 	expect_reset(test, f);
 
 	run->dirty = 1u << 2;
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_prepare_run(vcpu));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_prepare_run(vcpu));
 	KUNIT_EXPECT_EQ(test, 1u << 2, run->dirty);
 
 	/* One bad set, and neither is loaded. */
@@ -420,19 +421,19 @@ static void regs_test_prepare_run(struct kunit *test)
 	run->regs.sregs.cr2 = 0x77;
 	run->regs.gprs.rflags = 1ull << 3;
 	run->dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_prepare_run(vcpu));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_prepare_run(vcpu));
 	expect_reset(test, f);
 
 	run->regs.gprs.rflags = 0;
 	run->regs.gprs.rip = 0x1234;
 	run->regs.sregs.cr8 = 16;
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_prepare_run(vcpu));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_prepare_run(vcpu));
 	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS, run->dirty);
 	expect_reset(test, f);
 
 	run->regs.sregs.cr8 = 2;
 	run->regs.gprs.gpr[AXV_X86_R9] = 9;
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_prepare_run(vcpu));
+	KUNIT_EXPECT_EQ(test, 0, claimed_prepare_run(vcpu));
 	KUNIT_EXPECT_EQ(test, 0, run->dirty);
 	KUNIT_EXPECT_EQ(test, 0x77, f->cr[2]);
 	KUNIT_EXPECT_EQ(test, 2, f->cr[8]);
@@ -444,25 +445,9 @@ static void regs_test_prepare_run(struct kunit *test)
 	run->regs.gprs.rip = 0x5678;
 	run->regs.sregs.cr8 = 16;
 	run->dirty = AXV_RUN_SET_GPRS;
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_prepare_run(vcpu));
+	KUNIT_EXPECT_EQ(test, 0, claimed_prepare_run(vcpu));
 	KUNIT_EXPECT_EQ(test, 0x5678, f->x.regs.rip);
 	KUNIT_EXPECT_EQ(test, 2, f->cr[8]);
-}
-
-static void regs_test_seed_setters(struct kunit *test)
-{
-	struct fake_vcpu *f = test->priv;
-	struct axv_vcpu *vcpu = &f->x.base;
-
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_gpr(vcpu, AXV_X86_R15, ~0ull));
-	KUNIT_EXPECT_EQ(test, ~0ull, f->x.regs.gpr[AXV_X86_R15]);
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_gpr(vcpu, 16, 0));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_gpr(vcpu, ~0u, 0));
-	axv_x86_set_return_value(vcpu, 42);
-	KUNIT_EXPECT_EQ(test, 42, f->x.regs.gpr[AXV_X86_RAX]);
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_entry(vcpu, 0xffffffff));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_entry(vcpu, 1ull << 32));
-	KUNIT_EXPECT_EQ(test, 0xffffffff, f->x.regs.rip);
 }
 
 static void regs_test_canonical(struct kunit *test)
@@ -493,9 +478,9 @@ static void regs_test_fpu(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, a);
 	KUNIT_ASSERT_NOT_NULL(test, b);
 
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_get_fpu(vcpu, a, size - 1));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_fpu(vcpu, a, size - 1));
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_get_fpu(vcpu, a, size));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_get_fpu(vcpu, a, size - 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_fpu(vcpu, a, size - 1));
+	KUNIT_EXPECT_EQ(test, 0, claimed_get_fpu(vcpu, a, size));
 	KUNIT_EXPECT_EQ(test, 0x40, a->i387.cwd);
 	KUNIT_EXPECT_EQ(test, 0xff, a->i387.twd);
 	KUNIT_EXPECT_EQ(test, 0x1f80, a->i387.mxcsr);
@@ -504,8 +489,8 @@ static void regs_test_fpu(struct kunit *test)
 	a->i387.cwd = 0x27f;
 	a->i387.mxcsr = 0x1fc0;
 	a->i387.xmm_space[5] = 0x12345678;
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_fpu(vcpu, a, size));
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_get_fpu(vcpu, b, size));
+	KUNIT_EXPECT_EQ(test, 0, claimed_set_fpu(vcpu, a, size));
+	KUNIT_EXPECT_EQ(test, 0, claimed_get_fpu(vcpu, b, size));
 	KUNIT_EXPECT_EQ(test, 0x27f, b->i387.cwd);
 	KUNIT_EXPECT_EQ(test, 0x1fc0, b->i387.mxcsr);
 	KUNIT_EXPECT_EQ(test, 0x12345678, b->i387.xmm_space[5]);
@@ -513,33 +498,33 @@ static void regs_test_fpu(struct kunit *test)
 	/* What XRSTOR refuses changes nothing. */
 	a->i387.cwd = 0x37f;
 	a->i387.mxcsr = 1u << 31;
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_fpu(vcpu, a, size));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_fpu(vcpu, a, size));
 	a->i387.mxcsr = 0x1f80;
 	a->header.xfeatures |= 1ull << 62;
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_fpu(vcpu, a, size));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_fpu(vcpu, a, size));
 	a->header.xfeatures = XFEATURE_MASK_FPSSE | XFEATURE_MASK_XTILE_DATA;
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_fpu(vcpu, a, size));
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_fpu(vcpu, a, size));
 	if (axv_x86_host.xcr0) {
 		a->header.xfeatures = XFEATURE_MASK_FPSSE;
 		a->header.xcomp_bv = 1ull << 63;
-		KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_set_fpu(vcpu, a, size));
+		KUNIT_EXPECT_EQ(test, -EINVAL, claimed_set_fpu(vcpu, a, size));
 	}
 	memset(b, 0, size);
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_get_fpu(vcpu, b, size));
+	KUNIT_EXPECT_EQ(test, 0, claimed_get_fpu(vcpu, b, size));
 	KUNIT_EXPECT_EQ(test, 0x27f, b->i387.cwd);
 
 	if (axv_x86_host.xcr0 & XFEATURE_MASK_PKRU) {
 		f->x.pkru = 0x55;
-		KUNIT_EXPECT_EQ(test, 0, axv_x86_get_fpu(vcpu, b, size));
+		KUNIT_EXPECT_EQ(test, 0, claimed_get_fpu(vcpu, b, size));
 		f->x.pkru = 0;
-		KUNIT_EXPECT_EQ(test, 0, axv_x86_set_fpu(vcpu, b, size));
+		KUNIT_EXPECT_EQ(test, 0, claimed_set_fpu(vcpu, b, size));
 		KUNIT_EXPECT_EQ(test, 0x55, f->x.pkru);
 		b->header.xfeatures &= ~XFEATURE_MASK_PKRU;
-		KUNIT_EXPECT_EQ(test, 0, axv_x86_set_fpu(vcpu, b, size));
+		KUNIT_EXPECT_EQ(test, 0, claimed_set_fpu(vcpu, b, size));
 		KUNIT_EXPECT_EQ(test, 0, f->x.pkru);
 	}
 	axv_x86_vcpu_reset(&f->x);
-	KUNIT_EXPECT_EQ(test, 0, axv_x86_get_fpu(vcpu, b, size));
+	KUNIT_EXPECT_EQ(test, 0, claimed_get_fpu(vcpu, b, size));
 	KUNIT_EXPECT_EQ(test, 0x40, b->i387.cwd);
 	KUNIT_EXPECT_EQ(test, 0, b->i387.xmm_space[5]);
 }
@@ -556,17 +541,9 @@ static struct kunit_case regs_cases[] = {
 	KUNIT_CASE(regs_test_normalised),
 	KUNIT_CASE(regs_test_sregs),
 	KUNIT_CASE(regs_test_prepare_run),
-	KUNIT_CASE(regs_test_seed_setters),
 	KUNIT_CASE(regs_test_canonical),
 	KUNIT_CASE(regs_test_fpu),
 	{}
 };
 
-static struct kunit_suite regs_suite = {
-	.name = "axvcpu-x86-regs",
-	.init = regs_init,
-	.exit = regs_exit,
-	.test_cases = regs_cases,
-};
-
-kunit_test_suite(regs_suite);
+axv_test_suite("axvcpu-x86-regs", regs_cases, .init = regs_init, .exit = regs_exit);

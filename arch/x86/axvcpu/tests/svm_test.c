@@ -3,13 +3,19 @@
  * The SVM back end without SVM: what exits mean, by VMCBs recorded from guests,
  * which flush an entry asks for, and events on their way through the VMCB.
  */
-#include <kunit/test.h>
 #include <linux/gfp.h>
 #include <linux/slab.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include <axvcpu/kunit.h>
+
+#include "../asid.h"
+#include "../events.h"
 #include "../svm/svm.h"
+
+#define EVENT(type, vector)	\
+	(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_##type | (vector))
 
 /**
  * struct svm_fixture - one vCPU that never runs
@@ -46,11 +52,13 @@ static int svm_test_init(struct kunit *test)
 	f->svm.x.base.vm = &f->vm.x.base;
 	f->svm.x.base.run = &f->run;
 	f->svm.x.hw = &axv_svm_hw;
-	f->svm.x.tag.cpu = -1;
+	f->svm.x.asid.cpu = -1;
 	raw_spin_lock_init(&f->svm.x.base.lock);
 	f->svm.x.regs.rflags = X86_EFLAGS_FIXED;
+	axv_svm_nmi_init(&f->svm);
 	f->saved = axv_svm;
 	axv_svm.nrips = true;
+	axv_svm.vnmi = false;
 	test->priv = f;
 	return 0;
 }
@@ -60,6 +68,7 @@ static void svm_test_exit(struct kunit *test)
 	struct svm_fixture *f = test->priv;
 
 	axv_svm = f->saved;
+	axv_svm_nmi_exit(&f->svm);
 	free_page((unsigned long)f->svm.vmcb);
 	kfree(f);
 }
@@ -87,7 +96,7 @@ struct recorded {
 	u64 next_rip;
 	u64 rax;
 	u8 cpl;
-	enum axv_x86_next next;
+	enum axv_next next;
 	u32 reason;
 	u64 rip_after;
 };
@@ -111,7 +120,8 @@ static const struct recorded fast_exits[] = {
 	  .rip = 0x1000, .next = AXV_EXIT, .reason = AXV_EXIT_IO_READ,
 	  .rip_after = 0x1000 },
 	{ "rep outsb", SVM_EXIT_IOIO, .info1 = 0x0010001c, .info2 = 0x1002,
-	  .rip = 0x1000, .next = AXV_SLOW, .rip_after = 0x1000 },
+	  .rip = 0x1000, .next = AXV_EXIT, .reason = AXV_EXIT_IO_STRING,
+	  .rip_after = 0x1000 },
 	{ "vmmcall", SVM_EXIT_VMMCALL, .rip = 0x1000, .next_rip = 0x1003,
 	  .rax = 7, .next = AXV_EXIT, .reason = AXV_EXIT_HYPERCALL,
 	  .rip_after = 0x1003 },
@@ -156,9 +166,9 @@ static void load_recorded(struct svm_fixture *f, const struct recorded *r)
 }
 
 /* As in the inner loop: on one CPU, with interrupts off. */
-static enum axv_x86_next handle_fast(struct svm_fixture *f)
+static enum axv_next handle_fast(struct svm_fixture *f)
 {
-	enum axv_x86_next next;
+	enum axv_next next;
 	unsigned long flags;
 
 	local_irq_save(flags);
@@ -203,6 +213,56 @@ static void svm_test_port_write(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0u, f->svm.vmcb->control.int_state);
 }
 
+/* Size of addresses and segment as far as the processor tells them. */
+static void svm_test_port_string(struct kunit *test)
+{
+	struct svm_fixture *f = test->priv;
+	const struct axv_exit_io_string *io = &f->run.exit.io_string;
+	/* REP OUTSW with 32-bit addresses in FS; INSB with 64-bit ones; of QEMU. */
+	static const struct recorded outs = {
+		.code = SVM_EXIT_IOIO, .info1 = 0x01f0112c, .info2 = 0x1004,
+		.rip = 0x1000,
+	};
+	static const struct recorded ins = {
+		.code = SVM_EXIT_IOIO, .info1 = 0x01f00a15, .info2 = 0x1001,
+		.rip = 0x1000,
+	};
+	static const struct recorded qemu = {
+		.code = SVM_EXIT_IOIO, .info1 = 0x01f0001c, .info2 = 0x1002,
+		.rip = 0x1000,
+	};
+
+	axv_svm.decode_assists = true;
+	f->svm.x.regs.gpr[AXV_X86_RCX] = 0x500000002;
+	load_recorded(f, &outs);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, 4, f->run.insn_len);
+	KUNIT_EXPECT_EQ(test, 0x1f0, io->port);
+	KUNIT_EXPECT_EQ(test, 2, io->width);
+	KUNIT_EXPECT_EQ(test, 0, io->in);
+	KUNIT_EXPECT_EQ(test, 1, io->rep);
+	KUNIT_EXPECT_EQ(test, 4, io->addr_width);
+	KUNIT_EXPECT_EQ(test, AXV_X86_FS, io->seg);
+	KUNIT_EXPECT_EQ(test, 2ull, io->count);
+
+	load_recorded(f, &ins);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, 1, io->in);
+	KUNIT_EXPECT_EQ(test, 0, io->rep);
+	KUNIT_EXPECT_EQ(test, 8, io->addr_width);
+	KUNIT_EXPECT_EQ(test, AXV_X86_ES, io->seg);
+	KUNIT_EXPECT_EQ(test, 1ull, io->count);
+
+	axv_svm.decode_assists = false;
+	load_recorded(f, &outs);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, AXV_IO_STRING_UNTOLD, io->seg);
+	load_recorded(f, &qemu);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, AXV_IO_STRING_UNTOLD, io->addr_width);
+	KUNIT_EXPECT_EQ(test, 0x500000002ull, io->count);
+}
+
 /* Without next-RIP saving nothing that needs a length is fast. */
 static void svm_test_without_nrips(struct kunit *test)
 {
@@ -217,6 +277,50 @@ static void svm_test_without_nrips(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x1000ull, f->svm.x.regs.rip);
 }
 
+/*
+ * Decode assists name the register, and the code is not looked at: there is none
+ * here.  QEMU and Bochs have no decode assists.
+ */
+static void svm_test_cr_assists(struct kunit *test)
+{
+	struct svm_fixture *f = test->priv;
+	struct axv_x86_vcpu *x = &f->svm.x;
+	static const struct recorded from_cr4 = {
+		.code = SVM_EXIT_READ_CR4, .info1 = BIT_ULL(63) | 9,
+		.rip = 0x1000, .next_rip = 0x1004,
+	};
+	struct recorded to_cr0 = {
+		.code = SVM_EXIT_WRITE_CR0, .info1 = BIT_ULL(63) | 3,
+		.rip = 0x1000, .next_rip = 0x1003,
+	};
+
+	axv_svm.decode_assists = true;
+	x->cr0 = X86_CR0_PE | X86_CR0_ET;
+	x->cr4 = X86_CR4_PAE;
+	load_recorded(f, &from_cr4);
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_svm_handle_slow(x));
+	KUNIT_EXPECT_EQ(test, (u64)X86_CR4_PAE, x->regs.gpr[9]);
+	KUNIT_EXPECT_EQ(test, 0x1004ull, x->regs.rip);
+
+	load_recorded(f, &to_cr0);
+	x->regs.gpr[3] = X86_CR0_PE | X86_CR0_WP;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_svm_handle_slow(x));
+	KUNIT_EXPECT_EQ(test, (u64)(X86_CR0_PE | X86_CR0_WP | X86_CR0_ET),
+			x->cr0);
+	KUNIT_EXPECT_EQ(test, 0x1003ull, x->regs.rip);
+
+	/* No processor exits for user mode here, and none of it is done. */
+	to_cr0.cpl = 3;
+	load_recorded(f, &to_cr0);
+	x->regs.gpr[3] = X86_CR0_PE;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_svm_handle_slow(x));
+	KUNIT_EXPECT_EQ(test, (u64)(X86_CR0_PE | X86_CR0_WP | X86_CR0_ET),
+			x->cr0);
+	KUNIT_EXPECT_EQ(test, 0x1000ull, x->regs.rip);
+	KUNIT_EXPECT_EQ(test, X86_TRAP_GP,
+			(int)(x->events.exception & AXV_X86_EVENT_VECTOR));
+}
+
 static void svm_test_failed_entry(struct kunit *test)
 {
 	struct svm_fixture *f = test->priv;
@@ -226,13 +330,13 @@ static void svm_test_failed_entry(struct kunit *test)
 
 	load_recorded(f, &refused);
 	f->svm.x.injected = AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXTINT | 0x30;
-	f->svm.x.tag.cpu = 0;
+	f->svm.x.asid.cpu = 0;
 	f->svm.vmcb->control.clean = SVM_CLEAN_ALL;
 	KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_svm_handle_slow(&f->svm.x));
 	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_FAIL_ENTRY, f->run.exit_reason);
 	KUNIT_EXPECT_EQ(test, ~0ull, f->run.exit.fail_entry.hardware_reason);
 	KUNIT_EXPECT_EQ(test, f->svm.x.injected, f->svm.x.events.reinject);
-	KUNIT_EXPECT_EQ(test, -1, f->svm.x.tag.cpu);
+	KUNIT_EXPECT_EQ(test, -1, f->svm.x.asid.cpu);
 	KUNIT_EXPECT_EQ(test, 0u, f->svm.vmcb->control.clean);
 }
 
@@ -263,7 +367,7 @@ static void svm_test_asids(struct kunit *test)
 	f->saved_cpu = *sc;
 		axv_svm.flush_by_asid = false;
 	sc->asids.count = 5;
-	axv_x86_tags_reset(&sc->asids);
+	axv_x86_asids_reset(&sc->asids);
 	generation = sc->asids.generation;
 
 	/* The first entry after SVM was switched on flushes everything. */
@@ -295,7 +399,7 @@ static void svm_test_asids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_DO_NOTHING, control->tlb_ctl);
 
 	/* A register was set from outside: a fresh one, and only once. */
-	f->svm.x.tag.stale = true;
+	f->svm.x.asid.stale = true;
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_DO_NOTHING, control->tlb_ctl);
 	KUNIT_EXPECT_EQ(test, 3u, control->asid);
@@ -303,12 +407,12 @@ static void svm_test_asids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 3u, control->asid);
 
 	/* Another CPU: its ASIDs mean nothing here. */
-	f->svm.x.tag.cpu = cpu + 1;
+	f->svm.x.asid.cpu = cpu + 1;
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, 4u, control->asid);
 
 	/* The last ASID is gone: a new generation, flushed. */
-	f->svm.x.tag.cpu = -1;
+	f->svm.x.asid.cpu = -1;
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_FLUSH_ALL_ASID, control->tlb_ctl);
 	KUNIT_EXPECT_EQ(test, 1u, control->asid);
@@ -320,7 +424,7 @@ static void svm_test_asids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2u, control->asid);
 
 	*sc = f->saved_cpu;
-	axv_x86_tags_reset(&sc->asids);
+	axv_x86_asids_reset(&sc->asids);
 	preempt_enable();
 }
 
@@ -342,17 +446,17 @@ static void svm_test_register_writes_flush(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(writes); i++) {
-		x->tag.stale = false;
+		x->asid.stale = false;
 		f->svm.vmcb->control.clean = SVM_CLEAN_ALL;
 		x->hw->set_cr(x, writes[i].cr, writes[i].value);
-		KUNIT_EXPECT_TRUE_MSG(test, x->tag.stale, "CR%u = %llx",
+		KUNIT_EXPECT_TRUE_MSG(test, x->asid.stale, "CR%u = %llx",
 				      writes[i].cr, writes[i].value);
 		KUNIT_EXPECT_FALSE_MSG(test, f->svm.vmcb->control.clean &
 				       SVM_CLEAN_CR, "CR%u", writes[i].cr);
 	}
-	x->tag.stale = false;
+	x->asid.stale = false;
 	x->hw->set_efer(x, EFER_NX);
-	KUNIT_EXPECT_TRUE(test, x->tag.stale);
+	KUNIT_EXPECT_TRUE(test, x->asid.stale);
 	KUNIT_EXPECT_EQ(test, (u64)(EFER_NX | EFER_SVME),
 			f->svm.vmcb->save.efer);
 }
@@ -395,9 +499,9 @@ static void inject(struct svm_fixture *f, u32 type, u32 vector)
 	raw_spin_unlock_irq(&f->svm.x.base.lock);
 }
 
-static enum axv_x86_next enter(struct svm_fixture *f)
+static enum axv_next enter(struct svm_fixture *f)
 {
-	enum axv_x86_next next;
+	enum axv_next next;
 	unsigned long flags;
 
 	local_irq_save(flags);
@@ -455,6 +559,12 @@ static void svm_test_cut_short(struct kunit *test)
 				 SVM_EXITINTINFO_TYPE_SOFT | 0x80;
 	axv_svm_save_interrupted_event(&f->svm);
 	KUNIT_EXPECT_EQ(test, 0ull, f->svm.x.events.reinject);
+	/* No interrupt comes before it: it may stand behind an STI. */
+	KUNIT_EXPECT_EQ(test, (u32)SVM_INTERRUPT_SHADOW_MASK, control->int_state);
+	control->int_state = 0;
+	f->svm.x.regs.rflags &= ~(u64)X86_EFLAGS_IF;
+	axv_svm_save_interrupted_event(&f->svm);
+	KUNIT_EXPECT_EQ(test, 0u, control->int_state);
 
 	/* #GP with its error code. */
 	control->exit_int_info = SVM_EXITINTINFO_VALID |
@@ -483,26 +593,271 @@ static void svm_test_nmi(struct kunit *test)
 	control->event_inj = 0;
 	enter(f);
 	KUNIT_EXPECT_EQ(test, 0u, control->event_inj);
-	KUNIT_EXPECT_FALSE(test, f->svm.nmi_step);
+	KUNIT_EXPECT_FALSE(test, f->svm.nmi_armed);
 
 	x->regs.rip = 0x2000;
+	f->svm.vmcb->save.dr6 = 0xffff0ff0;
 	control->exit_code = SVM_EXIT_IRET;
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
 	enter(f);
 	KUNIT_EXPECT_EQ(test, 0u, control->event_inj);
-	KUNIT_EXPECT_TRUE(test, f->svm.nmi_step);
+	KUNIT_EXPECT_TRUE(test, f->svm.nmi_armed);
+	KUNIT_EXPECT_TRUE(test, x->regs.rflags & X86_EFLAGS_TF);
 
 	/* Done: the step is swallowed, and the second NMI goes in. */
 	x->regs.rip = 0x1000;
+	x->regs.rflags = X86_EFLAGS_FIXED;
 	control->exit_code = SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
 	f->svm.vmcb->save.dr6 = 0xffff0ff0 | BIT(14);
-	axv_svm_nmi_after_exit(&f->svm);
-	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_svm_handle_slow(&f->svm.x));
-	KUNIT_EXPECT_FALSE(test, f->svm.nmi_step);
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
+	KUNIT_EXPECT_FALSE(test, f->svm.nmi_armed);
 	KUNIT_EXPECT_EQ(test, 0xffff0ff0ull, f->svm.vmcb->save.dr6);
 	enter(f);
 	KUNIT_EXPECT_EQ(test, (u32)(SVM_EVTINJ_VALID | SVM_EVTINJ_TYPE_NMI | 2),
 			control->event_inj);
+}
+
+/* An NMI is queued, behind an STI. */
+static void nmi_behind_sti(struct svm_fixture *f, u64 tf)
+{
+	struct axv_x86_vcpu *x = &f->svm.x;
+
+	f->svm.vmcb->control.event_inj = 0;
+	f->svm.vmcb->save.dr6 = 0xffff0ff0 | BIT(1);
+	x->hw->set_efer(x, EFER_SCE);
+	x->hw->set_nmi_masked(x, false);
+	x->hw->set_shadow(x, AXV_X86_SHADOW_STI);
+	x->regs.rip = 0x1000;
+	x->regs.rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF | tf;
+	x->events.nmi_pending = 0;
+	inject(f, AXV_INJECT_NMI, 0);
+}
+
+/* An NMI is queued behind an STI, and the guest is about to be stepped. */
+static void step_shadow(struct svm_fixture *f, u64 tf)
+{
+	nmi_behind_sti(f, tf);
+	enter(f);
+}
+
+/* What stores flags exits during a step, and the NMI is taken before it. */
+static void svm_test_nmi_step(struct kunit *test)
+{
+	static const u32 codes[] = {
+		SVM_EXIT_PUSHF, SVM_EXIT_POPF, SVM_EXIT_SWINT, SVM_EXIT_ICEBP,
+		SVM_EXIT_IRET, SVM_EXIT_TASK_SWITCH, SVM_EXIT_WRITE_DR7,
+		SVM_EXIT_EXCP_BASE + X86_TRAP_UD,
+		SVM_EXIT_EXCP_BASE + X86_TRAP_PF,
+	};
+	struct svm_fixture *f = test->priv;
+	struct vmcb *vmcb = f->svm.vmcb;
+	struct axv_x86_vcpu *x = &f->svm.x;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(codes); i++) {
+		step_shadow(f, 0);
+		KUNIT_EXPECT_EQ(test, 0u, vmcb->control.event_inj);
+		KUNIT_EXPECT_TRUE(test, x->regs.rflags & X86_EFLAGS_TF);
+		KUNIT_EXPECT_EQ(test, (u64)EFER_SVME, vmcb->save.efer);
+		KUNIT_EXPECT_TRUE(test, intercepts(&f->svm, INTERCEPT_PUSHF));
+
+		vmcb->control.exit_code = codes[i];
+		KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
+		KUNIT_EXPECT_EQ(test, (u64)X86_EFLAGS_FIXED | X86_EFLAGS_IF,
+				x->regs.rflags);
+		KUNIT_EXPECT_EQ(test, (u64)EFER_SVME | EFER_SCE,
+				vmcb->save.efer);
+		KUNIT_EXPECT_EQ(test, 0xffff0ff0ull | BIT(1), vmcb->save.dr6);
+		KUNIT_EXPECT_FALSE(test, intercepts(&f->svm, INTERCEPT_PUSHF));
+		KUNIT_EXPECT_FALSE(test, intercepts(&f->svm, INTERCEPT_IRET));
+		enter(f);
+		KUNIT_EXPECT_EQ(test,
+				(u32)(SVM_EVTINJ_VALID | SVM_EVTINJ_TYPE_NMI | 2),
+				vmcb->control.event_inj);
+	}
+
+	/* The instruction is done: without a trace. */
+	step_shadow(f, 0);
+	vmcb->control.exit_code = SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
+	vmcb->save.dr6 |= BIT(14);
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
+	KUNIT_EXPECT_FALSE(test, x->regs.rflags & X86_EFLAGS_TF);
+	KUNIT_EXPECT_EQ(test, 0xffff0ff0ull | BIT(1), vmcb->save.dr6);
+
+	/* The guest steps, too; and it hits a breakpoint. */
+	step_shadow(f, X86_EFLAGS_TF);
+	vmcb->save.dr6 |= BIT(14);
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, handle_fast(f));
+	KUNIT_EXPECT_TRUE(test, x->regs.rflags & X86_EFLAGS_TF);
+	KUNIT_EXPECT_EQ(test, 0xffff0ff0ull | BIT(1) | BIT(14), vmcb->save.dr6);
+	step_shadow(f, 0);
+	vmcb->save.dr6 |= BIT(14) | BIT(0);
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, 0xffff0ff0ull | BIT(1) | BIT(0), vmcb->save.dr6);
+
+	/* An exit of the instruction's own: it is handled, and TF is not seen. */
+	step_shadow(f, 0);
+	vmcb->control.exit_code = SVM_EXIT_NPF;
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, handle_fast(f));
+	KUNIT_EXPECT_FALSE(test, x->regs.rflags & X86_EFLAGS_TF);
+}
+
+/* An IRET is stepped: if it faults, that is the guest's; if it is done, so is TF. */
+static void svm_test_nmi_iret(struct kunit *test)
+{
+	struct svm_fixture *f = test->priv;
+	struct vmcb *vmcb = f->svm.vmcb;
+	struct axv_x86_vcpu *x = &f->svm.x;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		nmi_behind_sti(f, 0);
+		x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
+		x->hw->set_nmi_masked(x, true);
+		enter(f);
+		KUNIT_EXPECT_FALSE(test, f->svm.nmi_armed);
+		vmcb->control.exit_code = SVM_EXIT_IRET;
+		KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
+		x->regs.rflags |= i == 3 ? X86_EFLAGS_NT : 0;
+		enter(f);
+		KUNIT_EXPECT_EQ(test, i != 3, f->svm.nmi_armed);
+		switch (i) {
+		case 0:		/* #GP */
+			vmcb->control.exit_code = SVM_EXIT_EXCP_BASE + X86_TRAP_GP;
+			KUNIT_EXPECT_EQ(test, AXV_SLOW, handle_fast(f));
+			KUNIT_EXPECT_FALSE(test, x->regs.rflags & X86_EFLAGS_TF);
+			KUNIT_EXPECT_TRUE(test, x->hw->get_nmi_masked(x));
+			break;
+		case 1:		/* to an instruction with TF set */
+			vmcb->control.exit_code = SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
+			vmcb->save.dr6 |= BIT(14);
+			x->regs.rip = 0x3000;
+			KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
+			KUNIT_EXPECT_TRUE(test, x->regs.rflags & X86_EFLAGS_TF);
+			KUNIT_EXPECT_FALSE(test, x->hw->get_nmi_masked(x));
+			break;
+		case 2:		/* another vCPU wrote PUSHF over it */
+			vmcb->control.exit_code = SVM_EXIT_PUSHF;
+			KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
+			KUNIT_EXPECT_FALSE(test, x->regs.rflags & X86_EFLAGS_TF);
+			KUNIT_EXPECT_TRUE(test, x->hw->get_nmi_masked(x));
+			KUNIT_EXPECT_TRUE(test, intercepts(&f->svm, INTERCEPT_IRET));
+			break;
+		}
+	}
+}
+
+/* NMI virtualization (APM 15.21.10), which no emulator has. */
+static void svm_test_vnmi(struct kunit *test)
+{
+	struct svm_fixture *f = test->priv;
+	struct vmcb_control_area *control = &f->svm.vmcb->control;
+	struct axv_x86_vcpu *x = &f->svm.x;
+	u64 pending;
+
+	axv_svm.vnmi = true;
+	axv_svm_vmcb_init(&f->svm);
+	KUNIT_EXPECT_TRUE(test, control->int_ctl & SVM_V_NMI_ENABLE);
+	step_shadow(f, 0);
+
+	/* Pending in the processor, and still in the queue. */
+	KUNIT_EXPECT_EQ(test, 0u, control->event_inj);
+	KUNIT_EXPECT_TRUE(test, control->int_ctl & SVM_V_NMI_PENDING);
+	KUNIT_EXPECT_FALSE(test, x->regs.rflags & X86_EFLAGS_TF);
+	KUNIT_EXPECT_FALSE(test, intercepts(&f->svm, INTERCEPT_IRET));
+	control->exit_code = SVM_EXIT_INTR;
+	KUNIT_EXPECT_EQ(test, AXV_INTERRUPT, handle_fast(f));
+	KUNIT_EXPECT_FALSE(test, control->int_ctl & SVM_V_NMI_PENDING);
+	axv_x86_get_event_reg(x, AXV_X86_EVENT_NMI_PENDING, &pending);
+	KUNIT_EXPECT_EQ(test, 1ull, pending);
+
+	/* Taken: the handler runs, and a second one waits for its IRET. */
+	enter(f);
+	KUNIT_EXPECT_TRUE(test, control->int_ctl & SVM_V_NMI_PENDING);
+	control->int_ctl &= ~SVM_V_NMI_PENDING;
+	control->int_ctl |= SVM_V_NMI_MASK;
+	x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
+	KUNIT_EXPECT_EQ(test, AXV_INTERRUPT, handle_fast(f));
+	axv_x86_get_event_reg(x, AXV_X86_EVENT_NMI_PENDING, &pending);
+	KUNIT_EXPECT_EQ(test, 0ull, pending);
+	KUNIT_EXPECT_EQ(test, 1ull, x->base.stats.injections);
+	KUNIT_EXPECT_TRUE(test, x->hw->get_nmi_masked(x));
+	inject(f, AXV_INJECT_NMI, 0);
+	enter(f);
+	KUNIT_EXPECT_EQ(test, 0u, control->event_inj);
+	KUNIT_EXPECT_TRUE(test, control->int_ctl & SVM_V_NMI_PENDING);
+	KUNIT_EXPECT_FALSE(test, intercepts(&f->svm, INTERCEPT_IRET));
+
+	/* An NMI that can be taken at once is injected. */
+	control->int_ctl &= ~SVM_V_NMI_MASK;
+	KUNIT_EXPECT_EQ(test, AXV_INTERRUPT, handle_fast(f));
+	enter(f);
+	KUNIT_EXPECT_EQ(test, (u32)(SVM_EVTINJ_VALID | SVM_EVTINJ_TYPE_NMI | 2),
+			control->event_inj);
+	KUNIT_EXPECT_TRUE(test, x->hw->get_nmi_masked(x));
+	KUNIT_EXPECT_FALSE(test, control->int_ctl & SVM_V_NMI_PENDING);
+}
+
+/* The hardware tells what leads to another task in three places (APM 15.14.1). */
+static void svm_test_task_switch(struct kunit *test)
+{
+	static const u64 rf = BIT_ULL(48);
+	static const struct {
+		u64 info;
+		u64 event;
+		bool again;
+		enum axv_x86_task_source source;
+	} switches[] = {
+		{ rf, 0, false, AXV_X86_TASK_CALL },
+		{ BIT_ULL(36), 0, false, AXV_X86_TASK_IRET },
+		{ BIT_ULL(38), 0, false, AXV_X86_TASK_JMP },
+		{ 0, EVENT(EXTINT, 0x30), true, AXV_X86_TASK_GATE },
+		{ BIT_ULL(44) | 9 | rf, EVENT(EXCEPTION, X86_TRAP_GP) |
+		  AXV_X86_EVENT_ERROR_VALID | 9ull << 32, true, AXV_X86_TASK_GATE },
+		{ rf, EVENT(SOFT, 0x80), false, AXV_X86_TASK_GATE },
+		{ rf, EVENT(EXCEPTION, X86_TRAP_BP), false, AXV_X86_TASK_GATE },
+	};
+	struct svm_fixture *f = test->priv;
+	struct vmcb_control_area *control = &f->svm.vmcb->control;
+	const struct axv_exit_task_switch *task = &f->run.exit.task_switch;
+	struct axv_x86_vcpu *x = &f->svm.x;
+	unsigned int i;
+
+	axv_svm_vmcb_init(&f->svm);
+	KUNIT_EXPECT_TRUE(test, intercepts(&f->svm, INTERCEPT_TASK_SWITCH));
+	axv_svm.nrips = true;
+	for (i = 0; i < ARRAY_SIZE(switches); i++) {
+		x->events.reinject = 0;
+		x->regs.rip = 0x1000;
+		x->regs.rflags = X86_EFLAGS_FIXED;
+		control->exit_code = SVM_EXIT_TASK_SWITCH;
+		control->exit_info_1 = 0x18;
+		control->exit_info_2 = switches[i].info;
+		control->exit_int_info = switches[i].event;
+		control->exit_int_info_err = switches[i].event >> 32;
+		control->next_rip = 0x1007;
+		if (switches[i].event)
+			axv_svm_save_interrupted_event(&f->svm);
+		KUNIT_EXPECT_EQ(test, AXV_EXIT, handle_fast(f));
+		KUNIT_EXPECT_EQ(test, AXV_EXIT_TASK_SWITCH, f->run.exit_reason);
+		KUNIT_EXPECT_EQ(test, switches[i].source, task->source);
+		KUNIT_EXPECT_EQ(test, 0x18, task->selector);
+		KUNIT_EXPECT_EQ(test, switches[i].event, task->event);
+		KUNIT_EXPECT_EQ(test, switches[i].again, task->pending);
+		KUNIT_EXPECT_EQ(test, switches[i].again ? switches[i].event : 0,
+				x->events.reinject);
+		KUNIT_EXPECT_EQ(test, switches[i].again ? 0 : 7, f->run.insn_len);
+		KUNIT_EXPECT_EQ(test, 0x1000ull, x->regs.rip);
+		KUNIT_EXPECT_EQ(test, switches[i].again && (switches[i].info & rf),
+				!!(x->regs.rflags & X86_EFLAGS_RF));
+	}
+
+	/* Where the hardware does not tell the length, nobody makes one up. */
+	control->exit_int_info = 0;
+	control->next_rip = 0;
+	x->events.reinject = 0;
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, 0, f->run.insn_len);
 }
 
 /* CD and NW are the guest's business, the caches the host's. */
@@ -520,10 +875,27 @@ static void svm_test_cr0_cache_bits(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, intercepts(&f->svm, INTERCEPT_CR0_READ));
 }
 
+static void svm_test_unusable(struct kunit *test)
+{
+	struct cpuinfo_x86 c = { .x86_vendor = X86_VENDOR_AMD, .x86 = 0x10 };
+
+	KUNIT_EXPECT_NOT_NULL(test, axv_svm_unusable(&c, 0));
+	c.x86 = 0x0f;
+	KUNIT_EXPECT_NULL(test, axv_svm_unusable(&c, 0));
+	c.x86 = 0x19;
+	KUNIT_EXPECT_NULL(test, axv_svm_unusable(&c, ~BIT_ULL(24)));
+	KUNIT_EXPECT_NOT_NULL(test, axv_svm_unusable(&c, BIT_ULL(24)));
+	c.x86_vendor = X86_VENDOR_HYGON;
+	c.x86 = 0x18;
+	KUNIT_EXPECT_NULL(test, axv_svm_unusable(&c, 0));
+}
+
 static struct kunit_case svm_cases[] = {
 	KUNIT_CASE(svm_test_fast_exits),
 	KUNIT_CASE(svm_test_port_write),
+	KUNIT_CASE(svm_test_port_string),
 	KUNIT_CASE(svm_test_without_nrips),
+	KUNIT_CASE(svm_test_cr_assists),
 	KUNIT_CASE(svm_test_failed_entry),
 	KUNIT_CASE(svm_test_asids),
 	KUNIT_CASE(svm_test_register_writes_flush),
@@ -531,15 +903,13 @@ static struct kunit_case svm_cases[] = {
 	KUNIT_CASE(svm_test_interrupt_window),
 	KUNIT_CASE(svm_test_cut_short),
 	KUNIT_CASE(svm_test_nmi),
+	KUNIT_CASE(svm_test_nmi_step),
+	KUNIT_CASE(svm_test_nmi_iret),
+	KUNIT_CASE(svm_test_vnmi),
+	KUNIT_CASE(svm_test_task_switch),
 	KUNIT_CASE(svm_test_cr0_cache_bits),
+	KUNIT_CASE(svm_test_unusable),
 	{}
 };
 
-static struct kunit_suite svm_suite = {
-	.name = "axvcpu-svm",
-	.init = svm_test_init,
-	.exit = svm_test_exit,
-	.test_cases = svm_cases,
-};
-
-kunit_test_suite(svm_suite);
+axv_test_suite("axvcpu-svm", svm_cases, .init = svm_test_init, .exit = svm_test_exit);

@@ -2,9 +2,10 @@
 /*
  * Which VMX controls are chosen, and who is refused for which.
  */
-#include <kunit/test.h>
 #include <linux/bits.h>
 #include <linux/string.h>
+
+#include <axvcpu/kunit.h>
 
 #include "../vmx/caps.h"
 
@@ -336,9 +337,4 @@ static struct kunit_case cases[] = {
 	{}
 };
 
-static struct kunit_suite suite = {
-	.name = "axvcpu-vmx-caps",
-	.test_cases = cases,
-};
-
-kunit_test_suite(suite);
+axv_test_suite("axvcpu-vmx-caps", cases);

@@ -4,6 +4,11 @@
  * VMCS, what the VMCS says of the guest's registers, events on their way
  * through it, and which flush an entry asks for.
  */
+#include <axvcpu/current.h>
+
+#include "../asid.h"
+#include "../events.h"
+#include "../msr.h"
 #include "fake_vmcs.h"
 
 #define RIP		0x1000ull
@@ -68,9 +73,7 @@ static void begin(struct vmx_fixture *f)
 	x->xcr0 = XFEATURE_MASK_FP;
 	f->host_nmis = 0;
 	f->machine_checks = 0;
-	f->explained = 0;
 	f->faults = 0;
-	f->strings = 0;
 
 	axv_vmx_vmcs_reset(&f->vmx);
 	x->hw->set_efer(x, 0);
@@ -116,7 +119,7 @@ static int vmx_test_init(struct kunit *test)
 	x->base.run = &f->run;
 	x->base.loaded_cpu = -1;
 	x->hw = &axv_vmx_hw;
-	x->tag.cpu = -1;
+	x->asid.cpu = -1;
 	x->caps.cr4 = X86_CR4_PAE | X86_CR4_PSE | X86_CR4_PGE | X86_CR4_SMEP;
 	x->caps.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
 	x->caps.xcr0 = XFEATURE_MASK_FP | XFEATURE_MASK_SSE | XFEATURE_MASK_YMM;
@@ -165,11 +168,11 @@ static void let_go(struct axv_x86_vcpu *x)
  * Once round the inner loop, on whatever CPU this is.  Its VPIDs are borrowed:
  * they begin anew when VMX is switched on.
  */
-static enum axv_x86_next go_round(struct vmx_fixture *f,
-				  const struct fake_exit *exit)
+static enum axv_next go_round(struct vmx_fixture *f,
+			      const struct fake_exit *exit)
 {
 	struct axv_x86_vcpu *x = &f->vmx.x;
-	enum axv_x86_next next;
+	enum axv_next next;
 	unsigned long flags;
 	int cpu;
 
@@ -190,10 +193,10 @@ static enum axv_x86_next go_round(struct vmx_fixture *f,
 }
 
 /* And, where it takes that, once round the outer one. */
-static enum axv_x86_next go_far(struct vmx_fixture *f,
-				const struct fake_exit *exit)
+static enum axv_next go_far(struct vmx_fixture *f,
+			    const struct fake_exit *exit)
 {
-	enum axv_x86_next next = go_round(f, exit);
+	enum axv_next next = go_round(f, exit);
 
 	return next == AXV_SLOW ? axv_vmx_handle_slow(&f->vmx.x) : next;
 }
@@ -219,7 +222,7 @@ struct recorded {
 	u64 rcx;
 	u64 rdx;
 	bool user;
-	enum axv_x86_next next;
+	enum axv_next next;
 	u32 reason;
 	unsigned int past;
 	u64 exception;
@@ -243,7 +246,7 @@ static const struct recorded fast_exits[] = {
 	  .next = AXV_EXIT, .reason = AXV_EXIT_IO_READ },
 	{ "rep outsb",
 	  { EXIT_REASON_IO_INSTRUCTION, .qual = 0x00100030, .len = 2 },
-	  .next = AXV_SLOW },
+	  .next = AXV_EXIT, .reason = AXV_EXIT_IO_STRING },
 
 	{ "cpuid",
 	  { EXIT_REASON_CPUID, .len = 2 }, .next = AXV_RESUME, .past = 2 },
@@ -331,7 +334,7 @@ static const struct recorded fast_exits[] = {
 	  { EXIT_REASON_CR_ACCESS, .len = 3 }, .next = AXV_SLOW },
 	{ "ljmp to a task",
 	  { EXIT_REASON_TASK_SWITCH, .qual = 0x80000018, .len = 7 },
-	  .next = AXV_SLOW },
+	  .next = AXV_EXIT, .reason = AXV_EXIT_TASK_SWITCH },
 
 	{ "refused for the guest's state",
 	  { FAILED | EXIT_REASON_INVALID_STATE },
@@ -349,7 +352,7 @@ static const struct recorded fast_exits[] = {
 	  .next = AXV_EXIT, .reason = AXV_EXIT_FAIL_ENTRY },
 };
 
-static enum axv_x86_next replay(struct vmx_fixture *f, const struct recorded *r)
+static enum axv_next replay(struct vmx_fixture *f, const struct recorded *r)
 {
 	begin(f);
 	f->vmx.x.regs.gpr[AXV_X86_RAX] = r->rax;
@@ -385,8 +388,10 @@ static void vmx_test_fast_exits(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test,
 				    r->exit.info == EXCEPTION(X86_TRAP_MC),
 				    f->machine_checks, "%s", r->what);
-		KUNIT_EXPECT_EQ_MSG(test, r->reason == AXV_EXIT_FAIL_ENTRY,
-				    f->explained, "%s", r->what);
+		if (r->reason == AXV_EXIT_FAIL_ENTRY)
+			KUNIT_EXPECT_EQ_MSG(test, r->exit.qual,
+					    f->run.exit.fail_entry.qualification,
+					    "%s", r->what);
 	}
 }
 
@@ -422,15 +427,19 @@ static void vmx_test_undefined(struct kunit *test)
 static void vmx_test_port(struct kunit *test)
 {
 	struct vmx_fixture *f = test->priv;
+	const struct axv_exit_io_string *io = &f->run.exit.io_string;
 	struct axv_x86_vcpu *x = &f->vmx.x;
 	static const struct fake_exit out = {
 		EXIT_REASON_IO_INSTRUCTION, .qual = 0x03f80001, .len = 2,
 	};
+	/* INSW; REP OUTSW, with 32-bit addresses in FS. */
 	static const struct fake_exit ins = {
 		EXIT_REASON_IO_INSTRUCTION, .qual = 0x01f00019, .len = 2,
+		.insn_info = 2 << 7 | 7 << 15,
 	};
 	static const struct fake_exit outs = {
-		EXIT_REASON_IO_INSTRUCTION, .qual = 0x01f00011, .len = 2,
+		EXIT_REASON_IO_INSTRUCTION, .qual = 0x01f00031, .len = 4,
+		.insn_info = 1 << 7 | 4 << 15,
 	};
 
 	x->regs.gpr[AXV_X86_RAX] = 0x12345678;
@@ -442,12 +451,32 @@ static void vmx_test_port(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, f->run.insn_len);
 	KUNIT_EXPECT_FALSE(test, x->hw->get_shadow(x));
 
-	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_far(f, &ins));
-	KUNIT_EXPECT_EQ(test, 1u, f->strings);
-	KUNIT_EXPECT_TRUE(test, f->string_in);
-	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_far(f, &outs));
-	KUNIT_EXPECT_EQ(test, 2u, f->strings);
-	KUNIT_EXPECT_FALSE(test, f->string_in);
+	x->regs.gpr[AXV_X86_RCX] = 0x500000002;
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &ins));
+	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_IO_STRING, f->run.exit_reason);
+	KUNIT_EXPECT_EQ(test, 2, f->run.insn_len);
+	KUNIT_EXPECT_EQ(test, 0x1f0, io->port);
+	KUNIT_EXPECT_EQ(test, 2, io->width);
+	KUNIT_EXPECT_EQ(test, 1, io->in);
+	KUNIT_EXPECT_EQ(test, 0, io->rep);
+	KUNIT_EXPECT_EQ(test, 1ull, io->count);
+	KUNIT_EXPECT_EQ(test, AXV_X86_ES, io->seg);
+	KUNIT_EXPECT_EQ(test, AXV_IO_STRING_UNTOLD, io->addr_width);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &outs));
+	KUNIT_EXPECT_EQ(test, 4, f->run.insn_len);
+	KUNIT_EXPECT_EQ(test, 0, io->in);
+	KUNIT_EXPECT_EQ(test, 1, io->rep);
+	KUNIT_EXPECT_EQ(test, 0x500000002ull, io->count);
+	KUNIT_EXPECT_EQ(test, AXV_IO_STRING_UNTOLD, io->seg);
+
+	axv_vmx_caps.string_info = true;
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &ins));
+	KUNIT_EXPECT_EQ(test, AXV_X86_ES, io->seg);
+	KUNIT_EXPECT_EQ(test, 8, io->addr_width);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &outs));
+	KUNIT_EXPECT_EQ(test, AXV_X86_FS, io->seg);
+	KUNIT_EXPECT_EQ(test, 4, io->addr_width);
+	KUNIT_EXPECT_EQ(test, 2ull, io->count);
 }
 
 static void vmx_test_answers(struct kunit *test)
@@ -559,7 +588,7 @@ static void vmx_test_failed_entry(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, x->events.any);
 		KUNIT_EXPECT_EQ(test, 0ull,
 				peek(f, VM_ENTRY_INTR_INFO_FIELD));
-		KUNIT_EXPECT_EQ(test, -1, x->tag.cpu);
+		KUNIT_EXPECT_EQ(test, -1, x->asid.cpu);
 		KUNIT_EXPECT_EQ(test, RIP, x->regs.rip);
 	}
 
@@ -600,7 +629,12 @@ static void vmx_test_ept_violation(struct kunit *test)
 		{ "read without a linear address", 0x001, 0, AXV_ACCESS_READ },
 		{ "stack of IRET", 0x1181, 0, AXV_ACCESS_READ, true },
 		{ "stack of an interrupt", 0x1182, EXTINT(0x30),
-		  AXV_ACCESS_WRITE, false },
+		  AXV_ACCESS_WRITE | AXV_ACCESS_EVENT, false },
+		/* The guest's own runs again: not kept. */
+		{ "table of INT n", 0x181, SOFT(0x80),
+		  AXV_ACCESS_READ | AXV_ACCESS_EVENT, false },
+		{ "table of INT3", 0x181, INT3,
+		  AXV_ACCESS_READ | AXV_ACCESS_EVENT, false },
 	};
 	struct vmx_fixture *f = test->priv;
 	struct axv_x86_vcpu *x = &f->vmx.x;
@@ -622,7 +656,8 @@ static void vmx_test_ept_violation(struct kunit *test)
 				    what);
 		KUNIT_EXPECT_EQ_MSG(test, violations[i].nmi_masked,
 				    x->hw->get_nmi_masked(x), "%s", what);
-		KUNIT_EXPECT_EQ_MSG(test, (u64)violations[i].idt,
+		KUNIT_EXPECT_EQ_MSG(test, axv_vmx_is_soft(violations[i].idt) ?
+				    0 : (u64)violations[i].idt,
 				    x->events.reinject, "%s", what);
 	}
 }
@@ -662,7 +697,7 @@ static void vmx_test_faulting_iret(struct kunit *test)
 #define CLTS			(2 << 4)
 #define LMSW(value)		(3 << 4 | (value) << 16)
 
-static enum axv_x86_next cr_access(struct vmx_fixture *f, u64 qual)
+static enum axv_next cr_access(struct vmx_fixture *f, u64 qual)
 {
 	const struct fake_exit exit = {
 		EXIT_REASON_CR_ACCESS, .qual = qual, .len = 3,
@@ -724,10 +759,24 @@ static void vmx_test_long_mode(struct kunit *test)
 {
 	struct vmx_fixture *f = test->priv;
 	struct axv_x86_vcpu *x = &f->vmx.x;
+	struct axv_x86_segment tr = { .limit = 0x67, .attr = 0x83 };
+	u64 cr0 = x->cr0;
 
 	x->hw->set_efer(x, EFER_LME);
 	x->hw->set_cr(x, 4, X86_CR4_PAE);
 	x->regs.gpr[AXV_X86_RAX] = X86_CR0_PE | X86_CR0_PG;
+
+	/* Not with a TSS of 16 bits, which entry would refuse. */
+	x->hw->set_segment(x, AXV_X86_TR, &tr);
+	cr_access(f, MOV_TO_CR(0, AXV_X86_RAX));
+	KUNIT_EXPECT_EQ(test, WITH_CODE(X86_TRAP_GP, 0), x->events.exception);
+	KUNIT_EXPECT_EQ(test, RIP, x->regs.rip);
+	KUNIT_EXPECT_EQ(test, cr0, x->cr0);
+	KUNIT_EXPECT_EQ(test, (u64)EFER_LME, x->efer);
+	x->events.exception = 0;
+	tr.attr = 0x8b;
+	x->hw->set_segment(x, AXV_X86_TR, &tr);
+
 	cr_access(f, MOV_TO_CR(0, AXV_X86_RAX));
 	KUNIT_EXPECT_EQ(test, 0ull, x->events.exception);
 	go_round(f, &interrupt);
@@ -873,7 +922,7 @@ static void vmx_test_pdptes_reloaded(struct kunit *test)
 #define TASK(source, selector)	((u64)(source) << 30 | (selector))
 
 /*
- * An event that did not get through its gate comes again; that of an
+ * An event that does not get through its gate comes again; that of an
  * instruction comes with the instruction.
  */
 static void vmx_test_task_switch(struct kunit *test)
@@ -900,6 +949,8 @@ static void vmx_test_task_switch(struct kunit *test)
 		  0 },
 	};
 	struct vmx_fixture *f = test->priv;
+	struct axv_x86_vcpu *x = &f->vmx.x;
+	const struct axv_exit_task_switch *task = &f->run.exit.task_switch;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(switches); i++) {
@@ -909,39 +960,49 @@ static void vmx_test_task_switch(struct kunit *test)
 			.idt = switches[i].idt, .idt_code = 9,
 		};
 		const char *what = switches[i].what;
+		u64 rip;
 
 		begin(f);
-		KUNIT_EXPECT_EQ_MSG(test, AXV_RESUME, go_far(f, &exit), "%s",
-				    what);
-		KUNIT_EXPECT_EQ_MSG(test, 0x18, f->task.selector, "%s", what);
-		KUNIT_EXPECT_EQ_MSG(test, switches[i].source, f->task.source,
+		x->regs.rflags |= X86_EFLAGS_IF;
+		rip = x->regs.rip;
+		KUNIT_EXPECT_EQ_MSG(test, AXV_EXIT, go_round(f, &exit), "%s", what);
+		KUNIT_EXPECT_EQ_MSG(test, AXV_EXIT_TASK_SWITCH, f->run.exit_reason,
 				    "%s", what);
-		KUNIT_EXPECT_EQ_MSG(test, switches[i].len, f->task.len, "%s",
+		KUNIT_EXPECT_EQ_MSG(test, 0x18, task->selector, "%s", what);
+		KUNIT_EXPECT_EQ_MSG(test, switches[i].source, task->source, "%s", what);
+		KUNIT_EXPECT_EQ_MSG(test, switches[i].len, f->run.insn_len, "%s", what);
+		KUNIT_EXPECT_EQ_MSG(test, switches[i].event, task->event, "%s", what);
+		KUNIT_EXPECT_EQ_MSG(test, !!switches[i].again, task->pending, "%s", what);
+		KUNIT_EXPECT_EQ_MSG(test, switches[i].again, x->events.reinject, "%s",
 				    what);
-		KUNIT_EXPECT_EQ_MSG(test, switches[i].event, f->task.event,
-				    "%s", what);
-		KUNIT_EXPECT_EQ_MSG(test, switches[i].again,
-				    f->vmx.x.events.reinject, "%s", what);
+		KUNIT_EXPECT_EQ_MSG(test, rip, x->regs.rip, "%s", what);
+		/* An instruction that runs again was perhaps behind an STI. */
+		KUNIT_EXPECT_EQ_MSG(test, switches[i].event && !switches[i].again ?
+				    AXV_X86_SHADOW_STI : AXV_X86_SHADOW_NONE,
+				    x->hw->get_shadow(x), "%s", what);
 	}
 }
 
-/* The PDPTEs come with the new task's CR3. */
-static void vmx_test_task_pdptes(struct kunit *test)
+/* INT n that was injected is done: only its event is to come. */
+static void vmx_test_task_injected(struct kunit *test)
 {
-	static const struct fake_exit jmp = {
-		EXIT_REASON_TASK_SWITCH, .len = 7,
-		.qual = TASK(AXV_X86_TASK_JMP, 0x18),
+	static const struct fake_exit exit = {
+		EXIT_REASON_TASK_SWITCH, .len = 1,
+		.qual = TASK(AXV_X86_TASK_GATE, 0x18), .idt = SOFT(0x80),
 	};
 	struct vmx_fixture *f = test->priv;
+	struct axv_x86_vcpu *x = &f->vmx.x;
+	u64 rip;
 
-	begin_pae(f);
-	cr_access(f, MOV_TO_CR(0, AXV_X86_RAX));
-	f->task_cr3 = 0x56780000;
-	f->pdpt = 0x56780000;
-	f->pdpte[1] = 0x9001;
-	go_far(f, &jmp);
-	go_round(f, &interrupt);
-	KUNIT_EXPECT_EQ(test, 0x9001ull, peek(f, GUEST_PDPTR1));
+	begin(f);
+	rip = x->regs.rip;
+	axv_x86_cut_short(x, SOFT(0x80), 0);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &exit));
+	KUNIT_EXPECT_EQ(test, (u32)SOFT(0x80), f->entry.info);
+	KUNIT_EXPECT_EQ(test, SOFT(0x80), x->events.reinject);
+	KUNIT_EXPECT_EQ(test, 1, f->run.exit.task_switch.pending);
+	KUNIT_EXPECT_EQ(test, 0, f->run.insn_len);
+	KUNIT_EXPECT_EQ(test, rip, x->regs.rip);
 }
 
 static void inject(struct vmx_fixture *f, u32 type, u32 vector)
@@ -1087,15 +1148,16 @@ static void vmx_test_cut_short(struct kunit *test)
 		const char *what;
 		u32 idt;
 		u64 again;
+		bool runs_again;
 	} events[] = {
 		{ "interrupt", EXTINT(0x30), EXTINT(0x30) },
 		{ "NMI", NMI, NMI },
 		{ "#DE", EXCEPTION(X86_TRAP_DE), EXCEPTION(X86_TRAP_DE) },
 		{ "#PF", (u32)WITH_CODE(X86_TRAP_PF, 0),
 		  WITH_CODE(X86_TRAP_PF, 7) },
-		{ "int $0x80", SOFT(0x80), 0 },
-		{ "int1", INT1, 0 },
-		{ "int3", INT3, 0 },
+		{ "int $0x80", SOFT(0x80), 0, true },
+		{ "int1", INT1, 0, true },
+		{ "int3", INT3, 0, true },
 		{ "nothing", 0, 0 },
 		{ "nothing that is valid", 0x30, 0 },
 	};
@@ -1115,6 +1177,15 @@ static void vmx_test_cut_short(struct kunit *test)
 				    "%s", events[i].what);
 		KUNIT_EXPECT_EQ_MSG(test, RIP, x->regs.rip, "%s",
 				    events[i].what);
+		KUNIT_EXPECT_EQ_MSG(test, 0u, x->hw->get_shadow(x), "%s",
+				    events[i].what);
+
+		/* With IF set, no interrupt comes before what runs again. */
+		begin(f);
+		x->regs.rflags |= X86_EFLAGS_IF;
+		go_round(f, &exit);
+		KUNIT_EXPECT_EQ_MSG(test, events[i].runs_again ? AXV_X86_SHADOW_STI : 0,
+				    x->hw->get_shadow(x), "%s", events[i].what);
 	}
 
 	/* One of the VMM's counts when it has been delivered. */
@@ -1327,7 +1398,7 @@ static void vmx_test_takes_turns(struct kunit *test)
 	other->vmcs_pa = f->vmcs[1].pa;
 	b = &other->x;
 	raw_spin_lock_init(&b->base.lock);
-	b->tag.cpu = -1;
+	b->asid.cpu = -1;
 
 	local_irq_save(flags);
 	cpu = smp_processor_id();
@@ -1478,15 +1549,15 @@ static void expect_flush(struct kunit *test, int line, unsigned int invvpids,
 static void vmx_test_flushes(struct kunit *test)
 {
 	struct vmx_fixture *f = test->priv;
-	struct axv_x86_tag *tag = &f->vmx.x.tag;
+	struct axv_x86_asid *asid = &f->vmx.x.asid;
 	atomic64_t *tlb_gen = &f->vm.x.base.tlb_gen;
-	struct axv_x86_tags *vpids;
+	struct axv_x86_asids *vpids;
 
 	migrate_disable();
 	vpids = this_cpu_ptr(&axv_vmx_vpids);
 	vpids->count = 5;
-	axv_x86_tags_reset(vpids);
-	tag->stale = false;
+	axv_x86_asids_reset(vpids);
+	asid->stale = false;
 
 	/* The first entry after VMX was switched on. */
 	EXPECT_FLUSH(1, 1, 1);
@@ -1500,21 +1571,21 @@ static void vmx_test_flushes(struct kunit *test)
 	EXPECT_FLUSH(0, 0, 1);
 
 	/* A register was set: linear addresses alone mean something else. */
-	tag->stale = true;
+	asid->stale = true;
 	EXPECT_FLUSH(0, 0, 2);
 	EXPECT_FLUSH(0, 0, 2);
 
 	/* Both. */
-	tag->stale = true;
+	asid->stale = true;
 	atomic64_inc(tlb_gen);
 	EXPECT_FLUSH(0, 1, 3);
 
 	/* It comes from another CPU. */
-	tag->cpu++;
+	asid->cpu++;
 	EXPECT_FLUSH(0, 1, 4);
 
 	/* There are no VPIDs left: a new generation, and everything goes. */
-	tag->stale = true;
+	asid->stale = true;
 	EXPECT_FLUSH(1, 1, 1);
 
 	/* Somebody else began one. */
@@ -1545,15 +1616,15 @@ static void vmx_test_register_writes_flush(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(writes); i++) {
 		begin(f);
-		x->tag.stale = false;
+		x->asid.stale = false;
 		x->hw->set_cr(x, writes[i].cr, writes[i].value);
-		KUNIT_EXPECT_EQ_MSG(test, writes[i].stale, x->tag.stale,
+		KUNIT_EXPECT_EQ_MSG(test, writes[i].stale, x->asid.stale,
 				    "CR%u = %llx", writes[i].cr,
 				    writes[i].value);
 	}
-	x->tag.stale = false;
+	x->asid.stale = false;
 	x->hw->set_efer(x, EFER_NX);
-	KUNIT_EXPECT_TRUE(test, x->tag.stale);
+	KUNIT_EXPECT_TRUE(test, x->asid.stale);
 }
 
 static struct kunit_case vmx_cases[] = {
@@ -1570,7 +1641,7 @@ static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(vmx_test_pdptes),
 	KUNIT_CASE(vmx_test_pdptes_reloaded),
 	KUNIT_CASE(vmx_test_task_switch),
-	KUNIT_CASE(vmx_test_task_pdptes),
+	KUNIT_CASE(vmx_test_task_injected),
 	KUNIT_CASE(vmx_test_interrupt_window),
 	KUNIT_CASE(vmx_test_nmi),
 	KUNIT_CASE(vmx_test_exception),
@@ -1589,11 +1660,4 @@ static struct kunit_case vmx_cases[] = {
 	{}
 };
 
-static struct kunit_suite vmx_suite = {
-	.name = "axvcpu-vmx",
-	.init = vmx_test_init,
-	.exit = vmx_test_exit,
-	.test_cases = vmx_cases,
-};
-
-kunit_test_suite(vmx_suite);
+axv_test_suite("axvcpu-vmx", vmx_cases, .init = vmx_test_init, .exit = vmx_test_exit);

@@ -3,6 +3,7 @@
  * The walker: segments, page tables of every format, rights, accessed and
  * dirty bits, and tables that change under the walk.
  */
+#include "../walk.h"
 #include "guest.h"
 
 #define ROOT		0x1000ull
@@ -57,10 +58,10 @@ static struct guest *new_guest(struct kunit *test, const struct format *f)
 {
 	struct guest *g = guest_new(test, f->levels > 3 ? 64 : 32);
 
-	g->cr[0] = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP;
+	g->x.cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP;
 	g->cr[3] = ROOT;
-	g->cr[4] = f->cr4;
-	g->efer = f->efer;
+	g->x.cr4 = f->cr4;
+	g->x.efer = f->efer;
 	return g;
 }
 
@@ -174,7 +175,7 @@ static void pse_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fault.error_code, PF_P | PF_RSVD);
 
 	/* Without CR4.PSE the bit means nothing. */
-	g->cr[4] = 0;
+	g->x.cr4 = 0;
 	map(g, f, f->linear, 0, PAGE | ALL);
 	guest_poke(g, entry_at(f, f->linear, 1), TABLES | ALL | PS, 4);
 	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
@@ -221,7 +222,7 @@ static void not_present_test(struct kunit *test)
 			g->cpl = 3;
 			expect_fault(test, g, f->linear, AXV_ACCESS_WRITE,
 				     PF_WR | PF_U, f->name);
-			g->cr[4] |= X86_CR4_SMEP;
+			g->x.cr4 |= X86_CR4_SMEP;
 			expect_fault(test, g, f->linear, AXV_ACCESS_FETCH,
 				     PF_U | PF_ID, f->name);
 		}
@@ -251,8 +252,8 @@ static const struct reserved_bit reserved_bits[] = {
 	/* Of the topmost entries of PAE tables hardly a bit is free. */
 	{ 1, 2, false, 1, true }, { 1, 2, false, 2, true },
 	{ 1, 2, false, 3, false }, { 1, 2, false, 4, false },
-	{ 1, 2, false, 5, true }, { 1, 2, false, 6, true },
-	{ 1, 2, false, 7, true }, { 1, 2, false, 8, true },
+	{ 1, 2, false, 5, false }, { 1, 2, false, 6, false },
+	{ 1, 2, false, 7, false }, { 1, 2, false, 8, false },
 	{ 1, 2, false, 9, false }, { 1, 2, false, 63, true },
 	{ 1, 2, false, 40, true }, { 1, 2, false, 52, true },
 	{ 1, 1, false, 62, true }, { 1, 1, false, 8, false },
@@ -275,6 +276,42 @@ static const struct reserved_bit reserved_bits[] = {
 	{ 3, 4, false, 7, true }, { 3, 4, false, 8, true },
 	{ 3, 4, false, 45, true }, { 3, 3, false, 7, true },
 };
+
+/* Of PAE tables VMX has the topmost entries in registers, and bits 5 to 8 are 0. */
+static void pdpte_test(struct kunit *test)
+{
+	const struct format *f = &formats[1];
+	struct guest *g = new_guest(test, f);
+	u64 top = entry_at(f, f->linear, 2), gpa = 0;
+	struct axv_x86_fault fault = {};
+
+	map(g, f, f->linear, 0, 0x5000 | ALL);
+	g->pdpte[f->linear >> 30] = guest_peek(g, top, 8);
+	guest_poke(g, top, 0, 8);
+	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
+					     &gpa, &fault), -EFAULT);
+	KUNIT_EXPECT_EQ(test, fault.error_code, 0u);
+
+	g->pdptes_loaded = true;
+	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
+					     &gpa, &fault), 0);
+	KUNIT_EXPECT_EQ(test, gpa, 0x5000 | (f->linear & ~PAGE_MASK));
+	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear ^ BIT(30),
+					     AXV_ACCESS_READ, &gpa, &fault),
+			-EFAULT);
+	KUNIT_EXPECT_EQ(test, fault.error_code, 0u);
+
+	/* Under SVM an accessed bit is nothing; VMX refuses to load it. */
+	g->pdptes_loaded = false;
+	guest_poke(g, top, g->pdpte[f->linear >> 30] | PTE_A, 8);
+	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
+					     &gpa, &fault), 0);
+	g->ops.backend = AXV_BACKEND_VMX;
+	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
+					     &gpa, &fault), -EFAULT);
+	KUNIT_EXPECT_EQ(test, fault.error_code,
+			(u32)(X86_PF_PROT | X86_PF_RSVD));
+}
 
 static void reserved_test(struct kunit *test)
 {
@@ -315,7 +352,7 @@ static void reserved_feature_test(struct kunit *test)
 	map(g, f, f->linear, 0, PAGE | ALL | NX);
 	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
 					     &gpa, &fault), 0);
-	g->efer &= ~(u64)EFER_NX;
+	g->x.efer &= ~(u64)EFER_NX;
 	expect_fault(test, g, f->linear, AXV_ACCESS_READ, PF_P | PF_RSVD,
 		     "NX without EFER.NXE");
 	expect_fault(test, g, f->linear, AXV_ACCESS_FETCH, PF_P | PF_RSVD,
@@ -372,11 +409,11 @@ static void check_rights(struct kunit *test, struct guest *g, unsigned int c,
 	guest_poke(g, at, (guest_peek(g, at, 8) & ~(RW | US)) |
 		   (c & 1 ? RW : 0) | (c & 2 ? US : 0) | (c & 4 ? NX : 0), 8);
 	g->cpl = c & 8 ? 3 : 0;
-	g->cr[0] = X86_CR0_PE | X86_CR0_PG | (c & 16 ? X86_CR0_WP : 0);
-	g->cr[4] = f->cr4 | (c & 32 ? X86_CR4_SMEP : 0) |
+	g->x.cr0 = X86_CR0_PE | X86_CR0_PG | (c & 16 ? X86_CR0_WP : 0);
+	g->x.cr4 = f->cr4 | (c & 32 ? X86_CR4_SMEP : 0) |
 		   (c & 64 ? X86_CR4_SMAP : 0);
 	g->x.regs.rflags = c & 128 ? X86_EFLAGS_AC : 0;
-	g->efer = EFER_LME | EFER_LMA | (c & 256 ? EFER_NX : 0);
+	g->x.efer = EFER_LME | EFER_LMA | (c & 256 ? EFER_NX : 0);
 
 	err = test_translate(&g->x, f->linear, access, &gpa, &fault);
 	KUNIT_EXPECT_EQ_MSG(test, !err, manual_allows(c, access),
@@ -430,8 +467,8 @@ static void key_test(struct kunit *test)
 		g->x.pkru = (ad ? 1u << 22 : 0) | (wd ? 1u << 23 : 0) |
 			    (pke ? 0 : 3u << 22);
 		g->cpl = user ? 3 : 0;
-		g->cr[0] = X86_CR0_PE | X86_CR0_PG | (wp ? X86_CR0_WP : 0);
-		g->cr[4] = f->cr4 | (pke ? X86_CR4_PKE : 0);
+		g->x.cr0 = X86_CR0_PE | X86_CR0_PG | (wp ? X86_CR0_WP : 0);
+		g->x.cr4 = f->cr4 | (pke ? X86_CR4_PKE : 0);
 		for (i = 0; i < 3; i++) {
 			bool write = accesses[i] == AXV_ACCESS_WRITE;
 			bool key = pke && us && i < 2 &&
@@ -668,7 +705,7 @@ static void fetch_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_code_bits(&g->x), 32u);
 	/* L means nothing outside of long mode. */
 	g->seg[AXV_X86_CS] = guest_flat(ATTR_CODE64);
-	g->efer = 0;
+	g->x.efer = 0;
 	KUNIT_EXPECT_EQ(test, test_code_bits(&g->x), 16u);
 }
 
@@ -787,7 +824,7 @@ static void segment_mode_test(struct kunit *test)
 	u64 linear;
 
 	/* 57 bits are canonical with 5 levels. */
-	g->cr[4] |= X86_CR4_LA57;
+	g->x.cr4 |= X86_CR4_LA57;
 	KUNIT_EXPECT_EQ(test, test_linear(&g->x, AXV_X86_DS, 0x800000000000, 1,
 					  false, &linear, &fault), 0);
 	KUNIT_EXPECT_EQ(test, test_linear(&g->x, AXV_X86_DS, 1ull << 56, 1,
@@ -815,6 +852,7 @@ static struct kunit_case walk_cases[] = {
 	KUNIT_CASE(pse_test),
 	KUNIT_CASE(not_present_test),
 	KUNIT_CASE(reserved_test),
+	KUNIT_CASE(pdpte_test),
 	KUNIT_CASE(reserved_feature_test),
 	KUNIT_CASE(rights_test),
 	KUNIT_CASE(key_test),
@@ -829,9 +867,4 @@ static struct kunit_case walk_cases[] = {
 	{}
 };
 
-static struct kunit_suite walk_suite = {
-	.name = "axvcpu-x86-walk",
-	.test_cases = walk_cases,
-};
-
-kunit_test_suites(&walk_suite);
+axv_test_suite("axvcpu-x86-walk", walk_cases);

@@ -7,6 +7,7 @@
  * would do to the guest what nobody here has thought of.
  */
 #include <linux/bits.h>
+#include <linux/cache.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -16,10 +17,13 @@
 
 #include "caps.h"
 
+struct axv_vmx_caps axv_vmx_caps __ro_after_init;
+
 /* IA32_VMX_BASIC (SDM vol. 3D, A.1); not all kernels have names for these. */
 #define BASIC_REVISION		GENMASK_ULL(30, 0)
 #define BASIC_MEMORY_TYPE	GENMASK_ULL(53, 50)
 #define BASIC_WRITE_BACK	(6ull << 50)
+#define BASIC_STRING_INFO	BIT_ULL(54)
 #define BASIC_TRUE_CONTROLS	BIT_ULL(55)
 
 /* IA32_VMX_EPT_VPID_CAP (A.10) */
@@ -78,7 +82,7 @@ struct control {
 
 #define CONTROL(bit, use, name)	{ bit, use, name, "a way to turn off " name }
 
-/* SDM vol. 3C, 25.6.1 */
+/* SDM vol. 3C, "Pin-Based VM-Execution Controls" */
 static const struct control pin_controls[] = {
 	CONTROL(0, ON, "external-interrupt exiting"),
 	CONTROL(3, ON, "NMI exiting"),
@@ -87,7 +91,7 @@ static const struct control pin_controls[] = {
 	CONTROL(7, OFF, "process posted interrupts"),
 };
 
-/* SDM vol. 3C, 25.6.2 */
+/* SDM vol. 3C, "Processor-Based VM-Execution Controls" */
 static const struct control cpu_controls[] = {
 	CONTROL(2, OFF_AND_ON, "interrupt-window exiting"),
 	CONTROL(3, ON, "use TSC offsetting"),
@@ -150,7 +154,7 @@ static const struct control cpu2_controls[] = {
 	CONTROL(31, OFF, "instruction timeout"),
 };
 
-/* SDM vol. 3C, 25.7.1 */
+/* SDM vol. 3C, "VM-Exit Controls" */
 static const struct control exit_controls[] = {
 	CONTROL(2, ON, "save debug controls"),
 	CONTROL(9, ON, "host address-space size"),
@@ -172,7 +176,7 @@ static const struct control exit_controls[] = {
 	CONTROL(31, OFF, "activate secondary controls for VM exits"),
 };
 
-/* SDM vol. 3C, 25.8.1 */
+/* SDM vol. 3C, "VM-Entry Controls" */
 static const struct control entry_controls[] = {
 	CONTROL(2, ON, "load debug controls"),
 	CONTROL(9, OFF_AND_ON, "IA-32e mode guest"),
@@ -322,6 +326,7 @@ int axv_vmx_choose(const struct axv_vmx_msrs *msrs, struct axv_vmx_caps *caps,
 		return -EOPNOTSUPP;
 
 	caps->revision = msrs->basic & BASIC_REVISION;
+	caps->string_info = msrs->basic & BASIC_STRING_INFO;
 	caps->cr0_fixed0 = msrs->cr0_fixed0 & ~(u64)(X86_CR0_PE | X86_CR0_PG);
 	caps->cr0_fixed1 = msrs->cr0_fixed1;
 	caps->cr4_fixed0 = msrs->cr4_fixed0;

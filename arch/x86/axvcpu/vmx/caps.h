@@ -66,6 +66,7 @@ struct axv_vmx_msrs {
  * @ept_1g:	EPT can map 1-GByte pages
  * @invept_single: INVEPT has the single-context type, besides all-context
  * @invvpid_single: INVVPID likewise
+ * @string_info: exits of INS and OUTS come with instruction information
  * @inject_len_0: a software event of instruction length 0 may be injected
  */
 struct axv_vmx_caps {
@@ -90,8 +91,15 @@ struct axv_vmx_caps {
 	bool ept_1g;
 	bool invept_single;
 	bool invvpid_single;
+	bool string_info;
 	bool inject_len_0;
 };
+
+/*
+ * What is used of this host's VMX; all its CPUs have the same.  Constant once
+ * the module is loaded.
+ */
+extern struct axv_vmx_caps axv_vmx_caps;
 
 void axv_vmx_read_msrs(struct axv_vmx_msrs *msrs);
 int axv_vmx_choose(const struct axv_vmx_msrs *msrs, struct axv_vmx_caps *caps,

@@ -6,10 +6,17 @@
  * sleep.  What needs guest memory is left to the slow ones; the fast ones have
  * read what those need of the VMCS.
  */
+#include <linux/errno.h>
+#include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "../access.h"
+#include "../cr.h"
+#include "../events.h"
+#include "../exit.h"
+#include "../msr.h"
 #include "insn.h"
 #include "vmx.h"
 
@@ -19,11 +26,16 @@
 #define EXIT_REASON_SEAMCALL	76
 #define EXIT_REASON_TDCALL	77
 
-/* Exit qualification of a port access (SDM, "Exit Qualification"). */
+/* Of a port access (SDM, table "Exit Qualification for I/O Instructions"). */
 #define IO_IN			BIT(3)
 #define IO_STRING		BIT(4)
+#define IO_REP			BIT(5)
 #define IO_WIDTH(qual)		((unsigned int)((qual) & 7) + 1)
 #define IO_PORT(qual)		((u16)((qual) >> 16))
+
+/* Of INS and OUTS (SDM, "Information for VM Exits Due to Instruction Execution"). */
+#define STRING_ADDRESS(info)	(((info) >> 7) & 7)
+#define STRING_SEGMENT(info)	(((info) >> 15) & 7)
 
 /* Of an access to a control register. */
 #define CR_NUMBER(qual)		((unsigned int)((qual) & CONTROL_REG_ACCESS_NUM))
@@ -32,6 +44,8 @@
 #define CR_MOV_TO		0
 #define CR_CLTS			2
 #define CR_LMSW			3
+
+#define TYPE_BUSY_TSS16		0x3
 
 /* Of an EPT violation. */
 #define EPT_WRITE		BIT(1)
@@ -53,7 +67,7 @@ static unsigned int length(void)
 }
 
 /* For the outer loop: the VMCS may be on its way to another CPU by then. */
-static enum axv_x86_next leave_to_slow(struct axv_vmx_vcpu *vmx)
+static enum axv_next leave_to_slow(struct axv_vmx_vcpu *vmx)
 {
 	struct axv_vmx_exit *exit = &vmx->exit;
 
@@ -65,13 +79,37 @@ static enum axv_x86_next leave_to_slow(struct axv_vmx_vcpu *vmx)
 	return AXV_SLOW;
 }
 
-static enum axv_x86_next handle_port(struct axv_vmx_vcpu *vmx)
+/* INS or OUTS.  The segment is undefined for INS, which knows ES alone. */
+static enum axv_next handle_port_string(struct axv_vmx_vcpu *vmx, u64 qual,
+					unsigned int len)
+{
+	struct axv_exit_io_string told = {
+		.port = IO_PORT(qual),
+		.width = IO_WIDTH(qual),
+		.in = !!(qual & IO_IN),
+		.rep = !!(qual & IO_REP),
+		.addr_width = AXV_IO_STRING_UNTOLD,
+		.seg = qual & IO_IN ? AXV_X86_ES : AXV_IO_STRING_UNTOLD,
+	};
+	u32 info;
+
+	if (axv_vmx_caps.string_info) {
+		info = axv_vmread(VMX_INSTRUCTION_INFO);
+		if (STRING_ADDRESS(info) <= 2)
+			told.addr_width = 2 << STRING_ADDRESS(info);
+		if (!(qual & IO_IN) && STRING_SEGMENT(info) <= AXV_X86_GS)
+			told.seg = STRING_SEGMENT(info);
+	}
+	return axv_x86_io_string(&vmx->x, &told, len);
+}
+
+static enum axv_next handle_port(struct axv_vmx_vcpu *vmx)
 {
 	u64 qual = axv_vmread(EXIT_QUALIFICATION);
 	unsigned int len = length();
 
 	if (qual & IO_STRING)
-		return leave_to_slow(vmx);
+		return handle_port_string(vmx, qual, len);
 	if (qual & IO_IN)
 		return axv_x86_io_in(&vmx->x, IO_PORT(qual), IO_WIDTH(qual),
 				     len);
@@ -84,7 +122,7 @@ static enum axv_x86_next handle_port(struct axv_vmx_vcpu *vmx)
  * #DB has its causes in the exit qualification, #PF its address; neither is in
  * a register yet.  INT1 alone is past its instruction when it traps.
  */
-static enum axv_x86_next handle_exception(struct axv_vmx_vcpu *vmx)
+static enum axv_next handle_exception(struct axv_vmx_vcpu *vmx)
 {
 	u32 info = vmx->exit.info;
 	u8 vector = info & INTR_INFO_VECTOR_MASK;
@@ -101,6 +139,11 @@ static enum axv_x86_next handle_exception(struct axv_vmx_vcpu *vmx)
 	case X86_TRAP_MC:
 		axv_x86_machine_check();
 		return AXV_RESUME;
+	case X86_TRAP_AC:
+		if (boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) &&
+		    axv_x86_is_split_lock(&vmx->x))
+			return leave_to_slow(vmx);
+		break;
 	case X86_TRAP_DB:
 	case X86_TRAP_PF:
 		address = axv_vmread(EXIT_QUALIFICATION);
@@ -110,25 +153,46 @@ static enum axv_x86_next handle_exception(struct axv_vmx_vcpu *vmx)
 }
 
 /* VMLAUNCH or VMRESUME failed, or the guest's state was refused. */
-static enum axv_x86_next handle_failed_entry(struct axv_vmx_vcpu *vmx)
+static enum axv_next handle_failed_entry(struct axv_vmx_vcpu *vmx)
 {
+	u64 qualification = 0;
+
 	axv_vmx_take_back_event(vmx);
-	vmx->x.tag.cpu = -1;
+	vmx->x.asid.cpu = -1;
 	if ((u16)vmx->exit.reason == EXIT_REASON_MCE_DURING_VMENTRY)
 		axv_x86_machine_check();
-	axv_vmx_explain(vmx);
-	return axv_x86_fail_entry(&vmx->x, vmx->exit.reason);
+	if (!(vmx->exit.reason & AXV_VMX_VMFAIL))
+		qualification = axv_vmread(EXIT_QUALIFICATION);
+	return axv_x86_fail_entry(&vmx->x, vmx->exit.reason, qualification);
 }
 
-static enum axv_x86_next handle_hypercall(struct axv_vmx_vcpu *vmx)
+static enum axv_next handle_hypercall(struct axv_vmx_vcpu *vmx)
 {
 	unsigned int len = length();
-	enum axv_x86_next next;
+	enum axv_next next;
 
 	next = axv_x86_hypercall(&vmx->x, vmx->x.hw->cpl(&vmx->x), len);
 	if (next == AXV_EXIT)
 		axv_vmx_advance(vmx, len);
 	return next;
+}
+
+/*
+ * Every task switch exits (SDM, "Instructions That Cause VM Exits Unconditionally").
+ * The length is that of the instruction, also of one whose event leads through a task
+ * gate (SDM, "Information for VM Exits Due to Instruction Execution").
+ */
+static enum axv_next handle_task_switch(struct axv_vmx_vcpu *vmx)
+{
+	u64 qual = axv_vmread(EXIT_QUALIFICATION);
+	u32 info = vmx->exit.idt_info;
+	bool gate = TASK_SOURCE(qual) == AXV_X86_TASK_GATE;
+	u64 event = 0;
+
+	if (gate)
+		event = axv_vmx_event(info, axv_vmread(IDT_VECTORING_ERROR_CODE));
+	return axv_x86_task_switch(&vmx->x, TASK_SELECTOR(qual), TASK_SOURCE(qual), event,
+				   gate && !axv_vmx_is_soft(info) ? 0 : length());
 }
 
 /**
@@ -138,7 +202,7 @@ static enum axv_x86_next handle_hypercall(struct axv_vmx_vcpu *vmx)
  * Context: interrupts and preemption off.
  * Return: what the inner loop does next.
  */
-enum axv_x86_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
+enum axv_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 
@@ -161,6 +225,9 @@ enum axv_x86_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
 		return axv_x86_halt(x, length());
 	case EXIT_REASON_EXCEPTION_NMI:
 		return handle_exception(vmx);
+	case EXIT_REASON_TPR_BELOW_THRESHOLD:
+		axv_x86_exit(x, AXV_EXIT_CR8, 0);
+		return AXV_EXIT;
 	case EXIT_REASON_INTERRUPT_WINDOW:
 		axv_vmx_close_irq_window(vmx);
 		return AXV_RESUME;
@@ -172,6 +239,8 @@ enum axv_x86_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
 		x->dr_live = true;
 		axv_vmx_intercept_dr(x);
 		return AXV_RESUME;
+	case EXIT_REASON_TASK_SWITCH:
+		return handle_task_switch(vmx);
 	case EXIT_REASON_TRIPLE_FAULT:
 		return axv_x86_shutdown(x);
 	case EXIT_REASON_XSETBV:
@@ -211,19 +280,18 @@ enum axv_x86_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
 		return AXV_RESUME;
 	case EXIT_REASON_EPT_VIOLATION:
 	case EXIT_REASON_CR_ACCESS:
-	case EXIT_REASON_TASK_SWITCH:
 		return leave_to_slow(vmx);
 	default:
 		return handle_failed_entry(vmx);
 	}
 }
 
-static enum axv_x86_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
+static enum axv_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
 {
 	const struct axv_vmx_exit *exit = &vmx->exit;
 	u64 faults = vmx->x.base.stats.faults;
 	u64 qual = exit->qualification;
-	enum axv_x86_next next;
+	enum axv_next next;
 	u32 access;
 
 	/* An IRET that could not read its stack had unblocked NMIs already. */
@@ -239,6 +307,8 @@ static enum axv_x86_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
 		access = AXV_ACCESS_READ;
 	if ((qual & EPT_LINEAR_VALID) && !(qual & EPT_TRANSLATED))
 		access |= AXV_ACCESS_PAGE_TABLE;
+	if (exit->idt_info & VECTORING_INFO_VALID_MASK)
+		access |= AXV_ACCESS_EVENT;
 	next = axv_x86_stage2_fault(&vmx->x, exit->gpa, access);
 
 	/* Mapping a page brings nothing of others' into the cache. */
@@ -247,13 +317,39 @@ static enum axv_x86_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
 	return next;
 }
 
-/* MOV to CR0 and CR4, LMSW.  Return: false for #GP; then nothing has changed. */
-static bool write_cr(struct axv_vmx_vcpu *vmx)
+/*
+ * Does the guest's MOV to CR0 or CR4 fault for what it has activated?  Long mode
+ * wants a TSS of 32 bits (SDM vol. 3A, "Initializing IA-32e Mode"), and entry
+ * refuses another.  With PAE paging, MOV CR itself loads the PDPTEs.
+ *
+ * Return: 0; -EINVAL or -EFAULT if it does; -EINTR: a signal, nothing is known.
+ */
+static int check_mode(struct axv_vmx_vcpu *vmx, u64 old_efer)
+{
+	struct axv_x86_vcpu *x = &vmx->x;
+	struct axv_x86_segment tr;
+
+	if (x->efer & ~old_efer & EFER_LMA) {
+		x->hw->get_segment(x, AXV_X86_TR, &tr);
+		if ((tr.attr & AXV_X86_ATTR_TYPE) == TYPE_BUSY_TSS16)
+			return -EINVAL;
+	}
+	if (!vmx->pdptes_stale || !axv_vmx_pae_paging(vmx))
+		return 0;
+	return axv_vmx_load_pdptes(vmx);
+}
+
+/*
+ * MOV to CR0 and CR4, LMSW.  Return: 0; -EINTR as check_mode(), another error for
+ * #GP: then nothing has changed.
+ */
+static int write_cr(struct axv_vmx_vcpu *vmx)
 {
 	struct axv_x86_vcpu *x = &vmx->x;
 	u64 qual = vmx->exit.qualification;
 	u64 cr0 = x->cr0, cr4 = x->cr4, efer = x->efer;
 	bool good;
+	int err;
 
 	if (CR_TYPE(qual) == CR_LMSW)
 		good = axv_x86_lmsw(x, qual >> LMSW_SOURCE_DATA_SHIFT);
@@ -261,60 +357,34 @@ static bool write_cr(struct axv_vmx_vcpu *vmx)
 		good = axv_x86_write_cr(x, CR_NUMBER(qual),
 					x->regs.gpr[CR_GPR(qual)]);
 	if (!good)
-		return false;
+		return -EINVAL;
 
-	/* MOV CR itself loads the PDPTEs, and faults if they are no good. */
-	if (vmx->pdptes_stale && axv_vmx_pae_paging(vmx) &&
-	    axv_vmx_load_pdptes(vmx)) {
+	err = check_mode(vmx, efer);
+	if (err) {
 		x->hw->set_efer(x, efer);
 		x->hw->set_cr(x, 0, cr0);
 		x->hw->set_cr(x, 4, cr4);
 		vmx->pdptes_stale = false;
-		return false;
 	}
-	return true;
+	return err;
 }
 
-static enum axv_x86_next handle_cr(struct axv_vmx_vcpu *vmx)
+static enum axv_next handle_cr(struct axv_vmx_vcpu *vmx)
 {
 	struct axv_x86_vcpu *x = &vmx->x;
-	bool good = true;
+	int err = 0;
 
 	if (CR_TYPE(vmx->exit.qualification) == CR_CLTS)
 		axv_x86_clts(x);
 	else
-		good = write_cr(vmx);
-	if (good)
+		err = write_cr(vmx);
+	if (err == -EINTR)
+		return AXV_AGAIN;
+	if (!err)
 		axv_x86_advance(x, vmx->exit.len);
 	else
 		axv_x86_raise(x, X86_TRAP_GP, true, 0, 0);
 	return AXV_RESUME;
-}
-
-/*
- * Every task switch exits (SDM, "Instructions That Cause VM Exits
- * Unconditionally").  That of an event is its delivery; one that cannot be
- * finished is tried again, by the instruction itself if the guest ran one.
- */
-static enum axv_x86_next handle_task_switch(struct axv_vmx_vcpu *vmx)
-{
-	const struct axv_vmx_exit *exit = &vmx->exit;
-	unsigned int source = TASK_SOURCE(exit->qualification);
-	bool gate = source == AXV_X86_TASK_GATE;
-	bool soft = gate && axv_vmx_is_soft(exit->idt_info);
-	enum axv_x86_next next;
-
-	if (gate)
-		axv_x86_cut_short(&vmx->x, axv_vmx_event(exit->idt_info,
-							 exit->idt_error), 0);
-	next = axv_x86_task_switch(&vmx->x, TASK_SELECTOR(exit->qualification),
-				   source, gate && !soft ? 0 : exit->len);
-	if (soft)
-		vmx->x.events.reinject = 0;
-	/* Those of the new task have been looked at. */
-	if (vmx->pdptes_stale && axv_vmx_pae_paging(vmx))
-		axv_vmx_load_pdptes(vmx);
-	return next;
 }
 
 /**
@@ -324,7 +394,7 @@ static enum axv_x86_next handle_task_switch(struct axv_vmx_vcpu *vmx)
  * Context: process context, preemption on; sleeps for guest memory.
  * Return: whether the run goes on.
  */
-enum axv_x86_next axv_vmx_handle_slow(struct axv_x86_vcpu *x)
+enum axv_next axv_vmx_handle_slow(struct axv_x86_vcpu *x)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 
@@ -333,10 +403,8 @@ enum axv_x86_next axv_vmx_handle_slow(struct axv_x86_vcpu *x)
 		return handle_ept_violation(vmx);
 	case EXIT_REASON_CR_ACCESS:
 		return handle_cr(vmx);
-	case EXIT_REASON_TASK_SWITCH:
-		return handle_task_switch(vmx);
-	case EXIT_REASON_IO_INSTRUCTION:
-		return axv_x86_io_string(x, vmx->exit.qualification & IO_IN);
+	case EXIT_REASON_EXCEPTION_NMI:
+		return axv_x86_split_lock(x);
 	default:
 		return AXV_RESUME;
 	}

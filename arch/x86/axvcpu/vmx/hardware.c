@@ -32,9 +32,10 @@
 /* CPUID 1, ECX */
 #define CPUID_VMX	BIT(5)
 
-struct axv_vmx_caps axv_vmx_caps __ro_after_init;
+/* CR4.FRED; 6.1 does not name it. */
+#define CR4_FRED	BIT_ULL(32)
 
-/* VMXON region of each CPU (SDM vol. 3C, 25.11.5): it begins with the revision. */
+/* VMXON region of each CPU (SDM vol. 3C, "VMXON Region"): it begins with the revision. */
 static DEFINE_PER_CPU(u32 *, vmxon_region);
 
 static void free_regions(void)
@@ -98,6 +99,15 @@ int axv_vmx_hardware_init(void)
 
 	if (!vmx_is_there())
 		return -EOPNOTSUPP;
+	/*
+	 * With FRED the kernel has no IDT entry for the NMI that axv_vmx_host_nmi()
+	 * calls, and an exit loads none of FRED's MSRs (Intel's "Flexible Return and
+	 * Event Delivery (FRED) Specification").
+	 */
+	if (__read_cr4() & CR4_FRED) {
+		pr_err("this kernel uses FRED, which is not supported; boot with fred=off\n");
+		return -EOPNOTSUPP;
+	}
 	axv_vmx_read_msrs(&msrs);
 	err = axv_vmx_choose(&msrs, &axv_vmx_caps, &missing);
 	if (err) {
@@ -169,8 +179,8 @@ void axv_vmx_hardware_unprepare(void)
 
 /*
  * Firmware or kernel usually locked IA32_FEATURE_CONTROL; where nobody did, VMX
- * is for whoever wants it, and VMXON faults until the lock is set (SDM vol. 3C,
- * 24.7).
+ * is there for any kernel, and VMXON faults until the lock is set (SDM vol. 3C,
+ * "Enabling and Entering VMX Operation").
  */
 static int lock_feature_control(void)
 {

@@ -7,12 +7,6 @@
 
 #include "caps.h"
 
-/*
- * What is used of this host's VMX; all its CPUs have the same.  Constant once
- * the module is loaded.
- */
-extern struct axv_vmx_caps axv_vmx_caps;
-
 int axv_vmx_hardware_init(void);
 void axv_vmx_hardware_exit(void);
 int axv_vmx_hardware_prepare(void);

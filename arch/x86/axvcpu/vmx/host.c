@@ -235,7 +235,10 @@ void axv_vmx_load_syscall_msrs(struct axv_vmx_vcpu *vmx)
 	vmx->syscall_stale = false;
 }
 
-/* An exit made null selectors of them (SDM, "Loading Host Segment Registers"). */
+/*
+ * An exit made null selectors of them (SDM, "Loading Host Segment and Descriptor-Table
+ * Registers").
+ */
 static void restore_selectors(const struct axv_vmx_host *host)
 {
 	if (unlikely(host->ldt))

@@ -10,6 +10,7 @@
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
+#include "../exit.h"
 #include "insn.h"
 #include "vmx.h"
 
@@ -92,7 +93,7 @@ static void write_event(struct axv_vmx_vcpu *vmx, u64 event)
  * Context: interrupts off; takes &axv_vcpu.lock.
  * Return: AXV_RESUME, or AXV_EXIT if the run ends instead.
  */
-enum axv_x86_next axv_vmx_inject_events(struct axv_x86_vcpu *x)
+enum axv_next axv_vmx_inject_events(struct axv_x86_vcpu *x)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 	bool irq_window, nmi_window;
@@ -183,7 +184,9 @@ void axv_vmx_save_interrupted_event(struct axv_vmx_vcpu *vmx)
 		vmx->x.regs.rip += soft_len();
 
 	/* INT1, INT3 and INTO are the guest's own: theirs are not injected so. */
-	if (soft && (event & AXV_X86_EVENT_TYPE) != AXV_X86_EVENT_TYPE_SOFT)
+	if (soft && (event & AXV_X86_EVENT_TYPE) != AXV_X86_EVENT_TYPE_SOFT) {
+		axv_x86_repeat_soft(&vmx->x);
 		return;
+	}
 	axv_x86_event_cut_short(&vmx->x, event, soft);
 }

@@ -113,7 +113,7 @@ static __always_inline u64 axv_vmread(unsigned long field)
 		asm volatile("vmread %[field], %[value]"
 			     : [value] "=r" (value)
 			     : [field] "r" (field) : "cc");
-	WARN_ONCE(failed, "VMREAD of %lx failed\n", field);
+	WARN_ONCE(failed, "axvcpu: VMREAD of %lx failed\n", field);
 	return value;
 }
 
@@ -136,7 +136,7 @@ static __always_inline void axv_vmwrite(unsigned long field, u64 value)
 		asm volatile("vmwrite %[value], %[field]"
 			     : : [value] "rm" (value), [field] "r" (field)
 			     : "cc");
-	WARN_ONCE(failed, "VMWRITE of %llx to %lx failed\n", value, field);
+	WARN_ONCE(failed, "axvcpu: VMWRITE of %llx to %lx failed\n", value, field);
 }
 
 /**

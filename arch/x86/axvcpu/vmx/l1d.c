@@ -82,7 +82,7 @@ static __always_inline void read_through(void)
 
 	for (i = 0; i < FLUSH_SIZE; i += PAGE_SIZE)
 		__READ_ONCE(flush_pages[i]);
-	/* Nothing of it before the last of them (SDM vol. 3A, "Serializing"). */
+	/* Nothing of it before the last of them (SDM vol. 3A, "Serializing Instructions"). */
 	native_cpuid_eax(0);
 	for (i = 0; i < FLUSH_SIZE; i += CACHE_LINE)
 		__READ_ONCE(flush_pages[i]);

@@ -12,6 +12,7 @@
 #include <linux/string.h>
 #include <asm/msr-index.h>
 
+#include "../msr.h"
 #include "vmx.h"
 
 static const u32 switched_msrs[] = {

@@ -1,14 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMX's part of the run path: the world switch.
+ * VMX's part of the run path: loading a vCPU, and the world switch.
  */
 #include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
 
+#include "../asid.h"
 #include "../run.h"
+#include "../tsc.h"
 #include "insn.h"
 #include "vmx.h"
+
+DEFINE_PER_CPU(struct axv_x86_asids, axv_vmx_vpids);
+
+/**
+ * axv_vmx_load() - this CPU takes the vCPU, or goes back to it
+ * @vcpu:	vCPU whose claim the caller holds; loaded nowhere, or here
+ * @cpu:	this CPU
+ *
+ * The branch predictors have been trained by another guest, hence the barrier,
+ * and the L1 data cache has that guest's data.
+ *
+ * Context: preemption and interrupts off.
+ */
+void axv_vmx_load(struct axv_vcpu *vcpu, int cpu)
+{
+	struct axv_vmx_vcpu *vmx = to_vmx(vcpu);
+
+	indirect_branch_prediction_barrier();
+	vmx->flush_l1d = true;
+	if (!vmx->initialized)
+		WARN_ON_ONCE(axv_vmclear(vmx->vmcs_pa));
+	WARN_ON_ONCE(axv_vmptrld(vmx->vmcs_pa));
+	if (vcpu->loaded_cpu == cpu)
+		return;
+	if (!vmx->initialized) {
+		axv_vmx_write_constants(vmx);
+		vmx->initialized = true;
+	}
+	axv_vmx_host_load(vmx, cpu);
+}
 
 /* DEBUGCTL bits that are not the host's to lose: an exit clears them. */
 static __always_inline void restore_debugctl(const struct axv_vmx_vcpu *vmx)
@@ -38,21 +71,21 @@ static noinline void flush(struct axv_vmx_vcpu *vmx, enum axv_x86_flush flush)
 			   axv_vmx_eptp(vmx->x.base.vm));
 		vmx->x.base.stats.flushes++;
 	}
-	axv_vmx_set(vmx, AXV_VMX_VPID, vmx->x.tag.value);
+	axv_vmx_set(vmx, AXV_VMX_VPID, vmx->x.asid.value);
 }
 
 static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
-	u64 tsc_offset = READ_ONCE(to_x86_vm(x->base.vm)->tsc_offset);
-	struct axv_x86_tags *vpids = this_cpu_ptr(&axv_vmx_vpids);
+	u64 tsc_offset = axv_x86_tsc_offset(x);
+	struct axv_x86_asids *vpids = this_cpu_ptr(&axv_vmx_vpids);
 
 	if (unlikely(vmx->field[AXV_VMX_TSC_OFFSET] != tsc_offset))
 		axv_vmx_set(vmx, AXV_VMX_TSC_OFFSET, tsc_offset);
 	if (unlikely(vmx->syscall_stale))
 		axv_vmx_load_syscall_msrs(vmx);
-	if (unlikely(!axv_x86_tag_is_good(x, vpids, cpu)))
-		flush(vmx, axv_x86_tag_next(x, vpids, cpu));
+	if (unlikely(!axv_x86_asid_is_good(x, vpids, cpu)))
+		flush(vmx, axv_x86_asid_next(x, vpids, cpu));
 
 	/* A record that is on its way needs time, or the guest gets it. */
 	if (unlikely(vmx->host.pebs))
@@ -165,7 +198,6 @@ static __always_inline void after_exit(struct axv_x86_vcpu *x)
 		after_exception(vmx);
 	if (unlikely(vmx->exit.idt_info & VECTORING_INFO_VALID_MASK) &&
 	    reason != EXIT_REASON_TRIPLE_FAULT &&
-	    reason != EXIT_REASON_TASK_SWITCH &&
 	    !(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		axv_vmx_save_interrupted_event(vmx);
 }
@@ -192,6 +224,18 @@ static __always_inline void save_dr6(struct axv_x86_vcpu *x)
 /* save_dr6() leaves none of the guest's. */
 static __always_inline void reset_dr6(struct axv_x86_vcpu *x)
 {
+}
+
+/* Entry refuses one above the guest's CR8 (SDM, "VM-Execution Control Fields"). */
+static void watch_cr8(struct axv_x86_vcpu *x)
+{
+	axv_vmx_set(x86_to_vmx(x), AXV_VMX_TPR_THRESHOLD,
+		    min_t(u8, x->cr8_below, 15));
+}
+
+static __always_inline unsigned int cr8(struct axv_x86_vcpu *x)
+{
+	return x86_to_vmx(x)->areas->apic[AXV_VMX_APIC_TPR] >> 4;
 }
 
 static __always_inline bool shadow(struct axv_x86_vcpu *x)
@@ -228,6 +272,8 @@ static const struct axv_x86_engine vmx_engine = {
 	.load_dr6 = load_dr6,
 	.save_dr6 = save_dr6,
 	.reset_dr6 = reset_dr6,
+	.watch_cr8 = watch_cr8,
+	.cr8 = cr8,
 	.shadow = shadow,
 	.exit_code = exit_code,
 	.trace_exit = trace_exit,
@@ -245,6 +291,8 @@ int axv_vmx_run(struct axv_vcpu *vcpu)
 	struct axv_vmx_vcpu *vmx = to_vmx(vcpu);
 
 	vmx->flush_l1d = true;
+	if (unlikely(axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY) & AXV_VMX_SHADOW))
+		axv_vmx_fit_shadow(vmx);
 
 	/* Of registers that the VMM set; without a table there the guest faults. */
 	if (unlikely(vmx->pdptes_stale) && axv_vmx_pae_paging(vmx))

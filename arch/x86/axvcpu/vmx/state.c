@@ -12,6 +12,8 @@
 #include <asm/tlbflush.h>
 #include <asm/trapnr.h>
 
+#include "../asid.h"
+#include "../host.h"
 #include "vmx.h"
 
 /*
@@ -106,6 +108,18 @@ bool axv_vmx_pae_paging(const struct axv_vmx_vcpu *vmx)
 	       !(vmx->x.efer & EFER_LMA);
 }
 
+/*
+ * SDM, "Checks on Guest Page-Directory-Pointer-Table Entries".  The processor, which
+ * loads them at the guest's MOV to CR3, knows nothing of the width in the guest's CPUID.
+ */
+static bool pdpte_valid(u64 pdpte)
+{
+	u64 reserved = GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5) |
+		       GENMASK_ULL(63, axv_x86_host.phys_bits);
+
+	return !(pdpte & 1) || !(pdpte & reserved);
+}
+
 /**
  * axv_vmx_load_pdptes() - what MOV to CR does with PAE paging
  * @vmx:	vCPU whose claim the caller holds
@@ -114,26 +128,51 @@ bool axv_vmx_pae_paging(const struct axv_vmx_vcpu *vmx)
  * to CR3; this is for the registers that software sets.
  *
  * Context: may sleep.
- * Return: 0; -EFAULT if there is no memory, -EINVAL for reserved bits.  Then
- * nothing has changed.
+ * Return: 0; -EFAULT if there is no memory, -EINTR for a signal, -EINVAL for reserved
+ * bits.  Then nothing has changed.
  */
 int axv_vmx_load_pdptes(struct axv_vmx_vcpu *vmx)
 {
 	u64 table = axv_vmx_get(vmx, AXV_VMX_CR3) & GENMASK_ULL(31, 5);
-	u64 reserved = GENMASK_ULL(2, 1) | GENMASK_ULL(8, 5) |
-		       GENMASK_ULL(63, vmx->x.caps.phys_bits);
 	u64 pdpte[4];
 	unsigned int i;
+	int err;
 
-	if (axv_guest_read(vmx->x.base.vm, table, pdpte, sizeof(pdpte)))
-		return -EFAULT;
+	err = axv_guest_read(vmx->x.base.vm, table, pdpte, sizeof(pdpte));
+	if (err)
+		return err;
 	for (i = 0; i < ARRAY_SIZE(pdpte); i++) {
-		if ((pdpte[i] & 1) && (pdpte[i] & reserved))
+		if (!pdpte_valid(pdpte[i]))
 			return -EINVAL;
 	}
 	for (i = 0; i < ARRAY_SIZE(pdpte); i++)
 		axv_vmx_set(vmx, AXV_VMX_PDPTE0 + i, pdpte[i]);
 	vmx->pdptes_stale = false;
+	return 0;
+}
+
+static u64 vmx_get_pdpte(struct axv_x86_vcpu *x, unsigned int index)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+
+	if (index == AXV_X86_PDPTES_LOADED)
+		return !vmx->pdptes_stale;
+	return axv_vmx_get(vmx, AXV_VMX_PDPTE0 + index);
+}
+
+static int vmx_set_pdpte(struct axv_x86_vcpu *x, unsigned int index, u64 value)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+
+	if (index == AXV_X86_PDPTES_LOADED) {
+		if (value > 1)
+			return -EINVAL;
+		vmx->pdptes_stale = !value;
+		return 0;
+	}
+	if (!pdpte_valid(value))
+		return -EINVAL;
+	axv_vmx_set(vmx, AXV_VMX_PDPTE0 + index, value);
 	return 0;
 }
 
@@ -261,11 +300,6 @@ void axv_vmx_intercept_dr(struct axv_x86_vcpu *x)
 	axv_vmx_set(vmx, AXV_VMX_CPU_CONTROLS, controls);
 }
 
-static u64 vmx_get_efer(struct axv_x86_vcpu *x)
-{
-	return x->efer;
-}
-
 /* The entry control and LMA say the same (SDM, "Checks on Guest Control Registers"). */
 static void vmx_set_efer(struct axv_x86_vcpu *x, u64 value)
 {
@@ -370,26 +404,77 @@ static unsigned int vmx_cpl(struct axv_x86_vcpu *x)
 	return VMX_AR_DPL(get_seg(x, AXV_X86_SS, AXV_X86_SEG_ATTR));
 }
 
+static void vmx_code_state(struct axv_x86_vcpu *x,
+			   struct axv_x86_code_state *state)
+{
+	state->cr3 = axv_vmx_get(x86_to_vmx(x), AXV_VMX_CR3);
+	state->attr = ar_to_attr(get_seg(x, AXV_X86_CS, AXV_X86_SEG_ATTR));
+	state->cpl = vmx_cpl(x);
+}
+
 static u64 interruptibility(struct axv_x86_vcpu *x)
 {
 	return axv_vmx_get(x86_to_vmx(x), AXV_VMX_INTERRUPTIBILITY);
 }
 
-static bool vmx_get_shadow(struct axv_x86_vcpu *x)
+static_assert(AXV_X86_SHADOW_STI == GUEST_INTR_STATE_STI);
+static_assert(AXV_X86_SHADOW_MOV_SS == GUEST_INTR_STATE_MOV_SS);
+
+static unsigned int vmx_get_shadow(struct axv_x86_vcpu *x)
 {
 	return interruptibility(x) & AXV_VMX_SHADOW;
 }
 
-/* MOV SS blocks more than STI; what is asked for is the less. */
-static void vmx_set_shadow(struct axv_x86_vcpu *x, bool shadow)
+/*
+ * A single step that is pending ends with the shadow: software raises that of the
+ * instruction which it emulates.
+ */
+static void vmx_set_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
 {
-	u64 state = interruptibility(x);
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 
+	axv_vmx_set(vmx, AXV_VMX_INTERRUPTIBILITY,
+		    (interruptibility(x) & ~(u64)AXV_VMX_SHADOW) | shadow);
 	if (!shadow)
-		state &= ~(u64)AXV_VMX_SHADOW;
-	else if (!(state & AXV_VMX_SHADOW))
-		state |= GUEST_INTR_STATE_STI;
-	axv_vmx_set(x86_to_vmx(x), AXV_VMX_INTERRUPTIBILITY, state);
+		axv_vmx_set(vmx, AXV_VMX_PENDING_DEBUG,
+			    axv_vmx_get(vmx, AXV_VMX_PENDING_DEBUG) &
+			    ~(u64)DR_STEP);
+}
+
+/* B0 to B3, "enabled breakpoint", BS (SDM, "Guest Non-Register State"). */
+#define PENDING_DEBUG	(DR_TRAP_BITS | BIT_ULL(12) | DR_STEP)
+
+static u64 vmx_get_pending_debug(struct axv_x86_vcpu *x)
+{
+	return axv_vmx_get(x86_to_vmx(x), AXV_VMX_PENDING_DEBUG) & PENDING_DEBUG;
+}
+
+static int vmx_set_pending_debug(struct axv_x86_vcpu *x, u64 value)
+{
+	if (value & ~(u64)PENDING_DEBUG)
+		return -EINVAL;
+	axv_vmx_set(x86_to_vmx(x), AXV_VMX_PENDING_DEBUG, value);
+	return 0;
+}
+
+/**
+ * axv_vmx_fit_shadow() - make a shadow that software set one that entry accepts
+ * @vmx:	vCPU with an interrupt shadow
+ *
+ * SDM, "Checks on Guest Non-Register State": with IF clear a shadow is not of
+ * STI, and in a shadow a single step is pending if TF is set, and only then.
+ */
+void axv_vmx_fit_shadow(struct axv_vmx_vcpu *vmx)
+{
+	u64 pending = axv_vmx_get(vmx, AXV_VMX_PENDING_DEBUG);
+
+	if (!(vmx->x.regs.rflags & X86_EFLAGS_IF))
+		vmx_set_shadow(&vmx->x, AXV_X86_SHADOW_MOV_SS);
+	if (vmx->x.regs.rflags & X86_EFLAGS_TF)
+		pending |= DR_STEP;
+	else
+		pending &= ~(u64)DR_STEP;
+	axv_vmx_set(vmx, AXV_VMX_PENDING_DEBUG, pending);
 }
 
 static bool vmx_get_nmi_masked(struct axv_x86_vcpu *x)
@@ -432,14 +517,18 @@ const struct axv_x86_hw axv_vmx_hw = {
 	.set_cr = vmx_set_cr,
 	.get_dr = vmx_get_dr,
 	.set_dr = vmx_set_dr,
-	.get_efer = vmx_get_efer,
 	.set_efer = vmx_set_efer,
 	.get_msr = vmx_get_msr,
 	.set_msr = vmx_set_msr,
+	.code_state = vmx_code_state,
 	.cpl = vmx_cpl,
 	.get_shadow = vmx_get_shadow,
 	.set_shadow = vmx_set_shadow,
 	.get_nmi_masked = vmx_get_nmi_masked,
 	.set_nmi_masked = vmx_set_nmi_masked,
+	.get_pending_debug = vmx_get_pending_debug,
+	.set_pending_debug = vmx_set_pending_debug,
+	.get_pdpte = vmx_get_pdpte,
+	.set_pdpte = vmx_set_pdpte,
 	.cpuid_changed = vmx_cpuid_changed,
 };

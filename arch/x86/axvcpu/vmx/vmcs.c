@@ -9,7 +9,8 @@
  * alone, like one of SVM.
  *
  * A CPU holds any number of them: active, and as far as they were launched before,
- * launched (SDM vol. 3C, 25.11.1).  VMCLEAR is for when it lets go.
+ * launched (SDM vol. 3C, "Software Use of Virtual-Machine Control Structures").
+ * VMCLEAR is for when it lets go.
  */
 #include <linux/bitops.h>
 #include <linux/bug.h>
@@ -17,9 +18,9 @@
 #include <linux/irqflags.h>
 #include <linux/list.h>
 #include <linux/smp.h>
-#include <asm/cpufeature.h>
-#include <asm/nospec-branch.h>
 #include <asm/processor-flags.h>
+
+#include <axvcpu/current.h>
 
 #include "insn.h"
 #include "vmx.h"
@@ -72,6 +73,7 @@ static const u16 encoding[AXV_VMX_FIELDS] = {
 	[AXV_VMX_CPU2_CONTROLS] = SECONDARY_VM_EXEC_CONTROL,
 	[AXV_VMX_ENTRY_CONTROLS] = VM_ENTRY_CONTROLS,
 	[AXV_VMX_TSC_OFFSET] = TSC_OFFSET,
+	[AXV_VMX_TPR_THRESHOLD] = TPR_THRESHOLD,
 	[AXV_VMX_VPID] = VIRTUAL_PROCESSOR_ID,
 };
 
@@ -141,8 +143,16 @@ void axv_vmx_write_dirty(struct axv_vmx_vcpu *vmx)
 	}
 }
 
-/* Fields that never change (SDM, "VM-Execution Control Fields" and following). */
-static void write_constants(struct axv_vmx_vcpu *vmx)
+/**
+ * axv_vmx_write_constants() - write the fields that never change
+ * @vmx:	vCPU whose VMCS is current and was cleared
+ *
+ * SDM, "VM-Execution Control Fields" and following.  All other fields are dirty
+ * afterwards.
+ *
+ * Context: interrupts off.
+ */
+void axv_vmx_write_constants(struct axv_vmx_vcpu *vmx)
 {
 	const struct axv_vmx_caps *caps = &axv_vmx_caps;
 	struct axv_vmx_vm *vm = to_vmx_vm(vmx->x.base.vm);
@@ -154,7 +164,6 @@ static void write_constants(struct axv_vmx_vcpu *vmx)
 	axv_vmwrite(MSR_BITMAP, virt_to_phys(vm->msr_bitmap));
 	axv_vmwrite(VIRTUAL_APIC_PAGE_ADDR,
 		    areas + offsetof(struct axv_vmx_areas, apic));
-	axv_vmwrite(TPR_THRESHOLD, 0);
 	axv_vmwrite(VMCS_LINK_POINTER, ~0ull);
 	axv_vmwrite(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	axv_vmwrite(PAGE_FAULT_ERROR_CODE_MATCH, 0);
@@ -183,34 +192,6 @@ static void write_constants(struct axv_vmx_vcpu *vmx)
 	axv_vmwrite(GUEST_RSP, vmx->hw_rsp);
 	axv_vmwrite(GUEST_RFLAGS, vmx->hw_rflags);
 	vmx->dirty = AXV_VMX_ALL_FIELDS;
-}
-
-/**
- * axv_vmx_load() - this CPU takes the vCPU, or goes back to it
- * @vcpu:	vCPU whose claim the caller holds; loaded nowhere, or here
- * @cpu:	this CPU
- *
- * The branch predictors have been trained by another guest, hence the barrier,
- * and the L1 data cache has that guest's data.
- *
- * Context: preemption and interrupts off.
- */
-void axv_vmx_load(struct axv_vcpu *vcpu, int cpu)
-{
-	struct axv_vmx_vcpu *vmx = to_vmx(vcpu);
-
-	indirect_branch_prediction_barrier();
-	vmx->flush_l1d = true;
-	if (!vmx->initialized)
-		WARN_ON_ONCE(axv_vmclear(vmx->vmcs_pa));
-	WARN_ON_ONCE(axv_vmptrld(vmx->vmcs_pa));
-	if (vcpu->loaded_cpu == cpu)
-		return;
-	if (!vmx->initialized) {
-		write_constants(vmx);
-		vmx->initialized = true;
-	}
-	axv_vmx_host_load(vmx, cpu);
 }
 
 /**

@@ -10,9 +10,14 @@
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
 
-#include "vmx.h"
+#include <axvcpu/current.h>
 
-DEFINE_PER_CPU(struct axv_x86_tags, axv_vmx_vpids);
+#include "../asid.h"
+#include "../events.h"
+#include "../fpu.h"
+#include "../regs.h"
+#include "../tsc.h"
+#include "vmx.h"
 
 /*
  * Extended page tables (SDM vol. 3C, "The Extended Page Table Mechanism (EPT)").
@@ -99,7 +104,7 @@ static int vmx_query(u32 id, u64 *value)
 }
 
 static int vmx_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
-			 const void *buf, u32 count)
+			 void *buf, u32 count)
 {
 	int err = axv_x86_set_table(vm, vcpu, kind, buf, count);
 
@@ -112,6 +117,7 @@ static void vmx_vcpu_reset(struct axv_vcpu *vcpu)
 {
 	struct axv_vmx_vcpu *vmx = to_vmx(vcpu);
 
+	axv_assert_claimed(vcpu);
 	axv_vmx_vmcs_reset(vmx);
 	axv_x86_vcpu_reset(&vmx->x);
 	vmx->pdptes_stale = false;
@@ -152,13 +158,13 @@ static int vmx_vcpu_create(struct axv_vcpu *vcpu)
 
 static int vmx_hardware_enable(void)
 {
-	struct axv_x86_tags *vpids = this_cpu_ptr(&axv_vmx_vpids);
+	struct axv_x86_asids *vpids = this_cpu_ptr(&axv_vmx_vpids);
 	int err = axv_vmx_hardware_enable();
 
 	if (err)
 		return err;
 	vpids->count = VMX_NR_VPIDS;
-	axv_x86_tags_reset(vpids);
+	axv_x86_asids_reset(vpids);
 	return 0;
 }
 
@@ -202,9 +208,6 @@ static const struct axv_arch_ops vmx_ops = {
 	.run = axv_vmx_run,
 	.inject = axv_x86_inject,
 	.has_event = axv_x86_has_event,
-	.set_entry = axv_x86_set_entry,
-	.set_gpr = axv_x86_set_gpr,
-	.set_return_value = axv_x86_set_return_value,
 	.get_reg = axv_x86_get_reg,
 	.set_reg = axv_x86_set_reg,
 	.get_fpu = axv_x86_get_fpu,

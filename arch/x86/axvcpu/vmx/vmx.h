@@ -14,6 +14,9 @@
 #include <asm/msr-index.h>
 #include <asm/vmx.h>
 
+#include <axvcpu/next.h>
+
+#include "../events.h"
 #include "../x86.h"
 #include "hardware.h"
 
@@ -55,6 +58,7 @@ enum axv_vmx_field {
 	AXV_VMX_CPU2_CONTROLS,
 	AXV_VMX_ENTRY_CONTROLS,
 	AXV_VMX_TSC_OFFSET,
+	AXV_VMX_TPR_THRESHOLD,
 	AXV_VMX_VPID,
 	AXV_VMX_FIELDS,
 };
@@ -231,7 +235,7 @@ struct axv_vmx_vcpu {
 	struct axv_vmx_host host;
 };
 
-DECLARE_PER_CPU(struct axv_x86_tags, axv_vmx_vpids);
+DECLARE_PER_CPU(struct axv_x86_asids, axv_vmx_vpids);
 
 /**
  * axv_vmx_eptp() - the EPT pointer of a VM
@@ -263,7 +267,7 @@ static inline struct axv_vmx_vm *to_vmx_vm(struct axv_vm *vm)
 /* vmcs.c: the VMCS, and the copy of it in memory */
 void axv_vmx_fetch(struct axv_vmx_vcpu *vmx, unsigned int field);
 void axv_vmx_write_dirty(struct axv_vmx_vcpu *vmx);
-void axv_vmx_load(struct axv_vcpu *vcpu, int cpu);
+void axv_vmx_write_constants(struct axv_vmx_vcpu *vmx);
 void axv_vmx_unload(struct axv_vcpu *vcpu);
 void axv_vmx_clear_held(void);
 void axv_vmx_vmcs_reset(struct axv_vmx_vcpu *vmx);
@@ -336,6 +340,7 @@ static inline void axv_vmx_advance(struct axv_vmx_vcpu *vmx, unsigned int len)
 extern const struct axv_x86_hw axv_vmx_hw;
 void axv_vmx_intercept_dr(struct axv_x86_vcpu *x);
 int axv_vmx_load_pdptes(struct axv_vmx_vcpu *vmx);
+void axv_vmx_fit_shadow(struct axv_vmx_vcpu *vmx);
 bool axv_vmx_pae_paging(const struct axv_vmx_vcpu *vmx);
 
 /* permissions.c: the MSR bitmap */
@@ -379,23 +384,21 @@ static __always_inline void axv_vmx_l1d_note(struct axv_vmx_vcpu *vmx)
 }
 
 /* run.c: entry and exit */
+void axv_vmx_load(struct axv_vcpu *vcpu, int cpu);
 int axv_vmx_run(struct axv_vcpu *vcpu);
 
 /* exit.c: what an exit means */
-enum axv_x86_next axv_vmx_handle_fast(struct axv_x86_vcpu *x);
-enum axv_x86_next axv_vmx_handle_slow(struct axv_x86_vcpu *x);
+enum axv_next axv_vmx_handle_fast(struct axv_x86_vcpu *x);
+enum axv_next axv_vmx_handle_slow(struct axv_x86_vcpu *x);
 
 /* inject.c: events into and out of the VMCS */
-enum axv_x86_next axv_vmx_inject_events(struct axv_x86_vcpu *x);
+enum axv_next axv_vmx_inject_events(struct axv_x86_vcpu *x);
 void axv_vmx_take_back_event(struct axv_vmx_vcpu *vmx);
 bool axv_vmx_is_soft(u32 info);
 u64 axv_vmx_event(u32 info, u32 error);
 void axv_vmx_save_interrupted_event(struct axv_vmx_vcpu *vmx);
 void axv_vmx_close_irq_window(struct axv_vmx_vcpu *vmx);
 void axv_vmx_close_nmi_window(struct axv_vmx_vcpu *vmx);
-
-/* explain.c: why an entry failed */
-void axv_vmx_explain(struct axv_vmx_vcpu *vmx);
 
 /* entry.S */
 asmlinkage int axv_vmx_enter(struct axv_vmx_vcpu *vmx);

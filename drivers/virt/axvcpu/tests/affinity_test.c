@@ -5,6 +5,8 @@
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 
+#include <axvcpu/state.h>
+
 #include "fake.h"
 
 static struct axv_fake *free_one(struct kunit *test, u32 id,
@@ -202,13 +204,4 @@ static struct kunit_case cases[] = {
 	{}
 };
 
-static struct kunit_suite suite = {
-	.name = "axvcpu-affinity",
-	.suite_init = axv_fake_suite_init,
-	.suite_exit = axv_fake_suite_exit,
-	.init = axv_fake_init,
-	.exit = axv_fake_exit,
-	.test_cases = cases,
-};
-
-kunit_test_suite(suite);
+axv_test_suite("axvcpu-affinity", cases, AXV_FAKE_FRAME);

@@ -7,6 +7,10 @@
 #include <linux/kthread.h>
 #include <linux/sched/signal.h>
 
+#include <axvcpu/request.h>
+#include <axvcpu/state.h>
+#include <axvcpu/work.h>
+
 #include "fake.h"
 
 #define ROUNDS	1000
@@ -36,7 +40,7 @@ static void an_injection_wakes(struct kunit *test)
 	struct axv_fake_thread thread;
 	struct axv_fake *fake = halted(test, &thread);
 
-	KUNIT_EXPECT_EQ(test, 0, axv_inject_interrupt(&fake->vcpu, 32));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_inject(&fake->vcpu));
 	expect_end(test, fake, &thread, AXV_EXIT_HYPERCALL);
 }
 
@@ -59,6 +63,44 @@ static void a_signal_wakes(struct kunit *test)
 	expect_end(test, fake, &thread, AXV_EXIT_NOTHING);
 }
 
+/*
+ * Work that is queued by TWA_RESUME sets this flag and wakes nobody, and the
+ * thread of a test has no restartable sequences.
+ */
+static void work_ends_it_at_the_next_look(struct kunit *test)
+{
+	struct axv_fake_thread thread;
+	struct axv_fake *fake = halted(test, &thread);
+
+	set_tsk_thread_flag(thread.task, TIF_NOTIFY_RESUME);
+	axv_request(&fake->vcpu, AXV_REQ_EVENT);
+	expect_end(test, fake, &thread, AXV_EXIT_NOTHING);
+}
+
+/* Looked at once more, the work of this thread is still there. */
+static void the_look_at_work_changes_nothing(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+
+	fake->guest = axv_fake_guest_halt;
+	set_thread_flag(TIF_NOTIFY_RESUME);
+	KUNIT_EXPECT_TRUE(test, axv_has_user_work(read_thread_flags()));
+	KUNIT_EXPECT_TRUE(test, axv_has_user_work(read_thread_flags()));
+	KUNIT_EXPECT_EQ(test, -EINTR, axv_vcpu_block(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, -EINTR, axv_vcpu_block(&fake->vcpu));
+	KUNIT_EXPECT_FALSE(test, fake->vcpu.notify_resume);
+
+	/* Put off before an entry, it is due when the run ends. */
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT_NOTHING, fake->vcpu.run->exit_reason);
+	KUNIT_EXPECT_FALSE(test, fake->vcpu.notify_resume);
+	KUNIT_EXPECT_TRUE(test, test_thread_flag(TIF_NOTIFY_RESUME));
+	clear_thread_flag(TIF_NOTIFY_RESUME);
+
+	/* And it never slept. */
+	KUNIT_EXPECT_EQ(test, 0ull, fake->vcpu.stats.blocks);
+}
+
 static void the_end_of_the_vm_wakes(struct kunit *test)
 {
 	struct axv_fake_thread thread;
@@ -73,9 +115,10 @@ static void what_came_before_does_not_sleep(struct kunit *test)
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
 
 	fake->guest = axv_fake_guest_halt;
-	KUNIT_EXPECT_EQ(test, 0, axv_inject_interrupt(&fake->vcpu, 32));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_inject(&fake->vcpu));
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_HYPERCALL, fake->vcpu.run->exit_reason);
+	KUNIT_EXPECT_EQ(test, 0ull, fake->vcpu.stats.blocks);
 
 	/* A kick does not even let it in. */
 	reinit_completion(&fake->entered);
@@ -163,6 +206,16 @@ static int halt_often(struct axv_fake *fake)
 	return *rounds == ROUNDS ? AXV_EXIT_HYPERCALL : AXV_EXIT_NONE;
 }
 
+/* Wait until @rounds is not @i any more.  Return: false if that takes too long. */
+static bool passed(const unsigned int *rounds, unsigned int i)
+{
+	unsigned long end = jiffies + 60 * HZ;
+
+	while (READ_ONCE(*rounds) == i && time_before(jiffies, end))
+		cond_resched();
+	return READ_ONCE(*rounds) != i;
+}
+
 /*
  * Every event is injected as soon as the one before was seen, that is, while
  * the vCPU is on its way back to sleep: a wake-up that gets lost there ends
@@ -173,15 +226,14 @@ static void no_injection_is_lost(struct kunit *test)
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
 	unsigned int rounds = 0, i;
 	struct axv_fake_thread thread;
-	unsigned long end = jiffies + 60 * HZ;
 
 	fake->guest = halt_often;
 	fake->arg = &rounds;
 	axv_fake_start(test, &thread, -1, axv_fake_run_fn, &fake->vcpu);
-	for (i = 0; i < ROUNDS && time_before(jiffies, end); i++) {
-		KUNIT_EXPECT_EQ(test, 0, axv_inject_interrupt(&fake->vcpu, 32));
-		while (READ_ONCE(rounds) == i && time_before(jiffies, end))
-			cond_resched();
+	for (i = 0; i < ROUNDS; i++) {
+		KUNIT_EXPECT_EQ(test, 0, axv_fake_inject(&fake->vcpu));
+		if (!passed(&rounds, i))
+			break;
 	}
 	KUNIT_EXPECT_EQ(test, (unsigned int)ROUNDS, READ_ONCE(rounds));
 	axv_vcpu_kick(&fake->vcpu);
@@ -225,17 +277,19 @@ static void no_kick_is_lost(struct kunit *test)
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
 	struct storm storm = { .vcpu = &fake->vcpu };
 	struct axv_fake_thread thread;
-	unsigned long end = jiffies + 60 * HZ;
 	unsigned int i;
 
 	fake->guest = spin_or_halt;
 	axv_fake_start(test, &thread, -1, storm_fn, &storm);
-	for (i = 0; i < ROUNDS && time_before(jiffies, end); i++) {
+	for (i = 0; i < ROUNDS; i++) {
 		axv_vcpu_kick(&fake->vcpu);
-		while (READ_ONCE(storm.runs) == i && time_before(jiffies, end))
-			cond_resched();
+		if (!passed(&storm.runs, i))
+			break;
 	}
-	KUNIT_EXPECT_EQ(test, (unsigned int)ROUNDS, READ_ONCE(storm.runs));
+	KUNIT_EXPECT_EQ(test, (unsigned int)ROUNDS, i);
+	/* The thread ends after ROUNDS runs: otherwise it waits for its kicks for ever. */
+	for (; i < ROUNDS && !completion_done(&thread.done); schedule_timeout_uninterruptible(1))
+		axv_vcpu_kick(&fake->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &thread));
 	axv_fake_stop(&thread);
 	KUNIT_EXPECT_EQ(test, (u64)ROUNDS, fake->vcpu.stats.kicks);
@@ -245,7 +299,7 @@ static void inject_here(void *info)
 {
 	struct axv_vcpu *vcpu = info;
 
-	axv_inject_interrupt(vcpu, 32);
+	axv_fake_inject(vcpu);
 }
 
 static void from_a_hard_interrupt(struct kunit *test)
@@ -263,6 +317,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(an_injection_wakes),
 	KUNIT_CASE(a_kick_wakes),
 	KUNIT_CASE(a_signal_wakes),
+	KUNIT_CASE(work_ends_it_at_the_next_look),
+	KUNIT_CASE(the_look_at_work_changes_nothing),
 	KUNIT_CASE(the_end_of_the_vm_wakes),
 	KUNIT_CASE(what_came_before_does_not_sleep),
 	KUNIT_CASE(busy_while_blocked),
@@ -275,13 +331,4 @@ static struct kunit_case cases[] = {
 	{}
 };
 
-static struct kunit_suite suite = {
-	.name = "axvcpu-block",
-	.suite_init = axv_fake_suite_init,
-	.suite_exit = axv_fake_suite_exit,
-	.init = axv_fake_init,
-	.exit = axv_fake_exit,
-	.test_cases = cases,
-};
-
-kunit_test_suite(suite);
+axv_test_suite("axvcpu-block", cases, AXV_FAKE_FRAME);

@@ -4,12 +4,22 @@
  * never nested; and the loaded one, which stays where it is.
  */
 #include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/hrtimer.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
+#include <axvcpu/current.h>
+#include <axvcpu/request.h>
+#include <axvcpu/state.h>
+
 #include "fake.h"
+#include "../claim.h"
 
 #define SWITCHES	500
+#define PROBES		500
+#define PROBE_PERIOD	(100 * NSEC_PER_USEC)
+#define PROBE_LIMIT	3000000		/* times 5 microseconds: less than a soft lockup */
 
 static void none_outside(struct kunit *test)
 {
@@ -41,7 +51,7 @@ static int nest(struct axv_fake *fake)
 	failures += axv_nesting_expected != 0;
 	axv_nesting_expected = 0;
 	failures += axv_vcpu_state(inner) != state;
-	failures += inner->claimed;
+	failures += inner->claim != AXV_CLAIM_NONE;
 	failures += axv_get_current_vcpu() != &fake->vcpu;
 	return failures ? -EDOM : AXV_EXIT_HYPERCALL;
 }
@@ -228,7 +238,7 @@ static void nothing_is_loaded_where_it_is_off(struct kunit *test)
 	on_each_cpu(evict_this_cpu, NULL, 1);
 	axv_fake_enable_cpus(false);
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
-	KUNIT_EXPECT_EQ(test, AXV_EXIT_NOTHING, fake->vcpu.run->exit_reason);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT_FAIL_ENTRY, fake->vcpu.run->exit_reason);
 	KUNIT_EXPECT_EQ(test, -1, fake->vcpu.loaded_cpu);
 	KUNIT_EXPECT_EQ(test, 1u, fake->loads);
 	axv_fake_enable_cpus(true);
@@ -236,7 +246,63 @@ static void nothing_is_loaded_where_it_is_off(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2u, fake->loads);
 }
 
+/**
+ * struct prober - a timer that kicks a CPU, in the middle of another kick of it
+ * @timer:	the timer
+ * @cpu:	the CPU
+ * @probes:	how often it has done that
+ * @lost:	its kick did not arrive while the other sender had to wait
+ */
+struct prober {
+	struct hrtimer timer;
+	int cpu;
+	unsigned int probes;
+	bool lost;
+};
+
+static enum hrtimer_restart probe(struct hrtimer *timer)
+{
+	struct prober *p = container_of(timer, struct prober, timer);
+	unsigned int left = PROBE_LIMIT;
+
+	/* Not by the clock, which may need this CPU's interrupts to go on. */
+	axv_kick_cpu(p->cpu);
+	while (axv_kick_in_flight(p->cpu) && --left)
+		udelay(5);
+	p->lost = !left;
+	WRITE_ONCE(p->probes, p->probes + 1);
+	if (p->probes == PROBES || p->lost)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, ns_to_ktime(PROBE_PERIOD));
+	return HRTIMER_RESTART;
+}
+
+/*
+ * The timer stops this thread wherever it is in axv_kick_cpu(), which it calls
+ * all the time; as a thread that is preempted there would be stopped.
+ */
+static void a_kick_needs_no_other_sender(struct kunit *test)
+{
+	struct prober p = {};
+
+	KUNIT_ASSERT_GE_MSG(test, num_online_cpus(), 2u, "boot with two CPUs");
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	p.cpu = another_cpu(0);
+	hrtimer_init_on_stack(&p.timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	p.timer.function = probe;
+	hrtimer_start(&p.timer, ns_to_ktime(PROBE_PERIOD), HRTIMER_MODE_REL_PINNED_HARD);
+	while (READ_ONCE(p.probes) < PROBES && !READ_ONCE(p.lost)) {
+		axv_kick_cpu(p.cpu);
+		cond_resched();
+	}
+	hrtimer_cancel(&p.timer);
+	destroy_hrtimer_on_stack(&p.timer);
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	KUNIT_EXPECT_FALSE_MSG(test, p.lost, "probe %u", p.probes);
+}
+
 static struct kunit_case cases[] = {
+	KUNIT_CASE(a_kick_needs_no_other_sender),
 	KUNIT_CASE(none_outside),
 	KUNIT_CASE(nesting_is_refused),
 	KUNIT_CASE(it_follows_preemption),
@@ -249,13 +315,4 @@ static struct kunit_case cases[] = {
 	{}
 };
 
-static struct kunit_suite suite = {
-	.name = "axvcpu-current",
-	.suite_init = axv_fake_suite_init,
-	.suite_exit = axv_fake_suite_exit,
-	.init = axv_fake_init,
-	.exit = axv_fake_exit,
-	.test_cases = cases,
-};
-
-kunit_test_suite(suite);
+axv_test_suite("axvcpu-current", cases, AXV_FAKE_FRAME);

@@ -8,13 +8,21 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include <axvcpu/current.h>
 #include <axvcpu/hardware.h>
+#include <axvcpu/request.h>
+#include <axvcpu/state.h>
+#include <axvcpu/work.h>
 
 #include "fake.h"
 #include "memory_vm.h"
 #include "../debugfs.h"
 
-#define TIMEOUT	(30 * HZ)
+/*
+ * What a wait may take before the test has failed: a thread hangs.  Some tests take 30 s
+ * where the CPUs are busy.  After 300 s KUnit goes on without the test's thread.
+ */
+#define TIMEOUT	(240 * HZ)
 
 /* ---- the back end ------------------------------------------------------- */
 
@@ -39,7 +47,7 @@ static int fake_get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 }
 
 static int fake_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
-			  const void *buf, u32 count)
+			  void *buf, u32 count)
 {
 	return -EINVAL;
 }
@@ -165,7 +173,7 @@ static u32 interrupted(struct axv_vcpu *vcpu)
 	if (axv_take_request(vcpu, AXV_REQ_KICK))
 		return AXV_EXIT_KICKED;
 	if (axv_test_request(vcpu, AXV_REQ_DEAD) ||
-	    axv_has_user_work(vcpu, read_thread_flags()))
+	    axv_user_work_stops_entry(vcpu, read_thread_flags()))
 		return AXV_EXIT_NOTHING;
 	return AXV_EXIT_NONE;
 }
@@ -186,8 +194,8 @@ static u32 enter(struct axv_vcpu *vcpu)
 	/* Pairs with axv_request(). */
 	smp_store_mb(vcpu->mode, AXV_IN_GUEST);
 	reason = interrupted(vcpu);
-	if (reason == AXV_EXIT_NONE && !axv_hardware_is_enabled())
-		reason = AXV_EXIT_NOTHING;
+	if (reason == AXV_EXIT_NONE && axv_hardware_is_lost())
+		reason = AXV_EXIT_FAIL_ENTRY;
 	axv_take_request(vcpu, AXV_REQ_EVENT);
 	vcpu->stats.entries++;
 	local_irq_enable();
@@ -236,31 +244,24 @@ static bool fake_has_event(struct axv_vcpu *vcpu)
 	return to_fake(vcpu)->queued;
 }
 
-static int fake_set_entry(struct axv_vcpu *vcpu, u64 entry)
+/* Of this vCPU, with preemption off and interrupts on. */
+static void check_read(struct axv_vcpu *vcpu)
 {
 	check_current(vcpu);
-	to_fake(vcpu)->entry = entry;
-	return 0;
-}
-
-static int fake_set_gpr(struct axv_vcpu *vcpu, unsigned int reg, u64 value)
-{
-	check_current(vcpu);
-	if (reg >= FAKE_GPRS)
-		return -EINVAL;
-	to_fake(vcpu)->gpr[reg] = value;
-	return 0;
-}
-
-static void fake_set_return_value(struct axv_vcpu *vcpu, u64 value)
-{
-	check_current(vcpu);
-	to_fake(vcpu)->return_value = value;
+	if (preemptible() || irqs_disabled())
+		to_fake(vcpu)->read_was_wrong++;
 }
 
 static int fake_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value)
 {
-	check_current(vcpu);
+	struct axv_fake *fake = to_fake(vcpu);
+	int err;
+
+	check_read(vcpu);
+	fake->reads++;
+	err = fake->on_read ? fake->on_read(fake) : 0;
+	if (err)
+		return err;
 	if (id >= FAKE_GPRS)
 		return -ENOENT;
 	*value = to_fake(vcpu)->gpr[id];
@@ -280,7 +281,7 @@ static int fake_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value)
 
 static int fake_get_fpu(struct axv_vcpu *vcpu, void *data, size_t size)
 {
-	check_current(vcpu);
+	check_read(vcpu);
 	return 0;
 }
 
@@ -319,9 +320,6 @@ const struct axv_arch_ops axv_fake_ops = {
 	.run = fake_run,
 	.inject = fake_inject,
 	.has_event = fake_has_event,
-	.set_entry = fake_set_entry,
-	.set_gpr = fake_set_gpr,
-	.set_return_value = fake_set_return_value,
 	.get_reg = fake_get_reg,
 	.set_reg = fake_set_reg,
 	.get_fpu = fake_get_fpu,
@@ -340,7 +338,7 @@ int axv_fake_guest_halt(struct axv_fake *fake)
 	bool event;
 
 	if (axv_vcpu_block(&fake->vcpu))
-		return AXV_EXIT_NONE;
+		return AXV_EXIT_NOTHING;
 	raw_spin_lock_irq(&fake->vcpu.lock);
 	event = fake->queued;
 	if (event)
@@ -412,7 +410,8 @@ void axv_fake_exit(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, 0u, fake->fail_load, "vCPU %lu", id);
 		KUNIT_EXPECT_EQ_MSG(test, 0u, fake->current_was_wrong,
 				    "vCPU %lu", id);
-		axv_vcpu_get(vcpu);
+		KUNIT_EXPECT_EQ_MSG(test, 0u, fake->read_was_wrong, "vCPU %lu", id);
+		kref_get(&vcpu->ref);
 		axv_vcpu_close(vcpu);
 		KUNIT_EXPECT_EQ(test, -1, vcpu->loaded_cpu);
 		KUNIT_EXPECT_EQ_MSG(test, fake->loads, fake->unloads,
@@ -466,9 +465,9 @@ void axv_fake_force(struct axv_fake *fake, u8 state)
 	raw_spin_lock_irq(&vcpu->lock);
 	old = vcpu->owner;
 	vcpu->owner = owner;
+	WRITE_ONCE(vcpu->state, state);
 	raw_spin_unlock_irq(&vcpu->lock);
 	put_pid(old);
-	axv_set_state(vcpu, state);
 }
 
 /* ---- threads ------------------------------------------------------------ */
@@ -532,19 +531,32 @@ int axv_fake_call(struct kunit *test, int cpu, int (*fn)(void *arg), void *arg)
 	return ret;
 }
 
-/* A test that waits for ever says nothing. */
+/*
+ * A test waits for a thread that uses the test's vCPU and what is on its stack, so
+ * it must not go on, or end, without that thread: a wait that takes too long fails
+ * the test, once, and goes on.
+ */
 void axv_fake_await(struct kunit *test, struct completion *done)
 {
-	KUNIT_ASSERT_NE(test, 0ul, wait_for_completion_timeout(done, TIMEOUT));
+	if (wait_for_completion_timeout(done, TIMEOUT))
+		return;
+	KUNIT_FAIL(test, "waits for a thread for more than %u s", TIMEOUT / HZ);
+	wait_for_completion(done);
 }
 
 void axv_fake_await_state(struct kunit *test, struct axv_vcpu *vcpu, u8 state)
 {
 	unsigned long end = jiffies + TIMEOUT;
+	bool failed = false;
 
-	while (axv_vcpu_state(vcpu) != state && time_before(jiffies, end))
+	while (axv_vcpu_state(vcpu) != state) {
+		if (!failed && time_after(jiffies, end)) {
+			failed = true;
+			KUNIT_FAIL(test, "waits for state %u in state %u for more than %u s",
+				   state, axv_vcpu_state(vcpu), TIMEOUT / HZ);
+		}
 		schedule_timeout_uninterruptible(1);
-	KUNIT_ASSERT_EQ(test, state, axv_vcpu_state(vcpu));
+	}
 }
 
 /* For axv_fake_start(): bind, run, unbind; what the run returned. */
@@ -560,4 +572,12 @@ int axv_fake_run_fn(void *arg)
 	if (!err)
 		err = axv_vcpu_unbind(vcpu);
 	return err;
+}
+
+/* An external interrupt. */
+int axv_fake_inject(struct axv_vcpu *vcpu)
+{
+	const struct axv_inject event = { .type = AXV_INJECT_EXTINT, .vector = 32 };
+
+	return axv_vcpu_inject(vcpu, &event);
 }

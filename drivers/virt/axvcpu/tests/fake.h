@@ -8,10 +8,10 @@
 #ifndef _AXVCPU_TESTS_FAKE_H
 #define _AXVCPU_TESTS_FAKE_H
 
-#include <kunit/test.h>
 #include <linux/completion.h>
 
 #include <axvcpu/arch.h>
+#include <axvcpu/kunit.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
@@ -27,6 +27,7 @@
  * @guest:	what the guest does: an exit reason, 0 to be entered again, or a
  *		negative error.  Preemption on.  NULL: a hypercall
  * @arg:	for @guest
+ * @on_read:	called in each read of a register, with preemption off: an error for it
  * @entered:	completed at every entry
  * @fail_check_setup: error of check_setup()
  * @fail_setup:	error of vcpu_setup()
@@ -38,15 +39,17 @@
  * @returns:	calls of load() that found it held
  * @unloads:	calls of unload()
  * @current_was_wrong: calls in which the current vCPU was another or none
+ * @reads:	registers read
+ * @read_was_wrong: reads with preemption on, or interrupts off
  * @entry:	where it begins
  * @gpr:	general registers
- * @return_value: of the last hypercall
  * @queued:	events in the queue; under &axv_vcpu.lock
  */
 struct axv_fake {
 	struct axv_vcpu vcpu;
 	int (*guest)(struct axv_fake *fake);
 	void *arg;
+	int (*on_read)(struct axv_fake *fake);
 	struct completion entered;
 	int fail_check_setup;
 	int fail_setup;
@@ -58,9 +61,10 @@ struct axv_fake {
 	unsigned int returns;
 	unsigned int unloads;
 	unsigned int current_was_wrong;
+	unsigned int reads;
+	unsigned int read_was_wrong;
 	u64 entry;
 	u64 gpr[FAKE_GPRS];
-	u64 return_value;
 	unsigned int queued;
 };
 
@@ -94,6 +98,11 @@ void axv_fake_enable_cpus(bool on);
 int axv_fake_init(struct kunit *test);
 void axv_fake_exit(struct kunit *test);
 
+/* For axv_test_suite(). */
+#define AXV_FAKE_FRAME							\
+	.suite_init = axv_fake_suite_init, .suite_exit = axv_fake_suite_exit, \
+	.init = axv_fake_init, .exit = axv_fake_exit
+
 struct axv_fake *axv_fake_new(struct kunit *test, u32 id,
 			      const struct cpumask *set);
 struct axv_fake *axv_fake_in_state(struct kunit *test, u32 id, u8 state);
@@ -109,5 +118,6 @@ void axv_fake_await_state(struct kunit *test, struct axv_vcpu *vcpu, u8 state);
 int axv_fake_guest_spin(struct axv_fake *fake);
 int axv_fake_guest_halt(struct axv_fake *fake);
 int axv_fake_run_fn(void *arg);
+int axv_fake_inject(struct axv_vcpu *vcpu);
 
 #endif /* _AXVCPU_TESTS_FAKE_H */

@@ -7,11 +7,15 @@
 #include <linux/completion.h>
 #include <linux/io.h>
 #include <linux/kthread.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+
+#include <axvcpu/vcpu.h>
 
 #include "memory_vm.h"
 
@@ -25,18 +29,26 @@
 
 #define RACE_ROUNDS	100
 
+/* Each one as if it were the first at its place. */
+static enum axv_fault_result fault_by(struct axv_vcpu *vcpu, u64 gpa, u32 access,
+				      int *error)
+{
+	vcpu->last_fault = (struct axv_last_fault){};
+	return axv_vcpu_fault(vcpu, gpa, access, error);
+}
+
 static enum axv_fault_result fault(struct memory_vm *m, u64 gpa, u32 access)
 {
 	int error = 0;
 
-	return axv_memory_fault(&m->vm, gpa, access, &error);
+	return fault_by(&m->vcpu, gpa, access, &error);
 }
 
 static int fault_error(struct memory_vm *m, u64 gpa, u32 access)
 {
 	int error = 0;
 
-	if (axv_memory_fault(&m->vm, gpa, access, &error) != AXV_FAULT_FAILED)
+	if (fault_by(&m->vcpu, gpa, access, &error) != AXV_FAULT_FAILED)
 		return 1;
 	return error;
 }
@@ -209,7 +221,7 @@ static void fault_test_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, READ_FAULT));
 	KUNIT_EXPECT_EQ(test, RX, memory_vm_leaf(m, GPA).rights);
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 64 * SZ_4K, WRITE_FAULT));
-	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 65, bits));
+	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 65, bits, false));
 	KUNIT_EXPECT_EQ(test, 0ul, bits[0]);
 	KUNIT_EXPECT_EQ(test, 1ul, bits[1]);
 
@@ -217,16 +229,340 @@ static void fault_test_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 64 * SZ_4K, WRITE_FAULT));
 	KUNIT_EXPECT_EQ(test, RWX, memory_vm_leaf(m, GPA + 64 * SZ_4K).rights);
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
-	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 65, bits));
+	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 65, bits, false));
 	KUNIT_EXPECT_EQ(test, 1ul, bits[0]);
 	KUNIT_EXPECT_EQ(test, 1ul, bits[1]);
 
 	/* The kernel's own writes are logged, too; its reads are not. */
 	KUNIT_EXPECT_EQ(test, 0, axv_guest_write(&m->vm, GPA + 3 * SZ_4K - 1, "ab", 2));
 	KUNIT_EXPECT_EQ(test, 0, axv_guest_read(&m->vm, GPA + 7 * SZ_4K, bits, 8));
-	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 65, bits));
+	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 65, bits, false));
 	KUNIT_EXPECT_EQ(test, BIT(2) | BIT(3), bits[0]);
 	KUNIT_EXPECT_EQ(test, 0ul, bits[1]);
+}
+
+/* ---- pages around a fault -------------------------------------------------- */
+
+/* Written, and so at hand. */
+static void fault_write_pages(struct kunit *test, unsigned long hva, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		KUNIT_ASSERT_EQ(test, 0, put_user(i + 1, (u64 __user *)(hva + i * SZ_4K)));
+}
+
+/* Of @nr pages from @gpa on, those of the mask are mapped, with these rights. */
+static void fault_expect_pages(struct kunit *test, u64 gpa, unsigned int nr, u64 mask,
+			       u32 rights)
+{
+	struct memory_vm *m = test->priv;
+	struct axv_s2_leaf leaf;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		leaf = memory_vm_leaf(m, gpa + i * SZ_4K);
+		KUNIT_EXPECT_EQ_MSG(test, mask >> i & 1, leaf.level, "page %u", i);
+		if (leaf.level)
+			KUNIT_EXPECT_EQ_MSG(test, rights, leaf.rights, "page %u", i);
+	}
+}
+
+static void fault_test_around(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_4M, PROT_RW);
+	unsigned long border = ALIGN(hva + SZ_128K, SZ_2M);
+	unsigned int i;
+
+	/* All but one of the first group are there. */
+	fault_write_pages(test, hva, 4);
+	fault_write_pages(test, hva + 5 * SZ_4K, 43);
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, 48 * SZ_4K, hva));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 9 * SZ_4K, READ_FAULT));
+	fault_expect_pages(test, GPA, 48, 0xffef, RWX);
+	for (i = 0; i < 16; i++)
+		if (i != 4)
+			KUNIT_EXPECT_EQ(test, i < 4 ? i + 1 : i - 4,
+					*fault_word(m, GPA + i * SZ_4K));
+	/* Nothing is in their way, and the host does not hear of it. */
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 31 * SZ_4K, WRITE_FAULT));
+	fault_expect_pages(test, GPA, 48, 0xffffffef, RWX);
+	KUNIT_EXPECT_EQ(test, 0, m->flushes);
+	/* The host takes one: none of the others, and it does not come back alone. */
+	KUNIT_ASSERT_EQ(test, 0, vm_munmap(hva + 9 * SZ_4K, SZ_4K));
+	fault_expect_pages(test, GPA, 48, 0xfffffdef, RWX);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 10 * SZ_4K, WRITE_FAULT));
+	fault_expect_pages(test, GPA, 48, 0xfffffdef, RWX);
+	/* Marks of use: what the host looks for is what it finds. */
+	KUNIT_EXPECT_TRUE(test, m->vm.notifier.ops->test_young(&m->vm.notifier, m->vm.mm,
+							       hva));
+
+	/* Within the region: here it begins and ends in a group. */
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA + 14 * SZ_4K, 20 * SZ_4K,
+					       hva + 14 * SZ_4K));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 15 * SZ_4K, READ_FAULT));
+	fault_expect_pages(test, GPA, 48, 0xc000, RWX);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 33 * SZ_4K, READ_FAULT));
+	fault_expect_pages(test, GPA, 48, 0x30000c000, RWX);
+
+	/* Within one table of the host's. */
+	fault_write_pages(test, border - SZ_32K, 16);
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, border - SZ_32K));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 8 * SZ_4K, READ_FAULT));
+	fault_expect_pages(test, GPA, 16, 0xff00, RWX);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, READ_FAULT));
+	fault_expect_pages(test, GPA, 16, 0xffff, RWX);
+}
+
+/* Where each page's rights count, each is asked for. */
+static void fault_test_around_none(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_64K, PROT_RW), bits;
+	struct mmu_notifier *mn = &m->vm.notifier;
+	struct mmu_notifier_range range = {
+		.mm = m->vm.mm,
+		.start = hva,
+		.end = hva + SZ_4K,
+		.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
+	};
+
+	fault_write_pages(test, hva, 16);
+	KUNIT_ASSERT_EQ(test, 0,
+			memory_vm_set(test, 0, AXV_REGION_READONLY, GPA, SZ_64K, hva));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, READ_FAULT));
+	fault_expect_pages(test, GPA, 16, 0x2, RX);
+
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, 0, 0, 0));
+	KUNIT_ASSERT_EQ(test, 0,
+			memory_vm_set(test, 0, AXV_REGION_LOG_DIRTY, GPA, SZ_64K, hva));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, READ_FAULT));
+	fault_expect_pages(test, GPA, 16, 0x2, RX);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, WRITE_FAULT));
+	fault_expect_pages(test, GPA, 16, 0x2, RWX);
+	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 16, &bits, false));
+	KUNIT_EXPECT_EQ(test, 0x2ul, bits);
+
+	/* The host takes one of them right now. */
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, 0, 0, 0));
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
+	KUNIT_ASSERT_EQ(test, 0, mn->ops->invalidate_range_start(mn, &range));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, READ_FAULT));
+	fault_expect_pages(test, GPA, 16, 0x2, RWX);
+	mn->ops->invalidate_range_end(mn, &range);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, READ_FAULT));
+	fault_expect_pages(test, GPA, 16, 0xffff, RWX);
+}
+
+/* What a back end is told to do to memory, and with which locks. */
+static struct {
+	struct axv_vm *vm;
+	unsigned int pages;
+	unsigned int fetches;
+	bool locked;
+} synced;
+
+static void fault_sync_memory(phys_addr_t pa, u64 size, u32 what)
+{
+	if (what & AXV_SYNC_NEW)
+		synced.pages += size / SZ_4K;
+	if (what & AXV_SYNC_FETCH)
+		synced.fetches += size / SZ_4K;
+	if (lockdep_is_held(&synced.vm->mmu_lock))
+		synced.locked = true;
+}
+
+/* Memory is made ready before any lock, and what is held meanwhile is given back. */
+static void fault_test_sync(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_64K, PROT_RW);
+	struct axv_s2_format *fmt = kunit_kmalloc(test, sizeof(*fmt), GFP_KERNEL);
+	struct page *page;
+	int count;
+
+	KUNIT_ASSERT_NOT_NULL(test, fmt);
+	*fmt = *m->vm.s2.fmt;
+	fmt->exec_on_fetch = true;
+	m->vm.s2.fmt = fmt;
+	m->ops.sync_memory = fault_sync_memory;
+	memset(&synced, 0, sizeof(synced));
+	synced.vm = &m->vm;
+
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
+	KUNIT_EXPECT_EQ(test, 1, synced.pages);
+	fault_write_pages(test, hva, 12);
+	KUNIT_EXPECT_EQ(test, 1, get_user_pages_fast_only(hva + SZ_4K, 1, 0, &page));
+	count = page_count(page);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED,
+			fault(m, GPA + SZ_4K, AXV_ACCESS_FETCH));
+	KUNIT_EXPECT_EQ(test, count, page_count(page));
+	put_page(page);
+	KUNIT_EXPECT_EQ(test, 13, synced.pages);
+	KUNIT_EXPECT_EQ(test, 1, synced.fetches);
+	KUNIT_EXPECT_FALSE(test, synced.locked);
+	/* Only what was fetched from may be executed. */
+	fault_expect_pages(test, GPA, 1, 1, AXV_S2_READ | AXV_S2_WRITE);
+	fault_expect_pages(test, GPA + SZ_4K, 1, 1, RWX);
+	fault_expect_pages(test, GPA + SZ_8K, 14, 0x3ff, AXV_S2_READ | AXV_S2_WRITE);
+}
+
+/* ---- holes ------------------------------------------------------------------ */
+
+/* Where a device is, is known without a look at the regions, until these change. */
+static void fault_test_hole(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_64K, PROT_RW);
+	struct axv_hole *hole = &m->vcpu.hole;
+
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, GPA - SZ_4K + 8, WRITE_FAULT));
+	KUNIT_EXPECT_EQ(test, GPA - SZ_4K + 8, hole->start);
+	KUNIT_EXPECT_EQ(test, GPA, hole->end);
+	/* It grows downwards, to below another one that ends at the same region. */
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, SZ_4K, WRITE_FAULT));
+	KUNIT_EXPECT_EQ(test, (u64)SZ_4K, hole->start);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, GPA - 1, READ_FAULT));
+	KUNIT_EXPECT_EQ(test, (u64)SZ_4K, hole->start);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, READ_FAULT));
+	/* Above the last region. */
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, GPA + SZ_64K, READ_FAULT));
+	KUNIT_EXPECT_EQ(test, GPA + SZ_64K, hole->start);
+	KUNIT_EXPECT_EQ(test, U64_MAX, hole->end);
+
+	/* A region in it, and one that goes. */
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 1, 0, GPA + SZ_64K, SZ_4K, hva));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_64K, READ_FAULT));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, SZ_4K, READ_FAULT));
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, 0, 0, 0));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, GPA, READ_FAULT));
+	KUNIT_EXPECT_EQ(test, GPA, hole->start);
+	KUNIT_EXPECT_EQ(test, GPA + SZ_64K, hole->end);
+}
+
+/* ---- what is flushed ------------------------------------------------------- */
+
+/* Whether something mapped the page when the flush came, and how often it came. */
+static struct {
+	unsigned int mapped;
+	unsigned int empty;
+} at_flush;
+
+static void fault_on_flush(struct memory_vm *m)
+{
+	if (axv_s2_lookup(&m->vm.s2, GPA).level)
+		at_flush.mapped++;
+	else
+		at_flush.empty++;
+}
+
+/* Another page than the host's, as if nobody had told that it changed. */
+static void fault_map_wrong(struct kunit *test, unsigned int level)
+{
+	struct memory_vm *m = test->priv;
+	bool flush;
+	int err;
+
+	KUNIT_ASSERT_EQ(test, 0, axv_s2_cache_fill(&m->vcpu.tables, m->vm.s2.fmt));
+	write_lock(&m->vm.mmu_lock);
+	err = axv_s2_map(&m->vm.s2, &m->vcpu.tables, GPA, SZ_1G, level, RX, &flush);
+	write_unlock(&m->vm.mmu_lock);
+	KUNIT_EXPECT_EQ(test, 0, err);
+	KUNIT_EXPECT_FALSE(test, flush);
+}
+
+/* Each change asks for the flush that it needs, when the entry is as it has to be. */
+static void fault_test_flushes(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	struct axv_s2_format *fmt = kunit_kmalloc(test, sizeof(*fmt), GFP_KERNEL);
+	unsigned long hva = memory_vm_map(test, SZ_64K, PROT_RW), bits;
+	unsigned int i, level, bbm;
+	u64 gen;
+
+	KUNIT_ASSERT_NOT_NULL(test, fmt);
+	*fmt = *m->vm.s2.fmt;
+	m->vm.s2.fmt = fmt;
+	m->on_flush = fault_on_flush;
+	fault_write_pages(test, hva, 16);
+
+	for (i = 0; i < 4; i++) {
+		bbm = i & 1;
+		level = i & 2 ? 2 : 1;
+		fmt->break_before_make = bbm;
+		memset(&at_flush, 0, sizeof(at_flush));
+		KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, AXV_REGION_LOG_DIRTY, GPA,
+						       SZ_64K, hva));
+		/* Something else gives way: broken before it is made, or changed at once. */
+		fault_map_wrong(test, level);
+		KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, READ_FAULT));
+		KUNIT_EXPECT_EQ(test, 1, at_flush.mapped + at_flush.empty);
+		KUNIT_EXPECT_EQ(test, bbm, at_flush.empty);
+		KUNIT_EXPECT_EQ(test, 1, memory_vm_leaf(m, GPA).level);
+
+		/* Rights are added: nobody is brought out, and the next entry is told. */
+		gen = atomic64_read(&m->vm.tlb_gen);
+		memset(&at_flush, 0, sizeof(at_flush));
+		KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
+		KUNIT_EXPECT_EQ(test, 0, at_flush.mapped + at_flush.empty);
+		KUNIT_EXPECT_EQ(test, gen + bbm, (u64)atomic64_read(&m->vm.tlb_gen));
+		KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
+		KUNIT_EXPECT_EQ(test, gen + bbm, (u64)atomic64_read(&m->vm.tlb_gen));
+
+		/* The right to write is taken. */
+		KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 16, &bits, false));
+		KUNIT_EXPECT_EQ(test, 1ul, bits);
+		KUNIT_EXPECT_EQ(test, 1, at_flush.mapped);
+		/* What may only be read is flushed, too, when it goes. */
+		KUNIT_EXPECT_EQ(test, RX, memory_vm_leaf(m, GPA).rights);
+		KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, 0, 0, 0));
+		KUNIT_EXPECT_EQ(test, 1, at_flush.empty);
+		/* The rest of the wrong one, and all tables. */
+		axv_memory_forget(&m->vm);
+	}
+}
+
+/* Switching the log on takes the right to write, and nothing else; off, not even that. */
+static void fault_test_flags(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_64K, PROT_RW), bits;
+
+	fault_write_pages(test, hva, 16);
+	m->on_flush = fault_on_flush;
+	memset(&at_flush, 0, sizeof(at_flush));
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, READ_FAULT));
+	fault_expect_pages(test, GPA, 16, 0xffff, RWX);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			memory_vm_set(test, 0, AXV_REGION_LOG_DIRTY, GPA, SZ_64K, hva));
+	fault_expect_pages(test, GPA, 16, 0xffff, RX);
+	KUNIT_EXPECT_EQ(test, 1, at_flush.mapped);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, WRITE_FAULT));
+	fault_expect_pages(test, GPA + SZ_8K, 14, 0x3fff, RX);
+	fault_expect_pages(test, GPA + SZ_4K, 1, 1, RWX);
+	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 16, &bits, true));
+	KUNIT_EXPECT_EQ(test, 2ul, bits);
+
+	/* Written, and logged before; the log stays while it is on. */
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, AXV_REGION_LOG_DIRTY |
+					       AXV_REGION_READONLY, GPA, SZ_64K, hva));
+	fault_expect_pages(test, GPA, 16, 0xffff, RX);
+	KUNIT_EXPECT_EQ(test, 2, at_flush.mapped);
+	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 16, &bits, true));
+	KUNIT_EXPECT_EQ(test, 2ul, bits);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_PROTECTED, fault(m, GPA, WRITE_FAULT));
+
+	/* All that was taken comes back by one fault. */
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
+	fault_expect_pages(test, GPA, 16, 0xffff, RX);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
+	fault_expect_pages(test, GPA, 16, 0xffff, RWX);
+	KUNIT_EXPECT_EQ(test, 2, m->flushes);
 }
 
 /* Through the callbacks, as the host's reclaim asks them. */
@@ -259,6 +595,7 @@ static void fault_test_young(struct kunit *test)
 
 struct fault_thread {
 	struct memory_vm *m;
+	struct axv_vcpu *vcpu;
 	struct completion done;
 	enum axv_fault_result result;
 	unsigned int rounds;
@@ -268,9 +605,10 @@ struct fault_thread {
 static int fault_thread_once(void *arg)
 {
 	struct fault_thread *t = arg;
+	int error = 0;
 
 	memory_vm_enter();
-	t->result = fault(t->m, GPA, WRITE_FAULT);
+	t->result = fault_by(t->vcpu, GPA, WRITE_FAULT, &error);
 	memory_vm_leave();
 	kthread_complete_and_exit(&t->done, 0);
 }
@@ -288,7 +626,7 @@ static void fault_test_waits(struct kunit *test)
 		.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
 	};
 	struct mmu_notifier_range other = range;
-	struct fault_thread t = { .m = m };
+	struct fault_thread t = { .m = m, .vcpu = memory_vm_vcpu(test) };
 	struct task_struct *task;
 
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_16K, hva));
@@ -326,10 +664,12 @@ static void fault_test_waits(struct kunit *test)
 static int fault_thread_storm(void *arg)
 {
 	struct fault_thread *t = arg;
+	int error = 0;
 
 	memory_vm_enter();
 	while (!READ_ONCE(t->stop)) {
-		t->result = fault(t->m, GPA, t->rounds & 1 ? READ_FAULT : WRITE_FAULT);
+		t->result = fault_by(t->vcpu, GPA,
+				     t->rounds & 1 ? READ_FAULT : WRITE_FAULT, &error);
 		if (t->result == AXV_FAULT_AGAIN || t->result == AXV_FAULT_FAILED)
 			break;
 		WRITE_ONCE(t->rounds, t->rounds + 1);
@@ -350,7 +690,7 @@ static void fault_check_page(struct kunit *test, unsigned long hva)
 	struct axv_s2_leaf leaf;
 	bool invalidating, zero;
 
-	spin_lock(&m->vm.mmu_lock);
+	write_lock(&m->vm.mmu_lock);
 	leaf = axv_s2_lookup(&m->vm.s2, GPA);
 	invalidating = axv_invalidating(&m->vm, hva);
 	/* The lockless walk does not give the zero page away. */
@@ -358,7 +698,7 @@ static void fault_check_page(struct kunit *test, unsigned long hva)
 	if (leaf.level && !zero)
 		get_user_pages_fast_only(hva, 1, leaf.rights & AXV_S2_WRITE ?
 					 FOLL_WRITE : 0, &page);
-	spin_unlock(&m->vm.mmu_lock);
+	write_unlock(&m->vm.mmu_lock);
 
 	if (!leaf.level)
 		return;
@@ -378,7 +718,11 @@ static void fault_test_race(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
 	unsigned long hva = memory_vm_map(test, SZ_8K, PROT_RW);
-	struct fault_thread t = { .m = m, .result = AXV_FAULT_RESOLVED };
+	struct fault_thread t = {
+		.m = m,
+		.vcpu = memory_vm_vcpu(test),
+		.result = AXV_FAULT_RESOLVED,
+	};
 	struct task_struct *task;
 	unsigned long at = hva;
 	unsigned int i, before;
@@ -410,6 +754,72 @@ static void fault_test_race(struct kunit *test)
 	wait_for_completion(&t.done);
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, t.result);
 	KUNIT_EXPECT_GT(test, m->flushes, 0);
+}
+
+/* ---- no end of it ---------------------------------------------------------- */
+
+/* The hardware refuses a page that is mapped: that is the VMM's to hear. */
+static void fault_test_stuck(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_8K, PROT_RW);
+	enum axv_fault_result result;
+	struct axv_vcpu *vcpu = memory_vm_vcpu(test);
+	unsigned int i, round;
+	int error = 0;
+
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_8K, hva));
+
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < 1000; i++) {
+			result = axv_vcpu_fault(vcpu, GPA + i % 8, WRITE_FAULT, &error);
+			if (result != AXV_FAULT_RESOLVED)
+				break;
+		}
+		KUNIT_EXPECT_EQ(test, AXV_FAULT_FAILED, result);
+		KUNIT_EXPECT_EQ(test, -ELOOP, error);
+		KUNIT_EXPECT_LT(test, 100, i);
+	}
+	KUNIT_EXPECT_LT(test, 200ull, vcpu->stats.faults);
+
+	/* Another page, a change of the mapping, a mark to set: that is progress. */
+	for (i = 0; i < 1000; i++)
+		KUNIT_ASSERT_EQ(test, AXV_FAULT_RESOLVED,
+				axv_vcpu_fault(vcpu, GPA + i % 2 * SZ_4K, WRITE_FAULT,
+					       &error));
+	for (i = 0; i < 1000; i++) {
+		KUNIT_ASSERT_EQ(test, AXV_FAULT_RESOLVED,
+				axv_vcpu_fault(vcpu, GPA, WRITE_FAULT, &error));
+		axv_memory_forget(&m->vm);
+	}
+	for (i = 0; i < 1000; i++) {
+		KUNIT_ASSERT_EQ(test, AXV_FAULT_RESOLVED,
+				axv_vcpu_fault(vcpu, GPA, WRITE_FAULT, &error));
+		m->vm.notifier.ops->clear_young(&m->vm.notifier, m->vm.mm, hva,
+						hva + SZ_4K);
+	}
+}
+
+/* Two vCPUs write a page whose log is read all the time, one always the second. */
+static void fault_test_second(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_4K, PROT_RW), bits;
+	struct axv_vcpu *vcpus[] = { memory_vm_vcpu(test), memory_vm_vcpu(test) };
+	unsigned int i;
+	int error = 0;
+
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, AXV_REGION_LOG_DIRTY, GPA,
+					       SZ_4K, hva));
+	for (i = 0; i < 2000; i++) {
+		KUNIT_ASSERT_EQ_MSG(test, AXV_FAULT_RESOLVED,
+				    axv_vcpu_fault(vcpus[i % 2], GPA, WRITE_FAULT,
+						   &error), "%u", i);
+		if (i % 2) {
+			KUNIT_ASSERT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 1, &bits, false));
+			KUNIT_ASSERT_EQ(test, 1ul, bits);
+		}
+	}
 }
 
 /* ---- the kernel's own accesses ------------------------------------------- */
@@ -473,6 +883,42 @@ static void fault_test_guest_access(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EFAULT, axv_guest_cmpxchg64(&m->vm, GPA, &word, 0, 8));
 }
 
+/* A signal ends a wait for memory; what is at hand is done in spite of it. */
+static void fault_test_guest_signal(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_16K, PROT_RW);
+	struct mmu_notifier *mn = &m->vm.notifier;
+	struct mmu_notifier_range range = {
+		.mm = m->vm.mm,
+		.start = hva,
+		.end = hva + SZ_16K,
+		.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
+	};
+	u64 word = 1, value = 0;
+	int read, write, swap, hand;
+
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_16K, hva));
+	KUNIT_ASSERT_EQ(test, 0, axv_guest_write(&m->vm, GPA, &word, 8));
+	KUNIT_ASSERT_EQ(test, 0, mn->ops->invalidate_range_start(mn, &range));
+
+	set_tsk_thread_flag(current, TIF_SIGPENDING);
+	hand = axv_guest_read(&m->vm, GPA, &value, 8);
+	read = axv_guest_read(&m->vm, GPA + SZ_4K, &word, 8);
+	write = axv_guest_write(&m->vm, GPA + SZ_4K, &word, 8);
+	swap = axv_guest_cmpxchg64(&m->vm, GPA, &value, 2, 8);
+	clear_tsk_thread_flag(current, TIF_SIGPENDING);
+
+	mn->ops->invalidate_range_end(mn, &range);
+	KUNIT_EXPECT_EQ(test, 0, hand);
+	KUNIT_EXPECT_EQ(test, -EINTR, read);
+	KUNIT_EXPECT_EQ(test, -EINTR, write);
+	KUNIT_EXPECT_EQ(test, -EINTR, swap);
+	KUNIT_EXPECT_EQ(test, 0, axv_guest_cmpxchg64(&m->vm, GPA, &value, 2, 8));
+	KUNIT_EXPECT_EQ(test, 0, axv_guest_read(&m->vm, GPA + SZ_4K, &word, 8));
+	KUNIT_EXPECT_EQ(test, 0ull, word);
+}
+
 /* Words that are at hand, and those that are not. */
 static void fault_test_guest_peek(struct kunit *test)
 {
@@ -510,6 +956,284 @@ static void fault_test_guest_peek(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0ull, value);
 }
 
+/* Notes the words of 8 bytes at @gpa and behind; @half: of the second only 4 bytes. */
+static void note_words(struct memory_vm *m, u64 gpa, unsigned int count, bool half,
+		       struct axv_guest_words *words)
+{
+	struct axv_guest_peek peek;
+	unsigned int i;
+	u64 value;
+
+	axv_guest_peek_begin(&peek, &m->vm);
+	axv_guest_words_begin(&peek, words);
+	for (i = 0; i < count; i++)
+		axv_guest_peek(&peek, gpa + 8 * i, half && i == 1 ? 4 : 8, &value);
+	axv_guest_words_end(&peek);
+	axv_guest_peek(&peek, gpa, 8, &value);
+	axv_guest_peek_end(&peek);
+}
+
+/* Words that were read before are compared with what is there now. */
+static void fault_test_guest_words(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_16K, PROT_RW);
+	u64 word[AXV_GUEST_WORDS] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct axv_guest_words words = {};
+	unsigned int i;
+
+	KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_16K, hva));
+	KUNIT_ASSERT_EQ(test, 0, axv_guest_write(&m->vm, GPA, word, sizeof(word)));
+
+	note_words(m, GPA, AXV_GUEST_WORDS, false, &words);
+	KUNIT_EXPECT_EQ(test, (unsigned int)AXV_GUEST_WORDS, words.count);
+	KUNIT_EXPECT_TRUE(test, axv_guest_words_same(&m->vm, &words));
+	for (i = 0; i < AXV_GUEST_WORDS; i++) {
+		u64 other = word[i] ^ BIT_ULL(63);
+
+		KUNIT_EXPECT_EQ(test, 0, axv_guest_write(&m->vm, GPA + 8 * i, &other, 8));
+		KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
+		KUNIT_EXPECT_EQ(test, 0, axv_guest_write(&m->vm, GPA + 8 * i, &word[i], 8));
+		KUNIT_EXPECT_TRUE(test, axv_guest_words_same(&m->vm, &words));
+	}
+
+	/* The same words, but perhaps not the guest's any more. */
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 1, 0, GPA + SZ_1G, SZ_4K, hva));
+	KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
+
+	/* More than there is room for, another size, a page that is not at hand. */
+	note_words(m, GPA, AXV_GUEST_WORDS + 1, false, &words);
+	KUNIT_EXPECT_EQ(test, 0u, words.count);
+	note_words(m, GPA, 3, true, &words);
+	KUNIT_EXPECT_EQ(test, 0u, words.count);
+	note_words(m, GPA, 3, false, &words);
+	KUNIT_EXPECT_EQ(test, 3u, words.count);
+	KUNIT_EXPECT_TRUE(test, axv_guest_words_same(&m->vm, &words));
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(hva, SZ_4K));
+	KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
+}
+
+/* A peek that has ended reads on, and what it reads is not noted. */
+static void fault_test_guest_words_ended(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_4K, PROT_RW);
+	struct axv_guest_words words;
+	struct axv_guest_peek peek;
+	u64 value;
+
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_4K, hva));
+	KUNIT_ASSERT_EQ(test, 0, axv_guest_read(&m->vm, GPA, &value, 8));
+	axv_guest_peek_begin(&peek, &m->vm);
+	axv_guest_words_begin(&peek, &words);
+	KUNIT_EXPECT_TRUE(test, axv_guest_peek(&peek, GPA, 8, &value));
+	axv_guest_peek_end(&peek);
+	axv_guest_words_end(&peek);
+	KUNIT_EXPECT_EQ(test, 0u, words.count);
+	KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
+}
+
+/* What the back end was told to clean, in order. */
+static struct {
+	struct memory_vm *m;
+	unsigned int count;
+	u64 bytes;
+	phys_addr_t last;
+	unsigned int flushes;
+	void (*hook)(void);
+	struct task_struct *thread;	/* whose calls have the hook */
+} cleaned;
+
+static void fault_clean(phys_addr_t pa, u64 size)
+{
+	if (cleaned.hook && current == cleaned.thread)
+		cleaned.hook();
+	cleaned.count++;
+	cleaned.bytes += size;
+	cleaned.last = pa;
+	cleaned.flushes = cleaned.m->flushes;
+}
+
+/* A format that goes with it, of small pages. */
+static void clean_begin(struct kunit *test, struct memory_vm *m)
+{
+	struct axv_s2_format *fmt = kunit_kmalloc(test, sizeof(*fmt), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, fmt);
+	*fmt = *m->vm.s2.fmt;
+	fmt->break_before_make = true;
+	fmt->max_leaf_level = 1;
+	m->vm.s2.fmt = fmt;
+	m->vm.s2.clean = fault_clean;
+	memset(&cleaned, 0, sizeof(cleaned));
+	cleaned.m = m;
+}
+
+/* Memory that is taken away is cleaned: once, when no translation of it is left. */
+static void fault_test_clean(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_4M, PROT_RW);
+	phys_addr_t pa;
+	u32 i;
+
+	clean_begin(test, m);
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_4M, hva));
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED,
+				fault(m, GPA + i * SZ_4K, WRITE_FAULT));
+	KUNIT_EXPECT_EQ(test, 0, cleaned.count);
+
+	/* The host takes one page. */
+	pa = memory_vm_leaf(m, GPA + SZ_4K).pa;
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(hva + SZ_4K, SZ_4K));
+	KUNIT_EXPECT_EQ(test, 1, cleaned.count);
+	KUNIT_EXPECT_EQ(test, SZ_4K, cleaned.bytes);
+	KUNIT_EXPECT_EQ(test, pa, cleaned.last);
+	KUNIT_EXPECT_EQ(test, 1, cleaned.flushes);
+	KUNIT_EXPECT_EQ(test, 0, memory_vm_leaf(m, GPA + SZ_4K).level);
+
+	/* All of it goes, to come back by demand; nothing is cleaned twice. */
+	axv_memory_forget(&m->vm);
+	KUNIT_EXPECT_EQ(test, 4, cleaned.count);
+	KUNIT_EXPECT_EQ(test, 2, cleaned.flushes);
+	axv_memory_forget(&m->vm);
+	KUNIT_EXPECT_EQ(test, 4, cleaned.count);
+
+	/* More than the lock is held for at a time, and the region ends. */
+	for (i = 0; i < SZ_4M / SZ_4K; i++)
+		if (i != 1)
+			fault(m, GPA + i * SZ_4K, WRITE_FAULT);
+	KUNIT_EXPECT_EQ(test, 4, cleaned.count);
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, 0, 0, 0));
+	KUNIT_EXPECT_EQ(test, 4 + SZ_4M / SZ_4K - 1, cleaned.count);
+	KUNIT_EXPECT_EQ(test, (4 + SZ_4M / SZ_4K - 1) * (u64)SZ_4K, cleaned.bytes);
+}
+
+/* A page in the place of one that was not cleaned yet does not make it forgotten. */
+static void fault_test_clean_first(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_64K, PROT_RW);
+	phys_addr_t pa;
+
+	clean_begin(test, m);
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
+	pa = memory_vm_leaf(m, GPA).pa;
+	write_lock(&m->vm.mmu_lock);
+	KUNIT_EXPECT_TRUE(test, axv_s2_unmap(&m->vm.s2, GPA, SZ_4K));
+	m->vm.ops->flush_stage2(&m->vm);
+	write_unlock(&m->vm.mmu_lock);
+	KUNIT_EXPECT_EQ(test, 0, cleaned.count);
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
+	KUNIT_EXPECT_EQ(test, 1, cleaned.count);
+	KUNIT_EXPECT_EQ(test, pa, cleaned.last);
+	KUNIT_EXPECT_EQ(test, 1, memory_vm_leaf(m, GPA).level);
+}
+
+/* A thread for which the host takes a page that another one is cleaning. */
+static struct {
+	struct memory_vm *m;
+	unsigned long hva;
+	struct completion begin;
+	struct completion done;
+	struct axv_removal later;
+	bool early;
+} taker;
+
+static void fault_take(unsigned long hva, unsigned long size)
+{
+	struct mmu_notifier *mn = &taker.m->vm.notifier;
+	struct mmu_notifier_range range = {
+		.mm = taker.m->vm.mm,
+		.start = hva,
+		.end = hva + size,
+		.flags = MMU_NOTIFIER_RANGE_BLOCKABLE,
+	};
+
+	mn->ops->invalidate_range_start(mn, &range);
+	mn->ops->invalidate_range_end(mn, &range);
+}
+
+static int fault_taker(void *arg)
+{
+	wait_for_completion(&taker.begin);
+	fault_take(taker.hva, SZ_4K);
+	kthread_complete_and_exit(&taker.done, 0);
+}
+
+/* The first page is being cleaned: the other thread waits, or has the page already. */
+static void fault_taken(void)
+{
+	cleaned.hook = NULL;
+	complete(&taker.begin);
+	/* It stays there once it is there: nothing wakes it before all is clean. */
+	while (!waitqueue_active(&taker.m->vm.invalidate_wait) &&
+	       !completion_done(&taker.done))
+		schedule_timeout_uninterruptible(1);
+	taker.early = completion_done(&taker.done);
+	/* A guest may go on for ever: the other thread does not wait for this. */
+	write_lock(&taker.m->vm.mmu_lock);
+	axv_removal_begin(&taker.m->vm, &taker.later);
+	write_unlock(&taker.m->vm.mmu_lock);
+}
+
+static void fault_forget(struct kunit *test, unsigned long hva)
+{
+	axv_memory_forget(&taker.m->vm);
+}
+
+static void fault_delete(struct kunit *test, unsigned long hva)
+{
+	KUNIT_EXPECT_EQ(test, 0, memory_vm_set(test, 0, 0, 0, 0, 0));
+}
+
+static void fault_invalidate(struct kunit *test, unsigned long hva)
+{
+	fault_take(hva, SZ_4M);
+}
+
+/* The host does not have a page before it is clean, whoever removed its mapping. */
+static void fault_test_clean_wait(struct kunit *test)
+{
+	static void (*const removals[])(struct kunit *test, unsigned long hva) = {
+		fault_forget, fault_delete, fault_invalidate,
+	};
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, ARRAY_SIZE(removals) * SZ_4M, PROT_RW);
+	struct task_struct *task;
+	unsigned int i;
+	bool in_time;
+
+	clean_begin(test, m);
+	for (i = 0; i < ARRAY_SIZE(removals); i++, hva += SZ_4M) {
+		KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_4M, hva));
+		KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
+		taker.m = m;
+		taker.hva = hva;
+		taker.early = true;
+		init_completion(&taker.begin);
+		init_completion(&taker.done);
+		task = kthread_run(fault_taker, NULL, "axv-taker");
+		KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+		cleaned.count = 0;
+		cleaned.thread = current;
+		cleaned.hook = fault_taken;
+		removals[i](test, hva);
+		KUNIT_EXPECT_EQ(test, 1, cleaned.count);
+		if (cleaned.hook)
+			fault_taken();
+		in_time = wait_for_completion_timeout(&taker.done, 60 * HZ);
+		axv_removal_end(&m->vm, &taker.later);
+		if (!in_time)
+			wait_for_completion(&taker.done);
+		KUNIT_EXPECT_TRUE(test, in_time);
+		KUNIT_EXPECT_FALSE_MSG(test, taker.early, "removal %u", i);
+	}
+}
+
 static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_on_demand),
 	KUNIT_CASE(fault_test_read_first),
@@ -517,21 +1241,26 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_readonly),
 	KUNIT_CASE(fault_test_unmap),
 	KUNIT_CASE(fault_test_log),
+	KUNIT_CASE(fault_test_around),
+	KUNIT_CASE(fault_test_around_none),
+	KUNIT_CASE(fault_test_sync),
+	KUNIT_CASE(fault_test_hole),
+	KUNIT_CASE(fault_test_flushes),
+	KUNIT_CASE(fault_test_flags),
 	KUNIT_CASE(fault_test_young),
 	KUNIT_CASE(fault_test_waits),
 	KUNIT_CASE(fault_test_race),
+	KUNIT_CASE(fault_test_stuck),
+	KUNIT_CASE(fault_test_second),
+	KUNIT_CASE(fault_test_clean),
+	KUNIT_CASE(fault_test_clean_first),
+	KUNIT_CASE(fault_test_clean_wait),
 	KUNIT_CASE(fault_test_guest_access),
+	KUNIT_CASE(fault_test_guest_signal),
 	KUNIT_CASE(fault_test_guest_peek),
+	KUNIT_CASE(fault_test_guest_words),
+	KUNIT_CASE(fault_test_guest_words_ended),
 	{}
 };
 
-static struct kunit_suite fault_suite = {
-	.name = "axvcpu-fault",
-	.suite_init = memory_vm_suite_init,
-	.suite_exit = memory_vm_suite_exit,
-	.init = memory_vm_init,
-	.exit = memory_vm_exit,
-	.test_cases = fault_cases,
-};
-
-kunit_test_suite(fault_suite);
+axv_test_suite("axvcpu-fault", fault_cases, MEMORY_VM_FRAME);

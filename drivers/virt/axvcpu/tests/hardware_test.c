@@ -5,7 +5,6 @@
  * A hardware object of our own, whose CPUs are switched by counters: the real
  * one is not touched.
  */
-#include <kunit/test.h>
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
@@ -13,6 +12,7 @@
 
 #include <axvcpu/arch.h>
 #include <axvcpu/hardware.h>
+#include <axvcpu/kunit.h>
 
 #include "fake.h"
 
@@ -269,10 +269,4 @@ static struct kunit_case cases[] = {
 	{}
 };
 
-static struct kunit_suite suite = {
-	.name = "axvcpu-hardware",
-	.init = init,
-	.test_cases = cases,
-};
-
-kunit_test_suite(suite);
+axv_test_suite("axvcpu-hardware", cases, .init = init);

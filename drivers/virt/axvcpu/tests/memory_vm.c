@@ -42,6 +42,8 @@ static void memory_vm_flush(struct axv_vm *vm)
 
 	lockdep_assert_held(&vm->mmu_lock);
 	m->flushes++;
+	if (m->on_flush)
+		m->on_flush(m);
 }
 
 /* In the process that loads the module. */
@@ -83,6 +85,7 @@ int memory_vm_init(struct kunit *test)
 	m->ops.flush_stage2 = memory_vm_flush;
 	m->vm.ops = &m->ops;
 	m->vm.mm = memory_vm_mm;
+	m->vcpu.vm = &m->vm;
 	m->vm.ipa_bits = memory_vm_format.ipa_bits;
 	mutex_init(&m->vm.lock);
 	KUNIT_ASSERT_EQ(test, 0, axv_memory_init(&m->vm));
@@ -93,9 +96,14 @@ int memory_vm_init(struct kunit *test)
 void memory_vm_exit(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
+	unsigned int i;
 
 	if (!m)
 		return;
+	m->on_flush = NULL;
+	axv_s2_cache_drain(&m->vcpu.tables);
+	for (i = 0; i < m->nr_vcpus; i++)
+		axv_s2_cache_drain(&m->vcpus[i].tables);
 	axv_memory_destroy(&m->vm);
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->vm.s2.tables));
 	KUNIT_EXPECT_EQ(test, 0, m->vm.invalidating);
@@ -122,12 +130,12 @@ unsigned long memory_vm_map(struct kunit *test, unsigned long size,
 	return m->area;
 }
 
-int memory_vm_set(struct kunit *test, u32 slot, u32 flags, u64 gpa, u64 size,
+int memory_vm_set(struct kunit *test, u32 id, u32 flags, u64 gpa, u64 size,
 		  u64 hva)
 {
 	struct memory_vm *m = test->priv;
 	struct axv_region region = {
-		.slot = slot,
+		.id = id,
 		.flags = flags,
 		.fd = -1,
 		.gpa = gpa,
@@ -138,12 +146,23 @@ int memory_vm_set(struct kunit *test, u32 slot, u32 flags, u64 gpa, u64 size,
 	return axv_set_region(&m->vm, &region);
 }
 
+/* A vCPU as far as faults know it. */
+struct axv_vcpu *memory_vm_vcpu(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	struct axv_vcpu *vcpu = &m->vcpus[m->nr_vcpus];
+
+	KUNIT_ASSERT_LT(test, m->nr_vcpus++, (unsigned int)ARRAY_SIZE(m->vcpus));
+	vcpu->vm = &m->vm;
+	return vcpu;
+}
+
 struct axv_s2_leaf memory_vm_leaf(struct memory_vm *m, u64 gpa)
 {
 	struct axv_s2_leaf leaf;
 
-	spin_lock(&m->vm.mmu_lock);
+	read_lock(&m->vm.mmu_lock);
 	leaf = axv_s2_lookup(&m->vm.s2, gpa);
-	spin_unlock(&m->vm.mmu_lock);
+	read_unlock(&m->vm.mmu_lock);
 	return leaf;
 }

@@ -5,7 +5,7 @@
 #ifndef _AXVCPU_TESTS_MEMORY_VM_H
 #define _AXVCPU_TESTS_MEMORY_VM_H
 
-#include <kunit/test.h>
+#include <axvcpu/kunit.h>
 
 #include "../memory.h"
 
@@ -14,6 +14,10 @@
  * @vm:		the VM
  * @ops:	a back end that can flush
  * @flushes:	how often it was told to, under &axv_vm.mmu_lock
+ * @on_flush:	called then, or NULL
+ * @vcpu:	for faults of the thread of the test
+ * @vcpus:	for other threads, by memory_vm_vcpu()
+ * @nr_vcpus:	of them, those that were given out
  * @area:	user addresses, if memory_vm_map() was asked for some
  * @area_size:	bytes at @area
  */
@@ -21,6 +25,10 @@ struct memory_vm {
 	struct axv_vm vm;
 	struct axv_arch_ops ops;
 	unsigned int flushes;
+	void (*on_flush)(struct memory_vm *m);
+	struct axv_vcpu vcpu;
+	struct axv_vcpu vcpus[2];
+	unsigned int nr_vcpus;
 	unsigned long area;
 	unsigned long area_size;
 };
@@ -30,13 +38,19 @@ void memory_vm_suite_exit(struct kunit_suite *suite);
 int memory_vm_init(struct kunit *test);
 void memory_vm_exit(struct kunit *test);
 
+/* For axv_test_suite(). */
+#define MEMORY_VM_FRAME							\
+	.suite_init = memory_vm_suite_init, .suite_exit = memory_vm_suite_exit, \
+	.init = memory_vm_init, .exit = memory_vm_exit
+
 void memory_vm_enter(void);
 void memory_vm_leave(void);
 unsigned long memory_vm_map(struct kunit *test, unsigned long size,
 			    unsigned long prot);
 
-int memory_vm_set(struct kunit *test, u32 slot, u32 flags, u64 gpa, u64 size,
+int memory_vm_set(struct kunit *test, u32 id, u32 flags, u64 gpa, u64 size,
 		  u64 hva);
+struct axv_vcpu *memory_vm_vcpu(struct kunit *test);
 struct axv_s2_leaf memory_vm_leaf(struct memory_vm *m, u64 gpa);
 
 #endif /* _AXVCPU_TESTS_MEMORY_VM_H */

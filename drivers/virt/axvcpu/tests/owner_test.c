@@ -5,10 +5,13 @@
 #include <linux/atomic.h>
 #include <linux/sched.h>
 
+#include <axvcpu/state.h>
+
 #include "fake.h"
+#include "../claim.h"
 
 #define ROUNDS	500
-#define TRIES	2000000
+#define TRIES	10000
 
 static int bind_fn(void *arg)
 {
@@ -68,6 +71,7 @@ static void a_dead_owner_is_succeeded(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, -1, bind_fn, vcpu));
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(vcpu));
+	KUNIT_EXPECT_EQ(test, 0u, owner_of(vcpu));
 
 	/* By a bind, and by nothing else that would go on from Ready. */
 	KUNIT_EXPECT_EQ(test, -EPERM, axv_vcpu_run(vcpu));
@@ -148,8 +152,8 @@ static void busy_while_another_thread_runs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EBUSY, axv_vcpu_unbind(vcpu));
 	KUNIT_EXPECT_EQ(test, -EBUSY, axv_vcpu_reset(vcpu));
 	KUNIT_EXPECT_EQ(test, -EBUSY, axv_get_regs(vcpu, &reg, 1));
-	KUNIT_EXPECT_EQ(test, -EBUSY, axv_set_regs(vcpu, &reg, 1));
-	KUNIT_EXPECT_EQ(test, 0, axv_inject_interrupt(vcpu, 32));
+	KUNIT_EXPECT_EQ(test, -EBUSY, axv_vcpu_sync(vcpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_inject(vcpu));
 	KUNIT_EXPECT_EQ(test, AXV_STATE_RUNNING, axv_vcpu_state(vcpu));
 	axv_vcpu_kick(vcpu);
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &runner));
@@ -256,7 +260,8 @@ static int contest_fn(void *arg)
 	while (atomic_read(&contest->ready) < 2)
 		cond_resched();
 	for (i = 0; i < TRIES; i++) {
-		if (axv_claim(contest->vcpu, AXV_STATE_FREE, AXV_STATE_FREE))
+		if (axv_begin_transition(contest->vcpu, AXV_STATE_FREE,
+					 AXV_STATE_FREE))
 			continue;
 		if (atomic_inc_return(&contest->inside) != 1)
 			atomic_inc(&contest->overlaps);
@@ -299,13 +304,4 @@ static struct kunit_case cases[] = {
 	{}
 };
 
-static struct kunit_suite suite = {
-	.name = "axvcpu-owner",
-	.suite_init = axv_fake_suite_init,
-	.suite_exit = axv_fake_suite_exit,
-	.init = axv_fake_init,
-	.exit = axv_fake_exit,
-	.test_cases = cases,
-};
-
-kunit_test_suite(suite);
+axv_test_suite("axvcpu-owner", cases, AXV_FAKE_FRAME);

@@ -3,13 +3,15 @@
  * The page-table walker, on formats of every kind: by its entries, by its
  * lookups, and by what it asks to be flushed.
  */
-#include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/io.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include <axvcpu/kunit.h>
 #include <axvcpu/stage2.h>
 
 #define RW	(AXV_S2_READ | AXV_S2_WRITE)
@@ -105,7 +107,6 @@ static int s2_test_init(struct kunit *test)
 	t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	t->fmt = param->fmt;
-	INIT_LIST_HEAD(&t->cache.pages);
 	KUNIT_ASSERT_EQ(test, 0, axv_s2_init(&t->s2, &t->fmt));
 	test->priv = t;
 	return 0;
@@ -339,9 +340,8 @@ static void s2_test_refused(struct kunit *test)
 static void s2_test_cache(struct kunit *test)
 {
 	struct s2_test *t = test->priv;
-	struct axv_s2_cache one = AXV_S2_CACHE_INIT(one);
+	struct axv_s2_cache one = {};
 	unsigned int missing = t->fmt.levels - 1;
-	struct page *page;
 	bool flush;
 
 	while (missing) {
@@ -349,10 +349,7 @@ static void s2_test_cache(struct kunit *test)
 				axv_s2_map(&t->s2, &one, 0, 0, 1, RWX, &flush));
 		KUNIT_EXPECT_FALSE(test, flush);
 		KUNIT_ASSERT_EQ(test, 0, axv_s2_cache_fill(&t->cache, &t->fmt));
-		page = list_first_entry(&t->cache.pages, struct page, lru);
-		list_move(&page->lru, &one.pages);
-		t->cache.count--;
-		one.count++;
+		one.pages[one.count++] = t->cache.pages[--t->cache.count];
 		missing--;
 	}
 	KUNIT_EXPECT_EQ(test, 0, axv_s2_map(&t->s2, &one, 0, 0, 1, RWX, &flush));
@@ -393,6 +390,169 @@ static void s2_test_again(struct kunit *test)
 	/* Another page in the same place. */
 	KUNIT_EXPECT_EQ(test, 1, s2_map(test, SZ_2M, SZ_8M, 1, RX));
 	s2_expect(test, SZ_2M, SZ_8M, 1, RX);
+}
+
+/* ---- filling -------------------------------------------------------------- */
+
+/* What needs no flush is done, and the rest refused without a change. */
+static void s2_test_fill(struct kunit *test)
+{
+	struct s2_test *t = test->priv;
+	bool regained, told = t->fmt.break_before_make;
+	long tables;
+
+	KUNIT_ASSERT_EQ(test, 0, axv_s2_cache_fill(&t->cache, &t->fmt));
+	KUNIT_EXPECT_EQ(test, 0, axv_s2_fill(&t->s2, &t->cache, SZ_2M, SZ_4M, 1, AXV_S2_READ,
+					     &regained));
+	KUNIT_EXPECT_FALSE(test, regained);
+	s2_expect(test, SZ_2M, SZ_4M, 1, AXV_S2_READ);
+	tables = atomic_long_read(&t->s2.tables);
+	KUNIT_EXPECT_EQ(test, (long)t->fmt.levels, tables);
+	/* Rights; once. */
+	KUNIT_EXPECT_EQ(test, 0, axv_s2_fill(&t->s2, &t->cache, SZ_2M, SZ_4M, 1, RWX,
+					     &regained));
+	KUNIT_EXPECT_EQ(test, told, regained);
+	KUNIT_EXPECT_EQ(test, 0, axv_s2_fill(&t->s2, &t->cache, SZ_2M, SZ_4M, 1, RX,
+					     &regained));
+	KUNIT_EXPECT_FALSE(test, regained);
+	s2_expect(test, SZ_2M, SZ_4M, 1, RWX);
+
+	/* Another page; a table in the way of a large one; a large one that grants less. */
+	KUNIT_ASSERT_EQ(test, 0, axv_s2_cache_fill(&t->cache, &t->fmt));
+	KUNIT_EXPECT_EQ(test, -EBUSY, axv_s2_fill(&t->s2, &t->cache, SZ_2M, SZ_8M, 1, RX,
+						  &regained));
+	KUNIT_EXPECT_EQ(test, -EBUSY, axv_s2_fill(&t->s2, &t->cache, SZ_2M, SZ_4M, 2, RX,
+						  &regained));
+	KUNIT_EXPECT_EQ(test, 0, axv_s2_fill(&t->s2, &t->cache, SZ_4M, SZ_8M, 2, RX,
+					     &regained));
+	KUNIT_EXPECT_EQ(test, 0, axv_s2_fill(&t->s2, &t->cache, SZ_4M + SZ_4K, SZ_8M + SZ_4K,
+					     1, RX, &regained));
+	KUNIT_EXPECT_EQ(test, -EBUSY, axv_s2_fill(&t->s2, &t->cache, SZ_4M, SZ_8M, 1, RWX,
+						  &regained));
+	s2_expect(test, SZ_2M, SZ_4M, 1, RWX);
+	s2_expect(test, SZ_4M, SZ_8M, 2, RX);
+	KUNIT_EXPECT_EQ(test, tables, atomic_long_read(&t->s2.tables));
+	KUNIT_EXPECT_TRUE(test, list_empty(&t->s2.freed));
+}
+
+/* What is empty, or the same page, and only where a table is. */
+static void s2_test_fill_around(struct kunit *test)
+{
+	struct s2_test *t = test->priv;
+	const u64 pages[] = {
+		SZ_1G | RWX, SZ_2M | RWX, 0, (SZ_1G + SZ_4K) | AXV_S2_READ,
+	};
+	unsigned int i;
+
+	KUNIT_EXPECT_FALSE(test, axv_s2_fill_around(&t->s2, SZ_4M, pages,
+						    ARRAY_SIZE(pages)));
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		s2_expect(test, SZ_4M + i * SZ_4K, 0, 0, 0);
+	s2_map(test, SZ_4M + SZ_4K, SZ_8M, 1, RX);
+	KUNIT_EXPECT_FALSE(test, axv_s2_fill_around(&t->s2, SZ_4M, pages,
+						    ARRAY_SIZE(pages)));
+	s2_expect(test, SZ_4M, SZ_1G, 1, RWX);
+	s2_expect(test, SZ_4M + SZ_4K, SZ_8M, 1, RX);
+	s2_expect(test, SZ_4M + SZ_8K, 0, 0, 0);
+	s2_expect(test, SZ_4M + 3 * SZ_4K, SZ_1G + SZ_4K, 1, AXV_S2_READ);
+
+	/* Rights. */
+	axv_s2_write_protect(&t->s2, SZ_4M, SZ_16K);
+	s2_expect(test, SZ_4M, SZ_1G, 1, RX);
+	KUNIT_EXPECT_EQ(test, t->fmt.break_before_make,
+			axv_s2_fill_around(&t->s2, SZ_4M, pages, ARRAY_SIZE(pages)));
+	s2_expect(test, SZ_4M, SZ_1G, 1, RWX);
+	s2_expect(test, SZ_4M + SZ_4K, SZ_8M, 1, RX);
+
+	s2_map(test, 0, SZ_2M, 2, RX);
+	axv_s2_fill_around(&t->s2, 0, pages, ARRAY_SIZE(pages));
+	s2_expect(test, 0, SZ_2M, 2, RX);
+}
+
+#define FILL_ROUNDS	1000
+#define FILL_PAGES	4
+
+/* A thread beside that of the test, which fills the same pages. */
+struct s2_filler {
+	struct s2_test *t;
+	struct axv_s2_cache cache;
+	atomic_t round;		/* it may begin with it */
+	atomic_t done;		/* it has done it */
+	struct completion end;
+	int err;
+};
+
+/* Far from each other at first: each level of tables is raced for. */
+static u64 filler_ipa(unsigned int i)
+{
+	return SZ_1G + (u64)i * SZ_2M / 2;
+}
+
+static int filler_fill(struct s2_test *t, struct axv_s2_cache *cache, u32 rights)
+{
+	const u64 around[] = { 0, (SZ_8M + SZ_4K) | RX };
+	bool regained;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < FILL_PAGES && !err; i++) {
+		err = axv_s2_cache_fill(cache, &t->fmt) ?:
+		      axv_s2_fill(&t->s2, cache, filler_ipa(i), SZ_8M, 1, rights, &regained);
+		axv_s2_fill_around(&t->s2, filler_ipa(i), around, ARRAY_SIZE(around));
+	}
+	return err;
+}
+
+static int s2_filler(void *arg)
+{
+	struct s2_filler *f = arg;
+	int round;
+
+	for (round = 1; round <= FILL_ROUNDS; round++) {
+		while (atomic_read(&f->round) < round)
+			cond_resched();
+		f->err = f->err ?: filler_fill(f->t, &f->cache, AXV_S2_READ | AXV_S2_WRITE);
+		atomic_set_release(&f->done, round);
+	}
+	kthread_complete_and_exit(&f->end, 0);
+}
+
+/*
+ * Two threads fill the same empty table, each with a right of its own: no table is lost,
+ * none is linked twice, and no right is.
+ */
+static void s2_test_fill_race(struct kunit *test)
+{
+	struct s2_test *t = test->priv;
+	struct s2_filler *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	/* Where the leaves are: two tables of level 1, and one of each level above. */
+	long tables = t->fmt.levels + 1;
+	struct task_struct *task;
+	unsigned int i;
+	int round, err;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->t = t;
+	init_completion(&f->end);
+	task = kthread_run(s2_filler, f, "axv-filler");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	for (round = 1; round <= FILL_ROUNDS; round++) {
+		atomic_set(&f->round, round);
+		err = filler_fill(t, &t->cache, RX);
+		while (atomic_read_acquire(&f->done) < round)
+			cond_resched();
+		KUNIT_EXPECT_EQ(test, 0, err);
+		KUNIT_EXPECT_EQ(test, 0, f->err);
+		KUNIT_EXPECT_EQ(test, tables, atomic_long_read(&t->s2.tables));
+		for (i = 0; i < FILL_PAGES; i++) {
+			s2_expect(test, filler_ipa(i), SZ_8M, 1, RWX);
+			s2_expect(test, filler_ipa(i) + SZ_4K, SZ_8M + SZ_4K, 1, RX);
+		}
+		KUNIT_EXPECT_TRUE(test, s2_unmap(test, 0, BIT_ULL(t->fmt.ipa_bits)));
+		KUNIT_EXPECT_EQ(test, 1, atomic_long_read(&t->s2.tables));
+	}
+	wait_for_completion(&f->end);
+	axv_s2_cache_drain(&f->cache);
 }
 
 /* What the hardware has marked stays marked when rights come or go. */
@@ -776,6 +936,9 @@ static struct kunit_case s2_cases[] = {
 	KUNIT_CASE_PARAM(s2_test_refused, s2_gen_params),
 	KUNIT_CASE_PARAM(s2_test_cache, s2_gen_params),
 	KUNIT_CASE_PARAM(s2_test_again, s2_gen_params),
+	KUNIT_CASE_PARAM(s2_test_fill, s2_gen_params),
+	KUNIT_CASE_PARAM(s2_test_fill_around, s2_gen_params),
+	KUNIT_CASE_PARAM(s2_test_fill_race, s2_gen_params),
 	KUNIT_CASE_PARAM(s2_test_marks, s2_gen_params),
 	KUNIT_CASE_PARAM(s2_test_split, s2_gen_params),
 	KUNIT_CASE_PARAM(s2_test_collapse, s2_gen_params),
@@ -787,11 +950,4 @@ static struct kunit_case s2_cases[] = {
 	{}
 };
 
-static struct kunit_suite s2_suite = {
-	.name = "axvcpu-stage2",
-	.init = s2_test_init,
-	.exit = s2_test_exit,
-	.test_cases = s2_cases,
-};
-
-kunit_test_suite(s2_suite);
+axv_test_suite("axvcpu-stage2", s2_cases, .init = s2_test_init, .exit = s2_test_exit);

@@ -6,8 +6,13 @@
  */
 #include <linux/sched.h>
 
+#include <axvcpu/current.h>
+#include <axvcpu/state.h>
+#include <axvcpu/trace.h>
+
 #include "fake.h"
-#include "../trace.h"
+#include "../claim.h"
+#include "../file.h"
 
 #define STATES		(AXV_STATE_BLOCKED + 1)
 #define UNCHANGED	0xff
@@ -28,11 +33,6 @@ static int do_bind(struct axv_vcpu *vcpu)
 	return axv_vcpu_bind(vcpu, false);
 }
 
-static int do_inject(struct axv_vcpu *vcpu)
-{
-	return axv_inject_interrupt(vcpu, 32);
-}
-
 static int do_kick(struct axv_vcpu *vcpu)
 {
 	axv_vcpu_kick(vcpu);
@@ -46,36 +46,46 @@ static int do_get_regs(struct axv_vcpu *vcpu)
 	return axv_get_regs(vcpu, &reg, 1);
 }
 
+static long do_nothing(struct axv_call *call, void *data)
+{
+	return axv_get_current_vcpu() == call->vcpu ? 0 : -ESRCH;
+}
+
+/* As the ioctl needs it, with nothing to do. */
+static int as_command(struct axv_vcpu *vcpu, unsigned int cmd)
+{
+	struct axv_ioctl entry = axv_vcpu_commands[_IOC_NR(cmd)];
+	struct axv_call call = { .ops = vcpu->ops, .vm = vcpu->vm, .vcpu = vcpu };
+
+	entry.flags = 0;
+	entry.size = 0;
+	entry.handler = do_nothing;
+	return axv_ioctl_dispatch(&call, &entry, 1, _IO(AXV_IOCTL, 0), 0);
+}
+
 static int do_set_regs(struct axv_vcpu *vcpu)
 {
-	struct axv_reg reg = { .id = 0, .value = 1 };
-
-	return axv_set_regs(vcpu, &reg, 1);
+	return as_command(vcpu, AXV_VCPU_SET_REGS);
 }
 
 static int do_get_fpu(struct axv_vcpu *vcpu)
 {
-	return axv_get_fpu(vcpu, NULL, 0);
+	return as_command(vcpu, AXV_VCPU_GET_FPU);
 }
 
 static int do_set_fpu(struct axv_vcpu *vcpu)
 {
-	return axv_set_fpu(vcpu, NULL, 0);
+	return as_command(vcpu, AXV_VCPU_SET_FPU);
 }
 
-static int do_set_entry(struct axv_vcpu *vcpu)
+static int do_get_table(struct axv_vcpu *vcpu)
 {
-	return axv_set_entry(vcpu, 0x2000);
+	return as_command(vcpu, AXV_GET_TABLE);
 }
 
-static int do_set_gpr(struct axv_vcpu *vcpu)
+static int do_set_table(struct axv_vcpu *vcpu)
 {
-	return axv_set_gpr(vcpu, 1, 2);
-}
-
-static int do_set_return_value(struct axv_vcpu *vcpu)
-{
-	return axv_set_return_value(vcpu, 3);
+	return as_command(vcpu, AXV_SET_TABLE);
 }
 
 static int do_get_state(struct axv_vcpu *vcpu)
@@ -84,15 +94,6 @@ static int do_get_state(struct axv_vcpu *vcpu)
 
 	axv_vcpu_get_state(vcpu, &state);
 	return 0;
-}
-
-static int do_claim_tables(struct axv_vcpu *vcpu)
-{
-	int err = axv_claim_any(vcpu, AXV_STATES_NOT_SET_UP);
-
-	if (!err)
-		axv_unclaim(vcpu);
-	return err;
 }
 
 #define OK(state)	{ 0, AXV_STATE_##state }
@@ -132,7 +133,7 @@ static const struct operation operations[] = {
 	{ "reset", axv_vcpu_reset,
 	  { OK(CREATED), OK(CREATED), OK(CREATED), OK(CREATED), POISON, POISON },
 	  -EPERM, -EBUSY },
-	{ "inject", do_inject,
+	{ "inject", axv_fake_inject,
 	  { REFUSE, SAME, SAME, SAME, SAME, SAME }, 0, 0 },
 	{ "kick", do_kick,
 	  { SAME, SAME, SAME, SAME, SAME, SAME }, 0, 0 },
@@ -146,16 +147,12 @@ static const struct operation operations[] = {
 	  { SAME, SAME, SAME, SAME, REFUSE, REFUSE }, 0, -EBUSY },
 	{ "set vector state", do_set_fpu,
 	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
-	{ "set entry", do_set_entry,
-	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
-	{ "set gpr", do_set_gpr,
-	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
-	{ "set return value", do_set_return_value,
-	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
 	{ "sync", axv_vcpu_sync,
 	  { REFUSE, REFUSE, SAME, SAME, REFUSE, REFUSE }, -EPERM, -EBUSY },
-	{ "set table", do_claim_tables,
-	  { REFUSE, SAME, SAME, REFUSE, REFUSE, REFUSE }, 0, -EBUSY },
+	{ "get table", do_get_table,
+	  { SAME, SAME, SAME, SAME, REFUSE, REFUSE }, 0, -EBUSY },
+	{ "set table", do_set_table,
+	  { REFUSE, SAME, SAME, REFUSE, REFUSE, REFUSE }, -EPERM, -EBUSY },
 };
 
 static void expect_owner(struct kunit *test, struct axv_vcpu *vcpu)
@@ -189,7 +186,7 @@ static void each_operation_from_each_state(struct kunit *test)
 					    axv_vcpu_state(&fake->vcpu),
 					    "after %s from %s", op->name,
 					    names[state]);
-			KUNIT_EXPECT_FALSE(test, fake->vcpu.claimed);
+			KUNIT_EXPECT_EQ(test, AXV_CLAIM_NONE, fake->vcpu.claim);
 			expect_owner(test, &fake->vcpu);
 			axv_vcpu_close(&fake->vcpu);
 		}
@@ -256,7 +253,8 @@ static void each_operation_while_claimed(struct kunit *test)
 			int ret = op->busy ?: op->from[state].ret;
 
 			axv_fake_force(fake, state);
-			KUNIT_ASSERT_EQ(test, 0, axv_claim(&fake->vcpu, state, state));
+			KUNIT_ASSERT_EQ(test, 0,
+					axv_begin_transition(&fake->vcpu, state, state));
 			KUNIT_EXPECT_EQ_MSG(test, ret, op->call(&fake->vcpu),
 					    "%s from %s", op->name, names[state]);
 			KUNIT_EXPECT_EQ_MSG(test, ret,
@@ -265,7 +263,7 @@ static void each_operation_while_claimed(struct kunit *test)
 			KUNIT_EXPECT_EQ_MSG(test, state, axv_vcpu_state(&fake->vcpu),
 					    "after %s from %s", op->name,
 					    names[state]);
-			KUNIT_EXPECT_TRUE(test, fake->vcpu.claimed);
+			KUNIT_EXPECT_EQ(test, AXV_CLAIM_OPERATION, fake->vcpu.claim);
 			axv_unclaim(&fake->vcpu);
 			axv_vcpu_close(&fake->vcpu);
 		}
@@ -384,7 +382,7 @@ static void invalid_is_loaded_nowhere(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_STATE_INVALID, axv_vcpu_state(&fake->vcpu));
 	KUNIT_EXPECT_EQ(test, -1, fake->vcpu.loaded_cpu);
 	KUNIT_EXPECT_EQ(test, 1u, fake->unloads);
-	KUNIT_EXPECT_EQ(test, -EBADFD, do_inject(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, -EBADFD, axv_fake_inject(&fake->vcpu));
 	KUNIT_EXPECT_EQ(test, 0u, fake->queued);
 }
 
@@ -397,8 +395,8 @@ static void reset_clears_and_keeps(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(vcpu));
 	entries = vcpu->stats.entries;
-	KUNIT_EXPECT_EQ(test, 0, do_inject(vcpu));
-	KUNIT_EXPECT_EQ(test, 0, do_set_gpr(vcpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_inject(vcpu));
+	fake->gpr[1] = 2;
 	axv_vcpu_kick(vcpu);
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_reset(vcpu));
 	axv_vcpu_get_state(vcpu, &state);
@@ -418,18 +416,13 @@ static void a_full_queue_is_no_offence(struct kunit *test)
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
 	const struct axv_inject wired = { .type = AXV_INJECT_WIRED };
 	const struct axv_inject unknown = { .type = AXV_INJECT_PPI + 1 };
-	const struct axv_inject flags = {
-		.type = AXV_INJECT_EXTINT,
-		.flags = AXV_INJECT_HAS_ERROR_CODE,
-	};
 	unsigned int i;
 
 	for (i = 0; i < FAKE_QUEUE; i++)
-		KUNIT_EXPECT_EQ(test, 0, do_inject(&fake->vcpu));
-	KUNIT_EXPECT_EQ(test, -EAGAIN, do_inject(&fake->vcpu));
+		KUNIT_EXPECT_EQ(test, 0, axv_fake_inject(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, axv_fake_inject(&fake->vcpu));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, axv_vcpu_inject(&fake->vcpu, &wired));
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vcpu_inject(&fake->vcpu, &unknown));
-	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vcpu_inject(&fake->vcpu, &flags));
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(&fake->vcpu));
 }
 
@@ -443,7 +436,9 @@ static void registers_have_a_status_each(struct kunit *test)
 		{ .id = 2, .value = 9 },
 	};
 
+	KUNIT_ASSERT_EQ(test, 0, axv_claim_owned(&fake->vcpu, AXV_STATES_SET_UP));
 	KUNIT_EXPECT_EQ(test, 2, axv_set_regs(&fake->vcpu, regs, ARRAY_SIZE(regs)));
+	axv_unclaim(&fake->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, regs[0].status);
 	KUNIT_EXPECT_EQ(test, -ENOENT, regs[1].status);
 	KUNIT_EXPECT_EQ(test, -EINVAL, regs[2].status);
@@ -454,37 +449,64 @@ static void registers_have_a_status_each(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 9ull, regs[3].value);
 }
 
-static int count(struct axv_vcpu *vcpu, void *arg)
+/*
+ * The table has what the operations do from each state, and what happens within a run;
+ * nothing else.
+ */
+static void the_table_is_what_operations_do(struct kunit *test)
 {
-	unsigned int *calls = arg;
+	u8 seen[STATES] = {
+		[AXV_STATE_READY] = AXV_STATE_BIT(AXV_STATE_RUNNING),
+		[AXV_STATE_RUNNING] = AXV_STATE_BIT(AXV_STATE_READY) |
+				      AXV_STATE_BIT(AXV_STATE_BLOCKED),
+		[AXV_STATE_BLOCKED] = AXV_STATE_BIT(AXV_STATE_RUNNING),
+	};
+	u8 state;
+	size_t i;
 
-	(*calls)++;
-	return axv_get_current_vcpu() == vcpu ? 0 : -ESRCH;
+	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(axv_transitions), (size_t)STATES);
+	for (state = 0; state < STATES; state++) {
+		for (i = 0; i < ARRAY_SIZE(operations); i++)
+			if (operations[i].from[state].state != UNCHANGED)
+				seen[state] |= AXV_STATE_BIT(operations[i].from[state].state);
+		KUNIT_EXPECT_EQ_MSG(test, seen[state], axv_transitions[state],
+				    "from %s", names[state]);
+	}
 }
 
-static void the_seed_s_combinators(struct kunit *test)
+/* What the seed passes a closure to is a pair here. */
+static void a_transition_is_a_pair(struct kunit *test)
 {
-	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_CREATED);
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
 	struct axv_vcpu *vcpu = &fake->vcpu;
-	unsigned int calls = 0;
 
-	KUNIT_EXPECT_EQ(test, 0, axv_transition_state(vcpu, AXV_STATE_CREATED,
-						      AXV_STATE_FREE));
-	KUNIT_EXPECT_EQ(test, 0, axv_with_current_cpu_set(vcpu, count, &calls));
-	KUNIT_EXPECT_EQ(test, 0, axv_manipulate_arch_vcpu(vcpu, AXV_STATE_FREE,
-							  AXV_STATE_READY,
-							  count, &calls));
+	KUNIT_ASSERT_EQ(test, 0, axv_begin_transition(vcpu, AXV_STATE_READY,
+						      AXV_STATE_RUNNING));
+	KUNIT_EXPECT_PTR_EQ(test, vcpu, axv_get_current_vcpu());
+	KUNIT_EXPECT_EQ(test, AXV_STATE_RUNNING, axv_vcpu_state(vcpu));
+	axv_transition_state(vcpu, AXV_STATE_BLOCKED);
+	KUNIT_EXPECT_EQ(test, AXV_STATE_BLOCKED, axv_vcpu_state(vcpu));
+	axv_transition_state(vcpu, AXV_STATE_RUNNING);
+	axv_end_transition(vcpu, AXV_STATE_READY);
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(vcpu));
+	KUNIT_EXPECT_TRUE(test, !axv_get_current_vcpu());
 
-	/* No current vCPU here: the action fails, and that poisons. */
-	KUNIT_EXPECT_EQ(test, -ESRCH,
-			axv_with_state_transition(vcpu, AXV_STATE_READY,
-						  AXV_STATE_FREE, count, &calls));
+	KUNIT_ASSERT_EQ(test, 0, axv_begin_read(vcpu));
+	KUNIT_EXPECT_PTR_EQ(test, vcpu, axv_get_current_vcpu());
+	axv_end_read(vcpu);
+	KUNIT_ASSERT_EQ(test, 0, axv_claim_owned(vcpu, AXV_STATES_SET_UP));
+	KUNIT_EXPECT_PTR_EQ(test, vcpu, axv_get_current_vcpu());
+	axv_unclaim(vcpu);
+	KUNIT_EXPECT_TRUE(test, !axv_get_current_vcpu());
+
+	/* The wrong state ends the claim, and the vCPU is current no more. */
+	KUNIT_EXPECT_EQ(test, -EBADFD, axv_claim_owned(vcpu, AXV_STATES_NOT_SET_UP));
+	KUNIT_EXPECT_TRUE(test, !axv_get_current_vcpu());
+	KUNIT_EXPECT_EQ(test, -EBADFD, axv_begin_transition(vcpu, AXV_STATE_FREE,
+							    AXV_STATE_FREE));
+	KUNIT_EXPECT_TRUE(test, !axv_get_current_vcpu());
 	KUNIT_EXPECT_EQ(test, AXV_STATE_INVALID, axv_vcpu_state(vcpu));
-	KUNIT_EXPECT_EQ(test, -EBADFD,
-			axv_manipulate_arch_vcpu(vcpu, AXV_STATE_READY,
-						 AXV_STATE_FREE, count, &calls));
-	KUNIT_EXPECT_EQ(test, 3u, calls);
+	KUNIT_EXPECT_EQ(test, AXV_CLAIM_NONE, vcpu->claim);
 }
 
 static void identity(struct kunit *test)
@@ -529,6 +551,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(each_operation_from_each_state),
 	KUNIT_CASE(each_operation_by_another_thread),
 	KUNIT_CASE(each_operation_while_claimed),
+	KUNIT_CASE(the_table_is_what_operations_do),
 	KUNIT_CASE(a_failed_setup_poisons),
 	KUNIT_CASE(bad_arguments_do_not),
 	KUNIT_CASE(a_failed_run_poisons),
@@ -538,18 +561,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(reset_clears_and_keeps),
 	KUNIT_CASE(a_full_queue_is_no_offence),
 	KUNIT_CASE(registers_have_a_status_each),
-	KUNIT_CASE(the_seed_s_combinators),
+	KUNIT_CASE(a_transition_is_a_pair),
 	KUNIT_CASE(identity),
 	{}
 };
 
-static struct kunit_suite suite = {
-	.name = "axvcpu-state",
-	.suite_init = axv_fake_suite_init,
-	.suite_exit = axv_fake_suite_exit,
-	.init = axv_fake_init,
-	.exit = axv_fake_exit,
-	.test_cases = cases,
-};
-
-kunit_test_suite(suite);
+axv_test_suite("axvcpu-state", cases, AXV_FAKE_FRAME);

@@ -2,7 +2,11 @@
 /*
  * The VM object: what it is created from, and how it dies.
  */
+#include <linux/cpumask.h>
 #include <linux/sched.h>
+
+#include <axvcpu/current.h>
+#include <axvcpu/request.h>
 
 #include "fake.h"
 #include "memory_vm.h"
@@ -115,6 +119,80 @@ static void death_ends_a_run(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_NOTHING, fake->vcpu.run->exit_reason);
 }
 
+static void flush(struct axv_vm *vm)
+{
+	write_lock(&vm->mmu_lock);
+	axv_vm_flush_on_entry(vm);
+	write_unlock(&vm->mmu_lock);
+}
+
+/* Is it the only CPU of the mask?  With -1: is the mask empty? */
+static void expect_only(struct kunit *test, int cpu, const struct cpumask *mask)
+{
+	KUNIT_EXPECT_EQ(test, cpu >= 0, cpumask_weight(mask));
+	if (cpu >= 0)
+		KUNIT_EXPECT_TRUE(test, cpumask_test_cpu(cpu, mask));
+}
+
+/* Bind and run: the vCPU stays Ready, and is held by the CPU of this thread. */
+static int stay_fn(void *arg)
+{
+	int err = axv_vcpu_bind(arg, false);
+
+	return err ?: axv_vcpu_run(arg);
+}
+
+/* Only a CPU that has one of its vCPUs in the guest. */
+static void a_flush_interrupts_whom_it_must(struct kunit *test)
+{
+	const struct axv_create_vm config = {};
+	int cpu = cpumask_last(cpu_online_mask);
+	struct axv_vm *vm = test->priv, *other;
+	struct axv_fake *a, *b;
+
+	a = axv_fake_in_state(test, 0, AXV_STATE_FREE);
+	b = axv_fake_in_state(test, 1, AXV_STATE_FREE);
+	memory_vm_enter();
+	other = axv_vm_new(&axv_fake_ops, &config);
+	memory_vm_leave();
+	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
+	expect_only(test, -1, vm->held_cpus);
+
+	/* Held, and out of the guest; then in it, as far as others can see. */
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, stay_fn, &a->vcpu));
+	KUNIT_EXPECT_EQ(test, cpu, a->vcpu.loaded_cpu);
+	expect_only(test, cpu, vm->held_cpus);
+	flush(vm);
+	expect_only(test, -1, vm->flush_cpus);
+	WRITE_ONCE(a->vcpu.mode, AXV_IN_GUEST);
+	flush(vm);
+	expect_only(test, cpu, vm->flush_cpus);
+	/* Nobody else's business. */
+	flush(other);
+	expect_only(test, -1, other->held_cpus);
+	expect_only(test, -1, other->flush_cpus);
+	WRITE_ONCE(a->vcpu.mode, AXV_OUTSIDE_GUEST);
+
+	/* Behind another one, which is out. */
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, stay_fn, &b->vcpu));
+	flush(vm);
+	expect_only(test, -1, vm->flush_cpus);
+	WRITE_ONCE(b->vcpu.mode, AXV_IN_GUEST);
+	flush(vm);
+	expect_only(test, cpu, vm->flush_cpus);
+	WRITE_ONCE(b->vcpu.mode, AXV_OUTSIDE_GUEST);
+
+	/* One of two goes, comes back, and goes again with the other one. */
+	axv_vcpu_evict(&a->vcpu);
+	expect_only(test, cpu, vm->held_cpus);
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, stay_fn, &b->vcpu));
+	axv_vcpu_evict(&b->vcpu);
+	expect_only(test, -1, vm->held_cpus);
+	flush(vm);
+	expect_only(test, -1, vm->flush_cpus);
+	axv_vm_put(other);
+}
+
 static void a_flush_counts_and_comes_back(struct kunit *test)
 {
 	struct axv_vm *vm = test->priv;
@@ -127,11 +205,8 @@ static void a_flush_counts_and_comes_back(struct kunit *test)
 	axv_fake_start(test, &thread, cpumask_last(cpu_online_mask),
 		       axv_fake_run_fn, &fake->vcpu);
 	axv_fake_await(test, &fake->entered);
-	for (i = 0; i < 1000; i++) {
-		spin_lock(&vm->mmu_lock);
-		axv_vm_flush_on_entry(vm);
-		spin_unlock(&vm->mmu_lock);
-	}
+	for (i = 0; i < 1000; i++)
+		flush(vm);
 	KUNIT_EXPECT_EQ(test, before + 1000, atomic64_read(&vm->tlb_gen));
 	axv_vcpu_kick(&fake->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &thread));
@@ -175,19 +250,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(ids_are_not_soon_seen_again),
 	KUNIT_CASE(death_lets_go_of_the_hardware),
 	KUNIT_CASE(death_ends_a_run),
+	KUNIT_CASE(a_flush_interrupts_whom_it_must),
 	KUNIT_CASE(a_flush_counts_and_comes_back),
 	KUNIT_CASE(it_has_no_event_of_its_own),
 	KUNIT_CASE(a_vcpu_keeps_its_vm),
 	{}
 };
 
-static struct kunit_suite suite = {
-	.name = "axvcpu-vm",
-	.suite_init = axv_fake_suite_init,
-	.suite_exit = axv_fake_suite_exit,
-	.init = axv_fake_init,
-	.exit = axv_fake_exit,
-	.test_cases = cases,
-};
-
-kunit_test_suite(suite);
+axv_test_suite("axvcpu-vm", cases, AXV_FAKE_FRAME);

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Finishing accesses on arm64: those of which the processor tells no more than an
  * address.
@@ -41,6 +41,7 @@ static int store_gprs(struct axv_vcpu *vcpu, const struct axv_arm64_gprs *gprs)
 	return 0;
 }
 
+/* 0; AXV_WALK_FAULT; -EOPNOTSUPP. */
 static int fetch(struct axv_vcpu *vcpu, const struct axv_run_regs *regs, __u32 access,
 		 __u32 *word)
 {
@@ -51,9 +52,9 @@ static int fetch(struct axv_vcpu *vcpu, const struct axv_run_regs *regs, __u32 a
 		return axv_fail(EOPNOTSUPP, "vCPU %u executes 32-bit code at %#llx", vcpu->id,
 				(unsigned long long)regs->gprs.pc);
 	ret = axv_arm64_walk(vcpu, regs, regs->gprs.pc, access, &gpa);
-	if (ret < 0)
+	if (ret)
 		return ret;
-	if (ret || axv_ram_read(vcpu->vm, gpa, word, sizeof(*word)))
+	if (axv_ram_read(vcpu->vm, gpa, word, sizeof(*word)))
 		return axv_fail(EOPNOTSUPP,
 				"vCPU %u: the instruction at %#llx cannot be read", vcpu->id,
 				(unsigned long long)regs->gprs.pc);
@@ -81,12 +82,6 @@ static __u64 index_value(const struct axv_run_regs *regs, const struct axv_insn 
 	return value << insn->shift;
 }
 
-/* The uppermost byte may be a tag. */
-static bool same_page(__u64 a, __u64 b)
-{
-	return !((a ^ b) << 8 >> 8 & ~(AXV_PAGE_SIZE - 1));
-}
-
 static bool is_big_endian(const struct axv_run_regs *regs)
 {
 	bool el0 = (regs->gprs.pstate & PSTATE_MODE) == PSTATE_EL0T;
@@ -94,13 +89,24 @@ static bool is_big_endian(const struct axv_run_regs *regs)
 	return regs->sregs.sctlr_el1 & (el0 ? SCTLR_E0E : SCTLR_EE);
 }
 
+#define PAGE_OFFSET	(AXV_PAGE_SIZE - 1)
+
+/* A data abort from EL0 (Arm ARM, ESR_ELx, EC 0x24): the access failed outside. */
+#define EC_DABT_LOWER	0x24
+#define FSC_EXTERNAL	0x10
+#define ISS_WNR		(1u << 6)
+#define ISS_FNV		(1u << 10)
+
 /**
  * struct access - one access under way
  * @vcpu:	the vCPU
  * @ops:	the devices
  * @opaque:	for @ops
- * @insn:	the instruction
- * @gpa:	guest physical address
+ * @word:	the instruction
+ * @insn:	what it does
+ * @offset:	where it begins in the first of its two pages
+ * @page:	guest physical addresses of those; the second, if it reaches there
+ * @data:	what is read or written
  * @regs:	registers of the vCPU
  * @fpu:	vector registers, if @insn is about these
  */
@@ -108,79 +114,161 @@ struct access {
 	struct axv_vcpu *vcpu;
 	const struct axv_mmio_ops *ops;
 	void *opaque;
+	__u32 word;
 	struct axv_insn insn;
-	__u64 gpa;
+	unsigned int offset;
+	__u64 page[2];
+	__u8 data[2 * 16];
 	struct axv_run_regs regs;
 	struct axv_arm64_fpu fpu;
 };
 
-static void load_register(struct access *a, unsigned int reg, const __u64 data[2])
+/*
+ * The guest's tables say where the access is and whether it is allowed, now that the
+ * instruction has been read: what faulted may have been another one, and guest user
+ * mode could have it replaced by one that stores where it may only load.
+ */
+static int locate(struct access *a, __u64 linear)
 {
-	unsigned int unused = 64 - 8 * a->insn.bytes;
-	__u64 value = data[0];
+	__u64 last = linear + a->insn.count * a->insn.bytes - 1;
+	__u32 access = a->insn.load ? AXV_ACCESS_READ : AXV_ACCESS_WRITE;
+	struct axv_run_regs regs = a->regs;
+	int ret;
+
+	if (a->insn.user && !(regs.gprs.pstate & PSTATE_UAO))
+		regs.gprs.pstate &= ~PSTATE_MODE;
+	a->offset = linear & PAGE_OFFSET;
+	ret = axv_arm64_walk(a->vcpu, &regs, linear & ~PAGE_OFFSET, access, &a->page[0]);
+	if (!ret && (linear ^ last) & ~PAGE_OFFSET)
+		ret = axv_arm64_walk(a->vcpu, &regs, last & ~PAGE_OFFSET, access,
+				     &a->page[1]);
+	return ret;
+}
+
+static void load_register(struct access *a, unsigned int n)
+{
+	unsigned int reg = a->insn.reg[n], bytes = a->insn.bytes;
+	unsigned int unused = 64 - 8 * bytes;
+	__u64 value = 0;
 
 	if (a->insn.vector) {
-		a->fpu.v[reg][0] = data[0];
-		a->fpu.v[reg][1] = data[1];
+		memset(a->fpu.v[reg], 0, sizeof(a->fpu.v[reg]));
+		memcpy(a->fpu.v[reg], a->data + n * bytes, bytes);
 		return;
 	}
 	if (reg == REG_NONE)
 		return;
+	memcpy(&value, a->data + n * bytes, bytes);
 	if (a->insn.sign)
 		value = (__s64)(value << unused) >> unused;
 	a->regs.gprs.x[reg] = a->insn.wide ? value : (__u32)value;
 }
 
-/* Devices know no more than 8 bytes at a time. */
-static int access_one(struct access *a, unsigned int n, __u64 data[2])
+static void store_register(struct access *a, unsigned int n)
 {
-	__u64 gpa = a->gpa + n * a->insn.bytes;
-	unsigned int width = a->insn.bytes < 8 ? a->insn.bytes : 8;
-	unsigned int done;
-	int ret = 0;
+	unsigned int reg = a->insn.reg[n], bytes = a->insn.bytes;
 
-	for (done = 0; done < a->insn.bytes && !ret; done += width) {
-		if (a->insn.load)
-			ret = axv_device_read(a->vcpu, a->ops, a->opaque, gpa + done, width,
-					      &data[done / 8]);
-		else
-			ret = axv_device_write(a->vcpu, a->ops, a->opaque, gpa + done, width,
-					       data[done / 8]);
+	if (a->insn.vector)
+		memcpy(a->data + n * bytes, a->fpu.v[reg], bytes);
+	else if (reg != REG_NONE)
+		memcpy(a->data + n * bytes, &a->regs.gprs.x[reg], bytes);
+}
+
+/* Devices know no more than 8 bytes at a time, and a page; then all is aligned. */
+static unsigned int piece(const struct access *a, unsigned int done)
+{
+	unsigned int bytes = a->insn.bytes, width = bytes < 8 ? bytes : 8;
+	unsigned int left = bytes - done % bytes;
+	unsigned int at = a->offset + done;
+
+	if (((at - done % bytes) & PAGE_OFFSET) + bytes <= AXV_PAGE_SIZE)
+		return width;
+	while (width > left || at & (width - 1))
+		width /= 2;
+	return width;
+}
+
+/* One of its pages may be memory; a read-only one takes writes as a device does. */
+static int access_piece(struct access *a, unsigned int done, unsigned int width)
+{
+	unsigned int at = a->offset + done;
+	__u64 gpa = a->page[at / AXV_PAGE_SIZE] + (at & PAGE_OFFSET);
+	__u64 value = 0;
+	int ret;
+
+	if (a->insn.load) {
+		if (!axv_ram_read(a->vcpu->vm, gpa, a->data + done, width))
+			return 0;
+		ret = axv_device_read(a->vcpu, a->ops, a->opaque, gpa, width, &value);
+		memcpy(a->data + done, &value, width);
+		return ret;
 	}
-	return ret;
+	if (!axv_ram_write(a->vcpu->vm, gpa, a->data + done, width))
+		return 0;
+	memcpy(&value, a->data + done, width);
+	return axv_device_write(a->vcpu, a->ops, a->opaque, gpa, width, value);
 }
 
 static int transfer(struct access *a)
 {
-	__u64 low = a->insn.bytes < 8 ? (1ull << 8 * a->insn.bytes) - 1 : ~0ull;
-	__u64 data[2][2] = {};
-	unsigned int n;
+	unsigned int n, width, done, size = a->insn.count * a->insn.bytes;
 	int ret;
 
-	for (n = 0; n < a->insn.count; n++) {
-		unsigned int reg = a->insn.reg[n];
-
-		if (!a->insn.load && a->insn.vector)
-			memcpy(data[n], a->fpu.v[reg], sizeof(data[n]));
-		else if (!a->insn.load && reg != REG_NONE)
-			data[n][0] = a->regs.gprs.x[reg];
-		data[n][0] &= low;
-		ret = access_one(a, n, data[n]);
+	for (n = 0; n < a->insn.count && !a->insn.load; n++)
+		store_register(a, n);
+	for (done = 0; done < size; done += width) {
+		width = piece(a, done);
+		ret = access_piece(a, done, width);
 		if (ret)
 			return ret;
 	}
 	/* Registers change when nothing can go wrong any more. */
 	for (n = 0; n < a->insn.count && a->insn.load; n++)
-		load_register(a, a->insn.reg[n], data[n]);
+		load_register(a, n);
 	return 0;
 }
 
-static int unsupported(struct access *a, __u32 word, const char *why)
+static bool is_user(const struct axv_run_regs *regs)
 {
-	return axv_fail(EOPNOTSUPP,
-			"vCPU %u: .inst 0x%08x at %#llx cannot be finished on guest physical %#llx: %s",
-			a->vcpu->id, word, (unsigned long long)a->regs.gprs.pc,
-			(unsigned long long)a->vcpu->run->exit.fault.addr, why);
+	return (regs->gprs.pstate & PSTATE_MODE) == PSTATE_EL0T;
+}
+
+/*
+ * What cannot be finished: guest user mode gets an external abort, as if the device
+ * had refused, since it must not end the VM; of the guest's kernel the VMM is told.
+ */
+static int refuse(struct access *a, const char *why)
+{
+	const struct axv_exit_fault *fault = &a->vcpu->run->exit.fault;
+	__u64 linear = fault->linear_valid ? fault->linear : 0;
+	__u32 iss = FSC_EXTERNAL;
+	int ret;
+
+	if (!is_user(&a->regs))
+		return axv_fail(EOPNOTSUPP,
+				"vCPU %u: .inst 0x%08x at %#llx cannot be finished on guest physical %#llx: %s",
+				a->vcpu->id, a->word, (unsigned long long)a->regs.gprs.pc,
+				(unsigned long long)fault->addr, why);
+	if (fault->access & AXV_ACCESS_WRITE)
+		iss |= ISS_WNR;
+	if (!fault->linear_valid)
+		iss |= ISS_FNV;
+	ret = axv_vcpu_inject_exception(a->vcpu, EC_DABT_LOWER, iss, linear);
+	return ret ? ret : AXV_FINISH_EXCEPTION;
+}
+
+/*
+ * The guest has changed its tables since: it executes the instruction again, and gets
+ * its own fault.  Not for ever, if they only look changed from here.
+ */
+#define MAX_TRIES	1000
+
+static int again(struct access *a)
+{
+	if (a->vcpu->finish_tries++ < MAX_TRIES)
+		return AXV_FINISH_DONE;
+	a->vcpu->finish_tries = 0;
+	return refuse(a, "the guest's page tables do not lead there");
 }
 
 static int commit(struct access *a, __u64 *base, __u64 moved)
@@ -210,33 +298,33 @@ int axv_arch_finish(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault,
 		    const struct axv_mmio_ops *ops, void *opaque)
 {
 	struct access a = { .vcpu = vcpu, .ops = ops, .opaque = opaque };
-	const __u64 offset_mask = AXV_PAGE_SIZE - 1;
-	__u64 *base, moved, linear;
-	__u32 word;
+	__u64 *base, moved;
 	int ret;
 
+	if (axv_is_fetch(fault))
+		return axv_fail_fetch(vcpu, fault);
 	ret = load_regs(vcpu, &a.regs);
-	if (!ret)
-		ret = fetch(vcpu, &a.regs, AXV_ACCESS_FETCH, &word);
 	if (ret)
 		return ret;
+	if (a.regs.gprs.pstate & PSTATE_AARCH32)
+		return refuse(&a, "it is 32-bit code");
+	ret = fetch(vcpu, &a.regs, AXV_ACCESS_FETCH, &a.word);
+	if (ret)
+		return ret < 0 ? ret : again(&a);
 	if (fault->access & AXV_ACCESS_PAGE_TABLE)
-		return unsupported(&a, word, "a page table is there");
-	if (!axv_insn_decode(word, &a.insn))
-		return unsupported(&a, word, "it is no plain load or store");
+		return refuse(&a, "a page table is there");
+	if (!axv_insn_decode(a.word, &a.insn))
+		return refuse(&a, "it is no plain load or store");
 	if (is_big_endian(&a.regs))
-		return unsupported(&a, word, "the guest is big-endian");
+		return refuse(&a, "the guest is big-endian");
 	if (a.insn.vector && vcpu->fpu_size != sizeof(a.fpu))
-		return unsupported(&a, word, "the vector state has another size");
+		return refuse(&a, "the vector state has another size");
 
 	base = base_register(&a.regs, a.insn.base);
 	moved = *base + a.insn.offset;
-	linear = a.insn.post ? *base : moved + index_value(&a.regs, &a.insn);
-	if ((linear & offset_mask) + a.insn.count * a.insn.bytes > AXV_PAGE_SIZE)
-		return unsupported(&a, word, "it crosses a page");
-	if (fault->linear_valid && !same_page(linear, fault->linear))
-		return unsupported(&a, word, "its registers lead elsewhere");
-	a.gpa = (fault->addr & ~offset_mask) | (linear & offset_mask);
+	ret = locate(&a, a.insn.post ? *base : moved + index_value(&a.regs, &a.insn));
+	if (ret)
+		return ret < 0 ? ret : again(&a);
 
 	if (a.insn.vector)
 		ret = axv_vcpu_get_fpu(vcpu, &a.fpu);
@@ -244,7 +332,16 @@ int axv_arch_finish(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault,
 		ret = transfer(&a);
 	if (!ret)
 		ret = commit(&a, base, moved);
+	vcpu->finish_tries = 0;
 	return ret ? ret : AXV_FINISH_DONE;
+}
+
+int axv_arch_finish_exit(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops, void *opaque)
+{
+	(void)vcpu;
+	(void)ops;
+	(void)opaque;
+	return -ENOENT;
 }
 
 int axv_vcpu_translate(struct axv_vcpu *vcpu, __u64 linear, __u32 access, __u64 *gpa)
@@ -270,6 +367,9 @@ int axv_vcpu_disassemble(struct axv_vcpu *vcpu, char *text, size_t size)
 	ret = load_regs(vcpu, &regs);
 	if (!ret)
 		ret = fetch(vcpu, &regs, 0, &word);
+	if (ret == AXV_WALK_FAULT)
+		ret = axv_fail(EOPNOTSUPP, "vCPU %u: the instruction at %#llx cannot be read",
+			       vcpu->id, (unsigned long long)regs.gprs.pc);
 	if (ret)
 		return ret;
 	snprintf(text, size, ".inst 0x%08x", word);

@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Decoding loads and stores of A64 (Arm ARM C4.1.94).
+ * Decoding loads and stores of A64 (Arm ARM, "Loads and Stores").
  */
 #include <string.h>
 
@@ -94,6 +94,7 @@ static bool decode_register(__u32 word, struct axv_insn *insn)
 	if (kind == 2 && insn->vector)
 		return false;
 	insn->offset = signed_bits(word, 12, 9);
+	insn->user = kind == 2;
 	insn->post = kind == 1;
 	insn->writeback = kind & 1;
 	return true;

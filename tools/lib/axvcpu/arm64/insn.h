@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * Loads and stores of A64 (Arm ARM C4.1.94), and addresses of stage 1.  "Arm ARM" is
+ * Loads and stores of A64 (Arm ARM, "Loads and Stores"), and addresses of stage 1.  "Arm ARM" is
  * the Arm Architecture Reference Manual for A-profile, DDI 0487.
  */
 #ifndef AXV_ARM64_INSN_H
@@ -14,6 +14,7 @@
 
 #define PSTATE_SS	(1ull << 21)
 #define PSTATE_PAN	(1ull << 22)
+#define PSTATE_UAO	(1ull << 23)	/* LDTR and STTR are as others */
 #define PSTATE_BTYPE	(3ull << 10)
 #define PSTATE_AARCH32	(1ull << 4)
 #define PSTATE_MODE	0xfull
@@ -40,6 +41,7 @@
  * @extend:	as in the instruction: 2 UXTW, 3 LSL, 6 SXTW, 7 SXTX
  * @shift:	by how much @index is shifted
  * @offset:	added to @base
+ * @user:	made as if at EL0, also at EL1 (LDTR, STTR)
  * @writeback:	@base + @offset goes back to the base
  * @post:	the address is @base alone
  */
@@ -56,6 +58,7 @@ struct axv_insn {
 	unsigned int extend;
 	unsigned int shift;
 	__s64 offset;
+	bool user;
 	bool writeback;
 	bool post;
 };

@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Stage 1 of EL1 and EL0, as the hardware walks it (Arm ARM D8.2 to D8.4), for 48-bit
+ * Stage 1 of EL1 and EL0, as the hardware walks it (Arm ARM, VMSAv8-64), for 48-bit
  * physical addresses, which are the widest that a guest has.
  */
 #include <endian.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * libaxvcpu on x86.  Included by <axvcpu.h>, whose conventions hold here.
  */
@@ -21,10 +21,11 @@ int axv_supported_cpuid(struct axv_host *host, struct axv_x86_cpuid **leaves);
 /**
  * axv_vcpu_set_cpuid() - replace the vCPU's CPUID table
  * @vcpu: the vCPU, Created or Free
- * @leaves: the leaves, within what axv_supported_cpuid() offers
+ * @leaves: the leaves, within what axv_supported_cpuid() offers; on success they
+ *	become what the guest will see
  * @count: how many
  */
-int axv_vcpu_set_cpuid(struct axv_vcpu *vcpu, const struct axv_x86_cpuid *leaves,
+int axv_vcpu_set_cpuid(struct axv_vcpu *vcpu, struct axv_x86_cpuid *leaves,
 		       unsigned int count);
 
 /**
@@ -39,11 +40,11 @@ int axv_vcpu_get_cpuid(struct axv_vcpu *vcpu, struct axv_x86_cpuid **leaves);
 /**
  * axv_vm_set_msr_policy() - replace the VM's MSR policy
  * @vm: the VM
- * @ranges: ranges that do not overlap
+ * @ranges: ranges that do not overlap; stored back on success
  * @count: how many
  */
 int axv_vm_set_msr_policy(struct axv_vm *vm,
-			  const struct axv_x86_msr_policy *ranges,
+			  struct axv_x86_msr_policy *ranges,
 			  unsigned int count);
 
 /**

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * libaxvcpu: virtual CPUs for userspace VMMs.
  *
@@ -144,36 +144,36 @@ __u32 axv_vm_id(const struct axv_vm *vm);
 /**
  * axv_vm_set_region() - give, move, change or delete guest memory
  * @vm: the VM
- * @slot: names the region; below AXV_QUERY_MAX_REGIONS
+ * @id: names the region; below AXV_QUERY_MAX_REGIONS
  * @flags: AXV_REGION_*
  * @gpa: guest physical address, page aligned
- * @size: bytes, page aligned; 0 deletes the slot
+ * @size: bytes, page aligned; 0 deletes the region
  * @hva: the memory, page aligned; it must stay mapped while the region exists
  *
  * The library keeps the list of regions, for axv_vcpu_finish() and
  * axv_vm_hva(): set regions through it only.
  *
- * Return: 0; -EINVAL, -EEXIST (overlaps another slot), -ENOMEM.
+ * Return: 0; -EINVAL, -EEXIST (overlaps another region), -ENOMEM.
  */
-int axv_vm_set_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
+int axv_vm_set_region(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 		      __u64 size, void *hva);
 
 /**
  * axv_vm_add_ram() - allocate zeroed memory and make it a region
  * @vm: the VM
- * @slot: names the region, which must not exist yet
+ * @id: names the region, which must not exist yet
  * @flags: AXV_REGION_*
  * @gpa: guest physical address, page aligned
  * @size: bytes, page aligned
  * @hva: where to store the address of the memory; NULL: not wanted
  *
  * The memory is private and anonymous, takes huge pages where the host has
- * them, is not inherited over fork(), and is freed when the slot is deleted or
+ * them, is not inherited over fork(), and is freed when the region is deleted or
  * given other memory, or with the VM.
  *
- * Return: 0, -EEXIST if the slot exists, or a negative errno.
+ * Return: 0, -EEXIST if the region exists, or a negative errno.
  */
-int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
+int axv_vm_add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 		   __u64 size, void **hva);
 
 /**
@@ -188,20 +188,38 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
 void *axv_vm_hva(struct axv_vm *vm, __u64 gpa, __u64 size);
 
 /**
- * axv_vm_get_dirty() - pages of a region written since the last call
+ * axv_vm_get_dirty() - pages of a region that were written
  * @vm: the VM
- * @slot: a region with AXV_REGION_LOG_DIRTY
+ * @id: a region with AXV_REGION_LOG_DIRTY
+ * @flags: 0: those that are reported are clean afterwards; AXV_DIRTY_KEEP: they
+ *	stay dirty
  * @first_page: first page of the region to report, a multiple of 64
- * @nr_pages: how many, a multiple of 64 or up to the region's end
+ * @nr_pages: how many, a multiple of 64 or up to the region's end; at most
+ *	AXV_QUERY_MAX_DIRTY_PAGES
  * @bitmap: one bit per page, in words of 64
  *
- * Reports and clears.  Writes by the guest, by axv_vcpu_finish() and those
- * told to axv_vm_mark_dirty() are reported.
+ * Writes by the guest, by axv_vcpu_finish() and those told to axv_vm_mark_dirty()
+ * are reported.
  *
  * Return: 0 or a negative errno.
  */
-int axv_vm_get_dirty(struct axv_vm *vm, __u32 slot, __u64 first_page,
+int axv_vm_get_dirty(struct axv_vm *vm, __u32 id, __u32 flags, __u64 first_page,
 		     __u64 nr_pages, __u64 *bitmap);
+
+/**
+ * axv_vm_clear_dirty() - make pages clean that axv_vm_get_dirty() kept dirty
+ * @vm: the VM
+ * @id: a region with AXV_REGION_LOG_DIRTY
+ * @first_page: as for axv_vm_get_dirty()
+ * @nr_pages: likewise
+ * @bitmap: the pages; others are left alone
+ *
+ * Clear a page before it is copied: writes after that are reported again.
+ *
+ * Return: 0 or a negative errno; -EINVAL, too, if a bit beyond @nr_pages is set.
+ */
+int axv_vm_clear_dirty(struct axv_vm *vm, __u32 id, __u64 first_page,
+		       __u64 nr_pages, const __u64 *bitmap);
 
 /**
  * axv_vm_mark_dirty() - tell that the VMM itself has written guest memory
@@ -412,6 +430,10 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
  *		extended; returns 0, or a negative errno, which ends the access
  * @write:	write the low @width bytes of @data to @addr; returns likewise.
  *		Writes to read-only regions come here too.
+ * @port_read:	x86: INS reads a port @count times, @width bytes (1, 2 or 4) each, into
+ *		@data, one behind the other; the rest as for @read.  NULL: an INS is not
+ *		supported.
+ * @port_write:	x86: OUTS writes them; likewise
  *
  * @opaque is what the caller passed beside the table.  An access that a device
  * cannot do as one (it crosses a page, is wider than 8 bytes) comes in pieces,
@@ -421,6 +443,10 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
 struct axv_mmio_ops {
 	int (*read)(void *opaque, __u64 addr, unsigned int width, __u64 *data);
 	int (*write)(void *opaque, __u64 addr, unsigned int width, __u64 data);
+	int (*port_read)(void *opaque, __u16 port, unsigned int width, void *data,
+			 unsigned int count);
+	int (*port_write)(void *opaque, __u16 port, unsigned int width, const void *data,
+			  unsigned int count);
 };
 
 /* What axv_vcpu_finish() and axv_vcpu_handle_mmio() did. */
@@ -428,9 +454,10 @@ struct axv_mmio_ops {
 #define AXV_FINISH_EXCEPTION	1	/* the guest got an exception; run again */
 
 /**
- * axv_vcpu_finish() - execute the instruction that caused a nested page fault
+ * axv_vcpu_finish() - execute the instruction that the kernel leaves to the VMM
  * @vcpu: the vCPU, Ready and owned by the calling thread, whose run page holds
- *	AXV_EXIT_NESTED_PAGE_FAULT with cause NO_REGION or READONLY
+ *	AXV_EXIT_NESTED_PAGE_FAULT with cause NO_REGION, READONLY or CODE; or, on x86,
+ *	AXV_EXIT_IO_STRING, AXV_EXIT_MSW or AXV_EXIT_TASK_SWITCH
  * @ops: the devices
  * @opaque: for @ops
  *
@@ -438,10 +465,31 @@ struct axv_mmio_ops {
  * of the VM or in @ops, and moves the instruction pointer behind it.  A long
  * repeated string instruction is executed in parts: the next run comes back
  * for the rest.  If the guest's own page tables or segments forbid the access,
- * the guest gets the exception its CPU would have raised.
+ * the guest gets the exception its CPU would have raised.  With cause CODE nothing
+ * is executed: user mode of the guest gets #UD, for its kernel it is an error.
+ *
+ * INS and OUTS are executed as their exit tells, with what the guest's page tables and
+ * segments say now.  Elements that lie in one page of RAM, upwards, go to the device in one
+ * call of @port_read or @port_write.  Where the exit does not tell all, the code has to; if
+ * it is another instruction by now, nothing is done, and the guest runs that one.
+ *
+ * A task switch is done with all checks of the processor's; a fault is delivered in the
+ * task that earned it, also one in an event's delivery.  Its memory has to be RAM: where
+ * it is not, nothing has changed, and it is -EOPNOTSUPP.  @ops is not used, nor @opaque.
+ *
+ * On x86, an instruction that is not supported is #UD for a program of the guest
+ * (privilege level 3), which could end the VM otherwise, and -EOPNOTSUPP for the
+ * guest's kernel.  CLFLUSH and its like do nothing to a device.  Supported are integer
+ * and string instructions, near branches, the stack, and moves of MMX, SSE, AVX and
+ * AVX-512 registers without a mask; not supported are loads of segment registers and far
+ * pointers, x87, FXSAVE and XSAVE, and arithmetic on vector registers.
  *
  * On arm64, where the processor decodes plain accesses, these are the rest: pairs,
- * those that change their base register, and those of vector registers.
+ * those that change their base register, those of vector registers, and those that
+ * cross a page.  What stands at the program counter is executed with its own rights by
+ * the guest's tables; if these do not allow it (any more), nothing is done and the
+ * guest gets its own fault when it runs again.  An instruction that cannot be finished
+ * is an error for the guest's kernel, and an external abort for its user mode.
  *
  * Registers are taken from the run page where the run page has them (@valid or
  * @dirty), and go back there, marked dirty; they are read and written by
@@ -466,8 +514,8 @@ int axv_vcpu_finish(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
  * @opaque: for @ops
  *
  * AXV_EXIT_MMIO_READ and AXV_EXIT_MMIO_WRITE call @ops with the access that
- * the kernel has decoded; AXV_EXIT_NESTED_PAGE_FAULT goes to
- * axv_vcpu_finish().
+ * the kernel has decoded; AXV_EXIT_NESTED_PAGE_FAULT, AXV_EXIT_IO_STRING and
+ * AXV_EXIT_MSW go to axv_vcpu_finish().
  *
  * Return: as axv_vcpu_finish(); -EINVAL for any other exit.
  */
@@ -488,6 +536,21 @@ int axv_vcpu_handle_mmio(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
  */
 int axv_vcpu_translate(struct axv_vcpu *vcpu, __u64 linear, __u32 access,
 		       __u64 *gpa);
+
+/**
+ * axv_vcpu_explain() - why the guest could not be entered
+ * @vcpu: the vCPU, not running, whose run page holds AXV_EXIT_FAIL_ENTRY
+ * @text: where to store the text
+ * @size: bytes at @text; 160 is plenty
+ *
+ * The hardware tells little.  On x86, where it says that it refuses the guest's state,
+ * the text names the first rule of the manual that the registers break: with VMX in the
+ * order of Intel SDM vol. 3C, "Checks on the Guest State Area", with SVM of AMD APM vol. 2,
+ * 15.5.1.  So ask before registers are changed.
+ *
+ * Return: 0; -EINVAL if the exit is another one.
+ */
+int axv_vcpu_explain(struct axv_vcpu *vcpu, char *text, size_t size);
 
 /**
  * axv_vcpu_disassemble() - text of the instruction at the instruction pointer

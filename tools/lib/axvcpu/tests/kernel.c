@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * A stand-in for the module.
  */
@@ -56,6 +56,9 @@ static int answer_query(struct axv_query *query)
 	switch (query->id) {
 	case AXV_QUERY_ABI_VERSION:
 		query->value = kernel.abi_version;
+		return 0;
+	case AXV_QUERY_BACKEND:
+		query->value = kernel.backend;
 		return 0;
 	case AXV_QUERY_RUN_SIZE:
 		query->value = RUN_SIZE;
@@ -121,7 +124,18 @@ static int get_dirty(const struct axv_dirty *dirty)
 	unsigned int words = (dirty->nr_pages + 63) / 64;
 
 	memcpy((void *)(uintptr_t)dirty->bitmap, kernel.dirty, words * 8);
-	memset(kernel.dirty, 0, sizeof(kernel.dirty));
+	if (!(dirty->flags & AXV_DIRTY_KEEP))
+		memset(kernel.dirty, 0, sizeof(kernel.dirty));
+	return 0;
+}
+
+static int clear_dirty(const struct axv_dirty *dirty)
+{
+	const __u64 *bitmap = (const __u64 *)(uintptr_t)dirty->bitmap;
+	unsigned int i;
+
+	for (i = 0; i < (dirty->nr_pages + 63) / 64; i++)
+		kernel.dirty[i] &= ~bitmap[i];
 	return 0;
 }
 
@@ -167,6 +181,8 @@ int ioctl(int fd, unsigned long command, ...)
 		return 0;
 	case AXV_VM_GET_DIRTY:
 		return get_dirty(arg);
+	case AXV_VM_CLEAR_DIRTY:
+		return clear_dirty(arg);
 	case AXV_INJECT:
 		kernel.event = *(struct axv_inject *)arg;
 		kernel.events++;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * A stand-in for the module: it answers the library's ioctl() calls inside the
  * test program, where this ioctl() comes before the C library's.
@@ -20,6 +20,7 @@
 /**
  * struct kernel - what the stand-in has been told, and how it is to answer
  * @abi_version: answer to AXV_QUERY_ABI_VERSION
+ * @backend: answer to AXV_QUERY_BACKEND
  * @fail_command: this ioctl fails with @fail_errno; 0: none
  * @fail_errno: see @fail_command
  * @calls: ioctls so far, by number
@@ -36,11 +37,12 @@
  * @no_reg: a register that does not exist
  * @fixed_reg: one that cannot be written
  * @largest_list: longest register list in one call
- * @dirty: words that AXV_VM_GET_DIRTY gives, once
+ * @dirty: words of the log that AXV_VM_GET_DIRTY and _CLEAR_DIRTY are about
  * @fpu: the vector state
  */
 struct kernel {
 	__u64 abi_version;
+	__u64 backend;
 	unsigned long fail_command;
 	int fail_errno;
 	unsigned int calls[256];

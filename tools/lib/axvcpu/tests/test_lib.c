@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * The wrappers, over a stand-in for the module.
  */
@@ -68,7 +68,7 @@ static void test_regions(void)
 	tap(!axv_vm_hva(vm, RAM_SIZE - 8, 16) && !axv_vm_hva(vm, ~0ull, 2) &&
 	    error_has("not inside"),
 	    "memory that is not there");
-	tap(axv_vm_add_ram(vm, 0, 0, 1ull << 32, 4096, NULL) == -EEXIST, "a slot that exists");
+	tap(axv_vm_add_ram(vm, 0, 0, 1ull << 32, 4096, NULL) == -EEXIST, "a region that exists");
 	tap(axv_vm_add_ram(vm, 5, 0, 1ull << 32, 100, NULL) == -EINVAL, "an odd size");
 	kernel.fail_command = AXV_VM_SET_REGION;
 	kernel.fail_errno = EEXIST;
@@ -83,21 +83,38 @@ static void test_regions(void)
 	axv_vm_mark_dirty(vm, (1ull << 32) + 0xff000, 0x100000);
 	axv_vm_mark_dirty(vm, 0, 4096);
 	kernel.dirty[0] = 1;
-	tap(!axv_vm_get_dirty(vm, 1, 0, 256, bitmap) && bitmap[0] == 7 && !bitmap[1] &&
+	tap(!axv_vm_get_dirty(vm, 1, AXV_DIRTY_KEEP, 0, 256, bitmap) && bitmap[0] == 7 &&
+	    bitmap[3] == 1ull << 63, "dirty pages: kept");
+	tap(!axv_vm_get_dirty(vm, 1, 0, 0, 256, bitmap) && bitmap[0] == 7 && !bitmap[1] &&
 	    !bitmap[2] && bitmap[3] == 1ull << 63,
 	    "dirty pages: the kernel's and our own");
-	tap(!axv_vm_get_dirty(vm, 1, 0, 256, bitmap) && !bitmap[0] && !bitmap[3],
+	tap(!axv_vm_get_dirty(vm, 1, 0, 0, 256, bitmap) && !bitmap[0] && !bitmap[3],
 	    "dirty pages: reported once");
+	axv_vm_mark_dirty(vm, 1ull << 32, 0x3000);
+	kernel.dirty[0] = 9;
+	bitmap[0] = 3;
+	bitmap[1] = ~0ull;
+	tap(!axv_vm_clear_dirty(vm, 1, 0, 64, bitmap) && kernel.dirty[0] == 8 &&
+	    !axv_vm_get_dirty(vm, 1, 0, 0, 64, bitmap) && bitmap[0] == 12,
+	    "dirty pages: some of them cleared");
+	kernel.fail_command = AXV_VM_CLEAR_DIRTY;
+	kernel.fail_errno = EINVAL;
+	axv_vm_mark_dirty(vm, 1ull << 32, 1);
+	bitmap[0] = 1;
+	tap(axv_vm_clear_dirty(vm, 1, 0, 64, bitmap) == -EINVAL && error_has("log") &&
+	    !axv_vm_get_dirty(vm, 1, 0, 0, 64, bitmap) && bitmap[0] == 1,
+	    "dirty pages: those that the kernel does not clear stay so");
+	kernel.fail_command = 0;
 
 	/* Moving a region keeps its memory and what was logged. */
 	axv_vm_mark_dirty(vm, 1ull << 32, 1);
 	tap(!axv_vm_set_region(vm, 1, AXV_REGION_LOG_DIRTY, 2ull << 32, 0x100000, hva) &&
 	    !axv_vm_hva(vm, 1ull << 32, 1) && axv_vm_hva(vm, 2ull << 32, 1) == hva &&
-	    !axv_vm_get_dirty(vm, 1, 0, 64, bitmap) && bitmap[0] == 1, "a region moved");
+	    !axv_vm_get_dirty(vm, 1, 0, 0, 64, bitmap) && bitmap[0] == 1, "a region moved");
 	memset(hva, 1, 4096);		/* it is still mapped */
 	tap(!axv_vm_set_region(vm, 1, 0, 0, 0, NULL) && !axv_vm_hva(vm, 2ull << 32, 1) &&
 	    !kernel.region.size && axv_vm_hva(vm, 0, 1) == ram, "a region deleted");
-	tap(!axv_vm_set_region(vm, 9, 0, 0, 0, NULL), "a slot deleted that never was");
+	tap(!axv_vm_set_region(vm, 9, 0, 0, 0, NULL), "a region deleted that never was");
 	again = ram;
 	tap(axv_vm_hva(vm, 0, RAM_SIZE) == again, "the others are where they were");
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Memory accesses of an instruction: segment and page checks first, for the
  * whole operand, then RAM or devices, piece by piece.
@@ -10,7 +10,7 @@
 
 #define PAGE_MASK	(AXV_PAGE_SIZE - 1)
 
-/* Of a segment's type, if it is code or data (AMD APM vol. 2, 4.8). */
+/* Of a segment's type, if it is code or data (AMD APM vol. 2, 4.7.2, 4.7.3). */
 #define TYPE_CODE	0x8
 #define TYPE_DOWN	0x4	/* data: expands down */
 #define TYPE_ALLOW	0x2	/* data: writable; code: readable */

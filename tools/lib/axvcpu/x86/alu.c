@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Results and flags of arithmetic (AMD APM vol. 3).  Flags that the manual
  * leaves undefined are kept or cleared, as is simplest.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * One instruction: fetch, decode, execute.
  */
@@ -70,7 +70,28 @@ static int fail_bytes(const struct axv_emul *e)
 			(unsigned long long)e->gprs.rip, bytes);
 }
 
-static int decode(struct axv_exec *x)
+/*
+ * A SIB byte without a base has mod 00 and base 101b, whatever REX.B says (AMD
+ * APM vol. 3, 1.4.2).  With 32-bit addresses in 64-bit code, Zydis 4.0.0 takes
+ * REX.B into account: it reports R13D as the base, and no displacement.
+ */
+static void mend_operands(struct axv_exec *x)
+{
+	unsigned int i;
+
+	if (!(x->insn.attributes & ZYDIS_ATTRIB_HAS_SIB) ||
+	    x->insn.raw.modrm.mod != 0 || x->insn.raw.sib.base != 5)
+		return;
+	for (i = 0; i < x->insn.operand_count; i++) {
+		if (x->op[i].encoding != ZYDIS_OPERAND_ENCODING_MODRM_RM)
+			continue;
+		x->op[i].mem.base = ZYDIS_REGISTER_NONE;
+		x->op[i].mem.disp.has_displacement = true;
+		x->op[i].mem.disp.value = x->insn.raw.disp.value;
+	}
+}
+
+int axv_exec_decode(struct axv_exec *x)
 {
 	struct axv_emul *e = x->e;
 	ZydisStackWidth stack;
@@ -80,14 +101,19 @@ static int decode(struct axv_exec *x)
 	int ret;
 
 	ZydisDecoderInit(&decoder, mode, stack);
+	/* Processors without them execute BSR and BSF: no guest can choose. */
+	ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_LZCNT, !e->no_lzcnt);
+	ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_TZCNT, !e->no_tzcnt);
 	for (;;) {
 		status = ZYDIS_STATUS_NO_MORE_DATA;
 		if (e->insn_bytes)
 			status = ZydisDecoderDecodeFull(&decoder, e->insn,
 							e->insn_bytes, &x->insn,
 							x->op);
-		if (ZYAN_SUCCESS(status))
+		if (ZYAN_SUCCESS(status)) {
+			mend_operands(x);
 			return 0;
+		}
 		if (status != ZYDIS_STATUS_NO_MORE_DATA ||
 		    e->insn_bytes == INSN_LENGTH_MAX)
 			return fail_bytes(e);
@@ -109,10 +135,17 @@ static void format(const struct axv_exec *x, char *text, size_t size)
 		snprintf(text, size, "?");
 }
 
-static int fail_unsupported(const struct axv_exec *x)
+/*
+ * A program of the guest that takes a device into an instruction which is not
+ * supported gets #UD: otherwise it could end the VM.  The guest's kernel has the
+ * VMM told.
+ */
+static int unsupported(const struct axv_exec *x)
 {
 	char text[128];
 
+	if (axv_emul_cpl(x->e) == 3)
+		return axv_raise(x->e, VECTOR_UD, 0);
 	format(x, text, sizeof(text));
 	return axv_fail(EOPNOTSUPP,
 			"cannot finish \"%s\" at rip %#llx: this instruction is not supported on device memory",
@@ -125,15 +158,18 @@ static bool operands_known(const struct axv_exec *x)
 	const ZydisDecodedOperand *op;
 	unsigned int i;
 
-	for (i = 0; i < x->insn.operand_count_visible && i < 2; i++) {
+	for (i = 0; i < x->insn.operand_count_visible && i < AXV_OPERANDS; i++) {
 		op = &x->op[i];
 		if (op->type == ZYDIS_OPERAND_TYPE_REGISTER &&
 		    !axv_reg_known(op->reg.value) &&
 		    ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_MMX &&
-		    ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_XMM)
+		    ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_XMM &&
+		    ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_YMM &&
+		    ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_ZMM &&
+		    ZydisRegisterGetClass(op->reg.value) != ZYDIS_REGCLASS_MASK)
 			return false;
 		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
-		    (op->mem.type != ZYDIS_MEMOP_TYPE_MEM || op->size > 128 ||
+		    (op->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
 		     op->mem.segment < ZYDIS_REGISTER_ES ||
 		     op->mem.segment > ZYDIS_REGISTER_GS))
 			return false;
@@ -151,12 +187,37 @@ static int execute(struct axv_exec *x, bool *again, bool *branched)
 	if (ret == EXEC_UNKNOWN)
 		ret = axv_exec_integer(x);
 	if (ret == EXEC_UNKNOWN)
+		ret = axv_exec_multiply(x);
+	if (ret == EXEC_UNKNOWN)
 		ret = axv_exec_exchange(x);
 	if (ret == EXEC_UNKNOWN)
 		ret = axv_exec_vector(x);
 	if (ret == EXEC_UNKNOWN)
 		ret = axv_exec_stack(x, branched);
 	return ret;
+}
+
+/*
+ * Between two elements the flags have RF set, for what interrupts there and against a
+ * breakpoint on the instruction (Intel SDM vol. 3B, "Instruction-Breakpoint Exception
+ * Condition").  A single step traps behind each of them.
+ */
+void axv_emul_end(struct axv_emul *e, unsigned int length)
+{
+	e->gprs.rip += length;
+	if (!axv_emul_long64(e))
+		e->gprs.rip = (__u32)e->gprs.rip;
+	if (length)
+		e->gprs.rflags &= ~FLAG_RF;
+	else
+		e->gprs.rflags |= FLAG_RF;
+	e->trap = e->gprs.rflags & FLAG_TF;
+}
+
+/* The processor exits for these itself: somebody has changed the code. */
+static bool is_changed(const struct axv_exec *x)
+{
+	return x->insn.meta.category == ZYDIS_CATEGORY_IOSTRINGOP;
 }
 
 int axv_emul_step(struct axv_emul *e)
@@ -168,29 +229,70 @@ int axv_emul_step(struct axv_emul *e)
 	int ret;
 
 	e->trap = false;
-	ret = decode(&x);
+	ret = axv_exec_decode(&x);
+	if (ret == -EOPNOTSUPP && axv_emul_cpl(e) == 3)
+		return axv_raise(e, VECTOR_UD, 0);
 	if (ret)
 		return ret;
+	if (is_changed(&x))
+		return AXV_EMUL_CHANGED;
 	do {
 		ret = execute(&x, &again, &branched);
 	} while (ret == EXEC_RETRY);
 
 	if (ret == EXEC_UNKNOWN)
-		ret = fail_unsupported(&x);
+		ret = unsupported(&x);
 	if (ret) {
 		/* String instructions keep what they have done. */
-		if (x.insn.meta.category != ZYDIS_CATEGORY_STRINGOP)
+		if (!axv_is_string(&x))
 			e->gprs = before;
 		return ret;
 	}
-	if (!again && !branched) {
-		e->gprs.rip += x.insn.length;
-		if (!axv_emul_long64(e))
-			e->gprs.rip = (__u32)e->gprs.rip;
-	}
-	e->gprs.rflags &= ~FLAG_RF;
+	if (branched)
+		e->gprs.rflags &= ~FLAG_RF;
+	else
+		axv_emul_end(e, again ? 0 : x.insn.length);
 	e->trap = before.rflags & FLAG_TF;
 	return 0;
+}
+
+static bool switches_tasks(const struct axv_exec *x, const struct axv_task *task)
+{
+	bool far = x->insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
+	__u64 event = task->event;
+
+	switch (task->source) {
+	case AXV_X86_TASK_CALL:
+		return x->insn.mnemonic == ZYDIS_MNEMONIC_CALL && far;
+	case AXV_X86_TASK_JMP:
+		return x->insn.mnemonic == ZYDIS_MNEMONIC_JMP && far;
+	case AXV_X86_TASK_IRET:
+		return x->insn.mnemonic == ZYDIS_MNEMONIC_IRET ||
+		       x->insn.mnemonic == ZYDIS_MNEMONIC_IRETD;
+	}
+	switch (x->insn.mnemonic) {
+	case ZYDIS_MNEMONIC_INT:
+		return (x->op[0].imm.value.u & 0xff) == (event & AXV_X86_EVENT_VECTOR);
+	case ZYDIS_MNEMONIC_INT1:
+		return (event & AXV_X86_EVENT_VECTOR) == 1;
+	case ZYDIS_MNEMONIC_INT3:
+		return (event & AXV_X86_EVENT_VECTOR) == 3;
+	case ZYDIS_MNEMONIC_INTO:
+		return (event & AXV_X86_EVENT_VECTOR) == 4;
+	default:
+		return false;
+	}
+}
+
+unsigned int axv_emul_task_length(struct axv_emul *e, const struct axv_task *task)
+{
+	struct axv_exec x = { .e = e };
+	int ret;
+
+	e->peek = true;
+	ret = axv_exec_decode(&x);
+	e->peek = false;
+	return !ret && switches_tasks(&x, task) ? x.insn.length : 0;
 }
 
 int axv_emul_text(struct axv_emul *e, char *text, size_t size)
@@ -198,7 +300,7 @@ int axv_emul_text(struct axv_emul *e, char *text, size_t size)
 	struct axv_exec x = { .e = e };
 	int ret;
 
-	ret = decode(&x);
+	ret = axv_exec_decode(&x);
 	if (ret == AXV_EMUL_EXCEPTION)
 		return axv_fail(EFAULT, "the instruction at rip %#llx is not mapped in the guest",
 				(unsigned long long)e->gprs.rip);

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * The execution core: one x86 instruction, on registers and memory that the
  * caller hands in.  It knows nothing of descriptors and ioctls, so that a test
@@ -15,6 +15,7 @@
 /* What executing did; negative numbers are errors with axv_error() set. */
 #define AXV_EMUL_DONE		0	/* registers are those after */
 #define AXV_EMUL_EXCEPTION	1	/* @exception; registers are those before */
+#define AXV_EMUL_CHANGED	2	/* the code is not what exited any more: nothing done */
 
 /* Control bits the core looks at (AMD APM vol. 2, 3.1). */
 #define CR0_PE		(1ull << 0)
@@ -27,6 +28,7 @@
 #define CR4_PAE		(1ull << 5)
 #define CR4_OSFXSR	(1ull << 9)
 #define CR4_LA57	(1ull << 12)
+#define CR4_OSXSAVE	(1ull << 18)
 #define CR4_SMEP	(1ull << 20)
 #define CR4_SMAP	(1ull << 21)
 #define CR4_PKE		(1ull << 22)
@@ -45,12 +47,22 @@
 #define FLAG_AC		(1ull << 18)
 #define FLAGS_STATUS	(FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
 
+#define VECTOR_DE	0
+#define VECTOR_BR	5
 #define VECTOR_UD	6
 #define VECTOR_NM	7
 #define VECTOR_SS	12
 #define VECTOR_GP	13
 #define VECTOR_PF	14
 #define VECTOR_AC	17
+
+/* Error code of a page fault (AMD APM vol. 2, 8.4.2). */
+#define PF_PRESENT	(1u << 0)
+#define PF_WRITE	(1u << 1)
+#define PF_USER		(1u << 2)
+#define PF_RESERVED	(1u << 3)
+#define PF_FETCH	(1u << 4)
+#define PF_KEY		(1u << 5)
 
 #define INSN_LENGTH_MAX	15
 
@@ -62,8 +74,14 @@
  *		they are @old; 0, -EAGAIN if they are not, -ENOENT, -EROFS
  * @mmio_read:	read a device; 0 or a negative errno
  * @mmio_write:	write a device; 0 or a negative errno
+ * @port_read:	read @count times @width bytes from a port into @data; 0 or a negative errno
+ * @port_write:	likewise, write them
  * @fpu:	the vector state in the standard XSAVE format, to read and, with
  *		@dirty, to change: the caller then loads it back
+ * @load_pkru:	fill in &struct axv_emul's @pkru, when it is needed for the first
+ *		time; 0 or a negative errno.  NULL: it is filled in already.
+ * @load_pdptes: fill in @pdptes, and @pdpte if they count, when they are needed for
+ *		the first time; 0 or a negative errno.  NULL: likewise.
  *
  * No access crosses a page.  The first argument is &struct axv_emul's @opaque.
  */
@@ -73,7 +91,13 @@ struct axv_space {
 	int (*cmpxchg)(void *opaque, __u64 gpa, __u64 old, __u64 new, size_t size);
 	int (*mmio_read)(void *opaque, __u64 gpa, unsigned int width, __u64 *data);
 	int (*mmio_write)(void *opaque, __u64 gpa, unsigned int width, __u64 data);
+	int (*port_read)(void *opaque, __u16 port, unsigned int width, void *data,
+			 unsigned int count);
+	int (*port_write)(void *opaque, __u16 port, unsigned int width, const void *data,
+			  unsigned int count);
 	int (*fpu)(void *opaque, bool dirty, unsigned char **xsave);
+	int (*load_pkru)(void *opaque);
+	int (*load_pdptes)(void *opaque);
 };
 
 /**
@@ -93,9 +117,21 @@ struct axv_emul_exception {
 /**
  * struct axv_emul - the CPU, as the core sees it
  * @gprs:	in and out: general registers
- * @sregs:	in: segments and control registers
+ * @sregs:	in: segments and control registers; out: CR0 after LMSW
  * @phys_bits:	in: width of a physical address in the guest's page tables
- * @pkru:	in: protection keys, if CR4.PKE
+ * @xsave_ymm:	in: where an XSAVE block has the upper halves of YMM registers;
+ *		0: the processor has none
+ * @xsave_zmm:	in: likewise, the upper halves of ZMM registers
+ * @xsave_hi16:	in: likewise, ZMM registers 16 to 31
+ * @no_lzcnt:	in: the processor takes LZCNT for BSR
+ * @no_tzcnt:	in: the processor takes TZCNT for BSF
+ * @pkru:	in: protection keys, if CR4.PKE; see @load_pkru
+ * @pkru_loaded: @load_pkru was called
+ * @pdptes:	in: the processor has loaded the four entries at the top of PAE tables,
+ *		and does not look at those in memory; see @load_pdptes
+ * @pdpte:	in: those, if @pdptes
+ * @pdptes_asked: @load_pdptes was called
+ * @vmx:	in: the processor is Intel's, as far as those entries are concerned
  * @space:	in: memory
  * @opaque:	in: for @space
  * @insn:	in: bytes of the instruction that are known; the rest is read
@@ -103,13 +139,23 @@ struct axv_emul_exception {
  * @insn_bytes:	in: how many
  * @peek:	in: fetching ignores the page's rights and marks nothing
  * @exception:	out: with AXV_EMUL_EXCEPTION
- * @trap:	out: the guest single-steps: #DB is due after the instruction
+ * @trap:	out: the guest single-steps, or its new task's TSS has T set: #DB is due
  */
 struct axv_emul {
 	struct axv_x86_gprs gprs;
 	struct axv_x86_sregs sregs;
 	unsigned int phys_bits;
+	unsigned int xsave_ymm;
+	unsigned int xsave_zmm;
+	unsigned int xsave_hi16;
+	bool no_lzcnt;
+	bool no_tzcnt;
 	__u32 pkru;
+	bool pkru_loaded;
+	bool pdptes;
+	bool pdptes_asked;
+	bool vmx;
+	__u64 pdpte[4];
 	const struct axv_space *space;
 	void *opaque;
 	__u8 insn[INSN_LENGTH_MAX];
@@ -133,6 +179,68 @@ struct axv_emul {
 int axv_emul_step(struct axv_emul *e);
 
 /**
+ * axv_emul_io_string() - execute INS or OUTS, a long one in parts
+ * @e: the CPU
+ * @told: what the exit told
+ * @length: of the instruction
+ *
+ * See axv_emul_step(): the instruction pointer moves with the last element.
+ *
+ * Return: AXV_EMUL_*; -EOPNOTSUPP if there are no ports, or an error of @space.
+ */
+int axv_emul_io_string(struct axv_emul *e, const struct axv_exit_io_string *told,
+		       unsigned int length);
+
+/**
+ * axv_emul_msw() - execute LMSW or SMSW, whose operand is in memory
+ * @e: the CPU; LMSW changes @sregs
+ * @load: LMSW
+ *
+ * Return: AXV_EMUL_*, or an error of @space.
+ */
+int axv_emul_msw(struct axv_emul *e, bool load);
+
+/**
+ * struct axv_task - a task switch
+ * @event:	in: with AXV_X86_TASK_GATE the event, as in AXV_X86_EVENT_REINJECT
+ * @selector:	in: of the new task's TSS
+ * @source:	in: an &enum axv_x86_task_source
+ * @length:	in: of the instruction, 0 if there is none
+ * @entered:	out: the guest is in the new task, and with an exception, that is the
+ *		new task's
+ */
+struct axv_task {
+	__u64 event;
+	__u16 selector;
+	__u8 source;
+	__u8 length;
+	bool entered;
+};
+
+/**
+ * axv_emul_task() - switch to another task
+ * @e: the CPU, at the instruction or before the event; segments but GDTR, IDTR, CR0
+ *	and CR3 may change as well
+ * @task: what the processor told
+ *
+ * The processor has checked the privilege.  NMI mask, DR7, interrupt shadow and the
+ * event are the caller's.
+ *
+ * Return: AXV_EMUL_*, -EOPNOTSUPP if guest memory is missing.  Unless @task->entered,
+ * nothing has changed but marks in the guest's page tables.
+ */
+int axv_emul_task(struct axv_emul *e, struct axv_task *task);
+
+/**
+ * axv_emul_task_length() - length of the instruction that switches tasks
+ * @e: the CPU
+ * @task: what the processor told
+ *
+ * Return: bytes; 0 if another instruction is there by now, or none.
+ */
+unsigned int axv_emul_task_length(struct axv_emul *e, const struct axv_task *task);
+
+/**
  * axv_emul_text() - disassemble the instruction at the instruction pointer
  * @e: the CPU
  * @text: where to store the text
@@ -146,6 +254,7 @@ int axv_emul_text(struct axv_emul *e, char *text, size_t size);
 /* How a walk differs from an access of the guest's own. */
 #define AXV_WALK_ANY		(1u << 0)	/* permissions do not matter */
 #define AXV_WALK_NO_MARK	(1u << 1)	/* leave accessed and dirty bits */
+#define AXV_WALK_SYSTEM		(1u << 2)	/* the processor's own, of a system table */
 
 /**
  * axv_emul_walk() - linear to physical address, as the guest's tables say

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Exchanges: xchg, xadd, cmpxchg and its double forms.
  */
@@ -42,9 +42,7 @@ static int exec_xadd(struct axv_exec *x)
 	__u64 b;
 	int ret;
 
-	ret = axv_op_prepare(x, 0, AXV_ACCESS_WRITE);
-	if (!ret)
-		ret = axv_op_read(x, 0, &a);
+	ret = axv_op_get(x, 0, AXV_ACCESS_WRITE, &a);
 	if (!ret)
 		ret = axv_op_read(x, 1, &b);
 	if (ret)
@@ -77,16 +75,15 @@ static int exec_cmpxchg(struct axv_exec *x)
 	__u64 old;
 	int ret;
 
-	ret = axv_op_prepare(x, 0, AXV_ACCESS_WRITE);
-	if (!ret)
-		ret = axv_op_read(x, 0, &old);
+	ret = axv_op_get(x, 0, AXV_ACCESS_WRITE, &old);
 	if (!ret)
 		ret = axv_op_read(x, 1, &new);
 	if (ret)
 		return ret;
 	axv_alu_sub(&flags, bytes, expected, old, false);
-	/* The destination is written in both cases. */
-	ret = axv_op_update(x, 0, old, flags & FLAG_ZF ? new : old);
+	/* Memory is written in both cases; a 32-bit register that is not keeps its upper half. */
+	if ((flags & FLAG_ZF) || axv_is_mem(x, 0))
+		ret = axv_op_update(x, 0, old, flags & FLAG_ZF ? new : old);
 	if (ret)
 		return ret;
 	if (!(flags & FLAG_ZF))

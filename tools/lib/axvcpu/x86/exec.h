@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * Inside the execution core: an instruction under way, its memory operands,
  * and the families of instructions.
@@ -15,6 +15,9 @@
 #define EXEC_RETRY	2
 /* Not of this family. */
 #define EXEC_UNKNOWN	3
+
+/* Operands of an instruction that may be in memory; the rest are immediates or CL. */
+#define AXV_OPERANDS	3
 
 /**
  * struct axv_span - a memory operand, translated and checked
@@ -33,13 +36,13 @@ struct axv_span {
  * @e: the CPU
  * @insn: the decoded instruction
  * @op: its operands
- * @span: its first two operands, where they are memory and were prepared
+ * @span: its first three operands, where they are memory and were prepared
  */
 struct axv_exec {
 	struct axv_emul *e;
 	ZydisDecodedInstruction insn;
 	ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
-	struct axv_span span[2];
+	struct axv_span span[AXV_OPERANDS];
 };
 
 /* access.c: segments, pages, RAM and devices */
@@ -52,7 +55,7 @@ int axv_raise(struct axv_emul *e, __u8 vector, __u32 error_code);
  * @e: the CPU
  * @seg: an &enum axv_x86_seg
  * @offset: offset in the segment, cut to the address size
- * @size: bytes, at most 16
+ * @size: bytes, at most 64
  * @access: AXV_ACCESS_*; a write includes the right to read
  * @span: where to store the result
  *
@@ -110,6 +113,15 @@ static inline bool axv_is_mem(const struct axv_exec *x, unsigned int n)
 	return x->op[n].type == ZYDIS_OPERAND_TYPE_MEMORY;
 }
 
+/** axv_is_string() - whether it is a string instruction, but INS and OUTS */
+static inline bool axv_is_string(const struct axv_exec *x)
+{
+	return x->insn.meta.category == ZYDIS_CATEGORY_STRINGOP;
+}
+
+/** axv_repeat_prefix() - the one that counts, the last: 0xf2, 0xf3, or 0 for none */
+unsigned int axv_repeat_prefix(const struct axv_exec *x);
+
 /** axv_reg_known() - whether a register is one that axv_reg_read() has */
 bool axv_reg_known(ZydisRegister reg);
 
@@ -135,7 +147,7 @@ unsigned int axv_op_segment(const struct axv_exec *x, unsigned int n);
 /**
  * axv_op_prepare() - check and translate operand @n, if it is memory
  * @x: the instruction
- * @n: the operand, 0 or 1
+ * @n: the operand, less than AXV_OPERANDS
  * @access: AXV_ACCESS_*
  *
  * All operands are prepared before the first is read: reading a device has
@@ -147,6 +159,9 @@ int axv_op_prepare(struct axv_exec *x, unsigned int n, __u32 access);
 
 /** axv_op_read() - value of operand @n, zero-extended; at most 8 bytes */
 int axv_op_read(struct axv_exec *x, unsigned int n, __u64 *value);
+
+/** axv_op_get() - prepare operand @n, the last one that needs it, and read it */
+int axv_op_get(struct axv_exec *x, unsigned int n, __u32 access, __u64 *value);
 
 /** axv_op_write() - give operand @n a value, whatever it was */
 int axv_op_write(struct axv_exec *x, unsigned int n, __u64 value);
@@ -186,12 +201,39 @@ __u64 axv_alu_shift(__u64 *flags, unsigned int bytes, ZydisMnemonic mnemonic,
 __u64 axv_alu_double_shift(__u64 *flags, unsigned int bytes, bool left, __u64 a,
 			   __u64 b, unsigned int count);
 
+/* emul.c */
+
+/**
+ * axv_exec_decode() - fetch and decode the instruction at the instruction pointer
+ * @x: the instruction, of which @e is there
+ *
+ * Return: 0, AXV_EMUL_EXCEPTION, or -EOPNOTSUPP.
+ */
+int axv_exec_decode(struct axv_exec *x);
+
+/**
+ * axv_emul_end() - what the end of an instruction does, or of some elements of it
+ * @e: the CPU
+ * @length: its length; 0: there are more elements
+ */
+void axv_emul_end(struct axv_emul *e, unsigned int length);
+
+/**
+ * axv_finish_task() - finish an exit that is a task switch
+ * @vcpu: the vCPU
+ * @e: its registers
+ *
+ * Return: AXV_FINISH_*, AXV_EMUL_CHANGED or a negative errno.
+ */
+int axv_finish_task(struct axv_vcpu *vcpu, struct axv_emul *e);
+
 /*
  * Families.  Each returns EXEC_UNKNOWN for an instruction that is not its own,
  * otherwise what axv_emul_step() returns or EXEC_RETRY; the instruction pointer
  * is moved by the caller, except by axv_exec_stack() for its branches.
  */
 int axv_exec_integer(struct axv_exec *x);
+int axv_exec_multiply(struct axv_exec *x);
 int axv_exec_exchange(struct axv_exec *x);
 int axv_exec_string(struct axv_exec *x, bool *again);
 int axv_exec_stack(struct axv_exec *x, bool *branched);

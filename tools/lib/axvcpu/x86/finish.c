@@ -1,36 +1,69 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Finishing accesses on x86: from an exit to the execution core, and back.
  */
 #include <cpuid.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "emul.h"
-#include "lib.h"
+#include "exec.h"
 
 #define VECTOR_DB	1
 #define DR6_BS		(1ull << 14)
 
-/* The component of an XSAVE block that holds PKRU. */
+#define BIT_LZCNT	(1u << 5)	/* CPUID 80000001h ECX */
+#define BIT_BMI1	(1u << 3)	/* CPUID 7 EBX */
+
+/* Components of an XSAVE block. */
+#define XSTATE_YMM	2
+#define XSTATE_ZMM	6
+#define XSTATE_HI16	7
 #define XSTATE_PKRU	9
 #define XSAVE_XSTATE_BV	512
 
 /**
+ * struct processor - what CPUID says; it exits in a virtual machine
+ * @phys_bits:	width of a physical address
+ * @xsave_ymm:	where an XSAVE block in the standard format has this component;
+ *		0: there is none
+ * @xsave_zmm:	likewise
+ * @xsave_hi16:	likewise
+ * @xsave_pkru:	likewise
+ * @no_lzcnt:	it takes LZCNT for BSR
+ * @no_tzcnt:	it takes TZCNT for BSF
+ */
+struct processor {
+	unsigned int phys_bits;
+	unsigned int xsave_ymm;
+	unsigned int xsave_zmm;
+	unsigned int xsave_hi16;
+	unsigned int xsave_pkru;
+	bool no_lzcnt;
+	bool no_tzcnt;
+};
+
+static struct processor processor;
+
+/**
  * struct finish - one access under way
  * @emul:	the core's view of the vCPU
+ * @space:	memory and, if @ops has them, ports
  * @vcpu:	the vCPU
  * @ops:	the devices; NULL when nothing is executed
  * @opaque:	for @ops
+ * @cr0:	as it was loaded
  * @xsave:	the vector state, once it was asked for
  * @xsave_dirty: it was changed
  */
 struct finish {
 	struct axv_emul emul;
+	struct axv_space space;
 	struct axv_vcpu *vcpu;
 	const struct axv_mmio_ops *ops;
 	void *opaque;
+	__u64 cr0;
 	unsigned char *xsave;
 	bool xsave_dirty;
 };
@@ -70,6 +103,28 @@ static int space_mmio_write(void *opaque, __u64 gpa, unsigned int width, __u64 d
 	return axv_device_write(f->vcpu, f->ops, f->opaque, gpa, width, data);
 }
 
+static int space_port_read(void *opaque, __u16 port, unsigned int width, void *data,
+			   unsigned int count)
+{
+	struct finish *f = opaque;
+	int ret;
+
+	ret = f->ops->port_read(f->opaque, port, width, data, count);
+	return ret < 0 ? axv_fail(-ret, "vCPU %u: reading port %#x failed",
+				  f->vcpu->id, port) : 0;
+}
+
+static int space_port_write(void *opaque, __u16 port, unsigned int width, const void *data,
+			    unsigned int count)
+{
+	struct finish *f = opaque;
+	int ret;
+
+	ret = f->ops->port_write(f->opaque, port, width, data, count);
+	return ret < 0 ? axv_fail(-ret, "vCPU %u: writing port %#x failed",
+				  f->vcpu->id, port) : 0;
+}
+
 static int space_fpu(void *opaque, bool dirty, unsigned char **xsave)
 {
 	struct finish *f = opaque;
@@ -88,36 +143,58 @@ static int space_fpu(void *opaque, bool dirty, unsigned char **xsave)
 	return 0;
 }
 
-static const struct axv_space space = {
-	.read = space_read,
-	.write = space_write,
-	.cmpxchg = space_cmpxchg,
-	.mmio_read = space_mmio_read,
-	.mmio_write = space_mmio_write,
-	.fpu = space_fpu,
-};
-
-/* Width of a physical address: CPUID 80000008h EAX[7:0]. */
-static unsigned int phys_bits(void)
+/* CPUID 0dh, EBX of a component. */
+static unsigned int xsave_offset(unsigned int component)
 {
 	unsigned int eax;
 	unsigned int ebx;
 	unsigned int ecx;
 	unsigned int edx;
 
-	if (!__get_cpuid(0x80000008, &eax, &ebx, &ecx, &edx))
-		return 36;
-	return (eax & 0xff) < 52 ? eax & 0xff : 52;
+	if (!__get_cpuid_count(0xd, component, &eax, &ebx, &ecx, &edx) || !eax)
+		return 0;
+	return ebx;
 }
 
-/* Where the standard format keeps PKRU: CPUID 0dh, component 9, EBX. */
-static int load_pkru(struct finish *f)
+static void ask_processor(void)
 {
-	unsigned char *xsave;
 	unsigned int eax;
 	unsigned int ebx;
 	unsigned int ecx;
 	unsigned int edx;
+
+	processor.phys_bits = 36;
+	if (__get_cpuid(0x80000008, &eax, &ebx, &ecx, &edx))
+		processor.phys_bits = (eax & 0xff) < 52 ? eax & 0xff : 52;
+	processor.no_lzcnt = !__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) ||
+			     !(ecx & BIT_LZCNT);
+	processor.no_tzcnt = !__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) ||
+			     !(ebx & BIT_BMI1);
+	processor.xsave_ymm = xsave_offset(XSTATE_YMM);
+	processor.xsave_zmm = xsave_offset(XSTATE_ZMM);
+	processor.xsave_hi16 = xsave_offset(XSTATE_HI16);
+	processor.xsave_pkru = xsave_offset(XSTATE_PKRU);
+}
+
+static const struct processor *get_processor(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, ask_processor);
+	return &processor;
+}
+
+/* Does the vector state of this kernel reach as far as a component? */
+static unsigned int component(const struct finish *f, unsigned int offset, size_t size)
+{
+	return offset + size <= f->vcpu->fpu_size ? offset : 0;
+}
+
+static int space_load_pkru(void *opaque)
+{
+	unsigned int offset = get_processor()->xsave_pkru;
+	struct finish *f = opaque;
+	unsigned char *xsave = NULL;
 	__u64 xstate_bv;
 	int ret;
 
@@ -125,21 +202,62 @@ static int load_pkru(struct finish *f)
 	if (ret)
 		return ret;
 	memcpy(&xstate_bv, xsave + XSAVE_XSTATE_BV, sizeof(xstate_bv));
-	if (!(xstate_bv >> XSTATE_PKRU & 1) ||
-	    !__get_cpuid_count(0xd, XSTATE_PKRU, &eax, &ebx, &ecx, &edx) ||
-	    ebx + sizeof(f->emul.pkru) > f->vcpu->fpu_size)
-		return 0;
-	memcpy(&f->emul.pkru, xsave + ebx, sizeof(f->emul.pkru));
+	offset = component(f, offset, sizeof(f->emul.pkru));
+	if (offset && (xstate_bv >> XSTATE_PKRU & 1))
+		memcpy(&f->emul.pkru, xsave + offset, sizeof(f->emul.pkru));
 	return 0;
 }
 
+/* Registers of VMX; with SVM there are none, and tables are read from memory. */
+static int space_load_pdptes(void *opaque)
+{
+	struct finish *f = opaque;
+	struct axv_reg regs[AXV_X86_PDPTES_LOADED + 1] = {};
+	unsigned int i;
+	int ret;
+
+	/* With registers that wait in the run page the next run reads the table anew. */
+	if (f->vcpu->run->dirty & AXV_RUN_SET_SREGS)
+		return 0;
+	for (i = 0; i <= AXV_X86_PDPTES_LOADED; i++)
+		regs[i].id = AXV_REG_X86(PDPTE, i);
+	ret = axv_vcpu_get_regs(f->vcpu, regs, AXV_X86_PDPTES_LOADED + 1);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	f->emul.pdptes = regs[AXV_X86_PDPTES_LOADED].value;
+	for (i = 0; i < AXV_X86_PDPTES_LOADED; i++)
+		f->emul.pdpte[i] = regs[i].value;
+	return 0;
+}
+
+static const struct axv_space space = {
+	.read = space_read,
+	.write = space_write,
+	.cmpxchg = space_cmpxchg,
+	.mmio_read = space_mmio_read,
+	.mmio_write = space_mmio_write,
+	.port_read = space_port_read,
+	.port_write = space_port_write,
+	.fpu = space_fpu,
+	.load_pkru = space_load_pkru,
+	.load_pdptes = space_load_pdptes,
+};
+
 static void finish_init(struct finish *f, struct axv_vcpu *vcpu)
 {
+	const struct processor *p = get_processor();
+
 	memset(f, 0, sizeof(*f));
 	f->vcpu = vcpu;
-	f->emul.space = &space;
+	f->space = space;
+	f->emul.space = &f->space;
 	f->emul.opaque = f;
-	f->emul.phys_bits = phys_bits();
+	f->emul.phys_bits = p->phys_bits;
+	f->emul.no_lzcnt = p->no_lzcnt;
+	f->emul.no_tzcnt = p->no_tzcnt;
+	f->emul.xsave_ymm = component(f, p->xsave_ymm, 16 * 16);
+	f->emul.xsave_zmm = component(f, p->xsave_zmm, 16 * 32);
+	f->emul.xsave_hi16 = component(f, p->xsave_hi16, 16 * 64);
 }
 
 static int load(struct finish *f)
@@ -158,9 +276,19 @@ static int load(struct finish *f)
 		e->sregs = run->regs.sregs;
 	else
 		ret = axv_vcpu_get_sregs(f->vcpu, &e->sregs);
-	if (!ret && (e->sregs.cr4 & CR4_PKE))
-		ret = load_pkru(f);
+	f->cr0 = e->sregs.cr0;
 	return ret;
+}
+
+static int store_cr0(struct finish *f)
+{
+	struct axv_run *run = f->vcpu->run;
+
+	if (!axv_in_run_page(run, AXV_RUN_SET_SREGS))
+		return axv_vcpu_set_reg(f->vcpu, AXV_REG_X86(CR, 0), f->emul.sregs.cr0);
+	run->regs.sregs.cr0 = f->emul.sregs.cr0;
+	run->dirty |= AXV_RUN_SET_SREGS;
+	return 0;
 }
 
 static int store(struct finish *f)
@@ -169,6 +297,12 @@ static int store(struct finish *f)
 
 	if (f->xsave_dirty) {
 		int ret = axv_vcpu_set_fpu(f->vcpu, f->xsave);
+
+		if (ret)
+			return ret;
+	}
+	if (f->emul.sregs.cr0 != f->cr0) {
+		int ret = store_cr0(f);
 
 		if (ret)
 			return ret;
@@ -209,54 +343,102 @@ static int single_step(struct axv_vcpu *vcpu)
 }
 
 /*
- * The access may have been the CPU's own, when it delivered an event: then the
- * instruction has not begun, and executing it would be wrong.  An interrupt
- * shadow ends with the instruction.
+ * The CPU itself made the access, to deliver an event: the instruction has not
+ * begun, and executing it would be wrong.
  */
-static int load_events(struct finish *f, bool *shadow)
+static int fail_event(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault)
 {
-	struct axv_reg regs[] = {
-		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT) },
-		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW) },
-	};
+	char vector[32] = "an interrupt by instruction";
+	__u64 event;
 	int ret;
 
-	ret = axv_vcpu_get_regs(f->vcpu, regs, 2);
-	if (ret < 0)
+	ret = axv_vcpu_get_reg(vcpu, AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), &event);
+	if (ret)
 		return ret;
-	if (!regs[0].status && (regs[0].value & AXV_X86_EVENT_VALID))
-		return axv_fail(EOPNOTSUPP,
-				"vCPU %u touched guest physical %#llx, where it has no memory, while it delivered vector %u: its stack or tables are misplaced",
-				f->vcpu->id,
-				(unsigned long long)f->vcpu->run->exit.fault.addr,
-				(unsigned int)(regs[0].value & AXV_X86_EVENT_VECTOR));
-	*shadow = !regs[1].status && regs[1].value;
-	return 0;
+	if (event & AXV_X86_EVENT_VALID)
+		snprintf(vector, sizeof(vector), "vector %u",
+			 (unsigned int)(event & AXV_X86_EVENT_VECTOR));
+	return axv_fail(EOPNOTSUPP,
+			"vCPU %u touched guest physical %#llx, where it has no memory, while it delivered %s: its stack or tables are misplaced",
+			vcpu->id, (unsigned long long)fault->addr, vector);
+}
+
+/*
+ * Nothing can be executed from a device, nor what cannot be read: the program dies,
+ * or the VM.
+ */
+static int no_code(struct finish *f, const struct axv_exit_fault *fault)
+{
+	if (axv_emul_cpl(&f->emul) == 3)
+		return axv_raise(&f->emul, VECTOR_UD, 0);
+	return axv_fail_fetch(f->vcpu, fault);
+}
+
+/*
+ * What stands at the instruction pointer is not what exited: another CPU of the guest
+ * has changed it, and the processor sees that when it runs the instruction again,
+ * without what it knows of the page tables.  If it runs the old code for ever, there is
+ * no way to finish that: the program dies, or the VM.
+ */
+#define TRIES_MAX	64
+
+static int again(struct finish *f)
+{
+	struct axv_vcpu *vcpu = f->vcpu;
+
+	if (vcpu->finish_tries++ < TRIES_MAX)
+		return axv_vcpu_set_reg(vcpu, AXV_REG_X86(CR, 3), f->emul.sregs.cr3);
+	vcpu->finish_tries = 0;
+	if (axv_emul_cpl(&f->emul) == 3) {
+		axv_raise(&f->emul, VECTOR_UD, 0);
+		return inject(f);
+	}
+	return axv_fail(EOPNOTSUPP,
+			"vCPU %u executes an instruction at rip %#llx that is another one in memory: the guest has changed its page tables without flushing the TLB",
+			vcpu->id, (unsigned long long)f->emul.gprs.rip);
+}
+
+static int step(struct finish *f)
+{
+	const struct axv_run *run = f->vcpu->run;
+	const struct axv_exit_fault *fault = &run->exit.fault;
+
+	switch (run->exit_reason) {
+	case AXV_EXIT_IO_STRING:
+		return axv_emul_io_string(&f->emul, &run->exit.io_string, run->insn_len);
+	case AXV_EXIT_MSW:
+		return axv_emul_msw(&f->emul, run->exit.msw.load);
+	}
+	return axv_is_fetch(fault) ? no_code(f, fault) : axv_emul_step(&f->emul);
 }
 
 static int execute(struct finish *f)
 {
 	struct axv_x86_gprs before;
-	bool shadow = false;
-	int step;
+	__u64 shadow;
+	int done;
 	int ret;
 
 	ret = load(f);
 	if (!ret)
-		ret = load_events(f, &shadow);
+		ret = axv_vcpu_get_reg(f->vcpu, AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), &shadow);
 	if (ret)
 		return ret;
 	before = f->emul.gprs;
-	step = axv_emul_step(&f->emul);
+	done = step(f);
+	if (done == AXV_EMUL_CHANGED)
+		return again(f);
+	f->vcpu->finish_tries = 0;
 	if (memcmp(&before, &f->emul.gprs, sizeof(before))) {
 		ret = store(f);
 		if (ret)
 			return ret;
 	}
-	if (step == AXV_EMUL_EXCEPTION)
+	if (done == AXV_EMUL_EXCEPTION)
 		return inject(f);
-	if (step)
-		return step;
+	if (done)
+		return done;
+	/* An interrupt shadow ends with the instruction. */
 	if (shadow)
 		ret = axv_vcpu_set_reg(f->vcpu,
 				       AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 0);
@@ -265,21 +447,61 @@ static int execute(struct finish *f)
 	return f->emul.trap ? single_step(f->vcpu) : AXV_FINISH_DONE;
 }
 
+static int finish(struct finish *f, const struct axv_mmio_ops *ops, void *opaque)
+{
+	int ret;
+
+	f->ops = ops;
+	f->opaque = opaque;
+	if (!ops->port_read)
+		f->space.port_read = NULL;
+	if (!ops->port_write)
+		f->space.port_write = NULL;
+	ret = execute(f);
+	free(f->xsave);
+	return ret;
+}
+
 int axv_arch_finish(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault,
 		    const struct axv_mmio_ops *ops, void *opaque)
 {
 	struct finish f;
-	int ret;
 
+	if (fault->access & AXV_ACCESS_EVENT)
+		return fail_event(vcpu, fault);
 	finish_init(&f, vcpu);
-	f.ops = ops;
-	f.opaque = opaque;
 	f.emul.insn_bytes = fault->insn_bytes < INSN_LENGTH_MAX ?
 			    fault->insn_bytes : INSN_LENGTH_MAX;
 	memcpy(f.emul.insn, fault->insn, f.emul.insn_bytes);
-	ret = execute(&f);
-	free(f.xsave);
+	return finish(&f, ops, opaque);
+}
+
+static int finish_task(struct finish *f)
+{
+	int ret = load(f);
+
+	if (!ret)
+		ret = axv_finish_task(f->vcpu, &f->emul);
+	if (ret == AXV_EMUL_CHANGED)
+		return again(f);
+	f->vcpu->finish_tries = 0;
 	return ret;
+}
+
+int axv_arch_finish_exit(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops, void *opaque)
+{
+	struct finish f;
+
+	finish_init(&f, vcpu);
+	switch (vcpu->run->exit_reason) {
+	case AXV_EXIT_IO_STRING:
+	case AXV_EXIT_MSW:
+		return finish(&f, ops, opaque);
+	case AXV_EXIT_TASK_SWITCH:
+		return finish_task(&f);
+	default:
+		return -ENOENT;
+	}
 }
 
 int axv_vcpu_translate(struct axv_vcpu *vcpu, __u64 linear, __u32 access, __u64 *gpa)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Moves, arithmetic, shifts and bit tests.
  */
@@ -15,9 +15,7 @@ static int exec_mov(struct axv_exec *x)
 
 	ret = axv_op_prepare(x, 0, AXV_ACCESS_WRITE);
 	if (!ret)
-		ret = axv_op_prepare(x, 1, AXV_ACCESS_READ);
-	if (!ret)
-		ret = axv_op_read(x, 1, &value);
+		ret = axv_op_get(x, 1, AXV_ACCESS_READ, &value);
 	if (ret)
 		return ret;
 	switch (x->insn.mnemonic) {
@@ -41,9 +39,7 @@ static int exec_cmov(struct axv_exec *x)
 	int ret;
 
 	/* The source is read whatever the condition says. */
-	ret = axv_op_prepare(x, 1, AXV_ACCESS_READ);
-	if (!ret)
-		ret = axv_op_read(x, 1, &value);
+	ret = axv_op_get(x, 1, AXV_ACCESS_READ, &value);
 	if (ret)
 		return ret;
 	if (!axv_condition(x->e, x->insn.opcode & 15)) {
@@ -164,9 +160,7 @@ static int exec_shift(struct axv_exec *x)
 	__u64 b = 0;
 	int ret;
 
-	ret = axv_op_prepare(x, 0, AXV_ACCESS_WRITE);
-	if (!ret)
-		ret = axv_op_read(x, 0, &a);
+	ret = axv_op_get(x, 0, AXV_ACCESS_WRITE, &a);
 	if (!ret && twice)
 		ret = axv_op_read(x, 1, &b);
 	if (!ret)
@@ -233,6 +227,94 @@ static int exec_bit(struct axv_exec *x)
 	return ret;
 }
 
+/*
+ * bsf, bsr, tzcnt, lzcnt, popcnt.  The first two leave the destination alone if
+ * there is no bit; flags that the manual leaves undefined are kept.
+ */
+static int exec_scan(struct axv_exec *x)
+{
+	unsigned int bits = axv_size(x, 0) * 8;
+	__u64 *flags = &x->e->gprs.rflags;
+	__u64 defined = FLAG_ZF | FLAG_CF;
+	__u64 result = bits;
+	__u64 value;
+	int ret;
+
+	ret = axv_op_get(x, 1, AXV_ACCESS_READ, &value);
+	if (ret)
+		return ret;
+	switch (x->insn.mnemonic) {
+	case ZYDIS_MNEMONIC_BSF:
+	case ZYDIS_MNEMONIC_BSR:
+		*flags = value ? *flags & ~FLAG_ZF : *flags | FLAG_ZF;
+		if (!value)
+			return 0;
+		return axv_op_write(x, 0, x->insn.mnemonic == ZYDIS_MNEMONIC_BSF ?
+				    __builtin_ctzll(value) :
+				    63 - __builtin_clzll(value));
+	case ZYDIS_MNEMONIC_TZCNT:
+		if (value)
+			result = __builtin_ctzll(value);
+		break;
+	case ZYDIS_MNEMONIC_LZCNT:
+		if (value)
+			result = __builtin_clzll(value) - (64 - bits);
+		break;
+	default:	/* POPCNT */
+		result = __builtin_popcountll(value);
+		defined = FLAGS_STATUS;
+		break;
+	}
+	*flags &= ~defined;
+	if (!result)
+		*flags |= FLAG_ZF;
+	if (!value && x->insn.mnemonic != ZYDIS_MNEMONIC_POPCNT)
+		*flags |= FLAG_CF;
+	return axv_op_write(x, 0, result);
+}
+
+static int exec_xlat(struct axv_exec *x)
+{
+	__u64 offset = axv_op_offset(x, 0) + axv_reg_read(x->e, ZYDIS_REGISTER_AL);
+	__u64 value;
+	int ret;
+
+	ret = axv_span_get(x->e, axv_op_segment(x, 0),
+			   offset & axv_mask(x->insn.address_width / 8), 1,
+			   AXV_ACCESS_READ, &x->span[0]);
+	if (!ret)
+		ret = axv_op_read(x, 0, &value);
+	if (!ret)
+		axv_reg_write(x->e, ZYDIS_REGISTER_AL, value);
+	return ret;
+}
+
+/* Two signed limits in memory, the lower one first (AMD APM vol. 3, BOUND). */
+static int exec_bound(struct axv_exec *x)
+{
+	unsigned int bytes = axv_size(x, 0);
+	__s64 index, lower, upper;
+	__u64 limits;
+	__u64 value;
+	int ret;
+
+	ret = axv_op_get(x, 1, AXV_ACCESS_READ, &limits);
+	if (ret)
+		return ret;
+	axv_op_read(x, 0, &value);
+	index = axv_sext(value, bytes);
+	lower = axv_sext(limits, bytes);
+	upper = axv_sext(limits >> bytes * 8, bytes);
+	return index < lower || index > upper ? axv_raise(x->e, VECTOR_BR, 0) : 0;
+}
+
+/* A device has no cache lines: the right to read is all there is to check. */
+static int exec_flush(struct axv_exec *x)
+{
+	return axv_span_get(x->e, axv_op_segment(x, 0), axv_op_offset(x, 0), 1,
+			    AXV_ACCESS_READ, &x->span[0]);
+}
+
 int axv_exec_integer(struct axv_exec *x)
 {
 	switch (x->insn.mnemonic) {
@@ -277,6 +359,27 @@ int axv_exec_integer(struct axv_exec *x)
 	case ZYDIS_MNEMONIC_BTR:
 	case ZYDIS_MNEMONIC_BTC:
 		return exec_bit(x);
+	case ZYDIS_MNEMONIC_BSF:
+	case ZYDIS_MNEMONIC_BSR:
+	case ZYDIS_MNEMONIC_TZCNT:
+	case ZYDIS_MNEMONIC_LZCNT:
+	case ZYDIS_MNEMONIC_POPCNT:
+		return exec_scan(x);
+	case ZYDIS_MNEMONIC_XLAT:
+		return exec_xlat(x);
+	case ZYDIS_MNEMONIC_BOUND:
+		return exec_bound(x);
+	case ZYDIS_MNEMONIC_CLFLUSH:
+	case ZYDIS_MNEMONIC_CLFLUSHOPT:
+	case ZYDIS_MNEMONIC_CLWB:
+		return exec_flush(x);
+	case ZYDIS_MNEMONIC_PREFETCH:
+	case ZYDIS_MNEMONIC_PREFETCHW:
+	case ZYDIS_MNEMONIC_PREFETCHNTA:
+	case ZYDIS_MNEMONIC_PREFETCHT0:
+	case ZYDIS_MNEMONIC_PREFETCHT1:
+	case ZYDIS_MNEMONIC_PREFETCHT2:
+		return 0;
 	default:
 		break;
 	}

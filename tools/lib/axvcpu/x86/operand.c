@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Operands of an instruction: registers, memory and immediates.
  */
@@ -137,6 +137,13 @@ int axv_op_read(struct axv_exec *x, unsigned int n, __u64 *value)
 		*value = axv_reg_read(x->e, op->reg.value);
 		return 0;
 	}
+}
+
+int axv_op_get(struct axv_exec *x, unsigned int n, __u32 access, __u64 *value)
+{
+	int ret = axv_op_prepare(x, n, access);
+
+	return ret ? ret : axv_op_read(x, n, value);
 }
 
 int axv_op_write(struct axv_exec *x, unsigned int n, __u64 value)

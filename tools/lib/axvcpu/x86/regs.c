@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Registers of an x86 vCPU: their names, and the two sets of the run page.
  */
@@ -19,6 +19,7 @@ const char *axv_reg_name(__u64 id, char *name, size_t size)
 		[AXV_X86_CLASS_MSR] = "MSR",
 		[AXV_X86_CLASS_XCR] = "XCR",
 		[AXV_X86_CLASS_EVENT] = "event register",
+		[AXV_X86_CLASS_PDPTE] = "PDPTE",
 	};
 	__u64 class = AXV_REG_CLASS(id);
 

@@ -1,8 +1,10 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Pushes, pops and near branches through memory.
  */
 #include "exec.h"
+
+#define ALL_GPRS	8	/* for PUSHA and POPA, which 64-bit code does not have */
 
 static unsigned int stack_bytes(const struct axv_exec *x)
 {
@@ -75,6 +77,83 @@ static int exec_pop(struct axv_exec *x)
 	return ret;
 }
 
+/*
+ * pusha and popa, in the order of the registers' numbers.  All slots are translated before
+ * the first is accessed: each register is a push of its own, that may wrap or fault.
+ */
+static int prepare_all(struct axv_exec *x, bool push, __u64 *sp, struct axv_span *slots)
+{
+	unsigned int bytes = x->insn.operand_width / 8;
+	__u64 rsp = x->e->gprs.gpr[AXV_X86_RSP];
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ALL_GPRS && !ret; i++) {
+		ret = push ? prepare_push(x, bytes, sp, &slots[i]) :
+			     prepare_pop(x, bytes, sp, &slots[ALL_GPRS - 1 - i]);
+		set_sp(x, *sp);
+	}
+	x->e->gprs.gpr[AXV_X86_RSP] = rsp;
+	return ret;
+}
+
+static int exec_pusha(struct axv_exec *x)
+{
+	struct axv_span slots[ALL_GPRS];
+	unsigned int i;
+	__u64 sp = 0;
+	int ret;
+
+	ret = prepare_all(x, true, &sp, slots);
+	/* SP is pushed as it was before. */
+	for (i = 0; i < ALL_GPRS && !ret; i++)
+		ret = axv_span_write(x->e, &slots[i], &x->e->gprs.gpr[i]);
+	if (!ret)
+		set_sp(x, sp);
+	return ret;
+}
+
+static int exec_popa(struct axv_exec *x)
+{
+	unsigned int bytes = x->insn.operand_width / 8;
+	struct axv_span slots[ALL_GPRS];
+	__u64 value;
+	unsigned int i;
+	__u64 sp = 0;
+	int ret;
+
+	ret = prepare_all(x, false, &sp, slots);
+	for (i = ALL_GPRS; i-- > 0 && !ret;) {
+		if (i == AXV_X86_RSP)	/* its slot is passed over */
+			continue;
+		value = 0;
+		ret = axv_span_read(x->e, &slots[i], &value);
+		axv_index_set(x->e, i, bytes, value);
+	}
+	if (!ret)
+		set_sp(x, sp);
+	return ret;
+}
+
+static int exec_leave(struct axv_exec *x)
+{
+	unsigned int bytes = x->insn.operand_width / 8;
+	unsigned int width = stack_bytes(x);
+	__u64 frame = axv_index_get(x->e, AXV_X86_RBP, width);
+	struct axv_span slot;
+	__u64 value = 0;
+	int ret;
+
+	ret = axv_span_get(x->e, AXV_X86_SS, frame, bytes, AXV_ACCESS_READ, &slot);
+	if (!ret)
+		ret = axv_span_read(x->e, &slot, &value);
+	if (ret)
+		return ret;
+	axv_index_set(x->e, AXV_X86_RBP, bytes, value);
+	set_sp(x, (frame + bytes) & axv_mask(width));
+	return 0;
+}
+
 /* Check a branch target and go there. */
 static int branch(struct axv_exec *x, __u64 target)
 {
@@ -97,9 +176,7 @@ static int exec_jmp(struct axv_exec *x)
 	__u64 target;
 	int ret;
 
-	ret = axv_op_prepare(x, 0, AXV_ACCESS_READ);
-	if (!ret)
-		ret = axv_op_read(x, 0, &target);
+	ret = axv_op_get(x, 0, AXV_ACCESS_READ, &target);
 	return ret ? ret : branch(x, target);
 }
 
@@ -157,6 +234,14 @@ int axv_exec_stack(struct axv_exec *x, bool *branched)
 		    ZydisRegisterGetClass(x->op[0].reg.value) == ZYDIS_REGCLASS_SEGMENT)
 			return EXEC_UNKNOWN;
 		return exec_pop(x);
+	case ZYDIS_MNEMONIC_PUSHA:
+	case ZYDIS_MNEMONIC_PUSHAD:
+		return exec_pusha(x);
+	case ZYDIS_MNEMONIC_POPA:
+	case ZYDIS_MNEMONIC_POPAD:
+		return exec_popa(x);
+	case ZYDIS_MNEMONIC_LEAVE:
+		return exec_leave(x);
 	default:
 		break;
 	}

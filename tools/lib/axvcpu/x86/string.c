@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * String instructions, with and without a repeat prefix.  Both sides may be
  * RAM or a device.
@@ -11,7 +11,9 @@
  */
 #define ELEMENTS_MAX	1024
 
-enum string_kind { STRING_MOVS, STRING_STOS, STRING_LODS, STRING_SCAS, STRING_CMPS };
+enum string_kind {
+	STRING_MOVS, STRING_STOS, STRING_LODS, STRING_SCAS, STRING_CMPS,
+};
 
 /* Move SI or DI to the next element. */
 static void advance(struct axv_exec *x, unsigned int n, unsigned int bytes)
@@ -26,8 +28,8 @@ static void advance(struct axv_exec *x, unsigned int n, unsigned int bytes)
 	axv_index_set(x->e, n, width, value);
 }
 
-/* One element; registers change only if nothing fails. */
-static int element(struct axv_exec *x, enum string_kind kind)
+/* Compare or move one element. */
+static int move(struct axv_exec *x, enum string_kind kind)
 {
 	bool compare = kind == STRING_SCAS || kind == STRING_CMPS;
 	unsigned int bytes = axv_size(x, 0);
@@ -44,13 +46,21 @@ static int element(struct axv_exec *x, enum string_kind kind)
 		ret = axv_op_read(x, 1, &b);
 	if (ret)
 		return ret;
-	if (compare) {
-		axv_alu_sub(&x->e->gprs.rflags, bytes, a, b, false);
-	} else {
-		ret = axv_op_write(x, 0, b);
-		if (ret)
-			return ret;
-	}
+	if (!compare)
+		return axv_op_write(x, 0, b);
+	axv_alu_sub(&x->e->gprs.rflags, bytes, a, b, false);
+	return 0;
+}
+
+/* One element; registers change only if nothing fails. */
+static int element(struct axv_exec *x, enum string_kind kind)
+{
+	unsigned int bytes = axv_size(x, 0);
+	int ret;
+
+	ret = move(x, kind);
+	if (ret)
+		return ret;
 	if (kind != STRING_STOS && kind != STRING_SCAS)
 		advance(x, AXV_X86_RSI, bytes);
 	if (kind != STRING_LODS)
@@ -58,8 +68,7 @@ static int element(struct axv_exec *x, enum string_kind kind)
 	return 0;
 }
 
-/* The repeat prefix that counts, the last one: 0xf2, 0xf3, or 0 for none. */
-static unsigned int repeat_prefix(const struct axv_exec *x)
+unsigned int axv_repeat_prefix(const struct axv_exec *x)
 {
 	unsigned int prefix = 0;
 	unsigned int i;
@@ -106,7 +115,7 @@ int axv_exec_string(struct axv_exec *x, bool *again)
 	enum string_kind kind;
 	unsigned int prefix;
 
-	if (x->insn.meta.category != ZYDIS_CATEGORY_STRINGOP)
+	if (!axv_is_string(x))
 		return EXEC_UNKNOWN;
 	switch (x->insn.mnemonic) {
 	case ZYDIS_MNEMONIC_MOVSB:
@@ -142,6 +151,6 @@ int axv_exec_string(struct axv_exec *x, bool *again)
 	default:
 		return EXEC_UNKNOWN;
 	}
-	prefix = repeat_prefix(x);
+	prefix = axv_repeat_prefix(x);
 	return prefix ? repeat(x, kind, prefix, again) : element(x, kind);
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * The tables of x86: CPUID, and the MSR policy.
  */
@@ -16,7 +16,7 @@ int axv_supported_cpuid(struct axv_host *host, struct axv_x86_cpuid **leaves)
 	return ret;
 }
 
-int axv_vcpu_set_cpuid(struct axv_vcpu *vcpu, const struct axv_x86_cpuid *leaves,
+int axv_vcpu_set_cpuid(struct axv_vcpu *vcpu, struct axv_x86_cpuid *leaves,
 		       unsigned int count)
 {
 	return axv_set_table(vcpu->fd, AXV_TABLE_X86_CPUID, sizeof(*leaves),
@@ -36,7 +36,7 @@ int axv_vcpu_get_cpuid(struct axv_vcpu *vcpu, struct axv_x86_cpuid **leaves)
 }
 
 int axv_vm_set_msr_policy(struct axv_vm *vm,
-			  const struct axv_x86_msr_policy *ranges,
+			  struct axv_x86_msr_policy *ranges,
 			  unsigned int count)
 {
 	return axv_set_table(vm->fd, AXV_TABLE_X86_MSR_POLICY, sizeof(*ranges),

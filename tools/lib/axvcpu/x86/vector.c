@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Moves between memory and the MMX and SSE registers.  The registers are in the
- * legacy part of an XSAVE block (AMD APM vol. 2, 11.5): 16 bytes each.
+ * Moves between memory and the MMX, SSE, AVX and AVX-512 registers.  The first 16 bytes
+ * of a register are in the legacy part of an XSAVE block (AMD APM vol. 2, 11.5), the
+ * others, and registers 16 to 31, where CPUID says.
  */
 #include <string.h>
 
@@ -14,6 +15,12 @@
 #define XSAVE_XSTATE_BV	512
 #define XSTATE_X87	(1ull << 0)
 #define XSTATE_SSE	(1ull << 1)
+#define XSTATE_YMM	(1ull << 2)
+#define XSTATE_ZMM	(1ull << 6)
+#define XSTATE_HI16	(1ull << 7)
+
+#define BYTES_MAX	64
+#define PARTS_MAX	3
 
 enum move_kind { MOVE_WHOLE, MOVE_ALIGNED, MOVE_LOW, MOVE_HIGH };
 
@@ -29,6 +36,18 @@ static bool find_kind(const struct axv_exec *x, enum move_kind *kind)
 	case ZYDIS_MNEMONIC_MOVDQU:
 	case ZYDIS_MNEMONIC_LDDQU:
 	case ZYDIS_MNEMONIC_MOVNTQ:
+	case ZYDIS_MNEMONIC_VMOVD:
+	case ZYDIS_MNEMONIC_VMOVQ:
+	case ZYDIS_MNEMONIC_VMOVSS:
+	case ZYDIS_MNEMONIC_VMOVSD:
+	case ZYDIS_MNEMONIC_VMOVUPS:
+	case ZYDIS_MNEMONIC_VMOVUPD:
+	case ZYDIS_MNEMONIC_VMOVDQU:
+	case ZYDIS_MNEMONIC_VMOVDQU8:
+	case ZYDIS_MNEMONIC_VMOVDQU16:
+	case ZYDIS_MNEMONIC_VMOVDQU32:
+	case ZYDIS_MNEMONIC_VMOVDQU64:
+	case ZYDIS_MNEMONIC_VLDDQU:
 		*kind = MOVE_WHOLE;
 		return true;
 	case ZYDIS_MNEMONIC_MOVAPS:
@@ -38,14 +57,27 @@ static bool find_kind(const struct axv_exec *x, enum move_kind *kind)
 	case ZYDIS_MNEMONIC_MOVNTDQA:
 	case ZYDIS_MNEMONIC_MOVNTPS:
 	case ZYDIS_MNEMONIC_MOVNTPD:
+	case ZYDIS_MNEMONIC_VMOVAPS:
+	case ZYDIS_MNEMONIC_VMOVAPD:
+	case ZYDIS_MNEMONIC_VMOVDQA:
+	case ZYDIS_MNEMONIC_VMOVDQA32:
+	case ZYDIS_MNEMONIC_VMOVDQA64:
+	case ZYDIS_MNEMONIC_VMOVNTDQ:
+	case ZYDIS_MNEMONIC_VMOVNTDQA:
+	case ZYDIS_MNEMONIC_VMOVNTPS:
+	case ZYDIS_MNEMONIC_VMOVNTPD:
 		*kind = MOVE_ALIGNED;
 		return true;
 	case ZYDIS_MNEMONIC_MOVLPS:
 	case ZYDIS_MNEMONIC_MOVLPD:
+	case ZYDIS_MNEMONIC_VMOVLPS:
+	case ZYDIS_MNEMONIC_VMOVLPD:
 		*kind = MOVE_LOW;
 		return true;
 	case ZYDIS_MNEMONIC_MOVHPS:
 	case ZYDIS_MNEMONIC_MOVHPD:
+	case ZYDIS_MNEMONIC_VMOVHPS:
+	case ZYDIS_MNEMONIC_VMOVHPD:
 		*kind = MOVE_HIGH;
 		return true;
 	default:
@@ -53,48 +85,193 @@ static bool find_kind(const struct axv_exec *x, enum move_kind *kind)
 	}
 }
 
-/* A component that is in its initial state is not in the block: all zero. */
-static void make_valid(unsigned char *xsave, __u64 component)
+/**
+ * struct part - some bytes of a register, in one component of an XSAVE block
+ * @at:		where the component has them
+ * @size:	how many
+ * @component:	XSTATE_*
+ * @start:	where the component has those of all its registers
+ * @total:	how many these are
+ */
+struct part {
+	unsigned int at;
+	unsigned int size;
+	__u64 component;
+	unsigned int start;
+	unsigned int total;
+};
+
+/* Register @n of @component, of which the block has @nr, each @size bytes. */
+static struct part make_part(__u64 component, unsigned int start, unsigned int size,
+			     unsigned int n, unsigned int nr)
+{
+	return (struct part){
+		.at = start + n * size, .size = size, .component = component,
+		.start = start, .total = nr * size,
+	};
+}
+
+/* The parts of vector register @n that the processor has, lowest first. */
+static unsigned int find_parts(const struct axv_emul *e, unsigned int n, struct part *parts)
+{
+	unsigned int nr = 0;
+
+	if (n >= 16) {
+		parts[nr++] = make_part(XSTATE_HI16, e->xsave_hi16, 64, n - 16, 16);
+		return nr;
+	}
+	parts[nr++] = make_part(XSTATE_SSE, XSAVE_XMM, 16, n, 16);
+	if (e->xsave_ymm)
+		parts[nr++] = make_part(XSTATE_YMM, e->xsave_ymm, 16, n, 16);
+	if (e->xsave_zmm)
+		parts[nr++] = make_part(XSTATE_ZMM, e->xsave_zmm, 32, n, 16);
+	return nr;
+}
+
+static bool is_valid(const unsigned char *xsave, __u64 component)
 {
 	__u64 xstate_bv;
 
 	memcpy(&xstate_bv, xsave + XSAVE_XSTATE_BV, sizeof(xstate_bv));
-	if (xstate_bv & component)
-		return;
-	if (component == XSTATE_SSE) {
-		memset(xsave + XSAVE_XMM, 0, 16 * 16);
-	} else {
-		memset(xsave, 0, 24);
-		xsave[0] = 0x7f;	/* FCW 037fh, as FNINIT leaves it */
-		xsave[1] = 0x03;
-		memset(xsave + XSAVE_ST, 0, 8 * 16);
-	}
+	return xstate_bv & component;
+}
+
+static void set_valid(unsigned char *xsave, __u64 component)
+{
+	__u64 xstate_bv;
+
+	memcpy(&xstate_bv, xsave + XSAVE_XSTATE_BV, sizeof(xstate_bv));
 	xstate_bv |= component;
 	memcpy(xsave + XSAVE_XSTATE_BV, &xstate_bv, sizeof(xstate_bv));
+}
+
+/* A component that is in its initial state is not in the block: all zero. */
+static void make_valid(unsigned char *xsave, const struct part *part)
+{
+	if (is_valid(xsave, part->component))
+		return;
+	memset(xsave + part->start, 0, part->total);
+	set_valid(xsave, part->component);
+}
+
+/* Read the first @bytes bytes of a vector register. */
+static void read_register(const struct axv_emul *e, const unsigned char *xsave,
+			  unsigned int n, unsigned char *data, unsigned int bytes)
+{
+	struct part parts[PARTS_MAX];
+	unsigned int nr = find_parts(e, n, parts);
+	unsigned int size;
+	unsigned int i;
+
+	for (i = 0; i < nr && bytes; i++, data += size, bytes -= size) {
+		size = parts[i].size < bytes ? parts[i].size : bytes;
+		if (is_valid(xsave, parts[i].component))
+			memcpy(data, xsave + parts[i].at, size);
+		else
+			memset(data, 0, size);
+	}
+}
+
+/*
+ * Write the first @bytes bytes of a vector register.  The rest of its XMM register is
+ * cleared, and, for an instruction with a VEX or EVEX prefix, all that is above.
+ */
+static void write_register(const struct axv_emul *e, unsigned char *xsave, unsigned int n,
+			   const unsigned char *data, unsigned int bytes, bool vex)
+{
+	struct part parts[PARTS_MAX];
+	unsigned int nr = find_parts(e, n, parts);
+	unsigned int size;
+	unsigned int i;
+
+	for (i = 0; i < (vex ? nr : 1); i++, data += size, bytes -= size) {
+		size = parts[i].size < bytes ? parts[i].size : bytes;
+		if (size)
+			make_valid(xsave, &parts[i]);
+		if (is_valid(xsave, parts[i].component)) {
+			memcpy(xsave + parts[i].at, data, size);
+			memset(xsave + parts[i].at + size, 0, parts[i].size - size);
+		}
+	}
 }
 
 /* What any MMX instruction does: all registers valid, top of stack 0. */
 static void enter_mmx(unsigned char *xsave)
 {
+	if (!is_valid(xsave, XSTATE_X87)) {
+		memset(xsave, 0, 24);
+		xsave[0] = 0x7f;	/* FCW 037fh, as FNINIT leaves it */
+		xsave[1] = 0x03;
+		memset(xsave + XSAVE_ST, 0, 8 * 16);
+		set_valid(xsave, XSTATE_X87);
+	}
 	xsave[XSAVE_FTW] = 0xff;
 	xsave[XSAVE_FSW + 1] &= ~0x38;
 }
 
-static int transfer(struct axv_exec *x, enum move_kind kind, bool load,
+static bool is_vex(const struct axv_exec *x)
+{
+	return x->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX ||
+	       x->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
+}
+
+/* Move between a register's bytes in the block and @data, as in memory. */
+static void move_mmx(unsigned char *xsave, unsigned int n, unsigned char *data,
+		     unsigned int bytes, bool load)
+{
+	unsigned char *place = xsave + XSAVE_ST + n * 16;
+
+	enter_mmx(xsave);
+	if (!load) {
+		memcpy(data, place, bytes);
+		return;
+	}
+	memset(place, 0, 8);
+	memcpy(place, data, bytes);
+	place[8] = 0xff;	/* exponent and sign of the x87 register */
+	place[9] = 0xff;
+}
+
+static void move_vector(struct axv_exec *x, unsigned char *xsave, enum move_kind kind,
+			unsigned int n, unsigned char *data, unsigned int bytes, bool load)
+{
+	bool half = kind == MOVE_LOW || kind == MOVE_HIGH;
+	unsigned int at = kind == MOVE_HIGH ? 8 : 0;
+	unsigned char whole[16];
+	unsigned int other = n;
+
+	if (!half && load) {
+		write_register(x->e, xsave, n, data, bytes, is_vex(x));
+	} else if (!half) {
+		read_register(x->e, xsave, n, data, bytes);
+	} else if (load) {
+		/* The other half stays, or with a prefix it is that of a third register. */
+		if (is_vex(x))
+			other = ZydisRegisterGetId(x->op[1].reg.value);
+		read_register(x->e, xsave, other, whole, 16);
+		memcpy(whole + at, data, 8);
+		write_register(x->e, xsave, n, whole, 16, is_vex(x));
+	} else {
+		read_register(x->e, xsave, n, whole, 16);
+		memcpy(data, whole + at, 8);
+	}
+}
+
+/* Move between register @reg and operand @mem; it is a load unless that is the first. */
+static int transfer(struct axv_exec *x, enum move_kind kind, unsigned int mem,
 		    ZydisRegister reg)
 {
 	bool mmx = ZydisRegisterGetClass(reg) == ZYDIS_REGCLASS_MMX;
 	unsigned int n = ZydisRegisterGetId(reg);
-	unsigned int mem = load ? 1 : 0;
 	unsigned int bytes = axv_size(x, mem);
 	struct axv_emul *e = x->e;
-	unsigned char data[16];
+	unsigned char data[BYTES_MAX];
 	unsigned char *xsave;
-	unsigned char *place;
+	bool load = mem != 0;
 	int ret;
 
 	ret = axv_op_prepare(x, mem, load ? AXV_ACCESS_READ : AXV_ACCESS_WRITE);
-	if (!ret && kind == MOVE_ALIGNED && x->span[mem].gpa[0] % 16)
+	if (!ret && kind == MOVE_ALIGNED && x->span[mem].gpa[0] % bytes)
 		ret = axv_raise(e, VECTOR_GP, 0);
 	if (!ret)
 		ret = e->space->fpu(e->opaque, false, &xsave);
@@ -102,54 +279,62 @@ static int transfer(struct axv_exec *x, enum move_kind kind, bool load,
 		ret = axv_span_read(e, &x->span[mem], data);
 	if (ret)
 		return ret;
-
-	make_valid(xsave, mmx ? XSTATE_X87 : XSTATE_SSE);
-	place = xsave + (mmx ? XSAVE_ST : XSAVE_XMM) + n * 16;
-	if (kind == MOVE_HIGH)
-		place += 8;
-	if (!load) {
-		memcpy(data, place, bytes);
+	if (mmx)
+		move_mmx(xsave, n, data, bytes, load);
+	else
+		move_vector(x, xsave, kind, n, data, bytes, load);
+	if (!load)
 		ret = axv_span_write(e, &x->span[mem], data);
-		if (ret || !mmx)
-			return ret;
-	} else {
-		if (kind == MOVE_WHOLE || kind == MOVE_ALIGNED)
-			memset(place, 0, mmx ? 8 : 16);
-		memcpy(place, data, bytes);
-	}
-	if (mmx) {
-		enter_mmx(xsave);
-		if (load) {	/* exponent and sign of the x87 register */
-			place[8] = 0xff;
-			place[9] = 0xff;
-		}
-	}
+	if (ret || (!load && !mmx))
+		return ret;
 	return e->space->fpu(e->opaque, true, &xsave);
+}
+
+/* With a prefix: whether the processor, and the kernel's block, has all it needs. */
+static bool vex_known(const struct axv_exec *x)
+{
+	const struct axv_emul *e = x->e;
+
+	if (x->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
+		return e->xsave_ymm;
+	/* All registers are there, or none; with a mask it would be more than a move. */
+	return x->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX && e->xsave_ymm &&
+	       e->xsave_zmm && e->xsave_hi16 &&
+	       (x->insn.avx.mask.reg == ZYDIS_REGISTER_NONE ||
+		x->insn.avx.mask.reg == ZYDIS_REGISTER_K0);
 }
 
 int axv_exec_vector(struct axv_exec *x)
 {
+	unsigned int last = x->insn.operand_count_visible - 1;
 	struct axv_emul *e = x->e;
 	enum move_kind kind;
 	ZydisRegisterClass class;
+	unsigned int mem = 0;
 	ZydisRegister reg;
-	bool load;
 
-	if (!find_kind(x, &kind))
+	if (!find_kind(x, &kind) ||
+	    (!vex_known(x) && x->insn.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY))
 		return EXEC_UNKNOWN;
-	load = axv_is_mem(x, 1);
-	if (load == axv_is_mem(x, 0) ||
-	    x->op[load ? 0 : 1].type != ZYDIS_OPERAND_TYPE_REGISTER)
+	/* The register is the first operand, or the last, the memory at the other end. */
+	if (!axv_is_mem(x, 0))
+		mem = last;
+	if (!axv_is_mem(x, mem) || x->op[last - mem].type != ZYDIS_OPERAND_TYPE_REGISTER)
 		return EXEC_UNKNOWN;
-	reg = x->op[load ? 0 : 1].reg.value;
+	reg = x->op[last - mem].reg.value;
 	class = ZydisRegisterGetClass(reg);
-	if (class != ZYDIS_REGCLASS_MMX && class != ZYDIS_REGCLASS_XMM)
+	if (class != ZYDIS_REGCLASS_MMX && class != ZYDIS_REGCLASS_XMM &&
+	    class != ZYDIS_REGCLASS_YMM && class != ZYDIS_REGCLASS_ZMM)
 		return EXEC_UNKNOWN;
 
-	if ((e->sregs.cr0 & CR0_EM) ||
-	    (class == ZYDIS_REGCLASS_XMM && !(e->sregs.cr4 & CR4_OSFXSR)))
+	if (is_vex(x)) {
+		if (!(e->sregs.cr4 & CR4_OSXSAVE))
+			return axv_raise(e, VECTOR_UD, 0);
+	} else if ((e->sregs.cr0 & CR0_EM) ||
+		   (class == ZYDIS_REGCLASS_XMM && !(e->sregs.cr4 & CR4_OSFXSR))) {
 		return axv_raise(e, VECTOR_UD, 0);
+	}
 	if (e->sregs.cr0 & CR0_TS)
 		return axv_raise(e, VECTOR_NM, 0);
-	return transfer(x, kind, load, reg);
+	return transfer(x, kind, mem, reg);
 }

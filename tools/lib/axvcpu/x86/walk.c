@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * The guest's page tables: 32-bit, PAE, four and five levels (AMD APM vol. 2,
  * chapter 5).
@@ -16,14 +16,6 @@
 #define PTE_PS		(1ull << 7)
 #define PTE_NX		(1ull << 63)
 
-/* Error code of a page fault (AMD APM vol. 2, 8.4.2). */
-#define PF_PRESENT	(1u << 0)
-#define PF_WRITE	(1u << 1)
-#define PF_USER		(1u << 2)
-#define PF_RESERVED	(1u << 3)
-#define PF_FETCH	(1u << 4)
-#define PF_KEY		(1u << 5)
-
 #define PKRU_ACCESS_DISABLE	1u
 #define PKRU_WRITE_DISABLE	2u
 
@@ -34,6 +26,8 @@
  * @e: the CPU
  * @linear: the address
  * @access: AXV_ACCESS_*
+ * @user: it is made at privilege level 3
+ * @ac: RFLAGS.AC counts, and is set
  * @levels: levels of the table
  * @entry_size: 4 or 8 bytes
  * @nr: entries read so far
@@ -45,6 +39,8 @@ struct walk {
 	struct axv_emul *e;
 	__u64 linear;
 	__u32 access;
+	bool user;
+	bool ac;
 	unsigned int levels;
 	unsigned int entry_size;
 	unsigned int nr;
@@ -59,7 +55,7 @@ static int walk_fault(struct walk *w, __u32 error_code)
 
 	if (w->access & AXV_ACCESS_WRITE)
 		error_code |= PF_WRITE;
-	if (axv_emul_cpl(e) == 3)
+	if (w->user)
 		error_code |= PF_USER;
 	if ((w->access & AXV_ACCESS_FETCH) &&
 	    ((e->sregs.efer & EFER_NXE) || (e->sregs.cr4 & CR4_SMEP)))
@@ -103,8 +99,13 @@ static __u64 reserved_bits(const struct walk *w, __u64 entry, unsigned int level
 		mask |= PTE_NX;
 	if (w->levels == 3) {
 		mask |= bits(62, 52);
+		/*
+		 * Of bits 5 to 8 AMD's processors take no notice, and there is
+		 * one in emulation that sets the accessed bit; Intel's have
+		 * looked at them when they loaded the entry.
+		 */
 		if (level == 3)
-			return mask | PTE_NX | bits(8, 5) | bits(2, 1);
+			return mask | PTE_NX | bits(2, 1);
 	}
 	if (is_large(w, entry, level))
 		mask |= bits(level * 9 + 2, 13);
@@ -127,12 +128,44 @@ static __u64 entry_address(const struct walk *w, __u64 table, unsigned int level
 	return table + ((w->linear >> index_shift(w, level)) & mask) * w->entry_size;
 }
 
+/*
+ * VMX walks from the entries that the last MOV to CR3 has loaded; memory may have
+ * others by now (SDM vol. 3A, "PDPTE Registers").
+ */
+static int ask_for_pdptes(struct walk *w)
+{
+	struct axv_emul *e = w->e;
+
+	if (w->levels != 3 || e->pdptes_asked)
+		return 0;
+	e->pdptes_asked = true;
+	return e->space->load_pdptes ? e->space->load_pdptes(e->opaque) : 0;
+}
+
+static int read_entry(struct walk *w, unsigned int level, __u64 *entry)
+{
+	struct axv_emul *e = w->e;
+
+	*entry = 0;
+	if (w->levels == 3 && level == 3 && e->pdptes) {
+		*entry = e->pdpte[(w->linear >> 30) & 3];
+		return 0;
+	}
+	if (e->space->read(e->opaque, w->where[w->nr], entry, w->entry_size))
+		return axv_fail(EOPNOTSUPP,
+				"the guest's page table for linear %#llx is at physical %#llx, where it has no memory",
+				(unsigned long long)w->linear,
+				(unsigned long long)w->where[w->nr]);
+	return 0;
+}
+
 static int read_entries(struct walk *w)
 {
 	struct axv_emul *e = w->e;
 	unsigned int level;
 	__u64 table;
 	__u64 entry;
+	int ret;
 
 	if (w->levels == 3)
 		table = e->sregs.cr3 & bits(31, 5);
@@ -144,12 +177,9 @@ static int read_entries(struct walk *w)
 	w->nr = 0;
 	for (level = w->levels; ; level--) {
 		w->where[w->nr] = entry_address(w, table, level);
-		entry = 0;
-		if (e->space->read(e->opaque, w->where[w->nr], &entry, w->entry_size))
-			return axv_fail(EOPNOTSUPP,
-					"the guest's page table for linear %#llx is at physical %#llx, where it has no memory",
-					(unsigned long long)w->linear,
-					(unsigned long long)w->where[w->nr]);
+		ret = read_entry(w, level, &entry);
+		if (ret)
+			return ret;
 		if (!(entry & PTE_P))
 			return walk_fault(w, 0);
 		if (entry & reserved_bits(w, entry, level))
@@ -162,26 +192,37 @@ static int read_entries(struct walk *w)
 	}
 }
 
-/* Protection keys apply to data in user pages under long mode only. */
-static bool key_denies(const struct walk *w, bool user)
+/*
+ * Protection keys apply to data in user pages under long mode only.  Loading PKRU
+ * is expensive, and most device pages are the kernel's: not before it is needed.
+ */
+static int check_key(struct walk *w)
 {
 	struct axv_emul *e = w->e;
 	unsigned int key = (w->entry[w->nr - 1] >> 59) & 15;
-	unsigned int rights = e->pkru >> (key * 2) & 3;
+	unsigned int rights;
+	int ret;
 
 	if (w->levels < 4 || !(e->sregs.cr4 & CR4_PKE) ||
 	    (w->access & AXV_ACCESS_FETCH))
-		return false;
-	if (rights & PKRU_ACCESS_DISABLE)
-		return true;
-	return (rights & PKRU_WRITE_DISABLE) && (w->access & AXV_ACCESS_WRITE) &&
-	       (user || (e->sregs.cr0 & CR0_WP));
+		return 0;
+	if (e->space->load_pkru && !e->pkru_loaded) {
+		ret = e->space->load_pkru(e->opaque);
+		if (ret)
+			return ret;
+		e->pkru_loaded = true;
+	}
+	rights = e->pkru >> (key * 2) & 3;
+	if ((rights & PKRU_ACCESS_DISABLE) ||
+	    ((rights & PKRU_WRITE_DISABLE) && (w->access & AXV_ACCESS_WRITE) &&
+	     (w->user || (e->sregs.cr0 & CR0_WP))))
+		return walk_fault(w, PF_PRESENT | PF_KEY);
+	return 0;
 }
 
 static int check_rights(struct walk *w)
 {
 	struct axv_emul *e = w->e;
-	bool user = axv_emul_cpl(e) == 3;
 	bool page_user = true;
 	bool page_write = true;
 	bool page_nx = false;
@@ -194,21 +235,19 @@ static int check_rights(struct walk *w)
 		page_write &= !!(w->entry[i] & PTE_W);
 		page_nx |= w->entry_size == 8 && (w->entry[i] & PTE_NX);
 	}
-	if (user && !page_user)
+	if (w->user && !page_user)
 		return walk_fault(w, PF_PRESENT);
 	if ((w->access & AXV_ACCESS_WRITE) && !page_write &&
-	    (user || (e->sregs.cr0 & CR0_WP)))
+	    (w->user || (e->sregs.cr0 & CR0_WP)))
 		return walk_fault(w, PF_PRESENT);
 	if (w->access & AXV_ACCESS_FETCH) {
-		if (page_nx || (!user && page_user && (e->sregs.cr4 & CR4_SMEP)))
+		if (page_nx || (!w->user && page_user && (e->sregs.cr4 & CR4_SMEP)))
 			return walk_fault(w, PF_PRESENT);
-	} else if (!user && page_user && (e->sregs.cr4 & CR4_SMAP) &&
-		   !(e->gprs.rflags & FLAG_AC)) {
+	} else if (!w->user && page_user && (e->sregs.cr4 & CR4_SMAP) &&
+		   !w->ac) {
 		return walk_fault(w, PF_PRESENT);
 	}
-	if (page_user && key_denies(w, user))
-		return walk_fault(w, PF_PRESENT | PF_KEY);
-	return 0;
+	return page_user ? check_key(w) : 0;
 }
 
 /*
@@ -259,6 +298,8 @@ int axv_emul_walk(struct axv_emul *e, __u64 linear, __u32 access, __u32 flags,
 		.e = e,
 		.linear = linear,
 		.access = access,
+		.user = !(flags & AXV_WALK_SYSTEM) && axv_emul_cpl(e) == 3,
+		.ac = !(flags & AXV_WALK_SYSTEM) && (e->gprs.rflags & FLAG_AC),
 	};
 	int ret;
 
@@ -271,6 +312,9 @@ int axv_emul_walk(struct axv_emul *e, __u64 linear, __u32 access, __u32 flags,
 	else
 		w.levels = e->sregs.cr4 & CR4_PAE ? 3 : 2;
 	w.entry_size = w.levels == 2 ? 4 : 8;
+	ret = ask_for_pdptes(&w);
+	if (ret)
+		return ret;
 
 	do {
 		ret = read_entries(&w);

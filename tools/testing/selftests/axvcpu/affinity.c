@@ -300,19 +300,6 @@ TEST_F(two, memory_changes_between_migrations)
 	vcpu_free(&v);
 }
 
-static int until_kicked(struct axv_runner *r)
-{
-	return r->vcpu->run->exit_reason == AXV_EXIT_KICKED;
-}
-
-static void await_progress(volatile __u64 *counter)
-{
-	__u64 now = *counter;
-
-	while (*counter == now)
-		sched_yield();
-}
-
 static void send_to(struct axv_runner *r, int cpu)
 {
 	cpu_set_t set;

@@ -6,16 +6,50 @@
 #ifndef AXV_HARNESS_H
 #define AXV_HARNESS_H
 
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * Seconds after which a test has failed. They end a hang and measure nothing: an
+ * emulator on a busy machine may be very slow, and who knows that gives more of them by
+ * AXV_TEST_TIMEOUT in the environment. An alarm of 0 is none.
+ */
+static inline unsigned int axv_deadline(unsigned int seconds)
+{
+	const char *env = getenv("AXV_TEST_TIMEOUT");
+	unsigned int given = env ? strtoul(env, NULL, 10) : 0;
+
+	return seconds && given > seconds ? given : seconds;
+}
+
+/* The harness itself has constants. */
+#define alarm(seconds)	(alarm)(axv_deadline(seconds))
 #include <kselftest_harness.h>
+#undef alarm
 
 #include "guest.h"
 
-/*
- * The deadline of one test. It ends a hang and measures nothing: an emulator on
- * a busy machine may be very slow.
- */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	240
+
+/**
+ * FIXTURE_ONE_VCPU() - a fixture of one VM and one vCPU of it, which end with the test
+ * @name: the fixture's
+ *
+ * Stands for FIXTURE(), FIXTURE_TEARDOWN() and the head of FIXTURE_SETUP(), whose body
+ * follows and makes &self->vm and &self->v.
+ */
+#define FIXTURE_ONE_VCPU(name)						\
+	FIXTURE(name) {							\
+		struct axv_vm vm;					\
+		struct axv_vcpu v;					\
+	};								\
+	FIXTURE_TEARDOWN(name)						\
+	{								\
+		vcpu_free(&self->v);					\
+		vm_free(&self->vm);					\
+	}								\
+	FIXTURE_SETUP(name)
 
 /* For ASSERT_EXIT(): run, and if it did not end as it should, tell all about it. */
 static inline int vcpu_run_to(struct axv_vcpu *v, int reason)

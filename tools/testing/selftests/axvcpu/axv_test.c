@@ -119,11 +119,11 @@ int dev_open(void)
 	return fd;
 }
 
-int vm_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size,
+int vm_region(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 size,
 	      const void *hva)
 {
 	struct axv_region r = {
-		.slot = slot,
+		.id = id,
 		.flags = flags,
 		.fd = -1,
 		.gpa = gpa,
@@ -182,6 +182,7 @@ void vcpu_new_on(struct axv_vm *vm, struct axv_vcpu *v, __u32 id,
 		.cpu_set = (unsigned long)set,
 	};
 
+	memset(v, 0, sizeof(*v));
 	v->vm = vm;
 	v->fd = axv_ioctl(vm->fd, AXV_VM_CREATE_VCPU, &c);
 	if (v->fd < 0)
@@ -267,12 +268,23 @@ void vcpu_await_state(struct axv_vcpu *v, int state)
 		sched_yield();
 }
 
+static void stats_add(struct axv_stats *sum, const struct axv_stats *more)
+{
+	const __u64 *from = (const __u64 *)more;
+	__u64 *to = (__u64 *)sum;
+	size_t i;
+
+	for (i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
 struct axv_stats vcpu_stats(struct axv_vcpu *v)
 {
 	struct axv_stats s;
 
 	memset(&s, 0xff, sizeof(s));
 	must(!axv_ioctl(v->fd, AXV_VCPU_GET_STATS, &s));
+	stats_add(&s, &v->moved);
 	return s;
 }
 
@@ -290,7 +302,7 @@ int vcpu_run_once(struct axv_vcpu *v)
 	return ret ? ret : (int)v->run->exit_reason;
 }
 
-int vcpu_run(struct axv_vcpu *v)
+static int run_to_an_event(struct axv_vcpu *v)
 {
 	int ret;
 
@@ -299,6 +311,162 @@ int vcpu_run(struct axv_vcpu *v)
 		ret = vcpu_run_once(v);
 	} while (ret == AXV_EXIT_NOTHING);
 	return ret;
+}
+
+#define MAX_REGS	1024
+
+/**
+ * struct saved - a vCPU that is saved
+ * @ids: its registers
+ * @regs: with their values
+ * @count: how many
+ * @table: its table, if the architecture has one for vCPUs
+ * @fpu: the vector state
+ * @run: the run page
+ */
+struct saved {
+	__u64 ids[MAX_REGS];
+	struct axv_reg regs[MAX_REGS];
+	struct axv_regs list;
+	struct axv_table table;
+	__u8 entries[64 * 1024];
+	__u8 fpu_data[64 * 1024] __attribute__((aligned(64)));
+	struct axv_fpu fpu;
+	struct axv_run run;
+};
+
+static void save(struct axv_vcpu *v, struct saved *s)
+{
+	const struct guest_table *t;
+	struct axv_table ids = {
+		.kind = AXV_TABLE_REGS,
+		.count = MAX_REGS,
+		.entry_size = sizeof(__u64),
+		.entries = (unsigned long)s->ids,
+	};
+	unsigned int i;
+
+	memset(s, 0, sizeof(*s));
+	for (t = guest_tables; t->entry_size; t++) {
+		if (t->of_vm)
+			continue;
+		s->table.kind = t->kind;
+		s->table.entry_size = t->entry_size;
+		s->table.entries = (unsigned long)s->entries;
+		s->table.count = sizeof(s->entries) / t->entry_size;
+		must(!axv_ioctl(v->fd, AXV_GET_TABLE, &s->table));
+	}
+	must(!axv_ioctl(v->fd, AXV_GET_TABLE, &ids));
+	for (i = 0; i < ids.count; i++)
+		s->regs[i].id = s->ids[i];
+	s->list.regs = (unsigned long)s->regs;
+	s->list.count = ids.count;
+	must(!axv_ioctl(v->fd, AXV_VCPU_GET_REGS, &s->list));
+	s->fpu.size = axv_query(v->vm->dev, AXV_QUERY_FPU_SIZE);
+	s->fpu.data = (unsigned long)s->fpu_data;
+	must(s->fpu.size <= sizeof(s->fpu_data));
+	must(!axv_ioctl(v->fd, AXV_VCPU_GET_FPU, &s->fpu));
+	s->run = *v->run;
+}
+
+/* In the order of the list. What can only be read is -EPERM. */
+static void restore(struct axv_vcpu *v, struct saved *s)
+{
+	static __u8 entries[sizeof(s->entries)];
+	struct axv_table table = s->table;
+	unsigned int i;
+
+	/* The kernel stores what the guest sees now, with its registers not set yet. */
+	memcpy(entries, s->entries, sizeof(entries));
+	table.entries = (unsigned long)entries;
+	if (table.entry_size)
+		must(!axv_ioctl(v->fd, AXV_SET_TABLE, &table));
+	must(!guest_setup(v));
+	must(axv_ioctl(v->fd, AXV_VCPU_SET_REGS, &s->list) >= 0);
+	for (i = 0; i < s->list.count; i++) {
+		struct axv_reg *reg = &s->regs[i];
+
+		if (!reg->status || reg->status == -EPERM)
+			continue;
+		fprintf(stderr, "# moved: register %#llx refuses %#llx: %d\n",
+			(unsigned long long)reg->id, (unsigned long long)reg->value,
+			reg->status);
+		must(!reg->status);
+	}
+	must(!axv_ioctl(v->fd, AXV_VCPU_SET_FPU, &s->fpu));
+	*v->run = s->run;
+}
+
+static void must_be_the_same(const struct saved *a, const struct saved *b)
+{
+	unsigned int i;
+
+	must(a->list.count == b->list.count);
+	for (i = 0; i < a->list.count; i++) {
+		if (a->regs[i].value == b->regs[i].value)
+			continue;
+		fprintf(stderr, "# moved: register %#llx was %#llx, is %#llx\n",
+			(unsigned long long)a->regs[i].id,
+			(unsigned long long)a->regs[i].value,
+			(unsigned long long)b->regs[i].value);
+		must(a->regs[i].value == b->regs[i].value);
+	}
+	must(a->table.count == b->table.count);
+	must(!memcmp(a->entries, b->entries, sizeof(a->entries)));
+	must(!memcmp(a->fpu_data, b->fpu_data, sizeof(a->fpu_data)));
+}
+
+/*
+ * The vCPU ends, and a new one with its state takes its place, its descriptor and
+ * its run page. What waits for the VMM's data is read once more by the new one.
+ */
+static int move(struct axv_vcpu *v, int reason)
+{
+	static struct saved before, after;
+	struct axv_state state = vcpu_info(v);
+	struct axv_stats stats = vcpu_stats(v);
+	void *page = v->run;
+	int fd = v->fd;
+
+	if (state.state != AXV_STATE_READY || (state.flags & AXV_STATE_CPU_SET))
+		return reason;
+	save(v, &before);
+	vcpu_free(v);
+	vcpu_new(v->vm, v, state.vcpu_id);
+	v->moved = stats;
+	if (v->fd != fd) {
+		must(dup3(v->fd, fd, O_CLOEXEC) == fd);
+		must(!close(v->fd));
+		v->fd = fd;
+	}
+	if ((void *)v->run != page) {
+		must(!munmap(v->run, v->run_size));
+		v->run = mmap(page, v->run_size, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_FIXED_NOREPLACE, v->fd, AXV_MMAP_RUN);
+		must((void *)v->run == page);
+	}
+	restore(v, &before);
+	save(v, &after);
+	must_be_the_same(&before, &after);
+	must(!vcpu_bind(v));
+
+	switch (reason) {
+	case AXV_EXIT_MMIO_READ:
+	case AXV_EXIT_SYSREG_READ:
+	case AXV_EXIT_IO_READ:
+		must(run_to_an_event(v) == reason);
+		must(v->run->ip == before.run.ip);
+		must(!memcmp(&v->run->exit, &before.run.exit, sizeof(struct axv_exit_mmio)));
+	}
+	return reason;
+}
+
+/* With AXV_TEST_MOVE in the environment each exit is one in another vCPU. */
+int vcpu_run(struct axv_vcpu *v)
+{
+	int ret = run_to_an_event(v);
+
+	return ret >= 0 && getenv("AXV_TEST_MOVE") ? move(v, ret) : ret;
 }
 
 void vcpu_dump(struct axv_vcpu *v)
@@ -418,6 +586,25 @@ void runner_stop(struct axv_runner *r)
 	r->stop = 1;
 	must(!vcpu_kick(r->vcpu));
 	runner_join(r);
+}
+
+int for_ever(struct axv_runner *r)
+{
+	(void)r;
+	return 0;
+}
+
+int until_kicked(struct axv_runner *r)
+{
+	return r->vcpu->run->exit_reason == AXV_EXIT_KICKED;
+}
+
+void await_progress(volatile __u64 *counter)
+{
+	const __u64 now = *counter;
+
+	while (*counter == now)
+		sched_yield();
 }
 
 pid_t axv_gettid(void)

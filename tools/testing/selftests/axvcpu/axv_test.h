@@ -48,7 +48,7 @@ void axv_fail(const char *file, int line, const char *what)
  * @dev: /dev/axvcpu
  * @fd: the VM
  * @id: as AXV_CREATE_VM gave it
- * @ram: the VMM's address of guest memory 0 to GUEST_RAM_SIZE, in slot 0
+ * @ram: the VMM's address of guest memory 0 to GUEST_RAM_SIZE, in region 0
  */
 struct axv_vm {
 	int dev;
@@ -63,12 +63,14 @@ struct axv_vm {
  * @fd: the vCPU
  * @run: its run page
  * @run_size: bytes mapped there
+ * @moved: counters of those whose place it took; see vcpu_run()
  */
 struct axv_vcpu {
 	struct axv_vm *vm;
 	int fd;
 	struct axv_run *run;
 	size_t run_size;
+	struct axv_stats moved;
 };
 
 /**
@@ -113,7 +115,7 @@ void vm_new(struct axv_vm *vm, __u32 flags);
 void vm_new_ram(struct axv_vm *vm, __u32 flags, void *ram);
 void vm_new_irqchip(struct axv_vm *vm, __u32 flags, __u32 irqchip);
 void vm_free(struct axv_vm *vm);
-int vm_region(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size,
+int vm_region(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 size,
 	      const void *hva);
 void *mem_new(size_t size);
 int mem_small_pages(void *mem, size_t size);
@@ -142,7 +144,11 @@ void vcpu_await_state(struct axv_vcpu *v, int state);
 struct axv_stats vcpu_stats(struct axv_vcpu *v);
 int vcpu_inject(struct axv_vcpu *v, __u32 type, __u32 vector);
 
-/* The exit reason, or the negative error; vcpu_run() hides AXV_EXIT_NOTHING. */
+/*
+ * The exit reason, or the negative error. vcpu_run() hides AXV_EXIT_NOTHING; with
+ * AXV_TEST_MOVE in the environment it saves the vCPU at each exit, restores it into a
+ * new one, which takes its place, and wants to see no difference.
+ */
 int vcpu_run_once(struct axv_vcpu *v);
 int vcpu_run(struct axv_vcpu *v);
 void vcpu_dump(struct axv_vcpu *v);
@@ -156,6 +162,13 @@ void runner_start(struct axv_runner *r, struct axv_vcpu *v,
 void runner_join(struct axv_runner *r);
 void runner_stop(struct axv_runner *r);
 void runner_await(struct axv_runner *r, int reason, unsigned long count);
+
+/* For runner_start(): until it is stopped, until its first Kicked. */
+int for_ever(struct axv_runner *r);
+int until_kicked(struct axv_runner *r);
+
+/* Until a guest that counts there has done so once more. */
+void await_progress(volatile __u64 *counter);
 
 /* Sleep while the word has a value; wake who sleeps on it. */
 void wait_while(atomic_int *word, int value);

@@ -4,21 +4,10 @@
  */
 #include "axv_harness.h"
 
-FIXTURE(badinput) {
-	struct axv_vm vm;
-	struct axv_vcpu v;
-};
-
-FIXTURE_SETUP(badinput)
+FIXTURE_ONE_VCPU(badinput)
 {
 	vm_new(&self->vm, 0);
 	vcpu_ready(&self->vm, &self->v, 0);
-}
-
-FIXTURE_TEARDOWN(badinput)
-{
-	vcpu_free(&self->v);
-	vm_free(&self->vm);
 }
 
 enum kind { DEV = 1, VM = 2, VCPU = 4 };
@@ -38,6 +27,7 @@ static const struct command {
 	C(VM, AXV_VM_CREATE_VCPU),
 	C(VM, AXV_VM_SET_REGION),
 	C(VM, AXV_VM_GET_DIRTY),
+	C(VM, AXV_VM_CLEAR_DIRTY),
 	C(VM, AXV_VM_SET_CLOCK),
 	C(VM, AXV_VM_GET_CLOCK),
 	C(VM | VCPU, AXV_INJECT),
@@ -323,15 +313,15 @@ TEST_F(badinput, unknown_values)
 	    .hw_id = 77, .favor_phys_cpu = -1);
 	BAD(vm, AXV_VM_CREATE_VCPU, struct axv_create_vcpu, .id = 1, .favor_phys_cpu = -2);
 
-	BAD(vm, AXV_VM_SET_REGION, struct axv_region, .slot = 5, .fd = -1,
+	BAD(vm, AXV_VM_SET_REGION, struct axv_region, .id = 5, .fd = -1,
 	    .flags = 1u << 31, .gpa = GUEST_MEM, .size = PAGE,
 	    .hva = (unsigned long)self->vm.ram);
-	BAD(vm, AXV_VM_SET_REGION, struct axv_region, .slot = 5, .fd = -1,
+	BAD(vm, AXV_VM_SET_REGION, struct axv_region, .id = 5, .fd = -1,
 	    .address_space = 1, .gpa = GUEST_MEM, .size = PAGE,
 	    .hva = (unsigned long)self->vm.ram);
-	BAD(vm, AXV_VM_SET_REGION, struct axv_region, .slot = 5, .fd = 0,
+	BAD(vm, AXV_VM_SET_REGION, struct axv_region, .id = 5, .fd = 0,
 	    .gpa = GUEST_MEM, .size = PAGE, .hva = (unsigned long)self->vm.ram);
-	BAD(vm, AXV_VM_SET_REGION, struct axv_region, .slot = 5, .fd = -1,
+	BAD(vm, AXV_VM_SET_REGION, struct axv_region, .id = 5, .fd = -1,
 	    .fd_offset = PAGE, .gpa = GUEST_MEM, .size = PAGE,
 	    .hva = (unsigned long)self->vm.ram);
 	BAD(vm, AXV_VM_SET_CLOCK, struct axv_clock, .flags = 1);
@@ -397,7 +387,7 @@ TEST_F(badinput, arrays)
 	const struct guest_table *table;
 	struct axv_table t = { .flags = 0 };
 	struct axv_create_vcpu c = { .id = 1, .favor_phys_cpu = -1, .cpu_set_size = 8 };
-	struct axv_dirty d = { .slot = 0, .nr_pages = 64 };
+	struct axv_dirty d = { .region = 0, .nr_pages = 64 };
 	__u64 *words = mem_new(2 * PAGE);
 
 	EXPECT_EQ(-EFAULT, axv_ioctl(self->v.fd, AXV_VCPU_GET_REGS, &regs));
@@ -445,17 +435,25 @@ TEST_F(badinput, arrays)
 	/* Of a region without a log, of none, of one that ends before. */
 	d.bitmap = (unsigned long)words;
 	EXPECT_GT(0, axv_ioctl(self->vm.fd, AXV_VM_GET_DIRTY, &d));
-	d.slot = 7;
+	d.region = 7;
 	EXPECT_GT(0, axv_ioctl(self->vm.fd, AXV_VM_GET_DIRTY, &d));
-	d.slot = ~0u;
+	d.region = ~0u;
 	EXPECT_GT(0, axv_ioctl(self->vm.fd, AXV_VM_GET_DIRTY, &d));
 	ASSERT_EQ(0, vm_region(&self->vm, 2, AXV_REGION_LOG_DIRTY, GUEST_MEM, 128 * PAGE,
 			       mem_new(128 * PAGE)));
-	d.slot = 2;
+	d.region = 2;
 	EXPECT_EQ(0, axv_ioctl(self->vm.fd, AXV_VM_GET_DIRTY, &d));
-	d.flags = 1;
+	EXPECT_EQ(0, axv_ioctl(self->vm.fd, AXV_VM_CLEAR_DIRTY, &d));
+	d.flags = AXV_DIRTY_KEEP;
+	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_CLEAR_DIRTY, &d));
+	d.flags = 2;
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_GET_DIRTY, &d));
 	d.flags = 0;
+	d.bitmap = 0xffff888000000000;
+	EXPECT_EQ(-EFAULT, axv_ioctl(self->vm.fd, AXV_VM_CLEAR_DIRTY, &d));
+	d.bitmap = (unsigned long)words + PAGE - 4;
+	EXPECT_EQ(-EFAULT, axv_ioctl(self->vm.fd, AXV_VM_CLEAR_DIRTY, &d));
+	d.bitmap = (unsigned long)words;
 	d.first_page = 128;
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_GET_DIRTY, &d));
 	d.first_page = 64;
@@ -466,6 +464,11 @@ TEST_F(badinput, arrays)
 	d.first_page = 0;
 	d.nr_pages = 1ull << 60;
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_GET_DIRTY, &d));
+	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_CLEAR_DIRTY, &d));
+	d.nr_pages = ~0ull;
+	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_CLEAR_DIRTY, &d));
+	d.nr_pages = 0;
+	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_CLEAR_DIRTY, &d));
 	still_runs(_metadata, &self->v);
 }
 

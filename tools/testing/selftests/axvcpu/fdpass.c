@@ -57,7 +57,7 @@ static void receive_fds(int sock, int *fds, int count)
 static int answered(int vm, int vcpu)
 {
 	struct axv_create_vcpu create = { .id = 1, .favor_phys_cpu = -1 };
-	struct axv_region region = { .slot = 5, .fd = -1 };
+	struct axv_region region = { .id = 5, .fd = -1 };
 	struct axv_dirty dirty = { .nr_pages = 64 };
 	struct axv_clock clock = { 0 };
 	struct axv_inject inject = guest_events[GUEST_INTERRUPT];

@@ -9,7 +9,7 @@
 
 #include "axv_test.h"
 
-#define GUEST_RAM_SIZE	0xc0000ul	/* at guest physical 0, slot 0 */
+#define GUEST_RAM_SIZE	0xc0000ul	/* at guest physical 0, region 0 */
 #define GUEST_DATA	0x40000ul	/* 256 KiB of it that no program uses */
 #define GUEST_HOLE	0xd0000ul	/* where there is never memory */
 #define GUEST_MEM	0x400000ul	/* free for regions, to 1 GiB */

@@ -5,22 +5,11 @@
  */
 #include "axv_harness.h"
 
-FIXTURE(kick) {
-	struct axv_vm vm;
-	struct axv_vcpu v;
-};
-
-FIXTURE_SETUP(kick)
+FIXTURE_ONE_VCPU(kick)
 {
 	vm_new(&self->vm, AXV_VM_HALT_IN_KERNEL);
 	vcpu_ready(&self->vm, &self->v, 0);
 	guest_start(&self->v, GUEST_CALL, 0, 0, 0);
-}
-
-FIXTURE_TEARDOWN(kick)
-{
-	vcpu_free(&self->v);
-	vm_free(&self->vm);
 }
 
 TEST_F(kick, before_a_run)
@@ -74,12 +63,6 @@ TEST_F(kick, carries_registers)
 	EXPECT_EQ(ip, self->v.run->ip);
 }
 
-static int keep_on(struct axv_runner *r)
-{
-	(void)r;
-	return 0;
-}
-
 TEST_F(kick, one_exit_for_each)
 {
 	unsigned long n = scaled(2000), i;
@@ -88,9 +71,8 @@ TEST_F(kick, one_exit_for_each)
 
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	guest_start(&self->v, GUEST_SPIN, GUEST_DATA, 0, 0);
-	runner_start(&r, &self->v, keep_on, NULL);
-	while (!*counter)
-		sched_yield();
+	runner_start(&r, &self->v, for_ever, NULL);
+	await_progress(counter);
 	for (i = 1; i <= n; i++) {
 		ASSERT_EQ(0, vcpu_kick(&self->v));
 		/* A lost one ends here, with the test's deadline. */
@@ -111,7 +93,7 @@ TEST_F(kick, wakes_a_blocked_vcpu)
 
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	guest_start(&self->v, GUEST_HALT, 0, 0, 0);
-	runner_start(&r, &self->v, keep_on, NULL);
+	runner_start(&r, &self->v, for_ever, NULL);
 	for (i = 1; i <= n; i++) {
 		/* The halt goes on where a kick interrupted it. */
 		vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
@@ -134,7 +116,7 @@ TEST_F(kick, races_with_blocking)
 	/* Kicked right away, wherever between entry and sleep it is. */
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	guest_start(&self->v, GUEST_HALT, 0, 0, 0);
-	runner_start(&r, &self->v, keep_on, NULL);
+	runner_start(&r, &self->v, for_ever, NULL);
 	for (i = 1; i <= n; i++) {
 		ASSERT_EQ(0, vcpu_kick(&self->v));
 		runner_await(&r, AXV_EXIT_KICKED, i);

@@ -32,12 +32,6 @@ FIXTURE_TEARDOWN(kill)
 	munmap(self->ram, GUEST_RAM_SIZE);
 }
 
-static int for_ever(struct axv_runner *r)
-{
-	(void)r;
-	return 0;
-}
-
 static void *drop_memory(void *mem)
 {
 	for (;;)
@@ -81,8 +75,7 @@ static void begin(struct axv_vm *vm, struct axv_vcpu *v, struct axv_runner *r, v
 	default:
 		guest_start(v, GUEST_SPIN, GUEST_DATA, 0, 0);
 		runner_start(r, v, for_ever, NULL);
-		while (!*counter)
-			sched_yield();
+		await_progress(counter);
 	}
 }
 

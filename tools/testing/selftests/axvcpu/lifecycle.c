@@ -78,21 +78,10 @@ static void advance(struct axv_vcpu *v, int state)
 	guest_start(v, GUEST_CALL, 0, 0, 0);
 }
 
-FIXTURE(lifecycle) {
-	struct axv_vm vm;
-	struct axv_vcpu v;
-};
-
-FIXTURE_SETUP(lifecycle)
+FIXTURE_ONE_VCPU(lifecycle)
 {
 	vm_new(&self->vm, AXV_VM_HALT_IN_KERNEL);
 	vcpu_new(&self->vm, &self->v, 0);
-}
-
-FIXTURE_TEARDOWN(lifecycle)
-{
-	vcpu_free(&self->v);
-	vm_free(&self->vm);
 }
 
 TEST_F(lifecycle, created)
@@ -373,6 +362,132 @@ TEST_F(lifecycle, registers_and_another_thread)
 	EXPECT_EQ(0, j.ret[5]);
 }
 
+struct stranger {
+	struct axv_vcpu *v;
+	unsigned long rounds;
+	atomic_bool done;
+	int unexpected;
+};
+
+/* The owner may be acting on the vCPU just now, which is looked at first. */
+static void be_refused(struct stranger *s, int ret)
+{
+	if (ret != -EPERM && ret != -EBUSY)
+		s->unexpected = ret;
+}
+
+static void *change_all(void *arg)
+{
+	static __u8 data[16384];
+	struct stranger *s = arg;
+	int fd = s->v->fd, op;
+	struct axv_reg reg = { .id = guest_ip_reg };
+	struct axv_regs regs = { .count = 1, .regs = (unsigned long)&reg };
+	struct axv_fpu fpu = {
+		.size = axv_query(s->v->vm->dev, AXV_QUERY_FPU_SIZE),
+		.data = (unsigned long)data,
+	};
+
+	must(fpu.size <= sizeof(data));
+	while (s->rounds--) {
+		for (op = 0; op < OPS; op++)
+			be_refused(s, operate(s->v, op));
+		be_refused(s, axv_ioctl(fd, AXV_VCPU_SYNC, NULL));
+		be_refused(s, axv_ioctl(fd, AXV_VCPU_SET_REGS, &regs));
+		be_refused(s, axv_ioctl(fd, AXV_VCPU_SET_FPU, &fpu));
+#ifdef __x86_64__
+		struct axv_table table = {
+			.kind = AXV_TABLE_X86_CPUID,
+			.entry_size = sizeof(struct axv_x86_cpuid),
+		};
+
+		be_refused(s, axv_ioctl(fd, AXV_SET_TABLE, &table));
+#endif
+	}
+	atomic_store(&s->done, true);
+	return NULL;
+}
+
+typedef FIXTURE_DATA(lifecycle) lifecycle_fixture;
+
+/* While another thread does @others, none of the owner's commands @cmd is refused. */
+static void never_busy(struct __test_metadata *_metadata, lifecycle_fixture *self,
+		       void *(*others)(void *arg), unsigned long cmd)
+{
+	struct stranger s = { .v = &self->v, .rounds = scaled(2000) };
+	unsigned long busy = 0;
+	pthread_t t;
+
+	advance(&self->v, READY);
+	ASSERT_EQ(0, pthread_create(&t, NULL, others, &s));
+	while (!atomic_load(&s.done)) {
+		int ret = axv_ioctl(self->v.fd, cmd, NULL);
+
+		busy += ret == -EBUSY;
+		if (ret != -EBUSY)
+			EXPECT_EQ(0, ret);
+	}
+	EXPECT_EQ(0ul, busy);
+	ASSERT_EQ(0, pthread_join(t, NULL));
+	EXPECT_EQ(0, s.unexpected);
+}
+
+/* What another thread may not do does not get in the owner's way, either. */
+TEST_F(lifecycle, no_stranger_makes_the_owner_busy)
+{
+	never_busy(_metadata, self, change_all, AXV_VCPU_SYNC);
+}
+
+static void may_read(struct stranger *s, int ret)
+{
+	if (ret && ret != -EBUSY)
+		s->unexpected = ret;
+}
+
+/* Everything that can be read; of the registers more than are read at once. */
+static void *read_all(void *arg)
+{
+	static __u8 data[16384];
+	static __u64 ids[1024];
+	static struct axv_reg regs[1024];
+	struct stranger *s = arg;
+	int fd = s->v->fd;
+	struct axv_table table = {
+		.kind = AXV_TABLE_REGS,
+		.entry_size = sizeof(*ids),
+		.entries = (unsigned long)ids,
+	};
+	struct axv_regs list = { .regs = (unsigned long)regs };
+	struct axv_fpu fpu = {
+		.size = axv_query(s->v->vm->dev, AXV_QUERY_FPU_SIZE),
+		.data = (unsigned long)data,
+	};
+	int ret;
+
+	must(fpu.size <= sizeof(data));
+	do {
+		table.count = 1024;
+		ret = axv_ioctl(fd, AXV_GET_TABLE, &table);
+	} while (ret == -EBUSY);
+	must(!ret);
+	for (list.count = 0; list.count < table.count; list.count++)
+		regs[list.count].id = ids[list.count];
+
+	while (s->rounds--) {
+		may_read(s, axv_ioctl(fd, AXV_VCPU_GET_REGS, &list));
+		may_read(s, axv_ioctl(fd, AXV_VCPU_GET_FPU, &fpu));
+		may_read(s, axv_ioctl(fd, AXV_GET_TABLE, &table));
+	}
+	atomic_store(&s->done, true);
+	return NULL;
+}
+
+/* Every thread may read, and the owner waits for the end of that. */
+TEST_F(lifecycle, no_reader_makes_the_owner_busy)
+{
+	never_busy(_metadata, self, read_all, AXV_VCPU_RUN);
+}
+
 static void *bind_and_exit(void *arg)
 {
 	struct axv_vcpu *v = arg;
@@ -387,6 +502,12 @@ TEST_F(lifecycle, take_over_from_a_dead_owner)
 	advance(&self->v, FREE);
 	in_thread(bind_and_exit, &self->v);
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
+	/* Its number may be another thread's by now. */
+	EXPECT_EQ(0u, vcpu_info(&self->v).owner);
+	/* By a bind, and by nothing else that goes on from Ready. */
+	EXPECT_EQ(-EPERM, axv_ioctl(self->v.fd, AXV_VCPU_RUN, NULL));
+	EXPECT_EQ(-EPERM, axv_ioctl(self->v.fd, AXV_VCPU_SYNC, NULL));
+	EXPECT_EQ(-EPERM, vcpu_unbind(&self->v));
 	ASSERT_EQ(0, vcpu_bind(&self->v));
 	EXPECT_EQ((__u32)axv_gettid(), vcpu_info(&self->v).owner);
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
@@ -441,11 +562,6 @@ TEST_F(lifecycle, adopt_what_is_free)
 }
 
 /* ---- while it runs ---- */
-
-static int until_kicked(struct axv_runner *r)
-{
-	return r->vcpu->run->exit_reason == AXV_EXIT_KICKED;
-}
 
 #define STRANGE_OPS	(OPS + 4)
 
@@ -607,6 +723,31 @@ TEST_F(lifecycle, fork_gives_the_child_nothing)
 	EXPECT_EQ(0, WEXITSTATUS(child_status(pid)));
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+}
+
+TEST_F(lifecycle, madvise_gives_the_run_page_to_no_child)
+{
+	int refused = madvise(self->v.run, self->v.run_size, MADV_DOFORK);
+	pid_t pid;
+
+	EXPECT_EQ(-1, refused);
+	pid = fork();
+	if (!pid)
+		_exit(!msync(self->v.run, PAGE, MS_ASYNC) || errno != ENOMEM);
+	EXPECT_EQ(0, child_status(pid));
+}
+
+TEST_F(lifecycle, madvise_does_not_lose_the_run_page)
+{
+	advance(&self->v, READY);
+	self->v.run->want = 0x5a;
+	ASSERT_EQ(0, madvise(self->v.run, self->v.run_size, MADV_DONTNEED));
+	/* The kernel's page, not another one. */
+	EXPECT_EQ(0x5au, self->v.run->want);
+	self->v.run->want = 0;
+	ASSERT_EQ(0, madvise(self->v.run, self->v.run_size, MADV_DONTNEED));
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	EXPECT_EQ((__u32)AXV_EXIT_HYPERCALL, self->v.run->exit_reason);
 }
 
 TEST_F(lifecycle, a_child_may_have_a_vm_of_its_own)

@@ -4,21 +4,10 @@
  */
 #include "axv_harness.h"
 
-FIXTURE(stats) {
-	struct axv_vm vm;
-	struct axv_vcpu v;
-};
-
-FIXTURE_SETUP(stats)
+FIXTURE_ONE_VCPU(stats)
 {
 	vm_new(&self->vm, AXV_VM_HALT_IN_KERNEL);
 	vcpu_ready(&self->vm, &self->v, 0);
-}
-
-FIXTURE_TEARDOWN(stats)
-{
-	vcpu_free(&self->v);
-	vm_free(&self->vm);
 }
 
 TEST_F(stats, all_zero_when_created)
@@ -128,11 +117,6 @@ TEST_F(stats, faults)
 	guest_start(&self->v, GUEST_WRITE, GUEST_MEM, pages, 1);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_GE(after.faults + 4, vcpu_stats(&self->v).faults);
-}
-
-static int until_kicked(struct axv_runner *r)
-{
-	return r->vcpu->run->exit_reason == AXV_EXIT_KICKED;
 }
 
 TEST_F(stats, blocks_and_injections)

@@ -12,24 +12,7 @@ static struct bus bus;
 static struct pl011 uart;
 static struct serial_port port;
 static struct fake_line irq;
-static u8 sent[64];
-static unsigned int nr_sent, room_calls;
-static bool blocked;
-
-static bool send(void *arg, u8 byte)
-{
-	(void)arg;
-	sent[nr_sent++] = byte;
-	return !blocked;
-}
-
-static void room(void *arg)
-{
-	(void)arg;
-	room_calls++;
-}
-
-static const struct serial_backend backend = { .send = send, .room = room };
+static struct fake_wire wire;
 
 static void out(u32 reg, u32 value)
 {
@@ -43,19 +26,21 @@ static u32 in(u32 reg)
 
 static void start(void)
 {
+	const struct serial_backend backend = fake_serial(&wire);
+
 	bus_init(&bus, "address");
-	nr_sent = 0;
-	blocked = false;
+	wire.nr_sent = 0;
+	wire.blocked = false;
 	pl011_init(&uart, &bus, ADDR, fake_irq(&irq), &backend);
 	port = pl011_serial(&uart);
-	room_calls = 0;
+	wire.room_calls = 0;
 }
 
 static void fifos(void)
 {
 	start();
 	out(PL011_LCR_H, PL011_LCR_H_FEN | 0x60);
-	room_calls = 0;
+	wire.room_calls = 0;
 }
 
 static void identification(void)
@@ -78,7 +63,7 @@ static void identification(void)
 	CHECK_EQ(bus_read(&bus, ADDR + PL011_FR, 1), in(PL011_FR) & 0xff);
 	bus_write(&bus, ADDR + PL011_DR, 1, 'b');
 	bus_write(&bus, ADDR + PL011_DR, 2, 'h');
-	CHECK_EQ(nr_sent, 2);
+	CHECK_EQ(wire.nr_sent, 2);
 }
 
 static void transmitting(void)
@@ -88,8 +73,8 @@ static void transmitting(void)
 	out(PL011_IMSC, PL011_INT_TX);
 	CHECK(!irq.level);
 	out(PL011_DR, 'a');
-	CHECK_EQ(nr_sent, 1);
-	CHECK_EQ(sent[0], 'a');
+	CHECK_EQ(wire.nr_sent, 1);
+	CHECK_EQ(wire.sent[0], 'a');
 	CHECK(irq.level);
 	CHECK_EQ(in(PL011_MIS), PL011_INT_TX);
 	out(PL011_ICR, PL011_INT_TX);
@@ -105,20 +90,20 @@ static void flow_control(void)
 {
 	start();
 	out(PL011_IMSC, PL011_INT_TX);
-	blocked = true;
+	wire.blocked = true;
 	out(PL011_DR, 'a');
-	CHECK_EQ(nr_sent, 1);
+	CHECK_EQ(wire.nr_sent, 1);
 	CHECK(!irq.level);
 	CHECK(in(PL011_FR) & PL011_FR_TXFF);
 	CHECK(in(PL011_FR) & PL011_FR_BUSY);
 	out(PL011_DR, 'b');
-	CHECK_EQ(nr_sent, 1);
-	blocked = false;
+	CHECK_EQ(wire.nr_sent, 1);
+	wire.blocked = false;
 	port.can_send(port.dev);
 	CHECK(irq.level);
 	CHECK(!(in(PL011_FR) & PL011_FR_TXFF));
 	out(PL011_DR, 'c');
-	CHECK_EQ(sent[1], 'c');
+	CHECK_EQ(wire.sent[1], 'c');
 }
 
 static void receiving(void)
@@ -132,10 +117,10 @@ static void receiving(void)
 	out(PL011_IMSC, PL011_INT_RX | PL011_INT_RT);
 	irq.disabled = false;
 	CHECK(!port.listening(port.dev));
-	CHECK_EQ(room_calls, 0);
+	CHECK_EQ(wire.room_calls, 0);
 	out(PL011_IMSC, PL011_INT_RX | PL011_INT_RT);
 	CHECK(port.listening(port.dev));
-	CHECK_EQ(room_calls, 1);
+	CHECK_EQ(wire.room_calls, 1);
 	port.receive(port.dev, 'x');
 	CHECK(irq.level);
 	CHECK_EQ(in(PL011_MIS), PL011_INT_RT);
@@ -151,10 +136,10 @@ static void receiving(void)
 	out(PL011_ICR, PL011_INT_OE);
 	CHECK(!(in(PL011_RIS) & PL011_INT_OE));
 
-	room_calls = 0;
+	wire.room_calls = 0;
 	for (i = 0; i < 8; i++)
 		CHECK_EQ(in(PL011_DR), (u8)('x' + i));
-	CHECK_EQ(room_calls, 1);
+	CHECK_EQ(wire.room_calls, 1);
 	CHECK_EQ(in(PL011_RIS) & PL011_INT_RX, PL011_INT_RX);
 	for (; i < PL011_FIFO; i++) {
 		CHECK(irq.level);
@@ -202,14 +187,14 @@ static void switched_off(void)
 	start();
 	out(PL011_CR, 0);
 	out(PL011_DR, 'a');
-	CHECK_EQ(nr_sent, 0);
+	CHECK_EQ(wire.nr_sent, 0);
 	CHECK_EQ(port.room(port.dev), 0);
-	room_calls = 0;
+	wire.room_calls = 0;
 	out(PL011_CR, PL011_CR_UARTEN | PL011_CR_RXE);
-	CHECK_EQ(room_calls, 1);
+	CHECK_EQ(wire.room_calls, 1);
 	CHECK_EQ(port.room(port.dev), 1);
 	out(PL011_DR, 'a');
-	CHECK_EQ(nr_sent, 0);
+	CHECK_EQ(wire.nr_sent, 0);
 }
 
 static void loopback(void)
@@ -217,7 +202,7 @@ static void loopback(void)
 	start();
 	out(PL011_CR, PL011_CR_UARTEN | PL011_CR_RXE | PL011_CR_TXE | PL011_CR_LBE);
 	out(PL011_DR, 'l');
-	CHECK_EQ(nr_sent, 0);
+	CHECK_EQ(wire.nr_sent, 0);
 	CHECK_EQ(port.room(port.dev), 0);
 	CHECK_EQ(in(PL011_DR), 'l');
 }
@@ -229,12 +214,28 @@ static void polled(void)
 	CHECK(port.listening(port.dev));
 	out(PL011_CR, 0);
 	CHECK(!port.listening(port.dev));
-	room_calls = 0;
+	wire.room_calls = 0;
 	out(PL011_CR, PL011_CR_UARTEN | PL011_CR_RXE | PL011_CR_TXE);
-	CHECK_EQ(room_calls, 1);
+	CHECK_EQ(wire.room_calls, 1);
+}
+
+static void breaks(void)
+{
+	fifos();
+	out(PL011_IMSC, PL011_INT_BE);
+	port.receive(port.dev, 'a');
+	CHECK(!irq.level);
+	port.receive_break(port.dev);
+	CHECK(irq.level);
+	out(PL011_ICR, PL011_INT_BE);
+	CHECK(!irq.level);
+	CHECK_EQ(in(PL011_DR), 'a');
+	CHECK_EQ(in(PL011_DR), PL011_DR_BE);
+	CHECK(in(PL011_FR) & PL011_FR_RXFE);
 }
 
 static const struct tap_case cases[] = {
+	{ "a break", breaks },
 	{ "what tells a PL011", identification },
 	{ "transmitter and its interrupt", transmitting },
 	{ "the transmitter waits for the other end", flow_control },

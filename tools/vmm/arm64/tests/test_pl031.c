@@ -98,12 +98,54 @@ static void alarm_and_clock(void)
 	CHECK(irq.level);
 }
 
+/* The timer fires late, as after the host's sleep. */
+static void alarm_late(void)
+{
+	start();
+	out(PL031_IMSC, 1);
+	out(PL031_MR, NOW + 10);
+	fake_skip(12 * NSEC_PER_SEC);
+	CHECK(irq.level);
+	out(PL031_ICR, 1);
+	fake_advance(3600 * NSEC_PER_SEC);
+	CHECK_EQ(irq.edges, 1);
+}
+
+/* The host's clock is set. */
+static void host_clock(void)
+{
+	start();
+	out(PL031_IMSC, 1);
+	out(PL031_MR, NOW + 10);
+	fake_set_wall(NOW + 15);
+	fake_advance(10 * NSEC_PER_SEC);
+	CHECK(irq.level);
+
+	/* A register that is read shows what is due. */
+	start();
+	out(PL031_MR, NOW + 10);
+	fake_set_wall(NOW + 15);
+	CHECK_EQ(in(PL031_RIS), 1);
+
+	/* Set back: it comes once. */
+	start();
+	out(PL031_IMSC, 1);
+	out(PL031_MR, NOW + 10);
+	fake_set_wall(NOW - 100);
+	fake_advance(109 * NSEC_PER_SEC);
+	CHECK(!irq.level);
+	fake_advance(NSEC_PER_SEC);
+	CHECK(irq.level);
+}
+
 static const struct tap_case cases[] = {
 	{ "what tells a PL031", identification },
 	{ "the clock", counting },
 	{ "the alarm", match },
 	{ "the alarm without its interrupt", alarm_masked },
 	{ "the alarm when the clock is set", alarm_and_clock },
+	{ "the alarm when its timer is late", alarm_late },
+	{ "the alarm when the host's clock is set", host_clock },
 };
 
 int main(void)

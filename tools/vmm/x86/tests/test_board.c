@@ -7,6 +7,7 @@
 #include "map.h"
 #include "pci.h"
 #include "pm.h"
+#include "pvpanic.h"
 #include "reset.h"
 #include "tap.h"
 
@@ -15,25 +16,29 @@ static struct fake_line sci;
 static struct pm pm;
 static struct reset reset;
 static struct pci pci;
-static unsigned int offs, resets;
+static struct power_switch power;
+static unsigned int offs, resets, panics;
 
 static void request(void *arg, enum power_request what)
 {
 	(void)arg;
 	if (what == POWER_OFF)
 		offs++;
+	else if (what == POWER_PANIC)
+		panics++;
 	else
 		resets++;
 }
 
 static void start(void)
 {
-	const struct power_switch power = { .request = request };
-
 	bus_init(&bus, "port");
 	fake_reset();
 	offs = 0;
 	resets = 0;
+	panics = 0;
+	power = (struct power_switch){ .request = request };
+	pvpanic_init(&power, &bus);
 	pm_init(&pm, &bus, NULL, fake_irq(&sci), power);
 	reset_init(&reset, &bus, power);
 	pci_init(&pci, &bus, &reset);
@@ -189,9 +194,54 @@ static void resetting(void)
 	CHECK_EQ(offs, 0);
 }
 
-static void pci_empty(void)
+static void power_button(void)
 {
 	start();
+	CHECK(!pm_press_button(&pm));
+	CHECK(!sci.level);
+	CHECK_EQ(bus_read(&bus, PM1_EVENT_PORT, 2), BIT(8));
+	bus_write(&bus, PM1_EVENT_PORT, 2, BIT(8));
+
+	bus_write(&bus, PM1_EVENT_PORT + 2, 2, BIT(8));
+	CHECK(!sci.level);
+	CHECK(pm_press_button(&pm));
+	CHECK(sci.level);
+	CHECK_EQ(bus_read(&bus, PM1_EVENT_PORT, 2), BIT(8));
+	bus_write(&bus, PM1_EVENT_PORT, 2, BIT(8));
+	CHECK(!sci.level);
+	CHECK_EQ(offs, 0);
+}
+
+static void panic(void)
+{
+	start();
+	CHECK_EQ(bus_read(&bus, PVPANIC_PORT, 1), 3);
+	bus_write(&bus, PVPANIC_PORT, 1, 2);		/* a crash kernel goes on */
+	CHECK_EQ(panics, 0);
+	bus_write(&bus, PVPANIC_PORT, 1, 1);
+	CHECK_EQ(panics, 1);
+	CHECK_EQ(offs + resets, 0);
+}
+
+static void pci_host_bridge(void)
+{
+	start();
+	bus_write(&bus, 0xcf8, 4, 0x80000000);
+	CHECK_EQ(bus_read(&bus, 0xcfc, 4), 0x00081b36);
+	CHECK_EQ(bus_read(&bus, 0xcfe, 2), 0x0008);
+	bus_write(&bus, 0xcf8, 4, 0x80000008);
+	CHECK_EQ(bus_read(&bus, 0xcfe, 2), 0x0600);
+	CHECK_EQ(bus_read(&bus, 0xcff, 1), 0x06);
+	bus_write(&bus, 0xcf8, 4, 0x8000000c);
+	CHECK_EQ(bus_read(&bus, 0xcfe, 1), 0);		/* one function */
+	bus_write(&bus, 0xcf8, 4, 0x00000000);		/* not enabled */
+	CHECK_EQ(bus_read(&bus, 0xcfc, 4), 0xffffffff);
+
+	/* Nothing else, on this bus and others. */
+	bus_write(&bus, 0xcf8, 4, 0x80000100);
+	CHECK_EQ(bus_read(&bus, 0xcfc, 4), 0xffffffff);
+	bus_write(&bus, 0xcf8, 4, 0x80010000);
+	CHECK_EQ(bus_read(&bus, 0xcfc, 4), 0xffffffff);
 	bus_write(&bus, 0xcf8, 4, 0x80001234);
 	CHECK_EQ(bus_read(&bus, 0xcf8, 4), 0x80001234);
 	CHECK_EQ(bus_read(&bus, 0xcfc, 4), 0xffffffff);
@@ -285,7 +335,9 @@ static const struct tap_case cases[] = {
 	{ "ACPI: PM timer", pm_timer },
 	{ "ACPI: PM timer interrupt", pm_timer_interrupt },
 	{ "reset ports", resetting },
-	{ "PCI without devices", pci_empty },
+	{ "the power button", power_button },
+	{ "a panic", panic },
+	{ "PCI with a host bridge", pci_host_bridge },
 	{ "memory map", memory_map },
 	{ "CPUID table", cpuid_table },
 };

@@ -25,7 +25,7 @@
 #include "uart.h"
 
 #define PORT		0x3f8
-#define DEADLINE	10000	/* ms: for something that has to happen */
+#define DEADLINE	60000	/* ms: for something that has to happen */
 
 /* What the child does. */
 enum child {
@@ -34,6 +34,7 @@ enum child {
 	DO_ASLEEP,		/* greet, and listen to nothing */
 	DO_CRASH,
 	DO_LEAVE,		/* exit() without ado */
+	DO_RESUME,		/* as after a shell has stopped it, and gone on */
 };
 
 /* More than the ring, the pty and a pipe take together. */
@@ -77,11 +78,13 @@ static void interrupt(void *chip, unsigned int pin, bool level)
 
 static void serve(void)
 {
-	u8 byte;
+	u8 byte, lsr;
 
 	while (behaviour == DO_ECHO &&
-	       (bus_read(&bus, PORT + UART_LSR, 1) & UART_LSR_DR)) {
+	       ((lsr = bus_read(&bus, PORT + UART_LSR, 1)) & UART_LSR_DR)) {
 		byte = bus_read(&bus, PORT + UART_RX, 1);
+		if (lsr & UART_LSR_BI)
+			byte = 'B';
 		bus_write(&bus, PORT + UART_TX, 1, byte);
 		if (byte == '!')
 			end(0);
@@ -114,6 +117,19 @@ static const u8 enable[] = {
 	[DO_ASLEEP] = 0,
 };
 
+/* Returns 0 if the terminal is raw again. */
+static int resume(void)
+{
+	struct termios mode;
+
+	tcgetattr(STDIN_FILENO, &mode);
+	mode.c_lflag |= ICANON | ECHO;
+	tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+	terminal_raw();
+	tcgetattr(STDIN_FILENO, &mode);
+	return mode.c_lflag & ICANON ? 1 : 0;
+}
+
 static void child(enum child what)
 {
 	const struct irq_line irq = { .set = interrupt };
@@ -131,6 +147,8 @@ static void child(enum child what)
 		abort();
 	if (what == DO_LEAVE)
 		exit(0);
+	if (what == DO_RESUME)
+		exit(resume());
 
 	pthread_mutex_lock(&lock);
 	bus_write(&bus, PORT + UART_FCR, 1, UART_FCR_ENABLE_FIFO);
@@ -276,6 +294,9 @@ static void keys(void)
 	/* ^C and ^Z are the guest's, and ^A is doubled. */
 	type("\003\032\r\001\001");
 	expect("\003\032\r\001");
+	/* A break stays in its place. */
+	type("c\001bd");
+	expect("cBd");
 	type("\001x");
 	reap_tty(QUIT_CODE << 8);
 }
@@ -303,6 +324,12 @@ static void restored_after_crash(void)
 static void restored_after_exit(void)
 {
 	start_tty(DO_LEAVE);
+	reap_tty(0);
+}
+
+static void raw_when_resumed(void)
+{
+	start_tty(DO_RESUME);
 	reap_tty(0);
 }
 
@@ -384,6 +411,7 @@ static const struct tap_case cases[] = {
 	{ "^A x, whatever the guest does", quits_while_guest_sleeps },
 	{ "the terminal after a crash", restored_after_crash },
 	{ "the terminal after exit()", restored_after_exit },
+	{ "the terminal after a shell has changed its mode", raw_when_resumed },
 	{ "a pipe has no keys", pipes },
 	{ "input longer than the ring", long_script },
 	{ "the end of input ends nothing", end_of_input },

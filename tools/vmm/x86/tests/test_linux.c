@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <asm/bootparam.h>
@@ -169,6 +170,12 @@ static void own_tsc(void)
 	bp = memory_at(&mem, entry.boot_params, sizeof(*bp));
 	CHECK(!strcmp(memory_at(&mem, bp->hdr.cmd_line_ptr, 64),
 		      "quiet tsc_early_khz=1000"));
+	CHECK_EQ(load(NULL, "tsc_early_khz=7 quiet", &entry), 0);
+	CHECK(!strcmp(memory_at(&mem, bp->hdr.cmd_line_ptr, 64),
+		      "tsc_early_khz=7 quiet"));
+	CHECK_EQ(load(NULL, "not_tsc_early_khz=7", &entry), 0);
+	CHECK(!strcmp(memory_at(&mem, bp->hdr.cmd_line_ptr, 64),
+		      "not_tsc_early_khz=7 tsc_early_khz=2500000"));
 }
 
 static void refused(void)
@@ -204,6 +211,14 @@ static void refused(void)
 	make_image();
 	CHECK(load("/nonexistent", "", &entry) < 0);
 	CHECK(load("/tmp", "", &entry) < 0);
+	write_file(initrd_path, "", 0);
+	CHECK(load(initrd_path, "", &entry) < 0);
+	unlink(initrd_path);
+	CHECK(!mkfifo(initrd_path, 0600));
+	alarm(60);		/* nobody ever writes to it */
+	CHECK(load(initrd_path, "", &entry) < 0);
+	alarm(0);
+	unlink(initrd_path);
 
 	write_file(kernel_path, image, 100);
 	CHECK(linux_load(&mem, &(struct boot_config){
@@ -229,6 +244,11 @@ static void high_memory(void)
 	for (i = 1; i < bp->e820_entries; i++)
 		CHECK(bp->e820_table[i - 1].addr + bp->e820_table[i - 1].size <=
 		      bp->e820_table[i].addr);
+
+	/* A kernel that begins there cannot be entered in 32-bit mode. */
+	mem.areas[2].hva = calloc(1, MIB(32));
+	header()->pref_address = GIB(4) + MIB(16);
+	CHECK(load(NULL, "", &entry) < 0);
 }
 
 /* ---- ACPI --------------------------------------------------------------- */
@@ -287,7 +307,7 @@ static void acpi_tables(void)
 	CHECK_EQ(fadt[91], 4);
 	CHECK_EQ(fadt[108], 0x32);		/* century */
 	CHECK_EQ(fadt[109], 0x1d);		/* boot architecture */
-	CHECK_EQ(get32(fadt + 112), 0x475);
+	CHECK_EQ(get32(fadt + 112), 0x465);
 	CHECK_EQ(get32(fadt + 120), 0xcf9);	/* reset register */
 	CHECK_EQ(fadt[128], 6);
 	dsdt = table(get32(fadt + 40), "DSDT");

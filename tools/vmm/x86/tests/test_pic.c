@@ -41,8 +41,9 @@ static void line(unsigned int pin, bool level)
 
 static void pulse(unsigned int pin)
 {
-	line(pin, true);
-	line(pin, false);
+	struct irq_line l = pic_line(&pics, pin);
+
+	irq_pulse(&l);
 }
 
 /* As Linux does it: vectors 0x30 and 0x38, nothing masked. */
@@ -112,6 +113,16 @@ static void edges(void)
 	line(4, false);
 	line(4, true);
 	CHECK(wire);
+
+	/* It falls before it is acknowledged. */
+	line(4, false);
+	CHECK(!wire);
+	CHECK_EQ(in(MASTER), 0);
+	line(12, true);
+	CHECK(wire);
+	line(12, false);
+	CHECK(!wire);
+	CHECK_EQ(in(SLAVE), 0);
 }
 
 static void levels(void)
@@ -319,6 +330,53 @@ static void initialization(void)
 	CHECK_EQ(pic_acknowledge(&pics), 0x61);
 }
 
+static unsigned int timer_taken, timer_restarted;
+static bool timer_pending;
+
+static void taken(void *arg)
+{
+	(void)arg;
+	timer_taken++;
+}
+
+static void restarted(void *arg, bool pending)
+{
+	(void)arg;
+	timer_restarted++;
+	timer_pending = pending;
+}
+
+static void timer(void)
+{
+	static const struct pic_timer_ops ops = { taken, restarted };
+
+	start();
+	pic_watch_timer(&pics, &ops, NULL);
+	timer_taken = 0;
+	timer_restarted = 0;
+	pulse(0);
+	pic_acknowledge(&pics);
+	out(MASTER, EOI);
+	CHECK_EQ(timer_taken, 1);
+	pulse(0);
+	out(MASTER, 0x0c);
+	CHECK_EQ(in(MASTER), 0x80);
+	out(MASTER, EOI);
+	CHECK_EQ(timer_taken, 2);
+
+	out(MASTER + 1, 0x01);
+	pulse(0);
+	CHECK_EQ(timer_restarted, 0);
+	out(MASTER + 1, 0x00);
+	CHECK_EQ(timer_restarted, 1);
+	CHECK(timer_pending);
+	out(MASTER + 1, 0x02);
+	CHECK_EQ(timer_restarted, 1);
+	out(MASTER, 0x11);
+	CHECK_EQ(timer_restarted, 2);
+	CHECK(!timer_pending);
+}
+
 static void notifications(void)
 {
 	start();
@@ -345,6 +403,7 @@ static const struct tap_case cases[] = {
 	{ "special fully nested mode", special_fully_nested },
 	{ "poll command", polling },
 	{ "initialization words", initialization },
+	{ "what the timer is told", timer },
 	{ "the wire is reported when it changes", notifications },
 };
 

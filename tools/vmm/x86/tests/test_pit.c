@@ -156,7 +156,7 @@ static void backlog(void)
 	CHECK_EQ(pit.backlog, 9);
 	irq.edges = 0;
 	for (i = 0; i < 20; i++)
-		pit_acknowledged(&pit);
+		pit_pic_ops.taken(&pit);
 	CHECK_EQ(irq.edges, 9);
 
 	/* The loop itself comes late. */
@@ -171,7 +171,7 @@ static void backlog(void)
 	CHECK(pit.backlog <= 101);
 	set_count(CHANNEL0, 0x34, 11932);
 	irq.edges = 0;
-	pit_acknowledged(&pit);
+	pit_pic_ops.taken(&pit);
 	CHECK_EQ(irq.edges, 0);
 }
 
@@ -251,6 +251,63 @@ static void bcd(void)
 	CHECK_EQ(get_count(CHANNEL0), 0x9999);
 }
 
+static void nothing(void *arg, bool level)
+{
+	(void)arg;
+	(void)level;
+}
+
+/* With the interrupt controller: how often the CPU would be interrupted now. */
+static unsigned int acknowledge_all(struct pics *pics)
+{
+	unsigned int n = 0;
+
+	while (pic_pending(pics) && n < 1000) {
+		pic_acknowledge(pics);
+		out(0x20, 0x20);
+		n++;
+	}
+	return n;
+}
+
+static void masked(void)
+{
+	struct pics pics;
+
+	start();
+	bus_init(&bus, "port");
+	pic_init(&pics, &bus, nothing, NULL);
+	fake_reset();
+	pit_init(&pit, &bus, NULL, pic_line(&pics, 0));
+	pic_watch_timer(&pics, &pit_pic_ops, &pit);
+	out(0x20, 0x11);
+	out(0x21, 0x30);
+	out(0x21, 0x04);
+	out(0x21, 0x01);
+	set_count(CHANNEL0, 0x34, 11932);
+
+	/* Not masked: nothing is lost. */
+	fake_advance(NSEC_PER_SEC / 10 + NSEC_PER_SEC / 1000);
+	CHECK_EQ(acknowledge_all(&pics), 10);
+
+	/* Masked: one edge is there at the end. */
+	out(0x21, 0x01);
+	fake_advance(30 * NSEC_PER_SEC);
+	CHECK_EQ(acknowledge_all(&pics), 0);
+	out(0x21, 0x00);
+	CHECK_EQ(acknowledge_all(&pics), 1);
+
+	/* Initialization forgets all. */
+	fake_advance(NSEC_PER_SEC);
+	out(0x20, 0x11);
+	out(0x21, 0x30);
+	out(0x21, 0x04);
+	out(0x21, 0x01);
+	CHECK_EQ(acknowledge_all(&pics), 0);
+	fake_advance(NSEC_PER_SEC / 100);
+	CHECK_EQ(acknowledge_all(&pics), 1);
+}
+
 /* As Linux measures the TSC. */
 static void calibration(void)
 {
@@ -315,6 +372,7 @@ static const struct tap_case cases[] = {
 	{ "a deadline in the past", late },
 	{ "half a count", partial_count },
 	{ "interrupts that the guest takes late", backlog },
+	{ "interrupts that come while they are masked", masked },
 	{ "periods that are too short", too_fast },
 	{ "a control word stops the interrupts", stop },
 	{ "reading and latching the count", reading },

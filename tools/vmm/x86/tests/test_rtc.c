@@ -7,7 +7,7 @@
 #include "tap.h"
 
 /* Saturday, 2028-01-29 22:58:07 UTC. */
-#define DAY	1832799487ull
+#define TODAY	1832799487ull
 
 static struct bus bus;
 static struct rtc rtc;
@@ -17,7 +17,7 @@ static void start(void)
 {
 	bus_init(&bus, "port");
 	fake_reset();
-	fake_set_wall(DAY);
+	fake_set_wall(TODAY);
 	rtc_init(&rtc, &bus, NULL, fake_irq(&irq), 0xc0000000, 0x140000000);
 }
 
@@ -152,6 +152,55 @@ static void alarm_interrupt(void)
 	CHECK(irq.level);
 }
 
+/* An alarm that is due while the host sleeps. */
+static void alarm_late(void)
+{
+	start();
+	set(1, 0x00);
+	set(3, 0x59);
+	set(5, 0x22);
+	get(0xc);
+	set(0xb, 0x22);
+	fake_skip(7 * 3600 * NSEC_PER_SEC);
+	CHECK(irq.level);
+	CHECK_EQ(get(0xc) & 0xa0, 0xa0);
+}
+
+static void set_year(unsigned int century, unsigned int year)
+{
+	set(0xb, 0x86);				/* SET, binary */
+	set(0x32, century);
+	set(9, year);
+	set(0xb, 0x06);
+}
+
+static void years(void)
+{
+	static const u8 all[][2] = { { 0, 0 }, { 18, 26 }, { 19, 99 }, { 20, 0 }, { 99, 99 } };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		start();
+		set_year(all[i][0], all[i][1]);
+		CHECK_EQ(get(0x32), all[i][0]);
+		CHECK_EQ(get(9), all[i][1]);
+	}
+
+	/* Twenty years with each write. */
+	start();
+	set(0xb, 0x06);
+	for (i = 0; i < 100000; i++)
+		set(8, 255);
+	CHECK_EQ(get(0x32), 99);
+	CHECK_EQ(get(9), 99);
+	for (i = 0; i < 1000; i++) {
+		set(0xb, 0x86);
+		set(8, 255);
+		set(0xb, 0x06);
+	}
+	CHECK_EQ(get(0x32), 99);
+}
+
 static void periodic_interrupt(void)
 {
 	unsigned int i;
@@ -200,6 +249,8 @@ static const struct tap_case cases[] = {
 	{ "update in progress", update_in_progress },
 	{ "update interrupt", update_interrupt },
 	{ "alarm interrupt", alarm_interrupt },
+	{ "an alarm that the host slept through", alarm_late },
+	{ "the years 0 to 9999", years },
 	{ "periodic interrupt", periodic_interrupt },
 	{ "size of memory", memory_size },
 	{ "memory", cmos_memory },

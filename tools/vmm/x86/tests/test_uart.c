@@ -14,24 +14,7 @@ static struct bus bus;
 static struct uart uart;
 static struct serial_port port;
 static struct fake_line irq;
-static u8 sent[64];
-static unsigned int nr_sent, room_calls;
-static bool blocked;
-
-static bool send(void *arg, u8 byte)
-{
-	(void)arg;
-	sent[nr_sent++] = byte;
-	return !blocked;
-}
-
-static void room(void *arg)
-{
-	(void)arg;
-	room_calls++;
-}
-
-static const struct serial_backend backend = { .send = send, .room = room };
+static struct fake_wire wire;
 
 static void out(u16 reg, u8 value)
 {
@@ -45,10 +28,10 @@ static u8 in(u16 reg)
 
 static void start(void)
 {
+	const struct serial_backend backend = fake_serial(&wire);
+
 	bus_init(&bus, "port");
-	nr_sent = 0;
-	room_calls = 0;
-	blocked = false;
+	wire = (struct fake_wire){};
 	uart_init(&uart, &bus, PORT, fake_irq(&irq), &backend);
 	port = uart_serial(&uart);
 	out(UART_MCR, UART_MCR_OUT2 | UART_MCR_RTS | UART_MCR_DTR);
@@ -81,7 +64,7 @@ static void divisor(void)
 	CHECK_EQ(in(UART_DLM), 2);
 	out(UART_LCR, 3);
 	CHECK_EQ(in(UART_IER), 0);
-	CHECK_EQ(nr_sent, 0);
+	CHECK_EQ(wire.nr_sent, 0);
 }
 
 static void transmitting(void)
@@ -89,8 +72,8 @@ static void transmitting(void)
 	start();
 	out(UART_TX, 'a');
 	out(UART_TX, 'b');
-	CHECK_EQ(nr_sent, 2);
-	CHECK(!memcmp(sent, "ab", 2));
+	CHECK_EQ(wire.nr_sent, 2);
+	CHECK(!memcmp(wire.sent, "ab", 2));
 	CHECK(in(UART_LSR) & UART_LSR_THRE);
 	CHECK(!irq.level);
 
@@ -112,19 +95,19 @@ static void flow_control(void)
 	start();
 	out(UART_IER, UART_IER_THRI);
 	in(UART_IIR);
-	blocked = true;
+	wire.blocked = true;
 	out(UART_TX, 'a');
-	CHECK_EQ(nr_sent, 1);
+	CHECK_EQ(wire.nr_sent, 1);
 	CHECK(!irq.level);
 	CHECK_EQ(in(UART_LSR), 0);
 	out(UART_TX, 'b');
-	CHECK_EQ(nr_sent, 1);
-	blocked = false;
+	CHECK_EQ(wire.nr_sent, 1);
+	wire.blocked = false;
 	port.can_send(&uart);
 	CHECK(irq.level);
 	CHECK(in(UART_LSR) & UART_LSR_THRE);
 	out(UART_TX, 'c');
-	CHECK_EQ(sent[1], 'c');
+	CHECK_EQ(wire.sent[1], 'c');
 }
 
 static void receiving(void)
@@ -135,15 +118,15 @@ static void receiving(void)
 	CHECK_EQ(port.room(&uart), 1);
 	out(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_TRIGGER_8);
 	CHECK_EQ(port.room(&uart), UART_FIFO);
-	room_calls = 0;
+	wire.room_calls = 0;
 	CHECK(!port.listening(&uart));
 	out(UART_IER, UART_IER_RDI | UART_IER_RLSI);
 	CHECK(port.listening(&uart));
-	CHECK_EQ(room_calls, 1);
+	CHECK_EQ(wire.room_calls, 1);
 	out(UART_MCR, 0);
 	CHECK(!port.listening(&uart));
 	out(UART_MCR, UART_MCR_OUT2);
-	CHECK_EQ(room_calls, 2);
+	CHECK_EQ(wire.room_calls, 2);
 	port.receive(&uart, 'x');
 	CHECK(irq.level);
 	CHECK_EQ(in(UART_IIR), 0xc0 | UART_IIR_RX_TIMEOUT);
@@ -159,10 +142,10 @@ static void receiving(void)
 	CHECK(in(UART_LSR) & UART_LSR_OE);
 	CHECK(!(in(UART_LSR) & UART_LSR_OE));
 
-	room_calls = 0;
+	wire.room_calls = 0;
 	for (i = 0; i < UART_FIFO; i++)
 		CHECK_EQ(in(UART_RX), (u8)('x' + i));
-	CHECK_EQ(room_calls, 1);
+	CHECK_EQ(wire.room_calls, 1);
 	CHECK(!irq.level);
 	CHECK(!(in(UART_LSR) & UART_LSR_DR));
 	CHECK_EQ(in(UART_RX), 0);
@@ -173,19 +156,19 @@ static void clearing(void)
 	start();
 	out(UART_FCR, UART_FCR_ENABLE_FIFO);
 	port.receive(&uart, 'a');
-	room_calls = 0;
+	wire.room_calls = 0;
 	out(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
 	CHECK(!(in(UART_LSR) & UART_LSR_DR));
-	CHECK_EQ(room_calls, 1);
+	CHECK_EQ(wire.room_calls, 1);
 
 	port.receive(&uart, 'b');
 	out(UART_FCR, 0);
 	CHECK(!(in(UART_LSR) & UART_LSR_DR));
 	port.receive(&uart, 'c');
-	room_calls = 0;
+	wire.room_calls = 0;
 	out(UART_FCR, UART_FCR_ENABLE_FIFO);
 	CHECK_EQ(in(UART_RX), 'c');
-	CHECK_EQ(room_calls, 1);
+	CHECK_EQ(wire.room_calls, 1);
 }
 
 static void interrupt_switch(void)
@@ -208,12 +191,12 @@ static void loopback(void)
 	out(UART_MCR, UART_MCR_LOOP | UART_MCR_OUT1 | UART_MCR_DTR);
 	CHECK_EQ(in(UART_MSR) & 0xf0, UART_MSR_RI | UART_MSR_DSR);
 	out(UART_TX, 'l');
-	CHECK_EQ(nr_sent, 0);
+	CHECK_EQ(wire.nr_sent, 0);
 	CHECK_EQ(in(UART_RX), 'l');
 	CHECK_EQ(port.room(&uart), 0);
-	room_calls = 0;
+	wire.room_calls = 0;
 	out(UART_MCR, UART_MCR_OUT2);
-	CHECK_EQ(room_calls, 1);
+	CHECK_EQ(wire.room_calls, 1);
 	CHECK_EQ(port.room(&uart), 1);
 }
 
@@ -229,7 +212,31 @@ static void modem_interrupt(void)
 	CHECK_EQ(in(UART_IIR), UART_IIR_NO_INT);
 }
 
+static void breaks(void)
+{
+	start();
+	out(UART_FCR, UART_FCR_ENABLE_FIFO);
+	out(UART_IER, UART_IER_RLSI);
+	port.receive(port.dev, 'a');
+	port.receive_break(port.dev);
+	port.receive(port.dev, 'b');
+	CHECK(!irq.level);
+	CHECK_EQ(in(UART_LSR) & (UART_LSR_DR | UART_LSR_BI), UART_LSR_DR);
+	CHECK_EQ(in(UART_RX), 'a');
+
+	/* It is told with the byte of zeros that it is, and once. */
+	CHECK(irq.level);
+	CHECK_EQ(in(UART_IIR) & 0x0f, UART_IIR_RLSI);
+	CHECK_EQ(in(UART_LSR) & (UART_LSR_DR | UART_LSR_BI), UART_LSR_DR | UART_LSR_BI);
+	CHECK(!irq.level);
+	CHECK_EQ(in(UART_LSR) & UART_LSR_BI, 0);
+	CHECK_EQ(in(UART_RX), 0);
+	CHECK_EQ(in(UART_RX), 'b');
+	CHECK_EQ(in(UART_LSR) & UART_LSR_DR, 0);
+}
+
 static const struct tap_case cases[] = {
+	{ "a break", breaks },
 	{ "what tells a 16550A", identification },
 	{ "divisor latch", divisor },
 	{ "transmitter and its interrupt", transmitting },

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * One instruction, executed by the CPU: a copy of native_enter.S with the instruction
  * in it.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * void enter(struct native *n): load the registers, execute one instruction, store
  * them.  Uses only registers that a call may change.

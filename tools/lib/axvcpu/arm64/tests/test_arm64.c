@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * What is arm64 in the wrappers, the walk of stage 1, and axv_vcpu_finish(), over a
  * stand-in for the module.
@@ -14,6 +14,10 @@
 #define LDP_X1_X2	0xa9400801u	/* ldp x1, x2, [x0] */
 #define LDP_SP_PRE	0xa9c10be1u	/* ldp x1, x2, [sp, #16]! */
 #define LDR_Q1		0x3dc00001u	/* ldr q1, [x0] */
+#define STP_X1_X2	0xa9000801u	/* stp x1, x2, [x0] */
+#define STR_X1		0xf9000001u	/* str x1, [x0] */
+#define LDR_X1		0xf9400001u	/* ldr x1, [x0] */
+#define LDTR_X1		0xf8400801u	/* ldtr x1, [x0] */
 #define LDXR		0xc85f7c01u	/* ldxr x1, [x0] */
 
 /* ---- wrappers ----------------------------------------------------------- */
@@ -142,22 +146,25 @@ static void test_refusals(void)
 	    run->regs.gprs.x[1] == 0x1111111111111111 && run->regs.gprs.pc == ENTRY &&
 	    !run->dirty, "an error of the device leaves the registers alone");
 	make_exit(true, LDP_X1_X2);
-	run->regs.gprs.x[0] = DEVICE + 0xff8;
-	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("crosses a page"),
-	    "an access that crosses a page");
-	make_exit(true, LDP_X1_X2);
-	run->exit.fault.linear = DEVICE + 0x1000;
-	run->exit.fault.linear_valid = 1;
-	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("lead elsewhere"),
-	    "registers that lead elsewhere");
-	make_exit(true, LDP_X1_X2);
 	run->regs.sregs.sctlr_el1 = SCTLR_EE;
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("big-endian"),
 	    "a big-endian guest");
 	make_exit(true, LDP_X1_X2);
 	run->regs.gprs.pstate = PSTATE_AARCH32;
-	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("32-bit code"),
-	    "32-bit code");
+	run->exit.fault.access = AXV_ACCESS_READ;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION &&
+	    kernel.event.type == AXV_INJECT_EXCEPTION && kernel.event.vector == 0x24 &&
+	    kernel.event.error_code == (0x10 | 1u << 10),
+	    "32-bit code, which is user mode's: an external abort");
+	make_exit(true, LDXR);
+	run->regs.gprs.pstate = 0;
+	run->exit.fault.access = AXV_ACCESS_WRITE;
+	run->exit.fault.linear = DEVICE + 0x18;
+	run->exit.fault.linear_valid = 1;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION &&
+	    kernel.event.error_code == (0x10 | 1u << 6) &&
+	    kernel.event.address == DEVICE + 0x18 && !device.reads,
+	    "user mode's instruction that cannot be finished: an external abort");
 	make_exit(true, LDP_X1_X2);
 	run->exit.fault.access = AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_READ;
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("page table"),
@@ -351,6 +358,92 @@ static void test_permissions(void)
 	tap(!faults(0x1234, AXV_ACCESS_WRITE), "unless that is switched off");
 }
 
+/*
+ * Another thread of the guest replaces the instruction between the fault and the exit:
+ * what is finished has the rights of its own.
+ */
+static void test_replaced(void)
+{
+	const __u64 linear = 0x1238;
+	unsigned int i, n;
+
+	for (i = 0; i < 2; i++) {
+		map(12, 39, 1, 1, linear, BLOCK | AF | EL0 | READONLY);
+		*entry(1, 1ull << 30, 12, 39) = (DEVICE & ~0x3fffffffull) | BLOCK | AF | EL0 |
+						(i ? 0 : READONLY);
+		memcpy(ram + ENTRY, &(__u32){ STP_X1_X2 }, 4);
+		run->regs.gprs.pstate = 0;
+		run->regs.gprs.x[0] = 1ull << 30 | (DEVICE & 0x3fffffff);
+		run->exit.fault.access = AXV_ACCESS_READ;
+		tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE &&
+		    device.writes == 2 * i && run->regs.gprs.pc == ENTRY + 4 * i,
+		    "a load that is replaced by a store, to where it %s", i ? "may" : "may not");
+	}
+
+	map(12, 39, 1, 1, linear, BLOCK | AF);
+	memcpy(ram + ENTRY, &(__u32){ LDTR_X1 }, 4);
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE && !device.reads &&
+	    run->regs.gprs.pc == ENTRY, "LDTR has the rights of user mode");
+	run->regs.gprs.x[0] = 8;
+	run->regs.gprs.pstate |= PSTATE_UAO;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE &&
+	    run->regs.gprs.pc == ENTRY + 4, "but not with PSTATE.UAO");
+
+	map(12, 39, 1, 1, linear, BLOCK | AF);
+	for (n = 0; n < 5000 && axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE; n++)
+		continue;
+	tap(n > 10 && n < 5000 && error_has("do not lead there"),
+	    "what never gets further is told after a while");
+}
+
+/* A store of the bytes of X1 and X2 at @linear: what the device got, by its log. */
+static bool stores(__u32 word, __u64 linear, unsigned int writes)
+{
+	make_exit(true, word);
+	run->regs.gprs.x[0] = linear;
+	run->regs.gprs.x[1] = 0x0807060504030201;
+	run->regs.gprs.x[2] = 0x100f0e0d0c0b0a09;
+	run->exit.fault.access = AXV_ACCESS_WRITE;
+	memset(ram + RAM_SIZE - 32, 0, 32);
+	return axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE &&
+	       run->regs.gprs.pc == ENTRY + 4 && device.writes == writes;
+}
+
+static bool wrote(unsigned int n, __u64 addr, unsigned int width, __u64 data)
+{
+	return device.log[n].addr == addr && device.log[n].width == width &&
+	       device.log[n].data == data;
+}
+
+/* One page of an access is memory and the other is not, or neither is. */
+static void test_two_pages(void)
+{
+	__u64 value;
+
+	tap(stores(STR_X1, RAM_SIZE - 4, 1) && wrote(0, RAM_SIZE, 4, 0x08070605) &&
+	    !memcmp(ram + RAM_SIZE - 4, "\1\2\3\4", 4), "a store from memory into a device");
+	tap(stores(STR_X1, RAM_SIZE - 3, 2) && wrote(0, RAM_SIZE, 4, 0x07060504) &&
+	    wrote(1, RAM_SIZE + 4, 1, 8) && !memcmp(ram + RAM_SIZE - 3, "\1\2\3", 3),
+	    "in pieces that are aligned");
+	tap(stores(STR_X1, DEVICE + 0xffb, 4) && wrote(0, DEVICE + 0xffb, 1, 1) &&
+	    wrote(1, DEVICE + 0xffc, 4, 0x05040302) && wrote(2, DEVICE + 0x1000, 2, 0x0706) &&
+	    wrote(3, DEVICE + 0x1002, 1, 8), "across two pages of devices");
+	tap(stores(STP_X1_X2, RAM_SIZE - 8, 1) && wrote(0, RAM_SIZE, 8, 0x100f0e0d0c0b0a09) &&
+	    !memcmp(ram + RAM_SIZE - 8, "\1\2\3\4\5\6\7\10", 8), "a pair, each in a page");
+	tap(stores(STR_X1, DEVICE + 0xff8, 1) && wrote(0, DEVICE + 0xff8, 8, 0x0807060504030201),
+	    "up to the end of a page as one");
+	tap(stores(STR_X1, DEVICE + 0x11, 1) && wrote(0, DEVICE + 0x11, 8, 0x0807060504030201),
+	    "unaligned inside a page as one");
+
+	make_exit(true, LDR_X1);
+	run->regs.gprs.x[0] = RAM_SIZE - 4;
+	memcpy(ram + RAM_SIZE - 4, "\1\2\3\4", 4);
+	value = (DEVICE_DATA & 0xffffffff) << 32 | 0x04030201;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE && device.reads == 1 &&
+	    device.addr == RAM_SIZE && device.width == 4 && run->regs.gprs.x[1] == value,
+	    "a load of both");
+}
+
 int main(void)
 {
 	if (!fixture_open())
@@ -361,6 +454,8 @@ int main(void)
 	test_refusals();
 	test_walk();
 	test_permissions();
+	test_replaced();
+	test_two_pages();
 	fixture_close();
 	return tap_done();
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * axv_vcpu_finish() beside the CPU: the same instruction with the same registers, on
  * memory here and on a device there, has to leave both the same.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * The instructions that are compared with the real CPU, as a table of struct
  * insn_case.
@@ -160,6 +160,7 @@ CASE U_NONE, lock cmpxchgb %dl, (%rdi)
 CASE U_NONE, lock cmpxchgl %ecx, (%rdi)
 CASE U_NONE, lock cmpxchgq %rcx, (%rdi)
 CASE32 U_NONE, lock cmpxchgl %ecx, (%edi)
+CASE U_NONE, cmpxchgl %r8d, %r9d
 CASE U_NONE, cmpxchg8b (%rdi)
 CASE U_NONE, lock cmpxchg8b (%rdi)
 CASE CASE_ALIGNED, cmpxchg16b (%rdi)
@@ -192,6 +193,10 @@ CASE U_NONE, movl %edx, 16(%rdi,%rbx,1)
 CASE U_NONE, movq %r8, -8(%rdi,%rbx,8)
 CASE U_NONE, movl %edx, (%edi)
 CASE U_NONE, movl %edx, 4(%edi,%ebx,4)
+/* No base, written as R13 is: mov 16(,%edi,1), %eax and back, add. */
+CASE U_NONE, .byte 0x67, 0x41, 0x8b, 0x04, 0x3d, 0x10, 0, 0, 0
+CASE U_NONE, .byte 0x67, 0x41, 0x89, 0x0c, 0x3d, 0xf0, 0xff, 0xff, 0xff
+CASE U_NONE, .byte 0x67, 0x41, 0x01, 0x14, 0x3d, 0, 0, 0, 0
 CASE U_NONE, movb $0x5a, (%rdi)
 CASE U_NONE, movw $0x5aa5, (%rdi)
 CASE U_NONE, movl $0x89abcdef, (%rdi)
@@ -308,6 +313,59 @@ CASE32 CASE_BRANCH, call *(%edi)
 CASE32 CASE_BRANCH, jmp *(%edi)
 CASE32 CASE_BRANCH, ret $8
 
+.macro MULTIPLY undef, op
+	CASE \undef, \op\()b (%rdi)
+	CASE \undef, \op\()w (%rdi)
+	CASE \undef, \op\()l (%rdi)
+	CASE \undef, \op\()q (%rdi)
+	CASE32 \undef, \op\()l (%edi)
+.endm
+
+MULTIPLY U_MUL, mul
+MULTIPLY U_MUL, imul
+MULTIPLY U_DIV|CASE_DIVIDE, div
+MULTIPLY U_DIV|CASE_DIVIDE, idiv
+MULTIPLY U_DIV, div
+MULTIPLY U_DIV, idiv
+CASE U_MUL, imulw (%rdi), %cx
+CASE U_MUL, imull (%rdi), %r9d
+CASE U_MUL, imulq (%rdi), %rdi
+CASE U_MUL, imulw $-3, (%rdi), %cx
+CASE U_MUL, imull $0x12345678, (%rdi), %ecx
+CASE U_MUL, imulq $-0x1234567, (%rdi), %rcx
+CASE U_MUL, imulq $7, (%rdi), %rcx
+CASE32 U_MUL, imull $-1, (%edi), %edx
+
+.macro SCAN undef, op
+	CASE \undef, \op\()w (%rdi), %cx
+	CASE \undef, \op\()l (%rdi), %r9d
+	CASE \undef, \op\()q (%rdi), %rdx
+	CASE32 \undef, \op\()l (%edi), %edx
+.endm
+
+SCAN U_SCAN, bsf
+SCAN U_SCAN, bsr
+SCAN U_COUNT, tzcnt
+SCAN U_COUNT, lzcnt
+SCAN U_NONE, popcnt
+
+CASE U_NONE, xlatb
+CASE32 U_NONE, xlatb
+CASE U_NONE, leave
+CASE U_NONE, leavew
+CASE32 U_NONE, leave
+CASE32 U_NONE, pushal
+CASE32 U_NONE, pushaw
+CASE32 U_NONE, popal
+CASE32 U_NONE, popaw
+CASE32 U_NONE, boundl %ecx, (%edi)
+CASE32 U_NONE, boundw %cx, (%edi)
+CASE U_NONE, clflush (%rdi)
+CASE U_NONE, clflushopt (%rdi)
+CASE U_NONE, clwb 64(%rdi)
+CASE U_NONE, prefetcht0 (%rdi)
+CASE U_NONE, prefetchw (%rdi)
+
 /* Vector moves. */
 CASE U_NONE, movd (%rdi), %xmm0
 CASE U_NONE, movd %xmm1, (%rdi)
@@ -347,6 +405,67 @@ CASE U_NONE, movd %mm2, (%rdi)
 CASE U_NONE, movq (%rdi), %mm3
 CASE U_NONE, movq %mm4, (%rdi)
 CASE U_NONE, movntq %mm5, (%rdi)
+.macro VEX traits, op, registers:vararg
+	.irp r, \registers
+	CASE CASE_AVX|\traits, \op (%rdi), %\r
+	CASE CASE_AVX|\traits, \op %\r, (%rdi)
+	.endr
+.endm
+
+VEX U_NONE, vmovd, xmm1, xmm9
+VEX U_NONE, vmovq, xmm2
+VEX U_NONE, vmovss, xmm3
+VEX U_NONE, vmovsd, xmm12
+VEX U_NONE, vmovups, xmm4, ymm5, ymm15
+VEX U_NONE, vmovupd, xmm4, ymm5
+VEX U_NONE, vmovdqu, xmm4, ymm5, ymm10
+VEX CASE_ALIGNED, vmovaps, xmm4, ymm5
+VEX CASE_ALIGNED, vmovapd, xmm4, ymm5
+VEX CASE_ALIGNED, vmovdqa, xmm4, ymm5
+.irp op, vmovlps, vmovlpd, vmovhps, vmovhpd
+CASE CASE_AVX, \op (%rdi), %xmm2, %xmm11
+CASE CASE_AVX, \op (%rdi), %xmm3, %xmm3
+CASE CASE_AVX, \op %xmm4, (%rdi)
+CASE32 CASE_AVX, \op (%edi), %xmm7, %xmm1
+.endr
+CASE CASE_AVX, vlddqu (%rdi), %ymm6
+CASE CASE_AVX|CASE_ALIGNED, vmovntdq %ymm6, (%rdi)
+CASE CASE_AVX|CASE_ALIGNED, vmovntps %xmm6, (%rdi)
+CASE CASE_AVX|CASE_ALIGNED, vmovntpd %ymm6, (%rdi)
+CASE CASE_AVX|CASE_ALIGNED, vmovntdqa (%rdi), %xmm6
+
+.macro EVEX traits, op, registers:vararg
+	.irp r, \registers
+	CASE CASE_AVX512|\traits, {evex} \op (%rdi), %\r
+	CASE CASE_AVX512|\traits, {evex} \op %\r, (%rdi)
+	.endr
+.endm
+
+EVEX U_NONE, vmovdqu8, xmm1, ymm20, zmm3
+EVEX U_NONE, vmovdqu16, xmm17, ymm2, zmm30
+EVEX U_NONE, vmovdqu32, xmm31, ymm9, zmm15
+EVEX U_NONE, vmovdqu64, xmm16, ymm16, zmm0, zmm31
+EVEX U_NONE, vmovups, xmm5, ymm19, zmm21
+EVEX U_NONE, vmovupd, xmm25, ymm7, zmm8
+EVEX CASE_ALIGNED, vmovdqa32, xmm4, ymm22, zmm6
+EVEX CASE_ALIGNED, vmovdqa64, xmm23, ymm5, zmm24
+EVEX CASE_ALIGNED, vmovaps, xmm18, ymm4, zmm5
+EVEX CASE_ALIGNED, vmovapd, xmm6, ymm26, zmm27
+EVEX U_NONE, vmovd, xmm1, xmm28
+EVEX U_NONE, vmovq, xmm2, xmm29
+EVEX U_NONE, vmovss, xmm3, xmm16
+EVEX U_NONE, vmovsd, xmm4, xmm17
+CASE CASE_AVX512, vmovdqu64 0x40(%rdi), %zmm18
+CASE CASE_AVX512, vmovlps (%rdi), %xmm20, %xmm3
+CASE CASE_AVX512, vmovhpd (%rdi), %xmm2, %xmm21
+CASE CASE_AVX512, vmovhps %xmm22, (%rdi)
+CASE CASE_AVX512|CASE_ALIGNED, vmovntdq %zmm19, (%rdi)
+CASE CASE_AVX512|CASE_ALIGNED, vmovntps %ymm20, (%rdi)
+CASE CASE_AVX512|CASE_ALIGNED, vmovntdqa (%rdi), %zmm21
+CASE32 CASE_AVX512, vmovdqu64 (%edi), %zmm1
+CASE32 CASE_AVX512, vmovdqu64 %zmm2, (%edi)
+CASE32 CASE_AVX, vmovdqu (%edi), %ymm1
+CASE32 CASE_AVX, vmovdqu %ymm2, (%edi)
 CASE32 U_NONE, movdqu (%edi), %xmm1
 CASE32 U_NONE, movdqu %xmm2, (%edi)
 

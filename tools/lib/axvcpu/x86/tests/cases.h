@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * The instructions that are compared with the real CPU: assembled into a table
  * of bytes, text and what is special about each.
@@ -31,15 +31,22 @@ extern const struct insn_case __stop_insn_cases[];
 #define CASE_UNDEF	0xffff
 #define CASE_REP	0x10000		/* small RCX, memory of few values */
 #define CASE_BRANCH	0x20000		/* memory holds the landing's address */
-#define CASE_ALIGNED	0x40000		/* operands must be aligned to 16 */
+#define CASE_ALIGNED	0x40000		/* operands must be aligned */
 #define CASE_BITS	0x80000		/* RBX and R9: bit numbers, signed */
 #define CASE_32		0x100000	/* 32-bit code */
 #define CASE_OF1	0x200000	/* OF is undefined unless the count is 1 */
+#define CASE_AVX	0x400000	/* needs a processor with AVX */
+#define CASE_DIVIDE	0x800000	/* a dividend that fits, mostly */
+#define CASE_AVX512	0x1000000	/* needs a processor with AVX-512 BW and VL */
 
 /* Which families leave which flags undefined (AMD APM vol. 3). */
 #define U_NONE		0
 #define U_AF		0x10
 #define U_SHIFT		0x10			/* AF; OF by CASE_OF1 */
 #define U_BT		0x894			/* OF SF AF PF */
+#define U_MUL		0xd4			/* SF ZF AF PF */
+#define U_DIV		0x8d5			/* all */
+#define U_SCAN		0x895			/* all but ZF */
+#define U_COUNT		0x894			/* all but ZF and CF */
 
 #endif /* CASES_H */

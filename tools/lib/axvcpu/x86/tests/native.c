@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * One instruction on the real CPU.
  *
@@ -7,11 +7,14 @@
  * them is needed for getting there.  32-bit code is entered through the
  * 32-bit user code segment that Linux on x86-64 has in its GDT.
  */
+#include <cpuid.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #include "native.h"
 
@@ -29,7 +32,11 @@ struct {
 	__u64 host_rsp;
 	__u64 target;
 	__u32 far32[2];		/* offset and selector of the 32-bit code */
-	unsigned char fx[512] __attribute__((aligned(16)));
+	__u64 components;	/* for XSAVE; 0: FXSAVE */
+	unsigned char xsave[NATIVE_XSAVE] __attribute__((aligned(64)));
+	int fault;
+	__u32 error;
+	__u64 address;
 } native_state;
 
 _Static_assert(offsetof(__typeof__(native_state), rflags) == 128, "asm");
@@ -37,7 +44,8 @@ _Static_assert(offsetof(__typeof__(native_state), landed) == 136, "asm");
 _Static_assert(offsetof(__typeof__(native_state), host_rsp) == 144, "asm");
 _Static_assert(offsetof(__typeof__(native_state), target) == 152, "asm");
 _Static_assert(offsetof(__typeof__(native_state), far32) == 160, "asm");
-_Static_assert(offsetof(__typeof__(native_state), fx) == 176, "asm");
+_Static_assert(offsetof(__typeof__(native_state), components) == 168, "asm");
+_Static_assert(offsetof(__typeof__(native_state), xsave) == 192, "asm");
 
 void native_enter64(void);
 void native_enter32(void);
@@ -77,9 +85,71 @@ static void put_back(bool code32, unsigned char *p, const void *target)
 		put_jump64(p, target);
 }
 
+/* The instruction raised an exception: its registers are those before. */
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+	uintptr_t ip = regs[REG_RIP];
+
+	(void)info;
+	if (ip - (uintptr_t)code[0] >= 4096 && ip - (uintptr_t)code[1] >= 4096) {
+		sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+		return;
+	}
+	native_state.fault = regs[REG_TRAPNO];
+	native_state.error = regs[REG_ERR];
+	native_state.address = regs[REG_CR2];
+	regs[REG_RIP] = (uintptr_t)native_back;
+	regs[REG_CSGSFS] = (regs[REG_CSGSFS] & ~0xffffll) | CS64;
+}
+
+static void take_signals(void)
+{
+	static const int signals[] = { SIGFPE, SIGSEGV, SIGBUS, SIGILL, SIGTRAP };
+	static unsigned char stack[65536];
+	struct sigaction action = {
+		.sa_sigaction = on_signal,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK,
+	};
+	unsigned int i;
+
+	sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) }, NULL);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+bool native_has_avx(void)
+{
+	return __builtin_cpu_supports("avx");
+}
+
+/* CPUID 0dh: where a component is; false if it ends behind our block. */
+static bool find_component(unsigned int component, unsigned int *offset)
+{
+	unsigned int size, ecx, edx;
+
+	return __get_cpuid_count(0xd, component, &size, offset, &ecx, &edx) && size &&
+	       *offset + size <= NATIVE_XSAVE;
+}
+
+bool native_has_avx512(unsigned int *zmm, unsigned int *hi16)
+{
+	unsigned int masks;
+
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512vl") && find_component(5, &masks) &&
+	       find_component(6, zmm) && find_component(7, hi16);
+}
+
 bool native_init(void)
 {
+	unsigned int zmm, hi16;
 	unsigned int i;
+
+	take_signals();
+	native_state.components = native_has_avx() ? 7 : 0;
+	if (native_has_avx512(&zmm, &hi16))
+		native_state.components |= 0xe0;
 
 	for (i = 0; i < 2; i++) {
 		code[i] = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -110,7 +180,8 @@ void native_run(struct native *n, const void *insn, unsigned int size, bool code
 	memcpy(p, insn, size);
 	put_back(code32, p + size, native_back);
 	memcpy(native_state.gpr, n->gprs.gpr, sizeof(native_state.gpr));
-	memcpy(native_state.fx, n->fx, sizeof(native_state.fx));
+	memcpy(native_state.xsave, n->xsave, sizeof(native_state.xsave));
+	native_state.fault = -1;
 	native_state.rflags = (n->gprs.rflags & STATUS) | 0x202;
 	native_state.landed = 0;
 	native_state.target = (uintptr_t)p;
@@ -121,8 +192,14 @@ void native_run(struct native *n, const void *insn, unsigned int size, bool code
 	else
 		native_enter64();
 	memcpy(n->gprs.gpr, native_state.gpr, sizeof(native_state.gpr));
-	memcpy(n->fx, native_state.fx, sizeof(native_state.fx));
+	memcpy(n->xsave, native_state.xsave, sizeof(native_state.xsave));
 	n->gprs.rflags = native_state.rflags;
-	n->gprs.rip = native_state.landed ? native_landing(code32) :
-					    (uintptr_t)p + size;
+	n->fault = native_state.fault;
+	n->error = native_state.error;
+	n->address = native_state.address;
+	if (n->fault >= 0)
+		n->gprs.rip = (uintptr_t)p;
+	else
+		n->gprs.rip = native_state.landed ? native_landing(code32) :
+						    (uintptr_t)p + size;
 }

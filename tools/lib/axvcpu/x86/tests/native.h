@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * One instruction on the real CPU, with all its registers given.
  */
@@ -9,17 +9,40 @@
 
 #include <linux/axvcpu.h>
 
+#define NATIVE_XSAVE	2816u		/* up to AVX-512, standard format */
+
 /**
  * struct native - registers before and after
  * @gprs:	in and out; RIP out only, RFLAGS without the system's bits
- * @fx:		in and out: the FXSAVE image
+ * @xsave:	in and out: the XSAVE block; an FXSAVE image on a processor without
+ *		AVX
+ * @fault:	out: the vector of the exception that it raised; -1: none
+ * @error:	out: the exception's error code
+ * @address:	out: CR2, if it was a page fault
  */
 struct native {
 	struct axv_x86_gprs gprs;
-	unsigned char fx[512] __attribute__((aligned(16)));
+	unsigned char xsave[NATIVE_XSAVE] __attribute__((aligned(64)));
+	int fault;
+	__u32 error;
+	__u64 address;
 };
 
-/** native_init() - map the code pages; returns false if the host refuses */
+/** native_has_avx() - whether @xsave of &struct native is more than FXSAVE's */
+bool native_has_avx(void);
+
+/**
+ * native_has_avx512() - whether @xsave has the components of AVX-512
+ * @zmm: where it has the upper halves of the first 16 registers
+ * @hi16: where it has registers 16 to 31
+ */
+bool native_has_avx512(unsigned int *zmm, unsigned int *hi16);
+
+/**
+ * native_init() - map the code pages, take the signals of exceptions
+ *
+ * Return: false if the host refuses.
+ */
 bool native_init(void);
 
 /** native_landing() - where an instruction under test may branch to */

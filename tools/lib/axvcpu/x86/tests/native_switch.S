@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * Into the instruction under test, with all registers loaded from native_state,
  * and back.  native.c checks the offsets.
@@ -14,8 +14,14 @@
 	pushq %r14
 	pushq %r15
 	movq %rsp, STATE(144)
-	fxrstor64 STATE(176)
-	pushq STATE(128)
+	movl STATE(168), %eax
+	movl STATE(172), %edx
+	testl %eax, %eax
+	jz 1f
+	xrstor64 STATE(192)
+	jmp 2f
+1:	fxrstor64 STATE(192)
+2:	pushq STATE(128)
 	popfq
 	movq STATE(0), %rax
 	movq STATE(8), %rcx
@@ -50,11 +56,17 @@ native_back:
 	pushfq
 	popq STATE(128)
 	cld
-	fxsave64 STATE(176)
-	fninit
 	movq %rax, STATE(0)
 	movq %rcx, STATE(8)
 	movq %rdx, STATE(16)
+	movl STATE(168), %eax
+	movl STATE(172), %edx
+	testl %eax, %eax
+	jz 1f
+	xsave64 STATE(192)
+	jmp 2f
+1:	fxsave64 STATE(192)
+2:	fninit
 	movq %rbx, STATE(24)
 	movq %rbp, STATE(40)
 	movq %rsi, STATE(48)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * What the real CPU cannot show in a user program: device accesses and their
  * pieces, segments, exceptions, 16-bit code, fetching, single steps.
@@ -344,6 +344,23 @@ static void test_16bit(void)
 	tap(!STEP(&e, 0x66, 0xff, 0x36, 0x00, 0x03) &&	/* push dword [0x300] */
 	    *gpr(AXV_X86_RSP) == 0x1234fffa, "real mode: push of 32 bits");
 
+	world_init(&e, WORLD_PROT16);
+	e.sregs.seg[AXV_X86_SS].base = DEV;
+	*gpr(AXV_X86_RSP) = 0x12340004;
+	*gpr(AXV_X86_RCX) = 0xaaaa5555;
+	tap(!STEP(&e, 0x60) && world_accesses == 8 &&	/* pusha */
+	    logged(0, true, DEV + 2, 2) && logged(1, true, DEV, 2) &&
+	    logged(2, true, DEV + 0xfffe, 2) && logged(4, true, DEV + 0xfffa, 2) &&
+	    world_log[1].data == 0x5555 && world_log[4].data == 4 &&
+	    *gpr(AXV_X86_RSP) == 0x1234fff4,
+	    "pusha: the stack pointer wraps at 64 KiB between two registers");
+	world_accesses = 0;
+	tap(!STEP(&e, 0x61) && world_accesses == 7 &&	/* popa */
+	    logged(0, false, DEV + 0xfff4, 2) && logged(3, false, DEV + 0xfffc, 2) &&
+	    *gpr(AXV_X86_RSP) == 0x12340004 && *gpr(AXV_X86_RDI) == 0xf5f4 &&
+	    *gpr(AXV_X86_RCX) == 0xaaaa0100,
+	    "popa: likewise, and the slot of SP is not read");
+
 	world_init(&e, WORLD_REAL);
 	e.sregs.seg[AXV_X86_DS].limit = 0xffffffff;
 	*gpr(AXV_X86_RDI) = DEV;
@@ -419,6 +436,295 @@ static void test_strings(void)
 	    "a count of zero does nothing");
 }
 
+/* INS or OUTS of two bytes' length, told in full. */
+static int string(bool in, unsigned int width, bool rep)
+{
+	const struct axv_exit_io_string told = {
+		.port = 0x1f0, .width = width, .in = in, .rep = rep, .addr_width = 8,
+		.seg = in ? AXV_X86_ES : AXV_X86_DS,
+	};
+
+	e.gprs.rip = WORLD_CODE;
+	return axv_emul_io_string(&e, &told, 2);
+}
+
+/* Likewise, by other sizes of addresses, and through another segment. */
+static int string_by(unsigned int addr_width, unsigned int seg, bool in, unsigned int width)
+{
+	const struct axv_exit_io_string told = {
+		.port = 0x1f0, .width = width, .in = in, .rep = 1, .addr_width = addr_width,
+		.seg = seg,
+	};
+
+	e.gprs.rip = WORLD_CODE;
+	return axv_emul_io_string(&e, &told, 2);
+}
+
+static void test_ports(void)
+{
+	int ret;
+
+	long_mode();
+	*gpr(AXV_X86_RCX) = 2;
+	ret = string(true, 4, true);
+	tap(!ret && world_accesses == 4 && logged(0, false, 0x1f0, 4) &&
+	    logged(1, true, DEV + 0x10, 4) && world_log[1].data == 0x11111111 &&
+	    logged(2, false, 0x1f0, 4) && logged(3, true, DEV + 0x14, 4) &&
+	    !*gpr(AXV_X86_RCX) && *gpr(AXV_X86_RDI) == DEV + 0x18 &&
+	    *gpr(AXV_X86_RSI) == 0x90000 && e.gprs.rip == WORLD_CODE + 2,
+	    "rep insd to a device: one after the other");
+
+	long_mode();
+	*gpr(AXV_X86_RSI) = DEV + 0x20;
+	e.gprs.rflags |= FLAG_DF;
+	ret = string(false, 2, false);
+	tap(!ret && world_accesses == 2 && logged(0, false, DEV + 0x20, 2) &&
+	    logged(1, true, 0x1f0, 2) && world_log[1].data == 0x2120 &&
+	    *gpr(AXV_X86_RSI) == DEV + 0x1e, "outsw from a device, backwards");
+
+	long_mode();
+	world_map(&e, DEV, 1, DEV | PTE_P | PTE_U);
+	ret = string(true, 1, false);
+	tap(raised(ret, VECTOR_PF, 3) && !world_accesses,
+	    "an insb that may not write has not read the port");
+
+	long_mode();
+	*gpr(AXV_X86_RCX) = 3;
+	*gpr(AXV_X86_RDI) = WORLD_ROM - 2;
+	ret = string(true, 1, true);
+	tap(!ret && world_accesses == 3 && logged(0, false, 0x1f0, 2) &&
+	    logged(1, false, 0x1f0, 1) && logged(2, true, WORLD_ROM, 1) &&
+	    world_peek(WORLD_ROM - 2, 2) == 0x1111, "read-only memory is a device's");
+
+	long_mode();
+	world_port_error = -EIO;
+	*gpr(AXV_X86_RCX) = 3;
+	*gpr(AXV_X86_RDI) = 0x90000;
+	world_poke(0x90000, 0, 4);
+	tap(string(true, 1, true) == -EIO && *gpr(AXV_X86_RCX) == 3 && !world_peek(0x90000, 4) &&
+	    *gpr(AXV_X86_RDI) == 0x90000 && e.gprs.rip == WORLD_CODE,
+	    "an error of the port: nothing is done");
+}
+
+static void test_port_batches(void)
+{
+	int ret;
+
+	long_mode();
+	*gpr(AXV_X86_RDI) = 0x90ff0;
+	*gpr(AXV_X86_RCX) = 0x1800;
+	memset(world_ram + 0x90000, 0xee, 0x3000);
+	ret = string(true, 2, true);
+	tap(!ret && world_accesses == 2 && logged(0, false, 0x1f0, 0x10) &&
+	    logged(1, false, 0x1f0, 0x7f0) && *gpr(AXV_X86_RCX) == 0x1800 - 0x400 &&
+	    *gpr(AXV_X86_RDI) == 0x917f0 && world_peek(0x90fee, 4) == 0x1111eeee &&
+	    world_peek(0x917ee, 4) == 0xeeee1111,
+	    "the elements of a page in one call, and not too many of them");
+	tap(e.gprs.rip == WORLD_CODE && (e.gprs.rflags & FLAG_RF) && !e.trap,
+	    "the instruction goes on, with RF set");
+	*gpr(AXV_X86_RCX) = 1;
+	ret = string(true, 2, true);
+	tap(!ret && e.gprs.rip == WORLD_CODE + 2 && !(e.gprs.rflags & FLAG_RF),
+	    "its end clears RF");
+
+	long_mode();
+	*gpr(AXV_X86_RSI) = 0x90ffc;
+	*gpr(AXV_X86_RCX) = 3;
+	world_poke(0x90ffc, 0x12345678, 4);
+	world_poke(0x91000, 0x9abcdef0, 4);
+	ret = string(false, 4, true);
+	tap(!ret && world_accesses == 2 && logged(0, true, 0x1f0, 4) &&
+	    world_log[0].data == 0x12345678 && logged(1, true, 0x1f0, 8) &&
+	    world_log[1].data == 0x9abcdef0 && *gpr(AXV_X86_RSI) == 0x91008,
+	    "outsd, from two pages");
+
+	long_mode();
+	*gpr(AXV_X86_RDI) = 0x90004;
+	*gpr(AXV_X86_RCX) = ~0ull;
+	e.gprs.rflags |= FLAG_DF;
+	ret = string(true, 4, true);
+	tap(!ret && world_accesses == 64 * 16 && logged(3, false, 0x1f0, 4) &&
+	    *gpr(AXV_X86_RCX) == ~0ull - 1024 && *gpr(AXV_X86_RDI) == 0x90004 - 4096,
+	    "backwards one by one; any count ends");
+
+	long_mode();
+	*gpr(AXV_X86_RDI) = 0x90ffc;
+	*gpr(AXV_X86_RCX) = 3;
+	world_map(&e, 0x91000, 1, 0);
+	ret = string(true, 4, true);
+	tap(raised(ret, VECTOR_PF, 2) && e.exception.address == 0x91000 && world_accesses == 1 &&
+	    *gpr(AXV_X86_RCX) == 2 && *gpr(AXV_X86_RDI) == 0x91000 &&
+	    e.gprs.rip == WORLD_CODE, "a page fault at the second element: the first is done");
+
+	long_mode();
+	world_map(&e, 0x91000, 1, DEV | RIGHTS);
+	*gpr(AXV_X86_RDI) = 0x90ffa;
+	*gpr(AXV_X86_RCX) = 2;
+	world_poke(0x90ffa, 0, 6);
+	ret = string(true, 4, true);
+	tap(!ret && world_accesses == 3 && logged(0, false, 0x1f0, 4) &&
+	    logged(1, false, 0x1f0, 4) && logged(2, true, DEV, 2) &&
+	    world_peek(0x90ffa, 6) == 0x111111111111ull && *gpr(AXV_X86_RDI) == 0x91002,
+	    "an element half in RAM, half at a device");
+
+	long_mode();
+	*gpr(AXV_X86_RDI) = 0x90000;
+	*gpr(AXV_X86_RCX) = 3;
+	e.gprs.rflags |= FLAG_TF;
+	ret = string(true, 1, true);
+	tap(!ret && e.trap && *gpr(AXV_X86_RCX) == 2 && e.gprs.rip == WORLD_CODE,
+	    "a single step is one element");
+	*gpr(AXV_X86_RCX) = 0;
+	ret = string(true, 1, true);
+	tap(!ret && e.trap && world_accesses == 1 && e.gprs.rip == WORLD_CODE + 2,
+	    "a count of zero does nothing");
+
+	long_mode();
+	world_set_cpl(&e, 3);
+	e.sregs.cr0 |= CR0_AM;
+	e.gprs.rflags |= FLAG_AC;
+	*gpr(AXV_X86_RDI) = 0x90004;
+	*gpr(AXV_X86_RCX) = 2;
+	ret = string(true, 4, true);
+	tap(!ret && *gpr(AXV_X86_RDI) == 0x9000c, "each element is aligned, though both are not");
+	*gpr(AXV_X86_RDI) = 0x90002;
+	*gpr(AXV_X86_RCX) = 2;
+	world_accesses = 0;
+	ret = string(true, 4, true);
+	tap(raised(ret, VECTOR_AC, 0) && !world_accesses, "an element that is not aligned");
+}
+
+static void test_port_addresses(void)
+{
+	int ret;
+
+	world_init(&e, WORLD_PROT32);
+	e.sregs.seg[AXV_X86_ES].base = 0x90800;
+	*gpr(AXV_X86_RDI) = 0x1234fffe;
+	*gpr(AXV_X86_RCX) = 0x56780002;
+	ret = string_by(2, AXV_X86_ES, true, 2);
+	tap(!ret && logged(0, false, 0x1f0, 2) && logged(1, false, 0x1f0, 2) &&
+	    *gpr(AXV_X86_RDI) == 0x12340002 && *gpr(AXV_X86_RCX) == 0x56780000 &&
+	    world_peek(0xa07fe, 2) == 0x1111 && world_peek(0x90800, 2) == 0x1111,
+	    "16-bit addresses wrap, within a page too");
+
+	world_init(&e, WORLD_PROT32);
+	e.sregs.seg[AXV_X86_ES].limit = 0x90003;
+	*gpr(AXV_X86_RDI) = 0x90000;
+	*gpr(AXV_X86_RCX) = 8;
+	ret = string_by(4, AXV_X86_ES, true, 1);
+	tap(raised(ret, VECTOR_GP, 0) && *gpr(AXV_X86_RCX) == 4 && *gpr(AXV_X86_RDI) == 0x90004,
+	    "a segment that ends in the page: as many elements as it has");
+
+	world_init(&e, WORLD_PROT32);
+	*gpr(AXV_X86_RDI) = 0xfffffffe;
+	*gpr(AXV_X86_RCX) = 2;
+	ret = string_by(4, AXV_X86_ES, true, 4);
+	tap(raised(ret, VECTOR_GP, 0) && !world_accesses, "an element across the end of 4 GiB");
+
+	long_mode();
+	*gpr(AXV_X86_RDI) = 0xff00000000090000ull;
+	*gpr(AXV_X86_RCX) = 0xff00000000000001ull;
+	ret = string_by(4, AXV_X86_ES, true, 1);
+	tap(!ret && world_accesses == 1 && *gpr(AXV_X86_RDI) == 0x90001 && !*gpr(AXV_X86_RCX),
+	    "32-bit addresses in 64-bit code");
+	*gpr(AXV_X86_RDI) = 0x00007fffffffffffull;
+	*gpr(AXV_X86_RCX) = 1;
+	world_accesses = 0;
+	ret = string(true, 2, true);
+	tap(raised(ret, VECTOR_GP, 0) && !world_accesses, "across the canonical border");
+
+	long_mode();
+	e.sregs.seg[AXV_X86_FS].base = 0x91000;
+	*gpr(AXV_X86_RSI) = 0x10;
+	*gpr(AXV_X86_RCX) = 2;
+	world_poke(0x91010, 0xb1b0, 2);
+	ret = string_by(8, AXV_X86_FS, false, 1);
+	tap(!ret && logged(0, true, 0x1f0, 2) && world_log[0].data == 0xb0 &&
+	    *gpr(AXV_X86_RSI) == 0x12, "outsb from another segment");
+}
+
+/* What the hardware did not tell is in the code, if it is the instruction that exited. */
+static int untold(unsigned int addr_width, const void *code, unsigned int size)
+{
+	const struct axv_exit_io_string told = {
+		.port = 0x1f0, .width = 2, .rep = 1, .addr_width = addr_width,
+		.seg = AXV_IO_STRING_UNTOLD,
+	};
+
+	long_mode();
+	e.sregs.seg[AXV_X86_FS].base = 0x1000;
+	*gpr(AXV_X86_RCX) = 1;
+	world_poke(0x91000, 0x4321, 2);
+	memset(world_ram + WORLD_CODE, 0x90, 16);
+	memcpy(world_ram + WORLD_CODE, code, size);
+	e.gprs.rip = WORLD_CODE;
+	return axv_emul_io_string(&e, &told, 4);
+}
+
+static void test_port_untold(void)
+{
+	static const struct {
+		const char *code;
+		const char *what;
+	} others[] = {
+		{ "\x64\xf3\x66\x6d", "INS" },
+		{ "\x64\xf3\xf3\x6f", "four bytes" },
+		{ "\x64\x66\x66\x6f", "not repeated" },
+		{ "\xf3\x66\x6f\x90", "another length" },
+		{ "\x64\xf3\x66\xa5", "MOVS" },
+		{ "\x67\xf3\x66\x6f", "another address size" },
+		{ "\xff\xff\xff\xff", "no instruction" },
+	};
+	unsigned int i;
+
+	tap(!untold(AXV_IO_STRING_UNTOLD, "\x64\xf3\x66\x6f", 4) && logged(0, true, 0x1f0, 2) &&
+	    world_log[0].data == 0x4321 && e.gprs.rip == WORLD_CODE + 4 && !*gpr(AXV_X86_RCX),
+	    "the segment and the size of addresses by the code");
+	*gpr(AXV_X86_RCX) = 1;
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		tap(untold(8, others[i].code, 4) == AXV_EMUL_CHANGED && !world_accesses &&
+		    e.gprs.rip == WORLD_CODE && *gpr(AXV_X86_RCX) == 1,
+		    "the code is another by now: %s", others[i].what);
+	long_mode();
+	tap(STEP(&e, 0x6c) == AXV_EMUL_CHANGED && !world_accesses,
+	    "nor is INS what touched a device");
+}
+
+static int msw(bool load, const void *code)
+{
+	memcpy(world_ram + WORLD_CODE, code, 4);
+	e.gprs.rip = WORLD_CODE;
+	return axv_emul_msw(&e, load);
+}
+
+static void test_msw(void)
+{
+	int ret;
+
+	world_init(&e, WORLD_PROT32);
+	*gpr(AXV_X86_RDI) = 0x90000;
+	e.sregs.cr0 = 0x60000015;
+	world_poke(0x90000, 0xfffa, 2);
+	world_poke(0x90002, 0x7777, 2);
+	tap(!msw(true, "\x0f\x01\x77\x00") && e.sregs.cr0 == 0x6000001b &&
+	    e.gprs.rip == WORLD_CODE + 4, "lmsw sets four bits, and does not clear PE");
+	tap(!msw(false, "\x0f\x01\x27\x90") && world_peek(0x90000, 4) == 0x7777001b &&
+	    e.gprs.rip == WORLD_CODE + 3, "smsw stores two bytes");
+	tap(msw(true, "\x0f\x01\x27\x90") == AXV_EMUL_CHANGED &&
+	    msw(false, "\x0f\x01\x77\x00") == AXV_EMUL_CHANGED &&
+	    msw(true, "\x0f\x01\xf7\x90") == AXV_EMUL_CHANGED &&
+	    msw(true, "\x0f\x22\xc0\x90") == AXV_EMUL_CHANGED && e.sregs.cr0 == 0x6000001b,
+	    "not another instruction, nor a register");
+
+	long_mode();
+	world_map(&e, DEV, 1, 0);
+	ret = msw(true, "\x0f\x01\x77\x00");
+	tap(raised(ret, VECTOR_PF, 0) && e.gprs.rip == WORLD_CODE, "lmsw of what is not mapped");
+	ret = msw(false, "\x0f\x01\x67\x00");
+	tap(raised(ret, VECTOR_PF, 2), "smsw to what is not mapped");
+}
+
 static void test_flags_register(void)
 {
 	long_mode();
@@ -443,6 +749,23 @@ static void test_vector_faults(void)
 	e.sregs.cr4 &= ~CR4_OSFXSR;
 	tap(raised(STEP(&e, 0x0f, 0x10, 0x07), VECTOR_UD, -1), "no CR4.OSFXSR: #UD");
 	tap(!STEP(&e, 0x0f, 0x6f, 0x07), "MMX needs no CR4.OSFXSR");
+	e.xsave_ymm = 576;
+	tap(raised(STEP(&e, 0xc5, 0xfe, 0x6f, 0x07), VECTOR_UD, -1),
+	    "vmovdqu, no CR4.OSXSAVE: #UD");
+
+	/* A load with a VEX prefix clears the register's bytes behind its own. */
+	long_mode();
+	e.sregs.cr4 |= CR4_OSXSAVE;
+	e.xsave_ymm = 576;
+	e.xsave_zmm = 1152;
+	world_xsave[512] = 0x46;
+	memset(world_xsave + 576, 0xcc, 256);
+	memset(world_xsave + 1152, 0xcc, 512);
+	tap(!STEP(&e, 0xc5, 0xfa, 0x6f, 0x4f, 0x00) &&	/* vmovdqu xmm1, [rdi] */
+	    world_xsave[176] == 0x10 && !world_xsave[592] && !world_xsave[607] &&
+	    !world_xsave[1184] && !world_xsave[1215] && world_xsave[591] == 0xcc &&
+	    world_xsave[608] == 0xcc && world_xsave[1183] == 0xcc &&
+	    world_xsave[1216] == 0xcc, "vmovdqu clears the rest of its register only");
 
 	long_mode();
 	*gpr(AXV_X86_RDI) = DEV + 8;
@@ -526,8 +849,18 @@ static void test_unsupported(void)
 	tap(STEP(&e, 0xd9, 0x07) == -EOPNOTSUPP && strstr(axv_error(), "fld") &&
 	    strstr(axv_error(), "[rdi]") && !world_accesses && *gpr(AXV_X86_RAX) == 0x55,
 	    "fld: the error has the instruction's text");
-	tap(STEP(&e, 0xc5, 0xfe, 0x6f, 0x07) == -EOPNOTSUPP && strstr(axv_error(), "vmovdqu"),
-	    "vmovdqu: likewise");
+	tap(STEP(&e, 0x62, 0xf1, 0xfe, 0x48, 0x6f, 0x07) == -EOPNOTSUPP &&
+	    strstr(axv_error(), "vmovdqu64"), "vmovdqu64 without AVX-512: likewise");
+	e.sregs.cr4 |= CR4_OSXSAVE;
+	e.xsave_ymm = 576;
+	e.xsave_zmm = 1152;
+	e.xsave_hi16 = 1664;
+	tap(!STEP(&e, 0x62, 0xf1, 0xfe, 0x48, 0x6f, 0x07) && world_accesses == 8,
+	    "and with it: eight accesses of a device");
+	world_accesses = 0;
+	tap(STEP(&e, 0x62, 0xf1, 0xfe, 0x49, 0x6f, 0x07) == -EOPNOTSUPP && !world_accesses,
+	    "vmovdqu64 with a mask: not supported");
+	*gpr(AXV_X86_RAX) = 0x55;
 	tap(STEP(&e, 0xff, 0x1f) == -EOPNOTSUPP && strstr(axv_error(), "call"), "far call");
 	tap(STEP(&e, 0x8e, 0x1f) == -EOPNOTSUPP && strstr(axv_error(), "ds"), "mov ds");
 	tap(STEP(&e, 0x66, 0x0f, 0xfe, 0x07) == -EOPNOTSUPP && strstr(axv_error(), "paddd"),
@@ -539,6 +872,16 @@ static void test_unsupported(void)
 	e.insn_bytes = 0;
 	e.gprs.rip = 0x40000000;
 	tap(axv_emul_text(&e, text, sizeof(text)) == -EFAULT, "text of nothing");
+
+	/* Otherwise a program of the guest could end the VM. */
+	long_mode();
+	world_set_cpl(&e, 3);
+	tap(raised(STEP(&e, 0xd9, 0x07), VECTOR_UD, -1) && !world_accesses,
+	    "fld in user mode: #UD");
+	tap(raised(STEP(&e, 0x06), VECTOR_UD, -1), "no instruction, in user mode: #UD");
+	e.insn_bytes = 0;
+	e.gprs.rip = DEV;
+	tap(raised(axv_emul_step(&e), VECTOR_UD, -1), "code in a device, in user mode: #UD");
 }
 
 int main(void)
@@ -549,6 +892,11 @@ int main(void)
 	test_segments();
 	test_16bit();
 	test_strings();
+	test_ports();
+	test_port_batches();
+	test_port_addresses();
+	test_port_untold();
+	test_msw();
 	test_flags_register();
 	test_vector_faults();
 	test_branches();

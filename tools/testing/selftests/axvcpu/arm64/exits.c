@@ -27,21 +27,10 @@
 #define HVC		0xd4000002u
 #define BACK		0x17fffffeu	/* b . - 8 */
 
-FIXTURE(exits) {
-	struct axv_vm vm;
-	struct axv_vcpu v;
-};
-
-FIXTURE_SETUP(exits)
+FIXTURE_ONE_VCPU(exits)
 {
 	vm_new(&self->vm, 0);
 	vcpu_ready(&self->vm, &self->v, 0);
-}
-
-FIXTURE_TEARDOWN(exits)
-{
-	vcpu_free(&self->v);
-	vm_free(&self->vm);
 }
 
 /* The nth of a blob's instructions alone, and then a call with X0 as it is. */
@@ -211,21 +200,10 @@ TEST_F(exits, cpu_suspend)
 
 /* ---- devices ------------------------------------------------------------- */
 
-FIXTURE(device) {
-	struct axv_vm vm;
-	struct axv_vcpu v;
-};
-
-FIXTURE_SETUP(device)
+FIXTURE_ONE_VCPU(device)
 {
 	vm_new(&self->vm, 0);
 	vcpu_ready(&self->vm, &self->v, 0);
-}
-
-FIXTURE_TEARDOWN(device)
-{
-	vcpu_free(&self->v);
-	vm_free(&self->vm);
 }
 
 GUEST_CODE(insns_store,
@@ -315,6 +293,58 @@ TEST_F(device, loads)
 		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 		EXPECT_EQ(expected[i].value, *arm64_x(&self->v, 9)) { TH_LOG("%u", i); }
 	}
+}
+
+GUEST_CODE(insns_crossing,
+	"str	x9, [x20]\n"
+	"ldr	x9, [x20]\n");
+
+/*
+ * Of an access to a device and to memory the syndrome describes the whole, and the
+ * address is that of the half that faulted: the VMM finishes it.  One that ends at the
+ * border, or begins there with no memory before, is a plain one.
+ */
+TEST_F(device, accesses_across_a_page)
+{
+	const struct axv_exit_fault *fault = &self->v.run->exit.fault;
+	const __u64 behind = GUEST_RAM_SIZE + 2 * PAGE;
+	__u64 *last = (__u64 *)(self->vm.ram + GUEST_RAM_SIZE - 8);
+	__u64 *mem = mem_new(PAGE);
+	unsigned int i;
+
+	ASSERT_EQ(0, vm_region(&self->vm, 5, 0, behind, PAGE, mem));
+	for (i = 0; i < COUNT(insns_crossing); i++) {
+		/* Begins in memory */
+		*last = 0x5555555555555555;
+		start_insn(&self->v, insns_crossing, i);
+		*arm64_x(&self->v, 20) = GUEST_RAM_SIZE - 4;
+		ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, &self->v);
+		EXPECT_EQ(GUEST_RAM_SIZE, fault->addr);
+		EXPECT_EQ(i ? AXV_ACCESS_READ : AXV_ACCESS_WRITE, fault->access);
+		EXPECT_EQ(0x5555555555555555, *last);
+		EXPECT_EQ(PATTERN, *arm64_x(&self->v, 9));
+		EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->ip);
+
+		/* Ends in memory */
+		start_insn(&self->v, insns_crossing, i);
+		*arm64_x(&self->v, 20) = behind - 4;
+		ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, &self->v);
+		EXPECT_EQ(behind - 4, fault->addr);
+		EXPECT_EQ(0, mem[0]);
+		EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->ip);
+
+		/* Neither */
+		start_insn(&self->v, insns_crossing, i);
+		*arm64_x(&self->v, 20) = behind - 8;
+		ASSERT_EXIT(i ? AXV_EXIT_MMIO_READ : AXV_EXIT_MMIO_WRITE, &self->v);
+		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+		start_insn(&self->v, insns_crossing, i);
+		*arm64_x(&self->v, 20) = behind - PAGE;
+		ASSERT_EXIT(i ? AXV_EXIT_MMIO_READ : AXV_EXIT_MMIO_WRITE, &self->v);
+		EXPECT_EQ(behind - PAGE, self->v.run->exit.mmio.addr);
+		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	}
+	must(!munmap(mem, PAGE));
 }
 
 GUEST_CODE(insns_load_nowhere, "ldr	xzr, [x20]\n");
@@ -647,7 +677,7 @@ static int end_at_call(struct axv_runner *r)
 	return r->vcpu->run->exit_reason == AXV_EXIT_HYPERCALL;
 }
 
-/* Parked, and woken by an input although it is masked (Arm ARM D1.6.2). */
+/* Parked, and woken by an input although it is masked (Arm ARM, WFI). */
 TEST(blocked)
 {
 	static const struct axv_inject irq = { .type = AXV_INJECT_WIRED, .data = 1 };
@@ -745,6 +775,8 @@ TEST(external_interrupt)
 	guest_start(&v, GUEST_SPIN, GUEST_DATA, 0, 0);
 	ASSERT_EXIT(AXV_EXIT_EXTERNAL_INTERRUPT, &v);
 	EXPECT_EQ(0, v.run->exit.interrupt.known);
+	/* Not that of the aborts by which the guest got its memory */
+	EXPECT_EQ(0ull, v.run->hw_reason);
 	vcpu_free(&v);
 	vm_free(&vm);
 }

@@ -141,7 +141,7 @@ void arm64_load_at(struct axv_vm *vm, __u64 gpa, const __u8 *start, const __u8 *
 
 /*
  * Stage 1 of 39 bits, whose tables begin at level 1, where an entry maps 1 GiB
- * (Arm ARM D8.3): inner shareable, accessed, attribute 0 of MAIR_EL1.
+ * (Arm ARM, VMSAv8-64): inner shareable, accessed, attribute 0 of MAIR_EL1.
  */
 #define BLOCK		(1ul << 0)
 #define BLOCK_INNER	(3ul << 8)

@@ -3,7 +3,11 @@
  * Registers that host and guests share the hardware of, and memory at one and the
  * same guest physical address: each has its own, and finds it as it was left.
  */
+#include <asm/hwcap.h>
 #include <linux/kvm.h>
+#include <sched.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 
 #include "axv_harness.h"
 #include "arm64.h"
@@ -189,6 +193,97 @@ TEST_F(isolation, vectors)
 			ASSERT_EQ(0, memcmp(ram + BLOCK, ram + BLOCK + BLOCK_SIZE,
 					    sizeof(struct vectors))) { TH_LOG("guest %u", k); }
 		}
+	}
+}
+
+/* ---- SVE ------------------------------------------------------------------- */
+
+/* Z0 to Z31, each of the vector length, and P0 to P15, each an eighth of it. */
+#define MAX_VL		256u
+#define SCALABLE	(32 * MAX_VL + 16 * MAX_VL / 8)
+
+/* As run_between(), of all that SVE has, in processors that have it. */
+long run_between_sve(long fd, long cmd, const __u8 *in, __u8 *out);
+
+asm(".text\n"
+    ".arch_extension sve\n"
+    ".type run_between_sve, %function\n"
+    "run_between_sve:\n"
+    "stp	x29, x30, [sp, #-96]!\n"
+    "stp	d8, d9, [sp, #16]\n"
+    "stp	d10, d11, [sp, #32]\n"
+    "stp	d12, d13, [sp, #48]\n"
+    "stp	d14, d15, [sp, #64]\n"
+    "str	x3, [sp, #80]\n"
+    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n"
+    "ldr	z\\n, [x2, #\\n, mul vl]\n"
+    ".endr\n"
+    "addvl	x9, x2, #31\n"
+    "addvl	x9, x9, #1\n"
+    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+    "ldr	p\\n, [x9, #\\n, mul vl]\n"
+    ".endr\n"
+    "mov	x2, #0\n"
+    "mov	x8, #29\n"		/* ioctl */
+    "svc	#0\n"
+    "ldr	x3, [sp, #80]\n"
+    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n"
+    "str	z\\n, [x3, #\\n, mul vl]\n"
+    ".endr\n"
+    "addvl	x9, x3, #31\n"
+    "addvl	x9, x9, #1\n"
+    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
+    "str	p\\n, [x9, #\\n, mul vl]\n"
+    ".endr\n"
+    "ldp	d8, d9, [sp, #16]\n"
+    "ldp	d10, d11, [sp, #32]\n"
+    "ldp	d12, d13, [sp, #48]\n"
+    "ldp	d14, d15, [sp, #64]\n"
+    "ldp	x29, x30, [sp], #96\n"
+    "ret\n"
+    ".size run_between_sve, . - run_between_sve\n");
+
+/* Each byte of @out is zero, or what it was: what a system call may do to it. */
+static bool kept_or_cleared(const __u8 *in, const __u8 *out, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		if (out[i] && out[i] != in[i])
+			return false;
+	return true;
+}
+
+/*
+ * A host thread's Z and P: V stays what it was, and of the rest nothing comes from the
+ * guest, whose stores to V clear it, or from elsewhere.
+ */
+TEST_F(isolation, scalable_vectors)
+{
+	static __u8 in[SCALABLE], out[SCALABLE];
+	unsigned long n = scaled(100), i;
+	unsigned int k, vl;
+	struct axv_vcpu *v = &self->v[0];
+
+	if (!(getauxval(AT_HWCAP) & HWCAP_SVE))
+		SKIP(return, "no SVE");
+	vl = prctl(PR_SVE_GET_VL) & PR_SVE_VL_LEN_MASK;
+	ASSERT_LT(16u, vl);
+	arm64_load(&self->vm[0], code_vectors);
+	arm64_start(v, GUEST_CODE_ADDR);
+	v->run->regs.sregs.cpacr_el1 = CPACR_FPEN;
+	*arm64_x(v, 20) = BLOCK;
+	*arm64_x(v, 21) = BLOCK + BLOCK_SIZE;
+	for (i = 0; i < n; i++) {
+		fill((void *)(self->vm[0].ram + BLOCK), 0x11 + i, 0, 0);
+		for (k = 0; k < sizeof(in); k++)
+			in[k] = 0x81 + 2 * k + i;
+		ASSERT_EQ(0, run_between_sve(v->fd, AXV_VCPU_RUN, in, out));
+		for (k = 0; k < 32; k++)
+			ASSERT_EQ(0, memcmp(in + k * vl, out + k * vl, 16));
+		ASSERT_TRUE(kept_or_cleared(in, out, 32 * vl + 16 * vl / 8));
+		if (i % 10 == 0)
+			sched_yield();
 	}
 }
 

@@ -88,6 +88,51 @@ TEST(every_width_of_addresses)
 	must(!close(dev));
 }
 
+/* ---- reset ----------------------------------------------------------------------- */
+
+#define PAGES	16
+#define WHERE	0x40000ul
+
+/*
+ * After a reset the guest's caches are off and the VMM writes other contents with its
+ * own on: all memory comes back by faults, which see to that.  (Not so where stage 2
+ * forces write-back and no instruction cache needs care; no emulator is such a host.)
+ * Emulators have no caches, either: what the test sees are the faults.
+ */
+TEST(memory_after_a_reset)
+{
+	struct axv_vcpu v;
+	struct axv_vm vm;
+	__u64 before, i;
+
+	vm_new(&vm, 0);
+	mem_small_pages(vm.ram, GUEST_RAM_SIZE);
+	/* Pages of their own, or the host replaces them when they are written. */
+	memset(vm.ram + WHERE, 1, PAGES * PAGE);
+	vcpu_ready(&vm, &v, 0);
+	guest_start(&v, GUEST_READ, WHERE, PAGES, 0);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	before = vcpu_stats(&v).faults;
+	guest_start(&v, GUEST_READ, WHERE, PAGES, 0);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	EXPECT_EQ(before, vcpu_stats(&v).faults);
+
+	ASSERT_EQ(0, vcpu_unbind(&v));
+	ASSERT_EQ(0, vcpu_reset(&v));
+	for (i = 0; i < PAGES; i++)
+		*(__u64 *)(vm.ram + WHERE + i * PAGE) = 3;
+	ASSERT_EQ(0, guest_setup(&v));
+	ASSERT_EQ(0, vcpu_bind(&v));
+	guest_start(&v, GUEST_READ, WHERE, PAGES, 0);
+	v.run->regs.sregs.sctlr_el1 &= ~0x1005ul;	/* M, C and I */
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+	EXPECT_EQ(3 * PAGES, v.run->exit.hypercall.args[0]);
+	/* The pages around come with the one that faults, up to 16 of them. */
+	EXPECT_LE(before + PAGES / 16, vcpu_stats(&v).faults);
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
 /* ---- VMIDs ------------------------------------------------------------------------ */
 
 #define MANY		280	/* of eight bits there are 255 */

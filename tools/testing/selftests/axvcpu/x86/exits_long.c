@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every exit that a lone x86 vCPU can cause, in 64-bit mode, and what is in
- * long mode alone.
+ * Exits of one vCPU that are different in 64-bit mode, or only there.
  */
 #define BITS	64
-#include "exits.h"
+#include "modes.h"
 
 /* ---- user level ---- */
 
@@ -164,16 +163,13 @@ TEST_F(exits, mmio_read_64)
 	}
 }
 
-GUEST_CODE(code_stosq, 64, "rep stosq\n" HYPERCALL);
 GUEST_CODE(code_movsq, 64, "rep movsq\n" HYPERCALL);
 
-TEST_F(exits, mmio_string_64)
+TEST_F(exits, mmio_movs_64)
 {
 	struct axv_run *run = self->v.run;
 	__u64 *data = (__u64 *)(self->vm.ram + DATA);
 
-	BEGIN(self, code_stosq);
-	stos_test(_metadata, &self->v, 8, 0);
 	BEGIN(self, code_movsq);
 	hole_in_es(&self->v);
 	data[0] = 0x0123456789abcdef;
@@ -434,6 +430,8 @@ TEST_F(exits, from_real_to_long_mode)
 
 /* ---- what the hardware refuses ---- */
 
+GUEST_CODE(code_call, 64, HYPERCALL);
+
 TEST_F(exits, illegal_state)
 {
 	struct axv_run *run = self->v.run;
@@ -443,7 +441,7 @@ TEST_F(exits, illegal_state)
 	 * 64-bit and 32-bit at once: refused when it is given, which changes
 	 * nothing, or by the hardware at entry, with an exit. Never run.
 	 */
-	BEGIN(self, code_hypercall);
+	BEGIN(self, code_call);
 	run->regs.sregs.seg[AXV_X86_CS].attr |= AXV_X86_ATTR_DB;
 	ret = vcpu_run(&self->v);
 	if (ret == AXV_EXIT_FAIL_ENTRY) {
@@ -453,7 +451,7 @@ TEST_F(exits, illegal_state)
 		EXPECT_EQ(-EINVAL, ret);
 	}
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
-	BEGIN(self, code_hypercall);
+	BEGIN(self, code_call);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 }
 
@@ -463,12 +461,12 @@ TEST_F(exits, refused_and_mended)
 	int ret;
 
 	/* An LDT that is none, at the first entry: VMX refuses, SVM does not look. */
-	BEGIN(self, code_hypercall);
+	BEGIN(self, code_call);
 	run->regs.sregs.seg[AXV_X86_LDTR].attr = 0x83;
 	ret = vcpu_run(&self->v);
 	EXPECT_TRUE(ret == AXV_EXIT_HYPERCALL ||
 		    (ret == AXV_EXIT_FAIL_ENTRY && run->exit.fail_entry.hardware_reason));
-	BEGIN(self, code_hypercall);
+	BEGIN(self, code_call);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 }
 
@@ -531,18 +529,20 @@ static int until_hypercall(struct axv_runner *r)
 	return r->exits[AXV_EXIT_HYPERCALL] != 0;
 }
 
-TEST_F(exits, io_string_read_while_its_region_moves)
+GUEST_CODE(code_movsl, 64, "movsl\n" HYPERCALL);
+
+TEST_F(exits, mmio_string_read_while_its_region_moves)
 {
 	__u32 *old = mem_new(2 * PAGE), *new = old + PAGE / sizeof(*old);
 	int uffd = uffd_new(old, PAGE);
 	struct axv_runner r;
 
 	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, PAGE, old));
-	BEGIN(self, code_insl);
+	BEGIN(self, code_movsl);
+	*x86_gpr(&self->v, AXV_X86_RSI) = GUEST_HOLE;
 	*x86_gpr(&self->v, AXV_X86_RDI) = GUEST_MEM;
-	*x86_gpr(&self->v, AXV_X86_RCX) = 1;
-	ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
-	self->v.run->exit.io.data = 0x12345678;
+	ASSERT_EXIT(AXV_EXIT_MMIO_READ, &self->v);
+	self->v.run->exit.mmio.data = 0x12345678;
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	runner_start(&r, &self->v, until_hypercall, NULL);
 	/* Half-way through the store, the region becomes one of other memory. */

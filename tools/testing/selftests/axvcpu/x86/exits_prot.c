@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every exit that a lone x86 vCPU can cause, in 32-bit protected mode.
+ * Exits of one vCPU that are different in 32-bit protected mode, or only there.
  */
 #define BITS	32
-#include "exits.h"
+#include "modes.h"
 
 #include <sys/time.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every exit that a lone x86 vCPU can cause, in 16-bit real mode.
+ * Exits of one vCPU that are different in 16-bit real mode, or only there.
  */
 #define BITS	16
-#include "exits.h"
+#include "modes.h"
 
 TEST_F(exits, entry_above_64k)
 {

@@ -269,14 +269,6 @@ void x86_start_long(struct axv_vcpu *v, __u64 ip)
 	s->efer = EFER_LME | EFER_LMA;
 }
 
-void x86_vm_mode(struct axv_vm *vm, struct axv_vcpu *v, __u32 flags,
-		 const __u8 *start, const __u8 *end)
-{
-	vm_new(vm, flags);
-	x86_load_at(vm, GUEST_CODE_ADDR, start, end);
-	vcpu_ready(vm, v, 0);
-}
-
 int guest_setup(struct axv_vcpu *v)
 {
 	return vcpu_setup(v, GUEST_CODE_ADDR, AXV_X86_MODE_PROTECTED);

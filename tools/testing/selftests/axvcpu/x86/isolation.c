@@ -307,8 +307,7 @@ TEST_F(isolation, vector_state_moves)
 	struct axv_vcpu *a = &self->v[0], *b = &self->v[1];
 
 	ASSERT_LE(576u, size);
-	x86_load(&self->vm, code_sse);
-	x86_start_long(a, GUEST_CODE_ADDR);
+	x86_begin_long(a, code_sse, 0);
 	*x86_gpr(a, AXV_X86_RDI) = BLOCK;
 	*x86_gpr(a, AXV_X86_RSI) = BLOCK + BLOCK_SIZE;
 	fill(in, 0x21, 16, 0x3f80, 0x027f);
@@ -767,9 +766,7 @@ TEST_F(isolation, signal_handlers)
 	struct axv_runner r;
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &sa, NULL));
-	x86_load(&self->vm, code_wait);
-	x86_start_long(v, GUEST_CODE_ADDR);
-	v->run->regs.gprs.rflags |= FLAG_IF;
+	x86_begin_long(v, code_wait, FLAG_IF);
 	*x86_gpr(v, AXV_X86_RDI) = BLOCK;
 	*x86_gpr(v, AXV_X86_RSI) = BLOCK + BLOCK_SIZE;
 	*x86_gpr(v, AXV_X86_RDX) = GUEST_DATA;

@@ -5,24 +5,13 @@
 #include "axv_harness.h"
 #include "x86.h"
 
-FIXTURE(regs) {
-	struct axv_vm vm;
-	struct axv_vcpu v;
-};
-
-FIXTURE_SETUP(regs)
+FIXTURE_ONE_VCPU(regs)
 {
 	vm_new(&self->vm, 0);
 	vcpu_new(&self->vm, &self->v, 0);
 	x86_cpuid_all(&self->v);
 	ASSERT_EQ(0, guest_setup(&self->v));
 	ASSERT_EQ(0, vcpu_bind(&self->v));
-}
-
-FIXTURE_TEARDOWN(regs)
-{
-	vcpu_free(&self->v);
-	vm_free(&self->vm);
 }
 
 #define MAX_REGS	1024
@@ -235,6 +224,8 @@ static const struct value {
 	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_1), 0x4f4e4d4c4b4a4948 },
 	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_2), 0x50 },
 	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), AXV_X86_EVENT_VALID | 0x45 },
+	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION_RAISED), 1 },
+	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_SHUTDOWN), 1 },
 };
 
 TEST_F(regs, in_and_out)
@@ -326,7 +317,7 @@ static const struct value bad[] = {
 	{ AXV_REG_X86(XCR, 0), 0 },
 	{ AXV_REG_X86(XCR, 0), 5 },				/* AVX without SSE */
 	{ AXV_REG_X86(XCR, 0), 1 | 1ull << 62 },
-	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 2 },
+	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 3 },
 	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_NMI_MASKED), 2 },
 	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_NMI_PENDING), 3 },
 	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_HALTED), 2 },
@@ -336,6 +327,9 @@ static const struct value bad[] = {
 	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT), 18 },
 	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_2), 0x100 },
 	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), AXV_X86_EVENT_VALID | 7ull << 8 | 0x40 },
+	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION_RAISED), 2 },
+	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_PENDING_DEBUG), 1ull << 13 },
+	{ AXV_REG_X86(EVENT, AXV_X86_EVENT_SHUTDOWN), 2 },
 };
 
 TEST_F(regs, refused)
@@ -370,7 +364,8 @@ TEST_F(regs, not_there)
 		AXV_REG_X86(CR, 1), AXV_REG_X86(CR, 5), AXV_REG_X86(DR, 4), AXV_REG_X86(DR, 8),
 		AXV_REG_X86(MSR, 0x12345678), AXV_REG_X86(XCR, 1),
 		AXV_REG_X86(EVENT, AXV_X86_EVENT_REGS),
-		AXV_REG_ID(AXV_REG_ARCH_X86, 7, 3, 0),
+		AXV_REG_ID(AXV_REG_ARCH_X86, 8, 3, 0),
+		AXV_REG_X86(PDPTE, AXV_X86_PDPTES_LOADED + 1),
 		AXV_REG_ID(AXV_REG_ARCH_X86, AXV_X86_CLASS_GPR, 2, 0),
 		AXV_REG_ID(AXV_REG_ARCH_X86, AXV_X86_CLASS_GPR, 4, 0),
 		AXV_REG_ID(AXV_REG_ARCH_ARM64, 0, 3, 0),
@@ -447,8 +442,7 @@ TEST_F(regs, the_guest_sees_them)
 	struct axv_run *run = self->v.run;
 	__u64 value;
 
-	x86_load(&self->vm, code_see);
-	x86_start_long(&self->v, GUEST_CODE_ADDR);
+	x86_begin_long(&self->v, code_see, 0);
 	/* The run page's are loaded by the entry: what comes later wins. */
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
 	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(CR, 2), 0xabcdef));

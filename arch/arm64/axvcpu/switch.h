@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The switch between the two worlds, as far as hosts with VHE and without have it
+ * in common.  The text is compiled into vhe.c and nvhe.c: between the worlds, nothing
+ * is called that could be traced.
+ */
+#ifndef _AXVCPU_ARM64_SWITCH_H
+#define _AXVCPU_ARM64_SWITCH_H
+
+#include <linux/arm-smccc.h>
+#include <linux/context_tracking.h>
+#include <linux/ftrace.h>
+#include <linux/irqflags.h>
+#include <linux/percpu.h>
+#include <asm/alternative.h>
+#include <asm/barrier.h>
+#include <asm/cpufeature.h>
+#include <asm/daifflags.h>
+#include <asm/esr.h>
+#include <asm/kvm_arm.h>
+#include <asm/sysreg.h>
+
+#include "arm64.h"
+#include "tlb.h"
+
+/* Not named by every kernel's <asm/sysreg.h>. */
+#define HW_DIT		sys_reg(3, 3, 4, 2, 5)
+#define HW_TCO		sys_reg(3, 3, 4, 2, 7)
+
+#define AXV_PAR_F			BIT(0)
+#define AXV_PAR_PA			GENMASK_ULL(47, 12)
+#define AXV_PAR_NORMAL		GENMASK_ULL(63, 60)	/* zero: Device memory */
+
+/*
+ * Permission faults do not say where they are in the second stage's terms
+ * (Arm ARM, HPFAR_EL2): the guest's own translation does.  If that fails, it
+ * has been changed since, and the guest will fault again.
+ */
+static __always_inline bool axv_arm64_par_to_ipa(u64 par, u64 *ipa)
+{
+	if (par & AXV_PAR_F)
+		return false;
+	*ipa = par & AXV_PAR_PA;
+	return true;
+}
+
+static __always_inline bool axv_arm64_is_abort(u64 esr)
+{
+	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW ||
+	       ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW;
+}
+
+/* Does HPFAR_EL2 say where the access was?  Not if an erratum (834220) says so. */
+static __always_inline bool axv_arm64_has_hpfar(u64 esr)
+{
+	if (esr & ESR_ELx_S1PTW)
+		return true;
+	return (esr & ESR_ELx_FSC_TYPE) != ESR_ELx_FSC_PERM &&
+	       !cpus_have_cap(ARM64_WORKAROUND_834220);
+}
+
+static __always_inline void axv_arm64_set_ipa(struct axv_arm64_vcpu *v, u64 hpfar)
+{
+	v->last.ipa = (hpfar & GENMASK_ULL(43, 4)) << 8;
+	v->last.ipa_valid = true;
+}
+
+/*
+ * An access that crosses into a page that faults leaves the beginning of that page in
+ * FAR_EL2.  Where ISV describes an access of more than a byte it may be one of these.
+ */
+static __always_inline bool axv_arm64_may_begin_before(u64 esr, u64 far)
+{
+	return ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW && esr & ESR_ELx_ISV &&
+	       esr & ESR_ELx_SAS && !(far & ~PAGE_MASK);
+}
+
+/* Accesses to Device memory are aligned, and so cross nothing (Arm ARM, "Device memory"). */
+static __always_inline bool axv_arm64_par_to_memory(u64 par, u64 *ipa)
+{
+	return par & AXV_PAR_NORMAL && axv_arm64_par_to_ipa(par, ipa);
+}
+
+static __always_inline bool axv_arm64_can_restrict_predictions(void)
+{
+	return __this_cpu_read(axv_arm64_optional) & BIT(AXV_OPTIONAL_SPECRES);
+}
+
+static __always_inline void axv_arm64_have_firmware_forget(void)
+{
+	u32 call = __this_cpu_read(axv_arm64_forget_call);
+
+	if (call)
+		arm_smccc_1_1_smc(call, NULL);
+}
+
+static __always_inline u64 axv_arm64_guest_hcr(struct axv_arm64_vcpu *v)
+{
+	u64 hcr = __this_cpu_read(axv_arm64_hcr);
+
+	if (v->trap_caches)
+		hcr |= HCR_TVM;
+	/* Pairs with axv_arm64_set_line(): the syndrome of HCR_VSE is there. */
+	return hcr | smp_load_acquire(&v->events.lines);
+}
+
+/**
+ * axv_arm64_switch() - into the guest, and back for whatever reason
+ * @v:		vCPU whose registers are loaded, or where EL2 finds them
+ * @enter:	constant: the way there with a value of HCR_EL2, and what is left of it
+ *		after the exit
+ *
+ * What runs between the two worlds is neither traced nor probed: RCU does not watch,
+ * and exceptions would find the registers of EL2 half changed.
+ *
+ * Context: interrupts off; the caller is noinstr.
+ */
+static __always_inline void axv_arm64_switch(struct axv_arm64_vcpu *v,
+					     void (*enter)(struct axv_arm64_vcpu *v,
+							   u64 *hcr))
+{
+	u64 dit = 0, tco = 0, hcr;
+	bool serror;
+
+	local_daif_mask();
+	pmr_sync();
+
+	trace_hardirqs_on_prepare();
+	lockdep_hardirqs_on_prepare();
+	context_tracking_guest_enter();
+	lockdep_hardirqs_on(CALLER_ADDR0);
+
+	if (axv_arm64_host.dit_or_mte) {
+		if (axv_arm64_host.dit)
+			dit = read_sysreg_s(HW_DIT);
+		if (axv_arm64_host.mte)
+			tco = read_sysreg_s(HW_TCO);
+	}
+
+	hcr = axv_arm64_guest_hcr(v);
+	serror = hcr & HCR_VSE;
+	enter(v, &hcr);
+	/* A virtual SError that was delivered is one no longer. */
+	v->last.serror_taken = unlikely(serror) && !(hcr & HCR_VSE);
+
+	/* What an exception does not set in PSTATE is the guest's still. */
+	asm volatile(ALTERNATIVE("nop", SET_PSTATE_PAN(1), ARM64_HAS_PAN));
+	if (axv_arm64_host.dit_or_mte) {
+		if (axv_arm64_host.dit)
+			write_sysreg_s(dit, HW_DIT);
+		if (axv_arm64_host.mte)
+			write_sysreg_s(tco, HW_TCO);
+	}
+
+	lockdep_hardirqs_off(CALLER_ADDR0);
+	context_tracking_guest_exit();
+	trace_hardirqs_off_finish();
+
+	local_daif_restore(DAIF_PROCCTX_NOIRQ);
+}
+
+#endif /* _AXVCPU_ARM64_SWITCH_H */

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a VM and a vCPU are and use, and what a CPU is at, in words: for debugfs and for
+ * the descriptors in /proc/PID/fdinfo.
+ */
+#include <linux/cpumask.h>
+#include <linux/percpu.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/smp.h>
+#include <linux/xarray.h>
+
+#include <axvcpu/current.h>
+#include <axvcpu/state.h>
+#include <axvcpu/vcpu.h>
+#include <axvcpu/vm.h>
+
+#include "debugfs.h"
+
+static void show_bytes(struct seq_file *m, const char *name, u64 bytes)
+{
+	seq_printf(m, "%s:\t%llu kB\n", name, bytes >> 10);
+}
+
+/* The VMM; its number may be another process's once the VM has died with it. */
+static void show_pid(struct seq_file *m, const struct axv_vm *vm)
+{
+	seq_printf(m, "pid:\t%d\n", READ_ONCE(vm->dead) ? 0 : pid_vnr(vm->pid));
+}
+
+static unsigned int count_vcpus(struct axv_vm *vm)
+{
+	unsigned int count = 0;
+	struct axv_vcpu *vcpu;
+	unsigned long id;
+
+	rcu_read_lock();
+	xa_for_each(&vm->vcpus, id, vcpu)
+		count++;
+	rcu_read_unlock();
+	return count;
+}
+
+/**
+ * axv_show_vm() - identity, owner and memory of a VM
+ * @m:		where to
+ * @vm:		VM the caller has a reference to
+ *
+ * Process ids are those that the reader knows, 0 where it knows none.
+ *
+ * Context: may sleep.
+ */
+void axv_show_vm(struct seq_file *m, struct axv_vm *vm)
+{
+	struct axv_memory_usage usage;
+
+	axv_memory_usage(vm, &usage);
+	seq_printf(m, "vm:\t%u\n", vm->id);
+	show_pid(m, vm);
+	seq_printf(m, "vcpus:\t%u\n", count_vcpus(vm));
+	seq_printf(m, "regions:\t%u\n", usage.regions);
+	show_bytes(m, "memory", usage.size);
+	show_bytes(m, "mapped", usage.mapped);
+	show_bytes(m, "tables", usage.tables);
+}
+
+/**
+ * axv_show_vcpu() - identity, state, owner and host CPUs of a vCPU
+ * @m:		where to
+ * @vcpu:	vCPU the caller has a reference to
+ *
+ * Each line is true at some moment of the call, not all of them at the same.
+ *
+ * Context: may sleep; waits for no operation.
+ */
+void axv_show_vcpu(struct seq_file *m, struct axv_vcpu *vcpu)
+{
+	struct axv_state state;
+
+	axv_vcpu_get_state(vcpu, &state);
+	seq_printf(m, "vm:\t%u\n", state.vm_id);
+	show_pid(m, vcpu->vm);
+	seq_printf(m, "vcpu:\t%u\n", state.vcpu_id);
+	seq_printf(m, "state:\t%s\n", axv_state_name(state.state));
+	seq_printf(m, "owner:\t%u\n", state.owner);
+	seq_printf(m, "bound:\t%d\n", READ_ONCE(vcpu->cpu));
+	seq_printf(m, "loaded:\t%d\n", state.cpu);
+}
+
+/**
+ * struct axv_seen - a vCPU seen on a CPU
+ * @vm:		id of its VM
+ * @vcpu:	its id
+ * @there:	there is one
+ */
+struct axv_seen {
+	u32 vm;
+	u32 vcpu;
+	bool there;
+};
+
+static void see(struct axv_seen *seen, const struct axv_vcpu *vcpu)
+{
+	if (!vcpu)
+		return;
+	seen->vm = axv_vcpu_vm_id(vcpu);
+	seen->vcpu = vcpu->id;
+	seen->there = true;
+}
+
+/*
+ * On the CPU, interrupts off.  The thread that acts on the current vCPU is the one that
+ * was interrupted, and a vCPU that is loaded here leaves by an interrupt of this CPU:
+ * neither is freed meanwhile.
+ */
+static void look_at_cpu(void *info)
+{
+	struct axv_seen *seen = info;
+
+	see(&seen[0], __this_cpu_read(axv_current));
+	see(&seen[1], __this_cpu_read(axv_loaded));
+}
+
+static void show_seen(struct seq_file *m, const char *name, const struct axv_seen *seen)
+{
+	if (seen->there)
+		seq_printf(m, "\t%s %u/%u", name, seen->vm, seen->vcpu);
+	else
+		seq_printf(m, "\t%s -", name);
+}
+
+/**
+ * axv_show_cpus() - the current and the loaded vCPU of every CPU, as VM/vCPU
+ * @m:		where to
+ * @unused:	nothing
+ *
+ * Interrupts each CPU that is online.
+ *
+ * Context: may sleep.
+ */
+void axv_show_cpus(struct seq_file *m, void *unused)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		struct axv_seen seen[2] = {};
+
+		/* It may have gone just now. */
+		if (smp_call_function_single(cpu, look_at_cpu, seen, 1))
+			continue;
+		seq_printf(m, "%d:", cpu);
+		show_seen(m, "current", &seen[0]);
+		show_seen(m, "loaded", &seen[1]);
+		seq_putc(m, '\n');
+	}
+}

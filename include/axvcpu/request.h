@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What others ask of a vCPU, and how a vCPU in the guest hears of it.  request.c
+ */
+#ifndef _AXVCPU_REQUEST_H
+#define _AXVCPU_REQUEST_H
+
+#include <linux/bitops.h>
+#include <linux/types.h>
+#include <asm/barrier.h>
+
+#include <axvcpu/vcpu.h>
+
+/**
+ * enum axv_request - why a vCPU has to leave the guest, or may not enter it
+ * @AXV_REQ_KICK:	a kick is pending; ends one run
+ * @AXV_REQ_EVENT:	an event was queued; the back end looks at its queue
+ * @AXV_REQ_DEAD:	the VM's memory is gone; no entry any more
+ *
+ * Bit numbers in &axv_vcpu.requests.
+ */
+enum axv_request {
+	AXV_REQ_KICK,
+	AXV_REQ_EVENT,
+	AXV_REQ_DEAD,
+};
+
+/**
+ * enum axv_mode - where the vCPU's thread is, for those who have to reach it
+ * @AXV_OUTSIDE_GUEST:	in the host; looks at its requests before it enters
+ * @AXV_IN_GUEST:	in the guest or about to enter with interrupts off; an
+ *			interrupt to its CPU brings it out
+ */
+enum axv_mode {
+	AXV_OUTSIDE_GUEST,
+	AXV_IN_GUEST,
+};
+
+void axv_kick_init(void);
+void axv_kick_cpu(int cpu);
+bool axv_kick_in_flight(int cpu);
+void axv_kick_flush(void);
+void axv_request(struct axv_vcpu *vcpu, enum axv_request request);
+
+static inline bool axv_test_request(const struct axv_vcpu *vcpu,
+				    enum axv_request request)
+{
+	return test_bit(request, &vcpu->requests);
+}
+
+/**
+ * axv_take_request() - is it pending?  If so, no longer
+ * @vcpu:	vCPU whose claim the caller holds
+ * @request:	which one
+ */
+static inline bool axv_take_request(struct axv_vcpu *vcpu,
+				    enum axv_request request)
+{
+	return test_bit(request, &vcpu->requests) &&
+	       test_and_clear_bit(request, &vcpu->requests);
+}
+
+/**
+ * axv_left_guest() - the thread that runs the vCPU is in the host
+ * @vcpu:	its vCPU
+ *
+ * A CPU that reads the mode with acquire semantics sees all that the guest stored
+ * (Arm ARM, "Load-Acquire, Store-Release"; on x86 stores keep their order).
+ * Otherwise axv_vm_flush_on_entry() lets a page go, and a store of the guest still
+ * lands there.
+ *
+ * Context: interrupts off.
+ */
+static inline void axv_left_guest(struct axv_vcpu *vcpu)
+{
+	/* Pairs with axv_where(). */
+	smp_store_release(&vcpu->mode, AXV_OUTSIDE_GUEST);
+}
+
+#endif /* _AXVCPU_REQUEST_H */

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Everything that fills, changes and removes mappings of guest memory, two at a time
+ * and beside two vCPUs that write: no store of a guest is lost, none lands in memory that
+ * was taken away, and none is missing in a dirty log.
+ *
+ * Both vCPUs have the same memory, at addresses of their own (a region each), and each has
+ * its own word of every page. So who writes a word is known, and what it has to be.
+ */
+#include "axv_harness.h"
+
+#define PAGES		32ul		/* two groups of those that one fault maps */
+#define MOVE		(16 * HUGE_PAGE)
+#define ROUNDS		6		/* of a pair; each begins without mappings */
+#define STEPS		3		/* of each of its two, in a round */
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+struct race;
+
+/**
+ * struct writer - a vCPU that writes all pages again and again, and its thread
+ * @race: what it belongs to
+ * @k: which one: its region, and its word of a page
+ * @thread: the thread
+ * @passes: passes over all pages that have ended
+ */
+struct writer {
+	struct race *race;
+	unsigned int k;
+	pthread_t thread;
+	atomic_ulong passes;
+};
+
+/**
+ * struct changer - what is done beside them
+ * @race: what it belongs to
+ * @k: the region that it may change; its id is one more
+ * @thread: the thread
+ * @step: one step of it
+ * @v: of a changer that faults: its own vCPU
+ */
+struct changer {
+	struct race *race;
+	unsigned int k;
+	pthread_t thread;
+	void (*step)(struct changer *c);
+	struct axv_vcpu v;
+};
+
+struct race {
+	struct axv_vm vm;
+	__u8 *mem;			/* of both regions */
+	struct writer writer[2];
+	struct changer changer[2];
+	pthread_barrier_t barrier;
+	int forgets;			/* pages lose their contents */
+	atomic_int stop;
+};
+
+static volatile __u64 *word(struct race *race, unsigned int k, unsigned long page)
+{
+	return (__u64 *)(race->mem + page * PAGE) + k;
+}
+
+static __u64 window(unsigned int k)
+{
+	return GUEST_MEM + 2 * k * HUGE_PAGE;
+}
+
+static int set_region(struct race *race, unsigned int k, __u32 flags, __u64 gpa)
+{
+	return vm_region(&race->vm, k + 1, flags, gpa, HUGE_PAGE, race->mem);
+}
+
+/* ---- vCPUs that write ---- */
+
+/* The value of a pass on all pages, unless somebody took the page or the region away. */
+static void check_pass(struct writer *w, __u64 value, __u64 stores_elsewhere)
+{
+	unsigned long page, older = 0;
+	__u64 now;
+
+	for (page = 0; page < PAGES; page++) {
+		now = *word(w->race, w->k, page);
+		must(now <= value);
+		if (now != value && !(w->race->forgets && !now))
+			older++;
+	}
+	must(older <= stores_elsewhere);
+}
+
+static void *writer_main(void *arg)
+{
+	struct writer *w = arg;
+	struct race *race = w->race;
+	struct axv_vcpu v;
+	__u64 value, elsewhere;
+	int reason;
+
+	vcpu_ready(&race->vm, &v, w->k);
+	for (value = 1; !race->stop; value++) {
+		elsewhere = 0;
+		guest_start(&v, GUEST_WRITE, window(w->k) + 8 * w->k, PAGES, value);
+		while ((reason = vcpu_run(&v)) == AXV_EXIT_MMIO_WRITE) {
+			must(v.run->exit.mmio.data == value);
+			elsewhere++;
+		}
+		must(reason == AXV_EXIT_HYPERCALL);
+		check_pass(w, value, elsewhere);
+		w->passes++;
+	}
+	vcpu_free(&v);
+	return NULL;
+}
+
+/* Until the writer has done some more; not for long where it is kept from it. */
+static void let_write(struct race *race, unsigned int k)
+{
+	unsigned long passes = race->writer[k].passes;
+	int i;
+
+	for (i = 0; i < 200 && race->writer[k].passes == passes; i++)
+		sched_yield();
+}
+
+/* ---- what is done beside them ---- */
+
+/* Another vCPU reads, by both regions; either may be elsewhere. */
+static void step_fault(struct changer *c)
+{
+	unsigned int k;
+	int reason;
+
+	for (k = 0; k < 2; k++) {
+		guest_start(&c->v, GUEST_READ, window(k), PAGES, 0);
+		while ((reason = vcpu_run(&c->v)) == AXV_EXIT_MMIO_READ)
+			c->v.run->exit.mmio.data = 0;
+		must(reason == AXV_EXIT_HYPERCALL);
+	}
+}
+
+static void step_remove(struct changer *c)
+{
+	unsigned long half = c->k * PAGES / 2;
+
+	must(!madvise(c->race->mem + half * PAGE, PAGES / 2 * PAGE, MADV_DONTNEED));
+}
+
+/* Nothing of the writer's lands in memory that its region is not any more. */
+static void expect_still(struct changer *c)
+{
+	struct race *race = c->race;
+	__u64 then[PAGES], now;
+	unsigned long page;
+
+	for (page = 0; page < PAGES; page++)
+		then[page] = *word(race, c->k, page);
+	let_write(race, c->k);
+	for (page = 0; page < PAGES; page++) {
+		now = *word(race, c->k, page);
+		must(now == then[page] || (race->forgets && !now));
+	}
+}
+
+static void step_move(struct changer *c)
+{
+	must(!set_region(c->race, c->k, 0, window(c->k) + MOVE));
+	expect_still(c);
+	must(!set_region(c->race, c->k, 0, window(c->k)));
+	let_write(c->race, c->k);
+}
+
+static void step_delete(struct changer *c)
+{
+	must(!vm_region(&c->race->vm, c->k + 1, 0, 0, 0, NULL));
+	expect_still(c);
+	must(!set_region(c->race, c->k, 0, window(c->k)));
+	let_write(c->race, c->k);
+}
+
+/* What is reported as written is copied. */
+static void copy_dirty(struct changer *c, __u64 *copy)
+{
+	struct race *race = c->race;
+	__u64 map[HUGE_PAGE / PAGE / 64];
+	struct axv_dirty dirty = {
+		.region = c->k + 1,
+		.nr_pages = HUGE_PAGE / PAGE,
+		.bitmap = (unsigned long)map,
+	};
+	unsigned long page;
+
+	must(!axv_ioctl(race->vm.fd, AXV_VM_GET_DIRTY, &dirty));
+	for (page = 0; page < PAGES; page++)
+		if (map[page / 64] >> page % 64 & 1)
+			copy[page] = *word(race, c->k, page);
+}
+
+/* A migration: a copy of all, then of what was written since, the last with the guest still. */
+static void step_log(struct changer *c)
+{
+	struct race *race = c->race;
+	__u64 copy[PAGES], now;
+	unsigned long page;
+
+	must(!set_region(race, c->k, AXV_REGION_LOG_DIRTY, window(c->k)));
+	for (page = 0; page < PAGES; page++)
+		copy[page] = *word(race, c->k, page);
+	let_write(race, c->k);
+	copy_dirty(c, copy);
+	let_write(race, c->k);
+	copy_dirty(c, copy);
+	must(!set_region(race, c->k, AXV_REGION_LOG_DIRTY | AXV_REGION_READONLY,
+			 window(c->k)));
+	copy_dirty(c, copy);
+	for (page = 0; page < PAGES; page++) {
+		now = *word(race, c->k, page);
+		must(now == copy[page] || (race->forgets && !now));
+	}
+	must(!set_region(race, c->k, 0, window(c->k)));
+}
+
+static int child_ends(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+static void step_fork(struct changer *c)
+{
+	pid_t pid = child_start(child_ends, NULL);
+
+	let_write(c->race, c->k);
+	must(!child_status(pid));
+}
+
+/* Into one huge page, if the kernel has them, and apart again. */
+static void step_collapse(struct changer *c)
+{
+	__u8 *page = c->race->mem + c->k * PAGE;
+
+	madvise(c->race->mem, HUGE_PAGE, MADV_COLLAPSE);
+	let_write(c->race, c->k);
+	must(!mprotect(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+	must(!mprotect(page, PAGE, PROT_READ | PROT_WRITE));
+}
+
+static const struct change {
+	const char *name;
+	void (*step)(struct changer *c);
+} changes[] = {
+	{ "fault", step_fault },
+	{ "remove", step_remove },
+	{ "move", step_move },
+	{ "delete", step_delete },
+	{ "log", step_log },
+	{ "fork", step_fork },
+	{ "collapse", step_collapse },
+};
+
+#define NR_CHANGES	(sizeof(changes) / sizeof(changes[0]))
+
+static void *changer_main(void *arg)
+{
+	struct changer *c = arg;
+	struct race *race = c->race;
+	unsigned long rounds = scaled(ROUNDS), i;
+	int step;
+
+	if (c->step == step_fault)
+		vcpu_ready(&race->vm, &c->v, 2 + c->k);
+	for (i = 0; i < rounds; i++) {
+		/* No mapping is left: what the first accesses need is raced for. */
+		must(!vm_region(&race->vm, c->k + 1, 0, 0, 0, NULL));
+		must(!set_region(race, c->k, 0, window(c->k)));
+		pthread_barrier_wait(&race->barrier);
+		for (step = 0; step < STEPS; step++)
+			c->step(c);
+		pthread_barrier_wait(&race->barrier);
+	}
+	if (c->step == step_fault)
+		vcpu_free(&c->v);
+	return NULL;
+}
+
+/* ---- pairs ---- */
+
+/* Nothing else goes on: what one writes, the other and the VMM read. */
+static void check_end(struct race *race)
+{
+	struct axv_vcpu v[2];
+	unsigned long page;
+	unsigned int k;
+
+	for (k = 0; k < 2; k++)
+		vcpu_ready(&race->vm, &v[k], 4 + k);
+	for (k = 0; k < 2; k++) {
+		guest_start(&v[k], GUEST_WRITE, window(k), PAGES, 1000 + k);
+		must(vcpu_run(&v[k]) == AXV_EXIT_HYPERCALL);
+		for (page = 0; page < PAGES; page++)
+			must(*word(race, 0, page) == 1000 + k);
+		guest_start(&v[!k], GUEST_READ, window(!k), PAGES, 0);
+		must(vcpu_run(&v[!k]) == AXV_EXIT_HYPERCALL);
+		must(v[!k].run->exit.hypercall.args[0] == PAGES * (1000 + k));
+	}
+	for (k = 0; k < 2; k++)
+		vcpu_free(&v[k]);
+}
+
+static void race_pair(const struct change *a, const struct change *b)
+{
+	struct race race = {};
+	unsigned int k;
+	__u8 *area;
+
+	vm_new(&race.vm, 0);
+	area = mem_new(2 * HUGE_PAGE);
+	race.mem = (__u8 *)(((unsigned long)area + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+	race.forgets = a->step == step_remove || b->step == step_remove;
+	must(!pthread_barrier_init(&race.barrier, NULL, 2));
+	for (k = 0; k < 2; k++) {
+		must(!set_region(&race, k, 0, window(k)));
+		race.writer[k].race = &race;
+		race.writer[k].k = k;
+		race.changer[k].race = &race;
+		race.changer[k].k = k;
+		race.changer[k].step = k ? b->step : a->step;
+	}
+	for (k = 0; k < 2; k++)
+		must(!pthread_create(&race.writer[k].thread, NULL, writer_main,
+				     &race.writer[k]));
+	for (k = 0; k < 2; k++)
+		must(!pthread_create(&race.changer[k].thread, NULL, changer_main,
+				     &race.changer[k]));
+	for (k = 0; k < 2; k++)
+		must(!pthread_join(race.changer[k].thread, NULL));
+	race.stop = 1;
+	for (k = 0; k < 2; k++) {
+		must(!pthread_join(race.writer[k].thread, NULL));
+		must(race.writer[k].passes);
+	}
+	check_end(&race);
+	pthread_barrier_destroy(&race.barrier);
+	vm_free(&race.vm);
+	must(!munmap(area, 2 * HUGE_PAGE));
+}
+
+static void race_all(const char *name)
+{
+	unsigned int i, j;
+
+	for (i = 0; strcmp(changes[i].name, name); i++)
+		must(i + 1 < NR_CHANGES);
+	for (j = i; j < NR_CHANGES; j++) {
+		printf("# %s beside %s\n", changes[i].name, changes[j].name);
+		race_pair(&changes[i], &changes[j]);
+	}
+}
+
+TEST(beside_fault)
+{
+	race_all("fault");
+}
+
+TEST(beside_remove)
+{
+	race_all("remove");
+}
+
+TEST(beside_move)
+{
+	race_all("move");
+}
+
+TEST(beside_delete)
+{
+	race_all("delete");
+}
+
+TEST(beside_log)
+{
+	race_all("log");
+}
+
+TEST(beside_fork)
+{
+	race_all("fork");
+}
+
+TEST(beside_collapse)
+{
+	race_all("collapse");
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The system calls that a vCPU's thread may make.
+ *
+ * Threads of vCPUs work on what the guest sends: device models, the decoder and what
+ * finishes an instruction.  A guest that makes one of them execute the guest's own code
+ * must not be able to open a file, to connect to the network, or to start a program.
+ *
+ * The main thread has no filter: --restart executes axvmm anew, with all it needs to set
+ * a machine up, and filters outlast that.  The threads that write the messages and the
+ * console have none either: they only copy the guest's bytes.  All threads share their
+ * memory, so the filter is a hurdle for whoever has a vCPU's thread, not a wall.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "machine.h"
+#include "sandbox.h"
+#include "terminal.h"
+#include "types.h"
+
+/* <signal.h> does not have it. */
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP	1
+#endif
+
+#define MAX_NAME	48
+#define HINT		", which its filter does not allow; please report this; " \
+			"with --no-seccomp there is no filter\n"
+
+/*
+ * In the order in which the filter compares them where the kernel has not cached the
+ * answer.  The argument of ioctl is not looked at: an exit costs one, and only calls whose
+ * arguments do not matter are cached.
+ */
+static const int allowed[] = {
+	SCMP_SYS(ioctl),
+	/* Locks, conditions, the end of a thread. */
+	SCMP_SYS(futex),
+	/* Timers of devices; eventfds of the event loop. */
+	SCMP_SYS(timerfd_settime),
+	SCMP_SYS(write),
+	SCMP_SYS(read),
+	/* The time, where the vDSO has no clock that it can read. */
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_getres),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	/* axv_pin_thread(). */
+	SCMP_SYS(sched_setaffinity),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(getcpu),
+	/* malloc(); mmap() and mprotect() are below. */
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(getrandom),
+	/* Signals: handlers, a stop and its end, abort() and what it says. */
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(writev),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+};
+
+/* Allowed without PROT_EXEC, which is in the third argument of both. */
+static const int allowed_data[] = {
+	SCMP_SYS(mmap),
+	SCMP_SYS(mprotect),
+};
+
+/* As text, for a signal handler, which may call nothing that makes it. */
+static char names[512][MAX_NAME];
+
+/*
+ * Async-signal-safe.  A call by the ABI of another architecture does not come here: it
+ * kills the process, as its number would name another call.
+ */
+static void refused(int sig, siginfo_t *info, void *context)
+{
+	const unsigned int nr = info->si_syscall;
+	char text[MAX_NAME + 256], *end;
+	ssize_t written;
+
+	(void)sig;
+	(void)context;
+	/* Somebody's kill(2) names no call. */
+	if (info->si_code != SYS_SECCOMP)
+		return;
+	terminal_restore();
+	end = stpcpy(text, "axvmm: a vCPU's thread made the system call ");
+	end = stpcpy(end, nr < ARRAY_SIZE(names) ? names[nr] : "?");
+	end = stpcpy(end, HINT);
+	written = write(STDERR_FILENO, text, end - text);
+	(void)written;
+	_exit(MACHINE_ERROR);
+}
+
+void sandbox_prepare(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, i);
+
+		snprintf(names[i], sizeof(names[i]), "%s (%u)", name ? name : "?", i);
+		free(name);
+	}
+
+	/*
+	 * Otherwise the first gmtime_r() of a device opens the file of the time zone, and
+	 * free(), when it gives memory of a thread's own arena back, one of /proc.
+	 */
+	tzset();
+	mallopt(M_ARENA_MAX, 1);
+}
+
+/* Returns 0 or a negative errno, as libseccomp does. */
+static int add_rules(scmp_filter_ctx filter)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < ARRAY_SIZE(allowed); i++) {
+		err = seccomp_syscall_priority(filter, allowed[i], 255 - i);
+		if (!err)
+			err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	}
+	for (i = 0; !err && i < ARRAY_SIZE(allowed_data); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_data[i], 1,
+				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	/* Otherwise such a call ends but the thread, and the machine waits for it. */
+	if (!err)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	/* Otherwise whatever the kernel says is ECANCELED. */
+	if (!err)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+	return err;
+}
+
+int sandbox_enter(void)
+{
+	const struct sigaction action = { .sa_sigaction = refused, .sa_flags = SA_SIGINFO };
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
+	int err = -ENOMEM;
+
+	sigaction(SIGSYS, &action, NULL);
+	if (filter) {
+		err = add_rules(filter);
+		if (!err)
+			err = seccomp_load(filter);
+		seccomp_release(filter);
+	}
+	if (err)
+		log_error("cannot filter the system calls of a vCPU's thread: %s; "
+			  "--no-seccomp runs the guest without", strerror(-err));
+	return err;
+}

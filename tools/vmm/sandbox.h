@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The system calls that a vCPU's thread may make. */
+#ifndef AXVMM_SANDBOX_H
+#define AXVMM_SANDBOX_H
+
+/**
+ * sandbox_prepare() - have done what the C library does once, and sandboxed threads cannot
+ *
+ * Context: before other threads.
+ */
+void sandbox_prepare(void);
+
+/**
+ * sandbox_enter() - from now on this thread makes the system calls of a vCPU's thread
+ *
+ * Another one ends the process, with a message that names it.
+ *
+ * Context: after sandbox_prepare() and terminal_raw(), with NO_NEW_PRIVS set.
+ * Return: 0 or a negative errno; the error has been printed.
+ */
+int sandbox_enter(void);
+
+#endif /* AXVMM_SANDBOX_H */

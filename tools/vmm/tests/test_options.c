@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The command line of axvmm run: what a wrong one is told. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "machine.h"
+#include "tap.h"
+
+#define ARGS	8
+
+/*
+ * Run it in a child, with these words, which end in NULL; its messages go to @said.
+ * The kernel does not exist, so no guest is ever started.
+ */
+static int run(char *said, size_t size, const char *const *words)
+{
+	char *argv[ARGS + 2] = { "axvmm", "run" };
+	int fds[2], argc = 2, status;
+	size_t have = 0;
+	ssize_t n;
+	pid_t pid;
+
+	CHECK(!pipe(fds));
+	pid = fork();
+	if (!pid) {
+		dup2(fds[1], STDERR_FILENO);
+		dup2(fds[1], STDOUT_FILENO);
+		while (*words)
+			argv[argc++] = strdup(*words++);
+		exit(run_command(argc - 1, argv + 1));
+	}
+	close(fds[1]);
+	while (have < size - 1 && (n = read(fds[0], said + have, size - 1 - have)) > 0)
+		have += n;
+	said[have] = '\0';
+	close(fds[0]);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	return WEXITSTATUS(status);
+}
+
+/* It fails, and says @text. */
+#define FAILS(text, ...)						\
+	do {								\
+		const char *const words_[] = { __VA_ARGS__, NULL };	\
+		char said_[4096];					\
+									\
+		CHECK_EQ(run(said_, sizeof(said_), words_), MACHINE_ERROR); \
+		if (!strstr(said_, text))				\
+			tap_fail(__FILE__, __LINE__, "said: %s", said_);	\
+	} while (0)
+
+#define NO_KERNEL "give a kernel with --kernel"
+
+static void memory(void)
+{
+	static const char *const wrong[] = {
+		"", "G", "x", "-1", "-18446744073709551104", "+512", " 512", "1", "31", "512K",
+		"512MB", "17179869185G", "999999999999G", "18446744073709551616", "0x200",
+	};
+	static const char *const right[] = { "512", "512M", "512m", "2G", "2g", "17179869183G" };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		FAILS("give a size such as 512M or 2G", "--mem", wrong[i]);
+	for (i = 0; i < ARRAY_SIZE(right); i++)
+		FAILS(NO_KERNEL, "--mem", right[i]);
+	FAILS("that is 512 TiB; for 536870912 bytes say 512M", "--mem", "536870912");
+}
+
+static void cpus(void)
+{
+	FAILS("a guest needs a CPU", "--cpus", "0");
+	FAILS("that is no number", "--cpus", "two");
+	FAILS("that is no number", "--cpus", "-1");
+	FAILS("that is no number", "--cpus", "");
+	FAILS("at most", "--cpus", "1000");
+	FAILS("at most", "--cpus", "4294967297");
+	FAILS(NO_KERNEL, "--cpus", "1");
+}
+
+static void host_cpus(void)
+{
+	FAILS("this host has no CPU 9999", "--cpu", "9999");
+	FAILS("this host has no CPU 9999", "--cpu", "0,9999");
+	FAILS("--cpu: \"two\" is no list of CPUs", "--cpu", "two");
+	FAILS(NO_KERNEL, "--cpu", "0");
+}
+
+static void options(void)
+{
+	FAILS("--kernel: give a value after it", "--kernel");
+	FAILS("-k: give a value after it", "-k");
+	FAILS("--frobnicate: there is no such option", "--frobnicate");
+	FAILS("--trace: there is no such option, or several begin so", "--trace");
+	FAILS("-Z: there is no such option", "-Z");
+	FAILS("-Z: there is no such option", "-vZv");
+	FAILS("-Z: there is no such option", "--append=a", "-Zv");
+	FAILS("--stats=1: this option takes no value", "--stats=1");
+	FAILS("vmlinuz: this belongs to no option; a kernel is given with --kernel", "vmlinuz");
+	FAILS(NO_KERNEL, "--stats");
+	FAILS(NO_KERNEL, "--no-seccomp");
+}
+
+static void firmware(void)
+{
+	if (ARCH_FIRMWARE)
+		FAILS("either a kernel or a firmware", "--kernel", "k", "--firmware", "f");
+	else
+		FAILS("here axvmm boots kernels only", "--firmware", "f");
+}
+
+/* A warning, and then the kernel that is not there, or the device. */
+static void warnings(void)
+{
+	const char *const quiet[] = {
+		"--kernel", "/nonexistent", "--initrd", "/nonexistent",
+		"--append", "a console=ttyX", NULL,
+	};
+	char said[4096];
+
+	FAILS("without --initrd most kernels panic", "--kernel", "/nonexistent");
+	FAILS("--append has no " ARCH_CONSOLE, "--kernel", "/nonexistent", "--append", "quiet");
+	CHECK_EQ(run(said, sizeof(said), quiet), MACHINE_ERROR);
+	CHECK(!strstr(said, "warning"));
+}
+
+static void help(void)
+{
+	const char *const words[] = { "--help", NULL };
+	char said[4096];
+
+	CHECK_EQ(run(said, sizeof(said), words), 0);
+	CHECK(strstr(said, "--restart"));
+	CHECK(strstr(said, "--no-seccomp"));
+	CHECK_EQ(!!strstr(said, "--firmware"), ARCH_FIRMWARE);
+	CHECK_EQ(!!strstr(said, "--cpus"), ARCH_CPUS_MAX > 1);
+}
+
+static const struct tap_case cases[] = {
+	{ "--mem", memory },
+	{ "--cpus", cpus },
+	{ "--cpu", host_cpus },
+	{ "options there are not, and what is behind one", options },
+	{ "--firmware", firmware },
+	{ "warnings", warnings },
+	{ "--help", help },
+};
+
+int main(void)
+{
+	return tap_run(cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The system calls of a vCPU's thread.  The process that has such a thread is a child,
+ * whose standard error stream is a pipe of ours.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "loop.h"
+#include "machine.h"
+#include "sandbox.h"
+#include "tap.h"
+
+/* The argument of this program that does nothing. */
+#define EXECUTED	"executed"
+
+/* Exit codes of the child. */
+enum {
+	RETURNED = 40,	/* the thread has done it */
+	WRONG,		/* it has got another result */
+	NO_FILTER,	/* it has none */
+};
+
+#define EXPECT(condition)						\
+	do {								\
+		if (!(condition)) {					\
+			dprintf(STDERR_FILENO, "%d: %s: %s\n", __LINE__, \
+				#condition, strerror(errno));		\
+			_exit(WRONG);					\
+		}							\
+	} while (0)
+
+/* Made by the main thread, as devices are. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static bool greeted;
+static struct loop loop;
+static struct loop_source source;
+static int timer;
+static cpu_set_t cpus;
+
+static void *thread(void *what)
+{
+	void (*work)(void) = what;
+
+	if (sandbox_enter())
+		_exit(NO_FILTER);
+	work();
+	return NULL;
+}
+
+static void child(void (*work)(void), void (*meanwhile)(void))
+{
+	pthread_t t;
+
+	EXPECT(!loop_init(&loop, &lock));
+	timer = timerfd_create(CLOCK_MONOTONIC, 0);
+	EXPECT(timer >= 0);
+	EXPECT(!sched_getaffinity(0, sizeof(cpus), &cpus));
+	/* As the main thread of axvmm does. */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	sandbox_prepare();
+	EXPECT(!log_start());
+	EXPECT(!pthread_create(&t, NULL, thread, work));
+	if (meanwhile)
+		meanwhile();
+	EXPECT(!pthread_join(t, NULL));
+	log_flush();
+	_exit(RETURNED);
+}
+
+/*
+ * Have a vCPU's thread do @work and the main thread @meanwhile; what is said goes to @said.
+ * Returns the exit code, or 128 and the signal.
+ */
+static int run(void (*work)(void), void (*meanwhile)(void), char *said, size_t size)
+{
+	int fds[2], status;
+	size_t have = 0;
+	ssize_t n;
+	pid_t pid;
+
+	CHECK(!pipe(fds));
+	pid = fork();
+	if (!pid) {
+		dup2(fds[1], STDERR_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		child(work, meanwhile);
+	}
+	close(fds[1]);
+	while (have < size - 1 && (n = read(fds[0], said + have, size - 1 - have)) > 0)
+		have += n;
+	said[have] = '\0';
+	close(fds[0]);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+#define RUNS(work, meanwhile)						\
+	do {								\
+		char said_[4096];					\
+									\
+		if (run(work, meanwhile, said_, sizeof(said_)) != RETURNED) \
+			tap_fail(__FILE__, __LINE__, "said: %s", said_);	\
+	} while (0)
+
+/* ---- what the run loop does --------------------------------------------- */
+
+static void allocate(void)
+{
+	void *small[1000], *p;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(small); i++) {
+		small[i] = malloc(16 * i);
+		EXPECT(small[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(small); i++)
+		free(small[i]);
+	p = calloc(1, MIB(1));
+	EXPECT(p);
+	p = realloc(p, MIB(64));
+	EXPECT(p);
+	free(p);
+}
+
+static void memory(void)
+{
+	RUNS(allocate, NULL);
+}
+
+static void locks_and_waits(void)
+{
+	pthread_mutex_lock(&lock);
+	while (!greeted)
+		pthread_cond_wait(&changed, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
+static void greet(void)
+{
+	pthread_mutex_lock(&lock);
+	greeted = true;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+static void threads(void)
+{
+	RUNS(locks_and_waits, greet);
+}
+
+static void act_as_device(void)
+{
+	const struct itimerspec soon = { .it_value.tv_nsec = 1 };
+	struct timespec now;
+	struct tm tm;
+	time_t t = 0;
+	int unread;
+
+	EXPECT(!timerfd_settime(timer, 0, &soon, NULL));
+	pthread_mutex_lock(&lock);
+	loop_enable(&loop, &source, true);
+	pthread_mutex_unlock(&lock);
+	EXPECT(!ioctl(STDERR_FILENO, FIONREAD, &unread));
+	/* Without the vDSO, too. */
+	EXPECT(!syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now));
+	EXPECT(gmtime_r(&t, &tm) && timegm(&tm) == t);
+	EXPECT(!sched_setaffinity(0, sizeof(cpus), &cpus));
+	log_error("%s", strerror(ENOENT));
+	log_notice("as a device");
+}
+
+static void device_models(void)
+{
+	RUNS(act_as_device, NULL);
+}
+
+static void stop(void)
+{
+	loop_stop(&loop);
+}
+
+static void run_loop(void)
+{
+	EXPECT(!loop_run(&loop));
+}
+
+static void the_end(void)
+{
+	RUNS(stop, run_loop);
+}
+
+static void crash(void)
+{
+	struct { char bytes[256]; } *p = malloc(sizeof(*p));
+	char *volatile inside = (char *)p + 24;
+
+	free(inside);
+}
+
+/* The C library says so, and aborts. */
+static void crashes(void)
+{
+	char said[4096];
+
+	CHECK_EQ(run(crash, NULL, said, sizeof(said)), 128 + SIGABRT);
+	CHECK(strstr(said, "free(): invalid"));
+}
+
+/* A filter in one thread is none in another, which may start axvmm again. */
+static void nothing(void)
+{
+}
+
+static void open_and_execute(void)
+{
+	int status;
+	pid_t pid;
+
+	EXPECT(open("/dev/null", O_RDONLY) >= 0);
+	pid = fork();
+	if (!pid) {
+		execl("/proc/self/exe", "test", EXECUTED, NULL);
+		_exit(WRONG);
+	}
+	EXPECT(waitpid(pid, &status, 0) == pid && !status);
+}
+
+static void main_thread(void)
+{
+	RUNS(nothing, open_and_execute);
+}
+
+/* ---- what it does not do ------------------------------------------------ */
+
+/* @work ends the process, and what is said names the call. */
+static void refuses(void (*work)(void), const char *name)
+{
+	char said[4096], expected[256];
+
+	snprintf(expected, sizeof(expected),
+		 "axvmm: a vCPU's thread made the system call %s (", name);
+	CHECK_EQ(run(work, NULL, said, sizeof(said)), MACHINE_ERROR);
+	if (strncmp(said, expected, strlen(expected)) || !strstr(said, "--no-seccomp"))
+		tap_fail(__FILE__, __LINE__, "said: %s", said);
+}
+
+static void open_file(void)
+{
+	open("/dev/null", O_RDONLY);
+}
+
+static void execute(void)
+{
+	execl("/proc/self/exe", "test", EXECUTED, NULL);
+}
+
+static void fork_child(void)
+{
+	fork();
+}
+
+static void use_socket(void)
+{
+	socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
+static void trace(void)
+{
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+
+static void send_signal(void)
+{
+	kill(0, 0);
+}
+
+static void map_code(void)
+{
+	mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void make_code(void)
+{
+	/* Of this very page, should that ever succeed. */
+	syscall(SYS_mprotect, (unsigned long)make_code & -4096ul, 4096,
+		PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+static void no_such_call(void)
+{
+	syscall(511);
+}
+
+static void far_beyond(void)
+{
+	syscall(100000);
+}
+
+static void files_and_programs(void)
+{
+	refuses(open_file, "openat");
+	refuses(execute, "execve");
+	/* The C library's fork() and no other. */
+	refuses(fork_child, "clone");
+}
+
+static void others(void)
+{
+	refuses(use_socket, "socket");
+	refuses(trace, "ptrace");
+	refuses(send_signal, "kill");
+}
+
+static void code(void)
+{
+	refuses(map_code, "mmap");
+	refuses(make_code, "mprotect");
+}
+
+static void unknown(void)
+{
+	char said[4096];
+
+	refuses(no_such_call, "?");
+	CHECK_EQ(run(far_beyond, NULL, said, sizeof(said)), MACHINE_ERROR);
+	CHECK(strstr(said, "the system call ?, which"));
+}
+
+#ifdef __x86_64__
+/* getpid() is 20 there, and writev() here. */
+static void compat_call(void)
+{
+	unsigned long nr = 20;
+
+	asm volatile("int $0x80" : "+a" (nr) : : "r8", "r9", "r10", "r11", "memory");
+}
+
+static void x32_call(void)
+{
+	/* write(), which is allowed otherwise. */
+	syscall(0x40000000 | SYS_write, STDERR_FILENO, "", 0);
+}
+
+static void other_abis(void)
+{
+	char said[4096];
+
+	CHECK_EQ(run(x32_call, NULL, said, sizeof(said)), 128 + SIGSYS);
+	/* Where the kernel has no such ABI, the instruction faults. */
+	CHECK(run(compat_call, NULL, said, sizeof(said)) != RETURNED);
+}
+#endif
+
+static const struct tap_case cases[] = {
+	{ "a vCPU's thread allocates memory", memory },
+	{ "it locks, waits, and ends", threads },
+	{ "it sets timers, asks the time, logs", device_models },
+	{ "it ends the event loop", the_end },
+	{ "it crashes as ever", crashes },
+	{ "the main thread has no filter", main_thread },
+	{ "a vCPU's thread opens and starts nothing", files_and_programs },
+	{ "it connects, traces, and signals nobody", others },
+	{ "it makes no code", code },
+	{ "a call that nobody knows has a number, too", unknown },
+#ifdef __x86_64__
+	{ "calls by other ABIs kill the process", other_abis },
+#endif
+};
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], EXECUTED))
+		return 0;
+	return tap_run(cases, ARRAY_SIZE(cases));
+}
