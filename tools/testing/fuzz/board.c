@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The devices of a PC, over the bus, with a time that goes as the input says: port
+ * accesses of the guest, bytes from the terminal, interrupts taken.
+ */
+#include "fake.h"
+#include "fuzz.h"
+#include "pci.h"
+#include "pic.h"
+#include "pit.h"
+#include "pm.h"
+#include "reset.h"
+#include "rtc.h"
+#include "serial-steps.h"
+#include "uart.h"
+
+/* Ports of the devices, so that few accesses go astray. */
+static const u16 ports[] = {
+	0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1, 0x40, 0x41, 0x42, 0x43, 0x61, 0x70, 0x71,
+	0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff, 0x600, 0x602, 0x604,
+	0x608, 0xcf8, 0xcf9, 0xcfc, 0xcfe, 0x64, 0x60, 0x92,
+};
+
+static struct bus bus;
+static struct pics pics;
+static struct pit pit;
+static struct rtc rtc;
+static struct pm pm;
+static struct reset reset;
+static struct pci pci;
+static struct uart uart;
+static struct serial_port serial;
+static struct fake_wire wire;
+
+static void output(void *arg, bool level)
+{
+	(void)arg;
+	(void)level;
+}
+
+static void request(void *arg, enum power_request what)
+{
+	(void)arg;
+	(void)what;
+}
+
+/* As board_create() of axvmm. */
+static void make_board(void)
+{
+	const struct serial_backend backend = fake_serial(&wire);
+	const struct power_switch power = { .request = request };
+
+	memset(&pics, 0, sizeof(pics));
+	memset(&pit, 0, sizeof(pit));
+	memset(&rtc, 0, sizeof(rtc));
+	memset(&pm, 0, sizeof(pm));
+	memset(&reset, 0, sizeof(reset));
+	memset(&pci, 0, sizeof(pci));
+	memset(&uart, 0, sizeof(uart));
+	fake_reset();
+	bus_init(&bus, "port");
+	must(!pic_init(&pics, &bus, output, NULL));
+	must(!pit_init(&pit, &bus, NULL, pic_line(&pics, 0)));
+	pic_watch_timer(&pics, &pit_pic_ops, &pit);
+	must(!rtc_init(&rtc, &bus, NULL, pic_line(&pics, 8), 0x8000000, 0));
+	must(!pm_init(&pm, &bus, NULL, pic_line(&pics, PM_SCI_PIN), power));
+	must(!reset_init(&reset, &bus, power));
+	must(!pci_init(&pci, &bus, &reset));
+	must(!uart_init(&uart, &bus, 0x3f8, pic_line(&pics, 4), &backend));
+	serial = uart_serial(&uart);
+	wire.blocked = false;
+}
+
+static u16 take_port(struct input *in)
+{
+	u8 n = take(in, 1);
+
+	return n < 0xf0 ? ports[n % (sizeof(ports) / sizeof(ports[0]))] : take(in, 2);
+}
+
+static void step(struct input *in)
+{
+	u8 what = take(in, 1);
+	unsigned int width = 1u << (what >> 3 & 3);
+	u16 port;
+	u32 value;
+
+	switch (what & 7) {
+	case 0:
+	case 1:
+		port = take_port(in);
+		value = take(in, width);
+		/* Of the 128 registers of the clock, few are not plain memory. */
+		if (port == 0x70 && (value & 0x40))
+			value &= 0x0f;
+		bus_write(&bus, port, width, value);
+		break;
+	case 2:
+		bus_read(&bus, take_port(in), width);
+		break;
+	case 3:
+		if (pic_pending(&pics))
+			pic_acknowledge(&pics);
+		break;
+	case 4:		/* to the day, or half a minute at once, as after a stop */
+		if (what & 0x20)
+			fake_skip(take(in, 2) << 19);
+		else
+			fake_advance(take(in, 1 + (what >> 6)) << 6);
+		break;
+	case 5:
+		serial_receive(&serial, what & 0x20, in);
+		break;
+	case 6:
+		serial_block(&serial, &wire, what & 8);
+		break;
+	default:	/* the host's clock is set */
+		fake_set_wall(take(in, 5));
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+
+	make_board();
+	while (in.size)
+		step(&in);
+	return 0;
+}

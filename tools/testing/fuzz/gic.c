@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Registers of the GIC, the serial port, the clock and the GPIOs of arm64's board, and
+ * up to four CPUs whose queues do what the kernel module's do.
+ */
+#include <errno.h>
+
+#include "fake.h"
+#include "fuzz.h"
+#include "gic.h"
+#include "pl011.h"
+#include "pl031.h"
+#include "pl061.h"
+#include "serial-steps.h"
+
+#define CPUS	4
+#define DIST	0x08000000ull
+#define REDIST	0x080a0000ull
+#define UART	0x09000000ull
+#define CLOCK	0x09010000ull
+#define GPIO	0x09030000ull
+
+static u64 queues[CPUS][GIC_QUEUE];
+static bool attended[CPUS];
+static struct fake_wire wire;
+
+static u64 *entry(unsigned int cpu, u32 intid)
+{
+	unsigned int i;
+
+	for (i = 0; i < GIC_QUEUE; i++) {
+		if (queues[cpu][i] && (u32)queues[cpu][i] == intid)
+			return &queues[cpu][i];
+	}
+	return NULL;
+}
+
+static void drop_idle(u64 *e)
+{
+	if (!(*e & (AXV_ARM64_IRQ_PENDING | AXV_ARM64_IRQ_LEVEL | AXV_ARM64_IRQ_ACTIVE)))
+		*e = 0;
+}
+
+static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
+{
+	u64 *e;
+	unsigned int i;
+
+	(void)arg;
+	must(cpu < CPUS);
+	must(event->vector < GIC_INTIDS);
+	e = entry(cpu, event->vector);
+	if (event->flags & AXV_INJECT_RETRACT) {
+		if (!e || !(*e & AXV_ARM64_IRQ_PENDING))
+			return -ENOENT;
+		*e &= ~AXV_ARM64_IRQ_PENDING;
+		drop_idle(e);
+		return 0;
+	}
+	for (i = 0; !e && i < GIC_QUEUE; i++) {
+		if (!queues[cpu][i])
+			e = &queues[cpu][i];
+	}
+	if (!e)
+		return -EAGAIN;
+	*e = (*e & ~AXV_ARM64_IRQ_PRIORITY) | event->vector | (u64)event->priority << 32;
+	if (event->type == AXV_INJECT_EXTINT)
+		*e |= AXV_ARM64_IRQ_PENDING;
+	else if (event->data)
+		*e |= AXV_ARM64_IRQ_LEVEL;
+	else
+		*e &= ~AXV_ARM64_IRQ_LEVEL;
+	drop_idle(e);
+	return 0;
+}
+
+static void attend(void *arg, unsigned int cpu)
+{
+	(void)arg;
+	must(cpu < CPUS);
+	attended[cpu] = true;
+}
+
+static int read_queue(void *arg, unsigned int cpu, u64 *entries)
+{
+	(void)arg;
+	must(cpu < CPUS);
+	memcpy(entries, queues[cpu], sizeof(queues[cpu]));
+	return 0;
+}
+
+static int write_queue(void *arg, unsigned int cpu, unsigned int place, u64 value)
+{
+	(void)arg;
+	must(cpu < CPUS && place < GIC_QUEUE);
+	queues[cpu][place] = value;
+	return 0;
+}
+
+static int set_timer(void *arg, unsigned int cpu, u64 value)
+{
+	(void)arg;
+	(void)value;
+	must(cpu < CPUS);
+	return 0;
+}
+
+static struct bus bus;
+static struct gic gic;
+static struct pl011 uart;
+static struct pl031 rtc;
+static struct pl061 gpio;
+
+static u64 take_address(struct input *in)
+{
+	u8 what = take(in, 1);
+	u64 offset = take(in, 2);
+
+	switch (what & 7) {
+	case 0:
+	case 1:
+		return DIST + offset;
+	case 2:
+		return UART + (offset & 0xfff);
+	case 3:
+		if (!(what & 8))
+			return CLOCK + (offset & 0xfff);
+		/* The data, under a mask, takes more addresses than the other registers. */
+		return GPIO + (offset & 0x1000 ? PL061_DIR + (offset & 0x3f) : offset & 0xfff);
+	default:	/* RD_base and SGI_base of each */
+		return REDIST + (what >> 3) % CPUS * GICR_SIZE + (what >> 7) * 0x10000 + offset;
+	}
+}
+
+/* The guest takes the first interrupt that is pending, or ends the first that is active. */
+static void take_interrupt(unsigned int cpu, bool end)
+{
+	u64 wanted = end ? AXV_ARM64_IRQ_ACTIVE : AXV_ARM64_IRQ_PENDING | AXV_ARM64_IRQ_LEVEL;
+	unsigned int i;
+
+	for (i = 0; i < GIC_QUEUE; i++) {
+		u64 *e = &queues[cpu][i];
+
+		if (!(*e & wanted))
+			continue;
+		*e &= end ? ~AXV_ARM64_IRQ_ACTIVE : ~AXV_ARM64_IRQ_PENDING;
+		if (!end)
+			*e |= AXV_ARM64_IRQ_ACTIVE;
+		drop_idle(e);
+		return;
+	}
+}
+
+static void step(struct input *in, unsigned int cpus)
+{
+	const struct serial_port port = pl011_serial(&uart);
+	u8 what = take(in, 1);
+	unsigned int width = 1u << (what >> 4 & 3);
+	unsigned int cpu = what >> 6;
+	struct axv_exit_send_ipi ipi;
+	struct irq_line line;
+	u64 addr;
+
+	cpu %= cpus;
+	switch (what & 15) {
+	case 0:
+	case 1:
+	case 2:
+		addr = take_address(in);
+		bus_write(&bus, addr, width, take(in, width));
+		break;
+	case 3:
+		bus_read(&bus, take_address(in), width);
+		break;
+	case 4:
+		line = gic_spi(&gic, take(in, 1) % GIC_SPIS);
+		irq_set(&line, what & 0x10);
+		break;
+	case 5:
+		memset(&ipi, 0, sizeof(ipi));
+		for (addr = 0; addr < sizeof(ipi); addr++)
+			((u8 *)&ipi)[addr] = take(in, 1);
+		ipi.vector %= 16;	/* the kernel sees to that */
+		gic_send(&gic, cpu, &ipi);
+		break;
+	case 6:
+		gic_enter(&gic, cpu);
+		break;
+	case 7:
+		gic_leave(&gic, cpu);
+		memset(queues[cpu], 0, sizeof(queues[cpu]));
+		gic_reset_cpu(&gic, cpu);
+		break;
+	case 8:
+	case 9:
+		take_interrupt(cpu, what & 1);
+		break;
+	case 10:
+		fake_advance(take(in, 5));
+		break;
+	case 11:
+		fake_set_wall(take(in, 5));
+		break;
+	case 12:
+		serial_block(&port, &wire, what & 0x10);
+		break;
+	case 13:
+		pl061_set(&gpio, take(in, 1) % 8, what & 0x10);
+		break;
+	default:
+		serial_receive(&port, what & 0x10, in);
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const u64 mpidrs[CPUS] = { 0, 1, 0x100, 0x0100000002 };
+	static const struct gic_cpu_ops ops = {
+		.inject = inject, .attend = attend, .read_queue = read_queue,
+		.write_queue = write_queue, .set_timer = set_timer,
+	};
+	const struct serial_backend backend = fake_serial(&wire);
+	struct input in = { data, size };
+	unsigned int cpus = 1 + take(&in, 1) % CPUS;
+
+	memset(queues, 0, sizeof(queues));
+	memset(&gic, 0, sizeof(gic));
+	memset(&uart, 0, sizeof(uart));
+	memset(&rtc, 0, sizeof(rtc));
+	memset(&gpio, 0, sizeof(gpio));
+	wire.blocked = false;
+	fake_reset();
+	bus_init(&bus, "memory");
+	must(!gic_init(&gic, &bus, DIST, REDIST, mpidrs, cpus, &ops));
+	must(!pl011_init(&uart, &bus, UART, gic_spi(&gic, 1), &backend));
+	must(!pl031_init(&rtc, &bus, CLOCK, NULL, gic_spi(&gic, 2)));
+	must(!pl061_init(&gpio, &bus, GPIO, gic_spi(&gic, 7)));
+	while (in.size)
+		step(&in, cpus);
+	free(gic.cpus);
+	return 0;
+}
