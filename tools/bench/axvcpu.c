@@ -9,9 +9,15 @@
 #include <linux/axvcpu.h>
 
 #include "bench.h"
+#include "marker.h"
 
 static int dev = -1, vm = -1, vcpu = -1;
 static struct axv_run *run;
+static struct {
+	int fd;
+	struct axv_run *run;
+} vcpus[MANY_VCPUS];
+static unsigned int count;
 static size_t run_size;
 
 static void axv_open(void)
@@ -26,23 +32,28 @@ static void axv_open(void)
 	run_size = query.value;
 }
 
-static void axv_create(void *memory, uint64_t pc)
+static void axv_set_region(unsigned int id, uint64_t gpa, void *memory,
+			   uint64_t size, int log)
 {
-	struct axv_create_vm config = { 0 };
-	struct axv_create_vcpu cpu = { .favor_phys_cpu = -1 };
 	struct axv_region region = {
+		.id = id,
+		.flags = log ? AXV_REGION_LOG_DIRTY : 0,
 		.fd = -1,
-		.size = GUEST_MEMORY,
+		.gpa = gpa,
+		.size = size,
 		.hva = (uintptr_t)memory,
 	};
+
+	if (ioctl(vm, AXV_VM_SET_REGION, &region))
+		die("AXV_VM_SET_REGION");
+}
+
+static void axv_add(unsigned int id, uint64_t pc)
+{
+	struct axv_create_vcpu cpu = { .id = id, .hw_id = id, .favor_phys_cpu = -1 };
 	struct axv_setup setup = { .mode = AXV_MODE };
 	struct axv_bind bind = { 0 };
 
-	vm = ioctl(dev, AXV_CREATE_VM, &config);
-	if (vm < 0)
-		die("AXV_CREATE_VM");
-	if (ioctl(vm, AXV_VM_SET_REGION, &region))
-		die("AXV_VM_SET_REGION");
 	vcpu = ioctl(vm, AXV_VM_CREATE_VCPU, &cpu);
 	if (vcpu < 0)
 		die("AXV_VM_CREATE_VCPU");
@@ -55,12 +66,27 @@ static void axv_create(void *memory, uint64_t pc)
 	if (ioctl(vcpu, AXV_VCPU_BIND, &bind))
 		die("AXV_VCPU_BIND");
 	arch_axv_init(run, pc);
+	vcpus[count].fd = vcpu;
+	vcpus[count++].run = run;
+}
+
+static void axv_create(void *memory, uint64_t pc)
+{
+	struct axv_create_vm config = { 0 };
+
+	vm = ioctl(dev, AXV_CREATE_VM, &config);
+	if (vm < 0)
+		die("AXV_CREATE_VM");
+	axv_set_region(0, 0, memory, GUEST_MEMORY, 0);
+	axv_add(0, pc);
 }
 
 static void axv_destroy(void)
 {
-	munmap(run, run_size);
-	close(vcpu);
+	while (count) {
+		munmap(vcpus[--count].run, run_size);
+		close(vcpus[count].fd);
+	}
 	close(vm);
 }
 
@@ -70,8 +96,12 @@ static enum bench_exit axv_run_once(void)
 		switch (run->exit_reason) {
 		case AXV_EXIT_IO_WRITE:
 			return BENCH_IO;
+		case AXV_EXIT_IO_READ:
+			return BENCH_IN;
 		case AXV_EXIT_MMIO_WRITE:
 			return BENCH_MMIO;
+		case AXV_EXIT_MMIO_READ:
+			return BENCH_MMIO_READ;
 		case AXV_EXIT_HYPERCALL:
 			return BENCH_HYPERCALL;
 		case AXV_EXIT_KICKED:
@@ -84,6 +114,14 @@ static enum bench_exit axv_run_once(void)
 		}
 	}
 	return BENCH_OTHER;
+}
+
+static void axv_supply(uint64_t data)
+{
+	if (run->exit_reason == AXV_EXIT_IO_READ)
+		run->exit.io.data = data;
+	else
+		run->exit.mmio.data = data;
 }
 
 static void axv_set_pc(uint64_t pc)
@@ -131,8 +169,11 @@ const struct bench_vmm axvcpu_vmm = {
 	.name = "axvcpu",
 	.open = axv_open,
 	.create = axv_create,
+	.add = axv_add,
+	.set_region = axv_set_region,
 	.destroy = axv_destroy,
 	.run = axv_run_once,
+	.supply = axv_supply,
 	.set_pc = axv_set_pc,
 	.get_set_regs = axv_get_set_regs,
 	.share_regs = axv_share_regs,

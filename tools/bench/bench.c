@@ -4,22 +4,28 @@
  *
  * In an emulator whose counter counts instructions, a tick is an instruction.
  * Prints a line per measurement: the interface, the name, median, least and
- * most of the samples.  With a command, measures that one instead.
+ * most of the samples.  With a command, measures that one instead; with the word
+ * "trace", some rounds of each path are for the emulator's debugger to trace.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "marker.h"
 
 #define SAMPLES		101
+#define LOG_SAMPLES	5
+#define PAGE		4096ul
 
 static const struct bench_vmm *vmm;
 static char *memory;
+static int tracing;
 
 void die(const char *what)
 {
@@ -62,16 +68,31 @@ static void expect(enum bench_exit exit_wanted)
 	exit(1);
 }
 
+/* Is the next round of a path one that is traced? */
+static int is_traced(enum path path)
+{
+	static unsigned int rounds[PATHS];
+	unsigned int round = rounds[path]++;
+
+	return tracing && !path_info[path].long_round &&
+	       round >= FIRST_TRACED && round < FIRST_TRACED + TRACED;
+}
+
 /* Ticks of one statement; a marker is a constant, so a macro. */
 #define timed(path, statement)					\
 	({							\
 		uint64_t __begin, __ticks;			\
+		int __traced = is_traced(path);			\
 								\
+		if (__traced)					\
+			BREAK();				\
 		MARK(path);					\
 		__begin = ticks();				\
 		statement;					\
 		__ticks = ticks() - __begin;			\
 		MARK(MARKER_END);				\
+		if (__traced)					\
+			BREAK();				\
 		__ticks;					\
 	})
 
@@ -99,10 +120,29 @@ static void expect(enum bench_exit exit_wanted)
 		measure(path, expect(exit));			\
 	} while (0)
 
-static void ask(uint64_t count, uint64_t address)
+static void supply_and_run(enum bench_exit exit_wanted)
+{
+	vmm->supply(DEVICE_ANSWER);
+	expect(exit_wanted);
+}
+
+/* A read: what the guest asked for is supplied, and the run ends when it asks again. */
+#define measure_read(path, code, exit)				\
+	do {							\
+		unsigned int warm;				\
+								\
+		vmm->set_pc(address_of(code));			\
+		expect(exit);					\
+		for (warm = 0; warm < 8; warm++)		\
+			supply_and_run(exit);			\
+		measure(path, supply_and_run(exit));		\
+	} while (0)
+
+static void ask(uint64_t count, uint64_t address, uint64_t step)
 {
 	params()->count = count;
 	params()->address = address;
+	params()->step = step;
 }
 
 /* Ticks of one of the many that the guest does in one run. */
@@ -110,9 +150,9 @@ static void ask(uint64_t count, uint64_t address)
 	({							\
 		uint64_t __alone;				\
 								\
-		ask(0, 0);					\
+		ask(0, 0, 0);					\
 		__alone = timed(PATH_RUN, expect(BENCH_STOP));	\
-		ask(path_info[path].units, address);		\
+		ask(path_info[path].units, address, PAGE);	\
 		(timed(path, expect(BENCH_STOP)) - __alone) /	\
 			path_info[path].units;			\
 	})
@@ -124,11 +164,29 @@ static void measure_in_kernel(void)
 	unsigned int i;
 
 	vmm->set_pc(address_of(guest_answered));
-	ask(4, 0);
+	ask(4, 0, 0);
 	expect(BENCH_STOP);
 	for (i = 0; i < SAMPLES; i++)
 		samples[i] = per_unit(PATH_EXIT_ANSWERED, 0);
 	report(PATH_EXIT_ANSWERED, samples, SAMPLES);
+}
+
+/* What begins and ends a part of the trace, and what one of it is. */
+static void begin_traces(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < PATHS; i++)
+		printf("path %u %s %u %u\n", i, i == PATH_RUN ? "run" : path_info[i].name,
+		       path_info[i].units, path_info[i].times);
+	fflush(stdout);
+	BREAK();
+	if (vmm == &kvm_vmm)
+		MARK(MARKER_KVM);
+	else
+		MARK(MARKER_AXVCPU);
+	BREAK();
+	tracing = 1;
 }
 
 static void touch_and_run(void)
@@ -171,11 +229,11 @@ static void measure_touch(void)
 	unsigned int i;
 
 	vmm->set_pc(address_of(guest_touch));
-	ask(0, 0);
+	ask(0, 0, 0);
 	expect(BENCH_STOP);
 	for (i = 0; i < 16; i++)
 		samples[i] = per_unit(PATH_FIRST_TOUCH, GUEST_TOUCH +
-				      i * TOUCHED_PAGES * 4096ul);
+				      i * TOUCHED_PAGES * PAGE);
 	report(PATH_FIRST_TOUCH, samples, 16);
 }
 
@@ -197,10 +255,108 @@ static void measure_creation(void)
 	report(PATH_CREATE, samples, SAMPLES / 4);
 }
 
-/* A command as a whole, which boots a guest. */
+/* The guest writes to @count pages. */
+static void touch(uint64_t count, uint64_t address, uint64_t step)
+{
+	ask(count, address, step);
+	expect(BENCH_STOP);
+}
+
+static void take_page(unsigned int n)
+{
+	if (madvise(memory + GUEST_TOUCH + n * PAGE, PAGE, MADV_DONTNEED))
+		die("MADV_DONTNEED");
+}
+
+/* Pages that the guest has, and the host takes while no vCPU runs. */
+#define measure_taking(path)					\
+	do {							\
+		uint64_t samples[SAMPLES];			\
+		unsigned int i, __n;				\
+								\
+		for (i = 0; i < SAMPLES; i++) {			\
+			touch(TIMES, GUEST_TOUCH, PAGE);	\
+			samples[i] = timed(path,		\
+				for (__n = 0; __n < TIMES; __n++)	\
+					take_page(__n)) / TIMES;	\
+		}						\
+		report(path, samples, SAMPLES);			\
+	} while (0)
+
+static void create_for_touches(void)
+{
+	ask(0, 0, 0);
+	vmm->create(memory, address_of(guest_touch));
+	expect(BENCH_STOP);
+}
+
+static void measure_takes(void)
+{
+	unsigned int id;
+
+	create_for_touches();
+	measure_taking(PATH_TAKE_1);
+	ask(0, 0, 0);
+	for (id = 1; id < MANY_VCPUS; id++) {
+		vmm->add(id, address_of(guest_touch));
+		expect(BENCH_STOP);
+	}
+	measure_taking(PATH_TAKE_MANY);
+	vmm->destroy();
+}
+
+/*
+ * The log of a region, of which the guest has written one page in 64 KiB; while the
+ * log is on it writes one page in 1 MiB.
+ */
+static void measure_log(void)
+{
+	uint64_t on[LOG_SAMPLES], off[LOG_SAMPLES];
+	unsigned int i;
+	char *logged;
+
+	logged = mmap(NULL, LOGGED_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (logged == MAP_FAILED)
+		die("mmap");
+	madvise(logged, LOGGED_SIZE, MADV_NOHUGEPAGE);
+	create_for_touches();
+	vmm->set_region(1, GUEST_LOGGED, logged, LOGGED_SIZE, 0);
+	for (i = 0; i < LOG_SAMPLES; i++) {
+		touch(LOGGED_SIZE >> 16, GUEST_LOGGED, 1 << 16);
+		on[i] = timed(PATH_LOG_ON, vmm->set_region(1, GUEST_LOGGED, logged,
+							   LOGGED_SIZE, 1));
+		touch(LOGGED_SIZE >> 20, GUEST_LOGGED, 1 << 20);
+		off[i] = timed(PATH_LOG_OFF, vmm->set_region(1, GUEST_LOGGED, logged,
+							     LOGGED_SIZE, 0));
+	}
+	report(PATH_LOG_ON, on, LOG_SAMPLES);
+	report(PATH_LOG_OFF, off, LOG_SAMPLES);
+	vmm->destroy();
+	munmap(logged, LOGGED_SIZE);
+}
+
+static uint64_t usec(const struct timeval *t)
+{
+	return t->tv_sec * 1000000ull + t->tv_usec;
+}
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000ull + t.tv_nsec / 1000;
+}
+
+/*
+ * A command as a whole, which boots a guest.  Ticks go on while all wait for a timer,
+ * so it prints as well how many passed while the command had the CPU.
+ */
 static void measure_boot(char **command)
 {
-	uint64_t sample;
+	struct rusage usage;
+	uint64_t sample, busy, begin = now();
 	int status;
 
 	sample = timed(PATH_BOOT, ({
@@ -210,9 +366,12 @@ static void measure_boot(char **command)
 			execv(command[0], command);
 			die(command[0]);
 		}
-		if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		if (pid < 0 || wait4(pid, &status, 0, &usage) != pid)
 			die("fork");
 	}));
+	busy = usec(&usage.ru_utime) + usec(&usage.ru_stime);
+	printf("busy %s %s %.0f\n", vmm->name, path_info[PATH_BOOT].name,
+	       (double)sample * busy / (now() - begin));
 	if (status) {
 		fprintf(stderr, "%s: the guest did not end well: %#x\n",
 			vmm->name, status);
@@ -230,10 +389,12 @@ int main(int argc, char **argv)
 		vmm = &axvcpu_vmm;
 		MARK(MARKER_AXVCPU);
 	} else {
-		fprintf(stderr, "usage: bench kvm|axvcpu [COMMAND...]\n");
+		fprintf(stderr, "usage: bench kvm|axvcpu [trace|COMMAND...]\n");
 		return 2;
 	}
-	if (argc > 2) {
+	if (argc == 3 && !strcmp(argv[2], "trace")) {
+		begin_traces();
+	} else if (argc > 2) {
 		measure_boot(argv + 2);
 		return 0;
 	}
@@ -252,8 +413,11 @@ int main(int argc, char **argv)
 	expect(BENCH_STOP);
 	measure(PATH_EMPTY, vmm->empty());
 	measure_exit(PATH_STOP, guest_stop, BENCH_STOP);
-	if (PATH_STOP != PATH_EXIT_MMIO)
-		measure_exit(PATH_EXIT_MMIO, guest_mmio, BENCH_MMIO);
+#if HAS_PORTS
+	measure_read(PATH_EXIT_IN, guest_in, BENCH_IN);
+	measure_exit(PATH_EXIT_MMIO, guest_mmio, BENCH_MMIO);
+#endif
+	measure_read(PATH_EXIT_MMIO_READ, guest_mmio_read, BENCH_MMIO_READ);
 	if (vmm->hypercall_exits)
 		measure_exit(PATH_EXIT_HYPERCALL, guest_hypercall, BENCH_HYPERCALL);
 	measure_in_kernel();
@@ -262,5 +426,7 @@ int main(int argc, char **argv)
 	measure_kick();
 	vmm->destroy();
 	measure_creation();
+	measure_takes();
+	measure_log();
 	return 0;
 }

@@ -17,12 +17,20 @@
 #define GUEST_PARAMS	0x8000ul	/* struct guest_params */
 #define GUEST_CODE	0x10000ul
 #define GUEST_TOUCH	(16ul << 20)	/* pages for first touches */
+#define GUEST_LOGGED	0x40000000ul	/* a region of its own, for the log */
 #define GUEST_HOLE	0xc0000000ul	/* no memory: a device */
+
+#define LOGGED_SIZE	(1ul << 30)
+
+/* What every read of a device answers; guest.S looks whether it does. */
+#define DEVICE_ANSWER	0x5a
 
 /* Exit of a guest as both interfaces report it. */
 enum bench_exit {
 	BENCH_IO,
+	BENCH_IN,
 	BENCH_MMIO,
+	BENCH_MMIO_READ,
 	BENCH_HYPERCALL,
 	BENCH_KICKED,
 	BENCH_OTHER,
@@ -32,10 +40,12 @@ enum bench_exit {
  * struct guest_params - what the host tells the guest code, in memory
  * @count:	how often to do it before the exit
  * @address:	where to begin
+ * @step:	from one address to the next
  */
 struct guest_params {
 	uint64_t count;
 	uint64_t address;
+	uint64_t step;
 };
 
 /**
@@ -43,8 +53,11 @@ struct guest_params {
  * @name:	"kvm" or "axvcpu"
  * @open:	open the device
  * @create:	VM with @memory at 0, and one vCPU in 64-bit mode at @pc
+ * @add:	one more vCPU, number @id; from now on it is the one that runs
+ * @set_region:	memory of the VM, @log: with a log of what is written
  * @destroy:	and away with it
  * @run:	enter the guest until an exit
+ * @supply:	what the guest reads, where it has just exited by a read
  * @set_pc:	continue somewhere else
  * @get_set_regs: read all general registers, change one, write all back,
  *		by the interface's calls
@@ -60,8 +73,12 @@ struct bench_vmm {
 	const char *name;
 	void (*open)(void);
 	void (*create)(void *memory, uint64_t pc);
+	void (*add)(unsigned int id, uint64_t pc);
+	void (*set_region)(unsigned int slot, uint64_t gpa, void *memory,
+			   uint64_t size, int log);
 	void (*destroy)(void);
 	enum bench_exit (*run)(void);
+	void (*supply)(uint64_t data);
 	void (*set_pc)(uint64_t pc);
 	void (*get_set_regs)(void);
 	int (*share_regs)(int on);
@@ -80,8 +97,8 @@ void die(const char *what);
 
 /* Guest code, guest.S: each loops around one exit. */
 extern const char guest_begin[], guest_end[];
-extern const char guest_stop[], guest_mmio[], guest_hypercall[], guest_answered[],
-		  guest_touch[];
+extern const char guest_stop[], guest_in[], guest_mmio[], guest_mmio_read[],
+		  guest_hypercall[], guest_answered[], guest_touch[];
 
 /* arch.c: tables of the guest, and what must be patched in its code. */
 void arch_build_guest(char *memory);

@@ -9,8 +9,13 @@
  *
  *	cost kvm exit_out wrmsr 2.00
  *
- * With the argument "profile=NAME" it also prints how often each address was
- * executed on that path, by the interface that ran last.
+ * With the argument "profile=FILE" it also writes to that file, for the round of each
+ * path that has the median of all instructions, how often each address was executed, and
+ * where a block of code was entered from; "run" is what is subtracted of a path with units:
+ *
+ *	path exit_out 0 1		(name, units, times: struct path_info)
+ *	at kvm exit_out ffffffff81000000 2
+ *	from kvm exit_out ffffffff81000000 ffffffffc0001234 1
  *
  * QEMU's plugin interface, version 1; its header is in no package, so what is
  * used of it is declared here.
@@ -54,18 +59,38 @@ void qemu_plugin_outs(const char *text);
 EXPORT int qemu_plugin_version = 1;
 
 /**
- * struct insn - one instruction of the machine, for profiles
+ * struct insn - one address of the machine's code, for profiles
  * @address:	where it is
- * @executed:	how often, on the profiled path
- * @next:	all of them
+ * @from:	not an instruction, but the entry to it from there; 0: an instruction
+ * @executed:	how often in this round
+ * @next:	with the same hash
+ * @next_executed: of this round
  */
 struct insn {
 	uint64_t address;
-	uint64_t executed;
+	uint64_t from;
+	uint32_t executed;
 	struct insn *next;
+	struct insn *next_executed;
+};
+
+/**
+ * struct profile - what was executed in one round of a path
+ * @instructions: all of them
+ * @entries:	addresses
+ * @entry:	each, and how often
+ */
+struct profile {
+	uint64_t instructions;
+	unsigned int entries;
+	struct {
+		const struct insn *insn;
+		uint32_t executed;
+	} *entry;
 };
 
 #define ROUNDS	128
+#define HASHES	65536
 
 /**
  * struct count - what was executed between the markers of a path
@@ -87,8 +112,13 @@ static int side;
 static int current = -1;
 static uint64_t instructions;	/* since the machine was switched on */
 static uint32_t *costs_now;	/* of the path and round; NULL: none */
-static int profiled = -1;
-static struct insn *insns;
+
+static FILE *profiles;	/* NULL: none are wanted */
+static struct insn *insns[HASHES];
+static struct insn *round_insns;	/* executed in this round */
+static uint64_t last;	/* address of the last one that was executed; 0: none yet */
+static struct profile *profile_now;	/* of the path and round; NULL: none */
+static struct profile rounds[SIDES][PATHS][ROUNDS];
 
 static void costly(unsigned int vcpu, void *data)
 {
@@ -97,13 +127,73 @@ static void costly(unsigned int vcpu, void *data)
 		costs_now[(uintptr_t)data]++;
 }
 
+static struct insn *find_insn(uint64_t address, uint64_t from)
+{
+	struct insn **chain = &insns[(address ^ address >> 16 ^ from * 31) % HASHES];
+	struct insn *insn;
+
+	for (insn = *chain; insn; insn = insn->next)
+		if (insn->address == address && insn->from == from)
+			return insn;
+	insn = calloc(1, sizeof(*insn));
+	if (!insn)
+		abort();
+	insn->address = address;
+	insn->from = from;
+	insn->next = *chain;
+	*chain = insn;
+	return insn;
+}
+
+static void count_insn(struct insn *insn)
+{
+	if (!insn->executed++) {
+		insn->next_executed = round_insns;
+		round_insns = insn;
+	}
+}
+
 static void executed(unsigned int vcpu, void *data)
 {
 	struct insn *insn = data;
 
 	(void)vcpu;
-	if (current == profiled)
-		insn->executed++;
+	if (!profile_now)
+		return;
+	count_insn(insn);
+	last = insn->address;
+}
+
+/* The first one of a block: where it came from tells who called. */
+static void entered(unsigned int vcpu, void *data)
+{
+	const struct insn *insn = data;
+
+	if (profile_now && last)
+		count_insn(find_insn(insn->address, last));
+	executed(vcpu, data);
+}
+
+/* A round has ended: its counts are kept, and begin anew. */
+static void keep_round(struct profile *profile)
+{
+	struct insn *insn;
+	unsigned int n = 0;
+
+	for (insn = round_insns; insn; insn = insn->next_executed)
+		n++;
+	profile->entry = calloc(n + 1, sizeof(*profile->entry));
+	if (!profile->entry)
+		abort();
+	for (insn = round_insns; insn; insn = insn->next_executed) {
+		profile->entry[profile->entries].insn = insn;
+		profile->entry[profile->entries++].executed = insn->executed;
+		if (!insn->from)
+			profile->instructions += insn->executed;
+		insn->executed = 0;
+	}
+	round_insns = NULL;
+	last = 0;
 }
 
 static void marked(unsigned int vcpu, void *data)
@@ -113,6 +203,9 @@ static void marked(unsigned int vcpu, void *data)
 	(void)vcpu;
 	if (current >= 0)
 		counts[side][current].instructions += instructions;
+	if (profile_now)
+		keep_round(profile_now);
+	profile_now = NULL;
 	current = -1;
 	costs_now = NULL;
 	if (what < PATHS) {
@@ -121,23 +214,14 @@ static void marked(unsigned int vcpu, void *data)
 		count->instructions -= instructions;
 		current = what;
 		costs_now = count->costs[count->rounds];
-		if (count->rounds < ROUNDS)
+		if (count->rounds < ROUNDS) {
+			if (profiles && what != PATH_BOOT)
+				profile_now = &rounds[side][what][count->rounds];
 			count->rounds++;
+		}
 	} else if (what == MARKER_KVM || what == MARKER_AXVCPU) {
 		side = what == MARKER_AXVCPU;
 	}
-}
-
-static void profile(struct qemu_plugin_insn *code)
-{
-	struct insn *insn = calloc(1, sizeof(*insn));
-
-	if (!insn)
-		abort();
-	insn->address = qemu_plugin_insn_vaddr(code);
-	insn->next = insns;
-	insns = insn;
-	qemu_plugin_register_vcpu_insn_exec_cb(code, executed, 0, insn);
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -162,8 +246,10 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		if (cost != COST_NONE)
 			qemu_plugin_register_vcpu_insn_exec_cb(code, costly, 0,
 					(void *)(uintptr_t)cost);
-		if (profiled >= 0)
-			profile(code);
+		if (profiles)
+			qemu_plugin_register_vcpu_insn_exec_cb(code,
+				i ? executed : entered, 0,
+				find_insn(qemu_plugin_insn_vaddr(code), 0));
 	}
 }
 
@@ -210,19 +296,49 @@ static void say(int s, int path, const char *what, double value)
 	qemu_plugin_outs(line);
 }
 
-static void say_profile(void)
+static int compare_profiles(const void *a, const void *b)
 {
-	const struct insn *insn;
-	char line[128];
+	const struct profile *x = a, *y = b;
 
-	for (insn = insns; insn; insn = insn->next) {
-		if (!insn->executed)
-			continue;
-		snprintf(line, sizeof(line), "at %016" PRIx64 " %.2f\n",
-			 insn->address, (double)insn->executed /
-					counts[side][profiled].rounds);
-		qemu_plugin_outs(line);
+	return x->instructions < y->instructions ? -1 : x->instructions > y->instructions;
+}
+
+static void write_profile(int s, int path)
+{
+	const char *name = path == PATH_RUN ? "run" : path_info[path].name;
+	unsigned int count = counts[s][path].rounds, i;
+	const struct profile *median;
+
+	if (!count)
+		return;
+	qsort(rounds[s][path], count, sizeof(*median), compare_profiles);
+	median = &rounds[s][path][count / 2];
+	for (i = 0; i < median->entries; i++) {
+		const struct insn *insn = median->entry[i].insn;
+
+		if (insn->from)
+			fprintf(profiles, "from %s %s %" PRIx64 " %" PRIx64 " %u\n",
+				side_names[s], name, insn->address, insn->from,
+				median->entry[i].executed);
+		else
+			fprintf(profiles, "at %s %s %" PRIx64 " %u\n", side_names[s],
+				name, insn->address, median->entry[i].executed);
 	}
+}
+
+static void write_profiles(void)
+{
+	int s, path;
+
+	if (!profiles)
+		return;
+	for (path = 0; path < PATH_BOOT; path++)
+		fprintf(profiles, "path %s %u %u\n", path_info[path].name,
+			path_info[path].units, path_info[path].times);
+	for (s = 0; s < SIDES; s++)
+		for (path = 0; path < PATHS; path++)
+			write_profile(s, path);
+	fclose(profiles);
 }
 
 static void finish(qemu_plugin_id_t id, void *data)
@@ -240,7 +356,7 @@ static void finish(qemu_plugin_id_t id, void *data)
 		say(s, PATH_BOOT, "instructions",
 		    counts[s][PATH_BOOT].instructions);
 	}
-	say_profile();
+	write_profiles();
 }
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
@@ -249,15 +365,18 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
 			int argc, char **argv)
 {
-	int i, path;
+	int i;
 
 	(void)info;
-	for (i = 0; i < argc; i++)
-		for (path = 0; path < PATHS; path++)
-			if (path_info[path].name &&
-			    !strncmp(argv[i], "profile=", 8) &&
-			    !strcmp(argv[i] + 8, path_info[path].name))
-				profiled = path;
+	for (i = 0; i < argc; i++) {
+		if (strncmp(argv[i], "profile=", 8))
+			continue;
+		profiles = fopen(argv[i] + 8, "w");
+		if (!profiles) {
+			perror(argv[i] + 8);
+			return -1;
+		}
+	}
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	qemu_plugin_register_atexit_cb(id, finish, NULL);
 	return 0;

@@ -10,9 +10,15 @@
 #include <linux/kvm.h>
 
 #include "bench.h"
+#include "marker.h"
 
 static int dev = -1, vm = -1, vcpu = -1;
 static struct kvm_run *run;
+static struct {
+	int fd;
+	struct kvm_run *run;
+} vcpus[MANY_VCPUS];
+static unsigned int count;
 static size_t run_size;
 
 static void kvm_open(void)
@@ -23,31 +29,50 @@ static void kvm_open(void)
 	run_size = ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0);
 }
 
-static void kvm_create(void *memory, uint64_t pc)
+static void kvm_set_region(unsigned int slot, uint64_t gpa, void *memory,
+			   uint64_t size, int log)
 {
 	struct kvm_userspace_memory_region region = {
-		.memory_size = GUEST_MEMORY,
+		.slot = slot,
+		.flags = log ? KVM_MEM_LOG_DIRTY_PAGES : 0,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
 		.userspace_addr = (uintptr_t)memory,
 	};
-	vm = ioctl(dev, KVM_CREATE_VM, 0);
-	if (vm < 0)
-		die("KVM_CREATE_VM");
+
 	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region))
 		die("KVM_SET_USER_MEMORY_REGION");
-	arch_kvm_vm(vm);
-	vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
+}
+
+static void kvm_add(unsigned int id, uint64_t pc)
+{
+	vcpu = ioctl(vm, KVM_CREATE_VCPU, (unsigned long)id);
 	if (vcpu < 0)
 		die("KVM_CREATE_VCPU");
 	run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 	if (run == MAP_FAILED)
 		die("mmap of the KVM vCPU");
 	arch_kvm_init(vm, vcpu, pc);
+	vcpus[count].fd = vcpu;
+	vcpus[count++].run = run;
+}
+
+static void kvm_create(void *memory, uint64_t pc)
+{
+	vm = ioctl(dev, KVM_CREATE_VM, 0);
+	if (vm < 0)
+		die("KVM_CREATE_VM");
+	kvm_set_region(0, 0, memory, GUEST_MEMORY, 0);
+	arch_kvm_vm(vm);
+	kvm_add(0, pc);
 }
 
 static void kvm_destroy(void)
 {
-	munmap(run, run_size);
-	close(vcpu);
+	while (count) {
+		munmap(vcpus[--count].run, run_size);
+		close(vcpus[count].fd);
+	}
 	close(vm);
 }
 
@@ -57,14 +82,22 @@ static enum bench_exit kvm_run_once(void)
 		return errno == EINTR ? BENCH_KICKED : BENCH_OTHER;
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
-		return BENCH_IO;
+		return run->io.direction == KVM_EXIT_IO_IN ? BENCH_IN : BENCH_IO;
 	case KVM_EXIT_MMIO:
-		return BENCH_MMIO;
+		return run->mmio.is_write ? BENCH_MMIO : BENCH_MMIO_READ;
 	case KVM_EXIT_HYPERCALL:
 		return BENCH_HYPERCALL;
 	default:
 		return BENCH_OTHER;
 	}
+}
+
+static void kvm_supply(uint64_t data)
+{
+	if (run->exit_reason == KVM_EXIT_IO)
+		*((uint8_t *)run + run->io.data_offset) = data;
+	else
+		memcpy(run->mmio.data, &data, sizeof(data));
 }
 
 static void kvm_set_pc(uint64_t pc)
@@ -110,8 +143,11 @@ const struct bench_vmm kvm_vmm = {
 	.name = "kvm",
 	.open = kvm_open,
 	.create = kvm_create,
+	.add = kvm_add,
+	.set_region = kvm_set_region,
 	.destroy = kvm_destroy,
 	.run = kvm_run_once,
+	.supply = kvm_supply,
 	.set_pc = kvm_set_pc,
 	.get_set_regs = kvm_get_set_regs,
 	.share_regs = kvm_share_regs,

@@ -11,7 +11,9 @@
 enum path {
 	PATH_EMPTY,
 	PATH_EXIT_OUT,
+	PATH_EXIT_IN,
 	PATH_EXIT_MMIO,
+	PATH_EXIT_MMIO_READ,
 	PATH_EXIT_HYPERCALL,
 	PATH_EXIT_ANSWERED,
 	PATH_REGISTERS,
@@ -19,6 +21,10 @@ enum path {
 	PATH_FIRST_TOUCH,
 	PATH_KICK,
 	PATH_CREATE,
+	PATH_TAKE_1,
+	PATH_TAKE_MANY,
+	PATH_LOG_ON,
+	PATH_LOG_OFF,
 	PATH_BOOT,
 	PATH_RUN,
 	PATHS,
@@ -26,6 +32,11 @@ enum path {
 
 #define ANSWERED_EXITS	64
 #define TOUCHED_PAGES	128
+#define MANY_VCPUS	250	/* as take_page_250 says */
+
+/* Rounds of a path that are traced where the emulator can only trace: these, if any. */
+#define FIRST_TRACED	5
+#define TRACED		3
 
 /**
  * struct path_info - a path that is measured
@@ -33,24 +44,32 @@ enum path {
  * @units:	so many of it are between two markers, and then a PATH_RUN, which
  *		is subtracted; 0: it is alone
  * @times:	so many of it are between two markers, and nothing else; 0: one
+ * @long_round:	too long for a trace
  */
 struct path_info {
 	const char *name;
 	unsigned int units;
 	unsigned int times;
+	int long_round;
 };
 
 static const struct path_info path_info[PATHS] = {
 	[PATH_EMPTY] = { "empty_ioctl", .times = TIMES },
 	[PATH_EXIT_OUT] = { "exit_out", .times = TIMES },
+	[PATH_EXIT_IN] = { "exit_in", .times = TIMES },
 	[PATH_EXIT_MMIO] = { "exit_mmio", .times = TIMES },
+	[PATH_EXIT_MMIO_READ] = { "exit_mmio_read", .times = TIMES },
 	[PATH_EXIT_HYPERCALL] = { "exit_hypercall", .times = TIMES },
 	[PATH_EXIT_ANSWERED] = { ANSWERED_NAME, .units = ANSWERED_EXITS },
 	[PATH_REGISTERS] = { "registers_by_ioctl", .times = TIMES },
 	[PATH_EXIT_REGISTERS] = { WITH_REGISTERS_NAME, .times = TIMES },
 	[PATH_FIRST_TOUCH] = { "first_touch", .units = TOUCHED_PAGES },
 	[PATH_KICK] = { "kick_pending" },
-	[PATH_CREATE] = { "create_to_first_exit" },
+	[PATH_CREATE] = { "create_to_first_exit", .long_round = 1 },
+	[PATH_TAKE_1] = { "take_page_1", .times = TIMES },
+	[PATH_TAKE_MANY] = { "take_page_250", .times = TIMES },
+	[PATH_LOG_ON] = { "log_on", .long_round = 1 },
+	[PATH_LOG_OFF] = { "log_off", .long_round = 1 },
 	[PATH_BOOT] = { "linux_boot" },
 };
 

@@ -8,7 +8,7 @@
 
 #include "bench.h"
 
-/* Arm ARM D8.3: blocks of 1 GiB, inner shareable, attribute 0 of MAIR_EL1. */
+/* VMSAv8-64: blocks of 1 GiB, inner shareable, attribute 0 of MAIR_EL1. */
 #define BLOCK		0x701ul		/* AF, SH, valid */
 #define MAIR		0xfful		/* 0: write-back */
 #define TCR		0x803519ul	/* 39 bits by TTBR0_EL1 alone, write-back */

@@ -26,9 +26,14 @@ static inline uint64_t ticks(void)
 /* Nobody moves a constant to where nothing is kept. */
 #define MARK(what)	asm volatile("movz xzr, %0" : : "i" (what) : "memory")
 
+/* QEMU has a plugin, so nothing stops for a trace. */
+#define BREAK()		do { } while (0)
+
 /* The exit with which guest code says that it is done: guest_stop. */
 #define BENCH_STOP		BENCH_MMIO
 #define PATH_STOP		PATH_EXIT_MMIO
+
+#define HAS_PORTS		0
 
 /* KVM answers every hypercall itself, unless the machine is to stop. */
 #define KVM_HYPERCALL_EXITS	0

@@ -25,9 +25,14 @@ static inline uint64_t ticks(void)
 	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00; .long %c0"	\
 		     : : "i" (MARKER_BASE | (what)) : "memory")
 
+/* Where the emulator's debugger stops; a traced round is between two of these. */
+#define BREAK()		asm volatile("xchgw %%bx, %%bx" : : : "memory")
+
 /* The exit with which guest code says that it is done: guest_stop. */
 #define BENCH_STOP		BENCH_IO
 #define PATH_STOP		PATH_EXIT_OUT
+
+#define HAS_PORTS		1
 
 /* KVM_HC_MAP_GPA_RANGE */
 #define KVM_HYPERCALL_EXITS	1

@@ -5,8 +5,8 @@
  */
 	.section .rodata
 	.globl guest_begin, guest_end
-	.globl guest_stop, guest_mmio, guest_hypercall, guest_vmmcall
-	.globl guest_answered, guest_touch
+	.globl guest_stop, guest_in, guest_mmio, guest_mmio_read
+	.globl guest_hypercall, guest_vmmcall, guest_answered, guest_touch
 	.balign 16
 guest_begin:
 
@@ -14,9 +14,25 @@ guest_stop:
 	out	%al, $0x10
 	jmp	guest_stop
 
+/* A read has another exit behind it if the answer did not arrive. */
+guest_in:
+	in	$0x10, %al
+	cmp	$0x5a, %al
+	je	guest_in
+	out	%al, $0x10
+	jmp	guest_in
+
 guest_mmio:
 	mov	$0xc0000000, %ebx
 1:	mov	%eax, (%rbx)
+	jmp	1b
+
+guest_mmio_read:
+	mov	$0xc0000000, %ebx
+1:	mov	(%rbx), %eax
+	cmp	$0x5a, %eax
+	je	1b
+	mov	%eax, (%rbx)
 	jmp	1b
 
 /* KVM_HC_MAP_GPA_RANGE, which KVM hands to userspace when told to. */
@@ -44,10 +60,11 @@ guest_answered:
 guest_touch:
 	mov	0x8000, %r12
 	mov	0x8008, %rdi
+	mov	0x8010, %rsi
 	test	%r12, %r12
 	jz	2f
 1:	movb	$1, (%rdi)
-	add	$4096, %rdi
+	add	%rsi, %rdi
 	dec	%r12
 	jnz	1b
 2:	out	%al, $0x10

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * axvmm's GIC (gic.h), by KVM: the distributor and the redistributors are in the
+ * kernel, so all that is left of it are the wires of its devices.
+ */
+#include <sys/ioctl.h>
+
+#include "kvm-lib.h"
+#include "log.h"
+#include "machine.h"
+
+static const struct machine *machine_of(const struct gic *gic)
+{
+	return gic->ops.arg;
+}
+
+static int set_attr(int fd, __u32 group, __u64 attr, const void *value)
+{
+	const struct kvm_device_attr a = {
+		.group = group,
+		.attr = attr,
+		.addr = (unsigned long)value,
+	};
+
+	return ioctl(fd, KVM_SET_DEVICE_ATTR, &a) ? kvm_fail("KVM_SET_DEVICE_ATTR") : 0;
+}
+
+static int create(struct axv_vm *vm, u64 dist, u64 redist)
+{
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
+	const u32 interrupts = GIC_INTIDS;
+	int err;
+
+	if (ioctl(vm->fd, KVM_CREATE_DEVICE, &device))
+		return kvm_fail("KVM_CREATE_DEVICE");
+	vm->arch.gic = device.fd;
+	err = set_attr(device.fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &interrupts);
+	if (!err)
+		err = set_attr(device.fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
+			       KVM_VGIC_V3_ADDR_TYPE_DIST, &dist);
+	if (!err)
+		err = set_attr(device.fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
+			       KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist);
+	return err;
+}
+
+int gic_init(struct gic *gic, struct bus *bus, u64 dist, u64 redist, const u64 *mpidrs,
+	     unsigned int nr_cpus, const struct gic_cpu_ops *ops)
+{
+	int err;
+
+	(void)bus;
+	(void)mpidrs;
+	(void)nr_cpus;
+	gic->ops = *ops;
+	err = create(machine_of(gic)->vm, dist, redist);
+	if (err)
+		log_error("%s", axv_error());
+	return err;
+}
+
+static void set_wire(void *chip, unsigned int pin, bool level)
+{
+	struct gic *gic = chip;
+	const struct kvm_irq_level line = {
+		.irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (GIC_PRIVATE + pin),
+		.level = level,
+	};
+
+	if (gic->spis[pin].level == level)
+		return;
+	gic->spis[pin].level = level;
+	if (ioctl(machine_of(gic)->vm->fd, KVM_IRQ_LINE, &line))
+		log_error("KVM_IRQ_LINE, SPI %u: %m", pin);
+}
+
+/* KVM tells it by a slow call only.  The UART asks, to know when to take input. */
+static bool wire_enabled(void *chip, unsigned int pin)
+{
+	(void)chip;
+	(void)pin;
+	return true;
+}
+
+struct irq_line gic_spi(struct gic *gic, unsigned int spi)
+{
+	return (struct irq_line){
+		.set = set_wire, .enabled = wire_enabled, .chip = gic, .pin = spi,
+	};
+}
+
+/* The rest is KVM's. */
+
+void gic_send(struct gic *gic, unsigned int cpu, const struct axv_exit_send_ipi *ipi)
+{
+	(void)gic;
+	(void)cpu;
+	(void)ipi;
+}
+
+int gic_enter(struct gic *gic, unsigned int cpu)
+{
+	(void)gic;
+	(void)cpu;
+	return 0;
+}
+
+void gic_leave(struct gic *gic, unsigned int cpu)
+{
+	(void)gic;
+	(void)cpu;
+}
+
+void gic_reset_cpu(struct gic *gic, unsigned int cpu)
+{
+	(void)gic;
+	(void)cpu;
+}
