@@ -217,8 +217,9 @@ enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 	u64 gpa = v->last.ipa | (v->last.far & ~PAGE_MASK);
 	u64 esr = v->last.esr;
 	u32 access = access_of(esr);
+	unsigned long seq = axv_memory_seq(v->base.vm);
 	enum axv_fault_result result;
-	bool decoded, write;
+	bool decoded;
 	u32 cause;
 	int error = 0;
 
@@ -252,11 +253,6 @@ enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 		break;
 	}
 
-	/* Somebody added a region while the fault was on its way here. */
-	write = access & AXV_ACCESS_WRITE;
-	if (axv_gpa_is_ram(v->base.vm, gpa, write))
-		return again(v, gpa, access);
-
 	decoded = ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW &&
 		  !(esr & ESR_ELx_S1PTW);
 	if (decoded && esr & ESR_ELx_CM) {
@@ -266,6 +262,13 @@ enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 	}
 	if (decoded && esr & ESR_ELx_ISV && !may_cross_page(v))
 		return mmio(v, gpa);
+	/*
+	 * The page of the access and the one before it were looked up one after the other.
+	 * If a region comes or goes meanwhile the two answers do not belong together:
+	 * otherwise a store to a device is taken for one that begins in memory.
+	 */
+	if (!axv_memory_settled(v->base.vm, seq))
+		return again(v, gpa, access);
 	return fault_exit(v, gpa, access, cause, 0);
 }
 

@@ -345,6 +345,28 @@ bool axv_gpa_is_ram(struct axv_vm *vm, u64 gpa, bool write)
 }
 
 /**
+ * axv_memory_settled() - do look-ups of several addresses belong together?
+ * @vm:		any VM
+ * @seq:	what axv_memory_seq() returned before the first of them
+ *
+ * axv_memory_is_same() holds for one address.  A change is visible before its number,
+ * so of two addresses one may be as before the change and the other as after it.
+ * This waits for a change that is in progress.
+ *
+ * Context: takes &axv_vm.mmu_lock for reading.
+ * Return: true: no region has changed from the first look-up to the last.
+ */
+bool axv_memory_settled(struct axv_vm *vm, unsigned long seq)
+{
+	bool same;
+
+	read_lock(&vm->mmu_lock);
+	same = vm->mmu_seq == seq;
+	read_unlock(&vm->mmu_lock);
+	return same;
+}
+
+/**
  * axv_guest_peek_begin() - begin to read words of guest memory
  * @peek:	lives until axv_guest_peek_end()
  * @vm:		VM of the calling thread

@@ -8,9 +8,11 @@
 static enum axv_fault_result test_fault(struct axv_vcpu *vcpu, u64 gpa, u32 access,
 					int *error);
 static bool test_is_ram(struct axv_vm *vm, u64 gpa, bool write);
+static bool test_settled(struct axv_vm *vm, unsigned long seq);
 
 #define axv_vcpu_fault		test_fault
 #define axv_gpa_is_ram		test_is_ram
+#define axv_memory_settled	test_settled
 #define axv_arm64_abort		test_abort
 #define axv_arm64_complete	test_complete
 
@@ -37,7 +39,7 @@ static void test_complete(struct axv_arm64_vcpu *v);
 static struct {
 	enum axv_fault_result result;
 	int error;
-	bool is_ram;
+	bool changes;
 	u64 ram_page;
 	unsigned int faults;
 	u64 gpa;
@@ -56,7 +58,12 @@ static enum axv_fault_result test_fault(struct axv_vcpu *vcpu, u64 gpa, u32 acce
 
 static bool test_is_ram(struct axv_vm *vm, u64 gpa, bool write)
 {
-	return memory.is_ram || (memory.ram_page && (gpa & PAGE_MASK) == memory.ram_page);
+	return memory.ram_page && (gpa & PAGE_MASK) == memory.ram_page;
+}
+
+static bool test_settled(struct axv_vm *vm, unsigned long seq)
+{
+	return !memory.changes;
 }
 
 /* Where only one of two pages faulted ISV is no proof of where the access began. */
@@ -85,7 +92,6 @@ static void access_test_crosses_page(struct kunit *test)
 			struct subject *s = subject_new(test);
 			u64 iss = (store ? STORE : LOAD) | SAS(accesses[i].log2) | SRT(5);
 
-			memory.is_ram = false;
 			s->v.last.esr = ESR(DABT_LOW, iss);
 			s->v.last.far = (LINEAR & PAGE_MASK) | accesses[i].offset;
 			s->v.last.ipa = DEVICE;
@@ -305,12 +311,12 @@ static void access_test_resolved(struct kunit *test)
 
 	memory.result = AXV_FAULT_AGAIN;
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, fault_at(s, ESR(DABT_LOW, LOAD)));
-	/* Somebody has added a region since. */
+	/* A region has come since, perhaps that of the page before, too. */
 	memory.result = AXV_FAULT_MMIO;
-	memory.is_ram = true;
-	KUNIT_EXPECT_EQ(test, AXV_RESUME, fault_at(s, ESR(DABT_LOW, LOAD)));
+	memory.changes = true;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, fault_at(s, ESR(DABT_LOW, FSC_TRANSLATION)));
 	/* Nothing is there, but somebody refused: it was another memory. */
-	memory.is_ram = false;
+	memory.changes = false;
 	KUNIT_EXPECT_EQ(test, AXV_RESUME,
 			fault_at(s, ESR(DABT_LOW, ISV | ESR_ELx_WNR | FSC_PERMISSION)));
 
@@ -463,14 +469,14 @@ static void access_test_tlb_conflict(struct kunit *test)
 /* An abort that nothing is done about, of those that may be one. */
 static enum axv_next futile(struct subject *s, unsigned int kind)
 {
-	memory.is_ram = kind == 3;
+	memory.changes = kind == 3;
 	memory.result = AXV_FAULT_MMIO;
 	if (kind) {
 		/* A region that was there, or just came; the TLB's entries */
 		static const u64 esr[] = {
 			[1] = ESR(DABT_LOW, 0x30),
 			[2] = ESR(DABT_LOW, ISV | ESR_ELx_WNR | FSC_PERMISSION),
-			[3] = ESR(DABT_LOW, LOAD),
+			[3] = ESR(DABT_LOW, FSC_TRANSLATION),
 		};
 
 		return fault_at(s, esr[kind]);
