@@ -438,7 +438,7 @@ class Verdicts(unittest.TestCase):
 
 
 class Hangs(unittest.TestCase):
-    """A machine that hangs before userspace is started once more, and only then."""
+    """A machine that hangs or complains before userspace is started once more, no other."""
 
     def boot(self, *outputs):
         """A run on an emulator that prints one of the outputs each time, and then hangs
@@ -476,9 +476,20 @@ class Hangs(unittest.TestCase):
         self.assertEqual(times, 2)
         self.assertTrue(run.report.failures)
 
+    def test_reports(self):
+        """So is one whose kernel reports something before; its second report counts."""
+        for text in ("BUG: something\n", "BUG: something\n@vmtest done 0\n"):
+            times, run = self.boot(text, GOOD)
+            self.assertEqual((times, run.report.failures, len(run.again)), (2, [], 1))
+            self.assertIn("BUG: something", run.again[0])
+            times, run = self.boot(text, text, GOOD)
+            self.assertEqual(times, 2)
+            self.assertTrue(any("BUG: something" in f for f in run.report.failures))
+
     def test_not_early(self):
-        """A hang in userspace is a failure at once, and so is one behind a kernel's report."""
-        for text in ("@vmtest up 6\n@vmtest test a\n", "BUG: something\n"):
+        """A hang in userspace is a failure at once, and so is a report there."""
+        for text in ("@vmtest up 6\n@vmtest test a\n",
+                     "@vmtest up 6\nBUG: something\n@vmtest done 0\n"):
             times, run = self.boot(text, GOOD)
             self.assertEqual(times, 1)
             self.assertTrue(run.report.failures)

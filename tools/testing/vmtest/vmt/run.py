@@ -253,9 +253,11 @@ class Run:
         return m
 
     def _boot(self, m, work, on_line):
-        """Run the machine to its end. One that hangs before userspace is started once
-        more: what the run is about is loaded only there, so the emulator hangs."""
+        """Run the machine to its end. One that hangs before userspace, or whose kernel
+        reports something before it, is started once more: what the run is about is loaded
+        only there, so the emulator is at fault."""
         kind = "debug" if m.debug else self.emu
+        trouble = self.report.kernel.trouble
         for last in (False, True):
             end = boot = None
             if not self.interactive:
@@ -263,17 +265,23 @@ class Run:
                 boot = deadline(BOOT[kind])
             m.work = tempfile.mkdtemp(dir=work)
             emu = emulator.Emulator(m)
-            emu.run(end, on_line, boot, lambda: self.report.up is not None)
-            if not emu.out_of_time:
+            emu.run(end, on_line, boot and (lambda: 0 if trouble else boot()),
+                    lambda: self.report.up is not None)
+            if self.interactive or self.report.up is not None:
+                if emu.out_of_time:
+                    self.report.errors.append(f"not finished after {end():.0f} seconds")
                 return
-            if self.report.up is not None:
-                self.report.errors.append(f"not finished after {end():.0f} seconds")
+            if not emu.out_of_time and not trouble:
                 return
-            silent = f"no userspace after {boot():.0f} seconds"
-            if last or self.report.kernel.trouble:
-                self.report.errors.append(silent)
+            why = "a report of the kernel before userspace" if trouble else \
+                f"no userspace after {boot():.0f} seconds"
+            if last:
+                self.report.errors.append(why)
                 return
-            self.again.append(f"{silent}, started once more; the last line: {self.tail[-1:]}")
+            self.again.append(f"{why}, started once more; "
+                              f"{'it' if trouble else 'the last line'}: "
+                              f"{trouble[0] if trouble else self.tail[-1:]}")
+            trouble.clear()
 
     def _line(self, log, started, port, text):
         if port == "kernel":
