@@ -48,7 +48,7 @@ struct axv_lib_region {
  * @id: identity, from the kernel
  * @host: the device it came from
  * @lock: guards the regions; held for reading while guest memory is touched
- * @regions: the regions, in no order
+ * @regions: the regions, by their addresses, of which no two overlap
  * @nr_regions: how many
  */
 struct axv_vm {
@@ -269,6 +269,9 @@ int axv_arch_finish_exit(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops, 
  */
 int axv_arch_explain(struct axv_vcpu *vcpu, const struct axv_exit_fail_entry *fail,
 		     char *text, size_t size);
+
+/** axv_regions_init() - before the first region */
+void axv_regions_init(struct axv_vm *vm);
 
 /** axv_regions_free() - forget all regions, unmap those that are owned */
 void axv_regions_free(struct axv_vm *vm);

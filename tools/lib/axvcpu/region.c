@@ -22,18 +22,51 @@ static struct axv_lib_region *find_region(struct axv_vm *vm, __u32 id)
 	return NULL;
 }
 
+/* Index of the first region that ends above @gpa; nr_regions: there is none. */
+static unsigned int region_above(const struct axv_vm *vm, __u64 gpa)
+{
+	unsigned int low = 0, high = vm->nr_regions;
+
+	while (low < high) {
+		unsigned int middle = low + (high - low) / 2;
+		const struct axv_lib_region *r = &vm->regions[middle];
+
+		if (gpa < r->gpa || gpa - r->gpa < r->size)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
 static struct axv_lib_region *find_gpa(struct axv_vm *vm, __u64 gpa, __u64 size)
 {
+	unsigned int i = region_above(vm, gpa);
 	struct axv_lib_region *r;
-	unsigned int i;
 
-	for (i = 0; i < vm->nr_regions; i++) {
-		r = &vm->regions[i];
-		if (gpa >= r->gpa && gpa - r->gpa < r->size &&
-		    size <= r->size - (gpa - r->gpa))
-			return r;
-	}
-	return NULL;
+	if (i == vm->nr_regions)
+		return NULL;
+	r = &vm->regions[i];
+	return gpa >= r->gpa && size <= r->size - (gpa - r->gpa) ? r : NULL;
+}
+
+static void list_remove(struct axv_vm *vm, struct axv_lib_region *r)
+{
+	unsigned int after = &vm->regions[vm->nr_regions] - (r + 1);
+
+	memmove(r, r + 1, after * sizeof(*r));
+	vm->nr_regions--;
+}
+
+/* There is room for it, and it overlaps none. */
+static void list_insert(struct axv_vm *vm, const struct axv_lib_region *new)
+{
+	unsigned int i = region_above(vm, new->gpa);
+	struct axv_lib_region *r = &vm->regions[i];
+
+	memmove(r + 1, r, (vm->nr_regions - i) * sizeof(*r));
+	*r = *new;
+	vm->nr_regions++;
 }
 
 static void region_release(struct axv_lib_region *r)
@@ -104,15 +137,12 @@ static int region_set(struct axv_vm *vm, const struct axv_lib_region *want)
 			memcpy(new.dirty, r->dirty,
 			       (new.size / AXV_PAGE_SIZE + 63) / 64 * sizeof(__u64));
 	}
-	if (r)
+	if (r) {
 		region_release(r);
-	if (new.size) {
-		if (!r)
-			r = &vm->regions[vm->nr_regions++];
-		*r = new;
-	} else if (r) {
-		*r = vm->regions[--vm->nr_regions];
+		list_remove(vm, r);
 	}
+	if (new.size)
+		list_insert(vm, &new);
 	return 0;
 }
 
@@ -209,23 +239,26 @@ static void mark(struct axv_lib_region *r, __u64 page)
 
 void axv_vm_mark_dirty(struct axv_vm *vm, __u64 gpa, __u64 size)
 {
+	__u64 end = gpa + size - 1;	/* the last byte */
 	struct axv_lib_region *r;
 	unsigned int i;
 	__u64 first;
 	__u64 last;
 	__u64 page;
 
-	if (!size || gpa + size - 1 < gpa)
+	if (!size || end < gpa)
 		return;
 	pthread_rwlock_rdlock(&vm->lock);
-	for (i = 0; i < vm->nr_regions; i++) {
+	for (i = region_above(vm, gpa); i < vm->nr_regions; i++) {
 		r = &vm->regions[i];
-		first = gpa > r->gpa ? gpa : r->gpa;
-		last = gpa + size - 1;
-		if (last > r->gpa + (r->size - 1))
-			last = r->gpa + (r->size - 1);
-		if (first > last || !r->dirty)
+		if (r->gpa > end)
+			break;
+		if (!r->dirty)
 			continue;
+		first = gpa > r->gpa ? gpa : r->gpa;
+		last = r->gpa + (r->size - 1);
+		if (last > end)
+			last = end;
 		for (page = (first - r->gpa) / AXV_PAGE_SIZE;
 		     page <= (last - r->gpa) / AXV_PAGE_SIZE; page++)
 			mark(r, page);
@@ -367,6 +400,17 @@ int axv_ram_cmpxchg(struct axv_vm *vm, __u64 gpa, __u64 old, __u64 new,
 	return ret;
 }
 
+void axv_regions_init(struct axv_vm *vm)
+{
+	pthread_rwlockattr_t attr;
+
+	/* Otherwise threads whose accesses overlap in time keep out one that changes regions. */
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&vm->lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+}
+
 void axv_regions_free(struct axv_vm *vm)
 {
 	unsigned int i;
@@ -374,6 +418,5 @@ void axv_regions_free(struct axv_vm *vm)
 	for (i = 0; i < vm->nr_regions; i++)
 		region_release(&vm->regions[i]);
 	free(vm->regions);
-	vm->regions = NULL;
-	vm->nr_regions = 0;
+	pthread_rwlock_destroy(&vm->lock);
 }

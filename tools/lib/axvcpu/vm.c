@@ -85,7 +85,7 @@ int axv_vm_create(struct axv_host *host, const struct axv_vm_config *config,
 	}
 	v->id = create.vm_id;
 	v->host = host;
-	pthread_rwlock_init(&v->lock, NULL);
+	axv_regions_init(v);
 	*vm = v;
 	return 0;
 }
@@ -96,7 +96,6 @@ void axv_vm_destroy(struct axv_vm *vm)
 		return;
 	close(vm->fd);
 	axv_regions_free(vm);
-	pthread_rwlock_destroy(&vm->lock);
 	free(vm);
 }
 

@@ -3,12 +3,14 @@
  * The wrappers, over a stand-in for the module.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib.h"
 #include "fixture.h"
 
 /* ---- wrappers ----------------------------------------------------------- */
@@ -117,6 +119,156 @@ static void test_regions(void)
 	tap(!axv_vm_set_region(vm, 9, 0, 0, 0, NULL), "a region deleted that never was");
 	again = ram;
 	tap(axv_vm_hva(vm, 0, RAM_SIZE) == again, "the others are where they were");
+}
+
+/* ---- many regions --------------------------------------------------------- */
+
+/* Of a page each, with a hole after every fourth. */
+#define MANY		8192u
+#define MANY_AT		(1ull << 36)
+
+static __u64 many_gpa(unsigned int i)
+{
+	return MANY_AT + (i + i / 4) * 4096ull;
+}
+
+static unsigned char *many_hva(unsigned int i)
+{
+	return ram + i % (RAM_SIZE / 4096) * 4096;
+}
+
+/* The region @i is there and nothing of it is elsewhere; or there is none. */
+static bool many_is(unsigned int i, bool there)
+{
+	__u64 gpa = many_gpa(i);
+
+	if (!there)
+		return !axv_vm_hva(vm, gpa, 1) && !axv_vm_hva(vm, gpa + 4095, 1);
+	return axv_vm_hva(vm, gpa, 4096) == many_hva(i) &&
+	       axv_vm_hva(vm, gpa + 4095, 1) == many_hva(i) + 4095 &&
+	       !axv_vm_hva(vm, gpa + 4095, 2) &&
+	       (i % 4 != 3 || !axv_vm_hva(vm, gpa + 4096, 1));
+}
+
+static int many_set(unsigned int i, __u32 flags, __u64 size)
+{
+	return axv_vm_set_region(vm, i + 1, flags, size ? many_gpa(i) : 0, size,
+				 size ? many_hva(i) : NULL);
+}
+
+static void test_many_regions(void)
+{
+	__u64 bitmap = 0;
+	bool right = true;
+	unsigned int i;
+
+	/* In an order that is none: 5 and the number of regions have no common divisor. */
+	for (i = 0; i < MANY; i++)
+		right &= !many_set(i * 5 % MANY, 0, 4096);
+	tap(right, "%u regions", MANY);
+	for (i = 0; i < MANY; i++)
+		right &= many_is(i, true);
+	tap(right && axv_vm_hva(vm, 0, RAM_SIZE) == ram && !axv_vm_hva(vm, MANY_AT - 1, 1) &&
+	    !axv_vm_hva(vm, RAM_SIZE, 1) && !axv_vm_hva(vm, ~0ull, 1),
+	    "each is found, and nothing between them");
+
+	for (i = 0; i < MANY; i += 3)
+		right &= !many_set(i, 0, 0);
+	for (i = 0; i < MANY; i++)
+		right &= many_is(i, i % 3);
+	tap(right, "a third of them deleted");
+
+	/* Another one where it was, and the same further down. */
+	right &= !axv_vm_set_region(vm, 2, 0, many_gpa(0), 4096, many_hva(0)) &&
+		 many_is(0, true) && many_is(1, false) && many_is(2, true);
+	right &= !axv_vm_set_region(vm, 2, 0, many_gpa(MANY + 7), 4096, many_hva(MANY + 7)) &&
+		 many_is(0, false) && many_is(MANY + 7, true);
+	tap(right, "one of them moved, to both ends");
+
+	/* Pages 4, 5 and 7, of which 5 has no log; 6 is not there. */
+	right = !many_set(4, AXV_REGION_LOG_DIRTY, 4096) &&
+		!many_set(7, AXV_REGION_LOG_DIRTY, 4096);
+	kernel_reset();
+	axv_vm_mark_dirty(vm, many_gpa(5), 4096);
+	right &= !axv_vm_get_dirty(vm, 5, 0, 0, 1, &bitmap) && !bitmap;
+	axv_vm_mark_dirty(vm, many_gpa(4) + 4095, many_gpa(7) - many_gpa(4) - 4094);
+	right &= !axv_vm_get_dirty(vm, 5, 0, 0, 1, &bitmap) && bitmap == 1 &&
+		 !axv_vm_get_dirty(vm, 8, 0, 0, 1, &bitmap) && bitmap == 1;
+	axv_vm_mark_dirty(vm, 0, ~0ull);
+	right &= !axv_vm_get_dirty(vm, 8, 0, 0, 1, &bitmap) && bitmap == 1;
+	tap(right, "dirty pages of more than one region");
+
+	right = true;
+	for (i = 0; i < MANY; i++)
+		right &= !many_set(i, 0, 0) && many_is(i, false);
+	tap(right && axv_vm_hva(vm, 0, RAM_SIZE) == ram, "all of them deleted");
+}
+
+/* Two regions that stay, while others come and go below, between and above them. */
+#define STAYS_FIRST	1000u
+#define COMES		1004u
+#define STAYS_LAST	1008u
+/* Above them, so that a change takes a while. */
+#define ABOVE_FIRST	2048u
+#define ABOVE_LAST	6143u
+
+static bool changes_end;
+static unsigned int looked_up;
+
+/* The word at 8 of such a region is its number; each thread writes at @own. */
+static bool access_is_right(unsigned int i, unsigned int at, unsigned int own)
+{
+	__u64 word;
+
+	if (axv_ram_read(vm, many_gpa(at) + 8, &word, 8) || word != at ||
+	    axv_ram_write(vm, many_gpa(at) + own, &i, 4) ||
+	    axv_vm_hva(vm, many_gpa(at), 4096) != many_hva(at))
+		return false;
+	/* This one is there or not, but never another one in its place. */
+	return axv_ram_read(vm, many_gpa(COMES) + 8, &word, 8) || word == COMES;
+}
+
+static void *look_up(void *arg)
+{
+	unsigned int own = (uintptr_t)arg;
+	unsigned int i;
+
+	for (i = 0; !__atomic_load_n(&changes_end, __ATOMIC_ACQUIRE); i++) {
+		if (!access_is_right(i, i % 2 ? STAYS_FIRST : STAYS_LAST, own))
+			return (void *)-1;
+		__atomic_fetch_add(&looked_up, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void test_changing_regions(void)
+{
+	pthread_t threads[3];
+	bool right = true;
+	unsigned int i;
+	void *failed;
+
+	for (i = ABOVE_FIRST; i <= ABOVE_LAST; i++)
+		right &= !many_set(i, 0, 4096);
+	for (i = STAYS_FIRST; i <= STAYS_LAST; i += 4)
+		*(__u64 *)(many_hva(i) + 8) = i;
+	right &= !many_set(STAYS_FIRST, AXV_REGION_LOG_DIRTY, 4096) &&
+		 !many_set(STAYS_LAST, AXV_REGION_LOG_DIRTY, 4096);
+	for (i = 0; i < 3; i++)
+		right &= !pthread_create(&threads[i], NULL, look_up,
+					 (void *)(uintptr_t)(16 + 8 * i));
+	while (__atomic_load_n(&looked_up, __ATOMIC_RELAXED) < 3)
+		sched_yield();
+	for (i = 0; i < 1000; i++)
+		right &= !many_set(STAYS_FIRST - 1 - i % 4, 0, i % 3 ? 4096 : 0) &&
+			 !many_set(STAYS_FIRST + 1 + i % 7, 0, i % 2 ? 4096 : 0) &&
+			 !many_set(STAYS_LAST + 1 + i % 4, 0, i % 5 ? 4096 : 0);
+	__atomic_store_n(&changes_end, true, __ATOMIC_RELEASE);
+	for (i = 0; i < 3; i++)
+		right &= !pthread_join(threads[i], &failed) && !failed;
+	tap(right, "accesses while regions come and go");
+	for (i = STAYS_FIRST - 4; i <= ABOVE_LAST; i++)
+		many_set(i, 0, 0);
 }
 
 static void test_registers(void)
@@ -283,6 +435,8 @@ int main(void)
 	if (!fixture_open())
 		return tap_done();
 	test_regions();
+	test_many_regions();
+	test_changing_regions();
 	test_registers();
 	test_lifecycle();
 	test_placement();
