@@ -30,6 +30,7 @@ struct axv_vm;
  * @vm_size:	bytes of its VM type, whose first member is struct axv_vm
  * @vcpu_size:	bytes of its vCPU type, whose first member is struct axv_vcpu
  * @max_hw_id:	largest &axv_vcpu.hw_id
+ * @has_ports:	guests have ports beside memory
  * @inject_types: by &enum axv_irqchip, bit n: &enum axv_inject_type n works on a
  *		vCPU with it; zero: there is no such irqchip
  *
@@ -110,6 +111,7 @@ struct axv_arch_ops {
 	size_t vm_size;
 	size_t vcpu_size;
 	u64 max_hw_id;
+	bool has_ports;
 	u32 inject_types[AXV_IRQCHIP_AIA + 1];
 
 	int (*hardware_prepare)(void);

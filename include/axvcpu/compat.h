@@ -6,6 +6,7 @@
 #define _AXVCPU_COMPAT_H
 
 #include <linux/cleanup.h>
+#include <linux/eventfd.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -35,6 +36,16 @@ static inline void axv_vm_flags_clear(struct vm_area_struct *vma,
 	vm_flags_clear(vma, flags);
 #else
 	vma->vm_flags &= ~flags;
+#endif
+}
+
+/* One more in the counter; by how much is not asked any more since 6.8. */
+static inline void axv_eventfd_signal(struct eventfd_ctx *eventfd)
+{
+#if KERNEL_VERSION(6, 8, 0) <= LINUX_VERSION_CODE
+	eventfd_signal(eventfd);
+#else
+	eventfd_signal(eventfd, 1);
 #endif
 }
 

@@ -33,6 +33,7 @@ struct pid;
 
 #define AXV_MAX_REGIONS		32768
 #define AXV_MAX_VCPUS		1024
+#define AXV_MAX_DOORBELLS	4096
 
 /**
  * struct axv_log - which pages of a region were written
@@ -84,6 +85,31 @@ struct axv_regions {
 };
 
 /**
+ * enum axv_space - what a guest's address is in
+ * @AXV_SPACE_MEMORY: guest physical memory
+ * @AXV_SPACE_PORTS: x86: ports
+ * @AXV_SPACES:	number of them
+ */
+enum axv_space {
+	AXV_SPACE_MEMORY,
+	AXV_SPACE_PORTS,
+	AXV_SPACES,
+};
+
+/**
+ * struct axv_doorbells - the doorbells of a VM, doorbell.c
+ * @table:	those of each space, by a hash; NULL until there is one.  Looked at under
+ *		RCU; changed under @lock.  A table stays to the end of the VM.
+ * @lock:	guards the tables and @nr.  Nothing else is locked under it.
+ * @nr:		how many, in both spaces
+ */
+struct axv_doorbells {
+	struct hlist_head __rcu *table[AXV_SPACES];
+	spinlock_t lock;	/* changes */
+	u32 nr;
+};
+
+/**
  * struct axv_vm - one virtual machine
  * @ops:	the back end.  Constant.
  * @id:		unique while the module is loaded.  Constant.
@@ -103,6 +129,7 @@ struct axv_regions {
  * @held:	how many each holds; read and written on that CPU only, likewise
  * @flush_cpus:	of a flush, the CPUs to be interrupted; under @mmu_lock
  * @regions:	guest memory; looked up without a lock
+ * @doorbells:	addresses whose writes signal an eventfd; looked up without a lock
  * @ref:	vCPUs and the front end hold references
  * @lock:	serialises creation of vCPUs, changes of regions and tables.
  *		Sleeps; the outermost lock of the core.  User memory is never
@@ -134,7 +161,7 @@ struct axv_regions {
  * another vCPU writes on its way.
  */
 struct axv_vm {
-	/* Written when the VM comes and goes, and when regions change. */
+	/* Written when the VM comes and goes, and when regions or doorbells change. */
 	const struct axv_arch_ops *ops;
 	u32 id;
 	u32 irqchip;
@@ -149,6 +176,7 @@ struct axv_vm {
 	unsigned int __percpu *held;
 	cpumask_var_t flush_cpus;
 	struct axv_regions regions;
+	struct axv_doorbells doorbells;
 
 	/* Written by calls that are on no vCPU's way. */
 	struct kref ref ____cacheline_aligned_in_smp;
@@ -175,7 +203,7 @@ struct axv_vm {
 /* The parts of struct axv_vm share no cache line. */
 #define AXV_VM_LINE(member)	(offsetof(struct axv_vm, member) / SMP_CACHE_BYTES)
 #define AXV_VM_END(member)	((offsetofend(struct axv_vm, member) - 1) / SMP_CACHE_BYTES)
-static_assert(AXV_VM_END(regions) < AXV_VM_LINE(ref));
+static_assert(AXV_VM_END(doorbells) < AXV_VM_LINE(ref));
 static_assert(AXV_VM_END(notifier) < AXV_VM_LINE(mmu_lock));
 static_assert(AXV_VM_END(invalidate_wait) < AXV_VM_LINE(mmu_seq));
 static_assert(AXV_VM_LINE(mmu_seq) == AXV_VM_END(tlb_gen));

@@ -14,6 +14,8 @@
 #include <asm/esr.h>
 #include <asm/ptrace.h>
 
+#include <axvcpu/doorbell.h>
+
 #include "arm64.h"
 
 #define SCTLR_EE		BIT(25)
@@ -72,7 +74,7 @@ static bool may_cross_page(const struct axv_arm64_vcpu *v)
 	       axv_gpa_is_ram(v->base.vm, last->before, last->esr & ESR_ELx_WNR);
 }
 
-static enum axv_next mmio(struct axv_arm64_vcpu *v, u64 gpa)
+static enum axv_next mmio(struct axv_arm64_vcpu *v, u64 gpa, u32 cause)
 {
 	u64 esr = v->last.esr;
 	unsigned int width = access_width(esr);
@@ -82,12 +84,17 @@ static enum axv_next mmio(struct axv_arm64_vcpu *v, u64 gpa)
 	struct axv_run *run;
 
 	if (esr & ESR_ELx_WNR) {
-		u64 data = low_bytes(axv_arm64_reg(v, reg), width);
+		u64 data = bus_order(v, low_bytes(axv_arm64_reg(v, reg), width), width);
 
+		if (cause == AXV_FAULT_NO_REGION &&
+		    axv_ring_doorbell(&v->base, AXV_SPACE_MEMORY, gpa, width, data)) {
+			axv_arm64_skip(v);
+			return AXV_RESUME;
+		}
 		run = axv_arm64_exit(v, AXV_EXIT_MMIO_WRITE, len);
 		run->exit.mmio = (struct axv_exit_mmio){
 			.addr = gpa,
-			.data = bus_order(v, data, width),
+			.data = data,
 			.width = width,
 			.reg = reg,
 			.reg_width = wide ? 8 : 4,
@@ -261,7 +268,7 @@ enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 		return AXV_RESUME;
 	}
 	if (decoded && esr & ESR_ELx_ISV && !may_cross_page(v))
-		return mmio(v, gpa);
+		return mmio(v, gpa, cause);
 	/*
 	 * The page of the access and the one before it were looked up one after the other.
 	 * If a region comes or goes meanwhile the two answers do not belong together:

@@ -341,7 +341,7 @@ static bool may_store(struct axv_x86_vcpu *x, const struct code *c,
 	return true;
 }
 
-static enum axv_next mmio_write(struct axv_x86_vcpu *x, u64 gpa,
+static enum axv_next mmio_write(struct axv_x86_vcpu *x, u64 gpa, u32 cause,
 				const struct code *c, u64 linear)
 {
 	const struct axv_x86_insn *insn = &c->insn;
@@ -367,6 +367,11 @@ static enum axv_next mmio_write(struct axv_x86_vcpu *x, u64 gpa,
 		value = source_value(x, insn);
 	}
 
+	if (cause == AXV_FAULT_NO_REGION &&
+	    axv_ring_doorbell(&x->base, AXV_SPACE_MEMORY, gpa, insn->width, value)) {
+		finish(x, insn);
+		return AXV_RESUME;
+	}
 	run = axv_x86_exit(x, AXV_EXIT_MMIO_WRITE, finish(x, insn));
 	run->exit.mmio = (struct axv_exit_mmio){
 		.addr = gpa,
@@ -411,9 +416,9 @@ static enum axv_next mmio_read(struct axv_x86_vcpu *x, u64 gpa,
  * @access:	AXV_ACCESS_*, likewise
  * @cause:	an &enum axv_fault_cause
  *
- * A plain move becomes AXV_EXIT_MMIO_READ or _WRITE, anything else, such as the
- * delivery of an event, AXV_EXIT_NESTED_PAGE_FAULT; with AXV_FAULT_HOST the caller
- * stores the status, if it knows a better one than -EFAULT.
+ * A plain move becomes AXV_EXIT_MMIO_READ or _WRITE, or rings a doorbell.  Anything else,
+ * such as the delivery of an event, becomes AXV_EXIT_NESTED_PAGE_FAULT; with AXV_FAULT_HOST
+ * the caller stores the status, if it knows a better one than -EFAULT.
  * A single memory operand is not translated again: where in its page it lies
  * and whether it is written tell that it is the access which faulted, and the
  * hardware has checked that one already.
@@ -452,7 +457,7 @@ enum axv_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 	if (((linear ^ gpa) & ~PAGE_MASK) || crosses_page(gpa, c.insn.width))
 		return fault_exit(x, gpa, access, cause, &linear, &c);
 
-	return write ? mmio_write(x, gpa, &c, linear) : mmio_read(x, gpa, &c);
+	return write ? mmio_write(x, gpa, cause, &c, linear) : mmio_read(x, gpa, &c);
 }
 
 /**

@@ -7,6 +7,7 @@
 
 #include <linux/string.h>
 
+#include <axvcpu/doorbell.h>
 #include <axvcpu/next.h>
 
 #include "cpuid.h"
@@ -17,6 +18,8 @@ enum axv_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
 enum axv_next axv_x86_io_string(struct axv_x86_vcpu *x,
 				const struct axv_exit_io_string *told,
 				unsigned int len);
+enum axv_next axv_x86_out(struct axv_x86_vcpu *x, u16 port, unsigned int width,
+			  unsigned int len);
 enum axv_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
 				   u32 access);
 enum axv_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len);

@@ -48,6 +48,7 @@ static const struct {
 	{ "interrupts", offsetof(struct axv_stats, interrupts) },
 	{ "flushes", offsetof(struct axv_stats, flushes) },
 	{ "loads", offsetof(struct axv_stats, loads) },
+	{ "doorbells", offsetof(struct axv_stats, doorbells) },
 };
 
 static const char * const reasons[AXV_EXIT_REASONS] = {

@@ -11,6 +11,7 @@
 #include <linux/uaccess.h>
 
 #include <axvcpu/compat.h>
+#include <axvcpu/doorbell.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
@@ -81,6 +82,11 @@ static long clear_dirty(struct axv_call *call, void *data)
 			       dirty->nr_pages, bitmap);
 }
 
+static long set_doorbell(struct axv_call *call, void *data)
+{
+	return axv_set_doorbell(call->vm, data);
+}
+
 static long set_clock(struct axv_call *call, void *data)
 {
 	const struct axv_clock *clock = data;
@@ -112,6 +118,7 @@ static const struct axv_ioctl commands[] = {
 	AXV_IOC_ALL(AXV_VM_SET_REGION, struct axv_region, 0, set_region),
 	AXV_IOC_ALL(AXV_VM_GET_DIRTY, struct axv_dirty, 0, get_dirty),
 	AXV_IOC_ALL(AXV_VM_CLEAR_DIRTY, struct axv_dirty, 0, clear_dirty),
+	AXV_IOC_ALL(AXV_VM_SET_DOORBELL, struct axv_doorbell, 0, set_doorbell),
 	AXV_IOC_ALL(AXV_VM_SET_CLOCK, struct axv_clock, 0, set_clock,
 		    .need = AXV_NEED_VM),
 	AXV_IOC_ALL(AXV_VM_GET_CLOCK, struct axv_clock, 0, get_clock),
@@ -132,7 +139,11 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static int vm_release(struct inode *inode, struct file *file)
 {
-	axv_vm_put(file->private_data);
+	struct axv_vm *vm = file->private_data;
+
+	/* vCPUs may run on. */
+	axv_doorbells_close(vm);
+	axv_vm_put(vm);
 	return 0;
 }
 

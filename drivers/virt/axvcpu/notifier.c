@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include <axvcpu/current.h>
+#include <axvcpu/doorbell.h>
 #include <axvcpu/hardware.h>
 #include <axvcpu/request.h>
 #include <axvcpu/vcpu.h>
@@ -257,6 +258,7 @@ void axv_vm_die(struct axv_vm *vm)
 	if (xchg(&vm->dead, true))
 		return;
 	stop_vcpus(vm);
+	axv_doorbells_close(vm);
 	axv_memory_release(vm);
 	axv_vm_put_hardware(vm);
 }

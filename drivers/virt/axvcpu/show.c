@@ -43,7 +43,7 @@ static unsigned int count_vcpus(struct axv_vm *vm)
 }
 
 /**
- * axv_show_vm() - identity, owner and memory of a VM
+ * axv_show_vm() - identity, owner, memory and doorbells of a VM
  * @m:		where to
  * @vm:		VM the caller has a reference to
  *
@@ -63,6 +63,7 @@ void axv_show_vm(struct seq_file *m, struct axv_vm *vm)
 	show_bytes(m, "memory", usage.size);
 	show_bytes(m, "mapped", usage.mapped);
 	show_bytes(m, "tables", usage.tables);
+	seq_printf(m, "doorbells:\t%u\n", READ_ONCE(vm->doorbells.nr));
 }
 
 /**

@@ -18,6 +18,7 @@
 #include <linux/smp.h>
 
 #include <axvcpu/current.h>
+#include <axvcpu/doorbell.h>
 #include <axvcpu/hardware.h>
 #include <axvcpu/request.h>
 #include <axvcpu/vcpu.h>
@@ -72,6 +73,12 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
 		return 0;
 	case AXV_QUERY_DIRTY_FLAGS:
 		*value = AXV_DIRTY_KEEP;
+		return 0;
+	case AXV_QUERY_MAX_DOORBELLS:
+		*value = AXV_MAX_DOORBELLS;
+		return 0;
+	case AXV_QUERY_DOORBELL_FLAGS:
+		*value = axv_doorbell_flags(ops);
 		return 0;
 	case AXV_QUERY_RUN_SIZE:
 		*value = PAGE_SIZE;
@@ -174,6 +181,7 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	vm->mm = current->mm;
 	mutex_init(&vm->lock);
 	xa_init(&vm->vcpus);
+	axv_doorbells_init(vm);
 
 	err = xa_alloc_cyclic(&ids, &vm->id, vm, xa_limit_32b, &next_id,
 			      GFP_KERNEL_ACCOUNT);
@@ -220,6 +228,7 @@ static void vm_free(struct kref *ref)
 	debugfs_remove(vm->debugfs);
 	/* Unregisters the notifier: the VM has died by then, if not before. */
 	axv_memory_destroy(vm);
+	axv_doorbells_destroy(vm);
 	axv_vm_put_hardware(vm);
 	vm->ops->vm_destroy(vm);
 	xa_erase(&ids, vm->id);

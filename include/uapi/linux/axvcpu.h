@@ -52,6 +52,8 @@
  * @AXV_QUERY_STATS_SIZE:	sizeof(struct axv_stats) of the running module
  * @AXV_QUERY_MAX_DIRTY_PAGES:	pages that one AXV_VM_GET_DIRTY or _CLEAR_DIRTY is about
  * @AXV_QUERY_DIRTY_FLAGS:	the AXV_DIRTY_* flags that are implemented
+ * @AXV_QUERY_MAX_DOORBELLS:	doorbells of one VM
+ * @AXV_QUERY_DOORBELL_FLAGS:	the AXV_DOORBELL_* flags that are implemented
  */
 enum axv_query_id {
 	AXV_QUERY_ABI_VERSION = 0,
@@ -71,6 +73,8 @@ enum axv_query_id {
 	AXV_QUERY_STATS_SIZE,
 	AXV_QUERY_MAX_DIRTY_PAGES,
 	AXV_QUERY_DIRTY_FLAGS,
+	AXV_QUERY_MAX_DOORBELLS,
+	AXV_QUERY_DOORBELL_FLAGS,
 };
 
 enum axv_backend {
@@ -239,6 +243,36 @@ struct axv_dirty {
 	__u64 first_page;
 	__u64 nr_pages;
 	__u64 bitmap;
+};
+
+#define AXV_DOORBELL_PORT	(1u << 0)	/* a port; otherwise guest memory */
+#define AXV_DOORBELL_DATA	(1u << 1)	/* only if @data is written */
+#define AXV_DOORBELL_REMOVE	(1u << 2)
+
+/**
+ * struct axv_doorbell - AXV_VM_SET_DOORBELL: a guest's write signals an eventfd
+ * @flags:	in: AXV_DOORBELL_*; PORT: where AXV_QUERY_DOORBELL_FLAGS has it
+ * @width:	in: bytes of the write: 1, 2, 4 or 8, of a port up to 4; 0: any of them
+ * @addr:	in: port, or guest physical address
+ * @data:	in: with DATA: what is written, no wider than @width; otherwise zero
+ * @fd:		in: the eventfd.  REMOVE: the same one, or -1: whichever it is
+ * @pad:	in: zero
+ *
+ * The write ends there, and the vCPU goes on in the guest.  A doorbell in guest memory
+ * rings where no region is.  If several match a write, one rings: one with DATA before
+ * one without, and of these one with a width before one of any.  Writes that the kernel
+ * does not decode, and OUTS, are exits as ever.
+ *
+ * When the call has removed a doorbell, it signals no more.  A doorbell goes with the
+ * VM's descriptor, or with the VMM.
+ */
+struct axv_doorbell {
+	__u32 flags;
+	__u32 width;
+	__u64 addr;
+	__u64 data;
+	__s32 fd;
+	__u32 pad;
 };
 
 /**
@@ -848,6 +882,7 @@ struct axv_run {
  * @interrupts:	host interrupts taken while in the guest
  * @flushes:	TLB flushes asked of the hardware
  * @loads:	times a CPU's hardware took it
+ * @doorbells:	writes that rang a doorbell
  * @pad:	zero
  */
 struct axv_stats {
@@ -860,7 +895,8 @@ struct axv_stats {
 	__u64 interrupts;
 	__u64 flushes;
 	__u64 loads;
-	__u64 pad[7];
+	__u64 doorbells;
+	__u64 pad[6];
 	__u64 exits[32];
 };
 
@@ -886,6 +922,7 @@ struct axv_stats {
 #define AXV_VM_SET_CLOCK	_IOW(AXV_IOCTL, 0x13, struct axv_clock)
 #define AXV_VM_GET_CLOCK	_IOWR(AXV_IOCTL, 0x14, struct axv_clock)
 #define AXV_VM_CLEAR_DIRTY	_IOW(AXV_IOCTL, 0x15, struct axv_dirty)
+#define AXV_VM_SET_DOORBELL	_IOW(AXV_IOCTL, 0x16, struct axv_doorbell)
 
 /* VM and vCPU */
 #define AXV_INJECT		_IOW(AXV_IOCTL, 0x18, struct axv_inject)

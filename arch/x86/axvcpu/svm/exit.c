@@ -106,10 +106,25 @@ static enum axv_next handle_port(struct axv_svm_vcpu *svm)
 	if (info & IOIO_IN)
 		return axv_x86_io_in(&svm->x, IOIO_PORT(info),
 				     IOIO_WIDTH(info), len);
+	/* Signalling may sleep. */
+	if (axv_has_doorbells(svm->x.base.vm, AXV_SPACE_PORTS))
+		return AXV_SLOW;
 
 	axv_x86_exit_io_out(&svm->x, IOIO_PORT(info), IOIO_WIDTH(info), len);
 	axv_svm_advance(svm, len);
 	return AXV_EXIT;
+}
+
+static enum axv_next handle_out(struct axv_svm_vcpu *svm)
+{
+	const struct vmcb_control_area *control = &svm->vmcb->control;
+	u32 info = control->exit_info_1;
+	u64 len = control->exit_info_2 - svm->x.regs.rip;
+	enum axv_next next;
+
+	next = axv_x86_out(&svm->x, IOIO_PORT(info), IOIO_WIDTH(info), len);
+	axv_svm_advance(svm, len);
+	return next;
 }
 
 /*
@@ -279,6 +294,8 @@ enum axv_next axv_svm_handle_slow(struct axv_x86_vcpu *x)
 	switch (code) {
 	case SVM_EXIT_NPF:
 		return handle_nested_page_fault(svm);
+	case SVM_EXIT_IOIO:
+		return handle_out(svm);
 	case SVM_EXIT_HLT:
 		len = axv_svm_length(svm);
 		return len ? axv_x86_halt(x, len) : AXV_AGAIN;

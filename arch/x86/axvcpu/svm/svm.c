@@ -123,6 +123,7 @@ static const struct axv_arch_ops svm_ops = {
 	.vm_size = sizeof(struct axv_svm_vm),
 	.vcpu_size = sizeof(struct axv_svm_vcpu),
 	.max_hw_id = 254,
+	.has_ports = true,
 	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |
 			BIT(AXV_INJECT_EXCEPTION),
 

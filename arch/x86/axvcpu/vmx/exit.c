@@ -113,6 +113,13 @@ static enum axv_next handle_port(struct axv_vmx_vcpu *vmx)
 	if (qual & IO_IN)
 		return axv_x86_io_in(&vmx->x, IO_PORT(qual), IO_WIDTH(qual),
 				     len);
+	/* Signalling may sleep. */
+	if (axv_has_doorbells(vmx->x.base.vm, AXV_SPACE_PORTS)) {
+		vmx->exit.qualification = qual;
+		vmx->exit.len = len;
+		axv_vmx_advance(vmx, len);
+		return AXV_SLOW;
+	}
 	axv_x86_exit_io_out(&vmx->x, IO_PORT(qual), IO_WIDTH(qual), len);
 	axv_vmx_advance(vmx, len);
 	return AXV_EXIT;
@@ -286,6 +293,16 @@ enum axv_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
 	}
 }
 
+/* The guest is past it. */
+static enum axv_next handle_out(struct axv_vmx_vcpu *vmx)
+{
+	u64 qual = vmx->exit.qualification;
+
+	/* Whoever waits for the eventfd is woken: the cache has others' data. */
+	vmx->flush_l1d = true;
+	return axv_x86_out(&vmx->x, IO_PORT(qual), IO_WIDTH(qual), vmx->exit.len);
+}
+
 static enum axv_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
 {
 	const struct axv_vmx_exit *exit = &vmx->exit;
@@ -401,6 +418,8 @@ enum axv_next axv_vmx_handle_slow(struct axv_x86_vcpu *x)
 	switch (vmx->exit.reason) {
 	case EXIT_REASON_EPT_VIOLATION:
 		return handle_ept_violation(vmx);
+	case EXIT_REASON_IO_INSTRUCTION:
+		return handle_out(vmx);
 	case EXIT_REASON_CR_ACCESS:
 		return handle_cr(vmx);
 	case EXIT_REASON_EXCEPTION_NMI:

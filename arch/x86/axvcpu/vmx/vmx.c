@@ -175,6 +175,7 @@ static const struct axv_arch_ops vmx_ops = {
 	.vm_size = sizeof(struct axv_vmx_vm),
 	.vcpu_size = sizeof(struct axv_vmx_vcpu),
 	.max_hw_id = 254,
+	.has_ports = true,
 	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |
 			BIT(AXV_INJECT_EXCEPTION),
 

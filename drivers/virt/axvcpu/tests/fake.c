@@ -297,6 +297,7 @@ const struct axv_arch_ops axv_fake_ops = {
 	.vm_size = sizeof(struct axv_vm),
 	.vcpu_size = sizeof(struct axv_fake),
 	.max_hw_id = 255,
+	.has_ports = true,
 	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI),
 	.query = fake_query,
 	.get_table = fake_get_table,
