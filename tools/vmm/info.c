@@ -47,6 +47,13 @@ static const struct name dirty_flags[] = {
 	{ }
 };
 
+static const struct name doorbell_flags[] = {
+	{ 0, "port" },
+	{ 1, "data" },
+	{ 2, "remove" },
+	{ }
+};
+
 static const struct name injections[] = {
 	{ AXV_INJECT_EXTINT, "interrupt" },
 	{ AXV_INJECT_NMI, "NMI" },
@@ -83,6 +90,8 @@ static const struct fact facts[] = {
 	{ AXV_QUERY_MAX_REGIONS, "memory regions of a VM", "", NULL },
 	{ AXV_QUERY_MAX_DIRTY_PAGES, "dirty pages of a report", "", NULL },
 	{ AXV_QUERY_DIRTY_FLAGS, "dirty log flags", "", dirty_flags },
+	{ AXV_QUERY_MAX_DOORBELLS, "doorbells of a VM", "", NULL },
+	{ AXV_QUERY_DOORBELL_FLAGS, "doorbell flags", "", doorbell_flags },
 	{ AXV_QUERY_IPA_BITS, "guest physical address", "bits", NULL },
 	{ AXV_QUERY_COUNTER_KHZ, "guest counter", "kHz", NULL },
 	{ AXV_QUERY_IRQCHIPS, "interrupt controllers", "", irqchips },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Virtual machines: creation and time.  Memory is in region.c.
+ * Virtual machines: creation, doorbells and time.  Memory is in region.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -107,6 +107,62 @@ int axv_vm_fd(const struct axv_vm *vm)
 __u32 axv_vm_id(const struct axv_vm *vm)
 {
 	return vm->id;
+}
+
+static int set_doorbell(struct axv_vm *vm, const struct axv_doorbell *bell, const char *what)
+{
+	const char *hint = NULL;
+
+	if (!ioctl(vm->fd, AXV_VM_SET_DOORBELL, bell))
+		return 0;
+	switch (errno) {
+	case EINVAL:
+		hint = "see AXV_QUERY_DOORBELL_FLAGS; data is no wider than the write";
+		break;
+	case EEXIST:
+		hint = "there is one for the same write";
+		break;
+	case ENOENT:
+		hint = "there is none for this write and eventfd";
+		break;
+	case ENOSPC:
+		hint = "see AXV_QUERY_MAX_DOORBELLS";
+		break;
+	}
+	return axv_fail_call(hint, "%s a doorbell at %s%#llx", what,
+			     bell->flags & AXV_DOORBELL_PORT ? "port " : "",
+			     (unsigned long long)bell->addr);
+}
+
+int axv_vm_add_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
+			__u64 data, int fd)
+{
+	const struct axv_doorbell bell = {
+		.flags = flags,
+		.width = width,
+		.addr = addr,
+		.data = data,
+		.fd = fd,
+	};
+
+	/* The other function's. */
+	if (flags & AXV_DOORBELL_REMOVE)
+		return axv_fail(EINVAL, "add a doorbell: an unknown flag");
+	return set_doorbell(vm, &bell, "add");
+}
+
+int axv_vm_remove_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
+			   __u64 data, int fd)
+{
+	const struct axv_doorbell bell = {
+		.flags = flags | AXV_DOORBELL_REMOVE,
+		.width = width,
+		.addr = addr,
+		.data = data,
+		.fd = fd,
+	};
+
+	return set_doorbell(vm, &bell, "remove");
 }
 
 int axv_vm_set_clock(struct axv_vm *vm, __u64 counter)

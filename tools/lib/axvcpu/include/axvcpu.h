@@ -229,6 +229,40 @@ int axv_vm_clear_dirty(struct axv_vm *vm, __u32 id, __u64 first_page,
  */
 void axv_vm_mark_dirty(struct axv_vm *vm, __u64 gpa, __u64 size);
 
+/**
+ * axv_vm_add_doorbell() - have a guest's write signal an eventfd
+ * @vm: the VM
+ * @flags: AXV_DOORBELL_PORT: @addr is a port; AXV_DOORBELL_DATA: only @data rings it
+ * @addr: port, or guest physical address; it rings where no region is
+ * @width: bytes of the write: 1, 2, 4 or 8 (not at a port); 0: any of them
+ * @data: with AXV_DOORBELL_DATA what is written, otherwise 0
+ * @fd: the eventfd; it stays the caller's, and may be closed
+ *
+ * The run goes on.  A write that the kernel does not decode ends it as ever, and is
+ * handed to the VMM by axv_vcpu_finish(): the VMM signals the eventfd then.
+ *
+ * Return: 0; -EEXIST (there is one with all of this, whatever it signals), -ENOSPC (see
+ * AXV_QUERY_MAX_DOORBELLS), -EINVAL, -EBADF, -ENOMEM.
+ */
+int axv_vm_add_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
+			__u64 data, int fd);
+
+/**
+ * axv_vm_remove_doorbell() - undo axv_vm_add_doorbell()
+ * @vm: the VM
+ * @flags: as it was added
+ * @addr: likewise
+ * @width: likewise
+ * @data: likewise
+ * @fd: the eventfd; -1: whichever it is
+ *
+ * Nothing is signalled by it any more when this returns.
+ *
+ * Return: 0; -ENOENT, -EINVAL, -EBADF.
+ */
+int axv_vm_remove_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
+			   __u64 data, int fd);
+
 /** axv_vm_set_clock() - set what the guest's counter (TSC, CNTVCT) reads now */
 int axv_vm_set_clock(struct axv_vm *vm, __u64 counter);
 

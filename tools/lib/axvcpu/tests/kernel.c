@@ -179,6 +179,9 @@ int ioctl(int fd, unsigned long command, ...)
 	case AXV_VM_SET_REGION:
 		kernel.region = *(struct axv_region *)arg;
 		return 0;
+	case AXV_VM_SET_DOORBELL:
+		kernel.doorbell = *(struct axv_doorbell *)arg;
+		return 0;
 	case AXV_VM_GET_DIRTY:
 		return get_dirty(arg);
 	case AXV_VM_CLEAR_DIRTY:

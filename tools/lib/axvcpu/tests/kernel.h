@@ -25,6 +25,7 @@
  * @fail_errno: see @fail_command
  * @calls: ioctls so far, by number
  * @region: the last region set
+ * @doorbell: the last doorbell added or removed
  * @vcpu: the last vCPU created
  * @event: the last event injected
  * @events: events injected so far
@@ -47,6 +48,7 @@ struct kernel {
 	int fail_errno;
 	unsigned int calls[256];
 	struct axv_region region;
+	struct axv_doorbell doorbell;
 	struct axv_create_vcpu vcpu;
 	struct axv_inject event;
 	unsigned int events;

@@ -271,6 +271,29 @@ static void test_changing_regions(void)
 		many_set(i, 0, 0);
 }
 
+static void test_doorbells(void)
+{
+	const struct axv_doorbell *bell = &kernel.doorbell;
+
+	tap(!axv_vm_add_doorbell(vm, AXV_DOORBELL_DATA, 0xfee00000, 2, 0x1234, 7) &&
+	    bell->flags == AXV_DOORBELL_DATA && bell->addr == 0xfee00000 && bell->width == 2 &&
+	    bell->data == 0x1234 && bell->fd == 7 && !bell->pad, "a doorbell");
+	tap(!axv_vm_remove_doorbell(vm, AXV_DOORBELL_PORT, 0x70, 0, 0, -1) &&
+	    bell->flags == (AXV_DOORBELL_PORT | AXV_DOORBELL_REMOVE) && bell->addr == 0x70 &&
+	    !bell->width && bell->fd == -1, "a doorbell removed");
+	memset(&kernel.doorbell, 0, sizeof(kernel.doorbell));
+	tap(axv_vm_add_doorbell(vm, AXV_DOORBELL_REMOVE, 0x70, 0, 0, 7) == -EINVAL && !bell->addr,
+	    "adding removes none");
+	kernel.fail_command = AXV_VM_SET_DOORBELL;
+	kernel.fail_errno = ENOENT;
+	tap(axv_vm_remove_doorbell(vm, 0, 0xfee00000, 2, 0, 7) == -ENOENT &&
+	    error_has("0xfee00000") && error_has("none"), "a doorbell that is not there");
+	kernel.fail_errno = EEXIST;
+	tap(axv_vm_add_doorbell(vm, AXV_DOORBELL_PORT, 0x70, 2, 0, 7) == -EEXIST &&
+	    error_has("port 0x70") && error_has("same"), "a doorbell that is there");
+	kernel.fail_command = 0;
+}
+
 static void test_registers(void)
 {
 	static struct axv_reg list[2500];
@@ -437,6 +460,7 @@ int main(void)
 	test_regions();
 	test_many_regions();
 	test_changing_regions();
+	test_doorbells();
 	test_registers();
 	test_lifecycle();
 	test_placement();
