@@ -23,6 +23,8 @@
  *		then a hypercall with number 0; repeats with the arguments of then
  * @GUEST_READ:	one plain load of 8 bytes at a0, a0 + PAGE, ... a1 times; then
  *		a hypercall with the sum as argument 0; repeats likewise
+ * @GUEST_WIDTHS: plain stores of 1, 2, 4 and 8 bytes of a2 at a0; then a hypercall with
+ *		number 0; repeats
  */
 enum guest_program {
 	GUEST_SPIN,
@@ -30,6 +32,7 @@ enum guest_program {
 	GUEST_HALT,
 	GUEST_WRITE,
 	GUEST_READ,
+	GUEST_WIDTHS,
 	GUEST_PROGRAMS,
 };
 

@@ -98,6 +98,15 @@ GUEST_CODE(prog_read,
 	"hvc	#0\n"
 	"b	prog_read\n");
 
+GUEST_CODE(prog_widths,
+	"strb	w22, [x20]\n"
+	"strh	w22, [x20]\n"
+	"str	w22, [x20]\n"
+	"str	x22, [x20]\n"
+	"mov	x0, #0\n"
+	"hvc	#0\n"
+	"b	prog_widths\n");
+
 /* X16 and X17 are for this. */
 GUEST_CODE(vector_irq,
 	"mrs	x16, spsr_el1\n"
@@ -127,6 +136,7 @@ static const struct {
 	[GUEST_HALT] = { prog_halt, prog_halt_end },
 	[GUEST_WRITE] = { prog_write, prog_write_end },
 	[GUEST_READ] = { prog_read, prog_read_end },
+	[GUEST_WIDTHS] = { prog_widths, prog_widths_end },
 };
 
 #define PROGRAM_ADDR(n)	(GUEST_PROGRAMS_ADDR + (n) * 256)

@@ -81,6 +81,15 @@ GUEST_CODE(prog_read, 64,
 	HYPERCALL
 	"jmp prog_read\n");
 
+GUEST_CODE(prog_widths, 64,
+	"mov %dl, (%rdi)\n"
+	"mov %dx, (%rdi)\n"
+	"mov %edx, (%rdi)\n"
+	"mov %rdx, (%rdi)\n"
+	"xor %eax, %eax\n"
+	HYPERCALL
+	"jmp prog_widths\n");
+
 GUEST_CODE(prog_iret, 64, "iretq");
 
 static const struct {
@@ -91,6 +100,7 @@ static const struct {
 	[GUEST_HALT] = { prog_halt, prog_halt_end },
 	[GUEST_WRITE] = { prog_write, prog_write_end },
 	[GUEST_READ] = { prog_read, prog_read_end },
+	[GUEST_WIDTHS] = { prog_widths, prog_widths_end },
 };
 
 #define PROGRAM_ADDR(n)	(GUEST_PROGRAMS_ADDR + (n) * 256)

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Doorbells, as the tests ask for them.
+ */
+#ifndef AXV_BELL_H
+#define AXV_BELL_H
+
+#include <sys/eventfd.h>
+
+#include "axv_test.h"
+
+static inline int bell_new(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	must(fd >= 0);
+	return fd;
+}
+
+/* How often it was signalled since it was asked last. */
+static inline __u64 bell_count(int fd)
+{
+	__u64 count;
+
+	if (read(fd, &count, sizeof(count)) == sizeof(count))
+		return count;
+	must(errno == EAGAIN);
+	return 0;
+}
+
+static inline int bell_set(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
+			   __u64 data, int fd)
+{
+	struct axv_doorbell bell = {
+		.flags = flags,
+		.width = width,
+		.addr = addr,
+		.data = data,
+		.fd = fd,
+	};
+
+	return axv_ioctl(vm->fd, AXV_VM_SET_DOORBELL, &bell);
+}
+
+static inline int bell_remove(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
+			      __u64 data, int fd)
+{
+	return bell_set(vm, flags | AXV_DOORBELL_REMOVE, addr, width, data, fd);
+}
+
+#endif
