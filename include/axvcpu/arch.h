@@ -97,6 +97,9 @@ struct axv_vm;
  * @inject:	queue an event of a type in @inject_types; checks all else that is in it.
  *		Under &axv_vcpu.lock, interrupts off.  -EAGAIN if there is no room,
  *		-EINVAL for an impossible event.
+ * @route:	the event of a route, @event being zeroed; -EINVAL if the back end knows
+ *		none such.  The vCPU need not be there.  Does not sleep, and says the
+ *		same each time.  NULL: no irqchip has routes.
  * @has_event:	is there an event that ends a halt?  Under &axv_vcpu.lock.
  * @get_reg:	read one register.  The vCPU is claimed for a read: preemption off,
  *		interrupts on.  Does not sleep; may wait for the CPU that holds it.
@@ -147,6 +150,8 @@ struct axv_arch_ops {
 	void (*store_run)(struct axv_vcpu *vcpu);
 	int (*run)(struct axv_vcpu *vcpu);
 	int (*inject)(struct axv_vcpu *vcpu, const struct axv_inject *event);
+	int (*route)(const struct axv_vm *vm, const struct axv_route *route,
+		     struct axv_inject *event);
 	bool (*has_event)(struct axv_vcpu *vcpu);
 	int (*get_reg)(struct axv_vcpu *vcpu, u64 id, u64 *value);
 	int (*set_reg)(struct axv_vcpu *vcpu, u64 id, u64 value);

@@ -105,6 +105,7 @@ struct axv_hole {
  * @wait:	where the thread sleeps in state Blocked
  * @notify_resume: TIF_NOTIFY_RESUME of the thread was put off to the end of the
  *		run; belongs to the holder of the claim
+ * @routes_wait: a route found the queue full; written under @lock
  * @loaded_cpu:	host CPU whose hardware holds it, or -1.  Written only on that
  *		CPU with interrupts off; from -1 only by the holder of the claim.
  * @where:	@mode and @loaded_cpu, for other CPUs to read.  On a line of its own:
@@ -143,6 +144,7 @@ struct axv_vcpu {
 	int cpu;
 	unsigned long requests;
 	bool notify_resume;
+	bool routes_wait;
 	struct hlist_node held;
 
 	union {
@@ -213,6 +215,7 @@ int axv_vcpu_run(struct axv_vcpu *vcpu);
 int axv_vcpu_reset(struct axv_vcpu *vcpu);
 void axv_vcpu_kick(struct axv_vcpu *vcpu);
 int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
+int axv_vcpu_inject_routed(struct axv_vcpu *vcpu, const struct axv_inject *event);
 int axv_get_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count);
 int axv_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count);
 int axv_vcpu_sync(struct axv_vcpu *vcpu);

@@ -137,6 +137,11 @@ struct axv_doorbells {
  * @vcpus:	by id; entries are added under @lock, taken out at any moment,
  *		walked under RCU.  A vCPU is here from its creation to its
  *		axv_vcpu_close().
+ * @routes:	by gsi; changed under @lock, looked up under RCU
+ * @nr_routes:	how many; under @lock
+ * @route_table: changes with each table of routes; under @lock
+ * @irqfd_lock:	guards @irqfds.  Inside the lock of an eventfd, around no other.
+ * @irqfds:	those that nobody ends yet
  * @notifier:	follows @mm
  * @mmu_lock:	guards changes of @regions, @mmu_seq, the invalidations, @removals,
  *		@removed, @s2 and the bits of the dirty logs, which are set atomically.
@@ -182,6 +187,11 @@ struct axv_vm {
 	struct kref ref ____cacheline_aligned_in_smp;
 	struct mutex lock;	/* vCPUs, changes of regions and tables */
 	struct xarray vcpus;
+	struct xarray routes;
+	u32 nr_routes;
+	unsigned long route_table;
+	spinlock_t irqfd_lock;	/* irqfds */
+	struct list_head irqfds;
 	struct mmu_notifier notifier;
 
 	/* Written by those who map, store or remove. */
@@ -226,7 +236,6 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 			  const struct axv_create_vm *config);
 void axv_vm_get(struct axv_vm *vm);
 void axv_vm_put(struct axv_vm *vm);
-int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event);
 int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value);
 
 /**

@@ -97,6 +97,7 @@ static const struct fact facts[] = {
 	{ AXV_QUERY_IRQCHIPS, "interrupt controllers", "", irqchips },
 	{ AXV_QUERY_INJECT_TYPES, "injection", "", injections },
 	{ AXV_QUERY_INJECT_DEPTH, "interrupts queued", "", NULL },
+	{ AXV_QUERY_MAX_ROUTES, "routes of a VM", "", NULL },
 	{ AXV_QUERY_VM_FLAGS, "VM flags", "", vm_flags },
 	{ AXV_QUERY_REGION_FLAGS, "region flags", "", region_flags },
 	{ AXV_QUERY_RUN_SETS, "registers in the run page", "", run_sets },

@@ -444,6 +444,8 @@ void axv_arm64_gic_reset(struct axv_arm64_vcpu *v);
 void axv_arm64_gic_enter(struct axv_arm64_vcpu *v);
 void axv_arm64_gic_leave(struct axv_arm64_vcpu *v);
 int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *event);
+int axv_arm64_route(const struct axv_vm *vm, const struct axv_route *route,
+		    struct axv_inject *event);
 bool axv_arm64_gic_has_event(struct axv_arm64_vcpu *v);
 void axv_arm64_gic_dir(struct axv_arm64_vcpu *v, u64 value);
 int axv_arm64_get_gic(struct axv_arm64_vcpu *v, u64 index, u64 *value);

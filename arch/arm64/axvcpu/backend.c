@@ -265,6 +265,7 @@ static struct axv_arch_ops arm64_ops __ro_after_init = {
 	.store_run = axv_arm64_store_run,
 	.run = axv_arm64_run,
 	.inject = axv_arm64_inject,
+	.route = axv_arm64_route,
 	.has_event = axv_arm64_has_event,
 	.get_reg = axv_arm64_get_reg,
 	.set_reg = axv_arm64_set_reg,

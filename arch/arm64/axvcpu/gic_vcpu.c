@@ -226,6 +226,26 @@ int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *even
 }
 
 /**
+ * axv_arm64_route() - the interrupt of a route: an edge
+ * @vm:		any VM with an interrupt controller
+ * @route:	INTID and priority, and for which vCPU
+ * @event:	what the vCPU gets
+ *
+ * Return: 0 or -EINVAL.
+ */
+int axv_arm64_route(const struct axv_vm *vm, const struct axv_route *route,
+		    struct axv_inject *event)
+{
+	if (route->address || route->data || route->priority > U8_MAX ||
+	    !axv_gic_valid_intid(route->vector, &axv_gic_host))
+		return -EINVAL;
+	event->type = AXV_INJECT_EXTINT;
+	event->vector = route->vector;
+	event->priority = route->priority;
+	return 0;
+}
+
+/**
  * axv_arm64_gic_has_event() - is an interrupt signalled to a halted vCPU?
  * @v:		vCPU with an interrupt controller, whose claim the caller holds
  *

@@ -19,6 +19,7 @@
 #include <axvcpu/current.h>
 #include <axvcpu/hardware.h>
 #include <axvcpu/request.h>
+#include <axvcpu/route.h>
 #include <axvcpu/run.h>
 #include <axvcpu/trace.h>
 #include <axvcpu/work.h>
@@ -216,6 +217,7 @@ static __always_inline enum axv_next prepare(struct axv_vcpu *vcpu)
 {
 	struct axv_arm64_vcpu *v = to_arm64(vcpu);
 
+	axv_routes_retry(vcpu);
 	if (unlikely(v->events.halted) &&
 	    axv_wait_for_event(vcpu, &v->events.halted, axv_arm64_has_event) == AXV_EXIT)
 		return AXV_EXIT;

@@ -12,6 +12,7 @@
 
 #include <axvcpu/compat.h>
 #include <axvcpu/state.h>
+#include <axvcpu/route.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
@@ -87,7 +88,11 @@ static long get_stats(struct axv_call *call, void *data)
 
 static long inject(struct axv_call *call, void *data)
 {
-	return axv_vcpu_inject(call->vcpu, data);
+	long ret = axv_vcpu_inject(call->vcpu, data);
+
+	/* A wire that is low, or an edge taken back, makes room. */
+	axv_routes_retry(call->vcpu);
+	return ret;
 }
 
 static int regs_array(struct axv_call *call, void *data)

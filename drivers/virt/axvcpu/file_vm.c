@@ -12,6 +12,7 @@
 
 #include <axvcpu/compat.h>
 #include <axvcpu/doorbell.h>
+#include <axvcpu/route.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
@@ -112,6 +113,29 @@ static long inject(struct axv_call *call, void *data)
 	return axv_vm_inject(call->vm, data);
 }
 
+static int routes_array(struct axv_call *call, void *data)
+{
+	const struct axv_set_routes *routes = data;
+
+	if (routes->flags & ~AXV_ROUTES_ALL || routes->count > AXV_MAX_ROUTES)
+		return -EINVAL;
+	axv_call_array(call, routes->routes, routes->count, sizeof(struct axv_route));
+	return 0;
+}
+
+static long set_routes(struct axv_call *call, void *data)
+{
+	const struct axv_set_routes *routes = data;
+
+	return axv_set_routes(call->vm, call->array, call->count,
+			      routes->flags & AXV_ROUTES_ALL);
+}
+
+static long set_irqfd(struct axv_call *call, void *data)
+{
+	return axv_set_irqfd(call->vm, data);
+}
+
 static const struct axv_ioctl commands[] = {
 	AXV_IOC_UPTO(AXV_VM_CREATE_VCPU, struct axv_create_vcpu, favor_phys_cpu,
 		     0, create_vcpu),
@@ -122,6 +146,10 @@ static const struct axv_ioctl commands[] = {
 	AXV_IOC_ALL(AXV_VM_SET_CLOCK, struct axv_clock, 0, set_clock,
 		    .need = AXV_NEED_VM),
 	AXV_IOC_ALL(AXV_VM_GET_CLOCK, struct axv_clock, 0, get_clock),
+	AXV_IOC_ALL(AXV_VM_SET_ROUTES, struct axv_set_routes, AXV_IOC_ARRAY_IN, set_routes,
+		    .array = routes_array, .need = AXV_NEED_VM),
+	AXV_IOC_ALL(AXV_VM_SET_IRQFD, struct axv_set_irqfd, 0, set_irqfd,
+		    .need = AXV_NEED_VM),
 	AXV_IOC_UPTO(AXV_INJECT, struct axv_inject, data, 0, inject),
 	AXV_IOC_GET_TABLE(.need = AXV_NEED_VM),
 	AXV_IOC_SET_TABLE(.need = AXV_NEED_VM),
@@ -143,6 +171,8 @@ static int vm_release(struct inode *inode, struct file *file)
 
 	/* vCPUs may run on. */
 	axv_doorbells_close(vm);
+	axv_irqfd_end_all(vm);
+	axv_end_routes(vm);
 	axv_vm_put(vm);
 	return 0;
 }

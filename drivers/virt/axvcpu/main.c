@@ -11,6 +11,7 @@
 #include <axvcpu/current.h>
 #include <axvcpu/hardware.h>
 #include <axvcpu/request.h>
+#include <axvcpu/route.h>
 #include <axvcpu/vcpu.h>
 
 #include "debugfs.h"
@@ -29,9 +30,12 @@ static int __init axv_init(void)
 	err = axv_hardware_init(ops);
 	if (err)
 		goto err_arch;
-	err = axv_oops_init();
+	err = axv_irqfd_init();
 	if (err)
 		goto err_hardware;
+	err = axv_oops_init();
+	if (err)
+		goto err_irqfd;
 	axv_debugfs_init();
 	err = axv_device_init(ops);
 	if (err)
@@ -41,6 +45,8 @@ static int __init axv_init(void)
 err_oops:
 	axv_debugfs_exit();
 	axv_oops_exit();
+err_irqfd:
+	axv_irqfd_exit();
 err_hardware:
 	axv_hardware_exit();
 err_arch:
@@ -54,6 +60,7 @@ static void __exit axv_exit(void)
 	axv_device_exit();
 	axv_debugfs_exit();
 	axv_oops_exit();
+	axv_irqfd_exit();
 	axv_hardware_exit();
 	axv_kick_flush();
 	axv_current_disable();

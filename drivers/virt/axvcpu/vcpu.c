@@ -382,16 +382,7 @@ static int check_event(const struct axv_vcpu *vcpu, const struct axv_inject *eve
 	return 0;
 }
 
-/**
- * axv_vcpu_inject() - queue an event for the guest
- * @vcpu:	any vCPU, in any state but Invalid
- * @event:	the event
- *
- * Context: any but NMI.
- * Return: 0; -EINVAL or -EOPNOTSUPP: no such event; -EAGAIN: no room for it;
- * -EBADFD: the vCPU is Invalid.
- */
-int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
+static int inject(struct axv_vcpu *vcpu, const struct axv_inject *event, bool routed)
 {
 	unsigned long flags;
 	int err;
@@ -405,12 +396,43 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 		err = -EBADFD;
 	else
 		err = vcpu->ops->inject(vcpu, event);
+	if (err == -EAGAIN && routed)
+		WRITE_ONCE(vcpu->routes_wait, true);
 	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
 
 	trace_axv_inject(vcpu, event->type, event->vector, err);
 	if (!err)
 		axv_request(vcpu, AXV_REQ_EVENT);
 	return err;
+}
+
+/**
+ * axv_vcpu_inject() - queue an event for the guest
+ * @vcpu:	any vCPU, in any state but Invalid
+ * @event:	the event
+ *
+ * Context: any but NMI.
+ * Return: 0; -EINVAL or -EOPNOTSUPP: no such event; -EAGAIN: no room for it;
+ * -EBADFD: the vCPU is Invalid.
+ */
+int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
+{
+	return inject(vcpu, event, false);
+}
+
+/**
+ * axv_vcpu_inject_routed() - the same for a route, which is asked again if there is no room
+ * @vcpu:	any vCPU
+ * @event:	the event
+ *
+ * With -EAGAIN, axv_routes_retry() finds that routes wait.
+ *
+ * Context: any but NMI.
+ * Return: as axv_vcpu_inject().
+ */
+int axv_vcpu_inject_routed(struct axv_vcpu *vcpu, const struct axv_inject *event)
+{
+	return inject(vcpu, event, true);
 }
 
 static bool has_event(struct axv_vcpu *vcpu)

@@ -21,6 +21,7 @@
 #include <axvcpu/doorbell.h>
 #include <axvcpu/hardware.h>
 #include <axvcpu/request.h>
+#include <axvcpu/route.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
@@ -70,6 +71,9 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
 		return 0;
 	case AXV_QUERY_MAX_DIRTY_PAGES:
 		*value = AXV_MAX_DIRTY_PAGES;
+		return 0;
+	case AXV_QUERY_MAX_ROUTES:
+		*value = ops->route ? AXV_MAX_ROUTES : 0;
 		return 0;
 	case AXV_QUERY_DIRTY_FLAGS:
 		*value = AXV_DIRTY_KEEP;
@@ -182,6 +186,9 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	mutex_init(&vm->lock);
 	xa_init(&vm->vcpus);
 	axv_doorbells_init(vm);
+	xa_init_flags(&vm->routes, XA_FLAGS_ACCOUNT);
+	spin_lock_init(&vm->irqfd_lock);
+	INIT_LIST_HEAD(&vm->irqfds);
 
 	err = xa_alloc_cyclic(&ids, &vm->id, vm, xa_limit_32b, &next_id,
 			      GFP_KERNEL_ACCOUNT);
@@ -233,6 +240,7 @@ static void vm_free(struct kref *ref)
 	vm->ops->vm_destroy(vm);
 	xa_erase(&ids, vm->id);
 	xa_destroy(&vm->vcpus);
+	xa_destroy(&vm->routes);
 	mmdrop(vm->mm);
 	put_pid(vm->pid);
 	free_percpu(vm->held);
@@ -319,19 +327,4 @@ void axv_vm_flush_on_entry(struct axv_vm *vm)
 	preempt_disable();
 	smp_call_function_many(vm->flush_cpus, nothing, NULL, true);
 	preempt_enable();
-}
-
-/**
- * axv_vm_inject() - an event for the VM as a whole
- * @vm:		VM
- * @event:	MSI or WIRED
- *
- * Context: any but NMI.
- * Return: -EINVAL: no such event; -EOPNOTSUPP: no irqchip has a use for it.
- */
-int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event)
-{
-	if (event->type > AXV_INJECT_PPI || event->flags || event->priority)
-		return -EINVAL;
-	return -EOPNOTSUPP;
 }

@@ -54,6 +54,7 @@
  * @AXV_QUERY_DIRTY_FLAGS:	the AXV_DIRTY_* flags that are implemented
  * @AXV_QUERY_MAX_DOORBELLS:	doorbells of one VM
  * @AXV_QUERY_DOORBELL_FLAGS:	the AXV_DOORBELL_* flags that are implemented
+ * @AXV_QUERY_MAX_ROUTES:	routes of one VM; 0: no irqchip has any
  */
 enum axv_query_id {
 	AXV_QUERY_ABI_VERSION = 0,
@@ -75,6 +76,7 @@ enum axv_query_id {
 	AXV_QUERY_DIRTY_FLAGS,
 	AXV_QUERY_MAX_DOORBELLS,
 	AXV_QUERY_DOORBELL_FLAGS,
+	AXV_QUERY_MAX_ROUTES,
 };
 
 enum axv_backend {
@@ -335,6 +337,66 @@ struct axv_inject {
 	__u64 address;
 	__u32 data;
 	__u32 priority;
+};
+
+/* ---- VM: routes, from a number to an interrupt --------------------------- */
+
+#define AXV_ROUTE_MASKED	(1u << 0)
+#define AXV_ROUTE_REMOVE	(1u << 1)
+
+/**
+ * struct axv_route - what becomes of the events of a number
+ * @gsi:	in: the number, any
+ * @flags:	in: AXV_ROUTE_MASKED: nothing is delivered; of what comes meanwhile, one event
+ *		is kept until the route is set without it.  AXV_ROUTE_REMOVE: there is no
+ *		such route any more; the rest is not looked at
+ * @vcpu:	in: id of the vCPU that gets the interrupt; if it is not there, the event is
+ *		lost
+ * @vector:	in: GICV3: the INTID of an edge
+ * @priority:	in: GICV3: 0 (most urgent) to 255
+ * @data:	in: zero
+ * @address:	in: zero
+ */
+struct axv_route {
+	__u32 gsi;
+	__u32 flags;
+	__u32 vcpu;
+	__u32 vector;
+	__u32 priority;
+	__u32 data;
+	__u64 address;
+};
+
+#define AXV_ROUTES_ALL		(1u << 0)
+
+/**
+ * struct axv_set_routes - AXV_VM_SET_ROUTES
+ * @count:	in: how many, at most AXV_QUERY_MAX_ROUTES
+ * @flags:	in: AXV_ROUTES_ALL: there are no others any more
+ * @routes:	in: user address of the array of &struct axv_route
+ *
+ * All of them, or, on an error, none.
+ */
+struct axv_set_routes {
+	__u32 count;
+	__u32 flags;
+	__u64 routes;
+};
+
+#define AXV_IRQFD_REMOVE	(1u << 0)
+
+/**
+ * struct axv_set_irqfd - AXV_VM_SET_IRQFD: an eventfd's signals become a route's events
+ * @fd:		in: the eventfd
+ * @gsi:	in: number of the route, which may be set later; until then events are lost
+ * @flags:	in: AXV_IRQFD_REMOVE: they do so no longer
+ * @pad:	in: zero
+ */
+struct axv_set_irqfd {
+	__s32 fd;
+	__u32 gsi;
+	__u32 flags;
+	__u32 pad;
 };
 
 /* ---- vCPU: lifecycle ---------------------------------------------------- */
@@ -923,6 +985,8 @@ struct axv_stats {
 #define AXV_VM_GET_CLOCK	_IOWR(AXV_IOCTL, 0x14, struct axv_clock)
 #define AXV_VM_CLEAR_DIRTY	_IOW(AXV_IOCTL, 0x15, struct axv_dirty)
 #define AXV_VM_SET_DOORBELL	_IOW(AXV_IOCTL, 0x16, struct axv_doorbell)
+#define AXV_VM_SET_ROUTES	_IOW(AXV_IOCTL, 0x1a, struct axv_set_routes)
+#define AXV_VM_SET_IRQFD	_IOW(AXV_IOCTL, 0x1b, struct axv_set_irqfd)
 
 /* VM and vCPU */
 #define AXV_INJECT		_IOW(AXV_IOCTL, 0x18, struct axv_inject)

@@ -238,6 +238,14 @@ static int fake_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	return 0;
 }
 
+static int fake_route(const struct axv_vm *vm, const struct axv_route *route,
+		      struct axv_inject *event)
+{
+	event->type = AXV_INJECT_EXTINT;
+	event->vector = route->vector;
+	return route->data ? -EINVAL : 0;
+}
+
 static bool fake_has_event(struct axv_vcpu *vcpu)
 {
 	lockdep_assert_held(&vcpu->lock);
@@ -299,6 +307,7 @@ const struct axv_arch_ops axv_fake_ops = {
 	.max_hw_id = 255,
 	.has_ports = true,
 	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI),
+	.inject_types[AXV_IRQCHIP_GICV3] = BIT(AXV_INJECT_EXTINT),
 	.query = fake_query,
 	.get_table = fake_get_table,
 	.set_table = fake_set_table,
@@ -320,6 +329,7 @@ const struct axv_arch_ops axv_fake_ops = {
 	.store_run = fake_store_run,
 	.run = fake_run,
 	.inject = fake_inject,
+	.route = fake_route,
 	.has_event = fake_has_event,
 	.get_reg = fake_get_reg,
 	.set_reg = fake_set_reg,

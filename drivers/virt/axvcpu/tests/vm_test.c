@@ -7,6 +7,7 @@
 
 #include <axvcpu/current.h>
 #include <axvcpu/request.h>
+#include <axvcpu/route.h>
 
 #include "fake.h"
 #include "memory_vm.h"

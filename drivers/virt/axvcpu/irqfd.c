@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * irqfds: an eventfd's signal becomes an event on a route.
+ *
+ * The signal calls back, under the eventfd's own lock and perhaps in a hard interrupt:
+ * the callback takes the count back and raises the route, which takes raw locks only.
+ *
+ * An irqfd ends in one of three ways: the VMM takes it back, the VM's file is closed, or
+ * the last file of the eventfd is.  Whoever takes it off the VM's list ends it; the third
+ * is told under the eventfd's lock and leaves the rest to a worker, for which the end of
+ * the VM waits.
+ */
+#include <linux/errno.h>
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <axvcpu/compat.h>
+#include <axvcpu/route.h>
+#include <axvcpu/vm.h>
+
+static struct workqueue_struct *ends;
+
+/**
+ * struct axv_irqfd - an eventfd and its route
+ * @vm:		VM; its file is open as long as the eventfd calls back
+ * @gsi:	the route, which need not be there
+ * @ctx:	the eventfd; a reference is held
+ * @wait:	in the eventfd's queue, until the end
+ * @poll:	how it gets there
+ * @node:	in &axv_vm.irqfds, under &axv_vm.irqfd_lock; empty: somebody ends it
+ * @end:	the end, for a worker
+ */
+struct axv_irqfd {
+	struct axv_vm *vm;
+	u32 gsi;
+	struct eventfd_ctx *ctx;
+	wait_queue_entry_t wait;
+	poll_table poll;
+	struct list_head node;
+	struct work_struct end;
+};
+
+/* When this returns the eventfd does not call back any more. */
+static void end(struct axv_irqfd *irqfd)
+{
+	u64 count;
+
+	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &count);
+	eventfd_ctx_put(irqfd->ctx);
+	kfree(irqfd);
+}
+
+static void end_work(struct work_struct *work)
+{
+	end(container_of(work, struct axv_irqfd, end));
+}
+
+/* The eventfd's last file is closed: its lock is held. */
+static void closed(struct axv_irqfd *irqfd)
+{
+	struct axv_vm *vm = irqfd->vm;
+	unsigned long flags;
+
+	spin_lock_irqsave(&vm->irqfd_lock, flags);
+	if (!list_empty(&irqfd->node)) {
+		list_del_init(&irqfd->node);
+		queue_work(ends, &irqfd->end);
+	}
+	spin_unlock_irqrestore(&vm->irqfd_lock, flags);
+}
+
+/* Not zero: nobody else need be woken, since the count is taken back. */
+static int signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+{
+	struct axv_irqfd *irqfd = container_of(wait, struct axv_irqfd, wait);
+	__poll_t events = key_to_poll(key);
+	int taken = 0;
+	u64 count;
+
+	if (events & EPOLLIN) {
+		eventfd_ctx_do_read(irqfd->ctx, &count);
+		axv_route_raise(irqfd->vm, irqfd->gsi);
+		taken = 1;
+	}
+	if (events & EPOLLHUP)
+		closed(irqfd);
+	return taken;
+}
+
+/* Before other waiters, which would see the count. */
+static void join(struct file *file, wait_queue_head_t *queue, poll_table *poll)
+{
+	struct axv_irqfd *irqfd = container_of(poll, struct axv_irqfd, poll);
+
+	add_wait_queue_priority(queue, &irqfd->wait);
+}
+
+/* The VM's irqfd of an eventfd; &axv_vm.irqfd_lock is held. */
+static struct axv_irqfd *find(struct axv_vm *vm, const struct eventfd_ctx *ctx)
+{
+	struct axv_irqfd *irqfd;
+
+	lockdep_assert_held(&vm->irqfd_lock);
+	list_for_each_entry(irqfd, &vm->irqfds, node)
+		if (irqfd->ctx == ctx)
+			return irqfd;
+	return NULL;
+}
+
+static int add(struct axv_vm *vm, struct file *file, struct eventfd_ctx *ctx, u32 gsi)
+{
+	struct axv_irqfd *irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+	bool known;
+
+	if (!irqfd)
+		return -ENOMEM;
+	irqfd->vm = vm;
+	irqfd->gsi = gsi;
+	irqfd->ctx = ctx;
+	INIT_WORK(&irqfd->end, end_work);
+	init_waitqueue_func_entry(&irqfd->wait, signalled);
+	init_poll_funcptr(&irqfd->poll, join);
+
+	spin_lock_irq(&vm->irqfd_lock);
+	known = find(vm, ctx);
+	if (!known)
+		list_add(&irqfd->node, &vm->irqfds);
+	spin_unlock_irq(&vm->irqfd_lock);
+	if (known) {
+		kfree(irqfd);
+		return -EEXIST;
+	}
+	/* What was counted before it called back is an event, too. */
+	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
+		axv_route_raise(vm, gsi);
+	return 0;
+}
+
+static int take_back(struct axv_vm *vm, struct eventfd_ctx *ctx, u32 gsi)
+{
+	struct axv_irqfd *irqfd;
+
+	spin_lock_irq(&vm->irqfd_lock);
+	irqfd = find(vm, ctx);
+	if (irqfd && irqfd->gsi == gsi)
+		list_del_init(&irqfd->node);
+	else
+		irqfd = NULL;
+	spin_unlock_irq(&vm->irqfd_lock);
+	if (!irqfd)
+		return -ENOENT;
+	end(irqfd);
+	return 0;
+}
+
+/**
+ * axv_set_irqfd() - AXV_VM_SET_IRQFD
+ * @vm:		VM whose &axv_vm.lock is held: one call at a time
+ * @config:	what userspace wants
+ *
+ * The file is held meanwhile, so it is not closed before the eventfd knows whom to call.
+ *
+ * Context: may sleep.
+ * Return: 0; -EOPNOTSUPP: the irqchip has no routes; -EINVAL: an unknown flag, or no
+ * eventfd; -EBADF; -EEXIST: the eventfd is an irqfd of this VM already; -ENOENT: it is
+ * none of this route; -ENOMEM.
+ */
+int axv_set_irqfd(struct axv_vm *vm, const struct axv_set_irqfd *config)
+{
+	struct eventfd_ctx *ctx;
+	struct file *file;
+	int err;
+
+	lockdep_assert_held(&vm->lock);
+	if (!axv_vm_has_routes(vm))
+		return -EOPNOTSUPP;
+	if (config->flags & ~AXV_IRQFD_REMOVE || config->pad)
+		return -EINVAL;
+	file = fget(config->fd);
+	if (!file)
+		return -EBADF;
+	ctx = eventfd_ctx_fileget(file);
+	if (IS_ERR(ctx)) {
+		err = PTR_ERR(ctx);
+		goto out;
+	}
+	if (config->flags & AXV_IRQFD_REMOVE)
+		err = take_back(vm, ctx, config->gsi);
+	else
+		err = add(vm, file, ctx, config->gsi);
+	/* Otherwise the reference is the irqfd's. */
+	if (err || config->flags & AXV_IRQFD_REMOVE)
+		eventfd_ctx_put(ctx);
+out:
+	fput(file);
+	return err;
+}
+
+/**
+ * axv_irqfd_end_all() - the VM's file is closed: no eventfd calls back any more
+ * @vm:		VM
+ *
+ * Context: sleeps.
+ */
+void axv_irqfd_end_all(struct axv_vm *vm)
+{
+	struct axv_irqfd *irqfd;
+
+	for (;;) {
+		spin_lock_irq(&vm->irqfd_lock);
+		irqfd = list_first_entry_or_null(&vm->irqfds, struct axv_irqfd, node);
+		if (irqfd)
+			list_del_init(&irqfd->node);
+		spin_unlock_irq(&vm->irqfd_lock);
+		if (!irqfd)
+			break;
+		end(irqfd);
+	}
+	/* Those whose eventfds were closed use the VM until their end. */
+	flush_workqueue(ends);
+}
+
+/** axv_irqfd_init() - before the first VM */
+int axv_irqfd_init(void)
+{
+	ends = alloc_workqueue("axvcpu-irqfd", 0, 0);
+	return ends ? 0 : -ENOMEM;
+}
+
+/** axv_irqfd_exit() - after the last VM */
+void axv_irqfd_exit(void)
+{
+	destroy_workqueue(ends);
+}

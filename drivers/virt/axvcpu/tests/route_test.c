@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Routes: what is delivered, what is kept, and that a table is set as a whole.
+ */
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include <axvcpu/route.h>
+
+#include "fake.h"
+
+#define GSI	77
+#define ROUNDS	2000
+
+static int route_init(struct kunit *test)
+{
+	int err = axv_fake_init(test);
+
+	if (!err)
+		((struct axv_vm *)test->priv)->irqchip = AXV_IRQCHIP_GICV3;
+	return err;
+}
+
+static void route_exit(struct kunit *test)
+{
+	struct axv_vm *vm = test->priv;
+
+	if (vm) {
+		axv_end_routes(vm);
+		KUNIT_EXPECT_EQ(test, 0, vm->nr_routes);
+		KUNIT_EXPECT_TRUE(test, xa_empty(&vm->routes));
+	}
+	axv_fake_exit(test);
+}
+
+static int set(struct axv_vm *vm, const struct axv_route *routes, u32 count, bool all)
+{
+	int err;
+
+	mutex_lock(&vm->lock);
+	err = axv_set_routes(vm, routes, count, all);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
+static int set_one(struct axv_vm *vm, u32 flags, u32 vcpu)
+{
+	struct axv_route route = { .gsi = GSI, .flags = flags, .vcpu = vcpu };
+
+	return set(vm, &route, 1, false);
+}
+
+/* How much is queued, taken out of the queue. */
+static unsigned int take(struct axv_fake *fake)
+{
+	unsigned int queued;
+
+	raw_spin_lock_irq(&fake->vcpu.lock);
+	queued = fake->queued;
+	fake->queued = 0;
+	raw_spin_unlock_irq(&fake->vcpu.lock);
+	return queued;
+}
+
+static void fill(struct kunit *test, struct axv_fake *fake)
+{
+	const struct axv_inject event = { .type = AXV_INJECT_EXTINT };
+	int i;
+
+	for (i = 0; i < FAKE_QUEUE; i++)
+		KUNIT_ASSERT_EQ(test, 0, axv_vcpu_inject(&fake->vcpu, &event));
+}
+
+static void an_event_goes_to_its_vcpu(struct kunit *test)
+{
+	struct axv_fake *a = axv_fake_new(test, 0, NULL), *b = axv_fake_new(test, 9, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, GSI));
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 9));
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, take(a));
+	KUNIT_EXPECT_EQ(test, 1, take(b));
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, take(a));
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 1, take(a));
+
+	/* Nobody is there to take it. */
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 5));
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, take(a));
+
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_REMOVE, 0));
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_REMOVE, 0));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, GSI));
+}
+
+static void a_masked_route_keeps_one_event(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_MASKED, 0));
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, take(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_MASKED, 0));
+	KUNIT_EXPECT_EQ(test, 0, take(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	KUNIT_EXPECT_EQ(test, 1, take(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	KUNIT_EXPECT_EQ(test, 0, take(fake));
+}
+
+static void a_full_queue_loses_nothing(struct kunit *test)
+{
+	struct axv_fake *a = axv_fake_new(test, 0, NULL), *b = axv_fake_new(test, 1, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	fill(test, a);
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_TRUE(test, a->vcpu.routes_wait);
+	/* No room yet. */
+	axv_routes_retry(&a->vcpu);
+	KUNIT_EXPECT_TRUE(test, a->vcpu.routes_wait);
+	KUNIT_EXPECT_EQ(test, FAKE_QUEUE, take(a));
+	axv_routes_retry(&b->vcpu);
+	KUNIT_EXPECT_EQ(test, 0, take(a));
+	axv_routes_retry(&a->vcpu);
+	KUNIT_EXPECT_FALSE(test, a->vcpu.routes_wait);
+	KUNIT_EXPECT_EQ(test, 1, take(a));
+	axv_routes_retry(&a->vcpu);
+	KUNIT_EXPECT_EQ(test, 0, take(a));
+
+	/* One that waits goes with its route to another vCPU. */
+	fill(test, a);
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 1));
+	KUNIT_EXPECT_EQ(test, 1, take(b));
+	KUNIT_EXPECT_EQ(test, FAKE_QUEUE, take(a));
+	axv_routes_retry(&a->vcpu);
+	KUNIT_EXPECT_EQ(test, 0, take(a));
+}
+
+static void a_table_is_set_as_a_whole(struct kunit *test)
+{
+	struct axv_vm *vm = test->priv;
+	struct axv_route *routes;
+	u32 i;
+
+	routes = kunit_kcalloc(test, AXV_MAX_ROUTES + 1, sizeof(*routes), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, routes);
+	for (i = 0; i <= AXV_MAX_ROUTES; i++)
+		routes[i].gsi = i;
+	routes[2].data = 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, set(vm, routes, 3, false));
+	KUNIT_EXPECT_EQ(test, 0, vm->nr_routes);
+	routes[2].data = 0;
+	routes[2].flags = 4;
+	KUNIT_EXPECT_EQ(test, -EINVAL, set(vm, routes, 3, true));
+	routes[2].flags = 0;
+	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, 10, false));
+	KUNIT_EXPECT_EQ(test, 10, vm->nr_routes);
+	/* One too many: none of the new ones stays, and all of the old ones. */
+	KUNIT_EXPECT_EQ(test, -ENOSPC, set(vm, routes, AXV_MAX_ROUTES + 1, false));
+	KUNIT_EXPECT_EQ(test, 10, vm->nr_routes);
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, 9));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 10));
+	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, AXV_MAX_ROUTES, false));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, set(vm, routes + AXV_MAX_ROUTES, 1, false));
+	KUNIT_EXPECT_EQ(test, 0, set(vm, routes + 1, AXV_MAX_ROUTES, true));
+	KUNIT_EXPECT_EQ(test, AXV_MAX_ROUTES, vm->nr_routes);
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 0));
+	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, 2, true));
+	KUNIT_EXPECT_EQ(test, 2, vm->nr_routes);
+	/* Removed wins over set. */
+	routes[0].flags = AXV_ROUTE_REMOVE;
+	routes[1].gsi = 0;
+	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, 2, false));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 0));
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, 1));
+}
+
+static void no_irqchip_no_routes(struct kunit *test)
+{
+	const struct axv_inject wire = { .type = AXV_INJECT_WIRED, .vector = GSI, .data = 1 };
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_vm_inject(vm, &wire));
+	vm->irqchip = AXV_IRQCHIP_NONE;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, set_one(vm, 0, 0));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, axv_vm_inject(vm, &wire));
+}
+
+static int raise_fn(void *arg)
+{
+	struct axv_vm *vm = arg;
+	int i;
+
+	for (i = 0; i < 10 * ROUNDS; i++)
+		axv_route_raise(vm, GSI);
+	return 0;
+}
+
+static int set_fn(void *arg)
+{
+	struct axv_vm *vm = arg;
+	int i, err = 0;
+
+	for (i = 0; i < ROUNDS && !err; i++)
+		err = set_one(vm, i % 3 == 2 ? AXV_ROUTE_REMOVE : i & AXV_ROUTE_MASKED, i & 1);
+	return err;
+}
+
+static void changes_beside_events(struct kunit *test)
+{
+	struct axv_fake *a = axv_fake_new(test, 0, NULL), *b = axv_fake_new(test, 1, NULL);
+	struct axv_fake_thread raiser, setter;
+	struct axv_vm *vm = test->priv;
+
+	axv_fake_start(test, &raiser, cpumask_first(cpu_online_mask), raise_fn, vm);
+	axv_fake_start(test, &setter, cpumask_last(cpu_online_mask), set_fn, vm);
+	while (!completion_done(&raiser.done)) {
+		axv_routes_retry(&a->vcpu);
+		axv_routes_retry(&b->vcpu);
+		take(a);
+		take(b);
+		cond_resched();
+	}
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &raiser));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &setter));
+	axv_fake_stop(&raiser);
+	axv_fake_stop(&setter);
+	/* What is removed delivers nothing afterwards. */
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_REMOVE, 0));
+	take(a);
+	take(b);
+	axv_routes_retry(&a->vcpu);
+	KUNIT_EXPECT_EQ(test, 0, take(a) + take(b));
+}
+
+static struct kunit_case route_cases[] = {
+	KUNIT_CASE(an_event_goes_to_its_vcpu),
+	KUNIT_CASE(a_masked_route_keeps_one_event),
+	KUNIT_CASE(a_full_queue_loses_nothing),
+	KUNIT_CASE(a_table_is_set_as_a_whole),
+	KUNIT_CASE(no_irqchip_no_routes),
+	KUNIT_CASE(changes_beside_events),
+	{}
+};
+
+axv_test_suite("axvcpu-routes", route_cases, .suite_init = axv_fake_suite_init,
+	       .suite_exit = axv_fake_suite_exit, .init = route_init, .exit = route_exit);

@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Routes and irqfds: an eventfd's signal is an interrupt of a guest, whatever is changed
+ * or closed meanwhile.
+ */
+#include <sys/eventfd.h>
+
+#include "axv_harness.h"
+#include "arm64.h"
+
+#define GSI		5000
+#define INTID		40
+#define OTHER_INTID	41
+#define PRIORITY	0x80
+#define QUEUE		63		/* interrupts that one vCPU queues */
+#define ROUNDS		200
+
+/* Halts; calls with the INTID of each interrupt. */
+GUEST_CODE(guest_halts,
+	"mov	x9, #0xff\n"
+	"msr	icc_pmr_el1, x9\n"
+	"msr	icc_ctlr_el1, xzr\n"
+	"mov	x9, #1\n"
+	"msr	icc_igrpen1_el1, x9\n"
+	"isb\n"
+	"msr	daifclr, #2\n"
+	"1:	wfi\n"
+	"b	1b\n");
+
+GUEST_CODE(handler_calls,
+	"mrs	x1, icc_iar1_el1\n"
+	"msr	icc_eoir1_el1, x1\n"
+	"isb\n"
+	"mov	x0, #2\n"
+	"hvc	#0\n"
+	"eret\n");
+
+/* The same, after a store to X20. */
+GUEST_CODE(guest_rings,
+	"mov	x9, #0xff\n"
+	"msr	icc_pmr_el1, x9\n"
+	"msr	icc_ctlr_el1, xzr\n"
+	"mov	x9, #1\n"
+	"msr	icc_igrpen1_el1, x9\n"
+	"isb\n"
+	"str	w9, [x20]\n"
+	"msr	daifclr, #2\n"
+	"1:	wfi\n"
+	"b	1b\n");
+
+FIXTURE(irqfd)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+	int event;
+};
+
+static void guest_new(struct axv_vm *vm, struct axv_vcpu *v, __u32 id)
+{
+	vcpu_ready(vm, v, id);
+	arm64_load(vm, guest_halts);
+	arm64_load_handler(vm, handler_calls);
+	arm64_start(v, GUEST_CODE_ADDR);
+	v->run->regs.gprs.pstate |= PSTATE_I;
+}
+
+static int event_new(unsigned int count)
+{
+	int fd = eventfd(count, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	must(fd >= 0);
+	return fd;
+}
+
+FIXTURE_SETUP(irqfd)
+{
+	vm_new_irqchip(&self->vm, 0, AXV_IRQCHIP_GICV3);
+	guest_new(&self->vm, &self->v, 0);
+	self->event = event_new(0);
+}
+
+FIXTURE_TEARDOWN(irqfd)
+{
+	close(self->event);
+	vcpu_free(&self->v);
+	vm_free(&self->vm);
+}
+
+static int set_routes(struct axv_vm *vm, const struct axv_route *routes, __u32 count,
+		      __u32 flags)
+{
+	struct axv_set_routes set = {
+		.count = count, .flags = flags, .routes = (unsigned long)routes,
+	};
+
+	return axv_ioctl(vm->fd, AXV_VM_SET_ROUTES, &set);
+}
+
+static int set_route(struct axv_vm *vm, __u32 gsi, __u32 flags, __u32 vcpu, __u32 intid)
+{
+	struct axv_route route = {
+		.gsi = gsi, .flags = flags, .vcpu = vcpu, .vector = intid,
+		.priority = PRIORITY,
+	};
+
+	return set_routes(vm, &route, 1, 0);
+}
+
+static int set_irqfd(struct axv_vm *vm, int fd, __u32 gsi, __u32 flags)
+{
+	struct axv_set_irqfd set = { .fd = fd, .gsi = gsi, .flags = flags };
+
+	return axv_ioctl(vm->fd, AXV_VM_SET_IRQFD, &set);
+}
+
+static void signal_event(int fd)
+{
+	must(!eventfd_write(fd, 1));
+}
+
+/* How often it was signalled, as its next reader would see it. */
+static __u64 count_of(int fd)
+{
+	eventfd_t count = 0;
+
+	must(!eventfd_read(fd, &count) || errno == EAGAIN);
+	return count;
+}
+
+/* The INTID that the guest takes next; 0: it halts. */
+static __u64 taken(struct axv_vcpu *v)
+{
+	int reason = vcpu_run(v);
+
+	if (reason == AXV_EXIT_HALT)
+		return 0;
+	must(reason == AXV_EXIT_HYPERCALL);
+	return v->run->exit.hypercall.args[0];
+}
+
+TEST_F(irqfd, a_signal_is_an_interrupt)
+{
+	EXPECT_EQ(0, taken(&self->v));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	EXPECT_EQ(0, taken(&self->v));
+	signal_event(self->event);
+	/* The count is taken back: nobody else has to read it. */
+	EXPECT_EQ(0, count_of(self->event));
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	/* Two at once are one edge. */
+	signal_event(self->event);
+	signal_event(self->event);
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+}
+
+TEST_F(irqfd, one_that_was_signalled_before)
+{
+	int event = event_new(3);
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
+	ASSERT_EQ(0, set_irqfd(&self->vm, event, GSI, 0));
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	close(event);
+}
+
+TEST_F(irqfd, without_a_route)
+{
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	signal_event(self->event);
+	EXPECT_EQ(0, count_of(self->event));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
+	EXPECT_EQ(0, taken(&self->v));
+	signal_event(self->event);
+	EXPECT_EQ(INTID, taken(&self->v));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_REMOVE, 0, 0));
+	signal_event(self->event);
+	EXPECT_EQ(0, taken(&self->v));
+}
+
+TEST_F(irqfd, masked)
+{
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_MASKED, 0, INTID));
+	signal_event(self->event);
+	EXPECT_EQ(0, taken(&self->v));
+	/* Kept, and delivered by the route as it is then. */
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_MASKED, 0, INTID));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, OTHER_INTID));
+	EXPECT_EQ(OTHER_INTID, taken(&self->v));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, OTHER_INTID));
+	EXPECT_EQ(0, taken(&self->v));
+}
+
+TEST_F(irqfd, for_another_vcpu)
+{
+	struct axv_vcpu other;
+
+	guest_new(&self->vm, &other, 7);
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 7, INTID));
+	signal_event(self->event);
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(INTID, taken(&other));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
+	signal_event(self->event);
+	EXPECT_EQ(0, taken(&other));
+	EXPECT_EQ(INTID, taken(&self->v));
+	/* For one that is gone. */
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 7, INTID));
+	vcpu_free(&other);
+	signal_event(self->event);
+	EXPECT_EQ(0, taken(&self->v));
+}
+
+/* No event is lost where the queue is full: the route keeps it. */
+TEST_F(irqfd, a_full_queue)
+{
+	__u64 seen[QUEUE + 2] = {}, intid;
+	unsigned int i, n;
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, 200));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	for (i = 0; i < QUEUE; i++) {
+		struct axv_inject edge = {
+			.type = AXV_INJECT_EXTINT, .vector = 100 + i, .priority = PRIORITY,
+		};
+
+		ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &edge));
+	}
+	signal_event(self->event);
+	for (n = 0; (intid = taken(&self->v)); n++) {
+		ASSERT_LE(n, QUEUE);
+		if (intid == 200) {
+			seen[QUEUE]++;
+		} else {
+			ASSERT_TRUE(intid >= 100 && intid < 100 + QUEUE);
+			seen[intid - 100]++;
+		}
+	}
+	EXPECT_EQ(QUEUE + 1, n);
+	for (i = 0; i <= QUEUE; i++)
+		EXPECT_EQ(1, seen[i]);
+}
+
+/* Room that somebody else makes: an edge that is taken back, a wire that falls. */
+TEST_F(irqfd, room_in_a_full_queue)
+{
+	struct axv_inject edge = { .type = AXV_INJECT_EXTINT, .priority = PRIORITY };
+	unsigned int i, n;
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, 200));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	for (i = 0; i < QUEUE; i++) {
+		edge.vector = 100 + i;
+		ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &edge));
+	}
+	signal_event(self->event);
+	edge.flags = AXV_INJECT_RETRACT;
+	for (i = 0; i < QUEUE; i++) {
+		edge.vector = 100 + i;
+		ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &edge));
+	}
+	for (n = 0; taken(&self->v); n++)
+		EXPECT_EQ(200, self->v.run->exit.hypercall.args[0]);
+	EXPECT_EQ(1, n);
+}
+
+TEST_F(irqfd, a_table)
+{
+	struct axv_route routes[3] = {
+		{ .gsi = 1, .vector = 101, .priority = PRIORITY },
+		{ .gsi = 2, .vector = 102, .priority = PRIORITY },
+		{ .gsi = 3, .vector = 103, .priority = PRIORITY, .flags = 1u << 31 },
+	};
+	struct axv_inject wire = { .type = AXV_INJECT_WIRED, .data = 1 };
+
+	/* All or none. */
+	ASSERT_EQ(-EINVAL, set_routes(&self->vm, routes, 3, 0));
+	wire.vector = 1;
+	EXPECT_EQ(-ENOENT, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
+	ASSERT_EQ(0, set_routes(&self->vm, routes, 2, 0));
+	EXPECT_EQ(0, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
+	EXPECT_EQ(101, taken(&self->v));
+	wire.data = 0;
+	EXPECT_EQ(0, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
+	EXPECT_EQ(0, taken(&self->v));
+
+	/* The others are gone. */
+	wire.data = 1;
+	ASSERT_EQ(0, set_routes(&self->vm, routes + 1, 1, AXV_ROUTES_ALL));
+	EXPECT_EQ(-ENOENT, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
+	wire.vector = 2;
+	EXPECT_EQ(0, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
+	EXPECT_EQ(102, taken(&self->v));
+	ASSERT_EQ(0, set_routes(&self->vm, NULL, 0, AXV_ROUTES_ALL));
+	EXPECT_EQ(-ENOENT, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
+
+	/* Set and removed by one table, in whatever order: removed. */
+	routes[0].gsi = 2;
+	routes[0].flags = AXV_ROUTE_REMOVE;
+	ASSERT_EQ(0, set_routes(&self->vm, routes, 2, 0));
+	EXPECT_EQ(-ENOENT, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
+}
+
+TEST_F(irqfd, as_many_as_there_may_be)
+{
+	__u64 max = axv_query(self->vm.dev, AXV_QUERY_MAX_ROUTES);
+	struct axv_route *routes;
+	__u64 i;
+
+	ASSERT_LE(4096, max);
+	routes = calloc(max + 1, sizeof(*routes));
+	must(routes);
+	for (i = 0; i <= max; i++) {
+		routes[i].gsi = i * 1048583;
+		routes[i].vector = INTID;
+	}
+	ASSERT_EQ(0, set_routes(&self->vm, routes, max, 0));
+	EXPECT_EQ(-EINVAL, set_routes(&self->vm, routes, max + 1, 0));
+	EXPECT_EQ(-ENOSPC, set_routes(&self->vm, routes + max, 1, 0));
+	/* Others in their place. */
+	for (i = 0; i < max; i++)
+		routes[i].gsi++;
+	EXPECT_EQ(-ENOSPC, set_routes(&self->vm, routes, max, 0));
+	EXPECT_EQ(0, set_routes(&self->vm, routes, max, AXV_ROUTES_ALL));
+	EXPECT_EQ(0, set_route(&self->vm, routes[5].gsi, AXV_ROUTE_REMOVE, 0, 0));
+	EXPECT_EQ(0, set_routes(&self->vm, routes + max, 1, 0));
+	free(routes);
+}
+
+TEST_F(irqfd, taken_back)
+{
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	EXPECT_EQ(-EEXIST, set_irqfd(&self->vm, self->event, GSI, 0));
+	EXPECT_EQ(-EEXIST, set_irqfd(&self->vm, self->event, GSI + 1, 0));
+	EXPECT_EQ(-ENOENT, set_irqfd(&self->vm, self->event, GSI + 1, AXV_IRQFD_REMOVE));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
+	EXPECT_EQ(-ENOENT, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
+	signal_event(self->event);
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(1, count_of(self->event));
+}
+
+TEST_F(irqfd, hostile_arguments)
+{
+	struct axv_route route = { .gsi = GSI, .vector = INTID };
+	struct axv_inject wire = { .type = AXV_INJECT_WIRED, .vector = GSI, .data = 2 };
+	struct axv_set_irqfd set = { .fd = self->event, .gsi = GSI, .pad = 1 };
+	struct axv_vm plain;
+
+	route.vector = 1020;
+	EXPECT_EQ(-EINVAL, set_routes(&self->vm, &route, 1, 0));
+	route.vector = INTID;
+	route.priority = 256;
+	EXPECT_EQ(-EINVAL, set_routes(&self->vm, &route, 1, 0));
+	route.priority = 0;
+	route.data = 1;
+	EXPECT_EQ(-EINVAL, set_routes(&self->vm, &route, 1, 0));
+	route.data = 0;
+	route.address = 1;
+	EXPECT_EQ(-EINVAL, set_routes(&self->vm, &route, 1, 0));
+	route.address = 0;
+	EXPECT_EQ(-EINVAL, set_routes(&self->vm, &route, 1, 2));
+	EXPECT_EQ(-EFAULT, set_routes(&self->vm, NULL, 1, 0));
+	EXPECT_EQ(-EINVAL, set_routes(&self->vm, &route, ~0u, 0));
+	EXPECT_EQ(0, set_routes(&self->vm, &route, 1, 0));
+	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
+
+	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_SET_IRQFD, &set));
+	EXPECT_EQ(-EINVAL, set_irqfd(&self->vm, self->event, GSI, 2));
+	EXPECT_EQ(-EBADF, set_irqfd(&self->vm, -1, GSI, 0));
+	EXPECT_EQ(-EINVAL, set_irqfd(&self->vm, self->vm.fd, GSI, 0));
+
+	vm_new(&plain, 0);
+	EXPECT_EQ(-EOPNOTSUPP, set_routes(&plain, &route, 1, 0));
+	EXPECT_EQ(-EOPNOTSUPP, set_irqfd(&plain, self->event, GSI, 0));
+	vm_free(&plain);
+}
+
+/* One eventfd is both: a store of the guest interrupts it, and nobody else is asked. */
+TEST_F(irqfd, of_a_doorbell)
+{
+	struct axv_doorbell bell = { .addr = GUEST_MEM, .width = 4, .fd = self->event };
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	ASSERT_EQ(0, axv_ioctl(self->vm.fd, AXV_VM_SET_DOORBELL, &bell));
+	arm64_load(&self->vm, guest_rings);
+	*arm64_x(&self->v, 20) = GUEST_MEM;
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(0, count_of(self->event));
+}
+
+TEST_F(irqfd, the_eventfd_is_closed_first)
+{
+	int i, fd;
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
+	for (i = 0; i < ROUNDS; i++) {
+		fd = event_new(0);
+		ASSERT_EQ(0, set_irqfd(&self->vm, fd, GSI, 0));
+		signal_event(fd);
+		close(fd);
+		EXPECT_EQ(INTID, taken(&self->v));
+		EXPECT_EQ(0, taken(&self->v));
+	}
+}
+
+TEST_F(irqfd, the_vm_is_closed_first)
+{
+	struct axv_vcpu v;
+	struct axv_vm vm;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		vm_new_irqchip(&vm, 0, AXV_IRQCHIP_GICV3);
+		guest_new(&vm, &v, 0);
+		ASSERT_EQ(0, set_route(&vm, GSI, 0, 0, INTID));
+		ASSERT_EQ(0, set_irqfd(&vm, self->event, GSI, 0));
+		signal_event(self->event);
+		/* A vCPU goes on as long as its own file is open, without routes. */
+		close(vm.fd);
+		signal_event(self->event);
+		EXPECT_EQ(1, count_of(self->event));
+		EXPECT_EQ(INTID, taken(&v));
+		EXPECT_EQ(0, taken(&v));
+		vm.fd = dup(self->event);
+		vcpu_free(&v);
+		vm_free(&vm);
+	}
+}
+
+/* ---- threads ---- */
+
+struct signaller {
+	pthread_t thread;
+	atomic_int stop;
+	int event;
+};
+
+static void *signaller_main(void *arg)
+{
+	struct signaller *s = arg;
+
+	while (!s->stop)
+		signal_event(s->event);
+	return NULL;
+}
+
+TEST(a_halted_vcpu_is_woken)
+{
+	struct axv_runner runner;
+	struct axv_vcpu v;
+	struct axv_vm vm;
+	int i, event = event_new(0);
+
+	vm_new_irqchip(&vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
+	guest_new(&vm, &v, 0);
+	ASSERT_EQ(0, set_route(&vm, GSI, 0, 0, INTID));
+	ASSERT_EQ(0, set_irqfd(&vm, event, GSI, 0));
+	ASSERT_EQ(0, vcpu_unbind(&v));
+	runner_start(&runner, &v, for_ever, NULL);
+	for (i = 1; i <= 20; i++) {
+		vcpu_await_state(&v, AXV_STATE_BLOCKED);
+		signal_event(event);
+		runner_await(&runner, AXV_EXIT_HYPERCALL, i);
+	}
+	runner_stop(&runner);
+	EXPECT_EQ(20, runner.exits[AXV_EXIT_HYPERCALL]);
+	vcpu_free(&v);
+	vm_free(&vm);
+	close(event);
+}
+
+/* While it is signalled without end: routes are changed, the irqfd comes and goes. */
+TEST(changes_beside_signals)
+{
+	unsigned long i, rounds = scaled(ROUNDS);
+	struct axv_runner runner;
+	struct signaller s = {};
+	struct axv_vcpu v;
+	struct axv_vm vm;
+
+	vm_new_irqchip(&vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
+	guest_new(&vm, &v, 0);
+	s.event = event_new(0);
+	ASSERT_EQ(0, set_route(&vm, GSI, 0, 0, INTID));
+	ASSERT_EQ(0, vcpu_unbind(&v));
+	runner_start(&runner, &v, for_ever, NULL);
+	must(!pthread_create(&s.thread, NULL, signaller_main, &s));
+	for (i = 0; i < rounds; i++) {
+		must(!set_irqfd(&vm, s.event, GSI, 0));
+		runner_await(&runner, AXV_EXIT_HYPERCALL,
+			     runner.exits[AXV_EXIT_HYPERCALL] + 1);
+		must(!set_route(&vm, GSI, AXV_ROUTE_REMOVE, 0, 0));
+		must(!set_route(&vm, GSI, i & 1 ? AXV_ROUTE_MASKED : 0, 0, INTID + i % 8));
+		must(!set_route(&vm, GSI, 0, 0, INTID));
+		must(!set_irqfd(&vm, s.event, GSI, AXV_IRQFD_REMOVE));
+	}
+	s.stop = 1;
+	must(!pthread_join(s.thread, NULL));
+	runner_stop(&runner);
+	vcpu_free(&v);
+	vm_free(&vm);
+	close(s.event);
+}
+
+/* Everything is closed while it is signalled. */
+TEST(the_end_beside_signals)
+{
+	unsigned long i, rounds = scaled(ROUNDS / 4);
+	struct signaller s = {};
+	struct axv_vcpu v;
+	struct axv_vm vm;
+	__u64 intid;
+
+	s.event = event_new(0);
+	must(!pthread_create(&s.thread, NULL, signaller_main, &s));
+	for (i = 0; i < rounds; i++) {
+		vm_new_irqchip(&vm, 0, AXV_IRQCHIP_GICV3);
+		guest_new(&vm, &v, 0);
+		must(!set_route(&vm, GSI, 0, 0, INTID));
+		must(!set_irqfd(&vm, s.event, GSI, 0));
+		/* The other thread may not have begun, or not have the CPU. */
+		while (!(intid = taken(&v)))
+			sched_yield();
+		must(intid == INTID);
+		vcpu_free(&v);
+		vm_free(&vm);
+	}
+	s.stop = 1;
+	must(!pthread_join(s.thread, NULL));
+	close(s.event);
+}
+
+TEST_HARNESS_MAIN
