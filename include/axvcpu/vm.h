@@ -344,6 +344,22 @@ static inline bool axv_memory_is_same(const struct axv_vm *vm, unsigned long seq
 	return READ_ONCE(vm->mmu_seq) == seq;
 }
 
+/**
+ * axv_is_known_hole() - is it certain, without a look at the regions, that there is none?
+ * @vcpu:	vCPU whose claim the caller holds
+ * @gpa:	guest physical address
+ *
+ * Return: true: there was no region when this vCPU last met a device there, and no
+ * region has changed since.
+ */
+static inline bool axv_is_known_hole(const struct axv_vcpu *vcpu, u64 gpa)
+{
+	const struct axv_hole *hole = &vcpu->hole;
+
+	return gpa >= hole->start && gpa < hole->end &&
+	       hole->seq == axv_memory_seq(vcpu->vm);
+}
+
 /* guestmem.c: guest memory as the kernel itself touches it */
 
 /**
@@ -356,13 +372,17 @@ struct axv_guest_word {
 	u64 value;
 };
 
-#define AXV_GUEST_WORDS	8
+/* Five levels of tables and two words of code. */
+#define AXV_GUEST_WORDS	7
+/* As a rule no more: four levels of tables and two words of code. */
+#define AXV_GUEST_WORDS_PADDED	6
 
 /**
  * struct axv_guest_words - words of guest memory, and what was in them
  * @seq:	&axv_vm.mmu_seq when they were read
  * @count:	how many; 0: nothing is known
- * @word:	in the order in which they were read
+ * @word:	in the order in which they were read; if they are less than
+ *		AXV_GUEST_WORDS_PADDED, the last one follows again and again
  */
 struct axv_guest_words {
 	unsigned long seq;
@@ -427,9 +447,16 @@ static inline void axv_guest_words_note(struct axv_guest_words *words,
  */
 static inline void axv_guest_words_end(struct axv_guest_peek *peek)
 {
-	if (!peek->held || peek->words->count > AXV_GUEST_WORDS)
-		peek->words->count = 0;
+	struct axv_guest_words *words = peek->words;
+	unsigned int i;
+
 	peek->words = NULL;
+	if (!peek->held || words->count > AXV_GUEST_WORDS)
+		words->count = 0;
+	if (!words->count)
+		return;
+	for (i = words->count; i < AXV_GUEST_WORDS_PADDED; i++)
+		words->word[i] = words->word[i - 1];
 }
 
 /**
@@ -437,40 +464,51 @@ static inline void axv_guest_words_end(struct axv_guest_peek *peek)
  * @vm:		their VM, of the calling thread
  * @words:	noted before, or zeros
  *
- * The guest and the VMM may write them meanwhile.  Each is read once, in the order of
- * the first time, so a walk that read them now would have had the same values.  No
- * lock: where &axv_vm.mmu_seq is what it was then, before and after, all was read from
- * the regions of then.
+ * The guest and the VMM may write them meanwhile.  Each is read in the order of the
+ * first time, and all but the last once, so a walk that read them now would have had the
+ * same values.  No lock: where &axv_vm.mmu_seq is what it was then, before and after, all
+ * was read from the regions of then.
  *
- * Context: process context; does not sleep.
+ * Context: process context; does not sleep, interrupts may be off.
  * Return: false also if the host does not have the memory at hand.
  */
 static __always_inline bool axv_guest_words_same(const struct axv_vm *vm,
 						 const struct axv_guest_words *words)
 {
 	const struct axv_guest_word *word = words->word;
-	const struct axv_guest_word *end = word + words->count;
-	bool same = false;
+	unsigned int i;
 	u64 value;
 
-	if (word == end || axv_memory_seq(vm) != words->seq)
+	if (!words->count || axv_memory_seq(vm) != words->seq)
 		return false;
 
 	pagefault_disable();
 	/* The other addresses, too, were read by get_user() before. */
 	if (unlikely(!user_read_access_begin(word->at, sizeof(value))))
 		goto out;
-	do {
-		unsafe_get_user(value, word->at, fault);
-		if (value != word->value)
-			goto fault;
-	} while (++word != end);
-	same = true;
-fault:
+	/* Unrolled, since the loop would take as much again. */
+#pragma GCC unroll 6
+	for (i = 0; i < AXV_GUEST_WORDS_PADDED; i++) {
+		unsafe_get_user(value, word[i].at, differs);
+		if (value != word[i].value)
+			goto differs;
+	}
+	if (unlikely(words->count > AXV_GUEST_WORDS_PADDED)) {
+		for (; i < words->count; i++) {
+			unsafe_get_user(value, word[i].at, differs);
+			if (value != word[i].value)
+				goto differs;
+		}
+	}
+	user_read_access_end();
+	pagefault_enable();
+	return axv_memory_is_same(vm, words->seq);
+
+differs:
 	user_read_access_end();
 out:
 	pagefault_enable();
-	return same && axv_memory_is_same(vm, words->seq);
+	return false;
 }
 
 /**

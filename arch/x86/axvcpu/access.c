@@ -4,7 +4,7 @@
  *
  * A write leaves as an exit with the state after the instruction.  A read
  * leaves with the state before it; the VMM puts the data into the run page and
- * runs again, and axv_x86_complete() decodes the instruction again and
+ * runs again, and axv_x86_complete() looks at the instruction again and
  * finishes it.  Between the two nothing is kept but &axv_x86_vcpu.pending, so
  * that the VMM can save the vCPU, move it elsewhere or drop the access.
  *
@@ -25,31 +25,9 @@
 #include "decode.h"
 #include "events.h"
 #include "exit.h"
+#include "known.h"
 #include "walk.h"
 #include "x86.h"
-
-/**
- * struct code - the instruction at the instruction pointer
- * @bytes:	as they were fetched once
- * @count:	how many
- * @insn:	decoded, if that was possible
- */
-struct code {
-	u8 bytes[AXV_INSN_MAX];
-	unsigned int count;
-	struct axv_x86_insn insn;
-};
-
-static bool get_code(struct axv_x86_vcpu *x, struct code *c)
-{
-	struct axv_x86_code *code = axv_x86_get_code(x);
-	bool decoded = axv_x86_code_insn(code);
-
-	memcpy(c->bytes, code->bytes, sizeof(c->bytes));
-	c->count = code->count;
-	c->insn = code->insn;
-	return decoded;
-}
 
 /* The same exit so often without anything done is no race any more. */
 #define AGAIN_MAX	64
@@ -81,8 +59,8 @@ static u64 source_value(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn)
 }
 
 /* The low bytes of a device's answer; the others may be anything. */
-static void load_register(struct axv_x86_vcpu *x,
-			  const struct axv_x86_insn *insn, u64 value)
+static __always_inline void load_register(struct axv_x86_vcpu *x,
+					  const struct axv_x86_insn *insn, u64 value)
 {
 	unsigned int shift = 64 - 8 * insn->width;
 
@@ -112,12 +90,28 @@ static void step(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn,
 	set_gpr(x, reg, insn->addr_width, x->regs.gpr[reg] + delta);
 }
 
-/*
- * One access of the instruction is done: move its registers on.  Returns by
- * how much the instruction pointer moved, 0 if there are more elements.
- */
-static unsigned int finish(struct axv_x86_vcpu *x,
-			   const struct axv_x86_insn *insn)
+static bool is_string(const struct axv_x86_insn *insn)
+{
+	return insn->op == AXV_X86_OP_MOVS || insn->op == AXV_X86_OP_STOS ||
+	       insn->op == AXV_X86_OP_LODS;
+}
+
+/* axv_x86_advance(); nearly always nothing traps and nothing wraps. */
+static __always_inline void advance(struct axv_x86_vcpu *x, unsigned int len)
+{
+	u64 rip = x->regs.rip + len;
+
+	if (unlikely((rip ^ x->regs.rip) >> 32 ||
+		     (x->regs.rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)))) {
+		axv_x86_advance(x, len);
+		return;
+	}
+	x->regs.rip = rip;
+	x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
+}
+
+static noinline unsigned int finish_string(struct axv_x86_vcpu *x,
+					   const struct axv_x86_insn *insn)
 {
 	unsigned int len = insn->len;
 
@@ -151,6 +145,19 @@ static unsigned int finish(struct axv_x86_vcpu *x,
 	return len;
 }
 
+/*
+ * One access of the instruction is done: move its registers on.  Returns by
+ * how much the instruction pointer moved, 0 if there are more elements.
+ */
+static __always_inline unsigned int finish(struct axv_x86_vcpu *x,
+					   const struct axv_x86_insn *insn)
+{
+	if (unlikely(is_string(insn)))
+		return finish_string(x, insn);
+	advance(x, insn->len);
+	return insn->len;
+}
+
 static bool reads_memory(const struct axv_x86_insn *insn)
 {
 	return insn->op == AXV_X86_OP_LOAD || insn->op == AXV_X86_OP_LODS ||
@@ -161,6 +168,27 @@ static bool writes_memory(const struct axv_x86_insn *insn)
 {
 	return insn->op == AXV_X86_OP_STORE || insn->op == AXV_X86_OP_STOS ||
 	       insn->op == AXV_X86_OP_STORE_IMM || insn->op == AXV_X86_OP_MOVS;
+}
+
+/*
+ * operand(), for the frequent ones: false where that has to look, too, because it is
+ * not 64-bit mode, the instruction is a string's, its segment has a base, or the
+ * address is not canonical.
+ */
+static __always_inline bool plain_operand(const struct axv_x86_vcpu *x,
+					  const struct axv_x86_insn *insn, u64 *linear)
+{
+	unsigned int unused = x->cr4 & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
+	u64 first, last;
+
+	if (insn->bits != 64 || insn->seg == AXV_X86_FS || insn->seg == AXV_X86_GS ||
+	    is_string(insn))
+		return false;
+	first = axv_x86_operand_offset(insn, x->regs.gpr, x->regs.rip);
+	last = first + insn->width - 1;
+	*linear = first;
+	return (u64)((s64)(first << unused) >> unused) == first &&
+	       (u64)((s64)(last << unused) >> unused) == last;
 }
 
 /* Linear address of what the instruction reads or writes in memory. */
@@ -182,8 +210,6 @@ static int operand(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn,
 	default:
 		offset = axv_x86_operand_offset(insn, x->regs.gpr, x->regs.rip);
 	}
-	if (likely(insn->bits == 64))
-		return axv_x86_linear_64(x, seg, offset, insn->width, linear, fault);
 	return axv_x86_linear(x, seg, offset, insn->width, write, linear,
 			      fault);
 }
@@ -203,6 +229,12 @@ static int check_alignment(struct axv_x86_vcpu *x, const struct axv_x86_insn *in
 	return -EFAULT;
 }
 
+/* Is there memory now?  Where the last look found none, and no region has come since, not. */
+static __always_inline bool is_ram(struct axv_x86_vcpu *x, u64 gpa, bool write)
+{
+	return !axv_is_known_hole(&x->base, gpa) && axv_gpa_is_ram(x->base.vm, gpa, write);
+}
+
 static bool crosses_page(u64 address, unsigned int width)
 {
 	return (address & ~PAGE_MASK) + width > PAGE_SIZE;
@@ -210,11 +242,11 @@ static bool crosses_page(u64 address, unsigned int width)
 
 /*
  * @linear: where the access is in the guest's own view, NULL: not known.
- * @c: NULL: the code is not looked at.
+ * @code: NULL: it is not looked at.
  */
 static enum axv_next fault_exit(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 				u32 cause, const u64 *linear,
-				const struct code *c)
+				const struct axv_x86_code *code)
 {
 	struct axv_run *run = axv_x86_exit(x, AXV_EXIT_NESTED_PAGE_FAULT, 0);
 	struct axv_exit_fault *exit = &run->exit.fault;
@@ -226,10 +258,10 @@ static enum axv_next fault_exit(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 		.linear = linear ? *linear : 0,
 		.linear_valid = !!linear,
 		.status = cause == AXV_FAULT_HOST ? -EFAULT : 0,
-		.insn_bytes = c ? c->count : 0,
+		.insn_bytes = code ? code->count : 0,
 	};
-	if (c)
-		memcpy(exit->insn, c->bytes, sizeof(exit->insn));
+	if (code)
+		memcpy(exit->insn, code->bytes, sizeof(exit->insn));
 	return AXV_EXIT;
 }
 
@@ -239,7 +271,7 @@ static enum axv_next fault_exit(struct axv_x86_vcpu *x, u64 gpa, u32 access,
  */
 static enum axv_next failed(struct axv_x86_vcpu *x, int err,
 			    const struct axv_x86_fault *fault, bool write,
-			    const u64 *linear, const struct code *c)
+			    const u64 *linear, const struct axv_x86_code *code)
 {
 	if (err != -EFAULT)
 		return AXV_AGAIN;
@@ -251,7 +283,7 @@ static enum axv_next failed(struct axv_x86_vcpu *x, int err,
 				  write ? AXV_ACCESS_WRITE : AXV_ACCESS_READ,
 				  ram ? AXV_FAULT_HOST :
 				  readonly ? AXV_FAULT_READONLY :
-					     AXV_FAULT_NO_REGION, linear, c);
+					     AXV_FAULT_NO_REGION, linear, code);
 	}
 	/* Real mode has no error codes. */
 	axv_x86_raise(x, fault->vector, x->cr0 & X86_CR0_PE,
@@ -319,10 +351,10 @@ enum axv_next axv_x86_again(struct axv_x86_vcpu *x)
  * Could a string instruction store its element?  Asked before a device is
  * read, so that what it answers is not lost.  If not, *@next tells what to do.
  */
-static bool may_store(struct axv_x86_vcpu *x, const struct code *c,
+static bool may_store(struct axv_x86_vcpu *x, const struct axv_x86_code *code,
 		      enum axv_next *next)
 {
-	const struct axv_x86_insn *insn = &c->insn;
+	const struct axv_x86_insn *insn = &code->insn;
 	struct axv_x86_fault fault;
 	u64 linear;
 	int err;
@@ -330,42 +362,21 @@ static bool may_store(struct axv_x86_vcpu *x, const struct code *c,
 	err = operand(x, insn, true, &linear, &fault) ?:
 	      check_alignment(x, insn, linear, &fault);
 	if (err) {
-		*next = failed(x, err, &fault, true, NULL, c);
+		*next = failed(x, err, &fault, true, NULL, code);
 		return false;
 	}
 	err = axv_x86_probe(x, linear, insn->width, AXV_ACCESS_WRITE, &fault);
 	if (err) {
-		*next = failed(x, err, &fault, true, &linear, c);
+		*next = failed(x, err, &fault, true, &linear, code);
 		return false;
 	}
 	return true;
 }
 
-static enum axv_next mmio_write(struct axv_x86_vcpu *x, u64 gpa, u32 cause,
-				const struct code *c, u64 linear)
+static enum axv_next write_exit(struct axv_x86_vcpu *x, u64 gpa, u32 cause,
+				const struct axv_x86_insn *insn, u64 value)
 {
-	const struct axv_x86_insn *insn = &c->insn;
-	struct axv_x86_fault fault;
 	struct axv_run *run;
-	u64 source, value = 0;
-	int err;
-
-	if (insn->op == AXV_X86_OP_MOVS) {
-		err = operand(x, insn, false, &source, &fault) ?:
-		      check_alignment(x, insn, source, &fault);
-		if (err)
-			return failed(x, err, &fault, false, NULL, c);
-		err = axv_x86_read_linear(x, source, &value, insn->width,
-					  &fault);
-		/* From one device to another: not ours. */
-		if (err == -EFAULT && !fault.vector)
-			return fault_exit(x, gpa, AXV_ACCESS_WRITE,
-					  AXV_FAULT_NO_REGION, &linear, c);
-		if (err)
-			return failed(x, err, &fault, false, &source, c);
-	} else {
-		value = source_value(x, insn);
-	}
 
 	if (cause == AXV_FAULT_NO_REGION &&
 	    axv_ring_doorbell(&x->base, AXV_SPACE_MEMORY, gpa, insn->width, value)) {
@@ -382,22 +393,43 @@ static enum axv_next mmio_write(struct axv_x86_vcpu *x, u64 gpa, u32 cause,
 	return AXV_EXIT;
 }
 
-static enum axv_next mmio_read(struct axv_x86_vcpu *x, u64 gpa,
-			       const struct code *c)
+/* MOVS; @linear: where it stores. */
+static noinline enum axv_next write_element(struct axv_x86_vcpu *x, u64 gpa, u32 cause,
+					    const struct axv_x86_code *code, u64 linear)
 {
-	const struct axv_x86_insn *insn = &c->insn;
+	const struct axv_x86_insn *insn = &code->insn;
+	struct axv_x86_fault fault;
+	u64 source, value = 0;
+	int err;
+
+	err = operand(x, insn, false, &source, &fault) ?:
+	      check_alignment(x, insn, source, &fault);
+	if (err)
+		return failed(x, err, &fault, false, NULL, code);
+	err = axv_x86_read_linear(x, source, &value, insn->width, &fault);
+	/* From one device to another: not ours. */
+	if (err == -EFAULT && !fault.vector)
+		return fault_exit(x, gpa, AXV_ACCESS_WRITE, AXV_FAULT_NO_REGION,
+				  &linear, code);
+	if (err)
+		return failed(x, err, &fault, false, &source, code);
+	return write_exit(x, gpa, cause, insn, value);
+}
+
+static enum axv_next read_exit(struct axv_x86_vcpu *x, u64 gpa,
+			       const struct axv_x86_code *code)
+{
+	const struct axv_x86_insn *insn = &code->insn;
 	enum axv_next next;
 	struct axv_run *run;
 
-	if (insn->op == AXV_X86_OP_MOVS && !may_store(x, c, &next))
+	if (insn->op == AXV_X86_OP_MOVS && !may_store(x, code, &next))
 		return next;
 
-	x->pending = (struct axv_x86_pending){
-		.kind = AXV_PENDING_MMIO,
-		.width = insn->width,
-		.addr = gpa,
-		.rip = x->regs.rip,
-	};
+	x->pending.kind = AXV_PENDING_MMIO;
+	x->pending.width = insn->width;
+	x->pending.addr = gpa;
+	x->pending.rip = x->regs.rip;
 	run = axv_x86_exit(x, AXV_EXIT_MMIO_READ, insn->len);
 	run->exit.mmio = (struct axv_exit_mmio){
 		.addr = gpa,
@@ -407,6 +439,47 @@ static enum axv_next mmio_read(struct axv_x86_vcpu *x, u64 gpa,
 		.reg_width = insn->reg_width,
 	};
 	return AXV_EXIT;
+}
+
+/* What the instruction accesses is not where the fault was, or it is more than that. */
+static noinline enum axv_next mmio_elsewhere(struct axv_x86_vcpu *x, u64 gpa, u32 access,
+					     u32 cause, const struct axv_x86_code *code,
+					     u64 linear)
+{
+	return fault_exit(x, gpa, access, cause, &linear, code);
+}
+
+/* @linear: where the operand is that faulted, if it is that. */
+static __always_inline enum axv_next
+mmio_at(struct axv_x86_vcpu *x, u64 gpa, u32 access, u32 cause,
+	const struct axv_x86_code *code, u64 linear)
+{
+	const struct axv_x86_insn *insn = &code->insn;
+
+	if (unlikely(((linear ^ gpa) & ~PAGE_MASK) || crosses_page(gpa, insn->width)))
+		return mmio_elsewhere(x, gpa, access, cause, code, linear);
+	if (!(access & AXV_ACCESS_WRITE))
+		return read_exit(x, gpa, code);
+	if (unlikely(insn->op == AXV_X86_OP_MOVS))
+		return write_element(x, gpa, cause, code, linear);
+	return write_exit(x, gpa, cause, insn, source_value(x, insn));
+}
+
+/* An operand that is not as frequent as plain_operand()'s, or none that can be. */
+static noinline enum axv_next mmio_operand(struct axv_x86_vcpu *x, u64 gpa, u32 access,
+					   u32 cause, const struct axv_x86_code *code)
+{
+	bool write = access & AXV_ACCESS_WRITE;
+	struct axv_x86_fault fault;
+	u64 linear;
+	int err;
+
+	if (is_empty(x, &code->insn))
+		return AXV_RESUME;
+	err = operand(x, &code->insn, write, &linear, &fault);
+	if (err)
+		return failed(x, err, &fault, write, NULL, code);
+	return mmio_at(x, gpa, access, cause, code, linear);
 }
 
 /**
@@ -428,36 +501,30 @@ static enum axv_next mmio_read(struct axv_x86_vcpu *x, u64 gpa,
 enum axv_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 			   u32 cause)
 {
-	bool write = access & AXV_ACCESS_WRITE, decoded;
-	struct axv_x86_fault fault;
-	struct code c;
+	bool write = access & AXV_ACCESS_WRITE;
+	const struct axv_x86_insn *insn;
+	struct axv_x86_code *code;
 	u64 linear;
-	int err;
 
 	/* Somebody added a region while the fault was on its way here. */
-	if (cause != AXV_FAULT_HOST && axv_gpa_is_ram(x->base.vm, gpa, write))
+	if (cause != AXV_FAULT_HOST && is_ram(x, gpa, write))
 		return AXV_RESUME;
 
 	/* Not by the instruction, and therefore not by its decoding. */
 	if (access & (AXV_ACCESS_EVENT | AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_FETCH))
 		return fault_exit(x, gpa, access, cause, NULL, NULL);
 
-	decoded = get_code(x, &c);
-	if (!decoded && signal_pending(current))
+	code = axv_x86_get_code(x);
+	insn = axv_x86_code_insn(code);
+	if (unlikely(insn->op == AXV_X86_OP_NONE) && signal_pending(current))
 		return AXV_AGAIN;
-	if (!decoded || cause == AXV_FAULT_HOST ||
-	    !(write ? writes_memory(&c.insn) : reads_memory(&c.insn)))
-		return fault_exit(x, gpa, access, cause, NULL, &c);
-	if (is_empty(x, &c.insn))
-		return AXV_RESUME;
+	if (cause == AXV_FAULT_HOST ||
+	    !(write ? writes_memory(insn) : reads_memory(insn)))
+		return fault_exit(x, gpa, access, cause, NULL, code);
 
-	err = operand(x, &c.insn, write, &linear, &fault);
-	if (err)
-		return failed(x, err, &fault, write, NULL, &c);
-	if (((linear ^ gpa) & ~PAGE_MASK) || crosses_page(gpa, c.insn.width))
-		return fault_exit(x, gpa, access, cause, &linear, &c);
-
-	return write ? mmio_write(x, gpa, cause, &c, linear) : mmio_read(x, gpa, &c);
+	if (unlikely(!plain_operand(x, insn, &linear)))
+		return mmio_operand(x, gpa, access, cause, code);
+	return mmio_at(x, gpa, access, cause, code, linear);
 }
 
 /**
@@ -488,87 +555,118 @@ enum axv_next axv_x86_io_in(struct axv_x86_vcpu *x, u16 port,
 
 /* The low bytes of a device's answer, for the memory side of MOVS. */
 static enum axv_next store_element(struct axv_x86_vcpu *x,
-				   const struct code *c, u64 value)
+				   const struct axv_x86_code *code, u64 value)
 {
 	struct axv_x86_fault fault;
 	u64 linear;
 	int err;
 
-	err = operand(x, &c->insn, true, &linear, &fault);
+	err = operand(x, &code->insn, true, &linear, &fault);
 	if (err)
-		return failed(x, err, &fault, true, NULL, c);
-	err = axv_x86_write_linear(x, linear, &value, c->insn.width, &fault);
+		return failed(x, err, &fault, true, NULL, code);
+	err = axv_x86_write_linear(x, linear, &value, code->insn.width, &fault);
 	if (err)
-		return failed(x, err, &fault, true, &linear, c);
-	finish(x, &c->insn);
+		return failed(x, err, &fault, true, &linear, code);
+	finish(x, &code->insn);
 	return AXV_RESUME;
 }
 
-static enum axv_next complete_mmio(struct axv_x86_vcpu *x,
-				   const struct axv_x86_pending *pending,
-				   u64 data)
+/* The access is the same; @data is its answer. */
+static __always_inline enum axv_next
+finish_load(struct axv_x86_vcpu *x, const struct axv_x86_code *code, u64 data)
 {
-	const struct axv_x86_insn *insn;
+	if (unlikely(code->insn.op == AXV_X86_OP_MOVS))
+		return store_element(x, code, data);
+	load_register(x, &code->insn, data);
+	finish(x, &code->insn);
+	return AXV_RESUME;
+}
+
+/* As mmio_operand(). */
+static noinline enum axv_next complete_operand(struct axv_x86_vcpu *x,
+					       const struct axv_x86_pending *pending,
+					       const struct axv_x86_code *code)
+{
 	struct axv_x86_fault fault;
 	u64 linear, gpa;
-	struct code c;
 	int err;
 
-	if (!get_code(x, &c))
-		return AXV_AGAIN;
-	insn = &c.insn;
-	if (!reads_memory(insn) ||
-	    insn->width != pending->width || is_empty(x, insn))
-		return AXV_RESUME;
-	if (operand(x, insn, false, &linear, &fault))
+	if (is_empty(x, &code->insn) ||
+	    operand(x, &code->insn, false, &linear, &fault))
 		return AXV_RESUME;
 	err = axv_x86_translate(x, linear, AXV_ACCESS_READ, &gpa, &fault);
 	if (err == -EAGAIN)
 		return AXV_AGAIN;
-	if (err || gpa != pending->addr || axv_gpa_is_ram(x->base.vm, gpa, false))
+	if (err || gpa != pending->addr || is_ram(x, gpa, false))
 		return AXV_RESUME;
-
-	if (insn->op == AXV_X86_OP_MOVS)
-		return store_element(x, &c, data);
-	load_register(x, insn, data);
-	finish(x, insn);
-	return AXV_RESUME;
+	return finish_load(x, code, pending->data);
 }
 
-static enum axv_next complete_in(struct axv_x86_vcpu *x,
-				 const struct axv_x86_pending *pending,
-				 u64 data)
+/* AXV_AGAIN: the instruction, or memory that it needs, could not be had. */
+static noinline enum axv_next complete_mmio(struct axv_x86_vcpu *x,
+					    struct axv_x86_pending *pending)
 {
 	const struct axv_x86_insn *insn;
-	struct code c;
-	bool same;
-	u16 port;
+	struct axv_x86_code *code;
+	u64 linear, gpa;
+	int err;
 
-	if (!get_code(x, &c))
-		return AXV_AGAIN;
-	insn = &c.insn;
-	port = insn->port_imm ? insn->imm : x->regs.gpr[AXV_X86_RDX];
-	/*
-	 * With both REX.W and an operand-size prefix processors differ about
-	 * the width: what they said at the exit counts.
-	 */
-	same = (insn->width == 1) == (pending->width == 1);
-	if (insn->op == AXV_X86_OP_IN && port == pending->addr && same) {
-		set_gpr(x, AXV_X86_RAX, pending->width, data);
-		finish(x, insn);
+	if (likely(!pending->answered)) {
+		pending->data = READ_ONCE(x->base.run->exit.mmio.data);
+		pending->answered = true;
 	}
+	code = axv_x86_get_code(x);
+	insn = axv_x86_code_insn(code);
+	if (unlikely(insn->op == AXV_X86_OP_NONE))
+		return AXV_AGAIN;
+	if (!reads_memory(insn) || insn->width != pending->width)
+		return AXV_RESUME;
+	if (unlikely(!plain_operand(x, insn, &linear)))
+		return complete_operand(x, pending, code);
+	err = axv_x86_code_operand(x, code, linear);
+	if (err == -EAGAIN)
+		return AXV_AGAIN;
+	gpa = code->operand->gpa;
+	if (err || gpa != pending->addr || is_ram(x, gpa, false))
+		return AXV_RESUME;
+	return finish_load(x, code, pending->data);
+}
+
+/* AXV_AGAIN: the instruction could not be had. */
+static __always_inline enum axv_next
+complete_in(struct axv_x86_vcpu *x, struct axv_x86_pending *pending)
+{
+	const struct axv_x86_insn *insn;
+
+	/* Each kind reads the answer from the run page once. */
+	if (likely(!pending->answered)) {
+		pending->data = READ_ONCE(x->base.run->exit.io.data);
+		pending->answered = true;
+	}
+	insn = axv_x86_code_insn(axv_x86_get_code(x));
+	if (unlikely(insn->op == AXV_X86_OP_NONE))
+		return AXV_AGAIN;
+	if (likely(axv_x86_take_in(x, insn, pending->data)))
+		advance(x, insn->len);
 	return AXV_RESUME;
 }
 
-static enum axv_next complete_sysreg(struct axv_x86_vcpu *x,
-				     const struct axv_x86_pending *pending,
-				     u64 value)
+/* Likewise. */
+static noinline enum axv_next complete_sysreg(struct axv_x86_vcpu *x,
+					      struct axv_x86_pending *pending)
 {
-	struct code c;
+	const struct axv_run *run = x->base.run;
+	const struct axv_x86_insn *insn;
 
-	if (!get_code(x, &c))
+	if (likely(!pending->answered)) {
+		pending->data = READ_ONCE(run->exit.sysreg.value);
+		pending->fail = READ_ONCE(run->exit.sysreg.fail);
+		pending->answered = true;
+	}
+	insn = axv_x86_code_insn(axv_x86_get_code(x));
+	if (unlikely(insn->op == AXV_X86_OP_NONE))
 		return AXV_AGAIN;
-	if (c.insn.op != AXV_X86_OP_RDMSR ||
+	if (insn->op != AXV_X86_OP_RDMSR ||
 	    get_gpr(x, AXV_X86_RCX, 4) != pending->addr)
 		return AXV_RESUME;
 	if (pending->fail) {
@@ -576,53 +674,51 @@ static enum axv_next complete_sysreg(struct axv_x86_vcpu *x,
 			      x->cr0 & X86_CR0_PE, 0, 0);
 		return AXV_RESUME;
 	}
-	set_gpr(x, AXV_X86_RAX, 4, value);
-	set_gpr(x, AXV_X86_RDX, 4, value >> 32);
-	finish(x, &c.insn);
+	set_gpr(x, AXV_X86_RAX, 4, pending->data);
+	set_gpr(x, AXV_X86_RDX, 4, pending->data >> 32);
+	finish(x, insn);
 	return AXV_RESUME;
 }
 
-/* The VMM's answer, read once from the run page. */
-static void read_answer(const struct axv_run *run, struct axv_x86_pending *pending)
+static __always_inline enum axv_next complete_access(struct axv_x86_vcpu *x)
 {
-	if (pending->answered)
-		return;
-	switch (pending->kind) {
-	case AXV_PENDING_MMIO:
-		pending->data = READ_ONCE(run->exit.mmio.data);
-		break;
-	case AXV_PENDING_IO:
-		pending->data = READ_ONCE(run->exit.io.data);
-		break;
-	case AXV_PENDING_SYSREG:
-		pending->data = READ_ONCE(run->exit.sysreg.value);
-		pending->fail = READ_ONCE(run->exit.sysreg.fail);
-		break;
-	}
-	pending->answered = true;
+	if (x->pending.kind == AXV_PENDING_IO)
+		return complete_in(x, &x->pending);
+	if (x->pending.kind == AXV_PENDING_MMIO)
+		return complete_mmio(x, &x->pending);
+	return complete_sysreg(x, &x->pending);
 }
 
-/* AXV_AGAIN: the instruction, or memory that it needs, could not be had. */
-static enum axv_next complete_access(struct axv_x86_vcpu *x,
-				     const struct axv_x86_pending *pending)
+static void nothing_pending(struct axv_x86_vcpu *x)
 {
-	switch (pending->kind) {
-	case AXV_PENDING_MMIO:
-		return complete_mmio(x, pending, pending->data);
-	case AXV_PENDING_IO:
-		return complete_in(x, pending, pending->data);
-	case AXV_PENDING_SYSREG:
-		return complete_sysreg(x, pending, pending->data);
+	x->pending.kind = AXV_PENDING_NONE;
+	x->pending.answered = false;
+}
+
+/* As axv_x86_complete() says, after the first time.  A signal: it stays pending. */
+static noinline enum axv_next complete_again(struct axv_x86_vcpu *x)
+{
+	enum axv_next next = AXV_AGAIN;
+	unsigned int i;
+
+	for (i = 1; next == AXV_AGAIN; i++) {
+		if (signal_pending(current)) {
+			axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
+			return AXV_EXIT;
+		}
+		next = i < AGAIN_MAX ? complete_access(x) : AXV_RESUME;
 	}
-	return AXV_RESUME;
+	nothing_pending(x);
+	return next;
 }
 
 /**
  * axv_x86_complete() - the VMM has answered a read; finish it
  * @x:		vCPU whose pending access is not AXV_PENDING_NONE
  *
- * The instruction is fetched and decoded again.  If it is not the same access any
- * more, because the VMM changed registers or memory, the data is dropped and the
+ * The instruction is fetched and decoded again, unless a comparison of all that it
+ * depends on tells that this would give the same (code.c).  If it is not the same access
+ * any more, because the VMM changed registers or memory, the data is dropped and the
  * guest goes on from where it stands.  If the memory side of MOVS fails only now,
  * the guest gets its exception or the VMM an AXV_EXIT_NESTED_PAGE_FAULT, with
  * the state before the instruction: the device will be read again.
@@ -638,23 +734,13 @@ static enum axv_next complete_access(struct axv_x86_vcpu *x,
  */
 enum axv_next axv_x86_complete(struct axv_x86_vcpu *x)
 {
-	struct axv_x86_pending pending = x->pending;
-	enum axv_next next;
-	unsigned int i;
+	enum axv_next next = AXV_RESUME;
 
-	x->pending = (struct axv_x86_pending){};
-	if (pending.rip != x->regs.rip)
-		return AXV_RESUME;
-	read_answer(x->base.run, &pending);
-	for (i = 0; i < AGAIN_MAX; i++) {
-		next = complete_access(x, &pending);
-		if (next != AXV_AGAIN)
-			return next;
-		if (signal_pending(current)) {
-			x->pending = pending;
-			axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
-			return AXV_EXIT;
-		}
+	if (likely(x->pending.rip == x->regs.rip)) {
+		next = complete_access(x);
+		if (unlikely(next == AXV_AGAIN))
+			return complete_again(x);
 	}
-	return AXV_RESUME;
+	nothing_pending(x);
+	return next;
 }

@@ -14,26 +14,30 @@
  */
 #include <linux/hash.h>
 #include <linux/string.h>
+#include <asm/processor-flags.h>
 
 #include "code.h"
+#include "known.h"
 #include "walk.h"
 
-static bool is_same(const struct axv_x86_vcpu *x,
-		    const struct axv_x86_code_state *state,
-		    const struct axv_x86_code *code)
+/* The one that has the place of the instruction pointer; mostly it is that of last time. */
+static noinline struct axv_x86_code *choose(struct axv_x86_vcpu *x)
 {
-	return code->rip == x->regs.rip && code->state.cr3 == state->cr3 &&
-	       code->state.attr == state->attr && code->state.cpl == state->cpl &&
-	       code->cr0 == x->cr0 && code->cr4 == x->cr4 && code->efer == x->efer &&
-	       axv_guest_words_same(x->base.vm, &code->words);
+	x->code = &x->codes[hash_64(x->regs.rip, AXV_X86_CODES_SHIFT)];
+	return x->code;
 }
 
-static noinline void fetch(struct axv_x86_vcpu *x,
-			   const struct axv_x86_code_state *state,
-			   struct axv_x86_code *code)
+static __always_inline struct axv_x86_code *entry(struct axv_x86_vcpu *x)
+{
+	struct axv_x86_code *code = x->code;
+
+	return likely(code && code->rip == x->regs.rip) ? code : choose(x);
+}
+
+static noinline struct axv_x86_code *fetch(struct axv_x86_vcpu *x, struct axv_x86_code *code)
 {
 	code->rip = x->regs.rip;
-	code->state = *state;
+	code->state = x->code_state;
 	code->cr0 = x->cr0;
 	code->cr4 = x->cr4;
 	code->efer = x->efer;
@@ -42,9 +46,12 @@ static noinline void fetch(struct axv_x86_vcpu *x,
 	code->decoded = false;
 	code->measured = false;
 	code->words.count = 0;
+	code->operand = &x->operands[(code - x->codes) % AXV_X86_OPERANDS];
+	code->operand->words.count = 0;
 	memset(code->bytes, 0, sizeof(code->bytes));
 	code->count = axv_x86_fetch_code(x, code->bytes, AXV_X86_INSN_MAX, code->bits,
 					 code->bits == 64 ? &code->words : NULL);
+	return code;
 }
 
 /**
@@ -56,28 +63,75 @@ static noinline void fetch(struct axv_x86_vcpu *x,
  */
 struct axv_x86_code *axv_x86_get_code(struct axv_x86_vcpu *x)
 {
-	struct axv_x86_code *code = &x->codes[hash_64(x->regs.rip, AXV_X86_CODES_SHIFT)];
-	struct axv_x86_code_state state;
+	struct axv_x86_code *code;
 
-	x->hw->code_state(x, &state);
-	if (unlikely(!is_same(x, &state, code)))
-		fetch(x, &state, code);
-	return code;
+	x->hw->code_state(x, &x->code_state);
+	code = entry(x);
+	return likely(axv_x86_code_is_same(x, code)) ? code : fetch(x, code);
 }
 
 /**
- * axv_x86_code_insn() - decode it, if that has not been done yet
- * @code:	of axv_x86_get_code()
+ * axv_x86_known_code() - axv_x86_get_code(), where that would have nothing to do
+ * @x:		vCPU whose claim the caller holds
  *
- * Return: the instruction, or NULL if it is none that axv_x86_decode() knows.
+ * Context: process context; does not sleep, interrupts may be off.
+ * Return: likewise; NULL: it has to be fetched.
  */
-const struct axv_x86_insn *axv_x86_code_insn(struct axv_x86_code *code)
+struct axv_x86_code *axv_x86_known_code(struct axv_x86_vcpu *x)
 {
-	if (unlikely(!code->decoded)) {
-		axv_x86_decode(&code->insn, code->bytes, code->count, code->bits);
-		code->decoded = true;
-	}
-	return code->insn.op == AXV_X86_OP_NONE ? NULL : &code->insn;
+	struct axv_x86_code *code;
+
+	x->hw->code_state(x, &x->code_state);
+	code = entry(x);
+	return likely(axv_x86_code_is_same(x, code)) ? code : NULL;
+}
+
+static noinline int translate_operand(struct axv_x86_vcpu *x, struct axv_x86_code *code,
+				      u64 linear)
+{
+	struct axv_x86_operand *operand = code->operand;
+	struct axv_x86_fault fault;
+
+	operand->code = code;
+	operand->linear = linear;
+	operand->pkru = x->pkru;
+	operand->ac = x->regs.rflags & X86_EFLAGS_AC;
+	operand->words.count = 0;
+	return axv_x86_translate_noting(x, linear, AXV_ACCESS_READ, &operand->gpa, &fault,
+					code->bits == 64 ? &operand->words : NULL);
+}
+
+/**
+ * axv_x86_code_operand() - translate the address that an instruction reads
+ * @x:		vCPU whose claim the caller holds
+ * @code:	as axv_x86_get_code() just returned it
+ * @linear:	the address
+ *
+ * Context: may sleep.
+ * Return: 0, and &axv_x86_operand.gpa is where it is; or an error as of
+ * axv_x86_translate().
+ */
+int axv_x86_code_operand(struct axv_x86_vcpu *x, struct axv_x86_code *code, u64 linear)
+{
+	const struct axv_x86_operand *operand = code->operand;
+
+	/* What decides about the instruction, the paging mode for one, is the same. */
+	if (likely(operand->code == code && operand->linear == linear &&
+		   operand->pkru == x->pkru &&
+		   operand->ac == !!(x->regs.rflags & X86_EFLAGS_AC) &&
+		   axv_guest_words_same(x->base.vm, &operand->words)))
+		return 0;
+	return translate_operand(x, code, linear);
+}
+
+/**
+ * __axv_x86_code_insn() - axv_x86_code_insn(), the first time
+ * @code:	of axv_x86_get_code()
+ */
+void __axv_x86_code_insn(struct axv_x86_code *code)
+{
+	axv_x86_decode(&code->insn, code->bytes, code->count, code->bits);
+	code->decoded = true;
 }
 
 /**

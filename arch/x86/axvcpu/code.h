@@ -9,7 +9,22 @@
 #include "x86.h"
 
 struct axv_x86_code *axv_x86_get_code(struct axv_x86_vcpu *x);
-const struct axv_x86_insn *axv_x86_code_insn(struct axv_x86_code *code);
+struct axv_x86_code *axv_x86_known_code(struct axv_x86_vcpu *x);
+int axv_x86_code_operand(struct axv_x86_vcpu *x, struct axv_x86_code *code, u64 linear);
 unsigned int axv_x86_code_length(struct axv_x86_code *code, u32 *opcode);
+void __axv_x86_code_insn(struct axv_x86_code *code);
+
+/**
+ * axv_x86_code_insn() - decode it, if that has not been done yet
+ * @code:	of axv_x86_get_code()
+ *
+ * Return: the instruction; AXV_X86_OP_NONE if it is none that axv_x86_decode() knows.
+ */
+static inline const struct axv_x86_insn *axv_x86_code_insn(struct axv_x86_code *code)
+{
+	if (unlikely(!code->decoded))
+		__axv_x86_code_insn(code);
+	return &code->insn;
+}
 
 #endif /* _AXVCPU_X86_CODE_H */

@@ -379,29 +379,6 @@ bool axv_x86_decode(struct axv_x86_insn *insn, const u8 *bytes,
 }
 
 /**
- * axv_x86_operand_offset() - offset of a memory operand in its segment
- * @insn:	a decoded LOAD, STORE or STORE_IMM
- * @gpr:	the sixteen general registers
- * @rip:	of the instruction
- *
- * Context: any.
- */
-u64 axv_x86_operand_offset(const struct axv_x86_insn *insn, const u64 *gpr,
-			   u64 rip)
-{
-	u64 offset = insn->disp;
-
-	/* Masked for the processor, which may guess that there is a register. */
-	if (insn->base == AXV_X86_RIP)
-		offset += rip + insn->len;
-	else if (insn->base != AXV_X86_NO_REG)
-		offset += gpr[insn->base & 15];
-	if (insn->index != AXV_X86_NO_REG)
-		offset += gpr[insn->index & 15] << insn->scale;
-	return axv_x86_mask(offset, insn->addr_width);
-}
-
-/**
  * axv_x86_take_prefixes() - what stands before the opcode
  * @p:		result
  * @bytes:	the instruction

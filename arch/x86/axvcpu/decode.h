@@ -10,6 +10,8 @@
 
 #include <linux/types.h>
 
+#include <linux/axvcpu.h>
+
 #define AXV_X86_INSN_MAX	15	/* AMD APM vol. 3, 1.1 */
 #define AXV_X86_NO_REG		0xff
 
@@ -104,8 +106,6 @@ struct axv_x86_prefixes {
 
 bool axv_x86_decode(struct axv_x86_insn *insn, const u8 *bytes,
 		    unsigned int size, unsigned int bits);
-u64 axv_x86_operand_offset(const struct axv_x86_insn *insn, const u64 *gpr,
-			   u64 rip);
 unsigned int axv_x86_take_prefixes(struct axv_x86_prefixes *p, const u8 *bytes,
 				   unsigned int size, unsigned int bits);
 unsigned int axv_x86_insn_length(const u8 *bytes, unsigned int size,
@@ -119,6 +119,29 @@ unsigned int axv_x86_insn_length(const u8 *bytes, unsigned int size,
 static inline u64 axv_x86_mask(u64 value, unsigned int width)
 {
 	return value & (~0ull >> (64 - 8 * width));
+}
+
+/**
+ * axv_x86_operand_offset() - offset of a memory operand in its segment
+ * @insn:	a decoded LOAD, STORE or STORE_IMM
+ * @gpr:	the sixteen general registers
+ * @rip:	of the instruction
+ *
+ * Context: any.
+ */
+static inline u64 axv_x86_operand_offset(const struct axv_x86_insn *insn,
+					 const u64 *gpr, u64 rip)
+{
+	u64 offset = insn->disp;
+
+	/* Masked for the processor, which may guess that there is a register. */
+	if (insn->base == AXV_X86_RIP)
+		offset += rip + insn->len;
+	else if (insn->base != AXV_X86_NO_REG)
+		offset += gpr[insn->base & 15];
+	if (insn->index != AXV_X86_NO_REG)
+		offset += gpr[insn->index & 15] << insn->scale;
+	return axv_x86_mask(offset, insn->addr_width);
 }
 
 #endif /* _AXVCPU_X86_DECODE_H */

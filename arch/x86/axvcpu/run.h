@@ -40,6 +40,7 @@
 #include "access.h"
 #include "events.h"
 #include "exit.h"
+#include "known.h"
 #include "regs.h"
 #include "x86.h"
 
@@ -70,6 +71,8 @@
  * @watch_cr8:	report a CR8 below &axv_x86_vcpu.cr8_below, which has changed
  * @cr8:	the guest's CR8
  * @shadow:	is there an interrupt shadow?
+ * @code_state:	as &axv_x86_hw.code_state; NULL: that is as good
+ * @advance:	as axv_x86_advance(); NULL with @code_state
  * @exit_code:	the hardware's word for the last exit
  * @trace_exit:	call trace_axv_exit()
  */
@@ -92,6 +95,8 @@ struct axv_x86_engine {
 	void (*watch_cr8)(struct axv_x86_vcpu *x);
 	unsigned int (*cr8)(struct axv_x86_vcpu *x);
 	bool (*shadow)(struct axv_x86_vcpu *x);
+	void (*code_state)(struct axv_x86_vcpu *x, struct axv_x86_code_state *state);
+	void (*advance)(struct axv_x86_vcpu *x, unsigned int len);
 	u64 (*exit_code)(struct axv_x86_vcpu *x);
 	void (*trace_exit)(struct axv_x86_vcpu *x);
 };
@@ -275,8 +280,8 @@ axv_x86_before_entry(struct axv_x86_vcpu *x,
 	if (unlikely(!axv_hardware_is_enabled()))
 		return axv_x86_hardware_is_off(x);
 
-	if (unlikely(READ_ONCE(x->events.any) || x->events.halted ||
-		     x->irq_window || x->irq_armed)) {
+	if (unlikely(READ_ONCE(x->events.any_or_halted) || x->irq_window ||
+		     x->irq_armed)) {
 		if (x->events.halted)
 			return axv_x86_before_halt(x, engine);
 		return engine->inject(x);
@@ -458,7 +463,9 @@ axv_x86_run(struct axv_x86_vcpu *x,
 		x->cr8_below = cr8_below;
 		engine->watch_cr8(x);
 	}
-	if (unlikely(x->pending.kind != AXV_PENDING_NONE) &&
+	if (x->pending.kind != AXV_PENDING_NONE &&
+	    !(engine->code_state &&
+	      axv_x86_complete_known_in(x, engine->code_state, engine->advance)) &&
 	    axv_x86_complete(x) == AXV_EXIT)
 		goto out;
 	/* The data of a read is consumed by now, so the kick loses nothing. */

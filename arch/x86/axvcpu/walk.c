@@ -145,20 +145,9 @@ static bool within_limit(const struct axv_x86_segment *s, u64 offset,
 	return last <= s->limit;
 }
 
-/**
- * axv_x86_linear_64() - axv_x86_linear() in 64-bit mode
- * @x:		vCPU
- * @seg:	segment register, by enum axv_x86_seg
- * @offset:	already cut to the address size
- * @size:	bytes of the access, not 0
- * @linear:	result
- * @fault:	#GP or #SS, if the address is not canonical
- *
- * Context: the claim is held.
- * Return: 0, or -EFAULT with @fault filled in.
- */
-int axv_x86_linear_64(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
-		      unsigned int size, u64 *linear, struct axv_x86_fault *fault)
+/* axv_x86_linear() in 64-bit mode. */
+static int linear_64(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
+		     unsigned int size, u64 *linear, struct axv_x86_fault *fault)
 {
 	unsigned int shift = x->cr4 & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
 	u64 first = offset, last;
@@ -196,7 +185,7 @@ int axv_x86_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
 	struct axv_x86_segment s;
 
 	if (axv_x86_code_bits(x) == 64)
-		return axv_x86_linear_64(x, seg, offset, size, linear, fault);
+		return linear_64(x, seg, offset, size, linear, fault);
 
 	x->hw->get_segment(x, seg, &s);
 	/* Real and virtual-8086 mode have limits, but no types. */
@@ -502,13 +491,16 @@ static int translate(struct axv_x86_vcpu *x, struct axv_guest_peek *peek,
 }
 
 /**
- * axv_x86_translate() - from a linear to a guest physical address
+ * axv_x86_translate_noting() - from a linear to a guest physical address
  * @x:		vCPU
  * @linear:	address; translates this page only
  * @access:	one of AXV_ACCESS_READ, _WRITE, _FETCH, at the current privilege
  *		level
  * @gpa:	result
  * @fault:	the exception, or the table that is not in memory
+ * @words:	NULL, or out: all words of guest memory on which the result depends, in
+ *		64-bit mode; nothing is known of them if they are too many, if they have
+ *		been written, or after an error
  *
  * Sets accessed and dirty bits as the processor would.
  *
@@ -516,16 +508,39 @@ static int translate(struct axv_x86_vcpu *x, struct axv_guest_peek *peek,
  * Return: 0; -EFAULT with @fault filled in; -EAGAIN: a signal, or the guest changes
  * its tables all the time: enter it again and let the processor try.
  */
-int axv_x86_translate(struct axv_x86_vcpu *x, u64 linear, u32 access, u64 *gpa,
-		      struct axv_x86_fault *fault)
+int axv_x86_translate_noting(struct axv_x86_vcpu *x, u64 linear, u32 access, u64 *gpa,
+			     struct axv_x86_fault *fault, struct axv_guest_words *words)
 {
 	struct axv_guest_peek peek;
 	int err;
 
 	axv_guest_peek_begin(&peek, x->base.vm);
+	if (words)
+		axv_guest_words_begin(&peek, words);
 	err = translate(x, &peek, linear, access, gpa, fault);
+	if (words)
+		axv_guest_words_end(&peek);
 	axv_guest_peek_end(&peek);
+	if (words && err)
+		words->count = 0;
 	return err;
+}
+
+/**
+ * axv_x86_translate() - likewise, for who asks once
+ * @x:		vCPU
+ * @linear:	address
+ * @access:	AXV_ACCESS_*
+ * @gpa:	result
+ * @fault:	what is in the way
+ *
+ * Context: the claim is held; may sleep.
+ * Return: 0 or an error as axv_x86_translate_noting().
+ */
+int axv_x86_translate(struct axv_x86_vcpu *x, u64 linear, u32 access, u64 *gpa,
+		      struct axv_x86_fault *fault)
+{
+	return axv_x86_translate_noting(x, linear, access, gpa, fault, NULL);
 }
 
 static size_t left_in_page(u64 linear)

@@ -23,12 +23,11 @@ struct axv_x86_fault {
 };
 
 unsigned int axv_x86_code_bits(struct axv_x86_vcpu *x);
-int axv_x86_linear_64(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
-		      unsigned int size, u64 *linear,
-		      struct axv_x86_fault *fault);
 int axv_x86_linear(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
 		   unsigned int size, bool write, u64 *linear,
 		   struct axv_x86_fault *fault);
+int axv_x86_translate_noting(struct axv_x86_vcpu *x, u64 linear, u32 access, u64 *gpa,
+			     struct axv_x86_fault *fault, struct axv_guest_words *words);
 int axv_x86_translate(struct axv_x86_vcpu *x, u64 linear, u32 access, u64 *gpa,
 		      struct axv_x86_fault *fault);
 int axv_x86_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,

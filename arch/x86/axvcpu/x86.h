@@ -184,6 +184,7 @@ struct axv_x86_answer {
  * @any:	something below or above waits for axv_x86_pick_event().  Set by
  *		anyone, cleared under the lock by the holder of the claim, who
  *		may read it without.
+ * @any_or_halted: @any and @halted, to be read at once
  *
  * Only the holder of the claim touches these:
  * @reinject:	event whose delivery was cut short by an exit, in the same form
@@ -200,11 +201,16 @@ struct axv_x86_events {
 	u64 exception;
 	u64 exception_addr;
 	bool raised;
-	bool any;
+	union {
+		struct {
+			bool any;
+			bool halted;
+		};
+		u16 any_or_halted;
+	};
 
 	u64 reinject;
 	u8 reinject_len;
-	bool halted;
 	bool shutdown;
 	u32 exit_mask;
 };
@@ -223,7 +229,7 @@ enum axv_pending_kind {
  * @addr:	port, guest physical address or MSR number
  * @rip:	of the instruction
  * @answered:	the VMM gave its answer, and a signal ended the run before the
- *		instruction could be finished
+ *		instruction could be finished; false if @kind is AXV_PENDING_NONE
  * @fail:	the answer: see &axv_exit_sysreg.fail
  * @data:	the answer: what was read
  *
@@ -237,6 +243,27 @@ struct axv_x86_pending {
 	bool answered;
 	bool fail;
 	u64 data;
+};
+
+struct axv_x86_code;
+
+/**
+ * struct axv_x86_operand - where an instruction's operand in memory is; see code.c
+ * @code:	whose operand it is
+ * @linear:	its linear address
+ * @gpa:	what a read of it was translated to
+ * @pkru:	PKRU then
+ * @ac:		RFLAGS.AC then
+ * @words:	page-table entries it was translated by; nothing is known unless they, the
+ *		above and what decides about the instruction are all that it depends on
+ */
+struct axv_x86_operand {
+	const struct axv_x86_code *code;
+	u64 linear;
+	u64 gpa;
+	u32 pkru;
+	bool ac;
+	struct axv_guest_words words;
 };
 
 /**
@@ -256,6 +283,8 @@ struct axv_x86_pending {
  * @length:	as axv_x86_insn_length() said
  * @opcode:	likewise
  * @insn:	as axv_x86_decode() said
+ * @operand:	what it reads is there, if axv_x86_code_operand() was asked and no other
+ *		instruction had the place since
  */
 struct axv_x86_code {
 	u64 rip;
@@ -272,11 +301,13 @@ struct axv_x86_code {
 	u8 length;
 	u32 opcode;
 	struct axv_x86_insn insn;
+	struct axv_x86_operand *operand;
 };
 
 /* How many are remembered: a loop that polls has one to three. */
 #define AXV_X86_CODES_SHIFT	2
 #define AXV_X86_CODES		BIT(AXV_X86_CODES_SHIFT)
+#define AXV_X86_OPERANDS	2
 
 /**
  * struct axv_x86_asid - the ASID or VPID of a vCPU
@@ -347,7 +378,10 @@ struct axv_x86_asids {
  * @fpu:	vector state; the task's while it runs the guest
  * @events:	on their way to the guest
  * @pending:	a read exit that waits for its data
+ * @code_state:	as @hw said last; code.c compares it with that of @codes
  * @codes:	instructions fetched before, by a hash of where they are
+ * @code:	the one of @codes that was asked for last, or NULL
+ * @operands:	of some of @codes
  * @again:	exits in a row that axv_x86_again() was asked about
  * @again_rip:	at which instruction pointer
  *
@@ -387,7 +421,10 @@ struct axv_x86_vcpu {
 	struct fpu_guest fpu;
 	struct axv_x86_events events;
 	struct axv_x86_pending pending;
+	struct axv_x86_code_state code_state;
 	struct axv_x86_code codes[AXV_X86_CODES];
+	struct axv_x86_code *code;
+	struct axv_x86_operand operands[AXV_X86_OPERANDS];
 	unsigned int again;
 	u64 again_rip;
 };

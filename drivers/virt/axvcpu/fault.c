@@ -640,15 +640,6 @@ static bool axv_fault_is_stuck(struct axv_vcpu *vcpu, u64 gpa, u32 access)
 	return true;
 }
 
-/* There was no region when this vCPU last came here, and no region has changed since. */
-static bool axv_fault_is_hole(const struct axv_vcpu *vcpu, u64 gpa)
-{
-	const struct axv_hole *hole = &vcpu->hole;
-
-	return gpa >= hole->start && gpa < hole->end &&
-	       hole->seq == axv_memory_seq(vcpu->vm);
-}
-
 /*
  * Remember it up to the next region, so that the next exit at a device looks for none and
  * takes no lock.  Addresses below, up to the same region, were looked up with the same
@@ -690,7 +681,7 @@ enum axv_fault_result axv_vcpu_fault(struct axv_vcpu *vcpu, u64 gpa, u32 access,
 {
 	enum axv_fault_result result;
 
-	if (axv_fault_is_hole(vcpu, gpa)) {
+	if (axv_is_known_hole(vcpu, gpa)) {
 		vcpu->last_fault.count = 0;
 		trace_axv_fault(vcpu->vm, gpa, access, AXV_FAULT_MMIO);
 		return AXV_FAULT_MMIO;

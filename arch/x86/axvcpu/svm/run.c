@@ -221,6 +221,17 @@ static __always_inline bool shadow(struct axv_x86_vcpu *x)
 	       SVM_INTERRUPT_SHADOW_MASK;
 }
 
+static __always_inline void code_state(struct axv_x86_vcpu *x,
+				       struct axv_x86_code_state *state)
+{
+	axv_svm_code_state(x86_to_svm(x)->vmcb, state);
+}
+
+static __always_inline void advance(struct axv_x86_vcpu *x, unsigned int len)
+{
+	axv_svm_advance(x86_to_svm(x), len);
+}
+
 static __always_inline u64 exit_code(struct axv_x86_vcpu *x)
 {
 	return x86_to_svm(x)->vmcb->control.exit_code;
@@ -253,6 +264,8 @@ static const struct axv_x86_engine svm_engine = {
 	.watch_cr8 = watch_cr8,
 	.cr8 = cr8,
 	.shadow = shadow,
+	.code_state = code_state,
+	.advance = advance,
 	.exit_code = exit_code,
 	.trace_exit = trace_exit,
 };

@@ -195,6 +195,19 @@ static inline void axv_svm_advance(struct axv_svm_vcpu *svm, unsigned int len)
 	svm->vmcb->control.int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
 }
 
+/**
+ * axv_svm_code_state() - &axv_x86_hw.code_state, from a VMCB
+ * @vmcb:	of a vCPU whose claim the caller holds
+ * @state:	result
+ */
+static __always_inline void axv_svm_code_state(const struct vmcb *vmcb,
+					       struct axv_x86_code_state *state)
+{
+	state->cr3 = vmcb->save.cr3;
+	state->attr = vmcb->save.cs.attrib;
+	state->cpl = vmcb->save.cpl;
+}
+
 /* hardware.c: SVM on a host CPU */
 const char *axv_svm_unusable(const struct cpuinfo_x86 *c, u64 syscfg);
 int axv_svm_hardware_init(void);

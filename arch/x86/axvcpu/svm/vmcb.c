@@ -400,11 +400,7 @@ static int svm_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value)
 static void svm_code_state(struct axv_x86_vcpu *x,
 			   struct axv_x86_code_state *state)
 {
-	const struct vmcb_save_area *save = &x86_to_svm(x)->vmcb->save;
-
-	state->cr3 = save->cr3;
-	state->attr = save->cs.attrib;
-	state->cpl = save->cpl;
+	axv_svm_code_state(x86_to_svm(x)->vmcb, state);
 }
 
 static unsigned int svm_cpl(struct axv_x86_vcpu *x)

@@ -292,6 +292,255 @@ static void dropped_test(struct kunit *test)
 	}
 }
 
+/*
+ * Exit and answer until all that it takes is known: one round sets the accessed bits of
+ * the code, the next one those of the operand, the third notes all words.
+ */
+static void become_known(struct kunit *test, struct guest *g,
+			 enum axv_next (*leave)(struct guest *g))
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		g->x.regs.rip = CODE;
+		KUNIT_ASSERT_EQ(test, leave(g), AXV_EXIT);
+		KUNIT_ASSERT_EQ(test, test_complete(&g->x), AXV_RESUME);
+		KUNIT_ASSERT_GT(test, g->x.regs.rip, CODE);
+	}
+	g->x.regs.rip = CODE;
+}
+
+static enum axv_next read_device(struct guest *g)
+{
+	return test_mmio(&g->x, DEVICE, R_AX, AXV_FAULT_NO_REGION);
+}
+
+/* The next answer comes after something was changed: not even one that is known. */
+static void known_read_test(struct kunit *test)
+{
+	static const u64 tables[] = {
+		0x10ff8, 0x13ff8, 0x14000 + 0x1fa * 8, 0x15000 + 0x1fb * 8,
+	};
+	enum {
+		NOTHING, RIP, CODE_BYTES, WIDTH, CODE_TABLE, CR3, REGISTER, REGION, HOLE,
+		ALIGNMENT, KEY, TABLE, CASES = TABLE + ARRAY_SIZE(tables)
+	} what;
+	struct axv_x86_gprs before;
+
+	for (what = NOTHING; what < CASES; what++) {
+		struct guest *g = new_guest64(test, "8b0f");
+		bool arrives = what == NOTHING || what == HOLE;
+		int peeks;
+
+		/* The device's page is a user's: SMAP and keys have a say. */
+		g->x.cr4 |= X86_CR4_SMAP | X86_CR4_PKE;
+		g->x.regs.rflags |= X86_EFLAGS_AC;
+		become_known(test, g, read_device);
+		g->x.base.hole = (struct axv_hole){
+			.start = GUEST_DEVICE, .end = GUEST_DEVICE + PAGE_SIZE,
+			.seq = g->vm.mmu_seq,
+		};
+		peeks = g->peeks;
+
+		KUNIT_ASSERT_EQ(test, read_device(g), AXV_EXIT);
+		KUNIT_EXPECT_EQ(test, g->peeks, peeks);
+		g->run.exit.mmio.data = 0x11111111;
+		switch (what) {
+		case NOTHING:
+			break;
+		case RIP:
+			guest_poke(g, CODE + 0x100, 0x0f8b, 2);
+			g->x.regs.rip += 0x100;
+			break;
+		case CODE_BYTES:
+			guest_poke(g, CODE, 0x0f03, 2);
+			break;
+		case WIDTH:
+			guest_poke(g, CODE, 0x0f8a, 2);
+			break;
+		case CODE_TABLE:
+			guest_poke(g, 0x12000, 0, 8);
+			break;
+		case CR3:
+			g->cr[3] = 0x16000;
+			break;
+		case REGISTER:
+			g->x.regs.gpr[AXV_X86_RDI] += 4;
+			break;
+		case REGION:
+			g->device_is_ram = true;
+			g->vm.mmu_seq++;
+			break;
+		case HOLE:
+			/* Another one: the address is looked for anew. */
+			g->vm.mmu_seq++;
+			break;
+		case ALIGNMENT:
+			g->x.regs.rflags &= ~(u64)X86_EFLAGS_AC;
+			break;
+		case KEY:
+			g->x.pkru = 1;
+			break;
+		default:
+			guest_poke(g, tables[what - TABLE], 0, 8);
+			break;
+		}
+		before = g->x.regs;
+		KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+		if (what == NOTHING)
+			KUNIT_EXPECT_EQ(test, g->peeks, peeks);
+		if (arrives) {
+			before.gpr[AXV_X86_RCX] = 0x11111111;
+			before.rip += 2;
+		}
+		KUNIT_EXPECT_EQ_MSG(test, memcmp(&g->x.regs, &before, sizeof(before)), 0,
+				    "%u", what);
+		KUNIT_EXPECT_EQ(test, g->raised, 0u);
+	}
+}
+
+/* Two places of one instruction in turn, and what is not known at once. */
+static void known_operand_test(struct kunit *test)
+{
+	struct guest *g = new_guest64(test, "8b0f");
+	unsigned int i;
+	int peeks;
+
+	become_known(test, g, read_device);
+	for (i = 0; i < 4; i++) {
+		g->x.regs.rip = CODE;
+		g->x.regs.gpr[AXV_X86_RDI] ^= 4;
+		KUNIT_EXPECT_EQ(test, test_mmio(&g->x, i & 1 ? DEVICE : DEVICE ^ 4, R_AX,
+						AXV_FAULT_NO_REGION), AXV_EXIT);
+		g->run.exit.mmio.data = i;
+		KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+		KUNIT_EXPECT_EQ(test, g->x.regs.gpr[AXV_X86_RCX], (u64)i);
+	}
+
+	/* A segment with a base: MOV %fs:(%rdi), %ecx. */
+	g = new_guest64(test, "648b0f");
+	g->x.regs.gpr[AXV_X86_RDI] = 0xb0;
+	for (i = 0; i < 4; i++) {
+		g->x.regs.rip = CODE;
+		g->seg[AXV_X86_FS].base = 0xffffffffff5fb000;
+		KUNIT_EXPECT_EQ(test, read_device(g), AXV_EXIT);
+		g->run.exit.mmio.data = 0x11 * (i + 1);
+		if (i == 3)
+			g->seg[AXV_X86_FS].base += 4;
+		KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+		KUNIT_EXPECT_EQ(test, g->x.regs.gpr[AXV_X86_RCX],
+				i == 3 ? 0x33ull : 0x11 * (i + 1));
+	}
+
+	/* The word that was at hand is not any more: it is waited for. */
+	g = new_guest64(test, "8b0f");
+	become_known(test, g, read_device);
+	KUNIT_EXPECT_EQ(test, read_device(g), AXV_EXIT);
+	g->run.exit.mmio.data = 0x44;
+	g->vm.mmu_seq++;
+	g->absent = g->peeks + 2;
+	peeks = g->peeks;
+	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
+	KUNIT_EXPECT_GT(test, g->peeks, peeks);
+	KUNIT_EXPECT_EQ(test, g->x.regs.gpr[AXV_X86_RCX], 0x44ull);
+}
+
+static enum axv_next read_port(struct guest *g)
+{
+	return test_io_in(&g->x, 0xd7d8, 1, 1);
+}
+
+/* As a run does it; @in_line: in a back end that has what it takes. */
+static enum axv_next complete_in_run(struct guest *g, bool in_line)
+{
+	if (in_line && axv_x86_complete_known_in(&g->x, guest_code_state, guest_advance))
+		return AXV_RESUME;
+	return test_complete(&g->x);
+}
+
+static void expect_known_in(struct kunit *test, bool in_line)
+{
+	enum { NOTHING, RIP, CODE_BYTES, WIDTH, CODE_TABLE, PORT, REGION, CASES } what;
+	struct axv_x86_gprs before;
+
+	for (what = NOTHING; what < CASES; what++) {
+		struct guest *g = new_guest64(test, "ec");
+		bool arrives = what == NOTHING || what == REGION;
+		int peeks;
+
+		g->x.regs.gpr[AXV_X86_RDX] = 0xd7d8;
+		become_known(test, g, read_port);
+		KUNIT_ASSERT_EQ(test, read_port(g), AXV_EXIT);
+		g->run.exit.io.data = 0x77;
+		peeks = g->peeks;
+		switch (what) {
+		case RIP:
+			g->x.regs.rip++;
+			break;
+		case CODE_BYTES:
+			guest_poke(g, CODE, 0xee, 1);
+			break;
+		case WIDTH:
+			guest_poke(g, CODE, 0xed, 1);
+			break;
+		case CODE_TABLE:
+			guest_poke(g, 0x12000, 0, 8);
+			break;
+		case PORT:
+			g->x.regs.gpr[AXV_X86_RDX]++;
+			break;
+		case REGION:
+			g->vm.mmu_seq++;
+			break;
+		default:
+			break;
+		}
+		before = g->x.regs;
+		KUNIT_EXPECT_EQ(test, complete_in_run(g, in_line), AXV_RESUME);
+		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
+		if (what == NOTHING)
+			KUNIT_EXPECT_EQ(test, g->peeks, peeks);
+		if (arrives) {
+			before.gpr[AXV_X86_RAX] = (before.gpr[AXV_X86_RAX] & ~0xffull) | 0x77;
+			before.rip++;
+		}
+		KUNIT_EXPECT_EQ_MSG(test, memcmp(&g->x.regs, &before, sizeof(before)), 0,
+				    "%u", what);
+	}
+}
+
+static void known_in_test(struct kunit *test)
+{
+	struct guest *g = new_guest64(test, "ec");
+
+	expect_known_in(test, false);
+	expect_known_in(test, true);
+
+	/* One is done in line, and neither the first one nor another access. */
+	g->x.regs.gpr[AXV_X86_RDX] = 0xd7d8;
+	KUNIT_EXPECT_EQ(test, read_port(g), AXV_EXIT);
+	KUNIT_EXPECT_FALSE(test, axv_x86_complete_known_in(&g->x, guest_code_state,
+							   guest_advance));
+	become_known(test, g, read_port);
+	KUNIT_EXPECT_EQ(test, read_port(g), AXV_EXIT);
+	KUNIT_EXPECT_TRUE(test, axv_x86_complete_known_in(&g->x, guest_code_state,
+							  guest_advance));
+	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE + 1);
+	g->x.regs.rip = CODE;
+	KUNIT_EXPECT_EQ(test, read_port(g), AXV_EXIT);
+	g->x.pending.kind = AXV_PENDING_MMIO;
+	KUNIT_EXPECT_FALSE(test, axv_x86_complete_known_in(&g->x, guest_code_state,
+							   guest_advance));
+	/* An answer that a signal has kept is not read again. */
+	g->x.pending.kind = AXV_PENDING_IO;
+	g->x.pending.answered = true;
+	g->x.pending.data = 0x66;
+	g->run.exit.io.data = 0x99;
+	KUNIT_EXPECT_EQ(test, complete_in_run(g, true), AXV_RESUME);
+	KUNIT_EXPECT_EQ(test, g->x.regs.gpr[AXV_X86_RAX] & 0xff, 0x66ull);
+}
+
 static void stos_test(struct kunit *test)
 {
 	struct guest *g = new_guest(test, "f3ab");
@@ -894,6 +1143,9 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(store_test),
 	KUNIT_CASE(load_test),
 	KUNIT_CASE(dropped_test),
+	KUNIT_CASE(known_read_test),
+	KUNIT_CASE(known_operand_test),
+	KUNIT_CASE(known_in_test),
 	KUNIT_CASE(stos_test),
 	KUNIT_CASE(movs_test),
 	KUNIT_CASE(movs_fault_test),

@@ -50,10 +50,9 @@ static u8 op_now(struct guest *g, bool *known)
 {
 	unsigned int hits = g->hits;
 	struct axv_x86_code *code = test_get_code(&g->x);
-	const struct axv_x86_insn *insn = test_code_insn(code);
 
 	*known = g->hits != hits;
-	return insn ? insn->op : AXV_X86_OP_NONE;
+	return axv_x86_code_insn(code)->op;
 }
 
 static void expect(struct kunit *test, struct guest *g, const char *what, u8 op,
@@ -146,7 +145,7 @@ static void code_test_registers(struct kunit *test)
 
 	g->seg[AXV_X86_CS] = guest_flat(ATTR_CODE32);
 	expect(test, g, "CS", IN, false);
-	KUNIT_EXPECT_EQ(test, 32u, test_code_insn(test_get_code(x))->bits);
+	KUNIT_EXPECT_EQ(test, 32u, axv_x86_code_insn(test_get_code(x))->bits);
 	g->seg[AXV_X86_CS] = guest_flat(ATTR_CODE64);
 	expect(test, g, "CS, back", IN, false);
 

@@ -429,16 +429,18 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 
 #define axv_x86_code_bits	test_code_bits
 #define axv_x86_linear		test_linear
-#define axv_x86_linear_64	test_linear_64
 #define axv_x86_translate	test_translate
+#define axv_x86_translate_noting	test_translate_noting
 #define axv_x86_read_linear	test_read_linear
 #define axv_x86_write_linear	test_write_linear
 #define axv_x86_probe		test_probe
 #define axv_x86_fetch		test_fetch
 #define axv_x86_fetch_code	test_fetch_code
 #define axv_x86_get_code	test_get_code
-#define axv_x86_code_insn	test_code_insn
+#define axv_x86_known_code	test_known_code
+#define axv_x86_code_operand	test_code_operand
 #define axv_x86_code_length	test_code_length
+#define __axv_x86_code_insn	test_decode_code
 #define axv_x86_access_failed	test_access_failed
 #define axv_x86_mmio		test_mmio
 #define axv_x86_io_in		test_io_in
@@ -446,12 +448,12 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 #define axv_x86_again		test_again
 
 static unsigned int test_code_bits(struct axv_x86_vcpu *x);
-static int test_linear_64(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
-			  unsigned int size, u64 *linear,
-			  struct axv_x86_fault *fault);
 static int __maybe_unused test_linear(struct axv_x86_vcpu *x, unsigned int seg,
 				      u64 offset, unsigned int size, bool write,
 				      u64 *linear, struct axv_x86_fault *fault);
+static int test_translate_noting(struct axv_x86_vcpu *x, u64 linear, u32 access,
+				 u64 *gpa, struct axv_x86_fault *fault,
+				 struct axv_guest_words *words);
 static int test_translate(struct axv_x86_vcpu *x, u64 linear, u32 access,
 			  u64 *gpa, struct axv_x86_fault *fault);
 static int __maybe_unused test_read_linear(struct axv_x86_vcpu *x, u64 linear,
@@ -469,8 +471,10 @@ static int __maybe_unused test_fetch_code(struct axv_x86_vcpu *x, u8 *bytes,
 					  unsigned int size, unsigned int bits,
 					  struct axv_guest_words *words);
 static __maybe_unused struct axv_x86_code *test_get_code(struct axv_x86_vcpu *x);
-static __maybe_unused const struct axv_x86_insn *
-test_code_insn(struct axv_x86_code *code);
+static __maybe_unused struct axv_x86_code *test_known_code(struct axv_x86_vcpu *x);
+static int __maybe_unused test_code_operand(struct axv_x86_vcpu *x,
+					    struct axv_x86_code *code, u64 linear);
+static void __maybe_unused test_decode_code(struct axv_x86_code *code);
 static unsigned int __maybe_unused test_code_length(struct axv_x86_code *code,
 						    u32 *opcode);
 

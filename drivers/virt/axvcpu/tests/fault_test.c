@@ -978,24 +978,28 @@ static void fault_test_guest_words(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
 	unsigned long hva = memory_vm_map(test, SZ_16K, PROT_RW);
-	u64 word[AXV_GUEST_WORDS] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	u64 word[AXV_GUEST_WORDS] = { 1, 2, 3, 4, 5, 6, 7 };
 	struct axv_guest_words words = {};
-	unsigned int i;
+	unsigned int i, count;
 
 	KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_16K, hva));
 	KUNIT_ASSERT_EQ(test, 0, axv_guest_write(&m->vm, GPA, word, sizeof(word)));
 
-	note_words(m, GPA, AXV_GUEST_WORDS, false, &words);
-	KUNIT_EXPECT_EQ(test, (unsigned int)AXV_GUEST_WORDS, words.count);
-	KUNIT_EXPECT_TRUE(test, axv_guest_words_same(&m->vm, &words));
-	for (i = 0; i < AXV_GUEST_WORDS; i++) {
-		u64 other = word[i] ^ BIT_ULL(63);
-
-		KUNIT_EXPECT_EQ(test, 0, axv_guest_write(&m->vm, GPA + 8 * i, &other, 8));
-		KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
-		KUNIT_EXPECT_EQ(test, 0, axv_guest_write(&m->vm, GPA + 8 * i, &word[i], 8));
+	for (count = 1; count <= AXV_GUEST_WORDS; count++) {
+		note_words(m, GPA, count, false, &words);
+		KUNIT_EXPECT_EQ(test, count, words.count);
 		KUNIT_EXPECT_TRUE(test, axv_guest_words_same(&m->vm, &words));
+		for (i = 0; i < AXV_GUEST_WORDS; i++) {
+			u64 other = word[i] ^ BIT_ULL(63);
+
+			KUNIT_EXPECT_EQ(test, 0, axv_guest_write(&m->vm, GPA + 8 * i, &other, 8));
+			KUNIT_EXPECT_EQ_MSG(test, i >= count,
+					    axv_guest_words_same(&m->vm, &words),
+					    "word %u of %u", i, count);
+			KUNIT_EXPECT_EQ(test, 0, axv_guest_write(&m->vm, GPA + 8 * i, &word[i], 8));
+			KUNIT_EXPECT_TRUE(test, axv_guest_words_same(&m->vm, &words));
+		}
 	}
 
 	/* The same words, but perhaps not the guest's any more. */
