@@ -3,8 +3,8 @@
  * What a #VMEXIT means (APM appendix C).
  *
  * The fast handlers run inside the inner loop with interrupts off and never
- * sleep.  What needs guest memory, or the length of an instruction that the
- * processor did not tell, is left to the slow ones.
+ * sleep.  What needs guest memory, or the length of an instruction that neither
+ * the processor told nor code.c knows, is left to the slow ones.
  */
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
@@ -73,8 +73,8 @@ static enum axv_next handle_instruction(struct axv_svm_vcpu *svm,
  * INS or OUTS.  EXITINFO1 has the size of addresses in 2 bytes' units, 0 where
  * an implementation does not tell; the segment comes with decode assists alone.
  */
-static enum axv_next handle_port_string(struct axv_svm_vcpu *svm, u32 info,
-					unsigned int len)
+static noinline enum axv_next handle_port_string(struct axv_svm_vcpu *svm, u32 info,
+						 unsigned int len)
 {
 	struct axv_exit_io_string told = {
 		.port = IOIO_PORT(info),
@@ -172,21 +172,25 @@ static enum axv_next handle_iret(struct axv_svm_vcpu *svm)
 enum axv_next axv_svm_handle_fast(struct axv_x86_vcpu *x)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
+	u32 code = svm->vmcb->control.exit_code;
 	unsigned int len;
 
 	if (unlikely(svm->nmi_iret || svm->nmi_armed) &&
 	    axv_svm_nmi_after_exit(svm))
 		return AXV_RESUME;
 
-	switch (svm->vmcb->control.exit_code) {
+	/* The most frequent ones, before the others are told apart. */
+	if (code == SVM_EXIT_IOIO)
+		return handle_port(svm);
+	if (code == SVM_EXIT_NPF)
+		return AXV_SLOW;
+	switch (code) {
 	case SVM_EXIT_INTR:
 		return AXV_INTERRUPT;
-	case SVM_EXIT_IOIO:
-		return handle_port(svm);
 	case SVM_EXIT_CPUID:
 	case SVM_EXIT_VMMCALL:
 	case SVM_EXIT_MSR:
-		len = axv_svm_saved_length(svm);
+		len = axv_svm_saved_length(svm) ?: axv_svm_no_nrips_known(svm);
 		return len ? handle_instruction(svm, len) : AXV_SLOW;
 	case SVM_EXIT_TASK_SWITCH:
 		return handle_task_switch(svm);
@@ -291,9 +295,10 @@ enum axv_next axv_svm_handle_slow(struct axv_x86_vcpu *x)
 	u32 code = svm->vmcb->control.exit_code;
 	unsigned int len;
 
-	switch (code) {
-	case SVM_EXIT_NPF:
+	/* The most frequent one, before the others are told apart. */
+	if (likely(code == SVM_EXIT_NPF))
 		return handle_nested_page_fault(svm);
+	switch (code) {
 	case SVM_EXIT_IOIO:
 		return handle_out(svm);
 	case SVM_EXIT_HLT:

@@ -76,6 +76,24 @@ unsigned int axv_svm_no_nrips_length(struct axv_svm_vcpu *svm)
 }
 
 /**
+ * axv_svm_no_nrips_known() - likewise, if it is known without waiting
+ * @svm:	vCPU that just left the guest
+ *
+ * Context: interrupts and preemption off.
+ * Return: bytes; 0 if axv_svm_no_nrips_length() has to find out.
+ */
+unsigned int axv_svm_no_nrips_known(struct axv_svm_vcpu *svm)
+{
+	const struct axv_x86_code *code = axv_x86_known_code(&svm->x);
+
+	if (!code || !code->measured || !is_exit_of(&svm->vmcb->control, code->opcode))
+		return 0;
+	/* As for one that axv_svm_handle_slow() has answered. */
+	svm->x.again = 0;
+	return code->length;
+}
+
+/**
  * axv_svm_no_nrips_int() - INT n was intercepted
  * @svm:	vCPU whose last exit waits
  *

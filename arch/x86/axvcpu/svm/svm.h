@@ -241,6 +241,7 @@ enum axv_next axv_svm_handle_slow(struct axv_x86_vcpu *x);
 
 /* no_nrips.c: processors without next-RIP saving */
 unsigned int axv_svm_no_nrips_length(struct axv_svm_vcpu *svm);
+unsigned int axv_svm_no_nrips_known(struct axv_svm_vcpu *svm);
 enum axv_next axv_svm_no_nrips_int(struct axv_svm_vcpu *svm);
 
 /**

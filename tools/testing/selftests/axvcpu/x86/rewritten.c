@@ -34,6 +34,8 @@ GUEST_CODE(code_loop, 64,
 GUEST_CODE(code_in_10, 64, "in $0x10, %al\n" "ret\n");
 GUEST_CODE(code_in_20, 64, "in $0x20, %al\n" "ret\n");
 GUEST_CODE(code_mmio, 64, "mov (%rdi), %al\n" "ret\n");
+GUEST_CODE(code_cpuid, 64, "push %rbx\n" "cpuid\n" "nop\n" "pop %rbx\n" "ret\n");
+GUEST_CODE(code_rex_cpuid, 64, "push %rbx\n" ".byte 0x48\n" "cpuid\n" "pop %rbx\n" "ret\n");
 
 FIXTURE_SETUP(rewritten)
 {
@@ -166,6 +168,21 @@ TEST_F(rewritten, operand_of_a_device_read)
 	EXPECT_MMIO(self, GUEST_HOLE);
 	run->exit.mmio.data = 0x22;
 	EXPECT_READS(self, 0x22);
+}
+
+/* An exit that the VMM does not see, and whose instruction becomes longer and shorter. */
+TEST_F(rewritten, length)
+{
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		if (i % 3 == 0)
+			x86_load_at(&self->vm, PAGE_A, code_cpuid, code_cpuid_end);
+		else if (i % 3 == 2)
+			x86_load_at(&self->vm, PAGE_A, code_rex_cpuid, code_rex_cpuid_end);
+		ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
+		ASSERT_EQ((__u64)PAGE_A, *x86_gpr(&self->v, AXV_X86_RBX));
+	}
 }
 
 typedef FIXTURE_DATA(rewritten) rewritten_fixture;
