@@ -47,8 +47,10 @@
 /**
  * struct axv_x86_engine - the steps of a run that a back end makes itself
  *
- * All but @handle_slow are called with interrupts off and do not sleep.
+ * All but @begin_run and @handle_slow are called with interrupts off and do not sleep.
  *
+ * @begin_run:	optional: what has to be done once in a run; may sleep.  AXV_RESUME, or
+ *		AXV_EXIT if the run ends
  * @host_tsc_aux: TSC_AUX of the host on this CPU
  * @hold_host:	keep what the hardware does not switch of the host's state, at the
  *		start of the inner loop
@@ -77,6 +79,7 @@
  * @trace_exit:	call trace_axv_exit()
  */
 struct axv_x86_engine {
+	enum axv_next (*begin_run)(struct axv_x86_vcpu *x);
 	u64 (*host_tsc_aux)(struct axv_x86_vcpu *x);
 	void (*hold_host)(struct axv_x86_vcpu *x);
 	void (*refresh_host)(struct axv_x86_vcpu *x);
@@ -479,6 +482,8 @@ axv_x86_run(struct axv_x86_vcpu *x,
 		axv_x86_exit(x, AXV_EXIT_CR8, 0);
 		goto out;
 	}
+	if (engine->begin_run && unlikely(engine->begin_run(x) == AXV_EXIT))
+		goto out;
 
 	fpu_swap_kvm_fpstate(&x->fpu, true);
 	ret = axv_outer_loop(&x->base, axv_x86_prepare, axv_x86_enter,

@@ -33,8 +33,8 @@
 #define axv_vmx_hw			test_vmx_hw
 #define axv_vmx_intercept_dr		test_vmx_intercept_dr
 #define axv_vmx_load_pdptes		test_vmx_load_pdptes
+#define axv_vmx_clear_pdptes		test_vmx_clear_pdptes
 #define axv_vmx_fit_shadow		test_vmx_fit_shadow
-#define axv_vmx_pae_paging		test_vmx_pae_paging
 #define axv_vmx_msr_bitmap_create	test_vmx_msr_bitmap_create
 #define axv_vmx_msr_bitmap_destroy	test_vmx_msr_bitmap_destroy
 #define axv_vmx_msr_bitmap_update	test_vmx_msr_bitmap_update
@@ -132,6 +132,8 @@ struct fake_vmcs {
  * @eptp:	operand of the last INVEPT
  * @pdpt:	where the guest has page-directory pointers; 0: nowhere
  * @pdpte:	these
+ * @gone:	so many reads of them find that the host has taken the page away
+ * @reads:	reads of guest memory
  * @faults:	second-stage faults
  * @gpa:	address of the last
  * @access:	its AXV_ACCESS_*
@@ -156,6 +158,8 @@ struct vmx_fixture {
 	u64 eptp;
 	u64 pdpt;
 	u64 pdpte[4];
+	unsigned int gone;
+	unsigned int reads;
 	unsigned int faults;
 	u64 gpa;
 	u32 access;
@@ -326,6 +330,11 @@ static void fake_machine_check(void)
 
 static int fake_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
 {
+	fake_cpu->reads++;
+	if (fake_cpu->gone) {
+		fake_cpu->gone--;
+		return -EINTR;
+	}
 	if (!fake_cpu->pdpt || gpa != fake_cpu->pdpt ||
 	    size != sizeof(fake_cpu->pdpte))
 		return -EFAULT;

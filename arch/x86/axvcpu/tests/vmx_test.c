@@ -919,6 +919,83 @@ static void vmx_test_pdptes_reloaded(struct kunit *test)
 	}
 }
 
+/* The four in the VMCS, as far as they are alike. */
+static u64 peek_pdptes(struct vmx_fixture *f, u64 step)
+{
+	u64 first = peek(f, GUEST_PDPTR0);
+	unsigned int i;
+
+	for (i = 1; i < 4; i++)
+		if (peek(f, GUEST_PDPTR0 + 2 * i) != first + i * step)
+			return ~0ull;
+	return first;
+}
+
+/* CR3 of the VMM: the guest is entered with what is there, with nothing, or not. */
+static void vmx_test_pdptes_of_vmm(struct kunit *test)
+{
+	struct vmx_fixture *f = test->priv;
+	struct axv_x86_vcpu *x = &f->vmx.x;
+	unsigned int i;
+
+	begin_pae(f);
+	x->hw->set_cr(x, 0, X86_CR0_PE | X86_CR0_PG | X86_CR0_ET);
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
+	go_round(f, &interrupt);
+	KUNIT_EXPECT_EQ(test, 0x1001ull, peek_pdptes(f, 0x1000));
+	KUNIT_EXPECT_FALSE(test, f->vmx.pdptes_stale);
+	f->reads = 0;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
+	KUNIT_EXPECT_EQ(test, 0u, f->reads);
+
+	/* The host takes the page away, but not for long. */
+	f->pdpt = 0x5000;
+	for (i = 0; i < ARRAY_SIZE(f->pdpte); i++)
+		f->pdpte[i] = 0xa001;
+	x->hw->set_cr(x, 3, 0x5000);
+	f->gone = 3;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
+	go_round(f, &interrupt);
+	KUNIT_EXPECT_EQ(test, 0xa001ull, peek_pdptes(f, 0));
+
+	/* For ever: the run ends, and the next one begins anew. */
+	for (i = 0; i < ARRAY_SIZE(f->pdpte); i++)
+		f->pdpte[i] = 0xb001;
+	x->hw->set_cr(x, 3, 0x5000);
+	f->gone = UINT_MAX;
+	f->reads = 0;
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, begin_run(x));
+	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_NOTHING, f->run.exit_reason);
+	KUNIT_EXPECT_LE(test, f->reads, 100u);
+	f->gone = 0;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
+	go_round(f, &interrupt);
+	KUNIT_EXPECT_EQ(test, 0xb001ull, peek_pdptes(f, 0));
+
+	/* No table, and none that is any good: nothing is mapped. */
+	f->pdpt = 0;
+	x->hw->set_cr(x, 3, 0x6000);
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
+	go_round(f, &interrupt);
+	KUNIT_EXPECT_EQ(test, 0ull, peek_pdptes(f, 0));
+	f->pdpt = 0x6000;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
+	go_round(f, &interrupt);
+	KUNIT_EXPECT_EQ(test, 0xb001ull, peek_pdptes(f, 0));
+	f->pdpte[2] = 0x1003;
+	x->hw->set_cr(x, 3, 0x6000);
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
+	go_round(f, &interrupt);
+	KUNIT_EXPECT_EQ(test, 0ull, peek_pdptes(f, 0));
+
+	/* Long mode has none: nothing is read. */
+	x->hw->set_efer(x, EFER_LME | EFER_LMA);
+	x->hw->set_cr(x, 3, 0x7000);
+	f->reads = 0;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
+	KUNIT_EXPECT_EQ(test, 0u, f->reads);
+}
+
 #define TASK(source, selector)	((u64)(source) << 30 | (selector))
 
 /*
@@ -1640,6 +1717,7 @@ static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(vmx_test_long_mode),
 	KUNIT_CASE(vmx_test_pdptes),
 	KUNIT_CASE(vmx_test_pdptes_reloaded),
+	KUNIT_CASE(vmx_test_pdptes_of_vmm),
 	KUNIT_CASE(vmx_test_task_switch),
 	KUNIT_CASE(vmx_test_task_injected),
 	KUNIT_CASE(vmx_test_interrupt_window),

@@ -2,6 +2,7 @@
 /*
  * VMX's part of the run path: loading a vCPU, and the world switch.
  */
+#include <linux/sched/signal.h>
 #include <asm/cpufeature.h>
 #include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
@@ -256,7 +257,46 @@ static void trace_exit(struct axv_x86_vcpu *x)
 		       axv_vmread(VM_EXIT_INTR_INFO));
 }
 
+/* How often axv_guest_read() may find the page gone before the run ends. */
+#define PDPTES_TRIES	16
+
+/*
+ * Of registers that the VMM set.  Where no table can be read or its entries are no
+ * good, the guest has none, and faults.  If the host takes the page away again and
+ * again, or a signal comes, the run ends: the next one loads them.  The guest is never
+ * entered with PDPTEs of the CR3 before.
+ */
+static noinline enum axv_next load_stale_pdptes(struct axv_vmx_vcpu *vmx)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < PDPTES_TRIES; i++) {
+		err = axv_vmx_load_pdptes(vmx);
+		if (!err)
+			return AXV_RESUME;
+		if (err != -EINTR) {
+			axv_vmx_clear_pdptes(vmx);
+			return AXV_RESUME;
+		}
+		if (signal_pending(current))
+			break;
+	}
+	axv_x86_exit(&vmx->x, AXV_EXIT_NOTHING, 0);
+	return AXV_EXIT;
+}
+
+static __always_inline enum axv_next begin_run(struct axv_x86_vcpu *x)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+
+	if (likely(!axv_vmx_pae_paging(vmx) || !vmx->pdptes_stale))
+		return AXV_RESUME;
+	return load_stale_pdptes(vmx);
+}
+
 static const struct axv_x86_engine vmx_engine = {
+	.begin_run = begin_run,
 	.host_tsc_aux = host_tsc_aux,
 	.hold_host = axv_vmx_hold_host,
 	.refresh_host = axv_vmx_refresh_host,
@@ -293,9 +333,5 @@ int axv_vmx_run(struct axv_vcpu *vcpu)
 	vmx->flush_l1d = true;
 	if (unlikely(axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY) & AXV_VMX_SHADOW))
 		axv_vmx_fit_shadow(vmx);
-
-	/* Of registers that the VMM set; without a table there the guest faults. */
-	if (unlikely(vmx->pdptes_stale) && axv_vmx_pae_paging(vmx))
-		axv_vmx_load_pdptes(vmx);
 	return axv_x86_run(&vmx->x, &vmx_engine);
 }

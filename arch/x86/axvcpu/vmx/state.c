@@ -98,16 +98,6 @@ static void vmx_set_dtable(struct axv_x86_vcpu *x, unsigned int table,
 	axv_vmx_set(vmx, field + 1, value->limit);
 }
 
-/**
- * axv_vmx_pae_paging() - does the guest use the PDPTEs in the VMCS?
- * @vmx:	vCPU whose claim the caller holds
- */
-bool axv_vmx_pae_paging(const struct axv_vmx_vcpu *vmx)
-{
-	return (vmx->x.cr0 & X86_CR0_PG) && (vmx->x.cr4 & X86_CR4_PAE) &&
-	       !(vmx->x.efer & EFER_LMA);
-}
-
 /*
  * SDM, "Checks on Guest Page-Directory-Pointer-Table Entries".  The processor, which
  * loads them at the guest's MOV to CR3, knows nothing of the width in the guest's CPUID.
@@ -149,6 +139,18 @@ int axv_vmx_load_pdptes(struct axv_vmx_vcpu *vmx)
 		axv_vmx_set(vmx, AXV_VMX_PDPTE0 + i, pdpte[i]);
 	vmx->pdptes_stale = false;
 	return 0;
+}
+
+/**
+ * axv_vmx_clear_pdptes() - nothing is mapped, and the next run loads the PDPTEs again
+ * @vmx:	vCPU whose claim the caller holds and whose PDPTEs are stale
+ */
+void axv_vmx_clear_pdptes(struct axv_vmx_vcpu *vmx)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		axv_vmx_set(vmx, AXV_VMX_PDPTE0 + i, 0);
 }
 
 static u64 vmx_get_pdpte(struct axv_x86_vcpu *x, unsigned int index)

@@ -340,8 +340,20 @@ static inline void axv_vmx_advance(struct axv_vmx_vcpu *vmx, unsigned int len)
 extern const struct axv_x86_hw axv_vmx_hw;
 void axv_vmx_intercept_dr(struct axv_x86_vcpu *x);
 int axv_vmx_load_pdptes(struct axv_vmx_vcpu *vmx);
+void axv_vmx_clear_pdptes(struct axv_vmx_vcpu *vmx);
 void axv_vmx_fit_shadow(struct axv_vmx_vcpu *vmx);
-bool axv_vmx_pae_paging(const struct axv_vmx_vcpu *vmx);
+
+/**
+ * axv_vmx_pae_paging() - does the guest use the PDPTEs in the VMCS?
+ * @vmx:	vCPU whose claim the caller holds
+ *
+ * First what tells most: in long mode @pdptes_stale stays set.
+ */
+static inline bool axv_vmx_pae_paging(const struct axv_vmx_vcpu *vmx)
+{
+	return !(vmx->x.efer & EFER_LMA) && (vmx->x.cr0 & X86_CR0_PG) &&
+	       (vmx->x.cr4 & X86_CR4_PAE);
+}
 
 /* permissions.c: the MSR bitmap */
 int axv_vmx_msr_bitmap_create(struct axv_vmx_vm *vm);
