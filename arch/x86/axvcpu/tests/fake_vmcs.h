@@ -38,6 +38,10 @@
 #define axv_vmx_msr_bitmap_create	test_vmx_msr_bitmap_create
 #define axv_vmx_msr_bitmap_destroy	test_vmx_msr_bitmap_destroy
 #define axv_vmx_msr_bitmap_update	test_vmx_msr_bitmap_update
+#define axv_vmx_syscall_init		test_vmx_syscall_init
+#define axv_vmx_syscall_reset		test_vmx_syscall_reset
+#define axv_vmx_syscall_load		test_vmx_syscall_load
+#define axv_vmx_syscall_unload		test_vmx_syscall_unload
 #define axv_vmx_run			test_vmx_run
 #define axv_vmx_handle_fast		test_vmx_handle_fast
 #define axv_vmx_handle_slow		test_vmx_handle_slow
@@ -137,6 +141,10 @@ struct fake_vmcs {
  * @faults:	second-stage faults
  * @gpa:	address of the last
  * @access:	its AXV_ACCESS_*
+ * @star:	STAR in the processor
+ * @lstar:	LSTAR, likewise
+ * @sfmask:	SFMASK, likewise
+ * @wrmsrs:	WRMSR was executed
  */
 struct vmx_fixture {
 	struct axv_vmx_vm vm;
@@ -163,6 +171,10 @@ struct vmx_fixture {
 	unsigned int faults;
 	u64 gpa;
 	u32 access;
+	u64 star;
+	u64 lstar;
+	u64 sfmask;
+	unsigned int wrmsrs;
 };
 
 /* The instructions have no operand that tells whose VMCS it is. */
@@ -318,9 +330,30 @@ static void fake_host_load(struct axv_vmx_vcpu *vmx, int cpu)
 	fake_cpu->host_loads++;
 }
 
-static void fake_load_syscall_msrs(struct axv_vmx_vcpu *vmx)
+/* The MSRs of SYSCALL; every other is a mistake. */
+static u64 *fake_msr(u32 msr)
 {
-	vmx->syscall_stale = false;
+	switch (msr) {
+	case MSR_STAR:
+		return &fake_cpu->star;
+	case MSR_LSTAR:
+		return &fake_cpu->lstar;
+	case MSR_SYSCALL_MASK:
+		return &fake_cpu->sfmask;
+	}
+	fake_cpu->mistakes++;
+	return &fake_cpu->star;
+}
+
+static u64 fake_read_msr(u32 msr)
+{
+	return *fake_msr(msr);
+}
+
+static void fake_write_msr(u32 msr, u32 low, u32 high)
+{
+	*fake_msr(msr) = (u64)high << 32 | low;
+	fake_cpu->wrmsrs++;
 }
 
 static void fake_machine_check(void)
@@ -355,15 +388,21 @@ static enum axv_next fake_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
 #define axv_vmx_enter			fake_enter
 #define axv_vmx_host_nmi		fake_host_nmi
 #define axv_vmx_host_load		fake_host_load
-#define axv_vmx_load_syscall_msrs	fake_load_syscall_msrs
 #define axv_x86_machine_check		fake_machine_check
 #define axv_guest_read			fake_guest_read
 #define axv_x86_stage2_fault		fake_stage2_fault
+#define native_read_msr			fake_read_msr
+#define native_write_msr		fake_write_msr
+
+/* What a file notes of the host once, each test sets. */
+#undef __ro_after_init
+#define __ro_after_init
 
 #include "../vmx/vmcs.c"
 #include "../vmx/state.c"
 #include "../vmx/permissions.c"
 #include "../vmx/inject.c"
+#include "../vmx/syscall.c"
 #include "../vmx/exit.c"
 #include "../vmx/run.c"
 

@@ -36,6 +36,11 @@
 #define ATTR_TSS	0x08b	/* present, busy, 32 bit */
 #define ATTR_LDT	0x082
 
+/* MSRs of SYSCALL, as the host has them. */
+#define HOST_STAR	0x0023001000000000ull
+#define HOST_LSTAR	0xffffffff81a00080ull
+#define HOST_SFMASK	0x47700ull
+
 /* An exit that means nothing to the guest. */
 static const struct fake_exit interrupt = {
 	.reason = EXIT_REASON_EXTERNAL_INTERRUPT,
@@ -131,6 +136,10 @@ static int vmx_test_init(struct kunit *test)
 	f->vmx.known = AXV_VMX_ALL_FIELDS;
 	f->vmx.hw_rflags = X86_EFLAGS_FIXED;
 	fake_cpu = f;
+	f->star = HOST_STAR;
+	f->lstar = HOST_LSTAR;
+	f->sfmask = HOST_SFMASK;
+	axv_vmx_syscall_init();
 	begin(f);
 	test->priv = f;
 	return 0;
@@ -1602,6 +1611,86 @@ static void vmx_test_msr_bitmap(struct kunit *test)
 			bitmap_weight(f->vm.msr_bitmap, 8 * PAGE_SIZE));
 }
 
+/* What the processor has in the MSRs of SYSCALL, after so many WRMSRs. */
+static void expect_syscall(struct kunit *test, int line, u64 star, u64 lstar, u64 sfmask,
+			   unsigned int wrmsrs)
+{
+	struct vmx_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ_MSG(test, star, f->star, "line %d", line);
+	KUNIT_EXPECT_EQ_MSG(test, lstar, f->lstar, "line %d", line);
+	KUNIT_EXPECT_EQ_MSG(test, sfmask, f->sfmask, "line %d", line);
+	KUNIT_EXPECT_EQ_MSG(test, wrmsrs, f->wrmsrs, "line %d", line);
+	f->wrmsrs = 0;
+}
+
+#define EXPECT_SYSCALL(star, lstar, sfmask, wrmsrs)	\
+	expect_syscall(test, __LINE__, star, lstar, sfmask, wrmsrs)
+
+/* The host's, as release_host() makes them. */
+static void end_syscall(struct vmx_fixture *f)
+{
+	if (f->vmx.syscall_loaded)
+		axv_vmx_syscall_unload(&f->vmx);
+}
+
+/*
+ * With SYSCALL on, the guest runs with its own values, zeros among them: with the
+ * host's LSTAR it would go on at an address of the host's.
+ */
+static void vmx_test_syscall(struct kunit *test)
+{
+	struct vmx_fixture *f = test->priv;
+	struct axv_x86_vcpu *x = &f->vmx.x;
+	static const struct fake_exit wrmsr = { EXIT_REASON_MSR_WRITE, .len = 2 };
+
+	/* Off: nothing is the guest's. */
+	go_round(f, &interrupt);
+	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 0);
+	end_syscall(f);
+	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 0);
+
+	/* On, and the guest never wrote any of them. */
+	x->hw->set_efer(x, EFER_SCE);
+	go_round(f, &interrupt);
+	EXPECT_SYSCALL(0, 0, 0, 3);
+	go_round(f, &interrupt);
+	EXPECT_SYSCALL(0, 0, 0, 0);
+	end_syscall(f);
+	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 3);
+	end_syscall(f);
+	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 0);
+	go_round(f, &interrupt);
+	EXPECT_SYSCALL(0, 0, 0, 3);
+	end_syscall(f);
+	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 3);
+
+	/* One that differs from the host's, and it changes in the inner loop. */
+	x->hw->set_msr(x, MSR_STAR, HOST_STAR);
+	x->hw->set_msr(x, MSR_LSTAR, 0x1234);
+	x->hw->set_msr(x, MSR_SYSCALL_MASK, HOST_SFMASK);
+	x->regs.gpr[AXV_X86_RCX] = MSR_LSTAR;
+	x->regs.gpr[AXV_X86_RAX] = 0x5678;
+	go_round(f, &wrmsr);
+	EXPECT_SYSCALL(HOST_STAR, 0x1234, HOST_SFMASK, 1);
+	go_round(f, &interrupt);
+	EXPECT_SYSCALL(HOST_STAR, 0x5678, HOST_SFMASK, 1);
+
+	/* Switched off there. */
+	x->hw->set_efer(x, 0);
+	go_round(f, &interrupt);
+	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 1);
+	end_syscall(f);
+	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 0);
+
+	/* A guest that has the host's, as another of the same kernel may. */
+	x->hw->set_efer(x, EFER_SCE);
+	x->hw->set_msr(x, MSR_LSTAR, HOST_LSTAR);
+	go_round(f, &interrupt);
+	end_syscall(f);
+	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 0);
+}
+
 /* What an entry invalidated, and with which VPID it went. */
 static void expect_flush(struct kunit *test, int line, unsigned int invvpids,
 			 unsigned int invepts, u64 vpid)
@@ -1733,6 +1822,7 @@ static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(vmx_test_clears_held),
 	KUNIT_CASE(vmx_test_step_into_shadow),
 	KUNIT_CASE(vmx_test_msr_bitmap),
+	KUNIT_CASE(vmx_test_syscall),
 	KUNIT_CASE(vmx_test_flushes),
 	KUNIT_CASE(vmx_test_register_writes_flush),
 	{}

@@ -6,8 +6,11 @@
  * The inner loop holds it: from the first entry to the last exit the registers
  * that only user mode and the scheduler look at may be the guest's.
  */
+#include <linux/lockdep.h>
 #include <linux/percpu.h>
+#include <linux/thread_info.h>
 #include <asm/cpu_entry_area.h>
+#include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/fsgsbase.h>
 #include <asm/msr.h>
@@ -20,24 +23,38 @@
 #include "insn.h"
 #include "vmx.h"
 
-static const u32 syscall_msr[AXV_VMX_SYSCALL_MSRS] = {
-	[AXV_VMX_STAR] = MSR_STAR,
-	[AXV_VMX_LSTAR] = MSR_LSTAR,
-	[AXV_VMX_SFMASK] = MSR_SYSCALL_MASK,
-};
-
 /* Of the host's kernel, which does not change them after boot. */
-static u64 host_syscall[AXV_VMX_SYSCALL_MSRS] __ro_after_init;
 static u64 host_pat __ro_after_init;
 static u64 host_efer __ro_after_init;
 
-/** axv_vmx_host_init() - note what is the same on all CPUs, for all times */
+/* The GDT that the kernel uses on this CPU once it is up: see load_fixmap_gdt(). */
+static DEFINE_PER_CPU(struct desc_ptr, host_gdt);
+
+/*
+ * rdmsrl() and wrmsrl() are calls in a kernel that may be a paravirtualized guest of
+ * Xen, where there is no VMX.  These are inline, and traced like those.
+ */
+static __always_inline u64 read_msr(u32 msr)
+{
+	return native_read_msr(msr);
+}
+
+static __always_inline void write_msr(u32 msr, u64 value)
+{
+	native_write_msr(msr, (u32)value, value >> 32);
+}
+
+/** axv_vmx_host_init() - note what stays the same, on each CPU */
 void axv_vmx_host_init(void)
 {
-	unsigned int i;
+	int cpu;
 
-	for (i = 0; i < AXV_VMX_SYSCALL_MSRS; i++)
-		rdmsrl(syscall_msr[i], host_syscall[i]);
+	for_each_possible_cpu(cpu)
+		per_cpu(host_gdt, cpu) = (struct desc_ptr){
+			.size = GDT_SIZE - 1,
+			.address = (unsigned long)get_cpu_gdt_ro(cpu),
+		};
+	axv_vmx_syscall_init();
 	rdmsrl(MSR_IA32_CR_PAT, host_pat);
 	rdmsrl(MSR_EFER, host_efer);
 }
@@ -108,15 +125,14 @@ void axv_vmx_host_load(struct axv_vmx_vcpu *vmx, int cpu)
  * its records through the guest's page tables, are off in the guest: perf says
  * which MSRs that takes.
  */
-static void update_perf_msrs(struct axv_vmx_vcpu *vmx)
+static noinline void update_perf_msrs(struct axv_vmx_vcpu *vmx,
+				      const struct perf_guest_switch_msr *msrs)
 {
-	struct perf_guest_switch_msr *msrs;
 	unsigned int used = 0;
-	int i, count = 0;
+	int i;
 
-	msrs = perf_guest_get_msrs(&count, NULL);
 	vmx->host.pebs = 0;
-	for (i = 0; msrs && i < count && used < AXV_VMX_MSRS; i++) {
+	for (i = 0; msrs && i < vmx->host.nr_perf && used < AXV_VMX_MSRS; i++) {
 		if (msrs[i].host == msrs[i].guest)
 			continue;
 		if (msrs[i].msr == MSR_IA32_PEBS_ENABLE)
@@ -134,31 +150,31 @@ static void update_perf_msrs(struct axv_vmx_vcpu *vmx)
 	axv_vmwrite(VM_EXIT_MSR_LOAD_COUNT, used);
 }
 
-/**
- * axv_vmx_refresh_host() - what interrupts may have changed of the host's state
- * @x:		vCPU in the inner loop
- *
- * Where virtualization was switched off by one, the vCPU is loaded nowhere any
- * more, and axv_x86_before_entry() refuses the entry.
- *
- * Context: interrupts off.
- */
-void axv_vmx_refresh_host(struct axv_x86_vcpu *x)
+/* store_ldt(), to a register. */
+static __always_inline u32 read_ldt(void)
 {
-	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+	u32 ldt;
+
+	asm volatile("sldt %0" : "=r" (ldt));
+	return ldt;
+}
+
+static __always_inline void refresh_host(struct axv_vmx_vcpu *vmx)
+{
 	struct axv_vmx_host *host = &vmx->host;
+	const struct perf_guest_switch_msr *msrs;
 	unsigned long cr3, cr4;
 	u16 ldt;
 
 	axv_vmx_l1d_note(vmx);
-	rdmsrl(MSR_IA32_DEBUGCTLMSR, host->debugctl);
+	host->debugctl = read_msr(MSR_IA32_DEBUGCTLMSR);
 
 	/* The exit left none: if there is one, it was loaded since. */
-	store_ldt(ldt);
+	ldt = read_ldt();
 	if (unlikely(ldt))
 		host->ldt = ldt;
 
-	if (unlikely(READ_ONCE(x->base.loaded_cpu) < 0))
+	if (unlikely(READ_ONCE(vmx->x.base.loaded_cpu) < 0))
 		return;
 	cr3 = __read_cr3();
 	if (unlikely(cr3 != host->cr3)) {
@@ -170,17 +186,31 @@ void axv_vmx_refresh_host(struct axv_x86_vcpu *x)
 		axv_vmwrite(HOST_CR4, cr4);
 		host->cr4 = cr4;
 	}
-	update_perf_msrs(vmx);
+
+	/* Without any, as before: nothing to do. */
+	host->nr_perf = 0;
+	msrs = perf_guest_get_msrs(&host->nr_perf, NULL);
+	if (msrs || host->nr_msrs)
+		update_perf_msrs(vmx, msrs);
+}
+
+/**
+ * axv_vmx_refresh_host() - what interrupts may have changed of the host's state
+ * @x:		vCPU in the inner loop
+ *
+ * Where virtualization was switched off by one, the vCPU is loaded nowhere any
+ * more, and axv_x86_before_entry() refuses the entry.
+ *
+ * Context: interrupts off.
+ */
+void axv_vmx_refresh_host(struct axv_x86_vcpu *x)
+{
+	refresh_host(x86_to_vmx(x));
 }
 
 static u64 read_fs_base(void)
 {
-	u64 base;
-
-	if (boot_cpu_has(X86_FEATURE_FSGSBASE))
-		return rdfsbase();
-	rdmsrl(MSR_FS_BASE, base);
-	return base;
+	return static_cpu_has(X86_FEATURE_FSGSBASE) ? rdfsbase() : read_msr(MSR_FS_BASE);
 }
 
 /**
@@ -200,39 +230,17 @@ void axv_vmx_hold_host(struct axv_x86_vcpu *x)
 	savesegment(fs, host->fs);
 	savesegment(gs, host->gs);
 	host->ldt = 0;
-	axv_vmx_refresh_host(x);
+	refresh_host(vmx);
 	if (unlikely(fs_base != host->fs_base) &&
 	    likely(READ_ONCE(x->base.loaded_cpu) >= 0)) {
 		axv_vmwrite(HOST_FS_BASE, fs_base);
 		host->fs_base = fs_base;
 	}
 
-	rdmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
+	host->kernel_gs_base = read_msr(MSR_KERNEL_GS_BASE);
 	if (vmx->kernel_gs_base != host->kernel_gs_base)
-		wrmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
-	memcpy(vmx->live, host_syscall, sizeof(vmx->live));
-	vmx->syscall_stale = true;
+		write_msr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
 	vmx->host_held = true;
-}
-
-/**
- * axv_vmx_load_syscall_msrs() - the guest's SYSCALL, if it has that switched on
- * @vmx:	vCPU in the inner loop
- *
- * Context: interrupts off.
- */
-void axv_vmx_load_syscall_msrs(struct axv_vmx_vcpu *vmx)
-{
-	const u64 *want = vmx->x.efer & EFER_SCE ? vmx->syscall : host_syscall;
-	unsigned int i;
-
-	for (i = 0; i < AXV_VMX_SYSCALL_MSRS; i++) {
-		if (vmx->live[i] == want[i])
-			continue;
-		wrmsrl(syscall_msr[i], want[i]);
-		vmx->live[i] = want[i];
-	}
-	vmx->syscall_stale = false;
 }
 
 /*
@@ -256,6 +264,11 @@ static void restore_selectors(const struct axv_vmx_host *host)
 		load_gs_index(host->gs);
 }
 
+static noinline void reload_tr(void)
+{
+	force_reload_TR();
+}
+
 /**
  * axv_vmx_release_host() - the inner loop ends
  * @x:		vCPU; there may have been no entry at all
@@ -269,19 +282,21 @@ void axv_vmx_release_host(struct axv_x86_vcpu *x)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 	const struct axv_vmx_host *host = &vmx->host;
-	unsigned int i;
 
 	/* What is asked for under a lock has to be known. */
 	axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY);
 	vmx->host_held = false;
-	rdmsrl(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
-	for (i = 0; i < AXV_VMX_SYSCALL_MSRS; i++) {
-		if (vmx->live[i] != host_syscall[i])
-			wrmsrl(syscall_msr[i], host_syscall[i]);
-	}
+	vmx->kernel_gs_base = read_msr(MSR_KERNEL_GS_BASE);
+	if (vmx->syscall_loaded)
+		axv_vmx_syscall_unload(vmx);
 	restore_selectors(host);
 	if (vmx->kernel_gs_base != host->kernel_gs_base || unlikely(host->gs))
-		wrmsrl(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
-	load_fixmap_gdt(smp_processor_id());
-	invalidate_tss_limit();
+		write_msr(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
+	native_load_gdt(this_cpu_ptr(&host_gdt));
+	/* invalidate_tss_limit(), and what is rare in it a call. */
+	lockdep_assert_irqs_disabled();
+	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
+		reload_tr();
+	else
+		this_cpu_write(__tss_limit_invalid, true);
 }

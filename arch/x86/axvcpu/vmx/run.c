@@ -84,7 +84,7 @@ static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
 	if (unlikely(vmx->field[AXV_VMX_TSC_OFFSET] != tsc_offset))
 		axv_vmx_set(vmx, AXV_VMX_TSC_OFFSET, tsc_offset);
 	if (unlikely(vmx->syscall_stale))
-		axv_vmx_load_syscall_msrs(vmx);
+		axv_vmx_syscall_load(vmx);
 	if (unlikely(!axv_x86_asid_is_good(x, vpids, cpu)))
 		flush(vmx, axv_x86_asid_next(x, vpids, cpu));
 

@@ -240,4 +240,5 @@ void axv_vmx_vmcs_reset(struct axv_vmx_vcpu *vmx)
 	axv_vmx_set(vmx, AXV_VMX_PENDING_DEBUG, 0);
 	axv_vmx_set(vmx, AXV_VMX_INTERRUPTIBILITY, 0);
 	vmx->pdptes_stale = false;
+	axv_vmx_syscall_reset(vmx);
 }

@@ -108,7 +108,8 @@ struct axv_vmx_exit {
  * @fs:		likewise
  * @gs:		likewise
  * @ldt:	likewise
- * @nr_msrs:	MSRs that entry and exit switch for perf
+ * @nr_perf:	MSRs that perf told of last
+ * @nr_msrs:	those of them that entry and exit switch
  * @pebs:	PEBS_ENABLE, if it is among them
  */
 struct axv_vmx_host {
@@ -124,6 +125,7 @@ struct axv_vmx_host {
 	u16 gs;
 	u16 ldt;
 	u16 nr_msrs;
+	int nr_perf;
 	u64 pebs;
 };
 
@@ -198,8 +200,9 @@ enum axv_vmx_syscall_msr {
  * @cstar:	the guest's CSTAR, which no processor with VMX uses
  * @kernel_gs_base: the guest's, while @host_held is false
  * @syscall:	the guest's, by enum axv_vmx_syscall_msr
- * @live:	what is in the registers of @syscall, while @host_held is true
+ * @live:	what the registers of @syscall hold
  * @syscall_stale: the next entry has to look whether @live is what it should be
+ * @syscall_loaded: @live is not what the host has there
  * @host_held:	between axv_vmx_hold_host() and axv_vmx_release_host()
  * @exit:	the last exit
  * @host:	the host's state
@@ -230,6 +233,7 @@ struct axv_vmx_vcpu {
 	u64 syscall[AXV_VMX_SYSCALL_MSRS];
 	u64 live[AXV_VMX_SYSCALL_MSRS];
 	bool syscall_stale;
+	bool syscall_loaded;
 	bool host_held;
 	struct axv_vmx_exit exit;
 	struct axv_vmx_host host;
@@ -366,7 +370,12 @@ void axv_vmx_host_load(struct axv_vmx_vcpu *vmx, int cpu);
 void axv_vmx_hold_host(struct axv_x86_vcpu *x);
 void axv_vmx_refresh_host(struct axv_x86_vcpu *x);
 void axv_vmx_release_host(struct axv_x86_vcpu *x);
-void axv_vmx_load_syscall_msrs(struct axv_vmx_vcpu *vmx);
+
+/* syscall.c: the MSRs of SYSCALL */
+void axv_vmx_syscall_init(void);
+void axv_vmx_syscall_reset(struct axv_vmx_vcpu *vmx);
+void axv_vmx_syscall_load(struct axv_vmx_vcpu *vmx);
+void axv_vmx_syscall_unload(struct axv_vmx_vcpu *vmx);
 
 /* l1d.c: against L1TF */
 int axv_vmx_l1d_init(void);
