@@ -68,6 +68,7 @@
  * @idt_code:	and its error code
  * @insn_info:	VM-exit instruction information
  * @cr3:	the guest has set CR3 to this; 0: it has not
+ * @dr7:	DR7, likewise
  */
 struct fake_exit {
 	u32 reason;
@@ -81,6 +82,7 @@ struct fake_exit {
 	u32 idt_code;
 	u32 insn_info;
 	u64 cr3;
+	u64 dr7;
 };
 
 /**
@@ -317,6 +319,8 @@ static int fake_enter(struct axv_vmx_vcpu *vmx)
 	*info &= ~(u64)INTR_INFO_VALID_MASK;
 	if (exit->cr3)
 		*fake_field(f, GUEST_CR3) = exit->cr3;
+	if (exit->dr7)
+		*fake_field(f, GUEST_DR7) = exit->dr7;
 	return 0;
 }
 

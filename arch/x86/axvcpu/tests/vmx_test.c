@@ -1691,6 +1691,47 @@ static void vmx_test_syscall(struct kunit *test)
 	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 0);
 }
 
+/*
+ * DR7 is read again only if the guest may have changed it: it has the debug
+ * registers, or GD may have been cleared.
+ */
+static void vmx_test_dr7(struct kunit *test)
+{
+	static const struct {
+		const char *what;
+		u64 dr7;
+		bool live;
+		bool read;
+	} cases[] = {
+		{ "accesses exit", 0x402, false, false },
+		{ "GD", 0x2402, false, true },
+		{ "accesses do not exit", 0x402, true, true },
+	};
+	struct vmx_fixture *f = test->priv;
+	struct axv_x86_vcpu *x = &f->vmx.x;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *what = cases[i].what;
+		u64 known = cases[i].dr7;
+
+		if (cases[i].read)
+			known = 0x400;
+		begin(f);
+		x->hw->set_dr(x, 7, cases[i].dr7);
+		x->dr_live = cases[i].live;
+		f->exit = (struct fake_exit){ EXIT_REASON_EXTERNAL_INTERRUPT, .dr7 = 0x400 };
+		go_round(f, &f->exit);
+		KUNIT_EXPECT_EQ_MSG(test, known, x->hw->get_dr(x, 7), "%s", what);
+
+		/* What software sets goes in at the next entry in any case. */
+		x->hw->set_dr(x, 7, 0x401);
+		go_round(f, &interrupt);
+		KUNIT_EXPECT_EQ_MSG(test, 0x401ull, peek(f, GUEST_DR7), "%s", what);
+		KUNIT_EXPECT_EQ_MSG(test, 0x401ull, x->hw->get_dr(x, 7), "%s", what);
+	}
+}
+
 /* What an entry invalidated, and with which VPID it went. */
 static void expect_flush(struct kunit *test, int line, unsigned int invvpids,
 			 unsigned int invepts, u64 vpid)
@@ -1823,6 +1864,7 @@ static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(vmx_test_step_into_shadow),
 	KUNIT_CASE(vmx_test_msr_bitmap),
 	KUNIT_CASE(vmx_test_syscall),
+	KUNIT_CASE(vmx_test_dr7),
 	KUNIT_CASE(vmx_test_flushes),
 	KUNIT_CASE(vmx_test_register_writes_flush),
 	{}

@@ -66,11 +66,32 @@ static unsigned int length(void)
 	return axv_vmread(VM_EXIT_INSTRUCTION_LEN);
 }
 
+/*
+ * Of a field that the exit left unknown, what axv_vmx_fetch() does, without the call:
+ * the VMCS is current until the inner loop ends.
+ */
+static __always_inline u64 read_field_now(struct axv_vmx_vcpu *vmx, unsigned int field,
+					  unsigned long encoding)
+{
+	vmx->field[field] = axv_vmread(encoding);
+	vmx->known |= BIT_ULL(field);
+	return vmx->field[field];
+}
+
+/* What axv_x86_get_code() is going to ask for. */
+static __always_inline void read_code_state(struct axv_vmx_vcpu *vmx)
+{
+	read_field_now(vmx, AXV_VMX_CR3, GUEST_CR3);
+	read_field_now(vmx, AXV_VMX_SEG(AXV_X86_CS, AXV_X86_SEG_ATTR), GUEST_CS_AR_BYTES);
+	read_field_now(vmx, AXV_VMX_SEG(AXV_X86_SS, AXV_X86_SEG_ATTR), GUEST_SS_AR_BYTES);
+}
+
 /* For the outer loop: the VMCS may be on its way to another CPU by then. */
 static enum axv_next leave_to_slow(struct axv_vmx_vcpu *vmx)
 {
 	struct axv_vmx_exit *exit = &vmx->exit;
 
+	read_code_state(vmx);
 	exit->qualification = axv_vmread(EXIT_QUALIFICATION);
 	exit->len = length();
 	exit->gpa = axv_vmread(GUEST_PHYSICAL_ADDRESS);
@@ -80,8 +101,8 @@ static enum axv_next leave_to_slow(struct axv_vmx_vcpu *vmx)
 }
 
 /* INS or OUTS.  The segment is undefined for INS, which knows ES alone. */
-static enum axv_next handle_port_string(struct axv_vmx_vcpu *vmx, u64 qual,
-					unsigned int len)
+static noinline enum axv_next handle_port_string(struct axv_vmx_vcpu *vmx, u64 qual,
+						 unsigned int len)
 {
 	struct axv_exit_io_string told = {
 		.port = IO_PORT(qual),
@@ -110,9 +131,12 @@ static enum axv_next handle_port(struct axv_vmx_vcpu *vmx)
 
 	if (qual & IO_STRING)
 		return handle_port_string(vmx, qual, len);
-	if (qual & IO_IN)
+	if (qual & IO_IN) {
+		/* The next run finishes it, and looks at the instruction. */
+		read_code_state(vmx);
 		return axv_x86_io_in(&vmx->x, IO_PORT(qual), IO_WIDTH(qual),
 				     len);
+	}
 	/* Signalling may sleep. */
 	if (axv_has_doorbells(vmx->x.base.vm, AXV_SPACE_PORTS)) {
 		vmx->exit.qualification = qual;
@@ -173,12 +197,16 @@ static enum axv_next handle_failed_entry(struct axv_vmx_vcpu *vmx)
 	return axv_x86_fail_entry(&vmx->x, vmx->exit.reason, qualification);
 }
 
-static enum axv_next handle_hypercall(struct axv_vmx_vcpu *vmx)
+static noinline enum axv_next handle_hypercall(struct axv_vmx_vcpu *vmx)
 {
 	unsigned int len = length();
 	enum axv_next next;
+	u32 ss;
 
-	next = axv_x86_hypercall(&vmx->x, vmx->x.hw->cpl(&vmx->x), len);
+	/* The level of the guest is SS.DPL (SDM, "Guest Register State"). */
+	ss = read_field_now(vmx, AXV_VMX_SEG(AXV_X86_SS, AXV_X86_SEG_ATTR),
+			    GUEST_SS_AR_BYTES);
+	next = axv_x86_hypercall(&vmx->x, VMX_AR_DPL(ss), len);
 	if (next == AXV_EXIT)
 		axv_vmx_advance(vmx, len);
 	return next;
@@ -202,28 +230,34 @@ static enum axv_next handle_task_switch(struct axv_vmx_vcpu *vmx)
 				   gate && !axv_vmx_is_soft(info) ? 0 : length());
 }
 
-/**
- * axv_vmx_handle_fast() - answer an exit on the spot, if that is possible
- * @x:		vCPU that just left the guest
- *
- * Context: interrupts and preemption off.
- * Return: what the inner loop does next.
- */
-enum axv_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
+static noinline enum axv_next search_cpuid(struct axv_vmx_vcpu *vmx)
 {
-	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+	axv_x86_answer_cpuid(&vmx->x);
+	axv_vmx_advance(vmx, length());
+	return AXV_RESUME;
+}
+
+static noinline enum axv_next handle_cpuid(struct axv_vmx_vcpu *vmx)
+{
+	u64 *gpr = vmx->x.regs.gpr;
+	const struct axv_x86_answer *answer = axv_x86_cpuid_plain(&vmx->x, gpr[AXV_X86_RAX]);
+
+	if (unlikely(!answer))
+		return search_cpuid(vmx);
+	gpr[AXV_X86_RAX] = answer->eax;
+	gpr[AXV_X86_RBX] = answer->ebx;
+	gpr[AXV_X86_RCX] = answer->ecx;
+	gpr[AXV_X86_RDX] = answer->edx;
+	axv_vmx_advance(vmx, length());
+	return AXV_RESUME;
+}
+
+/* Exits that are not the most frequent ones. */
+static noinline enum axv_next handle_other(struct axv_vmx_vcpu *vmx)
+{
+	struct axv_x86_vcpu *x = &vmx->x;
 
 	switch (vmx->exit.reason) {
-	case EXIT_REASON_EXTERNAL_INTERRUPT:
-		return AXV_INTERRUPT;
-	case EXIT_REASON_IO_INSTRUCTION:
-		return handle_port(vmx);
-	case EXIT_REASON_CPUID:
-		axv_x86_answer_cpuid(x);
-		axv_vmx_advance(vmx, length());
-		return AXV_RESUME;
-	case EXIT_REASON_VMCALL:
-		return handle_hypercall(vmx);
 	case EXIT_REASON_MSR_READ:
 		return axv_x86_rdmsr(x, length());
 	case EXIT_REASON_MSR_WRITE:
@@ -285,7 +319,6 @@ enum axv_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
 	case EXIT_REASON_SIPI_SIGNAL:
 		/* Nobody sends them to a CPU that is up. */
 		return AXV_RESUME;
-	case EXIT_REASON_EPT_VIOLATION:
 	case EXIT_REASON_CR_ACCESS:
 		return leave_to_slow(vmx);
 	default:
@@ -301,6 +334,35 @@ static enum axv_next handle_out(struct axv_vmx_vcpu *vmx)
 	/* Whoever waits for the eventfd is woken: the cache has others' data. */
 	vmx->flush_l1d = true;
 	return axv_x86_out(&vmx->x, IO_PORT(qual), IO_WIDTH(qual), vmx->exit.len);
+}
+
+/**
+ * axv_vmx_handle_fast() - answer an exit on the spot, if that is possible
+ * @x:		vCPU that just left the guest
+ *
+ * With retpolines a switch is a tree of comparisons, and a frame on the stack that one
+ * case needs is made for all.  So the frequent exits come first, one by one, and what
+ * is rare in them is a call.
+ *
+ * Context: interrupts and preemption off.
+ * Return: what the inner loop does next.
+ */
+enum axv_next axv_vmx_handle_fast(struct axv_x86_vcpu *x)
+{
+	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
+	u64 reason = vmx->exit.reason;
+
+	if (reason == EXIT_REASON_IO_INSTRUCTION)
+		return handle_port(vmx);
+	if (reason == EXIT_REASON_EPT_VIOLATION)
+		return leave_to_slow(vmx);
+	if (reason == EXIT_REASON_EXTERNAL_INTERRUPT)
+		return AXV_INTERRUPT;
+	if (reason == EXIT_REASON_CPUID)
+		return handle_cpuid(vmx);
+	if (reason == EXIT_REASON_VMCALL)
+		return handle_hypercall(vmx);
+	return handle_other(vmx);
 }
 
 static enum axv_next handle_ept_violation(struct axv_vmx_vcpu *vmx)

@@ -283,8 +283,6 @@ void axv_vmx_release_host(struct axv_x86_vcpu *x)
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 	const struct axv_vmx_host *host = &vmx->host;
 
-	/* What is asked for under a lock has to be known. */
-	axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY);
 	vmx->host_held = false;
 	vmx->kernel_gs_base = read_msr(MSR_KERNEL_GS_BASE);
 	if (vmx->syscall_loaded)

@@ -104,8 +104,8 @@ enum axv_next axv_vmx_inject_events(struct axv_x86_vcpu *x)
 
 	if (event)
 		write_event(vmx, event);
-	if (nmi_window && (axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY) &
-			   GUEST_INTR_STATE_STI)) {
+	if (nmi_window &&
+	    (axv_vmx_interruptibility(vmx) & GUEST_INTR_STATE_STI)) {
 		irq_window = true;
 		nmi_window = false;
 	}

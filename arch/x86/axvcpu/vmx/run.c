@@ -14,6 +14,9 @@
 #include "insn.h"
 #include "vmx.h"
 
+/* General detect: an access to a debug register is a #DB. */
+#define DR7_GD	BIT_ULL(13)
+
 DEFINE_PER_CPU(struct axv_x86_asids, axv_vmx_vpids);
 
 /**
@@ -97,7 +100,7 @@ static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
 	 * the trap to be pending (SDM, "Checks on Guest Non-Register State").
 	 */
 	if (unlikely(x->regs.rflags & X86_EFLAGS_TF) &&
-	    (axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY) & AXV_VMX_SHADOW))
+	    (axv_vmx_interruptibility(vmx) & AXV_VMX_SHADOW))
 		axv_vmx_set(vmx, AXV_VMX_PENDING_DEBUG,
 			    axv_vmx_get(vmx, AXV_VMX_PENDING_DEBUG) | DR_STEP);
 }
@@ -124,6 +127,21 @@ static __always_inline bool world_switch(struct axv_vmx_vcpu *vmx)
 	return failed;
 }
 
+/*
+ * Fields whose copy an exit leaves valid, if it was.
+ *
+ * DR7 is among them as long as the guest cannot change it: its MOV to DR7 exits, and
+ * so does every task switch (SDM, "Instructions That Cause VM Exits Conditionally",
+ * "Unconditionally").  Delivery of #DB clears GD (SDM vol. 3B, "Debug Control Register
+ * (DR7)"), and nothing else of DR7, so with GD set the field is read again.
+ */
+static __always_inline u64 kept_fields(const struct axv_vmx_vcpu *vmx)
+{
+	if (unlikely(vmx->x.dr_live || (vmx->field[AXV_VMX_DR7] & DR7_GD)))
+		return AXV_VMX_OWN_FIELDS;
+	return AXV_VMX_OWN_FIELDS | BIT_ULL(AXV_VMX_DR7);
+}
+
 static __always_inline void enter(struct axv_x86_vcpu *x)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
@@ -147,7 +165,11 @@ static __always_inline void enter(struct axv_x86_vcpu *x)
 	} else {
 		vmx->exit.reason = axv_vmread(VM_EXIT_REASON);
 		vmx->exit.idt_info = axv_vmread(IDT_VECTORING_INFO_FIELD);
-		vmx->known = AXV_VMX_OWN_FIELDS;
+		vmx->known &= kept_fields(vmx);
+		/* Always known; what is asked for under a lock has to be, too. */
+		vmx->field[AXV_VMX_INTERRUPTIBILITY] =
+			axv_vmread(GUEST_INTERRUPTIBILITY_INFO);
+		vmx->known |= BIT_ULL(AXV_VMX_INTERRUPTIBILITY);
 		/* One that was refused leaves it as it was (SDM, VMLAUNCH). */
 		if (likely(!(vmx->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
 			vmx->launched = true;
@@ -241,8 +263,7 @@ static __always_inline unsigned int cr8(struct axv_x86_vcpu *x)
 
 static __always_inline bool shadow(struct axv_x86_vcpu *x)
 {
-	return axv_vmx_get(x86_to_vmx(x), AXV_VMX_INTERRUPTIBILITY) &
-	       AXV_VMX_SHADOW;
+	return axv_vmx_interruptibility(x86_to_vmx(x)) & AXV_VMX_SHADOW;
 }
 
 static __always_inline u64 exit_code(struct axv_x86_vcpu *x)
@@ -331,7 +352,7 @@ int axv_vmx_run(struct axv_vcpu *vcpu)
 	struct axv_vmx_vcpu *vmx = to_vmx(vcpu);
 
 	vmx->flush_l1d = true;
-	if (unlikely(axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY) & AXV_VMX_SHADOW))
+	if (unlikely(axv_vmx_interruptibility(vmx) & AXV_VMX_SHADOW))
 		axv_vmx_fit_shadow(vmx);
 	return axv_x86_run(&vmx->x, &vmx_engine);
 }

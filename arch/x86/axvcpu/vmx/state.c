@@ -416,7 +416,7 @@ static void vmx_code_state(struct axv_x86_vcpu *x,
 
 static u64 interruptibility(struct axv_x86_vcpu *x)
 {
-	return axv_vmx_get(x86_to_vmx(x), AXV_VMX_INTERRUPTIBILITY);
+	return axv_vmx_interruptibility(x86_to_vmx(x));
 }
 
 static_assert(AXV_X86_SHADOW_STI == GUEST_INTR_STATE_STI);
@@ -431,7 +431,7 @@ static unsigned int vmx_get_shadow(struct axv_x86_vcpu *x)
  * A single step that is pending ends with the shadow: software raises that of the
  * instruction which it emulates.
  */
-static void vmx_set_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
+static noinline void change_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 
@@ -441,6 +441,19 @@ static void vmx_set_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
 		axv_vmx_set(vmx, AXV_VMX_PENDING_DEBUG,
 			    axv_vmx_get(vmx, AXV_VMX_PENDING_DEBUG) &
 			    ~(u64)DR_STEP);
+}
+
+/*
+ * Mostly there was no shadow, and there is to be none.  Then the exit has saved no single
+ * step as pending (SDM, "Saving Non-Register State"), unless software has set one, whose
+ * field is known, or TF is set, where not every implementation keeps to that.
+ */
+static void vmx_set_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
+{
+	if (unlikely((interruptibility(x) & AXV_VMX_SHADOW) || shadow ||
+		     (x->regs.rflags & X86_EFLAGS_TF) ||
+		     (x86_to_vmx(x)->known & BIT_ULL(AXV_VMX_PENDING_DEBUG))))
+		change_shadow(x, shadow);
 }
 
 /* B0 to B3, "enabled breakpoint", BS (SDM, "Guest Non-Register State"). */
@@ -471,7 +484,7 @@ void axv_vmx_fit_shadow(struct axv_vmx_vcpu *vmx)
 	u64 pending = axv_vmx_get(vmx, AXV_VMX_PENDING_DEBUG);
 
 	if (!(vmx->x.regs.rflags & X86_EFLAGS_IF))
-		vmx_set_shadow(&vmx->x, AXV_X86_SHADOW_MOV_SS);
+		change_shadow(&vmx->x, AXV_X86_SHADOW_MOV_SS);
 	if (vmx->x.regs.rflags & X86_EFLAGS_TF)
 		pending |= DR_STEP;
 	else

@@ -316,6 +316,20 @@ static __always_inline void axv_vmx_set(struct axv_vmx_vcpu *vmx,
 #define AXV_VMX_SHADOW	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
 
 /**
+ * axv_vmx_interruptibility() - the guest's interruptibility state
+ * @vmx:	vCPU whose claim the caller holds
+ *
+ * This field is always known: axv_vmx_run() reads it after every exit, since nearly
+ * every exit needs it.
+ *
+ * Context: any; interrupts may be off on a CPU that does not hold the vCPU.
+ */
+static __always_inline u64 axv_vmx_interruptibility(const struct axv_vmx_vcpu *vmx)
+{
+	return vmx->field[AXV_VMX_INTERRUPTIBILITY];
+}
+
+/**
  * axv_vmx_advance() - the guest is past an instruction
  * @vmx:	vCPU that has just left the guest
  * @len:	its length
@@ -334,7 +348,7 @@ static inline void axv_vmx_advance(struct axv_vmx_vcpu *vmx, unsigned int len)
 		return;
 	}
 	regs->rip = rip;
-	state = axv_vmx_get(vmx, AXV_VMX_INTERRUPTIBILITY);
+	state = axv_vmx_interruptibility(vmx);
 	if (unlikely(state & AXV_VMX_SHADOW))
 		axv_vmx_set(vmx, AXV_VMX_INTERRUPTIBILITY,
 			    state & ~(u64)AXV_VMX_SHADOW);
