@@ -92,6 +92,9 @@ struct axv_vm;
  *		before the transition: claimed, and still Ready.  Fails without a
  *		change.  May sleep.  Not called for a run that asks for nothing.
  * @store_run:	store the register sets that the run page wants
+ * @sync_gprs:	(vcpu, dirty, want): @prepare_run and @store_run of no other set than
+ *		AXV_RUN_SET_GPRS, if it is in @dirty and @want.  -EINVAL without a change.
+ *		Under &axv_vcpu.lock, as if claimed.
  * @run:	enter the guest until something ends the run; fills in the exit.
  *		Preemption on.  0, or an error, which makes the vCPU Invalid.
  * @inject:	queue an event of a type in @inject_types; checks all else that is in it.
@@ -148,6 +151,7 @@ struct axv_arch_ops {
 	void (*unload)(struct axv_vcpu *vcpu);
 	int (*prepare_run)(struct axv_vcpu *vcpu);
 	void (*store_run)(struct axv_vcpu *vcpu);
+	int (*sync_gprs)(struct axv_vcpu *vcpu, u32 dirty, u32 want);
 	int (*run)(struct axv_vcpu *vcpu);
 	int (*inject)(struct axv_vcpu *vcpu, const struct axv_inject *event);
 	int (*route)(const struct axv_vm *vm, const struct axv_route *route,

@@ -422,6 +422,7 @@ int axv_arm64_reg_list(const struct axv_arm64_vcpu *v, u64 *ids, u32 *count);
 enum axv_arm64_sysreg axv_arm64_sysreg_place(u64 sysreg);
 int axv_arm64_prepare_run(struct axv_vcpu *vcpu);
 void axv_arm64_store_run(struct axv_vcpu *vcpu);
+int axv_arm64_sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want);
 int axv_arm64_get_fpu(struct axv_vcpu *vcpu, void *data, size_t size);
 int axv_arm64_set_fpu(struct axv_vcpu *vcpu, const void *data, size_t size);
 

@@ -263,6 +263,7 @@ static struct axv_arch_ops arm64_ops __ro_after_init = {
 	.unload = unload,
 	.prepare_run = axv_arm64_prepare_run,
 	.store_run = axv_arm64_store_run,
+	.sync_gprs = axv_arm64_sync_gprs,
 	.run = axv_arm64_run,
 	.inject = axv_arm64_inject,
 	.route = axv_arm64_route,

@@ -37,5 +37,6 @@ void axv_x86_get_sregs(struct axv_x86_vcpu *x, struct axv_x86_sregs *sregs);
 int axv_x86_set_sregs(struct axv_x86_vcpu *x, const struct axv_x86_sregs *sregs);
 int axv_x86_prepare_run(struct axv_vcpu *vcpu);
 void axv_x86_store_run(struct axv_vcpu *vcpu);
+int axv_x86_sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want);
 
 #endif /* _AXVCPU_X86_REGS_H */

@@ -297,22 +297,27 @@ int axv_x86_set_sregs(struct axv_x86_vcpu *x, const struct axv_x86_sregs *sregs)
 	return err;
 }
 
-/* The sets are copied before they are looked at: the VMM may write on. */
+/* RFLAGS alone are looked at; they are read once, since the VMM may write on. */
+static __always_inline void load_gprs(struct axv_x86_vcpu *x, u64 rflags)
+{
+	x->regs = x->base.run->regs.gprs;
+	x->regs.rflags = rflags | X86_EFLAGS_FIXED;
+}
+
+/* Segments are copied before they are looked at, likewise. */
 static noinline int load_sets(struct axv_x86_vcpu *x, u32 dirty)
 {
 	struct axv_run *run = x->base.run;
-	/* Copied to before they are looked at: clearing them first takes longer. */
+	/* Copied to before it is looked at: clearing it first takes longer. */
 	struct axv_x86_sregs sregs __uninitialized;
-	struct axv_x86_gprs gprs __uninitialized;
+	u64 rflags = 0;
 	int err;
 
 	if (dirty & ~(AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS))
 		return -EINVAL;
 	if (dirty & AXV_RUN_SET_GPRS) {
-		memcpy(&gprs, &run->regs.gprs, sizeof(gprs));
-		/* The copy is what gets checked, not what the VMM writes next. */
-		barrier_data(&gprs);
-		err = axv_x86_check_rflags(gprs.rflags);
+		rflags = READ_ONCE(run->regs.gprs.rflags);
+		err = axv_x86_check_rflags(rflags);
 		if (err)
 			return err;
 	}
@@ -323,10 +328,8 @@ static noinline int load_sets(struct axv_x86_vcpu *x, u32 dirty)
 		if (err)
 			return err;
 	}
-	if (dirty & AXV_RUN_SET_GPRS) {
-		x->regs = gprs;
-		x->regs.rflags |= X86_EFLAGS_FIXED;
-	}
+	if (dirty & AXV_RUN_SET_GPRS)
+		load_gprs(x, rflags);
 	WRITE_ONCE(run->dirty, 0);
 	return 0;
 }
@@ -369,4 +372,33 @@ void axv_x86_store_run(struct axv_vcpu *vcpu)
 		valid |= AXV_RUN_SET_SREGS;
 	}
 	run->valid = valid;
+}
+
+/**
+ * axv_x86_sync_gprs() - load and store the general registers only
+ * @vcpu:	vCPU whose claim the caller holds
+ * @dirty:	AXV_RUN_SET_GPRS: load them
+ * @want:	AXV_RUN_SET_GPRS: store them
+ *
+ * Context: under &axv_vcpu.lock.
+ * Return: 0, or -EINVAL for RFLAGS that there cannot be; then nothing has changed.
+ */
+int axv_x86_sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want)
+{
+	struct axv_x86_vcpu *x = to_x86(vcpu);
+	struct axv_run *run = vcpu->run;
+	u64 rflags;
+
+	axv_assert_claimed(vcpu);
+	if (dirty & AXV_RUN_SET_GPRS) {
+		rflags = READ_ONCE(run->regs.gprs.rflags);
+		if (axv_x86_check_rflags(rflags))
+			return -EINVAL;
+		load_gprs(x, rflags);
+		WRITE_ONCE(run->dirty, 0);
+	}
+	if (want & AXV_RUN_SET_GPRS)
+		run->regs.gprs = x->regs;
+	run->valid = want & AXV_RUN_SET_GPRS;
+	return 0;
 }

@@ -64,6 +64,27 @@ static __always_inline bool axv_not_for_this_thread(const struct axv_vcpu *vcpu,
 }
 
 /**
+ * axv_may_claim() - may this thread have the claim now?
+ * @vcpu:	any vCPU
+ * @who:	a constant
+ *
+ * Context: under &axv_vcpu.lock, which is given back meanwhile if a read is to end.
+ * Return: 0, -EBUSY or -EPERM, as axv_begin_transition(); -EDEADLK: a read of this thread.
+ */
+static __always_inline int axv_may_claim(struct axv_vcpu *vcpu, enum axv_claimant who)
+{
+	int err;
+
+	lockdep_assert_held(&vcpu->lock);
+	if (unlikely(vcpu->claim != AXV_CLAIM_NONE)) {
+		err = axv_await_claim(vcpu, who);
+		if (err)
+			return err;
+	}
+	return axv_not_for_this_thread(vcpu, who) ? -EPERM : 0;
+}
+
+/**
  * axv_try_claim() - take the claim for an operation, if this thread may have it
  * @vcpu:	any vCPU; becomes the current one
  * @who:	a constant
@@ -74,16 +95,10 @@ static __always_inline bool axv_not_for_this_thread(const struct axv_vcpu *vcpu,
 static __always_inline int axv_try_claim(struct axv_vcpu *vcpu,
 					 enum axv_claimant who)
 {
-	int err;
+	int err = axv_may_claim(vcpu, who);
 
-	lockdep_assert_held(&vcpu->lock);
-	if (unlikely(vcpu->claim != AXV_CLAIM_NONE)) {
-		err = axv_await_claim(vcpu, who);
-		if (err)
-			return err;
-	}
-	if (axv_not_for_this_thread(vcpu, who))
-		return -EPERM;
+	if (err)
+		return err;
 	err = axv_set_current_vcpu(vcpu);
 	if (likely(!err)) {
 		vcpu->claim = AXV_CLAIM_OPERATION;

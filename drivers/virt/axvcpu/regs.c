@@ -8,9 +8,12 @@
  * its owner if it has one.
  */
 #include <linux/minmax.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include <axvcpu/arch.h>
+#include <axvcpu/current.h>
 #include <axvcpu/state.h>
 #include <axvcpu/vcpu.h>
 
@@ -90,6 +93,43 @@ int axv_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count)
 	return failed;
 }
 
+/* Sets that take long, or none that there is: with a claim, as any other operation. */
+static noinline int sync_all(struct axv_vcpu *vcpu)
+{
+	int err = axv_claim_owned(vcpu, AXV_STATES_SET_UP);
+
+	if (err)
+		return err;
+	/* An indirect call costs more than the question. */
+	if (READ_ONCE(vcpu->run->dirty))
+		err = vcpu->ops->prepare_run(vcpu);
+	if (!err)
+		vcpu->ops->store_run(vcpu);
+	axv_unclaim(vcpu);
+	return err;
+}
+
+/*
+ * The lock lasts as long as the operation, so it is all of a claim: nobody finds the vCPU
+ * claimed, no preemption has to be followed.
+ */
+static __always_inline int sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want)
+{
+	int err = axv_may_claim(vcpu, AXV_OWNER);
+
+	if (unlikely(err))
+		return err;
+	if (unlikely(__this_cpu_read(axv_current)))
+		return axv_nested(vcpu);
+	if (unlikely(!axv_in_states(vcpu, AXV_STATES_SET_UP)))
+		return -EBADFD;
+	__this_cpu_write(axv_current, vcpu);
+	vcpu->operations++;
+	err = vcpu->ops->sync_gprs(vcpu, dirty, want);
+	__this_cpu_write(axv_current, NULL);
+	return err;
+}
+
 /**
  * axv_vcpu_sync() - load and store the register sets of the run page
  * @vcpu:	any vCPU
@@ -102,15 +142,14 @@ int axv_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count)
  */
 int axv_vcpu_sync(struct axv_vcpu *vcpu)
 {
-	int err = axv_claim_owned(vcpu, AXV_STATES_SET_UP);
+	/* Read once: what the VMM makes of it next is not what was decided upon. */
+	u32 dirty = READ_ONCE(vcpu->run->dirty), want = READ_ONCE(vcpu->run->want);
+	int err;
 
-	if (unlikely(err))
-		return err;
-	/* An indirect call costs more than the question. */
-	if (READ_ONCE(vcpu->run->dirty))
-		err = vcpu->ops->prepare_run(vcpu);
-	if (likely(!err))
-		vcpu->ops->store_run(vcpu);
-	axv_unclaim(vcpu);
+	if (unlikely((dirty | want) & ~AXV_RUN_SET_GPRS))
+		return sync_all(vcpu);
+	raw_spin_lock_irq(&vcpu->lock);
+	err = sync_gprs(vcpu, dirty, want);
+	raw_spin_unlock_irq(&vcpu->lock);
 	return err;
 }

@@ -40,6 +40,11 @@ static void store_run(struct subject *s)
 	axv_test_unclaim(&s->v.base);
 }
 
+static int sync_gprs(struct subject *s, u32 dirty, u32 want)
+{
+	return AXV_CLAIMED(&s->v.base, axv_arm64_sync_gprs(&s->v.base, dirty, want));
+}
+
 /* Every register of the list can be read, and takes a value that it has had. */
 static void regs_test_list(struct kunit *test)
 {
@@ -160,6 +165,44 @@ static void regs_test_run_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, s->run.regs.gprs.x[0]);
 }
 
+static void regs_test_sync_gprs(struct kunit *test)
+{
+	struct subject *s = test->priv;
+	struct axv_arm64_gprs *gprs = &s->run.regs.gprs;
+	struct axv_arm64_gprs old = s->v.regs;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(gprs->x); i++)
+		gprs->x[i] = 100 + i;
+	gprs->sp_el0 = 200;
+	gprs->pc = 201;
+	gprs->pstate = 8;
+	s->run.dirty = AXV_RUN_SET_GPRS;
+	s->run.valid = AXV_RUN_SET_SREGS;
+	KUNIT_EXPECT_EQ(test, -EINVAL, sync_gprs(s, AXV_RUN_SET_GPRS, AXV_RUN_SET_GPRS));
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, s->run.dirty);
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_SREGS, s->run.valid);
+	KUNIT_EXPECT_EQ(test, 201, gprs->pc);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(&old, &s->v.regs, sizeof(old)));
+
+	/* What is asked for decides, not what the VMM makes of it meanwhile. */
+	gprs->pstate = PSR_MODE_EL0t;
+	KUNIT_EXPECT_EQ(test, 0, sync_gprs(s, 0, 0));
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, s->run.dirty);
+	KUNIT_EXPECT_EQ(test, 0, s->run.valid);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(&old, &s->v.regs, sizeof(old)));
+
+	/* All of it, to the last. */
+	KUNIT_EXPECT_EQ(test, 0, sync_gprs(s, AXV_RUN_SET_GPRS, 0));
+	KUNIT_EXPECT_EQ(test, 0, s->run.dirty);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(gprs, &s->v.regs, sizeof(*gprs)));
+	memset(gprs, 0, sizeof(*gprs));
+	KUNIT_EXPECT_EQ(test, 0, sync_gprs(s, 0, AXV_RUN_SET_GPRS));
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, s->run.valid);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(gprs, &s->v.regs, sizeof(*gprs)));
+	KUNIT_EXPECT_EQ(test, 130, gprs->x[30]);
+}
+
 static void regs_test_fpu(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -182,6 +225,7 @@ static struct kunit_case regs_cases[] = {
 	KUNIT_CASE(regs_test_readonly),
 	KUNIT_CASE(regs_test_pstate),
 	KUNIT_CASE(regs_test_run_page),
+	KUNIT_CASE(regs_test_sync_gprs),
 	KUNIT_CASE(regs_test_fpu),
 	{}
 };

@@ -152,6 +152,7 @@ static const struct axv_arch_ops svm_ops = {
 	.unload = axv_svm_unload,
 	.prepare_run = axv_x86_prepare_run,
 	.store_run = axv_x86_store_run,
+	.sync_gprs = axv_x86_sync_gprs,
 	.run = axv_svm_run,
 	.inject = axv_x86_inject,
 	.has_event = axv_x86_has_event,

@@ -77,6 +77,11 @@ static inline int claimed_prepare_run(struct axv_vcpu *vcpu)
 	return AXV_CLAIMED(vcpu, axv_x86_prepare_run(vcpu));
 }
 
+static inline int claimed_sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want)
+{
+	return AXV_CLAIMED(vcpu, axv_x86_sync_gprs(vcpu, dirty, want));
+}
+
 static inline int claimed_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 {
 	return AXV_CLAIMED(vcpu, axv_x86_setup(vcpu, setup));

@@ -450,6 +450,43 @@ static void regs_test_prepare_run(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, f->cr[8]);
 }
 
+static void regs_test_sync_gprs(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	struct axv_vcpu *vcpu = &f->x.base;
+	struct axv_run *run = &f->run;
+
+	run->regs.gprs.rip = 0x1234;
+	run->regs.gprs.rflags = 1ull << 3;
+	run->dirty = AXV_RUN_SET_GPRS;
+	run->valid = AXV_RUN_SET_SREGS;
+	KUNIT_EXPECT_EQ(test, -EINVAL, claimed_sync_gprs(vcpu, AXV_RUN_SET_GPRS,
+							 AXV_RUN_SET_GPRS));
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, run->dirty);
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_SREGS, run->valid);
+	KUNIT_EXPECT_EQ(test, 0x1234, run->regs.gprs.rip);
+	expect_reset(test, f);
+
+	/* What is asked for decides, not what the VMM makes of it meanwhile. */
+	run->regs.gprs.rflags = 0;
+	KUNIT_EXPECT_EQ(test, 0, claimed_sync_gprs(vcpu, 0, 0));
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, run->dirty);
+	KUNIT_EXPECT_EQ(test, 0, run->valid);
+	expect_reset(test, f);
+
+	KUNIT_EXPECT_EQ(test, 0, claimed_sync_gprs(vcpu, AXV_RUN_SET_GPRS, 0));
+	KUNIT_EXPECT_EQ(test, 0, run->dirty);
+	KUNIT_EXPECT_EQ(test, 0, run->valid);
+	KUNIT_EXPECT_EQ(test, 0x1234, f->x.regs.rip);
+	KUNIT_EXPECT_EQ(test, 2, f->x.regs.rflags);
+
+	f->x.regs.gpr[AXV_X86_R15] = 15;
+	KUNIT_EXPECT_EQ(test, 0, claimed_sync_gprs(vcpu, 0, AXV_RUN_SET_GPRS));
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, run->valid);
+	KUNIT_EXPECT_EQ(test, 0, memcmp(&run->regs.gprs, &f->x.regs,
+					sizeof(run->regs.gprs)));
+}
+
 static void regs_test_canonical(struct kunit *test)
 {
 	struct fake_vcpu *f = test->priv;
@@ -541,6 +578,7 @@ static struct kunit_case regs_cases[] = {
 	KUNIT_CASE(regs_test_normalised),
 	KUNIT_CASE(regs_test_sregs),
 	KUNIT_CASE(regs_test_prepare_run),
+	KUNIT_CASE(regs_test_sync_gprs),
 	KUNIT_CASE(regs_test_canonical),
 	KUNIT_CASE(regs_test_fpu),
 	{}

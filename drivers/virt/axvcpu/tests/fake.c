@@ -167,6 +167,19 @@ static int fake_prepare_run(struct axv_vcpu *vcpu)
 	return to_fake(vcpu)->fail_prepare;
 }
 
+static int fake_sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want)
+{
+	struct axv_fake *fake = to_fake(vcpu);
+
+	lockdep_assert_held(&vcpu->lock);
+	check_current(vcpu);
+	fake->short_syncs++;
+	if (dirty && fake->fail_prepare)
+		return fake->fail_prepare;
+	vcpu->run->valid = want;
+	return 0;
+}
+
 /* What ends a run before its next entry; a kick that is reported is taken. */
 static u32 interrupted(struct axv_vcpu *vcpu)
 {
@@ -327,6 +340,7 @@ const struct axv_arch_ops axv_fake_ops = {
 	.unload = fake_unload,
 	.prepare_run = fake_prepare_run,
 	.store_run = fake_store_run,
+	.sync_gprs = fake_sync_gprs,
 	.run = fake_run,
 	.inject = fake_inject,
 	.route = fake_route,

@@ -31,9 +31,10 @@
  * @entered:	completed at every entry
  * @fail_check_setup: error of check_setup()
  * @fail_setup:	error of vcpu_setup()
- * @fail_prepare: error of prepare_run()
+ * @fail_prepare: error of prepare_run(), and of sync_gprs() if it loads
  * @fail_load:	calls of load() and unload() out of turn, or with interrupts on
  * @runs:	calls of run()
+ * @short_syncs: calls of sync_gprs()
  * @resets:	calls of vcpu_reset()
  * @loads:	calls of load() that took it
  * @returns:	calls of load() that found it held
@@ -56,6 +57,7 @@ struct axv_fake {
 	int fail_prepare;
 	unsigned int fail_load;
 	unsigned int runs;
+	unsigned int short_syncs;
 	unsigned int resets;
 	unsigned int loads;
 	unsigned int returns;

@@ -547,8 +547,63 @@ static void identity(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, IS_ERR(axv_vcpu_new(vm, &config)));
 }
 
+/* One that a claim of another vCPU is around. */
+static int sync_in_a_claim(struct axv_vcpu *around, struct axv_vcpu *vcpu)
+{
+	int err = axv_claim_owned(around, AXV_STATES_SET_UP);
+
+	if (err)
+		return err;
+	axv_nesting_expected = 1;
+	err = axv_vcpu_sync(vcpu);
+	axv_unclaim(around);
+	return axv_nesting_expected ? -EPROTO : err;
+}
+
+/* General registers alone: no claim, but as if there was one. */
+static void sync_of_general_registers(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+	struct axv_fake *other = axv_fake_in_state(test, 1, AXV_STATE_READY);
+	struct axv_vcpu *vcpu = &fake->vcpu;
+	unsigned long operations = vcpu->operations;
+	struct axv_run *run = vcpu->run;
+
+	run->want = AXV_RUN_SET_GPRS;
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_sync(vcpu));
+	KUNIT_EXPECT_EQ(test, 1u, fake->short_syncs);
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, run->valid);
+	/* Between the batches of a list this is an operation, too. */
+	KUNIT_EXPECT_EQ(test, operations + 1, vcpu->operations);
+	KUNIT_EXPECT_PTR_EQ(test, NULL, axv_get_current_vcpu());
+
+	run->dirty = AXV_RUN_SET_GPRS;
+	run->want = 0;
+	fake->fail_prepare = -EINVAL;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vcpu_sync(vcpu));
+	KUNIT_EXPECT_EQ(test, 2u, fake->short_syncs);
+	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, run->valid);
+	KUNIT_EXPECT_PTR_EQ(test, NULL, axv_get_current_vcpu());
+	fake->fail_prepare = 0;
+
+	KUNIT_EXPECT_EQ(test, -EDEADLK, sync_in_a_claim(&other->vcpu, vcpu));
+	KUNIT_EXPECT_EQ(test, 2u, fake->short_syncs);
+
+	/* Any other set, also beside them, takes the long way; so does one not known. */
+	run->dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_sync(vcpu));
+	run->dirty = 0;
+	run->want = AXV_RUN_SET_SREGS;
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_sync(vcpu));
+	run->want = 1u << 31;
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_sync(vcpu));
+	KUNIT_EXPECT_EQ(test, 2u, fake->short_syncs);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(vcpu));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(each_operation_from_each_state),
+	KUNIT_CASE(sync_of_general_registers),
 	KUNIT_CASE(each_operation_by_another_thread),
 	KUNIT_CASE(each_operation_while_claimed),
 	KUNIT_CASE(the_table_is_what_operations_do),
