@@ -228,7 +228,6 @@ enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 	enum axv_fault_result result;
 	bool decoded;
 	u32 cause;
-	int error = 0;
 
 	if ((esr & ESR_ELx_FSC) == FSC_TLB_CONFLICT || !is_stage2_fault(esr)) {
 		if ((esr & ESR_ELx_FSC) != FSC_TLB_CONFLICT)
@@ -242,13 +241,13 @@ enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 	if (access & AXV_ACCESS_PAGE_TABLE)
 		gpa = v->last.ipa;
 
-	result = axv_vcpu_fault(&v->base, gpa, access, &error);
+	result = axv_vcpu_fault(&v->base, gpa, access, &v->fault_error);
 	switch (result) {
 	case AXV_FAULT_RESOLVED:
 	case AXV_FAULT_AGAIN:
 		return AXV_RESUME;
 	case AXV_FAULT_FAILED:
-		return fault_exit(v, gpa, access, AXV_FAULT_HOST, error);
+		return fault_exit(v, gpa, access, AXV_FAULT_HOST, v->fault_error);
 	case AXV_FAULT_PROTECTED:
 		cause = AXV_FAULT_READONLY;
 		break;

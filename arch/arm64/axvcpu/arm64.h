@@ -7,6 +7,7 @@
 #define _AXVCPU_ARM64_H
 
 #include <linux/hrtimer.h>
+#include <linux/jump_label.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 #include <asm/barrier.h>
@@ -37,7 +38,6 @@
  * @ras:	RAS extension: SErrors have a syndrome
  * @dit:	PSTATE.DIT (FEAT_DIT)
  * @mte:	memory tagging (FEAT_MTE2)
- * @dit_or_mte:	one of these two: PSTATE has more than an exception sets
  * @gicv3:	the GIC's CPU interface is a set of system registers
  * @vgic:	and can be given to a guest: AXV_IRQCHIP_GICV3
  * @el0_32:	AArch32 at EL0
@@ -54,7 +54,6 @@ struct axv_arm64_host {
 	bool ras;
 	bool dit;
 	bool mte;
-	bool dit_or_mte;
 	bool gicv3;
 	bool vgic;
 	bool el0_32;
@@ -62,6 +61,11 @@ struct axv_arm64_host {
 };
 
 extern struct axv_arm64_host axv_arm64_host;
+
+/* &axv_arm64_host.vhe, for what each run asks */
+DECLARE_STATIC_KEY_FALSE(axv_arm64_vhe);
+/* DIT or MTE: PSTATE of the host has more than an exception sets. */
+DECLARE_STATIC_KEY_FALSE(axv_arm64_dit_or_mte);
 
 /* Bits AXV_OPTIONAL_*: what the CPU has that others may not. */
 DECLARE_PER_CPU(u64, axv_arm64_optional);
@@ -100,15 +104,22 @@ struct axv_arm64_vm {
  *
  * Only the holder of the claim touches this:
  * @halted:	waits for an interrupt
+ *
+ * And reads both of them at once:
+ * @not_yet:	@any or @halted: the guest is not entered
  */
 struct axv_arm64_events {
 	u64 lines;
 	u32 serror_iss;
 	u64 exception;
 	u64 exception_addr;
-	bool any;
-
-	bool halted;
+	union {
+		struct {
+			bool any;
+			bool halted;
+		};
+		u16 not_yet;
+	};
 };
 
 /**
@@ -156,14 +167,16 @@ struct axv_arm64_pending {
 
 /**
  * struct axv_arm64_syndrome - what EL2 told of the last exit
- * @code:	AXV_EL2_*, and what DISR_EL1 held above it
+ * @code:	AXV_EL2_*, what DISR_EL1 held above it, and AXV_EL2_SERROR_TAKEN.  All zero:
+ *		a synchronous exception, and nothing else to look at
  * @esr:	ESR_EL2; 0 for an interrupt, which has none
  * @far:	FAR_EL2
  * @ipa:	page of the guest physical address, if @ipa_valid
  * @ipa_valid:	an abort whose address is known
  * @before:	likewise, of the byte before @far, if @before_valid
  * @before_valid: a plain access that may have begun there, in ordinary memory
- * @serror_taken: the guest took the virtual SError
+ *
+ * All but @code and @esr are of aborts only.
  */
 struct axv_arm64_syndrome {
 	u64 code;
@@ -173,7 +186,6 @@ struct axv_arm64_syndrome {
 	bool ipa_valid;
 	u64 before;
 	bool before_valid;
-	bool serror_taken;
 };
 
 /* axv_arm64_syndrome.code: which vector; shared with entry.S */
@@ -182,7 +194,9 @@ struct axv_arm64_syndrome {
 #define AXV_EL2_SERROR		2
 #define AXV_EL2_FAULT		3	/* not entered; see axv_nvhe_report() */
 #define AXV_EL2_VECTOR(code)	((code) & 0xff)
-#define AXV_EL2_DISR(code)	((code) >> 8)
+#define AXV_EL2_DISR(code)	((code) >> 8 & AXV_DISR_BITS)
+/* The guest took the virtual SError. */
+#define AXV_EL2_SERROR_TAKEN	BIT_ULL(63)
 #define AXV_DISR_A		BIT_ULL(31)
 /* All that DISR_EL1 and VDISR_EL2 have: A, IDS and the syndrome */
 #define AXV_DISR_BITS		(AXV_DISR_A | GENMASK_ULL(24, 0))
@@ -204,6 +218,18 @@ struct axv_arm64_again {
 };
 
 /**
+ * struct axv_vhe_host - the host's state while a guest's is loaded, with VHE
+ * @ctl:	what it runs under
+ * @tpidr_el0:	the thread's
+ * @tpidrro_el0: likewise
+ */
+struct axv_vhe_host {
+	u64 ctl[AXV_CTL_COUNT];
+	u64 tpidr_el0;
+	u64 tpidrro_el0;
+};
+
+/**
  * struct axv_arm64_vcpu - a vCPU on arm64
  * @base:	the core's part
  * @regs:	general registers, PC and PSTATE; authoritative whenever the guest
@@ -212,9 +238,15 @@ struct axv_arm64_again {
  * @ctl:	what it runs under, by &enum axv_arm64_ctl.  Some of it never changes; the rest
  *		is set when the guest's registers are loaded, and means nothing before.
  * @fpu:	vector state, as @sys
+ * @host_fpu:	the host's, between axv_arm64_fpu_begin() and its end
+ * @host:	between axv_vhe_load() and axv_vhe_put().  Both are here and not on the stack,
+ *		which would have to be guarded.
  * @last:	the last exit
  * @again:	the last one that was no use
+ * @fault_error: why the host could not give memory, the last time
  * @trap_caches: stage 1 is watched for caches that are switched (HCR_EL2.TVM)
+ * @dit:	PSTATE.DIT of the host while the guest runs, if the host has it
+ * @tco:	PSTATE.TCO likewise
  * @serial:	no other vCPU has it, ever
  * @os_locked:	the OS lock of the debug registers
  * @events:	on their way to the guest
@@ -232,9 +264,14 @@ struct axv_arm64_vcpu {
 	u64 sys[AXV_SYSREG_COUNT];
 	u64 ctl[AXV_CTL_COUNT];
 	struct axv_arm64_fpu fpu __aligned(16);
+	struct axv_arm64_fpu host_fpu __aligned(16);
+	struct axv_vhe_host host;
 	struct axv_arm64_syndrome last;
 	struct axv_arm64_again again;
+	int fault_error;
 	bool trap_caches;
+	u64 dit;
+	u64 tco;
 	u64 serial;
 	bool os_locked;
 	struct axv_arm64_events events;
@@ -340,7 +377,6 @@ bool axv_arm64_id_reg(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value);
 
 /* controls.c: what a guest runs under */
 void axv_arm64_controls_init(struct axv_arm64_vcpu *v);
-void axv_arm64_controls(struct axv_arm64_vcpu *v, const u64 *host);
 
 /* tlb.c: what a CPU's TLB has to forget before an entry; shared with el2.S */
 #define AXV_TLB_NOTHING		0
@@ -354,14 +390,13 @@ void axv_arm64_tlb_exit(void);
 void axv_arm64_tlb_reset_cpu(void);
 int axv_arm64_tlb_create(struct axv_arm64_vm *vm);
 void axv_arm64_tlb_destroy(struct axv_arm64_vm *vm);
-u64 axv_arm64_vttbr(struct axv_arm64_vm *vm);
 void axv_arm64_flush_stage2(struct axv_vm *vm);
 
 /* run.c: entry and exit */
 int axv_arm64_run(struct axv_vcpu *vcpu);
 
 /* exit.c: what an exit means */
-enum axv_next axv_arm64_handle_fast(struct axv_arm64_vcpu *v);
+enum axv_next axv_arm64_wfx(struct axv_arm64_vcpu *v);
 enum axv_next axv_arm64_handle_slow(struct axv_arm64_vcpu *v);
 
 /* insn.c: the instruction that exited */
@@ -375,7 +410,24 @@ static inline u8 axv_arm64_insn_len(const struct axv_arm64_vcpu *v)
 }
 
 bool axv_arm64_condition_holds(const struct axv_arm64_vcpu *v);
-void axv_arm64_skip(struct axv_arm64_vcpu *v);
+u64 axv_arm64_advance_it(u64 pstate);
+
+/**
+ * axv_arm64_skip() - the guest is past the instruction that exited
+ * @v:		vCPU whose claim the caller holds
+ */
+static inline void axv_arm64_skip(struct axv_arm64_vcpu *v)
+{
+	u64 pstate = v->regs.pstate;
+
+	v->regs.pc += axv_arm64_insn_len(v);
+	if (likely(!axv_arm64_is_aarch32(v)))
+		pstate &= ~(u64)PSR_BTYPE_MASK;
+	else if (pstate & PSR_AA32_T_BIT)
+		pstate = axv_arm64_advance_it(pstate);
+	/* The step of a debugger inside the guest is done. */
+	v->regs.pstate = pstate & ~(u64)DBG_SPSR_SS;
+}
 
 /* access.c: memory without memory behind it, and the data of reads */
 enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v);
@@ -464,7 +516,6 @@ void axv_arm64_timers_changed(struct axv_vm *vm);
 u32 axv_arm64_ppi_init(void);
 int axv_arm64_ppi_prepare(void);
 void axv_arm64_ppi_unprepare(void);
-void axv_arm64_ppi_keep(void);
 void axv_arm64_ppi_enable_cpu(void);
 void axv_arm64_ppi_disable_cpu(void);
 void axv_arm64_ppi_hold(bool active);

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an exit means, by its exception class (Arm ARM, ESR_EL2).
- *
- * The fast handlers run inside the inner loop with interrupts off, while the
- * guest's EL1 registers are loaded; they see general registers, PC and PSTATE.
- * What needs guest memory or EL1 registers is left to the slow ones.
+ * What an exit means, if that is not told on the spot (exit.h).
  */
 #include <asm/esr.h>
 
@@ -14,8 +10,14 @@
 #define WFX_TI_MASK		3
 #define WFX_TI_WFI		0
 
-/* Apart, so that calls and traps, which are answered on the spot, need no stack. */
-static noinline enum axv_next handle_wfx(struct axv_arm64_vcpu *v)
+/**
+ * axv_arm64_wfx() - WFI or WFE
+ * @v:		vCPU that just left the guest
+ *
+ * Context: interrupts and preemption off.
+ * Return: what the inner loop does next.
+ */
+enum axv_next axv_arm64_wfx(struct axv_arm64_vcpu *v)
 {
 	u8 len = axv_arm64_insn_len(v);
 
@@ -32,31 +34,6 @@ static noinline enum axv_next handle_wfx(struct axv_arm64_vcpu *v)
 	}
 	axv_arm64_exit(v, AXV_EXIT_HALT, len);
 	return AXV_EXIT;
-}
-
-/**
- * axv_arm64_handle_fast() - answer an exit on the spot, if that is possible
- * @v:		vCPU that just left the guest
- *
- * Context: interrupts and preemption off.
- * Return: what the inner loop does next.
- */
-enum axv_next axv_arm64_handle_fast(struct axv_arm64_vcpu *v)
-{
-	switch (ESR_ELx_EC(v->last.esr)) {
-	case ESR_ELx_EC_HVC64:
-		/* PC is behind the instruction already. */
-		return axv_arm64_smccc(v, 4);
-	case ESR_ELx_EC_SMC64:
-		axv_arm64_skip(v);
-		return axv_arm64_smccc(v, 4);
-	case ESR_ELx_EC_SYS64:
-		return axv_arm64_sysreg(v);
-	case ESR_ELx_EC_WFx:
-		return handle_wfx(v);
-	default:
-		return AXV_SLOW;
-	}
 }
 
 /**

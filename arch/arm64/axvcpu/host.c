@@ -27,6 +27,8 @@
 #include "arm64.h"
 
 struct axv_arm64_host axv_arm64_host __ro_after_init;
+DEFINE_STATIC_KEY_FALSE(axv_arm64_vhe);
+DEFINE_STATIC_KEY_FALSE(axv_arm64_dit_or_mte);
 
 /* ID_AA64MMFR0_EL1.PARange */
 static unsigned int phys_bits(void)
@@ -209,13 +211,16 @@ int __init axv_arm64_host_init(void)
 		pr_warn("guests can stop this processor (erratum 832075 or 1508412): trust them\n");
 
 	host->vhe = is_kernel_in_hyp_mode();
+	if (host->vhe)
+		static_branch_enable(&axv_arm64_vhe);
 	host->phys_bits = phys_bits();
 	host->vmid_bits = vmid_bits();
 	host->el0_32 = field(pfr0, 0) == 2;
 	host->ras = field(pfr0, 28);
 	host->dit = field(pfr0, 48);
 	host->mte = field(pfr1, 8) >= 2;
-	host->dit_or_mte = host->dit || host->mte;
+	if (host->dit || host->mte)
+		static_branch_enable(&axv_arm64_dit_or_mte);
 	host->fwb = field(read_sanitised_ftr_reg(SYS_ID_AA64MMFR2_EL1), 40);
 	host->gicv3 = gicv3_is_on();
 	host->trap_stage1 = cpus_have_cap(ARM64_WORKAROUND_CAVIUM_TX2_219_TVM);

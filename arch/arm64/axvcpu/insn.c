@@ -12,8 +12,13 @@
 #define PSTATE_IT_LOW		GENMASK(26, 25)
 #define PSTATE_IT_HIGH		GENMASK(15, 10)
 
-/* One instruction of an IT block less (Arm ARM, AArch32.ITAdvance). */
-static u64 advance_it(u64 pstate)
+/**
+ * axv_arm64_advance_it() - one instruction of an IT block less
+ * @pstate:	PSTATE of AArch32
+ *
+ * Return: PSTATE after it (Arm ARM, AArch32.ITAdvance).
+ */
+u64 axv_arm64_advance_it(u64 pstate)
 {
 	u32 it = ((pstate & PSTATE_IT_LOW) >> 25) | ((pstate & PSTATE_IT_HIGH) >> 8);
 
@@ -23,23 +28,6 @@ static u64 advance_it(u64 pstate)
 		it = 0;
 	pstate &= ~(PSTATE_IT_LOW | PSTATE_IT_HIGH);
 	return pstate | (u64)(it & 3) << 25 | (u64)(it & ~3) << 8;
-}
-
-/**
- * axv_arm64_skip() - the guest is past the instruction that exited
- * @v:		vCPU whose claim the caller holds
- */
-void axv_arm64_skip(struct axv_arm64_vcpu *v)
-{
-	v->regs.pc += axv_arm64_insn_len(v);
-	if (axv_arm64_is_aarch32(v)) {
-		if (v->regs.pstate & PSR_AA32_T_BIT)
-			v->regs.pstate = advance_it(v->regs.pstate);
-	} else {
-		v->regs.pstate &= ~(u64)PSR_BTYPE_MASK;
-	}
-	/* The step of a debugger inside the guest is done. */
-	v->regs.pstate &= ~(u64)DBG_SPSR_SS;
 }
 
 /**

@@ -34,6 +34,7 @@
 #include <axvcpu/hardware.h>
 
 #include "arm64.h"
+#include "controls.h"
 #include "nvhe.h"
 #include "switch.h"
 
@@ -347,7 +348,7 @@ void axv_nvhe_load(struct axv_arm64_vcpu *v)
 
 	stop_profiling(page);
 	memcpy(page->sys, v->sys, sizeof(page->sys));
-	axv_arm64_controls(v, page->host_ctl);
+	axv_arm64_controls(v, page->host_ctl, page->optional);
 	memcpy(page->ctl, v->ctl, sizeof(page->ctl));
 	page->aprs = 0;
 	if (axv_arm64_has_gic(v)) {
@@ -406,11 +407,11 @@ static __always_inline void enter(struct axv_arm64_vcpu *v, u64 *hcr)
 
 	s->code = page->code;
 	s->esr = page->esr;
+	if (!axv_arm64_is_abort(s->esr))
+		return;
 	s->far = page->far;
 	s->ipa_valid = false;
 	s->before_valid = false;
-	if (!axv_arm64_is_abort(s->esr))
-		return;
 	if (axv_arm64_has_hpfar(s->esr))
 		axv_arm64_set_ipa(v, page->hpfar);
 	else

@@ -26,26 +26,15 @@
 #include <linux/sched.h>
 
 #include "arm64.h"
+#include "ppi.h"
 
-/**
- * struct ppi - one of the two
- * @name:	for /proc/interrupts
- * @irq:	the kernel's number, 0: unknown
- * @desc:	what the kernel knows of it
- * @enabled:	the CPUs on which the kernel has it enabled; all if it is not known
- * @ours:	requested here
- */
-struct ppi {
-	const char *name;
-	unsigned int irq;
-	struct irq_desc *desc;
-	const struct cpumask *enabled;
-	bool ours;
+struct axv_arm64_ppi axv_arm64_ppis[AXV_ARM64_PPIS] = {
+	[AXV_ARM64_PPI_TIMER] = { .name = "axvcpu timer" },
+	[AXV_ARM64_PPI_MAINTENANCE] = { .name = "axvcpu GIC maintenance" },
 };
 
-static struct ppi timer = { .name = "axvcpu timer" };
-static struct ppi maintenance = { .name = "axvcpu GIC maintenance" };
-static struct ppi *const ppis[] = { &timer, &maintenance };
+#define timer		axv_arm64_ppis[AXV_ARM64_PPI_TIMER]
+#define maintenance	axv_arm64_ppis[AXV_ARM64_PPI_MAINTENANCE]
 
 /**
  * struct hold - the timer's interrupt in the GIC of this CPU
@@ -158,7 +147,7 @@ static void __init find_by_acpi(void)
 }
 #endif
 
-static void __init describe(struct ppi *ppi)
+static void __init describe(struct axv_arm64_ppi *ppi)
 {
 	struct irq_data *data = irq_get_irq_data(ppi->irq);
 
@@ -208,8 +197,8 @@ int axv_arm64_ppi_prepare(void)
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(ppis); i++) {
-		struct ppi *ppi = ppis[i];
+	for (i = 0; i < ARRAY_SIZE(axv_arm64_ppis); i++) {
+		struct axv_arm64_ppi *ppi = &axv_arm64_ppis[i];
 
 		if (!ppi->irq || irq_has_action(ppi->irq))
 			continue;
@@ -232,42 +221,26 @@ void axv_arm64_ppi_unprepare(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(ppis); i++) {
-		if (ppis[i]->ours)
-			free_percpu_irq(ppis[i]->irq, &cookie);
-		ppis[i]->ours = false;
+	for (i = 0; i < ARRAY_SIZE(axv_arm64_ppis); i++) {
+		if (axv_arm64_ppis[i].ours)
+			free_percpu_irq(axv_arm64_ppis[i].irq, &cookie);
+		axv_arm64_ppis[i].ours = false;
 	}
 }
 
-static void enable(const struct ppi *ppi)
+static void enable(const struct axv_arm64_ppi *ppi)
 {
 	if (ppi->irq)
 		enable_percpu_irq(ppi->irq, IRQ_TYPE_NONE);
 }
 
-static noinline void enable_both(void)
+/** axv_arm64_ppi_enable() - both, on this CPU; interrupts are off */
+void axv_arm64_ppi_enable(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(ppis); i++)
-		enable(ppis[i]);
-}
-
-/**
- * axv_arm64_ppi_keep() - they bring guests out on this CPU, whatever KVM did to them
- *
- * Otherwise a guest that computes is interrupted by the host's tick alone, once a VM
- * of KVM's has come and gone.
- *
- * Context: interrupts off until after the next entry.
- */
-void axv_arm64_ppi_keep(void)
-{
-	unsigned int cpu = smp_processor_id();
-
-	if (unlikely(!cpumask_test_cpu(cpu, timer.enabled) ||
-		     !cpumask_test_cpu(cpu, maintenance.enabled)))
-		enable_both();
+	for (i = 0; i < ARRAY_SIZE(axv_arm64_ppis); i++)
+		enable(&axv_arm64_ppis[i]);
 }
 
 /**
@@ -284,7 +257,7 @@ void axv_arm64_ppi_keep(void)
  */
 void axv_arm64_ppi_enable_cpu(void)
 {
-	enable_both();
+	axv_arm64_ppi_enable();
 	/* As it was left when it was enabled last, or as somebody else did. */
 	if (timer.ours)
 		irq_set_irqchip_state(timer.irq, IRQCHIP_STATE_ACTIVE, false);
@@ -305,9 +278,9 @@ void axv_arm64_ppi_disable_cpu(void)
 	/* What stays active never comes again, to whoever has it next. */
 	if (timer.ours)
 		axv_arm64_ppi_hold(false);
-	for (i = 0; i < ARRAY_SIZE(ppis); i++)
-		if (ppis[i]->ours)
-			disable_percpu_irq(ppis[i]->irq);
+	for (i = 0; i < ARRAY_SIZE(axv_arm64_ppis); i++)
+		if (axv_arm64_ppis[i].ours)
+			disable_percpu_irq(axv_arm64_ppis[i].irq);
 }
 
 /* ---- the timer's, while it is asserted ------------------------------------------------ */

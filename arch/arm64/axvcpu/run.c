@@ -10,6 +10,7 @@
  */
 #include <linux/compiler.h>
 #include <linux/irqflags.h>
+#include <linux/jump_label.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/vtime.h>
@@ -25,8 +26,10 @@
 #include <axvcpu/work.h>
 
 #include "arm64.h"
+#include "exit.h"
 #include "fpu.h"
 #include "nvhe.h"
+#include "ppi.h"
 #include "vhe.h"
 
 #define CNTV_CTL_ISTATUS	BIT(2)
@@ -95,14 +98,14 @@ static __always_inline enum axv_next before_entry(struct axv_arm64_vcpu *v)
 	}
 	if (unlikely(!axv_hardware_is_enabled()))
 		return hardware_is_off(v);
-	if (unlikely(v->events.halted || READ_ONCE(v->events.any)))
+	if (unlikely(READ_ONCE(v->events.not_yet)))
 		return AXV_INTERRUPT;
 	if (unlikely(pstate_is_bad(v)))
 		return fail_entry(v, AXV_FAIL_HARDWARE, v->regs.pstate);
 	return AXV_RESUME;
 }
 
-static void serror_was_taken(struct axv_arm64_vcpu *v)
+static noinline void serror_was_taken(struct axv_arm64_vcpu *v)
 {
 	raw_spin_lock(&v->base.lock);
 	axv_arm64_set_line(&v->events, HCR_VSE, false);
@@ -117,17 +120,20 @@ static enum axv_next not_entered(struct axv_arm64_vcpu *v)
 	return fail_entry(v, AXV_FAIL_HARDWARE, v->last.esr);
 }
 
-static enum axv_next after_exit(struct axv_arm64_vcpu *v)
+static __always_inline enum axv_next after_exit(struct axv_arm64_vcpu *v)
 {
-	u64 disr = AXV_EL2_DISR(v->last.code);
+	u64 code = v->last.code;
+	u64 disr = AXV_EL2_DISR(code);
 
-	if (unlikely(v->last.serror_taken))
+	if (likely(code == AXV_EL2_SYNC))
+		goto sync;
+	if (unlikely(code & AXV_EL2_SERROR_TAKEN))
 		serror_was_taken(v);
 	if (unlikely(disr & AXV_DISR_A))
 		axv_arm64_serror(v, disr);
-	switch (AXV_EL2_VECTOR(v->last.code)) {
+	switch (AXV_EL2_VECTOR(code)) {
 	case AXV_EL2_SYNC:
-		return axv_arm64_handle_fast(v);
+		goto sync;
 	case AXV_EL2_SERROR:
 		axv_arm64_serror(v, v->last.esr);
 		return AXV_RESUME;
@@ -137,29 +143,31 @@ static enum axv_next after_exit(struct axv_arm64_vcpu *v)
 		v->base.stats.interrupts++;
 		return AXV_INTERRUPT;
 	}
+sync:
+	return axv_arm64_handle_fast(v);
 }
 
 /* The guest's registers and traps, for some entries; interrupts are off until the end. */
-static __always_inline void load_guest(struct axv_arm64_vcpu *v, struct axv_vhe_host *host)
+static __always_inline void load_guest(struct axv_arm64_vcpu *v)
 {
-	if (axv_arm64_host.vhe)
-		axv_vhe_load(v, host);
+	if (static_branch_likely(&axv_arm64_vhe))
+		axv_vhe_load(v);
 	else
 		axv_nvhe_load(v);
 }
 
 static __always_inline void world_switch(struct axv_arm64_vcpu *v)
 {
-	if (axv_arm64_host.vhe)
+	if (static_branch_likely(&axv_arm64_vhe))
 		axv_vhe_switch(v);
 	else
 		axv_nvhe_switch(v);
 }
 
-static __always_inline void load_host(struct axv_arm64_vcpu *v, struct axv_vhe_host *host)
+static __always_inline void load_host(struct axv_arm64_vcpu *v)
 {
-	if (axv_arm64_host.vhe)
-		axv_vhe_put(v, host);
+	if (static_branch_likely(&axv_arm64_vhe))
+		axv_vhe_put(v);
 	else
 		axv_nvhe_put(v);
 }
@@ -170,17 +178,15 @@ static __always_inline void load_host(struct axv_arm64_vcpu *v, struct axv_vhe_h
  *
  * Interrupts are off, and the vector registers are the guest's.
  */
-static enum axv_next run_guest(struct axv_arm64_vcpu *v)
+static __always_inline enum axv_next run_guest(struct axv_arm64_vcpu *v, int cpu)
 {
 	struct axv_vcpu *vcpu = &v->base;
-	/* Kernels may be built to clear what is on the stack: this is much. */
-	struct axv_vhe_host host __uninitialized;
 	enum axv_next next;
 
-	axv_arm64_ppi_keep();
+	axv_arm64_ppi_keep(cpu);
 	if (axv_arm64_has_gic(v))
 		axv_arm64_gic_enter(v);
-	load_guest(v, &host);
+	load_guest(v);
 	for (;;) {
 		/*
 		 * Says who has to be interrupted, before it looks whether
@@ -205,7 +211,7 @@ static enum axv_next run_guest(struct axv_arm64_vcpu *v)
 			break;
 	}
 	axv_left_guest(vcpu);
-	load_host(v, &host);
+	load_host(v);
 	if (axv_arm64_has_gic(v) || v->sys[AXV_SYS_CNTV_CTL_EL0] & CNTV_CTL_ISTATUS)
 		axv_arm64_gic_leave(v);
 	return next;
@@ -229,19 +235,17 @@ static __always_inline enum axv_next prepare(struct axv_vcpu *vcpu)
 static __always_inline enum axv_next inner_loop(struct axv_vcpu *vcpu, int cpu)
 {
 	struct axv_arm64_vcpu *v = to_arm64(vcpu);
-	/* As in run_guest() */
-	struct axv_arm64_fpu host __aligned(16) __uninitialized;
 	enum axv_next next;
 	bool by_kernel;
 
 	local_irq_disable();
-	by_kernel = axv_arm64_fpu_begin(&host);
+	by_kernel = axv_arm64_fpu_begin(&v->host_fpu);
 	vtime_account_guest_enter();
 	axv_arm64_fpu_load(&v->fpu);
-	next = run_guest(v);
+	next = run_guest(v, cpu);
 	axv_arm64_fpu_save(&v->fpu);
 	if (likely(!by_kernel))
-		axv_arm64_fpu_load(&host);
+		axv_arm64_fpu_load(&v->host_fpu);
 	/*
 	 * Taken here, a tick finds that the time was the guest's; but not where
 	 * kernel_neon_begin() has switched softirqs off (before 6.8), whose time it
@@ -304,6 +308,9 @@ int axv_arm64_run(struct axv_vcpu *vcpu)
 	run->hw_reason = v->last.esr;
 	run->ready_for_interrupt = !(v->regs.pstate & PSR_I_BIT) &&
 				   (!axv_arm64_has_gic(v) || v->ich.vmcr & AXV_VMCR_ENG1);
-	axv_arm64_store_run(vcpu);
+	if (unlikely(READ_ONCE(run->want)))
+		axv_arm64_store_run(vcpu);
+	else
+		run->valid = 0;
 	return ret;
 }

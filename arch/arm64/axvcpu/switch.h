@@ -119,7 +119,7 @@ static __always_inline void axv_arm64_switch(struct axv_arm64_vcpu *v,
 					     void (*enter)(struct axv_arm64_vcpu *v,
 							   u64 *hcr))
 {
-	u64 dit = 0, tco = 0, hcr;
+	u64 hcr;
 	bool serror;
 
 	local_daif_mask();
@@ -130,26 +130,27 @@ static __always_inline void axv_arm64_switch(struct axv_arm64_vcpu *v,
 	context_tracking_guest_enter();
 	lockdep_hardirqs_on(CALLER_ADDR0);
 
-	if (axv_arm64_host.dit_or_mte) {
+	if (static_branch_unlikely(&axv_arm64_dit_or_mte)) {
 		if (axv_arm64_host.dit)
-			dit = read_sysreg_s(HW_DIT);
+			v->dit = read_sysreg_s(HW_DIT);
 		if (axv_arm64_host.mte)
-			tco = read_sysreg_s(HW_TCO);
+			v->tco = read_sysreg_s(HW_TCO);
 	}
 
 	hcr = axv_arm64_guest_hcr(v);
 	serror = hcr & HCR_VSE;
 	enter(v, &hcr);
 	/* A virtual SError that was delivered is one no longer. */
-	v->last.serror_taken = unlikely(serror) && !(hcr & HCR_VSE);
+	if (unlikely(serror) && !(hcr & HCR_VSE))
+		v->last.code |= AXV_EL2_SERROR_TAKEN;
 
 	/* What an exception does not set in PSTATE is the guest's still. */
 	asm volatile(ALTERNATIVE("nop", SET_PSTATE_PAN(1), ARM64_HAS_PAN));
-	if (axv_arm64_host.dit_or_mte) {
+	if (static_branch_unlikely(&axv_arm64_dit_or_mte)) {
 		if (axv_arm64_host.dit)
-			write_sysreg_s(dit, HW_DIT);
+			write_sysreg_s(v->dit, HW_DIT);
 		if (axv_arm64_host.mte)
-			write_sysreg_s(tco, HW_TCO);
+			write_sysreg_s(v->tco, HW_TCO);
 	}
 
 	lockdep_hardirqs_off(CALLER_ADDR0);

@@ -27,7 +27,8 @@
 static DEFINE_PER_CPU(struct axv_arm64_tlb, shared_tlb);
 
 static struct axv_vmids vmids;
-DEFINE_PER_CPU(bool, axv_arm64_all_stale);
+/* Something of another generation, or of nobody knows whom, may be there. */
+static DEFINE_PER_CPU(bool, all_stale);
 
 /**
  * axv_arm64_tlb_init() - once, when the host is known
@@ -93,27 +94,26 @@ void axv_arm64_tlb_destroy(struct axv_arm64_vm *vm)
 		free_percpu(vm->tlb);
 }
 
-static noinline u64 use_vmid(struct axv_arm64_vm *vm)
+/**
+ * axv_arm64_use_vmid() - a VM's VMID for some entries on this CPU
+ * @vm:		whose
+ *
+ * Of a new generation the first entry on this CPU makes it forget all guests.  Until then
+ * what is noted of a VM that comes here is dropped; otherwise its entry finds the note good,
+ * and looks no further.
+ *
+ * Context: interrupts off until after the last of them.
+ */
+u64 axv_arm64_use_vmid(struct axv_arm64_vm *vm)
 {
 	bool stale;
 	u64 vmid = axv_vmid_use(&vmids, &vm->vmid, smp_processor_id(), &stale);
 
 	if (unlikely(stale))
-		__this_cpu_write(axv_arm64_all_stale, true);
+		__this_cpu_write(all_stale, true);
+	if (unlikely(__this_cpu_read(all_stale)))
+		this_cpu_ptr(vm->tlb)->serial = 0;
 	return vmid;
-}
-
-/**
- * axv_arm64_vttbr() - VTTBR_EL2 for some entries on this CPU
- * @vm:		whose
- *
- * Context: interrupts off until after the last of them.
- */
-u64 axv_arm64_vttbr(struct axv_arm64_vm *vm)
-{
-	u64 vmid = axv_arm64_host.vmid_bits ? use_vmid(vm) : 0;
-
-	return vm->base.s2.root | vmid << VTTBR_VMID_SHIFT;
 }
 
 /**
@@ -131,7 +131,7 @@ noinstr unsigned int axv_arm64_tlb_note(struct axv_arm64_vcpu *v, struct axv_arm
 	struct axv_arm64_vm *vm = to_arm64_vm(v->base.vm);
 	unsigned int stale;
 
-	if (__this_cpu_read(axv_arm64_all_stale))
+	if (__this_cpu_read(all_stale))
 		stale = AXV_TLB_ALL;
 	else if (tlb->vm_id != vm->base.id && tlb == this_cpu_ptr(&shared_tlb))
 		stale = AXV_TLB_OTHER;
@@ -139,7 +139,7 @@ noinstr unsigned int axv_arm64_tlb_note(struct axv_arm64_vcpu *v, struct axv_arm
 		stale = AXV_TLB_STAGE1;
 	else
 		stale = AXV_TLB_VM;
-	__this_cpu_write(axv_arm64_all_stale, false);
+	__this_cpu_write(all_stale, false);
 	tlb->vm_id = vm->base.id;
 	tlb->serial = v->serial;
 	tlb->tlb_gen = gen;

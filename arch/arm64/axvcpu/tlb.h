@@ -8,6 +8,7 @@
 #include <linux/atomic.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
+#include <asm/kvm_arm.h>
 
 #include "arm64.h"
 
@@ -25,9 +26,7 @@ struct axv_arm64_tlb {
 	u64 tlb_gen;
 };
 
-/* Something of another generation, or of nobody knows whom, may be there. */
-DECLARE_PER_CPU(bool, axv_arm64_all_stale);
-
+u64 axv_arm64_use_vmid(struct axv_arm64_vm *vm);
 unsigned int axv_arm64_tlb_note(struct axv_arm64_vcpu *v, struct axv_arm64_tlb *tlb, u64 gen);
 
 /**
@@ -44,12 +43,26 @@ static __always_inline unsigned int axv_arm64_tlb_stale(struct axv_arm64_vcpu *v
 	struct axv_arm64_vm *vm = to_arm64_vm(v->base.vm);
 	struct axv_arm64_tlb *tlb = this_cpu_ptr(vm->tlb);
 	u64 gen = atomic64_read(&vm->base.tlb_gen);
-
 	/* No other vCPU, of whichever VM, has the serial. */
-	if (likely(tlb->serial == v->serial && tlb->tlb_gen == gen &&
-		   !__this_cpu_read(axv_arm64_all_stale)))
+	bool same = tlb->serial == v->serial, fresh = tlb->tlb_gen == gen;
+
+	/* Both at once, by one branch */
+	if (likely(same & fresh))
 		return AXV_TLB_NOTHING;
 	return axv_arm64_tlb_note(v, tlb, gen);
+}
+
+/**
+ * axv_arm64_vttbr() - VTTBR_EL2 for some entries on this CPU
+ * @vm:		whose
+ *
+ * Context: interrupts off until after the last of them.
+ */
+static __always_inline u64 axv_arm64_vttbr(struct axv_arm64_vm *vm)
+{
+	u64 vmid = axv_arm64_host.vmid_bits ? axv_arm64_use_vmid(vm) : 0;
+
+	return vm->base.s2.root | vmid << VTTBR_VMID_SHIFT;
 }
 
 #endif /* _AXVCPU_ARM64_TLB_H */

@@ -18,6 +18,7 @@
 #include <asm/tlbflush.h>
 
 #include "arm64.h"
+#include "controls.h"
 #include "ich.h"
 #include "switch.h"
 #include "vhe.h"
@@ -33,22 +34,69 @@
 
 /* ---- registers of EL1 and EL0 -------------------------------------------- */
 
+/* Two registers whose places are one behind the other: one access of memory for both. */
+struct pair {
+	u64 even;
+	u64 odd;
+};
+
+static __always_inline struct pair load_pair(const u64 *place)
+{
+	struct pair p;
+
+	asm("ldp	%0, %1, %2" : "=r" (p.even), "=r" (p.odd)
+	    : "Ump" (*(const struct pair *)place));
+	return p;
+}
+
+static __always_inline void store_pair(u64 *place, struct pair p)
+{
+	asm("stp	%1, %2, %0" : "=Ump" (*(struct pair *)place)
+	    : "r" (p.even), "r" (p.odd));
+}
+
+/* In the order of their places, from 0 to before @end; "pair" is a variable around. */
+#define LOAD_PLACE(from, place, end, reg)				\
+{									\
+	if ((place) % 2 == 0 && (place) + 1 < (end))			\
+		pair = load_pair(&(from)[place]);			\
+	else if ((place) % 2 == 0)					\
+		pair.even = (from)[place];				\
+	write_sysreg_s((place) % 2 ? pair.odd : pair.even, reg);	\
+}
+
+#define SAVE_PLACE(to, place, end, reg)					\
+{									\
+	if ((place) % 2) {						\
+		pair.odd = read_sysreg_s(reg);				\
+		store_pair(&(to)[(place) - 1], pair);			\
+	} else {							\
+		pair.even = read_sysreg_s(reg);				\
+		if ((place) + 1 == (end))				\
+			(to)[place] = pair.even;			\
+	}								\
+}
+
+#define EL1_END		(AXV_SYS_TPIDRRO_EL0 + 1)
+
 #define LOAD_EL12(name, crn, crm, op2)					\
-	{ write_sysreg_s(v->sys[AXV_SYS_##name], sys_reg(3, 5, crn, crm, op2)); }
+	LOAD_PLACE(v->sys, AXV_SYS_##name, EL1_END, sys_reg(3, 5, crn, crm, op2))
 #define LOAD_SHARED(name, op1, crn, crm, op2)				\
-	{ write_sysreg_s(v->sys[AXV_SYS_##name], sys_reg(3, op1, crn, crm, op2)); }
+	LOAD_PLACE(v->sys, AXV_SYS_##name, EL1_END, sys_reg(3, op1, crn, crm, op2))
 
 static __always_inline void load_el1(struct axv_arm64_vcpu *v)
 {
+	struct pair pair __uninitialized;
+
 	AXV_EL1_WALK_REGS(LOAD_EL12)
 	AXV_EL1_REGS(LOAD_EL12)
 	AXV_EL1_SHARED_REGS(LOAD_SHARED)
 }
 
 #define SAVE_EL12(name, crn, crm, op2)					\
-	{ v->sys[AXV_SYS_##name] = read_sysreg_s(sys_reg(3, 5, crn, crm, op2)); }
+	SAVE_PLACE(v->sys, AXV_SYS_##name, EL1_END, sys_reg(3, 5, crn, crm, op2))
 #define SAVE_SHARED(name, op1, crn, crm, op2)				\
-	{ v->sys[AXV_SYS_##name] = read_sysreg_s(sys_reg(3, op1, crn, crm, op2)); }
+	SAVE_PLACE(v->sys, AXV_SYS_##name, EL1_END, sys_reg(3, op1, crn, crm, op2))
 
 /* What reading PAR_EL1 needs on both sides (erratum 1508412) */
 static __always_inline void par_barrier(void)
@@ -58,6 +106,8 @@ static __always_inline void par_barrier(void)
 
 static __always_inline void save_el1(struct axv_arm64_vcpu *v)
 {
+	struct pair pair __uninitialized;
+
 	AXV_EL1_WALK_REGS(SAVE_EL12)
 	AXV_EL1_REGS(SAVE_EL12)
 	par_barrier();
@@ -83,15 +133,20 @@ static __always_inline void save_timer(struct axv_arm64_vcpu *v)
 
 /* ---- registers of EL2 ----------------------------------------------------- */
 
+#define CTL_END		(AXV_CTL_MDSCR_EL1 + 1)
+
 #define SAVE_CTL(name, op0, op1, crn, crm, op2)				\
-	{ ctl[AXV_CTL_##name] = read_sysreg_s(sys_reg(op0, op1, crn, crm, op2)); }
+	SAVE_PLACE(ctl, AXV_CTL_##name, CTL_END, sys_reg(op0, op1, crn, crm, op2))
 #define LOAD_CTL(name, op0, op1, crn, crm, op2)				\
+	LOAD_PLACE(ctl, AXV_CTL_##name, CTL_END, sys_reg(op0, op1, crn, crm, op2))
+#define SAVE_OPTIONAL(name, op0, op1, crn, crm, op2)			\
+	{ ctl[AXV_CTL_##name] = read_sysreg_s(sys_reg(op0, op1, crn, crm, op2)); }
+#define LOAD_OPTIONAL(name, op0, op1, crn, crm, op2)			\
 	{ write_sysreg_s(ctl[AXV_CTL_##name], sys_reg(op0, op1, crn, crm, op2)); }
 
-/* @op for all that there are on this CPU */
-#define EACH_CTL(op, there)						\
+/* @op for all that not every CPU has, but this one */
+#define EACH_OPTIONAL(op, there)					\
 {									\
-	AXV_CTL_REGS(op)						\
 	if ((there) & BIT(AXV_OPTIONAL_FGT)) {				\
 		AXV_CTL_FGT_REGS(op)					\
 	}								\
@@ -107,44 +162,50 @@ static __always_inline void save_timer(struct axv_arm64_vcpu *v)
 	}								\
 }
 
-static void save_controls(u64 *ctl)
+static __always_inline void save_controls(u64 *ctl, u64 optional)
 {
-	u64 optional = __this_cpu_read(axv_arm64_optional);
+	struct pair pair __uninitialized;
 
-	EACH_CTL(SAVE_CTL, optional)
+	AXV_CTL_REGS(SAVE_CTL)
+	EACH_OPTIONAL(SAVE_OPTIONAL, optional)
 }
 
-static void load_controls(const u64 *ctl)
+static __always_inline void load_controls(const u64 *ctl, u64 optional)
 {
-	u64 optional = __this_cpu_read(axv_arm64_optional);
+	struct pair pair __uninitialized;
 
-	EACH_CTL(LOAD_CTL, optional)
+	AXV_CTL_REGS(LOAD_CTL)
+	EACH_OPTIONAL(LOAD_OPTIONAL, optional)
 }
 
 /**
  * axv_vhe_load() - the guest's registers and traps, for some entries
  * @v:		vCPU whose claim the caller holds
- * @host:	gets what they replace
  *
  * Context: interrupts off until axv_vhe_put().
  */
-void axv_vhe_load(struct axv_arm64_vcpu *v, struct axv_vhe_host *host)
+void axv_vhe_load(struct axv_arm64_vcpu *v)
 {
+	u64 optional = __this_cpu_read(axv_arm64_optional);
+	struct axv_vhe_host *host = &v->host;
+
 	host->tpidr_el0 = read_sysreg(tpidr_el0);
 	host->tpidrro_el0 = read_sysreg(tpidrro_el0);
-	save_controls(host->ctl);
-	axv_arm64_controls(v, host->ctl);
+	save_controls(host->ctl, optional);
+	axv_arm64_controls(v, host->ctl, optional);
+	/* Asked again, otherwise the compiler keeps the answers in a register each. */
+	OPTIMIZER_HIDE_VAR(optional);
 
 	load_el1(v);
 	/* Before ICH_HCR_EL2, which notices list registers that are not there. */
 	if (axv_arm64_has_gic(v))
 		axv_ich_load(&v->ich, v->gic.nr, axv_gic_host.nr_aprs);
-	load_controls(v->ctl);
+	load_controls(v->ctl, optional);
 	/* Whether the host profiles EL1 and EL0; it resets to anything. */
-	if (__this_cpu_read(axv_arm64_optional) & BIT(AXV_OPTIONAL_SPE))
+	if (optional & BIT(AXV_OPTIONAL_SPE))
 		write_sysreg_s(0, HW_PMSCR_EL12);
 	/* Or traces them; EL3 may trap it, but not where the host's driver traces. */
-	if (__this_cpu_read(axv_arm64_optional) & BIT(AXV_OPTIONAL_TRBE) &&
+	if (optional & BIT(AXV_OPTIONAL_TRBE) &&
 	    read_sysreg_s(SYS_TRBLIMITR_EL1) & TRBLIMITR_E)
 		write_sysreg_s(0, HW_TRFCR_EL12);
 	load_timer(v);
@@ -159,17 +220,19 @@ void axv_vhe_load(struct axv_arm64_vcpu *v, struct axv_vhe_host *host)
 /**
  * axv_vhe_put() - the end of what axv_vhe_load() began
  * @v:		the same
- * @host:	the same
  */
-void axv_vhe_put(struct axv_arm64_vcpu *v, struct axv_vhe_host *host)
+void axv_vhe_put(struct axv_arm64_vcpu *v)
 {
+	u64 optional = __this_cpu_read(axv_arm64_optional);
+	const struct axv_vhe_host *host = &v->host;
+
 	save_timer(v);
 	save_el1(v);
-	if (__this_cpu_read(axv_arm64_optional) & BIT(AXV_OPTIONAL_RAS))
+	if (optional & BIT(AXV_OPTIONAL_RAS))
 		v->sys[AXV_SYS_DISR_EL1] = read_sysreg_s(SYS_VDISR_EL2) & AXV_DISR_BITS;
 	if (axv_arm64_has_gic(v))
 		axv_ich_save(&v->ich, v->gic.nr, axv_gic_host.nr_aprs);
-	load_controls(host->ctl);
+	load_controls(host->ctl, optional);
 	write_sysreg(host->tpidrro_el0, tpidrro_el0);
 	write_sysreg(host->tpidr_el0, tpidr_el0);
 	isb();
@@ -182,10 +245,10 @@ static __always_inline void read_syndrome(struct axv_arm64_vcpu *v)
 	struct axv_arm64_syndrome *s = &v->last;
 
 	s->esr = read_sysreg(esr_el2);
-	s->ipa_valid = false;
-	s->before_valid = false;
 	if (!axv_arm64_is_abort(s->esr))
 		return;
+	s->ipa_valid = false;
+	s->before_valid = false;
 	s->far = read_sysreg(far_el2);
 	if (axv_arm64_has_hpfar(s->esr))
 		axv_arm64_set_ipa(v, read_sysreg(hpfar_el2));

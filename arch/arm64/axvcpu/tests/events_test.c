@@ -94,10 +94,12 @@ static void events_test_injected(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, inject_exception(s, ESR_ELx_EC_SVC64, 0x1ffffff, 0));
 	KUNIT_EXPECT_TRUE(test, s->v.events.any);
+	KUNIT_EXPECT_TRUE(test, s->v.events.not_yet);
 	KUNIT_EXPECT_TRUE(test, has_event(s));
 	KUNIT_EXPECT_EQ(test, -EAGAIN, inject_exception(s, ESR_ELx_EC_UNKNOWN, 0, 0));
 	axv_arm64_deliver(&s->v);
 	KUNIT_EXPECT_FALSE(test, s->v.events.any);
+	KUNIT_EXPECT_FALSE(test, s->v.events.not_yet);
 	KUNIT_EXPECT_FALSE(test, has_event(s));
 	EXPECT_RAISED(test, s, ESR(SVC64, 0x1ffffff), 0x200);
 	KUNIT_EXPECT_EQ(test, 1, s->v.base.stats.injections);

@@ -4,6 +4,7 @@
  * exit, and what the guest gets.
  */
 #include "subject.h"
+#include "../exit.h"
 
 #define WFX_WFE		1
 #define WFX_WFIT	2
@@ -55,6 +56,7 @@ static void exit_test_wfi(struct kunit *test)
 	s->vm.base.flags = AXV_VM_HALT_IN_KERNEL;
 	KUNIT_EXPECT_EQ(test, AXV_INTERRUPT, fast(s, ESR(WFx, 0)));
 	KUNIT_EXPECT_TRUE(test, s->v.events.halted);
+	KUNIT_EXPECT_TRUE(test, s->v.events.not_yet);
 	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 8, s->v.regs.pc);
 	KUNIT_EXPECT_EQ(test, 1, s->v.base.stats.exits[AXV_EXIT_HALT]);
 }
