@@ -2,6 +2,7 @@
 /* The benchmark through axvcpu. */
 #include <fcntl.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -124,6 +125,20 @@ static void axv_supply(uint64_t data)
 		run->exit.mmio.data = data;
 }
 
+static void axv_doorbell(int port)
+{
+	const struct axv_doorbell bell = {
+		.flags = port ? AXV_DOORBELL_PORT : 0,
+		.width = port ? 1 : 4,
+		.addr = port ? PORT_DOORBELL : GUEST_DOORBELL,
+		.fd = eventfd(0, EFD_CLOEXEC),
+	};
+
+	if (ioctl(vm, AXV_VM_SET_DOORBELL, &bell))
+		die("AXV_VM_SET_DOORBELL");
+	close(bell.fd);
+}
+
 static void axv_set_pc(uint64_t pc)
 {
 	arch_axv_set_pc(run, pc);
@@ -174,6 +189,7 @@ const struct bench_vmm axvcpu_vmm = {
 	.destroy = axv_destroy,
 	.run = axv_run_once,
 	.supply = axv_supply,
+	.doorbell = axv_doorbell,
 	.set_pc = axv_set_pc,
 	.get_set_regs = axv_get_set_regs,
 	.share_regs = axv_share_regs,

@@ -157,18 +157,29 @@ static void ask(uint64_t count, uint64_t address, uint64_t step)
 			path_info[path].units;			\
 	})
 
-/* What an exit costs that never reaches userspace. */
-static void measure_in_kernel(void)
-{
-	uint64_t samples[SAMPLES];
-	unsigned int i;
+/* What an exit costs that never reaches userspace; a marker is a constant. */
+#define measure_in_kernel(path, code)				\
+	do {							\
+		uint64_t samples[SAMPLES];			\
+		unsigned int i;					\
+								\
+		vmm->set_pc(address_of(code));			\
+		ask(4, 0, 0);					\
+		expect(BENCH_STOP);				\
+		for (i = 0; i < SAMPLES; i++)			\
+			samples[i] = per_unit(path, 0);		\
+		report(path, samples, SAMPLES);			\
+	} while (0)
 
-	vmm->set_pc(address_of(guest_answered));
-	ask(4, 0, 0);
-	expect(BENCH_STOP);
-	for (i = 0; i < SAMPLES; i++)
-		samples[i] = per_unit(PATH_EXIT_ANSWERED, 0);
-	report(PATH_EXIT_ANSWERED, samples, SAMPLES);
+/* Nobody waits for the eventfds. */
+static void measure_doorbells(void)
+{
+#if HAS_PORTS
+	vmm->doorbell(1);
+	measure_in_kernel(PATH_DOORBELL_PORT, guest_doorbell_port);
+#endif
+	vmm->doorbell(0);
+	measure_in_kernel(PATH_DOORBELL_MMIO, guest_doorbell_mmio);
 }
 
 /* What begins and ends a part of the trace, and what one of it is. */
@@ -420,10 +431,11 @@ int main(int argc, char **argv)
 	measure_read(PATH_EXIT_MMIO_READ, guest_mmio_read, BENCH_MMIO_READ);
 	if (vmm->hypercall_exits)
 		measure_exit(PATH_EXIT_HYPERCALL, guest_hypercall, BENCH_HYPERCALL);
-	measure_in_kernel();
+	measure_in_kernel(PATH_EXIT_ANSWERED, guest_answered);
 	measure_registers();
 	measure_touch();
 	measure_kick();
+	measure_doorbells();
 	vmm->destroy();
 	measure_creation();
 	measure_takes();

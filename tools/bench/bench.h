@@ -19,6 +19,8 @@
 #define GUEST_TOUCH	(16ul << 20)	/* pages for first touches */
 #define GUEST_LOGGED	0x40000000ul	/* a region of its own, for the log */
 #define GUEST_HOLE	0xc0000000ul	/* no memory: a device */
+#define GUEST_DOORBELL	0xc0000010ul	/* a doorbell of 4 bytes there */
+#define PORT_DOORBELL	0x20		/* and one of a byte at a port */
 
 #define LOGGED_SIZE	(1ul << 30)
 
@@ -58,6 +60,7 @@ struct guest_params {
  * @destroy:	and away with it
  * @run:	enter the guest until an exit
  * @supply:	what the guest reads, where it has just exited by a read
+ * @doorbell:	writes to GUEST_DOORBELL, or with @port PORT_DOORBELL, signal an eventfd
  * @set_pc:	continue somewhere else
  * @get_set_regs: read all general registers, change one, write all back,
  *		by the interface's calls
@@ -79,6 +82,7 @@ struct bench_vmm {
 	void (*destroy)(void);
 	enum bench_exit (*run)(void);
 	void (*supply)(uint64_t data);
+	void (*doorbell)(int port);
 	void (*set_pc)(uint64_t pc);
 	void (*get_set_regs)(void);
 	int (*share_regs)(int on);
@@ -98,7 +102,8 @@ void die(const char *what);
 /* Guest code, guest.S: each loops around one exit. */
 extern const char guest_begin[], guest_end[];
 extern const char guest_stop[], guest_in[], guest_mmio[], guest_mmio_read[],
-		  guest_hypercall[], guest_answered[], guest_touch[];
+		  guest_hypercall[], guest_answered[], guest_touch[], guest_doorbell_port[],
+		  guest_doorbell_mmio[];
 
 /* arch.c: tables of the guest, and what must be patched in its code. */
 void arch_build_guest(char *memory);

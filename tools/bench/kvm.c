@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -100,6 +101,20 @@ static void kvm_supply(uint64_t data)
 		memcpy(run->mmio.data, &data, sizeof(data));
 }
 
+static void kvm_doorbell(int port)
+{
+	struct kvm_ioeventfd bell = {
+		.flags = port ? KVM_IOEVENTFD_FLAG_PIO : 0,
+		.len = port ? 1 : 4,
+		.addr = port ? PORT_DOORBELL : GUEST_DOORBELL,
+		.fd = eventfd(0, EFD_CLOEXEC),
+	};
+
+	if (ioctl(vm, KVM_IOEVENTFD, &bell))
+		die("KVM_IOEVENTFD");
+	close(bell.fd);
+}
+
 static void kvm_set_pc(uint64_t pc)
 {
 	/* What an exit left undone is done by the next entry: get past it. */
@@ -148,6 +163,7 @@ const struct bench_vmm kvm_vmm = {
 	.destroy = kvm_destroy,
 	.run = kvm_run_once,
 	.supply = kvm_supply,
+	.doorbell = kvm_doorbell,
 	.set_pc = kvm_set_pc,
 	.get_set_regs = kvm_get_set_regs,
 	.share_regs = kvm_share_regs,

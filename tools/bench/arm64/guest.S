@@ -6,7 +6,7 @@
 	.section .rodata
 	.globl guest_begin, guest_end
 	.globl guest_stop, guest_mmio, guest_mmio_read, guest_hypercall
-	.globl guest_answered, guest_touch
+	.globl guest_answered, guest_touch, guest_doorbell_mmio
 	.balign 16
 guest_begin:
 
@@ -47,6 +47,17 @@ guest_answered:
 2:	mov	x1, #0xc0000000
 	str	w0, [x1]
 	b	guest_answered
+
+guest_doorbell_mmio:
+	mov	x9, #0x8000
+	mov	x1, #0xc0000000
+	ldr	x10, [x9]
+	cbz	x10, 2f
+1:	str	w0, [x1, #0x10]
+	subs	x10, x10, #1
+	b.ne	1b
+2:	str	w0, [x1]
+	b	guest_doorbell_mmio
 
 guest_touch:
 	mov	x9, #0x8000

@@ -7,6 +7,7 @@
 	.globl guest_begin, guest_end
 	.globl guest_stop, guest_in, guest_mmio, guest_mmio_read
 	.globl guest_hypercall, guest_vmmcall, guest_answered, guest_touch
+	.globl guest_doorbell_port, guest_doorbell_mmio
 	.balign 16
 guest_begin:
 
@@ -56,6 +57,27 @@ guest_answered:
 	jnz	1b
 2:	out	%al, $0x10
 	jmp	guest_answered
+
+guest_doorbell_port:
+	mov	0x8000, %r12
+	test	%r12, %r12
+	jz	2f
+1:	out	%al, $0x20
+	dec	%r12
+	jnz	1b
+2:	out	%al, $0x10
+	jmp	guest_doorbell_port
+
+guest_doorbell_mmio:
+	mov	0x8000, %r12
+	mov	$0xc0000010, %ebx
+	test	%r12, %r12
+	jz	2f
+1:	mov	%eax, (%rbx)
+	dec	%r12
+	jnz	1b
+2:	out	%al, $0x10
+	jmp	guest_doorbell_mmio
 
 guest_touch:
 	mov	0x8000, %r12
