@@ -125,8 +125,8 @@ bool axv_s2_fill_around(struct axv_stage2 *s2, u64 ipa, const u64 *pages,
 /*
  * The calls below return true (axv_s2_map() sets *flush) where the caller has
  * to flush the hardware's translations before it lets go of its lock.  Tables
- * that were cut off are freed after that: by axv_s2_reap(), or, if there may be
- * many, taken away by axv_s2_detach() and freed without the lock.
+ * that were cut off are freed after that: axv_s2_detach() takes them away, and
+ * axv_s2_free() frees them without the lock.
  */
 int axv_s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
 	       phys_addr_t pa, unsigned int level, u32 rights, bool *flush);
@@ -135,7 +135,6 @@ u64 axv_s2_clean(struct axv_stage2 *s2, u64 ipa, u64 end);
 bool axv_s2_write_protect(struct axv_stage2 *s2, u64 ipa, u64 size);
 bool axv_s2_test_young(struct axv_stage2 *s2, u64 ipa, u64 size);
 bool axv_s2_clear_young(struct axv_stage2 *s2, u64 ipa, u64 size, bool *young);
-void axv_s2_reap(struct axv_stage2 *s2);
 void axv_s2_detach(struct axv_stage2 *s2, struct list_head *tables);
 void axv_s2_free(struct axv_stage2 *s2, struct list_head *tables, bool may_sleep);
 

@@ -305,15 +305,6 @@ void axv_s2_free(struct axv_stage2 *s2, struct list_head *tables, bool may_sleep
 	}
 }
 
-/**
- * axv_s2_reap() - free the tables that were cut off
- * @s2:		the table, flushed since they were
- */
-void axv_s2_reap(struct axv_stage2 *s2)
-{
-	axv_s2_free(s2, &s2->freed, false);
-}
-
 /* ---- mapping ------------------------------------------------------------ */
 
 /*

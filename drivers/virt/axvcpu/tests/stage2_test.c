@@ -123,6 +123,15 @@ static void s2_test_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&t->s2.tables));
 }
 
+/* As the module does it after a flush. */
+static void s2_free_cut_off(struct s2_test *t)
+{
+	LIST_HEAD(tables);
+
+	axv_s2_detach(&t->s2, &tables);
+	axv_s2_free(&t->s2, &tables, true);
+}
+
 /* Map as the fault path does; tells how often it was asked to flush. */
 static int s2_map(struct kunit *test, u64 ipa, u64 pa, unsigned int level,
 		  u32 rights)
@@ -136,7 +145,7 @@ static int s2_map(struct kunit *test, u64 ipa, u64 pa, unsigned int level,
 		err = axv_s2_map(&t->s2, &t->cache, ipa, pa, level, rights, &flush);
 		if (flush) {
 			flushes++;
-			axv_s2_reap(&t->s2);
+			s2_free_cut_off(t);
 		} else {
 			KUNIT_EXPECT_TRUE(test, list_empty(&t->s2.freed));
 		}
@@ -154,7 +163,7 @@ static bool s2_unmap(struct kunit *test, u64 ipa, u64 size)
 
 	if (!flush)
 		KUNIT_EXPECT_TRUE(test, list_empty(&t->s2.freed));
-	axv_s2_reap(&t->s2);
+	s2_free_cut_off(t);
 	return flush;
 }
 
@@ -623,7 +632,7 @@ static void s2_test_collapse(struct kunit *test)
 	}
 }
 
-/* Tables that were cut off stay whole until they are reaped. */
+/* Tables that were cut off stay whole until they are freed. */
 static void s2_test_cut(struct kunit *test)
 {
 	struct s2_test *t = test->priv;
