@@ -30,13 +30,14 @@
 #define AROUND		16
 
 /*
- * One of them, as the host maps it: its physical address, and in the bits below AXV_S2_*
- * as far as the host allows it, and what else its entry says.  0: none of which this much
- * is known.
+ * One of them, as the host maps it: its physical address, and in the bits below AXV_S2_*,
+ * which the guest gets where the fault was on another page, and what the host allows and
+ * says of it.  0: none of which this much is known.
  */
-#define HOST_DIRTY	BIT(3)
-#define HOST_YOUNG	BIT(4)
-#define HOST_STALE	BIT(5)
+#define HOST_READ	BIT(3)
+#define HOST_WRITE	BIT(4)
+#define HOST_DIRTY	BIT(5)
+#define HOST_STALE	BIT(6)
 
 /**
  * struct axv_fault - a fault on its way
@@ -69,26 +70,26 @@ struct axv_fault {
 };
 
 /*
- * What an entry of the host's tables allows without asking the host.  Anonymous memory
- * only: other pages may be such that not even the kernel may touch them (secretmem), or
- * have a file system that wants to know of writes.
+ * What an entry of the host's tables allows without asking the host.  A page around a fault
+ * gets AXV_S2_* only as far as the host has it as used, and as written: otherwise the host
+ * takes it for used or written because of a fault on another page.
  */
-static u64 axv_host_page(pte_t pte)
+static u64 axv_host_allows(pte_t pte, u32 always)
 {
-	u64 page;
+	u64 allows = HOST_READ;
 
 	if (!pte_present(pte) || pte_protnone(pte) || pte_special(pte) ||
-	    pte_devmap(pte) || !pte_access_permitted(pte, false) ||
-	    !PageAnon(pte_page(pte)))
+	    pte_devmap(pte) || !pte_access_permitted(pte, false))
 		return 0;
-	page = PFN_PHYS(pte_pfn(pte)) | AXV_S2_READ;
 	if (pte_write(pte) && pte_access_permitted(pte, true))
-		page |= AXV_S2_WRITE;
+		allows |= HOST_WRITE;
 	if (pte_dirty(pte))
-		page |= HOST_DIRTY;
+		allows |= HOST_DIRTY;
 	if (pte_young(pte))
-		page |= HOST_YOUNG;
-	return page;
+		allows |= AXV_S2_READ | always;
+	if (pte_young(pte) && pte_dirty(pte) && allows & HOST_WRITE)
+		allows |= AXV_S2_WRITE;
+	return allows;
 }
 
 /*
@@ -109,8 +110,43 @@ static u64 axv_host_hold(u64 page, pte_t pte, pte_t *ptep)
 }
 
 /*
+ * What @nr entries of one of the host's tables map.  Most have the same bits beside the
+ * address, and these are looked at once.
+ *
+ * Anonymous memory only: other pages may be such that not even the kernel may touch them
+ * (secretmem), or have a file system that wants to know of writes.
+ */
+static void axv_host_pages(pte_t *ptep, u64 *pages, unsigned int nr, u32 always, bool hold)
+{
+	/* As of an empty entry. */
+	pteval_t bits = 0;
+	unsigned long pfn;
+	u64 allows = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		pte_t pte = READ_ONCE(ptep[i]);
+
+		if (pgprot_val(pte_pgprot(pte)) != bits) {
+			bits = pgprot_val(pte_pgprot(pte));
+			allows = axv_host_allows(pte, always);
+		}
+		pages[i] = 0;
+		if (!allows)
+			continue;
+		pfn = pte_pfn(pte);
+		if (!PageAnon(pfn_to_page(pfn)))
+			continue;
+		pages[i] = PFN_PHYS(pfn) | allows;
+		if (hold)
+			pages[i] = axv_host_hold(pages[i], pte, &ptep[i]);
+	}
+}
+
+/*
  * How large does the host map @hva?  If by small pages, what are @nr of them, from @hva
- * on, which one table has?  With @hold, references are held to those that are told.
+ * on, which one table has?  The guest gets @always, AXV_S2_*, of pages around the one that
+ * faulted, too.  With @hold, references are held to those that are told.
  *
  * Interrupts off keep the tables in place, as for every lockless walk; whether the answer
  * still holds is for &axv_vm.mmu_seq to tell, or &axv_vm.mmu_lock is held.  Each level is
@@ -118,17 +154,16 @@ static u64 axv_host_hold(u64 page, pte_t pte, pte_t *ptep)
  * only when it runs.
  */
 static unsigned int axv_host_walk(struct mm_struct *mm, unsigned long hva,
-				  u64 *pages, unsigned int nr, bool hold)
+				  u64 *pages, unsigned int nr, u32 always, bool hold)
 {
 	unsigned int i, level = 1;
+	bool small = false;
 	unsigned long flags;
 	pgd_t *pgdp = pgd_offset(mm, hva), pgd;
 	p4d_t *p4dp, p4d;
 	pud_t *pudp, pud;
-	pte_t *ptep, pte;
 	pmd_t pmd;
 
-	memset(pages, 0, nr * sizeof(*pages));
 	local_irq_save(flags);
 	pgd = READ_ONCE(*pgdp);
 	if (pgd_none(pgd))
@@ -154,15 +189,12 @@ static unsigned int axv_host_walk(struct mm_struct *mm, unsigned long hva,
 	}
 	if (pmd_bad(pmd))
 		goto out;
-	ptep = pte_offset_kernel(&pmd, hva);
-	for (i = 0; i < nr; i++) {
-		pte = READ_ONCE(ptep[i]);
-		pages[i] = axv_host_page(pte);
-		if (pages[i] && hold)
-			pages[i] = axv_host_hold(pages[i], pte, &ptep[i]);
-	}
+	axv_host_pages(pte_offset_kernel(&pmd, hva), pages, nr, always, hold);
+	small = true;
 out:
 	local_irq_restore(flags);
+	if (!small)
+		memset(pages, 0, nr * sizeof(*pages));
 	for (i = 0; hold && i < nr; i++) {
 		if (pages[i] & HOST_STALE) {
 			put_page(pfn_to_page(PHYS_PFN(pages[i])));
@@ -384,8 +416,8 @@ static bool axv_fault_look_around(struct axv_vm *vm, struct axv_fault *fault, bo
 	fault->at = before;
 	fault->nr = before + after;
 	fault->level = axv_host_walk(vm->mm, hva - (before << PAGE_SHIFT), fault->around,
-				     fault->nr, hold);
-	return fault->around[fault->at] & (fault->write ? AXV_S2_WRITE : AXV_S2_READ);
+				     fault->nr, axv_fault_grants(vm, false, false), hold);
+	return fault->around[fault->at] & (fault->write ? HOST_WRITE : HOST_READ);
 }
 
 /*
@@ -396,8 +428,7 @@ static int axv_fault_fill_around(struct axv_vm *vm, struct axv_fault *fault,
 				 struct axv_s2_cache *cache)
 {
 	u64 page = fault->around[fault->at];
-	bool writable = page & AXV_S2_WRITE && (fault->write || !fault->region.flags);
-	unsigned int i;
+	bool writable = page & HOST_WRITE && (fault->write || !fault->region.flags);
 	int err;
 
 	/*
@@ -411,15 +442,8 @@ static int axv_fault_fill_around(struct axv_vm *vm, struct axv_fault *fault,
 	if (err || fault->nr == 1)
 		return err;
 
-	for (i = 0; i < fault->nr; i++) {
-		page = fault->around[i];
-		if (i == fault->at || !(page & HOST_YOUNG))
-			fault->around[i] = 0;
-		else
-			fault->around[i] = (page & PAGE_MASK) |
-				axv_fault_grants(vm, page & HOST_DIRTY &&
-						 page & AXV_S2_WRITE, false);
-	}
+	/* That one is mapped now. */
+	fault->around[fault->at] = 0;
 	if (axv_s2_fill_around(&vm->s2, fault->gpa - ((u64)fault->at << PAGE_SHIFT),
 			       fault->around, fault->nr))
 		atomic64_inc(&vm->tlb_gen);
@@ -443,7 +467,7 @@ static int axv_fault_sync_around(struct axv_vm *vm, struct axv_fault *fault,
 		u64 page = fault->around[i];
 
 		held[i] = page ? pfn_to_page(PHYS_PFN(page)) : NULL;
-		if (found && page)
+		if (found && (page & AXV_S2_READ || i == fault->at))
 			axv_fault_sync(vm, page & PAGE_MASK, PAGE_SIZE,
 				       axv_fault_grants(vm, false,
 							fault->fetch && i == fault->at));
@@ -524,7 +548,7 @@ static int axv_fault_try(struct axv_vm *vm, struct axv_fault *fault,
 	if (err)
 		return err == -EAGAIN ? -EINTR : err;
 	fault->level = axv_host_walk(vm->mm, axv_region_hva(&fault->region, fault->gpa),
-				     fault->around, 0, false);
+				     fault->around, 0, 0, false);
 	if (fault->writable)
 		axv_fault_mark_page(fault->page);
 	err = axv_fault_map(vm, fault, cache);

@@ -34,6 +34,7 @@
 #include <axvcpu/stage2.h>
 
 #define S2_ENTRIES	512
+#define S2_RIGHTS	(AXV_S2_READ | AXV_S2_WRITE | AXV_S2_EXEC)
 
 /* ---- entries ------------------------------------------------------------ */
 
@@ -493,7 +494,8 @@ int axv_s2_fill(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
  * axv_s2_fill_around() - map small pages where no table is missing
  * @s2:		the table
  * @ipa:	guest physical address of the first
- * @pages:	host physical address of each, with AXV_S2_* in its low bits; 0: none
+ * @pages:	host physical address of each, with AXV_S2_* in its low bits, of which
+ *		others are ignored; without AXV_S2_READ: none
  * @nr:		how many; one table has all of them
  *
  * Nothing gives way.  What was mapped counts as used.
@@ -508,6 +510,8 @@ bool axv_s2_fill_around(struct axv_stage2 *s2, u64 ipa, const u64 *pages,
 	u64 entry, *table = phys_to_virt(s2->root);
 	bool regained = false;
 	unsigned int at, i;
+	u32 rights = 0;
+	u64 leaf = 0;
 
 	for (at = fmt->levels; at > 1; at--) {
 		entry = READ_ONCE(table[s2_index(fmt, ipa, at)]);
@@ -518,13 +522,16 @@ bool axv_s2_fill_around(struct axv_stage2 *s2, u64 ipa, const u64 *pages,
 	table += s2_index(fmt, ipa, 1);
 	for (i = 0; i < nr; i++) {
 		phys_addr_t pa = pages[i] & PAGE_MASK;
-		u32 rights = pages[i] & ~PAGE_MASK;
 
-		if (!pages[i])
+		if (!(pages[i] & AXV_S2_READ))
 			continue;
+		/* Most are given the same rights. */
+		if ((pages[i] & S2_RIGHTS) != rights) {
+			rights = pages[i] & S2_RIGHTS;
+			leaf = s2_leaf(fmt, 0, 1, rights) | fmt->accessed;
+		}
 		entry = READ_ONCE(table[i]);
-		if (!entry && try_cmpxchg64(&table[i], &entry,
-					    s2_leaf(fmt, pa, 1, rights) | fmt->accessed))
+		if (!entry && try_cmpxchg64(&table[i], &entry, leaf | pa))
 			continue;
 		if (s2_is_present(fmt, entry) && s2_address(fmt, entry) == pa)
 			s2_upgrade(fmt, &table[i], entry, rights, &regained);

@@ -10,6 +10,7 @@
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/pgtable.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -312,6 +313,51 @@ static void fault_test_around(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 8 * SZ_4K, READ_FAULT));
 	fault_expect_pages(test, GPA, 16, 0xff00, RWX);
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, READ_FAULT));
+	fault_expect_pages(test, GPA, 16, 0xffff, RWX);
+}
+
+/* The host's entry of a page that was written; no huge page is there. */
+static pte_t *fault_host_entry(struct memory_vm *m, unsigned long hva)
+{
+	pgd_t *pgd = pgd_offset(m->vm.mm, hva);
+	pud_t *pud = pud_offset(p4d_offset(pgd, hva), hva);
+
+	return pte_offset_kernel(pmd_offset(pud, hva), hva);
+}
+
+/* A page around a fault gets what its own entry allows, whatever that of the one before. */
+static void fault_test_around_bits(struct kunit *test)
+{
+	struct memory_vm *m = test->priv;
+	unsigned long hva = memory_vm_map(test, SZ_64K, PROT_RW);
+	pte_t *host, were[16];
+
+	fault_write_pages(test, hva, 16);
+	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
+	host = fault_host_entry(m, hva);
+	memcpy(were, host, sizeof(were));
+	WRITE_ONCE(host[1], pte_mkclean(were[1]));
+	WRITE_ONCE(host[2], pte_mkold(were[2]));
+	WRITE_ONCE(host[3], pte_wrprotect(were[3]));
+	WRITE_ONCE(host[4], pte_mkold(pte_mkclean(were[4])));
+	WRITE_ONCE(host[6], pte_mkclean(were[6]));
+	WRITE_ONCE(host[7], pte_mkclean(were[7]));
+	WRITE_ONCE(host[15], pte_mkspecial(were[15]));
+
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 9 * SZ_4K, READ_FAULT));
+	fault_expect_pages(test, GPA, 1, 1, RWX);
+	fault_expect_pages(test, GPA + SZ_4K, 4, 0x5, RX);
+	fault_expect_pages(test, GPA + 5 * SZ_4K, 1, 1, RWX);
+	fault_expect_pages(test, GPA + 6 * SZ_4K, 2, 3, RX);
+	fault_expect_pages(test, GPA + 8 * SZ_4K, 8, 0x7f, RWX);
+	/* The one that faults gets what the host allows, used and written or not. */
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, READ_FAULT));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 4 * SZ_4K, READ_FAULT));
+	fault_expect_pages(test, GPA + SZ_4K, 2, 1, RWX);
+	fault_expect_pages(test, GPA + 4 * SZ_4K, 1, 1, RWX);
+
+	memcpy(host, were, sizeof(were));
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 9 * SZ_4K, READ_FAULT));
 	fault_expect_pages(test, GPA, 16, 0xffff, RWX);
 }
 
@@ -1246,6 +1292,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(fault_test_unmap),
 	KUNIT_CASE(fault_test_log),
 	KUNIT_CASE(fault_test_around),
+	KUNIT_CASE(fault_test_around_bits),
 	KUNIT_CASE(fault_test_around_none),
 	KUNIT_CASE(fault_test_sync),
 	KUNIT_CASE(fault_test_hole),

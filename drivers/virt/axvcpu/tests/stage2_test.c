@@ -449,7 +449,8 @@ static void s2_test_fill_around(struct kunit *test)
 {
 	struct s2_test *t = test->priv;
 	const u64 pages[] = {
-		SZ_1G | RWX, SZ_2M | RWX, 0, (SZ_1G + SZ_4K) | AXV_S2_READ,
+		SZ_1G | RWX | BIT(11), SZ_2M | RWX, SZ_1G | AXV_S2_WRITE | BIT(3),
+		(SZ_1G + SZ_4K) | AXV_S2_READ,
 	};
 	unsigned int i;
 
