@@ -61,10 +61,10 @@ struct axv_vm;
  * @flush_stage2: second-stage mappings of the VM were removed or lost rights:
  *		when it returns, no CPU uses them any more.  May be called with
  *		spinlocks held, interrupts on; does not sleep.
- * @sync_memory: the guest is about to get host memory that perhaps it could not access
- *		(AXV_SYNC_NEW) or execute (AXV_SYNC_FETCH): what its caches and
- *		instruction fetches need is done.  No lock is held, but a reference to
- *		the memory.  NULL: nothing is needed.
+ * @sync_memory: the guest is about to get host memory, @nr places of @size bytes, that
+ *		perhaps it could not access (AXV_SYNC_NEW) or execute (AXV_SYNC_FETCH):
+ *		what its caches and instruction fetches need is done.  No lock is held,
+ *		but a reference to the memory.  NULL: nothing is needed.
  * @clean_memory: host memory is not the guest's any more, and no CPU has a
  *		translation of it left: what the guest wrote past the caches is what
  *		the host reads from now on.  Perhaps under a spinlock.  NULL: nothing is
@@ -134,7 +134,7 @@ struct axv_arch_ops {
 
 	const struct axv_s2_format *(*s2_format)(unsigned int ipa_bits);
 	void (*flush_stage2)(struct axv_vm *vm);
-	void (*sync_memory)(phys_addr_t pa, u64 size, u32 what);
+	void (*sync_memory)(const phys_addr_t *pa, unsigned int nr, u64 size, u32 what);
 	void (*clean_memory)(phys_addr_t pa, u64 size);
 
 	int (*vm_create)(struct axv_vm *vm);

@@ -484,7 +484,7 @@ unsigned int axv_arm64_ipa_bits(void);
 const struct axv_s2_format *axv_arm64_s2_format(unsigned int ipa_bits);
 u64 axv_arm64_vtcr(const struct axv_s2_format *fmt);
 void axv_arm64_clean(const void *start, size_t size);
-void axv_arm64_sync_memory(phys_addr_t pa, u64 size, u32 what);
+void axv_arm64_sync_memory(const phys_addr_t *pa, unsigned int nr, u64 size, u32 what);
 void axv_arm64_clean_memory(phys_addr_t pa, u64 size);
 void axv_arm64_memory_reset(struct axv_vm *vm);
 void axv_arm64_set_way(struct axv_arm64_vcpu *v);

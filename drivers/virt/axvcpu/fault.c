@@ -47,6 +47,7 @@
  * @region:	copy of its region
  * @seq:	&axv_vm.mmu_seq when the region was looked up
  * @calm:	no invalidation, of whatever, was in progress then
+ * @mapped:	the guest had the page then, and lacks a right
  * @page:	the host's page, a reference is held
  * @level:	how large the host maps it
  * @writable:	the host lets it be written
@@ -61,6 +62,7 @@ struct axv_fault {
 	struct axv_mem_region region;
 	unsigned long seq;
 	bool calm;
+	bool mapped;
 	struct page *page;
 	unsigned int level;
 	bool writable;
@@ -283,17 +285,19 @@ static u32 axv_fault_grants(const struct axv_vm *vm, bool writable, bool fetch)
 
 /*
  * What the guest may not be able to access or execute yet, as far as the host has to see
- * to it.  It takes long, and so comes before any lock: a reference is held to the memory.
- * Most faults are on what was not mapped, so nobody looks whether it was.
+ * to it: @nr places of @size bytes.  It takes long, and so comes before any lock: a
+ * reference is held to the memory.  Most faults are on what was not mapped, so nobody
+ * looks whether it was.
  */
-static void axv_fault_sync(struct axv_vm *vm, phys_addr_t pa, u64 size, u32 rights)
+static void axv_fault_sync(struct axv_vm *vm, const phys_addr_t *pa, unsigned int nr,
+			   u64 size, u32 rights)
 {
 	u32 what = AXV_SYNC_NEW;
 
 	if (rights & AXV_S2_EXEC)
 		what |= AXV_SYNC_FETCH;
-	if (vm->ops->sync_memory)
-		vm->ops->sync_memory(pa, size, what);
+	if (vm->ops->sync_memory && nr)
+		vm->ops->sync_memory(pa, nr, size, what);
 }
 
 /*
@@ -380,7 +384,7 @@ static int axv_fault_map(struct axv_vm *vm, const struct axv_fault *fault,
 	u32 rights = axv_fault_grants(vm, fault->writable, fault->fetch);
 	int err;
 
-	axv_fault_sync(vm, pa, size, rights);
+	axv_fault_sync(vm, &pa, 1, size, rights);
 	read_lock(&vm->mmu_lock);
 	err = vm->mmu_seq == fault->seq ?
 	      axv_fault_fill(vm, fault, cache, gpa, pa, level, rights) : -EAGAIN;
@@ -394,7 +398,9 @@ static int axv_fault_map(struct axv_vm *vm, const struct axv_fault *fault,
 
 /*
  * Choose pages around the one that faulted, which one table of the guest's and one of the
- * host's have, and look at them.  Alone where rights are given one by one.
+ * host's have, and look at them.  Alone where rights are given one by one, and where the
+ * guest has the page already: it got those around it then, and to make them ready once
+ * more costs more than the fault.
  */
 static bool axv_fault_look_around(struct axv_vm *vm, struct axv_fault *fault, bool hold)
 {
@@ -402,7 +408,7 @@ static bool axv_fault_look_around(struct axv_vm *vm, struct axv_fault *fault, bo
 	unsigned long hva = axv_region_hva(region, fault->gpa);
 	u64 before = 0, after = 1;
 
-	if (!region->flags) {
+	if (!region->flags && !fault->mapped) {
 		/* Pages before it, and from it on, up to the end of the group ... */
 		before = (fault->gpa >> PAGE_SHIFT) % AROUND;
 		after = AROUND - before;
@@ -443,7 +449,7 @@ static int axv_fault_fill_around(struct axv_vm *vm, struct axv_fault *fault,
 		return err;
 
 	/* That one is mapped now. */
-	fault->around[fault->at] = 0;
+	fault->around[fault->at] &= ~AXV_S2_READ;
 	if (axv_s2_fill_around(&vm->s2, fault->gpa - ((u64)fault->at << PAGE_SHIFT),
 			       fault->around, fault->nr))
 		atomic64_inc(&vm->tlb_gen);
@@ -451,36 +457,46 @@ static int axv_fault_fill_around(struct axv_vm *vm, struct axv_fault *fault,
 }
 
 /*
- * The same for a back end that needs something done to the memory before: without the
- * lock, and so with references.
+ * Make them ready for a back end that needs something done to the memory before: all at
+ * once, but for the one that is to be executed.
  */
-static int axv_fault_sync_around(struct axv_vm *vm, struct axv_fault *fault,
-				 struct axv_s2_cache *cache)
+static void axv_fault_sync_pages(struct axv_vm *vm, const struct axv_fault *fault)
 {
-	struct page *held[AROUND];
-	unsigned int i;
-	int err = -ENXIO;
-	bool found;
+	u32 fetch = axv_fault_grants(vm, false, fault->fetch);
+	u32 others = axv_fault_grants(vm, false, false);
+	phys_addr_t pa[AROUND] __uninitialized;
+	unsigned int i, nr = 0;
 
-	found = axv_fault_look_around(vm, fault, true);
 	for (i = 0; i < fault->nr; i++) {
 		u64 page = fault->around[i];
 
-		held[i] = page ? pfn_to_page(PHYS_PFN(page)) : NULL;
-		if (found && (page & AXV_S2_READ || i == fault->at))
-			axv_fault_sync(vm, page & PAGE_MASK, PAGE_SIZE,
-				       axv_fault_grants(vm, false,
-							fault->fetch && i == fault->at));
+		if (i == fault->at ? fetch == others : page & AXV_S2_READ)
+			pa[nr++] = page & PAGE_MASK;
 	}
-	if (found) {
+	axv_fault_sync(vm, pa, nr, PAGE_SIZE, others);
+	if (fetch != others) {
+		pa[0] = fault->around[fault->at] & PAGE_MASK;
+		axv_fault_sync(vm, pa, 1, PAGE_SIZE, fetch);
+	}
+}
+
+/* That and the mapping: what is done without the lock needs references. */
+static int axv_fault_sync_around(struct axv_vm *vm, struct axv_fault *fault,
+				 struct axv_s2_cache *cache)
+{
+	int err = -ENXIO;
+	unsigned int i;
+
+	if (axv_fault_look_around(vm, fault, true)) {
+		axv_fault_sync_pages(vm, fault);
 		read_lock(&vm->mmu_lock);
 		err = vm->mmu_seq == fault->seq ?
 		      axv_fault_fill_around(vm, fault, cache) : -EAGAIN;
 		read_unlock(&vm->mmu_lock);
 	}
 	for (i = 0; i < fault->nr; i++)
-		if (held[i])
-			put_page(held[i]);
+		if (fault->around[i])
+			put_page(pfn_to_page(PHYS_PFN(fault->around[i])));
 	return err;
 }
 
@@ -508,6 +524,8 @@ static int axv_fault_look_up(struct axv_vm *vm, struct axv_fault *fault,
 	} else {
 		fault->seq = vm->mmu_seq;
 		fault->calm = !vm->invalidating;
+		fault->mapped = vm->ops->sync_memory &&
+				axv_s2_lookup(&vm->s2, fault->gpa).level;
 		hva = axv_region_hva(&fault->region, fault->gpa);
 		if (fault->write)
 			lacking = axv_log_lacking(vm, &fault->region, fault->gpa);

@@ -40,7 +40,8 @@ static unsigned int test_ipa_bits(void);
 static const struct axv_s2_format *test_s2_format(unsigned int ipa_bits);
 static u64 test_vtcr(const struct axv_s2_format *fmt);
 static void test_clean(const void *start, size_t size);
-static void __maybe_unused test_sync_memory(phys_addr_t pa, u64 size, u32 what);
+static void __maybe_unused test_sync_memory(const phys_addr_t *pa, unsigned int nr, u64 size,
+					    u32 what);
 static void __maybe_unused test_clean_memory(phys_addr_t pa, u64 size);
 static void test_memory_reset(struct axv_vm *vm);
 static void test_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new);

@@ -406,15 +406,22 @@ static struct {
 	struct axv_vm *vm;
 	unsigned int pages;
 	unsigned int fetches;
+	unsigned int calls;
+	phys_addr_t fetched;
 	bool locked;
 } synced;
 
-static void fault_sync_memory(phys_addr_t pa, u64 size, u32 what)
+static void fault_sync_memory(const phys_addr_t *pa, unsigned int nr, u64 size, u32 what)
 {
+	unsigned int i;
+
+	synced.calls++;
 	if (what & AXV_SYNC_NEW)
-		synced.pages += size / SZ_4K;
+		synced.pages += nr * size / SZ_4K;
 	if (what & AXV_SYNC_FETCH)
-		synced.fetches += size / SZ_4K;
+		synced.fetches += nr * size / SZ_4K;
+	for (i = 0; what & AXV_SYNC_FETCH && i < nr; i++)
+		synced.fetched = pa[i];
 	if (lockdep_is_held(&synced.vm->mmu_lock))
 		synced.locked = true;
 }
@@ -448,11 +455,19 @@ static void fault_test_sync(struct kunit *test)
 	put_page(page);
 	KUNIT_EXPECT_EQ(test, 13, synced.pages);
 	KUNIT_EXPECT_EQ(test, 1, synced.fetches);
+	KUNIT_EXPECT_EQ(test, memory_vm_leaf(m, GPA + SZ_4K).pa, synced.fetched);
+	/* One page; then eleven, and the one that is fetched from. */
+	KUNIT_EXPECT_EQ(test, 3, synced.calls);
 	KUNIT_EXPECT_FALSE(test, synced.locked);
 	/* Only what was fetched from may be executed. */
 	fault_expect_pages(test, GPA, 1, 1, AXV_S2_READ | AXV_S2_WRITE);
 	fault_expect_pages(test, GPA + SZ_4K, 1, 1, RWX);
 	fault_expect_pages(test, GPA + SZ_8K, 14, 0x3ff, AXV_S2_READ | AXV_S2_WRITE);
+	/* What the guest has already is not made ready once more for another page's sake. */
+	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_8K, AXV_ACCESS_FETCH));
+	fault_expect_pages(test, GPA + SZ_8K, 1, 1, RWX);
+	KUNIT_EXPECT_EQ(test, 14, synced.pages);
+	KUNIT_EXPECT_EQ(test, 2, synced.fetches);
 }
 
 /* ---- holes ------------------------------------------------------------------ */
