@@ -13,6 +13,7 @@
 #define MOVE		(16 * HUGE_PAGE)
 #define ROUNDS		6		/* of a pair; each begins without mappings */
 #define STEPS		3		/* of each of its two, in a round */
+#define TRIES		3		/* of a pair; see emulator_erred() */
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -58,6 +59,7 @@ struct race {
 	pthread_barrier_t barrier;
 	int forgets;			/* pages lose their contents */
 	atomic_int stop;
+	atomic_int spoilt;		/* by the emulator: nothing is to be learnt of it */
 };
 
 static volatile __u64 *word(struct race *race, unsigned int k, unsigned long page)
@@ -73,6 +75,26 @@ static __u64 window(unsigned int k)
 static int set_region(struct race *race, unsigned int k, __u32 flags, __u64 gpa)
 {
 	return vm_region(&race->vm, k + 1, flags, gpa, HUGE_PAGE, race->mem);
+}
+
+/*
+ * QEMU 7.2 with a thread for each CPU, on a machine that is busy: in 14 runs of this program it
+ * entered a guest wrongly three times.  As if nested paging were off, so that the guest shuts
+ * down at its first fetch; or with the host's RIP and CR3, as they are behind VMRUN.  The
+ * programs here can do neither, since they stay in their page, and nobody changes the memory
+ * where their tables are.
+ */
+static int emulator_erred(struct race *race, struct axv_vcpu *v, int reason)
+{
+	const char *emulator = getenv("VMTEST_EMU");
+	int impossible = reason == AXV_EXIT_SHUTDOWN ||
+			 (reason == AXV_EXIT_NESTED_PAGE_FAULT && v->run->ip >= GUEST_MEM);
+
+	if (!emulator || strcmp(emulator, "qemu") || !impossible)
+		return 0;
+	vcpu_dump(v);
+	race->spoilt = 1;
+	return 1;
 }
 
 /* ---- vCPUs that write ---- */
@@ -108,6 +130,8 @@ static void *writer_main(void *arg)
 			must(v.run->exit.mmio.data == value);
 			elsewhere++;
 		}
+		if (emulator_erred(race, &v, reason))
+			break;
 		must(reason == AXV_EXIT_HYPERCALL);
 		check_pass(w, value, elsewhere);
 		w->passes++;
@@ -138,6 +162,8 @@ static void step_fault(struct changer *c)
 		guest_start(&c->v, GUEST_READ, window(k), PAGES, 0);
 		while ((reason = vcpu_run(&c->v)) == AXV_EXIT_MMIO_READ)
 			c->v.run->exit.mmio.data = 0;
+		if (emulator_erred(c->race, &c->v, reason))
+			return;
 		must(reason == AXV_EXIT_HYPERCALL);
 	}
 }
@@ -310,7 +336,8 @@ static void check_end(struct race *race)
 		vcpu_free(&v[k]);
 }
 
-static void race_pair(const struct change *a, const struct change *b)
+/* Not zero: the emulator spoilt it. */
+static int race_pair(const struct change *a, const struct change *b)
 {
 	struct race race = {};
 	unsigned int k;
@@ -337,26 +364,33 @@ static void race_pair(const struct change *a, const struct change *b)
 				     &race.changer[k]));
 	for (k = 0; k < 2; k++)
 		must(!pthread_join(race.changer[k].thread, NULL));
+	/* One that had no CPU until now has nothing to show yet. */
+	for (k = 0; k < 2; k++)
+		while (!race.writer[k].passes && !race.spoilt)
+			sched_yield();
 	race.stop = 1;
-	for (k = 0; k < 2; k++) {
+	for (k = 0; k < 2; k++)
 		must(!pthread_join(race.writer[k].thread, NULL));
-		must(race.writer[k].passes);
-	}
-	check_end(&race);
+	if (!race.spoilt)
+		check_end(&race);
 	pthread_barrier_destroy(&race.barrier);
 	vm_free(&race.vm);
 	must(!munmap(area, 2 * HUGE_PAGE));
+	return race.spoilt;
 }
 
 static void race_all(const char *name)
 {
-	unsigned int i, j;
+	unsigned int i, j, tries;
 
 	for (i = 0; strcmp(changes[i].name, name); i++)
 		must(i + 1 < NR_CHANGES);
 	for (j = i; j < NR_CHANGES; j++) {
 		printf("# %s beside %s\n", changes[i].name, changes[j].name);
-		race_pair(&changes[i], &changes[j]);
+		for (tries = 1; race_pair(&changes[i], &changes[j]); tries++) {
+			printf("# the emulator spoilt it: once more\n");
+			must(tries < TRIES);
+		}
 	}
 }
 
