@@ -500,6 +500,29 @@ class Hangs(unittest.TestCase):
         with unittest.mock.patch("vmt.run.patience", side_effect=[1.0, 3.0, 2.0]):
             self.assertEqual([end(), end(), end()], [10.0, 30.0, 30.0])
 
+    def test_talkative(self):
+        """A machine that never stops printing has deadlines, too."""
+        class Process:
+            """Runs for ever."""
+
+            @staticmethod
+            def poll():
+                """It has not ended."""
+
+        emu = vmt.emulator.Emulator.__new__(vmt.emulator.Emulator)
+        reading, writing = os.pipe()
+        emu.machine, emu.process, emu.out_of_time = vmt.emulator.Machine(), Process, False
+        emu.reading = {reading: "kernel"}
+
+        def line(_port, _text):
+            os.write(writing, b"again\n")
+
+        os.write(writing, b"again\n")
+        emu._pump(None, line, lambda: 0.1, lambda: False)  # pylint: disable=protected-access
+        self.assertTrue(emu.out_of_time)
+        os.close(reading)
+        os.close(writing)
+
     def test_good(self):
         """What ends is not started again."""
         times, run = self.boot(GOOD, GOOD)

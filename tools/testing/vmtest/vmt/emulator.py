@@ -88,8 +88,10 @@ def command_line(m):
                   "watchdog_thresh=60", "sysctl.kernel.hung_task_timeout_secs=300"]
         if m.arch == "x86":
             # CPU masks are to have a second word. Without ACPI the TSC is the
-            # only clock that is good enough.
-            words += ["possible_cpus=72", "tsc=reliable"]
+            # only clock that is good enough. identify_cpu() clears the boot CPU's
+            # features for a moment: an interrupt then has KASAN take a kernel with five
+            # levels of page tables for one with four, and report every access.
+            words += ["possible_cpus=72", "tsc=reliable", "no5lvl"]
     return " ".join(words + ([m.append] if m.append else []))
 
 
@@ -279,9 +281,7 @@ class Emulator:
                         last_words = time.monotonic() + 3
             if last_words and time.monotonic() > last_words:
                 return
-            if ready:
-                continue
-            if self.process.poll() is not None:
+            if not ready and self.process.poll() is not None:
                 for port, last in rest.items():
                     if last:
                         on_line(port, last.decode(errors="replace"))
