@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -19,6 +21,32 @@ void tap_fail(const char *file, int line, const char *fmt, ...)
 	vprintf(fmt, args);
 	va_end(args);
 	printf("\n");
+}
+
+int tap_child(void (*fn)(const void *arg), const void *arg, char *said, size_t size)
+{
+	int fds[2], status;
+	size_t have = 0;
+	ssize_t n;
+	pid_t pid;
+
+	CHECK(!pipe(fds));
+	pid = fork();
+	if (!pid) {
+		dup2(fds[1], STDERR_FILENO);
+		dup2(fds[1], STDOUT_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		fn(arg);
+		_exit(127);
+	}
+	close(fds[1]);
+	while (have < size - 1 && (n = read(fds[0], said + have, size - 1 - have)) > 0)
+		have += n;
+	said[have] = '\0';
+	close(fds[0]);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int tap_run(const struct tap_case *cases, unsigned int count)

@@ -28,6 +28,17 @@ int tap_run(const struct tap_case *cases, unsigned int count);
 __attribute__((format(printf, 3, 4)))
 void tap_fail(const char *file, int line, const char *fmt, ...);
 
+/**
+ * tap_child() - run a function in a child, and keep what it says
+ * @fn:		does not return
+ * @arg:	for @fn
+ * @said:	what comes from the child's standard output and error
+ * @size:	bytes of @said; what does not fit is left
+ *
+ * Return: the child's exit code, or 128 and the signal that ended it.
+ */
+int tap_child(void (*fn)(const void *arg), const void *arg, char *said, size_t size);
+
 /* The test goes on after a failure. */
 #define CHECK(condition)						\
 	do {								\

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "machine.h"
@@ -12,34 +10,24 @@
 
 #define ARGS	8
 
+static void run_words(const void *arg)
+{
+	const char *const *words = arg;
+	char *argv[ARGS + 2] = { "axvmm", "run" };
+	int argc = 2;
+
+	while (*words)
+		argv[argc++] = strdup(*words++);
+	exit(run_command(argc - 1, argv + 1));
+}
+
 /*
  * Run it in a child, with these words, which end in NULL; its messages go to @said.
  * The kernel does not exist, so no guest is ever started.
  */
 static int run(char *said, size_t size, const char *const *words)
 {
-	char *argv[ARGS + 2] = { "axvmm", "run" };
-	int fds[2], argc = 2, status;
-	size_t have = 0;
-	ssize_t n;
-	pid_t pid;
-
-	CHECK(!pipe(fds));
-	pid = fork();
-	if (!pid) {
-		dup2(fds[1], STDERR_FILENO);
-		dup2(fds[1], STDOUT_FILENO);
-		while (*words)
-			argv[argc++] = strdup(*words++);
-		exit(run_command(argc - 1, argv + 1));
-	}
-	close(fds[1]);
-	while (have < size - 1 && (n = read(fds[0], said + have, size - 1 - have)) > 0)
-		have += n;
-	said[have] = '\0';
-	close(fds[0]);
-	CHECK(waitpid(pid, &status, 0) == pid);
-	return WEXITSTATUS(status);
+	return tap_child(run_words, words, said, size);
 }
 
 /* It fails, and says @text. */

@@ -86,32 +86,27 @@ static void child(void (*work)(void), void (*meanwhile)(void))
 	_exit(RETURNED);
 }
 
+struct task {
+	void (*work)(void);
+	void (*meanwhile)(void);
+};
+
+static void run_task(const void *arg)
+{
+	const struct task *task = arg;
+
+	child(task->work, task->meanwhile);
+}
+
 /*
  * Have a vCPU's thread do @work and the main thread @meanwhile; what is said goes to @said.
  * Returns the exit code, or 128 and the signal.
  */
 static int run(void (*work)(void), void (*meanwhile)(void), char *said, size_t size)
 {
-	int fds[2], status;
-	size_t have = 0;
-	ssize_t n;
-	pid_t pid;
+	const struct task task = { work, meanwhile };
 
-	CHECK(!pipe(fds));
-	pid = fork();
-	if (!pid) {
-		dup2(fds[1], STDERR_FILENO);
-		close(fds[0]);
-		close(fds[1]);
-		child(work, meanwhile);
-	}
-	close(fds[1]);
-	while (have < size - 1 && (n = read(fds[0], said + have, size - 1 - have)) > 0)
-		have += n;
-	said[have] = '\0';
-	close(fds[0]);
-	CHECK(waitpid(pid, &status, 0) == pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return tap_child(run_task, &task, said, size);
 }
 
 #define RUNS(work, meanwhile)						\
