@@ -139,7 +139,8 @@ struct axv_doorbells {
  *		axv_vcpu_close().
  * @routes:	by gsi; changed under @lock, looked up under RCU
  * @nr_routes:	how many; under @lock
- * @route_table: changes with each table of routes; under @lock
+ * @route_table: number of the last table of routes, even; a route that a table has added
+ *		and not set yet has the odd number before it.  Under @lock
  * @irqfd_lock:	guards @irqfds.  Inside the lock of an eventfd, around no other.
  * @irqfds:	those that nobody ends yet
  * @notifier:	follows @mm

@@ -161,7 +161,7 @@ static void remove_route(struct axv_vm *vm, u32 gsi)
 	kfree_rcu(route, rcu);
 }
 
-/* A route that delivers nothing yet, and keeps what comes meanwhile. */
+/* A route that delivers nothing before set_route(), and keeps what comes until then. */
 static int add_blank(struct axv_vm *vm, u32 gsi)
 {
 	struct axv_gsi *route = kzalloc(sizeof(*route), GFP_KERNEL_ACCOUNT);
@@ -171,7 +171,7 @@ static int add_blank(struct axv_vm *vm, u32 gsi)
 		return -ENOMEM;
 	raw_spin_lock_init(&route->lock);
 	route->masked = true;
-	/* No table has this number. */
+	/* Odd: no table has set it.  remove_blanks() finds it by that. */
 	route->table = vm->route_table - 1;
 	err = xa_err(xa_store(&vm->routes, gsi, route, GFP_KERNEL_ACCOUNT));
 	if (err) {
@@ -191,7 +191,7 @@ static int check(struct axv_vm *vm, const struct axv_route *new)
 	return new->flags & AXV_ROUTE_REMOVE ? 0 : vm->ops->route(vm, new, &event);
 }
 
-/* Blank ones are those that no table has set. */
+/* Take back what make_room() has added for a table that is not set after all. */
 static void remove_blanks(struct axv_vm *vm)
 {
 	struct axv_gsi *route;
