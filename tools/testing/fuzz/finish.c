@@ -220,6 +220,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!beside_memory)
 		must(beside_init());
 	what = take(&in, 1);
+	if (!native_has_code32())
+		what &= ~8;
 	for (length = 0; length < INSN; length++)
 		insn[length] = take(&in, 1);
 	make_input(&in, &n, what & 8);

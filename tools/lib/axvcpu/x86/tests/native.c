@@ -5,7 +5,8 @@
  * The instruction is copied to a page below 4 GiB and followed by a jump back;
  * the registers are loaded from and stored to static memory, so that none of
  * them is needed for getting there.  32-bit code is entered through the
- * 32-bit user code segment that Linux on x86-64 has in its GDT.
+ * 32-bit user code segment that Linux on x86-64 has in its GDT, unless it runs on a
+ * hypervisor without one.
  */
 #include <cpuid.h>
 #include <signal.h>
@@ -49,11 +50,14 @@ _Static_assert(offsetof(__typeof__(native_state), xsave) == 192, "asm");
 
 void native_enter64(void);
 void native_enter32(void);
+extern const char native_far32[];
 extern const char native_back[];
 extern const char native_back_landed[];
 
 /* One page of code per mode; each has its way back behind the instruction. */
 static unsigned char *code[2];
+
+static bool has_code32;
 
 /* jmp *0(%rip), with the target behind it */
 static unsigned char *put_jump64(unsigned char *p, const void *target)
@@ -92,7 +96,8 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	uintptr_t ip = regs[REG_RIP];
 
 	(void)info;
-	if (ip - (uintptr_t)code[0] >= 4096 && ip - (uintptr_t)code[1] >= 4096) {
+	if (ip - (uintptr_t)code[0] >= 4096 && ip - (uintptr_t)code[1] >= 4096 &&
+	    ip != (uintptr_t)native_far32) {
 		sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 		return;
 	}
@@ -118,6 +123,11 @@ static void take_signals(void)
 		sigaction(signals[i], &action, NULL);
 }
 
+bool native_has_code32(void)
+{
+	return has_code32;
+}
+
 bool native_has_avx(void)
 {
 	return __builtin_cpu_supports("avx");
@@ -141,6 +151,19 @@ bool native_has_avx512(unsigned int *zmm, unsigned int *hi16)
 	       find_component(6, zmm) && find_component(7, hi16);
 }
 
+/* Does the jump into a 32-bit code segment fault? */
+static bool try_code32(void)
+{
+	static const unsigned char nop = 0x90;
+	static struct native n;
+
+	/* FCW and MXCSR with exceptions masked: they stay. */
+	memcpy(n.xsave, (__u16[]){ 0x37f }, 2);
+	memcpy(n.xsave + 24, (__u32[]){ 0x1f80 }, 4);
+	native_run(&n, &nop, sizeof(nop), true);
+	return n.fault < 0;
+}
+
 bool native_init(void)
 {
 	unsigned int zmm, hi16;
@@ -160,6 +183,7 @@ bool native_init(void)
 	}
 	/* 64-bit code does without; 32-bit code does not. */
 	asm volatile("mov %0, %%ds; mov %0, %%es" : : "r"(DATA));
+	has_code32 = try_code32();
 	return true;
 }
 

@@ -28,6 +28,9 @@ struct native {
 	__u64 address;
 };
 
+/** native_has_code32() - whether 32-bit code runs here; native_init() found out */
+bool native_has_code32(void);
+
 /** native_has_avx() - whether @xsave of &struct native is more than FXSAVE's */
 bool native_has_avx(void);
 

@@ -41,12 +41,13 @@
 	movq STATE(120), %r15
 .endm
 	.text
-	.globl native_enter64, native_enter32, native_back, native_back_landed
+	.globl native_enter64, native_enter32, native_far32, native_back, native_back_landed
 native_enter64:
 	native_load
 	jmp *STATE(152)
 native_enter32:
 	native_load
+native_far32:
 	ljmp *STATE(160)
 native_back_landed:
 	movb $1, STATE(136)

@@ -218,6 +218,10 @@ int main(void)
 		return tap_done();
 	}
 	for (c = __start_insn_cases; c < __stop_insn_cases; c++) {
+		if ((c->traits & CASE_32) && !native_has_code32()) {
+			tap(true, "%s (32 bit) # SKIP this machine runs no 32-bit code", c->text);
+			continue;
+		}
 		if ((c->traits & CASE_AVX) && !native_has_avx()) {
 			tap(true, "%s # SKIP this processor has no AVX", c->text);
 			continue;
