@@ -42,6 +42,7 @@ static inline void axv_routes_retry(struct axv_vcpu *vcpu)
 int axv_irqfd_init(void);
 void axv_irqfd_exit(void);
 int axv_set_irqfd(struct axv_vm *vm, const struct axv_set_irqfd *config);
+void axv_irqfds_close(struct axv_vm *vm);
 void axv_irqfd_end_all(struct axv_vm *vm);
 
 #endif /* _AXVCPU_ROUTE_H */

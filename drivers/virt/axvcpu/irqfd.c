@@ -5,10 +5,10 @@
  * The signal calls back, under the eventfd's own lock and perhaps in a hard interrupt:
  * the callback takes the count back and raises the route, which takes raw locks only.
  *
- * An irqfd ends in one of three ways: the VMM takes it back, the VM's file is closed, or
- * the last file of the eventfd is.  Whoever takes it off the VM's list ends it; the third
- * is told under the eventfd's lock and leaves the rest to a worker, for which the end of
- * the VM waits.
+ * An irqfd ends in one of four ways: the VMM takes it back, the VM's file is closed, the
+ * VMM's address space goes, or the last file of the eventfd is closed.  Whoever takes it off
+ * the VM's list ends it; the last is told under the eventfd's lock and leaves the rest to a
+ * worker, for which the end of the VM's file waits.
  */
 #include <linux/errno.h>
 #include <linux/eventfd.h>
@@ -29,7 +29,7 @@ static struct workqueue_struct *ends;
 
 /**
  * struct axv_irqfd - an eventfd and its route
- * @vm:		VM; its file is open as long as the eventfd calls back
+ * @vm:		VM; it stays as long as the eventfd calls back
  * @gsi:	the route, which need not be there
  * @ctx:	the eventfd; a reference is held
  * @wait:	in the eventfd's queue, until the end
@@ -204,12 +204,16 @@ out:
 }
 
 /**
- * axv_irqfd_end_all() - the VM's file is closed: no eventfd calls back any more
- * @vm:		VM
+ * axv_irqfds_close() - end all irqfds
+ * @vm:		VM whose irqfds no call changes any more: its file is closed, or its address
+ *		space is gone
+ *
+ * Those whose eventfds were closed meanwhile are a worker's to end.  May be called more
+ * than once, and by two threads.
  *
  * Context: sleeps.
  */
-void axv_irqfd_end_all(struct axv_vm *vm)
+void axv_irqfds_close(struct axv_vm *vm)
 {
 	struct axv_irqfd *irqfd;
 
@@ -223,6 +227,20 @@ void axv_irqfd_end_all(struct axv_vm *vm)
 			break;
 		end(irqfd);
 	}
+}
+
+/**
+ * axv_irqfd_end_all() - the VM's file is closed: no eventfd uses the VM any more
+ * @vm:		VM
+ *
+ * But for one that axv_vm_die() is ending in another thread, for which axv_memory_destroy()
+ * waits.
+ *
+ * Context: sleeps.
+ */
+void axv_irqfd_end_all(struct axv_vm *vm)
+{
+	axv_irqfds_close(vm);
 	/* Those whose eventfds were closed use the VM until their end. */
 	flush_workqueue(ends);
 }

@@ -20,6 +20,7 @@
 #include <axvcpu/doorbell.h>
 #include <axvcpu/hardware.h>
 #include <axvcpu/request.h>
+#include <axvcpu/route.h>
 #include <axvcpu/vcpu.h>
 
 #include "memory.h"
@@ -261,6 +262,9 @@ void axv_vm_die(struct axv_vm *vm)
 	axv_doorbells_close(vm);
 	axv_memory_release(vm);
 	axv_vm_put_hardware(vm);
+	/* Last, since it may take long: what is above is free at once. */
+	axv_irqfds_close(vm);
+	axv_end_routes(vm);
 }
 
 /*

@@ -12,7 +12,6 @@
  */
 #include <linux/errno.h>
 #include <linux/lockdep.h>
-#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -146,19 +145,27 @@ void __axv_routes_retry(struct axv_vcpu *vcpu)
 
 /* ---- changes; under &axv_vm.lock --------------------------------------------- */
 
-static void remove_route(struct axv_vm *vm, u32 gsi)
+/* Also without the lock, at the end.  false: there is none. */
+static bool take_route(struct axv_vm *vm, u32 gsi)
 {
 	struct axv_gsi *route = xa_erase(&vm->routes, gsi);
 	unsigned long flags;
 
 	if (!route)
-		return;
+		return false;
 	/* Who has found it already delivers nothing after this. */
 	raw_spin_lock_irqsave(&route->lock, flags);
 	route->masked = true;
 	raw_spin_unlock_irqrestore(&route->lock, flags);
-	vm->nr_routes--;
 	kfree_rcu(route, rcu);
+	return true;
+}
+
+static void remove_route(struct axv_vm *vm, u32 gsi)
+{
+	lockdep_assert_held(&vm->lock);
+	if (take_route(vm, gsi))
+		vm->nr_routes--;
 }
 
 /* A route that delivers nothing before set_route(), and keeps what comes until then. */
@@ -289,18 +296,20 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 }
 
 /**
- * axv_end_routes() - the VM's file is closed: nothing is delivered any more
- * @vm:		VM that no eventfd calls back for
+ * axv_end_routes() - remove all routes: nothing is delivered any more
+ * @vm:		VM whose routes no call changes any more: its file is closed, or its address
+ *		space is gone
  *
- * Context: may sleep.
+ * May be called more than once, and by two threads.
+ *
+ * Context: process context.
  */
 void axv_end_routes(struct axv_vm *vm)
 {
 	struct axv_gsi *route;
 	unsigned long gsi;
 
-	mutex_lock(&vm->lock);
 	xa_for_each(&vm->routes, gsi, route)
-		remove_route(vm, gsi);
-	mutex_unlock(&vm->lock);
+		take_route(vm, gsi);
+	WRITE_ONCE(vm->nr_routes, 0);
 }

@@ -3,6 +3,7 @@
  * Routes and irqfds: an eventfd's signal is an interrupt of a guest, whatever is changed
  * or closed meanwhile.
  */
+#include <poll.h>
 #include <sys/eventfd.h>
 
 #include "axv_harness.h"
@@ -434,6 +435,47 @@ TEST_F(irqfd, the_vm_is_closed_first)
 		vcpu_free(&v);
 		vm_free(&vm);
 	}
+}
+
+/* A VMM; who has inherited its descriptors stays, and tells when they are of use. */
+static int vmm_with_an_heir(void *arg)
+{
+	int *fds = arg;
+	struct axv_vcpu v;
+	struct axv_vm vm;
+
+	vm_new_irqchip(&vm, 0, AXV_IRQCHIP_GICV3);
+	guest_new(&vm, &v, 0);
+	must(!set_route(&vm, GSI, AXV_ROUTE_MASKED, 0, INTID));
+	must(!set_irqfd(&vm, fds[0], GSI, 0));
+	must(!eventfd_write(fds[0], 1));
+	must(!count_of(fds[0]));
+	switch (fork()) {
+	case -1:
+		return 1;
+	case 0:
+		must(!eventfd_write(fds[1], getpid()));
+		pause();
+		return 1;
+	}
+	return 7;
+}
+
+/* The VM's descriptor is open yet; but it dies with the VMM, and so do its irqfds. */
+TEST_F(irqfd, the_vmm_dies_first)
+{
+	int fds[2] = { self->event, eventfd(0, EFD_CLOEXEC) };
+	struct pollfd p = { .fd = self->event, .events = POLLIN };
+	eventfd_t heir;
+
+	must(fds[1] >= 0);
+	EXPECT_EQ(7 << 8, child_status(child_start(vmm_with_an_heir, fds)));
+	must(!eventfd_read(fds[1], &heir));
+	signal_event(self->event);
+	EXPECT_EQ(1, poll(&p, 1, 0));
+	EXPECT_EQ(1, count_of(self->event));
+	must(!kill(heir, SIGKILL));
+	close(fds[1]);
 }
 
 /* ---- threads ---- */
