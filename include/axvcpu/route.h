@@ -16,6 +16,7 @@ struct axv_set_irqfd;
 struct axv_vm;
 
 #define AXV_MAX_ROUTES	4096
+#define AXV_MAX_IRQFDS	4096
 
 bool axv_vm_has_routes(const struct axv_vm *vm);
 int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,

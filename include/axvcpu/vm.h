@@ -141,8 +141,10 @@ struct axv_doorbells {
  * @nr_routes:	how many; under @lock
  * @route_table: number of the last table of routes, even; a route that a table has added
  *		and not set yet has the odd number before it.  Under @lock
- * @irqfd_lock:	guards @irqfds.  Inside the lock of an eventfd, around no other.
+ * @irqfd_lock:	guards @irqfds and @nr_irqfds.  Inside the lock of an eventfd, around no
+ *		other.
  * @irqfds:	those that nobody ends yet
+ * @nr_irqfds:	how many
  * @notifier:	follows @mm
  * @mmu_lock:	guards changes of @regions, @mmu_seq, the invalidations, @removals,
  *		@removed, @s2 and the bits of the dirty logs, which are set atomically.
@@ -193,6 +195,7 @@ struct axv_vm {
 	unsigned long route_table;
 	spinlock_t irqfd_lock;	/* irqfds */
 	struct list_head irqfds;
+	u32 nr_irqfds;
 	struct mmu_notifier notifier;
 
 	/* Written by those who map, store or remove. */

@@ -62,6 +62,14 @@ static void end_work(struct work_struct *work)
 	end(container_of(work, struct axv_irqfd, end));
 }
 
+/* Whoever calls this ends it. */
+static void take_off(struct axv_vm *vm, struct axv_irqfd *irqfd)
+{
+	lockdep_assert_held(&vm->irqfd_lock);
+	list_del_init(&irqfd->node);
+	vm->nr_irqfds--;
+}
+
 /* The eventfd's last file is closed: its lock is held. */
 static void closed(struct axv_irqfd *irqfd)
 {
@@ -70,7 +78,7 @@ static void closed(struct axv_irqfd *irqfd)
 
 	spin_lock_irqsave(&vm->irqfd_lock, flags);
 	if (!list_empty(&irqfd->node)) {
-		list_del_init(&irqfd->node);
+		take_off(vm, irqfd);
 		queue_work(ends, &irqfd->end);
 	}
 	spin_unlock_irqrestore(&vm->irqfd_lock, flags);
@@ -114,10 +122,27 @@ static struct axv_irqfd *find(struct axv_vm *vm, const struct eventfd_ctx *ctx)
 	return NULL;
 }
 
+static int put_on(struct axv_vm *vm, struct axv_irqfd *irqfd)
+{
+	int err = 0;
+
+	spin_lock_irq(&vm->irqfd_lock);
+	if (find(vm, irqfd->ctx)) {
+		err = -EEXIST;
+	} else if (vm->nr_irqfds == AXV_MAX_IRQFDS) {
+		err = -ENOSPC;
+	} else {
+		list_add(&irqfd->node, &vm->irqfds);
+		vm->nr_irqfds++;
+	}
+	spin_unlock_irq(&vm->irqfd_lock);
+	return err;
+}
+
 static int add(struct axv_vm *vm, struct file *file, struct eventfd_ctx *ctx, u32 gsi)
 {
 	struct axv_irqfd *irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
-	bool known;
+	int err;
 
 	if (!irqfd)
 		return -ENOMEM;
@@ -128,14 +153,10 @@ static int add(struct axv_vm *vm, struct file *file, struct eventfd_ctx *ctx, u3
 	init_waitqueue_func_entry(&irqfd->wait, signalled);
 	init_poll_funcptr(&irqfd->poll, join);
 
-	spin_lock_irq(&vm->irqfd_lock);
-	known = find(vm, ctx);
-	if (!known)
-		list_add(&irqfd->node, &vm->irqfds);
-	spin_unlock_irq(&vm->irqfd_lock);
-	if (known) {
+	err = put_on(vm, irqfd);
+	if (err) {
 		kfree(irqfd);
-		return -EEXIST;
+		return err;
 	}
 	/* What was counted before it called back is an event, too. */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
@@ -150,7 +171,7 @@ static int take_back(struct axv_vm *vm, struct eventfd_ctx *ctx, u32 gsi)
 	spin_lock_irq(&vm->irqfd_lock);
 	irqfd = find(vm, ctx);
 	if (irqfd && irqfd->gsi == gsi)
-		list_del_init(&irqfd->node);
+		take_off(vm, irqfd);
 	else
 		irqfd = NULL;
 	spin_unlock_irq(&vm->irqfd_lock);
@@ -170,7 +191,7 @@ static int take_back(struct axv_vm *vm, struct eventfd_ctx *ctx, u32 gsi)
  * Context: may sleep.
  * Return: 0; -EOPNOTSUPP: the irqchip has no routes; -EINVAL: an unknown flag, or no
  * eventfd; -EBADF; -EEXIST: the eventfd is an irqfd of this VM already; -ENOENT: it is
- * none of this route; -ENOMEM.
+ * none of this route; -ENOSPC: there are AXV_MAX_IRQFDS; -ENOMEM.
  */
 int axv_set_irqfd(struct axv_vm *vm, const struct axv_set_irqfd *config)
 {
@@ -221,7 +242,7 @@ void axv_irqfds_close(struct axv_vm *vm)
 		spin_lock_irq(&vm->irqfd_lock);
 		irqfd = list_first_entry_or_null(&vm->irqfds, struct axv_irqfd, node);
 		if (irqfd)
-			list_del_init(&irqfd->node);
+			take_off(vm, irqfd);
 		spin_unlock_irq(&vm->irqfd_lock);
 		if (!irqfd)
 			break;

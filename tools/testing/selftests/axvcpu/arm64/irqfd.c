@@ -5,6 +5,7 @@
  */
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 #include "axv_harness.h"
 #include "arm64.h"
@@ -396,6 +397,30 @@ TEST_F(irqfd, of_a_doorbell)
 	EXPECT_EQ(INTID, taken(&self->v));
 	EXPECT_EQ(0, taken(&self->v));
 	EXPECT_EQ(0, count_of(self->event));
+}
+
+TEST_F(irqfd, as_many_irqfds_as_there_may_be)
+{
+	const int max = 4096;
+	struct rlimit limit = { max + 100, max + 100 };
+	int *fds = calloc(max, sizeof(*fds));
+	int i;
+
+	must(fds);
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		SKIP(return, "no more than %d descriptors", max);
+	for (i = 0; i < max; i++) {
+		fds[i] = event_new(0);
+		ASSERT_EQ(0, set_irqfd(&self->vm, fds[i], i, 0));
+	}
+	EXPECT_EQ(-ENOSPC, set_irqfd(&self->vm, self->event, GSI, 0));
+	EXPECT_EQ(0, set_irqfd(&self->vm, fds[0], 0, AXV_IRQFD_REMOVE));
+	EXPECT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	EXPECT_EQ(-ENOSPC, set_irqfd(&self->vm, fds[0], 0, 0));
+	for (i = 0; i < max; i++)
+		close(fds[i]);
+	EXPECT_EQ(0, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
+	free(fds);
 }
 
 TEST_F(irqfd, the_eventfd_is_closed_first)
