@@ -119,6 +119,8 @@ struct axv_vcpu *axv_vcpu_new(struct axv_vm *vm,
 	vcpu->state = AXV_STATE_CREATED;
 	vcpu->cpu = -1;
 	vcpu->loaded_cpu = -1;
+	/* Events may wait that found the queue of another one full, which had this id. */
+	vcpu->routes_wait = true;
 	INIT_HLIST_NODE(&vcpu->held);
 
 	err = -ENOMEM;

@@ -146,6 +146,24 @@ static void a_full_queue_loses_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, take(a));
 }
 
+/* It waits for the one that has the id then. */
+static void a_full_queue_that_is_closed(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	fill(test, fake);
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	axv_vcpu_close(&fake->vcpu);
+	axv_vcpu_put(&fake->vcpu);
+	fake = axv_fake_new(test, 0, NULL);
+	axv_routes_retry(&fake->vcpu);
+	KUNIT_EXPECT_EQ(test, 1, take(fake));
+	axv_routes_retry(&fake->vcpu);
+	KUNIT_EXPECT_EQ(test, 0, take(fake));
+}
+
 static void a_table_is_set_as_a_whole(struct kunit *test)
 {
 	struct axv_vm *vm = test->priv;
@@ -247,6 +265,7 @@ static struct kunit_case route_cases[] = {
 	KUNIT_CASE(an_event_goes_to_its_vcpu),
 	KUNIT_CASE(a_masked_route_keeps_one_event),
 	KUNIT_CASE(a_full_queue_loses_nothing),
+	KUNIT_CASE(a_full_queue_that_is_closed),
 	KUNIT_CASE(a_table_is_set_as_a_whole),
 	KUNIT_CASE(no_irqchip_no_routes),
 	KUNIT_CASE(changes_beside_events),
