@@ -102,7 +102,11 @@ struct axv_vm;
  *		-EINVAL for an impossible event.
  * @route:	the event of a route, @event being zeroed; -EINVAL if the back end knows
  *		none such.  The vCPU need not be there.  Does not sleep, and says the
- *		same each time.  NULL: no irqchip has routes.
+ *		same each time.  NULL: no irqchip has routes.  With AXV_ROUTE_LEVEL the event
+ *		is a WIRED one with its level high, or an MSI, and its vector is the one
+ *		that axv_routes_ended() is told.
+ * @msi:	deliver a message to the vCPUs that it is for; -EINVAL: no such message.
+ *		Under RCU, any context but NMI; does not sleep.  NULL: -EOPNOTSUPP.
  * @has_event:	is there an event that ends a halt?  Under &axv_vcpu.lock.
  * @get_reg:	read one register.  The vCPU is claimed for a read: preemption off,
  *		interrupts on.  Does not sleep; may wait for the CPU that holds it.
@@ -156,6 +160,7 @@ struct axv_arch_ops {
 	int (*inject)(struct axv_vcpu *vcpu, const struct axv_inject *event);
 	int (*route)(const struct axv_vm *vm, const struct axv_route *route,
 		     struct axv_inject *event);
+	int (*msi)(struct axv_vm *vm, const struct axv_inject *event);
 	bool (*has_event)(struct axv_vcpu *vcpu);
 	int (*get_reg)(struct axv_vcpu *vcpu, u64 id, u64 *value);
 	int (*set_reg)(struct axv_vcpu *vcpu, u64 id, u64 value);

@@ -8,23 +8,40 @@
 
 #include <linux/compiler.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 #include <axvcpu/vcpu.h>
+#include <axvcpu/vm.h>
 
 struct axv_route;
 struct axv_set_irqfd;
-struct axv_vm;
 
 #define AXV_MAX_ROUTES	4096
 #define AXV_MAX_IRQFDS	4096
 
+/* Of &axv_vm.routes: those with AXV_ROUTE_LEVEL. */
+#define AXV_ROUTE_MARK_LEVEL	XA_MARK_0
+
+/**
+ * enum axv_line - who holds the level of a route up, as bits
+ * @AXV_LINE_VMM:	AXV_INJECT, or an irqfd without a resample eventfd; until AXV_INJECT
+ *			lets it fall
+ * @AXV_LINE_IRQFD:	an irqfd with one; until the interrupt ends
+ */
+enum axv_line {
+	AXV_LINE_VMM = 1,
+	AXV_LINE_IRQFD = 2,
+};
+
 bool axv_vm_has_routes(const struct axv_vm *vm);
 int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 		   bool all);
+int axv_get_routes(struct axv_vm *vm, struct axv_route *routes, u32 count);
 void axv_end_routes(struct axv_vm *vm);
-int axv_route_raise(struct axv_vm *vm, u32 gsi);
+int axv_route_raise(struct axv_vm *vm, u32 gsi, enum axv_line line);
 int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event);
 void __axv_routes_retry(struct axv_vcpu *vcpu);
+bool __axv_routes_ended(struct axv_vcpu *vcpu, u32 vector);
 
 /**
  * axv_routes_retry() - take what routes could not deliver
@@ -38,6 +55,41 @@ static inline void axv_routes_retry(struct axv_vcpu *vcpu)
 {
 	if (unlikely(READ_ONCE(vcpu->routes_wait)))
 		__axv_routes_retry(vcpu);
+}
+
+/**
+ * axv_routes_ended() - the guest has ended a level interrupt
+ * @vcpu:	vCPU whose claim the caller holds
+ * @vector:	as &axv_arch_ops.route put it in the event: x86's vector, arm64's INTID
+ *
+ * A back end calls this once for each end of an interrupt that a level route may have
+ * delivered: on x86 at an EOI whose TMR bit is set, on arm64 when a level is
+ * deactivated.  The level routes that are in flight with @vector end: those with a WIRED
+ * event if they went to this vCPU, those with an MSI whoever took it.  Their resample
+ * eventfds are signalled, which may raise the same routes at once.
+ *
+ * A wire whose level nobody holds up any more is lowered by an event with data 0; if
+ * other routes hold up the same INTID, one with data 1 follows.
+ *
+ * An end too many does no harm: the device raises its route again if it has reason to.
+ * An end that is missed does: the eventfd's owner waits for it.  So a back end that
+ * forgets a message that is in flight, as an INIT does, leaves the route in flight, as
+ * an IOAPIC's remote IRR, until the VMM sets it without AXV_ROUTE_LEVEL.
+ *
+ * What a back end was given other than by a route (AXV_INJECT of an MSI) is unknown here:
+ * if that shares a vector with routes, the back end has to tell the VMM whatever this
+ * returns.
+ *
+ * Context: the outer loop, preemption and interrupts on, no lock held: on a realtime kernel
+ * signalling sleeps.
+ * Return: true: the VMM has to be told (AXV_EXIT_EOI on x86), since the interrupt came by no
+ * route, or somebody who hears of no end holds up one of the levels, or did so when it was
+ * delivered; false: everybody has been told.
+ */
+static inline bool axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
+{
+	return !xa_marked(&vcpu->vm->routes, AXV_ROUTE_MARK_LEVEL) ||
+	       __axv_routes_ended(vcpu, vector);
 }
 
 int axv_irqfd_init(void);

@@ -131,6 +131,18 @@ static long set_routes(struct axv_call *call, void *data)
 			      routes->flags & AXV_ROUTES_ALL);
 }
 
+static int gsis_array(struct axv_call *call, void *data)
+{
+	const struct axv_set_routes *routes = data;
+
+	return routes->flags ? -EINVAL : routes_array(call, data);
+}
+
+static long get_routes(struct axv_call *call, void *data)
+{
+	return axv_get_routes(call->vm, call->array, call->count);
+}
+
 static long set_irqfd(struct axv_call *call, void *data)
 {
 	return axv_set_irqfd(call->vm, data);
@@ -148,6 +160,9 @@ static const struct axv_ioctl commands[] = {
 	AXV_IOC_ALL(AXV_VM_GET_CLOCK, struct axv_clock, 0, get_clock),
 	AXV_IOC_ALL(AXV_VM_SET_ROUTES, struct axv_set_routes, AXV_IOC_ARRAY_IN, set_routes,
 		    .array = routes_array, .need = AXV_NEED_VM),
+	AXV_IOC_ALL(AXV_VM_GET_ROUTES, struct axv_set_routes,
+		    AXV_IOC_ARRAY_IN | AXV_IOC_ARRAY_OUT, get_routes, .array = gsis_array,
+		    .need = AXV_NEED_VM),
 	AXV_IOC_ALL(AXV_VM_SET_IRQFD, struct axv_set_irqfd, 0, set_irqfd,
 		    .need = AXV_NEED_VM),
 	AXV_IOC_UPTO(AXV_INJECT, struct axv_inject, data, 0, inject),

@@ -10,6 +10,7 @@
  * the VM's list ends it; the last is told under the eventfd's lock and leaves the rest to a
  * worker, for which the end of the VM's file waits.
  */
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -25,12 +26,15 @@
 #include <axvcpu/route.h>
 #include <axvcpu/vm.h>
 
+#include "resample.h"
+
 static struct workqueue_struct *ends;
 
 /**
  * struct axv_irqfd - an eventfd and its route
  * @vm:		VM; it stays as long as the eventfd calls back
  * @gsi:	the route, which need not be there
+ * @resampler:	hears of the end of its interrupts, or NULL
  * @ctx:	the eventfd; a reference is held
  * @wait:	in the eventfd's queue, until the end
  * @poll:	how it gets there
@@ -40,6 +44,7 @@ static struct workqueue_struct *ends;
 struct axv_irqfd {
 	struct axv_vm *vm;
 	u32 gsi;
+	struct axv_resampler *resampler;
 	struct eventfd_ctx *ctx;
 	wait_queue_entry_t wait;
 	poll_table poll;
@@ -47,13 +52,15 @@ struct axv_irqfd {
 	struct work_struct end;
 };
 
-/* When this returns the eventfd does not call back any more. */
+/* When this returns the eventfd does not call back any more, nor is the other signalled. */
 static void end(struct axv_irqfd *irqfd)
 {
 	u64 count;
 
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &count);
 	eventfd_ctx_put(irqfd->ctx);
+	if (irqfd->resampler)
+		axv_resampler_end(irqfd->vm, irqfd->resampler);
 	kfree(irqfd);
 }
 
@@ -68,6 +75,11 @@ static void take_off(struct axv_vm *vm, struct axv_irqfd *irqfd)
 	lockdep_assert_held(&vm->irqfd_lock);
 	list_del_init(&irqfd->node);
 	vm->nr_irqfds--;
+}
+
+static enum axv_line line_of(const struct axv_irqfd *irqfd)
+{
+	return irqfd->resampler ? AXV_LINE_IRQFD : AXV_LINE_VMM;
 }
 
 /* The eventfd's last file is closed: its lock is held. */
@@ -94,7 +106,7 @@ static int signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void
 
 	if (events & EPOLLIN) {
 		eventfd_ctx_do_read(irqfd->ctx, &count);
-		axv_route_raise(irqfd->vm, irqfd->gsi);
+		axv_route_raise(irqfd->vm, irqfd->gsi, line_of(irqfd));
 		taken = 1;
 	}
 	if (events & EPOLLHUP)
@@ -139,28 +151,40 @@ static int put_on(struct axv_vm *vm, struct axv_irqfd *irqfd)
 	return err;
 }
 
-static int add(struct axv_vm *vm, struct file *file, struct eventfd_ctx *ctx, u32 gsi)
+static int add(struct axv_vm *vm, struct file *file, struct eventfd_ctx *ctx,
+	       const struct axv_set_irqfd *config)
 {
 	struct axv_irqfd *irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+	struct axv_resampler *resampler;
 	int err;
 
 	if (!irqfd)
 		return -ENOMEM;
 	irqfd->vm = vm;
-	irqfd->gsi = gsi;
+	irqfd->gsi = config->gsi;
 	irqfd->ctx = ctx;
 	INIT_WORK(&irqfd->end, end_work);
 	init_waitqueue_func_entry(&irqfd->wait, signalled);
 	init_poll_funcptr(&irqfd->poll, join);
+	if (config->flags & AXV_IRQFD_RESAMPLE) {
+		resampler = axv_resampler_add(vm, config->gsi, config->resample_fd);
+		if (IS_ERR(resampler)) {
+			kfree(irqfd);
+			return PTR_ERR(resampler);
+		}
+		irqfd->resampler = resampler;
+	}
 
 	err = put_on(vm, irqfd);
 	if (err) {
+		if (irqfd->resampler)
+			axv_resampler_end(vm, irqfd->resampler);
 		kfree(irqfd);
 		return err;
 	}
 	/* What was counted before it called back is an event, too. */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
-		axv_route_raise(vm, gsi);
+		axv_route_raise(vm, irqfd->gsi, line_of(irqfd));
 	return 0;
 }
 
@@ -181,6 +205,17 @@ static int take_back(struct axv_vm *vm, struct eventfd_ctx *ctx, u32 gsi)
 	return 0;
 }
 
+static int check(const struct axv_set_irqfd *config)
+{
+	bool resample = config->flags & AXV_IRQFD_RESAMPLE;
+
+	if (config->flags & ~(AXV_IRQFD_REMOVE | AXV_IRQFD_RESAMPLE))
+		return -EINVAL;
+	if (resample && config->flags & AXV_IRQFD_REMOVE)
+		return -EINVAL;
+	return !resample && config->resample_fd ? -EINVAL : 0;
+}
+
 /**
  * axv_set_irqfd() - AXV_VM_SET_IRQFD
  * @vm:		VM whose &axv_vm.lock is held: one call at a time
@@ -189,7 +224,7 @@ static int take_back(struct axv_vm *vm, struct eventfd_ctx *ctx, u32 gsi)
  * The file is held meanwhile, so it is not closed before the eventfd knows whom to call.
  *
  * Context: may sleep.
- * Return: 0; -EOPNOTSUPP: the irqchip has no routes; -EINVAL: an unknown flag, or no
+ * Return: 0; -EOPNOTSUPP: the irqchip has no routes; -EINVAL: flags that cannot be, or no
  * eventfd; -EBADF; -EEXIST: the eventfd is an irqfd of this VM already; -ENOENT: it is
  * none of this route; -ENOSPC: there are AXV_MAX_IRQFDS; -ENOMEM.
  */
@@ -202,8 +237,9 @@ int axv_set_irqfd(struct axv_vm *vm, const struct axv_set_irqfd *config)
 	lockdep_assert_held(&vm->lock);
 	if (!axv_vm_has_routes(vm))
 		return -EOPNOTSUPP;
-	if (config->flags & ~AXV_IRQFD_REMOVE || config->pad)
-		return -EINVAL;
+	err = check(config);
+	if (err)
+		return err;
 	file = fget(config->fd);
 	if (!file)
 		return -EBADF;
@@ -215,7 +251,7 @@ int axv_set_irqfd(struct axv_vm *vm, const struct axv_set_irqfd *config)
 	if (config->flags & AXV_IRQFD_REMOVE)
 		err = take_back(vm, ctx, config->gsi);
 	else
-		err = add(vm, file, ctx, config->gsi);
+		err = add(vm, file, ctx, config);
 	/* Otherwise the reference is the irqfd's. */
 	if (err || config->flags & AXV_IRQFD_REMOVE)
 		eventfd_ctx_put(ctx);
@@ -269,12 +305,20 @@ void axv_irqfd_end_all(struct axv_vm *vm)
 /** axv_irqfd_init() - before the first VM */
 int axv_irqfd_init(void)
 {
+	int err = axv_resample_init();
+
+	if (err)
+		return err;
 	ends = alloc_workqueue("axvcpu-irqfd", 0, 0);
-	return ends ? 0 : -ENOMEM;
+	if (ends)
+		return 0;
+	axv_resample_exit();
+	return -ENOMEM;
 }
 
 /** axv_irqfd_exit() - after the last VM */
 void axv_irqfd_exit(void)
 {
 	destroy_workqueue(ends);
+	axv_resample_exit();
 }

@@ -9,8 +9,12 @@
  * What cannot be delivered stays pending: while the route is masked, until it is set
  * anew; while the queue of the vCPU is full, until the vCPU takes it, before it enters or
  * sleeps.
+ *
+ * A level route notes, when it is delivered, to which vCPU and as what.  The end of that
+ * interrupt acts on the note: axv_routes_ended().
  */
 #include <linux/errno.h>
+#include <linux/limits.h>
 #include <linux/lockdep.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -18,30 +22,42 @@
 #include <linux/xarray.h>
 
 #include <axvcpu/arch.h>
+#include <axvcpu/current.h>
 #include <axvcpu/route.h>
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
 
+#include "resample.h"
+
 /**
  * struct axv_gsi - a route, in &axv_vm.routes by its gsi
  * @lock:	guards what follows, but @rcu and @table.  Raw: taken by whoever signals
- *		an eventfd.  Outside &axv_vcpu.lock.
- * @masked:	nothing is delivered
+ *		an eventfd.  Outside &axv_vcpu.lock; no two are held at once.
  * @pending:	an event was not delivered yet
- * @vcpu:	id of the vCPU that gets it, which may not be there
+ * @in_flight:	of a level: it was delivered to @to_vcpu as @vector, and has not ended
+ * @line:	of a level: &enum axv_line of those who hold it up
+ * @to_vcpu:	id of a vCPU
+ * @vector:	x86's vector, or arm64's INTID
+ * @set:	what userspace asked for, without the flags that are state
  * @event:	what the vCPU gets
  * @table:	&axv_vm.route_table when it was set last; under &axv_vm.lock
  * @rcu:	frees it after those who found it
  */
 struct axv_gsi {
 	raw_spinlock_t lock;
-	bool masked;
 	bool pending;
-	u32 vcpu;
+	bool in_flight;
+	u8 line;
+	u32 to_vcpu;
+	u32 vector;
+	struct axv_route set;
 	struct axv_inject event;
 	unsigned long table;
 	struct rcu_head rcu;
 };
+
+#define STATE_FLAGS	(AXV_ROUTE_PENDING | AXV_ROUTE_IN_FLIGHT)
+#define ROUTE_FLAGS	(AXV_ROUTE_MASKED | AXV_ROUTE_REMOVE | AXV_ROUTE_LEVEL | STATE_FLAGS)
 
 /**
  * axv_vm_has_routes() - does its irqchip take events of routes?
@@ -52,31 +68,189 @@ bool axv_vm_has_routes(const struct axv_vm *vm)
 	return vm->ops->route && vm->irqchip != AXV_IRQCHIP_NONE;
 }
 
-/* Under &axv_gsi.lock and RCU. */
-static void deliver(struct axv_vm *vm, struct axv_gsi *gsi)
+static bool is_level(const struct axv_gsi *route)
+{
+	return route->set.flags & AXV_ROUTE_LEVEL;
+}
+
+/* A level that has to fall, as on arm64.  On x86 it is a message that ends. */
+static bool is_wire(const struct axv_gsi *route)
+{
+	return is_level(route) && route->event.type == AXV_INJECT_WIRED;
+}
+
+static int give(struct axv_vm *vm, const struct axv_gsi *route)
 {
 	struct axv_vcpu *vcpu;
 
-	lockdep_assert_held(&gsi->lock);
-	if (gsi->masked || !gsi->pending)
+	if (route->event.type == AXV_INJECT_MSI)
+		return vm->ops->msi(vm, &route->event);
+	vcpu = xa_load(&vm->vcpus, route->set.vcpu);
+	return vcpu ? axv_vcpu_inject_routed(vcpu, &route->event) : -ENOENT;
+}
+
+/* Under &axv_gsi.lock and RCU. */
+static void deliver(struct axv_vm *vm, struct axv_gsi *route)
+{
+	int err;
+
+	lockdep_assert_held(&route->lock);
+	if (route->set.flags & AXV_ROUTE_MASKED || !route->pending)
+		return;
+	/* A level's message is not sent again before its interrupt has ended. */
+	if (is_level(route) && !is_wire(route) && route->in_flight)
 		return;
 	/* What nobody is there to take is lost, as on a bus. */
-	vcpu = xa_load(&vm->vcpus, gsi->vcpu);
-	if (!vcpu || axv_vcpu_inject_routed(vcpu, &gsi->event) != -EAGAIN)
-		WRITE_ONCE(gsi->pending, false);
+	err = give(vm, route);
+	if (err == -EAGAIN)
+		return;
+	WRITE_ONCE(route->pending, false);
+	if (!is_level(route))
+		return;
+	route->to_vcpu = route->set.vcpu;
+	route->vector = route->event.vector;
+	route->in_flight = !err;
 }
+
+/* ---- levels ------------------------------------------------------------------ */
+
+/*
+ * The wire is low for the vCPU, as far as this route goes.  Under &axv_gsi.lock and RCU;
+ * after_fall() has to follow without that lock.
+ */
+static void lower(struct axv_vm *vm, const struct axv_gsi *route)
+{
+	struct axv_vcpu *vcpu = xa_load(&vm->vcpus, route->to_vcpu);
+	struct axv_inject low = route->event;
+
+	lockdep_assert_held(&route->lock);
+	low.vector = route->vector;
+	low.data = 0;
+	if (vcpu)
+		axv_vcpu_inject(vcpu, &low);
+}
+
+/*
+ * Another route may hold the same wire up.  Its lock is taken after the wire was lowered:
+ * either it has noted that it is high, and raises the wire again here, or it notes that
+ * later, and raises the wire itself.  And there may be room in the queue now.
+ */
+static void after_fall(struct axv_vm *vm, u32 id, u32 vector)
+{
+	struct axv_vcpu *vcpu = xa_load(&vm->vcpus, id);
+	unsigned long flags, gsi;
+	struct axv_gsi *route;
+
+	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_LEVEL) {
+		raw_spin_lock_irqsave(&route->lock, flags);
+		if (is_wire(route) && route->line && route->in_flight &&
+		    route->to_vcpu == id && route->vector == vector) {
+			WRITE_ONCE(route->pending, true);
+			deliver(vm, route);
+		}
+		raw_spin_unlock_irqrestore(&route->lock, flags);
+	}
+	if (vcpu)
+		axv_routes_retry(vcpu);
+}
+
+/* Nobody holds the level up any more.  true: a wire was lowered. */
+static bool relax(struct axv_vm *vm, struct axv_gsi *route)
+{
+	bool fell = is_wire(route) && route->in_flight;
+
+	WRITE_ONCE(route->pending, false);
+	if (!fell)
+		return false;
+	lower(vm, route);
+	route->in_flight = false;
+	return true;
+}
+
+static bool end_flight(struct axv_vm *vm, struct axv_gsi *route)
+{
+	route->line &= ~AXV_LINE_IRQFD;
+	if (is_wire(route))
+		return !route->line && relax(vm, route);
+	/* Whoever holds it up is asked, and sends it again. */
+	route->in_flight = false;
+	WRITE_ONCE(route->pending, false);
+	return false;
+}
+
+static bool flies_as(const struct axv_gsi *route, const struct axv_vcpu *vcpu, u32 vector)
+{
+	return route->in_flight && route->vector == vector &&
+	       (!is_wire(route) || route->to_vcpu == vcpu->id);
+}
+
+/* The next route from *@gsi on that ends, and who held it up until then. */
+static bool end_next(struct axv_vcpu *vcpu, u32 vector, unsigned long *gsi, u8 *line)
+{
+	bool found = false, fell = false;
+	struct axv_vm *vm = vcpu->vm;
+	struct axv_gsi *route;
+	unsigned long flags;
+
+	rcu_read_lock();
+	while (!found && (route = xa_find(&vm->routes, gsi, ULONG_MAX,
+					  AXV_ROUTE_MARK_LEVEL))) {
+		raw_spin_lock_irqsave(&route->lock, flags);
+		found = flies_as(route, vcpu, vector);
+		if (found) {
+			*line = route->line;
+			fell = end_flight(vm, route);
+		}
+		raw_spin_unlock_irqrestore(&route->lock, flags);
+		*gsi += !found;
+	}
+	if (fell)
+		after_fall(vm, vcpu->id, vector);
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * __axv_routes_ended() - axv_routes_ended() where there may be level routes
+ * @vcpu:	vCPU whose claim the caller holds
+ * @vector:	what has ended
+ *
+ * Each route ends once, also one that is raised again meanwhile.
+ *
+ * Context: as axv_routes_ended().
+ * Return: likewise.
+ */
+bool __axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
+{
+	bool found = false, tell = false;
+	unsigned long gsi;
+	u8 line;
+
+	axv_assert_claimed(vcpu);
+	for (gsi = 0; end_next(vcpu, vector, &gsi, &line); gsi++) {
+		found = true;
+		if (line != AXV_LINE_IRQFD)
+			tell = true;
+		if (line & AXV_LINE_IRQFD && !axv_resample(vcpu->vm, gsi))
+			tell = true;
+	}
+	return tell || !found;
+}
+
+/* ---- events ------------------------------------------------------------------ */
 
 /**
  * axv_route_raise() - an event on a route
  * @vm:		any VM
  * @gsi:	number of the route
+ * @line:	of a level route: who holds it up
  *
  * Of events that were not delivered yet, one is left.
  *
  * Context: any but NMI.
  * Return: 0, or -ENOENT if there is no route.
  */
-int axv_route_raise(struct axv_vm *vm, u32 gsi)
+int axv_route_raise(struct axv_vm *vm, u32 gsi, enum axv_line line)
 {
 	struct axv_gsi *route;
 	unsigned long flags;
@@ -85,6 +259,8 @@ int axv_route_raise(struct axv_vm *vm, u32 gsi)
 	route = xa_load(&vm->routes, gsi);
 	if (route) {
 		raw_spin_lock_irqsave(&route->lock, flags);
+		if (is_level(route))
+			route->line |= line;
 		WRITE_ONCE(route->pending, true);
 		deliver(vm, route);
 		raw_spin_unlock_irqrestore(&route->lock, flags);
@@ -93,10 +269,35 @@ int axv_route_raise(struct axv_vm *vm, u32 gsi)
 	return route ? 0 : -ENOENT;
 }
 
+/* The VMM does not hold it up any more. */
+static int route_fall(struct axv_vm *vm, u32 gsi)
+{
+	struct axv_gsi *route;
+	unsigned long flags;
+	u32 vcpu, vector;
+	bool fell = false;
+
+	rcu_read_lock();
+	route = xa_load(&vm->routes, gsi);
+	if (route) {
+		raw_spin_lock_irqsave(&route->lock, flags);
+		vcpu = route->to_vcpu;
+		vector = route->vector;
+		route->line &= ~AXV_LINE_VMM;
+		if (is_level(route) && !route->line)
+			fell = relax(vm, route);
+		raw_spin_unlock_irqrestore(&route->lock, flags);
+		if (fell)
+			after_fall(vm, vcpu, vector);
+	}
+	rcu_read_unlock();
+	return route ? 0 : -ENOENT;
+}
+
 /**
  * axv_vm_inject() - an event for the VM as a whole
  * @vm:		any VM
- * @event:	WIRED: a route's event, when the wire rises
+ * @event:	WIRED: the level of a route's wire; MSI: a message
  *
  * Context: any but NMI.
  * Return: 0; -EINVAL: no such event; -EOPNOTSUPP: no irqchip has a use for it; -ENOENT:
@@ -104,13 +305,28 @@ int axv_route_raise(struct axv_vm *vm, u32 gsi)
  */
 int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event)
 {
+	int err;
+
 	if (event->type > AXV_INJECT_PPI || event->flags || event->priority)
 		return -EINVAL;
-	if (event->type != AXV_INJECT_WIRED || !axv_vm_has_routes(vm))
+	if (!axv_vm_has_routes(vm))
 		return -EOPNOTSUPP;
-	if (event->data > 1)
-		return -EINVAL;
-	return event->data ? axv_route_raise(vm, event->vector) : 0;
+	switch (event->type) {
+	case AXV_INJECT_MSI:
+		if (!vm->ops->msi)
+			return -EOPNOTSUPP;
+		rcu_read_lock();
+		err = vm->ops->msi(vm, event);
+		rcu_read_unlock();
+		return err;
+	case AXV_INJECT_WIRED:
+		if (event->data > 1)
+			return -EINVAL;
+		return event->data ? axv_route_raise(vm, event->vector, AXV_LINE_VMM) :
+				     route_fall(vm, event->vector);
+	default:
+		return -EOPNOTSUPP;
+	}
 }
 
 /**
@@ -134,7 +350,7 @@ void __axv_routes_retry(struct axv_vcpu *vcpu)
 
 	rcu_read_lock();
 	xa_for_each(&vm->routes, gsi, route) {
-		if (!READ_ONCE(route->pending) || READ_ONCE(route->vcpu) != vcpu->id)
+		if (!READ_ONCE(route->pending) || READ_ONCE(route->set.vcpu) != vcpu->id)
 			continue;
 		raw_spin_lock_irqsave(&route->lock, flags);
 		deliver(vm, route);
@@ -150,13 +366,22 @@ static bool take_route(struct axv_vm *vm, u32 gsi)
 {
 	struct axv_gsi *route = xa_erase(&vm->routes, gsi);
 	unsigned long flags;
+	u32 vcpu, vector;
+	bool fell;
 
 	if (!route)
 		return false;
+	rcu_read_lock();
 	/* Who has found it already delivers nothing after this. */
 	raw_spin_lock_irqsave(&route->lock, flags);
-	route->masked = true;
+	vcpu = route->to_vcpu;
+	vector = route->vector;
+	fell = relax(vm, route);
+	route->set.flags = AXV_ROUTE_MASKED;
 	raw_spin_unlock_irqrestore(&route->lock, flags);
+	if (fell)
+		after_fall(vm, vcpu, vector);
+	rcu_read_unlock();
 	kfree_rcu(route, rcu);
 	return true;
 }
@@ -177,7 +402,7 @@ static int add_blank(struct axv_vm *vm, u32 gsi)
 	if (!route)
 		return -ENOMEM;
 	raw_spin_lock_init(&route->lock);
-	route->masked = true;
+	route->set.flags = AXV_ROUTE_MASKED;
 	/* Odd: no table has set it.  remove_blanks() finds it by that. */
 	route->table = vm->route_table - 1;
 	err = xa_err(xa_store(&vm->routes, gsi, route, GFP_KERNEL_ACCOUNT));
@@ -193,9 +418,13 @@ static int check(struct axv_vm *vm, const struct axv_route *new)
 {
 	struct axv_inject event = {};
 
-	if (new->flags & ~(AXV_ROUTE_MASKED | AXV_ROUTE_REMOVE))
+	if (new->flags & ~ROUTE_FLAGS)
 		return -EINVAL;
-	return new->flags & AXV_ROUTE_REMOVE ? 0 : vm->ops->route(vm, new, &event);
+	if (new->flags & AXV_ROUTE_REMOVE)
+		return 0;
+	if (new->flags & AXV_ROUTE_IN_FLIGHT && !(new->flags & AXV_ROUTE_LEVEL))
+		return -EINVAL;
+	return vm->ops->route(vm, new, &event);
 }
 
 /* Take back what make_room() has added for a table that is not set after all. */
@@ -226,22 +455,66 @@ static int make_room(struct axv_vm *vm, const struct axv_route *routes, u32 coun
 	return err;
 }
 
+/* What is state of it, as far as it is a level; under &axv_gsi.lock. */
+static void set_level(struct axv_gsi *route, u32 flags)
+{
+	bool moved = route->to_vcpu != route->set.vcpu ||
+		     route->vector != route->event.vector;
+
+	if (!is_level(route)) {
+		route->in_flight = false;
+		route->line = 0;
+		return;
+	}
+	/* Where a wire is now, nobody has seen it yet. */
+	if (is_wire(route) && moved)
+		route->in_flight = false;
+	if (flags & AXV_ROUTE_IN_FLIGHT) {
+		route->in_flight = true;
+		route->to_vcpu = route->set.vcpu;
+		route->vector = route->event.vector;
+	}
+	/* Whoever it was, its end is told. */
+	if (!route->line && (route->pending || flags & AXV_ROUTE_IN_FLIGHT))
+		route->line = AXV_LINE_IRQFD;
+	if (route->line && (is_wire(route) || !route->in_flight))
+		WRITE_ONCE(route->pending, true);
+}
+
 /* The route is there, and @new was checked. */
 static void set_route(struct axv_vm *vm, const struct axv_route *new)
 {
 	struct axv_gsi *route = xa_load(&vm->routes, new->gsi);
 	struct axv_inject event = {};
 	unsigned long flags;
+	u32 vcpu, vector;
+	bool fell;
 
 	vm->ops->route(vm, new, &event);
+	/* Before it can be delivered: __axv_routes_ended() looks at these only. */
+	if (new->flags & AXV_ROUTE_LEVEL)
+		xa_set_mark(&vm->routes, new->gsi, AXV_ROUTE_MARK_LEVEL);
 	rcu_read_lock();
 	raw_spin_lock_irqsave(&route->lock, flags);
+	vcpu = route->to_vcpu;
+	vector = route->vector;
+	fell = is_wire(route) && route->in_flight;
+	if (fell)
+		lower(vm, route);
 	route->event = event;
-	WRITE_ONCE(route->vcpu, new->vcpu);
-	route->masked = new->flags & AXV_ROUTE_MASKED;
+	WRITE_ONCE(route->set.vcpu, new->vcpu);
+	route->set = *new;
+	route->set.flags &= ~STATE_FLAGS;
+	if (new->flags & AXV_ROUTE_PENDING)
+		WRITE_ONCE(route->pending, true);
+	set_level(route, new->flags);
 	deliver(vm, route);
 	raw_spin_unlock_irqrestore(&route->lock, flags);
+	if (fell)
+		after_fall(vm, vcpu, vector);
 	rcu_read_unlock();
+	if (!(new->flags & AXV_ROUTE_LEVEL))
+		xa_clear_mark(&vm->routes, new->gsi, AXV_ROUTE_MARK_LEVEL);
 	route->table = vm->route_table;
 }
 
@@ -292,6 +565,44 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 	xa_for_each(&vm->routes, gsi, route)
 		if (route->table != vm->route_table)
 			remove_route(vm, gsi);
+	return 0;
+}
+
+/**
+ * axv_get_routes() - routes, with what waits on them
+ * @vm:		VM whose &axv_vm.lock is held
+ * @routes:	their gsis; gets the rest.  AXV_ROUTE_REMOVE: there is none
+ * @count:	how many
+ *
+ * What axv_set_routes() makes of the result is as the routes are now.
+ *
+ * Context: process context.
+ * Return: 0; -EOPNOTSUPP: the irqchip has no routes.
+ */
+int axv_get_routes(struct axv_vm *vm, struct axv_route *routes, u32 count)
+{
+	struct axv_gsi *route;
+	u32 i;
+
+	lockdep_assert_held(&vm->lock);
+	if (!axv_vm_has_routes(vm))
+		return -EOPNOTSUPP;
+	for (i = 0; i < count; i++) {
+		route = xa_load(&vm->routes, routes[i].gsi);
+		if (!route) {
+			routes[i] = (struct axv_route){
+				.gsi = routes[i].gsi, .flags = AXV_ROUTE_REMOVE,
+			};
+			continue;
+		}
+		raw_spin_lock_irq(&route->lock);
+		routes[i] = route->set;
+		if (route->pending)
+			routes[i].flags |= AXV_ROUTE_PENDING;
+		if (route->in_flight)
+			routes[i].flags |= AXV_ROUTE_IN_FLIGHT;
+		raw_spin_unlock_irq(&route->lock);
+	}
 	return 0;
 }
 

@@ -189,6 +189,8 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	xa_init_flags(&vm->routes, XA_FLAGS_ACCOUNT);
 	spin_lock_init(&vm->irqfd_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
+	spin_lock_init(&vm->resampler_lock);
+	INIT_LIST_HEAD(&vm->resamplers);
 
 	err = xa_alloc_cyclic(&ids, &vm->id, vm, xa_limit_32b, &next_id,
 			      GFP_KERNEL_ACCOUNT);

@@ -343,19 +343,26 @@ struct axv_inject {
 
 #define AXV_ROUTE_MASKED	(1u << 0)
 #define AXV_ROUTE_REMOVE	(1u << 1)
+#define AXV_ROUTE_LEVEL		(1u << 2)
+#define AXV_ROUTE_PENDING	(1u << 3)
+#define AXV_ROUTE_IN_FLIGHT	(1u << 4)
 
 /**
  * struct axv_route - what becomes of the events of a number
  * @gsi:	in: the number, any
- * @flags:	in: AXV_ROUTE_MASKED: nothing is delivered; of what comes meanwhile, one event
- *		is kept until the route is set without it.  AXV_ROUTE_REMOVE: there is no
- *		such route any more; the rest is not looked at
+ * @flags:	in, and out with AXV_VM_GET_ROUTES: AXV_ROUTE_MASKED: nothing is delivered; of
+ *		what comes meanwhile, one event is kept until the route is set without it.
+ *		AXV_ROUTE_REMOVE: there is no such route any more; the rest is not looked at.
+ *		AXV_ROUTE_LEVEL: a wire with a level, not edges.  AXV_ROUTE_PENDING: an
+ *		event waits to be delivered; setting a route without it takes none away.
+ *		AXV_ROUTE_IN_FLIGHT, with LEVEL: it was delivered, and its interrupt
+ *		has not ended; setting a route without it does not end any
  * @vcpu:	in: id of the vCPU that gets the interrupt; if it is not there, the event is
- *		lost
- * @vector:	in: GICV3: the INTID of an edge
- * @priority:	in: GICV3: 0 (most urgent) to 255
- * @data:	in: zero
- * @address:	in: zero
+ *		lost.  x86: zero
+ * @vector:	in: GICV3: the INTID.  x86: zero
+ * @priority:	in: GICV3: 0 (most urgent) to 255.  x86: zero
+ * @data:	in: x86: data of the message.  GICV3: zero
+ * @address:	in: x86: its address.  GICV3: zero
  */
 struct axv_route {
 	__u32 gsi;
@@ -370,12 +377,14 @@ struct axv_route {
 #define AXV_ROUTES_ALL		(1u << 0)
 
 /**
- * struct axv_set_routes - AXV_VM_SET_ROUTES
+ * struct axv_set_routes - AXV_VM_SET_ROUTES, AXV_VM_GET_ROUTES
  * @count:	in: how many, at most AXV_QUERY_MAX_ROUTES
- * @flags:	in: AXV_ROUTES_ALL: there are no others any more
- * @routes:	in: user address of the array of &struct axv_route
+ * @flags:	in: SET: AXV_ROUTES_ALL: there are no others any more
+ * @routes:	in: user address of the array of &struct axv_route.  GET: in: each @gsi;
+ *		out: the rest, as it was set, with what waits.  A route that is not there
+ *		has AXV_ROUTE_REMOVE.
  *
- * All of them, or, on an error, none.
+ * SET: all of them, or, on an error, none.  It takes what GET has stored.
  */
 struct axv_set_routes {
 	__u32 count;
@@ -384,19 +393,21 @@ struct axv_set_routes {
 };
 
 #define AXV_IRQFD_REMOVE	(1u << 0)
+#define AXV_IRQFD_RESAMPLE	(1u << 1)
 
 /**
  * struct axv_set_irqfd - AXV_VM_SET_IRQFD: an eventfd's signals become a route's events
  * @fd:		in: the eventfd
  * @gsi:	in: number of the route, which may be set later; until then events are lost
- * @flags:	in: AXV_IRQFD_REMOVE: they do so no longer
- * @pad:	in: zero
+ * @flags:	in: AXV_IRQFD_REMOVE: they do so no longer.  AXV_IRQFD_RESAMPLE: @resample_fd
+ *		is signalled when the interrupt of a level route ends
+ * @resample_fd: in: with RESAMPLE another eventfd; otherwise zero
  */
 struct axv_set_irqfd {
 	__s32 fd;
 	__u32 gsi;
 	__u32 flags;
-	__u32 pad;
+	__s32 resample_fd;
 };
 
 /* ---- vCPU: lifecycle ---------------------------------------------------- */
@@ -987,6 +998,7 @@ struct axv_stats {
 #define AXV_VM_SET_DOORBELL	_IOW(AXV_IOCTL, 0x16, struct axv_doorbell)
 #define AXV_VM_SET_ROUTES	_IOW(AXV_IOCTL, 0x1a, struct axv_set_routes)
 #define AXV_VM_SET_IRQFD	_IOW(AXV_IOCTL, 0x1b, struct axv_set_irqfd)
+#define AXV_VM_GET_ROUTES	_IOW(AXV_IOCTL, 0x1c, struct axv_set_routes)
 
 /* VM and vCPU */
 #define AXV_INJECT		_IOW(AXV_IOCTL, 0x18, struct axv_inject)

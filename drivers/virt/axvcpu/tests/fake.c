@@ -245,9 +245,16 @@ static int fake_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	struct axv_fake *fake = to_fake(vcpu);
 
 	lockdep_assert_held(&vcpu->lock);
+	if (event->type == AXV_INJECT_WIRED && !event->data) {
+		fake->wires &= ~BIT_ULL(event->vector);
+		return 0;
+	}
 	if (fake->queued == FAKE_QUEUE)
 		return -EAGAIN;
-	fake->queued++;
+	if (event->type == AXV_INJECT_WIRED)
+		fake->wires |= BIT_ULL(event->vector);
+	else
+		fake->queued++;
 	return 0;
 }
 
@@ -256,7 +263,29 @@ static int fake_route(const struct axv_vm *vm, const struct axv_route *route,
 {
 	event->type = AXV_INJECT_EXTINT;
 	event->vector = route->vector;
-	return route->data ? -EINVAL : 0;
+	if (route->address) {
+		event->type = AXV_INJECT_MSI;
+		event->address = route->address;
+		event->data = route->data;
+		event->vector = route->data & 0xff;
+	} else if (route->data) {
+		return -EINVAL;
+	} else if (route->flags & AXV_ROUTE_LEVEL) {
+		event->type = AXV_INJECT_WIRED;
+		event->data = 1;
+	}
+	return 0;
+}
+
+u32 axv_fake_messages;
+
+static int fake_msi(struct axv_vm *vm, const struct axv_inject *event)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "a message without RCU");
+	if (!event->address)
+		return -EINVAL;
+	axv_fake_messages++;
+	return 0;
 }
 
 static bool fake_has_event(struct axv_vcpu *vcpu)
@@ -320,7 +349,7 @@ const struct axv_arch_ops axv_fake_ops = {
 	.max_hw_id = 255,
 	.has_ports = true,
 	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI),
-	.inject_types[AXV_IRQCHIP_GICV3] = BIT(AXV_INJECT_EXTINT),
+	.inject_types[AXV_IRQCHIP_GICV3] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_WIRED),
 	.query = fake_query,
 	.get_table = fake_get_table,
 	.set_table = fake_set_table,
@@ -344,6 +373,7 @@ const struct axv_arch_ops axv_fake_ops = {
 	.run = fake_run,
 	.inject = fake_inject,
 	.route = fake_route,
+	.msi = fake_msi,
 	.has_event = fake_has_event,
 	.get_reg = fake_get_reg,
 	.set_reg = fake_set_reg,

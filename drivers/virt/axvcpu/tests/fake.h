@@ -45,6 +45,7 @@
  * @entry:	where it begins
  * @gpr:	general registers
  * @queued:	events in the queue; under &axv_vcpu.lock
+ * @wires:	bit n: wire n is high; under &axv_vcpu.lock
  */
 struct axv_fake {
 	struct axv_vcpu vcpu;
@@ -68,6 +69,7 @@ struct axv_fake {
 	u64 entry;
 	u64 gpr[FAKE_GPRS];
 	unsigned int queued;
+	u64 wires;
 };
 
 static inline struct axv_fake *to_fake(struct axv_vcpu *vcpu)
@@ -76,6 +78,8 @@ static inline struct axv_fake *to_fake(struct axv_vcpu *vcpu)
 }
 
 extern const struct axv_arch_ops axv_fake_ops;
+/* Messages of a VM so far. */
+extern u32 axv_fake_messages;
 
 /**
  * struct axv_fake_thread - a thread beside that of the test

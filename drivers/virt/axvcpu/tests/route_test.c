@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Routes: what is delivered, what is kept, and that a table is set as a whole.
+ * Routes: what is delivered, what is kept, and that a table is set as a whole.  Levels are in
+ * level_test.c.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 
 #include <axvcpu/route.h>
@@ -44,6 +46,16 @@ static int set(struct axv_vm *vm, const struct axv_route *routes, u32 count, boo
 	return err;
 }
 
+static int get(struct axv_vm *vm, struct axv_route *routes, u32 count)
+{
+	int err;
+
+	mutex_lock(&vm->lock);
+	err = axv_get_routes(vm, routes, count);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
 static int set_one(struct axv_vm *vm, u32 flags, u32 vcpu)
 {
 	struct axv_route route = { .gsi = GSI, .flags = flags, .vcpu = vcpu };
@@ -72,30 +84,35 @@ static void fill(struct kunit *test, struct axv_fake *fake)
 		KUNIT_ASSERT_EQ(test, 0, axv_vcpu_inject(&fake->vcpu, &event));
 }
 
+static int raise(struct axv_vm *vm)
+{
+	return axv_route_raise(vm, GSI, AXV_LINE_VMM);
+}
+
 static void an_event_goes_to_its_vcpu(struct kunit *test)
 {
 	struct axv_fake *a = axv_fake_new(test, 0, NULL), *b = axv_fake_new(test, 9, NULL);
 	struct axv_vm *vm = test->priv;
 
-	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, -ENOENT, raise(vm));
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 9));
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_EXPECT_EQ(test, 0, take(a));
 	KUNIT_EXPECT_EQ(test, 1, take(b));
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
 	KUNIT_EXPECT_EQ(test, 0, take(a));
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_EXPECT_EQ(test, 1, take(a));
 
 	/* Nobody is there to take it. */
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 5));
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
 	KUNIT_EXPECT_EQ(test, 0, take(a));
 
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_REMOVE, 0));
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_REMOVE, 0));
-	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, -ENOENT, raise(vm));
 }
 
 static void a_masked_route_keeps_one_event(struct kunit *test)
@@ -104,8 +121,8 @@ static void a_masked_route_keeps_one_event(struct kunit *test)
 	struct axv_vm *vm = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_MASKED, 0));
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_EXPECT_EQ(test, 0, take(fake));
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_MASKED, 0));
 	KUNIT_EXPECT_EQ(test, 0, take(fake));
@@ -122,7 +139,7 @@ static void a_full_queue_loses_nothing(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
 	fill(test, a);
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_EXPECT_TRUE(test, a->vcpu.routes_wait);
 	/* No room yet. */
 	axv_routes_retry(&a->vcpu);
@@ -138,7 +155,7 @@ static void a_full_queue_loses_nothing(struct kunit *test)
 
 	/* One that waits goes with its route to another vCPU. */
 	fill(test, a);
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 1));
 	KUNIT_EXPECT_EQ(test, 1, take(b));
 	KUNIT_EXPECT_EQ(test, FAKE_QUEUE, take(a));
@@ -154,7 +171,7 @@ static void a_full_queue_that_is_closed(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
 	fill(test, fake);
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	axv_vcpu_close(&fake->vcpu);
 	axv_vcpu_put(&fake->vcpu);
 	fake = axv_fake_new(test, 0, NULL);
@@ -162,6 +179,74 @@ static void a_full_queue_that_is_closed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, take(fake));
 	axv_routes_retry(&fake->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, take(fake));
+}
+
+/* What is read is set elsewhere, and what waits there is delivered here. */
+static void pending_is_state(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_route routes[2] = { { .gsi = GSI, .vector = 3 }, { .gsi = GSI + 1 } };
+	struct axv_vm *vm = test->priv;
+	struct axv_route saved[2];
+
+	routes[0].flags = AXV_ROUTE_MASKED;
+	KUNIT_ASSERT_EQ(test, 0, set(vm, routes, 1, false));
+	KUNIT_ASSERT_EQ(test, 0, get(vm, routes, 2));
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_MASKED, routes[0].flags);
+	KUNIT_EXPECT_EQ(test, 3, routes[0].vector);
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_REMOVE, routes[1].flags);
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
+	memcpy(saved, routes, sizeof(saved));
+	saved[0].vector = 0;
+	KUNIT_ASSERT_EQ(test, 0, get(vm, saved, 2));
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_MASKED | AXV_ROUTE_PENDING, saved[0].flags);
+	KUNIT_EXPECT_EQ(test, 3, saved[0].vector);
+
+	KUNIT_ASSERT_EQ(test, 0, set(vm, NULL, 0, true));
+	KUNIT_ASSERT_EQ(test, 0, set(vm, saved, 2, true));
+	KUNIT_EXPECT_EQ(test, 1, vm->nr_routes);
+	KUNIT_EXPECT_EQ(test, 0, take(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	KUNIT_EXPECT_EQ(test, 1, take(fake));
+	KUNIT_ASSERT_EQ(test, 0, get(vm, saved, 1));
+	KUNIT_EXPECT_EQ(test, 0, saved[0].flags);
+
+	/* At once, where nothing masks it. */
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_PENDING, 0));
+	KUNIT_EXPECT_EQ(test, 1, take(fake));
+	KUNIT_EXPECT_EQ(test, -EINVAL, set_one(vm, AXV_ROUTE_IN_FLIGHT, 0));
+	vm->irqchip = AXV_IRQCHIP_NONE;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, get(vm, saved, 1));
+}
+
+static void messages(struct kunit *test)
+{
+	struct axv_inject event = { .type = AXV_INJECT_MSI, .address = 0xfee00000, .data = 33 };
+	struct axv_route route = { .gsi = GSI, .address = 0xfee00000, .data = 33 };
+	struct axv_arch_ops ops = axv_fake_ops;
+	struct axv_vm *vm = test->priv;
+
+	axv_fake_messages = 0;
+	KUNIT_EXPECT_EQ(test, 0, axv_vm_inject(vm, &event));
+	KUNIT_EXPECT_EQ(test, 1, axv_fake_messages);
+	event.address = 0;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vm_inject(vm, &event));
+	event.priority = 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vm_inject(vm, &event));
+	event.priority = 0;
+
+	/* No vCPU is there: whom it is for, the back end knows. */
+	KUNIT_ASSERT_EQ(test, 0, set(vm, &route, 1, false));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
+	KUNIT_EXPECT_EQ(test, 3, axv_fake_messages);
+
+	ops.msi = NULL;
+	vm->ops = &ops;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, axv_vm_inject(vm, &event));
+	vm->ops = &axv_fake_ops;
+	vm->irqchip = AXV_IRQCHIP_NONE;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, axv_vm_inject(vm, &event));
 }
 
 static void a_table_is_set_as_a_whole(struct kunit *test)
@@ -178,7 +263,7 @@ static void a_table_is_set_as_a_whole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, set(vm, routes, 3, false));
 	KUNIT_EXPECT_EQ(test, 0, vm->nr_routes);
 	routes[2].data = 0;
-	routes[2].flags = 4;
+	routes[2].flags = 1u << 31;
 	KUNIT_EXPECT_EQ(test, -EINVAL, set(vm, routes, 3, true));
 	routes[2].flags = 0;
 	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, 10, false));
@@ -186,21 +271,21 @@ static void a_table_is_set_as_a_whole(struct kunit *test)
 	/* One too many: none of the new ones stays, and all of the old ones. */
 	KUNIT_EXPECT_EQ(test, -ENOSPC, set(vm, routes, AXV_MAX_ROUTES + 1, false));
 	KUNIT_EXPECT_EQ(test, 10, vm->nr_routes);
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, 9));
-	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 10));
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, 9, AXV_LINE_VMM));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 10, AXV_LINE_VMM));
 	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, AXV_MAX_ROUTES, false));
 	KUNIT_EXPECT_EQ(test, -ENOSPC, set(vm, routes + AXV_MAX_ROUTES, 1, false));
 	KUNIT_EXPECT_EQ(test, 0, set(vm, routes + 1, AXV_MAX_ROUTES, true));
 	KUNIT_EXPECT_EQ(test, AXV_MAX_ROUTES, vm->nr_routes);
-	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 0));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 0, AXV_LINE_VMM));
 	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, 2, true));
 	KUNIT_EXPECT_EQ(test, 2, vm->nr_routes);
 	/* Removed wins over set. */
 	routes[0].flags = AXV_ROUTE_REMOVE;
 	routes[1].gsi = 0;
 	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, 2, false));
-	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 0));
-	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, 1));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 0, AXV_LINE_VMM));
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, 1, AXV_LINE_VMM));
 }
 
 static void no_irqchip_no_routes(struct kunit *test)
@@ -220,7 +305,7 @@ static int raise_fn(void *arg)
 	int i;
 
 	for (i = 0; i < 10 * ROUNDS; i++)
-		axv_route_raise(vm, GSI);
+		raise(vm);
 	return 0;
 }
 
@@ -266,6 +351,8 @@ static struct kunit_case route_cases[] = {
 	KUNIT_CASE(a_masked_route_keeps_one_event),
 	KUNIT_CASE(a_full_queue_loses_nothing),
 	KUNIT_CASE(a_full_queue_that_is_closed),
+	KUNIT_CASE(pending_is_state),
+	KUNIT_CASE(messages),
 	KUNIT_CASE(a_table_is_set_as_a_whole),
 	KUNIT_CASE(no_irqchip_no_routes),
 	KUNIT_CASE(changes_beside_events),

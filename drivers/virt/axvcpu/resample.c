@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Resample eventfds: they hear that a level interrupt has ended, and whoever holds the
+ * level up looks at the device again.
+ *
+ * A vCPU that ends an interrupt walks the VM's list under SRCU, since signalling sleeps
+ * on a realtime kernel.  Whoever takes a resampler off the list waits for such walks, so
+ * nothing is signalled by it any more.
+ */
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+
+#include <axvcpu/vm.h>
+
+#include "eventfd.h"
+#include "resample.h"
+
+/* One for all VMs: a walk waits for nothing that a user can stop. */
+static struct srcu_struct walks;
+
+/**
+ * struct axv_resampler - an eventfd that hears of the end of a route's interrupts
+ * @node:	in &axv_vm.resamplers
+ * @gsi:	the route, which need not be there.  Constant.
+ * @eventfd:	what is signalled; a reference is held.  Constant.
+ */
+struct axv_resampler {
+	struct list_head node;
+	u32 gsi;
+	struct eventfd_ctx *eventfd;
+};
+
+/**
+ * axv_resampler_add() - an eventfd hears of the end of a route's interrupts
+ * @vm:		any VM
+ * @gsi:	number of the route
+ * @fd:		descriptor of the eventfd
+ *
+ * Context: may sleep.
+ * Return: what axv_resampler_end() takes, or an error pointer: -ENOMEM, or what
+ * eventfd_ctx_fdget() says.
+ */
+struct axv_resampler *axv_resampler_add(struct axv_vm *vm, u32 gsi, int fd)
+{
+	struct axv_resampler *resampler = kzalloc(sizeof(*resampler), GFP_KERNEL_ACCOUNT);
+	struct eventfd_ctx *eventfd;
+
+	if (!resampler)
+		return ERR_PTR(-ENOMEM);
+	eventfd = axv_eventfd_get(fd);
+	if (IS_ERR(eventfd)) {
+		kfree(resampler);
+		return ERR_CAST(eventfd);
+	}
+	resampler->gsi = gsi;
+	resampler->eventfd = eventfd;
+	spin_lock(&vm->resampler_lock);
+	list_add_tail_rcu(&resampler->node, &vm->resamplers);
+	spin_unlock(&vm->resampler_lock);
+	return resampler;
+}
+
+/**
+ * axv_resampler_end() - the end of axv_resampler_add()
+ * @vm:		the same
+ * @resampler:	what it returned; nothing is signalled by it any more
+ *
+ * Context: sleeps.
+ */
+void axv_resampler_end(struct axv_vm *vm, struct axv_resampler *resampler)
+{
+	spin_lock(&vm->resampler_lock);
+	list_del_rcu(&resampler->node);
+	spin_unlock(&vm->resampler_lock);
+	synchronize_srcu(&walks);
+	axv_eventfd_put(resampler->eventfd);
+	kfree(resampler);
+}
+
+/**
+ * axv_resample() - signal all who hear of the end of a route's interrupts
+ * @vm:		VM whose file, or a vCPU's, is open
+ * @gsi:	number of the route
+ *
+ * Context: preemption and interrupts on, no lock held: on a realtime kernel signalling
+ * sleeps.
+ * Return: false: there is nobody.
+ */
+bool axv_resample(struct axv_vm *vm, u32 gsi)
+{
+	struct axv_resampler *resampler;
+	bool heard = false;
+	int idx;
+
+	lockdep_assert_preemption_enabled();
+	idx = srcu_read_lock(&walks);
+	list_for_each_entry_srcu(resampler, &vm->resamplers, node,
+				 srcu_read_lock_held(&walks)) {
+		if (resampler->gsi != gsi)
+			continue;
+		axv_eventfd_ring(resampler->eventfd);
+		heard = true;
+	}
+	srcu_read_unlock(&walks, idx);
+	return heard;
+}
+
+/** axv_resample_init() - before the first VM */
+int axv_resample_init(void)
+{
+	return init_srcu_struct(&walks);
+}
+
+/** axv_resample_exit() - after the last VM */
+void axv_resample_exit(void)
+{
+	cleanup_srcu_struct(&walks);
+}

@@ -1,0 +1,619 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Level routes: who holds a wire up, and who hears of the end of its interrupt.
+ */
+#include <linux/atomic.h>
+#include <linux/err.h>
+#include <linux/mutex.h>
+
+#include <axvcpu/route.h>
+#include <axvcpu/state.h>
+
+#include "fake.h"
+#include "../eventfd.h"
+#include "../resample.h"
+
+#define GSI	16
+#define OTHER	17
+#define WIRE	5
+#define VECTOR	0x41
+#define ADDRESS	0xfee00000ull
+#define FDS	3
+#define ROUNDS	3000
+
+/**
+ * struct device - has an eventfd
+ * @rings:	how often it was signalled
+ * @refs:	references to it
+ * @vm:		not NULL: @gsi is raised by each signal
+ * @gsi:	a route
+ */
+struct device {
+	atomic_t rings;
+	atomic_t refs;
+	struct axv_vm *vm;
+	u32 gsi;
+};
+
+/* By descriptor. */
+static struct device devices[FDS];
+
+static struct eventfd_ctx *device_get(int fd)
+{
+	if (fd < 0 || fd >= FDS)
+		return ERR_PTR(-EBADF);
+	atomic_inc(&devices[fd].refs);
+	return (struct eventfd_ctx *)&devices[fd];
+}
+
+static void device_signal(struct eventfd_ctx *eventfd)
+{
+	struct device *device = (struct device *)eventfd;
+
+	/* On a realtime kernel it may. */
+	might_sleep();
+	WARN_ON_ONCE(!atomic_read(&device->refs));
+	atomic_inc(&device->rings);
+	if (device->vm)
+		axv_route_raise(device->vm, device->gsi, AXV_LINE_IRQFD);
+}
+
+static void device_put(struct eventfd_ctx *eventfd)
+{
+	atomic_dec(&((struct device *)eventfd)->refs);
+}
+
+static const struct axv_eventfd_stub stub = {
+	.get = device_get,
+	.signal = device_signal,
+	.put = device_put,
+};
+
+static int level_suite_init(struct kunit_suite *suite)
+{
+	int err = axv_irqfd_init();
+
+	return err ?: axv_fake_suite_init(suite);
+}
+
+static void level_suite_exit(struct kunit_suite *suite)
+{
+	axv_fake_suite_exit(suite);
+	axv_irqfd_exit();
+}
+
+static int level_init(struct kunit *test)
+{
+	int err;
+
+	memset(devices, 0, sizeof(devices));
+	axv_fake_messages = 0;
+	axv_eventfd_stub = &stub;
+	err = axv_fake_init(test);
+	if (!err)
+		((struct axv_vm *)test->priv)->irqchip = AXV_IRQCHIP_GICV3;
+	return err;
+}
+
+static void level_exit(struct kunit *test)
+{
+	struct axv_vm *vm = test->priv;
+	struct axv_vcpu *vcpu;
+	unsigned long id;
+	int i;
+
+	axv_end_routes(vm);
+	/* Nothing holds a wire up that is no route's. */
+	xa_for_each(&vm->vcpus, id, vcpu)
+		KUNIT_EXPECT_EQ(test, 0, to_fake(vcpu)->wires);
+	KUNIT_EXPECT_TRUE(test, list_empty(&vm->resamplers));
+	axv_fake_exit(test);
+	for (i = 0; i < FDS; i++)
+		KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&devices[i].refs), "eventfd %d", i);
+	axv_eventfd_stub = NULL;
+}
+
+static int set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count)
+{
+	int err;
+
+	mutex_lock(&vm->lock);
+	err = axv_set_routes(vm, routes, count, false);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
+/* A wire of a vCPU. */
+static int set_wire(struct axv_vm *vm, u32 gsi, u32 flags, u32 vcpu, u32 wire)
+{
+	struct axv_route route = {
+		.gsi = gsi, .flags = AXV_ROUTE_LEVEL | flags, .vcpu = vcpu, .vector = wire,
+	};
+
+	return set_routes(vm, &route, 1);
+}
+
+/* A message that is sent while a pin is high. */
+static int set_pin(struct axv_vm *vm, u32 gsi, u32 flags)
+{
+	struct axv_route route = {
+		.gsi = gsi, .flags = AXV_ROUTE_LEVEL | flags, .address = ADDRESS,
+		.data = VECTOR,
+	};
+
+	return set_routes(vm, &route, 1);
+}
+
+static int remove(struct axv_vm *vm, u32 gsi)
+{
+	struct axv_route route = { .gsi = gsi, .flags = AXV_ROUTE_REMOVE };
+
+	return set_routes(vm, &route, 1);
+}
+
+static u32 flags_of(struct kunit *test, u32 gsi)
+{
+	struct axv_route route = { .gsi = gsi };
+	struct axv_vm *vm = test->priv;
+
+	mutex_lock(&vm->lock);
+	KUNIT_EXPECT_EQ(test, 0, axv_get_routes(vm, &route, 1));
+	mutex_unlock(&vm->lock);
+	return route.flags;
+}
+
+static struct axv_resampler *hears(struct kunit *test, u32 gsi, int fd)
+{
+	struct axv_resampler *resampler = axv_resampler_add(test->priv, gsi, fd);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(resampler));
+	return resampler;
+}
+
+static void forget(struct kunit *test, struct axv_resampler *resampler)
+{
+	axv_resampler_end(test->priv, resampler);
+}
+
+/* The device of a gsi, with a resample eventfd. */
+static void device_raises(struct kunit *test, u32 gsi)
+{
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(test->priv, gsi, AXV_LINE_IRQFD));
+}
+
+static int vmm_sets(struct axv_vm *vm, u32 gsi, u32 level)
+{
+	const struct axv_inject event = {
+		.type = AXV_INJECT_WIRED, .vector = gsi, .data = level,
+	};
+
+	return axv_vm_inject(vm, &event);
+}
+
+/* Is the VMM to be told? */
+static bool ends(struct axv_fake *fake, u32 vector)
+{
+	return AXV_CLAIMED(&fake->vcpu, axv_routes_ended(&fake->vcpu, vector));
+}
+
+static int rings(int fd)
+{
+	return atomic_read(&devices[fd].rings);
+}
+
+static u64 wires(struct axv_fake *fake)
+{
+	u64 wires;
+
+	raw_spin_lock_irq(&fake->vcpu.lock);
+	wires = fake->wires;
+	raw_spin_unlock_irq(&fake->vcpu.lock);
+	return wires;
+}
+
+#define HIGH	BIT_ULL(WIRE)
+
+static void an_end_takes_a_level_back(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL), *other = axv_fake_new(test, 1, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+
+	/* Nobody but the VMM knows of it. */
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+
+	device_raises(test, GSI);
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_IN_FLIGHT, flags_of(test, GSI));
+	/* Another interrupt, and the same one of another vCPU. */
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE + 1));
+	KUNIT_EXPECT_TRUE(test, ends(other, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL, flags_of(test, GSI));
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+
+	/* One that hears of it no more. */
+	device_raises(test, GSI);
+	forget(test, resampler);
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+}
+
+static void a_level_of_the_vmm(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_EXPECT_EQ(test, -ENOENT, vmm_sets(vm, GSI, 0));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 0));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+
+	/* A device beside it: both hold it up. */
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	device_raises(test, GSI);
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 0));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+
+	/* One that fell before it was delivered is none. */
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 0));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	forget(test, resampler);
+}
+
+/* Two sources, two routes, one wire. */
+static void a_wire_of_two_routes(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *a = hears(test, GSI, 0), *b = hears(test, OTHER, 1);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE));
+	device_raises(test, GSI);
+	device_raises(test, OTHER);
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_EXPECT_EQ(test, 1, rings(1));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+
+	/* One hears of the end, the other one is the VMM's. */
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+	KUNIT_EXPECT_EQ(test, 1, rings(1));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 0));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	/* One goes, and leaves the other. */
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
+	KUNIT_ASSERT_EQ(test, 0, remove(vm, OTHER));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_ASSERT_EQ(test, 0, remove(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	forget(test, a);
+	forget(test, b);
+}
+
+/* Two who hear of one route, one of whom is still up: one end for each end. */
+static void a_device_that_is_still_up(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *a = hears(test, GSI, 0), *b = hears(test, GSI, 1);
+	struct axv_vm *vm = test->priv;
+	int i;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	device_raises(test, GSI);
+	devices[1].vm = vm;
+	devices[1].gsi = GSI;
+	for (i = 1; i <= 3; i++) {
+		KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+		KUNIT_EXPECT_EQ(test, i, rings(0));
+		KUNIT_EXPECT_EQ(test, i, rings(1));
+		KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	}
+	devices[1].vm = NULL;
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	forget(test, a);
+	forget(test, b);
+}
+
+static void a_message_is_sent_once(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 3, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, 0));
+	device_raises(test, GSI);
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 1, axv_fake_messages);
+	/* Not by being set, either: it is in flight. */
+	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, AXV_ROUTE_MASKED));
+	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, 0));
+	KUNIT_EXPECT_EQ(test, 1, axv_fake_messages);
+	/* Whoever has taken it. */
+	KUNIT_EXPECT_TRUE(test, ends(fake, VECTOR + 1));
+	KUNIT_EXPECT_FALSE(test, ends(fake, VECTOR));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 2, axv_fake_messages);
+	KUNIT_EXPECT_FALSE(test, ends(fake, VECTOR));
+
+	/* The VMM is told, and sends it again while its pin is high. */
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	KUNIT_EXPECT_EQ(test, 3, axv_fake_messages);
+	KUNIT_EXPECT_TRUE(test, ends(fake, VECTOR));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	KUNIT_EXPECT_EQ(test, 4, axv_fake_messages);
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 0));
+	KUNIT_EXPECT_TRUE(test, ends(fake, VECTOR));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+
+	/* One whose end never comes: an edge for a moment. */
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 5, axv_fake_messages);
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &(struct axv_route){
+		.gsi = GSI, .address = ADDRESS, .data = VECTOR }, 1));
+	KUNIT_EXPECT_TRUE(test, ends(fake, VECTOR));
+	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, 0));
+	KUNIT_EXPECT_EQ(test, 5, axv_fake_messages);
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 6, axv_fake_messages);
+	forget(test, resampler);
+}
+
+static void a_mask_in_the_middle(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+
+	/* Not seen by the guest: it comes again. */
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	device_raises(test, GSI);
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	/* Seen, and ended behind the mask: it does not. */
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	forget(test, resampler);
+}
+
+static void a_wire_that_moves(struct kunit *test)
+{
+	struct axv_fake *a = axv_fake_new(test, 0, NULL), *b = axv_fake_new(test, 1, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	device_raises(test, GSI);
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 1, WIRE + 1));
+	KUNIT_EXPECT_EQ(test, 0, wires(a));
+	KUNIT_EXPECT_EQ(test, HIGH << 1, wires(b));
+	KUNIT_EXPECT_TRUE(test, ends(a, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+	KUNIT_EXPECT_FALSE(test, ends(b, WIRE + 1));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_EXPECT_EQ(test, 0, wires(b));
+
+	/* To where nobody is, and back. */
+	device_raises(test, GSI);
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 7, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, wires(b));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(a));
+	/* It is an edge from now on. */
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &(struct axv_route){ .gsi = GSI }, 1));
+	KUNIT_EXPECT_EQ(test, 0, wires(a));
+	KUNIT_EXPECT_EQ(test, 0, a->queued);
+	forget(test, resampler);
+}
+
+static void a_level_finds_the_queue_full(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE + 1));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
+	fake->queued = FAKE_QUEUE;
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, HIGH << 1, wires(fake));
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_PENDING, flags_of(test, GSI));
+	/* One that falls makes room. */
+	fake->queued = 0;
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 0));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	forget(test, resampler);
+}
+
+/* What is read and set again goes on as if nothing had happened. */
+static void levels_are_state(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+	u32 flags;
+
+	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, 0));
+	device_raises(test, GSI);
+	flags = flags_of(test, GSI);
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_IN_FLIGHT, flags);
+	KUNIT_ASSERT_EQ(test, 0, remove(vm, GSI));
+	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, flags));
+	KUNIT_EXPECT_EQ(test, 1, axv_fake_messages);
+	KUNIT_EXPECT_EQ(test, flags, flags_of(test, GSI));
+	KUNIT_EXPECT_FALSE(test, ends(fake, VECTOR));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
+	device_raises(test, GSI);
+	flags = flags_of(test, GSI);
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_MASKED | AXV_ROUTE_PENDING, flags);
+	KUNIT_ASSERT_EQ(test, 0, remove(vm, GSI));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, flags, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	flags = flags_of(test, GSI);
+	KUNIT_ASSERT_EQ(test, 0, remove(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, flags, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+	forget(test, resampler);
+}
+
+static void edges_do_not_end(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EBADF), axv_resampler_add(vm, GSI, FDS));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE));
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &(struct axv_route){
+		.gsi = GSI, .vector = WIRE }, 1));
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 0, flags_of(test, GSI));
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+	fake->queued = 0;
+	forget(test, resampler);
+}
+
+/* ---- threads ---- */
+
+/**
+ * struct race - a device, a VMM and a vCPU at one wire
+ * @vm:		the VM
+ * @stop:	asks the VMM's thread to end
+ */
+struct race {
+	struct axv_vm *vm;
+	bool stop;
+};
+
+/* The VMM's wire goes up and down, and its route comes and goes. */
+static int vmm_fn(void *arg)
+{
+	struct race *race = arg;
+	int i, err = 0;
+
+	for (i = 0; !READ_ONCE(race->stop) && !err; i++) {
+		err = vmm_sets(race->vm, OTHER, 1);
+		if (!err)
+			err = vmm_sets(race->vm, OTHER, 0);
+		if (!err && i % 8 == 0)
+			err = remove(race->vm, OTHER);
+		if (!err && i % 8 == 0)
+			err = set_wire(race->vm, OTHER, 0, 0, WIRE);
+		cond_resched();
+	}
+	return err;
+}
+
+static int device_fn(void *arg)
+{
+	struct race *race = arg;
+	int i;
+
+	/* Up until it hears of the end. */
+	for (i = 1; i <= ROUNDS; i++) {
+		axv_route_raise(race->vm, GSI, AXV_LINE_IRQFD);
+		while (rings(0) < i)
+			cond_resched();
+	}
+	return 0;
+}
+
+/* Nothing is lost where others let the wire fall: the device is heard each time. */
+static void a_wire_beside_another(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct race race = { .vm = test->priv };
+	struct axv_fake_thread vmm, device;
+	unsigned long end = jiffies + 120 * HZ;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(race.vm, GSI, 0, 0, WIRE));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(race.vm, OTHER, 0, 0, WIRE));
+	axv_fake_start(test, &vmm, cpumask_first(cpu_online_mask), vmm_fn, &race);
+	axv_fake_start(test, &device, cpumask_last(cpu_online_mask), device_fn, &race);
+	while (!completion_done(&device.done)) {
+		if (wires(fake) & HIGH)
+			ends(fake, WIRE);
+		if (time_after(jiffies, end)) {
+			KUNIT_FAIL(test, "a level was lost after %d of %d", rings(0), ROUNDS);
+			atomic_set(&devices[0].rings, ROUNDS);
+		}
+		cond_resched();
+	}
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &device));
+	WRITE_ONCE(race.stop, true);
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &vmm));
+	axv_fake_stop(&device);
+	axv_fake_stop(&vmm);
+	/* The VMM's own may be the last one that is noted. */
+	ends(fake, WIRE);
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	forget(test, resampler);
+}
+
+static struct kunit_case level_cases[] = {
+	KUNIT_CASE(an_end_takes_a_level_back),
+	KUNIT_CASE(a_level_of_the_vmm),
+	KUNIT_CASE(a_wire_of_two_routes),
+	KUNIT_CASE(a_device_that_is_still_up),
+	KUNIT_CASE(a_message_is_sent_once),
+	KUNIT_CASE(a_mask_in_the_middle),
+	KUNIT_CASE(a_wire_that_moves),
+	KUNIT_CASE(a_level_finds_the_queue_full),
+	KUNIT_CASE(levels_are_state),
+	KUNIT_CASE(edges_do_not_end),
+	KUNIT_CASE(a_wire_beside_another),
+	{}
+};
+
+axv_test_suite("axvcpu-levels", level_cases, .suite_init = level_suite_init,
+	       .suite_exit = level_suite_exit, .init = level_init, .exit = level_exit);
