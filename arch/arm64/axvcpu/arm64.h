@@ -499,6 +499,23 @@ void axv_arm64_gic_leave(struct axv_arm64_vcpu *v);
 int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *event);
 int axv_arm64_route(const struct axv_vm *vm, const struct axv_route *route,
 		    struct axv_inject *event);
+void __axv_arm64_gic_ended(struct axv_arm64_vcpu *v);
+
+/**
+ * axv_arm64_gic_ended() - tell level routes of the interrupts that the guest has ended
+ * @v:		vCPU whose claim the caller holds
+ *
+ * Before an entry, since a wire may fall, and at the end of a run, since nothing of this
+ * is in the registers.
+ *
+ * Context: as axv_routes_ended().
+ */
+static inline void axv_arm64_gic_ended(struct axv_arm64_vcpu *v)
+{
+	if (unlikely(READ_ONCE(v->gic.ended)))
+		__axv_arm64_gic_ended(v);
+}
+
 bool axv_arm64_gic_has_event(struct axv_arm64_vcpu *v);
 void axv_arm64_gic_dir(struct axv_arm64_vcpu *v, u64 value);
 int axv_arm64_get_gic(struct axv_arm64_vcpu *v, u64 index, u64 *value);

@@ -89,13 +89,23 @@ static struct axv_gic_irq *get(struct axv_arm64_gic *gic, u32 intid)
 	return &gic->irqs[slot];
 }
 
-/* Neither pending nor active: forgotten, once no list register has it. */
+/*
+ * Neither pending nor active: forgotten, once no list register has it, and nobody is to be
+ * told of its end.
+ */
 static void put(struct axv_arm64_gic *gic, struct axv_gic_irq *irq)
 {
 	u64 bit = BIT_ULL(irq - gic->irqs);
 
-	if (!(irq->state & OWN_STATE) && !(gic->listed & bit))
+	if (!(irq->state & OWN_STATE) && !((gic->listed | gic->ended) & bit))
 		WRITE_ONCE(gic->used, gic->used & ~bit);
+}
+
+/* It was acknowledged, and is not active any more. */
+static void ended(struct axv_arm64_gic *gic, const struct axv_gic_irq *irq)
+{
+	if (irq->state & AXV_GIC_ROUTED)
+		WRITE_ONCE(gic->ended, gic->ended | BIT_ULL(irq - gic->irqs));
 }
 
 /**
@@ -190,6 +200,40 @@ int axv_gic_level(struct axv_arm64_gic *gic, u32 intid, u8 priority, bool level)
 }
 
 /**
+ * axv_gic_tell_end() - a level route waits for the end of an interrupt
+ * @gic:	whose
+ * @intid:	one whose wire is high
+ */
+void axv_gic_tell_end(struct axv_arm64_gic *gic, u32 intid)
+{
+	struct axv_gic_irq *irq = find(gic, intid);
+
+	if (irq)
+		irq->state |= AXV_GIC_ROUTED;
+}
+
+/**
+ * axv_gic_take_ended() - the next interrupt of level routes that the guest has ended
+ * @gic:	whose, with nothing in list registers
+ *
+ * Return: its INTID, or -ENOENT.
+ */
+int axv_gic_take_ended(struct axv_arm64_gic *gic)
+{
+	struct axv_gic_irq *irq;
+	unsigned int slot;
+
+	if (!gic->ended)
+		return -ENOENT;
+	slot = __ffs64(gic->ended);
+	irq = &gic->irqs[slot];
+	WRITE_ONCE(gic->ended, gic->ended & ~BIT_ULL(slot));
+	irq->state &= ~AXV_GIC_ROUTED;
+	put(gic, irq);
+	return irq->intid;
+}
+
+/**
  * axv_gic_timer_level() - the wire of the virtual timer
  * @gic:	whose, with a timer that is enabled
  * @level:	its output
@@ -239,6 +283,8 @@ void axv_gic_deactivate(struct axv_arm64_gic *gic, u32 intid)
 
 	if (!irq)
 		return;
+	if (irq->state & AXV_GIC_ACTIVE)
+		ended(gic, irq);
 	irq->state &= ~AXV_GIC_ACTIVE;
 	put(gic, irq);
 }
@@ -307,7 +353,9 @@ static u64 choose(const struct axv_arm64_gic *gic, unsigned int nr_lrs)
  * the physical one, and the next time the timer fires is noticed (GIC, ICH_LR<n>_EL2.HW).
  * Active and pending at once is nothing such a list register can hold.
  *
- * Any other that is deactivated while its wire is high brings the guest out.
+ * Any other that is deactivated while its wire is high, or whose end a route waits for,
+ * brings the guest out.  The wire of a route may fall then, so until then the interrupt is
+ * not pending again.
  */
 static u64 list_register(const struct axv_arm64_gic *gic,
 			 const struct axv_gic_irq *irq,
@@ -315,6 +363,7 @@ static u64 list_register(const struct axv_arm64_gic *gic,
 {
 	u64 lr = irq->intid | LR_GROUP1 | (u64)irq->priority << LR_PRIORITY_SHIFT;
 	bool active = irq->state & AXV_GIC_ACTIVE;
+	u8 pending = active && irq->state & AXV_GIC_ROUTED ? AXV_GIC_PENDING : ANY_PENDING;
 
 	if (active)
 		lr |= LR_ACTIVE;
@@ -324,9 +373,9 @@ static u64 list_register(const struct axv_arm64_gic *gic,
 			lr |= LR_PENDING;
 		return lr;
 	}
-	if (irq->state & ANY_PENDING)
+	if (irq->state & pending)
 		lr |= LR_PENDING;
-	if (irq->state & AXV_GIC_LEVEL)
+	if (irq->state & (AXV_GIC_LEVEL | AXV_GIC_ROUTED))
 		lr |= LR_EOI;
 	return lr;
 }
@@ -386,6 +435,8 @@ static void take_back(struct axv_arm64_gic *gic, struct axv_gic_irq *irq, u64 lr
 {
 	bool edge = irq->state & AXV_GIC_LR_EDGE;
 
+	if (!(lr & (LR_PENDING | LR_ACTIVE)))
+		ended(gic, irq);
 	if (!(lr & LR_PENDING) && (edge || !(irq->state & AXV_GIC_ACTIVE)))
 		gic->taken++;
 	if (lr & LR_PENDING && edge && !(irq->state & AXV_GIC_RETRACT))
@@ -413,6 +464,7 @@ void axv_gic_drain(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich)
 		slot = innermost(gic, gic->used & ~gic->listed);
 		if (slot < 0)
 			break;
+		ended(gic, &gic->irqs[slot]);
 		gic->irqs[slot].state &= ~AXV_GIC_ACTIVE;
 		put(gic, &gic->irqs[slot]);
 	}

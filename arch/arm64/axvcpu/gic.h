@@ -24,6 +24,7 @@
 #define AXV_GIC_ACTIVE		BIT(2)	/* acknowledged, not deactivated */
 #define AXV_GIC_LR_EDGE		BIT(3)	/* the edge waits in the list register */
 #define AXV_GIC_RETRACT		BIT(4)	/* and is to be taken back from there */
+#define AXV_GIC_ROUTED		BIT(5)	/* a level route waits for its end */
 
 /**
  * struct axv_gic_irq - an interrupt that is pending or active
@@ -64,6 +65,8 @@ struct axv_arm64_ich {
  * @used:	bit n: @irqs[n] is one.  Read without the lock to see whether there
  *		is any: a request follows on whoever adds one.
  * @listed:	bit n: @irqs[n] is in a list register
+ * @ended:	bit n: @irqs[n] was deactivated, and no level route has been told yet.  Read
+ *		without the lock by the holder of the claim, who alone sets bits.
  * @vtimer:	AXV_ARM64_GIC_VTIMER
  * @timer_level: the virtual timer is what @irqs shows high
  *
@@ -81,6 +84,7 @@ struct axv_arm64_gic {
 	struct axv_gic_irq irqs[AXV_GIC_IRQS];
 	u64 used;
 	u64 listed;
+	u64 ended;
 	u64 vtimer;
 	bool timer_level;
 
@@ -119,6 +123,8 @@ extern struct axv_gic_host axv_gic_host;
 int axv_gic_edge(struct axv_arm64_gic *gic, u32 intid, u8 priority);
 int axv_gic_retract(struct axv_arm64_gic *gic, u32 intid);
 int axv_gic_level(struct axv_arm64_gic *gic, u32 intid, u8 priority, bool level);
+void axv_gic_tell_end(struct axv_arm64_gic *gic, u32 intid);
+int axv_gic_take_ended(struct axv_arm64_gic *gic);
 void axv_gic_timer_level(struct axv_arm64_gic *gic, bool level);
 int axv_gic_set_vtimer(struct axv_arm64_gic *gic, u64 value,
 		       const struct axv_gic_host *host);

@@ -19,6 +19,7 @@
 #include <asm/sysreg.h>
 
 #include <axvcpu/request.h>
+#include <axvcpu/route.h>
 #include <axvcpu/trace.h>
 
 #include "arm64.h"
@@ -42,6 +43,9 @@
 
 #define FIRST_PPI		16
 #define FIRST_SPECIAL		1020
+
+/* &axv_inject.flags: of a level route */
+#define WIRED_ROUTE		BIT(31)
 
 #define CNTV_KEPT		GENMASK(1, 0)
 #define CNTV_FIRED		(BIT(0) | BIT(2))
@@ -197,6 +201,12 @@ void axv_arm64_gic_leave(struct axv_arm64_vcpu *v)
 
 /* ---- events -------------------------------------------------------------------------- */
 
+/* SGIs and LPIs have none. */
+static bool has_wire(u32 intid)
+{
+	return intid >= FIRST_PPI && intid < FIRST_SPECIAL;
+}
+
 /**
  * axv_arm64_gic_inject() - an interrupt
  * @v:		any vCPU with an interrupt controller
@@ -211,6 +221,7 @@ int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *even
 	u8 priority = event->priority & axv_gic_host.pri_mask;
 	struct axv_arm64_gic *gic = &v->gic;
 	u32 intid = event->vector;
+	int err;
 
 	lockdep_assert_held(&v->base.lock);
 	if (!axv_gic_valid_intid(intid, &axv_gic_host))
@@ -219,14 +230,16 @@ int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *even
 		return event->flags & AXV_INJECT_RETRACT ?
 		       axv_gic_retract(gic, intid) :
 		       axv_gic_edge(gic, intid, priority);
-	/* SGIs and LPIs have no wire. */
-	if (event->data > 1 || intid < FIRST_PPI || intid >= FIRST_SPECIAL)
+	if (event->data > 1 || !has_wire(intid))
 		return -EINVAL;
-	return axv_gic_level(gic, intid, priority, event->data);
+	err = axv_gic_level(gic, intid, priority, event->data);
+	if (!err && event->data && event->flags & WIRED_ROUTE)
+		axv_gic_tell_end(gic, intid);
+	return err;
 }
 
 /**
- * axv_arm64_route() - the interrupt of a route: an edge
+ * axv_arm64_route() - the interrupt of a route: an edge, or the level of a wire
  * @vm:		any VM with an interrupt controller
  * @route:	INTID and priority, and for which vCPU
  * @event:	what the vCPU gets
@@ -242,7 +255,33 @@ int axv_arm64_route(const struct axv_vm *vm, const struct axv_route *route,
 	event->type = AXV_INJECT_EXTINT;
 	event->vector = route->vector;
 	event->priority = route->priority;
-	return 0;
+	if (!(route->flags & AXV_ROUTE_LEVEL))
+		return 0;
+	event->type = AXV_INJECT_WIRED;
+	event->flags = WIRED_ROUTE;
+	event->data = 1;
+	return has_wire(route->vector) ? 0 : -EINVAL;
+}
+
+/**
+ * __axv_arm64_gic_ended() - tell level routes of the interrupts that the guest has ended
+ * @v:		vCPU whose claim the caller holds
+ *
+ * Context: as axv_routes_ended().
+ */
+void __axv_arm64_gic_ended(struct axv_arm64_vcpu *v)
+{
+	int intid;
+
+	for (;;) {
+		raw_spin_lock_irq(&v->base.lock);
+		intid = axv_gic_take_ended(&v->gic);
+		raw_spin_unlock_irq(&v->base.lock);
+		if (intid < 0)
+			break;
+		/* The VMM holds its own wires, and hears of no end. */
+		axv_routes_ended(&v->base, intid);
+	}
 }
 
 /**

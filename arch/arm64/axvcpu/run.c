@@ -223,6 +223,7 @@ static __always_inline enum axv_next prepare(struct axv_vcpu *vcpu)
 {
 	struct axv_arm64_vcpu *v = to_arm64(vcpu);
 
+	axv_arm64_gic_ended(v);
 	axv_routes_retry(vcpu);
 	if (unlikely(v->events.halted) &&
 	    axv_wait_for_event(vcpu, &v->events.halted, axv_arm64_has_event) == AXV_EXIT)
@@ -303,6 +304,7 @@ int axv_arm64_run(struct axv_vcpu *vcpu)
 		axv_arm64_exit(v, AXV_EXIT_KICKED, 0);
 	else
 		ret = axv_outer_loop(vcpu, prepare, inner_loop, handle_slow, host_work);
+	axv_arm64_gic_ended(v);
 
 	run->ip = v->regs.pc;
 	run->hw_reason = v->last.esr;

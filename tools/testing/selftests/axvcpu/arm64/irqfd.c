@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Routes and irqfds: an eventfd's signal is an interrupt of a guest, whatever is changed
- * or closed meanwhile.
+ * or closed meanwhile; and the end of a level interrupt is another eventfd's signal.
  */
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -35,6 +35,15 @@ GUEST_CODE(handler_calls,
 	"isb\n"
 	"mov	x0, #2\n"
 	"hvc	#0\n"
+	"eret\n");
+
+/* Calls while it is active. */
+GUEST_CODE(handler_calls_first,
+	"mrs	x1, icc_iar1_el1\n"
+	"mov	x0, #2\n"
+	"hvc	#0\n"
+	"msr	icc_eoir1_el1, x1\n"
+	"isb\n"
 	"eret\n");
 
 /* The same, after a store to X20. */
@@ -113,6 +122,31 @@ static int set_irqfd(struct axv_vm *vm, int fd, __u32 gsi, __u32 flags)
 	struct axv_set_irqfd set = { .fd = fd, .gsi = gsi, .flags = flags };
 
 	return axv_ioctl(vm->fd, AXV_VM_SET_IRQFD, &set);
+}
+
+static int set_resampled(struct axv_vm *vm, int fd, __u32 gsi, int resample)
+{
+	struct axv_set_irqfd set = {
+		.fd = fd, .gsi = gsi, .flags = AXV_IRQFD_RESAMPLE, .resample_fd = resample,
+	};
+
+	return axv_ioctl(vm->fd, AXV_VM_SET_IRQFD, &set);
+}
+
+static int get_routes(struct axv_vm *vm, struct axv_route *routes, __u32 count, __u32 flags)
+{
+	struct axv_set_routes get = {
+		.count = count, .flags = flags, .routes = (unsigned long)routes,
+	};
+
+	return axv_ioctl(vm->fd, AXV_VM_GET_ROUTES, &get);
+}
+
+static int set_wire(struct axv_vm *vm, __u32 gsi, __u32 level)
+{
+	struct axv_inject wire = { .type = AXV_INJECT_WIRED, .vector = gsi, .data = level };
+
+	return axv_ioctl(vm->fd, AXV_INJECT, &wire);
 }
 
 static void signal_event(int fd)
@@ -352,7 +386,8 @@ TEST_F(irqfd, hostile_arguments)
 {
 	struct axv_route route = { .gsi = GSI, .vector = INTID };
 	struct axv_inject wire = { .type = AXV_INJECT_WIRED, .vector = GSI, .data = 2 };
-	struct axv_set_irqfd set = { .fd = self->event, .gsi = GSI, .pad = 1 };
+	struct axv_set_irqfd set = { .fd = self->event, .gsi = GSI, .resample_fd = 1 };
+	struct axv_inject message = { .type = AXV_INJECT_MSI, .address = 1 };
 	struct axv_vm plain;
 
 	route.vector = 1020;
@@ -374,13 +409,32 @@ TEST_F(irqfd, hostile_arguments)
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
 
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_SET_IRQFD, &set));
-	EXPECT_EQ(-EINVAL, set_irqfd(&self->vm, self->event, GSI, 2));
+	set.flags = AXV_IRQFD_REMOVE;
+	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_SET_IRQFD, &set));
+	EXPECT_EQ(-EINVAL, set_irqfd(&self->vm, self->event, GSI, 4));
+	EXPECT_EQ(-EINVAL, set_irqfd(&self->vm, self->event, GSI,
+				     AXV_IRQFD_REMOVE | AXV_IRQFD_RESAMPLE));
+	EXPECT_EQ(-EBADF, set_resampled(&self->vm, self->event, GSI, -1));
+	EXPECT_EQ(-EINVAL, set_resampled(&self->vm, self->event, GSI, self->vm.fd));
 	EXPECT_EQ(-EBADF, set_irqfd(&self->vm, -1, GSI, 0));
+	/* None of these has left anything. */
+	EXPECT_EQ(-ENOENT, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
+	EXPECT_EQ(-EOPNOTSUPP, axv_ioctl(self->vm.fd, AXV_INJECT, &message));
+
+	/* Only PPIs and SPIs have a wire; only a level is in flight. */
+	EXPECT_EQ(-EINVAL, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, 15));
+	EXPECT_EQ(-EINVAL, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, 8192));
+	EXPECT_EQ(-EINVAL, set_route(&self->vm, GSI, AXV_ROUTE_IN_FLIGHT, 0, INTID));
+	EXPECT_EQ(-EINVAL, set_route(&self->vm, GSI, 1u << 5, 0, INTID));
+	EXPECT_EQ(-EINVAL, get_routes(&self->vm, &route, 1, AXV_ROUTES_ALL));
+	EXPECT_EQ(-EINVAL, get_routes(&self->vm, &route, ~0u, 0));
+	EXPECT_EQ(-EFAULT, get_routes(&self->vm, NULL, 1, 0));
 	EXPECT_EQ(-EINVAL, set_irqfd(&self->vm, self->vm.fd, GSI, 0));
 
 	vm_new(&plain, 0);
 	EXPECT_EQ(-EOPNOTSUPP, set_routes(&plain, &route, 1, 0));
 	EXPECT_EQ(-EOPNOTSUPP, set_irqfd(&plain, self->event, GSI, 0));
+	EXPECT_EQ(-EOPNOTSUPP, get_routes(&plain, &route, 1, 0));
 	vm_free(&plain);
 }
 
@@ -399,6 +453,36 @@ TEST_F(irqfd, of_a_doorbell)
 	EXPECT_EQ(0, count_of(self->event));
 }
 
+/* A doorbell of one VM that interrupts another one, also when no descriptor is left. */
+TEST_F(irqfd, of_another_vms_doorbell)
+{
+	struct axv_doorbell bell = { .addr = GUEST_MEM, .width = 4, .fd = self->event };
+	struct axv_vcpu v;
+	struct axv_vm vm;
+
+	vm_new_irqchip(&vm, 0, AXV_IRQCHIP_GICV3);
+	guest_new(&vm, &v, 0);
+	arm64_load(&vm, guest_rings);
+	*arm64_x(&v, 20) = GUEST_MEM;
+	ASSERT_EQ(0, axv_ioctl(vm.fd, AXV_VM_SET_DOORBELL, &bell));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	EXPECT_EQ(0, taken(&v));
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	/* Its end may come a moment later; nothing else is called meanwhile. */
+	close(self->event);
+	arm64_start(&v, GUEST_CODE_ADDR);
+	*arm64_x(&v, 20) = GUEST_MEM;
+	EXPECT_EQ(0, taken(&v));
+	EXPECT_EQ(2, vcpu_stats(&v).doorbells);
+	taken(&self->v);
+	EXPECT_EQ(0, taken(&self->v));
+	self->event = event_new(0);
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
 TEST_F(irqfd, as_many_irqfds_as_there_may_be)
 {
 	const int max = 4096;
@@ -414,6 +498,7 @@ TEST_F(irqfd, as_many_irqfds_as_there_may_be)
 		ASSERT_EQ(0, set_irqfd(&self->vm, fds[i], i, 0));
 	}
 	EXPECT_EQ(-ENOSPC, set_irqfd(&self->vm, self->event, GSI, 0));
+	EXPECT_EQ(-ENOSPC, set_resampled(&self->vm, self->event, GSI, fds[1]));
 	EXPECT_EQ(0, set_irqfd(&self->vm, fds[0], 0, AXV_IRQFD_REMOVE));
 	EXPECT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
 	EXPECT_EQ(-ENOSPC, set_irqfd(&self->vm, fds[0], 0, 0));
@@ -421,6 +506,228 @@ TEST_F(irqfd, as_many_irqfds_as_there_may_be)
 		close(fds[i]);
 	EXPECT_EQ(0, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
 	free(fds);
+}
+
+/* ---- what waits is state ---- */
+
+TEST_F(irqfd, a_pending_event_is_state)
+{
+	struct axv_route routes[2] = { { .gsi = GSI }, { .gsi = GSI + 1 } };
+	struct axv_vcpu v;
+	struct axv_vm vm;
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_MASKED, 0, INTID));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	signal_event(self->event);
+	ASSERT_EQ(0, get_routes(&self->vm, routes, 2, 0));
+	EXPECT_EQ(AXV_ROUTE_MASKED | AXV_ROUTE_PENDING, routes[0].flags);
+	EXPECT_EQ(INTID, routes[0].vector);
+	EXPECT_EQ(PRIORITY, routes[0].priority);
+	EXPECT_EQ(AXV_ROUTE_REMOVE, routes[1].flags);
+
+	vm_new_irqchip(&vm, 0, AXV_IRQCHIP_GICV3);
+	guest_new(&vm, &v, 0);
+	ASSERT_EQ(0, set_routes(&vm, routes, 2, 0));
+	EXPECT_EQ(0, taken(&v));
+	routes[0].flags = 0;
+	ASSERT_EQ(0, set_routes(&vm, routes, 1, 0));
+	EXPECT_EQ(INTID, taken(&v));
+	EXPECT_EQ(0, taken(&v));
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
+/* ---- levels ---- */
+
+TEST_F(irqfd, the_end_takes_a_level_back)
+{
+	int i, end = event_new(0);
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	ASSERT_EQ(0, set_resampled(&self->vm, self->event, GSI, end));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(0, count_of(end));
+	for (i = 0; i < 3; i++) {
+		signal_event(self->event);
+		signal_event(self->event);
+		EXPECT_EQ(INTID, taken(&self->v));
+		EXPECT_EQ(1, count_of(end));
+		EXPECT_EQ(0, taken(&self->v));
+		EXPECT_EQ(0, count_of(end));
+	}
+	/* A device that is still up. */
+	signal_event(self->event);
+	for (i = 0; i < 5; i++) {
+		EXPECT_EQ(INTID, taken(&self->v));
+		EXPECT_EQ(1, count_of(end));
+		signal_event(self->event);
+	}
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(1, count_of(end));
+	/* It hears of it no more. */
+	signal_event(self->event);
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(0, count_of(end));
+	close(end);
+}
+
+TEST_F(irqfd, a_level_without_a_resample_eventfd)
+{
+	int i;
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
+	signal_event(self->event);
+	for (i = 0; i < 5; i++)
+		EXPECT_EQ(INTID, taken(&self->v));
+	ASSERT_EQ(0, set_wire(&self->vm, GSI, 0));
+	EXPECT_EQ(0, taken(&self->v));
+	ASSERT_EQ(0, set_wire(&self->vm, GSI, 1));
+	EXPECT_EQ(INTID, taken(&self->v));
+	ASSERT_EQ(0, set_wire(&self->vm, GSI, 0));
+	EXPECT_EQ(0, taken(&self->v));
+}
+
+/* The run ends while it is active; it is not pending again at its end. */
+TEST_F(irqfd, a_level_in_the_middle)
+{
+	int end = event_new(0);
+
+	arm64_load_handler(&self->vm, handler_calls_first);
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	ASSERT_EQ(0, set_resampled(&self->vm, self->event, GSI, end));
+	signal_event(self->event);
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, count_of(end));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(1, count_of(end));
+
+	/* Masked meanwhile, as a threaded handler does: neither lost nor taken twice. */
+	signal_event(self->event);
+	EXPECT_EQ(INTID, taken(&self->v));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL | AXV_ROUTE_MASKED, 0, INTID));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(1, count_of(end));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	EXPECT_EQ(0, taken(&self->v));
+
+	/* Masked before the guest has seen it. */
+	signal_event(self->event);
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL | AXV_ROUTE_MASKED, 0, INTID));
+	EXPECT_EQ(0, taken(&self->v));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(1, count_of(end));
+	close(end);
+}
+
+/* One interrupt, two routes: one with an eventfd that hears of the end, one without. */
+TEST_F(irqfd, a_level_of_two_routes)
+{
+	int i, end = event_new(0), other_end = event_new(0), other = event_new(0);
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	ASSERT_EQ(0, set_route(&self->vm, GSI + 1, AXV_ROUTE_LEVEL, 0, INTID));
+	ASSERT_EQ(0, set_resampled(&self->vm, self->event, GSI, end));
+	signal_event(self->event);
+	ASSERT_EQ(0, set_wire(&self->vm, GSI + 1, 1));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(INTID, taken(&self->v));
+		EXPECT_EQ(!i, count_of(end));
+	}
+	signal_event(self->event);
+	ASSERT_EQ(0, set_wire(&self->vm, GSI + 1, 0));
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(1, count_of(end));
+	EXPECT_EQ(0, taken(&self->v));
+
+	/* Both with one; and two of one route. */
+	ASSERT_EQ(0, set_resampled(&self->vm, other, GSI + 1, other_end));
+	signal_event(self->event);
+	signal_event(other);
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(1, count_of(end));
+	EXPECT_EQ(1, count_of(other_end));
+	ASSERT_EQ(0, set_irqfd(&self->vm, other, GSI + 1, AXV_IRQFD_REMOVE));
+	ASSERT_EQ(0, set_resampled(&self->vm, other, GSI, other_end));
+	signal_event(other);
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(1, count_of(end));
+	EXPECT_EQ(1, count_of(other_end));
+	close(end);
+	close(other);
+	close(other_end);
+}
+
+/* The end of one is the beginning of another, and of itself. */
+TEST_F(irqfd, an_end_that_interrupts)
+{
+	int i, other = event_new(0);
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	ASSERT_EQ(0, set_route(&self->vm, GSI + 1, 0, 0, OTHER_INTID));
+	ASSERT_EQ(0, set_resampled(&self->vm, self->event, GSI, other));
+	ASSERT_EQ(0, set_irqfd(&self->vm, other, GSI + 1, 0));
+	signal_event(self->event);
+	EXPECT_EQ(INTID, taken(&self->v));
+	EXPECT_EQ(OTHER_INTID, taken(&self->v));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(0, count_of(other));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
+	ASSERT_EQ(0, set_resampled(&self->vm, self->event, GSI, self->event));
+	signal_event(self->event);
+	for (i = 0; i < 5; i++)
+		EXPECT_EQ(INTID, taken(&self->v));
+	close(other);
+}
+
+/* What is in flight is saved with the vCPU's registers, and ends elsewhere. */
+TEST_F(irqfd, a_level_in_flight_is_state)
+{
+	struct axv_route route = { .gsi = GSI };
+	int end = event_new(0);
+
+	arm64_load_handler(&self->vm, handler_calls_first);
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	ASSERT_EQ(0, set_resampled(&self->vm, self->event, GSI, end));
+	signal_event(self->event);
+	EXPECT_EQ(INTID, taken(&self->v));
+	ASSERT_EQ(0, get_routes(&self->vm, &route, 1, 0));
+	EXPECT_EQ(AXV_ROUTE_LEVEL | AXV_ROUTE_IN_FLIGHT, route.flags);
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_REMOVE, 0, 0));
+	ASSERT_EQ(0, set_routes(&self->vm, &route, 1, 0));
+	EXPECT_EQ(0, taken(&self->v));
+	EXPECT_EQ(1, count_of(end));
+	ASSERT_EQ(0, get_routes(&self->vm, &route, 1, 0));
+	EXPECT_EQ(AXV_ROUTE_LEVEL, route.flags);
+	close(end);
+}
+
+/* A route that goes, and a VM that does, let the wire fall. */
+TEST_F(irqfd, the_end_of_a_route_in_flight)
+{
+	int end = event_new(0);
+
+	arm64_load_handler(&self->vm, handler_calls_first);
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	ASSERT_EQ(0, set_resampled(&self->vm, self->event, GSI, end));
+	signal_event(self->event);
+	EXPECT_EQ(INTID, taken(&self->v));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_REMOVE, 0, 0));
+	EXPECT_EQ(0, taken(&self->v));
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	signal_event(self->event);
+	EXPECT_EQ(INTID, taken(&self->v));
+	close(end);
+	close(self->vm.fd);
+	self->vm.fd = dup(self->event);
+	EXPECT_EQ(0, taken(&self->v));
 }
 
 TEST_F(irqfd, the_eventfd_is_closed_first)
@@ -576,6 +883,64 @@ TEST(changes_beside_signals)
 	vcpu_free(&v);
 	vm_free(&vm);
 	close(s.event);
+}
+
+struct device {
+	pthread_t thread;
+	int event;
+	int end;
+	unsigned long rounds;
+};
+
+/* It is up until it hears that its interrupt has ended. */
+static void *device_main(void *arg)
+{
+	struct device *d = arg;
+	struct pollfd p = { .fd = d->end, .events = POLLIN };
+	unsigned long i;
+
+	for (i = 0; i < d->rounds; i++) {
+		signal_event(d->event);
+		must(poll(&p, 1, 60000) == 1);
+		count_of(d->end);
+	}
+	return NULL;
+}
+
+/* No end is missed, whatever is done to the route meanwhile, and to one beside it. */
+TEST(changes_beside_levels)
+{
+	struct device d = { .rounds = scaled(ROUNDS) };
+	struct axv_runner runner;
+	struct axv_vcpu v;
+	struct axv_vm vm;
+	unsigned long i;
+
+	vm_new_irqchip(&vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
+	guest_new(&vm, &v, 0);
+	d.event = event_new(0);
+	d.end = event_new(0);
+	must(!set_route(&vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	must(!set_route(&vm, GSI + 1, AXV_ROUTE_LEVEL, 0, INTID));
+	must(!set_resampled(&vm, d.event, GSI, d.end));
+	ASSERT_EQ(0, vcpu_unbind(&v));
+	runner_start(&runner, &v, for_ever, NULL);
+	must(!pthread_create(&d.thread, NULL, device_main, &d));
+	for (i = 0; pthread_tryjoin_np(d.thread, NULL); i++) {
+		must(!set_route(&vm, GSI, AXV_ROUTE_LEVEL | AXV_ROUTE_MASKED, 0, INTID));
+		must(!set_wire(&vm, GSI + 1, 1));
+		must(!set_route(&vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+		must(!set_wire(&vm, GSI + 1, 0));
+		if (i % 4 == 0)
+			must(!set_route(&vm, GSI, AXV_ROUTE_LEVEL, 0, OTHER_INTID));
+		if (i % 4 == 2)
+			must(!set_route(&vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
+	}
+	runner_stop(&runner);
+	vcpu_free(&v);
+	vm_free(&vm);
+	close(d.event);
+	close(d.end);
 }
 
 /* Everything is closed while it is signalled. */
