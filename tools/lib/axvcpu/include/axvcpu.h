@@ -263,6 +263,87 @@ int axv_vm_add_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
 int axv_vm_remove_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
 			   __u64 data, int fd);
 
+/* ---- virtual machines: interrupts --------------------------------------- */
+
+/**
+ * axv_vm_set_routes() - say which interrupts numbers (gsis) are
+ * @vm: the VM, with an interrupt controller in the kernel
+ * @routes: which; of several for one gsi the last counts, but AXV_ROUTE_REMOVE before all
+ * @count: how many, at most AXV_QUERY_MAX_ROUTES
+ * @flags: AXV_ROUTES_ALL: there are no others any more
+ *
+ * All of them, or, on an error, none.  vCPUs may run meanwhile.
+ *
+ * Return: 0; -EOPNOTSUPP (no routes with this irqchip), -EINVAL, -ENOSPC (see
+ * AXV_QUERY_MAX_ROUTES), -ENOMEM.
+ */
+int axv_vm_set_routes(struct axv_vm *vm, const struct axv_route *routes,
+		      unsigned int count, __u32 flags);
+
+/**
+ * axv_vm_get_routes() - routes, with what waits on them
+ * @vm: the VM
+ * @routes: their gsis in, the rest out; one that is not there has AXV_ROUTE_REMOVE
+ * @count: how many, at most AXV_QUERY_MAX_ROUTES
+ *
+ * To save a VM: axv_vm_set_routes() takes the result, once the vCPUs are there.
+ *
+ * Return: 0 or a negative errno.
+ */
+int axv_vm_get_routes(struct axv_vm *vm, struct axv_route *routes, unsigned int count);
+
+/**
+ * axv_vm_add_irqfd() - have an eventfd's signals interrupt the guest
+ * @vm: the VM
+ * @gsi: number of the route, which may be set later
+ * @fd: the eventfd; it stays the caller's
+ * @resample_fd: with a level route, the eventfd that is signalled when the interrupt has
+ *	ended, by which the level has fallen: whose device is still up signals @fd again.
+ *	-1: none; then axv_vm_inject_gsi() lets the level fall
+ *
+ * Nobody else should read @fd.  It interrupts until it is removed, until its last
+ * descriptor is closed, or until the VM is destroyed.
+ *
+ * Return: 0; -EEXIST (@fd is an irqfd of this VM already), -EOPNOTSUPP (no routes with this
+ * irqchip), -EINVAL, -EBADF, -ENOSPC, -ENOMEM.
+ */
+int axv_vm_add_irqfd(struct axv_vm *vm, __u32 gsi, int fd, int resample_fd);
+
+/**
+ * axv_vm_remove_irqfd() - undo axv_vm_add_irqfd()
+ * @vm: the VM
+ * @gsi: as it was added
+ * @fd: likewise
+ *
+ * When this returns, signals of @fd are counted for its readers again, and its resample
+ * eventfd is signalled no more.
+ *
+ * Return: 0; -ENOENT, -EINVAL, -EBADF.
+ */
+int axv_vm_remove_irqfd(struct axv_vm *vm, __u32 gsi, int fd);
+
+/**
+ * axv_vm_inject_gsi() - set the level of the wire that leads to a route
+ * @vm: the VM
+ * @gsi: number of the route
+ * @level: true: up.  For a route of edges that is an event, and down is nothing
+ *
+ * Return: 0; -ENOENT (there is no such route), -EOPNOTSUPP.
+ */
+int axv_vm_inject_gsi(struct axv_vm *vm, __u32 gsi, bool level);
+
+/**
+ * axv_vm_inject_msi() - send a message, as a device's write to the interrupt controller
+ * @vm: the VM
+ * @address: where the device writes
+ * @data: what it writes
+ *
+ * Return: 0; -EINVAL, -EOPNOTSUPP (no messages with this irqchip).
+ */
+int axv_vm_inject_msi(struct axv_vm *vm, __u64 address, __u32 data);
+
+/* ---- virtual machines: time --------------------------------------------- */
+
 /** axv_vm_set_clock() - set what the guest's counter (TSC, CNTVCT) reads now */
 int axv_vm_set_clock(struct axv_vm *vm, __u64 counter);
 

@@ -139,6 +139,12 @@ static int clear_dirty(const struct axv_dirty *dirty)
 	return 0;
 }
 
+static void *routes_of(const struct axv_set_routes *call)
+{
+	kernel.routes_call = *call;
+	return (void *)(uintptr_t)call->routes;
+}
+
 /* A descriptor that can be mapped, as the run page is. */
 static int new_fd(void)
 {
@@ -181,6 +187,17 @@ int ioctl(int fd, unsigned long command, ...)
 		return 0;
 	case AXV_VM_SET_DOORBELL:
 		kernel.doorbell = *(struct axv_doorbell *)arg;
+		return 0;
+	case AXV_VM_SET_ROUTES:
+		memcpy(kernel.routes, routes_of(arg),
+		       kernel.routes_call.count * sizeof(kernel.routes[0]));
+		return 0;
+	case AXV_VM_GET_ROUTES:
+		memcpy(routes_of(arg), kernel.routes,
+		       kernel.routes_call.count * sizeof(kernel.routes[0]));
+		return 0;
+	case AXV_VM_SET_IRQFD:
+		kernel.irqfd = *(struct axv_set_irqfd *)arg;
 		return 0;
 	case AXV_VM_GET_DIRTY:
 		return get_dirty(arg);

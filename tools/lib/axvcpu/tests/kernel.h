@@ -26,6 +26,9 @@
  * @calls: ioctls so far, by number
  * @region: the last region set
  * @doorbell: the last doorbell added or removed
+ * @routes: the last routes set, or asked for
+ * @routes_call: how many, and the flags
+ * @irqfd: the last irqfd added or removed
  * @vcpu: the last vCPU created
  * @event: the last event injected
  * @events: events injected so far
@@ -49,6 +52,9 @@ struct kernel {
 	unsigned int calls[256];
 	struct axv_region region;
 	struct axv_doorbell doorbell;
+	struct axv_route routes[4];
+	struct axv_set_routes routes_call;
+	struct axv_set_irqfd irqfd;
 	struct axv_create_vcpu vcpu;
 	struct axv_inject event;
 	unsigned int events;

@@ -294,6 +294,75 @@ static void test_doorbells(void)
 	kernel.fail_command = 0;
 }
 
+static void test_routes(void)
+{
+	struct axv_route routes[] = {
+		{ .gsi = 16, .flags = AXV_ROUTE_LEVEL, .vcpu = 1, .vector = 40 },
+		{ .gsi = 5000, .flags = AXV_ROUTE_REMOVE },
+	};
+
+	tap(!axv_vm_set_routes(vm, routes, 2, AXV_ROUTES_ALL) &&
+	    kernel.routes_call.count == 2 && kernel.routes_call.flags == AXV_ROUTES_ALL &&
+	    !memcmp(kernel.routes, routes, sizeof(routes)), "routes");
+	kernel.routes[0].flags |= AXV_ROUTE_PENDING;
+	tap(!axv_vm_get_routes(vm, routes, 2) && !kernel.routes_call.flags &&
+	    routes[0].flags == (AXV_ROUTE_LEVEL | AXV_ROUTE_PENDING), "routes that are read");
+	kernel.fail_command = AXV_VM_SET_ROUTES;
+	kernel.fail_errno = EOPNOTSUPP;
+	tap(axv_vm_set_routes(vm, routes + 1, 1, 0) == -EOPNOTSUPP && error_has("gsi 5000") &&
+	    error_has("AXV_QUERY_MAX_ROUTES"), "no routes");
+	kernel.fail_errno = ENOSPC;
+	tap(axv_vm_set_routes(vm, routes, 2, 0) == -ENOSPC && error_has("2 routes"),
+	    "too many routes");
+	kernel.fail_command = AXV_VM_GET_ROUTES;
+	kernel.fail_errno = EFAULT;
+	tap(axv_vm_get_routes(vm, routes, 2) == -EFAULT && error_has("get 2 routes"),
+	    "routes that cannot be read");
+	kernel.fail_command = 0;
+}
+
+static void test_irqfds(void)
+{
+	const struct axv_set_irqfd *irqfd = &kernel.irqfd;
+
+	tap(!axv_vm_add_irqfd(vm, 16, 7, -1) && irqfd->gsi == 16 && irqfd->fd == 7 &&
+	    !irqfd->flags && !irqfd->resample_fd, "an irqfd");
+	tap(!axv_vm_add_irqfd(vm, 16, 7, 0) && irqfd->flags == AXV_IRQFD_RESAMPLE &&
+	    !irqfd->resample_fd, "an irqfd that hears of the end");
+	tap(!axv_vm_add_irqfd(vm, 16, 7, 9) && irqfd->flags == AXV_IRQFD_RESAMPLE &&
+	    irqfd->resample_fd == 9, "another");
+	tap(!axv_vm_remove_irqfd(vm, 17, 8) && irqfd->gsi == 17 && irqfd->fd == 8 &&
+	    irqfd->flags == AXV_IRQFD_REMOVE && !irqfd->resample_fd, "an irqfd removed");
+	kernel.fail_command = AXV_VM_SET_IRQFD;
+	kernel.fail_errno = EEXIST;
+	tap(axv_vm_add_irqfd(vm, 16, 7, -1) == -EEXIST && error_has("add descriptor 7") &&
+	    error_has("gsi 16") && error_has("already"), "an irqfd that is there");
+	kernel.fail_errno = ENOENT;
+	tap(axv_vm_remove_irqfd(vm, 16, 7) == -ENOENT && error_has("remove descriptor 7") &&
+	    error_has("none of this gsi"), "an irqfd that is not there");
+	kernel.fail_command = 0;
+}
+
+static void test_vm_events(void)
+{
+	const struct axv_inject *event = &kernel.event;
+
+	tap(!axv_vm_inject_gsi(vm, 16, true) && event->type == AXV_INJECT_WIRED &&
+	    event->vector == 16 && event->data == 1 && !event->flags, "a wire up");
+	tap(!axv_vm_inject_gsi(vm, 16, false) && event->type == AXV_INJECT_WIRED &&
+	    event->vector == 16 && !event->data, "a wire down");
+	tap(!axv_vm_inject_msi(vm, 0xfee01000, 0x4041) && event->type == AXV_INJECT_MSI &&
+	    event->address == 0xfee01000 && event->data == 0x4041 && !event->vector, "a message");
+	kernel.fail_command = AXV_INJECT;
+	kernel.fail_errno = ENOENT;
+	tap(axv_vm_inject_gsi(vm, 16, true) == -ENOENT && error_has("gsi 16") &&
+	    error_has("no such route"), "a wire to nowhere");
+	kernel.fail_errno = EINVAL;
+	tap(axv_vm_inject_msi(vm, 0xd0000000, 0x41) == -EINVAL && error_has("0xd0000000") &&
+	    error_has("0x41"), "a message to nobody");
+	kernel.fail_command = 0;
+}
+
 static void test_registers(void)
 {
 	static struct axv_reg list[2500];
@@ -461,6 +530,9 @@ int main(void)
 	test_many_regions();
 	test_changing_regions();
 	test_doorbells();
+	test_routes();
+	test_irqfds();
+	test_vm_events();
 	test_registers();
 	test_lifecycle();
 	test_placement();
