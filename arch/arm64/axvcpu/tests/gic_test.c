@@ -275,6 +275,77 @@ static void active_ones_leave_room_for_the_most_urgent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m->ich.hcr, (u64)ICH_HCR_EN);
 }
 
+/* ---- ends that routes wait for ---------------------------------------------------- */
+
+static void a_level_of_a_route(struct kunit *test)
+{
+	struct model *m = test->priv;
+
+	axv_gic_level(&m->gic, 40, 0x80, true);
+	axv_gic_tell_end(&m->gic, 40);
+	axv_gic_tell_end(&m->gic, 41);
+	fill(m);
+	KUNIT_EXPECT_EQ(test, lr_of(m, 40) & (LR_STATE | LR_EOI), LR_PENDING | LR_EOI);
+	acknowledge(m, 40);
+	drain(m);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
+	/* Its wire may fall at its end: it is not pending before. */
+	fill(m);
+	KUNIT_EXPECT_EQ(test, lr_of(m, 40) & (LR_STATE | LR_EOI), LR_ACTIVE | LR_EOI);
+	deactivate(m, 40);
+	drain(m);
+	/* The place is kept until the end was told. */
+	axv_gic_level(&m->gic, 40, 0x80, false);
+	KUNIT_EXPECT_EQ(test, hweight64(m->gic.used), 1ul);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), 40);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
+	KUNIT_EXPECT_EQ(test, m->gic.used, 0ull);
+
+	/* One that falls while it is active ends as well. */
+	axv_gic_level(&m->gic, 40, 0x80, true);
+	axv_gic_tell_end(&m->gic, 40);
+	fill(m);
+	acknowledge(m, 40);
+	axv_gic_level(&m->gic, 40, 0x80, false);
+	drain(m);
+	fill(m);
+	KUNIT_EXPECT_EQ(test, lr_of(m, 40) & (LR_STATE | LR_EOI), LR_ACTIVE | LR_EOI);
+	deactivate(m, 40);
+	drain(m);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), 40);
+	KUNIT_EXPECT_EQ(test, m->gic.used, 0ull);
+	/* One that falls before is forgotten. */
+	axv_gic_level(&m->gic, 40, 0x80, true);
+	axv_gic_tell_end(&m->gic, 40);
+	axv_gic_level(&m->gic, 40, 0x80, false);
+	KUNIT_EXPECT_EQ(test, m->gic.used, 0ull);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
+}
+
+/* By ICC_DIR_EL1, and counted by ICH_HCR_EL2.EOIcount. */
+static void ends_without_a_list_register(struct kunit *test)
+{
+	struct model *m = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < 6; i++) {
+		axv_gic_set_irq(&m->gic, i, (64 + i) | (u64)(i * 8) << 32 |
+					    AXV_ARM64_IRQ_ACTIVE, &host);
+		axv_gic_tell_end(&m->gic, 64 + i);
+	}
+	axv_gic_deactivate(&m->gic, 66);
+	axv_gic_deactivate(&m->gic, 66);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), 66);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
+	fill(m);
+	KUNIT_EXPECT_EQ(test, m->gic.nr, 4);
+	m->ich.hcr |= HCR_EOICOUNT(1);
+	drain(m);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), 69);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
+	KUNIT_EXPECT_EQ(test, hweight64(m->gic.used), 4ul);
+}
+
 /* No acknowledged one, but more active than list registers, and none pending */
 static void active_ones_alone(struct kunit *test)
 {
@@ -529,6 +600,8 @@ static struct kunit_case gic_cases[] = {
 	KUNIT_CASE(the_most_urgent_are_listed),
 	KUNIT_CASE(active_ones_leave_room_for_the_most_urgent),
 	KUNIT_CASE(active_ones_alone),
+	KUNIT_CASE(a_level_of_a_route),
+	KUNIT_CASE(ends_without_a_list_register),
 	KUNIT_CASE(a_full_queue),
 	KUNIT_CASE(the_timer),
 	KUNIT_CASE(an_edge_of_the_timer),

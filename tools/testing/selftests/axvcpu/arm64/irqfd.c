@@ -502,6 +502,10 @@ TEST_F(irqfd, as_many_irqfds_as_there_may_be)
 	EXPECT_EQ(0, set_irqfd(&self->vm, fds[0], 0, AXV_IRQFD_REMOVE));
 	EXPECT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
 	EXPECT_EQ(-ENOSPC, set_irqfd(&self->vm, fds[0], 0, 0));
+	/* A close makes room at once. */
+	close(fds[1]);
+	fds[1] = event_new(0);
+	EXPECT_EQ(0, set_irqfd(&self->vm, fds[1], 1, 0));
 	for (i = 0; i < max; i++)
 		close(fds[i]);
 	EXPECT_EQ(0, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
