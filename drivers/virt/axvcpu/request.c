@@ -76,7 +76,8 @@ void axv_kick_cpu(int cpu)
  * @request:	what
  *
  * When this returns, the vCPU will see the request before it enters the guest
- * again, and before it sleeps again.
+ * again, and before it sleeps again.  What the caller has written before is seen by
+ * the vCPU that takes the request.
  *
  * Context: any but NMI; does not wait.
  */
@@ -84,6 +85,12 @@ void axv_request(struct axv_vcpu *vcpu, enum axv_request request)
 {
 	union axv_where where;
 
+	/*
+	 * Pairs with axv_take_request(), a full barrier where it takes one.  A lock that was
+	 * released before orders nothing here: the bit could be seen first, taken, and
+	 * what it was set for missed.
+	 */
+	smp_mb__before_atomic();
 	set_bit(request, &vcpu->requests);
 
 	/*
