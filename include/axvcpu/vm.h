@@ -137,6 +137,7 @@ struct axv_doorbells {
  * @vcpus:	by id; entries are added under @lock, taken out at any moment,
  *		walked under RCU.  A vCPU is here from its creation to its
  *		axv_vcpu_close().
+ * @by_hw_id:	the same vCPUs by &axv_vcpu.hw_id, in the same way
  * @routes:	by gsi; changed under @lock, looked up under RCU
  * @nr_routes:	how many; under @lock
  * @route_table: number of the last table of routes, even; a route that a table has added
@@ -193,6 +194,7 @@ struct axv_vm {
 	struct kref ref ____cacheline_aligned_in_smp;
 	struct mutex lock;	/* vCPUs, changes of regions and tables */
 	struct xarray vcpus;
+	struct xarray by_hw_id;
 	struct xarray routes;
 	u32 nr_routes;
 	unsigned long route_table;
@@ -265,6 +267,19 @@ static inline bool axv_vm_is_mine(const struct axv_vm *vm)
 static inline u32 axv_vcpu_vm_id(const struct axv_vcpu *vcpu)
 {
 	return vcpu->vm->id;
+}
+
+/**
+ * axv_vcpu_by_hw_id() - the vCPU that the guest knows by a number
+ * @vm:		any VM
+ * @hw_id:	the number
+ *
+ * Context: under RCU; takes no lock.
+ * Return: the vCPU or NULL.
+ */
+static inline struct axv_vcpu *axv_vcpu_by_hw_id(struct axv_vm *vm, u64 hw_id)
+{
+	return xa_load(&vm->by_hw_id, hw_id);
 }
 
 void axv_vm_flush_on_entry(struct axv_vm *vm);

@@ -68,18 +68,22 @@ static int check_config(struct axv_vm *vm, const struct axv_vcpu_config *config)
 
 static int insert(struct axv_vm *vm, struct axv_vcpu *vcpu)
 {
-	struct axv_vcpu *other;
-	unsigned long id;
 	int err;
 
 	lockdep_assert_held(&vm->lock);
-	/* axv_vcpu_close() may take one out at any moment. */
-	scoped_guard(rcu)
-		xa_for_each(&vm->vcpus, id, other)
-			if (other->hw_id == vcpu->hw_id)
-				return -EEXIST;
+	if (xa_load(&vm->by_hw_id, vcpu->hw_id))
+		return -EEXIST;
+	/* Room first: a vCPU that is found by one number is found by the other, too. */
+	err = xa_reserve(&vm->by_hw_id, vcpu->hw_id, GFP_KERNEL_ACCOUNT);
+	if (err)
+		return err;
 	err = xa_insert(&vm->vcpus, vcpu->id, vcpu, GFP_KERNEL_ACCOUNT);
-	return err == -EBUSY ? -EEXIST : err;
+	if (err) {
+		xa_release(&vm->by_hw_id, vcpu->hw_id);
+		return err == -EBUSY ? -EEXIST : err;
+	}
+	xa_store(&vm->by_hw_id, vcpu->hw_id, vcpu, GFP_KERNEL_ACCOUNT);
+	return 0;
 }
 
 /**
@@ -184,6 +188,7 @@ void axv_vcpu_close(struct axv_vcpu *vcpu)
 	axv_vcpu_evict(vcpu);
 	debugfs_remove(vcpu->debugfs);
 	xa_erase(&vcpu->vm->vcpus, vcpu->id);
+	xa_erase(&vcpu->vm->by_hw_id, vcpu->hw_id);
 	axv_vcpu_put(vcpu);
 }
 

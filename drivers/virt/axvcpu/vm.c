@@ -185,6 +185,7 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	vm->mm = current->mm;
 	mutex_init(&vm->lock);
 	xa_init(&vm->vcpus);
+	xa_init_flags(&vm->by_hw_id, XA_FLAGS_ACCOUNT);
 	axv_doorbells_init(vm);
 	xa_init_flags(&vm->routes, XA_FLAGS_ACCOUNT);
 	spin_lock_init(&vm->irqfd_lock);
@@ -242,6 +243,7 @@ static void vm_free(struct kref *ref)
 	vm->ops->vm_destroy(vm);
 	xa_erase(&ids, vm->id);
 	xa_destroy(&vm->vcpus);
+	xa_destroy(&vm->by_hw_id);
 	xa_destroy(&vm->routes);
 	mmdrop(vm->mm);
 	put_pid(vm->pid);

@@ -528,6 +528,14 @@ static void identity(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EEXIST, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
 	config.id = 4;
 	KUNIT_EXPECT_EQ(test, -EEXIST, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
+	/* The id is taken, and nobody is found by the other number. */
+	config.id = 3;
+	config.hw_id = 78;
+	KUNIT_EXPECT_EQ(test, -EEXIST, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
+	KUNIT_EXPECT_PTR_EQ(test, vcpu, axv_vcpu_by_hw_id(vm, 77));
+	KUNIT_EXPECT_PTR_EQ(test, NULL, axv_vcpu_by_hw_id(vm, 78));
+	KUNIT_EXPECT_PTR_EQ(test, NULL, axv_vcpu_by_hw_id(vm, 3));
+	config.id = 4;
 	config.hw_id = axv_fake_ops.max_hw_id + 1;
 	KUNIT_EXPECT_EQ(test, -EINVAL, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
 	config.hw_id = 4;
@@ -541,6 +549,7 @@ static void identity(struct kunit *test)
 
 	/* The id is free again once it is closed. */
 	axv_vcpu_close(vcpu);
+	KUNIT_EXPECT_PTR_EQ(test, NULL, axv_vcpu_by_hw_id(vm, 77));
 	config.favor_phys_cpu = -1;
 	config.id = 3;
 	config.hw_id = 77;
