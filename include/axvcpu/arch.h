@@ -33,6 +33,8 @@ struct axv_vm;
  * @has_ports:	guests have ports beside memory
  * @inject_types: by &enum axv_irqchip, bit n: &enum axv_inject_type n works on a
  *		vCPU with it; zero: there is no such irqchip
+ * @vm_flags:	by &enum axv_irqchip: the AXV_VM_* that a VM with it may have beside those
+ *		of every VM
  *
  * @hardware_prepare: before the first CPU is switched on.  -EBUSY if somebody
  *		else has it.  May sleep.  NULL: there is nothing to prepare.
@@ -107,6 +109,8 @@ struct axv_vm;
  *		that axv_routes_ended() is told.
  * @msi:	deliver a message to the vCPUs that it is for; -EINVAL: no such message.
  *		Under RCU, any context but NMI; does not sleep.  NULL: -EOPNOTSUPP.
+ * @set_sgis:	interrupts between vCPUs: which are enabled, and how urgent each is.  Any
+ *		state, any context but NMI.  NULL: the VMM is asked for each.
  * @has_event:	is there an event that ends a halt?  Under &axv_vcpu.lock.
  * @get_reg:	read one register.  The vCPU is claimed for a read: preemption off,
  *		interrupts on.  Does not sleep; may wait for the CPU that holds it.
@@ -123,6 +127,7 @@ struct axv_arch_ops {
 	u64 max_hw_id;
 	bool has_ports;
 	u32 inject_types[AXV_IRQCHIP_AIA + 1];
+	u32 vm_flags[AXV_IRQCHIP_AIA + 1];
 
 	int (*hardware_prepare)(void);
 	void (*hardware_unprepare)(void);
@@ -161,6 +166,7 @@ struct axv_arch_ops {
 	int (*route)(const struct axv_vm *vm, const struct axv_route *route,
 		     struct axv_inject *event);
 	int (*msi)(struct axv_vm *vm, const struct axv_inject *event);
+	int (*set_sgis)(struct axv_vcpu *vcpu, const struct axv_sgis *sgis);
 	bool (*has_event)(struct axv_vcpu *vcpu);
 	int (*get_reg)(struct axv_vcpu *vcpu, u64 id, u64 *value);
 	int (*set_reg)(struct axv_vcpu *vcpu, u64 id, u64 value);

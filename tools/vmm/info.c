@@ -33,6 +33,7 @@ static const struct name irqchips[] = {
 static const struct name vm_flags[] = {
 	{ 0, "halt-in-kernel" },
 	{ 1, "exit-on-interrupt" },
+	{ 2, "SGI-in-kernel" },
 	{ }
 };
 

@@ -297,6 +297,12 @@ static inline bool axv_arm64_has_gic(const struct axv_arm64_vcpu *v)
 	return v->has_gic;
 }
 
+/* Are SGIs sent without the VMM? */
+static inline bool axv_arm64_has_sgis(const struct axv_arm64_vcpu *v)
+{
+	return v->base.vm->flags & AXV_VM_SGI_IN_KERNEL;
+}
+
 /**
  * axv_arm64_exit() - begin to describe an exit
  * @v:		vCPU
@@ -521,6 +527,16 @@ void axv_arm64_gic_dir(struct axv_arm64_vcpu *v, u64 value);
 int axv_arm64_get_gic(struct axv_arm64_vcpu *v, u64 index, u64 *value);
 int axv_arm64_set_gic(struct axv_arm64_vcpu *v, u64 index, u64 value);
 unsigned int axv_arm64_gic_list(const struct axv_arm64_vcpu *v, u64 *ids);
+
+/* sgi.c: interrupts from vCPU to vCPU */
+void axv_arm64_send_sgi(struct axv_arm64_vcpu *v, unsigned int sgi);
+struct axv_exit_send_ipi axv_arm64_decode_sgi(u64 value);
+bool axv_arm64_sgi_to_list(struct axv_arm64_vcpu *v, u64 value);
+void axv_arm64_sgi_to_others(struct axv_arm64_vcpu *v, u64 value);
+int axv_arm64_retract_sgi(struct axv_arm64_vcpu *v, unsigned int sgi);
+int axv_arm64_set_sgis(struct axv_vcpu *vcpu, const struct axv_sgis *sgis);
+int axv_arm64_get_sgi_reg(const struct axv_arm64_vcpu *v, u64 index, u64 *value);
+int axv_arm64_set_sgi_reg(struct axv_arm64_vcpu *v, u64 index, u64 value);
 
 /* timer.c: the virtual timer while its vCPU is not in the guest */
 void axv_arm64_timer_init(struct axv_arm64_vcpu *v);

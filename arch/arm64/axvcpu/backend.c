@@ -234,6 +234,7 @@ static struct axv_arch_ops arm64_ops __ro_after_init = {
 	.vcpu_size = sizeof(struct axv_arm64_vcpu),
 	.max_hw_id = HW_ID_BITS,
 	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_WIRED) | BIT(AXV_INJECT_EXCEPTION),
+	.vm_flags[AXV_IRQCHIP_GICV3] = AXV_VM_SGI_IN_KERNEL,
 
 	.hardware_prepare = axv_arm64_ppi_prepare,
 	.hardware_unprepare = axv_arm64_ppi_unprepare,
@@ -267,6 +268,7 @@ static struct axv_arch_ops arm64_ops __ro_after_init = {
 	.run = axv_arm64_run,
 	.inject = axv_arm64_inject,
 	.route = axv_arm64_route,
+	.set_sgis = axv_arm64_set_sgis,
 	.has_event = axv_arm64_has_event,
 	.get_reg = axv_arm64_get_reg,
 	.set_reg = axv_arm64_set_reg,

@@ -12,6 +12,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/bits.h>
+#include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/irqchip/arm-gic-v3.h>
@@ -44,6 +45,9 @@
 
 #define ANY_PENDING		(AXV_GIC_PENDING | AXV_GIC_LEVEL)
 #define OWN_STATE		(AXV_GIC_PENDING | AXV_GIC_LEVEL | AXV_GIC_ACTIVE)
+
+/* Set by gic_vcpu.c; here, below all who go by it. */
+struct axv_gic_host axv_gic_host __ro_after_init;
 
 /* ---- the queue ---------------------------------------------------------------- */
 
@@ -287,6 +291,59 @@ void axv_gic_deactivate(struct axv_arm64_gic *gic, u32 intid)
 		ended(gic, irq);
 	irq->state &= ~AXV_GIC_ACTIVE;
 	put(gic, irq);
+}
+
+/* One that is in the queue, by what is configured now; an active one keeps its priority. */
+static void update_sgi(struct axv_arm64_gic *gic, struct axv_gic_irq *irq)
+{
+	struct axv_gic_sgis *sgis = &gic->sgis;
+
+	if (irq->state & AXV_GIC_PENDING && !(sgis->enabled & BIT(irq->intid))) {
+		irq->state &= ~AXV_GIC_PENDING;
+		set_bit(irq->intid, &sgis->pending);
+		put(gic, irq);
+	} else if (!(irq->state & AXV_GIC_ACTIVE)) {
+		irq->priority = sgis->priority[irq->intid];
+	}
+}
+
+/**
+ * axv_gic_take_sgis() - queue what other vCPUs have sent, if it is enabled
+ * @gic:	whose, with nothing in list registers
+ *
+ * What is pending in the queue and is not enabled any more goes back.
+ *
+ * A bit is cleared after its SGI is in the queue.  One that is sent in between is the same
+ * one: the guest has not been entered yet, and the entry's barrier has it see what the
+ * sender stored before.
+ *
+ * Return: is there one that is enabled and finds no room?
+ */
+bool axv_gic_take_sgis(struct axv_arm64_gic *gic)
+{
+	struct axv_gic_sgis *sgis = &gic->sgis;
+	unsigned long left;
+	bool full = false;
+	u64 used;
+
+	if (sgis->changed) {
+		sgis->changed = false;
+		for (used = gic->used; used; used &= used - 1) {
+			struct axv_gic_irq *irq = &gic->irqs[__ffs64(used)];
+
+			if (irq->intid < AXV_GIC_SGIS)
+				update_sgi(gic, irq);
+		}
+	}
+	for (left = READ_ONCE(sgis->pending) & sgis->enabled; left; left &= left - 1) {
+		unsigned int sgi = __ffs(left);
+
+		if (axv_gic_edge(gic, sgi, sgis->priority[sgi]))
+			full = true;
+		else
+			clear_bit(sgi, &sgis->pending);
+	}
+	return full;
 }
 
 /* ---- list registers ------------------------------------------------------------- */

@@ -17,6 +17,8 @@
 #define AXV_GIC_IRQS		64
 /* One place is the virtual timer's, so that it is never refused. */
 #define AXV_GIC_DEPTH		(AXV_GIC_IRQS - 1)
+#define AXV_GIC_SGIS		16
+#define AXV_GIC_SGI_MASK	GENMASK(AXV_GIC_SGIS - 1, 0)
 
 /* &axv_gic_irq.state */
 #define AXV_GIC_PENDING		BIT(0)	/* an edge waits */
@@ -58,6 +60,23 @@ struct axv_arm64_ich {
 };
 
 /**
+ * struct axv_gic_sgis - the SGIs of a vCPU, with AXV_VM_SGI_IN_KERNEL; zero without
+ * @pending:	bit n: SGI n was sent and is not in the queue.  Set by any sender, without a
+ *		lock; a request follows.  Cleared under &axv_vcpu.lock.
+ * @enabled:	bit n: SGI n may be in the queue
+ * @changed:	@enabled or @priority is not yet what the queue goes by
+ * @priority:	of each, in bits that are implemented
+ *
+ * All but @pending under &axv_vcpu.lock.
+ */
+struct axv_gic_sgis {
+	unsigned long pending;
+	u16 enabled;
+	bool changed;
+	u8 priority[AXV_GIC_SGIS];
+};
+
+/**
  * struct axv_arm64_gic - the interrupts of a vCPU
  *
  * Under &axv_vcpu.lock:
@@ -69,6 +88,7 @@ struct axv_arm64_ich {
  *		without the lock by the holder of the claim, who alone sets bits.
  * @vtimer:	AXV_ARM64_GIC_VTIMER
  * @timer_level: the virtual timer is what @irqs shows high
+ * @sgis:	what was sent by other vCPUs
  *
  * Only the holder of the claim touches these:
  * @slots:	by list register, the index in @irqs
@@ -87,6 +107,7 @@ struct axv_arm64_gic {
 	u64 ended;
 	u64 vtimer;
 	bool timer_level;
+	struct axv_gic_sgis sgis;
 
 	u8 slots[AXV_GIC_MAX_LRS];
 	u8 nr;
@@ -125,6 +146,7 @@ int axv_gic_retract(struct axv_arm64_gic *gic, u32 intid);
 int axv_gic_level(struct axv_arm64_gic *gic, u32 intid, u8 priority, bool level);
 void axv_gic_tell_end(struct axv_arm64_gic *gic, u32 intid);
 int axv_gic_take_ended(struct axv_arm64_gic *gic);
+bool axv_gic_take_sgis(struct axv_arm64_gic *gic);
 void axv_gic_timer_level(struct axv_arm64_gic *gic, bool level);
 int axv_gic_set_vtimer(struct axv_arm64_gic *gic, u64 value,
 		       const struct axv_gic_host *host);

@@ -50,8 +50,6 @@
 #define CNTV_KEPT		GENMASK(1, 0)
 #define CNTV_FIRED		(BIT(0) | BIT(2))
 
-struct axv_gic_host axv_gic_host __ro_after_init;
-
 /*
  * Virtual CPU interfaces that guests can do harm with unless each access to them is
  * trapped, as the kernel's own KVM does: a guest with group 0 corrupts state (Cavium
@@ -129,6 +127,7 @@ static noinline void fill(struct axv_arm64_vcpu *v)
 		if (axv_gic_timer_enabled(gic))
 			set_timer(v, gic->line);
 	}
+	axv_gic_take_sgis(gic);
 	axv_gic_fill(gic, &v->ich, &axv_gic_host);
 	raw_spin_unlock(&v->base.lock);
 }
@@ -145,7 +144,8 @@ void axv_arm64_gic_enter(struct axv_arm64_vcpu *v)
 
 	/* Whatever is queued from here on comes with a new request. */
 	axv_take_request(&v->base, AXV_REQ_EVENT);
-	if (unlikely(READ_ONCE(gic->used) || READ_ONCE(gic->check_timer)))
+	if (unlikely(READ_ONCE(gic->used) || READ_ONCE(gic->sgis.pending) ||
+		     READ_ONCE(gic->check_timer)))
 		fill(v);
 	axv_arm64_ppi_hold(gic->hold);
 }
@@ -226,6 +226,12 @@ int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *even
 	lockdep_assert_held(&v->base.lock);
 	if (!axv_gic_valid_intid(intid, &axv_gic_host))
 		return -EINVAL;
+	if (event->type == AXV_INJECT_EXTINT && intid < AXV_GIC_SGIS && axv_arm64_has_sgis(v)) {
+		if (event->flags & AXV_INJECT_RETRACT)
+			return axv_arm64_retract_sgi(v, intid);
+		axv_arm64_send_sgi(v, intid);
+		return 0;
+	}
 	if (event->type == AXV_INJECT_EXTINT)
 		return event->flags & AXV_INJECT_RETRACT ?
 		       axv_gic_retract(gic, intid) :
@@ -295,7 +301,7 @@ void __axv_arm64_gic_ended(struct axv_arm64_vcpu *v)
 bool axv_arm64_gic_has_event(struct axv_arm64_vcpu *v)
 {
 	struct axv_arm64_gic *gic = &v->gic;
-	bool line;
+	bool line, full = axv_gic_take_sgis(gic);
 
 	if (axv_gic_timer_enabled(gic)) {
 		line = axv_arm64_timer_line(v);
@@ -303,7 +309,8 @@ bool axv_arm64_gic_has_event(struct axv_arm64_vcpu *v)
 		if (!line)
 			axv_arm64_timer_wait(v);
 	}
-	return axv_gic_signals(gic, &v->ich, &axv_gic_host);
+	/* One that finds no room may be more urgent than all that are there. */
+	return full || axv_gic_signals(gic, &v->ich, &axv_gic_host);
 }
 
 /**
@@ -375,7 +382,7 @@ int axv_arm64_get_gic(struct axv_arm64_vcpu *v, u64 index, u64 *value)
 	else if (place_of(index) < AXV_GIC_IRQS)
 		*value = axv_gic_get_irq(&v->gic, place_of(index));
 	else
-		err = -ENOENT;
+		err = axv_arm64_get_sgi_reg(v, index, value);
 	raw_spin_unlock_irq(&v->base.lock);
 	return err;
 }
@@ -402,9 +409,10 @@ static int set_reg(struct axv_arm64_vcpu *v, u64 index, u64 value)
 	}
 	if (place_of(index) < AXV_GIC_IRQS) {
 		v->gic.check_timer = true;
+		v->gic.sgis.changed = axv_arm64_has_sgis(v);
 		return axv_gic_set_irq(&v->gic, place_of(index), value, &axv_gic_host);
 	}
-	return -ENOENT;
+	return axv_arm64_set_sgi_reg(v, index, value);
 }
 
 /**
@@ -437,12 +445,14 @@ int axv_arm64_set_gic(struct axv_arm64_vcpu *v, u64 index, u64 value)
 unsigned int axv_arm64_gic_list(const struct axv_arm64_vcpu *v, u64 *ids)
 {
 	unsigned int i, n = 0;
+	u64 value;
 
 	if (!axv_arm64_has_gic(v))
 		return 0;
 	for (i = 0; i < AXV_ARM64_GIC_REGS; i++) {
 		if (i != AXV_ARM64_GIC_VTIMER && i != AXV_ARM64_GIC_VMCR &&
-		    i < AXV_ARM64_GIC_IRQ0 && !plain((struct axv_arm64_vcpu *)v, i))
+		    i < AXV_ARM64_GIC_IRQ0 && !plain((struct axv_arm64_vcpu *)v, i) &&
+		    axv_arm64_get_sgi_reg(v, i, &value))
 			continue;
 		if (ids)
 			ids[n] = AXV_REG_ARM64(GIC, i);

@@ -161,6 +161,8 @@ static bool write_known(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 		return true;
 	case ICC_SRE:
 		return axv_arm64_has_gic(v);
+	case ICC_SGI1R:
+		return axv_arm64_has_sgis(v) && axv_arm64_sgi_to_list(v, value);
 	}
 	return OP0(sysreg) == 2 && OP1(sysreg) != 1;
 }
@@ -169,7 +171,8 @@ static bool write_known(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 static bool is_vmms_gic(const struct axv_arm64_vcpu *v, u32 sysreg)
 {
 	if (axv_arm64_has_gic(v))
-		return sysreg == ICC_SGI1R || sysreg == ICC_ASGI1R || sysreg == ICC_SGI0R;
+		return (sysreg == ICC_SGI1R && !axv_arm64_has_sgis(v)) ||
+		       sysreg == ICC_ASGI1R || sysreg == ICC_SGI0R;
 	return sysreg == ICC_PMR ||
 	       (OP1(sysreg) == 0 && CRN(sysreg) == 12 && CRM(sysreg) >= 8);
 }
@@ -195,15 +198,7 @@ static void send_ipi(struct axv_arm64_vcpu *v, u64 value)
 {
 	struct axv_run *run = axv_arm64_exit(v, AXV_EXIT_SEND_IPI, 4);
 
-	run->exit.send_ipi = (struct axv_exit_send_ipi){
-		.target_cpu = ((value >> 16) & 0xff) << 8 |
-			      ((value >> 32) & 0xff) << 16 |
-			      ((value >> 48) & 0xff) << 32 |
-			      ((value >> 44) & 0xf) << 4,
-		.target_cpu_aux = value & 0xffff,
-		.vector = (value >> 24) & 0xf,
-		.send_to_all = (value >> 40) & 1,
-	};
+	run->exit.send_ipi = axv_arm64_decode_sgi(value);
 }
 
 static enum axv_next ask_vmm(struct axv_arm64_vcpu *v, u32 sysreg)
@@ -326,6 +321,11 @@ enum axv_next axv_arm64_sysreg_slow(struct axv_arm64_vcpu *v)
 	}
 	if (write && sysreg == ICC_DIR && axv_arm64_has_gic(v)) {
 		axv_arm64_gic_dir(v, axv_arm64_reg(v, ISS_REG(iss)));
+		axv_arm64_skip(v);
+		return AXV_RESUME;
+	}
+	if (write && sysreg == ICC_SGI1R && axv_arm64_has_sgis(v)) {
+		axv_arm64_sgi_to_others(v, axv_arm64_reg(v, ISS_REG(iss)));
 		axv_arm64_skip(v);
 		return AXV_RESUME;
 	}

@@ -95,6 +95,11 @@ static long inject(struct axv_call *call, void *data)
 	return ret;
 }
 
+static long set_sgis(struct axv_call *call, void *data)
+{
+	return call->ops->set_sgis ? call->ops->set_sgis(call->vcpu, data) : -EOPNOTSUPP;
+}
+
 static int regs_array(struct axv_call *call, void *data)
 {
 	const struct axv_regs *list = data;
@@ -174,6 +179,7 @@ const struct axv_ioctl axv_vcpu_commands[] = {
 		    .array = fpu_array, OWNER(SET_UP)),
 	AXV_IOC_UPTO(AXV_VCPU_GET_STATS, struct axv_stats, entries, 0, get_stats),
 	AXV_IOC_UPTO(AXV_INJECT, struct axv_inject, data, 0, inject),
+	AXV_IOC_ALL(AXV_VCPU_SET_SGIS, struct axv_sgis, 0, set_sgis),
 	AXV_IOC_GET_TABLE(READER),
 	/*
 	 * A vCPU that has an owner is in no state in which its table can be set.

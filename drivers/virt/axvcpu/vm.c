@@ -45,6 +45,18 @@ static u64 irqchips(const struct axv_arch_ops *ops)
 	return chips;
 }
 
+/* Those of every VM, and what any irqchip allows beside them */
+static u32 vm_flags(const struct axv_arch_ops *ops)
+{
+	u32 flags = VM_FLAGS;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(ops->vm_flags); i++)
+		if (ops->inject_types[i])
+			flags |= ops->vm_flags[i];
+	return flags;
+}
+
 /**
  * axv_query() - one fact about the host
  * @ops:	the back end
@@ -91,7 +103,7 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
 		*value = irqchips(ops);
 		return 0;
 	case AXV_QUERY_VM_FLAGS:
-		*value = VM_FLAGS;
+		*value = vm_flags(ops);
 		return 0;
 	case AXV_QUERY_REGION_FLAGS:
 		*value = REGION_FLAGS;
@@ -114,7 +126,11 @@ static int check_config(const struct axv_arch_ops *ops,
 	int err;
 
 	if (config->type != AXV_VM_TYPE_DEFAULT || config->pad ||
-	    config->flags & ~VM_FLAGS || config->irqchip > AXV_IRQCHIP_AIA)
+	    config->irqchip > AXV_IRQCHIP_AIA ||
+	    config->flags & ~(VM_FLAGS | ops->vm_flags[config->irqchip]))
+		return -EINVAL;
+	/* A halt that is an exit would end in a VMM that nobody wakes. */
+	if (config->flags & AXV_VM_SGI_IN_KERNEL && !(config->flags & AXV_VM_HALT_IN_KERNEL))
 		return -EINVAL;
 	if (!ops->inject_types[config->irqchip])
 		return -EOPNOTSUPP;

@@ -64,6 +64,13 @@ enum axv_arm64_event_reg {
  * enum axv_arm64_gic_reg - the CPU interface of a vCPU with AXV_IRQCHIP_GICV3
  * @AXV_ARM64_GIC_VTIMER: what the virtual timer asserts, AXV_ARM64_VTIMER_*
  * @AXV_ARM64_GIC_VMCR:	ICH_VMCR_EL2: ICC_PMR_EL1, ICC_CTLR_EL1 and the like
+ * @AXV_ARM64_GIC_SGI_ENABLED: with AXV_VM_SGI_IN_KERNEL, as the three that follow: bit n:
+ *			SGI n is enabled
+ * @AXV_ARM64_GIC_SGI_PENDING: bit n: SGI n was sent, and has no place among the
+ *			interrupts that are pending or active: it is not enabled, for example
+ * @AXV_ARM64_GIC_SGI_PRIORITY0: how urgent SGIs 0 to 7 are, a byte each, the first in the
+ *			lowest one
+ * @AXV_ARM64_GIC_SGI_PRIORITY1: SGIs 8 to 15
  * @AXV_ARM64_GIC_AP0R0: active priorities, group 0: ICH_AP0R<n>_EL2
  * @AXV_ARM64_GIC_AP1R0: group 1: ICH_AP1R<n>_EL2.  One to four of each, as many as
  *			the host has.
@@ -74,8 +81,12 @@ enum axv_arm64_event_reg {
 enum axv_arm64_gic_reg {
 	AXV_ARM64_GIC_VTIMER = 0,
 	AXV_ARM64_GIC_VMCR = 1,
+	AXV_ARM64_GIC_SGI_ENABLED = 2,
+	AXV_ARM64_GIC_SGI_PENDING = 3,
 	AXV_ARM64_GIC_AP0R0 = 4,
 	AXV_ARM64_GIC_AP1R0 = 8,
+	AXV_ARM64_GIC_SGI_PRIORITY0 = 12,
+	AXV_ARM64_GIC_SGI_PRIORITY1 = 13,
 	AXV_ARM64_GIC_IRQ0 = 64,
 	AXV_ARM64_GIC_REGS = 128,
 };

@@ -114,6 +114,8 @@ enum axv_irqchip {
 #define AXV_VM_HALT_IN_KERNEL	(1u << 0)
 /* A host interrupt ends the run with AXV_EXIT_EXTERNAL_INTERRUPT. */
 #define AXV_VM_EXIT_ON_EXTINT	(1u << 1)
+/* GICV3, with HALT_IN_KERNEL: a vCPU interrupts another one (an SGI) without an exit. */
+#define AXV_VM_SGI_IN_KERNEL	(1u << 2)
 
 /**
  * struct axv_create_vm - AXV_CREATE_VM: returns a VM file descriptor
@@ -337,6 +339,20 @@ struct axv_inject {
 	__u64 address;
 	__u32 data;
 	__u32 priority;
+};
+
+/**
+ * struct axv_sgis - AXV_VCPU_SET_SGIS: a vCPU's software-generated interrupts, with
+ * AXV_VM_SGI_IN_KERNEL; from any thread, also while the vCPU runs
+ * @enabled:	in: bit n: SGI n is delivered, 0 to 15.  One that is sent while it is not
+ *		stays pending
+ * @pad:	in: zero
+ * @priority:	in: of each, 0 (most urgent) to 255
+ */
+struct axv_sgis {
+	__u32 enabled;
+	__u32 pad;
+	__u8 priority[16];
 };
 
 /* ---- VM: routes, from a number to an interrupt --------------------------- */
@@ -1017,5 +1033,6 @@ struct axv_stats {
 #define AXV_VCPU_SET_FPU	_IOW(AXV_IOCTL, 0x2a, struct axv_fpu)
 #define AXV_VCPU_GET_STATS	_IOR(AXV_IOCTL, 0x2b, struct axv_stats)
 #define AXV_VCPU_SYNC		_IO(AXV_IOCTL, 0x2c)
+#define AXV_VCPU_SET_SGIS	_IOW(AXV_IOCTL, 0x2d, struct axv_sgis)
 
 #endif /* _UAPI_LINUX_AXVCPU_H */

@@ -456,6 +456,113 @@ static void an_edge_of_the_timer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lr_of(m, VTIMER) & (LR_STATE | LR_HW), LR_PENDING | LR_HW);
 }
 
+/* ---- what other vCPUs send ------------------------------------------------------------ */
+
+static void send(struct model *m, unsigned int sgi)
+{
+	set_bit(sgi, &m->gic.sgis.pending);
+}
+
+static void configure(struct model *m, u16 enabled, u8 priority)
+{
+	m->gic.sgis.enabled = enabled;
+	memset(m->gic.sgis.priority, priority, sizeof(m->gic.sgis.priority));
+	m->gic.sgis.changed = true;
+}
+
+static void an_sgi(struct kunit *test)
+{
+	struct model *m = test->priv;
+
+	configure(m, BIT(3), 0x40);
+	send(m, 3);
+	send(m, 3);
+	send(m, 4);
+	KUNIT_EXPECT_FALSE(test, axv_gic_take_sgis(&m->gic));
+	KUNIT_EXPECT_EQ(test, m->gic.sgis.pending, BIT(4));
+	fill(m);
+	KUNIT_EXPECT_EQ(test, m->gic.nr, 1);
+	KUNIT_EXPECT_EQ(test, m->ich.lr[0], 3 | 0x40ull << 48 | LR_GROUP1 | LR_PENDING);
+	/* Before it is acknowledged they are one, after it two. */
+	send(m, 3);
+	drain(m);
+	axv_gic_take_sgis(&m->gic);
+	KUNIT_EXPECT_EQ(test, state_of(m, 3), AXV_ARM64_IRQ_PENDING);
+	fill(m);
+	acknowledge(m, 3);
+	send(m, 3);
+	drain(m);
+	axv_gic_take_sgis(&m->gic);
+	KUNIT_EXPECT_EQ(test, state_of(m, 3), AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_PENDING);
+	KUNIT_EXPECT_EQ(test, m->gic.sgis.pending, BIT(4));
+	/* The other one is enabled at last. */
+	configure(m, BIT(4), 0x40);
+	axv_gic_take_sgis(&m->gic);
+	KUNIT_EXPECT_EQ(test, state_of(m, 4), AXV_ARM64_IRQ_PENDING);
+	KUNIT_EXPECT_EQ(test, state_of(m, 3), AXV_ARM64_IRQ_ACTIVE);
+	KUNIT_EXPECT_EQ(test, m->gic.sgis.pending, BIT(3));
+}
+
+static void an_sgi_that_is_disabled(struct kunit *test)
+{
+	struct model *m = test->priv;
+
+	configure(m, 0xffff, 0x40);
+	send(m, 3);
+	send(m, 4);
+	axv_gic_take_sgis(&m->gic);
+	fill(m);
+	configure(m, 0, 0x40);
+	/* One was faster than that. */
+	acknowledge(m, 4);
+	drain(m);
+	KUNIT_EXPECT_FALSE(test, axv_gic_take_sgis(&m->gic));
+	KUNIT_EXPECT_EQ(test, state_of(m, 3), 0ull);
+	KUNIT_EXPECT_EQ(test, state_of(m, 4), AXV_ARM64_IRQ_ACTIVE);
+	KUNIT_EXPECT_EQ(test, m->gic.sgis.pending, BIT(3));
+	configure(m, 0xffff, 0x40);
+	axv_gic_take_sgis(&m->gic);
+	KUNIT_EXPECT_EQ(test, state_of(m, 3), AXV_ARM64_IRQ_PENDING);
+	KUNIT_EXPECT_EQ(test, m->gic.sgis.pending, 0ul);
+}
+
+static void the_priority_of_an_sgi(struct kunit *test)
+{
+	struct model *m = test->priv;
+
+	configure(m, 0xffff, 0x40);
+	send(m, 3);
+	send(m, 4);
+	axv_gic_take_sgis(&m->gic);
+	fill(m);
+	acknowledge(m, 4);
+	drain(m);
+	configure(m, 0xffff, 0x20);
+	axv_gic_take_sgis(&m->gic);
+	fill(m);
+	KUNIT_EXPECT_EQ(test, lr_of(m, 3) >> 48 & 0xff, 0x20ull);
+	/* The running priority stays what it was when it was acknowledged. */
+	KUNIT_EXPECT_EQ(test, lr_of(m, 4) >> 48 & 0xff, 0x40ull);
+}
+
+static void an_sgi_and_a_full_queue(struct kunit *test)
+{
+	struct model *m = test->priv;
+	unsigned int i;
+
+	configure(m, BIT(3), 0x40);
+	for (i = 0; i < AXV_GIC_DEPTH; i++)
+		axv_gic_edge(&m->gic, 32 + i, 0x80);
+	send(m, 3);
+	send(m, 4);
+	KUNIT_EXPECT_TRUE(test, axv_gic_take_sgis(&m->gic));
+	KUNIT_EXPECT_EQ(test, m->gic.sgis.pending, BIT(3) | BIT(4));
+	axv_gic_retract(&m->gic, 40);
+	KUNIT_EXPECT_FALSE(test, axv_gic_take_sgis(&m->gic));
+	KUNIT_EXPECT_EQ(test, m->gic.sgis.pending, BIT(4));
+	KUNIT_EXPECT_EQ(test, state_of(m, 3), AXV_ARM64_IRQ_PENDING);
+}
+
 /* ---- what is signalled ---------------------------------------------------------------- */
 
 static void signalled(struct kunit *test)
@@ -548,13 +655,23 @@ static void anything_at_all(struct kunit *test)
 	for (round = 0; round < 2000; round++) {
 		bool inside = prandom_u32_state(&rnd) & 1;
 
-		if (inside)
+		if (inside) {
+			axv_gic_take_sgis(&m->gic);
+			for (i = 0; i < AXV_GIC_SGIS; i++)
+				KUNIT_EXPECT_FALSE(test, !(m->gic.sgis.enabled & BIT(i)) &&
+						   state_of(m, i) & AXV_ARM64_IRQ_PENDING);
 			fill(m);
+		}
 		expect_sane(test, m);
 		for (i = 0; i < 8; i++) {
 			u32 dice = prandom_u32_state(&rnd), intid = 20 + (dice >> 8) % 80;
 
-			switch (dice % 5) {
+			switch (dice % 6) {
+			case 5:
+				send(m, (dice >> 8) & 15);
+				if (!(dice >> 12 & 3))
+					configure(m, dice >> 16, dice >> 8 & host.pri_mask);
+				break;
 			case 0:
 				axv_gic_edge(&m->gic, intid, (dice >> 16) & host.pri_mask);
 				break;
@@ -583,6 +700,7 @@ static void anything_at_all(struct kunit *test)
 		}
 	}
 	/* Whatever it was, it comes to an end. */
+	memset(&m->gic.sgis, 0, sizeof(m->gic.sgis));
 	axv_gic_set_vtimer(&m->gic, 0, &host);
 	for (i = 0; i < 100; i++) {
 		axv_gic_level(&m->gic, i, 0, false);
@@ -605,6 +723,10 @@ static struct kunit_case gic_cases[] = {
 	KUNIT_CASE(a_full_queue),
 	KUNIT_CASE(the_timer),
 	KUNIT_CASE(an_edge_of_the_timer),
+	KUNIT_CASE(an_sgi),
+	KUNIT_CASE(an_sgi_that_is_disabled),
+	KUNIT_CASE(the_priority_of_an_sgi),
+	KUNIT_CASE(an_sgi_and_a_full_queue),
 	KUNIT_CASE(signalled),
 	KUNIT_CASE(intids),
 	KUNIT_CASE(anything_at_all),

@@ -350,6 +350,7 @@ const struct axv_arch_ops axv_fake_ops = {
 	.has_ports = true,
 	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI),
 	.inject_types[AXV_IRQCHIP_GICV3] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_WIRED),
+	.vm_flags[AXV_IRQCHIP_GICV3] = AXV_VM_SGI_IN_KERNEL,
 	.query = fake_query,
 	.get_table = fake_get_table,
 	.set_table = fake_set_table,

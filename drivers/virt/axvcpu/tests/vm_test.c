@@ -40,7 +40,12 @@ static void its_configuration(struct kunit *test)
 		{ { .irqchip = AXV_IRQCHIP_AIA + 1 }, -EINVAL },
 		{ { .ipa_bits = 49 }, -EINVAL },
 		{ { .ipa_bits = 47 }, -EINVAL },
-		{ { .flags = 4 }, -EINVAL },
+		{ { .flags = 1u << 31 }, -EINVAL },
+		/* SGIs: with the irqchip that has them, and halts in the kernel */
+		{ { .flags = AXV_VM_SGI_IN_KERNEL | AXV_VM_HALT_IN_KERNEL }, -EINVAL },
+		{ { .irqchip = AXV_IRQCHIP_GICV3, .flags = AXV_VM_SGI_IN_KERNEL }, -EINVAL },
+		{ { .irqchip = AXV_IRQCHIP_GICV3,
+		    .flags = AXV_VM_SGI_IN_KERNEL | AXV_VM_HALT_IN_KERNEL }, 0 },
 		{ { .pad = 1 }, -EINVAL },
 	};
 	size_t i;
