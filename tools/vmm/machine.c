@@ -145,7 +145,7 @@ static int create_vm(struct machine *m, const struct machine_config *machine_con
 	const struct axv_vm_config config = {
 		.type = AXV_VM_TYPE_DEFAULT,
 		.irqchip = ARCH_IRQCHIP,
-		.flags = AXV_VM_HALT_IN_KERNEL,
+		.flags = ARCH_VM_FLAGS,
 	};
 	__u64 bits;
 	int err;

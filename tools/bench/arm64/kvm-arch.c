@@ -122,6 +122,13 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	return kvm_unsupported("injection");
 }
 
+int axv_vcpu_set_sgis(struct axv_vcpu *vcpu, const struct axv_sgis *sgis)
+{
+	(void)vcpu;
+	(void)sgis;
+	return kvm_unsupported("SGIs");
+}
+
 /* ---- vCPUs: running ----------------------------------------------------- */
 
 bool kvm_arch_more(struct axv_vcpu *vcpu)

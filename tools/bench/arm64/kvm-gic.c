@@ -91,13 +91,6 @@ struct irq_line gic_spi(struct gic *gic, unsigned int spi)
 
 /* The rest is KVM's. */
 
-void gic_send(struct gic *gic, unsigned int cpu, const struct axv_exit_send_ipi *ipi)
-{
-	(void)gic;
-	(void)cpu;
-	(void)ipi;
-}
-
 int gic_enter(struct gic *gic, unsigned int cpu)
 {
 	(void)gic;

@@ -21,6 +21,8 @@
 #define GPIO	0x09030000ull
 
 static u64 queues[CPUS][GIC_QUEUE];
+static struct axv_sgis sgis[CPUS];
+static u32 sent[CPUS];
 static bool attended[CPUS];
 static struct fake_wire wire;
 
@@ -41,6 +43,59 @@ static void drop_idle(u64 *e)
 		*e = 0;
 }
 
+/* SGIs that are enabled come to the queue, others go back. */
+static void take_sgis(unsigned int cpu)
+{
+	unsigned int i, intid;
+	u64 *e;
+
+	for (intid = 0; intid < GIC_SGIS; intid++) {
+		e = entry(cpu, intid);
+		if (e && *e & AXV_ARM64_IRQ_PENDING) {
+			*e &= ~AXV_ARM64_IRQ_PENDING;
+			drop_idle(e);
+			sent[cpu] |= 1u << intid;
+		}
+		if (!(sent[cpu] & sgis[cpu].enabled & 1u << intid))
+			continue;
+		e = entry(cpu, intid);
+		for (i = 0; !e && i < GIC_QUEUE; i++) {
+			if (!queues[cpu][i])
+				e = &queues[cpu][i];
+		}
+		must(e);
+		sent[cpu] &= ~(1u << intid);
+		*e = (*e & AXV_ARM64_IRQ_ACTIVE) | AXV_ARM64_IRQ_PENDING | intid;
+	}
+}
+
+static void set_sgis(void *arg, unsigned int cpu, const struct axv_sgis *new)
+{
+	(void)arg;
+	must(cpu < CPUS && !(new->enabled >> GIC_SGIS) && !new->pad);
+	sgis[cpu] = *new;
+	take_sgis(cpu);
+}
+
+static int inject_sgi(unsigned int cpu, u32 intid, bool retract)
+{
+	u64 *e = entry(cpu, intid);
+	u32 bit = 1u << intid;
+	bool was = sent[cpu] & bit || (e && *e & AXV_ARM64_IRQ_PENDING);
+
+	if (!retract) {
+		sent[cpu] |= bit;
+		take_sgis(cpu);
+		return 0;
+	}
+	sent[cpu] &= ~bit;
+	if (e) {
+		*e &= ~AXV_ARM64_IRQ_PENDING;
+		drop_idle(e);
+	}
+	return was ? 0 : -ENOENT;
+}
+
 static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
 {
 	u64 *e;
@@ -49,6 +104,10 @@ static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
 	(void)arg;
 	must(cpu < CPUS);
 	must(event->vector < GIC_INTIDS);
+	if (event->vector < GIC_SGIS) {
+		must(event->type == AXV_INJECT_EXTINT);
+		return inject_sgi(cpu, event->vector, event->flags & AXV_INJECT_RETRACT);
+	}
 	e = entry(cpu, event->vector);
 	if (event->flags & AXV_INJECT_RETRACT) {
 		if (!e || !(*e & AXV_ARM64_IRQ_PENDING))
@@ -81,10 +140,11 @@ static void attend(void *arg, unsigned int cpu)
 	attended[cpu] = true;
 }
 
-static int read_queue(void *arg, unsigned int cpu, u64 *entries)
+static int read_queue(void *arg, unsigned int cpu, u64 *entries, u32 *pending)
 {
 	(void)arg;
 	must(cpu < CPUS);
+	*pending = sent[cpu];
 	memcpy(entries, queues[cpu], sizeof(queues[cpu]));
 	return 0;
 }
@@ -157,7 +217,6 @@ static void step(struct input *in, unsigned int cpus)
 	u8 what = take(in, 1);
 	unsigned int width = 1u << (what >> 4 & 3);
 	unsigned int cpu = what >> 6;
-	struct axv_exit_send_ipi ipi;
 	struct irq_line line;
 	u64 addr;
 
@@ -177,11 +236,8 @@ static void step(struct input *in, unsigned int cpus)
 		irq_set(&line, what & 0x10);
 		break;
 	case 5:
-		memset(&ipi, 0, sizeof(ipi));
-		for (addr = 0; addr < sizeof(ipi); addr++)
-			((u8 *)&ipi)[addr] = take(in, 1);
-		ipi.vector %= 16;	/* the kernel sees to that */
-		gic_send(&gic, cpu, &ipi);
+		sent[cpu] |= 1u << take(in, 1) % GIC_SGIS;
+		take_sgis(cpu);
 		break;
 	case 6:
 		gic_enter(&gic, cpu);
@@ -189,6 +245,8 @@ static void step(struct input *in, unsigned int cpus)
 	case 7:
 		gic_leave(&gic, cpu);
 		memset(queues[cpu], 0, sizeof(queues[cpu]));
+		memset(&sgis[cpu], 0, sizeof(sgis[cpu]));
+		sent[cpu] = 0;
 		gic_reset_cpu(&gic, cpu);
 		break;
 	case 8:
@@ -217,14 +275,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const u64 mpidrs[CPUS] = { 0, 1, 0x100, 0x0100000002 };
 	static const struct gic_cpu_ops ops = {
-		.inject = inject, .attend = attend, .read_queue = read_queue,
-		.write_queue = write_queue, .set_timer = set_timer,
+		.inject = inject, .attend = attend, .set_sgis = set_sgis,
+		.read_queue = read_queue, .write_queue = write_queue, .set_timer = set_timer,
 	};
 	const struct serial_backend backend = fake_serial(&wire);
 	struct input in = { data, size };
 	unsigned int cpus = 1 + take(&in, 1) % CPUS;
 
 	memset(queues, 0, sizeof(queues));
+	memset(sgis, 0, sizeof(sgis));
+	memset(sent, 0, sizeof(sent));
 	memset(&gic, 0, sizeof(gic));
 	memset(&uart, 0, sizeof(uart));
 	memset(&rtc, 0, sizeof(rtc));

@@ -80,21 +80,30 @@ static void attend(void *arg, unsigned int cpu)
 	vcpu_notify(&m->vcpus[cpu]);
 }
 
-static int read_queue(void *arg, unsigned int cpu, u64 *entries)
+static void set_sgis(void *arg, unsigned int cpu, const struct axv_sgis *sgis)
+{
+	struct machine *m = arg;
+
+	told(axv_vcpu_set_sgis(m->vcpus[cpu].axv, sgis));
+}
+
+static int read_queue(void *arg, unsigned int cpu, u64 *entries, u32 *sent)
 {
 	struct machine *m = arg;
 	struct vcpu *v = &m->vcpus[cpu];
-	struct axv_reg regs[GIC_QUEUE] = { 0 };
+	struct axv_reg regs[GIC_QUEUE + 1] = { 0 };
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < GIC_QUEUE; i++)
 		regs[i].id = AXV_REG_ARM64(GIC, AXV_ARM64_GIC_IRQ0 + i);
+	regs[GIC_QUEUE].id = AXV_REG_ARM64(GIC, AXV_ARM64_GIC_SGI_PENDING);
 	vcpu_hold(v);
-	err = axv_vcpu_get_regs(v->axv, regs, GIC_QUEUE);
+	err = axv_vcpu_get_regs(v->axv, regs, GIC_QUEUE + 1);
 	vcpu_release(v);
 	for (i = 0; !err && i < GIC_QUEUE; i++)
 		entries[i] = regs[i].value;
+	*sent = regs[GIC_QUEUE].value;
 	if (err)
 		log_error("%s", err < 0 ? axv_error() :
 			  "this kernel module's GIC has another queue");
@@ -123,6 +132,7 @@ struct gic_cpu_ops cpu_gic_ops(struct machine *m)
 	return (struct gic_cpu_ops){
 		.inject = inject,
 		.attend = attend,
+		.set_sgis = set_sgis,
 		.read_queue = read_queue,
 		.write_queue = write_queue,
 		.set_timer = set_timer,
@@ -247,13 +257,8 @@ struct bus *board_ports(struct machine *m)
 int board_vcpu_exit(struct vcpu *v)
 {
 	struct axv_run *run = v->run;
-	struct axv_exit_send_ipi ipi;
 
 	switch (run->exit_reason) {
-	case AXV_EXIT_SEND_IPI:
-		ipi = run->exit.send_ipi;
-		gic_send(&v->machine->board.gic, axv_vcpu_id(v->axv), &ipi);
-		return 0;
 	case AXV_EXIT_SYSREG_READ:
 	case AXV_EXIT_SYSREG_WRITE:
 		return exit_sysreg(v, run->exit_reason == AXV_EXIT_SYSREG_READ);

@@ -7,6 +7,9 @@
  *
  * A queue has a place for each INTID that may reach it: SGIs, the PPIs that have
  * a wire, SPIs.  That is less than it has places, so it is never full.
+ *
+ * SGIs go from vCPU to vCPU without anybody here: the kernel module has what is pending,
+ * and is told what is enabled.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -75,11 +78,11 @@ static int inject(struct gic *gic, unsigned int cpu, u32 type, u32 flags,
 	return err;
 }
 
-/* Take an edge back; whether it was there still. */
+/* Take an edge back; whether it was there still.  SGIs may come from anywhere. */
 static bool retract(struct gic *gic, unsigned int cpu, unsigned int intid,
 		    struct gic_irq *irq)
 {
-	if (!irq->given)
+	if (!irq->given && intid >= GIC_SGIS)
 		return false;
 	irq->given = false;
 	return !inject(gic, cpu, AXV_INJECT_EXTINT, AXV_INJECT_RETRACT, intid, 0,
@@ -96,6 +99,36 @@ static u64 timer_of(const struct gic *gic, unsigned int cpu)
 	return AXV_ARM64_VTIMER(GIC_PPI_VIRT_TIMER, irq->priority);
 }
 
+/* What the kernel module should know of a vCPU's SGIs. */
+static struct axv_sgis sgis_of(const struct gic *gic, unsigned int cpu)
+{
+	const struct gic_irq *irqs = gic->cpus[cpu].irqs;
+	struct axv_sgis sgis = { 0 };
+	unsigned int intid;
+
+	for (intid = 0; intid < GIC_SGIS; intid++) {
+		if (gic->enabled && irqs[intid].enabled)
+			sgis.enabled |= BIT(intid);
+		sgis.priority[intid] = irqs[intid].priority;
+	}
+	return sgis;
+}
+
+static void update_sgi(struct gic *gic, unsigned int cpu, unsigned int intid)
+{
+	const struct axv_sgis sgis = sgis_of(gic, cpu);
+	struct gic_cpu *c = &gic->cpus[cpu];
+
+	if (memcmp(&sgis, &c->sgis, sizeof(sgis))) {
+		c->sgis = sgis;
+		gic->ops.set_sgis(gic->ops.arg, cpu, &sgis);
+	}
+	if (c->irqs[intid].pending) {
+		c->irqs[intid].pending = false;
+		inject(gic, cpu, AXV_INJECT_EXTINT, 0, intid, 0, false);
+	}
+}
+
 /* Give to the queue what is to be there, and take back what is not. */
 static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
 {
@@ -104,6 +137,10 @@ static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
 	bool on = gic->enabled && irq->enabled && to != NOWHERE;
 	bool wire = on && !irq->edge && irq->level;
 
+	if (intid < GIC_SGIS) {
+		update_sgi(gic, cpu, intid);
+		return;
+	}
 	if (wire != irq->wired && to != NOWHERE)
 		inject(gic, to, AXV_INJECT_WIRED, 0, intid, irq->priority, wire);
 	irq->wired = wire;
@@ -174,6 +211,7 @@ void gic_leave(struct gic *gic, unsigned int cpu)
 void gic_reset_cpu(struct gic *gic, unsigned int cpu)
 {
 	gic->cpus[cpu].timer = 0;
+	memset(&gic->cpus[cpu].sgis, 0, sizeof(gic->cpus[cpu].sgis));
 	for_cpu(gic, cpu, update);
 }
 
@@ -193,9 +231,11 @@ static void add_queue(struct gic *gic, unsigned int cpu, struct queued *queued)
 {
 	u64 entries[GIC_QUEUE];
 	unsigned int i;
+	u32 sent;
 
-	if (gic->ops.read_queue(gic->ops.arg, cpu, entries))
+	if (gic->ops.read_queue(gic->ops.arg, cpu, entries, &sent))
 		return;
+	queued->pending |= sent;
 	for (i = 0; i < GIC_QUEUE; i++) {
 		u64 intid = entries[i] & AXV_ARM64_IRQ_INTID;
 
@@ -291,6 +331,7 @@ int gic_enter(struct gic *gic, unsigned int cpu)
 	u64 timer = timer_of(gic, cpu), entries[GIC_QUEUE];
 	unsigned int intid;
 	int err = 0;
+	u32 sent;
 
 	if (timer != c->timer) {
 		err = gic->ops.set_timer(gic->ops.arg, cpu, timer);
@@ -299,7 +340,7 @@ int gic_enter(struct gic *gic, unsigned int cpu)
 	if (err || !(c->activate | c->deactivate))
 		return err;
 
-	err = gic->ops.read_queue(gic->ops.arg, cpu, entries);
+	err = gic->ops.read_queue(gic->ops.arg, cpu, entries, &sent);
 	for (intid = 0; !err && intid < GIC_INTIDS; intid++)
 		if ((c->activate | c->deactivate) >> intid & 1)
 			err = change_active(gic, cpu, entries, intid,
@@ -367,7 +408,8 @@ static void set_priority(struct gic *gic, unsigned int cpu, unsigned int intid,
 	priority &= PRIORITY_BITS;
 	if (irq->priority == priority)
 		return;
-	withdraw(gic, cpu, intid);
+	if (intid >= GIC_SGIS)
+		withdraw(gic, cpu, intid);
 	irq->priority = priority;
 	update(gic, cpu, intid);
 }
@@ -445,7 +487,7 @@ void gic_write_fields(struct gic *gic, unsigned int cpu, unsigned int first,
 	}
 }
 
-/* ---- wires and messages ------------------------------------------------- */
+/* ---- wires --------------------------------------------------------------- */
 
 static void set_wire(void *chip, unsigned int pin, bool level)
 {
@@ -472,35 +514,6 @@ struct irq_line gic_spi(struct gic *gic, unsigned int spi)
 	return (struct irq_line){
 		.set = set_wire, .enabled = wire_enabled, .chip = gic, .pin = spi,
 	};
-}
-
-static void send_to(struct gic *gic, unsigned int cpu, unsigned int intid)
-{
-	gic->cpus[cpu].irqs[intid].pending = true;
-	update(gic, cpu, intid);
-}
-
-void gic_send(struct gic *gic, unsigned int cpu,
-	      const struct axv_exit_send_ipi *ipi)
-{
-	unsigned int i, to;
-
-	if (ipi->vector >= GIC_SGIS)
-		return;
-	if (ipi->send_to_all) {
-		for (i = 0; i < gic->nr_cpus; i++)
-			if (i != cpu)
-				send_to(gic, i, ipi->vector);
-		return;
-	}
-	/* A list of those that differ from the first in affinity 0. */
-	for (i = 0; i < 16; i++) {
-		if (!(ipi->target_cpu_aux & BIT(i)))
-			continue;
-		to = cpu_of(gic, ipi->target_cpu + i);
-		if (to != NOWHERE)
-			send_to(gic, to, ipi->vector);
-	}
 }
 
 int gic_init(struct gic *gic, struct bus *bus, u64 dist, u64 redist,

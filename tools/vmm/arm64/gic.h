@@ -35,8 +35,10 @@
  * struct gic_cpu_ops - what the vCPUs do
  * @inject:	inject an event; 0 or a negative errno
  * @attend:	make a vCPU's thread call gic_enter() before the vCPU runs again
- * @read_queue:	read a vCPU's queue, GIC_QUEUE entries, while it does not run;
- *		may let the machine's lock go meanwhile
+ * @set_sgis:	AXV_VCPU_SET_SGIS; logs an error
+ * @read_queue:	read a vCPU's queue, GIC_QUEUE entries, and which SGIs are pending and
+ *		not there, a bit each, while it does not run; may let the machine's
+ *		lock go meanwhile
  * @write_queue: write one entry; in the vCPU's thread
  * @set_timer:	set AXV_ARM64_GIC_VTIMER; in the vCPU's thread
  * @arg:	for all of them
@@ -46,7 +48,8 @@
 struct gic_cpu_ops {
 	int (*inject)(void *arg, unsigned int cpu, const struct axv_inject *event);
 	void (*attend)(void *arg, unsigned int cpu);
-	int (*read_queue)(void *arg, unsigned int cpu, u64 *entries);
+	void (*set_sgis)(void *arg, unsigned int cpu, const struct axv_sgis *sgis);
+	int (*read_queue)(void *arg, unsigned int cpu, u64 *entries, u32 *sent);
 	int (*write_queue)(void *arg, unsigned int cpu, unsigned int place,
 			   u64 entry);
 	int (*set_timer)(void *arg, unsigned int cpu, u64 value);
@@ -60,8 +63,8 @@ struct gic_cpu_ops {
  * @priority:	as programmed
  * @level:	of its wire
  * @pending:	an edge, or a write to a register, has made it pending, and it is
- *		not in a queue
- * @given:	it has been put into a queue since, and may be pending there
+ *		not in a queue.  Of an SGI: only while its vCPU is being switched off
+ * @given:	it has been put into a queue since, and may be pending there.  No SGI
  * @wired:	its queue has been told that its wire is high
  */
 struct gic_irq {
@@ -79,6 +82,7 @@ struct gic_irq {
  * @mpidr:	affinity of its vCPU
  * @irqs:	SGIs and PPIs
  * @timer:	what AXV_ARM64_GIC_VTIMER has been set to
+ * @sgis:	what the SGIs have been set to
  * @activate:	INTIDs that its vCPU's thread is to make active
  * @deactivate:	INTIDs that it is to make inactive
  */
@@ -86,6 +90,7 @@ struct gic_cpu {
 	u64 mpidr;
 	struct gic_irq irqs[GIC_PRIVATE];
 	u64 timer;
+	struct axv_sgis sgis;
 	u64 activate;
 	u64 deactivate;
 };
@@ -130,15 +135,6 @@ struct irq_line gic_spi(struct gic *gic, unsigned int spi);
 /*
  * All that follows: with the machine's lock held.
  */
-
-/**
- * gic_send() - AXV_EXIT_SEND_IPI: software-generated interrupts
- * @gic:	the GIC
- * @cpu:	the sender
- * @ipi:	to whom, and which
- */
-void gic_send(struct gic *gic, unsigned int cpu,
-	      const struct axv_exit_send_ipi *ipi);
 
 /**
  * gic_enter() - what a vCPU's thread has to do before each run

@@ -15,6 +15,7 @@
 #include "uart.h"
 
 #define ARCH_IRQCHIP	AXV_IRQCHIP_NONE
+#define ARCH_VM_FLAGS	AXV_VM_HALT_IN_KERNEL
 #define ARCH_CPUS_MAX	1
 #define ARCH_MEMORY_MIN	MIB(32)
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Injection on arm64: the interrupt inputs, and exceptions to EL1.
+ * Injection on arm64: the interrupt inputs, exceptions to EL1, and what vCPUs send.
  */
+#include <errno.h>
+#include <sys/ioctl.h>
+
 #include "lib.h"
 
 int axv_vcpu_set_input(struct axv_vcpu *vcpu, __u32 input, bool level)
@@ -26,4 +29,12 @@ int axv_vcpu_inject_exception(struct axv_vcpu *vcpu, __u8 class, __u32 iss,
 	};
 
 	return axv_vcpu_inject(vcpu, &event);
+}
+
+int axv_vcpu_set_sgis(struct axv_vcpu *vcpu, const struct axv_sgis *sgis)
+{
+	if (!ioctl(vcpu->fd, AXV_VCPU_SET_SGIS, sgis))
+		return 0;
+	return axv_fail_call(errno == EOPNOTSUPP ? "the VM has no AXV_VM_SGI_IN_KERNEL" : NULL,
+			     "set the SGIs of vCPU %u", vcpu->id);
 }

@@ -41,6 +41,15 @@ int axv_vcpu_set_input(struct axv_vcpu *vcpu, __u32 input, bool level);
 int axv_vcpu_inject_exception(struct axv_vcpu *vcpu, __u8 class, __u32 iss,
 			      __u64 address);
 
+/**
+ * axv_vcpu_set_sgis() - which SGIs a vCPU takes, from any thread
+ * @vcpu: the vCPU, of a VM with AXV_VM_SGI_IN_KERNEL
+ * @sgis: which are enabled, and how urgent each is
+ *
+ * Return: 0; -EOPNOTSUPP (not with this VM), -EINVAL.
+ */
+int axv_vcpu_set_sgis(struct axv_vcpu *vcpu, const struct axv_sgis *sgis);
+
 #pragma GCC visibility pop
 
 #endif /* AXVCPU_ARM64_H */

@@ -16,8 +16,9 @@
  *   - All addresses are in bytes.  "gpa" is a guest physical address, "hva" an
  *     address in this process.
  *   - Threads: a vCPU is driven by the thread that has bound it.  Any thread
- *     may call axv_vcpu_kick(), axv_vcpu_inject*(), axv_vcpu_get_state() and
- *     axv_vcpu_get_stats() at any time, and everything on a VM or the host.
+ *     may call axv_vcpu_kick(), axv_vcpu_inject*(), axv_vcpu_set_sgis(),
+ *     axv_vcpu_get_state() and axv_vcpu_get_stats() at any time, and everything
+ *     on a VM or the host.
  *     Objects may be destroyed when no other thread is in a call on them:
  *     vCPUs first, then the VM, then the host.
  *   - After fork() all of them are the parent's alone: the child uses none of

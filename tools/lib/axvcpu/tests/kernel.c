@@ -207,6 +207,9 @@ int ioctl(int fd, unsigned long command, ...)
 		kernel.event = *(struct axv_inject *)arg;
 		kernel.events++;
 		return 0;
+	case AXV_VCPU_SET_SGIS:
+		kernel.sgis = *(struct axv_sgis *)arg;
+		return 0;
 	case AXV_VCPU_GET_REGS:
 		return regs(arg, false);
 	case AXV_VCPU_SET_REGS:

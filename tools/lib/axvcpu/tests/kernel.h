@@ -32,6 +32,7 @@
  * @vcpu: the last vCPU created
  * @event: the last event injected
  * @events: events injected so far
+ * @sgis: as of the last AXV_VCPU_SET_SGIS
  * @table: the last table set, with @table_data
  * @table_data: its entries
  * @table_count: entries that AXV_GET_TABLE has to give, each filled with its
@@ -57,6 +58,7 @@ struct kernel {
 	struct axv_set_irqfd irqfd;
 	struct axv_create_vcpu vcpu;
 	struct axv_inject event;
+	struct axv_sgis sgis;
 	unsigned int events;
 	struct axv_table table;
 	unsigned char table_data[4096];

@@ -39,7 +39,9 @@ static const u64 mpidrs[CPUS] = { 0, 1, 0x0100000002 };
 
 static u64 queues[CPUS][GIC_QUEUE];
 static u64 timers[CPUS];
-static unsigned int attended[CPUS], injections;
+static struct axv_sgis sgis[CPUS];
+static u32 sent[CPUS];
+static unsigned int attended[CPUS], injections, sgi_calls;
 
 static u64 *entry(unsigned int cpu, u32 intid)
 {
@@ -68,6 +70,52 @@ static u64 high_at(u8 priority)
 	return AXV_ARM64_IRQ_LEVEL | (u64)priority << 32;
 }
 
+static void drop_idle(u64 *e)
+{
+	if (!(*e & (AXV_ARM64_IRQ_PENDING | AXV_ARM64_IRQ_LEVEL | AXV_ARM64_IRQ_ACTIVE)))
+		*e = 0;
+}
+
+/* What a vCPU does before it enters: SGIs that were sent come to its queue, or go back. */
+static void take_sgis(unsigned int cpu)
+{
+	unsigned int i, intid;
+	u64 *e;
+
+	for (intid = 0; intid < GIC_SGIS; intid++) {
+		e = entry(cpu, intid);
+		if (e && *e & AXV_ARM64_IRQ_PENDING) {
+			*e &= ~AXV_ARM64_IRQ_PENDING;
+			drop_idle(e);
+			sent[cpu] |= BIT(intid);
+		}
+		if (!(sent[cpu] & sgis[cpu].enabled & BIT(intid)))
+			continue;
+		e = entry(cpu, intid);
+		for (i = 0; !e && i < GIC_QUEUE; i++)
+			if (!queues[cpu][i])
+				e = &queues[cpu][i];
+		sent[cpu] &= ~BIT(intid);
+		*e = (*e & AXV_ARM64_IRQ_ACTIVE) | AXV_ARM64_IRQ_PENDING | intid |
+		     (u64)sgis[cpu].priority[intid] << 32;
+	}
+}
+
+/* Another vCPU sends one. */
+static void send(unsigned int cpu, u32 intid)
+{
+	sent[cpu] |= BIT(intid);
+	take_sgis(cpu);
+}
+
+static void set_sgis(void *arg, unsigned int cpu, const struct axv_sgis *new)
+{
+	(void)arg;
+	sgi_calls++;
+	sgis[cpu] = *new;
+	take_sgis(cpu);
+}
+
 static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
 {
 	u64 *e = entry(cpu, event->vector), old;
@@ -75,6 +123,14 @@ static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
 
 	(void)arg;
 	injections++;
+	if (event->vector < GIC_SGIS && !(event->flags & AXV_INJECT_RETRACT)) {
+		send(cpu, event->vector);
+		return 0;
+	}
+	if (event->vector < GIC_SGIS && sent[cpu] & BIT(event->vector)) {
+		sent[cpu] &= ~BIT(event->vector);
+		return 0;
+	}
 	if (event->flags & AXV_INJECT_RETRACT) {
 		if (!e || !(*e & AXV_ARM64_IRQ_PENDING))
 			return -ENOENT;
@@ -94,8 +150,7 @@ static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
 		else
 			*e &= ~AXV_ARM64_IRQ_LEVEL;
 	}
-	if (!(*e & (AXV_ARM64_IRQ_PENDING | AXV_ARM64_IRQ_LEVEL | AXV_ARM64_IRQ_ACTIVE)))
-		*e = 0;
+	drop_idle(e);
 	return 0;
 }
 
@@ -117,9 +172,10 @@ static void attend(void *arg, unsigned int cpu)
 	attended[cpu]++;
 }
 
-static int read_queue(void *arg, unsigned int cpu, u64 *entries)
+static int read_queue(void *arg, unsigned int cpu, u64 *entries, u32 *pending)
 {
 	(void)arg;
+	*pending = sent[cpu];
 	memcpy(entries, queues[cpu], sizeof(queues[cpu]));
 	return 0;
 }
@@ -141,6 +197,7 @@ static int set_timer(void *arg, unsigned int cpu, u64 value)
 static const struct gic_cpu_ops ops = {
 	.inject = inject,
 	.attend = attend,
+	.set_sgis = set_sgis,
 	.read_queue = read_queue,
 	.write_queue = write_queue,
 	.set_timer = set_timer,
@@ -167,8 +224,11 @@ static void start(void)
 {
 	memset(queues, 0, sizeof(queues));
 	memset(timers, 0, sizeof(timers));
+	memset(sgis, 0, sizeof(sgis));
+	memset(sent, 0, sizeof(sent));
 	memset(attended, 0, sizeof(attended));
 	injections = 0;
+	sgi_calls = 0;
 	bus_init(&bus, "address");
 	CHECK(!gic_init(&gic, &bus, DIST, REDIST, mpidrs, CPUS, &ops));
 	line = gic_spi(&gic, SPI_PIN);
@@ -356,35 +416,47 @@ static void priorities(void)
 	CHECK_EQ(state(1, SPI), high_at(0x20) | pending_at(0x20));
 }
 
-static void messages(void)
+/* The module is told what is enabled, of every CPU by every CPU, and nothing twice. */
+static void between_cpus(void)
 {
-	struct axv_exit_send_ipi ipi = { .vector = 5, .target_cpu_aux = 3 };
-	unsigned int cpu;
+	unsigned int calls, cpu;
 
 	start();
+	out(SGI_FRAME(1) + SET_ENABLE, BIT(5) | BIT(7));
+	bus_write(&bus, SGI_FRAME(1) + PRIORITY + 5, 1, 0x47);
+	CHECK_EQ(sgis[1].enabled, BIT(5) | BIT(7));
+	CHECK_EQ(sgis[1].priority[5], 0x40);
+	CHECK_EQ(sgis[1].priority[7], 0);
+	CHECK_EQ(sgis[0].enabled | sgis[2].enabled, 0);
+	calls = sgi_calls;
+	out(SGI_FRAME(1) + SET_ENABLE, BIT(5) | BIT(TIMER));
+	out(SGI_FRAME(1) + CLEAR_ENABLE, BIT(6));
+	bus_write(&bus, SGI_FRAME(1) + PRIORITY + 5, 1, 0x40);
+	CHECK_EQ(sgi_calls, calls);
+	send(1, 5);
+	send(1, 6);
+	CHECK_EQ(state(1, 5), pending_at(0x40));
+	CHECK_EQ(in(SGI_FRAME(1) + SET_PENDING), BIT(5) | BIT(6));
+	bus_write(&bus, SGI_FRAME(1) + PRIORITY + 5, 1, 0x20);
+	CHECK_EQ(state(1, 5), pending_at(0x20));
+
+	/* The whole group is off: both wait, and one is taken back. */
+	out(DIST + CTLR, 0);
+	CHECK_EQ(sgis[1].enabled, 0);
+	CHECK_EQ(sent[1], BIT(5) | BIT(6));
+	out(SGI_FRAME(1) + CLEAR_PENDING, BIT(6));
+	CHECK_EQ(in(SGI_FRAME(1) + SET_PENDING), BIT(5));
+	out(DIST + CTLR, GROUP1);
+	CHECK_EQ(state(1, 5), pending_at(0x20));
+	out(SGI_FRAME(1) + CLEAR_PENDING, BIT(5));
+	CHECK(!entry(1, 5));
+
+	/* By a register, of CPUs that have it enabled and not */
 	for (cpu = 0; cpu < CPUS; cpu++)
-		out(SGI_FRAME(cpu) + SET_ENABLE, BIT(5));
-	gic_send(&gic, 0, &ipi);
-	CHECK_EQ(state(0, 5), pending_at(0));
-	CHECK_EQ(state(1, 5), pending_at(0));
-	CHECK(!entry(2, 5));
-	memset(queues, 0, sizeof(queues));
-
-	ipi = (struct axv_exit_send_ipi){
-		.vector = 5, .target_cpu = 0x0100000000, .target_cpu_aux = 4,
-	};
-	gic_send(&gic, 0, &ipi);
-	CHECK(!entry(0, 5) && !entry(1, 5));
-	CHECK(entry(2, 5));
-	memset(queues, 0, sizeof(queues));
-
-	ipi = (struct axv_exit_send_ipi){ .vector = 5, .send_to_all = 1 };
-	gic_send(&gic, 1, &ipi);
-	CHECK(entry(0, 5) && !entry(1, 5) && entry(2, 5));
-	/* No such thing. */
-	ipi.vector = 16;
-	gic_send(&gic, 1, &ipi);
-	CHECK(!entry(0, 16));
+		out(SGI_FRAME(cpu) + SET_PENDING, BIT(7));
+	CHECK_EQ(state(1, 7), pending_at(0));
+	CHECK(!entry(0, 7) && sent[0] == BIT(7) && sent[2] == BIT(7));
+	CHECK_EQ(in(SGI_FRAME(0) + SET_PENDING), BIT(7));
 }
 
 static void timer(void)
@@ -445,20 +517,21 @@ static void active(void)
 /* A CPU goes, with its queue, and comes back. */
 static void cpu_off(void)
 {
-	const struct axv_exit_send_ipi ipi = { .vector = 5, .target_cpu_aux = 2 };
-
 	start();
 	out(SGI_FRAME(1) + SET_ENABLE, BIT(5) | BIT(TIMER));
 	CHECK(!gic_enter(&gic, 1));
 	irq_set(&line, true);
-	gic_send(&gic, 0, &ipi);
+	send(1, 5);
+	send(1, 6);
 	gic_leave(&gic, 1);
-	CHECK(!entry(1, SPI) && !entry(1, 5));
+	CHECK(!entry(1, SPI) && !entry(1, 5) && !sent[1]);
 	memset(queues[1], 0, sizeof(queues[1]));
+	memset(&sgis[1], 0, sizeof(sgis[1]));
 	timers[1] = 0;
 	gic_reset_cpu(&gic, 1);
 	CHECK_EQ(state(1, SPI), high_at(0xa0));
 	CHECK_EQ(state(1, 5), pending_at(0));
+	CHECK_EQ(sent[1], BIT(6));
 	CHECK(!gic_enter(&gic, 1));
 	CHECK_EQ(timers[1], AXV_ARM64_VTIMER(TIMER, 0));
 }
@@ -491,7 +564,7 @@ static const struct tap_case cases[] = {
 	{ "pending by a register", software_pending },
 	{ "routing", routing },
 	{ "a priority changes while it is pending", priorities },
-	{ "messages between CPUs", messages },
+	{ "between CPUs", between_cpus },
 	{ "the virtual timer", timer },
 	{ "active by a register", active },
 	{ "a CPU is switched off and on", cpu_off },

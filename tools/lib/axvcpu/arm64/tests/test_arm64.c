@@ -59,6 +59,8 @@ static void test_registers(void)
 
 static void test_events(void)
 {
+	const struct axv_sgis sgis = { .enabled = 5, .priority = { [2] = 0x40 } };
+
 	kernel_reset();
 	tap(!axv_vcpu_set_input(vcpu, AXV_ARM64_INPUT_FIQ, true) &&
 	    kernel.event.type == AXV_INJECT_WIRED &&
@@ -70,6 +72,8 @@ static void test_events(void)
 	    kernel.event.type == AXV_INJECT_EXCEPTION && kernel.event.vector == 0x24 &&
 	    kernel.event.error_code == 0x10 && kernel.event.address == 0x1234,
 	    "an exception, with its syndrome and address");
+	tap(!axv_vcpu_set_sgis(vcpu, &sgis) && !memcmp(&kernel.sgis, &sgis, sizeof(sgis)),
+	    "SGIs, which are enabled and how urgent");
 }
 
 /* ---- finishing accesses ------------------------------------------------- */
