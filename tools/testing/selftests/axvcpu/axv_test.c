@@ -171,12 +171,12 @@ void vm_free(struct axv_vm *vm)
 	must(!munmap(vm->ram, GUEST_RAM_SIZE));
 }
 
-void vcpu_new_on(struct axv_vm *vm, struct axv_vcpu *v, __u32 id,
-		 const cpu_set_t *set)
+static void vcpu_create(struct axv_vm *vm, struct axv_vcpu *v, __u32 id, __u64 hw_id,
+			const cpu_set_t *set)
 {
 	struct axv_create_vcpu c = {
 		.id = id,
-		.hw_id = id,
+		.hw_id = hw_id,
 		.favor_phys_cpu = -1,
 		.cpu_set_size = set ? sizeof(*set) : 0,
 		.cpu_set = (unsigned long)set,
@@ -196,7 +196,17 @@ void vcpu_new_on(struct axv_vm *vm, struct axv_vcpu *v, __u32 id,
 
 void vcpu_new(struct axv_vm *vm, struct axv_vcpu *v, __u32 id)
 {
-	vcpu_new_on(vm, v, id, NULL);
+	vcpu_create(vm, v, id, id, NULL);
+}
+
+void vcpu_new_as(struct axv_vm *vm, struct axv_vcpu *v, __u32 id, __u64 hw_id)
+{
+	vcpu_create(vm, v, id, hw_id, NULL);
+}
+
+void vcpu_new_on(struct axv_vm *vm, struct axv_vcpu *v, __u32 id, const cpu_set_t *set)
+{
+	vcpu_create(vm, v, id, id, set);
 }
 
 void vcpu_ready(struct axv_vm *vm, struct axv_vcpu *v, __u32 id)
@@ -432,7 +442,7 @@ static int move(struct axv_vcpu *v, int reason)
 		return reason;
 	save(v, &before);
 	vcpu_free(v);
-	vcpu_new(v->vm, v, state.vcpu_id);
+	vcpu_new_as(v->vm, v, state.vcpu_id, state.hw_id);
 	v->moved = stats;
 	if (v->fd != fd) {
 		must(dup3(v->fd, fd, O_CLOEXEC) == fd);

@@ -125,8 +125,12 @@ int uffd_new(void *mem, size_t size);
 void uffd_await(int uffd, const void *addr);
 void uffd_supply(int uffd, void *page, __u64 first_word);
 
-/* vCPUs. _new: Created. _ready: set up and bound, in the arch's 64-bit mode. */
+/*
+ * vCPUs. _new: Created; its hw_id is its id. _as: another hw_id. _ready: set up and bound, in
+ * the arch's 64-bit mode.
+ */
 void vcpu_new(struct axv_vm *vm, struct axv_vcpu *v, __u32 id);
+void vcpu_new_as(struct axv_vm *vm, struct axv_vcpu *v, __u32 id, __u64 hw_id);
 void vcpu_new_on(struct axv_vm *vm, struct axv_vcpu *v, __u32 id,
 		 const cpu_set_t *set);
 void vcpu_ready(struct axv_vm *vm, struct axv_vcpu *v, __u32 id);

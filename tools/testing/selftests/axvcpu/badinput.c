@@ -47,6 +47,7 @@ static const struct command {
 	C(VCPU, AXV_VCPU_SET_FPU),
 	C(VCPU, AXV_VCPU_GET_STATS),
 	C(VCPU, AXV_VCPU_SYNC),
+	C(VCPU, AXV_VCPU_SET_SGIS),
 #undef C
 };
 
