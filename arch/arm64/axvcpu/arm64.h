@@ -123,11 +123,14 @@ struct axv_arm64_events {
 };
 
 /**
- * struct axv_arm64_timer - what wakes a halted vCPU when its virtual timer fires
- * @hrtimer:	the host's timer
+ * struct axv_arm64_timer - the virtual timer, for a vCPU that is not in the guest
+ * @hrtimer:	the host's timer, which wakes a halted vCPU when the guest's fires
  * @armed:	it waits.  Cleared by it.
  * @cval:	for this value of the guest's counter
  * @offset:	and this of &axv_arm64_vm.cntvoff
+ * @told:	without irqchip: the output that the VMM knows, &axv_run.timer_level of the
+ *		last exit
+ * @rose:	the output was found high, and @told is not
  *
  * All but @armed belong to the holder of the claim.
  */
@@ -136,6 +139,8 @@ struct axv_arm64_timer {
 	bool armed;
 	u64 cval;
 	u64 offset;
+	bool told;
+	bool rose;
 };
 
 enum axv_pending_kind {
@@ -543,6 +548,8 @@ void axv_arm64_timer_init(struct axv_arm64_vcpu *v);
 void axv_arm64_timer_stop(struct axv_arm64_vcpu *v);
 bool axv_arm64_timer_line(const struct axv_arm64_vcpu *v);
 void axv_arm64_timer_wait(struct axv_arm64_vcpu *v);
+bool axv_arm64_timer_rises(struct axv_arm64_vcpu *v);
+enum axv_next axv_arm64_timer_tell(struct axv_arm64_vcpu *v);
 void axv_arm64_timers_changed(struct axv_vm *vm);
 
 /* ppi.c: the host's interrupts that bring a guest out */

@@ -76,6 +76,7 @@ void axv_arm64_reset(struct axv_arm64_vcpu *v)
 	v->os_locked = true;
 	v->trap_caches = !axv_arm64_host.fwb;
 	axv_arm64_timer_stop(v);
+	v->timer.told = false;
 
 	raw_spin_lock_irq(&v->base.lock);
 	memset(&v->events, 0, sizeof(v->events));

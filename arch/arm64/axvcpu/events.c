@@ -92,7 +92,8 @@ int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
  * axv_arm64_has_event() - is there an event that ends a halt?
  * @vcpu:	vCPU whose claim the caller holds
  *
- * Masks do not count (Arm ARM, WFI).
+ * Masks do not count (Arm ARM, WFI).  Where the VMM has the interrupt controller, a timer
+ * that it has to be told of ends the halt as well.
  *
  * Context: under &axv_vcpu.lock.
  */
@@ -104,7 +105,7 @@ bool axv_arm64_has_event(struct axv_vcpu *vcpu)
 	lockdep_assert_held(&vcpu->lock);
 	if (events->lines || events->exception)
 		return true;
-	return axv_arm64_has_gic(v) && axv_arm64_gic_has_event(v);
+	return axv_arm64_has_gic(v) ? axv_arm64_gic_has_event(v) : axv_arm64_timer_rises(v);
 }
 
 /*
@@ -295,6 +296,9 @@ int axv_arm64_get_event(struct axv_arm64_vcpu *v, u64 index, u64 *value)
 	case AXV_ARM64_EVENT_CACHE_WATCH:
 		*value = v->trap_caches;
 		break;
+	case AXV_ARM64_EVENT_TIMER:
+		*value = v->timer.told;
+		break;
 	default:
 		err = -ENOENT;
 	}
@@ -327,7 +331,8 @@ int axv_arm64_set_event(struct axv_arm64_vcpu *v, u64 index, u64 value)
 		return -ENOENT;
 	if ((is_flag && value > 1) ||
 	    (index == AXV_ARM64_EVENT_SERROR_ISS && value & ~VSESR_MASK) ||
-	    (index == AXV_ARM64_EVENT_EXCEPTION && !exception_valid(value)))
+	    (index == AXV_ARM64_EVENT_EXCEPTION && !exception_valid(value)) ||
+	    (index == AXV_ARM64_EVENT_TIMER && value && axv_arm64_has_gic(v)))
 		return -EINVAL;
 
 	raw_spin_lock_irq(&v->base.lock);
@@ -356,6 +361,9 @@ int axv_arm64_set_event(struct axv_arm64_vcpu *v, u64 index, u64 value)
 		break;
 	case AXV_ARM64_EVENT_CACHE_WATCH:
 		axv_arm64_watch_caches(v, value);
+		break;
+	case AXV_ARM64_EVENT_TIMER:
+		v->timer.told = value;
 		break;
 	}
 	raw_spin_unlock_irq(&v->base.lock);

@@ -171,10 +171,7 @@ static noinline void drain(struct axv_arm64_vcpu *v)
 
 /**
  * axv_arm64_gic_leave() - the end of what axv_arm64_gic_enter() began
- * @v:		the same
- *
- * The timer's output is wired to nothing where there is no interrupt controller:
- * all that is done about it is that it does not interrupt for ever.
+ * @v:		the same; without interrupt controller a vCPU whose timer has fired
  *
  * Context: interrupts off, the guest's registers in memory.
  */
@@ -186,13 +183,12 @@ void axv_arm64_gic_leave(struct axv_arm64_vcpu *v)
 
 	v->sys[AXV_SYS_CNTV_CTL_EL0] = ctl & CNTV_KEPT;
 	/* It should not have interrupted, if that is what it was. */
-	if (unlikely(line) && AXV_EL2_VECTOR(v->last.code) == AXV_EL2_IRQ) {
+	if (unlikely(line) && AXV_EL2_VECTOR(v->last.code) == AXV_EL2_IRQ)
 		axv_arm64_ppi_released();
-		if (!axv_arm64_has_gic(v))
-			axv_arm64_ppi_hold(true);
-	}
-	if (!axv_arm64_has_gic(v))
+	if (!axv_arm64_has_gic(v)) {
+		v->timer.rose = line && !v->timer.told;
 		return;
+	}
 	gic->hold = false;
 	gic->line = line;
 	if (unlikely(gic->nr || line || gic->timer_level))

@@ -12,7 +12,8 @@
  *
  * The output of a guest's timer stays high until the guest does something about
  * it.  Meanwhile its interrupt is held active in the host's GIC, or there would be
- * no end of it.
+ * no end of it.  Where the VMM has the interrupt controller that is until the VMM has seen
+ * the output low again.
  */
 #include <linux/acpi.h>
 #include <linux/errno.h>

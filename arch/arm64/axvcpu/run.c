@@ -186,6 +186,8 @@ static __always_inline enum axv_next run_guest(struct axv_arm64_vcpu *v, int cpu
 	axv_arm64_ppi_keep(cpu);
 	if (axv_arm64_has_gic(v))
 		axv_arm64_gic_enter(v);
+	else
+		axv_arm64_ppi_hold(v->timer.told);
 	load_guest(v);
 	for (;;) {
 		/*
@@ -227,6 +229,8 @@ static __always_inline enum axv_next prepare(struct axv_vcpu *vcpu)
 	axv_routes_retry(vcpu);
 	if (unlikely(v->events.halted) &&
 	    axv_wait_for_event(vcpu, &v->events.halted, axv_arm64_has_event) == AXV_EXIT)
+		return AXV_EXIT;
+	if (unlikely(v->timer.rose) && axv_arm64_timer_tell(v) == AXV_EXIT)
 		return AXV_EXIT;
 	if (unlikely(READ_ONCE(v->events.any)))
 		axv_arm64_deliver(v);
@@ -283,6 +287,16 @@ static __always_inline enum axv_next host_work(struct axv_vcpu *vcpu, u64 interr
 	return AXV_RESUME;
 }
 
+/* The level of a timer that nobody but the VMM looks at; each exit shows it. */
+static __always_inline void show_timer(struct axv_arm64_vcpu *v)
+{
+	if (!axv_arm64_has_gic(v))
+		v->timer.told = unlikely(v->sys[AXV_SYS_CNTV_CTL_EL0]) &&
+				axv_arm64_timer_line(v);
+	v->timer.rose = false;
+	v->base.run->timer_level = v->timer.told;
+}
+
 /**
  * axv_arm64_run() - enter the guest until something ends the run
  * @vcpu:	claimed vCPU in state Running, current on this thread
@@ -308,6 +322,7 @@ int axv_arm64_run(struct axv_vcpu *vcpu)
 
 	run->ip = v->regs.pc;
 	run->hw_reason = v->last.esr;
+	show_timer(v);
 	run->ready_for_interrupt = !(v->regs.pstate & PSR_I_BIT) &&
 				   (!axv_arm64_has_gic(v) || v->ich.vmcr & AXV_VMCR_ENG1);
 	if (unlikely(READ_ONCE(run->want)))

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The virtual timer of a vCPU with an interrupt controller.
+ * The virtual timer of a vCPU.
  *
  * CNTV_CTL_EL0 and CNTV_CVAL_EL0 are the guest's own, in hardware while it runs.
  * A timer that fires brings it out (ppi.c), and what the registers tell then is
  * the level of the timer's interrupt.  While a halted vCPU is Blocked an hrtimer
  * stands in for the hardware.  It stays armed when something else ends the halt:
  * the next one often waits for the same moment.
+ *
+ * Without an irqchip the VMM has the interrupt controller, and its level stands in the run
+ * page.  A rise ends the run; until an exit has shown the VMM that it is low again, the host
+ * keeps its interrupt from the guest, which goes on with the timer asserted.
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
@@ -112,6 +116,42 @@ void axv_arm64_timer_wait(struct axv_arm64_vcpu *v)
 	WRITE_ONCE(t->armed, true);
 	hrtimer_start(&t->hrtimer, after(ticks_left(cval, offset)),
 		      HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
+/**
+ * axv_arm64_timer_rises() - does the timer end the halt of a vCPU without irqchip?
+ * @v:		halted vCPU whose claim the caller holds
+ *
+ * Yes, if its output is high and the VMM does not know.  If it is low the vCPU is
+ * woken when the timer fires.
+ *
+ * Context: under &axv_vcpu.lock.
+ */
+bool axv_arm64_timer_rises(struct axv_arm64_vcpu *v)
+{
+	if (v->timer.told)
+		return false;
+	v->timer.rose = axv_arm64_timer_line(v);
+	if (!v->timer.rose)
+		axv_arm64_timer_wait(v);
+	return v->timer.rose;
+}
+
+/**
+ * axv_arm64_timer_tell() - the timer has risen: end the run, unless it is low again
+ * @v:		vCPU without irqchip whose claim the caller holds
+ *
+ * It may be, if the VM's counter was set meanwhile.
+ *
+ * Return: AXV_EXIT or AXV_RESUME.
+ */
+enum axv_next axv_arm64_timer_tell(struct axv_arm64_vcpu *v)
+{
+	v->timer.rose = false;
+	if (!axv_arm64_timer_line(v))
+		return AXV_RESUME;
+	axv_arm64_exit(v, AXV_EXIT_TIMER, 0);
+	return AXV_EXIT;
 }
 
 /**

@@ -46,6 +46,9 @@ enum axv_arm64_gpr {
  * @AXV_ARM64_EVENT_HALTED:	1: waits for an interrupt (WFI)
  * @AXV_ARM64_EVENT_CACHE_WATCH: 1: its caches are off, or were maintained by set and
  *				way since they are on: the kernel waits for a switch
+ * @AXV_ARM64_EVENT_TIMER:	1: &axv_run.timer_level was 1 at the last exit, so the timer's
+ *				output does not end a run before an exit has shown 0; without
+ *				irqchip, otherwise 0
  * @AXV_ARM64_EVENT_REGS:	number of them
  */
 enum axv_arm64_event_reg {
@@ -57,6 +60,7 @@ enum axv_arm64_event_reg {
 	AXV_ARM64_EVENT_EXCEPTION_ADDR,
 	AXV_ARM64_EVENT_HALTED,
 	AXV_ARM64_EVENT_CACHE_WATCH,
+	AXV_ARM64_EVENT_TIMER,
 	AXV_ARM64_EVENT_REGS,
 };
 

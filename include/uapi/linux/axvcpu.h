@@ -582,6 +582,7 @@ enum axv_exit_reason {
 	AXV_EXIT_IO_STRING = 23,	/* x86: INS or OUTS */
 	AXV_EXIT_MSW = 24,		/* x86: LMSW or SMSW */
 	AXV_EXIT_TASK_SWITCH = 25,	/* x86 */
+	AXV_EXIT_TIMER = 27,		/* arm64: &axv_run.timer_level has risen */
 	AXV_EXIT_REASONS,		/* number of them */
 };
 
@@ -903,6 +904,8 @@ struct axv_exit_task_switch {
  * @ready_for_interrupt: out: an EXTINT injected now would be taken at entry
  * @state:	out: the &enum axv_vcpu_state in which the last run ended
  * @cr8:	out: x86: CR8 at the exit
+ * @timer_level: out: arm64 without irqchip: not zero: the output of the virtual timer was
+ *		high at the exit; otherwise 0
  * @pad1:	zero
  * @hw_reason:	out: the hardware's last exit as it named it; another one than
  *		this, where the kernel ended the run
@@ -929,7 +932,8 @@ struct axv_run {
 	__u8 ready_for_interrupt;
 	__u8 state;
 	__u8 cr8;
-	__u8 pad1[4];
+	__u8 timer_level;
+	__u8 pad1[3];
 	__u64 hw_reason;
 
 	union {

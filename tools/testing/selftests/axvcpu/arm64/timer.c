@@ -98,19 +98,89 @@ GUEST_CODE(handler_calls,
 	"add	x19, x19, #1\n"
 	"eret\n");
 
-/* Lets it fire, with no controller to take it, and looks. */
-GUEST_CODE(guest_polls,
-	"msr	cntv_cval_el0, xzr\n"
+/*
+ * Guests whose VMM has the controller: one arms the timer, X20 from now, and computes, one
+ * computes for X21 rounds and calls, and so on.
+ */
+GUEST_CODE(guest_arms,
+	"mrs	x9, cntvct_el0\n"
+	"add	x9, x9, x20\n"
+	"msr	cntv_cval_el0, x9\n"
 	"mov	x9, #1\n"
 	"msr	cntv_ctl_el0, x9\n"
 	"isb\n"
-	"mov	x10, x20\n"
-	"1:	subs	x10, x10, #1\n"
+	"1:	add	x25, x25, #1\n"
+	"b	1b\n");
+
+GUEST_CODE(guest_computes,
+	"1:	subs	x21, x21, #1\n"
 	"b.ne	1b\n"
 	"mrs	x1, cntv_ctl_el0\n"
 	"mov	x0, #1\n"
 	"hvc	#0\n"
-	"b	guest_polls\n");
+	"b	.\n");
+
+GUEST_CODE(guest_masks,
+	"mov	x9, #3\n"
+	"msr	cntv_ctl_el0, x9\n"
+	"isb\n"
+	"mov	x0, #2\n"
+	"hvc	#0\n"
+	"b	.\n");
+
+/* Arms it anew, and waits until it has fired, with no exit in between. */
+GUEST_CODE(guest_rearms,
+	"mrs	x9, cntvct_el0\n"
+	"add	x9, x9, x20\n"
+	"msr	cntv_cval_el0, x9\n"
+	"mov	x9, #1\n"
+	"msr	cntv_ctl_el0, x9\n"
+	"isb\n"
+	"1:	mrs	x9, cntv_ctl_el0\n"
+	"tbz	x9, #2, 1b\n"
+	"mov	x0, #3\n"
+	"hvc	#0\n"
+	"b	.\n");
+
+/* Takes X22 interrupts (counted in X19) with a timer of X20, and calls. Halts if X23 is not 0. */
+GUEST_CODE(guest_takes,
+	"mov	x19, #0\n"
+	"mrs	x9, cntvct_el0\n"
+	"add	x9, x9, x20\n"
+	"msr	cntv_cval_el0, x9\n"
+	"mov	x9, #1\n"
+	"msr	cntv_ctl_el0, x9\n"
+	"isb\n"
+	"msr	daifclr, #2\n"
+	"1:	cmp	x19, x22\n"
+	"b.hs	2f\n"
+	"cbz	x23, 1b\n"
+	"wfi\n"
+	"b	1b\n"
+	"2:	mov	x0, #1\n"
+	"mov	x1, x19\n"
+	"hvc	#0\n"
+	"b	2b\n");
+
+/* Masks the timer, and calls as if that was the controller; then arms it again. */
+GUEST_CODE(handler_takes,
+	"mov	x9, #3\n"
+	"msr	cntv_ctl_el0, x9\n"
+	"isb\n"
+	"add	x19, x19, #1\n"
+	"mov	x0, #4\n"
+	"hvc	#0\n"
+	"mrs	x9, cntvct_el0\n"
+	"add	x9, x9, x20\n"
+	"msr	cntv_cval_el0, x9\n"
+	"cmp	x19, x22\n"
+	"mov	x9, #1\n"
+	"csel	x9, x9, xzr, lo\n"
+	"msr	cntv_ctl_el0, x9\n"
+	"isb\n"
+	"eret\n");
+
+#define TIMER_CTL	AXV_ARM64_SYSREG_INDEX(3, 3, 14, 3, 1)
 
 FIXTURE(timer)
 {
@@ -488,26 +558,191 @@ TEST_F(timer, on_a_cpu_that_was_offline)
 	EXPECT_TRUE(interrupts_by_itself(&self->vm, &self->v));
 }
 
-/* Without a controller the guest looks for itself, and gets on. */
-TEST(timer_without_a_controller)
+/* ---- without a controller in the kernel ---------------------------------------- */
+
+FIXTURE(level)
 {
-	struct axv_vcpu v;
 	struct axv_vm vm;
+	struct axv_vcpu v;
+};
+
+FIXTURE_SETUP(level)
+{
+	vm_new(&self->vm, AXV_VM_HALT_IN_KERNEL);
+	vcpu_ready(&self->vm, &self->v, 0);
+}
+
+FIXTURE_TEARDOWN(level)
+{
+	vcpu_free(&self->v);
+	vm_free(&self->vm);
+}
+
+/* The next run begins this guest, with its timer as it was. */
+#define GUEST(name, us) do {							\
+	arm64_load(&self->vm, name);						\
+	arm64_start(&self->v, GUEST_CODE_ADDR);					\
+	self->v.run->regs.gprs.pstate |= PSTATE_I;				\
+	*arm64_x(&self->v, 20) = microseconds(&self->vm, us);			\
+} while (0)
+
+#define ASSERT_LEVEL(reason, level) do {					\
+	ASSERT_EXIT(reason, &self->v);						\
+	ASSERT_EQ(level, self->v.run->timer_level);				\
+} while (0)
+
+static __u64 event_timer(struct axv_vcpu *v)
+{
+	__u64 value;
+
+	must(!reg_get(v, AXV_REG_ARM64(EVENT, AXV_ARM64_EVENT_TIMER), &value));
+	return value;
+}
+
+TEST_F(level, a_rise_ends_a_run_once)
+{
 	int i;
 
-	vm_new(&vm, 0);
-	vcpu_ready(&vm, &v, 0);
-	arm64_load(&vm, guest_polls);
-	arm64_start(&v, GUEST_CODE_ADDR);
-	*arm64_x(&v, 20) = 100000;
-	for (i = 0; i < 3; i++) {
-		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
-		EXPECT_EQ(ENABLE | ISTATUS, v.run->exit.hypercall.args[0]);
+	for (i = 0; i < 5; i++) {
+		GUEST(guest_arms, 500);
+		ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
+		EXPECT_EQ(1ull, event_timer(&self->v));
+		EXPECT_EQ(0, self->v.run->insn_len);
+		/* High as it is, the guest gets on, undisturbed. */
+		GUEST(guest_computes, 0);
+		*arm64_x(&self->v, 21) = 100000;
+		ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 1);
+		EXPECT_EQ(ENABLE | ISTATUS, self->v.run->exit.hypercall.args[0]);
+		GUEST(guest_masks, 0);
+		ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 0);
+		EXPECT_EQ(0ull, event_timer(&self->v));
 	}
-	/* Once it has been noticed it does not interrupt any more. */
-	EXPECT_GT(100ull, vcpu_stats(&v).interrupts);
-	vcpu_free(&v);
-	vm_free(&vm);
+	EXPECT_EQ(5ull, vcpu_stats(&self->v).exits[AXV_EXIT_TIMER]);
+	EXPECT_GT(300ull, vcpu_stats(&self->v).interrupts);
+}
+
+/* The VMM has not seen it fall, so it has not risen for the VMM. */
+TEST_F(level, a_fall_that_no_exit_shows)
+{
+	int i;
+
+	GUEST(guest_arms, 500);
+	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
+	for (i = 0; i < 3; i++) {
+		GUEST(guest_rearms, 2000);
+		ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 1);
+	}
+	GUEST(guest_masks, 0);
+	ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 0);
+	GUEST(guest_arms, 500);
+	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
+	EXPECT_EQ(2ull, vcpu_stats(&self->v).exits[AXV_EXIT_TIMER]);
+}
+
+/* Any exit shows the level, one that comes before the guest is entered as well. */
+TEST_F(level, stands_in_every_exit)
+{
+	GUEST(guest_arms, 500);
+	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
+	ASSERT_EQ(0, vcpu_kick(&self->v));
+	ASSERT_LEVEL(AXV_EXIT_KICKED, 1);
+	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_ARM64(SYSREG, TIMER_CTL), 0));
+	ASSERT_EQ(0, vcpu_kick(&self->v));
+	ASSERT_LEVEL(AXV_EXIT_KICKED, 0);
+	/* That of a kick has told it: the run goes on until the guest ends it. */
+	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_ARM64(SYSREG, TIMER_CTL), ENABLE));
+	ASSERT_EQ(0, vcpu_kick(&self->v));
+	ASSERT_LEVEL(AXV_EXIT_KICKED, 1);
+	GUEST(guest_computes, 0);
+	*arm64_x(&self->v, 21) = 100000;
+	ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 1);
+	EXPECT_EQ(1ull, vcpu_stats(&self->v).exits[AXV_EXIT_TIMER]);
+}
+
+TEST_F(level, what_the_vmm_knows_is_a_register)
+{
+	__u64 id = AXV_REG_ARM64(EVENT, AXV_ARM64_EVENT_TIMER);
+
+	GUEST(guest_arms, 500);
+	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
+	ASSERT_EQ(0, reg_set(&self->v, id, 0));
+	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
+	EXPECT_EQ(-EINVAL, reg_set(&self->v, id, 2));
+	EXPECT_EQ(1ull, event_timer(&self->v));
+	/* Restored: nobody is told twice. */
+	ASSERT_EQ(0, reg_set(&self->v, id, 1));
+	GUEST(guest_computes, 0);
+	*arm64_x(&self->v, 21) = 100000;
+	ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 1);
+}
+
+/*
+ * A VMM that does with the level what a controller does: the guest's IRQ input is the
+ * timer's output.
+ */
+static void take_ticks(struct __test_metadata *_metadata, FIXTURE_DATA(level) *self,
+		       __u64 us, int halts)
+{
+	struct axv_inject input = {
+		.type = AXV_INJECT_WIRED, .vector = AXV_ARM64_INPUT_IRQ,
+	};
+	const unsigned int n = 20;
+	unsigned int rises = 0;
+	int reason;
+
+	arm64_load_handler(&self->vm, handler_takes);
+	GUEST(guest_takes, us);
+	*arm64_x(&self->v, 22) = n;
+	*arm64_x(&self->v, 23) = halts;
+	do {
+		/* A signal's exit shows the level, too. */
+		reason = vcpu_run_once(&self->v);
+		ASSERT_TRUE(reason == AXV_EXIT_TIMER || reason == AXV_EXIT_HYPERCALL ||
+			    reason == AXV_EXIT_NOTHING);
+		if (reason != AXV_EXIT_NOTHING)
+			ASSERT_EQ(reason == AXV_EXIT_TIMER, self->v.run->timer_level);
+		rises += !input.data && self->v.run->timer_level;
+		input.data = self->v.run->timer_level;
+		ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &input));
+	} while (reason != AXV_EXIT_HYPERCALL || self->v.run->exit.hypercall.nr != 1);
+	EXPECT_EQ(n, self->v.run->exit.hypercall.args[0]);
+	EXPECT_EQ(n, rises);
+}
+
+TEST_F(level, a_vmm_with_a_controller)
+{
+	take_ticks(_metadata, self, 500, 0);
+}
+
+TEST_F(level, ends_a_halt)
+{
+	take_ticks(_metadata, self, 10000, 1);
+	EXPECT_LE(1ull, vcpu_stats(&self->v).blocks);
+}
+
+/* Two on one CPU in turn, one of which has its interrupt held back. */
+TEST_F(level, not_another_vcpus)
+{
+	struct axv_vcpu held = self->v;
+	int i;
+
+	GUEST(guest_arms, 500);
+	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
+	held = self->v;
+	vcpu_ready(&self->vm, &self->v, 1);
+	for (i = 0; i < 3; i++) {
+		GUEST(guest_arms, 500);
+		ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
+		GUEST(guest_masks, 0);
+		ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 0);
+		arm64_load(&self->vm, guest_computes);
+		arm64_start(&held, GUEST_CODE_ADDR);
+		*arm64_x(&held, 21) = 1000;
+		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &held);
+		ASSERT_EQ(1, held.run->timer_level);
+	}
+	vcpu_free(&self->v);
+	self->v = held;
 }
 
 TEST_HARNESS_MAIN
