@@ -26,6 +26,7 @@
 #include "events.h"
 #include "exit.h"
 #include "known.h"
+#include "lapic.h"
 #include "walk.h"
 #include "x86.h"
 
@@ -373,11 +374,23 @@ static bool may_store(struct axv_x86_vcpu *x, const struct axv_x86_code *code,
 	return true;
 }
 
+/* The guest writes to its local APIC. */
+static noinline enum axv_next write_lapic(struct axv_x86_vcpu *x, u64 gpa,
+					  const struct axv_x86_insn *insn, u64 value)
+{
+	int ended = axv_lapic_mmio_write(x, gpa & ~PAGE_MASK, insn->width, value);
+	unsigned int len = finish(x, insn);
+
+	return axv_lapic_ended(x, ended, len);
+}
+
 static enum axv_next write_exit(struct axv_x86_vcpu *x, u64 gpa, u32 cause,
 				const struct axv_x86_insn *insn, u64 value)
 {
 	struct axv_run *run;
 
+	if (axv_lapic_has(x, gpa))
+		return write_lapic(x, gpa, insn, value);
 	if (cause == AXV_FAULT_NO_REGION &&
 	    axv_ring_doorbell(&x->base, AXV_SPACE_MEMORY, gpa, insn->width, value)) {
 		finish(x, insn);
@@ -416,6 +429,9 @@ static noinline enum axv_next write_element(struct axv_x86_vcpu *x, u64 gpa, u32
 	return write_exit(x, gpa, cause, insn, value);
 }
 
+static enum axv_next read_lapic(struct axv_x86_vcpu *x, u64 gpa,
+				const struct axv_x86_code *code);
+
 static enum axv_next read_exit(struct axv_x86_vcpu *x, u64 gpa,
 			       const struct axv_x86_code *code)
 {
@@ -425,6 +441,8 @@ static enum axv_next read_exit(struct axv_x86_vcpu *x, u64 gpa,
 
 	if (insn->op == AXV_X86_OP_MOVS && !may_store(x, code, &next))
 		return next;
+	if (axv_lapic_has(x, gpa))
+		return read_lapic(x, gpa, code);
 
 	x->pending.kind = AXV_PENDING_MMIO;
 	x->pending.width = insn->width;
@@ -580,6 +598,14 @@ finish_load(struct axv_x86_vcpu *x, const struct axv_x86_code *code, u64 data)
 	load_register(x, &code->insn, data);
 	finish(x, &code->insn);
 	return AXV_RESUME;
+}
+
+/* The guest reads its local APIC. */
+static noinline enum axv_next read_lapic(struct axv_x86_vcpu *x, u64 gpa,
+					 const struct axv_x86_code *code)
+{
+	return finish_load(x, code, axv_lapic_mmio_read(x, gpa & ~PAGE_MASK,
+							code->insn.width));
 }
 
 /* As mmio_operand(). */

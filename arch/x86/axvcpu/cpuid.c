@@ -18,6 +18,7 @@
 #include "cpuid.h"
 #include "cpuid_host.h"
 #include "exit.h"
+#include "lapic.h"
 #include "x86.h"
 
 /*
@@ -106,6 +107,8 @@ void axv_x86_cpuid_derive(struct axv_x86_cpuid *entries, u32 count,
 	caps->mtrr = d1 & F(MTRR);
 	caps->mce = d1 & F(MCE);
 	caps->mca = d1 & F(MCA);
+	caps->x2apic = c1 & F(X2APIC);
+	caps->tsc_deadline = c1 & F(TSC_DEADLINE_TIMER);
 	caps->tsc_adjust = answer(entries, count, 7, EBX) & F(TSC_ADJUST);
 	caps->arch_caps = d7 & F(ARCH_CAPABILITIES);
 	/* Each vendor has bits of its own for the same two MSRs. */
@@ -212,6 +215,13 @@ static int check_table(struct axv_x86_cpuid *entries, u32 count)
 	return 0;
 }
 
+static bool lapic_fits(struct axv_x86_vcpu *x, const struct axv_x86_caps *caps)
+{
+	return !x->lapic ||
+	       ((caps->x2apic || !axv_lapic_is_x2apic(x->lapic)) &&
+		(caps->tsc_deadline || !axv_lapic_timer_deadline(x->lapic)));
+}
+
 /*
  * Would the state of the vCPU still be legal?  The entry loads SPEC_CTRL and TSC_AUX
  * whatever the table says; otherwise the guest runs with bits that it can neither
@@ -224,7 +234,7 @@ static bool caps_fit(struct axv_x86_vcpu *x, const struct axv_x86_caps *caps)
 	       !(x->xcr0 & ~(caps->xcr0 | XFEATURE_MASK_FP)) &&
 	       !(x->hw->get_cr(x, 3) >> caps->phys_bits) &&
 	       !(x->spec_ctrl & ~caps->spec_ctrl) &&
-	       (caps->tsc_aux || !x->tsc_aux);
+	       (caps->tsc_aux || !x->tsc_aux) && lapic_fits(x, caps);
 }
 
 /**
@@ -305,6 +315,8 @@ static void fill_dynamic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
 	case 1:
 		if (x->cr4 & X86_CR4_OSXSAVE)
 			e->ecx |= F(OSXSAVE);
+		if (x->lapic && !axv_lapic_is_on(x->lapic))
+			e->edx &= ~F(APIC);
 		break;
 	case 7:
 		if (!e->subleaf && (x->cr4 & X86_CR4_PKE))

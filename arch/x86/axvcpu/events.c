@@ -17,6 +17,7 @@
 #include <asm/trapnr.h>
 
 #include "events.h"
+#include "lapic.h"
 #include "walk.h"
 #include "x86.h"
 
@@ -209,6 +210,24 @@ int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	return err;
 }
 
+/**
+ * axv_x86_post_nmi() - an NMI from another CPU of the guest, or from a device
+ * @x:		any vCPU; the caller requests AXV_REQ_EVENT
+ *
+ * Context: any but NMI; takes &axv_vcpu.lock.
+ */
+void axv_x86_post_nmi(struct axv_x86_vcpu *x)
+{
+	struct axv_x86_events *ev = &x->events;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&x->base.lock, flags);
+	if (ev->nmi_pending < NMI_MAX)
+		ev->nmi_pending++;
+	WRITE_ONCE(ev->any, true);
+	raw_spin_unlock_irqrestore(&x->base.lock, flags);
+}
+
 /* Could the guest take an external interrupt between two instructions? */
 static bool extint_open(struct axv_x86_vcpu *x)
 {
@@ -218,6 +237,24 @@ static bool extint_open(struct axv_x86_vcpu *x)
 static bool nmi_open(struct axv_x86_vcpu *x)
 {
 	return !x->hw->get_nmi_masked(x) && !x->hw->get_shadow(x);
+}
+
+/* Has a PIC an interrupt for the guest, and may it have it? */
+static bool pic_waits(struct axv_x86_vcpu *x)
+{
+	return x->events.extint_count && axv_lapic_pic_open(x);
+}
+
+static bool waits_for_sipi(struct axv_x86_vcpu *x)
+{
+	return x->lapic && x->lapic->wait_sipi;
+}
+
+/* Those of a local APIC that waits for a SIPI are INIT and SIPI only. */
+static bool lapic_has_event(struct axv_x86_vcpu *x)
+{
+	return axv_lapic_latched(x) ||
+	       (axv_lapic_pending(x) >= 0 && extint_open(x));
 }
 
 /**
@@ -232,11 +269,13 @@ bool axv_x86_has_event(struct axv_vcpu *vcpu)
 	struct axv_x86_events *ev = &x->events;
 
 	lockdep_assert_held(&vcpu->lock);
-	if (!READ_ONCE(ev->any))
+	if (x->lapic && lapic_has_event(x))
+		return true;
+	if (!READ_ONCE(ev->any) || waits_for_sipi(x))
 		return false;
 	return ev->reinject || ev->exception ||
 	       (ev->nmi_pending && nmi_open(x)) ||
-	       (ev->extint_count && extint_open(x));
+	       (pic_waits(x) && extint_open(x));
 }
 
 static bool is_exception(u64 event)
@@ -262,7 +301,8 @@ static void put_back(struct axv_x86_vcpu *x, u64 event)
 
 	switch (event & AXV_X86_EVENT_TYPE) {
 	case AXV_X86_EVENT_TYPE_EXTINT:
-		unpop_extint(ev, event & AXV_X86_EVENT_VECTOR);
+		if (!axv_lapic_put_back(x, event & AXV_X86_EVENT_VECTOR))
+			unpop_extint(ev, event & AXV_X86_EVENT_VECTOR);
 		break;
 	case AXV_X86_EVENT_TYPE_NMI:
 		x->hw->set_nmi_masked(x, false);
@@ -457,6 +497,7 @@ u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
 		       bool *nmi_window)
 {
 	struct axv_x86_events *ev = &x->events;
+	int vector = x->lapic ? axv_lapic_pending(x) : -1;
 	u64 event = 0;
 
 	lockdep_assert_held(&x->base.lock);
@@ -469,11 +510,15 @@ u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
 		x->hw->set_nmi_masked(x, true);
 		event = make_event(AXV_X86_EVENT_TYPE_NMI, X86_TRAP_NMI, false,
 				   0);
-	} else if (ev->extint_count && extint_open(x)) {
+	} else if (pic_waits(x) && extint_open(x)) {
 		event = make_event(AXV_X86_EVENT_TYPE_EXTINT, pop_extint(ev),
 				   false, 0);
+	} else if (vector >= 0 && extint_open(x)) {
+		axv_lapic_take(x, vector);
+		event = make_event(AXV_X86_EVENT_TYPE_EXTINT, vector, false, 0);
+		vector = axv_lapic_pending(x);
 	}
-	*irq_window = ev->extint_count;
+	*irq_window = pic_waits(x) || vector >= 0;
 	*nmi_window = ev->nmi_pending;
 	WRITE_ONCE(ev->any, ev->exception || *irq_window || *nmi_window ||
 		   ev->shutdown);
@@ -598,6 +643,11 @@ int axv_x86_get_event_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 	case AXV_X86_EVENT_SHUTDOWN:
 		*value = ev->shutdown;
 		break;
+	case AXV_X86_EVENT_WAIT_SIPI:
+	case AXV_X86_EVENT_INIT:
+	case AXV_X86_EVENT_SIPI:
+		*value = axv_lapic_get_event_reg(x, index);
+		break;
 	default:
 		err = -ENOENT;
 	}
@@ -698,6 +748,10 @@ int axv_x86_set_event_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 		x->events.exit_mask = value;
 		x->hw->cpuid_changed(x);
 		return 0;
+	case AXV_X86_EVENT_WAIT_SIPI:
+	case AXV_X86_EVENT_INIT:
+	case AXV_X86_EVENT_SIPI:
+		return axv_lapic_set_event_reg(x, index, value);
 	}
 	raw_spin_lock_irqsave(&x->base.lock, flags);
 	err = set_queue_reg(&x->events, index, value);

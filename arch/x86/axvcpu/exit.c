@@ -19,6 +19,7 @@
 #include "access.h"
 #include "events.h"
 #include "exit.h"
+#include "lapic.h"
 #include "x86.h"
 
 /**
@@ -153,6 +154,23 @@ enum axv_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len)
 		return AXV_RESUME;
 	}
 	axv_x86_exit(x, AXV_EXIT_HALT, len);
+	return AXV_EXIT;
+}
+
+/**
+ * axv_x86_exit_eoi() - a level-triggered interrupt ended
+ * @x:		vCPU whose claim the caller holds, past the instruction
+ * @vector:	of the interrupt
+ * @len:	length of the instruction
+ *
+ * Return: AXV_EXIT.
+ */
+enum axv_next axv_x86_exit_eoi(struct axv_x86_vcpu *x, u8 vector, unsigned int len)
+{
+	struct axv_exit_eoi *eoi = &axv_x86_exit(x, AXV_EXIT_EOI, len)->exit.eoi;
+
+	eoi->vector = vector;
+	eoi->pad = 0;
 	return AXV_EXIT;
 }
 
@@ -382,13 +400,14 @@ enum axv_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
 	}
 
 	if (x->irq_window) {
-		if (!*event && !*irq_window &&
+		if (!*event && !*irq_window && axv_lapic_pic_open(x) &&
 		    (x->regs.rflags & X86_EFLAGS_IF) &&
 		    !x->hw->get_shadow(x)) {
 			axv_x86_exit(x, AXV_EXIT_IRQ_WINDOW, 0);
 			return AXV_EXIT;
 		}
-		*irq_window = true;
+		/* What opens LINT0 comes by here again. */
+		*irq_window |= axv_lapic_pic_open(x);
 	}
 	if (*event)
 		x->base.stats.injections++;

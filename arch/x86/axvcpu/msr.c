@@ -23,6 +23,7 @@
 
 #include "events.h"
 #include "exit.h"
+#include "lapic.h"
 #include "msr.h"
 #include "regs.h"
 #include "tsc.h"
@@ -73,7 +74,7 @@ static const u32 saved_msr[] = {
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
 	MSR_IA32_CR_PAT, MSR_TSC_AUX, MSR_IA32_MISC_ENABLE,
 	MSR_IA32_DEBUGCTLMSR, MSR_IA32_SPEC_CTRL, MTRR_DEF_TYPE,
-	MSR_IA32_TSC_ADJUST, MSR_IA32_MCG_STATUS,
+	MSR_IA32_TSC_ADJUST, MSR_IA32_MCG_STATUS, MSR_IA32_APICBASE,
 };
 
 /* Each byte of @value a memory type of @types? */
@@ -127,11 +128,6 @@ static bool mtrr_valid(struct axv_x86_vcpu *x, u32 msr, u64 value)
 		       (MTRR_TYPES & BIT(value & 7));
 	}
 	return types_valid(value, MTRR_TYPES);
-}
-
-static u64 guest_tsc(struct axv_x86_vcpu *x)
-{
-	return axv_x86_get_counter(x->base.vm) + x->tsc_adjust;
 }
 
 /* MSRs that the hardware switches: there only with the CPUID bit for them. */
@@ -236,7 +232,7 @@ int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 		*value = x->efer;
 		return 0;
 	case MSR_IA32_TSC:
-		*value = guest_tsc(x);
+		*value = axv_x86_guest_tsc(x);
 		return 0;
 	case MSR_TSC_AUX:
 		if (!x->caps.tsc_aux)
@@ -270,6 +266,16 @@ int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 		if (!x->caps.mca)
 			return -ENOENT;
 		*value = x->mcg_status;
+		return 0;
+	case MSR_IA32_APICBASE:
+		if (!x->lapic)
+			return -ENOENT;
+		*value = x->lapic->base;
+		return 0;
+	case MSR_IA32_TSC_DEADLINE:
+		if (!x->lapic || !x->caps.tsc_deadline)
+			return -ENOENT;
+		*value = axv_lapic_timer_deadline(x->lapic);
 		return 0;
 	case MSR_IA32_ARCH_CAPABILITIES:
 		if (!x->caps.arch_caps)
@@ -325,6 +331,13 @@ static int set_pred_cmd(struct axv_x86_vcpu *x, u64 value)
 	return 0;
 }
 
+static void set_tsc_adjust(struct axv_x86_vcpu *x, u64 value)
+{
+	WRITE_ONCE(x->tsc_adjust, value);
+	if (x->lapic)
+		axv_lapic_timer_clock_changed(x->lapic);
+}
+
 static int only(bool good)
 {
 	return good ? 0 : -EINVAL;
@@ -366,12 +379,19 @@ int axv_x86_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value, bool host)
 		if (host)
 			axv_x86_set_counter(x->base.vm, value - x->tsc_adjust);
 		else
-			x->tsc_adjust += value - guest_tsc(x);
+			set_tsc_adjust(x, x->tsc_adjust + value - axv_x86_guest_tsc(x));
 		return 0;
 	case MSR_IA32_TSC_ADJUST:
 		if (!host && !x->caps.tsc_adjust)
 			return -ENOENT;
-		x->tsc_adjust = value;
+		set_tsc_adjust(x, value);
+		return 0;
+	case MSR_IA32_APICBASE:
+		return x->lapic ? axv_lapic_set_base(x, value, host) : -ENOENT;
+	case MSR_IA32_TSC_DEADLINE:
+		if (!x->lapic || !x->caps.tsc_deadline)
+			return -ENOENT;
+		axv_lapic_timer_set_deadline(x->lapic, value);
 		return 0;
 	case MSR_IA32_P5_MC_ADDR:
 	case MSR_IA32_P5_MC_TYPE:
@@ -625,6 +645,27 @@ static enum axv_next exit_sysreg(struct axv_x86_vcpu *x, u32 reason,
 	return AXV_EXIT;
 }
 
+static int guest_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
+{
+	if (x->lapic && axv_lapic_is_x2apic_msr(msr))
+		return axv_lapic_rdmsr(x, msr, value);
+	return axv_x86_get_msr(x, msr, value);
+}
+
+static enum axv_next write_x2apic(struct axv_x86_vcpu *x, u32 msr, u64 value,
+				  unsigned int len)
+{
+	int ended;
+
+	/* Others are told of it, which may sleep. */
+	if (msr == AXV_X2APIC_EOI && irqs_disabled() && axv_lapic_ends_level(x))
+		return AXV_SLOW;
+	if (axv_lapic_wrmsr(x, msr, value, &ended))
+		return refuse(x);
+	axv_x86_advance(x, len);
+	return axv_lapic_ended(x, ended, len);
+}
+
 /**
  * axv_x86_rdmsr() - RDMSR
  * @x:		vCPU whose claim the caller holds; CPL is 0
@@ -648,7 +689,7 @@ enum axv_next axv_x86_rdmsr(struct axv_x86_vcpu *x, unsigned int len)
 	case AXV_X86_MSR_KERNEL:
 		if (msr == MSR_IA32_TSC_ADJUST && !x->caps.tsc_adjust)
 			return refuse(x);
-		if (axv_x86_get_msr(x, msr, &value))
+		if (guest_get_msr(x, msr, &value))
 			return refuse(x);
 		x->regs.gpr[AXV_X86_RAX] = (u32)value;
 		x->regs.gpr[AXV_X86_RDX] = value >> 32;
@@ -663,8 +704,8 @@ enum axv_next axv_x86_rdmsr(struct axv_x86_vcpu *x, unsigned int len)
  * @x:		vCPU whose claim the caller holds; CPL is 0
  * @len:	length of the instruction
  *
- * Return: AXV_RESUME, or AXV_EXIT if the VMM answers; the state is then the
- * one after the instruction.
+ * Return: AXV_RESUME; AXV_EXIT if the VMM answers, the state is then the one after the
+ * instruction; AXV_SLOW with interrupts off: call again with interrupts on.
  */
 enum axv_next axv_x86_wrmsr(struct axv_x86_vcpu *x, unsigned int len)
 {
@@ -677,6 +718,8 @@ enum axv_next axv_x86_wrmsr(struct axv_x86_vcpu *x, unsigned int len)
 		axv_x86_advance(x, len);
 		return exit_sysreg(x, AXV_EXIT_SYSREG_WRITE, len, msr, value);
 	case AXV_X86_MSR_KERNEL:
+		if (x->lapic && axv_lapic_is_x2apic_msr(msr))
+			return write_x2apic(x, msr, value, len);
 		if (axv_x86_set_msr(x, msr, value, false))
 			return refuse(x);
 		axv_x86_advance(x, len);

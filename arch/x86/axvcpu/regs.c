@@ -11,6 +11,7 @@
 #include <axvcpu/current.h>
 
 #include "events.h"
+#include "lapic.h"
 #include "msr.h"
 #include "regs.h"
 #include "walk.h"
@@ -254,6 +255,8 @@ int axv_x86_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value)
 			return -ENOENT;
 		*value = x->hw->get_pdpte(x, index);
 		return 0;
+	case AXV_X86_CLASS_LAPIC:
+		return axv_lapic_get_reg(x, index, value);
 	}
 	return -ENOENT;
 }
@@ -298,6 +301,8 @@ int axv_x86_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value)
 		if (!is_pdpte(x, index))
 			return -ENOENT;
 		return x->hw->set_pdpte(x, index, value);
+	case AXV_X86_CLASS_LAPIC:
+		return axv_lapic_set_reg(x, index, value);
 	}
 	return -ENOENT;
 }
@@ -334,6 +339,7 @@ int axv_x86_reg_list(struct axv_x86_vcpu *x, u64 *ids, u32 *count)
 {
 	struct id_list list = { .ids = ids, .room = *count };
 	unsigned int i;
+	u64 index;
 	u32 msr;
 
 	for (i = 0; i < AXV_X86_GPRS; i++)
@@ -362,6 +368,9 @@ int axv_x86_reg_list(struct axv_x86_vcpu *x, u64 *ids, u32 *count)
 	/* Behind the control registers, since setting those makes them stale. */
 	for (i = 0; is_pdpte(x, i); i++)
 		add_id(&list, AXV_X86_CLASS_PDPTE, i);
+	/* Behind IA32_APIC_BASE, which resets it. */
+	for (i = 0; !axv_lapic_list(x, i, &index); i++)
+		add_id(&list, AXV_X86_CLASS_LAPIC, index);
 
 	*count = list.count;
 	return list.count > list.room ? -E2BIG : 0;

@@ -41,6 +41,7 @@
 #include "events.h"
 #include "exit.h"
 #include "known.h"
+#include "lapic.h"
 #include "regs.h"
 #include "x86.h"
 
@@ -70,7 +71,6 @@
  * @load_dr6:	the guest's DR6 into the register, if the entry does not
  * @save_dr6:	and back
  * @reset_dr6:	the host's DR6 into the register, if it is not there
- * @watch_cr8:	report a CR8 below &axv_x86_vcpu.cr8_below, which has changed
  * @cr8:	the guest's CR8
  * @shadow:	is there an interrupt shadow?
  * @code_state:	as &axv_x86_hw.code_state; NULL: that is as good
@@ -95,7 +95,6 @@ struct axv_x86_engine {
 	void (*load_dr6)(struct axv_x86_vcpu *x);
 	void (*save_dr6)(struct axv_x86_vcpu *x);
 	void (*reset_dr6)(struct axv_x86_vcpu *x);
-	void (*watch_cr8)(struct axv_x86_vcpu *x);
 	unsigned int (*cr8)(struct axv_x86_vcpu *x);
 	bool (*shadow)(struct axv_x86_vcpu *x);
 	void (*code_state)(struct axv_x86_vcpu *x, struct axv_x86_code_state *state);
@@ -227,9 +226,12 @@ axv_x86_requests(struct axv_x86_vcpu *x)
 {
 	enum axv_next next = axv_before_entry_requests(&x->base);
 
-	/* The events themselves are found by their own flag. */
-	if (next == AXV_RESUME)
-		axv_take_request(&x->base, AXV_REQ_EVENT);
+	/* The events themselves are found by their own flag, but for an APIC's. */
+	if (next == AXV_RESUME && axv_take_request(&x->base, AXV_REQ_EVENT) && x->lapic) {
+		WRITE_ONCE(x->events.any, true);
+		if (axv_lapic_latched(x))
+			return AXV_INTERRUPT;
+	}
 	return next;
 }
 
@@ -239,7 +241,8 @@ axv_x86_window_is_open(struct axv_x86_vcpu *x,
 		       const struct axv_x86_engine *engine)
 {
 	return x->irq_window && (x->regs.rflags & X86_EFLAGS_IF) &&
-	       !engine->shadow(x) && !READ_ONCE(x->events.extint_count);
+	       !engine->shadow(x) && !READ_ONCE(x->events.extint_count) &&
+	       axv_lapic_pic_open(x);
 }
 
 /* A halt goes on in the outer loop; the VMM may have to hear of it first. */
@@ -406,14 +409,31 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 	return next;
 }
 
+/* INIT and SIPI change registers, so not in the inner loop; the timer comes along. */
+static __always_inline void axv_x86_prepare_lapic(struct axv_x86_vcpu *x)
+{
+	if (unlikely(axv_lapic_latched(x)))
+		axv_lapic_take_latched(x);
+	/* Whatever the VMM has set. */
+	if (unlikely(x->lapic->wait_sipi))
+		x->events.halted = true;
+	axv_lapic_timer_move(x->lapic);
+}
+
 static __always_inline enum axv_next
 axv_x86_prepare(struct axv_vcpu *vcpu, const struct axv_x86_engine *engine)
 {
 	struct axv_x86_vcpu *x = to_x86(vcpu);
+	enum axv_next next;
 
-	if (likely(!x->events.halted) || axv_x86_window_is_open(x, engine))
-		return AXV_RESUME;
-	return axv_wait_for_event(vcpu, &x->events.halted, axv_x86_has_event);
+	do {
+		if (unlikely(x->lapic))
+			axv_x86_prepare_lapic(x);
+		if (likely(!x->events.halted) || axv_x86_window_is_open(x, engine))
+			return AXV_RESUME;
+		next = axv_wait_for_event(vcpu, &x->events.halted, axv_x86_has_event);
+	} while (next == AXV_RESUME && axv_lapic_latched(x));
+	return next;
 }
 
 static __always_inline enum axv_next
@@ -444,6 +464,18 @@ static __always_inline enum axv_next axv_x86_host_work(struct axv_vcpu *vcpu,
 	return AXV_RESUME;
 }
 
+/* Would an external interrupt of the VMM's be the next event? */
+static __always_inline bool axv_x86_pic_is_next(const struct axv_x86_vcpu *x)
+{
+	const struct axv_x86_events *ev = &x->events;
+
+	if (likely(!READ_ONCE(ev->any)))
+		return axv_lapic_pic_open(x);
+	/* Those of the APIC come after it. */
+	return x->lapic && axv_lapic_pic_open(x) && !READ_ONCE(ev->extint_count) &&
+	       !READ_ONCE(ev->nmi_pending) && !READ_ONCE(ev->exception) && !ev->reinject;
+}
+
 /**
  * axv_x86_run() - enter the guest until something ends the run
  * @x:		claimed vCPU in state Running, current on this thread
@@ -462,9 +494,9 @@ axv_x86_run(struct axv_x86_vcpu *x,
 
 	axv_assert_claimed(&x->base);
 	x->irq_window = READ_ONCE(run->irq_window);
-	if (unlikely(cr8_below != x->cr8_below)) {
+	if (unlikely(cr8_below != x->cr8_below) && !x->lapic) {
 		x->cr8_below = cr8_below;
-		engine->watch_cr8(x);
+		x->hw->watch_cr8(x);
 	}
 	if (x->pending.kind != AXV_PENDING_NONE &&
 	    !(engine->code_state &&
@@ -479,8 +511,11 @@ axv_x86_run(struct axv_x86_vcpu *x,
 
 	/* The hardware tells when it becomes so, and VMX refuses what is so. */
 	if (unlikely(engine->cr8(x) < x->cr8_below)) {
-		axv_x86_exit(x, AXV_EXIT_CR8, 0);
-		goto out;
+		if (!x->lapic) {
+			axv_x86_exit(x, AXV_EXIT_CR8, 0);
+			goto out;
+		}
+		WRITE_ONCE(x->events.any, true);
 	}
 	if (engine->begin_run && unlikely(engine->begin_run(x) == AXV_EXIT))
 		goto out;
@@ -495,8 +530,7 @@ out:
 	run->cr8 = engine->cr8(x);
 	run->hw_reason = engine->exit_code(x);
 	run->ready_for_interrupt = (x->regs.rflags & X86_EFLAGS_IF) &&
-				   !engine->shadow(x) &&
-				   !READ_ONCE(x->events.any);
+				   !engine->shadow(x) && axv_x86_pic_is_next(x);
 	if (unlikely(READ_ONCE(run->want)))
 		axv_x86_store_run(&x->base);
 	else

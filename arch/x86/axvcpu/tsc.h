@@ -18,6 +18,15 @@ u64 axv_x86_get_counter(struct axv_vm *vm);
 void axv_x86_set_counter(struct axv_vm *vm, u64 value);
 
 /**
+ * axv_x86_guest_tsc() - what the guest's TSC reads now
+ * @x:		vCPU
+ */
+static inline u64 axv_x86_guest_tsc(const struct axv_x86_vcpu *x)
+{
+	return axv_x86_get_counter(x->base.vm) + READ_ONCE(x->tsc_adjust);
+}
+
+/**
  * axv_x86_tsc_offset() - guest TSC minus host TSC
  * @x:		vCPU
  */

@@ -20,6 +20,7 @@
 #include "cpuid.h"
 #include "events.h"
 #include "fpu.h"
+#include "lapic.h"
 #include "msr.h"
 #include "regs.h"
 #include "x86.h"
@@ -46,6 +47,10 @@ int axv_x86_vcpu_init(struct axv_x86_vcpu *x, const struct axv_x86_hw *hw)
 		x->cpuid = NULL;
 		return -ENOMEM;
 	}
+	if (x->base.vm->irqchip == AXV_IRQCHIP_LAPIC && axv_lapic_init(x)) {
+		axv_x86_vcpu_destroy(x);
+		return -ENOMEM;
+	}
 	axv_x86_cpuid_default(x);
 	axv_x86_vcpu_reset(x);
 	return 0;
@@ -59,6 +64,7 @@ int axv_x86_vcpu_init(struct axv_x86_vcpu *x, const struct axv_x86_hw *hw)
  */
 void axv_x86_vcpu_destroy(struct axv_x86_vcpu *x)
 {
+	axv_lapic_destroy(x);
 	axv_x86_fpu_destroy(x);
 	kfree(x->cpuid);
 	x->cpuid = NULL;
@@ -122,6 +128,73 @@ static void set_signature(struct axv_x86_vcpu *x)
 	x->regs.gpr[AXV_X86_RDX] = eax;
 }
 
+/* What RESET and INIT do alike; @cr0: CR0 after it. */
+static void reset_registers(struct axv_x86_vcpu *x, u64 cr0)
+{
+	unsigned int i;
+
+	axv_x86_events_reset(x);
+	memset(&x->pending, 0, sizeof(x->pending));
+	x->injected = 0;
+	x->irq_armed = false;
+	x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
+	x->hw->set_nmi_masked(x, false);
+	x->hw->set_pending_debug(x, 0);
+
+	x->hw->set_efer(x, 0);
+	x->hw->set_cr(x, 0, cr0);
+	x->hw->set_cr(x, 2, 0);
+	x->hw->set_cr(x, 3, 0);
+	x->hw->set_cr(x, 4, 0);
+	x->hw->set_cr(x, 8, 0);
+	for (i = 0; i < 4; i++)
+		x->hw->set_dr(x, i, 0);
+	x->hw->set_dr(x, 6, 0xffff0ff0);
+	x->hw->set_dr(x, 7, 0x400);
+	reset_segments(x);
+
+	memset(&x->regs, 0, sizeof(x->regs));
+	set_signature(x);
+	x->regs.rip = 0xfff0;
+	x->regs.rflags = X86_EFLAGS_FIXED;
+}
+
+/**
+ * axv_x86_vcpu_init_signal() - as after INIT
+ * @x:		vCPU whose claim the caller holds
+ *
+ * What RESET changes and INIT keeps: the vector state and XCR0, CD and NW of CR0, the TSC
+ * and all MSRs but EFER (AMD APM vol. 2, table 14-1; Intel SDM vol. 3A, table "IA-32 and
+ * Intel 64 Processor States Following Power-up, Reset, or INIT").  The VMM's choice of
+ * exceptions that exit stays, too.
+ *
+ * Context: takes &axv_vcpu.lock.
+ */
+void axv_x86_vcpu_init_signal(struct axv_x86_vcpu *x)
+{
+	u32 exit_mask = x->events.exit_mask;
+
+	reset_registers(x, (x->cr0 & (X86_CR0_CD | X86_CR0_NW)) | X86_CR0_ET);
+	x->events.exit_mask = exit_mask;
+	x->asid.stale = true;
+}
+
+/**
+ * axv_x86_startup() - a SIPI ends the wait after INIT
+ * @x:		vCPU whose claim the caller holds
+ * @vector:	of the SIPI: the page of the first instruction
+ */
+void axv_x86_startup(struct axv_x86_vcpu *x, u8 vector)
+{
+	struct axv_x86_segment cs;
+
+	x->hw->get_segment(x, AXV_X86_CS, &cs);
+	cs.selector = vector << 8;
+	cs.base = (u64)vector << 12;
+	x->hw->set_segment(x, AXV_X86_CS, &cs);
+	x->regs.rip = 0;
+}
+
 /**
  * axv_x86_vcpu_reset() - as after RESET
  * @x:		vCPU whose claim the caller holds
@@ -132,37 +205,14 @@ static void set_signature(struct axv_x86_vcpu *x)
  */
 void axv_x86_vcpu_reset(struct axv_x86_vcpu *x)
 {
-	unsigned int i;
-
-	axv_x86_events_reset(x);
-	memset(&x->pending, 0, sizeof(x->pending));
-	x->injected = 0;
-	x->irq_armed = false;
 	x->dr_live = false;
 	x->asid.cpu = -1;
-	x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
-	x->hw->set_nmi_masked(x, false);
-	x->hw->set_pending_debug(x, 0);
-
-	x->hw->set_efer(x, 0);
-	x->hw->set_cr(x, 0, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
-	x->hw->set_cr(x, 2, 0);
-	x->hw->set_cr(x, 3, 0);
-	x->hw->set_cr(x, 4, 0);
-	x->hw->set_cr(x, 8, 0);
-	for (i = 0; i < 4; i++)
-		x->hw->set_dr(x, i, 0);
-	x->hw->set_dr(x, 6, 0xffff0ff0);
-	x->hw->set_dr(x, 7, 0x400);
-	reset_segments(x);
+	reset_registers(x, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
 	reset_msrs(x);
 	x->xcr0 = XFEATURE_MASK_FP;
 	axv_x86_fpu_reset(x);
-
-	memset(&x->regs, 0, sizeof(x->regs));
-	set_signature(x);
-	x->regs.rip = 0xfff0;
-	x->regs.rflags = X86_EFLAGS_FIXED;
+	if (x->lapic)
+		axv_lapic_reset(x);
 	x->hw->cpuid_changed(x);
 }
 
@@ -221,7 +271,8 @@ static void setup_protected(struct axv_x86_vcpu *x, u64 entry)
  * @vcpu:	reset vCPU whose claim the caller holds
  * @setup:	what axv_x86_check_setup() agreed to
  *
- * Everything else is as after RESET.  Real mode at 0xfffffff0 is RESET itself.
+ * Everything else is as after RESET.  Real mode at 0xfffffff0 is RESET itself.  A vCPU
+ * that waits for a SIPI begins where that leads to, in real mode.
  *
  * Return: 0.
  */
@@ -232,6 +283,8 @@ int axv_x86_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 	axv_assert_claimed(vcpu);
 	/* The table may have been set since the reset. */
 	set_signature(x);
+	if (x->lapic && x->lapic->wait_sipi)
+		return 0;
 	if (setup->mode == AXV_X86_MODE_PROTECTED)
 		setup_protected(x, setup->entry);
 	else

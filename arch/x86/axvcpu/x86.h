@@ -21,6 +21,7 @@
 #include "decode.h"
 #include "host.h"
 
+struct axv_lapic;
 struct axv_x86_vcpu;
 
 /**
@@ -69,6 +70,7 @@ struct axv_x86_code_state {
  * @set_pdpte:	likewise; -EINVAL for a value that the hardware would refuse
  * @cpuid_changed: the CPUID table or the mask of exceptions that exit was
  *		replaced: intercepts may follow
+ * @watch_cr8:	report a CR8 below &axv_x86_vcpu.cr8_below, which has changed
  */
 struct axv_x86_hw {
 	void (*get_segment)(struct axv_x86_vcpu *x, unsigned int seg,
@@ -97,6 +99,7 @@ struct axv_x86_hw {
 	u64 (*get_pdpte)(struct axv_x86_vcpu *x, unsigned int index);
 	int (*set_pdpte)(struct axv_x86_vcpu *x, unsigned int index, u64 value);
 	void (*cpuid_changed)(struct axv_x86_vcpu *x);
+	void (*watch_cr8)(struct axv_x86_vcpu *x);
 };
 
 /**
@@ -115,6 +118,8 @@ struct axv_x86_hw {
  * @tsc_adjust:	TSC_ADJUST
  * @mce:	machine-check exceptions
  * @mca:	the MSRs of the machine-check architecture
+ * @x2apic:	x2APIC
+ * @tsc_deadline: the APIC timer's TSC deadline
  * @spec_ctrl:	SPEC_CTRL bits it may set; 0: it has no SPEC_CTRL
  *
  * Derived by axv_x86_set_cpuid(); read on every path.
@@ -134,6 +139,8 @@ struct axv_x86_caps {
 	bool tsc_adjust;
 	bool mce;
 	bool mca;
+	bool x2apic;
+	bool tsc_deadline;
 	u64 spec_ctrl;
 };
 
@@ -160,6 +167,13 @@ struct axv_x86_answer {
 };
 
 #define AXV_EXTINT_DEPTH	16
+
+/* All ones is everybody. */
+#define AXV_X86_MAX_APIC_ID	(U32_MAX - 1)
+
+/* What may be injected into a vCPU. */
+#define AXV_X86_INJECT_TYPES	(BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |	\
+				 BIT(AXV_INJECT_EXCEPTION))
 
 /* Vector and type: what tells whether an event is the one injected. */
 #define AXV_X86_EVENT_IDENTITY	(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE | \
@@ -371,12 +385,14 @@ struct axv_x86_asids {
  * @dr_loaded:	they are in the registers now
  * @irq_window:	the VMM asked for the interrupt window; during one run
  * @irq_armed:	the hardware reports the interrupt window
- * @cr8_below:	the hardware reports a CR8 below this; 0: none
+ * @cr8_below:	the hardware reports a CR8 below this; 0: none.  The VMM's choice, or,
+ *		with irqchip LAPIC, that of the APIC
  * @injected:	event handed to the hardware at the last entry, in the form of
  *		AXV_X86_EVENT_*; 0: none
  * @asid:	marks its translations in the TLB
  * @fpu:	vector state; the task's while it runs the guest
  * @events:	on their way to the guest
+ * @lapic:	its local APIC; NULL: irqchip NONE.  Constant.
  * @pending:	a read exit that waits for its data
  * @code_state:	as @hw said last; code.c compares it with that of @codes
  * @codes:	instructions fetched before, by a hash of where they are
@@ -385,7 +401,7 @@ struct axv_x86_asids {
  * @again:	exits in a row that axv_x86_again() was asked about
  * @again_rip:	at which instruction pointer
  *
- * All guarded by the claim, but for @events.
+ * All guarded by the claim, but for @events and @lapic, which say it themselves.
  */
 struct axv_x86_vcpu {
 	struct axv_vcpu base;
@@ -420,6 +436,7 @@ struct axv_x86_vcpu {
 	struct axv_x86_asid asid;
 	struct fpu_guest fpu;
 	struct axv_x86_events events;
+	struct axv_lapic *lapic;
 	struct axv_x86_pending pending;
 	struct axv_x86_code_state code_state;
 	struct axv_x86_code codes[AXV_X86_CODES];
@@ -486,6 +503,8 @@ void axv_vmx_exit(void);
 int axv_x86_vcpu_init(struct axv_x86_vcpu *x, const struct axv_x86_hw *hw);
 void axv_x86_vcpu_destroy(struct axv_x86_vcpu *x);
 void axv_x86_vcpu_reset(struct axv_x86_vcpu *x);
+void axv_x86_vcpu_init_signal(struct axv_x86_vcpu *x);
+void axv_x86_startup(struct axv_x86_vcpu *x, u8 vector);
 int axv_x86_check_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup);
 int axv_x86_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup);
 int axv_x86_query(u32 id, u64 *value);

@@ -134,6 +134,9 @@ static int check_config(const struct axv_arch_ops *ops,
 		return -EINVAL;
 	if (!ops->inject_types[config->irqchip])
 		return -EOPNOTSUPP;
+	/* A CPU that waits for its start, or for an interrupt of the APIC's, waits there. */
+	if (config->irqchip == AXV_IRQCHIP_LAPIC && !(config->flags & AXV_VM_HALT_IN_KERNEL))
+		return -EINVAL;
 
 	err = axv_query(ops, AXV_QUERY_IPA_BITS, &widest);
 	if (err)

@@ -23,12 +23,22 @@
 #define AXV_X86_CLASS_XCR	5	/* XCR number: 0 */
 #define AXV_X86_CLASS_EVENT	6	/* enum axv_x86_event_reg */
 #define AXV_X86_CLASS_PDPTE	7	/* VMX: 0 to 3, AXV_X86_PDPTES_LOADED */
+#define AXV_X86_CLASS_LAPIC	8	/* LAPIC: offset in the xAPIC page, or AXV_X86_LAPIC_* */
 
 /*
  * 1: the PDPTE registers count.  0: the next run reads them from memory; setting
  * CR0, CR3, CR4 or EFER from outside has that effect, so set this one last.
  */
 #define AXV_X86_PDPTES_LOADED	4
+
+/*
+ * What a local APIC has beside the registers of its page.  ICR is one register of 64
+ * bits, with the destination in the upper half.  To restore an APIC, set
+ * IA32_APIC_BASE and then these, in the order of AXV_TABLE_REGS.
+ */
+#define AXV_X86_LAPIC_DEADLINE	0x400	/* IA32_TSC_DEADLINE; after LVT timer */
+#define AXV_X86_LAPIC_TICK	0x410	/* 1: the timer has expired, IRR has it not yet */
+#define AXV_X86_LAPIC_ERRORS	0x420	/* for ESR, when it is written next */
 
 /* General registers in the order of the instruction encoding. */
 enum axv_x86_gpr {
@@ -111,6 +121,9 @@ enum axv_x86_seg_field {
  *				0xf breakpoints, 1 << 12 one of them is enabled,
  *				1 << 14 single step.  SVM keeps none: 0
  * @AXV_X86_EVENT_SHUTDOWN:	1: shut down by a triple fault
+ * @AXV_X86_EVENT_WAIT_SIPI:	LAPIC, 1: waits for a SIPI, and is halted
+ * @AXV_X86_EVENT_INIT:		LAPIC, 1: an INIT has come and is not taken yet
+ * @AXV_X86_EVENT_SIPI:		LAPIC, 1 << 8 and a vector: likewise a SIPI; 0: none
  * @AXV_X86_EVENT_REGS:		number of them
  */
 enum axv_x86_event_reg {
@@ -129,6 +142,9 @@ enum axv_x86_event_reg {
 	AXV_X86_EVENT_EXCEPTION_RAISED,
 	AXV_X86_EVENT_PENDING_DEBUG,
 	AXV_X86_EVENT_SHUTDOWN,
+	AXV_X86_EVENT_WAIT_SIPI,
+	AXV_X86_EVENT_INIT,
+	AXV_X86_EVENT_SIPI,
 	AXV_X86_EVENT_REGS,
 };
 
@@ -183,8 +199,9 @@ enum axv_x86_task_source {
  *
  * A leaf that is not in the table answers zeroes.  Bits that follow the
  * guest's state (OSXSAVE, OSPKE, XSAVE sizes) are filled in by the kernel.
- * What the module cannot honour is cleared when the table is set.  A VMM may
- * offer an APIC, x2APIC and its TSC deadline: it emulates them itself.
+ * What the module cannot honour is cleared when the table is set.  APIC, x2APIC
+ * and TSC deadline may be offered: with irqchip NONE the VMM emulates them, with
+ * LAPIC the kernel has them, and APIC follows IA32_APIC_BASE.
  */
 struct axv_x86_cpuid {
 	__u32 leaf;

@@ -104,6 +104,9 @@ enum axv_vm_type {
 
 enum axv_irqchip {
 	AXV_IRQCHIP_NONE = 0,	/* the VMM has it; EXTINT, NMI and EXCEPTION */
+	/* x86: the local APIC; IOAPIC, PIC and PIT are the VMM's.  Needs
+	 * AXV_VM_HALT_IN_KERNEL
+	 */
 	AXV_IRQCHIP_LAPIC = 1,
 	/* arm64: the CPU interface; distributor and redistributors are the VMM's */
 	AXV_IRQCHIP_GICV3 = 2,
@@ -325,7 +328,8 @@ enum axv_inject_type {
  *		is none
  * @vector:	in: vector, INTID or gsi
  * @error_code:	in: pushed with an exception that has one
- * @address:	in: MSI address; EXCEPTION, x86: CR2 with 14 (#PF), bits to set in DR6
+ * @address:	in: MSI address, of which bits 63 to 40 are bits 31 to 8 of the
+ *		destination; EXCEPTION, x86: CR2 with 14 (#PF), bits to set in DR6
  *		with 1 (#DB); arm64: FAR_EL1
  * @data:	in: MSI data, or WIRED level (0 or 1)
  * @priority:	in: EXTINT and WIRED with GICV3: 0 (most urgent) to 255; otherwise
@@ -378,7 +382,8 @@ struct axv_sgis {
  * @vector:	in: GICV3: the INTID.  x86: zero
  * @priority:	in: GICV3: 0 (most urgent) to 255.  x86: zero
  * @data:	in: x86: data of the message.  GICV3: zero
- * @address:	in: x86: its address.  GICV3: zero
+ * @address:	in: x86: its address, as &axv_inject.address; what is none reaches nobody.
+ *		GICV3: zero
  */
 struct axv_route {
 	__u32 gsi;
@@ -582,6 +587,7 @@ enum axv_exit_reason {
 	AXV_EXIT_IO_STRING = 23,	/* x86: INS or OUTS */
 	AXV_EXIT_MSW = 24,		/* x86: LMSW or SMSW */
 	AXV_EXIT_TASK_SWITCH = 25,	/* x86 */
+	AXV_EXIT_EOI = 26,		/* x86, LAPIC: a level-triggered interrupt ended */
 	AXV_EXIT_TIMER = 27,		/* arm64: &axv_run.timer_level has risen */
 	AXV_EXIT_REASONS,		/* number of them */
 };
@@ -873,6 +879,17 @@ struct axv_exit_task_switch {
 	__u32 pad;
 };
 
+/**
+ * struct axv_exit_eoi - AXV_EXIT_EOI: x86 with irqchip LAPIC; state: after
+ * @vector:	of a level-triggered interrupt that the guest has handled.  What is still
+ *		high at a pin with this vector is sent again by who has the pin.
+ * @pad:	zero
+ */
+struct axv_exit_eoi {
+	__u32 vector;
+	__u32 pad;
+};
+
 /* Register sets that the run page carries; contents in asm-<arch>/axvcpu.h. */
 #define AXV_RUN_SET_GPRS	(1u << 0)	/* GPRs, ip, flags */
 #define AXV_RUN_SET_SREGS	(1u << 1)	/* segments, control registers */
@@ -894,7 +911,7 @@ struct axv_exit_task_switch {
  * @irq_window:	in: x86; not zero: end the run with AXV_EXIT_IRQ_WINDOW as soon as
  *		the guest can take an external interrupt
  * @cr8_below:	in: x86; end the run with AXV_EXIT_CR8 when CR8 is below this; 0:
- *		never
+ *		never.  Not looked at with irqchip LAPIC
  * @pad0:	zero
  * @valid:	out: AXV_RUN_SET_* that were stored at this exit
  * @exit_reason: out: an &enum axv_exit_reason
@@ -953,6 +970,7 @@ struct axv_run {
 		struct axv_exit_wrong_cpu wrong_cpu;
 		struct axv_exit_exception exception;
 		struct axv_exit_task_switch task_switch;
+		struct axv_exit_eoi eoi;
 		__u8 bytes[256];
 	} exit;
 

@@ -172,6 +172,10 @@ static enum axv_next write_cr8(struct axv_svm_vcpu *svm,
 	finish(svm, insn, true);
 	if (value >= x->cr8_below)
 		return AXV_RESUME;
+	if (x->lapic) {
+		WRITE_ONCE(x->events.any, true);
+		return AXV_RESUME;
+	}
 	axv_x86_exit(x, AXV_EXIT_CR8, insn->len);
 	return AXV_EXIT;
 }

@@ -201,15 +201,6 @@ static __always_inline void reset_dr6(struct axv_x86_vcpu *x)
 		set_debugreg(DR6_RESERVED, 6);
 }
 
-/* Only while the VMM asks: guests write CR8 often. */
-static void watch_cr8(struct axv_x86_vcpu *x)
-{
-	if (x->cr8_below)
-		axv_svm_intercept(x86_to_svm(x), INTERCEPT_CR8_WRITE);
-	else
-		axv_svm_unintercept(x86_to_svm(x), INTERCEPT_CR8_WRITE);
-}
-
 static __always_inline unsigned int cr8(struct axv_x86_vcpu *x)
 {
 	return x86_to_svm(x)->vmcb->control.int_ctl & V_TPR_MASK;
@@ -261,7 +252,6 @@ static const struct axv_x86_engine svm_engine = {
 	.load_dr6 = leave_dr6,
 	.save_dr6 = leave_dr6,
 	.reset_dr6 = reset_dr6,
-	.watch_cr8 = watch_cr8,
 	.cr8 = cr8,
 	.shadow = shadow,
 	.code_state = code_state,

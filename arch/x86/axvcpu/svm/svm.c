@@ -12,6 +12,7 @@
 
 #include "../events.h"
 #include "../fpu.h"
+#include "../lapic.h"
 #include "../regs.h"
 #include "../tsc.h"
 #include "svm.h"
@@ -122,10 +123,10 @@ static const struct axv_arch_ops svm_ops = {
 	.backend = AXV_BACKEND_SVM,
 	.vm_size = sizeof(struct axv_svm_vm),
 	.vcpu_size = sizeof(struct axv_svm_vcpu),
-	.max_hw_id = 254,
+	.max_hw_id = AXV_X86_MAX_APIC_ID,
 	.has_ports = true,
-	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |
-			BIT(AXV_INJECT_EXCEPTION),
+	.inject_types[AXV_IRQCHIP_NONE] = AXV_X86_INJECT_TYPES,
+	.inject_types[AXV_IRQCHIP_LAPIC] = AXV_X86_INJECT_TYPES,
 
 	.hardware_enable = axv_svm_hardware_enable,
 	.hardware_disable = axv_svm_hardware_disable,
@@ -155,6 +156,8 @@ static const struct axv_arch_ops svm_ops = {
 	.sync_gprs = axv_x86_sync_gprs,
 	.run = axv_svm_run,
 	.inject = axv_x86_inject,
+	.route = axv_x86_route,
+	.msi = axv_x86_msi,
 	.has_event = axv_x86_has_event,
 	.get_reg = axv_x86_get_reg,
 	.set_reg = axv_x86_set_reg,

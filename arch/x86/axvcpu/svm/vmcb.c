@@ -487,6 +487,15 @@ static void svm_cpuid_changed(struct axv_x86_vcpu *x)
 		axv_svm_intercept(svm, INTERCEPT_RDTSCP);
 }
 
+/* Only while somebody asks: guests write CR8 often. */
+static void svm_watch_cr8(struct axv_x86_vcpu *x)
+{
+	if (x->cr8_below)
+		axv_svm_intercept(x86_to_svm(x), INTERCEPT_CR8_WRITE);
+	else
+		axv_svm_unintercept(x86_to_svm(x), INTERCEPT_CR8_WRITE);
+}
+
 const struct axv_x86_hw axv_svm_hw = {
 	.get_segment = svm_get_segment,
 	.set_segment = svm_set_segment,
@@ -508,4 +517,5 @@ const struct axv_x86_hw axv_svm_hw = {
 	.get_pending_debug = svm_get_pending_debug,
 	.set_pending_debug = svm_set_pending_debug,
 	.cpuid_changed = svm_cpuid_changed,
+	.watch_cr8 = svm_watch_cr8,
 };

@@ -150,6 +150,11 @@ static void cpuid_changed(struct axv_x86_vcpu *x)
 	to_fake(x)->changed++;
 }
 
+static void watch_cr8(struct axv_x86_vcpu *x)
+{
+	to_fake(x)->watched++;
+}
+
 static const struct axv_x86_hw fake_hw = {
 	.get_segment = get_segment,
 	.set_segment = set_segment,
@@ -171,13 +176,10 @@ static const struct axv_x86_hw fake_hw = {
 	.get_pending_debug = get_pending_debug,
 	.set_pending_debug = set_pending_debug,
 	.cpuid_changed = cpuid_changed,
+	.watch_cr8 = watch_cr8,
 };
 
-/**
- * fake_vcpu_new() - a reset vCPU with the host's CPUID table
- * @test:	the test; asserts that there is memory
- */
-struct fake_vcpu *fake_vcpu_new(struct kunit *test)
+static struct fake_vcpu *new_vcpu(struct kunit *test, u32 irqchip, u32 id)
 {
 	struct fake_vcpu *f = kzalloc(sizeof(*f), GFP_KERNEL);
 	int err;
@@ -189,14 +191,41 @@ struct fake_vcpu *fake_vcpu_new(struct kunit *test)
 	}
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	raw_spin_lock_init(&f->x.base.lock);
+	init_swait_queue_head(&f->x.base.wait);
+	f->x.base.loaded_cpu = -1;
 	f->x.base.vm = &f->vm.base;
 	f->x.base.run = &f->run;
+	f->x.base.id = id;
+	f->x.base.hw_id = id;
 	f->vm.base.ipa_bits = 40;
+	f->vm.base.irqchip = irqchip;
+	xa_init(&f->vm.base.vcpus);
+	xa_init(&f->vm.base.by_hw_id);
+	xa_init(&f->vm.base.routes);
 	err = axv_x86_vcpu_init(&f->x, &fake_hw);
 	if (err)
 		kfree(f);
 	KUNIT_ASSERT_EQ(test, 0, err);
 	return f;
+}
+
+/**
+ * fake_vcpu_new() - a reset vCPU with the host's CPUID table
+ * @test:	the test; asserts that there is memory
+ */
+struct fake_vcpu *fake_vcpu_new(struct kunit *test)
+{
+	return new_vcpu(test, AXV_IRQCHIP_NONE, 0);
+}
+
+/**
+ * fake_vcpu_with_lapic() - the same, with irqchip LAPIC
+ * @test:	the test; asserts that there is memory
+ * @id:		its number, and APIC id
+ */
+struct fake_vcpu *fake_vcpu_with_lapic(struct kunit *test, u32 id)
+{
+	return new_vcpu(test, AXV_IRQCHIP_LAPIC, id);
 }
 
 /**
@@ -207,5 +236,7 @@ void fake_vcpu_free(struct fake_vcpu *f)
 {
 	axv_x86_vcpu_destroy(&f->x);
 	axv_x86_vm_destroy(&f->vm);
+	xa_destroy(&f->vm.base.vcpus);
+	xa_destroy(&f->vm.base.by_hw_id);
 	kfree(f);
 }

@@ -30,6 +30,7 @@
  *		other CPU can be asked
  * @nmi_masked:	NMIs are blocked
  * @changed:	calls of cpuid_changed()
+ * @watched:	calls of watch_cr8()
  */
 struct fake_vcpu {
 	struct axv_x86_vcpu x;
@@ -46,9 +47,11 @@ struct fake_vcpu {
 	bool irqs_off;
 	bool nmi_masked;
 	unsigned int changed;
+	unsigned int watched;
 };
 
 struct fake_vcpu *fake_vcpu_new(struct kunit *test);
+struct fake_vcpu *fake_vcpu_with_lapic(struct kunit *test, u32 id);
 void fake_vcpu_free(struct fake_vcpu *f);
 
 /* Operations that want the vCPU claimed. */

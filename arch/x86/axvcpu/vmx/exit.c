@@ -256,17 +256,23 @@ static noinline enum axv_next handle_cpuid(struct axv_vmx_vcpu *vmx)
 static noinline enum axv_next handle_other(struct axv_vmx_vcpu *vmx)
 {
 	struct axv_x86_vcpu *x = &vmx->x;
+	enum axv_next next;
 
 	switch (vmx->exit.reason) {
 	case EXIT_REASON_MSR_READ:
 		return axv_x86_rdmsr(x, length());
 	case EXIT_REASON_MSR_WRITE:
-		return axv_x86_wrmsr(x, length());
+		next = axv_x86_wrmsr(x, length());
+		return next == AXV_SLOW ? leave_to_slow(vmx) : next;
 	case EXIT_REASON_HLT:
 		return axv_x86_halt(x, length());
 	case EXIT_REASON_EXCEPTION_NMI:
 		return handle_exception(vmx);
 	case EXIT_REASON_TPR_BELOW_THRESHOLD:
+		if (x->lapic) {
+			WRITE_ONCE(x->events.any, true);
+			return AXV_RESUME;
+		}
 		axv_x86_exit(x, AXV_EXIT_CR8, 0);
 		return AXV_EXIT;
 	case EXIT_REASON_INTERRUPT_WINDOW:
@@ -484,6 +490,8 @@ enum axv_next axv_vmx_handle_slow(struct axv_x86_vcpu *x)
 		return handle_out(vmx);
 	case EXIT_REASON_CR_ACCESS:
 		return handle_cr(vmx);
+	case EXIT_REASON_MSR_WRITE:
+		return axv_x86_wrmsr(x, vmx->exit.len);
 	case EXIT_REASON_EXCEPTION_NMI:
 		return axv_x86_split_lock(x);
 	default:

@@ -249,13 +249,6 @@ static __always_inline void reset_dr6(struct axv_x86_vcpu *x)
 {
 }
 
-/* Entry refuses one above the guest's CR8 (SDM, "VM-Execution Control Fields"). */
-static void watch_cr8(struct axv_x86_vcpu *x)
-{
-	axv_vmx_set(x86_to_vmx(x), AXV_VMX_TPR_THRESHOLD,
-		    min_t(u8, x->cr8_below, 15));
-}
-
 static __always_inline unsigned int cr8(struct axv_x86_vcpu *x)
 {
 	return x86_to_vmx(x)->areas->apic[AXV_VMX_APIC_TPR] >> 4;
@@ -333,7 +326,6 @@ static const struct axv_x86_engine vmx_engine = {
 	.load_dr6 = load_dr6,
 	.save_dr6 = save_dr6,
 	.reset_dr6 = reset_dr6,
-	.watch_cr8 = watch_cr8,
 	.cr8 = cr8,
 	.shadow = shadow,
 	.exit_code = exit_code,

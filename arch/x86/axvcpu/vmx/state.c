@@ -523,6 +523,13 @@ static void vmx_cpuid_changed(struct axv_x86_vcpu *x)
 		    x->events.exit_mask | ALWAYS_EXCEPTIONS);
 }
 
+/* Entry refuses one above the guest's CR8 (SDM, "VM-Execution Control Fields"). */
+static void vmx_watch_cr8(struct axv_x86_vcpu *x)
+{
+	axv_vmx_set(x86_to_vmx(x), AXV_VMX_TPR_THRESHOLD,
+		    min_t(u8, x->cr8_below, 15));
+}
+
 const struct axv_x86_hw axv_vmx_hw = {
 	.get_segment = vmx_get_segment,
 	.set_segment = vmx_set_segment,
@@ -546,4 +553,5 @@ const struct axv_x86_hw axv_vmx_hw = {
 	.get_pdpte = vmx_get_pdpte,
 	.set_pdpte = vmx_set_pdpte,
 	.cpuid_changed = vmx_cpuid_changed,
+	.watch_cr8 = vmx_watch_cr8,
 };

@@ -15,6 +15,7 @@
 #include "../asid.h"
 #include "../events.h"
 #include "../fpu.h"
+#include "../lapic.h"
 #include "../regs.h"
 #include "../tsc.h"
 #include "vmx.h"
@@ -174,10 +175,10 @@ static const struct axv_arch_ops vmx_ops = {
 	.backend = AXV_BACKEND_VMX,
 	.vm_size = sizeof(struct axv_vmx_vm),
 	.vcpu_size = sizeof(struct axv_vmx_vcpu),
-	.max_hw_id = 254,
+	.max_hw_id = AXV_X86_MAX_APIC_ID,
 	.has_ports = true,
-	.inject_types[AXV_IRQCHIP_NONE] = BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |
-			BIT(AXV_INJECT_EXCEPTION),
+	.inject_types[AXV_IRQCHIP_NONE] = AXV_X86_INJECT_TYPES,
+	.inject_types[AXV_IRQCHIP_LAPIC] = AXV_X86_INJECT_TYPES,
 
 	.hardware_prepare = axv_vmx_hardware_prepare,
 	.hardware_unprepare = axv_vmx_hardware_unprepare,
@@ -209,6 +210,8 @@ static const struct axv_arch_ops vmx_ops = {
 	.sync_gprs = axv_x86_sync_gprs,
 	.run = axv_vmx_run,
 	.inject = axv_x86_inject,
+	.route = axv_x86_route,
+	.msi = axv_x86_msi,
 	.has_event = axv_x86_has_event,
 	.get_reg = axv_x86_get_reg,
 	.set_reg = axv_x86_set_reg,

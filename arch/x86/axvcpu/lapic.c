@@ -1,0 +1,761 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The local APIC: what the guest reads and writes of it, and which interrupt is next
+ * (Intel SDM vol. 3A, "Local APIC", "Handling Interrupts", "Extended xAPIC (x2APIC)").
+ *
+ * All of this is done by the holder of the vCPU's claim.  What others sent is merged into
+ * IRR when it looks: an APIC that is off loses it then.
+ *
+ * TPR is in two places: its upper half is CR8, which the hardware has.  A MOV to CR8
+ * clears the lower half, of which one is seen only if it changed the upper one.
+ */
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/lockdep.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <asm/apicdef.h>
+#include <asm/msr-index.h>
+
+#include <axvcpu/route.h>
+#include <axvcpu/vm.h>
+
+#include "events.h"
+#include "exit.h"
+#include "lapic.h"
+#include "x86.h"
+
+/* Version of an integrated APIC, with 6 entries in its LVT and no directed EOI. */
+#define VERSION			(0x14 | 5 << 16)
+
+#define DFR_FIXED		0x0fffffffu
+
+/* Bits that only the hardware writes: delivery status and remote IRR. */
+#define LVT_STATUS		(APIC_SEND_PENDING | APIC_LVT_REMOTE_IRR)
+
+static const u16 lvts[] = {
+	APIC_LVTT, APIC_LVTTHMR, APIC_LVTPC, APIC_LVT0, APIC_LVT1, APIC_LVTERR,
+};
+
+static u32 *word_of(struct axv_lapic *lapic, unsigned int bank, u8 vector)
+{
+	return axv_lapic_reg(lapic, bank + (vector / 32) * 0x10);
+}
+
+static bool is_set(struct axv_lapic *lapic, unsigned int bank, u8 vector)
+{
+	return *word_of(lapic, bank, vector) & BIT(vector % 32);
+}
+
+static void set(struct axv_lapic *lapic, unsigned int bank, u8 vector)
+{
+	*word_of(lapic, bank, vector) |= BIT(vector % 32);
+}
+
+static void clear(struct axv_lapic *lapic, unsigned int bank, u8 vector)
+{
+	*word_of(lapic, bank, vector) &= ~BIT(vector % 32);
+}
+
+/* The most urgent vector of a bank, or -1. */
+static int highest(const struct axv_lapic *lapic, unsigned int bank)
+{
+	int i;
+
+	for (i = 7; i >= 0; i--) {
+		u32 word = lapic->regs[(bank + i * 0x10) / 4];
+
+		if (word)
+			return 32 * i + __fls(word);
+	}
+	return -1;
+}
+
+static void reset_regs(struct axv_lapic *lapic)
+{
+	unsigned int i;
+
+	axv_lapic_timer_stop(lapic);
+	memset(lapic->regs, 0, sizeof(lapic->regs));
+	WRITE_ONCE(*axv_lapic_reg(lapic, APIC_DFR), APIC_DFR_FLAT);
+	WRITE_ONCE(*axv_lapic_reg(lapic, APIC_SPIV), 0xff);
+	for (i = 0; i < ARRAY_SIZE(lvts); i++)
+		*axv_lapic_reg(lapic, lvts[i]) = APIC_LVT_MASKED;
+	for (i = 0; i < ARRAY_SIZE(lapic->incoming); i++) {
+		xchg(&lapic->incoming[i], 0);
+		xchg(&lapic->direct[i], 0);
+	}
+	xchg(&lapic->errors, 0);
+	lapic->errors_told = 0;
+}
+
+/**
+ * axv_lapic_init() - the APIC of a new vCPU
+ * @x:		vCPU of a VM with irqchip LAPIC
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int axv_lapic_init(struct axv_x86_vcpu *x)
+{
+	struct axv_lapic *lapic = kzalloc(sizeof(*lapic), GFP_KERNEL_ACCOUNT);
+
+	if (!lapic)
+		return -ENOMEM;
+	lapic->x = x;
+	axv_lapic_timer_init(lapic);
+	x->lapic = lapic;
+	return 0;
+}
+
+/**
+ * axv_lapic_destroy() - the end of it
+ * @x:		vCPU that nobody finds any more but those who have already
+ *
+ * Context: may sleep.
+ */
+void axv_lapic_destroy(struct axv_x86_vcpu *x)
+{
+	if (!x->lapic)
+		return;
+	axv_lapic_timer_stop(x->lapic);
+	/* Who sends to it has found it under RCU. */
+	kfree_rcu(x->lapic, rcu);
+}
+
+/**
+ * axv_lapic_reset() - as after RESET
+ * @x:		vCPU whose claim the caller holds; its events are reset already
+ *
+ * All but the bootstrap processor wait for a SIPI, as if their INIT had been.
+ */
+void axv_lapic_reset(struct axv_x86_vcpu *x)
+{
+	struct axv_lapic *lapic = x->lapic;
+	u64 base = AXV_LAPIC_PAGE | MSR_IA32_APICBASE_ENABLE;
+
+	if (axv_vcpu_is_bsp(&x->base))
+		base |= MSR_IA32_APICBASE_BSP;
+	WRITE_ONCE(lapic->base, base);
+	atomic_set(&lapic->latched, 0);
+	reset_regs(lapic);
+	lapic->wait_sipi = !axv_vcpu_is_bsp(&x->base);
+	x->events.halted = lapic->wait_sipi;
+}
+
+/**
+ * axv_lapic_take_latched() - an INIT, a SIPI or both have come
+ * @x:		vCPU whose claim the caller holds
+ *
+ * A SIPI that comes while it does not wait for one is lost (SDM, "MP Initialization
+ * Protocol").
+ *
+ * Context: process context, outside the inner loop.
+ */
+void axv_lapic_take_latched(struct axv_x86_vcpu *x)
+{
+	struct axv_lapic *lapic = x->lapic;
+	int latched = atomic_xchg(&lapic->latched, 0);
+
+	if (latched & AXV_LATCHED_INIT) {
+		axv_x86_vcpu_init_signal(x);
+		reset_regs(lapic);
+		lapic->wait_sipi = !axv_vcpu_is_bsp(&x->base);
+		x->events.halted = lapic->wait_sipi;
+	}
+	if ((latched & AXV_LATCHED_SIPI) && lapic->wait_sipi) {
+		axv_x86_startup(x, latched >> AXV_LATCHED_VECTOR);
+		lapic->wait_sipi = false;
+		x->events.halted = false;
+	}
+}
+
+static void merge_incoming(struct axv_lapic *lapic)
+{
+	bool accept = axv_lapic_is_enabled(lapic) && !lapic->wait_sipi;
+	unsigned int i, half;
+
+	for (i = 0; i < ARRAY_SIZE(lapic->incoming); i++) {
+		unsigned long new, level;
+
+		if (likely(!READ_ONCE(lapic->incoming[i])))
+			continue;
+		/* Full barrier: what @level was before, or after. */
+		new = xchg(&lapic->incoming[i], 0);
+		level = READ_ONCE(lapic->level[i]);
+		if (!accept)
+			continue;
+		for (half = 0; half < 2; half++) {
+			unsigned int offset = (2 * i + half) * 0x10;
+			u32 *tmr = axv_lapic_reg(lapic, APIC_TMR + offset);
+			u32 bits = new >> 32 * half;
+
+			*axv_lapic_reg(lapic, APIC_IRR + offset) |= bits;
+			*tmr = (*tmr & ~bits) | (bits & (u32)(level >> 32 * half));
+		}
+	}
+}
+
+/**
+ * axv_lapic_local() - an interrupt of the APIC's own
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @lvt:	its entry in the LVT: timer or error
+ */
+void axv_lapic_local(struct axv_lapic *lapic, unsigned int lvt)
+{
+	u32 entry = *axv_lapic_reg(lapic, lvt);
+	u8 vector = entry & APIC_VECTOR_MASK;
+
+	if ((entry & APIC_LVT_MASKED) || !axv_lapic_is_enabled(lapic))
+		return;
+	if (vector < AXV_LAPIC_LEGAL) {
+		set_bit(AXV_ESR_RECEIVED, &lapic->errors);
+		return;
+	}
+	set(lapic, APIC_IRR, vector);
+	clear(lapic, APIC_TMR, vector);
+	WRITE_ONCE(lapic->x->events.any, true);
+}
+
+static void tell_errors(struct axv_lapic *lapic)
+{
+	unsigned long errors = READ_ONCE(lapic->errors);
+
+	if (likely(!(errors & ~lapic->errors_told)))
+		return;
+	lapic->errors_told = errors;
+	axv_lapic_local(lapic, APIC_LVTERR);
+}
+
+/**
+ * axv_lapic_error() - the guest did something wrong
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @bit:	AXV_ESR_*
+ */
+void axv_lapic_error(struct axv_lapic *lapic, unsigned int bit)
+{
+	set_bit(bit, &lapic->errors);
+	tell_errors(lapic);
+}
+
+static u32 tpr(struct axv_x86_vcpu *x)
+{
+	u32 *reg = axv_lapic_reg(x->lapic, APIC_TASKPRI);
+	u32 cr8 = x->hw->get_cr(x, 8);
+
+	if (*reg >> 4 != cr8)
+		*reg = cr8 << 4;
+	return *reg;
+}
+
+/* SDM, "Task and Processor Priorities". */
+static u32 ppr(struct axv_x86_vcpu *x)
+{
+	int service = highest(x->lapic, APIC_ISR);
+	u32 task = tpr(x);
+
+	if (service < 0 || task >> 4 >= service >> 4)
+		return task;
+	return service & 0xf0;
+}
+
+/* Where CR8 alone holds an interrupt back, the hardware tells when it does no more. */
+static void watch_cr8(struct axv_x86_vcpu *x, u8 below)
+{
+	if (likely(x->cr8_below == below))
+		return;
+	x->cr8_below = below;
+	x->hw->watch_cr8(x);
+}
+
+/**
+ * axv_lapic_pending() - the interrupt that is next
+ * @x:		vCPU whose claim the caller holds
+ *
+ * Context: &axv_vcpu.lock.
+ * Return: its vector, or -1 if there is none that the priorities let pass.
+ */
+int axv_lapic_pending(struct axv_x86_vcpu *x)
+{
+	struct axv_lapic *lapic = x->lapic;
+	int request, service;
+
+	lockdep_assert_held(&x->base.lock);
+	merge_incoming(lapic);
+	axv_lapic_timer_take(lapic);
+	tell_errors(lapic);
+
+	request = highest(lapic, APIC_IRR);
+	service = highest(lapic, APIC_ISR);
+	if (request < 0 || (service >= 0 && request >> 4 <= service >> 4) ||
+	    !axv_lapic_is_on(lapic) || lapic->wait_sipi) {
+		watch_cr8(x, 0);
+		return -1;
+	}
+	if (request >> 4 <= tpr(x) >> 4) {
+		watch_cr8(x, request >> 4);
+		return -1;
+	}
+	watch_cr8(x, 0);
+	return request;
+}
+
+/**
+ * axv_lapic_take() - the processor takes the interrupt that is next
+ * @x:		vCPU whose claim the caller holds
+ * @vector:	as axv_lapic_pending() said
+ */
+void axv_lapic_take(struct axv_x86_vcpu *x, u8 vector)
+{
+	clear(x->lapic, APIC_IRR, vector);
+	set(x->lapic, APIC_ISR, vector);
+}
+
+/**
+ * axv_lapic_put_back() - it was not taken after all
+ * @x:		vCPU whose claim the caller holds
+ * @vector:	of an external interrupt whose delivery was cut short
+ *
+ * Return: false: it is none of the APIC's.
+ */
+bool axv_lapic_put_back(struct axv_x86_vcpu *x, u8 vector)
+{
+	if (!x->lapic || highest(x->lapic, APIC_ISR) != vector)
+		return false;
+	clear(x->lapic, APIC_ISR, vector);
+	set(x->lapic, APIC_IRR, vector);
+	return true;
+}
+
+/**
+ * axv_lapic_pic_open() - does an interrupt of a PIC get through?
+ * @x:		any vCPU
+ *
+ * By LINT0, if its mode is ExtINT, or past an APIC that is off.
+ */
+bool axv_lapic_pic_open(const struct axv_x86_vcpu *x)
+{
+	u32 lint0;
+
+	if (!x->lapic || !axv_lapic_is_on(x->lapic))
+		return true;
+	lint0 = *axv_lapic_reg(x->lapic, APIC_LVT0);
+	return !(lint0 & APIC_LVT_MASKED) &&
+	       (lint0 & APIC_MODE_MASK) == APIC_DM_EXTINT && !x->lapic->wait_sipi;
+}
+
+/* Return: the vector that ended if the VMM is to hear of it, otherwise -1. */
+static int end_of_interrupt(struct axv_lapic *lapic)
+{
+	int vector = highest(lapic, APIC_ISR);
+
+	if (vector < 0)
+		return -1;
+	clear(lapic, APIC_ISR, vector);
+	if (highest(lapic, APIC_IRR) >= 0)
+		WRITE_ONCE(lapic->x->events.any, true);
+	return is_set(lapic, APIC_TMR, vector) ? vector : -1;
+}
+
+/**
+ * axv_lapic_ends_level() - is the next end of an interrupt one that others wait for?
+ * @x:		vCPU whose claim the caller holds
+ */
+bool axv_lapic_ends_level(const struct axv_x86_vcpu *x)
+{
+	int vector = highest(x->lapic, APIC_ISR);
+
+	return vector >= 0 && is_set(x->lapic, APIC_TMR, vector);
+}
+
+/**
+ * axv_lapic_ended() - the guest is past the instruction that ended an interrupt
+ * @x:		vCPU whose claim the caller holds
+ * @vector:	of a level; -1: it was none
+ * @len:	length of the instruction
+ *
+ * Context: the outer loop, unless @vector is -1.
+ * Return: AXV_RESUME; AXV_EXIT if the VMM is to hear of it.
+ */
+enum axv_next axv_lapic_ended(struct axv_x86_vcpu *x, int vector, unsigned int len)
+{
+	bool direct;
+
+	if (likely(vector < 0))
+		return AXV_RESUME;
+	direct = test_and_clear_bit(vector, x->lapic->direct);
+	if (!axv_routes_ended(&x->base, vector) && !direct)
+		return AXV_RESUME;
+	return axv_x86_exit_eoi(x, vector, len);
+}
+
+static bool is_bank(unsigned int offset)
+{
+	return offset >= APIC_ISR && offset < APIC_ESR;
+}
+
+/* Registers that read as they were written. */
+static bool is_plain(unsigned int offset)
+{
+	switch (offset) {
+	case APIC_LDR:
+	case APIC_DFR:
+	case APIC_SPIV:
+	case APIC_ESR:
+	case APIC_ICR:
+	case APIC_ICR2:
+	case APIC_LVTT:
+	case APIC_LVTTHMR:
+	case APIC_LVTPC:
+	case APIC_LVT0:
+	case APIC_LVT1:
+	case APIC_LVTERR:
+	case APIC_TMICT:
+	case APIC_TDCR:
+		return true;
+	}
+	return false;
+}
+
+/* @offset: a multiple of 16.  Return: 0, or -ENOENT: there is no such register. */
+static int read_reg(struct axv_x86_vcpu *x, unsigned int offset, u32 *value)
+{
+	struct axv_lapic *lapic = x->lapic;
+	bool x2apic = axv_lapic_is_x2apic(lapic);
+	u32 id = x->base.hw_id;
+
+	if (is_bank(offset)) {
+		merge_incoming(lapic);
+		tell_errors(lapic);
+		*value = *axv_lapic_reg(lapic, offset);
+		return 0;
+	}
+	switch (offset) {
+	case APIC_ID:
+		*value = x2apic ? id : id << 24;
+		return 0;
+	case APIC_LVR:
+		*value = VERSION;
+		return 0;
+	case APIC_TASKPRI:
+		*value = tpr(x);
+		return 0;
+	case APIC_PROCPRI:
+		*value = ppr(x);
+		return 0;
+	case APIC_TMCCT:
+		*value = axv_lapic_timer_count(lapic);
+		return 0;
+	case APIC_LDR:
+		*value = x2apic ? axv_lapic_logical_id(x) : *axv_lapic_reg(lapic, offset);
+		return 0;
+	}
+	if (!is_plain(offset))
+		return -ENOENT;
+	*value = *axv_lapic_reg(lapic, offset);
+	return 0;
+}
+
+/**
+ * axv_lapic_writable() - bits of a register that may be set
+ * @x:		vCPU with an APIC
+ * @offset:	in the page
+ *
+ * In both modes; the others are reserved.
+ */
+u32 axv_lapic_writable(const struct axv_x86_vcpu *x, unsigned int offset)
+{
+	switch (offset) {
+	case APIC_TASKPRI:
+	case APIC_SELF_IPI:
+		return 0xff;
+	case APIC_LDR:
+		return APIC_LDR_MASK;
+	case APIC_DFR:
+		return ~DFR_FIXED;
+	case APIC_SPIV:
+		return APIC_VECTOR_MASK | APIC_SPIV_APIC_ENABLED |
+		       APIC_SPIV_FOCUS_DISABLED;
+	case APIC_ICR:
+		return APIC_VECTOR_MASK | APIC_MODE_MASK | APIC_DEST_LOGICAL |
+		       APIC_ICR_BUSY | APIC_INT_ASSERT | APIC_INT_LEVELTRIG |
+		       APIC_DEST_ALLBUT;
+	case APIC_ICR2:
+		return 0xff000000;
+	case APIC_LVTT:
+		return APIC_VECTOR_MASK | APIC_SEND_PENDING | APIC_LVT_MASKED |
+		       APIC_LVT_TIMER_PERIODIC |
+		       (x->caps.tsc_deadline ? APIC_LVT_TIMER_TSCDEADLINE : 0);
+	case APIC_LVTTHMR:
+	case APIC_LVTPC:
+		return APIC_VECTOR_MASK | APIC_MODE_MASK | APIC_SEND_PENDING |
+		       APIC_LVT_MASKED;
+	case APIC_LVT0:
+	case APIC_LVT1:
+		return APIC_VECTOR_MASK | APIC_MODE_MASK | LVT_STATUS |
+		       APIC_INPUT_POLARITY | APIC_LVT_LEVEL_TRIGGER | APIC_LVT_MASKED;
+	case APIC_LVTERR:
+		return APIC_VECTOR_MASK | APIC_SEND_PENDING | APIC_LVT_MASKED;
+	case APIC_TMICT:
+		return ~0u;
+	case APIC_TDCR:
+		return 0xb;
+	}
+	return 0;
+}
+
+static void write_lvt(struct axv_lapic *lapic, unsigned int offset, u32 value)
+{
+	value &= ~LVT_STATUS;
+	/* Disabled by software, all of them are masked (SDM, "Local APIC State After..."). */
+	if (!(*axv_lapic_reg(lapic, APIC_SPIV) & APIC_SPIV_APIC_ENABLED))
+		value |= APIC_LVT_MASKED;
+	if (offset == APIC_LVTT)
+		axv_lapic_timer_set_mode(lapic, value);
+	else
+		*axv_lapic_reg(lapic, offset) = value;
+	/* LINT0 may let a PIC's interrupt through now. */
+	WRITE_ONCE(lapic->x->events.any, true);
+}
+
+static void write_spiv(struct axv_lapic *lapic, u32 value)
+{
+	unsigned int i;
+
+	/* What came before is accepted, or lost, by what it was before. */
+	merge_incoming(lapic);
+	WRITE_ONCE(*axv_lapic_reg(lapic, APIC_SPIV), value);
+	if (value & APIC_SPIV_APIC_ENABLED)
+		return;
+	for (i = 0; i < ARRAY_SIZE(lvts); i++)
+		*axv_lapic_reg(lapic, lvts[i]) |= APIC_LVT_MASKED;
+}
+
+/* The errors since the last write become visible. */
+static void write_esr(struct axv_lapic *lapic)
+{
+	*axv_lapic_reg(lapic, APIC_ESR) = xchg(&lapic->errors, 0);
+	lapic->errors_told = 0;
+}
+
+/*
+ * @offset: a multiple of 16.  @value: without reserved bits.  *@ended: the vector of an
+ * interrupt that ended, of which the VMM is to hear; otherwise unchanged.
+ */
+static void write_reg(struct axv_x86_vcpu *x, unsigned int offset, u32 value, u32 dest,
+		      int *ended)
+{
+	struct axv_lapic *lapic = x->lapic;
+
+	switch (offset) {
+	case APIC_TASKPRI:
+		*axv_lapic_reg(lapic, offset) = value;
+		x->hw->set_cr(x, 8, value >> 4);
+		WRITE_ONCE(x->events.any, true);
+		break;
+	case APIC_EOI:
+		*ended = end_of_interrupt(lapic);
+		break;
+	case APIC_LDR:
+		WRITE_ONCE(*axv_lapic_reg(lapic, offset), value);
+		break;
+	case APIC_DFR:
+		WRITE_ONCE(*axv_lapic_reg(lapic, offset), value | DFR_FIXED);
+		break;
+	case APIC_SPIV:
+		write_spiv(lapic, value);
+		break;
+	case APIC_ESR:
+		write_esr(lapic);
+		break;
+	case APIC_ICR:
+		*axv_lapic_reg(lapic, offset) = value & ~APIC_ICR_BUSY;
+		axv_lapic_ipi(x, value, dest);
+		break;
+	case APIC_ICR2:
+		*axv_lapic_reg(lapic, offset) = value;
+		break;
+	case APIC_SELF_IPI:
+		axv_lapic_ipi(x, value | APIC_DEST_SELF, 0);
+		break;
+	case APIC_TMICT:
+		axv_lapic_timer_set_count(lapic, value);
+		break;
+	case APIC_TDCR:
+		axv_lapic_timer_set_divide(lapic, value);
+		break;
+	default:
+		write_lvt(lapic, offset, value);
+		break;
+	}
+}
+
+/* Registers that the page has, for writes. */
+static bool is_written(unsigned int offset)
+{
+	switch (offset) {
+	case APIC_TASKPRI:
+	case APIC_EOI:
+	case APIC_ICR2:
+	case APIC_LDR:
+	case APIC_DFR:
+		return true;
+	}
+	return is_plain(offset);
+}
+
+static void illegal_register(struct axv_lapic *lapic)
+{
+	axv_lapic_error(lapic, AXV_ESR_REGISTER);
+}
+
+/**
+ * axv_lapic_mmio_read() - the guest reads of the page
+ * @x:		vCPU whose claim the caller holds
+ * @offset:	in the page
+ * @width:	bytes
+ *
+ * A register has the first four of 16 bytes; what is behind reads as 0.  Accesses
+ * that are no aligned word's have no meaning that is the same everywhere (SDM, "The Local
+ * APIC Block Diagram").
+ */
+u64 axv_lapic_mmio_read(struct axv_x86_vcpu *x, unsigned int offset, unsigned int width)
+{
+	unsigned int start = offset & 0xf;
+	u32 value;
+
+	if (start >= 4)
+		return 0;
+	switch (offset & ~0xf) {
+	case APIC_ARBPRI:
+	case APIC_EOI:
+	case APIC_RRR:
+		return 0;
+	}
+	if (read_reg(x, offset & ~0xf, &value)) {
+		illegal_register(x->lapic);
+		return 0;
+	}
+	return axv_x86_mask(value >> 8 * start, width);
+}
+
+/**
+ * axv_lapic_mmio_write() - the guest writes to the page
+ * @x:		vCPU whose claim the caller holds
+ * @offset:	in the page
+ * @width:	bytes
+ * @value:	what it writes
+ *
+ * What is no aligned word's has no effect.  Reserved bits are ignored, and so are
+ * writes to registers that are only read.
+ *
+ * Return: the vector of a level-triggered interrupt that ended; -1: there is none.
+ */
+int axv_lapic_mmio_write(struct axv_x86_vcpu *x, unsigned int offset, unsigned int width,
+			 u64 value)
+{
+	u32 ignored, dest = *axv_lapic_reg(x->lapic, APIC_ICR2) >> 24;
+	int ended = -1;
+
+	if (width != 4 || (offset & 0xf))
+		return -1;
+	if (is_written(offset))
+		write_reg(x, offset, value & axv_lapic_writable(x, offset), dest, &ended);
+	else if (offset != APIC_ID && read_reg(x, offset, &ignored))
+		illegal_register(x->lapic);
+	return ended;
+}
+
+/**
+ * axv_lapic_rdmsr() - the guest reads an MSR of the x2APIC
+ * @x:		vCPU whose claim the caller holds
+ * @msr:	axv_lapic_is_x2apic_msr()
+ * @value:	its value
+ *
+ * Return: 0, or -ENOENT: #GP.
+ */
+int axv_lapic_rdmsr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
+{
+	unsigned int offset = (msr - APIC_BASE_MSR) << 4;
+	u32 low;
+
+	if (!axv_lapic_is_x2apic(x->lapic) || offset == APIC_DFR || offset == APIC_ICR2 ||
+	    read_reg(x, offset, &low))
+		return -ENOENT;
+	*value = low;
+	if (offset == APIC_ICR)
+		*value |= (u64)*axv_lapic_reg(x->lapic, APIC_ICR2) << 32;
+	return 0;
+}
+
+/**
+ * axv_lapic_wrmsr() - the guest writes one
+ * @x:		vCPU whose claim the caller holds
+ * @msr:	axv_lapic_is_x2apic_msr()
+ * @value:	what it writes
+ * @ended:	out: the vector of a level-triggered interrupt that ended; -1: none
+ *
+ * Return: 0; -ENOENT or -EINVAL: #GP (SDM, "Reserved Bit Checking", table "Local APIC
+ * Register Address Map Supported by x2APIC").
+ */
+int axv_lapic_wrmsr(struct axv_x86_vcpu *x, u32 msr, u64 value, int *ended)
+{
+	unsigned int offset = (msr - APIC_BASE_MSR) << 4;
+
+	*ended = -1;
+	if (!axv_lapic_is_x2apic(x->lapic) || offset == APIC_DFR || offset == APIC_ICR2 ||
+	    offset == APIC_LDR ||
+	    !(is_written(offset) || offset == APIC_SELF_IPI))
+		return -ENOENT;
+	if (offset == APIC_ICR) {
+		if ((u32)value & ~axv_lapic_writable(x, offset))
+			return -EINVAL;
+		*axv_lapic_reg(x->lapic, APIC_ICR2) = value >> 32;
+	} else if (value & ~(u64)axv_lapic_writable(x, offset)) {
+		return -EINVAL;
+	}
+	write_reg(x, offset, value, value >> 32, ended);
+	return 0;
+}
+
+/* SDM, "x2APIC State Transitions". */
+static bool may_become(u64 old, u64 new)
+{
+	u64 modes = MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
+
+	old &= modes;
+	new &= modes;
+	if (old == modes)
+		return new != MSR_IA32_APICBASE_ENABLE;
+	return old || new != modes;
+}
+
+/**
+ * axv_lapic_set_base() - a write of IA32_APIC_BASE
+ * @x:		vCPU whose claim the caller holds
+ * @value:	its new value
+ * @host:	the VMM writes: any legal mode may follow any other
+ *
+ * Switched off, the APIC forgets all but its id.
+ *
+ * Return: 0; -EINVAL: reserved bits, another address, a mode that there is not, or
+ * not after this one.
+ */
+int axv_lapic_set_base(struct axv_x86_vcpu *x, u64 value, bool host)
+{
+	struct axv_lapic *lapic = x->lapic;
+	bool on = value & MSR_IA32_APICBASE_ENABLE, x2apic = value & X2APIC_ENABLE;
+
+	if ((value & ~(u64)(MSR_IA32_APICBASE_BSP | X2APIC_ENABLE |
+			    MSR_IA32_APICBASE_ENABLE)) != AXV_LAPIC_PAGE)
+		return -EINVAL;
+	if (x2apic && (!on || !x->caps.x2apic))
+		return -EINVAL;
+	if (!host && !may_become(lapic->base, value))
+		return -EINVAL;
+	if (!on && axv_lapic_is_on(lapic))
+		reset_regs(lapic);
+	WRITE_ONCE(lapic->base, value);
+	WRITE_ONCE(x->events.any, true);
+	return 0;
+}

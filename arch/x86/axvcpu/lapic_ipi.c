@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupt messages: whom they are for, and how they get there (Intel SDM vol. 3A,
+ * "Issuing Interprocessor Interrupts", "Message Signalled Interrupts").
+ *
+ * The sender reads nothing of a target but its ids and its mode, and takes no lock but
+ * for an NMI.  What becomes of the message is decided by the target's own thread.
+ */
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+#include <asm/apicdef.h>
+
+#include <axvcpu/request.h>
+#include <axvcpu/vm.h>
+
+#include "events.h"
+#include "lapic.h"
+
+#define XAPIC_BROADCAST		0xffu
+#define X2APIC_BROADCAST	0xffffffffu
+
+/* MSI data and address (SDM, "Message Address Register Format" and the next). */
+#define MSI_DATA_ASSERT		BIT(14)
+#define MSI_DATA_LEVEL		BIT(15)
+#define MSI_ADDRESS_TOP		0xfeeull
+#define MSI_ADDRESS_LOGICAL	BIT(2)
+
+/* In &axv_inject.flags: the core knows by which route it came. */
+#define ROUTED			BIT(31)
+
+/**
+ * struct message - an interrupt on its way
+ * @dest:	APIC id, or with @logical a logical one
+ * @mode:	APIC_DM_*
+ * @vector:	vector
+ * @logical:	what @dest is
+ * @level:	level-triggered: its end is told
+ * @routed:	with @level: to the core, otherwise to the VMM
+ * @x2apic:	an x2APIC sends it: @dest has the form of x2APIC mode
+ */
+struct message {
+	u32 dest;
+	u32 mode;
+	u8 vector;
+	bool logical;
+	bool level;
+	bool routed;
+	bool x2apic;
+};
+
+/**
+ * axv_lapic_logical_id() - what an APIC has for LDR in x2APIC mode
+ * @x:		vCPU with one
+ *
+ * Derived from its id (SDM, "Deriving Logical x2APIC ID from the Local x2APIC ID").
+ */
+u32 axv_lapic_logical_id(const struct axv_x86_vcpu *x)
+{
+	u32 id = x->base.hw_id;
+
+	return id >> 4 << 16 | BIT(id & 15);
+}
+
+/*
+ * An APIC that has not been switched to x2APIC mode yet, but whose id an xAPIC has no
+ * room for, is reached by its whole id: otherwise it could never be started.
+ */
+static bool matches_physical(const struct axv_x86_vcpu *x, u32 dest)
+{
+	u32 id = x->base.hw_id;
+
+	if (axv_lapic_is_x2apic(x->lapic))
+		return dest == id || dest == X2APIC_BROADCAST;
+	if (dest > XAPIC_BROADCAST)
+		return dest == id;
+	return dest == (u8)id || dest == XAPIC_BROADCAST;
+}
+
+/* SDM, "Logical Destination Mode" and "Logical Destination Mode in x2APIC Mode". */
+static bool matches_logical(const struct axv_x86_vcpu *x, u32 dest)
+{
+	struct axv_lapic *lapic = x->lapic;
+	u32 ldr;
+
+	if (axv_lapic_is_x2apic(lapic)) {
+		ldr = axv_lapic_logical_id(x);
+		return dest == X2APIC_BROADCAST ||
+		       (dest >> 16 == ldr >> 16 && (u16)(dest & ldr));
+	}
+	if (dest > XAPIC_BROADCAST)
+		return false;
+	ldr = READ_ONCE(*axv_lapic_reg(lapic, APIC_LDR)) >> 24;
+	if (dest == XAPIC_BROADCAST)
+		return true;
+	if (READ_ONCE(*axv_lapic_reg(lapic, APIC_DFR)) == APIC_DFR_FLAT)
+		return dest & ldr;
+	return dest >> 4 == ldr >> 4 && (dest & ldr & 0xf);
+}
+
+static bool matches(const struct axv_x86_vcpu *x, const struct message *msg)
+{
+	return msg->logical ? matches_logical(x, msg->dest) :
+			      matches_physical(x, msg->dest);
+}
+
+/* Keep the first: what is latched with it is one start. */
+static void latch_sipi(struct axv_lapic *lapic, u8 vector)
+{
+	u32 sipi = AXV_LATCHED_SIPI | (u32)vector << AXV_LATCHED_VECTOR;
+	int old = atomic_read(&lapic->latched);
+
+	do {
+		if (old & AXV_LATCHED_SIPI)
+			return;
+	} while (!atomic_try_cmpxchg(&lapic->latched, &old, old | sipi));
+}
+
+static void post_interrupt(struct axv_lapic *lapic, const struct message *msg)
+{
+	if (msg->vector < AXV_LAPIC_LEGAL) {
+		set_bit(AXV_ESR_RECEIVED, &lapic->errors);
+		return;
+	}
+	/* In this order: the owner takes @incoming, and looks at @level after it. */
+	if (msg->level)
+		set_bit(msg->vector, lapic->level);
+	else
+		clear_bit(msg->vector, lapic->level);
+	if (msg->level && !msg->routed)
+		set_bit(msg->vector, lapic->direct);
+	smp_mb__before_atomic();
+	set_bit(msg->vector, lapic->incoming);
+}
+
+static void post(struct axv_x86_vcpu *x, const struct message *msg)
+{
+	struct axv_lapic *lapic = x->lapic;
+
+	switch (msg->mode) {
+	case APIC_DM_FIXED:
+	case APIC_DM_LOWEST:
+		post_interrupt(lapic, msg);
+		break;
+	case APIC_DM_NMI:
+		axv_x86_post_nmi(x);
+		break;
+	case APIC_DM_INIT:
+		/* What was latched before is over with it. */
+		atomic_set(&lapic->latched, AXV_LATCHED_INIT);
+		break;
+	case APIC_DM_STARTUP:
+		latch_sipi(lapic, msg->vector);
+		break;
+	default:
+		/* SMI; ExtINT, which a PIC gives by AXV_INJECT_EXTINT. */
+		return;
+	}
+	axv_request(&x->base, AXV_REQ_EVENT);
+}
+
+/* Under RCU. */
+static struct axv_x86_vcpu *find(struct axv_vm *vm, u32 id)
+{
+	struct axv_vcpu *vcpu = axv_vcpu_by_hw_id(vm, id);
+
+	return vcpu ? to_x86(vcpu) : NULL;
+}
+
+static void search(struct axv_vm *vm, const struct message *msg)
+{
+	struct axv_vcpu *vcpu;
+	unsigned long id;
+
+	xa_for_each(&vm->vcpus, id, vcpu) {
+		struct axv_x86_vcpu *x = to_x86(vcpu);
+
+		if (!matches(x, msg))
+			continue;
+		/* Any of them will do that takes it. */
+		if (msg->mode == APIC_DM_LOWEST && !axv_lapic_is_enabled(x->lapic))
+			continue;
+		post(x, msg);
+		if (msg->mode == APIC_DM_LOWEST)
+			return;
+	}
+}
+
+/* Logical ids of x2APICs follow from their ids: up to 16, found without a search. */
+static void post_cluster(struct axv_vm *vm, const struct message *msg)
+{
+	unsigned long members = (u16)msg->dest;
+	unsigned int bit;
+
+	for_each_set_bit(bit, &members, 16) {
+		struct axv_x86_vcpu *x = find(vm, (msg->dest >> 16 << 4) + bit);
+
+		if (x && matches(x, msg))
+			post(x, msg);
+	}
+}
+
+/* Return: false: a search has to tell who else it is for. */
+static bool post_physical(struct axv_vm *vm, const struct message *msg)
+{
+	struct axv_x86_vcpu *x;
+
+	if (msg->dest == XAPIC_BROADCAST || msg->dest == X2APIC_BROADCAST)
+		return false;
+	x = find(vm, msg->dest);
+	if (x && matches_physical(x, msg->dest)) {
+		post(x, msg);
+		return true;
+	}
+	/* A wide id has one owner; a narrow one may be the lower half of another. */
+	return msg->dest > XAPIC_BROADCAST;
+}
+
+static void deliver(struct axv_vm *vm, const struct message *msg)
+{
+	rcu_read_lock();
+	if (msg->logical && msg->x2apic && msg->mode != APIC_DM_LOWEST &&
+	    msg->dest != X2APIC_BROADCAST)
+		post_cluster(vm, msg);
+	else if (msg->logical || !post_physical(vm, msg))
+		search(vm, msg);
+	rcu_read_unlock();
+}
+
+static void deliver_all(struct axv_vm *vm, const struct message *msg,
+			const struct axv_x86_vcpu *but)
+{
+	struct axv_vcpu *vcpu;
+	unsigned long id;
+
+	rcu_read_lock();
+	xa_for_each(&vm->vcpus, id, vcpu)
+		if (to_x86(vcpu) != but)
+			post(to_x86(vcpu), msg);
+	rcu_read_unlock();
+}
+
+/**
+ * axv_lapic_ipi() - the guest wrote ICR
+ * @x:		vCPU whose claim the caller holds
+ * @icr:	the lower half
+ * @dest:	the destination, in the form of its mode
+ *
+ * Combinations that no processor has (SDM, "Valid Combinations for the Pentium 4 and
+ * Intel Xeon Processors' Local xAPIC Interrupt Command Register") send nothing.  IPIs are
+ * edges, whatever the trigger mode says; a level that is taken away is an INIT
+ * level de-assert, which is no message any more.
+ *
+ * Context: any but NMI; no lock is held.
+ */
+void axv_lapic_ipi(struct axv_x86_vcpu *x, u32 icr, u32 dest)
+{
+	struct message msg = {
+		.dest = dest,
+		.mode = icr & APIC_MODE_MASK,
+		.vector = icr & APIC_VECTOR_MASK,
+		.logical = icr & APIC_DEST_LOGICAL,
+		.x2apic = axv_lapic_is_x2apic(x->lapic),
+	};
+	bool fixed = msg.mode == APIC_DM_FIXED;
+	struct axv_vm *vm = x->base.vm;
+
+	/* It is sent all the same; the receiver drops it, and has an error, too. */
+	if ((fixed || msg.mode == APIC_DM_LOWEST) && msg.vector < AXV_LAPIC_LEGAL)
+		axv_lapic_error(x->lapic, AXV_ESR_SENT);
+	if ((icr & APIC_INT_LEVELTRIG) && !(icr & APIC_INT_ASSERT) &&
+	    msg.mode == APIC_DM_INIT)
+		return;
+	switch (icr & APIC_DEST_ALLBUT) {
+	case APIC_DEST_SELF:
+		if (fixed)
+			post(x, &msg);
+		break;
+	case APIC_DEST_ALLINC:
+		if (fixed)
+			deliver_all(vm, &msg, NULL);
+		break;
+	case APIC_DEST_ALLBUT:
+		deliver_all(vm, &msg, x);
+		break;
+	default:
+		deliver(vm, &msg);
+		break;
+	}
+}
+
+static bool is_msi(u64 address)
+{
+	return (u32)address >> 20 == MSI_ADDRESS_TOP && !(address >> 32 & 0xff);
+}
+
+/**
+ * axv_x86_msi() - a device writes an MSI
+ * @vm:		VM with irqchip LAPIC
+ * @event:	its address and data; of an address, bits 63 to 40 are those of the
+ *		destination above 8
+ *
+ * Context: any but NMI, and no lock inside &axv_vcpu.lock.
+ * Return: 0, also if nobody is there to take it; -EINVAL: no such address.
+ */
+int axv_x86_msi(struct axv_vm *vm, const struct axv_inject *event)
+{
+	u64 address = event->address;
+	struct message msg = {
+		.dest = (address >> 12 & 0xff) | (address >> 32 & ~0xffull),
+		.mode = event->data & APIC_MODE_MASK,
+		.vector = event->data & APIC_VECTOR_MASK,
+		.logical = address & MSI_ADDRESS_LOGICAL,
+		.level = event->data & MSI_DATA_LEVEL,
+		.routed = event->flags & ROUTED,
+	};
+
+	if (!is_msi(address))
+		return -EINVAL;
+	if (!msg.level || (event->data & MSI_DATA_ASSERT))
+		deliver(vm, &msg);
+	return 0;
+}
+
+/**
+ * axv_x86_route() - what a route sends
+ * @vm:		VM with irqchip LAPIC
+ * @route:	as userspace has it
+ * @event:	out: the MSI; with an address that is none, nobody gets it
+ *
+ * Return: 0, or -EINVAL.
+ */
+int axv_x86_route(const struct axv_vm *vm, const struct axv_route *route,
+		  struct axv_inject *event)
+{
+	if (route->vcpu || route->vector || route->priority)
+		return -EINVAL;
+	event->type = AXV_INJECT_MSI;
+	event->flags = ROUTED;
+	event->address = route->address;
+	event->data = route->data;
+	event->vector = route->data & APIC_VECTOR_MASK;
+	if (route->flags & AXV_ROUTE_LEVEL)
+		event->data |= MSI_DATA_LEVEL | MSI_DATA_ASSERT;
+	return 0;
+}

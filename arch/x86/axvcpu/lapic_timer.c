@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The local APIC's timer (Intel SDM vol. 3A, "APIC Timer"): one-shot, periodic, and TSC
+ * deadline.
+ *
+ * An hrtimer stands in for it.  Its callback sets one bit and asks for AXV_REQ_EVENT; the
+ * holder of the claim makes an interrupt of it, and starts the next period.  So a guest
+ * has one tick under way at most, whatever period it asks for.
+ */
+#include <linux/hrtimer.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/smp.h>
+#include <linux/xarray.h>
+#include <asm/tsc.h>
+
+#include <axvcpu/compat.h>
+#include <axvcpu/request.h>
+#include <axvcpu/vm.h>
+
+#include "events.h"
+#include "lapic.h"
+#include "tsc.h"
+
+/* The count goes down once in a nanosecond, times the divisor: the bus has 1 GHz. */
+#define PERIOD_MIN	(100 * NSEC_PER_USEC)
+
+#define MODE		(APIC_LVT_TIMER_PERIODIC | APIC_LVT_TIMER_TSCDEADLINE)
+
+#define START_MODE	HRTIMER_MODE_ABS_PINNED_HARD
+
+static u32 mode(struct axv_lapic *lapic)
+{
+	return *axv_lapic_reg(lapic, APIC_LVTT) & MODE;
+}
+
+/* SDM, "Divide Configuration Register": by 2 with 0, up to 128 with 0b1010; 1 with 0b1011. */
+static unsigned int divide_shift(u32 tdcr)
+{
+	return ((tdcr & 3) + ((tdcr & 8) >> 1) + 1) & 7;
+}
+
+static unsigned int shift(struct axv_lapic *lapic)
+{
+	return divide_shift(*axv_lapic_reg(lapic, APIC_TDCR));
+}
+
+static enum hrtimer_restart expired(struct hrtimer *hrtimer)
+{
+	struct axv_lapic *lapic = container_of(hrtimer, struct axv_lapic, timer.hrtimer);
+
+	WRITE_ONCE(lapic->timer.tick, true);
+	axv_request(&lapic->x->base, AXV_REQ_EVENT);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * axv_lapic_timer_init() - part of a new APIC
+ * @lapic:	zeroed but for @lapic->x
+ */
+void axv_lapic_timer_init(struct axv_lapic *lapic)
+{
+	raw_spin_lock_init(&lapic->timer.lock);
+	hrtimer_init(&lapic->timer.hrtimer, CLOCK_MONOTONIC, START_MODE);
+	lapic->timer.hrtimer.function = expired;
+	lapic->timer.cpu = -1;
+}
+
+static void start(struct axv_lapic_timer *timer, ktime_t expiry)
+{
+	lockdep_assert_held(&timer->lock);
+	timer->cpu = raw_smp_processor_id();
+	hrtimer_start(&timer->hrtimer, expiry, START_MODE);
+}
+
+/* Of a time far away only that counts; otherwise the product overflows. */
+static u64 tsc_to_ns(u64 ticks)
+{
+	/* A host that does not know its TSC's rate has none that counts. */
+	u64 khz = tsc_khz ?: 1;
+
+	return mul_u64_u64_div_u64(min(ticks, khz << 40), NSEC_PER_MSEC, khz);
+}
+
+/* Under &axv_lapic_timer.lock, so that the clock it was computed by is that of now. */
+static void start_deadline(struct axv_lapic *lapic)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+	u64 now = axv_x86_guest_tsc(lapic->x), left = 0;
+
+	if (timer->deadline > now)
+		left = tsc_to_ns(timer->deadline - now);
+	start(timer, ktime_add_ns(ktime_get(), left));
+}
+
+static void write_deadline(struct axv_lapic *lapic, u64 deadline)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&timer->lock, flags);
+	timer->deadline = deadline;
+	if (deadline)
+		start_deadline(lapic);
+	raw_spin_unlock_irqrestore(&timer->lock, flags);
+}
+
+/* One-shot and periodic. */
+static void start_count(struct axv_lapic *lapic, ktime_t expiry)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&timer->lock, flags);
+	timer->expiry = expiry;
+	start(timer, expiry);
+	raw_spin_unlock_irqrestore(&timer->lock, flags);
+}
+
+/**
+ * axv_lapic_timer_stop() - it does not run any more
+ * @lapic:	APIC of a vCPU whose claim the caller holds, or that nobody uses
+ *
+ * Context: waits for the callback, which waits for nothing.  No lock is held.
+ */
+void axv_lapic_timer_stop(struct axv_lapic *lapic)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+
+	/* First, so that no change of the clock starts it again. */
+	write_deadline(lapic, 0);
+	timer->period = 0;
+	hrtimer_cancel(&timer->hrtimer);
+	WRITE_ONCE(timer->tick, false);
+}
+
+static u64 period(struct axv_lapic *lapic, u32 count)
+{
+	u64 ns = (u64)count << shift(lapic);
+
+	/* Otherwise the host does nothing but end the guest for its next tick. */
+	if (mode(lapic) == APIC_LVT_TIMER_PERIODIC)
+		ns = max_t(u64, ns, PERIOD_MIN);
+	return ns;
+}
+
+static void next_period(struct axv_lapic *lapic)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+	ktime_t next = ktime_add_ns(timer->expiry, timer->period), now = ktime_get();
+
+	/* Those that were missed are one. */
+	if (next <= now)
+		next = ktime_add_ns(next, (div64_u64(now - next, timer->period) + 1) *
+					  timer->period);
+	start_count(lapic, next);
+}
+
+/**
+ * axv_lapic_timer_take() - make an interrupt of a tick
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ *
+ * A deadline that the clock, set back meanwhile, has not reached after all is waited
+ * for once more.
+ *
+ * Context: interrupts may be off.
+ */
+void axv_lapic_timer_take(struct axv_lapic *lapic)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+
+	if (likely(!READ_ONCE(timer->tick)))
+		return;
+	WRITE_ONCE(timer->tick, false);
+	switch (mode(lapic)) {
+	case APIC_LVT_TIMER_TSCDEADLINE:
+		if (axv_x86_guest_tsc(lapic->x) < timer->deadline) {
+			write_deadline(lapic, timer->deadline);
+			return;
+		}
+		write_deadline(lapic, 0);
+		break;
+	case APIC_LVT_TIMER_PERIODIC:
+		if (timer->period)
+			next_period(lapic);
+		break;
+	default:
+		timer->period = 0;
+		break;
+	}
+	axv_lapic_local(lapic, APIC_LVTT);
+}
+
+/**
+ * axv_lapic_timer_set_mode() - a write of the timer's LVT
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @lvtt:	its new value
+ *
+ * To TSC deadline or from it, the timer stops (SDM, "TSC-Deadline Mode").
+ *
+ * Context: interrupts may be off.
+ */
+void axv_lapic_timer_set_mode(struct axv_lapic *lapic, u32 lvtt)
+{
+	axv_lapic_timer_take(lapic);
+	if ((mode(lapic) ^ lvtt) & APIC_LVT_TIMER_TSCDEADLINE) {
+		axv_lapic_timer_stop(lapic);
+		*axv_lapic_reg(lapic, APIC_TMICT) = 0;
+	}
+	*axv_lapic_reg(lapic, APIC_LVTT) = lvtt;
+	if (lapic->timer.period)
+		lapic->timer.period = period(lapic, *axv_lapic_reg(lapic, APIC_TMICT));
+}
+
+/**
+ * axv_lapic_timer_go_on() - the timer has so much left of its count
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @count:	0: it does not run
+ *
+ * Context: interrupts may be off.
+ */
+void axv_lapic_timer_go_on(struct axv_lapic *lapic, u32 count)
+{
+	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
+		return;
+	if (!count) {
+		axv_lapic_timer_stop(lapic);
+		return;
+	}
+	lapic->timer.period = period(lapic, *axv_lapic_reg(lapic, APIC_TMICT));
+	start_count(lapic, ktime_add_ns(ktime_get(), period(lapic, count)));
+}
+
+/**
+ * axv_lapic_timer_set_count() - a write of the initial count
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @count:	new value; 0 stops it
+ *
+ * Not in TSC-deadline mode, where the write is ignored.
+ *
+ * Context: interrupts may be off.
+ */
+void axv_lapic_timer_set_count(struct axv_lapic *lapic, u32 count)
+{
+	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
+		return;
+	axv_lapic_timer_take(lapic);
+	*axv_lapic_reg(lapic, APIC_TMICT) = count;
+	axv_lapic_timer_go_on(lapic, count);
+}
+
+/**
+ * axv_lapic_timer_set_divide() - a write of the divide configuration
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @tdcr:	new value
+ *
+ * What is left of the count is counted at the new rate.
+ *
+ * Context: interrupts may be off.
+ */
+void axv_lapic_timer_set_divide(struct axv_lapic *lapic, u32 tdcr)
+{
+	u32 left;
+
+	axv_lapic_timer_take(lapic);
+	left = axv_lapic_timer_count(lapic);
+	*axv_lapic_reg(lapic, APIC_TDCR) = tdcr;
+	if (left)
+		axv_lapic_timer_go_on(lapic, left);
+}
+
+/**
+ * axv_lapic_timer_count() - the current count
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ */
+u32 axv_lapic_timer_count(struct axv_lapic *lapic)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+	ktime_t now = ktime_get();
+	u64 left, late;
+
+	if (!timer->period)
+		return 0;
+	if (timer->expiry > now) {
+		left = timer->expiry - now;
+	} else if (mode(lapic) == APIC_LVT_TIMER_PERIODIC) {
+		div64_u64_rem(now - timer->expiry, timer->period, &late);
+		left = timer->period - late;
+	} else {
+		return 0;
+	}
+	return min_t(u64, left >> shift(lapic), U32_MAX);
+}
+
+/**
+ * axv_lapic_timer_deadline() - IA32_TSC_DEADLINE
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ *
+ * Return: the deadline; 0: there is none, or none any more.
+ */
+u64 axv_lapic_timer_deadline(struct axv_lapic *lapic)
+{
+	return lapic->timer.deadline;
+}
+
+/**
+ * axv_lapic_timer_set_deadline() - a write of IA32_TSC_DEADLINE
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @deadline:	in the guest's TSC; 0 stops it
+ *
+ * In another mode the write is ignored (SDM, "TSC-Deadline Mode").
+ *
+ * Context: interrupts may be off.
+ */
+void axv_lapic_timer_set_deadline(struct axv_lapic *lapic, u64 deadline)
+{
+	if (mode(lapic) != APIC_LVT_TIMER_TSCDEADLINE)
+		return;
+	axv_lapic_timer_take(lapic);
+	if (deadline)
+		write_deadline(lapic, deadline);
+	else
+		axv_lapic_timer_stop(lapic);
+}
+
+/**
+ * axv_lapic_timer_move() - the vCPU's thread runs on another CPU
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ *
+ * The timer goes with it; otherwise each tick costs an interrupt between two CPUs.
+ *
+ * Context: process context.
+ */
+void axv_lapic_timer_move(struct axv_lapic *lapic)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+	unsigned long flags;
+
+	if (likely(timer->cpu == raw_smp_processor_id() || timer->cpu < 0))
+		return;
+	raw_spin_lock_irqsave(&timer->lock, flags);
+	timer->cpu = -1;
+	if (hrtimer_is_queued(&timer->hrtimer))
+		start(timer, hrtimer_get_expires(&timer->hrtimer));
+	raw_spin_unlock_irqrestore(&timer->lock, flags);
+}
+
+/**
+ * axv_lapic_timer_clock_changed() - the guest's TSC is another one
+ * @lapic:	any APIC
+ *
+ * Context: any thread; interrupts may be off.
+ */
+void axv_lapic_timer_clock_changed(struct axv_lapic *lapic)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&timer->lock, flags);
+	if (timer->deadline && hrtimer_is_queued(&timer->hrtimer))
+		start_deadline(lapic);
+	raw_spin_unlock_irqrestore(&timer->lock, flags);
+}
+
+/**
+ * axv_lapic_clock_changed() - the VM's clock was set
+ * @vm:		VM with irqchip LAPIC
+ *
+ * Context: any thread.
+ */
+void axv_lapic_clock_changed(struct axv_vm *vm)
+{
+	struct axv_vcpu *vcpu;
+	unsigned long id;
+
+	rcu_read_lock();
+	xa_for_each(&vm->vcpus, id, vcpu)
+		axv_lapic_timer_clock_changed(to_x86(vcpu)->lapic);
+	rcu_read_unlock();
+}

@@ -1,0 +1,761 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The local APIC: its registers in both modes, priorities, destinations, errors, the
+ * timer, INIT and SIPI, and its state as registers.
+ */
+#include <linux/delay.h>
+#include <linux/ktime.h>
+#include <asm/apicdef.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+
+#include <axvcpu/request.h>
+
+#include "../cpuid.h"
+#include "../events.h"
+#include "../lapic.h"
+#include "../msr.h"
+#include "../tsc.h"
+#include "fake_hw.h"
+
+#define CPUS		4
+#define XAPIC		(AXV_LAPIC_PAGE | MSR_IA32_APICBASE_ENABLE)
+#define X2APIC		(XAPIC | X2APIC_ENABLE)
+#define MSR(offset)	(APIC_BASE_MSR + ((offset) >> 4))
+
+/**
+ * struct board - some vCPUs of one VM
+ * @cpu:	by id; all belong to the VM of the first
+ */
+struct board {
+	struct fake_vcpu *cpu[CPUS];
+};
+
+static struct axv_x86_vcpu *cpu(struct kunit *test, unsigned int id)
+{
+	return &((struct board *)test->priv)->cpu[id]->x;
+}
+
+static u64 read(struct axv_x86_vcpu *x, unsigned int offset)
+{
+	return axv_lapic_mmio_read(x, offset, 4);
+}
+
+static int write(struct axv_x86_vcpu *x, unsigned int offset, u64 value)
+{
+	return axv_lapic_mmio_write(x, offset, 4, value);
+}
+
+static int set_msr(struct axv_x86_vcpu *x, unsigned int offset, u64 value)
+{
+	int ended;
+
+	return axv_lapic_wrmsr(x, MSR(offset), value, &ended);
+}
+
+static int pending(struct axv_x86_vcpu *x)
+{
+	int vector;
+
+	raw_spin_lock_irq(&x->base.lock);
+	vector = axv_lapic_pending(x);
+	raw_spin_unlock_irq(&x->base.lock);
+	return vector;
+}
+
+/* What the next entry delivers, and that it is in service then. */
+static int take(struct axv_x86_vcpu *x)
+{
+	bool irq_window, nmi_window;
+	u64 event;
+
+	raw_spin_lock_irq(&x->base.lock);
+	event = axv_x86_pick_event(x, &irq_window, &nmi_window);
+	raw_spin_unlock_irq(&x->base.lock);
+	return event ? (int)(event & AXV_X86_EVENT_VECTOR) : -1;
+}
+
+static void enable(struct axv_x86_vcpu *x)
+{
+	write(x, APIC_SPIV, APIC_SPIV_APIC_ENABLED | 0xff);
+}
+
+/* Found by this id, too, from now on. */
+static void hw_id_is(struct kunit *test, struct axv_x86_vcpu *x, u32 id)
+{
+	struct xarray *all = &x->base.vm->by_hw_id;
+
+	xa_erase(all, x->base.hw_id);
+	x->base.hw_id = id;
+	KUNIT_ASSERT_EQ(test, 0, xa_err(xa_store(all, id, &x->base, GFP_KERNEL)));
+}
+
+static int lapic_init(struct kunit *test)
+{
+	struct board *board = kunit_kzalloc(test, sizeof(*board), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, board);
+	test->priv = board;
+	for (i = 0; i < CPUS; i++) {
+		struct fake_vcpu *f = fake_vcpu_with_lapic(test, i);
+
+		board->cpu[i] = f;
+		f->x.base.vm = &board->cpu[0]->vm.base;
+		KUNIT_ASSERT_EQ(test, 0, xa_err(xa_store(&f->x.base.vm->vcpus, i, &f->x.base,
+							 GFP_KERNEL)));
+		hw_id_is(test, &f->x, i);
+		f->x.regs.rflags |= X86_EFLAGS_IF;
+		f->x.caps.x2apic = true;
+		f->x.caps.tsc_deadline = true;
+		f->x.lapic->wait_sipi = false;
+		f->x.events.halted = false;
+		enable(&f->x);
+	}
+	return 0;
+}
+
+static void lapic_exit(struct kunit *test)
+{
+	struct board *board = test->priv;
+	int i;
+
+	if (!board)
+		return;
+	for (i = CPUS - 1; i >= 0; i--)
+		if (board->cpu[i])
+			fake_vcpu_free(board->cpu[i]);
+}
+
+/**
+ * struct reg_case - a register, and what becomes of a write of all ones
+ * @offset:	in the page
+ * @reset:	after RESET, and the software enable of lapic_init()
+ * @stored:	after the write in xAPIC mode
+ * @reserved:	in x2APIC mode a bit that is #GP; 0: none is
+ * @x2apic:	it may be written in x2APIC mode
+ */
+struct reg_case {
+	u16 offset;
+	u32 reset;
+	u32 stored;
+	u64 reserved;
+	bool x2apic;
+};
+
+static const struct reg_case reg_cases[] = {
+	{ APIC_TASKPRI, 0, 0xff, BIT(8), true },
+	{ APIC_LDR, 0, 0xff000000, 0, false },
+	{ APIC_DFR, ~0u, ~0u, 0, false },
+	{ APIC_SPIV, 0x1ff, 0x3ff, BIT(12), true },
+	{ APIC_ICR2, 0, 0xff000000, 0, false },
+	{ APIC_LVTT, 0x10000, 0x700ff, BIT(19), true },
+	{ APIC_LVTTHMR, 0x10000, 0x107ff, BIT(15), true },
+	{ APIC_LVTPC, 0x10000, 0x107ff, BIT(15), true },
+	{ APIC_LVT0, 0x10000, 0x1a7ff, BIT(17), true },
+	{ APIC_LVT1, 0x10000, 0x1a7ff, BIT(17), true },
+	{ APIC_LVTERR, 0x10000, 0x100ff, BIT(8), true },
+	{ APIC_TDCR, 0, 0xb, BIT(2), true },
+};
+
+static void lapic_test_registers(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 1);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(reg_cases); i++) {
+		const struct reg_case *c = &reg_cases[i];
+
+		KUNIT_EXPECT_EQ_MSG(test, c->reset, read(x, c->offset), "%x", c->offset);
+		write(x, c->offset, ~0u);
+		KUNIT_EXPECT_EQ_MSG(test, c->stored, read(x, c->offset), "%x", c->offset);
+	}
+	KUNIT_EXPECT_EQ(test, 1u << 24, read(x, APIC_ID));
+	write(x, APIC_ID, 0x55000000);
+	KUNIT_EXPECT_EQ(test, 1u << 24, read(x, APIC_ID));
+	KUNIT_EXPECT_EQ(test, 0x50014, read(x, APIC_LVR));
+	/* Bytes of a word, and what is no word. */
+	KUNIT_EXPECT_EQ(test, 0x01, axv_lapic_mmio_read(x, APIC_ID + 3, 1));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_mmio_read(x, APIC_LVR + 4, 4));
+	axv_lapic_mmio_write(x, APIC_TASKPRI, 1, 0x10);
+	KUNIT_EXPECT_EQ(test, 0xff, read(x, APIC_TASKPRI));
+}
+
+static void lapic_test_x2apic_registers(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 1);
+	unsigned int i;
+	u64 value;
+
+	KUNIT_ASSERT_EQ(test, 0, axv_lapic_set_base(x, X2APIC, false));
+	for (i = 0; i < ARRAY_SIZE(reg_cases); i++) {
+		const struct reg_case *c = &reg_cases[i];
+
+		if (!c->x2apic) {
+			KUNIT_EXPECT_NE_MSG(test, 0, set_msr(x, c->offset, 0), "%x", c->offset);
+			continue;
+		}
+		KUNIT_EXPECT_EQ_MSG(test, 0, set_msr(x, c->offset, c->reset), "%x", c->offset);
+		KUNIT_EXPECT_NE_MSG(test, 0, set_msr(x, c->offset, c->reset | c->reserved),
+				    "%x", c->offset);
+		KUNIT_EXPECT_EQ(test, 0, axv_lapic_rdmsr(x, MSR(c->offset), &value));
+		KUNIT_EXPECT_EQ_MSG(test, c->reset, value, "%x", c->offset);
+	}
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_rdmsr(x, MSR(APIC_ID), &value));
+	KUNIT_EXPECT_EQ(test, 1, value);
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_rdmsr(x, MSR(APIC_LDR), &value));
+	KUNIT_EXPECT_EQ(test, 2, value);
+	/* Only read, only written, not there. */
+	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_ID, 1));
+	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_IRR, 0));
+	KUNIT_EXPECT_NE(test, 0, axv_lapic_rdmsr(x, MSR(APIC_EOI), &value));
+	KUNIT_EXPECT_NE(test, 0, axv_lapic_rdmsr(x, MSR(APIC_SELF_IPI), &value));
+	KUNIT_EXPECT_NE(test, 0, axv_lapic_rdmsr(x, MSR(APIC_DFR), &value));
+	KUNIT_EXPECT_NE(test, 0, axv_lapic_rdmsr(x, APIC_BASE_MSR + 0xff, &value));
+	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_EOI, 1));
+	KUNIT_EXPECT_EQ(test, 0, set_msr(x, APIC_EOI, 0));
+	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_ESR, 1));
+	/* The page is gone. */
+	KUNIT_EXPECT_FALSE(test, axv_lapic_has(x, AXV_LAPIC_PAGE));
+	KUNIT_EXPECT_TRUE(test, axv_lapic_has(cpu(test, 0), AXV_LAPIC_PAGE));
+}
+
+/* From which mode to which: off, xAPIC, x2APIC, and what there is not. */
+static void lapic_test_modes(struct kunit *test)
+{
+	static const u64 mode[] = { AXV_LAPIC_PAGE, XAPIC, X2APIC,
+				    AXV_LAPIC_PAGE | X2APIC_ENABLE };
+	static const bool legal[3][4] = {
+		{ true, true, false, false },
+		{ true, true, true, false },
+		{ true, false, true, false },
+	};
+	struct axv_x86_vcpu *x = cpu(test, 0);
+	unsigned int from, to;
+
+	for (from = 0; from < 3; from++) {
+		for (to = 0; to < 4; to++) {
+			KUNIT_ASSERT_EQ(test, 0, axv_lapic_set_base(x, mode[from], true));
+			KUNIT_EXPECT_EQ_MSG(test, legal[from][to] ? 0 : -EINVAL,
+					    axv_lapic_set_base(x, mode[to], false),
+					    "%u to %u", from, to);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_base(x, XAPIC + PAGE_SIZE, true));
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_base(x, XAPIC | BIT(9), true));
+	/* Off, it forgets. */
+	axv_lapic_set_base(x, XAPIC, true);
+	enable(x);
+	axv_lapic_set_base(x, AXV_LAPIC_PAGE, false);
+	axv_lapic_set_base(x, XAPIC, false);
+	KUNIT_EXPECT_EQ(test, 0xff, read(x, APIC_SPIV));
+	x->caps.x2apic = false;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_base(x, X2APIC, false));
+}
+
+static void self_ipi(struct axv_x86_vcpu *x, u8 vector)
+{
+	write(x, APIC_ICR, APIC_DEST_SELF | vector);
+}
+
+static void lapic_test_priorities(struct kunit *test)
+{
+	struct fake_vcpu *f = ((struct board *)test->priv)->cpu[0];
+	struct axv_x86_vcpu *x = &f->x;
+	unsigned int watched = f->watched;
+
+	KUNIT_EXPECT_EQ(test, -1, pending(x));
+	self_ipi(x, 0x31);
+	self_ipi(x, 0x52);
+	self_ipi(x, 0x53);
+	KUNIT_EXPECT_EQ(test, 0x53, take(x));
+	KUNIT_EXPECT_EQ(test, 0x50, read(x, APIC_PROCPRI));
+	/* Of the same class: waits. */
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	self_ipi(x, 0x61);
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	write(x, APIC_EOI, 0);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	write(x, APIC_EOI, 0);
+	KUNIT_EXPECT_EQ(test, 0x52, take(x));
+	write(x, APIC_EOI, 0);
+	KUNIT_EXPECT_EQ(test, 0, x->cr8_below);
+
+	/* TPR alone holds it back: the hardware has to tell. */
+	write(x, APIC_TASKPRI, 0x3f);
+	KUNIT_EXPECT_EQ(test, 3, f->cr[8]);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	KUNIT_EXPECT_EQ(test, 3, x->cr8_below);
+	KUNIT_EXPECT_EQ(test, watched + 1, f->watched);
+	/* MOV to CR8 clears the lower half of TPR. */
+	f->cr[8] = 2;
+	KUNIT_EXPECT_EQ(test, 0x20, read(x, APIC_TASKPRI));
+	KUNIT_EXPECT_EQ(test, 0x31, take(x));
+	KUNIT_EXPECT_EQ(test, 0, x->cr8_below);
+	write(x, APIC_EOI, 0);
+
+	/* With interrupts off it waits, and an end without a beginning is nothing. */
+	x->regs.rflags &= ~(u64)X86_EFLAGS_IF;
+	self_ipi(x, 0x80);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	KUNIT_EXPECT_TRUE(test, x->events.any);
+	KUNIT_EXPECT_EQ(test, -1, write(x, APIC_EOI, 0));
+	KUNIT_EXPECT_EQ(test, 0x80, pending(x));
+}
+
+static void lapic_test_put_back(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 0);
+
+	self_ipi(x, 0x41);
+	KUNIT_EXPECT_EQ(test, 0x41, take(x));
+	KUNIT_EXPECT_FALSE(test, axv_lapic_put_back(x, 0x40));
+	KUNIT_EXPECT_TRUE(test, axv_lapic_put_back(x, 0x41));
+	KUNIT_EXPECT_EQ(test, 0x41, take(x));
+}
+
+/* Who has got the vector?  A bit for each, and it is gone after that. */
+static unsigned int who(struct kunit *test, u8 vector)
+{
+	unsigned int i, got = 0;
+
+	for (i = 0; i < CPUS; i++) {
+		if (take(cpu(test, i)) == vector)
+			got |= BIT(i);
+		write(cpu(test, i), APIC_EOI, 0);
+	}
+	return got;
+}
+
+static void send(struct kunit *test, u32 icr, u8 dest)
+{
+	write(cpu(test, 0), APIC_ICR2, (u32)dest << 24);
+	write(cpu(test, 0), APIC_ICR, icr);
+}
+
+static void lapic_test_destinations(struct kunit *test)
+{
+	unsigned int i;
+
+	send(test, 0x40, 2);
+	KUNIT_EXPECT_EQ(test, BIT(2), who(test, 0x40));
+	send(test, 0x40, 9);
+	KUNIT_EXPECT_EQ(test, 0, who(test, 0x40));
+	send(test, 0x40, 0xff);
+	KUNIT_EXPECT_EQ(test, 0xf, who(test, 0x40));
+	send(test, 0x40 | APIC_DEST_SELF, 2);
+	KUNIT_EXPECT_EQ(test, 1, who(test, 0x40));
+	send(test, 0x40 | APIC_DEST_ALLINC, 2);
+	KUNIT_EXPECT_EQ(test, 0xf, who(test, 0x40));
+	send(test, 0x40 | APIC_DEST_ALLBUT, 2);
+	KUNIT_EXPECT_EQ(test, 0xe, who(test, 0x40));
+	/* No processor has it. */
+	send(test, 0x40 | APIC_DEST_SELF | APIC_DM_LOWEST, 2);
+	KUNIT_EXPECT_EQ(test, 0, who(test, 0x40));
+
+	/* Logical: flat, then clusters of two. */
+	for (i = 0; i < CPUS; i++)
+		write(cpu(test, i), APIC_LDR, (1u << i) << 24);
+	send(test, 0x40 | APIC_DEST_LOGICAL, 0x0a);
+	KUNIT_EXPECT_EQ(test, 0xa, who(test, 0x40));
+	send(test, 0x40 | APIC_DEST_LOGICAL | APIC_DM_LOWEST, 0x0c);
+	KUNIT_EXPECT_EQ(test, 0x4, who(test, 0x40));
+	for (i = 0; i < CPUS; i++) {
+		write(cpu(test, i), APIC_DFR, 0x0fffffff);
+		write(cpu(test, i), APIC_LDR, ((i / 2) << 4 | 1u << (i % 2)) << 24);
+	}
+	send(test, 0x40 | APIC_DEST_LOGICAL, 0x12);
+	KUNIT_EXPECT_EQ(test, BIT(3), who(test, 0x40));
+	send(test, 0x40 | APIC_DEST_LOGICAL, 0xff);
+	KUNIT_EXPECT_EQ(test, 0xf, who(test, 0x40));
+}
+
+static void lapic_test_x2apic_destinations(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 0);
+	unsigned int i;
+	int ended;
+
+	hw_id_is(test, cpu(test, 3), 0x12345);
+	for (i = 0; i < CPUS; i++)
+		KUNIT_ASSERT_EQ(test, 0, axv_lapic_set_base(cpu(test, i), X2APIC, false));
+	axv_lapic_wrmsr(x, MSR(APIC_ICR), 2ull << 32 | 0x40, &ended);
+	KUNIT_EXPECT_EQ(test, 0x40, take(cpu(test, 2)));
+	/* Its id is not its number. */
+	axv_lapic_wrmsr(x, MSR(APIC_ICR), 0x12345ull << 32 | 0x40, &ended);
+	KUNIT_EXPECT_EQ(test, 0x40, take(cpu(test, 3)));
+	axv_lapic_wrmsr(x, MSR(APIC_ICR), 0x6ull << 32 | APIC_DEST_LOGICAL | 0x50, &ended);
+	KUNIT_EXPECT_EQ(test, 0x50, take(cpu(test, 1)));
+	KUNIT_EXPECT_EQ(test, 0x50, take(cpu(test, 2)));
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	axv_lapic_wrmsr(x, MSR(APIC_ICR), 0x12340020ull << 32 | APIC_DEST_LOGICAL | 0x60,
+			&ended);
+	KUNIT_EXPECT_EQ(test, 0x60, take(cpu(test, 3)));
+	axv_lapic_wrmsr(x, MSR(APIC_ICR), 0xffffffffull << 32 | 0x70, &ended);
+	for (i = 0; i < CPUS; i++)
+		KUNIT_EXPECT_EQ(test, 0x70, take(cpu(test, i)));
+	axv_lapic_wrmsr(x, MSR(APIC_SELF_IPI), 0x80, &ended);
+	KUNIT_EXPECT_EQ(test, 0x80, take(x));
+}
+
+static void lapic_test_errors(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 0);
+
+	write(x, APIC_LVTERR, 0xee);
+	self_ipi(x, 0x0f);
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_ESR));
+	KUNIT_EXPECT_EQ(test, 0xee, take(x));
+	write(x, APIC_ESR, 0);
+	KUNIT_EXPECT_EQ(test, BIT(AXV_ESR_SENT) | BIT(AXV_ESR_RECEIVED), read(x, APIC_ESR));
+	write(x, APIC_ESR, 0);
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_ESR));
+	write(x, APIC_EOI, 0);
+
+	read(x, 0x3d0);
+	KUNIT_EXPECT_EQ(test, 0xee, take(x));
+	write(x, APIC_ESR, 0);
+	KUNIT_EXPECT_EQ(test, BIT(AXV_ESR_REGISTER), read(x, APIC_ESR));
+}
+
+static int msi(struct kunit *test, u64 address, u32 data)
+{
+	struct axv_inject event = { .type = AXV_INJECT_MSI, .address = address, .data = data };
+
+	return axv_x86_msi(cpu(test, 0)->base.vm, &event);
+}
+
+static void lapic_test_msi(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 1);
+
+	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0x41));
+	KUNIT_EXPECT_EQ(test, 0x41, take(x));
+	KUNIT_EXPECT_EQ(test, -1, write(x, APIC_EOI, 0));
+	/* A level is told when it ends; the next edge of the same vector is not. */
+	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0xc041));
+	KUNIT_EXPECT_EQ(test, 0x41, take(x));
+	KUNIT_EXPECT_EQ(test, BIT(1), read(x, APIC_TMR + 0x20));
+	KUNIT_EXPECT_EQ(test, 0x41, write(x, APIC_EOI, 0));
+	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0x41));
+	KUNIT_EXPECT_EQ(test, 0x41, take(x));
+	KUNIT_EXPECT_EQ(test, -1, write(x, APIC_EOI, 0));
+	/* A level that is taken away is no message. */
+	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0x8041));
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+
+	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, APIC_DM_NMI));
+	KUNIT_EXPECT_EQ(test, 2, take(x));
+	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0x0f));
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	write(x, APIC_ESR, 0);
+	KUNIT_EXPECT_EQ(test, BIT(AXV_ESR_RECEIVED), read(x, APIC_ESR));
+
+	hw_id_is(test, x, 0x501);
+	axv_lapic_set_base(x, X2APIC, true);
+	KUNIT_EXPECT_EQ(test, 0, msi(test, 0x500fee01000, 0x42));
+	KUNIT_EXPECT_EQ(test, 0x42, take(x));
+	KUNIT_EXPECT_EQ(test, -EINVAL, msi(test, 0xfed01000, 0x41));
+	KUNIT_EXPECT_EQ(test, -EINVAL, msi(test, 0x1fee01000, 0x41));
+}
+
+/* Off, or disabled by software: lost. */
+static void lapic_test_disabled(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 1);
+
+	write(x, APIC_LVTERR, 0xee);
+	write(x, APIC_SPIV, 0xff);
+	KUNIT_EXPECT_EQ(test, 0x100ee, read(x, APIC_LVTERR));
+	write(x, APIC_LVTERR, 0xee);
+	KUNIT_EXPECT_EQ(test, 0x100ee, read(x, APIC_LVTERR));
+	msi(test, 0xfee01000, 0x41);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	enable(x);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	axv_lapic_set_base(x, AXV_LAPIC_PAGE, false);
+	msi(test, 0xfee01000, 0x41);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	axv_lapic_set_base(x, XAPIC, false);
+	enable(x);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+}
+
+static void lapic_test_pic(struct kunit *test)
+{
+	struct axv_inject event = { .type = AXV_INJECT_EXTINT, .vector = 0x30 };
+	struct axv_x86_vcpu *x = cpu(test, 0);
+	int err;
+
+	KUNIT_EXPECT_FALSE(test, axv_lapic_pic_open(x));
+	raw_spin_lock_irq(&x->base.lock);
+	err = axv_x86_inject(&x->base, &event);
+	raw_spin_unlock_irq(&x->base.lock);
+	KUNIT_EXPECT_EQ(test, 0, err);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	/* Before the APIC's own, and not in service there. */
+	self_ipi(x, 0x40);
+	write(x, APIC_LVT0, APIC_DM_EXTINT);
+	KUNIT_EXPECT_TRUE(test, axv_lapic_pic_open(x));
+	KUNIT_EXPECT_EQ(test, 0x30, take(x));
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_ISR + 0x10));
+	KUNIT_EXPECT_EQ(test, 0x40, take(x));
+	write(x, APIC_LVT0, APIC_DM_FIXED | 0x50);
+	KUNIT_EXPECT_FALSE(test, axv_lapic_pic_open(x));
+	axv_lapic_set_base(x, AXV_LAPIC_PAGE, false);
+	KUNIT_EXPECT_TRUE(test, axv_lapic_pic_open(x));
+}
+
+static void lapic_test_init_sipi(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 1);
+	struct axv_x86_segment cs;
+
+	x->regs.gpr[AXV_X86_RBX] = 7;
+	x->xcr0 = 3;
+	x->cr0 = X86_CR0_PE | X86_CR0_CD | X86_CR0_ET;
+	x->tsc_adjust = 5;
+	self_ipi(x, 0x40);
+	/* A SIPI that nobody waits for. */
+	send(test, APIC_DM_STARTUP | 0x12, 1);
+	KUNIT_EXPECT_TRUE(test, axv_lapic_latched(x));
+	axv_lapic_take_latched(x);
+	KUNIT_EXPECT_EQ(test, 7, x->regs.gpr[AXV_X86_RBX]);
+
+	send(test, APIC_DM_INIT | APIC_INT_ASSERT | APIC_INT_LEVELTRIG, 1);
+	send(test, APIC_DM_INIT | APIC_INT_LEVELTRIG, 1);
+	KUNIT_EXPECT_EQ(test, 1, axv_lapic_get_event_reg(x, AXV_X86_EVENT_INIT));
+	axv_lapic_take_latched(x);
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_event_reg(x, AXV_X86_EVENT_INIT));
+	KUNIT_EXPECT_TRUE(test, x->lapic->wait_sipi);
+	KUNIT_EXPECT_TRUE(test, x->events.halted);
+	KUNIT_EXPECT_EQ(test, 0, x->regs.gpr[AXV_X86_RBX]);
+	KUNIT_EXPECT_EQ(test, X86_CR0_CD | X86_CR0_ET, x->cr0);
+	KUNIT_EXPECT_EQ(test, 3, x->xcr0);
+	KUNIT_EXPECT_EQ(test, 5, x->tsc_adjust);
+	KUNIT_EXPECT_EQ(test, 0xff, read(x, APIC_SPIV));
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_IRR + 0x20));
+	/* Nothing but a SIPI ends that. */
+	send(test, APIC_DM_NMI, 1);
+	raw_spin_lock_irq(&x->base.lock);
+	KUNIT_EXPECT_FALSE(test, axv_x86_has_event(&x->base));
+	raw_spin_unlock_irq(&x->base.lock);
+
+	send(test, APIC_DM_STARTUP | 0x12, 1);
+	send(test, APIC_DM_STARTUP | 0x13, 1);
+	KUNIT_EXPECT_EQ(test, 0x112, axv_lapic_get_event_reg(x, AXV_X86_EVENT_SIPI));
+	axv_lapic_take_latched(x);
+	KUNIT_EXPECT_FALSE(test, x->lapic->wait_sipi);
+	KUNIT_EXPECT_FALSE(test, x->events.halted);
+	x->hw->get_segment(x, AXV_X86_CS, &cs);
+	KUNIT_EXPECT_EQ(test, 0x12000, cs.base);
+	KUNIT_EXPECT_EQ(test, 0x1200, cs.selector);
+	KUNIT_EXPECT_EQ(test, 0, x->regs.rip);
+
+	/* INIT and SIPI latched together; an INIT takes an older SIPI away. */
+	send(test, APIC_DM_STARTUP | 0x20, 1);
+	send(test, APIC_DM_INIT | APIC_INT_ASSERT, 1);
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_event_reg(x, AXV_X86_EVENT_SIPI));
+	send(test, APIC_DM_STARTUP | 0x21, 1);
+	axv_lapic_take_latched(x);
+	KUNIT_EXPECT_FALSE(test, x->lapic->wait_sipi);
+	x->hw->get_segment(x, AXV_X86_CS, &cs);
+	KUNIT_EXPECT_EQ(test, 0x21000, cs.base);
+
+	/* The bootstrap processor does not wait. */
+	x = cpu(test, 0);
+	send(test, APIC_DM_INIT | APIC_INT_ASSERT, 0);
+	axv_lapic_take_latched(x);
+	KUNIT_EXPECT_FALSE(test, x->lapic->wait_sipi);
+	KUNIT_EXPECT_EQ(test, 0xfff0, x->regs.rip);
+}
+
+/* The callback asks for AXV_REQ_EVENT: that is awaited. */
+static bool ticks(struct axv_x86_vcpu *x)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 10000);
+
+	while (!READ_ONCE(x->lapic->timer.tick)) {
+		if (ktime_after(ktime_get(), end))
+			return false;
+		usleep_range(50, 100);
+	}
+	return true;
+}
+
+static void lapic_test_timer(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 0);
+	u32 count;
+
+	write(x, APIC_LVTT, 0x60);
+	write(x, APIC_TDCR, APIC_TDR_DIV_1);
+	write(x, APIC_TMICT, 50000);
+	KUNIT_EXPECT_TRUE(test, ticks(x));
+	KUNIT_EXPECT_EQ(test, 0x60, take(x));
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMCCT));
+	write(x, APIC_EOI, 0);
+
+	/* It counts down, at another rate after a change of the divisor. */
+	write(x, APIC_TMICT, ~0u);
+	count = read(x, APIC_TMCCT);
+	KUNIT_EXPECT_GT(test, count, 0u);
+	KUNIT_EXPECT_GE(test, count, (u32)read(x, APIC_TMCCT));
+	write(x, APIC_TDCR, APIC_TDR_DIV_128);
+	KUNIT_EXPECT_GT(test, (u64)hrtimer_get_remaining(&x->lapic->timer.hrtimer),
+			(u64)U32_MAX);
+	write(x, APIC_TMICT, 0);
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMCCT));
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&x->lapic->timer.hrtimer));
+
+	/* Periodic, of period 1: one tick at a time, and the next is not at once. */
+	write(x, APIC_LVTT, 0x61 | APIC_LVT_TIMER_PERIODIC);
+	write(x, APIC_TDCR, APIC_TDR_DIV_1);
+	write(x, APIC_TMICT, 1);
+	KUNIT_EXPECT_TRUE(test, ticks(x));
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&x->lapic->timer.hrtimer));
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	KUNIT_EXPECT_GE(test, x->lapic->timer.period, 100000ull);
+	write(x, APIC_EOI, 0);
+	KUNIT_EXPECT_TRUE(test, ticks(x));
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	write(x, APIC_TMICT, 0);
+
+	/* A tick of a masked timer is lost. */
+	write(x, APIC_EOI, 0);
+	write(x, APIC_LVTT, 0x62 | APIC_LVT_MASKED);
+	write(x, APIC_TMICT, 1000);
+	KUNIT_EXPECT_TRUE(test, ticks(x));
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	write(x, APIC_LVTT, 0x62);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+}
+
+static void lapic_test_deadline(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 0);
+	struct axv_lapic *lapic = x->lapic;
+	u64 far = axv_x86_guest_tsc(x) + (1ull << 50);
+
+	/* Not in this mode. */
+	axv_lapic_timer_set_deadline(lapic, 1);
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_timer_deadline(lapic));
+	write(x, APIC_LVTT, 0x70 | APIC_LVT_TIMER_TSCDEADLINE);
+	write(x, APIC_TMICT, 1);
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMICT));
+
+	/* In the past: at once. */
+	axv_lapic_timer_set_deadline(lapic, 1);
+	KUNIT_EXPECT_TRUE(test, ticks(x));
+	KUNIT_EXPECT_EQ(test, 0x70, take(x));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_timer_deadline(lapic));
+	write(x, APIC_EOI, 0);
+
+	/* The clock reaches it, since it is set. */
+	axv_lapic_timer_set_deadline(lapic, far);
+	KUNIT_EXPECT_EQ(test, far, axv_lapic_timer_deadline(lapic));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(lapic->timer.tick));
+	axv_x86_set_counter(x->base.vm, far);
+	KUNIT_EXPECT_TRUE(test, ticks(x));
+	/* It is set back before the tick is taken: not yet. */
+	axv_x86_set_counter(x->base.vm, 0);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	KUNIT_EXPECT_EQ(test, far, axv_lapic_timer_deadline(lapic));
+	KUNIT_EXPECT_TRUE(test, hrtimer_active(&lapic->timer.hrtimer));
+	/* The guest's own TSC counts. */
+	AXV_CLAIMED(&x->base, axv_x86_set_msr(x, MSR_IA32_TSC, far, false));
+	KUNIT_EXPECT_TRUE(test, ticks(x));
+	KUNIT_EXPECT_EQ(test, 0x70, take(x));
+	write(x, APIC_EOI, 0);
+
+	axv_lapic_timer_set_deadline(lapic, ~0ull);
+	write(x, APIC_LVTT, 0x70);
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_timer_deadline(lapic));
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&lapic->timer.hrtimer));
+}
+
+/* Everything goes over to another vCPU, in the order of the list. */
+static void lapic_test_save_restore(struct kunit *test)
+{
+	struct axv_x86_vcpu *from = cpu(test, 1), *to = cpu(test, 2);
+	u64 saved[64], value, reg;
+	unsigned int i, count;
+
+	self_ipi(from, 0x50);
+	KUNIT_EXPECT_EQ(test, 0x50, take(from));
+	self_ipi(from, 0x33);
+	msi(test, 0xfee01000, 0xc034);
+	write(from, APIC_TASKPRI, 0x15);
+	write(from, APIC_LDR, 0x02000000);
+	write(from, APIC_LVTERR, 0xee);
+	self_ipi(from, 1);
+	write(from, APIC_LVTT, 0x60);
+	write(from, APIC_TDCR, APIC_TDR_DIV_1);
+	write(from, APIC_TMICT, 1000);
+	KUNIT_EXPECT_TRUE(test, ticks(from));
+
+	for (count = 0; !axv_lapic_list(from, count, &reg); count++) {
+		KUNIT_ASSERT_LT(test, count, ARRAY_SIZE(saved));
+		KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_reg(from, reg, &saved[count]));
+	}
+	for (i = 0; i < count; i++) {
+		axv_lapic_list(to, i, &reg);
+		KUNIT_EXPECT_EQ_MSG(test, 0, axv_lapic_set_reg(to, reg, saved[i]), "%llx", reg);
+	}
+	for (i = 0; i < count; i++) {
+		axv_lapic_list(to, i, &reg);
+		KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_reg(to, reg, &value));
+		KUNIT_EXPECT_EQ_MSG(test, saved[i], value, "%llx", reg);
+	}
+	/* The tick, the error, and what is in service. */
+	KUNIT_EXPECT_EQ(test, 0xee, take(to));
+	write(to, APIC_EOI, 0);
+	KUNIT_EXPECT_EQ(test, 0x60, take(to));
+	write(to, APIC_EOI, 0);
+	write(to, APIC_EOI, 0);
+	KUNIT_EXPECT_EQ(test, 0x34, take(to));
+	KUNIT_EXPECT_EQ(test, 0x34, write(to, APIC_EOI, 0));
+	KUNIT_EXPECT_EQ(test, 0x33, take(to));
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_reg(to, APIC_IRR, 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_reg(to, APIC_SPIV, 1 << 20));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_lapic_set_reg(to, APIC_ID, 0));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_lapic_get_reg(to, 0x1000, &value));
+}
+
+static void lapic_test_cpuid(struct kunit *test)
+{
+	static const struct axv_x86_cpuid leaf = { .leaf = 1, .edx = BIT(9) };
+	struct axv_x86_vcpu *x = cpu(test, 0);
+	u32 eax, ebx, ecx, edx;
+
+	KUNIT_ASSERT_EQ(test, 0, axv_x86_set_cpuid(x, &leaf, 1));
+	axv_x86_cpuid(x, 1, 0, &eax, &ebx, &ecx, &edx);
+	KUNIT_EXPECT_TRUE(test, edx & BIT(9));
+	axv_lapic_set_base(x, AXV_LAPIC_PAGE, false);
+	axv_x86_cpuid(x, 1, 0, &eax, &ebx, &ecx, &edx);
+	KUNIT_EXPECT_FALSE(test, edx & BIT(9));
+}
+
+static struct kunit_case lapic_cases[] = {
+	KUNIT_CASE(lapic_test_registers),
+	KUNIT_CASE(lapic_test_x2apic_registers),
+	KUNIT_CASE(lapic_test_modes),
+	KUNIT_CASE(lapic_test_priorities),
+	KUNIT_CASE(lapic_test_put_back),
+	KUNIT_CASE(lapic_test_destinations),
+	KUNIT_CASE(lapic_test_x2apic_destinations),
+	KUNIT_CASE(lapic_test_errors),
+	KUNIT_CASE(lapic_test_msi),
+	KUNIT_CASE(lapic_test_disabled),
+	KUNIT_CASE(lapic_test_pic),
+	KUNIT_CASE(lapic_test_init_sipi),
+	KUNIT_CASE(lapic_test_timer),
+	KUNIT_CASE(lapic_test_deadline),
+	KUNIT_CASE(lapic_test_save_restore),
+	KUNIT_CASE(lapic_test_cpuid),
+	{}
+};
+
+axv_test_suite("axvcpu-x86-lapic", lapic_cases,
+	       .init = lapic_init, .exit = lapic_exit);
