@@ -126,8 +126,8 @@ void uffd_await(int uffd, const void *addr);
 void uffd_supply(int uffd, void *page, __u64 first_word);
 
 /*
- * vCPUs. _new: Created; its hw_id is its id. _as: another hw_id. _ready: set up and bound, in
- * the arch's 64-bit mode.
+ * vCPUs. _new: Created. _ready: set up and bound, in the arch's 64-bit mode. _as: with a hw_id
+ * that is not its id.
  */
 void vcpu_new(struct axv_vm *vm, struct axv_vcpu *v, __u32 id);
 void vcpu_new_as(struct axv_vm *vm, struct axv_vcpu *v, __u32 id, __u64 hw_id);
@@ -150,11 +150,16 @@ int vcpu_inject(struct axv_vcpu *v, __u32 type, __u32 vector);
 
 /*
  * The exit reason, or the negative error. vcpu_run() hides AXV_EXIT_NOTHING; with
- * AXV_TEST_MOVE in the environment it saves the vCPU at each exit, restores it into a
- * new one, which takes its place, and wants to see no difference.
+ * AXV_TEST_MOVE in the environment each exit is one in another vCPU: see vcpu_move().
  */
 int vcpu_run_once(struct axv_vcpu *v);
 int vcpu_run(struct axv_vcpu *v);
+
+/*
+ * A vCPU that is Ready and the caller's ends, and a new one with its state takes its place,
+ * its descriptor and its run page; the registers of both must be the same.
+ */
+void vcpu_move(struct axv_vcpu *v);
 void vcpu_dump(struct axv_vcpu *v);
 
 /* One register: 0, or its status, or the error of the call. */

@@ -52,6 +52,9 @@ void guest_start(struct axv_vcpu *v, enum guest_program program, __u64 a0,
 /* Id of the instruction pointer. */
 extern const __u64 guest_ip_reg;
 
+/* Id of a register that changes while nobody looks; 0: there is none. */
+extern const __u64 guest_clock_reg;
+
 /**
  * enum guest_event - what the programs take and return from
  * @GUEST_INTERRUPT: an interrupt; it is over once it was taken

@@ -7,6 +7,8 @@
 
 const __u64 guest_ip_reg = AXV_REG_ARM64(GPR, AXV_ARM64_PC);
 
+const __u64 guest_clock_reg;
+
 /*
  * What is over once it was taken is an SError interrupt; the IRQ input is a level,
  * which nobody takes back here, so its handler masks it.

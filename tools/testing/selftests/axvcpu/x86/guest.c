@@ -8,6 +8,9 @@
 
 const __u64 guest_ip_reg = AXV_REG_X86(GPR, AXV_X86_RIP);
 
+/* The APIC timer's current count. */
+const __u64 guest_clock_reg = AXV_REG_X86(LAPIC, 0x390);
+
 const struct axv_inject guest_events[GUEST_EVENTS] = {
 	[GUEST_INTERRUPT] = { .type = AXV_INJECT_EXTINT, .vector = GUEST_VECTOR },
 	[GUEST_URGENT] = { .type = AXV_INJECT_NMI },
@@ -315,6 +318,7 @@ int x86_in_bochs_svm(void)
 void x86_cpuid_all(struct axv_vcpu *v)
 {
 	static struct axv_x86_cpuid leaves[1024];
+	__u32 id = vcpu_info(v).hw_id, i;
 	struct axv_table t = {
 		.kind = AXV_TABLE_X86_CPUID,
 		.count = 1024,
@@ -324,6 +328,12 @@ void x86_cpuid_all(struct axv_vcpu *v)
 
 	must(!axv_ioctl(v->vm->dev, AXV_GET_TABLE, &t));
 	must(t.count);
+	for (i = 0; i < t.count; i++) {
+		if (leaves[i].leaf == 1)
+			leaves[i].ebx = (leaves[i].ebx & ~(0xffu << 24)) | id << 24;
+		else if (leaves[i].leaf == 0xb)
+			leaves[i].edx = id;
+	}
 	must(!axv_ioctl(v->fd, AXV_SET_TABLE, &t));
 }
 

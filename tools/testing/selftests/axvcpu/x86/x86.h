@@ -148,7 +148,7 @@ int x86_in_bochs_svm(void);
  */
 #define QEMU_SHADOW_TRIES	200
 
-/* Give a vCPU, Created or Free, every CPU feature that the host can honour. */
+/* Give a vCPU, Created or Free, every CPU feature that the host can honour, and its APIC id. */
 void x86_cpuid_all(struct axv_vcpu *v);
 
 /* Copy all registers that a vCPU has into another one, Free. */
