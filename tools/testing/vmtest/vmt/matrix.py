@@ -28,7 +28,7 @@ BOCHS_LONG = [("6.12-cloud", "corei7_haswell_4770")]
 # The programs that run once more with their vCPUs saved and restored at every exit.
 MOVED = [f"exits{part}_{mode}" for part in ("", "_cpu", "_io", "_mmio")
          for mode in ("real", "prot", "long")] + \
-        ["inject", "isolation", "lapic_regs", "msr_cpuid", "regs"]
+        ["inject", "isolation", "lapic_ipi", "lapic_regs", "msr_cpuid", "regs"]
 MOVED_ARM64 = ["corners", "exits", "gic", "isolation", "sgi", "timer"]
 
 # The kernel for 32-bit processors, whose tables are PAE's. It is a guest only.

@@ -1,0 +1,789 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupts between vCPUs with local APICs in the kernel: who gets them, in which order
+ * they are taken, and how processors are started and stopped by INIT and SIPI.
+ */
+#include "axv_harness.h"
+#include "lapic.h"
+
+#define CPUS	4
+#define PAGE_A	0x10		/* where SIPIs lead to */
+#define PAGE_B	0x22
+
+/* In two clusters of x2APIC and one more; the last has an xAPIC id of 2. */
+static const __u32 hw_ids[CPUS] = { 0, 1, 17, 0x102 };
+
+FIXTURE(ipi)
+{
+	struct axv_vm vm;
+	struct lapic_cpu c[CPUS];
+};
+
+FIXTURE_VARIANT(ipi)
+{
+	bool x2apic;
+};
+
+FIXTURE_VARIANT_ADD(ipi, xapic) { .x2apic = false };
+FIXTURE_VARIANT_ADD(ipi, x2apic) { .x2apic = true };
+
+FIXTURE_SETUP(ipi)
+{
+	int i;
+
+	NEED_LAPIC();
+	lapic_vm_new(&self->vm);
+	for (i = 0; i < CPUS; i++) {
+		lapic_begin(&self->vm, &self->c[i], i, hw_ids[i]);
+		if (variant->x2apic)
+			lapic_to_x2apic(&self->c[i]);
+	}
+}
+
+FIXTURE_TEARDOWN(ipi)
+{
+	int i;
+
+	for (i = 0; i < CPUS; i++)
+		lapic_free(&self->c[i]);
+	vm_free(&self->vm);
+}
+
+/* The physical destination of a vCPU. */
+static __u32 id_of(struct lapic_cpu *c)
+{
+	return c->x2apic ? c->hw_id : c->hw_id & 0xff;
+}
+
+/* What the four have taken since they were asked last; see lapic_taken(). */
+#define EXPECT_TAKEN(a, b, c2, d) do {					\
+	EXPECT_EQ((__u64)(a), lapic_taken(&self->c[0]));		\
+	EXPECT_EQ((__u64)(b), lapic_taken(&self->c[1]));		\
+	EXPECT_EQ((__u64)(c2), lapic_taken(&self->c[2]));		\
+	EXPECT_EQ((__u64)(d), lapic_taken(&self->c[3]));		\
+} while (0)
+
+TEST_F(ipi, shorthands)
+{
+	struct lapic_cpu *c = &self->c[1];
+
+	lapic_send(c, 0, ICR_SELF | 0x51);
+	EXPECT_TAKEN(0, 0x51, 0, 0);
+	lapic_send(c, 0, ICR_ALL | 0x52);
+	EXPECT_TAKEN(0x52, 0x52, 0x52, 0x52);
+	lapic_send(c, 0, ICR_OTHERS | 0x53);
+	EXPECT_TAKEN(0x53, 0, 0x53, 0x53);
+	EXPECT_EQ(ICR_OTHERS | 0x53, lapic_read(c, APIC_ICR));
+	EXPECT_EQ(0u, lapic_errors(c));
+}
+
+TEST_F(ipi, physical)
+{
+	struct lapic_cpu *c = &self->c[2];
+
+	lapic_send(c, id_of(&self->c[0]), 0x51);
+	EXPECT_TAKEN(0x51, 0, 0, 0);
+	lapic_send(c, id_of(&self->c[1]), 0x52 | ICR_ASSERT);
+	EXPECT_TAKEN(0, 0x52, 0, 0);
+	lapic_send(c, id_of(c), 0x53);
+	EXPECT_TAKEN(0, 0, 0x53, 0);
+	lapic_send(c, id_of(&self->c[3]), 0x54);
+	EXPECT_TAKEN(0, 0, 0, 0x54);
+	/* To all of them, with the sender. */
+	lapic_send(c, variant->x2apic ? ~0u : 0xff, 0x55);
+	EXPECT_TAKEN(0x55, 0x55, 0x55, 0x55);
+	/* To nobody. */
+	lapic_send(c, 0x77, 0x56);
+	EXPECT_TAKEN(0, 0, 0, 0);
+	if (!variant->x2apic)
+		return;
+	/* 32 bits count; 255 is an id as others are. */
+	lapic_send(c, 2, 0x57);
+	lapic_send(c, 0xff, 0x57);
+	lapic_send(c, 0x10000, 0x57);
+	lapic_send(c, 0x80000102, 0x57);
+	EXPECT_TAKEN(0, 0, 0, 0);
+}
+
+TEST_F(ipi, logical_flat)
+{
+	int i;
+
+	if (variant->x2apic)
+		return;
+	/* Nobody has an address yet. */
+	lapic_send(&self->c[0], 0x01, ICR_LOGICAL | 0x50);
+	EXPECT_TAKEN(0, 0, 0, 0);
+	for (i = 0; i < CPUS; i++)
+		lapic_write(&self->c[i], APIC_LDR, 1u << (24 + i));
+	lapic_send(&self->c[0], 0x06, ICR_LOGICAL | 0x51);
+	EXPECT_TAKEN(0, 0x51, 0x51, 0);
+	lapic_send(&self->c[0], 0x01, ICR_LOGICAL | 0x52);
+	EXPECT_TAKEN(0x52, 0, 0, 0);
+	lapic_send(&self->c[0], 0xf0, ICR_LOGICAL | 0x53);
+	EXPECT_TAKEN(0, 0, 0, 0);
+	lapic_send(&self->c[0], 0xff, ICR_LOGICAL | 0x54);
+	EXPECT_TAKEN(0x54, 0x54, 0x54, 0x54);
+	/* Two may share an address, and one may have several. */
+	lapic_write(&self->c[1], APIC_LDR, 0xc0000000);
+	lapic_write(&self->c[2], APIC_LDR, 0x80000000);
+	lapic_send(&self->c[0], 0x80, ICR_LOGICAL | 0x55);
+	EXPECT_TAKEN(0, 0x55, 0x55, 0);
+	lapic_send(&self->c[0], 0x40, ICR_LOGICAL | 0x56);
+	EXPECT_TAKEN(0, 0x56, 0, 0);
+}
+
+TEST_F(ipi, logical_cluster)
+{
+	static const __u8 addresses[CPUS] = { 0x11, 0x12, 0x21, 0x28 };
+	int i;
+
+	if (variant->x2apic)
+		return;
+	for (i = 0; i < CPUS; i++) {
+		lapic_write(&self->c[i], APIC_DFR, 0x0fffffff);
+		lapic_write(&self->c[i], APIC_LDR, addresses[i] << 24);
+	}
+	lapic_send(&self->c[3], 0x13, ICR_LOGICAL | 0x51);
+	EXPECT_TAKEN(0x51, 0x51, 0, 0);
+	lapic_send(&self->c[3], 0x28, ICR_LOGICAL | 0x52);
+	EXPECT_TAKEN(0, 0, 0, 0x52);
+	lapic_send(&self->c[3], 0x2f, ICR_LOGICAL | 0x53);
+	EXPECT_TAKEN(0, 0, 0x53, 0x53);
+	lapic_send(&self->c[3], 0x3f, ICR_LOGICAL | 0x54);
+	lapic_send(&self->c[3], 0x18, ICR_LOGICAL | 0x54);
+	EXPECT_TAKEN(0, 0, 0, 0);
+	lapic_send(&self->c[3], 0xff, ICR_LOGICAL | 0x55);
+	EXPECT_TAKEN(0x55, 0x55, 0x55, 0x55);
+}
+
+TEST_F(ipi, logical_x2apic)
+{
+	struct lapic_cpu *c = &self->c[0];
+
+	if (!variant->x2apic)
+		return;
+	lapic_send(c, 0x00000003, ICR_LOGICAL | 0x51);
+	EXPECT_TAKEN(0x51, 0x51, 0, 0);
+	lapic_send(c, 0x00010002, ICR_LOGICAL | 0x52);
+	EXPECT_TAKEN(0, 0, 0x52, 0);
+	lapic_send(c, 0x0010ffff, ICR_LOGICAL | 0x53);
+	EXPECT_TAKEN(0, 0, 0, 0x53);
+	lapic_send(c, 0x0010fffb, ICR_LOGICAL | 0x54);
+	lapic_send(c, 0x0002ffff, ICR_LOGICAL | 0x54);
+	lapic_send(c, 0x00000000, ICR_LOGICAL | 0x54);
+	EXPECT_TAKEN(0, 0, 0, 0);
+	lapic_send(c, ~0u, ICR_LOGICAL | 0x55);
+	EXPECT_TAKEN(0x55, 0x55, 0x55, 0x55);
+}
+
+/* One of those that it is for gets it. The x2APIC's ICR has no such mode. */
+TEST_F(ipi, lowest_priority)
+{
+	unsigned int i, round, n;
+	__u64 vectors;
+
+	if (variant->x2apic)
+		return;
+	for (i = 0; i < CPUS; i++)
+		lapic_write(&self->c[i], APIC_LDR, 1u << (24 + i));
+	for (round = 0; round < 4; round++) {
+		/* The first two. */
+		lapic_send(&self->c[3], 3, ICR_LOGICAL | APIC_LOWEST | (0x51 + round));
+		for (i = 0, n = 0; i < CPUS; i++) {
+			vectors = lapic_taken(&self->c[i]);
+			if (!vectors)
+				continue;
+			n++;
+			EXPECT_GT(2u, i);
+			EXPECT_EQ(0x51ull + round, vectors);
+		}
+		EXPECT_EQ(1u, n);
+	}
+	/* One that is disabled does not count. */
+	lapic_write(&self->c[0], APIC_SVR, 0xff);
+	lapic_send(&self->c[3], 3, ICR_LOGICAL | APIC_LOWEST | 0x61);
+	EXPECT_TAKEN(0, 0x61, 0, 0);
+	lapic_send(&self->c[3], id_of(&self->c[2]), APIC_LOWEST | 0x62);
+	EXPECT_TAKEN(0, 0, 0x62, 0);
+}
+
+TEST_F(ipi, nmi)
+{
+	/* Interrupts are off, and the vector is not looked at. */
+	lapic_send(&self->c[0], id_of(&self->c[3]), APIC_NMI | ICR_ASSERT | 5);
+	lapic_read(&self->c[3], APIC_SVR);
+	EXPECT_EQ(1ull, self->c[3].guest->taken);
+	EXPECT_TAKEN(0, 0, 0, VEC_NMI);
+	lapic_send(&self->c[0], 0, ICR_OTHERS | APIC_NMI | ICR_ASSERT);
+	EXPECT_TAKEN(0, VEC_NMI, VEC_NMI, VEC_NMI);
+	EXPECT_EQ(0u, lapic_errors(&self->c[0]));
+	EXPECT_EQ(0u, lapic_errors(&self->c[3]));
+}
+
+/* SDM, "Error Handling": vectors that no interrupt may have. */
+TEST_F(ipi, illegal_vectors)
+{
+	int vector;
+
+	for (vector = 0; vector < 16; vector += 5) {
+		lapic_send(&self->c[0], id_of(&self->c[1]), vector);
+		EXPECT_EQ(ESR_SENT_ILLEGAL, lapic_errors(&self->c[0]));
+		EXPECT_EQ(ESR_RECEIVED_ILLEGAL, lapic_errors(&self->c[1]));
+		EXPECT_EQ(0, lapic_only(&self->c[1], APIC_IRR));
+	}
+	EXPECT_TAKEN(0, 0, 0, 0);
+	EXPECT_EQ(0u, lapic_errors(&self->c[2]));
+	/* 16 to 31 are not what they should be, but legal. */
+	lapic_send(&self->c[0], id_of(&self->c[1]), 16);
+	EXPECT_EQ(0u, lapic_errors(&self->c[0]));
+	EXPECT_EQ(0u, lapic_errors(&self->c[1]));
+	EXPECT_EQ(16, lapic_only(&self->c[1], APIC_IRR));
+}
+
+TEST_F(ipi, self_ipi_msr)
+{
+	struct lapic_cpu *c = &self->c[3];
+
+	if (!variant->x2apic)
+		return;
+	lapic_write(c, APIC_SELF_IPI, 0x55);
+	EXPECT_EQ(0x55, lapic_only(c, APIC_IRR));
+	EXPECT_TAKEN(0, 0, 0, 0x55);
+	lapic_write(c, APIC_SELF_IPI, 3);
+	EXPECT_EQ(ESR_SENT_ILLEGAL | ESR_RECEIVED_ILLEGAL, lapic_errors(c));
+	EXPECT_TAKEN(0, 0, 0, 0);
+}
+
+/* ---- order ---- */
+
+TEST_F(ipi, higher_vectors_first)
+{
+	struct lapic_cpu *c = &self->c[0];
+
+	lapic_send(c, 0, ICR_SELF | 0x41);
+	lapic_send(c, 0, ICR_SELF | 0xff);
+	lapic_send(c, 0, ICR_SELF | 0x62);
+	lapic_send(c, 0, ICR_SELF | 0x20);
+	lapic_send(c, 0, ICR_SELF | 0x63);
+	EXPECT_EQ(0xff63624120ull, lapic_taken(c));
+}
+
+/* A vector waits once, however often it was sent. */
+TEST_F(ipi, one_bit_for_each)
+{
+	struct lapic_cpu *c = &self->c[0];
+
+	c->guest->flags |= GUEST_CALLS;
+	lapic_send(&self->c[1], id_of(c), 0x51);
+	lapic_send(&self->c[2], id_of(c), 0x51);
+	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
+	EXPECT_EQ(0x51, lapic_only(c, APIC_ISR));
+	EXPECT_EQ(0, lapic_only(c, APIC_IRR));
+	/* In its handler it may come once more. */
+	lapic_send(&self->c[1], id_of(c), 0x51);
+	lapic_send(&self->c[2], id_of(c), 0x51);
+	EXPECT_EQ(0x51, lapic_only(c, APIC_IRR));
+	EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
+	ASSERT_EQ(TAKEN(0x51), lapic_leave(c));
+	EXPECT_EQ(DONE, lapic_leave(c));
+	EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
+}
+
+TEST_F(ipi, handlers_in_handlers)
+{
+	struct lapic_cpu *c = &self->c[0];
+
+	c->guest->flags = (c->guest->flags | GUEST_CALLS) & ~GUEST_EOI;
+	/* An end of nothing. */
+	lapic_write(c, APIC_EOI, 0);
+	lapic_send(c, 0, ICR_SELF | 0x61);
+	ASSERT_EQ(TAKEN(0x61), lapic_do(c, OP_open, 0, 0));
+	EXPECT_EQ(0x60u, lapic_read(c, APIC_PPR));
+	/* Of the same class, and of a lower one. */
+	lapic_send(c, 0, ICR_SELF | 0x6f);
+	lapic_send(c, 0, ICR_SELF | 0x51);
+	EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
+	lapic_send(c, 0, ICR_SELF | 0x71);
+	ASSERT_EQ(TAKEN(0x71), lapic_do(c, OP_open, 0, 0));
+	EXPECT_EQ(0x70u, lapic_read(c, APIC_PPR));
+	EXPECT_TRUE(lapic_bit(c, APIC_ISR, 0x61) && lapic_bit(c, APIC_ISR, 0x71));
+	/* TPR has its say. */
+	lapic_write(c, APIC_TPR, 0x93);
+	EXPECT_EQ(0x93u, lapic_read(c, APIC_PPR));
+	lapic_send(c, 0, ICR_SELF | 0x9f);
+	EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
+	lapic_write(c, APIC_TPR, 0x8f);
+	ASSERT_EQ(TAKEN(0x9f), lapic_do(c, OP_open, 0, 0));
+	lapic_write(c, APIC_EOI, 0);
+	EXPECT_EQ(0x8fu, lapic_read(c, APIC_PPR));
+	lapic_write(c, APIC_TPR, 0);
+	EXPECT_EQ(DONE, lapic_leave(c));
+
+	/* Ends are of the highest one in service. */
+	lapic_write(c, APIC_EOI, 0);
+	EXPECT_EQ(0x61, lapic_only(c, APIC_ISR));
+	EXPECT_EQ(0x60u, lapic_read(c, APIC_PPR));
+	EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
+	EXPECT_EQ(DONE, lapic_leave(c));
+	lapic_write(c, APIC_EOI, 0);
+	EXPECT_EQ(0, lapic_only(c, APIC_ISR));
+	EXPECT_EQ(0u, lapic_read(c, APIC_PPR));
+	ASSERT_EQ(TAKEN(0x6f), lapic_leave(c));
+	lapic_write(c, APIC_EOI, 0);
+	/* Its IRET opens interrupts again. */
+	ASSERT_EQ(TAKEN(0x51), lapic_leave(c));
+	lapic_write(c, APIC_EOI, 0);
+	EXPECT_EQ(DONE, lapic_leave(c));
+	EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
+}
+
+/* An interrupt that TPR held back is taken where it is lowered. */
+TEST_F(ipi, tpr_holds_back)
+{
+	struct lapic_cpu *c = &self->c[0];
+
+	ASSERT_EQ(DONE, lapic_do(c, OP_set_cr8, 5, 0));
+	lapic_send(&self->c[1], id_of(c), 0x5f);
+	lapic_send(&self->c[1], id_of(c), 0x61);
+	EXPECT_EQ(0x61ull, lapic_taken(c));
+	EXPECT_EQ(0ull, lapic_taken(c));
+
+	c->guest->flags |= GUEST_CALLS;
+	ASSERT_EQ(DONE, lapic_do(c, OP_sti, 0, 0));
+	EXPECT_EQ(DONE, lapic_do(c, OP_set_cr8, 6, 0));
+	EXPECT_EQ(DONE, lapic_do(c, OP_set_cr8, 5, 0));
+	ASSERT_EQ(TAKEN(0x5f), lapic_do(c, OP_set_cr8, 4, 0));
+	EXPECT_EQ(DONE, lapic_leave(c));
+	/* By its register, too. */
+	lapic_write(c, APIC_TPR, 0xff);
+	lapic_send(&self->c[1], id_of(c), 0xff);
+	lapic_write(c, APIC_TPR, 0xf0);
+	ASSERT_EQ(TAKEN(0xff), variant->x2apic ? lapic_do(c, OP_wrmsr, 0x808, 0xe0) :
+		  lapic_do(c, OP_write, APIC_PAGE + APIC_TPR, 0xe0));
+	EXPECT_EQ(DONE, lapic_leave(c));
+	EXPECT_EQ(0xe0u, lapic_read(c, APIC_TPR));
+	EXPECT_EQ(DONE, lapic_do(c, OP_cli, 0, 0));
+}
+
+/* ---- INIT and SIPI ---- */
+
+/* The BSP is 0 and runs the program; 1 is as SETUP and BIND have left it. */
+FIXTURE(sipi)
+{
+	struct axv_vm vm;
+	struct lapic_cpu bsp, ap;
+};
+
+FIXTURE_SETUP(sipi)
+{
+	NEED_LAPIC();
+	lapic_vm_new(&self->vm);
+	lapic_real_mode(&self->vm, PAGE_A);
+	lapic_real_mode(&self->vm, PAGE_B);
+	lapic_begin(&self->vm, &self->bsp, 0, 0);
+	lapic_new(&self->vm, &self->ap, 1, 1);
+	ASSERT_EQ(0, vcpu_bind(&self->ap.v));
+}
+
+FIXTURE_TEARDOWN(sipi)
+{
+	lapic_free(&self->ap);
+	lapic_free(&self->bsp);
+	vm_free(&self->vm);
+}
+
+#define INIT(self)		lapic_send(&(self)->bsp, 1, APIC_INIT | ICR_ASSERT)
+#define SIPI(self, page)	lapic_send(&(self)->bsp, 1, APIC_SIPI | ICR_ASSERT | (page))
+
+/* It has begun at a page, as SDM's "Processor State After INIT" has it. */
+#define EXPECT_AT_PAGE(ap, page) do {					\
+	const struct axv_run *run_ = (ap)->v.run;			\
+									\
+	EXPECT_EQ((page) << 8, run_->exit.hypercall.args[0]);		\
+	EXPECT_EQ((page) << 8, run_->regs.sregs.seg[AXV_X86_CS].selector);	\
+	EXPECT_EQ((page) * PAGE, run_->regs.sregs.seg[AXV_X86_CS].base);	\
+	EXPECT_GT(64ull, run_->ip);					\
+	EXPECT_EQ(FLAG_FIXED, run_->exit.hypercall.args[1]);		\
+	EXPECT_EQ(0ull, run_->regs.sregs.cr0 & (CR0_PE | CR0_PG));	\
+	EXPECT_EQ(0ull, run_->regs.sregs.cr4);				\
+	EXPECT_EQ(0ull, run_->regs.sregs.efer);				\
+} while (0)
+
+static __u64 event(struct lapic_cpu *c, unsigned int index)
+{
+	__u64 value;
+
+	must(!reg_get(&c->v, AXV_REG_X86(EVENT, index), &value));
+	return value;
+}
+
+TEST_F(sipi, between_two_runs)
+{
+	struct lapic_cpu *ap = &self->ap;
+
+	EXPECT_EQ(1ull, event(ap, AXV_X86_EVENT_WAIT_SIPI));
+	EXPECT_EQ(0ull, event(&self->bsp, AXV_X86_EVENT_WAIT_SIPI));
+	INIT(self);
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	EXPECT_AT_PAGE(ap, PAGE_A);
+	EXPECT_EQ(0ull, event(ap, AXV_X86_EVENT_WAIT_SIPI));
+
+	/* Once more, from where it is, and to another page. */
+	INIT(self);
+	SIPI(self, PAGE_B);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	EXPECT_AT_PAGE(ap, PAGE_B);
+
+	/* From long mode. */
+	lapic_start(ap);
+	INIT(self);
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	EXPECT_AT_PAGE(ap, PAGE_A);
+	EXPECT_EQ(0ull, event(ap, AXV_X86_EVENT_INIT));
+	/* Three calls in real mode and two of lapic_start(): starting it was no exit. */
+	EXPECT_EQ(3ull + 2, vcpu_stats(&ap->v).exits[AXV_EXIT_HYPERCALL]);
+	EXPECT_EQ(0ull, vcpu_stats(&ap->v).exits[AXV_EXIT_CPU_UP]);
+	EXPECT_EQ(0ull, vcpu_stats(&self->bsp.v).exits[AXV_EXIT_CPU_UP] +
+		  vcpu_stats(&self->bsp.v).exits[AXV_EXIT_SEND_IPI]);
+}
+
+TEST_F(sipi, in_a_run)
+{
+	struct lapic_cpu *ap = &self->ap;
+	struct axv_runner r;
+
+	ASSERT_EQ(0, vcpu_unbind(&ap->v));
+	lapic_runner_start(&r, ap);
+	vcpu_await_state(&ap->v, AXV_STATE_BLOCKED);
+	INIT(self);
+	SIPI(self, PAGE_A);
+	runner_join(&r);
+	EXPECT_EQ(1ul, r.exits[AXV_EXIT_HYPERCALL]);
+	EXPECT_AT_PAGE(ap, PAGE_A);
+}
+
+/* After power-on it waits already. */
+TEST_F(sipi, without_an_init)
+{
+	SIPI(self, PAGE_B);
+	ASSERT_EQ(REAL_MODE, lapic_go(&self->ap));
+	EXPECT_AT_PAGE(&self->ap, PAGE_B);
+}
+
+TEST_F(sipi, kicked_while_it_waits)
+{
+	struct lapic_cpu *ap = &self->ap;
+
+	ASSERT_EQ(0, vcpu_kick(&ap->v));
+	EXPECT_EQ(EXIT(AXV_EXIT_KICKED), lapic_go(ap));
+	EXPECT_EQ(1ull, event(ap, AXV_X86_EVENT_WAIT_SIPI));
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	EXPECT_AT_PAGE(ap, PAGE_A);
+}
+
+TEST_F(sipi, init_of_one_that_runs)
+{
+	volatile __u32 *count = lapic_real_count(&self->vm);
+	struct lapic_cpu *ap = &self->ap;
+	struct axv_runner r;
+	__u32 before;
+
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	ASSERT_EQ(0, vcpu_unbind(&ap->v));
+	before = *count;
+	lapic_runner_start(&r, ap);
+	while (*count == before)
+		sched_yield();
+	INIT(self);
+	vcpu_await_state(&ap->v, AXV_STATE_BLOCKED);
+	before = *count;
+	SIPI(self, PAGE_B);
+	runner_join(&r);
+	EXPECT_EQ(1ul, r.exits[AXV_EXIT_HYPERCALL]);
+	EXPECT_EQ(r.runs, r.exits[AXV_EXIT_HYPERCALL] + r.exits[AXV_EXIT_NOTHING]);
+	EXPECT_AT_PAGE(ap, PAGE_B);
+	EXPECT_EQ(before, *count);
+}
+
+/* One that halts with interrupts off, which nothing else can wake. */
+TEST_F(sipi, init_of_one_that_halts)
+{
+	struct lapic_cpu *ap = &self->ap;
+	struct axv_runner r;
+
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	lapic_start(ap);
+	lapic_order(ap, OP_hang, 0, 0);
+	ASSERT_EQ(0, vcpu_unbind(&ap->v));
+	lapic_runner_start(&r, ap);
+	vcpu_await_state(&ap->v, AXV_STATE_BLOCKED);
+	INIT(self);
+	SIPI(self, PAGE_B);
+	runner_join(&r);
+	EXPECT_EQ(1ul, r.exits[AXV_EXIT_HYPERCALL]);
+	EXPECT_AT_PAGE(ap, PAGE_B);
+	EXPECT_EQ(0ull, event(ap, AXV_X86_EVENT_HALTED));
+}
+
+/* A SIPI is for one that waits for it; it is not kept for later. */
+TEST_F(sipi, for_one_that_runs)
+{
+	struct lapic_cpu *ap = &self->ap;
+	struct axv_runner r;
+
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	SIPI(self, PAGE_B);
+	lapic_start(ap);
+	EXPECT_EQ(1u << 24, lapic_read(ap, APIC_ID));
+	SIPI(self, PAGE_B);
+	EXPECT_EQ(1u << 24, lapic_read(ap, APIC_ID));
+	ASSERT_EQ(0, vcpu_unbind(&ap->v));
+
+	INIT(self);
+	lapic_runner_start(&r, ap);
+	vcpu_await_state(&ap->v, AXV_STATE_BLOCKED);
+	SIPI(self, PAGE_A);
+	runner_join(&r);
+	EXPECT_AT_PAGE(ap, PAGE_A);
+}
+
+/* SDM, "Interrupt Command Register": an INIT level de-assert has no effect any more. */
+TEST_F(sipi, init_deassert)
+{
+	struct lapic_cpu *ap = &self->ap;
+
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	lapic_start(ap);
+	lapic_write(ap, APIC_TPR, 0x30);
+	lapic_send(&self->bsp, 1, APIC_INIT | ICR_LEVEL);
+	lapic_send(&self->bsp, 0, APIC_INIT | ICR_LEVEL | ICR_ALL);
+	EXPECT_EQ(0x30u, lapic_read(ap, APIC_TPR));
+	EXPECT_EQ(0ull, event(ap, AXV_X86_EVENT_WAIT_SIPI));
+	EXPECT_EQ(0u, lapic_read(&self->bsp, APIC_TPR));
+}
+
+/* What Linux does: INIT by level, its end, and two SIPIs. */
+TEST_F(sipi, as_linux_does)
+{
+	lapic_send(&self->bsp, 1, APIC_INIT | ICR_ASSERT | ICR_LEVEL);
+	lapic_send(&self->bsp, 1, APIC_INIT | ICR_LEVEL);
+	SIPI(self, PAGE_A);
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(&self->ap));
+	EXPECT_AT_PAGE(&self->ap, PAGE_A);
+	lapic_start(&self->ap);
+	EXPECT_EQ(1u << 24, lapic_read(&self->ap, APIC_ID));
+}
+
+/* While it waits for SIPI nothing reaches it, and nothing of it is left. */
+TEST_F(sipi, interrupts_before_it)
+{
+	struct lapic_cpu *ap = &self->ap;
+
+	lapic_send(&self->bsp, 1, 0x51);
+	EXPECT_EQ(0, lapic_msi(&self->vm, MSI_ADDRESS(1), 0x52));
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	lapic_start(ap);
+	EXPECT_EQ(0, lapic_only(ap, APIC_IRR));
+	EXPECT_EQ(0ull, lapic_taken(ap));
+
+	/* An INIT ends those that wait or are in service as well. */
+	ap->guest->flags = GUEST_CALLS;
+	lapic_send(&self->bsp, 1, 0x53);
+	ASSERT_EQ(TAKEN(0x53), lapic_do(ap, OP_open, 0, 0));
+	lapic_send(&self->bsp, 1, 0x54);
+	INIT(self);
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	ap->guest->flags = GUEST_EOI;
+	ap->seen = ap->guest->taken;
+	lapic_start(ap);
+	EXPECT_EQ(0, lapic_only(ap, APIC_IRR));
+	EXPECT_EQ(0, lapic_only(ap, APIC_ISR));
+	EXPECT_EQ(0ull, lapic_taken(ap));
+	lapic_send(&self->bsp, 1, 0x55);
+	EXPECT_EQ(0x55ull, lapic_taken(ap));
+}
+
+/* SDM, "Local APIC State After an INIT Reset": the id and the mode stay. */
+TEST_F(sipi, apic_after_init)
+{
+	struct lapic_cpu *ap = &self->ap;
+	__u64 base;
+
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	lapic_start(ap);
+	lapic_to_x2apic(ap);
+	lapic_write(ap, APIC_TPR, 0x30);
+	lapic_write(ap, APIC_LVT_LINT0, LVT_EXTINT);
+	lapic_write(ap, APIC_LVT_TIMER, LVT_PERIODIC | 0x51);
+	lapic_write(ap, APIC_TIMER_INITIAL, ~0u);
+	INIT(self);
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	EXPECT_EQ(0xffull, lapic_reg(ap, APIC_SVR));
+	EXPECT_EQ(0ull, lapic_reg(ap, APIC_TPR));
+	lapic_start(ap);
+	ASSERT_EQ(0, lapic_rdmsr(ap, MSR_APIC_BASE, &base));
+	EXPECT_EQ(APIC_PAGE | APIC_BASE_ENABLE | APIC_BASE_X2APIC, base);
+	EXPECT_EQ(1u, lapic_read(ap, APIC_ID));
+	EXPECT_EQ(LVT_MASKED, lapic_read(ap, APIC_LVT_LINT0));
+	EXPECT_EQ(LVT_MASKED, lapic_read(ap, APIC_LVT_TIMER));
+	EXPECT_EQ(0u, lapic_read(ap, APIC_TIMER_INITIAL));
+	EXPECT_EQ(0u, lapic_read(ap, APIC_TIMER_CURRENT));
+}
+
+TEST_F(sipi, saved_and_restored)
+{
+	struct lapic_cpu *ap = &self->ap;
+
+	/* It waits. */
+	vcpu_move(&ap->v);
+	EXPECT_EQ(1ull, event(ap, AXV_X86_EVENT_WAIT_SIPI));
+	SIPI(self, PAGE_A);
+	/* It has been sent one. */
+	vcpu_move(&ap->v);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	EXPECT_AT_PAGE(ap, PAGE_A);
+	vcpu_move(&ap->v);
+	lapic_start(ap);
+	/* An INIT, and then both. */
+	INIT(self);
+	vcpu_move(&ap->v);
+	SIPI(self, PAGE_B);
+	vcpu_move(&ap->v);
+	ASSERT_EQ(REAL_MODE, lapic_go(ap));
+	EXPECT_AT_PAGE(ap, PAGE_B);
+}
+
+/* The BSP does not wait: it begins at the reset vector, where this VM has no memory. */
+TEST_F(sipi, init_of_the_bsp)
+{
+	struct lapic_cpu *bsp = &self->bsp;
+
+	SIPI(self, PAGE_A);
+	ASSERT_EQ(REAL_MODE, lapic_go(&self->ap));
+	lapic_start(&self->ap);
+	lapic_send(&self->ap, 0, APIC_INIT | ICR_ASSERT);
+	ASSERT_EQ(EXIT(AXV_EXIT_NESTED_PAGE_FAULT), lapic_go(bsp));
+	EXPECT_EQ(0xffffful, bsp->v.run->exit.fault.addr / PAGE);
+	EXPECT_EQ(0xfff0ull, bsp->v.run->ip);
+	EXPECT_EQ(0ull, event(bsp, AXV_X86_EVENT_WAIT_SIPI));
+	lapic_start(bsp);
+	EXPECT_EQ(0u, lapic_read(bsp, APIC_ID));
+}
+
+/* ---- threads ---- */
+
+/* Two vCPUs that interrupt each other @n times, on host CPUs that are given. */
+static void ping_pong(struct __test_metadata *_metadata, struct lapic_cpu *c, enum lapic_op ping,
+		      enum lapic_op pong, const int *cpus, __u64 n)
+{
+	struct axv_runner r[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		lapic_order(&c[i], i ? pong : ping, n, lapic_icr(&c[i], id_of(&c[!i]), 0x51));
+		ASSERT_EQ(0, vcpu_unbind(&c[i].v));
+	}
+	for (i = 0; i < 2; i++) {
+		pin_to(cpus[i]);
+		lapic_runner_start(&r[i], &c[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		runner_join(&r[i]);
+		EXPECT_EQ(0, r[i].error);
+		/* Nothing but its end was an exit. */
+		EXPECT_EQ(1ul, r[i].exits[AXV_EXIT_HYPERCALL]);
+		EXPECT_EQ(r[i].runs, 1 + r[i].exits[AXV_EXIT_NOTHING]);
+		EXPECT_EQ(DONE, c[i].v.run->exit.hypercall.nr);
+		EXPECT_EQ(n, c[i].guest->taken);
+	}
+}
+
+/* On a machine of one CPU, both stay on that. */
+static int other_cpu(void)
+{
+	int cpu = second_cpu();
+
+	return cpu < 0 ? 0 : cpu;
+}
+
+TEST_F(ipi, ping_pong_halting_on_one_cpu)
+{
+	ping_pong(_metadata, self->c, OP_ping, OP_pong, (int[]){ 0, 0 }, scaled(500));
+}
+
+TEST_F(ipi, ping_pong_halting_on_two_cpus)
+{
+	ping_pong(_metadata, self->c, OP_ping, OP_pong, (int[]){ 0, other_cpu() }, scaled(500));
+}
+
+/* Each waits for the scheduler to let the other one run. */
+TEST_F(ipi, ping_pong_spinning_on_one_cpu)
+{
+	ping_pong(_metadata, self->c, OP_ping_spin, OP_pong_spin, (int[]){ 0, 0 }, 10);
+}
+
+TEST_F(ipi, ping_pong_spinning_on_two_cpus)
+{
+	const int cpus[] = { 0, other_cpu() };
+
+	ping_pong(_metadata, self->c, OP_ping_spin, OP_pong_spin, cpus,
+		  cpus[1] ? scaled(500) : 10);
+}
+
+/*
+ * One sends without end to one that takes without end, which gets INIT and SIPI in the
+ * middle of it from a third.
+ */
+TEST_F(ipi, init_in_a_storm)
+{
+	struct lapic_cpu *bsp = &self->c[0], *target = &self->c[1], *sender = &self->c[2];
+	struct axv_runner storm, taking;
+	unsigned long i;
+	__u64 before;
+
+	/* A move is for one to whom nobody sends meanwhile. */
+	unsetenv("AXV_TEST_MOVE");
+	lapic_real_mode(&self->vm, PAGE_A);
+	lapic_order(sender, OP_storm, 0, lapic_icr(sender, id_of(target), 0x51));
+	ASSERT_EQ(0, vcpu_unbind(&sender->v));
+	runner_start(&storm, &sender->v, until_kicked, NULL);
+	for (i = 0; i < scaled(10); i++) {
+		lapic_order(target, OP_spin, 0, ~0ull);
+		ASSERT_EQ(0, vcpu_unbind(&target->v));
+		lapic_runner_start(&taking, target);
+		before = target->guest->taken;
+		while (target->guest->taken < before + 3)
+			sched_yield();
+		lapic_send(bsp, id_of(target), APIC_INIT | ICR_ASSERT);
+		vcpu_await_state(&target->v, AXV_STATE_BLOCKED);
+		lapic_send(bsp, id_of(target), APIC_SIPI | ICR_ASSERT | PAGE_A);
+		runner_join(&taking);
+		ASSERT_EQ(0, taking.error);
+		ASSERT_EQ(REAL_MODE, target->v.run->exit.hypercall.nr);
+		EXPECT_AT_PAGE(target, PAGE_A);
+		ASSERT_EQ(0, vcpu_bind(&target->v));
+		lapic_start(target);
+	}
+	runner_stop(&storm);
+	EXPECT_EQ(0, storm.error);
+	/* At most one of them is left. */
+	ASSERT_EQ(DONE, lapic_do(target, OP_open, 0, 0));
+	target->seen = target->guest->taken;
+	lapic_send(bsp, id_of(target), 0x52);
+	EXPECT_EQ(0x52ull, lapic_taken(target));
+}
+
+TEST_HARNESS_MAIN
