@@ -315,7 +315,7 @@ int x86_in_bochs_svm(void)
 	       !memcmp(name, "AuthenticAMD", sizeof(name));
 }
 
-void x86_cpuid_all(struct axv_vcpu *v)
+void x86_cpuid_with(struct axv_vcpu *v, __u32 ecx, __u32 edx)
 {
 	static struct axv_x86_cpuid leaves[1024];
 	__u32 id = vcpu_info(v).hw_id, i;
@@ -329,12 +329,20 @@ void x86_cpuid_all(struct axv_vcpu *v)
 	must(!axv_ioctl(v->vm->dev, AXV_GET_TABLE, &t));
 	must(t.count);
 	for (i = 0; i < t.count; i++) {
-		if (leaves[i].leaf == 1)
-			leaves[i].ebx = (leaves[i].ebx & ~(0xffu << 24)) | id << 24;
-		else if (leaves[i].leaf == 0xb)
+		if (leaves[i].leaf == 0xb)
 			leaves[i].edx = id;
+		if (leaves[i].leaf != 1)
+			continue;
+		leaves[i].ebx = (leaves[i].ebx & ~(0xffu << 24)) | id << 24;
+		leaves[i].ecx |= ecx;
+		leaves[i].edx |= edx;
 	}
 	must(!axv_ioctl(v->fd, AXV_SET_TABLE, &t));
+}
+
+void x86_cpuid_all(struct axv_vcpu *v)
+{
+	x86_cpuid_with(v, 0, 0);
 }
 
 void x86_regs_copy(struct axv_vcpu *from, struct axv_vcpu *to)

@@ -363,7 +363,7 @@ void lapic_new(struct axv_vm *vm, struct lapic_cpu *c, __u32 id, __u32 hw_id)
 	c->hw_id = hw_id;
 	vcpu_new_as(vm, &c->v, id, hw_id);
 	c->v.run->want = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
-	x86_cpuid_all(&c->v);
+	x86_cpuid_with(&c->v, CPUID_X2APIC | CPUID_TSC_DEADLINE, CPUID_APIC);
 	must(!guest_setup(&c->v));
 }
 

@@ -20,6 +20,11 @@
 #define MSR_TSC_DEADLINE	0x6e0
 #define MSR_X2APIC		0x800	/* + offset in the xAPIC's page / 16 */
 
+/* CPUID leaf 1, ECX and EDX */
+#define CPUID_X2APIC		(1u << 21)
+#define CPUID_TSC_DEADLINE	(1u << 24)
+#define CPUID_APIC		(1u << 9)
+
 #define APIC_PAGE		0xfee00000ull
 #define APIC_BASE_BSP		(1ull << 8)
 #define APIC_BASE_X2APIC	(1ull << 10)

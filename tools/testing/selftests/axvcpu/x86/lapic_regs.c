@@ -323,11 +323,10 @@ TEST_F(regs, msrs_that_fault)
 	EXPECT_EQ(SVR_ENABLE | 0xff, lapic_read(c, APIC_SVR));
 }
 
-/* Bit 9 of CPUID.1:EDX, the APIC. */
 static bool told_by_cpuid(struct lapic_cpu *c)
 {
 	must(lapic_do(c, OP_cpuid, 1, 0) == DONE);
-	return c->v.run->exit.hypercall.args[2] >> 9 & 1;
+	return c->v.run->exit.hypercall.args[2] & CPUID_APIC;
 }
 
 /* The APIC's page is a device's of the VMM then. */
@@ -422,8 +421,8 @@ TEST_F(regs, ids_of_cpuid)
 	ASSERT_EQ(DONE, lapic_do(&self->c, OP_cpuid, 1, 0));
 	EXPECT_EQ(ID & 0xffull, self->c.v.run->exit.hypercall.args[0] >> 24);
 	/* x2APIC and TSC deadline are there to be had. */
-	EXPECT_NE(0ull, self->c.v.run->exit.hypercall.args[1] & 1 << 21);
-	EXPECT_NE(0ull, self->c.v.run->exit.hypercall.args[1] & 1 << 24);
+	EXPECT_NE(0ull, self->c.v.run->exit.hypercall.args[1] & CPUID_X2APIC);
+	EXPECT_NE(0ull, self->c.v.run->exit.hypercall.args[1] & CPUID_TSC_DEADLINE);
 }
 
 /*
@@ -558,6 +557,7 @@ TEST(no_registers_without_it)
 	NEED_LAPIC();
 	vm_new(&vm, 0);
 	vcpu_new(&vm, &v, 0);
+	ASSERT_EQ(0, guest_setup(&v));
 	EXPECT_EQ(-ENOENT, reg_get(&v, AXV_REG_X86(LAPIC, APIC_TPR), &value));
 	EXPECT_EQ(-ENOENT, reg_set(&v, AXV_REG_X86(LAPIC, APIC_TPR), 0));
 	vcpu_free(&v);

@@ -148,8 +148,12 @@ int x86_in_bochs_svm(void);
  */
 #define QEMU_SHADOW_TRIES	200
 
-/* Give a vCPU, Created or Free, every CPU feature that the host can honour, and its APIC id. */
+/*
+ * Give a vCPU, Created or Free, every CPU feature that the host can honour, and its APIC id;
+ * _with: and features of leaf 1 that the host does not have, but the kernel or the VMM.
+ */
 void x86_cpuid_all(struct axv_vcpu *v);
+void x86_cpuid_with(struct axv_vcpu *v, __u32 ecx, __u32 edx);
 
 /* Copy all registers that a vCPU has into another one, Free. */
 void x86_regs_copy(struct axv_vcpu *from, struct axv_vcpu *to);
