@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The devices of a PC, over the bus, with a time that goes as the input says: port
- * accesses of the guest, bytes from the terminal, interrupts taken.
+ * and register accesses of the guest, bytes from the terminal, interrupts taken and ended.
  */
 #include "fake.h"
 #include "fuzz.h"
+#include "ioapic.h"
 #include "pci.h"
 #include "pic.h"
 #include "pit.h"
@@ -21,8 +22,9 @@ static const u16 ports[] = {
 	0x608, 0xcf8, 0xcf9, 0xcfc, 0xcfe, 0x64, 0x60, 0x92,
 };
 
-static struct bus bus;
+static struct bus bus, memory;
 static struct pics pics;
+static struct ioapic ioapic;
 static struct pit pit;
 static struct rtc rtc;
 static struct pm pm;
@@ -36,6 +38,14 @@ static void output(void *arg, bool level)
 {
 	(void)arg;
 	(void)level;
+}
+
+/* Every message has the form that the kernel takes. */
+static bool send(void *arg, u64 address, u32 data)
+{
+	(void)arg;
+	must((address & 0xffffffff) >> 20 == 0xfee && !(address >> 32 & 0xff));
+	return data & 1;
 }
 
 static void request(void *arg, enum power_request what)
@@ -62,6 +72,8 @@ static void make_board(void)
 	must(!pic_init(&pics, &bus, output, NULL));
 	must(!pit_init(&pit, &bus, NULL, pic_line(&pics, 0)));
 	pic_watch_timer(&pics, &pit_pic_ops, &pit);
+	bus_init(&memory, "address");
+	must(!ioapic_init(&ioapic, &memory, IOAPIC_ADDRESS, send, NULL));
 	must(!rtc_init(&rtc, &bus, NULL, pic_line(&pics, 8), 0x8000000, 0));
 	must(!pm_init(&pm, &bus, NULL, pic_line(&pics, PM_SCI_PIN), power));
 	must(!reset_init(&reset, &bus, power));
@@ -76,6 +88,36 @@ static u16 take_port(struct input *in)
 	u8 n = take(in, 1);
 
 	return n < 0xf0 ? ports[n % (sizeof(ports) / sizeof(ports[0]))] : take(in, 2);
+}
+
+/* A register of the I/O APIC, a wire to it, or the end of an interrupt. */
+static void step_ioapic(struct input *in)
+{
+	u8 what = take(in, 1);
+	struct irq_line line = ioapic_line(&ioapic, (what >> 3) % IOAPIC_PINS);
+	u32 offset = what >> 3 & 1 ? 0x10 : what >> 2;
+
+	switch (what & 7) {
+	case 0:
+	case 1:
+	case 2:
+		bus_write(&memory, IOAPIC_ADDRESS, 4, take(in, 1) & 0x3f);
+		bus_write(&memory, IOAPIC_ADDRESS + offset, 4, take(in, 4));
+		break;
+	case 3:
+		bus_read(&memory, IOAPIC_ADDRESS + offset, 1u << (what >> 6));
+		break;
+	case 4:
+	case 5:
+		irq_set(&line, what & 1);
+		break;
+	case 6:
+		irq_pulse(&line);
+		break;
+	default:
+		ioapic_eoi(&ioapic, take(in, 1));
+		break;
+	}
 }
 
 static void step(struct input *in)
@@ -114,8 +156,11 @@ static void step(struct input *in)
 	case 6:
 		serial_block(&serial, &wire, what & 8);
 		break;
-	default:	/* the host's clock is set */
-		fake_set_wall(take(in, 5));
+	default:	/* or the host's clock is set */
+		if (what & 0x20)
+			step_ioapic(in);
+		else
+			fake_set_wall(take(in, 5));
 		break;
 	}
 }
