@@ -4,6 +4,7 @@
 
 #include <asm/bootparam.h>
 
+#include "acpi.h"
 #include "files.h"
 #include "linux.h"
 #include "map.h"
@@ -57,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((what & 1) && files.kernel_size >= 0x280)
 		add_magic(files.kernel, spoiled < 0xf0 ? 0 : spoiled, !(what & 8));
 	files_write(&files);
-	if (!linux_load(&mem, &config, 2500000, &entry)) {
+	if (!linux_load(&mem, &config, 2500000, take(&in, 2) % (ACPI_APICS_MAX + 1), &entry)) {
 		must(memory_at(&mem, entry.boot_params, sizeof(struct boot_params)));
 		must(memory_at(&mem, entry.gdt, entry.gdt_limit + 1));
 		must(memory_at(&mem, entry.ip, 1));

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ACPI tables (ACPI specification 6.4, section 5.2): RSDP, XSDT, FADT, FACS
- * and DSDT.
+ * ACPI tables (ACPI specification 6.4, section 5.2): RSDP, XSDT, FADT, FACS,
+ * DSDT, and MADT.
  *
- * There is no MADT, as there is no local APIC: interrupts go through the 8259
- * pair.  The DSDT has \_S5, the value that switches the machine off, and the pvpanic
+ * Without local APICs there is no MADT: interrupts go through the 8259 pair.
+ * The DSDT has \_S5, the value that switches the machine off, and the pvpanic
  * device; the other devices are where every PC has them.
  */
 #include <string.h>
 
 #include "acpi.h"
+#include "ioapic.h"
 #include "pm.h"
 #include "pvpanic.h"
 #include "reset.h"
@@ -124,10 +125,70 @@ struct facs {
 	u8 reserved[31];
 } __attribute__((packed));
 
+/* What follows it in memory are entries, each with its type and its length. */
+struct madt {
+	struct header header;
+	u32 lapic;
+	u32 flags;
+} __attribute__((packed));
+
+struct madt_lapic {
+	u8 type;
+	u8 length;
+	u8 uid;
+	u8 id;
+	u32 flags;
+} __attribute__((packed));
+
+struct madt_x2apic {
+	u8 type;
+	u8 length;
+	u16 reserved;
+	u32 id;
+	u32 flags;
+	u32 uid;
+} __attribute__((packed));
+
+struct madt_ioapic {
+	u8 type;
+	u8 length;
+	u8 id;
+	u8 reserved;
+	u32 address;
+	u32 first_gsi;
+} __attribute__((packed));
+
+struct madt_override {
+	u8 type;
+	u8 length;
+	u8 bus;
+	u8 irq;
+	u32 gsi;
+	u16 flags;
+} __attribute__((packed));
+
+struct madt_lapic_nmi {
+	u8 type;
+	u8 length;
+	u8 uid;
+	u16 flags;
+	u8 lint;
+} __attribute__((packed));
+
+struct madt_x2apic_nmi {
+	u8 type;
+	u8 length;
+	u16 flags;
+	u32 uid;
+	u8 lint;
+	u8 reserved[3];
+} __attribute__((packed));
+
 _Static_assert(sizeof(struct rsdp) == 36, "RSDP");
 _Static_assert(sizeof(struct header) == 36, "table header");
 _Static_assert(sizeof(struct fadt) == 276, "FADT");
 _Static_assert(sizeof(struct facs) == 64, "FACS");
+_Static_assert(sizeof(struct madt) == 44, "MADT");
 
 #define FADT_REVISION	6
 #define FADT_MINOR	4
@@ -148,6 +209,27 @@ _Static_assert(sizeof(struct facs) == 64, "FACS");
 /* Above these, in microseconds, C2 and C3 do not exist. */
 #define NO_C2		101
 #define NO_C3		1001
+
+#define MADT_REVISION	5
+#define MADT_PCAT	BIT(0)		/* there is an 8259 pair, too */
+
+/* Types of entries. */
+#define MADT_LAPIC	0
+#define MADT_IOAPIC	1
+#define MADT_OVERRIDE	2
+#define MADT_LAPIC_NMI	4
+#define MADT_X2APIC	9
+#define MADT_X2APIC_NMI	10
+
+#define LAPIC_ADDRESS	0xfee00000
+#define LAPIC_ENABLED	BIT(0)
+#define LAPIC_IDS	255		/* ids of MADT_LAPIC are below */
+#define NMI_LINT	1
+
+#define PIT_IRQ		0
+#define ACTIVE_HIGH	0x1
+#define EDGE		0x4
+#define LEVEL		0xc
 
 /* AML (section 20.2): Name (_S5, Package () { 5, 5, 0, 0 }) */
 static const u8 s5[] = {
@@ -197,10 +279,19 @@ struct dsdt {
 	u8 aml[sizeof(s5) + sizeof(pvpanic)];
 } __attribute__((packed));
 
+/* Without an MADT it ends before it. */
 struct xsdt {
 	struct header header;
 	u64 fadt;
+	u64 madt;
 } __attribute__((packed));
+
+/* All entries, at most. */
+#define MADT_SPACE								\
+	(LAPIC_IDS * sizeof(struct madt_lapic) +				\
+	 (ACPI_APICS_MAX - LAPIC_IDS) * sizeof(struct madt_x2apic) +		\
+	 sizeof(struct madt_ioapic) + 2 * sizeof(struct madt_override) +	\
+	 sizeof(struct madt_lapic_nmi) + sizeof(struct madt_x2apic_nmi))
 
 /* All of it, as it lies in memory. */
 struct tables {
@@ -209,9 +300,13 @@ struct tables {
 	struct xsdt xsdt __attribute__((aligned(16)));
 	struct fadt fadt __attribute__((aligned(16)));
 	struct dsdt dsdt __attribute__((aligned(16)));
+	struct madt madt __attribute__((aligned(16)));
+	u8 madt_entries[MADT_SPACE];
 };
 
 _Static_assert(sizeof(struct tables) <= ACPI_SIZE, "ACPI_SIZE");
+_Static_assert(offsetof(struct tables, madt_entries) ==
+	       offsetof(struct tables, madt) + sizeof(struct madt), "MADT's entries");
 
 /* The value that makes the sum of all bytes zero. */
 static u8 checksum(const void *data, size_t size)
@@ -280,9 +375,76 @@ static void build_fadt(struct fadt *fadt, u32 facs, u32 dsdt)
 	finish(&fadt->header, "FACP", FADT_REVISION, sizeof(*fadt));
 }
 
-void acpi_build(void *memory, u32 gpa)
+/* Put an entry, which begins with its type and its length, behind the others. */
+static u8 *add(u8 *end, const void *entry, size_t size)
+{
+	memcpy(end, entry, size);
+	return end + size;
+}
+
+#define ADD(end, ...)							\
+	((end) = add(end, &(__VA_ARGS__), sizeof(__VA_ARGS__)))
+
+/* The CPUs; each is the ACPI processor whose UID is its id. */
+static u8 *add_lapics(u8 *end, unsigned int apics)
+{
+	unsigned int id;
+
+	for (id = 0; id < apics && id < LAPIC_IDS; id++)
+		ADD(end, (struct madt_lapic){
+			.type = MADT_LAPIC, .length = sizeof(struct madt_lapic),
+			.uid = id, .id = id, .flags = LAPIC_ENABLED,
+		});
+	for (; id < apics; id++)
+		ADD(end, (struct madt_x2apic){
+			.type = MADT_X2APIC, .length = sizeof(struct madt_x2apic),
+			.uid = id, .id = id, .flags = LAPIC_ENABLED,
+		});
+	return end;
+}
+
+/* The wires: inputs of the I/O APIC that differ from the IRQs of a PC, NMI. */
+static u8 *add_wires(u8 *end, unsigned int apics)
+{
+	ADD(end, (struct madt_override){
+		.type = MADT_OVERRIDE, .length = sizeof(struct madt_override),
+		.irq = PIT_IRQ, .gsi = IOAPIC_PIT_PIN, .flags = ACTIVE_HIGH | EDGE,
+	});
+	ADD(end, (struct madt_override){
+		.type = MADT_OVERRIDE, .length = sizeof(struct madt_override),
+		.irq = PM_SCI_PIN, .gsi = PM_SCI_PIN, .flags = ACTIVE_HIGH | LEVEL,
+	});
+	ADD(end, (struct madt_lapic_nmi){
+		.type = MADT_LAPIC_NMI, .length = sizeof(struct madt_lapic_nmi),
+		.uid = 0xff, .flags = ACTIVE_HIGH | EDGE, .lint = NMI_LINT,
+	});
+	if (apics > LAPIC_IDS)
+		ADD(end, (struct madt_x2apic_nmi){
+			.type = MADT_X2APIC_NMI, .length = sizeof(struct madt_x2apic_nmi),
+			.uid = ~0u, .flags = ACTIVE_HIGH | EDGE, .lint = NMI_LINT,
+		});
+	return end;
+}
+
+static void build_madt(struct tables *t, unsigned int apics)
+{
+	u8 *end = t->madt_entries;
+
+	t->madt.lapic = LAPIC_ADDRESS;
+	t->madt.flags = MADT_PCAT;
+	end = add_lapics(end, apics);
+	ADD(end, (struct madt_ioapic){
+		.type = MADT_IOAPIC, .length = sizeof(struct madt_ioapic),
+		.address = IOAPIC_ADDRESS,
+	});
+	end = add_wires(end, apics);
+	finish(&t->madt.header, "APIC", MADT_REVISION, end - (u8 *)&t->madt);
+}
+
+void acpi_build(void *memory, u32 gpa, unsigned int apics)
 {
 	struct tables *t = memory;
+	size_t xsdt_size = sizeof(t->xsdt);
 
 	memset(t, 0, sizeof(*t));
 
@@ -298,7 +460,13 @@ void acpi_build(void *memory, u32 gpa)
 		   gpa + offsetof(struct tables, dsdt));
 
 	t->xsdt.fadt = gpa + offsetof(struct tables, fadt);
-	finish(&t->xsdt.header, "XSDT", 1, sizeof(t->xsdt));
+	if (apics) {
+		build_madt(t, apics);
+		t->xsdt.madt = gpa + offsetof(struct tables, madt);
+	} else {
+		xsdt_size = offsetof(struct xsdt, madt);
+	}
+	finish(&t->xsdt.header, "XSDT", 1, xsdt_size);
 
 	memcpy(t->rsdp.signature, "RSD PTR ", 8);
 	memcpy(t->rsdp.oem_id, OEM_ID, 6);

@@ -5,13 +5,16 @@
 
 #include "types.h"
 
-#define ACPI_SIZE	1024	/* bytes of all tables, at most */
+#define ACPI_SIZE	16384	/* bytes of all tables, at most */
+#define ACPI_APICS_MAX	1024	/* CPUs that the tables have room for */
 
 /**
  * acpi_build() - make the tables
  * @tables:	where to store them, ACPI_SIZE bytes; the RSDP is the first
  * @gpa:	where the guest will see @tables, aligned to 64 bytes
+ * @apics:	CPUs with a local APIC, with the ids 0, 1 and so on, at most
+ *		ACPI_APICS_MAX; there is an I/O APIC, too.  0: one CPU, and neither
  */
-void acpi_build(void *tables, u32 gpa);
+void acpi_build(void *tables, u32 gpa, unsigned int apics);
 
 #endif /* AXVMM_ACPI_H */

@@ -84,7 +84,7 @@ int board_load(struct machine *m, const struct machine_config *config)
 		log_error("%s", axv_error());
 		return err;
 	}
-	err = linux_load(&m->mem, &config->boot, khz, &m->board.entry);
+	err = linux_load(&m->mem, &config->boot, khz, 0, &m->board.entry);
 	if (!err)
 		vcpu_switch_on(&m->vcpus[0], m->board.entry.ip, 0);
 	return err;

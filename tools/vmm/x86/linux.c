@@ -234,7 +234,7 @@ static void fill_bios_data(const struct memory *mem)
 }
 
 int linux_load(const struct memory *mem, const struct boot_config *config,
-	       u32 tsc_khz, struct linux_entry *entry)
+	       u32 tsc_khz, unsigned int apics, struct linux_entry *entry)
 {
 	struct boot_params *bp;
 	struct file kernel;
@@ -263,7 +263,7 @@ int linux_load(const struct memory *mem, const struct boot_config *config,
 	fill_e820(mem, bp);
 	fill_bios_data(mem);
 
-	acpi_build(memory_at(mem, ACPI_ADDR, ACPI_SIZE), ACPI_ADDR);
+	acpi_build(memory_at(mem, ACPI_ADDR, ACPI_SIZE), ACPI_ADDR, apics);
 	if (bp->hdr.version >= PROTOCOL_RSDP)
 		bp->acpi_rsdp_addr = ACPI_ADDR;
 

@@ -29,11 +29,12 @@ struct linux_entry {
  * @mem:	the guest's memory
  * @config:	what to boot
  * @tsc_khz:	frequency of the guest's TSC, added to the command line
+ * @apics:	CPUs with a local APIC, for acpi_build()
  * @entry:	where to store how to start it
  *
  * Return: 0 or a negative errno; the error has been printed.
  */
 int linux_load(const struct memory *mem, const struct boot_config *config,
-	       u32 tsc_khz, struct linux_entry *entry);
+	       u32 tsc_khz, unsigned int apics, struct linux_entry *entry);
 
 #endif /* AXVMM_LINUX_H */

@@ -84,7 +84,7 @@ static int load(const char *initrd, const char *append,
 	};
 
 	write_file(kernel_path, image, sizeof(image));
-	return linux_load(&mem, &config, TSC_KHZ, entry);
+	return linux_load(&mem, &config, TSC_KHZ, 0, entry);
 }
 
 static void boots(void)
@@ -222,7 +222,7 @@ static void refused(void)
 
 	write_file(kernel_path, image, 100);
 	CHECK(linux_load(&mem, &(struct boot_config){
-			 .kernel = kernel_path, .append = "" }, TSC_KHZ, &entry) < 0);
+			 .kernel = kernel_path, .append = "" }, TSC_KHZ, 0, &entry) < 0);
 }
 
 static void high_memory(void)
@@ -317,6 +317,77 @@ static void acpi_tables(void)
 	CHECK_EQ(get32(fadt + 36) % 64, 0);
 }
 
+/* The entry of the MADT that has @type, after @nr others of it; NULL: none. */
+static const u8 *madt_entry(const u8 *madt, u8 type, unsigned int nr)
+{
+	const u8 *end = madt + get32(madt + 4), *p;
+
+	for (p = madt + 44; p < end; p += p[1]) {
+		CHECK(p[1] >= 2 && p + p[1] <= end);
+		if (p[1] < 2)
+			break;
+		if (*p == type && !nr--)
+			return p;
+	}
+	return NULL;
+}
+
+/* Whether that entry is these bytes. */
+static bool madt_has(const u8 *madt, u8 type, unsigned int nr, const char *bytes,
+		     unsigned int count)
+{
+	const u8 *entry = madt_entry(madt, type, nr);
+
+	return entry && entry[1] == count && !memcmp(entry, bytes, count);
+}
+
+/* The MADT for so many CPUs. */
+static const u8 *make_madt(unsigned int apics)
+{
+	const u8 *xsdt;
+
+	make_memory(MIB(64));
+	acpi_build(memory_at(&mem, 0xe0000, ACPI_SIZE), 0xe0000, apics);
+	xsdt = table(get32(memory_at(&mem, 0xe0000 + 24, 4)), "XSDT");
+	CHECK_EQ(get32(xsdt + 4), 52);
+	table(get32(xsdt + 36), "FACP");
+	return table(get32(xsdt + 44), "APIC");
+}
+
+static void acpi_apics(void)
+{
+	const u8 *madt = make_madt(3);
+
+	CHECK_EQ(get32(madt + 36), 0xfee00000);
+	CHECK_EQ(get32(madt + 40), 1);
+	CHECK(madt_has(madt, 0, 0, "\0\x08\0\0\x01\0\0\0", 8));
+	CHECK(madt_has(madt, 0, 2, "\0\x08\x02\x02\x01\0\0\0", 8));
+	CHECK(!madt_entry(madt, 0, 3));
+	CHECK(!madt_entry(madt, 9, 0));
+	CHECK(madt_has(madt, 1, 0, "\x01\x0c\0\0\0\0\xc0\xfe\0\0\0\0", 12));
+	CHECK(!madt_entry(madt, 1, 1));
+	/* The timer is an edge at input 2, ACPI's interrupt a level at input 9. */
+	CHECK(madt_has(madt, 2, 0, "\x02\x0a\0\0\x02\0\0\0\x05\0", 10));
+	CHECK(madt_has(madt, 2, 1, "\x02\x0a\0\x09\x09\0\0\0\x0d\0", 10));
+	CHECK(!madt_entry(madt, 2, 2));
+	CHECK(madt_has(madt, 4, 0, "\x04\x06\xff\x05\0\x01", 6));
+	CHECK(!madt_entry(madt, 10, 0));
+}
+
+static void acpi_many_apics(void)
+{
+	const u8 *madt = make_madt(ACPI_APICS_MAX);
+
+	CHECK(madt_has(madt, 0, 254, "\0\x08\xfe\xfe\x01\0\0\0", 8));
+	CHECK(!madt_entry(madt, 0, 255));
+	CHECK(madt_has(madt, 9, 0, "\x09\x10\0\0\xff\0\0\0\x01\0\0\0\xff\0\0\0", 16));
+	CHECK(madt_has(madt, 9, ACPI_APICS_MAX - 255 - 1,
+		       "\x09\x10\0\0\xff\x03\0\0\x01\0\0\0\xff\x03\0\0", 16));
+	CHECK(!madt_entry(madt, 9, ACPI_APICS_MAX - 255));
+	CHECK(madt_entry(madt, 1, 0));
+	CHECK(madt_has(madt, 10, 0, "\x0a\x0c\x05\0\xff\xff\xff\xff\x01\0\0\0", 12));
+}
+
 static void real_kernels(void)
 {
 	const char *names = getenv("AXVMM_TEST_KERNELS");
@@ -328,7 +399,7 @@ static void real_kernels(void)
 	for (path = strtok_r(list, " ", &state); path;
 	     path = strtok_r(NULL, " ", &state)) {
 		config.kernel = path;
-		CHECK_EQ(linux_load(&mem, &config, TSC_KHZ, &entry), 0);
+		CHECK_EQ(linux_load(&mem, &config, TSC_KHZ, 0, &entry), 0);
 		CHECK_EQ(entry.ip, KERNEL_START);
 	}
 	free(list);
@@ -342,6 +413,8 @@ static const struct tap_case cases[] = {
 	{ "what is refused", refused },
 	{ "memory above 4 GiB", high_memory },
 	{ "ACPI tables", acpi_tables },
+	{ "ACPI tables: APICs", acpi_apics },
+	{ "ACPI tables: 1,024 APICs", acpi_many_apics },
 	{ "kernels named in AXVMM_TEST_KERNELS", real_kernels },
 };
 
