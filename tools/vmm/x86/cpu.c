@@ -27,7 +27,9 @@ u64 board_hw_id(unsigned int id)
 
 int board_vcpu_create(struct vcpu *v)
 {
-	return cpuid_setup(v->machine->host, v->axv);
+	const struct cpuid_apic none = { 0 };
+
+	return cpuid_setup(v->machine->host, v->axv, &none);
 }
 
 static void set_data_segments(struct axv_x86_sregs *sregs, u16 selector)

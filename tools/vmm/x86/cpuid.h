@@ -7,28 +7,40 @@
 
 #include "types.h"
 
-#define CPUID_EXTRA	2	/* entries that cpuid_make() may add */
+#define CPUID_EXTRA	8	/* entries that cpuid_make() may add */
+
+/**
+ * struct cpuid_apic - which of the guest's CPUs it is
+ * @id:		its APIC id, less than @nr
+ * @nr:		how many CPUs there are, the cores of one processor; 0: it is the only
+ *		one, and has no local APIC
+ */
+struct cpuid_apic {
+	u32 id;
+	unsigned int nr;
+};
 
 /**
  * cpuid_make() - turn what the host offers into what the guest gets
  * @leaves:	the host's table, with room for CPUID_EXTRA more entries
  * @count:	entries in it
  * @tsc_khz:	frequency of the guest's TSC
- *
- * One CPU, no local APIC, a hypervisor.
+ * @apic:	which CPU it is
  *
  * Return: entries in the new table.
  */
 unsigned int cpuid_make(struct axv_x86_cpuid *leaves, unsigned int count,
-			u32 tsc_khz);
+			u32 tsc_khz, const struct cpuid_apic *apic);
 
 /**
  * cpuid_setup() - give a vCPU its table
  * @host:	the host
  * @vcpu:	the vCPU, Created or Free
+ * @apic:	which CPU it is
  *
  * Return: 0 or a negative errno; the error has been printed.
  */
-int cpuid_setup(struct axv_host *host, struct axv_vcpu *vcpu);
+int cpuid_setup(struct axv_host *host, struct axv_vcpu *vcpu,
+		const struct cpuid_apic *apic);
 
 #endif /* AXVMM_CPUID_H */

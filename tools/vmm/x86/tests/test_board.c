@@ -280,20 +280,27 @@ static void memory_map(void)
 	CHECK(!memory_at(&mem, GIB(4) + 1, ~0ull));
 }
 
-static const struct axv_x86_cpuid *leaf(const struct axv_x86_cpuid *table,
-					unsigned int count, u32 number)
+static const struct axv_x86_cpuid *subleaf(const struct axv_x86_cpuid *table,
+					   unsigned int count, u32 number, u32 sub)
 {
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		if (table[i].leaf == number)
+		if (table[i].leaf == number && table[i].subleaf == sub)
 			return &table[i];
 	return NULL;
 }
 
+static const struct axv_x86_cpuid *leaf(const struct axv_x86_cpuid *table,
+					unsigned int count, u32 number)
+{
+	return subleaf(table, count, number, 0);
+}
+
 static void cpuid_table(void)
 {
-	struct axv_x86_cpuid table[8] = {
+	const struct cpuid_apic none = { 0 };
+	struct axv_x86_cpuid table[6 + CPUID_EXTRA] = {
 		{ .leaf = 0, .eax = 0x1f, },
 		{ .leaf = 1, .ebx = 0x07080800, .ecx = ~0u, .edx = ~0u },
 		{ .leaf = 0xb, .eax = 1 },
@@ -304,7 +311,7 @@ static void cpuid_table(void)
 	const struct axv_x86_cpuid *l;
 	unsigned int n;
 
-	n = cpuid_make(table, 6, 2500000);
+	n = cpuid_make(table, 6, 2500000, &none);
 	CHECK_EQ(n, 6);
 	l = leaf(table, n, 1);
 	CHECK(l);
@@ -322,10 +329,115 @@ static void cpuid_table(void)
 	l = leaf(table, n, 0x40000000);
 	CHECK(l);
 	CHECK_EQ(l->eax, 0x40000010);
-	CHECK(!memcmp(&l->ebx, "AxvcpuAxvcpu", 4));
+	CHECK(!memcmp(&l->ebx, "AxvcpuAxvcpu", 12));
+	CHECK(!leaf(table, n, 0x40000001));
 	l = leaf(table, n, 0x40000010);
 	CHECK(l);
 	CHECK_EQ(l->eax, 2500000);
+}
+
+#define CACHE(level)	((level) << 5 | 1)
+#define HOST_LEAVES	10
+
+/* A host's table with an APIC id, and four threads that share all caches. */
+static unsigned int make_table(struct axv_x86_cpuid *table, const char *vendor, u32 id,
+			       unsigned int nr)
+{
+	const struct axv_x86_cpuid host[HOST_LEAVES] = {
+		{ .leaf = 0, .eax = 6 },
+		{ .leaf = 1, .ebx = 0x07080800, .ecx = BIT(0), .edx = BIT(0) },
+		{ .leaf = 4, .eax = 0xfc00c000 | CACHE(1), .flags = AXV_X86_CPUID_SUBLEAF },
+		{ .leaf = 4, .subleaf = 1, .eax = 0xfc00c000 | CACHE(3),
+		  .flags = AXV_X86_CPUID_SUBLEAF },
+		{ .leaf = 6, .eax = ~0u },
+		{ .leaf = 0x80000000, .eax = 0x8000001e },
+		{ .leaf = 0x80000001, .ecx = ~0u, .edx = 0 },
+		{ .leaf = 0x80000008, .eax = 0x3030, .ecx = 0x7007 },
+		{ .leaf = 0x8000001d, .eax = 0xc000 | CACHE(3), .flags = AXV_X86_CPUID_SUBLEAF },
+		{ .leaf = 0x8000001e, .eax = 77, .ebx = 78, .ecx = 79 },
+	};
+	const struct cpuid_apic apic = { .id = id, .nr = nr };
+	unsigned int n;
+
+	memcpy(table, host, sizeof(host));
+	memcpy(&table[0].ebx, vendor, 4);
+	n = cpuid_make(table, HOST_LEAVES, 2500000, &apic);
+	CHECK(n <= HOST_LEAVES + CPUID_EXTRA);
+	return n;
+}
+
+static void cpuid_apics_amd(void)
+{
+	struct axv_x86_cpuid t[HOST_LEAVES + CPUID_EXTRA];
+	const unsigned int n = make_table(t, "Auth", 2, 3);
+
+	CHECK_EQ(leaf(t, n, 0)->eax, 0xb);
+	CHECK_EQ(leaf(t, n, 1)->ebx, 0x02030800);
+	CHECK_EQ(leaf(t, n, 1)->ecx, BIT(0) | BIT(21) | BIT(24) | BIT(31));
+	CHECK_EQ(leaf(t, n, 1)->edx, BIT(0) | BIT(9) | BIT(28));
+	CHECK_EQ(leaf(t, n, 6)->eax, BIT(2));
+	CHECK_EQ(leaf(t, n, 0x80000001)->ecx, ~(BIT(2) | BIT(3)));
+	CHECK_EQ(leaf(t, n, 0x80000001)->edx, BIT(9));
+	CHECK_EQ(leaf(t, n, 0x80000008)->ecx, 0x2002);
+	CHECK_EQ(leaf(t, n, 0x8000001d)->eax, 0xc000 | CACHE(3));
+	CHECK_EQ(leaf(t, n, 0x8000001e)->eax, 2);
+	CHECK_EQ(leaf(t, n, 0x8000001e)->ebx, 2);
+	CHECK_EQ(leaf(t, n, 0x8000001e)->ecx, 0);
+
+	CHECK_EQ(leaf(t, n, 0xb)->eax, 0);
+	CHECK_EQ(leaf(t, n, 0xb)->ebx, 1);
+	CHECK_EQ(leaf(t, n, 0xb)->ecx, 0x100);
+	CHECK_EQ(leaf(t, n, 0xb)->edx, 2);
+	CHECK_EQ(leaf(t, n, 0xb)->flags, AXV_X86_CPUID_SUBLEAF);
+	CHECK_EQ(subleaf(t, n, 0xb, 1)->eax, 2);
+	CHECK_EQ(subleaf(t, n, 0xb, 1)->ebx, 3);
+	CHECK_EQ(subleaf(t, n, 0xb, 1)->ecx, 0x201);
+	CHECK_EQ(subleaf(t, n, 0xb, 1)->edx, 2);
+	CHECK_EQ(subleaf(t, n, 0xb, 2)->ecx, 2);
+	CHECK_EQ(subleaf(t, n, 0xb, 2)->edx, 2);
+
+	CHECK_EQ(leaf(t, n, 0x40000000)->eax, 0x40000010);
+	CHECK(!memcmp(&leaf(t, n, 0x40000000)->ebx, "KVMKVMKVM\0\0\0", 12));
+	CHECK_EQ(leaf(t, n, 0x40000001)->eax, BIT(1) | BIT(15));
+	CHECK_EQ(leaf(t, n, 0x40000010)->eax, 2500000);
+}
+
+static void cpuid_apics_intel(void)
+{
+	struct axv_x86_cpuid t[HOST_LEAVES + CPUID_EXTRA];
+	unsigned int n = make_table(t, "Genu", 3, 4);
+
+	CHECK_EQ(leaf(t, n, 1)->ebx, 0x03040800);
+	CHECK_EQ(leaf(t, n, 4)->eax, 0x0c000000 | CACHE(1));
+	CHECK_EQ(subleaf(t, n, 4, 1)->eax, 0x0c00c000 | CACHE(3));
+	CHECK_EQ(leaf(t, n, 0x80000001)->ecx, ~(BIT(1) | BIT(2) | BIT(3)));
+	CHECK_EQ(leaf(t, n, 0x80000001)->edx, 0);
+	CHECK_EQ(leaf(t, n, 0x80000008)->ecx, 0);
+	CHECK(!leaf(t, n, 0x8000001e));
+
+	/* One alone. */
+	n = make_table(t, "Genu", 0, 1);
+	CHECK_EQ(leaf(t, n, 1)->ebx, 0x00010800);
+	CHECK_EQ(leaf(t, n, 1)->edx, BIT(0) | BIT(9));
+	CHECK_EQ(subleaf(t, n, 4, 1)->eax, CACHE(3));
+	CHECK_EQ(subleaf(t, n, 0xb, 1)->eax, 0);
+	CHECK_EQ(subleaf(t, n, 0xb, 1)->ebx, 1);
+}
+
+/* More than the old leaves can tell. */
+static void cpuid_apics_many(void)
+{
+	struct axv_x86_cpuid t[HOST_LEAVES + CPUID_EXTRA];
+	const unsigned int n = make_table(t, "Hygo", 0x3fe, 1024);
+
+	CHECK_EQ(leaf(t, n, 1)->ebx, 0xfeff0800);
+	CHECK_EQ(leaf(t, n, 4)->eax, 0xfc000000 | CACHE(1));
+	CHECK_EQ(subleaf(t, n, 4, 1)->eax, 0xfc000000 | 1023 << 14 | CACHE(3));
+	CHECK_EQ(leaf(t, n, 0x80000008)->ecx, 0xa0ff);
+	CHECK_EQ(leaf(t, n, 0x8000001e)->eax, 0x3fe);
+	CHECK_EQ(subleaf(t, n, 0xb, 1)->eax, 10);
+	CHECK_EQ(subleaf(t, n, 0xb, 1)->ebx, 1024);
+	CHECK_EQ(subleaf(t, n, 0xb, 1)->edx, 0x3fe);
 }
 
 static const struct tap_case cases[] = {
@@ -340,6 +452,9 @@ static const struct tap_case cases[] = {
 	{ "PCI with a host bridge", pci_host_bridge },
 	{ "memory map", memory_map },
 	{ "CPUID table", cpuid_table },
+	{ "CPUID table: AMD, with APICs", cpuid_apics_amd },
+	{ "CPUID table: Intel, with APICs", cpuid_apics_intel },
+	{ "CPUID table: 1,024 CPUs", cpuid_apics_many },
 };
 
 int main(void)
