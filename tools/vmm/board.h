@@ -10,6 +10,15 @@
 #include "machine.h"
 
 /**
+ * board_irqchip() - decide which interrupt controller the kernel module is to have
+ * @machine:	the machine, with the device open
+ * @config:	what it is to be
+ * @irqchip:	where to store it
+ */
+int board_irqchip(struct machine *machine, const struct machine_config *config,
+		  __u32 *irqchip);
+
+/**
  * board_memory() - decide where memory is
  * @mem:	the memory, empty
  * @config:	what the machine is to be
@@ -63,6 +72,16 @@ struct bus *board_ports(struct machine *machine);
 
 /** board_vcpu_exit() - answer an exit that is the architecture's */
 int board_vcpu_exit(struct vcpu *vcpu);
+
+/**
+ * board_vcpu_exit_unlocked() - answer an exit without the machine's lock
+ *
+ * For what is on the path of an interrupt: no vCPU waits for another one there.
+ *
+ * Context: the vCPU's thread, without the machine's lock.
+ * Return: whether it is answered.
+ */
+bool board_vcpu_exit_unlocked(struct vcpu *vcpu);
 
 /** board_vcpu_show() - print where the guest is, for who has to find out why */
 void board_vcpu_show(struct vcpu *vcpu);

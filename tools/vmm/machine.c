@@ -140,21 +140,43 @@ static int signals_init(struct machine *m)
 
 /* ---- making ------------------------------------------------------------- */
 
+static int open_host(struct machine *m, const struct machine_config *config, __u64 *bits)
+{
+	__u64 cpus;
+	int err;
+
+	err = axv_open(NULL, &m->host);
+	if (!err)
+		err = axv_query(m->host, AXV_QUERY_IPA_BITS, bits);
+	if (!err)
+		err = axv_query(m->host, AXV_QUERY_MAX_VCPUS, &cpus);
+	if (err) {
+		log_error("%s", axv_error());
+		return err;
+	}
+	if (config->cpus > cpus) {
+		log_error("--cpus %u: this kernel module gives a guest at most %llu; give no more",
+			  config->cpus, cpus);
+		return -E2BIG;
+	}
+	return 0;
+}
+
 static int create_vm(struct machine *m, const struct machine_config *machine_config)
 {
-	const struct axv_vm_config config = {
+	struct axv_vm_config config = {
 		.type = AXV_VM_TYPE_DEFAULT,
-		.irqchip = ARCH_IRQCHIP,
 		.flags = ARCH_VM_FLAGS,
 	};
 	__u64 bits;
 	int err;
 
-	err = axv_open(NULL, &m->host);
+	err = open_host(m, machine_config, &bits);
 	if (!err)
-		err = axv_query(m->host, AXV_QUERY_IPA_BITS, &bits);
-	if (!err)
-		err = axv_vm_create(m->host, &config, &m->vm);
+		err = board_irqchip(m, machine_config, &config.irqchip);
+	if (err)
+		return err;
+	err = axv_vm_create(m->host, &config, &m->vm);
 	if (err) {
 		log_error("%s", axv_error());
 		return err;

@@ -56,9 +56,9 @@ struct machine_config {
 
 /**
  * struct machine - the machine
- * @lock:	guards all devices, the interrupt controller, the event loop's
- *		sources, @end, and of each vCPU what is said there.  Held for one
- *		access, one event or one exit; never while a vCPU runs, nor while
+ * @lock:	guards all devices but what has a lock of its own (x86: the I/O APIC), the
+ *		event loop's sources, @end, and of each vCPU what is said there.  Held for
+ *		one access, one event or one exit; never while a vCPU runs, nor while
  *		anything is waited for.  One lock for all of them, and for any
  *		number of vCPUs: devices are slow, and their accesses short.
  * @host:	the device, /dev/axvcpu; constant

@@ -66,10 +66,9 @@ static void usage(void)
 	       "  -k, --kernel FILE   Linux kernel (" ARCH_KERNEL ")\n"
 	       "  -i, --initrd FILE   initial RAM disk\n"
 	       "  -a, --append TEXT   kernel command line (" ARCH_CONSOLE ")\n"
-	       "  -m, --mem SIZE      guest memory, such as 512M (the default) or 2G\n");
-	if (ARCH_CPUS_MAX > 1)
-		printf("  -n, --cpus N        CPUs of the guest, 1 (the default) to %u\n",
-		       ARCH_CPUS_MAX);
+	       "  -m, --mem SIZE      guest memory, such as 512M (the default) or 2G\n"
+	       "  -n, --cpus N        CPUs of the guest, 1 (the default) to %u\n",
+	       ARCH_CPUS_MAX);
 	if (ARCH_FIRMWARE)
 		printf("  -f, --firmware FILE firmware to run instead of a kernel\n");
 	printf("  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
@@ -157,8 +156,8 @@ static int set_cpus(struct machine_config *config, const char *text)
 		return -EINVAL;
 	}
 	if (n > ARCH_CPUS_MAX) {
-		log_error("--cpus %s: a guest has at most %u CPU%s here; give no more",
-			  text, ARCH_CPUS_MAX, ARCH_CPUS_MAX > 1 ? "s" : "");
+		log_error("--cpus %s: a guest has at most %u CPUs here; give no more",
+			  text, ARCH_CPUS_MAX);
 		return -EINVAL;
 	}
 	config->cpus = n;

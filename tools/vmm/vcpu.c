@@ -8,7 +8,8 @@
  * None of it is lost: either the thread has yet to look, under the same lock, and
  * sees it; or it has looked, and set @running before it let the lock go: then it
  * is kicked.  The kick ends the run under way, or the run about to begin, or the
- * halt, since kicks are sticky; and then the thread looks again.
+ * halt, since kicks are sticky; and then the thread looks again.  An exit that is
+ * answered without the lock is followed by another run, which a kick ends as well.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -192,7 +193,9 @@ static int run_once(struct vcpu *v)
 
 	v->running = true;
 	pthread_mutex_unlock(&m->lock);
-	err = axv_vcpu_run(v->axv);
+	do {
+		err = axv_vcpu_run(v->axv);
+	} while (!err && board_vcpu_exit_unlocked(v));
 	pthread_mutex_lock(&m->lock);
 	v->running = false;
 	if (v->holds)

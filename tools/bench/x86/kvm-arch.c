@@ -297,6 +297,14 @@ int axv_vcpu_inject_extint(struct axv_vcpu *vcpu, __u8 vector)
 	return ioctl(vcpu->fd, KVM_INTERRUPT, &irq) ? kvm_fail("KVM_INTERRUPT") : 0;
 }
 
+int axv_vm_inject_msi(struct axv_vm *vm, __u64 address, __u32 data)
+{
+	(void)vm;
+	(void)address;
+	(void)data;
+	return kvm_unsupported("messages");
+}
+
 void kvm_arch_complete(struct axv_vcpu *v)
 {
 	struct axv_run *run = &v->run;

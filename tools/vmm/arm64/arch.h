@@ -9,7 +9,6 @@
 #include "pl061.h"
 #include "timer.h"
 
-#define ARCH_IRQCHIP	AXV_IRQCHIP_GICV3
 #define ARCH_VM_FLAGS	(AXV_VM_HALT_IN_KERNEL | AXV_VM_SGI_IN_KERNEL)
 #define ARCH_CPUS_MAX	64
 #define ARCH_MEMORY_MIN	MIB(64)

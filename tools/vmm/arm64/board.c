@@ -13,6 +13,14 @@
 /* How long the power button is held: long enough to be taken for no bounce. */
 #define BUTTON_NSEC	(NSEC_PER_SEC / 5)
 
+int board_irqchip(struct machine *m, const struct machine_config *config, __u32 *irqchip)
+{
+	(void)m;
+	(void)config;
+	*irqchip = AXV_IRQCHIP_GICV3;
+	return 0;
+}
+
 void board_memory(struct memory *mem, const struct machine_config *config)
 {
 	if (config->boot.firmware)

@@ -254,6 +254,13 @@ struct bus *board_ports(struct machine *m)
 	return NULL;
 }
 
+/* The GIC is guarded by the machine's lock. */
+bool board_vcpu_exit_unlocked(struct vcpu *v)
+{
+	(void)v;
+	return false;
+}
+
 int board_vcpu_exit(struct vcpu *v)
 {
 	struct axv_run *run = v->run;

@@ -376,17 +376,16 @@ static void build_fadt(struct fadt *fadt, u32 facs, u32 dsdt)
 }
 
 /* Put an entry, which begins with its type and its length, behind the others. */
-static u8 *add(u8 *end, const void *entry, size_t size)
+static void add(u8 **end, const void *entry, size_t size)
 {
-	memcpy(end, entry, size);
-	return end + size;
+	memcpy(*end, entry, size);
+	*end += size;
 }
 
-#define ADD(end, ...)							\
-	((end) = add(end, &(__VA_ARGS__), sizeof(__VA_ARGS__)))
+#define ADD(end, ...)	add(end, &(__VA_ARGS__), sizeof(__VA_ARGS__))
 
 /* The CPUs; each is the ACPI processor whose UID is its id. */
-static u8 *add_lapics(u8 *end, unsigned int apics)
+static void add_lapics(u8 **end, unsigned int apics)
 {
 	unsigned int id;
 
@@ -400,11 +399,10 @@ static u8 *add_lapics(u8 *end, unsigned int apics)
 			.type = MADT_X2APIC, .length = sizeof(struct madt_x2apic),
 			.uid = id, .id = id, .flags = LAPIC_ENABLED,
 		});
-	return end;
 }
 
 /* The wires: inputs of the I/O APIC that differ from the IRQs of a PC, NMI. */
-static u8 *add_wires(u8 *end, unsigned int apics)
+static void add_wires(u8 **end, unsigned int apics)
 {
 	ADD(end, (struct madt_override){
 		.type = MADT_OVERRIDE, .length = sizeof(struct madt_override),
@@ -423,7 +421,6 @@ static u8 *add_wires(u8 *end, unsigned int apics)
 			.type = MADT_X2APIC_NMI, .length = sizeof(struct madt_x2apic_nmi),
 			.uid = ~0u, .flags = ACTIVE_HIGH | EDGE, .lint = NMI_LINT,
 		});
-	return end;
 }
 
 static void build_madt(struct tables *t, unsigned int apics)
@@ -432,12 +429,12 @@ static void build_madt(struct tables *t, unsigned int apics)
 
 	t->madt.lapic = LAPIC_ADDRESS;
 	t->madt.flags = MADT_PCAT;
-	end = add_lapics(end, apics);
-	ADD(end, (struct madt_ioapic){
+	add_lapics(&end, apics);
+	ADD(&end, (struct madt_ioapic){
 		.type = MADT_IOAPIC, .length = sizeof(struct madt_ioapic),
 		.address = IOAPIC_ADDRESS,
 	});
-	end = add_wires(end, apics);
+	add_wires(&end, apics);
 	finish(&t->madt.header, "APIC", MADT_REVISION, end - (u8 *)&t->madt);
 }
 

@@ -3,6 +3,8 @@
 #ifndef AXVMM_ARCH_H
 #define AXVMM_ARCH_H
 
+#include "acpi.h"
+#include "ioapic.h"
 #include "linux.h"
 #include "pci.h"
 #include "pic.h"
@@ -14,9 +16,8 @@
 #include "rtc.h"
 #include "uart.h"
 
-#define ARCH_IRQCHIP	AXV_IRQCHIP_NONE
 #define ARCH_VM_FLAGS	AXV_VM_HALT_IN_KERNEL
-#define ARCH_CPUS_MAX	1
+#define ARCH_CPUS_MAX	ACPI_APICS_MAX
 #define ARCH_MEMORY_MIN	MIB(32)
 
 /* For people. */
@@ -28,14 +29,17 @@
 
 /**
  * struct board - a PC; guarded by the machine's lock
+ * @apics:	CPUs with a local APIC, beside an I/O APIC; 0: one CPU, and neither; constant
  * @ports:	I/O ports
  * @power:	where the guest's requests go
  * @entry:	how to start the boot processor
  */
 struct board {
+	unsigned int apics;
 	struct bus ports;
 	struct power_switch power;
 	struct pics pics;
+	struct ioapic ioapic;
 	struct pit pit;
 	struct rtc rtc;
 	struct uart uart;

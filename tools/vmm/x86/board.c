@@ -12,12 +12,40 @@
 #define UART_PORT	0x3f8
 #define RTC_PIN		8
 
+/* Without a local APIC there is one CPU, and the 8259 pair alone. */
+int board_irqchip(struct machine *m, const struct machine_config *config, __u32 *irqchip)
+{
+	struct board *b = &m->board;
+	__u64 offered;
+	int err;
+
+	err = axv_query(m->host, AXV_QUERY_IRQCHIPS, &offered);
+	if (err) {
+		log_error("%s", axv_error());
+		return err;
+	}
+	if (offered >> AXV_IRQCHIP_LAPIC & 1) {
+		b->apics = config->cpus;
+		*irqchip = AXV_IRQCHIP_LAPIC;
+		return 0;
+	}
+	if (config->cpus > 1) {
+		log_error("--cpus %u: this kernel module has no local APIC; load a newer one",
+			  config->cpus);
+		return -EOPNOTSUPP;
+	}
+	*irqchip = AXV_IRQCHIP_NONE;
+	return 0;
+}
+
 void board_memory(struct memory *mem, const struct machine_config *config)
 {
 	map_memory(mem, config->memory);
 }
 
-/* What devices call: with the machine's lock. */
+/* ---- interrupts --------------------------------------------------------- */
+
+/* The 8259's wire to the boot processor, LINT0 of its APIC: with the machine's lock. */
 static void interrupt(void *arg, bool level)
 {
 	struct machine *m = arg;
@@ -26,6 +54,60 @@ static void interrupt(void *arg, bool level)
 	if (level)
 		vcpu_notify(&m->vcpus[0]);
 }
+
+/* The limit of its message is guarded by the I/O APIC's lock. */
+static bool send_message(void *arg, u64 address, u32 data)
+{
+	struct machine *m = arg;
+	int err = axv_vm_inject_msi(m->vm, address, data);
+
+	if (err)
+		log_guest("an interrupt message to %#llx, data %#x: %s", address, data,
+			  axv_error());
+	return !err;
+}
+
+/*
+ * A device's wire leads to both controllers, of which software uses one: IRQ n to input n,
+ * but the timer's to another one of the I/O APIC.
+ */
+static struct irq_line ioapic_irq(struct board *b, unsigned int irq)
+{
+	return ioapic_line(&b->ioapic, irq == PIT_PIN ? IOAPIC_PIT_PIN : irq);
+}
+
+static void isa_set(void *board, unsigned int irq, bool level)
+{
+	struct board *b = board;
+	struct irq_line line = pic_line(&b->pics, irq);
+
+	irq_set(&line, level);
+	if (!b->apics)
+		return;
+	line = ioapic_irq(b, irq);
+	irq_set(&line, level);
+}
+
+static void isa_pulse(void *board, unsigned int irq)
+{
+	struct board *b = board;
+	struct irq_line line = pic_line(&b->pics, irq);
+
+	irq_pulse(&line);
+	if (!b->apics)
+		return;
+	line = ioapic_irq(b, irq);
+	irq_pulse(&line);
+}
+
+static struct irq_line isa_line(struct board *b, unsigned int irq)
+{
+	return (struct irq_line){
+		.set = isa_set, .pulse = isa_pulse, .chip = b, .pin = irq,
+	};
+}
+
+/* ---- the board ---------------------------------------------------------- */
 
 static void power_requested(void *arg, enum power_request request)
 {
@@ -48,16 +130,17 @@ int board_create(struct machine *m, const struct machine_config *config)
 	b->power = (struct power_switch){ .request = power_requested, .arg = m };
 	bus_init(bus, "port");
 	err = pic_init(&b->pics, bus, interrupt, m);
+	if (!err && b->apics)
+		err = ioapic_init(&b->ioapic, &m->bus, IOAPIC_ADDRESS, send_message, m);
 	if (!err)
-		err = pit_init(&b->pit, bus, loop, pic_line(&b->pics, PIT_PIN));
+		err = pit_init(&b->pit, bus, loop, isa_line(b, PIT_PIN));
 	if (!err)
 		pic_watch_timer(&b->pics, &pit_pic_ops, &b->pit);
 	if (!err)
-		err = rtc_init(&b->rtc, bus, loop, pic_line(&b->pics, RTC_PIN),
+		err = rtc_init(&b->rtc, bus, loop, isa_line(b, RTC_PIN),
 			       map_low_end(&m->mem), map_high_size(&m->mem));
 	if (!err)
-		err = pm_init(&b->pm, bus, loop, pic_line(&b->pics, PM_SCI_PIN),
-			      b->power);
+		err = pm_init(&b->pm, bus, loop, isa_line(b, PM_SCI_PIN), b->power);
 	if (!err)
 		err = reset_init(&b->reset, bus, b->power);
 	if (!err)
@@ -66,7 +149,7 @@ int board_create(struct machine *m, const struct machine_config *config)
 		err = pci_init(&b->pci, bus, &b->reset);
 	if (!err)
 		err = uart_init(&b->uart, bus, UART_PORT,
-				pic_line(&b->pics, UART_PIN), &backend);
+				isa_line(b, UART_PIN), &backend);
 	if (!err)
 		err = console_init(&m->console, loop, &port, machine_quit, m);
 	if (!err)
@@ -76,6 +159,7 @@ int board_create(struct machine *m, const struct machine_config *config)
 
 int board_load(struct machine *m, const struct machine_config *config)
 {
+	unsigned int i;
 	__u64 khz;
 	int err;
 
@@ -84,9 +168,11 @@ int board_load(struct machine *m, const struct machine_config *config)
 		log_error("%s", axv_error());
 		return err;
 	}
-	err = linux_load(&m->mem, &config->boot, khz, 0, &m->board.entry);
-	if (!err)
-		vcpu_switch_on(&m->vcpus[0], m->board.entry.ip, 0);
+	err = linux_load(&m->mem, &config->boot, khz, m->board.apics,
+			 &m->board.entry);
+	/* All but the first wait, in the kernel, for what the guest sends them. */
+	for (i = 0; !err && i < config->cpus; i++)
+		vcpu_switch_on(&m->vcpus[i], m->board.entry.ip, 0);
 	return err;
 }
 

@@ -6,17 +6,29 @@
  * moment it takes it; acknowledged earlier, the interrupt could not be masked any
  * more.  So only the vCPU's thread acknowledges, and only if the exit said that
  * the guest would take an interrupt now.  Otherwise it asks for an exit at the
- * moment when the guest would (irq_window).
+ * moment when the guest would (irq_window).  With a local APIC the wire is its LINT0,
+ * which the kernel module asks, too.
  */
 #include <errno.h>
 #include <string.h>
+
+#include <linux/kvm_para.h>
 
 #include "board.h"
 #include "cpuid.h"
 #include "log.h"
 #include "msr.h"
 
-#define EXTINT_VCPU	0	/* the 8259's wire leads to the boot processor */
+#define BOOT_VCPU	0	/* the 8259's wire leads there */
+
+/* Registers of a local APIC (Intel SDM vol. 3A, table 11-1). */
+#define APIC_SPURIOUS	0xf0
+#define APIC_LINT0	0x350
+#define APIC_LINT1	0x360
+
+#define SPURIOUS_ENABLED 0x1ff	/* the APIC, with vector 255 */
+#define LINT_EXTINT	0x700
+#define LINT_NMI	0x400
 
 /* ---- how it begins ------------------------------------------------------ */
 
@@ -27,9 +39,13 @@ u64 board_hw_id(unsigned int id)
 
 int board_vcpu_create(struct vcpu *v)
 {
-	const struct cpuid_apic none = { 0 };
+	const struct machine *m = v->machine;
+	const struct cpuid_apic apic = {
+		.id = board_hw_id(axv_vcpu_id(v->axv)),
+		.nr = m->board.apics,
+	};
 
-	return cpuid_setup(v->machine->host, v->axv, &none);
+	return cpuid_setup(m->host, v->axv, &apic);
 }
 
 static void set_data_segments(struct axv_x86_sregs *sregs, u16 selector)
@@ -43,7 +59,24 @@ static void set_data_segments(struct axv_x86_sregs *sregs, u16 selector)
 		sregs->seg[data[i]].selector = selector;
 }
 
-int board_vcpu_up(struct vcpu *v)
+/* As firmware leaves the boot processor's APIC: the 8259's interrupts get through. */
+static int init_apic(struct vcpu *v)
+{
+	struct axv_reg regs[] = {
+		{ .id = AXV_REG_X86(LAPIC, APIC_SPURIOUS), .value = SPURIOUS_ENABLED },
+		{ .id = AXV_REG_X86(LAPIC, APIC_LINT0), .value = LINT_EXTINT },
+		{ .id = AXV_REG_X86(LAPIC, APIC_LINT1), .value = LINT_NMI },
+	};
+	int failed = axv_vcpu_set_regs(v->axv, regs, ARRAY_SIZE(regs));
+
+	if (failed)
+		log_error("cannot set the local APIC's registers: %s",
+			  failed < 0 ? axv_error() : "this kernel module has others");
+	return failed ? -EIO : 0;
+}
+
+/* Where the loader says, in its mode. */
+static int start_boot_processor(struct vcpu *v)
 {
 	const struct linux_entry *entry = &v->machine->board.entry;
 	struct axv_x86_sregs sregs;
@@ -72,10 +105,28 @@ int board_vcpu_up(struct vcpu *v)
 		log_error("%s", axv_error());
 		return err;
 	}
-	return msr_init_vcpu(v->axv);
+	return v->machine->board.apics ? init_apic(v) : 0;
 }
 
-/* There is but one CPU, and nothing that switches it off alone. */
+/* Any other one waits until another CPU's APIC tells it where (SIPI). */
+static int start_other_processor(struct vcpu *v)
+{
+	int err = axv_vcpu_setup(v->axv, 0, AXV_X86_MODE_REAL);
+
+	if (err)
+		log_error("%s", axv_error());
+	return err;
+}
+
+int board_vcpu_up(struct vcpu *v)
+{
+	int err = axv_vcpu_id(v->axv) == BOOT_VCPU ? start_boot_processor(v) :
+						     start_other_processor(v);
+
+	return err ? err : msr_init_vcpu(v->axv);
+}
+
+/* Nothing switches one off: a CPU that is not used waits in the guest. */
 int board_vcpu_down(struct vcpu *v)
 {
 	(void)v;
@@ -90,7 +141,7 @@ int board_vcpu_enter(struct vcpu *v)
 	struct pics *pics = &v->machine->board.pics;
 	int err;
 
-	if (axv_vcpu_id(v->axv) != EXTINT_VCPU)
+	if (axv_vcpu_id(v->axv) != BOOT_VCPU)
 		return 0;
 
 	if (pic_pending(pics) && v->run->ready_for_interrupt) {
@@ -115,7 +166,7 @@ void board_vcpu_show(struct vcpu *v)
 		return;
 	if (axv_vcpu_disassemble(v->axv, text, sizeof(text)) < 0)
 		strcpy(text, "(unreadable)");
-	log_notice("rip %#llx: %s", gprs.rip, text);
+	log_notice("CPU %u: rip %#llx: %s", axv_vcpu_id(v->axv), gprs.rip, text);
 	log_notice("rax %#llx rbx %#llx rcx %#llx rdx %#llx rsp %#llx",
 		   gprs.gpr[AXV_X86_RAX], gprs.gpr[AXV_X86_RBX],
 		   gprs.gpr[AXV_X86_RCX], gprs.gpr[AXV_X86_RDX],
@@ -124,9 +175,9 @@ void board_vcpu_show(struct vcpu *v)
 
 static int exit_hypercall(struct vcpu *v)
 {
-	/* There are none. */
+	/* There are none; this is how KVM, whose name CPUID has, says so. */
 	int err = axv_vcpu_set_reg(v->axv, AXV_REG_X86(GPR, AXV_X86_RAX),
-				   (s64)-ENOSYS);
+				   (s64)-KVM_ENOSYS);
 
 	if (err)
 		log_error("%s", axv_error());
@@ -145,6 +196,15 @@ static int exit_unexpected(struct vcpu *v)
 struct bus *board_ports(struct machine *m)
 {
 	return &m->board.ports;
+}
+
+/* The end of a level-triggered interrupt, which passes the I/O APIC alone. */
+bool board_vcpu_exit_unlocked(struct vcpu *v)
+{
+	if (v->run->exit_reason != AXV_EXIT_EOI)
+		return false;
+	ioapic_eoi(&v->machine->board.ioapic, v->run->exit.eoi.vector);
+	return true;
 }
 
 int board_vcpu_exit(struct vcpu *v)

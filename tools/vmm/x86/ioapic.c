@@ -43,7 +43,6 @@
 
 /* Message (Intel SDM vol. 3A, 11.11). */
 #define MSI_ADDRESS	0xfee00000ull
-#define MSI_ID(id)	(((id) & 0xff) << 12 | (id) >> 8 << 40)
 #define MSI_LOGICAL	0x00000004ull
 #define MSI_ASSERT	0x00004000
 #define MSI_LEVEL	0x00008000
@@ -73,7 +72,7 @@ static bool deliverable(u64 entry)
 static bool send(struct ioapic *io, u64 entry)
 {
 	u64 id = entry >> 56 | (entry >> 49 & 0x7f) << 8;
-	u64 address = MSI_ADDRESS | MSI_ID(id);
+	u64 address = MSI_ADDRESS | (id & 0xff) << 12 | id >> 8 << 40;
 	u32 data = (entry & (VECTOR | MODE)) | MSI_ASSERT;
 
 	if (!deliverable(entry))
