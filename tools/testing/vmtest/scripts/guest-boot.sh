@@ -11,10 +11,11 @@ boot() {
 	./axvmm run --kernel vmlinuz --initrd initrd --mem 512M --cpus "$CPUS" --stats \
 		--append "console=$CONSOLE panic=-1 $MORE" </dev/null 2>&1 | tee /tmp/console
 }
-case $MORE in
-*axvcpu.holes*) plan 7 ;;
-*) plan 5 ;;
-esac
+planned=5
+case $CONSOLE in ttyS*) planned=$((planned + 1)) ;; esac
+case $MORE in *axvcpu.holes*) planned=$((planned + 2)) ;; esac
+case $MORE in *axvcpu.x2apic*) planned=$((planned + 1)) ;; esac
+plan $planned
 check "axvmm ends with 0 when the guest powers off" boot
 check "the guest is Linux $RELEASE" grep -q "guest: Linux .* $RELEASE " /tmp/console
 check "the guest has $CPUS CPU(s), which it can switch off and on" \
@@ -26,6 +27,17 @@ complaints() {
 		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|PCI: Fatal|Unable to init MCE"
 }
 check_fails "the guest's kernel complains" complaints
+case $CONSOLE in
+ttyS*)
+	check "the guest's interrupts come through an I/O APIC" \
+		grep -q "guest: [1-9][0-9]* interrupts of an I/O APIC" /tmp/console
+	;;
+esac
+case $MORE in
+*axvcpu.x2apic*)
+	check "the guest uses x2APICs" grep -q "x2apic enabled" /tmp/console
+	;;
+esac
 case $MORE in
 *axvcpu.holes*)
 	check "what has no device is read as ones" grep -q \

@@ -2,14 +2,15 @@
 # shellcheck shell=sh
 #
 # How a guest of axvmm ends: by its power button, by a reset with --restart, by a panic,
-# by SIGTERM. ARCH is the architecture, CONSOLE the console on the kernel's command line.
+# by SIGTERM. ARCH is the architecture, CONSOLE the console on the kernel's command line,
+# CPUS how many CPUs the guest has.
 
 # start OPTION...: axvmm with a shell in its guest, which reads what say() writes
 start() {
 	rm -f /tmp/keys
 	mkfifo /tmp/keys
 	: >/tmp/console
-	./axvmm run --kernel vmlinuz --initrd initrd \
+	./axvmm run --kernel vmlinuz --initrd initrd --cpus "$CPUS" \
 		--append "console=$CONSOLE quiet axvcpu.modules axvcpu.shell" "$@" \
 		</tmp/keys >>/tmp/console 2>>"${ERRORS:-/tmp/console}" &
 	pid=$!

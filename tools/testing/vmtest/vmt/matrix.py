@@ -34,10 +34,12 @@ MOVED_ARM64 = ["corners", "exits", "gic", "isolation", "sgi", "timer"]
 # The kernel for 32-bit processors, whose tables are PAE's. It is a guest only.
 I386 = "6.1-686-pae"
 
-# Where axvmm boots a kernel with SVM: host, CPU, guest.
-GUESTS = [("6.12-cloud", "EPYC", "6.1-cloud"), ("6.1-cloud", "max", I386)]
-GUESTS_LONG = [("6.1-cloud", "max", "6.1-cloud"), ("6.1-cloud", "EPYC", "6.12-cloud"),
-               ("6.12-cloud", "max", "6.12-cloud"), ("6.1-cloud", "EPYC", I386)]
+# Where axvmm boots a kernel with SVM: host, CPU, number of CPUs, guest, its CPUs.
+GUESTS = [("6.12-cloud", "EPYC", 2, "6.1-cloud", 2), ("6.1-cloud", "max", 2, I386, 2)]
+GUESTS_LONG = [("6.1-cloud", "max", 2, "6.1-cloud", 1), ("6.1-cloud", "EPYC", 2, "6.1-cloud", 4),
+               ("6.1-cloud", "EPYC", 1, "6.12-cloud", 4), ("6.1-cloud", "EPYC", 2, I386, 1),
+               ("6.12-cloud", "max", 2, "6.12-cloud", 2),
+               ("6.12-cloud", "EPYC", 2, "6.12-cloud", 1)]
 
 # A newer kernel's KVM is switched on and off with its VMs; older ones do not know it.
 KVM_BY_VMS = "kvm.enable_virt_at_load=0"
@@ -346,17 +348,20 @@ def guest_payload(job, guest, arch="x86"):
             f"{vmtest.image_of(guest, vmtest.arch_of(guest, arch))}/vmlinuz:t/vmlinuz"]
 
 
-def guest_boot(host, cpu, guest, emu="qemu", arch="x86", cpus=1, append=""):
+def guest_boot(host, cpu, guest, emu="qemu", arch="x86", smp=2, cpus=1, append=""):
     """The job in which axvmm boots a Debian kernel."""
     bochs = emu == "bochs"
+    # A kernel for 32-bit processors has no x2APIC.
+    x2apic = "" if arch != "x86" or guest == I386 else " axvcpu.x2apic"
 
     def action(job):
         release = vmtest.release_of(guest, vmtest.arch_of(guest, arch))
         text = script("guest-boot", RELEASE=release, CPUS=cpus,
                       CONSOLE="ttyS0" if arch == "x86" else "ttyAMA0",
-                      MORE="axvcpu.cpus" + (" cryptomgr.notests" if bochs else
-                                            " axvcpu.holes" if arch == "x86" else ""))
-        job.boot(arch=arch, kernel=host, cpu=cpu, emu=emu, smp=1 if bochs else 2, axvcpu=True,
+                      MORE="axvcpu.cpus" + x2apic +
+                           (" cryptomgr.notests" if bochs else
+                            " axvcpu.holes" if arch == "x86" else ""))
+        job.boot(arch=arch, kernel=host, cpu=cpu, emu=emu, smp=1 if bochs else smp, axvcpu=True,
                  expect_tests=True, timeout=1200 if bochs else 600, append=append,
                  payload=guest_payload(job, guest, arch), script=text)
     return action
@@ -367,7 +372,7 @@ def guest_power(kernel, arch="x86"):
     def action(job):
         job.boot(arch=arch, kernel=kernel, smp=2, axvcpu=True, expect_tests=True, timeout=900,
                  payload=guest_payload(job, kernel, arch),
-                 script=script("guest-power", ARCH=arch,
+                 script=script("guest-power", ARCH=arch, CPUS=2 if arch == "x86" else 1,
                                CONSOLE="ttyS0" if arch == "x86" else "ttyAMA0"))
     return action
 
@@ -471,17 +476,18 @@ def all_jobs():
             f"load beside kvm-amd, idle and busy, on {kernel}")
         put(f"beside-kvm-{kernel}-vmx", [f"build-{kernel}", "beside-build"],
             beside_kvm(kernel, "vmx"), f"load beside kvm-intel, idle and busy, on {kernel}")
-    for put, (host, cpu, guest) in both(GUESTS, GUESTS_LONG):
-        put(f"guest-{guest}-on-{host}-{cpu}",
+    for put, (host, cpu, smp, guest, cpus) in both(GUESTS, GUESTS_LONG):
+        put(f"guest-{guest}-{cpus}-on-{host}-{cpu}-{smp}",
             [f"build-{host}", "tools"] + (["i386-fetch"] if guest == I386 else []),
-            guest_boot(host, cpu, guest), f"axvmm boots Debian {guest} on {host}, {cpu}")
+            guest_boot(host, cpu, guest, smp=smp, cpus=cpus),
+            f"axvmm boots Debian {guest} with {cpus} CPU(s) on {host}, {cpu}, {smp} CPU(s)")
     add("guest-power", ["build-6.1-cloud", "tools"], guest_power("6.1-cloud"),
         "axvmm presses a guest's power button, restarts a guest, sees one panic")
     # The demo has 6.1 in 6.1.
-    long("guest-6.12-cloud-on-6.12-cloud-vmx", ["build-6.12-cloud", "tools"],
-         guest_boot("6.12-cloud", "corei7_haswell_4770", "6.12-cloud", "bochs"),
-         "axvmm boots Debian 6.12-cloud on 6.12-cloud, with VMX")
-    long(f"guest-{I386}-on-6.1-cloud-vmx", ["i386-fetch", "build-6.1-cloud", "tools"],
+    long("guest-6.12-cloud-2-on-6.12-cloud-vmx", ["build-6.12-cloud", "tools"],
+         guest_boot("6.12-cloud", "corei7_haswell_4770", "6.12-cloud", "bochs", cpus=2),
+         "axvmm boots Debian 6.12-cloud with 2 CPUs on the one of 6.12-cloud, with VMX")
+    long(f"guest-{I386}-1-on-6.1-cloud-vmx", ["i386-fetch", "build-6.1-cloud", "tools"],
          guest_boot("6.1-cloud", "corei7_haswell_4770", I386, "bochs"),
          f"axvmm boots Debian {I386} on 6.1-cloud, with VMX")
     add("demo", ["build-6.1-cloud", "tools"], demo(), "make demo without a terminal")
