@@ -77,6 +77,7 @@ static const char * const reasons[AXV_EXIT_REASONS] = {
 	[AXV_EXIT_IO_STRING] = "io_string",
 	[AXV_EXIT_MSW] = "msw",
 	[AXV_EXIT_TASK_SWITCH] = "task_switch",
+	[AXV_EXIT_EOI] = "eoi",
 	[AXV_EXIT_TIMER] = "timer",
 };
 

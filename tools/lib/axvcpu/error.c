@@ -71,6 +71,7 @@ static const char *const exit_names[] = {
 	[AXV_EXIT_IO_STRING]		= "IoString",
 	[AXV_EXIT_MSW]			= "Msw",
 	[AXV_EXIT_TASK_SWITCH]		= "TaskSwitch",
+	[AXV_EXIT_EOI]			= "Eoi",
 	[AXV_EXIT_TIMER]		= "Timer",
 };
 
