@@ -22,6 +22,12 @@ struct axv_vm;
 #define AXV_SYNC_NEW	BIT(0)
 #define AXV_SYNC_FETCH	BIT(1)
 
+/*
+ * &axv_inject.flags, of a WIRED event that is high: a level route waits for the end of the
+ * interrupt, axv_routes_ended().  Never userspace's.
+ */
+#define AXV_EVENT_ROUTED	BIT(31)
+
 /**
  * struct axv_arch_ops - what a back end does
  * @name:	for messages: "svm"

@@ -39,6 +39,8 @@ static bool is_plain(const struct axv_arm64_vcpu *v, const struct axv_inject *ev
 		priority = U8_MAX;
 		if (event->type == AXV_INJECT_EXTINT)
 			flags = AXV_INJECT_RETRACT;
+		else if (event->type == AXV_INJECT_WIRED)
+			flags = AXV_EVENT_ROUTED;
 	}
 	return !(event->flags & ~flags) && event->priority <= priority;
 }

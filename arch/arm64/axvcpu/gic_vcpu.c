@@ -44,9 +44,6 @@
 #define FIRST_PPI		16
 #define FIRST_SPECIAL		1020
 
-/* &axv_inject.flags: of a level route */
-#define WIRED_ROUTE		BIT(31)
-
 #define CNTV_KEPT		GENMASK(1, 0)
 #define CNTV_FIRED		(BIT(0) | BIT(2))
 
@@ -235,7 +232,7 @@ int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *even
 	if (event->data > 1 || !has_wire(intid))
 		return -EINVAL;
 	err = axv_gic_level(gic, intid, priority, event->data);
-	if (!err && event->data && event->flags & WIRED_ROUTE)
+	if (!err && event->data && event->flags & AXV_EVENT_ROUTED)
 		axv_gic_tell_end(gic, intid);
 	return err;
 }
@@ -260,7 +257,6 @@ int axv_arm64_route(const struct axv_vm *vm, const struct axv_route *route,
 	if (!(route->flags & AXV_ROUTE_LEVEL))
 		return 0;
 	event->type = AXV_INJECT_WIRED;
-	event->flags = WIRED_ROUTE;
 	event->data = 1;
 	return has_wire(route->vector) ? 0 : -EINVAL;
 }

@@ -17,6 +17,7 @@
 #include <linux/limits.h>
 #include <linux/lockdep.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/xarray.h>
@@ -81,12 +82,15 @@ static bool is_wire(const struct axv_gsi *route)
 
 static int give(struct axv_vm *vm, const struct axv_gsi *route)
 {
+	struct axv_inject event = route->event;
 	struct axv_vcpu *vcpu;
 
-	if (route->event.type == AXV_INJECT_MSI)
-		return vm->ops->msi(vm, &route->event);
+	if (event.type == AXV_INJECT_MSI)
+		return vm->ops->msi(vm, &event);
+	if (is_wire(route))
+		event.flags |= AXV_EVENT_ROUTED;
 	vcpu = xa_load(&vm->vcpus, route->set.vcpu);
-	return vcpu ? axv_vcpu_inject_routed(vcpu, &route->event) : -ENOENT;
+	return vcpu ? axv_vcpu_inject_routed(vcpu, &event) : -ENOENT;
 }
 
 /* Under &axv_gsi.lock and RCU. */
@@ -233,6 +237,7 @@ bool __axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
 			tell = true;
 		if (line & AXV_LINE_IRQFD && !axv_resample(vcpu->vm, gsi))
 			tell = true;
+		cond_resched();
 	}
 	return tell || !found;
 }
@@ -554,10 +559,11 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 	err = make_room(vm, routes, count, limit);
 	if (err)
 		return err;
-	for (i = 0; i < count; i++)
+	/* Each may look at all the others: see after_fall(). */
+	for (i = 0; i < count; i++, cond_resched())
 		if (!(routes[i].flags & AXV_ROUTE_REMOVE))
 			set_route(vm, &routes[i]);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++, cond_resched())
 		if (routes[i].flags & AXV_ROUTE_REMOVE)
 			remove_route(vm, routes[i].gsi);
 	if (!all)
@@ -620,7 +626,9 @@ void axv_end_routes(struct axv_vm *vm)
 	struct axv_gsi *route;
 	unsigned long gsi;
 
-	xa_for_each(&vm->routes, gsi, route)
+	xa_for_each(&vm->routes, gsi, route) {
 		take_route(vm, gsi);
+		cond_resched();
+	}
 	WRITE_ONCE(vm->nr_routes, 0);
 }

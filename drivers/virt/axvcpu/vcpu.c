@@ -397,6 +397,8 @@ static int inject(struct axv_vcpu *vcpu, const struct axv_inject *event, bool ro
 	err = check_event(vcpu, event);
 	if (err)
 		return err;
+	if (!routed && event->flags & AXV_EVENT_ROUTED)
+		return -EINVAL;
 
 	raw_spin_lock_irqsave(&vcpu->lock, flags);
 	if (axv_vcpu_state(vcpu) == AXV_STATE_INVALID)

@@ -139,10 +139,17 @@ static int clear_dirty(const struct axv_dirty *dirty)
 	return 0;
 }
 
-static void *routes_of(const struct axv_set_routes *call)
+static int routes(const struct axv_set_routes *call, bool write)
 {
+	size_t size = call->count * sizeof(kernel.routes[0]);
+	void *user = (void *)(uintptr_t)call->routes;
+
 	kernel.routes_call = *call;
-	return (void *)(uintptr_t)call->routes;
+	if (write)
+		memcpy(kernel.routes, user, size);
+	else
+		memcpy(user, kernel.routes, size);
+	return 0;
 }
 
 /* A descriptor that can be mapped, as the run page is. */
@@ -189,13 +196,9 @@ int ioctl(int fd, unsigned long command, ...)
 		kernel.doorbell = *(struct axv_doorbell *)arg;
 		return 0;
 	case AXV_VM_SET_ROUTES:
-		memcpy(kernel.routes, routes_of(arg),
-		       kernel.routes_call.count * sizeof(kernel.routes[0]));
-		return 0;
+		return routes(arg, true);
 	case AXV_VM_GET_ROUTES:
-		memcpy(routes_of(arg), kernel.routes,
-		       kernel.routes_call.count * sizeof(kernel.routes[0]));
-		return 0;
+		return routes(arg, false);
 	case AXV_VM_SET_IRQFD:
 		kernel.irqfd = *(struct axv_set_irqfd *)arg;
 		return 0;
