@@ -315,7 +315,10 @@ static void fill_dynamic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
 	case 1:
 		if (x->cr4 & X86_CR4_OSXSAVE)
 			e->ecx |= F(OSXSAVE);
-		if (x->lapic && !axv_lapic_is_on(x->lapic))
+		/* Both ways: the table may be that of a vCPU saved while it was off. */
+		if (x->lapic && axv_lapic_is_on(x->lapic))
+			e->edx |= F(APIC);
+		else if (x->lapic)
 			e->edx &= ~F(APIC);
 		break;
 	case 7:
