@@ -23,8 +23,8 @@ struct axv_vm;
 #define AXV_SYNC_FETCH	BIT(1)
 
 /*
- * &axv_inject.flags, of a WIRED event that is high: a level route waits for the end of the
- * interrupt, axv_routes_ended().  Never userspace's.
+ * &axv_inject.flags, of a WIRED event that is high, or of an MSI: it came by a route, and
+ * the core knows who waits for the end of a level, axv_routes_ended().  Never userspace's.
  */
 #define AXV_EVENT_ROUTED	BIT(31)
 

@@ -28,9 +28,6 @@
 #define MSI_ADDRESS_TOP		0xfeeull
 #define MSI_ADDRESS_LOGICAL	BIT(2)
 
-/* In &axv_inject.flags: the core knows by which route it came. */
-#define ROUTED			BIT(31)
-
 /**
  * struct message - an interrupt on its way
  * @dest:	APIC id, or with @logical a logical one
@@ -314,7 +311,7 @@ int axv_x86_msi(struct axv_vm *vm, const struct axv_inject *event)
 		.vector = event->data & APIC_VECTOR_MASK,
 		.logical = address & MSI_ADDRESS_LOGICAL,
 		.level = event->data & MSI_DATA_LEVEL,
-		.routed = event->flags & ROUTED,
+		.routed = event->flags & AXV_EVENT_ROUTED,
 	};
 
 	if (!is_msi(address))
@@ -338,7 +335,7 @@ int axv_x86_route(const struct axv_vm *vm, const struct axv_route *route,
 	if (route->vcpu || route->vector || route->priority)
 		return -EINVAL;
 	event->type = AXV_INJECT_MSI;
-	event->flags = ROUTED;
+	event->flags = AXV_EVENT_ROUTED;
 	event->address = route->address;
 	event->data = route->data;
 	event->vector = route->data & APIC_VECTOR_MASK;
