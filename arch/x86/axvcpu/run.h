@@ -227,12 +227,16 @@ axv_x86_requests(struct axv_x86_vcpu *x)
 	enum axv_next next = axv_before_entry_requests(&x->base);
 
 	/* The events themselves are found by their own flag, but for an APIC's. */
-	if (next == AXV_RESUME && axv_take_request(&x->base, AXV_REQ_EVENT) && x->lapic) {
-		WRITE_ONCE(x->events.any, true);
-		if (axv_lapic_latched(x))
-			return AXV_INTERRUPT;
-	}
-	return next;
+	if (next != AXV_RESUME || !axv_take_request(&x->base, AXV_REQ_EVENT) || !x->lapic)
+		return next;
+	WRITE_ONCE(x->events.any, true);
+	if (likely(!axv_lapic_latched(x)))
+		return AXV_RESUME;
+	/* Another CPU of the guest may send one after the other; a signal has to get through. */
+	if (!signal_pending(current))
+		return AXV_INTERRUPT;
+	axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
+	return AXV_EXIT;
 }
 
 /* The VMM waits for the interrupt window, and a halted guest has it open. */
@@ -426,13 +430,14 @@ axv_x86_prepare(struct axv_vcpu *vcpu, const struct axv_x86_engine *engine)
 	struct axv_x86_vcpu *x = to_x86(vcpu);
 	enum axv_next next;
 
-	do {
-		if (unlikely(x->lapic))
-			axv_x86_prepare_lapic(x);
-		if (likely(!x->events.halted) || axv_x86_window_is_open(x, engine))
-			return AXV_RESUME;
-		next = axv_wait_for_event(vcpu, &x->events.halted, axv_x86_has_event);
-	} while (next == AXV_RESUME && axv_lapic_latched(x));
+	if (unlikely(x->lapic))
+		axv_x86_prepare_lapic(x);
+	if (likely(!x->events.halted) || axv_x86_window_is_open(x, engine))
+		return AXV_RESUME;
+	next = axv_wait_for_event(vcpu, &x->events.halted, axv_x86_has_event);
+	/* Perhaps an INIT or a SIPI, after which it may be halted again. */
+	if (unlikely(x->lapic) && next == AXV_RESUME)
+		axv_x86_prepare_lapic(x);
 	return next;
 }
 
