@@ -121,13 +121,13 @@ static void post_interrupt(struct axv_lapic *lapic, const struct message *msg)
 		set_bit(AXV_ESR_RECEIVED, &lapic->errors);
 		return;
 	}
-	/* In this order: the owner takes @incoming, and looks at @level after it. */
 	if (msg->level)
 		set_bit(msg->vector, lapic->level);
 	else
 		clear_bit(msg->vector, lapic->level);
 	if (msg->level && !msg->routed)
 		set_bit(msg->vector, lapic->direct);
+	/* The owner takes @incoming, and looks at @level after it: pairs with its xchg(). */
 	smp_mb__before_atomic();
 	set_bit(msg->vector, lapic->incoming);
 }
