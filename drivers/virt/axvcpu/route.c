@@ -463,17 +463,11 @@ static int make_room(struct axv_vm *vm, const struct axv_route *routes, u32 coun
 /* What is state of it, as far as it is a level; under &axv_gsi.lock. */
 static void set_level(struct axv_gsi *route, u32 flags)
 {
-	bool moved = route->to_vcpu != route->set.vcpu ||
-		     route->vector != route->event.vector;
-
 	if (!is_level(route)) {
 		route->in_flight = false;
 		route->line = 0;
 		return;
 	}
-	/* Where a wire is now, nobody has seen it yet. */
-	if (is_wire(route) && moved)
-		route->in_flight = false;
 	if (flags & AXV_ROUTE_IN_FLIGHT) {
 		route->in_flight = true;
 		route->to_vcpu = route->set.vcpu;

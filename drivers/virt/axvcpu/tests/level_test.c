@@ -396,7 +396,7 @@ static void a_message_is_sent_once(struct kunit *test)
 
 static void a_mask_in_the_middle(struct kunit *test)
 {
-	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL), *other = axv_fake_new(test, 1, NULL);
 	struct axv_resampler *resampler = hears(test, GSI, 0);
 	struct axv_vm *vm = test->priv;
 
@@ -413,6 +413,14 @@ static void a_mask_in_the_middle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, rings(0));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	/* Moved behind the mask: who has seen it ends it. */
+	device_raises(test, GSI);
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 1, WIRE));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 1, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, wires(other));
 	forget(test, resampler);
 }
 

@@ -173,7 +173,6 @@ static void a_full_queue_that_is_closed(struct kunit *test)
 	fill(test, fake);
 	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	axv_vcpu_close(&fake->vcpu);
-	axv_vcpu_put(&fake->vcpu);
 	fake = axv_fake_new(test, 0, NULL);
 	axv_routes_retry(&fake->vcpu);
 	KUNIT_EXPECT_EQ(test, 1, take(fake));
