@@ -42,10 +42,14 @@ static enum axv_next handle_requests(struct axv_arm64_vcpu *v)
 	enum axv_next next = axv_before_entry_requests(&v->base);
 
 	/* Interrupts have to be queued anew; other events are found where they are. */
-	if (next == AXV_RESUME && axv_take_request(&v->base, AXV_REQ_EVENT) &&
-	    axv_arm64_has_gic(v))
+	if (next != AXV_RESUME || !axv_take_request(&v->base, AXV_REQ_EVENT) ||
+	    !axv_arm64_has_gic(v))
+		return next;
+	/* One after the other may come; a signal has to get through. */
+	if (!signal_pending(current))
 		return AXV_INTERRUPT;
-	return next;
+	axv_arm64_exit(v, AXV_EXIT_NOTHING, 0);
+	return AXV_EXIT;
 }
 
 static enum axv_next fail_entry(struct axv_arm64_vcpu *v, u32 cause, u64 reason)
