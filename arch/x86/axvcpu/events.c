@@ -250,10 +250,13 @@ static bool waits_for_sipi(struct axv_x86_vcpu *x)
 	return x->lapic && x->lapic->wait_sipi;
 }
 
-/* Those of a local APIC that waits for a SIPI are INIT and SIPI only. */
+/* A local APIC that waits for a SIPI has no others than INIT and SIPI. */
 static bool lapic_has_event(struct axv_x86_vcpu *x)
 {
-	return axv_lapic_latched(x) ||
+	int latched = atomic_read(&x->lapic->latched);
+
+	return (latched & AXV_LATCHED_INIT) ||
+	       ((latched & AXV_LATCHED_SIPI) && x->lapic->wait_sipi) ||
 	       (axv_lapic_pending(x) >= 0 && extint_open(x));
 }
 

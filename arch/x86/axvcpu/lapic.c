@@ -753,8 +753,10 @@ int axv_lapic_set_base(struct axv_x86_vcpu *x, u64 value, bool host)
 		return -EINVAL;
 	if (!host && !may_become(lapic->base, value))
 		return -EINVAL;
-	if (!on && axv_lapic_is_on(lapic))
+	if (!on && axv_lapic_is_on(lapic)) {
 		reset_regs(lapic);
+		x->hw->set_cr(x, 8, 0);
+	}
 	WRITE_ONCE(lapic->base, value);
 	WRITE_ONCE(x->events.any, true);
 	return 0;

@@ -27,6 +27,7 @@
 #define AXV_LAPIC_BYTES		0x400
 
 #define AXV_X2APIC_EOI		(APIC_BASE_MSR + (APIC_EOI >> 4))
+#define AXV_X2APIC_ICR		(APIC_BASE_MSR + (APIC_ICR >> 4))
 
 /* Vectors that no interrupt has (SDM vol. 3A, "Valid Interrupt Vectors"). */
 #define AXV_LAPIC_LEGAL		16
@@ -45,7 +46,7 @@
  * struct axv_lapic_timer - the APIC's timer
  * @hrtimer:	runs while the timer does
  * @lock:	guards @deadline and the start of @hrtimer against a change of the VM's
- *		clock.  Raw; nothing is taken inside.  @hrtimer is not cancelled under it.
+ *		clock.  Raw; nothing is taken inside.  Nobody waits for @hrtimer under it.
  * @deadline:	TSC deadline, in the guest's TSC; 0: none.  Written under @lock by the
  *		holder of the claim.
  * @cpu:	host CPU on which @hrtimer was started last
@@ -70,7 +71,7 @@ struct axv_lapic_timer {
  *		by the holder of the claim.
  * @level:	those of them that are level-triggered; written before @incoming
  * @direct:	those that came by AXV_INJECT, and not by a route, since the vector ended
- *		last: the VMM hears of the end
+ *		last, or were restored: the VMM hears of the end
  * @latched:	AXV_LATCHED_*, likewise
  * @errors:	bits for ESR, since the guest wrote it last; likewise
  * @base:	IA32_APIC_BASE.  Senders read the mode without a lock.
@@ -177,6 +178,7 @@ u64 axv_lapic_get_event_reg(const struct axv_x86_vcpu *x, u64 index);
 int axv_lapic_set_event_reg(struct axv_x86_vcpu *x, u64 index, u64 value);
 
 /* lapic_ipi.c */
+bool axv_lapic_ipi_is_wide(u64 icr);
 u32 axv_lapic_logical_id(const struct axv_x86_vcpu *x);
 void axv_lapic_ipi(struct axv_x86_vcpu *x, u32 icr, u32 dest);
 int axv_x86_msi(struct axv_vm *vm, const struct axv_inject *event);
@@ -192,6 +194,7 @@ void axv_lapic_timer_set_count(struct axv_lapic *lapic, u32 count);
 void axv_lapic_timer_set_divide(struct axv_lapic *lapic, u32 tdcr);
 void axv_lapic_timer_go_on(struct axv_lapic *lapic, u32 count);
 u32 axv_lapic_timer_count(struct axv_lapic *lapic);
+bool axv_lapic_timer_ticked(const struct axv_lapic *lapic);
 u64 axv_lapic_timer_deadline(struct axv_lapic *lapic);
 void axv_lapic_timer_set_deadline(struct axv_lapic *lapic, u64 deadline);
 void axv_lapic_timer_move(struct axv_lapic *lapic);

@@ -62,17 +62,16 @@ u32 axv_lapic_logical_id(const struct axv_x86_vcpu *x)
 }
 
 /*
- * An APIC that has not been switched to x2APIC mode yet, but whose id an xAPIC has no
- * room for, is reached by its whole id: otherwise it could never be started.
+ * An x2APIC that sends has 32-bit ids for all, also for those that have not been switched
+ * to x2APIC mode yet: otherwise one with a wide id could never be started, and the one
+ * with id 255 not alone.
  */
-static bool matches_physical(const struct axv_x86_vcpu *x, u32 dest)
+static bool matches_physical(const struct axv_x86_vcpu *x, const struct message *msg)
 {
-	u32 id = x->base.hw_id;
+	u32 id = x->base.hw_id, dest = msg->dest;
 
-	if (axv_lapic_is_x2apic(x->lapic))
+	if (msg->x2apic || axv_lapic_is_x2apic(x->lapic) || dest > XAPIC_BROADCAST)
 		return dest == id || dest == X2APIC_BROADCAST;
-	if (dest > XAPIC_BROADCAST)
-		return dest == id;
 	return dest == (u8)id || dest == XAPIC_BROADCAST;
 }
 
@@ -100,7 +99,7 @@ static bool matches_logical(const struct axv_x86_vcpu *x, u32 dest)
 static bool matches(const struct axv_x86_vcpu *x, const struct message *msg)
 {
 	return msg->logical ? matches_logical(x, msg->dest) :
-			      matches_physical(x, msg->dest);
+			      matches_physical(x, msg);
 }
 
 /* Keep the first: what is latched with it is one start. */
@@ -204,15 +203,15 @@ static bool post_physical(struct axv_vm *vm, const struct message *msg)
 {
 	struct axv_x86_vcpu *x;
 
-	if (msg->dest == XAPIC_BROADCAST || msg->dest == X2APIC_BROADCAST)
+	if (msg->dest == X2APIC_BROADCAST || (msg->dest == XAPIC_BROADCAST && !msg->x2apic))
 		return false;
 	x = find(vm, msg->dest);
-	if (x && matches_physical(x, msg->dest)) {
+	if (x && matches_physical(x, msg)) {
 		post(x, msg);
 		return true;
 	}
 	/* A wide id has one owner; a narrow one may be the lower half of another. */
-	return msg->dest > XAPIC_BROADCAST;
+	return msg->x2apic || msg->dest > XAPIC_BROADCAST;
 }
 
 static void deliver(struct axv_vm *vm, const struct message *msg)
@@ -237,6 +236,21 @@ static void deliver_all(struct axv_vm *vm, const struct message *msg,
 		if (to_x86(vcpu) != but)
 			post(to_x86(vcpu), msg);
 	rcu_read_unlock();
+}
+
+/**
+ * axv_lapic_ipi_is_wide() - may an ICR of x2APIC mode be for all vCPUs?
+ * @icr:	what the guest writes
+ *
+ * There may be 1,024, too many with interrupts off.
+ */
+bool axv_lapic_ipi_is_wide(u64 icr)
+{
+	/* All, and all but the sender. */
+	if (icr & APIC_DEST_ALLINC)
+		return true;
+	return icr >> 32 == X2APIC_BROADCAST ||
+	       ((icr & APIC_DEST_LOGICAL) && (icr & APIC_MODE_MASK) == APIC_DM_LOWEST);
 }
 
 /**

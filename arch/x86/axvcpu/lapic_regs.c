@@ -5,6 +5,7 @@
  * Reading and writing them has no effect that the guest's accesses would have: no
  * interrupt is sent, none ends.
  */
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <asm/apicdef.h>
@@ -85,7 +86,7 @@ int axv_lapic_get_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 		*value = axv_lapic_timer_deadline(lapic);
 		return 0;
 	case AXV_X86_LAPIC_TICK:
-		*value = READ_ONCE(lapic->timer.tick);
+		*value = axv_lapic_timer_ticked(lapic);
 		return 0;
 	case AXV_X86_LAPIC_ERRORS:
 		*value = READ_ONCE(lapic->errors);
@@ -137,6 +138,8 @@ static bool is_valid(struct axv_x86_vcpu *x, u64 index, u64 value)
 int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 {
 	struct axv_lapic *lapic = x->lapic;
+	unsigned long bits = value;
+	unsigned int bit;
 
 	if (!lapic || !exists(index))
 		return -ENOENT;
@@ -173,7 +176,10 @@ int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 		lapic->errors_told = value;
 		return 0;
 	}
-	/* What was sent since IRR was read would come back with it. */
+	/* By whom a level was sent is not known any more: the VMM is told of its end. */
+	if (index >= APIC_TMR && index < APIC_IRR)
+		for_each_set_bit(bit, &bits, 32)
+			set_bit((index - APIC_TMR) * 2 + bit, lapic->direct);
 	WRITE_ONCE(*axv_lapic_reg(lapic, index), value);
 	return 0;
 }

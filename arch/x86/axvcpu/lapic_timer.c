@@ -157,6 +157,24 @@ static void next_period(struct axv_lapic *lapic)
 	start_count(lapic, next);
 }
 
+/* Not while it counts anew: then the tick is that of the count before. */
+static bool is_over(const struct axv_lapic_timer *timer)
+{
+	return timer->period && timer->expiry <= ktime_get();
+}
+
+/**
+ * axv_lapic_timer_ticked() - AXV_X86_LAPIC_TICK
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ *
+ * Also of a count that has ended, and the callback has yet to run.  The time left of a
+ * deadline tells by itself.
+ */
+bool axv_lapic_timer_ticked(const struct axv_lapic *lapic)
+{
+	return READ_ONCE(lapic->timer.tick) || is_over(&lapic->timer);
+}
+
 /**
  * axv_lapic_timer_take() - make an interrupt of a tick
  * @lapic:	APIC of a vCPU whose claim the caller holds
@@ -173,21 +191,20 @@ void axv_lapic_timer_take(struct axv_lapic *lapic)
 	if (likely(!READ_ONCE(timer->tick)))
 		return;
 	WRITE_ONCE(timer->tick, false);
-	switch (mode(lapic)) {
-	case APIC_LVT_TIMER_TSCDEADLINE:
+	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE) {
+		/* Stopped, or taken, since it expired. */
+		if (!timer->deadline)
+			return;
 		if (axv_x86_guest_tsc(lapic->x) < timer->deadline) {
 			write_deadline(lapic, timer->deadline);
 			return;
 		}
 		write_deadline(lapic, 0);
-		break;
-	case APIC_LVT_TIMER_PERIODIC:
-		if (timer->period)
+	} else if (is_over(timer)) {
+		if (mode(lapic) == APIC_LVT_TIMER_PERIODIC)
 			next_period(lapic);
-		break;
-	default:
-		timer->period = 0;
-		break;
+		else
+			timer->period = 0;
 	}
 	axv_lapic_local(lapic, APIC_LVTT);
 }
@@ -204,7 +221,8 @@ void axv_lapic_timer_take(struct axv_lapic *lapic)
 void axv_lapic_timer_set_mode(struct axv_lapic *lapic, u32 lvtt)
 {
 	axv_lapic_timer_take(lapic);
-	if ((mode(lapic) ^ lvtt) & APIC_LVT_TIMER_TSCDEADLINE) {
+	if (((mode(lapic) ^ lvtt) & MODE) &&
+	    ((mode(lapic) | lvtt) & APIC_LVT_TIMER_TSCDEADLINE)) {
 		axv_lapic_timer_stop(lapic);
 		*axv_lapic_reg(lapic, APIC_TMICT) = 0;
 	}
@@ -290,7 +308,9 @@ u32 axv_lapic_timer_count(struct axv_lapic *lapic)
 	} else {
 		return 0;
 	}
-	return min_t(u64, left >> shift(lapic), U32_MAX);
+	/* Rounded up: 0 is a timer that does not run. */
+	left = (left + BIT_ULL(shift(lapic)) - 1) >> shift(lapic);
+	return min_t(u64, left, U32_MAX);
 }
 
 /**
@@ -341,7 +361,7 @@ void axv_lapic_timer_move(struct axv_lapic *lapic)
 		return;
 	raw_spin_lock_irqsave(&timer->lock, flags);
 	timer->cpu = -1;
-	if (hrtimer_is_queued(&timer->hrtimer))
+	if (hrtimer_try_to_cancel(&timer->hrtimer) > 0)
 		start(timer, hrtimer_get_expires(&timer->hrtimer));
 	raw_spin_unlock_irqrestore(&timer->lock, flags);
 }
@@ -358,7 +378,8 @@ void axv_lapic_timer_clock_changed(struct axv_lapic *lapic)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&timer->lock, flags);
-	if (timer->deadline && hrtimer_is_queued(&timer->hrtimer))
+	/* One that has expired meanwhile is looked at by who takes the tick. */
+	if (timer->deadline && hrtimer_try_to_cancel(&timer->hrtimer) > 0)
 		start_deadline(lapic);
 	raw_spin_unlock_irqrestore(&timer->lock, flags);
 }

@@ -657,8 +657,10 @@ static enum axv_next write_x2apic(struct axv_x86_vcpu *x, u32 msr, u64 value,
 {
 	int ended;
 
-	/* Others are told of it, which may sleep. */
-	if (msr == AXV_X2APIC_EOI && irqs_disabled() && axv_lapic_ends_level(x))
+	/* Others are told of the end of a level, which may sleep. */
+	if (irqs_disabled() &&
+	    ((msr == AXV_X2APIC_EOI && axv_lapic_ends_level(x)) ||
+	     (msr == AXV_X2APIC_ICR && axv_lapic_ipi_is_wide(value))))
 		return AXV_SLOW;
 	if (axv_lapic_wrmsr(x, msr, value, &ended))
 		return refuse(x);

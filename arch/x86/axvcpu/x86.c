@@ -136,7 +136,6 @@ static void reset_registers(struct axv_x86_vcpu *x, u64 cr0)
 	axv_x86_events_reset(x);
 	memset(&x->pending, 0, sizeof(x->pending));
 	x->injected = 0;
-	x->irq_armed = false;
 	x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
 	x->hw->set_nmi_masked(x, false);
 	x->hw->set_pending_debug(x, 0);
@@ -177,6 +176,11 @@ void axv_x86_vcpu_init_signal(struct axv_x86_vcpu *x)
 	reset_registers(x, (x->cr0 & (X86_CR0_CD | X86_CR0_NW)) | X86_CR0_ET);
 	x->events.exit_mask = exit_mask;
 	x->asid.stale = true;
+	/*
+	 * The next entry disarms a window of before, and takes back a CR8 that is watched:
+	 * VMX refuses one above the guest's.
+	 */
+	WRITE_ONCE(x->events.any, true);
 }
 
 /**
@@ -206,6 +210,7 @@ void axv_x86_startup(struct axv_x86_vcpu *x, u8 vector)
 void axv_x86_vcpu_reset(struct axv_x86_vcpu *x)
 {
 	x->dr_live = false;
+	x->irq_armed = false;
 	x->asid.cpu = -1;
 	reset_registers(x, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
 	reset_msrs(x);

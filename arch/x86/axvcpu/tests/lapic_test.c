@@ -246,9 +246,11 @@ static void lapic_test_modes(struct kunit *test)
 	/* Off, it forgets. */
 	axv_lapic_set_base(x, XAPIC, true);
 	enable(x);
+	write(x, APIC_TASKPRI, 0x50);
 	axv_lapic_set_base(x, AXV_LAPIC_PAGE, false);
 	axv_lapic_set_base(x, XAPIC, false);
 	KUNIT_EXPECT_EQ(test, 0xff, read(x, APIC_SPIV));
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TASKPRI));
 	x->caps.x2apic = false;
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_base(x, X2APIC, false));
 }
@@ -396,6 +398,19 @@ static void lapic_test_x2apic_destinations(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0x70, take(cpu(test, i)));
 	axv_lapic_wrmsr(x, MSR(APIC_SELF_IPI), 0x80, &ended);
 	KUNIT_EXPECT_EQ(test, 0x80, take(x));
+
+	/* Of an x2APIC, 255 is one, whatever mode the others are in. */
+	hw_id_is(test, cpu(test, 3), 0xff);
+	for (i = 1; i < CPUS; i++) {
+		axv_lapic_set_base(cpu(test, i), AXV_LAPIC_PAGE, true);
+		axv_lapic_set_base(cpu(test, i), XAPIC, true);
+		enable(cpu(test, i));
+	}
+	axv_lapic_wrmsr(x, MSR(APIC_ICR), 0xffull << 32 | 0x90, &ended);
+	KUNIT_EXPECT_EQ(test, 0x90, take(cpu(test, 3)));
+	KUNIT_EXPECT_EQ(test, -1, take(cpu(test, 1)));
+	KUNIT_EXPECT_FALSE(test, axv_lapic_ipi_is_wide(0xffull << 32 | 0x90));
+	KUNIT_EXPECT_TRUE(test, axv_lapic_ipi_is_wide(APIC_DEST_ALLBUT | 0x90));
 }
 
 static void lapic_test_errors(struct kunit *test)
@@ -516,12 +531,20 @@ static void lapic_test_init_sipi(struct kunit *test)
 	x->cr0 = X86_CR0_PE | X86_CR0_CD | X86_CR0_ET;
 	x->tsc_adjust = 5;
 	self_ipi(x, 0x40);
-	/* A SIPI that nobody waits for. */
+	/* A SIPI that nobody waits for does not end a halt either. */
+	write(x, APIC_EOI, 0);
+	x->regs.rflags &= ~(u64)X86_EFLAGS_IF;
 	send(test, APIC_DM_STARTUP | 0x12, 1);
 	KUNIT_EXPECT_TRUE(test, axv_lapic_latched(x));
+	raw_spin_lock_irq(&x->base.lock);
+	KUNIT_EXPECT_FALSE(test, axv_x86_has_event(&x->base));
+	raw_spin_unlock_irq(&x->base.lock);
 	axv_lapic_take_latched(x);
 	KUNIT_EXPECT_EQ(test, 7, x->regs.gpr[AXV_X86_RBX]);
 
+	/* Watched, and armed: the next entry has to see to that. */
+	x->cr8_below = 4;
+	x->irq_armed = true;
 	send(test, APIC_DM_INIT | APIC_INT_ASSERT | APIC_INT_LEVELTRIG, 1);
 	send(test, APIC_DM_INIT | APIC_INT_LEVELTRIG, 1);
 	KUNIT_EXPECT_EQ(test, 1, axv_lapic_get_event_reg(x, AXV_X86_EVENT_INIT));
@@ -529,6 +552,11 @@ static void lapic_test_init_sipi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_event_reg(x, AXV_X86_EVENT_INIT));
 	KUNIT_EXPECT_TRUE(test, x->lapic->wait_sipi);
 	KUNIT_EXPECT_TRUE(test, x->events.halted);
+	KUNIT_EXPECT_TRUE(test, x->irq_armed);
+	KUNIT_EXPECT_TRUE(test, x->events.any);
+	KUNIT_EXPECT_EQ(test, -1, pending(x));
+	KUNIT_EXPECT_EQ(test, 0, x->cr8_below);
+	x->irq_armed = false;
 	KUNIT_EXPECT_EQ(test, 0, x->regs.gpr[AXV_X86_RBX]);
 	KUNIT_EXPECT_EQ(test, X86_CR0_CD | X86_CR0_ET, x->cr0);
 	KUNIT_EXPECT_EQ(test, 3, x->xcr0);
@@ -620,6 +648,24 @@ static void lapic_test_timer(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ticks(x));
 	KUNIT_EXPECT_EQ(test, 0x61, take(x));
 	write(x, APIC_TMICT, 0);
+
+	/* A count that has ended, and whose callback has yet to run, is a tick to save. */
+	x->lapic->timer.period = 1000;
+	x->lapic->timer.expiry = ktime_get();
+	KUNIT_EXPECT_TRUE(test, axv_lapic_timer_ticked(x->lapic));
+	/* The tick of an older count leaves the new one alone. */
+	write(x, APIC_TMICT, ~0u);
+	WRITE_ONCE(x->lapic->timer.tick, true);
+	write(x, APIC_EOI, 0);
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	KUNIT_EXPECT_GT(test, (u32)read(x, APIC_TMCCT), 0u);
+	KUNIT_EXPECT_TRUE(test, hrtimer_active(&x->lapic->timer.hrtimer));
+	/* What is left of the last count is not 0. */
+	write(x, APIC_TDCR, APIC_TDR_DIV_128);
+	x->lapic->timer.expiry = ktime_add_ms(ktime_get(), 10000);
+	KUNIT_EXPECT_GT(test, (u32)read(x, APIC_TMCCT), 0u);
+	write(x, APIC_TMICT, 0);
+	write(x, APIC_TDCR, APIC_TDR_DIV_1);
 
 	/* A tick of a masked timer is lost. */
 	write(x, APIC_EOI, 0);
