@@ -13,6 +13,7 @@
 #include <linux/jump_label.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/vtime.h>
 #include <asm/barrier.h>
 

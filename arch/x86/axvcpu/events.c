@@ -21,8 +21,6 @@
 #include "walk.h"
 #include "x86.h"
 
-#define NMI_MAX			2
-
 /* Exceptions that push an error code (AMD APM vol. 2, table 8-1). */
 #define WITH_ERROR_CODE		(BIT(X86_TRAP_DF) | BIT(X86_TRAP_TS) |	\
 				 BIT(X86_TRAP_NP) | BIT(X86_TRAP_SS) |	\
@@ -195,7 +193,7 @@ int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 		push_extint(ev, event->vector);
 		break;
 	case AXV_INJECT_NMI:
-		if (ev->nmi_pending >= NMI_MAX)
+		if (ev->nmi_pending >= AXV_NMI_MAX)
 			return -EAGAIN;
 		ev->nmi_pending++;
 		break;
@@ -208,24 +206,6 @@ int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	if (!err)
 		WRITE_ONCE(ev->any, true);
 	return err;
-}
-
-/**
- * axv_x86_post_nmi() - an NMI from another CPU of the guest, or from a device
- * @x:		any vCPU; the caller requests AXV_REQ_EVENT
- *
- * Context: any but NMI; takes &axv_vcpu.lock.
- */
-void axv_x86_post_nmi(struct axv_x86_vcpu *x)
-{
-	struct axv_x86_events *ev = &x->events;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&x->base.lock, flags);
-	if (ev->nmi_pending < NMI_MAX)
-		ev->nmi_pending++;
-	WRITE_ONCE(ev->any, true);
-	raw_spin_unlock_irqrestore(&x->base.lock, flags);
 }
 
 /* Could the guest take an external interrupt between two instructions? */
@@ -309,7 +289,7 @@ static void put_back(struct axv_x86_vcpu *x, u64 event)
 		break;
 	case AXV_X86_EVENT_TYPE_NMI:
 		x->hw->set_nmi_masked(x, false);
-		if (ev->nmi_pending < NMI_MAX)
+		if (ev->nmi_pending < AXV_NMI_MAX)
 			ev->nmi_pending++;
 		break;
 	}
@@ -669,7 +649,7 @@ static int set_queue_reg(struct axv_x86_events *ev, u64 index, u64 value)
 
 	switch (index) {
 	case AXV_X86_EVENT_NMI_PENDING:
-		if (value > NMI_MAX)
+		if (value > AXV_NMI_MAX)
 			return -EINVAL;
 		ev->nmi_pending = value;
 		break;

@@ -8,7 +8,6 @@
 #include "x86.h"
 
 int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
-void axv_x86_post_nmi(struct axv_x86_vcpu *x);
 bool axv_x86_has_event(struct axv_vcpu *vcpu);
 bool axv_x86_event_valid(u64 event);
 bool axv_x86_has_error_code(u8 vector);

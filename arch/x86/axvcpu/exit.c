@@ -158,23 +158,6 @@ enum axv_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len)
 }
 
 /**
- * axv_x86_exit_eoi() - a level-triggered interrupt ended
- * @x:		vCPU whose claim the caller holds, past the instruction
- * @vector:	of the interrupt
- * @len:	length of the instruction
- *
- * Return: AXV_EXIT.
- */
-enum axv_next axv_x86_exit_eoi(struct axv_x86_vcpu *x, u8 vector, unsigned int len)
-{
-	struct axv_exit_eoi *eoi = &axv_x86_exit(x, AXV_EXIT_EOI, len)->exit.eoi;
-
-	eoi->vector = vector;
-	eoi->pad = 0;
-	return AXV_EXIT;
-}
-
-/**
  * axv_x86_shutdown() - a triple fault
  * @x:		vCPU whose claim the caller holds
  *

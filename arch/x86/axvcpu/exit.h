@@ -23,7 +23,6 @@ enum axv_next axv_x86_out(struct axv_x86_vcpu *x, u16 port, unsigned int width,
 enum axv_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
 				   u32 access);
 enum axv_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len);
-enum axv_next axv_x86_exit_eoi(struct axv_x86_vcpu *x, u8 vector, unsigned int len);
 enum axv_next axv_x86_shutdown(struct axv_x86_vcpu *x);
 enum axv_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
 				u32 error, u64 address);

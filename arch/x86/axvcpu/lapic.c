@@ -37,26 +37,6 @@ static const u16 lvts[] = {
 	APIC_LVTT, APIC_LVTTHMR, APIC_LVTPC, APIC_LVT0, APIC_LVT1, APIC_LVTERR,
 };
 
-static u32 *word_of(struct axv_lapic *lapic, unsigned int bank, u8 vector)
-{
-	return axv_lapic_reg(lapic, bank + (vector / 32) * 0x10);
-}
-
-static bool is_set(struct axv_lapic *lapic, unsigned int bank, u8 vector)
-{
-	return *word_of(lapic, bank, vector) & BIT(vector % 32);
-}
-
-static void set(struct axv_lapic *lapic, unsigned int bank, u8 vector)
-{
-	*word_of(lapic, bank, vector) |= BIT(vector % 32);
-}
-
-static void clear(struct axv_lapic *lapic, unsigned int bank, u8 vector)
-{
-	*word_of(lapic, bank, vector) &= ~BIT(vector % 32);
-}
-
 /* The most urgent vector of a bank, or -1. */
 static int highest(const struct axv_lapic *lapic, unsigned int bank)
 {
@@ -71,7 +51,11 @@ static int highest(const struct axv_lapic *lapic, unsigned int bank)
 	return -1;
 }
 
-static void reset_regs(struct axv_lapic *lapic)
+/**
+ * axv_lapic_reset_regs() - all but the mode and the ids, as after RESET
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ */
+void axv_lapic_reset_regs(struct axv_lapic *lapic)
 {
 	unsigned int i;
 
@@ -138,36 +122,9 @@ void axv_lapic_reset(struct axv_x86_vcpu *x)
 		base |= MSR_IA32_APICBASE_BSP;
 	WRITE_ONCE(lapic->base, base);
 	atomic_set(&lapic->latched, 0);
-	reset_regs(lapic);
+	axv_lapic_reset_regs(lapic);
 	lapic->wait_sipi = !axv_vcpu_is_bsp(&x->base);
 	x->events.halted = lapic->wait_sipi;
-}
-
-/**
- * axv_lapic_take_latched() - an INIT, a SIPI or both have come
- * @x:		vCPU whose claim the caller holds
- *
- * A SIPI that comes while it does not wait for one is lost (SDM, "MP Initialization
- * Protocol").
- *
- * Context: process context, outside the inner loop.
- */
-void axv_lapic_take_latched(struct axv_x86_vcpu *x)
-{
-	struct axv_lapic *lapic = x->lapic;
-	int latched = atomic_xchg(&lapic->latched, 0);
-
-	if (latched & AXV_LATCHED_INIT) {
-		axv_x86_vcpu_init_signal(x);
-		reset_regs(lapic);
-		lapic->wait_sipi = !axv_vcpu_is_bsp(&x->base);
-		x->events.halted = lapic->wait_sipi;
-	}
-	if ((latched & AXV_LATCHED_SIPI) && lapic->wait_sipi) {
-		axv_x86_startup(x, latched >> AXV_LATCHED_VECTOR);
-		lapic->wait_sipi = false;
-		x->events.halted = false;
-	}
 }
 
 static void merge_incoming(struct axv_lapic *lapic)
@@ -194,48 +151,6 @@ static void merge_incoming(struct axv_lapic *lapic)
 			*tmr = (*tmr & ~bits) | (bits & (u32)(level >> 32 * half));
 		}
 	}
-}
-
-/**
- * axv_lapic_local() - an interrupt of the APIC's own
- * @lapic:	APIC of a vCPU whose claim the caller holds
- * @lvt:	its entry in the LVT: timer or error
- */
-void axv_lapic_local(struct axv_lapic *lapic, unsigned int lvt)
-{
-	u32 entry = *axv_lapic_reg(lapic, lvt);
-	u8 vector = entry & APIC_VECTOR_MASK;
-
-	if ((entry & APIC_LVT_MASKED) || !axv_lapic_is_enabled(lapic))
-		return;
-	if (vector < AXV_LAPIC_LEGAL) {
-		set_bit(AXV_ESR_RECEIVED, &lapic->errors);
-		return;
-	}
-	set(lapic, APIC_IRR, vector);
-	clear(lapic, APIC_TMR, vector);
-	WRITE_ONCE(lapic->x->events.any, true);
-}
-
-static void tell_errors(struct axv_lapic *lapic)
-{
-	unsigned long errors = READ_ONCE(lapic->errors);
-
-	if (likely(!(errors & ~lapic->errors_told)))
-		return;
-	lapic->errors_told = errors;
-	axv_lapic_local(lapic, APIC_LVTERR);
-}
-
-/**
- * axv_lapic_error() - the guest did something wrong
- * @lapic:	APIC of a vCPU whose claim the caller holds
- * @bit:	AXV_ESR_*
- */
-void axv_lapic_error(struct axv_lapic *lapic, unsigned int bit)
-{
-	set_bit(bit, &lapic->errors);
-	tell_errors(lapic);
 }
 
 static u32 tpr(struct axv_x86_vcpu *x)
@@ -283,7 +198,7 @@ int axv_lapic_pending(struct axv_x86_vcpu *x)
 	lockdep_assert_held(&x->base.lock);
 	merge_incoming(lapic);
 	axv_lapic_timer_take(lapic);
-	tell_errors(lapic);
+	axv_lapic_tell_errors(lapic);
 
 	request = highest(lapic, APIC_IRR);
 	service = highest(lapic, APIC_ISR);
@@ -307,8 +222,8 @@ int axv_lapic_pending(struct axv_x86_vcpu *x)
  */
 void axv_lapic_take(struct axv_x86_vcpu *x, u8 vector)
 {
-	clear(x->lapic, APIC_IRR, vector);
-	set(x->lapic, APIC_ISR, vector);
+	axv_lapic_clear(x->lapic, APIC_IRR, vector);
+	axv_lapic_set(x->lapic, APIC_ISR, vector);
 }
 
 /**
@@ -322,8 +237,8 @@ bool axv_lapic_put_back(struct axv_x86_vcpu *x, u8 vector)
 {
 	if (!x->lapic || highest(x->lapic, APIC_ISR) != vector)
 		return false;
-	clear(x->lapic, APIC_ISR, vector);
-	set(x->lapic, APIC_IRR, vector);
+	axv_lapic_clear(x->lapic, APIC_ISR, vector);
+	axv_lapic_set(x->lapic, APIC_IRR, vector);
 	return true;
 }
 
@@ -351,10 +266,10 @@ static int end_of_interrupt(struct axv_lapic *lapic)
 
 	if (vector < 0)
 		return -1;
-	clear(lapic, APIC_ISR, vector);
+	axv_lapic_clear(lapic, APIC_ISR, vector);
 	if (highest(lapic, APIC_IRR) >= 0)
 		WRITE_ONCE(lapic->x->events.any, true);
-	return is_set(lapic, APIC_TMR, vector) ? vector : -1;
+	return axv_lapic_is_set(lapic, APIC_TMR, vector) ? vector : -1;
 }
 
 /**
@@ -365,7 +280,7 @@ bool axv_lapic_ends_level(const struct axv_x86_vcpu *x)
 {
 	int vector = highest(x->lapic, APIC_ISR);
 
-	return vector >= 0 && is_set(x->lapic, APIC_TMR, vector);
+	return vector >= 0 && axv_lapic_is_set(x->lapic, APIC_TMR, vector);
 }
 
 /**
@@ -379,6 +294,7 @@ bool axv_lapic_ends_level(const struct axv_x86_vcpu *x)
  */
 enum axv_next axv_lapic_ended(struct axv_x86_vcpu *x, int vector, unsigned int len)
 {
+	struct axv_exit_eoi *eoi;
 	bool direct;
 
 	if (likely(vector < 0))
@@ -386,7 +302,10 @@ enum axv_next axv_lapic_ended(struct axv_x86_vcpu *x, int vector, unsigned int l
 	direct = test_and_clear_bit(vector, x->lapic->direct);
 	if (!axv_routes_ended(&x->base, vector) && !direct)
 		return AXV_RESUME;
-	return axv_x86_exit_eoi(x, vector, len);
+	eoi = &axv_x86_exit(x, AXV_EXIT_EOI, len)->exit.eoi;
+	eoi->vector = vector;
+	eoi->pad = 0;
+	return AXV_EXIT;
 }
 
 static bool is_bank(unsigned int offset)
@@ -426,7 +345,7 @@ static int read_reg(struct axv_x86_vcpu *x, unsigned int offset, u32 *value)
 
 	if (is_bank(offset)) {
 		merge_incoming(lapic);
-		tell_errors(lapic);
+		axv_lapic_tell_errors(lapic);
 		*value = *axv_lapic_reg(lapic, offset);
 		return 0;
 	}
@@ -754,7 +673,7 @@ int axv_lapic_set_base(struct axv_x86_vcpu *x, u64 value, bool host)
 	if (!host && !may_become(lapic->base, value))
 		return -EINVAL;
 	if (!on && axv_lapic_is_on(lapic)) {
-		reset_regs(lapic);
+		axv_lapic_reset_regs(lapic);
 		x->hw->set_cr(x, 8, 0);
 	}
 	WRITE_ONCE(lapic->base, value);

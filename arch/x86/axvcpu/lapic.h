@@ -103,6 +103,26 @@ static inline u32 *axv_lapic_reg(struct axv_lapic *lapic, unsigned int offset)
 	return &lapic->regs[offset / 4];
 }
 
+static inline u32 *axv_lapic_word(struct axv_lapic *lapic, unsigned int bank, u8 vector)
+{
+	return axv_lapic_reg(lapic, bank + (vector / 32) * 0x10);
+}
+
+static inline bool axv_lapic_is_set(struct axv_lapic *lapic, unsigned int bank, u8 vector)
+{
+	return *axv_lapic_word(lapic, bank, vector) & BIT(vector % 32);
+}
+
+static inline void axv_lapic_set(struct axv_lapic *lapic, unsigned int bank, u8 vector)
+{
+	*axv_lapic_word(lapic, bank, vector) |= BIT(vector % 32);
+}
+
+static inline void axv_lapic_clear(struct axv_lapic *lapic, unsigned int bank, u8 vector)
+{
+	*axv_lapic_word(lapic, bank, vector) &= ~BIT(vector % 32);
+}
+
 static inline bool axv_lapic_is_on(const struct axv_lapic *lapic)
 {
 	return READ_ONCE(lapic->base) & MSR_IA32_APICBASE_ENABLE;
@@ -149,19 +169,22 @@ static __always_inline bool axv_lapic_latched(const struct axv_x86_vcpu *x)
 	return x->lapic && atomic_read(&x->lapic->latched);
 }
 
+/* lapic_local.c */
+void axv_lapic_local(struct axv_lapic *lapic, unsigned int lvt);
+void axv_lapic_error(struct axv_lapic *lapic, unsigned int bit);
+void axv_lapic_tell_errors(struct axv_lapic *lapic);
+
 /* lapic.c */
 int axv_lapic_init(struct axv_x86_vcpu *x);
 void axv_lapic_destroy(struct axv_x86_vcpu *x);
 void axv_lapic_reset(struct axv_x86_vcpu *x);
-void axv_lapic_take_latched(struct axv_x86_vcpu *x);
+void axv_lapic_reset_regs(struct axv_lapic *lapic);
 bool axv_lapic_ends_level(const struct axv_x86_vcpu *x);
 enum axv_next axv_lapic_ended(struct axv_x86_vcpu *x, int vector, unsigned int len);
 int axv_lapic_pending(struct axv_x86_vcpu *x);
 void axv_lapic_take(struct axv_x86_vcpu *x, u8 vector);
 bool axv_lapic_put_back(struct axv_x86_vcpu *x, u8 vector);
 bool axv_lapic_pic_open(const struct axv_x86_vcpu *x);
-void axv_lapic_local(struct axv_lapic *lapic, unsigned int lvt);
-void axv_lapic_error(struct axv_lapic *lapic, unsigned int bit);
 u32 axv_lapic_writable(const struct axv_x86_vcpu *x, unsigned int offset);
 u64 axv_lapic_mmio_read(struct axv_x86_vcpu *x, unsigned int offset, unsigned int width);
 int axv_lapic_mmio_write(struct axv_x86_vcpu *x, unsigned int offset, unsigned int width,
@@ -199,6 +222,6 @@ u64 axv_lapic_timer_deadline(struct axv_lapic *lapic);
 void axv_lapic_timer_set_deadline(struct axv_lapic *lapic, u64 deadline);
 void axv_lapic_timer_move(struct axv_lapic *lapic);
 void axv_lapic_timer_clock_changed(struct axv_lapic *lapic);
-void axv_lapic_clock_changed(struct axv_vm *vm);
+void axv_lapic_set_counter(struct axv_vm *vm, u64 value);
 
 #endif /* _AXVCPU_X86_LAPIC_H */

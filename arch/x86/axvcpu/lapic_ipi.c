@@ -131,6 +131,18 @@ static void post_interrupt(struct axv_lapic *lapic, const struct message *msg)
 	set_bit(msg->vector, lapic->incoming);
 }
 
+static void post_nmi(struct axv_x86_vcpu *x)
+{
+	struct axv_x86_events *ev = &x->events;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&x->base.lock, flags);
+	if (ev->nmi_pending < AXV_NMI_MAX)
+		ev->nmi_pending++;
+	WRITE_ONCE(ev->any, true);
+	raw_spin_unlock_irqrestore(&x->base.lock, flags);
+}
+
 static void post(struct axv_x86_vcpu *x, const struct message *msg)
 {
 	struct axv_lapic *lapic = x->lapic;
@@ -141,7 +153,7 @@ static void post(struct axv_x86_vcpu *x, const struct message *msg)
 		post_interrupt(lapic, msg);
 		break;
 	case APIC_DM_NMI:
-		axv_x86_post_nmi(x);
+		post_nmi(x);
 		break;
 	case APIC_DM_INIT:
 		/* What was latched before is over with it. */

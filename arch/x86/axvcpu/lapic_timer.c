@@ -385,16 +385,20 @@ void axv_lapic_timer_clock_changed(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_clock_changed() - the VM's clock was set
- * @vm:		VM with irqchip LAPIC
+ * axv_lapic_set_counter() - axv_x86_set_counter(), also for local APICs
+ * @vm:		any VM
+ * @value:	the value
  *
  * Context: any thread.
  */
-void axv_lapic_clock_changed(struct axv_vm *vm)
+void axv_lapic_set_counter(struct axv_vm *vm, u64 value)
 {
 	struct axv_vcpu *vcpu;
 	unsigned long id;
 
+	axv_x86_set_counter(vm, value);
+	if (vm->irqchip != AXV_IRQCHIP_LAPIC)
+		return;
 	rcu_read_lock();
 	xa_for_each(&vm->vcpus, id, vcpu)
 		axv_lapic_timer_clock_changed(to_x86(vcpu)->lapic);

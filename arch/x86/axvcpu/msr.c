@@ -377,7 +377,7 @@ int axv_x86_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value, bool host)
 			      guest_set_efer(x, value);
 	case MSR_IA32_TSC:
 		if (host)
-			axv_x86_set_counter(x->base.vm, value - x->tsc_adjust);
+			axv_lapic_set_counter(x->base.vm, value - x->tsc_adjust);
 		else
 			set_tsc_adjust(x, x->tsc_adjust + value - axv_x86_guest_tsc(x));
 		return 0;

@@ -417,7 +417,7 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 static __always_inline void axv_x86_prepare_lapic(struct axv_x86_vcpu *x)
 {
 	if (unlikely(axv_lapic_latched(x)))
-		axv_lapic_take_latched(x);
+		axv_x86_take_latched(x);
 	/* Whatever the VMM has set. */
 	if (unlikely(x->lapic->wait_sipi))
 		x->events.halted = true;

@@ -8,7 +8,6 @@
 
 #include <axvcpu/compat.h>
 
-#include "lapic.h"
 #include "tsc.h"
 #include "x86.h"
 
@@ -76,6 +75,4 @@ void axv_x86_set_counter(struct axv_vm *vm, u64 value)
 {
 	WRITE_ONCE(to_x86_vm(vm)->tsc_offset,
 		   value - rdtsc_ordered() - axv_x86_tsc_lost);
-	if (vm->irqchip == AXV_IRQCHIP_LAPIC)
-		axv_lapic_clock_changed(vm);
 }

@@ -158,18 +158,13 @@ static void reset_registers(struct axv_x86_vcpu *x, u64 cr0)
 	x->regs.rflags = X86_EFLAGS_FIXED;
 }
 
-/**
- * axv_x86_vcpu_init_signal() - as after INIT
- * @x:		vCPU whose claim the caller holds
- *
- * What RESET changes and INIT keeps: the vector state and XCR0, CD and NW of CR0, the TSC
- * and all MSRs but EFER (AMD APM vol. 2, table 14-1; Intel SDM vol. 3A, table "IA-32 and
- * Intel 64 Processor States Following Power-up, Reset, or INIT").  The VMM's choice of
- * exceptions that exit stays, too.
- *
- * Context: takes &axv_vcpu.lock.
+/*
+ * As after INIT.  What RESET changes and INIT keeps: the vector state and XCR0, CD and NW
+ * of CR0, the TSC and all MSRs but EFER (AMD APM vol. 2, table 14-1; Intel SDM vol. 3A,
+ * table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT").  The
+ * VMM's choice of exceptions that exit stays, too.
  */
-void axv_x86_vcpu_init_signal(struct axv_x86_vcpu *x)
+static void init(struct axv_x86_vcpu *x)
 {
 	u32 exit_mask = x->events.exit_mask;
 
@@ -183,12 +178,8 @@ void axv_x86_vcpu_init_signal(struct axv_x86_vcpu *x)
 	WRITE_ONCE(x->events.any, true);
 }
 
-/**
- * axv_x86_startup() - a SIPI ends the wait after INIT
- * @x:		vCPU whose claim the caller holds
- * @vector:	of the SIPI: the page of the first instruction
- */
-void axv_x86_startup(struct axv_x86_vcpu *x, u8 vector)
+/* The vector of a SIPI is the page of the first instruction. */
+static void startup(struct axv_x86_vcpu *x, u8 vector)
 {
 	struct axv_x86_segment cs;
 
@@ -197,6 +188,33 @@ void axv_x86_startup(struct axv_x86_vcpu *x, u8 vector)
 	cs.base = (u64)vector << 12;
 	x->hw->set_segment(x, AXV_X86_CS, &cs);
 	x->regs.rip = 0;
+}
+
+/**
+ * axv_x86_take_latched() - an INIT, a SIPI or both have come
+ * @x:		vCPU with a local APIC, whose claim the caller holds
+ *
+ * A SIPI that comes while it does not wait for one is lost (Intel SDM vol. 3A, "MP
+ * Initialization Protocol").
+ *
+ * Context: process context, outside the inner loop.
+ */
+void axv_x86_take_latched(struct axv_x86_vcpu *x)
+{
+	struct axv_lapic *lapic = x->lapic;
+	int latched = atomic_xchg(&lapic->latched, 0);
+
+	if (latched & AXV_LATCHED_INIT) {
+		init(x);
+		axv_lapic_reset_regs(lapic);
+		lapic->wait_sipi = !axv_vcpu_is_bsp(&x->base);
+		x->events.halted = lapic->wait_sipi;
+	}
+	if ((latched & AXV_LATCHED_SIPI) && lapic->wait_sipi) {
+		startup(x, latched >> AXV_LATCHED_VECTOR);
+		lapic->wait_sipi = false;
+		x->events.halted = false;
+	}
 }
 
 /**

@@ -167,6 +167,7 @@ struct axv_x86_answer {
 };
 
 #define AXV_EXTINT_DEPTH	16
+#define AXV_NMI_MAX		2
 
 /* All ones is everybody. */
 #define AXV_X86_MAX_APIC_ID	(U32_MAX - 1)
@@ -503,8 +504,7 @@ void axv_vmx_exit(void);
 int axv_x86_vcpu_init(struct axv_x86_vcpu *x, const struct axv_x86_hw *hw);
 void axv_x86_vcpu_destroy(struct axv_x86_vcpu *x);
 void axv_x86_vcpu_reset(struct axv_x86_vcpu *x);
-void axv_x86_vcpu_init_signal(struct axv_x86_vcpu *x);
-void axv_x86_startup(struct axv_x86_vcpu *x, u8 vector);
+void axv_x86_take_latched(struct axv_x86_vcpu *x);
 int axv_x86_check_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup);
 int axv_x86_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup);
 int axv_x86_query(u32 id, u64 *value);

@@ -142,7 +142,7 @@ static const struct axv_arch_ops svm_ops = {
 	.vm_create = svm_vm_create,
 	.vm_destroy = svm_vm_destroy,
 	.get_counter = axv_x86_get_counter,
-	.set_counter = axv_x86_set_counter,
+	.set_counter = axv_lapic_set_counter,
 
 	.vcpu_create = svm_vcpu_create,
 	.vcpu_destroy = svm_vcpu_destroy,

@@ -539,7 +539,7 @@ static void lapic_test_init_sipi(struct kunit *test)
 	raw_spin_lock_irq(&x->base.lock);
 	KUNIT_EXPECT_FALSE(test, axv_x86_has_event(&x->base));
 	raw_spin_unlock_irq(&x->base.lock);
-	axv_lapic_take_latched(x);
+	axv_x86_take_latched(x);
 	KUNIT_EXPECT_EQ(test, 7, x->regs.gpr[AXV_X86_RBX]);
 
 	/* Watched, and armed: the next entry has to see to that. */
@@ -548,7 +548,7 @@ static void lapic_test_init_sipi(struct kunit *test)
 	send(test, APIC_DM_INIT | APIC_INT_ASSERT | APIC_INT_LEVELTRIG, 1);
 	send(test, APIC_DM_INIT | APIC_INT_LEVELTRIG, 1);
 	KUNIT_EXPECT_EQ(test, 1, axv_lapic_get_event_reg(x, AXV_X86_EVENT_INIT));
-	axv_lapic_take_latched(x);
+	axv_x86_take_latched(x);
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_event_reg(x, AXV_X86_EVENT_INIT));
 	KUNIT_EXPECT_TRUE(test, x->lapic->wait_sipi);
 	KUNIT_EXPECT_TRUE(test, x->events.halted);
@@ -572,7 +572,7 @@ static void lapic_test_init_sipi(struct kunit *test)
 	send(test, APIC_DM_STARTUP | 0x12, 1);
 	send(test, APIC_DM_STARTUP | 0x13, 1);
 	KUNIT_EXPECT_EQ(test, 0x112, axv_lapic_get_event_reg(x, AXV_X86_EVENT_SIPI));
-	axv_lapic_take_latched(x);
+	axv_x86_take_latched(x);
 	KUNIT_EXPECT_FALSE(test, x->lapic->wait_sipi);
 	KUNIT_EXPECT_FALSE(test, x->events.halted);
 	x->hw->get_segment(x, AXV_X86_CS, &cs);
@@ -585,7 +585,7 @@ static void lapic_test_init_sipi(struct kunit *test)
 	send(test, APIC_DM_INIT | APIC_INT_ASSERT, 1);
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_event_reg(x, AXV_X86_EVENT_SIPI));
 	send(test, APIC_DM_STARTUP | 0x21, 1);
-	axv_lapic_take_latched(x);
+	axv_x86_take_latched(x);
 	KUNIT_EXPECT_FALSE(test, x->lapic->wait_sipi);
 	x->hw->get_segment(x, AXV_X86_CS, &cs);
 	KUNIT_EXPECT_EQ(test, 0x21000, cs.base);
@@ -593,7 +593,7 @@ static void lapic_test_init_sipi(struct kunit *test)
 	/* The bootstrap processor does not wait. */
 	x = cpu(test, 0);
 	send(test, APIC_DM_INIT | APIC_INT_ASSERT, 0);
-	axv_lapic_take_latched(x);
+	axv_x86_take_latched(x);
 	KUNIT_EXPECT_FALSE(test, x->lapic->wait_sipi);
 	KUNIT_EXPECT_EQ(test, 0xfff0, x->regs.rip);
 }
@@ -701,10 +701,10 @@ static void lapic_test_deadline(struct kunit *test)
 	axv_lapic_timer_set_deadline(lapic, far);
 	KUNIT_EXPECT_EQ(test, far, axv_lapic_timer_deadline(lapic));
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(lapic->timer.tick));
-	axv_x86_set_counter(x->base.vm, far);
+	axv_lapic_set_counter(x->base.vm, far);
 	KUNIT_EXPECT_TRUE(test, ticks(x));
 	/* It is set back before the tick is taken: not yet. */
-	axv_x86_set_counter(x->base.vm, 0);
+	axv_lapic_set_counter(x->base.vm, 0);
 	KUNIT_EXPECT_EQ(test, -1, take(x));
 	KUNIT_EXPECT_EQ(test, far, axv_lapic_timer_deadline(lapic));
 	KUNIT_EXPECT_TRUE(test, hrtimer_active(&lapic->timer.hrtimer));

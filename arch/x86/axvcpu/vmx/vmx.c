@@ -196,7 +196,7 @@ static const struct axv_arch_ops vmx_ops = {
 	.vm_create = vmx_vm_create,
 	.vm_destroy = vmx_vm_destroy,
 	.get_counter = axv_x86_get_counter,
-	.set_counter = axv_x86_set_counter,
+	.set_counter = axv_lapic_set_counter,
 
 	.vcpu_create = vmx_vcpu_create,
 	.vcpu_destroy = vmx_vcpu_destroy,

@@ -676,11 +676,13 @@ TEST_F(level, what_the_vmm_knows_is_a_register)
 	ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 1);
 }
 
+typedef FIXTURE_DATA(level) level_fixture;
+
 /*
  * A VMM that does with the level what a controller does: the guest's IRQ input is the
  * timer's output.
  */
-static void take_ticks(struct __test_metadata *_metadata, FIXTURE_DATA(level) *self,
+static void take_ticks(struct __test_metadata *_metadata, level_fixture *self,
 		       __u64 us, int halts)
 {
 	struct axv_inject input = {

@@ -311,9 +311,8 @@ _Static_assert(offsetof(struct lapic_guest, fault) == 8 &&
 	       offsetof(struct lapic_guest, limit) == 40 &&
 	       offsetof(struct lapic_guest, log) == 64, "as the program has them");
 GUEST_LABEL(program_main);
-GUEST_LABEL(handler_gp);
-#define OP_LABEL(name)	GUEST_LABEL(op_##name);
-LAPIC_OPS(OP_LABEL)
+#define OP_LABEL(name)	op_##name[],
+extern const __u8 LAPIC_OPS(OP_LABEL) handler_gp[];
 
 /* After a SIPI: calls with CS and flags, then runs, with interrupts on. */
 GUEST_CODE(real_mode, 16,
@@ -421,7 +420,7 @@ volatile __u32 *lapic_real_count(struct axv_vm *vm)
 
 void lapic_order(struct lapic_cpu *c, enum lapic_op op, __u64 a, __u64 b)
 {
-#define OP_ADDRESS(name)	[OP_##name] = op_##name,
+#define OP_ADDRESS(name)	op_##name,
 	static const __u8 *const ops[] = { LAPIC_OPS(OP_ADDRESS) };
 
 	*x86_gpr(&c->v, AXV_X86_RDX) = GUEST_ADDR(program, ops[op]);

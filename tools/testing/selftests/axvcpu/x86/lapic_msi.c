@@ -281,7 +281,9 @@ FIXTURE_TEARDOWN(pic)
 	vm_free(&self->vm);
 }
 
-static int pic(FIXTURE_DATA(pic) *self, int vector)
+typedef FIXTURE_DATA(pic) pic_fixture;
+
+static int pic(pic_fixture *self, int vector)
 {
 	return vcpu_inject(&self->c.v, AXV_INJECT_EXTINT, vector);
 }

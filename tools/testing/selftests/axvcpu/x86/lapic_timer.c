@@ -64,8 +64,10 @@ static int set_vm_counter(struct axv_vm *vm, __u64 counter)
 	return axv_ioctl(vm->fd, AXV_VM_SET_CLOCK, &clock);
 }
 
+typedef FIXTURE_DATA(timer) timer_fixture;
+
 /* For what must not come: as long as it would take if it did, and more. */
-static void let_time_pass(FIXTURE_DATA(timer) *self)
+static void let_time_pass(timer_fixture *self)
 {
 	const __u64 end = vm_counter(&self->vm) + 20 * self->khz;
 
@@ -190,7 +192,7 @@ TEST_F(timer, deadline_in_the_past)
 	ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, tsc(c)));
 	ASSERT_EQ(DONE, lapic_do(c, OP_halt, 0, 0));
 	EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
-	/* The farthest there is is not the past. */
+	/* The farthest one is not the past. */
 	ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, ~0ull));
 	let_time_pass(self);
 	EXPECT_EQ(0ull, lapic_taken(c));
@@ -253,7 +255,8 @@ TEST_F(timer, count)
 	lapic_write(c, APIC_LVT_TIMER, LVT_MASKED | VECTOR);
 	EXPECT_EQ(0u, lapic_read(c, APIC_TIMER_CURRENT));
 	lapic_write(c, APIC_TIMER_INITIAL, ~0u);
-	first = last = lapic_read(c, APIC_TIMER_CURRENT);
+	first = lapic_read(c, APIC_TIMER_CURRENT);
+	last = first;
 	EXPECT_NE(0u, first);
 	do {
 		now = lapic_read(c, APIC_TIMER_CURRENT);
@@ -270,7 +273,7 @@ TEST_F(timer, count)
 }
 
 /* Counts in a million ticks of the TSC, measured for some milliseconds. */
-static __u64 rate(FIXTURE_DATA(timer) *self, __u32 divide)
+static __u64 rate(timer_fixture *self, __u32 divide)
 {
 	struct lapic_cpu *c = &self->c;
 	__u64 start, end, ticks;

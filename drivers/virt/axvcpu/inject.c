@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events for a vCPU, from anybody.
+ */
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/spinlock.h>
+
+#include <axvcpu/arch.h>
+#include <axvcpu/request.h>
+#include <axvcpu/state.h>
+#include <axvcpu/trace.h>
+#include <axvcpu/vcpu.h>
+#include <axvcpu/vm.h>
+
+/* Is this an event that the back end may be asked to queue? */
+static int check_event(const struct axv_vcpu *vcpu, const struct axv_inject *event)
+{
+	if (event->type > AXV_INJECT_PPI)
+		return -EINVAL;
+	if (!(vcpu->ops->inject_types[vcpu->vm->irqchip] & BIT(event->type)))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int inject(struct axv_vcpu *vcpu, const struct axv_inject *event, bool routed)
+{
+	unsigned long flags;
+	int err;
+
+	err = check_event(vcpu, event);
+	if (err)
+		return err;
+	if (!routed && event->flags & AXV_EVENT_ROUTED)
+		return -EINVAL;
+
+	raw_spin_lock_irqsave(&vcpu->lock, flags);
+	if (axv_vcpu_state(vcpu) == AXV_STATE_INVALID)
+		err = -EBADFD;
+	else
+		err = vcpu->ops->inject(vcpu, event);
+	if (err == -EAGAIN && routed)
+		WRITE_ONCE(vcpu->routes_wait, true);
+	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
+
+	trace_axv_inject(vcpu, event->type, event->vector, err);
+	if (!err)
+		axv_request(vcpu, AXV_REQ_EVENT);
+	return err;
+}
+
+/**
+ * axv_vcpu_inject() - queue an event for the guest
+ * @vcpu:	any vCPU, in any state but Invalid
+ * @event:	the event
+ *
+ * Context: any but NMI.
+ * Return: 0; -EINVAL or -EOPNOTSUPP: no such event; -EAGAIN: no room for it;
+ * -EBADFD: the vCPU is Invalid.
+ */
+int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
+{
+	return inject(vcpu, event, false);
+}
+
+/**
+ * axv_vcpu_inject_routed() - the same for a route, which is asked again if there is no room
+ * @vcpu:	any vCPU
+ * @event:	the event
+ *
+ * With -EAGAIN, axv_routes_retry() finds that routes wait.
+ *
+ * Context: any but NMI.
+ * Return: as axv_vcpu_inject().
+ */
+int axv_vcpu_inject_routed(struct axv_vcpu *vcpu, const struct axv_inject *event)
+{
+	return inject(vcpu, event, true);
+}
