@@ -426,7 +426,10 @@ u32 axv_lapic_writable(const struct axv_x86_vcpu *x, unsigned int offset)
 static void write_lvt(struct axv_lapic *lapic, unsigned int offset, u32 value)
 {
 	value &= ~LVT_STATUS;
-	/* Disabled by software, all of them are masked (SDM, "Local APIC State After..."). */
+	/*
+	 * Disabled by software, all of them are masked (SDM, "Local APIC State After It Has
+	 * Been Software Disabled").
+	 */
 	if (!(*axv_lapic_reg(lapic, APIC_SPIV) & APIC_SPIV_APIC_ENABLED))
 		value |= APIC_LVT_MASKED;
 	if (offset == APIC_LVTT)
