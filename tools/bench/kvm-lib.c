@@ -6,9 +6,8 @@
  * the same VMM with the same devices on the rival: so that the boot of a Linux
  * guest can be compared.
  *
- * A kick is a signal and KVM's immediate_exit.  Where KVM has no irqchip a halt
- * is an exit; the thread waits here until it is kicked, as it waits in the
- * kernel with axvcpu.
+ * A kick is a signal and KVM's immediate_exit.  A halted guest waits in the kernel, as it
+ * does with axvcpu.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -157,8 +156,6 @@ int axv_vcpu_create(struct axv_vm *vm, const struct axv_vcpu_config *config,
 		      v->fd, 0);
 	if (v->kvm == MAP_FAILED)
 		return kvm_fail("mmap of the vCPU");
-	pthread_mutex_init(&v->lock, NULL);
-	pthread_cond_init(&v->wake, NULL);
 	sigaction(SIGUSR1, &kick, NULL);
 	*vcpu = v;
 	return kvm_arch_vcpu_init(v);
@@ -223,11 +220,8 @@ int axv_vcpu_bind(struct axv_vcpu *vcpu, __u32 flags)
 
 int axv_vcpu_kick(struct axv_vcpu *vcpu)
 {
-	pthread_mutex_lock(&vcpu->lock);
 	__atomic_store_n(&vcpu->kicked, 1, __ATOMIC_SEQ_CST);
 	vcpu->kvm->immediate_exit = 1;
-	pthread_cond_signal(&vcpu->wake);
-	pthread_mutex_unlock(&vcpu->lock);
 	if (__atomic_load_n(&vcpu->bound, __ATOMIC_SEQ_CST))
 		pthread_kill(vcpu->thread, SIGUSR1);
 	return 0;
@@ -293,15 +287,6 @@ int axv_vcpu_explain(struct axv_vcpu *vcpu, char *text, size_t size)
 	return 0;
 }
 
-static void wait_for_kick(struct axv_vcpu *v)
-{
-	v->stats.blocks++;
-	pthread_mutex_lock(&v->lock);
-	while (!__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST))
-		pthread_cond_wait(&v->wake, &v->lock);
-	pthread_mutex_unlock(&v->lock);
-}
-
 /* Returns 1 to enter again. */
 static int translate_exit(struct axv_vcpu *v)
 {
@@ -318,9 +303,6 @@ int axv_vcpu_run(struct axv_vcpu *vcpu)
 	if (kvm_arch_more(vcpu))
 		return 0;
 	do {
-		/* With its interrupt window open; the exit has said so. */
-		if (vcpu->halted)
-			wait_for_kick(vcpu);
 		if (__atomic_exchange_n(&vcpu->kicked, 0, __ATOMIC_SEQ_CST))
 			return kvm_show(vcpu, AXV_EXIT_KICKED);
 		kvm->request_interrupt_window = vcpu->run.irq_window;

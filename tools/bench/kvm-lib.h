@@ -39,10 +39,7 @@ struct axv_vm {
  * @run:	what axvmm believes to be the run page
  * @arch:	what is the architecture's
  * @stats:	exits only
- * @halted:	the guest waits for an interrupt
  * @kicked:	a kick that was not reported yet
- * @lock:	for @wake
- * @wake:	ends a halt
  * @thread:	that runs it
  * @bound:	there is one
  */
@@ -55,10 +52,7 @@ struct axv_vcpu {
 	struct axv_run run;
 	struct kvm_arch_vcpu arch;
 	struct axv_stats stats;
-	bool halted;
 	int kicked;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
 	pthread_t thread;
 	int bound;
 };

@@ -19,10 +19,16 @@
 int axv_query(struct axv_host *host, enum axv_query_id id, __u64 *value)
 {
 	(void)host;
-	if (id != AXV_QUERY_IPA_BITS)
+	switch (id) {
+	case AXV_QUERY_IPA_BITS:
+		*value = 40;		/* of a VM of type 0 */
+		return 0;
+	case AXV_QUERY_MAX_VCPUS:
+		*value = 1;
+		return 0;
+	default:
 		return kvm_unsupported("query");
-	*value = 40;		/* of a VM of type 0 */
-	return 0;
+	}
 }
 
 /* The board makes the GIC, which knows where it is. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What axvmm uses of libaxvcpu, on x86's KVM with its irqchip off.  CPUID is what
- * KVM supports, cut by axvmm as ever.
+ * What axvmm uses of libaxvcpu, on x86's KVM with its local APICs in the kernel and the
+ * rest of the irqchip in axvmm ("split"), which is what axvcpu has.  CPUID is what KVM
+ * supports, cut by axvmm as ever.  For one vCPU.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "kvm-lib.h"
 
 #define MAX_LEAVES	256
+#define IOAPIC_PINS	24
 
 /* ---- the host and virtual machines -------------------------------------- */
 
@@ -35,6 +37,12 @@ int axv_query(struct axv_host *host, enum axv_query_id id, __u64 *value)
 	switch (id) {
 	case AXV_QUERY_IPA_BITS:
 		*value = 36;
+		return 0;
+	case AXV_QUERY_MAX_VCPUS:
+		*value = 1;
+		return 0;
+	case AXV_QUERY_IRQCHIPS:
+		*value = 1u << AXV_IRQCHIP_LAPIC;
 		return 0;
 	case AXV_QUERY_COUNTER_KHZ:
 		return tsc_khz(host, value);
@@ -80,12 +88,18 @@ int kvm_arch_vm_init(struct axv_vm *vm)
 		.cap = KVM_CAP_X86_USER_SPACE_MSR,
 		.args[0] = KVM_MSR_EXIT_REASON_UNKNOWN,
 	};
+	struct kvm_enable_cap split = {
+		.cap = KVM_CAP_SPLIT_IRQCHIP,
+		.args[0] = IOAPIC_PINS,
+	};
 
 	/* Where Intel's KVM keeps what real mode needs; nobody else is there. */
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000ul) && errno != EINVAL)
 		return kvm_fail("KVM_SET_TSS_ADDR");
 	if (ioctl(vm->fd, KVM_ENABLE_CAP, &msrs))
 		return kvm_fail("KVM_CAP_X86_USER_SPACE_MSR");
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &split))
+		return kvm_fail("KVM_CAP_SPLIT_IRQCHIP");
 	return 0;
 }
 
@@ -185,8 +199,6 @@ int axv_vcpu_set_sregs(struct axv_vcpu *vcpu, const struct axv_x86_sregs *s)
 	k.cr4 = s->cr4;
 	k.cr8 = s->cr8;
 	k.efer = s->efer;
-	/* No local APIC; KVM shows one by CPUID as long as this says so. */
-	k.apic_base = 0;
 	if (ioctl(vcpu->fd, KVM_SET_SREGS, &k))
 		return kvm_fail("KVM_SET_SREGS");
 	vcpu->arch.sregs = *s;
@@ -251,7 +263,34 @@ int axv_vcpu_setup(struct axv_vcpu *vcpu, __u64 entry, __u32 mode)
 	return err ? err : axv_vcpu_set_gprs(vcpu, &gprs);
 }
 
-/* MSRs alone; as many failed as are returned. */
+static int set_msr(struct axv_vcpu *vcpu, const struct axv_reg *reg)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msr = {
+		.head.nmsrs = 1,
+		.entry.index = AXV_REG_INDEX(reg->id),
+		.entry.data = reg->value,
+	};
+
+	return ioctl(vcpu->fd, KVM_SET_MSRS, &msr) == 1 ? 0 : -EINVAL;
+}
+
+/* Both name a register by its offset in the APIC's page. */
+static int set_lapic(struct axv_vcpu *vcpu, const struct axv_reg *reg)
+{
+	const __u32 offset = AXV_REG_INDEX(reg->id), value = reg->value;
+	struct kvm_lapic_state page;
+
+	if (offset > sizeof(page.regs) - sizeof(value) ||
+	    ioctl(vcpu->fd, KVM_GET_LAPIC, &page))
+		return -EINVAL;
+	memcpy(page.regs + offset, &value, sizeof(value));
+	return ioctl(vcpu->fd, KVM_SET_LAPIC, &page) ? -errno : 0;
+}
+
+/* As many failed as are returned. */
 int axv_vcpu_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs,
 		      unsigned int count)
 {
@@ -259,21 +298,17 @@ int axv_vcpu_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs,
 	int failed = 0;
 
 	for (i = 0; i < count; i++) {
-		struct {
-			struct kvm_msrs head;
-			struct kvm_msr_entry entry;
-		} msr = {
-			.head.nmsrs = 1,
-			.entry.index = AXV_REG_INDEX(regs[i].id),
-			.entry.data = regs[i].value,
-		};
-
-		regs[i].status = 0;
-		if (AXV_REG_CLASS(regs[i].id) != AXV_X86_CLASS_MSR ||
-		    ioctl(vcpu->fd, KVM_SET_MSRS, &msr) != 1) {
+		switch (AXV_REG_CLASS(regs[i].id)) {
+		case AXV_X86_CLASS_MSR:
+			regs[i].status = set_msr(vcpu, &regs[i]);
+			break;
+		case AXV_X86_CLASS_LAPIC:
+			regs[i].status = set_lapic(vcpu, &regs[i]);
+			break;
+		default:
 			regs[i].status = -EINVAL;
-			failed++;
 		}
+		failed += regs[i].status != 0;
 	}
 	return failed;
 }
@@ -293,16 +328,18 @@ int axv_vcpu_inject_extint(struct axv_vcpu *vcpu, __u8 vector)
 {
 	const struct kvm_interrupt irq = { .irq = vector };
 
-	vcpu->halted = false;
 	return ioctl(vcpu->fd, KVM_INTERRUPT, &irq) ? kvm_fail("KVM_INTERRUPT") : 0;
 }
 
 int axv_vm_inject_msi(struct axv_vm *vm, __u64 address, __u32 data)
 {
-	(void)vm;
-	(void)address;
-	(void)data;
-	return kvm_unsupported("messages");
+	const struct kvm_msi msi = {
+		.address_lo = address,
+		.address_hi = address >> 32,
+		.data = data,
+	};
+
+	return ioctl(vm->fd, KVM_SIGNAL_MSI, &msi) < 0 ? kvm_fail("KVM_SIGNAL_MSI") : 0;
 }
 
 void kvm_arch_complete(struct axv_vcpu *v)
@@ -367,11 +404,11 @@ int kvm_arch_exit(struct axv_vcpu *v)
 		v->arch.elements = kvm->io.count;
 		v->arch.data = (char *)kvm + kvm->io.data_offset;
 		return show_element(v);
-	case KVM_EXIT_HLT:
-		v->halted = true;
-		return 1;
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		return kvm_show(v, AXV_EXIT_IRQ_WINDOW);
+	case KVM_EXIT_IOAPIC_EOI:
+		v->run.exit.eoi.vector = kvm->eoi.vector;
+		return kvm_show(v, AXV_EXIT_EOI);
 	case KVM_EXIT_X86_RDMSR:
 	case KVM_EXIT_X86_WRMSR:
 		if (is_axvmms(v->vm, kvm->msr.index))
