@@ -363,7 +363,7 @@ static int read_reg(struct axv_x86_vcpu *x, unsigned int offset, u32 *value)
 		*value = ppr(x);
 		return 0;
 	case APIC_TMCCT:
-		*value = axv_lapic_timer_count(lapic);
+		*value = axv_lapic_timer_read_count(lapic);
 		return 0;
 	case APIC_LDR:
 		*value = x2apic ? axv_lapic_logical_id(x) : *axv_lapic_reg(lapic, offset);

@@ -94,6 +94,10 @@ int axv_lapic_get_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 	case APIC_ESR:
 		*value = *axv_lapic_reg(lapic, APIC_ESR);
 		return 0;
+	case APIC_TMCCT:
+		/* Unlike a guest's read this changes nothing. */
+		*value = axv_lapic_timer_count(lapic);
+		return 0;
 	}
 	*value = axv_lapic_mmio_read(x, index, 4);
 	return 0;
@@ -165,10 +169,10 @@ int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 		axv_lapic_timer_go_on(lapic, value);
 		return 0;
 	case AXV_X86_LAPIC_DEADLINE:
-		axv_lapic_timer_set_deadline(lapic, value);
+		axv_lapic_timer_put_deadline(lapic, value);
 		return 0;
 	case AXV_X86_LAPIC_TICK:
-		WRITE_ONCE(lapic->timer.tick, value);
+		axv_lapic_timer_put_tick(lapic, value);
 		return 0;
 	case AXV_X86_LAPIC_ERRORS:
 		WRITE_ONCE(lapic->errors, value);

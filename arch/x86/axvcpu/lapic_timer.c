@@ -167,11 +167,13 @@ static bool is_over(const struct axv_lapic_timer *timer)
  * axv_lapic_timer_ticked() - AXV_X86_LAPIC_TICK
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
- * Also of a count that has ended, and the callback has yet to run.  The time left of a
- * deadline tells by itself.
+ * True also for a count that has ended while its callback has yet to run.  Of a deadline
+ * AXV_X86_LAPIC_DEADLINE tells all there is: it stays until its interrupt is pending.
  */
-bool axv_lapic_timer_ticked(const struct axv_lapic *lapic)
+bool axv_lapic_timer_ticked(struct axv_lapic *lapic)
 {
+	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
+		return false;
 	return READ_ONCE(lapic->timer.tick) || is_over(&lapic->timer);
 }
 
@@ -236,16 +238,17 @@ void axv_lapic_timer_set_mode(struct axv_lapic *lapic, u32 lvtt)
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @count:	0: it does not run
  *
+ * A tick that was not taken yet is lost.
+ *
  * Context: interrupts may be off.
  */
 void axv_lapic_timer_go_on(struct axv_lapic *lapic, u32 count)
 {
 	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
 		return;
-	if (!count) {
-		axv_lapic_timer_stop(lapic);
+	axv_lapic_timer_stop(lapic);
+	if (!count)
 		return;
-	}
 	lapic->timer.period = period(lapic, *axv_lapic_reg(lapic, APIC_TMICT));
 	start_count(lapic, ktime_add_ns(ktime_get(), period(lapic, count)));
 }
@@ -289,7 +292,7 @@ void axv_lapic_timer_set_divide(struct axv_lapic *lapic, u32 tdcr)
 }
 
 /**
- * axv_lapic_timer_count() - the current count
+ * axv_lapic_timer_count() - the current count, to save it
  * @lapic:	APIC of a vCPU whose claim the caller holds
  */
 u32 axv_lapic_timer_count(struct axv_lapic *lapic)
@@ -311,6 +314,27 @@ u32 axv_lapic_timer_count(struct axv_lapic *lapic)
 	/* Rounded up: 0 is a timer that does not run. */
 	left = (left + BIT_ULL(shift(lapic)) - 1) >> shift(lapic);
 	return min_t(u64, left, U32_MAX);
+}
+
+/**
+ * axv_lapic_timer_read_count() - the guest reads the current count
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ *
+ * The guest that reads 0, or a new period, finds the interrupt pending.  The callback is
+ * late on a busy host: otherwise the guest would see the count end without its interrupt.
+ *
+ * Context: interrupts may be off.
+ */
+u32 axv_lapic_timer_read_count(struct axv_lapic *lapic)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+
+	if (is_over(timer)) {
+		hrtimer_cancel(&timer->hrtimer);
+		WRITE_ONCE(timer->tick, true);
+		axv_lapic_timer_take(lapic);
+	}
+	return axv_lapic_timer_count(lapic);
 }
 
 /**
@@ -342,6 +366,37 @@ void axv_lapic_timer_set_deadline(struct axv_lapic *lapic, u64 deadline)
 		write_deadline(lapic, deadline);
 	else
 		axv_lapic_timer_stop(lapic);
+}
+
+/**
+ * axv_lapic_timer_put_deadline() - AXV_X86_LAPIC_DEADLINE
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @deadline:	in the guest's TSC; 0: there is none
+ *
+ * Unlike a guest's write it loses a tick that was not taken yet.
+ */
+void axv_lapic_timer_put_deadline(struct axv_lapic *lapic, u64 deadline)
+{
+	if (mode(lapic) != APIC_LVT_TIMER_TSCDEADLINE)
+		return;
+	axv_lapic_timer_stop(lapic);
+	write_deadline(lapic, deadline);
+}
+
+/**
+ * axv_lapic_timer_put_tick() - AXV_X86_LAPIC_TICK
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @ticked:	the new value
+ *
+ * False leaves the tick of a count or deadline that was put back before and has expired
+ * since.  Otherwise it would never come.
+ */
+void axv_lapic_timer_put_tick(struct axv_lapic *lapic, bool ticked)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+
+	if (ticked || !(timer->period || timer->deadline))
+		WRITE_ONCE(timer->tick, ticked);
 }
 
 /**

@@ -614,6 +614,7 @@ static bool ticks(struct axv_x86_vcpu *x)
 static void lapic_test_timer(struct kunit *test)
 {
 	struct axv_x86_vcpu *x = cpu(test, 0);
+	bool active;
 	u32 count;
 
 	write(x, APIC_LVTT, 0x60);
@@ -623,6 +624,18 @@ static void lapic_test_timer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x60, take(x));
 	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMCCT));
 	write(x, APIC_EOI, 0);
+
+	/* The count ends and its callback cannot run: who reads 0 finds the interrupt. */
+	local_irq_disable();
+	write(x, APIC_TMICT, 50000);
+	while (read(x, APIC_TMCCT))
+		;
+	active = hrtimer_active(&x->lapic->timer.hrtimer);
+	local_irq_enable();
+	KUNIT_EXPECT_FALSE(test, active);
+	KUNIT_EXPECT_EQ(test, 0x60, take(x));
+	write(x, APIC_EOI, 0);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
 
 	/* It counts down, at another rate after a change of the divisor. */
 	write(x, APIC_TMICT, ~0u);
@@ -769,6 +782,45 @@ static void lapic_test_save_restore(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOENT, axv_lapic_get_reg(to, 0x1000, &value));
 }
 
+/* A timer that was put back and expires before AXV_X86_LAPIC_TICK is written. */
+static void lapic_test_expired_while_restored(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 1);
+	struct axv_lapic_timer *timer = &x->lapic->timer;
+	u64 value;
+
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_LVTT,
+						   0x60 | APIC_LVT_TIMER_TSCDEADLINE));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_DEADLINE, 1));
+	KUNIT_EXPECT_TRUE(test, ticks(x));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_reg(x, AXV_X86_LAPIC_TICK, &value));
+	KUNIT_EXPECT_EQ(test, 0, value);
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 0));
+	KUNIT_EXPECT_EQ(test, 0x60, take(x));
+	write(x, APIC_EOI, 0);
+
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_LVTT, 0x61));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMICT, 1000));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMCCT, 1));
+	KUNIT_EXPECT_TRUE(test, ticks(x));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 0));
+	/* The VMM that looks at the count takes nothing. */
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_reg(x, APIC_TMCCT, &value));
+	KUNIT_EXPECT_EQ(test, 0, value);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(timer->tick));
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	write(x, APIC_EOI, 0);
+
+	/* Of the timer before it nothing is left. */
+	WRITE_ONCE(timer->tick, true);
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMCCT, ~0u));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 0));
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMCCT, 0));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 1));
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+}
+
 static void lapic_test_cpuid(struct kunit *test)
 {
 	static const struct axv_x86_cpuid leaf = { .leaf = 1, .edx = BIT(9) };
@@ -799,6 +851,7 @@ static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_test_timer),
 	KUNIT_CASE(lapic_test_deadline),
 	KUNIT_CASE(lapic_test_save_restore),
+	KUNIT_CASE(lapic_test_expired_while_restored),
 	KUNIT_CASE(lapic_test_cpuid),
 	{}
 };
