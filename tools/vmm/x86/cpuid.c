@@ -76,11 +76,13 @@
 /**
  * struct topology - what there is to tell of the guest's processor
  * @apic:	the CPU
+ * @tsc_khz:	frequency of its TSC; 0: the host does not know it
  * @amd:	it has AMD's leaves
  * @id_bits:	bits of an APIC id that tell the cores
  */
 struct topology {
 	struct cpuid_apic apic;
+	u32 tsc_khz;
 	bool amd;
 	unsigned int id_bits;
 };
@@ -100,7 +102,10 @@ static void change_features(struct axv_x86_cpuid *l, const struct topology *t)
 		return;
 	l->ebx |= EBX_CPUS(at_most(t->apic.nr, EBX_CPUS_MAX)) | EBX_APIC_ID(t->apic.id);
 	/* What of it the kernel module has not, it takes out. */
-	l->ecx |= ECX_X2APIC | ECX_TSC_DEADLINE;
+	l->ecx |= ECX_X2APIC;
+	/* A deadline by a TSC of unknown frequency comes at no known time. */
+	if (t->tsc_khz)
+		l->ecx |= ECX_TSC_DEADLINE;
 	l->edx |= EDX_APIC | (t->apic.nr > 1 ? EDX_HTT : 0);
 }
 
@@ -166,9 +171,9 @@ static bool dropped(u32 leaf)
 }
 
 static struct topology find_topology(const struct axv_x86_cpuid *leaves, unsigned int count,
-				     const struct cpuid_apic *apic)
+				     u32 tsc_khz, const struct cpuid_apic *apic)
 {
-	struct topology t = { .apic = *apic };
+	struct topology t = { .apic = *apic, .tsc_khz = tsc_khz };
 	unsigned int i;
 
 	while (BIT(t.id_bits) < apic->nr)
@@ -228,10 +233,10 @@ static void add_apic(struct axv_x86_cpuid *leaves, unsigned int *count,
  * guests that know the hypervisor: so this is KVM's name, with two of its features, which
  * are axvmm's. Its hypercalls are said not to be there.
  */
-static void add_hypervisor(struct axv_x86_cpuid *leaves, unsigned int *count, u32 tsc_khz,
-			   bool apic)
+static void add_hypervisor(struct axv_x86_cpuid *leaves, unsigned int *count,
+			   const struct topology *t)
 {
-	const char *signature = apic ? "KVMKVMKVM\0\0\0" : "AxvcpuAxvcpu";
+	const char *signature = t->apic.nr ? "KVMKVMKVM\0\0\0" : "AxvcpuAxvcpu";
 	struct axv_x86_cpuid *l;
 
 	l = add(leaves, count, (struct axv_x86_cpuid){
@@ -240,21 +245,21 @@ static void add_hypervisor(struct axv_x86_cpuid *leaves, unsigned int *count, u3
 	memcpy(&l->ebx, signature, 4);
 	memcpy(&l->ecx, signature + 4, 4);
 	memcpy(&l->edx, signature + 8, 4);
-	if (apic)
+	if (t->apic.nr)
 		add(leaves, count, (struct axv_x86_cpuid){
 			.leaf = LEAF_HYPERVISOR_FEATURES,
 			.eax = EAX_NO_IO_DELAY | EAX_MSI_EXT_DEST_ID,
 		});
 	/* Several hypervisors tell the TSC's frequency, in kHz, here. */
 	add(leaves, count, (struct axv_x86_cpuid){
-		.leaf = LEAF_HYPERVISOR_TIME, .eax = tsc_khz,
+		.leaf = LEAF_HYPERVISOR_TIME, .eax = t->tsc_khz,
 	});
 }
 
 unsigned int cpuid_make(struct axv_x86_cpuid *leaves, unsigned int count,
 			u32 tsc_khz, const struct cpuid_apic *apic)
 {
-	const struct topology t = find_topology(leaves, count, apic);
+	const struct topology t = find_topology(leaves, count, tsc_khz, apic);
 	unsigned int in, out = 0;
 
 	for (in = 0; in < count; in++) {
@@ -265,7 +270,7 @@ unsigned int cpuid_make(struct axv_x86_cpuid *leaves, unsigned int count,
 	}
 	if (apic->nr)
 		add_apic(leaves, &out, &t);
-	add_hypervisor(leaves, &out, tsc_khz, apic->nr);
+	add_hypervisor(leaves, &out, &t);
 	return out;
 }
 

@@ -341,7 +341,7 @@ static void cpuid_table(void)
 
 /* A host's table with an APIC id, and four threads that share all caches. */
 static unsigned int make_table(struct axv_x86_cpuid *table, const char *vendor, u32 id,
-			       unsigned int nr)
+			       unsigned int nr, u32 tsc_khz)
 {
 	const struct axv_x86_cpuid host[HOST_LEAVES] = {
 		{ .leaf = 0, .eax = 6 },
@@ -361,7 +361,7 @@ static unsigned int make_table(struct axv_x86_cpuid *table, const char *vendor, 
 
 	memcpy(table, host, sizeof(host));
 	memcpy(&table[0].ebx, vendor, 4);
-	n = cpuid_make(table, HOST_LEAVES, 2500000, &apic);
+	n = cpuid_make(table, HOST_LEAVES, tsc_khz, &apic);
 	CHECK(n <= HOST_LEAVES + CPUID_EXTRA);
 	return n;
 }
@@ -369,7 +369,7 @@ static unsigned int make_table(struct axv_x86_cpuid *table, const char *vendor, 
 static void cpuid_apics_amd(void)
 {
 	struct axv_x86_cpuid t[HOST_LEAVES + CPUID_EXTRA];
-	const unsigned int n = make_table(t, "Auth", 2, 3);
+	const unsigned int n = make_table(t, "Auth", 2, 3, 2500000);
 
 	CHECK_EQ(leaf(t, n, 0)->eax, 0xb);
 	CHECK_EQ(leaf(t, n, 1)->ebx, 0x02030800);
@@ -405,7 +405,7 @@ static void cpuid_apics_amd(void)
 static void cpuid_apics_intel(void)
 {
 	struct axv_x86_cpuid t[HOST_LEAVES + CPUID_EXTRA];
-	unsigned int n = make_table(t, "Genu", 3, 4);
+	unsigned int n = make_table(t, "Genu", 3, 4, 2500000);
 
 	CHECK_EQ(leaf(t, n, 1)->ebx, 0x03040800);
 	CHECK_EQ(leaf(t, n, 4)->eax, 0x0c000000 | CACHE(1));
@@ -415,8 +415,9 @@ static void cpuid_apics_intel(void)
 	CHECK_EQ(leaf(t, n, 0x80000008)->ecx, 0);
 	CHECK(!leaf(t, n, 0x8000001e));
 
-	/* One alone. */
-	n = make_table(t, "Genu", 0, 1);
+	/* One alone, of a host that does not know its TSC's frequency. */
+	n = make_table(t, "Genu", 0, 1, 0);
+	CHECK_EQ(leaf(t, n, 1)->ecx, BIT(0) | BIT(21) | BIT(31));
 	CHECK_EQ(leaf(t, n, 1)->ebx, 0x00010800);
 	CHECK_EQ(leaf(t, n, 1)->edx, BIT(0) | BIT(9));
 	CHECK_EQ(subleaf(t, n, 4, 1)->eax, CACHE(3));
@@ -428,7 +429,7 @@ static void cpuid_apics_intel(void)
 static void cpuid_apics_many(void)
 {
 	struct axv_x86_cpuid t[HOST_LEAVES + CPUID_EXTRA];
-	const unsigned int n = make_table(t, "Hygo", 0x3fe, 1024);
+	const unsigned int n = make_table(t, "Hygo", 0x3fe, 1024, 2500000);
 
 	CHECK_EQ(leaf(t, n, 1)->ebx, 0xfeff0800);
 	CHECK_EQ(leaf(t, n, 4)->eax, 0xfc000000 | CACHE(1));
