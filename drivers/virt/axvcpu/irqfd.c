@@ -15,8 +15,10 @@
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/lockdep.h>
 #include <linux/poll.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -39,7 +41,7 @@ static struct workqueue_struct *ends;
  * @wait:	in the eventfd's queue, until the end
  * @poll:	how it gets there
  * @node:	in &axv_vm.irqfds, under &axv_vm.irqfd_lock; empty: somebody ends it
- * @end:	the end, for a worker
+ * @ending:	in the list of those whom the same thread ends
  */
 struct axv_irqfd {
 	struct axv_vm *vm;
@@ -49,25 +51,55 @@ struct axv_irqfd {
 	wait_queue_entry_t wait;
 	poll_table poll;
 	struct list_head node;
-	struct work_struct end;
+	struct llist_node ending;
 };
 
-/* When this returns the eventfd does not call back any more, nor is the other signalled. */
-static void end(struct axv_irqfd *irqfd)
+/* When this returns the eventfd does not call back any more. */
+static void detach(struct axv_irqfd *irqfd)
 {
 	u64 count;
 
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &count);
 	eventfd_ctx_put(irqfd->ctx);
 	if (irqfd->resampler)
-		axv_resampler_end(irqfd->vm, irqfd->resampler);
-	kfree(irqfd);
+		axv_resampler_remove(irqfd->vm, irqfd->resampler);
 }
 
-static void end_work(struct work_struct *work)
+/*
+ * When this returns none of the eventfds calls back any more, nor is a resample eventfd
+ * signalled.  One wait for all of them: axv_vm_die() comes here from the release notifier,
+ * for whose end the notifiers of all other processes wait.
+ */
+static void end(struct llist_node *irqfds)
 {
-	end(container_of(work, struct axv_irqfd, end));
+	struct axv_irqfd *irqfd, *next;
+	bool resampled = false;
+
+	llist_for_each_entry(irqfd, irqfds, ending) {
+		detach(irqfd);
+		if (irqfd->resampler)
+			resampled = true;
+		cond_resched();
+	}
+	if (resampled)
+		axv_resample_wait();
+	llist_for_each_entry_safe(irqfd, next, irqfds, ending) {
+		if (irqfd->resampler)
+			axv_resampler_free(irqfd->resampler);
+		kfree(irqfd);
+		cond_resched();
+	}
 }
+
+/* Those of all VMs whose eventfds were closed. */
+static LLIST_HEAD(orphans);
+
+static void end_orphans(struct work_struct *work)
+{
+	end(llist_del_all(&orphans));
+}
+
+static DECLARE_WORK(orphans_work, end_orphans);
 
 /* Whoever calls this ends it. */
 static void take_off(struct axv_vm *vm, struct axv_irqfd *irqfd)
@@ -91,7 +123,9 @@ static void closed(struct axv_irqfd *irqfd)
 	spin_lock_irqsave(&vm->irqfd_lock, flags);
 	if (!list_empty(&irqfd->node)) {
 		take_off(vm, irqfd);
-		queue_work(ends, &irqfd->end);
+		/* Before the work is queued: if it is already, it has not begun to look. */
+		llist_add(&irqfd->ending, &orphans);
+		queue_work(ends, &orphans_work);
 	}
 	spin_unlock_irqrestore(&vm->irqfd_lock, flags);
 }
@@ -163,7 +197,6 @@ static int add(struct axv_vm *vm, struct file *file, struct eventfd_ctx *ctx,
 	irqfd->vm = vm;
 	irqfd->gsi = config->gsi;
 	irqfd->ctx = ctx;
-	INIT_WORK(&irqfd->end, end_work);
 	init_waitqueue_func_entry(&irqfd->wait, signalled);
 	init_poll_funcptr(&irqfd->poll, join);
 	if (config->flags & AXV_IRQFD_RESAMPLE) {
@@ -191,17 +224,18 @@ static int add(struct axv_vm *vm, struct file *file, struct eventfd_ctx *ctx,
 static int take_back(struct axv_vm *vm, struct eventfd_ctx *ctx, u32 gsi)
 {
 	struct axv_irqfd *irqfd;
+	LLIST_HEAD(taken);
 
 	spin_lock_irq(&vm->irqfd_lock);
 	irqfd = find(vm, ctx);
-	if (irqfd && irqfd->gsi == gsi)
+	if (irqfd && irqfd->gsi == gsi) {
 		take_off(vm, irqfd);
-	else
-		irqfd = NULL;
+		llist_add(&irqfd->ending, &taken);
+	}
 	spin_unlock_irq(&vm->irqfd_lock);
-	if (!irqfd)
+	if (llist_empty(&taken))
 		return -ENOENT;
-	end(irqfd);
+	end(taken.first);
 	return 0;
 }
 
@@ -273,17 +307,19 @@ out:
 void axv_irqfds_close(struct axv_vm *vm)
 {
 	struct axv_irqfd *irqfd;
+	LLIST_HEAD(taken);
 
-	for (;;) {
+	do {
 		spin_lock_irq(&vm->irqfd_lock);
 		irqfd = list_first_entry_or_null(&vm->irqfds, struct axv_irqfd, node);
-		if (irqfd)
+		if (irqfd) {
 			take_off(vm, irqfd);
+			llist_add(&irqfd->ending, &taken);
+		}
 		spin_unlock_irq(&vm->irqfd_lock);
-		if (!irqfd)
-			break;
-		end(irqfd);
-	}
+		cond_resched();
+	} while (irqfd);
+	end(taken.first);
 }
 
 /**

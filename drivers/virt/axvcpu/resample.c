@@ -4,8 +4,9 @@
  * level up looks at the device again.
  *
  * A vCPU that ends an interrupt walks the VM's list under SRCU, since signalling sleeps
- * on a realtime kernel.  Whoever takes a resampler off the list waits for such walks, so
- * nothing is signalled by it any more.
+ * on a realtime kernel.  Whoever takes resamplers off the list waits for such walks, so
+ * nothing is signalled by them any more: once for all of them, since a grace period takes
+ * milliseconds and a VM may have 4,096.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -67,20 +68,54 @@ struct axv_resampler *axv_resampler_add(struct axv_vm *vm, u32 gsi, int fd)
 }
 
 /**
- * axv_resampler_end() - the end of axv_resampler_add()
- * @vm:		the same
- * @resampler:	what it returned; nothing is signalled by it any more
+ * axv_resampler_remove() - no walk finds the resampler any more
+ * @vm:		VM of axv_resampler_add()
+ * @resampler:	what that returned.  axv_resampler_free() has to follow, after
+ *		axv_resample_wait().
+ *
+ * Context: process context.
+ */
+void axv_resampler_remove(struct axv_vm *vm, struct axv_resampler *resampler)
+{
+	spin_lock(&vm->resampler_lock);
+	list_del_rcu(&resampler->node);
+	spin_unlock(&vm->resampler_lock);
+}
+
+/**
+ * axv_resample_wait() - nothing is signalled any more by what was removed before
+ *
+ * Context: sleeps.
+ */
+void axv_resample_wait(void)
+{
+	synchronize_srcu(&walks);
+}
+
+/**
+ * axv_resampler_free() - the end of axv_resampler_add()
+ * @resampler:	what that returned, removed and waited for
+ *
+ * Context: process context.
+ */
+void axv_resampler_free(struct axv_resampler *resampler)
+{
+	axv_eventfd_put(resampler->eventfd);
+	kfree(resampler);
+}
+
+/**
+ * axv_resampler_end() - remove one, wait, and free it
+ * @vm:		VM of axv_resampler_add()
+ * @resampler:	what that returned; nothing is signalled by it any more
  *
  * Context: sleeps.
  */
 void axv_resampler_end(struct axv_vm *vm, struct axv_resampler *resampler)
 {
-	spin_lock(&vm->resampler_lock);
-	list_del_rcu(&resampler->node);
-	spin_unlock(&vm->resampler_lock);
-	synchronize_srcu(&walks);
-	axv_eventfd_put(resampler->eventfd);
-	kfree(resampler);
+	axv_resampler_remove(vm, resampler);
+	axv_resample_wait();
+	axv_resampler_free(resampler);
 }
 
 /**
