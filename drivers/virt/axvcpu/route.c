@@ -118,11 +118,23 @@ static void deliver(struct axv_vm *vm, struct axv_gsi *route)
 
 /* ---- levels ------------------------------------------------------------------ */
 
+/**
+ * struct fall - wires that a call has lowered
+ * @wires:	0; 1; or more than 1, if they were not all the same
+ * @vcpu:	of the last one, whose it was
+ * @vector:	and which
+ */
+struct fall {
+	unsigned int wires;
+	u32 vcpu;
+	u32 vector;
+};
+
 /*
  * The wire is low for the vCPU, as far as this route goes.  Under &axv_gsi.lock and RCU;
  * after_fall() has to follow without that lock.
  */
-static void lower(struct axv_vm *vm, const struct axv_gsi *route)
+static void lower(struct axv_vm *vm, const struct axv_gsi *route, struct fall *fall)
 {
 	struct axv_vcpu *vcpu = xa_load(&vm->vcpus, route->to_vcpu);
 	struct axv_inject low = route->event;
@@ -132,54 +144,77 @@ static void lower(struct axv_vm *vm, const struct axv_gsi *route)
 	low.data = 0;
 	if (vcpu)
 		axv_vcpu_inject(vcpu, &low);
+	if (!fall->wires || fall->vcpu != route->to_vcpu || fall->vector != route->vector)
+		fall->wires++;
+	fall->vcpu = route->to_vcpu;
+	fall->vector = route->vector;
+}
+
+/* Under RCU. */
+static void raise_again(struct axv_vm *vm, struct axv_gsi *route, const struct fall *fall)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&route->lock, flags);
+	if (is_wire(route) && route->line && route->in_flight &&
+	    (fall->wires > 1 ||
+	     (route->to_vcpu == fall->vcpu && route->vector == fall->vector)))
+		WRITE_ONCE(route->pending, true);
+	deliver(vm, route);
+	raw_spin_unlock_irqrestore(&route->lock, flags);
 }
 
 /*
- * Another route may hold the same wire up.  Its lock is taken after the wire was lowered:
- * either it has noted that it is high, and raises the wire again here, or it notes that
- * later, and raises the wire itself.  And there may be room in the queue now.
+ * Other routes may hold the same wires up.  Their locks are taken after the wires were
+ * lowered: either a route has noted that its wire is high, and raises it again here, or it
+ * notes that later, and raises the wire itself.  And there may be room in queues now.
+ *
+ * Once for all that a call has lowered: otherwise 4,096 routes of one wire are looked at
+ * 4,096 times.
  */
-static void after_fall(struct axv_vm *vm, u32 id, u32 vector)
+static void after_fall(struct axv_vm *vm, const struct fall *fall)
 {
-	struct axv_vcpu *vcpu = xa_load(&vm->vcpus, id);
-	unsigned long flags, gsi;
+	struct axv_vcpu *vcpu;
 	struct axv_gsi *route;
+	unsigned long gsi;
 
-	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_LEVEL) {
-		raw_spin_lock_irqsave(&route->lock, flags);
-		if (is_wire(route) && route->line && route->in_flight &&
-		    route->to_vcpu == id && route->vector == vector) {
-			WRITE_ONCE(route->pending, true);
-			deliver(vm, route);
-		}
-		raw_spin_unlock_irqrestore(&route->lock, flags);
+	if (!fall->wires)
+		return;
+	rcu_read_lock();
+	if (fall->wires > 1) {
+		xa_for_each(&vm->routes, gsi, route)
+			raise_again(vm, route, fall);
+	} else {
+		xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_LEVEL)
+			raise_again(vm, route, fall);
+		vcpu = xa_load(&vm->vcpus, fall->vcpu);
+		if (vcpu)
+			axv_routes_retry(vcpu);
 	}
-	if (vcpu)
-		axv_routes_retry(vcpu);
+	rcu_read_unlock();
 }
 
-/* Nobody holds the level up any more.  true: a wire was lowered. */
-static bool relax(struct axv_vm *vm, struct axv_gsi *route)
+/* Nobody holds the level up any more. */
+static void relax(struct axv_vm *vm, struct axv_gsi *route, struct fall *fall)
 {
-	bool fell = is_wire(route) && route->in_flight;
-
 	WRITE_ONCE(route->pending, false);
-	if (!fell)
-		return false;
-	lower(vm, route);
+	if (!is_wire(route) || !route->in_flight)
+		return;
+	lower(vm, route, fall);
 	route->in_flight = false;
-	return true;
 }
 
-static bool end_flight(struct axv_vm *vm, struct axv_gsi *route)
+static void end_flight(struct axv_vm *vm, struct axv_gsi *route, struct fall *fall)
 {
 	route->line &= ~AXV_LINE_IRQFD;
-	if (is_wire(route))
-		return !route->line && relax(vm, route);
+	if (is_wire(route)) {
+		if (!route->line)
+			relax(vm, route, fall);
+		return;
+	}
 	/* Whoever holds it up is asked, and sends it again. */
 	route->in_flight = false;
 	WRITE_ONCE(route->pending, false);
-	return false;
 }
 
 static bool flies_as(const struct axv_gsi *route, const struct axv_vcpu *vcpu, u32 vector)
@@ -189,12 +224,13 @@ static bool flies_as(const struct axv_gsi *route, const struct axv_vcpu *vcpu, u
 }
 
 /* The next route from *@gsi on that ends, and who held it up until then. */
-static bool end_next(struct axv_vcpu *vcpu, u32 vector, unsigned long *gsi, u8 *line)
+static bool end_next(struct axv_vcpu *vcpu, u32 vector, unsigned long *gsi, u8 *line,
+		     struct fall *fall)
 {
-	bool found = false, fell = false;
 	struct axv_vm *vm = vcpu->vm;
 	struct axv_gsi *route;
 	unsigned long flags;
+	bool found = false;
 
 	rcu_read_lock();
 	while (!found && (route = xa_find(&vm->routes, gsi, ULONG_MAX,
@@ -203,13 +239,11 @@ static bool end_next(struct axv_vcpu *vcpu, u32 vector, unsigned long *gsi, u8 *
 		found = flies_as(route, vcpu, vector);
 		if (found) {
 			*line = route->line;
-			fell = end_flight(vm, route);
+			end_flight(vm, route, fall);
 		}
 		raw_spin_unlock_irqrestore(&route->lock, flags);
 		*gsi += !found;
 	}
-	if (fell)
-		after_fall(vm, vcpu->id, vector);
 	rcu_read_unlock();
 	return found;
 }
@@ -219,7 +253,8 @@ static bool end_next(struct axv_vcpu *vcpu, u32 vector, unsigned long *gsi, u8 *
  * @vcpu:	vCPU whose claim the caller holds
  * @vector:	what has ended
  *
- * Each route ends once, also one that is raised again meanwhile.
+ * Each route ends once, also one that is raised again meanwhile.  A wire that is low until
+ * all have been told is not missed: this thread is the one that enters the guest.
  *
  * Context: as axv_routes_ended().
  * Return: likewise.
@@ -227,11 +262,12 @@ static bool end_next(struct axv_vcpu *vcpu, u32 vector, unsigned long *gsi, u8 *
 bool __axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
 {
 	bool found = false, tell = false;
+	struct fall fall = {};
 	unsigned long gsi;
 	u8 line;
 
 	axv_assert_claimed(vcpu);
-	for (gsi = 0; end_next(vcpu, vector, &gsi, &line); gsi++) {
+	for (gsi = 0; end_next(vcpu, vector, &gsi, &line, &fall); gsi++) {
 		found = true;
 		if (line != AXV_LINE_IRQFD)
 			tell = true;
@@ -239,6 +275,7 @@ bool __axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
 			tell = true;
 		cond_resched();
 	}
+	after_fall(vcpu->vm, &fall);
 	return tell || !found;
 }
 
@@ -277,25 +314,21 @@ int axv_route_raise(struct axv_vm *vm, u32 gsi, enum axv_line line)
 /* The VMM does not hold it up any more. */
 static int route_fall(struct axv_vm *vm, u32 gsi)
 {
+	struct fall fall = {};
 	struct axv_gsi *route;
 	unsigned long flags;
-	u32 vcpu, vector;
-	bool fell = false;
 
 	rcu_read_lock();
 	route = xa_load(&vm->routes, gsi);
 	if (route) {
 		raw_spin_lock_irqsave(&route->lock, flags);
-		vcpu = route->to_vcpu;
-		vector = route->vector;
 		route->line &= ~AXV_LINE_VMM;
 		if (is_level(route) && !route->line)
-			fell = relax(vm, route);
+			relax(vm, route, &fall);
 		raw_spin_unlock_irqrestore(&route->lock, flags);
-		if (fell)
-			after_fall(vm, vcpu, vector);
 	}
 	rcu_read_unlock();
+	after_fall(vm, &fall);
 	return route ? 0 : -ENOENT;
 }
 
@@ -366,35 +399,32 @@ void __axv_routes_retry(struct axv_vcpu *vcpu)
 
 /* ---- changes; under &axv_vm.lock --------------------------------------------- */
 
-/* Also without the lock, at the end.  false: there is none. */
-static bool take_route(struct axv_vm *vm, u32 gsi)
+/*
+ * Also without the lock, at the end.  after_fall() has to follow if other routes stay.
+ * Return: false: there is none.
+ */
+static bool take_route(struct axv_vm *vm, u32 gsi, struct fall *fall)
 {
 	struct axv_gsi *route = xa_erase(&vm->routes, gsi);
 	unsigned long flags;
-	u32 vcpu, vector;
-	bool fell;
 
 	if (!route)
 		return false;
 	rcu_read_lock();
 	/* Who has found it already delivers nothing after this. */
 	raw_spin_lock_irqsave(&route->lock, flags);
-	vcpu = route->to_vcpu;
-	vector = route->vector;
-	fell = relax(vm, route);
+	relax(vm, route, fall);
 	route->set.flags = AXV_ROUTE_MASKED;
 	raw_spin_unlock_irqrestore(&route->lock, flags);
-	if (fell)
-		after_fall(vm, vcpu, vector);
 	rcu_read_unlock();
 	kfree_rcu(route, rcu);
 	return true;
 }
 
-static void remove_route(struct axv_vm *vm, u32 gsi)
+static void remove_route(struct axv_vm *vm, u32 gsi, struct fall *fall)
 {
 	lockdep_assert_held(&vm->lock);
-	if (take_route(vm, gsi))
+	if (take_route(vm, gsi, fall))
 		vm->nr_routes--;
 }
 
@@ -435,12 +465,13 @@ static int check(struct axv_vm *vm, const struct axv_route *new)
 /* Take back what make_room() has added for a table that is not set after all. */
 static void remove_blanks(struct axv_vm *vm)
 {
+	struct fall none = {};
 	struct axv_gsi *route;
 	unsigned long gsi;
 
 	xa_for_each(&vm->routes, gsi, route)
 		if (route->table == vm->route_table - 1)
-			remove_route(vm, gsi);
+			remove_route(vm, gsi, &none);
 }
 
 /* Room for all of them: nothing that follows can fail. */
@@ -481,13 +512,11 @@ static void set_level(struct axv_gsi *route, u32 flags)
 }
 
 /* The route is there, and @new was checked. */
-static void set_route(struct axv_vm *vm, const struct axv_route *new)
+static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fall *fall)
 {
 	struct axv_gsi *route = xa_load(&vm->routes, new->gsi);
 	struct axv_inject event = {};
 	unsigned long flags;
-	u32 vcpu, vector;
-	bool fell;
 
 	vm->ops->route(vm, new, &event);
 	/* Before it can be delivered: __axv_routes_ended() looks at these only. */
@@ -495,11 +524,8 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new)
 		xa_set_mark(&vm->routes, new->gsi, AXV_ROUTE_MARK_LEVEL);
 	rcu_read_lock();
 	raw_spin_lock_irqsave(&route->lock, flags);
-	vcpu = route->to_vcpu;
-	vector = route->vector;
-	fell = is_wire(route) && route->in_flight;
-	if (fell)
-		lower(vm, route);
+	if (is_wire(route) && route->in_flight)
+		lower(vm, route, fall);
 	route->event = event;
 	WRITE_ONCE(route->set.vcpu, new->vcpu);
 	route->set = *new;
@@ -509,8 +535,6 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new)
 	set_level(route, new->flags);
 	deliver(vm, route);
 	raw_spin_unlock_irqrestore(&route->lock, flags);
-	if (fell)
-		after_fall(vm, vcpu, vector);
 	rcu_read_unlock();
 	if (!(new->flags & AXV_ROUTE_LEVEL))
 		xa_clear_mark(&vm->routes, new->gsi, AXV_ROUTE_MARK_LEVEL);
@@ -536,6 +560,7 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 		   bool all)
 {
 	u32 limit = all ? 2 * AXV_MAX_ROUTES : AXV_MAX_ROUTES;
+	struct fall fall = {};
 	struct axv_gsi *route;
 	unsigned long gsi;
 	int err;
@@ -553,18 +578,17 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 	err = make_room(vm, routes, count, limit);
 	if (err)
 		return err;
-	/* Each may look at all the others: see after_fall(). */
 	for (i = 0; i < count; i++, cond_resched())
 		if (!(routes[i].flags & AXV_ROUTE_REMOVE))
-			set_route(vm, &routes[i]);
+			set_route(vm, &routes[i], &fall);
 	for (i = 0; i < count; i++, cond_resched())
 		if (routes[i].flags & AXV_ROUTE_REMOVE)
-			remove_route(vm, routes[i].gsi);
-	if (!all)
-		return 0;
-	xa_for_each(&vm->routes, gsi, route)
-		if (route->table != vm->route_table)
-			remove_route(vm, gsi);
+			remove_route(vm, routes[i].gsi, &fall);
+	if (all)
+		xa_for_each(&vm->routes, gsi, route)
+			if (route->table != vm->route_table)
+				remove_route(vm, gsi, &fall);
+	after_fall(vm, &fall);
 	return 0;
 }
 
@@ -617,11 +641,13 @@ int axv_get_routes(struct axv_vm *vm, struct axv_route *routes, u32 count)
  */
 void axv_end_routes(struct axv_vm *vm)
 {
+	struct fall fall = {};
 	struct axv_gsi *route;
 	unsigned long gsi;
 
+	/* No after_fall(): none is left that could raise a wire again, or wait for room. */
 	xa_for_each(&vm->routes, gsi, route) {
-		take_route(vm, gsi);
+		take_route(vm, gsi, &fall);
 		cond_resched();
 	}
 	WRITE_ONCE(vm->nr_routes, 0);

@@ -245,6 +245,7 @@ static int fake_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	struct axv_fake *fake = to_fake(vcpu);
 
 	lockdep_assert_held(&vcpu->lock);
+	fake->injects++;
 	if (event->type == AXV_INJECT_WIRED && !event->data) {
 		fake->wires &= ~BIT_ULL(event->vector);
 		return 0;

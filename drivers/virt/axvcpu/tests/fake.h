@@ -44,8 +44,9 @@
  * @read_was_wrong: reads with preemption on, or interrupts off
  * @entry:	where it begins
  * @gpr:	general registers
- * @queued:	events in the queue; under &axv_vcpu.lock
- * @wires:	bit n: wire n is high; under &axv_vcpu.lock
+ * @injects:	calls of inject(); under &axv_vcpu.lock
+ * @queued:	events in the queue; likewise
+ * @wires:	bit n: wire n is high; likewise
  */
 struct axv_fake {
 	struct axv_vcpu vcpu;
@@ -68,6 +69,7 @@ struct axv_fake {
 	unsigned int read_was_wrong;
 	u64 entry;
 	u64 gpr[FAKE_GPRS];
+	unsigned int injects;
 	unsigned int queued;
 	u64 wires;
 };

@@ -19,6 +19,7 @@
 #define VECTOR	0x41
 #define ADDRESS	0xfee00000ull
 #define FDS	3
+#define MANY	64
 #define ROUNDS	3000
 
 /**
@@ -323,6 +324,73 @@ static void a_wire_of_two_routes(struct kunit *test)
 	forget(test, b);
 }
 
+/* How many events the vCPU was given since this was asked last. */
+static unsigned int injects(struct axv_fake *fake)
+{
+	unsigned int injects;
+
+	raw_spin_lock_irq(&fake->vcpu.lock);
+	injects = fake->injects;
+	fake->injects = 0;
+	raw_spin_unlock_irq(&fake->vcpu.lock);
+	return injects;
+}
+
+/* All of them are the same wire, or two in turn, and up. */
+static void raise_many(struct kunit *test, u32 wires, enum axv_line line)
+{
+	struct axv_vm *vm = test->priv;
+	u32 i;
+
+	for (i = 0; i < MANY; i++) {
+		KUNIT_ASSERT_EQ(test, 0, set_wire(vm, i, 0, 0, WIRE + i % wires));
+		KUNIT_ASSERT_EQ(test, 0, axv_route_raise(vm, i, line));
+	}
+}
+
+/* Each is looked at once by what lowers all of them, not once for each of the others. */
+static void a_wire_of_many_routes(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+	struct axv_route *routes;
+	u32 wires, i;
+
+	routes = kunit_kcalloc(test, MANY, sizeof(*routes), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, routes);
+	for (i = 0; i < MANY; i++)
+		routes[i].gsi = i;
+	for (wires = 1; wires <= 2; wires++) {
+		raise_many(test, wires, AXV_LINE_IRQFD);
+		injects(fake);
+		KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+		KUNIT_EXPECT_LE(test, injects(fake), MANY);
+		KUNIT_EXPECT_EQ(test, wires == 1 ? 0 : HIGH << 1, fake->wires);
+
+		/* All are changed, and all but one go: it holds its wire up. */
+		for (i = 0; i < MANY; i++) {
+			routes[i].flags = AXV_ROUTE_LEVEL;
+			routes[i].vector = WIRE + i % wires;
+		}
+		raise_many(test, wires, AXV_LINE_VMM);
+		injects(fake);
+		KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, MANY));
+		KUNIT_EXPECT_LE(test, injects(fake), 3 * MANY);
+		KUNIT_EXPECT_EQ(test, wires == 1 ? HIGH : 3 * HIGH, fake->wires);
+		for (i = 0; i < MANY - 1; i++)
+			routes[i].flags = AXV_ROUTE_REMOVE;
+		KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, MANY - 1));
+		KUNIT_EXPECT_LE(test, injects(fake), 2 * MANY);
+		KUNIT_EXPECT_EQ(test, HIGH << (wires - 1), fake->wires);
+
+		raise_many(test, wires, AXV_LINE_VMM);
+		injects(fake);
+		axv_end_routes(vm);
+		KUNIT_EXPECT_LE(test, injects(fake), MANY);
+		KUNIT_EXPECT_EQ(test, 0, fake->wires);
+	}
+}
+
 /* Two who hear of one route, one of whom is still up: one end for each end. */
 static void a_device_that_is_still_up(struct kunit *test)
 {
@@ -612,6 +680,7 @@ static struct kunit_case level_cases[] = {
 	KUNIT_CASE(an_end_takes_a_level_back),
 	KUNIT_CASE(a_level_of_the_vmm),
 	KUNIT_CASE(a_wire_of_two_routes),
+	KUNIT_CASE(a_wire_of_many_routes),
 	KUNIT_CASE(a_device_that_is_still_up),
 	KUNIT_CASE(a_message_is_sent_once),
 	KUNIT_CASE(a_mask_in_the_middle),
