@@ -36,7 +36,8 @@
  *		an eventfd.  Outside &axv_vcpu.lock; no two are held at once.
  * @pending:	an event was not delivered yet
  * @in_flight:	of a level: it was delivered to @to_vcpu as @vector, and has not ended
- * @line:	of a level: &enum axv_line of those who hold it up
+ * @line:	of a level: &enum axv_line of those who hold it up; otherwise of those who
+ *		do if it becomes one
  * @to_vcpu:	id of a vCPU
  * @vector:	x86's vector, or arm64's INTID
  * @set:	what userspace asked for, without the flags that are state
@@ -301,7 +302,8 @@ int axv_route_raise(struct axv_vm *vm, u32 gsi, enum axv_line line)
 	route = xa_load(&vm->routes, gsi);
 	if (route) {
 		raw_spin_lock_irqsave(&route->lock, flags);
-		if (is_level(route))
+		/* An irqfd waits for an end, even if the route is no level just now. */
+		if (is_level(route) || line == AXV_LINE_IRQFD)
 			route->line |= line;
 		WRITE_ONCE(route->pending, true);
 		deliver(vm, route);
@@ -495,8 +497,8 @@ static int make_room(struct axv_vm *vm, const struct axv_route *routes, u32 coun
 static void set_level(struct axv_gsi *route, u32 flags)
 {
 	if (!is_level(route)) {
+		/* @line stays: whoever waits for an end gets one if this is a level again. */
 		route->in_flight = false;
-		route->line = 0;
 		return;
 	}
 	if (flags & AXV_ROUTE_IN_FLIGHT) {

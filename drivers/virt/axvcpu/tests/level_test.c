@@ -455,10 +455,14 @@ static void a_message_is_sent_once(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &(struct axv_route){
 		.gsi = GSI, .address = ADDRESS, .data = VECTOR }, 1));
 	KUNIT_EXPECT_TRUE(test, ends(fake, VECTOR));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+	/* The device is still up. */
 	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, 0));
-	KUNIT_EXPECT_EQ(test, 5, axv_fake_messages);
+	KUNIT_EXPECT_EQ(test, 6, axv_fake_messages);
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 6, axv_fake_messages);
+	KUNIT_EXPECT_FALSE(test, ends(fake, VECTOR));
+	KUNIT_EXPECT_EQ(test, 3, rings(0));
 	forget(test, resampler);
 }
 
@@ -489,6 +493,48 @@ static void a_mask_in_the_middle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, rings(0));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 1, WIRE));
 	KUNIT_EXPECT_EQ(test, 0, wires(other));
+	forget(test, resampler);
+}
+
+/* Whoever waits for the end of a level gets one, also if it was no level meanwhile. */
+static void an_edge_in_the_middle(struct kunit *test)
+{
+	const struct axv_route edge = { .gsi = GSI, .vector = WIRE };
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	device_raises(test, GSI);
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &edge, 1));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+
+	/* Raised while it is none. */
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &edge, 1));
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 1, fake->queued);
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+
+	/* The VMM's own is high until it is low; an event of edges leaves nothing. */
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &edge, 1));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &edge, 1));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 0));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
 	forget(test, resampler);
 }
 
@@ -684,6 +730,7 @@ static struct kunit_case level_cases[] = {
 	KUNIT_CASE(a_device_that_is_still_up),
 	KUNIT_CASE(a_message_is_sent_once),
 	KUNIT_CASE(a_mask_in_the_middle),
+	KUNIT_CASE(an_edge_in_the_middle),
 	KUNIT_CASE(a_wire_that_moves),
 	KUNIT_CASE(a_level_finds_the_queue_full),
 	KUNIT_CASE(levels_are_state),
