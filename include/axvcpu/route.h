@@ -41,6 +41,7 @@ void axv_end_routes(struct axv_vm *vm);
 int axv_route_raise(struct axv_vm *vm, u32 gsi, enum axv_line line);
 int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event);
 void __axv_routes_retry(struct axv_vcpu *vcpu);
+void __axv_routes_closed(struct axv_vcpu *vcpu);
 bool __axv_routes_ended(struct axv_vcpu *vcpu, u32 vector);
 
 /**
@@ -55,6 +56,21 @@ static inline void axv_routes_retry(struct axv_vcpu *vcpu)
 {
 	if (unlikely(READ_ONCE(vcpu->routes_wait)))
 		__axv_routes_retry(vcpu);
+}
+
+/**
+ * axv_routes_closed() - a vCPU is gone, and with it the wires that it had
+ * @vcpu:	vCPU that nobody finds by its id any more
+ *
+ * A route that holds one of them up waits until it is set anew, or until another vCPU has
+ * that id.
+ *
+ * Context: process context, no lock held.
+ */
+static inline void axv_routes_closed(struct axv_vcpu *vcpu)
+{
+	if (unlikely(xa_marked(&vcpu->vm->routes, AXV_ROUTE_MARK_LEVEL)))
+		__axv_routes_closed(vcpu);
 }
 
 /**

@@ -105,7 +105,7 @@ struct axv_hole {
  * @wait:	where the thread sleeps in state Blocked
  * @notify_resume: TIF_NOTIFY_RESUME of the thread was put off to the end of the
  *		run; belongs to the holder of the claim
- * @routes_wait: a route found the queue full; written under @lock
+ * @routes_wait: a route found the queue full, or the vCPU Invalid; written under @lock
  * @loaded_cpu:	host CPU whose hardware holds it, or -1.  Written only on that
  *		CPU with interrupts off; from -1 only by the holder of the claim.
  * @where:	@mode and @loaded_cpu, for other CPUs to read.  On a line of its own:

@@ -39,7 +39,8 @@ static int inject(struct axv_vcpu *vcpu, const struct axv_inject *event, bool ro
 		err = -EBADFD;
 	else
 		err = vcpu->ops->inject(vcpu, event);
-	if (err == -EAGAIN && routed)
+	/* An Invalid vCPU takes its wires after AXV_VCPU_RESET. */
+	if (routed && (err == -EAGAIN || err == -EBADFD))
 		WRITE_ONCE(vcpu->routes_wait, true);
 	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
 
@@ -68,7 +69,7 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
  * @vcpu:	any vCPU
  * @event:	the event
  *
- * With -EAGAIN, axv_routes_retry() finds that routes wait.
+ * With -EAGAIN and -EBADFD, axv_routes_retry() finds that routes wait.
  *
  * Context: any but NMI.
  * Return: as axv_vcpu_inject().

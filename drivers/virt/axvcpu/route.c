@@ -8,7 +8,7 @@
  *
  * What cannot be delivered stays pending: while the route is masked, until it is set
  * anew; while the queue of the vCPU is full, until the vCPU takes it, before it enters or
- * sleeps.
+ * sleeps.  So does a wire whose vCPU is not there, or is Invalid: until one is.
  *
  * A level route notes, when it is delivered, to which vCPU and as what.  The end of that
  * interrupt acts on the note: axv_routes_ended().
@@ -105,11 +105,11 @@ static void deliver(struct axv_vm *vm, struct axv_gsi *route)
 	/* A level's message is not sent again before its interrupt has ended. */
 	if (is_level(route) && !is_wire(route) && route->in_flight)
 		return;
-	/* What nobody is there to take is lost, as on a bus. */
 	err = give(vm, route);
 	if (err == -EAGAIN)
 		return;
-	WRITE_ONCE(route->pending, false);
+	/* What nobody is there to take is lost, as on a bus; but a wire stays high. */
+	route->pending = err && is_wire(route);
 	if (!is_level(route))
 		return;
 	route->to_vcpu = route->set.vcpu;
@@ -160,7 +160,7 @@ static void raise_again(struct axv_vm *vm, struct axv_gsi *route, const struct f
 	if (is_wire(route) && route->line && route->in_flight &&
 	    (fall->wires > 1 ||
 	     (route->to_vcpu == fall->vcpu && route->vector == fall->vector)))
-		WRITE_ONCE(route->pending, true);
+		route->pending = true;
 	deliver(vm, route);
 	raw_spin_unlock_irqrestore(&route->lock, flags);
 }
@@ -198,7 +198,7 @@ static void after_fall(struct axv_vm *vm, const struct fall *fall)
 /* Nobody holds the level up any more. */
 static void relax(struct axv_vm *vm, struct axv_gsi *route, struct fall *fall)
 {
-	WRITE_ONCE(route->pending, false);
+	route->pending = false;
 	if (!is_wire(route) || !route->in_flight)
 		return;
 	lower(vm, route, fall);
@@ -215,7 +215,7 @@ static void end_flight(struct axv_vm *vm, struct axv_gsi *route, struct fall *fa
 	}
 	/* Whoever holds it up is asked, and sends it again. */
 	route->in_flight = false;
-	WRITE_ONCE(route->pending, false);
+	route->pending = false;
 }
 
 static bool flies_as(const struct axv_gsi *route, const struct axv_vcpu *vcpu, u32 vector)
@@ -305,7 +305,7 @@ int axv_route_raise(struct axv_vm *vm, u32 gsi, enum axv_line line)
 		/* An irqfd waits for an end, even if the route is no level just now. */
 		if (is_level(route) || line == AXV_LINE_IRQFD)
 			route->line |= line;
-		WRITE_ONCE(route->pending, true);
+		route->pending = true;
 		deliver(vm, route);
 		raw_spin_unlock_irqrestore(&route->lock, flags);
 	}
@@ -390,10 +390,41 @@ void __axv_routes_retry(struct axv_vcpu *vcpu)
 
 	rcu_read_lock();
 	xa_for_each(&vm->routes, gsi, route) {
-		if (!READ_ONCE(route->pending) || READ_ONCE(route->set.vcpu) != vcpu->id)
+		if (READ_ONCE(route->set.vcpu) != vcpu->id)
 			continue;
+		/*
+		 * Not without the lock: whoever holds it has either looked for the vCPU, found
+		 * none and left it pending, or looks later, and finds this one.
+		 */
 		raw_spin_lock_irqsave(&route->lock, flags);
 		deliver(vm, route);
+		raw_spin_unlock_irqrestore(&route->lock, flags);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * __axv_routes_closed() - axv_routes_closed() where there may be level routes
+ * @vcpu:	as there
+ *
+ * Another vCPU may have the id already, and the wire: then it is told again.
+ *
+ * Context: as axv_routes_closed().
+ */
+void __axv_routes_closed(struct axv_vcpu *vcpu)
+{
+	struct axv_vm *vm = vcpu->vm;
+	unsigned long flags, gsi;
+	struct axv_gsi *route;
+
+	rcu_read_lock();
+	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_LEVEL) {
+		raw_spin_lock_irqsave(&route->lock, flags);
+		if (is_wire(route) && route->in_flight && route->to_vcpu == vcpu->id) {
+			route->in_flight = false;
+			route->pending = route->line;
+			deliver(vm, route);
+		}
 		raw_spin_unlock_irqrestore(&route->lock, flags);
 	}
 	rcu_read_unlock();
@@ -501,7 +532,8 @@ static void set_level(struct axv_gsi *route, u32 flags)
 		route->in_flight = false;
 		return;
 	}
-	if (flags & AXV_ROUTE_IN_FLIGHT) {
+	/* What flies already goes on as it was noted: its end is the one that comes. */
+	if (flags & AXV_ROUTE_IN_FLIGHT && !route->in_flight) {
 		route->in_flight = true;
 		route->to_vcpu = route->set.vcpu;
 		route->vector = route->event.vector;
@@ -510,7 +542,7 @@ static void set_level(struct axv_gsi *route, u32 flags)
 	if (!route->line && (route->pending || flags & AXV_ROUTE_IN_FLIGHT))
 		route->line = AXV_LINE_IRQFD;
 	if (route->line && (is_wire(route) || !route->in_flight))
-		WRITE_ONCE(route->pending, true);
+		route->pending = true;
 }
 
 /* The route is there, and @new was checked. */
@@ -533,7 +565,7 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fal
 	route->set = *new;
 	route->set.flags &= ~STATE_FLAGS;
 	if (new->flags & AXV_ROUTE_PENDING)
-		WRITE_ONCE(route->pending, true);
+		route->pending = true;
 	set_level(route, new->flags);
 	deliver(vm, route);
 	raw_spin_unlock_irqrestore(&route->lock, flags);

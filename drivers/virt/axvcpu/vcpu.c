@@ -14,6 +14,7 @@
 #include <axvcpu/compat.h>
 #include <axvcpu/current.h>
 #include <axvcpu/request.h>
+#include <axvcpu/route.h>
 #include <axvcpu/state.h>
 #include <axvcpu/trace.h>
 #include <axvcpu/vcpu.h>
@@ -189,6 +190,7 @@ void axv_vcpu_close(struct axv_vcpu *vcpu)
 	debugfs_remove(vcpu->debugfs);
 	xa_erase(&vcpu->vm->vcpus, vcpu->id);
 	xa_erase(&vcpu->vm->by_hw_id, vcpu->hw_id);
+	axv_routes_closed(vcpu);
 	axv_vcpu_put(vcpu);
 }
 

@@ -568,6 +568,47 @@ static void a_wire_that_moves(struct kunit *test)
 	forget(test, resampler);
 }
 
+/* A wire is high for the vCPU that has the id next, and for one that was Invalid. */
+static void a_wire_without_a_vcpu(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE + 1));
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
+	KUNIT_EXPECT_EQ(test, 3 * HIGH, wires(fake));
+	axv_vcpu_close(&fake->vcpu);
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_PENDING, flags_of(test, GSI));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 0));
+	fake = axv_fake_new(test, 0, NULL);
+	axv_routes_retry(&fake->vcpu);
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+
+	/* Raised while there is none. */
+	axv_vcpu_close(&fake->vcpu);
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_PENDING, flags_of(test, GSI));
+	fake = axv_fake_new(test, 0, NULL);
+	axv_routes_retry(&fake->vcpu);
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+
+	/* And while it is Invalid. */
+	KUNIT_ASSERT_EQ(test, -EBADFD, axv_vcpu_unbind(&fake->vcpu));
+	device_raises(test, GSI);
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	KUNIT_ASSERT_EQ(test, 0, axv_vcpu_reset(&fake->vcpu));
+	axv_routes_retry(&fake->vcpu);
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	forget(test, resampler);
+}
+
 static void a_level_finds_the_queue_full(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -623,6 +664,15 @@ static void levels_are_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, 2, rings(0));
+
+	/* Of an old table: it has moved since, and where it is it ends. */
+	device_raises(test, GSI);
+	flags = flags_of(test, GSI);
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_IN_FLIGHT, flags);
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, flags | AXV_ROUTE_MASKED, 0, WIRE + 1));
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE + 1));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 3, rings(0));
 	forget(test, resampler);
 }
 
@@ -732,6 +782,7 @@ static struct kunit_case level_cases[] = {
 	KUNIT_CASE(a_mask_in_the_middle),
 	KUNIT_CASE(an_edge_in_the_middle),
 	KUNIT_CASE(a_wire_that_moves),
+	KUNIT_CASE(a_wire_without_a_vcpu),
 	KUNIT_CASE(a_level_finds_the_queue_full),
 	KUNIT_CASE(levels_are_state),
 	KUNIT_CASE(edges_do_not_end),
