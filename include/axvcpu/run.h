@@ -108,7 +108,8 @@ axv_wait_for_event(struct axv_vcpu *vcpu, bool *halted,
 		return AXV_EXIT;
 	}
 	raw_spin_lock_irq(&vcpu->lock);
-	if (has_event(vcpu))
+	/* As axv_vcpu_block() has it: otherwise the two never agree. */
+	if (vcpu->routes_wait || has_event(vcpu))
 		*halted = false;
 	raw_spin_unlock_irq(&vcpu->lock);
 	return AXV_RESUME;

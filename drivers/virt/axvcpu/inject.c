@@ -45,7 +45,12 @@ static int inject(struct axv_vcpu *vcpu, const struct axv_inject *event, bool ro
 	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
 
 	trace_axv_inject(vcpu, event->type, event->vector, err);
-	if (!err)
+	/*
+	 * Also where a route waits for room.  A vCPU in the guest makes room when it leaves; one
+	 * that sleeps has looked at @routes_wait before it was set, and is in the queue of those
+	 * to be woken, which axv_request() looks at after a full barrier.
+	 */
+	if (!err || (routed && err == -EAGAIN))
 		axv_request(vcpu, AXV_REQ_EVENT);
 	return err;
 }
@@ -69,7 +74,8 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
  * @vcpu:	any vCPU
  * @event:	the event
  *
- * With -EAGAIN and -EBADFD, axv_routes_retry() finds that routes wait.
+ * With -EAGAIN and -EBADFD, axv_routes_retry() finds that routes wait.  With -EAGAIN the
+ * vCPU leaves the guest or its sleep for that.
  *
  * Context: any but NMI.
  * Return: as axv_vcpu_inject().

@@ -381,12 +381,16 @@ void axv_vcpu_kick(struct axv_vcpu *vcpu)
 	axv_request(vcpu, AXV_REQ_KICK);
 }
 
+/*
+ * What found no room in the queue may be more urgent than all that is there, and the
+ * guest has to run to make room.
+ */
 static bool has_event(struct axv_vcpu *vcpu)
 {
 	bool event;
 
 	raw_spin_lock_irq(&vcpu->lock);
-	event = vcpu->ops->has_event(vcpu);
+	event = vcpu->routes_wait || vcpu->ops->has_event(vcpu);
 	raw_spin_unlock_irq(&vcpu->lock);
 	return event;
 }
@@ -402,9 +406,9 @@ static bool may_sleep(struct axv_vcpu *vcpu)
  * axv_vcpu_block() - Running to Blocked to Running: sleep until there is a reason
  * @vcpu:	vCPU whose claim the caller holds, in state Running
  *
- * Ends on an event that ends a halt, a kick, the death of the VM, a signal or
- * other work of the thread.  With a reason at hand it does not sleep, and the
- * state stays Running.
+ * Ends on an event that ends a halt, a route that finds no room in the queue, a kick,
+ * the death of the VM, a signal or other work of the thread.  With a reason at hand it
+ * does not sleep, and the state stays Running.
  *
  * Context: sleeps.
  * Return: 0; -EINTR: the thread has work to do, for which the run has to end.
@@ -415,6 +419,8 @@ int axv_vcpu_block(struct axv_vcpu *vcpu)
 	bool slept = false;
 	int err = 0;
 
+	/* Otherwise those that wait for nothing any more keep it awake. */
+	axv_routes_retry(vcpu);
 	for (;;) {
 		/*
 		 * In the queue first, and only then a look at the reasons: who

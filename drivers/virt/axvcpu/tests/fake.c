@@ -292,7 +292,7 @@ static int fake_msi(struct axv_vm *vm, const struct axv_inject *event)
 static bool fake_has_event(struct axv_vcpu *vcpu)
 {
 	lockdep_assert_held(&vcpu->lock);
-	return to_fake(vcpu)->queued;
+	return to_fake(vcpu)->queued && !to_fake(vcpu)->masked;
 }
 
 /* Of this vCPU, with preemption off and interrupts on. */

@@ -47,6 +47,8 @@
  * @injects:	calls of inject(); under &axv_vcpu.lock
  * @queued:	events in the queue; likewise
  * @wires:	bit n: wire n is high; likewise
+ * @masked:	what is queued ends no halt; likewise
+ * @halted:	of axv_fake_guest_halt(); belongs to the holder of the claim
  */
 struct axv_fake {
 	struct axv_vcpu vcpu;
@@ -72,6 +74,8 @@ struct axv_fake {
 	unsigned int injects;
 	unsigned int queued;
 	u64 wires;
+	bool masked;
+	bool halted;
 };
 
 static inline struct axv_fake *to_fake(struct axv_vcpu *vcpu)

@@ -3,12 +3,18 @@
  * Routes: what is delivered, what is kept, and that a table is set as a whole.  Levels are in
  * level_test.c.
  */
+#include <linux/bitops.h>
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/xarray.h>
 
+#include <axvcpu/request.h>
 #include <axvcpu/route.h>
+#include <axvcpu/run.h>
+#include <axvcpu/state.h>
 
 #include "fake.h"
 
@@ -161,6 +167,62 @@ static void a_full_queue_loses_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, FAKE_QUEUE, take(a));
 	axv_routes_retry(&a->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, take(a));
+}
+
+/* A guest that halts, in the kernel, and is done when it is let go on. */
+static int halts(struct axv_fake *fake)
+{
+	fake->halted = true;
+	if (axv_wait_for_event(&fake->vcpu, &fake->halted, axv_fake_ops.has_event) == AXV_EXIT)
+		return AXV_EXIT_NOTHING;
+	return fake->halted ? AXV_EXIT_NONE : AXV_EXIT_HYPERCALL;
+}
+
+/* The guest has to run to make room, also if it halts with what is in its queue. */
+static void a_full_queue_of_one_that_sleeps(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
+	struct axv_vm *vm = test->priv;
+	struct axv_fake_thread runner;
+
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	fill(test, fake);
+	fake->masked = true;
+	fake->guest = halts;
+	axv_fake_start(test, &runner, -1, axv_fake_run_fn, &fake->vcpu);
+	axv_fake_await_state(test, &fake->vcpu, AXV_STATE_BLOCKED);
+	/* One that is the VMM's is refused: the VMM knows that it waits. */
+	KUNIT_EXPECT_EQ(test, -EAGAIN, axv_fake_inject(&fake->vcpu));
+	schedule_timeout_uninterruptible(HZ / 20);
+	KUNIT_EXPECT_EQ(test, AXV_STATE_BLOCKED, axv_vcpu_state(&fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
+	if (!wait_for_completion_timeout(&runner.done, 20 * HZ)) {
+		KUNIT_FAIL(test, "it sleeps on");
+		fake->masked = false;
+		axv_request(&fake->vcpu, AXV_REQ_EVENT);
+	}
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &runner));
+	axv_fake_stop(&runner);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT_HYPERCALL, fake->vcpu.run->exit_reason);
+	KUNIT_EXPECT_EQ(test, FAKE_QUEUE, take(fake));
+	axv_routes_retry(&fake->vcpu);
+	KUNIT_EXPECT_EQ(test, 1, take(fake));
+}
+
+/* A vCPU in the guest is asked to leave, as for an event that was queued. */
+static void a_full_queue_is_a_request(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	fill(test, fake);
+	clear_bit(AXV_REQ_EVENT, &fake->vcpu.requests);
+	KUNIT_EXPECT_EQ(test, -EAGAIN, axv_fake_inject(&fake->vcpu));
+	KUNIT_EXPECT_FALSE(test, axv_test_request(&fake->vcpu, AXV_REQ_EVENT));
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
+	KUNIT_EXPECT_TRUE(test, axv_test_request(&fake->vcpu, AXV_REQ_EVENT));
+	take(fake);
 }
 
 /* It waits for the one that has the id then. */
@@ -349,6 +411,8 @@ static struct kunit_case route_cases[] = {
 	KUNIT_CASE(an_event_goes_to_its_vcpu),
 	KUNIT_CASE(a_masked_route_keeps_one_event),
 	KUNIT_CASE(a_full_queue_loses_nothing),
+	KUNIT_CASE(a_full_queue_of_one_that_sleeps),
+	KUNIT_CASE(a_full_queue_is_a_request),
 	KUNIT_CASE(a_full_queue_that_is_closed),
 	KUNIT_CASE(pending_is_state),
 	KUNIT_CASE(messages),
