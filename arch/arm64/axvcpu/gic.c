@@ -645,9 +645,13 @@ int axv_gic_set_irq(struct axv_arm64_gic *gic, unsigned int place, u64 value,
 	if (!(gic->used & BIT_ULL(place)) && !has_room(gic, intid))
 		return -EAGAIN;
 
+	/*
+	 * That a route waits for its end is no part of the value: it stays if the value is
+	 * written back, also after the place was emptied.  Otherwise the end is missed.
+	 */
+	irq->state = irq->intid == intid ? irq->state & AXV_GIC_ROUTED : 0;
 	irq->intid = intid;
 	irq->priority = (value & AXV_ARM64_IRQ_PRIORITY) >> 32 & host->pri_mask;
-	irq->state = 0;
 	if (value & AXV_ARM64_IRQ_PENDING)
 		irq->state |= AXV_GIC_PENDING;
 	if (value & AXV_ARM64_IRQ_LEVEL)

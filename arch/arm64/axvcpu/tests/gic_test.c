@@ -322,6 +322,45 @@ static void a_level_of_a_route(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
 }
 
+/* A register that is written as it was read changes nothing. */
+static void a_level_that_is_written_back(struct kunit *test)
+{
+	struct model *m = test->priv;
+	unsigned int i;
+	u64 value;
+
+	for (i = 0; i < 2; i++) {
+		axv_gic_level(&m->gic, 40, 0x80, true);
+		axv_gic_tell_end(&m->gic, 40);
+		fill(m);
+		acknowledge(m, 40);
+		drain(m);
+		value = axv_gic_get_irq(&m->gic, 0);
+		KUNIT_EXPECT_EQ(test, value, 40 | 0x80ull << 32 | AXV_ARM64_IRQ_LEVEL |
+					     AXV_ARM64_IRQ_ACTIVE);
+		/* Or all are emptied first. */
+		if (i)
+			KUNIT_EXPECT_EQ(test, axv_gic_set_irq(&m->gic, 0, 0, &host), 0);
+		KUNIT_EXPECT_EQ(test, axv_gic_set_irq(&m->gic, 0, value, &host), 0);
+		fill(m);
+		KUNIT_EXPECT_EQ(test, lr_of(m, 40) & (LR_STATE | LR_EOI), LR_ACTIVE | LR_EOI);
+		deactivate(m, 40);
+		drain(m);
+		KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), 40);
+		axv_gic_level(&m->gic, 40, 0x80, false);
+		KUNIT_EXPECT_EQ(test, m->gic.used, 0ull);
+	}
+
+	/* Another one in its place is not waited for. */
+	axv_gic_level(&m->gic, 40, 0x80, true);
+	axv_gic_tell_end(&m->gic, 40);
+	KUNIT_EXPECT_EQ(test, axv_gic_set_irq(&m->gic, 0, 41 | AXV_ARM64_IRQ_ACTIVE, &host), 0);
+	fill(m);
+	deactivate(m, 41);
+	drain(m);
+	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
+}
+
 /* By ICC_DIR_EL1, and counted by ICH_HCR_EL2.EOIcount. */
 static void ends_without_a_list_register(struct kunit *test)
 {
@@ -719,6 +758,7 @@ static struct kunit_case gic_cases[] = {
 	KUNIT_CASE(active_ones_leave_room_for_the_most_urgent),
 	KUNIT_CASE(active_ones_alone),
 	KUNIT_CASE(a_level_of_a_route),
+	KUNIT_CASE(a_level_that_is_written_back),
 	KUNIT_CASE(ends_without_a_list_register),
 	KUNIT_CASE(a_full_queue),
 	KUNIT_CASE(the_timer),
