@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "axv_harness.h"
 #include "arm64.h"
@@ -512,6 +514,68 @@ TEST_F(irqfd, as_many_irqfds_as_there_may_be)
 	free(fds);
 }
 
+/* ---- the end of many ---- */
+
+enum end_of_many { EXIT_FIRST, VM_FIRST, EVENTS_FIRST, ENDS };
+
+struct many {
+	enum end_of_many how;
+	int ready;
+};
+
+/* A VMM with as many irqfds as a VM may have, which have one resample eventfd. */
+static int vmm_with_many(void *arg)
+{
+	const struct many *many = arg;
+	const int max = 4096;
+	struct rlimit limit = { max + 100, max + 100 };
+	int *events = calloc(max, sizeof(*events));
+	int i, end = event_new(0);
+	struct axv_vm vm;
+
+	must(events);
+	must(!setrlimit(RLIMIT_NOFILE, &limit));
+	vm_new_irqchip(&vm, 0, AXV_IRQCHIP_GICV3);
+	for (i = 0; i < max; i++) {
+		events[i] = event_new(0);
+		must(!set_resampled(&vm, events[i], i, end));
+	}
+	must(!eventfd_write(many->ready, 1));
+	for (i = 0; i < max && many->how == EVENTS_FIRST; i++)
+		must(!close(events[i]));
+	if (many->how != EXIT_FIRST)
+		must(!close(vm.fd));
+	return 7;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	must(!clock_gettime(CLOCK_MONOTONIC, &now));
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+/* All of them wait once for vCPUs that may signal it: each for itself takes half a minute. */
+TEST(many_end_together)
+{
+	struct many many = { .ready = eventfd(0, EFD_CLOEXEC) };
+	eventfd_t ready;
+	double begin;
+	pid_t pid;
+
+	must(many.ready >= 0);
+	for (many.how = EXIT_FIRST; many.how < ENDS; many.how++) {
+		pid = child_start(vmm_with_many, &many);
+		must(!eventfd_read(many.ready, &ready));
+		begin = seconds();
+		EXPECT_EQ(7 << 8, child_status(pid));
+		EXPECT_LT(seconds() - begin, 8.0)
+			TH_LOG("way %d", many.how);
+	}
+	close(many.ready);
+}
+
 /* ---- what waits is state ---- */
 
 TEST_F(irqfd, a_pending_event_is_state)
@@ -713,6 +777,31 @@ TEST_F(irqfd, a_level_in_flight_is_state)
 	close(end);
 }
 
+/* A wire is high for whoever has the id: its vCPU goes, and another one comes. */
+TEST_F(irqfd, a_level_without_a_vcpu)
+{
+	int i, end = event_new(0);
+	struct axv_vcpu other;
+
+	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 7, INTID));
+	ASSERT_EQ(0, set_resampled(&self->vm, self->event, GSI, end));
+	signal_event(self->event);
+	for (i = 0; i < 3; i++) {
+		guest_new(&self->vm, &other, 7);
+		/* For one that has it already, and is closed with it. */
+		if (i == 1)
+			signal_event(self->event);
+		if (i == 2) {
+			EXPECT_EQ(INTID, taken(&other));
+			EXPECT_EQ(1, count_of(end));
+			EXPECT_EQ(0, taken(&other));
+		}
+		vcpu_free(&other);
+	}
+	EXPECT_EQ(0, taken(&self->v));
+	close(end);
+}
+
 /* A route that goes, and a VM that does, let the wire fall. */
 TEST_F(irqfd, the_end_of_a_route_in_flight)
 {
@@ -829,6 +918,44 @@ static void *signaller_main(void *arg)
 	while (!s->stop)
 		signal_event(s->event);
 	return NULL;
+}
+
+/* The guest has to run to make room, also if it halts with what is in its queue. */
+TEST(a_halted_vcpu_with_a_full_queue)
+{
+	/* The mask lets none of them through. */
+	struct axv_inject edge = { .type = AXV_INJECT_EXTINT, .priority = 0xff };
+	int i, event = event_new(0);
+	struct axv_runner runner;
+	struct axv_vcpu v;
+	struct axv_vm vm;
+	__u64 entries;
+
+	vm_new_irqchip(&vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
+	guest_new(&vm, &v, 0);
+	ASSERT_EQ(0, set_route(&vm, GSI, 0, 0, INTID));
+	ASSERT_EQ(0, set_irqfd(&vm, event, GSI, 0));
+	for (i = 0; i < QUEUE; i++) {
+		edge.vector = 100 + i;
+		ASSERT_EQ(0, axv_ioctl(v.fd, AXV_INJECT, &edge));
+	}
+	ASSERT_EQ(0, vcpu_unbind(&v));
+	runner_start(&runner, &v, for_ever, NULL);
+	vcpu_await_state(&v, AXV_STATE_BLOCKED);
+	entries = vcpu_stats(&v).entries;
+	signal_event(event);
+	for (i = 0; i < 10000 && vcpu_stats(&v).entries < entries + 3; i++)
+		usleep(1000);
+	EXPECT_LE(entries + 3, vcpu_stats(&v).entries);
+	edge.flags = AXV_INJECT_RETRACT;
+	EXPECT_EQ(0, axv_ioctl(v.fd, AXV_INJECT, &edge));
+	runner_await(&runner, AXV_EXIT_HYPERCALL, 1);
+	/* Nothing keeps it awake any more. */
+	vcpu_await_state(&v, AXV_STATE_BLOCKED);
+	runner_stop(&runner);
+	vcpu_free(&v);
+	vm_free(&vm);
+	close(event);
 }
 
 TEST(a_halted_vcpu_is_woken)
