@@ -471,7 +471,7 @@ static int add_blank(struct axv_vm *vm, u32 gsi)
 		return -ENOMEM;
 	raw_spin_lock_init(&route->lock);
 	route->set.flags = AXV_ROUTE_MASKED;
-	/* Odd: no table has set it.  remove_blanks() finds it by that. */
+	/* Odd: no table has set it.  is_blank() knows it by that. */
 	route->table = vm->route_table - 1;
 	err = xa_err(xa_store(&vm->routes, gsi, route, GFP_KERNEL_ACCOUNT));
 	if (err) {
@@ -495,6 +495,12 @@ static int check(struct axv_vm *vm, const struct axv_route *new)
 	return vm->ops->route(vm, new, &event);
 }
 
+/* Was it added by the table that is being set, which has not come to it yet? */
+static bool is_blank(const struct axv_vm *vm, const struct axv_gsi *route)
+{
+	return route->table == vm->route_table - 1;
+}
+
 /* Take back what make_room() has added for a table that is not set after all. */
 static void remove_blanks(struct axv_vm *vm)
 {
@@ -503,7 +509,7 @@ static void remove_blanks(struct axv_vm *vm)
 	unsigned long gsi;
 
 	xa_for_each(&vm->routes, gsi, route)
-		if (route->table == vm->route_table - 1)
+		if (is_blank(vm, route))
 			remove_route(vm, gsi, &none);
 }
 
@@ -545,12 +551,18 @@ static void set_level(struct axv_gsi *route, u32 flags)
 		route->pending = true;
 }
 
-/* The route is there, and @new was checked. */
-static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fall *fall)
+/*
+ * The route is there, and @new was checked.
+ *
+ * Return: true: who hears of its ends has to be asked.  A level that went up when there was
+ * no route, or when the route was removed, was delivered to nobody, and has no end.
+ */
+static bool set_route(struct axv_vm *vm, const struct axv_route *new, struct fall *fall)
 {
 	struct axv_gsi *route = xa_load(&vm->routes, new->gsi);
 	struct axv_inject event = {};
 	unsigned long flags;
+	bool ask;
 
 	vm->ops->route(vm, new, &event);
 	/* Before it can be delivered: __axv_routes_ended() looks at these only. */
@@ -568,11 +580,14 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fal
 		route->pending = true;
 	set_level(route, new->flags);
 	deliver(vm, route);
+	ask = is_level(route) && !(route->line & AXV_LINE_IRQFD);
 	raw_spin_unlock_irqrestore(&route->lock, flags);
 	rcu_read_unlock();
 	if (!(new->flags & AXV_ROUTE_LEVEL))
 		xa_clear_mark(&vm->routes, new->gsi, AXV_ROUTE_MARK_LEVEL);
+	ask &= is_blank(vm, route);
 	route->table = vm->route_table;
+	return ask;
 }
 
 /**
@@ -584,7 +599,7 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fal
  * @all:	other routes than these are removed
  *
  * After it has returned nothing is delivered by an old route.  An error changes
- * nothing.
+ * nothing.  The resample eventfds of a level route that was not there before are signalled.
  *
  * Context: may sleep.
  * Return: 0; -EOPNOTSUPP: the irqchip has no routes; -EINVAL: an unknown flag, or an event
@@ -613,8 +628,8 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 	if (err)
 		return err;
 	for (i = 0; i < count; i++, cond_resched())
-		if (!(routes[i].flags & AXV_ROUTE_REMOVE))
-			set_route(vm, &routes[i], &fall);
+		if (!(routes[i].flags & AXV_ROUTE_REMOVE) && set_route(vm, &routes[i], &fall))
+			axv_resample(vm, routes[i].gsi);
 	for (i = 0; i < count; i++, cond_resched())
 		if (routes[i].flags & AXV_ROUTE_REMOVE)
 			remove_route(vm, routes[i].gsi, &fall);

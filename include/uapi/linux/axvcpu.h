@@ -421,7 +421,7 @@ struct axv_set_routes {
  * @fd:		in: the eventfd
  * @gsi:	in: number of the route, which may be set later; until then events are lost
  * @flags:	in: AXV_IRQFD_REMOVE: they do so no longer.  AXV_IRQFD_RESAMPLE: @resample_fd
- *		is signalled when the interrupt of a level route ends
+ *		is signalled when the interrupt of a level route ends, and when the route is added
  * @resample_fd: in: with RESAMPLE another eventfd; otherwise zero
  */
 struct axv_set_irqfd {

@@ -217,12 +217,13 @@ static u64 wires(struct axv_fake *fake)
 static void an_end_takes_a_level_back(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL), *other = axv_fake_new(test, 1, NULL);
-	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
 	/* Nobody but the VMM knows of it. */
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	resampler = hears(test, GSI, 0);
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, 0, rings(0));
 
@@ -254,11 +255,12 @@ static void an_end_takes_a_level_back(struct kunit *test)
 static void a_level_of_the_vmm(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
-	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
 	KUNIT_EXPECT_EQ(test, -ENOENT, vmm_sets(vm, GSI, 0));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	resampler = hears(test, GSI, 0);
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
@@ -292,11 +294,13 @@ static void a_level_of_the_vmm(struct kunit *test)
 static void a_wire_of_two_routes(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
-	struct axv_resampler *a = hears(test, GSI, 0), *b = hears(test, OTHER, 1);
 	struct axv_vm *vm = test->priv;
+	struct axv_resampler *a, *b;
 
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE));
+	a = hears(test, GSI, 0);
+	b = hears(test, OTHER, 1);
 	device_raises(test, GSI);
 	device_raises(test, OTHER);
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
@@ -395,11 +399,13 @@ static void a_wire_of_many_routes(struct kunit *test)
 static void a_device_that_is_still_up(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
-	struct axv_resampler *a = hears(test, GSI, 0), *b = hears(test, GSI, 1);
 	struct axv_vm *vm = test->priv;
+	struct axv_resampler *a, *b;
 	int i;
 
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	a = hears(test, GSI, 0);
+	b = hears(test, GSI, 1);
 	device_raises(test, GSI);
 	devices[1].vm = vm;
 	devices[1].gsi = GSI;
@@ -416,13 +422,45 @@ static void a_device_that_is_still_up(struct kunit *test)
 	forget(test, b);
 }
 
-static void a_message_is_sent_once(struct kunit *test)
+/* A route that comes later asks who was up before. */
+static void a_device_without_a_route(struct kunit *test)
 {
-	struct axv_fake *fake = axv_fake_new(test, 3, NULL);
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
 	struct axv_resampler *resampler = hears(test, GSI, 0);
 	struct axv_vm *vm = test->priv;
 
+	/* It is up, and says so as often as it is asked. */
+	devices[0].vm = vm;
+	devices[0].gsi = GSI;
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, GSI, AXV_LINE_IRQFD));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	/* What is known is not asked, nor another's. */
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE + 1));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	/* Removed in flight. */
+	KUNIT_ASSERT_EQ(test, 0, remove(vm, GSI));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	devices[0].vm = NULL;
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 3, rings(0));
+	forget(test, resampler);
+}
+
+static void a_message_is_sent_once(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 3, NULL);
+	struct axv_resampler *resampler;
+	struct axv_vm *vm = test->priv;
+
 	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, 0));
+	resampler = hears(test, GSI, 0);
 	device_raises(test, GSI);
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 1, axv_fake_messages);
@@ -469,11 +507,12 @@ static void a_message_is_sent_once(struct kunit *test)
 static void a_mask_in_the_middle(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL), *other = axv_fake_new(test, 1, NULL);
-	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
 	/* Not seen by the guest: it comes again. */
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	resampler = hears(test, GSI, 0);
 	device_raises(test, GSI);
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
@@ -501,10 +540,11 @@ static void an_edge_in_the_middle(struct kunit *test)
 {
 	const struct axv_route edge = { .gsi = GSI, .vector = WIRE };
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
-	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	resampler = hears(test, GSI, 0);
 	device_raises(test, GSI);
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &edge, 1));
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
@@ -541,10 +581,11 @@ static void an_edge_in_the_middle(struct kunit *test)
 static void a_wire_that_moves(struct kunit *test)
 {
 	struct axv_fake *a = axv_fake_new(test, 0, NULL), *b = axv_fake_new(test, 1, NULL);
-	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	resampler = hears(test, GSI, 0);
 	device_raises(test, GSI);
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 1, WIRE + 1));
 	KUNIT_EXPECT_EQ(test, 0, wires(a));
@@ -572,10 +613,11 @@ static void a_wire_that_moves(struct kunit *test)
 static void a_wire_without_a_vcpu(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
-	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	resampler = hears(test, GSI, 0);
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE + 1));
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
@@ -612,10 +654,11 @@ static void a_wire_without_a_vcpu(struct kunit *test)
 static void a_level_finds_the_queue_full(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
-	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	resampler = hears(test, GSI, 0);
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE + 1));
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
 	fake->queued = FAKE_QUEUE;
@@ -633,11 +676,12 @@ static void a_level_finds_the_queue_full(struct kunit *test)
 static void levels_are_state(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
-	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 	u32 flags;
 
 	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, 0));
+	resampler = hears(test, GSI, 0);
 	device_raises(test, GSI);
 	flags = flags_of(test, GSI);
 	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_IN_FLIGHT, flags);
@@ -743,12 +787,13 @@ static int device_fn(void *arg)
 static void a_wire_beside_another(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
-	struct axv_resampler *resampler = hears(test, GSI, 0);
+	struct axv_resampler *resampler;
 	struct race race = { .vm = test->priv };
 	struct axv_fake_thread vmm, device;
 	unsigned long end = jiffies + 120 * HZ;
 
 	KUNIT_ASSERT_EQ(test, 0, set_wire(race.vm, GSI, 0, 0, WIRE));
+	resampler = hears(test, GSI, 0);
 	KUNIT_ASSERT_EQ(test, 0, set_wire(race.vm, OTHER, 0, 0, WIRE));
 	axv_fake_start(test, &vmm, cpumask_first(cpu_online_mask), vmm_fn, &race);
 	axv_fake_start(test, &device, cpumask_last(cpu_online_mask), device_fn, &race);
@@ -778,6 +823,7 @@ static struct kunit_case level_cases[] = {
 	KUNIT_CASE(a_wire_of_two_routes),
 	KUNIT_CASE(a_wire_of_many_routes),
 	KUNIT_CASE(a_device_that_is_still_up),
+	KUNIT_CASE(a_device_without_a_route),
 	KUNIT_CASE(a_message_is_sent_once),
 	KUNIT_CASE(a_mask_in_the_middle),
 	KUNIT_CASE(an_edge_in_the_middle),

@@ -299,8 +299,8 @@ int axv_vm_get_routes(struct axv_vm *vm, struct axv_route *routes, unsigned int 
  * @gsi: number of the route, which may be set later
  * @fd: the eventfd; it stays the caller's
  * @resample_fd: with a level route, the eventfd that is signalled when the interrupt has
- *	ended, by which the level has fallen: whose device is still up signals @fd again.
- *	-1: none; then axv_vm_inject_gsi() lets the level fall
+ *	ended, by which the level has fallen, and when the route is added: whose device is
+ *	still up signals @fd again.  -1: none; then axv_vm_inject_gsi() lets the level fall
  *
  * Nobody else should read @fd.  It interrupts until it is removed, until its last
  * descriptor is closed, or until the VM is destroyed.
