@@ -5,28 +5,7 @@
 #ifndef AXV_BELL_H
 #define AXV_BELL_H
 
-#include <sys/eventfd.h>
-
-#include "axv_test.h"
-
-static inline int bell_new(void)
-{
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	must(fd >= 0);
-	return fd;
-}
-
-/* How often it was signalled since it was asked last. */
-static inline __u64 bell_count(int fd)
-{
-	__u64 count;
-
-	if (read(fd, &count, sizeof(count)) == sizeof(count))
-		return count;
-	must(errno == EAGAIN);
-	return 0;
-}
+#include "event.h"
 
 static inline int bell_set(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
 			   __u64 data, int fd)

@@ -20,7 +20,7 @@ FIXTURE_SETUP(doorbell)
 {
 	vm_new(&self->vm, 0);
 	vcpu_ready(&self->vm, &self->v, 0);
-	self->fd = bell_new();
+	self->fd = event_new(0);
 }
 
 FIXTURE_TEARDOWN(doorbell)
@@ -44,7 +44,7 @@ TEST_F(doorbell, rings_and_the_guest_goes_on)
 	store(&self->v, ADDR, 0x1234);
 	for (i = 0; i < n; i++)
 		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	EXPECT_EQ(n, bell_count(self->fd));
+	EXPECT_EQ(n, count_of(self->fd));
 	s = vcpu_stats(&self->v);
 	EXPECT_EQ(n, s.doorbells);
 	EXPECT_EQ(0ull, s.exits[AXV_EXIT_MMIO_WRITE]);
@@ -52,7 +52,7 @@ TEST_F(doorbell, rings_and_the_guest_goes_on)
 	/* A read there is what it was. */
 	guest_start(&self->v, GUEST_READ, ADDR, 1, 0);
 	ASSERT_EXIT(AXV_EXIT_MMIO_READ, &self->v);
-	EXPECT_EQ(0ull, bell_count(self->fd));
+	EXPECT_EQ(0ull, count_of(self->fd));
 
 	ASSERT_EQ(0, bell_remove(&self->vm, 0, ADDR, 8, 0, self->fd));
 	store(&self->v, ADDR, 0x1234);
@@ -60,7 +60,7 @@ TEST_F(doorbell, rings_and_the_guest_goes_on)
 	EXPECT_EQ(ADDR, self->v.run->exit.mmio.addr);
 	EXPECT_EQ(0x1234ull, self->v.run->exit.mmio.data);
 	EXPECT_EQ(8, self->v.run->exit.mmio.width);
-	EXPECT_EQ(0ull, bell_count(self->fd));
+	EXPECT_EQ(0ull, count_of(self->fd));
 	EXPECT_EQ(n, vcpu_stats(&self->v).doorbells);
 }
 
@@ -81,7 +81,7 @@ static unsigned int widths_that_ring(struct axv_vcpu *v, int fd, __u64 data)
 	must(reason == AXV_EXIT_HYPERCALL);
 	for (mask = rang; mask; mask &= mask - 1)
 		rings++;
-	must(bell_count(fd) == rings);
+	must(count_of(fd) == rings);
 	return rang;
 }
 
@@ -132,7 +132,7 @@ TEST_F(doorbell, written_data)
 	ASSERT_EQ(0, bell_set(&self->vm, AXV_DOORBELL_DATA, ADDR + 0x100, 0, 0, self->fd));
 	store(&self->v, ADDR + 0x100, 0);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 }
 
 TEST_F(doorbell, address)
@@ -148,12 +148,12 @@ TEST_F(doorbell, address)
 		ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
 		EXPECT_EQ(others[i], self->v.run->exit.mmio.addr);
 	}
-	EXPECT_EQ(0ull, bell_count(self->fd));
+	EXPECT_EQ(0ull, count_of(self->fd));
 	/* It may lie anywhere. */
 	ASSERT_EQ(0, bell_set(&self->vm, 0, ADDR + 3, 8, 0, self->fd));
 	store(&self->v, ADDR + 3, 1);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 }
 
 /* The one that says more of the write; each alone rings for what is left to it. */
@@ -172,7 +172,7 @@ TEST_F(doorbell, the_most_particular_one_rings)
 	for (k = 0; k < 2; k++) {
 		for (j = 0; j < ARRAY_SIZE(bells); j++) {
 			i = k ? ARRAY_SIZE(bells) - 1 - j : j;
-			fds[i] = bell_new();
+			fds[i] = event_new(0);
 			ASSERT_EQ(0, bell_set(&self->vm, bells[i].flags, ADDR, bells[i].width,
 					      bells[i].flags ? 7 : 0, fds[i]));
 		}
@@ -180,7 +180,7 @@ TEST_F(doorbell, the_most_particular_one_rings)
 			store(&self->v, ADDR, 7);
 			ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 			for (j = 0; j < ARRAY_SIZE(bells); j++) {
-				EXPECT_EQ(i == j, bell_count(fds[j])) {
+				EXPECT_EQ(i == j, count_of(fds[j])) {
 					TH_LOG("%u rang instead of %u", j, i);
 				}
 			}
@@ -202,7 +202,7 @@ TEST_F(doorbell, regions_win)
 	ASSERT_EQ(0, bell_set(&self->vm, 0, GUEST_MEM + 8, 0, 0, self->fd));
 	store(&self->v, GUEST_MEM + 8, 1);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 
 	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, PAGE, mem));
 	store(&self->v, GUEST_MEM + 8, 2);
@@ -214,12 +214,12 @@ TEST_F(doorbell, regions_win)
 	store(&self->v, GUEST_MEM + 8, 3);
 	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
 	EXPECT_EQ(3ull, self->v.run->exit.mmio.data);
-	EXPECT_EQ(0ull, bell_count(self->fd));
+	EXPECT_EQ(0ull, count_of(self->fd));
 
 	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, 0, 0, NULL));
 	store(&self->v, GUEST_MEM + 8, 4);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 	EXPECT_EQ(2ull, *word);
 }
 
@@ -234,12 +234,12 @@ TEST_F(doorbell, one_eventfd_of_many)
 		store(&self->v, ADDR, i);
 		ASSERT_EXIT(i < n ? AXV_EXIT_HYPERCALL : AXV_EXIT_MMIO_WRITE, &self->v);
 	}
-	EXPECT_EQ(n, bell_count(self->fd));
+	EXPECT_EQ(n, count_of(self->fd));
 }
 
 TEST_F(doorbell, twice_and_not_at_all)
 {
-	int other = bell_new();
+	int other = event_new(0);
 
 	ASSERT_EQ(0, bell_set(&self->vm, 0, ADDR, 4, 0, self->fd));
 	EXPECT_EQ(-EEXIST, bell_set(&self->vm, 0, ADDR, 4, 0, self->fd));
@@ -344,7 +344,7 @@ TEST_F(doorbell, limit)
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	store(&self->v, GUEST_MEM + 8 * (max - 2), 0);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	EXPECT_EQ(2ull, bell_count(self->fd));
+	EXPECT_EQ(2ull, count_of(self->fd));
 
 	ASSERT_EQ(0, bell_number(&self->vm, AXV_DOORBELL_REMOVE, 7, self->fd));
 	EXPECT_EQ(0, bell_number(&self->vm, 0, max, self->fd));
@@ -368,7 +368,7 @@ TEST_F(doorbell, wakes)
 	runner_start(&r, &self->v, until_kicked, NULL);
 	for (i = 0; i < n; i++) {
 		ASSERT_EQ(1, poll(&p, 1, -1));
-		EXPECT_LT(0ull, bell_count(self->fd));
+		EXPECT_LT(0ull, count_of(self->fd));
 	}
 	runner_stop(&r);
 	EXPECT_EQ(0ul, r.exits[AXV_EXIT_MMIO_WRITE]);
@@ -399,11 +399,11 @@ TEST_F(doorbell, removed_while_it_rings)
 		runner_start(&r, &self->v, until_mmio, NULL);
 		ASSERT_EQ(1, poll(&p, 1, -1));
 		ASSERT_EQ(0, bell_remove(&self->vm, 0, ADDR, i % 2 ? 8 : 0, 0, self->fd));
-		rings = bell_count(self->fd);
+		rings = count_of(self->fd);
 		runner_join(&r);
 		ASSERT_EQ(0, r.error);
 		ASSERT_EQ(rings + 1, self->v.run->exit.mmio.data);
-		ASSERT_EQ(0ull, bell_count(self->fd));
+		ASSERT_EQ(0ull, count_of(self->fd));
 	}
 }
 
@@ -443,7 +443,7 @@ TEST_F(doorbell, comes_and_goes)
 	}
 	a.stop = 1;
 	ASSERT_EQ(0, pthread_join(t, NULL));
-	EXPECT_EQ(last, exits + bell_count(self->fd));
+	EXPECT_EQ(last, exits + count_of(self->fd));
 	EXPECT_EQ(last, exits + vcpu_stats(&self->v).doorbells);
 	EXPECT_LT(1ul, a.changes);
 }
@@ -470,7 +470,7 @@ TEST_F(doorbell, of_two_vcpus)
 	for (i = 0; i < 2; i++)
 		runner_join(&r[i]);
 	EXPECT_EQ(self->v.run->exit.mmio.data + w.run->exit.mmio.data - 2,
-		  bell_count(self->fd));
+		  count_of(self->fd));
 	vcpu_free(&w);
 }
 
@@ -478,7 +478,7 @@ TEST_F(doorbell, of_two_vcpus)
 
 TEST_F(doorbell, eventfd_closed_first)
 {
-	int fd = bell_new();
+	int fd = event_new(0);
 
 	ASSERT_EQ(0, bell_set(&self->vm, 0, ADDR, 8, 0, fd));
 	ASSERT_EQ(0, close(fd));
@@ -509,7 +509,7 @@ TEST_F(doorbell, vm_closed_first)
 		reason = vcpu_run_once(&v);
 	while (reason == AXV_EXIT_NOTHING);
 	EXPECT_EQ(AXV_EXIT_MMIO_WRITE, reason);
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 	vcpu_free(&v);
 	ASSERT_EQ(0, close(vm.dev));
 	ASSERT_EQ(0, munmap(vm.ram, GUEST_RAM_SIZE));
@@ -535,7 +535,7 @@ TEST_F(doorbell, vm_closed_while_it_rings)
 		ASSERT_EQ(0, close(vm.fd));
 		runner_join(&r);
 		ASSERT_EQ(0, r.error);
-		EXPECT_EQ(v.run->exit.mmio.data - 1, bell_count(self->fd));
+		EXPECT_EQ(v.run->exit.mmio.data - 1, count_of(self->fd));
 		vcpu_free(&v);
 		ASSERT_EQ(0, close(vm.dev));
 		ASSERT_EQ(0, munmap(vm.ram, GUEST_RAM_SIZE));
@@ -566,9 +566,9 @@ TEST_F(doorbell, fork_gives_the_child_none)
 	store(&self->v, ADDR, 1);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(7 << 8, child_status(child_start(use_inherited, &h)));
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 }
 
 /* A VMM that rings until it is killed. */
@@ -595,7 +595,7 @@ TEST_F(doorbell, vmm_killed_while_it_rings)
 		pid = child_start(ring_for_ever, &self->fd);
 		ASSERT_EQ(1, poll(&p, 1, -1));
 		child_kill(pid);
-		bell_count(self->fd);
+		count_of(self->fd);
 		EXPECT_EQ(0, poll(&p, 1, 10));
 	}
 	a_new_vm_runs(_metadata);

@@ -4,13 +4,13 @@
  * or closed meanwhile; and the end of a level interrupt is another eventfd's signal.
  */
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "axv_harness.h"
 #include "arm64.h"
+#include "event.h"
 
 #define GSI		5000
 #define INTID		40
@@ -77,14 +77,6 @@ static void guest_new(struct axv_vm *vm, struct axv_vcpu *v, __u32 id)
 	v->run->regs.gprs.pstate |= PSTATE_I;
 }
 
-static int event_new(unsigned int count)
-{
-	int fd = eventfd(count, EFD_NONBLOCK | EFD_CLOEXEC);
-
-	must(fd >= 0);
-	return fd;
-}
-
 FIXTURE_SETUP(irqfd)
 {
 	vm_new_irqchip(&self->vm, 0, AXV_IRQCHIP_GICV3);
@@ -99,16 +91,6 @@ FIXTURE_TEARDOWN(irqfd)
 	vm_free(&self->vm);
 }
 
-static int set_routes(struct axv_vm *vm, const struct axv_route *routes, __u32 count,
-		      __u32 flags)
-{
-	struct axv_set_routes set = {
-		.count = count, .flags = flags, .routes = (unsigned long)routes,
-	};
-
-	return axv_ioctl(vm->fd, AXV_VM_SET_ROUTES, &set);
-}
-
 static int set_route(struct axv_vm *vm, __u32 gsi, __u32 flags, __u32 vcpu, __u32 intid)
 {
 	struct axv_route route = {
@@ -117,22 +99,6 @@ static int set_route(struct axv_vm *vm, __u32 gsi, __u32 flags, __u32 vcpu, __u3
 	};
 
 	return set_routes(vm, &route, 1, 0);
-}
-
-static int set_irqfd(struct axv_vm *vm, int fd, __u32 gsi, __u32 flags)
-{
-	struct axv_set_irqfd set = { .fd = fd, .gsi = gsi, .flags = flags };
-
-	return axv_ioctl(vm->fd, AXV_VM_SET_IRQFD, &set);
-}
-
-static int set_resampled(struct axv_vm *vm, int fd, __u32 gsi, int resample)
-{
-	struct axv_set_irqfd set = {
-		.fd = fd, .gsi = gsi, .flags = AXV_IRQFD_RESAMPLE, .resample_fd = resample,
-	};
-
-	return axv_ioctl(vm->fd, AXV_VM_SET_IRQFD, &set);
 }
 
 static int get_routes(struct axv_vm *vm, struct axv_route *routes, __u32 count, __u32 flags)
@@ -149,20 +115,6 @@ static int set_wire(struct axv_vm *vm, __u32 gsi, __u32 level)
 	struct axv_inject wire = { .type = AXV_INJECT_WIRED, .vector = gsi, .data = level };
 
 	return axv_ioctl(vm->fd, AXV_INJECT, &wire);
-}
-
-static void signal_event(int fd)
-{
-	must(!eventfd_write(fd, 1));
-}
-
-/* How often it was signalled, as its next reader would see it. */
-static __u64 count_of(int fd)
-{
-	eventfd_t count = 0;
-
-	must(!eventfd_read(fd, &count) || errno == EAGAIN);
-	return count;
 }
 
 /* The INTID that the guest takes next; 0: it halts. */
@@ -905,21 +857,6 @@ TEST_F(irqfd, the_vmm_dies_first)
 
 /* ---- threads ---- */
 
-struct signaller {
-	pthread_t thread;
-	atomic_int stop;
-	int event;
-};
-
-static void *signaller_main(void *arg)
-{
-	struct signaller *s = arg;
-
-	while (!s->stop)
-		signal_event(s->event);
-	return NULL;
-}
-
 /* The guest has to run to make room, also if it halts with what is in its queue. */
 TEST(a_halted_vcpu_with_a_full_queue)
 {
@@ -988,32 +925,31 @@ TEST(changes_beside_signals)
 {
 	unsigned long i, rounds = scaled(ROUNDS);
 	struct axv_runner runner;
-	struct signaller s = {};
+	int event = event_new(0);
+	struct signaller s;
 	struct axv_vcpu v;
 	struct axv_vm vm;
 
 	vm_new_irqchip(&vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
 	guest_new(&vm, &v, 0);
-	s.event = event_new(0);
 	ASSERT_EQ(0, set_route(&vm, GSI, 0, 0, INTID));
 	ASSERT_EQ(0, vcpu_unbind(&v));
 	runner_start(&runner, &v, for_ever, NULL);
-	must(!pthread_create(&s.thread, NULL, signaller_main, &s));
+	signaller_start(&s, event);
 	for (i = 0; i < rounds; i++) {
-		must(!set_irqfd(&vm, s.event, GSI, 0));
+		must(!set_irqfd(&vm, event, GSI, 0));
 		runner_await(&runner, AXV_EXIT_HYPERCALL,
 			     runner.exits[AXV_EXIT_HYPERCALL] + 1);
 		must(!set_route(&vm, GSI, AXV_ROUTE_REMOVE, 0, 0));
 		must(!set_route(&vm, GSI, i & 1 ? AXV_ROUTE_MASKED : 0, 0, INTID + i % 8));
 		must(!set_route(&vm, GSI, 0, 0, INTID));
-		must(!set_irqfd(&vm, s.event, GSI, AXV_IRQFD_REMOVE));
+		must(!set_irqfd(&vm, event, GSI, AXV_IRQFD_REMOVE));
 	}
-	s.stop = 1;
-	must(!pthread_join(s.thread, NULL));
+	signaller_stop(&s);
 	runner_stop(&runner);
 	vcpu_free(&v);
 	vm_free(&vm);
-	close(s.event);
+	close(event);
 }
 
 struct device {
@@ -1078,18 +1014,18 @@ TEST(changes_beside_levels)
 TEST(the_end_beside_signals)
 {
 	unsigned long i, rounds = scaled(ROUNDS / 4);
-	struct signaller s = {};
+	int event = event_new(0);
+	struct signaller s;
 	struct axv_vcpu v;
 	struct axv_vm vm;
 	__u64 intid;
 
-	s.event = event_new(0);
-	must(!pthread_create(&s.thread, NULL, signaller_main, &s));
+	signaller_start(&s, event);
 	for (i = 0; i < rounds; i++) {
 		vm_new_irqchip(&vm, 0, AXV_IRQCHIP_GICV3);
 		guest_new(&vm, &v, 0);
 		must(!set_route(&vm, GSI, 0, 0, INTID));
-		must(!set_irqfd(&vm, s.event, GSI, 0));
+		must(!set_irqfd(&vm, event, GSI, 0));
 		/* The other thread may not have begun, or not have the CPU. */
 		while (!(intid = taken(&v)))
 			sched_yield();
@@ -1097,9 +1033,8 @@ TEST(the_end_beside_signals)
 		vcpu_free(&v);
 		vm_free(&vm);
 	}
-	s.stop = 1;
-	must(!pthread_join(s.thread, NULL));
-	close(s.event);
+	signaller_stop(&s);
+	close(event);
 }
 
 TEST_HARNESS_MAIN

@@ -19,7 +19,7 @@ FIXTURE_SETUP(doorbell_port)
 {
 	vm_new(&self->vm, 0);
 	vcpu_ready(&self->vm, &self->v, 0);
-	self->fd = bell_new();
+	self->fd = event_new(0);
 }
 
 FIXTURE_TEARDOWN(doorbell_port)
@@ -66,7 +66,7 @@ static unsigned int widths_that_ring(struct axv_vcpu *v, int fd, __u64 data)
 	must(reason == AXV_EXIT_HYPERCALL);
 	must(*x86_gpr(v, AXV_X86_RBX) == 3);
 	rings = (rang & 1) + (rang >> 1 & 1) + (rang >> 2);
-	must(bell_count(fd) == rings);
+	must(count_of(fd) == rings);
 	return rang;
 }
 
@@ -113,14 +113,14 @@ TEST_F(doorbell_port, port)
 	ASSERT_EQ(0, bell_set(&self->vm, AXV_DOORBELL_PORT, ADDR & 0xffff, 0, 0, self->fd));
 	guest_start(&self->v, GUEST_WRITE, ADDR, 1, 0);
 	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
-	EXPECT_EQ(0ull, bell_count(self->fd));
+	EXPECT_EQ(0ull, count_of(self->fd));
 
 	/* The last port. */
 	ASSERT_EQ(0, bell_set(&self->vm, AXV_DOORBELL_PORT, 0xffff, 1, 0, self->fd));
 	begin_outs(&self->v, 0xffff, 0);
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
 	EXPECT_EQ(2, self->v.run->exit.io.width);
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 }
 
 TEST_F(doorbell_port, hostile_arguments)
@@ -163,7 +163,7 @@ TEST_F(doorbell_port, strings_are_the_vmms)
 	ASSERT_EXIT(AXV_EXIT_IO_STRING, &self->v);
 	EXPECT_EQ(PORT, self->v.run->exit.io_string.port);
 	EXPECT_EQ(2ull, self->v.run->exit.io_string.count);
-	EXPECT_EQ(0ull, bell_count(self->fd));
+	EXPECT_EQ(0ull, count_of(self->fd));
 }
 
 /* IN is not a write. */
@@ -175,7 +175,7 @@ TEST_F(doorbell_port, reads_are_the_vmms)
 	x86_begin_long(&self->v, in, 0);
 	*x86_gpr(&self->v, AXV_X86_RDX) = PORT;
 	ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
-	EXPECT_EQ(0ull, bell_count(self->fd));
+	EXPECT_EQ(0ull, count_of(self->fd));
 }
 
 /* Counts what it sends. */
@@ -203,14 +203,14 @@ TEST_F(doorbell_port, removed_while_it_rings)
 		x86_begin_long(&self->v, count_out, 0);
 		*x86_gpr(&self->v, AXV_X86_RDX) = PORT;
 		runner_start(&r, &self->v, until_out, NULL);
-		while (!(rings = bell_count(self->fd)))
+		while (!(rings = count_of(self->fd)))
 			sched_yield();
 		ASSERT_EQ(0, bell_remove(&self->vm, AXV_DOORBELL_PORT, PORT, 4, 0, self->fd));
-		rings += bell_count(self->fd);
+		rings += count_of(self->fd);
 		runner_join(&r);
 		ASSERT_EQ(0, r.error);
 		ASSERT_EQ(rings + 1, self->v.run->exit.io.data);
-		ASSERT_EQ(0ull, bell_count(self->fd));
+		ASSERT_EQ(0ull, count_of(self->fd));
 	}
 }
 
@@ -236,7 +236,7 @@ TEST_F(doorbell_port, single_step)
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	/* The trap comes after OUT, at the NOP: PUSH and POPF have one byte each, as OUT. */
 	EXPECT_EQ(GUEST_CODE_ADDR + 3, *x86_gpr(&self->v, AXV_X86_RBX));
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 }
 
 /* Each element of a string in memory is a store. */
@@ -259,7 +259,7 @@ TEST_F(doorbell_port, elements_in_memory)
 	EXPECT_EQ(ADDR + 8, self->v.run->exit.mmio.addr);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(0ull, *x86_gpr(&self->v, AXV_X86_RCX));
-	EXPECT_EQ(1ull, bell_count(self->fd));
+	EXPECT_EQ(1ull, count_of(self->fd));
 }
 
 /* What the kernel does not decode is the VMM's. */
@@ -272,7 +272,7 @@ TEST_F(doorbell_port, not_decoded)
 	*x86_gpr(&self->v, AXV_X86_RSI) = ADDR;
 	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, &self->v);
 	EXPECT_EQ(ADDR, self->v.run->exit.fault.addr);
-	EXPECT_EQ(0ull, bell_count(self->fd));
+	EXPECT_EQ(0ull, count_of(self->fd));
 }
 
 TEST_HARNESS_MAIN

@@ -408,6 +408,28 @@ void lapic_free(struct lapic_cpu *c)
 	vcpu_free(&c->v);
 }
 
+void lapic_four_new(struct axv_vm *vm, struct lapic_cpu *c, bool x2apic)
+{
+	static const __u32 hw_ids[LAPIC_CPUS] = { 0, 1, 17, 0x102 };
+	int i;
+
+	lapic_vm_new(vm);
+	for (i = 0; i < LAPIC_CPUS; i++) {
+		lapic_begin(vm, &c[i], i, hw_ids[i]);
+		if (x2apic)
+			lapic_to_x2apic(&c[i]);
+	}
+}
+
+void lapic_four_free(struct axv_vm *vm, struct lapic_cpu *c)
+{
+	int i;
+
+	for (i = 0; i < LAPIC_CPUS; i++)
+		lapic_free(&c[i]);
+	vm_free(vm);
+}
+
 void lapic_real_mode(struct axv_vm *vm, __u8 page)
 {
 	x86_load_at(vm, page * PAGE, real_mode, real_mode_end);

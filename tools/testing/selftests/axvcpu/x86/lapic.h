@@ -178,6 +178,20 @@ void lapic_reset(struct lapic_cpu *c);
 void lapic_free(struct lapic_cpu *c);
 
 /*
+ * LAPIC_CPUS of them, all begun, in xAPIC or x2APIC mode. They are in two clusters of x2APIC
+ * and one more; the last has an xAPIC id of 2.
+ */
+#define LAPIC_CPUS	4
+void lapic_four_new(struct axv_vm *vm, struct lapic_cpu *c, bool x2apic);
+void lapic_four_free(struct axv_vm *vm, struct lapic_cpu *c);
+
+/* The physical destination of a vCPU. */
+static inline __u32 lapic_id(const struct lapic_cpu *c)
+{
+	return c->x2apic ? c->hw_id : c->hw_id & 0xff;
+}
+
+/*
  * Put code for a SIPI at a page below 1 MiB, in real mode: it calls with CS and flags as
  * arguments, then counts, with interrupts on.
  */
@@ -225,6 +239,14 @@ int lapic_only(struct lapic_cpu *c, __u32 reg);
  * vector is a byte, the first one highest: 0x6141 is 0x61 and then 0x41.
  */
 __u64 lapic_taken(struct lapic_cpu *c);
+
+/* For a fixture with LAPIC_CPUS of them: what each has taken since it was asked last. */
+#define EXPECT_TAKEN(a, b, c2, d) do {					\
+	EXPECT_EQ((__u64)(a), lapic_taken(&self->c[0]));		\
+	EXPECT_EQ((__u64)(b), lapic_taken(&self->c[1]));		\
+	EXPECT_EQ((__u64)(c2), lapic_taken(&self->c[2]));		\
+	EXPECT_EQ((__u64)(d), lapic_taken(&self->c[3]));		\
+} while (0)
 
 /* The register as the VMM sees it. */
 __u64 lapic_reg(struct lapic_cpu *c, __u32 reg);

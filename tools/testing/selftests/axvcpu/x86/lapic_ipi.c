@@ -6,17 +6,13 @@
 #include "axv_harness.h"
 #include "lapic.h"
 
-#define CPUS	4
 #define PAGE_A	0x10		/* where SIPIs lead to */
 #define PAGE_B	0x22
-
-/* In two clusters of x2APIC and one more; the last has an xAPIC id of 2. */
-static const __u32 hw_ids[CPUS] = { 0, 1, 17, 0x102 };
 
 FIXTURE(ipi)
 {
 	struct axv_vm vm;
-	struct lapic_cpu c[CPUS];
+	struct lapic_cpu c[LAPIC_CPUS];
 };
 
 FIXTURE_VARIANT(ipi)
@@ -29,39 +25,14 @@ FIXTURE_VARIANT_ADD(ipi, x2apic) { .x2apic = true };
 
 FIXTURE_SETUP(ipi)
 {
-	int i;
-
 	NEED_LAPIC();
-	lapic_vm_new(&self->vm);
-	for (i = 0; i < CPUS; i++) {
-		lapic_begin(&self->vm, &self->c[i], i, hw_ids[i]);
-		if (variant->x2apic)
-			lapic_to_x2apic(&self->c[i]);
-	}
+	lapic_four_new(&self->vm, self->c, variant->x2apic);
 }
 
 FIXTURE_TEARDOWN(ipi)
 {
-	int i;
-
-	for (i = 0; i < CPUS; i++)
-		lapic_free(&self->c[i]);
-	vm_free(&self->vm);
+	lapic_four_free(&self->vm, self->c);
 }
-
-/* The physical destination of a vCPU. */
-static __u32 id_of(struct lapic_cpu *c)
-{
-	return c->x2apic ? c->hw_id : c->hw_id & 0xff;
-}
-
-/* What the four have taken since they were asked last; see lapic_taken(). */
-#define EXPECT_TAKEN(a, b, c2, d) do {					\
-	EXPECT_EQ((__u64)(a), lapic_taken(&self->c[0]));		\
-	EXPECT_EQ((__u64)(b), lapic_taken(&self->c[1]));		\
-	EXPECT_EQ((__u64)(c2), lapic_taken(&self->c[2]));		\
-	EXPECT_EQ((__u64)(d), lapic_taken(&self->c[3]));		\
-} while (0)
 
 TEST_F(ipi, shorthands)
 {
@@ -81,13 +52,13 @@ TEST_F(ipi, physical)
 {
 	struct lapic_cpu *c = &self->c[2];
 
-	lapic_send(c, id_of(&self->c[0]), 0x51);
+	lapic_send(c, lapic_id(&self->c[0]), 0x51);
 	EXPECT_TAKEN(0x51, 0, 0, 0);
-	lapic_send(c, id_of(&self->c[1]), 0x52 | ICR_ASSERT);
+	lapic_send(c, lapic_id(&self->c[1]), 0x52 | ICR_ASSERT);
 	EXPECT_TAKEN(0, 0x52, 0, 0);
-	lapic_send(c, id_of(c), 0x53);
+	lapic_send(c, lapic_id(c), 0x53);
 	EXPECT_TAKEN(0, 0, 0x53, 0);
-	lapic_send(c, id_of(&self->c[3]), 0x54);
+	lapic_send(c, lapic_id(&self->c[3]), 0x54);
 	EXPECT_TAKEN(0, 0, 0, 0x54);
 	/* To all of them, with the sender. */
 	lapic_send(c, variant->x2apic ? ~0u : 0xff, 0x55);
@@ -114,7 +85,7 @@ TEST_F(ipi, logical_flat)
 	/* Nobody has an address yet. */
 	lapic_send(&self->c[0], 0x01, ICR_LOGICAL | 0x50);
 	EXPECT_TAKEN(0, 0, 0, 0);
-	for (i = 0; i < CPUS; i++)
+	for (i = 0; i < LAPIC_CPUS; i++)
 		lapic_write(&self->c[i], APIC_LDR, 1u << (24 + i));
 	lapic_send(&self->c[0], 0x06, ICR_LOGICAL | 0x51);
 	EXPECT_TAKEN(0, 0x51, 0x51, 0);
@@ -135,12 +106,12 @@ TEST_F(ipi, logical_flat)
 
 TEST_F(ipi, logical_cluster)
 {
-	static const __u8 addresses[CPUS] = { 0x11, 0x12, 0x21, 0x28 };
+	static const __u8 addresses[LAPIC_CPUS] = { 0x11, 0x12, 0x21, 0x28 };
 	int i;
 
 	if (variant->x2apic)
 		return;
-	for (i = 0; i < CPUS; i++) {
+	for (i = 0; i < LAPIC_CPUS; i++) {
 		lapic_write(&self->c[i], APIC_DFR, 0x0fffffff);
 		lapic_write(&self->c[i], APIC_LDR, addresses[i] << 24);
 	}
@@ -185,12 +156,12 @@ TEST_F(ipi, lowest_priority)
 
 	if (variant->x2apic)
 		return;
-	for (i = 0; i < CPUS; i++)
+	for (i = 0; i < LAPIC_CPUS; i++)
 		lapic_write(&self->c[i], APIC_LDR, 1u << (24 + i));
 	for (round = 0; round < 4; round++) {
 		/* The first two. */
 		lapic_send(&self->c[3], 3, ICR_LOGICAL | APIC_LOWEST | (0x51 + round));
-		for (i = 0, n = 0; i < CPUS; i++) {
+		for (i = 0, n = 0; i < LAPIC_CPUS; i++) {
 			vectors = lapic_taken(&self->c[i]);
 			if (!vectors)
 				continue;
@@ -204,14 +175,14 @@ TEST_F(ipi, lowest_priority)
 	lapic_write(&self->c[0], APIC_SVR, 0xff);
 	lapic_send(&self->c[3], 3, ICR_LOGICAL | APIC_LOWEST | 0x61);
 	EXPECT_TAKEN(0, 0x61, 0, 0);
-	lapic_send(&self->c[3], id_of(&self->c[2]), APIC_LOWEST | 0x62);
+	lapic_send(&self->c[3], lapic_id(&self->c[2]), APIC_LOWEST | 0x62);
 	EXPECT_TAKEN(0, 0, 0x62, 0);
 }
 
 TEST_F(ipi, nmi)
 {
 	/* Interrupts are off, and the vector is not looked at. */
-	lapic_send(&self->c[0], id_of(&self->c[3]), APIC_NMI | ICR_ASSERT | 5);
+	lapic_send(&self->c[0], lapic_id(&self->c[3]), APIC_NMI | ICR_ASSERT | 5);
 	lapic_read(&self->c[3], APIC_SVR);
 	EXPECT_EQ(1ull, self->c[3].guest->taken);
 	EXPECT_TAKEN(0, 0, 0, VEC_NMI);
@@ -227,7 +198,7 @@ TEST_F(ipi, illegal_vectors)
 	int vector;
 
 	for (vector = 0; vector < 16; vector += 5) {
-		lapic_send(&self->c[0], id_of(&self->c[1]), vector);
+		lapic_send(&self->c[0], lapic_id(&self->c[1]), vector);
 		EXPECT_EQ(ESR_SENT_ILLEGAL, lapic_errors(&self->c[0]));
 		EXPECT_EQ(ESR_RECEIVED_ILLEGAL, lapic_errors(&self->c[1]));
 		EXPECT_EQ(0, lapic_only(&self->c[1], APIC_IRR));
@@ -235,7 +206,7 @@ TEST_F(ipi, illegal_vectors)
 	EXPECT_TAKEN(0, 0, 0, 0);
 	EXPECT_EQ(0u, lapic_errors(&self->c[2]));
 	/* 16 to 31 are not what they should be, but legal. */
-	lapic_send(&self->c[0], id_of(&self->c[1]), 16);
+	lapic_send(&self->c[0], lapic_id(&self->c[1]), 16);
 	EXPECT_EQ(0u, lapic_errors(&self->c[0]));
 	EXPECT_EQ(0u, lapic_errors(&self->c[1]));
 	EXPECT_EQ(16, lapic_only(&self->c[1], APIC_IRR));
@@ -275,14 +246,14 @@ TEST_F(ipi, one_bit_for_each)
 	struct lapic_cpu *c = &self->c[0];
 
 	c->guest->flags |= GUEST_CALLS;
-	lapic_send(&self->c[1], id_of(c), 0x51);
-	lapic_send(&self->c[2], id_of(c), 0x51);
+	lapic_send(&self->c[1], lapic_id(c), 0x51);
+	lapic_send(&self->c[2], lapic_id(c), 0x51);
 	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
 	EXPECT_EQ(0x51, lapic_only(c, APIC_ISR));
 	EXPECT_EQ(0, lapic_only(c, APIC_IRR));
 	/* In its handler it may come once more. */
-	lapic_send(&self->c[1], id_of(c), 0x51);
-	lapic_send(&self->c[2], id_of(c), 0x51);
+	lapic_send(&self->c[1], lapic_id(c), 0x51);
+	lapic_send(&self->c[2], lapic_id(c), 0x51);
 	EXPECT_EQ(0x51, lapic_only(c, APIC_IRR));
 	EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
 	ASSERT_EQ(TAKEN(0x51), lapic_leave(c));
@@ -344,8 +315,8 @@ TEST_F(ipi, tpr_holds_back)
 	struct lapic_cpu *c = &self->c[0];
 
 	ASSERT_EQ(DONE, lapic_do(c, OP_set_cr8, 5, 0));
-	lapic_send(&self->c[1], id_of(c), 0x5f);
-	lapic_send(&self->c[1], id_of(c), 0x61);
+	lapic_send(&self->c[1], lapic_id(c), 0x5f);
+	lapic_send(&self->c[1], lapic_id(c), 0x61);
 	EXPECT_EQ(0x61ull, lapic_taken(c));
 	EXPECT_EQ(0ull, lapic_taken(c));
 
@@ -357,7 +328,7 @@ TEST_F(ipi, tpr_holds_back)
 	EXPECT_EQ(DONE, lapic_leave(c));
 	/* By its register, too. */
 	lapic_write(c, APIC_TPR, 0xff);
-	lapic_send(&self->c[1], id_of(c), 0xff);
+	lapic_send(&self->c[1], lapic_id(c), 0xff);
 	lapic_write(c, APIC_TPR, 0xf0);
 	ASSERT_EQ(TAKEN(0xff), variant->x2apic ? lapic_do(c, OP_wrmsr, 0x808, 0xe0) :
 		  lapic_do(c, OP_write, APIC_PAGE + APIC_TPR, 0xe0));
@@ -693,7 +664,7 @@ static void ping_pong(struct __test_metadata *_metadata, struct lapic_cpu *c, en
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		lapic_order(&c[i], i ? pong : ping, n, lapic_icr(&c[i], id_of(&c[!i]), 0x51));
+		lapic_order(&c[i], i ? pong : ping, n, lapic_icr(&c[i], lapic_id(&c[!i]), 0x51));
 		ASSERT_EQ(0, vcpu_unbind(&c[i].v));
 	}
 	for (i = 0; i < 2; i++) {
@@ -757,7 +728,7 @@ TEST_F(ipi, init_in_a_storm)
 	/* A move is for one to whom nobody sends meanwhile. */
 	unsetenv("AXV_TEST_MOVE");
 	lapic_real_mode(&self->vm, PAGE_A);
-	lapic_order(sender, OP_storm, 0, lapic_icr(sender, id_of(target), 0x51));
+	lapic_order(sender, OP_storm, 0, lapic_icr(sender, lapic_id(target), 0x51));
 	ASSERT_EQ(0, vcpu_unbind(&sender->v));
 	runner_start(&storm, &sender->v, until_kicked, NULL);
 	for (i = 0; i < scaled(10); i++) {
@@ -767,9 +738,9 @@ TEST_F(ipi, init_in_a_storm)
 		before = target->guest->taken;
 		while (target->guest->taken < before + 3)
 			sched_yield();
-		lapic_send(bsp, id_of(target), APIC_INIT | ICR_ASSERT);
+		lapic_send(bsp, lapic_id(target), APIC_INIT | ICR_ASSERT);
 		vcpu_await_state(&target->v, AXV_STATE_BLOCKED);
-		lapic_send(bsp, id_of(target), APIC_SIPI | ICR_ASSERT | PAGE_A);
+		lapic_send(bsp, lapic_id(target), APIC_SIPI | ICR_ASSERT | PAGE_A);
 		runner_join(&taking);
 		ASSERT_EQ(0, taking.error);
 		ASSERT_EQ(REAL_MODE, target->v.run->exit.hypercall.nr);
@@ -782,7 +753,7 @@ TEST_F(ipi, init_in_a_storm)
 	/* At most one of them is left. */
 	ASSERT_EQ(DONE, lapic_do(target, OP_open, 0, 0));
 	target->seen = target->guest->taken;
-	lapic_send(bsp, id_of(target), 0x52);
+	lapic_send(bsp, lapic_id(target), 0x52);
 	EXPECT_EQ(0x52ull, lapic_taken(target));
 }
 

@@ -3,20 +3,16 @@
  * Interrupts from outside to local APICs in the kernel: MSIs of devices, edges and levels, the
  * PIC's through LINT0, and eventfds, whose signals reach the guest without the VMM.
  */
-#include <sys/eventfd.h>
-
 #include "axv_harness.h"
+#include "event.h"
 #include "lapic.h"
 
-#define CPUS	4
 #define GSI	5000
-
-static const __u32 hw_ids[CPUS] = { 0, 1, 17, 0x102 };
 
 FIXTURE(msi)
 {
 	struct axv_vm vm;
-	struct lapic_cpu c[CPUS];
+	struct lapic_cpu c[LAPIC_CPUS];
 };
 
 FIXTURE_VARIANT(msi)
@@ -32,36 +28,20 @@ FIXTURE_SETUP(msi)
 	int i;
 
 	NEED_LAPIC();
-	lapic_vm_new(&self->vm);
-	for (i = 0; i < CPUS; i++) {
-		lapic_begin(&self->vm, &self->c[i], i, hw_ids[i]);
-		if (variant->x2apic)
-			lapic_to_x2apic(&self->c[i]);
-		else
-			lapic_write(&self->c[i], APIC_LDR, 1u << (24 + i));
-	}
+	lapic_four_new(&self->vm, self->c, variant->x2apic);
+	for (i = 0; i < LAPIC_CPUS && !variant->x2apic; i++)
+		lapic_write(&self->c[i], APIC_LDR, 1u << (24 + i));
 }
 
 FIXTURE_TEARDOWN(msi)
 {
-	int i;
-
-	for (i = 0; i < CPUS; i++)
-		lapic_free(&self->c[i]);
-	vm_free(&self->vm);
+	lapic_four_free(&self->vm, self->c);
 }
-
-#define EXPECT_TAKEN(a, b, c2, d) do {					\
-	EXPECT_EQ((__u64)(a), lapic_taken(&self->c[0]));		\
-	EXPECT_EQ((__u64)(b), lapic_taken(&self->c[1]));		\
-	EXPECT_EQ((__u64)(c2), lapic_taken(&self->c[2]));		\
-	EXPECT_EQ((__u64)(d), lapic_taken(&self->c[3]));		\
-} while (0)
 
 /* The address that means one vCPU, physically. */
 static __u64 address_of(struct lapic_cpu *c)
 {
-	return MSI_ADDRESS((__u64)(c->x2apic ? c->hw_id : c->hw_id & 0xff));
+	return MSI_ADDRESS((__u64)lapic_id(c));
 }
 
 /* The handler, which calls, ends its interrupt: what that run ends with. */
@@ -80,7 +60,7 @@ TEST_F(msi, physical)
 {
 	int i;
 
-	for (i = 0; i < CPUS; i++)
+	for (i = 0; i < LAPIC_CPUS; i++)
 		ASSERT_EQ(0, lapic_msi(&self->vm, address_of(&self->c[i]), 0x51 + i));
 	EXPECT_TAKEN(0x51, 0x52, 0x53, 0x54);
 	/* With the redirection hint, one of one. */
@@ -94,7 +74,7 @@ TEST_F(msi, physical)
 	ASSERT_EQ(0, lapic_msi(&self->vm, MSI_ADDRESS(variant->x2apic ? 0xffffffffull : 0xff),
 			       0x63));
 	EXPECT_TAKEN(0x63, 0x63, 0x63, 0x63);
-	for (i = 0; i < CPUS; i++)
+	for (i = 0; i < LAPIC_CPUS; i++)
 		EXPECT_EQ(0ull, eoi_exits(&self->c[i]));
 }
 
@@ -121,7 +101,7 @@ TEST_F(msi, logical)
 	for (round = 0; round < 4; round++) {
 		ASSERT_EQ(0, lapic_msi(&self->vm, two | MSI_REDIRECT,
 				       APIC_LOWEST | (0x61 + round)));
-		for (i = 0, n = 0; i < CPUS; i++) {
+		for (i = 0, n = 0; i < LAPIC_CPUS; i++) {
 			vectors = lapic_taken(&self->c[i]);
 			if (!vectors)
 				continue;
@@ -425,16 +405,6 @@ FIXTURE(irqfd)
 	int event;
 };
 
-static int set_routes(struct axv_vm *vm, const struct axv_route *routes, __u32 count,
-		      __u32 flags)
-{
-	struct axv_set_routes set = {
-		.count = count, .flags = flags, .routes = (unsigned long)routes,
-	};
-
-	return axv_ioctl(vm->fd, AXV_VM_SET_ROUTES, &set);
-}
-
 static int set_route(struct axv_vm *vm, __u32 flags, __u64 address, __u32 data)
 {
 	struct axv_route route = {
@@ -444,26 +414,6 @@ static int set_route(struct axv_vm *vm, __u32 flags, __u64 address, __u32 data)
 	return set_routes(vm, &route, 1, 0);
 }
 
-static int set_irqfd(struct axv_vm *vm, int fd, __u32 flags)
-{
-	struct axv_set_irqfd set = { .fd = fd, .gsi = GSI, .flags = flags };
-
-	return axv_ioctl(vm->fd, AXV_VM_SET_IRQFD, &set);
-}
-
-static void signal_event(int fd)
-{
-	must(!eventfd_write(fd, 1));
-}
-
-static int event_new(unsigned int count)
-{
-	int fd = eventfd(count, EFD_NONBLOCK | EFD_CLOEXEC);
-
-	must(fd >= 0);
-	return fd;
-}
-
 FIXTURE_SETUP(irqfd)
 {
 	NEED_LAPIC();
@@ -471,7 +421,7 @@ FIXTURE_SETUP(irqfd)
 	lapic_begin(&self->vm, &self->c[0], 0, 0);
 	lapic_begin(&self->vm, &self->c[1], 1, 1);
 	self->event = event_new(0);
-	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, 0));
+	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
 }
 
 FIXTURE_TEARDOWN(irqfd)
@@ -572,6 +522,53 @@ TEST_F(irqfd, level)
 	}
 }
 
+/* A level whose end another eventfd hears: no exit, and none is missed. */
+TEST_F(irqfd, level_with_a_resample_eventfd)
+{
+	struct lapic_cpu *c = &self->c[0];
+	int i, device = event_new(0), end = event_new(0);
+
+	c->guest->flags = GUEST_CALLS;
+	ASSERT_EQ(0, set_route(&self->vm, AXV_ROUTE_LEVEL, MSI_ADDRESS(0ull), 0x51));
+	ASSERT_EQ(0, set_resampled(&self->vm, device, GSI, end));
+	for (i = 0; i < 3; i++) {
+		signal_event(device);
+		signal_event(device);
+		ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
+		/* It is up again before the end: one message for both. */
+		signal_event(device);
+		EXPECT_EQ(0ull, count_of(end));
+		ASSERT_EQ(DONE, end_of_interrupt(c));
+		EXPECT_EQ(1ull, count_of(end));
+		ASSERT_EQ(DONE, lapic_leave(c));
+		EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
+	}
+	EXPECT_EQ(0ull, eoi_exits(c));
+
+	/* Of edges in the middle: the end is nobody's, and the level is sent again. */
+	signal_event(device);
+	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
+	ASSERT_EQ(0, set_route(&self->vm, 0, MSI_ADDRESS(0ull), 0x51));
+	ASSERT_EQ(EXIT(AXV_EXIT_EOI), end_of_interrupt(c));
+	EXPECT_EQ(0ull, count_of(end));
+	ASSERT_EQ(DONE, lapic_go(c));
+	ASSERT_EQ(DONE, lapic_leave(c));
+	ASSERT_EQ(0, set_route(&self->vm, AXV_ROUTE_LEVEL, MSI_ADDRESS(0ull), 0x51));
+	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
+	ASSERT_EQ(DONE, end_of_interrupt(c));
+	EXPECT_EQ(1ull, count_of(end));
+	ASSERT_EQ(DONE, lapic_leave(c));
+
+	/* Up before there is a route: the new one asks. */
+	ASSERT_EQ(0, set_route(&self->vm, AXV_ROUTE_REMOVE, 0, 0));
+	signal_event(device);
+	EXPECT_EQ(0ull, count_of(end));
+	ASSERT_EQ(0, set_route(&self->vm, AXV_ROUTE_LEVEL, MSI_ADDRESS(0ull), 0x51));
+	EXPECT_EQ(1ull, count_of(end));
+	close(device);
+	close(end);
+}
+
 /* A guest that halts in the kernel takes it, and halts again: no exit, no VMM. */
 TEST_F(irqfd, a_halted_guest)
 {
@@ -596,34 +593,6 @@ TEST_F(irqfd, a_halted_guest)
 	EXPECT_EQ(1ul, r.exits[AXV_EXIT_HYPERCALL]);
 	EXPECT_EQ(r.runs, 1 + r.exits[AXV_EXIT_NOTHING]);
 	EXPECT_EQ(n, c->guest->taken);
-}
-
-struct signaller {
-	pthread_t thread;
-	atomic_int stop;
-	int event;
-};
-
-static void *signaller_main(void *arg)
-{
-	struct signaller *s = arg;
-
-	while (!s->stop)
-		signal_event(s->event);
-	return NULL;
-}
-
-static void signaller_start(struct signaller *s, int event)
-{
-	s->event = event;
-	s->stop = 0;
-	must(!pthread_create(&s->thread, NULL, signaller_main, s));
-}
-
-static void signaller_stop(struct signaller *s)
-{
-	s->stop = 1;
-	must(!pthread_join(s->thread, NULL));
 }
 
 /* It is signalled without end: the guest goes on, and one interrupt waits. */
@@ -664,14 +633,14 @@ TEST_F(irqfd, ends_in_a_storm)
 		lapic_vm_new(&vm);
 		lapic_begin(&vm, &c, 0, 0);
 		must(!set_route(&vm, 0, MSI_ADDRESS(0ull), 0x51));
-		must(!set_irqfd(&vm, event, 0));
+		must(!set_irqfd(&vm, event, GSI, 0));
 		lapic_order(&c, OP_spin, 0, ~0ull);
 		must(!vcpu_unbind(&c.v));
 		runner_start(&r, &c.v, until_kicked, NULL);
 		while (c.guest->taken < 3)
 			sched_yield();
 		if (i % 3 == 0)
-			must(!set_irqfd(&vm, event, AXV_IRQFD_REMOVE));
+			must(!set_irqfd(&vm, event, GSI, AXV_IRQFD_REMOVE));
 		if (i % 3 == 1) {
 			/* The VM's file goes first; what stands for it is closed later. */
 			must(!close(vm.fd));
@@ -701,7 +670,7 @@ static int vmm(void *arg)
 	lapic_begin(&vm, &c, 0, 0);
 	s.event = event_new(0);
 	must(!set_route(&vm, 0, MSI_ADDRESS(0ull), 0x51));
-	must(!set_irqfd(&vm, s.event, 0));
+	must(!set_irqfd(&vm, s.event, GSI, 0));
 	lapic_order(&c, OP_spin, 0, ~0ull);
 	must(!vcpu_unbind(&c.v));
 	runner_start(&r, &c.v, for_ever, NULL);
