@@ -22,6 +22,7 @@
 #define SCTLR_E0E		BIT(24)
 
 #define FSC_TLB_CONFLICT	0x30
+#define FSC_FAULT_MINUS_1	0x2b	/* translation fault, level -1 (FEAT_LPA2) */
 
 /* The same exit so often without anything done is no race any more. */
 #define AGAIN_MAX	64
@@ -187,9 +188,18 @@ static enum axv_next again(struct axv_arm64_vcpu *v, u64 gpa, u32 access)
 	return fault_exit(v, gpa, access, AXV_FAULT_HOST, -ELOOP);
 }
 
-/* Nothing but a fault of the second stage can be resolved. */
+/*
+ * Nothing but a fault of the second stage can be resolved.
+ *
+ * The second stage here has no level -1.  QEMU before 8.2 tells that level where the
+ * table is missing with which a guest's walk of 52 bits begins: it names the level of the
+ * guest's walk, where the second stage's belongs (Arm ARM, ESR_ELx, "S1PTW").  Taken for
+ * an external abort, the guest walks the same table to its handler, for ever.
+ */
 static bool is_stage2_fault(u64 esr)
 {
+	if ((esr & ESR_ELx_FSC) == FSC_FAULT_MINUS_1)
+		return true;
 	switch (esr & ESR_ELx_FSC_TYPE) {
 	case ESR_ELx_FSC_FAULT:
 	case ESR_ELx_FSC_ACCESS:

@@ -29,6 +29,7 @@ static void test_complete(struct axv_arm64_vcpu *v);
 #define FSC_TRANSLATION	0x07
 #define FSC_PERMISSION	0x0f
 #define FSC_ACCESS_FLAG	0x0b
+#define FSC_LEVEL_MINUS_1	0x2b
 #define SAS(log2)	((u64)(log2) << ESR_ELx_SAS_SHIFT)
 #define SRT(reg)	((u64)(reg) << ESR_ELx_SRT_SHIFT)
 #define ISV		ESR_ELx_ISV
@@ -298,7 +299,9 @@ static void access_test_read_dropped(struct kunit *test)
 
 static void access_test_resolved(struct kunit *test)
 {
-	static const u64 faults[] = { FSC_TRANSLATION, FSC_PERMISSION, FSC_ACCESS_FLAG };
+	static const u64 faults[] = {
+		FSC_TRANSLATION, FSC_PERMISSION, FSC_ACCESS_FLAG, FSC_LEVEL_MINUS_1,
+	};
 	struct subject *s = test->priv;
 	unsigned int i;
 
@@ -348,6 +351,11 @@ static void access_test_kinds(struct kunit *test)
 		{ ESR(DABT_LOW, FSC_PERMISSION | ESR_ELx_S1PTW),
 		  AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_WRITE, true },
 		{ ESR(IABT_LOW, FSC_TRANSLATION | ESR_ELx_S1PTW),
+		  AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_READ, true },
+		/* The first of five tables, as QEMU tells it */
+		{ ESR(DABT_LOW, FSC_LEVEL_MINUS_1 | ESR_ELx_S1PTW),
+		  AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_READ, true },
+		{ ESR(IABT_LOW, FSC_LEVEL_MINUS_1 | ESR_ELx_S1PTW),
 		  AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_READ, true },
 	};
 	struct subject *s = test->priv;
@@ -440,6 +448,8 @@ static void access_test_external(struct kunit *test)
 		{ PSR_MODE32_BIT, ESR(DABT_LOW, 0x18), ESR(DABT_LOW, 0x10), 0x600 },
 		/* Neither is one of a walk told as such, nor what only EL2 knows. */
 		{ PSR_MODE_EL1h, ESR(DABT_LOW, 0x15 | ISV | ESR_ELx_S1PTW),
+		  ESR(DABT_CUR, 0x10), 0x200 },
+		{ PSR_MODE_EL1h, ESR(DABT_LOW, 0x13 | ESR_ELx_S1PTW),
 		  ESR(DABT_CUR, 0x10), 0x200 },
 	};
 	unsigned int i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The second stage on arm64: every width of guest physical addresses, and more VMs
- * than there are VMIDs.
+ * The second stage on arm64: every width of guest physical addresses, tables of the
+ * guest's own that the second stage does not have yet, and more VMs than there are VMIDs.
  */
 #include "axv_harness.h"
 
@@ -86,6 +86,99 @@ TEST(every_width_of_addresses)
 		check_width(_metadata, bits);
 	}
 	must(!close(dev));
+}
+
+/* ---- tables of the guest's own --------------------------------------------------- */
+
+#define TABLE		3ul
+#define TCR_T0SZ	0x3ful
+#define TCR_DS		(1ul << 59)
+
+/* Farther away from one another than the pages that come with one that faults */
+#define TABLE_ADDR(n)	(GUEST_MEM + (n) * 64 * PAGE)
+
+GUEST_CODE(tell_mmfr0,
+	"mov	x0, #0\n"
+	"mrs	x1, id_aa64mmfr0_el1\n"
+	"hvc	#0\n");
+
+/* ID_AA64MMFR0_EL1.TGran4: pages of 4 KiB with addresses of 52 bits */
+static int has_lpa2(struct axv_vcpu *v)
+{
+	__u64 tgran4;
+
+	arm64_load(v->vm, tell_mmfr0);
+	arm64_start(v, GUEST_CODE_ADDR);
+	must(vcpu_run(v) == AXV_EXIT_HYPERCALL);
+	tgran4 = v->run->exit.hypercall.args[0] >> 28 & 0xf;
+	return tgran4 >= 1 && tgran4 < 8;
+}
+
+/*
+ * A walk of @levels tables, none of which the guest has touched, so that each is missed by
+ * the walk alone: for a load, and once more, after a reset has taken all memory away, for
+ * the first fetch.
+ */
+static void check_walk(struct __test_metadata *_metadata, int levels)
+{
+	const int wide = levels == 5;
+	const __u64 bits = wide ? 52 : 12 + 9 * levels;
+	const int tables = levels - 2;	/* the last entry is a block of 1 GiB */
+	struct axv_vm vm;
+	struct axv_vcpu v;
+	__u8 *mem;
+	int i;
+
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	mem = mem_new(tables * 64 * PAGE);
+	must(!mem_small_pages(mem, tables * 64 * PAGE));
+	ASSERT_EQ(0, vm_region(&vm, 1, 0, TABLE_ADDR(0), tables * 64 * PAGE, mem));
+	for (i = 0; i < tables; i++)
+		*(__u64 *)(mem + i * 64 * PAGE) = i == tables - 1 ?
+			/* With TCR_DS an entry has no shareability, but more of the address. */
+			BLOCK & ~(wide ? 0x300ul : 0) : TABLE_ADDR(i + 1) | TABLE;
+
+	*(__u64 *)(vm.ram + GUEST_DATA) = levels;
+	for (i = 0; i < 2; i++) {
+		guest_start(&v, GUEST_READ, GUEST_DATA, 1, 0);
+		v.run->regs.sregs.ttbr0_el1 = TABLE_ADDR(0);
+		v.run->regs.sregs.tcr_el1 &= ~TCR_T0SZ;
+		v.run->regs.sregs.tcr_el1 |= (64 - bits) | (wide ? TCR_DS : 0);
+		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
+		EXPECT_EQ(0, v.run->exit.hypercall.nr);
+		EXPECT_EQ(levels, v.run->exit.hypercall.args[0]);
+		ASSERT_EQ(0, vcpu_unbind(&v));
+		ASSERT_EQ(0, vcpu_reset(&v));
+		ASSERT_EQ(0, guest_setup(&v));
+		ASSERT_EQ(0, vcpu_bind(&v));
+	}
+	must(!munmap(mem, tables * 64 * PAGE));
+	vcpu_free(&v);
+	vm_free(&vm);
+}
+
+TEST(walks_of_three_and_four_levels)
+{
+	check_walk(_metadata, 3);
+	check_walk(_metadata, 4);
+}
+
+/* The first table is of level -1. */
+TEST(walk_of_five_levels)
+{
+	struct axv_vm vm;
+	struct axv_vcpu v;
+	int there;
+
+	vm_new(&vm, 0);
+	vcpu_ready(&vm, &v, 0);
+	there = has_lpa2(&v);
+	vcpu_free(&v);
+	vm_free(&vm);
+	if (!there)
+		SKIP(return, "no FEAT_LPA2");
+	check_walk(_metadata, 5);
 }
 
 /* ---- reset ----------------------------------------------------------------------- */
