@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * Stage 1 of EL1 and EL0, as the hardware walks it (Arm ARM, VMSAv8-64), for 48-bit
- * physical addresses, which are the widest that a guest has.
+ * physical addresses, which are the widest that a guest has.  Linear ones may have 52
+ * (FEAT_LVA, FEAT_LPA2).
  */
 #include <endian.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include "lib.h"
 
 #define TCR_HA		(1ull << 39)
+#define TCR_DS		(1ull << 59)	/* FEAT_LPA2 */
 
 #define DESC_VALID	(1ull << 0)
 #define DESC_TABLE	(1ull << 1)	/* at level 3: a page */
@@ -22,6 +24,8 @@
 #define DESC_UXN_TABLE	(1ull << 60)
 #define DESC_NO_EL0_TABLE (1ull << 61)
 #define DESC_READONLY_TABLE (1ull << 62)
+/* With TCR_DS, bits 51 to 48 of the address: two of them are shareability without it. */
+#define DESC_BEYOND_48	(3ull << 8 | 3ull << 48)
 
 #define PA_MASK		((1ull << 48) - 1)
 
@@ -33,6 +37,7 @@
  * @disabled:	no walk is done
  * @top_byte:	the uppermost byte is no part of the address
  * @flat:	permissions in tables are ignored
+ * @lpa2:	TCR_DS, which 64-KiB pages know nothing of
  */
 struct half {
 	__u64 base;
@@ -41,6 +46,7 @@ struct half {
 	bool disabled;
 	bool top_byte;
 	bool flat;
+	bool lpa2;
 };
 
 static struct half choose_half(const struct axv_arm64_sregs *s, bool upper)
@@ -49,7 +55,7 @@ static struct half choose_half(const struct axv_arm64_sregs *s, bool upper)
 	static const unsigned char granules[2][4] = { { 12, 16, 14, 0 }, { 0, 14, 12, 16 } };
 	__u64 tcr = s->tcr_el1;
 	struct half h = {
-		.base = (upper ? s->ttbr1_el1 : s->ttbr0_el1) & PA_MASK & ~1ull,
+		.base = (upper ? s->ttbr1_el1 : s->ttbr0_el1) & PA_MASK,
 		.bits = 64 - (tcr >> (upper ? 16 : 0) & 0x3f),
 		.granule = granules[upper][tcr >> (upper ? 30 : 14) & 3],
 		.disabled = tcr >> (upper ? 23 : 7) & 1,
@@ -57,7 +63,23 @@ static struct half choose_half(const struct axv_arm64_sregs *s, bool upper)
 		.flat = tcr >> (upper ? 42 : 41) & 1,
 	};
 
+	h.lpa2 = tcr & TCR_DS && h.granule != 16;
+	h.base &= h.lpa2 ? ~0x3full : ~1ull;
 	return h;
+}
+
+static unsigned int widest(const struct half *h)
+{
+	return h->lpa2 || h->granule == 16 ? 52 : 48;
+}
+
+/*
+ * A block maps at most 1 GiB of 4K pages, or what one table of others does; with
+ * FEAT_LPA2 as much as a table of those.
+ */
+static int first_block_level(const struct half *h)
+{
+	return (h->granule == 12 ? 1 : 2) - h->lpa2;
 }
 
 static bool is_canonical(const struct half *h, __u64 linear, bool upper)
@@ -113,18 +135,19 @@ int axv_arm64_walk(struct axv_vcpu *vcpu, const struct axv_run_regs *regs, __u64
 	unsigned int stride = h.granule - 3;
 	__u64 set = 0, clear = 0;
 	__u64 desc, table = h.base;
-	unsigned int level, shift;
+	unsigned int shift;
+	int level;
 
 	if (!(s->sctlr_el1 & SCTLR_M)) {
 		*gpa = linear & PA_MASK;
 		return linear >> 48 ? AXV_WALK_FAULT : AXV_WALK_FOUND;
 	}
-	if (h.disabled || !h.granule || h.bits > 48 || h.bits < 16 ||
+	if (h.disabled || !h.granule || h.bits > widest(&h) || h.bits < 16 ||
 	    h.bits <= h.granule || !is_canonical(&h, linear, upper))
 		return AXV_WALK_FAULT;
 
 	/* The first table may have fewer entries than fill a page. */
-	level = 4 - (h.bits - h.granule + stride - 1) / stride;
+	level = 4 - (int)((h.bits - h.granule + stride - 1) / stride);
 	linear &= (1ull << h.bits) - 1;
 	for (;; level++) {
 		shift = h.granule + stride * (3 - level);
@@ -134,7 +157,7 @@ int axv_arm64_walk(struct axv_vcpu *vcpu, const struct axv_run_regs *regs, __u64
 					"vCPU %u: its page table at guest physical %#llx is not in memory",
 					vcpu->id, (unsigned long long)table);
 		desc = s->sctlr_el1 & SCTLR_EE ? be64toh(desc) : le64toh(desc);
-		if (!(desc & DESC_VALID))
+		if (!(desc & DESC_VALID) || (h.lpa2 && desc & DESC_BEYOND_48))
 			return AXV_WALK_FAULT;
 		if (level == 3 || !(desc & DESC_TABLE))
 			break;
@@ -145,8 +168,7 @@ int axv_arm64_walk(struct axv_vcpu *vcpu, const struct axv_run_regs *regs, __u64
 		if (desc & DESC_NO_EL0_TABLE)
 			clear = DESC_EL0;
 	}
-	/* A block maps at most 1 GiB of 4K pages, or what one table of others does. */
-	if (level == 3 ? !(desc & DESC_TABLE) : level < (h.granule == 12 ? 1u : 2u))
+	if (level == 3 ? !(desc & DESC_TABLE) : level < first_block_level(&h))
 		return AXV_WALK_FAULT;
 	if (!(desc & DESC_AF) && !(s->tcr_el1 & TCR_HA))
 		return AXV_WALK_FAULT;

@@ -199,13 +199,14 @@ static void test_refusals(void)
 #define LEAF		(AF | EL0)
 
 #define EL1H		5ull
+#define DS		(1ull << 59)	/* TCR_EL1 (FEAT_LPA2) */
 
 static void put(__u64 table, unsigned int index, __u64 value)
 {
 	memcpy(ram + table + index * 8, &value, 8);
 }
 
-static __u64 *entry(unsigned int level, __u64 linear, unsigned int granule, unsigned int bits)
+static __u64 *entry(int level, __u64 linear, unsigned int granule, unsigned int bits)
 {
 	unsigned int shift = granule + (granule - 3) * (3 - level);
 	unsigned int width = bits - shift < granule - 3 ? bits - shift : granule - 3;
@@ -217,17 +218,17 @@ static __u64 *entry(unsigned int level, __u64 linear, unsigned int granule, unsi
  * Tables from level @first that map @linear by @leaf at level @last, in the lower or
  * the upper half of @bits.
  */
-static void map(unsigned int granule, unsigned int bits, unsigned int first, unsigned int last,
+static void map(unsigned int granule, unsigned int bits, int first, int last,
 		__u64 linear, __u64 leaf)
 {
 	static const unsigned int tg0[] = { [12] = 0, [14] = 2, [16] = 1 };
 	static const unsigned int tg1[] = { [12] = 2, [14] = 1, [16] = 3 };
 	struct axv_arm64_sregs *s = &run->regs.sregs;
-	unsigned int level;
+	int level;
 
 	make_exit(true, LDP_X1_X2);
 	run->regs.gprs.pstate = EL1H;
-	memset(ram + TABLE(0), 0, 0x40000);
+	memset(ram + TABLE(-1), 0, 0x50000);
 	s->ttbr0_el1 = 0x7full << 48 | TABLE(first) | 1;	/* an ASID, and CnP */
 	s->ttbr1_el1 = s->ttbr0_el1;
 	s->tcr_el1 = (64 - bits) | (64 - bits) << 16 | tg0[granule] << 14 |
@@ -256,12 +257,33 @@ static bool faults(__u64 linear, __u32 access)
 	return axv_vcpu_translate(vcpu, linear, access, &gpa) == -EFAULT;
 }
 
+struct shape {
+	unsigned int granule, bits;
+	int first, last;
+	__u64 linear, size;
+};
+
+static void walk(const struct shape *s, bool lpa2)
+{
+	__u64 upper = s->linear | ~0ull << s->bits;
+	__u64 to = 0x5a5a40000000ull & ~(s->size - 1);
+	__u64 expected = to | (s->linear & (s->size - 1));
+
+	map(s->granule, s->bits, s->first, s->last, s->linear,
+	    to | LEAF | (s->last == 3 ? VALID : BLOCK));
+	if (lpa2)
+		run->regs.sregs.tcr_el1 |= DS;
+	tap(translates(s->linear, AXV_ACCESS_READ, expected) &&
+	    translates(upper, AXV_ACCESS_READ, expected) &&
+	    faults(s->linear ^ s->size, AXV_ACCESS_READ) &&
+	    faults(s->linear | 1ull << s->bits, AXV_ACCESS_READ),
+	    "2^%u pages, %u bits%s, from level %d to %d", s->granule, s->bits,
+	    lpa2 ? " with FEAT_LPA2" : "", s->first, s->last);
+}
+
 static void test_walk(void)
 {
-	const struct {
-		unsigned int granule, bits, first, last;
-		__u64 linear, size;
-	} good[] = {
+	const struct shape good[] = {
 		{ 12, 48, 0, 3, 0x0000923456789abc, 1ull << 12 },
 		{ 12, 48, 0, 2, 0x0000923456789abc, 1ull << 21 },
 		{ 12, 48, 0, 1, 0x0000923456789abc, 1ull << 30 },
@@ -275,26 +297,39 @@ static void test_walk(void)
 		{ 16, 48, 1, 3, 0x0000923456789abc, 1ull << 16 },
 		{ 16, 42, 2, 2, 0x0000023456789abc, 1ull << 29 },
 		{ 16, 42, 2, 3, 0x0000023456789abc, 1ull << 16 },
+		{ 16, 52, 1, 3, 0x0009523456789abc, 1ull << 16 },
+	};
+	const struct shape with_lpa2[] = {
+		{ 12, 52, -1, 3, 0x0009523456789abc, 1ull << 12 },
+		{ 12, 52, -1, 0, 0x0009523456789abc, 1ull << 39 },
+		{ 12, 49, -1, 1, 0x0001523456789abc, 1ull << 30 },
+		{ 12, 39, 1, 3, 0x0000005234567abc, 1ull << 12 },
+		{ 14, 52, 0, 3, 0x0009523456789abc, 1ull << 14 },
+		{ 14, 52, 0, 1, 0x0009523456789abc, 1ull << 36 },
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		__u64 size = good[i].size, linear = good[i].linear;
-		__u64 upper = linear | ~0ull << good[i].bits;
-		__u64 to = 0x5a5a40000000ull & ~(size - 1);
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		walk(&good[i], false);
+	for (i = 0; i < sizeof(with_lpa2) / sizeof(with_lpa2[0]); i++)
+		walk(&with_lpa2[i], true);
 
-		map(good[i].granule, good[i].bits, good[i].first, good[i].last, linear,
-		    to | LEAF | (good[i].last == 3 ? VALID : BLOCK));
-		tap(translates(linear, AXV_ACCESS_READ, to | (linear & (size - 1))) &&
-		    translates(upper, AXV_ACCESS_READ, to | (linear & (size - 1))) &&
-		    faults(linear ^ size, AXV_ACCESS_READ) &&
-		    faults(linear | 1ull << good[i].bits, AXV_ACCESS_READ),
-		    "2^%u pages, %u bits, from level %u to %u", good[i].granule, good[i].bits,
-		    good[i].first, good[i].last);
-	}
-
+	map(12, 52, -1, 3, 0x1234, VALID | LEAF);
+	tap(faults(0x1234, 0), "52 bits without FEAT_LPA2");
+	run->regs.sregs.tcr_el1 |= DS;
+	tap(translates(0x1234, AXV_ACCESS_READ, 0x234), "52 bits with it");
+	map(12, 39, 1, 1, 0x1234, BLOCK | LEAF | 3ull << 8);
+	tap(translates(0x1234, AXV_ACCESS_READ, 0x1234), "shareability");
+	run->regs.sregs.tcr_el1 |= DS;
+	tap(faults(0x1234, 0), "an address beyond 48 bits, where shareability was");
+	map(12, 39, 1, 1, 0x1234, BLOCK | LEAF | 1ull << 48);
+	run->regs.sregs.tcr_el1 |= DS;
+	tap(faults(0x1234, 0), "an address beyond 48 bits");
 	map(14, 47, 1, 1, 0x1234, BLOCK | LEAF);
 	tap(faults(0x1234, 0), "a block where there is none");
+	map(14, 52, 0, 0, 0x1234, BLOCK | LEAF);
+	run->regs.sregs.tcr_el1 |= DS;
+	tap(faults(0x1234, 0), "a block where there is none with FEAT_LPA2, either");
 	map(12, 48, 0, 3, 0x1234, BLOCK | LEAF);
 	tap(faults(0x1234, 0), "a page that says block");
 	map(12, 39, 1, 1, 0x1234, BLOCK | EL0);
