@@ -28,7 +28,7 @@ struct axv_host {
  * @gpa: guest physical address
  * @size: bytes
  * @hva: address in this process
- * @owned: the memory was mapped by axv_vm_add_ram()
+ * @owned: the memory was mapped by axv_vm_add_ram() or axv_vm_map_ram()
  * @dirty: with AXV_REGION_LOG_DIRTY: pages that this process has written, one
  *	bit each, set with atomic operations under the read lock; else NULL
  */

@@ -164,8 +164,9 @@ int axv_vm_set_region(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 	return ret;
 }
 
-int axv_vm_add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
-		   __u64 size, void **hva)
+/* Memory of @fd from @offset on; -1: private memory. */
+static int add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 size, int fd,
+		   __u64 offset, void **hva)
 {
 	struct axv_lib_region region = {
 		.id = id,
@@ -174,6 +175,7 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 		.size = size,
 		.owned = true,
 	};
+	const int kind = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
 	const __u64 huge = 2ull << 20;
 	unsigned char *map;
 	__u64 head;
@@ -183,18 +185,25 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 		return axv_fail(EINVAL, "memory region %u: %llu bytes is not a number of pages",
 				id, (unsigned long long)size);
 	/* Lay it out so that huge pages of guest and host coincide. */
-	map = mmap(NULL, size + huge, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	map = mmap(NULL, size + huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		   -1, 0);
 	if (map == MAP_FAILED)
 		return axv_fail_call("use less guest memory", "map %llu bytes",
 				     (unsigned long long)size);
 	head = (gpa - (uintptr_t)map) % huge;
 	head -= head % AXV_PAGE_SIZE;
+	region.hva = mmap(map + head, size, PROT_READ | PROT_WRITE,
+			  kind | MAP_FIXED | MAP_NORESERVE, fd, offset);
+	if (region.hva == MAP_FAILED) {
+		ret = axv_fail_call("use less guest memory", "map %llu bytes",
+				    (unsigned long long)size);
+		munmap(map, size + huge);
+		return ret;
+	}
 	if (head)
 		munmap(map, head);
 	if (huge - head)
 		munmap(map + head + size, huge - head);
-	region.hva = map + head;
 	/* Advice: refusing it costs speed only. */
 	madvise(region.hva, size, MADV_HUGEPAGE);
 	madvise(region.hva, size, MADV_DONTFORK);
@@ -212,6 +221,20 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 	if (hva)
 		*hva = region.hva;
 	return 0;
+}
+
+int axv_vm_add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
+		   __u64 size, void **hva)
+{
+	return add_ram(vm, id, flags, gpa, size, -1, 0, hva);
+}
+
+int axv_vm_map_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 size, int fd,
+		   __u64 offset, void **hva)
+{
+	if (fd < 0)
+		return axv_fail(EBADF, "memory region %u: %d is no descriptor", id, fd);
+	return add_ram(vm, id, flags, gpa, size, fd, offset, hva);
 }
 
 void *axv_vm_hva(struct axv_vm *vm, __u64 gpa, __u64 size)

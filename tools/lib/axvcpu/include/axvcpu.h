@@ -131,7 +131,8 @@ int axv_vm_create(struct axv_host *host, const struct axv_vm_config *config,
 		  struct axv_vm **vm);
 
 /**
- * axv_vm_destroy() - close a VM and unmap the memory axv_vm_add_ram() made
+ * axv_vm_destroy() - close a VM and unmap the memory that axv_vm_add_ram() and
+ * axv_vm_map_ram() made
  * @vm: the VM, whose vCPUs have been destroyed; NULL is allowed
  */
 void axv_vm_destroy(struct axv_vm *vm);
@@ -176,6 +177,26 @@ int axv_vm_set_region(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
  */
 int axv_vm_add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 		   __u64 size, void **hva);
+
+/**
+ * axv_vm_map_ram() - map a file, such as a memfd, and make it a region
+ * @vm: the VM
+ * @id: names the region, which must not exist yet
+ * @flags: AXV_REGION_*
+ * @gpa: guest physical address, page aligned
+ * @size: bytes, page aligned
+ * @fd: the file, which has them; it stays the caller's, and may be closed
+ * @offset: where they begin in it, page aligned
+ * @hva: where to store the address of the memory; NULL: not wanted
+ *
+ * For memory that another process maps, too.  The mapping is shared, not inherited over
+ * fork(), and goes with the region, or with the VM.  A file that somebody makes shorter
+ * ends this process when the memory is accessed: seal a memfd (F_SEAL_SHRINK).
+ *
+ * Return: 0, -EEXIST if the region exists, or a negative errno.
+ */
+int axv_vm_map_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 size, int fd,
+		   __u64 offset, void **hva);
 
 /**
  * axv_vm_hva() - where guest memory is in this process

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib.h"
@@ -55,6 +56,33 @@ static void test_open(void)
 			break;
 	}
 	tap(value == AXV_EXIT_REASONS, "every exit reason has a name");
+}
+
+/* Memory of a file, which somebody else maps, too. */
+static void test_shared_region(void)
+{
+	const __u64 gpa = (1ull << 40) + AXV_PAGE_SIZE;
+	unsigned char *other, *hva;
+	int fd = memfd_create("ram", MFD_CLOEXEC);
+
+	tap(fd >= 0 && !ftruncate(fd, 4 * AXV_PAGE_SIZE), "a file");
+	other = mmap(NULL, 4 * AXV_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	tap(axv_vm_map_ram(vm, 6, 0, gpa, 2 * AXV_PAGE_SIZE, -1, 0, NULL) == -EBADF &&
+	    axv_vm_map_ram(vm, 6, 0, gpa, 100, fd, 0, NULL) == -EINVAL &&
+	    axv_vm_map_ram(vm, 6, 0, gpa, AXV_PAGE_SIZE, fd, 100, NULL) == -EINVAL &&
+	    axv_vm_map_ram(vm, 0, 0, gpa, AXV_PAGE_SIZE, fd, 0, NULL) == -EEXIST,
+	    "shared memory: what is refused");
+	tap(!axv_vm_map_ram(vm, 6, 0, gpa, 2 * AXV_PAGE_SIZE, fd, AXV_PAGE_SIZE, (void **)&hva) &&
+	    ((uintptr_t)hva - gpa) % (2u << 20) == 0 && axv_vm_hva(vm, gpa, 1) == hva,
+	    "shared memory: where it is");
+	close(fd);
+	hva[0] = 42;
+	other[3 * AXV_PAGE_SIZE - 1] = 43;
+	tap(other[AXV_PAGE_SIZE] == 42 && hva[2 * AXV_PAGE_SIZE - 1] == 43,
+	    "shared memory: both see it");
+	tap(!axv_vm_set_region(vm, 6, 0, 0, 0, NULL) && !axv_vm_hva(vm, gpa, 1),
+	    "shared memory: deleted");
+	munmap(other, 4 * AXV_PAGE_SIZE);
 }
 
 static void test_regions(void)
@@ -527,6 +555,7 @@ int main(void)
 	if (!fixture_open())
 		return tap_done();
 	test_regions();
+	test_shared_region();
 	test_many_regions();
 	test_changing_regions();
 	test_doorbells();
