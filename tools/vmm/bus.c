@@ -31,31 +31,58 @@ static struct bus_range *find(struct bus *bus, u64 addr)
 	return NULL;
 }
 
-int bus_add(struct bus *bus, const struct bus_range *range)
+/* The first range that does not end below @first. */
+static unsigned int place(const struct bus *bus, u64 first)
 {
-	u64 first = range->first, end = first + range->count;
-	unsigned int i;
+	unsigned int i = 0;
 
+	while (i < bus->nr && bus->ranges[i].first + bus->ranges[i].count <= first)
+		i++;
+	return i;
+}
+
+/* The range that a new one would overlap, or NULL. */
+static const struct bus_range *taken(const struct bus *bus, const struct bus_range *range)
+{
+	unsigned int i = place(bus, range->first);
+
+	return i < bus->nr && bus->ranges[i].first < range->first + range->count ?
+	       &bus->ranges[i] : NULL;
+}
+
+int bus_map(struct bus *bus, const struct bus_range *range)
+{
+	unsigned int i = place(bus, range->first);
+
+	if (taken(bus, range))
+		return -EEXIST;
 	if (bus->nr == BUS_RANGES)
 		return -ENOSPC;
-
-	for (i = 0; i < bus->nr; i++) {
-		const struct bus_range *r = &bus->ranges[i];
-
-		if (first < r->first + r->count && r->first < end) {
-			log_error("internal error: %s ranges of %s and %s overlap",
-				  bus->what, r->name, range->name);
-			return -EEXIST;
-		}
-		if (r->first > first)
-			break;
-	}
-
 	memmove(&bus->ranges[i + 1], &bus->ranges[i],
 		(bus->nr - i) * sizeof(bus->ranges[0]));
 	bus->ranges[i] = *range;
 	bus->nr++;
 	return 0;
+}
+
+int bus_add(struct bus *bus, const struct bus_range *range)
+{
+	const struct bus_range *r = taken(bus, range);
+
+	if (r)
+		log_error("internal error: %s ranges of %s and %s overlap",
+			  bus->what, r->name, range->name);
+	return bus_map(bus, range);
+}
+
+void bus_unmap(struct bus *bus, u64 first)
+{
+	struct bus_range *r = find(bus, first);
+
+	if (!r)
+		return;
+	bus->nr--;
+	memmove(r, r + 1, (&bus->ranges[bus->nr] - r) * sizeof(*r));
 }
 
 /* Whether one access of @width bytes at @addr goes to @r as a whole. */

@@ -5,7 +5,7 @@
 
 #include "types.h"
 
-#define BUS_RANGES	32
+#define BUS_RANGES	96
 
 /**
  * struct bus_ops - how a device is accessed
@@ -43,7 +43,7 @@ struct bus_range {
 /**
  * struct bus - ranges, in ascending order, without overlaps
  * @what:	what its addresses are called
- * @ranges:	filled before the guest starts, constant afterwards
+ * @ranges:	what is on the bus; a guest that moves a PCI device changes it
  * @nr:		how many
  */
 struct bus {
@@ -68,6 +68,25 @@ void bus_init(struct bus *bus, const char *what);
  * Return: 0, -EEXIST if an address is taken, -ENOSPC if the table is full.
  */
 int bus_add(struct bus *bus, const struct bus_range *range);
+
+/**
+ * bus_map() - bus_add() for a guest, which may choose addresses that are taken
+ * @bus:	the bus
+ * @range:	its addresses; copied
+ *
+ * Context: with the machine's lock held.
+ * Return: 0, -EEXIST, -ENOSPC; nothing has been printed.
+ */
+int bus_map(struct bus *bus, const struct bus_range *range);
+
+/**
+ * bus_unmap() - take a device from where bus_map() has put it
+ * @bus:	the bus
+ * @first:	its first address
+ *
+ * Context: with the machine's lock held.
+ */
+void bus_unmap(struct bus *bus, u64 first);
 
 /**
  * bus_read() - a read by the guest

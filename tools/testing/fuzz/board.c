@@ -6,7 +6,8 @@
 #include "fake.h"
 #include "fuzz.h"
 #include "ioapic.h"
-#include "pci.h"
+#include "map.h"
+#include "pciports.h"
 #include "pic.h"
 #include "pit.h"
 #include "pm.h"
@@ -30,6 +31,7 @@ static struct rtc rtc;
 static struct pm pm;
 static struct reset reset;
 static struct pci pci;
+static struct pciports pciports;
 static struct uart uart;
 static struct serial_port serial;
 static struct fake_wire wire;
@@ -77,7 +79,8 @@ static void make_board(void)
 	must(!rtc_init(&rtc, &bus, NULL, pic_line(&pics, 8), 0x8000000, 0));
 	must(!pm_init(&pm, &bus, NULL, pic_line(&pics, PM_SCI_PIN), power));
 	must(!reset_init(&reset, &bus, power));
-	must(!pci_init(&pci, &bus, &reset));
+	must(!pci_init(&pci, &memory, &bus, MAP_ECAM));
+	must(!pciports_init(&pciports, &bus, &pci, &reset));
 	must(!uart_init(&uart, &bus, 0x3f8, pic_line(&pics, 4), &backend));
 	serial = uart_serial(&uart);
 	wire.blocked = false;

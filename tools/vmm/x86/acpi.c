@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ACPI tables (ACPI specification 6.4, section 5.2): RSDP, XSDT, FADT, FACS,
- * DSDT, and MADT.
+ * DSDT, MADT and MCFG (PCI Firmware Specification 3.2, section 4.1.2).
  *
- * Without local APICs there is no MADT: interrupts go through the 8259 pair.
- * The DSDT has \_S5, the value that switches the machine off, and the pvpanic
- * device; the other devices are where every PC has them.
+ * Without local APICs there is no MADT: interrupts go through the 8259 pair.  Nor is
+ * there PCI then, whose devices here have messages alone.
+ * The DSDT has \_S5, the value that switches the machine off, the pvpanic device, and
+ * the root of PCI; the other devices are where every PC has them.
  */
 #include <string.h>
 
 #include "acpi.h"
 #include "ioapic.h"
+#include "map.h"
+#include "pci.h"
 #include "pm.h"
 #include "pvpanic.h"
 #include "reset.h"
@@ -184,11 +187,22 @@ struct madt_x2apic_nmi {
 	u8 reserved[3];
 } __attribute__((packed));
 
+struct mcfg {
+	struct header header;
+	u8 reserved1[8];
+	u64 ecam;
+	u16 segment;
+	u8 first_bus;
+	u8 last_bus;
+	u8 reserved2[4];
+} __attribute__((packed));
+
 _Static_assert(sizeof(struct rsdp) == 36, "RSDP");
 _Static_assert(sizeof(struct header) == 36, "table header");
 _Static_assert(sizeof(struct fadt) == 276, "FADT");
 _Static_assert(sizeof(struct facs) == 64, "FACS");
 _Static_assert(sizeof(struct madt) == 44, "MADT");
+_Static_assert(sizeof(struct mcfg) == 60, "MCFG");
 
 #define FADT_REVISION	6
 #define FADT_MINOR	4
@@ -274,9 +288,79 @@ static const u8 pvpanic[] = {
 /* Each PkgLength ends with the table. */
 _Static_assert(sizeof(pvpanic) == 1 + 54, "scope");
 
+#define AML_WORD(n)	((n) & 0xff), ((n) >> 8 & 0xff)
+#define AML_DWORD(n)	AML_WORD(n), AML_WORD((n) >> 16)
+/* A PkgLength of two bytes, which counts both. */
+#define AML_LENGTH(n)	(0x40 | ((n) & 0xf)), ((n) >> 4)
+/* EisaId ("PNP....") */
+#define AML_PNP(n)	0x0c, 0x41, 0xd0, ((n) >> 8), ((n) & 0xff)
+
+/*
+ * Scope (\_SB) {
+ *	Device (PCI0) {
+ *		Name (_HID, EisaId ("PNP0A08"))
+ *		Name (_CID, EisaId ("PNP0A03"))
+ *		Name (_BBN, 0)
+ *		Name (_CRS, ResourceTemplate () {
+ *			WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,
+ *				       0, 0, 0, 0, 1)
+ *			IO (Decode16, 0xcf8, 0xcf8, 1, 8)
+ *			WordIO (ResourceProducer, MinFixed, MaxFixed, PosDecode, EntireRange,
+ *				0, ports, last port, 0, number of ports)
+ *			DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed,
+ *				     NonCacheable, ReadWrite,
+ *				     0, memory, last address, 0, size)
+ *		})
+ *	}
+ *	Device (MRES) {
+ *		Name (_HID, EisaId ("PNP0C02"))
+ *		Name (_CRS, ResourceTemplate () {
+ *			Memory32Fixed (ReadWrite, ECAM, size of ECAM)
+ *		})
+ *	}
+ * }
+ */
+static const u8 pci_root[] = {
+	0x10, AML_LENGTH(159),	/* ScopeOp */
+	'\\', '_', 'S', 'B', '_',
+	0x5b, 0x82, AML_LENGTH(110),	/* DeviceOp */
+	'P', 'C', 'I', '0',
+	0x08, '_', 'H', 'I', 'D', AML_PNP(0x0a08),
+	0x08, '_', 'C', 'I', 'D', AML_PNP(0x0a03),
+	0x08, '_', 'B', 'B', 'N', 0x00,
+	0x08, '_', 'C', 'R', 'S',
+	0x11, AML_LENGTH(72), 0x0a, 68,	/* BufferOp, size */
+	0x88, AML_WORD(13), 2, 0x0c, 0,	/* bus numbers: minimum and maximum fixed */
+	AML_WORD(0), AML_WORD(0), AML_WORD(0), AML_WORD(0), AML_WORD(1),
+	0x47, 0x01,		/* I/O ports, 16 bits decoded */
+	AML_WORD(0xcf8), AML_WORD(0xcf8), 1, 8,
+	0x88, AML_WORD(13), 1, 0x0c, 3,	/* I/O ports: likewise; the entire range */
+	AML_WORD(0), AML_WORD(MAP_PCI_PORTS),
+	AML_WORD(MAP_PCI_PORTS + MAP_PCI_PORTS_SIZE - 1), AML_WORD(0),
+	AML_WORD(MAP_PCI_PORTS_SIZE),
+	0x87, AML_WORD(23), 0, 0x0c, 1,	/* memory: likewise; read and write, not cached */
+	AML_DWORD(0), AML_DWORD(MAP_PCI_MEMORY),
+	AML_DWORD(MAP_PCI_MEMORY + MAP_PCI_SIZE - 1), AML_DWORD(0),
+	AML_DWORD(MAP_PCI_SIZE),
+	0x79, 0,		/* end; no checksum */
+	0x5b, 0x82, 38,		/* DeviceOp, PkgLength */
+	'M', 'R', 'E', 'S',
+	0x08, '_', 'H', 'I', 'D', AML_PNP(0x0c02),
+	0x08, '_', 'C', 'R', 'S',
+	0x11, 17, 0x0a, 14,	/* BufferOp, PkgLength, size */
+	0x86, AML_WORD(9), 1,	/* memory that is fixed, read and write */
+	AML_DWORD(MAP_ECAM), AML_DWORD(PCI_ECAM_SIZE),
+	0x79, 0,
+};
+
+_Static_assert(sizeof(pci_root) == 1 + 159, "scope");
+
+/* Without PCI it ends before it. */
 struct dsdt {
 	struct header header;
-	u8 aml[sizeof(s5) + sizeof(pvpanic)];
+	u8 s5[sizeof(s5)];
+	u8 pvpanic[sizeof(pvpanic)];
+	u8 pci[sizeof(pci_root)];
 } __attribute__((packed));
 
 /* Without an MADT it ends before it. */
@@ -284,6 +368,7 @@ struct xsdt {
 	struct header header;
 	u64 fadt;
 	u64 madt;
+	u64 mcfg;
 } __attribute__((packed));
 
 /* All entries, at most. */
@@ -300,6 +385,7 @@ struct tables {
 	struct xsdt xsdt __attribute__((aligned(16)));
 	struct fadt fadt __attribute__((aligned(16)));
 	struct dsdt dsdt __attribute__((aligned(16)));
+	struct mcfg mcfg __attribute__((aligned(16)));
 	struct madt madt __attribute__((aligned(16)));
 	u8 madt_entries[MADT_SPACE];
 };
@@ -343,7 +429,7 @@ static struct address io(u16 port, unsigned int bytes)
 	};
 }
 
-static void build_fadt(struct fadt *fadt, u32 facs, u32 dsdt)
+static void build_fadt(struct fadt *fadt, u32 facs, u32 dsdt, bool messages)
 {
 	fadt->facs = facs;
 	fadt->dsdt = dsdt;
@@ -365,7 +451,9 @@ static void build_fadt(struct fadt *fadt, u32 facs, u32 dsdt)
 	fadt->c3_latency = NO_C3;
 	fadt->century = RTC_CENTURY;
 	fadt->boot_architecture = BOOT_LEGACY_DEVICES | BOOT_NO_VGA |
-				  BOOT_NO_MSI | BOOT_NO_ASPM;
+				  BOOT_NO_ASPM;
+	if (!messages)
+		fadt->boot_architecture |= BOOT_NO_MSI;
 	fadt->flags = FLAG_WBINVD | FLAG_C1 | FLAG_NO_SLEEP_BUTTON |
 		      FLAG_NO_FIXED_RTC | FLAG_RESET_REGISTER;
 	fadt->reset_register = io(RESET_PORT, 1);
@@ -441,7 +529,7 @@ static void build_madt(struct tables *t, unsigned int apics)
 void acpi_build(void *memory, u32 gpa, unsigned int apics)
 {
 	struct tables *t = memory;
-	size_t xsdt_size = sizeof(t->xsdt);
+	size_t xsdt_size = sizeof(t->xsdt), dsdt_size = sizeof(t->dsdt);
 
 	memset(t, 0, sizeof(*t));
 
@@ -449,17 +537,24 @@ void acpi_build(void *memory, u32 gpa, unsigned int apics)
 	t->facs.length = sizeof(t->facs);
 	t->facs.version = 2;
 
-	memcpy(t->dsdt.aml, s5, sizeof(s5));
-	memcpy(t->dsdt.aml + sizeof(s5), pvpanic, sizeof(pvpanic));
-	finish(&t->dsdt.header, "DSDT", 2, sizeof(t->dsdt));
+	memcpy(t->dsdt.s5, s5, sizeof(s5));
+	memcpy(t->dsdt.pvpanic, pvpanic, sizeof(pvpanic));
+	if (apics)
+		memcpy(t->dsdt.pci, pci_root, sizeof(pci_root));
+	else
+		dsdt_size = offsetof(struct dsdt, pci);
+	finish(&t->dsdt.header, "DSDT", 2, dsdt_size);
 
 	build_fadt(&t->fadt, gpa + offsetof(struct tables, facs),
-		   gpa + offsetof(struct tables, dsdt));
+		   gpa + offsetof(struct tables, dsdt), apics);
 
 	t->xsdt.fadt = gpa + offsetof(struct tables, fadt);
 	if (apics) {
 		build_madt(t, apics);
 		t->xsdt.madt = gpa + offsetof(struct tables, madt);
+		t->mcfg.ecam = MAP_ECAM;
+		finish(&t->mcfg.header, "MCFG", 1, sizeof(t->mcfg));
+		t->xsdt.mcfg = gpa + offsetof(struct tables, mcfg);
 	} else {
 		xsdt_size = offsetof(struct xsdt, madt);
 	}

@@ -13,7 +13,7 @@
  * @tables:	where to store them, ACPI_SIZE bytes; the RSDP is the first
  * @gpa:	where the guest will see @tables, aligned to 64 bytes
  * @apics:	CPUs with a local APIC, with the ids 0, 1 and so on, at most
- *		ACPI_APICS_MAX; there is an I/O APIC, too.  0: one CPU, and neither
+ *		ACPI_APICS_MAX; there are an I/O APIC and PCI, too.  0: one CPU, and none of them
  */
 void acpi_build(void *tables, u32 gpa, unsigned int apics);
 

@@ -7,6 +7,7 @@
 #include "ioapic.h"
 #include "linux.h"
 #include "pci.h"
+#include "pciports.h"
 #include "pic.h"
 #include "pit.h"
 #include "pm.h"
@@ -46,6 +47,7 @@ struct board {
 	struct pm pm;
 	struct reset reset;
 	struct pci pci;
+	struct pciports pciports;
 	struct linux_entry entry;
 };
 

@@ -107,6 +107,16 @@ static struct irq_line isa_line(struct board *b, unsigned int irq)
 	};
 }
 
+static int create_pci(struct machine *m)
+{
+	struct board *b = &m->board;
+	int err = pci_init(&b->pci, &m->bus, &b->ports, b->apics ? MAP_ECAM : 0);
+
+	pci_set_window(&b->pci, false, MAP_PCI_MEMORY, MAP_PCI_SIZE);
+	pci_set_window(&b->pci, true, MAP_PCI_PORTS, MAP_PCI_PORTS_SIZE);
+	return err;
+}
+
 /* ---- the board ---------------------------------------------------------- */
 
 static void power_requested(void *arg, enum power_request request)
@@ -146,7 +156,9 @@ int board_create(struct machine *m, const struct machine_config *config)
 	if (!err)
 		err = pvpanic_init(&b->power, bus);
 	if (!err)
-		err = pci_init(&b->pci, bus, &b->reset);
+		err = create_pci(m);
+	if (!err)
+		err = pciports_init(&b->pciports, bus, &b->pci, &b->reset);
 	if (!err)
 		err = uart_init(&b->uart, bus, UART_PORT,
 				isa_line(b, UART_PIN), &backend);

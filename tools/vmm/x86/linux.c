@@ -18,6 +18,7 @@
 #include "linux.h"
 #include "log.h"
 #include "map.h"
+#include "pci.h"
 
 /* Where things are in the first 640 KiB. */
 #define BDA_EBDA	0x40e	/* segment of the extended BIOS data area */
@@ -214,12 +215,14 @@ static void add_e820(struct boot_params *bp, u64 start, u64 end, u32 type)
 	entry->type = type;
 }
 
-static void fill_e820(const struct memory *mem, struct boot_params *bp)
+static void fill_e820(const struct memory *mem, struct boot_params *bp, bool pci)
 {
 	add_e820(bp, 0, EBDA_ADDR, E820_RAM);
 	add_e820(bp, EBDA_ADDR, BASE_END, E820_RESERVED);
 	add_e820(bp, FIRMWARE_START, FIRMWARE_END, E820_RESERVED);
 	add_e820(bp, FIRMWARE_END, map_low_end(mem), E820_RAM);
+	if (pci)
+		add_e820(bp, MAP_ECAM, MAP_ECAM + PCI_ECAM_SIZE, E820_RESERVED);
 	if (map_high_size(mem))
 		add_e820(bp, HIGH_START, HIGH_START + map_high_size(mem), E820_RAM);
 }
@@ -260,7 +263,7 @@ int linux_load(const struct memory *mem, const struct boot_config *config,
 
 	bp->hdr.type_of_loader = LOADER_OTHER;
 	bp->hdr.vid_mode = VIDEO_NORMAL;
-	fill_e820(mem, bp);
+	fill_e820(mem, bp, apics);
 	fill_bios_data(mem);
 
 	acpi_build(memory_at(mem, ACPI_ADDR, ACPI_SIZE), ACPI_ADDR, apics);

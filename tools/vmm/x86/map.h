@@ -13,6 +13,13 @@
 /* Memory ends here and goes on at 4 GiB. */
 #define LOW_LIMIT	GIB(3)
 #define HIGH_START	GIB(4)
+/* Between: memory of PCI devices, and their configuration space. */
+#define MAP_PCI_MEMORY	0xc0000000u
+#define MAP_PCI_SIZE	0x20000000u
+#define MAP_ECAM	0xe0000000u
+/* Ports of PCI devices: above those that a PC has. */
+#define MAP_PCI_PORTS	0xc000u
+#define MAP_PCI_PORTS_SIZE 0x4000u
 
 /**
  * map_memory() - decide what goes where

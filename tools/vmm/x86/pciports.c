@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PCI configuration access, mechanism 1 (PCI Local Bus Specification 3.0,
- * section 3.2.2.3.2), to a bus with nothing but a host bridge: without one, Linux
- * takes the mechanism for broken, and says so.
+ * section 3.2.2.3.2).
  */
-#include "pci.h"
+#include "pciports.h"
 
 #define ADDRESS_PORT	0xcf8
 #define DATA_PORT	0xcfc
 
 #define ADDRESS_KEPT	0x80fffffc
 #define ADDRESS_ENABLE	0x80000000
-#define ADDRESS_FUNCTION 0x00ffff00
+#define ADDRESS_BUS	0x00ff0000
+#define ADDRESS_DEVFN	0x0000ff00
 #define ADDRESS_REGISTER 0x000000fc
-
-/*
- * The host bridge, function 0 of device 0 of bus 0: no registers but those that say
- * what it is.  These are the numbers of a bridge for virtual machines, of which no
- * driver expects more.
- */
-#define BRIDGE_ID	0x00081b36	/* device, vendor: Red Hat */
-#define BRIDGE_CLASS	0x06000000	/* host bridge, revision 0 */
-#define REG_ID		0x00
-#define REG_CLASS	0x08
 
 /*
  * Only an access of four bytes is one to the address register.  A byte at
@@ -32,51 +22,51 @@
 
 static u32 address_read(void *dev, u32 offset, unsigned int width)
 {
-	struct pci *pci = dev;
+	struct pciports *ports = dev;
 
 	if (width == 4)
-		return pci->address;
-	return offset == RESET_OFFSET ? reset_control_read(pci->reset) : 0xff;
+		return ports->address;
+	return offset == RESET_OFFSET ? reset_control_read(ports->reset) : 0xff;
 }
 
 static void address_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
-	struct pci *pci = dev;
+	struct pciports *ports = dev;
 
 	if (width == 4)
-		pci->address = value & ADDRESS_KEPT;
+		ports->address = value & ADDRESS_KEPT;
 	else if (offset == RESET_OFFSET)
-		reset_control_write(pci->reset, value);
+		reset_control_write(ports->reset, value);
 }
 
-static u32 config_read(u32 address)
+/* Whether the address is one of this bus. */
+static bool selected(const struct pciports *ports)
 {
-	if (!(address & ADDRESS_ENABLE) || (address & ADDRESS_FUNCTION))
-		return 0xffffffff;
-	switch (address & ADDRESS_REGISTER) {
-	case REG_ID:
-		return BRIDGE_ID;
-	case REG_CLASS:
-		return BRIDGE_CLASS;
-	default:
-		return 0;
-	}
+	return (ports->address & ADDRESS_ENABLE) && !(ports->address & ADDRESS_BUS);
+}
+
+static unsigned int devfn(const struct pciports *ports)
+{
+	return (ports->address & ADDRESS_DEVFN) >> 8;
 }
 
 static u32 data_read(void *dev, u32 offset, unsigned int width)
 {
-	const struct pci *pci = dev;
+	struct pciports *ports = dev;
 
-	(void)width;
-	return config_read(pci->address) >> 8 * offset;
+	if (!selected(ports))
+		return 0xffffffff;
+	return pci_config_read(ports->pci, devfn(ports),
+			       (ports->address & ADDRESS_REGISTER) + offset, width);
 }
 
 static void data_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
-	(void)dev;
-	(void)offset;
-	(void)width;
-	(void)value;
+	struct pciports *ports = dev;
+
+	if (selected(ports))
+		pci_config_write(ports->pci, devfn(ports),
+				 (ports->address & ADDRESS_REGISTER) + offset, width, value);
 }
 
 static const struct bus_ops address_ops = {
@@ -91,18 +81,20 @@ static const struct bus_ops data_ops = {
 	.widths = 1 | 2 | 4,
 };
 
-int pci_init(struct pci *pci, struct bus *bus, struct reset *reset)
+int pciports_init(struct pciports *ports, struct bus *bus, struct pci *pci,
+		  struct reset *reset)
 {
 	const struct bus_range address = {
-		ADDRESS_PORT, 4, &address_ops, pci, "PCI address",
+		ADDRESS_PORT, 4, &address_ops, ports, "PCI address",
 	};
 	const struct bus_range data = {
-		DATA_PORT, 4, &data_ops, pci, "PCI data",
+		DATA_PORT, 4, &data_ops, ports, "PCI data",
 	};
 	int err;
 
-	pci->address = 0;
-	pci->reset = reset;
+	ports->address = 0;
+	ports->pci = pci;
+	ports->reset = reset;
 	err = bus_add(bus, &address);
 	if (err)
 		return err;

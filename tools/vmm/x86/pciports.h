@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* PCI configuration access, mechanism 1, to a bus with nothing but a host bridge. */
-#ifndef AXVMM_PCI_H
-#define AXVMM_PCI_H
+/* PCI configuration access, mechanism 1. */
+#ifndef AXVMM_PCIPORTS_H
+#define AXVMM_PCIPORTS_H
 
 #include "bus.h"
+#include "pci.h"
 #include "reset.h"
 
 /**
- * struct pci - the configuration ports; guarded by the machine's lock
+ * struct pciports - the configuration ports; guarded by the machine's lock
  * @address:	port 0xcf8 as written
+ * @pci:	whose configuration space they show
  * @reset:	who has port 0xcf9
  */
-struct pci {
+struct pciports {
 	u32 address;
+	struct pci *pci;
 	struct reset *reset;
 };
 
 /**
- * pci_init() - put the configuration ports on the bus
- * @pci:	the ports
+ * pciports_init() - put the configuration ports on the bus
+ * @ports:	the ports
  * @bus:	the bus
+ * @pci:	whose configuration space they show
  * @reset:	who has port 0xcf9, a byte inside of the address port
  *
  * Return: 0 or a negative errno.
  */
-int pci_init(struct pci *pci, struct bus *bus, struct reset *reset);
+int pciports_init(struct pciports *ports, struct bus *bus, struct pci *pci,
+		  struct reset *reset);
 
-#endif /* AXVMM_PCI_H */
+#endif /* AXVMM_PCIPORTS_H */

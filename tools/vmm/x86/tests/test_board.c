@@ -5,17 +5,18 @@
 #include "cpuid.h"
 #include "fake.h"
 #include "map.h"
-#include "pci.h"
+#include "pciports.h"
 #include "pm.h"
 #include "pvpanic.h"
 #include "reset.h"
 #include "tap.h"
 
-static struct bus bus;
+static struct bus bus, memory;
 static struct fake_line sci;
 static struct pm pm;
 static struct reset reset;
 static struct pci pci;
+static struct pciports pciports;
 static struct power_switch power;
 static unsigned int offs, resets, panics;
 
@@ -33,6 +34,7 @@ static void request(void *arg, enum power_request what)
 static void start(void)
 {
 	bus_init(&bus, "port");
+	bus_init(&memory, "address");
 	fake_reset();
 	offs = 0;
 	resets = 0;
@@ -41,7 +43,8 @@ static void start(void)
 	pvpanic_init(&power, &bus);
 	pm_init(&pm, &bus, NULL, fake_irq(&sci), power);
 	reset_init(&reset, &bus, power);
-	pci_init(&pci, &bus, &reset);
+	pci_init(&pci, &memory, &bus, MAP_ECAM);
+	pciports_init(&pciports, &bus, &pci, &reset);
 }
 
 /* ---- the bus ------------------------------------------------------------ */

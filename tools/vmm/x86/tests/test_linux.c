@@ -349,7 +349,7 @@ static const u8 *make_madt(unsigned int apics)
 	make_memory(MIB(64));
 	acpi_build(memory_at(&mem, 0xe0000, ACPI_SIZE), 0xe0000, apics);
 	xsdt = table(get32(memory_at(&mem, 0xe0000 + 24, 4)), "XSDT");
-	CHECK_EQ(get32(xsdt + 4), 52);
+	CHECK_EQ(get32(xsdt + 4), 60);
 	table(get32(xsdt + 36), "FACP");
 	return table(get32(xsdt + 44), "APIC");
 }
@@ -372,6 +372,26 @@ static void acpi_apics(void)
 	CHECK(!madt_entry(madt, 2, 2));
 	CHECK(madt_has(madt, 4, 0, "\x04\x06\xff\x05\0\x01", 6));
 	CHECK(!madt_entry(madt, 10, 0));
+}
+
+/* Configuration space, which is reserved; the root; and messages are allowed. */
+static void acpi_pci(void)
+{
+	static const char root[] = "PCI0\x08_HID\x0c\x41\xd0\x0a\x08";
+	static const char board[] = "MRES\x08_HID\x0c\x41\xd0\x0c\x02";
+	const u8 *xsdt, *mcfg, *fadt, *dsdt;
+
+	make_madt(1);
+	xsdt = table(get32(memory_at(&mem, 0xe0000 + 24, 4)), "XSDT");
+	mcfg = table(get32(xsdt + 52), "MCFG");
+	CHECK_EQ(get32(mcfg + 4), 60);
+	CHECK_EQ(get32(mcfg + 44), 0xe0000000);
+	CHECK_EQ(get32(mcfg + 48) | get32(mcfg + 52) | get32(mcfg + 56), 0);
+	fadt = table(get32(xsdt + 36), "FACP");
+	CHECK_EQ(fadt[109], 0x15);
+	dsdt = table(get32(fadt + 40), "DSDT");
+	CHECK(memmem(dsdt, get32(dsdt + 4), root, sizeof(root) - 1));
+	CHECK(memmem(dsdt, get32(dsdt + 4), board, sizeof(board) - 1));
 }
 
 static void acpi_many_apics(void)
@@ -414,6 +434,7 @@ static const struct tap_case cases[] = {
 	{ "memory above 4 GiB", high_memory },
 	{ "ACPI tables", acpi_tables },
 	{ "ACPI tables: APICs", acpi_apics },
+	{ "ACPI tables: PCI", acpi_pci },
 	{ "ACPI tables: 1,024 APICs", acpi_many_apics },
 	{ "kernels named in AXVMM_TEST_KERNELS", real_kernels },
 };
