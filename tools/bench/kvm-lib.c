@@ -131,6 +131,79 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
 	return 0;
 }
 
+/* ---- devices of other processes: the comparison has none ------------------ */
+
+#define NO_VHOST	"devices of other processes"
+
+int axv_vm_map_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size, int fd,
+		   __u64 offset, void **hva)
+{
+	(void)vm;
+	(void)slot;
+	(void)flags;
+	(void)gpa;
+	(void)size;
+	(void)fd;
+	(void)offset;
+	(void)hva;
+	return kvm_unsupported(NO_VHOST);
+}
+
+int axv_vm_add_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width, __u64 data,
+			int fd)
+{
+	(void)vm;
+	(void)flags;
+	(void)addr;
+	(void)width;
+	(void)data;
+	(void)fd;
+	return kvm_unsupported(NO_VHOST);
+}
+
+int axv_vm_remove_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
+			   __u64 data, int fd)
+{
+	return axv_vm_add_doorbell(vm, flags, addr, width, data, fd);
+}
+
+int axv_vm_set_routes(struct axv_vm *vm, const struct axv_route *routes, unsigned int count,
+		      __u32 flags)
+{
+	(void)vm;
+	(void)routes;
+	(void)count;
+	(void)flags;
+	return kvm_unsupported(NO_VHOST);
+}
+
+int axv_vm_get_routes(struct axv_vm *vm, struct axv_route *routes, unsigned int count)
+{
+	return axv_vm_set_routes(vm, routes, count, 0);
+}
+
+int axv_vm_add_irqfd(struct axv_vm *vm, __u32 gsi, int fd, int resample_fd)
+{
+	(void)vm;
+	(void)gsi;
+	(void)fd;
+	(void)resample_fd;
+	return kvm_unsupported(NO_VHOST);
+}
+
+int axv_vm_remove_irqfd(struct axv_vm *vm, __u32 gsi, int fd)
+{
+	return axv_vm_add_irqfd(vm, gsi, fd, -1);
+}
+
+int axv_vm_inject_gsi(struct axv_vm *vm, __u32 gsi, bool level)
+{
+	(void)vm;
+	(void)gsi;
+	(void)level;
+	return kvm_unsupported(NO_VHOST);
+}
+
 /* ---- vCPUs --------------------------------------------------------------- */
 
 static void wake_up(int signal)

@@ -33,6 +33,15 @@ void board_memory(struct memory *mem, const struct machine_config *config);
 int board_create(struct machine *machine, const struct machine_config *config);
 
 /**
+ * board_pci() - the root of PCI, and what makes interrupts of messages
+ * @machine:	the machine, with its devices
+ * @msi:	where to store the latter
+ *
+ * Return: the root; NULL: there is none, and no error has been printed.
+ */
+struct pci *board_pci(struct machine *machine, const struct msi_ops **msi);
+
+/**
  * board_load() - put what is to be booted into memory
  * @machine:	the machine, with its devices and vCPUs
  * @config:	what to boot

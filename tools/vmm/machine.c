@@ -4,7 +4,8 @@
  * stopped.
  *
  * Threads: the main thread runs the event loop, each vCPU has a thread, the
- * console has one that writes.
+ * console has one that writes, and each device of another process one that talks
+ * to it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -188,7 +189,33 @@ static int create_vm(struct machine *m, const struct machine_config *machine_con
 			  bits);
 		return -E2BIG;
 	}
-	return memory_create(&m->mem, m->vm);
+	return memory_create(&m->mem, m->vm, machine_config->nr_vhost);
+}
+
+static int create_vhost(struct machine *m, const struct machine_config *config)
+{
+	struct vhost_board board = { .lock = &m->lock, .vm = m->vm, .mem = &m->mem };
+	unsigned int i;
+	int err = 0;
+
+	if (!config->nr_vhost)
+		return 0;
+	board.pci = board_pci(m, &board.msi);
+	if (!board.pci) {
+		log_error("--vhost-user: there is no PCI here, where such a device could be");
+		return -EOPNOTSUPP;
+	}
+	m->vhost = calloc(config->nr_vhost, sizeof(*m->vhost));
+	if (!m->vhost) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	for (i = 0; !err && i < config->nr_vhost; i++) {
+		m->nr_vhost++;
+		err = vhost_create(&m->vhost[i], &config->vhost[i], &board,
+				   i * MSIX_VECTORS);
+	}
+	return err;
 }
 
 static int create_vcpus(struct machine *m, const struct machine_config *config)
@@ -235,6 +262,8 @@ struct machine *machine_create(const struct machine_config *config)
 	if (!err)
 		err = board_create(m, config);
 	if (!err)
+		err = create_vhost(m, config);
+	if (!err)
 		err = create_vcpus(m, config);
 	if (!err)
 		err = board_load(m, config);
@@ -251,6 +280,9 @@ enum machine_end machine_run(struct machine *m)
 {
 	unsigned int i, started = 0;
 
+	for (i = 0; i < m->nr_vhost; i++)
+		if (vhost_start(&m->vhost[i]))
+			return MACHINE_ERROR;
 	if (console_start(&m->console))
 		return MACHINE_ERROR;
 
@@ -276,6 +308,8 @@ void machine_release(struct machine *m)
 {
 	unsigned int i;
 
+	for (i = 0; i < m->nr_vhost; i++)
+		vhost_release(&m->vhost[i]);
 	for (i = 0; i < m->nr_vcpus; i++)
 		axv_vcpu_destroy(m->vcpus[i].axv);
 	axv_vm_destroy(m->vm);

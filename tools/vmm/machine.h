@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "timer.h"
 #include "vcpu.h"
+#include "vhost.h"
 
 /**
  * enum machine_end - why the machine ended; the values are exit codes
@@ -44,6 +45,8 @@ enum machine_end {
  * @cpu_set:	host CPUs that the vCPUs may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
  * @no_seccomp:	do not filter the system calls of the vCPUs' threads
+ * @vhost:	devices that other processes work for
+ * @nr_vhost:	how many
  */
 struct machine_config {
 	struct boot_config boot;
@@ -52,6 +55,8 @@ struct machine_config {
 	const void *cpu_set;
 	size_t cpu_set_size;
 	bool no_seccomp;
+	struct vhost_config vhost[VHOST_DEVICES];
+	unsigned int nr_vhost;
 };
 
 /**
@@ -69,6 +74,9 @@ struct machine_config {
  * @signals:	signals that end axvmm or suspend it
  * @board:	the architecture's devices
  * @console:	the console, on a serial port of the board
+ * @vhost:	devices that other processes work for, each with a thread; the array is
+ *		constant
+ * @nr_vhost:	how many; constant
  * @vcpus:	the vCPUs, each with a thread; the array is constant
  * @nr_vcpus:	how many; constant
  * @seccomp:	their threads filter their system calls; constant
@@ -87,6 +95,8 @@ struct machine {
 	struct loop_source signals;
 	struct board board;
 	struct console console;
+	struct vhost *vhost;
+	unsigned int nr_vhost;
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;
 	bool seccomp;

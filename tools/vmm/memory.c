@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Guest memory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "memory.h"
@@ -8,11 +12,26 @@
 void memory_add(struct memory *mem, u64 start, u64 end, u32 flags)
 {
 	mem->areas[mem->nr++] = (struct memory_area){
-		.gpa = start, .size = end - start, .flags = flags,
+		.gpa = start, .size = end - start, .flags = flags, .fd = -1,
 	};
 }
 
-int memory_create(struct memory *mem, struct axv_vm *vm)
+/* Whoever maps it cannot make it shorter, which would end us at the next access. */
+static int make_memfd(struct memory_area *area)
+{
+	int err;
+
+	area->fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (area->fd >= 0 && !ftruncate(area->fd, area->size) &&
+	    !fcntl(area->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return 0;
+	err = -errno;
+	log_error("no memory that the guest's devices can share: %s; try a smaller --mem",
+		  strerror(errno));
+	return err;
+}
+
+int memory_create(struct memory *mem, struct axv_vm *vm, bool shared)
 {
 	unsigned int i;
 	int err;
@@ -20,8 +39,16 @@ int memory_create(struct memory *mem, struct axv_vm *vm)
 	for (i = 0; i < mem->nr; i++) {
 		struct memory_area *area = &mem->areas[i];
 
-		err = axv_vm_add_ram(vm, i, area->flags, area->gpa, area->size,
-				     &area->hva);
+		if (shared) {
+			err = make_memfd(area);
+			if (err)
+				return err;
+			err = axv_vm_map_ram(vm, i, area->flags, area->gpa, area->size,
+					     area->fd, 0, &area->hva);
+		} else {
+			err = axv_vm_add_ram(vm, i, area->flags, area->gpa, area->size,
+					     &area->hva);
+		}
 		if (err) {
 			log_error("no memory for the guest: %s; try a smaller --mem",
 				  axv_error());

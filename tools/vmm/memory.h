@@ -14,12 +14,15 @@
  * @gpa:	guest physical address
  * @size:	bytes
  * @flags:	AXV_REGION_*
+ * @fd:		memfd that it is, from its first byte on, for other processes; -1: it is
+ *		private
  * @hva:	where it is in this process
  */
 struct memory_area {
 	u64 gpa;
 	u64 size;
 	u32 flags;
+	int fd;
 	void *hva;
 };
 
@@ -45,11 +48,12 @@ void memory_add(struct memory *mem, u64 start, u64 end, u32 flags);
 /**
  * memory_create() - allocate the areas and give them to a VM
  * @mem:	the memory, laid out
- * @vm:		the VM, which will free them
+ * @vm:		the VM, which will unmap them
+ * @shared:	so that other processes can map them
  *
  * Return: 0 or a negative errno; the error has been printed.
  */
-int memory_create(struct memory *mem, struct axv_vm *vm);
+int memory_create(struct memory *mem, struct axv_vm *vm, bool shared);
 
 /**
  * memory_at() - where guest memory is in this process

@@ -40,6 +40,7 @@ enum option_id {
 	OPT_STATS,
 	OPT_RESTART,
 	OPT_NO_SECCOMP,
+	OPT_VHOST_USER,
 };
 
 static const struct option options[] = {
@@ -50,6 +51,7 @@ static const struct option options[] = {
 	{ "cpu", required_argument, NULL, 'c' },
 	{ "cpus", required_argument, NULL, 'n' },
 	{ "firmware", required_argument, NULL, 'f' },
+	{ "vhost-user", required_argument, NULL, OPT_VHOST_USER },
 	{ "restart", no_argument, NULL, OPT_RESTART },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "no-seccomp", no_argument, NULL, OPT_NO_SECCOMP },
@@ -72,6 +74,8 @@ static void usage(void)
 	if (ARCH_FIRMWARE)
 		printf("  -f, --firmware FILE firmware to run instead of a kernel\n");
 	printf("  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
+	       "      --vhost-user blk,socket=PATH\n"
+	       "                      a disk that another process serves at this socket\n"
 	       "      --restart       start the guest again when it resets or panics\n"
 	       "      --stats         print what the guest caused, when it has ended\n"
 	       "      --no-seccomp    do not filter the system calls of axvmm's vCPU threads\n"
@@ -207,6 +211,26 @@ static int set_host_cpus(struct machine_config *config, const char *text)
 	return err;
 }
 
+/* TYPE,socket=PATH; the path is the rest, whatever is in it. */
+static int add_vhost_user(struct machine_config *config, const char *text)
+{
+	static const char prefix[] = "blk,socket=";
+	const char *path = text + strlen(prefix);
+
+	if (strncmp(text, prefix, strlen(prefix)) || !*path) {
+		log_error("--vhost-user %s: give a type and a socket, such as "
+			  "blk,socket=/run/disk.sock; the one type is blk", text);
+		return -EINVAL;
+	}
+	if (config->nr_vhost == VHOST_DEVICES) {
+		log_error("--vhost-user %s: a guest has at most %u such devices", text,
+			  VHOST_DEVICES);
+		return -E2BIG;
+	}
+	config->vhost[config->nr_vhost++] = (struct vhost_config){ .socket = path };
+	return 0;
+}
+
 /* Whether @opt is what getopt_long() returns for an option that exists. */
 static bool exists(int opt)
 {
@@ -307,6 +331,9 @@ static int parse(int argc, char **argv, struct run_options *o)
 			break;
 		case 'f':
 			config->boot.firmware = optarg;
+			break;
+		case OPT_VHOST_USER:
+			err = add_vhost_user(config, optarg);
 			break;
 		case OPT_RESTART:
 			o->restart = true;

@@ -22,6 +22,14 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 
 	return -1;
 }
 
+int axv_vm_map_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size, int fd,
+		   __u64 offset, void **hva)
+{
+	(void)fd;
+	(void)offset;
+	return axv_vm_add_ram(vm, slot, flags, gpa, size, hva);
+}
+
 const char *axv_error(void)
 {
 	return "";

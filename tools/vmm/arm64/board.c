@@ -76,6 +76,13 @@ int board_create(struct machine *m, const struct machine_config *config)
 	return err;
 }
 
+struct pci *board_pci(struct machine *m, const struct msi_ops **msi)
+{
+	(void)m;
+	(void)msi;
+	return NULL;
+}
+
 /* Its entries: a kernel gets the device tree's address, a firmware knows it. */
 int board_load(struct machine *m, const struct machine_config *config)
 {

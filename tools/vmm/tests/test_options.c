@@ -8,7 +8,7 @@
 #include "machine.h"
 #include "tap.h"
 
-#define ARGS	8
+#define ARGS	24
 
 static void run_words(const void *arg)
 {
@@ -102,6 +102,28 @@ static void firmware(void)
 		FAILS("here axvmm boots kernels only", "--firmware", "f");
 }
 
+static void vhost_user(void)
+{
+	static const char *const wrong[] = {
+		"", "blk", "blk,", "blk,socket", "blk,socket=", "net,socket=/s", "socket=/s",
+		"blk,path=/s", "blk,socket:/s", " blk,socket=/s",
+	};
+	const char *const one[] = { "--vhost-user", "blk,socket=/s" };
+	const char *many[2 * (VHOST_DEVICES + 1) + 1];
+	char said[4096];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		FAILS("give a type and a socket, such as blk,socket=/run/disk.sock",
+		      "--vhost-user", wrong[i]);
+	FAILS(NO_KERNEL, "--vhost-user", "blk,socket=/a,b=c");
+	for (i = 0; i < ARRAY_SIZE(many) - 1; i++)
+		many[i] = one[i % 2];
+	many[i] = NULL;
+	CHECK_EQ(run(said, sizeof(said), many), MACHINE_ERROR);
+	CHECK(strstr(said, "a guest has at most 8 such devices"));
+}
+
 /* A warning, and then the kernel that is not there, or the device. */
 static void warnings(void)
 {
@@ -124,6 +146,7 @@ static void help(void)
 
 	CHECK_EQ(run(said, sizeof(said), words), 0);
 	CHECK(strstr(said, "--restart"));
+	CHECK(strstr(said, "--vhost-user"));
 	CHECK(strstr(said, "--no-seccomp"));
 	CHECK_EQ(!!strstr(said, "--firmware"), ARCH_FIRMWARE);
 	CHECK(strstr(said, "--cpus"));
@@ -135,6 +158,7 @@ static const struct tap_case cases[] = {
 	{ "--cpu", host_cpus },
 	{ "options there are not, and what is behind one", options },
 	{ "--firmware", firmware },
+	{ "--vhost-user", vhost_user },
 	{ "warnings", warnings },
 	{ "--help", help },
 };

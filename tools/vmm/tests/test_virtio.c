@@ -574,15 +574,16 @@ static void notifications(void)
 
 static void device_config(void)
 {
-	u64 at;
-	char found[5] = "";
+	u64 at, middle;
+	u32 word;
 
 	greet();
 	at = structure(VIRTIO_PCI_CAP_DEVICE_CFG);
-	*(u32 *)found = bus_read(&memory, at, 4);
-	CHECK(!strcmp(found, "disk"));
+	word = bus_read(&memory, at, 4);
+	CHECK(!memcmp(&word, "disk", 4));
 	CHECK_EQ(bus_read(&memory, at + 8, 1), '4');
-	CHECK_EQ(bus_read(&memory, at + 4, 8), *(const u64 *)(config + 4));
+	memcpy(&middle, config + 4, sizeof(middle));
+	CHECK_EQ(bus_read(&memory, at + 4, 8), middle);
 	bus_write(&memory, at, 4, 0);
 	CHECK_EQ(bus_read(&memory, at, 1), 'd');
 	CHECK_EQ(bus_read(&memory, at + 12, 4), 0);

@@ -6,7 +6,7 @@
 #include "acpi.h"
 #include "ioapic.h"
 #include "linux.h"
-#include "pci.h"
+#include "msix.h"
 #include "pciports.h"
 #include "pic.h"
 #include "pit.h"
@@ -48,6 +48,7 @@ struct board {
 	struct reset reset;
 	struct pci pci;
 	struct pciports pciports;
+	struct msi_ops msi;
 	struct linux_entry entry;
 };
 

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device behind vhost-user, between a driver, which writes the device's registers, a
+ * back end, and a kernel module that only notes what it is told.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <linux/pci_regs.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_pci.h>
+
+#include "fake.h"
+#include "peer.h"
+#include "tap.h"
+#include "vhost.h"
+
+#define GSI		64
+#define MEMORY		0xc0000000u
+#define PORTS		0xc000u
+#define RAM		0x100000u
+#define RAM_SIZE	0x100000u
+
+/* ---- the module --------------------------------------------------------- */
+
+static struct {
+	u64 bells[4];		/* addresses of ports that signal an eventfd */
+	unsigned int nr_bells;
+	struct axv_set_irqfd irqfds[4];
+	unsigned int nr_irqfds;
+	bool no_irqfds;
+} module;
+
+static int set_bell(const struct axv_doorbell *bell)
+{
+	unsigned int i;
+
+	CHECK(bell->flags & AXV_DOORBELL_PORT);
+	if (!(bell->flags & AXV_DOORBELL_REMOVE)) {
+		module.bells[module.nr_bells++] = bell->addr;
+		return 0;
+	}
+	for (i = 0; i < module.nr_bells && module.bells[i] != bell->addr; i++)
+		;
+	CHECK(i < module.nr_bells);
+	module.bells[i] = module.bells[--module.nr_bells];
+	return 0;
+}
+
+static int set_irqfd(const struct axv_set_irqfd *irqfd)
+{
+	unsigned int i;
+
+	if (module.no_irqfds) {
+		errno = ENOSPC;
+		return -1;
+	}
+	if (!(irqfd->flags & AXV_IRQFD_REMOVE)) {
+		module.irqfds[module.nr_irqfds++] = *irqfd;
+		return 0;
+	}
+	for (i = 0; i < module.nr_irqfds; i++)
+		if (module.irqfds[i].gsi == irqfd->gsi && module.irqfds[i].fd == irqfd->fd)
+			break;
+	CHECK(i < module.nr_irqfds);
+	module.irqfds[i] = module.irqfds[--module.nr_irqfds];
+	return 0;
+}
+
+/* Instead of the C library's: the library under it calls the module by it. */
+int ioctl(int fd, unsigned long command, ...)
+{
+	va_list args;
+	void *arg;
+
+	(void)fd;
+	va_start(args, command);
+	arg = va_arg(args, void *);
+	va_end(args);
+	switch (command) {
+	case AXV_QUERY:
+		((struct axv_query *)arg)->value = AXV_ABI_VERSION;
+		return 0;
+	case AXV_CREATE_VM:
+		return memfd_create("vm", MFD_CLOEXEC);
+	case AXV_VM_SET_DOORBELL:
+		return set_bell(arg);
+	case AXV_VM_SET_IRQFD:
+		return set_irqfd(arg);
+	default:
+		return 0;
+	}
+}
+
+/* ---- the machine -------------------------------------------------------- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct axv_host *host;
+static struct axv_vm *vm;
+static struct memory mem;
+static struct bus memory, ports;
+static struct pci pci;
+static struct vhost dev;
+static unsigned int fired;
+static char socket_path[64];
+
+static void route_set(void *arg, u32 gsi, const struct msi_message *message, bool masked)
+{
+	(void)arg;
+	(void)gsi;
+	(void)message;
+	(void)masked;
+}
+
+static void route_remove(void *arg, u32 gsi)
+{
+	(void)arg;
+	(void)gsi;
+}
+
+static bool route_pending(void *arg, u32 gsi)
+{
+	(void)arg;
+	(void)gsi;
+	return false;
+}
+
+static void route_fire(void *arg, u32 gsi)
+{
+	(void)arg;
+	(void)gsi;
+	fired++;
+}
+
+static const struct msi_ops msi = { route_set, route_remove, route_pending, route_fire, NULL };
+
+static void listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	strcpy(address.sun_path, path);
+	unlink(path);
+	peer.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK(!bind(peer.listener, (struct sockaddr *)&address, sizeof(address)));
+	CHECK(!listen(peer.listener, 1));
+}
+
+static int create(void)
+{
+	const struct vhost_config config = { .socket = socket_path };
+	const struct vhost_board board = {
+		.lock = &lock, .vm = vm, .mem = &mem, .pci = &pci, .msi = &msi,
+	};
+
+	listen_at(socket_path);
+	peer_start();
+	memset(&dev, 0, sizeof(dev));
+	return vhost_create(&dev, &config, &board, GSI);
+}
+
+/* A disk with two queues, whose back end does @misdeed at the request @at. */
+static void start(enum misdeed misdeed, u32 at)
+{
+	fake_reset();
+	memset(&module, 0, sizeof(module));
+	fired = 0;
+	bus_init(&memory, "address");
+	bus_init(&ports, "port");
+	pci_init(&pci, &memory, &ports, 0);
+	pci_set_window(&pci, false, MEMORY, 0x100000);
+	pci_set_window(&pci, true, PORTS, 0x1000);
+	peer_reset(misdeed, at);
+	peer.disk_queues = 2;
+	peer.features |= 1ull << 12 | 1ull << 11 | 1ull << 34 | 1ull << 28;
+	CHECK_EQ(create(), 0);
+	CHECK_EQ(vhost_start(&dev), 0);
+}
+
+static void stop(void)
+{
+	vhost_release(&dev);
+	peer_stop();
+	close(peer.listener);
+}
+
+/* ---- the driver --------------------------------------------------------- */
+
+static void write_common(unsigned int reg, unsigned int width, u64 value)
+{
+	pthread_mutex_lock(&lock);
+	bus_write(&memory, MEMORY + reg, width, value);
+	pthread_mutex_unlock(&lock);
+}
+
+static u8 status(void)
+{
+	u8 value;
+
+	pthread_mutex_lock(&lock);
+	value = bus_read(&memory, MEMORY + VIRTIO_PCI_COMMON_STATUS, 1);
+	pthread_mutex_unlock(&lock);
+	return value;
+}
+
+static bool status_becomes(u8 wanted)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < 5000 && status() != wanted; tries++)
+		usleep(1000);
+	return tries < 5000;
+}
+
+static void set_up_queue(unsigned int queue, u64 at, u16 vector)
+{
+	write_common(VIRTIO_PCI_COMMON_Q_SELECT, 2, queue);
+	write_common(VIRTIO_PCI_COMMON_Q_MSIX, 2, vector);
+	write_common(VIRTIO_PCI_COMMON_Q_DESCLO, 8, at);
+	write_common(VIRTIO_PCI_COMMON_Q_AVAILLO, 8, at + 0x1000);
+	write_common(VIRTIO_PCI_COMMON_Q_USEDLO, 8, at + 0x2000);
+	write_common(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+}
+
+/* Up to where the queues are set up. */
+static void greet(void)
+{
+	pthread_mutex_lock(&lock);
+	pci_config_write(&pci, 1 << 3, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	pci_config_write(&pci, 1 << 3, dev.virtio.msix.capability + PCI_MSIX_FLAGS, 2,
+			 PCI_MSIX_FLAGS_ENABLE);
+	pthread_mutex_unlock(&lock);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 3);
+	write_common(VIRTIO_PCI_COMMON_GFSELECT, 4, 1);
+	write_common(VIRTIO_PCI_COMMON_GF, 4, 1);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 11);
+	write_common(VIRTIO_PCI_COMMON_MSIX, 2, 0);
+}
+
+/* ---- tests -------------------------------------------------------------- */
+
+#define CREATED		6	/* requests until it stands, and for each queue to start */
+#define STARTED		(CREATED + 2 + 6 * 2)
+#define STOPPED		(STARTED + 2 * 2)
+
+static void offers(void)
+{
+	u16 queues;
+
+	start(NONE, 0);
+	/* Neither a cache mode that could be written, nor packed rings. */
+	CHECK_EQ(dev.virtio.features, 1ull << 32 | 1ull << 28 | 1ull << 12);
+	CHECK_EQ(dev.virtio.nr_queues, 2);
+	CHECK_EQ(dev.virtio.config[0], 0x5a);
+	CHECK_EQ(dev.virtio.config[59], 0x5a);
+	CHECK_EQ(dev.virtio.config[60], 0);
+	CHECK_EQ(peer.nr, CREATED);
+	stop();
+
+	/* No more queues than the back end has, and than there can be. */
+	peer_reset(NONE, 0);
+	peer.features |= 1ull << 12;
+	peer.disk_queues = 500;
+	CHECK_EQ(create(), 0);
+	CHECK_EQ(dev.virtio.nr_queues, 4);
+	memcpy(&queues, dev.virtio.config + 34, 2);
+	CHECK_EQ(queues, 4);
+	stop();
+	peer_reset(NONE, 0);
+	peer.features |= 1ull << 12;
+	peer.disk_queues = 500;
+	peer.queues = ~0ull;
+	CHECK_EQ(create(), 0);
+	CHECK_EQ(dev.virtio.nr_queues, VIRTIO_QUEUES);
+	stop();
+}
+
+static void life(void)
+{
+	start(NONE, 0);
+	greet();
+	CHECK_EQ(module.nr_bells, 2);
+	set_up_queue(0, RAM, 1);
+	set_up_queue(1, RAM + 0x4000, 2);
+	CHECK_EQ(module.nr_irqfds, 0);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	CHECK(peer_saw(STARTED));
+	CHECK_EQ(module.nr_irqfds, 2);
+	CHECK_EQ(module.irqfds[0].gsi, GSI + 1);
+	CHECK_EQ(module.irqfds[1].gsi, GSI + 2);
+	/* Another vector, and none. */
+	write_common(VIRTIO_PCI_COMMON_Q_MSIX, 2, 0);
+	CHECK_EQ(module.irqfds[1].gsi, GSI);
+	write_common(VIRTIO_PCI_COMMON_Q_MSIX, 2, VIRTIO_MSI_NO_VECTOR);
+	CHECK_EQ(module.nr_irqfds, 1);
+
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	CHECK(status_becomes(0));
+	CHECK_EQ(module.nr_irqfds, 0);
+	CHECK_EQ(module.nr_bells, 2);
+	CHECK_EQ(peer.nr, STOPPED);
+	CHECK_EQ(fired, 0);
+
+	/* Another driver, of one queue, which resets at once. */
+	greet();
+	set_up_queue(1, RAM, 1);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	CHECK(status_becomes(0));
+	CHECK(peer.nr == STOPPED || peer.nr == STOPPED + 2 + 6 + 2);
+	stop();
+}
+
+/* Addresses of rings that nobody has, or that are not aligned. */
+static void bad_rings(void)
+{
+	static const u64 wrong[] = {
+		0, RAM - 0x1000, RAM + RAM_SIZE - 0x2000, RAM + 8, ~0ull, 1ull << 63,
+	};
+	unsigned int i;
+
+	start(NONE, 0);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		greet();
+		set_up_queue(0, RAM, 1);
+		set_up_queue(1, wrong[i], 2);
+		fired = 0;
+		write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+		CHECK_EQ(status(), 15 | VIRTIO_CONFIG_S_NEEDS_RESET);
+		CHECK_EQ(fired, 1);
+		write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+		CHECK(status_becomes(0));
+		CHECK_EQ(module.nr_irqfds, 0);
+	}
+	CHECK_EQ(peer.nr, CREATED);
+	stop();
+}
+
+/* While it starts, while it stops, and while nobody asks it anything. */
+static void back_end_goes(void)
+{
+	start(GONE, 12);
+	greet();
+	set_up_queue(0, RAM, 1);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	CHECK(status_becomes(15 | VIRTIO_CONFIG_S_NEEDS_RESET));
+	CHECK_EQ(fired, 1);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	CHECK(status_becomes(0));
+	/* The next driver hears it at once. */
+	greet();
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	CHECK_EQ(status(), 15 | VIRTIO_CONFIG_S_NEEDS_RESET);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	CHECK(status_becomes(0));
+	stop();
+
+	start(GONE, 11);
+	greet();
+	set_up_queue(0, RAM, 1);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	CHECK(status_becomes(0));
+	stop();
+
+	start(NONE, 0);
+	greet();
+	set_up_queue(0, RAM, 1);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	CHECK(peer_saw(CREATED + 2 + 6));
+	shutdown(peer.fd, SHUT_RDWR);
+	CHECK(status_becomes(15 | VIRTIO_CONFIG_S_NEEDS_RESET));
+	stop();
+}
+
+/* What no doorbell took goes to the back end all the same. */
+static void without_bell(void)
+{
+	u64 count;
+
+	start(NONE, 0);
+	greet();
+	bus_write(&ports, PORTS + 4, 2, 1);
+	CHECK(read(dev.kicks[1], &count, sizeof(count)) == sizeof(count));
+	CHECK_EQ(count, 1);
+	CHECK(read(dev.kicks[0], &count, sizeof(count)) < 0);
+	stop();
+}
+
+static void without_irqfds(void)
+{
+	start(NONE, 0);
+	greet();
+	set_up_queue(0, RAM, 1);
+	module.no_irqfds = true;
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	CHECK(status_becomes(0));
+	stop();
+}
+
+static void make_machine(void)
+{
+	CHECK(!axv_open("/dev/null", &host) && !axv_vm_create(host, NULL, &vm));
+	memory_add(&mem, RAM, RAM + RAM_SIZE, 0);
+	CHECK(!memory_create(&mem, vm, true));
+	CHECK(mem.areas[0].fd >= 0);
+	CHECK(ftruncate(mem.areas[0].fd, 0) < 0 && errno == EPERM);
+}
+
+static const struct tap_case cases[] = {
+	{ "memory that is shared cannot be made shorter", make_machine },
+	{ "what a disk offers", offers },
+	{ "a driver starts it, moves interrupts, resets it", life },
+	{ "rings where no memory is", bad_rings },
+	{ "the back end goes", back_end_goes },
+	{ "a notification that no doorbell takes", without_bell },
+	{ "no irqfd to be had", without_irqfds },
+};
+
+int main(void)
+{
+	int ret;
+
+	snprintf(socket_path, sizeof(socket_path), "/tmp/axvmm-test-vhost-%d", getpid());
+	ret = tap_run(cases, ARRAY_SIZE(cases));
+	unlink(socket_path);
+	return ret;
+}

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device behind vhost-user: between the driver, which starts and resets it, and the
+ * back end, which is told later, by a thread.
+ *
+ * The thread makes true what @wanted says.  The driver cannot want anything else until
+ * the reset that it asked for has come to its end, so nothing is missed.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_ring.h>
+
+#include "log.h"
+#include "vhost.h"
+
+/* What the transport knows of virtio 1, and what back ends know to do with a ring. */
+#define RING_FEATURES	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_INDIRECT_DESC | \
+			 1ull << VIRTIO_RING_F_EVENT_IDX)
+
+/* Not CONFIG_WCE: the configuration is read once, and cannot be written. */
+#define BLK_FEATURES	(1ull << VIRTIO_BLK_F_SIZE_MAX | 1ull << VIRTIO_BLK_F_SEG_MAX |	\
+			 1ull << VIRTIO_BLK_F_GEOMETRY | 1ull << VIRTIO_BLK_F_RO |	\
+			 1ull << VIRTIO_BLK_F_BLK_SIZE | 1ull << VIRTIO_BLK_F_FLUSH |	\
+			 1ull << VIRTIO_BLK_F_TOPOLOGY | 1ull << VIRTIO_BLK_F_MQ |	\
+			 1ull << VIRTIO_BLK_F_DISCARD | 1ull << VIRTIO_BLK_F_WRITE_ZEROES)
+/* Up to the end of what belongs to these. */
+#define BLK_CONFIG	offsetof(struct virtio_blk_config, max_secure_erase_sectors)
+#define BLK_CLASS	0x01000000	/* a controller of disks */
+
+/* ---- rings -------------------------------------------------------------- */
+
+/* Guest memory that the back end has, too; NULL: it is none, or not aligned. */
+static void *shared_at(const struct memory *mem, u64 gpa, u64 size, u64 align)
+{
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++) {
+		const struct memory_area *area = &mem->areas[i];
+
+		if (gpa >= area->gpa && gpa - area->gpa < area->size)
+			return area->fd < 0 || (area->flags & AXV_REGION_READONLY) ||
+			       gpa % align ? NULL : memory_at(mem, gpa, size);
+	}
+	return NULL;
+}
+
+/* The sizes and alignments of virtio 1.2, section 2.7. */
+static bool take_ring(struct vhost *d, unsigned int queue)
+{
+	const struct virtio_queue *q = &d->virtio.queues[queue];
+	const struct memory *mem = d->board.mem;
+	struct vhost_ring ring = {
+		.queue = queue,
+		.size = q->size,
+		.descriptors = shared_at(mem, q->descriptors, 16ull * q->size, 16),
+		.available = shared_at(mem, q->available, 6 + 2ull * q->size, 2),
+		.used = shared_at(mem, q->used, 6 + 8ull * q->size, 4),
+		.kick = d->kicks[queue],
+		.call = d->calls[queue],
+	};
+
+	if (!ring.descriptors || !ring.available || !ring.used)
+		return false;
+	d->rings[d->nr_rings++] = ring;
+	return true;
+}
+
+/* Lead a queue's interrupts to where the driver wants them; @gsi: or nowhere. */
+static void set_irqfd(struct vhost *d, unsigned int queue, u32 gsi)
+{
+	struct axv_vm *vm = d->board.vm;
+	int call = d->calls[queue];
+	u32 *now = &d->gsis[queue];
+
+	if (*now == gsi)
+		return;
+	if (*now != VIRTIO_NO_GSI && axv_vm_remove_irqfd(vm, *now, call))
+		log_guest("%s", axv_error());
+	*now = gsi;
+	if (gsi != VIRTIO_NO_GSI && axv_vm_add_irqfd(vm, gsi, call, -1)) {
+		log_guest("%s: a queue has no interrupt: %s", d->user.path, axv_error());
+		*now = VIRTIO_NO_GSI;
+	}
+}
+
+/* ---- what the driver does: with the machine's lock ----------------------- */
+
+static void wake(struct vhost *d)
+{
+	u64 one = 1;
+
+	/* It can only fail with EAGAIN: then it is readable anyway. */
+	if (write(d->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_error("cannot write an eventfd: %s", strerror(errno));
+}
+
+static void driver_ready(void *dev)
+{
+	struct vhost *d = dev;
+	unsigned int i;
+
+	d->nr_rings = 0;
+	for (i = 0; i < d->virtio.nr_queues; i++) {
+		if (!d->virtio.queues[i].enabled)
+			continue;
+		if (!take_ring(d, i)) {
+			log_guest("%s: the guest's driver has a ring where there is no memory",
+				  d->user.path);
+			d->nr_rings = 0;
+			virtio_broken(&d->virtio);
+			return;
+		}
+		set_irqfd(d, i, virtio_gsi(&d->virtio, i));
+	}
+	if (d->broken) {
+		virtio_broken(&d->virtio);
+		return;
+	}
+	d->wanted = true;
+	wake(d);
+}
+
+static void driver_resets(void *dev)
+{
+	struct vhost *d = dev;
+	unsigned int i;
+
+	for (i = 0; i < d->virtio.nr_queues; i++)
+		set_irqfd(d, i, VIRTIO_NO_GSI);
+	if (!d->wanted) {
+		virtio_stopped(&d->virtio);
+		return;
+	}
+	d->wanted = false;
+	wake(d);
+}
+
+static void driver_notifies(void *dev, unsigned int queue)
+{
+	struct vhost *d = dev;
+	u64 one = 1;
+
+	/* As above. */
+	if (write(d->kicks[queue], &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_error("cannot write an eventfd: %s", strerror(errno));
+}
+
+static void vector_changed(void *dev, unsigned int queue)
+{
+	struct vhost *d = dev;
+
+	set_irqfd(d, queue, virtio_gsi(&d->virtio, queue));
+}
+
+/* Without it a notification is an exit, and driver_notifies() does it. */
+static void move_bell(void *dev, unsigned int queue, bool there, bool port, u64 at)
+{
+	struct vhost *d = dev;
+	u32 flags = port ? AXV_DOORBELL_PORT : 0;
+	int err;
+
+	err = there ? axv_vm_add_doorbell(d->board.vm, flags, at, 0, 0, d->kicks[queue]) :
+		      axv_vm_remove_doorbell(d->board.vm, flags, at, 0, 0, d->kicks[queue]);
+	if (err)
+		log_guest("%s", axv_error());
+}
+
+static const struct virtio_ops virtio_ops = {
+	.start = driver_ready,
+	.stop = driver_resets,
+	.notify = driver_notifies,
+	.vector = vector_changed,
+	.bell = move_bell,
+};
+
+/* ---- the thread --------------------------------------------------------- */
+
+/* Wait for work, or for the back end's end.  Returns 0, or a negative errno: its end. */
+static int wait_for_work(struct vhost *d)
+{
+	struct pollfd fds[] = {
+		{ .fd = d->wake, .events = POLLIN },
+		/* Once it has failed, it is readable for ever. */
+		{ .fd = d->user.failed ? -1 : d->user.fd, .events = POLLIN },
+	};
+	u64 count;
+
+	if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		return 0;
+	if (fds[0].revents && read(d->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		log_error("cannot read an eventfd: %s", strerror(errno));
+	return fds[1].revents ? vhost_user_lost(&d->user) : 0;
+}
+
+static void *vhost_thread(void *arg)
+{
+	struct vhost *d = arg;
+	struct vhost_ring rings[VIRTIO_QUEUES];
+	unsigned int nr = 0;
+	bool active = false, wanted, quit;
+	u64 features;
+	int err = 0;
+
+	do {
+		pthread_mutex_lock(d->board.lock);
+		if (err && !d->broken) {
+			d->broken = true;
+			virtio_broken(&d->virtio);
+		}
+		if (!active && !d->wanted)
+			virtio_stopped(&d->virtio);
+		quit = d->quit;
+		pthread_mutex_unlock(d->board.lock);
+		if (quit)
+			break;
+
+		err = wait_for_work(d);
+
+		pthread_mutex_lock(d->board.lock);
+		wanted = d->wanted;
+		features = d->virtio.accepted;
+		if (wanted && !active) {
+			nr = d->nr_rings;
+			memcpy(rings, d->rings, sizeof(rings));
+		}
+		pthread_mutex_unlock(d->board.lock);
+
+		if (wanted && !active && !err)
+			err = vhost_user_start(&d->user, d->board.mem, features, rings, nr);
+		else if (!wanted && active && !err)
+			err = vhost_user_stop(&d->user, rings, nr);
+		active = wanted;
+	} while (true);
+	return NULL;
+}
+
+int vhost_start(struct vhost *d)
+{
+	int err = pthread_create(&d->thread, NULL, vhost_thread, d);
+
+	if (err) {
+		log_error("cannot create a thread: %s", strerror(err));
+		return -err;
+	}
+	d->running = true;
+	pthread_setname_np(d->thread, "vhost");
+	return 0;
+}
+
+void vhost_release(struct vhost *d)
+{
+	struct timespec until;
+
+	if (d->running) {
+		pthread_mutex_lock(d->board.lock);
+		d->quit = true;
+		wake(d);
+		pthread_mutex_unlock(d->board.lock);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += VHOST_USER_SECONDS;
+		/* It may be in the middle of many messages, each answered late. */
+		if (pthread_timedjoin_np(d->thread, NULL, &until)) {
+			shutdown(d->user.fd, SHUT_RDWR);
+			pthread_join(d->thread, NULL);
+		}
+		d->running = false;
+	}
+	vhost_user_close(&d->user);
+}
+
+/* ---- making ------------------------------------------------------------- */
+
+static int make_eventfds(struct vhost *d, unsigned int queues)
+{
+	unsigned int i;
+
+	d->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	for (i = 0; d->wake >= 0 && i < queues; i++) {
+		d->gsis[i] = VIRTIO_NO_GSI;
+		d->kicks[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		d->calls[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (d->kicks[i] < 0 || d->calls[i] < 0)
+			break;
+	}
+	if (d->wake >= 0 && i == queues)
+		return 0;
+	log_error("cannot create an eventfd: %s", strerror(errno));
+	return -errno;
+}
+
+/* Queues: what the disk says, what the back end has, and what a device here can have. */
+static int ask_disk(struct vhost *d, struct virtio_id *id, struct virtio_blk_config *config)
+{
+	u64 most;
+	int err;
+
+	memset(config, 0, sizeof(*config));
+	err = vhost_user_config(&d->user, config, BLK_CONFIG);
+	if (!err)
+		err = vhost_user_queues(&d->user, &most);
+	if (err)
+		return err;
+	if (most > VIRTIO_QUEUES)
+		most = VIRTIO_QUEUES;
+	if (!(d->user.features & 1ull << VIRTIO_BLK_F_MQ) || !config->num_queues)
+		config->num_queues = 1;
+	if (config->num_queues > most)
+		config->num_queues = most;
+
+	*id = (struct virtio_id){
+		.type = VIRTIO_ID_BLOCK,
+		.class = BLK_CLASS,
+		.features = d->user.features & (RING_FEATURES | BLK_FEATURES),
+		.queues = config->num_queues,
+		.config = config,
+		.config_size = BLK_CONFIG,
+	};
+	return 0;
+}
+
+int vhost_create(struct vhost *d, const struct vhost_config *config,
+		 const struct vhost_board *board, u32 gsi)
+{
+	struct virtio_blk_config disk;
+	struct virtio_id id;
+	int err;
+
+	d->board = *board;
+	err = vhost_user_connect(&d->user, config->socket);
+	if (err)
+		return err;
+	err = ask_disk(d, &id, &disk);
+	if (!err)
+		err = make_eventfds(d, id.queues);
+	if (err)
+		return err;
+	err = virtio_init(&d->virtio, board->pci, &id, board->msi, gsi, &virtio_ops, d,
+			  "disk");
+	if (err)
+		log_error("%s: no place on the bus for one more device", config->socket);
+	return err;
+}
