@@ -377,6 +377,15 @@ def guest_power(kernel, arch="x86"):
     return action
 
 
+def guest_disk(host, guest):
+    """The job in which qemu-storage-daemon serves a disk to a guest of axvmm."""
+    def action(job):
+        job.boot(kernel=host, smp=2, axvcpu=True, expect_tests=True, timeout=600,
+                 payload=guest_payload(job, guest) + ["/usr/bin/qemu-storage-daemon"],
+                 script=script("guest-disk"))
+    return action
+
+
 def job_arm64_shell(job):
     u_boot = subprocess.run(["tools/scripts/kernels", "--arch", "arm64", "package",
                              "u-boot-qemu:amd64"], cwd=TOP, check=True, text=True,
@@ -483,6 +492,9 @@ def all_jobs():
             f"axvmm boots Debian {guest} with {cpus} CPU(s) on {host}, {cpu}, {smp} CPU(s)")
     add("guest-power", ["build-6.1-cloud", "tools"], guest_power("6.1-cloud"),
         "axvmm presses a guest's power button, restarts a guest, sees one panic")
+    for put, (host, guest) in both([("6.1-cloud", "6.12-cloud")], [("6.12-cloud", "6.1-cloud")]):
+        put(f"guest-disk-{guest}-on-{host}", [f"build-{host}", "tools"], guest_disk(host, guest),
+            f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}")
     # The demo has 6.1 in 6.1.
     long("guest-6.12-cloud-2-on-6.12-cloud-vmx", ["build-6.12-cloud", "tools"],
          guest_boot("6.12-cloud", "corei7_haswell_4770", "6.12-cloud", "bochs", cpus=2),

@@ -88,8 +88,9 @@ def busybox_tree(arch="x86"):
     return fs
 
 
-# Drivers of a power button and of a panic's port, of which not every kernel has all.
-GUEST_MODULES = ("button", "evdev", "gpio_keys", "pvpanic_mmio")
+# Drivers of a power button, of a panic's port and of a disk, of which not every kernel has
+# all.
+GUEST_MODULES = ("button", "evdev", "gpio_keys", "pvpanic_mmio", "virtio_pci", "virtio_blk")
 
 
 def guest_initramfs(path, arch="x86", kernel=None):

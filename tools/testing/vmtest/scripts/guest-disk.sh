@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# A guest of axvmm has a disk that qemu-storage-daemon serves: what it reads and writes, and
+# that axvmm does nothing meanwhile. Then the daemon dies.
+
+SOCKET=/tmp/disk.sock
+READS=1000
+plan 17
+
+# The sixth sector says so.
+dd if=/dev/zero of=/tmp/disk bs=1M count=8 2>/dev/null
+printf 'sector five' | dd of=/tmp/disk bs=512 seek=5 conv=notrunc 2>/dev/null
+
+serve() {
+	./qemu-storage-daemon --blockdev file,node-name=f,filename=/tmp/disk \
+		--blockdev raw,node-name=d,file=f --export vhost-user-blk,id=e,node-name=d,writable=on,addr.type=unix,addr.path=$SOCKET &
+	daemon=$!
+	until [ -S $SOCKET ]; do kill -0 $daemon || return; sleep 0.1; done
+}
+
+start() {
+	rm -f /tmp/keys
+	mkfifo /tmp/keys
+	: >/tmp/console
+	./axvmm run --kernel vmlinuz --initrd initrd --cpus 2 --vhost-user blk,socket=$SOCKET \
+		--append "console=ttyS0 quiet axvcpu.modules axvcpu.shell" "$@" \
+		</tmp/keys >>/tmp/console 2>&1 &
+	pid=$!
+	exec 9>/tmp/keys
+}
+say() { printf '%s\n' "$*" >&9; }
+
+# seen N TEXT: N lines say TEXT, or axvmm has ended without
+seen() {
+	while [ "$(grep -c "$2" /tmp/console)" -lt "$1" ]; do
+		kill -0 $pid 2>/dev/null || return 1
+		sleep 0.2
+	done
+}
+
+# ends RC: axvmm ends with this code
+ends() {
+	wait $pid
+	rc=$?
+	exec 9>&-
+	[ $rc = "$1" ] && return
+	echo "# it ended with $rc:"
+	sed 's/^/# /' /tmp/console
+	return 1
+}
+
+# How often vCPUs have come to axvmm, and its other threads have waited; what the daemon read.
+exits() {
+	awk '/^exit_/ { n += $2 } END { print n + 0 }' /sys/kernel/debug/axvcpu/[0-9]*/[0-9]*/stats
+}
+waits() {
+	for task in "/proc/$pid/task/"*; do
+		case $(cat "$task/comm") in
+		vcpu*) ;;
+		*) cat "$task/status" ;;
+		esac
+	done | awk '/^voluntary_ctxt/ { n += $2 } END { print n + 0 }'
+}
+got() { awk '/^rchar/ { print $2 }' "/proc/$daemon/io"; }
+
+# The guest reads while its terminal is quiet, since what that says are exits, too.
+# shellcheck disable=SC2016 # the guest's shell expands it
+count() {
+	say "sleep 4; dd if=/dev/vda of=/dev/null bs=4096 count=$READS iflag=direct 2>/dev/null"
+	say 'sleep 8; echo do"ne"'
+	sleep 2
+	exits=$(exits) waits=$(waits) end=$(($(got) + READS * 4096))
+	while [ "$(got)" -lt $end ]; do kill -0 $pid && sleep 0.2 || return; done
+	exits=$(($(exits) - exits)) waits=$(($(waits) - waits))
+	echo "# $READS reads: $exits exits to axvmm; its other threads waited $waits times"
+	seen 1 "^done"
+}
+
+# shellcheck disable=SC2016 # likewise
+use() {
+	say 'echo sectors $(cat /sys/block/vda/size)'
+	check "it has a disk of that size" seen "$1" "^sectors 16384"
+	say 'dd if=/dev/vda bs=512 skip=5 count=1 2>/dev/null | head -c 11; echo'
+	check "it reads what the host has written" seen "$1" "^sector five"
+}
+
+check "qemu-storage-daemon serves a disk" serve
+start --restart
+check "a guest starts beside it" seen 1 "This is a shell"
+use 1
+say 'echo from the guest | dd of=/dev/vda bs=512 seek=7 conv=sync,fsync 2>/dev/null; echo wri"tt"en'
+written() { seen 1 "^written" && dd if=/tmp/disk bs=512 skip=7 count=1 2>/dev/null | grep -q "from the guest"; }
+check "the host reads what it has written" written
+say "grep virtio0-req /proc/interrupts"
+check "its interrupts are messages" seen 1 "PCI-MSI.*virtio0-req"
+check "it reads $READS blocks" count
+check "for which axvmm does nothing" [ $((exits * 10)) -lt $READS ]
+check "nor do its threads wake up" [ $((waits * 10)) -lt $READS ]
+say 'rmmod virtio_blk && modprobe virtio_blk; dd if=/dev/vda bs=512 skip=7 count=1 2>/dev/null | head -n 1'
+check "its driver goes and comes" seen 1 "^from the guest"
+say "reboot -f"
+check "the guest starts again" seen 2 "This is a shell"
+use 2
+
+kill -9 "$daemon"
+check "axvmm says that the daemon is gone" seen 1 "axvmm: $SOCKET: the vhost-user back end has gone"
+say 'echo al"ive"; poweroff -f'
+check "the guest goes on, and switches itself off" ends 0
+check "that it did" grep -q "^alive" /tmp/console
+complaints() {
+	# The guest's kernel says this of the processor's model, not of axvcpu.
+	grep -v "Speculative Return Stack Overflow" /tmp/console |
+		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|I/O error"
+}
+check_fails "the guest's kernel complains" complaints
