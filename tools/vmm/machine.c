@@ -202,7 +202,7 @@ static int create_vhost(struct machine *m, const struct machine_config *config)
 		return 0;
 	board.pci = board_pci(m, &board.msi);
 	if (!board.pci) {
-		log_error("--vhost-user: there is no PCI here, where such a device could be");
+		log_error("--disk, --vhost-user: there is no PCI here, where a disk could be");
 		return -EOPNOTSUPP;
 	}
 	m->vhost = calloc(config->nr_vhost, sizeof(*m->vhost));

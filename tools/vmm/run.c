@@ -40,6 +40,7 @@ enum option_id {
 	OPT_STATS,
 	OPT_RESTART,
 	OPT_NO_SECCOMP,
+	OPT_DISK,
 	OPT_VHOST_USER,
 };
 
@@ -51,6 +52,7 @@ static const struct option options[] = {
 	{ "cpu", required_argument, NULL, 'c' },
 	{ "cpus", required_argument, NULL, 'n' },
 	{ "firmware", required_argument, NULL, 'f' },
+	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "vhost-user", required_argument, NULL, OPT_VHOST_USER },
 	{ "restart", no_argument, NULL, OPT_RESTART },
 	{ "stats", no_argument, NULL, OPT_STATS },
@@ -74,6 +76,8 @@ static void usage(void)
 	if (ARCH_FIRMWARE)
 		printf("  -f, --firmware FILE firmware to run instead of a kernel\n");
 	printf("  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
+	       "      --disk FILE[,ro][,format=raw|qcow2]\n"
+	       "                      a disk that qemu-storage-daemon serves\n"
 	       "      --vhost-user blk,socket=PATH\n"
 	       "                      a disk that another process serves at this socket\n"
 	       "      --restart       start the guest again when it resets or panics\n"
@@ -211,23 +215,78 @@ static int set_host_cpus(struct machine_config *config, const char *text)
 	return err;
 }
 
+/* What both options add to.  Returns NULL if there are as many as there can be. */
+static struct vhost_config *add_vhost(struct machine_config *config, const char *option)
+{
+	if (config->nr_vhost < VHOST_DEVICES)
+		return &config->vhost[config->nr_vhost++];
+	log_error("%s: a guest has at most %u disks", option, VHOST_DEVICES);
+	return NULL;
+}
+
+/* Cut @end from the end of @text, if it is there. */
+static bool cut(char *text, const char *end)
+{
+	size_t length = strlen(text), n = strlen(end);
+
+	if (length < n || strcmp(text + length - n, end))
+		return false;
+	text[length - n] = '\0';
+	return true;
+}
+
+/* FILE[,ro][,format=raw|qcow2]; other commas are the name's. */
+static int add_disk(struct machine_config *config, const char *text)
+{
+	struct vhost_config *vhost = add_vhost(config, "--disk");
+	struct daemon_disk disk = { .format = "raw" };
+	const char *comma;
+	char *file;
+
+	if (!vhost)
+		return -E2BIG;
+	file = strdup(text);
+	if (!file) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	for (;;) {
+		if (cut(file, ",ro"))
+			disk.readonly = true;
+		else if (cut(file, ",format=raw"))
+			disk.format = "raw";
+		else if (cut(file, ",format=qcow2"))
+			disk.format = "qcow2";
+		else
+			break;
+	}
+	comma = strrchr(file, ',');
+	if (!*file || (comma && !strncmp(comma, ",format=", 8))) {
+		log_error("--disk %s: give a file, and behind it ,ro or ,format=raw or "
+			  ",format=qcow2 if need be", text);
+		free(file);
+		return -EINVAL;
+	}
+	disk.file = file;
+	vhost->disk = disk;
+	return 0;
+}
+
 /* TYPE,socket=PATH; the path is the rest, whatever is in it. */
 static int add_vhost_user(struct machine_config *config, const char *text)
 {
 	static const char prefix[] = "blk,socket=";
-	const char *path = text + strlen(prefix);
+	struct vhost_config *vhost;
 
-	if (strncmp(text, prefix, strlen(prefix)) || !*path) {
+	if (strncmp(text, prefix, strlen(prefix)) || !text[strlen(prefix)]) {
 		log_error("--vhost-user %s: give a type and a socket, such as "
 			  "blk,socket=/run/disk.sock; the one type is blk", text);
 		return -EINVAL;
 	}
-	if (config->nr_vhost == VHOST_DEVICES) {
-		log_error("--vhost-user %s: a guest has at most %u such devices", text,
-			  VHOST_DEVICES);
+	vhost = add_vhost(config, "--vhost-user");
+	if (!vhost)
 		return -E2BIG;
-	}
-	config->vhost[config->nr_vhost++] = (struct vhost_config){ .socket = path };
+	vhost->socket = text + strlen(prefix);
 	return 0;
 }
 
@@ -331,6 +390,9 @@ static int parse(int argc, char **argv, struct run_options *o)
 			break;
 		case 'f':
 			config->boot.firmware = optarg;
+			break;
+		case OPT_DISK:
+			err = add_disk(config, optarg);
 			break;
 		case OPT_VHOST_USER:
 			err = add_vhost_user(config, optarg);

@@ -47,5 +47,6 @@ int stats_print(struct vcpu *v)
 	row("host interrupts", s.interrupts);
 	row("TLB flushes", s.flushes);
 	row("loads on a CPU", s.loads);
+	row("doorbells rung", s.doorbells);
 	return 0;
 }

@@ -19,7 +19,7 @@
 /**
  * struct vhost_user - a connection
  * @fd:		the socket; -1: there is none
- * @path:	where it is, for messages
+ * @path:	where it is, or what is behind it, for messages
  * @failed:	it is of no use any more
  * @features:	of virtio, which the back end offers
  * @protocol:	features of the protocol, which both have

@@ -276,6 +276,9 @@ void vhost_release(struct vhost *d)
 		d->running = false;
 	}
 	vhost_user_close(&d->user);
+	if (d->daemon)
+		daemon_stop(d->daemon);
+	d->daemon = 0;
 }
 
 /* ---- making ------------------------------------------------------------- */
@@ -328,6 +331,20 @@ static int ask_disk(struct vhost *d, struct virtio_id *id, struct virtio_blk_con
 	return 0;
 }
 
+static int connect_disk(struct vhost *d, const struct vhost_config *config)
+{
+	int fd;
+
+	if (config->socket)
+		return vhost_user_connect(&d->user, config->socket);
+	fd = daemon_start(&config->disk, &d->daemon);
+	d->user = (struct vhost_user){ .fd = fd, .path = config->disk.file };
+	if (fd >= 0)
+		return vhost_user_agree(&d->user);
+	d->daemon = 0;
+	return fd;
+}
+
 int vhost_create(struct vhost *d, const struct vhost_config *config,
 		 const struct vhost_board *board, u32 gsi)
 {
@@ -336,10 +353,9 @@ int vhost_create(struct vhost *d, const struct vhost_config *config,
 	int err;
 
 	d->board = *board;
-	err = vhost_user_connect(&d->user, config->socket);
-	if (err)
-		return err;
-	err = ask_disk(d, &id, &disk);
+	err = connect_disk(d, config);
+	if (!err)
+		err = ask_disk(d, &id, &disk);
 	if (!err)
 		err = make_eventfds(d, id.queues);
 	if (err)
@@ -347,6 +363,6 @@ int vhost_create(struct vhost *d, const struct vhost_config *config,
 	err = virtio_init(&d->virtio, board->pci, &id, board->msi, gsi, &virtio_ops, d,
 			  "disk");
 	if (err)
-		log_error("%s: no place on the bus for one more device", config->socket);
+		log_error("%s: no place on the bus for one more device", d->user.path);
 	return err;
 }

@@ -13,6 +13,7 @@
 
 #include <axvcpu.h>
 
+#include "daemon.h"
 #include "memory.h"
 #include "vhost-user.h"
 #include "virtio.h"
@@ -21,10 +22,12 @@
 
 /**
  * struct vhost_config - a device, a disk, as the user wants it
- * @socket:	path of the back end's socket
+ * @socket:	path of the back end's socket; NULL: a daemon is started
+ * @disk:	what that one serves
  */
 struct vhost_config {
 	const char *socket;
+	struct daemon_disk disk;
 };
 
 /**
@@ -56,6 +59,7 @@ struct vhost_board {
  * @wanted:	the back end is to work on them
  * @broken:	it works no more
  * @quit:	@thread is to end
+ * @daemon:	the back end, if it was started here, or 0; accessed by the main thread only
  * @running:	there is @thread; accessed by the main thread only
  * @wake:	eventfd that makes @thread look at the three; constant
  * @thread:	talks to the back end
@@ -72,6 +76,7 @@ struct vhost {
 	bool wanted;
 	bool broken;
 	bool quit;
+	pid_t daemon;
 	bool running;
 	int wake;
 	pthread_t thread;
@@ -98,7 +103,7 @@ int vhost_create(struct vhost *dev, const struct vhost_config *config,
 int vhost_start(struct vhost *dev);
 
 /**
- * vhost_release() - end the thread, if there is one, and the connection
+ * vhost_release() - end the thread, if there is one, the connection, and the daemon
  *
  * Context: without the machine's lock; no vCPU runs any more.
  */

@@ -121,7 +121,29 @@ static void vhost_user(void)
 		many[i] = one[i % 2];
 	many[i] = NULL;
 	CHECK_EQ(run(said, sizeof(said), many), MACHINE_ERROR);
-	CHECK(strstr(said, "a guest has at most 8 such devices"));
+	CHECK(strstr(said, "--vhost-user: a guest has at most 8 disks"));
+}
+
+static void disk(void)
+{
+	static const char *const wrong[] = {
+		"", ",ro", ",format=raw", "/d,format=vmdk", "/d,format=", "/d,format=vmdk,ro",
+		",ro,format=qcow2",
+	};
+	static const char *const right[] = {
+		"/d", "/d,ro", "/d,format=qcow2", "/d,ro,format=raw", "/d,format=raw,ro",
+		"/d,e", "/d,rw", ",", "/d,,ro",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		FAILS("give a file, and behind it ,ro or ,format=raw or ,format=qcow2",
+		      "--disk", wrong[i]);
+	for (i = 0; i < ARRAY_SIZE(right); i++)
+		FAILS(NO_KERNEL, "--disk", right[i]);
+	FAILS("--disk: a guest has at most 8 disks", "--disk", "/1", "--disk", "/2", "--disk",
+	      "/3", "--disk", "/4", "--disk", "/5", "--disk", "/6", "--disk", "/7", "--disk",
+	      "/8", "--disk", "/9");
 }
 
 /* A warning, and then the kernel that is not there, or the device. */
@@ -158,6 +180,7 @@ static const struct tap_case cases[] = {
 	{ "--cpu", host_cpus },
 	{ "options there are not, and what is behind one", options },
 	{ "--firmware", firmware },
+	{ "--disk", disk },
 	{ "--vhost-user", vhost_user },
 	{ "warnings", warnings },
 	{ "--help", help },

@@ -6,15 +6,16 @@
 
 SOCKET=/tmp/disk.sock
 READS=1000
-plan 17
+plan 23
 
 # The sixth sector says so.
 dd if=/dev/zero of=/tmp/disk bs=1M count=8 2>/dev/null
 printf 'sector five' | dd of=/tmp/disk bs=512 seek=5 conv=notrunc 2>/dev/null
 
 serve() {
-	./qemu-storage-daemon --blockdev file,node-name=f,filename=/tmp/disk \
-		--blockdev raw,node-name=d,file=f --export vhost-user-blk,id=e,node-name=d,writable=on,addr.type=unix,addr.path=$SOCKET &
+	qemu-storage-daemon --blockdev file,node-name=f,filename=/tmp/disk \
+		--blockdev raw,node-name=d,file=f --export \
+		vhost-user-blk,id=e,node-name=d,writable=on,addr.type=unix,addr.path=$SOCKET &
 	daemon=$!
 	until [ -S $SOCKET ]; do kill -0 $daemon || return; sleep 0.1; done
 }
@@ -23,7 +24,7 @@ start() {
 	rm -f /tmp/keys
 	mkfifo /tmp/keys
 	: >/tmp/console
-	./axvmm run --kernel vmlinuz --initrd initrd --cpus 2 --vhost-user blk,socket=$SOCKET \
+	./axvmm run --kernel vmlinuz --initrd initrd --cpus 2 \
 		--append "console=ttyS0 quiet axvcpu.modules axvcpu.shell" "$@" \
 		</tmp/keys >>/tmp/console 2>&1 &
 	pid=$!
@@ -50,9 +51,10 @@ ends() {
 	return 1
 }
 
-# How often vCPUs have come to axvmm, and its other threads have waited; what the daemon read.
-exits() {
-	awk '/^exit_/ { n += $2 } END { print n + 0 }' /sys/kernel/debug/axvcpu/[0-9]*/[0-9]*/stats
+# What the module counts of all vCPUs; how often axvmm's other threads have waited; what the
+# daemon has read.
+counted() {
+	awk "/^$1/ { n += \$2 } END { print n + 0 }" /sys/kernel/debug/axvcpu/[0-9]*/[0-9]*/stats
 }
 waits() {
 	for task in "/proc/$pid/task/"*; do
@@ -70,10 +72,10 @@ count() {
 	say "sleep 4; dd if=/dev/vda of=/dev/null bs=4096 count=$READS iflag=direct 2>/dev/null"
 	say 'sleep 8; echo do"ne"'
 	sleep 2
-	exits=$(exits) waits=$(waits) end=$(($(got) + READS * 4096))
+	exits=$(counted exit_) bells=$(counted doorbells) waits=$(waits) end=$(($(got) + READS * 4096))
 	while [ "$(got)" -lt $end ]; do kill -0 $pid && sleep 0.2 || return; done
-	exits=$(($(exits) - exits)) waits=$(($(waits) - waits))
-	echo "# $READS reads: $exits exits to axvmm; its other threads waited $waits times"
+	exits=$(($(counted exit_) - exits)) bells=$(($(counted doorbells) - bells)) waits=$(($(waits) - waits))
+	echo "# $READS reads: $bells doorbells, $exits exits to axvmm; its other threads waited $waits times"
 	seen 1 "^done"
 }
 
@@ -85,8 +87,14 @@ use() {
 	check "it reads what the host has written" seen "$1" "^sector five"
 }
 
+complaints() {
+	# The guest's kernel says this of the processor's model, not of axvcpu.
+	grep -v "Speculative Return Stack Overflow" /tmp/console |
+		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|I/O error"
+}
+
 check "qemu-storage-daemon serves a disk" serve
-start --restart
+start --vhost-user blk,socket=$SOCKET
 check "a guest starts beside it" seen 1 "This is a shell"
 use 1
 say 'echo from the guest | dd of=/dev/vda bs=512 seek=7 conv=sync,fsync 2>/dev/null; echo wri"tt"en'
@@ -97,20 +105,25 @@ check "its interrupts are messages" seen 1 "PCI-MSI.*virtio0-req"
 check "it reads $READS blocks" count
 check "for which axvmm does nothing" [ $((exits * 10)) -lt $READS ]
 check "nor do its threads wake up" [ $((waits * 10)) -lt $READS ]
+check "each read rings a doorbell" [ "$bells" -ge $READS ]
 say 'rmmod virtio_blk && modprobe virtio_blk; dd if=/dev/vda bs=512 skip=7 count=1 2>/dev/null | head -n 1'
 check "its driver goes and comes" seen 1 "^from the guest"
-say "reboot -f"
-check "the guest starts again" seen 2 "This is a shell"
-use 2
-
 kill -9 "$daemon"
 check "axvmm says that the daemon is gone" seen 1 "axvmm: $SOCKET: the vhost-user back end has gone"
 say 'echo al"ive"; poweroff -f'
 check "the guest goes on, and switches itself off" ends 0
 check "that it did" grep -q "^alive" /tmp/console
-complaints() {
-	# The guest's kernel says this of the processor's model, not of axvcpu.
-	grep -v "Speculative Return Stack Overflow" /tmp/console |
-		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|I/O error"
-}
 check_fails "the guest's kernel complains" complaints
+
+start --disk /tmp/disk,ro --restart
+check "axvmm starts the daemon itself" seen 1 "This is a shell"
+say "reboot -f"
+check "and again, when the guest starts again" seen 2 "This is a shell"
+use 1
+# shellcheck disable=SC2016 # the guest's shell expands it
+say 'echo read-only $(cat /sys/block/vda/ro)'
+check "it cannot write, if so wished" seen 1 "^read-only 1"
+say "poweroff -f"
+check "the guest switches itself off" ends 0
+check_fails "the guest's kernel complains" complaints
+check_fails "a daemon is left" pidof qemu-storage-daemon

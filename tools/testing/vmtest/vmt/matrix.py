@@ -381,7 +381,7 @@ def guest_disk(host, guest):
     """The job in which qemu-storage-daemon serves a disk to a guest of axvmm."""
     def action(job):
         job.boot(kernel=host, smp=2, axvcpu=True, expect_tests=True, timeout=600,
-                 payload=guest_payload(job, guest) + ["/usr/bin/qemu-storage-daemon"],
+                 payload=guest_payload(job, guest) + ["/usr/bin/qemu-storage-daemon:bin/qemu-storage-daemon"],
                  script=script("guest-disk"))
     return action
 

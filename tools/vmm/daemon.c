@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * qemu-storage-daemon for a disk.
+ *
+ * Its socket has a name for a moment only, in a directory that nobody else may enter:
+ * whoever connects to it reads the disk.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "log.h"
+
+#define PROGRAM		"qemu-storage-daemon"
+#define PACKAGE		"qemu-system-common"
+
+#define STOP_SECONDS	5
+#define STOP_STEP_NSEC	5000000
+
+#define OPTIONS		8192	/* bytes of one argument, at most */
+
+/* What it is started with. */
+struct arguments {
+	char protocol[OPTIONS];
+	char format[128];
+	char export[128];
+};
+
+/* Its errors would come late, and from somebody else. */
+static int check_file(const struct daemon_disk *disk, bool *device)
+{
+	int fd = open(disk->file, (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int err = -errno;
+
+	if (fd < 0) {
+		log_error("%s: cannot open the disk: %s%s", disk->file, strerror(-err),
+			  err == -EACCES || err == -EROFS ? "; with ,ro it is only read" : "");
+		return err;
+	}
+	err = fstat(fd, &st) ? -errno : 0;
+	close(fd);
+	if (err || !(S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))) {
+		log_error("%s: a disk has to be a plain file or a block device", disk->file);
+		return -EINVAL;
+	}
+	*device = S_ISBLK(st.st_mode);
+	return 0;
+}
+
+/* In an argument a comma of a name stands twice.  Returns whether it fits. */
+static bool append_name(char *at, size_t size, const char *name)
+{
+	for (; *name; name++) {
+		if (size < 3)
+			return false;
+		*at++ = *name;
+		size--;
+		if (*name == ',') {
+			*at++ = ',';
+			size--;
+		}
+	}
+	*at = '\0';
+	return true;
+}
+
+static int make_arguments(struct arguments *a, const struct daemon_disk *disk, bool device,
+			  int listener)
+{
+	const char *readonly = disk->readonly ? "on" : "off";
+	int n;
+
+	n = snprintf(a->protocol, sizeof(a->protocol),
+		     "driver=%s,node-name=file,read-only=%s,filename=",
+		     device ? "host_device" : "file", readonly);
+	if (!append_name(a->protocol + n, sizeof(a->protocol) - n, disk->file)) {
+		log_error("%s: the path of a disk is too long", disk->file);
+		return -ENAMETOOLONG;
+	}
+	snprintf(a->format, sizeof(a->format), "driver=%s,node-name=disk,file=file,read-only=%s",
+		 disk->format, readonly);
+	snprintf(a->export, sizeof(a->export),
+		 "type=vhost-user-blk,id=disk,node-name=disk,writable=%s,addr.type=fd,addr.str=%d",
+		 disk->readonly ? "off" : "on", listener);
+	return 0;
+}
+
+/* A socket that listens, and another one that is connected to it.  Returns 0 or -errno. */
+static int make_sockets(int *listener, int *client)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char dir[] = "/tmp/axvmm-XXXXXX";
+	int err = 0;
+
+	*listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	*client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*listener < 0 || *client < 0 || !mkdtemp(dir))
+		return -errno;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", dir);
+	if (bind(*listener, (struct sockaddr *)&address, sizeof(address)) ||
+	    listen(*listener, 1) ||
+	    connect(*client, (struct sockaddr *)&address, sizeof(address)))
+		err = -errno;
+	unlink(address.sun_path);
+	rmdir(dir);
+	return err;
+}
+
+/* The child: what it says goes to our messages, keys and signals of a terminal do not. */
+static void execute(const struct arguments *a, int listener, int report, pid_t parent)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sigset_t none;
+	int error;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+	    dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 && !setpgid(0, 0) &&
+	    !prctl(PR_SET_PDEATHSIG, SIGTERM) && getppid() == parent &&
+	    !fcntl(listener, F_SETFD, 0))
+		execlp(PROGRAM, PROGRAM, "--blockdev", a->protocol, "--blockdev", a->format,
+		       "--export", a->export, NULL);
+	error = errno;
+	if (write(report, &error, sizeof(error)) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+/* Start it, and wait until it is that program.  Returns 0 or a negative errno. */
+static int start(const struct arguments *a, int listener, pid_t *pid)
+{
+	pid_t self = getpid();
+	int report[2], error = 0;
+
+	if (pipe2(report, O_CLOEXEC))
+		return -errno;
+	*pid = fork();
+	if (!*pid)
+		execute(a, listener, report[1], self);
+	error = *pid < 0 ? errno : 0;
+	close(report[1]);
+	if (*pid > 0 && read(report[0], &error, sizeof(error)) == sizeof(error))
+		waitpid(*pid, NULL, 0);
+	close(report[0]);
+	return -error;
+}
+
+int daemon_start(const struct daemon_disk *disk, pid_t *pid)
+{
+	int listener = -1, client = -1;
+	struct arguments arguments;
+	bool device = false;
+	int err;
+
+	err = check_file(disk, &device);
+	if (err)
+		return err;
+	err = make_sockets(&listener, &client);
+	if (err)
+		log_error("%s: cannot make a socket for the disk: %s", disk->file, strerror(-err));
+	if (!err)
+		err = make_arguments(&arguments, disk, device, listener);
+	if (!err) {
+		err = start(&arguments, listener, pid);
+		if (err)
+			log_error("%s: cannot start " PROGRAM ": %s; it is in the package "
+				  PACKAGE, disk->file, strerror(-err));
+	}
+	if (listener >= 0)
+		close(listener);
+	if (!err)
+		return client;
+	if (client >= 0)
+		close(client);
+	return err;
+}
+
+void daemon_stop(pid_t pid)
+{
+	const struct timespec step = { .tv_nsec = STOP_STEP_NSEC };
+	unsigned int steps;
+
+	kill(pid, SIGTERM);
+	for (steps = 0; steps < STOP_SECONDS * (NSEC_PER_SEC / STOP_STEP_NSEC); steps++) {
+		if (waitpid(pid, NULL, WNOHANG))
+			return;
+		nanosleep(&step, NULL);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* qemu-storage-daemon, started for one disk: a file, or a block device. */
+#ifndef AXVMM_DAEMON_H
+#define AXVMM_DAEMON_H
+
+#include <sys/types.h>
+
+#include "types.h"
+
+/**
+ * struct daemon_disk - what it is to serve
+ * @file:	path of the file
+ * @format:	"raw" or "qcow2".  It is not looked for: a guest could write the
+ *		beginning of another one to a raw file.
+ * @readonly:	the guest cannot write
+ */
+struct daemon_disk {
+	const char *file;
+	const char *format;
+	bool readonly;
+};
+
+/**
+ * daemon_start() - start a daemon
+ * @disk:	what it is to serve
+ * @pid:	where to store its process
+ *
+ * It ends with axvmm's main thread, should daemon_stop() not be called.
+ *
+ * Context: the main thread, before other threads.
+ * Return: a socket that is connected to it, or a negative errno; the error has been
+ * printed.
+ */
+int daemon_start(const struct daemon_disk *disk, pid_t *pid);
+
+/** daemon_stop() - end it, once its socket is closed, and wait until its file is free */
+void daemon_stop(pid_t pid);
+
+#endif /* AXVMM_DAEMON_H */

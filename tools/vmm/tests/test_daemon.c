@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/* qemu-storage-daemon, where there is one, as it is started for a disk. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/virtio_blk.h>
+
+#include "daemon.h"
+#include "fake.h"
+#include "tap.h"
+#include "vhost-user.h"
+
+#define DAEMON		"/usr/bin/qemu-storage-daemon"
+#define SECTORS		64
+
+static char dir[] = "/tmp/axvmm-test-daemon-XXXXXX";
+static char image[64];
+
+/* Start it, and ask it for the number of sectors; the features go to @features. */
+static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
+{
+	struct virtio_blk_config config = { 0 };
+	struct vhost_user user = { .path = disk->file };
+	pid_t pid = 0;
+
+	user.fd = daemon_start(disk, &pid);
+	CHECK(user.fd >= 0 && pid > 0);
+	if (user.fd < 0)
+		return 0;
+	CHECK(fcntl(user.fd, F_GETFD) & FD_CLOEXEC);
+	CHECK_EQ(getpgid(pid), pid);
+	if (!vhost_user_agree(&user))
+		vhost_user_config(&user, &config,
+				  offsetof(struct virtio_blk_config, max_secure_erase_sectors));
+	*features = user.features;
+	vhost_user_close(&user);
+	daemon_stop(pid);
+	CHECK(kill(pid, 0) < 0);
+	return config.capacity;
+}
+
+static void raw(void)
+{
+	struct daemon_disk disk = { .file = image, .format = "raw" };
+	u64 features;
+
+	if (access(DAEMON, X_OK))
+		return;
+	/* Its file is free for the next one. */
+	CHECK_EQ(sectors_of(&disk, &features), SECTORS);
+	CHECK(!(features & 1ull << VIRTIO_BLK_F_RO));
+	CHECK_EQ(sectors_of(&disk, &features), SECTORS);
+	disk.readonly = true;
+	CHECK_EQ(sectors_of(&disk, &features), SECTORS);
+	CHECK(features & 1ull << VIRTIO_BLK_F_RO);
+}
+
+/* It says why, and goes; nobody waits for it. */
+static void other_format(void)
+{
+	const struct daemon_disk disk = { .file = image, .format = "qcow2" };
+	u64 features;
+
+	if (!access(DAEMON, X_OK))
+		CHECK_EQ(sectors_of(&disk, &features), 0);
+}
+
+static void no_file(void)
+{
+	struct daemon_disk disk = { .file = "/nonexistent", .format = "raw" };
+	pid_t pid;
+
+	CHECK_EQ(-daemon_start(&disk, &pid), ENOENT);
+	disk.file = "/tmp";
+	disk.readonly = true;
+	CHECK_EQ(-daemon_start(&disk, &pid), EINVAL);
+	disk.file = "/dev/null";
+	CHECK_EQ(-daemon_start(&disk, &pid), EINVAL);
+}
+
+static void no_program(void)
+{
+	const struct daemon_disk disk = { .file = image, .format = "raw" };
+	char *path = strdup(getenv("PATH") ?: "");
+	pid_t pid;
+
+	setenv("PATH", "/nonexistent", 1);
+	CHECK_EQ(-daemon_start(&disk, &pid), ENOENT);
+	setenv("PATH", path, 1);
+	free(path);
+	/* Nobody is left. */
+	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+}
+
+static const struct tap_case cases[] = {
+	{ "a raw file, and one that is only read", raw },
+	{ "a file that is not of its format", other_format },
+	{ "no such file, or none that is a disk", no_file },
+	{ "no such program", no_program },
+};
+
+int main(void)
+{
+	int fd, ret;
+
+	fake_reset();
+	if (!mkdtemp(dir))
+		return 1;
+	/* Commas mean something to the daemon. */
+	snprintf(image, sizeof(image), "%s/a,b,,c", dir);
+	fd = open(image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, 512 * SECTORS))
+		return 1;
+	close(fd);
+	ret = tap_run(cases, ARRAY_SIZE(cases));
+	unlink(image);
+	rmdir(dir);
+	return ret;
+}
