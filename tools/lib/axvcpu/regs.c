@@ -46,6 +46,16 @@ static int regs_call(struct axv_vcpu *vcpu, unsigned long command,
 	return failed;
 }
 
+int axv_vcpu_sync(struct axv_vcpu *vcpu)
+{
+	if (!ioctl(vcpu->fd, AXV_VCPU_SYNC))
+		return 0;
+	if (errno == EINVAL)
+		return axv_fail_call("a dirty register set has an illegal value",
+				     "register sets of vCPU %u", vcpu->id);
+	return fail_regs(vcpu, "register sets");
+}
+
 int axv_vcpu_get_regs(struct axv_vcpu *vcpu, struct axv_reg *regs,
 		      unsigned int count)
 {

@@ -453,6 +453,19 @@ int axv_vcpu_unbind(struct axv_vcpu *vcpu);
  */
 int axv_vcpu_run(struct axv_vcpu *vcpu);
 
+/**
+ * axv_vcpu_sync() - load and store register sets of the run page, as a run does, without one
+ * @vcpu: the vCPU, Free, or Ready and owned by the calling thread
+ *
+ * The sets named in the run page's @dirty become the vCPU's, together, so that a mode
+ * can change whatever the order of its registers; those named in @want are in the page
+ * afterwards.
+ *
+ * Return: 0; -EINVAL (a value in a dirty set would be refused by the hardware: nothing has
+ * changed), -EBADFD (another state), -EPERM (another thread's), -EBUSY.
+ */
+int axv_vcpu_sync(struct axv_vcpu *vcpu);
+
 /** axv_vcpu_kick() - end the current run, or else the next one, at once */
 int axv_vcpu_kick(struct axv_vcpu *vcpu);
 

@@ -428,6 +428,10 @@ static void test_lifecycle(void)
 	kernel.fail_command = AXV_VCPU_RUN;
 	kernel.fail_errno = EPERM;
 	tap(axv_vcpu_run(vcpu) == -EPERM && error_has("another thread"), "run another's vCPU");
+	kernel.fail_command = AXV_VCPU_SYNC;
+	kernel.fail_errno = EINVAL;
+	tap(axv_vcpu_sync(vcpu) == -EINVAL && error_has("illegal value"),
+	    "register sets that the hardware would refuse");
 	kernel.fail_command = AXV_INJECT;
 	kernel.fail_errno = EAGAIN;
 	tap(axv_vcpu_inject(vcpu, &(struct axv_inject) { .vector = 32 }) == -EAGAIN &&
@@ -435,6 +439,7 @@ static void test_lifecycle(void)
 	kernel.fail_command = 0;
 	tap(!axv_vcpu_setup(vcpu, 0, 0) && !axv_vcpu_bind(vcpu, 0) && !axv_vcpu_run(vcpu) &&
 	    !axv_vcpu_unbind(vcpu) && !axv_vcpu_kick(vcpu) && !axv_vcpu_reset(vcpu) &&
+	    !axv_vcpu_sync(vcpu) && kernel.calls[0x2c] == 2 &&
 	    kernel.calls[0x20] == 1 && kernel.calls[0x22] == 1 && kernel.calls[0x24] == 1 &&
 	    kernel.calls[0x25] == 1, "the calls of a life");
 }
