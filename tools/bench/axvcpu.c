@@ -2,7 +2,6 @@
 /* The benchmark through axvcpu. */
 #include <fcntl.h>
 #include <stdint.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,8 +11,9 @@
 #include "bench.h"
 #include "marker.h"
 
-static int dev = -1, vm = -1, vcpu = -1;
-static struct axv_run *run;
+static int dev = -1, vm = -1, has_irqchip;
+static __thread int vcpu = -1;
+static __thread struct axv_run *run;
 static struct {
 	int fd;
 	struct axv_run *run;
@@ -64,6 +64,8 @@ static void axv_add(unsigned int id, uint64_t pc)
 		die("mmap of the run page");
 	if (ioctl(vcpu, AXV_VCPU_SETUP, &setup))
 		die("AXV_VCPU_SETUP");
+	if (has_irqchip)
+		arch_axv_interrupts(vcpu);
 	if (ioctl(vcpu, AXV_VCPU_BIND, &bind))
 		die("AXV_VCPU_BIND");
 	arch_axv_init(run, pc);
@@ -71,10 +73,14 @@ static void axv_add(unsigned int id, uint64_t pc)
 	vcpus[count++].run = run;
 }
 
-static void axv_create(void *memory, uint64_t pc)
+static void axv_create(void *memory, uint64_t pc, int irqchip)
 {
-	struct axv_create_vm config = { 0 };
+	struct axv_create_vm config = {
+		.irqchip = irqchip ? AXV_KERNEL_IRQCHIP : AXV_IRQCHIP_NONE,
+		.flags = irqchip ? AXV_KERNEL_IRQCHIP_FLAGS : 0,
+	};
 
+	has_irqchip = irqchip;
 	vm = ioctl(dev, AXV_CREATE_VM, &config);
 	if (vm < 0)
 		die("AXV_CREATE_VM");
@@ -125,19 +131,25 @@ static void axv_supply(uint64_t data)
 		run->exit.mmio.data = data;
 }
 
-static void axv_doorbell(int port)
+static void axv_doorbell(int port, int fd)
 {
 	const struct axv_doorbell bell = {
 		.flags = port ? AXV_DOORBELL_PORT : 0,
 		.width = port ? 1 : 4,
 		.addr = port ? PORT_DOORBELL : GUEST_DOORBELL,
-		.fd = eventfd(0, EFD_CLOEXEC),
+		.fd = fd,
 	};
 
 	if (ioctl(vm, AXV_VM_SET_DOORBELL, &bell))
 		die("AXV_VM_SET_DOORBELL");
-	close(bell.fd);
 }
+
+#if HAS_LAPIC
+static void axv_irqfd(int fd, unsigned int id, unsigned int vector)
+{
+	arch_axv_irqfd(vm, fd, id, vector);
+}
+#endif
 
 static void axv_set_pc(uint64_t pc)
 {
@@ -190,6 +202,9 @@ const struct bench_vmm axvcpu_vmm = {
 	.run = axv_run_once,
 	.supply = axv_supply,
 	.doorbell = axv_doorbell,
+#if HAS_LAPIC
+	.irqfd = axv_irqfd,
+#endif
 	.set_pc = axv_set_pc,
 	.get_set_regs = axv_get_set_regs,
 	.share_regs = axv_share_regs,

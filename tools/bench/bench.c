@@ -10,21 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "bench.h"
-#include "marker.h"
+#include "interrupts.h"
+#include "measure.h"
 
-#define SAMPLES		101
 #define LOG_SAMPLES	5
-#define PAGE		4096ul
 
-static const struct bench_vmm *vmm;
-static char *memory;
+const struct bench_vmm *vmm;
+char *memory;
 static int tracing;
 
 void die(const char *what)
@@ -40,7 +39,7 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void report(enum path path, uint64_t *samples, unsigned int count)
+void report(enum path path, uint64_t *samples, unsigned int count)
 {
 	qsort(samples, count, sizeof(*samples), compare);
 	printf("bench %s %s %llu %llu %llu\n", vmm->name, path_info[path].name,
@@ -50,26 +49,7 @@ static void report(enum path path, uint64_t *samples, unsigned int count)
 	fflush(stdout);
 }
 
-static uint64_t address_of(const char *code)
-{
-	return GUEST_CODE + (code - guest_begin);
-}
-
-static struct guest_params *params(void)
-{
-	return (struct guest_params *)(memory + GUEST_PARAMS);
-}
-
-static void expect(enum bench_exit exit_wanted)
-{
-	if (vmm->run() == exit_wanted)
-		return;
-	fprintf(stderr, "%s: not the exit that was expected\n", vmm->name);
-	exit(1);
-}
-
-/* Is the next round of a path one that is traced? */
-static int is_traced(enum path path)
+int is_traced(enum path path)
 {
 	static unsigned int rounds[PATHS];
 	unsigned int round = rounds[path]++;
@@ -77,37 +57,6 @@ static int is_traced(enum path path)
 	return tracing && !path_info[path].long_round &&
 	       round >= FIRST_TRACED && round < FIRST_TRACED + TRACED;
 }
-
-/* Ticks of one statement; a marker is a constant, so a macro. */
-#define timed(path, statement)					\
-	({							\
-		uint64_t __begin, __ticks;			\
-		int __traced = is_traced(path);			\
-								\
-		if (__traced)					\
-			BREAK();				\
-		MARK(path);					\
-		__begin = ticks();				\
-		statement;					\
-		__ticks = ticks() - __begin;			\
-		MARK(MARKER_END);				\
-		if (__traced)					\
-			BREAK();				\
-		__ticks;					\
-	})
-
-/* Ticks of one statement over and over; TIMES of them at once. */
-#define measure(path, statement)				\
-	do {							\
-		uint64_t samples[SAMPLES];			\
-		unsigned int i, __n;				\
-								\
-		for (i = 0; i < SAMPLES; i++)			\
-			samples[i] = timed(path,		\
-				for (__n = 0; __n < TIMES; __n++)	\
-					statement) / TIMES;	\
-		report(path, samples, SAMPLES);			\
-	} while (0)
 
 /* One entry and one exit to userspace. */
 #define measure_exit(path, code, exit)				\
@@ -138,48 +87,18 @@ static void supply_and_run(enum bench_exit exit_wanted)
 		measure(path, supply_and_run(exit));		\
 	} while (0)
 
-static void ask(uint64_t count, uint64_t address, uint64_t step)
-{
-	params()->count = count;
-	params()->address = address;
-	params()->step = step;
-}
-
-/* Ticks of one of the many that the guest does in one run. */
-#define per_unit(path, address)					\
-	({							\
-		uint64_t __alone;				\
-								\
-		ask(0, 0, 0);					\
-		__alone = timed(PATH_RUN, expect(BENCH_STOP));	\
-		ask(path_info[path].units, address, PAGE);	\
-		(timed(path, expect(BENCH_STOP)) - __alone) /	\
-			path_info[path].units;			\
-	})
-
-/* What an exit costs that never reaches userspace; a marker is a constant. */
-#define measure_in_kernel(path, code)				\
-	do {							\
-		uint64_t samples[SAMPLES];			\
-		unsigned int i;					\
-								\
-		vmm->set_pc(address_of(code));			\
-		ask(4, 0, 0);					\
-		expect(BENCH_STOP);				\
-		for (i = 0; i < SAMPLES; i++)			\
-			samples[i] = per_unit(path, 0);		\
-		report(path, samples, SAMPLES);			\
-	} while (0)
-
-/* Nobody waits for the eventfds. */
+/* Nobody waits for the eventfd. */
 static void measure_doorbells(void)
 {
+	int fd = eventfd(0, EFD_CLOEXEC);
+
 #if HAS_PORTS
-	vmm->doorbell(1);
-	measure_in_kernel(PATH_DOORBELL_PORT, guest_doorbell_port);
+	vmm->doorbell(1, fd);
+	measure_in_kernel(PATH_DOORBELL_PORT, guest_doorbell_port, 0, (void)0);
 #endif
-	vmm->doorbell(0);
-	measure_in_kernel(PATH_DOORBELL_MMIO, guest_doorbell_mmio);
+	vmm->doorbell(0, fd);
+	measure_in_kernel(PATH_DOORBELL_MMIO, guest_doorbell_mmio, 0, (void)0);
+	close(fd);
 }
 
 /* What begins and ends a part of the trace, and what one of it is. */
@@ -244,13 +163,13 @@ static void measure_touch(void)
 	expect(BENCH_STOP);
 	for (i = 0; i < 16; i++)
 		samples[i] = per_unit(PATH_FIRST_TOUCH, GUEST_TOUCH +
-				      i * TOUCHED_PAGES * PAGE);
+				      i * TOUCHED_PAGES * PAGE, (void)0);
 	report(PATH_FIRST_TOUCH, samples, 16);
 }
 
 static void create_and_run(void)
 {
-	vmm->create(memory, address_of(guest_stop));
+	vmm->create(memory, address_of(guest_stop), 0);
 	expect(BENCH_STOP);
 }
 
@@ -297,7 +216,7 @@ static void take_page(unsigned int n)
 static void create_for_touches(void)
 {
 	ask(0, 0, 0);
-	vmm->create(memory, address_of(guest_touch));
+	vmm->create(memory, address_of(guest_touch), 0);
 	expect(BENCH_STOP);
 }
 
@@ -420,7 +339,7 @@ int main(int argc, char **argv)
 	arch_build_guest(memory);
 
 	vmm->open();
-	vmm->create(memory, address_of(guest_stop));
+	vmm->create(memory, address_of(guest_stop), 0);
 	expect(BENCH_STOP);
 	measure(PATH_EMPTY, vmm->empty());
 	measure_exit(PATH_STOP, guest_stop, BENCH_STOP);
@@ -431,7 +350,7 @@ int main(int argc, char **argv)
 	measure_read(PATH_EXIT_MMIO_READ, guest_mmio_read, BENCH_MMIO_READ);
 	if (vmm->hypercall_exits)
 		measure_exit(PATH_EXIT_HYPERCALL, guest_hypercall, BENCH_HYPERCALL);
-	measure_in_kernel(PATH_EXIT_ANSWERED, guest_answered);
+	measure_in_kernel(PATH_EXIT_ANSWERED, guest_answered, 0, (void)0);
 	measure_registers();
 	measure_touch();
 	measure_kick();
@@ -440,5 +359,6 @@ int main(int argc, char **argv)
 	measure_creation();
 	measure_takes();
 	measure_log();
+	measure_interrupts();
 	return 0;
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,8 +12,9 @@
 #include "bench.h"
 #include "marker.h"
 
-static int dev = -1, vm = -1, vcpu = -1;
-static struct kvm_run *run;
+static int dev = -1, vm = -1, has_irqchip;
+static __thread int vcpu = -1;
+static __thread struct kvm_run *run;
 static struct {
 	int fd;
 	struct kvm_run *run;
@@ -53,18 +53,19 @@ static void kvm_add(unsigned int id, uint64_t pc)
 	run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 	if (run == MAP_FAILED)
 		die("mmap of the KVM vCPU");
-	arch_kvm_init(vm, vcpu, pc);
+	arch_kvm_init(vm, vcpu, id, pc, has_irqchip);
 	vcpus[count].fd = vcpu;
 	vcpus[count++].run = run;
 }
 
-static void kvm_create(void *memory, uint64_t pc)
+static void kvm_create(void *memory, uint64_t pc, int irqchip)
 {
+	has_irqchip = irqchip;
 	vm = ioctl(dev, KVM_CREATE_VM, 0);
 	if (vm < 0)
 		die("KVM_CREATE_VM");
 	kvm_set_region(0, 0, memory, GUEST_MEMORY, 0);
-	arch_kvm_vm(vm);
+	arch_kvm_vm(dev, vm, irqchip);
 	kvm_add(0, pc);
 }
 
@@ -101,19 +102,25 @@ static void kvm_supply(uint64_t data)
 		memcpy(run->mmio.data, &data, sizeof(data));
 }
 
-static void kvm_doorbell(int port)
+static void kvm_doorbell(int port, int fd)
 {
 	struct kvm_ioeventfd bell = {
 		.flags = port ? KVM_IOEVENTFD_FLAG_PIO : 0,
 		.len = port ? 1 : 4,
 		.addr = port ? PORT_DOORBELL : GUEST_DOORBELL,
-		.fd = eventfd(0, EFD_CLOEXEC),
+		.fd = fd,
 	};
 
 	if (ioctl(vm, KVM_IOEVENTFD, &bell))
 		die("KVM_IOEVENTFD");
-	close(bell.fd);
 }
+
+#if HAS_LAPIC
+static void kvm_irqfd(int fd, unsigned int id, unsigned int vector)
+{
+	arch_kvm_irqfd(vm, fd, id, vector);
+}
+#endif
 
 static void kvm_set_pc(uint64_t pc)
 {
@@ -164,6 +171,9 @@ const struct bench_vmm kvm_vmm = {
 	.run = kvm_run_once,
 	.supply = kvm_supply,
 	.doorbell = kvm_doorbell,
+#if HAS_LAPIC
+	.irqfd = kvm_irqfd,
+#endif
 	.set_pc = kvm_set_pc,
 	.get_set_regs = kvm_get_set_regs,
 	.share_regs = kvm_share_regs,

@@ -27,6 +27,18 @@ enum path {
 	PATH_TAKE_MANY,
 	PATH_LOG_ON,
 	PATH_LOG_OFF,
+	PATH_SELF,
+	PATH_EOI,
+	PATH_EOI_XAPIC,
+	PATH_TICK,
+	PATH_DEADLINE,
+	PATH_PING,
+	PATH_RING,
+	PATH_WAKE,
+	PATH_TIMERFD,
+	PATH_THREADS_FUTEX,
+	PATH_THREADS_EVENTFD,
+	PATH_THREAD_WOKEN,
 	PATH_BOOT,
 	PATH_RUN,
 	PATHS,
@@ -35,6 +47,10 @@ enum path {
 #define ANSWERED_EXITS	64
 #define TOUCHED_PAGES	128
 #define MANY_VCPUS	250	/* as take_page_250 says */
+#define SELF_IPIS	64
+#define KEPT_INTERRUPTS	11	/* one of each priority that guest.S has */
+#define TICKS_IN_A_RUN	4
+#define PINGS		8
 
 /* Rounds of a path that are traced where the emulator can only trace: these, if any. */
 #define FIRST_TRACED	5
@@ -74,6 +90,18 @@ static const struct path_info path_info[PATHS] = {
 	[PATH_TAKE_MANY] = { "take_page_250", .times = TIMES },
 	[PATH_LOG_ON] = { "log_on", .long_round = 1 },
 	[PATH_LOG_OFF] = { "log_off", .long_round = 1 },
+	[PATH_SELF] = { "ipi_to_self", .units = SELF_IPIS },
+	[PATH_EOI] = { "eoi", .units = KEPT_INTERRUPTS },
+	[PATH_EOI_XAPIC] = { "eoi_xapic", .units = KEPT_INTERRUPTS },
+	[PATH_TICK] = { "timer_tick", .units = TICKS_IN_A_RUN },
+	[PATH_DEADLINE] = { "timer_deadline", .units = TICKS_IN_A_RUN },
+	[PATH_PING] = { "ipi_and_back", .units = PINGS },
+	[PATH_RING] = { "irqfd_and_doorbell", .times = TIMES },
+	[PATH_WAKE] = { "halt_and_wake", .times = TIMES },
+	[PATH_TIMERFD] = { "timerfd_tick", .times = TICKS_IN_A_RUN },
+	[PATH_THREADS_FUTEX] = { "threads_by_futex", .times = TIMES },
+	[PATH_THREADS_EVENTFD] = { "threads_by_eventfd", .times = TIMES },
+	[PATH_THREAD_WOKEN] = { "thread_woken", .times = TIMES },
 	[PATH_BOOT] = { "linux_boot" },
 };
 

@@ -2,6 +2,7 @@
 /* The benchmark's guest on arm64: EL1, MMU and caches on, 4 GiB one to one. */
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <linux/axvcpu.h>
 #include <linux/kvm.h>
@@ -50,12 +51,62 @@ static void kvm_set(int vcpu, uint64_t id, uint64_t value)
 		die("KVM_SET_ONE_REG");
 }
 
-void arch_kvm_vm(int vm)
+/* Where KVM's GIC is, to which no guest here looks. */
+#define DIST		0x08000000ull
+#define REDIST		0x080a0000ull
+#define GIC_INTIDS	64
+
+/* Offsets of registers, and GICD_CTLR.EnableGrp1. */
+#define GICD_CTLR	0x0
+#define GICR_ISENABLER0	0x10100
+#define ENABLE_GROUP_1	2
+
+static int gic;
+
+static void gic_set(unsigned int group, uint64_t attr, const void *value)
 {
-	(void)vm;
+	const struct kvm_device_attr a = {
+		.group = group,
+		.attr = attr,
+		.addr = (uintptr_t)value,
+	};
+
+	if (ioctl(gic, KVM_SET_DEVICE_ATTR, &a))
+		die("KVM_SET_DEVICE_ATTR");
 }
 
-void arch_kvm_init(int vm, int vcpu, uint64_t pc)
+void arch_kvm_vm(int dev, int vm, int irqchip)
+{
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
+	const uint32_t interrupts = GIC_INTIDS;
+	const uint64_t dist = DIST, redist = REDIST;
+
+	(void)dev;
+	if (!irqchip)
+		return;
+	if (ioctl(vm, KVM_CREATE_DEVICE, &device))
+		die("KVM_CREATE_DEVICE");
+	gic = device.fd;
+	gic_set(KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &interrupts);
+	gic_set(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist);
+	gic_set(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist);
+}
+
+/* When there are both vCPUs: their SGIs are enabled. */
+static void start_gic(void)
+{
+	const uint32_t enabled = 0xffff, control = ENABLE_GROUP_1;
+	uint64_t id;
+
+	gic_set(KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+	gic_set(KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_CTLR, &control);
+	for (id = 0; id < 2; id++)
+		gic_set(KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
+			id << KVM_DEV_ARM_VGIC_V3_MPIDR_SHIFT | GICR_ISENABLER0, &enabled);
+	close(gic);
+}
+
+void arch_kvm_init(int vm, int vcpu, unsigned int id, uint64_t pc, int irqchip)
 {
 	struct kvm_vcpu_init init;
 
@@ -70,6 +121,8 @@ void arch_kvm_init(int vm, int vcpu, uint64_t pc)
 	kvm_set(vcpu, ARM64_SYS_REG(3, 0, 1, 0, 0), SCTLR);
 	kvm_set(vcpu, CORE(regs.pstate), PSTATE);
 	arch_kvm_set_pc(vcpu, pc);
+	if (irqchip && id)
+		start_gic();
 }
 
 void arch_kvm_set_pc(int vcpu, uint64_t pc)
@@ -102,6 +155,15 @@ void arch_kvm_touch_shared(struct kvm_run *run)
 	(void)run;
 }
 
+/* SGIs are enabled. */
+void arch_axv_interrupts(int vcpu)
+{
+	const struct axv_sgis sgis = { .enabled = 0xffff };
+
+	if (ioctl(vcpu, AXV_VCPU_SET_SGIS, &sgis))
+		die("AXV_VCPU_SET_SGIS");
+}
+
 void arch_axv_init(struct axv_run *run, uint64_t pc)
 {
 	run->regs.sregs = (struct axv_arm64_sregs){
@@ -117,7 +179,7 @@ void arch_axv_init(struct axv_run *run, uint64_t pc)
 void arch_axv_set_pc(struct axv_run *run, uint64_t pc)
 {
 	run->regs.gprs = (struct axv_arm64_gprs){ .pc = pc, .pstate = PSTATE };
-	run->dirty = AXV_RUN_SET_GPRS;
+	run->dirty |= AXV_RUN_SET_GPRS;
 }
 
 void arch_axv_touch(struct axv_run *run)

@@ -5,6 +5,12 @@
 #ifndef ARCH_H
 #define ARCH_H
 
+/* Interrupts of guest.S, SGIs, to the second vCPU but for the last. */
+#define INT_PING		1	/* answered by INT_TAKEN */
+#define INT_STOP		2	/* likewise, and then its run ends */
+#define INT_TAKEN		3	/* noticed, by the first vCPU */
+
+#ifndef __ASSEMBLER__
 #include <stdint.h>
 
 #define ANSWERED_NAME		"exit_psci_version"
@@ -34,10 +40,15 @@ static inline uint64_t ticks(void)
 #define PATH_STOP		PATH_EXIT_MMIO
 
 #define HAS_PORTS		0
+#define HAS_LAPIC		0
 
 /* KVM answers every hypercall itself, unless the machine is to stop. */
 #define KVM_HYPERCALL_EXITS	0
 
 #define AXV_MODE		AXV_ARM64_MODE_EL1
 
+#define AXV_KERNEL_IRQCHIP	AXV_IRQCHIP_GICV3
+#define AXV_KERNEL_IRQCHIP_FLAGS (AXV_VM_HALT_IN_KERNEL | AXV_VM_SGI_IN_KERNEL)
+
+#endif /* __ASSEMBLER__ */
 #endif /* ARCH_H */

@@ -3,10 +3,13 @@
  * What the guest does: code at EL1 without a stack, position independent, at
  * GUEST_CODE. Parameters are at GUEST_PARAMS.
  */
+#include "arch.h"
+
 	.section .rodata
 	.globl guest_begin, guest_end
 	.globl guest_stop, guest_mmio, guest_mmio_read, guest_hypercall
 	.globl guest_answered, guest_touch, guest_doorbell_mmio
+	.globl guest_ping, guest_peer
 	.balign 16
 guest_begin:
 
@@ -71,6 +74,60 @@ guest_touch:
 	b.ne	1b
 2:	str	w0, [x1]
 	b	guest_touch
+
+/* Interrupts stay masked, which ends no WFI: they are taken by ICC_IAR1_EL1. */
+	.macro	begin_interrupts
+	mov	x0, #0xff
+	msr	icc_pmr_el1, x0
+	mov	x0, #1
+	msr	icc_igrpen1_el1, x0
+	isb
+	.endm
+
+/* Halts until there is an interrupt, which ends; X0 is its INTID. */
+	.macro	wait_for_interrupt
+	.Lwait\@:
+	wfi
+	mrs	x0, icc_iar1_el1
+	cmp	x0, #1020
+	b.hs	.Lwait\@
+	msr	icc_eoir1_el1, x0
+	.endm
+
+/* An interrupt to the second vCPU, and halted until it has answered. */
+guest_ping:
+	begin_interrupts
+	mov	x1, #0xc0000000
+3:	mov	x9, #0x8000
+	ldp	x10, x11, [x9]
+	lsl	x11, x11, #24
+	orr	x11, x11, #2
+	cbz	x10, 2f
+1:	msr	icc_sgi1r_el1, x11
+	isb
+	wait_for_interrupt
+	subs	x10, x10, #1
+	b.ne	1b
+2:	str	w0, [x1]
+	b	3b
+
+/* The second vCPU */
+guest_peer:
+	begin_interrupts
+	mov	x1, #0xc0000000
+	mov	x9, #0x8000
+	mov	x11, #INT_TAKEN << 24
+	orr	x11, x11, #1
+	ldr	x0, [x9, #0x20]
+	add	x0, x0, #1
+	str	x0, [x9, #0x20]
+1:	wait_for_interrupt
+	msr	icc_sgi1r_el1, x11
+	isb
+	cmp	x0, #INT_STOP
+	b.ne	1b
+	str	w0, [x1]
+	b	1b
 
 guest_end:
 	.section .note.GNU-stack, "", @progbits

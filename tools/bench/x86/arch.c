@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The benchmark's guest on x86: flat 64-bit segments, 4 GiB mapped one to one. */
 #include <cpuid.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -10,6 +11,10 @@
 
 #include "bench.h"
 
+/* Selectors. */
+#define CODE		0x10ull
+#define DATA		0x18ull
+
 #define CODE_ATTR	0xa9b	/* long, present, code, accessed */
 #define DATA_ATTR	0xc93
 
@@ -18,7 +23,47 @@
 #define EFER		0x500
 #define RFLAGS		2
 
+/* Split irqchip: pins of the IOAPIC, which is userspace's; there is none here. */
+#define IOAPIC_PINS	24
+
+#define MSI_ADDRESS(id)	(0xfee00000u | (id) << 12)
+
+/* CPUID leaf 1 */
+#define CPUID_X2APIC	(1u << 21)	/* ECX */
+#define CPUID_DEADLINE	(1u << 24)
+#define CPUID_APIC	(1u << 9)	/* EDX */
+
+#define MAX_LEAVES	256
+#define MAX_ROUTES	2
+
 extern const char guest_vmmcall[];	/* the instruction itself */
+extern const char handle_ping[], handle_stop[], handle_ring[], handle_wake[], handle_taken[],
+		  handle_kept[];
+
+/* An interrupt gate in the code segment; see arch_kvm_init(). */
+static void set_gate(char *memory, unsigned int vector, const char *handler)
+{
+	uint64_t *gate = (uint64_t *)(memory + GUEST_IDT + 16 * vector);
+	uint64_t entry = GUEST_CODE + (handler - guest_begin);
+
+	gate[0] = (entry & 0xffff) | CODE << 16 | 0x8eull << 40 | entry >> 16 << 48;
+}
+
+static void build_interrupts(char *memory)
+{
+	uint64_t *gdt = (uint64_t *)(memory + GUEST_GDT);
+	unsigned int vector;
+
+	gdt[CODE / 8] = 0x00af9b000000ffff;
+	gdt[DATA / 8] = 0x00cf93000000ffff;
+	set_gate(memory, INT_PING, handle_ping);
+	set_gate(memory, INT_STOP, handle_stop);
+	set_gate(memory, INT_RING, handle_ring);
+	set_gate(memory, INT_WAKE, handle_wake);
+	set_gate(memory, INT_TAKEN, handle_taken);
+	for (vector = INT_KEPT; vector < 256; vector += 16)
+		set_gate(memory, vector, handle_kept);
+}
 
 /* By 2 MiB pages. */
 void arch_build_guest(char *memory)
@@ -36,9 +81,43 @@ void arch_build_guest(char *memory)
 	__cpuid(0, eax, ebx, ecx, edx);
 	if (ebx == signature_INTEL_ebx)
 		memory[GUEST_CODE + (guest_vmmcall - guest_begin) + 2] = (char)0xc1;
+	build_interrupts(memory);
 }
 
-void arch_kvm_vm(int vm)
+/* What KVM supports, and what its local APIC has. */
+static struct {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 leaves[MAX_LEAVES];
+} cpuid;
+
+static struct {
+	struct kvm_irq_routing head;
+	struct kvm_irq_routing_entry entries[MAX_ROUTES];
+} routing;
+
+static void kvm_split(int dev, int vm)
+{
+	struct kvm_enable_cap split = {
+		.cap = KVM_CAP_SPLIT_IRQCHIP,
+		.args[0] = IOAPIC_PINS,
+	};
+	unsigned int i;
+
+	if (ioctl(vm, KVM_ENABLE_CAP, &split))
+		die("KVM_CAP_SPLIT_IRQCHIP");
+	cpuid.head.nent = MAX_LEAVES;
+	if (ioctl(dev, KVM_GET_SUPPORTED_CPUID, &cpuid))
+		die("KVM_GET_SUPPORTED_CPUID");
+	for (i = 0; i < cpuid.head.nent; i++) {
+		if (cpuid.leaves[i].function != 1)
+			continue;
+		cpuid.leaves[i].ecx |= CPUID_X2APIC | CPUID_DEADLINE;
+		cpuid.leaves[i].edx |= CPUID_APIC;
+	}
+	routing.head.nr = 0;
+}
+
+void arch_kvm_vm(int dev, int vm, int irqchip)
 {
 	struct kvm_enable_cap hypercalls = {
 		.cap = KVM_CAP_EXIT_HYPERCALL,
@@ -47,6 +126,28 @@ void arch_kvm_vm(int vm)
 
 	if (ioctl(vm, KVM_ENABLE_CAP, &hypercalls))
 		die("KVM_CAP_EXIT_HYPERCALL");
+	if (irqchip)
+		kvm_split(dev, vm);
+}
+
+void arch_kvm_irqfd(int vm, int fd, unsigned int id, unsigned int vector)
+{
+	struct kvm_irqfd irqfd = { .fd = fd, .gsi = vector };
+
+	if (routing.head.nr == MAX_ROUTES) {
+		errno = ENOSPC;
+		die("routes");
+	}
+	routing.entries[routing.head.nr++] = (struct kvm_irq_routing_entry) {
+		.gsi = vector,
+		.type = KVM_IRQ_ROUTING_MSI,
+		.u.msi.address_lo = MSI_ADDRESS(id),
+		.u.msi.data = vector,
+	};
+	if (ioctl(vm, KVM_SET_GSI_ROUTING, &routing))
+		die("KVM_SET_GSI_ROUTING");
+	if (ioctl(vm, KVM_IRQFD, &irqfd))
+		die("KVM_IRQFD");
 }
 
 static struct kvm_segment segment(unsigned int attr, unsigned int selector)
@@ -64,15 +165,28 @@ static struct kvm_segment segment(unsigned int attr, unsigned int selector)
 	};
 }
 
-void arch_kvm_init(int vm, int vcpu, uint64_t pc)
+/* With a local APIC; one that is not the bootstrap processor would wait for a SIPI. */
+static void kvm_init_apic(int vcpu, unsigned int id)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	if (ioctl(vcpu, KVM_SET_CPUID2, &cpuid))
+		die("KVM_SET_CPUID2");
+	if (id && ioctl(vcpu, KVM_SET_MP_STATE, &state))
+		die("KVM_SET_MP_STATE");
+}
+
+void arch_kvm_init(int vm, int vcpu, unsigned int id, uint64_t pc, int irqchip)
 {
 	struct kvm_sregs sregs;
 
 	(void)vm;
+	if (irqchip)
+		kvm_init_apic(vcpu, id);
 	if (ioctl(vcpu, KVM_GET_SREGS, &sregs))
 		die("KVM_GET_SREGS");
-	sregs.cs = segment(CODE_ATTR, 0x10);
-	sregs.ss = segment(DATA_ATTR, 0x18);
+	sregs.cs = segment(CODE_ATTR, CODE);
+	sregs.ss = segment(DATA_ATTR, DATA);
 	sregs.ds = sregs.ss;
 	sregs.es = sregs.ss;
 	sregs.cr0 = CR0;
@@ -114,13 +228,56 @@ void arch_kvm_touch_shared(struct kvm_run *run)
 	run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
 }
 
+static void axv_set_cpuid(int vcpu)
+{
+	static struct axv_x86_cpuid leaves[MAX_LEAVES];
+	struct axv_table table = {
+		.kind = AXV_TABLE_X86_CPUID,
+		.count = MAX_LEAVES,
+		.entry_size = sizeof(leaves[0]),
+		.entries = (uintptr_t)leaves,
+	};
+	unsigned int i;
+
+	if (ioctl(vcpu, AXV_GET_TABLE, &table))
+		die("AXV_GET_TABLE");
+	for (i = 0; i < table.count; i++) {
+		if (leaves[i].leaf != 1)
+			continue;
+		leaves[i].ecx |= CPUID_X2APIC | CPUID_DEADLINE;
+		leaves[i].edx |= CPUID_APIC;
+	}
+	if (ioctl(vcpu, AXV_SET_TABLE, &table))
+		die("AXV_SET_TABLE");
+}
+
+/* Otherwise one that is not the bootstrap processor waits for a SIPI. */
+static void axv_start(int vcpu)
+{
+	struct axv_reg regs[] = {
+		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_WAIT_SIPI) },
+		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_HALTED) },
+	};
+	struct axv_regs list = { .count = 2, .regs = (uintptr_t)regs };
+
+	if (ioctl(vcpu, AXV_VCPU_SET_REGS, &list))
+		die("AXV_VCPU_SET_REGS");
+}
+
+/* Before it is bound. */
+void arch_axv_interrupts(int vcpu)
+{
+	axv_set_cpuid(vcpu);
+	axv_start(vcpu);
+}
+
 void arch_axv_init(struct axv_run *run, uint64_t pc)
 {
 	static const struct axv_x86_segment code = {
-		.limit = 0xffffffff, .selector = 0x10, .attr = CODE_ATTR,
+		.limit = 0xffffffff, .selector = CODE, .attr = CODE_ATTR,
 	};
 	static const struct axv_x86_segment data = {
-		.limit = 0xffffffff, .selector = 0x18, .attr = DATA_ATTR,
+		.limit = 0xffffffff, .selector = DATA, .attr = DATA_ATTR,
 	};
 	struct axv_x86_sregs *sregs = &run->regs.sregs;
 
@@ -142,10 +299,26 @@ void arch_axv_init(struct axv_run *run, uint64_t pc)
 	run->dirty |= AXV_RUN_SET_SREGS;
 }
 
+void arch_axv_irqfd(int vm, int fd, unsigned int id, unsigned int vector)
+{
+	struct axv_route route = {
+		.gsi = vector,
+		.address = MSI_ADDRESS(id),
+		.data = vector,
+	};
+	struct axv_set_routes routes = { .count = 1, .routes = (uintptr_t)&route };
+	struct axv_set_irqfd irqfd = { .fd = fd, .gsi = vector };
+
+	if (ioctl(vm, AXV_VM_SET_ROUTES, &routes))
+		die("AXV_VM_SET_ROUTES");
+	if (ioctl(vm, AXV_VM_SET_IRQFD, &irqfd))
+		die("AXV_VM_SET_IRQFD");
+}
+
 void arch_axv_set_pc(struct axv_run *run, uint64_t pc)
 {
 	run->regs.gprs = (struct axv_x86_gprs){ .rip = pc, .rflags = RFLAGS };
-	run->dirty = AXV_RUN_SET_GPRS;
+	run->dirty |= AXV_RUN_SET_GPRS;
 }
 
 void arch_axv_touch(struct axv_run *run)

@@ -5,6 +5,15 @@
 #ifndef ARCH_H
 #define ARCH_H
 
+/* Interrupts of guest.S; those of the second vCPU first. */
+#define INT_PING		0x41	/* answered by INT_TAKEN */
+#define INT_STOP		0x42	/* likewise, and then its run ends */
+#define INT_RING		0x43	/* answered by the doorbell at PORT_DOORBELL */
+#define INT_WAKE		0x44	/* counted */
+#define INT_TAKEN		0x45	/* noticed, by the first vCPU */
+#define INT_KEPT		0x50	/* not ended; nor is any that is a multiple of 16 more */
+
+#ifndef __ASSEMBLER__
 #include <stdint.h>
 
 #define ANSWERED_NAME		"exit_cpuid"
@@ -16,6 +25,13 @@
 static inline uint64_t ticks(void)
 {
 	return __builtin_ia32_rdtsc();
+}
+
+#define SPIN_INSTRUCTIONS(count)	(2ull * (count))
+
+static inline void spin(unsigned long count)
+{
+	asm volatile("1: dec %0; jnz 1b" : "+r" (count));
 }
 
 /* A long NOP whose displacement says what. */
@@ -33,10 +49,15 @@ static inline uint64_t ticks(void)
 #define PATH_STOP		PATH_EXIT_OUT
 
 #define HAS_PORTS		1
+#define HAS_LAPIC		1
 
 /* KVM_HC_MAP_GPA_RANGE */
 #define KVM_HYPERCALL_EXITS	1
 
 #define AXV_MODE		AXV_X86_MODE_PROTECTED
 
+#define AXV_KERNEL_IRQCHIP	AXV_IRQCHIP_LAPIC
+#define AXV_KERNEL_IRQCHIP_FLAGS AXV_VM_HALT_IN_KERNEL
+
+#endif /* __ASSEMBLER__ */
 #endif /* ARCH_H */

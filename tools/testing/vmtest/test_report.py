@@ -62,10 +62,11 @@ class Goals(unittest.TestCase):
     def rows(bench, **axvcpu):
         """Rows as compare() makes them of KVM's and these instructions."""
         kvm = {"empty_ioctl": 1000, "exit_out": 4000, "exit_mmio": 4000, "exit_cpuid": 3000,
-               "take_page_1": 5000, "linux_boot": 1000}
+               "take_page_1": 5000, "linux_boot": 1000, "threads_by_futex": 4000,
+               "ipi_and_back": 16000}
+        times = {name: {"kvm": (count,) * 3} for name, count in kvm.items()}
         rows = [{"name": name, "kvm": kvm[name], "axvcpu": count,
-                 "overhead_ratio": None if name in bench.WITHOUT_IOCTL else 0.5}
-                for name, count in axvcpu.items()]
+                 "floor": bench.floor_of(name, times)} for name, count in axvcpu.items()]
         bench.set_goals(rows, {"exit_out": 1350})
         return rows
 
@@ -73,7 +74,7 @@ class Goals(unittest.TestCase):
         """A figure beyond the goal is named, one at the goal is not."""
         bench = load_bench()
         met = {"empty_ioctl": 1100, "exit_out": 1350, "exit_mmio": 2000, "exit_cpuid": 1000,
-               "take_page_1": 5000, "linux_boot": 800}
+               "take_page_1": 5000, "linux_boot": 800, "ipi_and_back": 8000}
         self.assertEqual(bench.misses(self.rows(bench, **met)), [])
         for name, goal in list(met.items())[1:]:
             missed = self.rows(bench, **{**met, name: goal + 1})
@@ -96,18 +97,32 @@ class Boots(unittest.TestCase):
   1.00 | busy kvm linux_boot 4000
   1.00 | bench kvm linux_boot 9000 9000 9000
   1.00 | bench axvcpu empty_ioctl 600 600 700
+  1.00 | bench kvm halt_and_wake 5000 5000 5000
+  1.00 | bench axvcpu halt_and_wake 3000 3000 3000
+  1.00 | bench kvm thread_woken 1000 1000 1000
+  1.00 | bench axvcpu thread_woken 1100 1100 1100
   1.00 | busy axvcpu linux_boot 3000
   1.00 | bench axvcpu linux_boot 8000 8000 8000
 """
 
-    def boot(self, costs):
-        """The row of this log."""
+    def rows(self, costs):
+        """The rows of this log."""
         bench = load_bench()
         with tempfile.NamedTemporaryFile("w", encoding="utf-8") as f:
             f.write(self.LOG)
             f.flush()
             rows = bench.compare(*bench.parse_times(f.name), costs)
-        return {row["name"]: row for row in rows}["linux_boot"]
+        return {row["name"]: row for row in rows}
+
+    def boot(self, costs):
+        """The row of the boot."""
+        return self.rows(costs)["linux_boot"]
+
+    def test_floor(self):
+        """What the host takes for two threads is subtracted, and is no row to be judged."""
+        rows = self.rows({})
+        self.assertEqual(rows["halt_and_wake"]["overhead_ratio"], 0.5)
+        self.assertIsNone(rows["thread_woken"]["overhead_ratio"])
 
     def test_counted(self):
         """Instructions, where the plugin has counted them."""

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef INTERRUPTS_H
+#define INTERRUPTS_H
+
+/* Interrupts and halts in the kernel, and what the host alone takes for the like. */
+void measure_interrupts(void);
+
+#endif /* INTERRUPTS_H */
