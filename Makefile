@@ -80,10 +80,15 @@ export NO_KDIR
 
 TOOL_lib := tools/lib/axvcpu
 TOOL_vmm := tools/vmm
+TOOL_kvm := tools/kvm
 TOOL_selftests := tools/testing/selftests/axvcpu
 TOOL_bench := tools/bench
 TOOL_fuzz := tools/testing/fuzz
 TOOL_decode-fuzz := tools/testing/decode-fuzz
+
+# KVM's interface over ours: its part for arm64 is not written.
+KVM_x86 := kvm
+KVM := $(KVM_$(ARCH))
 
 # The same build directories for whoever needs another one's products.
 TOOLS_BUILD := $(BUILD)/tools$(if $(CROSS_TOOLS),-$(ARCH))
@@ -117,10 +122,10 @@ ifeq ($(ARCH),$(HOST_ARCH))
 	$(Q)ln -sfn $(MODULE_BUILD)/axvcpu.ko $(BUILD)/axvcpu.ko
 endif
 
-.PHONY: tools lib vmm selftests bench-tools tests
-tools: vmm bench-tools
+.PHONY: tools lib vmm kvm selftests bench-tools tests
+tools: vmm $(KVM) bench-tools
 tests: selftests
-vmm selftests: lib
+vmm kvm selftests: lib
 # axvmm is for the boot of a guest.
 bench-tools: vmm
 
@@ -128,6 +133,8 @@ lib:
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) all
 vmm:
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) $(LIB_DIRS) all
+kvm:
+	$(Q)$(MAKE) $(SILENT) -C $(TOOL_kvm) $(call TOOL_ARGS,kvm) all
 selftests: $(BUILD)/linux-source/.done
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_selftests) $(call TOOL_ARGS,selftests) all
 bench-tools:
@@ -173,7 +180,7 @@ bench: deps
 	$(Q)$(VMTEST)/bench --arch $(ARCH) $(if $(BACKEND),--backend $(BACKEND)) $(if $(EMU),--emu $(EMU)) $(BENCH_ARGS)
 
 .PHONY: unit
-UNIT ?= lib vmm decode-fuzz
+UNIT ?= lib vmm $(KVM) decode-fuzz
 unit: lib
 ifdef CROSS_TOOLS
 # What does not run here runs in an emulator.
@@ -223,6 +230,7 @@ install-module: module
 install-tools: tools
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) $(INSTALL_ARGS) install
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) $(INSTALL_ARGS) install
+	$(if $(KVM),$(Q)$(MAKE) $(SILENT) -C $(TOOL_kvm) $(call TOOL_ARGS,kvm) $(INSTALL_ARGS) install)
 	$(Q)install -d $(DESTDIR)$(DOCDIR)
 	$(Q)install -m 644 README.md LICENSE $(wildcard Documentation/axvcpu/*.rst) $(DESTDIR)$(DOCDIR)
 	@# Otherwise the loader does not know the library.
@@ -232,6 +240,7 @@ install-tools: tools
 uninstall:
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) $(INSTALL_ARGS) uninstall
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) $(INSTALL_ARGS) uninstall
+	$(if $(KVM),$(Q)$(MAKE) $(SILENT) -C $(TOOL_kvm) $(call TOOL_ARGS,kvm) $(INSTALL_ARGS) uninstall)
 	$(Q)rm -f $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE \
 		$(notdir $(wildcard Documentation/axvcpu/*.rst)))
 	$(Q)[ ! -d $(DESTDIR)$(DOCDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOCDIR)

@@ -67,6 +67,10 @@ static int answer_query(struct axv_query *query)
 		query->value = KERNEL_FPU_SIZE;
 		return 0;
 	default:
+		if (query->id < KERNEL_QUERIES && kernel.answers[query->id]) {
+			query->value = kernel.answers[query->id];
+			return 0;
+		}
 		errno = EINVAL;
 		return -1;
 	}

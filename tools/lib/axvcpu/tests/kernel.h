@@ -17,10 +17,13 @@
 #define KERNEL_FPU_SIZE	sizeof(struct axv_arm64_fpu)
 #endif
 
+#define KERNEL_QUERIES	32
+
 /**
  * struct kernel - what the stand-in has been told, and how it is to answer
  * @abi_version: answer to AXV_QUERY_ABI_VERSION
  * @backend: answer to AXV_QUERY_BACKEND
+ * @answers: to other queries, by id; 0: not known
  * @fail_command: this ioctl fails with @fail_errno; 0: none
  * @fail_errno: see @fail_command
  * @calls: ioctls so far, by number
@@ -48,6 +51,7 @@
 struct kernel {
 	__u64 abi_version;
 	__u64 backend;
+	__u64 answers[KERNEL_QUERIES];
 	unsigned long fail_command;
 	int fail_errno;
 	unsigned int calls[256];

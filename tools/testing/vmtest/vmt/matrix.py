@@ -127,7 +127,7 @@ def job_arm64_unit(job):
 
 
 def job_unit(job):
-    for directory in ("lib", "vmm", "decode-fuzz"):
+    for directory in ("lib", "vmm", "kvm", "decode-fuzz"):
         text = job.command("make", "unit", f"UNIT={directory}")
         if text is not None:
             judge_tap(job, directory, text)
@@ -367,6 +367,23 @@ def guest_boot(host, cpu, guest, emu="qemu", arch="x86", smp=2, cpus=1, append="
     return action
 
 
+def kvm_qemu(kernel, cpus):
+    """The job in which Debian's QEMU boots a Debian kernel, with axvcpu for KVM."""
+    def action(job):
+        tools, share = f"{TOP}/build/tools/kvm", "/usr/share"
+        firmware = [f"{share}/seabios/bios-256k.bin", f"{share}/qemu/kvmvapic.bin",
+                    f"{share}/qemu/linuxboot_dma.bin"]
+        payload = [f"{tools}/axv-kvm", f"{tools}/libaxvcpu-kvm.so",
+                   "/usr/bin/qemu-system-x86_64"]
+        payload += [f"{path}:t/firmware/{os.path.basename(path)}" for path in firmware]
+        # Its own payload is axvmm and what that boots.
+        payload += guest_payload(job, kernel)[1:]
+        job.boot(kernel=kernel, cpu="EPYC", smp=2, axvcpu=True, expect_tests=True, timeout=600,
+                 payload=payload,
+                 script=script("kvm-qemu", RELEASE=vmtest.release_of(kernel), CPUS=cpus))
+    return action
+
+
 def guest_power(kernel, arch="x86"):
     """The job in which axvmm switches guests off, restarts them, and sees them panic."""
     def action(job):
@@ -444,7 +461,7 @@ def all_jobs():
     add("debug-kernel", [], debug_kernel("x86"), "build the debug kernel, or find it in the cache")
     add("tools", [], job_tools, "build library, axvmm, selftests, benchmark without a warning")
     add("vmtest", [], job_self, "the log and TAP readers, and lint's circles, against what must fail")
-    add("unit", ["tools"], job_unit, "the library's and axvmm's own tests, without any VM")
+    add("unit", ["tools"], job_unit, "the libraries' and axvmm's own tests, without any VM")
     add("install", ["tools"], job_install, "make install, then link and run; make uninstall")
     long("fuzz", ["tools"], job_fuzz, "the fuzz targets, a minute each")
     for flavour in STOCK:
@@ -495,6 +512,8 @@ def all_jobs():
     for put, (host, guest) in both([("6.1-cloud", "6.12-cloud")], [("6.12-cloud", "6.1-cloud")]):
         put(f"guest-disk-{guest}-on-{host}", [f"build-{host}", "tools"], guest_disk(host, guest),
             f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}")
+    add("kvm-qemu-6.1-cloud-2", ["build-6.1-cloud", "tools"], kvm_qemu("6.1-cloud", 2),
+        "QEMU finds axvcpu behind KVM's interface, and boots Debian 6.1-cloud with 2 CPUs")
     # The demo has 6.1 in 6.1.
     long("guest-6.12-cloud-2-on-6.12-cloud-vmx", ["build-6.12-cloud", "tools"],
          guest_boot("6.12-cloud", "corei7_haswell_4770", "6.12-cloud", "bochs", cpus=2),

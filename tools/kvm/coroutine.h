@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/*
+ * A function that can wait in the middle and go on later.
+ */
+#ifndef COROUTINE_H
+#define COROUTINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <ucontext.h>
+
+/**
+ * struct coroutine - one function, on a stack of its own
+ * @caller: where coroutine_go_on() was called
+ * @self: where the function waits
+ * @stack: its stack, with a page below that nobody may touch; NULL: none yet
+ * @function: the function
+ * @arg: for @function
+ * @waits: it has begun and has not returned
+ */
+struct coroutine {
+	ucontext_t caller;
+	ucontext_t self;
+	void *stack;
+	void (*function)(void *arg);
+	void *arg;
+	bool waits;
+};
+
+/**
+ * coroutine_start() - call a function until it waits or returns
+ * @c: no function waits in it
+ * @function: the function
+ * @arg: for @function
+ *
+ * Return: 0: see @c->waits; -ENOMEM.
+ */
+int coroutine_start(struct coroutine *c, void (*function)(void *arg), void *arg);
+
+/** coroutine_go_on() - let it go on, until it waits again or returns */
+void coroutine_go_on(struct coroutine *c);
+
+/** coroutine_wait() - called by the function: go back to whoever let it go on */
+void coroutine_wait(struct coroutine *c);
+
+/** coroutine_free() - a function that waits never goes on */
+void coroutine_free(struct coroutine *c);
+
+#endif /* COROUTINE_H */

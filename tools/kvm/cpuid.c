@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * CPUID.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <asm/kvm_para.h>
+
+#include "debug.h"
+#include "vcpu.h"
+
+#define LEAF_FEATURES	1
+#define ECX_HYPERVISOR	(1u << 31)
+
+/* More than any processor has. */
+#define LEAVES_MAX	256
+
+/*
+ * What guests know KVM by.  Of its features there are those that need nothing of the
+ * hypervisor: no delay for ports, and 15 bits for a destination in messages.  kvmclock is
+ * not among them.
+ */
+static const struct kvm_cpuid_entry2 hypervisor[] = {
+	{
+		.function = KVM_CPUID_SIGNATURE,
+		.eax = KVM_CPUID_FEATURES,
+		.ebx = 0x4b4d564b,	/* "KVMKVMKVM" */
+		.ecx = 0x564b4d56,
+		.edx = 0x4d,
+	},
+	{
+		.function = KVM_CPUID_FEATURES,
+		.eax = 1u << KVM_FEATURE_NOP_IO_DELAY | 1u << KVM_FEATURE_MSI_EXT_DEST_ID,
+	},
+};
+
+#define NR_HYPERVISOR	(sizeof(hypervisor) / sizeof(hypervisor[0]))
+
+static struct kvm_cpuid_entry2 entry_to_kvm(const struct axv_x86_cpuid *leaf)
+{
+	return (struct kvm_cpuid_entry2){
+		.function = leaf->leaf,
+		.index = leaf->subleaf,
+		.flags = leaf->flags & AXV_X86_CPUID_SUBLEAF ?
+			 KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
+		.eax = leaf->eax,
+		.ebx = leaf->ebx,
+		.ecx = leaf->ecx,
+		.edx = leaf->edx,
+	};
+}
+
+int cpuid_supported(struct axv_host *host, struct kvm_cpuid2 *cpuid)
+{
+	struct axv_x86_cpuid *leaves;
+	unsigned int i;
+	int n;
+
+	n = axv_supported_cpuid(host, &leaves);
+	if (n < 0) {
+		debug("%s", axv_error());
+		return n;
+	}
+	/* KVM does not say how many there are: its callers double the room. */
+	if (cpuid->nent < n + NR_HYPERVISOR) {
+		free(leaves);
+		return -E2BIG;
+	}
+	for (i = 0; i < (unsigned int)n; i++) {
+		cpuid->entries[i] = entry_to_kvm(&leaves[i]);
+		if (leaves[i].leaf == LEAF_FEATURES)
+			cpuid->entries[i].ecx |= ECX_HYPERVISOR;
+	}
+	free(leaves);
+	memcpy(&cpuid->entries[n], hypervisor, sizeof(hypervisor));
+	cpuid->nent = n + NR_HYPERVISOR;
+	return 0;
+}
+
+static bool same_question(const struct axv_x86_cpuid *a, const struct axv_x86_cpuid *b)
+{
+	/* The module refuses a leaf that has subleaves once and none another time, too. */
+	return a->leaf == b->leaf &&
+	       (a->subleaf == b->subleaf || !(a->flags & b->flags & AXV_X86_CPUID_SUBLEAF));
+}
+
+unsigned int cpuid_from_kvm(const struct kvm_cpuid_entry2 *entries, unsigned int count,
+			    struct axv_x86_cpuid *leaves)
+{
+	unsigned int i, j, n = 0;
+
+	for (i = 0; i < count; i++) {
+		const struct kvm_cpuid_entry2 *e = &entries[i];
+		bool subleaf = e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
+		const struct axv_x86_cpuid leaf = {
+			.leaf = e->function,
+			.subleaf = subleaf ? e->index : 0,
+			.flags = subleaf ? AXV_X86_CPUID_SUBLEAF : 0,
+			.eax = e->eax,
+			.ebx = e->ebx,
+			.ecx = e->ecx,
+			.edx = e->edx,
+		};
+
+		for (j = 0; j < n && !same_question(&leaves[j], &leaf); j++)
+			;
+		if (j == n)
+			leaves[n++] = leaf;
+	}
+	return n;
+}
+
+int cpuid_set(struct vcpu *v, const struct kvm_cpuid2 *cpuid)
+{
+	struct axv_x86_cpuid *leaves;
+	int err;
+
+	if (cpuid->nent > LEAVES_MAX)
+		return -E2BIG;
+	leaves = calloc(cpuid->nent + 1, sizeof(*leaves));
+	if (!leaves)
+		return -ENOMEM;
+	err = axv_vcpu_set_cpuid(v->axv, leaves,
+				 cpuid_from_kvm(cpuid->entries, cpuid->nent, leaves));
+	if (err)
+		debug("%s", axv_error());
+	free(leaves);
+	return err;
+}
+
+int cpuid_get(struct vcpu *v, struct kvm_cpuid2 *cpuid)
+{
+	struct axv_x86_cpuid *leaves;
+	unsigned int room = cpuid->nent, i;
+	int n;
+
+	n = axv_vcpu_get_cpuid(v->axv, &leaves);
+	if (n < 0)
+		return n;
+	cpuid->nent = n;
+	for (i = 0; i < (unsigned int)n && room >= (unsigned int)n; i++)
+		cpuid->entries[i] = entry_to_kvm(&leaves[i]);
+	free(leaves);
+	return room < (unsigned int)n ? -E2BIG : 0;
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * What is under way between two instructions: events, and whether the processor runs.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "debug.h"
+#include "vcpu.h"
+
+#define VECTORS		256
+#define VECTOR_NMI	2
+#define EXCEPTIONS	32
+
+/* The registers that KVM's structure is made of, in the order in which they are set. */
+enum {
+	EXCEPTION,
+	REINJECT,
+	EXTINT_COUNT,
+	NMI_PENDING,
+	NMI_MASKED,
+	SHADOW,
+	NR_REGS,
+	/* read only */
+	EXTINT_0 = NR_REGS,
+	INIT,
+	SIPI,
+	NR_READ,
+};
+
+static const __u64 ids[NR_READ] = {
+	[EXCEPTION] = AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION),
+	[REINJECT] = AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT),
+	[EXTINT_COUNT] = AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT),
+	[NMI_PENDING] = AXV_REG_X86(EVENT, AXV_X86_EVENT_NMI_PENDING),
+	[NMI_MASKED] = AXV_REG_X86(EVENT, AXV_X86_EVENT_NMI_MASKED),
+	[SHADOW] = AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW),
+	[EXTINT_0] = AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_0),
+	[INIT] = AXV_REG_X86(EVENT, AXV_X86_EVENT_INIT),
+	[SIPI] = AXV_REG_X86(EVENT, AXV_X86_EVENT_SIPI),
+};
+
+static void show_exception(struct kvm_vcpu_events *events, __u64 event)
+{
+	events->exception.injected = 1;
+	events->exception.nr = event & AXV_X86_EVENT_VECTOR;
+	events->exception.has_error_code = !!(event & AXV_X86_EVENT_ERROR_VALID);
+	events->exception.error_code = event >> AXV_X86_EVENT_ERROR_SHIFT;
+}
+
+static void show_reinject(struct kvm_vcpu_events *events, __u64 event)
+{
+	switch (event & AXV_X86_EVENT_TYPE) {
+	case AXV_X86_EVENT_TYPE_EXCEPTION:
+		show_exception(events, event);
+		break;
+	case AXV_X86_EVENT_TYPE_NMI:
+		events->nmi.injected = 1;
+		break;
+	default:
+		events->interrupt.injected = 1;
+		events->interrupt.nr = event & AXV_X86_EVENT_VECTOR;
+		events->interrupt.soft = (event & AXV_X86_EVENT_TYPE) == AXV_X86_EVENT_TYPE_SOFT;
+		break;
+	}
+}
+
+int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
+{
+	struct axv_reg r[NR_READ] = {};
+	unsigned int i;
+
+	for (i = 0; i < NR_READ; i++)
+		r[i].id = ids[i];
+	if (axv_vcpu_get_regs(v->axv, r, NR_READ))
+		return -EIO;
+	memset(events, 0, sizeof(*events));
+	if (r[REINJECT].value & AXV_X86_EVENT_VALID) {
+		show_reinject(events, r[REINJECT].value);
+	} else if (r[EXTINT_COUNT].value) {
+		/* To KVM an interrupt that the VMM has acknowledged is being delivered. */
+		events->interrupt.injected = 1;
+		events->interrupt.nr = r[EXTINT_0].value & 0xff;
+	}
+	/* Without KVM_CAP_EXCEPTION_PAYLOAD a pending one counts as being delivered, too. */
+	if (r[EXCEPTION].value & AXV_X86_EVENT_VALID)
+		show_exception(events, r[EXCEPTION].value);
+	events->nmi.pending = !!r[NMI_PENDING].value;
+	events->nmi.masked = r[NMI_MASKED].value;
+	if (r[SHADOW].value)
+		events->interrupt.shadow = r[SHADOW].value == AXV_X86_SHADOW_STI ?
+					   KVM_X86_SHADOW_INT_STI : KVM_X86_SHADOW_INT_MOV_SS;
+	events->smi.latched_init = r[INIT].value;
+	events->sipi_vector = r[SIPI].value & 0xff;
+	events->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	return 0;
+}
+
+/* The event to be delivered first: an exception, an NMI, an interrupt. */
+static __u64 reinject(const struct kvm_vcpu_events *events)
+{
+	if (events->exception.injected) {
+		__u64 event = AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXCEPTION |
+			      events->exception.nr;
+
+		if (events->exception.has_error_code)
+			event |= AXV_X86_EVENT_ERROR_VALID |
+				 (__u64)events->exception.error_code << AXV_X86_EVENT_ERROR_SHIFT;
+		return event;
+	}
+	if (events->nmi.injected)
+		return AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_NMI | VECTOR_NMI;
+	if (events->interrupt.injected)
+		return AXV_X86_EVENT_VALID | events->interrupt.nr |
+		       (events->interrupt.soft ? AXV_X86_EVENT_TYPE_SOFT :
+						 AXV_X86_EVENT_TYPE_EXTINT);
+	return 0;
+}
+
+static __u64 shadow(const struct kvm_vcpu_events *events)
+{
+	if (events->interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS)
+		return AXV_X86_SHADOW_MOV_SS;
+	return events->interrupt.shadow & KVM_X86_SHADOW_INT_STI ? AXV_X86_SHADOW_STI :
+								   AXV_X86_SHADOW_NONE;
+}
+
+int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
+{
+	const __u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
+			    KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM;
+	struct axv_reg r[NR_REGS] = {};
+	unsigned int i, n;
+	int failed;
+
+	if (events->flags & ~known ||
+	    (events->exception.injected &&
+	     (events->exception.nr >= EXCEPTIONS || events->exception.nr == VECTOR_NMI)))
+		return -EINVAL;
+	/* There is no SMM; a VMM may say that the processor is not in it. */
+	if (events->flags & KVM_VCPUEVENT_VALID_SMM && (events->smi.smm || events->smi.pending))
+		return -EINVAL;
+	for (i = 0; i < NR_REGS; i++)
+		r[i].id = ids[i];
+	r[REINJECT].value = reinject(events);
+	r[NMI_PENDING].value = !!events->nmi.pending;
+	r[NMI_MASKED].value = !!events->nmi.masked;
+	r[SHADOW].value = shadow(events);
+	/* What is not valid stays: drop it from the list, from the end on. */
+	n = events->flags & KVM_VCPUEVENT_VALID_SHADOW ? NR_REGS : SHADOW;
+	if (!(events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING))
+		r[NMI_PENDING] = r[NMI_MASKED];
+	failed = axv_vcpu_set_regs(v->axv, r, n);
+	for (i = 0; failed && i < n; i++) {
+		if (r[i].status)
+			debug("events: register %#llx cannot be %#llx", r[i].id, r[i].value);
+	}
+	return failed ? -EINVAL : 0;
+}
+
+int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq)
+{
+	int err;
+
+	if (irq->irq >= VECTORS)
+		return -EINVAL;
+	err = axv_vcpu_inject_extint(v->axv, irq->irq);
+	if (err)
+		debug("%s", axv_error());
+	/* KVM's word for one that has not been delivered yet. */
+	return err == -EAGAIN ? -EEXIST : err;
+}
+
+int events_nmi(struct vcpu *v)
+{
+	return axv_vcpu_inject_nmi(v->axv);
+}
+
+/* ---- whether it runs ---------------------------------------------------- */
+
+int events_get_mp_state(struct vcpu *v, struct kvm_mp_state *state)
+{
+	struct axv_reg r[] = {
+		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_WAIT_SIPI) },
+		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_HALTED) },
+	};
+
+	if (axv_vcpu_get_regs(v->axv, r, 2))
+		return -EIO;
+	/*
+	 * The module has one state for before and after INIT.  This is the one in which KVM
+	 * takes a SIPI, whether an INIT comes first or not.
+	 */
+	if (r[0].value)
+		state->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+	else
+		state->mp_state = r[1].value ? KVM_MP_STATE_HALTED : KVM_MP_STATE_RUNNABLE;
+	return 0;
+}
+
+int events_set_mp_state(struct vcpu *v, const struct kvm_mp_state *state)
+{
+	struct axv_reg r[] = {
+		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_WAIT_SIPI) },
+		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_HALTED) },
+	};
+
+	switch (state->mp_state) {
+	case KVM_MP_STATE_RUNNABLE:
+		break;
+	case KVM_MP_STATE_UNINITIALIZED:
+	case KVM_MP_STATE_INIT_RECEIVED:
+		if (!v->vm->split)
+			return -EINVAL;
+		r[0].value = 1;
+		r[1].value = 1;
+		break;
+	case KVM_MP_STATE_HALTED:
+		r[1].value = 1;
+		break;
+	default:
+		return -EINVAL;
+	}
+	return axv_vcpu_set_regs(v->axv, r, 2) ? -EINVAL : 0;
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * The vector state: the module's is KVM's, in the standard format of XSAVE.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debug.h"
+#include "vcpu.h"
+
+/* The legacy region (Intel SDM vol. 1, "Legacy Region of an XSAVE Area"), and the header. */
+struct legacy {
+	__u16 fcw;
+	__u16 fsw;
+	__u8 ftw;
+	__u8 pad;
+	__u16 opcode;
+	__u64 ip;
+	__u64 dp;
+	__u32 mxcsr;
+	__u32 mxcsr_mask;
+	__u8 st[8][16];
+	__u8 xmm[16][16];
+};
+
+#define XSTATE_BV	512
+#define XSTATE_FP_SSE	3u
+
+/* Room for the module's state and for KVM's; the caller frees it. */
+static void *read_state(struct vcpu *v, int *err)
+{
+	size_t size = axv_vcpu_fpu_size(v->axv);
+	void *state;
+
+	state = calloc(1, size > sizeof(struct kvm_xsave) ? size : sizeof(struct kvm_xsave));
+	*err = state ? axv_vcpu_get_fpu(v->axv, state) : -ENOMEM;
+	if (!*err)
+		return state;
+	free(state);
+	return NULL;
+}
+
+static int write_state(struct vcpu *v, const void *state)
+{
+	int err = axv_vcpu_set_fpu(v->axv, state);
+
+	if (err)
+		debug("%s", axv_error());
+	return err;
+}
+
+int fpu_get_xsave(struct vcpu *v, struct kvm_xsave *xsave)
+{
+	void *state;
+	int err;
+
+	state = read_state(v, &err);
+	if (state)
+		memcpy(xsave->region, state, sizeof(xsave->region));
+	free(state);
+	return err;
+}
+
+int fpu_set_xsave(struct vcpu *v, const struct kvm_xsave *xsave)
+{
+	size_t size = axv_vcpu_fpu_size(v->axv);
+	void *state;
+	int err;
+
+	/* What is beyond KVM's size belongs to features that it does not offer, either. */
+	state = read_state(v, &err);
+	if (!state)
+		return err;
+	memcpy(state, xsave->region, size < sizeof(xsave->region) ? size :
+						sizeof(xsave->region));
+	err = write_state(v, state);
+	free(state);
+	return err;
+}
+
+int fpu_get(struct vcpu *v, struct kvm_fpu *fpu)
+{
+	struct legacy *legacy;
+	int err;
+
+	legacy = read_state(v, &err);
+	if (!legacy)
+		return err;
+	memset(fpu, 0, sizeof(*fpu));
+	memcpy(fpu->fpr, legacy->st, sizeof(fpu->fpr));
+	memcpy(fpu->xmm, legacy->xmm, sizeof(fpu->xmm));
+	fpu->fcw = legacy->fcw;
+	fpu->fsw = legacy->fsw;
+	fpu->ftwx = legacy->ftw;
+	fpu->last_opcode = legacy->opcode;
+	fpu->last_ip = legacy->ip;
+	fpu->last_dp = legacy->dp;
+	fpu->mxcsr = legacy->mxcsr;
+	free(legacy);
+	return 0;
+}
+
+int fpu_set(struct vcpu *v, const struct kvm_fpu *fpu)
+{
+	struct legacy *legacy;
+	__u64 bv;
+	int err;
+
+	legacy = read_state(v, &err);
+	if (!legacy)
+		return err;
+	memcpy(legacy->st, fpu->fpr, sizeof(fpu->fpr));
+	memcpy(legacy->xmm, fpu->xmm, sizeof(fpu->xmm));
+	legacy->fcw = fpu->fcw;
+	legacy->fsw = fpu->fsw;
+	legacy->ftw = fpu->ftwx;
+	legacy->opcode = fpu->last_opcode;
+	legacy->ip = fpu->last_ip;
+	legacy->dp = fpu->last_dp;
+	legacy->mxcsr = fpu->mxcsr;
+	if (axv_vcpu_fpu_size(v->axv) > XSTATE_BV) {
+		memcpy(&bv, (char *)legacy + XSTATE_BV, sizeof(bv));
+		bv |= XSTATE_FP_SSE;
+		memcpy((char *)legacy + XSTATE_BV, &bv, sizeof(bv));
+	}
+	err = write_state(v, legacy);
+	free(legacy);
+	return err;
+}
+
+int fpu_get_xcrs(struct vcpu *v, struct kvm_xcrs *xcrs)
+{
+	__u64 value;
+
+	if (axv_vcpu_get_reg(v->axv, AXV_REG_X86(XCR, 0), &value))
+		return -EINVAL;
+	memset(xcrs, 0, sizeof(*xcrs));
+	xcrs->nr_xcrs = 1;
+	xcrs->xcrs[0].value = value;
+	return 0;
+}
+
+int fpu_set_xcrs(struct vcpu *v, const struct kvm_xcrs *xcrs)
+{
+	unsigned int i;
+
+	if (xcrs->nr_xcrs > KVM_MAX_XCRS || xcrs->flags)
+		return -EINVAL;
+	/* Of others KVM takes no notice. */
+	for (i = 0; i < xcrs->nr_xcrs; i++) {
+		if (!xcrs->xcrs[i].xcr)
+			return axv_vcpu_set_reg(v->axv, AXV_REG_X86(XCR, 0),
+						xcrs->xcrs[i].value) ? -EINVAL : 0;
+	}
+	return 0;
+}

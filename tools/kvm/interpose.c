@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * The functions of the C library that come here first: those that open /dev/kvm, and
+ * those that use, copy and close the descriptors that come of it.  For every other
+ * descriptor they do what they do without the library.
+ *
+ * mmap() is not among them: the descriptor of a vCPU is the memory of its struct kvm_run.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/close_range.h>
+
+#include "interpose.h"
+#include "object.h"
+#include "system.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+#define KVM_DEVICE	"/dev/kvm"
+
+/* The functions that are here, by their names. */
+enum function {
+	OPEN,
+	OPEN64,
+	OPEN_2,
+	OPEN64_2,
+	OPENAT,
+	OPENAT64,
+	OPENAT_2,
+	OPENAT64_2,
+	DUP,
+	DUP2,
+	DUP3,
+	FCNTL,
+	FCNTL64,
+	CLOSE,
+	CLOSE_RANGE,
+	CLOSEFROM,
+	IOCTL,
+	FUNCTIONS,
+};
+
+static const char *const names[FUNCTIONS] = {
+	[OPEN] = "open",
+	[OPEN64] = "open64",
+	[OPEN_2] = "__open_2",
+	[OPEN64_2] = "__open64_2",
+	[OPENAT] = "openat",
+	[OPENAT64] = "openat64",
+	[OPENAT_2] = "__openat_2",
+	[OPENAT64_2] = "__openat64_2",
+	[DUP] = "dup",
+	[DUP2] = "dup2",
+	[DUP3] = "dup3",
+	[FCNTL] = "fcntl",
+	[FCNTL64] = "fcntl64",
+	[CLOSE] = "close",
+	[CLOSE_RANGE] = "close_range",
+	[CLOSEFROM] = "closefrom",
+	[IOCTL] = "ioctl",
+};
+
+typedef int (*open_function)(const char *path, int flags, ...);
+typedef int (*openat_function)(int dir, const char *path, int flags, ...);
+typedef int (*dup_function)(int fd);
+typedef int (*dup2_function)(int old, int new);
+typedef int (*dup3_function)(int old, int new, int flags);
+typedef int (*fcntl_function)(int fd, int command, ...);
+typedef int (*close_function)(int fd);
+typedef int (*close_range_function)(unsigned int first, unsigned int last, int flags);
+typedef void (*closefrom_function)(int first);
+typedef int (*ioctl_function)(int fd, unsigned long command, ...);
+
+/* The one that comes next: the C library's, or another preloaded library's. */
+static void *next(enum function function)
+{
+	static void *_Atomic found[FUNCTIONS];
+	void *address = found[function];
+
+	if (!address) {
+		address = dlsym(RTLD_NEXT, names[function]);
+		if (!address)
+			abort();
+		found[function] = address;
+	}
+	return address;
+}
+
+static int fail(long error)
+{
+	errno = -error;
+	return -1;
+}
+
+/* ---- open --------------------------------------------------------------- */
+
+static bool is_device(const char *path)
+{
+	return !strcmp(path, KVM_DEVICE);
+}
+
+static int open_device(int flags)
+{
+	int fd = system_open(flags & O_CLOEXEC);
+
+	return fd < 0 ? fail(fd) : fd;
+}
+
+static int open_path(enum function function, const char *path, int flags, mode_t mode)
+{
+	if (is_device(path))
+		return open_device(flags);
+	return ((open_function)next(function))(path, flags, mode);
+}
+
+static int open_path_at(enum function function, int dir, const char *path, int flags, mode_t mode)
+{
+	if (is_device(path))
+		return open_device(flags);
+	return ((openat_function)next(function))(dir, path, flags, mode);
+}
+
+static mode_t mode_argument(int flags, va_list args)
+{
+	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(args, mode_t) : 0;
+}
+
+EXPORT int open(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = mode_argument(flags, args);
+	va_end(args);
+	return open_path(OPEN, path, flags, mode);
+}
+
+EXPORT int open64(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = mode_argument(flags, args);
+	va_end(args);
+	return open_path(OPEN64, path, flags, mode);
+}
+
+EXPORT int openat(int dir, const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = mode_argument(flags, args);
+	va_end(args);
+	return open_path_at(OPENAT, dir, path, flags, mode);
+}
+
+EXPORT int openat64(int dir, const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = mode_argument(flags, args);
+	va_end(args);
+	return open_path_at(OPENAT64, dir, path, flags, mode);
+}
+
+/* What fortified programs call; there is no mode. */
+int __open_2(const char *path, int flags);
+int __open64_2(const char *path, int flags);
+int __openat_2(int dir, const char *path, int flags);
+int __openat64_2(int dir, const char *path, int flags);
+
+EXPORT int __open_2(const char *path, int flags)
+{
+	return open_path(OPEN_2, path, flags, 0);
+}
+
+EXPORT int __open64_2(const char *path, int flags)
+{
+	return open_path(OPEN64_2, path, flags, 0);
+}
+
+EXPORT int __openat_2(int dir, const char *path, int flags)
+{
+	return open_path_at(OPENAT_2, dir, path, flags, 0);
+}
+
+EXPORT int __openat64_2(int dir, const char *path, int flags)
+{
+	return open_path_at(OPENAT64_2, dir, path, flags, 0);
+}
+
+/* ---- copies ------------------------------------------------------------- */
+
+/* @new is a copy of @old, unless it is negative. */
+static int copied(int old, int new)
+{
+	struct object *object = new < 0 ? NULL : object_of_fd(old);
+	int err;
+
+	if (!object)
+		return new;
+	err = object_attach(new, object);
+	object_put(object);
+	if (!err)
+		return new;
+	syscall(SYS_close, new);
+	return fail(err);
+}
+
+EXPORT int dup(int fd)
+{
+	return copied(fd, ((dup_function)next(DUP))(fd));
+}
+
+EXPORT int dup2(int old, int new)
+{
+	int ret = ((dup2_function)next(DUP2))(old, new);
+
+	if (ret < 0 || old == new)
+		return ret;
+	object_detach(new);
+	return copied(old, ret);
+}
+
+EXPORT int dup3(int old, int new, int flags)
+{
+	int ret = ((dup3_function)next(DUP3))(old, new, flags);
+
+	if (ret < 0)
+		return ret;
+	object_detach(new);
+	return copied(old, ret);
+}
+
+static int fcntl_on(enum function function, int fd, int command, void *arg)
+{
+	int ret = ((fcntl_function)next(function))(fd, command, arg);
+
+	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? copied(fd, ret) : ret;
+}
+
+EXPORT int fcntl(int fd, int command, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, command);
+	arg = va_arg(args, void *);
+	va_end(args);
+	return fcntl_on(FCNTL, fd, command, arg);
+}
+
+EXPORT int fcntl64(int fd, int command, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, command);
+	arg = va_arg(args, void *);
+	va_end(args);
+	return fcntl_on(FCNTL64, fd, command, arg);
+}
+
+/* ---- close -------------------------------------------------------------- */
+
+/* The number is free, and perhaps used again, when the real close() returns. */
+EXPORT int close(int fd)
+{
+	object_detach(fd);
+	return ((close_function)next(CLOSE))(fd);
+}
+
+EXPORT int close_range(unsigned int first, unsigned int last, int flags)
+{
+	if (!(flags & CLOSE_RANGE_CLOEXEC))
+		object_detach_range(first, last);
+	return ((close_range_function)next(CLOSE_RANGE))(first, last, flags);
+}
+
+EXPORT void closefrom(int first)
+{
+	object_detach_range(first < 0 ? 0 : first, ~0u);
+	((closefrom_function)next(CLOSEFROM))(first);
+}
+
+/* ---- ioctl -------------------------------------------------------------- */
+
+EXPORT int ioctl(int fd, unsigned long command, ...)
+{
+	struct object *object = object_of_fd(fd);
+	va_list args;
+	void *arg;
+	long ret;
+
+	va_start(args, command);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (!object)
+		return ((ioctl_function)next(IOCTL))(fd, command, arg);
+	/* KVM's numbers have 32 bits; some programs pass them as int. */
+	ret = object_ioctl(object, (unsigned int)command, (unsigned long)arg);
+	object_put(object);
+	return ret < 0 ? fail(ret) : ret;
+}
+
+/* The calls of libaxvcpu and of this library: never on descriptors of the table. */
+int __wrap_ioctl(int fd, unsigned long command, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, command);
+	arg = va_arg(args, void *);
+	va_end(args);
+	return syscall(SYS_ioctl, fd, command, arg);
+}

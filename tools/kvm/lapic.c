@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * The local APIC of the module as KVM_GET_LAPIC has it: its page, 32 bits of each register.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "debug.h"
+#include "vcpu.h"
+
+#define MSR_APIC_BASE	0x1b
+#define BASE_X2APIC	(1u << 10)
+
+/* Offsets in the page (Intel SDM vol. 3A, "Local APIC Register Address Map"). */
+#define APIC_ID		0x20
+#define APIC_VERSION	0x30
+#define APIC_TPR	0x80
+#define APIC_LDR	0xd0
+#define APIC_DFR	0xe0
+#define APIC_SPURIOUS	0xf0
+#define APIC_ISR	0x100
+#define APIC_ESR	0x280
+#define APIC_ICR	0x300
+#define APIC_ICR_HIGH	0x310
+#define APIC_LVT_TIMER	0x320
+#define APIC_LVT_THERMAL 0x330
+#define APIC_LVT_PERF	0x340
+#define APIC_LVT_LINT0	0x350
+#define APIC_LVT_LINT1	0x360
+#define APIC_LVT_ERROR	0x370
+#define APIC_TIMER_INIT	0x380
+#define APIC_TIMER_NOW	0x390
+#define APIC_TIMER_DIV	0x3e0
+
+#define BANK_WORDS	24		/* ISR, TMR and IRR */
+#define LVT_PERIODIC	(1u << 17)
+
+/* Version 0x14, six LVT entries: as the module's. */
+#define VERSION		0x50014u
+
+/*
+ * In the order in which they are set, after ISR, TMR and IRR; the mask is of what the
+ * module lets be set.  Of other bits KVM takes no notice.
+ */
+static const struct {
+	__u16 offset;
+	__u32 mask;
+} singles[] = {
+	{ APIC_TPR, 0xff },
+	{ APIC_LDR, 0xff000000 },
+	{ APIC_DFR, ~0u },
+	{ APIC_SPURIOUS, 0x3ff },
+	{ APIC_ESR, 0xff },
+	{ APIC_ICR, ~0u },
+	{ APIC_LVT_TIMER, 0x710ff },
+	{ APIC_LVT_THERMAL, 0x117ff },
+	{ APIC_LVT_PERF, 0x117ff },
+	{ APIC_LVT_LINT0, 0x1f7ff },
+	{ APIC_LVT_LINT1, 0x1f7ff },
+	{ APIC_LVT_ERROR, 0x110ff },
+	{ APIC_TIMER_DIV, 0xb },
+	{ APIC_TIMER_INIT, ~0u },
+	{ APIC_TIMER_NOW, ~0u },
+};
+
+#define NR_SINGLES	(sizeof(singles) / sizeof(singles[0]))
+#define NR_LAPIC	(BANK_WORDS + NR_SINGLES)
+
+static __u16 offset_of(unsigned int i)
+{
+	return i < BANK_WORDS ? APIC_ISR + 0x10 * i : singles[i - BANK_WORDS].offset;
+}
+
+static __u32 word(const struct kvm_lapic_state *state, unsigned int offset)
+{
+	__u32 value;
+
+	memcpy(&value, &state->regs[offset], sizeof(value));
+	return value;
+}
+
+static void set_word(struct kvm_lapic_state *state, unsigned int offset, __u32 value)
+{
+	memcpy(&state->regs[offset], &value, sizeof(value));
+}
+
+int lapic_get(struct vcpu *v, struct kvm_lapic_state *state)
+{
+	struct axv_reg r[NR_LAPIC] = {};
+	unsigned int i;
+
+	if (!v->vm->split)
+		return -EINVAL;
+	for (i = 0; i < NR_LAPIC; i++)
+		r[i].id = AXV_REG_X86(LAPIC, offset_of(i));
+	if (axv_vcpu_get_regs(v->axv, r, NR_LAPIC)) {
+		debug("%s", axv_error());
+		return -EIO;
+	}
+	memset(state, 0, sizeof(*state));
+	for (i = 0; i < NR_LAPIC; i++)
+		set_word(state, offset_of(i), r[i].value);
+	/* One register of the module's. */
+	for (i = BANK_WORDS; i < NR_LAPIC; i++) {
+		if (offset_of(i) == APIC_ICR)
+			set_word(state, APIC_ICR_HIGH, r[i].value >> 32);
+	}
+	/* Without KVM_CAP_X2APIC_API an id is in the upper byte in x2APIC mode, too. */
+	set_word(state, APIC_ID, axv_vcpu_id(v->axv) << 24);
+	set_word(state, APIC_VERSION, VERSION);
+	return 0;
+}
+
+/*
+ * The count from which the timer goes on.  VMMs that save a state have it in the page; QEMU
+ * leaves it 0, and KVM begins a periodic timer's period anew then.
+ */
+static __u32 timer_now(const struct kvm_lapic_state *state)
+{
+	__u32 now = word(state, APIC_TIMER_NOW);
+
+	return !now && word(state, APIC_LVT_TIMER) & LVT_PERIODIC ?
+	       word(state, APIC_TIMER_INIT) : now;
+}
+
+static __u64 value_to_set(const struct kvm_lapic_state *state, unsigned int i)
+{
+	__u16 offset = offset_of(i);
+
+	if (i < BANK_WORDS)
+		return word(state, offset);
+	switch (offset) {
+	case APIC_ICR:
+		return word(state, APIC_ICR) | (__u64)word(state, APIC_ICR_HIGH) << 32;
+	case APIC_DFR:
+		return word(state, APIC_DFR) | 0x0fffffff;
+	case APIC_TIMER_NOW:
+		return timer_now(state);
+	default:
+		return word(state, offset) & singles[i - BANK_WORDS].mask;
+	}
+}
+
+int lapic_set(struct vcpu *v, const struct kvm_lapic_state *state)
+{
+	struct axv_reg r[NR_LAPIC] = {};
+	unsigned int i, n = 0;
+	int err;
+
+	if (!v->vm->split)
+		return -EINVAL;
+	err = lapic_read_base(v);
+	if (err)
+		return err;
+	for (i = 0; i < NR_LAPIC; i++) {
+		/* In x2APIC mode it follows from the id; what the VMM has does not count. */
+		if (offset_of(i) == APIC_LDR && v->apic_base & BASE_X2APIC)
+			continue;
+		r[n].id = AXV_REG_X86(LAPIC, offset_of(i));
+		r[n++].value = value_to_set(state, i);
+	}
+	if (!axv_vcpu_set_regs(v->axv, r, n))
+		return 0;
+	for (i = 0; i < n; i++) {
+		if (r[i].status)
+			debug("local APIC: register %#llx cannot be %#llx",
+			      AXV_REG_INDEX(r[i].id), r[i].value);
+	}
+	return -EINVAL;
+}
+
+int lapic_read_base(struct vcpu *v)
+{
+	__u64 base;
+
+	if (!v->vm->split)
+		return 0;
+	if (axv_vcpu_get_reg(v->axv, AXV_REG_X86(MSR, MSR_APIC_BASE), &base)) {
+		debug("%s", axv_error());
+		return -EIO;
+	}
+	v->apic_base = base;
+	return 0;
+}
+
+int lapic_set_base(struct vcpu *v, uint64_t base)
+{
+	if (v->vm->split &&
+	    axv_vcpu_set_reg(v->axv, AXV_REG_X86(MSR, MSR_APIC_BASE), base)) {
+		debug("%s", axv_error());
+		return -EINVAL;
+	}
+	v->apic_base = base;
+	return 0;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * Memory: a slot of KVM's is a region of the module's, of the same number.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "debug.h"
+#include "vm.h"
+
+#define PAGE_SHIFT	12
+#define PAGE_MASK	((1ull << PAGE_SHIFT) - 1)
+
+#define SLOT_FLAGS	(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
+
+/**
+ * struct memory - the slots
+ * @count: slots at @slot
+ * @slot: as the VMM has set them; memory_size is 0 where there is none
+ */
+struct memory {
+	unsigned int count;
+	struct kvm_userspace_memory_region slot[];
+};
+
+static __u32 region_flags(__u32 flags)
+{
+	return (flags & KVM_MEM_READONLY ? AXV_REGION_READONLY : 0) |
+	       (flags & KVM_MEM_LOG_DIRTY_PAGES ? AXV_REGION_LOG_DIRTY : 0);
+}
+
+static int set_region(struct axv_vm *axv, const struct kvm_userspace_memory_region *slot)
+{
+	int err = axv_vm_set_region(axv, slot->slot, region_flags(slot->flags),
+				    slot->guest_phys_addr, slot->memory_size,
+				    (void *)(uintptr_t)slot->userspace_addr);
+
+	if (err)
+		debug("%s", axv_error());
+	return err;
+}
+
+/* Room for slot @id; NULL: no memory, or no such number. */
+static struct kvm_userspace_memory_region *find_slot(struct vm *vm, __u32 id)
+{
+	struct memory *memory = vm->memory;
+	unsigned int count = memory ? memory->count : 0;
+	__u64 max;
+
+	if (id < count)
+		return &memory->slot[id];
+	if (axv_query(vm->host, AXV_QUERY_MAX_REGIONS, &max) || id >= max)
+		return NULL;
+	memory = realloc(memory, sizeof(*memory) + (id + 1) * sizeof(memory->slot[0]));
+	if (!memory)
+		return NULL;
+	memset(&memory->slot[count], 0, (id + 1 - count) * sizeof(memory->slot[0]));
+	memory->count = id + 1;
+	vm->memory = memory;
+	return &memory->slot[id];
+}
+
+/* A slot that exists moves, or changes its log; for all else KVM wants it deleted first. */
+static bool may_change(const struct kvm_userspace_memory_region *old,
+		       const struct kvm_userspace_memory_region *new)
+{
+	return old->memory_size == new->memory_size &&
+	       old->userspace_addr == new->userspace_addr &&
+	       !((old->flags ^ new->flags) & KVM_MEM_READONLY);
+}
+
+static int set_slot(struct vm *vm, const struct kvm_userspace_memory_region *new)
+{
+	struct kvm_userspace_memory_region *slot;
+	int err;
+
+	/* The upper half of the number is an address space: there is one, without SMM. */
+	slot = find_slot(vm, new->slot);
+	if (!slot || new->flags & ~SLOT_FLAGS ||
+	    (new->memory_size | new->guest_phys_addr | new->userspace_addr) & PAGE_MASK)
+		return -EINVAL;
+	if (!new->memory_size && !slot->memory_size)
+		return -EINVAL;
+	if (new->memory_size && slot->memory_size && !may_change(slot, new))
+		return -EINVAL;
+	err = set_region(vm->axv, new);
+	if (!err)
+		*slot = *new;
+	return err;
+}
+
+int memory_set(struct vm *vm, const struct kvm_userspace_memory_region *region)
+{
+	int err;
+
+	pthread_mutex_lock(&vm->lock);
+	err = set_slot(vm, region);
+	pthread_mutex_unlock(&vm->lock);
+	return err;
+}
+
+int memory_repeat(struct vm *vm, struct axv_vm *axv)
+{
+	const struct memory *memory = vm->memory;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; memory && i < memory->count && !err; i++) {
+		if (memory->slot[i].memory_size)
+			err = set_region(axv, &memory->slot[i]);
+	}
+	return err;
+}
+
+static int get_dirty(struct vm *vm, const struct kvm_dirty_log *log)
+{
+	__u64 pages, at, max, *bitmap = log->dirty_bitmap;
+	int err = 0;
+
+	if (!vm->memory || log->slot >= vm->memory->count)
+		return -ENOENT;
+	pages = vm->memory->slot[log->slot].memory_size >> PAGE_SHIFT;
+	if (!pages || !(vm->memory->slot[log->slot].flags & KVM_MEM_LOG_DIRTY_PAGES))
+		return -ENOENT;
+	if (axv_query(vm->host, AXV_QUERY_MAX_DIRTY_PAGES, &max))
+		return -EINVAL;
+	max &= ~63ull;
+	for (at = 0; at < pages && !err; at += max)
+		err = axv_vm_get_dirty(vm->axv, log->slot, 0, at,
+				       pages - at < max ? pages - at : max, bitmap + at / 64);
+	return err;
+}
+
+int memory_get_dirty(struct vm *vm, const struct kvm_dirty_log *log)
+{
+	int err;
+
+	pthread_mutex_lock(&vm->lock);
+	err = get_dirty(vm, log);
+	pthread_mutex_unlock(&vm->lock);
+	return err;
+}
+
+void memory_free(struct vm *vm)
+{
+	free(vm->memory);
+}

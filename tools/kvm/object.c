@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * Objects and the table of descriptors.
+ *
+ * close() may be called in a signal handler or in a child after fork(), when another
+ * thread of the parent held a lock.  So looking a descriptor up takes none: a reader takes
+ * a reference unless there is none left, then looks whether the table still has the
+ * object.  This is good as long as the memory of an object stays an object's: it goes to
+ * a list of unused ones, never back to the allocator.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "debug.h"
+#include "object.h"
+
+#define FDS_MAX	65536
+
+/**
+ * struct object - see object.h
+ * @refs: descriptors, calls in progress, and objects that need this one
+ * @ops: its kind
+ * @data: for @ops
+ * @next: in the list of unused ones
+ */
+struct object {
+	atomic_uint refs;
+	const struct object_ops *ops;
+	void *data;
+	struct object *next;
+};
+
+static struct object *_Atomic table[FDS_MAX];
+
+static pthread_mutex_t unused_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct object *unused;
+
+struct object *object_create(const struct object_ops *ops, void *data)
+{
+	struct object *object;
+
+	pthread_mutex_lock(&unused_lock);
+	object = unused;
+	if (object)
+		unused = object->next;
+	pthread_mutex_unlock(&unused_lock);
+	if (!object)
+		object = calloc(1, sizeof(*object));
+	if (!object)
+		return NULL;
+	object->ops = ops;
+	object->data = data;
+	/* Release: who finds a reference sees the rest. */
+	atomic_store(&object->refs, 1);
+	return object;
+}
+
+struct object *object_get(struct object *object)
+{
+	atomic_fetch_add(&object->refs, 1);
+	return object;
+}
+
+void object_put(struct object *object)
+{
+	if (atomic_fetch_sub(&object->refs, 1) != 1)
+		return;
+	object->ops->free(object->data);
+	pthread_mutex_lock(&unused_lock);
+	object->next = unused;
+	unused = object;
+	pthread_mutex_unlock(&unused_lock);
+}
+
+long object_ioctl(struct object *object, unsigned long command, unsigned long arg)
+{
+	long ret = object->ops->ioctl(object->data, command, arg);
+
+	if (ret == -ENOTTY)
+		debug("ioctl %#lx (number %#lx) of a %s is not known", command,
+		      command & 0xff, object->ops->name);
+	return ret;
+}
+
+void *object_data(struct object *object, const struct object_ops *ops)
+{
+	return object->ops == ops ? object->data : NULL;
+}
+
+static bool object_get_unless_free(struct object *object)
+{
+	unsigned int refs = atomic_load(&object->refs);
+
+	do {
+		if (!refs)
+			return false;
+	} while (!atomic_compare_exchange_weak(&object->refs, &refs, refs + 1));
+	return true;
+}
+
+struct object *object_of_fd(int fd)
+{
+	struct object *object;
+
+	if (fd < 0 || fd >= FDS_MAX)
+		return NULL;
+	while ((object = atomic_load(&table[fd]))) {
+		if (!object_get_unless_free(object))
+			continue;
+		if (atomic_load(&table[fd]) == object)
+			return object;
+		/* Closed, and perhaps another object by now. */
+		object_put(object);
+	}
+	return NULL;
+}
+
+int object_attach(int fd, struct object *object)
+{
+	if (fd < 0 || fd >= FDS_MAX)
+		return -EMFILE;
+	object_detach(fd);
+	atomic_store(&table[fd], object_get(object));
+	return 0;
+}
+
+void object_detach(int fd)
+{
+	struct object *object;
+
+	if (fd < 0 || fd >= FDS_MAX || !atomic_load(&table[fd]))
+		return;
+	object = atomic_exchange(&table[fd], NULL);
+	if (object)
+		object_put(object);
+}
+
+void object_detach_range(unsigned int first, unsigned int last)
+{
+	for (; first <= last && first < FDS_MAX; first++)
+		object_detach(first);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/*
+ * What stands behind a descriptor of KVM's: the device, a VM or a vCPU.
+ *
+ * The descriptor itself is a memfd, so that it is a real one to the kernel: it can be
+ * mapped, inherited, waited for and passed on.  Which object it is, a table tells.
+ */
+#ifndef OBJECT_H
+#define OBJECT_H
+
+#include <stdatomic.h>
+
+struct object;
+
+/**
+ * struct object_ops - what a kind of object can do
+ * @name: of the kind, for messages
+ * @ioctl: returns what ioctl() does, or a negative errno
+ * @free: the last reference has gone
+ */
+struct object_ops {
+	const char *name;
+	long (*ioctl)(void *data, unsigned long command, unsigned long arg);
+	void (*free)(void *data);
+};
+
+/**
+ * object_create() - an object with one reference
+ * @ops: its kind
+ * @data: for @ops
+ *
+ * Return: the object, or NULL without memory; then @data is still the caller's.
+ */
+struct object *object_create(const struct object_ops *ops, void *data);
+
+/** object_get() - another reference; returns @object */
+struct object *object_get(struct object *object);
+
+/** object_put() - give a reference back; the last one frees the object */
+void object_put(struct object *object);
+
+/** object_ioctl() - ioctl() on it; a negative errno where that fails */
+long object_ioctl(struct object *object, unsigned long command, unsigned long arg);
+
+/** object_data() - the @data it was created with, if it is of this kind, otherwise NULL */
+void *object_data(struct object *object, const struct object_ops *ops);
+
+/**
+ * object_of_fd() - the object of a descriptor, with a reference
+ * @fd: any number
+ *
+ * Context: takes no lock; also in a signal handler, and in a child after fork().
+ * Return: the object, or NULL: the descriptor is none of the library's.
+ */
+struct object *object_of_fd(int fd);
+
+/**
+ * object_attach() - a descriptor refers to an object from now on
+ * @fd: an open descriptor, none of the library's
+ * @object: takes a reference of its own
+ *
+ * Return: 0; -EMFILE for a number beyond the table.
+ */
+int object_attach(int fd, struct object *object);
+
+/** object_detach() - a descriptor is about to be closed; any number */
+void object_detach(int fd);
+
+/** object_detach_range() - those from @first to @last */
+void object_detach_range(unsigned int first, unsigned int last);
+
+#endif /* OBJECT_H */

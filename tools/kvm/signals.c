@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * Signals that come while a vCPU runs.
+ *
+ * A VMM that wants a vCPU out of KVM_RUN sends its thread a signal, whose handler sets
+ * immediate_exit; KVM looks at that byte with signals held back.  The module does not know
+ * the byte, and a signal may come between the library's look at it and the run.  So the
+ * VMM's handlers are called by one of the library's: when they have returned and the byte
+ * of the vCPU that this thread is about to run is set, it kicks that vCPU.  A kick is kept
+ * until a run ends by it: the signal is not lost, whenever it comes.
+ *
+ * It counts the signals as well: KVM_RUN fails with EINTR only where there was one, while
+ * the module ends a run for other work of the thread, too.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "signals.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+typedef void (*plain_handler)(int signal);
+typedef void (*full_handler)(int signal, siginfo_t *info, void *context);
+
+/* In each thread from its beginning: a signal handler must not allocate. */
+#define INITIAL		__attribute__((tls_model("initial-exec")))
+
+/**
+ * struct thread - what a thread's signals are about
+ * @handled: how many it has handled
+ * @run: whose immediate_exit is looked at; NULL: none
+ * @vcpu: that is kicked then
+ */
+struct thread {
+	volatile unsigned long handled;
+	const struct kvm_run *volatile run;
+	struct axv_vcpu *volatile vcpu;
+};
+
+static __thread struct thread thread INITIAL;
+
+/* The VMM's handlers, by signal. */
+static volatile full_handler handlers[_NSIG];
+
+unsigned long signals_enter(const struct kvm_run *run, struct axv_vcpu *vcpu)
+{
+	thread.vcpu = vcpu;
+	thread.run = run;
+	return thread.handled;
+}
+
+void signals_leave(void)
+{
+	thread.run = NULL;
+}
+
+unsigned long signals_handled(void)
+{
+	return thread.handled;
+}
+
+static void handle(int signal, siginfo_t *info, void *context)
+{
+	const struct kvm_run *run;
+	int saved;
+
+	/* One that takes the number alone does not look at the rest. */
+	handlers[signal](signal, info, context);
+	thread.handled++;
+	run = thread.run;
+	if (!run || !*(const volatile __u8 *)&run->immediate_exit)
+		return;
+	saved = errno;
+	axv_vcpu_kick(thread.vcpu);
+	errno = saved;
+}
+
+static bool is_handler(const struct sigaction *action)
+{
+	return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+}
+
+static int next_sigaction(int signal, const struct sigaction *new, struct sigaction *old)
+{
+	static void *_Atomic cache;
+	void *next = cache;
+
+	if (!next) {
+		next = dlsym(RTLD_NEXT, "sigaction");
+		if (!next)
+			abort();
+		cache = next;
+	}
+	return ((int (*)(int, const struct sigaction *, struct sigaction *))next)(signal, new, old);
+}
+
+EXPORT int sigaction(int signal, const struct sigaction *new, struct sigaction *old)
+{
+	struct sigaction ours;
+	full_handler before;
+	int ret;
+
+	if (signal <= 0 || signal >= _NSIG)
+		return next_sigaction(signal, new, old);
+	before = handlers[signal];
+	if (new && is_handler(new)) {
+		ours = *new;
+		/* Before it can be called. */
+		handlers[signal] = new->sa_sigaction;
+		ours.sa_sigaction = handle;
+		ours.sa_flags |= SA_SIGINFO;
+		ret = next_sigaction(signal, &ours, old);
+		if (ret)
+			handlers[signal] = before;
+	} else {
+		ret = next_sigaction(signal, new, old);
+	}
+	/* The caller gets back what was set, not what it was made into. */
+	if (!ret && old && old->sa_sigaction == handle)
+		old->sa_sigaction = before;
+	return ret;
+}
+
+EXPORT sighandler_t signal(int signal_number, sighandler_t handler)
+{
+	struct sigaction new = { .sa_handler = handler, .sa_flags = SA_RESTART }, old;
+
+	sigemptyset(&new.sa_mask);
+	if (sigaction(signal_number, &new, &old))
+		return SIG_ERR;
+	return old.sa_handler;
+}

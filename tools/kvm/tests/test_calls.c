@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * Calls of KVM's, over a stand-in for the module.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <linux/kvm_para.h>
+
+#include "kernel.h"
+#include "signals.h"
+#include "tap.h"
+#include "vcpu.h"
+
+#define CALL_RUN	0x23
+#define CALL_KICK	0x24
+
+static struct vm vm = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct vcpu v = { .vm = &vm, .lock = PTHREAD_MUTEX_INITIALIZER };
+static char run_memory[RUN_MAP_SIZE] __attribute__((aligned(4096)));
+
+static bool open_all(void)
+{
+	const struct axv_vcpu_config config = { .id = 3, .favor_phys_cpu = -1 };
+
+	kernel_reset();
+	kernel.answers[AXV_QUERY_MAX_REGIONS] = 64;
+	kernel.answers[AXV_QUERY_MAX_DIRTY_PAGES] = 1 << 20;
+	kernel.answers[AXV_QUERY_MAX_ROUTES] = 4096;
+	kernel.answers[AXV_QUERY_COUNTER_KHZ] = 1000;
+	if (axv_open("/dev/null", &vm.host) || axv_vm_create(vm.host, NULL, &vm.axv) ||
+	    axv_vcpu_create(vm.axv, &config, &v.axv))
+		return tap(false, "the stand-in: %s", axv_error());
+	v.page = axv_vcpu_run_page(v.axv);
+	v.run = (void *)run_memory;
+	v.pio = (unsigned char *)run_memory + PIO_OFFSET;
+	return true;
+}
+
+static void test_memory(void)
+{
+	static char ram[2][8192] __attribute__((aligned(4096)));
+	struct kvm_userspace_memory_region slot = {
+		.slot = 2, .guest_phys_addr = 0x100000, .memory_size = 8192,
+		.userspace_addr = (uintptr_t)ram[0],
+	};
+	struct kvm_dirty_log log = { .slot = 2 };
+	__u64 bitmap = 0;
+
+	tap(!memory_set(&vm, &slot) && kernel.region.id == 2 && !kernel.region.flags &&
+	    kernel.region.gpa == 0x100000 && kernel.region.size == 8192 &&
+	    kernel.region.hva == (uintptr_t)ram[0], "a slot is a region");
+	log.dirty_bitmap = &bitmap;
+	tap(memory_get_dirty(&vm, &log) == -ENOENT, "a slot without a log");
+	slot.flags = KVM_MEM_LOG_DIRTY_PAGES;
+	kernel.dirty[0] = 2;
+	tap(!memory_set(&vm, &slot) && kernel.region.flags == AXV_REGION_LOG_DIRTY &&
+	    !memory_get_dirty(&vm, &log) && bitmap == 2, "its log is switched on, and read");
+	slot.userspace_addr = (uintptr_t)ram[1];
+	tap(memory_set(&vm, &slot) == -EINVAL, "other memory: KVM wants it deleted first");
+	slot.userspace_addr = (uintptr_t)ram[0];
+	slot.memory_size = 4096;
+	tap(memory_set(&vm, &slot) == -EINVAL, "another size: likewise");
+	slot.flags = 1u << 30;
+	tap(memory_set(&vm, &slot) == -EINVAL, "a flag that nobody knows");
+	slot = (struct kvm_userspace_memory_region){ .slot = 2 };
+	tap(!memory_set(&vm, &slot) && !kernel.region.size, "deleted");
+	tap(memory_set(&vm, &slot) == -EINVAL, "what is not there cannot be deleted");
+	slot.slot = 1u << 16;
+	slot.memory_size = 4096;
+	tap(memory_set(&vm, &slot) == -EINVAL, "an address space that there is not");
+	memory_free(&vm);
+	vm.memory = NULL;
+}
+
+static void test_interrupts(void)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entries[2];
+	} routing = {
+		.head.nr = 2,
+		.entries = {
+			{ .gsi = 0, .type = KVM_IRQ_ROUTING_MSI },
+			{ .gsi = 9, .type = KVM_IRQ_ROUTING_MSI,
+			  .u.msi = { .address_lo = 0xfee00000, .data = 0x8051 } },
+		},
+	};
+	struct kvm_irq_level line = { .irq = 9, .level = 1 };
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x41 };
+	unsigned int events = kernel.events;
+
+	tap(irqchip_set_routing(&vm, &routing.head) == -EINVAL &&
+	    irqchip_signal_msi(&vm, &msi) == -EINVAL, "no routes without an irqchip");
+	vm.split = true;
+	tap(!irqchip_set_routing(&vm, &routing.head) && kernel.routes_call.count == 2 &&
+	    kernel.routes_call.flags == AXV_ROUTES_ALL && kernel.routes[1].gsi == 9 &&
+	    !kernel.routes[0].address, "the whole table, also with entries that lead nowhere");
+	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1 &&
+	    kernel.event.type == AXV_INJECT_MSI && kernel.event.data == 0xc051,
+	    "a line that rises sends its message");
+	line.level = 0;
+	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1, "a fall is nothing");
+	line = (struct kvm_irq_level){ .irq = 10, .level = 1 };
+	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1, "nor is one without a route");
+	tap(irqchip_signal_msi(&vm, &msi) == 1 && kernel.event.data == 0x41, "a message");
+	kernel.fail_command = AXV_INJECT;
+	kernel.fail_errno = EINVAL;
+	tap(!irqchip_signal_msi(&vm, &msi), "one that reaches nobody");
+	kernel.fail_command = 0;
+	irqchip_free(&vm);
+	vm.routes = NULL;
+	vm.nr_routes = 0;
+}
+
+static void test_eventfds(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK), other = eventfd(0, EFD_NONBLOCK);
+	struct kvm_irqfd irqfd = { .fd = fd, .gsi = 5 };
+	struct kvm_ioeventfd io = {
+		.addr = 0xfe003000, .len = 2, .fd = fd, .datamatch = 1,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+	};
+	eventfd_t value = 0;
+
+	tap(!eventfd_irqfd(&vm, &irqfd) && kernel.irqfd.fd == fd && kernel.irqfd.gsi == 5 &&
+	    !kernel.irqfd.flags, "an irqfd");
+	kernel.fail_command = AXV_VM_SET_IRQFD;
+	kernel.fail_errno = EEXIST;
+	tap(eventfd_irqfd(&vm, &irqfd) == -EBUSY, "twice");
+	irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	kernel.fail_errno = ENOENT;
+	tap(!eventfd_irqfd(&vm, &irqfd), "one that is not there is removed");
+	kernel.fail_command = 0;
+	irqfd.flags = KVM_IRQFD_FLAG_RESAMPLE;
+	tap(eventfd_irqfd(&vm, &irqfd) == -EINVAL, "no resampling with a split irqchip");
+
+	tap(!eventfd_ioeventfd(&vm, &io) && kernel.doorbell.addr == 0xfe003000 &&
+	    kernel.doorbell.width == 2 && kernel.doorbell.data == 1 &&
+	    kernel.doorbell.flags == AXV_DOORBELL_DATA, "an ioeventfd is a doorbell");
+	io = (struct kvm_ioeventfd){ .addr = 0xfe003000, .fd = other };
+	tap(!eventfd_ioeventfd(&vm, &io) && !kernel.doorbell.flags && !kernel.doorbell.width,
+	    "of any width, beside it");
+	close(fd);
+	tap(eventfd_ring(&vm, false, 0xfe003000, 2, 1) && eventfd_read(other, &value) &&
+	    errno == EAGAIN, "a write that the kernel left rings the one with its data");
+	tap(eventfd_ring(&vm, false, 0xfe003000, 4, 1) && !eventfd_read(other, &value) &&
+	    value == 1, "another width rings the other");
+	tap(!eventfd_ring(&vm, true, 0xfe003000, 4, 1) &&
+	    !eventfd_ring(&vm, false, 0xfe003004, 4, 1), "elsewhere nothing rings");
+	io.flags = KVM_IOEVENTFD_FLAG_DEASSIGN;
+	tap(!eventfd_ioeventfd(&vm, &io) && kernel.doorbell.flags == AXV_DOORBELL_REMOVE &&
+	    eventfd_ioeventfd(&vm, &io) == -ENOENT, "removed");
+	io.flags = KVM_IOEVENTFD_FLAG_PIO;
+	io.len = 8;
+	tap(eventfd_ioeventfd(&vm, &io) == -EINVAL, "no port is that wide");
+	eventfd_free(&vm);
+	close(other);
+}
+
+static void test_msrs(void)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[4];
+	} msrs = {
+		.head.nmsrs = 4,
+		.entries = {
+			{ .index = 0x400, .data = ~0ull },
+			{ .index = 0xc0000081, .data = 7 },
+			{ .index = 0x11 },
+			{ .index = 0x12345, .data = 1 },
+		},
+	};
+	const __u64 tsc = AXV_REG_X86(MSR, 0x10);
+
+	kernel.no_reg = AXV_REG_X86(MSR, 0x12345);
+	tap(msr_set(&v, &msrs.head) == 3 && kernel_get(AXV_REG_X86(MSR, 0xc0000081)) == 7,
+	    "MSRs are set up to the first that cannot be");
+	msrs.entries[0].data = 0;
+	tap(msr_get(&v, &msrs.head) == 3 && msrs.entries[0].data == ~0ull &&
+	    msrs.entries[1].data == 7, "and read; a bank of machine checks is kept");
+	kernel.no_reg = 0;
+
+	kernel_set(tsc, 5000000);
+	msrs.head.nmsrs = 1;
+	msrs.entries[0] = (struct kvm_msr_entry){ .index = 0x10, .data = 0 };
+	tap(msr_set(&v, &msrs.head) == 1 && kernel_get(tsc) == 5000000, "a TSC of 0 is none");
+	msrs.entries[0].data = 5900000;
+	tap(msr_set(&v, &msrs.head) == 1 && kernel_get(tsc) == 5000000,
+	    "nor one that is less than a second away");
+	msrs.entries[0].data = 50000000;
+	tap(msr_set(&v, &msrs.head) == 1 && kernel_get(tsc) == 50000000, "another time is set");
+	msrs.head.nmsrs = 256;
+	tap(msr_set(&v, &msrs.head) == -E2BIG, "more than KVM takes");
+}
+
+static void test_cpuid(void)
+{
+	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + 16 * sizeof(cpuid->entries[0]));
+
+	kernel.table_count = 3;	/* leaves 0, 1 and 2 */
+	cpuid->nent = 4;
+	tap(cpuid_supported(vm.host, cpuid) == -E2BIG, "no room for all leaves");
+	cpuid->nent = 16;
+	tap(!cpuid_supported(vm.host, cpuid) && cpuid->nent == 5 &&
+	    cpuid->entries[1].ecx >> 31 == 1 && cpuid->entries[3].function == 0x40000000 &&
+	    !memcmp(&cpuid->entries[3].ebx, "KVMK", 4) &&
+	    cpuid->entries[4].function == 0x40000001, "a hypervisor, by its name");
+	cpuid->nent = 257;
+	tap(cpuid_set(&v, cpuid) == -E2BIG, "a table that is too long");
+	kernel.table_count = 0;
+	free(cpuid);
+}
+
+static __u64 event_reg(unsigned int index)
+{
+	return kernel_get(AXV_REG_X86(EVENT, index));
+}
+
+static void test_events(void)
+{
+	struct kvm_vcpu_events in = {
+		.exception = { .injected = 1, .nr = 14, .has_error_code = 1, .error_code = 2 },
+		.nmi = { .pending = 1, .masked = 1 },
+		.interrupt.shadow = KVM_X86_SHADOW_INT_STI,
+		.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW,
+	}, out;
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_UNINITIALIZED };
+
+	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_REINJECT) == 0x280000b0eull &&
+	    event_reg(AXV_X86_EVENT_NMI_PENDING) == 1 &&
+	    event_reg(AXV_X86_EVENT_NMI_MASKED) == 1 &&
+	    event_reg(AXV_X86_EVENT_SHADOW) == AXV_X86_SHADOW_STI, "events");
+	tap(!events_get(&v, &out) && !memcmp(&in, &out, sizeof(in)), "and back");
+	in = (struct kvm_vcpu_events){ .interrupt = { .injected = 1, .nr = 0x30 } };
+	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_REINJECT) == 0x80000030ull &&
+	    event_reg(AXV_X86_EVENT_NMI_PENDING) == 1 &&
+	    event_reg(AXV_X86_EVENT_NMI_MASKED) == 0 &&
+	    event_reg(AXV_X86_EVENT_SHADOW) == AXV_X86_SHADOW_STI,
+	    "what is not valid in the call stays");
+	in = (struct kvm_vcpu_events){ .exception = { .injected = 1, .nr = 2 } };
+	tap(events_set(&v, &in) == -EINVAL, "an NMI is no exception");
+	in = (struct kvm_vcpu_events){ .flags = 1u << 31 };
+	tap(events_set(&v, &in) == -EINVAL, "a flag that nobody knows");
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT), 1);
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_0), 0x20);
+	tap(!events_get(&v, &out) && out.interrupt.injected && out.interrupt.nr == 0x20,
+	    "an interrupt that waits is being delivered to KVM");
+
+	tap(!events_set_mp_state(&v, &state) && event_reg(AXV_X86_EVENT_WAIT_SIPI) == 1 &&
+	    !events_get_mp_state(&v, &state) && state.mp_state == KVM_MP_STATE_INIT_RECEIVED,
+	    "a processor that waits for a SIPI");
+	state.mp_state = KVM_MP_STATE_HALTED;
+	tap(!events_set_mp_state(&v, &state) && !event_reg(AXV_X86_EVENT_WAIT_SIPI) &&
+	    event_reg(AXV_X86_EVENT_HALTED) == 1, "a halted one");
+	state.mp_state = KVM_MP_STATE_RUNNABLE;
+	tap(!events_set_mp_state(&v, &state) && !event_reg(AXV_X86_EVENT_HALTED), "one that runs");
+	state.mp_state = 99;
+	tap(events_set_mp_state(&v, &state) == -EINVAL, "a state that nobody knows");
+}
+
+static __u64 lapic_reg(unsigned int offset)
+{
+	return kernel_get(AXV_REG_X86(LAPIC, offset));
+}
+
+static void test_lapic(void)
+{
+	struct kvm_lapic_state state = {}, back;
+	__u32 *regs = (__u32 *)state.regs;
+
+	regs[0xf0 / 4] = 0x11ff;	/* with a bit that is not offered */
+	regs[0xd0 / 4] = 0x01000000;
+	regs[0x300 / 4] = 0x4500;
+	regs[0x310 / 4] = 0x02000000;
+	regs[0x320 / 4] = 0x200ec;	/* periodic */
+	regs[0x380 / 4] = 1000;
+	regs[0x100 / 4] = 0;
+	regs[0x230 / 4] = 0x10;
+	tap(!lapic_set(&v, &state) && lapic_reg(0xf0) == 0x1ff && lapic_reg(0xd0) == 0x01000000 &&
+	    lapic_reg(0x300) == 0x200000000004500ull && lapic_reg(0xe0) == 0x0fffffff &&
+	    lapic_reg(0x230) == 0x10, "a local APIC");
+	tap(lapic_reg(0x390) == 1000, "a periodic timer begins anew");
+	regs[0x390 / 4] = 77;
+	tap(!lapic_set(&v, &state) && lapic_reg(0x390) == 77, "or goes on from its count");
+	tap(!lapic_get(&v, &back) && !memcmp(back.regs + 0x300, state.regs + 0x300, 0x24) &&
+	    *(__u32 *)(back.regs + 0x20) == 3u << 24 && *(__u32 *)(back.regs + 0x30) == 0x50014,
+	    "and back, with its id and version");
+	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00c00);
+	regs[0xd0 / 4] = 0x05000000;
+	tap(!lapic_set(&v, &state) && lapic_reg(0xd0) == 0x01000000,
+	    "in x2APIC mode the logical id is the APIC's own");
+	kernel.fixed_reg = AXV_REG_X86(LAPIC, 0x80);
+	tap(lapic_set(&v, &state) == -EINVAL, "a value that there cannot be");
+	kernel.fixed_reg = 0;
+	vm.split = false;
+	tap(lapic_get(&v, &back) == -EINVAL && lapic_set(&v, &state) == -EINVAL,
+	    "no local APIC without an irqchip");
+	vm.split = true;
+}
+
+static void test_regs(void)
+{
+	struct kvm_regs regs = { .rax = 1, .rip = 0xfff0, .rflags = 2 }, back;
+	struct kvm_sregs sregs = { .cr0 = 0x11, .apic_base = 0xfee00900, .cs.selector = 8 };
+	struct kvm_debugregs debugregs = { .db = { 1, 2, 3, 4 }, .dr6 = 0xffff0ff0, .dr7 = 0x400 };
+	struct kvm_debugregs debug_back;
+
+	tap(!regs_set(&v, &regs) && v.page->dirty & AXV_RUN_SET_GPRS && !regs_get(&v, &back) &&
+	    !memcmp(&regs, &back, sizeof(regs)), "general registers");
+	kernel.fail_command = AXV_VCPU_SYNC;
+	kernel.fail_errno = EINVAL;
+	tap(regs_set(&v, &regs) == -EINVAL && !v.page->dirty,
+	    "a refused set does not fail the next run as well");
+	tap(regs_set_sregs(&v, &sregs) == -EINVAL && !v.page->dirty, "likewise segments");
+	kernel.fail_command = 0;
+	tap(!regs_set_sregs(&v, &sregs) && v.page->regs.sregs.cr0 == 0x11 &&
+	    v.page->regs.sregs.seg[AXV_X86_CS].selector == 8 && v.apic_base == 0xfee00900 &&
+	    kernel_get(AXV_REG_X86(MSR, 0x1b)) == 0xfee00900, "segments and control registers");
+	tap(!regs_set_debug(&v, &debugregs) && kernel_get(AXV_REG_X86(DR, 7)) == 0x400 &&
+	    !regs_get_debug(&v, &debug_back) &&
+	    !memcmp(&debugregs, &debug_back, sizeof(debugregs)), "debug registers");
+}
+
+static void test_fpu(void)
+{
+	static struct kvm_xsave xsave, back;
+	struct kvm_fpu fpu = { .fcw = 0x37f, .mxcsr = 0x1f80, .xmm[15][15] = 9 }, fpu_back;
+
+	((unsigned char *)xsave.region)[KERNEL_FPU_SIZE - 1] = 5;
+	tap(!fpu_set_xsave(&v, &xsave) && kernel.fpu[KERNEL_FPU_SIZE - 1] == 5 &&
+	    !fpu_get_xsave(&v, &back) && !memcmp(&xsave, &back, sizeof(xsave)),
+	    "the vector state");
+	tap(!fpu_set(&v, &fpu) && kernel.fpu[512] == 3 && !fpu_get(&v, &fpu_back) &&
+	    !memcmp(&fpu, &fpu_back, sizeof(fpu)), "its old part");
+}
+
+/* ---- runs --------------------------------------------------------------- */
+
+static struct kvm_run *run_of_handler;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	if (run_of_handler)
+		run_of_handler->immediate_exit = 1;
+}
+
+static void test_exits(void)
+{
+	struct axv_run *page = v.page;
+	unsigned int runs;
+
+	page->exit_reason = AXV_EXIT_IO_READ;
+	page->exit.io = (struct axv_exit_io){ .port = 0x3fd, .width = 1 };
+	page->regs.gprs.rflags = 0x202;
+	page->ready_for_interrupt = 1;
+	tap(!run_vcpu(&v) && v.run->exit_reason == KVM_EXIT_IO &&
+	    v.run->io.direction == KVM_EXIT_IO_IN && v.run->io.port == 0x3fd &&
+	    v.run->io.size == 1 && v.run->io.count == 1 && v.run->io.data_offset == PIO_OFFSET &&
+	    v.run->if_flag && v.run->ready_for_interrupt_injection, "IN");
+	v.pio[0] = 0x60;
+	page->exit_reason = AXV_EXIT_IO_READ;
+	tap(!run_vcpu(&v) && page->exit.io.data == 0x60, "its data reach the module");
+	page->exit_reason = AXV_EXIT_MMIO_WRITE;
+	page->exit.mmio = (struct axv_exit_mmio){ .addr = 0xfed00000, .data = 0x1122, .width = 2 };
+	v.pending = PENDING_NONE;
+	tap(!run_vcpu(&v) && v.run->exit_reason == KVM_EXIT_MMIO && v.run->mmio.is_write &&
+	    v.run->mmio.len == 2 && v.run->mmio.data[0] == 0x22 && v.run->mmio.data[1] == 0x11 &&
+	    !v.run->mmio.data[2], "a store");
+	page->exit_reason = AXV_EXIT_EOI;
+	page->exit.eoi.vector = 0x51;
+	tap(!run_vcpu(&v) && v.run->exit_reason == KVM_EXIT_IOAPIC_EOI &&
+	    v.run->eoi.vector == 0x51, "the end of a level");
+	page->exit_reason = AXV_EXIT_NESTED_PAGE_FAULT;
+	page->exit.fault = (struct axv_exit_fault){ .cause = AXV_FAULT_HOST, .status = -EFAULT };
+	tap(run_vcpu(&v) == -EFAULT, "the VMM's memory refuses");
+	page->exit.fault = (struct axv_exit_fault){ .cause = AXV_FAULT_CODE };
+	tap(!run_vcpu(&v) && v.run->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
+	    v.run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION, "what cannot be executed");
+	page->exit_reason = AXV_EXIT_IO_WRITE;
+	page->exit.io = (struct axv_exit_io){ .port = 0x80, .width = 1, .data = 7 };
+
+	/* A VMM that leaves: nothing runs, and the last exit is still told. */
+	runs = kernel.calls[CALL_RUN];
+	v.run->exit_reason = KVM_EXIT_IO;
+	v.run->immediate_exit = 1;
+	tap(run_vcpu(&v) == -EINTR && v.run->exit_reason == KVM_EXIT_IO &&
+	    kernel.calls[CALL_RUN] == runs, "immediate_exit leaves exit_reason as it was");
+	v.run->immediate_exit = 0;
+	page->exit_reason = AXV_EXIT_IO_READ;
+	run_vcpu(&v);
+	v.run->immediate_exit = 1;
+	page->exit_reason = AXV_EXIT_KICKED;
+	v.pio[0] = 0x77;
+	runs = kernel.calls[CALL_KICK];
+	tap(run_vcpu(&v) == -EINTR && kernel.calls[CALL_KICK] == runs + 1 &&
+	    page->exit.io.data == 0x77, "but the access in progress is finished");
+	v.run->immediate_exit = 0;
+}
+
+static void test_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal }, old;
+	unsigned long before;
+	unsigned int kicks;
+
+	tap(!sigaction(SIGUSR1, &action, NULL) && !sigaction(SIGUSR1, NULL, &old) &&
+	    old.sa_handler == on_signal, "a handler is what the program has set");
+	before = signals_enter(v.run, v.axv);
+	kicks = kernel.calls[CALL_KICK];
+	raise(SIGUSR1);
+	tap(signals_handled() == before + 1 && kernel.calls[CALL_KICK] == kicks,
+	    "a signal is counted");
+	run_of_handler = v.run;
+	raise(SIGUSR1);
+	tap(kernel.calls[CALL_KICK] == kicks + 1, "one whose handler wants out kicks the vCPU");
+	signals_leave();
+	raise(SIGUSR1);
+	tap(kernel.calls[CALL_KICK] == kicks + 1, "but not behind the run");
+	v.run->immediate_exit = 0;
+	run_of_handler = NULL;
+	tap(signal(SIGUSR1, SIG_IGN) == on_signal && !sigaction(SIGUSR1, NULL, &old) &&
+	    old.sa_handler == SIG_IGN, "no handler");
+}
+
+int main(void)
+{
+	if (open_all()) {
+		test_memory();
+		test_interrupts();
+		test_eventfds();
+		test_msrs();
+		test_cpuid();
+		test_events();
+		test_lapic();
+		test_regs();
+		test_fpu();
+		test_exits();
+		test_signals();
+	}
+	return tap_done();
+}

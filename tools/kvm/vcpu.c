@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * A vCPU: its ioctls, its beginning and its end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "debug.h"
+#include "vcpu.h"
+
+/* Where an x86 processor begins; the VMM sets the registers in any case. */
+#define RESET_VECTOR	0xfffffff0ull
+
+/*
+ * KVM lets any thread use a vCPU.  The module's belongs to the thread that has bound it, so
+ * each call takes it over, if need be.
+ */
+static int own(struct vcpu *v)
+{
+	static __thread pid_t self;
+	int err;
+
+	if (!self)
+		self = gettid();
+	if (v->owner == self)
+		return 0;
+	err = axv_vcpu_bind(v->axv, AXV_BIND_ADOPT);
+	if (err) {
+		debug("%s", axv_error());
+		return err;
+	}
+	v->owner = self;
+	return 0;
+}
+
+/* CPUID is for a vCPU that nobody owns. */
+static int set_cpuid(struct vcpu *v, const struct kvm_cpuid2 *cpuid)
+{
+	int err;
+
+	if (v->owner) {
+		err = own(v);
+		if (!err)
+			err = axv_vcpu_unbind(v->axv);
+		if (err)
+			return err;
+		v->owner = 0;
+	}
+	return cpuid_set(v, cpuid);
+}
+
+static int get_tsc_khz(struct vcpu *v)
+{
+	__u64 khz;
+
+	if (axv_query(v->vm->host, AXV_QUERY_COUNTER_KHZ, &khz))
+		return -EIO;
+	return khz;
+}
+
+static int set_tsc_khz(struct vcpu *v, unsigned long khz)
+{
+	__u64 host;
+
+	/* 0: as the host's.  There is no scaling. */
+	if (!khz)
+		return 0;
+	if (axv_query(v->vm->host, AXV_QUERY_COUNTER_KHZ, &host) || khz != host)
+		return -EINVAL;
+	return 0;
+}
+
+static long owned_ioctl(struct vcpu *v, unsigned long command, unsigned long arg)
+{
+	void *data = (void *)arg;
+
+	switch (command) {
+	case KVM_GET_REGS:
+		return regs_get(v, data);
+	case KVM_SET_REGS:
+		return regs_set(v, data);
+	case KVM_GET_SREGS:
+		return regs_get_sregs(v, data);
+	case KVM_SET_SREGS:
+		return regs_set_sregs(v, data);
+	case KVM_GET_DEBUGREGS:
+		return regs_get_debug(v, data);
+	case KVM_SET_DEBUGREGS:
+		return regs_set_debug(v, data);
+	case KVM_GET_FPU:
+		return fpu_get(v, data);
+	case KVM_SET_FPU:
+		return fpu_set(v, data);
+	case KVM_GET_XSAVE:
+		return fpu_get_xsave(v, data);
+	case KVM_SET_XSAVE:
+		return fpu_set_xsave(v, data);
+	case KVM_GET_XCRS:
+		return fpu_get_xcrs(v, data);
+	case KVM_SET_XCRS:
+		return fpu_set_xcrs(v, data);
+	case KVM_GET_MSRS:
+		return msr_get(v, data);
+	case KVM_SET_MSRS:
+		return msr_set(v, data);
+	case KVM_GET_CPUID2:
+		return cpuid_get(v, data);
+	case KVM_GET_VCPU_EVENTS:
+		return events_get(v, data);
+	case KVM_SET_VCPU_EVENTS:
+		return events_set(v, data);
+	case KVM_GET_MP_STATE:
+		return events_get_mp_state(v, data);
+	case KVM_SET_MP_STATE:
+		return events_set_mp_state(v, data);
+	case KVM_INTERRUPT:
+		return events_interrupt(v, data);
+	case KVM_NMI:
+		return events_nmi(v);
+	case KVM_GET_LAPIC:
+		return lapic_get(v, data);
+	case KVM_SET_LAPIC:
+		return lapic_set(v, data);
+	/*
+	 * Where the guest's copy of the TPR is, which KVM updates for guests that have been
+	 * patched after KVM_EXIT_TPR_ACCESS.  There is no such exit, so no such guest.
+	 */
+	case KVM_SET_VAPIC_ADDR:
+		return v->vm->split ? 0 : -EINVAL;
+	case KVM_GET_TSC_KHZ:
+		return get_tsc_khz(v);
+	case KVM_SET_TSC_KHZ:
+		return set_tsc_khz(v, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static long locked_ioctl(struct vcpu *v, unsigned long command, unsigned long arg)
+{
+	int err;
+
+	if (command == KVM_SET_CPUID2)
+		return set_cpuid(v, (struct kvm_cpuid2 *)arg);
+	err = own(v);
+	if (err)
+		return err;
+	if (command == KVM_RUN)
+		return arg ? -EINVAL : run_vcpu(v);
+	return owned_ioctl(v, command, arg);
+}
+
+static long vcpu_ioctl(void *data, unsigned long command, unsigned long arg)
+{
+	struct vcpu *v = data;
+	long ret;
+
+	pthread_mutex_lock(&v->lock);
+	ret = locked_ioctl(v, command, arg);
+	pthread_mutex_unlock(&v->lock);
+	return ret;
+}
+
+static void vcpu_free(void *data)
+{
+	struct vcpu *v = data;
+
+	axv_vcpu_destroy(v->axv);
+	coroutine_free(&v->finish);
+	if (v->run)
+		munmap(v->run, RUN_MAP_SIZE);
+	if (v->vm_object) {
+		pthread_mutex_lock(&v->vm->lock);
+		v->vm->nr_vcpus--;
+		pthread_mutex_unlock(&v->vm->lock);
+		object_put(v->vm_object);
+	}
+	pthread_mutex_destroy(&v->lock);
+	free(v);
+}
+
+static const struct object_ops vcpu_ops = {
+	.name = "vCPU",
+	.ioctl = vcpu_ioctl,
+	.free = vcpu_free,
+};
+
+/* The memory of struct kvm_run, which is the descriptor as well. */
+static int make_run(struct vcpu *v, unsigned long id)
+{
+	char name[32];
+	void *map;
+	int fd;
+
+	snprintf(name, sizeof(name), "kvm-vcpu:%lu", id);
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	/* Otherwise a VMM that shortens it makes the library fault. */
+	if (ftruncate(fd, RUN_MAP_SIZE) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		goto fail;
+	map = mmap(NULL, RUN_MAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		goto fail;
+	v->run = map;
+	v->pio = (unsigned char *)map + PIO_OFFSET;
+	return fd;
+fail:
+	close(fd);
+	return -ENOMEM;
+}
+
+static int make_vcpu(struct vcpu *v, unsigned long id)
+{
+	const struct axv_vcpu_config config = {
+		.id = id,
+		.hw_id = id,
+		.favor_phys_cpu = -1,
+	};
+	int err;
+
+	err = axv_vcpu_create(v->vm->axv, &config, &v->axv);
+	/* KVM has no vCPU without registers. */
+	if (!err)
+		err = axv_vcpu_setup(v->axv, RESET_VECTOR, AXV_X86_MODE_REAL);
+	if (err) {
+		debug("%s", axv_error());
+		return err;
+	}
+	v->page = axv_vcpu_run_page(v->axv);
+	/* Of RFLAGS each exit needs IF; the others come cheaply with it. */
+	v->page->want = AXV_RUN_SET_GPRS;
+	return lapic_read_base(v);
+}
+
+int vcpu_create(struct object *vm_object, struct vm *vm, unsigned long id)
+{
+	struct vcpu *v = calloc(1, sizeof(*v));
+	struct object *object;
+	int fd, err;
+
+	if (!v)
+		return -ENOMEM;
+	pthread_mutex_init(&v->lock, NULL);
+	/* From here on the VM's irqchip is what it is. */
+	pthread_mutex_lock(&vm->lock);
+	vm->nr_vcpus++;
+	pthread_mutex_unlock(&vm->lock);
+	v->vm = vm;
+	v->vm_object = object_get(vm_object);
+	err = make_vcpu(v, id);
+	fd = err ? err : make_run(v, id);
+	if (fd < 0) {
+		vcpu_free(v);
+		return fd;
+	}
+	run_publish(v);
+	object = object_create(&vcpu_ops, v);
+	if (!object) {
+		close(fd);
+		vcpu_free(v);
+		return -ENOMEM;
+	}
+	err = object_attach(fd, object);
+	object_put(object);
+	if (err)
+		close(fd);
+	return err ? err : fd;
+}

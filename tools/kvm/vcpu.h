@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/*
+ * A vCPU of KVM's, and what its files share.
+ *
+ * Each call on it holds its lock, as KVM's calls do: KVM_RUN keeps the others waiting.
+ */
+#ifndef VCPU_H
+#define VCPU_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <axvcpu.h>
+#include <linux/kvm.h>
+
+#include "coroutine.h"
+#include "object.h"
+#include "vm.h"
+
+/* What KVM_GET_VCPU_MMAP_SIZE tells: struct kvm_run, and the data of port accesses. */
+#define RUN_PAGE_SIZE	4096
+#define PIO_OFFSET	RUN_PAGE_SIZE
+#define PIO_SIZE	4096
+#define RUN_MAP_SIZE	(PIO_OFFSET + PIO_SIZE)
+
+/* Banks of machine checks: KVM's 32, of four registers each. */
+#define MC_MSRS		(32 * 4)
+
+/**
+ * enum pending - what the next KVM_RUN finishes, before it runs
+ * @PENDING_NONE: nothing
+ * @PENDING_IO: IN, whose data are in the port page
+ * @PENDING_MMIO: a load, whose data are in struct kvm_run
+ * @PENDING_FINISH: axv_vcpu_finish(), which waits in the coroutine
+ */
+enum pending {
+	PENDING_NONE = 0,
+	PENDING_IO,
+	PENDING_MMIO,
+	PENDING_FINISH,
+};
+
+/**
+ * struct vcpu - a vCPU
+ * @vm_object: its VM, a reference
+ * @vm: its VM
+ * @axv: the vCPU of the module
+ * @page: the module's run page
+ * @run: what the VMM maps, and has to be taken for hostile no more than the VMM is
+ * @pio: the data of port accesses, behind @run
+ * @lock: held by every call
+ * @owner: the thread that has bound the vCPU; 0: none
+ * @pending: see there
+ * @finish: in which axv_vcpu_finish() runs, so that it can wait for the VMM
+ * @finish_result: what it returned
+ * @mcg_ctl: IA32_MCG_CTL, kept for the VMM (msr.c)
+ * @mc: the banks of machine checks, likewise
+ * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
+ */
+struct vcpu {
+	struct object *vm_object;
+	struct vm *vm;
+	struct axv_vcpu *axv;
+	struct axv_run *page;
+	struct kvm_run *run;
+	unsigned char *pio;
+	pthread_mutex_t lock;
+	pid_t owner;
+	enum pending pending;
+	struct coroutine finish;
+	int finish_result;
+	__u64 mcg_ctl;
+	__u64 mc[MC_MSRS];
+	uint64_t apic_base;
+};
+
+/**
+ * vcpu_create() - KVM_CREATE_VCPU
+ * @vm_object: the VM
+ * @vm: the VM
+ * @id: of the vCPU, which is its APIC id as well
+ *
+ * Return: a descriptor or a negative errno.
+ */
+int vcpu_create(struct object *vm_object, struct vm *vm, unsigned long id);
+
+/* ---- run.c ---- */
+
+/** run_vcpu() - KVM_RUN */
+int run_vcpu(struct vcpu *v);
+
+/** run_forget() - the VMM sets registers: an access in progress is not finished */
+void run_forget(struct vcpu *v);
+
+/** run_publish() - fill what of struct kvm_run is valid at every exit */
+void run_publish(struct vcpu *v);
+
+/* ---- regs.c ---- */
+
+int regs_get(struct vcpu *v, struct kvm_regs *regs);
+int regs_set(struct vcpu *v, const struct kvm_regs *regs);
+int regs_get_sregs(struct vcpu *v, struct kvm_sregs *sregs);
+int regs_set_sregs(struct vcpu *v, const struct kvm_sregs *sregs);
+int regs_get_debug(struct vcpu *v, struct kvm_debugregs *regs);
+int regs_set_debug(struct vcpu *v, const struct kvm_debugregs *regs);
+
+/** regs_to_kvm() - the general registers of the run page as KVM has them */
+void regs_to_kvm(const struct axv_x86_gprs *gprs, struct kvm_regs *regs);
+
+/** regs_from_kvm() - and the other way round */
+void regs_from_kvm(const struct kvm_regs *regs, struct axv_x86_gprs *gprs);
+
+/** regs_segment_to_kvm() - a segment as KVM has it */
+struct kvm_segment regs_segment_to_kvm(const struct axv_x86_segment *segment);
+
+/** regs_segment_from_kvm() - and the other way round */
+struct axv_x86_segment regs_segment_from_kvm(const struct kvm_segment *segment);
+
+/* ---- fpu.c ---- */
+
+int fpu_get(struct vcpu *v, struct kvm_fpu *fpu);
+int fpu_set(struct vcpu *v, const struct kvm_fpu *fpu);
+int fpu_get_xsave(struct vcpu *v, struct kvm_xsave *xsave);
+int fpu_set_xsave(struct vcpu *v, const struct kvm_xsave *xsave);
+int fpu_get_xcrs(struct vcpu *v, struct kvm_xcrs *xcrs);
+int fpu_set_xcrs(struct vcpu *v, const struct kvm_xcrs *xcrs);
+
+/* ---- msr.c ---- */
+
+/** msr_get() - KVM_GET_MSRS; returns how many were read: it stops at the first failure */
+int msr_get(struct vcpu *v, struct kvm_msrs *msrs);
+
+/** msr_set() - KVM_SET_MSRS; likewise */
+int msr_set(struct vcpu *v, const struct kvm_msrs *msrs);
+
+/** msr_list() - KVM_GET_MSR_INDEX_LIST */
+int msr_list(struct axv_host *host, struct kvm_msr_list *list);
+
+/* ---- cpuid.c ---- */
+
+/** cpuid_supported() - KVM_GET_SUPPORTED_CPUID */
+int cpuid_supported(struct axv_host *host, struct kvm_cpuid2 *cpuid);
+
+/** cpuid_set() - KVM_SET_CPUID2 */
+int cpuid_set(struct vcpu *v, const struct kvm_cpuid2 *cpuid);
+
+/** cpuid_get() - KVM_GET_CPUID2 */
+int cpuid_get(struct vcpu *v, struct kvm_cpuid2 *cpuid);
+
+/**
+ * cpuid_from_kvm() - a table of KVM's as the module takes it
+ * @entries: the table
+ * @count: its length
+ * @leaves: room for as many
+ *
+ * Return: how many there are: of two answers to a question the first counts.
+ */
+unsigned int cpuid_from_kvm(const struct kvm_cpuid_entry2 *entries, unsigned int count,
+			    struct axv_x86_cpuid *leaves);
+
+/* ---- events.c ---- */
+
+int events_get(struct vcpu *v, struct kvm_vcpu_events *events);
+int events_set(struct vcpu *v, const struct kvm_vcpu_events *events);
+int events_get_mp_state(struct vcpu *v, struct kvm_mp_state *state);
+int events_set_mp_state(struct vcpu *v, const struct kvm_mp_state *state);
+
+/** events_interrupt() - KVM_INTERRUPT */
+int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq);
+
+/** events_nmi() - KVM_NMI */
+int events_nmi(struct vcpu *v);
+
+/* ---- lapic.c ---- */
+
+int lapic_get(struct vcpu *v, struct kvm_lapic_state *state);
+int lapic_set(struct vcpu *v, const struct kvm_lapic_state *state);
+
+/** lapic_set_base() - IA32_APIC_BASE, which says which registers the APIC has */
+int lapic_set_base(struct vcpu *v, uint64_t base);
+
+/** lapic_read_base() - read it anew; without a local APIC it is what it was set to */
+int lapic_read_base(struct vcpu *v);
+
+#endif /* VCPU_H */

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * A VM: its ioctls, its beginning and its end.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "caps.h"
+#include "debug.h"
+#include "vcpu.h"
+#include "vm.h"
+
+static int enable_cap(struct vm *vm, const struct kvm_enable_cap *cap)
+{
+	if (cap->flags)
+		return -EINVAL;
+	switch (cap->cap) {
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return irqchip_split(vm, cap->args[0]);
+	/* A promise of the VMM's, that it needs no more; the number is one CHECK_EXTENSION has. */
+	case KVM_CAP_MAX_VCPU_ID:
+		return cap->args[0] && cap->args[0] <= (__u64)caps_check(vm->host, cap->cap) ?
+		       0 : -EINVAL;
+	default:
+		debug("capability %u cannot be enabled", cap->cap);
+		return -EINVAL;
+	}
+}
+
+static int set_boot_cpu(unsigned long id)
+{
+	/* The module's boot processor is vCPU 0. */
+	return id ? -EINVAL : 0;
+}
+
+static long vm_ioctl(void *data, unsigned long command, unsigned long arg)
+{
+	struct vm *vm = data;
+
+	switch (command) {
+	case KVM_CHECK_EXTENSION:
+		return caps_check(vm->host, arg);
+	case KVM_ENABLE_CAP:
+		return enable_cap(vm, (struct kvm_enable_cap *)arg);
+	case KVM_CREATE_VCPU:
+		return vcpu_create(vm->self, vm, arg);
+	case KVM_SET_BOOT_CPU_ID:
+		return set_boot_cpu(arg);
+	case KVM_SET_USER_MEMORY_REGION:
+		return memory_set(vm, (struct kvm_userspace_memory_region *)arg);
+	case KVM_GET_DIRTY_LOG:
+		return memory_get_dirty(vm, (struct kvm_dirty_log *)arg);
+	/*
+	 * Where KVM keeps what it needs to run real mode on old Intel processors.  The
+	 * module needs no memory of the guest's for that.
+	 */
+	case KVM_SET_TSS_ADDR:
+	case KVM_SET_IDENTITY_MAP_ADDR:
+		return 0;
+	case KVM_SET_GSI_ROUTING:
+		return irqchip_set_routing(vm, (struct kvm_irq_routing *)arg);
+	case KVM_IRQ_LINE:
+		return irqchip_line(vm, (struct kvm_irq_level *)arg);
+	case KVM_SIGNAL_MSI:
+		return irqchip_signal_msi(vm, (struct kvm_msi *)arg);
+	case KVM_IRQFD:
+		return eventfd_irqfd(vm, (struct kvm_irqfd *)arg);
+	case KVM_IOEVENTFD:
+		return eventfd_ioeventfd(vm, (struct kvm_ioeventfd *)arg);
+	case KVM_GET_CLOCK:
+		return clock_get(vm, (struct kvm_clock_data *)arg);
+	case KVM_SET_CLOCK:
+		return clock_set(vm, (struct kvm_clock_data *)arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static void vm_free(void *data)
+{
+	struct vm *vm = data;
+
+	axv_vm_destroy(vm->axv);
+	eventfd_free(vm);
+	irqchip_free(vm);
+	memory_free(vm);
+	object_put(vm->system);
+	pthread_mutex_destroy(&vm->lock);
+	free(vm);
+}
+
+static const struct object_ops vm_ops = {
+	.name = "VM",
+	.ioctl = vm_ioctl,
+	.free = vm_free,
+};
+
+int vm_create(struct object *system, struct axv_host *host)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+	int fd, err;
+
+	if (!vm)
+		return -ENOMEM;
+	vm->host = host;
+	pthread_mutex_init(&vm->lock, NULL);
+	clock_init(vm);
+	/* Without an irqchip, until one is asked for.  KVM in the way is told here. */
+	err = axv_vm_create(host, NULL, &vm->axv);
+	if (err) {
+		debug("%s", axv_error());
+		free(vm);
+		return err;
+	}
+	vm->system = object_get(system);
+	vm->self = object_create(&vm_ops, vm);
+	if (!vm->self) {
+		vm_free(vm);
+		return -ENOMEM;
+	}
+	/* KVM's own descriptors of VMs and vCPUs are closed on exec(). */
+	fd = memfd_create("kvm-vm", MFD_CLOEXEC);
+	err = fd < 0 ? -errno : object_attach(fd, vm->self);
+	object_put(vm->self);
+	if (err && fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}

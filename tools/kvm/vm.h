@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/*
+ * A VM of KVM's, and what its files share.
+ */
+#ifndef VM_H
+#define VM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <axvcpu.h>
+#include <linux/kvm.h>
+
+#include "object.h"
+
+struct memory;
+struct doorbell;
+
+/**
+ * struct vm - a VM
+ * @self: the object that this is; it outlives it
+ * @system: the device it came from, a reference
+ * @host: of @system
+ * @axv: the VM of the module
+ * @lock: guards all that follows, and the choice of @axv
+ * @split: the local APICs are in the kernel, PIC and IOAPIC are the VMM's
+ * @nr_vcpus: vCPUs that there are
+ * @memory: its slots (memory.c)
+ * @routes: the VMM's table, as the module has it (irqchip.c)
+ * @nr_routes: how many
+ * @doorbells: ioeventfds (eventfd.c)
+ * @clock_offset: what the clock is ahead of the host's, in ns (clock.c)
+ */
+struct vm {
+	struct object *self;
+	struct object *system;
+	struct axv_host *host;
+	struct axv_vm *axv;
+	pthread_mutex_t lock;
+	bool split;
+	unsigned int nr_vcpus;
+	struct memory *memory;
+	struct axv_route *routes;
+	unsigned int nr_routes;
+	struct doorbell *doorbells;
+	int64_t clock_offset;
+};
+
+/**
+ * vm_create() - KVM_CREATE_VM
+ * @self: the object that this is; it outlives it
+ * @system: the device
+ * @host: of @system
+ *
+ * Return: a descriptor or a negative errno.
+ */
+int vm_create(struct object *system, struct axv_host *host);
+
+/* ---- memory.c ---- */
+
+/** memory_set() - KVM_SET_USER_MEMORY_REGION */
+int memory_set(struct vm *vm, const struct kvm_userspace_memory_region *region);
+
+/** memory_get_dirty() - KVM_GET_DIRTY_LOG */
+int memory_get_dirty(struct vm *vm, const struct kvm_dirty_log *log);
+
+/** memory_repeat() - give all slots to another VM of the module; @vm->lock held */
+int memory_repeat(struct vm *vm, struct axv_vm *axv);
+
+/** memory_free() - the end of the VM */
+void memory_free(struct vm *vm);
+
+/* ---- irqchip.c ---- */
+
+/** irqchip_split() - KVM_CAP_SPLIT_IRQCHIP, with as many pins of IOAPICs */
+int irqchip_split(struct vm *vm, uint64_t pins);
+
+/** irqchip_set_routing() - KVM_SET_GSI_ROUTING */
+int irqchip_set_routing(struct vm *vm, const struct kvm_irq_routing *routing);
+
+/** irqchip_line() - KVM_IRQ_LINE */
+int irqchip_line(struct vm *vm, const struct kvm_irq_level *line);
+
+/** irqchip_signal_msi() - KVM_SIGNAL_MSI; returns 1 if it is on its way */
+int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi);
+
+/**
+ * irqchip_route() - an entry of KVM's table as a route of the module's
+ * @entry: the entry
+ * @route: out
+ *
+ * Return: 0; -EINVAL: with a split irqchip only messages have routes.
+ */
+int irqchip_route(const struct kvm_irq_routing_entry *entry, struct axv_route *route);
+
+/** irqchip_free() - the end of the VM */
+void irqchip_free(struct vm *vm);
+
+/* ---- eventfd.c ---- */
+
+/** eventfd_irqfd() - KVM_IRQFD */
+int eventfd_irqfd(struct vm *vm, const struct kvm_irqfd *irqfd);
+
+/** eventfd_ioeventfd() - KVM_IOEVENTFD */
+int eventfd_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *ioeventfd);
+
+/**
+ * eventfd_ring() - a write that the kernel did not decode
+ * @vm: the VM
+ * @port: to a port, otherwise to guest memory
+ * @addr: where
+ * @width: bytes
+ * @data: what
+ *
+ * Return: whether there is an ioeventfd, which has been signalled.
+ */
+bool eventfd_ring(struct vm *vm, bool port, uint64_t addr, unsigned int width, uint64_t data);
+
+/** eventfd_free() - the end of the VM */
+void eventfd_free(struct vm *vm);
+
+/* ---- clock.c ---- */
+
+/** clock_init() - the clock begins at 0 */
+void clock_init(struct vm *vm);
+
+/** clock_get() - KVM_GET_CLOCK */
+int clock_get(struct vm *vm, struct kvm_clock_data *clock);
+
+/** clock_set() - KVM_SET_CLOCK */
+int clock_set(struct vm *vm, const struct kvm_clock_data *clock);
+
+#endif /* VM_H */

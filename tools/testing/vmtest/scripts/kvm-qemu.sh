@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# Debian's QEMU, which thinks that it has KVM, boots a Debian kernel with CPUS CPUs, whose
+# init switches CPUs off and on and powers off.  RELEASE is what that kernel calls itself.
+
+# shellcheck disable=SC3040 # busybox has it
+set -o pipefail
+boot() {
+	AXV_KVM_DEBUG=1 ./axv-kvm qemu-system-x86_64 -L firmware -nodefaults -nographic \
+		-accel kvm -machine pc,kernel-irqchip=split -cpu host -smp "$CPUS" -m 256 \
+		-serial stdio -kernel vmlinuz -initrd initrd -no-reboot \
+		-append "console=ttyS0 panic=-1 axvcpu.cpus" </dev/null 2>&1 | tee /tmp/console
+}
+plan 9
+check_fails "a program that is not there is not run" ./axv-kvm nonsense
+check_fails "a static program is refused" ./axv-kvm busybox true
+check "QEMU ends with 0 when the guest powers off" boot
+check "the guest is Linux $RELEASE" grep -q "guest: Linux .* $RELEASE " /tmp/console
+check "the guest has $CPUS CPUs, which it can switch off and on" \
+	grep -q "guest: $CPUS CPUs of $CPUS" /tmp/console
+check "the guest's interrupts come through an I/O APIC" \
+	grep -q "guest: [1-9][0-9]* interrupts of an I/O APIC" /tmp/console
+check "the guest reached its end" grep -q "guest: powering off" /tmp/console
+check "the guest knows KVM" grep -q "Hypervisor detected: KVM" /tmp/console
+complaints() {
+	# The guest's kernel says this of the processor's model, not of axvcpu.
+	grep -v "Speculative Return Stack Overflow" /tmp/console |
+		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|PCI: Fatal"
+}
+check_fails "the guest's kernel complains" complaints
