@@ -405,6 +405,77 @@ static void test_exits(void)
 	v.run->immediate_exit = 0;
 }
 
+/* A processor in real mode, with its memory at 0, at OUTS or INS of @count bytes. */
+static void make_string(bool in, unsigned int count)
+{
+	const struct axv_x86_segment flat = { .limit = 0xffff, .attr = 0x93 };
+	struct axv_run *page = v.page;
+	unsigned int i;
+
+	memset(&page->regs, 0, sizeof(page->regs));
+	for (i = 0; i < 8; i++)
+		page->regs.sregs.seg[i] = flat;
+	page->regs.sregs.cr0 = 0x10;
+	page->regs.gprs.rip = 0x50;
+	page->regs.gprs.rflags = 2;
+	page->regs.gprs.gpr[AXV_X86_RCX] = count;
+	page->regs.gprs.gpr[AXV_X86_RSI] = 0x1000;
+	page->regs.gprs.gpr[AXV_X86_RDI] = 0x1000;
+	page->valid = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
+	page->ip = 0x50;
+	page->insn_len = 2;
+	page->exit_reason = AXV_EXIT_IO_STRING;
+	page->exit.io_string = (struct axv_exit_io_string){
+		.count = count, .port = 0x511, .width = 1, .in = in, .rep = 1,
+		.addr_width = 2, .seg = AXV_X86_DS,
+	};
+}
+
+static void test_strings(void)
+{
+	static unsigned char ram[0x10000] __attribute__((aligned(4096)));
+	const struct kvm_userspace_memory_region slot = {
+		.memory_size = sizeof(ram), .userspace_addr = (uintptr_t)ram,
+	};
+	const struct axv_x86_gprs *gprs = &v.page->regs.gprs;
+	struct kvm_regs regs = { .rip = 0x77, .rflags = 2 };
+
+	memory_set(&vm, &slot);
+	memcpy(ram + 0x50, "\xf3\x6e", 2);	/* rep outsb */
+	memcpy(ram + 0x1000, "QEMU", 4);
+	make_string(false, 4);
+	tap(!run_vcpu(&v) && v.run->exit_reason == KVM_EXIT_IO && v.run->io.count == 4 &&
+	    v.run->io.direction == KVM_EXIT_IO_OUT && v.run->io.size == 1 &&
+	    v.run->io.port == 0x511 && !memcmp(v.pio, "QEMU", 4) && gprs->rip == 0x50,
+	    "OUTS shows all its elements at once");
+	v.run->immediate_exit = 1;
+	tap(run_vcpu(&v) == -EINTR && gprs->rip == 0x52 && !gprs->gpr[AXV_X86_RCX] &&
+	    gprs->gpr[AXV_X86_RSI] == 0x1004 && v.page->dirty & AXV_RUN_SET_GPRS,
+	    "and is done with the next run");
+	v.run->immediate_exit = 0;
+
+	ram[0x51] = 0x6c;			/* rep insb */
+	make_string(true, 4);
+	tap(!run_vcpu(&v) && v.run->io.direction == KVM_EXIT_IO_IN && v.run->io.count == 4,
+	    "INS asks for all its elements at once");
+	memcpy(v.pio, "fwcf", 4);
+	v.run->immediate_exit = 1;
+	tap(run_vcpu(&v) == -EINTR && !memcmp(ram + 0x1000, "fwcf", 4) && gprs->rip == 0x52,
+	    "and stores them with the next run");
+	v.run->immediate_exit = 0;
+
+	make_string(true, 4);
+	run_vcpu(&v);
+	tap(v.pending == PENDING_FINISH && !regs_set(&v, &regs) && v.pending == PENDING_NONE,
+	    "registers that are set in the middle give the instruction up");
+	make_string(true, 4);
+	tap(!run_vcpu(&v) && v.run->io.count == 4, "and another one begins");
+	run_forget(&v);
+	coroutine_free(&v.finish);
+	memory_free(&vm);
+	vm.memory = NULL;
+}
+
 static void test_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal }, old;
@@ -443,6 +514,7 @@ int main(void)
 		test_regs();
 		test_fpu();
 		test_exits();
+		test_strings();
 		test_signals();
 	}
 	return tap_done();
