@@ -324,7 +324,7 @@ static int interrupted(struct vcpu *v, unsigned long handled)
 	/* With immediate_exit KVM leaves exit_reason as it was. */
 	if (v->run->immediate_exit)
 		return -EINTR;
-	if (v->page->exit_reason == AXV_EXIT_KICKED || signals_handled() == handled)
+	if (signals_handled() == handled)
 		return GO_ON;
 	v->run->exit_reason = KVM_EXIT_INTR;
 	return -EINTR;
@@ -346,7 +346,7 @@ static int run_once(struct vcpu *v, unsigned long handled)
 int run_vcpu(struct vcpu *v)
 {
 	bool completes = v->pending == PENDING_IO || v->pending == PENDING_MMIO;
-	unsigned long handled = signals_enter(v->run, v->axv);
+	unsigned long handled = signals_enter(v->axv);
 	int ret = complete(v);
 
 	if (ret == GO_ON)

@@ -2,15 +2,15 @@
 /*
  * Signals that come while a vCPU runs.
  *
- * A VMM that wants a vCPU out of KVM_RUN sends its thread a signal, whose handler sets
- * immediate_exit; KVM looks at that byte with signals held back.  The module does not know
- * the byte, and a signal may come between the library's look at it and the run.  So the
- * VMM's handlers are called by one of the library's: when they have returned and the byte
- * of the vCPU that this thread is about to run is set, it kicks that vCPU.  A kick is kept
- * until a run ends by it: the signal is not lost, whenever it comes.
+ * A signal to a thread in KVM_RUN makes it fail with EINTR; a VMM that cannot be sure that
+ * the thread is there yet has the handler set immediate_exit, at which KVM looks with signals
+ * held back.  The module does not know that byte, and a signal may come when the library
+ * has looked at it, or between two runs of one KVM_RUN.  So the VMM's handlers are called by
+ * one of the library's: when they have returned, it kicks the vCPU that this thread is about
+ * to run.  A kick is kept until a run ends by it: no signal is lost, whenever it comes.
  *
  * It counts the signals as well: KVM_RUN fails with EINTR only where there was one, while
- * the module ends a run for other work of the thread, too.
+ * the module ends a run for other work of the thread, too, and for a kick that came late.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,12 +31,10 @@ typedef void (*full_handler)(int signal, siginfo_t *info, void *context);
 /**
  * struct thread - what a thread's signals are about
  * @handled: how many it has handled
- * @run: whose immediate_exit is looked at; NULL: none
- * @vcpu: that is kicked then
+ * @vcpu: that it is about to run; NULL: none
  */
 struct thread {
 	volatile unsigned long handled;
-	const struct kvm_run *volatile run;
 	struct axv_vcpu *volatile vcpu;
 };
 
@@ -45,16 +43,15 @@ static __thread struct thread thread INITIAL;
 /* The VMM's handlers, by signal. */
 static volatile full_handler handlers[_NSIG];
 
-unsigned long signals_enter(const struct kvm_run *run, struct axv_vcpu *vcpu)
+unsigned long signals_enter(struct axv_vcpu *vcpu)
 {
 	thread.vcpu = vcpu;
-	thread.run = run;
 	return thread.handled;
 }
 
 void signals_leave(void)
 {
-	thread.run = NULL;
+	thread.vcpu = NULL;
 }
 
 unsigned long signals_handled(void)
@@ -64,17 +61,17 @@ unsigned long signals_handled(void)
 
 static void handle(int signal, siginfo_t *info, void *context)
 {
-	const struct kvm_run *run;
+	struct axv_vcpu *vcpu;
 	int saved;
 
 	/* One that takes the number alone does not look at the rest. */
 	handlers[signal](signal, info, context);
 	thread.handled++;
-	run = thread.run;
-	if (!run || !*(const volatile __u8 *)&run->immediate_exit)
+	vcpu = thread.vcpu;
+	if (!vcpu)
 		return;
 	saved = errno;
-	axv_vcpu_kick(thread.vcpu);
+	axv_vcpu_kick(vcpu);
 	errno = saved;
 }
 

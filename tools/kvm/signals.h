@@ -5,18 +5,15 @@
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
-#include <linux/kvm.h>
-
 #include <axvcpu.h>
 
 /**
  * signals_enter() - this thread is about to look at immediate_exit, and to run a vCPU
- * @run: whose immediate_exit it is
- * @vcpu: that is kicked if a handler has set it
+ * @vcpu: that is kicked when a handler has been called
  *
  * Return: how many signals this thread has handled.
  */
-unsigned long signals_enter(const struct kvm_run *run, struct axv_vcpu *vcpu);
+unsigned long signals_enter(struct axv_vcpu *vcpu);
 
 /** signals_leave() - the run is over */
 void signals_leave(void);

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "caps.h"
 #include "debug.h"
 #include "vcpu.h"
 
@@ -241,10 +242,13 @@ static int make_vcpu(struct vcpu *v, unsigned long id)
 
 int vcpu_create(struct object *vm_object, struct vm *vm, unsigned long id)
 {
-	struct vcpu *v = calloc(1, sizeof(*v));
 	struct object *object;
+	struct vcpu *v;
 	int fd, err;
 
+	if (id >= (unsigned long)caps_check(vm->host, KVM_CAP_MAX_VCPU_ID))
+		return -EINVAL;
+	v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	pthread_mutex_init(&v->lock, NULL);

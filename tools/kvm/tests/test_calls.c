@@ -343,13 +343,12 @@ static void test_fpu(void)
 
 /* ---- runs --------------------------------------------------------------- */
 
-static struct kvm_run *run_of_handler;
+static unsigned int signals;
 
 static void on_signal(int signal)
 {
 	(void)signal;
-	if (run_of_handler)
-		run_of_handler->immediate_exit = 1;
+	signals++;
 }
 
 static void test_exits(void)
@@ -484,19 +483,20 @@ static void test_signals(void)
 
 	tap(!sigaction(SIGUSR1, &action, NULL) && !sigaction(SIGUSR1, NULL, &old) &&
 	    old.sa_handler == on_signal, "a handler is what the program has set");
-	before = signals_enter(v.run, v.axv);
+	before = signals_enter(v.axv);
 	kicks = kernel.calls[CALL_KICK];
 	raise(SIGUSR1);
-	tap(signals_handled() == before + 1 && kernel.calls[CALL_KICK] == kicks,
-	    "a signal is counted");
-	run_of_handler = v.run;
-	raise(SIGUSR1);
-	tap(kernel.calls[CALL_KICK] == kicks + 1, "one whose handler wants out kicks the vCPU");
+	tap(signals == 1 && signals_handled() == before + 1 &&
+	    kernel.calls[CALL_KICK] == kicks + 1, "a signal before the run kicks the vCPU");
 	signals_leave();
 	raise(SIGUSR1);
-	tap(kernel.calls[CALL_KICK] == kicks + 1, "but not behind the run");
-	v.run->immediate_exit = 0;
-	run_of_handler = NULL;
+	tap(signals == 2 && kernel.calls[CALL_KICK] == kicks + 1, "one behind it does not");
+	v.page->exit_reason = AXV_EXIT_NOTHING;
+	v.run->exit_reason = KVM_EXIT_IO;
+	kernel.signal_in_run = SIGUSR1;
+	tap(run_vcpu(&v) == -EINTR && v.run->exit_reason == KVM_EXIT_INTR && signals == 3,
+	    "one in the middle ends KVM_RUN with EINTR");
+	kernel.signal_in_run = 0;
 	tap(signal(SIGUSR1, SIG_IGN) == on_signal && !sigaction(SIGUSR1, NULL, &old) &&
 	    old.sa_handler == SIG_IGN, "no handler");
 }

@@ -3,6 +3,7 @@
  * A stand-in for the module.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
@@ -217,6 +218,8 @@ int ioctl(int fd, unsigned long command, ...)
 	case AXV_VCPU_SET_SGIS:
 		kernel.sgis = *(struct axv_sgis *)arg;
 		return 0;
+	case AXV_VCPU_RUN:
+		return kernel.signal_in_run ? raise(kernel.signal_in_run) : 0;
 	case AXV_VCPU_GET_REGS:
 		return regs(arg, false);
 	case AXV_VCPU_SET_REGS:

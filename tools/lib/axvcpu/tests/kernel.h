@@ -26,6 +26,7 @@
  * @answers: to other queries, by id; 0: not known
  * @fail_command: this ioctl fails with @fail_errno; 0: none
  * @fail_errno: see @fail_command
+ * @signal_in_run: raised by each run; 0: none
  * @calls: ioctls so far, by number
  * @region: the last region set
  * @doorbell: the last doorbell added or removed
@@ -54,6 +55,7 @@ struct kernel {
 	__u64 answers[KERNEL_QUERIES];
 	unsigned long fail_command;
 	int fail_errno;
+	int signal_in_run;
 	unsigned int calls[256];
 	struct axv_region region;
 	struct axv_doorbell doorbell;
