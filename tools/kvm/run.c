@@ -310,7 +310,11 @@ static int take_inputs(struct vcpu *v)
 
 	v->page->irq_window = v->run->request_interrupt_window;
 	/* With a local APIC in the kernel the TPR is there, and this an output. */
-	if (v->vm->split || cr8 == v->page->cr8)
+	if (v->vm->split)
+		return 0;
+	/* The VMM's APIC wants to know when the guest lowers it. */
+	v->page->cr8_below = cr8;
+	if (cr8 == v->page->cr8)
 		return 0;
 	return axv_vcpu_set_reg(v->axv, AXV_REG_X86(CR, 8), cr8) ? -EINVAL : 0;
 }

@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 #
 # Debian's QEMU, which thinks that it has KVM, boots a Debian kernel with CPUS CPUs, whose
-# init switches CPUs off and on and powers off.  RELEASE is what that kernel calls itself.
+# init switches CPUs off and on, reads a disk and powers off.  RELEASE is what that kernel
+# calls itself.  The disk's queue is an ioeventfd, and its interrupts are irqfds.
 
 # shellcheck disable=SC3040 # busybox has it
 set -o pipefail
@@ -10,9 +11,12 @@ boot() {
 	AXV_KVM_DEBUG=1 ./axv-kvm qemu-system-x86_64 -L firmware -nodefaults -nographic \
 		-accel kvm -machine pc,kernel-irqchip=split -cpu host -smp "$CPUS" -m 256 \
 		-serial stdio -kernel vmlinuz -initrd initrd -no-reboot \
-		-append "console=ttyS0 panic=-1 axvcpu.cpus" </dev/null 2>&1 | tee /tmp/console
+		-drive file=disk,format=raw,if=none,id=disk -device virtio-blk-pci,drive=disk \
+		-append "console=ttyS0 panic=-1 axvcpu.cpus axvcpu.disk" </dev/null 2>&1 | tee /tmp/console
 }
-plan 9
+dd if=/dev/urandom of=disk bs=64k count=32 2>/dev/null
+sum=$(md5sum <disk)
+plan 11
 check_fails "a program that is not there is not run" ./axv-kvm nonsense
 check_fails "a static program is refused" ./axv-kvm busybox true
 check "QEMU ends with 0 when the guest powers off" boot
@@ -21,6 +25,9 @@ check "the guest has $CPUS CPUs, which it can switch off and on" \
 	grep -q "guest: $CPUS CPUs of $CPUS" /tmp/console
 check "the guest's interrupts come through an I/O APIC" \
 	grep -q "guest: [1-9][0-9]* interrupts of an I/O APIC" /tmp/console
+check "the guest has read its disk" grep -q "guest: the disk has $sum" /tmp/console
+check "the disk has interrupts of its own" grep -q \
+	"guest: [1-9][0-9]* interrupts of the disk" /tmp/console
 check "the guest reached its end" grep -q "guest: powering off" /tmp/console
 check "the guest knows KVM" grep -q "Hypervisor detected: KVM" /tmp/console
 complaints() {
