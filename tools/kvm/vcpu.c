@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +18,21 @@
 /* Where an x86 processor begins; the VMM sets the registers in any case. */
 #define RESET_VECTOR	0xfffffff0ull
 
+/* That have a number. */
+static atomic_ulong threads;
+
 /*
  * KVM lets any thread use a vCPU.  The module's belongs to the thread that has bound it, so
  * each call takes it over, if need be.
  */
 static int own(struct vcpu *v)
 {
-	static __thread pid_t self;
+	static __thread unsigned long self;
 	int err;
 
+	/* Not its id, which another thread gets when this one has exited. */
 	if (!self)
-		self = gettid();
+		self = atomic_fetch_add(&threads, 1) + 1;
 	if (v->owner == self)
 		return 0;
 	err = axv_vcpu_bind(v->axv, AXV_BIND_ADOPT);

@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <axvcpu.h>
 #include <linux/kvm.h>
@@ -51,7 +50,7 @@ enum pending {
  * @run: what the VMM maps, and has to be taken for hostile no more than the VMM is
  * @pio: the data of port accesses, behind @run
  * @lock: held by every call
- * @owner: the thread that has bound the vCPU; 0: none
+ * @owner: the thread that has bound the vCPU, by a number of its own; 0: none
  * @pending: see there
  * @finish: in which axv_vcpu_finish() runs, so that it can wait for the VMM
  * @finish_result: what it returned
@@ -67,7 +66,7 @@ struct vcpu {
 	struct kvm_run *run;
 	unsigned char *pio;
 	pthread_mutex_t lock;
-	pid_t owner;
+	unsigned long owner;
 	enum pending pending;
 	struct coroutine finish;
 	int finish_result;
