@@ -262,8 +262,8 @@ static int add_disk(struct machine_config *config, const char *text)
 	}
 	comma = strrchr(file, ',');
 	if (!*file || (comma && !strncmp(comma, ",format=", 8))) {
-		log_error("--disk %s: give a file, and behind it ,ro or ,format=raw or "
-			  ",format=qcow2 if need be", text);
+		log_error("--disk %s: give a file, and behind it ,ro or ,format=qcow2 if need be",
+			  text);
 		free(file);
 		return -EINVAL;
 	}
@@ -279,8 +279,8 @@ static int add_vhost_user(struct machine_config *config, const char *text)
 	struct vhost_config *vhost;
 
 	if (strncmp(text, prefix, strlen(prefix)) || !text[strlen(prefix)]) {
-		log_error("--vhost-user %s: give a type and a socket, such as "
-			  "blk,socket=/run/disk.sock; the one type is blk", text);
+		log_error("--vhost-user %s: give a type and a socket: blk,socket=/run/disk.sock",
+			  text);
 		return -EINVAL;
 	}
 	vhost = add_vhost(config, "--vhost-user");

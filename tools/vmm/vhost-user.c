@@ -207,89 +207,89 @@ static u64 new_deadline(void)
 }
 
 /* Send a message with @size bytes of payload. */
-static int send_message(struct vhost_user *u, struct message *m, enum request request,
+static int send_message(struct vhost_user *u, struct message *m, enum request kind,
 			u32 flags, u32 size, const int *fds, unsigned int nr_fds, u64 deadline)
 {
 	if (u->failed)
 		return -EPIPE;
 	m->header = (struct header){
-		.request = request, .flags = FLAGS_VERSION | flags, .size = size,
+		.request = kind, .flags = FLAGS_VERSION | flags, .size = size,
 	};
 	return send_bytes(u, m, sizeof(m->header) + size, fds, nr_fds, deadline);
 }
 
-/* Receive the answer to @request, which has @size bytes of payload. */
-static int receive_reply(struct vhost_user *u, struct message *m, enum request request,
+/* Receive the answer to @kind, which has @size bytes of payload. */
+static int receive_reply(struct vhost_user *u, struct message *m, enum request kind,
 			 u32 size, u64 deadline)
 {
 	int err = receive_bytes(u, &m->header, sizeof(m->header), deadline);
 
 	if (err)
 		return err;
-	if (m->header.request != request || m->header.flags != (FLAGS_VERSION | FLAGS_REPLY) ||
+	if (m->header.request != kind || m->header.flags != (FLAGS_VERSION | FLAGS_REPLY) ||
 	    m->header.size != size)
 		return fail(u, EPROTO, "the vhost-user back end answers another question");
 	return receive_bytes(u, &m->number, size, deadline);
 }
 
 /* A question, with its answer of the same size as payload. */
-static int ask(struct vhost_user *u, struct message *m, enum request request, u32 size)
+static int ask(struct vhost_user *u, struct message *m, enum request kind, u32 size)
 {
 	u64 deadline = new_deadline();
-	int err = send_message(u, m, request, 0, size, NULL, 0, deadline);
+	int err = send_message(u, m, kind, 0, size, NULL, 0, deadline);
 
-	return err ? err : receive_reply(u, m, request, size, deadline);
+	return err ? err : receive_reply(u, m, kind, size, deadline);
 }
 
-static int ask_number(struct vhost_user *u, enum request request, u64 *number)
+static int ask_number(struct vhost_user *u, enum request kind, u64 *number)
 {
 	u64 deadline = new_deadline();
 	struct message m;
-	int err = send_message(u, &m, request, 0, 0, NULL, 0, deadline);
+	int err = send_message(u, &m, kind, 0, 0, NULL, 0, deadline);
 
 	if (!err)
-		err = receive_reply(u, &m, request, sizeof(m.number), deadline);
+		err = receive_reply(u, &m, kind, sizeof(m.number), deadline);
 	if (!err)
 		*number = m.number;
 	return err;
 }
 
 /* An order; where both know how, it is acknowledged. */
-static int order(struct vhost_user *u, struct message *m, enum request request, u32 size,
+static int order(struct vhost_user *u, struct message *m, enum request kind, u32 size,
 		 const int *fds, unsigned int nr_fds)
 {
 	const bool ack = u->protocol & PROTOCOL_REPLY_ACK;
 	u64 deadline = new_deadline();
-	int err = send_message(u, m, request, ack ? FLAGS_NEED_REPLY : 0, size, fds, nr_fds,
+	int err = send_message(u, m, kind, ack ? FLAGS_NEED_REPLY : 0, size, fds, nr_fds,
 			       deadline);
 
 	if (err || !ack)
 		return err;
-	err = receive_reply(u, m, request, sizeof(m->number), deadline);
+	err = receive_reply(u, m, kind, sizeof(m->number), deadline);
 	if (!err && m->number)
 		return fail(u, EIO, "the vhost-user back end refuses what the guest needs");
 	return err;
 }
 
-static int order_number(struct vhost_user *u, enum request request, u64 number)
+static int order_number(struct vhost_user *u, enum request kind, u64 number)
 {
 	struct message m = { .number = number };
 
-	return order(u, &m, request, sizeof(m.number), NULL, 0);
+	return order(u, &m, kind, sizeof(m.number), NULL, 0);
 }
 
-static int order_state(struct vhost_user *u, enum request request, u32 queue, u32 number)
+static int order_state(struct vhost_user *u, enum request kind, u32 queue, u32 number)
 {
 	struct message m = { .state = { queue, number } };
 
-	return order(u, &m, request, sizeof(m.state), NULL, 0);
+	return order(u, &m, kind, sizeof(m.state), NULL, 0);
 }
 
-static int order_eventfd(struct vhost_user *u, enum request request, u32 queue, int fd)
+static int order_eventfd(struct vhost_user *u, enum request kind, u32 queue, int fd)
 {
 	struct message m = { .number = queue };
 
-	return order(u, &m, request, sizeof(m.number), &fd, 1);
+	return order(u, &m, kind, sizeof(m.number), &fd, 1);
 }
 
 /* ---- what is done with them --------------------------------------------- */

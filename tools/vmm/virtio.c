@@ -450,7 +450,7 @@ static void add_capabilities(struct virtio *v, const struct virtio_id *id)
 	pci_put(&v->f, at + VIRTIO_PCI_NOTIFY_CAP_MULT, 4, NOTIFY_STEP);
 	v->window = add_structure(v, VIRTIO_PCI_CAP_PCI_CFG, sizeof(struct virtio_pci_cfg_cap),
 				  0, 0, 0);
-	memset(&v->f.writable[v->window + WINDOW_BAR], 0xff, 1);
+	v->f.writable[v->window + WINDOW_BAR] = 0xff;
 	memset(&v->f.writable[v->window + WINDOW_OFFSET], 0xff,
 	       WINDOW_DATA + 4 - WINDOW_OFFSET);
 }

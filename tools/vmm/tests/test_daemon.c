@@ -20,7 +20,9 @@
 #define DAEMON		"/usr/bin/qemu-storage-daemon"
 #define SECTORS		64
 
-static char dir[] = "/tmp/axvmm-test-daemon-XXXXXX";
+#define TEMPLATE	"/tmp/axvmm-test-daemon-XXXXXX"
+
+static char dir[sizeof(TEMPLATE)];
 static char image[64];
 
 /* Start it, and ask it for the number of sectors; the features go to @features. */
@@ -111,7 +113,7 @@ int main(void)
 	int fd, ret;
 
 	fake_reset();
-	if (!mkdtemp(dir))
+	if (!mkdtemp(strcpy(dir, TEMPLATE)))
 		return 1;
 	/* Commas mean something to the daemon. */
 	snprintf(image, sizeof(image), "%s/a,b,,c", dir);

@@ -114,7 +114,7 @@ static void vhost_user(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(wrong); i++)
-		FAILS("give a type and a socket, such as blk,socket=/run/disk.sock",
+		FAILS("give a type and a socket: blk,socket=/run/disk.sock",
 		      "--vhost-user", wrong[i]);
 	FAILS(NO_KERNEL, "--vhost-user", "blk,socket=/a,b=c");
 	for (i = 0; i < ARRAY_SIZE(many) - 1; i++)
@@ -137,7 +137,7 @@ static void disk(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(wrong); i++)
-		FAILS("give a file, and behind it ,ro or ,format=raw or ,format=qcow2",
+		FAILS("give a file, and behind it ,ro or ,format=qcow2",
 		      "--disk", wrong[i]);
 	for (i = 0; i < ARRAY_SIZE(right); i++)
 		FAILS(NO_KERNEL, "--disk", right[i]);

@@ -280,7 +280,9 @@ static void cannot_connect(void)
 #define DATA		0x5000u
 #define STATUS		0x6000u
 
-static char dir[] = "/tmp/axvmm-test-disk-XXXXXX";
+#define TEMPLATE	"/tmp/axvmm-test-disk-XXXXXX"
+
+static char dir[sizeof(TEMPLATE)];
 static char image[64], socket_path[64];
 static pid_t daemon_pid;
 
@@ -290,7 +292,7 @@ static bool start_daemon(void)
 	struct stat st;
 	int fd, tries;
 
-	if (access(DAEMON, X_OK) || !mkdtemp(dir))
+	if (access(DAEMON, X_OK) || !mkdtemp(strcpy(dir, TEMPLATE)))
 		return false;
 	snprintf(image, sizeof(image), "%s/disk", dir);
 	snprintf(socket_path, sizeof(socket_path), "%s/socket", dir);

@@ -288,12 +288,52 @@ static const u8 pvpanic[] = {
 /* Each PkgLength ends with the table. */
 _Static_assert(sizeof(pvpanic) == 1 + 54, "scope");
 
-#define AML_WORD(n)	((n) & 0xff), ((n) >> 8 & 0xff)
-#define AML_DWORD(n)	AML_WORD(n), AML_WORD((n) >> 16)
-/* A PkgLength of two bytes, which counts both. */
-#define AML_LENGTH(n)	(0x40 | ((n) & 0xf)), ((n) >> 4)
-/* EisaId ("PNP....") */
-#define AML_PNP(n)	0x0c, 0x41, 0xd0, ((n) >> 8), ((n) & 0xff)
+/* Resources of the DSDT (section 6.4). */
+struct word_range {
+	u8 tag;
+	u16 length;
+	u8 type;
+	u8 flags;
+	u8 type_flags;
+	u16 granularity;
+	u16 first;
+	u16 last;
+	u16 offset;
+	u16 count;
+} __attribute__((packed));
+
+struct dword_range {
+	u8 tag;
+	u16 length;
+	u8 type;
+	u8 flags;
+	u8 type_flags;
+	u32 granularity;
+	u32 first;
+	u32 last;
+	u32 offset;
+	u32 count;
+} __attribute__((packed));
+
+struct fixed_memory {
+	u8 tag;
+	u16 length;
+	u8 writable;
+	u32 first;
+	u32 count;
+} __attribute__((packed));
+
+#define TAG_FIXED_MEMORY 0x86
+#define TAG_DWORD_RANGE	0x87
+#define TAG_WORD_RANGE	0x88
+#define TAGGED		3		/* bytes that @length does not count */
+
+#define RANGE_MEMORY	0
+#define RANGE_IO	1
+#define RANGE_BUS	2
+#define RANGE_FIXED	0x0c		/* minimum and maximum */
+#define RANGE_ENTIRE	3		/* of I/O: with ISA's ports, and others */
+#define RANGE_WRITABLE	1		/* of memory: and not cached */
 
 /*
  * Scope (\_SB) {
@@ -320,37 +360,66 @@ _Static_assert(sizeof(pvpanic) == 1 + 54, "scope");
  *	}
  * }
  */
-static const u8 pci_root[] = {
-	0x10, AML_LENGTH(159),	/* ScopeOp */
-	'\\', '_', 'S', 'B', '_',
-	0x5b, 0x82, AML_LENGTH(110),	/* DeviceOp */
-	'P', 'C', 'I', '0',
-	0x08, '_', 'H', 'I', 'D', AML_PNP(0x0a08),
-	0x08, '_', 'C', 'I', 'D', AML_PNP(0x0a03),
-	0x08, '_', 'B', 'B', 'N', 0x00,
-	0x08, '_', 'C', 'R', 'S',
-	0x11, AML_LENGTH(72), 0x0a, 68,	/* BufferOp, size */
-	0x88, AML_WORD(13), 2, 0x0c, 0,	/* bus numbers: minimum and maximum fixed */
-	AML_WORD(0), AML_WORD(0), AML_WORD(0), AML_WORD(0), AML_WORD(1),
-	0x47, 0x01,		/* I/O ports, 16 bits decoded */
-	AML_WORD(0xcf8), AML_WORD(0xcf8), 1, 8,
-	0x88, AML_WORD(13), 1, 0x0c, 3,	/* I/O ports: likewise; the entire range */
-	AML_WORD(0), AML_WORD(MAP_PCI_PORTS),
-	AML_WORD(MAP_PCI_PORTS + MAP_PCI_PORTS_SIZE - 1), AML_WORD(0),
-	AML_WORD(MAP_PCI_PORTS_SIZE),
-	0x87, AML_WORD(23), 0, 0x0c, 1,	/* memory: likewise; read and write, not cached */
-	AML_DWORD(0), AML_DWORD(MAP_PCI_MEMORY),
-	AML_DWORD(MAP_PCI_MEMORY + MAP_PCI_SIZE - 1), AML_DWORD(0),
-	AML_DWORD(MAP_PCI_SIZE),
-	0x79, 0,		/* end; no checksum */
-	0x5b, 0x82, 38,		/* DeviceOp, PkgLength */
-	'M', 'R', 'E', 'S',
-	0x08, '_', 'H', 'I', 'D', AML_PNP(0x0c02),
-	0x08, '_', 'C', 'R', 'S',
-	0x11, 17, 0x0a, 14,	/* BufferOp, PkgLength, size */
-	0x86, AML_WORD(9), 1,	/* memory that is fixed, read and write */
-	AML_DWORD(MAP_ECAM), AML_DWORD(PCI_ECAM_SIZE),
-	0x79, 0,
+static const struct pci_root {
+	u8 root[52];
+	struct word_range buses;
+	u8 config_ports[8];
+	struct word_range ports;
+	struct dword_range memory;
+	u8 root_end[2];
+	u8 board[26];
+	struct fixed_memory ecam;
+	u8 board_end[2];
+} __attribute__((packed)) pci_root = {
+	.root = {
+		0x10, 0x4f, 0x09,	/* ScopeOp, PkgLength of two bytes: 159 */
+		'\\', '_', 'S', 'B', '_',
+		0x5b, 0x82, 0x4e, 0x06,	/* DeviceOp, PkgLength: 110 */
+		'P', 'C', 'I', '0',
+		0x08, '_', 'H', 'I', 'D',
+		0x0c, 0x41, 0xd0, 0x0a, 0x08,
+		0x08, '_', 'C', 'I', 'D',
+		0x0c, 0x41, 0xd0, 0x0a, 0x03,
+		0x08, '_', 'B', 'B', 'N', 0x00,
+		0x08, '_', 'C', 'R', 'S',
+		0x11, 0x48, 0x04,	/* BufferOp, PkgLength: 72 */
+		0x0a, 68,		/* size */
+	},
+	.buses = {
+		.tag = TAG_WORD_RANGE, .length = sizeof(struct word_range) - TAGGED,
+		.type = RANGE_BUS, .flags = RANGE_FIXED, .count = 1,
+	},
+	.config_ports = {
+		0x47, 0x01,		/* I/O ports, 16 bits decoded */
+		0xf8, 0x0c, 0xf8, 0x0c,
+		1, 8,			/* alignment, length */
+	},
+	.ports = {
+		.tag = TAG_WORD_RANGE, .length = sizeof(struct word_range) - TAGGED,
+		.type = RANGE_IO, .flags = RANGE_FIXED, .type_flags = RANGE_ENTIRE,
+		.first = MAP_PCI_PORTS, .last = MAP_PCI_PORTS + MAP_PCI_PORTS_SIZE - 1,
+		.count = MAP_PCI_PORTS_SIZE,
+	},
+	.memory = {
+		.tag = TAG_DWORD_RANGE, .length = sizeof(struct dword_range) - TAGGED,
+		.type = RANGE_MEMORY, .flags = RANGE_FIXED, .type_flags = RANGE_WRITABLE,
+		.first = MAP_PCI_MEMORY, .last = MAP_PCI_MEMORY + MAP_PCI_SIZE - 1,
+		.count = MAP_PCI_SIZE,
+	},
+	.root_end = { 0x79, 0 },	/* no checksum */
+	.board = {
+		0x5b, 0x82, 38,		/* DeviceOp, PkgLength */
+		'M', 'R', 'E', 'S',
+		0x08, '_', 'H', 'I', 'D',
+		0x0c, 0x41, 0xd0, 0x0c, 0x02,
+		0x08, '_', 'C', 'R', 'S',
+		0x11, 17, 0x0a, 14,	/* BufferOp, PkgLength, size */
+	},
+	.ecam = {
+		.tag = TAG_FIXED_MEMORY, .length = sizeof(struct fixed_memory) - TAGGED,
+		.writable = 1, .first = MAP_ECAM, .count = PCI_ECAM_SIZE,
+	},
+	.board_end = { 0x79, 0 },
 };
 
 _Static_assert(sizeof(pci_root) == 1 + 159, "scope");
@@ -360,7 +429,7 @@ struct dsdt {
 	struct header header;
 	u8 s5[sizeof(s5)];
 	u8 pvpanic[sizeof(pvpanic)];
-	u8 pci[sizeof(pci_root)];
+	struct pci_root pci;
 } __attribute__((packed));
 
 /* Without an MADT it ends before it. */
@@ -540,7 +609,7 @@ void acpi_build(void *memory, u32 gpa, unsigned int apics)
 	memcpy(t->dsdt.s5, s5, sizeof(s5));
 	memcpy(t->dsdt.pvpanic, pvpanic, sizeof(pvpanic));
 	if (apics)
-		memcpy(t->dsdt.pci, pci_root, sizeof(pci_root));
+		t->dsdt.pci = pci_root;
 	else
 		dsdt_size = offsetof(struct dsdt, pci);
 	finish(&t->dsdt.header, "DSDT", 2, dsdt_size);
