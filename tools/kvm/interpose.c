@@ -105,7 +105,8 @@ static int fail(long error)
 
 static bool is_device(const char *path)
 {
-	return !strcmp(path, KVM_DEVICE);
+	/* NULL is EFAULT, which the real one says. */
+	return path && !strcmp(path, KVM_DEVICE);
 }
 
 static int open_device(int flags)
