@@ -160,10 +160,11 @@ int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 		*axv_lapic_reg(lapic, APIC_ICR2) = value >> 32;
 		return 0;
 	case APIC_LVTT:
-		axv_lapic_timer_set_mode(lapic, value);
-		return 0;
 	case APIC_TDCR:
-		axv_lapic_timer_set_divide(lapic, value);
+	case APIC_TMICT:
+		/* A tick of the timer before would be a vector in the new IRR. */
+		axv_lapic_timer_stop(lapic);
+		*axv_lapic_reg(lapic, index) = value;
 		return 0;
 	case APIC_TMCCT:
 		axv_lapic_timer_go_on(lapic, value);

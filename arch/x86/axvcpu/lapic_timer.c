@@ -145,10 +145,10 @@ static u64 period(struct axv_lapic *lapic, u32 count)
 	return ns;
 }
 
-static void next_period(struct axv_lapic *lapic)
+static void next_period(struct axv_lapic *lapic, ktime_t now)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
-	ktime_t next = ktime_add_ns(timer->expiry, timer->period), now = ktime_get();
+	ktime_t next = ktime_add_ns(timer->expiry, timer->period);
 
 	/* Those that were missed are one. */
 	if (next <= now)
@@ -158,9 +158,9 @@ static void next_period(struct axv_lapic *lapic)
 }
 
 /* Not while it counts anew: then the tick is that of the count before. */
-static bool is_over(const struct axv_lapic_timer *timer)
+static bool is_over(const struct axv_lapic_timer *timer, ktime_t now)
 {
-	return timer->period && timer->expiry <= ktime_get();
+	return timer->period && timer->expiry <= now;
 }
 
 /**
@@ -174,7 +174,30 @@ bool axv_lapic_timer_ticked(struct axv_lapic *lapic)
 {
 	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
 		return false;
-	return READ_ONCE(lapic->timer.tick) || is_over(&lapic->timer);
+	return READ_ONCE(lapic->timer.tick) || is_over(&lapic->timer, ktime_get());
+}
+
+static void take_at(struct axv_lapic *lapic, ktime_t now)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+
+	WRITE_ONCE(timer->tick, false);
+	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE) {
+		/* Stopped, or taken, since it expired. */
+		if (!timer->deadline)
+			return;
+		if (axv_x86_guest_tsc(lapic->x) < timer->deadline) {
+			write_deadline(lapic, timer->deadline);
+			return;
+		}
+		write_deadline(lapic, 0);
+	} else if (is_over(timer, now)) {
+		if (mode(lapic) == APIC_LVT_TIMER_PERIODIC)
+			next_period(lapic, now);
+		else
+			timer->period = 0;
+	}
+	axv_lapic_local(lapic, APIC_LVTT);
 }
 
 /**
@@ -188,27 +211,28 @@ bool axv_lapic_timer_ticked(struct axv_lapic *lapic)
  */
 void axv_lapic_timer_take(struct axv_lapic *lapic)
 {
-	struct axv_lapic_timer *timer = &lapic->timer;
+	if (unlikely(READ_ONCE(lapic->timer.tick)))
+		take_at(lapic, ktime_get());
+}
 
-	if (likely(!READ_ONCE(timer->tick)))
-		return;
-	WRITE_ONCE(timer->tick, false);
-	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE) {
-		/* Stopped, or taken, since it expired. */
-		if (!timer->deadline)
-			return;
-		if (axv_x86_guest_tsc(lapic->x) < timer->deadline) {
-			write_deadline(lapic, timer->deadline);
-			return;
-		}
-		write_deadline(lapic, 0);
-	} else if (is_over(timer)) {
-		if (mode(lapic) == APIC_LVT_TIMER_PERIODIC)
-			next_period(lapic);
-		else
-			timer->period = 0;
-	}
-	axv_lapic_local(lapic, APIC_LVTT);
+/*
+ * The guest is about to see or to change the timer: what has expired until @now is an
+ * interrupt, also if the callback has yet to run, which is late on a busy host.  Otherwise
+ * the guest sees the count end without its interrupt, or its write takes that away.
+ */
+static void settle(struct axv_lapic *lapic, ktime_t now)
+{
+	struct axv_lapic_timer *timer = &lapic->timer;
+	bool over;
+
+	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
+		over = timer->deadline && timer->deadline <= axv_x86_guest_tsc(lapic->x);
+	else
+		over = is_over(timer, now);
+	if (over)
+		hrtimer_cancel(&timer->hrtimer);
+	if (over || READ_ONCE(timer->tick))
+		take_at(lapic, now);
 }
 
 /**
@@ -222,7 +246,7 @@ void axv_lapic_timer_take(struct axv_lapic *lapic)
  */
 void axv_lapic_timer_set_mode(struct axv_lapic *lapic, u32 lvtt)
 {
-	axv_lapic_timer_take(lapic);
+	settle(lapic, ktime_get());
 	if (((mode(lapic) ^ lvtt) & MODE) &&
 	    ((mode(lapic) | lvtt) & APIC_LVT_TIMER_TSCDEADLINE)) {
 		axv_lapic_timer_stop(lapic);
@@ -266,39 +290,14 @@ void axv_lapic_timer_set_count(struct axv_lapic *lapic, u32 count)
 {
 	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
 		return;
-	axv_lapic_timer_take(lapic);
+	settle(lapic, ktime_get());
 	*axv_lapic_reg(lapic, APIC_TMICT) = count;
 	axv_lapic_timer_go_on(lapic, count);
 }
 
-/**
- * axv_lapic_timer_set_divide() - a write of the divide configuration
- * @lapic:	APIC of a vCPU whose claim the caller holds
- * @tdcr:	new value
- *
- * What is left of the count is counted at the new rate.
- *
- * Context: interrupts may be off.
- */
-void axv_lapic_timer_set_divide(struct axv_lapic *lapic, u32 tdcr)
-{
-	u32 left;
-
-	axv_lapic_timer_take(lapic);
-	left = axv_lapic_timer_count(lapic);
-	*axv_lapic_reg(lapic, APIC_TDCR) = tdcr;
-	if (left)
-		axv_lapic_timer_go_on(lapic, left);
-}
-
-/**
- * axv_lapic_timer_count() - the current count, to save it
- * @lapic:	APIC of a vCPU whose claim the caller holds
- */
-u32 axv_lapic_timer_count(struct axv_lapic *lapic)
+static u32 count_at(struct axv_lapic *lapic, ktime_t now)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
-	ktime_t now = ktime_get();
 	u64 left, late;
 
 	if (!timer->period)
@@ -317,24 +316,49 @@ u32 axv_lapic_timer_count(struct axv_lapic *lapic)
 }
 
 /**
+ * axv_lapic_timer_count() - the current count, to save it
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ */
+u32 axv_lapic_timer_count(struct axv_lapic *lapic)
+{
+	return count_at(lapic, ktime_get());
+}
+
+/**
  * axv_lapic_timer_read_count() - the guest reads the current count
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
- * The guest that reads 0, or a new period, finds the interrupt pending.  The callback is
- * late on a busy host: otherwise the guest would see the count end without its interrupt.
+ * The guest that reads 0, or a new period, finds the interrupt pending.
  *
  * Context: interrupts may be off.
  */
 u32 axv_lapic_timer_read_count(struct axv_lapic *lapic)
 {
-	struct axv_lapic_timer *timer = &lapic->timer;
+	ktime_t now = ktime_get();
 
-	if (is_over(timer)) {
-		hrtimer_cancel(&timer->hrtimer);
-		WRITE_ONCE(timer->tick, true);
-		axv_lapic_timer_take(lapic);
-	}
-	return axv_lapic_timer_count(lapic);
+	settle(lapic, now);
+	return count_at(lapic, now);
+}
+
+/**
+ * axv_lapic_timer_set_divide() - a write of the divide configuration
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @tdcr:	new value
+ *
+ * What is left of the count is counted at the new rate.
+ *
+ * Context: interrupts may be off.
+ */
+void axv_lapic_timer_set_divide(struct axv_lapic *lapic, u32 tdcr)
+{
+	ktime_t now = ktime_get();
+	u32 left;
+
+	settle(lapic, now);
+	left = count_at(lapic, now);
+	*axv_lapic_reg(lapic, APIC_TDCR) = tdcr;
+	if (left)
+		axv_lapic_timer_go_on(lapic, left);
 }
 
 /**
@@ -361,7 +385,7 @@ void axv_lapic_timer_set_deadline(struct axv_lapic *lapic, u64 deadline)
 {
 	if (mode(lapic) != APIC_LVT_TIMER_TSCDEADLINE)
 		return;
-	axv_lapic_timer_take(lapic);
+	settle(lapic, ktime_get());
 	if (deadline)
 		write_deadline(lapic, deadline);
 	else
@@ -389,12 +413,15 @@ void axv_lapic_timer_put_deadline(struct axv_lapic *lapic, u64 deadline)
  * @ticked:	the new value
  *
  * False leaves the tick of a count or deadline that was put back before and has expired
- * since.  Otherwise it would never come.
+ * since.  Otherwise it would never come.  True ends a one-shot count: its tick has come
+ * between two reads of the VMM that saved both.  Otherwise it would come twice.
  */
 void axv_lapic_timer_put_tick(struct axv_lapic *lapic, bool ticked)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
 
+	if (ticked && !mode(lapic))
+		axv_lapic_timer_stop(lapic);
 	if (ticked || !(timer->period || timer->deadline))
 		WRITE_ONCE(timer->tick, ticked);
 }

@@ -34,10 +34,11 @@
 /*
  * What a local APIC has beside the registers of its page.  ICR is one register of 64
  * bits, with the destination in the upper half.  To restore an APIC, set
- * IA32_APIC_BASE and then these, in the order of AXV_TABLE_REGS.
+ * IA32_APIC_BASE and then these, in the order of AXV_TABLE_REGS.  The tick comes after
+ * count and deadline: 0 does not take back that of a count which has ended meanwhile.
  */
 #define AXV_X86_LAPIC_DEADLINE	0x400	/* IA32_TSC_DEADLINE; after LVT timer */
-#define AXV_X86_LAPIC_TICK	0x410	/* 1: the timer has expired, IRR has it not yet */
+#define AXV_X86_LAPIC_TICK	0x410	/* 1: a count has ended, IRR has it not yet */
 #define AXV_X86_LAPIC_ERRORS	0x420	/* for ESR, when it is written next */
 
 /* General registers in the order of the instruction encoding. */

@@ -611,10 +611,15 @@ static bool ticks(struct axv_x86_vcpu *x)
 	return true;
 }
 
+/* The count is over, and its callback has yet to run. */
+static void end_count(struct axv_x86_vcpu *x)
+{
+	x->lapic->timer.expiry = ktime_get();
+}
+
 static void lapic_test_timer(struct kunit *test)
 {
 	struct axv_x86_vcpu *x = cpu(test, 0);
-	bool active;
 	u32 count;
 
 	write(x, APIC_LVTT, 0x60);
@@ -625,14 +630,11 @@ static void lapic_test_timer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMCCT));
 	write(x, APIC_EOI, 0);
 
-	/* The count ends and its callback cannot run: who reads 0 finds the interrupt. */
-	local_irq_disable();
-	write(x, APIC_TMICT, 50000);
-	while (read(x, APIC_TMCCT))
-		;
-	active = hrtimer_active(&x->lapic->timer.hrtimer);
-	local_irq_enable();
-	KUNIT_EXPECT_FALSE(test, active);
+	/* The guest that reads 0 finds the interrupt. */
+	write(x, APIC_TMICT, ~0u);
+	end_count(x);
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMCCT));
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&x->lapic->timer.hrtimer));
 	KUNIT_EXPECT_EQ(test, 0x60, take(x));
 	write(x, APIC_EOI, 0);
 	KUNIT_EXPECT_EQ(test, -1, take(x));
@@ -782,6 +784,45 @@ static void lapic_test_save_restore(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOENT, axv_lapic_get_reg(to, 0x1000, &value));
 }
 
+/*
+ * The timer has expired, its callback has yet to run, and the guest changes the timer: the
+ * interrupt is that of the timer before.
+ */
+static void lapic_test_changes_when_expired(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 1);
+	const u64 far = 1ull << 62;
+
+	write(x, APIC_TDCR, APIC_TDR_DIV_1);
+	write(x, APIC_LVTT, 0x60 | APIC_LVT_TIMER_PERIODIC);
+	write(x, APIC_TMICT, ~0u);
+	end_count(x);
+	write(x, APIC_TDCR, APIC_TDR_DIV_128);
+	KUNIT_EXPECT_EQ(test, 0x60, take(x));
+	write(x, APIC_EOI, 0);
+	/* It goes on with the next period. */
+	KUNIT_EXPECT_GT(test, (u32)read(x, APIC_TMCCT), 0u);
+
+	write(x, APIC_LVTT, 0x61);
+	write(x, APIC_TMICT, ~0u);
+	end_count(x);
+	write(x, APIC_TMICT, ~0u);
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	write(x, APIC_EOI, 0);
+
+	end_count(x);
+	write(x, APIC_LVTT, 0x62 | APIC_LVT_TIMER_TSCDEADLINE);
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	write(x, APIC_EOI, 0);
+
+	axv_lapic_timer_set_deadline(x->lapic, far);
+	x->lapic->timer.deadline = 1;
+	axv_lapic_timer_set_deadline(x->lapic, far);
+	KUNIT_EXPECT_EQ(test, 0x62, take(x));
+	KUNIT_EXPECT_EQ(test, far, axv_lapic_timer_deadline(x->lapic));
+	axv_lapic_timer_set_deadline(x->lapic, 0);
+}
+
 /* A timer that was put back and expires before AXV_X86_LAPIC_TICK is written. */
 static void lapic_test_expired_while_restored(struct kunit *test)
 {
@@ -808,6 +849,22 @@ static void lapic_test_expired_while_restored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_reg(x, APIC_TMCCT, &value));
 	KUNIT_EXPECT_EQ(test, 0, value);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(timer->tick));
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	write(x, APIC_EOI, 0);
+
+	/* A vCPU that is in use: the new APIC gets no interrupt of the old one. */
+	WRITE_ONCE(timer->tick, true);
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_LVTT, 0x61));
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	WRITE_ONCE(timer->tick, true);
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TDCR, APIC_TDR_DIV_1));
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMICT, ~0u));
+
+	/* A count that ended between the reads of it and of its tick ticks once. */
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMCCT, 1000000));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 1));
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&timer->hrtimer));
 	KUNIT_EXPECT_EQ(test, 0x61, take(x));
 	write(x, APIC_EOI, 0);
 
@@ -851,6 +908,7 @@ static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_test_timer),
 	KUNIT_CASE(lapic_test_deadline),
 	KUNIT_CASE(lapic_test_save_restore),
+	KUNIT_CASE(lapic_test_changes_when_expired),
 	KUNIT_CASE(lapic_test_expired_while_restored),
 	KUNIT_CASE(lapic_test_cpuid),
 	{}
