@@ -12,6 +12,7 @@
 #include "vcpu.h"
 
 #define LEAF_FEATURES	1
+#define ECX_X2APIC	(1u << 21)
 #define ECX_HYPERVISOR	(1u << 31)
 
 /* More than any processor has. */
@@ -70,8 +71,9 @@ int cpuid_supported(struct axv_host *host, struct kvm_cpuid2 *cpuid)
 	}
 	for (i = 0; i < (unsigned int)n; i++) {
 		cpuid->entries[i] = entry_to_kvm(&leaves[i]);
+		/* x2APIC mode needs nothing of the host's processor. */
 		if (leaves[i].leaf == LEAF_FEATURES)
-			cpuid->entries[i].ecx |= ECX_HYPERVISOR;
+			cpuid->entries[i].ecx |= ECX_X2APIC | ECX_HYPERVISOR;
 	}
 	free(leaves);
 	memcpy(&cpuid->entries[n], hypervisor, sizeof(hypervisor));

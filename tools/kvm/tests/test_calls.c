@@ -208,7 +208,8 @@ static void test_cpuid(void)
 	tap(cpuid_supported(vm.host, cpuid) == -E2BIG, "no room for all leaves");
 	cpuid->nent = 16;
 	tap(!cpuid_supported(vm.host, cpuid) && cpuid->nent == 5 &&
-	    cpuid->entries[1].ecx >> 31 == 1 && cpuid->entries[3].function == 0x40000000 &&
+	    (cpuid->entries[1].ecx & (1u << 31 | 1u << 21)) == (1u << 31 | 1u << 21) &&
+	    cpuid->entries[3].function == 0x40000000 &&
 	    !memcmp(&cpuid->entries[3].ebx, "KVMK", 4) &&
 	    cpuid->entries[4].function == 0x40000001, "a hypervisor, by its name");
 	cpuid->nent = 257;

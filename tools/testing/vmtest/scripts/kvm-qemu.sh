@@ -16,7 +16,7 @@ boot() {
 }
 dd if=/dev/urandom of=disk bs=64k count=32 2>/dev/null
 sum=$(md5sum <disk)
-plan 11
+plan 12
 check_fails "a program that is not there is not run" ./axv-kvm nonsense
 check_fails "a static program is refused" ./axv-kvm busybox true
 check "QEMU ends with 0 when the guest powers off" boot
@@ -29,6 +29,7 @@ check "the guest has read its disk" grep -q "guest: the disk has $sum" /tmp/cons
 check "the disk has interrupts of its own" grep -q \
 	"guest: [1-9][0-9]* interrupts of the disk" /tmp/console
 check "the guest reached its end" grep -q "guest: powering off" /tmp/console
+check "the guest uses x2APICs" grep -q "x2apic enabled" /tmp/console
 check "the guest knows KVM" grep -q "Hypervisor detected: KVM" /tmp/console
 complaints() {
 	# The guest's kernel says this of the processor's model, not of axvcpu.
