@@ -363,6 +363,7 @@ static void access_test_kinds(struct kunit *test)
 
 	memory.result = AXV_FAULT_RESOLVED;
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		memory.access = 0;
 		KUNIT_EXPECT_EQ(test, AXV_RESUME, fault_at(s, kinds[i].esr));
 		KUNIT_EXPECT_EQ_MSG(test, kinds[i].access, memory.access, "kind %u", i);
 		KUNIT_EXPECT_EQ(test, kinds[i].page_only ? DEVICE : DEVICE + OFFSET,
