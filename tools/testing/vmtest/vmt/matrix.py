@@ -55,6 +55,9 @@ SELFTESTS_NVHE = [("6.12-cloud", "cortex-a72", 1, NVHE)]
 SELFTESTS_NVHE_LONG = [("6.1-cloud", "cortex-a72", 2, NVHE),
                        ("6.12-cloud", "max", 2, NVHE + " id_aa64mmfr1.vh=0")]
 
+# A host whose second CPU is a partition's (Documentation/axvcpu/states.rst).
+PARTITION = "isolcpus=nohz,domain,managed_irq,1 nohz_full=1 irqaffinity=0 nowatchdog"
+
 # Where axvmm boots a kernel on the same kernel: kernel, CPU, CPUs of the guest, command
 # line of the host.
 ARM64_GUESTS = [("6.1-cloud", "neoverse-n1", 2, "")]
@@ -222,6 +225,18 @@ def selftests_arm64(kernel, cpu="neoverse-n1", smp=2, append=""):
                  timeout=1500 if slow else 900,
                  script=script("selftests", SECONDS_EACH=int((600 if slow else 300) *
                                                              vmtest.patience())), **settings)
+    return action
+
+
+def partition(kernel, arch="x86"):
+    """The job of a guest that has a CPU for itself."""
+    tools = "tools" if arch == "x86" else f"tools-{arch}"
+
+    def action(job):
+        job.boot(arch=arch, kernel=kernel, smp=2, append=PARTITION, axvcpu=True,
+                 expect_tests=True, payload=[f"{TOP}/build/{tools}/selftests/partition"],
+                 timeout=600, script=script("partition",
+                                            SECONDS_EACH=int(300 * vmtest.patience())))
     return action
 
 
@@ -488,6 +503,9 @@ def all_jobs():
         "vCPUs of the selftests are saved and restored at every exit, with SVM")
     long("moved-6.1-cloud-vmx", ["build-6.1-cloud", "tools"],
          moved("6.1-cloud", "corei7_haswell_4770", 1, emu="bochs"), "the same with VMX")
+    for put, kernel in both(["6.1-cloud"], ["6.12-cloud"]):
+        put(f"partition-{kernel}", [f"build-{kernel}", "tools"], partition(kernel),
+            f"exits of a guest that has a CPU for itself, with SVM on {kernel}")
     add("kunit", ["build-debug"], kunit(cpu="max", smp=2), "the KUnit suites on the debug kernel")
     for put, kernel in both(["debug"], ["6.12-cloud"]):
         put(f"load-unload-{kernel}", [f"build-{kernel}"], load_unload(kernel),
@@ -553,6 +571,10 @@ def all_jobs():
             f"the selftests without VHE on {kernel}, {cpu}, {smp} CPU(s)")
     add("arm64-vectors-sve", ["arm64-build-6.1-cloud", "arm64-tools"],
         vectors_arm64("sve=on,sme=off"), "vector registers where the host has SVE")
+    for put, kernel in both(ARM64, ARM64_LONG):
+        put(f"arm64-partition-{kernel}", [f"arm64-build-{kernel}", "arm64-tools"],
+            partition(kernel, "arm64"),
+            f"exits of a guest that has a CPU for itself, at EL2 with VHE on {kernel}")
     long("arm64-vectors-sme", ["arm64-build-6.1-cloud", "arm64-tools"],
          vectors_arm64("sve=on,sme=on"), "the same with SME")
     add("moved-arm64-6.1-cloud", ["arm64-build-6.1-cloud", "arm64-tools"],

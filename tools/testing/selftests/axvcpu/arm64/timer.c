@@ -4,7 +4,7 @@
  * its registers are the guest's own. On a stock kernel its interrupt is KVM's.
  */
 #include "axv_harness.h"
-#include "arm64.h"
+#include "ticks.h"
 
 #include <linux/kvm.h>
 
@@ -12,63 +12,6 @@
 #define ENABLE	1
 #define IMASK	2
 #define ISTATUS	4
-
-#define TIMER_INTID	27
-
-/*
- * The timer, X20 ticks from now; X22 times, each time anew from the handler. Spins, and
- * counts its rounds in X25, or with X23 halts. Calls with the number of interrupts, over
- * and over.
- */
-GUEST_CODE(guest_ticks,
-	"mov	x19, #0\n"
-	"mov	x9, #0xff\n"
-	"msr	icc_pmr_el1, x9\n"
-	"mov	x9, #1\n"
-	"msr	icc_igrpen1_el1, x9\n"
-	"isb\n"
-	"mov	x25, #0\n"
-	"mrs	x9, cntvct_el0\n"
-	"add	x9, x9, x20\n"
-	"msr	cntv_cval_el0, x9\n"
-	"mov	x9, #1\n"
-	"msr	cntv_ctl_el0, x9\n"
-	"isb\n"
-	"msr	daifclr, #2\n"
-	"1:	add	x25, x25, #1\n"
-	"cmp	x19, x22\n"
-	"b.hs	3f\n"
-	"cbz	x23, 1b\n"
-	"wfi\n"
-	"b	1b\n"
-	"3:	mrs	x2, cntv_ctl_el0\n"
-	"mov	x0, #1\n"
-	"mov	x1, x19\n"
-	"hvc	#0\n"
-	"b	3b\n");
-
-/* The last one masks the timer. */
-GUEST_CODE(handler_ticks,
-	"stp	x0, x1, [sp, #-16]!\n"
-	"stp	x2, x3, [sp, #-16]!\n"
-	"mrs	x0, icc_iar1_el1\n"
-	"cmp	x0, #27\n"
-	"b.ne	2f\n"
-	"add	x19, x19, #1\n"
-	"cmp	x19, x22\n"
-	"mov	x2, #1\n"
-	"mov	x1, #3\n"
-	"csel	x2, x2, x1, lo\n"
-	"msr	cntv_ctl_el0, x2\n"
-	"mrs	x1, cntvct_el0\n"
-	"add	x1, x1, x20\n"
-	"msr	cntv_cval_el0, x1\n"
-	"isb\n"
-	"2:	msr	icc_eoir1_el1, x0\n"
-	"isb\n"
-	"ldp	x2, x3, [sp], #16\n"
-	"ldp	x0, x1, [sp], #16\n"
-	"eret\n");
 
 /* Leaves it asserted; the X24th masks it. */
 GUEST_CODE(handler_leaves,
@@ -189,36 +132,6 @@ FIXTURE(timer)
 };
 
 #define HANDLER(name)	arm64_load_handler(&self->vm, name)
-
-static __u64 microseconds(struct axv_vm *vm, __u64 us)
-{
-	return axv_query(vm->dev, AXV_QUERY_COUNTER_KHZ) * us / 1000;
-}
-
-/* The next run begins a guest that takes so many ticks, @us apart. */
-static void start_guest(struct axv_vm *vm, struct axv_vcpu *v, __u64 ticks, __u64 us)
-{
-	arm64_start(v, GUEST_CODE_ADDR);
-	v->run->regs.gprs.pstate |= PSTATE_I;
-	*arm64_x(v, 20) = microseconds(vm, us);
-	*arm64_x(v, 22) = ticks;
-}
-
-static int enable(struct axv_vcpu *v)
-{
-	return reg_set(v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_VTIMER),
-		       AXV_ARM64_VTIMER(TIMER_INTID, 0x80));
-}
-
-static void new_guest(struct axv_vm *vm, struct axv_vcpu *v)
-{
-	vm_new_irqchip(vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
-	vcpu_ready(vm, v, 0);
-	arm64_load(vm, guest_ticks);
-	arm64_load_handler(vm, handler_ticks);
-	start_guest(vm, v, 20, 200);
-	must(!enable(v));
-}
 
 FIXTURE_SETUP(timer)
 {
