@@ -104,7 +104,7 @@ check "the host reads what it has written" written
 say "grep virtio0-req /proc/interrupts"
 check "its interrupts are messages" seen 1 "PCI-MSI.*virtio0-req"
 check "it reads $READS blocks" count
-check "for which axvmm does nothing" [ $((exits * 10)) -lt $READS ]
+check "for which axvmm does nothing" [ $((exits * 4)) -lt $READS ]
 check "nor do its threads wake up" [ $((waits * 10)) -lt $READS ]
 check "each read rings a doorbell" [ "$bells" -ge $READS ]
 say 'rmmod virtio_blk && modprobe virtio_blk; dd if=/dev/vda bs=512 skip=7 count=1 2>/dev/null | head -n 1'
