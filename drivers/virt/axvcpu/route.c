@@ -8,7 +8,8 @@
  *
  * What cannot be delivered stays pending: while the route is masked, until it is set
  * anew; while the queue of the vCPU is full, until the vCPU takes it, before it enters or
- * sleeps.  So does a wire whose vCPU is not there, or is Invalid: until one is.
+ * sleeps.  So does a wire whose vCPU is not there, or is Invalid: until one is.  What the
+ * vCPU refuses is lost: nothing would come that could deliver it.
  *
  * A level route notes, when it is delivered, to which vCPU and as what.  The end of that
  * interrupt acts on the note: axv_routes_ended().
@@ -108,8 +109,8 @@ static void deliver(struct axv_vm *vm, struct axv_gsi *route)
 	err = give(vm, route);
 	if (err == -EAGAIN)
 		return;
-	/* What nobody is there to take is lost, as on a bus; but a wire stays high. */
-	route->pending = err && is_wire(route);
+	/* What nobody is there to take is lost, as on a bus; but a wire waits for a vCPU. */
+	route->pending = is_wire(route) && (err == -ENOENT || err == -EBADFD);
 	if (!is_level(route))
 		return;
 	route->to_vcpu = route->set.vcpu;

@@ -246,6 +246,8 @@ static int fake_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 
 	lockdep_assert_held(&vcpu->lock);
 	fake->injects++;
+	if (event->type == AXV_INJECT_WIRED && event->vector == FAKE_OWN_WIRE)
+		return -EINVAL;
 	if (event->type == AXV_INJECT_WIRED && !event->data) {
 		fake->wires &= ~BIT_ULL(event->vector);
 		return 0;

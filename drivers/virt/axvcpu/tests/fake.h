@@ -17,6 +17,8 @@
 
 #define FAKE_GPRS	4
 #define FAKE_QUEUE	3
+/* A wire that the vCPU drives itself, as an arm64 timer does. */
+#define FAKE_OWN_WIRE	63
 
 /* Register ids are the numbers of general registers. */
 #define FAKE_BAD_VALUE	0xbadull

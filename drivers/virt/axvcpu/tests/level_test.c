@@ -651,6 +651,25 @@ static void a_wire_without_a_vcpu(struct kunit *test)
 	forget(test, resampler);
 }
 
+/* It waits for nothing that could come, so it is not pending. */
+static void a_wire_that_is_refused(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, FAKE_OWN_WIRE));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL, flags_of(test, GSI));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+	/* Who holds it up is noted. */
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_IN_FLIGHT, flags_of(test, GSI));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, FAKE_OWN_WIRE));
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL, flags_of(test, GSI));
+	KUNIT_EXPECT_EQ(test, 0, wires(fake));
+}
+
 static void a_level_finds_the_queue_full(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -829,6 +848,7 @@ static struct kunit_case level_cases[] = {
 	KUNIT_CASE(an_edge_in_the_middle),
 	KUNIT_CASE(a_wire_that_moves),
 	KUNIT_CASE(a_wire_without_a_vcpu),
+	KUNIT_CASE(a_wire_that_is_refused),
 	KUNIT_CASE(a_level_finds_the_queue_full),
 	KUNIT_CASE(levels_are_state),
 	KUNIT_CASE(edges_do_not_end),
