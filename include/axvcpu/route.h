@@ -21,6 +21,8 @@ struct axv_set_irqfd;
 
 /* Of &axv_vm.routes: those with AXV_ROUTE_LEVEL. */
 #define AXV_ROUTE_MARK_LEVEL	XA_MARK_0
+/* Those that the call under way has added.  Changed under &axv_vm.lock. */
+#define AXV_ROUTE_MARK_NEW	XA_MARK_1
 
 /**
  * enum axv_line - who holds the level of a route up, as bits

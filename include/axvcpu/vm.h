@@ -140,8 +140,7 @@ struct axv_doorbells {
  * @by_hw_id:	the same vCPUs by &axv_vcpu.hw_id, in the same way
  * @routes:	by gsi; changed under @lock, looked up under RCU
  * @nr_routes:	how many; under @lock
- * @route_table: number of the last table of routes, even; a route that a table has added
- *		and not set yet has the odd number before it.  Under @lock
+ * @route_table: number of the last table of routes; under @lock
  * @irqfd_lock:	guards @irqfds and @nr_irqfds.  Inside the lock of an eventfd, around no
  *		other.
  * @irqfds:	those that nobody ends yet

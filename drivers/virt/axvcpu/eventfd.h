@@ -43,7 +43,8 @@ static inline struct eventfd_ctx *axv_eventfd_get(int fd)
  * axv_eventfd_ring() - signal an eventfd once
  * @eventfd:	a reference is held
  *
- * Context: process context, preemption and interrupts on, no lock held.
+ * Context: process context, preemption and interrupts on, no lock held but &axv_vm.lock,
+ * which no callback of an eventfd takes.
  */
 static inline void axv_eventfd_ring(struct eventfd_ctx *eventfd)
 {

@@ -3,20 +3,23 @@
  * Resample eventfds: they hear that a level interrupt has ended, and whoever holds the
  * level up looks at the device again.
  *
- * A vCPU that ends an interrupt walks the VM's list under SRCU, since signalling sleeps
- * on a realtime kernel.  Whoever takes resamplers off the list waits for such walks, so
- * nothing is signalled by them any more: once for all of them, since a grace period takes
- * milliseconds and a VM may have 4,096.
+ * A vCPU that ends an interrupt, and a call that adds level routes, walk the VM's list under
+ * SRCU, since signalling sleeps on a realtime kernel.  Whoever takes resamplers off the list
+ * waits for such walks, so nothing is signalled by them any more: once for all of them, since
+ * a grace period takes milliseconds and a VM may have 4,096.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/rculist.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
+#include <linux/xarray.h>
 
+#include <axvcpu/route.h>
 #include <axvcpu/vm.h>
 
 #include "eventfd.h"
@@ -144,6 +147,32 @@ bool axv_resample(struct axv_vm *vm, u32 gsi)
 	}
 	srcu_read_unlock(&walks, idx);
 	return heard;
+}
+
+/**
+ * axv_resample_new() - signal all who hear of the end of a new route's interrupts
+ * @vm:		VM whose &axv_vm.lock is held: the routes that have AXV_ROUTE_MARK_NEW keep it,
+ *		and nobody else is added to those who hear
+ *
+ * Under the lock the walk waits for the locks of eventfds alone, under which nobody waits
+ * for a walk or for &axv_vm.lock.
+ *
+ * Context: process context, preemption and interrupts on, no other lock held.
+ */
+void axv_resample_new(struct axv_vm *vm)
+{
+	struct axv_resampler *resampler;
+	int idx;
+
+	lockdep_assert_held(&vm->lock);
+	idx = srcu_read_lock(&walks);
+	list_for_each_entry_srcu(resampler, &vm->resamplers, node,
+				 srcu_read_lock_held(&walks)) {
+		if (xa_get_mark(&vm->routes, resampler->gsi, AXV_ROUTE_MARK_NEW))
+			axv_eventfd_ring(resampler->eventfd);
+		cond_resched();
+	}
+	srcu_read_unlock(&walks, idx);
 }
 
 /** axv_resample_init() - before the first VM */

@@ -472,13 +472,12 @@ static int add_blank(struct axv_vm *vm, u32 gsi)
 		return -ENOMEM;
 	raw_spin_lock_init(&route->lock);
 	route->set.flags = AXV_ROUTE_MASKED;
-	/* Odd: no table has set it.  is_blank() knows it by that. */
-	route->table = vm->route_table - 1;
 	err = xa_err(xa_store(&vm->routes, gsi, route, GFP_KERNEL_ACCOUNT));
 	if (err) {
 		kfree(route);
 		return err;
 	}
+	xa_set_mark(&vm->routes, gsi, AXV_ROUTE_MARK_NEW);
 	vm->nr_routes++;
 	return 0;
 }
@@ -496,12 +495,6 @@ static int check(struct axv_vm *vm, const struct axv_route *new)
 	return vm->ops->route(vm, new, &event);
 }
 
-/* Was it added by the table that is being set, which has not come to it yet? */
-static bool is_blank(const struct axv_vm *vm, const struct axv_gsi *route)
-{
-	return route->table == vm->route_table - 1;
-}
-
 /* Take back what make_room() has added for a table that is not set after all. */
 static void remove_blanks(struct axv_vm *vm)
 {
@@ -509,9 +502,8 @@ static void remove_blanks(struct axv_vm *vm)
 	struct axv_gsi *route;
 	unsigned long gsi;
 
-	xa_for_each(&vm->routes, gsi, route)
-		if (is_blank(vm, route))
-			remove_route(vm, gsi, &none);
+	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_NEW)
+		remove_route(vm, gsi, &none);
 }
 
 /* Room for all of them: nothing that follows can fail. */
@@ -552,18 +544,12 @@ static void set_level(struct axv_gsi *route, u32 flags)
 		route->pending = true;
 }
 
-/*
- * The route is there, and @new was checked.
- *
- * Return: true: who hears of its ends has to be asked.  A level that went up when there was
- * no route, or when the route was removed, was delivered to nobody, and has no end.
- */
-static bool set_route(struct axv_vm *vm, const struct axv_route *new, struct fall *fall)
+/* The route is there, and @new was checked. */
+static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fall *fall)
 {
 	struct axv_gsi *route = xa_load(&vm->routes, new->gsi);
 	struct axv_inject event = {};
 	unsigned long flags;
-	bool ask;
 
 	vm->ops->route(vm, new, &event);
 	/* Before it can be delivered: __axv_routes_ended() looks at these only. */
@@ -581,14 +567,43 @@ static bool set_route(struct axv_vm *vm, const struct axv_route *new, struct fal
 		route->pending = true;
 	set_level(route, new->flags);
 	deliver(vm, route);
-	ask = is_level(route) && !(route->line & AXV_LINE_IRQFD);
 	raw_spin_unlock_irqrestore(&route->lock, flags);
 	rcu_read_unlock();
 	if (!(new->flags & AXV_ROUTE_LEVEL))
 		xa_clear_mark(&vm->routes, new->gsi, AXV_ROUTE_MARK_LEVEL);
-	ask &= is_blank(vm, route);
 	route->table = vm->route_table;
-	return ask;
+}
+
+/*
+ * Who hears of the ends of a new level is asked: one that went up when there was no route,
+ * or when the route was removed, was delivered to nobody, and has no end.  A level that an
+ * irqfd holds up, or that was set with what waits on it, has one.
+ *
+ * Once for all that a call has added, and after all else, since it may take long: there may
+ * be 4,096 of them, and as many eventfds.
+ */
+static void ask_new(struct axv_vm *vm)
+{
+	struct axv_gsi *route;
+	bool ask, any = false;
+	unsigned long gsi;
+
+	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_NEW) {
+		raw_spin_lock_irq(&route->lock);
+		ask = is_level(route) && !(route->line & AXV_LINE_IRQFD);
+		raw_spin_unlock_irq(&route->lock);
+		if (!ask)
+			xa_clear_mark(&vm->routes, gsi, AXV_ROUTE_MARK_NEW);
+		any |= ask;
+		cond_resched();
+	}
+	if (!any)
+		return;
+	axv_resample_new(vm);
+	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_NEW) {
+		xa_clear_mark(&vm->routes, gsi, AXV_ROUTE_MARK_NEW);
+		cond_resched();
+	}
 }
 
 /**
@@ -624,13 +639,13 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 		if (err)
 			return err;
 	}
-	vm->route_table += 2;
+	vm->route_table++;
 	err = make_room(vm, routes, count, limit);
 	if (err)
 		return err;
 	for (i = 0; i < count; i++, cond_resched())
-		if (!(routes[i].flags & AXV_ROUTE_REMOVE) && set_route(vm, &routes[i], &fall))
-			axv_resample(vm, routes[i].gsi);
+		if (!(routes[i].flags & AXV_ROUTE_REMOVE))
+			set_route(vm, &routes[i], &fall);
 	for (i = 0; i < count; i++, cond_resched())
 		if (routes[i].flags & AXV_ROUTE_REMOVE)
 			remove_route(vm, routes[i].gsi, &fall);
@@ -639,6 +654,7 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 			if (route->table != vm->route_table)
 				remove_route(vm, gsi, &fall);
 	after_fall(vm, &fall);
+	ask_new(vm);
 	return 0;
 }
 

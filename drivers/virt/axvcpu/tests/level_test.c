@@ -4,6 +4,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/mutex.h>
 
 #include <axvcpu/route.h>
@@ -15,6 +16,7 @@
 
 #define GSI	16
 #define OTHER	17
+#define NEW	18
 #define WIRE	5
 #define VECTOR	0x41
 #define ADDRESS	0xfee00000ull
@@ -28,16 +30,33 @@
  * @refs:	references to it
  * @vm:		not NULL: @gsi is raised by each signal
  * @gsi:	a route
+ * @vcpu:	not NULL: its wires are read by each signal
+ * @wires:	which of them were high at the last one
+ * @turn:	how many signals the eventfds of the test had by then
  */
 struct device {
 	atomic_t rings;
 	atomic_t refs;
 	struct axv_vm *vm;
 	u32 gsi;
+	struct axv_fake *vcpu;
+	u64 wires;
+	int turn;
 };
 
 /* By descriptor. */
 static struct device devices[FDS];
+static atomic_t turns;
+
+static u64 wires(struct axv_fake *fake)
+{
+	u64 wires;
+
+	raw_spin_lock_irq(&fake->vcpu.lock);
+	wires = fake->wires;
+	raw_spin_unlock_irq(&fake->vcpu.lock);
+	return wires;
+}
 
 static struct eventfd_ctx *device_get(int fd)
 {
@@ -55,6 +74,9 @@ static void device_signal(struct eventfd_ctx *eventfd)
 	might_sleep();
 	WARN_ON_ONCE(!atomic_read(&device->refs));
 	atomic_inc(&device->rings);
+	device->turn = atomic_inc_return(&turns);
+	if (device->vcpu)
+		device->wires = wires(device->vcpu);
 	if (device->vm)
 		axv_route_raise(device->vm, device->gsi, AXV_LINE_IRQFD);
 }
@@ -88,6 +110,7 @@ static int level_init(struct kunit *test)
 	int err;
 
 	memset(devices, 0, sizeof(devices));
+	atomic_set(&turns, 0);
 	axv_fake_messages = 0;
 	axv_eventfd_stub = &stub;
 	err = axv_fake_init(test);
@@ -200,16 +223,6 @@ static bool ends(struct axv_fake *fake, u32 vector)
 static int rings(int fd)
 {
 	return atomic_read(&devices[fd].rings);
-}
-
-static u64 wires(struct axv_fake *fake)
-{
-	u64 wires;
-
-	raw_spin_lock_irq(&fake->vcpu.lock);
-	wires = fake->wires;
-	raw_spin_unlock_irq(&fake->vcpu.lock);
-	return wires;
 }
 
 #define HIGH	BIT_ULL(WIRE)
@@ -450,6 +463,79 @@ static void a_device_without_a_route(struct kunit *test)
 	devices[0].vm = NULL;
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, 3, rings(0));
+	forget(test, resampler);
+}
+
+/* One walk for all that a table adds, when nothing else is left to do. */
+static void a_table_asks_at_its_end(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	const struct axv_route routes[] = {
+		{ .gsi = GSI, .flags = AXV_ROUTE_LEVEL, .vector = WIRE + 1 },
+		{ .gsi = NEW, .flags = AXV_ROUTE_LEVEL, .vector = WIRE + 2 },
+		{ .gsi = NEW + 1, .flags = AXV_ROUTE_LEVEL, .vector = WIRE + 3 },
+	};
+	struct axv_vm *vm = test->priv;
+	struct axv_resampler *a, *b;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
+	a = hears(test, NEW + 1, 0);
+	b = hears(test, NEW, 1);
+	devices[0].vcpu = fake;
+	devices[1].vcpu = fake;
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, ARRAY_SIZE(routes)));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_EXPECT_EQ(test, 1, rings(1));
+	KUNIT_EXPECT_EQ(test, 1, devices[0].turn);
+	KUNIT_EXPECT_EQ(test, 2, devices[1].turn);
+	/* The route that has moved has let a wire fall that the other one holds up. */
+	KUNIT_EXPECT_EQ(test, 3 * HIGH, devices[0].wires);
+	KUNIT_EXPECT_EQ(test, 3 * HIGH, devices[1].wires);
+	/* Who was asked is new no more. */
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, ARRAY_SIZE(routes)));
+	KUNIT_ASSERT_EQ(test, 0, remove(vm, NEW));
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, ARRAY_SIZE(routes)));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_EXPECT_EQ(test, 2, rings(1));
+	forget(test, a);
+	forget(test, b);
+}
+
+/* Of several entries for a new route the last one says whether it asks. */
+static void a_route_that_is_set_twice(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resampler = hears(test, NEW, 0);
+	struct axv_route routes[] = {
+		{ .gsi = NEW, .flags = AXV_ROUTE_LEVEL, .vector = WIRE },
+		{ .gsi = NEW, .vector = WIRE },
+	};
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, 2));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+	/* A change asks nobody. */
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, 1));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+	KUNIT_ASSERT_EQ(test, 0, remove(vm, NEW));
+	routes[1].flags = AXV_ROUTE_REMOVE;
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, 2));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+	/* The end of what it is set with is told. */
+	routes[1].flags = AXV_ROUTE_LEVEL | AXV_ROUTE_PENDING;
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, 2));
+	KUNIT_EXPECT_EQ(test, 0, rings(0));
+	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 1, rings(0));
+	KUNIT_ASSERT_EQ(test, 0, remove(vm, NEW));
+	swap(routes[0], routes[1]);
+	routes[0].flags = 0;
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, 2));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
 	forget(test, resampler);
 }
 
@@ -843,6 +929,8 @@ static struct kunit_case level_cases[] = {
 	KUNIT_CASE(a_wire_of_many_routes),
 	KUNIT_CASE(a_device_that_is_still_up),
 	KUNIT_CASE(a_device_without_a_route),
+	KUNIT_CASE(a_table_asks_at_its_end),
+	KUNIT_CASE(a_route_that_is_set_twice),
 	KUNIT_CASE(a_message_is_sent_once),
 	KUNIT_CASE(a_mask_in_the_middle),
 	KUNIT_CASE(an_edge_in_the_middle),
