@@ -46,6 +46,16 @@ def judge(test_lines, kernel_lines="", skips=(), defects=(), expect_tests=True):
     return r
 
 
+HOST_RIP = """\
+@vmtest up 6.1.0
+@vmtest module 0xffffffffc0220000 90112
+@vmtest command guest
+axvmm: CPU 1: rip 0xffffffffc022%s: (unreadable)
+@vmtest exit guest 1
+@vmtest done 0
+"""
+
+
 def load_bench():
     """The program bench, which is a file without a suffix."""
     path = os.path.join(os.path.dirname(os.path.realpath(__file__)), "bench")
@@ -53,6 +63,28 @@ def load_bench():
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
     loader.exec_module(module)
     return module
+
+
+class EmulatorErred(unittest.TestCase):
+    """A guest that runs in the module's text."""
+
+    def test_rip_of_the_module(self):
+        """Only such a RIP is the emulator's fault; the run fails all the same."""
+        r = judge(HOST_RIP % "a052")
+        self.assertTrue(r.failures)
+        self.assertIn("rip 0xffffffffc022a052", r.erred)
+
+    def test_rip_behind_the_module(self):
+        """The module's first byte and one behind its last."""
+        self.assertTrue(judge(HOST_RIP % "0000").erred)
+        r = judge((HOST_RIP % "a052").replace("90112", str(0xa052)))
+        self.assertTrue(r.failures)
+        self.assertIsNone(r.erred)
+
+    def test_no_module(self):
+        """Where no module was loaded, no RIP is its."""
+        text = (HOST_RIP % "a052").replace("@vmtest module", "# module")
+        self.assertIsNone(judge(text).erred)
 
 
 class Goals(unittest.TestCase):

@@ -216,7 +216,16 @@ class Run:
         fs.save(path)
 
     def go(self):
-        """Boot, wait for the end, judge. True when all is well."""
+        """Boot, wait for the end, judge, and once more if the emulator has erred. True when
+        all is well."""
+        good = self._go_once()
+        if good or not self.report.erred:
+            return good
+        self.again.append("QEMU has entered a guest with the host's RIP, started once more: "
+                          + self.report.erred)
+        return self._go_once()
+
+    def _go_once(self):
         image = image_of(self.kernel, self.arch)
         release = release_of(self.kernel, self.arch)
         where = self.kernel, self.cpu, self.emu
