@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 
 #include "log.h"
 #include "timer.h"
@@ -50,6 +51,7 @@ enum request {
 
 #define REGIONS		8
 #define CONFIG		256
+#define DRAIN_STEP_MSEC	2
 
 struct header {
 	u32 request;
@@ -301,6 +303,7 @@ int vhost_user_agree(struct vhost_user *u)
 	int err;
 
 	u->failed = false;
+	u->has_memory = false;
 	u->protocol = 0;
 	err = ask_number(u, GET_FEATURES, &u->features);
 	if (!err && !(u->features & F_VERSION_1))
@@ -375,11 +378,19 @@ int vhost_user_config(struct vhost_user *u, void *config, unsigned int size)
 	return err;
 }
 
+/*
+ * Once: a back end unmaps the old table for a new one, under the requests of another queue
+ * or of another driver.
+ */
 static int set_memory(struct vhost_user *u, const struct memory *mem)
 {
 	struct message m = { 0 };
 	unsigned int i, nr = 0;
 	int fds[REGIONS];
+	int err;
+
+	if (u->has_memory)
+		return 0;
 
 	for (i = 0; i < mem->nr; i++) {
 		const struct memory_area *area = &mem->areas[i];
@@ -394,8 +405,10 @@ static int set_memory(struct vhost_user *u, const struct memory *mem)
 		fds[nr++] = area->fd;
 	}
 	m.memory.nr = nr;
-	return order(u, &m, SET_MEM_TABLE, 2 * sizeof(u32) + nr * sizeof(struct region),
-		     fds, nr);
+	err = order(u, &m, SET_MEM_TABLE, 2 * sizeof(u32) + nr * sizeof(struct region),
+		    fds, nr);
+	u->has_memory = !err;
+	return err;
 }
 
 static int start_ring(struct vhost_user *u, const struct vhost_ring *ring)
@@ -438,10 +451,40 @@ int vhost_user_start(struct vhost_user *u, const struct memory *mem, u64 feature
 	return err;
 }
 
+/*
+ * Wait until the back end has used as many descriptors as it has taken, @base: a ring
+ * begins at 0.  qemu-storage-daemon answers GET_VRING_BASE while requests are under way,
+ * which would then be written into what the next driver has there.  A request that is
+ * malformed is taken, and never used.
+ */
+static int drain(struct vhost_user *u, const struct vhost_ring *ring, u16 base)
+{
+	const struct vring_used *used = ring->used;
+	struct pollfd fd = { .fd = u->fd, .events = POLLIN };
+	u16 last = __atomic_load_n(&used->idx, __ATOMIC_ACQUIRE), now = last;
+	u64 deadline = clock_now() + VHOST_USER_DRAIN_SECONDS * NSEC_PER_SEC;
+
+	while (now != base) {
+		if (poll(&fd, 1, DRAIN_STEP_MSEC) > 0)
+			return vhost_user_lost(u);
+		now = __atomic_load_n(&used->idx, __ATOMIC_ACQUIRE);
+		if (now != last)
+			deadline = clock_now() + VHOST_USER_DRAIN_SECONDS * NSEC_PER_SEC;
+		else if (clock_now() >= deadline)
+			return fail(u, ETIMEDOUT, "a request of the guest does not end");
+		last = now;
+	}
+	return 0;
+}
+
 int vhost_user_stop(struct vhost_user *u, const struct vhost_ring *rings, unsigned int nr)
 {
+	u16 bases[VHOST_USER_RINGS];
 	unsigned int i;
 	int err = 0;
+
+	if (nr > VHOST_USER_RINGS)
+		return -E2BIG;
 
 	for (i = 0; !err && i < nr; i++) {
 		struct message m = { .state.queue = rings[i].queue };
@@ -450,7 +493,10 @@ int vhost_user_stop(struct vhost_user *u, const struct vhost_ring *rings, unsign
 		/* It stops the queue, and says where: the next driver begins anew. */
 		if (!err)
 			err = ask(u, &m, GET_VRING_BASE, sizeof(m.state));
+		bases[i] = m.state.number;
 	}
+	for (i = 0; !err && i < nr; i++)
+		err = drain(u, &rings[i], bases[i]);
 	return err;
 }
 

@@ -4,7 +4,7 @@
  * the guest's memory are given to another process, the back end.
  *
  * The back end is trusted with the guest's memory, but with nothing else: whatever it
- * answers, or if it does not, a function ends within seconds.  After one has failed, which
+ * answers, or if it does not, a function ends in the end.  After one has failed, which
  * it has printed, the connection is of no use any more, and all others fail silently.
  *
  * Context: one thread at a time, without the machine's lock.
@@ -14,13 +14,16 @@
 
 #include "memory.h"
 
+#define VHOST_USER_RINGS	16	/* that are stopped together, at most */
 #define VHOST_USER_SECONDS	5	/* for which a message and its answer may take */
+#define VHOST_USER_DRAIN_SECONDS 30	/* for which no request that it works on may end */
 
 /**
  * struct vhost_user - a connection
  * @fd:		the socket; -1: there is none
  * @path:	where it is, or what is behind it, for messages
  * @failed:	it is of no use any more
+ * @has_memory:	the back end has the guest's memory
  * @features:	of virtio, which the back end offers
  * @protocol:	features of the protocol, which both have
  */
@@ -28,6 +31,7 @@ struct vhost_user {
 	int fd;
 	const char *path;
 	bool failed;
+	bool has_memory;
 	u64 features;
 	u64 protocol;
 };
@@ -91,7 +95,8 @@ int vhost_user_config(struct vhost_user *u, void *config, unsigned int size);
 /**
  * vhost_user_start() - have the back end work on queues
  * @u:		the connection
- * @mem:	guest memory: what is shared, and not read-only
+ * @mem:	guest memory: what is shared, and not read-only; the same for all of the
+ *		connection
  * @features:	of virtio, which the driver has accepted
  * @rings:	the queues
  * @nr:		how many
@@ -107,7 +112,10 @@ int vhost_user_start(struct vhost_user *u, const struct memory *mem, u64 feature
  * @rings:	the queues, as they were started
  * @nr:		how many
  *
- * Return: 0: it touches them no more; or a negative errno.
+ * It waits until the requests that the back end works on have ended, too: as long as some
+ * do, and for VHOST_USER_DRAIN_SECONDS more.
+ *
+ * Return: 0: it touches neither them nor what they name any more; or a negative errno.
  */
 int vhost_user_stop(struct vhost_user *u, const struct vhost_ring *rings, unsigned int nr);
 

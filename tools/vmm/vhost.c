@@ -37,6 +37,8 @@
 #define BLK_CONFIG	offsetof(struct virtio_blk_config, max_secure_erase_sectors)
 #define BLK_CLASS	0x01000000	/* a controller of disks */
 
+_Static_assert(VHOST_USER_RINGS >= VIRTIO_QUEUES, "all queues stop together");
+
 /* ---- rings -------------------------------------------------------------- */
 
 /* Guest memory that the back end has, too; NULL: it is none, or not aligned. */

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fake.h"
 #include "peer.h"
 #include "tap.h"
 
@@ -57,6 +58,17 @@ static bool misbehave(const struct header *h, const u8 *data)
 	case FLOOD:
 		reply(h->request, 5, zeroes, 8);
 		reply(h->request, 5, zeroes, 500);
+		return true;
+	case LATE:
+		/* It has taken one. */
+		reply(h->request, 5, "\0\0\0\0\1\0\0", 8);
+		usleep(50000);
+		__atomic_store_n(peer.used, 1, __ATOMIC_RELEASE);
+		return true;
+	case NEVER:
+		reply(h->request, 5, "\0\0\0\0\1\0\0", 8);
+		usleep(50000);
+		fake_skip(3600 * NSEC_PER_SEC);
 		return true;
 	default:
 		return false;

@@ -19,6 +19,8 @@ enum misdeed {
 	GONE,
 	REFUSE,		/* what is to be acknowledged */
 	FLOOD,		/* more than was asked for */
+	LATE,		/* a queue is stopped, and its request ends later */
+	NEVER,		/* or never */
 };
 
 #define PEER_MESSAGES	64
@@ -39,6 +41,7 @@ enum misdeed {
  * @numbers:	the first eight bytes of each
  * @nr:		how many
  * @fds:	descriptors that came with them
+ * @used:	the index of a used ring, for LATE
  * @memory:	the table of memory
  */
 struct peer {
@@ -56,6 +59,7 @@ struct peer {
 	u64 numbers[PEER_MESSAGES];
 	unsigned int nr;
 	unsigned int fds;
+	u16 *used;
 	u8 memory[512];
 };
 

@@ -315,7 +315,7 @@ static void life(void)
 	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
 	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	CHECK(status_becomes(0));
-	CHECK(peer.nr == STOPPED || peer.nr == STOPPED + 2 + 6 + 2);
+	CHECK(peer.nr == STOPPED || peer.nr == STOPPED + 1 + 6 + 2);
 	stop();
 }
 

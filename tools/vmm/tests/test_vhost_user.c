@@ -57,12 +57,14 @@ static void stop_peer(void)
 
 static struct memory mem;
 static struct vhost_ring rings[2];
+static struct vring_used used_ring;
 
 static void make_memory(void)
 {
 	unsigned int i;
 
 	memset(&mem, 0, sizeof(mem));
+	used_ring.idx = 0;
 	memory_add(&mem, 0, 0xa0000, 0);
 	memory_add(&mem, 0xe0000, 0x100000, AXV_REGION_READONLY);
 	memory_add(&mem, 0x100000, 0x200000, 0);
@@ -75,7 +77,7 @@ static void make_memory(void)
 			.queue = i, .size = 64,
 			.descriptors = (void *)0x10001000ul,
 			.available = (void *)0x10002000ul,
-			.used = (void *)0x10003000ul,
+			.used = &used_ring,
 			.kick = mem.areas[0].fd, .call = mem.areas[2].fd,
 		};
 }
@@ -223,6 +225,49 @@ static void refuses(void)
 	CHECK_EQ(vhost_user_agree(&user), 0);
 	CHECK_EQ(-vhost_user_start(&user, &mem, BASE_FEATURES, rings, 1), EIO);
 	stop_peer();
+	drop_memory();
+}
+
+/* It stops a queue while it works on a request. */
+static void stops_late(void)
+{
+	make_memory();
+	start_peer(LATE, 11);
+	peer.used = &used_ring.idx;
+	CHECK_EQ(vhost_user_agree(&user), 0);
+	CHECK_EQ(vhost_user_start(&user, &mem, BASE_FEATURES, rings, 1), 0);
+	CHECK_EQ(vhost_user_stop(&user, rings, 1), 0);
+	CHECK_EQ(__atomic_load_n(&used_ring.idx, __ATOMIC_ACQUIRE), 1);
+	CHECK(!user.failed);
+	stop_peer();
+	drop_memory();
+
+	make_memory();
+	start_peer(NEVER, 11);
+	CHECK_EQ(vhost_user_agree(&user), 0);
+	CHECK_EQ(vhost_user_start(&user, &mem, BASE_FEATURES, rings, 1), 0);
+	CHECK_EQ(-vhost_user_stop(&user, rings, 1), ETIMEDOUT);
+	CHECK(user.failed);
+	stop_peer();
+	drop_memory();
+}
+
+/* A new table would move the memory under a request. */
+static void memory_once(void)
+{
+	unsigned int i, tables = 0;
+
+	make_memory();
+	start_peer(NONE, 0);
+	CHECK_EQ(vhost_user_agree(&user), 0);
+	for (i = 0; i < 2; i++) {
+		CHECK_EQ(vhost_user_start(&user, &mem, BASE_FEATURES, rings, 1), 0);
+		CHECK_EQ(vhost_user_stop(&user, rings, 1), 0);
+	}
+	stop_peer();
+	for (i = 0; i < peer.nr; i++)
+		tables += peer.requests[i] == 5;
+	CHECK_EQ(tables, 1);
 	drop_memory();
 }
 
@@ -426,6 +471,8 @@ static const struct tap_case cases[] = {
 	{ "numbers that make no sense", odd_numbers },
 	{ "wrong answers end the connection", misdeeds },
 	{ "a back end that refuses", refuses },
+	{ "a request that ends after its queue has stopped", stops_late },
+	{ "the back end is given the memory once", memory_once },
 	{ "a back end that does not answer", is_silent },
 	{ "a back end that speaks unasked, or goes", speaks_unasked },
 	{ "nobody to connect to", cannot_connect },
