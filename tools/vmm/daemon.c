@@ -189,6 +189,12 @@ int daemon_start(const struct daemon_disk *disk, pid_t *pid)
 	return err;
 }
 
+void daemon_kill(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 void daemon_stop(pid_t pid)
 {
 	const struct timespec step = { .tv_nsec = STOP_STEP_NSEC };
@@ -200,6 +206,5 @@ void daemon_stop(pid_t pid)
 			return;
 		nanosleep(&step, NULL);
 	}
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	daemon_kill(pid);
 }

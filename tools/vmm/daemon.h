@@ -33,6 +33,9 @@ struct daemon_disk {
  */
 int daemon_start(const struct daemon_disk *disk, pid_t *pid);
 
+/** daemon_kill() - end it at once, and wait until it uses neither its file nor memory */
+void daemon_kill(pid_t pid);
+
 /** daemon_stop() - end it, once its socket is closed, and wait until its file is free */
 void daemon_stop(pid_t pid);
 

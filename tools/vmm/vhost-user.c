@@ -102,14 +102,17 @@ _Static_assert(REGIONS >= MEMORY_AREAS, "all areas in one message");
 
 /* ---- bytes -------------------------------------------------------------- */
 
-/* The end of a connection: with what went wrong, once.  Returns -@error. */
+/*
+ * The end of a connection: with what went wrong, once.  Its other half stays, for the back
+ * end to tell that it has gone.  Returns -@error.
+ */
 static int fail(struct vhost_user *u, int error, const char *what)
 {
 	if (!u->failed)
 		log_error("%s: %s; the device behind this socket works no more", u->path, what);
 	u->failed = true;
 	if (u->fd >= 0)
-		shutdown(u->fd, SHUT_RDWR);
+		shutdown(u->fd, SHUT_WR);
 	return -error;
 }
 

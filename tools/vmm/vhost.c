@@ -187,13 +187,17 @@ static const struct virtio_ops virtio_ops = {
 
 /* ---- the thread --------------------------------------------------------- */
 
-/* Wait for work, or for the back end's end.  Returns 0, or a negative errno: its end. */
-static int wait_for_work(struct vhost *d)
+/*
+ * Wait for work, or for the back end's end.  After a failure it may still use the guest's
+ * memory: *@gone, once it has closed its half of the socket, too.  Returns 0, or a negative
+ * errno: the connection has failed.
+ */
+static int wait_for_work(struct vhost *d, bool *gone)
 {
 	struct pollfd fds[] = {
 		{ .fd = d->wake, .events = POLLIN },
-		/* Once it has failed, it is readable for ever. */
-		{ .fd = d->user.failed ? -1 : d->user.fd, .events = POLLIN },
+		/* Our half is closed when it has failed, so POLLHUP says that both are. */
+		{ .fd = *gone ? -1 : d->user.fd, .events = d->user.failed ? 0 : POLLIN },
 	};
 	u64 count;
 
@@ -201,7 +205,12 @@ static int wait_for_work(struct vhost *d)
 		return 0;
 	if (fds[0].revents && read(d->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_error("cannot read an eventfd: %s", strerror(errno));
-	return fds[1].revents ? vhost_user_lost(&d->user) : 0;
+	if (!fds[1].revents)
+		return 0;
+	if (!d->user.failed)
+		return vhost_user_lost(&d->user);
+	*gone = true;
+	return 0;
 }
 
 static void *vhost_thread(void *arg)
@@ -209,7 +218,7 @@ static void *vhost_thread(void *arg)
 	struct vhost *d = arg;
 	struct vhost_ring rings[VIRTIO_QUEUES];
 	unsigned int nr = 0;
-	bool active = false, wanted, quit;
+	bool active = false, gone = false, wanted, quit;
 	u64 features;
 	int err = 0;
 
@@ -226,7 +235,11 @@ static void *vhost_thread(void *arg)
 		if (quit)
 			break;
 
-		err = wait_for_work(d);
+		if (d->user.failed && d->daemon) {
+			daemon_kill(d->daemon);
+			d->daemon = 0;
+		}
+		err = wait_for_work(d, &gone);
 
 		pthread_mutex_lock(d->board.lock);
 		wanted = d->wanted;
@@ -241,7 +254,8 @@ static void *vhost_thread(void *arg)
 			err = vhost_user_start(&d->user, d->board.mem, features, rings, nr);
 		else if (!wanted && active && !err)
 			err = vhost_user_stop(&d->user, rings, nr);
-		active = wanted;
+		/* A reset is not complete while a back end that has failed lives. */
+		active = wanted || (active && d->user.failed && !gone);
 	} while (true);
 	return NULL;
 }

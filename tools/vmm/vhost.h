@@ -59,7 +59,8 @@ struct vhost_board {
  * @wanted:	the back end is to work on them
  * @broken:	it works no more
  * @quit:	@thread is to end
- * @daemon:	the back end, if it was started here, or 0; accessed by the main thread only
+ * @daemon:	the back end, if it was started here, or 0; accessed by @thread while that
+ *		runs, by the main thread before and after
  * @running:	there is @thread; accessed by the main thread only
  * @wake:	eventfd that makes @thread look at the three; constant
  * @thread:	talks to the back end

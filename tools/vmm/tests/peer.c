@@ -167,6 +167,8 @@ static void *peer_thread(void *arg)
 		}
 		answer(&h, data);
 	}
+	while (__atomic_load_n(&peer.stays, __ATOMIC_ACQUIRE))
+		usleep(1000);
 	shutdown(peer.fd, SHUT_RDWR);
 	return NULL;
 }

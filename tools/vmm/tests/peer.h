@@ -41,6 +41,7 @@ enum misdeed {
  * @numbers:	the first eight bytes of each
  * @nr:		how many
  * @fds:	descriptors that came with them
+ * @stays:	it keeps its socket, whatever has happened, until this is false
  * @used:	the index of a used ring, for LATE
  * @memory:	the table of memory
  */
@@ -59,6 +60,7 @@ struct peer {
 	u64 numbers[PEER_MESSAGES];
 	unsigned int nr;
 	unsigned int fds;
+	bool stays;
 	u16 *used;
 	u8 memory[512];
 };

@@ -381,6 +381,24 @@ static void back_end_goes(void)
 	stop();
 }
 
+/* It answers wrongly, and may still write what the guest asked for. */
+static void back_end_stays(void)
+{
+	start(WRONG_REQUEST, 11);
+	__atomic_store_n(&peer.stays, true, __ATOMIC_RELEASE);
+	greet();
+	set_up_queue(0, RAM, 1);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	CHECK(peer_saw(CREATED + 2 + 6));
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	CHECK(status_becomes(15 | VIRTIO_CONFIG_S_NEEDS_RESET));
+	usleep(50000);
+	CHECK_EQ(status(), 15 | VIRTIO_CONFIG_S_NEEDS_RESET);
+	__atomic_store_n(&peer.stays, false, __ATOMIC_RELEASE);
+	CHECK(status_becomes(0));
+	stop();
+}
+
 /* What no doorbell took goes to the back end all the same. */
 static void without_bell(void)
 {
@@ -422,6 +440,7 @@ static const struct tap_case cases[] = {
 	{ "a driver starts it, moves interrupts, resets it", life },
 	{ "rings where no memory is", bad_rings },
 	{ "the back end goes", back_end_goes },
+	{ "the back end fails, and stays", back_end_stays },
 	{ "a notification that no doorbell takes", without_bell },
 	{ "no irqfd to be had", without_irqfds },
 };
