@@ -226,7 +226,7 @@ static void *vhost_thread(void *arg)
 		pthread_mutex_lock(d->board.lock);
 		if (err && !d->broken) {
 			d->broken = true;
-			virtio_broken(&d->virtio);
+			virtio_dead(&d->virtio);
 		}
 		if (!active && !d->wanted)
 			virtio_stopped(&d->virtio);

@@ -77,6 +77,12 @@ void virtio_broken(struct virtio *v)
 	msix_fire(&v->msix, v->config_vector);
 }
 
+void virtio_dead(struct virtio *v)
+{
+	v->dead = true;
+	virtio_broken(v);
+}
+
 /* It is as before to the driver until nobody uses its queues any more. */
 static void start_reset(struct virtio *v)
 {
@@ -88,9 +94,10 @@ static void start_reset(struct virtio *v)
 	v->ops->stop(v->dev);
 }
 
+/* Of a device that is dead, none: otherwise a driver begins, and waits for it for ever. */
 static bool features_ok(const struct virtio *v)
 {
-	return !(v->accepted & ~v->features) &&
+	return !v->dead && !(v->accepted & ~v->features) &&
 	       (v->accepted & 1ull << VIRTIO_F_VERSION_1);
 }
 

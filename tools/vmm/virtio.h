@@ -84,6 +84,7 @@ struct virtio_id {
  * @status:	VIRTIO_CONFIG_S_*
  * @started:	between &virtio_ops.start and virtio_stopped()
  * @resetting:	the driver has asked for a reset, which is under way
+ * @dead:	it works no more, whatever the driver does
  * @isr:	VIRTIO_PCI_ISR_CONFIG, until it is read
  * @config_vector: of MSI-X, for changes of the configuration
  * @queue_select: which queue is shown
@@ -105,6 +106,7 @@ struct virtio {
 	u8 status;
 	bool started;
 	bool resetting;
+	bool dead;
 	u8 isr;
 	u16 config_vector;
 	u16 queue_select;
@@ -139,5 +141,8 @@ void virtio_stopped(struct virtio *v);
 
 /** virtio_broken() - the device works no more, until the driver resets it */
 void virtio_broken(struct virtio *v);
+
+/** virtio_dead() - the device works no more, for this driver and for any other */
+void virtio_dead(struct virtio *v);
 
 #endif /* AXVMM_VIRTIO_H */
