@@ -25,6 +25,8 @@
 #define PROGRAM		"qemu-storage-daemon"
 #define PACKAGE		"qemu-system-common"
 
+/* What ends it.  SIGTERM comes to all processes of a service when its guest shuts down. */
+#define STOP_SIGNAL	SIGHUP
 #define STOP_SECONDS	5
 #define STOP_STEP_NSEC	5000000
 
@@ -118,19 +120,26 @@ static int make_sockets(int *listener, int *client)
 	return err;
 }
 
-/* The child: what it says goes to our messages, keys and signals of a terminal do not. */
+/*
+ * The child: what it says goes to our messages, keys and signals of a terminal do not.  It
+ * keeps the mask of signals that it is started with; otherwise a guest that is told to shut
+ * down would lose its disk first.
+ */
 static void execute(const struct arguments *a, int listener, int report, pid_t parent)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	sigset_t none;
+	sigset_t blocked;
 	int error;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGINT);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(STOP_SIGNAL, SIG_DFL);
 	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
 	    dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 && !setpgid(0, 0) &&
-	    !prctl(PR_SET_PDEATHSIG, SIGTERM) && getppid() == parent &&
+	    !prctl(PR_SET_PDEATHSIG, STOP_SIGNAL) && getppid() == parent &&
 	    !fcntl(listener, F_SETFD, 0))
 		execlp(PROGRAM, PROGRAM, "--blockdev", a->protocol, "--blockdev", a->format,
 		       "--export", a->export, NULL);
@@ -200,7 +209,7 @@ void daemon_stop(pid_t pid)
 	const struct timespec step = { .tv_nsec = STOP_STEP_NSEC };
 	unsigned int steps;
 
-	kill(pid, SIGTERM);
+	kill(pid, STOP_SIGNAL);
 	for (steps = 0; steps < STOP_SECONDS * (NSEC_PER_SEC / STOP_STEP_NSEC); steps++) {
 		if (waitpid(pid, NULL, WNOHANG))
 			return;

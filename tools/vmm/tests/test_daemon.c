@@ -38,6 +38,8 @@ static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
 		return 0;
 	CHECK(fcntl(user.fd, F_GETFD) & FD_CLOEXEC);
 	CHECK_EQ(getpgid(pid), pid);
+	/* As a service manager does to all of a service, and a terminal. */
+	CHECK(!kill(pid, SIGTERM) && !kill(pid, SIGINT));
 	if (!vhost_user_agree(&user))
 		vhost_user_config(&user, &config,
 				  offsetof(struct virtio_blk_config, max_secure_erase_sectors));
