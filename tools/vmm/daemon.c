@@ -157,6 +157,8 @@ static int start(const struct arguments *a, int listener, pid_t *pid)
 
 	if (pipe2(report, O_CLOEXEC))
 		return -errno;
+	/* Where it is inherited as ignored, nobody keeps the number for us to signal. */
+	signal(SIGCHLD, SIG_DFL);
 	*pid = fork();
 	if (!*pid)
 		execute(a, listener, report[1], self);

@@ -66,6 +66,31 @@ static void raw(void)
 	CHECK(features & 1ull << VIRTIO_BLK_F_RO);
 }
 
+/* Its number is not another process's, even if children are not waited for. */
+static void dies(void)
+{
+	const struct daemon_disk disk = { .file = image, .format = "raw" };
+	pid_t pid = 0;
+	int fd;
+
+	if (access(DAEMON, X_OK))
+		return;
+	signal(SIGCHLD, SIG_IGN);
+	fd = daemon_start(&disk, &pid);
+	CHECK(fd >= 0);
+	if (fd < 0)
+		return;
+	CHECK(!kill(pid, SIGKILL));
+	/* Until it has gone. */
+	while (read(fd, &(char){ 0 }, 1) > 0)
+		;
+	usleep(100000);
+	CHECK(!kill(pid, 0));
+	close(fd);
+	daemon_stop(pid);
+	CHECK(kill(pid, 0) < 0);
+}
+
 /* It says why, and goes; nobody waits for it. */
 static void other_format(void)
 {
@@ -105,6 +130,7 @@ static void no_program(void)
 
 static const struct tap_case cases[] = {
 	{ "a raw file, and one that is only read", raw },
+	{ "a daemon that dies", dies },
 	{ "a file that is not of its format", other_format },
 	{ "no such file, or none that is a disk", no_file },
 	{ "no such program", no_program },
