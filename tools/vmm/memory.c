@@ -9,6 +9,11 @@
 #include "log.h"
 #include "memory.h"
 
+/* <sys/mman.h> may not have it. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL	0x0008u
+#endif
+
 void memory_add(struct memory *mem, u64 start, u64 end, u32 flags)
 {
 	mem->areas[mem->nr++] = (struct memory_area){
@@ -21,13 +26,16 @@ static int make_memfd(struct memory_area *area)
 {
 	int err;
 
-	area->fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* A host may refuse one that could be executed (vm.memfd_noexec); Linux 6.3 knows it. */
+	area->fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	if (area->fd < 0 && errno == EINVAL)
+		area->fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (area->fd >= 0 && !ftruncate(area->fd, area->size) &&
 	    !fcntl(area->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return 0;
 	err = -errno;
-	log_error("no memory that the guest's devices can share: %s; try a smaller --mem",
-		  strerror(errno));
+	log_error("no memory that the guest's devices can share: %s%s", strerror(-err),
+		  err == -ENOMEM ? "; try a smaller --mem" : "");
 	return err;
 }
 

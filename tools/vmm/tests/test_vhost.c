@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -428,10 +429,19 @@ static void without_irqfds(void)
 
 static void make_machine(void)
 {
+	struct stat st;
+	int fd;
+
 	CHECK(!axv_open("/dev/null", &host) && !axv_vm_create(host, NULL, &vm));
 	memory_add(&mem, RAM, RAM + RAM_SIZE, 0);
 	CHECK(!memory_create(&mem, vm, true));
 	CHECK(mem.areas[0].fd >= 0);
+	/* Nor is it a program, where the kernel knows that (MFD_NOEXEC_SEAL). */
+	fd = memfd_create("test", MFD_CLOEXEC | 0x8);
+	CHECK(!fstat(mem.areas[0].fd, &st));
+	CHECK_EQ(!(st.st_mode & 0111), fd >= 0);
+	if (fd >= 0)
+		close(fd);
 	CHECK(ftruncate(mem.areas[0].fd, 0) < 0 && errno == EPERM);
 }
 
