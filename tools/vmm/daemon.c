@@ -125,7 +125,8 @@ static int make_sockets(int *listener, int *client)
  * keeps the mask of signals that it is started with; otherwise a guest that is told to shut
  * down would lose its disk first.
  */
-static void execute(const struct arguments *a, int listener, int report, pid_t parent)
+static void execute(const struct arguments *a, int listener, int report, int said,
+		    pid_t parent)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t blocked;
@@ -138,7 +139,7 @@ static void execute(const struct arguments *a, int listener, int report, pid_t p
 	signal(SIGPIPE, SIG_DFL);
 	signal(STOP_SIGNAL, SIG_DFL);
 	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
-	    dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 && !setpgid(0, 0) &&
+	    dup2(said, STDOUT_FILENO) >= 0 && dup2(said, STDERR_FILENO) >= 0 && !setpgid(0, 0) &&
 	    !prctl(PR_SET_PDEATHSIG, STOP_SIGNAL) && getppid() == parent &&
 	    !fcntl(listener, F_SETFD, 0))
 		execlp(PROGRAM, PROGRAM, "--blockdev", a->protocol, "--blockdev", a->format,
@@ -150,7 +151,7 @@ static void execute(const struct arguments *a, int listener, int report, pid_t p
 }
 
 /* Start it, and wait until it is that program.  Returns 0 or a negative errno. */
-static int start(const struct arguments *a, int listener, pid_t *pid)
+static int start(const struct arguments *a, int listener, int said, pid_t *pid)
 {
 	pid_t self = getpid();
 	int report[2], error = 0;
@@ -161,7 +162,7 @@ static int start(const struct arguments *a, int listener, pid_t *pid)
 	signal(SIGCHLD, SIG_DFL);
 	*pid = fork();
 	if (!*pid)
-		execute(a, listener, report[1], self);
+		execute(a, listener, report[1], said, self);
 	error = *pid < 0 ? errno : 0;
 	close(report[1]);
 	if (*pid > 0 && read(report[0], &error, sizeof(error)) == sizeof(error))
@@ -170,31 +171,73 @@ static int start(const struct arguments *a, int listener, pid_t *pid)
 	return -error;
 }
 
-int daemon_start(const struct daemon_disk *disk, pid_t *pid)
+bool daemon_read(struct daemon_output *output, void (*print)(void *arg, const char *line),
+		 void *arg)
 {
+	char bytes[4 * DAEMON_LINE];
+	ssize_t n, i;
+
+	if (output->fd < 0)
+		return false;
+	n = read(output->fd, bytes, sizeof(bytes));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		close(output->fd);
+		output->fd = -1;
+		return false;
+	}
+	for (i = 0; i < n; i++) {
+		if (bytes[i] == '\n') {
+			output->line[output->length] = '\0';
+			if (output->length)
+				print(arg, output->line);
+			output->length = 0;
+		} else if (output->length < DAEMON_LINE - 1) {
+			output->line[output->length++] =
+				bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '?';
+		}
+	}
+	return true;
+}
+
+int daemon_start(const struct daemon_disk *disk, pid_t *pid, struct daemon_output *output)
+{
+	int said[2] = { -1, -1 };
 	int listener = -1, client = -1;
 	struct arguments arguments;
 	bool device = false;
 	int err;
 
+	*output = (struct daemon_output){ .fd = -1 };
 	err = check_file(disk, &device);
 	if (err)
 		return err;
 	err = make_sockets(&listener, &client);
+	/* A daemon that waited for whoever reads it would not serve the disk. */
+	if (!err && pipe2(said, O_CLOEXEC | O_NONBLOCK))
+		err = -errno;
 	if (err)
-		log_error("%s: cannot make a socket for the disk: %s", disk->file, strerror(-err));
+		log_error("%s: cannot make a socket or a pipe for the disk: %s", disk->file,
+			  strerror(-err));
 	if (!err)
 		err = make_arguments(&arguments, disk, device, listener);
 	if (!err) {
-		err = start(&arguments, listener, pid);
+		err = start(&arguments, listener, said[1], pid);
 		if (err)
 			log_error("%s: cannot start " PROGRAM ": %s; it is in the package "
 				  PACKAGE, disk->file, strerror(-err));
 	}
 	if (listener >= 0)
 		close(listener);
-	if (!err)
+	if (said[1] >= 0)
+		close(said[1]);
+	if (!err) {
+		output->fd = said[0];
 		return client;
+	}
+	if (said[0] >= 0)
+		close(said[0]);
 	if (client >= 0)
 		close(client);
 	return err;

@@ -187,6 +187,16 @@ static const struct virtio_ops virtio_ops = {
 
 /* ---- the thread --------------------------------------------------------- */
 
+static void print_output(void *arg, const char *line)
+{
+	struct vhost *d = arg;
+
+	pthread_mutex_lock(d->board.lock);
+	if (log_allowed(&d->said))
+		log_notice("%s: %s", d->user.path, line);
+	pthread_mutex_unlock(d->board.lock);
+}
+
 /*
  * Wait for work, or for the back end's end.  After a failure it may still use the guest's
  * memory: *@gone, once it has closed its half of the socket, too.  Returns 0, or a negative
@@ -198,6 +208,7 @@ static int wait_for_work(struct vhost *d, bool *gone)
 		{ .fd = d->wake, .events = POLLIN },
 		/* Our half is closed when it has failed, so POLLHUP says that both are. */
 		{ .fd = *gone ? -1 : d->user.fd, .events = d->user.failed ? 0 : POLLIN },
+		{ .fd = d->output.fd, .events = POLLIN },
 	};
 	u64 count;
 
@@ -205,6 +216,8 @@ static int wait_for_work(struct vhost *d, bool *gone)
 		return 0;
 	if (fds[0].revents && read(d->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
 		log_error("cannot read an eventfd: %s", strerror(errno));
+	if (fds[2].revents)
+		daemon_read(&d->output, print_output, d);
 	if (!fds[1].revents)
 		return 0;
 	if (!d->user.failed)
@@ -295,6 +308,12 @@ void vhost_release(struct vhost *d)
 	if (d->daemon)
 		daemon_stop(d->daemon);
 	d->daemon = 0;
+	/* Why it ended. */
+	while (daemon_read(&d->output, print_output, d))
+		;
+	if (d->output.fd >= 0)
+		close(d->output.fd);
+	d->output.fd = -1;
 }
 
 /* ---- making ------------------------------------------------------------- */
@@ -353,7 +372,7 @@ static int connect_disk(struct vhost *d, const struct vhost_config *config)
 
 	if (config->socket)
 		return vhost_user_connect(&d->user, config->socket);
-	fd = daemon_start(&config->disk, &d->daemon);
+	fd = daemon_start(&config->disk, &d->daemon, &d->output);
 	d->user = (struct vhost_user){ .fd = fd, .path = config->disk.file };
 	if (fd >= 0)
 		return vhost_user_agree(&d->user);
@@ -369,6 +388,7 @@ int vhost_create(struct vhost *d, const struct vhost_config *config,
 	int err;
 
 	d->board = *board;
+	d->output.fd = -1;
 	err = connect_disk(d, config);
 	if (!err)
 		err = ask_disk(d, &id, &disk);

@@ -14,6 +14,7 @@
 #include <axvcpu.h>
 
 #include "daemon.h"
+#include "log.h"
 #include "memory.h"
 #include "vhost-user.h"
 #include "virtio.h"
@@ -61,6 +62,8 @@ struct vhost_board {
  * @quit:	@thread is to end
  * @daemon:	the back end, if it was started here, or 0; accessed by @thread while that
  *		runs, by the main thread before and after
+ * @output:	what that one says; accessed likewise
+ * @said:	limits it: a guest can make a daemon say something
  * @running:	there is @thread; accessed by the main thread only
  * @wake:	eventfd that makes @thread look at the three; constant
  * @thread:	talks to the back end
@@ -78,6 +81,8 @@ struct vhost {
 	bool broken;
 	bool quit;
 	pid_t daemon;
+	struct daemon_output output;
+	struct log_limit said;
 	bool running;
 	int wake;
 	pthread_t thread;

@@ -24,6 +24,22 @@
 
 static char dir[sizeof(TEMPLATE)];
 static char image[64];
+static struct daemon_output output;
+static unsigned int lines;
+
+static void print(void *arg, const char *line)
+{
+	(void)arg;
+	CHECK(strlen(line) < DAEMON_LINE);
+	lines++;
+}
+
+/* Until it has ended. */
+static void read_output(void)
+{
+	while (output.fd >= 0)
+		daemon_read(&output, print, NULL);
+}
 
 /* Start it, and ask it for the number of sectors; the features go to @features. */
 static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
@@ -32,7 +48,7 @@ static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
 	struct vhost_user user = { .path = disk->file };
 	pid_t pid = 0;
 
-	user.fd = daemon_start(disk, &pid);
+	user.fd = daemon_start(disk, &pid, &output);
 	CHECK(user.fd >= 0 && pid > 0);
 	if (user.fd < 0)
 		return 0;
@@ -47,6 +63,7 @@ static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
 	vhost_user_close(&user);
 	daemon_stop(pid);
 	CHECK(kill(pid, 0) < 0);
+	read_output();
 	return config.capacity;
 }
 
@@ -76,7 +93,7 @@ static void dies(void)
 	if (access(DAEMON, X_OK))
 		return;
 	signal(SIGCHLD, SIG_IGN);
-	fd = daemon_start(&disk, &pid);
+	fd = daemon_start(&disk, &pid, &output);
 	CHECK(fd >= 0);
 	if (fd < 0)
 		return;
@@ -89,6 +106,7 @@ static void dies(void)
 	close(fd);
 	daemon_stop(pid);
 	CHECK(kill(pid, 0) < 0);
+	read_output();
 }
 
 /* It says why, and goes; nobody waits for it. */
@@ -97,8 +115,11 @@ static void other_format(void)
 	const struct daemon_disk disk = { .file = image, .format = "qcow2" };
 	u64 features;
 
-	if (!access(DAEMON, X_OK))
-		CHECK_EQ(sectors_of(&disk, &features), 0);
+	if (access(DAEMON, X_OK))
+		return;
+	lines = 0;
+	CHECK_EQ(sectors_of(&disk, &features), 0);
+	CHECK_EQ(lines, 1);
 }
 
 static void no_file(void)
@@ -106,12 +127,35 @@ static void no_file(void)
 	struct daemon_disk disk = { .file = "/nonexistent", .format = "raw" };
 	pid_t pid;
 
-	CHECK_EQ(-daemon_start(&disk, &pid), ENOENT);
+	CHECK_EQ(-daemon_start(&disk, &pid, &output), ENOENT);
 	disk.file = "/tmp";
 	disk.readonly = true;
-	CHECK_EQ(-daemon_start(&disk, &pid), EINVAL);
+	CHECK_EQ(-daemon_start(&disk, &pid, &output), EINVAL);
 	disk.file = "/dev/null";
-	CHECK_EQ(-daemon_start(&disk, &pid), EINVAL);
+	CHECK_EQ(-daemon_start(&disk, &pid, &output), EINVAL);
+}
+
+/* Long lines, half of one, what is no text, and more than is read at once. */
+static void says(void)
+{
+	char flood[3000];
+	int said[2];
+
+	CHECK(!pipe2(said, O_CLOEXEC | O_NONBLOCK));
+	output = (struct daemon_output){ .fd = said[0] };
+	lines = 0;
+	daemon_read(&output, print, NULL);
+	CHECK(output.fd >= 0);
+	CHECK(write(said[1], "a\n\n\033b", 5) == 5);
+	daemon_read(&output, print, NULL);
+	CHECK_EQ(lines, 1);
+	CHECK(!memcmp(output.line, "?b", 2));
+	memset(flood, 'x', sizeof(flood));
+	flood[sizeof(flood) - 1] = '\n';
+	CHECK(write(said[1], flood, sizeof(flood)) == sizeof(flood));
+	close(said[1]);
+	read_output();
+	CHECK_EQ(lines, 2);
 }
 
 static void no_program(void)
@@ -121,7 +165,7 @@ static void no_program(void)
 	pid_t pid;
 
 	setenv("PATH", "/nonexistent", 1);
-	CHECK_EQ(-daemon_start(&disk, &pid), ENOENT);
+	CHECK_EQ(-daemon_start(&disk, &pid, &output), ENOENT);
 	setenv("PATH", path, 1);
 	free(path);
 	/* Nobody is left. */
@@ -133,6 +177,7 @@ static const struct tap_case cases[] = {
 	{ "a daemon that dies", dies },
 	{ "a file that is not of its format", other_format },
 	{ "no such file, or none that is a disk", no_file },
+	{ "what it says", says },
 	{ "no such program", no_program },
 };
 
