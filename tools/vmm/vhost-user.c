@@ -52,6 +52,7 @@ enum request {
 #define REGIONS		8
 #define CONFIG		256
 #define DRAIN_STEP_MSEC	2
+#define NO_DEADLINE	(~0ull)
 
 struct header {
 	u32 request;
@@ -130,12 +131,13 @@ static int wait_for(struct vhost_user *u, short events, u64 deadline)
 {
 	struct pollfd fd = { .fd = u->fd, .events = events };
 	u64 now;
-	int n;
+	int n, msec;
 
 	do {
 		now = clock_now();
-		n = now >= deadline ? 0 :
-		    poll(&fd, 1, (deadline - now) / (NSEC_PER_SEC / 1000) + 1);
+		/* What is there is taken, even if it is late that we look. */
+		msec = now >= deadline ? 0 : (deadline - now) / (NSEC_PER_SEC / 1000) + 1;
+		n = poll(&fd, 1, deadline == NO_DEADLINE ? -1 : msec);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return fail_call(u);
@@ -237,13 +239,13 @@ static int receive_reply(struct vhost_user *u, struct message *m, enum request k
 	return receive_bytes(u, &m->number, size, deadline);
 }
 
-/* A question, with its answer of the same size as payload. */
-static int ask(struct vhost_user *u, struct message *m, enum request kind, u32 size)
+/* A question, with its answer of the same size as payload, which comes until @until. */
+static int ask(struct vhost_user *u, struct message *m, enum request kind, u32 size, u64 until)
 {
 	u64 deadline = new_deadline();
 	int err = send_message(u, m, kind, 0, size, NULL, 0, deadline);
 
-	return err ? err : receive_reply(u, m, kind, size, deadline);
+	return err ? err : receive_reply(u, m, kind, size, until);
 }
 
 static int ask_number(struct vhost_user *u, enum request kind, u64 *number)
@@ -372,7 +374,8 @@ int vhost_user_config(struct vhost_user *u, void *config, unsigned int size)
 {
 	struct message m = { .config.size = size };
 	int err = ask(u, &m, GET_CONFIG, offsetof(struct message, config.data) -
-					 offsetof(struct message, config) + size);
+					 offsetof(struct message, config) + size,
+			 new_deadline());
 
 	if (!err && (m.config.offset || m.config.size != size))
 		err = fail(u, EPROTO, "the vhost-user back end has another configuration");
@@ -493,9 +496,12 @@ int vhost_user_stop(struct vhost_user *u, const struct vhost_ring *rings, unsign
 		struct message m = { .state.queue = rings[i].queue };
 
 		err = order_state(u, SET_VRING_ENABLE, rings[i].queue, 0);
-		/* It stops the queue, and says where: the next driver begins anew. */
+		/*
+			 * It stops the queue, and says where: the next driver begins anew.  The
+			 * answer may wait for a request: it comes, or the socket's end does.
+			 */
 		if (!err)
-			err = ask(u, &m, GET_VRING_BASE, sizeof(m.state));
+			err = ask(u, &m, GET_VRING_BASE, sizeof(m.state), NO_DEADLINE);
 		bases[i] = m.state.number;
 	}
 	for (i = 0; !err && i < nr; i++)

@@ -112,7 +112,9 @@ int vhost_user_start(struct vhost_user *u, const struct memory *mem, u64 feature
  * @rings:	the queues, as they were started
  * @nr:		how many
  *
- * It waits until the requests that the back end works on have ended, too: as long as some
+ * A back end may wait for its requests before it answers, for any time: whoever cannot wait
+ * shuts the socket down.
+ * The function waits until the requests that the back end works on have ended, too: as long as some
  * do, and for VHOST_USER_DRAIN_SECONDS more.
  *
  * Return: 0: it touches neither them nor what they name any more; or a negative errno.

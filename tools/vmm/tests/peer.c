@@ -70,6 +70,10 @@ static bool misbehave(const struct header *h, const u8 *data)
 		usleep(50000);
 		fake_skip(3600 * NSEC_PER_SEC);
 		return true;
+	case SLOW:
+		fake_skip(3600 * NSEC_PER_SEC);
+		reply(h->request, 5, zeroes, 8);
+		return true;
 	default:
 		return false;
 	}

@@ -21,6 +21,7 @@ enum misdeed {
 	FLOOD,		/* more than was asked for */
 	LATE,		/* a queue is stopped, and its request ends later */
 	NEVER,		/* or never */
+	SLOW,		/* an hour later the right answer */
 };
 
 #define PEER_MESSAGES	64

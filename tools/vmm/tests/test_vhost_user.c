@@ -252,6 +252,18 @@ static void stops_late(void)
 	drop_memory();
 }
 
+/* What it works on takes its time, and it stops the queue then. */
+static void stops_slowly(void)
+{
+	make_memory();
+	start_peer(SLOW, 11);
+	CHECK_EQ(vhost_user_agree(&user), 0);
+	CHECK_EQ(vhost_user_start(&user, &mem, BASE_FEATURES, rings, 1), 0);
+	CHECK_EQ(vhost_user_stop(&user, rings, 1), 0);
+	stop_peer();
+	drop_memory();
+}
+
 /* A new table would move the memory under a request. */
 static void memory_once(void)
 {
@@ -472,6 +484,7 @@ static const struct tap_case cases[] = {
 	{ "wrong answers end the connection", misdeeds },
 	{ "a back end that refuses", refuses },
 	{ "a request that ends after its queue has stopped", stops_late },
+	{ "a queue that stops slowly", stops_slowly },
 	{ "the back end is given the memory once", memory_once },
 	{ "a back end that does not answer", is_silent },
 	{ "a back end that speaks unasked, or goes", speaks_unasked },
