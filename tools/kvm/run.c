@@ -182,9 +182,14 @@ static int start_finish(struct vcpu *v)
 
 void run_forget(struct vcpu *v)
 {
+	/*
+	 * Of other accesses the module knows whether the instruction is still the same, and
+	 * takes the data if so: they have to be there.
+	 */
+	if (v->pending != PENDING_FINISH)
+		return;
 	/* It waits inside a call of this file's, which holds nothing. */
-	if (v->pending == PENDING_FINISH)
-		v->finish.waits = false;
+	v->finish.waits = false;
 	v->pending = PENDING_NONE;
 }
 

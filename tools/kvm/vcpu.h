@@ -90,7 +90,7 @@ int vcpu_create(struct object *vm_object, struct vm *vm, unsigned long id);
 /** run_vcpu() - KVM_RUN */
 int run_vcpu(struct vcpu *v);
 
-/** run_forget() - the VMM sets registers: an access in progress is not finished */
+/** run_forget() - the VMM sets registers: what axv_vcpu_finish() is doing is given up */
 void run_forget(struct vcpu *v);
 
 /** run_publish() - fill what of struct kvm_run is valid at every exit */

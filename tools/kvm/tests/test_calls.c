@@ -355,6 +355,7 @@ static void on_signal(int signal)
 static void test_exits(void)
 {
 	struct axv_run *page = v.page;
+	struct kvm_regs regs;
 	unsigned int runs;
 
 	page->exit_reason = AXV_EXIT_IO_READ;
@@ -368,6 +369,16 @@ static void test_exits(void)
 	v.pio[0] = 0x60;
 	page->exit_reason = AXV_EXIT_IO_READ;
 	tap(!run_vcpu(&v) && page->exit.io.data == 0x60, "its data reach the module");
+	/* A device that looks at the registers has QEMU set them. */
+	v.pio[0] = 0x61;
+	tap(!regs_get(&v, &regs) && !regs_set(&v, &regs) && !run_vcpu(&v) &&
+	    page->exit.io.data == 0x61, "also where the VMM has set the registers");
+	page->exit_reason = AXV_EXIT_MMIO_READ;
+	page->exit.mmio = (struct axv_exit_mmio){ .addr = 0xfed00000, .width = 2 };
+	run_vcpu(&v);
+	v.run->mmio.data[1] = 0x33;
+	tap(!regs_set(&v, &regs) && !run_vcpu(&v) && page->exit.mmio.data == 0x3300,
+	    "likewise a load");
 	page->exit_reason = AXV_EXIT_MMIO_WRITE;
 	page->exit.mmio = (struct axv_exit_mmio){ .addr = 0xfed00000, .data = 0x1122, .width = 2 };
 	v.pending = PENDING_NONE;
