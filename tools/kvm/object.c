@@ -2,16 +2,21 @@
 /*
  * Objects and the table of descriptors.
  *
- * close() may be called in a signal handler or in a child after fork(), when another
- * thread of the parent held a lock.  So looking a descriptor up takes none: a reader takes
- * a reference unless there is none left, then looks whether the table still has the
- * object.  This is good as long as the memory of an object stays an object's: it goes to
- * a list of unused ones, never back to the allocator.
+ * A descriptor may be used or closed in a signal handler.  So looking it up takes no lock: a
+ * reader takes a reference unless there is none left, then looks whether the table still has
+ * the object.  This is good as long as the memory of an object stays an object's: it goes
+ * to a list of unused ones, never back to the allocator.  The last close of an object takes
+ * locks and frees memory, so it is not for a signal handler.
+ *
+ * An object belongs to the process that has made it.  A child of fork() begins with an empty
+ * table: it closes descriptors without freeing what its parent's other threads may have
+ * locked.  A child of vfork() has its parent's memory, and changes nothing in it.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "debug.h"
 #include "object.h"
@@ -34,8 +39,33 @@ struct object {
 
 static struct object *_Atomic table[FDS_MAX];
 
+/* The highest descriptor that the table has had. */
+static atomic_int highest = -1;
+
+/* The process whose table this is. */
+static pid_t owner;
+
 static pthread_mutex_t unused_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct object *unused;
+
+/* What it had belongs to the parent, and the lock to whoever held it there. */
+static void begin_child(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= highest; fd++)
+		table[fd] = NULL;
+	highest = -1;
+	unused = NULL;
+	pthread_mutex_init(&unused_lock, NULL);
+	owner = getpid();
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	owner = getpid();
+	pthread_atfork(NULL, NULL, begin_child);
+}
 
 struct object *object_create(const struct object_ops *ops, void *data)
 {
@@ -119,9 +149,15 @@ struct object *object_of_fd(int fd)
 
 int object_attach(int fd, struct object *object)
 {
+	int before = highest;
+
 	if (fd < 0 || fd >= FDS_MAX)
 		return -EMFILE;
+	if (getpid() != owner)
+		return 0;
 	object_detach(fd);
+	while (before < fd && !atomic_compare_exchange_weak(&highest, &before, fd))
+		;
 	atomic_store(&table[fd], object_get(object));
 	return 0;
 }
@@ -130,7 +166,7 @@ void object_detach(int fd)
 {
 	struct object *object;
 
-	if (fd < 0 || fd >= FDS_MAX || !atomic_load(&table[fd]))
+	if (fd < 0 || fd >= FDS_MAX || !atomic_load(&table[fd]) || getpid() != owner)
 		return;
 	object = atomic_exchange(&table[fd], NULL);
 	if (object)

@@ -49,7 +49,7 @@ void *object_data(struct object *object, const struct object_ops *ops);
  * object_of_fd() - the object of a descriptor, with a reference
  * @fd: any number
  *
- * Context: takes no lock; also in a signal handler, and in a child after fork().
+ * Context: takes no lock; also in a signal handler.
  * Return: the object, or NULL: the descriptor is none of the library's.
  */
 struct object *object_of_fd(int fd);
@@ -59,11 +59,13 @@ struct object *object_of_fd(int fd);
  * @fd: an open descriptor, none of the library's
  * @object: takes a reference of its own
  *
+ * In a child of vfork(), whose table is its parent's, it does nothing.
+ *
  * Return: 0; -EMFILE for a number beyond the table.
  */
 int object_attach(int fd, struct object *object);
 
-/** object_detach() - a descriptor is about to be closed; any number */
+/** object_detach() - a descriptor is about to be closed, unless in a child; any number */
 void object_detach(int fd);
 
 /** object_detach_range() - those from @first to @last */

@@ -4,7 +4,11 @@
  * what needs neither: objects and coroutines.
  */
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "object.h"
 #include "tap.h"
@@ -140,6 +144,46 @@ static void test_objects(void)
 	object_put(object);
 }
 
+/* 0: @child found what it expected. */
+static int status_of(pid_t child)
+{
+	int status;
+
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int close_all(void *arg)
+{
+	(void)arg;
+	object_detach(1000);
+	object_detach_range(0, ~0u);
+	_exit(0);
+}
+
+static void test_children(void)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	struct object *object = object_create(&count_ops, NULL), *found;
+	unsigned int before = freed;
+	pid_t child;
+
+	object_attach(1000, object);
+	object_put(object);
+	child = fork();
+	if (!child)
+		_exit(object_of_fd(1000) || object_attach(1000, object_create(&count_ops, NULL)) ||
+		      !object_of_fd(1000));
+	tap(!status_of(child), "a child of fork() has none of its parent's, and may have its own");
+	/* As vfork(), of which a compiler takes more for granted. */
+	child = clone(close_all, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+	found = object_of_fd(1000);
+	tap(!status_of(child) && found && freed == before,
+	    "a child of vfork() closes nothing for its parent");
+	if (found)
+		object_put(found);
+	object_detach(1000);
+}
+
 /* ---- coroutines --------------------------------------------------------- */
 
 static struct coroutine coroutine;
@@ -179,6 +223,7 @@ int main(void)
 	test_routes();
 	test_cpuid();
 	test_objects();
+	test_children();
 	test_coroutines();
 	return tap_done();
 }
