@@ -158,6 +158,18 @@ bool eventfd_ring(struct vm *vm, bool port, uint64_t addr, unsigned int width, u
 	return best;
 }
 
+int eventfd_repeat(struct vm *vm, struct axv_vm *axv)
+{
+	const struct doorbell *d;
+	int err = 0;
+
+	for (d = vm->doorbells; d && !err; d = d->next)
+		err = axv_vm_add_doorbell(axv, d->flags, d->addr, d->width, d->data, d->fd);
+	if (err)
+		debug("%s", axv_error());
+	return err;
+}
+
 void eventfd_free(struct vm *vm)
 {
 	struct doorbell *d;

@@ -38,6 +38,8 @@ int irqchip_split(struct vm *vm, uint64_t pins)
 		goto out;
 	}
 	err = memory_repeat(vm, axv);
+	if (!err)
+		err = eventfd_repeat(vm, axv);
 	if (err) {
 		axv_vm_destroy(axv);
 		goto out;

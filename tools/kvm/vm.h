@@ -117,6 +117,9 @@ int eventfd_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *ioeventfd);
  */
 bool eventfd_ring(struct vm *vm, bool port, uint64_t addr, unsigned int width, uint64_t data);
 
+/** eventfd_repeat() - give all ioeventfds to another VM of the module; @vm->lock held */
+int eventfd_repeat(struct vm *vm, struct axv_vm *axv);
+
 /** eventfd_free() - the end of the VM */
 void eventfd_free(struct vm *vm);
 

@@ -125,6 +125,8 @@ static void test_eventfds(void)
 		.addr = 0xfe003000, .len = 2, .fd = fd, .datamatch = 1,
 		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
 	};
+	struct vm fresh = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	unsigned int doorbells;
 	eventfd_t value = 0;
 
 	tap(!eventfd_irqfd(&vm, &irqfd) && kernel.irqfd.fd == fd && kernel.irqfd.gsi == 5 &&
@@ -145,6 +147,13 @@ static void test_eventfds(void)
 	io = (struct kvm_ioeventfd){ .addr = 0xfe003000, .fd = other };
 	tap(!eventfd_ioeventfd(&vm, &io) && !kernel.doorbell.flags && !kernel.doorbell.width,
 	    "of any width, beside it");
+	doorbells = kernel.calls[_IOC_NR(AXV_VM_SET_DOORBELL)];
+	fresh.host = vm.host;
+	fresh.doorbells = vm.doorbells;
+	tap(!irqchip_split(&fresh, 24) && fresh.split &&
+	    kernel.calls[_IOC_NR(AXV_VM_SET_DOORBELL)] == doorbells + 2,
+	    "the VM that begins again with a split irqchip has both");
+	axv_vm_destroy(fresh.axv);
 	close(fd);
 	tap(eventfd_ring(&vm, false, 0xfe003000, 2, 1) && eventfd_read(other, &value) &&
 	    errno == EAGAIN, "a write that the kernel left rings the one with its data");
