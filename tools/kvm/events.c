@@ -9,8 +9,15 @@
 #include "vcpu.h"
 
 #define VECTORS		256
+#define VECTOR_DB	1
 #define VECTOR_NMI	2
+#define VECTOR_PF	14
 #define EXCEPTIONS	32
+
+#define CR0_PE		1u
+/* What #DB sets in DR6, and what it clears in DR7 (Intel SDM vol. 3B, 18.2). */
+#define DR6_CAUSES	0xe00fu
+#define DR7_GD		(1u << 13)
 
 /* The registers that KVM's structure is made of, in the order in which they are set. */
 enum {
@@ -25,6 +32,8 @@ enum {
 	EXTINT_0 = NR_REGS,
 	INIT,
 	SIPI,
+	EXCEPTION_ADDR,
+	CR0,
 	NR_READ,
 };
 
@@ -38,6 +47,8 @@ static const __u64 ids[NR_READ] = {
 	[EXTINT_0] = AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_0),
 	[INIT] = AXV_REG_X86(EVENT, AXV_X86_EVENT_INIT),
 	[SIPI] = AXV_REG_X86(EVENT, AXV_X86_EVENT_SIPI),
+	[EXCEPTION_ADDR] = AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION_ADDR),
+	[CR0] = AXV_REG_X86(CR, 0),
 };
 
 static void show_exception(struct kvm_vcpu_events *events, __u64 event)
@@ -65,6 +76,31 @@ static void show_reinject(struct kvm_vcpu_events *events, __u64 event)
 	}
 }
 
+/*
+ * What the processor does beside delivering a pending exception.  KVM's structure has no
+ * room for it, so it is done now, as KVM does.  The module does the same once more if the
+ * VMM does not set the events, so it keeps the address: otherwise CR2 would become 0.
+ */
+static int do_payload(struct vcpu *v, __u64 event, __u64 address)
+{
+	struct axv_reg r[] = {
+		{ .id = AXV_REG_X86(DR, 6) },
+		{ .id = AXV_REG_X86(DR, 7) },
+	};
+
+	switch (event & AXV_X86_EVENT_VECTOR) {
+	case VECTOR_PF:
+		return axv_vcpu_set_reg(v->axv, AXV_REG_X86(CR, 2), address);
+	case VECTOR_DB:
+		if (axv_vcpu_get_regs(v->axv, r, 2))
+			return -EIO;
+		r[0].value |= address & DR6_CAUSES;
+		r[1].value &= ~(__u64)DR7_GD;
+		return axv_vcpu_set_regs(v->axv, r, 2);
+	}
+	return 0;
+}
+
 int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 {
 	struct axv_reg r[NR_READ] = {};
@@ -83,8 +119,14 @@ int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 		events->interrupt.nr = r[EXTINT_0].value & 0xff;
 	}
 	/* Without KVM_CAP_EXCEPTION_PAYLOAD a pending one counts as being delivered, too. */
-	if (r[EXCEPTION].value & AXV_X86_EVENT_VALID)
+	if (r[EXCEPTION].value & AXV_X86_EVENT_VALID) {
+		if (do_payload(v, r[EXCEPTION].value, r[EXCEPTION_ADDR].value))
+			return -EIO;
+		/* In real mode an exception pushes no error code. */
+		if (!(r[CR0].value & CR0_PE))
+			r[EXCEPTION].value &= ~AXV_X86_EVENT_ERROR_VALID & 0xffffffff;
 		show_exception(events, r[EXCEPTION].value);
+	}
 	events->nmi.pending = !!r[NMI_PENDING].value;
 	events->nmi.masked = r[NMI_MASKED].value;
 	if (r[SHADOW].value)

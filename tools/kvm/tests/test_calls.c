@@ -263,6 +263,26 @@ static void test_events(void)
 	tap(!events_get(&v, &out) && out.interrupt.injected && out.interrupt.nr == 0x20,
 	    "an interrupt that waits is being delivered to KVM");
 
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT), 0);
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION), 0x280000b0eull);
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION_ADDR), 0x1234);
+	kernel_set(AXV_REG_X86(CR, 0), 0x11);
+	tap(!events_get(&v, &out) && out.exception.nr == 14 && out.exception.has_error_code &&
+	    out.exception.error_code == 2 && kernel_get(AXV_REG_X86(CR, 2)) == 0x1234,
+	    "a pending page fault has its CR2");
+	kernel_set(AXV_REG_X86(CR, 0), 0x10);
+	tap(!events_get(&v, &out) && !out.exception.has_error_code && !out.exception.error_code,
+	    "in real mode without an error code");
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION), 0x80000301);
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION_ADDR), 0x2001);
+	kernel_set(AXV_REG_X86(DR, 6), 0xffff0ff0);
+	kernel_set(AXV_REG_X86(DR, 7), 0x2400);
+	tap(!events_get(&v, &out) && out.exception.nr == 1 &&
+	    kernel_get(AXV_REG_X86(DR, 6)) == 0xffff2ff1 &&
+	    kernel_get(AXV_REG_X86(DR, 7)) == 0x400, "a debug exception its DR6, without DR7.GD");
+	in = (struct kvm_vcpu_events){};
+	events_set(&v, &in);
+
 	tap(!events_set_mp_state(&v, &state) && event_reg(AXV_X86_EVENT_WAIT_SIPI) == 1 &&
 	    !events_get_mp_state(&v, &state) && state.mp_state == KVM_MP_STATE_INIT_RECEIVED,
 	    "a processor that waits for a SIPI");
