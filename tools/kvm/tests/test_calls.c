@@ -523,7 +523,8 @@ static void test_signals(void)
 	unsigned int kicks;
 
 	tap(!sigaction(SIGUSR1, &action, NULL) && !sigaction(SIGUSR1, NULL, &old) &&
-	    old.sa_handler == on_signal, "a handler is what the program has set");
+	    old.sa_handler == on_signal && !(old.sa_flags & SA_SIGINFO),
+	    "a handler is what the program has set");
 	before = signals_enter(v.axv);
 	kicks = kernel.calls[CALL_KICK];
 	raise(SIGUSR1);
@@ -537,6 +538,11 @@ static void test_signals(void)
 	kernel.signal_in_run = SIGUSR1;
 	tap(run_vcpu(&v) == -EINTR && v.run->exit_reason == KVM_EXIT_INTR && signals == 3,
 	    "one in the middle ends KVM_RUN with EINTR");
+	kernel.signal_in_run = 0;
+	kernel.signal_in_run = SIGUSR2;
+	tap(sysv_signal(SIGUSR2, on_signal) == SIG_DFL && run_vcpu(&v) == -EINTR && signals == 4 &&
+	    !sigaction(SIGUSR2, NULL, &old) && old.sa_handler == SIG_DFL,
+	    "likewise by System V's signal(), whose handler is called once");
 	kernel.signal_in_run = 0;
 	tap(signal(SIGUSR1, SIG_IGN) == on_signal && !sigaction(SIGUSR1, NULL, &old) &&
 	    old.sa_handler == SIG_IGN, "no handler");
