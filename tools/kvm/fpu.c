@@ -43,8 +43,11 @@ static void *read_state(struct vcpu *v, int *err)
 
 static int write_state(struct vcpu *v, const void *state)
 {
-	int err = axv_vcpu_set_fpu(v->axv, state);
+	int err;
 
+	/* Otherwise an instruction in progress may store what it had read before. */
+	run_forget(v);
+	err = axv_vcpu_set_fpu(v->axv, state);
 	if (err)
 		debug("%s", axv_error());
 	return err;

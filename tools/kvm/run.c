@@ -76,14 +76,24 @@ static __u64 loaded(const void *from, unsigned int width)
 
 /* ---- instructions that libaxvcpu executes ------------------------------- */
 
+/* A negative result ends the instruction: the VMM does not want it any more. */
+static int wait_for_vmm(struct vcpu *v)
+{
+	if (!v->cancelled)
+		coroutine_wait(&v->finish);
+	return v->cancelled ? -ECANCELED : 0;
+}
+
 static int finish_read(void *opaque, __u64 addr, unsigned int width, __u64 *data)
 {
 	struct vcpu *v = opaque;
+	int err;
 
 	show_mmio(v, false, addr, width, 0);
-	coroutine_wait(&v->finish);
-	*data = loaded(v->run->mmio.data, width);
-	return 0;
+	err = wait_for_vmm(v);
+	if (!err)
+		*data = loaded(v->run->mmio.data, width);
+	return err;
 }
 
 static int finish_write(void *opaque, __u64 addr, unsigned int width, __u64 data)
@@ -93,8 +103,7 @@ static int finish_write(void *opaque, __u64 addr, unsigned int width, __u64 data
 	if (eventfd_ring(v->vm, false, addr, width, data))
 		return 0;
 	show_mmio(v, true, addr, width, data);
-	coroutine_wait(&v->finish);
-	return 0;
+	return wait_for_vmm(v);
 }
 
 /* As many elements as there is room for. */
@@ -109,14 +118,16 @@ static int finish_port_read(void *opaque, __u16 port, unsigned int width, void *
 	struct vcpu *v = opaque;
 	unsigned char *p = data;
 	unsigned int n;
+	int err = 0;
 
-	for (; count; count -= n, p += n * width) {
+	for (; count && !err; count -= n, p += n * width) {
 		n = some(count, width);
 		show_io(v, true, port, width, n);
-		coroutine_wait(&v->finish);
-		memcpy(p, v->pio, n * width);
+		err = wait_for_vmm(v);
+		if (!err)
+			memcpy(p, v->pio, n * width);
 	}
-	return 0;
+	return err;
 }
 
 static int finish_port_write(void *opaque, __u16 port, unsigned int width, const void *data,
@@ -125,17 +136,18 @@ static int finish_port_write(void *opaque, __u16 port, unsigned int width, const
 	struct vcpu *v = opaque;
 	const unsigned char *p = data;
 	unsigned int n;
+	int err = 0;
 
-	for (; count; count -= n, p += n * width) {
+	for (; count && !err; count -= n, p += n * width) {
 		n = 1;
 		if (eventfd_ring(v->vm, true, port, width, loaded(p, width)))
 			continue;
 		n = some(count, width);
 		memcpy(v->pio, p, n * width);
 		show_io(v, false, port, width, n);
-		coroutine_wait(&v->finish);
+		err = wait_for_vmm(v);
 	}
-	return 0;
+	return err;
 }
 
 static const struct axv_mmio_ops finish_ops = {
@@ -150,7 +162,7 @@ static void finish(void *arg)
 	struct vcpu *v = arg;
 
 	v->finish_result = axv_vcpu_finish(v->axv, &finish_ops, v);
-	if (v->finish_result < 0)
+	if (v->finish_result < 0 && !v->cancelled)
 		debug("%s", axv_error());
 }
 
@@ -188,8 +200,10 @@ void run_forget(struct vcpu *v)
 	 */
 	if (v->pending != PENDING_FINISH)
 		return;
-	/* It waits inside a call of this file's, which holds nothing. */
-	v->finish.waits = false;
+	/* axv_vcpu_finish() returns, and frees what it has. */
+	v->cancelled = true;
+	coroutine_go_on(&v->finish);
+	v->cancelled = false;
 	v->pending = PENDING_NONE;
 }
 

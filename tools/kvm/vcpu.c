@@ -176,6 +176,7 @@ static void vcpu_free(void *data)
 {
 	struct vcpu *v = data;
 
+	run_forget(v);
 	axv_vcpu_destroy(v->axv);
 	coroutine_free(&v->finish);
 	if (v->run)

@@ -54,6 +54,7 @@ enum pending {
  * @pending: see there
  * @finish: in which axv_vcpu_finish() runs, so that it can wait for the VMM
  * @finish_result: what it returned
+ * @cancelled: it returns now, without waiting for the VMM
  * @mcg_ctl: IA32_MCG_CTL, kept for the VMM (msr.c)
  * @mc: the banks of machine checks, likewise
  * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
@@ -70,6 +71,7 @@ struct vcpu {
 	enum pending pending;
 	struct coroutine finish;
 	int finish_result;
+	bool cancelled;
 	__u64 mcg_ctl;
 	__u64 mc[MC_MSRS];
 	uint64_t apic_base;
@@ -90,7 +92,7 @@ int vcpu_create(struct object *vm_object, struct vm *vm, unsigned long id);
 /** run_vcpu() - KVM_RUN */
 int run_vcpu(struct vcpu *v);
 
-/** run_forget() - the VMM sets registers: what axv_vcpu_finish() is doing is given up */
+/** run_forget() - the VMM sets registers, or ends: what axv_vcpu_finish() does is given up */
 void run_forget(struct vcpu *v);
 
 /** run_publish() - fill what of struct kvm_run is valid at every exit */

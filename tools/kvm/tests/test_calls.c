@@ -479,6 +479,7 @@ static void test_strings(void)
 	};
 	const struct axv_x86_gprs *gprs = &v.page->regs.gprs;
 	struct kvm_regs regs = { .rip = 0x77, .rflags = 2 };
+	struct kvm_fpu fpu;
 
 	memory_set(&vm, &slot);
 	memcpy(ram + 0x50, "\xf3\x6e", 2);	/* rep outsb */
@@ -508,6 +509,12 @@ static void test_strings(void)
 	run_vcpu(&v);
 	tap(v.pending == PENDING_FINISH && !regs_set(&v, &regs) && v.pending == PENDING_NONE,
 	    "registers that are set in the middle give the instruction up");
+	tap(v.finish_result == -ECANCELED && !v.finish.waits, "and it ends");
+	make_string(false, 2 * PIO_SIZE);
+	run_vcpu(&v);
+	tap(v.pending == PENDING_FINISH && !fpu_get(&v, &fpu) && !fpu_set(&v, &fpu) &&
+	    v.pending == PENDING_NONE && v.finish_result == -ECANCELED,
+	    "so does the vector state");
 	make_string(true, 4);
 	tap(!run_vcpu(&v) && v.run->io.count == 4, "and another one begins");
 	run_forget(&v);
