@@ -288,7 +288,8 @@ EXPORT int close(int fd)
 
 EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
-	if (!(flags & CLOSE_RANGE_CLOEXEC))
+	/* What the kernel refuses closes nothing. */
+	if (first <= last && !(flags & ~CLOSE_RANGE_UNSHARE))
 		object_detach_range(first, last);
 	return ((close_range_function)next(CLOSE_RANGE))(first, last, flags);
 }
