@@ -195,8 +195,8 @@ static int add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 si
 	region.hva = mmap(map + head, size, PROT_READ | PROT_WRITE,
 			  kind | MAP_FIXED | MAP_NORESERVE, fd, offset);
 	if (region.hva == MAP_FAILED) {
-		ret = axv_fail_call("use less guest memory", "map %llu bytes",
-				    (unsigned long long)size);
+		ret = axv_fail_call(errno == ENOMEM ? "use less guest memory" : NULL,
+				    "map %llu bytes", (unsigned long long)size);
 		munmap(map, size + huge);
 		return ret;
 	}

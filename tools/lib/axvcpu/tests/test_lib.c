@@ -3,6 +3,7 @@
  * The wrappers, over a stand-in for the module.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
@@ -64,6 +65,7 @@ static void test_shared_region(void)
 	const __u64 gpa = (1ull << 40) + AXV_PAGE_SIZE;
 	unsigned char *other, *hva;
 	int fd = memfd_create("ram", MFD_CLOEXEC);
+	int read_only;
 
 	tap(fd >= 0 && !ftruncate(fd, 4 * AXV_PAGE_SIZE), "a file");
 	other = mmap(NULL, 4 * AXV_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -72,6 +74,10 @@ static void test_shared_region(void)
 	    axv_vm_map_ram(vm, 6, 0, gpa, AXV_PAGE_SIZE, fd, 100, NULL) == -EINVAL &&
 	    axv_vm_map_ram(vm, 0, 0, gpa, AXV_PAGE_SIZE, fd, 0, NULL) == -EEXIST,
 	    "shared memory: what is refused");
+	read_only = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	tap(axv_vm_map_ram(vm, 6, 0, gpa, AXV_PAGE_SIZE, read_only, 0, NULL) == -EACCES &&
+	    !strstr(axv_error(), "less guest memory"), "shared memory: of another error");
+	close(read_only);
 	tap(!axv_vm_map_ram(vm, 6, 0, gpa, 2 * AXV_PAGE_SIZE, fd, AXV_PAGE_SIZE, (void **)&hva) &&
 	    ((uintptr_t)hva - gpa) % (2u << 20) == 0 && axv_vm_hva(vm, gpa, 1) == hva,
 	    "shared memory: where it is");
