@@ -446,6 +446,7 @@ static void write_spiv(struct axv_lapic *lapic, u32 value)
 
 	/* What came before is accepted, or lost, by what it was before. */
 	merge_incoming(lapic);
+	axv_lapic_timer_settle(lapic);
 	WRITE_ONCE(*axv_lapic_reg(lapic, APIC_SPIV), value);
 	if (value & APIC_SPIV_APIC_ENABLED)
 		return;

@@ -218,6 +218,7 @@ void axv_lapic_timer_set_divide(struct axv_lapic *lapic, u32 tdcr);
 void axv_lapic_timer_go_on(struct axv_lapic *lapic, u32 count);
 u32 axv_lapic_timer_count(struct axv_lapic *lapic);
 u32 axv_lapic_timer_read_count(struct axv_lapic *lapic);
+ktime_t axv_lapic_timer_settle(struct axv_lapic *lapic);
 bool axv_lapic_timer_ticked(struct axv_lapic *lapic);
 u64 axv_lapic_timer_deadline(struct axv_lapic *lapic);
 void axv_lapic_timer_set_deadline(struct axv_lapic *lapic, u64 deadline);

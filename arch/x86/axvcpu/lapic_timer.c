@@ -215,15 +215,29 @@ void axv_lapic_timer_take(struct axv_lapic *lapic)
 		take_at(lapic, ktime_get());
 }
 
-/*
- * The guest is about to see or to change the timer: what has expired until @now is an
- * interrupt, also if the callback has yet to run, which is late on a busy host.  Otherwise
- * the guest sees the count end without its interrupt, or its write takes that away.
+/**
+ * axv_lapic_timer_settle() - the guest is about to see or to change the timer
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ *
+ * What has expired is an interrupt, also if the callback has yet to run, which is late on
+ * a busy host.  Otherwise the guest sees the count end without its interrupt, or its write
+ * takes that away.
+ *
+ * The clock is read after the tick.  Otherwise a count could end in between: it ticks, and
+ * is not over, so that nobody starts its next period.
+ *
+ * Context: interrupts may be off.
+ * Return: the time until which it is settled.
  */
-static void settle(struct axv_lapic *lapic, ktime_t now)
+ktime_t axv_lapic_timer_settle(struct axv_lapic *lapic)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
-	bool over;
+	bool over, ticked = READ_ONCE(timer->tick);
+	ktime_t now;
+
+	/* The callback set it when the clock had reached the expiry. */
+	smp_rmb();
+	now = ktime_get();
 
 	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
 		over = timer->deadline && timer->deadline <= axv_x86_guest_tsc(lapic->x);
@@ -231,8 +245,9 @@ static void settle(struct axv_lapic *lapic, ktime_t now)
 		over = is_over(timer, now);
 	if (over)
 		hrtimer_cancel(&timer->hrtimer);
-	if (over || READ_ONCE(timer->tick))
+	if (over || ticked)
 		take_at(lapic, now);
+	return now;
 }
 
 /**
@@ -246,7 +261,7 @@ static void settle(struct axv_lapic *lapic, ktime_t now)
  */
 void axv_lapic_timer_set_mode(struct axv_lapic *lapic, u32 lvtt)
 {
-	settle(lapic, ktime_get());
+	axv_lapic_timer_settle(lapic);
 	if (((mode(lapic) ^ lvtt) & MODE) &&
 	    ((mode(lapic) | lvtt) & APIC_LVT_TIMER_TSCDEADLINE)) {
 		axv_lapic_timer_stop(lapic);
@@ -255,6 +270,16 @@ void axv_lapic_timer_set_mode(struct axv_lapic *lapic, u32 lvtt)
 	*axv_lapic_reg(lapic, APIC_LVTT) = lvtt;
 	if (lapic->timer.period)
 		lapic->timer.period = period(lapic, *axv_lapic_reg(lapic, APIC_TMICT));
+}
+
+/* The first tick is @ns from now; 0: there is none.  Further ones by the initial count. */
+static void start_left(struct axv_lapic *lapic, u64 ns)
+{
+	axv_lapic_timer_stop(lapic);
+	if (!ns)
+		return;
+	lapic->timer.period = period(lapic, *axv_lapic_reg(lapic, APIC_TMICT));
+	start_count(lapic, ktime_add_ns(ktime_get(), ns));
 }
 
 /**
@@ -270,11 +295,7 @@ void axv_lapic_timer_go_on(struct axv_lapic *lapic, u32 count)
 {
 	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
 		return;
-	axv_lapic_timer_stop(lapic);
-	if (!count)
-		return;
-	lapic->timer.period = period(lapic, *axv_lapic_reg(lapic, APIC_TMICT));
-	start_count(lapic, ktime_add_ns(ktime_get(), period(lapic, count)));
+	start_left(lapic, (u64)count << shift(lapic));
 }
 
 /**
@@ -290,9 +311,9 @@ void axv_lapic_timer_set_count(struct axv_lapic *lapic, u32 count)
 {
 	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
 		return;
-	settle(lapic, ktime_get());
+	axv_lapic_timer_settle(lapic);
 	*axv_lapic_reg(lapic, APIC_TMICT) = count;
-	axv_lapic_timer_go_on(lapic, count);
+	start_left(lapic, count ? period(lapic, count) : 0);
 }
 
 static u32 count_at(struct axv_lapic *lapic, ktime_t now)
@@ -334,10 +355,7 @@ u32 axv_lapic_timer_count(struct axv_lapic *lapic)
  */
 u32 axv_lapic_timer_read_count(struct axv_lapic *lapic)
 {
-	ktime_t now = ktime_get();
-
-	settle(lapic, now);
-	return count_at(lapic, now);
+	return count_at(lapic, axv_lapic_timer_settle(lapic));
 }
 
 /**
@@ -351,11 +369,8 @@ u32 axv_lapic_timer_read_count(struct axv_lapic *lapic)
  */
 void axv_lapic_timer_set_divide(struct axv_lapic *lapic, u32 tdcr)
 {
-	ktime_t now = ktime_get();
-	u32 left;
+	u32 left = count_at(lapic, axv_lapic_timer_settle(lapic));
 
-	settle(lapic, now);
-	left = count_at(lapic, now);
 	*axv_lapic_reg(lapic, APIC_TDCR) = tdcr;
 	if (left)
 		axv_lapic_timer_go_on(lapic, left);
@@ -385,7 +400,7 @@ void axv_lapic_timer_set_deadline(struct axv_lapic *lapic, u64 deadline)
 {
 	if (mode(lapic) != APIC_LVT_TIMER_TSCDEADLINE)
 		return;
-	settle(lapic, ktime_get());
+	axv_lapic_timer_settle(lapic);
 	if (deadline)
 		write_deadline(lapic, deadline);
 	else
@@ -414,13 +429,14 @@ void axv_lapic_timer_put_deadline(struct axv_lapic *lapic, u64 deadline)
  *
  * False leaves the tick of a count or deadline that was put back before and has expired
  * since.  Otherwise it would never come.  True ends a one-shot count: its tick has come
- * between two reads of the VMM that saved both.  Otherwise it would come twice.
+ * between two reads of the VMM that saved both.  Otherwise it would come twice, as that of
+ * a period does, which nobody can tell from the one before.
  */
 void axv_lapic_timer_put_tick(struct axv_lapic *lapic, bool ticked)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
 
-	if (ticked && !mode(lapic))
+	if (ticked && mode(lapic) != APIC_LVT_TIMER_PERIODIC)
 		axv_lapic_timer_stop(lapic);
 	if (ticked || !(timer->period || timer->deadline))
 		WRITE_ONCE(timer->tick, ticked);

@@ -144,6 +144,7 @@ bool axv_resample(struct axv_vm *vm, u32 gsi)
 			continue;
 		axv_eventfd_ring(resampler->eventfd);
 		heard = true;
+		cond_resched();
 	}
 	srcu_read_unlock(&walks, idx);
 	return heard;

@@ -377,8 +377,8 @@ struct axv_sgis {
  *		event waits to be delivered; setting a route without it takes none away.
  *		AXV_ROUTE_IN_FLIGHT, with LEVEL: it was delivered, and its interrupt
  *		has not ended; setting a route without it does not end any
- * @vcpu:	in: id of the vCPU that gets the interrupt; if it is not there, the event is
- *		lost.  x86: zero
+ * @vcpu:	in: id of the vCPU that gets the interrupt; if it is not there, an edge is
+ *		lost, and a level waits for one.  x86: zero
  * @vector:	in: GICV3: the INTID.  x86: zero
  * @priority:	in: GICV3: 0 (most urgent) to 255.  x86: zero
  * @data:	in: x86: data of the message.  GICV3: zero

@@ -811,6 +811,14 @@ static void lapic_test_changes_when_expired(struct kunit *test)
 	write(x, APIC_EOI, 0);
 
 	end_count(x);
+	write(x, APIC_SPIV, 0xff);
+	enable(x);
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	write(x, APIC_EOI, 0);
+	write(x, APIC_LVTT, 0x61);
+	write(x, APIC_TMICT, ~0u);
+
+	end_count(x);
 	write(x, APIC_LVTT, 0x62 | APIC_LVT_TIMER_TSCDEADLINE);
 	KUNIT_EXPECT_EQ(test, 0x61, take(x));
 	write(x, APIC_EOI, 0);
@@ -867,6 +875,15 @@ static void lapic_test_expired_while_restored(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, hrtimer_active(&timer->hrtimer));
 	KUNIT_EXPECT_EQ(test, 0x61, take(x));
 	write(x, APIC_EOI, 0);
+
+	/* What is left may be less than the shortest period. */
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_LVTT,
+						   0x61 | APIC_LVT_TIMER_PERIODIC));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMICT, ~0u));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMCCT, 1000));
+	KUNIT_EXPECT_GE(test, 1000, ktime_sub(timer->expiry, ktime_get()));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_LVTT, 0x61));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMICT, ~0u));
 
 	/* Of the timer before it nothing is left. */
 	WRITE_ONCE(timer->tick, true);
