@@ -353,7 +353,7 @@ static void warn(const struct run_options *o)
 {
 	const struct boot_config *boot = &o->config.boot;
 
-	if (boot->kernel && !boot->initrd)
+	if (boot->kernel && !boot->initrd && !o->config.nr_vhost)
 		log_notice("warning: without --initrd most kernels panic: the guest has no disk");
 	if (boot->kernel && !strstr(o->append, "console="))
 		log_notice("warning: --append has no " ARCH_CONSOLE ": the guest will say nothing");

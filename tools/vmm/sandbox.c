@@ -66,14 +66,13 @@ static const int allowed[] = {
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
 	SCMP_SYS(getrandom),
-	/* Signals: handlers, a stop and its end, abort() and what it says. */
+	/* Signals: handlers, a stop and its end, what abort() says; tgkill() is below. */
 	SCMP_SYS(restart_syscall),
 	SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigaction),
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(writev),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
@@ -145,6 +144,10 @@ static int add_rules(scmp_filter_ctx filter)
 	for (i = 0; !err && i < ARRAY_SIZE(allowed_data); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_data[i], 1,
 				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	/* To axvmm's own threads, as abort() does it. */
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				       SCMP_A0(SCMP_CMP_EQ, getpid()));
 	/* Otherwise such a call ends but the thread, and the machine waits for it. */
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);

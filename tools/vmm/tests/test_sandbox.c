@@ -289,6 +289,11 @@ static void send_signal(void)
 	kill(0, 0);
 }
 
+static void signal_a_thread(void)
+{
+	syscall(SYS_tgkill, getpid() + 1, getpid() + 1, 0);
+}
+
 static void map_code(void)
 {
 	mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -324,6 +329,7 @@ static void others(void)
 	refuses(use_socket, "socket");
 	refuses(trace, "ptrace");
 	refuses(send_signal, "kill");
+	refuses(signal_a_thread, "tgkill");
 }
 
 static void code(void)
