@@ -154,6 +154,12 @@ static void next_period(struct axv_lapic *lapic, ktime_t now)
 	if (next <= now)
 		next = ktime_add_ns(next, (div64_u64(now - next, timer->period) + 1) *
 					  timer->period);
+	/*
+	 * The shortest period begins when the tick is taken.  Otherwise a host that takes as
+	 * long for a tick does nothing else, and the guest never runs.
+	 */
+	if (timer->period <= PERIOD_MIN)
+		next = ktime_add_ns(now, PERIOD_MIN);
 	start_count(lapic, next);
 }
 
