@@ -246,8 +246,7 @@ class Emulator:
                 os.environ["TERM"] = "linux"
                 os.execvp(cmd[0], cmd)
             self.process = _Child(pid)
-            # Its text screen is of no use, but must be taken away.
-            threading.Thread(target=_drain, args=(self.screen,), daemon=True).start()
+            threading.Thread(target=_drain_bochs, args=(self.screen,), daemon=True).start()
         elif m.interactive:
             # QEMU makes the terminal raw. It puts it back, unless it is killed.
             self.terminal = termios.tcgetattr(0)
@@ -328,3 +327,27 @@ def _drain(fd):
             pass
     except OSError:
         pass
+
+
+def _drain_bochs(fd):
+    """Take away what Bochs prints, and its text screen, which goes to another terminal that it
+    names: when the buffer of that is full, after some minutes, Bochs would stand still."""
+    said = b""
+    screen = None
+    try:
+        while screen is None:
+            data = os.read(fd, 65536)
+            if not data:
+                return
+            said += data
+            screen = re.search(rb'connected to screen "([^"]+)"', said)
+    except OSError:
+        return
+    threading.Thread(target=_drain_terminal, args=(screen.group(1),), daemon=True).start()
+    _drain(fd)
+
+
+def _drain_terminal(path):
+    fd = os.open(path, os.O_RDONLY | os.O_NOCTTY)
+    _drain(fd)
+    os.close(fd)
