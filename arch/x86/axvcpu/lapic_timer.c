@@ -442,7 +442,7 @@ void axv_lapic_timer_put_tick(struct axv_lapic *lapic, bool ticked)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
 
-	if (ticked && mode(lapic) != APIC_LVT_TIMER_PERIODIC)
+	if (ticked && mode(lapic) != APIC_LVT_TIMER_PERIODIC && !timer->deadline)
 		axv_lapic_timer_stop(lapic);
 	if (ticked || !(timer->period || timer->deadline))
 		WRITE_ONCE(timer->tick, ticked);

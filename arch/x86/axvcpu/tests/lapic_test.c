@@ -844,6 +844,9 @@ static void lapic_test_expired_while_restored(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ticks(x));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_reg(x, AXV_X86_LAPIC_TICK, &value));
 	KUNIT_EXPECT_EQ(test, 0, value);
+	/* A deadline is not ended by a tick, which there is none of. */
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 1));
+	KUNIT_EXPECT_EQ(test, 1, axv_lapic_timer_deadline(x->lapic));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 0));
 	KUNIT_EXPECT_EQ(test, 0x60, take(x));
 	write(x, APIC_EOI, 0);
