@@ -66,7 +66,7 @@ def load_bench():
 
 
 class EmulatorErred(unittest.TestCase):
-    """A guest that runs in the module's text."""
+    """What only the emulator can be guilty of."""
 
     def test_rip_of_the_module(self):
         """Only such a RIP is the emulator's fault; the run fails all the same."""
@@ -85,6 +85,12 @@ class EmulatorErred(unittest.TestCase):
         """Where no module was loaded, no RIP is its."""
         text = (HOST_RIP % "a052").replace("@vmtest module", "# module")
         self.assertIsNone(judge(text).erred)
+
+    def test_second_delivery_of_the_emulator(self):
+        """An interrupt where interrupts are off, seen by the selftest inject."""
+        twice = "# inject: vector 0x44 interrupts 0x9a040, where interrupts are off\n"
+        self.assertIn("0x9a040", judge(twice).erred)
+        self.assertIsNone(judge("# inject: vector 0x44\n").erred)
 
 
 class Goals(unittest.TestCase):

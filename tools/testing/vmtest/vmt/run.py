@@ -219,10 +219,9 @@ class Run:
         """Boot, wait for the end, judge, and once more if the emulator has erred. True when
         all is well."""
         good = self._go_once()
-        if good or not self.report.erred:
+        if good or not self.report.erred or self.emu != "qemu":
             return good
-        self.again.append("QEMU has entered a guest with the host's RIP, started once more: "
-                          + self.report.erred)
+        self.again.append(f"started once more, QEMU {self.report.erred}")
         return self._go_once()
 
     def _go_once(self):
