@@ -46,16 +46,23 @@ static void set_all(struct msix *m, bool now)
 			set_route(m, i);
 }
 
+/* Whether an access of configuration space touches the two bytes at @at. */
+static bool touches(unsigned int reg, unsigned int width, unsigned int at)
+{
+	return reg < at + 2 && reg + width > at;
+}
+
+/* A message is a write of memory: what is no bus master keeps it (PCI 3.0, 6.2.2). */
 void msix_written(struct msix *m, unsigned int reg, unsigned int width)
 {
 	unsigned int at = m->capability + PCI_MSIX_FLAGS;
 	u32 flags = pci_get(m->f, at, 2);
 	bool enabled = flags & PCI_MSIX_FLAGS_ENABLE;
 
-	if (reg >= at + 2 || reg + width <= at)
+	if (!touches(reg, width, at) && !touches(reg, width, PCI_COMMAND))
 		return;
 	if (enabled)
-		set_all(m, flags & PCI_MSIX_FLAGS_MASKALL);
+		set_all(m, (flags & PCI_MSIX_FLAGS_MASKALL) || !pci_master(m->f));
 	else if (m->enabled)
 		switch_off(m);
 	m->enabled = enabled;

@@ -51,7 +51,7 @@ struct msi_ops {
  * @gsi:	the route of vector 0; those of the others follow
  * @nr:		vectors
  * @enabled:	the guest has switched it on
- * @masked:	all vectors are masked
+ * @masked:	all vectors are masked, since the guest says so or the device is no bus master
  * @table:	four words each: address, its upper half, data, control
  */
 struct msix {

@@ -39,6 +39,11 @@ void pci_put(struct pci_function *f, unsigned int reg, unsigned int width, u32 v
 		f->config[reg++] = value;
 }
 
+bool pci_master(const struct pci_function *f)
+{
+	return pci_get(f, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
+}
+
 static void put_writable(struct pci_function *f, unsigned int reg, unsigned int width,
 			 u32 bits)
 {
@@ -169,7 +174,7 @@ void pci_config_write(struct pci *pci, unsigned int devfn, unsigned int reg,
 	}
 	if (reg < PCI_STD_HEADER_SIZEOF)
 		move_bars(pci, f);
-	else if (f->ops && f->ops->written)
+	if (f->ops && f->ops->written)
 		f->ops->written(f->dev, reg, width);
 }
 

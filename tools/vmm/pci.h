@@ -17,7 +17,7 @@
 /**
  * struct pci_function_ops - what a device does about its configuration space
  * @reads:	the guest is about to read registers; NULL: the bytes say all
- * @written:	it has written some; not called for the header's
+ * @written:	it has written some; BARs have moved by then
  * @moved:	a BAR is where the guest finds it at @at, or no longer; NULL: nobody cares
  */
 struct pci_function_ops {
@@ -190,5 +190,8 @@ void pci_config_write(struct pci *pci, unsigned int devfn, unsigned int reg,
 /* A number in configuration space, which is little endian. */
 u32 pci_get(const struct pci_function *f, unsigned int reg, unsigned int width);
 void pci_put(struct pci_function *f, unsigned int reg, unsigned int width, u32 value);
+
+/** pci_master() - whether a device may access memory, and write messages */
+bool pci_master(const struct pci_function *f);
 
 #endif /* AXVMM_PCI_H */

@@ -51,6 +51,7 @@ static void reset(struct virtio *v)
 	v->accepted_select = 0;
 	v->status = 0;
 	v->started = false;
+	v->stopping = false;
 	v->resetting = false;
 	v->isr = 0;
 	v->config_vector = VIRTIO_MSI_NO_VECTOR;
@@ -64,6 +65,10 @@ static void reset(struct virtio *v)
 
 void virtio_stopped(struct virtio *v)
 {
+	if (!v->stopping)
+		return;
+	v->started = false;
+	v->stopping = false;
 	if (v->resetting)
 		reset(v);
 }
@@ -83,6 +88,14 @@ void virtio_dead(struct virtio *v)
 	virtio_broken(v);
 }
 
+static void stop(struct virtio *v)
+{
+	if (v->stopping)
+		return;
+	v->stopping = true;
+	v->ops->stop(v->dev);
+}
+
 /* It is as before to the driver until nobody uses its queues any more. */
 static void start_reset(struct virtio *v)
 {
@@ -91,7 +104,26 @@ static void start_reset(struct virtio *v)
 		return;
 	}
 	v->resetting = true;
-	v->ops->stop(v->dev);
+	stop(v);
+}
+
+/*
+ * What is no bus master must not access memory (PCI 3.0, 6.2.2), where its queues are: it
+ * starts once it is one, and has to be reset after it was one no longer, as nobody knows
+ * then where in its queues it is.
+ */
+static void follow_master(struct virtio *v)
+{
+	if (!pci_master(&v->f)) {
+		if (!v->started || v->stopping)
+			return;
+		virtio_broken(v);
+		v->status &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+		stop(v);
+	} else if ((v->status & VIRTIO_CONFIG_S_DRIVER_OK) && !v->started) {
+		v->started = true;
+		v->ops->start(v->dev);
+	}
 }
 
 /* Of a device that is dead, none: otherwise a driver begins, and waits for it for ever. */
@@ -112,13 +144,12 @@ static void write_status(struct virtio *v, u8 value)
 	}
 	if ((added & VIRTIO_CONFIG_S_FEATURES_OK) && !features_ok(v))
 		added &= ~VIRTIO_CONFIG_S_FEATURES_OK;
-	if (!((v->status | added) & VIRTIO_CONFIG_S_FEATURES_OK))
+	if (!((v->status | added) & VIRTIO_CONFIG_S_FEATURES_OK) ||
+	    (v->status & VIRTIO_CONFIG_S_NEEDS_RESET))
 		added &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	v->status |= added;
-	if (added & VIRTIO_CONFIG_S_DRIVER_OK) {
-		v->started = true;
-		v->ops->start(v->dev);
-	}
+	if (added & VIRTIO_CONFIG_S_DRIVER_OK)
+		follow_master(v);
 }
 
 /* ---- common configuration ----------------------------------------------- */
@@ -185,7 +216,7 @@ static void set_vector(struct virtio *v, struct virtio_queue *q, u32 value)
 	if (q->vector == vector)
 		return;
 	q->vector = vector;
-	if (v->started && q->enabled)
+	if (v->started && !v->stopping && q->enabled)
 		v->ops->vector(v->dev, q - v->queues);
 }
 
@@ -400,6 +431,7 @@ static void config_written(void *dev, unsigned int reg, unsigned int width)
 	u32 offset, length;
 
 	msix_written(&v->msix, reg, width);
+	follow_master(v);
 	if (!in_window(v, reg, width))
 		return;
 	bar = window_access(v, &offset, &length);

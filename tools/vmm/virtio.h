@@ -38,7 +38,7 @@ struct virtio_queue {
 /**
  * struct virtio_ops - a device behind the transport
  * @start:	the driver is ready: features and queues stand
- * @stop:	use no queue any more, and call virtio_stopped() then; after @start only
+ * @stop:	use no queue any more, and call virtio_stopped() then; once after each @start
  * @notify:	there may be something in a queue
  * @vector:	the interrupt of a queue in use is another one
  * @bell:	a write to @at, of whatever width, notifies about a queue, or no longer does
@@ -83,6 +83,7 @@ struct virtio_id {
  * @accepted_select: which half of @accepted
  * @status:	VIRTIO_CONFIG_S_*
  * @started:	between &virtio_ops.start and virtio_stopped()
+ * @stopping:	between &virtio_ops.stop and virtio_stopped()
  * @resetting:	the driver has asked for a reset, which is under way
  * @dead:	it works no more, whatever the driver does
  * @isr:	VIRTIO_PCI_ISR_CONFIG, until it is read
@@ -105,6 +106,7 @@ struct virtio {
 	u32 accepted_select;
 	u8 status;
 	bool started;
+	bool stopping;
 	bool resetting;
 	bool dead;
 	u8 isr;

@@ -30,6 +30,7 @@
 #define PORTS		0xc000u
 #define RAM		0x100000u
 #define RAM_SIZE	0x100000u
+#define COMMAND		(PCI_COMMAND_IO | PCI_COMMAND_MEMORY)
 
 /* ---- the module --------------------------------------------------------- */
 
@@ -235,7 +236,7 @@ static void set_up_queue(unsigned int queue, u64 at, u16 vector)
 static void greet(void)
 {
 	pthread_mutex_lock(&lock);
-	pci_config_write(&pci, 1 << 3, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	pci_config_write(&pci, 1 << 3, PCI_COMMAND, 2, COMMAND | PCI_COMMAND_MASTER);
 	pci_config_write(&pci, 1 << 3, dev.virtio.msix.capability + PCI_MSIX_FLAGS, 2,
 			 PCI_MSIX_FLAGS_ENABLE);
 	pthread_mutex_unlock(&lock);
@@ -317,6 +318,32 @@ static void life(void)
 	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	CHECK(status_becomes(0));
 	CHECK(peer.nr == STOPPED || peer.nr == STOPPED + 1 + 6 + 2);
+	stop();
+}
+
+/* A driver, such as a kernel before the next one starts, takes the bus away. */
+static void bus_master(void)
+{
+	start(NONE, 0);
+	greet();
+	set_up_queue(0, RAM, 1);
+	set_up_queue(1, RAM + 0x4000, 2);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	CHECK(peer_saw(STARTED));
+	pthread_mutex_lock(&lock);
+	pci_config_write(&pci, 1 << 3, PCI_COMMAND, 2, COMMAND);
+	pthread_mutex_unlock(&lock);
+	CHECK(peer_saw(STOPPED));
+	CHECK_EQ(module.nr_irqfds, 0);
+	CHECK_EQ(status(), 11 | VIRTIO_CONFIG_S_NEEDS_RESET);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	CHECK(status_becomes(0));
+	CHECK_EQ(peer.nr, STOPPED);
+	greet();
+	set_up_queue(0, RAM, 1);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	CHECK(peer_saw(STOPPED + 1 + 6));
+	CHECK_EQ(module.nr_irqfds, 1);
 	stop();
 }
 
@@ -449,6 +476,7 @@ static const struct tap_case cases[] = {
 	{ "memory that is shared cannot be made shorter", make_machine },
 	{ "what a disk offers", offers },
 	{ "a driver starts it, moves interrupts, resets it", life },
+	{ "a disk that may not access memory any more", bus_master },
 	{ "rings where no memory is", bad_rings },
 	{ "the back end goes", back_end_goes },
 	{ "the back end fails, and stays", back_end_stays },

@@ -529,6 +529,100 @@ static void life(void)
 	virtio_stopped(&disk);
 }
 
+/* Only what is one may access its queues, and interrupt. */
+static void bus_master(void)
+{
+	const u32 slave = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+
+	greet();
+	set_flags(PCI_MSIX_FLAGS_ENABLE);
+	write_entry(table_address(), 1, 0xfee00000, 0x41, 0);
+	set_up_queue(0);
+	CHECK(!routes[1].masked);
+	put(PCI_COMMAND, 2, slave);
+	CHECK(routes[1].masked);
+	/* It waits until it is one. */
+	set_status(15);
+	CHECK_EQ(status(), 15);
+	CHECK_EQ(starts, 0);
+	decode();
+	CHECK_EQ(starts, 1);
+	CHECK(!routes[1].masked);
+	decode();
+	CHECK_EQ(starts, 1);
+
+	/* It is none any more, and has to be reset. */
+	put(PCI_COMMAND, 1, slave);
+	CHECK_EQ(stops, 1);
+	CHECK(routes[1].there && routes[1].masked);
+	CHECK_EQ(status(), 11 | VIRTIO_CONFIG_S_NEEDS_RESET);
+	write_common(VIRTIO_PCI_COMMON_Q_MSIX, 2, 2);
+	CHECK_EQ(vectors, 0);
+	decode();
+	set_status(15);
+	CHECK_EQ(status(), 11 | VIRTIO_CONFIG_S_NEEDS_RESET);
+	put(PCI_COMMAND, 1, slave);
+	CHECK_EQ(stops, 1);
+	virtio_stopped(&disk);
+	decode();
+	set_status(15);
+	CHECK_EQ(starts, 1);
+	/* A reset of virtio's is none of PCI. */
+	set_status(0);
+	CHECK_EQ(status(), 0);
+	CHECK_EQ(stops, 1);
+	CHECK(get(PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+
+	/* A reset that comes before it has stopped. */
+	set_status(3);
+	accept(1ull << VIRTIO_F_VERSION_1);
+	set_status(15);
+	CHECK_EQ(starts, 2);
+	put(PCI_COMMAND, 2, slave);
+	set_status(0);
+	CHECK_EQ(stops, 2);
+	CHECK_EQ(status(), 11 | VIRTIO_CONFIG_S_NEEDS_RESET);
+	virtio_stopped(&disk);
+	CHECK_EQ(status(), 0);
+	/* What has not started neither starts nor stops. */
+	decode();
+	put(PCI_COMMAND, 2, slave);
+	CHECK_EQ(starts, 2);
+	CHECK_EQ(stops, 2);
+}
+
+/* What a driver does in the wrong order, or more than once. */
+static void out_of_order(void)
+{
+	u64 bell;
+
+	greet();
+	bell = structure(VIRTIO_PCI_CAP_NOTIFY_CFG);
+	/* Nobody may find queues that are not all set up: a notification starts nothing. */
+	bus_write(&ports, bell, 2, 0);
+	CHECK_EQ(starts, 0);
+	write_common(VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
+	write_common(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 2);
+	write_common(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 0xffff);
+	CHECK(!disk.queues[0].enabled);
+	set_up_queue(0);
+	set_up_queue(0);
+	CHECK_EQ(disk.queues[0].size, 64);
+	/* Vectors of the configuration that are not there. */
+	write_common(VIRTIO_PCI_COMMON_MSIX, 2, QUEUES + 1);
+	CHECK_EQ(read_common(VIRTIO_PCI_COMMON_MSIX, 2), VIRTIO_MSI_NO_VECTOR);
+	set_flags(PCI_MSIX_FLAGS_ENABLE);
+	set_status(15);
+	virtio_broken(&disk);
+	CHECK_EQ(routes[0].fired + routes[1].fired + routes[2].fired, 0);
+	/* Without FEATURES_OK there is no DRIVER_OK; nor are other bits the driver's. */
+	set_status(0);
+	virtio_stopped(&disk);
+	set_status(0xff & ~VIRTIO_CONFIG_S_FEATURES_OK);
+	CHECK_EQ(status(), 3 | VIRTIO_CONFIG_S_FAILED);
+	CHECK_EQ(starts, 1);
+}
+
 static void breaks(void)
 {
 	u64 isr;
@@ -663,6 +757,8 @@ static const struct tap_case cases[] = {
 	{ "virtio: features", features },
 	{ "virtio: the setup of a queue", queue_setup },
 	{ "virtio: start and reset", life },
+	{ "virtio: a device that is no bus master", bus_master },
+	{ "virtio: what comes in the wrong order", out_of_order },
 	{ "virtio: a device that breaks", breaks },
 	{ "virtio: notifications", notifications },
 	{ "virtio: the device's configuration", device_config },
