@@ -243,22 +243,63 @@ int daemon_start(const struct daemon_disk *disk, pid_t *pid, struct daemon_outpu
 	return err;
 }
 
+/* Returns whether it has ended: it is no process any more then. */
+static bool reap(pid_t pid, int flags)
+{
+	pid_t n;
+
+	do {
+		n = waitpid(pid, NULL, flags);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
 void daemon_kill(pid_t pid)
 {
 	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	reap(pid, 0);
 }
 
-void daemon_stop(pid_t pid)
+/* Those that have ended are 0 then.  Returns whether all have. */
+static bool reap_all(pid_t *pids, unsigned int nr)
+{
+	bool all = true;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (pids[i] && reap(pids[i], WNOHANG))
+			pids[i] = 0;
+		if (pids[i])
+			all = false;
+	}
+	return all;
+}
+
+static void signal_all(const pid_t *pids, unsigned int nr, int sig)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (pids[i])
+			kill(pids[i], sig);
+}
+
+/* All are told first, and then have the time together. */
+void daemon_stop(pid_t *pids, unsigned int nr)
 {
 	const struct timespec step = { .tv_nsec = STOP_STEP_NSEC };
-	unsigned int steps;
+	unsigned int i, steps;
 
-	kill(pid, STOP_SIGNAL);
+	signal_all(pids, nr, STOP_SIGNAL);
 	for (steps = 0; steps < STOP_SECONDS * (NSEC_PER_SEC / STOP_STEP_NSEC); steps++) {
-		if (waitpid(pid, NULL, WNOHANG))
+		if (reap_all(pids, nr))
 			return;
 		nanosleep(&step, NULL);
 	}
-	daemon_kill(pid);
+	signal_all(pids, nr, SIGKILL);
+	for (i = 0; i < nr; i++) {
+		if (pids[i])
+			reap(pids[i], 0);
+		pids[i] = 0;
+	}
 }

@@ -62,7 +62,13 @@ bool daemon_read(struct daemon_output *output, void (*print)(void *arg, const ch
 /** daemon_kill() - end it at once, and wait until it uses neither its file nor memory */
 void daemon_kill(pid_t pid);
 
-/** daemon_stop() - end it, once its socket is closed, and wait until its file is free */
-void daemon_stop(pid_t pid);
+/**
+ * daemon_stop() - end daemons, whose sockets are closed, and wait until their files are free
+ * @pids:	the daemons; 0: none; all are 0 then
+ * @nr:		how many
+ *
+ * What has not ended after 5 seconds, all together, is killed.
+ */
+void daemon_stop(pid_t *pids, unsigned int nr);
 
 #endif /* AXVMM_DAEMON_H */

@@ -308,8 +308,7 @@ void machine_release(struct machine *m)
 {
 	unsigned int i;
 
-	for (i = 0; i < m->nr_vhost; i++)
-		vhost_release(&m->vhost[i]);
+	vhost_release(m->vhost, m->nr_vhost);
 	for (i = 0; i < m->nr_vcpus; i++)
 		axv_vcpu_destroy(m->vcpus[i].axv);
 	axv_vm_destroy(m->vm);

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -37,6 +38,11 @@
 #define BLK_CONFIG	offsetof(struct virtio_blk_config, max_secure_erase_sectors)
 #define BLK_CLASS	0x01000000	/* a controller of disks */
 
+/* Of no meaning to axvmm otherwise. */
+#define INTERRUPT	SIGUSR1
+#define INTERRUPT_NSEC	20000000
+
+_Static_assert(VIRTIO_QUEUES <= 32, "a bit for each queue");
 _Static_assert(VHOST_USER_RINGS >= VIRTIO_QUEUES, "all queues stop together");
 
 /* ---- rings -------------------------------------------------------------- */
@@ -150,11 +156,9 @@ static void driver_resets(void *dev)
 static void driver_notifies(void *dev, unsigned int queue)
 {
 	struct vhost *d = dev;
-	u64 one = 1;
 
-	/* As above. */
-	if (write(d->kicks[queue], &one, sizeof(one)) < 0 && errno != EAGAIN)
-		log_error("cannot write an eventfd: %s", strerror(errno));
+	d->kicked |= BIT(queue);
+	wake(d);
 }
 
 static void vector_changed(void *dev, unsigned int queue)
@@ -226,6 +230,31 @@ static int wait_for_work(struct vhost *d, bool *gone)
 	return 0;
 }
 
+/*
+ * Notify the back end of what no doorbell has taken.  It shares the eventfd's flags: one that
+ * takes O_NONBLOCK away and fills the counter has this wait until vhost_release() ends it.
+ */
+static void kick(const struct vhost *d, u32 queues)
+{
+	unsigned int i;
+	u64 one = 1;
+
+	for (i = 0; i < d->virtio.nr_queues; i++)
+		if ((queues & BIT(i)) && write(d->kicks[i], &one, sizeof(one)) < 0 &&
+		    errno != EAGAIN && errno != EINTR)
+			log_error("cannot write an eventfd: %s", strerror(errno));
+}
+
+/* vhost_release() can interrupt the thread, whatever mask was inherited. */
+static void unblock_interrupt(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, INTERRUPT);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void *vhost_thread(void *arg)
 {
 	struct vhost *d = arg;
@@ -233,8 +262,10 @@ static void *vhost_thread(void *arg)
 	unsigned int nr = 0;
 	bool active = false, gone = false, wanted, quit;
 	u64 features;
+	u32 kicked;
 	int err = 0;
 
+	unblock_interrupt();
 	do {
 		pthread_mutex_lock(d->board.lock);
 		if (err && !d->broken) {
@@ -257,6 +288,8 @@ static void *vhost_thread(void *arg)
 		pthread_mutex_lock(d->board.lock);
 		wanted = d->wanted;
 		features = d->virtio.accepted;
+		kicked = d->kicked;
+		d->kicked = 0;
 		if (wanted && !active) {
 			nr = d->nr_rings;
 			memcpy(rings, d->rings, sizeof(rings));
@@ -269,6 +302,7 @@ static void *vhost_thread(void *arg)
 			err = vhost_user_stop(&d->user, rings, nr);
 		/* A reset is not complete while a back end that has failed lives. */
 		active = wanted || (active && d->user.failed && !gone);
+		kick(d, kicked);
 	} while (true);
 	return NULL;
 }
@@ -286,34 +320,87 @@ int vhost_start(struct vhost *d)
 	return 0;
 }
 
-void vhost_release(struct vhost *d)
+static void interrupted(int sig)
 {
-	struct timespec until;
+	(void)sig;
+}
 
-	if (d->running) {
-		pthread_mutex_lock(d->board.lock);
-		d->quit = true;
-		wake(d);
-		pthread_mutex_unlock(d->board.lock);
+/*
+ * Wait for a thread that has been told to end, and interrupt it if it waits for the back
+ * end.  After @deadline, of CLOCK_MONOTONIC, the connection is shut down: the thread may be
+ * in the middle of many messages, each answered late.
+ */
+static void join(struct vhost *d, u64 deadline)
+{
+	struct timespec now, until;
+	bool late = false;
+
+	for (;;) {
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += VHOST_USER_SECONDS;
-		/* It may be in the middle of many messages, each answered late. */
-		if (pthread_timedjoin_np(d->thread, NULL, &until)) {
-			shutdown(d->user.fd, SHUT_RDWR);
-			pthread_join(d->thread, NULL);
+		until.tv_nsec += INTERRUPT_NSEC;
+		if (until.tv_nsec >= (long)NSEC_PER_SEC) {
+			until.tv_nsec -= NSEC_PER_SEC;
+			until.tv_sec++;
 		}
-		d->running = false;
+		if (!pthread_timedjoin_np(d->thread, NULL, &until))
+			return;
+		pthread_kill(d->thread, INTERRUPT);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (late || now.tv_sec * NSEC_PER_SEC + now.tv_nsec < deadline)
+			continue;
+		shutdown(d->user.fd, SHUT_RDWR);
+		late = true;
 	}
-	vhost_user_close(&d->user);
-	if (d->daemon)
-		daemon_stop(d->daemon);
-	d->daemon = 0;
-	/* Why it ended. */
-	while (daemon_read(&d->output, print_output, d))
-		;
-	if (d->output.fd >= 0)
-		close(d->output.fd);
-	d->output.fd = -1;
+}
+
+/* All at once: each may take its time. */
+static void end_threads(struct vhost *devs, unsigned int nr)
+{
+	/* Without SA_RESTART: what waits returns. */
+	const struct sigaction action = { .sa_handler = interrupted };
+	struct timespec now;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!devs[i].running)
+			continue;
+		pthread_mutex_lock(devs[i].board.lock);
+		devs[i].quit = true;
+		wake(&devs[i]);
+		pthread_mutex_unlock(devs[i].board.lock);
+	}
+	sigaction(INTERRUPT, &action, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now.tv_sec += VHOST_USER_SECONDS;
+	for (i = 0; i < nr; i++) {
+		if (devs[i].running)
+			join(&devs[i], now.tv_sec * NSEC_PER_SEC + now.tv_nsec);
+		devs[i].running = false;
+	}
+}
+
+void vhost_release(struct vhost *devs, unsigned int nr)
+{
+	pid_t daemons[VHOST_DEVICES];
+	unsigned int i;
+
+	end_threads(devs, nr);
+	for (i = 0; i < nr; i++) {
+		vhost_user_close(&devs[i].user);
+		daemons[i] = devs[i].daemon;
+		devs[i].daemon = 0;
+	}
+	daemon_stop(daemons, nr);
+	for (i = 0; i < nr; i++) {
+		struct daemon_output *output = &devs[i].output;
+
+		/* Why it ended. */
+		while (daemon_read(output, print_output, &devs[i]))
+			;
+		if (output->fd >= 0)
+			close(output->fd);
+		output->fd = -1;
+	}
 }
 
 /* ---- making ------------------------------------------------------------- */

@@ -52,20 +52,22 @@ struct vhost_board {
  * @virtio:	what the guest sees
  * @board:	what it is wired to; constant
  * @user:	the connection; accessed by @thread only, once that runs, but its path
- * @kicks:	eventfds of the queues, guest to back end; constant
+ * @kicks:	eventfds of the queues, guest to back end; constant.  The back end can make them
+ *		block, so only @thread writes them.
  * @calls:	back end to guest; constant
  * @gsis:	the route that each of @calls leads to, or VIRTIO_NO_GSI
  * @rings:	queues in use
  * @nr_rings:	how many
  * @wanted:	the back end is to work on them
  * @broken:	it works no more
+ * @kicked:	a bit for each queue of which @thread is to notify the back end
  * @quit:	@thread is to end
  * @daemon:	the back end, if it was started here, or 0; accessed by @thread while that
  *		runs, by the main thread before and after
  * @output:	what that one says; accessed likewise
  * @said:	limits it: a guest can make a daemon say something
  * @running:	there is @thread; accessed by the main thread only
- * @wake:	eventfd that makes @thread look at the three; constant
+ * @wake:	eventfd that makes @thread look at the four; constant
  * @thread:	talks to the back end
  */
 struct vhost {
@@ -79,6 +81,7 @@ struct vhost {
 	unsigned int nr_rings;
 	bool wanted;
 	bool broken;
+	u32 kicked;
 	bool quit;
 	pid_t daemon;
 	struct daemon_output output;
@@ -109,10 +112,12 @@ int vhost_create(struct vhost *dev, const struct vhost_config *config,
 int vhost_start(struct vhost *dev);
 
 /**
- * vhost_release() - end the thread, if there is one, the connection, and the daemon
+ * vhost_release() - end the threads, if there are some, the connections, and the daemons
+ * @devs:	the devices
+ * @nr:		how many
  *
  * Context: without the machine's lock; no vCPU runs any more.
  */
-void vhost_release(struct vhost *dev);
+void vhost_release(struct vhost *devs, unsigned int nr);
 
 #endif /* AXVMM_VHOST_H */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/virtio_blk.h>
@@ -41,6 +42,15 @@ static void read_output(void)
 		daemon_read(&output, print, NULL);
 }
 
+static void stop(pid_t pid)
+{
+	pid_t pids[] = { 0, pid };
+
+	daemon_stop(pids, ARRAY_SIZE(pids));
+	CHECK(!pids[1]);
+	CHECK(kill(pid, 0) < 0);
+}
+
 /* Start it, and ask it for the number of sectors; the features go to @features. */
 static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
 {
@@ -61,8 +71,7 @@ static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
 				  offsetof(struct virtio_blk_config, max_secure_erase_sectors));
 	*features = user.features;
 	vhost_user_close(&user);
-	daemon_stop(pid);
-	CHECK(kill(pid, 0) < 0);
+	stop(pid);
 	read_output();
 	return config.capacity;
 }
@@ -104,9 +113,60 @@ static void dies(void)
 	usleep(100000);
 	CHECK(!kill(pid, 0));
 	close(fd);
-	daemon_stop(pid);
-	CHECK(kill(pid, 0) < 0);
+	stop(pid);
 	read_output();
+}
+
+static int told[2];
+
+static void takes_time(int sig)
+{
+	(void)sig;
+	usleep(100000);
+	_exit(write(told[1], "", 1) != 1);
+}
+
+/* A child that does @handler when it is told to end; not until then, or for ever. */
+static pid_t make_child(void (*handler)(int sig))
+{
+	char byte;
+	pid_t pid = fork();
+
+	if (!pid) {
+		signal(SIGHUP, handler);
+		if (write(told[1], "", 1) == 1)
+			for (;;)
+				pause();
+		_exit(1);
+	}
+	CHECK(pid > 0 && read(told[0], &byte, 1) == 1);
+	return pid;
+}
+
+/* Those that do not listen get no more time than one of them. */
+static void many_stop(void)
+{
+	struct timespec begin, end;
+	pid_t pids[4], were[4];
+	unsigned int i;
+	char byte;
+
+	CHECK(!pipe2(told, O_CLOEXEC | O_NONBLOCK) && !fcntl(told[0], F_SETFL, 0));
+	for (i = 0; i < 3; i++)
+		pids[i] = make_child(SIG_IGN);
+	pids[i] = make_child(takes_time);
+	memcpy(were, pids, sizeof(were));
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	daemon_stop(pids, ARRAY_SIZE(pids));
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	CHECK(end.tv_sec - begin.tv_sec < 10);
+	for (i = 0; i < ARRAY_SIZE(pids); i++)
+		CHECK(!pids[i] && kill(were[i], 0) < 0);
+	/* The last one was told with the first one, and did what it had to do. */
+	CHECK(!fcntl(told[0], F_SETFL, O_NONBLOCK));
+	CHECK(read(told[0], &byte, 1) == 1);
+	close(told[0]);
+	close(told[1]);
 }
 
 /* It says why, and goes; nobody waits for it. */
@@ -175,6 +235,7 @@ static void no_program(void)
 static const struct tap_case cases[] = {
 	{ "a raw file, and one that is only read", raw },
 	{ "a daemon that dies", dies },
+	{ "all stop together", many_stop },
 	{ "a file that is not of its format", other_format },
 	{ "no such file, or none that is a disk", no_file },
 	{ "what it says", says },

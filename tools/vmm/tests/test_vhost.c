@@ -4,6 +4,8 @@
  * back end, and a kernel module that only notes what it is told.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
@@ -189,7 +192,7 @@ static void start(enum misdeed misdeed, u32 at)
 
 static void stop(void)
 {
-	vhost_release(&dev);
+	vhost_release(&dev, 1);
 	peer_stop();
 	close(peer.listener);
 }
@@ -428,14 +431,50 @@ static void back_end_stays(void)
 	stop();
 }
 
+static void notify(unsigned int queue)
+{
+	pthread_mutex_lock(&lock);
+	bus_write(&ports, PORTS + 4 * queue, 2, queue);
+	pthread_mutex_unlock(&lock);
+}
+
+/*
+ * The back end has the same eventfd, and makes it block.  The guest goes on, and so does
+ * whoever ends it.
+ */
+static void back_end_blocks(void)
+{
+	const u64 full = ~0ull - 1;
+	struct timespec begin, end;
+
+	start(NONE, 0);
+	greet();
+	CHECK(write(dev.kicks[0], &full, sizeof(full)) == sizeof(full));
+	CHECK(!fcntl(dev.kicks[0], F_SETFL, 0));
+	/* Should the guest wait, too, the test ends. */
+	alarm(30);
+	notify(0);
+	usleep(100000);
+	notify(0);
+	CHECK_EQ(status(), 11);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	stop();
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	CHECK(end.tv_sec - begin.tv_sec < VHOST_USER_SECONDS);
+	alarm(0);
+}
+
 /* What no doorbell took goes to the back end all the same. */
 static void without_bell(void)
 {
+	struct pollfd fd = { .events = POLLIN };
 	u64 count;
 
 	start(NONE, 0);
 	greet();
-	bus_write(&ports, PORTS + 4, 2, 1);
+	fd.fd = dev.kicks[1];
+	notify(1);
+	CHECK_EQ(poll(&fd, 1, 5000), 1);
 	CHECK(read(dev.kicks[1], &count, sizeof(count)) == sizeof(count));
 	CHECK_EQ(count, 1);
 	CHECK(read(dev.kicks[0], &count, sizeof(count)) < 0);
@@ -480,6 +519,7 @@ static const struct tap_case cases[] = {
 	{ "rings where no memory is", bad_rings },
 	{ "the back end goes", back_end_goes },
 	{ "the back end fails, and stays", back_end_stays },
+	{ "the back end makes notifications block", back_end_blocks },
 	{ "a notification that no doorbell takes", without_bell },
 	{ "no irqfd to be had", without_irqfds },
 };
