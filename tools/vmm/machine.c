@@ -194,7 +194,9 @@ static int create_vm(struct machine *m, const struct machine_config *machine_con
 
 static int create_vhost(struct machine *m, const struct machine_config *config)
 {
-	struct vhost_board board = { .lock = &m->lock, .vm = m->vm, .mem = &m->mem };
+	struct vhost_board board = {
+		.lock = &m->lock, .vm = m->vm, .mem = &m->mem, .seccomp = m->seccomp,
+	};
 	unsigned int i;
 	int err = 0;
 

@@ -44,7 +44,7 @@ enum machine_end {
  * @cpus:	vCPUs, 1 to ARCH_CPUS_MAX
  * @cpu_set:	host CPUs that the vCPUs may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
- * @no_seccomp:	do not filter the system calls of the vCPUs' threads
+ * @no_seccomp:	do not filter the system calls of the vCPUs' threads and @vhost's
  * @vhost:	devices that other processes work for
  * @nr_vhost:	how many
  */
@@ -79,7 +79,7 @@ struct machine_config {
  * @nr_vhost:	how many; constant
  * @vcpus:	the vCPUs, each with a thread; the array is constant
  * @nr_vcpus:	how many; constant
- * @seccomp:	their threads filter their system calls; constant
+ * @seccomp:	their threads, and those of @vhost, filter their system calls; constant
  * @end:	why the machine ended, or MACHINE_ON
  * @asked:	the guest has been asked to switch itself off
  * @panicked:	its kernel has panicked

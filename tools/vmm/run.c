@@ -82,7 +82,7 @@ static void usage(void)
 	       "                      a disk that another process serves at this socket\n"
 	       "      --restart       start the guest again when it resets or panics\n"
 	       "      --stats         print what the guest caused, when it has ended\n"
-	       "      --no-seccomp    do not filter the system calls of axvmm's vCPU threads\n"
+	       "      --no-seccomp    do not filter the system calls of axvmm's threads\n"
 	       "  -v, --verbose       say what is done\n"
 	       "      --%-14sprint the %s accesses that axvmm answers\n"
 	       "      --trace-io      print the accesses to devices that do not exist\n\n"

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The system calls that a vCPU's thread may make.
+ * The system calls that a thread of a vCPU, or of a disk, may make.
  *
  * Threads of vCPUs work on what the guest sends: device models, the decoder and what
  * finishes an instruction.  A guest that makes one of them execute the guest's own code
  * must not be able to open a file, to connect to the network, or to start a program.
+ * Threads of disks work on what a back end of vhost-user sends, of which the same is true.
  *
  * The main thread has no filter: --restart executes axvmm anew, with all it needs to set
  * a machine up, and filters outlast that.  The threads that write the messages and the
  * console have none either: they only copy the guest's bytes.  All threads share their
- * memory, so the filter is a hurdle for whoever has a vCPU's thread, not a wall.
+ * memory, so the filter is a hurdle for whoever has one of them, not a wall.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -78,6 +79,17 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
+/* Of a thread that talks to a back end, besides: messages, and the end of a daemon. */
+static const int allowed_vhost[] = {
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(close),
+	SCMP_SYS(wait4),
+};
+
 /* Allowed without PROT_EXEC, which is in the third argument of both. */
 static const int allowed_data[] = {
 	SCMP_SYS(mmap),
@@ -86,6 +98,9 @@ static const int allowed_data[] = {
 
 /* As text, for a signal handler, which may call nothing that makes it. */
 static char names[512][MAX_NAME];
+
+/* Whose this thread is. */
+static _Thread_local const char *owner = "?";
 
 /*
  * Async-signal-safe.  A call by the ABI of another architecture does not come here: it
@@ -103,7 +118,9 @@ static void refused(int sig, siginfo_t *info, void *context)
 	if (info->si_code != SYS_SECCOMP)
 		return;
 	terminal_restore();
-	end = stpcpy(text, "axvmm: a vCPU's thread made the system call ");
+	end = stpcpy(text, "axvmm: ");
+	end = stpcpy(end, owner);
+	end = stpcpy(end, " made the system call ");
 	end = stpcpy(end, nr < ARRAY_SIZE(names) ? names[nr] : "?");
 	end = stpcpy(end, HINT);
 	written = write(STDERR_FILENO, text, end - text);
@@ -130,17 +147,24 @@ void sandbox_prepare(void)
 	mallopt(M_ARENA_MAX, 1);
 }
 
-/* Returns 0 or a negative errno, as libseccomp does. */
-static int add_rules(scmp_filter_ctx filter)
+/* Each of these functions returns 0 or a negative errno, as libseccomp does. */
+static int allow(scmp_filter_ctx filter, const int *calls, unsigned int nr)
 {
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; !err && i < ARRAY_SIZE(allowed); i++) {
+	for (i = 0; !err && i < nr; i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	return err;
+}
+
+static int add_rules(scmp_filter_ctx filter)
+{
+	int err = allow(filter, allowed, ARRAY_SIZE(allowed));
+	unsigned int i;
+
+	for (i = 0; !err && i < ARRAY_SIZE(allowed); i++)
 		err = seccomp_syscall_priority(filter, allowed[i], 255 - i);
-		if (!err)
-			err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	}
 	for (i = 0; !err && i < ARRAY_SIZE(allowed_data); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_data[i], 1,
 				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -157,21 +181,45 @@ static int add_rules(scmp_filter_ctx filter)
 	return err;
 }
 
-int sandbox_enter(void)
+static int add_vhost_rules(scmp_filter_ctx filter, pid_t daemon)
+{
+	int err = allow(filter, allowed_vhost, ARRAY_SIZE(allowed_vhost));
+
+	if (!err && daemon)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
+				       SCMP_A0(SCMP_CMP_EQ, daemon),
+				       SCMP_A1(SCMP_CMP_EQ, SIGKILL));
+	return err;
+}
+
+static int enter(bool vhost, pid_t daemon)
 {
 	const struct sigaction action = { .sa_sigaction = refused, .sa_flags = SA_SIGINFO };
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
 	int err = -ENOMEM;
 
+	owner = vhost ? "a disk's thread" : "a vCPU's thread";
 	sigaction(SIGSYS, &action, NULL);
 	if (filter) {
 		err = add_rules(filter);
+		if (!err && vhost)
+			err = add_vhost_rules(filter, daemon);
 		if (!err)
 			err = seccomp_load(filter);
 		seccomp_release(filter);
 	}
 	if (err)
-		log_error("cannot filter the system calls of a vCPU's thread: %s; "
-			  "--no-seccomp runs the guest without", strerror(-err));
+		log_error("cannot filter the system calls of %s: %s; "
+			  "--no-seccomp runs the guest without", owner, strerror(-err));
 	return err;
+}
+
+int sandbox_enter(void)
+{
+	return enter(false, 0);
+}
+
+int sandbox_enter_vhost(pid_t daemon)
+{
+	return enter(true, daemon);
 }

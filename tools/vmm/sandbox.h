@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The system calls that a vCPU's thread may make. */
+/* The system calls that a thread of a vCPU, or of a disk, may make. */
 #ifndef AXVMM_SANDBOX_H
 #define AXVMM_SANDBOX_H
+
+#include <sys/types.h>
 
 /**
  * sandbox_prepare() - have done what the C library does once, and sandboxed threads cannot
@@ -19,5 +21,13 @@ void sandbox_prepare(void);
  * Return: 0 or a negative errno; the error has been printed.
  */
 int sandbox_enter(void);
+
+/**
+ * sandbox_enter_vhost() - likewise, for the thread that talks to a back end
+ * @daemon:	the one process that it may signal, by SIGKILL; 0: none
+ *
+ * Return: 0 or a negative errno; the error has been printed.
+ */
+int sandbox_enter_vhost(pid_t daemon);
 
 #endif /* AXVMM_SANDBOX_H */

@@ -22,6 +22,7 @@
 #include <linux/virtio_ring.h>
 
 #include "log.h"
+#include "sandbox.h"
 #include "vhost.h"
 
 /* What the transport knows of virtio 1, and what back ends know to do with a ring. */
@@ -266,6 +267,8 @@ static void *vhost_thread(void *arg)
 	int err = 0;
 
 	unblock_interrupt();
+	if (d->board.seccomp)
+		err = sandbox_enter_vhost(d->daemon);
 	do {
 		pthread_mutex_lock(d->board.lock);
 		if (err && !d->broken) {

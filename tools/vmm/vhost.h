@@ -38,6 +38,7 @@ struct vhost_config {
  * @mem:	guest memory, shared
  * @pci:	the root of PCI
  * @msi:	makes routes
+ * @seccomp:	the threads filter their system calls
  */
 struct vhost_board {
 	pthread_mutex_t *lock;
@@ -45,6 +46,7 @@ struct vhost_board {
 	const struct memory *mem;
 	struct pci *pci;
 	const struct msi_ops *msi;
+	bool seccomp;
 };
 
 /**

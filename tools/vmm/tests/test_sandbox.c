@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The system calls of a vCPU's thread.  The process that has such a thread is a child,
+ * The system calls of a thread of a vCPU, or of a disk.  The process that has such a thread is a child,
  * whose standard error stream is a pipe of ours.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -55,21 +56,40 @@ static struct loop loop;
 static struct loop_source source;
 static int timer;
 static cpu_set_t cpus;
+/* A disk's thread, with a socket, and a process that is its daemon. */
+static bool vhost;
+static int sockets[2];
+static pid_t daemon_pid;
 
 static void *thread(void *what)
 {
 	void (*work)(void) = what;
 
-	if (sandbox_enter())
+	if (vhost ? sandbox_enter_vhost(daemon_pid) : sandbox_enter())
 		_exit(NO_FILTER);
 	work();
 	return NULL;
+}
+
+static void make_daemon(void)
+{
+	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	daemon_pid = fork();
+	if (!daemon_pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		alarm(60);
+		for (;;)
+			pause();
+	}
+	EXPECT(daemon_pid > 0);
 }
 
 static void child(void (*work)(void), void (*meanwhile)(void))
 {
 	pthread_t t;
 
+	if (vhost)
+		make_daemon();
 	EXPECT(!loop_init(&loop, &lock));
 	timer = timerfd_create(CLOCK_MONOTONIC, 0);
 	EXPECT(timer >= 0);
@@ -253,7 +273,8 @@ static void refuses(void (*work)(void), const char *name)
 	char said[4096], expected[256];
 
 	snprintf(expected, sizeof(expected),
-		 "axvmm: a vCPU's thread made the system call %s (", name);
+		 "axvmm: a %s thread made the system call %s (", vhost ? "disk's" : "vCPU's",
+		 name);
 	CHECK_EQ(run(work, NULL, said, sizeof(said)), MACHINE_ERROR);
 	if (strncmp(said, expected, strlen(expected)) || !strstr(said, "--no-seccomp"))
 		tap_fail(__FILE__, __LINE__, "said: %s", said);
@@ -347,6 +368,46 @@ static void unknown(void)
 	CHECK(strstr(said, "the system call ?, which"));
 }
 
+static void talk_and_kill(void)
+{
+	struct iovec iov = { "hello", 5 };
+	const struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct pollfd fd = { .fd = sockets[1], .events = POLLIN };
+	char bytes[8];
+
+	EXPECT(sendmsg(sockets[0], &msg, MSG_NOSIGNAL) == 5);
+	EXPECT(poll(&fd, 1, -1) == 1);
+	EXPECT(recv(sockets[1], bytes, sizeof(bytes), MSG_DONTWAIT) == 5);
+	EXPECT(!shutdown(sockets[0], SHUT_WR) && !close(sockets[1]));
+	EXPECT(!kill(daemon_pid, SIGKILL) && waitpid(daemon_pid, NULL, 0) == daemon_pid);
+	log_error("as a disk");
+}
+
+static void interrupt_daemon(void)
+{
+	kill(daemon_pid, SIGINT);
+}
+
+static void kill_another(void)
+{
+	/* There is none, should it be allowed. */
+	kill(0x7ffffffe, SIGKILL);
+}
+
+static void disks_thread(void)
+{
+	vhost = true;
+	RUNS(talk_and_kill, NULL);
+	refuses(open_file, "openat");
+	refuses(execute, "execve");
+	refuses(use_socket, "socket");
+	refuses(send_signal, "kill");
+	refuses(interrupt_daemon, "kill");
+	refuses(kill_another, "kill");
+	refuses(map_code, "mmap");
+	vhost = false;
+}
+
 #ifdef __x86_64__
 /* getpid() is 20 there, and writev() here. */
 static void compat_call(void)
@@ -383,6 +444,7 @@ static const struct tap_case cases[] = {
 	{ "it connects, traces, and signals nobody", others },
 	{ "it makes no code", code },
 	{ "a call that nobody knows has a number, too", unknown },
+	{ "a disk's thread has messages, and one process to kill", disks_thread },
 #ifdef __x86_64__
 	{ "calls by other ABIs kill the process", other_abis },
 #endif

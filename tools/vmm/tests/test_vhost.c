@@ -3,6 +3,7 @@
  * A device behind vhost-user, between a driver, which writes the device's registers, a
  * back end, and a kernel module that only notes what it is told.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,6 +27,7 @@
 
 #include "fake.h"
 #include "peer.h"
+#include "sandbox.h"
 #include "tap.h"
 #include "vhost.h"
 
@@ -164,6 +167,7 @@ static int create(void)
 	const struct vhost_config config = { .socket = socket_path };
 	const struct vhost_board board = {
 		.lock = &lock, .vm = vm, .mem = &mem, .pci = &pci, .msi = &msi,
+		.seccomp = true,
 	};
 
 	listen_at(socket_path);
@@ -288,8 +292,32 @@ static void offers(void)
 	stop();
 }
 
+/* Whether a thread of this process has a filter: the device's, that is. */
+static bool some_thread_filters(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+	bool found = false;
+	char line[256];
+	FILE *status;
+
+	CHECK(tasks);
+	while (tasks && (task = readdir(tasks))) {
+		snprintf(line, sizeof(line), "/proc/self/task/%.20s/status", task->d_name);
+		status = fopen(line, "re");
+		while (status && fgets(line, sizeof(line), status))
+			found |= !strcmp(line, "Seccomp:\t2\n");
+		if (status)
+			fclose(status);
+	}
+	if (tasks)
+		closedir(tasks);
+	return found;
+}
+
 static void life(void)
 {
+	CHECK(!some_thread_filters());
 	start(NONE, 0);
 	greet();
 	CHECK_EQ(module.nr_bells, 2);
@@ -298,6 +326,7 @@ static void life(void)
 	CHECK_EQ(module.nr_irqfds, 0);
 	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
 	CHECK(peer_saw(STARTED));
+	CHECK(some_thread_filters());
 	CHECK_EQ(module.nr_irqfds, 2);
 	CHECK_EQ(module.irqfds[0].gsi, GSI + 1);
 	CHECK_EQ(module.irqfds[1].gsi, GSI + 2);
@@ -528,6 +557,9 @@ int main(void)
 {
 	int ret;
 
+	/* The device's thread has its filter; a call that it does not allow ends the test. */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	sandbox_prepare();
 	snprintf(socket_path, sizeof(socket_path), "/tmp/axvmm-test-vhost-%d", getpid());
 	ret = tap_run(cases, ARRAY_SIZE(cases));
 	unlink(socket_path);
