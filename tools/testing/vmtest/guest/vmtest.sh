@@ -65,3 +65,48 @@ check_fails() {
 	shift
 	check "$_desc" not "$@"
 }
+
+# A guest of axvmm, which the script has started: its process is $pid, its console goes to
+# /tmp/console, and its keys come from descriptor 9.
+
+# say TEXT: a line for the guest's shell
+say() { printf '%s\n' "$*" >&9; }
+
+# seen N TEXT: N lines say TEXT, or axvmm has ended without
+# shellcheck disable=SC2154 # the script's pid
+seen() {
+	while [ "$(grep -c "$2" /tmp/console)" -lt "$1" ]; do
+		if ! kill -0 "$pid" 2>/dev/null; then
+			echo "# axvmm has ended:"
+			sed 's/^/# /' /tmp/console
+			return 1
+		fi
+		sleep 0.2
+	done
+}
+
+# ends RC: axvmm ends with this code
+ends() {
+	wait "$pid"
+	rc=$?
+	exec 9>&-
+	[ $rc = "$1" ] && return
+	echo "# it ended with $rc:"
+	sed 's/^/# /' /tmp/console
+	return 1
+}
+
+# filters: the threads of vCPUs and of disks filter system calls (mode 2), and there is one
+# of the former; the others do not.
+filters() {
+	found=1
+	for task in "/proc/$pid/task/"*; do
+		mode=0
+		case $(cat "$task/comm") in
+		vcpu*) mode=2 found=0 ;;
+		vhost*) mode=2 ;;
+		esac
+		grep -q "^Seccomp:[[:space:]]*$mode\$" "$task/status" || return 1
+	done
+	return $found
+}

@@ -6,7 +6,7 @@
 
 SOCKET=/tmp/disk.sock
 READS=1000
-plan 23
+plan 24
 
 # The sixth sector says so.
 dd if=/dev/zero of=/tmp/disk bs=1M count=8 2>/dev/null
@@ -31,30 +31,6 @@ start() {
 		</tmp/keys >>/tmp/console 2>&1 &
 	pid=$!
 	exec 9>/tmp/keys
-}
-say() { printf '%s\n' "$*" >&9; }
-
-# seen N TEXT: N lines say TEXT, or axvmm has ended without
-seen() {
-	while [ "$(grep -c "$2" /tmp/console)" -lt "$1" ]; do
-		if ! kill -0 $pid 2>/dev/null; then
-			echo "# axvmm has ended:"
-			sed 's/^/# /' /tmp/console
-			return 1
-		fi
-		sleep 0.2
-	done
-}
-
-# ends RC: axvmm ends with this code
-ends() {
-	wait $pid
-	rc=$?
-	exec 9>&-
-	[ $rc = "$1" ] && return
-	echo "# it ended with $rc:"
-	sed 's/^/# /' /tmp/console
-	return 1
 }
 
 # What the module counts of all vCPUs; how often axvmm's other threads have waited; what the
@@ -101,6 +77,7 @@ complaints() {
 check "qemu-storage-daemon serves a disk" serve
 start --vhost-user blk,socket=$SOCKET
 check "a guest starts beside it" seen 1 "This is a shell"
+check "the threads of vCPUs and of the disk filter system calls" filters
 use 1
 say 'echo from the guest | dd of=/dev/vda bs=512 seek=7 conv=sync,fsync 2>/dev/null; echo wri"tt"en'
 written() { seen 1 "^written" && dd if=/tmp/disk bs=512 skip=7 count=1 2>/dev/null | grep -q "from the guest"; }

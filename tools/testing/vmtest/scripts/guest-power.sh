@@ -16,39 +16,6 @@ start() {
 	pid=$!
 	exec 9>/tmp/keys
 }
-say() { printf '%s\n' "$*" >&9; }
-
-# seen N TEXT: N lines say TEXT, or axvmm has ended without
-seen() {
-	while [ "$(grep -c "$2" /tmp/console)" -lt "$1" ]; do
-		kill -0 $pid 2>/dev/null || return 1
-		sleep 0.2
-	done
-}
-
-# ends RC: axvmm ends with this code
-ends() {
-	wait $pid
-	rc=$?
-	exec 9>&-
-	[ $rc = "$1" ] && return
-	echo "# it ended with $rc:"
-	sed 's/^/# /' /tmp/console
-	return 1
-}
-
-# The vCPUs' threads have a filter (mode 2), and there is one; the others have none.
-filters() {
-	found=1
-	for task in "/proc/$pid/task/"*; do
-		mode=0
-		case $(cat "$task/comm") in
-		vcpu*) mode=2 found=0 ;;
-		esac
-		grep -q "^Seccomp:[[:space:]]*$mode\$" "$task/status" || return 1
-	done
-	return $found
-}
 
 # The guest listens to the button before it says so.
 if [ "$ARCH" = x86 ]; then
@@ -63,7 +30,6 @@ else
 		echo rising >gpio$n/edge; echo lis"ten"ing'
 	pressed='until grep -q " 1 .*gpiolib" /proc/interrupts; do sleep 1; done; echo pre"ss"ed'
 fi
-
 
 start --restart
 check "a guest gives a shell" seen 1 "This is a shell"
