@@ -17,6 +17,7 @@
 #define ARCH_KERNEL	"Image"
 #define ARCH_CONSOLE	"console=ttyAMA0"
 #define ARCH_FIRMWARE	true
+#define ARCH_DISKS	false		/* no PCI, so neither --disk nor --vhost-user */
 #define ARCH_TRACE	"trace-sysreg"
 #define ARCH_SYSREGS	"register"
 
