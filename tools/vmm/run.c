@@ -330,8 +330,8 @@ static int check(const struct run_options *o)
 	const struct boot_config *boot = &o->config.boot;
 
 	if (o->config.nr_vhost && !ARCH_DISKS) {
-		log_error("--disk, --vhost-user: on this architecture a guest has no PCI, and no "
-			  "disks; its files go into an --initrd");
+		log_error("--disk, --vhost-user: on this architecture a guest has no PCI; "
+			  "its files go into an --initrd");
 		return -EINVAL;
 	}
 	if (boot->firmware && !ARCH_FIRMWARE) {

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -51,6 +52,7 @@ enum request {
 
 #define REGIONS		8
 #define CONFIG		256
+#define FIRST_STEP_MSEC	100
 #define DRAIN_STEP_MSEC	2
 #define NO_DEADLINE	(~0ull)
 
@@ -248,12 +250,52 @@ static int ask(struct vhost_user *u, struct message *m, enum request kind, u32 s
 	return err ? err : receive_reply(u, m, kind, size, until);
 }
 
+/* Returns whether a signal has come that the event loop would take, if it ran. */
+static bool ending(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	sigset_t pending;
+	unsigned int i;
+
+	if (sigpending(&pending))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		if (sigismember(&pending, signals[i]) == 1)
+			return true;
+	return false;
+}
+
+/*
+ * Wait for the first answer's beginning, and say so if that takes long: everything waits, and
+ * whoever sits before it wants to know for what.
+ */
+static int wait_for_first(struct vhost_user *u, u64 deadline)
+{
+	struct pollfd fd = { .fd = u->fd, .events = POLLIN };
+	u64 patience = new_deadline();
+
+	while (clock_now() < deadline && poll(&fd, 1, FIRST_STEP_MSEC) <= 0) {
+		if (ending())
+			return fail(u, EINTR, "a signal ends the wait for the vhost-user back end");
+		if (clock_now() < patience)
+			continue;
+		log_notice("%s: the vhost-user back end has not answered yet; it has %u seconds",
+			   u->path, VHOST_USER_FIRST_SECONDS);
+		patience = NO_DEADLINE;
+	}
+	return 0;
+}
+
 static int ask_number(struct vhost_user *u, enum request kind, u64 *number)
 {
 	u64 deadline = new_deadline();
 	struct message m;
 	int err = send_message(u, &m, kind, 0, 0, NULL, 0, deadline);
 
+	if (!err && kind == GET_FEATURES) {
+		deadline = clock_now() + VHOST_USER_FIRST_SECONDS * NSEC_PER_SEC;
+		err = wait_for_first(u, deadline);
+	}
 	if (!err)
 		err = receive_reply(u, &m, kind, sizeof(m.number), deadline);
 	if (!err)
@@ -497,11 +539,13 @@ int vhost_user_stop(struct vhost_user *u, const struct vhost_ring *rings, unsign
 
 		err = order_state(u, SET_VRING_ENABLE, rings[i].queue, 0);
 		/*
-			 * It stops the queue, and says where: the next driver begins anew.  The
-			 * answer may wait for a request: it comes, or the socket's end does.
-			 */
+		 * It stops the queue, and says where: the next driver begins anew.  The
+		 * answer may wait for a request: it comes, or the socket's end does.
+		 */
 		if (!err)
 			err = ask(u, &m, GET_VRING_BASE, sizeof(m.state), NO_DEADLINE);
+		if (!err && (m.state.queue != rings[i].queue || m.state.number > 0xffff))
+			err = fail(u, EPROTO, "the vhost-user back end stops another queue");
 		bases[i] = m.state.number;
 	}
 	for (i = 0; !err && i < nr; i++)

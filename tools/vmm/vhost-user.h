@@ -16,6 +16,7 @@
 
 #define VHOST_USER_RINGS	16	/* that are stopped together, at most */
 #define VHOST_USER_SECONDS	5	/* for which a message and its answer may take */
+#define VHOST_USER_FIRST_SECONDS 30	/* for which the first answer may: it opens its disk */
 #define VHOST_USER_DRAIN_SECONDS 30	/* for which no request that it works on may end */
 
 /**
@@ -69,6 +70,9 @@ int vhost_user_connect(struct vhost_user *u, const char *path);
  * vhost_user_agree() - agree with a back end that is connected
  * @u:		the connection, whose @fd and @path are set
  *
+ * Its first answer may take VHOST_USER_FIRST_SECONDS.  A signal that is blocked and would end
+ * axvmm ends that wait, with -EINTR.
+ *
  * Return: 0 or a negative errno.
  */
 int vhost_user_agree(struct vhost_user *u);
@@ -114,8 +118,8 @@ int vhost_user_start(struct vhost_user *u, const struct memory *mem, u64 feature
  *
  * A back end may wait for its requests before it answers, for any time: whoever cannot wait
  * shuts the socket down.
- * The function waits until the requests that the back end works on have ended, too: as long as some
- * do, and for VHOST_USER_DRAIN_SECONDS more.
+ * The function waits until the requests that the back end works on have ended, too: as long as
+ * some do, and for VHOST_USER_DRAIN_SECONDS more.
  *
  * Return: 0: it touches neither them nor what they name any more; or a negative errno.
  */

@@ -28,6 +28,48 @@ static void reply(u32 request, u32 flags, const void *data, u32 size)
 		return;
 }
 
+/* The answer to GET_FEATURES with descriptors, as many as fit. */
+static void reply_gifts(u32 request)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(16 * sizeof(int))];
+	} control = { .header = {
+		.cmsg_len = CMSG_LEN(16 * sizeof(int)),
+		.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+	} };
+	struct {
+		struct header h;
+		u64 number;
+	} __attribute__((packed)) bytes = { { request, 5, 8 }, peer.features };
+	struct iovec iov = { &bytes, sizeof(bytes) };
+	const struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		memcpy(CMSG_DATA(&control.header) + i * sizeof(int), &peer.fd, sizeof(int));
+	if (sendmsg(peer.fd, &msg, MSG_NOSIGNAL) < 0)
+		return;
+}
+
+static void reply_late(u32 request)
+{
+	const struct header h = { request, 5, 8 };
+
+	usleep(50000);
+	fake_skip(6 * NSEC_PER_SEC);
+	usleep(300000);
+	if (send(peer.fd, &h, 6, MSG_NOSIGNAL) < 0)
+		return;
+	usleep(50000);
+	if (send(peer.fd, (const char *)&h + 6, sizeof(h) - 6, MSG_NOSIGNAL) < 0 ||
+	    send(peer.fd, &peer.features, 8, MSG_NOSIGNAL) < 0)
+		return;
+}
+
 /* Returns whether the connection lives on. */
 static bool misbehave(const struct header *h, const u8 *data)
 {
@@ -73,6 +115,22 @@ static bool misbehave(const struct header *h, const u8 *data)
 	case SLOW:
 		fake_skip(3600 * NSEC_PER_SEC);
 		reply(h->request, 5, zeroes, 8);
+		return true;
+	case MUTE:
+		usleep(50000);
+		fake_skip(3600 * NSEC_PER_SEC);
+		return true;
+	case TARDY:
+		reply_late(h->request);
+		return true;
+	case OTHER_QUEUE:
+		reply(h->request, 5, "\1\0\0\0\0\0\0", 8);
+		return true;
+	case FAR_BASE:
+		reply(h->request, 5, "\0\0\0\0\0\0\1", 8);
+		return true;
+	case GIFTS:
+		reply_gifts(h->request);
 		return true;
 	default:
 		return false;

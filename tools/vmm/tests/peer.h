@@ -22,6 +22,11 @@ enum misdeed {
 	LATE,		/* a queue is stopped, and its request ends later */
 	NEVER,		/* or never */
 	SLOW,		/* an hour later the right answer */
+	MUTE,		/* an hour later still none */
+	TARDY,		/* more than five seconds later, and in pieces */
+	OTHER_QUEUE,	/* a queue is stopped that nobody spoke of */
+	FAR_BASE,	/* a queue is stopped where it has no place */
+	GIFTS,		/* the right answer, and descriptors with it */
 };
 
 #define PEER_MESSAGES	64

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The system calls of a thread of a vCPU, or of a disk.  The process that has such a thread is a child,
- * whose standard error stream is a pipe of ours.
+ * The system calls of a thread of a vCPU, or of a disk.  The process that has such a thread
+ * is a child, whose standard error stream is a pipe of ours.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -292,6 +292,83 @@ static void is_silent(void)
 	stop_peer();
 }
 
+/* A daemon that opens a disk, before the guest is there. */
+static void agree_late(const void *arg)
+{
+	(void)arg;
+	start_peer(TARDY, 1);
+	if (vhost_user_agree(&user))
+		_exit(1);
+	stop_peer();
+	_exit(0);
+}
+
+static void first_answer(void)
+{
+	char said[1024];
+	sigset_t set;
+
+	CHECK_EQ(tap_child(agree_late, NULL, said, sizeof(said)), 0);
+	CHECK(strstr(said, "/run/test.sock: the vhost-user back end has not answered yet"));
+
+	/* Whoever does not want to wait ends it, as before anything else. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	start_peer(SILENT, 1);
+	CHECK(!kill(getpid(), SIGTERM));
+	CHECK_EQ(-vhost_user_agree(&user), EINTR);
+	CHECK(user.failed);
+	stop_peer();
+	CHECK_EQ(sigwaitinfo(&set, NULL), SIGTERM);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+
+	/* It never comes. */
+	start_peer(MUTE, 1);
+	CHECK_EQ(-vhost_user_agree(&user), ETIMEDOUT);
+	stop_peer();
+}
+
+static unsigned int open_files(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < 1024; i++)
+		n += fcntl(i, F_GETFD) >= 0;
+	return n;
+}
+
+static void gifts(void)
+{
+	unsigned int before;
+
+	start_peer(GIFTS, 1);
+	before = open_files();
+	CHECK_EQ(vhost_user_agree(&user), 0);
+	CHECK_EQ(open_files(), before);
+	stop_peer();
+}
+
+/* What it says of a queue that it has stopped is none of that queue's places. */
+static void stops_elsewhere(void)
+{
+	static const enum misdeed cases[] = { OTHER_QUEUE, FAR_BASE };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		make_memory();
+		start_peer(cases[i], 11);
+		CHECK_EQ(vhost_user_agree(&user), 0);
+		CHECK_EQ(vhost_user_start(&user, &mem, BASE_FEATURES, rings, 1), 0);
+		CHECK_EQ(-vhost_user_stop(&user, rings, 1), EPROTO);
+		CHECK(user.failed);
+		stop_peer();
+		drop_memory();
+	}
+	/* More queues than there is room for. */
+	CHECK_EQ(-vhost_user_stop(&user, rings, VHOST_USER_RINGS + 1), E2BIG);
+}
+
 static void speaks_unasked(void)
 {
 	struct pollfd fd;
@@ -487,6 +564,9 @@ static const struct tap_case cases[] = {
 	{ "a queue that stops slowly", stops_slowly },
 	{ "the back end is given the memory once", memory_once },
 	{ "a back end that does not answer", is_silent },
+	{ "a back end whose first answer takes time", first_answer },
+	{ "a back end that gives descriptors away", gifts },
+	{ "a queue that stops where it is not", stops_elsewhere },
 	{ "a back end that speaks unasked, or goes", speaks_unasked },
 	{ "nobody to connect to", cannot_connect },
 	{ "a disk of qemu-storage-daemon, if there is one", real_disk },
