@@ -15,8 +15,10 @@
  * lock, to tell the guest to go on, only when it holds no other.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -213,6 +215,22 @@ struct serial_backend console_backend(struct console *c)
 	return (struct serial_backend){ .send = send, .room = feed, .arg = c };
 }
 
+/*
+ * Standard input, without waiting for it: whoever has the same terminal or pipe may take what
+ * poll() has seen, and read() would wait with the machine's lock then.  The flag is of the
+ * open file, which others have, too, so this is one of axvmm's own, where it may be opened.
+ */
+static int open_input(void)
+{
+	struct stat st;
+	int fd;
+
+	if (fstat(STDIN_FILENO, &st) || !(S_ISFIFO(st.st_mode) || isatty(STDIN_FILENO)))
+		return STDIN_FILENO;
+	fd = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? STDIN_FILENO : fd;
+}
+
 int console_init(struct console *c, struct loop *loop,
 		 const struct serial_port *port, void (*quit)(void *arg), void *arg)
 {
@@ -221,7 +239,7 @@ int console_init(struct console *c, struct loop *loop,
 	c->loop = loop;
 	c->quit = quit;
 	c->arg = arg;
-	c->input.fd = STDIN_FILENO;
+	c->input.fd = open_input();
 	c->input.ready = readable;
 	c->input.arg = c;
 	c->input.enabled = true;

@@ -20,7 +20,7 @@
  * @arg:	for @quit
  * @tty:	standard input is a terminal: keys have meanings
  * @escape:	the last key was ^A
- * @input:	standard input
+ * @input:	standard input, which does not block where that can be had
  * @in:		bytes for the guest, or CONSOLE_BREAK, a ring; with the counts below guarded by
  *		the machine's lock
  * @in_head:	oldest byte

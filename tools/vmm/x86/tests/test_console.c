@@ -34,6 +34,7 @@ enum child {
 	DO_ASLEEP,		/* greet, and listen to nothing */
 	DO_CRASH,
 	DO_LEAVE,		/* exit() without ado */
+	DO_MISS,		/* read what somebody else has taken */
 	DO_RESUME,		/* as after a shell has stopped it, and gone on */
 };
 
@@ -149,6 +150,11 @@ static void child(enum child what)
 		exit(0);
 	if (what == DO_RESUME)
 		exit(resume());
+	if (what == DO_MISS) {
+		pthread_mutex_lock(&lock);
+		console.input.ready(console.input.arg);
+		exit(0);
+	}
 
 	pthread_mutex_lock(&lock);
 	bus_write(&bus, PORT + UART_FCR, 1, UART_FCR_ENABLE_FIFO);
@@ -327,6 +333,15 @@ static void restored_after_exit(void)
 	reap_tty(0);
 }
 
+/* Whoever reads the same terminal, or pipe, may be faster. */
+static void input_goes_elsewhere(void)
+{
+	start_tty(DO_MISS);
+	reap_tty(0);
+	start_pipes(DO_MISS);
+	reap_pipes(0);
+}
+
 static void raw_when_resumed(void)
 {
 	start_tty(DO_RESUME);
@@ -412,6 +427,7 @@ static const struct tap_case cases[] = {
 	{ "the terminal after a crash", restored_after_crash },
 	{ "the terminal after exit()", restored_after_exit },
 	{ "the terminal after a shell has changed its mode", raw_when_resumed },
+	{ "input that somebody else takes", input_goes_elsewhere },
 	{ "a pipe has no keys", pipes },
 	{ "input longer than the ring", long_script },
 	{ "the end of input ends nothing", end_of_input },
