@@ -36,6 +36,8 @@
 #define PORTS		0xc000u
 #define RAM		0x100000u
 #define RAM_SIZE	0x100000u
+#define ROM		(RAM + RAM_SIZE)
+#define ROM_SIZE	0x10000u
 #define COMMAND		(PCI_COMMAND_IO | PCI_COMMAND_MEMORY)
 
 /* ---- the module --------------------------------------------------------- */
@@ -290,6 +292,13 @@ static void offers(void)
 	CHECK_EQ(create(), 0);
 	CHECK_EQ(dev.virtio.nr_queues, VIRTIO_QUEUES);
 	stop();
+	/* Nor none. */
+	peer_reset(NONE, 0);
+	peer.features |= 1ull << 12;
+	peer.disk_queues = 0;
+	CHECK_EQ(create(), 0);
+	CHECK_EQ(dev.virtio.nr_queues, 1);
+	stop();
 }
 
 /* Whether a thread of this process has a filter: the device's, that is. */
@@ -379,11 +388,15 @@ static void bus_master(void)
 	stop();
 }
 
-/* Addresses of rings that nobody has, or that are not aligned. */
+/* Addresses of rings that nobody has, or that cannot be written, or that are not aligned. */
 static void bad_rings(void)
 {
 	static const u64 wrong[] = {
 		0, RAM - 0x1000, RAM + RAM_SIZE - 0x2000, RAM + 8, ~0ull, 1ull << 63,
+		/* Memory that it cannot write, some of it, all of it, and beyond. */
+		RAM + RAM_SIZE - 0x800, ROM, ROM + ROM_SIZE - 0x800, ROM + ROM_SIZE,
+		/* Where an address wraps around. */
+		0ull - 0x1000, 0ull - 0x2000, 0ull - 0x2800,
 	};
 	unsigned int i;
 
@@ -529,6 +542,7 @@ static void make_machine(void)
 
 	CHECK(!axv_open("/dev/null", &host) && !axv_vm_create(host, NULL, &vm));
 	memory_add(&mem, RAM, RAM + RAM_SIZE, 0);
+	memory_add(&mem, ROM, ROM + ROM_SIZE, AXV_REGION_READONLY);
 	CHECK(!memory_create(&mem, vm, true));
 	CHECK(mem.areas[0].fd >= 0);
 	/* Nor is it a program, where the kernel knows that (MFD_NOEXEC_SEAL). */
