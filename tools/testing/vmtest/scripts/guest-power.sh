@@ -79,8 +79,11 @@ fi
 ./axvmm run --kernel vmlinuz --initrd initrd --append "console=$CONSOLE quiet" \
 	<&- >&- 2>/tmp/errors.txt &
 pid=$!
+# Before it is axvmm, it is a shell that has not closed them yet.
 streams() {
-	until [ "$(readlink /proc/$pid/fd/1)" ]; do kill -0 $pid || return; done
+	until [ "$(cat /proc/$pid/comm)" = axvmm ] && [ "$(readlink /proc/$pid/fd/1)" ]; do
+		kill -0 $pid || return
+	done
 	[ "$(readlink /proc/$pid/fd/0) $(readlink /proc/$pid/fd/1)" = "/dev/null /dev/null" ] &&
 		ends 0
 }
