@@ -288,14 +288,17 @@ static void signal_all(const pid_t *pids, unsigned int nr, int sig)
 void daemon_stop(pid_t *pids, unsigned int nr)
 {
 	const struct timespec step = { .tv_nsec = STOP_STEP_NSEC };
-	unsigned int i, steps;
+	struct timespec begin, now;
+	unsigned int i;
 
 	signal_all(pids, nr, STOP_SIGNAL);
-	for (steps = 0; steps < STOP_SECONDS * (NSEC_PER_SEC / STOP_STEP_NSEC); steps++) {
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	do {
 		if (reap_all(pids, nr))
 			return;
 		nanosleep(&step, NULL);
-	}
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec - begin.tv_sec <= STOP_SECONDS);
 	signal_all(pids, nr, SIGKILL);
 	for (i = 0; i < nr; i++) {
 		if (pids[i])

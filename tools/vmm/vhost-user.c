@@ -266,13 +266,12 @@ static bool ending(void)
 }
 
 /*
- * Wait for the first answer's beginning, and say so if that takes long: everything waits, and
+ * Wait for the first answer's beginning, and say so at @patience: everything waits, and
  * whoever sits before it wants to know for what.
  */
-static int wait_for_first(struct vhost_user *u, u64 deadline)
+static int wait_for_first(struct vhost_user *u, u64 patience, u64 deadline)
 {
 	struct pollfd fd = { .fd = u->fd, .events = POLLIN };
-	u64 patience = new_deadline();
 
 	while (clock_now() < deadline && poll(&fd, 1, FIRST_STEP_MSEC) <= 0) {
 		if (ending())
@@ -293,8 +292,10 @@ static int ask_number(struct vhost_user *u, enum request kind, u64 *number)
 	int err = send_message(u, &m, kind, 0, 0, NULL, 0, deadline);
 
 	if (!err && kind == GET_FEATURES) {
-		deadline = clock_now() + VHOST_USER_FIRST_SECONDS * NSEC_PER_SEC;
-		err = wait_for_first(u, deadline);
+		const u64 patience = deadline;
+
+		deadline += (VHOST_USER_FIRST_SECONDS - VHOST_USER_SECONDS) * NSEC_PER_SEC;
+		err = wait_for_first(u, patience, deadline);
 	}
 	if (!err)
 		err = receive_reply(u, &m, kind, sizeof(m.number), deadline);
