@@ -91,7 +91,8 @@ static void look_for_a_nested_call(struct axv_vcpu *v)
 	__u64 vector = v->run->exit.hypercall.nr, rip = v->run->exit.hypercall.args[0];
 
 	if (vector >= 0x40 && vector < 0x50 && rip >= STUBS && rip < STUB(stubs_nmi))
-		fprintf(stderr, "# inject: vector %#llx interrupts %#llx, where interrupts are off\n",
+		fprintf(stderr,
+			"# inject: vector %#llx interrupts %#llx, where interrupts are off\n",
 			(unsigned long long)vector, (unsigned long long)rip);
 }
 
