@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * A function that can wait in the middle and go on later.
+ *
+ * swapcontext() is not for this: it sets the signal mask to what it was when the function
+ * waited, so that a signal which the VMM has blocked since comes nevertheless, and makes a
+ * system call for that.  A function waits in a call, where the ABI has a few registers that a
+ * call must keep; they and the stack are all that is switched.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -11,18 +16,89 @@
 #define GUARD_SIZE	4096u
 #define STACK_SIZE	(256u * 1024)
 
-/* makecontext() passes numbers of 32 bits. */
-static void begin(unsigned int low, unsigned int high)
+/* The words that coroutine_switch() takes from a stack, from the lowest on. */
+enum {
+	CONTROL,	/* MXCSR, and the control word of the x87 */
+	R15,
+	R14,
+	R13,
+	R12,
+	RBX,
+	RBP,
+	RETURN,
+	FRAME_WORDS,
+	/* What is left makes a multiple of 16 bytes, as the ABI has it where a call is. */
+	TOP_WORDS = FRAME_WORDS + 2,
+};
+
+/* Store the stack pointer of who calls in @from, go on where @to was stored. */
+void coroutine_switch(void **from, void *to);
+
+/* Where a coroutine begins: calls the function in R12 with what is in R13. */
+void coroutine_entry(void);
+
+__asm__(".text\n"
+	".type coroutine_switch, @function\n"
+	"coroutine_switch:\n"
+	".cfi_startproc\n"
+	"	endbr64\n"
+	"	push %rbp\n"
+	"	push %rbx\n"
+	"	push %r12\n"
+	"	push %r13\n"
+	"	push %r14\n"
+	"	push %r15\n"
+	"	sub $8, %rsp\n"
+	".cfi_def_cfa_offset 64\n"
+	"	stmxcsr (%rsp)\n"
+	"	fnstcw 4(%rsp)\n"
+	"	mov %rsp, (%rdi)\n"
+	"	mov %rsi, %rsp\n"
+	"	fldcw 4(%rsp)\n"
+	"	ldmxcsr (%rsp)\n"
+	"	add $8, %rsp\n"
+	"	pop %r15\n"
+	"	pop %r14\n"
+	"	pop %r13\n"
+	"	pop %r12\n"
+	"	pop %rbx\n"
+	"	pop %rbp\n"
+	".cfi_def_cfa_offset 8\n"
+	"	ret\n"
+	".cfi_endproc\n"
+	".size coroutine_switch, . - coroutine_switch\n"
+	".type coroutine_entry, @function\n"
+	"coroutine_entry:\n"
+	".cfi_startproc\n"
+	".cfi_undefined rip\n"
+	"	mov %r13, %rdi\n"
+	"	call *%r12\n"
+	"	ud2\n"
+	".cfi_endproc\n"
+	".size coroutine_entry, . - coroutine_entry\n");
+
+static void begin(void *arg)
 {
-	struct coroutine *c = (void *)((uintptr_t)high << 32 | low);
+	struct coroutine *c = arg;
 
 	c->function(c->arg);
 	c->waits = false;
-	swapcontext(&c->self, &c->caller);
+	coroutine_switch(&c->self, c->caller);
+}
+
+/* The floating-point control of who starts it, as for a function that is called. */
+static uint64_t control(void)
+{
+	uint32_t mxcsr;
+	uint16_t fcw;
+
+	__asm__ volatile("stmxcsr %0; fnstcw %1" : "=m"(mxcsr), "=m"(fcw));
+	return mxcsr | (uint64_t)fcw << 32;
 }
 
 int coroutine_start(struct coroutine *c, void (*function)(void *arg), void *arg)
 {
+	uint64_t *frame;
 	void *stack;
 
 	if (!c->stack) {
@@ -39,24 +115,25 @@ int coroutine_start(struct coroutine *c, void (*function)(void *arg), void *arg)
 	c->function = function;
 	c->arg = arg;
 	c->waits = true;
-	getcontext(&c->self);
-	c->self.uc_stack.ss_sp = (char *)c->stack + GUARD_SIZE;
-	c->self.uc_stack.ss_size = STACK_SIZE;
-	c->self.uc_link = NULL;
-	makecontext(&c->self, (void (*)(void))begin, 2, (unsigned int)(uintptr_t)c,
-		    (unsigned int)((uintptr_t)c >> 32));
-	swapcontext(&c->caller, &c->self);
+	frame = (uint64_t *)((char *)c->stack + GUARD_SIZE + STACK_SIZE) - TOP_WORDS;
+	frame[CONTROL] = control();
+	frame[R12] = (uintptr_t)begin;
+	frame[R13] = (uintptr_t)c;
+	frame[RBP] = 0;
+	frame[RETURN] = (uintptr_t)coroutine_entry;
+	c->self = frame;
+	coroutine_switch(&c->caller, c->self);
 	return 0;
 }
 
 void coroutine_go_on(struct coroutine *c)
 {
-	swapcontext(&c->caller, &c->self);
+	coroutine_switch(&c->caller, c->self);
 }
 
 void coroutine_wait(struct coroutine *c)
 {
-	swapcontext(&c->self, &c->caller);
+	coroutine_switch(&c->self, c->caller);
 }
 
 void coroutine_free(struct coroutine *c)

@@ -7,20 +7,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <ucontext.h>
 
 /**
  * struct coroutine - one function, on a stack of its own
- * @caller: where coroutine_go_on() was called
- * @self: where the function waits
+ * @caller: the stack pointer where coroutine_go_on() was called
+ * @self: that where the function waits
  * @stack: its stack, with a page below that nobody may touch; NULL: none yet
  * @function: the function
  * @arg: for @function
  * @waits: it has begun and has not returned
  */
 struct coroutine {
-	ucontext_t caller;
-	ucontext_t self;
+	void *caller;
+	void *self;
 	void *stack;
 	void (*function)(void *arg);
 	void *arg;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xmmintrin.h>
 
 #include "object.h"
 #include "tap.h"
@@ -188,6 +189,15 @@ static void test_children(void)
 
 static struct coroutine coroutine;
 static unsigned int steps;
+static bool blocked;
+
+static bool is_blocked(int signal)
+{
+	sigset_t mask;
+
+	sigprocmask(SIG_BLOCK, NULL, &mask);
+	return sigismember(&mask, signal);
+}
 
 static void three_steps(void *arg)
 {
@@ -196,6 +206,7 @@ static void three_steps(void *arg)
 	for (; n; n--) {
 		steps++;
 		coroutine_wait(&coroutine);
+		blocked = is_blocked(SIGUSR1);
 	}
 	steps += 100;
 }
@@ -203,11 +214,20 @@ static void three_steps(void *arg)
 static void test_coroutines(void)
 {
 	unsigned int n = 2;
+	unsigned int mxcsr = _mm_getcsr();
+	sigset_t set;
 
 	tap(!coroutine_start(&coroutine, three_steps, &n) && coroutine.waits && steps == 1,
 	    "a function waits");
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	_mm_setcsr(mxcsr | _MM_ROUND_UP);
 	coroutine_go_on(&coroutine);
-	tap(coroutine.waits && steps == 2, "it goes on");
+	tap(coroutine.waits && steps == 2 && _mm_getcsr() == (mxcsr | _MM_ROUND_UP), "it goes on");
+	tap(blocked, "with the signal mask that was set in between");
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	_mm_setcsr(mxcsr);
 	coroutine_go_on(&coroutine);
 	tap(!coroutine.waits && steps == 102, "it returns");
 	n = 0;
