@@ -21,6 +21,7 @@
 
 #include "interpose.h"
 #include "object.h"
+#include "signals.h"
 #include "system.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -111,8 +112,11 @@ static bool is_device(const char *path)
 
 static int open_device(int flags)
 {
-	int fd = system_open(flags & O_CLOEXEC);
+	int fd;
 
+	signals_hold();
+	fd = system_open(flags & O_CLOEXEC);
+	signals_release();
 	return fd < 0 ? fail(fd) : fd;
 }
 

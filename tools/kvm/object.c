@@ -5,8 +5,8 @@
  * A descriptor may be used or closed in a signal handler.  So looking it up takes no lock: a
  * reader takes a reference unless there is none left, then looks whether the table still has
  * the object.  This is good as long as the memory of an object stays an object's: it goes
- * to a list of unused ones, never back to the allocator.  The last close of an object takes
- * locks and frees memory, so it is not for a signal handler.
+ * to a list of unused ones, never back to the allocator.  The last close of an object frees
+ * memory, so it is not for a signal handler.
  *
  * An object belongs to the process that has made it.  A child of fork() begins with an empty
  * table: it closes descriptors without freeing what its parent's other threads may have
@@ -20,6 +20,7 @@
 
 #include "debug.h"
 #include "object.h"
+#include "signals.h"
 
 #define FDS_MAX	65536
 
@@ -97,20 +98,28 @@ void object_put(struct object *object)
 {
 	if (atomic_fetch_sub(&object->refs, 1) != 1)
 		return;
+	signals_hold();
 	object->ops->free(object->data);
 	pthread_mutex_lock(&unused_lock);
 	object->next = unused;
 	unused = object;
 	pthread_mutex_unlock(&unused_lock);
+	signals_release();
 }
 
 long object_ioctl(struct object *object, unsigned long command, unsigned long arg)
 {
-	long ret = object->ops->ioctl(object->data, command, arg);
+	long ret;
 
+	/* The handler of a fault, in a call whose locks are held. */
+	if (signals_held())
+		return -EDEADLK;
+	signals_hold();
+	ret = object->ops->ioctl(object->data, command, arg);
 	if (ret == -ENOTTY)
 		debug("ioctl %#lx (number %#lx) of a %s is not known", command,
 		      command & 0xff, object->ops->name);
+	signals_release();
 	return ret;
 }
 

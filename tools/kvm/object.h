@@ -39,7 +39,14 @@ struct object *object_get(struct object *object);
 /** object_put() - give a reference back; the last one frees the object */
 void object_put(struct object *object);
 
-/** object_ioctl() - ioctl() on it; a negative errno where that fails */
+/**
+ * object_ioctl() - ioctl() on it
+ *
+ * Signals that come meanwhile have their handlers called at its end.
+ *
+ * Return: what ioctl() returns, or a negative errno; -EDEADLK: the caller is the handler of a
+ * fault in another call.
+ */
 long object_ioctl(struct object *object, unsigned long command, unsigned long arg);
 
 /** object_data() - the @data it was created with, if it is of this kind, otherwise NULL */

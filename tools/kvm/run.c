@@ -340,20 +340,20 @@ static int take_inputs(struct vcpu *v)
 
 /*
  * What ended a run without a reason of the guest's.  KVM_RUN fails with EINTR only where
- * the VMM asked for it or a signal came.  @handled: signals before the run.
+ * the VMM asked for it or a signal came.
  */
-static int interrupted(struct vcpu *v, unsigned long handled)
+static int interrupted(struct vcpu *v)
 {
 	/* With immediate_exit KVM leaves exit_reason as it was. */
 	if (v->run->immediate_exit)
 		return -EINTR;
-	if (signals_handled() == handled)
+	if (!signals_came())
 		return GO_ON;
 	v->run->exit_reason = KVM_EXIT_INTR;
 	return -EINTR;
 }
 
-static int run_once(struct vcpu *v, unsigned long handled)
+static int run_once(struct vcpu *v)
 {
 	int err = axv_vcpu_run(v->axv);
 
@@ -362,16 +362,17 @@ static int run_once(struct vcpu *v, unsigned long handled)
 		return err;
 	}
 	if (v->page->exit_reason == AXV_EXIT_KICKED || v->page->exit_reason == AXV_EXIT_NOTHING)
-		return interrupted(v, handled);
+		return interrupted(v);
 	return handle_exit(v);
 }
 
 int run_vcpu(struct vcpu *v)
 {
 	bool completes = v->pending == PENDING_IO || v->pending == PENDING_MMIO;
-	unsigned long handled = signals_enter(v->axv);
-	int ret = complete(v);
+	int ret;
 
+	signals_enter(v->axv);
+	ret = complete(v);
 	if (ret == GO_ON)
 		ret = take_inputs(v) ? -EINVAL : GO_ON;
 	/*
@@ -386,7 +387,7 @@ int run_vcpu(struct vcpu *v)
 			ret = -EINTR;
 	}
 	while (ret == GO_ON)
-		ret = run_once(v, handled);
+		ret = run_once(v);
 	signals_leave();
 	run_publish(v);
 	return ret;

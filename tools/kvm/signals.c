@@ -1,22 +1,33 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Signals that come while a vCPU runs.
+ * Signals that come while a call of KVM's is in progress.
+ *
+ * The kernel calls a handler when KVM's call has returned.  Here the call is a function of the
+ * program, with locks held: a handler that comes in the middle and uses the same vCPU would
+ * wait for ever, and one that leaves by longjmp() would keep the locks.  So no handler of the
+ * VMM's runs in a call.  One of the library's is called in its place, and puts the signal off:
+ * it blocks it in this thread and sends it again to this thread, as it was.  At the end of the
+ * call it is let in.  A signal costs a few system calls then, a call without one costs none.
+ *
+ * What cannot be put off is a fault: the instruction would fault again.  Its handler runs at
+ * once, and a call of KVM's in it is refused with EDEADLK.
  *
  * A signal to a thread in KVM_RUN makes it fail with EINTR; a VMM that cannot be sure that
  * the thread is there yet has the handler set immediate_exit, at which KVM looks with signals
- * held back.  The module does not know that byte, and a signal may come when the library
- * has looked at it, or between two runs of one KVM_RUN.  So the VMM's handlers are called by
- * one of the library's: when they have returned, it kicks the vCPU that this thread is about
- * to run.  A kick is kept until a run ends by it: no signal is lost, whenever it comes.
- *
- * It counts the signals as well: KVM_RUN fails with EINTR only where there was one, while
- * the module ends a run for other work of the thread, too, and for a kick that came late.
+ * held back.  A signal before the call has its handler called before, so that byte is set; one
+ * in the call kicks the vCPU that this thread is about to run.  A kick is kept until a run
+ * ends by it: no signal is lost, whenever it comes.  The module ends a run for other work of
+ * the thread, too, and for a kick that came late: KVM_RUN goes on where no signal came.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #include "signals.h"
 
@@ -30,11 +41,15 @@ typedef void (*full_handler)(int signal, siginfo_t *info, void *context);
 
 /**
  * struct thread - what a thread's signals are about
- * @handled: how many it has handled
+ * @depth: calls of the library's that are in progress, one in another
+ * @came: there was a signal since the outermost began
+ * @waiting: those that were put off
  * @vcpu: that it is about to run; NULL: none
  */
 struct thread {
-	volatile unsigned long handled;
+	volatile unsigned int depth;
+	volatile bool came;
+	sigset_t waiting;
 	struct axv_vcpu *volatile vcpu;
 };
 
@@ -43,16 +58,51 @@ static __thread struct thread thread INITIAL;
 /* The VMM's handlers, by signal. */
 static volatile full_handler handlers[_NSIG];
 
-/* That take more than the number, as the VMM has said. */
-static volatile bool full[_NSIG];
+/* What the VMM has said of them, and what is done here in the kernel's stead. */
+#define FLAGS		(SA_SIGINFO | (int)SA_RESETHAND)
+
+static volatile int handler_flags[_NSIG];
 
 /* The one that comes next: the C library's, or another preloaded library's. */
 static int (*real_sigaction)(int signal, const struct sigaction *new, struct sigaction *old);
 
-unsigned long signals_enter(struct axv_vcpu *vcpu)
+void signals_hold(void)
+{
+	thread.depth++;
+}
+
+void signals_release(void)
+{
+	sigset_t waiting;
+
+	/* From here on handlers are called. */
+	thread.depth--;
+	if (thread.depth || !thread.came)
+		return;
+	atomic_signal_fence(memory_order_seq_cst);
+	waiting = thread.waiting;
+	sigemptyset(&thread.waiting);
+	thread.came = false;
+	atomic_signal_fence(memory_order_seq_cst);
+	pthread_sigmask(SIG_UNBLOCK, &waiting, NULL);
+}
+
+bool signals_held(void)
+{
+	return thread.depth;
+}
+
+bool signals_came(void)
+{
+	return thread.came;
+}
+
+void signals_enter(struct axv_vcpu *vcpu)
 {
 	thread.vcpu = vcpu;
-	return thread.handled;
+	/* One that came before knew of no vCPU. */
+	if (thread.came)
+		axv_vcpu_kick(vcpu);
 }
 
 void signals_leave(void)
@@ -60,30 +110,41 @@ void signals_leave(void)
 	thread.vcpu = NULL;
 }
 
-unsigned long signals_handled(void)
+/* The processor's; and abort() does not wait for its handler. */
+static bool can_wait(int signal, const siginfo_t *info)
 {
-	return thread.handled;
+	switch (signal) {
+	case SIGABRT:
+		return false;
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGILL:
+	case SIGFPE:
+	case SIGTRAP:
+	case SIGSYS:
+		return info->si_code <= 0;
+	default:
+		return true;
+	}
 }
 
-static void handle(int signal, siginfo_t *info, void *context)
+static bool put_off(int signal, siginfo_t *info, ucontext_t *context)
 {
-	struct axv_vcpu *vcpu;
-	int saved;
+	sigset_t set, before;
 
-	/* One that takes the number alone does not look at the rest. */
-	handlers[signal](signal, info, context);
-	thread.handled++;
-	vcpu = thread.vcpu;
-	if (!vcpu)
-		return;
-	saved = errno;
-	axv_vcpu_kick(vcpu);
-	errno = saved;
-}
-
-static bool is_handler(const struct sigaction *action)
-{
-	return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	/* With SA_NODEFER it would come at once. */
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), signal, info)) {
+		/* Too many are queued. */
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		return false;
+	}
+	/* The mask that this thread has when the handler has returned. */
+	sigaddset(&context->uc_sigmask, signal);
+	sigaddset(&thread.waiting, signal);
+	return true;
 }
 
 /* At the beginning: sigaction() may be called in a signal handler, and dlsym() may not. */
@@ -102,28 +163,61 @@ static int next_sigaction(int signal, const struct sigaction *new, struct sigact
 	return real_sigaction(signal, new, old);
 }
 
+static void call_handler(int signal, siginfo_t *info, void *context)
+{
+	const struct sigaction none = { .sa_handler = SIG_DFL };
+	full_handler handler = handlers[signal];
+
+	/* Not the kernel: it would do so when the signal comes that is put off. */
+	if (handler_flags[signal] & (int)SA_RESETHAND)
+		next_sigaction(signal, &none, NULL);
+	/* One that takes the number alone does not look at the rest. */
+	handler(signal, info, context);
+}
+
+static void handle(int signal, siginfo_t *info, void *context)
+{
+	bool waits = false;
+	int saved = errno;
+
+	if (thread.depth) {
+		thread.came = true;
+		if (thread.vcpu)
+			axv_vcpu_kick(thread.vcpu);
+		waits = can_wait(signal, info) && put_off(signal, info, context);
+		errno = saved;
+	}
+	if (!waits)
+		call_handler(signal, info, context);
+}
+
+static bool is_handler(const struct sigaction *action)
+{
+	return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+}
+
 EXPORT int sigaction(int signal, const struct sigaction *new, struct sigaction *old)
 {
 	struct sigaction ours;
 	full_handler before;
-	bool was_full;
+	int flags_before;
 	int ret;
 
 	if (signal <= 0 || signal >= _NSIG)
 		return next_sigaction(signal, new, old);
 	before = handlers[signal];
-	was_full = full[signal];
+	flags_before = handler_flags[signal];
 	if (new && is_handler(new)) {
 		ours = *new;
 		/* Before it can be called. */
 		handlers[signal] = new->sa_sigaction;
-		full[signal] = new->sa_flags & SA_SIGINFO;
+		handler_flags[signal] = new->sa_flags & FLAGS;
 		ours.sa_sigaction = handle;
-		ours.sa_flags |= SA_SIGINFO;
+		ours.sa_flags = (new->sa_flags & ~FLAGS) | SA_SIGINFO;
 		ret = next_sigaction(signal, &ours, old);
 		if (ret) {
 			handlers[signal] = before;
-			full[signal] = was_full;
+			handler_flags[signal] = flags_before;
 		}
 	} else {
 		ret = next_sigaction(signal, new, old);
@@ -131,8 +225,7 @@ EXPORT int sigaction(int signal, const struct sigaction *new, struct sigaction *
 	/* The caller gets back what was set, not what it was made into. */
 	if (!ret && old && old->sa_sigaction == handle) {
 		old->sa_sigaction = before;
-		if (!was_full)
-			old->sa_flags &= ~SA_SIGINFO;
+		old->sa_flags = (old->sa_flags & ~FLAGS) | flags_before;
 	}
 	return ret;
 }

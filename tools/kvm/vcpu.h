@@ -2,7 +2,9 @@
 /*
  * A vCPU of KVM's, and what its files share.
  *
- * Each call on it holds its lock, as KVM's calls do: KVM_RUN keeps the others waiting.
+ * Each call on it holds its lock, as KVM's calls do: KVM_RUN keeps the others waiting.  The
+ * VMM's code never runs with it held: what an exit asks of the VMM it does when KVM_RUN has
+ * returned, and its signal handlers run when the call has ended (signals.c).
  */
 #ifndef VCPU_H
 #define VCPU_H

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/kvm_para.h>
@@ -32,6 +33,7 @@ static bool open_all(void)
 	kernel.answers[AXV_QUERY_MAX_DIRTY_PAGES] = 1 << 20;
 	kernel.answers[AXV_QUERY_MAX_ROUTES] = 4096;
 	kernel.answers[AXV_QUERY_COUNTER_KHZ] = 1000;
+	kernel.answers[AXV_QUERY_MAX_VCPUS] = 4;
 	if (axv_open("/dev/null", &vm.host) || axv_vm_create(vm.host, NULL, &vm.axv) ||
 	    axv_vcpu_create(vm.axv, &config, &v.axv))
 		return tap(false, "the stand-in: %s", axv_error());
@@ -526,33 +528,105 @@ static void test_strings(void)
 static void test_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal }, old;
-	unsigned long before;
-	unsigned int kicks;
+	unsigned int kicks = kernel.calls[CALL_KICK];
 
 	tap(!sigaction(SIGUSR1, &action, NULL) && !sigaction(SIGUSR1, NULL, &old) &&
 	    old.sa_handler == on_signal && !(old.sa_flags & SA_SIGINFO),
 	    "a handler is what the program has set");
-	before = signals_enter(v.axv);
-	kicks = kernel.calls[CALL_KICK];
 	raise(SIGUSR1);
-	tap(signals == 1 && signals_handled() == before + 1 &&
-	    kernel.calls[CALL_KICK] == kicks + 1, "a signal before the run kicks the vCPU");
+	tap(signals == 1 && kernel.calls[CALL_KICK] == kicks, "a signal before a call is handled");
+	signals_hold();
+	raise(SIGUSR1);
+	tap(signals == 1 && signals_came(), "one in a call waits");
+	signals_enter(v.axv);
+	tap(kernel.calls[CALL_KICK] == kicks + 1, "and kicks the vCPU that is about to run");
 	signals_leave();
-	raise(SIGUSR1);
-	tap(signals == 2 && kernel.calls[CALL_KICK] == kicks + 1, "one behind it does not");
+	signals_release();
+	tap(signals == 2 && !signals_came(), "it is handled when the call has ended");
 	v.page->exit_reason = AXV_EXIT_NOTHING;
 	v.run->exit_reason = KVM_EXIT_IO;
 	kernel.signal_in_run = SIGUSR1;
-	tap(run_vcpu(&v) == -EINTR && v.run->exit_reason == KVM_EXIT_INTR && signals == 3,
-	    "one in the middle ends KVM_RUN with EINTR");
-	kernel.signal_in_run = 0;
+	signals_hold();
+	tap(run_vcpu(&v) == -EINTR && v.run->exit_reason == KVM_EXIT_INTR && signals == 2 &&
+	    kernel.calls[CALL_KICK] == kicks + 2, "one in the middle ends KVM_RUN with EINTR");
+	signals_release();
+	tap(signals == 3, "and is handled behind it");
 	kernel.signal_in_run = SIGUSR2;
-	tap(sysv_signal(SIGUSR2, on_signal) == SIG_DFL && run_vcpu(&v) == -EINTR && signals == 4 &&
-	    !sigaction(SIGUSR2, NULL, &old) && old.sa_handler == SIG_DFL,
-	    "likewise by System V's signal(), whose handler is called once");
+	tap(sysv_signal(SIGUSR2, on_signal) == SIG_DFL && !sigaction(SIGUSR2, NULL, &old) &&
+	    old.sa_handler == on_signal && old.sa_flags & (int)SA_RESETHAND,
+	    "System V's signal()");
+	signals_hold();
+	tap(run_vcpu(&v) == -EINTR && signals == 3, "likewise");
+	signals_release();
+	tap(signals == 4 && !sigaction(SIGUSR2, NULL, &old) && old.sa_handler == SIG_DFL,
+	    "its handler is called once");
 	kernel.signal_in_run = 0;
 	tap(signal(SIGUSR1, SIG_IGN) == on_signal && !sigaction(SIGUSR1, NULL, &old) &&
 	    old.sa_handler == SIG_IGN, "no handler");
+}
+
+/* ---- handlers that make calls ------------------------------------------- */
+
+static struct object *vcpu_object;
+static char *closed_page;
+static long in_handler;
+
+static void call_in_handler(int signal)
+{
+	struct kvm_mp_state state;
+
+	(void)signal;
+	in_handler = object_ioctl(vcpu_object, KVM_GET_MP_STATE, (unsigned long)&state);
+}
+
+static void open_page(int signal)
+{
+	call_in_handler(signal);
+	mprotect(closed_page, 4096, PROT_READ | PROT_WRITE);
+}
+
+static void free_nothing(void *data)
+{
+	(void)data;
+}
+
+static void test_handlers(void)
+{
+	static const struct object_ops system_ops = { .name = "device", .free = free_nothing };
+	struct sigaction action = { .sa_handler = call_in_handler };
+	struct object *system = object_create(&system_ops, NULL), *vm_object;
+	int vm_fd = vm_create(system, vm.host);
+	int vcpu_fd;
+
+	vm_object = object_of_fd(vm_fd);
+	vcpu_fd = vm_object ? object_ioctl(vm_object, KVM_CREATE_VCPU, 0) : vm_fd;
+	vcpu_object = object_of_fd(vcpu_fd);
+	if (!tap(vcpu_object, "a vCPU: %d", vcpu_fd))
+		return;
+	sigaction(SIGUSR1, &action, NULL);
+	kernel.signal_in_run = SIGUSR1;
+	in_handler = -1;
+	/* One that waited for the vCPU's lock would wait for ever. */
+	alarm(20);
+	object_ioctl(vcpu_object, KVM_RUN, 0);
+	tap(!in_handler,
+	    "a handler may use the vCPU whose run it has ended");
+	kernel.signal_in_run = 0;
+	closed_page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	action.sa_handler = open_page;
+	sigaction(SIGSEGV, &action, NULL);
+	tap(!object_ioctl(vcpu_object, KVM_GET_MP_STATE, (unsigned long)closed_page) &&
+	    in_handler == -EDEADLK, "the handler of a fault in a call may not");
+	alarm(0);
+	signal(SIGSEGV, SIG_DFL);
+	munmap(closed_page, 4096);
+	object_put(vcpu_object);
+	object_put(vm_object);
+	object_put(system);
+	object_detach(vcpu_fd);
+	object_detach(vm_fd);
+	close(vcpu_fd);
+	close(vm_fd);
 }
 
 int main(void)
@@ -570,6 +644,7 @@ int main(void)
 		test_exits();
 		test_strings();
 		test_signals();
+		test_handlers();
 	}
 	return tap_done();
 }
