@@ -9,6 +9,7 @@
 #include "vcpu.h"
 
 #define VECTORS		256
+#define SIPI_VALID	(1u << 8)	/* AXV_X86_EVENT_SIPI: there is one */
 #define VECTOR_DB	1
 #define VECTOR_NMI	2
 #define VECTOR_PF	14
@@ -23,14 +24,14 @@
 enum {
 	EXCEPTION,
 	REINJECT,
+	EXTINT_0,
 	EXTINT_COUNT,
 	NMI_PENDING,
 	NMI_MASKED,
 	SHADOW,
 	NR_REGS,
-	/* read only */
-	EXTINT_0 = NR_REGS,
-	INIT,
+	/* read only; INIT and SIPI are set where KVM sets them */
+	INIT = NR_REGS,
 	SIPI,
 	EXCEPTION_ADDR,
 	CR0,
@@ -167,6 +168,28 @@ static __u64 shadow(const struct kvm_vcpu_events *events)
 								   AXV_X86_SHADOW_NONE;
 }
 
+/*
+ * What the local APIC has latched.  KVM's structure has the vector of a SIPI, and its MP state
+ * says that there is one.
+ */
+static int set_latched(struct vcpu *v, const struct kvm_vcpu_events *events)
+{
+	__u64 sipi;
+
+	if (!v->vm->split)
+		return 0;
+	if (events->flags & KVM_VCPUEVENT_VALID_SMM &&
+	    axv_vcpu_set_reg(v->axv, ids[INIT], !!events->smi.latched_init))
+		return -EINVAL;
+	if (!(events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR))
+		return 0;
+	v->sipi_vector = events->sipi_vector;
+	if (axv_vcpu_get_reg(v->axv, ids[SIPI], &sipi))
+		return -EINVAL;
+	return sipi && axv_vcpu_set_reg(v->axv, ids[SIPI], SIPI_VALID | v->sipi_vector) ?
+	       -EINVAL : 0;
+}
+
 int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 {
 	const __u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
@@ -182,9 +205,17 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 	/* There is no SMM; a VMM may say that the processor is not in it. */
 	if (events->flags & KVM_VCPUEVENT_VALID_SMM && (events->smi.smm || events->smi.pending))
 		return -EINVAL;
+	if (events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR && events->sipi_vector >= VECTORS)
+		return -EINVAL;
 	for (i = 0; i < NR_REGS; i++)
 		r[i].id = ids[i];
 	r[REINJECT].value = reinject(events);
+	/* An interrupt beside an exception or an NMI comes behind it. */
+	if (events->interrupt.injected && !events->interrupt.soft &&
+	    (events->exception.injected || events->nmi.injected)) {
+		r[EXTINT_0].value = events->interrupt.nr;
+		r[EXTINT_COUNT].value = 1;
+	}
 	r[NMI_PENDING].value = !!events->nmi.pending;
 	r[NMI_MASKED].value = !!events->nmi.masked;
 	r[SHADOW].value = shadow(events);
@@ -197,7 +228,23 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 		if (r[i].status)
 			debug("events: register %#llx cannot be %#llx", r[i].id, r[i].value);
 	}
-	return failed ? -EINVAL : 0;
+	return failed ? -EINVAL : set_latched(v, events);
+}
+
+int events_next_interrupt(struct vcpu *v)
+{
+	struct axv_reg r[] = {
+		{ .id = ids[REINJECT] },
+		{ .id = ids[EXTINT_COUNT] },
+		{ .id = ids[EXTINT_0] },
+	};
+
+	if (axv_vcpu_get_regs(v->axv, r, 3))
+		return -EIO;
+	if (r[0].value & AXV_X86_EVENT_VALID &&
+	    (r[0].value & AXV_X86_EVENT_TYPE) == AXV_X86_EVENT_TYPE_EXTINT)
+		return r[0].value & AXV_X86_EVENT_VECTOR;
+	return r[1].value ? (int)(r[2].value & 0xff) : -ENOENT;
 }
 
 int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq)
@@ -225,16 +272,18 @@ int events_get_mp_state(struct vcpu *v, struct kvm_mp_state *state)
 	struct axv_reg r[] = {
 		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_WAIT_SIPI) },
 		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_HALTED) },
+		{ .id = ids[SIPI] },
 	};
 
-	if (axv_vcpu_get_regs(v->axv, r, 2))
+	if (axv_vcpu_get_regs(v->axv, r, 3))
 		return -EIO;
 	/*
 	 * The module has one state for before and after INIT.  This is the one in which KVM
 	 * takes a SIPI, whether an INIT comes first or not.
 	 */
 	if (r[0].value)
-		state->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+		state->mp_state = r[2].value ? KVM_MP_STATE_SIPI_RECEIVED :
+					       KVM_MP_STATE_INIT_RECEIVED;
 	else
 		state->mp_state = r[1].value ? KVM_MP_STATE_HALTED : KVM_MP_STATE_RUNNABLE;
 	return 0;
@@ -245,17 +294,22 @@ int events_set_mp_state(struct vcpu *v, const struct kvm_mp_state *state)
 	struct axv_reg r[] = {
 		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_WAIT_SIPI) },
 		{ .id = AXV_REG_X86(EVENT, AXV_X86_EVENT_HALTED) },
+		{ .id = ids[SIPI], .value = SIPI_VALID | v->sipi_vector },
 	};
+	unsigned int n = 2;
 
 	switch (state->mp_state) {
 	case KVM_MP_STATE_RUNNABLE:
 		break;
 	case KVM_MP_STATE_UNINITIALIZED:
 	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_SIPI_RECEIVED:
 		if (!v->vm->split)
 			return -EINVAL;
 		r[0].value = 1;
 		r[1].value = 1;
+		if (state->mp_state == KVM_MP_STATE_SIPI_RECEIVED)
+			n = 3;
 		break;
 	case KVM_MP_STATE_HALTED:
 		r[1].value = 1;
@@ -263,5 +317,5 @@ int events_set_mp_state(struct vcpu *v, const struct kvm_mp_state *state)
 	default:
 		return -EINVAL;
 	}
-	return axv_vcpu_set_regs(v->axv, r, 2) ? -EINVAL : 0;
+	return axv_vcpu_set_regs(v->axv, r, n) ? -EINVAL : 0;
 }

@@ -155,7 +155,7 @@ int regs_get_sregs(struct vcpu *v, struct kvm_sregs *sregs)
 {
 	const struct axv_x86_sregs *s = &v->page->regs.sregs;
 	unsigned int i;
-	int err;
+	int vector, err;
 
 	/* Unlike general registers these change in other ways than by the run page. */
 	v->page->valid &= ~AXV_RUN_SET_SREGS;
@@ -179,10 +179,16 @@ int regs_get_sregs(struct vcpu *v, struct kvm_sregs *sregs)
 	sregs->cr8 = s->cr8;
 	sregs->efer = s->efer;
 	sregs->apic_base = v->apic_base;
-	return 0;
+	vector = events_next_interrupt(v);
+	if (vector >= 0)
+		sregs->interrupt_bitmap[vector / 64] = 1ull << vector % 64;
+	return vector == -ENOENT || vector >= 0 ? 0 : vector;
 }
 
-/* KVM's interrupt_bitmap has at most one bit: an interrupt that is to be delivered next. */
+/*
+ * KVM's interrupt_bitmap has at most one bit: the interrupt that is to be delivered next.  A
+ * VMM sets what it got, so one that is there already does not come twice.
+ */
 static int set_interrupt(struct vcpu *v, const struct kvm_sregs *sregs)
 {
 	struct kvm_interrupt irq;
@@ -192,6 +198,8 @@ static int set_interrupt(struct vcpu *v, const struct kvm_sregs *sregs)
 		if (!sregs->interrupt_bitmap[i])
 			continue;
 		irq.irq = 64 * i + __builtin_ctzll(sregs->interrupt_bitmap[i]);
+		if (events_next_interrupt(v) == (int)irq.irq)
+			return 0;
 		return events_interrupt(v, &irq);
 	}
 	return 0;

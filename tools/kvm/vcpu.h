@@ -60,6 +60,7 @@ enum pending {
  * @mcg_ctl: IA32_MCG_CTL, kept for the VMM (msr.c)
  * @mc: the banks of machine checks, likewise
  * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
+ * @sipi_vector: that KVM_SET_VCPU_EVENTS has told, for a later KVM_SET_MP_STATE
  */
 struct vcpu {
 	struct object *vm_object;
@@ -77,6 +78,7 @@ struct vcpu {
 	__u64 mcg_ctl;
 	__u64 mc[MC_MSRS];
 	uint64_t apic_base;
+	__u32 sipi_vector;
 };
 
 /**
@@ -172,6 +174,9 @@ int events_set_mp_state(struct vcpu *v, const struct kvm_mp_state *state);
 
 /** events_interrupt() - KVM_INTERRUPT */
 int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq);
+
+/** events_next_interrupt() - the vector of the interrupt to be delivered next; -ENOENT: none */
+int events_next_interrupt(struct vcpu *v);
 
 /** events_nmi() - KVM_NMI */
 int events_nmi(struct vcpu *v);

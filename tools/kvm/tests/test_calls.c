@@ -265,6 +265,13 @@ static void test_events(void)
 	tap(!events_get(&v, &out) && out.interrupt.injected && out.interrupt.nr == 0x20,
 	    "an interrupt that waits is being delivered to KVM");
 
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION), 0x80000306ull);
+	tap(!events_get(&v, &out) && out.interrupt.injected && out.exception.injected &&
+	    !events_set(&v, &out) && event_reg(AXV_X86_EVENT_REINJECT) == 0x80000306ull &&
+	    event_reg(AXV_X86_EVENT_EXTINT_COUNT) == 1 &&
+	    event_reg(AXV_X86_EVENT_EXTINT_0) == 0x20, "also behind an exception");
+
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT), 0);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION), 0x280000b0eull);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION_ADDR), 0x1234);
@@ -288,6 +295,25 @@ static void test_events(void)
 	tap(!events_set_mp_state(&v, &state) && event_reg(AXV_X86_EVENT_WAIT_SIPI) == 1 &&
 	    !events_get_mp_state(&v, &state) && state.mp_state == KVM_MP_STATE_INIT_RECEIVED,
 	    "a processor that waits for a SIPI");
+	in = (struct kvm_vcpu_events){
+		.smi.latched_init = 1, .sipi_vector = 0x9a,
+		.flags = KVM_VCPUEVENT_VALID_SMM | KVM_VCPUEVENT_VALID_SIPI_VECTOR,
+	};
+	state.mp_state = KVM_MP_STATE_SIPI_RECEIVED;
+	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_INIT) == 1 &&
+	    !event_reg(AXV_X86_EVENT_SIPI), "an INIT, and the vector of a SIPI");
+	tap(!events_set_mp_state(&v, &state) && event_reg(AXV_X86_EVENT_WAIT_SIPI) == 1 &&
+	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a, "which has come");
+	state.mp_state = 0;
+	tap(!events_get_mp_state(&v, &state) && state.mp_state == KVM_MP_STATE_SIPI_RECEIVED &&
+	    !events_get(&v, &out) && out.sipi_vector == 0x9a, "and back");
+	in.sipi_vector = 0x9b;
+	in.smi.latched_init = 0;
+	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_SIPI) == 0x19b &&
+	    !event_reg(AXV_X86_EVENT_INIT), "another vector, no INIT");
+	in.sipi_vector = 0x100;
+	tap(events_set(&v, &in) == -EINVAL, "a vector that there cannot be");
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SIPI), 0);
 	state.mp_state = KVM_MP_STATE_HALTED;
 	tap(!events_set_mp_state(&v, &state) && !event_reg(AXV_X86_EVENT_WAIT_SIPI) &&
 	    event_reg(AXV_X86_EVENT_HALTED) == 1, "a halted one");
@@ -343,6 +369,7 @@ static void test_regs(void)
 	struct kvm_sregs sregs = { .cr0 = 0x11, .apic_base = 0xfee00900, .cs.selector = 8 };
 	struct kvm_debugregs debugregs = { .db = { 1, 2, 3, 4 }, .dr6 = 0xffff0ff0, .dr7 = 0x400 };
 	struct kvm_debugregs debug_back;
+	unsigned int events = kernel.events;
 
 	tap(!regs_set(&v, &regs) && v.page->dirty & AXV_RUN_SET_GPRS && !regs_get(&v, &back) &&
 	    !memcmp(&regs, &back, sizeof(regs)), "general registers");
@@ -355,6 +382,14 @@ static void test_regs(void)
 	tap(!regs_set_sregs(&v, &sregs) && v.page->regs.sregs.cr0 == 0x11 &&
 	    v.page->regs.sregs.seg[AXV_X86_CS].selector == 8 && v.apic_base == 0xfee00900 &&
 	    kernel_get(AXV_REG_X86(MSR, 0x1b)) == 0xfee00900, "segments and control registers");
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0x80000041ull);
+	tap(!regs_get_sregs(&v, &sregs) && sregs.interrupt_bitmap[1] == 2 &&
+	    !regs_set_sregs(&v, &sregs) && kernel.events == events,
+	    "the interrupt that is next, which is set once");
+	sregs.interrupt_bitmap[1] = 4;
+	tap(!regs_set_sregs(&v, &sregs) && kernel.events == events + 1 &&
+	    kernel.event.type == AXV_INJECT_EXTINT && kernel.event.vector == 0x42, "another one");
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
 	tap(!regs_set_debug(&v, &debugregs) && kernel_get(AXV_REG_X86(DR, 7)) == 0x400 &&
 	    !regs_get_debug(&v, &debug_back) &&
 	    !memcmp(&debugregs, &debug_back, sizeof(debugregs)), "debug registers");
