@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <linux/close_range.h>
+#include <linux/kvm.h>
 
 #include "interpose.h"
 #include "object.h"
@@ -31,18 +32,13 @@
 /* The functions that are here, by their names. */
 enum function {
 	OPEN,
-	OPEN64,
 	OPEN_2,
-	OPEN64_2,
 	OPENAT,
-	OPENAT64,
 	OPENAT_2,
-	OPENAT64_2,
 	DUP,
 	DUP2,
 	DUP3,
 	FCNTL,
-	FCNTL64,
 	CLOSE,
 	CLOSE_RANGE,
 	CLOSEFROM,
@@ -52,23 +48,21 @@ enum function {
 
 static const char *const names[FUNCTIONS] = {
 	[OPEN] = "open",
-	[OPEN64] = "open64",
 	[OPEN_2] = "__open_2",
-	[OPEN64_2] = "__open64_2",
 	[OPENAT] = "openat",
-	[OPENAT64] = "openat64",
 	[OPENAT_2] = "__openat_2",
-	[OPENAT64_2] = "__openat64_2",
 	[DUP] = "dup",
 	[DUP2] = "dup2",
 	[DUP3] = "dup3",
 	[FCNTL] = "fcntl",
-	[FCNTL64] = "fcntl64",
 	[CLOSE] = "close",
 	[CLOSE_RANGE] = "close_range",
 	[CLOSEFROM] = "closefrom",
 	[IOCTL] = "ioctl",
 };
+
+/* Files of any size: with 64 bits the same function, as in the C library. */
+#define SAME_AS(name)	__attribute__((alias(name), visibility("default")))
 
 typedef int (*open_function)(const char *path, int flags, ...);
 typedef int (*openat_function)(int dir, const char *path, int flags, ...);
@@ -81,19 +75,27 @@ typedef int (*close_range_function)(unsigned int first, unsigned int last, int f
 typedef void (*closefrom_function)(int first);
 typedef int (*ioctl_function)(int fd, unsigned long command, ...);
 
-/* The one that comes next: the C library's, or another preloaded library's. */
+/* Those that come next: the C library's, or another preloaded library's. */
+static void *found[FUNCTIONS];
+
+/* At the beginning: these may be called in a signal handler, and dlsym() may not. */
+__attribute__((constructor)) static void find_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < FUNCTIONS; i++)
+		found[i] = dlsym(RTLD_NEXT, names[i]);
+}
+
 static void *next(enum function function)
 {
-	static void *_Atomic found[FUNCTIONS];
-	void *address = found[function];
-
-	if (!address) {
-		address = dlsym(RTLD_NEXT, names[function]);
-		if (!address)
-			abort();
-		found[function] = address;
-	}
-	return address;
+	/* Another library's constructor came first. */
+	if (!found[function])
+		find_all();
+	/* The C library is older than the function, which the program has looked for. */
+	if (!found[function])
+		abort();
+	return found[function];
 }
 
 static int fail(long error)
@@ -150,17 +152,6 @@ EXPORT int open(const char *path, int flags, ...)
 	return open_path(OPEN, path, flags, mode);
 }
 
-EXPORT int open64(const char *path, int flags, ...)
-{
-	va_list args;
-	mode_t mode;
-
-	va_start(args, flags);
-	mode = mode_argument(flags, args);
-	va_end(args);
-	return open_path(OPEN64, path, flags, mode);
-}
-
 EXPORT int openat(int dir, const char *path, int flags, ...)
 {
 	va_list args;
@@ -172,31 +163,16 @@ EXPORT int openat(int dir, const char *path, int flags, ...)
 	return open_path_at(OPENAT, dir, path, flags, mode);
 }
 
-EXPORT int openat64(int dir, const char *path, int flags, ...)
-{
-	va_list args;
-	mode_t mode;
-
-	va_start(args, flags);
-	mode = mode_argument(flags, args);
-	va_end(args);
-	return open_path_at(OPENAT64, dir, path, flags, mode);
-}
+int open64(const char *path, int flags, ...) SAME_AS("open");
+int openat64(int dir, const char *path, int flags, ...) SAME_AS("openat");
 
 /* What fortified programs call; there is no mode. */
 int __open_2(const char *path, int flags);
-int __open64_2(const char *path, int flags);
 int __openat_2(int dir, const char *path, int flags);
-int __openat64_2(int dir, const char *path, int flags);
 
 EXPORT int __open_2(const char *path, int flags)
 {
 	return open_path(OPEN_2, path, flags, 0);
-}
-
-EXPORT int __open64_2(const char *path, int flags)
-{
-	return open_path(OPEN64_2, path, flags, 0);
 }
 
 EXPORT int __openat_2(int dir, const char *path, int flags)
@@ -204,10 +180,8 @@ EXPORT int __openat_2(int dir, const char *path, int flags)
 	return open_path_at(OPENAT_2, dir, path, flags, 0);
 }
 
-EXPORT int __openat64_2(int dir, const char *path, int flags)
-{
-	return open_path_at(OPENAT64_2, dir, path, flags, 0);
-}
+int __open64_2(const char *path, int flags) SAME_AS("__open_2");
+int __openat64_2(int dir, const char *path, int flags) SAME_AS("__openat_2");
 
 /* ---- copies ------------------------------------------------------------- */
 
@@ -219,7 +193,7 @@ static int copied(int old, int new)
 
 	if (!object)
 		return new;
-	err = object_attach(new, object);
+	err = object_is_stale(old, object) ? 0 : object_attach(new, object);
 	object_put(object);
 	if (!err)
 		return new;
@@ -252,34 +226,20 @@ EXPORT int dup3(int old, int new, int flags)
 	return copied(old, ret);
 }
 
-static int fcntl_on(enum function function, int fd, int command, void *arg)
-{
-	int ret = ((fcntl_function)next(function))(fd, command, arg);
-
-	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? copied(fd, ret) : ret;
-}
-
 EXPORT int fcntl(int fd, int command, ...)
 {
 	va_list args;
 	void *arg;
+	int ret;
 
 	va_start(args, command);
 	arg = va_arg(args, void *);
 	va_end(args);
-	return fcntl_on(FCNTL, fd, command, arg);
+	ret = ((fcntl_function)next(FCNTL))(fd, command, arg);
+	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? copied(fd, ret) : ret;
 }
 
-EXPORT int fcntl64(int fd, int command, ...)
-{
-	va_list args;
-	void *arg;
-
-	va_start(args, command);
-	arg = va_arg(args, void *);
-	va_end(args);
-	return fcntl_on(FCNTL64, fd, command, arg);
-}
+int fcntl64(int fd, int command, ...) SAME_AS("fcntl");
 
 /* ---- close -------------------------------------------------------------- */
 
@@ -316,6 +276,11 @@ EXPORT int ioctl(int fd, unsigned long command, ...)
 	va_start(args, command);
 	arg = va_arg(args, void *);
 	va_end(args);
+	/* What is none of KVM's is another file's, if the program has closed ours unseen. */
+	if (object && _IOC_TYPE(command) != KVMIO && object_is_stale(fd, object)) {
+		object_put(object);
+		object = NULL;
+	}
 	if (!object)
 		return ((ioctl_function)next(IOCTL))(fd, command, arg);
 	/* KVM's numbers have 32 bits; some programs pass them as int. */

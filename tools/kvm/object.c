@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "debug.h"
@@ -29,12 +30,16 @@
  * @refs: descriptors, calls in progress, and objects that need this one
  * @ops: its kind
  * @data: for @ops
+ * @dev: with @ino the file of its descriptors
+ * @ino: 0: it has had none
  * @next: in the list of unused ones
  */
 struct object {
 	atomic_uint refs;
 	const struct object_ops *ops;
 	void *data;
+	dev_t dev;
+	ino_t ino;
 	struct object *next;
 };
 
@@ -83,6 +88,7 @@ struct object *object_create(const struct object_ops *ops, void *data)
 		return NULL;
 	object->ops = ops;
 	object->data = data;
+	object->ino = 0;
 	/* Release: who finds a reference sees the rest. */
 	atomic_store(&object->refs, 1);
 	return object;
@@ -156,14 +162,31 @@ struct object *object_of_fd(int fd)
 	return NULL;
 }
 
+bool object_is_stale(int fd, const struct object *object)
+{
+	struct stat st;
+
+	if (!fstat(fd, &st) && st.st_dev == object->dev && st.st_ino == object->ino)
+		return false;
+	object_detach(fd);
+	return true;
+}
+
 int object_attach(int fd, struct object *object)
 {
 	int before = highest;
+	struct stat st;
 
 	if (fd < 0 || fd >= FDS_MAX)
 		return -EMFILE;
 	if (getpid() != owner)
 		return 0;
+	if (!object->ino) {
+		if (fstat(fd, &st))
+			return -errno;
+		object->dev = st.st_dev;
+		object->ino = st.st_ino;
+	}
 	object_detach(fd);
 	while (before < fd && !atomic_compare_exchange_weak(&highest, &before, fd))
 		;

@@ -9,6 +9,7 @@
 #define OBJECT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 struct object;
 
@@ -62,13 +63,24 @@ void *object_data(struct object *object, const struct object_ops *ops);
 struct object *object_of_fd(int fd);
 
 /**
+ * object_is_stale() - whether a descriptor is not the object's any more
+ * @fd: the descriptor
+ * @object: what object_of_fd() has found
+ *
+ * A program that closes one past the library (by a system call of its own, by fclose() of a
+ * stream) leaves it in the table, and what it opens next may have the number.  It is detached.
+ * This costs a system call, so it is asked where an answer of the object's would be wrong.
+ */
+bool object_is_stale(int fd, const struct object *object);
+
+/**
  * object_attach() - a descriptor refers to an object from now on
- * @fd: an open descriptor, none of the library's
+ * @fd: an open descriptor, none of the library's; all those of an object are of one file
  * @object: takes a reference of its own
  *
  * In a child of vfork(), whose table is its parent's, it does nothing.
  *
- * Return: 0; -EMFILE for a number beyond the table.
+ * Return: 0; -EMFILE for a number beyond the table; -EBADF.
  */
 int object_attach(int fd, struct object *object);
 

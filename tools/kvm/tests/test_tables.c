@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <xmmintrin.h>
@@ -123,10 +124,21 @@ static const struct object_ops count_ops = {
 	.name = "test", .ioctl = count_ioctl, .free = count_free,
 };
 
+/* A descriptor with a number that is none of the test's own. */
+static void make_fd(int number)
+{
+	int fd = memfd_create("test", 0);
+
+	dup2(fd, number);
+	close(fd);
+}
+
 static void test_objects(void)
 {
 	struct object *object = object_create(&count_ops, NULL), *found;
 
+	make_fd(1000);
+	dup2(1000, 1001);
 	tap(!object_of_fd(1000) && !object_of_fd(-1) && !object_of_fd(1 << 30),
 	    "descriptors of others");
 	tap(!object_attach(1000, object) && !object_attach(1001, object) &&
@@ -142,6 +154,10 @@ static void test_objects(void)
 	tap(freed == 1, "freed with the last reference");
 	object = object_create(&count_ops, NULL);
 	tap(object == found, "its memory is an object's again");
+	object_attach(1000, object);
+	tap(!object_is_stale(1000, object), "the file is still the object's");
+	make_fd(1000);
+	tap(object_is_stale(1000, object) && !object_of_fd(1000), "another one is not");
 	object_put(object);
 }
 

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * The functions that come before the C library's: this program has them, as one with the
+ * library before its libraries does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/kvm.h>
+
+#include "object.h"
+#include "tap.h"
+
+static unsigned int freed;
+
+static long echo_ioctl(void *data, unsigned long command, unsigned long arg)
+{
+	(void)data;
+	return command == KVM_CHECK_EXTENSION ? (long)arg : -ENOTTY;
+}
+
+static void count_free(void *data)
+{
+	(void)data;
+	freed++;
+}
+
+static const struct object_ops ops = { .name = "test", .ioctl = echo_ioctl, .free = count_free };
+
+/* A descriptor of an object, as those of KVM's are made. */
+static int make(void)
+{
+	struct object *object = object_create(&ops, NULL);
+	int fd = memfd_create("test", 0);
+
+	object_attach(fd, object);
+	object_put(object);
+	return fd;
+}
+
+static bool is_ours(int fd)
+{
+	return ioctl(fd, KVM_CHECK_EXTENSION, 7) == 7;
+}
+
+static void test_open(void)
+{
+	/* Declared to take no NULL, which the compiler and its checks rely on. */
+	int (*volatile any_path)(const char *path, int flags, ...) = open;
+	int fd = open("/dev/null", O_RDWR), at = openat(AT_FDCWD, "/dev/null", O_RDWR);
+	int created = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+	tap(fd >= 0 && at >= 0 && !is_ours(fd) && !is_ours(at), "other files are opened");
+	tap(created >= 0 || errno == EOPNOTSUPP, "with a mode, where there is one");
+	close(fd);
+	close(at);
+	close(created);
+	errno = 0;
+	tap(any_path(NULL, O_RDONLY) == -1 && errno == EFAULT, "no path");
+	if (access("/dev/axvcpu", F_OK)) {
+		errno = 0;
+		tap(open("/dev/kvm", O_RDWR) == -1 && errno == ENOENT &&
+		    openat(AT_FDCWD, "/dev/kvm", O_RDWR) == -1 && errno == ENOENT,
+		    "/dev/kvm is not there without the module");
+	}
+}
+
+static void test_copies(void)
+{
+	int fd = make(), null = open("/dev/null", O_RDWR), copies[4];
+	unsigned int i, good = 0;
+
+	tap(is_ours(fd) && !is_ours(null), "a descriptor of the library's, and another one");
+	tap(ioctl(fd, KVM_RUN, 0) == -1 && errno == ENOTTY && ioctl(fd, FIONREAD, 0) == -1 &&
+	    errno == ENOTTY && is_ours(fd), "what is not known");
+	copies[0] = dup(fd);
+	copies[1] = dup2(fd, 900);
+	copies[2] = dup3(fd, 901, O_CLOEXEC);
+	copies[3] = fcntl(fd, F_DUPFD_CLOEXEC, 902);
+	for (i = 0; i < 4; i++)
+		good += is_ours(copies[i]);
+	tap(good == 4 && copies[1] == 900 && copies[2] == 901 && copies[3] >= 902,
+	    "copies are of the same object: %u of 4", good);
+	tap(dup2(fd, fd) == fd && is_ours(fd), "one onto itself stays");
+	tap(dup2(null, 900) == 900 && !is_ours(900), "another file in its place");
+	tap(dup2(-1, 901) == -1 && is_ours(901), "a copy that fails closes nothing");
+	tap(fcntl(fd, F_GETFD) == 0 && fcntl(901, F_GETFD) == FD_CLOEXEC, "flags");
+	close(copies[0]);
+	close(fd);
+	close(901);
+	tap(!freed && !is_ours(fd), "closed, but for one");
+	close(copies[3]);
+	tap(freed == 1, "the last one frees the object");
+	close(900);
+	close(null);
+}
+
+static void test_ranges(void)
+{
+	int fd = make(), high;
+
+	freed = 0;
+	high = fcntl(fd, F_DUPFD, 900);
+	close(fd);
+	tap(close_range(high, high, ~0u) == -1 && is_ours(high), "a range that is refused");
+	tap(close_range(high + 1, high, 0) == -1 && is_ours(high), "one that ends first");
+	tap(!close_range(high, ~0u, 0) && freed == 1 && !is_ours(high), "a range");
+	fd = make();
+	high = dup2(fd, 900);
+	close(fd);
+	closefrom(900);
+	tap(freed == 2 && !is_ours(900), "all from one on");
+}
+
+static void test_reuse(void)
+{
+	int fd = make(), pipes[2], bytes = -1, copy;
+
+	freed = 0;
+	/* Past the library, so that the table still has it. */
+	syscall(SYS_close, fd);
+	if (pipe(pipes) || write(pipes[1], "axv", 3) != 3 || pipes[0] != fd) {
+		tap(false, "a pipe with the number of what was closed");
+		return;
+	}
+	tap(!ioctl(fd, FIONREAD, &bytes) && bytes == 3 && freed == 1,
+	    "a number that is used again is the new file's");
+	close(pipes[0]);
+	close(pipes[1]);
+	fd = make();
+	syscall(SYS_close, fd);
+	if (open("/dev/null", O_RDWR) != fd)
+		tap_note("/dev/null has another number");
+	copy = dup(fd);
+	tap(!is_ours(copy) && !is_ours(fd) && freed == 2, "also for its copies");
+	close(copy);
+	close(fd);
+}
+
+static void test_fork(void)
+{
+	int fd = make(), status = -1;
+	pid_t child;
+
+	freed = 0;
+	child = fork();
+	if (!child) {
+		if (is_ours(fd))
+			_exit(1);
+		close(fd);
+		fd = make();
+		_exit(!is_ours(fd) || freed);
+	}
+	tap(waitpid(child, &status, 0) == child && !status, "a child has objects of its own");
+	tap(is_ours(fd) && !freed, "and closes nothing for its parent");
+	close(fd);
+}
+
+int main(void)
+{
+	test_open();
+	test_copies();
+	test_ranges();
+	test_reuse();
+	test_fork();
+	return tap_done();
+}
