@@ -5,16 +5,16 @@
  * It puts libaxvcpu-kvm.so before the program's libraries, and says what is in the way:
  * otherwise the program uses KVM, or none, and does not tell why.
  */
-#include <elf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <axvcpu.h>
+
+#include "command.h"
 
 #define LIBRARY		"libaxvcpu-kvm.so"
 #define PATH_SIZE	4096
@@ -32,8 +32,8 @@ static void usage(void)
 	       "      --version  the version\n\n"
 	       "AXV_KVM_DEBUG=1 in the environment has a line on standard error for what is\n"
 	       "refused, and for every ioctl that is not known.\n\n"
-	       "COMMAND has to be dynamically linked, and the machine of its guest one that\n"
-	       "this library has: see axv-kvm(1).\n");
+	       "COMMAND has to be dynamically linked, of 64 bits, and the machine of its guest\n"
+	       "one that this library has: see axv-kvm(1).\n");
 }
 
 static int fail(int status, const char *what, const char *why)
@@ -102,41 +102,6 @@ static bool find_command(const char *name, char *path)
 	return false;
 }
 
-/* A program for the dynamic linker names it; a script has one that does. */
-static bool is_static(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	Elf64_Ehdr header;
-	Elf64_Phdr program;
-	bool is_elf, interpreter = false;
-	unsigned int i;
-
-	if (!f)
-		return false;
-	is_elf = fread(&header, sizeof(header), 1, f) == 1 &&
-		 !memcmp(header.e_ident, ELFMAG, SELFMAG) &&
-		 header.e_ident[EI_CLASS] == ELFCLASS64;
-	for (i = 0; is_elf && i < header.e_phnum; i++) {
-		if (fseek(f, header.e_phoff + i * header.e_phentsize, SEEK_SET) ||
-		    fread(&program, sizeof(program), 1, f) != 1)
-			break;
-		interpreter |= program.p_type == PT_INTERP;
-	}
-	fclose(f);
-	return is_elf && !interpreter;
-}
-
-static const char *unsuitable(const char *path)
-{
-	struct stat st;
-
-	if (is_static(path))
-		return "it is statically linked, so that no library can come before it";
-	if (!stat(path, &st) && st.st_mode & (S_ISUID | S_ISGID))
-		return "it is set-user-ID or set-group-ID, and such programs ignore LD_PRELOAD";
-	return NULL;
-}
-
 /* ---- the module --------------------------------------------------------- */
 
 /* Opens the device and makes a VM, which tells of KVM in the way. */
@@ -184,7 +149,7 @@ int main(int argc, char **argv)
 			    "the dynamic linker takes no path with a colon or a blank in it");
 	if (!find_command(argv[1], command))
 		return fail(EXIT_NOT_FOUND, argv[1], "there is no such command");
-	why = unsuitable(command);
+	why = command_unsuitable(command);
 	if (why)
 		return fail(EXIT_CANNOT_RUN, command, why);
 	if (try_module())

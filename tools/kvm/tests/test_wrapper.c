@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * Which programs axv-kvm refuses.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "tap.h"
+#include "wrapper/command.h"
+
+#define NOBODY	65534
+
+#define WHOLE	(sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr))
+
+static char path[64];
+
+/* The first @size bytes of a program with one program header. */
+static void make_program(unsigned char class, Elf64_Word type, size_t size)
+{
+	struct {
+		Elf64_Ehdr head;
+		Elf64_Phdr program;
+	} elf = {
+		.head = {
+			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, class },
+			.e_phoff = sizeof(Elf64_Ehdr),
+			.e_phentsize = sizeof(Elf64_Phdr),
+			.e_phnum = 1,
+		},
+		.program.p_type = type,
+	};
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	if (write(fd, &elf, size) != (ssize_t)size)
+		tap(false, "%s cannot be written", path);
+	close(fd);
+}
+
+static bool says(const char *what)
+{
+	const char *why = command_unsuitable(path);
+
+	if (!what)
+		return !why;
+	return why && strstr(why, what);
+}
+
+/* The same as somebody else. */
+static bool says_to_nobody(const char *what)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (!child)
+		_exit(setgid(NOBODY) || setuid(NOBODY) || !says(what));
+	return waitpid(child, &status, 0) == child && !status;
+}
+
+static void test_formats(void)
+{
+	make_program(ELFCLASS64, PT_INTERP, WHOLE);
+	tap(says(NULL), "a dynamically linked program");
+	make_program(ELFCLASS64, PT_LOAD, WHOLE);
+	tap(says("statically"), "a statically linked one");
+	make_program(ELFCLASS32, PT_INTERP, WHOLE);
+	tap(says("32 bits"), "one of 32 bits");
+	make_program(ELFCLASS32, PT_INTERP, sizeof(Elf32_Ehdr));
+	tap(says("32 bits"), "a short one");
+	make_program(ELFCLASS64, PT_INTERP, 3);
+	tap(says(NULL), "what is no program, as a script");
+}
+
+static void test_users(void)
+{
+	const struct vfs_cap_data caps = {
+		.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+		.data[0].permitted = 1u << CAP_NET_ADMIN,
+	};
+
+	make_program(ELFCLASS64, PT_INTERP, WHOLE);
+	chmod(path, 06755);
+	tap(says(NULL), "set-user-ID and set-group-ID of who starts it");
+	if (getuid()) {
+		tap_note("what is left needs root");
+		return;
+	}
+	tap(says_to_nobody("set-user-ID"), "of another user");
+	chmod(path, 02745);
+	tap(says_to_nobody(NULL), "a set-group-ID that is none");
+	chmod(path, 0755);
+	if (setxattr(path, "security.capability", &caps, sizeof(caps), 0)) {
+		tap_note("no file capabilities here");
+		return;
+	}
+	tap(says(NULL) && says_to_nobody("capabilities"), "file capabilities");
+}
+
+int main(void)
+{
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/axv-kvm-test-XXXXXX");
+	fd = mkstemp(path);
+	if (tap(fd >= 0, "a file")) {
+		fchmod(fd, 0755);
+		close(fd);
+		test_formats();
+		test_users();
+		unlink(path);
+	}
+	return tap_done();
+}

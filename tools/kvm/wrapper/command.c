@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * Programs for which the dynamic linker does not take a library from LD_PRELOAD: it has no
+ * part in them, or another one has (of 32 bits), or it is told to be careful (AT_SECURE).
+ */
+#include <elf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "command.h"
+
+/* A program for the dynamic linker names it. */
+static bool has_interpreter(FILE *f, const Elf64_Ehdr *header)
+{
+	Elf64_Phdr program;
+	unsigned int i;
+
+	for (i = 0; i < header->e_phnum; i++) {
+		if (fseek(f, header->e_phoff + i * header->e_phentsize, SEEK_SET) ||
+		    fread(&program, sizeof(program), 1, f) != 1)
+			return false;
+		if (program.p_type == PT_INTERP)
+			return true;
+	}
+	return false;
+}
+
+static const char *unsuitable_elf(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	const char *why = NULL;
+	Elf64_Ehdr header = {};
+
+	/* One that may be executed and not be read. */
+	if (!f)
+		return NULL;
+	/* A short one is none of 64 bits, and is whole for this test. */
+	if (fread(&header, 1, sizeof(header), f) < EI_NIDENT ||
+	    memcmp(header.e_ident, ELFMAG, SELFMAG))
+		why = NULL;
+	else if (header.e_ident[EI_CLASS] != ELFCLASS64)
+		why = "it is a program of 32 bits, and the library has 64";
+	else if (!has_interpreter(f, &header))
+		why = "it is statically linked, so that no library can come before it";
+	fclose(f);
+	return why;
+}
+
+/* What makes the kernel set AT_SECURE: another user or group than whose it is now. */
+static bool changes_user(const struct stat *st)
+{
+	/* Without the right to execute it, the bit of the group has another meaning. */
+	return (st->st_mode & S_ISUID && st->st_uid != getuid()) ||
+	       (st->st_mode & S_ISGID && st->st_mode & 0010 && st->st_gid != getgid());
+}
+
+const char *command_unsuitable(const char *path)
+{
+	const char *why = unsuitable_elf(path);
+	struct stat st;
+
+	if (why)
+		return why;
+	if (!stat(path, &st) && changes_user(&st))
+		return "it is set-user-ID or set-group-ID, and such programs ignore LD_PRELOAD";
+	/* Root has the capabilities anyway. */
+	if (getuid() && getxattr(path, "security.capability", NULL, 0) > 0)
+		return "it has file capabilities, and such programs ignore LD_PRELOAD";
+	return NULL;
+}

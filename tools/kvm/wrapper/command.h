@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/*
+ * Whether a library can come before a program's own.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+/**
+ * command_unsuitable() - why it cannot
+ * @path: of the program
+ *
+ * Of a script it knows nothing: its interpreter is the program.
+ *
+ * Return: the reason, for a person; NULL: there is none that is known.
+ */
+const char *command_unsuitable(const char *path);
+
+#endif /* COMMAND_H */
