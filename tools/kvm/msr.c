@@ -170,6 +170,12 @@ static int get_one(struct vcpu *v, struct kvm_msr_entry *msr)
 		msr->data = *stored;
 		return 0;
 	}
+	/* Without a local APIC in the kernel the module has none. */
+	if (msr->index == MSR_APIC_BASE) {
+		failed = lapic_read_base(v);
+		msr->data = v->apic_base;
+		return failed;
+	}
 	failed = axv_vcpu_get_regs(v->axv, &reg, 1);
 	if (failed && (failed < 0 || reg.status != -ENOENT || !is_zero(v, msr->index)))
 		return -EINVAL;

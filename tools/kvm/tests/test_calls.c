@@ -104,7 +104,8 @@ static void test_interrupts(void)
 	    !kernel.routes[0].address, "the whole table, also with entries that lead nowhere");
 	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1 &&
 	    kernel.event.type == AXV_INJECT_MSI && kernel.event.data == 0xc051,
-	    "a line that rises sends its message");
+	    "a line that is high sends its message");
+	tap(!irqchip_line(&vm, &line) && kernel.events == ++events + 1, "each time");
 	line.level = 0;
 	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1, "a fall is nothing");
 	line = (struct kvm_irq_level){ .irq = 10, .level = 1 };
@@ -195,10 +196,22 @@ static void test_msrs(void)
 	msrs.entries[0].data = 0;
 	tap(msr_get(&v, &msrs.head) == 3 && msrs.entries[0].data == ~0ull &&
 	    msrs.entries[1].data == 7, "and read; a bank of machine checks is kept");
+	msrs.head.nmsrs = 1;
+	msrs.entries[0] = (struct kvm_msr_entry){ .index = 0x1b, .data = 0xfee00900 };
+	vm.split = false;
+	kernel.no_reg = AXV_REG_X86(MSR, 0x1b);
+	msr_set(&v, &msrs.head);
+	msrs.entries[0].data = 0;
+	tap(msr_get(&v, &msrs.head) == 1 && msrs.entries[0].data == 0xfee00900,
+	    "without an irqchip the APIC's base is what it was set to");
 	kernel.no_reg = 0;
+	vm.split = true;
+	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00d00);
+	tap(msr_get(&v, &msrs.head) == 1 && msrs.entries[0].data == 0xfee00d00 &&
+	    v.apic_base == 0xfee00d00, "with one it is read anew");
+	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
 
 	kernel_set(tsc, 5000000);
-	msrs.head.nmsrs = 1;
 	msrs.entries[0] = (struct kvm_msr_entry){ .index = 0x10, .data = 0 };
 	tap(msr_set(&v, &msrs.head) == 1 && kernel_get(tsc) == 5000000, "a TSC of 0 is none");
 	msrs.entries[0].data = 5900000;
