@@ -130,9 +130,9 @@ static bool find_route(struct vm *vm, __u32 gsi, struct axv_route *route)
 }
 
 /*
- * A rise sends the message, a fall is nothing.  It is sent as the VMM's own, not by the
- * module's route: of the end of an interrupt that a route has sent, the route's resample
- * eventfd hears, but this one the VMM's IOAPIC has to be told of (KVM_EXIT_IOAPIC_EOI).
+ * Each call with level 1 sends the message, also where the last one was 1; one with 0 is
+ * nothing.  It is sent as a message of the VMM's own, not by the module's route: its end is told
+ * to the VMM's IOAPIC (KVM_EXIT_IOAPIC_EOI), whoever hears of the route's.
  *
  * KVM tells no error of the delivery: a gsi without a route is a wire that leads nowhere.
  */

@@ -30,8 +30,8 @@ static void usage(void)
 	       "-accel kvm), on axvcpu instead: what it does with /dev/kvm comes to axvcpu.ko.\n\n"
 	       "  -h, --help     this text\n"
 	       "      --version  the version\n\n"
-	       "AXV_KVM_DEBUG=1 in the environment has a line on standard error for what is\n"
-	       "refused, and for every ioctl that is not known.\n\n"
+	       "AXV_KVM_DEBUG=1 in the environment has a line on standard error for every ioctl\n"
+	       "that is not known, and for most of what the module refuses.\n\n"
 	       "COMMAND has to be dynamically linked, of 64 bits, and the machine of its guest\n"
 	       "one that this library has: see axv-kvm(1).\n");
 }
