@@ -3,6 +3,7 @@
  * The vector state: the module's is KVM's, in the standard format of XSAVE.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,30 @@ struct legacy {
 	__u8 st[8][16];
 	__u8 xmm[16][16];
 };
+
+/* Where KVM has what, in struct kvm_fpu. */
+#define FIELD(kvm, ours) { \
+	offsetof(struct kvm_fpu, kvm), offsetof(struct legacy, ours), \
+	sizeof(((struct kvm_fpu *)NULL)->kvm) \
+}
+
+static const struct {
+	size_t in_kvm;
+	size_t in_legacy;
+	size_t size;
+} fields[] = {
+	FIELD(fpr, st),
+	FIELD(xmm, xmm),
+	FIELD(fcw, fcw),
+	FIELD(fsw, fsw),
+	FIELD(ftwx, ftw),
+	FIELD(last_opcode, opcode),
+	FIELD(last_ip, ip),
+	FIELD(last_dp, dp),
+	FIELD(mxcsr, mxcsr),
+};
+
+#define NR_FIELDS	(sizeof(fields) / sizeof(fields[0]))
 
 #define XSTATE_BV	512
 #define XSTATE_FP_SSE	3u
@@ -84,51 +109,41 @@ int fpu_set_xsave(struct vcpu *v, const struct kvm_xsave *xsave)
 
 int fpu_get(struct vcpu *v, struct kvm_fpu *fpu)
 {
-	struct legacy *legacy;
+	unsigned int i;
+	char *state;
 	int err;
 
-	legacy = read_state(v, &err);
-	if (!legacy)
+	state = read_state(v, &err);
+	if (!state)
 		return err;
 	memset(fpu, 0, sizeof(*fpu));
-	memcpy(fpu->fpr, legacy->st, sizeof(fpu->fpr));
-	memcpy(fpu->xmm, legacy->xmm, sizeof(fpu->xmm));
-	fpu->fcw = legacy->fcw;
-	fpu->fsw = legacy->fsw;
-	fpu->ftwx = legacy->ftw;
-	fpu->last_opcode = legacy->opcode;
-	fpu->last_ip = legacy->ip;
-	fpu->last_dp = legacy->dp;
-	fpu->mxcsr = legacy->mxcsr;
-	free(legacy);
+	for (i = 0; i < NR_FIELDS; i++)
+		memcpy((char *)fpu + fields[i].in_kvm, state + fields[i].in_legacy,
+		       fields[i].size);
+	free(state);
 	return 0;
 }
 
 int fpu_set(struct vcpu *v, const struct kvm_fpu *fpu)
 {
-	struct legacy *legacy;
+	unsigned int i;
+	char *state;
 	__u64 bv;
 	int err;
 
-	legacy = read_state(v, &err);
-	if (!legacy)
+	state = read_state(v, &err);
+	if (!state)
 		return err;
-	memcpy(legacy->st, fpu->fpr, sizeof(fpu->fpr));
-	memcpy(legacy->xmm, fpu->xmm, sizeof(fpu->xmm));
-	legacy->fcw = fpu->fcw;
-	legacy->fsw = fpu->fsw;
-	legacy->ftw = fpu->ftwx;
-	legacy->opcode = fpu->last_opcode;
-	legacy->ip = fpu->last_ip;
-	legacy->dp = fpu->last_dp;
-	legacy->mxcsr = fpu->mxcsr;
+	for (i = 0; i < NR_FIELDS; i++)
+		memcpy(state + fields[i].in_legacy, (const char *)fpu + fields[i].in_kvm,
+		       fields[i].size);
 	if (axv_vcpu_fpu_size(v->axv) > XSTATE_BV) {
-		memcpy(&bv, (char *)legacy + XSTATE_BV, sizeof(bv));
+		memcpy(&bv, state + XSTATE_BV, sizeof(bv));
 		bv |= XSTATE_FP_SSE;
-		memcpy((char *)legacy + XSTATE_BV, &bv, sizeof(bv));
+		memcpy(state + XSTATE_BV, &bv, sizeof(bv));
 	}
-	err = write_state(v, legacy);
-	free(legacy);
+	err = write_state(v, state);
+	free(state);
 	return err;
 }
 

@@ -411,7 +411,11 @@ static void test_regs(void)
 static void test_fpu(void)
 {
 	static struct kvm_xsave xsave, back;
-	struct kvm_fpu fpu = { .fcw = 0x37f, .mxcsr = 0x1f80, .xmm[15][15] = 9 }, fpu_back;
+	struct kvm_fpu fpu = {
+		.fcw = 0x37f, .fsw = 0x3800, .ftwx = 0xc0, .last_opcode = 0x1dd, .last_ip = 0x1234,
+		.last_dp = 0x5678, .mxcsr = 0x1f80, .fpr[7][9] = 8, .xmm[15][15] = 9,
+	}, fpu_back;
+	const unsigned char *state = kernel.fpu;
 
 	((unsigned char *)xsave.region)[KERNEL_FPU_SIZE - 1] = 5;
 	tap(!fpu_set_xsave(&v, &xsave) && kernel.fpu[KERNEL_FPU_SIZE - 1] == 5 &&
@@ -419,6 +423,10 @@ static void test_fpu(void)
 	    "the vector state");
 	tap(!fpu_set(&v, &fpu) && kernel.fpu[512] == 3 && !fpu_get(&v, &fpu_back) &&
 	    !memcmp(&fpu, &fpu_back, sizeof(fpu)), "its old part");
+	/* Intel SDM vol. 1, "Layout of the FXSAVE area". */
+	tap(state[0] == 0x7f && state[3] == 0x38 && state[4] == 0xc0 && state[6] == 0xdd &&
+	    state[8] == 0x34 && state[16] == 0x78 && state[25] == 0x1f &&
+	    state[32 + 7 * 16 + 9] == 8 && state[160 + 15 * 16 + 15] == 9, "where FXSAVE has it");
 }
 
 /* ---- runs --------------------------------------------------------------- */
