@@ -285,7 +285,6 @@ EXPORT int ioctl(int fd, unsigned long command, ...)
 		return ((ioctl_function)next(IOCTL))(fd, command, arg);
 	/* KVM's numbers have 32 bits; some programs pass them as int. */
 	ret = object_ioctl(object, (unsigned int)command, (unsigned long)arg);
-	object_put(object);
 	return ret < 0 ? fail(ret) : ret;
 }
 

@@ -115,16 +115,17 @@ void object_put(struct object *object)
 
 long object_ioctl(struct object *object, unsigned long command, unsigned long arg)
 {
+	bool nested = signals_held();
 	long ret;
 
-	/* The handler of a fault, in a call whose locks are held. */
-	if (signals_held())
-		return -EDEADLK;
 	signals_hold();
-	ret = object->ops->ioctl(object->data, command, arg);
+	/* In another call: the handler of a fault, where locks are held. */
+	ret = nested ? -EDEADLK : object->ops->ioctl(object->data, command, arg);
 	if (ret == -ENOTTY)
 		debug("ioctl %#lx (number %#lx) of a %s is not known", command,
 		      command & 0xff, object->ops->name);
+	/* Before handlers are called, which may leave by longjmp(). */
+	object_put(object);
 	signals_release();
 	return ret;
 }
@@ -162,13 +163,16 @@ struct object *object_of_fd(int fd)
 	return NULL;
 }
 
-bool object_is_stale(int fd, const struct object *object)
+bool object_is_stale(int fd, struct object *object)
 {
+	struct object *expected = object;
 	struct stat st;
 
 	if (!fstat(fd, &st) && st.st_dev == object->dev && st.st_ino == object->ino)
 		return false;
-	object_detach(fd);
+	/* Unless it is another object's by now. */
+	if (getpid() == owner && atomic_compare_exchange_strong(&table[fd], &expected, NULL))
+		object_put(object);
 	return true;
 }
 

@@ -42,6 +42,9 @@ void object_put(struct object *object);
 
 /**
  * object_ioctl() - ioctl() on it
+ * @object: a reference, which it gives back
+ * @command: which
+ * @arg: its argument
  *
  * Signals that come meanwhile have their handlers called at its end.
  *
@@ -71,7 +74,7 @@ struct object *object_of_fd(int fd);
  * stream) leaves it in the table, and what it opens next may have the number.  It is detached.
  * This costs a system call, so it is asked where an answer of the object's would be wrong.
  */
-bool object_is_stale(int fd, const struct object *object);
+bool object_is_stale(int fd, struct object *object);
 
 /**
  * object_attach() - a descriptor refers to an object from now on

@@ -632,7 +632,8 @@ static void call_in_handler(int signal)
 	struct kvm_mp_state state;
 
 	(void)signal;
-	in_handler = object_ioctl(vcpu_object, KVM_GET_MP_STATE, (unsigned long)&state);
+	in_handler = object_ioctl(object_get(vcpu_object), KVM_GET_MP_STATE,
+				  (unsigned long)&state);
 }
 
 static void open_page(int signal)
@@ -655,7 +656,7 @@ static void test_handlers(void)
 	int vcpu_fd;
 
 	vm_object = object_of_fd(vm_fd);
-	vcpu_fd = vm_object ? object_ioctl(vm_object, KVM_CREATE_VCPU, 0) : vm_fd;
+	vcpu_fd = vm_object ? object_ioctl(object_get(vm_object), KVM_CREATE_VCPU, 0) : vm_fd;
 	vcpu_object = object_of_fd(vcpu_fd);
 	if (!tap(vcpu_object, "a vCPU: %d", vcpu_fd))
 		return;
@@ -664,14 +665,14 @@ static void test_handlers(void)
 	in_handler = -1;
 	/* One that waited for the vCPU's lock would wait for ever. */
 	alarm(20);
-	object_ioctl(vcpu_object, KVM_RUN, 0);
+	object_ioctl(object_get(vcpu_object), KVM_RUN, 0);
 	tap(!in_handler,
 	    "a handler may use the vCPU whose run it has ended");
 	kernel.signal_in_run = 0;
 	closed_page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	action.sa_handler = open_page;
 	sigaction(SIGSEGV, &action, NULL);
-	tap(!object_ioctl(vcpu_object, KVM_GET_MP_STATE, (unsigned long)closed_page) &&
+	tap(!object_ioctl(object_get(vcpu_object), KVM_GET_MP_STATE, (unsigned long)closed_page) &&
 	    in_handler == -EDEADLK, "the handler of a fault in a call may not");
 	alarm(0);
 	signal(SIGSEGV, SIG_DFL);

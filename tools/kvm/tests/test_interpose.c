@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -22,6 +24,8 @@ static unsigned int freed;
 static long echo_ioctl(void *data, unsigned long command, unsigned long arg)
 {
 	(void)data;
+	if (command == KVM_GET_API_VERSION)
+		raise(SIGUSR1);
 	return command == KVM_CHECK_EXTENSION ? (long)arg : -ENOTTY;
 }
 
@@ -162,6 +166,31 @@ static void test_fork(void)
 	close(fd);
 }
 
+static sigjmp_buf way_out;
+
+static void leave(int signal)
+{
+	(void)signal;
+	siglongjmp(way_out, 1);
+}
+
+static void test_handler(void)
+{
+	const struct sigaction action = { .sa_handler = leave };
+	int fd = make();
+	bool left;
+
+	freed = 0;
+	sigaction(SIGUSR1, &action, NULL);
+	left = sigsetjmp(way_out, 1);
+	if (!left)
+		ioctl(fd, KVM_GET_API_VERSION, 0);
+	tap(left && is_ours(fd), "a handler may leave an ioctl by longjmp()");
+	close(fd);
+	tap(freed == 1, "which has given back what it had");
+	signal(SIGUSR1, SIG_DFL);
+}
+
 int main(void)
 {
 	test_open();
@@ -169,5 +198,6 @@ int main(void)
 	test_ranges();
 	test_reuse();
 	test_fork();
+	test_handler();
 	return tap_done();
 }

@@ -145,8 +145,8 @@ static void test_objects(void)
 	    object_attach(1 << 30, object) == -EMFILE, "two descriptors of an object");
 	object_put(object);
 	found = object_of_fd(1001);
-	tap(found == object && object_ioctl(found, 1, 42) == 42 &&
-	    object_ioctl(found, 2, 0) == -ENOTTY, "the object of a descriptor");
+	tap(found == object && object_ioctl(object_get(found), 1, 42) == 42 &&
+	    object_ioctl(object_get(found), 2, 0) == -ENOTTY, "the object of a descriptor");
 	object_detach(1000);
 	object_detach_range(1001, ~0u);
 	tap(!freed && !object_of_fd(1001), "closed while a call is in progress");
