@@ -6,10 +6,20 @@
 #define _AXVCPU_DOORBELL_H
 
 #include <linux/compiler.h>
+#include <linux/kconfig.h>
 #include <linux/rcupdate.h>
 
 #include <axvcpu/vcpu.h>
 #include <axvcpu/vm.h>
+
+/* With PREEMPT_RT an eventfd's lock is one that sleeps. */
+#define AXV_RINGING_SLEEPS	IS_ENABLED(CONFIG_PREEMPT_RT)
+
+/*
+ * So many doorbells a VM may have for an inner loop to look one up. A VMM can choose addresses
+ * and values that share one bucket of the hash, and interrupts are off while that is walked.
+ */
+#define AXV_DOORBELLS_INNER	64
 
 bool __axv_ring_doorbell(struct axv_vcpu *vcpu, enum axv_space space, u64 addr,
 			 unsigned int width, u64 data);
@@ -26,6 +36,15 @@ static __always_inline bool axv_has_doorbells(const struct axv_vm *vm,
 }
 
 /**
+ * axv_ringing_is_slow() - is a doorbell to be looked up in the outer loop?
+ * @vm:		any VM
+ */
+static __always_inline bool axv_ringing_is_slow(const struct axv_vm *vm)
+{
+	return AXV_RINGING_SLEEPS || READ_ONCE(vm->doorbells.nr) > AXV_DOORBELLS_INNER;
+}
+
+/**
  * axv_ring_doorbell() - signal the eventfd that a guest's write is for
  * @vcpu:	vCPU whose claim the caller holds, and whose guest wrote
  * @space:	where
@@ -33,8 +52,8 @@ static __always_inline bool axv_has_doorbells(const struct axv_vm *vm,
  * @width:	bytes: 1, 2, 4 or 8
  * @data:	what was written; no bits above @width
  *
- * Context: the outer loop, preemption and interrupts on, no lock held: on a realtime
- * kernel signalling sleeps.
+ * Context: the thread that runs the vCPU, no lock held; the inner loop as well, unless
+ * axv_ringing_is_slow().
  * Return: true: done, the guest goes on behind the write; false: there is no doorbell.
  */
 static __always_inline bool axv_ring_doorbell(struct axv_vcpu *vcpu,

@@ -81,28 +81,6 @@ enum axv_next axv_x86_io_string(struct axv_x86_vcpu *x,
 }
 
 /**
- * axv_x86_out() - OUT, where there are doorbells
- * @x:		vCPU whose claim the caller holds
- * @port:	port
- * @width:	1, 2 or 4 bytes
- * @len:	length of the instruction; the back end puts the guest past it
- *
- * Context: process context; may sleep.
- * Return: AXV_RESUME if a doorbell has rung, otherwise AXV_EXIT.
- */
-enum axv_next axv_x86_out(struct axv_x86_vcpu *x, u16 port, unsigned int width,
-			  unsigned int len)
-{
-	u64 data = axv_x86_mask(x->regs.gpr[AXV_X86_RAX], width);
-	bool rung = axv_ring_doorbell(&x->base, AXV_SPACE_PORTS, port, width, data);
-
-	if (rung)
-		return AXV_RESUME;
-	axv_x86_exit_io_out(x, port, width, len);
-	return AXV_EXIT;
-}
-
-/**
  * axv_x86_stage2_fault() - a nested page fault, or an EPT violation
  * @x:		vCPU whose claim the caller holds
  * @gpa:	guest physical address

@@ -18,8 +18,6 @@ enum axv_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
 enum axv_next axv_x86_io_string(struct axv_x86_vcpu *x,
 				const struct axv_exit_io_string *told,
 				unsigned int len);
-enum axv_next axv_x86_out(struct axv_x86_vcpu *x, u16 port, unsigned int width,
-			  unsigned int len);
 enum axv_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
 				   u32 access);
 enum axv_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len);
@@ -99,6 +97,27 @@ static __always_inline void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port
 	io->width = width;
 	memset(io->pad, 0, sizeof(io->pad));
 	io->data = axv_x86_mask(x->regs.gpr[AXV_X86_RAX], width);
+}
+
+/**
+ * axv_x86_out() - OUT, where there are doorbells
+ * @x:		vCPU whose claim the caller holds
+ * @port:	port
+ * @width:	1, 2 or 4 bytes
+ * @len:	length of the instruction; the back end puts the guest past it
+ *
+ * Context: as axv_ring_doorbell().
+ * Return: AXV_RESUME if a doorbell has rung, otherwise AXV_EXIT.
+ */
+static __always_inline enum axv_next axv_x86_out(struct axv_x86_vcpu *x, u16 port,
+						 unsigned int width, unsigned int len)
+{
+	u64 data = axv_x86_mask(x->regs.gpr[AXV_X86_RAX], width);
+
+	if (axv_ring_doorbell(&x->base, AXV_SPACE_PORTS, port, width, data))
+		return AXV_RESUME;
+	axv_x86_exit_io_out(x, port, width, len);
+	return AXV_EXIT;
 }
 
 #endif /* _AXVCPU_X86_EXIT_H */

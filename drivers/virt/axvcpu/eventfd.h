@@ -43,8 +43,8 @@ static inline struct eventfd_ctx *axv_eventfd_get(int fd)
  * axv_eventfd_ring() - signal an eventfd once
  * @eventfd:	a reference is held
  *
- * Context: process context, preemption and interrupts on, no lock held but &axv_vm.lock,
- * which no callback of an eventfd takes.
+ * Context: process context, no lock held but &axv_vm.lock, which no callback of an eventfd
+ * takes; with PREEMPT_RT preemption and interrupts on.
  */
 static inline void axv_eventfd_ring(struct eventfd_ctx *eventfd)
 {

@@ -124,6 +124,16 @@ static noinline enum axv_next handle_port_string(struct axv_vmx_vcpu *vmx, u64 q
 	return axv_x86_io_string(&vmx->x, &told, len);
 }
 
+/* An OUT that may ring a doorbell, and that the guest is past. */
+static noinline enum axv_next handle_out(struct axv_vmx_vcpu *vmx)
+{
+	u64 qual = vmx->exit.qualification;
+
+	/* Whoever waits for the eventfd is woken: the cache has others' data. */
+	vmx->flush_l1d = true;
+	return axv_x86_out(&vmx->x, IO_PORT(qual), IO_WIDTH(qual), vmx->exit.len);
+}
+
 static enum axv_next handle_port(struct axv_vmx_vcpu *vmx)
 {
 	u64 qual = axv_vmread(EXIT_QUALIFICATION);
@@ -137,12 +147,11 @@ static enum axv_next handle_port(struct axv_vmx_vcpu *vmx)
 		return axv_x86_io_in(&vmx->x, IO_PORT(qual), IO_WIDTH(qual),
 				     len);
 	}
-	/* Signalling may sleep. */
 	if (axv_has_doorbells(vmx->x.base.vm, AXV_SPACE_PORTS)) {
 		vmx->exit.qualification = qual;
 		vmx->exit.len = len;
 		axv_vmx_advance(vmx, len);
-		return AXV_SLOW;
+		return axv_ringing_is_slow(vmx->x.base.vm) ? AXV_SLOW : handle_out(vmx);
 	}
 	axv_x86_exit_io_out(&vmx->x, IO_PORT(qual), IO_WIDTH(qual), len);
 	axv_vmx_advance(vmx, len);
@@ -330,16 +339,6 @@ static noinline enum axv_next handle_other(struct axv_vmx_vcpu *vmx)
 	default:
 		return handle_failed_entry(vmx);
 	}
-}
-
-/* The guest is past it. */
-static enum axv_next handle_out(struct axv_vmx_vcpu *vmx)
-{
-	u64 qual = vmx->exit.qualification;
-
-	/* Whoever waits for the eventfd is woken: the cache has others' data. */
-	vmx->flush_l1d = true;
-	return axv_x86_out(&vmx->x, IO_PORT(qual), IO_WIDTH(qual), vmx->exit.len);
 }
 
 /**
