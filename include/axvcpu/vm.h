@@ -100,11 +100,14 @@ enum axv_space {
  * struct axv_doorbells - the doorbells of a VM, doorbell.c
  * @table:	those of each space, by a hash; NULL until there is one.  Looked at under
  *		RCU; changed under @lock.  A table stays to the end of the VM.
- * @lock:	guards the tables and @nr.  Nothing else is locked under it.
+ * @matching:	how many of each space are rung by one value alone; read without @lock.  A
+ *		doorbell is counted before it is in the table.
+ * @lock:	guards the tables, @matching and @nr.  Nothing else is locked under it.
  * @nr:		how many, in both spaces
  */
 struct axv_doorbells {
 	struct hlist_head __rcu *table[AXV_SPACES];
+	u32 matching[AXV_SPACES];
 	spinlock_t lock;	/* changes */
 	u32 nr;
 };

@@ -71,25 +71,28 @@ static struct hlist_head *bell_bucket(struct hlist_head *table, u64 addr, bool m
 	return &table[hash_64(match ? addr ^ ~data : addr, BUCKET_BITS)];
 }
 
-static void bell_put(struct axv_doorbell_node *bell)
+static noinline void bell_free(struct axv_doorbell_node *bell)
 {
-	struct completion *idle;
+	struct completion *idle = bell->idle;
 
-	if (!refcount_dec_and_test(&bell->ref))
-		return;
-	idle = bell->idle;
 	axv_eventfd_put(bell->eventfd);
 	kfree_rcu(bell, rcu);
 	if (idle)
 		complete(idle);
 }
 
+static __always_inline void bell_put(struct axv_doorbell_node *bell)
+{
+	if (unlikely(refcount_dec_and_test(&bell->ref)))
+		bell_free(bell);
+}
+
 /*
  * The doorbell of a write, with a reference, or NULL.  One that is on its way out of the
  * table, and has no reference left, is none.
  */
-static struct axv_doorbell_node *bell_get(struct hlist_head *table, u64 addr,
-					  unsigned int width, bool match, u64 data)
+static __always_inline struct axv_doorbell_node *
+bell_get(struct hlist_head *table, u64 addr, unsigned int width, bool match, u64 data)
 {
 	struct axv_doorbell_node *bell, *any = NULL;
 
@@ -118,13 +121,15 @@ static struct axv_doorbell_node *bell_get(struct hlist_head *table, u64 addr,
 bool __axv_ring_doorbell(struct axv_vcpu *vcpu, enum axv_space space, u64 addr,
 			 unsigned int width, u64 data)
 {
-	struct axv_doorbell_node *bell;
+	const struct axv_doorbells *bells = &vcpu->vm->doorbells;
+	struct axv_doorbell_node *bell = NULL;
 	struct hlist_head *table;
 
 	axv_assert_claimed(vcpu);
 	rcu_read_lock();
-	table = rcu_dereference(vcpu->vm->doorbells.table[space]);
-	bell = bell_get(table, addr, width, true, data);
+	table = rcu_dereference(bells->table[space]);
+	if (READ_ONCE(bells->matching[space]))
+		bell = bell_get(table, addr, width, true, data);
 	if (!bell)
 		bell = bell_get(table, addr, width, false, 0);
 	rcu_read_unlock();
@@ -222,9 +227,18 @@ static struct axv_doorbell_node *find_same(struct axv_doorbells *bells,
 	return NULL;
 }
 
+static void count_matching(struct axv_doorbells *bells, enum axv_space space,
+			   const struct axv_doorbell_node *bell, int n)
+{
+	lockdep_assert_held(&bells->lock);
+	if (bell->match)
+		WRITE_ONCE(bells->matching[space], bells->matching[space] + n);
+}
+
 static int bell_insert(struct axv_doorbells *bells, const struct axv_doorbell *request,
 		       struct axv_doorbell_node *bell)
 {
+	enum axv_space space = space_of(request);
 	struct hlist_head *table;
 	int err = 0;
 
@@ -234,7 +248,8 @@ static int bell_insert(struct axv_doorbells *bells, const struct axv_doorbell *r
 	} else if (bells->nr == AXV_MAX_DOORBELLS) {
 		err = -ENOSPC;
 	} else {
-		table = locked_table(bells, space_of(request));
+		table = locked_table(bells, space);
+		count_matching(bells, space, bell, 1);
 		hlist_add_head_rcu(&bell->node, bell_bucket(table, bell->addr, bell->match,
 							    bell->data));
 		WRITE_ONCE(bells->nr, bells->nr + 1);
@@ -244,10 +259,12 @@ static int bell_insert(struct axv_doorbells *bells, const struct axv_doorbell *r
 }
 
 /* The table's reference is the caller's now. */
-static void bell_unlink(struct axv_doorbells *bells, struct axv_doorbell_node *bell)
+static void bell_unlink(struct axv_doorbells *bells, enum axv_space space,
+			struct axv_doorbell_node *bell)
 {
 	lockdep_assert_held(&bells->lock);
 	hlist_del_rcu(&bell->node);
+	count_matching(bells, space, bell, -1);
 	WRITE_ONCE(bells->nr, bells->nr - 1);
 }
 
@@ -291,7 +308,7 @@ static struct axv_doorbell_node *bell_take(struct axv_doorbells *bells,
 	if (bell && eventfd && bell->eventfd != eventfd)
 		bell = NULL;
 	if (bell)
-		bell_unlink(bells, bell);
+		bell_unlink(bells, space_of(request), bell);
 	spin_unlock(&bells->lock);
 	return bell;
 }
@@ -358,6 +375,7 @@ void axv_doorbells_init(struct axv_vm *vm)
 }
 
 static struct axv_doorbell_node *bell_pop(struct axv_doorbells *bells,
+					  enum axv_space space,
 					  struct hlist_head *bucket)
 {
 	struct axv_doorbell_node *bell;
@@ -365,7 +383,7 @@ static struct axv_doorbell_node *bell_pop(struct axv_doorbells *bells,
 	spin_lock(&bells->lock);
 	bell = hlist_entry_safe(bucket->first, struct axv_doorbell_node, node);
 	if (bell)
-		bell_unlink(bells, bell);
+		bell_unlink(bells, space, bell);
 	spin_unlock(&bells->lock);
 	return bell;
 }
@@ -392,7 +410,7 @@ void axv_doorbells_close(struct axv_vm *vm)
 		/* It stays as long as the VM. */
 		table = rcu_dereference_protected(bells->table[space], true);
 		for (i = 0; table && i < BUCKETS; i++)
-			while ((bell = bell_pop(bells, &table[i])))
+			while ((bell = bell_pop(bells, space, &table[i])))
 				bell_put(bell);
 	}
 }
