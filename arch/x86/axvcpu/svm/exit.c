@@ -19,21 +19,13 @@
 #include "../exit.h"
 #include "../msr.h"
 #include "../walk.h"
+#include "exit.h"
 #include "svm.h"
 
 /* EXITINFO1 of a nested page fault (APM 15.25.6). */
 #define NPF_WRITE	BIT_ULL(1)
 #define NPF_FETCH	BIT_ULL(4)
 #define NPF_TABLE_WALK	BIT_ULL(33)
-
-/* EXITINFO1 of a port access (APM 15.10.2). */
-#define IOIO_IN		BIT(0)
-#define IOIO_STRING	BIT(2)
-#define IOIO_REP	BIT(3)
-#define IOIO_WIDTH(info)	(((info) >> 4) & 7)
-#define IOIO_ADDRESS(info)	(((info) >> 7) & 7)
-#define IOIO_SEGMENT(info)	(((info) >> 10) & 7)
-#define IOIO_PORT(info)	((u16)((info) >> 16))
 
 /* EXITINFO2 of a task switch (APM 15.14.1); EXITINFO1 has the selector. */
 #define TASK_IRET	BIT_ULL(36)
@@ -69,12 +61,16 @@ static enum axv_next handle_instruction(struct axv_svm_vcpu *svm,
 	}
 }
 
-/*
- * INS or OUTS.  EXITINFO1 has the size of addresses in 2 bytes' units, 0 where
- * an implementation does not tell; the segment comes with decode assists alone.
+/**
+ * axv_svm_port_string() - INS or OUTS
+ * @svm:	vCPU that exited with it
+ * @info:	EXITINFO1: it has the size of addresses in 2 bytes' units, 0 where an
+ *		implementation does not tell; the segment comes with decode assists alone
+ * @len:	length of the instruction
+ *
+ * Return: as axv_x86_io_string().
  */
-static noinline enum axv_next handle_port_string(struct axv_svm_vcpu *svm, u32 info,
-						 unsigned int len)
+enum axv_next axv_svm_port_string(struct axv_svm_vcpu *svm, u32 info, unsigned int len)
 {
 	struct axv_exit_io_string told = {
 		.port = IOIO_PORT(info),
@@ -94,8 +90,14 @@ static noinline enum axv_next handle_port_string(struct axv_svm_vcpu *svm, u32 i
 	return axv_x86_io_string(&svm->x, &told, len);
 }
 
-/* An OUT that may ring a doorbell: apart, so that the others need no frame for it. */
-static noinline enum axv_next handle_out(struct axv_svm_vcpu *svm)
+/**
+ * axv_svm_out() - OUT, where there are doorbells
+ * @svm:	vCPU that exited with it
+ *
+ * Context: as axv_ring_doorbell().
+ * Return: as axv_x86_out().
+ */
+enum axv_next axv_svm_out(struct axv_svm_vcpu *svm)
 {
 	const struct vmcb_control_area *control = &svm->vmcb->control;
 	u32 info = control->exit_info_1;
@@ -105,26 +107,6 @@ static noinline enum axv_next handle_out(struct axv_svm_vcpu *svm)
 	next = axv_x86_out(&svm->x, IOIO_PORT(info), IOIO_WIDTH(info), len);
 	axv_svm_advance(svm, len);
 	return next;
-}
-
-/* The processor tells port, width and next RIP of a port access (APM 15.10.2). */
-static enum axv_next handle_port(struct axv_svm_vcpu *svm)
-{
-	const struct vmcb_control_area *control = &svm->vmcb->control;
-	u32 info = control->exit_info_1;
-	u64 len = control->exit_info_2 - svm->x.regs.rip;
-
-	if (info & IOIO_STRING)
-		return handle_port_string(svm, info, len);
-	if (info & IOIO_IN)
-		return axv_x86_io_in(&svm->x, IOIO_PORT(info),
-				     IOIO_WIDTH(info), len);
-	if (axv_has_doorbells(svm->x.base.vm, AXV_SPACE_PORTS))
-		return axv_ringing_is_slow(svm->x.base.vm) ? AXV_SLOW : handle_out(svm);
-
-	axv_x86_exit_io_out(&svm->x, IOIO_PORT(info), IOIO_WIDTH(info), len);
-	axv_svm_advance(svm, len);
-	return AXV_EXIT;
 }
 
 /*
@@ -163,27 +145,18 @@ static enum axv_next handle_iret(struct axv_svm_vcpu *svm)
 }
 
 /**
- * axv_svm_handle_fast() - answer an exit on the spot, if that is possible
+ * axv_svm_handle_other() - axv_svm_handle_fast() of an exit that is not answered in line
  * @x:		vCPU that just left the guest
  *
  * Context: interrupts and preemption off.
  * Return: what the inner loop does next.
  */
-enum axv_next axv_svm_handle_fast(struct axv_x86_vcpu *x)
+enum axv_next axv_svm_handle_other(struct axv_x86_vcpu *x)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 	u32 code = svm->vmcb->control.exit_code;
 	unsigned int len;
 
-	if (unlikely(svm->nmi_iret || svm->nmi_armed) &&
-	    axv_svm_nmi_after_exit(svm))
-		return AXV_RESUME;
-
-	/* The most frequent ones, before the others are told apart. */
-	if (code == SVM_EXIT_IOIO)
-		return handle_port(svm);
-	if (code == SVM_EXIT_NPF)
-		return AXV_SLOW;
 	switch (code) {
 	case SVM_EXIT_INTR:
 		return AXV_INTERRUPT;
@@ -300,7 +273,7 @@ enum axv_next axv_svm_handle_slow(struct axv_x86_vcpu *x)
 		return handle_nested_page_fault(svm);
 	switch (code) {
 	case SVM_EXIT_IOIO:
-		return handle_out(svm);
+		return axv_svm_out(svm);
 	case SVM_EXIT_HLT:
 		len = axv_svm_length(svm);
 		return len ? axv_x86_halt(x, len) : AXV_AGAIN;

@@ -8,6 +8,7 @@
 #include "../asid.h"
 #include "../run.h"
 #include "../tsc.h"
+#include "exit.h"
 #include "svm.h"
 
 /**

@@ -235,10 +235,6 @@ void axv_svm_load(struct axv_vcpu *vcpu, int cpu);
 void axv_svm_unload(struct axv_vcpu *vcpu);
 int axv_svm_run(struct axv_vcpu *vcpu);
 
-/* exit.c: what an exit means */
-enum axv_next axv_svm_handle_fast(struct axv_x86_vcpu *x);
-enum axv_next axv_svm_handle_slow(struct axv_x86_vcpu *x);
-
 /* no_nrips.c: processors without next-RIP saving */
 unsigned int axv_svm_no_nrips_length(struct axv_svm_vcpu *svm);
 unsigned int axv_svm_no_nrips_known(struct axv_svm_vcpu *svm);

@@ -12,6 +12,7 @@
 
 #include "../asid.h"
 #include "../events.h"
+#include "../svm/exit.h"
 #include "../svm/svm.h"
 
 #define EVENT(type, vector)	\
