@@ -290,8 +290,7 @@ axv_x86_before_entry(struct axv_x86_vcpu *x,
 	if (unlikely(!axv_hardware_is_enabled()))
 		return axv_x86_hardware_is_off(x);
 
-	if (unlikely(READ_ONCE(x->events.any_or_halted) || x->irq_window ||
-		     x->irq_armed)) {
+	if (unlikely(READ_ONCE(x->events.any_or_halted) | x->irq_window_or_armed)) {
 		if (x->events.halted)
 			return axv_x86_before_halt(x, engine);
 		return engine->inject(x);
@@ -349,8 +348,10 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		 */
 		smp_store_mb(vcpu->mode, AXV_IN_GUEST);
 		next = axv_x86_before_entry(x, engine);
-		if (unlikely(next != AXV_RESUME))
+		if (unlikely(next != AXV_RESUME)) {
+			axv_left_guest(vcpu);
 			break;
+		}
 
 		/*
 		 * Also of a guest without it: SVM cannot intercept RDPID, which
@@ -395,7 +396,6 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		}
 	}
 
-	axv_left_guest(vcpu);
 	if (unlikely(tsc_aux != host_tsc_aux))
 		wrmsrl(MSR_TSC_AUX, host_tsc_aux);
 	if (unlikely(x->dr_live)) {
@@ -509,13 +509,14 @@ axv_x86_run(struct axv_x86_vcpu *x,
 	    axv_x86_complete(x) == AXV_EXIT)
 		goto out;
 	/* The data of a read is consumed by now, so the kick loses nothing. */
-	if (unlikely(axv_take_request(&x->base, AXV_REQ_KICK))) {
+	if (unlikely(READ_ONCE(x->base.requests)) &&
+	    axv_take_request(&x->base, AXV_REQ_KICK)) {
 		axv_x86_exit(x, AXV_EXIT_KICKED, 0);
 		goto out;
 	}
 
 	/* The hardware tells when it becomes so, and VMX refuses what is so. */
-	if (unlikely(engine->cr8(x) < x->cr8_below)) {
+	if (unlikely(x->cr8_below) && engine->cr8(x) < x->cr8_below) {
 		if (!x->lapic) {
 			axv_x86_exit(x, AXV_EXIT_CR8, 0);
 			goto out;

@@ -386,6 +386,7 @@ struct axv_x86_asids {
  * @dr_loaded:	they are in the registers now
  * @irq_window:	the VMM asked for the interrupt window; during one run
  * @irq_armed:	the hardware reports the interrupt window
+ * @irq_window_or_armed: both, to be read at once
  * @cr8_below:	the hardware reports a CR8 below this; 0: none.  The VMM's choice, or,
  *		with irqchip LAPIC, that of the APIC
  * @injected:	event handed to the hardware at the last entry, in the form of
@@ -430,8 +431,13 @@ struct axv_x86_vcpu {
 	u64 dr[4];
 	bool dr_live;
 	bool dr_loaded;
-	bool irq_window;
-	bool irq_armed;
+	union {
+		struct {
+			bool irq_window;
+			bool irq_armed;
+		};
+		u16 irq_window_or_armed;
+	};
 	u8 cr8_below;
 	u64 injected;
 	struct axv_x86_asid asid;
