@@ -360,12 +360,6 @@ struct axv_x86_asids {
  * @regs:	general registers, instruction pointer and flags; authoritative
  *		whenever the guest is not entered
  * @hw:		access to what the VMCB or VMCS holds.  Constant.
- * @caps:	what its CPUID table allows
- * @cpuid:	the table, with room for AXV_CPUID_MAX.  It stays where it is, so
- *		a reader without the claim sees a mixture at worst.
- * @nr_cpuid:	its entries
- * @answers:	those that need no search, by slot
- * @cpuid_search: bit n: the answer in slot n is not all, search @cpuid
  * @cr0:	CR0 as the guest sees it, but for TS, which @hw knows; the VMCB or VMCS
  *		may have more or less
  * @cr4:	CR4, likewise
@@ -376,12 +370,6 @@ struct axv_x86_asids {
  * @host_pkru:	PKRU of the thread that runs it, during a run
  * @tsc_aux:	the guest's TSC_AUX
  * @tsc_adjust:	the guest's TSC_ADJUST: what its own TSC is ahead of the VM's
- * @mcg_status:	the guest's MCG_STATUS
- * @misc_enable: the guest's IA32_MISC_ENABLE
- * @mtrr_def_type: the guest's MTRRs, which only it reads
- * @mtrr_fixed: likewise
- * @mtrr_var:	likewise; base and mask alternate
- * @dr:		DR0 to DR3
  * @dr_live:	the guest uses DR0 to DR3: no intercepts, loaded at entry
  * @dr_loaded:	they are in the registers now
  * @irq_window:	the VMM asked for the interrupt window; during one run
@@ -402,6 +390,18 @@ struct axv_x86_asids {
  * @operands:	of some of @codes
  * @again:	exits in a row that axv_x86_again() was asked about
  * @again_rip:	at which instruction pointer
+ * @dr:		DR0 to DR3
+ * @caps:	what its CPUID table allows
+ * @cpuid:	the table, with room for AXV_CPUID_MAX.  It stays where it is, so
+ *		a reader without the claim sees a mixture at worst.
+ * @nr_cpuid:	its entries
+ * @answers:	those that need no search, by slot
+ * @cpuid_search: bit n: the answer in slot n is not all, search @cpuid
+ * @mcg_status:	the guest's MCG_STATUS
+ * @misc_enable: the guest's IA32_MISC_ENABLE
+ * @mtrr_def_type: the guest's MTRRs, which only it reads
+ * @mtrr_fixed: likewise
+ * @mtrr_var:	likewise; base and mask alternate
  *
  * All guarded by the claim, but for @events and @lapic, which say it themselves.
  */
@@ -409,11 +409,6 @@ struct axv_x86_vcpu {
 	struct axv_vcpu base;
 	struct axv_x86_gprs regs;
 	const struct axv_x86_hw *hw;
-	struct axv_x86_caps caps;
-	struct axv_x86_cpuid *cpuid;
-	u32 nr_cpuid;
-	struct axv_x86_answer answers[AXV_CPUID_SLOTS];
-	u64 cpuid_search;
 	u64 cr0;
 	u64 cr4;
 	u64 efer;
@@ -423,12 +418,6 @@ struct axv_x86_vcpu {
 	u32 host_pkru;
 	u64 tsc_aux;
 	u64 tsc_adjust;
-	u64 mcg_status;
-	u64 misc_enable;
-	u64 mtrr_def_type;
-	u64 mtrr_fixed[11];
-	u64 mtrr_var[16];
-	u64 dr[4];
 	bool dr_live;
 	bool dr_loaded;
 	union {
@@ -451,6 +440,17 @@ struct axv_x86_vcpu {
 	struct axv_x86_operand operands[AXV_X86_OPERANDS];
 	unsigned int again;
 	u64 again_rip;
+	u64 dr[4];
+	struct axv_x86_caps caps;
+	struct axv_x86_cpuid *cpuid;
+	u32 nr_cpuid;
+	struct axv_x86_answer answers[AXV_CPUID_SLOTS];
+	u64 cpuid_search;
+	u64 mcg_status;
+	u64 misc_enable;
+	u64 mtrr_def_type;
+	u64 mtrr_fixed[11];
+	u64 mtrr_var[16];
 };
 
 /**
