@@ -11,7 +11,7 @@ boot() {
 	./axvmm run --kernel vmlinuz --initrd initrd --mem 512M --cpus "$CPUS" --stats \
 		--append "console=$CONSOLE panic=-1 $MORE" </dev/null 2>&1 | tee /tmp/console
 }
-planned=5
+planned=6
 case $CONSOLE in ttyS*) planned=$((planned + 1)) ;; esac
 case $MORE in *axvcpu.holes*) planned=$((planned + 2)) ;; esac
 case $MORE in *axvcpu.x2apic*) planned=$((planned + 1)) ;; esac
@@ -21,6 +21,17 @@ check "the guest is Linux $RELEASE" grep -q "guest: Linux .* $RELEASE " /tmp/con
 check "the guest has $CPUS CPU(s), which it can switch off and on" \
 	grep -q "guest: $CPUS CPUs of $CPUS" /tmp/console
 check "the guest reached its end" grep -q "guest: powering off" /tmp/console
+# Of each vCPU the reasons that occurred are counted, and all of them together.
+no_ipis() {
+	awk -v cpus="$CPUS" '
+		$1 == "SendIPI" { ipis += $2 }
+		$1 == "all" && NF == 2 { all += $2; vcpus++ }
+		END {
+			printf "# %d exits to axvmm of %d vCPU(s), %d for IPIs\n", all, vcpus, ipis
+			exit !(vcpus == cpus && all && !ipis)
+		}' /tmp/console
+}
+check "no interrupt from CPU to CPU reaches axvmm" no_ipis
 complaints() {
 	# The guest's kernel says this of the processor's model, not of axvcpu.
 	grep -v "Speculative Return Stack Overflow" /tmp/console |

@@ -61,7 +61,7 @@ PARTITION = "isolcpus=nohz,domain,managed_irq,1 nohz_full=1 irqaffinity=0 nowatc
 # Where axvmm boots a kernel on the same kernel: kernel, CPU, CPUs of the guest, command
 # line of the host.
 ARM64_GUESTS = [("6.1-cloud", "neoverse-n1", 2, "")]
-ARM64_GUESTS_LONG = [("6.12-cloud", "neoverse-n1", 1, ""), ("6.12-cloud", "max", 3, ""),
+ARM64_GUESTS_LONG = [("6.12-cloud", "neoverse-n1", 1, ""), ("6.12-cloud", "max", 4, ""),
                      ("6.12-cloud", "cortex-a72", 2, NVHE)]
 
 
