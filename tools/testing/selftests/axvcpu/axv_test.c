@@ -119,6 +119,15 @@ int dev_open(void)
 	return fd;
 }
 
+int irqchip_offered(__u32 irqchip)
+{
+	int dev = dev_open();
+	__u64 irqchips = axv_query(dev, AXV_QUERY_IRQCHIPS);
+
+	must(!close(dev));
+	return irqchips & 1u << irqchip;
+}
+
 int vm_region(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 size,
 	      const void *hva)
 {

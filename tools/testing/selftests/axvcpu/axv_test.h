@@ -111,6 +111,7 @@ unsigned long scaled(unsigned long count);
  * unless @ram is given.
  */
 int dev_open(void);
+int irqchip_offered(__u32 irqchip);
 void vm_new(struct axv_vm *vm, __u32 flags);
 void vm_new_ram(struct axv_vm *vm, __u32 flags, void *ram);
 void vm_new_irqchip(struct axv_vm *vm, __u32 flags, __u32 irqchip);

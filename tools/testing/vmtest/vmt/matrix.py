@@ -55,8 +55,14 @@ SELFTESTS_NVHE = [("6.12-cloud", "cortex-a72", 1, NVHE)]
 SELFTESTS_NVHE_LONG = [("6.1-cloud", "cortex-a72", 2, NVHE),
                        ("6.12-cloud", "max", 2, NVHE + " id_aa64mmfr1.vh=0")]
 
-# A host whose second CPU is a partition's (Documentation/axvcpu/states.rst).
+# A host whose second CPU is a partition's (Documentation/axvcpu/states.rst). The first one
+# cannot be, and Bochs stands still with two: there is none with VMX.
 PARTITION = "isolcpus=nohz,domain,managed_irq,1 nohz_full=1 irqaffinity=0 nowatchdog"
+
+# Boards whose interrupt controller is a GICv2. Those that there are have no VHE.
+GICV2 = [("6.1-cloud", "cortex-a53", NVHE)]
+GICV2_LONG = [("6.12-cloud", "cortex-a53", NVHE)]
+GICV2_PROGRAMS = ["corners", "exits", "kick", "memory", "timer"]
 
 # Where axvmm boots a kernel on the same kernel: kernel, CPU, CPUs of the guest, command
 # line of the host.
@@ -228,15 +234,27 @@ def selftests_arm64(kernel, cpu="neoverse-n1", smp=2, append=""):
     return action
 
 
-def partition(kernel, arch="x86"):
+def partition(kernel, arch="x86", append="", **machine):
     """The job of a guest that has a CPU for itself."""
     tools = "tools" if arch == "x86" else f"tools-{arch}"
 
     def action(job):
-        job.boot(arch=arch, kernel=kernel, smp=2, append=PARTITION, axvcpu=True,
+        job.boot(arch=arch, kernel=kernel, smp=2, append=f"{PARTITION} {append}", axvcpu=True,
                  expect_tests=True, payload=[f"{TOP}/build/{tools}/selftests/partition"],
                  timeout=600, script=script("partition",
-                                            SECONDS_EACH=int(300 * vmtest.patience())))
+                                            SECONDS_EACH=int(300 * vmtest.patience())),
+                 **machine)
+    return action
+
+
+def gicv2(kernel, cpu, append):
+    """The job of guests on a board with a GICv2, whose VMM has their controller."""
+    def action(job):
+        job.boot(arch="arm64", kernel=kernel, cpu=cpu, smp=2, append=append, axvcpu=True,
+                 qemu_args=["-machine", "gic-version=2"], expect_tests=True, timeout=600,
+                 payload=[f"{TOP}/build/tools-arm64/selftests/{name}" for name in GICV2_PROGRAMS],
+                 script=script("gicv2", PROGRAMS=" ".join(GICV2_PROGRAMS),
+                               SECONDS_EACH=int(300 * vmtest.patience())))
     return action
 
 
@@ -575,6 +593,13 @@ def all_jobs():
         put(f"arm64-partition-{kernel}", [f"arm64-build-{kernel}", "arm64-tools"],
             partition(kernel, "arm64"),
             f"exits of a guest that has a CPU for itself, at EL2 with VHE on {kernel}")
+        put(f"arm64-partition-{kernel}-nvhe", [f"arm64-build-{kernel}", "arm64-tools"],
+            partition(kernel, "arm64", NVHE, cpu="cortex-a72"),
+            f"the same without VHE on {kernel}")
+    for put, (kernel, cpu, append) in both(GICV2, GICV2_LONG):
+        put(f"arm64-gicv2-{kernel}", [f"arm64-build-{kernel}", "arm64-tools"],
+            gicv2(kernel, cpu, append),
+            f"guests whose VMM has their controller, on {kernel}, {cpu} with a GICv2")
     long("arm64-vectors-sme", ["arm64-build-6.1-cloud", "arm64-tools"],
          vectors_arm64("sve=on,sme=on"), "the same with SME")
     add("moved-arm64-6.1-cloud", ["arm64-build-6.1-cloud", "arm64-tools"],

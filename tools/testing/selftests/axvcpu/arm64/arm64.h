@@ -49,6 +49,11 @@
 #define arm64_load_handler(vm, name)					\
 	arm64_load_at(vm, GUEST_VECTORS + VECTOR_IRQ, name, name##_end)
 
+#define NEED_GICV3() do {							\
+	if (!irqchip_offered(AXV_IRQCHIP_GICV3))				\
+		SKIP(_exit(255), "the host has no GICv3");			\
+} while (0)
+
 void arm64_load_at(struct axv_vm *vm, __u64 gpa, const __u8 *start, const __u8 *end);
 
 /* Have the next run begin at @pc. */

@@ -135,6 +135,7 @@ FIXTURE(timer)
 
 FIXTURE_SETUP(timer)
 {
+	NEED_GICV3();
 	new_guest(&self->vm, &self->v);
 }
 

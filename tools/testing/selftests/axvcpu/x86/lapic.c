@@ -326,15 +326,6 @@ GUEST_CODE(real_mode, 16,
 	"1: incl %ds:0x700\n"
 	"jmp 1b\n");
 
-bool lapic_offered(void)
-{
-	int dev = dev_open();
-	__u64 irqchips = axv_query(dev, AXV_QUERY_IRQCHIPS);
-
-	must(!close(dev));
-	return irqchips & 1u << AXV_IRQCHIP_LAPIC;
-}
-
 void lapic_vm_new(struct axv_vm *vm)
 {
 	__u64 *pdpt, *pd;

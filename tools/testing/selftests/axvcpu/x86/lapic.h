@@ -156,11 +156,9 @@ enum lapic_op {
 
 /* For FIXTURE_SETUP() and TEST(): the harness would run what follows a mere return. */
 #define NEED_LAPIC() do {						\
-	if (!lapic_offered())						\
+	if (!irqchip_offered(AXV_IRQCHIP_LAPIC))				\
 		SKIP(_exit(255), "the module has no local APIC");	\
 } while (0)
-
-bool lapic_offered(void);
 
 /* A VM with LAPIC, whose memory has the guest's program; it halts in the kernel. */
 void lapic_vm_new(struct axv_vm *vm);
