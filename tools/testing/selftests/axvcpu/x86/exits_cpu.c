@@ -160,6 +160,23 @@ TEST_F(exits, halt)
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 }
 
+GUEST_CODE(code_pause, BITS,
+	"mov $10000, %ecx\n"
+	"1: pause\n"
+	"loop 1b\n"
+	HYPERCALL);
+
+/* The scheduler of the host takes the CPU away from one that waits for another, in time. */
+TEST_F(exits, spinning_is_no_exit)
+{
+	__u64 before = vcpu_stats(&self->v).hw_exits;
+
+	BEGIN(self, code_pause);
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	/* But for the host's interrupts. */
+	EXPECT_GT(5000ull, vcpu_stats(&self->v).hw_exits - before);
+}
+
 static atomic_int handled;
 
 static void handler(int sig)
