@@ -108,7 +108,7 @@ static __u64 deadline(struct lapic_cpu *c)
 TEST_F(timer, one_shot)
 {
 	struct lapic_cpu *c = &self->c;
-	__u64 blocks = vcpu_stats(&c->v).blocks;
+	__u64 blocks;
 	int i;
 
 	lapic_write(c, APIC_LVT_TIMER, VECTOR);
@@ -124,10 +124,13 @@ TEST_F(timer, one_shot)
 	let_time_pass();
 	EXPECT_EQ(0ull, lapic_taken(c));
 
-	/* One that comes after the halt has begun. */
-	lapic_write(c, APIC_TIMER_INITIAL, A_WHILE);
-	ASSERT_EQ(DONE, lapic_do(c, OP_halt, 0, 0));
-	EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
+	/* One that comes after the halt has begun, unless this thread was too late. */
+	blocks = vcpu_stats(&c->v).blocks;
+	for (i = 0; i < 100 && vcpu_stats(&c->v).blocks == blocks; i++) {
+		lapic_write(c, APIC_TIMER_INITIAL, A_WHILE);
+		ASSERT_EQ(DONE, lapic_do(c, OP_halt, 0, 0));
+		EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
+	}
 	EXPECT_LT(blocks, vcpu_stats(&c->v).blocks);
 }
 
@@ -178,8 +181,16 @@ TEST_F(timer, tsc_deadline)
 	set_deadline(c, self->khz);
 	ASSERT_EQ(DONE, lapic_do(c, OP_halt, 0, 0));
 	EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
-	set_deadline(c, 10 * self->khz);
-	ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, 0));
+	for (i = 0; ; i++) {
+		ASSERT_GT(1000, i)
+			TH_LOG("always too late to take it back");
+		when = set_deadline(c, 10 * self->khz);
+		ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, 0));
+		if (tsc(c) < when)
+			break;
+		/* This thread was too late to take it back. */
+		lapic_taken(c);
+	}
 	EXPECT_EQ(0ull, deadline(c));
 	/* The counters are not in use. */
 	lapic_write(c, APIC_TIMER_INITIAL, SOON);
@@ -281,7 +292,8 @@ TEST_F(timer, count)
 		EXPECT_LE(now, last);
 		last = now;
 	} while (first - now < 1000);
-	/* A write begins anew. */
+	/* A write begins anew. It is not over before it is looked at. */
+	lapic_write(c, APIC_TIMER_DIVIDE, BY_128);
 	lapic_write(c, APIC_TIMER_INITIAL, 1000000000);
 	EXPECT_GE(1000000000u, lapic_read(c, APIC_TIMER_CURRENT));
 	EXPECT_NE(0u, lapic_read(c, APIC_TIMER_CURRENT));
