@@ -155,8 +155,9 @@ static void install(struct axv_x86_vcpu *x, const struct axv_x86_cpuid *entries,
 	memcpy(x->cpuid, entries, count * sizeof(*entries));
 	WRITE_ONCE(x->nr_cpuid, count);
 	memset(x->answers, 0, sizeof(x->answers));
-	/* OSXSAVE makes leaf 1 depend on CR4. */
-	x->cpuid_search = BIT_ULL(1);
+	/* Leaf 1 depends on CR4 (OSXSAVE), and both on the local APIC. */
+	x->cpuid_search = BIT_ULL(axv_x86_cpuid_slot(1)) |
+			  BIT_ULL(axv_x86_cpuid_slot(0x80000001));
 	for (i = 0; i < count; i++) {
 		const struct axv_x86_cpuid *e = &entries[i];
 		u32 slot = axv_x86_cpuid_slot(e->leaf);
@@ -305,6 +306,29 @@ static u32 area_size(struct axv_x86_vcpu *x, u64 xcr0, bool compacted)
 	return size;
 }
 
+/* The first four letters of a vendor's name, AuthenticAMD or HygonGenuine. */
+#define VENDOR_AMD	0x68747541
+#define VENDOR_HYGON	0x6f677948
+
+/* Leaf 0x80000001 repeats leaf 1 (AMD APM vol. 3, E.4.2); Intel's has zeros there. */
+static bool repeats_leaf_1(struct axv_x86_vcpu *x)
+{
+	u32 name = answer(x->cpuid, x->nr_cpuid, 0, EBX);
+
+	return name == VENDOR_AMD || name == VENDOR_HYGON;
+}
+
+/* Both ways: the table may be that of a vCPU saved while its APIC was off. */
+static void fill_apic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
+{
+	if (!x->lapic)
+		return;
+	if (axv_lapic_is_on(x->lapic))
+		e->edx |= F(APIC);
+	else
+		e->edx &= ~F(APIC);
+}
+
 /*
  * What follows the guest's state.  The size of a compacted area is told by a
  * processor that can write one (Intel SDM vol. 2A, CPUID, leaf 0DH).
@@ -315,11 +339,7 @@ static void fill_dynamic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
 	case 1:
 		if (x->cr4 & X86_CR4_OSXSAVE)
 			e->ecx |= F(OSXSAVE);
-		/* Both ways: the table may be that of a vCPU saved while it was off. */
-		if (x->lapic && axv_lapic_is_on(x->lapic))
-			e->edx |= F(APIC);
-		else if (x->lapic)
-			e->edx &= ~F(APIC);
+		fill_apic(x, e);
 		break;
 	case 7:
 		if (!e->subleaf && (x->cr4 & X86_CR4_PKE))
@@ -334,6 +354,10 @@ static void fill_dynamic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
 		} else if (e->subleaf == 1 && (e->eax & (F(XSAVEC) | F(XSAVES)))) {
 			e->ebx = area_size(x, x->xcr0, true);
 		}
+		break;
+	case 0x80000001:
+		if (repeats_leaf_1(x))
+			fill_apic(x, e);
 		break;
 	}
 }

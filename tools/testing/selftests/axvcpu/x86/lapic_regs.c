@@ -325,8 +325,17 @@ TEST_F(regs, msrs_that_fault)
 
 static bool told_by_cpuid(struct lapic_cpu *c)
 {
+	const __u64 *args = c->v.run->exit.hypercall.args;
+	bool told, repeated, amd;
+
+	must(lapic_do(c, OP_cpuid, 0, 0) == DONE);
+	amd = !memcmp(&args[0], "Auth", 4);
+	must(lapic_do(c, OP_cpuid, 0x80000001, 0) == DONE);
+	repeated = args[2] & CPUID_APIC;
 	must(lapic_do(c, OP_cpuid, 1, 0) == DONE);
-	return c->v.run->exit.hypercall.args[2] & CPUID_APIC;
+	told = args[2] & CPUID_APIC;
+	must(repeated == (amd && told));
+	return told;
 }
 
 /* The APIC's page is a device's of the VMM then. */
