@@ -898,18 +898,43 @@ static void lapic_test_expired_while_restored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x61, take(x));
 }
 
-static void lapic_test_cpuid(struct kunit *test)
+static u32 edx_of(struct axv_x86_vcpu *x, u32 leaf)
 {
-	static const struct axv_x86_cpuid leaf = { .leaf = 1, .edx = BIT(9) };
-	struct axv_x86_vcpu *x = cpu(test, 0);
 	u32 eax, ebx, ecx, edx;
 
-	KUNIT_ASSERT_EQ(test, 0, axv_x86_set_cpuid(x, &leaf, 1));
-	axv_x86_cpuid(x, 1, 0, &eax, &ebx, &ecx, &edx);
-	KUNIT_EXPECT_TRUE(test, edx & BIT(9));
-	axv_lapic_set_base(x, AXV_LAPIC_PAGE, false);
-	axv_x86_cpuid(x, 1, 0, &eax, &ebx, &ecx, &edx);
-	KUNIT_EXPECT_FALSE(test, edx & BIT(9));
+	axv_x86_cpuid(x, leaf, 0, &eax, &ebx, &ecx, &edx);
+	return edx;
+}
+
+/* The bit follows the APIC, whatever the table has; where AMD repeats it, there too. */
+static void lapic_test_cpuid(struct kunit *test)
+{
+	static const struct {
+		char name[5];
+		bool repeated;
+	} vendors[] = { { "Auth", true }, { "Hygo", true }, { "Genu", false } };
+	struct axv_x86_cpuid table[] = {
+		{ .leaf = 0 }, { .leaf = 1 }, { .leaf = 0x80000001 },
+	};
+	struct axv_x86_vcpu *x = cpu(test, 0);
+	unsigned int i, round;
+
+	for (i = 0; i < ARRAY_SIZE(vendors); i++) {
+		memcpy(&table[0].ebx, vendors[i].name, sizeof(table[0].ebx));
+		for (round = 0; round < 2; round++) {
+			/* In its table the bit is as the VMM had it. */
+			table[1].edx = round ? BIT(9) : 0;
+			table[2].edx = vendors[i].repeated ? table[1].edx : 0;
+			KUNIT_ASSERT_EQ(test, 0, axv_x86_set_cpuid(x, table, ARRAY_SIZE(table)));
+			axv_lapic_set_base(x, XAPIC, false);
+			KUNIT_EXPECT_EQ(test, BIT(9), edx_of(x, 1));
+			KUNIT_EXPECT_EQ(test, vendors[i].repeated ? BIT(9) : 0,
+					edx_of(x, 0x80000001));
+			axv_lapic_set_base(x, AXV_LAPIC_PAGE, false);
+			KUNIT_EXPECT_EQ(test, 0, edx_of(x, 1));
+			KUNIT_EXPECT_EQ(test, 0, edx_of(x, 0x80000001));
+		}
+	}
 }
 
 static struct kunit_case lapic_cases[] = {
