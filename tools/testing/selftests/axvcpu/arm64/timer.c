@@ -538,19 +538,31 @@ TEST_F(level, a_rise_ends_a_run_once)
 /* The VMM has not seen it fall, so it has not risen for the VMM. */
 TEST_F(level, a_fall_that_no_exit_shows)
 {
-	int i;
+	__u64 rises = 1, nothing;
+	int i, tries = 0, reason;
 
 	GUEST(guest_arms, 500);
 	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 3; ) {
+		ASSERT_GT(1000, tries++)
+			TH_LOG("the host's own work ends every run");
+		nothing = vcpu_stats(&self->v).exits[AXV_EXIT_NOTHING];
 		GUEST(guest_rearms, 2000);
-		ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 1);
+		reason = vcpu_run(&self->v);
+		if (vcpu_stats(&self->v).exits[AXV_EXIT_NOTHING] != nothing) {
+			/* The host's own work may have shown it. */
+			rises += reason == AXV_EXIT_TIMER;
+			continue;
+		}
+		ASSERT_EQ(AXV_EXIT_HYPERCALL, reason);
+		ASSERT_EQ(1, self->v.run->timer_level);
+		i++;
 	}
 	GUEST(guest_masks, 0);
 	ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 0);
 	GUEST(guest_arms, 500);
 	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
-	EXPECT_EQ(2ull, vcpu_stats(&self->v).exits[AXV_EXIT_TIMER]);
+	EXPECT_EQ(rises + 1, vcpu_stats(&self->v).exits[AXV_EXIT_TIMER]);
 }
 
 /* Any exit shows the level, one that comes before the guest is entered as well. */
