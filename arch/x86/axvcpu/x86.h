@@ -319,8 +319,11 @@ struct axv_x86_code {
 	struct axv_x86_operand *operand;
 };
 
-/* How many are remembered: a loop that polls has one to three. */
-#define AXV_X86_CODES_SHIFT	2
+/*
+ * How many are remembered: a loop that polls has one to three, and a guest that is woken by
+ * an interrupt, rings a doorbell and halts has as many, which must not share a place.
+ */
+#define AXV_X86_CODES_SHIFT	3
 #define AXV_X86_CODES		BIT(AXV_X86_CODES_SHIFT)
 #define AXV_X86_OPERANDS	2
 
