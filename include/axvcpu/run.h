@@ -15,7 +15,6 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
-#include <linux/spinlock.h>
 
 #include <linux/axvcpu.h>
 #include <axvcpu/compat.h>
@@ -91,7 +90,6 @@ static __always_inline enum axv_next axv_exit_wrong_cpu(struct axv_vcpu *vcpu, i
  * axv_wait_for_event() - a guest that halted, with AXV_VM_HALT_IN_KERNEL
  * @vcpu:	vCPU whose claim the caller holds
  * @halted:	the guest is halted; out: false if an event ended that
- * @has_event:	the back end's; a constant
  *
  * A kick, a signal or other work of the thread ends the run, not the halt: the next
  * run parks the vCPU again.
@@ -100,18 +98,16 @@ static __always_inline enum axv_next axv_exit_wrong_cpu(struct axv_vcpu *vcpu, i
  * Return: AXV_RESUME or AXV_EXIT.
  */
 static __always_inline enum axv_next
-axv_wait_for_event(struct axv_vcpu *vcpu, bool *halted,
-		   bool (*has_event)(struct axv_vcpu *vcpu))
+axv_wait_for_event(struct axv_vcpu *vcpu, bool *halted)
 {
-	if (axv_vcpu_block(vcpu)) {
+	int reason = axv_vcpu_block(vcpu);
+
+	if (reason < 0) {
 		axv_exit(vcpu, AXV_EXIT_NOTHING, 0);
 		return AXV_EXIT;
 	}
-	raw_spin_lock_irq(&vcpu->lock);
-	/* As axv_vcpu_block() has it: otherwise the two never agree. */
-	if (vcpu->routes_wait || has_event(vcpu))
+	if (reason)
 		*halted = false;
-	raw_spin_unlock_irq(&vcpu->lock);
 	return AXV_RESUME;
 }
 

@@ -233,7 +233,7 @@ static __always_inline enum axv_next prepare(struct axv_vcpu *vcpu)
 	axv_arm64_gic_ended(v);
 	axv_routes_retry(vcpu);
 	if (unlikely(v->events.halted) &&
-	    axv_wait_for_event(vcpu, &v->events.halted, axv_arm64_has_event) == AXV_EXIT)
+	    axv_wait_for_event(vcpu, &v->events.halted) == AXV_EXIT)
 		return AXV_EXIT;
 	if (unlikely(v->timer.rose) && axv_arm64_timer_tell(v) == AXV_EXIT)
 		return AXV_EXIT;

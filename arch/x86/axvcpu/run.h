@@ -434,7 +434,7 @@ axv_x86_prepare(struct axv_vcpu *vcpu, const struct axv_x86_engine *engine)
 		axv_x86_prepare_lapic(x);
 	if (likely(!x->events.halted) || axv_x86_window_is_open(x, engine))
 		return AXV_RESUME;
-	next = axv_wait_for_event(vcpu, &x->events.halted, axv_x86_has_event);
+	next = axv_wait_for_event(vcpu, &x->events.halted);
 	/* Perhaps an INIT or a SIPI, after which it may be halted again. */
 	if (unlikely(x->lapic) && next == AXV_RESUME)
 		axv_x86_prepare_lapic(x);

@@ -387,19 +387,36 @@ void axv_vcpu_kick(struct axv_vcpu *vcpu)
  */
 static bool has_event(struct axv_vcpu *vcpu)
 {
-	bool event;
-
-	raw_spin_lock_irq(&vcpu->lock);
-	event = vcpu->routes_wait || vcpu->ops->has_event(vcpu);
-	raw_spin_unlock_irq(&vcpu->lock);
-	return event;
+	lockdep_assert_held(&vcpu->lock);
+	return vcpu->routes_wait || vcpu->ops->has_event(vcpu);
 }
 
-/* Nothing ends its halt?  Requests are left for the caller to look at. */
-static bool may_sleep(struct axv_vcpu *vcpu)
+/*
+ * What axv_vcpu_block() returns; -EAGAIN: nothing, and the vCPU is Blocked.  Requests are
+ * left for the caller to look at.  The state is written under the lock that the look at the
+ * events takes anyway.
+ */
+static int look(struct axv_vcpu *vcpu)
 {
-	return !axv_test_request(vcpu, AXV_REQ_KICK) &&
-	       !axv_test_request(vcpu, AXV_REQ_DEAD) && !has_event(vcpu);
+	bool slept = vcpu->state == AXV_STATE_BLOCKED;
+	int reason = -EAGAIN;
+	bool sleeps;
+
+	raw_spin_lock_irq(&vcpu->lock);
+	if (has_event(vcpu))
+		reason = 1;
+	else if (axv_test_request(vcpu, AXV_REQ_KICK) || axv_test_request(vcpu, AXV_REQ_DEAD))
+		reason = 0;
+	else if (axv_has_user_work(read_thread_flags()))
+		reason = -EINTR;
+
+	sleeps = reason == -EAGAIN;
+	if (sleeps != slept) {
+		vcpu->stats.blocks += sleeps;
+		axv_set_state(vcpu, sleeps ? AXV_STATE_BLOCKED : AXV_STATE_RUNNING);
+	}
+	raw_spin_unlock_irq(&vcpu->lock);
+	return reason;
 }
 
 /**
@@ -411,13 +428,13 @@ static bool may_sleep(struct axv_vcpu *vcpu)
  * does not sleep, and the state stays Running.
  *
  * Context: sleeps.
- * Return: 0; -EINTR: the thread has work to do, for which the run has to end.
+ * Return: 1: an event or a route ends the halt; 0: there is none, but a kick, or the VM is
+ * dead; -EINTR: the thread has work to do, for which the run has to end.
  */
 int axv_vcpu_block(struct axv_vcpu *vcpu)
 {
 	DECLARE_SWAITQUEUE(wait);
-	bool slept = false;
-	int err = 0;
+	int reason;
 
 	/* Otherwise those that wait for nothing any more keep it awake. */
 	axv_routes_retry(vcpu);
@@ -428,21 +445,11 @@ int axv_vcpu_block(struct axv_vcpu *vcpu)
 		 */
 		prepare_to_swait_exclusive(&vcpu->wait, &wait,
 					   TASK_INTERRUPTIBLE);
-		if (!may_sleep(vcpu))
+		reason = look(vcpu);
+		if (reason != -EAGAIN)
 			break;
-		if (axv_has_user_work(read_thread_flags())) {
-			err = -EINTR;
-			break;
-		}
-		if (!slept) {
-			slept = true;
-			vcpu->stats.blocks++;
-			axv_transition_state(vcpu, AXV_STATE_BLOCKED);
-		}
 		schedule();
 	}
 	finish_swait(&vcpu->wait, &wait);
-	if (slept)
-		axv_transition_state(vcpu, AXV_STATE_RUNNING);
-	return err;
+	return reason;
 }

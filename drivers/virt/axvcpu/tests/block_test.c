@@ -128,6 +128,23 @@ static void what_came_before_does_not_sleep(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, try_wait_for_completion(&fake->entered));
 }
 
+/* The caller does not ask for the event once more, so none may hide behind a kick. */
+static void it_tells_why(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
+	struct axv_vcpu *vcpu = &fake->vcpu;
+
+	axv_vcpu_kick(vcpu);
+	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_block(vcpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_inject(vcpu));
+	KUNIT_EXPECT_EQ(test, 1, axv_vcpu_block(vcpu));
+	clear_bit(AXV_REQ_KICK, &vcpu->requests);
+	KUNIT_EXPECT_EQ(test, 1, axv_vcpu_block(vcpu));
+	/* And it never slept. */
+	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(vcpu));
+	KUNIT_EXPECT_EQ(test, 0ull, vcpu->stats.blocks);
+}
+
 static void busy_while_blocked(struct kunit *test)
 {
 	struct axv_fake_thread thread;
@@ -321,6 +338,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(the_look_at_work_changes_nothing),
 	KUNIT_CASE(the_end_of_the_vm_wakes),
 	KUNIT_CASE(what_came_before_does_not_sleep),
+	KUNIT_CASE(it_tells_why),
 	KUNIT_CASE(busy_while_blocked),
 	KUNIT_CASE(many_kicks_are_one),
 	KUNIT_CASE(a_kick_outlives_the_states),

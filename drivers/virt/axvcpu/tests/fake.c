@@ -396,7 +396,7 @@ int axv_fake_guest_halt(struct axv_fake *fake)
 {
 	bool event;
 
-	if (axv_vcpu_block(&fake->vcpu))
+	if (axv_vcpu_block(&fake->vcpu) < 0)
 		return AXV_EXIT_NOTHING;
 	raw_spin_lock_irq(&fake->vcpu.lock);
 	event = fake->queued;

@@ -173,7 +173,7 @@ static void a_full_queue_loses_nothing(struct kunit *test)
 static int halts(struct axv_fake *fake)
 {
 	fake->halted = true;
-	if (axv_wait_for_event(&fake->vcpu, &fake->halted, axv_fake_ops.has_event) == AXV_EXIT)
+	if (axv_wait_for_event(&fake->vcpu, &fake->halted) == AXV_EXIT)
 		return AXV_EXIT_NOTHING;
 	return fake->halted ? AXV_EXIT_NONE : AXV_EXIT_HYPERCALL;
 }
