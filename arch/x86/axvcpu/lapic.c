@@ -40,15 +40,13 @@ static const u16 lvts[] = {
 /* The most urgent vector of a bank, or -1. */
 static int highest(const struct axv_lapic *lapic, unsigned int bank)
 {
-	int i;
+	u8 used = lapic->used[axv_lapic_used(bank)];
+	unsigned int i;
 
-	for (i = 7; i >= 0; i--) {
-		u32 word = lapic->regs[(bank + i * 0x10) / 4];
-
-		if (word)
-			return 32 * i + __fls(word);
-	}
-	return -1;
+	if (!used)
+		return -1;
+	i = __fls(used);
+	return 32 * i + __fls(lapic->regs[(bank + i * 0x10) / 4]);
 }
 
 /**
@@ -61,6 +59,7 @@ void axv_lapic_reset_regs(struct axv_lapic *lapic)
 
 	axv_lapic_timer_stop(lapic);
 	memset(lapic->regs, 0, sizeof(lapic->regs));
+	memset(lapic->used, 0, sizeof(lapic->used));
 	WRITE_ONCE(*axv_lapic_reg(lapic, APIC_DFR), APIC_DFR_FLAT);
 	WRITE_ONCE(*axv_lapic_reg(lapic, APIC_SPIV), 0xff);
 	for (i = 0; i < ARRAY_SIZE(lvts); i++)
@@ -127,7 +126,7 @@ void axv_lapic_reset(struct axv_x86_vcpu *x)
 	x->events.halted = lapic->wait_sipi;
 }
 
-static void merge_incoming(struct axv_lapic *lapic)
+static void take_incoming(struct axv_lapic *lapic)
 {
 	bool accept = axv_lapic_is_enabled(lapic) && !lapic->wait_sipi;
 	unsigned int i, half;
@@ -143,14 +142,32 @@ static void merge_incoming(struct axv_lapic *lapic)
 		if (!accept)
 			continue;
 		for (half = 0; half < 2; half++) {
-			unsigned int offset = (2 * i + half) * 0x10;
-			u32 *tmr = axv_lapic_reg(lapic, APIC_TMR + offset);
+			unsigned int word = 2 * i + half;
+			u32 *irr = axv_lapic_reg(lapic, APIC_IRR + word * 0x10);
+			u32 *tmr = axv_lapic_reg(lapic, APIC_TMR + word * 0x10);
 			u32 bits = new >> 32 * half;
 
-			*axv_lapic_reg(lapic, APIC_IRR + offset) |= bits;
+			if (!bits)
+				continue;
+			axv_lapic_put_word(lapic, APIC_IRR, word, *irr | bits);
 			*tmr = (*tmr & ~bits) | (bits & (u32)(level >> 32 * half));
 		}
 	}
+}
+
+/*
+ * Four plain reads, mostly of 0.  What a sender writes after them is looked for again: its
+ * request comes after it.
+ */
+static __always_inline void merge_incoming(struct axv_lapic *lapic)
+{
+	unsigned long any = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(lapic->incoming); i++)
+		any |= READ_ONCE(lapic->incoming[i]);
+	if (unlikely(any))
+		take_incoming(lapic);
 }
 
 static u32 tpr(struct axv_x86_vcpu *x)

@@ -76,6 +76,8 @@ struct axv_lapic_timer {
  * @errors:	bits for ESR, since the guest wrote it last; likewise
  * @base:	IA32_APIC_BASE.  Senders read the mode without a lock.
  * @regs:	as the page has them, by offset / 4.  Senders read LDR, DFR and SVR.
+ * @used:	words of ISR, and of IRR, that are not 0: a bit each.  Exact, and plain as
+ *		the words are: only the holder of the claim touches either.
  * @wait_sipi:	it waits for a SIPI
  * @errors_told: those of @errors of which LVT error has told
  * @timer:	its timer
@@ -91,6 +93,7 @@ struct axv_lapic {
 
 	u64 base;
 	u32 regs[AXV_LAPIC_BYTES / 4];
+	u8 used[2];
 	bool wait_sipi;
 	unsigned long errors_told;
 	struct axv_lapic_timer timer;
@@ -113,14 +116,42 @@ static inline bool axv_lapic_is_set(struct axv_lapic *lapic, unsigned int bank, 
 	return *axv_lapic_word(lapic, bank, vector) & BIT(vector % 32);
 }
 
+/* Where &axv_lapic.used has APIC_ISR or APIC_IRR. */
+static inline unsigned int axv_lapic_used(unsigned int bank)
+{
+	return bank == APIC_IRR;
+}
+
+/**
+ * axv_lapic_put_word() - write a word of ISR or IRR
+ * @lapic:	APIC of a vCPU whose claim the caller holds
+ * @bank:	APIC_ISR or APIC_IRR
+ * @i:		which of its 8 words
+ * @value:	its new value
+ */
+static inline void axv_lapic_put_word(struct axv_lapic *lapic, unsigned int bank, unsigned int i,
+				      u32 value)
+{
+	u8 *used = &lapic->used[axv_lapic_used(bank)];
+
+	*axv_lapic_reg(lapic, bank + i * 0x10) = value;
+	if (value)
+		*used |= BIT(i);
+	else
+		*used &= ~BIT(i);
+}
+
+/* These two: @bank is APIC_ISR or APIC_IRR. */
 static inline void axv_lapic_set(struct axv_lapic *lapic, unsigned int bank, u8 vector)
 {
-	*axv_lapic_word(lapic, bank, vector) |= BIT(vector % 32);
+	axv_lapic_put_word(lapic, bank, vector / 32,
+			   *axv_lapic_word(lapic, bank, vector) | BIT(vector % 32));
 }
 
 static inline void axv_lapic_clear(struct axv_lapic *lapic, unsigned int bank, u8 vector)
 {
-	*axv_lapic_word(lapic, bank, vector) &= ~BIT(vector % 32);
+	axv_lapic_put_word(lapic, bank, vector / 32,
+			   *axv_lapic_word(lapic, bank, vector) & ~BIT(vector % 32));
 }
 
 static inline bool axv_lapic_is_on(const struct axv_lapic *lapic)

@@ -25,7 +25,7 @@ void axv_lapic_local(struct axv_lapic *lapic, unsigned int lvt)
 		return;
 	}
 	axv_lapic_set(lapic, APIC_IRR, vector);
-	axv_lapic_clear(lapic, APIC_TMR, vector);
+	*axv_lapic_word(lapic, APIC_TMR, vector) &= ~BIT(vector % 32);
 	WRITE_ONCE(lapic->x->events.any, true);
 }
 

@@ -185,7 +185,12 @@ int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 	if (index >= APIC_TMR && index < APIC_IRR)
 		for_each_set_bit(bit, &bits, 32)
 			set_bit((index - APIC_TMR) * 2 + bit, lapic->direct);
-	WRITE_ONCE(*axv_lapic_reg(lapic, index), value);
+	if (index >= APIC_ISR && index < APIC_TMR)
+		axv_lapic_put_word(lapic, APIC_ISR, (index - APIC_ISR) / 0x10, value);
+	else if (index >= APIC_IRR && index < APIC_ESR)
+		axv_lapic_put_word(lapic, APIC_IRR, (index - APIC_IRR) / 0x10, value);
+	else
+		WRITE_ONCE(*axv_lapic_reg(lapic, index), value);
 	return 0;
 }
 

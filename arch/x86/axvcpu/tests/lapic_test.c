@@ -4,6 +4,8 @@
  * timer, INIT and SIPI, and its state as registers.
  */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
@@ -314,6 +316,192 @@ static void lapic_test_put_back(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, axv_lapic_put_back(x, 0x40));
 	KUNIT_EXPECT_TRUE(test, axv_lapic_put_back(x, 0x41));
 	KUNIT_EXPECT_EQ(test, 0x41, take(x));
+}
+
+static const unsigned int banks[] = { APIC_ISR, APIC_IRR };
+
+/* What &axv_lapic.used says of the words. */
+static void expect_used(struct kunit *test, struct axv_x86_vcpu *x)
+{
+	unsigned int bank, i;
+	u8 used;
+
+	for (bank = 0; bank < ARRAY_SIZE(banks); bank++) {
+		used = 0;
+		for (i = 0; i < 8; i++)
+			if (*axv_lapic_reg(x->lapic, banks[bank] + i * 0x10))
+				used |= BIT(i);
+		KUNIT_EXPECT_EQ_MSG(test, used, x->lapic->used[axv_lapic_used(banks[bank])],
+				    "%x", banks[bank]);
+	}
+}
+
+static void lapic_test_used(struct kunit *test)
+{
+	struct axv_x86_vcpu *x = cpu(test, 0);
+	int vector, class;
+	unsigned int i;
+
+	/* Each alone, and then all: the highest first. */
+	for (vector = AXV_LAPIC_LEGAL; vector < 256; vector++) {
+		self_ipi(x, vector);
+		KUNIT_EXPECT_EQ(test, vector, pending(x));
+		expect_used(test, x);
+		KUNIT_EXPECT_EQ(test, vector, take(x));
+		KUNIT_EXPECT_EQ(test, vector & 0xf0, read(x, APIC_PROCPRI));
+		expect_used(test, x);
+		write(x, APIC_EOI, 0);
+		KUNIT_EXPECT_EQ(test, 0, read(x, APIC_PROCPRI));
+		expect_used(test, x);
+	}
+	for (vector = AXV_LAPIC_LEGAL; vector < 256; vector++)
+		self_ipi(x, vector);
+	for (vector = 255; vector >= AXV_LAPIC_LEGAL; vector--) {
+		KUNIT_EXPECT_EQ(test, vector, take(x));
+		write(x, APIC_EOI, 0);
+		expect_used(test, x);
+	}
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+
+	/* One in another, one put back, and their ends. */
+	for (class = 1; class < 16; class++) {
+		self_ipi(x, class << 4 | 1);
+		KUNIT_EXPECT_EQ(test, class << 4 | 1, take(x));
+		expect_used(test, x);
+	}
+	KUNIT_EXPECT_TRUE(test, axv_lapic_put_back(x, 0xf1));
+	expect_used(test, x);
+	KUNIT_EXPECT_EQ(test, 0xe0, read(x, APIC_PROCPRI));
+	KUNIT_EXPECT_EQ(test, 0xf1, take(x));
+	for (class = 15; class > 0; class--) {
+		KUNIT_EXPECT_EQ(test, class << 4, read(x, APIC_PROCPRI));
+		write(x, APIC_EOI, 0);
+		expect_used(test, x);
+	}
+
+	/* As a VMM restores them, and takes them back. */
+	for (i = 0; i < 16; i++) {
+		unsigned int reg = banks[i / 8] + i % 8 * 0x10;
+
+		KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, reg, BIT(31)));
+		expect_used(test, x);
+		if (reg >= APIC_IRR)
+			KUNIT_EXPECT_EQ(test, (int)(i % 8 * 32 + 31), pending(x));
+		else
+			KUNIT_EXPECT_EQ(test, i * 32 + 16, read(x, APIC_PROCPRI));
+		KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, reg, 0));
+		expect_used(test, x);
+	}
+
+	/* Switched off with some in both, it forgets them. */
+	self_ipi(x, 0x41);
+	take(x);
+	self_ipi(x, 0x81);
+	KUNIT_EXPECT_EQ(test, 0x81, pending(x));
+	axv_lapic_set_base(x, AXV_LAPIC_PAGE, false);
+	expect_used(test, x);
+	axv_lapic_set_base(x, XAPIC, false);
+	enable(x);
+	KUNIT_EXPECT_EQ(test, -1, pending(x));
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_PROCPRI));
+}
+
+#define SENDERS		3
+#define ROUNDS		1000
+
+/**
+ * struct sender - a thread that sends MSIs to the first vCPU, the next after the last
+ * @x:		the first vCPU
+ * @taken:	how often it took each vector
+ * @index:	of this sender: its vectors are among the others', in the same words
+ * @rounds:	of its MSIs that were taken
+ * @done:	it sends no more
+ */
+struct sender {
+	struct axv_x86_vcpu *x;
+	const unsigned int *taken;
+	unsigned int index;
+	unsigned int rounds;
+	bool done;
+};
+
+static int send_msis(void *arg)
+{
+	struct sender *s = arg;
+	unsigned long end;
+
+	while (s->rounds < ROUNDS) {
+		u8 vector = 0x40 + s->rounds % 64 * SENDERS + s->index;
+		unsigned int before = READ_ONCE(s->taken[vector]);
+		const struct axv_inject event = {
+			.type = AXV_INJECT_MSI,
+			.address = 0xfee00000,
+			.data = vector,
+		};
+
+		if (axv_x86_msi(s->x->base.vm, &event))
+			break;
+		end = jiffies + 60 * HZ;
+		while (READ_ONCE(s->taken[vector]) == before && time_before(jiffies, end))
+			cond_resched();
+		if (READ_ONCE(s->taken[vector]) == before)
+			break;
+		s->rounds++;
+	}
+	WRITE_ONCE(s->done, true);
+	while (!kthread_should_stop())
+		usleep_range(1000, 2000);
+	return 0;
+}
+
+static bool all_done(const struct sender *senders)
+{
+	unsigned int i;
+
+	for (i = 0; i < SENDERS; i++)
+		if (!READ_ONCE(senders[i].done))
+			return false;
+	return true;
+}
+
+/* Sent while others are taken and end, none is lost, and none comes twice. */
+static void lapic_test_concurrent(struct kunit *test)
+{
+	struct task_struct *tasks[SENDERS];
+	struct axv_x86_vcpu *x = cpu(test, 0);
+	unsigned int *taken, total = 0, i;
+	struct sender *senders;
+	int vector;
+
+	taken = kunit_kcalloc(test, 256, sizeof(*taken), GFP_KERNEL);
+	senders = kunit_kcalloc(test, SENDERS, sizeof(*senders), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, taken);
+	KUNIT_ASSERT_NOT_NULL(test, senders);
+	for (i = 0; i < SENDERS; i++) {
+		senders[i] = (struct sender){ .x = x, .taken = taken, .index = i };
+		tasks[i] = kthread_run(send_msis, &senders[i], "axvcpu-msi/%u", i);
+		if (IS_ERR(tasks[i])) {
+			KUNIT_FAIL(test, "no thread");
+			senders[i].done = true;
+		}
+	}
+	while (!all_done(senders)) {
+		vector = take(x);
+		if (vector >= 0) {
+			write(x, APIC_EOI, 0);
+			WRITE_ONCE(taken[vector], taken[vector] + 1);
+			total++;
+		}
+		cond_resched();
+	}
+	for (i = 0; i < SENDERS; i++) {
+		if (!IS_ERR(tasks[i]))
+			kthread_stop(tasks[i]);
+		KUNIT_EXPECT_EQ_MSG(test, (unsigned int)ROUNDS, senders[i].rounds, "%u", i);
+	}
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	KUNIT_EXPECT_EQ(test, (unsigned int)(SENDERS * ROUNDS), total);
+	expect_used(test, x);
 }
 
 /* Who has got the vector?  A bit for each, and it is gone after that. */
@@ -768,6 +956,7 @@ static void lapic_test_save_restore(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_reg(to, reg, &value));
 		KUNIT_EXPECT_EQ_MSG(test, saved[i], value, "%llx", reg);
 	}
+	expect_used(test, to);
 	/* The tick, the error, and what is in service. */
 	KUNIT_EXPECT_EQ(test, 0xee, take(to));
 	write(to, APIC_EOI, 0);
@@ -943,6 +1132,8 @@ static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_test_modes),
 	KUNIT_CASE(lapic_test_priorities),
 	KUNIT_CASE(lapic_test_put_back),
+	KUNIT_CASE(lapic_test_used),
+	KUNIT_CASE(lapic_test_concurrent),
 	KUNIT_CASE(lapic_test_destinations),
 	KUNIT_CASE(lapic_test_x2apic_destinations),
 	KUNIT_CASE(lapic_test_errors),
