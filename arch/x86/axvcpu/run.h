@@ -303,7 +303,8 @@ axv_x86_before_entry(struct axv_x86_vcpu *x,
  * The host has its interrupts, one of which ended the guest, or could not: an
  * event that is injected is delivered before, and what its delivery causes comes
  * before as well.  A guest can make that recur for ever (CVE-2015-5307,
- * CVE-2015-8104).
+ * CVE-2015-8104).  A back end clears @injected where the exit itself tells that
+ * the delivery has ended.
  *
  * A handler may change the LDT of this CPU, set a breakpoint, or switch
  * virtualization off; and a CPU that never leaves the inner loop for user mode

@@ -38,13 +38,20 @@
 #define SVM_EXIT_MCOMMIT		0x0a3
 #define SVM_EXIT_TLBSYNC		0x0a4
 
-/* Instructions that are answered once their length is known. */
+/*
+ * Instructions that are answered once their length is known.
+ *
+ * One is reached at the end of an event's delivery, not within it: an interrupt of the host
+ * that waited for that has come before it (APM 15.20).  So the guest cannot keep the host's
+ * interrupts out by what it does here (CVE-2015-5307), and they need not be let in.
+ */
 static enum axv_next handle_instruction(struct axv_svm_vcpu *svm,
 					unsigned int len)
 {
 	const struct vmcb_control_area *control = &svm->vmcb->control;
 	enum axv_next next;
 
+	svm->x.injected = 0;
 	switch (control->exit_code) {
 	case SVM_EXIT_CPUID:
 		axv_x86_answer_cpuid(&svm->x);

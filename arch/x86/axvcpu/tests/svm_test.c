@@ -196,6 +196,36 @@ static void svm_test_fast_exits(struct kunit *test)
 	}
 }
 
+/*
+ * Where an event was injected, interrupts of the host are let in before the next entry,
+ * unless the guest has come to an instruction.
+ */
+static void svm_test_instruction_after_event(struct kunit *test)
+{
+	struct svm_fixture *f = test->priv;
+	static const u64 event = AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXTINT | 0x30;
+	static const struct recorded cpuid = {
+		.code = SVM_EXIT_CPUID, .rip = 0x1000, .next_rip = 0x1002,
+	};
+	static const struct recorded others[] = {
+		{ .code = SVM_EXIT_VINTR, .rip = 0x1000 },
+		{ .code = SVM_EXIT_NMI, .rip = 0x1000 },
+		{ .code = SVM_EXIT_READ_DR0, .rip = 0x1000 },
+	};
+	unsigned int i;
+
+	load_recorded(f, &cpuid);
+	f->svm.x.injected = event;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, 0ull, f->svm.x.injected);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		load_recorded(f, &others[i]);
+		f->svm.x.injected = event;
+		KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
+		KUNIT_EXPECT_EQ(test, event, f->svm.x.injected);
+	}
+}
+
 static void svm_test_port_write(struct kunit *test)
 {
 	struct svm_fixture *f = test->priv;
@@ -893,6 +923,7 @@ static void svm_test_unusable(struct kunit *test)
 
 static struct kunit_case svm_cases[] = {
 	KUNIT_CASE(svm_test_fast_exits),
+	KUNIT_CASE(svm_test_instruction_after_event),
 	KUNIT_CASE(svm_test_port_write),
 	KUNIT_CASE(svm_test_port_string),
 	KUNIT_CASE(svm_test_without_nrips),
