@@ -148,9 +148,8 @@ struct axv_doorbells {
  *		other.
  * @irqfds:	those that nobody ends yet
  * @nr_irqfds:	how many
- * @resampler_lock: guards changes of @resamplers.  Nothing else is locked under it.
- * @resamplers:	eventfds that hear of the end of level interrupts, resample.c; walked under
- *		SRCU
+ * @resamplers:	eventfds that hear of the end of level interrupts, by gsi, resample.c; walked
+ *		under SRCU
  * @notifier:	follows @mm
  * @mmu_lock:	guards changes of @regions, @mmu_seq, the invalidations, @removals,
  *		@removed, @s2 and the bits of the dirty logs, which are set atomically.
@@ -203,8 +202,7 @@ struct axv_vm {
 	spinlock_t irqfd_lock;	/* irqfds */
 	struct list_head irqfds;
 	u32 nr_irqfds;
-	spinlock_t resampler_lock;	/* resamplers */
-	struct list_head resamplers;
+	struct xarray resamplers;
 	struct mmu_notifier notifier;
 
 	/* Written by those who map, store or remove. */

@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/rculist.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -410,8 +411,10 @@ void axv_doorbells_close(struct axv_vm *vm)
 		/* It stays as long as the VM. */
 		table = rcu_dereference_protected(bells->table[space], true);
 		for (i = 0; table && i < BUCKETS; i++)
-			while ((bell = bell_pop(bells, space, &table[i])))
+			while ((bell = bell_pop(bells, space, &table[i]))) {
 				bell_put(bell);
+				cond_resched();
+			}
 	}
 }
 

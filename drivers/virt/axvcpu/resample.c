@@ -3,10 +3,13 @@
  * Resample eventfds: they hear that a level interrupt has ended, and whoever holds the
  * level up looks at the device again.
  *
- * A vCPU that ends an interrupt, and a call that adds level routes, walk the VM's list under
- * SRCU, since signalling sleeps on a realtime kernel.  Whoever takes resamplers off the list
- * waits for such walks, so nothing is signalled by them any more: once for all of them, since
- * a grace period takes milliseconds and a VM may have 4,096.
+ * A vCPU that ends an interrupt, and a call that adds level routes, walk the list of a gsi
+ * under SRCU, since signalling sleeps on a realtime kernel.  Whoever takes resamplers off a
+ * list waits for such walks, so nothing is signalled by them any more: once for all of them,
+ * since a grace period takes milliseconds and a VM may have 4,096.
+ *
+ * Each gsi has a list of its own: 4,096 routes may end at once, and one list of 4,096 would
+ * be walked for each of them.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -15,7 +18,6 @@
 #include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/xarray.h>
 
@@ -29,16 +31,55 @@
 static struct srcu_struct walks;
 
 /**
+ * struct hearers - who hears of the end of a route's interrupts, in &axv_vm.resamplers
+ * @list:	of &axv_resampler.node, empty for a moment at most; under the xarray's lock
+ */
+struct hearers {
+	struct list_head list;
+};
+
+/**
  * struct axv_resampler - an eventfd that hears of the end of a route's interrupts
- * @node:	in &axv_vm.resamplers
+ * @node:	in @hearers
+ * @hearers:	of @gsi.  Constant.
+ * @last:	no other was left when this one was removed: @hearers goes with it
  * @gsi:	the route, which need not be there.  Constant.
  * @eventfd:	what is signalled; a reference is held.  Constant.
  */
 struct axv_resampler {
 	struct list_head node;
+	struct hearers *hearers;
+	bool last;
 	u32 gsi;
 	struct eventfd_ctx *eventfd;
 };
+
+static int put_on(struct axv_vm *vm, struct axv_resampler *resampler)
+{
+	struct hearers *blank = kzalloc(sizeof(*blank), GFP_KERNEL_ACCOUNT);
+	XA_STATE(xas, &vm->resamplers, resampler->gsi);
+	struct hearers *hearers;
+
+	if (!blank)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&blank->list);
+	do {
+		xas_lock(&xas);
+		hearers = xas_load(&xas);
+		if (!hearers) {
+			hearers = blank;
+			xas_store(&xas, hearers);
+		}
+		if (!xas_error(&xas)) {
+			resampler->hearers = hearers;
+			list_add_tail_rcu(&resampler->node, &hearers->list);
+		}
+		xas_unlock(&xas);
+	} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
+	if (resampler->hearers != blank)
+		kfree(blank);
+	return xas_error(&xas);
+}
 
 /**
  * axv_resampler_add() - an eventfd hears of the end of a route's interrupts
@@ -53,21 +94,23 @@ struct axv_resampler {
 struct axv_resampler *axv_resampler_add(struct axv_vm *vm, u32 gsi, int fd)
 {
 	struct axv_resampler *resampler = kzalloc(sizeof(*resampler), GFP_KERNEL_ACCOUNT);
-	struct eventfd_ctx *eventfd;
+	int err;
 
 	if (!resampler)
 		return ERR_PTR(-ENOMEM);
-	eventfd = axv_eventfd_get(fd);
-	if (IS_ERR(eventfd)) {
-		kfree(resampler);
-		return ERR_CAST(eventfd);
-	}
 	resampler->gsi = gsi;
-	resampler->eventfd = eventfd;
-	spin_lock(&vm->resampler_lock);
-	list_add_tail_rcu(&resampler->node, &vm->resamplers);
-	spin_unlock(&vm->resampler_lock);
-	return resampler;
+	resampler->eventfd = axv_eventfd_get(fd);
+	if (IS_ERR(resampler->eventfd)) {
+		err = PTR_ERR(resampler->eventfd);
+		goto err_free;
+	}
+	err = put_on(vm, resampler);
+	if (!err)
+		return resampler;
+	axv_eventfd_put(resampler->eventfd);
+err_free:
+	kfree(resampler);
+	return ERR_PTR(err);
 }
 
 /**
@@ -80,9 +123,12 @@ struct axv_resampler *axv_resampler_add(struct axv_vm *vm, u32 gsi, int fd)
  */
 void axv_resampler_remove(struct axv_vm *vm, struct axv_resampler *resampler)
 {
-	spin_lock(&vm->resampler_lock);
+	xa_lock(&vm->resamplers);
 	list_del_rcu(&resampler->node);
-	spin_unlock(&vm->resampler_lock);
+	resampler->last = list_empty(&resampler->hearers->list);
+	if (resampler->last)
+		__xa_erase(&vm->resamplers, resampler->gsi);
+	xa_unlock(&vm->resamplers);
 }
 
 /**
@@ -104,6 +150,8 @@ void axv_resample_wait(void)
 void axv_resampler_free(struct axv_resampler *resampler)
 {
 	axv_eventfd_put(resampler->eventfd);
+	if (resampler->last)
+		kfree(resampler->hearers);
 	kfree(resampler);
 }
 
@@ -126,54 +174,34 @@ void axv_resampler_end(struct axv_vm *vm, struct axv_resampler *resampler)
  * @vm:		VM whose file, or a vCPU's, is open
  * @gsi:	number of the route
  *
- * Context: preemption and interrupts on, no lock held: on a realtime kernel signalling
- * sleeps.
+ * Under &axv_vm.lock the walk waits for the locks of eventfds alone, under which nobody waits
+ * for a walk or for &axv_vm.lock.
+ *
+ * Context: preemption and interrupts on, no lock held but &axv_vm.lock: on a realtime kernel
+ * signalling sleeps.
  * Return: false: there is nobody.
  */
 bool axv_resample(struct axv_vm *vm, u32 gsi)
 {
 	struct axv_resampler *resampler;
+	struct hearers *hearers;
 	bool heard = false;
 	int idx;
 
 	lockdep_assert_preemption_enabled();
 	idx = srcu_read_lock(&walks);
-	list_for_each_entry_srcu(resampler, &vm->resamplers, node,
+	hearers = xa_load(&vm->resamplers, gsi);
+	if (!hearers)
+		goto out;
+	list_for_each_entry_srcu(resampler, &hearers->list, node,
 				 srcu_read_lock_held(&walks)) {
-		if (resampler->gsi != gsi)
-			continue;
 		axv_eventfd_ring(resampler->eventfd);
 		heard = true;
 		cond_resched();
 	}
+out:
 	srcu_read_unlock(&walks, idx);
 	return heard;
-}
-
-/**
- * axv_resample_new() - signal all who hear of the end of a new route's interrupts
- * @vm:		VM whose &axv_vm.lock is held: the routes that have AXV_ROUTE_MARK_NEW keep it,
- *		and nobody else is added to those who hear
- *
- * Under the lock the walk waits for the locks of eventfds alone, under which nobody waits
- * for a walk or for &axv_vm.lock.
- *
- * Context: process context, preemption and interrupts on, no other lock held.
- */
-void axv_resample_new(struct axv_vm *vm)
-{
-	struct axv_resampler *resampler;
-	int idx;
-
-	lockdep_assert_held(&vm->lock);
-	idx = srcu_read_lock(&walks);
-	list_for_each_entry_srcu(resampler, &vm->resamplers, node,
-				 srcu_read_lock_held(&walks)) {
-		if (xa_get_mark(&vm->routes, resampler->gsi, AXV_ROUTE_MARK_NEW))
-			axv_eventfd_ring(resampler->eventfd);
-		cond_resched();
-	}
-	srcu_read_unlock(&walks, idx);
 }
 
 /** axv_resample_init() - before the first VM */

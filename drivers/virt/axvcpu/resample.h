@@ -18,6 +18,5 @@ void axv_resample_wait(void);
 void axv_resampler_free(struct axv_resampler *resampler);
 void axv_resampler_end(struct axv_vm *vm, struct axv_resampler *resampler);
 bool axv_resample(struct axv_vm *vm, u32 gsi);
-void axv_resample_new(struct axv_vm *vm);
 
 #endif /* _AXVCPU_RESAMPLE_H */

@@ -502,8 +502,10 @@ static void remove_blanks(struct axv_vm *vm)
 	struct axv_gsi *route;
 	unsigned long gsi;
 
-	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_NEW)
+	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_NEW) {
 		remove_route(vm, gsi, &none);
+		cond_resched();
+	}
 }
 
 /* Room for all of them: nothing that follows can fail. */
@@ -513,7 +515,7 @@ static int make_room(struct axv_vm *vm, const struct axv_route *routes, u32 coun
 	int err = 0;
 	u32 i;
 
-	for (i = 0; i < count && !err; i++) {
+	for (i = 0; i < count && !err; i++, cond_resched()) {
 		if (routes[i].flags & AXV_ROUTE_REMOVE || xa_load(&vm->routes, routes[i].gsi))
 			continue;
 		err = vm->nr_routes < limit ? add_blank(vm, routes[i].gsi) : -ENOSPC;
@@ -579,29 +581,22 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fal
  * or when the route was removed, was delivered to nobody, and has no end.  A level that an
  * irqfd holds up, or that was set with what waits on it, has one.
  *
- * Once for all that a call has added, and after all else, since it may take long: there may
- * be 4,096 of them, and as many eventfds.
+ * After all else that the call does, since it may take long: there may be 4,096 of them, and
+ * as many eventfds.
  */
 static void ask_new(struct axv_vm *vm)
 {
 	struct axv_gsi *route;
-	bool ask, any = false;
 	unsigned long gsi;
+	bool ask;
 
 	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_NEW) {
+		xa_clear_mark(&vm->routes, gsi, AXV_ROUTE_MARK_NEW);
 		raw_spin_lock_irq(&route->lock);
 		ask = is_level(route) && !(route->line & AXV_LINE_IRQFD);
 		raw_spin_unlock_irq(&route->lock);
-		if (!ask)
-			xa_clear_mark(&vm->routes, gsi, AXV_ROUTE_MARK_NEW);
-		any |= ask;
-		cond_resched();
-	}
-	if (!any)
-		return;
-	axv_resample_new(vm);
-	xa_for_each_marked(&vm->routes, gsi, route, AXV_ROUTE_MARK_NEW) {
-		xa_clear_mark(&vm->routes, gsi, AXV_ROUTE_MARK_NEW);
+		if (ask)
+			axv_resample(vm, gsi);
 		cond_resched();
 	}
 }
@@ -649,10 +644,13 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 	for (i = 0; i < count; i++, cond_resched())
 		if (routes[i].flags & AXV_ROUTE_REMOVE)
 			remove_route(vm, routes[i].gsi, &fall);
-	if (all)
-		xa_for_each(&vm->routes, gsi, route)
+	if (all) {
+		xa_for_each(&vm->routes, gsi, route) {
 			if (route->table != vm->route_table)
 				remove_route(vm, gsi, &fall);
+			cond_resched();
+		}
+	}
 	after_fall(vm, &fall);
 	ask_new(vm);
 	return 0;
@@ -677,7 +675,7 @@ int axv_get_routes(struct axv_vm *vm, struct axv_route *routes, u32 count)
 	lockdep_assert_held(&vm->lock);
 	if (!axv_vm_has_routes(vm))
 		return -EOPNOTSUPP;
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i++, cond_resched()) {
 		route = xa_load(&vm->routes, routes[i].gsi);
 		if (!route) {
 			routes[i] = (struct axv_route){

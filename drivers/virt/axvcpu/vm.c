@@ -209,8 +209,7 @@ struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 	xa_init_flags(&vm->routes, XA_FLAGS_ACCOUNT);
 	spin_lock_init(&vm->irqfd_lock);
 	INIT_LIST_HEAD(&vm->irqfds);
-	spin_lock_init(&vm->resampler_lock);
-	INIT_LIST_HEAD(&vm->resamplers);
+	xa_init_flags(&vm->resamplers, XA_FLAGS_ACCOUNT);
 
 	err = xa_alloc_cyclic(&ids, &vm->id, vm, xa_limit_32b, &next_id,
 			      GFP_KERNEL_ACCOUNT);
@@ -264,6 +263,7 @@ static void vm_free(struct kref *ref)
 	xa_destroy(&vm->vcpus);
 	xa_destroy(&vm->by_hw_id);
 	xa_destroy(&vm->routes);
+	xa_destroy(&vm->resamplers);
 	mmdrop(vm->mm);
 	put_pid(vm->pid);
 	free_percpu(vm->held);

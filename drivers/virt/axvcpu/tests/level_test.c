@@ -3,6 +3,7 @@
  * Level routes: who holds a wire up, and who hears of the end of its interrupt.
  */
 #include <linux/atomic.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/mutex.h>
@@ -130,7 +131,7 @@ static void level_exit(struct kunit *test)
 	/* Nothing holds a wire up that is no route's. */
 	xa_for_each(&vm->vcpus, id, vcpu)
 		KUNIT_EXPECT_EQ(test, 0, to_fake(vcpu)->wires);
-	KUNIT_EXPECT_TRUE(test, list_empty(&vm->resamplers));
+	KUNIT_EXPECT_TRUE(test, xa_empty(&vm->resamplers));
 	axv_fake_exit(test);
 	for (i = 0; i < FDS; i++)
 		KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&devices[i].refs), "eventfd %d", i);
@@ -435,6 +436,49 @@ static void a_device_that_is_still_up(struct kunit *test)
 	forget(test, b);
 }
 
+/* Each end is told to those of its own gsi, whoever has come and gone there. */
+static void ends_of_many_routes(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_resampler *resamplers[MANY], *twice;
+	struct axv_vm *vm = test->priv;
+	u32 i;
+
+	for (i = 0; i < MANY; i++) {
+		KUNIT_ASSERT_EQ(test, 0, set_wire(vm, i, 0, 0, WIRE));
+		resamplers[i] = hears(test, i, 0);
+	}
+	for (i = 0; i < MANY; i++)
+		device_raises(test, i);
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, MANY, rings(0));
+
+	/* Two of one gsi: the first one goes, then the other. */
+	twice = hears(test, 1, 1);
+	device_raises(test, 1);
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, MANY + 1, rings(0));
+	KUNIT_EXPECT_EQ(test, 1, rings(1));
+	forget(test, resamplers[1]);
+	device_raises(test, 1);
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, MANY + 1, rings(0));
+	KUNIT_EXPECT_EQ(test, 2, rings(1));
+	forget(test, twice);
+	device_raises(test, 1);
+	device_raises(test, 2);
+	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, MANY + 2, rings(0));
+	KUNIT_EXPECT_EQ(test, 2, rings(1));
+	/* And one comes again. */
+	resamplers[1] = hears(test, 1, 1);
+	device_raises(test, 1);
+	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
+	KUNIT_EXPECT_EQ(test, 3, rings(1));
+	for (i = 0; i < MANY; i++)
+		forget(test, resamplers[i]);
+}
+
 /* A route that comes later asks who was up before. */
 static void a_device_without_a_route(struct kunit *test)
 {
@@ -466,7 +510,7 @@ static void a_device_without_a_route(struct kunit *test)
 	forget(test, resampler);
 }
 
-/* One walk for all that a table adds, when nothing else is left to do. */
+/* A table asks when all its routes are set, and wires are high again. */
 static void a_table_asks_at_its_end(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -482,8 +526,8 @@ static void a_table_asks_at_its_end(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE));
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
-	a = hears(test, NEW + 1, 0);
-	b = hears(test, NEW, 1);
+	a = hears(test, NEW, 0);
+	b = hears(test, NEW + 1, 1);
 	devices[0].vcpu = fake;
 	devices[1].vcpu = fake;
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, ARRAY_SIZE(routes)));
@@ -498,8 +542,8 @@ static void a_table_asks_at_its_end(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, ARRAY_SIZE(routes)));
 	KUNIT_ASSERT_EQ(test, 0, remove(vm, NEW));
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, ARRAY_SIZE(routes)));
-	KUNIT_EXPECT_EQ(test, 1, rings(0));
-	KUNIT_EXPECT_EQ(test, 2, rings(1));
+	KUNIT_EXPECT_EQ(test, 2, rings(0));
+	KUNIT_EXPECT_EQ(test, 1, rings(1));
 	forget(test, a);
 	forget(test, b);
 }
@@ -922,12 +966,54 @@ static void a_wire_beside_another(struct kunit *test)
 	forget(test, resampler);
 }
 
+static int hearer_fn(void *arg)
+{
+	struct race *race = arg;
+	struct axv_resampler *resampler;
+
+	while (!READ_ONCE(race->stop)) {
+		resampler = axv_resampler_add(race->vm, GSI, 1);
+		if (IS_ERR(resampler))
+			return PTR_ERR(resampler);
+		/* Ends find it. */
+		usleep_range(20, 50);
+		axv_resampler_end(race->vm, resampler);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* The only one that hears of a route comes and goes while the route ends. */
+static void a_hearer_beside_ends(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct race race = { .vm = test->priv };
+	struct axv_fake_thread hearer;
+	int i, heard = 0;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(race.vm, GSI, 0, 0, WIRE));
+	axv_fake_start(test, &hearer, cpumask_last(cpu_online_mask), hearer_fn, &race);
+	/* Until one was heard at least: otherwise nothing was beside it. */
+	for (i = 0; !completion_done(&hearer.done) && (i < ROUNDS || !heard); i++) {
+		device_raises(test, GSI);
+		heard += !ends(fake, WIRE);
+		cond_resched();
+	}
+	WRITE_ONCE(race.stop, true);
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &hearer));
+	axv_fake_stop(&hearer);
+	KUNIT_EXPECT_LE(test, ROUNDS, i);
+	/* The VMM is told of those alone that nobody has heard. */
+	KUNIT_EXPECT_EQ(test, heard, rings(1));
+}
+
 static struct kunit_case level_cases[] = {
 	KUNIT_CASE(an_end_takes_a_level_back),
 	KUNIT_CASE(a_level_of_the_vmm),
 	KUNIT_CASE(a_wire_of_two_routes),
 	KUNIT_CASE(a_wire_of_many_routes),
 	KUNIT_CASE(a_device_that_is_still_up),
+	KUNIT_CASE(ends_of_many_routes),
 	KUNIT_CASE(a_device_without_a_route),
 	KUNIT_CASE(a_table_asks_at_its_end),
 	KUNIT_CASE(a_route_that_is_set_twice),
@@ -941,6 +1027,7 @@ static struct kunit_case level_cases[] = {
 	KUNIT_CASE(levels_are_state),
 	KUNIT_CASE(edges_do_not_end),
 	KUNIT_CASE(a_wire_beside_another),
+	KUNIT_CASE(a_hearer_beside_ends),
 	{}
 };
 
