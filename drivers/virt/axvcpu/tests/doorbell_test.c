@@ -349,6 +349,13 @@ static void there_is_a_limit(struct kunit *test)
 		if (i % 16 && !ring(vcpu, AXV_SPACE_MEMORY, ADDR, 8, i))
 			break;
 	KUNIT_EXPECT_EQ(test, max, i);
+	/* Whatever shares a bucket with them: other addresses, and other data. */
+	for (i = 1; i < max; i++)
+		if (ring(vcpu, AXV_SPACE_MEMORY, ADDR + 16 * i, 8, i % 16) ||
+		    ring(vcpu, AXV_SPACE_MEMORY, ADDR, 8, 16 * i) ||
+		    ring(vcpu, AXV_SPACE_PORTS, 16 * i + 8, 1, 0))
+			break;
+	KUNIT_EXPECT_EQ(test, max, i);
 	KUNIT_EXPECT_EQ(test, 0, unset(test, AXV_DOORBELL_DATA, ADDR, 8, max - 1, 0));
 	KUNIT_EXPECT_EQ(test, 0, set(test, 0, ADDR, 8, 0, 1));
 	KUNIT_EXPECT_EQ(test, 1, who_rings(test, vcpu, AXV_SPACE_MEMORY, ADDR, 8, max - 1));

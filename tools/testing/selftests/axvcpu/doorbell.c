@@ -345,6 +345,10 @@ TEST_F(doorbell, limit)
 	store(&self->v, GUEST_MEM + 8 * (max - 2), 0);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(2ull, count_of(self->fd));
+	/* An address that is nobody's, beside so many others. */
+	store(&self->v, GUEST_MEM + 8, 0);
+	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
+	EXPECT_EQ(0ull, count_of(self->fd));
 
 	ASSERT_EQ(0, bell_number(&self->vm, AXV_DOORBELL_REMOVE, 7, self->fd));
 	EXPECT_EQ(0, bell_number(&self->vm, 0, max, self->fd));
