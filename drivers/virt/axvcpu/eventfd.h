@@ -6,6 +6,11 @@
 #define _AXVCPU_EVENTFD_H
 
 #include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/lockdep.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
 
 #include <axvcpu/compat.h>
 
@@ -14,11 +19,18 @@
  * @get:	of a descriptor, a reference or an error pointer
  * @signal:	one more
  * @put:	give the reference back
+ * @file:	of a descriptor, a reference or NULL; its poll() joins the queue.  This and the
+ *		rest for irqfds alone
+ * @of_file:	as @get
+ * @take:	the count, which is zero afterwards; under the queue's lock
  */
 struct axv_eventfd_stub {
 	struct eventfd_ctx *(*get)(int fd);
 	void (*signal)(struct eventfd_ctx *eventfd);
 	void (*put)(struct eventfd_ctx *eventfd);
+	struct file *(*file)(int fd);
+	struct eventfd_ctx *(*of_file)(struct file *file);
+	u64 (*take)(struct eventfd_ctx *eventfd);
 };
 
 #if IS_ENABLED(CONFIG_KUNIT)
@@ -64,6 +76,84 @@ static inline void axv_eventfd_put(struct eventfd_ctx *eventfd)
 		axv_eventfd_stub->put(eventfd);
 	else
 		eventfd_ctx_put(eventfd);
+}
+
+/**
+ * axv_eventfd_file() - a reference to the file of a descriptor
+ * @fd:		descriptor of the calling thread
+ *
+ * Return: the file, which need not be an eventfd's, or NULL.
+ */
+static inline struct file *axv_eventfd_file(int fd)
+{
+	return axv_eventfd_stub ? axv_eventfd_stub->file(fd) : fget(fd);
+}
+
+/**
+ * axv_eventfd_of_file() - a reference to the eventfd of a file
+ * @file:	any file
+ *
+ * Return: the eventfd, or an error pointer.
+ */
+static inline struct eventfd_ctx *axv_eventfd_of_file(struct file *file)
+{
+	return axv_eventfd_stub ? axv_eventfd_stub->of_file(file) : eventfd_ctx_fileget(file);
+}
+
+/**
+ * axv_eventfd_take() - take the count back
+ * @eventfd:	one whose queue the caller has locked
+ *
+ * Return: the count; of an EFD_SEMAPHORE, 1 of it.
+ */
+static inline u64 axv_eventfd_take(struct eventfd_ctx *eventfd)
+{
+	u64 count;
+
+	if (axv_eventfd_stub)
+		return axv_eventfd_stub->take(eventfd);
+	eventfd_ctx_do_read(eventfd, &count);
+	return count;
+}
+
+/**
+ * axv_eventfd_wake_writers() - there is room in the count for those who wait for it
+ * @queue:	locked; its eventfd's count was taken
+ *
+ * One who waits may be a request (aio, io_uring) whose end signals the same eventfd.  It sees
+ * @in_eventfd, and signals later; otherwise it would wait for the lock that this thread holds.
+ *
+ * Handlers of interrupts signal eventfds as well (VFIO's), and would find this thread's mark and
+ * signal nothing: so interrupts are off. With PREEMPT_RT handlers are threads.
+ */
+static inline void axv_eventfd_wake_writers(wait_queue_head_t *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		lockdep_assert_irqs_disabled();
+	current->in_eventfd = 1;
+	wake_up_locked_poll(queue, EPOLLOUT);
+	current->in_eventfd = 0;
+}
+
+/**
+ * axv_eventfd_leave() - leave an eventfd's queue: nobody calls back any more
+ * @eventfd:	a reference is held
+ * @queue:	its queue
+ * @wait:	in @queue
+ *
+ * What is left of an EFD_SEMAPHORE's count is taken, so writers are woken as above.
+ *
+ * Context: the queue's lock is not held.
+ */
+static inline void axv_eventfd_leave(struct eventfd_ctx *eventfd, wait_queue_head_t *queue,
+				     wait_queue_entry_t *wait)
+{
+	spin_lock_irq(&queue->lock);
+	__remove_wait_queue(queue, wait);
+	if (axv_eventfd_take(eventfd))
+		axv_eventfd_wake_writers(queue);
+	spin_unlock_irq(&queue->lock);
 }
 
 #endif /* _AXVCPU_EVENTFD_H */

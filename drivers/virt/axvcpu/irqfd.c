@@ -24,10 +24,10 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include <axvcpu/compat.h>
 #include <axvcpu/route.h>
 #include <axvcpu/vm.h>
 
+#include "eventfd.h"
 #include "resample.h"
 
 static struct workqueue_struct *ends;
@@ -38,7 +38,8 @@ static struct workqueue_struct *ends;
  * @gsi:	the route, which need not be there
  * @resampler:	hears of the end of its interrupts, or NULL
  * @ctx:	the eventfd; a reference is held
- * @wait:	in the eventfd's queue, until the end
+ * @queue:	the eventfd's, which stays as long as @ctx
+ * @wait:	in @queue, until the end
  * @poll:	how it gets there
  * @node:	in &axv_vm.irqfds, under &axv_vm.irqfd_lock; empty: somebody ends it
  * @ending:	in the list of those whom the same thread ends
@@ -48,6 +49,7 @@ struct axv_irqfd {
 	u32 gsi;
 	struct axv_resampler *resampler;
 	struct eventfd_ctx *ctx;
+	wait_queue_head_t *queue;
 	wait_queue_entry_t wait;
 	poll_table poll;
 	struct list_head node;
@@ -57,10 +59,8 @@ struct axv_irqfd {
 /* When this returns the eventfd does not call back any more. */
 static void detach(struct axv_irqfd *irqfd)
 {
-	u64 count;
-
-	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &count);
-	eventfd_ctx_put(irqfd->ctx);
+	axv_eventfd_leave(irqfd->ctx, irqfd->queue, &irqfd->wait);
+	axv_eventfd_put(irqfd->ctx);
 	if (irqfd->resampler)
 		axv_resampler_remove(irqfd->vm, irqfd->resampler);
 }
@@ -136,10 +136,9 @@ static int signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void
 	struct axv_irqfd *irqfd = container_of(wait, struct axv_irqfd, wait);
 	__poll_t events = key_to_poll(key);
 	int taken = 0;
-	u64 count;
 
 	if (events & EPOLLIN) {
-		eventfd_ctx_do_read(irqfd->ctx, &count);
+		axv_eventfd_take(irqfd->ctx);
 		axv_route_raise(irqfd->vm, irqfd->gsi, line_of(irqfd));
 		taken = 1;
 	}
@@ -148,12 +147,22 @@ static int signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void
 	return taken;
 }
 
-/* Before other waiters, which would see the count. */
+/*
+ * Before other waiters, which would see the count.  What was counted before it called back is
+ * an event, too, and taken back like one: whoever could not count on may do so now.
+ */
 static void join(struct file *file, wait_queue_head_t *queue, poll_table *poll)
 {
 	struct axv_irqfd *irqfd = container_of(poll, struct axv_irqfd, poll);
 
+	irqfd->queue = queue;
 	add_wait_queue_priority(queue, &irqfd->wait);
+	spin_lock_irq(&queue->lock);
+	if (axv_eventfd_take(irqfd->ctx)) {
+		axv_route_raise(irqfd->vm, irqfd->gsi, line_of(irqfd));
+		axv_eventfd_wake_writers(queue);
+	}
+	spin_unlock_irq(&queue->lock);
 }
 
 /* The VM's irqfd of an eventfd; &axv_vm.irqfd_lock is held. */
@@ -215,9 +224,8 @@ static int add(struct axv_vm *vm, struct file *file, struct eventfd_ctx *ctx,
 		kfree(irqfd);
 		return err;
 	}
-	/* What was counted before it called back is an event, too. */
-	if (vfs_poll(file, &irqfd->poll) & EPOLLIN)
-		axv_route_raise(vm, irqfd->gsi, line_of(irqfd));
+	/* It calls join(). */
+	vfs_poll(file, &irqfd->poll);
 	return 0;
 }
 
@@ -274,10 +282,10 @@ int axv_set_irqfd(struct axv_vm *vm, const struct axv_set_irqfd *config)
 	err = check(config);
 	if (err)
 		return err;
-	file = fget(config->fd);
+	file = axv_eventfd_file(config->fd);
 	if (!file)
 		return -EBADF;
-	ctx = eventfd_ctx_fileget(file);
+	ctx = axv_eventfd_of_file(file);
 	if (IS_ERR(ctx)) {
 		err = PTR_ERR(ctx);
 		goto out;
@@ -288,7 +296,7 @@ int axv_set_irqfd(struct axv_vm *vm, const struct axv_set_irqfd *config)
 		err = add(vm, file, ctx, config);
 	/* Otherwise the reference is the irqfd's. */
 	if (err || config->flags & AXV_IRQFD_REMOVE)
-		eventfd_ctx_put(ctx);
+		axv_eventfd_put(ctx);
 out:
 	fput(file);
 	return err;

@@ -141,6 +141,14 @@ void axv_resample_wait(void)
 	synchronize_srcu(&walks);
 }
 
+#if IS_ENABLED(CONFIG_KUNIT)
+/* More after each wait: how many grace periods there were. */
+unsigned long axv_resample_cookie(void)
+{
+	return get_state_synchronize_srcu(&walks);
+}
+#endif
+
 /**
  * axv_resampler_free() - the end of axv_resampler_add()
  * @resampler:	what that returned, removed and waited for

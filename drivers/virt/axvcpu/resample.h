@@ -15,6 +15,7 @@ void axv_resample_exit(void);
 struct axv_resampler *axv_resampler_add(struct axv_vm *vm, u32 gsi, int fd);
 void axv_resampler_remove(struct axv_vm *vm, struct axv_resampler *resampler);
 void axv_resample_wait(void);
+unsigned long axv_resample_cookie(void);
 void axv_resampler_free(struct axv_resampler *resampler);
 void axv_resampler_end(struct axv_vm *vm, struct axv_resampler *resampler);
 bool axv_resample(struct axv_vm *vm, u32 gsi);

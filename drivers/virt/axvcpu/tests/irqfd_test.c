@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * irqfds: what happens to the count, and that those that end together wait together.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/string.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include <axvcpu/route.h>
+
+#include "fake.h"
+#include "../eventfd.h"
+#include "../resample.h"
+
+#define GSI	16
+#define MANY	64
+/* The descriptor of the one that hears of all ends. */
+#define END	MANY
+
+/**
+ * struct event - in the place of an eventfd
+ * @queue:	who is called back, and a lock
+ * @count:	what was signalled and not taken back; under the queue's lock
+ * @refs:	references to it
+ * @file:	whose descriptor is the index in @events
+ * @gate:	whoever signals by axv_resample() waits there, if it is not NULL
+ * @inside:	completed before that
+ */
+struct event {
+	wait_queue_head_t queue;
+	u64 count;
+	atomic_t refs;
+	struct file *file;
+	struct completion *gate;
+	struct completion inside;
+};
+
+/* By descriptor. */
+static struct event events[MANY + 1];
+
+static struct event *to_event(struct eventfd_ctx *eventfd)
+{
+	return (struct event *)eventfd;
+}
+
+static __poll_t event_poll(struct file *file, poll_table *poll)
+{
+	struct event *event = file->private_data;
+
+	poll_wait(file, &event->queue, poll);
+	return READ_ONCE(event->count) ? EPOLLIN : 0;
+}
+
+static const struct file_operations event_fops = {
+	.poll = event_poll,
+};
+
+static struct eventfd_ctx *event_get(int fd)
+{
+	if (fd < 0 || fd >= ARRAY_SIZE(events))
+		return ERR_PTR(-EBADF);
+	atomic_inc(&events[fd].refs);
+	return (struct eventfd_ctx *)&events[fd];
+}
+
+static struct file *event_file(int fd)
+{
+	return fd < 0 || fd >= ARRAY_SIZE(events) ? NULL : get_file(events[fd].file);
+}
+
+static struct eventfd_ctx *event_of_file(struct file *file)
+{
+	return event_get((struct event *)file->private_data - events);
+}
+
+static void event_ring(struct eventfd_ctx *eventfd)
+{
+	struct event *event = to_event(eventfd);
+
+	if (event->gate) {
+		complete(&event->inside);
+		wait_for_completion(event->gate);
+	}
+}
+
+static void event_put(struct eventfd_ctx *eventfd)
+{
+	atomic_dec(&to_event(eventfd)->refs);
+}
+
+static u64 event_take(struct eventfd_ctx *eventfd)
+{
+	struct event *event = to_event(eventfd);
+	u64 count = event->count;
+
+	lockdep_assert_held(&event->queue.lock);
+	event->count = 0;
+	return count;
+}
+
+static const struct axv_eventfd_stub stub = {
+	.get = event_get,
+	.signal = event_ring,
+	.put = event_put,
+	.file = event_file,
+	.of_file = event_of_file,
+	.take = event_take,
+};
+
+static int irqfd_suite_init(struct kunit_suite *suite)
+{
+	int err = axv_irqfd_init();
+
+	return err ?: axv_fake_suite_init(suite);
+}
+
+static void irqfd_suite_exit(struct kunit_suite *suite)
+{
+	/* What a thread of the kernel puts is closed later, by way of event_fops. */
+	flush_delayed_fput();
+	axv_fake_suite_exit(suite);
+	axv_irqfd_exit();
+}
+
+static int irqfd_init(struct kunit *test)
+{
+	int i, err;
+
+	memset(events, 0, sizeof(events));
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		init_waitqueue_head(&events[i].queue);
+		init_completion(&events[i].inside);
+		events[i].file = anon_inode_getfile("[axvcpu-test]", &event_fops, &events[i],
+						    O_RDWR);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(events[i].file));
+	}
+	axv_eventfd_stub = &stub;
+	err = axv_fake_init(test);
+	if (!err)
+		((struct axv_vm *)test->priv)->irqchip = AXV_IRQCHIP_GICV3;
+	return err;
+}
+
+static void irqfd_exit(struct kunit *test)
+{
+	struct axv_vm *vm = test->priv;
+	int i;
+
+	if (!vm) {
+		axv_eventfd_stub = NULL;
+		return;
+	}
+	axv_irqfd_end_all(vm);
+	axv_end_routes(vm);
+	KUNIT_EXPECT_EQ(test, 0, vm->nr_irqfds);
+	KUNIT_EXPECT_TRUE(test, list_empty(&vm->irqfds));
+	KUNIT_EXPECT_TRUE(test, xa_empty(&vm->resamplers));
+	axv_fake_exit(test);
+	axv_eventfd_stub = NULL;
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&events[i].refs), "eventfd %d", i);
+		/* No barrier: nobody comes any more. */
+		KUNIT_EXPECT_FALSE(test, waitqueue_active(&events[i].queue));
+		fput(events[i].file);
+	}
+}
+
+static int set_irqfd(struct axv_vm *vm, int fd, u32 gsi, u32 flags)
+{
+	const struct axv_set_irqfd config = {
+		.fd = fd, .gsi = gsi, .flags = flags,
+		.resample_fd = flags & AXV_IRQFD_RESAMPLE ? END : 0,
+	};
+	int err;
+
+	mutex_lock(&vm->lock);
+	err = axv_set_irqfd(vm, &config);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
+static int set_edge(struct axv_vm *vm)
+{
+	const struct axv_route route = { .gsi = GSI };
+	int err;
+
+	mutex_lock(&vm->lock);
+	err = axv_set_routes(vm, &route, 1, false);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
+static void signal_event(int fd)
+{
+	struct event *event = &events[fd];
+
+	spin_lock_irq(&event->queue.lock);
+	event->count++;
+	wake_up_locked_poll(&event->queue, EPOLLIN);
+	spin_unlock_irq(&event->queue.lock);
+}
+
+/* Its last file is closed. */
+static void close_event(int fd)
+{
+	wake_up_poll(&events[fd].queue, EPOLLHUP);
+}
+
+static void a_signal_is_an_event(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_edge(vm));
+	KUNIT_ASSERT_EQ(test, 0, set_irqfd(vm, 0, GSI, 0));
+	KUNIT_EXPECT_EQ(test, -EEXIST, set_irqfd(vm, 0, GSI, 0));
+	KUNIT_EXPECT_EQ(test, -EBADF, set_irqfd(vm, -1, GSI, 0));
+	KUNIT_EXPECT_EQ(test, 0, fake->queued);
+	signal_event(0);
+	KUNIT_EXPECT_EQ(test, 1, fake->queued);
+	KUNIT_EXPECT_EQ(test, 0ull, events[0].count);
+	KUNIT_EXPECT_EQ(test, -ENOENT, set_irqfd(vm, 0, GSI + 1, AXV_IRQFD_REMOVE));
+	KUNIT_EXPECT_EQ(test, 0, set_irqfd(vm, 0, GSI, AXV_IRQFD_REMOVE));
+	signal_event(0);
+	KUNIT_EXPECT_EQ(test, 1, fake->queued);
+	KUNIT_EXPECT_EQ(test, 1ull, events[0].count);
+}
+
+/* A writer for whose number there was no room in the count. */
+static int writer_fn(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+{
+	if (key_to_poll(key) & EPOLLOUT)
+		wait->private = wait;
+	return 0;
+}
+
+/* It is one event, and taken back: nobody has it a second time. */
+static void what_was_counted_before(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+	wait_queue_entry_t writer;
+
+	init_waitqueue_func_entry(&writer, writer_fn);
+	add_wait_queue(&events[0].queue, &writer);
+	KUNIT_ASSERT_EQ(test, 0, set_edge(vm));
+	signal_event(0);
+	signal_event(0);
+	KUNIT_EXPECT_PTR_EQ(test, NULL, writer.private);
+	KUNIT_ASSERT_EQ(test, 0, set_irqfd(vm, 0, GSI, 0));
+	KUNIT_EXPECT_EQ(test, 1, fake->queued);
+	KUNIT_EXPECT_EQ(test, 0ull, events[0].count);
+	KUNIT_EXPECT_NOT_NULL(test, writer.private);
+	KUNIT_EXPECT_EQ(test, 0, set_irqfd(vm, 0, GSI, AXV_IRQFD_REMOVE));
+	KUNIT_ASSERT_EQ(test, 0, set_irqfd(vm, 0, GSI, 0));
+	KUNIT_EXPECT_EQ(test, 1, fake->queued);
+	remove_wait_queue(&events[0].queue, &writer);
+}
+
+static void add_many(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		KUNIT_ASSERT_EQ(test, 0, set_irqfd(test->priv, i, GSI + i, AXV_IRQFD_RESAMPLE));
+}
+
+/* By how much one wait makes the cookie more. */
+static unsigned long one_wait(void)
+{
+	unsigned long before = axv_resample_cookie();
+
+	axv_resample_wait();
+	return axv_resample_cookie() - before;
+}
+
+/* The end of the VM's file, and of the VMM. */
+static void many_end_with_the_vm(struct kunit *test)
+{
+	unsigned long one = one_wait(), before;
+
+	add_many(test);
+	before = axv_resample_cookie();
+	axv_irqfds_close(test->priv);
+	KUNIT_EXPECT_NE(test, before, axv_resample_cookie());
+	KUNIT_EXPECT_LT(test, axv_resample_cookie() - before, MANY / 4 * one);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&events[END].refs));
+}
+
+static int walk_fn(void *arg)
+{
+	return axv_resample(arg, GSI);
+}
+
+/* A walk is under way: those that are closed meanwhile end together behind it. */
+static void many_end_in_a_worker(struct kunit *test)
+{
+	unsigned long one = one_wait(), before;
+	DECLARE_COMPLETION_ONSTACK(gate);
+	struct axv_vm *vm = test->priv;
+	struct axv_fake_thread walk;
+	int i;
+
+	add_many(test);
+	events[END].gate = &gate;
+	axv_fake_start(test, &walk, -1, walk_fn, vm);
+	axv_fake_await(test, &events[END].inside);
+	before = axv_resample_cookie();
+	for (i = 0; i < MANY; i++)
+		close_event(i);
+	KUNIT_EXPECT_EQ(test, 0, vm->nr_irqfds);
+	/* The one that the walk signals is not let go. */
+	KUNIT_EXPECT_LT(test, 0, atomic_read(&events[END].refs));
+	complete_all(&gate);
+	KUNIT_EXPECT_EQ(test, 1, axv_fake_wait(test, &walk));
+	axv_fake_stop(&walk);
+	axv_irqfd_end_all(vm);
+	KUNIT_EXPECT_LT(test, axv_resample_cookie() - before, MANY / 4 * one);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&events[END].refs));
+}
+
+static struct kunit_case irqfd_cases[] = {
+	KUNIT_CASE(a_signal_is_an_event),
+	KUNIT_CASE(what_was_counted_before),
+	KUNIT_CASE(many_end_with_the_vm),
+	KUNIT_CASE(many_end_in_a_worker),
+	{}
+};
+
+axv_test_suite("axvcpu-irqfds", irqfd_cases, .suite_init = irqfd_suite_init,
+	       .suite_exit = irqfd_suite_exit, .init = irqfd_init, .exit = irqfd_exit);
