@@ -87,13 +87,23 @@ static struct syscore_ops name = {					\
 #endif
 
 /*
- * FOLL_* of a guest's fault: a signal interrupts it, and it tells the host's
- * NUMA balancing.  6.1 has the latter without asking, the former not at all.
+ * FOLL_* of guest memory that has to be waited for: a signal interrupts that, since 6.2.
+ * Until then only a fatal one does.
+ */
+#if KERNEL_VERSION(6, 2, 0) <= LINUX_VERSION_CODE
+#define AXV_FOLL_WAIT	FOLL_INTERRUPTIBLE
+#else
+#define AXV_FOLL_WAIT	0
+#endif
+
+/*
+ * Of a guest's fault, beside that: it tells the host's NUMA balancing, which was so without
+ * asking until 6.6.
  */
 #if KERNEL_VERSION(6, 6, 0) <= LINUX_VERSION_CODE
-#define AXV_FOLL_FAULT	(FOLL_INTERRUPTIBLE | FOLL_HONOR_NUMA_FAULT)
+#define AXV_FOLL_FAULT	(AXV_FOLL_WAIT | FOLL_HONOR_NUMA_FAULT)
 #else
-#define AXV_FOLL_FAULT	0
+#define AXV_FOLL_FAULT	AXV_FOLL_WAIT
 #endif
 
 /*

@@ -574,10 +574,6 @@ static int axv_fault_try(struct axv_vm *vm, struct axv_fault *fault,
 	return err;
 }
 
-/*
- * On 6.1 only a fatal signal interrupts the wait for a page that the VMM itself
- * supplies (userfaultfd); the host has no way to ask for more.
- */
 static enum axv_fault_result axv_fault_resolve(struct axv_vcpu *vcpu, u64 gpa,
 					       u32 access, int *error)
 {

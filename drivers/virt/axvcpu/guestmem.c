@@ -17,6 +17,8 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
+#include <axvcpu/compat.h>
+
 #include "memory.h"
 
 /* A copy of the region of @gpa; -EFAULT: there is none; -EACCES: it is read-only. */
@@ -77,6 +79,24 @@ static int axv_touch_page(struct axv_vm *vm, const struct axv_mem_region *region
 	return err;
 }
 
+/*
+ * Get the host's page, which may take as long as the VMM likes (userfaultfd): 0, -EINTR or
+ * -EFAULT.  pin_user_pages_fast() does not know of AXV_FOLL_WAIT.
+ */
+static int axv_touch_pin(unsigned long hva, bool write, struct page **page)
+{
+	unsigned int flags = write ? FOLL_WRITE : 0;
+	long got;
+
+	/* One that is there needs no mmap_lock, for which it would wait uninterruptibly. */
+	if (pin_user_pages_fast(hva & PAGE_MASK, 1, flags | FOLL_NOFAULT, page) == 1)
+		return 0;
+	got = pin_user_pages_unlocked(hva & PAGE_MASK, 1, page, flags | AXV_FOLL_WAIT);
+	if (got == 1)
+		return 0;
+	return got == -EINTR || got == -EAGAIN ? -EINTR : -EFAULT;
+}
+
 /* One try: 0; -EAGAIN: try again; -EINTR, -EFAULT or -EACCES. */
 static int axv_touch_try(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 {
@@ -108,9 +128,9 @@ static int axv_touch_try(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 						axv_invalidation_ended(vm, hva)) ?
 		       -EINTR : -EAGAIN;
 
-	if (pin_user_pages_fast(hva & PAGE_MASK, 1, touch->write ? FOLL_WRITE : 0,
-				&page) != 1)
-		return -EFAULT;
+	err = axv_touch_pin(hva, touch->write, &page);
+	if (err)
+		return err;
 	err = axv_touch_page(vm, &region, gpa, seq, page, touch);
 	unpin_user_pages_dirty_lock(&page, 1, touch->write && !err);
 	return err;

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/userfaultfd.h>
+#include <sys/utsname.h>
 
 void axv_fail(const char *file, int line, const char *what)
 {
@@ -108,6 +109,17 @@ void uffd_supply(int uffd, void *page, __u64 first_word)
 	};
 
 	must(!axv_ioctl(uffd, UFFDIO_COPY, &copy));
+}
+
+/* Since 6.2. */
+int uffd_waits_interruptibly(void)
+{
+	unsigned int major, minor;
+	struct utsname kernel;
+
+	must(!uname(&kernel));
+	must(sscanf(kernel.release, "%u.%u", &major, &minor) == 2);
+	return major > 6 || (major == 6 && minor >= 2);
 }
 
 int dev_open(void)
@@ -621,6 +633,11 @@ int for_ever(struct axv_runner *r)
 int until_kicked(struct axv_runner *r)
 {
 	return r->vcpu->run->exit_reason == AXV_EXIT_KICKED;
+}
+
+int until_told(struct axv_runner *r)
+{
+	return atomic_load((atomic_int *)r->data);
 }
 
 void await_progress(volatile __u64 *counter)

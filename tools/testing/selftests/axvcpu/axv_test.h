@@ -126,6 +126,10 @@ int uffd_new(void *mem, size_t size);
 void uffd_await(int uffd, const void *addr);
 void uffd_supply(int uffd, void *page, __u64 first_word);
 
+/* A signal interrupts who waits for it, if that is a guest's access. */
+int uffd_waits_interruptibly(void);
+#define NO_INTERRUPTIBLE	"no FOLL_INTERRUPTIBLE in this kernel"
+
 /*
  * vCPUs. _new: Created. _ready: set up and bound, in the arch's 64-bit mode. _as: with a hw_id
  * that is not its id.
@@ -173,9 +177,10 @@ void runner_join(struct axv_runner *r);
 void runner_stop(struct axv_runner *r);
 void runner_await(struct axv_runner *r, int reason, unsigned long count);
 
-/* For runner_start(): until it is stopped, until its first Kicked. */
+/* For runner_start(): until it is stopped, until its first Kicked, until @data is not 0. */
 int for_ever(struct axv_runner *r);
 int until_kicked(struct axv_runner *r);
+int until_told(struct axv_runner *r);
 
 /* Until a guest that counts there has done so once more. */
 void await_progress(volatile __u64 *counter);

@@ -893,4 +893,32 @@ TEST_F(memory, userfaultfd)
 	close(uffd);
 }
 
+TEST_F(memory, signal_while_userfaultfd_waits)
+{
+	atomic_int sent = 0;
+	struct axv_runner r;
+	int uffd;
+
+	if (!uffd_waits_interruptibly())
+		SKIP(return, NO_INTERRUPTIBLE);
+	uffd = uffd_new(self->mem, PAGES * PAGE);
+	catch_signal(SIGUSR1);
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	guest_start(&self->v, GUEST_READ, GUEST_MEM + 7 * PAGE, 1, 0);
+	runner_start(&r, &self->v, until_told, &sent);
+	uffd_await(uffd, word(self->mem, 7));
+	sent = 1;
+	ASSERT_EQ(0, pthread_kill(r.thread, SIGUSR1));
+	runner_join(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_EQ(AXV_EXIT_NOTHING, self->v.run->exit_reason);
+
+	/* The guest makes the access again. */
+	uffd_supply(uffd, word(self->mem, 7), 0x4242);
+	ASSERT_EQ(0, vcpu_bind(&self->v));
+	ASSERT_EQ(AXV_EXIT_HYPERCALL, vcpu_run(&self->v));
+	EXPECT_EQ(0x4242ull, self->v.run->exit.hypercall.args[0]);
+	close(uffd);
+}
+
 TEST_HARNESS_MAIN

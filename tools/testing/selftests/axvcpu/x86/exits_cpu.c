@@ -185,7 +185,7 @@ static void handler(int sig)
 }
 
 /* The host may have something to do at any time; it is over when we say so. */
-static int until_told(struct axv_runner *r)
+static int until_handled(struct axv_runner *r)
 {
 	return r->vcpu->run->exit_reason != AXV_EXIT_NOTHING || handled;
 }
@@ -202,7 +202,7 @@ static void with_interrupts(struct axv_vcpu *v)
 static void spin_thread(struct axv_vcpu *v, struct axv_runner *r)
 {
 	must(!vcpu_unbind(v));
-	runner_start(r, v, until_told, NULL);
+	runner_start(r, v, until_handled, NULL);
 	vcpu_await_state(v, AXV_STATE_RUNNING);
 }
 

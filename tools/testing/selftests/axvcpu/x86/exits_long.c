@@ -557,4 +557,40 @@ TEST_F(exits, mmio_string_read_while_its_region_moves)
 	close(uffd);
 }
 
+TEST_F(exits, signal_while_mmio_string_read_waits)
+{
+	__u32 *mem = mem_new(PAGE);
+	atomic_int sent = 0;
+	struct axv_runner r;
+	int uffd;
+
+	if (!uffd_waits_interruptibly())
+		SKIP(return, NO_INTERRUPTIBLE);
+	uffd = uffd_new(mem, PAGE);
+	catch_signal(SIGUSR1);
+	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, PAGE, mem));
+	BEGIN(self, code_movsl);
+	*x86_gpr(&self->v, AXV_X86_RSI) = GUEST_HOLE;
+	*x86_gpr(&self->v, AXV_X86_RDI) = GUEST_MEM;
+	ASSERT_EXIT(AXV_EXIT_MMIO_READ, &self->v);
+	self->v.run->exit.mmio.data = 0x12345678;
+	ASSERT_EQ(0, vcpu_unbind(&self->v));
+	/* The store waits for the page; the run ends, and the page is still missing. */
+	runner_start(&r, &self->v, until_told, &sent);
+	uffd_await(uffd, mem);
+	sent = 1;
+	ASSERT_EQ(0, pthread_kill(r.thread, SIGUSR1));
+	runner_join(&r);
+	EXPECT_EQ(0, r.error);
+	EXPECT_EQ(AXV_EXIT_NOTHING, self->v.run->exit_reason);
+
+	/* What the device gave has been kept. */
+	self->v.run->exit.mmio.data = 0;
+	uffd_supply(uffd, mem, 0);
+	ASSERT_EQ(0, vcpu_bind(&self->v));
+	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
+	EXPECT_EQ(0x12345678u, *mem);
+	close(uffd);
+}
+
 TEST_HARNESS_MAIN
