@@ -47,6 +47,7 @@ struct axv_lib_region {
  * @fd: the descriptor
  * @id: identity, from the kernel
  * @host: the device it came from
+ * @irqchip: an &enum axv_irqchip
  * @lock: guards the regions; held for reading while guest memory is touched
  * @regions: the regions, by their addresses, of which no two overlap
  * @nr_regions: how many
@@ -55,6 +56,7 @@ struct axv_vm {
 	int fd;
 	__u32 id;
 	struct axv_host *host;
+	__u32 irqchip;
 	pthread_rwlock_t lock;
 	struct axv_lib_region *regions;
 	unsigned int nr_regions;

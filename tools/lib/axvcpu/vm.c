@@ -85,6 +85,7 @@ int axv_vm_create(struct axv_host *host, const struct axv_vm_config *config,
 	}
 	v->id = create.vm_id;
 	v->host = host;
+	v->irqchip = create.irqchip;
 	axv_regions_init(v);
 	*vm = v;
 	return 0;

@@ -632,7 +632,9 @@ struct axv_mmio_ops {
  * guest's kernel.  CLFLUSH and its like do nothing to a device.  Supported are integer
  * and string instructions, near branches, the stack, and moves of MMX, SSE, AVX and
  * AVX-512 registers without a mask; not supported are loads of segment registers and far
- * pointers, x87, FXSAVE and XSAVE, and arithmetic on vector registers.
+ * pointers (LDS to LGS, far CALL and JMP through memory), x87, FXSAVE and XSAVE, and
+ * arithmetic on vector registers.  Of a local APIC that the kernel has (irqchip LAPIC),
+ * nothing is: there the same happens, since @ops would answer for another APIC.
  *
  * On arm64, where the processor decodes plain accesses, these are the rest: pairs,
  * those that change their base register, those of vector registers, and those that

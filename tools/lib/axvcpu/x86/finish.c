@@ -13,6 +13,11 @@
 #define VECTOR_DB	1
 #define DR6_BS		(1ull << 14)
 
+#define MSR_APIC_BASE	0x1b
+#define APIC_MODE	(3ull << 10)
+#define APIC_XAPIC	(2ull << 10)	/* it is on, and not in x2APIC mode */
+#define APIC_PAGE	0xfee00000ull
+
 #define BIT_LZCNT	(1u << 5)	/* CPUID 80000001h ECX */
 #define BIT_BMI1	(1u << 3)	/* CPUID 7 EBX */
 
@@ -89,17 +94,46 @@ static int space_cmpxchg(void *opaque, __u64 gpa, __u64 old, __u64 new, size_t s
 	return axv_ram_cmpxchg(f->vcpu->vm, gpa, old, new, size);
 }
 
+/*
+ * With irqchip LAPIC the page is the kernel's, which answers plain moves: a device of the
+ * VMM's that answered in its stead would be another APIC.
+ */
+static int check_lapic(struct finish *f, __u64 gpa)
+{
+	struct axv_vcpu *vcpu = f->vcpu;
+	__u64 base;
+	int ret;
+
+	if (vcpu->vm->irqchip != AXV_IRQCHIP_LAPIC || (gpa ^ APIC_PAGE) >> 12)
+		return 0;
+	ret = axv_vcpu_get_reg(vcpu, AXV_REG_X86(MSR, MSR_APIC_BASE), &base);
+	if (ret || (base & APIC_MODE) != APIC_XAPIC)
+		return ret;
+	if (axv_emul_cpl(&f->emul) == 3)
+		return axv_raise(&f->emul, VECTOR_UD, 0);
+	return axv_fail(EOPNOTSUPP,
+			"vCPU %u accesses its local APIC at %#llx by the instruction at rip %#llx: with irqchip LAPIC only MOV, MOVZX, MOVSX, MOVS, STOS and LODS do",
+			vcpu->id, (unsigned long long)gpa,
+			(unsigned long long)f->emul.gprs.rip);
+}
+
 static int space_mmio_read(void *opaque, __u64 gpa, unsigned int width, __u64 *data)
 {
 	struct finish *f = opaque;
+	int ret = check_lapic(f, gpa);
 
+	if (ret)
+		return ret;
 	return axv_device_read(f->vcpu, f->ops, f->opaque, gpa, width, data);
 }
 
 static int space_mmio_write(void *opaque, __u64 gpa, unsigned int width, __u64 data)
 {
 	struct finish *f = opaque;
+	int ret = check_lapic(f, gpa);
 
+	if (ret)
+		return ret;
 	return axv_device_write(f->vcpu, f->ops, f->opaque, gpa, width, data);
 }
 

@@ -862,6 +862,16 @@ static void test_unsupported(void)
 	    "vmovdqu64 with a mask: not supported");
 	*gpr(AXV_X86_RAX) = 0x55;
 	tap(STEP(&e, 0xff, 0x1f) == -EOPNOTSUPP && strstr(axv_error(), "call"), "far call");
+	tap(STEP(&e, 0xff, 0x2f) == -EOPNOTSUPP && strstr(axv_error(), "jmp"), "far jmp");
+	tap(STEP(&e, 0x0f, 0xb2, 0x07) == -EOPNOTSUPP && strstr(axv_error(), "lss"), "lss");
+	tap(STEP(&e, 0x0f, 0xb4, 0x07) == -EOPNOTSUPP && strstr(axv_error(), "lfs"), "lfs");
+	tap(STEP(&e, 0x0f, 0xb5, 0x07) == -EOPNOTSUPP && strstr(axv_error(), "lgs"), "lgs");
+	tap(STEP(&e, 0xdd, 0x1f) == -EOPNOTSUPP && strstr(axv_error(), "fstp"), "fstp");
+	tap(STEP(&e, 0x0f, 0xae, 0x07) == -EOPNOTSUPP && strstr(axv_error(), "fxsave"), "fxsave");
+	tap(STEP(&e, 0x0f, 0xae, 0x0f) == -EOPNOTSUPP && strstr(axv_error(), "fxrstor"),
+	    "fxrstor");
+	tap(!world_accesses && *gpr(AXV_X86_RAX) == 0x55 && *gpr(AXV_X86_RDI) != 0 &&
+	    !e.sregs.seg[AXV_X86_FS].selector, "none of them has touched anything");
 	tap(STEP(&e, 0x8e, 0x1f) == -EOPNOTSUPP && strstr(axv_error(), "ds"), "mov ds");
 	tap(STEP(&e, 0x66, 0x0f, 0xfe, 0x07) == -EOPNOTSUPP && strstr(axv_error(), "paddd"),
 	    "paddd");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib.h"
 #include "tests/fixture.h"
 
 #define FLAG_TF		0x100ull
@@ -447,6 +448,50 @@ static void test_finish_pdptes(void)
 	kernel.no_reg = 0;
 }
 
+/* What the kernel does not decode at the local APIC that it has itself. */
+static void test_finish_lapic(void)
+{
+	static const unsigned char or[] = { 0x09, 0x07 };	/* or [edi], eax */
+	static const unsigned char cmp[] = { 0x39, 0x07 };	/* cmp [edi], eax */
+	static const unsigned char xchg[] = { 0x87, 0x07 };
+	const struct { const unsigned char *code; const char *name; } insn[] = {
+		{ or, "or" }, { cmp, "cmp" }, { xchg, "xchg" },
+	};
+	unsigned int i;
+
+	vm->irqchip = AXV_IRQCHIP_LAPIC;
+	for (i = 0; i < sizeof(insn) / sizeof(insn[0]); i++) {
+		make_exit(true, insn[i].code, 2);
+		kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
+		run->regs.gprs.gpr[AXV_X86_RDI] = 0xfee000f0;
+		tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP &&
+		    error_has("local APIC at 0xfee000f0") && error_has("0x1000") &&
+		    !device.reads && !device.writes && !run->dirty && !kernel.events,
+		    "%s on the kernel's local APIC is no device's", insn[i].name);
+	}
+	make_exit(true, or, 2);
+	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
+	run->regs.gprs.gpr[AXV_X86_RDI] = 0xfee000f0;
+	run->regs.sregs.seg[AXV_X86_CS].attr |= 3 << 5;
+	run->regs.sregs.seg[AXV_X86_SS].attr |= 3 << 5;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION &&
+	    kernel.event.vector == 6 && !device.reads, "of a program of the guest it is #UD");
+
+	make_exit(true, or, 2);
+	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00d00);
+	run->regs.gprs.gpr[AXV_X86_RDI] = 0xfee000f0;
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.writes == 1,
+	    "in x2APIC mode there is no page");
+	make_exit(true, or, 2);
+	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.writes == 1, "nor elsewhere");
+	vm->irqchip = AXV_IRQCHIP_NONE;
+	make_exit(true, or, 2);
+	run->regs.gprs.gpr[AXV_X86_RDI] = 0xfee000f0;
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.addr == 0xfee000f0 &&
+	    device.writes == 1, "an APIC of the VMM's is a device");
+}
+
 static void test_finish_refusals(void)
 {
 	static const unsigned char add[] = { 0x01, 0x07 };
@@ -483,6 +528,7 @@ int main(void)
 	test_finish_events();
 	test_finish_no_code();
 	test_finish_pdptes();
+	test_finish_lapic();
 	test_finish_refusals();
 	fixture_close();
 	return tap_done();
