@@ -263,7 +263,7 @@ int axv_x86_set_cpuid(struct axv_x86_vcpu *x,
 	if (count > AXV_CPUID_MAX)
 		return -E2BIG;
 	if (count) {
-		table = kmemdup(entries, count * sizeof(*table), GFP_KERNEL);
+		table = kmemdup(entries, count * sizeof(*table), GFP_KERNEL_ACCOUNT);
 		if (!table)
 			return -ENOMEM;
 	}

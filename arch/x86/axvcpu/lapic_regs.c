@@ -8,6 +8,7 @@
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <asm/apicdef.h>
 
 #include "lapic.h"
@@ -25,6 +26,9 @@ static const u16 singles[] = {
 
 /* ISR, TMR and IRR, of 8 words each. */
 #define BANK_WORDS	24
+
+/* No register has this index, or a higher one. */
+#define PAST_LAST	(AXV_X86_LAPIC_ERRORS + 1)
 
 /* AXV_X86_EVENT_SIPI: there is one. */
 #define SIPI_VALID	BIT_ULL(8)
@@ -77,6 +81,7 @@ int axv_lapic_get_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 
 	if (!lapic || !exists(index))
 		return -ENOENT;
+	index = array_index_nospec(index, PAST_LAST);
 	switch (index) {
 	case APIC_ICR:
 		*value = *axv_lapic_reg(lapic, APIC_ICR) |
@@ -147,6 +152,7 @@ int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 
 	if (!lapic || !exists(index))
 		return -ENOENT;
+	index = array_index_nospec(index, PAST_LAST);
 	if (!is_valid(x, index, value))
 		return -EINVAL;
 	WRITE_ONCE(x->events.any, true);

@@ -76,9 +76,12 @@ static long clear_dirty(struct axv_call *call, void *data)
 	err = check_dirty(dirty, 0);
 	if (err)
 		return err;
-	bitmap = vmemdup_user(u64_to_user_ptr(dirty->bitmap), dirty_size(dirty));
-	if (IS_ERR(bitmap))
-		return PTR_ERR(no_free_ptr(bitmap));
+	/* vmemdup_user() charges nobody, and the VMM may have its copy wait for ever. */
+	bitmap = kvmalloc(dirty_size(dirty), GFP_KERNEL_ACCOUNT);
+	if (!bitmap)
+		return -ENOMEM;
+	if (copy_from_user(bitmap, u64_to_user_ptr(dirty->bitmap), dirty_size(dirty)))
+		return -EFAULT;
 	return axv_clear_dirty(call->vm, dirty->region, dirty->first_page,
 			       dirty->nr_pages, bitmap);
 }
