@@ -586,6 +586,7 @@ int axv_guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size);
 int axv_guest_write(struct axv_vm *vm, u64 gpa, const void *data, size_t size);
 int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
 			unsigned int size);
+int axv_guest_look(struct axv_vm *vm, u64 gpa, bool write);
 bool axv_gpa_is_ram(struct axv_vm *vm, u64 gpa, bool write);
 bool axv_memory_settled(struct axv_vm *vm, unsigned long seq);
 

@@ -277,37 +277,15 @@ static enum axv_next failed(struct axv_x86_vcpu *x, int err,
 	if (err != -EFAULT)
 		return AXV_AGAIN;
 	if (!fault->vector) {
-		bool ram = axv_gpa_is_ram(x->base.vm, fault->gpa, write);
-		bool readonly = axv_gpa_is_ram(x->base.vm, fault->gpa, false);
-
-		return fault_exit(x, fault->gpa,
-				  write ? AXV_ACCESS_WRITE : AXV_ACCESS_READ,
-				  ram ? AXV_FAULT_HOST :
-				  readonly ? AXV_FAULT_READONLY :
-					     AXV_FAULT_NO_REGION, linear, code);
+		/* What a read finds read-only is a table whose accessed bit it sets. */
+		write |= fault->cause == AXV_FAULT_READONLY;
+		return fault_exit(x, fault->gpa, write ? AXV_ACCESS_WRITE : AXV_ACCESS_READ,
+				  fault->cause, linear, code);
 	}
 	/* Real mode has no error codes. */
 	axv_x86_raise(x, fault->vector, x->cr0 & X86_CR0_PE,
 		      fault->error_code, fault->address);
 	return AXV_RESUME;
-}
-
-/**
- * axv_x86_access_failed() - an access by which the processor serves itself failed
- * @x:		vCPU
- * @err:	of a function of walk.c
- * @fault:	what it filled in
- * @write:	it was a write
- *
- * An exception goes to the guest, missing memory to the VMM.
- *
- * Context: the claim is held.
- */
-enum axv_next axv_x86_access_failed(struct axv_x86_vcpu *x, int err,
-				    const struct axv_x86_fault *fault,
-				    bool write)
-{
-	return failed(x, err, fault, write, NULL, NULL);
 }
 
 /**
@@ -421,7 +399,7 @@ static noinline enum axv_next write_element(struct axv_x86_vcpu *x, u64 gpa, u32
 		return failed(x, err, &fault, false, NULL, code);
 	err = axv_x86_read_linear(x, source, &value, insn->width, &fault);
 	/* From one device to another: not ours. */
-	if (err == -EFAULT && !fault.vector)
+	if (err == -EFAULT && !fault.vector && fault.cause == AXV_FAULT_NO_REGION)
 		return fault_exit(x, gpa, AXV_ACCESS_WRITE, AXV_FAULT_NO_REGION,
 				  &linear, code);
 	if (err)

@@ -7,7 +7,6 @@
 
 #include <axvcpu/next.h>
 
-#include "walk.h"
 #include "x86.h"
 
 enum axv_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
@@ -16,8 +15,5 @@ enum axv_next axv_x86_io_in(struct axv_x86_vcpu *x, u16 port,
 			    unsigned int width, unsigned int len);
 enum axv_next axv_x86_complete(struct axv_x86_vcpu *x);
 enum axv_next axv_x86_again(struct axv_x86_vcpu *x);
-enum axv_next axv_x86_access_failed(struct axv_x86_vcpu *x, int err,
-				    const struct axv_x86_fault *fault,
-				    bool write);
 
 #endif /* _AXVCPU_X86_ACCESS_H */

@@ -105,9 +105,14 @@ unsigned int axv_x86_code_bits(struct axv_x86_vcpu *x)
 	return state.attr & AXV_X86_ATTR_DB ? 32 : 16;
 }
 
-static int hole(struct axv_x86_fault *fault, u64 gpa)
+/* An access to @gpa failed with @err, that of a function of guestmem.c. */
+static int hole(int err, struct axv_x86_fault *fault, u64 gpa)
 {
-	*fault = (struct axv_x86_fault){ .gpa = gpa };
+	*fault = (struct axv_x86_fault){
+		.gpa = gpa,
+		.cause = err == -ENOENT ? AXV_FAULT_NO_REGION :
+			 err == -EACCES ? AXV_FAULT_READONLY : AXV_FAULT_HOST,
+	};
 	return -EFAULT;
 }
 
@@ -374,7 +379,7 @@ static int read_entry(struct axv_guest_peek *peek, u64 at, unsigned int size,
 /* Of an access to @gpa that returned @err: a signal is no hole. */
 static int not_done(int err, struct axv_x86_fault *fault, u64 gpa)
 {
-	return err == -EINTR ? -EAGAIN : hole(fault, gpa);
+	return err == -EINTR ? -EAGAIN : hole(err, fault, gpa);
 }
 
 /* Reads the tables, changes nothing; @w tells what there is to be changed. */
@@ -676,10 +681,11 @@ int axv_x86_probe(struct axv_x86_vcpu *x, u64 linear, size_t size, u32 access,
 	int i, err;
 
 	err = translate_span(x, linear, size, access, &span, fault);
-	for (i = 0; !err && i < 2 && span.size[i]; i++)
-		if (!axv_gpa_is_ram(x->base.vm, span.gpa[i],
-				    access & AXV_ACCESS_WRITE))
-			err = hole(fault, span.gpa[i]);
+	for (i = 0; !err && i < 2 && span.size[i]; i++) {
+		err = axv_guest_look(x->base.vm, span.gpa[i], access & AXV_ACCESS_WRITE);
+		if (err)
+			err = hole(err, fault, span.gpa[i]);
+	}
 	return err;
 }
 

@@ -14,12 +14,15 @@
  * @error_code:	goes with it
  * @address:	linear address
  * @gpa:	guest physical address that is no memory
+ * @cause:	why it is none, an &enum axv_fault_cause, as of the one look that the
+ *		access took: a region may have come since
  */
 struct axv_x86_fault {
 	u8 vector;
 	u32 error_code;
 	u64 address;
 	u64 gpa;
+	u32 cause;
 };
 
 unsigned int axv_x86_code_bits(struct axv_x86_vcpu *x);

@@ -21,12 +21,12 @@
 
 #include "memory.h"
 
-/* A copy of the region of @gpa; -EFAULT: there is none; -EACCES: it is read-only. */
+/* A copy of the region of @gpa; -ENOENT: there is none; -EACCES: it is read-only. */
 static int axv_guest_region(struct axv_vm *vm, u64 gpa, bool write,
 			    struct axv_mem_region *region)
 {
 	if (!axv_find_region(vm, gpa, region))
-		return -EFAULT;
+		return -ENOENT;
 	if (write && region->flags & AXV_REGION_READONLY)
 		return -EACCES;
 	return 0;
@@ -97,7 +97,7 @@ static int axv_touch_pin(unsigned long hva, bool write, struct page **page)
 	return got == -EINTR || got == -EAGAIN ? -EINTR : -EFAULT;
 }
 
-/* One try: 0; -EAGAIN: try again; -EINTR, -EFAULT or -EACCES. */
+/* One try: 0; -EAGAIN: try again; -EINTR, -EFAULT, -ENOENT or -EACCES. */
 static int axv_touch_try(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 {
 	struct axv_log *lacking = NULL;
@@ -138,7 +138,7 @@ static int axv_touch_try(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 
 /*
  * By way of the VMM's own addresses, if the host has the page at hand: 0, -EAGAIN,
- * -EFAULT or -EACCES.
+ * -ENOENT or -EACCES.
  */
 static int axv_read_at_hand(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 {
@@ -195,7 +195,7 @@ static int axv_touch_at_hand(struct axv_vm *vm, u64 gpa, struct axv_touch *touch
 }
 
 /*
- * Do it, and get the page if it is not there: 0, -EFAULT or -EACCES; -EINTR: a
+ * Do it, and get the page if it is not there: 0, -EFAULT, -ENOENT or -EACCES; -EINTR: a
  * signal, or the host takes the page away again and again.  What is at hand is done
  * in spite of a signal.
  */
@@ -260,7 +260,7 @@ static size_t axv_left_in_page(u64 gpa, size_t size)
  * @size:	bytes; may cross pages and regions
  *
  * Context: may sleep.
- * Return: 0; -EFAULT where there is no memory or the host's mapping refuses;
+ * Return: 0; -ENOENT where there is no region; -EFAULT: the host's mapping refuses;
  * -EINTR: a signal, or the host takes the page away again and again: the access has
  * to be made again, by the caller or the guest.  @data may hold a part then.
  */
@@ -327,8 +327,8 @@ static void axv_touch_cmpxchg(void *at, struct axv_touch *touch)
  * does to the processor.
  *
  * Context: may sleep.
- * Return: 0: replaced; -EAGAIN: it was another value; -EFAULT, -EACCES, -EINTR as
- * axv_guest_write(); -EINVAL: misaligned or of another size.
+ * Return: 0: replaced; -EAGAIN: it was another value; -ENOENT, -EFAULT, -EACCES, -EINTR
+ * as axv_guest_write(); -EINVAL: misaligned or of another size.
  */
 int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
 			unsigned int size)
@@ -348,6 +348,24 @@ int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
 }
 
 /**
+ * axv_guest_look() - what would an access find?
+ * @vm:		any VM
+ * @gpa:	guest physical address
+ * @write:	it writes
+ *
+ * The answer may be outdated when it arrives.
+ *
+ * Context: does not sleep.
+ * Return: 0: a region; -ENOENT or -EACCES as axv_guest_write().
+ */
+int axv_guest_look(struct axv_vm *vm, u64 gpa, bool write)
+{
+	struct axv_mem_region region;
+
+	return axv_guest_region(vm, gpa, write, &region);
+}
+
+/**
  * axv_gpa_is_ram() - is there memory at an address?
  * @vm:		any VM
  * @gpa:	guest physical address
@@ -359,9 +377,7 @@ int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
  */
 bool axv_gpa_is_ram(struct axv_vm *vm, u64 gpa, bool write)
 {
-	struct axv_mem_region region;
-
-	return !axv_guest_region(vm, gpa, write, &region);
+	return !axv_guest_look(vm, gpa, write);
 }
 
 /**

@@ -12,9 +12,6 @@ static enum axv_next test_io_in(struct axv_x86_vcpu *x, u16 port,
 				unsigned int width, unsigned int len);
 static enum axv_next test_again(struct axv_x86_vcpu *x);
 static enum axv_next test_complete(struct axv_x86_vcpu *x);
-static enum axv_next __maybe_unused
-test_access_failed(struct axv_x86_vcpu *x, int err,
-		   const struct axv_x86_fault *fault, bool write);
 
 #include "../access.c"
 
@@ -721,6 +718,31 @@ static void movs_fault_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
 }
 
+/* What the exit tells is what was found; what came since is for the next try. */
+static void region_race_test(struct kunit *test)
+{
+	struct guest *g = new_guest(test, "a5");
+
+	g->x.regs.gpr[AXV_X86_RDI] = GUEST_HOLE;
+	g->hole_fills = true;
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, R_AX,
+					     AXV_FAULT_NO_REGION),
+			  GUEST_HOLE, W_AX, AXV_FAULT_NO_REGION, 15);
+	KUNIT_EXPECT_EQ(test, g->run.exit.fault.status, 0);
+	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, R_AX,
+					AXV_FAULT_NO_REGION), AXV_EXIT);
+	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_READ);
+
+	/* From memory that the host refuses to a device: it is not the device's. */
+	g = new_guest(test, "a5");
+	g->x.regs.gpr[AXV_X86_RSI] = DATA;
+	g->host_refuses = DATA;
+	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
+					     AXV_FAULT_NO_REGION),
+			  DATA, R_AX, AXV_FAULT_HOST, 15);
+	KUNIT_EXPECT_EQ(test, g->run.exit.fault.status, -EFAULT);
+}
+
 /* An element across two pages, the second of which cannot be written. */
 static void crossing_test(struct kunit *test)
 {
@@ -1149,6 +1171,7 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(stos_test),
 	KUNIT_CASE(movs_test),
 	KUNIT_CASE(movs_fault_test),
+	KUNIT_CASE(region_race_test),
 	KUNIT_CASE(crossing_test),
 	KUNIT_CASE(lods_test),
 	KUNIT_CASE(undecoded_test),

@@ -10,6 +10,7 @@
 #ifndef _AXVCPU_TESTS_GUEST_H
 #define _AXVCPU_TESTS_GUEST_H
 
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -52,6 +53,8 @@
  * @pdptes_loaded: see @pdpte
  * @memory:	GUEST_SIZE bytes
  * @device_is_ram: a region has appeared at GUEST_DEVICE
+ * @hole_is_ram: likewise at GUEST_HOLE
+ * @hole_fills:	that is so as soon as somebody has seen that there is none
  * @races:	so many more compare-and-exchange operations find another value
  * @race_value:	which one, if it is not 0
  * @swaps:	compare-and-exchange operations that succeeded
@@ -83,6 +86,8 @@ struct guest {
 	bool pdptes_loaded;
 	u8 *memory;
 	bool device_is_ram;
+	bool hole_is_ram;
+	bool hole_fills;
 	unsigned int races;
 	u64 race_value;
 	unsigned int swaps;
@@ -198,26 +203,37 @@ static const struct axv_x86_hw guest_hw = {
 	.set_nmi_masked = guest_set_nmi_masked,
 };
 
-static bool guest_is_ram(struct axv_vm *vm, u64 gpa, bool write)
+static int guest_look(struct axv_vm *vm, u64 gpa, bool write)
 {
 	struct guest *g = container_of(vm, struct guest, vm);
 
 	if (gpa >> PAGE_SHIFT == GUEST_DEVICE >> PAGE_SHIFT)
-		return g->device_is_ram;
-	return gpa < GUEST_SIZE &&
-	       gpa >> PAGE_SHIFT != GUEST_HOLE >> PAGE_SHIFT &&
-	       !(write && gpa >> PAGE_SHIFT == GUEST_ROM >> PAGE_SHIFT);
+		return g->device_is_ram ? 0 : -ENOENT;
+	if (gpa >> PAGE_SHIFT == GUEST_HOLE >> PAGE_SHIFT && !g->hole_is_ram) {
+		g->hole_is_ram = g->hole_fills;
+		return -ENOENT;
+	}
+	if (gpa >= GUEST_SIZE)
+		return -ENOENT;
+	return write && gpa >> PAGE_SHIFT == GUEST_ROM >> PAGE_SHIFT ? -EACCES : 0;
 }
 
+static bool __maybe_unused guest_is_ram(struct axv_vm *vm, u64 gpa, bool write)
+{
+	return !guest_look(vm, gpa, write);
+}
+
+/* What is there, or an error. */
 static u8 *guest_at(struct axv_vm *vm, u64 gpa, size_t size, bool write)
 {
 	struct guest *g = container_of(vm, struct guest, vm);
+	int err;
 
-	if (!guest_is_ram(vm, gpa, write) ||
-	    !guest_is_ram(vm, gpa + size - 1, write) || gpa >= GUEST_SIZE)
-		return NULL;
-	if (g->host_refuses && (gpa ^ g->host_refuses) < PAGE_SIZE)
-		return NULL;
+	err = guest_look(vm, gpa, write) ?: guest_look(vm, gpa + size - 1, write);
+	if (err)
+		return ERR_PTR(err);
+	if (gpa >= GUEST_SIZE || (g->host_refuses && (gpa ^ g->host_refuses) < PAGE_SIZE))
+		return ERR_PTR(-EFAULT);
 	return g->memory + gpa;
 }
 
@@ -234,8 +250,8 @@ static int guest_read(struct axv_vm *vm, u64 gpa, void *data, size_t size)
 
 	if (guest_interrupted(vm))
 		return -EINTR;
-	if (!at)
-		return -EFAULT;
+	if (IS_ERR(at))
+		return PTR_ERR(at);
 	memcpy(data, at, size);
 	return 0;
 }
@@ -259,7 +275,7 @@ static bool guest_peek_word(struct axv_guest_peek *peek, u64 gpa,
 	u8 *at = guest_at(peek->vm, gpa, size, false);
 
 	*value = 0;
-	if (!peek->held || g->absent == g->peeks || !at)
+	if (!peek->held || g->absent == g->peeks || IS_ERR(at))
 		return false;
 	g->peeks++;
 	memcpy(value, at, size);
@@ -290,8 +306,8 @@ static int guest_write(struct axv_vm *vm, u64 gpa, const void *data,
 
 	if (guest_interrupted(vm))
 		return -EINTR;
-	if (!at)
-		return -EFAULT;
+	if (IS_ERR(at))
+		return PTR_ERR(at);
 	memcpy(at, data, size);
 	return 0;
 }
@@ -305,8 +321,8 @@ static int guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
 
 	if (guest_interrupted(vm))
 		return -EINTR;
-	if (!at)
-		return -EFAULT;
+	if (IS_ERR(at))
+		return PTR_ERR(at);
 	if (gpa & (size - 1))
 		return -EINVAL;
 	memcpy(&found, at, size);
@@ -422,6 +438,7 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 #define axv_guest_words_same	guest_words_same
 #define axv_guest_write		guest_write
 #define axv_guest_cmpxchg64	guest_cmpxchg64
+#define axv_guest_look		guest_look
 #define axv_gpa_is_ram		guest_is_ram
 #define axv_x86_raise		guest_raise
 #define axv_x86_advance		guest_advance
@@ -441,7 +458,6 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 #define axv_x86_code_operand	test_code_operand
 #define axv_x86_code_length	test_code_length
 #define __axv_x86_code_insn	test_decode_code
-#define axv_x86_access_failed	test_access_failed
 #define axv_x86_mmio		test_mmio
 #define axv_x86_io_in		test_io_in
 #define axv_x86_complete	test_complete

@@ -507,6 +507,7 @@ static void hole_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fault.vector, 0);
 	KUNIT_EXPECT_EQ(test, fault.gpa,
 			GUEST_HOLE | (entry_at(f, f->linear, 1) & 0xfff));
+	KUNIT_EXPECT_EQ(test, fault.cause, (u32)AXV_FAULT_NO_REGION);
 
 	/* A table in ROM works as long as nothing has to be marked. */
 	at = GUEST_ROM | (entry_at(f, f->linear, 0) & 0xfff);
@@ -519,6 +520,14 @@ static void hole_test(struct kunit *test)
 					     &gpa, &fault), -EFAULT);
 	KUNIT_EXPECT_EQ(test, fault.vector, 0);
 	KUNIT_EXPECT_EQ(test, fault.gpa, at);
+	KUNIT_EXPECT_EQ(test, fault.cause, (u32)AXV_FAULT_READONLY);
+
+	/* A table that the host refuses. */
+	g->host_refuses = GUEST_ROM;
+	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
+					     &gpa, &fault), -EFAULT);
+	KUNIT_EXPECT_EQ(test, fault.gpa, at);
+	KUNIT_EXPECT_EQ(test, fault.cause, (u32)AXV_FAULT_HOST);
 }
 
 /* Another CPU of the guest changes an entry between the look and the mark. */

@@ -406,7 +406,7 @@ static enum axv_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
  * wants a TSS of 32 bits (SDM vol. 3A, "Initializing IA-32e Mode"), and entry
  * refuses another.  With PAE paging, MOV CR itself loads the PDPTEs.
  *
- * Return: 0; -EINVAL or -EFAULT if it does; -EINTR: a signal, nothing is known.
+ * Return: 0; -EINVAL, -ENOENT or -EFAULT if it does; -EINTR: a signal, nothing is known.
  */
 static int check_mode(struct axv_vmx_vcpu *vmx, u64 old_efer)
 {

@@ -118,7 +118,7 @@ static bool pdpte_valid(u64 pdpte)
  * to CR3; this is for the registers that software sets.
  *
  * Context: may sleep.
- * Return: 0; -EFAULT if there is no memory, -EINTR for a signal, -EINVAL for reserved
+ * Return: 0; -ENOENT or -EFAULT if there is no memory, -EINTR for a signal, -EINVAL for reserved
  * bits.  Then nothing has changed.
  */
 int axv_vmx_load_pdptes(struct axv_vmx_vcpu *vmx)

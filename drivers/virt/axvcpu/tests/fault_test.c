@@ -908,9 +908,9 @@ static void fault_test_guest_access(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_guest_read(&m->vm, GPA + SZ_64K, out, 5));
 	KUNIT_EXPECT_EQ(test, 0, axv_guest_read(&m->vm, 0, out, 0));
 
-	KUNIT_EXPECT_EQ(test, -EFAULT, axv_guest_read(&m->vm, GPA + SZ_8K - 1, out, 2));
-	KUNIT_EXPECT_EQ(test, -EFAULT, axv_guest_write(&m->vm, GPA + SZ_8K, out, 1));
-	KUNIT_EXPECT_EQ(test, -EFAULT, axv_guest_read(&m->vm, U64_MAX, out, 2));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_guest_read(&m->vm, GPA + SZ_8K - 1, out, 2));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_guest_write(&m->vm, GPA + SZ_8K, out, 1));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_guest_read(&m->vm, U64_MAX, out, 2));
 	KUNIT_EXPECT_EQ(test, -EACCES, axv_guest_write(&m->vm, GPA + SZ_64K, out, 1));
 
 	KUNIT_EXPECT_TRUE(test, axv_gpa_is_ram(&m->vm, GPA + SZ_8K - 1, true));
@@ -932,7 +932,7 @@ static void fault_test_guest_access(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, U64_MAX, word);
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_guest_cmpxchg64(&m->vm, GPA + 4, &word, 0, 8));
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_guest_cmpxchg64(&m->vm, GPA, &word, 0, 2));
-	KUNIT_EXPECT_EQ(test, -EFAULT, axv_guest_cmpxchg64(&m->vm, GPA - 8, &word, 0, 8));
+	KUNIT_EXPECT_EQ(test, -ENOENT, axv_guest_cmpxchg64(&m->vm, GPA - 8, &word, 0, 8));
 	KUNIT_EXPECT_EQ(test, -EACCES,
 			axv_guest_cmpxchg64(&m->vm, GPA + SZ_64K, &word, 0, 8));
 
