@@ -634,7 +634,8 @@ struct axv_mmio_ops {
  * AVX-512 registers without a mask; not supported are loads of segment registers and far
  * pointers (LDS to LGS, far CALL and JMP through memory), x87, FXSAVE and XSAVE, and
  * arithmetic on vector registers.  Of a local APIC that the kernel has (irqchip LAPIC),
- * nothing is: there the same happens, since @ops would answer for another APIC.
+ * registers of the vCPU are read, and writing is not supported: @ops would answer for
+ * another APIC, and is not asked.
  *
  * On arm64, where the processor decodes plain accesses, these are the rest: pairs,
  * those that change their base register, those of vector registers, and those that

@@ -17,6 +17,8 @@
 #define APIC_MODE	(3ull << 10)
 #define APIC_XAPIC	(2ull << 10)	/* it is on, and not in x2APIC mode */
 #define APIC_PAGE	0xfee00000ull
+#define APIC_ICR	0x300u
+#define APIC_ICR2	0x310u
 
 #define BIT_LZCNT	(1u << 5)	/* CPUID 80000001h ECX */
 #define BIT_BMI1	(1u << 3)	/* CPUID 7 EBX */
@@ -96,32 +98,54 @@ static int space_cmpxchg(void *opaque, __u64 gpa, __u64 old, __u64 new, size_t s
 
 /*
  * With irqchip LAPIC the page is the kernel's, which answers plain moves: a device of the
- * VMM's that answered in its stead would be another APIC.
+ * VMM's that answered in its stead would be another APIC.  0: it is not there; 1: it is.
  */
-static int check_lapic(struct finish *f, __u64 gpa)
+static int is_lapic(struct finish *f, __u64 gpa)
 {
-	struct axv_vcpu *vcpu = f->vcpu;
 	__u64 base;
 	int ret;
 
-	if (vcpu->vm->irqchip != AXV_IRQCHIP_LAPIC || (gpa ^ APIC_PAGE) >> 12)
+	if (f->vcpu->vm->irqchip != AXV_IRQCHIP_LAPIC || (gpa ^ APIC_PAGE) >> 12)
 		return 0;
-	ret = axv_vcpu_get_reg(vcpu, AXV_REG_X86(MSR, MSR_APIC_BASE), &base);
-	if (ret || (base & APIC_MODE) != APIC_XAPIC)
-		return ret;
+	ret = axv_vcpu_get_reg(f->vcpu, AXV_REG_X86(MSR, MSR_APIC_BASE), &base);
+	return ret ? ret : (base & APIC_MODE) == APIC_XAPIC;
+}
+
+/* Reading has no effects.  A register of the page that is none of the vCPU's: -ENOENT. */
+static int read_lapic(struct finish *f, __u64 gpa, unsigned int width, __u64 *data)
+{
+	unsigned int offset = gpa - APIC_PAGE;
+	bool high = offset == APIC_ICR2;
+	int ret;
+
+	/* From DEADLINE on they are of the vCPU's state, and none of the page's. */
+	if (width != 4 || offset & 15 || offset >= AXV_X86_LAPIC_DEADLINE)
+		return -ENOENT;
+	ret = axv_vcpu_get_reg(f->vcpu, AXV_REG_X86(LAPIC, high ? APIC_ICR : offset), data);
+	*data = (__u32)(high ? *data >> 32 : *data);
+	return ret;
+}
+
+/* Writing has, and registers of class LAPIC have not. */
+static int refuse_lapic(struct finish *f, __u64 gpa)
+{
 	if (axv_emul_cpl(&f->emul) == 3)
 		return axv_raise(&f->emul, VECTOR_UD, 0);
 	return axv_fail(EOPNOTSUPP,
 			"vCPU %u accesses its local APIC at %#llx by the instruction at rip %#llx: with irqchip LAPIC only MOV, MOVZX, MOVSX, MOVS, STOS and LODS do",
-			vcpu->id, (unsigned long long)gpa,
+			f->vcpu->id, (unsigned long long)gpa,
 			(unsigned long long)f->emul.gprs.rip);
 }
 
 static int space_mmio_read(void *opaque, __u64 gpa, unsigned int width, __u64 *data)
 {
 	struct finish *f = opaque;
-	int ret = check_lapic(f, gpa);
+	int ret = is_lapic(f, gpa);
 
+	if (ret > 0) {
+		ret = read_lapic(f, gpa, width, data);
+		return ret == -ENOENT ? refuse_lapic(f, gpa) : ret;
+	}
 	if (ret)
 		return ret;
 	return axv_device_read(f->vcpu, f->ops, f->opaque, gpa, width, data);
@@ -130,8 +154,10 @@ static int space_mmio_read(void *opaque, __u64 gpa, unsigned int width, __u64 *d
 static int space_mmio_write(void *opaque, __u64 gpa, unsigned int width, __u64 data)
 {
 	struct finish *f = opaque;
-	int ret = check_lapic(f, gpa);
+	int ret = is_lapic(f, gpa);
 
+	if (ret > 0)
+		return refuse_lapic(f, gpa);
 	if (ret)
 		return ret;
 	return axv_device_write(f->vcpu, f->ops, f->opaque, gpa, width, data);

@@ -455,7 +455,7 @@ static void test_finish_lapic(void)
 	static const unsigned char cmp[] = { 0x39, 0x07 };	/* cmp [edi], eax */
 	static const unsigned char xchg[] = { 0x87, 0x07 };
 	const struct { const unsigned char *code; const char *name; } insn[] = {
-		{ or, "or" }, { cmp, "cmp" }, { xchg, "xchg" },
+		{ or, "or" }, { xchg, "xchg" },
 	};
 	unsigned int i;
 
@@ -469,6 +469,30 @@ static void test_finish_lapic(void)
 		    !device.reads && !device.writes && !run->dirty && !kernel.events,
 		    "%s on the kernel's local APIC is no device's", insn[i].name);
 	}
+	for (i = 0; i < 2; i++) {
+		make_exit(true, cmp, 2);
+		kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
+		kernel_set(AXV_REG_X86(LAPIC, 0x300), 0x4500000000c4500);
+		run->regs.gprs.gpr[AXV_X86_RAX] = i ? 0x4500000 : 0xc4500;
+		run->regs.gprs.gpr[AXV_X86_RDI] = i ? 0xfee00310 : 0xfee00300;
+		tap(!axv_vcpu_finish(vcpu, &ops, NULL) && !device.reads &&
+		    (run->regs.gprs.rflags & 0x40) && run->regs.gprs.rip == 0x1002,
+		    "cmp with ICR, half %u", i);
+	}
+	make_exit(true, cmp, 2);
+	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
+	kernel.no_reg = AXV_REG_X86(LAPIC, 0x20);
+	run->regs.gprs.gpr[AXV_X86_RDI] = 0xfee00020;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && !device.reads &&
+	    error_has("local APIC at 0xfee00020"), "cmp with what is no register of a vCPU");
+	kernel.no_reg = 0;
+	make_exit(true, cmp, 2);
+	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
+	kernel_set(AXV_REG_X86(LAPIC, AXV_X86_LAPIC_DEADLINE), 1);
+	run->regs.gprs.gpr[AXV_X86_RDI] = 0xfee00400;
+	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && !device.reads,
+	    "cmp with what is no register of the page");
+
 	make_exit(true, or, 2);
 	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
 	run->regs.gprs.gpr[AXV_X86_RDI] = 0xfee000f0;
