@@ -55,6 +55,30 @@ axvmm: CPU 1: rip 0xffffffffc022%s: (unreadable)
 @vmtest done 0
 """
 
+HOST_RIP_IN_SCRIPT = """\
+@vmtest up 6.1.0
+@vmtest module 0xffffffffc0220000 90112
+TAP version 13
+1..2
+axvmm: CPU 0: rip 0xffffffffc022a052: (unreadable)
+not ok 1 axvmm ends with 0 when the guest powers off
+ok 2 the guest's kernel complains
+@vmtest done 0
+"""
+
+INJECT = """\
+@vmtest up 6.1.0
+@vmtest test inject
+TAP version 13
+1..2
+ok 1 first
+# inject: vector 0x44 interrupts 0x9a040, where interrupts are off
+# /a/b.c:12:second:Expected 1 (1) == n (2)
+not ok 2 second
+@vmtest exit inject 1
+@vmtest done 0
+"""
+
 
 def load_bench():
     """The program bench, which is a file without a suffix."""
@@ -91,6 +115,74 @@ class EmulatorErred(unittest.TestCase):
         twice = "# inject: vector 0x44 interrupts 0x9a040, where interrupts are off\n"
         self.assertIn("0x9a040", judge(twice).erred)
         self.assertIsNone(judge("# inject: vector 0x44\n").erred)
+
+    def test_excusable(self):
+        """All that failed is what QEMU broke: a program, or a check of the script, whose
+        guest has died."""
+        self.assertTrue(judge(HOST_RIP % "a052").excusable())
+        self.assertTrue(judge(HOST_RIP_IN_SCRIPT).excusable())
+        self.assertTrue(judge(INJECT).excusable())
+        both = INJECT.replace("@vmtest done 0\n", "") + "".join(
+            (HOST_RIP % "a052").splitlines(True)[1:])
+        self.assertTrue(judge(both).excusable())
+
+    def test_not_excusable(self):
+        """Whatever else fails beside it is a failure."""
+        for text in (HOST_RIP % "a052", HOST_RIP_IN_SCRIPT, INJECT):
+            other = "@vmtest test alpha\n1..1\nnot ok 1 first\n@vmtest exit alpha 1\n"
+            for bad in (text.replace("@vmtest done 0\n", ""),
+                        text.replace("@vmtest done", other + "@vmtest done"),
+                        text.replace("@vmtest done 0", "@vmtest fail rmmod axvcpu\n@vmtest done 1"),
+                        text.replace("@vmtest done", "unreferenced object 0xff\n@vmtest done")):
+                self.assertFalse(judge(bad).excusable(), bad)
+            self.assertFalse(judge(text, "[ 1.0] BUG: KASAN: x").excusable())
+        self.assertFalse(judge(GOOD).excusable())
+        self.assertFalse(judge(GOOD.replace("ok 2", "not ok 2")).excusable())
+
+    @staticmethod
+    def go(emu, *outputs):
+        """A run on an emulator that prints one of the outputs each time: whether it is good,
+        the run, and its log."""
+        left = list(outputs)
+
+        class Fake:
+            """Stands for the emulator."""
+
+            def __init__(self, _machine):
+                self.out_of_time = False
+
+            @staticmethod
+            def run(_deadline, on_line, _boot, _is_up):
+                """Print it all."""
+                for text in left.pop(0).splitlines():
+                    on_line("test", text)
+
+        with tempfile.TemporaryDirectory() as work, \
+             unittest.mock.patch.multiple(
+                 "vmt.run", image_of=unittest.mock.DEFAULT, release_of=unittest.mock.DEFAULT), \
+             unittest.mock.patch("vmt.run.Run.build_initramfs"), \
+             unittest.mock.patch("vmt.emulator.Emulator", Fake):
+            run = vmt.run.Run(emu=emu, expect_tests=True, log=f"{work}/log")
+            good = run.go()
+            with open(run.log, encoding="utf-8") as f:
+                return good, run, f.read()
+
+    def test_repeated(self):
+        """Such a run is repeated once, and its log keeps both."""
+        good, run, log = self.go("qemu", INJECT, GOOD)
+        self.assertEqual((good, len(run.again)), (True, 1))
+        self.assertIn("interrupts are off", log)
+        self.assertIn("ok 2 second", log)
+        good, run, log = self.go("qemu", INJECT, INJECT, GOOD)
+        self.assertEqual((good, len(run.again)), (False, 1))
+        self.assertEqual(log.count("interrupts are off"), 2)
+
+    def test_not_repeated(self):
+        """One that fails in another program as well is not, nor is any in Bochs."""
+        other = INJECT.replace("@vmtest done", "@vmtest command b\n@vmtest exit b 1\n@vmtest done")
+        for emu, text in (("qemu", other), ("bochs", INJECT)):
+            good, run, _ = self.go(emu, text, GOOD)
+            self.assertEqual((good, run.again), (False, []))
 
 
 class Goals(unittest.TestCase):

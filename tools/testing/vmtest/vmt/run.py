@@ -216,15 +216,15 @@ class Run:
         fs.save(path)
 
     def go(self):
-        """Boot, wait for the end, judge, and once more if the emulator has erred. True when
-        all is well."""
-        good = self._go_once()
-        if good or not self.report.erred or self.emu != "qemu":
+        """Boot, wait for the end, judge, and once more if nothing failed but by an error of
+        the emulator. True when all is well."""
+        good = self._go_once("w")
+        if good or not self.report.excusable() or self.emu != "qemu":
             return good
         self.again.append(f"started once more, QEMU {self.report.erred}")
-        return self._go_once()
+        return self._go_once("a")
 
-    def _go_once(self):
+    def _go_once(self, mode):
         image = image_of(self.kernel, self.arch)
         release = release_of(self.kernel, self.arch)
         where = self.kernel, self.cpu, self.emu
@@ -235,7 +235,7 @@ class Run:
         with tempfile.TemporaryDirectory(prefix="vmtest.") as work:
             m = self._machine(f"{image}/vmlinuz", f"{work}/initrd")
             self.build_initramfs(image, release, m.initrd)
-            log = open(self.log, "w", encoding="utf-8") if self.log else None
+            log = open(self.log, mode, encoding="utf-8") if self.log else None
             try:
                 self._boot(m, work, lambda port, text: self._line(log, started, port, text))
             finally:
