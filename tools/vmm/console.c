@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -215,10 +216,20 @@ struct serial_backend console_backend(struct console *c)
 	return (struct serial_backend){ .send = send, .room = feed, .arg = c };
 }
 
+/* What /dev/ptmx, /dev/tty0 and the like are depends on when, and by whom, they are opened. */
+static bool same_terminal(int fd, int other)
+{
+	unsigned int device, other_device;
+
+	return !ioctl(fd, TIOCGDEV, &device) && !ioctl(other, TIOCGDEV, &other_device) &&
+	       device == other_device;
+}
+
 /*
  * Standard input, without waiting for it: whoever has the same terminal or pipe may take what
  * poll() has seen, and read() would wait with the machine's lock then.  The flag is of the
  * open file, which others have, too, so this is one of axvmm's own, where it may be opened.
+ * Where it may not, and of a socket or another device, read() still waits then.
  */
 static int open_input(void)
 {
@@ -228,7 +239,12 @@ static int open_input(void)
 	if (fstat(STDIN_FILENO, &st) || !(S_ISFIFO(st.st_mode) || isatty(STDIN_FILENO)))
 		return STDIN_FILENO;
 	fd = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return fd < 0 ? STDIN_FILENO : fd;
+	if (fd < 0)
+		return STDIN_FILENO;
+	if (S_ISFIFO(st.st_mode) || same_terminal(fd, STDIN_FILENO))
+		return fd;
+	close(fd);
+	return STDIN_FILENO;
 }
 
 int console_init(struct console *c, struct loop *loop,

@@ -213,6 +213,26 @@ static void start_pipes(enum child what)
 	from_child = out[0];
 }
 
+/* Standard input is the other end of a terminal, which is opened by a name for all of them. */
+static void start_ptmx(enum child what)
+{
+	int master, slave, out[2];
+
+	CHECK(!openpty(&master, &slave, NULL, NULL, NULL) && !pipe(out));
+	pid = fork();
+	if (!pid) {
+		dup2(master, 0);
+		dup2(out[1], 1);
+		close(slave);
+		close(out[0]);
+		child(what);
+	}
+	close(master);
+	close(out[1]);
+	to_child = slave;
+	from_child = out[0];
+}
+
 static void type(const char *text)
 {
 	CHECK(write(to_child, text, strlen(text)) == (ssize_t)strlen(text));
@@ -342,6 +362,15 @@ static void input_goes_elsewhere(void)
 	reap_pipes(0);
 }
 
+static void other_end_of_a_terminal(void)
+{
+	start_ptmx(DO_ECHO);
+	expect(GREETING);
+	type("x!");
+	expect("x!");
+	reap_pipes(0);
+}
+
 static void raw_when_resumed(void)
 {
 	start_tty(DO_RESUME);
@@ -427,6 +456,7 @@ static const struct tap_case cases[] = {
 	{ "the terminal after a crash", restored_after_crash },
 	{ "the terminal after exit()", restored_after_exit },
 	{ "the terminal after a shell has changed its mode", raw_when_resumed },
+	{ "a terminal that cannot be opened by its name", other_end_of_a_terminal },
 	{ "input that somebody else takes", input_goes_elsewhere },
 	{ "a pipe has no keys", pipes },
 	{ "input longer than the ring", long_script },
