@@ -284,21 +284,28 @@ static void signal_all(const pid_t *pids, unsigned int nr, int sig)
 			kill(pids[i], sig);
 }
 
+static u64 monotonic_nsec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
 /* All are told first, and then have the time together. */
 void daemon_stop(pid_t *pids, unsigned int nr)
 {
 	const struct timespec step = { .tv_nsec = STOP_STEP_NSEC };
-	struct timespec begin, now;
 	unsigned int i;
+	u64 deadline;
 
 	signal_all(pids, nr, STOP_SIGNAL);
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	deadline = monotonic_nsec() + STOP_SECONDS * NSEC_PER_SEC;
 	do {
 		if (reap_all(pids, nr))
 			return;
 		nanosleep(&step, NULL);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (now.tv_sec - begin.tv_sec <= STOP_SECONDS);
+	} while (monotonic_nsec() < deadline);
 	signal_all(pids, nr, SIGKILL);
 	for (i = 0; i < nr; i++) {
 		if (pids[i])

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -133,6 +134,8 @@ static pid_t make_child(void (*handler)(int sig))
 	pid_t pid = fork();
 
 	if (!pid) {
+		/* Should the test be ended before it ends this one. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		signal(SIGHUP, handler);
 		if (write(told[1], "", 1) == 1)
 			for (;;)
