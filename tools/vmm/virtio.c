@@ -110,7 +110,8 @@ static void start_reset(struct virtio *v)
 /*
  * What is no bus master must not access memory (PCI 3.0, 6.2.2), where its queues are: it
  * starts once it is one, and has to be reset after it was one no longer, as nobody knows
- * then where in its queues it is.
+ * then where in its queues it is.  Whoever works on them is only told to stop: what is under
+ * way accesses memory until the end of that reset, also after the guest's write.
  */
 static void follow_master(struct virtio *v)
 {
