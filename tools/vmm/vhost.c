@@ -232,18 +232,23 @@ static int wait_for_work(struct vhost *d, bool *gone)
 }
 
 /*
- * Notify the back end of what no doorbell has taken.  It shares the eventfd's flags: one that
- * takes O_NONBLOCK away and fills the counter has this wait until vhost_release() ends it.
+ * Notify the back end of what no doorbell has taken.  A counter that is full notifies it
+ * already.  It shares the eventfd's flags: one that takes O_NONBLOCK away and fills the
+ * counter at the very moment has this wait until vhost_release() ends it.
  */
 static void kick(const struct vhost *d, u32 queues)
 {
 	unsigned int i;
 	u64 one = 1;
 
-	for (i = 0; i < d->virtio.nr_queues; i++)
-		if ((queues & BIT(i)) && write(d->kicks[i], &one, sizeof(one)) < 0 &&
-		    errno != EAGAIN && errno != EINTR)
+	for (i = 0; i < d->virtio.nr_queues; i++) {
+		struct pollfd fd = { .fd = d->kicks[i], .events = POLLOUT };
+
+		if (!(queues & BIT(i)) || poll(&fd, 1, 0) <= 0 || !(fd.revents & POLLOUT))
+			continue;
+		if (write(fd.fd, &one, sizeof(one)) < 0 && errno != EAGAIN && errno != EINTR)
 			log_error("cannot write an eventfd: %s", strerror(errno));
+	}
 }
 
 /* vhost_release() can interrupt the thread, whatever mask was inherited. */

@@ -111,6 +111,23 @@ int ioctl(int fd, unsigned long command, ...)
 	}
 }
 
+/* What is asked without waiting whether it can be written: it can, at that moment. */
+static bool says_writable;
+
+/* Instead of the C library's. */
+int poll(struct pollfd *fds, nfds_t nr, int msec)
+{
+	const struct timespec time = {
+		.tv_sec = msec / 1000, .tv_nsec = msec % 1000 * 1000000,
+	};
+
+	if (!msec && __atomic_load_n(&says_writable, __ATOMIC_ACQUIRE)) {
+		fds->revents = POLLOUT;
+		return 1;
+	}
+	return ppoll(fds, nr, msec < 0 ? NULL : &time, NULL);
+}
+
 /* ---- the machine -------------------------------------------------------- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -479,29 +496,49 @@ static void notify(unsigned int queue)
 	pthread_mutex_unlock(&lock);
 }
 
-/*
- * The back end has the same eventfd, and makes it block.  The guest goes on, and so does
- * whoever ends it.
- */
-static void back_end_blocks(void)
+/* The back end has the same eventfd, makes it block, and fills it: early or @late. */
+static void block(bool late)
 {
 	const u64 full = ~0ull - 1;
-	struct timespec begin, end;
 
 	start(NONE, 0);
 	greet();
 	CHECK(write(dev.kicks[0], &full, sizeof(full)) == sizeof(full));
 	CHECK(!fcntl(dev.kicks[0], F_SETFL, 0));
-	/* Should the guest wait, too, the test ends. */
-	alarm(30);
+	__atomic_store_n(&says_writable, late, __ATOMIC_RELEASE);
 	notify(0);
 	usleep(100000);
 	notify(0);
 	CHECK_EQ(status(), 11);
+}
+
+/* It has been notified then; the other queue works. */
+static void back_end_blocks(void)
+{
+	struct pollfd fd = { .events = POLLIN };
+
+	/* Should the guest wait, too, the test ends. */
+	alarm(30);
+	block(false);
+	notify(1);
+	fd.fd = dev.kicks[1];
+	CHECK_EQ(poll(&fd, 1, 5000), 1);
+	stop();
+	alarm(0);
+}
+
+/* The guest goes on, and so does whoever ends it. */
+static void back_end_blocks_late(void)
+{
+	struct timespec begin, end;
+
+	alarm(30);
+	block(true);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	stop();
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	CHECK(end.tv_sec - begin.tv_sec < VHOST_USER_SECONDS);
+	says_writable = false;
 	alarm(0);
 }
 
@@ -562,6 +599,7 @@ static const struct tap_case cases[] = {
 	{ "the back end goes", back_end_goes },
 	{ "the back end fails, and stays", back_end_stays },
 	{ "the back end makes notifications block", back_end_blocks },
+	{ "the back end has one block that would not have", back_end_blocks_late },
 	{ "a notification that no doorbell takes", without_bell },
 	{ "no irqfd to be had", without_irqfds },
 };
