@@ -516,7 +516,7 @@ int run_command(int argc, char **argv)
 
 	machine = machine_create(&o.config);
 	if (!machine || log_start())
-		return MACHINE_ERROR;
+		return vhost_user_ending() ? MACHINE_QUIT : MACHINE_ERROR;
 
 	end = machine_run(machine);
 	/* A guest that has been asked to switch itself off does not come back. */

@@ -250,8 +250,7 @@ static int ask(struct vhost_user *u, struct message *m, enum request kind, u32 s
 	return err ? err : receive_reply(u, m, kind, size, until);
 }
 
-/* Returns whether a signal has come that the event loop would take, if it ran. */
-static bool ending(void)
+bool vhost_user_ending(void)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 	sigset_t pending;
@@ -274,7 +273,7 @@ static int wait_for_first(struct vhost_user *u, u64 patience, u64 deadline)
 	struct pollfd fd = { .fd = u->fd, .events = POLLIN };
 
 	while (clock_now() < deadline && poll(&fd, 1, FIRST_STEP_MSEC) <= 0) {
-		if (ending())
+		if (vhost_user_ending())
 			return fail(u, EINTR, "a signal ends the wait for the vhost-user back end");
 		if (clock_now() < patience)
 			continue;

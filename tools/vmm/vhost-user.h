@@ -70,12 +70,19 @@ int vhost_user_connect(struct vhost_user *u, const char *path);
  * vhost_user_agree() - agree with a back end that is connected
  * @u:		the connection, whose @fd and @path are set
  *
- * Its first answer may take VHOST_USER_FIRST_SECONDS.  A signal that is blocked and would end
- * axvmm ends that wait, with -EINTR.
+ * Its first answer may take VHOST_USER_FIRST_SECONDS.  vhost_user_ending() ends that wait, with
+ * -EINTR.
  *
  * Return: 0 or a negative errno.
  */
 int vhost_user_agree(struct vhost_user *u);
+
+/**
+ * vhost_user_ending() - whether a signal has come that the event loop would take, if it ran
+ *
+ * Return: whether SIGHUP, SIGINT, SIGQUIT or SIGTERM is blocked, and pending.
+ */
+bool vhost_user_ending(void);
 
 /**
  * vhost_user_queues() - ask how many queues the device has at most

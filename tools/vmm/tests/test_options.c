@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The command line of axvmm run: what a wrong one is told. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,27 @@ static int run(char *said, size_t size, const char *const *words)
 #define NO_KERNEL "give a kernel with --kernel"
 /* A disk that is described well. */
 #define DISK_TAKEN (ARCH_DISKS ? NO_KERNEL : "on this architecture a guest has no PCI")
+
+/* As while it waits for a disk: the signal is blocked, and nobody has taken it yet. */
+static void run_ended(const void *arg)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	raise(SIGTERM);
+	run_words(arg);
+}
+
+static void ended_early(void)
+{
+	const char *const words[] = { "--kernel", "/nonexistent", NULL };
+	char said[4096];
+
+	CHECK_EQ(tap_child(run_ended, words, said, sizeof(said)), MACHINE_QUIT);
+	CHECK_EQ(run(said, sizeof(said), words), MACHINE_ERROR);
+}
 
 static void memory(void)
 {
@@ -178,6 +200,7 @@ static void help(void)
 }
 
 static const struct tap_case cases[] = {
+	{ "a signal before the guest starts", ended_early },
 	{ "--mem", memory },
 	{ "--cpus", cpus },
 	{ "--cpu", host_cpus },
