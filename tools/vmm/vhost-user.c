@@ -562,6 +562,11 @@ int vhost_user_lost(struct vhost_user *u)
 	return fail(u, EPIPE, "the vhost-user back end has gone");
 }
 
+int vhost_user_give_up(struct vhost_user *u, const char *why)
+{
+	return fail(u, ECANCELED, why);
+}
+
 void vhost_user_close(struct vhost_user *u)
 {
 	if (u->fd >= 0)

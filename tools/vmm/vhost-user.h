@@ -140,6 +140,15 @@ int vhost_user_stop(struct vhost_user *u, const struct vhost_ring *rings, unsign
  */
 int vhost_user_lost(struct vhost_user *u);
 
+/**
+ * vhost_user_give_up() - the connection has failed, for a reason of its user's
+ * @u:		the connection
+ * @why:	the reason, for a message
+ *
+ * Return: a negative errno.
+ */
+int vhost_user_give_up(struct vhost_user *u, const char *why);
+
 /** vhost_user_close() - end the connection */
 void vhost_user_close(struct vhost_user *u);
 

@@ -272,8 +272,9 @@ static void *vhost_thread(void *arg)
 	int err = 0;
 
 	unblock_interrupt();
-	if (d->board.seccomp)
-		err = sandbox_enter_vhost(d->daemon);
+	/* Otherwise a driver that is early has this thread talk to the back end. */
+	if (d->board.seccomp && sandbox_enter_vhost(d->daemon))
+		err = vhost_user_give_up(&d->user, "its thread has no filter");
 	do {
 		pthread_mutex_lock(d->board.lock);
 		if (err && !d->broken) {

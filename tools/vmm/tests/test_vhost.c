@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <seccomp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -195,8 +196,8 @@ static int create(void)
 	return vhost_create(&dev, &config, &board, GSI);
 }
 
-/* A disk with two queues, whose back end does @misdeed at the request @at. */
-static void start(enum misdeed misdeed, u32 at)
+/* A disk with two queues, whose back end does @misdeed at the request @at; and no thread. */
+static void prepare(enum misdeed misdeed, u32 at)
 {
 	fake_reset();
 	memset(&module, 0, sizeof(module));
@@ -210,6 +211,11 @@ static void start(enum misdeed misdeed, u32 at)
 	peer.disk_queues = 2;
 	peer.features |= 1ull << 12 | 1ull << 11 | 1ull << 34 | 1ull << 28;
 	CHECK_EQ(create(), 0);
+}
+
+static void start(enum misdeed misdeed, u32 at)
+{
+	prepare(misdeed, at);
 	CHECK_EQ(vhost_start(&dev), 0);
 }
 
@@ -571,6 +577,37 @@ static void without_irqfds(void)
 	stop();
 }
 
+/* In a thread that can have no filter more, nor can those that it creates. */
+static void *start_unfiltered(void *arg)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	CHECK(filter);
+	CHECK(!seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(seccomp), 0));
+	CHECK(!seccomp_load(filter));
+	seccomp_release(filter);
+	CHECK_EQ(vhost_start(&dev), 0);
+	return arg;
+}
+
+/* The driver is earlier than the thread, which sends nothing. */
+static void without_filter(void)
+{
+	pthread_t thread;
+
+	prepare(NONE, 0);
+	greet();
+	set_up_queue(0, RAM, 1);
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
+	CHECK(!pthread_create(&thread, NULL, start_unfiltered, NULL));
+	CHECK(!pthread_join(thread, NULL));
+	CHECK(status_becomes(15 | VIRTIO_CONFIG_S_NEEDS_RESET));
+	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	CHECK(status_becomes(0));
+	stop();
+	CHECK_EQ(peer.nr, CREATED);
+}
+
 static void make_machine(void)
 {
 	struct stat st;
@@ -602,6 +639,7 @@ static const struct tap_case cases[] = {
 	{ "the back end has one block that would not have", back_end_blocks_late },
 	{ "a notification that no doorbell takes", without_bell },
 	{ "no irqfd to be had", without_irqfds },
+	{ "no filter to be had", without_filter },
 };
 
 int main(void)
