@@ -39,16 +39,17 @@ typedef void (*full_handler)(int signal, siginfo_t *info, void *context);
 /* In each thread from its beginning: a signal handler must not allocate. */
 #define INITIAL		__attribute__((tls_model("initial-exec")))
 
+/* In @state of struct thread: there was a signal since the outermost call began. */
+#define CAME		(1u << 31)
+
 /**
  * struct thread - what a thread's signals are about
- * @depth: calls of the library's that are in progress, one in another
- * @came: there was a signal since the outermost began
+ * @state: how many calls of the library's are in progress, one in another, and CAME
  * @waiting: those that were put off
  * @vcpu: that it is about to run; NULL: none
  */
 struct thread {
-	volatile unsigned int depth;
-	volatile bool came;
+	atomic_uint state;
 	sigset_t waiting;
 	struct axv_vcpu *volatile vcpu;
 };
@@ -68,40 +69,55 @@ static int (*real_sigaction)(int signal, const struct sigaction *new, struct sig
 
 void signals_hold(void)
 {
-	thread.depth++;
+	atomic_fetch_add(&thread.state, 1);
+}
+
+/* Those that have waited are let in. */
+static void let_in(void)
+{
+	sigset_t all, mask;
+	int i;
+
+	/*
+	 * All at once: otherwise a handler of one could make a call that lets another one in,
+	 * and would block it again when it returns.
+	 */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &mask);
+	for (i = 1; i < _NSIG; i++) {
+		if (sigismember(&thread.waiting, i) == 1)
+			sigdelset(&mask, i);
+	}
+	sigemptyset(&thread.waiting);
+	atomic_store(&thread.state, 0);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 void signals_release(void)
 {
-	sigset_t waiting;
+	unsigned int state = 1;
 
-	/* From here on handlers are called. */
-	thread.depth--;
-	if (thread.depth || !thread.came)
-		return;
-	atomic_signal_fence(memory_order_seq_cst);
-	waiting = thread.waiting;
-	sigemptyset(&thread.waiting);
-	thread.came = false;
-	atomic_signal_fence(memory_order_seq_cst);
-	pthread_sigmask(SIG_UNBLOCK, &waiting, NULL);
+	if (atomic_load(&thread.state) & ~(CAME | 1))
+		atomic_fetch_sub(&thread.state, 1);
+	else if (!atomic_compare_exchange_strong(&thread.state, &state, 0))
+		let_in();
 }
 
 bool signals_held(void)
 {
-	return thread.depth;
+	return atomic_load(&thread.state) & ~CAME;
 }
 
 bool signals_came(void)
 {
-	return thread.came;
+	return atomic_load(&thread.state) & CAME;
 }
 
 void signals_enter(struct axv_vcpu *vcpu)
 {
 	thread.vcpu = vcpu;
 	/* One that came before knew of no vCPU. */
-	if (thread.came)
+	if (signals_came())
 		axv_vcpu_kick(vcpu);
 }
 
@@ -180,8 +196,8 @@ static void handle(int signal, siginfo_t *info, void *context)
 	bool waits = false;
 	int saved = errno;
 
-	if (thread.depth) {
-		thread.came = true;
+	if (signals_held()) {
+		atomic_fetch_or(&thread.state, CAME);
 		if (thread.vcpu)
 			axv_vcpu_kick(thread.vcpu);
 		waits = can_wait(signal, info) && put_off(signal, info, context);

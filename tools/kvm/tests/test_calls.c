@@ -14,6 +14,7 @@
 
 #include "kernel.h"
 #include "signals.h"
+#include "step.h"
 #include "tap.h"
 #include "vcpu.h"
 
@@ -621,6 +622,44 @@ static void test_signals(void)
 	    old.sa_handler == SIG_IGN, "no handler");
 }
 
+/* A call in a handler, which ends as well. */
+static void hold_in_handler(int signal)
+{
+	(void)signal;
+	signals_hold();
+	signals_release();
+}
+
+static bool is_blocked(int signal)
+{
+	sigset_t mask;
+
+	pthread_sigmask(SIG_BLOCK, NULL, &mask);
+	return sigismember(&mask, signal);
+}
+
+static void test_races(void)
+{
+	unsigned int i, lost = 0, blocked = 0;
+	bool sent = true;
+
+	signal(SIGUSR1, on_signal);
+	signal(SIGUSR2, hold_in_handler);
+	/* At each of the first ones, then at ever fewer. */
+	for (i = 0; sent && !blocked; i += 1 + i / 16) {
+		signals = 0;
+		signals_hold();
+		raise(SIGUSR1);
+		sent = step(signals_release, i, SIGUSR2);
+		lost += signals != 1;
+		blocked += is_blocked(SIGUSR1) || is_blocked(SIGUSR2);
+	}
+	tap(!lost && !blocked && !signals_held() && !signals_came(),
+	    "a signal in the end of a call leaves none blocked: %u instructions", i);
+	signal(SIGUSR1, SIG_DFL);
+	signal(SIGUSR2, SIG_DFL);
+}
+
 /* ---- handlers that make calls ------------------------------------------- */
 
 static struct object *vcpu_object;
@@ -701,6 +740,7 @@ int main(void)
 		test_exits();
 		test_strings();
 		test_signals();
+		test_races();
 		test_handlers();
 	}
 	return tap_done();

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/*
+ * A signal between any two instructions of a function.
+ */
+#ifndef STEP_H
+#define STEP_H
+
+#include <stdbool.h>
+
+/**
+ * step() - call a function, and send a signal to this thread in it
+ * @function: the function
+ * @instructions: that it executes before the signal comes, those that it calls counted
+ * @signal: none that is blocked
+ *
+ * Return: false: the function ended first, so none was sent.
+ */
+bool step(void (*function)(void), unsigned int instructions, int signal);
+
+#endif /* STEP_H */
