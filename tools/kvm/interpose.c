@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include <linux/close_range.h>
-#include <linux/kvm.h>
 
 #include "interpose.h"
 #include "object.h"
@@ -268,7 +267,6 @@ EXPORT void closefrom(int first)
 
 EXPORT int ioctl(int fd, unsigned long command, ...)
 {
-	struct object *object = object_of_fd(fd);
 	va_list args;
 	void *arg;
 	long ret;
@@ -276,15 +274,9 @@ EXPORT int ioctl(int fd, unsigned long command, ...)
 	va_start(args, command);
 	arg = va_arg(args, void *);
 	va_end(args);
-	/* What is none of KVM's is another file's, if the program has closed ours unseen. */
-	if (object && _IOC_TYPE(command) != KVMIO && object_is_stale(fd, object)) {
-		object_put(object);
-		object = NULL;
-	}
-	if (!object)
-		return ((ioctl_function)next(IOCTL))(fd, command, arg);
 	/* KVM's numbers have 32 bits; some programs pass them as int. */
-	ret = object_ioctl(object, (unsigned int)command, (unsigned long)arg);
+	if (!object_ioctl(fd, (unsigned int)command, (unsigned long)arg, &ret))
+		return ((ioctl_function)next(IOCTL))(fd, command, arg);
 	return ret < 0 ? fail(ret) : ret;
 }
 

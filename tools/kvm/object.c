@@ -19,6 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <linux/kvm.h>
+
 #include "debug.h"
 #include "object.h"
 #include "signals.h"
@@ -113,23 +115,6 @@ void object_put(struct object *object)
 	signals_release();
 }
 
-long object_ioctl(struct object *object, unsigned long command, unsigned long arg)
-{
-	bool nested = signals_held();
-	long ret;
-
-	signals_hold();
-	/* In another call: the handler of a fault, where locks are held. */
-	ret = nested ? -EDEADLK : object->ops->ioctl(object->data, command, arg);
-	if (ret == -ENOTTY)
-		debug("ioctl %#lx (number %#lx) of a %s is not known", command,
-		      command & 0xff, object->ops->name);
-	/* Before handlers are called, which may leave by longjmp(). */
-	object_put(object);
-	signals_release();
-	return ret;
-}
-
 void *object_data(struct object *object, const struct object_ops *ops)
 {
 	return object->ops == ops ? object->data : NULL;
@@ -173,6 +158,33 @@ bool object_is_stale(int fd, struct object *object)
 	/* Unless it is another object's by now. */
 	if (getpid() == owner && atomic_compare_exchange_strong(&table[fd], &expected, NULL))
 		object_put(object);
+	return true;
+}
+
+bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret)
+{
+	bool nested = signals_held();
+	struct object *object;
+
+	/* As long as there is a reference no handler is called: it may leave by longjmp(). */
+	signals_hold();
+	object = object_of_fd(fd);
+	/* What is none of KVM's is another file's, if the program has closed ours unseen. */
+	if (object && _IOC_TYPE(command) != KVMIO && object_is_stale(fd, object)) {
+		object_put(object);
+		object = NULL;
+	}
+	if (!object) {
+		signals_release();
+		return false;
+	}
+	/* In another call: the handler of a fault, where locks are held. */
+	*ret = nested ? -EDEADLK : object->ops->ioctl(object->data, command, arg);
+	if (*ret == -ENOTTY)
+		debug("ioctl %#lx (number %#lx) of a %s is not known", command,
+		      command & 0xff, object->ops->name);
+	object_put(object);
+	signals_release();
 	return true;
 }
 

@@ -41,17 +41,18 @@ struct object *object_get(struct object *object);
 void object_put(struct object *object);
 
 /**
- * object_ioctl() - ioctl() on it
- * @object: a reference, which it gives back
+ * object_ioctl() - ioctl() on a descriptor
+ * @fd: any number
  * @command: which
  * @arg: its argument
+ * @ret: what ioctl() returns, or a negative errno; -EDEADLK: the caller is the handler of a
+ *	fault in another call, or has left one by longjmp()
  *
  * Signals that come meanwhile have their handlers called at its end.
  *
- * Return: what ioctl() returns, or a negative errno; -EDEADLK: the caller is the handler of a
- * fault in another call.
+ * Return: false: the descriptor is none of the library's.
  */
-long object_ioctl(struct object *object, unsigned long command, unsigned long arg);
+bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret);
 
 /** object_data() - the @data it was created with, if it is of this kind, otherwise NULL */
 void *object_data(struct object *object, const struct object_ops *ops);

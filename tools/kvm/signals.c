@@ -9,8 +9,9 @@
  * it blocks it in this thread and sends it again to this thread, as it was.  At the end of the
  * call it is let in.  A signal costs a few system calls then, a call without one costs none.
  *
- * What cannot be put off is a fault: the instruction would fault again.  Its handler runs at
- * once, and a call of KVM's in it is refused with EDEADLK.
+ * What cannot be put off is a fault: the instruction would fault again; nor SIGABRT, nor one
+ * that cannot be queued.  Its handler runs at once, as if there were no call, so that handlers are called if it leaves by longjmp(); but
+ * a call of KVM's in it is refused with EDEADLK.
  *
  * A signal to a thread in KVM_RUN makes it fail with EINTR; a VMM that cannot be sure that
  * the thread is there yet has the handler set immediate_exit, at which KVM looks with signals
@@ -46,11 +47,13 @@ typedef void (*full_handler)(int signal, siginfo_t *info, void *context);
  * struct thread - what a thread's signals are about
  * @state: how many calls of the library's are in progress, one in another, and CAME
  * @waiting: those that were put off
+ * @busy: handlers that run in a call nevertheless, one in another
  * @vcpu: that it is about to run; NULL: none
  */
 struct thread {
 	atomic_uint state;
 	sigset_t waiting;
+	volatile unsigned int busy;
 	struct axv_vcpu *volatile vcpu;
 };
 
@@ -103,9 +106,14 @@ void signals_release(void)
 		let_in();
 }
 
-bool signals_held(void)
+static bool in_call(void)
 {
 	return atomic_load(&thread.state) & ~CAME;
+}
+
+bool signals_held(void)
+{
+	return thread.busy || in_call();
 }
 
 bool signals_came(void)
@@ -191,20 +199,37 @@ static void call_handler(int signal, siginfo_t *info, void *context)
 	handler(signal, info, context);
 }
 
+/* In the middle of a call: what belongs to that waits for its end. */
+static void call_in_call(int signal, siginfo_t *info, void *context)
+{
+	unsigned int state = atomic_load(&thread.state);
+	sigset_t waiting = thread.waiting;
+
+	thread.busy++;
+	sigemptyset(&thread.waiting);
+	/* From here on handlers are called. */
+	atomic_store(&thread.state, 0);
+	call_handler(signal, info, context);
+	/* What has come since is blocked by none but a handler that has returned. */
+	thread.waiting = waiting;
+	atomic_store(&thread.state, state);
+	thread.busy--;
+}
+
 static void handle(int signal, siginfo_t *info, void *context)
 {
-	bool waits = false;
 	int saved = errno;
 
-	if (signals_held()) {
+	if (in_call()) {
 		atomic_fetch_or(&thread.state, CAME);
 		if (thread.vcpu)
 			axv_vcpu_kick(thread.vcpu);
-		waits = can_wait(signal, info) && put_off(signal, info, context);
+		if (!can_wait(signal, info) || !put_off(signal, info, context))
+			call_in_call(signal, info, context);
 		errno = saved;
-	}
-	if (!waits)
+	} else {
 		call_handler(signal, info, context);
+	}
 }
 
 static bool is_handler(const struct sigaction *action)

@@ -15,7 +15,7 @@ void signals_hold(void);
 /** signals_release() - it ends; with the outermost one the handlers that waited are called */
 void signals_release(void);
 
-/** signals_held() - this thread is in a call: whoever asks is the handler of a fault */
+/** signals_held() - in a call: whoever asks is the handler of a fault, or has left one */
 bool signals_held(void);
 
 /** signals_came() - whether there was a signal since the outermost call began */

@@ -662,17 +662,23 @@ static void test_races(void)
 
 /* ---- handlers that make calls ------------------------------------------- */
 
-static struct object *vcpu_object;
+static int vcpu_fd;
 static char *closed_page;
 static long in_handler;
+
+static long call(int fd, unsigned long command, unsigned long arg)
+{
+	long ret;
+
+	return object_ioctl(fd, command, arg, &ret) ? ret : -EBADF;
+}
 
 static void call_in_handler(int signal)
 {
 	struct kvm_mp_state state;
 
 	(void)signal;
-	in_handler = object_ioctl(object_get(vcpu_object), KVM_GET_MP_STATE,
-				  (unsigned long)&state);
+	in_handler = call(vcpu_fd, KVM_GET_MP_STATE, (unsigned long)&state);
 }
 
 static void open_page(int signal)
@@ -690,34 +696,29 @@ static void test_handlers(void)
 {
 	static const struct object_ops system_ops = { .name = "device", .free = free_nothing };
 	struct sigaction action = { .sa_handler = call_in_handler };
-	struct object *system = object_create(&system_ops, NULL), *vm_object;
+	struct object *system = object_create(&system_ops, NULL);
 	int vm_fd = vm_create(system, vm.host);
-	int vcpu_fd;
 
-	vm_object = object_of_fd(vm_fd);
-	vcpu_fd = vm_object ? object_ioctl(object_get(vm_object), KVM_CREATE_VCPU, 0) : vm_fd;
-	vcpu_object = object_of_fd(vcpu_fd);
-	if (!tap(vcpu_object, "a vCPU: %d", vcpu_fd))
+	vcpu_fd = call(vm_fd, KVM_CREATE_VCPU, 0);
+	if (!tap(vcpu_fd >= 0, "a vCPU: %d", vcpu_fd))
 		return;
 	sigaction(SIGUSR1, &action, NULL);
 	kernel.signal_in_run = SIGUSR1;
 	in_handler = -1;
 	/* One that waited for the vCPU's lock would wait for ever. */
 	alarm(20);
-	object_ioctl(object_get(vcpu_object), KVM_RUN, 0);
+	call(vcpu_fd, KVM_RUN, 0);
 	tap(!in_handler,
 	    "a handler may use the vCPU whose run it has ended");
 	kernel.signal_in_run = 0;
 	closed_page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	action.sa_handler = open_page;
 	sigaction(SIGSEGV, &action, NULL);
-	tap(!object_ioctl(object_get(vcpu_object), KVM_GET_MP_STATE, (unsigned long)closed_page) &&
+	tap(!call(vcpu_fd, KVM_GET_MP_STATE, (unsigned long)closed_page) &&
 	    in_handler == -EDEADLK, "the handler of a fault in a call may not");
 	alarm(0);
 	signal(SIGSEGV, SIG_DFL);
 	munmap(closed_page, 4096);
-	object_put(vcpu_object);
-	object_put(vm_object);
 	object_put(system);
 	object_detach(vcpu_fd);
 	object_detach(vm_fd);

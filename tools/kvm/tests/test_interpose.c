@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <linux/kvm.h>
 
 #include "object.h"
+#include "step.h"
 #include "tap.h"
 
 static unsigned int freed;
@@ -26,6 +28,9 @@ static long echo_ioctl(void *data, unsigned long command, unsigned long arg)
 	(void)data;
 	if (command == KVM_GET_API_VERSION)
 		raise(SIGUSR1);
+	/* Which does not wait, as a fault. */
+	if (command == KVM_RUN)
+		raise(SIGABRT);
 	return command == KVM_CHECK_EXTENSION ? (long)arg : -ENOTTY;
 }
 
@@ -81,7 +86,7 @@ static void test_copies(void)
 	unsigned int i, good = 0;
 
 	tap(is_ours(fd) && !is_ours(null), "a descriptor of the library's, and another one");
-	tap(ioctl(fd, KVM_RUN, 0) == -1 && errno == ENOTTY && ioctl(fd, FIONREAD, 0) == -1 &&
+	tap(ioctl(fd, KVM_CREATE_VM, 0) == -1 && errno == ENOTTY && ioctl(fd, FIONREAD, 0) == -1 &&
 	    errno == ENOTTY && is_ours(fd), "what is not known");
 	copies[0] = dup(fd);
 	copies[1] = dup2(fd, 900);
@@ -191,6 +196,69 @@ static void test_handler(void)
 	signal(SIGUSR1, SIG_DFL);
 }
 
+static int stepped_fd;
+
+static void call_once(void)
+{
+	ioctl(stepped_fd, KVM_CHECK_EXTENSION, 7);
+}
+
+static void test_leaving(void)
+{
+	volatile unsigned int i, leaks = 0;
+	volatile bool sent = true;
+
+	signal(SIGUSR1, leave);
+	for (i = 0; sent; i += 1 + i / 16) {
+		freed = 0;
+		stepped_fd = make();
+		if (!sigsetjmp(way_out, 1))
+			sent = step(call_once, i, SIGUSR1);
+		close(stepped_fd);
+		leaks += freed != 1;
+	}
+	tap(!leaks, "nor keeps it one that comes earlier or later: %u instructions", i);
+	signal(SIGUSR1, SIG_DFL);
+}
+
+static volatile unsigned int handled;
+
+static void count_signal(int signal)
+{
+	(void)signal;
+	handled++;
+}
+
+static int fault_fd;
+
+/* In a thread, which has no calls of KVM's any more. */
+static void *leave_fault(void *arg)
+{
+	(void)arg;
+	if (!sigsetjmp(way_out, 1))
+		ioctl(fault_fd, KVM_RUN, 0);
+	raise(SIGUSR1);
+	errno = 0;
+	tap(ioctl(fault_fd, KVM_CHECK_EXTENSION, 7) == -1 && errno == EDEADLK && handled == 1,
+	    "one that leaves a fault's: no more ioctls, but handlers");
+	return NULL;
+}
+
+static void test_fault(void)
+{
+	pthread_t thread;
+
+	fault_fd = make();
+	signal(SIGUSR1, count_signal);
+	signal(SIGABRT, leave);
+	if (!pthread_create(&thread, NULL, leave_fault, NULL))
+		pthread_join(thread, NULL);
+	tap(is_ours(fault_fd), "those of other threads go on");
+	signal(SIGUSR1, SIG_DFL);
+	signal(SIGABRT, SIG_DFL);
+	close(fault_fd);
+}
+
 int main(void)
 {
 	test_open();
@@ -199,5 +267,7 @@ int main(void)
 	test_reuse();
 	test_fork();
 	test_handler();
+	test_leaving();
+	test_fault();
 	return tap_done();
 }

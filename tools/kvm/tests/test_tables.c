@@ -136,6 +136,7 @@ static void make_fd(int number)
 static void test_objects(void)
 {
 	struct object *object = object_create(&count_ops, NULL), *found;
+	long ret;
 
 	make_fd(1000);
 	dup2(1000, 1001);
@@ -145,8 +146,9 @@ static void test_objects(void)
 	    object_attach(1 << 30, object) == -EMFILE, "two descriptors of an object");
 	object_put(object);
 	found = object_of_fd(1001);
-	tap(found == object && object_ioctl(object_get(found), 1, 42) == 42 &&
-	    object_ioctl(object_get(found), 2, 0) == -ENOTTY, "the object of a descriptor");
+	tap(found == object && object_ioctl(1001, 1, 42, &ret) && ret == 42 &&
+	    object_ioctl(1001, 2, 0, &ret) && ret == -ENOTTY && !object_ioctl(1002, 1, 42, &ret),
+	    "the object of a descriptor");
 	object_detach(1000);
 	object_detach_range(1001, ~0u);
 	tap(!freed && !object_of_fd(1001), "closed while a call is in progress");
