@@ -10,8 +10,9 @@
  * call it is let in.  A signal costs a few system calls then, a call without one costs none.
  *
  * What cannot be put off is a fault: the instruction would fault again; nor SIGABRT, nor one
- * that cannot be queued.  Its handler runs at once, as if there were no call, so that handlers are called if it leaves by longjmp(); but
- * a call of KVM's in it is refused with EDEADLK.
+ * that cannot be queued.  Its handler runs at once, as if there were no call, so that other
+ * handlers are called if it leaves by longjmp(); but a call of KVM's in it is refused with
+ * EDEADLK.
  *
  * A signal to a thread in KVM_RUN makes it fail with EINTR; a VMM that cannot be sure that
  * the thread is there yet has the handler set immediate_exit, at which KVM looks with signals
