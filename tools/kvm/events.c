@@ -14,6 +14,7 @@
 #define VECTOR_NMI	2
 #define VECTOR_PF	14
 #define EXCEPTIONS	32
+#define NMIS		2	/* that can wait */
 
 #define CR0_PE		1u
 /* What #DB sets in DR6, and what it clears in DR7 (Intel SDM vol. 3B, 18.2). */
@@ -136,6 +137,9 @@ int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 	events->smi.latched_init = r[INIT].value;
 	events->sipi_vector = r[SIPI].value & 0xff;
 	events->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	/* For the VMM to set it again, with the MP state: otherwise it would be 0. */
+	if (r[SIPI].value)
+		events->flags |= KVM_VCPUEVENT_VALID_SIPI_VECTOR;
 	return 0;
 }
 
@@ -221,8 +225,17 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 	r[SHADOW].value = shadow(events);
 	/* What is not valid stays: drop it from the list, from the end on. */
 	n = events->flags & KVM_VCPUEVENT_VALID_SHADOW ? NR_REGS : SHADOW;
-	if (!(events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING))
+	if (events->exception.injected && events->nmi.injected) {
+		/* An NMI beside an exception waits, too: it has not begun, and masks none. */
+		if (!(events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) &&
+		    axv_vcpu_get_reg(v->axv, ids[NMI_PENDING], &r[NMI_PENDING].value))
+			return -EIO;
+		if (r[NMI_PENDING].value < NMIS)
+			r[NMI_PENDING].value++;
+		r[NMI_MASKED].value = 0;
+	} else if (!(events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)) {
 		r[NMI_PENDING] = r[NMI_MASKED];
+	}
 	failed = axv_vcpu_set_regs(v->axv, r, n);
 	for (i = 0; failed && i < n; i++) {
 		if (r[i].status)
@@ -281,6 +294,8 @@ int events_get_mp_state(struct vcpu *v, struct kvm_mp_state *state)
 	 * The module has one state for before and after INIT.  This is the one in which KVM
 	 * takes a SIPI, whether an INIT comes first or not.
 	 */
+	if (r[2].value)
+		v->sipi_vector = r[2].value & 0xff;
 	if (r[0].value)
 		state->mp_state = r[2].value ? KVM_MP_STATE_SIPI_RECEIVED :
 					       KVM_MP_STATE_INIT_RECEIVED;

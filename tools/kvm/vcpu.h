@@ -60,7 +60,7 @@ enum pending {
  * @mcg_ctl: IA32_MCG_CTL, kept for the VMM (msr.c)
  * @mc: the banks of machine checks, likewise
  * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
- * @sipi_vector: that KVM_SET_VCPU_EVENTS has told, for a later KVM_SET_MP_STATE
+ * @sipi_vector: the last SIPI's, or as KVM_SET_VCPU_EVENTS has told, for KVM_SET_MP_STATE
  */
 struct vcpu {
 	struct object *vm_object;

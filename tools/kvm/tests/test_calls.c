@@ -273,6 +273,18 @@ static void test_events(void)
 	tap(events_set(&v, &in) == -EINVAL, "an NMI is no exception");
 	in = (struct kvm_vcpu_events){ .flags = 1u << 31 };
 	tap(events_set(&v, &in) == -EINVAL, "a flag that nobody knows");
+	in = (struct kvm_vcpu_events){
+		.exception = { .injected = 1, .nr = 13 },
+		.nmi = { .injected = 1, .pending = 1, .masked = 1 },
+	};
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_NMI_PENDING), 0);
+	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_REINJECT) == 0x8000030dull &&
+	    event_reg(AXV_X86_EVENT_NMI_PENDING) == 1 && !event_reg(AXV_X86_EVENT_NMI_MASKED),
+	    "an NMI waits behind an exception");
+	in.flags = KVM_VCPUEVENT_VALID_NMI_PENDING;
+	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_NMI_PENDING) == 2, "and a second one");
+	in.flags = 0;
+	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_NMI_PENDING) == 2, "but no third");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT), 1);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_0), 0x20);
@@ -320,7 +332,16 @@ static void test_events(void)
 	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a, "which has come");
 	state.mp_state = 0;
 	tap(!events_get_mp_state(&v, &state) && state.mp_state == KVM_MP_STATE_SIPI_RECEIVED &&
-	    !events_get(&v, &out) && out.sipi_vector == 0x9a, "and back");
+	    !events_get(&v, &out) && out.sipi_vector == 0x9a &&
+	    out.flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR, "and back");
+	/* The order in which a VMM sets them is its own. */
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SIPI), 0);
+	v.sipi_vector = 0;
+	tap(!events_set(&v, &out) && !events_set_mp_state(&v, &state) &&
+	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a, "what a VMM got it sets in another vCPU");
+	v.sipi_vector = 0;
+	tap(!events_get_mp_state(&v, &state) && !events_set_mp_state(&v, &state) &&
+	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a, "the MP state alone keeps the vector");
 	in.sipi_vector = 0x9b;
 	in.smi.latched_init = 0;
 	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_SIPI) == 0x19b &&
