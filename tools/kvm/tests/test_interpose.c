@@ -246,9 +246,12 @@ static void *leave_fault(void *arg)
 
 static void test_fault(void)
 {
+	struct object *object;
 	pthread_t thread;
 
+	freed = 0;
 	fault_fd = make();
+	object = object_of_fd(fault_fd);
 	signal(SIGUSR1, count_signal);
 	signal(SIGABRT, leave);
 	if (!pthread_create(&thread, NULL, leave_fault, NULL))
@@ -257,6 +260,9 @@ static void test_fault(void)
 	signal(SIGUSR1, SIG_DFL);
 	signal(SIGABRT, SIG_DFL);
 	close(fault_fd);
+	object_put(object);
+	tap(!freed, "it has kept its reference");
+	object_put(object);
 }
 
 int main(void)
