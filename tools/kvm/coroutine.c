@@ -37,7 +37,10 @@ void coroutine_switch(void **from, void *to);
 /* Where a coroutine begins: calls the function in R12 with what is in R13. */
 void coroutine_entry(void);
 
+/* Global: with LTO the callers may be in another object. */
 __asm__(".text\n"
+	".globl coroutine_switch, coroutine_entry\n"
+	".hidden coroutine_switch, coroutine_entry\n"
 	".type coroutine_switch, @function\n"
 	"coroutine_switch:\n"
 	".cfi_startproc\n"
