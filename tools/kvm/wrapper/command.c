@@ -4,10 +4,13 @@
  * part in them, or another one has (of 32 bits), or it is told to be careful (AT_SECURE).
  */
 #include <elf.h>
+#include <fnmatch.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -44,7 +47,8 @@ static const char *unsuitable_elf(const char *path)
 		why = NULL;
 	else if (header.e_ident[EI_CLASS] != ELFCLASS64)
 		why = "it is a program of 32 bits, and the library has 64";
-	else if (!has_interpreter(f, &header))
+	/* The dynamic linker has none, and may be started with a program. */
+	else if (!has_interpreter(f, &header) && fnmatch("*/ld[-.]*so*", path, 0))
 		why = "it is statically linked, so that no library can come before it";
 	fclose(f);
 	return why;
@@ -54,20 +58,26 @@ static const char *unsuitable_elf(const char *path)
 static bool changes_user(const struct stat *st)
 {
 	/* Without the right to execute it, the bit of the group has another meaning. */
-	return (st->st_mode & S_ISUID && st->st_uid != getuid()) ||
-	       (st->st_mode & S_ISGID && st->st_mode & 0010 && st->st_gid != getgid());
+	bool changes = (st->st_mode & S_ISUID && st->st_uid != getuid()) ||
+		       (st->st_mode & S_ISGID && st->st_mode & 0010 && st->st_gid != getgid());
+
+	return changes && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
 }
 
 const char *command_unsuitable(const char *path)
 {
 	const char *why = unsuitable_elf(path);
+	struct statvfs fs;
 	struct stat st;
 
 	if (why)
 		return why;
+	/* Where none of these has an effect. */
+	if (!statvfs(path, &fs) && fs.f_flag & ST_NOSUID)
+		return NULL;
 	if (!stat(path, &st) && changes_user(&st))
 		return "it is set-user-ID or set-group-ID, and such programs ignore LD_PRELOAD";
-	/* Root has the capabilities anyway. */
+	/* Root has the capabilities anyway; without new ones AT_SECURE is set nevertheless. */
 	if (getuid() && getxattr(path, "security.capability", NULL, 0) > 0)
 		return "it has file capabilities, and such programs ignore LD_PRELOAD";
 	return NULL;
