@@ -48,12 +48,14 @@ waits() {
 }
 got() { awk '/^rchar/ { print $2 }' "/proc/$daemon/io"; }
 
-# The guest reads while its terminal is quiet, since what that says are exits, too.
+# The guest reads while its terminal is quiet, since what that says are exits, too.  It waits for
+# a line: a guest that waited for a time could be done before this shell has counted.
 count() {
-	say "sleep 4; dd if=/dev/vda of=/dev/null bs=4096 count=$READS iflag=direct 2>/dev/null;" \
+	say "read line; dd if=/dev/vda of=/dev/null bs=4096 count=$READS iflag=direct 2>/dev/null;" \
 		'sleep 8; echo do"ne"'
 	sleep 2
 	exits=$(counted exit_) bells=$(counted doorbells) waits=$(waits) end=$(($(got) + READS * 4096))
+	say go
 	while [ "$(got)" -lt $end ]; do kill -0 $pid && sleep 0.2 || return; done
 	exits=$(($(counted exit_) - exits)) bells=$(($(counted doorbells) - bells)) waits=$(($(waits) - waits))
 	echo "# $READS reads: $bells doorbells, $exits exits to axvmm; its other threads waited $waits times"
