@@ -110,6 +110,17 @@ class EmulatorErred(unittest.TestCase):
         text = (HOST_RIP % "a052").replace("@vmtest module", "# module")
         self.assertIsNone(judge(text).erred)
 
+    def test_shutdown_of_a_guest(self):
+        """Excused where the script fails for it, and not where another program fails, too."""
+        text = ("@vmtest up 6.1.0\nTAP version 13\n1..2\nok 1 serves\n"
+                "# axvmm: the guest's processor shut down (triple fault)\n"
+                "# axvmm: CPU 0: rip 0x474abf2: mov [rbx-0x04], r10b\n"
+                "not ok 2 a guest starts\n@vmtest done 1\n")
+        self.assertTrue(judge(text).excusable())
+        self.assertFalse(judge(text.replace("axvmm: the guest's", "")).excusable())
+        other = "@vmtest test b\n1..1\nnot ok 1 c\n@vmtest exit b 1\n@vmtest done 1\n"
+        self.assertFalse(judge(text.replace("@vmtest done 1\n", other)).excusable())
+
     def test_second_delivery_of_the_emulator(self):
         """An interrupt where interrupts are off, seen by the selftest inject."""
         twice = "# inject: vector 0x44 interrupts 0x9a040, where interrupts are off\n"
