@@ -236,7 +236,7 @@ class Report:
         """In QEMU 7.2 with a thread per CPU a guest of axvmm shuts down now and then. Mostly its
         RIP is the host's, see below. It was seen once, in some hundred boots, with a RIP of its
         own, in code that computes with interrupts off; what went wrong there is not known. The
-        run is repeated once, check tells of it, and Bochs' runs are not repeated."""
+        run is repeated, check tells of it, and Bochs' runs are not repeated."""
         if "axvmm: the guest's processor shut down (triple fault)" in text:
             self._emulator_erred("shut a guest's processor down", text)
 
@@ -244,7 +244,7 @@ class Report:
         """QEMU 7.2 with a thread per CPU now and then goes on behind VMRUN as the guest, with
         the host's RIP and CR3; the guest's processor shuts down. The module writes neither of
         these to a VMCB. Modules of the guest may have the same addresses, so a run is repeated
-        only once, and check tells of it."""
+        a few times only, and check tells of it."""
         m = re.search(r"\bCPU \d+: rip 0x([0-9a-f]+)", text)
         if m and int(m.group(1), 16) in self.module:
             self._emulator_erred("entered a guest with the host's RIP", text)
@@ -255,7 +255,7 @@ class Report:
         before the guest's next exit, QEMU takes it for an exception that is not delivered yet
         and delivers it once more, at the handler's first instructions and with IF clear. The
         selftest `inject` sees that. A module that injects twice would look the same, so
-        a run is repeated only once, check tells of it, and Bochs' runs are not repeated."""
+        a run is repeated a few times only, check tells of it, and Bochs' runs are not repeated."""
         if re.match(r"# inject: vector \S+ interrupts \S+, where interrupts are off", text):
             self._emulator_erred("delivered an interrupt twice", text)
 
