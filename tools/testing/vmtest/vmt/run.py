@@ -21,8 +21,8 @@ DEADLINE = {"qemu": 300, "bochs": 900, "debug": 900}
 # Seconds until a kernel has to be in userspace, far above what it needs as well.
 BOOT = {"qemu": 90, "bochs": 450, "debug": 240}
 
-# How often a run is started once more since QEMU has erred. On some days two of three runs that
-# boot guests with two CPUs meet such an error, on others none of fifty.
+# How often a run is started once more since QEMU has erred. Two of three runs in a row that booted
+# guests with two CPUs have met such an error; at another time none of some forty boots did.
 EXCUSES = 3
 
 # Where the tests speak, inside.
