@@ -39,7 +39,7 @@ GUESTS = [("6.12-cloud", "EPYC", 2, "6.1-cloud", 2), ("6.1-cloud", "max", 2, I38
 GUESTS_LONG = [("6.1-cloud", "max", 2, "6.1-cloud", 1), ("6.1-cloud", "EPYC", 2, "6.1-cloud", 4),
                ("6.1-cloud", "EPYC", 1, "6.12-cloud", 4), ("6.1-cloud", "EPYC", 2, I386, 1),
                ("6.12-cloud", "max", 2, "6.12-cloud", 2),
-               ("6.12-cloud", "EPYC", 2, "6.12-cloud", 1)]
+               ("6.12-cloud", "EPYC", 2, "6.12-cloud", 1), ("debug", "max", 2, "6.1-cloud", 2)]
 
 # A newer kernel's KVM is switched on and off with its VMs; older ones do not know it.
 KVM_BY_VMS = "kvm.enable_virt_at_load=0"
