@@ -114,6 +114,9 @@ struct axv_hole {
  * @run:	the run page; shared with the VMM and therefore hostile
  * @notifier:	keeps &axv_current following the thread that has the claim; belongs
  *		to it
+ * @preempted:	the scheduler took the CPU away from that thread, which would run on.
+ *		Written by the scheduler on behalf of the thread; others read a value
+ *		that may be stale, as a hint
  * @stats:	counters.  @stats.kicks is written under @lock, the rest by the
  *		holder of the claim; read without a lock.
  * @last_fault:	tells a fault that makes no progress; belongs to the holder of
@@ -159,6 +162,7 @@ struct axv_vcpu {
 
 	struct axv_run *run;
 	struct preempt_notifier notifier;
+	bool preempted;
 	struct axv_stats stats;
 	struct axv_last_fault last_fault;
 	struct axv_hole hole;
@@ -220,6 +224,7 @@ int axv_get_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count);
 int axv_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count);
 int axv_vcpu_sync(struct axv_vcpu *vcpu);
 int axv_vcpu_block(struct axv_vcpu *vcpu);
+void axv_vcpu_yield(struct axv_vcpu *vcpu);
 
 static inline u32 axv_vcpu_id(const struct axv_vcpu *vcpu)
 {

@@ -150,6 +150,7 @@ struct axv_doorbells {
  * @nr_irqfds:	how many
  * @resamplers:	eventfds that hear of the end of level interrupts, by gsi, resample.c; walked
  *		under SRCU
+ * @yielded:	id of the vCPU that got the CPU of a spinning one last; a hint, without a lock
  * @notifier:	follows @mm
  * @mmu_lock:	guards changes of @regions, @mmu_seq, the invalidations, @removals,
  *		@removed, @s2 and the bits of the dirty logs, which are set atomically.
@@ -203,6 +204,7 @@ struct axv_vm {
 	struct list_head irqfds;
 	u32 nr_irqfds;
 	struct xarray resamplers;
+	u32 yielded;
 	struct mmu_notifier notifier;
 
 	/* Written by those who map, store or remove. */

@@ -176,6 +176,13 @@ struct axv_x86_answer {
 #define AXV_X86_INJECT_TYPES	(BIT(AXV_INJECT_EXTINT) | BIT(AXV_INJECT_NMI) |	\
 				 BIT(AXV_INJECT_EXCEPTION))
 
+/* VMs may have AXV_VM_YIELD_ON_SPIN: the processor tells that a guest spins. */
+static inline void axv_x86_offer_yield(struct axv_arch_ops *ops)
+{
+	ops->vm_flags[AXV_IRQCHIP_NONE] |= AXV_VM_YIELD_ON_SPIN;
+	ops->vm_flags[AXV_IRQCHIP_LAPIC] |= AXV_VM_YIELD_ON_SPIN;
+}
+
 /* Vector and type: what tells whether an event is the one injected. */
 #define AXV_X86_EVENT_IDENTITY	(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE | \
 				 AXV_X86_EVENT_VECTOR)

@@ -26,14 +26,19 @@
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
-	__this_cpu_write(axv_current,
-			 container_of(notifier, struct axv_vcpu, notifier));
+	struct axv_vcpu *vcpu = container_of(notifier, struct axv_vcpu, notifier);
+
+	__this_cpu_write(axv_current, vcpu);
+	WRITE_ONCE(vcpu->preempted, false);
 }
 
 static void sched_out(struct preempt_notifier *notifier,
 		      struct task_struct *next)
 {
+	struct axv_vcpu *vcpu = container_of(notifier, struct axv_vcpu, notifier);
+
 	__this_cpu_write(axv_current, NULL);
+	WRITE_ONCE(vcpu->preempted, task_is_running(current));
 }
 
 static struct preempt_ops current_ops = {

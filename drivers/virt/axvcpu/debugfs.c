@@ -49,6 +49,7 @@ static const struct {
 	{ "flushes", offsetof(struct axv_stats, flushes) },
 	{ "loads", offsetof(struct axv_stats, loads) },
 	{ "doorbells", offsetof(struct axv_stats, doorbells) },
+	{ "yields", offsetof(struct axv_stats, yields) },
 };
 
 static const char * const reasons[AXV_EXIT_REASONS] = {

@@ -119,6 +119,8 @@ enum axv_irqchip {
 #define AXV_VM_EXIT_ON_EXTINT	(1u << 1)
 /* GICV3, with HALT_IN_KERNEL: a vCPU interrupts another one (an SGI) without an exit. */
 #define AXV_VM_SGI_IN_KERNEL	(1u << 2)
+/* x86: a vCPU that spins yields its host CPU to a vCPU of the VM that waits for one. */
+#define AXV_VM_YIELD_ON_SPIN	(1u << 3)
 
 /**
  * struct axv_create_vm - AXV_CREATE_VM: returns a VM file descriptor
@@ -994,6 +996,8 @@ struct axv_run {
  * @flushes:	TLB flushes asked of the hardware
  * @loads:	times a CPU's hardware took it
  * @doorbells:	writes that rang a doorbell
+ * @yields:	times it spun and its host CPU went to another vCPU of the VM, with
+ *		AXV_VM_YIELD_ON_SPIN
  * @pad:	zero
  */
 struct axv_stats {
@@ -1007,7 +1011,8 @@ struct axv_stats {
 	__u64 flushes;
 	__u64 loads;
 	__u64 doorbells;
-	__u64 pad[6];
+	__u64 yields;
+	__u64 pad[5];
 	__u64 exits[32];
 };
 

@@ -305,6 +305,13 @@ enum axv_next axv_svm_handle_slow(struct axv_x86_vcpu *x)
 			return AXV_AGAIN;
 		axv_x86_advance(x, len);
 		return AXV_RESUME;
+	case SVM_EXIT_PAUSE:
+		/* Without a length the guest executes this PAUSE again. */
+		len = axv_svm_length(svm);
+		if (len)
+			axv_x86_advance(x, len);
+		axv_vcpu_yield(&x->base);
+		return AXV_RESUME;
 	case SVM_EXIT_RDPMC:
 		axv_x86_raise(x, X86_TRAP_GP, true, 0, 0);
 		return AXV_RESUME;

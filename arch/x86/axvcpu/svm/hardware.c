@@ -21,6 +21,7 @@
 #define SVM_CPUID_NRIPS		BIT(3)
 #define SVM_CPUID_FLUSH_ASID	BIT(6)
 #define SVM_CPUID_DECODE	BIT(7)
+#define SVM_CPUID_PAUSE_FILTER	(BIT(10) | BIT(12))	/* count and threshold */
 #define SVM_CPUID_VNMI		BIT(25)
 
 /* SYSCFG: SEV-SNP is on (APM 15.36.2). */
@@ -135,6 +136,7 @@ int axv_svm_hardware_init(void)
 	axv_svm.nrips = edx & SVM_CPUID_NRIPS;
 	axv_svm.decode_assists = edx & SVM_CPUID_DECODE;
 	axv_svm.flush_by_asid = edx & SVM_CPUID_FLUSH_ASID;
+	axv_svm.pause_filter = (edx & SVM_CPUID_PAUSE_FILTER) == SVM_CPUID_PAUSE_FILTER;
 	axv_svm.vnmi = edx & SVM_CPUID_VNMI;
 	axv_svm.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
 

@@ -117,7 +117,7 @@ static void svm_vcpu_destroy(struct axv_vcpu *vcpu)
 	free_page((unsigned long)svm->vmcb);
 }
 
-static const struct axv_arch_ops svm_ops = {
+static struct axv_arch_ops svm_ops __ro_after_init = {
 	.name = "svm",
 	.rivals = "kvm_amd",
 	.backend = AXV_BACKEND_SVM,
@@ -184,6 +184,8 @@ const struct axv_arch_ops *axv_svm_init(void)
 		axv_svm_hardware_exit();
 		return ERR_PTR(err);
 	}
+	if (axv_svm.pause_filter)
+		axv_x86_offer_yield(&svm_ops);
 	init_format(&npt4);
 	init_format(&npt5);
 	return &svm_ops;

@@ -46,6 +46,8 @@
  *		of OUTS
  * @flush_by_asid: TLB_CONTROL can flush one ASID
  * @v_spec_ctrl: SPEC_CTRL is switched through the VMCB
+ * @pause_filter: a guest that spins can be told from one that executes PAUSE now and then:
+ *		a count of PAUSEs, and a longest time between two
  * @vnmi:	the processor masks NMIs and delivers a pending one by itself
  *
  * Constant once the module is loaded.
@@ -56,6 +58,7 @@ struct axv_svm_features {
 	bool decode_assists;
 	bool flush_by_asid;
 	bool v_spec_ctrl;
+	bool pause_filter;
 	bool vnmi;
 };
 

@@ -65,6 +65,13 @@ static const u8 always_intercepted[] = {
 #define ALWAYS_EXCEPTIONS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | \
 				 BIT(X86_TRAP_MC))
 
+/*
+ * A guest spins if it executes SPIN_PAUSES PAUSEs with at most SPIN_GAP cycles between two
+ * of them (APM 15.14.4).  Most locks are free again long before.
+ */
+#define SPIN_PAUSES	3000
+#define SPIN_GAP	128
+
 /**
  * axv_svm_update_exceptions() - intercepts follow the VMM's exception mask
  * @svm:	vCPU whose claim the caller holds
@@ -113,6 +120,11 @@ void axv_svm_vmcb_init(struct axv_svm_vcpu *svm)
 	control->iopm_base_pa = axv_svm_iopm_pa();
 	control->msrpm_base_pa = vm->msrpm_pa;
 	control->int_ctl = V_INTR_MASKING_MASK;
+	if (svm->x.base.vm->flags & AXV_VM_YIELD_ON_SPIN) {
+		axv_svm_intercept(svm, INTERCEPT_PAUSE);
+		control->pause_filter_count = SPIN_PAUSES;
+		control->pause_filter_thresh = SPIN_GAP;
+	}
 	if (axv_svm.vnmi)
 		control->int_ctl |= SVM_V_NMI_ENABLE;
 	control->nested_ctl = SVM_NESTED_CTL_NP_ENABLE;

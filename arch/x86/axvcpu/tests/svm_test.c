@@ -906,6 +906,31 @@ static void svm_test_cr0_cache_bits(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, intercepts(&f->svm, INTERCEPT_CR0_READ));
 }
 
+static void svm_test_pause(struct kunit *test)
+{
+	static const struct recorded pause = {
+		.code = SVM_EXIT_PAUSE, .rip = 0x1000, .next_rip = 0x1002,
+	};
+	struct svm_fixture *f = test->priv;
+	struct axv_x86_vcpu *x = &f->svm.x;
+
+	axv_svm_vmcb_init(&f->svm);
+	KUNIT_EXPECT_FALSE(test, intercepts(&f->svm, INTERCEPT_PAUSE));
+
+	f->vm.x.base.flags = AXV_VM_YIELD_ON_SPIN;
+	axv_svm_vmcb_init(&f->svm);
+	KUNIT_EXPECT_TRUE(test, intercepts(&f->svm, INTERCEPT_PAUSE));
+	/* A count of 0 would exit at each PAUSE (APM 15.14.4). */
+	KUNIT_EXPECT_NE(test, 0, f->svm.vmcb->control.pause_filter_count);
+	KUNIT_EXPECT_NE(test, 0, f->svm.vmcb->control.pause_filter_thresh);
+
+	load_recorded(f, &pause);
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, axv_svm_handle_fast(x));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_svm_handle_slow(x));
+	KUNIT_EXPECT_EQ(test, 0x1002ull, x->regs.rip);
+	KUNIT_EXPECT_EQ(test, 0ull, x->base.stats.yields);
+}
+
 static void svm_test_unusable(struct kunit *test)
 {
 	struct cpuinfo_x86 c = { .x86_vendor = X86_VENDOR_AMD, .x86 = 0x10 };
@@ -940,6 +965,7 @@ static struct kunit_case svm_cases[] = {
 	KUNIT_CASE(svm_test_vnmi),
 	KUNIT_CASE(svm_test_task_switch),
 	KUNIT_CASE(svm_test_cr0_cache_bits),
+	KUNIT_CASE(svm_test_pause),
 	KUNIT_CASE(svm_test_unusable),
 	{}
 };

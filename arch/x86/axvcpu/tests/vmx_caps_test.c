@@ -198,6 +198,7 @@ static void haswell_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, caps.cr4_fixed1, 0x1767ffull);
 	KUNIT_EXPECT_TRUE(test, caps.rdtscp);
 	KUNIT_EXPECT_TRUE(test, caps.invpcid);
+	KUNIT_EXPECT_TRUE(test, caps.pause_loop);
 	KUNIT_EXPECT_FALSE(test, caps.encls);
 	KUNIT_EXPECT_FALSE(test, caps.enclv);
 	KUNIT_EXPECT_FALSE(test, caps.ept_5levels);
@@ -234,6 +235,7 @@ static void least_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, caps.entry, 0x0000c004u);
 	KUNIT_EXPECT_FALSE(test, caps.rdtscp);
 	KUNIT_EXPECT_FALSE(test, caps.invpcid);
+	KUNIT_EXPECT_FALSE(test, caps.pause_loop);
 	KUNIT_EXPECT_FALSE(test, caps.ept_ad);
 	KUNIT_EXPECT_FALSE(test, caps.ept_exec_only);
 	KUNIT_EXPECT_FALSE(test, caps.ept_2m);

@@ -330,6 +330,8 @@ static const struct recorded fast_exits[] = {
 	  { EXIT_REASON_WBINVD, .len = 2 }, .next = AXV_RESUME, .past = 2 },
 	{ "invd",
 	  { EXIT_REASON_INVD, .len = 2 }, .next = AXV_RESUME, .past = 2 },
+	{ "pause, too often",
+	  { EXIT_REASON_PAUSE_INSTRUCTION, .len = 2 }, .next = AXV_SLOW, .past = 2 },
 	{ "rdpmc",
 	  { EXIT_REASON_RDPMC, .len = 2 }, .next = AXV_RESUME,
 	  .exception = WITH_CODE(X86_TRAP_GP, 0) },
@@ -1424,6 +1426,13 @@ static void vmx_test_cpuid_changed(struct kunit *test)
 	x->hw->cpuid_changed(x);
 	go_round(f, &interrupt);
 	KUNIT_EXPECT_EQ(test, SECONDARY_EXEC_ENABLE_EPT | both,
+			peek(f, SECONDARY_VM_EXEC_CONTROL));
+
+	/* No matter of CPUID, but in the same field */
+	f->vm.x.base.flags = AXV_VM_YIELD_ON_SPIN;
+	x->hw->cpuid_changed(x);
+	go_round(f, &interrupt);
+	KUNIT_EXPECT_EQ(test, SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_PAUSE_LOOP_EXITING | both,
 			peek(f, SECONDARY_VM_EXEC_CONTROL));
 }
 

@@ -333,6 +333,7 @@ int axv_vmx_choose(const struct axv_vmx_msrs *msrs, struct axv_vmx_caps *caps,
 	caps->cr4_fixed1 = msrs->cr4_fixed1;
 	caps->rdtscp = cpu2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	caps->invpcid = cpu2 & SECONDARY_EXEC_ENABLE_INVPCID;
+	caps->pause_loop = cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	caps->encls = cpu2 & VMCS_CONTROL_BIT(ENCLS_EXITING);
 	caps->enclv = cpu2 & VMCS_CONTROL_BIT(ENCLV_EXITING);
 	caps->ept_5levels = ept_vpid & CAP_WALK_5;

@@ -47,7 +47,7 @@ struct axv_vmx_msrs {
  * @cpu:	primary processor-based ones.  MOV-DR exiting is on, interrupt-window
  *		and NMI-window exiting are off; these three may be toggled.
  * @cpu2:	secondary processor-based ones, without those that follow the
- *		guest's CPUID: see @rdtscp, @invpcid
+ *		guest's CPUID or the VM's flags: see @rdtscp, @invpcid, @pause_loop
  * @exit:	VM-exit controls
  * @entry:	VM-entry controls.  IA-32e mode guest is off and may be toggled.
  * @cr0_fixed0:	CR0 bits that are 1 in VMX operation; without PE and PG, to
@@ -57,6 +57,7 @@ struct axv_vmx_msrs {
  * @cr4_fixed1:	CR4 bits that may be 1
  * @rdtscp:	"enable RDTSCP" may be set
  * @invpcid:	"enable INVPCID" may be set
+ * @pause_loop:	"PAUSE-loop exiting" may be set
  * @encls:	ENCLS exiting is on: the VMCS has an ENCLS-exiting bitmap
  * @enclv:	ENCLV exiting is on: the VMCS has an ENCLV-exiting bitmap
  * @ept_5levels: EPT may have 5 levels; 4 are always possible
@@ -82,6 +83,7 @@ struct axv_vmx_caps {
 	u64 cr4_fixed1;
 	bool rdtscp;
 	bool invpcid;
+	bool pause_loop;
 	bool encls;
 	bool enclv;
 	bool ept_5levels;

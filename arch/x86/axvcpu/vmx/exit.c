@@ -284,6 +284,9 @@ static noinline enum axv_next handle_other(struct axv_vmx_vcpu *vmx)
 		}
 		axv_x86_exit(x, AXV_EXIT_CR8, 0);
 		return AXV_EXIT;
+	case EXIT_REASON_PAUSE_INSTRUCTION:
+		axv_vmx_advance(vmx, length());
+		return AXV_SLOW;
 	case EXIT_REASON_INTERRUPT_WINDOW:
 		axv_vmx_close_irq_window(vmx);
 		return AXV_RESUME;
@@ -493,6 +496,9 @@ enum axv_next axv_vmx_handle_slow(struct axv_x86_vcpu *x)
 		return axv_x86_wrmsr(x, vmx->exit.len);
 	case EXIT_REASON_EXCEPTION_NMI:
 		return axv_x86_split_lock(x);
+	case EXIT_REASON_PAUSE_INSTRUCTION:
+		axv_vcpu_yield(&x->base);
+		return AXV_RESUME;
 	default:
 		return AXV_RESUME;
 	}

@@ -508,7 +508,10 @@ static void vmx_set_nmi_masked(struct axv_x86_vcpu *x, bool masked)
 	axv_vmx_set(x86_to_vmx(x), AXV_VMX_INTERRUPTIBILITY, state);
 }
 
-/* RDTSCP and INVPCID are undefined unless a control allows them. */
+/*
+ * RDTSCP and INVPCID are undefined unless a control allows them.  A VM may have
+ * AXV_VM_YIELD_ON_SPIN only where there is PAUSE-loop exiting.
+ */
 static void vmx_cpuid_changed(struct axv_x86_vcpu *x)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
@@ -518,6 +521,8 @@ static void vmx_cpuid_changed(struct axv_x86_vcpu *x)
 		controls |= SECONDARY_EXEC_ENABLE_RDTSCP;
 	if (axv_vmx_caps.invpcid && x->caps.invpcid)
 		controls |= SECONDARY_EXEC_ENABLE_INVPCID;
+	if (x->base.vm->flags & AXV_VM_YIELD_ON_SPIN)
+		controls |= SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	axv_vmx_set(vmx, AXV_VMX_CPU2_CONTROLS, controls);
 	axv_vmx_set(vmx, AXV_VMX_EXCEPTIONS,
 		    x->events.exit_mask | ALWAYS_EXCEPTIONS);

@@ -28,6 +28,14 @@
 /* What <asm/vmx.h> does not name (SDM vol. 3D, appendix B). */
 #define ENCLV_EXITING_BITMAP	0x2036
 
+/*
+ * A guest spins if it executes PAUSE again and again, with at most SPIN_GAP cycles between
+ * two of them, for more than SPIN_WINDOW cycles (SDM vol. 3C, "Instructions That Cause VM
+ * Exits Conditionally", PAUSE).  Most locks are free again long before.
+ */
+#define SPIN_GAP	128
+#define SPIN_WINDOW	4096
+
 #define SEGMENT(name)							\
 	[AXV_VMX_SEG(AXV_X86_##name, AXV_X86_SEG_SELECTOR)] =		\
 		GUEST_##name##_SELECTOR,				\
@@ -181,6 +189,11 @@ void axv_vmx_write_constants(struct axv_vmx_vcpu *vmx)
 		axv_vmwrite(ENCLS_EXITING_BITMAP, ~0ull);
 	if (caps->enclv)
 		axv_vmwrite(ENCLV_EXITING_BITMAP, ~0ull);
+
+	if (caps->pause_loop) {
+		axv_vmwrite(PLE_GAP, SPIN_GAP);
+		axv_vmwrite(PLE_WINDOW, SPIN_WINDOW);
+	}
 
 	/* The guest sees its own CR0 and CR4; writes of any bit exit. */
 	axv_vmwrite(CR0_GUEST_HOST_MASK, ~0ull);

@@ -169,7 +169,7 @@ static int vmx_hardware_enable(void)
 	return 0;
 }
 
-static const struct axv_arch_ops vmx_ops = {
+static struct axv_arch_ops vmx_ops __ro_after_init = {
 	.name = "vmx",
 	.rivals = "kvm_intel",
 	.backend = AXV_BACKEND_VMX,
@@ -242,6 +242,8 @@ const struct axv_arch_ops *axv_vmx_init(void)
 		axv_x86_host.tsc_aux = false;
 	if (!axv_vmx_caps.invpcid)
 		axv_x86_host.invpcid = false;
+	if (axv_vmx_caps.pause_loop)
+		axv_x86_offer_yield(&vmx_ops);
 	init_format(&ept4);
 	init_format(&ept5);
 	return &vmx_ops;

@@ -41,6 +41,8 @@ static void its_configuration(struct kunit *test)
 		{ { .ipa_bits = 49 }, -EINVAL },
 		{ { .ipa_bits = 47 }, -EINVAL },
 		{ { .flags = 1u << 31 }, -EINVAL },
+		/* The fake back end cannot tell that a guest spins. */
+		{ { .flags = AXV_VM_YIELD_ON_SPIN }, -EINVAL },
 		/* SGIs: with the irqchip that has them, and halts in the kernel */
 		{ { .flags = AXV_VM_SGI_IN_KERNEL | AXV_VM_HALT_IN_KERNEL }, -EINVAL },
 		{ { .irqchip = AXV_IRQCHIP_GICV3, .flags = AXV_VM_SGI_IN_KERNEL }, -EINVAL },
