@@ -326,12 +326,12 @@ GUEST_CODE(real_mode, 16,
 	"1: incl %ds:0x700\n"
 	"jmp 1b\n");
 
-void lapic_vm_new(struct axv_vm *vm)
+void lapic_vm_new_flags(struct axv_vm *vm, __u32 flags)
 {
 	__u64 *pdpt, *pd;
 	int i;
 
-	vm_new_irqchip(vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_LAPIC);
+	vm_new_irqchip(vm, AXV_VM_HALT_IN_KERNEL | flags, AXV_IRQCHIP_LAPIC);
 	x86_load(vm, program);
 	for (i = 0; i < 256; i++)
 		x86_gate_long(vm, i, GUEST_CODE_ADDR + 16 * i, 0);
@@ -342,6 +342,11 @@ void lapic_vm_new(struct axv_vm *vm)
 	pdpt[3] = PD_OF_DEVICES | PTE_P | PTE_W | PTE_U;
 	for (i = 0; i < 512; i++)
 		pd[i] = ((3ull << 30) + i * HUGE_PAGE) | PTE_PS | PTE_P | PTE_W;
+}
+
+void lapic_vm_new(struct axv_vm *vm)
+{
+	lapic_vm_new_flags(vm, 0);
 }
 
 void lapic_new(struct axv_vm *vm, struct lapic_cpu *c, __u32 id, __u32 hw_id)

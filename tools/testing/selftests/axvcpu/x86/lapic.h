@@ -161,6 +161,7 @@ enum lapic_op {
 } while (0)
 
 /* A VM with LAPIC, whose memory has the guest's program; it halts in the kernel. */
+void lapic_vm_new_flags(struct axv_vm *vm, __u32 flags);
 void lapic_vm_new(struct axv_vm *vm);
 
 /*

@@ -714,6 +714,70 @@ TEST_F(ipi, ping_pong_spinning_on_two_cpus)
 		  cpus[1] ? scaled(500) : 10);
 }
 
+/* A VM whose vCPUs yield when they spin, if the processor tells that they do. */
+FIXTURE(yield)
+{
+	struct axv_vm vm;
+	struct lapic_cpu c[2];
+	__u32 flag;
+};
+
+FIXTURE_SETUP(yield)
+{
+	int dev = open("/dev/axvcpu", O_RDWR | O_CLOEXEC), i;
+
+	NEED_LAPIC();
+	ASSERT_GE(dev, 0);
+	self->flag = axv_query(dev, AXV_QUERY_VM_FLAGS) & AXV_VM_YIELD_ON_SPIN;
+	ASSERT_EQ(0, close(dev));
+	lapic_vm_new_flags(&self->vm, self->flag);
+	for (i = 0; i < 2; i++)
+		lapic_begin(&self->vm, &self->c[i], i, i);
+}
+
+FIXTURE_TEARDOWN(yield)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		lapic_free(&self->c[i]);
+	vm_free(&self->vm);
+}
+
+static __u64 yields(struct lapic_cpu *c)
+{
+	return vcpu_stats(&c[0].v).yields + vcpu_stats(&c[1].v).yields;
+}
+
+TEST_F(yield, to_the_vcpu_that_is_waited_for)
+{
+	ping_pong(_metadata, self->c, OP_ping_spin, OP_pong_spin, (int[]){ 0, 0 }, 50);
+	EXPECT_EQ(self->flag != 0, yields(self->c) != 0);
+}
+
+/* A vCPU that sleeps in a halt wants no CPU. */
+TEST_F(yield, to_none_that_halts)
+{
+	ping_pong(_metadata, self->c, OP_ping, OP_pong, (int[]){ 0, 0 }, 50);
+	EXPECT_EQ(0ull, yields(self->c));
+}
+
+TEST_F(yield, where_nobody_tells_is_no_flag)
+{
+	struct axv_create_vm config = {
+		.irqchip = AXV_IRQCHIP_LAPIC,
+		.flags = AXV_VM_HALT_IN_KERNEL | AXV_VM_YIELD_ON_SPIN,
+	};
+	int fd = axv_ioctl(self->vm.dev, AXV_CREATE_VM, &config);
+
+	if (!self->flag) {
+		EXPECT_EQ(-EINVAL, fd);
+		return;
+	}
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(0, close(fd));
+}
+
 /*
  * One sends without end to one that takes without end, which gets INIT and SIPI in the
  * middle of it from a third.
