@@ -34,6 +34,7 @@ static const struct name vm_flags[] = {
 	{ 0, "halt-in-kernel" },
 	{ 1, "exit-on-interrupt" },
 	{ 2, "SGI-in-kernel" },
+	{ 3, "yield-on-spin" },
 	{ }
 };
 

@@ -8,6 +8,7 @@
  * to it.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,24 @@ static int open_host(struct machine *m, const struct machine_config *config, __u
 	return 0;
 }
 
+/* With more vCPUs than host CPUs, one often spins for another that has no CPU. */
+static __u32 yield_on_spin(struct machine *m, const struct machine_config *config)
+{
+	__u64 offered;
+	cpu_set_t set;
+	int cpus;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 0;
+	cpus = CPU_COUNT(&set);
+	if (config->cpu_set && CPU_COUNT_S(config->cpu_set_size, config->cpu_set) < cpus)
+		cpus = CPU_COUNT_S(config->cpu_set_size, config->cpu_set);
+	if (config->cpus <= (unsigned int)cpus ||
+	    axv_query(m->host, AXV_QUERY_VM_FLAGS, &offered))
+		return 0;
+	return offered & AXV_VM_YIELD_ON_SPIN;
+}
+
 static int create_vm(struct machine *m, const struct machine_config *machine_config)
 {
 	struct axv_vm_config config = {
@@ -177,6 +196,7 @@ static int create_vm(struct machine *m, const struct machine_config *machine_con
 		err = board_irqchip(m, machine_config, &config.irqchip);
 	if (err)
 		return err;
+	config.flags |= yield_on_spin(m, machine_config);
 	err = axv_vm_create(m->host, &config, &m->vm);
 	if (err) {
 		log_error("%s", axv_error());

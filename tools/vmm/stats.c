@@ -48,5 +48,6 @@ int stats_print(struct vcpu *v)
 	row("TLB flushes", s.flushes);
 	row("loads on a CPU", s.loads);
 	row("doorbells rung", s.doorbells);
+	row("yields to another vCPU", s.yields);
 	return 0;
 }
