@@ -12,11 +12,12 @@
 /**
  * enum axv_x86_flush - what an entry has to flush
  * @AXV_FLUSH_NONE:	nothing
- * @AXV_FLUSH_STAGE2:	second-stage mappings were removed; the ASID is kept
- * @AXV_FLUSH_NEW:	nothing, but the ASID is a new one
- * @AXV_FLUSH_ARRIVED:	likewise, and what this CPU knows of the second stage may
- *			be from the vCPU's last visit, or another VM's
- * @AXV_FLUSH_ALL:	everything under any ASID; and the ASID is a new one
+ * @AXV_FLUSH_STAGE2:	the second stage, whose mappings were removed; the ASID is kept
+ * @AXV_FLUSH_NEW:	nothing, since the ASID is a fresh one
+ * @AXV_FLUSH_ARRIVED:	the ASID is a fresh one.  What this CPU caches of the second stage
+ *			without an ASID may be out of date, from the vCPU's last time on
+ *			this CPU or from another VM
+ * @AXV_FLUSH_ALL:	everything under any ASID; the ASID is a fresh one
  */
 enum axv_x86_flush {
 	AXV_FLUSH_NONE,
@@ -36,11 +37,12 @@ enum axv_x86_flush axv_x86_asid_next(struct axv_x86_vcpu *x,
  * @asids:	this CPU's
  * @cpu:	this CPU
  *
- * Reads &axv_vm.tlb_gen after &axv_vcpu.mode says AXV_IN_GUEST: a removal that
- * this misses finds the vCPU in the guest and interrupts it.
+ * The caller has set &axv_vcpu.mode to AXV_IN_GUEST before this reads &axv_vm.tlb_gen.
+ * So a thread that removes a mapping which this misses sees the vCPU in the guest, and
+ * interrupts this CPU.
  *
  * Context: interrupts off.
- * Return: false: ask axv_x86_asid_next().
+ * Return: true, or false: call axv_x86_asid_next().
  */
 static __always_inline bool axv_x86_asid_is_good(const struct axv_x86_vcpu *x,
 						 const struct axv_x86_asids *asids,
@@ -54,15 +56,15 @@ static __always_inline bool axv_x86_asid_is_good(const struct axv_x86_vcpu *x,
 }
 
 /**
- * axv_x86_cr_changes() - a control register is about to be set, not by hardware
+ * axv_x86_cr_changes() - software is about to set a control register
  * @x:		vCPU whose claim the caller holds
  * @cr:		which
  * @value:	the new value
  *
- * The TLB may hold translations made under the old one: the guest's own MOV to
- * CR flushes them, a value set from outside has to (AMD APM vol. 2, 5.5.3 and
- * 15.16; Intel SDM vol. 3A, "Invalidation of TLBs and Paging-Structure
- * Caches").  WP, too, decides what a cached translation allows.
+ * The TLB may hold translations made under the old value.  The guest's own MOV to CR
+ * flushes them; after a write by software the next entry takes a fresh ASID instead (AMD
+ * APM vol. 2, 5.5.3 and 15.16; Intel SDM vol. 3A, "Invalidation of TLBs and
+ * Paging-Structure Caches").  CR0.WP, too, decides what a cached translation allows.
  */
 static inline void axv_x86_cr_changes(struct axv_x86_vcpu *x, unsigned int cr,
 				      u64 value)
@@ -73,7 +75,7 @@ static inline void axv_x86_cr_changes(struct axv_x86_vcpu *x, unsigned int cr,
 		x->asid.stale = true;
 }
 
-/* The same for EFER: NXE and LMA change what a cached translation means. */
+/* axv_x86_cr_changes() for EFER: NXE and LMA change what a cached translation means. */
 static inline void axv_x86_efer_changes(struct axv_x86_vcpu *x, u64 value)
 {
 	if (value != x->efer)

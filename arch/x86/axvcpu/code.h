@@ -15,10 +15,10 @@ unsigned int axv_x86_code_length(struct axv_x86_code *code, u32 *opcode);
 void __axv_x86_code_insn(struct axv_x86_code *code);
 
 /**
- * axv_x86_code_insn() - decode it, if that has not been done yet
- * @code:	of axv_x86_get_code()
+ * axv_x86_code_insn() - the decoded instruction; decodes it, if that is yet to be done
+ * @code:	what axv_x86_get_code() returned
  *
- * Return: the instruction; AXV_X86_OP_NONE if it is none that axv_x86_decode() knows.
+ * Return: the instruction; its op is AXV_X86_OP_NONE if axv_x86_decode() does not know it.
  */
 static inline const struct axv_x86_insn *axv_x86_code_insn(struct axv_x86_code *code)
 {

@@ -19,7 +19,7 @@ int axv_x86_get_cpuid(struct axv_x86_vcpu *x, struct axv_x86_cpuid *buf,
 void axv_x86_cpuid(struct axv_x86_vcpu *x, u32 leaf, u32 subleaf, u32 *eax,
 		   u32 *ebx, u32 *ecx, u32 *edx);
 
-/* Where the answer to a leaf is kept, or AXV_CPUID_SLOTS. */
+/* Index of a leaf in &axv_x86_vcpu.answers; AXV_CPUID_SLOTS if it has no place there. */
 static inline u32 axv_x86_cpuid_slot(u32 leaf)
 {
 	u32 extended = leaf - 0x80000000;
@@ -32,13 +32,13 @@ static inline u32 axv_x86_cpuid_slot(u32 leaf)
 }
 
 /**
- * axv_x86_cpuid_plain() - the answer to CPUID, if nothing else goes into it
+ * axv_x86_cpuid_plain() - the answer to CPUID, if it depends on nothing but the leaf
  * @x:		vCPU whose claim the caller holds
  * @leaf:	EAX
  *
  * The short way of axv_x86_cpuid(), for the inner loop.
  *
- * Return: the answer, or NULL: ask axv_x86_cpuid().
+ * Return: the answer, or NULL: call axv_x86_cpuid().
  */
 static inline const struct axv_x86_answer *
 axv_x86_cpuid_plain(const struct axv_x86_vcpu *x, u32 leaf)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Between the two halves of CPUID: the host's features and a vCPU's table.
+ * What cpuid_host.c (the host's features) and cpuid.c (a vCPU's table) share.
  */
 #ifndef _AXVCPU_X86_CPUID_HOST_H
 #define _AXVCPU_X86_CPUID_HOST_H
@@ -30,7 +30,7 @@ static inline u32 *axv_x86_entry_reg(struct axv_x86_cpuid *e, unsigned int reg)
 }
 
 /**
- * axv_x86_cpuid_find() - what a table says
+ * axv_x86_cpuid_find() - the entry of a table that answers a question
  * @entries:	the table
  * @count:	its length
  * @leaf:	EAX of the question

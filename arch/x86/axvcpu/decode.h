@@ -2,8 +2,8 @@
 /*
  * Decoding of the instructions that the kernel finishes itself.
  *
- * Pure functions over bytes: no guest, no memory, no locks.  That is what lets
- * a table of encodings and a fuzzer outside the kernel test them.
+ * Pure functions over bytes: no guest, no memory, no locks.  So a table of
+ * encodings, and a fuzzer outside the kernel, can test them.
  */
 #ifndef _AXVCPU_X86_DECODE_H
 #define _AXVCPU_X86_DECODE_H
@@ -44,7 +44,7 @@ enum axv_x86_op {
 /**
  * struct axv_x86_insn - one decoded instruction
  * @op:		an &enum axv_x86_op
- * @len:	bytes of it
+ * @len:	length in bytes
  * @bits:	16, 32 or 64: default sizes of its code segment; 0: not decoded
  * @width:	bytes that go to or come from memory or the port
  * @reg:	register by &enum axv_x86_gpr, or AXV_X86_NO_REG
@@ -54,10 +54,11 @@ enum axv_x86_op {
  * @rep:	a string instruction is repeated rCX times
  * @port_imm:	the port is @imm, not DX
  * @addr_width:	bytes of an address: 2, 4 or 8; of rSI, rDI and rCX too
- * @seg:	segment by &enum axv_x86_seg of the memory operand, of a string
- *		instruction that of rSI if it has one; rDI always uses ES
- * @base:	register, AXV_X86_RIP or AXV_X86_NO_REG.  Not of strings.
- * @index:	register or AXV_X86_NO_REG.  Not of strings.
+ * @seg:	segment of the memory operand, by &enum axv_x86_seg.  Of a string
+ *		instruction the segment of rSI, if it reads memory there; rDI always
+ *		uses ES
+ * @base:	register, AXV_X86_RIP or AXV_X86_NO_REG.  Not for string instructions.
+ * @index:	register or AXV_X86_NO_REG.  Not for string instructions.
  * @scale:	@index is shifted left by so many bits
  * @disp:	displacement, sign-extended; of a MOV by offset the address
  * @imm:	immediate, sign-extended to 8 bytes; or the port
@@ -83,14 +84,14 @@ struct axv_x86_insn {
 };
 
 /**
- * struct axv_x86_prefixes - what stands before the opcode, and what follows from it
+ * struct axv_x86_prefixes - prefixes of an instruction, and the sizes they lead to
  * @bits:	16, 32 or 64: default sizes of the code segment
  * @rex:	REX prefix in effect, 0: none
  * @seg:	segment override in effect, AXV_X86_NO_REG: none
- * @rep:	REP or REPNE, the last one; 0: none
+ * @rep:	the last REP or REPNE prefix; 0: none
  * @lock:	LOCK
  * @size16:	an operand-size prefix
- * @op_width:	bytes of an operand that is not a byte
+ * @op_width:	bytes of an operand, unless the opcode has operands of one byte
  * @addr_width:	bytes of an address
  */
 struct axv_x86_prefixes {
@@ -125,7 +126,7 @@ static inline u64 axv_x86_mask(u64 value, unsigned int width)
  * axv_x86_operand_offset() - offset of a memory operand in its segment
  * @insn:	a decoded LOAD, STORE or STORE_IMM
  * @gpr:	the sixteen general registers
- * @rip:	of the instruction
+ * @rip:	address of the instruction
  *
  * Context: any.
  */
@@ -134,7 +135,7 @@ static inline u64 axv_x86_operand_offset(const struct axv_x86_insn *insn,
 {
 	u64 offset = insn->disp;
 
-	/* Masked for the processor, which may guess that there is a register. */
+	/* Masks: speculation may take AXV_X86_NO_REG for the number of a register. */
 	if (insn->base == AXV_X86_RIP)
 		offset += rip + insn->len;
 	else if (insn->base != AXV_X86_NO_REG)

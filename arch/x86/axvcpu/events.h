@@ -23,12 +23,12 @@ void axv_x86_raise(struct axv_x86_vcpu *x, u8 vector, bool has_error, u32 error,
 		   u64 address);
 
 /**
- * axv_x86_cut_short() - an exit came in the middle of an event's delivery
+ * axv_x86_cut_short() - keep an event whose delivery an exit cut short
  * @x:		vCPU whose claim the caller holds
  * @event:	the event, in the form of AXV_X86_EVENT_*
  * @len:	instruction length of a software event
  *
- * axv_x86_pick_event() gives it again, before any other.
+ * axv_x86_pick_event() returns it before any other event.
  */
 static inline void axv_x86_cut_short(struct axv_x86_vcpu *x, u64 event, u8 len)
 {
@@ -38,18 +38,19 @@ static inline void axv_x86_cut_short(struct axv_x86_vcpu *x, u64 event, u8 len)
 }
 
 /**
- * axv_x86_skip() - the instruction pointer moves past INT n, whose event follows
+ * axv_x86_skip() - move the instruction pointer past INT n, whose event is delivered next
  * @x:		vCPU
- * @len:	its length
+ * @len:	length of INT n
  *
- * The event pushes TF and RF as they are, and clears them: no step is trapped.
+ * Unlike axv_x86_advance() this makes no single-step trap and leaves RF: the delivery
+ * pushes TF and RF as they are, and clears them.
  */
 void axv_x86_skip(struct axv_x86_vcpu *x, unsigned int len);
 
 /**
- * axv_x86_advance() - the guest is past an instruction
+ * axv_x86_advance() - move the instruction pointer past an instruction that was executed
  * @x:		vCPU
- * @len:	its length
+ * @len:	length of the instruction
  *
  * The next instruction begins without an interrupt shadow, and a set TF makes
  * a single-step trap of it (AMD APM vol. 2, 13.1.4).

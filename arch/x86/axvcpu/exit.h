@@ -40,7 +40,7 @@ void axv_x86_repeat_soft(struct axv_x86_vcpu *x);
 void axv_x86_event_cut_short(struct axv_x86_vcpu *x, u64 event, bool soft);
 
 /**
- * axv_x86_answer_cpuid() - CPUID, without the way past the instruction
+ * axv_x86_answer_cpuid() - put the answer to CPUID into the registers, RIP stays
  * @x:		vCPU whose claim the caller holds
  */
 static __always_inline void axv_x86_answer_cpuid(struct axv_x86_vcpu *x)
@@ -80,11 +80,11 @@ static inline struct axv_run *axv_x86_exit(struct axv_x86_vcpu *x, u32 reason,
 }
 
 /**
- * axv_x86_exit_io_out() - OUT
+ * axv_x86_exit_io_out() - describe an exit for OUT
  * @x:		vCPU whose claim the caller holds
  * @port:	the port
  * @width:	1, 2 or 4
- * @len:	length of the instruction; the guest has yet to be put past it
+ * @len:	length of the instruction; the caller moves RIP past it
  */
 static __always_inline void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port,
 						unsigned int width,
@@ -100,11 +100,11 @@ static __always_inline void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port
 }
 
 /**
- * axv_x86_out() - OUT, where there are doorbells
+ * axv_x86_out() - OUT in a VM that has doorbells
  * @x:		vCPU whose claim the caller holds
  * @port:	port
  * @width:	1, 2 or 4 bytes
- * @len:	length of the instruction; the back end puts the guest past it
+ * @len:	length of the instruction; the back end moves RIP past it
  *
  * Context: as axv_ring_doorbell().
  * Return: AXV_RESUME if a doorbell has rung, otherwise AXV_EXIT.

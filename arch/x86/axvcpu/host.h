@@ -16,7 +16,7 @@
  * @fpu_size:	bytes of the non-compacted XSAVE area
  * @tsc_aux:	a guest can have TSC_AUX
  * @invpcid:	a guest can have INVPCID
- * @arch_caps:	ARCH_CAPABILITIES, as far as it holds for a guest
+ * @arch_caps:	ARCH_CAPABILITIES as a guest may see it
  * @kernel_xcr0: XCR0 of the host's kernel
  * @kernel_xss:	IA32_XSS of the host's kernel
  *

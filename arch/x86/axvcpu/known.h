@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is done in line for an instruction that code.c knows.
+ * Inline functions for an instruction that code.c remembers.
  */
 #ifndef _AXVCPU_X86_KNOWN_H
 #define _AXVCPU_X86_KNOWN_H
@@ -13,9 +13,9 @@
 #include "x86.h"
 
 /**
- * axv_x86_code_is_same() - is this what a fetch would find now?
- * @x:		vCPU whose claim the caller holds, with @code_state of now
- * @code:	one of its instructions
+ * axv_x86_code_is_same() - would a fetch find this instruction now?
+ * @x:		vCPU whose claim the caller holds, and whose @code_state is up to date
+ * @code:	one of its @codes
  *
  * Context: process context; does not sleep, interrupts may be off.
  */
@@ -31,12 +31,12 @@ static __always_inline bool axv_x86_code_is_same(const struct axv_x86_vcpu *x,
 }
 
 /**
- * axv_x86_take_in() - what was read from a port to RAX
+ * axv_x86_take_in() - put what was read from a port into RAX
  * @x:		vCPU with a pending IN
- * @insn:	at the instruction pointer
+ * @insn:	instruction at the instruction pointer
  * @data:	what was read
  *
- * Return: false: this is not the IN that waits for it, and nothing was done.
+ * Return: true; false: @insn is not the IN that waits for the data, nothing was done.
  */
 static __always_inline bool axv_x86_take_in(struct axv_x86_vcpu *x,
 					    const struct axv_x86_insn *insn, u64 data)
@@ -50,12 +50,12 @@ static __always_inline bool axv_x86_take_in(struct axv_x86_vcpu *x,
 	port = insn->port_imm ? insn->imm : x->regs.gpr[AXV_X86_RDX];
 	/*
 	 * With both REX.W and an operand-size prefix processors differ about
-	 * the width: what they said at the exit counts.
+	 * the width: the width that the exit told counts.
 	 */
 	if (unlikely(port != x->pending.addr ||
 		     (insn->width != width && (insn->width == 1 || width == 1))))
 		return false;
-	/* 4 bytes clear the upper half, less keep the rest. */
+	/* A write of 4 bytes clears the upper half, narrower ones keep the rest. */
 	data = axv_x86_mask(data, width);
 	if (width < 4)
 		data |= *rax & ~axv_x86_mask(~0ull, width);
@@ -64,15 +64,15 @@ static __always_inline bool axv_x86_take_in(struct axv_x86_vcpu *x,
 }
 
 /**
- * axv_x86_complete_known_in() - axv_x86_complete(), for an IN that is known
+ * axv_x86_complete_known_in() - axv_x86_complete(), for an IN that code.c remembers
  * @x:		vCPU whose pending access is not AXV_PENDING_NONE
- * @code_state:	the back end's, as &axv_x86_hw.code_state; a constant
- * @advance:	likewise, as axv_x86_advance()
+ * @code_state:	the back end's version of &axv_x86_hw.code_state; a constant
+ * @advance:	the back end's version of axv_x86_advance(); a constant
  *
- * What a guest that polls a port does most of all.
+ * The fast path of a guest that polls a port.
  *
  * Context: as axv_x86_complete(), but does not sleep.
- * Return: true: done, and the guest goes on; false: axv_x86_complete() has to do it.
+ * Return: true: the IN is finished; false: call axv_x86_complete().
  */
 static __always_inline bool
 axv_x86_complete_known_in(struct axv_x86_vcpu *x,

@@ -3,9 +3,10 @@
  * The local APIC of a vCPU, with irqchip LAPIC (Intel SDM vol. 3A, "Advanced
  * Programmable Interrupt Controller (APIC)"; AMD APM vol. 2, chapter 16).
  *
- * Others send: they set a bit of @incoming, or latch an INIT, SIPI or error, and ask
- * for AXV_REQ_EVENT.  All else belongs to the holder of the vCPU's claim, who decides
- * what becomes of it: lapic.c.  Whom a message is for: lapic_ipi.c.
+ * Any thread may send to an APIC: it sets a bit of @incoming, or latches an INIT, a SIPI
+ * or an error, and requests AXV_REQ_EVENT.  lapic_ipi.c finds the APICs that a message is
+ * for.  Everything else is done by the holder of the vCPU's claim, who also decides what
+ * becomes of a message that was sent (lapic.c).
  */
 #ifndef _AXVCPU_X86_LAPIC_H
 #define _AXVCPU_X86_LAPIC_H
@@ -21,7 +22,7 @@
 
 #include "x86.h"
 
-/* Where its page is; the guest may not move it. */
+/* Address of the APIC's page; the guest may not move it. */
 #define AXV_LAPIC_PAGE		0xfee00000ull
 /* Bytes of the page that have registers. */
 #define AXV_LAPIC_BYTES		0x400
@@ -29,31 +30,32 @@
 #define AXV_X2APIC_EOI		(APIC_BASE_MSR + (APIC_EOI >> 4))
 #define AXV_X2APIC_ICR		(APIC_BASE_MSR + (APIC_ICR >> 4))
 
-/* Vectors that no interrupt has (SDM vol. 3A, "Valid Interrupt Vectors"). */
+/* The first legal vector (SDM vol. 3A, "Valid Interrupt Vectors"). */
 #define AXV_LAPIC_LEGAL		16
 
-/* Bits of ESR: an illegal vector, or a register that is not there. */
+/* Bits of ESR: illegal vector sent, illegal vector received, no such register. */
 #define AXV_ESR_SENT		5
 #define AXV_ESR_RECEIVED	6
 #define AXV_ESR_REGISTER	7
 
-/* Bits of &axv_lapic.latched; a SIPI's vector is above. */
+/* &axv_lapic.latched: two bits, and where the SIPI's vector begins. */
 #define AXV_LATCHED_INIT	BIT(0)
 #define AXV_LATCHED_SIPI	BIT(1)
 #define AXV_LATCHED_VECTOR	8
 
 /**
  * struct axv_lapic_timer - the APIC's timer
- * @hrtimer:	runs while the timer does
+ * @hrtimer:	host timer that runs while the APIC's timer does
  * @lock:	guards @deadline and the start of @hrtimer against a change of the VM's
- *		clock.  Raw; nothing is taken inside.  Nobody waits for @hrtimer under it.
+ *		clock.  Raw; no other lock is taken under it, and @hrtimer's callback is
+ *		not waited for under it.
  * @deadline:	TSC deadline, in the guest's TSC; 0: none.  Written under @lock by the
  *		holder of the claim.
  * @cpu:	host CPU on which @hrtimer was started last
- * @expiry:	one-shot and periodic: when the count reaches 0
- * @period:	likewise, in ns; 0: it does not run
- * @tick:	it has expired, and the interrupt is not in IRR yet.  Set by the callback,
- *		cleared by the holder of the claim.
+ * @expiry:	one-shot and periodic mode: when the count reaches 0
+ * @period:	one-shot and periodic mode: ns of the whole count; 0: the timer does not run
+ * @tick:	the timer has expired, and the interrupt is not in IRR yet.  Set by the
+ *		callback, cleared by the holder of the claim.
  */
 struct axv_lapic_timer {
 	struct hrtimer hrtimer;
@@ -67,22 +69,24 @@ struct axv_lapic_timer {
 
 /**
  * struct axv_lapic - a local APIC
- * @incoming:	interrupts that were sent, by vector.  Set by anyone, lock-free; taken
- *		by the holder of the claim.
- * @level:	those of them that are level-triggered; written before @incoming
- * @direct:	those that came by AXV_INJECT, and not by a route, since the vector ended
- *		last, or were restored: the VMM hears of the end
- * @latched:	AXV_LATCHED_*, likewise
- * @errors:	bits for ESR, since the guest wrote it last; likewise
+ * @incoming:	interrupts that were sent, by vector.  Any thread sets a bit, without a
+ *		lock; the holder of the claim moves it to IRR
+ * @level:	which of @incoming are level-triggered; written before @incoming
+ * @direct:	level-triggered vectors of which the VMM is told when they end: since the
+ *		vector ended last, an interrupt came by AXV_INJECT and not by a route, or
+ *		the VMM restored it.  Any thread sets a bit, without a lock
+ * @latched:	AXV_LATCHED_*; any thread sets it, the holder of the claim takes it
+ * @errors:	bits of ESR that came up since the guest wrote ESR last; as @latched
  * @base:	IA32_APIC_BASE.  Senders read the mode without a lock.
- * @regs:	as the page has them, by offset / 4.  Senders read LDR, DFR and SVR.
- * @used:	words of ISR, and of IRR, that are not 0: a bit each.  Exact, and plain as
- *		the words are: only the holder of the claim touches either.
- * @wait_sipi:	it waits for a SIPI
- * @errors_told: those of @errors of which LVT error has told
- * @timer:	its timer
- * @x:		whose it is
- * @rcu:	frees it after those who send
+ * @regs:	registers of the page, by offset / 4.  Senders read LDR, DFR and SVR
+ *		without a lock
+ * @used:	bit n: word n of ISR (in the first byte) or IRR (in the second) is not 0.
+ *		Always exact, since only the holder of the claim accesses it and the words
+ * @wait_sipi:	the vCPU waits for a SIPI
+ * @errors_told: those of @errors for which LVT error has raised its interrupt
+ * @timer:	the APIC's timer
+ * @x:		vCPU whose APIC it is
+ * @rcu:	frees the APIC when no sender can have a pointer to it any more
  */
 struct axv_lapic {
 	unsigned long incoming[256 / BITS_PER_LONG];
@@ -116,7 +120,7 @@ static inline bool axv_lapic_is_set(struct axv_lapic *lapic, unsigned int bank, 
 	return *axv_lapic_word(lapic, bank, vector) & BIT(vector % 32);
 }
 
-/* Where &axv_lapic.used has APIC_ISR or APIC_IRR. */
+/* Index of APIC_ISR or APIC_IRR in &axv_lapic.used. */
 static inline unsigned int axv_lapic_used(unsigned int bank)
 {
 	return bank == APIC_IRR;
@@ -141,7 +145,7 @@ static inline void axv_lapic_put_word(struct axv_lapic *lapic, unsigned int bank
 		*used &= ~BIT(i);
 }
 
-/* These two: @bank is APIC_ISR or APIC_IRR. */
+/* Set or clear a bit of ISR or IRR: @bank is APIC_ISR or APIC_IRR. */
 static inline void axv_lapic_set(struct axv_lapic *lapic, unsigned int bank, u8 vector)
 {
 	axv_lapic_put_word(lapic, bank, vector / 32,
@@ -159,7 +163,7 @@ static inline bool axv_lapic_is_on(const struct axv_lapic *lapic)
 	return READ_ONCE(lapic->base) & MSR_IA32_APICBASE_ENABLE;
 }
 
-/* By IA32_APIC_BASE and by SVR: does it accept interrupts?  Senders ask, too. */
+/* Does it accept interrupts, by IA32_APIC_BASE and by SVR?  Senders ask without a lock. */
 static inline bool axv_lapic_is_enabled(struct axv_lapic *lapic)
 {
 	return axv_lapic_is_on(lapic) &&
@@ -176,7 +180,7 @@ static inline bool axv_lapic_is_x2apic(const struct axv_lapic *lapic)
  * @x:		vCPU whose claim the caller holds
  * @gpa:	address
  *
- * In x2APIC mode it has no page.
+ * In x2APIC mode the APIC has no page.
  */
 static __always_inline bool axv_lapic_has(const struct axv_x86_vcpu *x, u64 gpa)
 {
@@ -185,7 +189,7 @@ static __always_inline bool axv_lapic_has(const struct axv_x86_vcpu *x, u64 gpa)
 	       MSR_IA32_APICBASE_ENABLE;
 }
 
-/* What does the guest's x2APIC have MSRs for? (SDM, "x2APIC Register Address Space") */
+/* Is an MSR in the x2APIC's range? (SDM, "x2APIC Register Address Space") */
 static inline bool axv_lapic_is_x2apic_msr(u32 msr)
 {
 	return (msr & ~0xffu) == APIC_BASE_MSR;

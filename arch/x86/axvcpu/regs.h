@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Registers by their ids, the run page's sets, and what values are legal.  regs.c
- * and sregs.c
+ * Registers by their ids, the register sets of the run page, and which values are
+ * legal.  regs.c and sregs.c
  */
 #ifndef _AXVCPU_X86_REGS_H
 #define _AXVCPU_X86_REGS_H

@@ -5,12 +5,12 @@
  * A run has two nested loops.  The outer one may sleep: it answers exits that
  * touch guest memory.  The inner one runs with preemption off and, but for the
  * moments in which the host takes its interrupts, with interrupts off; it goes
- * round for every exit that is answered on the spot.  What the guest has in
- * registers that the host uses is put there by the inner loop and gone before
- * it ends, so the outer loop can be preempted without a thought.
+ * round for every exit that is answered on the spot.  Registers that guest and
+ * host share have the guest's values inside the inner loop only: the host's are
+ * back before it ends, so the outer loop may be preempted anywhere.
  *
- * The text stands once and is compiled into each back end, which hands in its
- * own steps as a constant: every call of one is a direct call.
+ * Both back ends include this file and hand in their own steps as a constant
+ * struct axv_x86_engine, so the compiler makes every call of a step a direct call.
  */
 #ifndef _AXVCPU_X86_RUN_H
 #define _AXVCPU_X86_RUN_H
@@ -53,29 +53,32 @@
  * @begin_run:	optional: what has to be done once in a run; may sleep.  AXV_RESUME, or
  *		AXV_EXIT if the run ends
  * @host_tsc_aux: TSC_AUX of the host on this CPU
- * @hold_host:	keep what the hardware does not switch of the host's state, at the
- *		start of the inner loop
- * @refresh_host: the host had its interrupts: what they may have changed of it
- * @release_host: give the host back what @hold_host took away, before anything
- *		but an interrupt handler runs
+ * @hold_host:	when the inner loop begins: save the host's state that the hardware does
+ *		not switch
+ * @refresh_host: after interrupts of the host: save again what they may have changed of
+ *		that state
+ * @release_host: when the inner loop ends: give the host its state back, before
+ *		anything but an interrupt handler runs
  * @inject:	choose what the next entry delivers; AXV_RESUME or AXV_EXIT
- * @prepare:	time and TLB, for an entry that nothing stops any more
- * @enter:	the world switch; &axv_x86_vcpu.regs to the hardware and back
- * @after_exit:	what every exit needs: events that were cut short, and work of
- *		the host that cannot wait
+ * @prepare:	set the TSC offset and flush the TLB; nothing stops the entry after this
+ * @enter:	the world switch: hand &axv_x86_vcpu.regs to the hardware, run the guest
+ *		until an exit, take them back
+ * @after_exit:	for every exit: keep an event whose delivery was cut short, and do the
+ *		host's work that cannot wait
  * @handle_fast: answer an exit on the spot, if that is possible
- * @handle_slow: answer one that returned AXV_SLOW
- * @intercept_dr: make accesses to debug registers exit, or not, by
- *		&axv_x86_vcpu.dr_live
- * @dr7:	the guest's DR7
- * @load_dr6:	the guest's DR6 into the register, if the entry does not
- * @save_dr6:	and back
- * @reset_dr6:	the host's DR6 into the register, if it is not there
- * @cr8:	the guest's CR8
+ * @handle_slow: answer an exit for which @handle_fast returned AXV_SLOW
+ * @intercept_dr: make accesses to debug registers exit, unless
+ *		&axv_x86_vcpu.dr_live is set
+ * @dr7:	read the guest's DR7
+ * @load_dr6:	load the guest's DR6 into the register, if the entry does not do that
+ * @save_dr6:	save the guest's DR6 from the register, if the exit does not do that
+ * @reset_dr6:	give the register the host's DR6, if it has another value
+ * @cr8:	read the guest's CR8
  * @shadow:	is there an interrupt shadow?
- * @code_state:	as &axv_x86_hw.code_state; NULL: that is as good
- * @advance:	as axv_x86_advance(); NULL with @code_state
- * @exit_code:	the hardware's word for the last exit
+ * @code_state:	inline version of &axv_x86_hw.code_state for axv_x86_complete_known_in();
+ *		NULL: axv_x86_complete() does that work alone
+ * @advance:	inline version of axv_x86_advance() for the same; NULL if @code_state is
+ * @exit_code:	the hardware's code for the last exit
  * @trace_exit:	call trace_axv_exit()
  */
 struct axv_x86_engine {
@@ -104,10 +107,10 @@ struct axv_x86_engine {
 };
 
 /*
- * XCR0, XSS and PKRU are the host's whenever kernel code may look at them, so
- * they change hands last.  Whether they do is decided by our own copy of CR4:
- * that of the hardware may be undefined after a shutdown (AMD APM vol. 2,
- * 15.14.3).
+ * Kernel code relies on the host's XCR0, XSS and PKRU, so these are the last to be
+ * switched before an entry and the first after an exit.  Our own copy of CR4 decides
+ * whether they are switched: CR4 in the hardware may be undefined after a shutdown
+ * (AMD APM vol. 2, 15.14.3).
  */
 static __always_inline void axv_x86_load_guest_xstate(struct axv_x86_vcpu *x)
 {
@@ -143,8 +146,8 @@ static __always_inline void axv_x86_load_host_xstate(struct axv_x86_vcpu *x)
 		wrmsrl(MSR_IA32_XSS, axv_x86_host.kernel_xss);
 
 	/*
-	 * XSETBV exits, but not every implementation of SVM honours that: what
-	 * counts is the register.
+	 * XSETBV exits, but not every implementation of SVM honours that intercept:
+	 * so read what the register holds.
 	 */
 	xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	if (xcr0 != x->xcr0 && axv_x86_xcr0_valid(x, xcr0))
@@ -153,7 +156,7 @@ static __always_inline void axv_x86_load_host_xstate(struct axv_x86_vcpu *x)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, axv_x86_host.kernel_xcr0);
 }
 
-/* Lockdep and context tracking hear of the guest as of user mode. */
+/* Lockdep and context tracking are told of the guest as they are of user mode. */
 static __always_inline void axv_x86_begin_guest(void)
 {
 	trace_hardirqs_on_prepare();
@@ -170,8 +173,8 @@ static __always_inline void axv_x86_end_guest(void)
 }
 
 /*
- * The hardware switches DR7 and leaves it off; DR0 to DR3 are ours to switch,
- * once the guest has shown that it uses them (AMD APM vol. 2, 15.6).
+ * The hardware switches DR7, and an exit leaves it off.  DR0 to DR3 are switched here,
+ * from the guest's first use of them on (AMD APM vol. 2, 15.6).
  */
 static __always_inline void
 axv_x86_load_guest_debug(struct axv_x86_vcpu *x,
@@ -181,7 +184,7 @@ axv_x86_load_guest_debug(struct axv_x86_vcpu *x,
 		x->dr_live = true;
 		engine->intercept_dr(x);
 	}
-	/* The host's breakpoints must not move to addresses of the guest's. */
+	/* DR7 first: otherwise the host's breakpoints are at addresses of the guest's. */
 	set_debugreg(0, 7);
 	set_debugreg(x->dr[0], 0);
 	set_debugreg(x->dr[1], 1);
@@ -220,26 +223,29 @@ axv_x86_restore_breakpoints(struct axv_x86_vcpu *x,
 	hw_breakpoint_restore();
 }
 
-/* Requests of other threads. */
+/* Serve the requests of other threads. */
 static __always_inline enum axv_next
 axv_x86_requests(struct axv_x86_vcpu *x)
 {
 	enum axv_next next = axv_before_entry_requests(&x->base);
 
-	/* The events themselves are found by their own flag, but for an APIC's. */
+	/* Who injects an event sets @any, who sends to an APIC does not. */
 	if (next != AXV_RESUME || !axv_take_request(&x->base, AXV_REQ_EVENT) || !x->lapic)
 		return next;
 	WRITE_ONCE(x->events.any, true);
 	if (likely(!axv_lapic_latched(x)))
 		return AXV_RESUME;
-	/* Another CPU of the guest may send one after the other; a signal has to get through. */
+	/*
+	 * The outer loop takes INIT and SIPI.  A pending signal ends the run instead:
+	 * otherwise a CPU of the guest that sends one after the other keeps it out.
+	 */
 	if (!signal_pending(current))
 		return AXV_INTERRUPT;
 	axv_x86_exit(x, AXV_EXIT_NOTHING, 0);
 	return AXV_EXIT;
 }
 
-/* The VMM waits for the interrupt window, and a halted guest has it open. */
+/* Does the VMM wait for the interrupt window, and has the halted guest it open? */
 static __always_inline bool
 axv_x86_window_is_open(struct axv_x86_vcpu *x,
 		       const struct axv_x86_engine *engine)
@@ -249,7 +255,10 @@ axv_x86_window_is_open(struct axv_x86_vcpu *x,
 	       axv_lapic_pic_open(x);
 }
 
-/* A halt goes on in the outer loop; the VMM may have to hear of it first. */
+/*
+ * A halted guest is not entered.  AXV_INTERRUPT: the outer loop waits for the end of the
+ * halt; AXV_EXIT: the VMM has to be told of the interrupt window first.
+ */
 static __always_inline enum axv_next
 axv_x86_before_halt(struct axv_x86_vcpu *x,
 		    const struct axv_x86_engine *engine)
@@ -261,8 +270,8 @@ axv_x86_before_halt(struct axv_x86_vcpu *x,
 }
 
 /*
- * What may keep the guest from being entered.  AXV_RESUME: nothing.
- * AXV_INTERRUPT: the outer loop is to let the host do its work.
+ * Does anything keep the guest from being entered?  AXV_RESUME: nothing does;
+ * AXV_INTERRUPT: the outer loop has to let the host do its work; AXV_EXIT: the run ends.
  */
 static __always_inline enum axv_next
 axv_x86_before_entry(struct axv_x86_vcpu *x,
@@ -283,7 +292,7 @@ axv_x86_before_entry(struct axv_x86_vcpu *x,
 		next = axv_before_entry_work(&x->base, flags);
 		if (next != AXV_RESUME)
 			return next;
-		/* An interrupt used the vector registers: the guest's go back. */
+		/* An interrupt used the vector registers: load the guest's again. */
 		switch_fpu_return();
 	}
 
@@ -300,15 +309,16 @@ axv_x86_before_entry(struct axv_x86_vcpu *x,
 }
 
 /*
- * The host has its interrupts, one of which ended the guest, or could not: an
- * event that is injected is delivered before, and what its delivery causes comes
- * before as well.  A guest can make that recur for ever (CVE-2015-5307,
- * CVE-2015-8104).  A back end clears @injected where the exit itself tells that
- * the delivery has ended.
+ * Let the host take its interrupts: after an exit that one of them caused, and after any
+ * exit from an entry that injected an event.  An injected event is delivered before a
+ * pending interrupt can end the guest, and so is what its delivery causes.  A guest can
+ * make that recur for ever, and would keep the host's interrupts out (CVE-2015-5307,
+ * CVE-2015-8104).  A back end clears @injected where the exit itself tells that the
+ * delivery has ended.
  *
- * A handler may change the LDT of this CPU, set a breakpoint, or switch
- * virtualization off; and a CPU that never leaves the inner loop for user mode
- * owes RCU a quiescent state.
+ * An interrupt handler may change the LDT of this CPU, set a breakpoint, or switch
+ * virtualization off, hence refresh_host().  And a CPU that stays in the inner loop,
+ * without a return to user mode, has to report a quiescent state to RCU.
  */
 static __always_inline void
 axv_x86_take_interrupts(struct axv_x86_vcpu *x,
@@ -325,8 +335,9 @@ axv_x86_take_interrupts(struct axv_x86_vcpu *x,
 }
 
 /*
- * The inner loop.  AXV_SLOW: the exit waits for &axv_x86_engine.handle_slow;
- * AXV_INTERRUPT: enter again once the host had its way.
+ * The inner loop.  AXV_EXIT: the run ends; AXV_SLOW: the exit waits for
+ * &axv_x86_engine.handle_slow; AXV_INTERRUPT: enter again once the outer loop has let
+ * the host do its work.
  */
 static __always_inline enum axv_next
 axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
@@ -343,9 +354,11 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 
 	for (;;) {
 		/*
-		 * Says who has to be interrupted, before it looks whether
-		 * somebody wants that; axv_request() and the flush do it the
-		 * other way round.
+		 * Write the mode, full barrier, then read the requests.
+		 * axv_request() and a flush write what they want, issue a full
+		 * barrier, then read the mode.  So either this thread sees the
+		 * request, or the other one sees AXV_IN_GUEST and interrupts
+		 * this CPU.
 		 */
 		smp_store_mb(vcpu->mode, AXV_IN_GUEST);
 		next = axv_x86_before_entry(x, engine);
@@ -355,8 +368,9 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		}
 
 		/*
-		 * Also of a guest without it: SVM cannot intercept RDPID, which
-		 * would read the host's, and that tells CPU and node.
+		 * Also for a guest without TSC_AUX, whose value is 0: SVM cannot
+		 * intercept RDPID, which would read the host's TSC_AUX, and that
+		 * tells CPU and node.
 		 */
 		if (unlikely(x->tsc_aux != tsc_aux)) {
 			tsc_aux = x->tsc_aux;
@@ -414,12 +428,15 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 	return next;
 }
 
-/* INIT and SIPI change registers, so not in the inner loop; the timer comes along. */
+/*
+ * Take INIT and SIPI, which is not done in the inner loop, since they change registers;
+ * and move the APIC's timer to this CPU.
+ */
 static __always_inline void axv_x86_prepare_lapic(struct axv_x86_vcpu *x)
 {
 	if (unlikely(axv_lapic_latched(x)))
 		axv_x86_take_latched(x);
-	/* Whatever the VMM has set. */
+	/* The VMM may have cleared AXV_X86_EVENT_HALTED. */
 	if (unlikely(x->lapic->wait_sipi))
 		x->events.halted = true;
 	axv_lapic_timer_move(x->lapic);
@@ -436,7 +453,7 @@ axv_x86_prepare(struct axv_vcpu *vcpu, const struct axv_x86_engine *engine)
 	if (likely(!x->events.halted) || axv_x86_window_is_open(x, engine))
 		return AXV_RESUME;
 	next = axv_wait_for_event(vcpu, &x->events.halted);
-	/* Perhaps an INIT or a SIPI, after which it may be halted again. */
+	/* An INIT or a SIPI may have ended the wait; an INIT may halt the vCPU again. */
 	if (unlikely(x->lapic) && next == AXV_RESUME)
 		axv_x86_prepare_lapic(x);
 	return next;
@@ -460,24 +477,24 @@ axv_x86_handle_slow(struct axv_vcpu *vcpu, const struct axv_x86_engine *engine)
 	return next;
 }
 
-/* Interrupts have been taken in the inner loop. */
+/* The host's work after the inner loop, which has taken the interrupts already. */
 static __always_inline enum axv_next axv_x86_host_work(struct axv_vcpu *vcpu,
 						       u64 interrupts)
 {
-	/* Not cond_resched(), which knows no lazy request. */
+	/* Not cond_resched(), which ignores a lazy request to reschedule. */
 	if (read_thread_flags() & AXV_NEED_RESCHED)
 		schedule();
 	return AXV_RESUME;
 }
 
-/* Would an external interrupt of the VMM's be the next event? */
+/* If the VMM injected an external interrupt now, would that be the next event? */
 static __always_inline bool axv_x86_pic_is_next(const struct axv_x86_vcpu *x)
 {
 	const struct axv_x86_events *ev = &x->events;
 
 	if (likely(!READ_ONCE(ev->any)))
 		return axv_lapic_pic_open(x);
-	/* Those of the APIC come after it. */
+	/* Interrupts of the APIC do not count: they come after one of the VMM's. */
 	return x->lapic && axv_lapic_pic_open(x) && !READ_ONCE(ev->extint_count) &&
 	       !READ_ONCE(ev->nmi_pending) && !READ_ONCE(ev->exception) && !ev->reinject;
 }
@@ -516,7 +533,7 @@ axv_x86_run(struct axv_x86_vcpu *x,
 		goto out;
 	}
 
-	/* The hardware tells when it becomes so, and VMX refuses what is so. */
+	/* The hardware reports when CR8 falls below; VMX refuses an entry that begins so. */
 	if (unlikely(x->cr8_below) && engine->cr8(x) < x->cr8_below) {
 		if (!x->lapic) {
 			axv_x86_exit(x, AXV_EXIT_CR8, 0);
@@ -532,7 +549,7 @@ axv_x86_run(struct axv_x86_vcpu *x,
 			     axv_x86_handle_slow, axv_x86_host_work, engine);
 	fpu_swap_kvm_fpstate(&x->fpu, false);
 out:
-	/* What every exit has. */
+	/* Fields of the run page that every exit fills in. */
 	run->ip = x->regs.rip;
 	run->cr8 = engine->cr8(x);
 	run->hw_reason = engine->exit_code(x);

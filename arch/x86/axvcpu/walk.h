@@ -8,14 +8,14 @@
 #include "x86.h"
 
 /**
- * struct axv_x86_fault - exception that an access of the guest earned
- * @vector:	14 (#PF), 13 (#GP), 12 (#SS); 0: the access ran into a
- *		second-stage hole at @gpa instead
- * @error_code:	goes with it
- * @address:	linear address
- * @gpa:	guest physical address that is no memory
- * @cause:	why it is none, an &enum axv_fault_cause, as of the one look that the
- *		access took: a region may have come since
+ * struct axv_x86_fault - why an access on the guest's behalf failed
+ * @vector:	exception for the guest: 14 (#PF), 13 (#GP), 12 (#SS), 17 (#AC); 0: none,
+ *		there is no memory at @gpa
+ * @error_code:	error code of the exception
+ * @address:	linear address, for #PF
+ * @gpa:	without an exception: guest physical address that is not memory
+ * @cause:	without an exception: why it is not, an &enum axv_fault_cause.  It was true
+ *		when the access looked: a region may have been added since
  */
 struct axv_x86_fault {
 	u8 vector;

@@ -25,13 +25,13 @@ struct axv_lapic;
 struct axv_x86_vcpu;
 
 /**
- * struct axv_x86_code_state - what decides where a vCPU reads its instructions
+ * struct axv_x86_code_state - registers that decide where a vCPU reads its instructions
  * @cr3:	CR3
  * @attr:	attributes of CS
  * @cpl:	current privilege level
  *
- * With these, all in struct axv_x86_vcpu: RIP, CR0, CR4, EFER and, outside 64-bit
- * mode, the rest of CS.
+ * The others are RIP, CR0, CR4 and EFER, which are in struct axv_x86_vcpu, and, outside
+ * 64-bit mode, the rest of CS.
  */
 struct axv_x86_code_state {
 	u64 cr3;
@@ -42,35 +42,38 @@ struct axv_x86_code_state {
 /**
  * struct axv_x86_hw - access to state that the VMCB or VMCS holds
  *
- * For the paths that are not hot: registers, emulation.  Every call is made by
- * the holder of the vCPU's claim; none sleeps.  Setters take values that
- * regs.c has checked, and keep the hardware's own invariants (EFER.SVME, CR0
- * bits) to themselves.
+ * The paths that are not hot use it: the VMM's access to registers, and emulation.  The
+ * caller holds the vCPU's claim; no function sleeps.  Setters take values that the common
+ * code (regs.c, sregs.c) has checked.  They add the bits on which the hardware insists
+ * (EFER.SVME, bits of CR0), and getters leave those out.
  *
- * @get_segment: segment register by enum axv_x86_seg, up to LDTR
- * @set_segment: likewise
- * @get_dtable:	AXV_X86_GDTR or AXV_X86_IDTR
- * @set_dtable:	likewise
- * @get_cr:	CR 0, 2, 3, 4 or 8, as the guest sees it
- * @set_cr:	likewise
- * @get_dr:	DR 0 to 3, 6 or 7
- * @set_dr:	likewise
- * @set_efer:	EFER as the guest sees it (without SVME); reading: &axv_x86_vcpu.efer
- * @get_msr:	MSR the hardware switches: -ENOENT if it is not one
- * @set_msr:	likewise; the value is canonical where it has to be
- * @code_state:	what decides where instructions are read
- * @cpl:	current privilege level
- * @get_shadow:	interrupt shadow, AXV_X86_SHADOW_*
- * @set_shadow:	likewise
+ * @get_segment: read a segment register, by enum axv_x86_seg, up to LDTR
+ * @set_segment: write it
+ * @get_dtable:	read AXV_X86_GDTR or AXV_X86_IDTR
+ * @set_dtable:	write it
+ * @get_cr:	read CR 0, 2, 3, 4 or 8, as the guest sees it
+ * @set_cr:	write it
+ * @get_dr:	read DR 0 to 3, 6 or 7
+ * @set_dr:	write it
+ * @set_efer:	write EFER as the guest sees it (without SVME); &axv_x86_vcpu.efer has it
+ *		for readers
+ * @get_msr:	read an MSR that the back end switches; -ENOENT for any other
+ * @set_msr:	write it; the value is canonical where it has to be; -ENOENT likewise
+ * @code_state:	read struct axv_x86_code_state
+ * @cpl:	read the current privilege level
+ * @get_shadow:	read the interrupt shadow, AXV_X86_SHADOW_*
+ * @set_shadow:	write it
  * @get_nmi_masked: are NMIs blocked until IRET?
- * @set_nmi_masked: set or clear that
- * @get_pending_debug: AXV_X86_EVENT_PENDING_DEBUG
- * @set_pending_debug: likewise; -EINVAL if the hardware does not keep it
- * @get_pdpte:	PDPTE 0 to 3, or AXV_X86_PDPTES_LOADED; NULL: they are no registers
- * @set_pdpte:	likewise; -EINVAL for a value that the hardware would refuse
- * @cpuid_changed: the CPUID table or the mask of exceptions that exit was
- *		replaced: intercepts may follow
- * @watch_cr8:	report a CR8 below &axv_x86_vcpu.cr8_below, which has changed
+ * @set_nmi_masked: block or unblock them
+ * @get_pending_debug: read AXV_X86_EVENT_PENDING_DEBUG
+ * @set_pending_debug: write it; -EINVAL if the hardware does not keep it
+ * @get_pdpte:	read PDPTE 0 to 3, or AXV_X86_PDPTES_LOADED.  NULL where the processor has
+ *		no registers for the PDPTEs
+ * @set_pdpte:	write it; -EINVAL for a value that the hardware would refuse
+ * @cpuid_changed: update the intercepts: the CPUID table, or the mask of exceptions that
+ *		exit, was replaced
+ * @watch_cr8:	have the hardware report a CR8 below &axv_x86_vcpu.cr8_below, which the
+ *		caller has just changed
  */
 struct axv_x86_hw {
 	void (*get_segment)(struct axv_x86_vcpu *x, unsigned int seg,
@@ -103,11 +106,11 @@ struct axv_x86_hw {
 };
 
 /**
- * struct axv_x86_caps - what the guest's CPUID table lets it do
- * @cr4:	CR4 bits it may set
- * @efer:	EFER bits it may set
- * @xcr0:	XCR0 bits it may set
- * @phys_bits:	width of its physical addresses
+ * struct axv_x86_caps - what the CPUID table lets the guest do
+ * @cr4:	CR4 bits the guest may set
+ * @efer:	EFER bits the guest may set
+ * @xcr0:	XCR0 bits the guest may set
+ * @phys_bits:	width of guest physical addresses
  * @la57:	5-level paging
  * @tsc_aux:	RDTSCP or RDPID
  * @invpcid:	INVPCID
@@ -120,9 +123,9 @@ struct axv_x86_hw {
  * @mca:	the MSRs of the machine-check architecture
  * @x2apic:	x2APIC
  * @tsc_deadline: the APIC timer's TSC deadline
- * @spec_ctrl:	SPEC_CTRL bits it may set; 0: it has no SPEC_CTRL
+ * @spec_ctrl:	SPEC_CTRL bits the guest may set; 0: the guest has no SPEC_CTRL
  *
- * Derived by axv_x86_set_cpuid(); read on every path.
+ * axv_x86_cpuid_derive() fills it in when the table is set.
  */
 struct axv_x86_caps {
 	u64 cr4;
@@ -144,20 +147,20 @@ struct axv_x86_caps {
 	u64 spec_ctrl;
 };
 
-/* Leaves that axv_x86_cpuid() finds without a search. */
+/* Numbers of basic and extended leaves that axv_x86_cpuid() finds without a search. */
 #define AXV_CPUID_BASIC		0x18
 #define AXV_CPUID_EXTENDED	0x28
 #define AXV_CPUID_SLOTS		(AXV_CPUID_BASIC + AXV_CPUID_EXTENDED)
-/* Entries of one CPUID table, and ranges of one MSR policy. */
+/* Limits: entries of one CPUID table, and ranges of one MSR policy. */
 #define AXV_CPUID_MAX		256
 #define AXV_MSR_POLICY_MAX	1024
 
 /**
  * struct axv_x86_answer - what CPUID returns
- * @eax:	and so on
- * @ebx:	likewise
- * @ecx:	likewise
- * @edx:	likewise
+ * @eax:	EAX
+ * @ebx:	EBX
+ * @ecx:	ECX
+ * @edx:	EDX
  */
 struct axv_x86_answer {
 	u32 eax;
@@ -169,7 +172,7 @@ struct axv_x86_answer {
 #define AXV_EXTINT_DEPTH	16
 #define AXV_NMI_MAX		2
 
-/* All ones is everybody. */
+/* All ones is no vCPU's id: as a destination it means all of them. */
 #define AXV_X86_MAX_APIC_ID	(U32_MAX - 1)
 
 /* What may be injected into a vCPU. */
@@ -183,7 +186,7 @@ static inline void axv_x86_offer_yield(struct axv_arch_ops *ops)
 	ops->vm_flags[AXV_IRQCHIP_LAPIC] |= AXV_VM_YIELD_ON_SPIN;
 }
 
-/* Vector and type: what tells whether an event is the one injected. */
+/* The bits by which an event that the hardware reports is compared with the injected one. */
 #define AXV_X86_EVENT_IDENTITY	(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE | \
 				 AXV_X86_EVENT_VECTOR)
 
@@ -193,25 +196,23 @@ static inline void axv_x86_offer_yield(struct axv_arch_ops *ops)
 /**
  * struct axv_x86_events - events on their way to the guest
  *
- * Under &axv_vcpu.lock, since any thread may inject.
- *
- * @extint:	ring of queued external interrupts; one more than may be queued,
- *		so that one whose delivery was cut short can go back
- * @extint_head: next one to deliver
+ * &axv_vcpu.lock guards these, since any thread may inject:
+ * @extint:	ring of queued external interrupts.  It has one place more than may be
+ *		queued, for an interrupt that goes back because its delivery was cut short
+ * @extint_head: index of the interrupt that is delivered next
  * @extint_count: how many are queued
- * @nmi_pending: 0 to 2
+ * @nmi_pending: NMIs that wait, at most AXV_NMI_MAX
  * @exception:	pending exception, in the form of AXV_X86_EVENT_*; 0: none
  * @exception_addr: CR2 value (#PF) or DR6 bits (#DB) that go with it
- * @raised:	the guest earned @exception: @exit_mask applies to it
- * @any:	something below or above waits for axv_x86_pick_event().  Set by
- *		anyone, cleared under the lock by the holder of the claim, who
- *		may read it without.
- * @any_or_halted: @any and @halted, to be read at once
+ * @raised:	the guest caused @exception, so @exit_mask applies to it
+ * @any:	false: nothing waits for axv_x86_pick_event().  Any thread may set it; the
+ *		holder of the claim clears it under the lock, and may read it without
+ * @any_or_halted: @any and @halted as one word: one read tells whether either is set
  *
  * Only the holder of the claim touches these:
  * @reinject:	event whose delivery was cut short by an exit, in the same form
  * @reinject_len: instruction length of a software event in @reinject
- * @halted:	waits for an interrupt
+ * @halted:	the vCPU waits for an interrupt
  * @shutdown:	a triple fault: the run ends with AXV_EXIT_SHUTDOWN
  * @exit_mask:	exceptions that exit
  */
@@ -249,13 +250,13 @@ enum axv_pending_kind {
  * @kind:	an enum axv_pending_kind
  * @width:	bytes
  * @addr:	port, guest physical address or MSR number
- * @rip:	of the instruction
- * @answered:	the VMM gave its answer, and a signal ended the run before the
- *		instruction could be finished; false if @kind is AXV_PENDING_NONE
- * @fail:	the answer: see &axv_exit_sysreg.fail
- * @data:	the answer: what was read
+ * @rip:	RIP of the instruction
+ * @answered:	the VMM has answered, and a signal ended the run before the instruction
+ *		could be finished; false if @kind is AXV_PENDING_NONE
+ * @fail:	if @answered, the answer: see &axv_exit_sysreg.fail
+ * @data:	if @answered, the answer: what was read
  *
- * Kept here, not in the run page: what the VMM may change is only the data.
+ * It is kept here and not in the run page, where the VMM could change more than the data.
  */
 struct axv_x86_pending {
 	u8 kind;
@@ -270,14 +271,14 @@ struct axv_x86_pending {
 struct axv_x86_code;
 
 /**
- * struct axv_x86_operand - where an instruction's operand in memory is; see code.c
- * @code:	whose operand it is
- * @linear:	its linear address
- * @gpa:	what a read of it was translated to
- * @pkru:	PKRU then
- * @ac:		RFLAGS.AC then
- * @words:	page-table entries it was translated by; nothing is known unless they, the
- *		above and what decides about the instruction are all that it depends on
+ * struct axv_x86_operand - a remembered translation of a memory operand; see code.c
+ * @code:	instruction that has the operand
+ * @linear:	linear address of the operand
+ * @gpa:	guest physical address that a read of @linear was translated to
+ * @pkru:	PKRU at that time
+ * @ac:		RFLAGS.AC at that time
+ * @words:	page-table entries that the translation used.  Empty if the translation
+ *		depends on more than these, the fields above and what @code depends on
  */
 struct axv_x86_operand {
 	const struct axv_x86_code *code;
@@ -289,24 +290,24 @@ struct axv_x86_operand {
 };
 
 /**
- * struct axv_x86_code - an instruction, and what it was fetched by; see code.c
- * @rip:	where it is
- * @state:	when it was fetched
- * @cr0:	likewise
- * @cr4:	likewise
- * @efer:	likewise
- * @words:	page-table entries and code it was fetched from; nothing is known of
- *		them unless they and the registers above are all that it depends on
+ * struct axv_x86_code - a remembered instruction, and what its fetch depends on; see code.c
+ * @rip:	address of the instruction
+ * @state:	struct axv_x86_code_state when it was fetched
+ * @cr0:	CR0 at that time
+ * @cr4:	CR4 at that time
+ * @efer:	EFER at that time
+ * @words:	words of guest memory that the fetch read: page-table entries and code.
+ *		Empty if the fetch depends on more than these and the registers above
  * @bytes:	the instruction and what follows it; zeros behind @count
- * @count:	how many
- * @bits:	as axv_x86_code_bits() said
+ * @count:	how many of @bytes were fetched
+ * @bits:	what axv_x86_code_bits() returned
  * @decoded:	@insn is valid
- * @measured:	@length and @opcode are
- * @length:	as axv_x86_insn_length() said
- * @opcode:	likewise
- * @insn:	as axv_x86_decode() said
- * @operand:	what it reads is there, if axv_x86_code_operand() was asked and no other
- *		instruction had the place since
+ * @measured:	@length and @opcode are valid
+ * @length:	what axv_x86_insn_length() returned
+ * @opcode:	opcode that axv_x86_insn_length() found
+ * @insn:	what axv_x86_decode() found
+ * @operand:	place for the memory operand that the instruction reads.  Other instructions
+ *		use the same place: &axv_x86_operand.code tells whose operand it holds
  */
 struct axv_x86_code {
 	u64 rip;
@@ -327,8 +328,9 @@ struct axv_x86_code {
 };
 
 /*
- * How many are remembered: a loop that polls has one to three, and a guest that is woken by
- * an interrupt, rings a doorbell and halts has as many, which must not share a place.
+ * How many instructions are remembered.  A loop that polls has one to three, and so has a
+ * guest that is woken by an interrupt, rings a doorbell and halts: those must not share a
+ * place, or each fetch drives out another that is still needed.
  */
 #define AXV_X86_CODES_SHIFT	3
 #define AXV_X86_CODES		BIT(AXV_X86_CODES_SHIFT)
@@ -336,10 +338,11 @@ struct axv_x86_code {
 
 /**
  * struct axv_x86_asid - the ASID or VPID of a vCPU
- * @cpu:	host CPU it is from; -1: none
- * @generation:	of that CPU's ASIDs
+ * @cpu:	host CPU that handed it out; -1: the vCPU has none
+ * @generation:	&axv_x86_asids.generation of that CPU at that time
  * @value:	the ASID itself
- * @stale:	what it marks is no longer true: a register was set from outside
+ * @stale:	translations under it are no longer valid, because a register was set that
+ *		decides about them: the next entry takes a fresh ASID
  * @tlb_gen:	&axv_vm.tlb_gen at the last flush
  */
 struct axv_x86_asid {
@@ -352,11 +355,11 @@ struct axv_x86_asid {
 
 /**
  * struct axv_x86_asids - the ASIDs or VPIDs of a host CPU
- * @count:	how many there are; 0 is the host's
- * @next:	next one to hand out
- * @generation:	counts full flushes; an ASID of an older one is stale
+ * @count:	how many there are, with ASID 0, which is the host's
+ * @next:	next ASID to hand out
+ * @generation:	counts full flushes; an ASID of an older generation is not valid any more
  *
- * Touched on that CPU with interrupts off.
+ * Only that CPU accesses it, with interrupts off.
  */
 struct axv_x86_asids {
 	u32 count;
@@ -370,50 +373,53 @@ struct axv_x86_asids {
  * @regs:	general registers, instruction pointer and flags; authoritative
  *		whenever the guest is not entered
  * @hw:		access to what the VMCB or VMCS holds.  Constant.
- * @cr0:	CR0 as the guest sees it, but for TS, which @hw knows; the VMCB or VMCS
- *		may have more or less
- * @cr4:	CR4, likewise
- * @efer:	EFER, likewise
+ * @cr0:	CR0 as the guest sees it, except TS, for which @hw is asked.  The VMCB or VMCS
+ *		may have other bits set or clear
+ * @cr4:	CR4 as the guest sees it; the VMCB or VMCS may have other bits set
+ * @efer:	EFER as the guest sees it; the VMCB may have SVME besides
  * @spec_ctrl:	the guest's SPEC_CTRL; read by entry.S
  * @xcr0:	the guest's XCR0
- * @pkru:	the guest's PKRU, which the host's FPU code leaves to us
+ * @pkru:	the guest's PKRU, which is not in @fpu
  * @host_pkru:	PKRU of the thread that runs it, during a run
  * @tsc_aux:	the guest's TSC_AUX
- * @tsc_adjust:	the guest's TSC_ADJUST: what its own TSC is ahead of the VM's
- * @dr_live:	the guest uses DR0 to DR3: no intercepts, loaded at entry
- * @dr_loaded:	they are in the registers now
- * @irq_window:	the VMM asked for the interrupt window; during one run
- * @irq_armed:	the hardware reports the interrupt window
- * @irq_window_or_armed: both, to be read at once
- * @cr8_below:	the hardware reports a CR8 below this; 0: none.  The VMM's choice, or,
- *		with irqchip LAPIC, that of the APIC
+ * @tsc_adjust:	the guest's TSC_ADJUST: how far the vCPU's TSC is ahead of the VM's counter
+ * @dr_live:	the guest uses DR0 to DR3: its accesses to debug registers do not exit, and
+ *		the registers are loaded before an entry
+ * @dr_loaded:	the guest's DR0 to DR3 are in the registers now
+ * @irq_window:	the VMM wants the run to end when the guest can take an interrupt; copied
+ *		from the run page when a run begins
+ * @irq_armed:	the hardware exits when the guest can take an interrupt
+ * @irq_window_or_armed: both as one word: one read tells whether either is set
+ * @cr8_below:	the hardware reports a CR8 below this; 0: none.  The VMM sets it, or, with
+ *		irqchip LAPIC, the APIC
  * @injected:	event handed to the hardware at the last entry, in the form of
  *		AXV_X86_EVENT_*; 0: none
- * @asid:	marks its translations in the TLB
- * @fpu:	vector state; the task's while it runs the guest
- * @events:	on their way to the guest
- * @lapic:	its local APIC; NULL: irqchip NONE.  Constant.
+ * @asid:	ASID or VPID, which marks the vCPU's translations in the TLB
+ * @fpu:	vector state; during a run the thread has it in its registers
+ * @events:	events on their way to the guest
+ * @lapic:	the local APIC; NULL: irqchip NONE.  Constant.
  * @pending:	a read exit that waits for its data
- * @code_state:	as @hw said last; code.c compares it with that of @codes
- * @codes:	instructions fetched before, by a hash of where they are
+ * @code_state:	what @hw->code_state() said last; code.c compares it with that of @codes
+ * @codes:	remembered instructions, by a hash of their addresses
  * @code:	the one of @codes that was asked for last, or NULL
- * @operands:	of some of @codes
- * @again:	exits in a row that axv_x86_again() was asked about
- * @again_rip:	at which instruction pointer
+ * @operands:	memory operands of some of @codes
+ * @again:	how often in a row axv_x86_again() was called at @again_rip
+ * @again_rip:	instruction pointer at its last call
  * @dr:		DR0 to DR3
  * @caps:	what its CPUID table allows
- * @cpuid:	the table, with room for AXV_CPUID_MAX.  It stays where it is, so
- *		a reader without the claim sees a mixture at worst.
- * @nr_cpuid:	its entries
- * @answers:	those that need no search, by slot
- * @cpuid_search: bit n: the answer in slot n is not all, search @cpuid
+ * @cpuid:	the CPUID table, with room for AXV_CPUID_MAX entries.  It is never moved, so
+ *		a reader without the claim sees a mixture of two tables at worst
+ * @nr_cpuid:	entries of @cpuid
+ * @answers:	answers to leaves that need no search, by axv_x86_cpuid_slot()
+ * @cpuid_search: bit n: @answers[n] is not the whole answer, search @cpuid
  * @mcg_status:	the guest's MCG_STATUS
  * @misc_enable: the guest's IA32_MISC_ENABLE
- * @mtrr_def_type: the guest's MTRRs, which only it reads
- * @mtrr_fixed: likewise
- * @mtrr_var:	likewise; base and mask alternate
+ * @mtrr_def_type: the guest's MTRRdefType.  MTRRs have no effect but that the guest reads
+ *		them back
+ * @mtrr_fixed:	the guest's fixed-range MTRRs
+ * @mtrr_var:	the guest's variable-range MTRRs; base and mask alternate
  *
- * All guarded by the claim, but for @events and @lapic, which say it themselves.
+ * The claim guards all of it but @events and @lapic, whose structs tell what guards them.
  */
 struct axv_x86_vcpu {
 	struct axv_vcpu base;
@@ -508,8 +514,9 @@ static inline void axv_x86_vm_destroy(struct axv_x86_vm *vm)
 }
 
 /*
- * The two back ends: the operations, or an error pointer with -EOPNOTSUPP where
- * the hardware is not there.  They lower what &axv_x86_host promises.
+ * The two back ends.  Their init functions return the operations, or an error pointer:
+ * -EOPNOTSUPP where the hardware cannot be used, -ENOMEM.  They clear what the back end
+ * cannot offer in &axv_x86_host.
  */
 const struct axv_arch_ops *axv_svm_init(void);
 void axv_svm_exit(void);
