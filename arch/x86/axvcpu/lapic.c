@@ -3,11 +3,11 @@
  * The local APIC: what the guest reads and writes of it, and which interrupt is next
  * (Intel SDM vol. 3A, "Local APIC", "Handling Interrupts", "Extended xAPIC (x2APIC)").
  *
- * All of this is done by the holder of the vCPU's claim.  What others sent is merged into
- * IRR when it looks: an APIC that is off loses it then.
+ * The holder of the vCPU's claim does all of this.  When it looks for interrupts, it merges
+ * what other threads have sent into IRR; if the APIC is off then, that is lost.
  *
- * TPR is in two places: its upper half is CR8, which the hardware has.  A MOV to CR8
- * clears the lower half, of which one is seen only if it changed the upper one.
+ * TPR is in two places: its upper half is CR8, which the hardware holds.  A MOV to CR8
+ * clears the lower half as well; that is noticed only if the MOV changed the upper half.
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
@@ -50,7 +50,7 @@ static int highest(const struct axv_lapic *lapic, unsigned int bank)
 }
 
 /**
- * axv_lapic_reset_regs() - all but the mode and the ids, as after RESET
+ * axv_lapic_reset_regs() - reset all but the mode and the ids
  * @lapic:	APIC of a vCPU whose claim the caller holds
  */
 void axv_lapic_reset_regs(struct axv_lapic *lapic)
@@ -73,7 +73,7 @@ void axv_lapic_reset_regs(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_init() - the APIC of a new vCPU
+ * axv_lapic_init() - create the APIC of a new vCPU
  * @x:		vCPU of a VM with irqchip LAPIC
  *
  * Context: may sleep.
@@ -92,8 +92,8 @@ int axv_lapic_init(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_lapic_destroy() - the end of it
- * @x:		vCPU that nobody finds any more but those who have already
+ * axv_lapic_destroy() - destroy the APIC of a vCPU
+ * @x:		vCPU that no sender can find any more; one may have found it before
  *
  * Context: may sleep.
  */
@@ -102,15 +102,15 @@ void axv_lapic_destroy(struct axv_x86_vcpu *x)
 	if (!x->lapic)
 		return;
 	axv_lapic_timer_stop(x->lapic);
-	/* Who sends to it has found it under RCU. */
+	/* A sender that has found it before is in an RCU read-side section. */
 	kfree_rcu(x->lapic, rcu);
 }
 
 /**
- * axv_lapic_reset() - as after RESET
+ * axv_lapic_reset() - put the APIC into the state after RESET
  * @x:		vCPU whose claim the caller holds; its events are reset already
  *
- * All but the bootstrap processor wait for a SIPI, as if their INIT had been.
+ * All vCPUs but the bootstrap processor wait for a SIPI, as if they had got their INIT.
  */
 void axv_lapic_reset(struct axv_x86_vcpu *x)
 {
@@ -136,7 +136,10 @@ static void take_incoming(struct axv_lapic *lapic)
 
 		if (likely(!READ_ONCE(lapic->incoming[i])))
 			continue;
-		/* Full barrier: what @level was before, or after. */
+		/*
+		 * Full barrier: @level is read after @incoming.  A sender writes it
+		 * before, so this sees what the sender wrote, or something newer.
+		 */
 		new = xchg(&lapic->incoming[i], 0);
 		level = READ_ONCE(lapic->level[i]);
 		if (!accept)
@@ -156,8 +159,8 @@ static void take_incoming(struct axv_lapic *lapic)
 }
 
 /*
- * Four plain reads, mostly of 0.  What a sender writes after them is looked for again: its
- * request comes after it.
+ * Four plain reads, mostly of 0.  If a sender sets a bit after them, its request, which
+ * follows, makes the vCPU look again.
  */
 static __always_inline void merge_incoming(struct axv_lapic *lapic)
 {
@@ -191,7 +194,7 @@ static u32 ppr(struct axv_x86_vcpu *x)
 	return service & 0xf0;
 }
 
-/* Where CR8 alone holds an interrupt back, the hardware tells when it does no more. */
+/* If nothing but CR8 holds an interrupt back, the hardware reports when CR8 falls. */
 static void watch_cr8(struct axv_x86_vcpu *x, u8 below)
 {
 	if (likely(x->cr8_below == below))
@@ -201,7 +204,7 @@ static void watch_cr8(struct axv_x86_vcpu *x, u8 below)
 }
 
 /**
- * axv_lapic_pending() - the interrupt that is next
+ * axv_lapic_pending() - find the interrupt that is next
  * @x:		vCPU whose claim the caller holds
  *
  * Context: &axv_vcpu.lock.
@@ -235,7 +238,7 @@ int axv_lapic_pending(struct axv_x86_vcpu *x)
 /**
  * axv_lapic_take() - the processor takes the interrupt that is next
  * @x:		vCPU whose claim the caller holds
- * @vector:	as axv_lapic_pending() said
+ * @vector:	what axv_lapic_pending() returned
  */
 void axv_lapic_take(struct axv_x86_vcpu *x, u8 vector)
 {
@@ -244,11 +247,11 @@ void axv_lapic_take(struct axv_x86_vcpu *x, u8 vector)
 }
 
 /**
- * axv_lapic_put_back() - it was not taken after all
+ * axv_lapic_put_back() - undo axv_lapic_take()
  * @x:		vCPU whose claim the caller holds
- * @vector:	of an external interrupt whose delivery was cut short
+ * @vector:	vector of an external interrupt whose delivery was cut short
  *
- * Return: false: it is none of the APIC's.
+ * Return: true; false: the interrupt did not come from the APIC.
  */
 bool axv_lapic_put_back(struct axv_x86_vcpu *x, u8 vector)
 {
@@ -263,7 +266,7 @@ bool axv_lapic_put_back(struct axv_x86_vcpu *x, u8 vector)
  * axv_lapic_pic_open() - does an interrupt of a PIC get through?
  * @x:		any vCPU
  *
- * By LINT0, if its mode is ExtINT, or past an APIC that is off.
+ * It does by LINT0, if its mode is ExtINT, and where the APIC is off.
  */
 bool axv_lapic_pic_open(const struct axv_x86_vcpu *x)
 {
@@ -276,7 +279,7 @@ bool axv_lapic_pic_open(const struct axv_x86_vcpu *x)
 	       (lint0 & APIC_MODE_MASK) == APIC_DM_EXTINT && !x->lapic->wait_sipi;
 }
 
-/* Return: the vector that ended if the VMM is to hear of it, otherwise -1. */
+/* End the interrupt in service.  Return: its vector if it is a level's, otherwise -1. */
 static int end_of_interrupt(struct axv_lapic *lapic)
 {
 	int vector = highest(lapic, APIC_ISR);
@@ -290,7 +293,7 @@ static int end_of_interrupt(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_ends_level() - is the next end of an interrupt one that others wait for?
+ * axv_lapic_ends_level() - would an EOI now end a level-triggered interrupt?
  * @x:		vCPU whose claim the caller holds
  */
 bool axv_lapic_ends_level(const struct axv_x86_vcpu *x)
@@ -301,9 +304,9 @@ bool axv_lapic_ends_level(const struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_lapic_ended() - the guest is past the instruction that ended an interrupt
- * @x:		vCPU whose claim the caller holds
- * @vector:	of a level; -1: it was none
+ * axv_lapic_ended() - tell the routes and the VMM that an interrupt ended
+ * @x:		vCPU whose claim the caller holds, past the instruction that ended it
+ * @vector:	vector of a level-triggered interrupt; -1: none of these ended
  * @len:	length of the instruction
  *
  * Context: the outer loop, unless @vector is -1.
@@ -395,9 +398,9 @@ static int read_reg(struct axv_x86_vcpu *x, unsigned int offset, u32 *value)
 /**
  * axv_lapic_writable() - bits of a register that may be set
  * @x:		vCPU with an APIC
- * @offset:	in the page
+ * @offset:	offset of the register in the page
  *
- * In both modes; the others are reserved.
+ * The other bits are reserved, in xAPIC and x2APIC mode alike.
  */
 u32 axv_lapic_writable(const struct axv_x86_vcpu *x, unsigned int offset)
 {
@@ -444,8 +447,8 @@ static void write_lvt(struct axv_lapic *lapic, unsigned int offset, u32 value)
 {
 	value &= ~LVT_STATUS;
 	/*
-	 * Disabled by software, all of them are masked (SDM, "Local APIC State After It Has
-	 * Been Software Disabled").
+	 * While software has the APIC disabled, all LVT entries are masked (SDM, "Local APIC
+	 * State After It Has Been Software Disabled").
 	 */
 	if (!(*axv_lapic_reg(lapic, APIC_SPIV) & APIC_SPIV_APIC_ENABLED))
 		value |= APIC_LVT_MASKED;
@@ -461,7 +464,7 @@ static void write_spiv(struct axv_lapic *lapic, u32 value)
 {
 	unsigned int i;
 
-	/* What came before is accepted, or lost, by what it was before. */
+	/* The old value decides whether what was sent before is accepted or lost. */
 	merge_incoming(lapic);
 	axv_lapic_timer_settle(lapic);
 	WRITE_ONCE(*axv_lapic_reg(lapic, APIC_SPIV), value);
@@ -479,8 +482,8 @@ static void write_esr(struct axv_lapic *lapic)
 }
 
 /*
- * @offset: a multiple of 16.  @value: without reserved bits.  *@ended: the vector of an
- * interrupt that ended, of which the VMM is to hear; otherwise unchanged.
+ * @offset: a multiple of 16.  @value: without reserved bits.  *@ended: the vector of a
+ * level-triggered interrupt that ended; unchanged if none did.
  */
 static void write_reg(struct axv_x86_vcpu *x, unsigned int offset, u32 value, u32 dest,
 		      int *ended)
@@ -530,7 +533,7 @@ static void write_reg(struct axv_x86_vcpu *x, unsigned int offset, u32 value, u3
 	}
 }
 
-/* Registers that the page has, for writes. */
+/* Registers of the page that can be written. */
 static bool is_written(unsigned int offset)
 {
 	switch (offset) {
@@ -550,14 +553,14 @@ static void illegal_register(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_mmio_read() - the guest reads of the page
+ * axv_lapic_mmio_read() - the guest reads from the APIC's page
  * @x:		vCPU whose claim the caller holds
- * @offset:	in the page
+ * @offset:	offset in the page
  * @width:	bytes
  *
- * A register has the first four of 16 bytes; what is behind reads as 0.  Accesses
- * that are no aligned word's have no meaning that is the same everywhere (SDM, "The Local
- * APIC Block Diagram").
+ * A register has the first four of 16 bytes; the others read as 0.  What happens at an
+ * access that is not to an aligned word differs between processors (SDM, "The Local APIC
+ * Block Diagram").
  */
 u64 axv_lapic_mmio_read(struct axv_x86_vcpu *x, unsigned int offset, unsigned int width)
 {
@@ -580,14 +583,14 @@ u64 axv_lapic_mmio_read(struct axv_x86_vcpu *x, unsigned int offset, unsigned in
 }
 
 /**
- * axv_lapic_mmio_write() - the guest writes to the page
+ * axv_lapic_mmio_write() - the guest writes to the APIC's page
  * @x:		vCPU whose claim the caller holds
- * @offset:	in the page
+ * @offset:	offset in the page
  * @width:	bytes
- * @value:	what it writes
+ * @value:	what the guest writes
  *
- * What is no aligned word's has no effect.  Reserved bits are ignored, and so are
- * writes to registers that are only read.
+ * A write that is not to an aligned word has no effect.  Reserved bits are ignored, and
+ * so are writes to registers that can only be read.
  *
  * Return: the vector of a level-triggered interrupt that ended; -1: there is none.
  */
@@ -609,8 +612,8 @@ int axv_lapic_mmio_write(struct axv_x86_vcpu *x, unsigned int offset, unsigned i
 /**
  * axv_lapic_rdmsr() - the guest reads an MSR of the x2APIC
  * @x:		vCPU whose claim the caller holds
- * @msr:	axv_lapic_is_x2apic_msr()
- * @value:	its value
+ * @msr:	MSR in the range of axv_lapic_is_x2apic_msr()
+ * @value:	out: its value
  *
  * Return: 0, or -ENOENT: #GP.
  */
@@ -629,10 +632,10 @@ int axv_lapic_rdmsr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 }
 
 /**
- * axv_lapic_wrmsr() - the guest writes one
+ * axv_lapic_wrmsr() - the guest writes an MSR of the x2APIC
  * @x:		vCPU whose claim the caller holds
- * @msr:	axv_lapic_is_x2apic_msr()
- * @value:	what it writes
+ * @msr:	MSR in the range of axv_lapic_is_x2apic_msr()
+ * @value:	what the guest writes
  * @ended:	out: the vector of a level-triggered interrupt that ended; -1: none
  *
  * Return: 0; -ENOENT or -EINVAL: #GP (SDM, "Reserved Bit Checking", table "Local APIC
@@ -658,7 +661,7 @@ int axv_lapic_wrmsr(struct axv_x86_vcpu *x, u32 msr, u64 value, int *ended)
 	return 0;
 }
 
-/* SDM, "x2APIC State Transitions". */
+/* May the guest go from one mode to another?  (SDM, "x2APIC State Transitions") */
 static bool may_become(u64 old, u64 new)
 {
 	u64 modes = MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE;
@@ -676,10 +679,10 @@ static bool may_become(u64 old, u64 new)
  * @value:	its new value
  * @host:	the VMM writes: any legal mode may follow any other
  *
- * Switched off, the APIC forgets all but its id.
+ * An APIC that is switched off forgets all but its id.
  *
- * Return: 0; -EINVAL: reserved bits, another address, a mode that there is not, or
- * not after this one.
+ * Return: 0; -EINVAL: reserved bits, another address, a mode that there is not, or one
+ * that the guest cannot reach from the present mode.
  */
 int axv_lapic_set_base(struct axv_x86_vcpu *x, u64 value, bool host)
 {

@@ -30,12 +30,13 @@
 
 /**
  * struct message - an interrupt on its way
- * @dest:	APIC id, or with @logical a logical one
+ * @dest:	destination: an APIC id, or with @logical a logical id
  * @mode:	APIC_DM_*
  * @vector:	vector
- * @logical:	what @dest is
- * @level:	level-triggered: its end is told
- * @routed:	with @level: to the core, otherwise to the VMM
+ * @logical:	@dest is a logical id
+ * @level:	level-triggered: somebody is told of its end
+ * @routed:	with @level: a route sent it, and the core is told of its end; otherwise
+ *		the VMM is
  * @x2apic:	an x2APIC sends it: @dest has the form of x2APIC mode
  */
 struct message {
@@ -49,10 +50,10 @@ struct message {
 };
 
 /**
- * axv_lapic_logical_id() - what an APIC has for LDR in x2APIC mode
- * @x:		vCPU with one
+ * axv_lapic_logical_id() - value of LDR in x2APIC mode
+ * @x:		vCPU with an APIC
  *
- * Derived from its id (SDM, "Deriving Logical x2APIC ID from the Local x2APIC ID").
+ * Derived from the id (SDM, "Deriving Logical x2APIC ID from the Local x2APIC ID").
  */
 u32 axv_lapic_logical_id(const struct axv_x86_vcpu *x)
 {
@@ -62,9 +63,9 @@ u32 axv_lapic_logical_id(const struct axv_x86_vcpu *x)
 }
 
 /*
- * An x2APIC that sends has 32-bit ids for all, also for those that have not been switched
- * to x2APIC mode yet: otherwise one with a wide id could never be started, and the one
- * with id 255 not alone.
+ * If an x2APIC sends, @dest is a 32-bit id for all APICs, also for those that have not been
+ * switched to x2APIC mode yet.  Otherwise a vCPU with an id above 255 could never be
+ * started, and the vCPU with id 255 only together with all others.
  */
 static bool matches_physical(const struct axv_x86_vcpu *x, const struct message *msg)
 {
@@ -75,7 +76,7 @@ static bool matches_physical(const struct axv_x86_vcpu *x, const struct message 
 	return dest == (u8)id || dest == XAPIC_BROADCAST;
 }
 
-/* SDM, "Logical Destination Mode" and "Logical Destination Mode in x2APIC Mode". */
+/* See SDM, "Logical Destination Mode" and "Logical Destination Mode in x2APIC Mode". */
 static bool matches_logical(const struct axv_x86_vcpu *x, u32 dest)
 {
 	struct axv_lapic *lapic = x->lapic;
@@ -102,7 +103,7 @@ static bool matches(const struct axv_x86_vcpu *x, const struct message *msg)
 			      matches_physical(x, msg);
 }
 
-/* Keep the first: what is latched with it is one start. */
+/* Latch the first SIPI and drop those behind it: they belong to the same start. */
 static void latch_sipi(struct axv_lapic *lapic, u8 vector)
 {
 	u32 sipi = AXV_LATCHED_SIPI | (u32)vector << AXV_LATCHED_VECTOR;
@@ -126,7 +127,7 @@ static void post_interrupt(struct axv_lapic *lapic, const struct message *msg)
 		clear_bit(msg->vector, lapic->level);
 	if (msg->level && !msg->routed)
 		set_bit(msg->vector, lapic->direct);
-	/* The owner takes @incoming, and looks at @level after it: pairs with its xchg(). */
+	/* @level before @incoming; pairs with the xchg() of take_incoming(). */
 	smp_mb__before_atomic();
 	set_bit(msg->vector, lapic->incoming);
 }
@@ -156,20 +157,20 @@ static void post(struct axv_x86_vcpu *x, const struct message *msg)
 		post_nmi(x);
 		break;
 	case APIC_DM_INIT:
-		/* What was latched before is over with it. */
+		/* An INIT cancels what was latched before. */
 		atomic_set(&lapic->latched, AXV_LATCHED_INIT);
 		break;
 	case APIC_DM_STARTUP:
 		latch_sipi(lapic, msg->vector);
 		break;
 	default:
-		/* SMI; ExtINT, which a PIC gives by AXV_INJECT_EXTINT. */
+		/* SMI is not offered; a PIC sends ExtINT by AXV_INJECT_EXTINT instead. */
 		return;
 	}
 	axv_request(&x->base, AXV_REQ_EVENT);
 }
 
-/* Under RCU. */
+/* The caller is in an RCU read-side section. */
 static struct axv_x86_vcpu *find(struct axv_vm *vm, u32 id)
 {
 	struct axv_vcpu *vcpu = axv_vcpu_by_hw_id(vm, id);
@@ -187,7 +188,7 @@ static void search(struct axv_vm *vm, const struct message *msg)
 
 		if (!matches(x, msg))
 			continue;
-		/* Any of them will do that takes it. */
+		/* Lowest priority: any APIC will do that accepts interrupts. */
 		if (msg->mode == APIC_DM_LOWEST && !axv_lapic_is_enabled(x->lapic))
 			continue;
 		post(x, msg);
@@ -196,7 +197,7 @@ static void search(struct axv_vm *vm, const struct message *msg)
 	}
 }
 
-/* Logical ids of x2APICs follow from their ids: up to 16, found without a search. */
+/* The logical id tells the ids of the targets, 16 at most: no search is needed. */
 static void post_cluster(struct axv_vm *vm, const struct message *msg)
 {
 	unsigned long members = (u16)msg->dest;
@@ -210,7 +211,7 @@ static void post_cluster(struct axv_vm *vm, const struct message *msg)
 	}
 }
 
-/* Return: false: a search has to tell who else it is for. */
+/* Return: true: done; false: search() has to find the targets. */
 static bool post_physical(struct axv_vm *vm, const struct message *msg)
 {
 	struct axv_x86_vcpu *x;
@@ -222,7 +223,7 @@ static bool post_physical(struct axv_vm *vm, const struct message *msg)
 		post(x, msg);
 		return true;
 	}
-	/* A wide id has one owner; a narrow one may be the lower half of another. */
+	/* A wide id is one vCPU's alone; a narrow one may be the low 8 bits of other ids. */
 	return msg->x2apic || msg->dest > XAPIC_BROADCAST;
 }
 
@@ -251,10 +252,10 @@ static void deliver_all(struct axv_vm *vm, const struct message *msg,
 }
 
 /**
- * axv_lapic_ipi_is_wide() - may an ICR of x2APIC mode be for all vCPUs?
- * @icr:	what the guest writes
+ * axv_lapic_ipi_is_wide() - may an IPI of x2APIC mode be for all vCPUs?
+ * @icr:	what the guest writes to ICR
  *
- * There may be 1,024, too many with interrupts off.
+ * There may be 1,024 vCPUs, which takes too long with interrupts off.
  */
 bool axv_lapic_ipi_is_wide(u64 icr)
 {
@@ -269,12 +270,12 @@ bool axv_lapic_ipi_is_wide(u64 icr)
  * axv_lapic_ipi() - the guest wrote ICR
  * @x:		vCPU whose claim the caller holds
  * @icr:	the lower half
- * @dest:	the destination, in the form of its mode
+ * @dest:	the destination, in the form of the APIC's mode
  *
  * Combinations that no processor has (SDM, "Valid Combinations for the Pentium 4 and
  * Intel Xeon Processors' Local xAPIC Interrupt Command Register") send nothing.  IPIs are
- * edges, whatever the trigger mode says; a level that is taken away is an INIT
- * level de-assert, which is no message any more.
+ * edge-triggered, whatever their trigger mode says.  An INIT level de-assert sends
+ * nothing, either.
  *
  * Context: any but NMI; no lock is held.
  */
@@ -290,7 +291,7 @@ void axv_lapic_ipi(struct axv_x86_vcpu *x, u32 icr, u32 dest)
 	bool fixed = msg.mode == APIC_DM_FIXED;
 	struct axv_vm *vm = x->base.vm;
 
-	/* It is sent all the same; the receiver drops it, and has an error, too. */
+	/* The IPI is sent all the same; the receiver drops it and notes an error, too. */
 	if ((fixed || msg.mode == APIC_DM_LOWEST) && msg.vector < AXV_LAPIC_LEGAL)
 		axv_lapic_error(x->lapic, AXV_ESR_SENT);
 	if ((icr & APIC_INT_LEVELTRIG) && !(icr & APIC_INT_ASSERT) &&
@@ -322,11 +323,11 @@ static bool is_msi(u64 address)
 /**
  * axv_x86_msi() - a device writes an MSI
  * @vm:		VM with irqchip LAPIC
- * @event:	its address and data; of an address, bits 63 to 40 are those of the
- *		destination above 8
+ * @event:	its address and data; bits 63 to 40 of the address are bits 31 to 8 of the
+ *		destination
  *
  * Context: any but NMI, and no lock inside &axv_vcpu.lock.
- * Return: 0, also if nobody is there to take it; -EINVAL: no such address.
+ * Return: 0, also if no APIC takes it; -EINVAL: the address is not that of an MSI.
  */
 int axv_x86_msi(struct axv_vm *vm, const struct axv_inject *event)
 {
@@ -348,10 +349,10 @@ int axv_x86_msi(struct axv_vm *vm, const struct axv_inject *event)
 }
 
 /**
- * axv_x86_route() - what a route sends
+ * axv_x86_route() - turn a route into the MSI that it sends
  * @vm:		VM with irqchip LAPIC
- * @route:	as userspace has it
- * @event:	out: the MSI; with an address that is none, nobody gets it
+ * @route:	the route, as userspace set it
+ * @event:	out: the MSI.  If its address is not that of an MSI, no APIC gets it
  *
  * Return: 0, or -EINVAL.
  */

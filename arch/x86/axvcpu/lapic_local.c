@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interrupts of a local APIC's own: by the entries of its LVT (Intel SDM vol. 3A, "Local
- * Vector Table", "Error Handling").
+ * Interrupts that a local APIC raises itself, by the entries of its LVT (Intel SDM vol. 3A,
+ * "Local Vector Table", "Error Handling").
  */
 #include <linux/bitops.h>
 #include <asm/apicdef.h>
@@ -9,7 +9,7 @@
 #include "lapic.h"
 
 /**
- * axv_lapic_local() - an interrupt of the APIC's own
+ * axv_lapic_local() - raise an interrupt of the APIC's own
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @lvt:	its entry in the LVT: timer or error
  */
@@ -30,7 +30,7 @@ void axv_lapic_local(struct axv_lapic *lapic, unsigned int lvt)
 }
 
 /**
- * axv_lapic_tell_errors() - LVT error, if there are new ones
+ * axv_lapic_tell_errors() - raise the error interrupt, if there are new errors
  * @lapic:	APIC of a vCPU whose claim the caller holds
  */
 void axv_lapic_tell_errors(struct axv_lapic *lapic)
@@ -44,7 +44,7 @@ void axv_lapic_tell_errors(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_error() - the guest did something wrong
+ * axv_lapic_error() - note an error that the guest made
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @bit:	AXV_ESR_*
  */

@@ -2,8 +2,8 @@
 /*
  * The state of a local APIC as registers, for a VMM that saves and restores it.
  *
- * Reading and writing them has no effect that the guest's accesses would have: no
- * interrupt is sent, none ends.
+ * Unlike the guest's own accesses, reading and writing them here sends no interrupt and
+ * ends none.
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
@@ -14,8 +14,8 @@
 #include "lapic.h"
 
 /*
- * In the order in which they are to be set: what the timer needs comes before its count
- * and its deadline.
+ * In the order in which a VMM sets them: what the timer needs comes before its count and
+ * its deadline.
  */
 static const u16 singles[] = {
 	APIC_TASKPRI, APIC_LDR, APIC_DFR, APIC_SPIV, APIC_ESR, APIC_ICR,
@@ -30,7 +30,7 @@ static const u16 singles[] = {
 /* No register has this index, or a higher one. */
 #define PAST_LAST	(AXV_X86_LAPIC_ERRORS + 1)
 
-/* AXV_X86_EVENT_SIPI: there is one. */
+/* AXV_X86_EVENT_SIPI: a SIPI is latched. */
 #define SIPI_VALID	BIT_ULL(8)
 
 static bool is_bank(u64 index)
@@ -39,7 +39,7 @@ static bool is_bank(u64 index)
 }
 
 /**
- * axv_lapic_list() - the registers of a local APIC
+ * axv_lapic_list() - list the registers of a local APIC
  * @x:		any vCPU
  * @index:	from 0
  * @reg:	out: index in class LAPIC
@@ -68,10 +68,10 @@ static bool exists(u64 index)
 }
 
 /**
- * axv_lapic_get_reg() - read one
+ * axv_lapic_get_reg() - read a register of class LAPIC
  * @x:		vCPU whose claim the caller holds
- * @index:	in class LAPIC
- * @value:	its value
+ * @index:	index in the class
+ * @value:	out: its value
  *
  * Return: 0 or -ENOENT.
  */
@@ -100,7 +100,7 @@ int axv_lapic_get_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 		*value = *axv_lapic_reg(lapic, APIC_ESR);
 		return 0;
 	case APIC_TMCCT:
-		/* Unlike a guest's read this changes nothing. */
+		/* Unlike a guest's read, this does not raise the timer's interrupt. */
 		*value = axv_lapic_timer_count(lapic);
 		return 0;
 	}
@@ -108,7 +108,7 @@ int axv_lapic_get_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 	return 0;
 }
 
-/* What a register can have, whatever the mode is. */
+/* Can a register have this value? */
 static bool is_valid(struct axv_x86_vcpu *x, u64 index, u64 value)
 {
 	if (is_bank(index))
@@ -137,12 +137,12 @@ static bool is_valid(struct axv_x86_vcpu *x, u64 index, u64 value)
 }
 
 /**
- * axv_lapic_set_reg() - write one
+ * axv_lapic_set_reg() - write a register of class LAPIC
  * @x:		vCPU whose claim the caller holds
- * @index:	in class LAPIC
+ * @index:	index in the class
  * @value:	its new value
  *
- * Return: 0, -ENOENT, or -EINVAL for a value that it cannot have.
+ * Return: 0, -ENOENT, or -EINVAL for a value that the register cannot have.
  */
 int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 {
@@ -168,7 +168,7 @@ int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 	case APIC_LVTT:
 	case APIC_TDCR:
 	case APIC_TMICT:
-		/* A tick of the timer before would be a vector in the new IRR. */
+		/* Otherwise a tick of the old timer becomes an interrupt in the new IRR. */
 		axv_lapic_timer_stop(lapic);
 		*axv_lapic_reg(lapic, index) = value;
 		return 0;
@@ -183,11 +183,11 @@ int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 		return 0;
 	case AXV_X86_LAPIC_ERRORS:
 		WRITE_ONCE(lapic->errors, value);
-		/* What has told of them is in IRR already. */
+		/* The error interrupt for these has been raised already; IRR has it. */
 		lapic->errors_told = value;
 		return 0;
 	}
-	/* By whom a level was sent is not known any more: the VMM is told of its end. */
+	/* The sender of a restored level is not known, so the VMM is told of its end. */
 	if (index >= APIC_TMR && index < APIC_IRR)
 		for_each_set_bit(bit, &bits, 32)
 			set_bit((index - APIC_TMR) * 2 + bit, lapic->direct);
@@ -201,7 +201,7 @@ int axv_lapic_set_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 }
 
 /**
- * axv_lapic_get_event_reg() - WAIT_SIPI, INIT or SIPI of class EVENT
+ * axv_lapic_get_event_reg() - read WAIT_SIPI, INIT or SIPI of class EVENT
  * @x:		vCPU whose claim the caller holds
  * @index:	which
  *
@@ -224,12 +224,12 @@ u64 axv_lapic_get_event_reg(const struct axv_x86_vcpu *x, u64 index)
 }
 
 /**
- * axv_lapic_set_event_reg() - and back
+ * axv_lapic_set_event_reg() - write WAIT_SIPI, INIT or SIPI of class EVENT
  * @x:		vCPU whose claim the caller holds
  * @index:	which
  * @value:	its new value
  *
- * Return: 0, or -EINVAL for a value that it cannot have.
+ * Return: 0, or -EINVAL for a value that the register cannot have.
  */
 int axv_lapic_set_event_reg(struct axv_x86_vcpu *x, u64 index, u64 value)
 {

@@ -4,8 +4,8 @@
  * deadline.
  *
  * An hrtimer stands in for it.  Its callback sets one bit and asks for AXV_REQ_EVENT; the
- * holder of the claim makes an interrupt of it, and starts the next period.  So a guest
- * has one tick under way at most, whatever period it asks for.
+ * holder of the claim turns that into an interrupt, and starts the next period.  So a
+ * guest has one tick under way at most, whatever period it asks for.
  */
 #include <linux/hrtimer.h>
 #include <linux/kernel.h>
@@ -23,7 +23,10 @@
 #include "lapic.h"
 #include "tsc.h"
 
-/* The count goes down once in a nanosecond, times the divisor: the bus has 1 GHz. */
+/*
+ * The count goes down by one in as many nanoseconds as the divisor says: the bus clock is
+ * 1 GHz.
+ */
 #define PERIOD_MIN	(100 * NSEC_PER_USEC)
 
 #define MODE		(APIC_LVT_TIMER_PERIODIC | APIC_LVT_TIMER_TSCDEADLINE)
@@ -35,7 +38,7 @@ static u32 mode(struct axv_lapic *lapic)
 	return *axv_lapic_reg(lapic, APIC_LVTT) & MODE;
 }
 
-/* SDM, "Divide Configuration Register": by 2 with 0, up to 128 with 0b1010; 1 with 0b1011. */
+/* SDM, "Divide Configuration Register": 0 divides by 2, 0b1010 by 128, 0b1011 by 1. */
 static unsigned int divide_shift(u32 tdcr)
 {
 	return ((tdcr & 3) + ((tdcr & 8) >> 1) + 1) & 7;
@@ -56,8 +59,8 @@ static enum hrtimer_restart expired(struct hrtimer *hrtimer)
 }
 
 /**
- * axv_lapic_timer_init() - part of a new APIC
- * @lapic:	zeroed but for @lapic->x
+ * axv_lapic_timer_init() - initialize the timer of a new APIC
+ * @lapic:	zeroed except @lapic->x
  */
 void axv_lapic_timer_init(struct axv_lapic *lapic)
 {
@@ -74,16 +77,16 @@ static void start(struct axv_lapic_timer *timer, ktime_t expiry)
 	hrtimer_start(&timer->hrtimer, expiry, START_MODE);
 }
 
-/* Of a time far away only that counts; otherwise the product overflows. */
+/* Times beyond 2^40 ms are cut to that; otherwise the product overflows. */
 static u64 tsc_to_ns(u64 ticks)
 {
-	/* A host that does not know its TSC's rate has none that counts. */
+	/* 0 if the host does not know the rate of its TSC, which is of no use then. */
 	u64 khz = tsc_khz ?: 1;
 
 	return mul_u64_u64_div_u64(min(ticks, khz << 40), NSEC_PER_MSEC, khz);
 }
 
-/* Under &axv_lapic_timer.lock, so that the clock it was computed by is that of now. */
+/* Under &axv_lapic_timer.lock: otherwise the VM's clock may change before the timer starts. */
 static void start_deadline(struct axv_lapic *lapic)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
@@ -106,7 +109,7 @@ static void write_deadline(struct axv_lapic *lapic, u64 deadline)
 	raw_spin_unlock_irqrestore(&timer->lock, flags);
 }
 
-/* One-shot and periodic. */
+/* Start the timer in one-shot or periodic mode. */
 static void start_count(struct axv_lapic *lapic, ktime_t expiry)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
@@ -119,7 +122,7 @@ static void start_count(struct axv_lapic *lapic, ktime_t expiry)
 }
 
 /**
- * axv_lapic_timer_stop() - it does not run any more
+ * axv_lapic_timer_stop() - stop the timer, in any mode
  * @lapic:	APIC of a vCPU whose claim the caller holds, or that nobody uses
  *
  * Context: waits for the callback, which waits for nothing.  No lock is held.
@@ -128,7 +131,7 @@ void axv_lapic_timer_stop(struct axv_lapic *lapic)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
 
-	/* First, so that no change of the clock starts it again. */
+	/* The deadline first: otherwise a change of the VM's clock may start it again. */
 	write_deadline(lapic, 0);
 	timer->period = 0;
 	hrtimer_cancel(&timer->hrtimer);
@@ -139,7 +142,7 @@ static u64 period(struct axv_lapic *lapic, u32 count)
 {
 	u64 ns = (u64)count << shift(lapic);
 
-	/* Otherwise the host does nothing but end the guest for its next tick. */
+	/* With a shorter period the host would only interrupt the guest for its next tick. */
 	if (mode(lapic) == APIC_LVT_TIMER_PERIODIC)
 		ns = max_t(u64, ns, PERIOD_MIN);
 	return ns;
@@ -150,12 +153,12 @@ static void next_period(struct axv_lapic *lapic, ktime_t now)
 	struct axv_lapic_timer *timer = &lapic->timer;
 	ktime_t next = ktime_add_ns(timer->expiry, timer->period);
 
-	/* Those that were missed are one. */
+	/* All periods that were missed have one tick. */
 	if (next <= now)
 		next = ktime_add_ns(next, (div64_u64(now - next, timer->period) + 1) *
 					  timer->period);
 	/*
-	 * The shortest period begins when the tick is taken.  Otherwise a host that takes as
+	 * The shortest period begins when the tick is taken.  Otherwise a host that needs as
 	 * long for a tick does nothing else, and the guest never runs.
 	 */
 	if (timer->period <= PERIOD_MIN)
@@ -163,18 +166,19 @@ static void next_period(struct axv_lapic *lapic, ktime_t now)
 	start_count(lapic, next);
 }
 
-/* Not while it counts anew: then the tick is that of the count before. */
+/* Has the present count ended?  If not, a tick is that of an earlier count. */
 static bool is_over(const struct axv_lapic_timer *timer, ktime_t now)
 {
 	return timer->period && timer->expiry <= now;
 }
 
 /**
- * axv_lapic_timer_ticked() - AXV_X86_LAPIC_TICK
+ * axv_lapic_timer_ticked() - read AXV_X86_LAPIC_TICK
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
- * True also for a count that has ended while its callback has yet to run.  Of a deadline
- * AXV_X86_LAPIC_DEADLINE tells all there is: it stays until its interrupt is pending.
+ * True also for a count that has ended while its callback has yet to run.  Always false in
+ * TSC-deadline mode, where AXV_X86_LAPIC_DEADLINE is enough: the deadline stays until its
+ * interrupt is pending.
  */
 bool axv_lapic_timer_ticked(struct axv_lapic *lapic)
 {
@@ -189,7 +193,7 @@ static void take_at(struct axv_lapic *lapic, ktime_t now)
 
 	WRITE_ONCE(timer->tick, false);
 	if (mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE) {
-		/* Stopped, or taken, since it expired. */
+		/* The timer was stopped, or its tick taken, since it expired. */
 		if (!timer->deadline)
 			return;
 		if (axv_x86_guest_tsc(lapic->x) < timer->deadline) {
@@ -210,8 +214,8 @@ static void take_at(struct axv_lapic *lapic, ktime_t now)
  * axv_lapic_timer_take() - make an interrupt of a tick
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
- * A deadline that the clock, set back meanwhile, has not reached after all is waited
- * for once more.
+ * If the VM's clock was set back meanwhile and has not reached the deadline after all,
+ * the timer is started again.
  *
  * Context: interrupts may be off.
  */
@@ -225,15 +229,15 @@ void axv_lapic_timer_take(struct axv_lapic *lapic)
  * axv_lapic_timer_settle() - the guest is about to see or to change the timer
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
- * What has expired is an interrupt, also if the callback has yet to run, which is late on
- * a busy host.  Otherwise the guest sees the count end without its interrupt, or its write
- * takes that away.
+ * If the timer has expired, its interrupt is raised now, even if the callback has yet to
+ * run, which is late on a busy host.  Otherwise the guest sees the count end without its
+ * interrupt, or its write takes the interrupt away.
  *
- * The clock is read after the tick.  Otherwise a count could end in between: it ticks, and
- * is not over, so that nobody starts its next period.
+ * @tick is read first, then the clock.  Otherwise a count that ends between the two reads
+ * has ticked but does not seem to be over, so that nobody starts its next period.
  *
  * Context: interrupts may be off.
- * Return: the time until which it is settled.
+ * Return: the time that it took from the clock.
  */
 ktime_t axv_lapic_timer_settle(struct axv_lapic *lapic)
 {
@@ -241,7 +245,7 @@ ktime_t axv_lapic_timer_settle(struct axv_lapic *lapic)
 	bool over, ticked = READ_ONCE(timer->tick);
 	ktime_t now;
 
-	/* The callback set it when the clock had reached the expiry. */
+	/* The callback sets @tick when the clock has reached the expiry. */
 	smp_rmb();
 	now = ktime_get();
 
@@ -261,7 +265,7 @@ ktime_t axv_lapic_timer_settle(struct axv_lapic *lapic)
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @lvtt:	its new value
  *
- * To TSC deadline or from it, the timer stops (SDM, "TSC-Deadline Mode").
+ * A change to or from TSC-deadline mode stops the timer (SDM, "TSC-Deadline Mode").
  *
  * Context: interrupts may be off.
  */
@@ -278,7 +282,7 @@ void axv_lapic_timer_set_mode(struct axv_lapic *lapic, u32 lvtt)
 		lapic->timer.period = period(lapic, *axv_lapic_reg(lapic, APIC_TMICT));
 }
 
-/* The first tick is @ns from now; 0: there is none.  Further ones by the initial count. */
+/* The first tick comes in @ns; 0: none does.  Further ones follow the initial count. */
 static void start_left(struct axv_lapic *lapic, u64 ns)
 {
 	axv_lapic_timer_stop(lapic);
@@ -289,9 +293,9 @@ static void start_left(struct axv_lapic *lapic, u64 ns)
 }
 
 /**
- * axv_lapic_timer_go_on() - the timer has so much left of its count
+ * axv_lapic_timer_go_on() - start the timer with a current count
  * @lapic:	APIC of a vCPU whose claim the caller holds
- * @count:	0: it does not run
+ * @count:	what is left of the count; 0 stops the timer
  *
  * A tick that was not taken yet is lost.
  *
@@ -337,13 +341,13 @@ static u32 count_at(struct axv_lapic *lapic, ktime_t now)
 	} else {
 		return 0;
 	}
-	/* Rounded up: 0 is a timer that does not run. */
+	/* Rounded up, since a count of 0 says that the timer does not run. */
 	left = (left + BIT_ULL(shift(lapic)) - 1) >> shift(lapic);
 	return min_t(u64, left, U32_MAX);
 }
 
 /**
- * axv_lapic_timer_count() - the current count, to save it
+ * axv_lapic_timer_count() - read the current count, for a VMM that saves it
  * @lapic:	APIC of a vCPU whose claim the caller holds
  */
 u32 axv_lapic_timer_count(struct axv_lapic *lapic)
@@ -355,7 +359,7 @@ u32 axv_lapic_timer_count(struct axv_lapic *lapic)
  * axv_lapic_timer_read_count() - the guest reads the current count
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
- * The guest that reads 0, or a new period, finds the interrupt pending.
+ * A guest that reads 0, or the count of a new period, finds the interrupt pending.
  *
  * Context: interrupts may be off.
  */
@@ -383,7 +387,7 @@ void axv_lapic_timer_set_divide(struct axv_lapic *lapic, u32 tdcr)
 }
 
 /**
- * axv_lapic_timer_deadline() - IA32_TSC_DEADLINE
+ * axv_lapic_timer_deadline() - read IA32_TSC_DEADLINE
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
  * Return: the deadline; 0: there is none, or none any more.
@@ -414,11 +418,11 @@ void axv_lapic_timer_set_deadline(struct axv_lapic *lapic, u64 deadline)
 }
 
 /**
- * axv_lapic_timer_put_deadline() - AXV_X86_LAPIC_DEADLINE
+ * axv_lapic_timer_put_deadline() - write AXV_X86_LAPIC_DEADLINE
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @deadline:	in the guest's TSC; 0: there is none
  *
- * Unlike a guest's write it loses a tick that was not taken yet.
+ * Unlike a guest's write this drops a tick that was not taken yet.
  */
 void axv_lapic_timer_put_deadline(struct axv_lapic *lapic, u64 deadline)
 {
@@ -429,14 +433,16 @@ void axv_lapic_timer_put_deadline(struct axv_lapic *lapic, u64 deadline)
 }
 
 /**
- * axv_lapic_timer_put_tick() - AXV_X86_LAPIC_TICK
+ * axv_lapic_timer_put_tick() - write AXV_X86_LAPIC_TICK
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @ticked:	the new value
  *
- * False leaves the tick of a count or deadline that was put back before and has expired
- * since.  Otherwise it would never come.  True ends a one-shot count: its tick has come
- * between two reads of the VMM that saved both.  Otherwise it would come twice, as that of
- * a period does, which nobody can tell from the one before.
+ * False: if a count or deadline that the VMM restored before has expired since, its tick
+ * stays.  Otherwise it would never come.
+ *
+ * True: the count ended between the VMM's reads of the count and of this register, so a
+ * count of one-shot mode is stopped.  Otherwise its tick would come twice.  In periodic mode
+ * the tick does come twice: the two cannot be told apart.
  */
 void axv_lapic_timer_put_tick(struct axv_lapic *lapic, bool ticked)
 {
@@ -449,10 +455,10 @@ void axv_lapic_timer_put_tick(struct axv_lapic *lapic, bool ticked)
 }
 
 /**
- * axv_lapic_timer_move() - the vCPU's thread runs on another CPU
+ * axv_lapic_timer_move() - move the timer to the CPU on which the vCPU's thread runs
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
- * The timer goes with it; otherwise each tick costs an interrupt between two CPUs.
+ * Otherwise each tick costs an interrupt from one CPU to another.
  *
  * Context: process context.
  */
@@ -471,7 +477,7 @@ void axv_lapic_timer_move(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_timer_clock_changed() - the guest's TSC is another one
+ * axv_lapic_timer_clock_changed() - the guest's TSC was set: start the deadline anew
  * @lapic:	any APIC
  *
  * Context: any thread; interrupts may be off.
@@ -482,14 +488,14 @@ void axv_lapic_timer_clock_changed(struct axv_lapic *lapic)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&timer->lock, flags);
-	/* One that has expired meanwhile is looked at by who takes the tick. */
+	/* If it has expired already, axv_lapic_timer_take() looks at the deadline. */
 	if (timer->deadline && hrtimer_try_to_cancel(&timer->hrtimer) > 0)
 		start_deadline(lapic);
 	raw_spin_unlock_irqrestore(&timer->lock, flags);
 }
 
 /**
- * axv_lapic_set_counter() - axv_x86_set_counter(), also for local APICs
+ * axv_lapic_set_counter() - axv_x86_set_counter(), and tell the timers of local APICs
  * @vm:		any VM
  * @value:	the value
  *
