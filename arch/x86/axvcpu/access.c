@@ -2,15 +2,15 @@
 /*
  * Device accesses: plain moves to addresses without memory, and ports.
  *
- * A write leaves as an exit with the state after the instruction.  A read
- * leaves with the state before it; the VMM puts the data into the run page and
- * runs again, and axv_x86_complete() looks at the instruction again and
- * finishes it.  Between the two nothing is kept but &axv_x86_vcpu.pending, so
- * that the VMM can save the vCPU, move it elsewhere or drop the access.
+ * A write is an exit with the state after the instruction.  A read is an exit with
+ * the state before it; the VMM puts the data into the run page and runs again, and
+ * axv_x86_complete() looks at the instruction again and finishes it.  Between the
+ * two nothing is kept but &axv_x86_vcpu.pending, so that the VMM can save the vCPU,
+ * move it elsewhere or drop the access.
  *
- * A repeated string instruction leaves once for every element, with its
- * registers on the way and the instruction pointer in place; but INS and OUTS
- * leave as a whole, before their first element.
+ * A repeated string instruction is one exit per element, with rSI, rDI and rCX moved
+ * on so far and RIP still at the instruction.  But INS and OUTS are one exit for all
+ * their elements, before the first.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -30,7 +30,7 @@
 #include "walk.h"
 #include "x86.h"
 
-/* The same exit so often without anything done is no race any more. */
+/* An exit that cannot be answered this often in a row, at one place, is no race any more. */
 #define AGAIN_MAX	64
 
 static u64 get_gpr(struct axv_x86_vcpu *x, unsigned int reg, unsigned int width)
@@ -59,7 +59,7 @@ static u64 source_value(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn)
 	return axv_x86_mask(value, insn->width);
 }
 
-/* The low bytes of a device's answer; the others may be anything. */
+/* Load a register from the low bytes of a device's answer; the others may be anything. */
 static __always_inline void load_register(struct axv_x86_vcpu *x,
 					  const struct axv_x86_insn *insn, u64 value)
 {
@@ -97,7 +97,7 @@ static bool is_string(const struct axv_x86_insn *insn)
 	       insn->op == AXV_X86_OP_LODS;
 }
 
-/* axv_x86_advance(); nearly always nothing traps and nothing wraps. */
+/* axv_x86_advance(); nearly always nothing traps and RIP stays within its 4 GiB. */
 static __always_inline void advance(struct axv_x86_vcpu *x, unsigned int len)
 {
 	u64 rip = x->regs.rip + len;
@@ -134,11 +134,11 @@ static noinline unsigned int finish_string(struct axv_x86_vcpu *x,
 		if (get_gpr(x, AXV_X86_RCX, insn->addr_width))
 			len = 0;
 	}
-	/* Elements too end an interrupt shadow and trap in single steps. */
+	/* Each element ends an interrupt shadow, and is a single step of its own. */
 	axv_x86_advance(x, len);
 	/*
-	 * Between two elements the flags have RF set, for what interrupts there
-	 * and against a breakpoint on the instruction (Intel SDM vol. 3B,
+	 * Between two elements RF is set: an interrupt there pushes it, and a
+	 * breakpoint on the instruction does not hit again (Intel SDM vol. 3B,
 	 * "Instruction-Breakpoint Exception Condition").
 	 */
 	if (!len)
@@ -172,9 +172,9 @@ static bool writes_memory(const struct axv_x86_insn *insn)
 }
 
 /*
- * operand(), for the frequent ones: false where that has to look, too, because it is
- * not 64-bit mode, the instruction is a string's, its segment has a base, or the
- * address is not canonical.
+ * operand() for the frequent case.  False: operand() has to be called, because the guest
+ * is not in 64-bit mode, the instruction is a string instruction, its segment has a base,
+ * or the address is not canonical.
  */
 static __always_inline bool plain_operand(const struct axv_x86_vcpu *x,
 					  const struct axv_x86_insn *insn, u64 *linear)
@@ -216,9 +216,9 @@ static int operand(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn,
 }
 
 /*
- * User mode of the guest that has alignment checks on (SDM vol. 3A, "Alignment Check
- * Exception (#AC)").  For accesses that the processor has not made itself: it has
- * checked its own.
+ * #AC for an access from user mode of the guest with alignment checks on (SDM vol. 3A,
+ * "Alignment Check Exception (#AC)").  Only for accesses that the processor has not made
+ * itself: it checks its own.
  */
 static int check_alignment(struct axv_x86_vcpu *x, const struct axv_x86_insn *insn,
 			   u64 linear, struct axv_x86_fault *fault)
@@ -230,7 +230,7 @@ static int check_alignment(struct axv_x86_vcpu *x, const struct axv_x86_insn *in
 	return -EFAULT;
 }
 
-/* Is there memory now?  Where the last look found none, and no region has come since, not. */
+/* Is there memory now?  No, if the last look found none and no region has changed since. */
 static __always_inline bool is_ram(struct axv_x86_vcpu *x, u64 gpa, bool write)
 {
 	return !axv_is_known_hole(&x->base, gpa) && axv_gpa_is_ram(x->base.vm, gpa, write);
@@ -242,8 +242,8 @@ static bool crosses_page(u64 address, unsigned int width)
 }
 
 /*
- * @linear: where the access is in the guest's own view, NULL: not known.
- * @code: NULL: it is not looked at.
+ * @linear: linear address of the access; NULL: not known.
+ * @code: instruction that made the access; NULL: none did, or it is not known.
  */
 static enum axv_next fault_exit(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 				u32 cause, const u64 *linear,
@@ -267,8 +267,9 @@ static enum axv_next fault_exit(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 }
 
 /*
- * An access on the guest's behalf did not work.  An exception goes to the
- * guest; a hole is the VMM's; and -EAGAIN is the processor's to try again.
+ * An access on the guest's behalf failed.  The guest gets the exception, if there is
+ * one in @fault; otherwise the VMM gets an exit, since there is no memory.  After any
+ * error but -EFAULT nothing is known, and the processor tries again.
  */
 static enum axv_next failed(struct axv_x86_vcpu *x, int err,
 			    const struct axv_x86_fault *fault, bool write,
@@ -277,7 +278,7 @@ static enum axv_next failed(struct axv_x86_vcpu *x, int err,
 	if (err != -EFAULT)
 		return AXV_AGAIN;
 	if (!fault->vector) {
-		/* What a read finds read-only is a table whose accessed bit it sets. */
+		/* A read writes only accessed bits: it found a page table read-only. */
 		write |= fault->cause == AXV_FAULT_READONLY;
 		return fault_exit(x, fault->gpa, write ? AXV_ACCESS_WRITE : AXV_ACCESS_READ,
 				  fault->cause, linear, code);
@@ -307,7 +308,7 @@ enum axv_next axv_x86_again(struct axv_x86_vcpu *x)
 	struct axv_x86_segment cs = {};
 	u64 linear = x->regs.rip;
 
-	/* What did not let the access wait ends the run; nothing is wrong yet. */
+	/* The signal may be why the access failed.  It ends the run; nothing is wrong yet. */
 	if (signal_pending(current))
 		return AXV_RESUME;
 	if (x->again_rip != x->regs.rip)
@@ -328,7 +329,8 @@ enum axv_next axv_x86_again(struct axv_x86_vcpu *x)
 
 /*
  * Could a string instruction store its element?  Asked before a device is
- * read, so that what it answers is not lost.  If not, *@next tells what to do.
+ * read: otherwise the device's answer may be lost.  False: *@next tells what
+ * to do.
  */
 static bool may_store(struct axv_x86_vcpu *x, const struct axv_x86_code *code,
 		      enum axv_next *next)
@@ -384,7 +386,7 @@ static enum axv_next write_exit(struct axv_x86_vcpu *x, u64 gpa, u32 cause,
 	return AXV_EXIT;
 }
 
-/* MOVS; @linear: where it stores. */
+/* MOVS from memory to a device.  @linear: linear address of the device's side. */
 static noinline enum axv_next write_element(struct axv_x86_vcpu *x, u64 gpa, u32 cause,
 					    const struct axv_x86_code *code, u64 linear)
 {
@@ -398,7 +400,7 @@ static noinline enum axv_next write_element(struct axv_x86_vcpu *x, u64 gpa, u32
 	if (err)
 		return failed(x, err, &fault, false, NULL, code);
 	err = axv_x86_read_linear(x, source, &value, insn->width, &fault);
-	/* From one device to another: not ours. */
+	/* From one device to another: left to the VMM. */
 	if (err == -EFAULT && !fault.vector && fault.cause == AXV_FAULT_NO_REGION)
 		return fault_exit(x, gpa, AXV_ACCESS_WRITE, AXV_FAULT_NO_REGION,
 				  &linear, code);
@@ -437,7 +439,7 @@ static enum axv_next read_exit(struct axv_x86_vcpu *x, u64 gpa,
 	return AXV_EXIT;
 }
 
-/* What the instruction accesses is not where the fault was, or it is more than that. */
+/* The operand is not where the fault was, or it crosses a page: left to the VMM. */
 static noinline enum axv_next mmio_elsewhere(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 					     u32 cause, const struct axv_x86_code *code,
 					     u64 linear)
@@ -445,7 +447,7 @@ static noinline enum axv_next mmio_elsewhere(struct axv_x86_vcpu *x, u64 gpa, u3
 	return fault_exit(x, gpa, access, cause, &linear, code);
 }
 
-/* @linear: where the operand is that faulted, if it is that. */
+/* @linear: address of the operand; it faulted if its offset in the page is that of @gpa. */
 static __always_inline enum axv_next
 mmio_at(struct axv_x86_vcpu *x, u64 gpa, u32 access, u32 cause,
 	const struct axv_x86_code *code, u64 linear)
@@ -461,7 +463,7 @@ mmio_at(struct axv_x86_vcpu *x, u64 gpa, u32 access, u32 cause,
 	return write_exit(x, gpa, cause, insn, source_value(x, insn));
 }
 
-/* An operand that is not as frequent as plain_operand()'s, or none that can be. */
+/* axv_x86_mmio() where plain_operand() fails. */
 static noinline enum axv_next mmio_operand(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 					   u32 cause, const struct axv_x86_code *code)
 {
@@ -481,18 +483,20 @@ static noinline enum axv_next mmio_operand(struct axv_x86_vcpu *x, u64 gpa, u32 
 /**
  * axv_x86_mmio() - a second-stage fault that memory could not resolve
  * @x:		vCPU
- * @gpa:	as the hardware reports it
- * @access:	AXV_ACCESS_*, likewise
+ * @gpa:	address that the hardware reports
+ * @access:	AXV_ACCESS_* that the hardware reports
  * @cause:	an &enum axv_fault_cause
  *
  * A plain move becomes AXV_EXIT_MMIO_READ or _WRITE, or rings a doorbell.  Anything else,
  * such as the delivery of an event, becomes AXV_EXIT_NESTED_PAGE_FAULT; with AXV_FAULT_HOST
  * the caller stores the status, if it knows a better one than -EFAULT.
- * A single memory operand is not translated again: where in its page it lies
- * and whether it is written tell that it is the access which faulted, and the
- * hardware has checked that one already.
+ * A single memory operand is not translated again: if its offset in the page and its
+ * direction are those of the fault, it is the access that faulted, and the hardware
+ * has translated and checked that one already.
  *
  * Context: the claim is held; may sleep.
+ * Return: AXV_RESUME, AXV_EXIT, or AXV_AGAIN if guest memory that is needed could not be
+ * read.
  */
 enum axv_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 			   u32 cause)
@@ -502,11 +506,11 @@ enum axv_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 	struct axv_x86_code *code;
 	u64 linear;
 
-	/* Somebody added a region while the fault was on its way here. */
+	/* A region was added while the fault was on its way here. */
 	if (cause != AXV_FAULT_HOST && is_ram(x, gpa, write))
 		return AXV_RESUME;
 
-	/* Not by the instruction, and therefore not by its decoding. */
+	/* The access is not the instruction's own, so decoding that does not help. */
 	if (access & (AXV_ACCESS_EVENT | AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_FETCH))
 		return fault_exit(x, gpa, access, cause, NULL, NULL);
 
@@ -549,7 +553,7 @@ enum axv_next axv_x86_io_in(struct axv_x86_vcpu *x, u16 port,
 	return AXV_EXIT;
 }
 
-/* The low bytes of a device's answer, for the memory side of MOVS. */
+/* MOVS: store the low bytes of a device's answer, and finish the instruction. */
 static enum axv_next store_element(struct axv_x86_vcpu *x,
 				   const struct axv_x86_code *code, u64 value)
 {
@@ -567,7 +571,7 @@ static enum axv_next store_element(struct axv_x86_vcpu *x,
 	return AXV_RESUME;
 }
 
-/* The access is the same; @data is its answer. */
+/* The instruction still makes the access that was answered; @data is the answer. */
 static __always_inline enum axv_next
 finish_load(struct axv_x86_vcpu *x, const struct axv_x86_code *code, u64 data)
 {
@@ -586,7 +590,7 @@ static noinline enum axv_next read_lapic(struct axv_x86_vcpu *x, u64 gpa,
 							code->insn.width));
 }
 
-/* As mmio_operand(). */
+/* complete_mmio() where plain_operand() fails. */
 static noinline enum axv_next complete_operand(struct axv_x86_vcpu *x,
 					       const struct axv_x86_pending *pending,
 					       const struct axv_x86_code *code)
@@ -606,7 +610,7 @@ static noinline enum axv_next complete_operand(struct axv_x86_vcpu *x,
 	return finish_load(x, code, pending->data);
 }
 
-/* AXV_AGAIN: the instruction, or memory that it needs, could not be had. */
+/* AXV_AGAIN: the instruction, or memory that it needs, could not be read. */
 static noinline enum axv_next complete_mmio(struct axv_x86_vcpu *x,
 					    struct axv_x86_pending *pending)
 {
@@ -636,13 +640,13 @@ static noinline enum axv_next complete_mmio(struct axv_x86_vcpu *x,
 	return finish_load(x, code, pending->data);
 }
 
-/* AXV_AGAIN: the instruction could not be had. */
+/* AXV_AGAIN: the instruction could not be read. */
 static __always_inline enum axv_next
 complete_in(struct axv_x86_vcpu *x, struct axv_x86_pending *pending)
 {
 	const struct axv_x86_insn *insn;
 
-	/* Each kind reads the answer from the run page once. */
+	/* As for the other kinds, the answer is read from the run page once only. */
 	if (likely(!pending->answered)) {
 		pending->data = READ_ONCE(x->base.run->exit.io.data);
 		pending->answered = true;
@@ -655,7 +659,7 @@ complete_in(struct axv_x86_vcpu *x, struct axv_x86_pending *pending)
 	return AXV_RESUME;
 }
 
-/* Likewise. */
+/* AXV_AGAIN: the instruction could not be read. */
 static noinline enum axv_next complete_sysreg(struct axv_x86_vcpu *x,
 					      struct axv_x86_pending *pending)
 {
@@ -699,7 +703,10 @@ static void nothing_pending(struct axv_x86_vcpu *x)
 	x->pending.answered = false;
 }
 
-/* As axv_x86_complete() says, after the first time.  A signal: it stays pending. */
+/*
+ * Try again, as axv_x86_complete() describes, after a first try gave AXV_AGAIN.  If a
+ * signal ends the run, the access stays pending.
+ */
 static noinline enum axv_next complete_again(struct axv_x86_vcpu *x)
 {
 	enum axv_next next = AXV_AGAIN;
@@ -720,18 +727,18 @@ static noinline enum axv_next complete_again(struct axv_x86_vcpu *x)
  * axv_x86_complete() - the VMM has answered a read; finish it
  * @x:		vCPU whose pending access is not AXV_PENDING_NONE
  *
- * The instruction is fetched and decoded again, unless a comparison of all that it
- * depends on tells that this would give the same (code.c).  If it is not the same access
- * any more, because the VMM changed registers or memory, the data is dropped and the
- * guest goes on from where it stands.  If the memory side of MOVS fails only now,
- * the guest gets its exception or the VMM an AXV_EXIT_NESTED_PAGE_FAULT, with
- * the state before the instruction: the device will be read again.
+ * The instruction is fetched and decoded again, unless code.c finds by comparison that
+ * the result would be the same.  If it does not make the same access any more, because
+ * the VMM changed registers or memory, the data is dropped and the guest goes on from
+ * where it stands.  If the memory side of MOVS fails only now, the guest gets its
+ * exception or the VMM an AXV_EXIT_NESTED_PAGE_FAULT, with the state before the
+ * instruction: the device will be read again.
  *
- * A signal ends the run with AXV_EXIT_NOTHING where guest memory would have to be
- * waited for.  The answer is kept for the next run; otherwise what the device gave
- * would be lost.  Without a signal it is tried again, since page tables or a region
- * that change meanwhile are on their way to something else; after AGAIN_MAX times
- * the guest cannot read its own instruction, and the answer is dropped.
+ * If guest memory cannot be read at once and a signal is pending, the run ends with
+ * AXV_EXIT_NOTHING.  The answer is kept for the next run; otherwise what the device gave
+ * would be lost.  Without a signal this tries again, since page tables or a region may
+ * just be changing.  After AGAIN_MAX times the answer is dropped: the guest cannot read
+ * its own instruction.
  *
  * Context: the claim is held; may sleep.
  * Return: AXV_EXIT if the run ends; otherwise the guest goes on.

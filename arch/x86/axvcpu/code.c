@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The instruction at the instruction pointer, and a memory of the last ones.
+ * The instruction at the instruction pointer, and a cache of the last ones.
  *
  * A guest that polls a device executes the same instruction over and over.  What
  * fetching and decoding it give depends on registers and on words of guest memory
@@ -9,7 +9,7 @@
  * last time.  Nothing is assumed: a guest, or a VMM, that changes its tables or its
  * code is seen at once, as by a new walk.
  *
- * Remembered is what is frequent: 64-bit mode, an instruction within a page, and
+ * Only the frequent case is remembered: 64-bit mode, an instruction within a page, and
  * tables whose accessed bits are set already, so that a walk would write nothing.
  */
 #include <linux/hash.h>
@@ -20,7 +20,7 @@
 #include "known.h"
 #include "walk.h"
 
-/* The one that has the place of the instruction pointer; mostly it is that of last time. */
+/* The place for the instruction at RIP; mostly it is that of last time. */
 static noinline struct axv_x86_code *choose(struct axv_x86_vcpu *x)
 {
 	x->code = &x->codes[hash_64(x->regs.rip, AXV_X86_CODES_SHIFT)];
@@ -59,7 +59,8 @@ static noinline struct axv_x86_code *fetch(struct axv_x86_vcpu *x, struct axv_x8
  * @x:		vCPU whose claim the caller holds
  *
  * Context: may sleep.
- * Return: as many bytes as axv_x86_fetch_code() finds; valid until the next call.
+ * Return: the instruction, with as many bytes as axv_x86_fetch_code() found; valid until
+ * the next call.
  */
 struct axv_x86_code *axv_x86_get_code(struct axv_x86_vcpu *x)
 {
@@ -71,11 +72,11 @@ struct axv_x86_code *axv_x86_get_code(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_x86_known_code() - axv_x86_get_code(), where that would have nothing to do
+ * axv_x86_known_code() - axv_x86_get_code(), if the instruction is remembered
  * @x:		vCPU whose claim the caller holds
  *
  * Context: process context; does not sleep, interrupts may be off.
- * Return: likewise; NULL: it has to be fetched.
+ * Return: as axv_x86_get_code(); NULL: the instruction has to be fetched.
  */
 struct axv_x86_code *axv_x86_known_code(struct axv_x86_vcpu *x)
 {
@@ -108,14 +109,13 @@ static noinline int translate_operand(struct axv_x86_vcpu *x, struct axv_x86_cod
  * @linear:	the address
  *
  * Context: may sleep.
- * Return: 0, and &axv_x86_operand.gpa is where it is; or an error as of
- * axv_x86_translate().
+ * Return: 0, with the result in @code->operand->gpa; or an error of axv_x86_translate().
  */
 int axv_x86_code_operand(struct axv_x86_vcpu *x, struct axv_x86_code *code, u64 linear)
 {
 	const struct axv_x86_operand *operand = code->operand;
 
-	/* What decides about the instruction, the paging mode for one, is the same. */
+	/* The caller has found that the rest, such as the paging mode, is the same. */
 	if (likely(operand->code == code && operand->linear == linear &&
 		   operand->pkru == x->pkru &&
 		   operand->ac == !!(x->regs.rflags & X86_EFLAGS_AC) &&
@@ -125,8 +125,8 @@ int axv_x86_code_operand(struct axv_x86_vcpu *x, struct axv_x86_code *code, u64 
 }
 
 /**
- * __axv_x86_code_insn() - axv_x86_code_insn(), the first time
- * @code:	of axv_x86_get_code()
+ * __axv_x86_code_insn() - decode an instruction, for axv_x86_code_insn()
+ * @code:	what axv_x86_get_code() returned
  */
 void __axv_x86_code_insn(struct axv_x86_code *code)
 {
@@ -135,11 +135,11 @@ void __axv_x86_code_insn(struct axv_x86_code *code)
 }
 
 /**
- * axv_x86_code_length() - how long it is, if that has not been found out yet
- * @code:	of axv_x86_get_code()
- * @opcode:	as of axv_x86_insn_length()
+ * axv_x86_code_length() - length of an instruction; it is found out once
+ * @code:	what axv_x86_get_code() returned
+ * @opcode:	out: the opcode, as axv_x86_insn_length() tells it
  *
- * Return: bytes; 0 if it is none that axv_x86_insn_length() knows.
+ * Return: bytes; 0 if axv_x86_insn_length() does not know the instruction.
  */
 unsigned int axv_x86_code_length(struct axv_x86_code *code, u32 *opcode)
 {

@@ -4,7 +4,8 @@
  * to and from memory, IN and OUT, RDMSR; and the lengths of those that are
  * intercepted, for processors that do not tell (svm/no_nrips.c).
  *
- * What is not recognised here is not wrong: it is for somebody else.
+ * An instruction that is not recognised here is not wrong: the caller leaves it
+ * to the VMM, or looks at it by other means.
  *
  * Encodings: AMD APM vol. 3, chapter 1 and appendix A.
  */
@@ -24,7 +25,7 @@
  * @bytes:	all of them
  * @size:	how many, at most AXV_X86_INSN_MAX
  * @pos:	next one
- * @over:	somebody asked for more than there are
+ * @over:	more bytes were asked for than there are
  */
 struct stream {
 	const u8 *bytes;
@@ -236,7 +237,7 @@ static bool decode_string(const struct axv_x86_prefixes *p, struct axv_x86_insn 
 {
 	insn->op = op;
 	insn->width = width;
-	/* REPNE repeats those that compare nothing just as REP does. */
+	/* REPNE repeats an instruction that compares nothing just as REP does. */
 	insn->rep = p->rep;
 	if (op == AXV_X86_OP_STOS || op == AXV_X86_OP_LODS) {
 		insn->reg = AXV_X86_RAX;
@@ -287,7 +288,7 @@ static bool decode_0f(struct stream *s, const struct axv_x86_prefixes *p,
 static bool decode_opcode(struct stream *s, const struct axv_x86_prefixes *p,
 			  struct axv_x86_insn *insn, u8 opcode)
 {
-	/* Bit 0 of nearly all of these opcodes: not a byte. */
+	/* In nearly all of these opcodes bit 0 is clear if the operand is a byte. */
 	u8 width = opcode & 1 ? p->op_width : 1;
 	/* Ports are never wider than 4 bytes. */
 	u8 port_width = width == 8 ? 4 : width;
@@ -297,8 +298,8 @@ static bool decode_opcode(struct stream *s, const struct axv_x86_prefixes *p,
 		return decode_0f(s, p, insn);
 	case 0x63:
 		/*
-		 * MOVSXD; ARPL outside of 64-bit mode.  How wide its source is
-		 * with a 16-bit destination depends on who made the processor.
+		 * MOVSXD; ARPL outside of 64-bit mode.  With a 16-bit destination
+		 * the width of its source differs between vendors.
 		 */
 		if (p->bits != 64 || p->op_width == 2)
 			return false;
@@ -379,14 +380,14 @@ bool axv_x86_decode(struct axv_x86_insn *insn, const u8 *bytes,
 }
 
 /**
- * axv_x86_take_prefixes() - what stands before the opcode
+ * axv_x86_take_prefixes() - read the prefixes of an instruction
  * @p:		result
  * @bytes:	the instruction
  * @size:	how many bytes there are
  * @bits:	16, 32 or 64, by the code segment
  *
  * Context: any.
- * Return: where the opcode is; @size: there is none.
+ * Return: index of the opcode in @bytes; @size: there is none.
  */
 unsigned int axv_x86_take_prefixes(struct axv_x86_prefixes *p, const u8 *bytes,
 				   unsigned int size, unsigned int bits)
@@ -397,7 +398,7 @@ unsigned int axv_x86_take_prefixes(struct axv_x86_prefixes *p, const u8 *bytes,
 	return s.over ? size : s.pos - 1;
 }
 
-/* How many bytes there are of an opcode and its operand; 0: none of these. */
+/* Length of an opcode with its operand; 0: it is none of these opcodes. */
 static unsigned int opcode_length(const u8 *bytes, unsigned int size)
 {
 	switch (bytes[0]) {

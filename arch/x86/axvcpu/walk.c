@@ -49,7 +49,7 @@
  * @wp:		supervisor writes respect read-only pages
  * @nx:		NX is in force
  * @smep:	no supervisor fetches from user pages
- * @smap:	no supervisor data accesses to user pages; RFLAGS.AC applied
+ * @smap:	no supervisor data accesses to user pages; false if RFLAGS.AC allows them
  * @pkru:	what protection keys forbid; 0: nothing, or there are none
  * @loaded:	the hardware has loaded the entry of the topmost PAE table
  * @pdpte:	that entry, if @loaded
@@ -73,12 +73,12 @@ struct paging {
 };
 
 /**
- * struct walk - entries that one translation used, from the topmost
- * @gpa:	where the entry is
- * @old:	what it was
- * @new:	with its accessed and dirty bits
- * @count:	how many
- * @changes:	some of @new are not as @old
+ * struct walk - page-table entries that one translation used, the topmost first
+ * @gpa:	guest physical address of each entry
+ * @old:	what each entry was
+ * @new:	@old with the accessed and dirty bits that the access sets
+ * @count:	how many entries
+ * @changes:	some of @new differ from @old
  */
 struct walk {
 	u64 gpa[MAX_LEVELS];
@@ -89,7 +89,7 @@ struct walk {
 };
 
 /**
- * axv_x86_code_bits() - what the code segment makes of instructions
+ * axv_x86_code_bits() - the size of instructions that the code segment asks for
  * @x:		vCPU
  *
  * Context: the claim is held.
@@ -105,7 +105,7 @@ unsigned int axv_x86_code_bits(struct axv_x86_vcpu *x)
 	return state.attr & AXV_X86_ATTR_DB ? 32 : 16;
 }
 
-/* An access to @gpa failed with @err, that of a function of guestmem.c. */
+/* Fill in @fault: an access to @gpa failed with @err in a function of guestmem.c. */
 static int hole(int err, struct axv_x86_fault *fault, u64 gpa)
 {
 	*fault = (struct axv_x86_fault){
@@ -124,7 +124,7 @@ static int segment_fault(struct axv_x86_fault *fault, unsigned int seg)
 	return -EFAULT;
 }
 
-/* Does a segment of protected mode allow it? (AMD APM vol. 2, 4.12) */
+/* Does the type of a protected-mode segment allow the access? (AMD APM vol. 2, 4.12) */
 static bool type_allows(const struct axv_x86_segment *s, bool write)
 {
 	bool code = s->attr & BIT(3);
@@ -171,7 +171,7 @@ static int linear_64(struct axv_x86_vcpu *x, unsigned int seg, u64 offset,
 }
 
 /**
- * axv_x86_linear() - from a segment and an offset to a linear address
+ * axv_x86_linear() - linear address of a segment and an offset, with the segment's checks
  * @x:		vCPU
  * @seg:	segment register, by enum axv_x86_seg
  * @offset:	already cut to the address size
@@ -235,8 +235,8 @@ static void get_paging(struct axv_x86_vcpu *x, u64 linear, u32 access,
 	}
 
 	/*
-	 * The processor compares with its own width of physical addresses
-	 * here: it knows nothing of the guest's CPUID.
+	 * The processor checks reserved bits by its own width of physical
+	 * addresses: it knows nothing of the guest's CPUID.
 	 */
 	p->entry_size = 8;
 	p->index_bits = 9;
@@ -267,7 +267,7 @@ static void get_paging(struct axv_x86_vcpu *x, u64 linear, u32 access,
 	}
 }
 
-/* Is this entry, @level levels above the last one, a page? */
+/* Does this entry, @level levels above the lowest, map a page? */
 static bool is_page(const struct paging *p, unsigned int level, u64 entry)
 {
 	if (level == 0)
@@ -280,7 +280,7 @@ static bool is_page(const struct paging *p, unsigned int level, u64 entry)
 	       (level == 2 && p->levels > 3 && boot_cpu_has(X86_FEATURE_GBPAGES));
 }
 
-/* Reserved bits of an entry (AMD APM vol. 2, 5.3 and 5.4); @page: it is one. */
+/* Reserved bits of an entry (AMD APM vol. 2, 5.3 and 5.4); @page: it maps a page. */
 static u64 reserved(const struct paging *p, unsigned int level, bool page)
 {
 	if (p->levels == 2) {
@@ -365,7 +365,7 @@ static bool key_allows(const struct paging *p, u64 rights, u64 page, u32 access)
 		 (p->user || p->wp));
 }
 
-/* An entry of a table; an error as axv_guest_read(). */
+/* Read an entry of a table.  Return: 0 or an error of axv_guest_read(). */
 static int read_entry(struct axv_guest_peek *peek, u64 at, unsigned int size,
 		      u64 *entry)
 {
@@ -376,13 +376,13 @@ static int read_entry(struct axv_guest_peek *peek, u64 at, unsigned int size,
 	return axv_guest_read(peek->vm, at, entry, size);
 }
 
-/* Of an access to @gpa that returned @err: a signal is no hole. */
+/* Error for an access to @gpa that returned @err: a signal does not make it a hole. */
 static int not_done(int err, struct axv_x86_fault *fault, u64 gpa)
 {
 	return err == -EINTR ? -EAGAIN : hole(err, fault, gpa);
 }
 
-/* Reads the tables, changes nothing; @w tells what there is to be changed. */
+/* Read the tables, and change nothing; @w tells which entries have to be changed. */
 static int walk_tables(struct axv_guest_peek *peek, const struct paging *p,
 		       u64 linear, u32 access, struct walk *w, u64 *gpa,
 		       struct axv_x86_fault *fault)
@@ -441,8 +441,8 @@ static int walk_tables(struct axv_guest_peek *peek, const struct paging *p,
 }
 
 /*
- * Sets accessed and dirty bits, and makes sure on the way that each entry it
- * changes is still the one that was used.
+ * Set accessed and dirty bits, if each entry that gets some is still the one
+ * that was used; otherwise -EAGAIN.
  */
 static int mark_used(struct axv_x86_vcpu *x, const struct paging *p,
 		     const struct walk *w, struct axv_x86_fault *fault)
@@ -466,8 +466,8 @@ static int mark_used(struct axv_x86_vcpu *x, const struct paging *p,
 }
 
 /*
- * axv_x86_translate(), with a peek that has begun.  It goes on unless memory
- * had to be waited for or written.
+ * axv_x86_translate() with a peek that has begun.  The peek goes on afterwards,
+ * unless memory had to be waited for or written.
  */
 static int translate(struct axv_x86_vcpu *x, struct axv_guest_peek *peek,
 		     u64 linear, u32 access, u64 *gpa,
@@ -496,16 +496,16 @@ static int translate(struct axv_x86_vcpu *x, struct axv_guest_peek *peek,
 }
 
 /**
- * axv_x86_translate_noting() - from a linear to a guest physical address
+ * axv_x86_translate_noting() - translate a linear to a guest physical address
  * @x:		vCPU
- * @linear:	address; translates this page only
+ * @linear:	address; the result holds for its page only
  * @access:	one of AXV_ACCESS_READ, _WRITE, _FETCH, at the current privilege
  *		level
  * @gpa:	result
- * @fault:	the exception, or the table that is not in memory
- * @words:	NULL, or out: all words of guest memory on which the result depends, in
- *		64-bit mode; nothing is known of them if they are too many, if they have
- *		been written, or after an error
+ * @fault:	out: the exception, or the table that is not in memory
+ * @words:	NULL, or out, in 64-bit mode: all words of guest memory on which the result
+ *		depends.  Empty if they are too many, if accessed or dirty bits had to be
+ *		written, or after an error
  *
  * Sets accessed and dirty bits as the processor would.
  *
@@ -532,12 +532,12 @@ int axv_x86_translate_noting(struct axv_x86_vcpu *x, u64 linear, u32 access, u64
 }
 
 /**
- * axv_x86_translate() - likewise, for who asks once
+ * axv_x86_translate() - axv_x86_translate_noting() without @words
  * @x:		vCPU
  * @linear:	address
  * @access:	AXV_ACCESS_*
  * @gpa:	result
- * @fault:	what is in the way
+ * @fault:	out: why the translation failed
  *
  * Context: the claim is held; may sleep.
  * Return: 0 or an error as axv_x86_translate_noting().
@@ -553,7 +553,7 @@ static size_t left_in_page(u64 linear)
 	return PAGE_SIZE - (linear & ~PAGE_MASK);
 }
 
-/* Where the page of an address ends: 4 GiB are all there is without 64 bits. */
+/* Where the next page begins.  Outside 64-bit mode addresses wrap at 4 GiB. */
 static u64 next_page(struct axv_x86_vcpu *x, u64 linear)
 {
 	linear = (linear | ~PAGE_MASK) + 1;
@@ -561,9 +561,9 @@ static u64 next_page(struct axv_x86_vcpu *x, u64 linear)
 }
 
 /**
- * struct span - an access, cut where a page ends
- * @gpa:	of both parts
- * @size:	of both parts; the second is 0 if there is none
+ * struct span - an access, cut in two where a page ends
+ * @gpa:	guest physical address of each part
+ * @size:	bytes of each part; 0 for the second if there is none
  */
 struct span {
 	u64 gpa[2];
@@ -633,7 +633,7 @@ static int write_span(struct axv_x86_vcpu *x, u64 linear, const void *data,
  * @linear:	address
  * @data:	where to
  * @size:	at most PAGE_SIZE
- * @fault:	what is in the way
+ * @fault:	out: why the access failed
  *
  * Context: the claim is held; may sleep.
  * Return: 0 or an error as axv_x86_translate().
@@ -650,7 +650,7 @@ int axv_x86_read_linear(struct axv_x86_vcpu *x, u64 linear, void *data,
  * @linear:	address
  * @data:	what to write
  * @size:	at most PAGE_SIZE
- * @fault:	what is in the way
+ * @fault:	out: why the access failed
  *
  * Nothing is written if the guest's tables do not allow all of it.
  *
@@ -669,10 +669,10 @@ int axv_x86_write_linear(struct axv_x86_vcpu *x, u64 linear, const void *data,
  * @linear:	address
  * @size:	at most PAGE_SIZE
  * @access:	AXV_ACCESS_READ or _WRITE
- * @fault:	what is in the way
+ * @fault:	out: why the access would fail
  *
  * Context: the claim is held; may sleep.
- * Return: 0 or an error as axv_x86_translate(); memory that is missing is one.
+ * Return: 0 or an error as axv_x86_translate(); -EFAULT also if there is no memory.
  */
 int axv_x86_probe(struct axv_x86_vcpu *x, u64 linear, size_t size, u32 access,
 		  struct axv_x86_fault *fault)
@@ -689,7 +689,7 @@ int axv_x86_probe(struct axv_x86_vcpu *x, u64 linear, size_t size, u32 access,
 	return err;
 }
 
-/* Nearly always all of it is there, and more: two words then. */
+/* Nearly always 16 bytes are left in the page: two words are read then. */
 static int read_code(struct axv_guest_peek *peek, u64 gpa, u8 *bytes,
 		     unsigned int size)
 {
@@ -707,17 +707,19 @@ static int read_code(struct axv_guest_peek *peek, u64 gpa, u8 *bytes,
 }
 
 /**
- * axv_x86_fetch_code() - the bytes at the instruction pointer
+ * axv_x86_fetch_code() - read the bytes at the instruction pointer
  * @x:		vCPU
  * @bytes:	result
  * @size:	how many are wanted; never more than AXV_X86_INSN_MAX are read
- * @bits:	as axv_x86_code_bits() says
- * @words:	NULL, or out: all words of guest memory on which the result depends; nothing
- *		is known of them if they are too many, or have been written
+ * @bits:	what axv_x86_code_bits() returns
+ * @words:	NULL, or out: all words of guest memory on which the result depends.  Empty
+ *		if they are too many, if accessed bits had to be written, or if the bytes
+ *		are not in one page
  *
- * Stops at the end of the segment and at a page that the guest may not execute
- * or that is no memory: what is there may be a whole instruction all the same.  Stops
- * at a page for which a signal did not let it wait, too: signal_pending() tells.
+ * Stops at the end of the segment, and at a page that the guest may not execute or that
+ * is no memory: the bytes before may be a whole instruction all the same.  Stops also at
+ * a page that would have to be waited for while a signal is pending: the caller asks
+ * signal_pending().
  *
  * Context: the claim is held; may sleep.
  * Return: how many bytes were read.
@@ -768,7 +770,7 @@ int axv_x86_fetch_code(struct axv_x86_vcpu *x, u8 *bytes, unsigned int size,
 }
 
 /**
- * axv_x86_fetch() - likewise, for who has no other use for the code segment
+ * axv_x86_fetch() - axv_x86_fetch_code() without @bits and @words
  * @x:		vCPU
  * @bytes:	result
  * @size:	how many are wanted
