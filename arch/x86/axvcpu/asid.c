@@ -5,8 +5,8 @@
  *
  * An ASID belongs to a vCPU on one host CPU for one generation of that CPU.
  * When a CPU has handed out all of its ASIDs, the generation ends with a flush
- * of everything.  A vCPU whose translations are no longer true takes a fresh
- * ASID, and leaves what the old one marks to be forgotten.
+ * of everything.  A vCPU whose translations are no longer valid takes a fresh
+ * ASID; what the TLB holds under the old one is not used any more.
  */
 #include <linux/atomic.h>
 
@@ -17,8 +17,8 @@
  * axv_x86_asids_reset() - forget all ASIDs of a CPU
  * @asids:	this CPU's
  *
- * The next entry on this CPU begins a generation, and so flushes everything;
- * also that of a vCPU which was here before.
+ * The next entry on this CPU, also of a vCPU which was here before, begins a new
+ * generation, and so flushes everything.
  *
  * Context: on that CPU with interrupts off.
  */
@@ -28,7 +28,7 @@ void axv_x86_asids_reset(struct axv_x86_asids *asids)
 	asids->next = asids->count;
 }
 
-/* Return: whether a new generation begins. */
+/* Hand out an ASID.  Return: whether a new generation begins. */
 static bool take_asid(struct axv_x86_asid *asid, struct axv_x86_asids *asids, int cpu)
 {
 	bool first = asids->next >= asids->count;
@@ -45,7 +45,7 @@ static bool take_asid(struct axv_x86_asid *asid, struct axv_x86_asids *asids, in
 }
 
 /**
- * axv_x86_asid_next() - ASID and flush for the entry that comes next
+ * axv_x86_asid_next() - choose ASID and flush for the next entry
  * @x:		vCPU loaded on this CPU
  * @asids:	this CPU's
  * @cpu:	this CPU

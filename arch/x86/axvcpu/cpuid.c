@@ -76,7 +76,7 @@ static u64 derive_efer(struct axv_x86_cpuid *entries, u32 count)
 }
 
 /**
- * axv_x86_cpuid_derive() - what a table lets a guest do
+ * axv_x86_cpuid_derive() - find out what a table lets a guest do
  * @entries:	the table
  * @count:	its length
  * @caps:	filled completely
@@ -176,7 +176,7 @@ static void install(struct axv_x86_vcpu *x, const struct axv_x86_cpuid *entries,
 }
 
 /**
- * axv_x86_cpuid_default() - a vCPU that was given no table has the host's
+ * axv_x86_cpuid_default() - give a new vCPU the host's table
  * @x:		vCPU whose @cpuid has room for AXV_CPUID_MAX entries
  */
 void axv_x86_cpuid_default(struct axv_x86_vcpu *x)
@@ -190,7 +190,7 @@ void axv_x86_cpuid_default(struct axv_x86_vcpu *x)
 	install(x, table, count, &caps);
 }
 
-/* Well-formed, and no two answers to one question? */
+/* Is the table well-formed, and has no question two answers? */
 static int check_table(struct axv_x86_cpuid *entries, u32 count)
 {
 	u32 i, j;
@@ -202,7 +202,7 @@ static int check_table(struct axv_x86_cpuid *entries, u32 count)
 			return -EINVAL;
 		if (!(e->flags & AXV_X86_CPUID_SUBLEAF) && e->subleaf)
 			return -EINVAL;
-		/* These are nothing without their subleaf. */
+		/* Entries of these leaves always have a subleaf. */
 		if (e->leaf == 7 || e->leaf == 0xd)
 			e->flags |= AXV_X86_CPUID_SUBLEAF;
 		for (j = 0; j < i; j++) {
@@ -310,7 +310,7 @@ static u32 area_size(struct axv_x86_vcpu *x, u64 xcr0, bool compacted)
 #define VENDOR_AMD	0x68747541
 #define VENDOR_HYGON	0x6f677948
 
-/* Leaf 0x80000001 repeats leaf 1 (AMD APM vol. 3, E.4.2); Intel's has zeros there. */
+/* Does leaf 0x80000001 repeat leaf 1 (AMD APM vol. 3, E.4.2)?  Intel's has zeros there. */
 static bool repeats_leaf_1(struct axv_x86_vcpu *x)
 {
 	u32 name = answer(x->cpuid, x->nr_cpuid, 0, EBX);
@@ -318,7 +318,10 @@ static bool repeats_leaf_1(struct axv_x86_vcpu *x)
 	return name == VENDOR_AMD || name == VENDOR_HYGON;
 }
 
-/* Both ways: the table may be that of a vCPU saved while its APIC was off. */
+/*
+ * Sets and clears the bit: the table may be that of a vCPU which was saved while its APIC
+ * was off.
+ */
 static void fill_apic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
 {
 	if (!x->lapic)
@@ -330,8 +333,8 @@ static void fill_apic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
 }
 
 /*
- * What follows the guest's state.  The size of a compacted area is told by a
- * processor that can write one (Intel SDM vol. 2A, CPUID, leaf 0DH).
+ * Fill in what depends on the guest's state.  Only a processor that can write a
+ * compacted area tells its size (Intel SDM vol. 2A, CPUID, leaf 0DH).
  */
 static void fill_dynamic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
 {
@@ -363,7 +366,7 @@ static void fill_dynamic(struct axv_x86_vcpu *x, struct axv_x86_cpuid *e)
 }
 
 /**
- * axv_x86_get_cpuid() - the table of a vCPU, as its guest sees it now
+ * axv_x86_get_cpuid() - read the table of a vCPU, as its guest sees it now
  * @x:		vCPU
  * @buf:	room for *@count entries
  * @count:	in: room; out: how many there are
@@ -387,14 +390,14 @@ int axv_x86_get_cpuid(struct axv_x86_vcpu *x, struct axv_x86_cpuid *buf,
 }
 
 /**
- * axv_x86_cpuid() - the guest's CPUID instruction
+ * axv_x86_cpuid() - answer the guest's CPUID instruction
  * @x:		vCPU whose claim the caller holds
- * @leaf:	EAX
- * @subleaf:	ECX
- * @eax:	the answer
- * @ebx:	likewise
- * @ecx:	likewise
- * @edx:	likewise
+ * @leaf:	EAX of the question
+ * @subleaf:	ECX of the question
+ * @eax:	out: EAX of the answer
+ * @ebx:	out: EBX of the answer
+ * @ecx:	out: ECX of the answer
+ * @edx:	out: EDX of the answer
  *
  * A question that the table does not answer gets zeroes.
  */

@@ -26,14 +26,14 @@
  * struct feature_word - features in one register of one leaf
  * @leaf:	EAX of the question
  * @subleaf:	ECX of the question
- * @reg:	an &enum answer_reg
- * @word:	the kernel's copy, from which it removed what it does not want;
- *		NO_WORD: it has none
+ * @reg:	an &enum axv_x86_answer_reg
+ * @word:	word of the kernel's feature bits for this register, in which the kernel
+ *		has cleared what it does not want; NO_WORD: there is none
  * @allow:	features a guest may have, if the host has them
- * @soft:	features a guest may have whatever the host has: nothing depends on
- *		them, the module emulates them (TSC_ADJUST, MCE, MCA), or the VMM
- *		does (APIC, X2APIC, TSC_DEADLINE_TIMER), by MMIO and by MSRs that
- *		its policy names
+ * @soft:	features a guest may have even if the host does not have them: nothing
+ *		depends on them, the module emulates them (TSC_ADJUST, MCE, MCA), or the
+ *		VMM does (APIC, X2APIC, TSC_DEADLINE_TIMER), by MMIO and by MSRs that its
+ *		policy names
  */
 struct feature_word {
 	u32 leaf;
@@ -62,7 +62,7 @@ static const struct feature_word feature_words[] = {
 	  F(CLFLUSHOPT) | F(CLWB) | F(AVX512CD) | F(SHA_NI) | F(AVX512BW) |
 	  F(AVX512VL),
 	  F(TSC_ADJUST) },
-	/* LA57: the guest's, whatever the host's own paging is. */
+	/* A guest may use LA57 whatever the host's own paging is. */
 	{ 7, 0, ECX, NO_WORD, F(LA57) },
 	{ 7, 0, ECX, CPUID_7_ECX,
 	  F(AVX512VBMI) | F(UMIP) | F(PKU) | F(AVX512_VBMI2) | F(GFNI) |
@@ -125,7 +125,7 @@ static const struct feature_word feature_words[] = {
 static const struct {
 	u32 first;
 	u32 last;
-	u32 regs;	/* bit n: the VMM's value of &enum answer_reg n stands */
+	u32 regs;	/* bit n: of &enum axv_x86_answer_reg n the VMM's value is taken */
 } informational[] = {
 	{ 0x0, 0x0, BIT(EAX) | BIT(EBX) | BIT(ECX) | BIT(EDX) },
 	{ 0x1, 0x1, BIT(EAX) | BIT(EBX) },
@@ -154,7 +154,7 @@ static void host_cpuid(struct axv_x86_cpuid *e)
 	cpuid_count(e->leaf, e->subleaf, &e->eax, &e->ebx, &e->ecx, &e->edx);
 }
 
-/* Features that need more than their bit: state or an MSR that is switched. */
+/* Drop features for which the state or MSR that they need is not switched. */
 static void drop_unusable(struct axv_x86_cpuid *e)
 {
 	u64 xcr0 = axv_x86_host.xcr0;
@@ -210,7 +210,7 @@ static void drop_unusable(struct axv_x86_cpuid *e)
 	}
 }
 
-/* Features the host can honour in one leaf; other registers are zero. */
+/* Find the features of one leaf that the host can honour; other registers are zero. */
 static void host_features(u32 leaf, u32 subleaf, struct axv_x86_cpuid *out)
 {
 	struct axv_x86_cpuid raw = { .leaf = leaf, .subleaf = subleaf };
@@ -246,7 +246,7 @@ static void xsave_leaf(u32 subleaf, struct axv_x86_cpuid *out)
 		out->ecx = axv_x86_host.fpu_size;
 	} else if (subleaf > 1 && subleaf < 63 && (xcr0 & BIT_ULL(subleaf))) {
 		host_cpuid(out);
-		/* A component of XCR0; alignment in the compacted format. */
+		/* Bit 0 clear: XCR0 has the component.  Bit 1: it is aligned when compacted. */
 		out->ecx &= BIT(1);
 		out->edx = 0;
 	}
@@ -287,7 +287,7 @@ void axv_x86_cpuid_bound(struct axv_x86_cpuid *e)
 	}
 	if (host)
 		limit = *host;
-	/* Of these, what is informational in one subleaf is not in another. */
+	/* Leaf 7 is informational in subleaf 0 only. */
 	if (e->leaf == 7 && subleaf)
 		keep = 0;
 
@@ -338,7 +338,7 @@ static struct axv_x86_cpuid *add(u32 leaf, u32 subleaf, u32 flags)
 	return e;
 }
 
-/* A leaf of facts, as the host has it. */
+/* Add a leaf of facts, as the host has it. */
 static void add_fact(u32 leaf)
 {
 	host_cpuid(add(leaf, 0, 0));
@@ -374,7 +374,10 @@ static void add_basic(u32 max)
 	for (i = 0; i < 63; i++) {
 		if (i > 1 && !(axv_x86_host.xcr0 & BIT_ULL(i)))
 			continue;
-		/* Components 0 and 1 are in every area; 1 is a leaf apart. */
+		/*
+		 * Subleaves 0 and 1 do not stand for components: every area has
+		 * components 0 and 1.
+		 */
 		xsave_leaf(i, add(0xd, i, AXV_X86_CPUID_SUBLEAF));
 	}
 }
@@ -407,7 +410,7 @@ static void add_extended(u32 max)
 			e->eax = address_sizes(raw.eax, raw.eax);
 			break;
 		case 0x8000001d:
-			/* Caches, shared with no other processor. */
+			/* Caches.  Bits 14 to 25 clear: no other processor shares them. */
 			for (i = 0; i < 8 && (raw.eax & 0x1f); i++) {
 				e = add(leaf, i, AXV_X86_CPUID_SUBLEAF);
 				host_cpuid(e);

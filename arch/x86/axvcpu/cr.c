@@ -12,13 +12,13 @@
 #include "walk.h"
 #include "x86.h"
 
-/* What MOV to CR0 may change beside the two cache bits. */
+/* What MOV to CR0 may change. */
 #define CR0_WRITABLE	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | \
 			 X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | \
 			 X86_CR0_CD | X86_CR0_PG)
 #define LMSW_BITS	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS)
 
-/* With what it does to EFER.LMA (AMD APM vol. 2, 3.1.1, 14.6.1). */
+/* Check and set CR0, and EFER.LMA with it (AMD APM vol. 2, 3.1.1, 14.6.1). */
 static bool guest_cr0(struct axv_x86_vcpu *x, u64 value)
 {
 	struct axv_x86_segment cs;
@@ -47,7 +47,7 @@ static bool guest_cr0(struct axv_x86_vcpu *x, u64 value)
 	return true;
 }
 
-/* AMD APM vol. 2, 3.1.3. */
+/* Check and set CR4 (AMD APM vol. 2, 3.1.3). */
 static bool guest_cr4(struct axv_x86_vcpu *x, u64 value)
 {
 	u64 changed = value ^ x->cr4;

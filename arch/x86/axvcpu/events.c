@@ -28,15 +28,15 @@
 				 BIT(X86_TRAP_AC) | BIT(21) | BIT(29) |	\
 				 BIT(30))
 
-/* Two of which make a double fault (AMD APM vol. 2, 8.2.9). */
+/* Exceptions two of which make a double fault (AMD APM vol. 2, 8.2.9). */
 #define CONTRIBUTORY		(BIT(X86_TRAP_DE) | BIT(X86_TRAP_TS) |	\
 				 BIT(X86_TRAP_NP) | BIT(X86_TRAP_SS) |	\
 				 BIT(X86_TRAP_GP))
 
 /*
- * Traps and aborts: their frames have RF as it is (Intel SDM vol. 3B, "Instruction-
- * Breakpoint Exception Condition"; AMD APM vol. 2, 3.1.6, 8.2).  #DB is one of them,
- * but for the fault of a MOV DR with DR7.GD set.
+ * Traps and aborts: they push RF as it is (Intel SDM vol. 3B, "Instruction-Breakpoint
+ * Exception Condition"; AMD APM vol. 2, 3.1.6, 8.2).  #DB is one of them, except the
+ * fault of a MOV DR with DR7.GD set.
  */
 #define NO_FAULT		(BIT(X86_TRAP_DB) | BIT(X86_TRAP_BP) |	\
 				 BIT(X86_TRAP_OF) | BIT(X86_TRAP_DF) |	\
@@ -61,15 +61,15 @@ static u64 make_event(u64 type, u8 vector, bool has_error, u32 error)
 }
 
 /*
- * Vectors that no processor raises: VMRUN refuses to (AMD APM vol. 2, 15.20 and
- * table 8-1).
+ * Vectors that are no exception of any processor: VMRUN refuses to inject them (AMD APM
+ * vol. 2, 15.20 and table 8-1).
  */
 #define NO_EXCEPTION		(BIT(X86_TRAP_NMI) | BIT(X86_TRAP_OLD_MF) | \
 				 BIT(X86_TRAP_SPURIOUS) |		   \
 				 BIT(X86_TRAP_VE) | GENMASK(27, 22) | BIT(31))
 
 /**
- * axv_x86_has_error_code() - does an exception push one?
+ * axv_x86_has_error_code() - does an exception push an error code?
  * @vector:	below 32
  */
 bool axv_x86_has_error_code(u8 vector)
@@ -77,7 +77,7 @@ bool axv_x86_has_error_code(u8 vector)
 	return WITH_ERROR_CODE & BIT(vector);
 }
 
-/* A pending exception, and an error code where the vector has one. */
+/* Is there such an exception, with an error code if its vector has one and only then? */
 static bool exception_valid(u32 vector, bool has_error)
 {
 	return vector < 32 && !(NO_EXCEPTION & BIT(vector)) &&
@@ -86,9 +86,7 @@ static bool exception_valid(u32 vector, bool has_error)
 
 /**
  * axv_x86_event_valid() - may hardware be given this event?
- * @event:	in the form of AXV_X86_EVENT_*
- *
- * No event at all is valid.
+ * @event:	in the form of AXV_X86_EVENT_*; 0, no event, is valid
  */
 bool axv_x86_event_valid(u64 event)
 {
@@ -113,7 +111,7 @@ bool axv_x86_event_valid(u64 event)
 	return false;
 }
 
-/* The place of the @n-th that waits. */
+/* The place of the @n-th external interrupt that waits. */
 static u8 *extint_at(struct axv_x86_events *ev, unsigned int n)
 {
 	return &ev->extint[(ev->extint_head + n) % ARRAY_SIZE(ev->extint)];
@@ -133,7 +131,7 @@ static u8 pop_extint(struct axv_x86_events *ev)
 	return vector;
 }
 
-/* The one whose delivery did not come to pass is the first again. */
+/* An interrupt whose delivery was cut short becomes the first in the queue again. */
 static void unpop_extint(struct axv_x86_events *ev, u8 vector)
 {
 	unsigned int size = ARRAY_SIZE(ev->extint);
@@ -219,7 +217,7 @@ static bool nmi_open(struct axv_x86_vcpu *x)
 	return !x->hw->get_nmi_masked(x) && !x->hw->get_shadow(x);
 }
 
-/* Has a PIC an interrupt for the guest, and may it have it? */
+/* Does an interrupt of a PIC wait, and does the local APIC let it through? */
 static bool pic_waits(struct axv_x86_vcpu *x)
 {
 	return x->events.extint_count && axv_lapic_pic_open(x);
@@ -230,7 +228,7 @@ static bool waits_for_sipi(struct axv_x86_vcpu *x)
 	return x->lapic && x->lapic->wait_sipi;
 }
 
-/* A local APIC that waits for a SIPI has no others than INIT and SIPI. */
+/* While a vCPU waits for a SIPI, its local APIC has no events but INIT and SIPI. */
 static bool lapic_has_event(struct axv_x86_vcpu *x)
 {
 	int latched = atomic_read(&x->lapic->latched);
@@ -267,7 +265,7 @@ static bool is_exception(u64 event)
 	       (event & AXV_X86_EVENT_TYPE) == AXV_X86_EVENT_TYPE_EXCEPTION;
 }
 
-/* Does @second, earned while @first was being delivered, double the fault? */
+/* Does @second, caused by the delivery of @first, make a double fault? */
 static bool doubles(u8 first, u8 second)
 {
 	u32 bit = BIT(second);
@@ -277,7 +275,7 @@ static bool doubles(u8 first, u8 second)
 	return (BIT(first) & CONTRIBUTORY) && (bit & CONTRIBUTORY);
 }
 
-/* An interrupt whose delivery earned an exception waits for its next chance. */
+/* The delivery of an interrupt caused an exception: the interrupt is queued again. */
 static void put_back(struct axv_x86_vcpu *x, u64 event)
 {
 	struct axv_x86_events *ev = &x->events;
@@ -296,7 +294,7 @@ static void put_back(struct axv_x86_vcpu *x, u64 event)
 }
 
 /*
- * The guest earned the exception @event.  If the delivery of another event was under
+ * The guest caused the exception @event.  If the delivery of another event was under
  * way, that one is dropped, put back, or makes a double fault (then *@address is 0) or a
  * shutdown.  Return: the exception to deliver; 0: none, the guest is shut down.
  */
@@ -325,18 +323,18 @@ static u64 combine(struct axv_x86_vcpu *x, u64 event, u64 *address)
 }
 
 /**
- * axv_x86_raise() - the guest earned an exception
+ * axv_x86_raise() - queue an exception that the guest caused
  * @x:		vCPU whose claim the caller holds
  * @vector:	0 to 31, not 2
- * @has_error:	it pushes an error code
- * @error:	which
+ * @has_error:	the exception pushes an error code
+ * @error:	the error code
  * @address:	CR2 for #PF, DR6 bits for #DB
  *
- * An exception earned while another was being delivered makes a double fault,
- * or a shutdown (&axv_x86_events.shutdown), where AMD APM vol. 2, 8.2.9 says
- * so; otherwise it is handled first, and the instruction that caused the other
- * will cause it again.  An exception that the VMM injected meanwhile wins: the
- * fault will be earned again when the instruction is tried again.
+ * An exception caused by the delivery of another one makes a double fault, or a
+ * shutdown (&axv_x86_events.shutdown), where AMD APM vol. 2, 8.2.9 says so; otherwise
+ * it is handled first, and the instruction that caused the other will cause it again.
+ * If an exception that the VMM injected waits, the new one is dropped: it comes again
+ * when the instruction is tried again.
  *
  * Context: takes &axv_vcpu.lock.
  */
@@ -360,11 +358,11 @@ void axv_x86_raise(struct axv_x86_vcpu *x, u8 vector, bool has_error, u32 error,
 }
 
 /**
- * axv_x86_combine_events() - an exception that the VMM says the guest earned
+ * axv_x86_combine_events() - combine an exception of the VMM's with an interrupted event
  * @x:		vCPU whose claim the caller holds, about to enter
  *
- * With AXV_INJECT_RAISED, while the delivery of another event was under way: does
- * what axv_x86_raise() does at once.
+ * AXV_INJECT_RAISED says that the guest caused the exception.  If the delivery of another
+ * event was under way, this does what axv_x86_raise() does for the module's exceptions.
  *
  * Context: &axv_vcpu.lock.
  */
@@ -393,8 +391,9 @@ static void set_rf(struct axv_x86_vcpu *x, u64 event, u64 address)
 }
 
 /*
- * What the processor does beside pushing a frame: an event that is injected has no
- * room for it (AMD APM vol. 2, 15.20, "EVENTINJ").
+ * Take the pending exception, and do what the processor does besides pushing a frame
+ * (RF, CR2, DR6, DR7): it does not do that for an injected event (AMD APM vol. 2, 15.20,
+ * "EVENTINJ").
  */
 static u64 take_exception(struct axv_x86_vcpu *x)
 {
@@ -415,7 +414,7 @@ static u64 take_exception(struct axv_x86_vcpu *x)
 		x->hw->set_dr(x, 7, x->hw->get_dr(x, 7) & ~DR7_GD);
 		break;
 	}
-	/* In real mode an exception pushes none (AMD APM vol. 2, 8.6). */
+	/* In real mode an exception pushes no error code (AMD APM vol. 2, 8.6). */
 	if (!(x->hw->get_cr(x, 0) & X86_CR0_PE))
 		event = (u32)event & ~AXV_X86_EVENT_ERROR_VALID;
 	return event;
@@ -431,12 +430,12 @@ static u64 take_reinject(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_x86_take_intercepted() - an exception that the VMM wants to see
+ * axv_x86_take_intercepted() - take an exception that the VMM wants to see off the queue
  * @x:		vCPU whose claim the caller holds
  * @address:	out: CR2 value or DR6 bits that go with it
  *
- * Emulation raised it, and &axv_x86_events.exit_mask names it: it leaves the
- * queue for AXV_EXIT_EXCEPTION, as if the hardware had intercepted it.
+ * That is one which emulation raised and &axv_x86_events.exit_mask names: it becomes
+ * AXV_EXIT_EXCEPTION, as if the hardware had intercepted it.
  *
  * Context: &axv_vcpu.lock.
  * Return: the exception, in the form of AXV_X86_EVENT_*, or 0.
@@ -457,21 +456,21 @@ u64 axv_x86_take_intercepted(struct axv_x86_vcpu *x, u64 *address)
 }
 
 /**
- * axv_x86_pick_event() - the event to deliver with the next entry
+ * axv_x86_pick_event() - choose the event to deliver with the next entry
  * @x:		vCPU whose claim the caller holds
- * @irq_window:	set if an external interrupt waits on: the back end has to see
+ * @irq_window:	out: an external interrupt still waits, so the back end has to find out
  *		when the guest can take it
- * @nmi_window:	likewise for an NMI
+ * @nmi_window:	out: the same for an NMI
  *
  * One event per entry: first the one whose delivery was cut short, then an
  * exception, NMI and external interrupt (AMD APM vol. 2, 8.5).  The event is
  * off the queue; if its delivery is cut short, the back end hands it back with
  * axv_x86_cut_short().  Its instruction length, if it is a software event, is
- * in &axv_x86_events.reinject_len.  What an exception changes beside the stack
+ * in &axv_x86_events.reinject_len.  What an exception changes besides the stack
  * (RF, CR2, DR6, DR7) is done here, and NMIs are masked if one is taken.
  *
- * Need not be called while &axv_x86_events.any is false, unless the guest got
- * its interrupt window.
+ * Need not be called while &axv_x86_events.any is false, unless the interrupt
+ * window is asked for or armed.
  *
  * Context: &axv_vcpu.lock.
  * Return: the event, in the form of AXV_X86_EVENT_*, or 0.
@@ -514,8 +513,8 @@ u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
  * axv_x86_nmi_taken() - the processor took a pending NMI by itself
  * @x:		vCPU that just left the guest
  *
- * Its delivery may have been cut short: then it waits to be injected, which is
- * what is counted.
+ * If its delivery was cut short, the NMI waits to be injected, and is counted
+ * then instead of here.
  *
  * Context: interrupts off; takes &axv_vcpu.lock.
  */
@@ -532,7 +531,7 @@ void axv_x86_nmi_taken(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_x86_events_reset() - nothing is on its way any more
+ * axv_x86_events_reset() - forget all events
  * @x:		vCPU whose claim the caller holds
  *
  * Context: takes &axv_vcpu.lock.
@@ -546,7 +545,7 @@ void axv_x86_events_reset(struct axv_x86_vcpu *x)
 	raw_spin_unlock_irqrestore(&x->base.lock, flags);
 }
 
-/* Eight vectors of the queue, beginning with the @first of those that wait. */
+/* Eight vectors of the queue in one value, from the @first of those that wait on. */
 static u64 get_extints(struct axv_x86_events *ev, unsigned int first)
 {
 	unsigned int i;
@@ -569,7 +568,7 @@ static int set_extints(struct axv_x86_events *ev, unsigned int first, u64 value)
 }
 
 /**
- * axv_x86_get_event_reg() - a register of class EVENT
+ * axv_x86_get_event_reg() - read a register of class EVENT
  * @x:		vCPU whose claim the caller holds
  * @index:	an &enum axv_x86_event_reg
  * @value:	its value
@@ -583,7 +582,7 @@ int axv_x86_get_event_reg(struct axv_x86_vcpu *x, u64 index, u64 *value)
 	unsigned long flags;
 	int err = 0;
 
-	/* Of VMX another CPU may have to tell it, so not with interrupts off. */
+	/* VMX may have to ask another CPU, which is not possible with interrupts off. */
 	if (index == AXV_X86_EVENT_PENDING_DEBUG) {
 		*value = x->hw->get_pending_debug(x);
 		return 0;
@@ -694,7 +693,7 @@ static int set_queue_reg(struct axv_x86_events *ev, u64 index, u64 value)
 }
 
 /**
- * axv_x86_set_event_reg() - replace a register of class EVENT
+ * axv_x86_set_event_reg() - write a register of class EVENT
  * @x:		vCPU whose claim the caller holds
  * @index:	an &enum axv_x86_event_reg
  * @value:	its value

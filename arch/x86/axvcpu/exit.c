@@ -28,8 +28,7 @@
  * @cpl:	privilege level; user level gets #UD
  * @len:	length of the instruction
  *
- * Return: AXV_EXIT, and the guest has yet to be put past the instruction; or
- * AXV_RESUME.
+ * Return: AXV_EXIT, and the caller moves RIP past the instruction; or AXV_RESUME.
  */
 enum axv_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
 				unsigned int len)
@@ -59,7 +58,7 @@ enum axv_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
  * @len:	length of the instruction
  *
  * The hardware has checked that the guest may use the port, with this width.  The
- * elements are the VMM's, which needs nothing for them that it cannot see.
+ * VMM transfers the elements: it can read everything that this needs.
  *
  * Return: AXV_EXIT, with the state before the first element.
  */
@@ -87,7 +86,7 @@ enum axv_next axv_x86_io_string(struct axv_x86_vcpu *x,
  * @access:	AXV_ACCESS_*
  *
  * Context: may sleep.
- * Return: AXV_RESUME, or AXV_EXIT if the VMM has to look at it.
+ * Return: AXV_RESUME; AXV_EXIT if the VMM has to look at it; AXV_AGAIN as axv_x86_mmio().
  */
 enum axv_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
 				   u32 access)
@@ -139,7 +138,7 @@ enum axv_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len)
  * axv_x86_shutdown() - a triple fault
  * @x:		vCPU whose claim the caller holds
  *
- * It is shut down until a reset.
+ * The vCPU is shut down until a reset.
  *
  * Return: AXV_EXIT.
  */
@@ -152,11 +151,11 @@ enum axv_next axv_x86_shutdown(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_x86_exit_exception() - the run ends with an exception the VMM asked for
+ * axv_x86_exit_exception() - describe an exit for an exception the VMM asked for
  * @x:		vCPU whose claim the caller holds
  * @vector:	the exception
- * @has_error:	it has an error code
- * @error:	which
+ * @has_error:	the exception has an error code
+ * @error:	the error code
  * @address:	CR2 value (#PF) or DR6 (#DB)
  */
 void axv_x86_exit_exception(struct axv_x86_vcpu *x, u8 vector, bool has_error,
@@ -173,13 +172,13 @@ void axv_x86_exit_exception(struct axv_x86_vcpu *x, u8 vector, bool has_error,
 }
 
 /**
- * axv_x86_exception() - an exception of the guest's came to the host
+ * axv_x86_exception() - an exception of the guest's exited
  * @x:		vCPU whose claim the caller holds
  * @vector:	0 to 31
  * @error:	error code, where the vector has one
  * @address:	CR2 value (#PF) or the causes in DR6 (#DB)
  *
- * It is the VMM's, if it asked for it; the guest's otherwise.
+ * If the VMM asked for this exception, the run ends with it; otherwise the guest gets it.
  */
 enum axv_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
 				u32 error, u64 address)
@@ -195,13 +194,13 @@ enum axv_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
 }
 
 /**
- * axv_x86_is_split_lock() - is an #AC that exited none of the guest's?
+ * axv_x86_is_split_lock() - does an #AC that exited come from the host's lock detection?
  * @x:		vCPU whose claim the caller holds
  *
  * A host that detects split locks has the processor raise #AC for them, whatever
  * CR0.AM and RFLAGS.AC are (SDM vol. 3A, "Features to Disable Bus Locks").  A
- * guest is not offered that feature, and its kernel would die of it: only an #AC
- * that the guest asked for, in user mode, is its own.
+ * guest is not offered that feature, and its kernel would crash at such an #AC.  So
+ * only an #AC in user mode, with alignment checks on, goes to the guest.
  */
 bool axv_x86_is_split_lock(struct axv_x86_vcpu *x)
 {
@@ -211,14 +210,14 @@ bool axv_x86_is_split_lock(struct axv_x86_vcpu *x)
 
 /**
  * axv_x86_task_switch() - the guest switches to another task
- * @x:		vCPU whose claim the caller holds; what it delivered, if that was cut short
- *		and is not an instruction's of its own, is in &axv_x86_events.reinject
+ * @x:		vCPU whose claim the caller holds.  An event whose delivery was cut short
+ *		is in &axv_x86_events.reinject, unless an instruction of the guest caused it
  * @selector:	of the new task's TSS
  * @source:	what causes it
  * @event:	with AXV_X86_TASK_GATE: the event
  * @len:	length of the instruction, 0 if it is not known
  *
- * It is the VMM's to do: nothing of it needs more than registers and memory.
+ * The VMM does the switch, for which registers and memory are enough.
  *
  * Return: AXV_EXIT.
  */
@@ -259,10 +258,10 @@ enum axv_next axv_x86_split_lock(struct axv_x86_vcpu *x)
 /**
  * axv_x86_fail_entry() - the hardware refused to enter the guest
  * @x:		vCPU whose claim the caller holds
- * @reason:	the hardware's
- * @qualification: what it tells beside that, or 0
+ * @reason:	the hardware's reason
+ * @qualification: what the hardware tells besides, or 0
  *
- * The event it was to deliver is still to be delivered.
+ * The event that this entry was to deliver is kept for the next one.
  *
  * Return: AXV_EXIT.
  */
@@ -306,8 +305,9 @@ enum axv_next axv_x86_hardware_is_off(struct axv_x86_vcpu *x)
 /**
  * axv_x86_machine_check() - a machine check ended the guest
  *
- * The intercept swallowed the exception; its handler did not run.  The guest
- * is to the handler what user mode is: it can be given up, the kernel cannot.
+ * The exception exited, so the host's handler did not run: call it.  It is told that
+ * the machine check came from user mode, since a guest, like user mode and unlike the
+ * kernel, can be given up.
  *
  * Context: the CPU it happened on, interrupts off.
  */
@@ -321,16 +321,16 @@ void axv_x86_machine_check(void)
 }
 
 /**
- * axv_x86_next_event() - what the next entry delivers
+ * axv_x86_next_event() - choose what the next entry delivers
  * @x:		vCPU about to enter
  * @event:	out: the event, in the form of AXV_X86_EVENT_*; 0: none
  * @irq_window:	out: the hardware has to report the interrupt window
- * @nmi_window:	out: likewise for an NMI
+ * @nmi_window:	out: the same for an NMI
  *
  * Context: interrupts off; takes &axv_vcpu.lock.
  * Return: AXV_RESUME; AXV_EXIT if instead the run ends, because the guest is
- * shut down, earned an exception that the VMM wants to see, or has the
- * interrupt window open that the VMM asked for.
+ * shut down, caused an exception that the VMM wants to see, or can take an
+ * interrupt and the VMM asked to be told.
  */
 enum axv_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
 				 bool *irq_window, bool *nmi_window)
@@ -367,7 +367,7 @@ enum axv_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
 			axv_x86_exit(x, AXV_EXIT_IRQ_WINDOW, 0);
 			return AXV_EXIT;
 		}
-		/* What opens LINT0 comes by here again. */
+		/* With LINT0 closed there is no window to find; opening it comes here again. */
 		*irq_window |= axv_lapic_pic_open(x);
 	}
 	if (*event)
@@ -383,10 +383,11 @@ enum axv_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
  * Such an exit leaves no blocking by STI (SDM vol. 3C, "Architectural State Before a VM
  * Exit"; the APM does not say): an external interrupt could come between an STI and the
  * instruction behind it, which no processor allows.  Whether there was an STI is
- * not known, so the instruction gets an interrupt shadow in any case: the guest had
- * begun it, and an interrupt that is not taken before has come a moment later.
+ * not known, so the instruction gets an interrupt shadow in any case.  That does no harm:
+ * the guest had begun the instruction, and an interrupt that is only taken after it might
+ * as well have come a moment later.
  *
- * Not with TF set, where VMX has a shadow go with a single step that is pending.
+ * With TF set there is no shadow: VMX requires a pending single step to go with one.
  */
 void axv_x86_repeat_soft(struct axv_x86_vcpu *x)
 {
@@ -400,9 +401,8 @@ void axv_x86_repeat_soft(struct axv_x86_vcpu *x)
  * @event:	the event, in the form of AXV_X86_EVENT_*
  * @soft:	an instruction of the guest's may have caused it: INT n, INT3, INTO
  *
- * The instruction pointer of a software event is still at its instruction,
- * which runs again, if the guest itself began it.  All others are delivered
- * again.
+ * If an instruction of the guest's caused the event, RIP is still at that instruction,
+ * which runs again.  All other events are kept and delivered again.
  */
 void axv_x86_event_cut_short(struct axv_x86_vcpu *x, u64 event, bool soft)
 {

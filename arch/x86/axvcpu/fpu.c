@@ -2,9 +2,9 @@
 /*
  * Vector state: the memory it lives in, and its way from and to the VMM.
  *
- * The kernel's own guest FPU containers hold it; they are exchanged with the
- * task's state around a run, which is the back end's business.  PKRU is not in
- * them: the kernel switches it by itself, so the vCPU keeps it.
+ * A struct fpu_guest of the kernel's holds it; axv_x86_run() exchanges that with the
+ * thread's own state around a run.  PKRU is not in it: the kernel switches PKRU apart
+ * from the other components, so the vCPU keeps it.
  */
 #include <linux/errno.h>
 #include <linux/string.h>
@@ -26,7 +26,7 @@
 #define RESET_MXCSR	0x1f80
 
 /**
- * axv_x86_fpu_init() - memory for the vector state
+ * axv_x86_fpu_init() - allocate memory for the vector state
  * @x:		vCPU
  *
  * Context: may sleep.
@@ -38,7 +38,7 @@ int axv_x86_fpu_init(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_x86_fpu_destroy() - release it
+ * axv_x86_fpu_destroy() - free the memory of the vector state
  * @x:		vCPU; axv_x86_fpu_init() may have failed on it
  *
  * Context: may sleep.
@@ -50,7 +50,7 @@ void axv_x86_fpu_destroy(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_x86_fpu_reset() - as after RESET
+ * axv_x86_fpu_reset() - put the vector state as it is after RESET
  * @x:		vCPU whose claim the caller holds
  *
  * Components whose bit in the XSAVE header is clear are in their initial
@@ -69,7 +69,7 @@ void axv_x86_fpu_reset(struct axv_x86_vcpu *x)
 	x->pkru = 0;
 }
 
-/* Where a component is in the standard format. */
+/* Where PKRU is in an XSAVE area of the standard format. */
 static u32 *pkru_in(void *area)
 {
 	u32 eax, ebx, ecx, edx;
@@ -79,7 +79,7 @@ static u32 *pkru_in(void *area)
 }
 
 /**
- * axv_x86_get_fpu() - the vector state, in the standard XSAVE format
+ * axv_x86_get_fpu() - read the vector state, in the standard XSAVE format
  * @vcpu:	vCPU whose claim the caller holds
  * @data:	filled completely
  * @size:	bytes at @data

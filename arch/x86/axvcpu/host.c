@@ -40,9 +40,9 @@ static u64 offered_xcr0(void)
 }
 
 /*
- * ARCH_CAPABILITIES: faults that the processor does not have, and what its VERW
- * and its return predictor do.  What tells of an MSR, of the host's BIOS or of SMM
- * is not for a guest.
+ * Bits of ARCH_CAPABILITIES that a guest may see: faults that the processor does not
+ * have, and what its VERW and its return predictor do.  Not among them are bits that
+ * promise an MSR, or that tell of the host's BIOS or of SMM.
  */
 #define ARCH_CAPS_OF_GUEST						\
 	(ARCH_CAP_RDCL_NO | ARCH_CAP_IBRS_ALL | ARCH_CAP_RSBA |		\
@@ -54,9 +54,9 @@ static u64 offered_xcr0(void)
 	 ARCH_CAP_RFDS_CLEAR | ARCH_CAP_ITS_NO)
 
 /*
- * ARCH_CAPABILITIES as a guest may have it, 0 where there is none.  Two faults are
- * the host's to work around, whoever has them: machine checks by pages that change
- * their size, and the flush before an entry.
+ * ARCH_CAPABILITIES as a guest may see it; 0 on a processor without the MSR.  Two bits
+ * are always set, because the host does what is needed for its guests: against machine
+ * checks by pages that change their size, and the flush of the L1 cache before an entry.
  */
 static u64 offered_arch_caps(void)
 {
@@ -73,7 +73,7 @@ static u64 offered_arch_caps(void)
  * axv_x86_fpu_size() - bytes of a standard-format XSAVE area
  * @xcr0:	the components in it
  *
- * Components the processor does not know count nothing (AMD APM vol. 3,
+ * Components that the processor does not know add nothing (AMD APM vol. 3,
  * function 0000_000D).
  */
 u32 axv_x86_fpu_size(u64 xcr0)
@@ -94,7 +94,7 @@ u32 axv_x86_fpu_size(u64 xcr0)
 /**
  * axv_x86_host_init() - find out what the host can do
  *
- * The back end may lower it; then comes axv_x86_cpuid_init().
+ * The back end may take something away afterwards; axv_x86_cpuid_init() comes last.
  *
  * Context: module load.
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Model-specific registers: what the kernel answers for them, and the VMM's
- * policy of who answers.
+ * policy, which says whether the kernel or the VMM answers.
  *
- * Default deny: an MSR that is not named here does not exist.  None of them
- * reaches a register of the host but those that the back end switches.
+ * Default deny: an MSR that is not named here does not exist.  Only PRED_CMD, and
+ * MSRs that are switched around the guest, reach a register of the processor.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -65,8 +65,8 @@ static const u16 mtrr_fixed_msr[] = {
 #define DE_CFG_LFENCE		BIT_ULL(1)
 
 /*
- * What a VMM saves and restores, apart from the MTRRs.  Time is the VM's, and what a
- * vCPU is ahead of it is in TSC_ADJUST.
+ * What a VMM saves and restores, apart from the MTRRs.  The TSC is not among them: the VM
+ * has the counter, and TSC_ADJUST tells how far a vCPU is ahead of it.
  */
 static const u32 saved_msr[] = {
 	MSR_EFER, MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK,
@@ -77,7 +77,7 @@ static const u32 saved_msr[] = {
 	MSR_IA32_TSC_ADJUST, MSR_IA32_MCG_STATUS, MSR_IA32_APICBASE,
 };
 
-/* Each byte of @value a memory type of @types? */
+/* Is each byte of @value one of the memory types in @types? */
 static bool types_valid(u64 value, u32 types)
 {
 	unsigned int i;
@@ -113,7 +113,7 @@ static u64 *mtrr(struct axv_x86_vcpu *x, u32 msr)
 	return NULL;
 }
 
-/* AMD APM vol. 2, 7.7.2 and 7.7.3. */
+/* See AMD APM vol. 2, 7.7.2 and 7.7.3. */
 static bool mtrr_valid(struct axv_x86_vcpu *x, u32 msr, u64 value)
 {
 	u64 address = GENMASK_ULL(x->caps.phys_bits - 1, 12);
@@ -130,7 +130,7 @@ static bool mtrr_valid(struct axv_x86_vcpu *x, u32 msr, u64 value)
 	return types_valid(value, MTRR_TYPES);
 }
 
-/* MSRs that the hardware switches: there only with the CPUID bit for them. */
+/* Does the back end switch this MSR, and has the guest the CPUID bit for it? */
 static bool has_hw_msr(struct axv_x86_vcpu *x, u32 msr)
 {
 	switch (msr) {
@@ -182,7 +182,7 @@ static bool is_intel(void)
 }
 
 /*
- * MSR 0x8b: what level the microcode has.  Intel has it in the upper half (SDM
+ * MSR 0x8b: the revision of the microcode.  Intel has it in the upper half (SDM
  * vol. 3A, "Update Signature and Verification").
  */
 static u64 microcode(void)
@@ -190,7 +190,7 @@ static u64 microcode(void)
 	return (u64)boot_cpu_data.microcode << (is_intel() ? 32 : 0);
 }
 
-/* MSRs of AMD's that every kernel for its processors looks at. */
+/* MSRs of AMD at which every kernel looks on AMD's processors. */
 static bool is_amd_msr(u32 msr)
 {
 	switch (msr) {
@@ -204,7 +204,7 @@ static bool is_amd_msr(u32 msr)
 	return false;
 }
 
-/* The serialising LFENCE is the host's choice; the guest may see it made. */
+/* The host chooses whether LFENCE serialises; the guest can read what it has chosen. */
 static u64 de_cfg(void)
 {
 	return boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? DE_CFG_LFENCE : 0;
@@ -216,7 +216,7 @@ static u64 de_cfg(void)
  * @msr:	number
  * @value:	its value
  *
- * Return: 0, or -ENOENT if there is none with the vCPU's CPUID table.
+ * Return: 0, or -ENOENT if the vCPU does not have the MSR with its CPUID table.
  */
 int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 {
@@ -305,7 +305,7 @@ int axv_x86_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 	return 0;
 }
 
-/* EFER as WRMSR has it (AMD APM vol. 2, 3.1.7): LMA is read only. */
+/* The guest's WRMSR of EFER (AMD APM vol. 2, 3.1.7): LMA is read only. */
 static int guest_set_efer(struct axv_x86_vcpu *x, u64 value)
 {
 	u64 old = x->efer;
@@ -319,7 +319,7 @@ static int guest_set_efer(struct axv_x86_vcpu *x, u64 value)
 	return 0;
 }
 
-/* One barrier, at once, on the CPU that will go on with the guest. */
+/* Issue the barrier at once, on the CPU that goes on with the guest. */
 static int set_pred_cmd(struct axv_x86_vcpu *x, u64 value)
 {
 	if (!x->caps.ibpb)
@@ -348,16 +348,16 @@ static int only(bool good)
  * @x:		vCPU whose claim the caller holds
  * @msr:	number
  * @value:	new value
- * @host:	the VMM asks, not the guest: it may set the time, and EFER
+ * @host:	the VMM writes, not the guest: it may set the VM's counter, and EFER
  *		whatever CR0.PG is
  *
- * TSC_ADJUST is what the vCPU's TSC is ahead of the VM's counter, so a TSC that
- * the guest writes moves TSC_ADJUST, and the other way round (SDM vol. 3B,
- * "IA32_TSC_ADJUST Register Support").  It is there for the VMM whether the guest
- * has it or not.  The VMM's own write of the TSC sets the VM's counter.
+ * TSC_ADJUST tells how far the vCPU's TSC is ahead of the VM's counter, so a guest
+ * that writes its TSC changes TSC_ADJUST, and the other way round (SDM vol. 3B,
+ * "IA32_TSC_ADJUST Register Support").  The VMM can access TSC_ADJUST whether the
+ * guest has it or not.  A write of the TSC by the VMM sets the VM's counter.
  *
- * Return: 0, -ENOENT if there is none with the vCPU's CPUID table, -EINVAL for
- * a value the hardware would refuse, -EPERM for one that is only read.
+ * Return: 0, -ENOENT if the vCPU does not have the MSR with its CPUID table, -EINVAL
+ * for a value the hardware would refuse, -EPERM for an MSR that can only be read.
  */
 int axv_x86_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value, bool host)
 {
@@ -446,7 +446,7 @@ int axv_x86_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value, bool host)
 }
 
 /**
- * axv_x86_msr_list() - the MSRs a VMM saves and restores
+ * axv_x86_msr_list() - list the MSRs a VMM saves and restores
  * @x:		vCPU
  * @index:	from 0
  * @msr:	number of the MSR
@@ -528,7 +528,7 @@ u32 axv_x86_msr_action(struct axv_x86_vm *vm, u32 msr, bool write)
 }
 
 /**
- * axv_x86_policy_has() - does the policy leave an MSR to anybody but the kernel?
+ * axv_x86_policy_has() - does the policy take an MSR away from the kernel?
  * @vm:		VM
  * @msr:	number
  *
@@ -542,7 +542,7 @@ bool axv_x86_policy_has(struct axv_x86_vm *vm, u32 msr)
 }
 
 /**
- * axv_x86_get_policy() - the VMM's MSR policy
+ * axv_x86_get_policy() - read the VMM's MSR policy
  * @vm:		VM
  * @buf:	room for *@count ranges
  * @count:	in: room; out: how many there are
@@ -657,7 +657,10 @@ static enum axv_next write_x2apic(struct axv_x86_vcpu *x, u32 msr, u64 value,
 {
 	int ended;
 
-	/* Others are told of the end of a level, which may sleep. */
+	/*
+	 * An EOI of a level tells the routes, which may sleep; and an IPI to all vCPUs takes
+	 * too long with interrupts off.
+	 */
 	if (irqs_disabled() &&
 	    ((msr == AXV_X2APIC_EOI && axv_lapic_ends_level(x)) ||
 	     (msr == AXV_X2APIC_ICR && axv_lapic_ipi_is_wide(value))))
@@ -669,7 +672,7 @@ static enum axv_next write_x2apic(struct axv_x86_vcpu *x, u32 msr, u64 value,
 }
 
 /**
- * axv_x86_rdmsr() - RDMSR
+ * axv_x86_rdmsr() - answer the guest's RDMSR
  * @x:		vCPU whose claim the caller holds; CPL is 0
  * @len:	length of the instruction
  *
@@ -702,12 +705,12 @@ enum axv_next axv_x86_rdmsr(struct axv_x86_vcpu *x, unsigned int len)
 }
 
 /**
- * axv_x86_wrmsr() - WRMSR
+ * axv_x86_wrmsr() - answer the guest's WRMSR
  * @x:		vCPU whose claim the caller holds; CPL is 0
  * @len:	length of the instruction
  *
- * Return: AXV_RESUME; AXV_EXIT if the VMM answers, the state is then the one after the
- * instruction; AXV_SLOW with interrupts off: call again with interrupts on.
+ * Return: AXV_RESUME; AXV_EXIT if the VMM answers, with the state after the instruction;
+ * AXV_SLOW, with interrupts off only: call it again with interrupts on.
  */
 enum axv_next axv_x86_wrmsr(struct axv_x86_vcpu *x, unsigned int len)
 {

@@ -200,7 +200,7 @@ static bool is_pdpte(struct axv_x86_vcpu *x, u64 index)
 	return x->hw->get_pdpte && index <= AXV_X86_PDPTES_LOADED;
 }
 
-/* Is it an id of this architecture, in its one size? */
+/* Is this an id of an x86 register?  All have 8 bytes. */
 static bool id_valid(u64 id)
 {
 	return AXV_REG_ARCH(id) == AXV_REG_ARCH_X86 &&
@@ -213,8 +213,8 @@ static bool id_valid(u64 id)
  * @id:		AXV_REG_X86()
  * @value:	its value
  *
- * Return: 0, or -ENOENT if there is no such register, or none such with the
- * vCPU's CPUID table.
+ * Return: 0, or -ENOENT if there is no such register, or the vCPU does not have it
+ * with its CPUID table.
  */
 int axv_x86_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value)
 {
@@ -308,8 +308,8 @@ int axv_x86_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value)
 }
 
 /**
- * struct id_list - ids, as far as there is room
- * @ids:	room for them
+ * struct id_list - a list of register ids, which may be longer than there is room
+ * @ids:	the ids that fit
  * @room:	how many fit
  * @count:	how many there are
  */
@@ -328,8 +328,8 @@ static void add_id(struct id_list *list, unsigned int class, u64 index)
 }
 
 /**
- * axv_x86_reg_list() - the ids of all registers a vCPU has
- * @x:		vCPU whose table of CPUID does not change meanwhile
+ * axv_x86_reg_list() - list the ids of all registers a vCPU has
+ * @x:		vCPU whose CPUID table does not change meanwhile
  * @ids:	room for *@count of them
  * @count:	in: room; out: how many there are
  *
@@ -365,10 +365,10 @@ int axv_x86_reg_list(struct axv_x86_vcpu *x, u64 *ids, u32 *count)
 	add_id(&list, AXV_X86_CLASS_XCR, 0);
 	for (i = 0; i < AXV_X86_EVENT_REGS; i++)
 		add_id(&list, AXV_X86_CLASS_EVENT, i);
-	/* Behind the control registers, since setting those makes them stale. */
+	/* PDPTEs follow the control registers, since setting those makes them stale. */
 	for (i = 0; is_pdpte(x, i); i++)
 		add_id(&list, AXV_X86_CLASS_PDPTE, i);
-	/* Behind IA32_APIC_BASE, which resets it. */
+	/* The APIC follows IA32_APIC_BASE, which resets it. */
 	for (i = 0; !axv_lapic_list(x, i, &index); i++)
 		add_id(&list, AXV_X86_CLASS_LAPIC, index);
 

@@ -297,18 +297,18 @@ int axv_x86_set_sregs(struct axv_x86_vcpu *x, const struct axv_x86_sregs *sregs)
 	return err;
 }
 
-/* RFLAGS alone are looked at; they are read once, since the VMM may write on. */
+/* @rflags: as checked; it is not read again, since the VMM may write to the run page. */
 static __always_inline void load_gprs(struct axv_x86_vcpu *x, u64 rflags)
 {
 	x->regs = x->base.run->regs.gprs;
 	x->regs.rflags = rflags | X86_EFLAGS_FIXED;
 }
 
-/* Segments are copied before they are looked at, likewise. */
+/* Both sets are checked in a copy, since the VMM may write to the run page meanwhile. */
 static noinline int load_sets(struct axv_x86_vcpu *x, u32 dirty)
 {
 	struct axv_run *run = x->base.run;
-	/* Copied to before it is looked at: clearing it first takes longer. */
+	/* Filled by memcpy() before it is read; to clear it first would only take time. */
 	struct axv_x86_sregs sregs __uninitialized;
 	u64 rflags = 0;
 	int err;
@@ -335,7 +335,7 @@ static noinline int load_sets(struct axv_x86_vcpu *x, u32 dirty)
 }
 
 /**
- * axv_x86_prepare_run() - load what the run page has for the entry
+ * axv_x86_prepare_run() - load the register sets that are dirty in the run page
  * @vcpu:	vCPU whose claim the caller holds
  *
  * Return: 0, or -EINVAL if a set is unknown or the hardware would refuse a
@@ -381,7 +381,7 @@ void axv_x86_store_run(struct axv_vcpu *vcpu)
  * @want:	AXV_RUN_SET_GPRS: store them
  *
  * Context: under &axv_vcpu.lock.
- * Return: 0, or -EINVAL for RFLAGS that there cannot be; then nothing has changed.
+ * Return: 0, or -EINVAL for impossible RFLAGS; then nothing has changed.
  */
 int axv_x86_sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want)
 {

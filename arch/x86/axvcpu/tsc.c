@@ -12,17 +12,18 @@
 #include "x86.h"
 
 /*
- * In a suspend to memory or disk the TSC may stop and start again at 0 (SDM vol. 3B,
- * "Invariant TSC": it counts in ACPI C-states, which S3 is none of).  What it lost is
- * added for all guests, whose TSC would run back otherwise.
+ * While the host is suspended to memory or disk the TSC may stop, and start again at 0
+ * (SDM vol. 3B, "Invariant TSC": it counts in ACPI C-states, and S3 is none of them).
+ * axv_x86_tsc_lost is what it lost, and is added to the TSC of every guest; otherwise
+ * that would go backwards.
  */
 u64 axv_x86_tsc_lost;
 static u64 tsc_at_suspend;
 
 /**
- * axv_x86_tsc_resumed() - the host was suspended
- * @before:	the host's TSC when it went to sleep
- * @after:	and now
+ * axv_x86_tsc_resumed() - the host wakes from a suspend
+ * @before:	the host's TSC when the suspend began
+ * @after:	the host's TSC now
  *
  * Context: one CPU, interrupts off; no guest runs anywhere.
  */
@@ -45,7 +46,7 @@ static void tsc_resume(void)
 
 AXV_DEFINE_SYSCORE(tsc_syscore, tsc_suspend, tsc_resume);
 
-/** axv_x86_tsc_init() - watch the host's TSC; axv_x86_tsc_exit(): no more */
+/** axv_x86_tsc_init() - watch the host's TSC, until axv_x86_tsc_exit() */
 void axv_x86_tsc_init(void)
 {
 	axv_register_syscore(&tsc_syscore);

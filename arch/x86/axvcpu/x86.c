@@ -26,9 +26,9 @@
 #include "x86.h"
 
 /**
- * axv_x86_vcpu_init() - the common part of a new vCPU
- * @x:		zeroed but for @x->base
- * @hw:		works already
+ * axv_x86_vcpu_init() - initialize the common part of a new vCPU
+ * @x:		zeroed except @x->base
+ * @hw:		the back end's; its functions can be called already
  *
  * The vCPU is reset, and has the host's CPUID table until it is given another.
  *
@@ -57,7 +57,7 @@ int axv_x86_vcpu_init(struct axv_x86_vcpu *x, const struct axv_x86_hw *hw)
 }
 
 /**
- * axv_x86_vcpu_destroy() - release it
+ * axv_x86_vcpu_destroy() - release what axv_x86_vcpu_init() took
  * @x:		vCPU; axv_x86_vcpu_init() may have failed on it
  *
  * Context: may sleep.
@@ -70,7 +70,7 @@ void axv_x86_vcpu_destroy(struct axv_x86_vcpu *x)
 	x->cpuid = NULL;
 }
 
-/* AMD APM vol. 2, table 14-1. */
+/* See AMD APM vol. 2, table 14-1. */
 static void reset_segments(struct axv_x86_vcpu *x)
 {
 	static const struct axv_x86_segment data = {
@@ -159,7 +159,7 @@ static void reset_registers(struct axv_x86_vcpu *x, u64 cr0)
 }
 
 /*
- * As after INIT.  What RESET changes and INIT keeps: the vector state and XCR0, CD and NW
+ * Do what INIT does.  RESET changes, and INIT keeps: the vector state and XCR0, CD and NW
  * of CR0, the TSC and all MSRs but EFER (AMD APM vol. 2, table 14-1; Intel SDM vol. 3A,
  * table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT").  The
  * VMM's choice of exceptions that exit stays, too.
@@ -172,8 +172,8 @@ static void init(struct axv_x86_vcpu *x)
 	x->events.exit_mask = exit_mask;
 	x->asid.stale = true;
 	/*
-	 * The next entry disarms a window of before, and takes back a CR8 that is watched:
-	 * VMX refuses one above the guest's.
+	 * With @any set the next entry disarms an interrupt window, and stops to watch
+	 * CR8: VMX refuses an entry with a threshold above the guest's CR8.
 	 */
 	WRITE_ONCE(x->events.any, true);
 }
@@ -191,10 +191,10 @@ static void startup(struct axv_x86_vcpu *x, u8 vector)
 }
 
 /**
- * axv_x86_take_latched() - an INIT, a SIPI or both have come
+ * axv_x86_take_latched() - do what a latched INIT or SIPI asks for
  * @x:		vCPU with a local APIC, whose claim the caller holds
  *
- * A SIPI that comes while it does not wait for one is lost (Intel SDM vol. 3A, "MP
+ * A SIPI is lost if the vCPU does not wait for one (Intel SDM vol. 3A, "MP
  * Initialization Protocol").
  *
  * Context: process context, outside the inner loop.
@@ -218,10 +218,10 @@ void axv_x86_take_latched(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_x86_vcpu_reset() - as after RESET
+ * axv_x86_vcpu_reset() - put the vCPU into the state after RESET
  * @x:		vCPU whose claim the caller holds
  *
- * AMD APM vol. 2, 14.1.3.  The tables stay.
+ * AMD APM vol. 2, 14.1.3.  The CPUID table stays.
  *
  * Context: takes &axv_vcpu.lock.
  */
@@ -262,7 +262,7 @@ static void setup_real(struct axv_x86_vcpu *x, u64 entry)
 
 	x->hw->get_segment(x, AXV_X86_CS, &cs);
 	cs.base = entry & ~0xffffull;
-	/* Where real mode could have loaded the base, the two agree. */
+	/* Selector and base agree if the base is one that real mode can load. */
 	cs.selector = (entry >> 4) & 0xf000;
 	x->hw->set_segment(x, AXV_X86_CS, &cs);
 	x->regs.rip = entry & 0xffff;
@@ -290,12 +290,13 @@ static void setup_protected(struct axv_x86_vcpu *x, u64 entry)
 }
 
 /**
- * axv_x86_setup() - where the guest begins, and in which mode
+ * axv_x86_setup() - set where the guest begins, and in which mode
  * @vcpu:	reset vCPU whose claim the caller holds
  * @setup:	what axv_x86_check_setup() agreed to
  *
- * Everything else is as after RESET.  Real mode at 0xfffffff0 is RESET itself.  A vCPU
- * that waits for a SIPI begins where that leads to, in real mode.
+ * Everything else is as after RESET.  Real mode at 0xfffffff0 is the state after RESET.
+ * For a vCPU that waits for a SIPI the entry point has no effect: it begins where the SIPI
+ * says, in real mode.
  *
  * Return: 0.
  */
@@ -316,7 +317,7 @@ int axv_x86_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 }
 
 /**
- * axv_x86_query() - facts about the host that the core does not know
+ * axv_x86_query() - answer a question about the host that the core cannot answer
  * @id:		an &enum axv_query_id
  * @value:	the answer
  *
@@ -326,7 +327,7 @@ int axv_x86_query(u32 id, u64 *value)
 {
 	switch (id) {
 	case AXV_QUERY_IPA_BITS:
-		/* The nested walk has the host's levels (AMD APM vol. 2, 15.25.3). */
+		/* Nested tables have as many levels as the host's (AMD APM vol. 2, 15.25.3). */
 		*value = min(axv_x86_host.phys_bits,
 			     pgtable_l5_enabled() ? 52u : 48u);
 		return 0;
@@ -347,7 +348,7 @@ int axv_x86_query(u32 id, u64 *value)
 }
 
 /**
- * axv_x86_get_table() - one of the tables of x86
+ * axv_x86_get_table() - read one of the tables of x86
  * @vm:		VM, or NULL
  * @vcpu:	vCPU, or NULL: the VM's or the host's
  * @kind:	an &enum axv_table_kind
@@ -381,16 +382,16 @@ int axv_x86_get_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 }
 
 /**
- * axv_x86_set_table() - replace one of them
+ * axv_x86_set_table() - replace one of the tables of x86
  * @vm:		VM, or NULL
  * @vcpu:	vCPU, claimed in Created or Free, or NULL: the VM's
  * @kind:	an &enum axv_table_kind
- * @buf:	entries, kernel memory; out: what was set, as the get shows it
+ * @buf:	entries, in kernel memory; out: the table as axv_x86_get_table() shows it now
  * @count:	how many
  *
  * Context: may sleep; &axv_vm.lock for a table of the VM's.
- * Return: 0 or an error of the table's own, after which nothing has changed;
- * -EINVAL if there is none such to set.
+ * Return: 0; an error of the table's own, after which nothing has changed; -EINVAL if
+ * there is no such table, or it cannot be set.
  */
 int axv_x86_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 		      void *buf, u32 count)
@@ -413,7 +414,7 @@ int axv_x86_set_table(struct axv_vm *vm, struct axv_vcpu *vcpu, u32 kind,
 }
 
 /**
- * axv_x86_table_entry_size() - bytes of one entry
+ * axv_x86_table_entry_size() - size of one entry of a table
  * @kind:	an &enum axv_table_kind
  *
  * Return: bytes; 0: there is no such table.
