@@ -5,7 +5,7 @@
  * With decode assists the processor names the general register of a MOV (APM
  * 15.8.1).  Everything else, CLTS, LMSW and SMSW on all processors, is read from
  * the code once more; the exit's code and the privilege level decide whether it is
- * the instruction that exited.  An operand in memory is the VMM's.
+ * the instruction that exited.  The VMM deals with an operand in memory.
  */
 #include <linux/string.h>
 #include <asm/trapnr.h>
@@ -28,7 +28,7 @@ enum cr_op {
 
 /**
  * struct cr_insn - an instruction that reads or writes a control register
- * @op:		which
+ * @op:		which instruction
  * @cr:		CR number
  * @gpr:	general register, where @memory is false
  * @len:	bytes
@@ -146,7 +146,7 @@ static void write_gpr(struct axv_svm_vcpu *svm, u8 gpr, u8 width, u64 value)
 		*reg = width == 4 ? (u32)value : value;
 }
 
-/* Past the instruction, or #GP. */
+/* Move RIP past the instruction, or raise #GP. */
 static enum axv_next finish(struct axv_svm_vcpu *svm,
 			    const struct cr_insn *insn, bool good)
 {
@@ -180,7 +180,7 @@ static enum axv_next write_cr8(struct axv_svm_vcpu *svm,
 	return AXV_EXIT;
 }
 
-/* An operand in memory: the VMM's. */
+/* The operand is in memory: left to the VMM. */
 static enum axv_next exit_msw(struct axv_svm_vcpu *svm, bool write)
 {
 	struct axv_exit_msw *msw = &axv_x86_exit(&svm->x, AXV_EXIT_MSW,
@@ -197,7 +197,7 @@ static enum axv_next exit_msw(struct axv_svm_vcpu *svm, bool write)
  *
  * Context: may sleep.
  * Return: AXV_RESUME; AXV_AGAIN if the code is not that of the exit any more;
- * AXV_EXIT if the VMM is to hear of CR8, or has to do it.
+ * AXV_EXIT if the VMM has to be told of CR8, or has to deal with an operand in memory.
  */
 enum axv_next axv_svm_handle_cr(struct axv_svm_vcpu *svm)
 {

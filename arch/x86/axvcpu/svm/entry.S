@@ -14,8 +14,8 @@
 #define GPR(n)	(AXV_SVM_GPRS + 8 * (n))
 
 /*
- * Which return-stack filling and return-thunk untraining a #VMEXIT needs is
- * the running kernel's decision; these macros change with its series.
+ * The running kernel decides which return-stack filling and return-thunk
+ * untraining a #VMEXIT needs; its macros for that differ between kernel series.
  */
 #ifdef UNTRAIN_RET_VM
 #define AXV_RSB_FEATURE	X86_FEATURE_RSB_VMEXIT
@@ -68,12 +68,12 @@ SYM_FUNC_START(axv_svm_enter)
 
 	AXV_LOAD_GPRS AXV_SVM_GPRS
 
-	/* Leaves nothing of the host in the processor's buffers; takes ZF. */
+	/* Leaves nothing of the host in the processor's buffers; changes ZF. */
 	VM_CLEAR_CPU_BUFFERS
 
 	vmrun	%rax
 
-	/* RAX is the host's again and the only register that is free. */
+	/* The exit restored RSP and RAX; all others are the guest's, so only RAX is free. */
 	pop	%rax
 	AXV_SAVE_GPRS AXV_SVM_GPRS, %rax
 	mov	%rdi, GPR(7)(%rax)
@@ -82,7 +82,7 @@ SYM_FUNC_START(axv_svm_enter)
 	mov	AXV_SVM_VMCB_PA(%rdi), %rax
 	vmsave	%rax
 
-	/* The host's GS base among them: per-CPU variables work again. */
+	/* Loads the host's GS base, too: per-CPU variables work again. */
 	pop	%rax
 	vmload	%rax
 

@@ -39,11 +39,12 @@
 #define SVM_EXIT_TLBSYNC		0x0a4
 
 /*
- * Instructions that are answered once their length is known.
+ * Answer an instruction whose length is known.
  *
- * One is reached at the end of an event's delivery, not within it: an interrupt of the host
- * that waited for that has come before it (APM 15.20).  So the guest cannot keep the host's
- * interrupts out by what it does here (CVE-2015-5307), and they need not be let in.
+ * The guest executes it after the delivery of an event, not within: an interrupt of the host
+ * that waited for the end of the delivery has come before the instruction (APM 15.20).  So
+ * the guest cannot keep the host's interrupts out by such exits (CVE-2015-5307), and
+ * @injected is cleared: the inner loop need not let them in.
  */
 static enum axv_next handle_instruction(struct axv_svm_vcpu *svm,
 					unsigned int len)
@@ -98,7 +99,7 @@ enum axv_next axv_svm_port_string(struct axv_svm_vcpu *svm, u32 info, unsigned i
 }
 
 /**
- * axv_svm_out() - OUT, where there are doorbells
+ * axv_svm_out() - OUT in a VM that has doorbells
  * @svm:	vCPU that exited with it
  *
  * Context: as axv_ring_doorbell().
@@ -118,7 +119,7 @@ enum axv_next axv_svm_out(struct axv_svm_vcpu *svm)
 
 /*
  * The intercept comes before the switch, but after the checks of the gate
- * (APM 15.14.1).  Events have a RF of their own in the old task's TSS.
+ * (APM 15.14.1).  For an event the hardware tells RF as the old task's TSS gets it.
  */
 static enum axv_next handle_task_switch(struct axv_svm_vcpu *svm)
 {
@@ -194,7 +195,7 @@ enum axv_next axv_svm_handle_other(struct axv_x86_vcpu *x)
 		axv_x86_machine_check();
 		return AXV_RESUME;
 	case SVM_EXIT_ERR:
-		/* Was the TLB flushed, if that was asked for?  Nobody says. */
+		/* Nothing tells whether a flush that was asked for was done. */
 		axv_x86_asids_reset(&this_cpu_ptr(&axv_svm_cpu)->asids);
 		return AXV_SLOW;
 	default:
@@ -228,14 +229,14 @@ static void distrust(struct axv_svm_vcpu *svm)
 	axv_svm_dirty(svm, SVM_CLEAN_ALL);
 }
 
-/* The guest left without a state (APM 15.14.3). */
+/* A shutdown leaves the state in the VMCB undefined (APM 15.14.3). */
 static enum axv_next handle_shutdown(struct axv_svm_vcpu *svm)
 {
 	distrust(svm);
 	return axv_x86_shutdown(&svm->x);
 }
 
-/* VMRUN refused the state (APM 15.5.1), or ended in a way nobody asked for. */
+/* VMRUN refused the state (APM 15.5.1), or ended by an exit that was not asked for. */
 static enum axv_next handle_failed_entry(struct axv_svm_vcpu *svm)
 {
 	const struct vmcb_control_area *control = &svm->vmcb->control;

@@ -101,7 +101,7 @@ const char *axv_svm_unusable(const struct cpuinfo_x86 *c, u64 syscfg)
  *
  * Context: module load; may sleep.
  * Return: 0; -EOPNOTSUPP without nested paging, where the firmware switched SVM
- * off, or where axv_svm_unusable() has something to say; -ENOMEM.
+ * off, or where axv_svm_unusable() says so; -ENOMEM.
  */
 int axv_svm_hardware_init(void)
 {
@@ -149,8 +149,8 @@ void axv_svm_hardware_exit(void)
 }
 
 /*
- * Against SRSO some processors need no more than this bit while there are
- * guests; kernels that know of it leave it to the hypervisor.
+ * Some processors need nothing but this bit against SRSO, while there are guests;
+ * kernels that know the bit leave it to the hypervisor.
  */
 static void reduce_speculation(bool on)
 {
@@ -169,7 +169,7 @@ static void reduce_speculation(bool on)
  * axv_svm_hardware_enable() - SVM on, on this CPU
  *
  * Context: interrupts off.
- * Return: 0, or -EBUSY if somebody else (KVM) has it.
+ * Return: 0, or -EBUSY if another module (KVM) has SVM on.
  */
 int axv_svm_hardware_enable(void)
 {
@@ -185,12 +185,12 @@ int axv_svm_hardware_enable(void)
 	if (boot_cpu_has(X86_FEATURE_TSCRATEMSR))
 		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_DEFAULT);
 	reduce_speculation(true);
-	/* perf may count the host alone while SVM is on, and must not otherwise. */
+	/* perf may use its host-only counters while SVM is on, and at no other time. */
 	amd_pmu_enable_virt();
 	if (axv_x86_host.tsc_aux)
 		rdmsrl(MSR_TSC_AUX, sc->tsc_aux);
 
-	/* Who had SVM before may have left translations under any ASID. */
+	/* Another user of SVM may have left translations under any ASID. */
 	sc->asids.count = axv_svm.asids;
 	axv_x86_asids_reset(&sc->asids);
 	return 0;
@@ -201,8 +201,8 @@ int axv_svm_hardware_enable(void)
  *
  * No callback of the kernel's emergency path does this when the host crashes:
  * SVM does not hold back INIT as VMX root operation does, and a kernel that is
- * started next only finds SVME set.  What it would find otherwise is GIF clear,
- * and only if the crash was between CLGI and STGI of the world switch.
+ * started next only finds SVME set.  It would find GIF clear, too, if the crash
+ * was between CLGI and STGI of the world switch, but not otherwise.
  *
  * Context: interrupts off.
  */

@@ -84,9 +84,9 @@ static void begin_step(struct axv_svm_vcpu *svm)
 }
 
 /*
- * @causes: of a #DB, in DR6's bits, as the step left them.  Return: those that
- * the guest has to hear of.
- * @loaded: an IRET has loaded the flags: they are the guest's already.
+ * @causes: causes of a #DB as the step left them, in DR6's bits.
+ * @loaded: an IRET has loaded the flags, so TF is the guest's already.
+ * Return: the causes of which the guest has to be told.
  */
 static u64 end_step(struct axv_svm_vcpu *svm, u64 causes, bool loaded)
 {
@@ -110,7 +110,7 @@ static u64 end_step(struct axv_svm_vcpu *svm, u64 causes, bool loaded)
 	return causes;
 }
 
-/* Exits by which a step ends before its instruction; a task switch comes again. */
+/* Exits that end a step before the instruction is executed; a task switch exits again. */
 static bool is_step_exit(u32 code)
 {
 	switch (code) {
@@ -130,8 +130,8 @@ static bool is_step_exit(u32 code)
 }
 
 /*
- * An NMI waits, and no event goes in before it: what the next entry does to see
- * where the guest can take the NMI.
+ * An NMI waits, and no event is injected before it: have the next entry find the
+ * point where the guest can take the NMI.
  *
  * NMIs stay masked until the handler's IRET is done.  The intercept comes
  * before the IRET, so the window opens one instruction later; a single step
@@ -187,7 +187,7 @@ static void nothing(struct irq_work *work)
 }
 
 /**
- * axv_svm_nmi_init() - part of a new vCPU
+ * axv_svm_nmi_init() - initialize @nmi_poke of a new vCPU
  * @svm:	the vCPU
  */
 void axv_svm_nmi_init(struct axv_svm_vcpu *svm)
@@ -228,7 +228,7 @@ enum axv_next axv_svm_inject_events(struct axv_x86_vcpu *x)
 		control->event_inj_err = event >> AXV_X86_EVENT_ERROR_SHIFT;
 		/* Where INT n, INT3 and INTO return to (APM 15.20). */
 		control->next_rip = x->regs.rip;
-		/* The handler begins without a shadow; VMRUN need not end it. */
+		/* The handler begins without a shadow, which VMRUN need not clear. */
 		control->int_state &= ~SVM_INTERRUPT_SHADOW_MASK;
 	}
 	if (irq_window)
@@ -250,7 +250,7 @@ enum axv_next axv_svm_inject_events(struct axv_x86_vcpu *x)
  * axv_svm_save_interrupted_event() - keep an event that was being delivered
  * @svm:	vCPU that just left the guest
  *
- * A guest that was shut down by it is past its delivery.
+ * If the delivery shut the guest down, nothing is kept.
  */
 void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm)
 {
@@ -271,13 +271,13 @@ void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm)
 }
 
 /**
- * axv_svm_nmi_after_exit() - what became of a pending NMI, or of its handler's IRET
+ * axv_svm_nmi_after_exit() - find out what became of a pending NMI or its handler's IRET
  * @svm:	vCPU that just left the guest, with @nmi_armed or @nmi_iret set
  *
  * A step ends with every exit, and axv_svm_inject_events() begins another if one
- * is still needed.  Where the instruction behind STI or MOV SS is one that must
- * not be stepped, the shadow ends before it: all of them use the stack as it is
- * now, so the guest can take an NMI there as well.
+ * is still needed.  If the instruction behind STI or MOV SS is one that must not be
+ * stepped, the shadow ends before it: such instructions use the stack as it is there,
+ * so the guest can take an NMI there as well.
  *
  * Return: true if the exit is answered.
  */
@@ -294,7 +294,7 @@ bool axv_svm_nmi_after_exit(struct axv_svm_vcpu *svm)
 		return false;
 	}
 
-	/* An instruction breakpoint alone comes before its instruction. */
+	/* With no cause but an instruction breakpoint, the #DB comes before the IRET. */
 	debug = step && code == SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
 	done = iret && (x->regs.rip != svm->nmi_iret_rip ||
 			(debug && (!causes || (causes & DR_STEP))));
@@ -314,10 +314,10 @@ bool axv_svm_nmi_after_exit(struct axv_svm_vcpu *svm)
 		x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
 		return true;
 	}
-	/* IRET faulted, and an exception is the guest's. */
+	/* IRET faulted: the guest gets the exception. */
 	if (code >= SVM_EXIT_EXCP_BASE && code <= SVM_EXIT_EXCP_BASE + 31)
 		return false;
-	/* Another vCPU changed the IRET: the handler has one yet to come. */
+	/* Another vCPU overwrote the IRET: NMIs stay masked until the handler's next one. */
 	x->hw->set_nmi_masked(x, true);
 	return true;
 }

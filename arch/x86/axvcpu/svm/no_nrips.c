@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is done for processors alone that do not save the next RIP at an exit
- * (APM 15.7.1): the code is read once more for the length of the instruction.
+ * Only for processors that do not save the next RIP at an exit (APM 15.7.1): the
+ * code is read once more, to find the length of the instruction.
  */
 #include <asm/trapnr.h>
 
@@ -22,7 +22,7 @@
 #define OPCODE_XSETBV	0x0f01d1
 #define OPCODE_VMMCALL	0x0f01d9
 
-/* Does this instruction exit as the last exit says? (APM appendix C) */
+/* Can this instruction have caused the last exit? (APM appendix C) */
 static bool is_exit_of(const struct vmcb_control_area *control, u32 opcode)
 {
 	switch (control->exit_code) {
@@ -76,7 +76,7 @@ unsigned int axv_svm_no_nrips_length(struct axv_svm_vcpu *svm)
 }
 
 /**
- * axv_svm_no_nrips_known() - likewise, if it is known without waiting
+ * axv_svm_no_nrips_known() - axv_svm_no_nrips_length() of an instruction in code.c's cache
  * @svm:	vCPU that just left the guest
  *
  * Context: interrupts and preemption off.
@@ -88,7 +88,7 @@ unsigned int axv_svm_no_nrips_known(struct axv_svm_vcpu *svm)
 
 	if (!code || !code->measured || !is_exit_of(&svm->vmcb->control, code->opcode))
 		return 0;
-	/* As for one that axv_svm_handle_slow() has answered. */
+	/* As axv_x86_handle_slow() does for an exit that was answered. */
 	svm->x.again = 0;
 	return code->length;
 }

@@ -2,9 +2,9 @@
 /*
  * The permission maps: which ports and which MSRs exit (APM 15.10, 15.11).
  *
- * Everything does, but for the MSRs that VMLOAD and VMSAVE switch: a guest's
- * access to one of those reaches only its own value.  A VM whose policy names
- * such an MSR has it intercepted too.
+ * All exit, except the MSRs that VMLOAD and VMSAVE switch: a guest's access to
+ * one of those reaches only its own value.  In a VM whose policy names such an
+ * MSR, accesses to it exit, too.
  */
 #include <linux/gfp.h>
 #include <linux/mem_encrypt.h>
@@ -22,7 +22,7 @@
 static struct page *iopm;
 
 /**
- * axv_svm_iopm_init() - the port map, one for all VMs: every port exits
+ * axv_svm_iopm_init() - create the port map, one for all VMs: every port exits
  *
  * Return: 0 or -ENOMEM.
  */
@@ -74,7 +74,7 @@ static unsigned int msrpm_bit(u32 msr)
  * @vm:		VM whose policy was set
  *
  * vCPUs may run meanwhile: the processor reads the map in memory, and each bit
- * changes at once.
+ * is changed atomically.
  *
  * Context: &axv_vm.lock held.
  */
@@ -96,7 +96,7 @@ void axv_svm_msrpm_update(struct axv_svm_vm *vm)
 }
 
 /**
- * axv_svm_msrpm_create() - a VM's map, as without a policy
+ * axv_svm_msrpm_create() - create a VM's map; there is no policy yet
  * @vm:		VM that is being created
  *
  * Return: 0 or -ENOMEM.

@@ -27,8 +27,8 @@ void axv_svm_load(struct axv_vcpu *vcpu, int cpu)
 		indirect_branch_prediction_barrier();
 
 	/*
-	 * What this CPU caches of the VMCB, if anything, is from another time.
-	 * Other VMCBs that ran meanwhile do no harm (APM 15.15.2).
+	 * If this CPU caches anything of the VMCB, it is out of date.  Other
+	 * VMCBs that ran meanwhile do no harm (APM 15.15.2).
 	 */
 	if (vcpu->loaded_cpu != cpu)
 		axv_svm_dirty(to_svm(vcpu), SVM_CLEAN_ALL);
@@ -51,7 +51,7 @@ static __always_inline u64 host_tsc_aux(struct axv_x86_vcpu *x)
 }
 
 /*
- * The host's state that VMRUN does not switch.  Where virtualization was
+ * Save the host's state that VMRUN does not switch.  Where virtualization was
  * switched off, by a reboot for example, VMSAVE is an undefined instruction;
  * axv_x86_before_entry() refuses the entry then.
  *
@@ -74,7 +74,7 @@ static __always_inline void release_host(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_svm_tlb_prepare() - the long way to an ASID and a flush
+ * axv_svm_tlb_prepare() - give the next entry an ASID and a flush
  * @svm:	vCPU loaded on this CPU
  * @cpu:	this CPU
  *
@@ -143,7 +143,7 @@ static __always_inline void world_switch(struct axv_svm_vcpu *svm)
 	if (unlikely(svm->host_debugctl))
 		wrmsrl(MSR_IA32_DEBUGCTLMSR, 0);
 	raw_local_irq_enable();
-	/* A call on 6.1, also where there is nothing to clear. */
+	/* On 6.1 this is a call even where there is nothing to clear. */
 	if (static_cpu_has_bug(X86_BUG_DIV0))
 		amd_clear_divider();
 	axv_svm_enter(svm, host_save);
@@ -191,7 +191,7 @@ static __always_inline u64 dr7(struct axv_x86_vcpu *x)
 	return x86_to_svm(x)->vmcb->save.dr7;
 }
 
-/* VMRUN loads DR6 and #VMEXIT stores it, but leaves the guest's behind. */
+/* VMRUN loads DR6 and #VMEXIT stores it.  The guest's stays in the register: reset_dr6(). */
 static __always_inline void leave_dr6(struct axv_x86_vcpu *x)
 {
 }

@@ -49,7 +49,7 @@ static const struct axv_s2_format *svm_s2_format(unsigned int ipa_bits)
 	       &npt5 : &npt4;
 }
 
-/* Entries of encrypted memory say so, as the host's own do (APM 7.10.4). */
+/* Where memory is encrypted, entries have a bit for that, as the host's (APM 7.10.4). */
 static void init_format(struct axv_s2_format *fmt)
 {
 	fmt->ipa_bits = min(fmt->ipa_bits, axv_x86_host.phys_bits);

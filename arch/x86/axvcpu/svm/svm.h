@@ -97,17 +97,18 @@ struct axv_svm_vm {
 /**
  * struct axv_svm_vcpu - a vCPU under SVM
  * @x:		what x86 vCPUs have in common
- * @vmcb:	its control block
+ * @vmcb:	the vCPU's control block
  * @vmcb_pa:	physical address of @vmcb; read by entry.S
  * @nmi_masked:	an NMI handler runs; not used with NMI virtualization
- * @nmi_iret:	its IRET was intercepted at @nmi_iret_rip and is not done yet
+ * @nmi_iret:	the handler's IRET was intercepted at @nmi_iret_rip and is not done yet
  * @host_debugctl: DEBUGCTL of the host, during the inner loop
  * @nmi_armed:	the last entry had to find where a pending NMI can be taken: by
  *		NMI virtualization, otherwise by a single step
  * @step_tf:	the guest's own TF before the step
  * @step_dr6:	the guest's DR6 before the step
  * @nmi_iret_rip: see @nmi_iret
- * @nmi_poke:	ends the guest behind the delivery of an event
+ * @nmi_poke:	makes an interrupt of the host that ends the guest between the delivery of
+ *		an event and the event's handler
  */
 struct axv_svm_vcpu {
 	struct axv_x86_vcpu x;
@@ -139,7 +140,7 @@ static inline struct axv_svm_vm *to_svm_vm(struct axv_vm *vm)
 }
 
 /**
- * axv_svm_dirty() - parts of the VMCB changed
+ * axv_svm_dirty() - have the processor read parts of the VMCB again, which changed
  * @svm:	vCPU whose claim the caller holds
  * @bits:	SVM_CLEAN_*
  */
@@ -178,11 +179,11 @@ static inline unsigned int axv_svm_saved_length(const struct axv_svm_vcpu *svm)
 }
 
 /**
- * axv_svm_advance() - the guest is past an instruction
+ * axv_svm_advance() - axv_x86_advance() for the hot paths
  * @svm:	vCPU whose claim the caller holds
- * @len:	its length
+ * @len:	length of the instruction
  *
- * axv_x86_advance() for the paths that are hot: nothing traps, nothing wraps.
+ * Nearly always nothing traps and RIP stays within its 4 GiB.
  */
 static inline void axv_svm_advance(struct axv_svm_vcpu *svm, unsigned int len)
 {
@@ -248,7 +249,8 @@ enum axv_next axv_svm_no_nrips_int(struct axv_svm_vcpu *svm);
  * @svm:	vCPU whose last exit waits
  *
  * Context: the claim is held; may sleep.
- * Return: bytes; 0 if the processor does not tell, and the code is another by now.
+ * Return: bytes; 0 if the processor does not tell, and the code cannot be read or is
+ * another by now.
  */
 static inline unsigned int axv_svm_length(struct axv_svm_vcpu *svm)
 {

@@ -16,10 +16,10 @@
 #include "svm.h"
 
 /*
- * Default deny (APM 15.9): whatever touches the host or a state that the
- * hardware does not switch; and task switches, which under nested paging are the
- * VMM's as with VMX.  INVLPG, CR3 and CR2 stay with the guest, which
- * has its own address space.  Port and MSR accesses follow the maps.
+ * Default deny (APM 15.9): whatever touches the host, or a state that the hardware
+ * does not switch, exits.  So do task switches, which the VMM does here as on VMX.
+ * INVLPG, CR3 and CR2 do not exit, since the guest has an address space of its own.
+ * For ports and MSRs the permission maps decide.
  */
 static const u8 always_intercepted[] = {
 	INTERCEPT_CR0_WRITE,
@@ -73,7 +73,7 @@ static const u8 always_intercepted[] = {
 #define SPIN_GAP	128
 
 /**
- * axv_svm_update_exceptions() - intercepts follow the VMM's exception mask
+ * axv_svm_update_exceptions() - make the intercepts follow the VMM's exception mask
  * @svm:	vCPU whose claim the caller holds
  */
 void axv_svm_update_exceptions(struct axv_svm_vcpu *svm)
@@ -83,7 +83,7 @@ void axv_svm_update_exceptions(struct axv_svm_vcpu *svm)
 	svm->vmcb->control.intercepts[INTERCEPT_EXCEPTION] = mask;
 	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
 
-	/* There INT3 may be an INT n: see axv_svm_no_nrips_int(). */
+	/* Without next-RIP saving INT3 may exit as INT n: see axv_svm_no_nrips_int(). */
 	if (!axv_svm.nrips && (mask & BIT(X86_TRAP_BP)))
 		axv_svm_intercept(svm, INTERCEPT_INTn);
 	else
@@ -91,7 +91,7 @@ void axv_svm_update_exceptions(struct axv_svm_vcpu *svm)
 }
 
 /**
- * axv_svm_intercept_dr() - debug registers are the guest's, or exit
+ * axv_svm_intercept_dr() - make debug registers exit, unless the guest has them
  * @x:		vCPU whose claim the caller holds
  */
 void axv_svm_intercept_dr(struct axv_x86_vcpu *x)
@@ -103,7 +103,7 @@ void axv_svm_intercept_dr(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_svm_vmcb_init() - power-on state of the control area
+ * axv_svm_vmcb_init() - put the control area into its power-on state
  * @svm:	vCPU whose claim the caller holds; the save area is set through
  *		axv_svm_hw afterwards
  */
@@ -180,7 +180,7 @@ static void svm_get_segment(struct axv_x86_vcpu *x, unsigned int seg,
 	value->selector = s->selector;
 	value->attr = s->attrib;
 
-	/* SYSRET leaves SS.DPL behind: the level is in the CPL field alone. */
+	/* SYSRET does not change SS.DPL: only the CPL field has the level then. */
 	if (seg == AXV_X86_SS) {
 		value->attr &= ~AXV_X86_ATTR_DPL;
 		value->attr |= svm->vmcb->save.cpl << 5;
@@ -198,7 +198,7 @@ static void svm_set_segment(struct axv_x86_vcpu *x, unsigned int seg,
 	s->selector = value->selector;
 	s->attrib = value->attr & AXV_X86_ATTR_MASK;
 
-	/* The VMCB has the privilege level apart; SS.DPL is its source. */
+	/* The VMCB has a field of its own for the privilege level, which is SS.DPL. */
 	if (seg == AXV_X86_SS)
 		svm->vmcb->save.cpl = (value->attr & AXV_X86_ATTR_DPL) >> 5;
 	axv_svm_dirty(svm, SVM_CLEAN_SEG);
@@ -226,8 +226,8 @@ static void svm_set_dtable(struct axv_x86_vcpu *x, unsigned int table,
 }
 
 /*
- * CD and NW would slow down or bypass caches that the host shares; they stay
- * in the guest's view only, for which reads of CR0 exit while they differ.
+ * CD and NW would slow down or bypass caches that the host shares.  So they are
+ * in the guest's view only, and reads of CR0 exit while that differs.
  */
 static void set_cr0(struct axv_svm_vcpu *svm, u64 cr0)
 {
@@ -243,8 +243,9 @@ static void set_cr0(struct axv_svm_vcpu *svm, u64 cr0)
 }
 
 /*
- * Without MCE a machine check is no exception but a shutdown, which would pass
- * for the guest's own: the guest runs with the host's, and does not see it.
+ * With MCE clear a machine check is a shutdown, which would pass for the guest's
+ * own.  So the guest runs with the host's MCE, and reads of CR4 exit while the
+ * guest's view differs.
  */
 static void set_cr4(struct axv_svm_vcpu *svm, u64 cr4)
 {
@@ -469,12 +470,12 @@ static void svm_set_nmi_masked(struct axv_x86_vcpu *x, bool masked)
 }
 
 /*
- * The VMCB has no field for them (APM appendix B), so there is nothing that a save and
- * restore at an exit could lose beyond what the exit itself loses.  A single step needs
+ * The VMCB has no field for pending debug exceptions (APM appendix B), so a save and
+ * restore at an exit loses nothing beyond what the exit itself loses.  A single step needs
  * none: the #DB of an instruction that the module finishes is in
  * &axv_x86_events.exception, and TF in RFLAGS makes the processor's own, behind a shadow
  * as well.  A data breakpoint of MOV SS, which the shadow holds back, is lost if the
- * next instruction exits; VMX would tell of it.
+ * next instruction exits; VMX keeps it.
  */
 static u64 svm_get_pending_debug(struct axv_x86_vcpu *x)
 {
@@ -499,7 +500,7 @@ static void svm_cpuid_changed(struct axv_x86_vcpu *x)
 		axv_svm_intercept(svm, INTERCEPT_RDTSCP);
 }
 
-/* Only while somebody asks: guests write CR8 often. */
+/* CR8 exits only while the VMM or the APIC waits for it: guests write CR8 often. */
 static void svm_watch_cr8(struct axv_x86_vcpu *x)
 {
 	if (x->cr8_below)
