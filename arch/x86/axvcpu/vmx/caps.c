@@ -2,9 +2,10 @@
 /*
  * Which VMX controls are used on this processor.
  *
- * Every control has a place in the tables below.  What is in none of them, or
- * is there to be off, is off; a processor that insists on it is refused: it
- * would do to the guest what nobody here has thought of.
+ * Every control has a place in the tables below.  A control that is in none of
+ * them, or is there to be off, is off.  A processor on which it cannot be off is
+ * refused: otherwise the control would do to the guest what this module does not
+ * expect.
  */
 #include <linux/bits.h>
 #include <linux/cache.h>
@@ -51,7 +52,7 @@ struct axv_vmx_caps axv_vmx_caps __ro_after_init;
 #define ENTRY_DEFAULT1		0x000011fbu
 
 /**
- * enum use - what is made of a control
+ * enum use - how a control is used
  * @ON:		on
  * @ON_AND_OFF:	on, and turned off at times
  * @OFF_AND_ON:	off, and turned on at times
@@ -69,8 +70,8 @@ enum use {
 /**
  * struct control - one VMX control
  * @bit:	its number
- * @use:	what is made of it
- * @name:	the SDM's, for a message
+ * @use:	how it is used
+ * @name:	its name in the SDM, for a message
  * @off:	what is missing if it cannot be off
  */
 struct control {
@@ -118,7 +119,7 @@ static const struct control cpu_controls[] = {
 };
 
 /*
- * Most of those that enable an instruction are off: without them it is #UD,
+ * Most controls that enable an instruction are off: the instruction is #UD then,
  * and the guest's CPUID does not have it.
  */
 static const struct control cpu2_controls[] = {
@@ -224,9 +225,9 @@ static const struct control_word entry_word =
 	CONTROL_WORD(entry_controls, ENTRY_DEFAULT1, "VM-entry");
 
 /*
- * One word from its capability MSR: a control may be 0 if its bit is clear in
- * the low half, and may be 1 if its bit is set in the high half (A.2).  Returns
- * what is missing, or NULL.
+ * Choose one word of controls by its capability MSR: a control may be 0 if its bit is
+ * clear in the low half, and may be 1 if its bit is set in the high half (A.2).
+ * Returns what is missing, or NULL.
  */
 static const char *choose_word(u64 msr, const struct control_word *word,
 			       u32 *value)
@@ -271,8 +272,8 @@ static const char *choose_controls(const struct axv_vmx_msrs *msrs,
 }
 
 /*
- * The all-context types are required, though flushes would do without: whoever
- * had VMX before left translations under EPTPs and VPIDs that nobody knows.
+ * The all-context types are required, though flushes would do without: another user
+ * of VMX may have left translations under EPTPs and VPIDs that are not known.
  */
 static const char *missing_ept_vpid(u64 cap)
 {
@@ -296,7 +297,7 @@ static const char *missing_ept_vpid(u64 cap)
 }
 
 /**
- * axv_vmx_choose() - what of a processor's VMX is used
+ * axv_vmx_choose() - choose what of a processor's VMX is used
  * @msrs:	its capability MSRs
  * @caps:	filled in on success
  * @missing:	set to what is missing otherwise, to go into a message
@@ -311,7 +312,7 @@ int axv_vmx_choose(const struct axv_vmx_msrs *msrs, struct axv_vmx_caps *caps,
 	u32 cpu2 = upper_32_bits(msrs->cpu2);
 	u64 ept_vpid = msrs->ept_vpid;
 
-	/* Callers compare: no byte of padding is left as it was. */
+	/* Padding, too, since callers compare two of these by memcmp(). */
 	memset(caps, 0, sizeof(*caps));
 	*missing = NULL;
 	if (!(msrs->basic & BASIC_TRUE_CONTROLS))
@@ -355,7 +356,7 @@ static u64 read_msr(u32 msr)
 }
 
 /**
- * axv_vmx_read_msrs() - this CPU's capability MSRs
+ * axv_vmx_read_msrs() - read this CPU's capability MSRs
  * @msrs:	filled in
  *
  * Context: any, on a processor with VMX.

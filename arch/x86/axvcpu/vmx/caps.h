@@ -23,7 +23,7 @@
  * @cr4_fixed0:	IA32_VMX_CR4_FIXED0
  * @cr4_fixed1:	IA32_VMX_CR4_FIXED1
  *
- * One that the processor has not is 0.
+ * An MSR that the processor does not have is 0.
  */
 struct axv_vmx_msrs {
 	u64 basic;
@@ -41,7 +41,7 @@ struct axv_vmx_msrs {
 };
 
 /**
- * struct axv_vmx_caps - what is used of it
+ * struct axv_vmx_caps - what is used of a processor's VMX
  * @revision:	VMCS revision identifier
  * @pin:	pin-based VM-execution controls
  * @cpu:	primary processor-based ones.  MOV-DR exiting is on, interrupt-window
@@ -50,10 +50,10 @@ struct axv_vmx_msrs {
  *		guest's CPUID or the VM's flags: see @rdtscp, @invpcid, @pause_loop
  * @exit:	VM-exit controls
  * @entry:	VM-entry controls.  IA-32e mode guest is off and may be toggled.
- * @cr0_fixed0:	CR0 bits that are 1 in VMX operation; without PE and PG, to
- *		which unrestricted guest makes an exception, for a guest
+ * @cr0_fixed0:	CR0 bits that have to be 1 in VMX operation; without PE and PG, which
+ *		may be 0 in an unrestricted guest
  * @cr0_fixed1:	CR0 bits that may be 1
- * @cr4_fixed0:	CR4 bits that are 1 in VMX operation
+ * @cr4_fixed0:	CR4 bits that have to be 1 in VMX operation
  * @cr4_fixed1:	CR4 bits that may be 1
  * @rdtscp:	"enable RDTSCP" may be set
  * @invpcid:	"enable INVPCID" may be set
@@ -66,7 +66,7 @@ struct axv_vmx_msrs {
  * @ept_2m:	EPT can map 2-MByte pages
  * @ept_1g:	EPT can map 1-GByte pages
  * @invept_single: INVEPT has the single-context type, besides all-context
- * @invvpid_single: INVVPID likewise
+ * @invvpid_single: INVVPID has the single-context type, besides all-context
  * @string_info: exits of INS and OUTS come with instruction information
  * @inject_len_0: a software event of instruction length 0 may be injected
  */

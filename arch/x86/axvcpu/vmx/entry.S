@@ -66,7 +66,7 @@ SYM_FUNC_START(axv_vmx_enter)
 	mov	GPR(0)(%rdi), %rax
 	AXV_LOAD_GPRS AXV_VMX_GPRS
 
-	/* Leaves nothing of the host in the processor's buffers; takes ZF. */
+	/* Leaves nothing of the host in the processor's buffers; changes ZF. */
 	CLEAR_CPU_BUFFERS
 
 	jc	.Llaunch
@@ -99,9 +99,9 @@ SYM_INNER_LABEL(axv_vmx_exit_point, SYM_L_GLOBAL)
 			   X86_FEATURE_RSB_VMEXIT_LITE
 
 	/*
-	 * The host's SPEC_CTRL.  Where the kernel's IBRS is the old kind, writing
-	 * it is what makes the guest's branch targets harmless, so it is written
-	 * even if it is the same.
+	 * The host's SPEC_CTRL.  Where the kernel uses IBRS of the old kind, it is
+	 * the write that makes the guest's branch targets harmless, so SPEC_CTRL is
+	 * written even if its value is the same.
 	 */
 	ALTERNATIVE "jmp .Lhost_spec_done", "", X86_FEATURE_MSR_SPEC_CTRL
 	mov	%eax, %ebx
@@ -114,7 +114,7 @@ SYM_INNER_LABEL(axv_vmx_exit_point, SYM_L_GLOBAL)
 	xor	%edx, %edx
 	wrmsr
 .Lhost_spec_same:
-	/* Neither way round the write may be guessed. */
+	/* Speculation must not go past here by either way around the write. */
 	lfence
 	mov	%ebx, %eax
 .Lhost_spec_done:
@@ -133,8 +133,8 @@ SYM_FUNC_END(axv_vmx_enter)
 /**
  * axv_vmx_host_nmi - the kernel's handler for an NMI that ended the guest
  *
- * As if the NMI came here: NMIs are blocked since the exit, until the handler's
- * IRET, and it is on no stack of its own.
+ * The handler runs as if the NMI came here: NMIs are blocked from the exit until the
+ * handler's IRET.  It runs on this stack, not on the IST stack of NMIs.
  */
 SYM_FUNC_START(axv_vmx_host_nmi)
 	push	%rbp

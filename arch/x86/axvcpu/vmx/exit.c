@@ -3,8 +3,8 @@
  * What a VM exit means (SDM vol. 3D, appendix C, "VMX Basic Exit Reasons").
  *
  * The fast handlers run inside the inner loop with interrupts off and never
- * sleep.  What needs guest memory is left to the slow ones; the fast ones have
- * read what those need of the VMCS.
+ * sleep.  What needs guest memory is left to the slow ones; for these the fast
+ * ones read the fields of the VMCS that they need.
  */
 #include <linux/errno.h>
 #include <asm/cpufeature.h>
@@ -26,18 +26,21 @@
 #define EXIT_REASON_SEAMCALL	76
 #define EXIT_REASON_TDCALL	77
 
-/* Of a port access (SDM, table "Exit Qualification for I/O Instructions"). */
+/* Qualification of a port access (SDM, table "Exit Qualification for I/O Instructions"). */
 #define IO_IN			BIT(3)
 #define IO_STRING		BIT(4)
 #define IO_REP			BIT(5)
 #define IO_WIDTH(qual)		((unsigned int)((qual) & 7) + 1)
 #define IO_PORT(qual)		((u16)((qual) >> 16))
 
-/* Of INS and OUTS (SDM, "Information for VM Exits Due to Instruction Execution"). */
+/*
+ * Instruction information of INS and OUTS (SDM, "Information for VM Exits Due to
+ * Instruction Execution").
+ */
 #define STRING_ADDRESS(info)	(((info) >> 7) & 7)
 #define STRING_SEGMENT(info)	(((info) >> 15) & 7)
 
-/* Of an access to a control register. */
+/* Qualification of an access to a control register. */
 #define CR_NUMBER(qual)		((unsigned int)((qual) & CONTROL_REG_ACCESS_NUM))
 #define CR_TYPE(qual)		((unsigned int)((qual) & CONTROL_REG_ACCESS_TYPE) >> 4)
 #define CR_GPR(qual)		((unsigned int)((qual) & CONTROL_REG_ACCESS_REG) >> 8)
@@ -47,14 +50,14 @@
 
 #define TYPE_BUSY_TSS16		0x3
 
-/* Of an EPT violation. */
+/* Qualification of an EPT violation. */
 #define EPT_WRITE		BIT(1)
 #define EPT_FETCH		BIT(2)
 #define EPT_LINEAR_VALID	BIT(7)
 #define EPT_TRANSLATED		BIT(8)
 #define EPT_NMI_UNBLOCKED	BIT(12)
 
-/* Of a task switch. */
+/* Qualification of a task switch. */
 #define TASK_SELECTOR(qual)	((u16)(qual))
 #define TASK_SOURCE(qual)	((unsigned int)((qual) >> 30) & 3)
 
@@ -67,8 +70,8 @@ static unsigned int length(void)
 }
 
 /*
- * Of a field that the exit left unknown, what axv_vmx_fetch() does, without the call:
- * the VMCS is current until the inner loop ends.
+ * axv_vmx_fetch() of a field that the exit left unknown, without the call: the VMCS is
+ * current until the inner loop ends.
  */
 static __always_inline u64 read_field_now(struct axv_vmx_vcpu *vmx, unsigned int field,
 					  unsigned long encoding)
@@ -78,7 +81,7 @@ static __always_inline u64 read_field_now(struct axv_vmx_vcpu *vmx, unsigned int
 	return vmx->field[field];
 }
 
-/* What axv_x86_get_code() is going to ask for. */
+/* Read the fields for which axv_x86_get_code() is going to ask. */
 static __always_inline void read_code_state(struct axv_vmx_vcpu *vmx)
 {
 	read_field_now(vmx, AXV_VMX_CR3, GUEST_CR3);
@@ -86,7 +89,7 @@ static __always_inline void read_code_state(struct axv_vmx_vcpu *vmx)
 	read_field_now(vmx, AXV_VMX_SEG(AXV_X86_SS, AXV_X86_SEG_ATTR), GUEST_SS_AR_BYTES);
 }
 
-/* For the outer loop: the VMCS may be on its way to another CPU by then. */
+/* Read what the outer loop needs: by then the VMCS may be on its way to another CPU. */
 static enum axv_next leave_to_slow(struct axv_vmx_vcpu *vmx)
 {
 	struct axv_vmx_exit *exit = &vmx->exit;
@@ -100,7 +103,7 @@ static enum axv_next leave_to_slow(struct axv_vmx_vcpu *vmx)
 	return AXV_SLOW;
 }
 
-/* INS or OUTS.  The segment is undefined for INS, which knows ES alone. */
+/* INS or OUTS.  The segment is undefined for INS, which always uses ES. */
 static noinline enum axv_next handle_port_string(struct axv_vmx_vcpu *vmx, u64 qual,
 						 unsigned int len)
 {
@@ -124,12 +127,12 @@ static noinline enum axv_next handle_port_string(struct axv_vmx_vcpu *vmx, u64 q
 	return axv_x86_io_string(&vmx->x, &told, len);
 }
 
-/* An OUT that may ring a doorbell, and that the guest is past. */
+/* An OUT that may ring a doorbell; RIP is past it already. */
 static noinline enum axv_next handle_out(struct axv_vmx_vcpu *vmx)
 {
 	u64 qual = vmx->exit.qualification;
 
-	/* Whoever waits for the eventfd is woken: the cache has others' data. */
+	/* Waking a thread that waits for the eventfd brings data of others into the cache. */
 	vmx->flush_l1d = true;
 	return axv_x86_out(&vmx->x, IO_PORT(qual), IO_WIDTH(qual), vmx->exit.len);
 }
@@ -142,7 +145,7 @@ static enum axv_next handle_port(struct axv_vmx_vcpu *vmx)
 	if (qual & IO_STRING)
 		return handle_port_string(vmx, qual, len);
 	if (qual & IO_IN) {
-		/* The next run finishes it, and looks at the instruction. */
+		/* The next run looks at the instruction, to finish it. */
 		read_code_state(vmx);
 		return axv_x86_io_in(&vmx->x, IO_PORT(qual), IO_WIDTH(qual),
 				     len);
@@ -159,8 +162,8 @@ static enum axv_next handle_port(struct axv_vmx_vcpu *vmx)
 }
 
 /*
- * #DB has its causes in the exit qualification, #PF its address; neither is in
- * a register yet.  INT1 alone is past its instruction when it traps.
+ * The causes of #DB and the address of #PF are in the exit qualification, and not in
+ * DR6 or CR2 yet.  The #DB of INT1 is a trap: RIP has to be moved past INT1.
  */
 static enum axv_next handle_exception(struct axv_vmx_vcpu *vmx)
 {
@@ -212,7 +215,7 @@ static noinline enum axv_next handle_hypercall(struct axv_vmx_vcpu *vmx)
 	enum axv_next next;
 	u32 ss;
 
-	/* The level of the guest is SS.DPL (SDM, "Guest Register State"). */
+	/* The privilege level of the guest is SS.DPL (SDM, "Guest Register State"). */
 	ss = read_field_now(vmx, AXV_VMX_SEG(AXV_X86_SS, AXV_X86_SEG_ATTR),
 			    GUEST_SS_AR_BYTES);
 	next = axv_x86_hypercall(&vmx->x, VMX_AR_DPL(ss), len);
@@ -398,18 +401,18 @@ static enum axv_next handle_ept_violation(struct axv_vmx_vcpu *vmx)
 		access |= AXV_ACCESS_EVENT;
 	next = axv_x86_stage2_fault(&vmx->x, exit->gpa, access);
 
-	/* Mapping a page brings nothing of others' into the cache. */
+	/* Mapping a page brings no data of others into the cache; other answers may. */
 	if (vmx->x.base.stats.faults == faults)
 		vmx->flush_l1d = true;
 	return next;
 }
 
 /*
- * Does the guest's MOV to CR0 or CR4 fault for what it has activated?  Long mode
- * wants a TSS of 32 bits (SDM vol. 3A, "Initializing IA-32e Mode"), and entry
- * refuses another.  With PAE paging, MOV CR itself loads the PDPTEs.
+ * Does the guest's MOV to CR0 or CR4 fault because of the mode that it activates?  Long
+ * mode requires a TSS of 32 bits (SDM vol. 3A, "Initializing IA-32e Mode"); with another
+ * one entry refuses the guest.  With PAE paging, MOV CR itself loads the PDPTEs.
  *
- * Return: 0; -EINVAL, -ENOENT or -EFAULT if it does; -EINTR: a signal, nothing is known.
+ * Return: 0: no; -EINVAL, -ENOENT or -EFAULT: yes; -EINTR: a signal, it is not known.
  */
 static int check_mode(struct axv_vmx_vcpu *vmx, u64 old_efer)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMX on the host's CPUs: what it can do, on and off.
+ * VMX on the host's CPUs: find out what it can do, switch it on and off.
  *
- * It has to be off when the kernel hands the machine on, even after a panic: in
+ * VMX has to be off when the kernel hands the machine on, even after a panic: in
  * VMX operation a CPU takes no INIT, and a kexec faults where it clears CR4.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -151,8 +151,9 @@ static bool kvm_intel_is_loaded(void)
 /**
  * axv_vmx_hardware_prepare() - before VMX is switched on, on any CPU
  *
- * Puts our hook in the one place the emergency path has for it.  Nobody can ask
- * who is there already, and a second one is only warned of: see who it may be.
+ * Registers emergency_disable() with the kernel's emergency path, which has room for
+ * one callback.  There is no way to ask whether the place is taken, and the kernel only
+ * warns of a second callback.  So look for KVM, which would be the first.
  *
  * Context: may sleep.
  * Return: 0, or -EBUSY if KVM is there.
@@ -178,9 +179,9 @@ void axv_vmx_hardware_unprepare(void)
 }
 
 /*
- * Firmware or kernel usually locked IA32_FEATURE_CONTROL; where nobody did, VMX
- * is there for any kernel, and VMXON faults until the lock is set (SDM vol. 3C,
- * "Enabling and Entering VMX Operation").
+ * Firmware or kernel usually locked IA32_FEATURE_CONTROL.  Where neither did, any
+ * kernel may use VMX, and VMXON faults until the lock is set (SDM vol. 3C, "Enabling
+ * and Entering VMX Operation").
  */
 static int lock_feature_control(void)
 {
@@ -194,7 +195,7 @@ static int lock_feature_control(void)
 			   FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX);
 }
 
-/* A VMCS has to work on every CPU. */
+/* Does this CPU have the same VMX as the others?  A VMCS has to work on every CPU. */
 static bool has_same_caps(void)
 {
 	struct axv_vmx_msrs msrs;
@@ -210,7 +211,7 @@ static bool has_same_caps(void)
  * axv_vmx_hardware_enable() - VMX on, on this CPU
  *
  * Context: interrupts off.
- * Return: 0; -EBUSY if somebody else (KVM) has it; -EIO if this CPU refuses, or
+ * Return: 0; -EBUSY if another module (KVM) has VMX on; -EIO if this CPU refuses, or
  * is not like the one the module was loaded on.
  */
 int axv_vmx_hardware_enable(void)
@@ -224,7 +225,7 @@ int axv_vmx_hardware_enable(void)
 		return -EIO;
 	}
 
-	/* Processor trace may not be switched on in VMX operation everywhere. */
+	/* On some processors Processor Trace must not be on in VMX operation. */
 	intel_pt_handle_vmx(1);
 	cr4_set_bits_irqsoff(X86_CR4_VMXE);
 	if (lock_feature_control() ||
@@ -233,7 +234,7 @@ int axv_vmx_hardware_enable(void)
 		goto off;
 	}
 
-	/* Who had VMX before may have left translations of any kind. */
+	/* Another user of VMX may have left translations of any kind. */
 	if (axv_invept(AXV_VMX_INV_ALL, 0) || axv_invvpid(AXV_VMX_INV_ALL, 0)) {
 		pr_err("CPU %d refuses INVEPT or INVVPID\n", cpu);
 		axv_vmxoff();

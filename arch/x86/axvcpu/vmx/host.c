@@ -3,8 +3,8 @@
  * The host's state: what an exit has to load (SDM vol. 3C, "Host-State Area"),
  * and what it does not give back.
  *
- * The inner loop holds it: from the first entry to the last exit the registers
- * that only user mode and the scheduler look at may be the guest's.
+ * In the inner loop, between axv_vmx_hold_host() and axv_vmx_release_host(),
+ * registers at which only user mode and the scheduler look may be the guest's.
  */
 #include <linux/lockdep.h>
 #include <linux/percpu.h>
@@ -23,7 +23,7 @@
 #include "insn.h"
 #include "vmx.h"
 
-/* Of the host's kernel, which does not change them after boot. */
+/* PAT and EFER of the host's kernel, which does not change them after boot. */
 static u64 host_pat __ro_after_init;
 static u64 host_efer __ro_after_init;
 
@@ -59,7 +59,7 @@ void axv_vmx_host_init(void)
 	rdmsrl(MSR_EFER, host_efer);
 }
 
-/* The selectors of user mode are not allowed here: release_host() has them. */
+/* Selectors of user mode are not allowed here: axv_vmx_release_host() restores those. */
 static void write_selectors(void)
 {
 	axv_vmwrite(HOST_CS_SELECTOR, __KERNEL_CS);
@@ -72,7 +72,7 @@ static void write_selectors(void)
 }
 
 /**
- * axv_vmx_host_load() - the host's state on this CPU
+ * axv_vmx_host_load() - write the host's state on this CPU to the VMCS
  * @vmx:	vCPU that is being loaded; its VMCS is current
  * @cpu:	this CPU
  *
@@ -109,14 +109,14 @@ void axv_vmx_host_load(struct axv_vmx_vcpu *vmx, int cpu)
 	if (axv_x86_host.tsc_aux)
 		rdmsrl(MSR_TSC_AUX, host->tsc_aux);
 
-	/* What hold_host() compares with. */
+	/* axv_vmx_hold_host() compares with these. */
 	host->cr3 = __read_cr3();
 	axv_vmwrite(HOST_CR3, host->cr3);
 	host->cr4 = cr4_read_shadow();
 	axv_vmwrite(HOST_CR4, host->cr4);
 	host->fs_base = 0;
 	axv_vmwrite(HOST_FS_BASE, 0);
-	/* Entry wants it as another stack may have set it elsewhere. */
+	/* Have axv_vmx_enter() write HOST_RSP: the VMCS may have that of another stack. */
 	vmx->host_rsp = 0;
 }
 
@@ -150,7 +150,7 @@ static noinline void update_perf_msrs(struct axv_vmx_vcpu *vmx,
 	axv_vmwrite(VM_EXIT_MSR_LOAD_COUNT, used);
 }
 
-/* store_ldt(), to a register. */
+/* store_ldt(), but into a register instead of memory. */
 static __always_inline u32 read_ldt(void)
 {
 	u32 ldt;
@@ -169,7 +169,7 @@ static __always_inline void refresh_host(struct axv_vmx_vcpu *vmx)
 	axv_vmx_l1d_note(vmx);
 	host->debugctl = read_msr(MSR_IA32_DEBUGCTLMSR);
 
-	/* The exit left none: if there is one, it was loaded since. */
+	/* An exit leaves no LDT: if there is one, it was loaded since. */
 	ldt = read_ldt();
 	if (unlikely(ldt))
 		host->ldt = ldt;
@@ -187,7 +187,7 @@ static __always_inline void refresh_host(struct axv_vmx_vcpu *vmx)
 		host->cr4 = cr4;
 	}
 
-	/* Without any, as before: nothing to do. */
+	/* Nothing to do if perf names no MSRs, and named none before. */
 	host->nr_perf = 0;
 	msrs = perf_guest_get_msrs(&host->nr_perf, NULL);
 	if (msrs || host->nr_msrs)
@@ -195,11 +195,11 @@ static __always_inline void refresh_host(struct axv_vmx_vcpu *vmx)
 }
 
 /**
- * axv_vmx_refresh_host() - what interrupts may have changed of the host's state
+ * axv_vmx_refresh_host() - save what interrupts may have changed of the host's state
  * @x:		vCPU in the inner loop
  *
- * Where virtualization was switched off by one, the vCPU is loaded nowhere any
- * more, and axv_x86_before_entry() refuses the entry.
+ * If an interrupt switched virtualization off, the vCPU is loaded nowhere any more,
+ * and axv_x86_before_entry() refuses the entry.
  *
  * Context: interrupts off.
  */
@@ -214,7 +214,7 @@ static u64 read_fs_base(void)
 }
 
 /**
- * axv_vmx_hold_host() - the inner loop begins
+ * axv_vmx_hold_host() - the inner loop begins: save the host's state
  * @x:		vCPU that is loaded on this CPU, if virtualization is on
  *
  * Context: interrupts off.
@@ -244,8 +244,8 @@ void axv_vmx_hold_host(struct axv_x86_vcpu *x)
 }
 
 /*
- * An exit made null selectors of them (SDM, "Loading Host Segment and Descriptor-Table
- * Registers").
+ * An exit has loaded null selectors instead (SDM, "Loading Host Segment and
+ * Descriptor-Table Registers").
  */
 static void restore_selectors(const struct axv_vmx_host *host)
 {
@@ -259,7 +259,7 @@ static void restore_selectors(const struct axv_vmx_host *host)
 		loadsegment(fs, host->fs);
 		wrmsrl(MSR_FS_BASE, host->fs_base);
 	}
-	/* Changes the inactive base, which is put right afterwards. */
+	/* This changes the inactive base, which the caller restores afterwards. */
 	if (unlikely(host->gs))
 		load_gs_index(host->gs);
 }
@@ -270,11 +270,11 @@ static noinline void reload_tr(void)
 }
 
 /**
- * axv_vmx_release_host() - the inner loop ends
+ * axv_vmx_release_host() - the inner loop ends: give the host its state back
  * @x:		vCPU; there may have been no entry at all
  *
- * An exit sets the limits of GDTR and TR to what is not the kernel's (SDM,
- * "Loading Host Segment and Descriptor-Table Registers").
+ * Also the limits of GDTR and TR, which an exit sets to other values than the kernel
+ * (SDM, "Loading Host Segment and Descriptor-Table Registers").
  *
  * Context: interrupts off.
  */
@@ -291,7 +291,7 @@ void axv_vmx_release_host(struct axv_x86_vcpu *x)
 	if (vmx->kernel_gs_base != host->kernel_gs_base || unlikely(host->gs))
 		write_msr(MSR_KERNEL_GS_BASE, host->kernel_gs_base);
 	native_load_gdt(this_cpu_ptr(&host_gdt));
-	/* invalidate_tss_limit(), and what is rare in it a call. */
+	/* invalidate_tss_limit(), with its rare part out of line. */
 	lockdep_assert_irqs_disabled();
 	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
 		reload_tr();

@@ -4,7 +4,7 @@
  * delivery short (SDM vol. 3C, "VM-Entry Controls for Event Injection" and
  * "Information for VM Exits That Occur During Event Delivery").
  *
- * Both fields have the form of AXV_X86_EVENT_*, in their lower halves.
+ * Both fields have the form of the lower half of AXV_X86_EVENT_*.
  */
 #include <linux/build_bug.h>
 #include <asm/processor-flags.h>
@@ -26,7 +26,7 @@ static_assert(AXV_X86_EVENT_VALID == INTR_INFO_VALID_MASK);
 #define EVENT_BITS	(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE | \
 			 AXV_X86_EVENT_ERROR_VALID | AXV_X86_EVENT_VECTOR)
 
-/* The bytes that an injected INT n seems to have, where 0 is not allowed. */
+/* Instruction length for an injected INT n: 0, or 1 where 0 is not allowed. */
 static unsigned int soft_len(void)
 {
 	return axv_vmx_caps.inject_len_0 ? 0 : 1;
@@ -63,7 +63,7 @@ void axv_vmx_close_nmi_window(struct axv_vmx_vcpu *vmx)
 }
 
 /*
- * Entry refuses an NMI that is blocked, and blocks them itself with one (SDM,
+ * Entry refuses an NMI while NMIs are blocked, and blocks them itself with it (SDM,
  * "Checks on Guest Non-Register State", "Effects on ... Virtual-NMI Blocking").
  */
 static void write_event(struct axv_vmx_vcpu *vmx, u64 event)
@@ -73,7 +73,7 @@ static void write_event(struct axv_vmx_vcpu *vmx, u64 event)
 	if (type == AXV_X86_EVENT_TYPE_NMI) {
 		vmx->x.hw->set_nmi_masked(&vmx->x, false);
 	} else if (type == AXV_X86_EVENT_TYPE_SOFT) {
-		/* It returns to RIP plus the length. */
+		/* The handler returns to RIP plus the length. */
 		vmx->x.regs.rip -= soft_len();
 		axv_vmwrite(VM_ENTRY_INSTRUCTION_LEN, soft_len());
 	}
@@ -116,7 +116,7 @@ enum axv_next axv_vmx_inject_events(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_vmx_take_back_event() - the entry failed, so nothing was delivered
+ * axv_vmx_take_back_event() - the entry failed: undo axv_vmx_inject_events()
  * @vmx:	vCPU on this CPU
  */
 void axv_vmx_take_back_event(struct axv_vmx_vcpu *vmx)
@@ -128,10 +128,10 @@ void axv_vmx_take_back_event(struct axv_vmx_vcpu *vmx)
 }
 
 /**
- * axv_vmx_is_soft() - is this the event of an instruction?
+ * axv_vmx_is_soft() - did an instruction cause this event?
  * @info:	IDT-vectoring information
  *
- * INT n, INT1, INT3 and INTO: the instruction pointer is still at them.
+ * That is INT n, INT1, INT3 or INTO; the instruction pointer is still at it.
  */
 bool axv_vmx_is_soft(u32 info)
 {
@@ -145,15 +145,15 @@ bool axv_vmx_is_soft(u32 info)
 }
 
 /**
- * axv_vmx_event() - an event in the form of AXV_X86_EVENT_*
+ * axv_vmx_event() - convert an event to the form of AXV_X86_EVENT_*
  * @info:	IDT-vectoring information
- * @error:	and its error code
+ * @error:	IDT-vectoring error code
  */
 u64 axv_vmx_event(u32 info, u32 error)
 {
 	u64 event = info & EVENT_BITS;
 
-	/* Exceptions by instruction have a type of their own only here. */
+	/* Only VMX has types of their own for INT1, and for INT3 and INTO. */
 	if (axv_vmx_is_soft(info) &&
 	    (info & VECTORING_INFO_TYPE_MASK) != INTR_TYPE_SOFT_INTR)
 		event = (event & ~AXV_X86_EVENT_TYPE) |
@@ -178,12 +178,12 @@ void axv_vmx_save_interrupted_event(struct axv_vmx_vcpu *vmx)
 		error = axv_vmread(IDT_VECTORING_ERROR_CODE);
 	event = axv_vmx_event(info, error);
 
-	/* INT n that was injected; write_event() moved RIP. */
+	/* An injected INT n: write_event() has moved RIP back. */
 	if (soft && !((event ^ vmx->x.injected) & AXV_X86_EVENT_IDENTITY) &&
 	    (event & AXV_X86_EVENT_TYPE) == AXV_X86_EVENT_TYPE_SOFT)
 		vmx->x.regs.rip += soft_len();
 
-	/* INT1, INT3 and INTO are the guest's own: theirs are not injected so. */
+	/* INT1, INT3 and INTO are the guest's own: none is injected with these types. */
 	if (soft && (event & AXV_X86_EVENT_TYPE) != AXV_X86_EVENT_TYPE_SOFT) {
 		axv_x86_repeat_soft(&vmx->x);
 		return;

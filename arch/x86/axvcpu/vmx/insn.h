@@ -59,7 +59,7 @@ static inline int axv_vmxoff(void)
 }
 
 /**
- * axv_vmclear() - write a VMCS back to memory: active and launched no more
+ * axv_vmclear() - write a VMCS back to memory; it is not active nor launched any more
  * @pa:		its physical address
  *
  * Context: preemption off, on the CPU where it is active, if it is.
@@ -91,13 +91,14 @@ static inline int axv_vmptrld(u64 pa)
 }
 
 /**
- * axv_vmread() - a field of the current VMCS
+ * axv_vmread() - read a field of the current VMCS
  * @field:	its encoding; the processor has it
  *
- * Without a look at the flags: it fails only without a VMCS or without the
- * field, which is a mistake of the caller's that kernels made for tests tell.
+ * The flags are not checked: VMREAD fails only if there is no current VMCS or no such
+ * field, which is a mistake of the caller.  A kernel built for tests (CONFIG_KUNIT)
+ * checks them and warns.
  *
- * Context: preemption off, or else nobody may make another VMCS current.
+ * Context: preemption off, or no other VMCS can become current.
  * Return: its value, extended with zeros.
  */
 static __always_inline u64 axv_vmread(unsigned long field)
@@ -118,9 +119,9 @@ static __always_inline u64 axv_vmread(unsigned long field)
 }
 
 /**
- * axv_vmwrite() - set a field of the current VMCS
+ * axv_vmwrite() - write a field of the current VMCS
  * @field:	its encoding; the processor has it, and it can be written
- * @value:	its new value; bits that the field has not are ignored
+ * @value:	its new value; bits that the field does not have are ignored
  *
  * See axv_vmread().
  */
@@ -140,9 +141,9 @@ static __always_inline void axv_vmwrite(unsigned long field, u64 value)
 }
 
 /**
- * axv_invept() - forget what this CPU knows of EPT translations
+ * axv_invept() - invalidate what this CPU has cached of EPT translations
  * @type:	AXV_VMX_INV_*, one the processor has
- * @eptp:	whose, with AXV_VMX_INV_SINGLE
+ * @eptp:	EPT pointer, with AXV_VMX_INV_SINGLE
  *
  * Context: preemption off.
  * Return: 0, or -EIO if the processor does not take these operands.
@@ -163,9 +164,9 @@ static inline int axv_invept(unsigned long type, u64 eptp)
 }
 
 /**
- * axv_invvpid() - forget what this CPU knows of a VPID's linear addresses
+ * axv_invvpid() - invalidate what this CPU has cached of linear addresses under a VPID
  * @type:	AXV_VMX_INV_*, one the processor has
- * @vpid:	whose, with AXV_VMX_INV_SINGLE; not 0
+ * @vpid:	the VPID, with AXV_VMX_INV_SINGLE; not 0
  *
  * Context: preemption off.
  * Return: 0, or -EIO if the processor does not take these operands.

@@ -22,10 +22,10 @@
 
 DEFINE_STATIC_KEY_FALSE(axv_vmx_l1d_needed);
 
-/* l1tf=full,force: before every entry. */
+/* l1tf=full,force: flush before every entry. */
 bool axv_vmx_l1d_always __ro_after_init;
 
-/* To read instead, on a processor without the command. */
+/* Memory that is read instead, on a processor without the flush command. */
 static u8 *flush_pages;
 
 static bool is_vulnerable(void)
@@ -37,7 +37,7 @@ static bool is_vulnerable(void)
 		return false;
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
 		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, caps);
-	/* Whoever runs us, as a guest, flushes. */
+	/* With this bit the kernel is a guest itself, and its hypervisor flushes. */
 	return !(caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH);
 }
 
@@ -57,7 +57,7 @@ int axv_vmx_l1d_init(void)
 		flush_pages = (u8 *)__get_free_pages(GFP_KERNEL, FLUSH_ORDER);
 		if (!flush_pages)
 			return -ENOMEM;
-		/* Pages of one content could be merged under us, by a host of ours. */
+		/* If the kernel is a guest, its hypervisor could merge pages of one content. */
 		for (i = 0; i < BIT(FLUSH_ORDER); i++)
 			memset(flush_pages + i * PAGE_SIZE, i + 1, PAGE_SIZE);
 	}
@@ -75,14 +75,14 @@ void axv_vmx_l1d_exit(void)
 	flush_pages = NULL;
 }
 
-/* All pages in the TLB first, or page walks would displace what is read. */
+/* Touch every page first: otherwise page walks displace what was read. */
 static __always_inline void read_through(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < FLUSH_SIZE; i += PAGE_SIZE)
 		__READ_ONCE(flush_pages[i]);
-	/* Nothing of it before the last of them (SDM vol. 3A, "Serializing Instructions"). */
+	/* The reads above come before those below (SDM vol. 3A, "Serializing Instructions"). */
 	native_cpuid_eax(0);
 	for (i = 0; i < FLUSH_SIZE; i += CACHE_LINE)
 		__READ_ONCE(flush_pages[i]);
@@ -91,9 +91,9 @@ static __always_inline void read_through(void)
 }
 
 /**
- * axv_vmx_l1d_flush() - nothing of the host's stays in the L1 data cache
+ * axv_vmx_l1d_flush() - remove the host's data from the L1 data cache
  *
- * Context: interrupts off, just before an entry: RCU takes it for the guest.
+ * Context: interrupts off, just before an entry: for RCU the CPU is in the guest already.
  */
 noinstr void axv_vmx_l1d_flush(void)
 {

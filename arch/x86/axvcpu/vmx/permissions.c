@@ -2,9 +2,9 @@
 /*
  * The MSR bitmap: which MSRs exit (SDM vol. 3C, "MSR-Bitmap Address").
  *
- * Everything does, but for the MSRs that are in the VMCS or switched by the
- * inner loop: a guest's access to one of those reaches only its own value.  A VM
- * whose policy names such an MSR has it intercepted too.
+ * All exit, except MSRs that are in the VMCS or that the inner loop switches: a
+ * guest's access to one of those reaches only its own value.  In a VM whose policy
+ * names such an MSR, accesses to it exit, too.
  */
 #include <linux/bitops.h>
 #include <linux/gfp.h>
@@ -24,7 +24,7 @@ static const u32 switched_msrs[] = {
 	MSR_KERNEL_GS_BASE,
 };
 
-/* Reads of the two ranges of 8192 MSRs, 1 KiB each, then writes of them. */
+/* The bitmap: reads of two ranges of 8192 MSRs, 1 KiB each, then writes of them. */
 #define WRITES	(2048 * BITS_PER_BYTE)
 
 static unsigned int read_bit(u32 msr)
@@ -37,7 +37,7 @@ static unsigned int read_bit(u32 msr)
  * @vm:		VM whose policy was set
  *
  * vCPUs may run meanwhile: the processor reads the bitmap in memory, and each
- * bit changes at once.
+ * bit is changed atomically.
  *
  * Context: &axv_vm.lock held.
  */
@@ -59,7 +59,7 @@ void axv_vmx_msr_bitmap_update(struct axv_vmx_vm *vm)
 }
 
 /**
- * axv_vmx_msr_bitmap_create() - a VM's bitmap, as without a policy
+ * axv_vmx_msr_bitmap_create() - create a VM's bitmap; there is no policy yet
  * @vm:		VM that is being created
  *
  * Return: 0 or -ENOMEM.

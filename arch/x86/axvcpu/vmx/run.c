@@ -47,7 +47,7 @@ void axv_vmx_load(struct axv_vcpu *vcpu, int cpu)
 	axv_vmx_host_load(vmx, cpu);
 }
 
-/* DEBUGCTL bits that are not the host's to lose: an exit clears them. */
+/* Restore the host's DEBUGCTL, which an exit clears. */
 static __always_inline void restore_debugctl(const struct axv_vmx_vcpu *vmx)
 {
 	if (unlikely(vmx->host.debugctl))
@@ -60,10 +60,10 @@ static __always_inline u64 host_tsc_aux(struct axv_x86_vcpu *x)
 }
 
 /*
- * Combined mappings are tagged by VPID and EPTP, guest-physical ones by EPTP
- * alone, whoever made them (SDM vol. 3C, "Caching Translation Information"): on
- * a CPU where the vCPU has not been before, or not lately, an older table may
- * have had the same address.
+ * Combined mappings are tagged by VPID and EPTP, guest-physical ones by EPTP alone
+ * (SDM vol. 3C, "Caching Translation Information").  On a CPU where the vCPU has not
+ * been before, or not lately, mappings of an older table with the same address may be
+ * cached under that EPTP, so a fresh VPID is not enough.
  */
 static noinline void flush(struct axv_vmx_vcpu *vmx, enum axv_x86_flush flush)
 {
@@ -91,13 +91,13 @@ static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
 	if (unlikely(!axv_x86_asid_is_good(x, vpids, cpu)))
 		flush(vmx, axv_x86_asid_next(x, vpids, cpu));
 
-	/* A record that is on its way needs time, or the guest gets it. */
+	/* Early, since a PEBS record under way needs time; otherwise the guest gets it. */
 	if (unlikely(vmx->host.pebs))
 		wrmsrl(MSR_IA32_PEBS_ENABLE, 0);
 
 	/*
-	 * A single step over an instruction with a shadow behind it: entry wants
-	 * the trap to be pending (SDM, "Checks on Guest Non-Register State").
+	 * If the guest single-steps an instruction that has left a shadow, entry
+	 * requires the trap to be pending (SDM, "Checks on Guest Non-Register State").
 	 */
 	if (unlikely(x->regs.rflags & X86_EFLAGS_TF) &&
 	    (axv_vmx_interruptibility(vmx) & AXV_VMX_SHADOW))
@@ -105,7 +105,7 @@ static __always_inline void prepare(struct axv_x86_vcpu *x, int cpu)
 			    axv_vmx_get(vmx, AXV_VMX_PENDING_DEBUG) | DR_STEP);
 }
 
-/* VMX does not switch CR2; the host has no use for the guest's. */
+/* VMX does not switch CR2.  The host's need not be restored: the host does not use it. */
 static __always_inline bool world_switch(struct axv_vmx_vcpu *vmx)
 {
 	bool failed;
@@ -128,7 +128,7 @@ static __always_inline bool world_switch(struct axv_vmx_vcpu *vmx)
 }
 
 /*
- * Fields whose copy an exit leaves valid, if it was.
+ * Fields whose copy stays valid across an exit, if it was valid before.
  *
  * DR7 is among them as long as the guest cannot change it: its MOV to DR7 exits, and
  * so does every task switch (SDM, "Instructions That Cause VM Exits Conditionally",
@@ -166,11 +166,11 @@ static __always_inline void enter(struct axv_x86_vcpu *x)
 		vmx->exit.reason = axv_vmread(VM_EXIT_REASON);
 		vmx->exit.idt_info = axv_vmread(IDT_VECTORING_INFO_FIELD);
 		vmx->known &= kept_fields(vmx);
-		/* Always known; what is asked for under a lock has to be, too. */
+		/* Always known: it is asked for under a lock, where the VMCS cannot be read. */
 		vmx->field[AXV_VMX_INTERRUPTIBILITY] =
 			axv_vmread(GUEST_INTERRUPTIBILITY_INFO);
 		vmx->known |= BIT_ULL(AXV_VMX_INTERRUPTIBILITY);
-		/* One that was refused leaves it as it was (SDM, VMLAUNCH). */
+		/* An entry that was refused does not launch the VMCS (SDM, VMLAUNCH). */
 		if (likely(!(vmx->exit.reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
 			vmx->launched = true;
 	}
@@ -244,7 +244,7 @@ static __always_inline void save_dr6(struct axv_x86_vcpu *x)
 	set_debugreg(DR6_RESERVED, 6);
 }
 
-/* save_dr6() leaves none of the guest's. */
+/* save_dr6() leaves nothing of the guest's in DR6. */
 static __always_inline void reset_dr6(struct axv_x86_vcpu *x)
 {
 }
@@ -275,10 +275,11 @@ static void trace_exit(struct axv_x86_vcpu *x)
 #define PDPTES_TRIES	16
 
 /*
- * Of registers that the VMM set.  Where no table can be read or its entries are no
- * good, the guest has none, and faults.  If the host takes the page away again and
- * again, or a signal comes, the run ends: the next one loads them.  The guest is never
- * entered with PDPTEs of the CR3 before.
+ * Load the PDPTEs that belong to control registers which the VMM set.  If the table
+ * cannot be read or its entries are not valid, all PDPTEs are cleared, and the guest
+ * faults.  If the host takes the page away again and again, or a signal comes, the run
+ * ends, and the next one loads them.  The guest is never entered with PDPTEs of an
+ * earlier CR3.
  */
 static noinline enum axv_next load_stale_pdptes(struct axv_vmx_vcpu *vmx)
 {

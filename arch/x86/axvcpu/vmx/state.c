@@ -24,7 +24,7 @@
 #define ALWAYS_EXCEPTIONS	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | \
 				 BIT(X86_TRAP_MC))
 
-/* Access rights have the attributes' bits, the upper four higher up. */
+/* Access rights have the bits of the attributes, the upper four of them 4 bits higher. */
 static u16 ar_to_attr(u32 ar)
 {
 	u16 attr = (ar & 0xff) | (ar >> 4 & 0xf00);
@@ -33,9 +33,9 @@ static u16 ar_to_attr(u32 ar)
 }
 
 /*
- * A register that is not present is an unusable one.  A usable one has been
- * accessed, and a task register is busy: entry insists on both (SDM, "Checks on
- * Guest Segment Registers"), and loading a segment leaves them so.
+ * A segment that is not present becomes unusable.  Entry insists that a usable segment
+ * has its accessed bit set, and that the TSS is busy (SDM, "Checks on Guest Segment
+ * Registers"); a processor that loads them leaves them so.
  */
 static u32 attr_to_ar(unsigned int seg, u16 attr)
 {
@@ -111,15 +111,15 @@ static bool pdpte_valid(u64 pdpte)
 }
 
 /**
- * axv_vmx_load_pdptes() - what MOV to CR does with PAE paging
+ * axv_vmx_load_pdptes() - load the PDPTEs, as MOV to CR does with PAE paging
  * @vmx:	vCPU whose claim the caller holds
  *
- * SDM vol. 3A, "PDPTE Registers".  The processor does it for the guest's own MOV
- * to CR3; this is for the registers that software sets.
+ * SDM vol. 3A, "PDPTE Registers".  The processor does it at the guest's own MOV to
+ * CR3; this is for control registers that software has set.
  *
  * Context: may sleep.
- * Return: 0; -ENOENT or -EFAULT if there is no memory, -EINTR for a signal, -EINVAL for reserved
- * bits.  Then nothing has changed.
+ * Return: 0; -ENOENT or -EFAULT if there is no memory, -EINTR for a signal, -EINVAL for
+ * reserved bits.  After an error nothing has changed.
  */
 int axv_vmx_load_pdptes(struct axv_vmx_vcpu *vmx)
 {
@@ -142,8 +142,10 @@ int axv_vmx_load_pdptes(struct axv_vmx_vcpu *vmx)
 }
 
 /**
- * axv_vmx_clear_pdptes() - nothing is mapped, and the next run loads the PDPTEs again
+ * axv_vmx_clear_pdptes() - clear the PDPTEs, so that nothing is mapped
  * @vmx:	vCPU whose claim the caller holds and whose PDPTEs are stale
+ *
+ * They stay stale: the next run tries to load them again.
  */
 void axv_vmx_clear_pdptes(struct axv_vmx_vcpu *vmx)
 {
@@ -198,8 +200,8 @@ static void set_cr0(struct axv_vmx_vcpu *vmx, u64 cr0)
 }
 
 /*
- * Without MCE a machine check is a shutdown, which would pass for the guest's
- * own: the guest runs with the host's.  VMXE has to be set.
+ * With MCE clear a machine check is a shutdown, which would pass for the guest's own,
+ * so the guest runs with the host's MCE.  VMXE has to be set in VMX operation.
  */
 static void set_cr4(struct axv_vmx_vcpu *vmx, u64 cr4)
 {
@@ -255,7 +257,7 @@ static void vmx_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 	}
 }
 
-/* DR6 is in its register while the guest's breakpoints are in theirs. */
+/* The register has the guest's DR6 as long as DR0 to DR3 have the guest's breakpoints. */
 static u64 vmx_get_dr(struct axv_x86_vcpu *x, unsigned int dr)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
@@ -287,7 +289,7 @@ static void vmx_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
 }
 
 /**
- * axv_vmx_intercept_dr() - debug registers are the guest's, or exit
+ * axv_vmx_intercept_dr() - make debug registers exit, unless the guest has them
  * @x:		vCPU whose claim the caller holds
  */
 void axv_vmx_intercept_dr(struct axv_x86_vcpu *x)
@@ -302,7 +304,10 @@ void axv_vmx_intercept_dr(struct axv_x86_vcpu *x)
 	axv_vmx_set(vmx, AXV_VMX_CPU_CONTROLS, controls);
 }
 
-/* The entry control and LMA say the same (SDM, "Checks on Guest Control Registers"). */
+/*
+ * "IA-32e mode guest" has to be the same as LMA (SDM, "Checks on Guest Control
+ * Registers").
+ */
 static void vmx_set_efer(struct axv_x86_vcpu *x, u64 value)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
@@ -379,8 +384,8 @@ static int vmx_get_msr(struct axv_x86_vcpu *x, u32 msr, u64 *value)
 }
 
 /*
- * KERNEL_GS_BASE and the MSRs of SYSCALL are in the registers during the inner
- * loop, where the guest's own RDMSR and WRMSR may be what is answered.
+ * During the inner loop, which answers RDMSR and WRMSR of the guest, the registers may
+ * have the guest's KERNEL_GS_BASE and MSRs of SYSCALL.
  */
 static int vmx_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value)
 {
@@ -400,7 +405,7 @@ static int vmx_set_msr(struct axv_x86_vcpu *x, u32 msr, u64 value)
 	return 0;
 }
 
-/* The level of the guest is SS.DPL (SDM, "Guest Register State"). */
+/* The privilege level of the guest is SS.DPL (SDM, "Guest Register State"). */
 static unsigned int vmx_cpl(struct axv_x86_vcpu *x)
 {
 	return VMX_AR_DPL(get_seg(x, AXV_X86_SS, AXV_X86_SEG_ATTR));
@@ -428,8 +433,8 @@ static unsigned int vmx_get_shadow(struct axv_x86_vcpu *x)
 }
 
 /*
- * A single step that is pending ends with the shadow: software raises that of the
- * instruction which it emulates.
+ * Without a shadow no single step stays pending: if software ends the shadow because it
+ * emulated an instruction, it raises the #DB of the single step itself.
  */
 static noinline void change_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
 {
@@ -444,9 +449,10 @@ static noinline void change_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
 }
 
 /*
- * Mostly there was no shadow, and there is to be none.  Then the exit has saved no single
- * step as pending (SDM, "Saving Non-Register State"), unless software has set one, whose
- * field is known, or TF is set, where not every implementation keeps to that.
+ * Mostly there was no shadow, and there is to be none.  Then there is nothing to change,
+ * since the exit has saved no single step as pending (SDM, "Saving Non-Register State").
+ * There may be one only if software has set it, and the field is known then; or if TF is
+ * set, since not every implementation keeps to the SDM there.
  */
 static void vmx_set_shadow(struct axv_x86_vcpu *x, unsigned int shadow)
 {
@@ -473,11 +479,11 @@ static int vmx_set_pending_debug(struct axv_x86_vcpu *x, u64 value)
 }
 
 /**
- * axv_vmx_fit_shadow() - make a shadow that software set one that entry accepts
+ * axv_vmx_fit_shadow() - change an interrupt shadow that software set to what entry accepts
  * @vmx:	vCPU with an interrupt shadow
  *
- * SDM, "Checks on Guest Non-Register State": with IF clear a shadow is not of
- * STI, and in a shadow a single step is pending if TF is set, and only then.
+ * SDM, "Checks on Guest Non-Register State": with IF clear the shadow must not be that of
+ * STI; and in a shadow a single step has to be pending if TF is set, and only then.
  */
 void axv_vmx_fit_shadow(struct axv_vmx_vcpu *vmx)
 {
@@ -528,7 +534,7 @@ static void vmx_cpuid_changed(struct axv_x86_vcpu *x)
 		    x->events.exit_mask | ALWAYS_EXCEPTIONS);
 }
 
-/* Entry refuses one above the guest's CR8 (SDM, "VM-Execution Control Fields"). */
+/* Entry refuses a threshold above the guest's CR8 (SDM, "VM-Execution Control Fields"). */
 static void vmx_watch_cr8(struct axv_x86_vcpu *x)
 {
 	axv_vmx_set(x86_to_vmx(x), AXV_VMX_TPR_THRESHOLD,

@@ -4,8 +4,8 @@
  * host's registers hold the guest's values from an entry to the end of the inner loop,
  * if the guest has SYSCALL switched on.
  *
- * They are written only where the guest's value is not what the register holds already.
- * What it holds is known without a look: the host's value, but for that time.
+ * A register is written only if it does not hold the wanted value already.  What it holds
+ * is in @live, so it need not be read: outside that time it is the host's value.
  */
 #include <linux/string.h>
 #include <asm/msr.h>
@@ -18,7 +18,7 @@ static const u32 syscall_msr[AXV_VMX_SYSCALL_MSRS] = {
 	[AXV_VMX_SFMASK] = MSR_SYSCALL_MASK,
 };
 
-/* Of the host's kernel: the same on every CPU, and not changed after boot. */
+/* Values of the host's kernel: the same on every CPU, and not changed after boot. */
 static u64 host_syscall[AXV_VMX_SYSCALL_MSRS] __ro_after_init;
 
 /** axv_vmx_syscall_init() - note the host's values */
@@ -31,7 +31,7 @@ void axv_vmx_syscall_init(void)
 }
 
 /**
- * axv_vmx_syscall_reset() - the registers hold the host's values
+ * axv_vmx_syscall_reset() - note that the registers hold the host's values
  * @vmx:	vCPU whose claim the caller holds, outside the inner loop
  */
 void axv_vmx_syscall_reset(struct axv_vmx_vcpu *vmx)
@@ -54,7 +54,7 @@ static void load(struct axv_vmx_vcpu *vmx, const u64 *want)
 }
 
 /**
- * axv_vmx_syscall_load() - the guest's SYSCALL, if the guest has that switched on
+ * axv_vmx_syscall_load() - load the guest's values, if it has SYSCALL switched on
  * @vmx:	vCPU in the inner loop whose @syscall_stale is set
  *
  * Context: interrupts off.
@@ -67,7 +67,7 @@ void axv_vmx_syscall_load(struct axv_vmx_vcpu *vmx)
 }
 
 /**
- * axv_vmx_syscall_unload() - the host's SYSCALL again
+ * axv_vmx_syscall_unload() - load the host's values again
  * @vmx:	vCPU at the end of the inner loop whose @syscall_loaded is set
  *
  * Context: interrupts off.

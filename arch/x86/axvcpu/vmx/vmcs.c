@@ -4,13 +4,13 @@
  *
  * Only the CPU that holds a VMCS can read and write it, and only while it is the
  * current one.  So what software sets goes to the copy and is written with the
- * next entry, what it wants to know is read when it is asked for, and everything
- * is read before the CPU lets go: a vCPU that is loaded nowhere is in memory
- * alone, like one of SVM.
+ * next entry.  A field that software wants to know is read when it is asked for.
+ * Before the CPU lets go of the VMCS, all fields are read: the state of a vCPU that
+ * is loaded nowhere is in memory alone, like that of an SVM vCPU.
  *
- * A CPU holds any number of them: active, and as far as they were launched before,
- * launched (SDM vol. 3C, "Software Use of Virtual-Machine Control Structures").
- * VMCLEAR is for when it lets go.
+ * A CPU may hold any number of VMCSs.  They stay active, and launched if they have
+ * been launched (SDM vol. 3C, "Software Use of Virtual-Machine Control Structures").
+ * The CPU executes VMCLEAR on one when it lets go of it.
  */
 #include <linux/bitops.h>
 #include <linux/bug.h>
@@ -85,7 +85,7 @@ static const u16 encoding[AXV_VMX_FIELDS] = {
 	[AXV_VMX_VPID] = VIRTUAL_PROCESSOR_ID,
 };
 
-/* Of the current VMCS. */
+/* Read a field of the current VMCS into the copy. */
 static void read_field(struct axv_vmx_vcpu *vmx, unsigned int field)
 {
 	vmx->field[field] = axv_vmread(encoding[field]);
@@ -93,8 +93,8 @@ static void read_field(struct axv_vmx_vcpu *vmx, unsigned int field)
 }
 
 /*
- * Read fields of a VMCS that this CPU holds, current or not, and leave the one
- * current that was.  Interrupts are off.
+ * Read fields of a VMCS that this CPU holds, current or not.  The VMCS that was
+ * current is current afterwards.  Interrupts are off.
  */
 static void read_fields(struct axv_vmx_vcpu *vmx, u64 fields)
 {
@@ -115,7 +115,7 @@ static void read_fields(struct axv_vmx_vcpu *vmx, u64 fields)
  * @field:	an enum axv_vmx_field
  *
  * The thread may have moved since the exit; then the CPU that holds the VMCS
- * has to let go of it, and everything is known.
+ * has to let go of it, after which all fields are known.
  *
  * Context: see axv_vmx_get().
  */
@@ -136,7 +136,7 @@ void axv_vmx_fetch(struct axv_vmx_vcpu *vmx, unsigned int field)
 }
 
 /**
- * axv_vmx_write_dirty() - bring the VMCS up to date
+ * axv_vmx_write_dirty() - write the fields that have changed to the VMCS
  * @vmx:	vCPU that is loaded on this CPU
  *
  * Context: interrupts off.
@@ -228,8 +228,8 @@ void axv_vmx_unload(struct axv_vcpu *vcpu)
 /**
  * axv_vmx_clear_held() - write every VMCS that this CPU holds back to memory
  *
- * For the last moments of the kernel: who uses that memory next would find it
- * overwritten by a processor that held on to one.
+ * For the last moments of the kernel: otherwise the processor may write a VMCS that it
+ * still holds to memory which the next kernel uses for something else.
  *
  * Context: NMI, in the middle of whatever this CPU does.
  */
@@ -242,7 +242,7 @@ void axv_vmx_clear_held(void)
 }
 
 /**
- * axv_vmx_vmcs_reset() - power-on state of what is not guest state
+ * axv_vmx_vmcs_reset() - put what is not guest state into its power-on state
  * @vmx:	vCPU whose claim the caller holds; the guest's state is set through
  *		axv_vmx_hw afterwards
  */

@@ -51,8 +51,8 @@ static struct axv_s2_format ept4 __ro_after_init = EPT_FORMAT(4, 48);
 static struct axv_s2_format ept5 __ro_after_init = EPT_FORMAT(5, 52);
 
 /*
- * A guest that changes the size of a page it fetches from ends in a machine
- * check of the host, unless the second stage has it in 4 KiB pages anyway
+ * A guest that changes the size of a page it fetches from causes a machine check of the
+ * host, unless the second stage maps it in 4 KiB pages anyway
  * (Documentation/admin-guide/hw-vuln/multihit.rst).
  */
 static bool has_multihit(void)
@@ -61,7 +61,7 @@ static bool has_multihit(void)
 	       !cpu_mitigations_off();
 }
 
-/* What this processor's EPT has beside 4 KiB pages. */
+/* Add to the format what this processor's EPT has besides 4 KiB pages. */
 static void init_format(struct axv_s2_format *fmt)
 {
 	fmt->ipa_bits = min(fmt->ipa_bits, axv_x86_host.phys_bits);
@@ -97,7 +97,7 @@ static int vmx_query(u32 id, u64 *value)
 {
 	int err = axv_x86_query(id, value);
 
-	/* The depth of EPT is a choice of its own, not the host's paging. */
+	/* The depth of EPT does not depend on the host's paging. */
 	if (!err && id == AXV_QUERY_IPA_BITS)
 		*value = min(axv_x86_host.phys_bits,
 			     axv_vmx_caps.ept_5levels ? 52u : 48u);

@@ -24,7 +24,7 @@
  * Fields of the VMCS that have a copy in memory.  Guest state the hardware may
  * change comes first; what follows is written by software only.
  *
- * Those of a segment register are at AXV_VMX_SEG(), in the order of enum
+ * The fields of a segment register are at AXV_VMX_SEG(), in the order of enum
  * axv_x86_seg and enum axv_x86_seg_field.
  */
 #define AXV_VMX_SEG(seg, field)	((seg) * 4 + (field))
@@ -76,13 +76,13 @@ enum axv_vmx_field {
  * @qualification: exit qualification
  * @gpa:	guest physical address of an EPT violation
  * @info:	VM-exit interruption information
- * @error:	and its error code
+ * @error:	error code of the exception in @info
  * @idt_info:	IDT-vectoring information: an event that was being delivered
- * @idt_error:	and its error code
+ * @idt_error:	error code of that event
  * @len:	length of the instruction
  *
- * @reason and @idt_info are read at every exit, the others when somebody wants
- * them; all before the inner loop ends, since the VMCS may leave the CPU then.
+ * @reason and @idt_info are read at every exit, the others when they are needed; all
+ * before the inner loop ends, since the VMCS may leave the CPU then.
  */
 struct axv_vmx_exit {
 	u64 reason;
@@ -96,21 +96,21 @@ struct axv_vmx_exit {
 };
 
 /**
- * struct axv_vmx_host - the host's state, as the VMCS and we know it
- * @cr3:	in the VMCS
- * @cr4:	in the VMCS
- * @fs_base:	in the VMCS
- * @kernel_gs_base: the MSR; VMX leaves it to us
+ * struct axv_vmx_host - the host's state that an exit loads, or that is restored by hand
+ * @cr3:	HOST_CR3 in the VMCS
+ * @cr4:	HOST_CR4 in the VMCS
+ * @fs_base:	HOST_FS_BASE in the VMCS
+ * @kernel_gs_base: the MSR, which VMX does not switch
  * @debugctl:	the MSR, which an exit clears
  * @tsc_aux:	the MSR
- * @ds:		selectors which an exit replaces by null
- * @es:		likewise
- * @fs:		likewise
- * @gs:		likewise
- * @ldt:	likewise
- * @nr_perf:	MSRs that perf told of last
- * @nr_msrs:	those of them that entry and exit switch
- * @pebs:	PEBS_ENABLE, if it is among them
+ * @ds:		selector of DS; an exit loads null selectors into this and the next four
+ * @es:		selector of ES
+ * @fs:		selector of FS
+ * @gs:		selector of GS
+ * @ldt:	selector of the LDT
+ * @nr_perf:	how many MSRs perf named last
+ * @nr_msrs:	how many of them entry and exit switch
+ * @pebs:	PEBS_ENABLE, if it is among them, otherwise 0
  */
 struct axv_vmx_host {
 	u64 cr3;
@@ -182,13 +182,13 @@ enum axv_vmx_syscall_msr {
  * @x:		what x86 vCPUs have in common
  * @vmcs:	its VMCS, one page
  * @vmcs_pa:	physical address of @vmcs
- * @areas:	see there
- * @host_rsp:	HOST_RSP in the VMCS; entry.S
- * @launched:	VMRESUME instead of VMLAUNCH; entry.S
+ * @areas:	memory that the hardware knows by address
+ * @host_rsp:	HOST_RSP in the VMCS; used by entry.S
+ * @launched:	enter by VMRESUME instead of VMLAUNCH; used by entry.S
  * @initialized: the constant part of the VMCS has been written
  * @pdptes_stale: PDPTEs have to be read from guest memory before the next entry
  * @flush_l1d:	the host did more than answer an exit since the last entry
- * @switches:	context switches of the thread, when that was last looked at
+ * @switches:	context switches of the thread when axv_vmx_l1d_note() last looked
  * @hw_rip:	RIP in the VMCS
  * @hw_rsp:	RSP in the VMCS
  * @hw_rflags:	RFLAGS in the VMCS
@@ -198,11 +198,11 @@ enum axv_vmx_syscall_msr {
  * @cr2:	the guest's CR2
  * @dr6:	the guest's DR6, while @x.dr_loaded is false
  * @cstar:	the guest's CSTAR, which no processor with VMX uses
- * @kernel_gs_base: the guest's, while @host_held is false
- * @syscall:	the guest's, by enum axv_vmx_syscall_msr
- * @live:	what the registers of @syscall hold
- * @syscall_stale: the next entry has to look whether @live is what it should be
- * @syscall_loaded: @live is not what the host has there
+ * @kernel_gs_base: the guest's KERNEL_GS_BASE; the register has it while @host_held
+ * @syscall:	the guest's MSRs of SYSCALL, by enum axv_vmx_syscall_msr
+ * @live:	what the registers of these MSRs hold
+ * @syscall_stale: the next entry has to check whether @live is what it should be
+ * @syscall_loaded: @live differs from the host's values
  * @host_held:	between axv_vmx_hold_host() and axv_vmx_release_host()
  * @exit:	the last exit
  * @host:	the host's state
@@ -277,12 +277,13 @@ void axv_vmx_clear_held(void);
 void axv_vmx_vmcs_reset(struct axv_vmx_vcpu *vmx);
 
 /**
- * axv_vmx_get() - a field of the VMCS
+ * axv_vmx_get() - read a field of the VMCS
  * @vmx:	vCPU whose claim the caller holds
  * @field:	an enum axv_vmx_field
  *
- * Context: interrupts on, or the vCPU is loaded on this CPU, or the field is
- * known: if another CPU holds the vCPU, that is waited for.
+ * If the field is not known and another CPU holds the vCPU, this waits for that CPU.
+ *
+ * Context: interrupts on, or the vCPU is loaded on this CPU, or the field is known.
  */
 static __always_inline u64 axv_vmx_get(struct axv_vmx_vcpu *vmx,
 				       unsigned int field)
@@ -298,9 +299,9 @@ static __always_inline u64 axv_vmx_get(struct axv_vmx_vcpu *vmx,
  * @field:	an enum axv_vmx_field
  * @value:	its value from the next entry on
  *
- * Only fields that are known are changed, and only reading makes them known:
- * the CPU that holds the vCPU may let go of it at any moment, and reads the
- * others then.
+ * Reads the field first, since only a known field may be changed in the copy: the
+ * CPU that holds the vCPU may let go of it at any moment, and then reads into the
+ * copy the fields that are not known.
  *
  * Context: as axv_vmx_get().
  */
@@ -330,11 +331,11 @@ static __always_inline u64 axv_vmx_interruptibility(const struct axv_vmx_vcpu *v
 }
 
 /**
- * axv_vmx_advance() - the guest is past an instruction
+ * axv_vmx_advance() - axv_x86_advance() for the hot paths
  * @vmx:	vCPU that has just left the guest
- * @len:	its length
+ * @len:	length of the instruction
  *
- * axv_x86_advance() for the paths that are hot: nothing traps, nothing wraps.
+ * Nearly always nothing traps and RIP stays within its 4 GiB.
  */
 static inline void axv_vmx_advance(struct axv_vmx_vcpu *vmx, unsigned int len)
 {
@@ -365,7 +366,8 @@ void axv_vmx_fit_shadow(struct axv_vmx_vcpu *vmx);
  * axv_vmx_pae_paging() - does the guest use the PDPTEs in the VMCS?
  * @vmx:	vCPU whose claim the caller holds
  *
- * First what tells most: in long mode @pdptes_stale stays set.
+ * EFER.LMA is looked at first, since it decides most often.  In long mode @pdptes_stale
+ * stays set.
  */
 static inline bool axv_vmx_pae_paging(const struct axv_vmx_vcpu *vmx)
 {
@@ -399,11 +401,11 @@ DECLARE_STATIC_KEY_FALSE(axv_vmx_l1d_needed);
 extern bool axv_vmx_l1d_always;
 
 /**
- * axv_vmx_l1d_note() - did the host do more than answer an exit?
+ * axv_vmx_l1d_note() - note whether the host did more than answer an exit
  * @vmx:	vCPU in the inner loop
  *
- * Interrupts leave a mark of the kernel's own, and a thread that was switched
- * away counts that.
+ * The kernel sets a per-CPU flag at every interrupt, and the thread counts how often it
+ * was switched away.
  */
 static __always_inline void axv_vmx_l1d_note(struct axv_vmx_vcpu *vmx)
 {
