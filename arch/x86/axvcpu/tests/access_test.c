@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Device accesses: what leaves as which exit, with which state, and what
+ * Device accesses: which access becomes which exit, with which state, and what
  * becomes of the answer.
  */
 #include "../walk.h"
@@ -49,8 +49,8 @@ static struct guest *new_guest(struct kunit *test, const char *hex)
 }
 
 /*
- * 64 bits, with the first 2 MiB mapped as they are, and the device at
- * 0xffffffffff5fb000.
+ * 64 bits, with the first 2 MiB mapped at their physical addresses, and the device
+ * at 0xffffffffff5fb000.
  */
 static struct guest *new_guest64(struct kunit *test, const char *hex)
 {
@@ -70,7 +70,7 @@ static struct guest *new_guest64(struct kunit *test, const char *hex)
 	return g;
 }
 
-/* Nothing but what the test names may change. */
+/* The general registers are as in @before, and no exception was raised. */
 static void expect_untouched(struct kunit *test, const struct guest *g,
 			     const struct axv_x86_gprs *before)
 {
@@ -100,8 +100,8 @@ static void expect_fault_exit(struct kunit *test, struct guest *g,
 /**
  * struct store_case - a move to the device
  * @hex:	instruction
- * @width:	of the exit
- * @data:	of the exit
+ * @width:	width in the exit
+ * @data:	data in the exit
  */
 struct store_case {
 	const char *hex;
@@ -152,10 +152,10 @@ static void store_test(struct kunit *test)
  * struct load_case - a move from the device
  * @bits64:	in 64-bit mode
  * @hex:	instruction
- * @width:	of the exit
- * @sign:	likewise
- * @reg:	likewise
- * @reg_width:	likewise
+ * @width:	width in the exit
+ * @sign:	sign extension in the exit
+ * @reg:	register in the exit
+ * @reg_width:	width of the register in the exit
  * @data:	the answer; what is above @width must not matter
  * @value:	the register afterwards
  */
@@ -224,7 +224,7 @@ static void load_test(struct kunit *test)
 		expect_untouched(test, g, &before);
 		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_MMIO);
 
-		/* What else is in the run page means nothing. */
+		/* Only the data in the run page counts. */
 		memset(&g->run, 0xa5, sizeof(g->run));
 		m->data = c->data;
 		KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
@@ -290,8 +290,8 @@ static void dropped_test(struct kunit *test)
 }
 
 /*
- * Exit and answer until all that it takes is known: one round sets the accessed bits of
- * the code, the next one those of the operand, the third notes all words.
+ * Exit and answer until code.c remembers all of it: the first round sets the accessed bits
+ * of the code, the second those of the operand, the third notes all words.
  */
 static void become_known(struct kunit *test, struct guest *g,
 			 enum axv_next (*leave)(struct guest *g))
@@ -312,7 +312,7 @@ static enum axv_next read_device(struct guest *g)
 	return test_mmio(&g->x, DEVICE, R_AX, AXV_FAULT_NO_REGION);
 }
 
-/* The next answer comes after something was changed: not even one that is known. */
+/* Something changes before the answer: that is noticed for a remembered instruction, too. */
 static void known_read_test(struct kunit *test)
 {
 	static const u64 tables[] = {
@@ -329,7 +329,7 @@ static void known_read_test(struct kunit *test)
 		bool arrives = what == NOTHING || what == HOLE;
 		int peeks;
 
-		/* The device's page is a user's: SMAP and keys have a say. */
+		/* The device's page is a user page, so SMAP and protection keys count. */
 		g->x.cr4 |= X86_CR4_SMAP | X86_CR4_PKE;
 		g->x.regs.rflags |= X86_EFLAGS_AC;
 		become_known(test, g, read_device);
@@ -369,7 +369,7 @@ static void known_read_test(struct kunit *test)
 			g->vm.mmu_seq++;
 			break;
 		case HOLE:
-			/* Another one: the address is looked for anew. */
+			/* Another region changed: the address is looked for anew. */
 			g->vm.mmu_seq++;
 			break;
 		case ALIGNMENT:
@@ -397,7 +397,7 @@ static void known_read_test(struct kunit *test)
 	}
 }
 
-/* Two places of one instruction in turn, and what is not known at once. */
+/* One instruction with two operands in turn; operands that cannot be remembered. */
 static void known_operand_test(struct kunit *test)
 {
 	struct guest *g = new_guest64(test, "8b0f");
@@ -430,7 +430,7 @@ static void known_operand_test(struct kunit *test)
 				i == 3 ? 0x33ull : 0x11 * (i + 1));
 	}
 
-	/* The word that was at hand is not any more: it is waited for. */
+	/* A word that could be read without waiting cannot any more: it is waited for. */
 	g = new_guest64(test, "8b0f");
 	become_known(test, g, read_device);
 	KUNIT_EXPECT_EQ(test, read_device(g), AXV_EXIT);
@@ -448,7 +448,7 @@ static enum axv_next read_port(struct guest *g)
 	return test_io_in(&g->x, 0xd7d8, 1, 1);
 }
 
-/* As a run does it; @in_line: in a back end that has what it takes. */
+/* As axv_x86_run() does; @in_line: with a back end that has &axv_x86_engine.code_state. */
 static enum axv_next complete_in_run(struct guest *g, bool in_line)
 {
 	if (in_line && axv_x86_complete_known_in(&g->x, guest_code_state, guest_advance))
@@ -514,7 +514,7 @@ static void known_in_test(struct kunit *test)
 	expect_known_in(test, false);
 	expect_known_in(test, true);
 
-	/* One is done in line, and neither the first one nor another access. */
+	/* A remembered IN is completed inline; the first IN and other accesses are not. */
 	g->x.regs.gpr[AXV_X86_RDX] = 0xd7d8;
 	KUNIT_EXPECT_EQ(test, read_port(g), AXV_EXIT);
 	KUNIT_EXPECT_FALSE(test, axv_x86_complete_known_in(&g->x, guest_code_state,
@@ -651,7 +651,7 @@ static void movs_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_WRITE);
 	KUNIT_EXPECT_EQ(test, g->run.exit.mmio.data, 0x95969798ull);
 
-	/* From one device to another: the VMM's, before anything was read. */
+	/* From one device to another: left to the VMM, before anything was read. */
 	g = new_guest(test, "a5");
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, R_AX,
 					     AXV_FAULT_NO_REGION),
@@ -708,7 +708,7 @@ static void movs_fault_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->raised, 3u);
 	KUNIT_EXPECT_EQ(test, g->vector, X86_TRAP_GP);
 
-	/* Its tables change all the time: the processor tries again. */
+	/* The guest's tables change all the time: the processor tries again. */
 	gpr[AXV_X86_RSI] = 0x200000 + DATA;
 	guest_poke(g, 0x12008, PTE_P | PTE_RW | PTE_PS, 8);
 	g->races = UINT_MAX;
@@ -718,7 +718,7 @@ static void movs_fault_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
 }
 
-/* What the exit tells is what was found; what came since is for the next try. */
+/* The exit tells what the access found; a region that came since counts at the next try. */
 static void region_race_test(struct kunit *test)
 {
 	struct guest *g = new_guest(test, "a5");
@@ -733,7 +733,7 @@ static void region_race_test(struct kunit *test)
 					AXV_FAULT_NO_REGION), AXV_EXIT);
 	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_READ);
 
-	/* From memory that the host refuses to a device: it is not the device's. */
+	/* From memory that the host refuses to a device: the fault is that of the memory. */
 	g = new_guest(test, "a5");
 	g->x.regs.gpr[AXV_X86_RSI] = DATA;
 	g->host_refuses = DATA;
@@ -781,13 +781,13 @@ static void lods_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
 }
 
-/* Faults that are not a plain move's. */
+/* Faults that are not those of a plain move. */
 static void undecoded_test(struct kunit *test)
 {
 	struct axv_x86_gprs before;
 	struct guest *g;
 
-	/* Another instruction; its bytes go with it. */
+	/* Another instruction; its bytes are in the exit. */
 	g = new_guest(test, "0107");
 	before = g->x.regs;
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
@@ -806,14 +806,14 @@ static void undecoded_test(struct kunit *test)
 					     AXV_FAULT_NO_REGION),
 			  DEVICE, R_AX, AXV_FAULT_NO_REGION, 15);
 
-	/* Another place than its operand. */
+	/* The fault is not at the address of the operand. */
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE + 4, W_AX,
 					     AXV_FAULT_NO_REGION),
 			  DEVICE + 4, W_AX, AXV_FAULT_NO_REGION, 15);
 	KUNIT_EXPECT_EQ(test, g->run.exit.fault.linear_valid, 1u);
 	KUNIT_EXPECT_EQ(test, g->run.exit.fault.linear, DEVICE);
 
-	/* Not made by the instruction: no bytes. */
+	/* The instruction did not make the access: no bytes in the exit. */
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX |
 					     AXV_ACCESS_PAGE_TABLE,
 					     AXV_FAULT_NO_REGION),
@@ -828,7 +828,7 @@ static void undecoded_test(struct kunit *test)
 			  DEVICE, W_AX | AXV_ACCESS_EVENT,
 			  AXV_FAULT_NO_REGION, 0);
 
-	/* Memory, but the host cannot. */
+	/* Memory that the host cannot provide. */
 	g = new_guest(test, "8903");
 	expect_fault_exit(test, g, test_mmio(&g->x, DATA, W_AX,
 					     AXV_FAULT_HOST),
@@ -850,7 +850,7 @@ static void undecoded_test(struct kunit *test)
 					AXV_FAULT_NO_REGION), AXV_RESUME);
 	expect_untouched(test, g, &before);
 
-	/* A write to a read-only region is a device's like any other. */
+	/* A write to a read-only region is like one to a device. */
 	g = new_guest(test, "8907");
 	g->x.regs.gpr[AXV_X86_RDI] = GUEST_ROM + 0x10;
 	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, GUEST_ROM + 0x10, W_AX,
@@ -954,7 +954,7 @@ static void in_test(struct kunit *test)
 	}
 }
 
-/* Not for ever: the VMM hears of it, and where the code is. */
+/* The guest is not entered again for ever: the VMM is told, and where the code is. */
 static void again_test(struct kunit *test)
 {
 	struct guest *g = new_guest(test, "8b07");
@@ -966,7 +966,7 @@ static void again_test(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, g->x.asid.stale);
 		g->x.asid.stale = false;
 	}
-	/* Elsewhere it is another matter. */
+	/* At another instruction pointer the count begins anew. */
 	g->x.regs.rip++;
 	for (i = 1; i < AGAIN_MAX; i++)
 		KUNIT_EXPECT_EQ(test, test_again(&g->x), AXV_RESUME);
@@ -981,14 +981,14 @@ static void again_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_again(&g->x), AXV_RESUME);
 }
 
-/* What the module reads for user mode, and the processor did not. */
+/* #AC at an access for user mode that the module makes, not the processor. */
 static void alignment_test(struct kunit *test)
 {
 	unsigned int off;
 	struct guest *g;
 	u64 *gpr;
 
-	/* All that it takes, and then one thing or the other missing. */
+	/* First with all that #AC needs, then with one part of it missing. */
 	for (off = 0; off < 5; off++) {
 		g = new_guest(test, "a5");
 		gpr = g->x.regs.gpr;
@@ -1103,7 +1103,7 @@ static void signal_complete_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE + 1);
 	KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
 
-	/* The code cannot be had. */
+	/* The code cannot be read. */
 	g = new_guest(test, "ec");
 	test_io_in(&g->x, 0xd7d8, 1, 1);
 	g->run.exit.io.data = 0x77;
@@ -1136,7 +1136,7 @@ static void signal_complete_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_complete(&g->x), AXV_RESUME);
 	KUNIT_EXPECT_EQ(test, g->x.regs.gpr[AXV_X86_RAX], 0x12345678ull);
 
-	/* Nor is it lost to what passes, without a signal. */
+	/* Without a signal the answer is not lost, either, if the second try succeeds. */
 	g = new_guest(test, "8b07");
 	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, R_AX, AXV_FAULT_NO_REGION),
 			AXV_EXIT);
@@ -1147,7 +1147,7 @@ static void signal_complete_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->x.regs.gpr[AXV_X86_RAX], 0x12345678ull);
 	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE + 2);
 
-	/* The exit itself waits for the code. */
+	/* A signal keeps the exit itself from reading the code. */
 	g = new_guest(test, "8b07");
 	g->absent = g->peeks;
 	g->signal_in = 0;

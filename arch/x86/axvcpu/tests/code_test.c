@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of instructions: it answers while nothing has changed of what the
- * instruction was fetched by, and never otherwise.
+ * The instructions that code.c remembers: one is used as long as nothing has changed on
+ * which its fetch depends, and never otherwise.
  */
 #include "guest.h"
 
@@ -45,7 +45,7 @@ static struct guest *new_guest(struct kunit *test)
 	return g;
 }
 
-/* What is there now, and whether the memory knew it. */
+/* The operation at the instruction pointer now, and whether code.c remembered it. */
 static u8 op_now(struct guest *g, bool *known)
 {
 	unsigned int hits = g->hits;
@@ -81,7 +81,7 @@ static void code_test_known(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, peeks, g->peeks);
 	KUNIT_EXPECT_EQ(test, 15u, test_get_code(&g->x)->count);
 
-	/* Others at other places do not drive it out. */
+	/* An instruction at another address does not drive it out. */
 	g->x.regs.rip = CODE + 1;
 	expect(test, g, "behind", NONE, false);
 	expect(test, g, "behind, again", NONE, true);
@@ -97,7 +97,7 @@ static void code_test_known(struct kunit *test)
 	}
 }
 
-/* Whatever the guest changes in memory is seen, and so is its way back. */
+/* Whatever the guest changes in memory is seen, and so is the change back. */
 static void code_test_memory(struct kunit *test)
 {
 	struct guest *g = new_guest(test);
@@ -136,7 +136,7 @@ static void code_test_registers(struct kunit *test)
 	struct guest *g = new_guest(test);
 	struct axv_x86_vcpu *x = &g->x;
 
-	/* Every one changes where code is, or whether it may run. */
+	/* Each of these registers changes where code is, or whether it may run. */
 	expect(test, g, "first", IN, false);
 	g->cpl = 3;
 	expect(test, g, "supervisor's page", NONE, false);
@@ -181,7 +181,7 @@ static void code_test_registers(struct kunit *test)
 	expect(test, g, "all back", IN, true);
 }
 
-/* The regions tell where the words are. */
+/* After a change of the regions the words may be elsewhere. */
 static void code_test_regions(struct kunit *test)
 {
 	struct guest *g = new_guest(test);
@@ -192,7 +192,7 @@ static void code_test_regions(struct kunit *test)
 	expect(test, g, "regions, again", IN, true);
 }
 
-/* A walk that writes, or is no walk of four words, is made each time. */
+/* A walk that writes, or that does not read four words, is made each time. */
 static void code_test_never_known(struct kunit *test)
 {
 	struct guest *g = new_guest(test);
@@ -208,7 +208,7 @@ static void code_test_never_known(struct kunit *test)
 		expect(test, g, "accessed, again", IN, true);
 	}
 
-	/* A word that the host has not at hand. */
+	/* A word that has to be waited for. */
 	g->absent = g->peeks + 2;
 	g->vm.mmu_seq++;
 	expect(test, g, "absent", IN, false);
@@ -216,7 +216,7 @@ static void code_test_never_known(struct kunit *test)
 	expect(test, g, "at hand", IN, false);
 	expect(test, g, "at hand, again", IN, true);
 
-	/* What stands at the end of its page may go on in the next. */
+	/* An instruction at the end of its page may go on in the next. */
 	g->x.regs.rip = (CODE & PAGE_MASK) + PAGE_SIZE - 1;
 	g->memory[PAGE + PAGE_SIZE - 1] = 0xed;
 	expect(test, g, "end of page", IN, false);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPUID: what the host's table promises, how a VMM's is bounded, and what the
+ * CPUID: what the host's table promises, how a VMM's table is bounded, and what the
  * guest is told.
  */
 #include <linux/slab.h>
@@ -110,7 +110,7 @@ static void cpuid_test_default(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, entries);
 	KUNIT_EXPECT_EQ(test, 0, axv_x86_supported_cpuid(entries, &count));
 
-	/* The host's table is one that a vCPU takes, and keeps as it is. */
+	/* A vCPU accepts the host's table, without a change. */
 	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_cpuid(&f->x, entries, count));
 	KUNIT_EXPECT_EQ(test, count, f->x.nr_cpuid);
 	for (i = 0; i < count; i++) {
@@ -246,7 +246,7 @@ static void cpuid_test_bounded(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_zero(ask(f, 7, 2)));
 	KUNIT_EXPECT_TRUE(test, is_zero(ask(f, 0xd, 17)));
 	KUNIT_EXPECT_TRUE(test, is_zero(ask(f, 0xd, 18)));
-	/* Whatever the host has. */
+	/* The VMM may offer these even if the host does not have them. */
 	host->x.caps.x2apic = true;
 	host->x.caps.tsc_deadline = true;
 	KUNIT_EXPECT_EQ(test, 0, memcmp(&f->x.caps, &host->x.caps,
@@ -298,7 +298,7 @@ static void cpuid_test_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, f->x.caps.efer);
 }
 
-/* What the vCPU's registers use cannot be taken away under them. */
+/* A table is refused that takes away what the vCPU's registers use. */
 static void cpuid_test_in_use(struct kunit *test)
 {
 	struct fake_vcpu *f = test->priv;
@@ -473,7 +473,7 @@ static void cpuid_test_dynamic(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 576, ask(f, 0xd, 2).ebx);
 	}
 	if (host & XFEATURE_MASK_PKRU) {
-		/* Compacted, there is no gap before it. */
+		/* In the compacted format there is no gap before PKRU. */
 		f->x.xcr0 = 3 | XFEATURE_MASK_PKRU;
 		KUNIT_EXPECT_EQ(test, 584, ask(f, 0xd, 1).ebx);
 		KUNIT_EXPECT_GT(test, ask(f, 0xd, 0).ebx, 584);

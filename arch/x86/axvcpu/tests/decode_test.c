@@ -508,7 +508,7 @@ static void decode_test(struct kunit *test)
 	}
 }
 
-/* Every shorter part of an instruction is none; what follows does not matter. */
+/* No shorter part of an instruction is decoded; what follows it does not matter. */
 static void truncated_test(struct kunit *test)
 {
 	u8 bytes[2 * AXV_X86_INSN_MAX];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Events: what may be queued, what is next, what becomes of an exception
- * earned while another event was being delivered.
+ * Events: what may be queued, what is next, what becomes of an exception that
+ * the delivery of another event caused.
  */
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
@@ -93,7 +93,7 @@ static bool has_event(struct fake_vcpu *f)
 	return has;
 }
 
-/* The next event; -1 if the windows asked for are not those. */
+/* The next event; ~0 if the windows asked for are not @irq_window and @nmi_window. */
 static u64 pick(struct fake_vcpu *f, bool irq_window, bool nmi_window)
 {
 	bool irq, nmi;
@@ -159,7 +159,7 @@ static void events_test_nmi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, inject_nmi(f));
 	KUNIT_EXPECT_EQ(test, 0, inject_nmi(f));
 	KUNIT_EXPECT_EQ(test, -EAGAIN, inject_nmi(f));
-	/* IF is nothing to it. */
+	/* IF does not hold NMIs back. */
 	f->x.regs.rflags &= ~(u64)X86_EFLAGS_IF;
 	KUNIT_EXPECT_TRUE(test, has_event(f));
 	KUNIT_EXPECT_EQ(test, NMI, pick(f, false, true));
@@ -250,7 +250,7 @@ static void events_test_exception_side_effects(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, EXCEPTION(X86_TRAP_GP), pick(f, false, false));
 }
 
-/* What two exceptions make: 0 the second alone, 8 #DF, ~0 shutdown. */
+/* What two exceptions make: 0: the second alone, 8: #DF, ~0: a shutdown. */
 static unsigned int combine(struct kunit *test, u8 first, u8 second)
 {
 	struct fake_vcpu *f = test->priv;
@@ -331,7 +331,7 @@ static void events_test_put_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, pick(f, false, false));
 }
 
-/* What the VMM says the guest earned, while another event was being delivered. */
+/* Inject an exception of which the VMM says that the guest caused it. */
 static int inject_raised(struct fake_vcpu *f, u8 vector, bool has_error)
 {
 	return inject(f, (struct axv_inject){
@@ -347,7 +347,7 @@ static void events_test_raised_by_vmm(struct kunit *test)
 	bool irq_window, nmi_window;
 	u64 event;
 
-	/* It comes first, and the interrupt after it. */
+	/* The exception comes first, the interrupt after it. */
 	axv_x86_cut_short(&f->x, EXTINT(0x50), 0);
 	KUNIT_EXPECT_EQ(test, 0, inject_raised(f, X86_TRAP_TS, true));
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_x86_next_event(&f->x, &event, &irq_window,
@@ -370,14 +370,14 @@ static void events_test_raised_by_vmm(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, f->x.events.shutdown);
 	axv_x86_events_reset(&f->x);
 
-	/* The VMM sees those that it asked for. */
+	/* The VMM sees an exception that it asked for. */
 	f->x.events.exit_mask = BIT(X86_TRAP_TS);
 	KUNIT_EXPECT_EQ(test, 0, inject_raised(f, X86_TRAP_TS, true));
 	KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_x86_next_event(&f->x, &event, &irq_window,
 							   &nmi_window));
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_EXCEPTION, f->run.exit_reason);
 
-	/* One that is only injected waits for the other's delivery. */
+	/* Without AXV_INJECT_RAISED an exception waits for the delivery of the other. */
 	axv_x86_cut_short(&f->x, EXCEPTION_ERROR(X86_TRAP_NP, 0x18), 0);
 	KUNIT_EXPECT_EQ(test, 0, inject_exception(f, X86_TRAP_TS, true, 0, 0));
 	axv_x86_next_event(&f->x, &event, &irq_window, &nmi_window);
@@ -473,7 +473,7 @@ static void events_test_save_restore(struct kunit *test)
 	u64 saved[AXV_X86_EVENT_REGS];
 	unsigned int i, changed;
 
-	/* Every place of the ring in use, and its beginning not its head. */
+	/* Every place of the ring is in use, and the first interrupt is not at index 0. */
 	for (i = 0; i < AXV_EXTINT_DEPTH; i++)
 		KUNIT_EXPECT_EQ(test, 0, inject_extint(f, 0x30 + i));
 	axv_x86_cut_short(&f->x, EXTINT(0x2f), 0);
@@ -525,7 +525,7 @@ static void events_test_save_restore(struct kunit *test)
 				pick(g, i != AXV_EXTINT_DEPTH, false));
 	fake_vcpu_free(g);
 
-	/* What is beyond the count is not told. */
+	/* Vectors beyond the count read as 0. */
 	KUNIT_EXPECT_EQ(test, 0, claimed_set_reg(&f->x.base, REG(EXTINT_COUNT), 1));
 	KUNIT_EXPECT_EQ(test, 0x2full, fake_get_reg(test, f, REG(EXTINT_0)));
 	KUNIT_EXPECT_EQ(test, 0, fake_get_reg(test, f, REG(EXTINT_1)));

@@ -210,7 +210,7 @@ static struct fake_vcpu *new_vcpu(struct kunit *test, u32 irqchip, u32 id)
 }
 
 /**
- * fake_vcpu_new() - a reset vCPU with the host's CPUID table
+ * fake_vcpu_new() - create a reset vCPU with the host's CPUID table
  * @test:	the test; asserts that there is memory
  */
 struct fake_vcpu *fake_vcpu_new(struct kunit *test)
@@ -219,7 +219,7 @@ struct fake_vcpu *fake_vcpu_new(struct kunit *test)
 }
 
 /**
- * fake_vcpu_with_lapic() - the same, with irqchip LAPIC
+ * fake_vcpu_with_lapic() - create a vCPU as fake_vcpu_new(), but with irqchip LAPIC
  * @test:	the test; asserts that there is memory
  * @id:		its number, and APIC id
  */
@@ -229,7 +229,7 @@ struct fake_vcpu *fake_vcpu_with_lapic(struct kunit *test, u32 id)
 }
 
 /**
- * fake_vcpu_free() - and away with it
+ * fake_vcpu_free() - free a vCPU and its VM
  * @f:		vCPU
  */
 void fake_vcpu_free(struct fake_vcpu *f)

@@ -54,7 +54,7 @@ struct fake_vcpu *fake_vcpu_new(struct kunit *test);
 struct fake_vcpu *fake_vcpu_with_lapic(struct kunit *test, u32 id);
 void fake_vcpu_free(struct fake_vcpu *f);
 
-/* Operations that want the vCPU claimed. */
+/* Operations that need the vCPU's claim. */
 static inline int claimed_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value)
 {
 	return AXV_CLAIMED(vcpu, axv_x86_get_reg(vcpu, id, value));
@@ -91,7 +91,7 @@ static inline int claimed_setup(struct axv_vcpu *vcpu, const struct axv_setup *s
 }
 
 /**
- * fake_get_reg() - a register that has to be there
+ * fake_get_reg() - read a register that has to be there
  * @test:	the test
  * @f:		vCPU
  * @id:		AXV_REG_X86()

@@ -3,9 +3,9 @@
  * The VMX back end on a processor without VMX.
  *
  * Its files are compiled once more into the test, under other names, with the
- * VMX instructions replaced by ones on an array.  So the code that runs in
- * earnest needs no seam for its test, and the guest is whatever the test says
- * that it did until the exit.
+ * VMX instructions replaced by functions on an array.  So the files themselves
+ * need nothing for their test, and the test says what the guest did until the
+ * exit.
  */
 #ifndef _AXVCPU_TESTS_FAKE_VMCS_H
 #define _AXVCPU_TESTS_FAKE_VMCS_H
@@ -21,7 +21,7 @@
 
 #include "../run.h"
 
-/* What the files export. */
+/* Other names for what the files export. */
 #define axv_vmx_fetch			test_vmx_fetch
 #define axv_vmx_write_dirty		test_vmx_write_dirty
 #define axv_vmx_write_constants		test_vmx_write_constants
@@ -63,12 +63,12 @@
  * @gpa:	guest physical address
  * @len:	length of the instruction
  * @info:	VM-exit interruption information
- * @code:	and its error code
+ * @code:	VM-exit interruption error code
  * @idt:	IDT-vectoring information
- * @idt_code:	and its error code
+ * @idt_code:	IDT-vectoring error code
  * @insn_info:	VM-exit instruction information
  * @cr3:	the guest has set CR3 to this; 0: it has not
- * @dr7:	DR7, likewise
+ * @dr7:	the guest has set DR7 to this; 0: it has not
  */
 struct fake_exit {
 	u32 reason;
@@ -88,8 +88,8 @@ struct fake_exit {
 /**
  * struct fake_entry - what the entry found in the VMCS
  * @info:	VM-entry interruption information
- * @code:	and its error code
- * @len:	and the length of its instruction
+ * @code:	VM-entry exception error code
+ * @len:	VM-entry instruction length
  * @cpu:	processor-based controls
  * @rip:	instruction pointer
  * @state:	interruptibility
@@ -108,8 +108,8 @@ struct fake_entry {
 /**
  * struct fake_vmcs - a VMCS, as the processor has it
  * @pa:		its address
- * @launched:	VMRESUME, not VMLAUNCH
- * @field:	by width and type, and index
+ * @launched:	it is entered by VMRESUME, not VMLAUNCH
+ * @field:	fields, by width and type, and by index
  */
 struct fake_vmcs {
 	u64 pa;
@@ -126,27 +126,27 @@ struct fake_vmcs {
  * @saved:	what is used of the host's VMX, put back afterwards
  * @vmcs:	its VMCS, and one for another vCPU
  * @current_vmcs: the current one, or NULL
- * @vmclears:	VMCLEAR was executed
- * @host_loads:	the host's state was written to a VMCS
+ * @vmclears:	how often VMCLEAR was executed
+ * @host_loads:	how often the host's state was written to a VMCS
  * @exit:	the next exit
  * @entry:	the last entry
  * @mistakes:	accesses that a processor refuses
  * @host_nmis:	NMIs given to the host
- * @machine_checks: machine checks, likewise
- * @invepts:	INVEPT was executed
- * @invvpids:	INVVPID of all VPIDs was executed
+ * @machine_checks: machine checks given to the host
+ * @invepts:	how often INVEPT was executed
+ * @invvpids:	how often INVVPID of all VPIDs was executed
  * @eptp:	operand of the last INVEPT
- * @pdpt:	where the guest has page-directory pointers; 0: nowhere
- * @pdpte:	these
- * @gone:	so many reads of them find that the host has taken the page away
+ * @pdpt:	where the guest has a page-directory-pointer table; 0: nowhere
+ * @pdpte:	entries of that table
+ * @gone:	how many more reads of the table find that the host has taken the page away
  * @reads:	reads of guest memory
  * @faults:	second-stage faults
- * @gpa:	address of the last
- * @access:	its AXV_ACCESS_*
+ * @gpa:	address of the last fault
+ * @access:	AXV_ACCESS_* of the last fault
  * @star:	STAR in the processor
- * @lstar:	LSTAR, likewise
- * @sfmask:	SFMASK, likewise
- * @wrmsrs:	WRMSR was executed
+ * @lstar:	LSTAR in the processor
+ * @sfmask:	SFMASK in the processor
+ * @wrmsrs:	how often WRMSR was executed
  */
 struct vmx_fixture {
 	struct axv_vmx_vm vm;
@@ -179,7 +179,7 @@ struct vmx_fixture {
 	unsigned int wrmsrs;
 };
 
-/* The instructions have no operand that tells whose VMCS it is. */
+/* The processor of the test: VMREAD and others have no operand that leads to it. */
 static struct vmx_fixture *fake_cpu;
 
 /* An encoding has a width, a type and an index (SDM vol. 3D, appendix B). */
@@ -188,7 +188,7 @@ static struct vmx_fixture *fake_cpu;
 #define FIELD_INDEX(field)	((field) >> 1 & 0x1ff)
 #define FIELD_READ_ONLY		1
 
-/* Of the current VMCS, or else of the first. */
+/* A field of the current VMCS, or of the first one if none is current. */
 static u64 *fake_field(struct vmx_fixture *f, unsigned long field)
 {
 	struct fake_vmcs *vmcs = f->current_vmcs ?: &f->vmcs[0];
@@ -212,7 +212,7 @@ static struct fake_vmcs *fake_vmcs_at(struct vmx_fixture *f, u64 pa)
 	return &f->vmcs[0];
 }
 
-/* <vmx/insn.h>, which is left out. */
+/* What follows stands in for <vmx/insn.h>, which is left out. */
 #define _AXVCPU_VMX_INSN_H
 
 #define AXV_VMX_INV_SINGLE	1ul
@@ -388,7 +388,7 @@ static enum axv_next fake_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
 	return AXV_RESUME;
 }
 
-/* What the files call that needs a host with VMX, or a guest with memory. */
+/* Stand-ins for what needs a host with VMX, or a guest with memory. */
 #define axv_vmx_enter			fake_enter
 #define axv_vmx_host_nmi		fake_host_nmi
 #define axv_vmx_host_load		fake_host_load
@@ -398,7 +398,7 @@ static enum axv_next fake_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
 #define native_read_msr			fake_read_msr
 #define native_write_msr		fake_write_msr
 
-/* What a file notes of the host once, each test sets. */
+/* Each test sets what the files note of the host once: that must not be read-only. */
 #undef __ro_after_init
 #define __ro_after_init
 

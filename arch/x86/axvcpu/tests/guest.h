@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A guest that is an array: registers and memory for the tests of walk.c,
- * access.c and task.c.
+ * A guest that is an array: registers and memory for the tests of walk.c, code.c
+ * and access.c.
  *
- * These are compiled once more into the tests, with the functions they
- * call for guest memory replaced by the ones here.  So the code that runs in
- * earnest needs no seam for its tests.
+ * The tests include these files once more, with the functions that they call for
+ * guest memory replaced by the ones here.  So the files themselves need nothing for
+ * their tests.
  */
 #ifndef _AXVCPU_TESTS_GUEST_H
 #define _AXVCPU_TESTS_GUEST_H
@@ -39,36 +39,36 @@
 /**
  * struct guest - a vCPU and its memory
  * @x:		the vCPU
- * @vm:		its VM, used for its address only
- * @ops:	its back end, likewise but for the number
+ * @vm:		its VM, of which only the address and @mmu_seq are used
+ * @ops:	its back end, of which only the number is used
  * @run:	its run page
- * @seg:	what &axv_x86_hw answers
- * @cr:		likewise; CR0 and CR4 are in @x
- * @cpl:	likewise
- * @table:	likewise: GDTR and IDTR
- * @dr7:	likewise
- * @shadow:	likewise
- * @nmi_masked:	likewise
+ * @seg:	segment registers
+ * @cr:		control registers by number; CR0 and CR4 are in @x
+ * @cpl:	privilege level
+ * @table:	GDTR and IDTR
+ * @dr7:	DR7
+ * @shadow:	interrupt shadow
+ * @nmi_masked:	NMIs are blocked
  * @pdpte:	what the hardware has loaded of PAE tables, if @pdptes_loaded
  * @pdptes_loaded: see @pdpte
  * @memory:	GUEST_SIZE bytes
  * @device_is_ram: a region has appeared at GUEST_DEVICE
- * @hole_is_ram: likewise at GUEST_HOLE
- * @hole_fills:	that is so as soon as somebody has seen that there is none
- * @races:	so many more compare-and-exchange operations find another value
- * @race_value:	which one, if it is not 0
+ * @hole_is_ram: a region has appeared at GUEST_HOLE
+ * @hole_fills:	the first look at GUEST_HOLE finds no memory, and sets @hole_is_ram
+ * @races:	how many more compare-and-exchange operations find another value
+ * @race_value:	the value that they find; 0: the old one with bit 9 changed
  * @swaps:	compare-and-exchange operations that succeeded
  * @host_refuses: a page of memory that the host's mapping refuses
- * @signal_in:	the access to memory after so many would wait, and a signal is
- *		pending; -1: none
+ * @signal_in:	how many accesses to memory are made before one has to wait and finds a
+ *		signal pending; -1: none does
  * @peeks:	words that were read without waiting
- * @hits:	comparisons of words that were read before, if all were the same
- * @absent:	the word after so many of them is not at hand; -1: none
+ * @hits:	comparisons of remembered words that found all of them the same
+ * @absent:	when @peeks is this, the next word cannot be read without waiting; -1: all can
  * @raised:	exceptions raised
- * @vector:	the last of them
- * @has_error:	likewise
- * @error:	likewise
- * @address:	likewise
+ * @vector:	vector of the last exception
+ * @has_error:	the last exception has an error code
+ * @error:	error code of the last exception
+ * @address:	address of the last exception
  */
 struct guest {
 	struct axv_x86_vcpu x;
@@ -223,7 +223,7 @@ static bool __maybe_unused guest_is_ram(struct axv_vm *vm, u64 gpa, bool write)
 	return !guest_look(vm, gpa, write);
 }
 
-/* What is there, or an error. */
+/* Where @gpa is in @memory, or an error. */
 static u8 *guest_at(struct axv_vm *vm, u64 gpa, size_t size, bool write)
 {
 	struct guest *g = container_of(vm, struct guest, vm);
@@ -370,9 +370,9 @@ static struct axv_x86_segment guest_flat(u16 attr)
 
 #define ATTR_DATA	0xc93	/* present, writable, 32 bit */
 #define ATTR_CODE32	0xc9b	/* present, readable, 32 bit */
-#define ATTR_CODE64	0xa9b	/* likewise, 64 bit */
+#define ATTR_CODE64	0xa9b	/* present, readable, 64 bit */
 
-/* Paging is off in 16 and 32 bits; in 64 bits it is the test that maps. */
+/* Paging is off in 16 and 32 bits; in 64 bits it is on, and the test makes the tables. */
 static struct guest *guest_new(struct kunit *test, unsigned int bits)
 {
 	struct guest *g = kunit_kzalloc(test, sizeof(*g), GFP_KERNEL);
@@ -429,10 +429,10 @@ static void guest_poke(struct guest *g, u64 gpa, u64 value, unsigned int size)
 	memcpy(g->memory + gpa, &value, size);
 }
 
-/* What these files export, for this file alone. */
+/* Other names for what the files below call and export: those are for this file alone. */
 #define axv_guest_read		guest_read
 #define axv_guest_peek_begin	guest_peek_begin
-/* Not the structure of the same name. */
+/* A macro with arguments leaves the name of struct axv_guest_peek alone. */
 #define axv_guest_peek(...)	guest_peek_word(__VA_ARGS__)
 #define axv_guest_peek_end	guest_peek_end
 #define axv_guest_words_same	guest_words_same

@@ -65,7 +65,7 @@ static int pending(struct axv_x86_vcpu *x)
 	return vector;
 }
 
-/* What the next entry delivers, and that it is in service then. */
+/* The vector that the next entry delivers; of the APIC's it is in service then.  -1: none. */
 static int take(struct axv_x86_vcpu *x)
 {
 	bool irq_window, nmi_window;
@@ -82,7 +82,7 @@ static void enable(struct axv_x86_vcpu *x)
 	write(x, APIC_SPIV, APIC_SPIV_APIC_ENABLED | 0xff);
 }
 
-/* Found by this id, too, from now on. */
+/* Give a vCPU another APIC id, by which it is found from now on. */
 static void hw_id_is(struct kunit *test, struct axv_x86_vcpu *x, u32 id)
 {
 	struct xarray *all = &x->base.vm->by_hw_id;
@@ -131,11 +131,11 @@ static void lapic_exit(struct kunit *test)
 
 /**
  * struct reg_case - a register, and what becomes of a write of all ones
- * @offset:	in the page
- * @reset:	after RESET, and the software enable of lapic_init()
- * @stored:	after the write in xAPIC mode
- * @reserved:	in x2APIC mode a bit that is #GP; 0: none is
- * @x2apic:	it may be written in x2APIC mode
+ * @offset:	offset in the page
+ * @reset:	value after RESET and the software enable of lapic_init()
+ * @stored:	value after the write in xAPIC mode
+ * @reserved:	a bit that makes #GP in x2APIC mode; 0: none does
+ * @x2apic:	the register may be written in x2APIC mode
  */
 struct reg_case {
 	u16 offset;
@@ -176,7 +176,7 @@ static void lapic_test_registers(struct kunit *test)
 	write(x, APIC_ID, 0x55000000);
 	KUNIT_EXPECT_EQ(test, 1u << 24, read(x, APIC_ID));
 	KUNIT_EXPECT_EQ(test, 0x50014, read(x, APIC_LVR));
-	/* Bytes of a word, and what is no word. */
+	/* Bytes of a word, and accesses that are not to a word. */
 	KUNIT_EXPECT_EQ(test, 0x01, axv_lapic_mmio_read(x, APIC_ID + 3, 1));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_mmio_read(x, APIC_LVR + 4, 4));
 	axv_lapic_mmio_write(x, APIC_TASKPRI, 1, 0x10);
@@ -207,7 +207,7 @@ static void lapic_test_x2apic_registers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, value);
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_rdmsr(x, MSR(APIC_LDR), &value));
 	KUNIT_EXPECT_EQ(test, 2, value);
-	/* Only read, only written, not there. */
+	/* Registers that can only be read, can only be written, or do not exist. */
 	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_ID, 1));
 	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_IRR, 0));
 	KUNIT_EXPECT_NE(test, 0, axv_lapic_rdmsr(x, MSR(APIC_EOI), &value));
@@ -222,7 +222,7 @@ static void lapic_test_x2apic_registers(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, axv_lapic_has(cpu(test, 0), AXV_LAPIC_PAGE));
 }
 
-/* From which mode to which: off, xAPIC, x2APIC, and what there is not. */
+/* Changes from a mode to another: off, xAPIC, x2APIC, and a mode that there is not. */
 static void lapic_test_modes(struct kunit *test)
 {
 	static const u64 mode[] = { AXV_LAPIC_PAGE, XAPIC, X2APIC,
@@ -245,7 +245,7 @@ static void lapic_test_modes(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_base(x, XAPIC + PAGE_SIZE, true));
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_base(x, XAPIC | BIT(9), true));
-	/* Off, it forgets. */
+	/* An APIC that is switched off forgets its state. */
 	axv_lapic_set_base(x, XAPIC, true);
 	enable(x);
 	write(x, APIC_TASKPRI, 0x50);
@@ -285,7 +285,7 @@ static void lapic_test_priorities(struct kunit *test)
 	write(x, APIC_EOI, 0);
 	KUNIT_EXPECT_EQ(test, 0, x->cr8_below);
 
-	/* TPR alone holds it back: the hardware has to tell. */
+	/* Nothing but TPR holds it back: the hardware has to report CR8. */
 	write(x, APIC_TASKPRI, 0x3f);
 	KUNIT_EXPECT_EQ(test, 3, f->cr[8]);
 	KUNIT_EXPECT_EQ(test, -1, take(x));
@@ -298,7 +298,7 @@ static void lapic_test_priorities(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, x->cr8_below);
 	write(x, APIC_EOI, 0);
 
-	/* With interrupts off it waits, and an end without a beginning is nothing. */
+	/* With IF clear it waits; an EOI without an interrupt in service has no effect. */
 	x->regs.rflags &= ~(u64)X86_EFLAGS_IF;
 	self_ipi(x, 0x80);
 	KUNIT_EXPECT_EQ(test, -1, take(x));
@@ -320,7 +320,7 @@ static void lapic_test_put_back(struct kunit *test)
 
 static const unsigned int banks[] = { APIC_ISR, APIC_IRR };
 
-/* What &axv_lapic.used says of the words. */
+/* &axv_lapic.used tells which words are not 0. */
 static void expect_used(struct kunit *test, struct axv_x86_vcpu *x)
 {
 	unsigned int bank, i;
@@ -342,7 +342,7 @@ static void lapic_test_used(struct kunit *test)
 	int vector, class;
 	unsigned int i;
 
-	/* Each alone, and then all: the highest first. */
+	/* Each vector alone, then all of them: the highest comes first. */
 	for (vector = AXV_LAPIC_LEGAL; vector < 256; vector++) {
 		self_ipi(x, vector);
 		KUNIT_EXPECT_EQ(test, vector, pending(x));
@@ -363,7 +363,7 @@ static void lapic_test_used(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, -1, take(x));
 
-	/* One in another, one put back, and their ends. */
+	/* Nested interrupts, one of them put back, and their EOIs. */
 	for (class = 1; class < 16; class++) {
 		self_ipi(x, class << 4 | 1);
 		KUNIT_EXPECT_EQ(test, class << 4 | 1, take(x));
@@ -379,7 +379,7 @@ static void lapic_test_used(struct kunit *test)
 		expect_used(test, x);
 	}
 
-	/* As a VMM restores them, and takes them back. */
+	/* A VMM sets a bit in each word, and clears it. */
 	for (i = 0; i < 16; i++) {
 		unsigned int reg = banks[i / 8] + i % 8 * 0x10;
 
@@ -393,7 +393,7 @@ static void lapic_test_used(struct kunit *test)
 		expect_used(test, x);
 	}
 
-	/* Switched off with some in both, it forgets them. */
+	/* An APIC that is switched off forgets what is in ISR and IRR. */
 	self_ipi(x, 0x41);
 	take(x);
 	self_ipi(x, 0x81);
@@ -410,11 +410,11 @@ static void lapic_test_used(struct kunit *test)
 #define ROUNDS		1000
 
 /**
- * struct sender - a thread that sends MSIs to the first vCPU, the next after the last
+ * struct sender - a thread that sends MSIs to the first vCPU, each when the last was taken
  * @x:		the first vCPU
- * @taken:	how often it took each vector
- * @index:	of this sender: its vectors are among the others', in the same words
- * @rounds:	of its MSIs that were taken
+ * @taken:	how often the vCPU took each vector
+ * @index:	number of the sender; its vectors are in the same words as the others'
+ * @rounds:	how many of its MSIs were taken
  * @done:	it sends no more
  */
 struct sender {
@@ -464,7 +464,7 @@ static bool all_done(const struct sender *senders)
 	return true;
 }
 
-/* Sent while others are taken and end, none is lost, and none comes twice. */
+/* Of interrupts that are sent while others are taken, none is lost and none comes twice. */
 static void lapic_test_concurrent(struct kunit *test)
 {
 	struct task_struct *tasks[SENDERS];
@@ -504,7 +504,7 @@ static void lapic_test_concurrent(struct kunit *test)
 	expect_used(test, x);
 }
 
-/* Who has got the vector?  A bit for each, and it is gone after that. */
+/* Which vCPUs have got the vector?  A bit for each.  Takes it from them. */
 static unsigned int who(struct kunit *test, u8 vector)
 {
 	unsigned int i, got = 0;
@@ -539,7 +539,7 @@ static void lapic_test_destinations(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0xf, who(test, 0x40));
 	send(test, 0x40 | APIC_DEST_ALLBUT, 2);
 	KUNIT_EXPECT_EQ(test, 0xe, who(test, 0x40));
-	/* No processor has it. */
+	/* A combination that no processor has. */
 	send(test, 0x40 | APIC_DEST_SELF | APIC_DM_LOWEST, 2);
 	KUNIT_EXPECT_EQ(test, 0, who(test, 0x40));
 
@@ -571,7 +571,7 @@ static void lapic_test_x2apic_destinations(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0, axv_lapic_set_base(cpu(test, i), X2APIC, false));
 	axv_lapic_wrmsr(x, MSR(APIC_ICR), 2ull << 32 | 0x40, &ended);
 	KUNIT_EXPECT_EQ(test, 0x40, take(cpu(test, 2)));
-	/* Its id is not its number. */
+	/* The id of this vCPU is not its number. */
 	axv_lapic_wrmsr(x, MSR(APIC_ICR), 0x12345ull << 32 | 0x40, &ended);
 	KUNIT_EXPECT_EQ(test, 0x40, take(cpu(test, 3)));
 	axv_lapic_wrmsr(x, MSR(APIC_ICR), 0x6ull << 32 | APIC_DEST_LOGICAL | 0x50, &ended);
@@ -587,7 +587,7 @@ static void lapic_test_x2apic_destinations(struct kunit *test)
 	axv_lapic_wrmsr(x, MSR(APIC_SELF_IPI), 0x80, &ended);
 	KUNIT_EXPECT_EQ(test, 0x80, take(x));
 
-	/* Of an x2APIC, 255 is one, whatever mode the others are in. */
+	/* If an x2APIC sends, 255 is one vCPU's id, whatever mode the others are in. */
 	hw_id_is(test, cpu(test, 3), 0xff);
 	for (i = 1; i < CPUS; i++) {
 		axv_lapic_set_base(cpu(test, i), AXV_LAPIC_PAGE, true);
@@ -635,7 +635,7 @@ static void lapic_test_msi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0x41));
 	KUNIT_EXPECT_EQ(test, 0x41, take(x));
 	KUNIT_EXPECT_EQ(test, -1, write(x, APIC_EOI, 0));
-	/* A level is told when it ends; the next edge of the same vector is not. */
+	/* The end of a level is told; that of the next edge with the same vector is not. */
 	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0xc041));
 	KUNIT_EXPECT_EQ(test, 0x41, take(x));
 	KUNIT_EXPECT_EQ(test, BIT(1), read(x, APIC_TMR + 0x20));
@@ -643,7 +643,7 @@ static void lapic_test_msi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0x41));
 	KUNIT_EXPECT_EQ(test, 0x41, take(x));
 	KUNIT_EXPECT_EQ(test, -1, write(x, APIC_EOI, 0));
-	/* A level that is taken away is no message. */
+	/* The de-assertion of a level sends nothing. */
 	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0x8041));
 	KUNIT_EXPECT_EQ(test, -1, take(x));
 
@@ -662,7 +662,7 @@ static void lapic_test_msi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, msi(test, 0x1fee01000, 0x41));
 }
 
-/* Off, or disabled by software: lost. */
+/* An APIC that is off, or disabled by software, loses interrupts. */
 static void lapic_test_disabled(struct kunit *test)
 {
 	struct axv_x86_vcpu *x = cpu(test, 1);
@@ -696,7 +696,7 @@ static void lapic_test_pic(struct kunit *test)
 	raw_spin_unlock_irq(&x->base.lock);
 	KUNIT_EXPECT_EQ(test, 0, err);
 	KUNIT_EXPECT_EQ(test, -1, take(x));
-	/* Before the APIC's own, and not in service there. */
+	/* The PIC's interrupt comes before the APIC's, and is not in service in the APIC. */
 	self_ipi(x, 0x40);
 	write(x, APIC_LVT0, APIC_DM_EXTINT);
 	KUNIT_EXPECT_TRUE(test, axv_lapic_pic_open(x));
@@ -719,7 +719,7 @@ static void lapic_test_init_sipi(struct kunit *test)
 	x->cr0 = X86_CR0_PE | X86_CR0_CD | X86_CR0_ET;
 	x->tsc_adjust = 5;
 	self_ipi(x, 0x40);
-	/* A SIPI that nobody waits for does not end a halt either. */
+	/* A SIPI that the vCPU does not wait for does not end a halt, either. */
 	write(x, APIC_EOI, 0);
 	x->regs.rflags &= ~(u64)X86_EFLAGS_IF;
 	send(test, APIC_DM_STARTUP | 0x12, 1);
@@ -730,7 +730,7 @@ static void lapic_test_init_sipi(struct kunit *test)
 	axv_x86_take_latched(x);
 	KUNIT_EXPECT_EQ(test, 7, x->regs.gpr[AXV_X86_RBX]);
 
-	/* Watched, and armed: the next entry has to see to that. */
+	/* CR8 is watched and the window is armed: the next entry has to end both. */
 	x->cr8_below = 4;
 	x->irq_armed = true;
 	send(test, APIC_DM_INIT | APIC_INT_ASSERT | APIC_INT_LEVELTRIG, 1);
@@ -751,7 +751,7 @@ static void lapic_test_init_sipi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 5, x->tsc_adjust);
 	KUNIT_EXPECT_EQ(test, 0xff, read(x, APIC_SPIV));
 	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_IRR + 0x20));
-	/* Nothing but a SIPI ends that. */
+	/* Nothing but a SIPI ends the wait. */
 	send(test, APIC_DM_NMI, 1);
 	raw_spin_lock_irq(&x->base.lock);
 	KUNIT_EXPECT_FALSE(test, axv_x86_has_event(&x->base));
@@ -786,7 +786,7 @@ static void lapic_test_init_sipi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0xfff0, x->regs.rip);
 }
 
-/* The callback asks for AXV_REQ_EVENT: that is awaited. */
+/* Wait until the timer's callback has run. */
 static bool ticks(struct axv_x86_vcpu *x)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), 10000);
@@ -799,7 +799,7 @@ static bool ticks(struct axv_x86_vcpu *x)
 	return true;
 }
 
-/* The count is over, and its callback has yet to run. */
+/* Let the count end now, while its callback has yet to run. */
 static void end_count(struct axv_x86_vcpu *x)
 {
 	x->lapic->timer.expiry = ktime_get();
@@ -818,7 +818,7 @@ static void lapic_test_timer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMCCT));
 	write(x, APIC_EOI, 0);
 
-	/* The guest that reads 0 finds the interrupt. */
+	/* A guest that reads 0 finds the interrupt pending. */
 	write(x, APIC_TMICT, ~0u);
 	end_count(x);
 	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMCCT));
@@ -886,27 +886,27 @@ static void lapic_test_deadline(struct kunit *test)
 	struct axv_lapic *lapic = x->lapic;
 	u64 far = axv_x86_guest_tsc(x) + (1ull << 50);
 
-	/* Not in this mode. */
+	/* In another mode the write is ignored. */
 	axv_lapic_timer_set_deadline(lapic, 1);
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_timer_deadline(lapic));
 	write(x, APIC_LVTT, 0x70 | APIC_LVT_TIMER_TSCDEADLINE);
 	write(x, APIC_TMICT, 1);
 	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMICT));
 
-	/* In the past: at once. */
+	/* A deadline in the past: the tick comes at once. */
 	axv_lapic_timer_set_deadline(lapic, 1);
 	KUNIT_EXPECT_TRUE(test, ticks(x));
 	KUNIT_EXPECT_EQ(test, 0x70, take(x));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_timer_deadline(lapic));
 	write(x, APIC_EOI, 0);
 
-	/* The clock reaches it, since it is set. */
+	/* The VMM sets the clock to the deadline. */
 	axv_lapic_timer_set_deadline(lapic, far);
 	KUNIT_EXPECT_EQ(test, far, axv_lapic_timer_deadline(lapic));
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(lapic->timer.tick));
 	axv_lapic_set_counter(x->base.vm, far);
 	KUNIT_EXPECT_TRUE(test, ticks(x));
-	/* It is set back before the tick is taken: not yet. */
+	/* The clock is set back before the tick is taken: there is no interrupt yet. */
 	axv_lapic_set_counter(x->base.vm, 0);
 	KUNIT_EXPECT_EQ(test, -1, take(x));
 	KUNIT_EXPECT_EQ(test, far, axv_lapic_timer_deadline(lapic));
@@ -923,7 +923,7 @@ static void lapic_test_deadline(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, hrtimer_active(&lapic->timer.hrtimer));
 }
 
-/* Everything goes over to another vCPU, in the order of the list. */
+/* Restore the whole state in another vCPU, in the order of the list. */
 static void lapic_test_save_restore(struct kunit *test)
 {
 	struct axv_x86_vcpu *from = cpu(test, 1), *to = cpu(test, 2);
@@ -975,7 +975,7 @@ static void lapic_test_save_restore(struct kunit *test)
 
 /*
  * The timer has expired, its callback has yet to run, and the guest changes the timer: the
- * interrupt is that of the timer before.
+ * interrupt is that of the old timer.
  */
 static void lapic_test_changes_when_expired(struct kunit *test)
 {
@@ -1020,7 +1020,7 @@ static void lapic_test_changes_when_expired(struct kunit *test)
 	axv_lapic_timer_set_deadline(x->lapic, 0);
 }
 
-/* A timer that was put back and expires before AXV_X86_LAPIC_TICK is written. */
+/* A timer that was restored expires before AXV_X86_LAPIC_TICK is written. */
 static void lapic_test_expired_while_restored(struct kunit *test)
 {
 	struct axv_x86_vcpu *x = cpu(test, 1);
@@ -1033,7 +1033,7 @@ static void lapic_test_expired_while_restored(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ticks(x));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_reg(x, AXV_X86_LAPIC_TICK, &value));
 	KUNIT_EXPECT_EQ(test, 0, value);
-	/* A deadline is not ended by a tick, which there is none of. */
+	/* A tick that the VMM writes does not end a deadline. */
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 1));
 	KUNIT_EXPECT_EQ(test, 1, axv_lapic_timer_deadline(x->lapic));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 0));
@@ -1045,7 +1045,7 @@ static void lapic_test_expired_while_restored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMCCT, 1));
 	KUNIT_EXPECT_TRUE(test, ticks(x));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 0));
-	/* The VMM that looks at the count takes nothing. */
+	/* A VMM that reads the count does not take the tick. */
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_get_reg(x, APIC_TMCCT, &value));
 	KUNIT_EXPECT_EQ(test, 0, value);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(timer->tick));
@@ -1077,7 +1077,7 @@ static void lapic_test_expired_while_restored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_LVTT, 0x61));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMICT, ~0u));
 
-	/* Of the timer before it nothing is left. */
+	/* Nothing is left of the old timer. */
 	WRITE_ONCE(timer->tick, true);
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMCCT, ~0u));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 0));
@@ -1095,7 +1095,7 @@ static u32 edx_of(struct axv_x86_vcpu *x, u32 leaf)
 	return edx;
 }
 
-/* The bit follows the APIC, whatever the table has; where AMD repeats it, there too. */
+/* CPUID's APIC bit follows the APIC, not the table; also the bit that AMD repeats. */
 static void lapic_test_cpuid(struct kunit *test)
 {
 	static const struct {

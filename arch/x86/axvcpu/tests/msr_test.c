@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MSRs: what exists, which values are legal, who answers.
+ * MSRs: which exist, which values are legal, whether the kernel or the VMM answers.
  */
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
@@ -29,7 +29,7 @@ static void msr_exit(struct kunit *test)
 		fake_vcpu_free(test->priv);
 }
 
-/* The guest reads; true with *@value, or false if it earned #GP. */
+/* The guest reads.  True, with *@value; false: it gets #GP. */
 static bool guest_reads(struct kunit *test, u32 msr, u64 *value)
 {
 	struct fake_vcpu *f = test->priv;
@@ -73,7 +73,7 @@ static bool guest_writes(struct kunit *test, u32 msr, u64 value)
 	return true;
 }
 
-/* Default deny: nothing of the host's. */
+/* Default deny: the guest has none of these MSRs of the host. */
 static void msr_test_unknown(struct kunit *test)
 {
 	static const u32 unknown[] = {
@@ -191,7 +191,7 @@ static void msr_test_efer(struct kunit *test)
 	f->x.caps.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
 	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_EFER, EFER_LME | EFER_NX));
 	KUNIT_EXPECT_EQ(test, EFER_LME | EFER_NX, f->x.efer);
-	/* LMA is the processor's. */
+	/* The guest cannot write LMA. */
 	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_EFER, EFER_LME | EFER_LMA));
 	KUNIT_EXPECT_EQ(test, EFER_LME, f->x.efer);
 
@@ -201,7 +201,7 @@ static void msr_test_efer(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, guest_writes(test, MSR_EFER, EFER_LME | EFER_SCE));
 	KUNIT_EXPECT_EQ(test, EFER_LME | EFER_LMA | EFER_SCE, f->x.efer);
 
-	/* The guest's table has the last word. */
+	/* A bit that the guest's CPUID table does not allow is refused. */
 	f->x.caps.efer = EFER_LME | EFER_LMA;
 	KUNIT_EXPECT_FALSE(test, guest_writes(test, MSR_EFER, EFER_LME | EFER_NX));
 	KUNIT_EXPECT_FALSE(test, guest_writes(test, MSR_STAR, 0));
@@ -269,7 +269,7 @@ static void msr_test_tsc(struct kunit *test)
 	KUNIT_EXPECT_GE(test, axv_x86_get_counter(&f->vm.base), second);
 }
 
-/* SDM vol. 3B, "IA32_TSC_ADJUST Register Support". */
+/* See SDM vol. 3B, "IA32_TSC_ADJUST Register Support". */
 static void msr_test_tsc_adjust(struct kunit *test)
 {
 	struct fake_vcpu *f = test->priv;
@@ -303,7 +303,7 @@ static void msr_test_tsc_adjust(struct kunit *test)
 	KUNIT_EXPECT_GE(test, value, 1ull << 52);
 	KUNIT_EXPECT_LT(test, value, 1ull << 53);
 
-	/* Without it in CPUID there is none for the guest, but for the VMM. */
+	/* Without TSC_ADJUST in CPUID the guest does not have it, but the VMM does. */
 	f->x.caps.tsc_adjust = false;
 	KUNIT_EXPECT_FALSE(test, guest_reads(test, MSR_IA32_TSC_ADJUST, &value));
 	KUNIT_EXPECT_FALSE(test, guest_writes(test, MSR_IA32_TSC_ADJUST, 0));
@@ -356,11 +356,11 @@ static void msr_test_tsc_after_suspend(struct kunit *test)
 			axv_x86_tsc_offset(&f->x));
 	KUNIT_EXPECT_GE(test, axv_x86_get_counter(&f->vm.base),
 			before + (1ull << 50) - 1000);
-	/* What is set is what is read, then, too. */
+	/* A counter that is set after that reads what was set. */
 	axv_x86_set_counter(&f->vm.base, 5);
 	KUNIT_EXPECT_LT(test, axv_x86_get_counter(&f->vm.base), 1ull << 40);
 
-	/* One that kept counting lost nothing. */
+	/* A TSC that kept counting lost nothing. */
 	offset = axv_x86_tsc_offset(&f->x);
 	axv_x86_tsc_resumed(1000, 2000);
 	KUNIT_EXPECT_EQ(test, offset, axv_x86_tsc_offset(&f->x));
@@ -479,7 +479,7 @@ static void msr_test_policy_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -E2BIG,
 			axv_x86_set_policy(&f->vm, unsorted,
 					   AXV_MSR_POLICY_MAX + 1));
-	/* The old one stands. */
+	/* The old policy is still there. */
 	KUNIT_EXPECT_EQ(test, AXV_X86_MSR_FAULT,
 			axv_x86_msr_action(&f->vm, 0x10, false));
 }
@@ -494,7 +494,7 @@ static void msr_test_exits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_x86_set_policy(&f->vm, unsorted, 4));
 	KUNIT_EXPECT_FALSE(test, guest_reads(test, 0x10, &value));
 	KUNIT_EXPECT_FALSE(test, guest_writes(test, 5, 0));
-	/* KERNEL is the kernel's list, no more. */
+	/* AXV_X86_MSR_KERNEL gives the guest no MSR that the kernel does not emulate. */
 	KUNIT_EXPECT_FALSE(test, guest_reads(test, 0xffffffff, &value));
 
 	/* A read shows the state before, a write the one after. */

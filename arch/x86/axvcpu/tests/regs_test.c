@@ -467,7 +467,7 @@ static void regs_test_sync_gprs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x1234, run->regs.gprs.rip);
 	expect_reset(test, f);
 
-	/* What is asked for decides, not what the VMM makes of it meanwhile. */
+	/* The arguments decide, not what the VMM writes to the run page meanwhile. */
 	run->regs.gprs.rflags = 0;
 	KUNIT_EXPECT_EQ(test, 0, claimed_sync_gprs(vcpu, 0, 0));
 	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, run->dirty);

@@ -24,7 +24,7 @@
  * @svm:	the vCPU
  * @run:	its run page
  * @saved:	features of the host, put back afterwards
- * @saved_cpu:	ASID state of this CPU, likewise
+ * @saved_cpu:	ASID state of this CPU, put back afterwards
  */
 struct svm_fixture {
 	struct axv_svm_vm vm;
@@ -309,8 +309,8 @@ static void svm_test_without_nrips(struct kunit *test)
 }
 
 /*
- * Decode assists name the register, and the code is not looked at: there is none
- * here.  QEMU and Bochs have no decode assists.
+ * Decode assists name the register, so no code is read, and there is none here.
+ * QEMU and Bochs have no decode assists.
  */
 static void svm_test_cr_assists(struct kunit *test)
 {
@@ -340,7 +340,7 @@ static void svm_test_cr_assists(struct kunit *test)
 			x->cr0);
 	KUNIT_EXPECT_EQ(test, 0x1003ull, x->regs.rip);
 
-	/* No processor exits for user mode here, and none of it is done. */
+	/* No processor makes this exit for user mode; if one did, CR0 would not change. */
 	to_cr0.cpl = 3;
 	load_recorded(f, &to_cr0);
 	x->regs.gpr[3] = X86_CR0_PE;
@@ -381,7 +381,7 @@ static void prepare(struct svm_fixture *f, int cpu)
 }
 
 /*
- * The tests borrow the ASIDs of whatever CPU they run on; nobody else hands
+ * The tests borrow the ASIDs of the CPU on which they run; nothing else hands
  * them out, since no VM of the real back end exists yet.
  */
 static void svm_test_asids(struct kunit *test)
@@ -420,7 +420,7 @@ static void svm_test_asids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2u, control->asid);
 	KUNIT_EXPECT_FALSE(test, control->clean & SVM_CLEAN_ASID);
 
-	/* With it, that one alone. */
+	/* With flush-by-ASID that ASID is kept, and it alone is flushed. */
 	axv_svm.flush_by_asid = true;
 	atomic64_inc(&f->vm.x.base.tlb_gen);
 	prepare(f, cpu);
@@ -449,7 +449,7 @@ static void svm_test_asids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1u, control->asid);
 	KUNIT_EXPECT_EQ(test, generation + 2, sc->asids.generation);
 
-	/* Somebody else began a generation. */
+	/* Another vCPU began a generation. */
 	sc->asids.generation++;
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, 2u, control->asid);
@@ -459,7 +459,7 @@ static void svm_test_asids(struct kunit *test)
 	preempt_enable();
 }
 
-/* What replaces a translation's meaning must not keep the ASID. */
+/* A write that changes what translations mean must not keep the ASID. */
 static void svm_test_register_writes_flush(struct kunit *test)
 {
 	struct svm_fixture *f = test->priv;
@@ -560,7 +560,7 @@ static void svm_test_interrupt_window(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, control->int_ctl & V_IRQ_MASK);
 	KUNIT_EXPECT_FALSE(test, intercepts(&f->svm, INTERCEPT_VINTR));
 
-	/* The VMM wants to know, and nothing is in the way. */
+	/* The VMM asked for the window, and it is open. */
 	f->svm.x.irq_window = true;
 	KUNIT_EXPECT_EQ(test, AXV_EXIT, enter(f));
 	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_IRQ_WINDOW, f->run.exit_reason);
@@ -571,7 +571,7 @@ static void svm_test_cut_short(struct kunit *test)
 	struct svm_fixture *f = test->priv;
 	struct vmcb_control_area *control = &f->svm.vmcb->control;
 
-	/* Its own page fault in the guest's stack: delivered again. */
+	/* The delivery exits at a page of the guest's stack: it is done again. */
 	f->svm.x.regs.rflags |= X86_EFLAGS_IF;
 	inject(f, AXV_INJECT_EXTINT, 0x30);
 	enter(f);
@@ -620,7 +620,7 @@ static void svm_test_nmi(struct kunit *test)
 			control->event_inj);
 	KUNIT_EXPECT_TRUE(test, intercepts(&f->svm, INTERCEPT_IRET));
 
-	/* The second waits: nothing is stepped before the IRET is there. */
+	/* The second waits: nothing is stepped before the handler's IRET exits. */
 	control->event_inj = 0;
 	enter(f);
 	KUNIT_EXPECT_EQ(test, 0u, control->event_inj);
@@ -635,7 +635,7 @@ static void svm_test_nmi(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, f->svm.nmi_armed);
 	KUNIT_EXPECT_TRUE(test, x->regs.rflags & X86_EFLAGS_TF);
 
-	/* Done: the step is swallowed, and the second NMI goes in. */
+	/* The IRET is done: the guest does not see the step, and the second NMI goes in. */
 	x->regs.rip = 0x1000;
 	x->regs.rflags = X86_EFLAGS_FIXED;
 	control->exit_code = SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
@@ -648,7 +648,7 @@ static void svm_test_nmi(struct kunit *test)
 			control->event_inj);
 }
 
-/* An NMI is queued, behind an STI. */
+/* Queue an NMI behind an STI. */
 static void nmi_behind_sti(struct svm_fixture *f, u64 tf)
 {
 	struct axv_x86_vcpu *x = &f->svm.x;
@@ -664,7 +664,7 @@ static void nmi_behind_sti(struct svm_fixture *f, u64 tf)
 	inject(f, AXV_INJECT_NMI, 0);
 }
 
-/* An NMI is queued behind an STI, and the guest is about to be stepped. */
+/* Queue an NMI behind an STI, and enter: the guest is stepped. */
 static void step_shadow(struct svm_fixture *f, u64 tf)
 {
 	nmi_behind_sti(f, tf);
@@ -707,7 +707,7 @@ static void svm_test_nmi_step(struct kunit *test)
 				vmcb->control.event_inj);
 	}
 
-	/* The instruction is done: without a trace. */
+	/* The instruction is done: the step leaves no trace. */
 	step_shadow(f, 0);
 	vmcb->control.exit_code = SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
 	vmcb->save.dr6 |= BIT(14);
@@ -726,14 +726,14 @@ static void svm_test_nmi_step(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_SLOW, handle_fast(f));
 	KUNIT_EXPECT_EQ(test, 0xffff0ff0ull | BIT(1) | BIT(0), vmcb->save.dr6);
 
-	/* An exit of the instruction's own: it is handled, and TF is not seen. */
+	/* The instruction exits by itself: the exit is handled, and TF is not seen. */
 	step_shadow(f, 0);
 	vmcb->control.exit_code = SVM_EXIT_NPF;
 	KUNIT_EXPECT_EQ(test, AXV_SLOW, handle_fast(f));
 	KUNIT_EXPECT_FALSE(test, x->regs.rflags & X86_EFLAGS_TF);
 }
 
-/* An IRET is stepped: if it faults, that is the guest's; if it is done, so is TF. */
+/* A stepped IRET: if it faults, the guest gets the exception; if it is done, TF is its. */
 static void svm_test_nmi_iret(struct kunit *test)
 {
 	struct svm_fixture *f = test->priv;
@@ -883,7 +883,7 @@ static void svm_test_task_switch(struct kunit *test)
 				!!(x->regs.rflags & X86_EFLAGS_RF));
 	}
 
-	/* Where the hardware does not tell the length, nobody makes one up. */
+	/* If the hardware does not tell the length, the exit has none. */
 	control->exit_int_info = 0;
 	control->next_rip = 0;
 	x->events.reinject = 0;
@@ -891,7 +891,7 @@ static void svm_test_task_switch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, f->run.insn_len);
 }
 
-/* CD and NW are the guest's business, the caches the host's. */
+/* CD and NW are in the guest's view only, since the caches are the host's. */
 static void svm_test_cr0_cache_bits(struct kunit *test)
 {
 	struct svm_fixture *f = test->priv;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which VMX controls are chosen, and who is refused for which.
+ * Which VMX controls are chosen, and which processors are refused.
  */
 #include <linux/bits.h>
 #include <linux/string.h>
@@ -27,8 +27,8 @@ static const struct axv_vmx_msrs haswell = {
 
 /**
  * struct named - a bit of a capability MSR and what it is called
- * @offset:	the MSR, in struct axv_vmx_msrs
- * @bit:	of a control: its number there; else of the MSR
+ * @offset:	offset of the MSR in struct axv_vmx_msrs
+ * @bit:	number of the control, or of the bit in another MSR
  * @name:	the name
  */
 struct named {
@@ -211,7 +211,7 @@ static void haswell_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, caps.inject_len_0);
 }
 
-/* Nothing but what is required. */
+/* A processor that has nothing but what is required. */
 static void least_test(struct kunit *test)
 {
 	struct axv_vmx_msrs msrs = {
@@ -305,7 +305,7 @@ static void missing_property_test(struct kunit *test)
 	}
 }
 
-/* Required ones that are always on are as good, but for what is toggled. */
+/* Required controls may be always on, except those that are toggled. */
 static void always_on_test(struct kunit *test)
 {
 	struct axv_vmx_msrs msrs = haswell;

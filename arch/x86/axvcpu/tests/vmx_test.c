@@ -23,7 +23,7 @@
 			 (u64)(e) << AXV_X86_EVENT_ERROR_SHIFT)
 #define SOFT(v)		(AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_SOFT | (v))
 
-/* What only the hardware makes: INT1; INT3 and INTO. */
+/* Types of events that only the hardware makes: of INT1, and of INT3 and INTO. */
 #define INT1		(INTR_INFO_VALID_MASK | INTR_TYPE_PRIV_SW_EXCEPTION | \
 			 X86_TRAP_DB)
 #define INT3		(INTR_INFO_VALID_MASK | INTR_TYPE_SOFT_EXCEPTION | \
@@ -174,8 +174,8 @@ static void let_go(struct axv_x86_vcpu *x)
 }
 
 /*
- * Once round the inner loop, on whatever CPU this is.  Its VPIDs are borrowed:
- * they begin anew when VMX is switched on.
+ * Once round the inner loop, on the CPU on which the test runs.  The CPU's VPIDs
+ * are borrowed: they begin anew when VMX is switched on.
  */
 static enum axv_next go_round(struct vmx_fixture *f,
 			      const struct fake_exit *exit)
@@ -201,7 +201,7 @@ static enum axv_next go_round(struct vmx_fixture *f,
 	return next;
 }
 
-/* And, where it takes that, once round the outer one. */
+/* Once round the inner loop and, if the exit needs that, round the outer one. */
 static enum axv_next go_far(struct vmx_fixture *f,
 			    const struct fake_exit *exit)
 {
@@ -214,15 +214,15 @@ static enum axv_next go_far(struct vmx_fixture *f,
  * struct recorded - an exit, and what comes of it
  * @what:	the instruction or event
  * @exit:	the exit
- * @rax:	register of the guest
- * @rcx:	likewise
- * @rdx:	likewise
+ * @rax:	the guest's RAX
+ * @rcx:	the guest's RCX
+ * @rdx:	the guest's RDX
  * @user:	at privilege level 3
  * @next:	what the inner loop does
  * @reason:	exit to the VMM, with AXV_EXIT
- * @past:	the guest is past so many bytes
- * @exception:	what it has earned, in the form of AXV_X86_EVENT_*
- * @address:	what goes with that
+ * @past:	by how many bytes RIP moves
+ * @exception:	exception that is queued, in the form of AXV_X86_EVENT_*
+ * @address:	address that goes with @exception
  */
 struct recorded {
 	const char *what;
@@ -535,7 +535,7 @@ static void vmx_test_answers(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, f->entry.cpu & CPU_BASED_MOV_DR_EXITING);
 }
 
-/* An exception that the VMM asked for is not the guest's. */
+/* The guest does not get an exception that the VMM asked for. */
 static void vmx_test_exception_for_vmm(struct kunit *test)
 {
 	struct vmx_fixture *f = test->priv;
@@ -568,7 +568,7 @@ static void vmx_test_exception_for_vmm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0ull, x->events.exception);
 }
 
-/* What was to be delivered is kept, and taken back from the VMCS. */
+/* An event that was to be delivered is kept, and taken back from the VMCS. */
 static void vmx_test_failed_entry(struct kunit *test)
 {
 	static const struct {
@@ -603,7 +603,7 @@ static void vmx_test_failed_entry(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, RIP, x->regs.rip);
 	}
 
-	/* An INT n is to return where it was before. */
+	/* For an INT n RIP is put back, too. */
 	begin(f);
 	axv_vmx_caps.inject_len_0 = false;
 	x->events.reinject = SOFT(0x80);
@@ -641,7 +641,7 @@ static void vmx_test_ept_violation(struct kunit *test)
 		{ "stack of IRET", 0x1181, 0, AXV_ACCESS_READ, true },
 		{ "stack of an interrupt", 0x1182, EXTINT(0x30),
 		  AXV_ACCESS_WRITE | AXV_ACCESS_EVENT, false },
-		/* The guest's own runs again: not kept. */
+		/* An instruction of the guest's own runs again: its event is not kept. */
 		{ "table of INT n", 0x181, SOFT(0x80),
 		  AXV_ACCESS_READ | AXV_ACCESS_EVENT, false },
 		{ "table of INT3", 0x181, INT3,
@@ -879,7 +879,7 @@ static void vmx_test_pdptes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, WITH_CODE(X86_TRAP_GP, 0), x->events.exception);
 	KUNIT_EXPECT_FALSE(test, x->cr0 & X86_CR0_PG);
 
-	/* CR4.PAE with paging on; and back, if they are no good. */
+	/* CR4.PAE is set with paging on; that is undone if the PDPTEs are not valid. */
 	begin_pae(f);
 	x->hw->set_cr(x, 4, 0);
 	x->hw->set_cr(x, 0, X86_CR0_PE | X86_CR0_PG | X86_CR0_ET);
@@ -895,7 +895,7 @@ static void vmx_test_pdptes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u64)X86_CR4_PAE, x->cr4);
 }
 
-/* SDM vol. 3A, "PDPTE Registers": which changes load them. */
+/* Which changes load the PDPTEs (SDM vol. 3A, "PDPTE Registers"). */
 static void vmx_test_pdptes_reloaded(struct kunit *test)
 {
 	static const struct {
@@ -930,7 +930,7 @@ static void vmx_test_pdptes_reloaded(struct kunit *test)
 	}
 }
 
-/* The four in the VMCS, as far as they are alike. */
+/* The first PDPTE in the VMCS, if each of the others is @step above the one before; else ~0. */
 static u64 peek_pdptes(struct vmx_fixture *f, u64 step)
 {
 	u64 first = peek(f, GUEST_PDPTR0);
@@ -942,7 +942,7 @@ static u64 peek_pdptes(struct vmx_fixture *f, u64 step)
 	return first;
 }
 
-/* CR3 of the VMM: the guest is entered with what is there, with nothing, or not. */
+/* The VMM sets CR3: the guest is entered with the PDPTEs there, with none, or not at all. */
 static void vmx_test_pdptes_of_vmm(struct kunit *test)
 {
 	struct vmx_fixture *f = test->priv;
@@ -983,7 +983,7 @@ static void vmx_test_pdptes_of_vmm(struct kunit *test)
 	go_round(f, &interrupt);
 	KUNIT_EXPECT_EQ(test, 0xb001ull, peek_pdptes(f, 0));
 
-	/* No table, and none that is any good: nothing is mapped. */
+	/* Without a table, or with an invalid one, nothing is mapped. */
 	f->pdpt = 0;
 	x->hw->set_cr(x, 3, 0x6000);
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
@@ -999,7 +999,7 @@ static void vmx_test_pdptes_of_vmm(struct kunit *test)
 	go_round(f, &interrupt);
 	KUNIT_EXPECT_EQ(test, 0ull, peek_pdptes(f, 0));
 
-	/* Long mode has none: nothing is read. */
+	/* Long mode has no PDPTEs: nothing is read. */
 	x->hw->set_efer(x, EFER_LME | EFER_LMA);
 	x->hw->set_cr(x, 3, 0x7000);
 	f->reads = 0;
@@ -1010,8 +1010,8 @@ static void vmx_test_pdptes_of_vmm(struct kunit *test)
 #define TASK(source, selector)	((u64)(source) << 30 | (selector))
 
 /*
- * An event that does not get through its gate comes again; that of an
- * instruction comes with the instruction.
+ * An event that exits at its task gate is kept and delivered again; if an instruction
+ * caused it, the instruction runs again instead.
  */
 static void vmx_test_task_switch(struct kunit *test)
 {
@@ -1071,7 +1071,7 @@ static void vmx_test_task_switch(struct kunit *test)
 	}
 }
 
-/* INT n that was injected is done: only its event is to come. */
+/* An INT n that was injected has been executed: only its event is kept. */
 static void vmx_test_task_injected(struct kunit *test)
 {
 	static const struct fake_exit exit = {
@@ -1134,7 +1134,7 @@ static void vmx_test_interrupt_window(struct kunit *test)
 	go_round(f, &interrupt);
 	KUNIT_EXPECT_FALSE(test, f->entry.info & INTR_INFO_VALID_MASK);
 
-	/* The VMM wants to know, and nothing is in the way. */
+	/* The VMM asked for the window, and it is open. */
 	x->irq_window = true;
 	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &interrupt));
 	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_IRQ_WINDOW, f->run.exit_reason);
@@ -1146,7 +1146,7 @@ static void vmx_test_nmi(struct kunit *test)
 	struct axv_x86_vcpu *x = &f->vmx.x;
 	static const struct fake_exit window = { EXIT_REASON_NMI_WINDOW };
 
-	/* The processor blocks NMIs itself, and wants them open before. */
+	/* Entry with an NMI blocks NMIs itself, and requires that they are not blocked yet. */
 	inject(f, AXV_INJECT_NMI, 0);
 	inject(f, AXV_INJECT_NMI, 0);
 	go_round(f, &interrupt);
@@ -1165,7 +1165,7 @@ static void vmx_test_nmi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)NMI, f->entry.info);
 	KUNIT_EXPECT_FALSE(test, f->entry.cpu & CPU_BASED_NMI_WINDOW_EXITING);
 
-	/* Behind an STI the interrupt window is sure to come. */
+	/* Behind an STI only interrupt-window exiting is sure to exit. */
 	begin(f);
 	x->regs.rflags |= X86_EFLAGS_IF;
 	x->hw->set_shadow(x, true);
@@ -1200,7 +1200,7 @@ static void vmx_test_exception(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)EXCEPTION(X86_TRAP_GP), f->entry.info);
 }
 
-/* INT n returns behind an instruction, where the guest is already. */
+/* An injected INT n returns to RIP plus its length, and the guest is there already. */
 static void vmx_test_soft(struct kunit *test)
 {
 	struct vmx_fixture *f = test->priv;
@@ -1276,7 +1276,7 @@ static void vmx_test_cut_short(struct kunit *test)
 				    x->hw->get_shadow(x), "%s", events[i].what);
 	}
 
-	/* One of the VMM's counts when it has been delivered. */
+	/* An interrupt of the VMM's is counted when it has been delivered. */
 	begin(f);
 	x->base.stats.injections = 0;
 	x->regs.rflags |= X86_EFLAGS_IF;
@@ -1289,7 +1289,7 @@ static void vmx_test_cut_short(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)EXTINT(0x30), f->entry.info);
 	KUNIT_EXPECT_EQ(test, 1ull, x->base.stats.injections);
 
-	/* An NMI goes in again with NMIs open. */
+	/* An NMI is injected again with NMIs unblocked. */
 	begin(f);
 	inject(f, AXV_INJECT_NMI, 0);
 	exit.idt = NMI;
@@ -1298,7 +1298,7 @@ static void vmx_test_cut_short(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)NMI, f->entry.info);
 	KUNIT_EXPECT_FALSE(test, f->entry.state & GUEST_INTR_STATE_NMI);
 
-	/* An exception earned by the delivery of another. */
+	/* An exception that the delivery of another one caused. */
 	begin(f);
 	exit = (struct fake_exit){
 		EXIT_REASON_EXCEPTION_NMI,
@@ -1437,8 +1437,8 @@ static void vmx_test_cpuid_changed(struct kunit *test)
 }
 
 /*
- * What the guest did is in memory once no CPU has the VMCS; what software set
- * then is in the VMCS of the next one.
+ * What the guest changed is in memory when no CPU holds the VMCS; what software sets
+ * then is in the VMCS at the next entry.
  */
 static void vmx_test_moves(struct kunit *test)
 {
@@ -1476,8 +1476,8 @@ static void enter_once(struct vmx_fixture *f, struct axv_x86_vcpu *x, int cpu,
 }
 
 /*
- * Two that take turns on a CPU: it holds both VMCSs, launched, and either can be
- * asked for its fields.
+ * Two vCPUs take turns on a CPU: the CPU holds both VMCSs, launched, and fields of
+ * either can be read.
  */
 static void vmx_test_takes_turns(struct kunit *test)
 {
@@ -1501,7 +1501,7 @@ static void vmx_test_takes_turns(struct kunit *test)
 		enter_once(f, a, cpu, 0x7000 + i * 0x10000);
 		enter_once(f, b, cpu, 0x8000 + i * 0x10000);
 	}
-	/* The first time each, when nobody knows what is in that memory. */
+	/* VMCLEAR once for each, since it is not known what is in the memory of a new VMCS. */
 	KUNIT_EXPECT_EQ(test, 2u, f->vmclears);
 	KUNIT_EXPECT_EQ(test, 2u, f->host_loads);
 	KUNIT_EXPECT_TRUE(test, f->vmcs[0].launched);
@@ -1511,7 +1511,7 @@ static void vmx_test_takes_turns(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, &f->vmcs[1], f->current_vmcs);
 	KUNIT_EXPECT_EQ(test, 0x28000ull, b->hw->get_cr(b, 3));
 
-	/* One behind goes, and the one in front does not notice. */
+	/* The CPU lets go of the VMCS that is not current: the current one stays so. */
 	let_go(a);
 	KUNIT_EXPECT_EQ(test, AXV_VMX_ALL_FIELDS, f->vmx.known);
 	KUNIT_EXPECT_FALSE(test, f->vmcs[0].launched);
@@ -1524,7 +1524,7 @@ static void vmx_test_takes_turns(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x9000ull, b->hw->get_cr(b, 3));
 }
 
-/* The kernel's end: of all that a CPU holds, nothing stays in it. */
+/* When the kernel stops, every VMCS that a CPU holds is written back. */
 static void vmx_test_clears_held(struct kunit *test)
 {
 	struct vmx_fixture *f = test->priv;
@@ -1551,7 +1551,7 @@ static void vmx_test_clears_held(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, f->vmcs[1].launched);
 }
 
-/* A trap that an instruction with a shadow behind it has not got rid of. */
+/* A single step of an instruction that leaves a shadow: its trap is pending at the entry. */
 static void vmx_test_step_into_shadow(struct kunit *test)
 {
 	struct vmx_fixture *f = test->priv;
@@ -1636,7 +1636,7 @@ static void expect_syscall(struct kunit *test, int line, u64 star, u64 lstar, u6
 #define EXPECT_SYSCALL(star, lstar, sfmask, wrmsrs)	\
 	expect_syscall(test, __LINE__, star, lstar, sfmask, wrmsrs)
 
-/* The host's, as release_host() makes them. */
+/* Restore the host's MSRs, as axv_vmx_release_host() does. */
 static void end_syscall(struct vmx_fixture *f)
 {
 	if (f->vmx.syscall_loaded)
@@ -1653,13 +1653,13 @@ static void vmx_test_syscall(struct kunit *test)
 	struct axv_x86_vcpu *x = &f->vmx.x;
 	static const struct fake_exit wrmsr = { EXIT_REASON_MSR_WRITE, .len = 2 };
 
-	/* Off: nothing is the guest's. */
+	/* SYSCALL is off: the registers keep the host's values. */
 	go_round(f, &interrupt);
 	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 0);
 	end_syscall(f);
 	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 0);
 
-	/* On, and the guest never wrote any of them. */
+	/* SYSCALL is on, and the guest never wrote any of the MSRs. */
 	x->hw->set_efer(x, EFER_SCE);
 	go_round(f, &interrupt);
 	EXPECT_SYSCALL(0, 0, 0, 3);
@@ -1674,7 +1674,7 @@ static void vmx_test_syscall(struct kunit *test)
 	end_syscall(f);
 	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 3);
 
-	/* One that differs from the host's, and it changes in the inner loop. */
+	/* Only LSTAR differs from the host's, and it changes in the inner loop. */
 	x->hw->set_msr(x, MSR_STAR, HOST_STAR);
 	x->hw->set_msr(x, MSR_LSTAR, 0x1234);
 	x->hw->set_msr(x, MSR_SYSCALL_MASK, HOST_SFMASK);
@@ -1685,14 +1685,14 @@ static void vmx_test_syscall(struct kunit *test)
 	go_round(f, &interrupt);
 	EXPECT_SYSCALL(HOST_STAR, 0x5678, HOST_SFMASK, 1);
 
-	/* Switched off there. */
+	/* SYSCALL is switched off in the inner loop. */
 	x->hw->set_efer(x, 0);
 	go_round(f, &interrupt);
 	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 1);
 	end_syscall(f);
 	EXPECT_SYSCALL(HOST_STAR, HOST_LSTAR, HOST_SFMASK, 0);
 
-	/* A guest that has the host's, as another of the same kernel may. */
+	/* A guest with the host's values, as one with the same kernel may have. */
 	x->hw->set_efer(x, EFER_SCE);
 	x->hw->set_msr(x, MSR_LSTAR, HOST_LSTAR);
 	go_round(f, &interrupt);
@@ -1741,7 +1741,7 @@ static void vmx_test_dr7(struct kunit *test)
 	}
 }
 
-/* What an entry invalidated, and with which VPID it went. */
+/* What an entry invalidates, and with which VPID it is made. */
 static void expect_flush(struct kunit *test, int line, unsigned int invvpids,
 			 unsigned int invepts, u64 vpid)
 {
@@ -1786,17 +1786,17 @@ static void vmx_test_flushes(struct kunit *test)
 	EXPECT_FLUSH(0, 1, 1);
 	EXPECT_FLUSH(0, 0, 1);
 
-	/* A register was set: linear addresses alone mean something else. */
+	/* A register was set: only linear addresses mean something else. */
 	asid->stale = true;
 	EXPECT_FLUSH(0, 0, 2);
 	EXPECT_FLUSH(0, 0, 2);
 
-	/* Both. */
+	/* A register was set and a mapping removed. */
 	asid->stale = true;
 	atomic64_inc(tlb_gen);
 	EXPECT_FLUSH(0, 1, 3);
 
-	/* It comes from another CPU. */
+	/* The vCPU comes from another CPU. */
 	asid->cpu++;
 	EXPECT_FLUSH(0, 1, 4);
 
@@ -1804,13 +1804,13 @@ static void vmx_test_flushes(struct kunit *test)
 	asid->stale = true;
 	EXPECT_FLUSH(1, 1, 1);
 
-	/* Somebody else began one. */
+	/* Another vCPU began a generation. */
 	vpids->generation++;
 	EXPECT_FLUSH(0, 1, 2);
 	migrate_enable();
 }
 
-/* What replaces a translation's meaning must not keep the VPID. */
+/* A write that changes what translations mean must not keep the VPID. */
 static void vmx_test_register_writes_flush(struct kunit *test)
 {
 	static const struct {

@@ -28,10 +28,10 @@
 /**
  * struct format - a format of page tables
  * @name:	for messages
- * @levels:	of tables
+ * @levels:	levels of tables
  * @entry:	bytes of an entry
- * @cr4:	what selects it
- * @efer:	likewise
+ * @cr4:	CR4 that selects it
+ * @efer:	EFER that selects it
  * @large:	level of the largest pages
  * @linear:	an address that exercises each level's index
  */
@@ -232,9 +232,9 @@ static void not_present_test(struct kunit *test)
 /**
  * struct reserved_bit - a bit that must not be set in an entry
  * @format:	index in formats
- * @level:	of the entry
- * @page:	the entry is a page
- * @bit:	number
+ * @level:	level of the entry
+ * @page:	the entry maps a page
+ * @bit:	number of the bit
  * @fault:	is it reserved?
  */
 struct reserved_bit {
@@ -301,7 +301,7 @@ static void pdpte_test(struct kunit *test)
 			-EFAULT);
 	KUNIT_EXPECT_EQ(test, fault.error_code, 0u);
 
-	/* Under SVM an accessed bit is nothing; VMX refuses to load it. */
+	/* Under SVM an accessed bit has no effect; VMX refuses to load it. */
 	g->pdptes_loaded = false;
 	guest_poke(g, top, g->pdpte[f->linear >> 30] | PTE_A, 8);
 	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
@@ -530,8 +530,7 @@ static void hole_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fault.cause, (u32)AXV_FAULT_HOST);
 }
 
-/* Another CPU of the guest changes an entry between the look and the mark. */
-/* Any word on the way may be one that has to be waited for. */
+/* Any word that the walk reads may be one that has to be waited for. */
 static void absent_test(struct kunit *test)
 {
 	unsigned int i;
@@ -569,6 +568,7 @@ static void absent_test(struct kunit *test)
 	}
 }
 
+/* Another CPU of the guest changes an entry between the walk and the mark. */
 static void race_test(struct kunit *test)
 {
 	const struct format *f = &formats[2];
@@ -583,7 +583,7 @@ static void race_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->races, 0u);
 	KUNIT_EXPECT_EQ(test, guest_peek(g, at, 8) & (A | D), A | D);
 
-	/* It goes elsewhere: what counts is the new place. */
+	/* The entry maps another page now: that is the result. */
 	g = new_guest(test, f);
 	map(g, f, f->linear, 0, PAGE | ALL);
 	for (at = f->levels - 1; at; at--)
@@ -595,7 +595,7 @@ static void race_test(struct kunit *test)
 					     &gpa, &fault), 0);
 	KUNIT_EXPECT_EQ(test, gpa, (PAGE + PAGE_SIZE) | (f->linear & 0xfff));
 
-	/* It goes away: the guest gets its page fault. */
+	/* The entry is not present any more: the guest gets its page fault. */
 	g->races = 1;
 	g->race_value = 2;
 	guest_poke(g, entry_at(f, f->linear, 0), PAGE | ALL, 8);
@@ -603,7 +603,7 @@ static void race_test(struct kunit *test)
 					     &gpa, &fault), -EFAULT);
 	KUNIT_EXPECT_EQ(test, fault.error_code, (u32)PF_WR);
 
-	/* It never stops: nor do we wait for it. */
+	/* The entry changes all the time: the walk gives up. */
 	map(g, f, f->linear, 0, PAGE | ALL);
 	g->races = UINT_MAX;
 	g->race_value = 0;
@@ -683,7 +683,7 @@ static void fetch_test(struct kunit *test)
 	g->x.regs.rip = first;
 	KUNIT_EXPECT_EQ(test, test_fetch(&g->x, bytes, 16), 15);
 
-	/* A page that may not be executed ends it, one of a hole too. */
+	/* A page that may not be executed ends the fetch, and so does a hole. */
 	g->x.regs.rip = second - 8;
 	guest_poke(g, entry_at(f, second, 0), PAGE | ALL | NX, 8);
 	KUNIT_EXPECT_EQ(test, test_fetch(&g->x, bytes, 15), 8);
@@ -694,7 +694,7 @@ static void fetch_test(struct kunit *test)
 	g->x.regs.rip = 0x800000;
 	KUNIT_EXPECT_EQ(test, test_fetch(&g->x, bytes, 15), 0);
 
-	/* 16 bit: the base counts, and the limit ends it. */
+	/* 16 bit: the base counts, and the limit ends the fetch. */
 	g = guest_new(test, 16);
 	g->seg[AXV_X86_CS].base = 0xff0;
 	g->x.regs.rip = 0xfffa;
@@ -722,12 +722,12 @@ static void fetch_test(struct kunit *test)
  * struct segment_case - an access through a segment
  * @bits:	mode
  * @seg:	which segment
- * @attr:	what it is
- * @base:	likewise
- * @limit:	likewise
- * @offset:	of the access
- * @size:	likewise
- * @write:	likewise
+ * @attr:	its attributes
+ * @base:	its base
+ * @limit:	its limit
+ * @offset:	offset of the access
+ * @size:	bytes of the access
+ * @write:	the access is a write
  * @vector:	exception, 0: none
  * @linear:	result
  */
@@ -806,7 +806,7 @@ static void segment_test(struct kunit *test)
 		u64 linear = 0;
 		int err;
 
-		/* CS has to stay what makes the mode. */
+		/* In 64-bit mode only the base is set: the attributes of CS make the mode. */
 		if (c->bits != 64)
 			g->seg[c->seg] = (struct axv_x86_segment){
 				.base = c->base,
