@@ -30,7 +30,7 @@
 #include "walk.h"
 #include "x86.h"
 
-/* An exit that cannot be answered this often in a row, at one place, is no race any more. */
+/* How often in a row, at one place, an exit may go unanswered before it is no race any more. */
 #define AGAIN_MAX	64
 
 static u64 get_gpr(struct axv_x86_vcpu *x, unsigned int reg, unsigned int width)
@@ -278,7 +278,7 @@ static enum axv_next failed(struct axv_x86_vcpu *x, int err,
 	if (err != -EFAULT)
 		return AXV_AGAIN;
 	if (!fault->vector) {
-		/* A read writes only accessed bits: it found a page table read-only. */
+		/* A read writes nothing but accessed bits: the read-only page is a table. */
 		write |= fault->cause == AXV_FAULT_READONLY;
 		return fault_exit(x, fault->gpa, write ? AXV_ACCESS_WRITE : AXV_ACCESS_READ,
 				  fault->cause, linear, code);
@@ -528,7 +528,7 @@ enum axv_next axv_x86_mmio(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 }
 
 /**
- * axv_x86_io_in() - IN
+ * axv_x86_io_in() - the guest executed IN
  * @x:		vCPU
  * @port:	port
  * @width:	1, 2 or 4 bytes

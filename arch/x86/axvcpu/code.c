@@ -20,7 +20,7 @@
 #include "known.h"
 #include "walk.h"
 
-/* The place for the instruction at RIP; mostly it is that of last time. */
+/* Choose the place for the instruction at RIP; mostly that is the one of last time. */
 static noinline struct axv_x86_code *choose(struct axv_x86_vcpu *x)
 {
 	x->code = &x->codes[hash_64(x->regs.rip, AXV_X86_CODES_SHIFT)];

@@ -155,7 +155,7 @@ static void install(struct axv_x86_vcpu *x, const struct axv_x86_cpuid *entries,
 	memcpy(x->cpuid, entries, count * sizeof(*entries));
 	WRITE_ONCE(x->nr_cpuid, count);
 	memset(x->answers, 0, sizeof(x->answers));
-	/* Leaf 1 depends on CR4 (OSXSAVE), and both on the local APIC. */
+	/* Leaf 1 depends on CR4 (OSXSAVE), and both leaves on the local APIC. */
 	x->cpuid_search = BIT_ULL(axv_x86_cpuid_slot(1)) |
 			  BIT_ULL(axv_x86_cpuid_slot(0x80000001));
 	for (i = 0; i < count; i++) {
@@ -224,9 +224,9 @@ static bool lapic_fits(struct axv_x86_vcpu *x, const struct axv_x86_caps *caps)
 }
 
 /*
- * Would the state of the vCPU still be legal?  The entry loads SPEC_CTRL and TSC_AUX
- * whatever the table says; otherwise the guest runs with bits that it can neither
- * see nor clear, and RDPID reads the TSC_AUX of a guest that has none.
+ * Would the state of the vCPU still be legal?  SPEC_CTRL and TSC_AUX have to fit as well,
+ * since the entry loads them whatever the table says; otherwise the guest runs with bits
+ * that it can neither see nor clear, and RDPID reads the TSC_AUX of a guest that has none.
  */
 static bool caps_fit(struct axv_x86_vcpu *x, const struct axv_x86_caps *caps)
 {

@@ -88,7 +88,7 @@ static const struct feature_word feature_words[] = {
 	  F(LAHF_LM) | F(CR8_LEGACY) | F(ABM) | F(SSE4A) | F(MISALIGNSSE) |
 	  F(3DNOWPREFETCH) | F(XOP) | F(FMA4) | F(TBM) | F(TOPOEXT),
 	  F(CMP_LEGACY) },
-	/* ARAT: the APIC's timer is the VMM's and never stops. */
+	/* ARAT: the APIC's timer is emulated and never stops. */
 	{ 6, 0, EAX, NO_WORD, 0, F(ARAT) },
 	/* Invariant TSC; the kernel keeps it in a word of its own. */
 	{ 0x80000007, 0, EDX, NO_WORD, BIT(8) },
@@ -232,7 +232,7 @@ static void host_features(u32 leaf, u32 subleaf, struct axv_x86_cpuid *out)
 	drop_unusable(out);
 }
 
-/* Leaf 0xd: the layout is the processor's, the components ours. */
+/* Leaf 0xd: the layout is the processor's; the components are those that a guest may use. */
 static void xsave_leaf(u32 subleaf, struct axv_x86_cpuid *out)
 {
 	u64 xcr0 = axv_x86_host.xcr0;
@@ -302,7 +302,7 @@ void axv_x86_cpuid_bound(struct axv_x86_cpuid *e)
 			e->eax = min(e->eax, limit.eax);
 		break;
 	case 0xd:
-		/* Sizes and offsets are no bit masks. */
+		/* Sizes and offsets are not bit masks, so they cannot be ANDed. */
 		if (subleaf != 1) {
 			u32 low = e->eax, high = e->edx;
 
@@ -442,8 +442,8 @@ void axv_x86_host_table_init(void)
 }
 
 /**
- * axv_x86_host_table() - the most that the host can honour
- * @count:	length of the table
+ * axv_x86_host_table() - the table of the most that the host can honour
+ * @count:	out: length of the table
  */
 struct axv_x86_cpuid *axv_x86_host_table(u32 *count)
 {
@@ -452,7 +452,7 @@ struct axv_x86_cpuid *axv_x86_host_table(u32 *count)
 }
 
 /**
- * axv_x86_supported_cpuid() - the most that the host can honour
+ * axv_x86_supported_cpuid() - copy the table of the most that the host can honour
  * @entries:	room for *@count entries
  * @count:	in: room; out: how many there are
  *

@@ -66,7 +66,7 @@ static bool guest_cr4(struct axv_x86_vcpu *x, u64 value)
 }
 
 /**
- * axv_x86_write_cr() - MOV to CR0 or CR4
+ * axv_x86_write_cr() - execute the guest's MOV to CR0 or CR4
  * @x:		vCPU whose claim the caller holds
  * @cr:		0 or 4
  * @value:	the general register
@@ -81,7 +81,7 @@ bool axv_x86_write_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 }
 
 /**
- * axv_x86_lmsw() - LMSW, which sets PE but cannot clear it (APM vol. 3, LMSW)
+ * axv_x86_lmsw() - execute LMSW, which sets PE but cannot clear it (APM vol. 3, LMSW)
  * @x:		vCPU whose claim the caller holds
  * @value:	its operand
  *
@@ -94,7 +94,7 @@ bool axv_x86_lmsw(struct axv_x86_vcpu *x, u16 value)
 }
 
 /**
- * axv_x86_clts() - CLTS
+ * axv_x86_clts() - execute the guest's CLTS
  * @x:		vCPU whose claim the caller holds
  */
 void axv_x86_clts(struct axv_x86_vcpu *x)
@@ -103,7 +103,7 @@ void axv_x86_clts(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_x86_xsetbv() - the guest writes an extended control register
+ * axv_x86_xsetbv() - execute the guest's write of an extended control register
  * @x:		vCPU whose claim the caller holds
  * @len:	length of the instruction; 0: not known
  *

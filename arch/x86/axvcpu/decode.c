@@ -24,7 +24,7 @@
  * struct stream - bytes on their way through the decoder
  * @bytes:	all of them
  * @size:	how many, at most AXV_X86_INSN_MAX
- * @pos:	next one
+ * @pos:	index of the next byte
  * @over:	more bytes were asked for than there are
  */
 struct stream {
@@ -156,7 +156,7 @@ static void take_memory32(struct stream *s, const struct axv_x86_prefixes *p,
 		u8 sib = take(s, 1);
 		u8 index = ((sib >> 3) & 7) | (p->rex & REX_X ? 8 : 0);
 
-		/* Without REX.X, 4 is no index rather than rSP. */
+		/* 4 without REX.X means that there is no index: rSP cannot be one. */
 		if (index != 4) {
 			insn->index = index;
 			insn->scale = sib >> 6;

@@ -430,7 +430,7 @@ static u64 take_reinject(struct axv_x86_vcpu *x)
 }
 
 /**
- * axv_x86_take_intercepted() - take an exception that the VMM wants to see off the queue
+ * axv_x86_take_intercepted() - unqueue an exception that the VMM wants to see
  * @x:		vCPU whose claim the caller holds
  * @address:	out: CR2 value or DR6 bits that go with it
  *
@@ -545,7 +545,7 @@ void axv_x86_events_reset(struct axv_x86_vcpu *x)
 	raw_spin_unlock_irqrestore(&x->base.lock, flags);
 }
 
-/* Eight vectors of the queue in one value, from the @first of those that wait on. */
+/* Eight vectors of the queue in one value, beginning with the one at position @first. */
 static u64 get_extints(struct axv_x86_events *ev, unsigned int first)
 {
 	unsigned int i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exits that mean the same on all hardware: what the VMM gets to see, and what
- * the guest.
+ * Exits that mean the same on all hardware: what the VMM and the guest get to see
+ * of them.
  */
 #include <linux/bits.h>
 #include <linux/smp.h>
@@ -23,7 +23,7 @@
 #include "x86.h"
 
 /**
- * axv_x86_hypercall() - VMCALL or VMMCALL
+ * axv_x86_hypercall() - the guest executed VMCALL or VMMCALL
  * @x:		vCPU whose claim the caller holds
  * @cpl:	privilege level; user level gets #UD
  * @len:	length of the instruction
@@ -52,7 +52,7 @@ enum axv_next axv_x86_hypercall(struct axv_x86_vcpu *x, unsigned int cpl,
 }
 
 /**
- * axv_x86_io_string() - INS or OUTS
+ * axv_x86_io_string() - the guest executed INS or OUTS
  * @x:		vCPU whose claim the caller holds
  * @told:	what the hardware tells of it: all but the count
  * @len:	length of the instruction
@@ -119,7 +119,7 @@ enum axv_next axv_x86_stage2_fault(struct axv_x86_vcpu *x, u64 gpa,
 }
 
 /**
- * axv_x86_halt() - HLT
+ * axv_x86_halt() - the guest executed HLT
  * @x:		vCPU whose claim the caller holds
  * @len:	length of the instruction
  */
@@ -194,7 +194,7 @@ enum axv_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
 }
 
 /**
- * axv_x86_is_split_lock() - does an #AC that exited come from the host's lock detection?
+ * axv_x86_is_split_lock() - did the host's detection of split locks cause this #AC?
  * @x:		vCPU whose claim the caller holds
  *
  * A host that detects split locks has the processor raise #AC for them, whatever

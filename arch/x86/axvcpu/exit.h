@@ -40,7 +40,7 @@ void axv_x86_repeat_soft(struct axv_x86_vcpu *x);
 void axv_x86_event_cut_short(struct axv_x86_vcpu *x, u64 event, bool soft);
 
 /**
- * axv_x86_answer_cpuid() - put the answer to CPUID into the registers, RIP stays
+ * axv_x86_answer_cpuid() - put the answer to CPUID into the registers, but leave RIP
  * @x:		vCPU whose claim the caller holds
  */
 static __always_inline void axv_x86_answer_cpuid(struct axv_x86_vcpu *x)
@@ -100,7 +100,7 @@ static __always_inline void axv_x86_exit_io_out(struct axv_x86_vcpu *x, u16 port
 }
 
 /**
- * axv_x86_out() - OUT in a VM that has doorbells
+ * axv_x86_out() - the guest executed OUT, in a VM that has doorbells
  * @x:		vCPU whose claim the caller holds
  * @port:	port
  * @width:	1, 2 or 4 bytes

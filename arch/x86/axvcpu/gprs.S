@@ -2,9 +2,8 @@
 /*
  * Registers that both world switches load, save and clear.
  *
- * RAX and RSP are not among the general registers here: where they travel is the
- * back end's.  RDI holds the address of the vCPU, so it is loaded last and saved
- * first.
+ * RAX and RSP are not among the general registers here: each back end switches them in
+ * its own way.  RDI holds the address of the vCPU, so it is loaded last and saved first.
  */
 #ifndef _AXVCPU_X86_GPRS_S
 #define _AXVCPU_X86_GPRS_S
@@ -64,8 +63,9 @@
 .endm
 
 /*
- * Nothing of the guest stays in a register, not even in one that is about to be
- * popped: a load that misses could be run past with it.
+ * Nothing of the guest stays in a register, not even in one that is about to be popped:
+ * otherwise, while the load of the POP misses the cache, speculation may go on with the
+ * guest's value.
  */
 .macro AXV_CLEAR_GPRS
 	xor	%ecx, %ecx

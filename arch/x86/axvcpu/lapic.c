@@ -310,7 +310,7 @@ bool axv_lapic_ends_level(const struct axv_x86_vcpu *x)
  * @len:	length of the instruction
  *
  * Context: the outer loop, unless @vector is -1.
- * Return: AXV_RESUME; AXV_EXIT if the VMM is to hear of it.
+ * Return: AXV_RESUME; AXV_EXIT if the VMM has to be told.
  */
 enum axv_next axv_lapic_ended(struct axv_x86_vcpu *x, int vector, unsigned int len)
 {
@@ -674,7 +674,7 @@ static bool may_become(u64 old, u64 new)
 }
 
 /**
- * axv_lapic_set_base() - a write of IA32_APIC_BASE
+ * axv_lapic_set_base() - write IA32_APIC_BASE
  * @x:		vCPU whose claim the caller holds
  * @value:	its new value
  * @host:	the VMM writes: any legal mode may follow any other

@@ -255,7 +255,7 @@ static void deliver_all(struct axv_vm *vm, const struct message *msg,
  * axv_lapic_ipi_is_wide() - may an IPI of x2APIC mode be for all vCPUs?
  * @icr:	what the guest writes to ICR
  *
- * There may be 1,024 vCPUs, which takes too long with interrupts off.
+ * There may be 1,024 vCPUs: to send to all of them with interrupts off takes too long.
  */
 bool axv_lapic_ipi_is_wide(u64 icr)
 {

@@ -211,7 +211,7 @@ static void take_at(struct axv_lapic *lapic, ktime_t now)
 }
 
 /**
- * axv_lapic_timer_take() - make an interrupt of a tick
+ * axv_lapic_timer_take() - turn a tick that has come into an interrupt
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
  * If the VM's clock was set back meanwhile and has not reached the deadline after all,
@@ -226,12 +226,12 @@ void axv_lapic_timer_take(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_timer_settle() - the guest is about to see or to change the timer
+ * axv_lapic_timer_settle() - bring the timer up to date before the guest uses it
  * @lapic:	APIC of a vCPU whose claim the caller holds
  *
- * If the timer has expired, its interrupt is raised now, even if the callback has yet to
- * run, which is late on a busy host.  Otherwise the guest sees the count end without its
- * interrupt, or its write takes the interrupt away.
+ * The guest is about to read or to write the timer.  If the timer has expired, its interrupt
+ * is raised now, even if the callback has yet to run, which is late on a busy host.  Otherwise
+ * the guest sees the count end without its interrupt, or its write takes the interrupt away.
  *
  * @tick is read first, then the clock.  Otherwise a count that ends between the two reads
  * has ticked but does not seem to be over, so that nobody starts its next period.
@@ -261,7 +261,7 @@ ktime_t axv_lapic_timer_settle(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_timer_set_mode() - a write of the timer's LVT
+ * axv_lapic_timer_set_mode() - write the timer's entry in the LVT
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @lvtt:	its new value
  *
@@ -309,11 +309,11 @@ void axv_lapic_timer_go_on(struct axv_lapic *lapic, u32 count)
 }
 
 /**
- * axv_lapic_timer_set_count() - a write of the initial count
+ * axv_lapic_timer_set_count() - write the initial count
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @count:	new value; 0 stops it
  *
- * Not in TSC-deadline mode, where the write is ignored.
+ * In TSC-deadline mode the write is ignored.
  *
  * Context: interrupts may be off.
  */
@@ -369,7 +369,7 @@ u32 axv_lapic_timer_read_count(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_timer_set_divide() - a write of the divide configuration
+ * axv_lapic_timer_set_divide() - write the divide configuration
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @tdcr:	new value
  *
@@ -398,7 +398,7 @@ u64 axv_lapic_timer_deadline(struct axv_lapic *lapic)
 }
 
 /**
- * axv_lapic_timer_set_deadline() - a write of IA32_TSC_DEADLINE
+ * axv_lapic_timer_set_deadline() - write IA32_TSC_DEADLINE
  * @lapic:	APIC of a vCPU whose claim the caller holds
  * @deadline:	in the guest's TSC; 0 stops it
  *

@@ -503,7 +503,7 @@ find_range(const struct axv_x86_policy *policy, u32 msr)
 }
 
 /**
- * axv_x86_msr_action() - who answers for an MSR?
+ * axv_x86_msr_action() - what the policy says about an access to an MSR
  * @vm:		VM
  * @msr:	number
  * @write:	WRMSR, not RDMSR

@@ -229,7 +229,7 @@ axv_x86_requests(struct axv_x86_vcpu *x)
 {
 	enum axv_next next = axv_before_entry_requests(&x->base);
 
-	/* Who injects an event sets @any, who sends to an APIC does not. */
+	/* Injecting an event sets @any, sending to an APIC does not: do it here. */
 	if (next != AXV_RESUME || !axv_take_request(&x->base, AXV_REQ_EVENT) || !x->lapic)
 		return next;
 	WRITE_ONCE(x->events.any, true);
@@ -245,7 +245,7 @@ axv_x86_requests(struct axv_x86_vcpu *x)
 	return AXV_EXIT;
 }
 
-/* Does the VMM wait for the interrupt window, and has the halted guest it open? */
+/* Does the VMM wait for the interrupt window, and is that open in the halted guest? */
 static __always_inline bool
 axv_x86_window_is_open(struct axv_x86_vcpu *x,
 		       const struct axv_x86_engine *engine)

@@ -304,7 +304,7 @@ static __always_inline void load_gprs(struct axv_x86_vcpu *x, u64 rflags)
 	x->regs.rflags = rflags | X86_EFLAGS_FIXED;
 }
 
-/* Both sets are checked in a copy, since the VMM may write to the run page meanwhile. */
+/* What is checked is copied first, since the VMM may write to the run page meanwhile. */
 static noinline int load_sets(struct axv_x86_vcpu *x, u32 dirty)
 {
 	struct axv_run *run = x->base.run;

@@ -70,7 +70,7 @@ static enum axv_next handle_instruction(struct axv_svm_vcpu *svm,
 }
 
 /**
- * axv_svm_port_string() - INS or OUTS
+ * axv_svm_port_string() - the guest executed INS or OUTS
  * @svm:	vCPU that exited with it
  * @info:	EXITINFO1: it has the size of addresses in 2 bytes' units, 0 where an
  *		implementation does not tell; the segment comes with decode assists alone
@@ -99,7 +99,7 @@ enum axv_next axv_svm_port_string(struct axv_svm_vcpu *svm, u32 info, unsigned i
 }
 
 /**
- * axv_svm_out() - OUT in a VM that has doorbells
+ * axv_svm_out() - the guest executed OUT, in a VM that has doorbells
  * @svm:	vCPU that exited with it
  *
  * Context: as axv_ring_doorbell().
@@ -182,7 +182,7 @@ enum axv_next axv_svm_handle_other(struct axv_x86_vcpu *x)
 		return handle_iret(svm);
 	case SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR0 + 15:
 	case SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR0 + 15:
-		/* The registers become the guest's; the instruction repeats. */
+		/* The registers become the guest's, which executes the instruction again. */
 		x->dr_live = true;
 		axv_svm_intercept_dr(x);
 		return AXV_RESUME;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SVM on the host's CPUs: what it can do, on and off.
+ * SVM on the host's CPUs: find out what it can do, switch it on and off.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -166,7 +166,7 @@ static void reduce_speculation(bool on)
 }
 
 /**
- * axv_svm_hardware_enable() - SVM on, on this CPU
+ * axv_svm_hardware_enable() - switch SVM on, on this CPU
  *
  * Context: interrupts off.
  * Return: 0, or -EBUSY if another module (KVM) has SVM on.
@@ -197,7 +197,7 @@ int axv_svm_hardware_enable(void)
 }
 
 /**
- * axv_svm_hardware_disable() - SVM off, on this CPU
+ * axv_svm_hardware_disable() - switch SVM off, on this CPU
  *
  * No callback of the kernel's emergency path does this when the host crashes:
  * SVM does not hold back INIT as VMX root operation does, and a kernel that is

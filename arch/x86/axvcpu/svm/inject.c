@@ -50,10 +50,10 @@ void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm)
 }
 
 /*
- * What stores RFLAGS, or loads TF, exits while the guest is stepped, and so do MOV DR and
- * every exception; a task switch always exits.  Otherwise the guest sees a TF that it did
- * not set, or loses one that it did.  SYSCALL and SYSRET have no intercept: with EFER.SCE
- * clear they are undefined.
+ * While the guest is stepped, instructions that store RFLAGS or load TF exit, and so do
+ * MOV DR and every exception; a task switch always exits.  Otherwise the guest sees a TF
+ * that it did not set, or loses one that it did.  SYSCALL and SYSRET have no intercept:
+ * EFER.SCE is cleared, which makes them undefined.
  */
 static const u8 step_intercepts[] = {
 	INTERCEPT_PUSHF,

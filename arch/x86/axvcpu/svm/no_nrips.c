@@ -40,7 +40,7 @@ static bool is_exit_of(const struct vmcb_control_area *control, u32 opcode)
 	case SVM_EXIT_WBINVD:	/* how one implementation reports INVD, too */
 	case SVM_EXIT_INVD:
 		return opcode == OPCODE_WBINVD || opcode == OPCODE_INVD;
-	case SVM_EXIT_SWINT:	/* likewise INT3 */
+	case SVM_EXIT_SWINT:	/* how it reports INT3, too */
 		return opcode == OPCODE_INT || opcode == OPCODE_INT3;
 	default:
 		return false;

@@ -140,7 +140,7 @@ static inline struct axv_svm_vm *to_svm_vm(struct axv_vm *vm)
 }
 
 /**
- * axv_svm_dirty() - have the processor read parts of the VMCB again, which changed
+ * axv_svm_dirty() - tell the processor which parts of the VMCB changed
  * @svm:	vCPU whose claim the caller holds
  * @bits:	SVM_CLEAN_*
  */

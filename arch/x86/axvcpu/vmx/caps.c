@@ -200,7 +200,7 @@ static const struct control entry_controls[] = {
  * @list:	those that have a name
  * @count:	how many
  * @default1:	reserved ones that are on if the processor wants it
- * @unknown:	for a message: "... always on"
+ * @unknown:	what is missing if a control without a name cannot be off
  */
 struct control_word {
 	const struct control *list;

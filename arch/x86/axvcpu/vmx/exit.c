@@ -297,7 +297,7 @@ static noinline enum axv_next handle_other(struct axv_vmx_vcpu *vmx)
 		axv_vmx_close_nmi_window(vmx);
 		return AXV_RESUME;
 	case EXIT_REASON_DR_ACCESS:
-		/* The registers become the guest's; the instruction repeats. */
+		/* The registers become the guest's, which executes the instruction again. */
 		x->dr_live = true;
 		axv_vmx_intercept_dr(x);
 		return AXV_RESUME;
@@ -338,7 +338,7 @@ static noinline enum axv_next handle_other(struct axv_vmx_vcpu *vmx)
 		return AXV_RESUME;
 	case EXIT_REASON_INIT_SIGNAL:
 	case EXIT_REASON_SIPI_SIGNAL:
-		/* Nobody sends them to a CPU that is up. */
+		/* These are not sent to a CPU that is up. */
 		return AXV_RESUME;
 	case EXIT_REASON_CR_ACCESS:
 		return leave_to_slow(vmx);

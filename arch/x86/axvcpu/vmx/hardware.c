@@ -149,7 +149,7 @@ static bool kvm_intel_is_loaded(void)
 }
 
 /**
- * axv_vmx_hardware_prepare() - before VMX is switched on, on any CPU
+ * axv_vmx_hardware_prepare() - prepare before VMX is switched on, on any CPU
  *
  * Registers emergency_disable() with the kernel's emergency path, which has room for
  * one callback.  There is no way to ask whether the place is taken, and the kernel only
@@ -169,7 +169,7 @@ int axv_vmx_hardware_prepare(void)
 }
 
 /**
- * axv_vmx_hardware_unprepare() - after VMX was switched off, on all CPUs
+ * axv_vmx_hardware_unprepare() - clean up after VMX was switched off, on all CPUs
  *
  * Context: may sleep.
  */
@@ -208,7 +208,7 @@ static bool has_same_caps(void)
 }
 
 /**
- * axv_vmx_hardware_enable() - VMX on, on this CPU
+ * axv_vmx_hardware_enable() - switch VMX on, on this CPU
  *
  * Context: interrupts off.
  * Return: 0; -EBUSY if another module (KVM) has VMX on; -EIO if this CPU refuses, or
@@ -249,7 +249,7 @@ off:
 }
 
 /**
- * axv_vmx_hardware_disable() - VMX off, on this CPU; no VMCS is active
+ * axv_vmx_hardware_disable() - switch VMX off, on this CPU; no VMCS is active
  *
  * Context: interrupts off.
  */

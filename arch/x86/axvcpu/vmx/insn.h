@@ -3,9 +3,9 @@
  * The VMX instructions (SDM vol. 3C, "VMX Instruction Reference").
  *
  * They tell a failure by CF (VMfailInvalid) or ZF (VMfailValid): "below or
- * equal", for the assembler.  Those that may meet a processor outside VMX
- * operation, where they are #UD, or one that refuses it with #GP, have an
- * exception table entry; all others are used in VMX root operation only.
+ * equal", for the assembler.  VMXON and VMXOFF have an exception table entry, since
+ * they may be #UD outside VMX operation, or #GP if the processor refuses VMX; all
+ * others are used in VMX root operation only.
  */
 #ifndef _AXVCPU_VMX_INSN_H
 #define _AXVCPU_VMX_INSN_H
@@ -16,7 +16,7 @@
 #include <linux/types.h>
 #include <asm/asm.h>
 
-/* INVEPT and INVVPID: what is invalidated.  The values are both instructions'. */
+/* What INVEPT and INVVPID invalidate; both have the same values. */
 #define AXV_VMX_INV_SINGLE	1ul	/* one EPTP, one VPID */
 #define AXV_VMX_INV_ALL		2ul
 

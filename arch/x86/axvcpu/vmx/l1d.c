@@ -2,8 +2,8 @@
 /*
  * L1 Terminal Fault: a guest can read what the host left in the first-level data
  * cache, on processors that have the fault (Documentation/admin-guide/hw-vuln/
- * l1tf.rst).  The cache is flushed before an entry after which the host did more
- * than answer an exit.
+ * l1tf.rst).  The cache is flushed before an entry if the host has done more than
+ * answer an exit since the entry before.
  */
 #include <linux/compiler.h>
 #include <linux/gfp.h>

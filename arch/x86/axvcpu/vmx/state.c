@@ -185,8 +185,8 @@ static int vmx_set_pdpte(struct axv_x86_vcpu *x, unsigned int index, u64 value)
 #define CR4_PDPTES	(X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
 
 /*
- * CD and NW would slow down or bypass caches that the host shares; NE has to be
- * set in VMX operation.  They are in the guest's view only.
+ * CD and NW would slow down or bypass caches that the host shares, so they are in the
+ * guest's view only.  NE has to be set in VMX operation, whatever the guest's view is.
  */
 static void set_cr0(struct axv_vmx_vcpu *vmx, u64 cr0)
 {

@@ -320,7 +320,7 @@ static __always_inline void axv_vmx_set(struct axv_vmx_vcpu *vmx,
  * axv_vmx_interruptibility() - the guest's interruptibility state
  * @vmx:	vCPU whose claim the caller holds
  *
- * This field is always known: axv_vmx_run() reads it after every exit, since nearly
+ * This field is always known: enter() in run.c reads it after every exit, since nearly
  * every exit needs it.
  *
  * Context: any; interrupts may be off on a CPU that does not hold the vCPU.
