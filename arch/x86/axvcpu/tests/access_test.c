@@ -397,7 +397,7 @@ static void known_read_test(struct kunit *test)
 	}
 }
 
-/* One instruction with two operands in turn; operands that cannot be remembered. */
+/* Remembered instructions, whose operands change in turn or cannot be remembered. */
 static void known_operand_test(struct kunit *test)
 {
 	struct guest *g = new_guest64(test, "8b0f");
@@ -558,12 +558,12 @@ static void stos_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, g->x.regs.rip, i < 2 ? CODE : CODE + 2);
 		KUNIT_EXPECT_EQ(test, g->run.insn_len, i < 2 ? 0 : 2);
 	}
-	/* Nothing left: it cannot have been this access. */
+	/* ECX is 0, so the instruction makes no access: it cannot have caused this exit. */
 	set_code(g, "f3ab");
 	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
 					AXV_FAULT_NO_REGION), AXV_RESUME);
 
-	/* Backwards. */
+	/* With DF set the address counts down. */
 	g = new_guest(test, "f3aa");
 	gpr = g->x.regs.gpr;
 	g->x.regs.rflags |= X86_EFLAGS_DF;
@@ -651,7 +651,7 @@ static void movs_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_WRITE);
 	KUNIT_EXPECT_EQ(test, g->run.exit.mmio.data, 0x95969798ull);
 
-	/* From one device to another: left to the VMM, before anything was read. */
+	/* A move from one device to another is left to the VMM, before anything is read. */
 	g = new_guest(test, "a5");
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, R_AX,
 					     AXV_FAULT_NO_REGION),
@@ -666,7 +666,7 @@ static void movs_test(struct kunit *test)
 					     AXV_FAULT_NO_REGION),
 			  GUEST_ROM, W_AX, AXV_FAULT_READONLY, 15);
 
-	/* The destination goes away while the VMM answers. */
+	/* The host takes the destination away while the VMM answers. */
 	g = new_guest(test, "a5");
 	g->x.regs.gpr[AXV_X86_RDI] = DATA;
 	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, R_AX,
@@ -677,7 +677,7 @@ static void movs_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->run.exit.fault.status, -EFAULT);
 }
 
-/* The guest's exception comes before the device is touched. */
+/* An exception for the other operand is raised before the device is touched. */
 static void movs_fault_test(struct kunit *test)
 {
 	struct guest *g = new_guest64(test, "a4");
@@ -733,7 +733,7 @@ static void region_race_test(struct kunit *test)
 					AXV_FAULT_NO_REGION), AXV_EXIT);
 	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_READ);
 
-	/* From memory that the host refuses to a device: the fault is that of the memory. */
+	/* The host refuses the memory that is moved to the device: the exit tells of that. */
 	g = new_guest(test, "a5");
 	g->x.regs.gpr[AXV_X86_RSI] = DATA;
 	g->host_refuses = DATA;
@@ -743,7 +743,7 @@ static void region_race_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->run.exit.fault.status, -EFAULT);
 }
 
-/* An element across two pages, the second of which cannot be written. */
+/* An element lies across two pages, and the second cannot be written. */
 static void crossing_test(struct kunit *test)
 {
 	struct guest *g = new_guest(test, "66a5");
@@ -753,7 +753,7 @@ static void crossing_test(struct kunit *test)
 					     AXV_FAULT_NO_REGION),
 			  GUEST_HOLE, W_AX, AXV_FAULT_NO_REGION, 15);
 
-	/* A move across the edge of the device. */
+	/* A move lies across an edge of the device's page. */
 	g = new_guest(test, "8907");
 	g->x.regs.gpr[AXV_X86_RDI] = GUEST_DEVICE + 0xffe;
 	expect_fault_exit(test, g, test_mmio(&g->x, GUEST_DEVICE + 0xffe, W_AX,
@@ -781,13 +781,13 @@ static void lods_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->x.regs.rip, CODE);
 }
 
-/* Faults that are not those of a plain move. */
+/* Faults other than those of a plain move to or from the device. */
 static void undecoded_test(struct kunit *test)
 {
 	struct axv_x86_gprs before;
 	struct guest *g;
 
-	/* Another instruction; its bytes are in the exit. */
+	/* The instruction is not one of those decoded: its bytes are in the exit. */
 	g = new_guest(test, "0107");
 	before = g->x.regs;
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
@@ -796,7 +796,7 @@ static void undecoded_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->run.exit.fault.linear_valid, 0u);
 	expect_untouched(test, g, &before);
 
-	/* A load, but the access was a write; and the other way round. */
+	/* The instruction loads, but the access was a write; then the other way round. */
 	g = new_guest(test, "8b07");
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
 					     AXV_FAULT_NO_REGION),
@@ -813,7 +813,7 @@ static void undecoded_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->run.exit.fault.linear_valid, 1u);
 	KUNIT_EXPECT_EQ(test, g->run.exit.fault.linear, DEVICE);
 
-	/* The instruction did not make the access: no bytes in the exit. */
+	/* The access was not the instruction's own: the exit has no bytes of it. */
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX |
 					     AXV_ACCESS_PAGE_TABLE,
 					     AXV_FAULT_NO_REGION),
@@ -828,21 +828,21 @@ static void undecoded_test(struct kunit *test)
 			  DEVICE, W_AX | AXV_ACCESS_EVENT,
 			  AXV_FAULT_NO_REGION, 0);
 
-	/* Memory that the host cannot provide. */
+	/* The host cannot provide the memory. */
 	g = new_guest(test, "8903");
 	expect_fault_exit(test, g, test_mmio(&g->x, DATA, W_AX,
 					     AXV_FAULT_HOST),
 			  DATA, W_AX, AXV_FAULT_HOST, 15);
 	KUNIT_EXPECT_EQ(test, g->run.exit.fault.status, -EFAULT);
 
-	/* Code that cannot be read. */
+	/* The code cannot be read, so the exit has no bytes of it. */
 	g = new_guest(test, "8907");
 	g->host_refuses = CODE;
 	expect_fault_exit(test, g, test_mmio(&g->x, DEVICE, W_AX,
 					     AXV_FAULT_NO_REGION),
 			  DEVICE, W_AX, AXV_FAULT_NO_REGION, 0);
 
-	/* A region has appeared meanwhile. */
+	/* A region has appeared at the device's address meanwhile: the guest tries again. */
 	g = new_guest(test, "8907");
 	g->device_is_ram = true;
 	before = g->x.regs;
@@ -858,7 +858,7 @@ static void undecoded_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, g->run.exit_reason, (u32)AXV_EXIT_MMIO_WRITE);
 	KUNIT_EXPECT_EQ(test, g->run.exit.mmio.addr, GUEST_ROM + 0x10);
 
-	/* A segment that does not reach so far. */
+	/* The address is beyond the segment's limit. */
 	g = new_guest(test, "8907");
 	g->seg[AXV_X86_DS].limit = 0xffff;
 	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, DEVICE, W_AX,
@@ -872,7 +872,7 @@ static void real_mode_test(struct kunit *test)
 {
 	struct guest *g = guest_new(test, 16);
 
-	/* A word across the limit of 64 KiB. */
+	/* The word lies across the segment's limit of 64 KiB. */
 	set_code(g, "8907");
 	g->x.regs.gpr[AXV_X86_RBX] = 0xffff;
 	KUNIT_EXPECT_EQ(test, test_mmio(&g->x, GUEST_ROM | 0xfff, W_AX,
@@ -933,7 +933,7 @@ static void in_test(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, g->x.pending.kind, AXV_PENDING_NONE);
 	}
 
-	/* Another port, width, place or instruction: dropped. */
+	/* Drop the answer if port, width, place or instruction differ, or the code is gone. */
 	for (i = 0; i < 5; i++) {
 		g = new_guest(test, "ec");
 		test_io_in(&g->x, 0xd7d8, 1, 1);
@@ -954,7 +954,7 @@ static void in_test(struct kunit *test)
 	}
 }
 
-/* The guest is not entered again for ever: the VMM is told, and where the code is. */
+/* The guest is not entered again for ever: the VMM is told where the instruction is. */
 static void again_test(struct kunit *test)
 {
 	struct guest *g = new_guest(test, "8b07");

@@ -192,7 +192,7 @@ static void code_test_regions(struct kunit *test)
 	expect(test, g, "regions, again", IN, true);
 }
 
-/* A walk that writes, or that does not read four words, is made each time. */
+/* A fetch whose walk writes, or does not read four words, is not remembered. */
 static void code_test_never_known(struct kunit *test)
 {
 	struct guest *g = new_guest(test);
@@ -208,7 +208,7 @@ static void code_test_never_known(struct kunit *test)
 		expect(test, g, "accessed, again", IN, true);
 	}
 
-	/* A word that has to be waited for. */
+	/* One of the words has to be waited for. */
 	g->absent = g->peeks + 2;
 	g->vm.mmu_seq++;
 	expect(test, g, "absent", IN, false);
@@ -222,7 +222,7 @@ static void code_test_never_known(struct kunit *test)
 	expect(test, g, "end of page", IN, false);
 	expect(test, g, "end of page, again", IN, false);
 
-	/* 32-bit paging, 32-bit code of long mode. */
+	/* Only 64-bit code is remembered, not the 32-bit code of long mode. */
 	g->x.regs.rip = CODE;
 	g->seg[AXV_X86_CS] = guest_flat(ATTR_CODE32);
 	expect(test, g, "compatibility mode", IN, false);

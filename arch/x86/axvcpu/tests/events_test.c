@@ -191,7 +191,7 @@ static void events_test_order(struct kunit *test)
 static void events_test_exception_checks(struct kunit *test)
 {
 	static const u32 with_error = 0x60227d00;
-	/* NMI, and what AMD APM vol. 2, table 8-1 reserves. */
+	/* Vector 2 is that of NMI; AMD APM vol. 2, table 8-1 reserves the others. */
 	static const u32 missing = 0x8fd08204;
 	struct fake_vcpu *f = test->priv;
 	unsigned int vector;
@@ -250,7 +250,7 @@ static void events_test_exception_side_effects(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, EXCEPTION(X86_TRAP_GP), pick(f, false, false));
 }
 
-/* What two exceptions make: 0: the second alone, 8: #DF, ~0: a shutdown. */
+/* What becomes of two exceptions: 0: the second alone, 8: #DF, ~0: a shutdown. */
 static unsigned int combine(struct kunit *test, u8 first, u8 second)
 {
 	struct fake_vcpu *f = test->priv;
@@ -302,7 +302,7 @@ static void events_test_put_back(struct kunit *test)
 	struct fake_vcpu *f = test->priv;
 	unsigned int i;
 
-	/* An interrupt is the first again, even if the queue is full. */
+	/* An interrupt that is put back is the first again, even if the queue is full. */
 	for (i = 0; i < AXV_EXTINT_DEPTH; i++)
 		KUNIT_EXPECT_EQ(test, 0, inject_extint(f, 0x60 + i));
 	axv_x86_cut_short(&f->x, EXTINT(0x50), 0);
@@ -384,7 +384,7 @@ static void events_test_raised_by_vmm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, EXCEPTION_ERROR(X86_TRAP_NP, 0x18), event);
 }
 
-/* What the VMM injected is not lost to a fault that comes again anyway. */
+/* An exception that the VMM injected is kept, and not the fault, which comes again anyway. */
 static void events_test_injected_wins(struct kunit *test)
 {
 	struct fake_vcpu *f = test->priv;

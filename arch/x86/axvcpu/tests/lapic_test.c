@@ -274,7 +274,7 @@ static void lapic_test_priorities(struct kunit *test)
 	self_ipi(x, 0x53);
 	KUNIT_EXPECT_EQ(test, 0x53, take(x));
 	KUNIT_EXPECT_EQ(test, 0x50, read(x, APIC_PROCPRI));
-	/* Of the same class: waits. */
+	/* An interrupt of the same class waits. */
 	KUNIT_EXPECT_EQ(test, -1, take(x));
 	self_ipi(x, 0x61);
 	KUNIT_EXPECT_EQ(test, 0x61, take(x));
@@ -539,11 +539,11 @@ static void lapic_test_destinations(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0xf, who(test, 0x40));
 	send(test, 0x40 | APIC_DEST_ALLBUT, 2);
 	KUNIT_EXPECT_EQ(test, 0xe, who(test, 0x40));
-	/* A combination that no processor has. */
+	/* Lowest priority with the shorthand "self" is invalid: nothing is sent. */
 	send(test, 0x40 | APIC_DEST_SELF | APIC_DM_LOWEST, 2);
 	KUNIT_EXPECT_EQ(test, 0, who(test, 0x40));
 
-	/* Logical: flat, then clusters of two. */
+	/* Logical destinations: of the flat model, then of clusters of two. */
 	for (i = 0; i < CPUS; i++)
 		write(cpu(test, i), APIC_LDR, (1u << i) << 24);
 	send(test, 0x40 | APIC_DEST_LOGICAL, 0x0a);
@@ -957,7 +957,7 @@ static void lapic_test_save_restore(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, saved[i], value, "%llx", reg);
 	}
 	expect_used(test, to);
-	/* The tick, the error, and what is in service. */
+	/* The error's 0xee is pending, and 0x60 of the timer's tick; 0x50 is in service. */
 	KUNIT_EXPECT_EQ(test, 0xee, take(to));
 	write(to, APIC_EOI, 0);
 	KUNIT_EXPECT_EQ(test, 0x60, take(to));
@@ -1068,7 +1068,7 @@ static void lapic_test_expired_while_restored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x61, take(x));
 	write(x, APIC_EOI, 0);
 
-	/* What is left may be less than the shortest period. */
+	/* What is left of a restored count may be less than the shortest period. */
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_LVTT,
 						   0x61 | APIC_LVT_TIMER_PERIODIC));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMICT, ~0u));
@@ -1077,7 +1077,7 @@ static void lapic_test_expired_while_restored(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_LVTT, 0x61));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMICT, ~0u));
 
-	/* Nothing is left of the old timer. */
+	/* The restored count and tick replace those of the old timer. */
 	WRITE_ONCE(timer->tick, true);
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, APIC_TMCCT, ~0u));
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(x, AXV_X86_LAPIC_TICK, 0));

@@ -249,7 +249,7 @@ static void svm_test_port_string(struct kunit *test)
 {
 	struct svm_fixture *f = test->priv;
 	const struct axv_exit_io_string *io = &f->run.exit.io_string;
-	/* REP OUTSW with 32-bit addresses in FS; INSB with 64-bit ones; of QEMU. */
+	/* REP OUTSW with 32-bit addresses in FS; INSB with 64-bit ones; REP OUTSB of QEMU. */
 	static const struct recorded outs = {
 		.code = SVM_EXIT_IOIO, .info1 = 0x01f0112c, .info2 = 0x1004,
 		.rip = 0x1000,
@@ -412,7 +412,7 @@ static void svm_test_asids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_DO_NOTHING, control->tlb_ctl);
 	KUNIT_EXPECT_EQ(test, 1u, control->asid);
 
-	/* A removal: without flush-by-ASID, a fresh one. */
+	/* A mapping was removed: without flush-by-ASID, the vCPU gets a fresh ASID. */
 	control->clean = SVM_CLEAN_ALL;
 	atomic64_inc(&f->vm.x.base.tlb_gen);
 	prepare(f, cpu);
@@ -429,7 +429,7 @@ static void svm_test_asids(struct kunit *test)
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_DO_NOTHING, control->tlb_ctl);
 
-	/* A register was set from outside: a fresh one, and only once. */
+	/* A register was set from outside: the vCPU gets a fresh ASID, and only once. */
 	f->svm.x.asid.stale = true;
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_DO_NOTHING, control->tlb_ctl);
@@ -437,12 +437,12 @@ static void svm_test_asids(struct kunit *test)
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, 3u, control->asid);
 
-	/* Another CPU: its ASIDs mean nothing here. */
+	/* The vCPU comes from another CPU, whose ASIDs mean nothing here. */
 	f->svm.x.asid.cpu = cpu + 1;
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, 4u, control->asid);
 
-	/* The last ASID is gone: a new generation, flushed. */
+	/* No ASID is left: a new generation begins, and all ASIDs are flushed. */
 	f->svm.x.asid.cpu = -1;
 	prepare(f, cpu);
 	KUNIT_EXPECT_EQ(test, (u8)TLB_CONTROL_FLUSH_ALL_ASID, control->tlb_ctl);
@@ -546,14 +546,14 @@ static void svm_test_interrupt_window(struct kunit *test)
 	struct svm_fixture *f = test->priv;
 	struct vmcb_control_area *control = &f->svm.vmcb->control;
 
-	/* Masked: the window is armed instead. */
+	/* The interrupt is masked: the window is armed instead. */
 	inject(f, AXV_INJECT_EXTINT, 0x30);
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, enter(f));
 	KUNIT_EXPECT_EQ(test, 0u, control->event_inj);
 	KUNIT_EXPECT_TRUE(test, control->int_ctl & V_IRQ_MASK);
 	KUNIT_EXPECT_TRUE(test, intercepts(&f->svm, INTERCEPT_VINTR));
 
-	/* Open: the interrupt goes in, and the window is put away. */
+	/* The interrupt can be taken: it is injected, and the window is not armed any more. */
 	f->svm.x.regs.rflags |= X86_EFLAGS_IF;
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, enter(f));
 	KUNIT_EXPECT_EQ(test, (u32)SVM_EVTINJ_VALID | 0x30, control->event_inj);

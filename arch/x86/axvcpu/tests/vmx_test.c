@@ -157,7 +157,7 @@ static void vmx_test_exit(struct kunit *test)
 	fake_cpu = NULL;
 }
 
-/* What the core does to load a vCPU, and to have the CPU let go; interrupts off. */
+/* take() loads a vCPU, and let_go() unloads it, as the core does; with interrupts off. */
 static void take(struct axv_x86_vcpu *x, int cpu)
 {
 	axv_vmx_load(&x->base, cpu);
@@ -611,7 +611,7 @@ static void vmx_test_failed_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SOFT(0x80), x->events.reinject);
 	KUNIT_EXPECT_EQ(test, RIP, x->regs.rip);
 
-	/* A machine check during the entry is the host's as well. */
+	/* A machine check during the entry is given to the host, too. */
 	begin(f);
 	f->exit = (struct fake_exit){ FAILED | EXIT_REASON_MCE_DURING_VMENTRY };
 	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &f->exit));
@@ -673,7 +673,10 @@ static void vmx_test_ept_violation(struct kunit *test)
 	}
 }
 
-/* An IRET that faulted had unblocked NMIs; but not if an event was on its way. */
+/*
+ * NMIs are blocked again after an IRET that faulted, but not for #DF, and not if an event
+ * was on its way.
+ */
 static void vmx_test_faulting_iret(struct kunit *test)
 {
 	static const struct {
@@ -743,7 +746,7 @@ static void vmx_test_cr_access(struct kunit *test)
 			x->cr0);
 	KUNIT_EXPECT_EQ(test, RIP + 3, x->regs.rip);
 
-	/* PG without PE, and NW without CD. */
+	/* PG without PE and NW without CD are refused. */
 	gpr[AXV_X86_R15] = X86_CR0_PG;
 	cr_access(f, MOV_TO_CR(0, AXV_X86_R15));
 	KUNIT_EXPECT_EQ(test, WITH_CODE(X86_TRAP_GP, 0), x->events.exception);
@@ -765,7 +768,7 @@ static void vmx_test_cr_access(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, RIP, x->regs.rip);
 }
 
-/* Long mode comes with PG, by way of the entry control. */
+/* Setting PG makes long mode active, by way of the entry control. */
 static void vmx_test_long_mode(struct kunit *test)
 {
 	struct vmx_fixture *f = test->priv;
@@ -777,7 +780,7 @@ static void vmx_test_long_mode(struct kunit *test)
 	x->hw->set_cr(x, 4, X86_CR4_PAE);
 	x->regs.gpr[AXV_X86_RAX] = X86_CR0_PE | X86_CR0_PG;
 
-	/* Not with a TSS of 16 bits, which entry would refuse. */
+	/* With a 16-bit TSS that is refused with #GP: the entry would fail. */
 	x->hw->set_segment(x, AXV_X86_TR, &tr);
 	cr_access(f, MOV_TO_CR(0, AXV_X86_RAX));
 	KUNIT_EXPECT_EQ(test, WITH_CODE(X86_TRAP_GP, 0), x->events.exception);
@@ -872,7 +875,7 @@ static void vmx_test_pdptes(struct kunit *test)
 				    "%s", what);
 	}
 
-	/* No memory there. */
+	/* There is no memory where CR3 points. */
 	begin_pae(f);
 	f->pdpt = 0;
 	cr_access(f, MOV_TO_CR(0, AXV_X86_RAX));
@@ -959,7 +962,7 @@ static void vmx_test_pdptes_of_vmm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, begin_run(x));
 	KUNIT_EXPECT_EQ(test, 0u, f->reads);
 
-	/* The host takes the page away, but not for long. */
+	/* The host takes the table's page away, but not for long. */
 	f->pdpt = 0x5000;
 	for (i = 0; i < ARRAY_SIZE(f->pdpte); i++)
 		f->pdpte[i] = 0xa001;
@@ -969,7 +972,7 @@ static void vmx_test_pdptes_of_vmm(struct kunit *test)
 	go_round(f, &interrupt);
 	KUNIT_EXPECT_EQ(test, 0xa001ull, peek_pdptes(f, 0));
 
-	/* For ever: the run ends, and the next one begins anew. */
+	/* The page is away for ever: the run ends, and the next one tries again. */
 	for (i = 0; i < ARRAY_SIZE(f->pdpte); i++)
 		f->pdpte[i] = 0xb001;
 	x->hw->set_cr(x, 3, 0x5000);
@@ -1108,7 +1111,7 @@ static void vmx_test_interrupt_window(struct kunit *test)
 	struct axv_x86_vcpu *x = &f->vmx.x;
 	static const struct fake_exit window = { EXIT_REASON_INTERRUPT_WINDOW };
 
-	/* Masked: the window is opened instead. */
+	/* The interrupt is masked: interrupt-window exiting is on instead. */
 	inject(f, AXV_INJECT_EXTINT, 0x30);
 	go_round(f, &window);
 	KUNIT_EXPECT_EQ(test, 0u, f->entry.info);
@@ -1117,7 +1120,7 @@ static void vmx_test_interrupt_window(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, axv_vmx_get(&f->vmx, AXV_VMX_CPU_CONTROLS) &
 				 CPU_BASED_INTR_WINDOW_EXITING);
 
-	/* In the shadow of an STI just as well. */
+	/* So it is in the shadow of an STI. */
 	x->regs.rflags |= X86_EFLAGS_IF;
 	x->hw->set_shadow(x, true);
 	go_round(f, &interrupt);
@@ -1125,7 +1128,7 @@ static void vmx_test_interrupt_window(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, f->entry.cpu & CPU_BASED_INTR_WINDOW_EXITING);
 	KUNIT_EXPECT_TRUE(test, x->irq_armed);
 
-	/* Open: the interrupt goes in, and the window is closed. */
+	/* Neither masks it any more: the interrupt is injected, and the exiting is off. */
 	x->hw->set_shadow(x, false);
 	go_round(f, &interrupt);
 	KUNIT_EXPECT_EQ(test, (u32)EXTINT(0x30), f->entry.info);
@@ -1221,7 +1224,7 @@ static void vmx_test_soft(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, len, f->entry.len);
 		KUNIT_EXPECT_EQ(test, RIP, f->entry.rip + f->entry.len);
 
-		/* Cut short: the same again. */
+		/* The delivery was cut short: the same event is injected again. */
 		KUNIT_EXPECT_EQ(test, RIP, x->regs.rip);
 		KUNIT_EXPECT_EQ(test, SOFT(0x80), x->events.reinject);
 		go_round(f, &interrupt);

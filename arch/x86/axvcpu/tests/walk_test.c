@@ -116,7 +116,7 @@ static void check_page(struct kunit *test, const struct format *f,
 	struct guest *g = new_guest(test, f);
 	struct axv_x86_fault fault;
 
-	/* The 2-level format has 32 bits, or 40 with PSE-36. */
+	/* Addresses of the 2-level format have 32 bits, or 40 with PSE-36. */
 	if (f->entry == 4)
 		page = 0x3fc00000;
 	map(g, f, f->linear, level, page | ALL);
@@ -143,7 +143,7 @@ static void check_page(struct kunit *test, const struct format *f,
 	KUNIT_EXPECT_EQ(test, g->swaps, 0u);
 }
 
-/* Every format, every size of page. */
+/* Walk the tables of every format, with every size of page. */
 static void formats_test(struct kunit *test)
 {
 	unsigned int i, level;
@@ -163,7 +163,7 @@ static void pse_test(struct kunit *test)
 	struct axv_x86_fault fault;
 	u64 gpa;
 
-	/* Bits 13 to 20 are address bits 32 to 39. */
+	/* Bits 13 to 20 of the entry are address bits 32 to 39. */
 	map(g, f, f->linear, 1, 0x3fc00000 | (0xa5 << 13) | ALL);
 	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
 					     &gpa, &fault), 0);
@@ -174,7 +174,7 @@ static void pse_test(struct kunit *test)
 					     &gpa, &fault), -EFAULT);
 	KUNIT_EXPECT_EQ(test, fault.error_code, PF_P | PF_RSVD);
 
-	/* Without CR4.PSE the bit means nothing. */
+	/* Without CR4.PSE bit PS means nothing. */
 	g->x.cr4 = 0;
 	map(g, f, f->linear, 0, PAGE | ALL);
 	guest_poke(g, entry_at(f, f->linear, 1), TABLES | ALL | PS, 4);
@@ -211,7 +211,7 @@ static void not_present_test(struct kunit *test)
 			u64 at = entry_at(f, f->linear, level);
 
 			map(g, f, f->linear, 0, PAGE | ALL);
-			/* Other bits of it do not matter. */
+			/* Without P the entry's other bits do not matter. */
 			guest_poke(g, at, ~P, f->entry);
 			expect_fault(test, g, f->linear, AXV_ACCESS_READ, 0,
 				     f->name);
@@ -249,7 +249,7 @@ static const struct reserved_bit reserved_bits[] = {
 	{ 0, 1, true, 21, true }, { 0, 1, true, 12, false },
 	{ 0, 1, false, 9, false }, { 0, 0, true, 7, false },
 	{ 0, 0, true, 9, false },
-	/* Of the topmost entries of PAE tables hardly a bit is free. */
+	/* Topmost entries of PAE tables: bits 1, 2 and all above the address are reserved. */
 	{ 1, 2, false, 1, true }, { 1, 2, false, 2, true },
 	{ 1, 2, false, 3, false }, { 1, 2, false, 4, false },
 	{ 1, 2, false, 5, false }, { 1, 2, false, 6, false },
@@ -261,7 +261,7 @@ static const struct reserved_bit reserved_bits[] = {
 	{ 1, 1, true, 12, false }, { 1, 0, true, 52, true },
 	{ 1, 0, true, 40, true }, { 1, 0, true, 39, false },
 	{ 1, 0, true, 7, false }, { 1, 0, true, 11, false },
-	/* Long mode: bits 52 to 62 are the system's. */
+	/* Long mode: bits 52 to 62 are ignored. */
 	{ 2, 3, false, 7, true }, { 2, 3, false, 8, true },
 	{ 2, 3, false, 6, false }, { 2, 3, false, 40, true },
 	{ 2, 3, false, 51, true }, { 2, 3, false, 52, false },
@@ -277,7 +277,7 @@ static const struct reserved_bit reserved_bits[] = {
 	{ 3, 4, false, 45, true }, { 3, 3, false, 7, true },
 };
 
-/* Of PAE tables VMX has the topmost entries in registers, and bits 5 to 8 are 0. */
+/* VMX has the topmost entries of PAE tables in registers, and their bits 5 to 8 must be 0. */
 static void pdpte_test(struct kunit *test)
 {
 	const struct format *f = &formats[1];
@@ -301,7 +301,7 @@ static void pdpte_test(struct kunit *test)
 			-EFAULT);
 	KUNIT_EXPECT_EQ(test, fault.error_code, 0u);
 
-	/* Under SVM an accessed bit has no effect; VMX refuses to load it. */
+	/* Under SVM an accessed bit there has no effect; VMX refuses to load the entry. */
 	g->pdptes_loaded = false;
 	guest_poke(g, top, g->pdpte[f->linear >> 30] | PTE_A, 8);
 	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
@@ -364,7 +364,7 @@ static void reserved_feature_test(struct kunit *test)
 	expect_fault(test, g, f->linear, AXV_ACCESS_READ, PF_P | PF_RSVD,
 		     "1G page");
 
-	/* Only AMD's processors look at bit 8 above the pages. */
+	/* Bit 8 of the topmost entries is reserved on AMD's processors only. */
 	g = new_guest(test, f);
 	g->ops.backend = AXV_BACKEND_VMX;
 	map(g, f, f->linear, 0, PAGE | ALL);
@@ -436,7 +436,7 @@ static void rights_test(struct kunit *test)
 	unsigned int c, level;
 
 	for (c = 0; c < 512; c++) {
-		/* Without NXE the bit is reserved, which is another test. */
+		/* Without EFER.NXE bit NX is reserved: see reserved_feature_test(). */
 		if (!(c & 256) && (c & 4))
 			continue;
 		for (level = 0; level < formats[2].levels; level++) {
@@ -522,7 +522,7 @@ static void hole_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fault.gpa, at);
 	KUNIT_EXPECT_EQ(test, fault.cause, (u32)AXV_FAULT_READONLY);
 
-	/* A table that the host refuses. */
+	/* The host refuses access to a table. */
 	g->host_refuses = GUEST_ROM;
 	KUNIT_EXPECT_EQ(test, test_translate(&g->x, f->linear, AXV_ACCESS_READ,
 					     &gpa, &fault), -EFAULT);
@@ -559,7 +559,7 @@ static void absent_test(struct kunit *test)
 					test_fetch(&g->x, bytes, sizeof(bytes)));
 			KUNIT_EXPECT_EQ(test, 0xa0, bytes[0]);
 			KUNIT_EXPECT_EQ(test, 0xae, bytes[14]);
-			/* Nothing is peeked at after that one. */
+			/* After the word that has to be waited for, nothing is peeked at. */
 			KUNIT_EXPECT_EQ_MSG(test, g->peeks,
 					    absent < 0 ? (int)f->levels + 2 :
 					    min(absent, (int)f->levels + 2),
@@ -641,7 +641,7 @@ static void data_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fault.address, second);
 	KUNIT_EXPECT_EQ(test, guest_peek(g, PAGE + 0xffd, 3), 0x332211ull);
 
-	/* Translated, but no memory. */
+	/* The address is translated, but to one without memory. */
 	guest_poke(g, entry_at(f, second, 0), GUEST_HOLE | ALL, 8);
 	KUNIT_EXPECT_EQ(test, test_read_linear(&g->x, second + 8, &value, 8,
 					       &fault), -EFAULT);
@@ -651,7 +651,7 @@ static void data_test(struct kunit *test)
 					       PAGE_SIZE + 1, &fault), -EINVAL);
 }
 
-/* Without 64 bits, the address after 4 GiB is 0. */
+/* Outside of 64-bit mode, linear addresses go on with 0 after 4 GiB. */
 static void wrap_test(struct kunit *test)
 {
 	const struct format *f = &formats[1];
@@ -694,7 +694,7 @@ static void fetch_test(struct kunit *test)
 	g->x.regs.rip = 0x800000;
 	KUNIT_EXPECT_EQ(test, test_fetch(&g->x, bytes, 15), 0);
 
-	/* 16 bit: the base counts, and the limit ends the fetch. */
+	/* 16-bit code: the base is added, and the limit ends the fetch. */
 	g = guest_new(test, 16);
 	g->seg[AXV_X86_CS].base = 0xff0;
 	g->x.regs.rip = 0xfffa;
@@ -707,7 +707,7 @@ static void fetch_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_fetch(&g->x, bytes, 15), 0);
 	KUNIT_EXPECT_EQ(test, test_code_bits(&g->x), 16u);
 
-	/* 32-bit code of a 64-bit system. */
+	/* Compatibility mode: 32-bit code in long mode. */
 	g = guest_new(test, 64);
 	KUNIT_EXPECT_EQ(test, test_code_bits(&g->x), 64u);
 	g->seg[AXV_X86_CS] = guest_flat(ATTR_CODE32);
