@@ -76,7 +76,8 @@ struct axv_lapic_timer {
  *		vector ended last, an interrupt came by AXV_INJECT and not by a route, or
  *		the VMM restored it.  Any thread sets a bit, without a lock
  * @latched:	AXV_LATCHED_*; any thread sets it, the holder of the claim takes it
- * @errors:	bits of ESR that came up since the guest wrote ESR last; as @latched
+ * @errors:	bits of ESR that came up since the guest wrote ESR last; any thread sets
+ *		them, the holder of the claim takes them
  * @base:	IA32_APIC_BASE.  Senders read the mode without a lock.
  * @regs:	registers of the page, by offset / 4.  Senders read LDR, DFR and SVR
  *		without a lock
@@ -163,7 +164,7 @@ static inline bool axv_lapic_is_on(const struct axv_lapic *lapic)
 	return READ_ONCE(lapic->base) & MSR_IA32_APICBASE_ENABLE;
 }
 
-/* Does it accept interrupts, by IA32_APIC_BASE and by SVR?  Senders ask without a lock. */
+/* Do IA32_APIC_BASE and SVR let the APIC accept interrupts?  Senders ask without a lock. */
 static inline bool axv_lapic_is_enabled(struct axv_lapic *lapic)
 {
 	return axv_lapic_is_on(lapic) &&

@@ -480,7 +480,7 @@ int axv_x86_msr_list(struct axv_x86_vcpu *x, u32 index, u32 *msr)
 }
 
 /*
- * Policy.
+ * The policy: who answers an access to an MSR.
  */
 
 static const struct axv_x86_msr_policy *

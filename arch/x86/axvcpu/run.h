@@ -533,7 +533,10 @@ axv_x86_run(struct axv_x86_vcpu *x,
 		goto out;
 	}
 
-	/* The hardware reports when CR8 falls below; VMX refuses an entry that begins so. */
+	/*
+	 * The hardware reports a CR8 that falls below @cr8_below in the guest.  One that is
+	 * below already is noticed here: with it VMX refuses the entry.
+	 */
 	if (unlikely(x->cr8_below) && engine->cr8(x) < x->cr8_below) {
 		if (!x->lapic) {
 			axv_x86_exit(x, AXV_EXIT_CR8, 0);

@@ -58,7 +58,7 @@ struct axv_x86_code_state {
  * @set_efer:	write EFER as the guest sees it (without SVME); &axv_x86_vcpu.efer has it
  *		for readers
  * @get_msr:	read an MSR that the back end switches; -ENOENT for any other
- * @set_msr:	write it; the value is canonical where it has to be; -ENOENT likewise
+ * @set_msr:	write it; the value is canonical where it has to be; -ENOENT as @get_msr
  * @code_state:	read struct axv_x86_code_state
  * @cpl:	read the current privilege level
  * @get_shadow:	read the interrupt shadow, AXV_X86_SHADOW_*
@@ -206,7 +206,7 @@ static inline void axv_x86_offer_yield(struct axv_arch_ops *ops)
  * @exception_addr: CR2 value (#PF) or DR6 bits (#DB) that go with it
  * @raised:	the guest caused @exception, so @exit_mask applies to it
  * @any:	false: nothing waits for axv_x86_pick_event().  Any thread may set it; the
- *		holder of the claim clears it under the lock, and may read it without
+ *		holder of the claim clears it under the lock, and may read it without the lock
  * @any_or_halted: @any and @halted as one word: one read tells whether either is set
  *
  * Only the holder of the claim touches these:
@@ -389,7 +389,8 @@ struct axv_x86_asids {
  * @irq_window:	the VMM wants the run to end when the guest can take an interrupt; copied
  *		from the run page when a run begins
  * @irq_armed:	the hardware exits when the guest can take an interrupt
- * @irq_window_or_armed: both as one word: one read tells whether either is set
+ * @irq_window_or_armed: @irq_window and @irq_armed as one word: one read tells whether
+ *		either is set
  * @cr8_below:	the hardware reports a CR8 below this; 0: none.  The VMM sets it, or, with
  *		irqchip LAPIC, the APIC
  * @injected:	event handed to the hardware at the last entry, in the form of

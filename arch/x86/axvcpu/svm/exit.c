@@ -189,7 +189,7 @@ enum axv_next axv_svm_handle_other(struct axv_x86_vcpu *x)
 	case SVM_EXIT_NMI:
 	case SVM_EXIT_SMI:
 	case SVM_EXIT_INIT:
-		/* The host took it when GIF was set. */
+		/* The host took the NMI, SMI or INIT when GIF was set. */
 		return AXV_RESUME;
 	case SVM_EXIT_EXCP_BASE + X86_TRAP_MC:
 		axv_x86_machine_check();

@@ -44,7 +44,7 @@ static void set_window(struct axv_vmx_vcpu *vmx, u32 control, bool open)
 }
 
 /**
- * axv_vmx_close_irq_window() - the window was found
+ * axv_vmx_close_irq_window() - the interrupt window has opened: do not exit for it again
  * @vmx:	vCPU whose claim the caller holds
  */
 void axv_vmx_close_irq_window(struct axv_vmx_vcpu *vmx)
@@ -54,7 +54,7 @@ void axv_vmx_close_irq_window(struct axv_vmx_vcpu *vmx)
 }
 
 /**
- * axv_vmx_close_nmi_window() - the window was found
+ * axv_vmx_close_nmi_window() - the NMI window has opened: do not exit for it again
  * @vmx:	vCPU whose claim the caller holds
  */
 void axv_vmx_close_nmi_window(struct axv_vmx_vcpu *vmx)
@@ -63,8 +63,9 @@ void axv_vmx_close_nmi_window(struct axv_vmx_vcpu *vmx)
 }
 
 /*
- * Entry refuses an NMI while NMIs are blocked, and blocks them itself with it (SDM,
- * "Checks on Guest Non-Register State", "Effects on ... Virtual-NMI Blocking").
+ * Entry refuses to inject an NMI while NMIs are blocked, and blocks NMIs itself when it
+ * injects one (SDM, "Checks on Guest Non-Register State", "Effects on ... Virtual-NMI
+ * Blocking").
  */
 static void write_event(struct axv_vmx_vcpu *vmx, u64 event)
 {
@@ -87,8 +88,9 @@ static void write_event(struct axv_vmx_vcpu *vmx, u64 event)
  * axv_vmx_inject_events() - choose what the next entry delivers
  * @x:		vCPU about to enter
  *
- * Behind an STI, whether an NMI window exits is the processor's choice (SDM,
- * "Other Causes of VM Exits"); the interrupt window is open right after it.
+ * In the shadow of an STI the processor may or may not exit for an open NMI window (SDM,
+ * "Other Causes of VM Exits").  So the interrupt window is asked for instead: it opens
+ * right behind the shadow.
  *
  * Context: interrupts off; takes &axv_vcpu.lock.
  * Return: AXV_RESUME, or AXV_EXIT if the run ends instead.
