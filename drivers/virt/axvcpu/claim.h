@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Claim and publish.  What every run does is inline.  state.c
+ * Taking the claim of a vCPU, writing its state, and giving the claim back.  What every run
+ * does is inline; the rest is in state.c.
  */
 #ifndef _AXVCPU_CLAIM_H
 #define _AXVCPU_CLAIM_H
@@ -21,7 +22,7 @@
  * enum axv_claimant - which thread may claim a vCPU that has an owner
  * @AXV_ANYBODY: any thread
  * @AXV_OWNER:	its owner
- * @AXV_SUCCESSOR: its owner, or any thread once that one is dead
+ * @AXV_SUCCESSOR: its owner, or any thread once the owner is dead
  */
 enum axv_claimant {
 	AXV_ANYBODY,
@@ -55,7 +56,7 @@ static __always_inline bool axv_owned_by_other(const struct axv_vcpu *vcpu)
 	return unlikely(vcpu->owner != task_pid(current)) && vcpu->owner;
 }
 
-/* Is the vCPU another thread's, for what @who may do? */
+/* Is the vCPU another thread's, and does @who keep this thread from claiming it? */
 static __always_inline bool axv_not_for_this_thread(const struct axv_vcpu *vcpu,
 						    enum axv_claimant who)
 {
@@ -66,10 +67,11 @@ static __always_inline bool axv_not_for_this_thread(const struct axv_vcpu *vcpu,
 /**
  * axv_may_claim() - may this thread have the claim now?
  * @vcpu:	any vCPU
- * @who:	a constant
+ * @who:	which threads may have it; a constant
  *
- * Context: under &axv_vcpu.lock, which is given back meanwhile if a read is to end.
- * Return: 0, -EBUSY or -EPERM, as axv_begin_transition(); -EDEADLK: a read of this thread.
+ * Context: under &axv_vcpu.lock, which is released meanwhile if a read has to end first.
+ * Return: 0, -EBUSY or -EPERM, as axv_begin_transition(); -EDEADLK: this thread itself has
+ * the claim, for a read.
  */
 static __always_inline int axv_may_claim(struct axv_vcpu *vcpu, enum axv_claimant who)
 {
@@ -87,9 +89,9 @@ static __always_inline int axv_may_claim(struct axv_vcpu *vcpu, enum axv_claiman
 /**
  * axv_try_claim() - take the claim for an operation, if this thread may have it
  * @vcpu:	any vCPU; becomes the current one
- * @who:	a constant
+ * @who:	which threads may have it; a constant
  *
- * Context: under &axv_vcpu.lock, which is given back meanwhile if a read is to end.
+ * Context: under &axv_vcpu.lock, which is released meanwhile if a read has to end first.
  * Return: 0, -EBUSY, -EPERM or -EDEADLK, as axv_begin_transition().
  */
 static __always_inline int axv_try_claim(struct axv_vcpu *vcpu,
@@ -108,7 +110,7 @@ static __always_inline int axv_try_claim(struct axv_vcpu *vcpu,
 }
 
 /**
- * axv_drop_claim() - the end of what axv_try_claim() began
+ * axv_drop_claim() - give back the claim that axv_try_claim() or a read took
  * @vcpu:	vCPU whose claim the caller holds; no longer the current one
  *
  * Context: under &axv_vcpu.lock.
@@ -122,8 +124,8 @@ static __always_inline void axv_drop_claim(struct axv_vcpu *vcpu)
 }
 
 /*
- * All transitions there are: by the state a vCPU is in, those it may go to.  Every
- * state may become Invalid: by a call in the wrong state, or one that failed.
+ * All transitions there are: for each state, the states that a vCPU may go to from there.
+ * Every state may become Invalid: by a call in the wrong state, or by one that failed.
  */
 static const u8 axv_transitions[] = {
 	[AXV_STATE_INVALID] =
@@ -230,14 +232,15 @@ static __always_inline bool axv_in_states(const struct axv_vcpu *vcpu, u32 state
 /**
  * axv_claim_owned() - claim a vCPU, for its owner, or for any thread if it has none
  * @vcpu:	any vCPU; the current one of this thread when this succeeds
- * @states:	states it may be in, AXV_STATES_*; another one does no harm
+ * @states:	states it may be in, AXV_STATES_*; in another one the call fails and changes
+ *		nothing
  *
  * For an operation that is no transition.  The caller ends the claim by axv_unclaim().
  *
  * Context: process context, interrupts on, while a VM exists.
  * Return: 0; -EBUSY: another call is acting on it; -EPERM: another thread owns it;
- * -EDEADLK: this thread has a current vCPU already, which is a bug; -EBADFD: another
- * state.
+ * -EDEADLK: this thread has a current vCPU already, which is a bug; -EBADFD: it is in a
+ * state that @states lacks.
  */
 static __always_inline int axv_claim_owned(struct axv_vcpu *vcpu, u32 states)
 {

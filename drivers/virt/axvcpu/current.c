@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a CPU has to do with vCPUs: one that the running thread is acting on, and
- * those that the CPU's hardware holds, one of them in front.
+ * The vCPUs of a CPU: the current one, on which the running thread acts, and those that the
+ * CPU's hardware holds.  Of these, the loaded one is the one that was loaded last.
  *
- * The first follows the thread through preemption, by preempt notifiers that
- * live no longer than one claim.  The others stay behind: they are
- * what a sticky bind saves.  A vCPU that is loaded comes to the front and takes
- * nothing from those behind it; what makes a CPU let go is an interrupt from the
- * CPU that wants the vCPU, its end, or the hardware's being switched off.
+ * The current vCPU follows its thread through preemption, by a preempt notifier that lives
+ * as long as the claim.  The vCPUs that the hardware holds stay on the CPU when the thread
+ * leaves it, so that a thread which comes back finds its vCPU there.  Loading a vCPU takes
+ * nothing from the others that the CPU holds.  A CPU lets go of a vCPU when another CPU
+ * wants to load it, when the vCPU loses its owner or is closed, and when virtualization is
+ * switched off.
  */
 #include <linux/cpumask.h>
 #include <linux/irqflags.h>
@@ -52,8 +53,8 @@ static bool notifiers_on;
 /**
  * axv_current_enable() - have the scheduler call preempt notifiers
  *
- * That patches the scheduler's code, for which every CPU is interrupted: the
- * first VM does it, and it lasts until the module goes.
+ * That patches the scheduler's code, for which every CPU is interrupted.  So the first VM
+ * does it, and it lasts until the module is unloaded.
  *
  * Context: may sleep.
  */
@@ -67,7 +68,7 @@ void axv_current_enable(void)
 }
 
 /**
- * axv_current_disable() - no longer; nobody has a current vCPU any more
+ * axv_current_disable() - undo axv_current_enable(); no thread has a current vCPU
  *
  * Context: may sleep.
  */
@@ -81,7 +82,7 @@ void axv_current_disable(void)
 }
 
 #if IS_ENABLED(CONFIG_KUNIT)
-/* How often a test is about to nest on purpose. */
+/* Calls of axv_nested() that a test is about to cause on purpose: no warning for these. */
 unsigned int axv_nesting_expected;
 
 static bool nesting_is_expected(void)
@@ -99,7 +100,7 @@ static bool nesting_is_expected(void)
 #endif
 
 /**
- * axv_current_init() - before the first axv_set_current_vcpu()
+ * axv_current_init() - prepare a vCPU for axv_set_current_vcpu()
  * @vcpu:	a new vCPU
  */
 void axv_current_init(struct axv_vcpu *vcpu)
@@ -108,7 +109,7 @@ void axv_current_init(struct axv_vcpu *vcpu)
 }
 
 /**
- * axv_nested() - a thread acts on a vCPU and begins to act on another
+ * axv_nested() - warn of a thread that acts on a vCPU and begins to act on another
  * @vcpu:	the other
  *
  * Return: -EDEADLK, after a warning.
@@ -121,8 +122,9 @@ int axv_nested(struct axv_vcpu *vcpu)
 }
 
 /*
- * This CPU holds one vCPU more of a VM, or one less.  A removal of mappings looks at the
- * CPUs of &axv_vm.held_cpus only, see axv_vm_flush_on_entry().  Interrupts off.
+ * hold() and hold_no_more() count the vCPUs of a VM that this CPU holds, with interrupts
+ * off.  A removal of mappings looks at the CPUs of &axv_vm.held_cpus only, see
+ * axv_vm_flush_on_entry().
  */
 static void hold(struct axv_vm *vm, int cpu)
 {
@@ -134,22 +136,22 @@ static void hold_no_more(struct axv_vm *vm, int cpu)
 {
 	if (__this_cpu_dec_return(*vm->held))
 		return;
-	/* After what the guest stored.  Pairs with axv_vm_flush_on_entry(). */
+	/* What the guest stored comes before.  Pairs with axv_vm_flush_on_entry(). */
 	smp_mb__before_atomic();
 	cpumask_clear_cpu(cpu, vm->held_cpus);
 }
 
-/* The vCPU that was loaded last. */
+/* Note the vCPU that this CPU has loaded last, or NULL. */
 static void set_loaded(struct axv_vcpu *vcpu)
 {
 	/*
-	 * Pairs with runs_on() of a removal, which finds another vCPU than before, and
-	 * what the guest of the one before stored.
+	 * Pairs with runs_on(): a removal that finds the new value sees what the guest of
+	 * the vCPU loaded before has stored.
 	 */
 	smp_store_release(this_cpu_ptr(&axv_loaded), vcpu);
 }
 
-/* On the CPU that holds the vCPU, interrupts off. */
+/* Runs on the CPU that holds the vCPU, interrupts off. */
 static void unload(struct axv_vcpu *vcpu)
 {
 	vcpu->ops->unload(vcpu);
@@ -158,7 +160,7 @@ static void unload(struct axv_vcpu *vcpu)
 	hlist_del_init(&vcpu->held);
 	hold_no_more(vcpu->vm, smp_processor_id());
 
-	/* Pairs with axv_vcpu_evict() of whoever wants to load or free it. */
+	/* Pairs with axv_vcpu_evict() of a thread that wants to load or free it. */
 	smp_store_release(&vcpu->loaded_cpu, -1);
 }
 
@@ -171,7 +173,7 @@ static void unload_if_here(void *info)
 }
 
 /**
- * axv_vcpu_evict() - have whatever CPU holds the vCPU let go of it
+ * axv_vcpu_evict() - have the CPU that holds a vCPU, if any, let go of it
  * @vcpu:	vCPU whose claim the caller holds, or that nobody can claim
  *
  * Context: interrupts on; waits for the other CPU, does not sleep.
@@ -180,10 +182,10 @@ void axv_vcpu_evict(struct axv_vcpu *vcpu)
 {
 	int cpu;
 
-	/* Pairs with unload(): who reads -1 sees the state that was saved. */
+	/* Pairs with unload(): a thread that reads -1 sees the state that was saved. */
 	cpu = smp_load_acquire(&vcpu->loaded_cpu);
 
-	/* A CPU that is no longer there evicted it on its way out. */
+	/* If that CPU is offline, the call fails, and the CPU let go when it went. */
 	if (cpu >= 0)
 		smp_call_function_single(cpu, unload_if_here, vcpu, 1);
 }
@@ -202,11 +204,12 @@ void axv_evict_this_cpu(void)
 }
 
 /**
- * __axv_vcpu_load() - make this CPU's hardware hold the vCPU, the long way
- * @vcpu:	vCPU whose claim the caller holds, and so the only one to load it
+ * __axv_vcpu_load() - axv_vcpu_load() of a vCPU that this CPU has not loaded last
+ * @vcpu:	vCPU whose claim the caller holds, so no other thread loads it
  * @cpu:	this CPU
  *
- * The emergency path of a back end reads the list from an NMI, hence the order.
+ * The emergency path of a back end reads the list of held vCPUs from an NMI, so a vCPU is
+ * in the list before the hardware holds it.
  *
  * Context: preemption off, interrupts on; may wait for the CPU that holds it.
  */

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For the reader of /sys/kernel/debug/axvcpu: <vm id>/info, <vm id>/<vcpu id>/info,
- * the counters in <vm id>/<vcpu id>/stats, and what each CPU is at in cpus.
+ * The files in /sys/kernel/debug/axvcpu: <vm id>/info, <vm id>/<vcpu id>/info, the counters
+ * in <vm id>/<vcpu id>/stats, and the vCPUs of each CPU in cpus.
  *
- * A file is rendered when it is opened, and each read copies from that text.
- * debugfs_remove() waits for opens, not for reads: a read may wait in
- * copy_to_user() for as long as the reader likes (userfaultfd), and the close of
- * the vCPU with it, and everything else that a kworker has to close after the vCPU.
- * With debugfs_create_file() debugfs_remove() would wait for reads as well.
+ * The text of a file is made when the file is opened, and each read copies from that text.
+ * Files are created by debugfs_create_file_unsafe(), so debugfs_remove() waits for opens,
+ * not for reads.  Otherwise a read that waits in copy_to_user() for as long as the reader
+ * likes (userfaultfd) holds up the close of the vCPU, and all else that a kworker has to
+ * close after it.
  *
- * A failure to create any of it costs the reader, not the VM.
+ * Errors are ignored: debugfs is optional.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -132,7 +132,7 @@ static int text_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* The object lives: debugfs_remove() waits for the open. */
+/* The object exists during the open, since debugfs_remove() waits for that to end. */
 #define TEXT_FILE(_name, _show, _size)						\
 static int _name##_open(struct inode *inode, struct file *file)			\
 {										\
@@ -153,7 +153,7 @@ static const struct file_operations _name##_fops = {				\
 	.llseek = default_llseek,						\
 }
 
-/* Everything in a line of cpus, at its longest. */
+/* The longest line of cpus, in bytes. */
 #define CPU_LINE	80
 
 TEXT_FILE(stats, show_stats, PAGE_SIZE);
@@ -170,7 +170,7 @@ static struct dentry *add_dir(u32 id, struct dentry *parent)
 }
 
 /**
- * axv_debugfs_add_vm() - a directory for a VM
+ * axv_debugfs_add_vm() - create the directory of a VM
  * @vm:		VM that is complete, and removes &axv_vm.debugfs before it goes
  *
  * Context: may sleep.
@@ -182,7 +182,7 @@ void axv_debugfs_add_vm(struct axv_vm *vm)
 }
 
 /**
- * axv_debugfs_add_vcpu() - a directory for a vCPU
+ * axv_debugfs_add_vcpu() - create the directory of a vCPU
  * @vcpu:	vCPU that removes &axv_vcpu.debugfs before it goes
  *
  * Context: may sleep.
@@ -196,7 +196,7 @@ void axv_debugfs_add_vcpu(struct axv_vcpu *vcpu)
 }
 
 /**
- * axv_debugfs_init() - the root directory, and what belongs to no VM
+ * axv_debugfs_init() - create the root directory, and the files that belong to no VM
  */
 void axv_debugfs_init(void)
 {
@@ -205,7 +205,7 @@ void axv_debugfs_init(void)
 }
 
 /**
- * axv_debugfs_exit() - and its end
+ * axv_debugfs_exit() - remove the root directory; no VM is left
  */
 void axv_debugfs_exit(void)
 {

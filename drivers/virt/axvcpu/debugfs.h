@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What can be read of VMs and vCPUs, in debugfs and fdinfo.
+ * What debugfs and fdinfo show of VMs and vCPUs.
  */
 #ifndef _AXVCPU_DEBUGFS_H
 #define _AXVCPU_DEBUGFS_H

@@ -9,7 +9,7 @@
 
 #include "file.h"
 
-/* The back end of this module's life.  Set before the device exists. */
+/* The back end.  Constant: set before the device exists. */
 static const struct axv_arch_ops *backend;
 
 static long query(struct axv_call *call, void *data)
@@ -28,7 +28,7 @@ static long create_vm(struct axv_call *call, void *data)
 
 static const struct axv_ioctl commands[] = {
 	AXV_IOC_ALL(AXV_QUERY, struct axv_query, 0, query),
-	/* Its reply is stored before the descriptor exists. */
+	/* axv_vm_file_new() stores the reply itself, before the descriptor exists. */
 	AXV_IOC_UPTO(AXV_CREATE_VM, struct axv_create_vm, flags, AXV_IOC_STORED,
 		     create_vm),
 	AXV_IOC_GET_TABLE(),
@@ -68,7 +68,7 @@ int axv_device_init(const struct axv_arch_ops *ops)
 }
 
 /**
- * axv_device_exit() - and remove it; no file is open
+ * axv_device_exit() - remove the device; no file of it is open
  */
 void axv_device_exit(void)
 {

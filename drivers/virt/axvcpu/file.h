@@ -18,8 +18,8 @@ struct axv_call;
 
 /**
  * enum axv_need - what is held while the handler of a command runs
- * @AXV_NEED_NONE: nothing, or what the handler takes by itself: transitions, and reads
- *		in batches
+ * @AXV_NEED_NONE: nothing.  Some handlers take by themselves what they need: those that
+ *		change the state, and those that read in batches
  * @AXV_NEED_VM: &axv_vm.lock; -EINTR on a fatal signal
  * @AXV_NEED_READ: the vCPU, for a read: axv_begin_read()
  * @AXV_NEED_OWNER: the vCPU, for its owner: axv_claim_owned() with &axv_ioctl.states
@@ -31,14 +31,14 @@ enum axv_need {
 	AXV_NEED_OWNER,
 };
 
-/* The structure is copied in, and stored back: by the direction of the command. */
+/* IN: the structure is copied in; OUT: it is stored back.  Set by AXV_IOC_DIRECTION(). */
 #define AXV_IOC_IN		BIT(0)
 #define AXV_IOC_OUT		BIT(1)
-/* It is stored back also when the handler says -E2BIG. */
+/* The structure is stored back also when the handler returns -E2BIG. */
 #define AXV_IOC_OUT_E2BIG	BIT(2)
-/* The handler has stored it. */
+/* The handler stores the structure back itself. */
 #define AXV_IOC_STORED		BIT(3)
-/* The array is copied in, and stored back when the handler succeeds. */
+/* IN: the array is copied in; OUT: it is stored back when the handler succeeds. */
 #define AXV_IOC_ARRAY_IN	BIT(4)
 #define AXV_IOC_ARRAY_OUT	BIT(5)
 
@@ -48,13 +48,13 @@ enum axv_need {
  * @need:	an &enum axv_need
  * @states:	AXV_STATES_*, for AXV_NEED_OWNER
  * @size:	bytes of its structure, as this kernel knows it
- * @min_size:	bytes without which it makes no sense
- * @array:	checks what the structure says of an array that the command has as well,
- *		and calls axv_call_array().  NULL: there is none
- * @handler:	does it; data is the structure, extended by zeroes, or NULL if there is
- *		none.  User memory is touched before and after, never in between: the
- *		thread that serves a page fault there may take for ever.  NULL: no such
- *		command
+ * @min_size:	bytes that a caller's structure must have at least
+ * @array:	checks what the structure says of the command's array, and calls
+ *		axv_call_array().  NULL: the command has no array
+ * @handler:	carries the command out; data is the structure, extended by zeroes, or NULL
+ *		if there is none.  A handler touches no user memory while something is held
+ *		for @need: the thread that serves a page fault there may take for ever.
+ *		NULL: no such command
  */
 struct axv_ioctl {
 	u8 flags;
@@ -71,8 +71,9 @@ struct axv_ioctl {
 	 (_IOC_DIR(cmd) & _IOC_READ ? AXV_IOC_OUT : 0))
 
 /*
- * A command without a structure, and one with: all of it, or up to a member.  What
- * follows are further members of struct axv_ioctl.
+ * Entries of a table of commands.  NONE: the command has no structure.  ALL: the caller's
+ * structure has to be complete.  UPTO: it has to reach to the end of a member at least.
+ * Further arguments initialize further members of struct axv_ioctl.
  */
 #define AXV_IOC_NONE(cmd, fn, ...)					\
 	[_IOC_NR(cmd)] = { .handler = (fn), ##__VA_ARGS__ }
@@ -89,11 +90,11 @@ struct axv_ioctl {
 /**
  * struct axv_call - one ioctl call
  * @ops:	the back end
- * @vm:		VM that is meant, or of @vcpu; NULL: a call of the device
- * @vcpu:	vCPU that is meant, or NULL
+ * @vm:		VM of the file; NULL: a call on /dev/axvcpu
+ * @vcpu:	vCPU of the file; NULL: a call on /dev/axvcpu or on a VM
  * @user:	user address of the caller's structure
  * @user_size:	bytes of it
- * @entry:	the command
+ * @entry:	the command's place in the table
  * @user_array:	user address of the array
  * @array:	the array, in kernel memory
  * @array_size:	bytes of it; a handler may store back less
@@ -113,10 +114,10 @@ struct axv_call {
 };
 
 /**
- * axv_call_array() - what array a call has, for &axv_ioctl.array
+ * axv_call_array() - note where the array of a call is; for &axv_ioctl.array
  * @call:	the call
  * @user:	its user address
- * @count:	entries; bounded
+ * @count:	entries; the caller has checked that they are not too many
  * @size:	bytes of each
  */
 static inline void axv_call_array(struct axv_call *call, u64 user, u32 count,

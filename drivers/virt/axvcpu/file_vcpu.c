@@ -80,7 +80,7 @@ static long get_stats(struct axv_call *call, void *data)
 	u64 *to = data;
 	size_t i;
 
-	/* Counters move meanwhile; each is read whole. */
+	/* The counters change meanwhile; each one is read in one piece. */
 	for (i = 0; i < sizeof(vcpu->stats) / sizeof(*to); i++)
 		to[i] = READ_ONCE(from[i]);
 	return 0;
@@ -90,7 +90,7 @@ static long inject(struct axv_call *call, void *data)
 {
 	long ret = axv_vcpu_inject(call->vcpu, data);
 
-	/* A wire that is low, or an edge taken back, makes room. */
+	/* A wire that goes low, or an edge that is taken back, makes room in the queue. */
 	axv_routes_retry(call->vcpu);
 	return ret;
 }
@@ -182,14 +182,14 @@ const struct axv_ioctl axv_vcpu_commands[] = {
 	AXV_IOC_ALL(AXV_VCPU_SET_SGIS, struct axv_sgis, 0, set_sgis),
 	AXV_IOC_GET_TABLE(READER),
 	/*
-	 * A vCPU that has an owner is in no state in which its table can be set.
-	 * Another thread is told so without the claim, otherwise it makes the owner
-	 * busy.
+	 * A table can be set in Created and Free only, where a vCPU has no owner.  If it
+	 * has one, AXV_NEED_OWNER refuses another thread before that has the claim;
+	 * otherwise such calls make the owner busy.
 	 */
 	AXV_IOC_SET_TABLE(OWNER(NOT_SET_UP)),
 };
 
-/* Apart, so that a run has no room for a call, nor clears it. */
+/* A function of its own, so that a run neither uses stack for a call nor clears one. */
 static noinline long dispatch(struct axv_vcpu *vcpu, unsigned int cmd, unsigned long arg)
 {
 	struct axv_call call = { .ops = vcpu->ops, .vm = vcpu->vm, .vcpu = vcpu };
@@ -211,12 +211,12 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return dispatch(vcpu, cmd, arg);
 }
 
-/* The first touch, and the next one after MADV_DONTNEED. */
+/* Called at the first access, and at the first one after MADV_DONTNEED. */
 static vm_fault_t run_page_fault(struct vm_fault *vmf)
 {
 	struct axv_vcpu *vcpu = vmf->vma->vm_file->private_data;
 
-	/* The only page: a mapping of more is refused, and cannot grow. */
+	/* It is the only page: vcpu_mmap() refuses longer mappings, and none can grow. */
 	vmf->page = virt_to_page(vcpu->run);
 	get_page(vmf->page);
 	return 0;
@@ -240,8 +240,8 @@ static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 
 	/*
-	 * A child has no VM, so fork() leaves the mapping out; madvise() refuses
-	 * MADV_DOFORK where VM_IO is set, otherwise a child could write here.
+	 * A child does not own the VM, so fork() leaves the mapping out (VM_DONTCOPY).
+	 * VM_IO makes madvise() refuse MADV_DOFORK, otherwise a child could write here.
 	 */
 	axv_vm_flags_set(vma, VM_IO | VM_DONTCOPY | VM_DONTEXPAND);
 	axv_vm_flags_clear(vma, VM_MAYEXEC);
@@ -287,7 +287,7 @@ static int get_cpu_set(const struct axv_create_vcpu *config,
 		return -EFAULT;
 	bitmap_copy(cpumask_bits(mask), bits, min(nbits, nr_cpu_ids));
 
-	/* CPUs that no kernel here can have: nowhere, which is not anywhere. */
+	/* A set without a possible CPU is an error; only an empty one means "any CPU". */
 	if (cpumask_empty(mask) && !bitmap_empty(bits, nbits))
 		return -EINVAL;
 	return 0;

@@ -60,7 +60,7 @@ static long get_dirty(struct axv_call *call, void *data)
 	if (!err && copy_to_user(u64_to_user_ptr(dirty->bitmap), bitmap,
 				 dirty_size(dirty)))
 		err = -EFAULT;
-	/* What was cleared and not reported is dirty again. */
+	/* Pages that were cleaned and not reported become dirty again. */
 	if (err && !keep)
 		axv_put_dirty(call->vm, dirty->region, dirty->first_page,
 			      dirty->nr_pages, bitmap);
@@ -76,7 +76,10 @@ static long clear_dirty(struct axv_call *call, void *data)
 	err = check_dirty(dirty, 0);
 	if (err)
 		return err;
-	/* vmemdup_user() charges nobody, and the VMM may have its copy wait for ever. */
+	/*
+	 * Not vmemdup_user(): its memory is charged to no cgroup, and the VMM can make the
+	 * copy wait for ever.
+	 */
 	bitmap = kvmalloc(dirty_size(dirty), GFP_KERNEL_ACCOUNT);
 	if (!bitmap)
 		return -ENOMEM;
@@ -187,7 +190,7 @@ static int vm_release(struct inode *inode, struct file *file)
 {
 	struct axv_vm *vm = file->private_data;
 
-	/* vCPUs may run on. */
+	/* The VM's vCPUs may run on, since each holds a reference to the VM. */
 	axv_doorbells_close(vm);
 	axv_irqfd_end_all(vm);
 	axv_end_routes(vm);
@@ -214,7 +217,7 @@ static const struct file_operations vm_fops = {
  * @call:	the call
  * @config:	what userspace wants; gets the VM's id
  *
- * The id is stored before the descriptor exists: no call fails and leaves one
+ * The id is stored before the descriptor exists, so no call fails and leaves a descriptor
  * behind.
  *
  * Context: may sleep.
@@ -249,7 +252,7 @@ int axv_vm_file_new(struct axv_call *call, struct axv_create_vm *config)
 	return fd;
 
 err_file:
-	/* Its release puts the VM. */
+	/* vm_release() puts the VM. */
 	fput(file);
 err_fd:
 	put_unused_fd(fd);

@@ -2,10 +2,10 @@
 /*
  * Virtualization is on, on all CPUs, while there is a VM; and off otherwise.
  *
- * A CPU's flag is written on that CPU with interrupts off, together with the
- * hardware, and an entry into a guest looks at it with interrupts off.  So
- * whatever switches it off - the last VM, hotplug, suspend, reboot, kexec - the
- * next entry on that CPU does not happen.
+ * A CPU's flag is written on that CPU with interrupts off, together with the hardware, and
+ * an entry into a guest looks at the flag with interrupts off.  So whatever switches
+ * virtualization off - the last VM, hotplug, suspend, reboot, kexec - the next entry on
+ * that CPU does not happen.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -53,7 +53,7 @@ static void disable_here(struct axv_hardware *hw)
 
 	if (!percpu->enabled)
 		return;
-	/* What the hardware holds is saved while it still understands. */
+	/* Before it is off: afterwards the hardware cannot save the vCPUs that it holds. */
 	axv_evict_this_cpu();
 	percpu->enabled = false;
 	hw->ops->hardware_disable();
@@ -96,7 +96,7 @@ static void disable_all(struct axv_hardware *hw)
 		hw->ops->hardware_unprepare();
 }
 
-/* All CPUs or none: one that fails has the others switched off again. */
+/* Switch on all CPUs or none: if one fails, the others are switched off again. */
 static int enable_all(struct axv_hardware *hw)
 {
 	struct enable_call call = { .hw = hw };
@@ -116,14 +116,17 @@ static int enable_all(struct axv_hardware *hw)
  * @hw:		the hardware
  *
  * Context: may sleep; takes the CPU hotplug lock.
- * Return: 0, -EBUSY if somebody else has it, -ESHUTDOWN on the way down, or
+ * Return: 0; -EBUSY: another hypervisor has it; -ESHUTDOWN: the machine is going down; or
  * another error of hardware_prepare() or hardware_enable().
  */
 int __axv_hardware_get(struct axv_hardware *hw)
 {
 	int err = 0;
 
-	/* No CPU may be half-way out: it would be left on behind our back. */
+	/*
+	 * Keeps CPUs from going meanwhile.  Otherwise a CPU that has been through its
+	 * offline callback, but is online yet, is switched on and stays so.
+	 */
 	cpus_read_lock();
 	mutex_lock(&hw->lock);
 	if (hw->down)
@@ -141,9 +144,9 @@ int __axv_hardware_get(struct axv_hardware *hw)
  * __axv_hardware_put() - one user less; the last switches all CPUs off
  * @hw:		the hardware
  *
- * Does without the CPU hotplug lock, which its callers cannot take: a CPU on
- * its way in that this misses finds no users when it comes to its callback,
- * and one on its way out has been through it or is still reached.
+ * Does without the CPU hotplug lock, which callers of mmput() may hold already.  A CPU that
+ * comes online and is missed here finds no users in its callback, and stays off.  A CPU
+ * that goes offline has been switched off by its callback, or still gets the IPI.
  *
  * Context: may sleep.
  */
@@ -156,11 +159,11 @@ void __axv_hardware_put(struct axv_hardware *hw)
 }
 
 /**
- * __axv_hardware_online() - this CPU has come
+ * __axv_hardware_online() - this CPU comes online: switch it on if there are users
  * @hw:		the hardware
  *
  * Context: on that CPU, may sleep.
- * Return: 0, or an error of hardware_enable(): the CPU stays out.
+ * Return: 0, or an error of hardware_enable(): the CPU stays offline.
  */
 int __axv_hardware_online(struct axv_hardware *hw)
 {
@@ -177,7 +180,7 @@ int __axv_hardware_online(struct axv_hardware *hw)
 }
 
 /**
- * __axv_hardware_offline() - this CPU is going
+ * __axv_hardware_offline() - this CPU goes offline: switch it off
  * @hw:		the hardware
  *
  * Context: on that CPU, may sleep.
@@ -192,7 +195,7 @@ void __axv_hardware_offline(struct axv_hardware *hw)
 }
 
 /**
- * __axv_hardware_suspend() - the machine is going to sleep
+ * __axv_hardware_suspend() - the machine is about to sleep: switch this CPU off
  * @hw:		the hardware
  *
  * Context: the last CPU, interrupts off.
@@ -203,7 +206,7 @@ void __axv_hardware_suspend(struct axv_hardware *hw)
 }
 
 /**
- * __axv_hardware_resume() - it is back
+ * __axv_hardware_resume() - the machine has woken: switch this CPU on if there are users
  * @hw:		the hardware
  *
  * Where that fails no guest is entered on this CPU any more; the host goes on.
@@ -223,7 +226,7 @@ void __axv_hardware_resume(struct axv_hardware *hw)
 }
 
 /**
- * __axv_hardware_shutdown() - off everywhere, whoever still uses it
+ * __axv_hardware_shutdown() - switch all CPUs off for good, even if there are users
  * @hw:		the hardware
  *
  * The firmware or the next kernel expects CPUs as they were after power-on.
@@ -238,7 +241,7 @@ void __axv_hardware_shutdown(struct axv_hardware *hw)
 	mutex_unlock(&hw->lock);
 }
 
-/* The module's own. */
+/* The module's own object. */
 static struct axv_hardware hardware;
 static enum cpuhp_state cpuhp_state;
 
@@ -305,7 +308,7 @@ int axv_hardware_init(const struct axv_arch_ops *ops)
 }
 
 /**
- * axv_hardware_exit() - the end; there is no VM
+ * axv_hardware_exit() - undo axv_hardware_init(); there is no VM
  *
  * Context: may sleep.
  */
@@ -334,7 +337,7 @@ int axv_hardware_get(void)
 }
 
 /**
- * axv_hardware_put() - it needs it no more
+ * axv_hardware_put() - a VM needs virtualization no more
  *
  * Context: may sleep; not under the CPU hotplug lock's write side.
  */

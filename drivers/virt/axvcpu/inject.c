@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Events for a vCPU, from anybody.
+ * Queueing events for a vCPU's guest, from any thread and from interrupts.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -39,16 +39,17 @@ static int inject(struct axv_vcpu *vcpu, const struct axv_inject *event, bool ro
 		err = -EBADFD;
 	else
 		err = vcpu->ops->inject(vcpu, event);
-	/* An Invalid vCPU takes its wires after AXV_VCPU_RESET. */
+	/* An Invalid vCPU takes the wires that wait for it once AXV_VCPU_RESET was called. */
 	if (routed && (err == -EAGAIN || err == -EBADFD))
 		WRITE_ONCE(vcpu->routes_wait, true);
 	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
 
 	trace_axv_inject(vcpu, event->type, event->vector, err);
 	/*
-	 * Also where a route waits for room.  A vCPU in the guest makes room when it leaves; one
-	 * that sleeps has looked at @routes_wait before it was set, and is in the queue of those
-	 * to be woken, which axv_request() looks at after a full barrier.
+	 * The request is made also if a route waits for room.  A vCPU in the guest makes
+	 * room when it leaves.  A vCPU that sleeps has looked at @routes_wait before that
+	 * was set, so it has been in its wait queue since before; axv_request() looks at
+	 * the wait queue after a full barrier, and wakes it.
 	 */
 	if (!err || (routed && err == -EAGAIN))
 		axv_request(vcpu, AXV_REQ_EVENT);
@@ -70,12 +71,12 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 }
 
 /**
- * axv_vcpu_inject_routed() - the same for a route, which is asked again if there is no room
+ * axv_vcpu_inject_routed() - axv_vcpu_inject() of a route's event, which may wait for room
  * @vcpu:	any vCPU
  * @event:	the event
  *
- * With -EAGAIN and -EBADFD, axv_routes_retry() finds that routes wait.  With -EAGAIN the
- * vCPU leaves the guest or its sleep for that.
+ * After -EAGAIN and -EBADFD, axv_routes_retry() delivers what waits.  After -EAGAIN the
+ * vCPU leaves the guest or its sleep, so that its thread calls that.
  *
  * Context: any but NMI.
  * Return: as axv_vcpu_inject().

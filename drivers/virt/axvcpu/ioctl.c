@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The front end, in common: from an ioctl's number to its handler, and the
- * commands that every file has.
+ * What the ioctls of all three kinds of files share: finding the handler by the command's
+ * number, copying structures and arrays in and out, and the table commands.
  *
- * The number alone names the command.  The size in the command is the caller's:
- * a structure grows at its end, so a short one is extended by zeroes, and a
- * long one is fine as long as what this kernel does not know is zero.
+ * The number alone names the command.  The size in the command is the caller's: a structure
+ * grows at its end, so a shorter one is extended by zeroes, and a longer one is accepted if
+ * the bytes that this kernel does not know are zero.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -27,7 +27,7 @@
 #define MAX_ENTRIES	4096
 
 /**
- * axv_reply() - store a structure back
+ * axv_reply() - copy a structure back to the caller
  * @call:	the call
  * @data:	the structure
  *
@@ -96,7 +96,10 @@ static long call_handler(struct axv_call *call, void *data)
 	return ret;
 }
 
-/* Copied in before anything is held, and back when nothing is held any more. */
+/*
+ * The array is copied in before any lock or claim is taken, and back after that was given
+ * back: a page fault on user memory may take for ever.
+ */
 static long call_with_array(struct axv_call *call, void *data)
 {
 	void *array __free(axv_kvfree) = NULL;
@@ -106,7 +109,7 @@ static long call_with_array(struct axv_call *call, void *data)
 	ret = call->entry->array(call, data);
 	if (ret)
 		return ret;
-	/* What is stored back and was not copied in is zero otherwise. */
+	/* Zeroed, otherwise what the handler does not write leaks kernel memory. */
 	array = kvzalloc(call->array_size ?: 1, GFP_KERNEL_ACCOUNT);
 	if (!array)
 		return -ENOMEM;
@@ -121,7 +124,7 @@ static long call_with_array(struct axv_call *call, void *data)
 	return ret;
 }
 
-/* Apart, so that a command without a structure has no room for any. */
+/* A function of its own, so that a command without a structure uses no stack for one. */
 static noinline long call_with_data(struct axv_call *call)
 {
 	const struct axv_ioctl *entry = call->entry;
@@ -131,7 +134,7 @@ static noinline long call_with_data(struct axv_call *call)
 
 	if (call->user_size < entry->min_size)
 		return -EINVAL;
-	/* Where there is no structure, all of one has to be zero. */
+	/* Of a command without a structure (size 0), all bytes have to be zero. */
 	if (entry->flags & AXV_IOC_IN || !entry->size) {
 		err = copy_struct_from_user(data, entry->size, call->user,
 					    call->user_size);
@@ -153,9 +156,9 @@ static noinline long call_with_data(struct axv_call *call)
 
 /**
  * axv_ioctl_dispatch() - carry out one ioctl
- * @call:	what the file stands for; the rest is filled in
+ * @call:	back end, VM and vCPU that the file stands for; the rest is filled in
  * @table:	commands of the file, by their numbers
- * @entries:	how many places it has
+ * @entries:	places in @table
  * @cmd:	from userspace
  * @arg:	from userspace
  *
@@ -234,8 +237,8 @@ long axv_ioctl_get_table(struct axv_call *call, void *data)
  * @call:	the call
  * @data:	struct axv_table
  *
- * Return: 0; -EINVAL: no such table, or it is a list of what there is, which no state
- * makes one to be set; -E2BIG.
+ * Return: 0; -EINVAL: no such table, or AXV_TABLE_REGS, which can only be read; -E2BIG:
+ * more than MAX_ENTRIES.
  */
 int axv_ioctl_set_array(struct axv_call *call, void *data)
 {

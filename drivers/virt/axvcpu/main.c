@@ -54,7 +54,10 @@ err_arch:
 	return err;
 }
 
-/* No file is open any more, but what files set in motion may still come. */
+/*
+ * No file is open any more.  Interrupts, irqfds' work and MMU notifier calls that files
+ * caused may still be on their way: each is waited for before the code goes.
+ */
 static void __exit axv_exit(void)
 {
 	axv_device_exit();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which vCPU a CPU acts on, told beside an oops or a warning of that CPU.
+ * Beside an oops or a warning, the log tells which vCPU that CPU acts on.
  *
- * A vCPU that is current is claimed by the thread that runs here, which holds its file: it
- * exists until that thread goes on.
+ * The current vCPU is claimed by the thread that runs on this CPU.  The thread holds the
+ * vCPU's file, so the vCPU exists while the thread is here.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,10 +23,10 @@
 
 #include "oops.h"
 
-/* Wherever the kernel was, an NMI included: takes no lock. */
+/* Called in any context, an NMI included, so it takes no lock. */
 static void tell_current(void)
 {
-	/* Read at once: the vCPU is this thread's, even if the thread moves afterwards. */
+	/* Read in one step: the vCPU is this thread's, even if the thread moves afterwards. */
 	const struct axv_vcpu *vcpu = this_cpu_read(axv_current);
 
 	if (vcpu)
@@ -44,7 +44,7 @@ static int on_die(struct notifier_block *notifier, unsigned long event, void *da
 
 struct notifier_block axv_die_notifier = { .notifier_call = on_die };
 
-/* A warning, or what KASAN and KFENCE find. */
+/* Called after a warning, and after a report of KASAN or KFENCE. */
 static void on_report(void *unused, enum error_detector detector, unsigned long id)
 {
 	tell_current();
@@ -66,7 +66,7 @@ int axv_oops_init(void)
 }
 
 /**
- * axv_oops_exit() - no longer
+ * axv_oops_exit() - stop listening
  *
  * Context: may sleep.
  */

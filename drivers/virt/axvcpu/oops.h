@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The current vCPU, told beside an oops or a warning.  oops.c
+ * Telling the current vCPU beside an oops or a warning.  oops.c
  */
 #ifndef _AXVCPU_OOPS_H
 #define _AXVCPU_OOPS_H

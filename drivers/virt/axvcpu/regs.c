@@ -2,10 +2,10 @@
 /*
  * Reading and writing the registers of a vCPU.
  *
- * None of it is a transition, so the wrong moment is an error without
- * consequences.  Reading is open to every thread while the vCPU is at rest, and
- * never makes its owner busy (axv_begin_read()); writing takes one that is set up, and
- * its owner if it has one.
+ * None of it is a transition, so a call in the wrong state fails and changes nothing.  Any
+ * thread may read while the vCPU is at rest, which never makes the owner busy
+ * (axv_begin_read()).  Writing needs a vCPU in Free or Ready, and only its owner may, if it
+ * has one.
  */
 #include <linux/minmax.h>
 #include <linux/percpu.h>
@@ -38,8 +38,8 @@ static int read_batch(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count)
  * @regs:	entries; each gets its value and its status
  * @count:	how many
  *
- * A long list is read in several batches, between which an operation may come; then
- * the values would not be those of one moment, and the call fails.
+ * A long list is read in several batches.  If an operation comes between two of them, the
+ * values are not those of one moment, and the call fails.
  *
  * Context: process context, interrupts on.
  * Return: how many entries failed; -EBUSY: another call is acting on the vCPU, or
@@ -93,14 +93,14 @@ int axv_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count)
 	return failed;
 }
 
-/* Sets that take long, or none that there is: with a claim, as any other operation. */
+/* For sets that take long, and unknown ones: with a claim, as any other operation. */
 static noinline int sync_all(struct axv_vcpu *vcpu)
 {
 	int err = axv_claim_owned(vcpu, AXV_STATES_SET_UP);
 
 	if (err)
 		return err;
-	/* An indirect call costs more than the question. */
+	/* Looking first costs less than an indirect call that has nothing to do. */
 	if (READ_ONCE(vcpu->run->dirty))
 		err = vcpu->ops->prepare_run(vcpu);
 	if (!err)
@@ -110,8 +110,9 @@ static noinline int sync_all(struct axv_vcpu *vcpu)
 }
 
 /*
- * The lock lasts as long as the operation, so it is all of a claim: nobody finds the vCPU
- * claimed, no preemption has to be followed.
+ * &axv_vcpu.lock is held as long as the operation lasts and serves as its claim: no other
+ * thread gets in between, and the thread cannot be preempted, so no notifier has to follow
+ * it.
  */
 static __always_inline int sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want)
 {
@@ -142,7 +143,7 @@ static __always_inline int sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want)
  */
 int axv_vcpu_sync(struct axv_vcpu *vcpu)
 {
-	/* Read once: what the VMM makes of it next is not what was decided upon. */
+	/* Read once: the VMM may write new values after these have been checked. */
 	u32 dirty = READ_ONCE(vcpu->run->dirty), want = READ_ONCE(vcpu->run->want);
 	int err;
 

@@ -14,12 +14,11 @@
 #include <axvcpu/vcpu.h>
 
 /*
- * Kicking another CPU out of a guest.  All that matters is that an interrupt
- * arrives there after the request was written, so one in flight is enough for
- * any number of senders: @axv_kick_pending says that its handler has yet to
- * begin.  The flag is set only with interrupts off, until the interrupt is
- * queued: other senders rely on the interrupt, and must not have to wait until
- * the sender that set the flag gets its own CPU back.
+ * Kicking another CPU out of a guest.  All that matters is that an interrupt arrives there
+ * after the request was written, so one in flight is enough for any number of senders:
+ * @axv_kick_pending says that its handler has yet to begin.  A sender has interrupts off
+ * from setting the flag until the interrupt is queued: other senders rely on that
+ * interrupt, and otherwise wait until the sender that set the flag gets its own CPU back.
  */
 static DEFINE_PER_CPU(call_single_data_t, axv_kick_csd);
 static DEFINE_PER_CPU(atomic_t, axv_kick_pending);
@@ -27,15 +26,15 @@ static DEFINE_PER_CPU(atomic_t, axv_kick_pending);
 static void kicked(void *info)
 {
 	/*
-	 * The call data is free for the next sender by now.  A sender that
-	 * found the flag set wrote its request before, and being interrupted
-	 * is all it wanted of this CPU.
+	 * The call data is free for the next sender by now.  A sender that found the flag
+	 * set had written its request before; all it wanted is that this CPU is
+	 * interrupted.
 	 */
 	atomic_set(this_cpu_ptr(&axv_kick_pending), 0);
 }
 
 /**
- * axv_kick_init() - before the first axv_kick_cpu()
+ * axv_kick_init() - prepare each CPU's call data for axv_kick_cpu()
  *
  * Not an initializer: a module's per-CPU data is not relocated, so it cannot
  * hold the address of a function.
@@ -61,8 +60,8 @@ void axv_kick_cpu(int cpu)
 
 	local_irq_save(flags);
 	/*
-	 * Full barrier: the caller's request is written before.  A CPU that has
-	 * gone takes no interrupt, and runs no guest.
+	 * atomic_xchg() is a full barrier, so the caller's request is written before.
+	 * Nothing can be sent to a CPU that is offline, which runs no guest either.
 	 */
 	if (!atomic_xchg(pending, 1) &&
 	    smp_call_function_single_async(cpu, per_cpu_ptr(&axv_kick_csd, cpu)))
@@ -71,7 +70,7 @@ void axv_kick_cpu(int cpu)
 }
 
 /**
- * axv_request() - ask something of a vCPU, wherever it is
+ * axv_request() - make a request of a vCPU, and bring it out of the guest or its sleep
  * @vcpu:	any vCPU
  * @request:	what
  *
@@ -86,9 +85,9 @@ void axv_request(struct axv_vcpu *vcpu, enum axv_request request)
 	union axv_where where;
 
 	/*
-	 * Pairs with axv_take_request(), a full barrier where it takes one.  A lock that was
-	 * released before orders nothing here: the bit could be seen first, taken, and
-	 * what it was set for missed.
+	 * Pairs with axv_take_request(), which is a full barrier if it takes a request.
+	 * That the caller released a lock before is not enough: the vCPU could see the bit
+	 * first, take the request, and miss what the bit was set for.
 	 */
 	smp_mb__before_atomic();
 	set_bit(request, &vcpu->requests);
@@ -99,7 +98,7 @@ void axv_request(struct axv_vcpu *vcpu, enum axv_request request)
 	 */
 	smp_mb__after_atomic();
 	where = axv_where(vcpu);
-	/* On this CPU, whatever runs here has interrupted the guest. */
+	/* The local CPU needs no interrupt: it runs this code, not a guest. */
 	if (where.mode == AXV_IN_GUEST && where.loaded_cpu >= 0 &&
 	    where.loaded_cpu != raw_smp_processor_id())
 		axv_kick_cpu(where.loaded_cpu);
@@ -121,7 +120,7 @@ bool axv_kick_in_flight(int cpu)
 /**
  * axv_kick_flush() - wait until no interrupt of axv_kick_cpu() is in flight
  *
- * Context: may sleep; nobody kicks any more.
+ * Context: may sleep; axv_kick_cpu() is not called any more.
  */
 void axv_kick_flush(void)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a VM and a vCPU are and use, and what a CPU is at, in words: for debugfs and for
- * the descriptors in /proc/PID/fdinfo.
+ * The text that debugfs and /proc/PID/fdinfo show: of a VM, of a vCPU, and of the vCPUs of
+ * each CPU.
  */
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
@@ -23,7 +23,7 @@ static void show_bytes(struct seq_file *m, const char *name, u64 bytes)
 	seq_printf(m, "%s:\t%llu kB\n", name, bytes >> 10);
 }
 
-/* The VMM; its number may be another process's once the VM has died with it. */
+/* The VMM's process id; 0 once the VM has died, since another process may have the id. */
 static void show_pid(struct seq_file *m, const struct axv_vm *vm)
 {
 	seq_printf(m, "pid:\t%d\n", READ_ONCE(vm->dead) ? 0 : pid_vnr(vm->pid));
@@ -44,10 +44,10 @@ static unsigned int count_vcpus(struct axv_vm *vm)
 
 /**
  * axv_show_vm() - identity, owner, memory and doorbells of a VM
- * @m:		where to
+ * @m:		text to add to
  * @vm:		VM the caller has a reference to
  *
- * Process ids are those that the reader knows, 0 where it knows none.
+ * Process ids are those of the reader's pid namespace, 0 where it has none.
  *
  * Context: may sleep.
  */
@@ -68,10 +68,10 @@ void axv_show_vm(struct seq_file *m, struct axv_vm *vm)
 
 /**
  * axv_show_vcpu() - identity, state, owner and host CPUs of a vCPU
- * @m:		where to
+ * @m:		text to add to
  * @vcpu:	vCPU the caller has a reference to
  *
- * Each line is true at some moment of the call, not all of them at the same.
+ * Each line is true at some moment of the call, but not all lines at the same moment.
  *
  * Context: may sleep; waits for no operation.
  */
@@ -90,10 +90,10 @@ void axv_show_vcpu(struct seq_file *m, struct axv_vcpu *vcpu)
 }
 
 /**
- * struct axv_seen - a vCPU seen on a CPU
+ * struct axv_seen - a vCPU that was found on a CPU
  * @vm:		id of its VM
  * @vcpu:	its id
- * @there:	there is one
+ * @there:	false: none was found
  */
 struct axv_seen {
 	u32 vm;
@@ -111,9 +111,9 @@ static void see(struct axv_seen *seen, const struct axv_vcpu *vcpu)
 }
 
 /*
- * On the CPU, interrupts off.  The thread that acts on the current vCPU is the one that
- * was interrupted, and a vCPU that is loaded here leaves by an interrupt of this CPU:
- * neither is freed meanwhile.
+ * Runs on the CPU, interrupts off.  Neither vCPU is freed meanwhile: the thread that acts
+ * on the current vCPU is interrupted, and for a loaded vCPU to go this CPU has to take
+ * another interrupt.
  */
 static void look_at_cpu(void *info)
 {
@@ -133,8 +133,8 @@ static void show_seen(struct seq_file *m, const char *name, const struct axv_see
 
 /**
  * axv_show_cpus() - the current and the loaded vCPU of every CPU, as VM/vCPU
- * @m:		where to
- * @unused:	nothing
+ * @m:		text to add to
+ * @unused:	not used
  *
  * Interrupts each CPU that is online.
  *
@@ -147,7 +147,7 @@ void axv_show_cpus(struct seq_file *m, void *unused)
 	for_each_online_cpu(cpu) {
 		struct axv_seen seen[2] = {};
 
-		/* It may have gone just now. */
+		/* The CPU may have gone offline just now. */
 		if (smp_call_function_single(cpu, look_at_cpu, seen, 1))
 			continue;
 		seq_printf(m, "%d:", cpu);

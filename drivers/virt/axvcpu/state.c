@@ -6,7 +6,7 @@
  * the current one of that thread.  While an operation runs, other calls return -EBUSY
  * instead of waiting.  Publishing writes the new state and gives the claim back.  Claim,
  * state and owner change under the vCPU's lock, which is not held while the operation
- * runs.  That stands between the two as plain code:
+ * runs.  The operation stands between claiming and publishing as plain code:
  *
  *	err = axv_begin_transition(vcpu, from, from);
  *	if (err)
@@ -14,8 +14,8 @@
  *	err = act(vcpu);
  *	axv_end_transition(vcpu, err ? AXV_STATE_INVALID : to);
  *
- * A read (registers, vector state, tables) has a claim of its own kind.  It sleeps
- * nowhere and is soon over, so an operation waits for it: otherwise any thread that
+ * A read (registers, vector state, tables) has a claim of its own kind.  A read never
+ * sleeps and is soon over, so an operation waits for it to end; otherwise any thread that
  * reads makes the owner busy.
  *
  * A call in the wrong state makes the vCPU Invalid.  A thread that is not the owner is
@@ -76,20 +76,20 @@ bool axv_pid_is_dead(struct pid *pid)
 }
 
 /**
- * axv_await_claim() - an operation finds the vCPU claimed
- * @vcpu:	any vCPU
+ * axv_await_claim() - wait for the read that an operation finds in its way
+ * @vcpu:	vCPU that is claimed
  * @who:	as axv_try_claim()
  *
- * The thread that reads has preemption off.  So has the one that waits, until it has
- * looked at the claim again: otherwise reads are refused for as long as it is
+ * The thread that reads has preemption off.  So has the thread that waits here, until it
+ * has looked at the claim again; otherwise reads are refused for as long as it is
  * preempted.  Reads that queue for &axv_vcpu.read_lock before this thread find
  * &axv_vcpu.awaited set, and give up; so this waits for one batch.
  *
  * Interrupts are on while this waits: the read may need an answer of this CPU.
  *
- * Context: under &axv_vcpu.lock, which is given back meanwhile.
- * Return: 0: nothing acts on it now; -EBUSY: an operation does; -EPERM: a read does,
- * and the vCPU is another thread's.
+ * Context: under &axv_vcpu.lock, which is released meanwhile.
+ * Return: 0: nothing acts on the vCPU now; -EBUSY: an operation does; -EPERM: a read does,
+ * and the vCPU is another thread's; -EDEADLK: this thread acts on a vCPU already.
  */
 int axv_await_claim(struct axv_vcpu *vcpu, enum axv_claimant who)
 	__must_hold(&vcpu->lock)
@@ -106,7 +106,7 @@ int axv_await_claim(struct axv_vcpu *vcpu, enum axv_claimant who)
 	preempt_disable();
 	vcpu->awaited++;
 	raw_spin_unlock_irq(&vcpu->lock);
-	/* No thread reads without it. */
+	/* Held by each read until it ends. */
 	raw_spin_lock(&vcpu->read_lock);
 	raw_spin_lock_irq(&vcpu->lock);
 	vcpu->awaited--;
@@ -115,7 +115,7 @@ int axv_await_claim(struct axv_vcpu *vcpu, enum axv_claimant who)
 	return vcpu->claim == AXV_CLAIM_OPERATION ? -EBUSY : 0;
 }
 
-/* The reference of the owner before, to be put when the lock is not held. */
+/* Returns the previous owner, whose reference the caller puts once the lock is released. */
 static struct pid *set_owner(struct axv_vcpu *vcpu, struct pid *owner)
 {
 	struct pid *old = vcpu->owner;
@@ -147,9 +147,7 @@ int axv_wrong_state(struct axv_vcpu *vcpu, u8 expected)
 /**
  * axv_begin_bind() - axv_begin_transition() from Free, or from another owner's Ready
  * @vcpu:	any vCPU
- * @adopt:	take it from a living owner, too
- *
- * A dead owner is succeeded without being asked.
+ * @adopt:	take it from a living owner, too; from a dead one any thread may take it
  *
  * Context: process context, interrupts on, while a VM exists.
  * Return: as axv_begin_transition().
@@ -168,10 +166,10 @@ int axv_begin_bind(struct axv_vcpu *vcpu, bool adopt)
 }
 
 /**
- * axv_begin_reset() - axv_begin_transition() from any state at rest
+ * axv_begin_reset() - axv_begin_transition() from any state but Running and Blocked
  * @vcpu:	any vCPU
  *
- * Nobody has to wait for a dead owner to clean up.
+ * Once the owner is dead, any thread may reset the vCPU.
  *
  * Context: process context, interrupts on, while a VM exists.
  * Return: as axv_begin_transition().
@@ -213,7 +211,10 @@ void axv_end_disowned(struct axv_vcpu *vcpu, u8 to)
 {
 	struct pid *old;
 
-	/* No vCPU is ever seen in one of these states and still loaded. */
+	/*
+	 * Evicted first, so no thread ever sees one of these states in a vCPU that is
+	 * loaded.
+	 */
 	axv_vcpu_evict(vcpu);
 	vcpu->cpu = -1;
 
@@ -251,9 +252,9 @@ void axv_end_bind(struct axv_vcpu *vcpu, int cpu)
  * axv_begin_read() - claim a vCPU for a read, for any thread
  * @vcpu:	any vCPU; the current one of this thread when this succeeds
  *
- * The caller reads AXV_READ_BATCH registers at most or the like, sleeps nowhere,
- * touches no user memory, and ends the claim by axv_end_read().  Other reads are waited
- * for, one after the other.
+ * The caller reads AXV_READ_BATCH registers at most, the vector state or a table, does not
+ * sleep, touches no user memory, and ends the claim by axv_end_read().  Reads of several
+ * threads wait for each other.
  *
  * Context: process context, interrupts on, while a VM exists; returns with preemption
  * off if it succeeds.
@@ -264,10 +265,10 @@ int axv_begin_read(struct axv_vcpu *vcpu)
 {
 	int err;
 
-	/* Without the lock: whatever comes next, at this moment one acts on it. */
+	/* No lock is needed: at this moment an operation acts on the vCPU. */
 	if (READ_ONCE(vcpu->claim) == AXV_CLAIM_OPERATION)
 		return -EBUSY;
-	/* Refused here, otherwise a thread that reads waits for itself. */
+	/* Refused before read_lock, otherwise a thread that reads already waits for itself. */
 	if (unlikely(axv_get_current_vcpu()))
 		return axv_nested(vcpu);
 	raw_spin_lock(&vcpu->read_lock);
@@ -289,7 +290,7 @@ int axv_begin_read(struct axv_vcpu *vcpu)
 }
 
 /**
- * axv_end_read() - the end of what axv_begin_read() began
+ * axv_end_read() - end a read that axv_begin_read() began
  * @vcpu:	the same; no longer the current one
  *
  * Context: preemption off, as axv_begin_read() left it.
@@ -304,7 +305,7 @@ void axv_end_read(struct axv_vcpu *vcpu)
 }
 
 /**
- * axv_vcpu_get_state() - what can be told about a vCPU at this moment
+ * axv_vcpu_get_state() - the state, identity, owner and CPU of a vCPU at this moment
  * @vcpu:	any vCPU
  * @state:	filled in
  *

@@ -60,7 +60,7 @@ static int check_config(struct axv_vm *vm, const struct axv_vcpu_config *config)
 	     !cpu_possible(config->favor_phys_cpu)))
 		return -EINVAL;
 
-	/* Nowhere is not anywhere. */
+	/* A set without a possible CPU is an error; only an empty one means "any CPU". */
 	if (config->phys_cpu_set && !cpumask_empty(config->phys_cpu_set) &&
 	    !cpumask_intersects(config->phys_cpu_set, cpu_possible_mask))
 		return -EINVAL;
@@ -74,7 +74,10 @@ static int insert(struct axv_vm *vm, struct axv_vcpu *vcpu)
 	lockdep_assert_held(&vm->lock);
 	if (xa_load(&vm->by_hw_id, vcpu->hw_id))
 		return -EEXIST;
-	/* Room first: a vCPU that is found by one number is found by the other, too. */
+	/*
+	 * Reserve first, so that the last store cannot fail: a vCPU is in both arrays or in
+	 * none.
+	 */
 	err = xa_reserve(&vm->by_hw_id, vcpu->hw_id, GFP_KERNEL_ACCOUNT);
 	if (err)
 		return err;
@@ -124,7 +127,7 @@ struct axv_vcpu *axv_vcpu_new(struct axv_vm *vm,
 	vcpu->state = AXV_STATE_CREATED;
 	vcpu->cpu = -1;
 	vcpu->loaded_cpu = -1;
-	/* Events may wait that found the queue of another one full, which had this id. */
+	/* Routes may have events for this id, which a vCPU that had it before did not take. */
 	vcpu->routes_wait = true;
 	INIT_HLIST_NODE(&vcpu->held);
 
@@ -165,22 +168,21 @@ err_run:
 err_mask:
 	free_cpumask_var(vcpu->phys_cpu_set);
 err_free:
-	/* Those who walk the VM's vCPUs under RCU never saw it. */
+	/* No grace period is needed: the vCPU was never among the VM's vCPUs. */
 	kvfree(vcpu);
 	return ERR_PTR(err);
 }
 
 /**
- * axv_vcpu_close() - the end of axv_vcpu_new(): no operation any more
+ * axv_vcpu_close() - undo axv_vcpu_new(): take a vCPU out of its VM
  * @vcpu:	vCPU that nobody has claimed or will claim
  *
- * The hardware lets go of it and its id is free again; what is left belongs to
- * the holders of references.
+ * The hardware lets go of the vCPU, and its id is free again.  The caller's reference is
+ * given back; the vCPU is freed with the last one.
  *
- * A kernel thread may be the one that closes the file, and everything else that
- * this thread has to close waits for the end of it.  So this takes no lock that
- * a system call can hold for long: not &axv_vm.lock.  debugfs_remove() waits for
- * those who open the vCPU's files there, not for those who read them.
+ * The file may be closed by a kernel thread, and all other files that this thread has to
+ * close wait meanwhile.  So this takes no lock that a system call can hold for long: not
+ * &axv_vm.lock.  debugfs_remove() waits for opens of the vCPU's files there, not for reads.
  *
  * Context: may sleep.
  */
@@ -200,7 +202,8 @@ void axv_vcpu_close(struct axv_vcpu *vcpu)
  * @setup:	where it begins
  *
  * Context: may sleep.
- * Return: as axv_begin_transition(), but whatever is wrong with @setup is found before.
+ * Return: as axv_begin_transition(); before that, and without a change, -EINVAL or what
+ * &axv_arch_ops.check_setup says if @setup is wrong.
  */
 int axv_vcpu_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 {
@@ -219,7 +222,7 @@ int axv_vcpu_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 	return err;
 }
 
-/* On a CPU of its set, or not at all: that CPU, or -EXDEV. */
+/* Load the vCPU on this CPU.  Returns the CPU, or -EXDEV if it is not in the vCPU's set. */
 static int load_here(struct axv_vcpu *vcpu)
 {
 	int cpu = get_cpu();
@@ -245,7 +248,7 @@ int axv_vcpu_bind(struct axv_vcpu *vcpu, bool adopt)
 	int cpu;
 	int err;
 
-	/* What can be told before the claim poisons nothing. */
+	/* Found before the claim, a wrong CPU makes no vCPU Invalid, whatever its state is. */
 	if (!axv_vcpu_may_run_on(vcpu, raw_smp_processor_id()))
 		return -EXDEV;
 	err = axv_begin_bind(vcpu, adopt);
@@ -277,14 +280,14 @@ int axv_vcpu_unbind(struct axv_vcpu *vcpu)
 	return err;
 }
 
-/* The run ends: what was put off is due. */
+/* At the end of the run: set the flag that axv_put_off_resume() has cleared. */
 static noinline void resume_notification(struct axv_vcpu *vcpu)
 {
 	vcpu->notify_resume = false;
 	set_thread_flag(TIF_NOTIFY_RESUME);
 }
 
-/* The run page asks to load something, which is checked while the vCPU is Ready. */
+/* Begin a run that loads register sets of the run page: checked while the vCPU is Ready. */
 static noinline int begin_dirty_run(struct axv_vcpu *vcpu)
 {
 	int err;
@@ -304,8 +307,8 @@ static noinline int begin_dirty_run(struct axv_vcpu *vcpu)
  * axv_vcpu_run() - Ready to Running to Ready: into the guest, until an exit
  * @vcpu:	any vCPU
  *
- * The claim lasts from Ready to Ready.  A run page that cannot be loaded is
- * found while the vCPU is still Ready.
+ * The claim lasts from Ready to Ready.  Register sets of the run page that cannot be loaded
+ * are found while the vCPU is still Ready.
  *
  * Context: may sleep.
  * Return: 0, and the exit is in the run page; as axv_begin_transition(); -EINVAL: the
@@ -382,8 +385,9 @@ void axv_vcpu_kick(struct axv_vcpu *vcpu)
 }
 
 /*
- * What found no room in the queue may be more urgent than all that is there, and the
- * guest has to run to make room.
+ * Is there an event that ends a halt?  A route's event that found no room in the queue
+ * counts: it may be more urgent than all events in the queue, and only a guest that runs
+ * makes room.
  */
 static bool has_event(struct axv_vcpu *vcpu)
 {
@@ -392,9 +396,11 @@ static bool has_event(struct axv_vcpu *vcpu)
 }
 
 /*
- * What axv_vcpu_block() returns; -EAGAIN: nothing, and the vCPU is Blocked.  Requests are
- * left for the caller to look at.  The state is written under the lock that the look at the
- * events takes anyway.
+ * Look for a reason not to sleep, and write the state: Blocked if there is none, otherwise
+ * Running.  Requests stay set, for the caller of axv_vcpu_block().  Returns what that
+ * returns; -EAGAIN: no reason.
+ *
+ * The state is written under the same lock that looking at the events needs.
  */
 static int look(struct axv_vcpu *vcpu)
 {
@@ -420,7 +426,7 @@ static int look(struct axv_vcpu *vcpu)
 }
 
 /**
- * axv_vcpu_block() - Running to Blocked to Running: sleep until there is a reason
+ * axv_vcpu_block() - Running to Blocked to Running: sleep until there is a reason to go on
  * @vcpu:	vCPU whose claim the caller holds, in state Running
  *
  * Ends on an event that ends a halt, a route that finds no room in the queue, a kick,
@@ -436,12 +442,12 @@ int axv_vcpu_block(struct axv_vcpu *vcpu)
 	DECLARE_SWAITQUEUE(wait);
 	int reason;
 
-	/* Otherwise those that wait for nothing any more keep it awake. */
+	/* Otherwise @routes_wait keeps the vCPU awake although no route waits any more. */
 	axv_routes_retry(vcpu);
 	for (;;) {
 		/*
-		 * In the queue first, and only then a look at the reasons: who
-		 * writes one after that look finds the queue not empty.
+		 * Enter the wait queue first and look for reasons then: a CPU that writes a
+		 * reason after that look finds the queue not empty, and wakes this thread.
 		 */
 		prepare_to_swait_exclusive(&vcpu->wait, &wait,
 					   TASK_INTERRUPTIBLE);

@@ -2,9 +2,9 @@
 /*
  * The VM object: its creation, its death with the VMM, and its end.
  *
- * Death and end are two things.  A VM dies with the address space it belongs
- * to, however many descriptors are still open somewhere: memory and hardware
- * are given back there and then.  It ends with the last descriptor.
+ * Death and end are two things.  A VM dies with the address space it belongs to, even if
+ * descriptors are still open somewhere: memory and hardware are given back at that moment.
+ * It ends with the last descriptor.
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
@@ -30,7 +30,7 @@
 #define VM_FLAGS	(AXV_VM_HALT_IN_KERNEL | AXV_VM_EXIT_ON_EXTINT)
 #define REGION_FLAGS	(AXV_REGION_READONLY | AXV_REGION_LOG_DIRTY)
 
-/* Hands out ids in a circle, so that one is not soon seen again. */
+/* Ids are handed out in a circle, so that none is soon used again. */
 static DEFINE_XARRAY_ALLOC1(ids);
 static u32 next_id;
 
@@ -45,7 +45,7 @@ static u64 irqchips(const struct axv_arch_ops *ops)
 	return chips;
 }
 
-/* Those of every VM, and what any irqchip allows beside them */
+/* The flags of every VM, and those that one of the irqchips allows beside them. */
 static u32 vm_flags(const struct axv_arch_ops *ops)
 {
 	u32 flags = VM_FLAGS;
@@ -129,12 +129,12 @@ static int check_config(const struct axv_arch_ops *ops,
 	    config->irqchip > AXV_IRQCHIP_AIA ||
 	    config->flags & ~(VM_FLAGS | ops->vm_flags[config->irqchip]))
 		return -EINVAL;
-	/* A halt that is an exit would end in a VMM that nobody wakes. */
+	/* If a halt ended the run, the vCPU would wait in the VMM, and an SGI wake nobody. */
 	if (config->flags & AXV_VM_SGI_IN_KERNEL && !(config->flags & AXV_VM_HALT_IN_KERNEL))
 		return -EINVAL;
 	if (!ops->inject_types[config->irqchip])
 		return -EOPNOTSUPP;
-	/* A CPU that waits for its start, or for an interrupt of the APIC's, waits there. */
+	/* A vCPU waits in the kernel for its SIPI, and for interrupts of the local APIC. */
 	if (config->irqchip == AXV_IRQCHIP_LAPIC && !(config->flags & AXV_VM_HALT_IN_KERNEL))
 		return -EINVAL;
 
@@ -168,8 +168,8 @@ static int get_hardware(struct axv_vm *vm)
  *
  * Context: may sleep.
  * Return: the VM with one reference, or an error pointer: -EINVAL: unknown
- * values in @config; -EOPNOTSUPP: known but not implemented; -EBUSY: somebody
- * else has the hardware; -ENOMEM.
+ * values in @config; -EOPNOTSUPP: known but not implemented; -EBUSY: another
+ * hypervisor has the hardware; -ENOMEM.
  */
 struct axv_vm *axv_vm_new(const struct axv_arch_ops *ops,
 			  const struct axv_create_vm *config)
@@ -252,7 +252,7 @@ static void vm_free(struct kref *ref)
 {
 	struct axv_vm *vm = container_of(ref, struct axv_vm, ref);
 
-	/* Its readers look at the memory. */
+	/* First, since a file there looks at the guest's memory when it is opened. */
 	debugfs_remove(vm->debugfs);
 	/* Unregisters the notifier: the VM has died by then, if not before. */
 	axv_memory_destroy(vm);
@@ -297,15 +297,19 @@ static void nothing(void *info)
 }
 
 /*
- * Is a vCPU of the VM in the guest on a CPU?  It is the one loaded last, and stays that
- * as long as it is there.  Under RCU: it may be closed.
+ * Is a vCPU of the VM in the guest on a CPU?  Only the vCPU that the CPU has loaded last
+ * can be, and no other is loaded while it is.  Under RCU, since the vCPU may be closed
+ * meanwhile.
  */
 static bool runs_on(const struct axv_vm *vm, int cpu)
 {
 	const struct axv_vcpu *vcpu;
 	union axv_where where;
 
-	/* Another one than ours by now: pairs with the release when it was loaded. */
+	/*
+	 * Pairs with set_loaded(): if our vCPU is not there any more, what its guest stored
+	 * is seen.
+	 */
 	vcpu = smp_load_acquire(per_cpu_ptr(&axv_loaded, cpu));
 	if (!vcpu || vcpu->vm != vm)
 		return false;
@@ -343,10 +347,13 @@ void axv_vm_flush_on_entry(struct axv_vm *vm)
 		if (runs_on(vm, cpu))
 			cpumask_set_cpu(cpu, vm->flush_cpus);
 	rcu_read_unlock();
-	/* The guest is out on a CPU that is not in @held_cpus: see hold_no_more(). */
+	/*
+	 * Pairs with hold_no_more(): what the guest stored on a CPU whose bit is clear is
+	 * seen.
+	 */
 	smp_acquire__after_ctrl_dep();
 
-	/* Not on this one, if it is among them: whoever runs here is out. */
+	/* The local CPU is left out by the call: it runs this code, not a guest. */
 	preempt_disable();
 	smp_call_function_many(vm->flush_cpus, nothing, NULL, true);
 	preempt_enable();

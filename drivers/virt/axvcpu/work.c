@@ -14,12 +14,12 @@
  * The slow half of axv_has_user_work(): a flag of AXV_USER_WORK is set.  With
  * TIF_NOTIFY_RESUME alone it depends on what the flag was set for.
  *
- * A preemption of a thread that uses restartable sequences (every one of newer
- * C libraries does) has the thread notified before it is in user mode again.  No
- * user mode, no sequence: the notification can wait for the end of the run.
- * Otherwise there would be no halt in the kernel, since each sleep is a
- * preemption.  What comes by the same flag and cannot wait is work queued for
- * the thread, and its throttling.
+ * A thread that uses restartable sequences (rseq; every thread does with newer C libraries)
+ * gets the flag when it is preempted, so that the kernel checks its sequence before it is
+ * in user mode again.  The thread is not in user mode here, so that check can wait for the
+ * end of the run.  Otherwise every halt in the kernel would end the run, since each sleep
+ * is a preemption.  Work that was queued for the thread, and its throttling, use the same
+ * flag and cannot wait.
  */
 bool __axv_has_user_work(unsigned long flags)
 {
@@ -34,8 +34,8 @@ bool __axv_has_user_work(unsigned long flags)
  * The kernel interrupts a guest for new work only if it finds the flag clear
  * (set_notify_resume()), so the flag is clear in the guest.
  *
- * Context: interrupts off; the caller asks axv_has_user_work() afterwards, with
- * the flags of before, since work that was queued meanwhile sent no interrupt.
+ * Context: interrupts off; the caller asks axv_has_user_work() afterwards, with the flags
+ * that it read before this call, since work that was queued meanwhile sent no interrupt.
  */
 void axv_put_off_resume(struct axv_vcpu *vcpu)
 {
