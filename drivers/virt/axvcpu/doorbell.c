@@ -2,10 +2,10 @@
 /*
  * Doorbells: a guest's write that signals an eventfd instead of ending the run.
  *
- * A vCPU looks doorbells up under RCU.  It takes a reference to the one it has found, and
- * signals with that alone: signalling wakes whoever waits, and sleeps with PREEMPT_RT.
- * The table holds a reference, too.  AXV_DOORBELL_REMOVE takes the doorbell out of the table
- * and waits for the last reference to go; no vCPU gets one after that.
+ * A vCPU looks doorbells up under RCU.  It takes a reference to the doorbell that it has
+ * found, and leaves RCU before it signals, since that wakes waiters, and sleeps with
+ * PREEMPT_RT.  The table holds a reference, too.  AXV_DOORBELL_REMOVE takes the doorbell
+ * out of the table and waits for the last reference to go; no vCPU gets one after that.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -37,7 +37,7 @@
  * struct axv_doorbell_node - a doorbell in a table
  * @node:	in a bucket of &axv_doorbells.table
  * @addr:	port or guest physical address.  Constant.
- * @data:	what is written, or 0 if that is not asked.  Constant.
+ * @data:	with @match: the value that has to be written; otherwise 0.  Constant.
  * @width:	bytes of the write; 0: any.  Constant.
  * @match:	only @data rings it.  Constant.
  * @eventfd:	what it signals; a reference is held.  Constant.
@@ -89,8 +89,8 @@ static __always_inline void bell_put(struct axv_doorbell_node *bell)
 }
 
 /*
- * The doorbell of a write, with a reference, or NULL.  One that is on its way out of the
- * table, and has no reference left, is none.
+ * The doorbell of a write, with a reference, or NULL.  A doorbell that has no reference
+ * left is on its way out of the table, and does not count.
  */
 static __always_inline struct axv_doorbell_node *
 bell_get(struct hlist_head *table, u64 addr, unsigned int width, bool match, u64 data)
@@ -117,7 +117,7 @@ bell_get(struct hlist_head *table, u64 addr, unsigned int width, bool match, u64
  * @data:	what was written
  *
  * Context: as axv_ring_doorbell().
- * Return: likewise.
+ * Return: as axv_ring_doorbell().
  */
 bool __axv_ring_doorbell(struct axv_vcpu *vcpu, enum axv_space space, u64 addr,
 			 unsigned int width, u64 data)
@@ -148,7 +148,7 @@ bool __axv_ring_doorbell(struct axv_vcpu *vcpu, enum axv_space space, u64 addr,
 /* ---- changes -------------------------------------------------------------- */
 
 /**
- * axv_doorbell_flags() - the AXV_DOORBELL_* that there are
+ * axv_doorbell_flags() - the AXV_DOORBELL_* flags that are implemented
  * @ops:	the back end
  */
 u32 axv_doorbell_flags(const struct axv_arch_ops *ops)
@@ -183,7 +183,7 @@ static int check_request(const struct axv_vm *vm, const struct axv_doorbell *req
 	return 0;
 }
 
-/* Zeroes are empty buckets. */
+/* Make the table of a space, if there is none yet.  Zeroes are empty buckets. */
 static int make_table(struct axv_doorbells *bells, enum axv_space space)
 {
 	struct hlist_head *table;
@@ -209,7 +209,7 @@ static struct hlist_head *locked_table(struct axv_doorbells *bells, enum axv_spa
 	return rcu_dereference_protected(bells->table[space], lockdep_is_held(&bells->lock));
 }
 
-/* The one that was asked for with the same words, whatever it signals; or NULL. */
+/* The doorbell of the same address, width and data, whichever eventfd it has; or NULL. */
 static struct axv_doorbell_node *find_same(struct axv_doorbells *bells,
 					   const struct axv_doorbell *request)
 {
@@ -259,7 +259,7 @@ static int bell_insert(struct axv_doorbells *bells, const struct axv_doorbell *r
 	return err;
 }
 
-/* The table's reference is the caller's now. */
+/* Take a doorbell out of its table.  The table's reference is the caller's now. */
 static void bell_unlink(struct axv_doorbells *bells, enum axv_space space,
 			struct axv_doorbell_node *bell)
 {
@@ -297,7 +297,9 @@ err_free:
 	return err;
 }
 
-/* @eventfd: NULL: whichever it is. */
+/*
+ * Take the doorbell of a request out of its table, if it has @eventfd; NULL: any eventfd.
+ */
 static struct axv_doorbell_node *bell_take(struct axv_doorbells *bells,
 					   const struct axv_doorbell *request,
 					   const struct eventfd_ctx *eventfd)
@@ -315,8 +317,8 @@ static struct axv_doorbell_node *bell_take(struct axv_doorbells *bells,
 }
 
 /*
- * Waits for vCPUs that ring the doorbell just now: threads of the same VMM, between two
- * entries of the guest.
+ * Remove a doorbell, and wait for vCPUs that ring it just now: threads of the same VMM,
+ * between two entries of the guest.
  */
 static int bell_remove(struct axv_doorbells *bells, const struct axv_doorbell *request)
 {
@@ -367,7 +369,7 @@ int axv_set_doorbell(struct axv_vm *vm, const struct axv_doorbell *request)
 /* ---- the VM's life -------------------------------------------------------- */
 
 /**
- * axv_doorbells_init() - none yet
+ * axv_doorbells_init() - prepare a VM to have doorbells
  * @vm:		a new VM, zeroed
  */
 void axv_doorbells_init(struct axv_vm *vm)
@@ -394,9 +396,9 @@ static struct axv_doorbell_node *bell_pop(struct axv_doorbells *bells,
  * @vm:		VM whose doorbells no call changes any more: its descriptor is closed, or
  *		its address space is gone
  *
- * Waits for no vCPU that rings one just now, since a kernel thread may be the one that
- * closes the descriptor; the vCPU frees that doorbell.  May be called more than once, and
- * by two threads.
+ * Does not wait for vCPUs that ring one just now, since the descriptor may be closed by a
+ * kernel thread, which must not be held up; such a vCPU frees the doorbell.  May be called
+ * more than once, and by two threads.
  *
  * Context: process context.
  */
@@ -408,7 +410,7 @@ void axv_doorbells_close(struct axv_vm *vm)
 	unsigned int space, i;
 
 	for (space = 0; space < AXV_SPACES; space++) {
-		/* It stays as long as the VM. */
+		/* A table stays as long as the VM. */
 		table = rcu_dereference_protected(bells->table[space], true);
 		for (i = 0; table && i < BUCKETS; i++)
 			while ((bell = bell_pop(bells, space, &table[i]))) {
@@ -419,7 +421,7 @@ void axv_doorbells_close(struct axv_vm *vm)
 }
 
 /**
- * axv_doorbells_destroy() - the end of axv_doorbells_init()
+ * axv_doorbells_destroy() - remove all doorbells, and free the tables
  * @vm:		VM that nobody refers to any more
  *
  * Context: may sleep.

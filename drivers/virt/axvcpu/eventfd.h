@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Eventfds, which a test in the kernel cannot create.
+ * What the module does with eventfds.  A KUnit test, which cannot create one, puts a stub
+ * in their place.
  */
 #ifndef _AXVCPU_EVENTFD_H
 #define _AXVCPU_EVENTFD_H
@@ -16,13 +17,13 @@
 
 /**
  * struct axv_eventfd_stub - what a test has in the place of eventfds
- * @get:	of a descriptor, a reference or an error pointer
- * @signal:	one more
- * @put:	give the reference back
- * @file:	of a descriptor, a reference or NULL; its poll() joins the queue.  This and the
- *		rest for irqfds alone
- * @of_file:	as @get
- * @take:	the count, which is zero afterwards; under the queue's lock
+ * @get:	takes a descriptor; returns a reference to its eventfd, or an error pointer
+ * @signal:	signals the eventfd once
+ * @put:	gives a reference back
+ * @file:	takes a descriptor; returns a reference to its file, whose poll() joins the
+ *		queue, or NULL.  This and what follows are for irqfds alone
+ * @of_file:	takes a file; returns a reference to its eventfd, or an error pointer
+ * @take:	returns the count, which is zero afterwards; under the queue's lock
  */
 struct axv_eventfd_stub {
 	struct eventfd_ctx *(*get)(int fd);
@@ -34,7 +35,7 @@ struct axv_eventfd_stub {
 };
 
 #if IS_ENABLED(CONFIG_KUNIT)
-/* During a test, otherwise NULL. */
+/* Set during a test, otherwise NULL. */
 extern const struct axv_eventfd_stub *axv_eventfd_stub;
 #else
 #define axv_eventfd_stub	((const struct axv_eventfd_stub *)NULL)
@@ -101,10 +102,12 @@ static inline struct eventfd_ctx *axv_eventfd_of_file(struct file *file)
 }
 
 /**
- * axv_eventfd_take() - take the count back
- * @eventfd:	one whose queue the caller has locked
+ * axv_eventfd_take() - take the count of an eventfd back
+ * @eventfd:	eventfd whose queue the caller has locked
  *
- * Return: the count; of an EFD_SEMAPHORE, 1 of it.
+ * With EFD_SEMAPHORE, 1 is taken from the count, and the rest stays.
+ *
+ * Return: what was taken.
  */
 static inline u64 axv_eventfd_take(struct eventfd_ctx *eventfd)
 {
@@ -117,14 +120,15 @@ static inline u64 axv_eventfd_take(struct eventfd_ctx *eventfd)
 }
 
 /**
- * axv_eventfd_wake_writers() - there is room in the count for those who wait for it
+ * axv_eventfd_wake_writers() - wake those that wait for room in the count
  * @queue:	locked; its eventfd's count was taken
  *
- * One who waits may be a request (aio, io_uring) whose end signals the same eventfd.  It sees
- * @in_eventfd, and signals later; otherwise it would wait for the lock that this thread holds.
+ * A waiter may be a request (aio, io_uring) whose end signals the same eventfd.  With
+ * @in_eventfd set it does so later; otherwise it waits for the lock that this thread holds.
  *
- * Handlers of interrupts signal eventfds as well (VFIO's), and would find this thread's mark and
- * signal nothing: so interrupts are off. With PREEMPT_RT handlers are threads.
+ * Interrupt handlers signal eventfds as well (VFIO's), and would signal nothing if they
+ * found this thread's @in_eventfd set: so interrupts are off.  With PREEMPT_RT handlers are
+ * threads.
  */
 static inline void axv_eventfd_wake_writers(wait_queue_head_t *queue)
 {
@@ -137,7 +141,7 @@ static inline void axv_eventfd_wake_writers(wait_queue_head_t *queue)
 }
 
 /**
- * axv_eventfd_leave() - leave an eventfd's queue: nobody calls back any more
+ * axv_eventfd_leave() - leave an eventfd's queue, so that it does not call back any more
  * @eventfd:	a reference is held
  * @queue:	its queue
  * @wait:	in @queue

@@ -2,13 +2,14 @@
 /*
  * irqfds: an eventfd's signal becomes an event on a route.
  *
- * The signal calls back, under the eventfd's own lock and perhaps in a hard interrupt:
- * the callback takes the count back and raises the route, which takes raw locks only.
+ * A signal calls signalled(), under the eventfd's own lock and perhaps in a hard interrupt.
+ * That takes the eventfd's count and raises the route, which takes raw locks only.
  *
- * An irqfd ends in one of four ways: the VMM takes it back, the VM's file is closed, the
- * VMM's address space goes, or the last file of the eventfd is closed.  Whoever takes it off
- * the VM's list ends it; the last is told under the eventfd's lock and leaves the rest to a
- * worker, for which the end of the VM's file waits.
+ * An irqfd ends in one of four ways: the VMM removes it, the VM's file is closed, the VMM's
+ * address space goes, or the last file of the eventfd is closed.  The thread that takes the
+ * irqfd off the VM's list ends it.  In the last case the callback runs under the eventfd's
+ * lock, which the end needs, so a worker ends the irqfd; closing the VM's file waits for
+ * that worker.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -36,13 +37,13 @@ static struct workqueue_struct *ends;
  * struct axv_irqfd - an eventfd and its route
  * @vm:		VM; it stays as long as the eventfd calls back
  * @gsi:	the route, which need not be there
- * @resampler:	hears of the end of its interrupts, or NULL
+ * @resampler:	signalled when its interrupts end, or NULL
  * @ctx:	the eventfd; a reference is held
  * @queue:	the eventfd's, which stays as long as @ctx
  * @wait:	in @queue, until the end
- * @poll:	how it gets there
- * @node:	in &axv_vm.irqfds, under &axv_vm.irqfd_lock; empty: somebody ends it
- * @ending:	in the list of those whom the same thread ends
+ * @poll:	puts @wait into @queue, by join()
+ * @node:	in &axv_vm.irqfds, under &axv_vm.irqfd_lock; empty: a thread is ending it
+ * @ending:	in a list of irqfds that one thread ends
  */
 struct axv_irqfd {
 	struct axv_vm *vm;
@@ -56,7 +57,7 @@ struct axv_irqfd {
 	struct llist_node ending;
 };
 
-/* When this returns the eventfd does not call back any more. */
+/* When this returns the eventfd does not call signalled() any more. */
 static void detach(struct axv_irqfd *irqfd)
 {
 	axv_eventfd_leave(irqfd->ctx, irqfd->queue, &irqfd->wait);
@@ -66,9 +67,10 @@ static void detach(struct axv_irqfd *irqfd)
 }
 
 /*
- * When this returns none of the eventfds calls back any more, nor is a resample eventfd
- * signalled.  One wait for all of them: axv_vm_die() comes here from the release notifier,
- * for whose end the notifiers of all other processes wait.
+ * End the irqfds of a list.  When this returns, none of their eventfds calls signalled()
+ * any more, and no resample eventfd is signalled.  It waits once for all of them:
+ * axv_vm_die() comes here from the release notifier, and notifiers of all other processes
+ * wait for that.
  */
 static void end(struct llist_node *irqfds)
 {
@@ -91,7 +93,7 @@ static void end(struct llist_node *irqfds)
 	}
 }
 
-/* Those of all VMs whose eventfds were closed. */
+/* Irqfds of all VMs whose eventfds were closed, for a worker to end. */
 static LLIST_HEAD(orphans);
 
 static void end_orphans(struct work_struct *work)
@@ -101,7 +103,7 @@ static void end_orphans(struct work_struct *work)
 
 static DECLARE_WORK(orphans_work, end_orphans);
 
-/* Whoever calls this ends it. */
+/* Take an irqfd off the VM's list; the caller sees to its end. */
 static void take_off(struct axv_vm *vm, struct axv_irqfd *irqfd)
 {
 	lockdep_assert_held(&vm->irqfd_lock);
@@ -123,14 +125,17 @@ static void closed(struct axv_irqfd *irqfd)
 	spin_lock_irqsave(&vm->irqfd_lock, flags);
 	if (!list_empty(&irqfd->node)) {
 		take_off(vm, irqfd);
-		/* Before the work is queued: if it is already, it has not begun to look. */
+		/*
+		 * Added before the work is queued: if it is queued already, it has yet to
+		 * look.
+		 */
 		llist_add(&irqfd->ending, &orphans);
 		queue_work(ends, &orphans_work);
 	}
 	spin_unlock_irqrestore(&vm->irqfd_lock, flags);
 }
 
-/* Not zero: nobody else need be woken, since the count is taken back. */
+/* Returns not zero if no other waiter need be woken, since the count was taken. */
 static int signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct axv_irqfd *irqfd = container_of(wait, struct axv_irqfd, wait);
@@ -148,8 +153,9 @@ static int signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void
 }
 
 /*
- * Before other waiters, which would see the count.  What was counted before it called back is
- * an event, too, and taken back like one: whoever could not count on may do so now.
+ * Enter the eventfd's queue before other waiters, which otherwise see the count.  What was
+ * counted before that is an event, too: the count is taken, and writers that had to wait
+ * for room in it are woken.
  */
 static void join(struct file *file, wait_queue_head_t *queue, poll_table *poll)
 {
@@ -263,7 +269,8 @@ static int check(const struct axv_set_irqfd *config)
  * @vm:		VM whose &axv_vm.lock is held: one call at a time
  * @config:	what userspace wants
  *
- * The file is held meanwhile, so it is not closed before the eventfd knows whom to call.
+ * A reference to the file is held meanwhile, so the file is not closed before the irqfd is
+ * in the eventfd's queue.
  *
  * Context: may sleep.
  * Return: 0; -EOPNOTSUPP: the irqchip has no routes; -EINVAL: flags that cannot be, or no
@@ -294,7 +301,7 @@ int axv_set_irqfd(struct axv_vm *vm, const struct axv_set_irqfd *config)
 		err = take_back(vm, ctx, config->gsi);
 	else
 		err = add(vm, file, ctx, config);
-	/* Otherwise the reference is the irqfd's. */
+	/* Otherwise the irqfd keeps the reference. */
 	if (err || config->flags & AXV_IRQFD_REMOVE)
 		axv_eventfd_put(ctx);
 out:
@@ -307,7 +314,7 @@ out:
  * @vm:		VM whose irqfds no call changes any more: its file is closed, or its address
  *		space is gone
  *
- * Those whose eventfds were closed meanwhile are a worker's to end.  May be called more
+ * Irqfds whose eventfds were closed meanwhile are ended by a worker.  May be called more
  * than once, and by two threads.
  *
  * Context: sleeps.
@@ -331,22 +338,22 @@ void axv_irqfds_close(struct axv_vm *vm)
 }
 
 /**
- * axv_irqfd_end_all() - the VM's file is closed: no eventfd uses the VM any more
- * @vm:		VM
+ * axv_irqfd_end_all() - end all irqfds, and wait for those that a worker ends
+ * @vm:		VM whose file is closed
  *
- * But for one that axv_vm_die() is ending in another thread, for which axv_memory_destroy()
- * waits.
+ * No eventfd uses the VM any more when this returns, but for those that axv_vm_die() is
+ * ending in another thread: axv_memory_destroy() waits for that.
  *
  * Context: sleeps.
  */
 void axv_irqfd_end_all(struct axv_vm *vm)
 {
 	axv_irqfds_close(vm);
-	/* Those whose eventfds were closed use the VM until their end. */
+	/* Irqfds whose eventfds were closed use the VM until the worker has ended them. */
 	flush_workqueue(ends);
 }
 
-/** axv_irqfd_init() - before the first VM */
+/** axv_irqfd_init() - create the workqueue and prepare resamplers; before the first VM */
 int axv_irqfd_init(void)
 {
 	int err = axv_resample_init();
@@ -360,7 +367,7 @@ int axv_irqfd_init(void)
 	return -ENOMEM;
 }
 
-/** axv_irqfd_exit() - after the last VM */
+/** axv_irqfd_exit() - undo axv_irqfd_init(); after the last VM */
 void axv_irqfd_exit(void)
 {
 	destroy_workqueue(ends);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Resample eventfds: they hear that a level interrupt has ended, and whoever holds the
- * level up looks at the device again.
+ * Resample eventfds: signalled when a level interrupt has ended, so that their owner looks
+ * whether the device still holds the level up.
  *
  * A vCPU that ends an interrupt, and a call that adds level routes, walk the list of a gsi
- * under SRCU, since signalling sleeps on a realtime kernel.  Whoever takes resamplers off a
- * list waits for such walks, so nothing is signalled by them any more: once for all of them,
- * since a grace period takes milliseconds and a VM may have 4,096.
+ * under SRCU, since signalling sleeps on a realtime kernel.  A thread that takes resamplers
+ * off their lists waits for such walks to end, after which they signal nothing any more.
+ * It waits once for all of them, since a grace period takes milliseconds and a VM may have
+ * 4,096.
  *
- * Each gsi has a list of its own: 4,096 routes may end at once, and one list of 4,096 would
- * be walked for each of them.
+ * Each gsi has a list of its own.  With a single list, all 4,096 resamplers would be walked
+ * for each of the 4,096 routes that may end at once.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -27,22 +28,24 @@
 #include "eventfd.h"
 #include "resample.h"
 
-/* One for all VMs: a walk waits for nothing that a user can stop. */
+/* One for all VMs is enough: no walk waits for something that a user can delay. */
 static struct srcu_struct walks;
 
 /**
- * struct hearers - who hears of the end of a route's interrupts, in &axv_vm.resamplers
- * @list:	of &axv_resampler.node, empty for a moment at most; under the xarray's lock
+ * struct hearers - the resamplers of a gsi, in &axv_vm.resamplers
+ * @list:	of &axv_resampler.node; changed under the xarray's lock.  Once it is empty,
+ *		this is taken out of the array under the same lock
  */
 struct hearers {
 	struct list_head list;
 };
 
 /**
- * struct axv_resampler - an eventfd that hears of the end of a route's interrupts
- * @node:	in @hearers
- * @hearers:	of @gsi.  Constant.
- * @last:	no other was left when this one was removed: @hearers goes with it
+ * struct axv_resampler - an eventfd that is signalled when a route's interrupts end
+ * @node:	in the list of @hearers
+ * @hearers:	those of @gsi.  Constant.
+ * @last:	no other was left in @hearers when this one was removed: free @hearers with
+ *		it
  * @gsi:	the route, which need not be there.  Constant.
  * @eventfd:	what is signalled; a reference is held.  Constant.
  */
@@ -82,7 +85,7 @@ static int put_on(struct axv_vm *vm, struct axv_resampler *resampler)
 }
 
 /**
- * axv_resampler_add() - an eventfd hears of the end of a route's interrupts
+ * axv_resampler_add() - have an eventfd signalled when a route's interrupts end
  * @vm:		any VM
  * @gsi:	number of the route
  * @fd:		descriptor of the eventfd
@@ -114,10 +117,10 @@ err_free:
 }
 
 /**
- * axv_resampler_remove() - no walk finds the resampler any more
+ * axv_resampler_remove() - take a resampler off its list, so that no later walk finds it
  * @vm:		VM of axv_resampler_add()
- * @resampler:	what that returned.  axv_resampler_free() has to follow, after
- *		axv_resample_wait().
+ * @resampler:	what axv_resampler_add() returned.  axv_resample_wait() and then
+ *		axv_resampler_free() have to follow
  *
  * Context: process context.
  */
@@ -132,7 +135,7 @@ void axv_resampler_remove(struct axv_vm *vm, struct axv_resampler *resampler)
 }
 
 /**
- * axv_resample_wait() - nothing is signalled any more by what was removed before
+ * axv_resample_wait() - wait until resamplers that were removed before signal nothing more
  *
  * Context: sleeps.
  */
@@ -142,7 +145,7 @@ void axv_resample_wait(void)
 }
 
 #if IS_ENABLED(CONFIG_KUNIT)
-/* More after each wait: how many grace periods there were. */
+/* For tests: a number that changes with each grace period that was waited for. */
 unsigned long axv_resample_cookie(void)
 {
 	return get_state_synchronize_srcu(&walks);
@@ -150,8 +153,9 @@ unsigned long axv_resample_cookie(void)
 #endif
 
 /**
- * axv_resampler_free() - the end of axv_resampler_add()
- * @resampler:	what that returned, removed and waited for
+ * axv_resampler_free() - free a resampler
+ * @resampler:	what axv_resampler_add() returned, removed, and axv_resample_wait() called
+ *		since
  *
  * Context: process context.
  */
@@ -164,9 +168,9 @@ void axv_resampler_free(struct axv_resampler *resampler)
 }
 
 /**
- * axv_resampler_end() - remove one, wait, and free it
+ * axv_resampler_end() - remove a resampler, wait until it signals nothing, and free it
  * @vm:		VM of axv_resampler_add()
- * @resampler:	what that returned; nothing is signalled by it any more
+ * @resampler:	what axv_resampler_add() returned
  *
  * Context: sleeps.
  */
@@ -178,16 +182,16 @@ void axv_resampler_end(struct axv_vm *vm, struct axv_resampler *resampler)
 }
 
 /**
- * axv_resample() - signal all who hear of the end of a route's interrupts
+ * axv_resample() - signal the resample eventfds of a route
  * @vm:		VM whose file, or a vCPU's, is open
  * @gsi:	number of the route
  *
- * Under &axv_vm.lock the walk waits for the locks of eventfds alone, under which nobody waits
- * for a walk or for &axv_vm.lock.
+ * The caller may hold &axv_vm.lock: the walk waits for locks of eventfds only, and no
+ * holder of such a lock waits for a walk or for &axv_vm.lock.
  *
  * Context: preemption and interrupts on, no lock held but &axv_vm.lock: on a realtime kernel
  * signalling sleeps.
- * Return: false: there is nobody.
+ * Return: false: the route has none.
  */
 bool axv_resample(struct axv_vm *vm, u32 gsi)
 {
@@ -212,13 +216,13 @@ out:
 	return heard;
 }
 
-/** axv_resample_init() - before the first VM */
+/** axv_resample_init() - prepare for walks; before the first VM */
 int axv_resample_init(void)
 {
 	return init_srcu_struct(&walks);
 }
 
-/** axv_resample_exit() - after the last VM */
+/** axv_resample_exit() - undo axv_resample_init(); after the last VM */
 void axv_resample_exit(void)
 {
 	cleanup_srcu_struct(&walks);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Eventfds that hear of the end of level interrupts.
+ * Eventfds that are signalled when level interrupts end.  resample.c
  */
 #ifndef _AXVCPU_RESAMPLE_H
 #define _AXVCPU_RESAMPLE_H

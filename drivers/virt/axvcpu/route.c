@@ -2,17 +2,18 @@
 /*
  * Routes: from a number that a device knows (gsi) to an interrupt of a vCPU.
  *
- * A route is found without a lock, under RCU.  Delivering and changing hold its own raw
- * lock, so that {event, masked, pending} change as one: an event is delivered by the old
- * route or by the new one, not by half of each.
+ * A route is found without a lock, under RCU.  A thread that delivers or changes a route
+ * holds the route's own raw lock, so that {event, masked, pending} change as one: an event
+ * is delivered by the old route or by the new one, not by half of each.
  *
- * What cannot be delivered stays pending: while the route is masked, until it is set
- * anew; while the queue of the vCPU is full, until the vCPU takes it, before it enters or
- * sleeps.  So does a wire whose vCPU is not there, or is Invalid: until one is.  What the
- * vCPU refuses is lost: nothing would come that could deliver it.
+ * An event that cannot be delivered now stays pending.  If the route is masked, the event
+ * waits until the route is set anew.  If the queue of the vCPU is full, it waits until the
+ * vCPU's thread looks for it, before it enters the guest or sleeps.  A wire also waits
+ * while its vCPU is not there, or is Invalid.  Any other event that the vCPU refuses is
+ * lost, since nothing would come that could deliver it.
  *
- * A level route notes, when it is delivered, to which vCPU and as what.  The end of that
- * interrupt acts on the note: axv_routes_ended().
+ * When a level route is delivered, it notes the vCPU and the vector.  axv_routes_ended()
+ * acts on that note when the interrupt ends.
  */
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -33,18 +34,19 @@
 
 /**
  * struct axv_gsi - a route, in &axv_vm.routes by its gsi
- * @lock:	guards what follows, but @rcu and @table.  Raw: taken by whoever signals
- *		an eventfd.  Outside &axv_vcpu.lock; no two are held at once.
+ * @lock:	guards what follows, but for @table and @rcu.  Raw: taken in any context in
+ *		which an eventfd is signalled.  Outside &axv_vcpu.lock; no two are held at
+ *		once.
  * @pending:	an event was not delivered yet
  * @in_flight:	of a level: it was delivered to @to_vcpu as @vector, and has not ended
- * @line:	of a level: &enum axv_line of those who hold it up; otherwise of those who
- *		do if it becomes one
- * @to_vcpu:	id of a vCPU
- * @vector:	x86's vector, or arm64's INTID
+ * @line:	bits of &enum axv_line: what holds the level up; of a route that is no
+ *		level, what does so if it becomes one
+ * @to_vcpu:	id of the vCPU to which a level was delivered last
+ * @vector:	x86's vector, or arm64's INTID, as which a level was delivered last
  * @set:	what userspace asked for, without the flags that are state
  * @event:	what the vCPU gets
  * @table:	&axv_vm.route_table when it was set last; under &axv_vm.lock
- * @rcu:	frees it after those who found it
+ * @rcu:	frees it after look-ups that have found it
  */
 struct axv_gsi {
 	raw_spinlock_t lock;
@@ -76,7 +78,7 @@ static bool is_level(const struct axv_gsi *route)
 	return route->set.flags & AXV_ROUTE_LEVEL;
 }
 
-/* A level that has to fall, as on arm64.  On x86 it is a message that ends. */
+/* Is the route a level that has to fall (arm64)?  On x86 a level is a message, which ends. */
 static bool is_wire(const struct axv_gsi *route)
 {
 	return is_level(route) && route->event.type == AXV_INJECT_WIRED;
@@ -95,7 +97,7 @@ static int give(struct axv_vm *vm, const struct axv_gsi *route)
 	return vcpu ? axv_vcpu_inject_routed(vcpu, &event) : -ENOENT;
 }
 
-/* Under &axv_gsi.lock and RCU. */
+/* Deliver a route's pending event, if that can be done now.  Under &axv_gsi.lock and RCU. */
 static void deliver(struct axv_vm *vm, struct axv_gsi *route)
 {
 	int err;
@@ -109,7 +111,10 @@ static void deliver(struct axv_vm *vm, struct axv_gsi *route)
 	err = give(vm, route);
 	if (err == -EAGAIN)
 		return;
-	/* What nobody is there to take is lost, as on a bus; but a wire waits for a vCPU. */
+	/*
+	 * Without a vCPU that takes it, an event is lost, as on a bus; but a wire waits for
+	 * one.
+	 */
 	route->pending = is_wire(route) && (err == -ENOENT || err == -EBADFD);
 	if (!is_level(route))
 		return;
@@ -122,9 +127,9 @@ static void deliver(struct axv_vm *vm, struct axv_gsi *route)
 
 /**
  * struct fall - wires that a call has lowered
- * @wires:	0; 1; or more than 1, if they were not all the same
- * @vcpu:	of the last one, whose it was
- * @vector:	and which
+ * @wires:	0: none; 1: one wire, perhaps by several routes; more: different wires
+ * @vcpu:	id of the vCPU of the last one
+ * @vector:	vector of the last one
  */
 struct fall {
 	unsigned int wires;
@@ -133,8 +138,8 @@ struct fall {
 };
 
 /*
- * The wire is low for the vCPU, as far as this route goes.  Under &axv_gsi.lock and RCU;
- * after_fall() has to follow without that lock.
+ * Lower a route's wire at the vCPU, even if other routes hold it up.  Under &axv_gsi.lock
+ * and RCU; after_fall() has to follow without that lock.
  */
 static void lower(struct axv_vm *vm, const struct axv_gsi *route, struct fall *fall)
 {
@@ -152,7 +157,7 @@ static void lower(struct axv_vm *vm, const struct axv_gsi *route, struct fall *f
 	fall->vector = route->vector;
 }
 
-/* Under RCU. */
+/* Deliver what waits on a route, and its wire again if that was lowered.  Under RCU. */
 static void raise_again(struct axv_vm *vm, struct axv_gsi *route, const struct fall *fall)
 {
 	unsigned long flags;
@@ -167,12 +172,13 @@ static void raise_again(struct axv_vm *vm, struct axv_gsi *route, const struct f
 }
 
 /*
- * Other routes may hold the same wires up.  Their locks are taken after the wires were
- * lowered: either a route has noted that its wire is high, and raises it again here, or it
- * notes that later, and raises the wire itself.  And there may be room in queues now.
+ * Raise the wires again that other routes hold up, and deliver events that waited for room
+ * in a queue.  The locks of the other routes are taken after the wires were lowered: if a
+ * route has noted that its wire is high, the wire is raised again here; if it notes that
+ * later, it raises the wire itself.
  *
- * Once for all that a call has lowered: otherwise 4,096 routes of one wire are looked at
- * 4,096 times.
+ * Called once for all wires that a call has lowered; otherwise 4,096 routes of one wire are
+ * looked at 4,096 times.
  */
 static void after_fall(struct axv_vm *vm, const struct fall *fall)
 {
@@ -196,7 +202,7 @@ static void after_fall(struct axv_vm *vm, const struct fall *fall)
 	rcu_read_unlock();
 }
 
-/* Nobody holds the level up any more. */
+/* Nothing holds the route's level up any more: nothing is pending, and its wire is lowered. */
 static void relax(struct axv_vm *vm, struct axv_gsi *route, struct fall *fall)
 {
 	route->pending = false;
@@ -214,7 +220,7 @@ static void end_flight(struct axv_vm *vm, struct axv_gsi *route, struct fall *fa
 			relax(vm, route, fall);
 		return;
 	}
-	/* Whoever holds it up is asked, and sends it again. */
+	/* The end is told to whatever holds the level up, which then raises the route again. */
 	route->in_flight = false;
 	route->pending = false;
 }
@@ -225,7 +231,10 @@ static bool flies_as(const struct axv_gsi *route, const struct axv_vcpu *vcpu, u
 	       (!is_wire(route) || route->to_vcpu == vcpu->id);
 }
 
-/* The next route from *@gsi on that ends, and who held it up until then. */
+/*
+ * End the next route, from *@gsi on, that is in flight as @vector; *@line: what held it up
+ * until then.  Returns false if there is none.
+ */
 static bool end_next(struct axv_vcpu *vcpu, u32 vector, unsigned long *gsi, u8 *line,
 		     struct fall *fall)
 {
@@ -255,11 +264,12 @@ static bool end_next(struct axv_vcpu *vcpu, u32 vector, unsigned long *gsi, u8 *
  * @vcpu:	vCPU whose claim the caller holds
  * @vector:	what has ended
  *
- * Each route ends once, also one that is raised again meanwhile.  A wire that is low until
- * all have been told is not missed: this thread is the one that enters the guest.
+ * Each route ends once, even if it is raised again meanwhile.  A wire that several routes
+ * share is low until after_fall() has raised it again.  The guest does not see that, since
+ * this thread is the one that enters it.
  *
  * Context: as axv_routes_ended().
- * Return: likewise.
+ * Return: as axv_routes_ended().
  */
 bool __axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
 {
@@ -284,12 +294,12 @@ bool __axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
 /* ---- events ------------------------------------------------------------------ */
 
 /**
- * axv_route_raise() - an event on a route
+ * axv_route_raise() - deliver an event of a route, or keep it pending
  * @vm:		any VM
  * @gsi:	number of the route
- * @line:	of a level route: who holds it up
+ * @line:	of a level route: what holds it up
  *
- * Of events that were not delivered yet, one is left.
+ * Several events that were not delivered yet are one event.
  *
  * Context: any but NMI.
  * Return: 0, or -ENOENT if there is no route.
@@ -303,7 +313,10 @@ int axv_route_raise(struct axv_vm *vm, u32 gsi, enum axv_line line)
 	route = xa_load(&vm->routes, gsi);
 	if (route) {
 		raw_spin_lock_irqsave(&route->lock, flags);
-		/* An irqfd waits for an end, even if the route is no level just now. */
+		/*
+		 * Noted of an irqfd also if the route is no level just now: it waits for an
+		 * end.
+		 */
 		if (is_level(route) || line == AXV_LINE_IRQFD)
 			route->line |= line;
 		route->pending = true;
@@ -314,7 +327,7 @@ int axv_route_raise(struct axv_vm *vm, u32 gsi, enum axv_line line)
 	return route ? 0 : -ENOENT;
 }
 
-/* The VMM does not hold it up any more. */
+/* The VMM does not hold the level of a route up any more. */
 static int route_fall(struct axv_vm *vm, u32 gsi)
 {
 	struct fall fall = {};
@@ -336,13 +349,13 @@ static int route_fall(struct axv_vm *vm, u32 gsi)
 }
 
 /**
- * axv_vm_inject() - an event for the VM as a whole
+ * axv_vm_inject() - deliver an event that is for the VM as a whole
  * @vm:		any VM
  * @event:	WIRED: the level of a route's wire; MSI: a message
  *
  * Context: any but NMI.
- * Return: 0; -EINVAL: no such event; -EOPNOTSUPP: no irqchip has a use for it; -ENOENT:
- * no such route.
+ * Return: 0; -EINVAL: no such event; -EOPNOTSUPP: the VM's irqchip takes none of its type;
+ * -ENOENT: no such route.
  */
 int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event)
 {
@@ -374,7 +387,7 @@ int axv_vm_inject(struct axv_vm *vm, const struct axv_inject *event)
  * __axv_routes_retry() - deliver what found the queue of a vCPU full
  * @vcpu:	any vCPU
  *
- * Who finds the queue full again after the flag was cleared sets it anew, under the
+ * A delivery that finds the queue full after the flag was cleared sets it again, under the
  * same lock.
  *
  * Context: any but NMI.
@@ -394,8 +407,9 @@ void __axv_routes_retry(struct axv_vcpu *vcpu)
 		if (READ_ONCE(route->set.vcpu) != vcpu->id)
 			continue;
 		/*
-		 * Not without the lock: whoever holds it has either looked for the vCPU, found
-		 * none and left it pending, or looks later, and finds this one.
+		 * @pending is not looked at without the lock: a thread that holds the lock has
+		 * either found no vCPU and left the event pending, or looks for the vCPU
+		 * later, and finds this one.
 		 */
 		raw_spin_lock_irqsave(&route->lock, flags);
 		deliver(vm, route);
@@ -406,9 +420,10 @@ void __axv_routes_retry(struct axv_vcpu *vcpu)
 
 /**
  * __axv_routes_closed() - axv_routes_closed() where there may be level routes
- * @vcpu:	as there
+ * @vcpu:	vCPU that nobody finds by its id any more
  *
- * Another vCPU may have the id already, and the wire: then it is told again.
+ * Another vCPU may have the id already: the wire is delivered to that one, perhaps for the
+ * second time.
  *
  * Context: as axv_routes_closed().
  */
@@ -434,8 +449,9 @@ void __axv_routes_closed(struct axv_vcpu *vcpu)
 /* ---- changes; under &axv_vm.lock --------------------------------------------- */
 
 /*
- * Also without the lock, at the end.  after_fall() has to follow if other routes stay.
- * Return: false: there is none.
+ * Take a route out of the VM and lower its wire.  At the end of the VM also without
+ * &axv_vm.lock.  If other routes stay, after_fall() has to follow.  Returns false if there
+ * is no route.
  */
 static bool take_route(struct axv_vm *vm, u32 gsi, struct fall *fall)
 {
@@ -445,7 +461,7 @@ static bool take_route(struct axv_vm *vm, u32 gsi, struct fall *fall)
 	if (!route)
 		return false;
 	rcu_read_lock();
-	/* Who has found it already delivers nothing after this. */
+	/* A thread that has found the route already delivers nothing after this. */
 	raw_spin_lock_irqsave(&route->lock, flags);
 	relax(vm, route, fall);
 	route->set.flags = AXV_ROUTE_MASKED;
@@ -462,7 +478,7 @@ static void remove_route(struct axv_vm *vm, u32 gsi, struct fall *fall)
 		vm->nr_routes--;
 }
 
-/* A route that delivers nothing before set_route(), and keeps what comes until then. */
+/* Add a route that is masked until set_route(): an event that comes before stays pending. */
 static int add_blank(struct axv_vm *vm, u32 gsi)
 {
 	struct axv_gsi *route = kzalloc(sizeof(*route), GFP_KERNEL_ACCOUNT);
@@ -508,7 +524,7 @@ static void remove_blanks(struct axv_vm *vm)
 	}
 }
 
-/* Room for all of them: nothing that follows can fail. */
+/* Add a blank for each route that is not there yet, so that nothing that follows can fail. */
 static int make_room(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 		     u32 limit)
 {
@@ -525,28 +541,34 @@ static int make_room(struct axv_vm *vm, const struct axv_route *routes, u32 coun
 	return err;
 }
 
-/* What is state of it, as far as it is a level; under &axv_gsi.lock. */
+/* Set the state of a route that is, or no longer is, a level.  Under &axv_gsi.lock. */
 static void set_level(struct axv_gsi *route, u32 flags)
 {
 	if (!is_level(route)) {
-		/* @line stays: whoever waits for an end gets one if this is a level again. */
+		/*
+		 * @line stays: an irqfd that waits for an end gets one if this is a level
+		 * again.
+		 */
 		route->in_flight = false;
 		return;
 	}
-	/* What flies already goes on as it was noted: its end is the one that comes. */
+	/*
+	 * If it is in flight already, the note stays: that interrupt is the one that will
+	 * end.
+	 */
 	if (flags & AXV_ROUTE_IN_FLIGHT && !route->in_flight) {
 		route->in_flight = true;
 		route->to_vcpu = route->set.vcpu;
 		route->vector = route->event.vector;
 	}
-	/* Whoever it was, its end is told. */
+	/* What holds it up is not known here; AXV_LINE_IRQFD has its end told in any case. */
 	if (!route->line && (route->pending || flags & AXV_ROUTE_IN_FLIGHT))
 		route->line = AXV_LINE_IRQFD;
 	if (route->line && (is_wire(route) || !route->in_flight))
 		route->pending = true;
 }
 
-/* The route is there, and @new was checked. */
+/* Set a route that is there.  @new was checked. */
 static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fall *fall)
 {
 	struct axv_gsi *route = xa_load(&vm->routes, new->gsi);
@@ -554,7 +576,7 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fal
 	unsigned long flags;
 
 	vm->ops->route(vm, new, &event);
-	/* Before it can be delivered: __axv_routes_ended() looks at these only. */
+	/* Marked before it can be delivered: __axv_routes_ended() looks at marked ones only. */
 	if (new->flags & AXV_ROUTE_LEVEL)
 		xa_set_mark(&vm->routes, new->gsi, AXV_ROUTE_MARK_LEVEL);
 	rcu_read_lock();
@@ -577,12 +599,13 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fal
 }
 
 /*
- * Who hears of the ends of a new level is asked: one that went up when there was no route,
- * or when the route was removed, was delivered to nobody, and has no end.  A level that an
- * irqfd holds up, or that was set with what waits on it, has one.
+ * Signal the resample eventfds of each new level route.  A level that went up while there
+ * was no route was delivered to nobody, so it would never end, and its device would wait
+ * for ever.  A level that an irqfd holds up, or that was set as pending or in flight, will
+ * end.
  *
- * After all else that the call does, since it may take long: there may be 4,096 of them, and
- * as many eventfds.
+ * This comes after all else that the call does, since it may take long: there may be 4,096
+ * routes, and as many eventfds.
  */
 static void ask_new(struct axv_vm *vm)
 {
@@ -607,7 +630,7 @@ static void ask_new(struct axv_vm *vm)
  * @routes:	what userspace asks for; of several for one gsi the last counts, but if
  *		one of them removes it, it is removed
  * @count:	how many, at most AXV_MAX_ROUTES
- * @all:	other routes than these are removed
+ * @all:	remove all routes that are not in @routes
  *
  * After it has returned nothing is delivered by an old route.  An error changes
  * nothing.  The resample eventfds of a level route that was not there before are signalled.
@@ -657,12 +680,12 @@ int axv_set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 count,
 }
 
 /**
- * axv_get_routes() - routes, with what waits on them
+ * axv_get_routes() - read routes, and whether they are pending or in flight
  * @vm:		VM whose &axv_vm.lock is held
- * @routes:	their gsis; gets the rest.  AXV_ROUTE_REMOVE: there is none
+ * @routes:	in: their gsis; out: the rest.  AXV_ROUTE_REMOVE: there is no such route
  * @count:	how many
  *
- * What axv_set_routes() makes of the result is as the routes are now.
+ * axv_set_routes() with the result makes the routes what they are now.
  *
  * Context: process context.
  * Return: 0; -EOPNOTSUPP: the irqchip has no routes.
@@ -695,7 +718,7 @@ int axv_get_routes(struct axv_vm *vm, struct axv_route *routes, u32 count)
 }
 
 /**
- * axv_end_routes() - remove all routes: nothing is delivered any more
+ * axv_end_routes() - remove all routes, so that nothing is delivered any more
  * @vm:		VM whose routes no call changes any more: its file is closed, or its address
  *		space is gone
  *
@@ -709,7 +732,7 @@ void axv_end_routes(struct axv_vm *vm)
 	struct axv_gsi *route;
 	unsigned long gsi;
 
-	/* No after_fall(): none is left that could raise a wire again, or wait for room. */
+	/* No after_fall(): no route is left that could raise a wire again, or wait for room. */
 	xa_for_each(&vm->routes, gsi, route) {
 		take_route(vm, gsi, &fall);
 		cond_resched();
