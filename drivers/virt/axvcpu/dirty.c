@@ -3,9 +3,9 @@
  * The log of the pages that a guest wrote.
  *
  * A log is a sparse bitmap: a chunk of it, one page, exists where something was
- * written.  Otherwise one ioctl on an empty region costs GiBs.  A chunk is
- * allocated before the write, without a lock, and stays until the log goes; only
- * then does axv_log_mark() find a place for the bit under &axv_vm.mmu_lock.
+ * written.  Otherwise one ioctl on an empty region costs GiBs.  A chunk is allocated before
+ * the write, without a lock, and stays until the log goes, so that axv_log_mark() finds a
+ * place for the bit under &axv_vm.mmu_lock, where nothing can be allocated.
  */
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
@@ -23,7 +23,7 @@
 #define CHUNK_PAGES	(PAGE_SIZE * BITS_PER_BYTE)
 
 /**
- * axv_log_new() - an empty log
+ * axv_log_new() - create an empty log
  *
  * Context: may sleep.
  * Return: the log with one reference, or NULL.
@@ -143,7 +143,7 @@ static struct axv_mem_region *logged_region(struct axv_vm *vm, u32 id,
 	return &node->region;
 }
 
-/* Words from @word on that lie in one chunk, of @nr at most. */
+/* How many words, from @word on and @nr at most, lie in one chunk? */
 static u64 in_chunk(u64 word, u64 nr)
 {
 	return min_t(u64, nr, CHUNK_WORDS - word % CHUNK_WORDS);
@@ -152,9 +152,9 @@ static u64 in_chunk(u64 word, u64 nr)
 /**
  * struct dirty_range - words of a log and of a bitmap that belong together
  * @vm:		VM whose &axv_vm.lock is held: the region stays what it is
- * @gpa:	of the first page
- * @words:	of a chunk of the log
- * @bitmap:	of userspace's, copied or to be copied
+ * @gpa:	address of the first page
+ * @words:	words of the log, in one chunk
+ * @bitmap:	words of the copy of userspace's bitmap
  * @nr:		how many of each
  * @flush:	pages lost their write permission since the last flush
  */
@@ -174,7 +174,7 @@ static void dirty_flush(struct dirty_range *range)
 	range->flush = false;
 }
 
-/* Let others have &axv_vm.mmu_lock, if they want it. */
+/* Let other threads have &axv_vm.mmu_lock, if they wait for it. */
 static void dirty_relax(struct dirty_range *range)
 {
 	if (need_resched() || rwlock_needbreak(&range->vm->mmu_lock)) {
@@ -183,7 +183,7 @@ static void dirty_relax(struct dirty_range *range)
 	}
 }
 
-/* Catch writes anew: the pages from @first to @last, counted from @gpa. */
+/* Catch writes anew, to the pages from @first to @last, counted from @gpa. */
 static void dirty_protect(struct dirty_range *range, u64 gpa, unsigned long first,
 			  unsigned long last)
 {
@@ -192,9 +192,12 @@ static void dirty_protect(struct dirty_range *range, u64 gpa, unsigned long firs
 }
 
 /*
- * Clear bits of word @i, and no other ones, and catch writes to their pages anew.
- * What is clean cannot be written unseen, so that pages in between do no harm; dirty
- * ones that stay so are left out, or a guest faults on them for nothing.
+ * Clear @bits of word @i, and catch writes to their pages anew.  Returns those that were
+ * set.
+ *
+ * Pages are protected as one range, from the first to the last: clean pages in between are
+ * protected already.  If there are pages in between that stay dirty, the others are
+ * protected one by one; otherwise the guest faults on the dirty ones for nothing.
  */
 static unsigned long dirty_clear(struct dirty_range *range, u64 i, unsigned long bits)
 {
@@ -246,8 +249,8 @@ static void dirty_put(struct dirty_range *range)
 }
 
 /*
- * Call @fn for what there is of the log, under &axv_vm.mmu_lock.  -EINTR after a
- * fatal signal, if @killable: it was called for a part then.
+ * Call @fn for each chunk that the log has, under &axv_vm.mmu_lock.  With @killable a fatal
+ * signal ends the walk with -EINTR; @fn was called for a part of the range then.
  */
 static int dirty_walk(struct axv_vm *vm, const struct axv_mem_region *region,
 		      u64 first_page, u64 nr_pages, unsigned long *bitmap,
@@ -277,7 +280,7 @@ static int dirty_walk(struct axv_vm *vm, const struct axv_mem_region *region,
 	return err;
 }
 
-/* Only look: the log and its chunks stay, since &axv_vm.lock keeps the region. */
+/* Report without clearing.  &axv_vm.lock keeps the region, so the log and its chunks stay. */
 static void dirty_peek(const struct axv_mem_region *region, u64 first_page,
 		       u64 nr_pages, unsigned long *bitmap)
 {
@@ -303,9 +306,9 @@ static void dirty_peek(const struct axv_mem_region *region, u64 first_page,
  * @bitmap:	buffer of as many bits, in whole words; bit 0 is @first_page
  * @keep:	do not clear it
  *
- * Writes by the guest that it does not report are caught anew when it returns; with
- * @keep, those to pages that it does not report.  A caller that cannot hand on what
- * was cleared gives it back to axv_put_dirty(); so does one that gets -EINTR.
+ * A write of the guest that is too late for this report is caught, and is in the next one;
+ * with @keep that is so for pages that this report does not have.  A caller that cannot
+ * hand on what was cleared gives it back to axv_put_dirty(); so does one that gets -EINTR.
  *
  * Context: may sleep; takes &axv_vm.lock.
  * Return: 0; -ENOENT: no such region; -EINVAL: not logged, or out of bounds;
@@ -343,7 +346,7 @@ int axv_get_dirty(struct axv_vm *vm, u32 id, u64 first_page, u64 nr_pages,
  * @bitmap:	the pages to clear, bit 0 is @first_page; a page that was not written
  *		since stays clean
  *
- * When it returns, writes to these pages are caught anew.  Others are left alone.
+ * When it returns, writes to these pages are caught anew.  Other pages are left alone.
  *
  * Context: may sleep; takes &axv_vm.lock.
  * Return: as axv_get_dirty(); -EINVAL: a bit beyond @nr_pages is set, too.  After
@@ -371,11 +374,11 @@ int axv_clear_dirty(struct axv_vm *vm, u32 id, u64 first_page, u64 nr_pages,
 }
 
 /**
- * axv_put_dirty() - undo axv_get_dirty()
+ * axv_put_dirty() - mark pages again that axv_get_dirty() has reported and cleared
  * @vm:		VM of the calling thread
- * @id:		as then
- * @first_page:	as then
- * @nr_pages:	as then
+ * @id:		as for axv_get_dirty()
+ * @first_page:	as for axv_get_dirty()
+ * @nr_pages:	as for axv_get_dirty()
  * @bitmap:	what was reported
  *
  * Does nothing if the region was deleted or shrunk since.  If it has another log by

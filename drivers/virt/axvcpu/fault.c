@@ -2,14 +2,14 @@
 /*
  * Second-stage faults: guest memory on demand.
  *
- * A fault looks its region up, and takes from the host's tables what they have at hand:
- * under &axv_vm.mmu_lock, which keeps the host from taking it away, no reference is
- * needed.  Otherwise it asks the host for the page, without a lock, and maps it if nothing
- * has changed meanwhile.  The page is not pinned: notifier.c takes the mapping away before
- * the host takes the page.
+ * A fault looks its region up.  If the host's page tables have the page at hand, the fault
+ * maps it under &axv_vm.mmu_lock, which keeps the host from taking the page away, so no
+ * reference is needed.  Otherwise the fault asks the host for the page, without a lock, and
+ * maps it if nothing has changed meanwhile.  The page is not pinned: notifier.c takes the
+ * mapping away before the host takes the page.
  *
- * Faults exclude removals, not each other: they hold the lock for reading, and only what
- * has to give way takes it for writing.
+ * Faults exclude removals, not each other: they hold the lock for reading.  Only a fault
+ * that has to replace a mapping takes it for writing.
  */
 #include <linux/align.h>
 #include <linux/bits.h>
@@ -30,9 +30,9 @@
 #define AROUND		16
 
 /*
- * One of them, as the host maps it: its physical address, and in the bits below AXV_S2_*,
- * which the guest gets where the fault was on another page, and what the host allows and
- * says of it.  0: none of which this much is known.
+ * Such a page in &axv_fault.around: its physical address as the host maps it, and in the
+ * bits below that AXV_S2_*, which the guest gets if the fault was on another page, and
+ * HOST_*, which tell what the host's entry allows and says.  0: the page is not at hand.
  */
 #define HOST_READ	BIT(3)
 #define HOST_WRITE	BIT(4)
@@ -46,14 +46,15 @@
  * @fetch:	it is to be executed
  * @region:	copy of its region
  * @seq:	&axv_vm.mmu_seq when the region was looked up
- * @calm:	no invalidation, of whatever, was in progress then
- * @mapped:	the guest had the page then, and lacks a right
+ * @calm:	no invalidation, of any address, was in progress then
+ * @mapped:	the guest had the page then, and lacks a right; told only if the back end
+ *		has &axv_arch_ops.sync_memory
  * @page:	the host's page, a reference is held
- * @level:	how large the host maps it
+ * @level:	level by which the host maps it: 1, 2 or 3
  * @writable:	the host lets it be written
- * @nr:		pages around it, which are looked at together
+ * @nr:		number of pages in @around
  * @at:		which of them faulted
- * @around:	what the host has there
+ * @around:	what the host has there: the page that faulted, and pages around it
  */
 struct axv_fault {
 	u64 gpa;
@@ -72,9 +73,10 @@ struct axv_fault {
 };
 
 /*
- * What an entry of the host's tables allows without asking the host.  A page around a fault
- * gets AXV_S2_* only as far as the host has it as used, and as written: otherwise the host
- * takes it for used or written because of a fault on another page.
+ * What an entry of the host's tables allows without asking the host.  A page around the one
+ * that faulted gets the right to read only if the host's entry says that it was used, and
+ * the right to write only if the entry is dirty, too.  Otherwise the host takes the page
+ * for used or written because of a fault on another page.
  */
 static u64 axv_host_allows(pte_t pte, u32 always)
 {
@@ -95,9 +97,10 @@ static u64 axv_host_allows(pte_t pte, u32 always)
 }
 
 /*
- * A reference to a page that an entry was seen to map, if it still does: as the kernel
- * itself does it without a lock.  Otherwise a reference that is to be put (HOST_STALE),
- * which may free the page and so has to wait until interrupts are on, or 0.
+ * Take a reference to the page that an entry was seen to map, as the kernel itself does it
+ * without a lock.  Returns @page if the entry still maps it; 0 if there is no reference to
+ * be had; otherwise a page with HOST_STALE, whose reference the caller puts when interrupts
+ * are on, since that may free the page.
  */
 static u64 axv_host_hold(u64 page, pte_t pte, pte_t *ptep)
 {
@@ -112,15 +115,15 @@ static u64 axv_host_hold(u64 page, pte_t pte, pte_t *ptep)
 }
 
 /*
- * What @nr entries of one of the host's tables map.  Most have the same bits beside the
- * address, and these are looked at once.
+ * Note what @nr entries of one of the host's tables map.  Most have the same bits beside
+ * the address, so these are looked at only if they differ from those of the entry before.
  *
  * Anonymous memory only: other pages may be such that not even the kernel may touch them
  * (secretmem), or have a file system that wants to know of writes.
  */
 static void axv_host_pages(pte_t *ptep, u64 *pages, unsigned int nr, u32 always, bool hold)
 {
-	/* As of an empty entry. */
+	/* The bits of an empty entry, which allows nothing. */
 	pteval_t bits = 0;
 	unsigned long pfn;
 	u64 allows = 0;
@@ -146,14 +149,15 @@ static void axv_host_pages(pte_t *ptep, u64 *pages, unsigned int nr, u32 always,
 }
 
 /*
- * How large does the host map @hva?  If by small pages, what are @nr of them, from @hva
- * on, which one table has?  The guest gets @always, AXV_S2_*, of pages around the one that
- * faulted, too.  With @hold, references are held to those that are told.
+ * Returns the level by which the host maps @hva: 1, 2 or 3.  If it maps small pages, @pages
+ * gets @nr of them, from @hva on, which lie in one table; otherwise zeroes.  A page around
+ * the one that faulted has @always, AXV_S2_*, whenever it has the right to read.  With
+ * @hold, a reference is held to each page that is not 0 in @pages.
  *
- * Interrupts off keep the tables in place, as for every lockless walk; whether the answer
- * still holds is for &axv_vm.mmu_seq to tell, or &axv_vm.mmu_lock is held.  Each level is
- * found from the place of the one above, not from its copy, since a kernel may fold levels
- * only when it runs.
+ * With interrupts off the tables stay in place, as for every lockless walk.  Whether the
+ * answer still holds is for the caller to know: it holds &axv_vm.mmu_lock, or compares
+ * &axv_vm.mmu_seq later.  Each level is found from the place of the entry above, not from a
+ * copy of that, since a kernel may decide to fold levels when it runs.
  */
 static unsigned int axv_host_walk(struct mm_struct *mm, unsigned long hva,
 				  u64 *pages, unsigned int nr, u32 always, bool hold)
@@ -207,8 +211,9 @@ out:
 }
 
 /*
- * Get the host's page.  Where it may become writable without anybody looking,
- * a read asks for that too: it saves a second fault, if it costs nothing.
+ * Get the host's page.  In a region without flags, where writes are neither refused nor
+ * logged, a read takes a writable page if the host has it at hand: that saves a second
+ * fault.
  */
 static int axv_fault_get_page(struct axv_fault *fault)
 {
@@ -234,9 +239,9 @@ static int axv_fault_get_page(struct axv_fault *fault)
 }
 
 /*
- * The guest may write from now on, and nobody will tell the host's page: mark
- * it before it is mapped.  What cleans a page that is mapped for writing,
- * write-back or MADV_FREE, invalidates the mapping first.
+ * The guest's writes do not set the dirty bit in the host's entry, so mark the page dirty
+ * before it is mapped.  What cleans a page that is mapped for writing, write-back or
+ * MADV_FREE, invalidates the mapping first.
  */
 static void axv_fault_mark_page(struct page *page)
 {
@@ -255,14 +260,20 @@ static unsigned int axv_fault_level(const struct axv_vm *vm,
 	const struct axv_mem_region *region = &fault->region;
 	unsigned int level = min(fault->level, vm->s2.fmt->max_leaf_level);
 
-	/* Of a larger page, another part may be taken away right now. */
+	/*
+	 * The log is kept by small pages.  And during an invalidation the host may be
+	 * taking away another part of a large page.
+	 */
 	if (region->flags & AXV_REGION_LOG_DIRTY || !fault->calm)
 		return 1;
 	for (; level > 1; level--) {
 		u64 size = axv_s2_level_size(level);
 		u64 start = ALIGN_DOWN(fault->gpa, size);
 
-		/* All of it is held by the reference, for what is done before the lock. */
+		/*
+		 * The reference has to be to a page of that size, since axv_fault_sync()
+		 * works on all of it before the lock is taken.
+		 */
 		if (start >= region->gpa &&
 		    start + size <= region->gpa + region->size &&
 		    !((fault->gpa ^ page_to_phys(fault->page)) & (size - 1)) &&
@@ -284,10 +295,10 @@ static u32 axv_fault_grants(const struct axv_vm *vm, bool writable, bool fetch)
 }
 
 /*
- * What the guest may not be able to access or execute yet, as far as the host has to see
- * to it: @nr places of @size bytes.  It takes long, and so comes before any lock: a
- * reference is held to the memory.  Most faults are on what was not mapped, so nobody
- * looks whether it was.
+ * Have the back end do to memory what it needs before the guest can access or execute it:
+ * @nr places of @size bytes.  That takes long, so it comes before any lock, and the caller
+ * holds references to the memory.  The memory counts as new although some of it may have
+ * been mapped before: most faults are on what was not.
  */
 static void axv_fault_sync(struct axv_vm *vm, const phys_addr_t *pa, unsigned int nr,
 			   u64 size, u32 rights)
@@ -301,9 +312,9 @@ static void axv_fault_sync(struct axv_vm *vm, const phys_addr_t *pa, unsigned in
 }
 
 /*
- * Fill an entry, or add rights; &axv_vm.mmu_lock is held for reading.  The log is the
- * region's.  The entry comes first, then the mark in the log: who reads and clears the
- * log excludes both.
+ * Fill an entry, or add rights; &axv_vm.mmu_lock is held for reading, and the region is as
+ * in its copy, with its log.  The entry comes first, then the mark in the log.  A thread
+ * that reads and clears the log holds the lock exclusively, so it sees both or neither.
  */
 static int axv_fault_fill(struct axv_vm *vm, const struct axv_fault *fault,
 			  struct axv_s2_cache *cache, u64 gpa, phys_addr_t pa,
@@ -327,14 +338,14 @@ static int axv_fault_fill(struct axv_vm *vm, const struct axv_fault *fault,
 	return 0;
 }
 
-/* What was mapped there is cleaned before it is written over and forgotten. */
+/* Clean memory whose leaves were removed, before the entries that still name it are reused. */
 static void axv_fault_clean(struct axv_vm *vm, u64 gpa, u64 end)
 {
 	while (vm->s2.clean && gpa < end)
 		gpa = axv_s2_clean(&vm->s2, gpa, end);
 }
 
-/* The same where something has to give way: nobody else maps anything meanwhile. */
+/* Map where another mapping is in the way: under the lock for writing, it is replaced. */
 static int axv_fault_replace(struct axv_vm *vm, const struct axv_fault *fault,
 			     struct axv_s2_cache *cache, u64 gpa, phys_addr_t pa,
 			     unsigned int level, u32 rights)
@@ -371,9 +382,7 @@ out:
 	return err;
 }
 
-/*
- * Map the page, unless something changed since it was looked up: -EAGAIN.
- */
+/* Map the page.  -EAGAIN: something has changed since it was looked up. */
 static int axv_fault_map(struct axv_vm *vm, const struct axv_fault *fault,
 			 struct axv_s2_cache *cache)
 {
@@ -397,10 +406,13 @@ static int axv_fault_map(struct axv_vm *vm, const struct axv_fault *fault,
 /* ---- what the host has at hand ------------------------------------------- */
 
 /*
- * Choose pages around the one that faulted, which one table of the guest's and one of the
- * host's have, and look at them.  Alone where rights are given one by one, and where the
- * guest has the page already: it got those around it then, and to make them ready once
- * more costs more than the fault.
+ * Choose pages around the one that faulted, all in one table of the second stage and in one
+ * of the host's, and note what the host has there.  Returns whether the host has the page
+ * that faulted at hand.
+ *
+ * Only the page that faulted is looked at in a region with flags, where rights are given
+ * page by page; and where the guest has the page already: it was given those around it
+ * then, and making them ready once more costs more than the fault.
  */
 static bool axv_fault_look_around(struct axv_vm *vm, struct axv_fault *fault, bool hold)
 {
@@ -409,13 +421,13 @@ static bool axv_fault_look_around(struct axv_vm *vm, struct axv_fault *fault, bo
 	u64 before = 0, after = 1;
 
 	if (!region->flags && !fault->mapped) {
-		/* Pages before it, and from it on, up to the end of the group ... */
+		/* Pages before the one that faulted, and from it on: in its group ... */
 		before = (fault->gpa >> PAGE_SHIFT) % AROUND;
 		after = AROUND - before;
-		/* ... of the region ... */
+		/* ... in the region ... */
 		before = min(before, (fault->gpa - region->gpa) >> PAGE_SHIFT);
 		after = min(after, (region->gpa + region->size - fault->gpa) >> PAGE_SHIFT);
-		/* ... and of the host's table. */
+		/* ... and in the host's table. */
 		before = min_t(u64, before, pte_index(hva));
 		after = min_t(u64, after, PTRS_PER_PTE - pte_index(hva));
 	}
@@ -427,8 +439,9 @@ static bool axv_fault_look_around(struct axv_vm *vm, struct axv_fault *fault, bo
 }
 
 /*
- * Map them; &axv_vm.mmu_lock is held for reading, and the host maps them so.  The others
- * get no right that would make the host believe that they are written.
+ * Map the pages that axv_fault_look_around() has found; &axv_vm.mmu_lock is held for
+ * reading, and the host still maps them so.  Pages around the one that faulted get only
+ * rights that do not make the host believe that they are written.
  */
 static int axv_fault_fill_around(struct axv_vm *vm, struct axv_fault *fault,
 				 struct axv_s2_cache *cache)
@@ -438,8 +451,9 @@ static int axv_fault_fill_around(struct axv_vm *vm, struct axv_fault *fault,
 	int err;
 
 	/*
-	 * Where the host's entry is dirty the page is not lost when that goes, and what
-	 * makes it clean again invalidates first.  The host's mapping keeps the page.
+	 * If the host's entry is dirty, what the guest writes is not lost when that entry
+	 * goes, and what makes the entry clean invalidates first.  Otherwise mark the page
+	 * itself, which stays as long as the host maps it.
 	 */
 	if (writable && !(page & HOST_DIRTY))
 		SetPageDirty(pfn_to_page(PHYS_PFN(page)));
@@ -448,7 +462,7 @@ static int axv_fault_fill_around(struct axv_vm *vm, struct axv_fault *fault,
 	if (err || fault->nr == 1)
 		return err;
 
-	/* That one is mapped now. */
+	/* The page that faulted is mapped now. */
 	fault->around[fault->at] &= ~AXV_S2_READ;
 	if (axv_s2_fill_around(&vm->s2, fault->gpa - ((u64)fault->at << PAGE_SHIFT),
 			       fault->around, fault->nr))
@@ -457,8 +471,8 @@ static int axv_fault_fill_around(struct axv_vm *vm, struct axv_fault *fault,
 }
 
 /*
- * Make them ready for a back end that needs something done to the memory before: all at
- * once, but for the one that is to be executed.
+ * Have the back end make the pages ready that are about to be mapped: all at once, but for
+ * the one that is to be executed.
  */
 static void axv_fault_sync_pages(struct axv_vm *vm, const struct axv_fault *fault)
 {
@@ -480,7 +494,7 @@ static void axv_fault_sync_pages(struct axv_vm *vm, const struct axv_fault *faul
 	}
 }
 
-/* That and the mapping: what is done without the lock needs references. */
+/* Make the pages ready and map them.  The former is done without the lock, with references. */
 static int axv_fault_sync_around(struct axv_vm *vm, struct axv_fault *fault,
 				 struct axv_s2_cache *cache)
 {
@@ -539,7 +553,7 @@ static int axv_fault_look_up(struct axv_vm *vm, struct axv_fault *fault,
 	if (lacking)
 		return axv_log_extend(lacking, axv_region_page(&fault->region, fault->gpa)) ?:
 		       -EAGAIN;
-	/* Sleep: the invalidating thread may have a lower priority. */
+	/* Sleep, instead of trying again: the invalidating thread may have a lower priority. */
 	if (wait)
 		return wait_event_interruptible(vm->invalidate_wait,
 						axv_invalidation_ended(vm, hva)) ?:
@@ -577,7 +591,7 @@ static int axv_fault_try(struct axv_vm *vm, struct axv_fault *fault,
 static enum axv_fault_result axv_fault_resolve(struct axv_vcpu *vcpu, u64 gpa,
 					       u32 access, int *error)
 {
-	/* Each member is written before it is read; all of it is much to clear. */
+	/* Not cleared, since it is large: each member is written before it is read. */
 	struct axv_fault fault __uninitialized;
 	unsigned int i;
 	int err;
@@ -614,9 +628,9 @@ static enum axv_fault_result axv_fault_resolve(struct axv_vcpu *vcpu, u64 gpa,
 }
 
 /*
- * A fault on a page that is mapped with the rights it needs happens to a vCPU
- * once or twice: another one resolved the same fault, or a translation in the TLB
- * was older.  Without a change of the mapping in between it does not go on.
+ * A vCPU may fault once or twice on a page that is mapped with the rights it needs: another
+ * vCPU has resolved the same fault, or a translation in the TLB is older.  If it goes on
+ * without a change of the mapping, the hardware refuses the page for good.
  */
 #define MAX_SPURIOUS	256
 
@@ -634,8 +648,8 @@ static u32 axv_fault_rights(u32 access)
 }
 
 /*
- * A device's address is never resolved, and its faults are never looked up: so it is
- * only here that the next fault may be the same.
+ * Remember a fault that was resolved, for axv_fault_is_stuck().  Faults at a device's
+ * address are never resolved, so they are not noted.
  */
 static void axv_fault_note(struct axv_vcpu *vcpu, u64 gpa, u32 access)
 {
@@ -649,7 +663,7 @@ static void axv_fault_note(struct axv_vcpu *vcpu, u64 gpa, u32 access)
 	last->count = 0;
 }
 
-/* The hardware goes on to refuse what the second stage allows. */
+/* Does the hardware refuse again and again what the second stage allows? */
 static bool axv_fault_is_stuck(struct axv_vcpu *vcpu, u64 gpa, u32 access)
 {
 	struct axv_last_fault *last = &vcpu->last_fault;
@@ -673,15 +687,15 @@ static bool axv_fault_is_stuck(struct axv_vcpu *vcpu, u64 gpa, u32 access)
 	}
 	if (++last->count < MAX_SPURIOUS)
 		return false;
-	/* A VMM that runs the vCPU again has as many tries. */
+	/* If the VMM runs the vCPU again, it has as many tries once more. */
 	last->count = 0;
 	return true;
 }
 
 /*
- * Remember it up to the next region, so that the next exit at a device looks for none and
- * takes no lock.  Addresses below, up to the same region, were looked up with the same
- * regions: there is none in between.
+ * Remember that there is no region from @gpa up to the next one, so that the next exit at a
+ * device there looks for no region and takes no lock.  If the hole that is known ends at
+ * the same region, and no region has changed since, its lower start is kept.
  */
 static void axv_fault_note_hole(struct axv_vcpu *vcpu, u64 gpa)
 {

@@ -2,13 +2,13 @@
 /*
  * Guest memory as the kernel itself touches it, for instructions it decodes.
  *
- * It goes through the VMM's own addresses, so the host's page tables decide
- * what is allowed.  Once AXV_VM_SET_REGION has returned, the VMM may use the old
- * memory for something else, and nothing of the guest's ends up there: a store is
- * made under &axv_vm.mmu_lock, shared, with the region that is there then.  A read
- * takes no lock; it looks afterwards whether the region was there until then, and
- * starts anew if not.  A page that is not there is had without the lock; then all
- * begins again.
+ * The kernel uses the VMM's own addresses, so the host's page tables decide what is
+ * allowed.  Once AXV_VM_SET_REGION has returned, the VMM may use the old memory for
+ * something else, and nothing of the guest's ends up there: a store is made under
+ * &axv_vm.mmu_lock, shared, with the region that is there then.  A read takes no lock; it
+ * looks afterwards whether the region was there until then, and starts anew if not.  If the
+ * host does not have the page at hand, the page is got without the lock, and the access
+ * starts anew.
  */
 #include <linux/err.h>
 #include <linux/highmem.h>
@@ -33,15 +33,16 @@ static int axv_guest_region(struct axv_vm *vm, u64 gpa, bool write,
 }
 
 /**
- * struct axv_touch - something to be done with guest memory, within a page
- * @fn:		does it, at a kernel address, under &axv_vm.mmu_lock
- * @write:	it writes
- * @from:	what to write, and how much
- * @to:		where to read to, and how much
- * @len:	see above
- * @old:	of a compare and exchange, otherwise NULL
- * @new:	likewise
- * @swapped:	out: it was replaced
+ * struct axv_touch - an access to guest memory, within a page
+ * @fn:		makes the access, at a kernel address, under &axv_vm.mmu_lock
+ * @write:	it is a write, or a compare and exchange
+ * @from:	what a write writes
+ * @to:		where a read reads to
+ * @len:	bytes
+ * @old:	in: what a compare and exchange expects; out: what it found.  NULL: it is
+ *		none
+ * @new:	what a compare and exchange stores
+ * @swapped:	out: a compare and exchange has stored @new
  */
 struct axv_touch {
 	void (*fn)(void *at, struct axv_touch *touch);
@@ -55,8 +56,8 @@ struct axv_touch {
 };
 
 /*
- * Do it to the page itself, if that is still the one that the VMM has there
- * when the lock is held: -EAGAIN: it is not.
+ * Make an access to a page that was got without the lock.  -EAGAIN: it may no longer be the
+ * page that the VMM has there.
  */
 static int axv_touch_page(struct axv_vm *vm, const struct axv_mem_region *region,
 			  u64 gpa, unsigned long seq, struct page *page,
@@ -70,7 +71,7 @@ static int axv_touch_page(struct axv_vm *vm, const struct axv_mem_region *region
 		map = kmap_local_page(page);
 		touch->fn(map + offset_in_page(gpa), touch);
 		kunmap_local(map);
-		/* An unchanged sequence means that the region is there yet. */
+		/* Since the number is unchanged, the region is still there. */
 		if (touch->write)
 			axv_mark_dirty(vm, region, gpa);
 		err = 0;
@@ -88,7 +89,10 @@ static int axv_touch_pin(unsigned long hva, bool write, struct page **page)
 	unsigned int flags = write ? FOLL_WRITE : 0;
 	long got;
 
-	/* One that is there needs no mmap_lock, for which it would wait uninterruptibly. */
+	/*
+	 * Tried first: a page that is there needs no mmap_lock, and the wait for that is
+	 * uninterruptible.
+	 */
 	if (pin_user_pages_fast(hva & PAGE_MASK, 1, flags | FOLL_NOFAULT, page) == 1)
 		return 0;
 	got = pin_user_pages_unlocked(hva & PAGE_MASK, 1, page, flags | AXV_FOLL_WAIT);
@@ -137,8 +141,8 @@ static int axv_touch_try(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 }
 
 /*
- * By way of the VMM's own addresses, if the host has the page at hand: 0, -EAGAIN,
- * -ENOENT or -EACCES.
+ * Read at the VMM's own address, if the host has the page at hand: 0, -EAGAIN, -ENOENT or
+ * -EACCES.
  */
 static int axv_read_at_hand(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 {
@@ -158,7 +162,10 @@ static int axv_read_at_hand(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 	return likely(!left && axv_memory_is_same(vm, seq)) ? 0 : -EAGAIN;
 }
 
-/* The region is what it is as long as the lock is held. */
+/*
+ * Write at the VMM's own address, if the host has the page at hand; returns as
+ * axv_read_at_hand().  Under the lock the region does not change.
+ */
 static int axv_write_at_hand(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 {
 	unsigned long left = touch->len;
@@ -195,9 +202,9 @@ static int axv_touch_at_hand(struct axv_vm *vm, u64 gpa, struct axv_touch *touch
 }
 
 /*
- * Do it, and get the page if it is not there: 0, -EFAULT, -ENOENT or -EACCES; -EINTR: a
- * signal, or the host takes the page away again and again.  What is at hand is done
- * in spite of a signal.
+ * Make an access, and get the page if the host does not have it at hand: 0, -EFAULT,
+ * -ENOENT or -EACCES; -EINTR: a signal, or the host takes the page away again and again.  A
+ * page at hand is accessed even if a signal is pending.
  */
 static int axv_guest_touch(struct axv_vm *vm, u64 gpa, struct axv_touch *touch)
 {
@@ -227,7 +234,7 @@ static void axv_touch_write(void *at, struct axv_touch *touch)
 	memcpy(at, touch->from, touch->len);
 }
 
-/* Within a page. */
+/* All of it is in one page. */
 static int axv_guest_read_page(struct axv_vm *vm, u64 gpa, void *data, size_t len)
 {
 	struct axv_touch touch = {
@@ -348,12 +355,12 @@ int axv_guest_cmpxchg64(struct axv_vm *vm, u64 gpa, u64 *old, u64 new,
 }
 
 /**
- * axv_guest_look() - what would an access find?
+ * axv_guest_look() - would an access find a region that allows it?
  * @vm:		any VM
  * @gpa:	guest physical address
  * @write:	it writes
  *
- * The answer may be outdated when it arrives.
+ * The answer may be outdated when this returns.
  *
  * Context: does not sleep.
  * Return: 0: a region; -ENOENT or -EACCES as axv_guest_write().
@@ -371,7 +378,7 @@ int axv_guest_look(struct axv_vm *vm, u64 gpa, bool write)
  * @gpa:	guest physical address
  * @write:	it has to be writable
  *
- * The answer may be outdated when it arrives.
+ * The answer may be outdated when this returns.
  *
  * Context: does not sleep.
  */
@@ -407,9 +414,9 @@ bool axv_memory_settled(struct axv_vm *vm, unsigned long seq)
  * @peek:	lives until axv_guest_peek_end()
  * @vm:		VM of the calling thread
  *
- * For a few words that belong together, as a walk of page tables: a region is
- * looked for once.  Each word is checked by itself: it was in the region that it was
- * looked for in, when it was read.
+ * For a few words that belong together, as in a walk of page tables: a region is looked for
+ * once.  Each word is checked by itself: when it was read, the region in which it was
+ * looked for was still there.
  *
  * Context: process context; until the end, with page faults off.
  */
@@ -424,7 +431,7 @@ void axv_guest_peek_begin(struct axv_guest_peek *peek, struct axv_vm *vm)
 }
 
 /**
- * axv_guest_peek_end() - and the end of it
+ * axv_guest_peek_end() - end what axv_guest_peek_begin() began
  * @peek:	may have ended before
  */
 void axv_guest_peek_end(struct axv_guest_peek *peek)

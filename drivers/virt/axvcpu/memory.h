@@ -16,8 +16,8 @@
 #include <axvcpu/vm.h>
 
 /*
- * So often a page is looked for that the host takes away meanwhile.  Then the run
- * loop has its turn, which sees kicks and signals; the guest makes the access again.
+ * Tries to get a page that the host takes away again each time.  After that the run loop
+ * has its turn, which looks for kicks and signals, and the guest makes the access again.
  */
 #define AXV_MEMORY_TRIES	64
 
@@ -26,7 +26,7 @@
  * @region:	the region.  Constant.
  * @by_gpa:	in &axv_regions.by_gpa
  * @by_hva:	in &axv_regions.by_hva
- * @rcu:	frees it after those who look regions up
+ * @rcu:	frees it after look-ups that may stand on it
  */
 struct axv_region_node {
 	struct axv_mem_region region;
@@ -53,9 +53,9 @@ void axv_log_mark(struct axv_log *log, u64 page);
 
 /**
  * struct axv_removal - mappings that are removed, until their memory is clean
- * @tables:	those that were cut off
+ * @tables:	tables that were cut off
  * @node:	in &axv_vm.removals
- * @number:	of it; 0: nothing has to be cleaned, and it is not there
+ * @number:	its number; 0: nothing has to be cleaned, and it is not in the list
  *
  * On the stack of the thread that removes them.
  */
@@ -75,14 +75,14 @@ bool axv_invalidating(struct axv_vm *vm, unsigned long hva);
 bool axv_invalidation_ended(struct axv_vm *vm, unsigned long hva);
 
 /**
- * axv_memory_changed() - what was looked up before may no longer hold
+ * axv_memory_changed() - tell that what was looked up before may no longer hold
  * @vm:		VM whose &axv_vm.mmu_lock is held exclusively, and has been since
  *		before the change
  */
 static inline void axv_memory_changed(struct axv_vm *vm)
 {
 	lockdep_assert_held_write(&vm->mmu_lock);
-	/* After the change.  Pairs with axv_memory_seq(). */
+	/* Written after the change.  Pairs with axv_memory_seq(). */
 	smp_store_release(&vm->mmu_seq, vm->mmu_seq + 1);
 }
 
@@ -102,11 +102,11 @@ static inline bool axv_find_region(struct axv_vm *vm, u64 gpa,
 }
 
 /**
- * axv_named_region() - the region that userspace calls by a number
+ * axv_named_region() - the region that userspace gave an id
  * @vm:		any VM
- * @id:		the number
+ * @id:		the id
  *
- * Context: under &axv_vm.lock, which the answer does not outlive.
+ * Context: under &axv_vm.lock; the region may be freed once that is released.
  * Return: the region, or NULL.
  */
 static inline struct axv_region_node *axv_named_region(struct axv_vm *vm, u32 id)
@@ -137,8 +137,8 @@ axv_region_of_hva(struct interval_tree_node *node)
 							      start, last)))
 
 /*
- * Offset of an address in its region.  The guest chooses the address: it lies in
- * @region also while the processor only guesses that it does.
+ * Offset of an address in its region.  The guest chooses the address, so the offset is
+ * masked: it is one in @region also while the processor only speculates that it is.
  */
 static inline u64 axv_region_offset(const struct axv_mem_region *region, u64 gpa)
 {
@@ -164,7 +164,7 @@ static inline u64 axv_region_page(const struct axv_mem_region *region, u64 gpa)
  * axv_mark_dirty() - note a write to a page
  * @vm:		VM whose &axv_vm.mmu_lock is held
  * @region:	region of the page, which still is what it was when it was copied
- * @gpa:	an address in it, for which axv_log_lacking() said NULL
+ * @gpa:	an address in it, for which axv_log_lacking() has returned NULL
  */
 static inline void axv_mark_dirty(struct axv_vm *vm,
 				  const struct axv_mem_region *region, u64 gpa)
@@ -179,7 +179,7 @@ static inline void axv_mark_dirty(struct axv_vm *vm,
  * @vm:		VM whose &axv_vm.mmu_lock is held
  * @gpa:	where the range begins
  * @size:	its size in bytes
- * @removal:	begins, for axv_memory_clean() without the lock
+ * @removal:	begun here; axv_memory_clean(), without the lock, ends it
  *
  * No CPU uses the mappings when this returns.
  */

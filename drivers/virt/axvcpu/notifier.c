@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Following the host: when it takes a page of the VMM away, writes it back,
- * moves it or wants to know whether it is used, the second stage hears of it
- * first.  That is why no page has to be pinned.
+ * The MMU notifier: before the host takes a page of the VMM away, writes it back or moves
+ * it, the mapping in the second stage is removed; and the second stage tells whether a page
+ * is used.  That is why no page has to be pinned.
  *
  * Between the start and the end of an invalidation, new mappings of the range
  * have to be kept out.  A fault that looked its address up before the start
- * finds &axv_vm.mmu_seq changed and begins again; one that does so later sees
+ * finds &axv_vm.mmu_seq changed and begins again; a fault that does so later sees
  * the invalidation in progress and waits for its end.
  */
 #include <linux/mm.h>
@@ -46,7 +46,7 @@ bool axv_invalidating(struct axv_vm *vm, unsigned long hva)
 }
 
 /**
- * axv_invalidation_ended() - axv_invalidating() no more?
+ * axv_invalidation_ended() - is the host not taking a page away any more?
  * @vm:		any VM
  * @hva:	address of the page in the VMM
  *
@@ -64,7 +64,7 @@ bool axv_invalidation_ended(struct axv_vm *vm, unsigned long hva)
 	return ended;
 }
 
-/* The part of a region that the host maps at @start to @last, some of which it does. */
+/* The part of a region at the VMM's addresses @start to @last, where some of it is. */
 static void axv_overlap(const struct axv_mem_region *region, unsigned long start,
 			unsigned long last, u64 *gpa, u64 *size)
 {
@@ -75,7 +75,7 @@ static void axv_overlap(const struct axv_mem_region *region, unsigned long start
 	*size = to - from + 1;
 }
 
-/* The rest of what an invalidation removed; false: call again, with the lock let go. */
+/* Clean memory that an invalidation has unmapped; false: let the lock go and call again. */
 static bool axv_clean_overlaps(struct axv_vm *vm, unsigned long start, unsigned long end)
 {
 	struct axv_region_node *node;
@@ -91,8 +91,8 @@ static bool axv_clean_overlaps(struct axv_vm *vm, unsigned long start, unsigned 
 }
 
 /*
- * The range stays invalid meanwhile, so nothing is mapped there anew that would have
- * to be cleaned as well.
+ * Clean all memory that an invalidation has unmapped.  The invalidation goes on meanwhile, so
+ * nothing is mapped there anew that would have to be cleaned as well.
  */
 static void axv_clean_invalidated(struct axv_vm *vm, unsigned long start,
 				  unsigned long end, bool may_sleep)
@@ -108,7 +108,7 @@ static void axv_clean_invalidated(struct axv_vm *vm, unsigned long start,
 	}
 }
 
-/* Sleeps for the memory that another removal is cleaning, if it may. */
+/* Waits, if it may sleep, for the memory that earlier removals are cleaning. */
 static int axv_invalidate_range_start(struct mmu_notifier *mn,
 				      const struct mmu_notifier_range *range)
 {
@@ -169,7 +169,7 @@ static void axv_invalidate_range_end(struct mmu_notifier *mn,
 		wake_up_all(&vm->invalidate_wait);
 }
 
-/* Clear the marks of use, or (@clear false) only look at them. */
+/* Was a range used?  With @clear, also begin to watch it anew. */
 static int axv_age(struct axv_vm *vm, unsigned long start, unsigned long end,
 		   bool clear, bool flush)
 {
@@ -187,7 +187,7 @@ static int axv_age(struct axv_vm *vm, unsigned long start, unsigned long end,
 			young |= axv_s2_test_young(&vm->s2, gpa, size);
 		}
 	}
-	/* Without accessed bits mappings are removed, and that has to be seen. */
+	/* Without accessed bits mappings were removed, so CPUs have to be flushed. */
 	if (cleared && (flush || !vm->s2.fmt->accessed))
 		vm->ops->flush_stage2(vm);
 	write_unlock(&vm->mmu_lock);
@@ -241,7 +241,7 @@ static void stop_vcpus(struct axv_vm *vm)
 }
 
 /**
- * axv_vm_die() - the address space is going: give everything back
+ * axv_vm_die() - give everything back, since the VMM's address space is going
  * @vm:		VM, possibly without a reference left
  *
  * Called by the release notifier of the address space, from exit_mmap() or
@@ -262,14 +262,14 @@ void axv_vm_die(struct axv_vm *vm)
 	axv_doorbells_close(vm);
 	axv_memory_release(vm);
 	axv_vm_put_hardware(vm);
-	/* Last, since it may take long: what is above is free at once. */
+	/* Last, since it may take long; memory and hardware are free before that. */
 	axv_irqfds_close(vm);
 	axv_end_routes(vm);
 }
 
 /*
- * The VMM's memory goes away, or axv_memory_destroy() took the notifier back;
- * the latter has declared the VM dead before.
+ * Called when the VMM's memory goes away, or when axv_memory_destroy() unregisters the
+ * notifier, which has set @dead before.
  */
 static void axv_mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
@@ -343,7 +343,7 @@ void axv_memory_release(struct axv_vm *vm)
 	axv_memory_clean(vm, &removal, 0, 0);
 	axv_region_free(detached);
 	xa_destroy(&vm->regions.by_id);
-	/* Of another thread's removal, too: the host frees the memory next. */
+	/* Wait for other threads' removals, too: the host frees the memory next. */
 	axv_removal_wait(vm, before);
 }
 

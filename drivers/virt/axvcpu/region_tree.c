@@ -4,9 +4,9 @@
  *
  * By guest physical address there are two trees with the same regions, so that a
  * lookup takes no lock: a change goes into one of them while lookups use the other.
- * The latch says which, and a lookup that ends with another one than it began with
- * starts anew.  A region is freed after a grace period, since a lookup that has to
- * start anew may still stand on it.
+ * The latch says which, and a lookup that finds the latch changed at its end starts anew.
+ * A region is freed after a grace period, since a lookup that has to start anew may still
+ * stand on it.
  */
 #include <linux/interval_tree.h>
 #include <linux/lockdep.h>
@@ -17,7 +17,7 @@
 
 #include "memory.h"
 
-/* A node of @by_gpa[@copy] to its region. */
+/* The region of a node in tree @copy. */
 static struct axv_region_node *by_gpa_entry(struct rb_node *node, unsigned int copy)
 {
 	return container_of(node - copy, struct axv_region_node, by_gpa[0]);
@@ -51,8 +51,8 @@ static struct axv_region_node *first_above(const struct axv_regions *regions,
  * @gpa:	guest physical address
  * @region:	a copy of it
  *
- * By the time it returns the region may be another one; &axv_vm.mmu_seq, read before
- * by axv_memory_seq(), tells.
+ * The region may have changed by the time this returns.  The caller finds that out if it
+ * has read &axv_vm.mmu_seq before, by axv_memory_seq().
  *
  * Context: any but NMI; takes no lock.
  * Return: false: there is none.
@@ -123,11 +123,11 @@ static void change_by_gpa(struct axv_regions *regions, unsigned int copy,
 /**
  * axv_region_replace() - put a region into the trees, in the place of another
  * @vm:		VM whose &axv_vm.lock and, exclusively, &axv_vm.mmu_lock are held
- * @old:	the other, which is freed after kfree_rcu(); or NULL
+ * @old:	the other, which the caller frees by kfree_rcu() afterwards; or NULL
  * @new:	the region, which overlaps none but @old; or NULL
  *
- * To a lookup by gpa it is one step: an address that is in both is in a region all
- * the time.
+ * To a lookup by gpa the change is one step: an address that is in both regions is in one
+ * of them all the time.
  */
 void axv_region_replace(struct axv_vm *vm, struct axv_region_node *old,
 			struct axv_region_node *new)
@@ -193,7 +193,7 @@ void axv_region_free(struct rb_root detached)
 }
 
 /**
- * axv_region_init() - before the first use of the trees
+ * axv_region_init() - make the trees empty
  * @regions:	of a new VM
  */
 void axv_region_init(struct axv_regions *regions)

@@ -5,8 +5,8 @@
  * A region is never changed in place: a new one is made under &axv_vm.lock, where
  * everything that can fail happens, and put in the place of the old one under
  * &axv_vm.mmu_lock, together with the removal of what the second stage maps of the
- * old region.  Nobody waits for those who look regions up (region_tree.c): what they
- * found comes to nothing when they see &axv_vm.mmu_seq changed.
+ * old region.  A change does not wait for threads that look regions up (region_tree.c):
+ * what they have found is thrown away when they see that &axv_vm.mmu_seq has changed.
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -81,7 +81,7 @@ static struct axv_region_node *axv_region_new(const struct axv_region *region,
 	return new;
 }
 
-/* The same memory at the same addresses. */
+/* Is it the same memory at the same addresses? */
 static bool axv_region_stays(const struct axv_mem_region *old,
 			     const struct axv_mem_region *new)
 {
@@ -138,7 +138,10 @@ static int axv_change_region(struct axv_vm *vm, u32 id, struct axv_region_node *
 
 	if (new && axv_region_overlaps(vm, &new->region, old))
 		return -EEXIST;
-	/* In place of another number no memory is needed. */
+	/*
+	 * To store over an entry needs no memory, so the store that puts @old back cannot
+	 * fail.
+	 */
 	if (new)
 		err = xa_err(xa_store(by_id, id, new, GFP_KERNEL_ACCOUNT));
 	if (err)
@@ -185,7 +188,10 @@ int axv_set_region(struct axv_vm *vm, const struct axv_region *region)
 	}
 	if (!err) {
 		err = axv_change_region(vm, region->id, old, new);
-		/* Of two logs, the one that is not in use; none if they are one. */
+		/*
+		 * Frees the old log, or after an error the new one; none if both are the
+		 * same.
+		 */
 		if (err)
 			axv_region_drop(new, old ? old->region.log : NULL);
 		else
@@ -195,7 +201,7 @@ int axv_set_region(struct axv_vm *vm, const struct axv_region *region)
 	return err;
 }
 
-/* So much of a region is looked at before others get the lock. */
+/* Bytes of a region that are looked at before other threads may have the lock. */
 #define USAGE_STEP	((u64)SZ_1G)
 
 /**

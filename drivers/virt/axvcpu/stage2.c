@@ -5,12 +5,12 @@
  * One walker serves every format, since a format is nothing but bits.  Levels
  * are counted from the bottom: the entries of a level-1 table map 4 KiB each.
  *
- * Two kinds of threads change entries, and the hardware reads the table at any
- * time and sets accessed and dirty bits in it.  axv_s2_fill() fills empty entries and
- * adds rights; several threads may do that at once, each step one compare and exchange,
- * of which the loser looks again.  All else excludes these and each other, by the
- * caller's lock: what a thread found present while it holds the lock for reading stays
- * present, and what it found to be a table stays that table.
+ * The hardware reads the table at any time, and sets accessed and dirty bits in it.
+ * axv_s2_fill() fills empty entries and adds rights, in several threads at once: each step
+ * is one compare and exchange, and a thread whose exchange fails looks again.  All other
+ * changes are made with the caller's lock held exclusively.  So while a thread holds the
+ * lock for reading, an entry that it found present stays present, and a table stays that
+ * table.
  *
  * An entry is written whole; one that is present is only ever replaced by an atomic
  * operation, which keeps or returns the bits that the hardware set; and a table is
@@ -50,7 +50,7 @@ static bool s2_is_table(const struct axv_s2_format *fmt, u64 entry,
 	       (entry & fmt->table_mask) == fmt->table_value;
 }
 
-/* A leaf that was removed, and whose memory is to be cleaned. */
+/* Was the leaf removed, and is its memory still to be cleaned? */
 static bool s2_is_gone(const struct axv_s2_format *fmt, u64 entry)
 {
 	return entry && !s2_is_present(fmt, entry);
@@ -76,7 +76,7 @@ static unsigned int s2_index(const struct axv_s2_format *fmt, u64 ipa,
 {
 	unsigned int index = ipa >> (12 + 9 * (level - 1));
 
-	/* Of the root, that in all of its tables. */
+	/* The root may be several tables in a row, which have one index. */
 	return level == fmt->levels ? index : index % S2_ENTRIES;
 }
 
@@ -163,7 +163,7 @@ static void s2_free_tree(struct axv_stage2 *s2, struct page *page,
 		cond_resched();
 }
 
-/* @entry, removed from a table of @level, was the only way to its table. */
+/* Have a table freed after the flush.  @entry, its only link, was in a table of @level. */
 static void s2_cut(struct axv_stage2 *s2, u64 entry, unsigned int level)
 {
 	struct page *page = s2_page(s2_address(s2->fmt, entry));
@@ -172,7 +172,7 @@ static void s2_cut(struct axv_stage2 *s2, u64 entry, unsigned int level)
 	list_add_tail(&page->lru, &s2->freed);
 }
 
-/* Remove an entry, which somebody else may be walking.  Returns what it was. */
+/* Remove an entry, which hardware may be walking through.  Returns what it was. */
 static u64 s2_remove(struct axv_stage2 *s2, u64 *slot, unsigned int level)
 {
 	u64 entry = READ_ONCE(*slot), kept = 0;
@@ -193,7 +193,7 @@ static struct page *s2_take(struct axv_stage2 *s2, struct axv_s2_cache *cache)
 	return cache->pages[--cache->count];
 }
 
-/* It was not linked, and so nothing has been in it. */
+/* Put a table page back that was not linked, and so is still empty. */
 static void s2_give_back(struct axv_stage2 *s2, struct axv_s2_cache *cache,
 			 struct page *page)
 {
@@ -234,7 +234,7 @@ void axv_s2_cache_drain(struct axv_s2_cache *cache)
 }
 
 /**
- * axv_s2_init() - an empty table
+ * axv_s2_init() - make an empty table
  * @s2:		to be initialised
  * @fmt:	its format, which outlives it
  *
@@ -311,8 +311,8 @@ void axv_s2_free(struct axv_stage2 *s2, struct list_head *tables, bool may_sleep
 /*
  * Add rights and the accessed bit to a present leaf that maps the right page.
  *
- * Hardware that needs break-before-make may keep a translation it faulted on,
- * so it has to be told of rights that were added; the others walk again.
+ * Hardware that needs break-before-make may keep a translation it faulted on, so @regained
+ * tells that rights were added; other hardware walks the table again.
  */
 static void s2_upgrade(const struct axv_s2_format *fmt, u64 *slot, u64 entry,
 		       u32 rights, bool *regained)
@@ -367,7 +367,7 @@ static int s2_split(struct axv_stage2 *s2, struct axv_s2_cache *cache,
 	table = page_address(page);
 	new = fmt->table | page_to_phys(page);
 
-	/* Once more if the hardware set a bit of the leaf meanwhile. */
+	/* Done once more if the hardware has set a bit of the leaf meanwhile. */
 	do {
 		u64 kept = entry & (fmt->accessed | fmt->dirty);
 
@@ -381,8 +381,8 @@ static int s2_split(struct axv_stage2 *s2, struct axv_s2_cache *cache,
 }
 
 /*
- * Make @entry, found at @slot of @level, point to a table.  0 also if another thread
- * filled it meanwhile, with whatever: look again.
+ * Make @entry, found at @slot of @level, point to a table.  Returns 0 also if another
+ * thread has filled @slot meanwhile: the caller looks again.
  */
 static int s2_make_table(struct axv_stage2 *s2, struct axv_s2_cache *cache,
 			 u64 *slot, u64 entry, unsigned int level, bool shared,
@@ -403,7 +403,7 @@ static int s2_make_table(struct axv_stage2 *s2, struct axv_s2_cache *cache,
 	page = s2_take(s2, cache);
 	if (!page)
 		return -ENOMEM;
-	/* A full barrier: the hardware that finds the table finds it empty. */
+	/* This is a full barrier, so hardware that finds the table finds it empty. */
 	if (!try_cmpxchg64(slot, &entry, s2->fmt->table | page_to_phys(page)))
 		s2_give_back(s2, cache, page);
 	return 0;
@@ -430,7 +430,7 @@ static int s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
 
 	for (at = fmt->levels; at > level; at--) {
 		slot = &table[s2_index(fmt, ipa, at)];
-		/* Twice at most, since what was filled stays filled. */
+		/* Runs twice at most, since an entry that was filled stays filled. */
 		while (!s2_is_table(fmt, entry = READ_ONCE(*slot), at)) {
 			u64 offset = ipa & (axv_s2_level_size(at) - 1);
 
@@ -471,18 +471,18 @@ static int s2_map(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
  * @s2:		the table
  * @cache:	pages for tables that are missing
  * @ipa:	guest physical address, aligned to the size
- * @pa:		host physical address, likewise
+ * @pa:		host physical address, aligned to the size
  * @level:	size: 1 (4K) up to the format's max_leaf_level
  * @rights:	AXV_S2_*; added to those of a leaf that maps @ipa to @pa already
  * @regained:	out: a leaf was given rights, and a CPU may keep a translation without
  *		them, which faults once more, until the CPU is flushed (only with
  *		break-before-make)
  *
- * Nothing gives way: there is nothing to flush before the caller lets go of its lock.
+ * Replaces no mapping, so there is nothing to flush before the caller lets go of its lock.
  *
  * Context: the caller's lock, held for reading at least; does not sleep.
- * Return: 0; -ENOMEM: the cache is short, fill it and call again; -EBUSY: something
- * is in the way, for axv_s2_map(); -EINVAL.
+ * Return: 0; -ENOMEM: the cache is short, fill it and call again; -EBUSY: another mapping
+ * is in the way, which axv_s2_map() can replace; -EINVAL.
  */
 int axv_s2_fill(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
 		phys_addr_t pa, unsigned int level, u32 rights, bool *regained)
@@ -494,14 +494,14 @@ int axv_s2_fill(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
  * axv_s2_fill_around() - map small pages where no table is missing
  * @s2:		the table
  * @ipa:	guest physical address of the first
- * @pages:	host physical address of each, with AXV_S2_* in its low bits, of which
- *		others are ignored; without AXV_S2_READ: none
- * @nr:		how many; one table has all of them
+ * @pages:	host physical address of each, with AXV_S2_* in its low bits; the other low
+ *		bits are ignored.  A page without AXV_S2_READ is left out
+ * @nr:		how many; their entries are in one table
  *
- * Nothing gives way.  What was mapped counts as used.
+ * Replaces no mapping.  The pages count as used.
  *
  * Context: the caller's lock, held for reading at least; does not sleep.
- * Return: true if one was given rights, see axv_s2_fill().
+ * Return: true: as @regained of axv_s2_fill(), for one of the pages.
  */
 bool axv_s2_fill_around(struct axv_stage2 *s2, u64 ipa, const u64 *pages,
 			unsigned int nr)
@@ -525,7 +525,7 @@ bool axv_s2_fill_around(struct axv_stage2 *s2, u64 ipa, const u64 *pages,
 
 		if (!(pages[i] & AXV_S2_READ))
 			continue;
-		/* Most are given the same rights. */
+		/* Made anew only for other rights: most pages have the same. */
 		if ((pages[i] & S2_RIGHTS) != rights) {
 			rights = pages[i] & S2_RIGHTS;
 			leaf = s2_leaf(fmt, 0, 1, rights) | fmt->accessed;
@@ -544,13 +544,13 @@ bool axv_s2_fill_around(struct axv_stage2 *s2, u64 ipa, const u64 *pages,
  * @s2:		the table
  * @cache:	pages for tables that are missing
  * @ipa:	guest physical address, aligned to the size
- * @pa:		host physical address, likewise
+ * @pa:		host physical address, aligned to the size
  * @level:	size: 1 (4K) up to the format's max_leaf_level
  * @rights:	AXV_S2_*; added to those of a leaf that maps @ipa to @pa already
  * @flush:	out: the hardware has to be flushed, also after an error
  *
- * What is in the way gives way: smaller mappings go as a whole, and of a larger
- * one the rest stays, where the format allows it (without break-before-make).
+ * Mappings in the way are removed: smaller ones as a whole.  Of a larger one the rest
+ * stays, unless the format needs break-before-make.
  * With &axv_stage2.clean, axv_s2_clean() comes before each call, for the same range.
  *
  * Context: the caller's lock; does not sleep.
@@ -602,14 +602,14 @@ static u64 s2_end(struct axv_stage2 *s2, u64 ipa, u64 size)
  * axv_s2_unmap() - remove all mappings of a range
  * @s2:		the table
  * @ipa:	where it begins
- * @size:	its size in bytes; what is mapped in part goes as a whole, to come
- *		back by demand
+ * @size:	its size in bytes; a leaf that reaches beyond is removed as a whole, and
+ *		faults bring the rest back
  *
- * Tables that lie in the range are cut off unseen: the work is bounded by twice
- * the number of entries of one table per level, whatever the size.
+ * Tables that lie in the range are cut off without a look at their entries, so the work is
+ * bounded by twice the number of entries of one table per level, whatever the size.
  *
  * Context: the caller's lock; does not sleep.
- * Return: true if there was something; flush, then free what was cut off.
+ * Return: true if there was a mapping: the caller flushes, then frees what was cut off.
  */
 bool axv_s2_unmap(struct axv_stage2 *s2, u64 ipa, u64 size)
 {
@@ -617,7 +617,7 @@ bool axv_s2_unmap(struct axv_stage2 *s2, u64 ipa, u64 size)
 			   s2_end(s2, ipa, size));
 }
 
-/* So much is cleaned before others get the lock. */
+/* Bytes that one axv_s2_clean() cleans, before other threads may have the lock. */
 #define S2_CLEAN_BYTES	(2ull << 20)
 
 static u64 s2_clean_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
@@ -647,12 +647,12 @@ static u64 s2_clean_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
 
 /**
  * axv_s2_clean() - clean memory whose mappings were removed
- * @s2:		the table, with &axv_stage2.clean, flushed since
+ * @s2:		the table, which has &axv_stage2.clean, and was flushed since the removal
  * @ipa:	where the range begins
  * @end:	where it ends
  *
  * Context: the caller's lock; does not sleep.
- * Return: where to go on; not below @end: nothing is left.
+ * Return: where the next call has to go on; not below @end: nothing is left.
  */
 u64 axv_s2_clean(struct axv_stage2 *s2, u64 ipa, u64 end)
 {
@@ -667,7 +667,7 @@ u64 axv_s2_clean(struct axv_stage2 *s2, u64 ipa, u64 end)
 
 typedef bool (*s2_leaf_fn)(const struct axv_s2_format *fmt, u64 *slot);
 
-/* Call @fn for every present leaf of a range; true if one call returned it. */
+/* Call @fn for every present leaf of a range; true if one of the calls returned true. */
 static bool s2_for_leaves(struct axv_stage2 *s2, u64 *table, unsigned int level,
 			  u64 ipa, u64 end, s2_leaf_fn fn)
 {
@@ -694,7 +694,7 @@ static bool s2_range(struct axv_stage2 *s2, u64 ipa, u64 size, s2_leaf_fn fn)
 			     s2_end(s2, ipa, size), fn);
 }
 
-/* Clear bits of a leaf; the other bits are the hardware's to set meanwhile. */
+/* Clear bits of a leaf, of which the hardware may set other bits meanwhile. */
 static bool s2_clear_bits(u64 *slot, u64 bits)
 {
 	u64 entry = READ_ONCE(*slot);
@@ -715,11 +715,14 @@ static bool s2_leaf_clear_young(const struct axv_s2_format *fmt, u64 *slot)
 {
 	if (fmt->accessed)
 		return s2_clear_bits(slot, fmt->accessed);
-	/* Without the bit, only a fault tells of the next access. */
+	/*
+	 * Without an accessed bit, only a fault tells of the next access: so remove the
+	 * leaf.
+	 */
 	return xchg(slot, 0) != 0;
 }
 
-/* By itself, not by s2_for_leaves(): a call for each of very many leaves costs more. */
+/* Does not use s2_for_leaves(): a call for each of very many leaves costs more. */
 static bool s2_write_protect_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
 				u64 ipa, u64 end)
 {
@@ -750,9 +753,9 @@ static bool s2_write_protect_in(struct axv_stage2 *s2, u64 *table, unsigned int 
  * @size:	its size in bytes; a leaf that reaches beyond is protected as a
  *		whole
  *
- * Context: the caller's lock; does not sleep, and takes time by the mappings
- * in the range: ask for a part at a time.
- * Return: true if a mapping lost the right; flush.
+ * Context: the caller's lock; does not sleep.  The time grows with the mappings in the
+ * range: call it for a part of a long range at a time.
+ * Return: true if a mapping lost the right: the caller flushes.
  */
 bool axv_s2_write_protect(struct axv_stage2 *s2, u64 ipa, u64 size)
 {
@@ -786,7 +789,7 @@ bool axv_s2_test_young(struct axv_stage2 *s2, u64 ipa, u64 size)
  * @size:	its size in bytes
  * @young:	out: something in it was used
  *
- * A format without an accessed bit loses its mappings.
+ * If the format has no accessed bit, the mappings of the range are removed.
  *
  * Context: the caller's lock; does not sleep.
  * Return: true if the hardware has to be flushed before the next use shows.
@@ -855,8 +858,8 @@ static u64 s2_mapped_in(struct axv_stage2 *s2, u64 *table, unsigned int level,
  * @ipa:	where it begins
  * @size:	its size in bytes
  *
- * Context: the caller's lock, held for reading at least; does not sleep, and takes
- * time by the mappings in the range: ask for a part at a time.
+ * Context: the caller's lock, held for reading at least; does not sleep.  The time grows
+ * with the mappings in the range: call it for a part of a long range at a time.
  * Return: bytes.
  */
 u64 axv_s2_mapped(struct axv_stage2 *s2, u64 ipa, u64 size)
@@ -866,11 +869,11 @@ u64 axv_s2_mapped(struct axv_stage2 *s2, u64 ipa, u64 size)
 }
 
 /**
- * axv_s2_table_bytes() - what the tables themselves take
+ * axv_s2_table_bytes() - memory that the tables themselves take
  * @s2:		the table
  *
  * Context: any.
- * Return: bytes, of tables that wait for the flush, too.
+ * Return: bytes, with those of tables that wait for the flush.
  */
 u64 axv_s2_table_bytes(struct axv_stage2 *s2)
 {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mappings of the second stage that are removed, and memory that is cleaned then.
+ * Removing mappings of the second stage, and cleaning the memory that they mapped.
  *
- * Cleaning takes long, and so is done without &axv_vm.mmu_lock, or for a part of the
- * range at a time.  Meanwhile nothing maps the pages, and an invalidation finds nothing
- * of them: the host would write stale data to its disk, and the pages would be cleaned
- * when they are somebody else's, perhaps no longer in the kernel's own map.  So
- * invalidations wait for the removals before them.  Not for later ones: otherwise a
- * guest that has its memory forgotten again and again keeps the host waiting.
+ * Cleaning takes long, and so is done without &axv_vm.mmu_lock, or for a part of the range
+ * at a time.  Meanwhile nothing maps the pages, so an invalidation finds no mapping of
+ * them.  If it did not wait, the host would write stale data to its disk, and the pages
+ * would be cleaned when they are somebody else's, perhaps no longer in the kernel's own
+ * map.  So an invalidation waits for the removals that began before it.  It does not wait
+ * for later ones: otherwise a guest that has its memory forgotten again and again keeps the
+ * host waiting.
  */
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -20,12 +21,12 @@
 #include "memory.h"
 
 /**
- * axv_removal_begin() - mappings are removed, and their memory is not clean yet
+ * axv_removal_begin() - note that mappings are removed whose memory is not clean yet
  * @vm:		any VM
  * @removal:	gets no tables yet
  *
- * Until axv_removal_end() the thread waits for nobody and allocates nothing: what
- * reclaims memory waits for the end of it.
+ * Until axv_removal_end() the thread waits for nobody and allocates nothing, since threads
+ * that reclaim memory may be waiting for that.
  *
  * Context: under &axv_vm.mmu_lock, held since the removal or until after it.
  */
@@ -41,7 +42,7 @@ void axv_removal_begin(struct axv_vm *vm, struct axv_removal *removal)
 }
 
 /**
- * axv_removal_end() - the memory is clean
+ * axv_removal_end() - note that the memory of a removal is clean
  * @vm:		any VM
  * @removal:	by axv_removal_begin(), its tables freed
  *
@@ -61,7 +62,7 @@ void axv_removal_end(struct axv_vm *vm, struct axv_removal *removal)
 		wake_up_all(&vm->invalidate_wait);
 }
 
-/* Have all of them ended, up to @number? */
+/* Have all removals up to @number ended? */
 static bool removals_ended(struct axv_vm *vm, u64 number)
 {
 	struct axv_removal *first;
@@ -75,7 +76,7 @@ static bool removals_ended(struct axv_vm *vm, u64 number)
 }
 
 /**
- * axv_removal_wait() - the host takes pages that were the guest's
+ * axv_removal_wait() - wait for removals to end before the host takes the pages
  * @vm:		any VM
  * @number:	&axv_vm.removed when nothing mapped them any more
  *
@@ -88,11 +89,12 @@ void axv_removal_wait(struct axv_vm *vm, u64 number)
 }
 
 /**
- * axv_memory_clean() - the end of a removal of mappings
+ * axv_memory_clean() - free tables and clean memory of a removal, which ends
  * @vm:		any VM
- * @removal:	by axv_memory_unmap()
+ * @removal:	begun by axv_memory_unmap()
  * @gpa:	where the range begins
- * @size:	its size in bytes; 0: of all of the table, whose top has no leaves
+ * @size:	its size in bytes; 0: all of the table was removed, whose top has no leaves,
+ *		so freeing the tables below it cleans all memory
  *
  * Context: may sleep; takes &axv_vm.mmu_lock, for a part of the range at a time.
  */
@@ -110,7 +112,7 @@ void axv_memory_clean(struct axv_vm *vm, struct axv_removal *removal, u64 gpa, u
 	axv_removal_end(vm, removal);
 }
 
-/* So much is protected before others get the lock. */
+/* Bytes that are protected before other threads may have the lock. */
 #define PROTECT_STEP	((u64)SZ_256M)
 
 /**
@@ -119,8 +121,8 @@ void axv_memory_clean(struct axv_vm *vm, struct axv_removal *removal, u64 gpa, u
  * @gpa:	where the region begins
  * @size:	its size in bytes
  *
- * Faults do not give the right back unseen, since the region's flags have changed.  CPUs
- * may write until this returns, without the lock held in between: the memory is the
+ * Faults do not give the right back unseen, since the region's flags have changed.  The
+ * lock is let go in between, and CPUs may write until this returns: the memory is the
  * guest's all the time, and what takes it away flushes in any case.
  *
  * Context: may sleep; &axv_vm.lock keeps the region what it is.
@@ -146,7 +148,7 @@ void axv_memory_protect(struct axv_vm *vm, u64 gpa, u64 size)
 }
 
 /**
- * axv_memory_forget() - unmap all of the guest's memory, to come back by demand
+ * axv_memory_forget() - unmap all of the guest's memory; faults map it again
  * @vm:		any VM; its vCPUs may run
  *
  * Context: may sleep.
