@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The seam between the core and a back end.
+ * The interface between the core and a back end.
  *
  * The operations are coarse: the whole enter-and-exit loop lives behind run(),
  * so an exit costs no indirect call.  Arrows point down: a back end may call
@@ -18,13 +18,14 @@ struct axv_s2_format;
 struct axv_vcpu;
 struct axv_vm;
 
-/* &axv_arch_ops.sync_memory: what is new to the guest */
+/* &axv_arch_ops.sync_memory: the guest could not access the memory; could not execute it */
 #define AXV_SYNC_NEW	BIT(0)
 #define AXV_SYNC_FETCH	BIT(1)
 
 /*
- * &axv_inject.flags, of a WIRED event that is high, or of an MSI: it came by a route, and
- * the core knows who waits for the end of a level, axv_routes_ended().  Never userspace's.
+ * In &axv_inject.flags, of a WIRED event that is high, or of an MSI: the event came by a
+ * route, and the core knows what waits for the end of a level, axv_routes_ended().
+ * Userspace cannot set it.
  */
 #define AXV_EVENT_ROUTED	BIT(31)
 
@@ -42,22 +43,21 @@ struct axv_vm;
  * @vm_flags:	by &enum axv_irqchip: the AXV_VM_* that a VM with it may have beside those
  *		of every VM
  *
- * @hardware_prepare: before the first CPU is switched on.  -EBUSY if somebody
- *		else has it.  May sleep.  NULL: there is nothing to prepare.
- * @hardware_unprepare: after the last one was switched off.  May sleep.  NULL:
- *		likewise.
- * @hardware_enable: turn virtualization on, on this CPU.  -EBUSY if somebody
- *		else has it.  Interrupts off.  NULL: there is nothing to turn on.
+ * @hardware_prepare: called before the first CPU is switched on.  -EBUSY if another
+ *		hypervisor has the hardware.  May sleep.  NULL: there is nothing to prepare.
+ * @hardware_unprepare: called after the last CPU was switched off.  May sleep.  NULL: there
+ *		is nothing to undo.
+ * @hardware_enable: turn virtualization on, on this CPU.  -EBUSY if another hypervisor has
+ *		the hardware.  Interrupts off.  NULL: there is nothing to turn on.
  * @hardware_disable: turn it off again, on this CPU.  Interrupts off.  Does
  *		nothing where it is not on.
  *
- * @query:	answer an &enum axv_query_id the core does not know; -EINVAL
+ * @query:	answer an &enum axv_query_id that the core does not know; -EINVAL: unknown
  * @get_table:	fill @buf with up to *@count entries and set *@count to how many
- *		there are (-E2BIG if more than fit).  Whose table: with a vCPU,
- *		its; with a VM alone, the VM's; both NULL, the host's.  -EINVAL
- *		for a kind that is not there.  With a vCPU, that is claimed for a
- *		read: preemption off, interrupts on, does not sleep.  With a VM
- *		alone, its lock is held.
+ *		there are (-E2BIG if more than fit).  The table is that of the vCPU; with a
+ *		VM alone, that of the VM; with neither, that of the host.  -EINVAL for a
+ *		kind that is not there.  A vCPU is claimed for a read: preemption off,
+ *		interrupts on, does not sleep.  With a VM alone, its lock is held.
  * @set_table:	replace a table, or change nothing and fail.  @buf is kernel
  *		memory; where the table that is set differs from what was asked
  *		for, @buf is changed to what was set, which the caller of
@@ -87,42 +87,42 @@ struct axv_vm;
  * @vcpu_destroy: release it; it is loaded nowhere.  May sleep.
  * @vcpu_setup:	Created to Free: entry, second-stage root and registers.  Called
  *		only after @check_setup agreed.
- * @check_setup: would it be accepted?  Changes nothing.
- * @vcpu_reset:	back to how vcpu_create() left it, tables kept.  Takes
+ * @check_setup: would @vcpu_setup accept it?  Changes nothing.
+ * @vcpu_reset:	make the vCPU what @vcpu_create left, but keep its tables.  Takes
  *		&axv_vcpu.lock where it empties the queue of events.
- * @load:	the vCPU is the next to be entered on this CPU, whose hardware
- *		will hold it; or does already (&axv_vcpu.loaded_cpu), and another
- *		one was entered since.  Preemption and interrupts off;
- *		virtualization is on.
- * @unload:	save what only this CPU's hardware holds of it, in front or not.
- *		Interrupts off.
+ * @load:	prepare this CPU to enter the vCPU next.  Either the hardware holds it from
+ *		now on; or it does already (&axv_vcpu.loaded_cpu), and another vCPU was
+ *		loaded since.  Preemption and interrupts off; virtualization is on.
+ * @unload:	save what only this CPU's hardware holds of the vCPU, whether it was loaded
+ *		last or not.  Interrupts off.
  * @prepare_run: read and check what the run page asks to load (its dirty sets),
  *		before the transition: claimed, and still Ready.  Fails without a
  *		change.  May sleep.  Not called for a run that asks for nothing.
  * @store_run:	store the register sets that the run page wants
- * @sync_gprs:	(vcpu, dirty, want): @prepare_run and @store_run of no other set than
- *		AXV_RUN_SET_GPRS, if it is in @dirty and @want.  -EINVAL without a change.
- *		Under &axv_vcpu.lock, as if claimed.
+ * @sync_gprs:	(vcpu, dirty, want): of AXV_RUN_SET_GPRS alone, do what @prepare_run does if
+ *		it is in dirty, and what @store_run does if it is in want.  -EINVAL without
+ *		a change.  Under &axv_vcpu.lock, as if claimed.
  * @run:	enter the guest until something ends the run; fills in the exit.
  *		Preemption on.  0, or an error, which makes the vCPU Invalid.
  * @inject:	queue an event of a type in @inject_types; checks all else that is in it.
  *		Under &axv_vcpu.lock, interrupts off.  -EAGAIN if there is no room,
  *		-EINVAL for an impossible event.
- * @route:	the event of a route, @event being zeroed; -EINVAL if the back end knows
- *		none such.  The vCPU need not be there.  Does not sleep, and says the
- *		same each time.  NULL: no irqchip has routes.  With AXV_ROUTE_LEVEL the event
- *		is a WIRED one with its level high, or an MSI, and its vector is the one
- *		that axv_routes_ended() is told.
+ * @route:	fill in the event of a route, which is zeroed; -EINVAL if there is no such
+ *		event.  The vCPU need not be there.  Does not sleep; the result for a route
+ *		is the same each time.  NULL: no irqchip has routes.  With AXV_ROUTE_LEVEL
+ *		the event is a WIRED one with its level high, or an MSI, and its vector is
+ *		the one that axv_routes_ended() is told.
  * @msi:	deliver a message to the vCPUs that it is for; -EINVAL: no such message.
  *		Under RCU, any context but NMI; does not sleep.  NULL: -EOPNOTSUPP.
  * @set_sgis:	interrupts between vCPUs: which are enabled, and how urgent each is.  Any
- *		state, any context but NMI.  NULL: the VMM is asked for each.
+ *		state, any context but NMI.  NULL: each one is an exit to the VMM.
  * @has_event:	is there an event that ends a halt?  Under &axv_vcpu.lock.
  * @get_reg:	read one register.  The vCPU is claimed for a read: preemption off,
  *		interrupts on.  Does not sleep; may wait for the CPU that holds it.
  * @set_reg:	write one register; checks the value.  May sleep.
- * @get_fpu:	vector state to @data, of query's AXV_QUERY_FPU_SIZE.  As @get_reg.
- * @set_fpu:	and back; -EINVAL if the hardware would refuse it.  May sleep.
+ * @get_fpu:	store the vector state in a buffer of AXV_QUERY_FPU_SIZE bytes.  Context as
+ *		that of @get_reg.
+ * @set_fpu:	load the vector state; -EINVAL if the hardware would refuse it.  May sleep.
  */
 struct axv_arch_ops {
 	const char *name;
@@ -181,8 +181,8 @@ struct axv_arch_ops {
 };
 
 /*
- * What an architecture offers to main.c: look for hardware and give the back
- * end, -EOPNOTSUPP (as an error pointer) without; and the way back.
+ * What an architecture offers to main.c.  axv_arch_init() looks for the hardware and
+ * returns the back end, or -EOPNOTSUPP as an error pointer; axv_arch_exit() undoes that.
  */
 const struct axv_arch_ops *axv_arch_init(void);
 void axv_arch_exit(void);

@@ -39,7 +39,7 @@ static inline void axv_vm_flags_clear(struct vm_area_struct *vma,
 #endif
 }
 
-/* One more in the counter; by how much is not asked any more since 6.8. */
+/* Add one to an eventfd's count.  Since 6.8 the kernel's function takes no number. */
 static inline void axv_eventfd_signal(struct eventfd_ctx *eventfd)
 {
 #if KERNEL_VERSION(6, 8, 0) <= LINUX_VERSION_CODE
@@ -87,8 +87,8 @@ static struct syscore_ops name = {					\
 #endif
 
 /*
- * FOLL_* of guest memory that has to be waited for: a signal interrupts that, since 6.2.
- * Until then only a fatal one does.
+ * FOLL_* flags for getting guest memory that may have to be waited for: since 6.2 a signal
+ * interrupts the wait, before that only a fatal one.
  */
 #if KERNEL_VERSION(6, 2, 0) <= LINUX_VERSION_CODE
 #define AXV_FOLL_WAIT	FOLL_INTERRUPTIBLE
@@ -97,8 +97,8 @@ static struct syscore_ops name = {					\
 #endif
 
 /*
- * Of a guest's fault, beside that: it tells the host's NUMA balancing, which was so without
- * asking until 6.6.
+ * FOLL_* flags for a guest's fault: the same, and the host's NUMA balancing is told of it,
+ * which was so without a flag before 6.6.
  */
 #if KERNEL_VERSION(6, 6, 0) <= LINUX_VERSION_CODE
 #define AXV_FOLL_FAULT	(AXV_FOLL_WAIT | FOLL_HONOR_NUMA_FAULT)
@@ -107,8 +107,9 @@ static struct syscore_ops name = {					\
 #endif
 
 /*
- * Realtime kernels have a second request to reschedule, which waits for the
- * way to user mode, or for whoever stays away from it that long.
+ * Realtime kernels have a second, lazy request to reschedule, which a thread serves on its
+ * way to user mode.  A thread that stays in the kernel for long, as in a run, has to look
+ * for it.
  */
 #ifdef TIF_NEED_RESCHED_LAZY
 #define AXV_NEED_RESCHED	(_TIF_NEED_RESCHED | _TIF_NEED_RESCHED_LAZY)
@@ -117,15 +118,15 @@ static struct syscore_ops name = {					\
 #endif
 
 /*
- * The kernel's emergency path has one hook for virtualization.  KVM is in it
- * while it has VMX switched on, since 6.12, and until then while it is loaded.
+ * The kernel's emergency path has one hook for virtualization.  KVM uses it while VMX is
+ * switched on, since 6.12; before that, while its module is loaded.
  */
 #define AXV_KVM_HOOKED_WHILE_LOADED	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0))
 
 /*
- * The registers of FEAT_FGT2: booting.rst has the firmware let them through since
- * 6.15 ("arm64/boot: Enable EL2 requirements for FEAT_PMUv3p9"), and in the stable series
- * since 6.12.25 and 6.14.4; in no 6.13.
+ * Does a kernel's booting.rst require the firmware to let EL2 use the registers of
+ * FEAT_FGT2?  Since 6.15 ("arm64/boot: Enable EL2 requirements for FEAT_PMUv3p9"), and in
+ * the stable series since 6.12.25 and 6.14.4; in no 6.13.
  */
 #define AXV_FGT2_IS_PROMISED_BY(version)				\
 	((version) >= KERNEL_VERSION(6, 14, 4) ||			\
@@ -138,8 +139,8 @@ static struct syscore_ops name = {					\
 #endif
 
 /*
- * TIF_NOTIFY_RESUME was set: for restartable sequences alone?  It has no more
- * users than resume_user_mode_work() has lines.
+ * Was TIF_NOTIFY_RESUME set for restartable sequences alone?  The flag's other users are
+ * those that resume_user_mode_work() serves; each one is looked at here.
  */
 static inline bool axv_resume_is_rseq(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The current vCPU of this CPU, the ones its hardware holds, and the one in front
- * of them, loaded last.  current.c
+ * The current vCPU of a CPU, the vCPUs that its hardware holds, and the loaded one of
+ * these, which is the one that was loaded last.  current.c
  */
 #ifndef _AXVCPU_CURRENT_H
 #define _AXVCPU_CURRENT_H
@@ -42,8 +42,8 @@ static inline struct axv_vcpu *axv_get_current_vcpu(void)
  * axv_assert_claimed() - warn unless this thread has the claim of a vCPU
  * @vcpu:	the vCPU
  *
- * A claim makes a vCPU the current one of its thread, and nothing else does.  Costs
- * nothing but on a debug kernel, as lockdep_assert_held().
+ * A claim makes a vCPU the current one of its thread, and nothing else does.  Without
+ * CONFIG_PROVE_LOCKING this does nothing, as lockdep_assert_held().
  *
  * Context: process context.
  */
@@ -80,8 +80,8 @@ static __always_inline int axv_set_current_vcpu(struct axv_vcpu *vcpu)
 }
 
 /**
- * axv_clear_current_vcpu() - the end of what axv_set_current_vcpu() began
- * @vcpu:	the same
+ * axv_clear_current_vcpu() - stop acting on a vCPU
+ * @vcpu:	that of axv_set_current_vcpu()
  *
  * Context: process context, preemption off; the same thread, which still has the claim.
  */
@@ -96,10 +96,11 @@ void axv_vcpu_evict(struct axv_vcpu *vcpu);
 void axv_evict_this_cpu(void);
 
 /**
- * axv_vcpu_load() - make this CPU's hardware hold the vCPU, before all others
+ * axv_vcpu_load() - make the vCPU the loaded one of this CPU
  * @vcpu:	vCPU whose claim the caller holds
  *
- * Nothing to do when it is already there: that is what a sticky bind buys.
+ * Nothing is to be done if it is the loaded one already: that is what a vCPU gains by
+ * staying on a CPU.
  *
  * Where virtualization is off nothing is loaded; the entry finds that out by
  * axv_hardware_is_enabled().
@@ -108,7 +109,7 @@ void axv_evict_this_cpu(void);
  */
 static inline void axv_vcpu_load(struct axv_vcpu *vcpu)
 {
-	/* The vCPU that a CPU has in front is one that it holds; see unload(). */
+	/* The loaded vCPU of a CPU is always one that the CPU holds; see unload(). */
 	if (unlikely(__this_cpu_read(axv_loaded) != vcpu))
 		__axv_vcpu_load(vcpu, smp_processor_id());
 }

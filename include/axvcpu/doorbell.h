@@ -16,8 +16,9 @@
 #define AXV_RINGING_SLEEPS	IS_ENABLED(CONFIG_PREEMPT_RT)
 
 /*
- * So many doorbells a VM may have for an inner loop to look one up. A VMM can choose addresses
- * and values that share one bucket of the hash, and interrupts are off while that is walked.
+ * An inner loop looks doorbells up only if the VM has no more than these.  A VMM can choose
+ * addresses and values that share one bucket of the hash, and interrupts are off while that
+ * is walked.
  */
 #define AXV_DOORBELLS_INNER	64
 
@@ -25,9 +26,9 @@ bool __axv_ring_doorbell(struct axv_vcpu *vcpu, enum axv_space space, u64 addr,
 			 unsigned int width, u64 data);
 
 /**
- * axv_has_doorbells() - may there be a doorbell?
+ * axv_has_doorbells() - may a space have a doorbell?
  * @vm:		any VM
- * @space:	where
+ * @space:	the space
  */
 static __always_inline bool axv_has_doorbells(const struct axv_vm *vm,
 					      enum axv_space space)
@@ -36,7 +37,7 @@ static __always_inline bool axv_has_doorbells(const struct axv_vm *vm,
 }
 
 /**
- * axv_ringing_is_slow() - is a doorbell to be looked up in the outer loop?
+ * axv_ringing_is_slow() - do doorbells have to be looked up in the outer loop?
  * @vm:		any VM
  */
 static __always_inline bool axv_ringing_is_slow(const struct axv_vm *vm)

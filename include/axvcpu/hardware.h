@@ -14,7 +14,7 @@
 struct axv_arch_ops;
 
 /**
- * struct axv_percpu - the per-CPU object of the seed
+ * struct axv_percpu - what is known of one CPU
  * @enabled:	virtualization is on, on this CPU.  Written on this CPU with
  *		interrupts off; entry reads it the same way.
  */
@@ -31,7 +31,7 @@ DECLARE_PER_CPU(struct axv_percpu, axv_percpu);
  * @lock:	guards @users and @down; taken inside the CPU hotplug lock, and
  *		in the hotplug callbacks
  * @users:	VMs; virtualization is on while there are any
- * @down:	the system is going down: on no more
+ * @down:	the system is going down: virtualization is not switched on any more
  *
  * The module has one, behind the functions without a hardware argument; tests
  * make their own.
@@ -70,11 +70,11 @@ static inline bool axv_hardware_is_enabled(void)
 }
 
 /**
- * axv_hardware_is_lost() - is it off on this CPU, and will it stay so?
+ * axv_hardware_is_lost() - is virtualization off on this CPU, and will it stay so?
  *
- * It is: after a resume that failed, and once the machine is going down.  It
- * is not on a CPU that is going offline, which is switched off while the
- * scheduler is still moving the last threads to other CPUs.
+ * True after a resume that failed, and once the machine is going down.  False on a CPU that
+ * is going offline: virtualization is off there while the scheduler is still moving the
+ * last threads to other CPUs.
  *
  * Context: interrupts off.
  */

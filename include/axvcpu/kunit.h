@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The frame of a file of KUnit tests, and the claim that operations want.
+ * What files of KUnit tests share: the suite, and claiming a vCPU for an operation.
  */
 #ifndef _AXVCPU_KUNIT_H
 #define _AXVCPU_KUNIT_H
@@ -15,8 +15,8 @@
  * axv_test_suite() - the one suite of a file
  * @suite_name:	as KUnit prints it
  * @suite_cases: array of &struct kunit_case, with an empty one at its end
- * @...:	what frames them, as members of &struct kunit_suite: .init and .exit of
- *		each test, .suite_init and .suite_exit of all
+ * @...:	further members of &struct kunit_suite: .init and .exit, which frame each
+ *		test, .suite_init and .suite_exit, which frame all
  */
 #define axv_test_suite(suite_name, suite_cases, ...)			\
 	static struct kunit_suite suite = {				\
@@ -27,7 +27,7 @@
 	kunit_test_suite(suite)
 
 /**
- * AXV_CLAIMED() - what an operation of a back end returns, called by a test
+ * AXV_CLAIMED() - call an operation of a back end with the claim; what it returns
  * @vcpu:	vCPU that nobody has claimed; the current one during @call
  * @call:	the operation, which asserts that its caller has the claim
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What others ask of a vCPU, and how a vCPU in the guest hears of it.  request.c
+ * What other threads ask of a vCPU, and bringing it out of the guest for that.  request.c
  */
 #ifndef _AXVCPU_REQUEST_H
 #define _AXVCPU_REQUEST_H
@@ -26,7 +26,7 @@ enum axv_request {
 };
 
 /**
- * enum axv_mode - where the vCPU's thread is, for those who have to reach it
+ * enum axv_mode - where the vCPU's thread is, for CPUs that have to reach it
  * @AXV_OUTSIDE_GUEST:	in the host; looks at its requests before it enters
  * @AXV_IN_GUEST:	in the guest or about to enter with interrupts off; an
  *			interrupt to its CPU brings it out
@@ -49,7 +49,7 @@ static inline bool axv_test_request(const struct axv_vcpu *vcpu,
 }
 
 /**
- * axv_take_request() - is it pending?  If so, no longer
+ * axv_take_request() - clear a request, and tell whether it was pending
  * @vcpu:	vCPU whose claim the caller holds
  * @request:	which one
  */
@@ -61,13 +61,13 @@ static inline bool axv_take_request(struct axv_vcpu *vcpu,
 }
 
 /**
- * axv_left_guest() - the thread that runs the vCPU is in the host
- * @vcpu:	its vCPU
+ * axv_left_guest() - note that a vCPU has left the guest
+ * @vcpu:	vCPU that this thread runs
  *
  * A CPU that reads the mode with acquire semantics sees all that the guest stored
  * (Arm ARM, "Load-Acquire, Store-Release"; on x86 stores keep their order).
- * Otherwise axv_vm_flush_on_entry() lets a page go, and a store of the guest still
- * lands there.
+ * Otherwise axv_vm_flush_on_entry() returns, the host gives a page away, and a store of the
+ * guest still lands there.
  *
  * Context: interrupts off.
  */

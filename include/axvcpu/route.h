@@ -19,16 +19,16 @@ struct axv_set_irqfd;
 #define AXV_MAX_ROUTES	4096
 #define AXV_MAX_IRQFDS	4096
 
-/* Of &axv_vm.routes: those with AXV_ROUTE_LEVEL. */
+/* A mark in &axv_vm.routes: the route has AXV_ROUTE_LEVEL. */
 #define AXV_ROUTE_MARK_LEVEL	XA_MARK_0
-/* Those that the call under way has added.  Changed under &axv_vm.lock. */
+/* Another mark: the call under way has added the route.  Changed under &axv_vm.lock. */
 #define AXV_ROUTE_MARK_NEW	XA_MARK_1
 
 /**
- * enum axv_line - who holds the level of a route up, as bits
+ * enum axv_line - what holds the level of a route up, as bits
  * @AXV_LINE_VMM:	AXV_INJECT, or an irqfd without a resample eventfd; until AXV_INJECT
  *			lets it fall
- * @AXV_LINE_IRQFD:	an irqfd with one; until the interrupt ends
+ * @AXV_LINE_IRQFD:	an irqfd with a resample eventfd; until the interrupt ends
  */
 enum axv_line {
 	AXV_LINE_VMM = 1,
@@ -47,10 +47,10 @@ void __axv_routes_closed(struct axv_vcpu *vcpu);
 bool __axv_routes_ended(struct axv_vcpu *vcpu, u32 vector);
 
 /**
- * axv_routes_retry() - take what routes could not deliver
+ * axv_routes_retry() - deliver to a vCPU what waits on its routes
  * @vcpu:	any vCPU
  *
- * Before a vCPU enters or sleeps, and when something has left its queue.
+ * Called before a vCPU enters or sleeps, and when something has left its queue.
  *
  * Context: any but NMI.
  */
@@ -61,11 +61,11 @@ static inline void axv_routes_retry(struct axv_vcpu *vcpu)
 }
 
 /**
- * axv_routes_closed() - a vCPU is gone, and with it the wires that it had
+ * axv_routes_closed() - note that a vCPU is gone, and its wires with it
  * @vcpu:	vCPU that nobody finds by its id any more
  *
- * A route that holds one of them up waits until it is set anew, or until another vCPU has
- * that id.
+ * A route that holds one of these wires up waits until it is set anew, or until another
+ * vCPU has that id.
  *
  * Context: process context, no lock held.
  */
@@ -83,26 +83,26 @@ static inline void axv_routes_closed(struct axv_vcpu *vcpu)
  * A back end calls this once for each end of an interrupt that a level route may have
  * delivered: on x86 at an EOI whose TMR bit is set, on arm64 when a level is
  * deactivated.  The level routes that are in flight with @vector end: those with a WIRED
- * event if they went to this vCPU, those with an MSI whoever took it.  Their resample
- * eventfds are signalled, which may raise the same routes at once.
+ * event if they went to this vCPU, those with an MSI whichever vCPU took it.  Their
+ * resample eventfds are signalled, which may raise the same routes at once.
  *
- * A wire whose level nobody holds up any more is lowered by an event with data 0; if
- * other routes hold up the same INTID, one with data 1 follows.
+ * A wire whose level nothing holds up any more is lowered by an event with data 0; if other
+ * routes hold up the same INTID, an event with data 1 follows.
  *
- * An end too many does no harm: the device raises its route again if it has reason to.
- * An end that is missed does: the eventfd's owner waits for it.  So a back end that
- * forgets a message that is in flight, as an INIT does, leaves the route in flight, as
- * an IOAPIC's remote IRR, until the VMM sets it without AXV_ROUTE_LEVEL.
+ * An end too many does no harm: the device raises its route again if it has reason to.  A
+ * missed end does harm: the eventfd's owner waits for it.  So if a back end forgets a
+ * message in flight, as it does at an INIT, the route stays in flight, as an IOAPIC's
+ * remote IRR does, until the VMM sets the route without AXV_ROUTE_LEVEL.
  *
- * What a back end was given other than by a route (AXV_INJECT of an MSI) is unknown here:
- * if that shares a vector with routes, the back end has to tell the VMM whatever this
+ * An event that a back end got other than by a route (AXV_INJECT of an MSI) is unknown
+ * here: if it shares a vector with routes, the back end has to tell the VMM whatever this
  * returns.
  *
  * Context: the outer loop, preemption and interrupts on, no lock held: on a realtime kernel
  * signalling sleeps.
- * Return: true: the VMM has to be told (AXV_EXIT_EOI on x86), since the interrupt came by no
- * route, or somebody who hears of no end holds up one of the levels, or did so when it was
- * delivered; false: everybody has been told.
+ * Return: true: the VMM has to be told (AXV_EXIT_EOI on x86), since the interrupt came by
+ * no route, or one of the levels is, or was when it was delivered, held up by something
+ * without a resample eventfd; false: all that wait for the end have been told.
  */
 static inline bool axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The steps of a run that are the same on all architectures: what may keep a vCPU
- * from the guest, the exits that have nothing to do with the guest, and the loop that
- * may sleep.
+ * The steps of a run that are the same on all architectures: what may keep a vCPU from the
+ * guest, the exits that have nothing to do with the guest, and the outer loop, which may
+ * sleep.
  *
- * The text stands once and is compiled into each back end, which hands in steps of
- * its own: every call of one is a direct call.
+ * The code is inlined into each back end, which passes functions for its own steps, so
+ * every call of these is a direct call.
  */
 #ifndef _AXVCPU_RUN_H
 #define _AXVCPU_RUN_H
@@ -25,7 +25,7 @@
 #include <axvcpu/work.h>
 
 /**
- * axv_before_entry_requests() - requests of other threads
+ * axv_before_entry_requests() - look for requests of other threads
  * @vcpu:	vCPU about to be entered
  *
  * An AXV_REQ_EVENT is left for the architecture.
@@ -45,9 +45,9 @@ static __always_inline enum axv_next axv_before_entry_requests(struct axv_vcpu *
 }
 
 /**
- * axv_before_entry_work() - work of this thread, or of this CPU
+ * axv_before_entry_work() - look for work of this thread, or of this CPU
  * @vcpu:	vCPU about to be entered
- * @flags:	read_thread_flags(), of which something is set
+ * @flags:	read_thread_flags(), with something of AXV_USER_WORK or AXV_NEED_RESCHED set
  *
  * Context: interrupts off.
  * Return: AXV_RESUME, or what the inner loop ends with.
@@ -63,7 +63,7 @@ static __always_inline enum axv_next axv_before_entry_work(struct axv_vcpu *vcpu
 }
 
 /**
- * axv_exit_interrupt() - the run ends because the host had an interrupt
+ * axv_exit_interrupt() - end the run because the host had an interrupt
  * @vcpu:	vCPU whose claim the caller holds
  *
  * Return: AXV_EXIT.
@@ -87,7 +87,7 @@ static __always_inline enum axv_next axv_exit_wrong_cpu(struct axv_vcpu *vcpu, i
 }
 
 /**
- * axv_wait_for_event() - a guest that halted, with AXV_VM_HALT_IN_KERNEL
+ * axv_wait_for_event() - park the vCPU of a guest that has halted, AXV_VM_HALT_IN_KERNEL
  * @vcpu:	vCPU whose claim the caller holds
  * @halted:	the guest is halted; out: false if an event ended that
  *
@@ -112,10 +112,10 @@ axv_wait_for_event(struct axv_vcpu *vcpu, bool *halted)
 }
 
 /*
- * axv_run_on_this_cpu() - the inner loop, if the vCPU may run here
+ * axv_run_on_this_cpu() - run the inner loop, if the vCPU may run here
  *
- * A macro, as is the next one: what a back end hands in is a template itself, and the
- * compiler looks through one level of constant functions only.
+ * A macro, as is axv_outer_loop(): the inner loop that a back end passes takes functions
+ * itself, and the compiler makes direct calls of constant functions through one level only.
  */
 #define axv_run_on_this_cpu(vcpu, inner_loop, ...)			\
 ({									\
@@ -139,15 +139,14 @@ axv_wait_for_event(struct axv_vcpu *vcpu, bool *halted)
  * axv_outer_loop() - enter the guest until something ends the run
  * @vcpu:	claimed vCPU in state Running, current on this thread
  * @prepare:	(vcpu, ...): before the inner loop; AXV_EXIT ends the run.  Preemption on
- * @inner_loop:	(vcpu, cpu, ...): enter the guest until something takes more than an
- *		answer on the spot.  The vCPU is loaded on @cpu if virtualization is on.
- *		Preemption off
+ * @inner_loop:	(vcpu, cpu, ...): enter the guest until an exit cannot be answered on the
+ *		spot.  The vCPU is loaded on @cpu if virtualization is on.  Preemption off
  * @handle_slow: (vcpu, ...): answer an exit that may sleep; AXV_EXIT ends the run
  * @host_work:	(vcpu, interrupts): the inner loop ended with AXV_INTERRUPT: let the host
  *		do its work.  @interrupts is &axv_stats.interrupts of before the inner
  *		loop.  AXV_EXIT ends the run
  *
- * What follows goes to all but @host_work.
+ * Further arguments are passed to all of these but @host_work.
  *
  * Context: process context; sleeps for guest memory and in state Blocked.
  * Value: 0 with the exit in the run page; -EIO if the VM is dead.

@@ -25,9 +25,8 @@ struct page;
 /**
  * struct axv_s2_format - the bits of one page-table format
  * @levels:	levels of the walk; the leaf level is 1
- * @root_order:	the walk begins with so many tables in a row, as a power of two
- *		(ARM)
- * @ipa_bits:	addresses it translates
+ * @root_order:	log2 of the number of tables in a row with which the walk begins (ARM)
+ * @ipa_bits:	width of the addresses that it translates
  * @max_leaf_level: largest level that may be a leaf: 1 (4K), 2 (2M), 3 (1G)
  * @break_before_make: a present entry is cleared and flushed before it is
  *		replaced by another present one (ARM)
@@ -44,7 +43,8 @@ struct page;
  * @writable:	bits that grant writing
  * @executable:	bits that grant fetching
  * @not_executable: bits that deny fetching
- * @accessed:	set by the hardware, or by the leaf if it does not; 0: no such bit
+ * @accessed:	marks a leaf as used; set in each new leaf, and by hardware that does so; 0:
+ *		no such bit
  * @dirty:	set by the hardware on a write; 0: no such bit
  * @addr_mask:	the address in an entry
  */
@@ -87,9 +87,10 @@ struct axv_s2_cache {
 /**
  * struct axv_stage2 - one second-stage table
  * @fmt:	its format.  Constant.
- * @root:	physical address of the top table, or of the first.  Constant.
- * @clean:	what is done to host memory that nothing maps any more, NULL: nothing.
- *		Only for formats with break-before-make.  Constant after the creation.
+ * @root:	physical address of the top table, or of the first of several.  Constant.
+ * @clean:	called with host memory that nothing maps any more; NULL: nothing is to be
+ *		done.  Only for formats with break-before-make.  Constant after the
+ *		creation.
  * @freed:	tables that were cut off and wait for the flush
  * @tables:	tables in use, with those cut off and the root, which counts once
  * @protections: counts calls of axv_s2_write_protect() that took a right away
@@ -104,7 +105,7 @@ struct axv_stage2 {
 	phys_addr_t root;
 	void (*clean)(phys_addr_t pa, u64 size);
 
-	/* Entries read the above. */
+	/* Entries of vCPUs read the members above, so what is written is apart. */
 	struct list_head freed ____cacheline_aligned_in_smp;
 	atomic_long_t tables;
 	unsigned long protections;
@@ -116,7 +117,7 @@ void axv_s2_destroy(struct axv_stage2 *s2);
 int axv_s2_cache_fill(struct axv_s2_cache *cache, const struct axv_s2_format *fmt);
 void axv_s2_cache_drain(struct axv_s2_cache *cache);
 
-/* With the owner's lock held for reading, by any number of threads. */
+/* Called with the owner's lock held for reading, by any number of threads. */
 int axv_s2_fill(struct axv_stage2 *s2, struct axv_s2_cache *cache, u64 ipa,
 		phys_addr_t pa, unsigned int level, u32 rights, bool *regained);
 bool axv_s2_fill_around(struct axv_stage2 *s2, u64 ipa, const u64 *pages,

@@ -17,8 +17,8 @@ const char *axv_state_name(u8 state);
 void axv_vcpu_get_state(struct axv_vcpu *vcpu, struct axv_state *state);
 
 /*
- * Registers that one read reads at most.  An operation waits for that many, and what
- * runs on the reader's CPU is not preempted for as long.
+ * Registers that one read reads at most.  An operation may have to wait for that many, and
+ * the reader's CPU has preemption off for as long.
  */
 #define AXV_READ_BATCH		64
 

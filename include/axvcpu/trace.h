@@ -87,7 +87,7 @@ TRACE_EVENT(axv_entry,
 		  __entry->vm_id, __entry->vcpu_id, __entry->ip)
 );
 
-/* The hardware has left the guest, for a reason in its own words. */
+/* The hardware has left the guest, for a reason in the hardware's own code. */
 TRACE_EVENT(axv_exit,
 	TP_PROTO(struct axv_vcpu *vcpu, u64 ip, u64 hw_reason, u64 info1,
 		 u64 info2),
@@ -148,7 +148,7 @@ DEFINE_EVENT(axv_two_states, axv_transition,
 	TP_ARGS(vcpu, from, to)
 );
 
-/* An operation was asked for in the wrong state, and poisons the vCPU. */
+/* An operation was asked for in the wrong state, and makes the vCPU Invalid. */
 DEFINE_EVENT_PRINT(axv_two_states, axv_bad_state,
 	TP_PROTO(struct axv_vcpu *vcpu, u8 found, u8 expected),
 	TP_ARGS(vcpu, found, expected),
@@ -157,7 +157,7 @@ DEFINE_EVENT_PRINT(axv_two_states, axv_bad_state,
 		  axv_show_state(__entry->first), axv_show_state(__entry->second))
 );
 
-/* The hardware refused to enter the guest, or left for a reason nobody asked for. */
+/* The hardware refused to enter the guest, or left for an unexpected reason. */
 TRACE_EVENT(axv_fail_entry,
 	TP_PROTO(struct axv_vcpu *vcpu, u64 reason, u64 qualification),
 	TP_ARGS(vcpu, reason, qualification),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The virtual CPU: what there is of it, and the operations on it.
+ * The virtual CPU: the object, and the operations on it.
  *
  * Nothing here knows an architecture, a file or an ioctl number.  A back end
  * embeds struct axv_vcpu as the first member of its own vCPU type.
@@ -30,9 +30,10 @@ struct pid;
 /**
  * struct axv_last_fault - the last fault of the second stage that was resolved
  * @gpa:	its page
- * @seq:	&axv_vm.mmu_seq and &axv_stage2.protections, added, when it was seen
+ * @seq:	sum of &axv_vm.mmu_seq and &axv_stage2.protections when the fault was seen
  * @access:	AXV_ACCESS_*
- * @count:	how often it came although the page was mapped, and nothing changed
+ * @count:	how often the fault came although the page was mapped and nothing had
+ *		changed
  */
 struct axv_last_fault {
 	u64 gpa;
@@ -58,8 +59,9 @@ union axv_where {
 /**
  * struct axv_hole - addresses without a region, where a vCPU met a device before
  * @start:	first of them
- * @end:	behind the last one; 0: none is known
- * @seq:	&axv_vm.mmu_seq when they were looked up; otherwise they do not count
+ * @end:	one past the last of them; 0: none is known
+ * @seq:	&axv_vm.mmu_seq when they were looked up; once that has changed, nothing is
+ *		known
  */
 struct axv_hole {
 	u64 start;
@@ -72,12 +74,11 @@ struct axv_hole {
  * @lock:	guards @state, @claim, @awaited, @operations and @owner, and the back
  *		end's queue of injected events.  Raw: taken with interrupts off, by
  *		injection from any context.  Never held while an operation runs.
- * @state:	an &enum axv_vcpu_state.  Written under @lock by the holder of the
- *		claim, so that one reads it without @lock; so do others where a
- *		stale value does no harm.
- * @claim:	an &enum axv_claim: what acts on the vCPU.  Under @lock.  Its holder has
- *		had @lock after the holder before gave it back, and so sees all that
- *		the holder before did.
+ * @state:	an &enum axv_vcpu_state.  Written under @lock by the holder of the claim,
+ *		which therefore reads it without @lock; other threads do so where a stale
+ *		value does no harm.
+ * @claim:	an &enum axv_claim: what acts on the vCPU.  Under @lock: it is given back
+ *		and taken there, so the next holder sees all that the previous one did.
  * @awaited:	operations that wait for a read to end; no read begins meanwhile.
  *		Under @lock.
  * @operations:	operations begun so far; tells a read in several batches that one came
@@ -91,14 +92,14 @@ struct axv_hole {
  * @vm:		the VM; a reference is held.  Constant.
  * @ops:	the back end, as @vm's.  Constant.
  * @ref:	released by axv_vcpu_put()
- * @rcu:	frees it after those who walk &axv_vm.vcpus under RCU
+ * @rcu:	frees it after walks of &axv_vm.vcpus under RCU
  * @id:		identity in the VM; 0 is the bootstrap processor.  Constant.
  * @favor_phys_cpu: host CPU it prefers, or -1; advice only.  Constant.
- * @hw_id:	what the guest sees (APIC id).  Constant.
+ * @hw_id:	number by which the guest knows it (APIC id).  Constant.
  * @phys_cpu_set: host CPUs it may run on, if @has_cpu_set.  Constant.
  * @has_cpu_set: false: it may run anywhere.  Constant.
- * @cpu:	host CPU it was bound on or last loaded on, -1 in Created and
- *		Free; belongs to the holder of the claim
+ * @cpu:	host CPU it was bound on or last loaded on, -1 in Invalid, Created and Free;
+ *		belongs to the holder of the claim, and is shown by debugfs and fdinfo
  * @requests:	bits by &enum axv_request; atomic
  * @mode:	an &enum axv_mode; the pairing of barriers is described in
  *		Documentation/axvcpu/locking.rst
@@ -110,10 +111,10 @@ struct axv_hole {
  *		CPU with interrupts off; from -1 only by the holder of the claim.
  * @where:	@mode and @loaded_cpu, for other CPUs to read.  On a line of its own:
  *		each entry and exit writes it.
- * @held:	in that CPU's list of those it holds; written with @loaded_cpu
+ * @held:	in &axv_held of that CPU; written with @loaded_cpu
  * @run:	the run page; shared with the VMM and therefore hostile
- * @notifier:	keeps &axv_current following the thread that has the claim; belongs
- *		to it
+ * @notifier:	preempt notifier, which has &axv_current follow the thread that has the
+ *		claim; belongs to that thread
  * @preempted:	the scheduler took the CPU away from that thread, which would run on.
  *		Written by the scheduler on behalf of the thread; others read a value
  *		that may be stale, as a hint
@@ -121,7 +122,8 @@ struct axv_hole {
  *		holder of the claim; read without a lock.
  * @last_fault:	tells a fault that makes no progress; belongs to the holder of
  *		the claim
- * @hole:	of device exits; belongs to the holder of the claim
+ * @hole:	addresses without a region, found at device exits; belongs to the holder of
+ *		the claim
  * @tables:	table pages for the next fault; belong to the holder of the claim
  * @debugfs:	directory of the counters
  */
@@ -174,8 +176,8 @@ struct axv_vcpu {
  * axv_where() - where a vCPU is
  * @vcpu:	any vCPU
  *
- * A vCPU that is found out of the guest has left it: what the guest stored is seen
- * by what the caller does next, see axv_left_guest().
+ * If the vCPU is found outside the guest, the caller sees all that the guest has stored,
+ * see axv_left_guest().
  */
 static inline union axv_where axv_where(const struct axv_vcpu *vcpu)
 {
@@ -196,8 +198,8 @@ static_assert(offsetof(struct axv_vcpu, wait) - offsetof(struct axv_vcpu, where)
 
 /**
  * struct axv_vcpu_config - identity of a vCPU that is to be created
- * @id:		below AXV_MAX_VCPUS, not taken yet
- * @hw_id:	what the guest sees; the back end bounds it
+ * @id:		below axv_max_vcpus(), not taken yet
+ * @hw_id:	number by which the guest knows it; the back end bounds it
  * @favor_phys_cpu: host CPU or -1
  * @phys_cpu_set: host CPUs, or NULL: anywhere
  */

@@ -37,9 +37,9 @@ struct pid;
 
 /**
  * struct axv_log - which pages of a region were written
- * @ref:	the region holds a reference, and a fault that adds a chunk
- * @chunks:	pieces of a bitmap, a page each; what is not there is clean.  They
- *		are added without a lock; their bits are set atomically with
+ * @ref:	references: the region's, and that of a fault while it adds a chunk
+ * @chunks:	pieces of a bitmap, one page each; pages of a chunk that is not there are
+ *		clean.  Chunks are added without a lock; their bits are set atomically with
  *		&axv_vm.mmu_lock held, and cleared with it held for writing
  */
 struct axv_log {
@@ -54,8 +54,9 @@ struct axv_log {
  * @hva:	address in the VMM
  * @flags:	AXV_REGION_*
  * @id:		the number userspace gave it
- * @log:	with AXV_REGION_LOG_DIRTY: what was written, otherwise NULL.  Of a copy:
- *		under &axv_vm.mmu_lock, and while &axv_vm.mmu_seq is that of the copy
+ * @log:	with AXV_REGION_LOG_DIRTY: what was written, otherwise NULL.  That of a copy
+ *		of the region may be used only under &axv_vm.mmu_lock, if &axv_vm.mmu_seq is
+ *		what it was when the copy was made
  */
 struct axv_mem_region {
 	u64 gpa;
@@ -68,13 +69,14 @@ struct axv_mem_region {
 
 /**
  * struct axv_regions - the regions of a VM, region_tree.c
- * @latch:	which of @by_gpa is not being changed
- * @by_gpa:	twice the same regions, by guest physical address; looked at under RCU
- * @by_hva:	the same, by address in the VMM; under &axv_vm.mmu_lock
- * @by_id:	the same, by number; under &axv_vm.lock
+ * @latch:	tells which tree of @by_gpa is not being changed
+ * @by_gpa:	two trees with the same regions, by guest physical address; looked at under
+ *		RCU
+ * @by_hva:	the same regions, by address in the VMM; under &axv_vm.mmu_lock
+ * @by_id:	the same regions, by number; under &axv_vm.lock
  * @nr:		how many
  *
- * Changed under &axv_vm.lock and, exclusively, &axv_vm.mmu_lock, but for @by_id.
+ * All but @by_id is changed under &axv_vm.lock, with &axv_vm.mmu_lock held for writing.
  */
 struct axv_regions {
 	seqcount_latch_t latch;
@@ -85,7 +87,7 @@ struct axv_regions {
 };
 
 /**
- * enum axv_space - what a guest's address is in
+ * enum axv_space - the kinds of addresses that a guest uses
  * @AXV_SPACE_MEMORY: guest physical memory
  * @AXV_SPACE_PORTS: x86: ports
  * @AXV_SPACES:	number of them
@@ -98,10 +100,10 @@ enum axv_space {
 
 /**
  * struct axv_doorbells - the doorbells of a VM, doorbell.c
- * @table:	those of each space, by a hash; NULL until there is one.  Looked at under
- *		RCU; changed under @lock.  A table stays to the end of the VM.
- * @matching:	how many of each space are rung by one value alone; read without @lock.  A
- *		doorbell is counted before it is in the table.
+ * @table:	hash table of the doorbells of each space; NULL until there is one.  Looked
+ *		at under RCU; changed under @lock.  A table stays to the end of the VM.
+ * @matching:	how many doorbells of each space have AXV_DOORBELL_DATA; read without @lock.
+ *		A doorbell is counted before it is in the table.
  * @lock:	guards the tables, @matching and @nr.  Nothing else is locked under it.
  * @nr:		how many, in both spaces
  */
@@ -120,45 +122,45 @@ struct axv_doorbells {
  * @ipa_bits:	width of guest physical addresses.  Constant.
  * @flags:	AXV_VM_*.  Constant.
  * @dead:	the VMM's memory is gone; set once
- * @has_hardware: a reference on the hardware is held; taken away by xchg(),
- *		since the death of @mm and the last reference may race
- * @pid:	process that created it, for those who ask; a reference is held.
+ * @has_hardware: a reference on the hardware is held; cleared by xchg(), since the end of
+ *		@mm and that of the last reference may race
+ * @pid:	process that created it, shown by debugfs and fdinfo; a reference is held.
  *		Constant.
  * @mm:		memory of the VMM; the structure is held (mmgrab), its contents
  *		are not.  Constant.
  * @debugfs:	directory of the VM
  * @held_cpus:	CPUs that hold a vCPU of the VM; each bit is written on its CPU, with
  *		interrupts off
- * @held:	how many each holds; read and written on that CPU only, likewise
- * @flush_cpus:	of a flush, the CPUs to be interrupted; under @mmu_lock
+ * @held:	how many vCPUs of the VM each CPU holds; read and written on that CPU only,
+ *		with interrupts off
+ * @flush_cpus:	the CPUs that axv_vm_flush_on_entry() interrupts; under @mmu_lock
  * @regions:	guest memory; looked up without a lock
  * @doorbells:	addresses whose writes signal an eventfd; looked up without a lock
  * @ref:	vCPUs and the front end hold references
  * @lock:	serialises creation of vCPUs, changes of regions and tables.
  *		Sleeps; the outermost lock of the core.  User memory is never
  *		touched under it.
- * @vcpus:	by id; entries are added under @lock, taken out at any moment,
- *		walked under RCU.  A vCPU is here from its creation to its
- *		axv_vcpu_close().
+ * @vcpus:	the vCPUs by id; entries are added under @lock, taken out at any moment, and
+ *		walked under RCU.  A vCPU is here from its creation to its axv_vcpu_close().
  * @by_hw_id:	the same vCPUs by &axv_vcpu.hw_id, in the same way
- * @routes:	by gsi; changed under @lock, looked up under RCU
+ * @routes:	routes by gsi; changed under @lock, looked up under RCU
  * @nr_routes:	how many; under @lock
- * @route_table: number of the last table of routes; under @lock
- * @irqfd_lock:	guards @irqfds and @nr_irqfds.  Inside the lock of an eventfd, around no
- *		other.
- * @irqfds:	those that nobody ends yet
+ * @route_table: counts calls of axv_set_routes(); under @lock
+ * @irqfd_lock:	guards @irqfds and @nr_irqfds.  Taken inside the lock of an eventfd; no
+ *		other lock is taken under it.
+ * @irqfds:	irqfds that no thread has begun to end
  * @nr_irqfds:	how many
- * @resamplers:	eventfds that hear of the end of level interrupts, by gsi, resample.c; walked
- *		under SRCU
+ * @resamplers:	eventfds that are signalled when level interrupts end, by gsi, resample.c;
+ *		walked under SRCU
  * @yielded:	id of the vCPU that got the CPU of a spinning one last; a hint, without a lock
- * @notifier:	follows @mm
+ * @notifier:	MMU notifier of @mm
  * @mmu_lock:	guards changes of @regions, @mmu_seq, the invalidations, @removals,
  *		@removed, @s2 and the bits of the dirty logs, which are set atomically.
- *		Held for reading by those who store to guest memory or set bits of a log;
- *		for writing by those who change the rest.  Inside mmap_lock and the
- *		page-table locks of @mm, never around them.
- * @removals:	from @s2 whose memory is not all clean yet, in order, see unmap.c
- * @removed:	number of the last one
+ *		Held for reading by threads that fill entries of @s2, store to guest memory
+ *		or set bits of a log; for writing by threads that change anything else.
+ *		Inside mmap_lock and the page-table locks of @mm, never around them.
+ * @removals:	removals from @s2 whose memory is not all clean yet, in order, see unmap.c
+ * @removed:	number of the last removal
  * @invalidate_wait: where faults wait for the end of invalidations, and the host for
  *		that of @removals
  * @mmu_seq:	changes whenever a translation that was looked up before may no
@@ -167,12 +169,12 @@ struct axv_doorbells {
  * @invalidating: invalidations of the host in progress
  * @invalidate_start: lowest hva of those in progress
  * @invalidate_end: end of the highest
- * @tlb_gen:	counts removals from @s2; a vCPU whose last flush is older
- *		flushes before it enters
+ * @tlb_gen:	counts changes of @s2 that need a flush; a vCPU that has not flushed since
+ *		the last one does so before it enters
  * @s2:		the second-stage table
  *
- * By who writes them: what vCPUs read on their way shares no cache line with what
- * another vCPU writes on its way.
+ * Members are grouped by what writes them: what a running vCPU reads shares no cache line
+ * with what another running vCPU writes.
  */
 struct axv_vm {
 	/* Written when the VM comes and goes, and when regions or doorbells change. */
@@ -192,7 +194,7 @@ struct axv_vm {
 	struct axv_regions regions;
 	struct axv_doorbells doorbells;
 
-	/* Written by calls that are on no vCPU's way. */
+	/* Written by calls that are no part of a run. */
 	struct kref ref ____cacheline_aligned_in_smp;
 	struct mutex lock;	/* vCPUs, changes of regions and tables */
 	struct xarray vcpus;
@@ -207,7 +209,7 @@ struct axv_vm {
 	u32 yielded;
 	struct mmu_notifier notifier;
 
-	/* Written by those who map, store or remove. */
+	/* Written when memory is mapped, stored to or removed. */
 	rwlock_t mmu_lock ____cacheline_aligned_in_smp;	/* memory */
 	struct list_head removals;
 	u64 removed;
@@ -223,7 +225,7 @@ struct axv_vm {
 	struct axv_stage2 s2 ____cacheline_aligned_in_smp;
 };
 
-/* The parts of struct axv_vm share no cache line. */
+/* No two parts of struct axv_vm share a cache line. */
 #define AXV_VM_LINE(member)	(offsetof(struct axv_vm, member) / SMP_CACHE_BYTES)
 #define AXV_VM_END(member)	((offsetofend(struct axv_vm, member) - 1) / SMP_CACHE_BYTES)
 static_assert(AXV_VM_END(doorbells) < AXV_VM_LINE(ref));
@@ -234,10 +236,10 @@ static_assert(AXV_VM_END(tlb_gen) < AXV_VM_LINE(s2));
 static_assert(AXV_VM_END(s2.root) < AXV_VM_LINE(s2.freed));
 
 /**
- * axv_max_vcpus() - how many vCPUs a VM may have; ids are below
+ * axv_max_vcpus() - how many vCPUs a VM may have; ids are below that
  * @ops:	the back end
  *
- * Every vCPU has a hw_id of its own, so there are no more than those.
+ * Every vCPU has a hw_id of its own, so there are no more vCPUs than hw_ids.
  */
 static inline u32 axv_max_vcpus(const struct axv_arch_ops *ops)
 {
@@ -255,7 +257,7 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value);
  * axv_vm_is_mine() - may this thread use the VM?
  * @vm:		any VM
  *
- * A VM belongs to one address space, while that lives.
+ * A VM belongs to one address space, and is dead once that has gone.
  */
 static inline bool axv_vm_is_mine(const struct axv_vm *vm)
 {
@@ -286,14 +288,14 @@ static inline struct axv_vcpu *axv_vcpu_by_hw_id(struct axv_vm *vm, u64 hw_id)
 
 void axv_vm_flush_on_entry(struct axv_vm *vm);
 
-/* notifier.c: the host's memory, followed, to its end */
+/* notifier.c: the MMU notifier, and the death of a VM */
 void axv_vm_put_hardware(struct axv_vm *vm);
 void axv_vm_die(struct axv_vm *vm);
 int axv_memory_init(struct axv_vm *vm);
 void axv_memory_release(struct axv_vm *vm);
 void axv_memory_destroy(struct axv_vm *vm);
 
-/* regions.c: what guest memory there is */
+/* regions.c: changes of guest memory */
 int axv_set_region(struct axv_vm *vm, const struct axv_region *region);
 
 /**
@@ -312,7 +314,7 @@ struct axv_memory_usage {
 
 void axv_memory_usage(struct axv_vm *vm, struct axv_memory_usage *usage);
 
-/* dirty.c: which of it was written */
+/* dirty.c: the log of the pages that a guest wrote */
 #define AXV_MAX_DIRTY_PAGES	BIT_ULL(25)
 int axv_get_dirty(struct axv_vm *vm, u32 id, u64 first_page, u64 nr_pages,
 		  unsigned long *bitmap, bool keep);
@@ -321,7 +323,7 @@ int axv_clear_dirty(struct axv_vm *vm, u32 id, u64 first_page, u64 nr_pages,
 void axv_put_dirty(struct axv_vm *vm, u32 id, u64 first_page, u64 nr_pages,
 		   unsigned long *bitmap);
 
-/* fault.c: memory on demand */
+/* fault.c: guest memory on demand */
 
 /**
  * enum axv_fault_result - what became of a second-stage fault
@@ -348,13 +350,13 @@ void axv_memory_forget(struct axv_vm *vm);
  * axv_memory_seq() - the number of changes so far
  * @vm:		any VM
  *
- * What is looked up afterwards holds while axv_memory_is_same(): without a lock to
- * say that what was read until then was right; under &axv_vm.mmu_lock, shared, for as
- * long as that is held.
+ * Read before a look-up.  If axv_memory_is_same() later, nothing has changed until then, so
+ * what was read in between was right.  With &axv_vm.mmu_lock held for reading, it also
+ * stays so until the lock is released.
  */
 static inline unsigned long axv_memory_seq(const struct axv_vm *vm)
 {
-	/* Pairs with axv_memory_changed(): a new number, the new regions. */
+	/* Pairs with axv_memory_changed(): after the new number, the new regions are seen. */
 	return smp_load_acquire(&vm->mmu_seq);
 }
 
@@ -365,13 +367,13 @@ static inline unsigned long axv_memory_seq(const struct axv_vm *vm)
  */
 static inline bool axv_memory_is_same(const struct axv_vm *vm, unsigned long seq)
 {
-	/* What was read in between was read before. */
+	/* What was read since axv_memory_seq() is read before the number. */
 	smp_rmb();
 	return READ_ONCE(vm->mmu_seq) == seq;
 }
 
 /**
- * axv_is_known_hole() - is it certain, without a look at the regions, that there is none?
+ * axv_is_known_hole() - is it known that an address has no region, without looking for one?
  * @vcpu:	vCPU whose claim the caller holds
  * @gpa:	guest physical address
  *
@@ -390,25 +392,25 @@ static inline bool axv_is_known_hole(const struct axv_vcpu *vcpu, u64 gpa)
 
 /**
  * struct axv_guest_word - a word of guest memory
- * @at:		where the VMM has it
- * @value:	what was there
+ * @at:		its address in the VMM
+ * @value:	what was read there
  */
 struct axv_guest_word {
 	const u64 __user *at;
 	u64 value;
 };
 
-/* Five levels of tables and two words of code. */
+/* The most words that are noted: five levels of tables and two words of code. */
 #define AXV_GUEST_WORDS	7
-/* As a rule no more: four levels of tables and two words of code. */
+/* Usually there are no more than these: four levels of tables and two words of code. */
 #define AXV_GUEST_WORDS_PADDED	6
 
 /**
  * struct axv_guest_words - words of guest memory, and what was in them
  * @seq:	&axv_vm.mmu_seq when they were read
  * @count:	how many; 0: nothing is known
- * @word:	in the order in which they were read; if they are less than
- *		AXV_GUEST_WORDS_PADDED, the last one follows again and again
+ * @word:	in the order in which they were read; places up to AXV_GUEST_WORDS_PADDED
+ *		that are left have the last word again
  */
 struct axv_guest_words {
 	unsigned long seq;
@@ -417,13 +419,13 @@ struct axv_guest_words {
 };
 
 /**
- * struct axv_guest_peek - words of guest memory, read without waiting for any
- * @vm:		whose memory
+ * struct axv_guest_peek - a time in which words of guest memory are read without a wait
+ * @vm:		VM whose memory is read
  * @seq:	&axv_vm.mmu_seq at the beginning
- * @gpa:	region in which the last one was found
- * @size:	its size, 0: none yet
- * @hva:	its address in the VMM
- * @held:	it goes on: page faults are off
+ * @gpa:	guest physical address of the region that was looked up last
+ * @size:	size of that region, 0: none yet
+ * @hva:	address of that region in the VMM
+ * @held:	the peek has not ended: page faults are off
  * @words:	where words of 8 bytes are noted, or NULL; see axv_guest_words_begin()
  */
 struct axv_guest_peek {
@@ -443,7 +445,7 @@ bool axv_guest_peek_find(struct axv_guest_peek *peek, u64 gpa);
 /**
  * axv_guest_words_begin() - note what a peek reads from now on
  * @peek:	begun, and nothing read yet
- * @words:	nothing is known of them before axv_guest_words_end()
+ * @words:	filled in; valid after axv_guest_words_end()
  */
 static inline void axv_guest_words_begin(struct axv_guest_peek *peek,
 					 struct axv_guest_words *words)
@@ -453,7 +455,7 @@ static inline void axv_guest_words_begin(struct axv_guest_peek *peek,
 	peek->words = words;
 }
 
-/* More than there is room for, or another size: axv_guest_words_end() finds it. */
+/* After a word for which there is no room, or of another size, no words are kept. */
 static inline void axv_guest_words_note(struct axv_guest_words *words,
 					const void __user *at, unsigned int size,
 					u64 value)
@@ -465,11 +467,10 @@ static inline void axv_guest_words_note(struct axv_guest_words *words,
 }
 
 /**
- * axv_guest_words_end() - are the words that were noted all that was read?
+ * axv_guest_words_end() - stop noting, and keep the words if they are all that was read
  * @peek:	as of axv_guest_words_begin()
  *
- * They are not, if the peek has ended, since what is read then is not noted; nothing
- * is known afterwards.
+ * If the peek has ended, what was read afterwards was not noted, so no words are kept.
  */
 static inline void axv_guest_words_end(struct axv_guest_peek *peek)
 {
@@ -486,14 +487,14 @@ static inline void axv_guest_words_end(struct axv_guest_peek *peek)
 }
 
 /**
- * axv_guest_words_same() - is in the words what was there, and are they the guest's yet?
+ * axv_guest_words_same() - do words have their old values, and are they still the guest's?
  * @vm:		their VM, of the calling thread
  * @words:	noted before, or zeros
  *
- * The guest and the VMM may write them meanwhile.  Each is read in the order of the
- * first time, and all but the last once, so a walk that read them now would have had the
- * same values.  No lock: where &axv_vm.mmu_seq is what it was then, before and after, all
- * was read from the regions of then.
+ * The guest and the VMM may write the words meanwhile.  They are read in the same order as
+ * the first time, and each but the last one once, so a walk that had read them now would
+ * have got the same values.  No lock is needed: if &axv_vm.mmu_seq is what it was then,
+ * both before and after, the words were read from the same regions.
  *
  * Context: process context; does not sleep, interrupts may be off.
  * Return: false also if the host does not have the memory at hand.
@@ -509,10 +510,10 @@ static __always_inline bool axv_guest_words_same(const struct axv_vm *vm,
 		return false;
 
 	pagefault_disable();
-	/* The other addresses, too, were read by get_user() before. */
+	/* Checking one address is enough: get_user() has read the others before. */
 	if (unlikely(!user_read_access_begin(word->at, sizeof(value))))
 		goto out;
-	/* Unrolled, since the loop would take as much again. */
+	/* Unrolled, since the loop takes twice as long. */
 #pragma GCC unroll 6
 	for (i = 0; i < AXV_GUEST_WORDS_PADDED; i++) {
 		unsafe_get_user(value, word[i].at, differs);
@@ -545,9 +546,9 @@ out:
  * @value:	result; a single access if it is aligned
  *
  * Context: see axv_guest_peek_begin().
- * Return: false: it has ended, there is no memory, the host does not have the page
- * at hand, or memory has changed since it began.  axv_guest_read() tells, after the
- * end.
+ * Return: false: the peek has ended, there is no region, the host does not have the page at
+ * hand, or memory has changed since the peek began.  axv_guest_read(), after the end of the
+ * peek, tells which.
  */
 static inline bool axv_guest_peek(struct axv_guest_peek *peek, u64 gpa,
 				  unsigned int size, u64 *value)
@@ -563,9 +564,9 @@ static inline bool axv_guest_peek(struct axv_guest_peek *peek, u64 gpa,
 		return false;
 
 	/*
-	 * The guest chooses the address.  Without the mask a processor that only
-	 * guesses that it is in the region reads the VMM's other memory, and then,
-	 * as the guest's table, what stands there.
+	 * The guest chooses the address.  Without the mask a processor that only speculates
+	 * that the address is in the region reads other memory of the VMM, and goes on with
+	 * what is there as if it were the guest's table.
 	 */
 	offset = gpa - peek->gpa;
 	offset = array_index_nospec(offset, peek->size);

@@ -15,7 +15,7 @@ struct axv_vcpu;
 bool __axv_has_user_work(unsigned long flags);
 void axv_put_off_resume(struct axv_vcpu *vcpu);
 
-/* Work of the thread that only its way back to user mode does. */
+/* Flags of work that a thread does only on its way back to user mode. */
 #define AXV_USER_WORK	(_TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | \
 			 _TIF_NOTIFY_RESUME)
 
@@ -35,7 +35,7 @@ static inline bool axv_has_user_work(unsigned long flags)
  * @vcpu:	vCPU that this thread runs
  * @flags:	read_thread_flags()
  *
- * What can wait is put off, and no longer in the thread's flags.
+ * Work that can wait is put off to the end of the run, and its flag is cleared.
  *
  * Context: interrupts off.
  */
