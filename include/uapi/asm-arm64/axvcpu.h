@@ -39,13 +39,14 @@ enum axv_arm64_gpr {
  * @AXV_ARM64_EVENT_IRQ:	1: the IRQ input is asserted
  * @AXV_ARM64_EVENT_FIQ:	1: the FIQ input is asserted
  * @AXV_ARM64_EVENT_SERROR:	1: an SError interrupt is pending
- * @AXV_ARM64_EVENT_SERROR_ISS:	the ISS it will have, where the host can say
+ * @AXV_ARM64_EVENT_SERROR_ISS:	the ISS it will have, if the host has FEAT_RAS
  * @AXV_ARM64_EVENT_EXCEPTION:	pending synchronous exception, in the form of
  *				ESR_EL1; 0: none, since EC 0 without IL is not used
  * @AXV_ARM64_EVENT_EXCEPTION_ADDR: FAR_EL1 that goes with it
  * @AXV_ARM64_EVENT_HALTED:	1: waits for an interrupt (WFI)
- * @AXV_ARM64_EVENT_CACHE_WATCH: 1: its caches are off, or were maintained by set and
- *				way since they are on: the kernel waits for a switch
+ * @AXV_ARM64_EVENT_CACHE_WATCH: 1: the guest's caches are off, or were maintained by
+ *				set and way since they are on: the kernel waits for
+ *				the guest to switch them.  Belongs behind SCTLR_EL1
  * @AXV_ARM64_EVENT_TIMER:	1: &axv_run.timer_level was 1 at the last exit, so the timer's
  *				output does not end a run before an exit has shown 0; without
  *				irqchip, otherwise 0
@@ -68,13 +69,13 @@ enum axv_arm64_event_reg {
  * enum axv_arm64_gic_reg - the CPU interface of a vCPU with AXV_IRQCHIP_GICV3
  * @AXV_ARM64_GIC_VTIMER: what the virtual timer asserts, AXV_ARM64_VTIMER_*
  * @AXV_ARM64_GIC_VMCR:	ICH_VMCR_EL2: ICC_PMR_EL1, ICC_CTLR_EL1 and the like
- * @AXV_ARM64_GIC_SGI_ENABLED: with AXV_VM_SGI_IN_KERNEL, as the three that follow: bit n:
- *			SGI n is enabled
- * @AXV_ARM64_GIC_SGI_PENDING: bit n: SGI n was sent, and has no place among the
- *			interrupts that are pending or active: it is not enabled, for example
- * @AXV_ARM64_GIC_SGI_PRIORITY0: how urgent SGIs 0 to 7 are, a byte each, the first in the
+ * @AXV_ARM64_GIC_SGI_ENABLED: bit n: SGI n is enabled.  This and the other registers of
+ *			SGIs only with AXV_VM_SGI_IN_KERNEL
+ * @AXV_ARM64_GIC_SGI_PENDING: bit n: SGI n was sent, and is not yet among the interrupts
+ *			from IRQ0 on: it is not enabled, for example
+ * @AXV_ARM64_GIC_SGI_PRIORITY0: priorities of SGIs 0 to 7, a byte each, SGI 0 in the
  *			lowest one
- * @AXV_ARM64_GIC_SGI_PRIORITY1: SGIs 8 to 15
+ * @AXV_ARM64_GIC_SGI_PRIORITY1: priorities of SGIs 8 to 15
  * @AXV_ARM64_GIC_AP0R0: active priorities, group 0: ICH_AP0R<n>_EL2
  * @AXV_ARM64_GIC_AP1R0: group 1: ICH_AP1R<n>_EL2.  One to four of each, as many as
  *			the host has.
@@ -95,7 +96,7 @@ enum axv_arm64_gic_reg {
 	AXV_ARM64_GIC_REGS = 128,
 };
 
-/* AXV_ARM64_GIC_VTIMER: a private interrupt (16 to 31), how urgent, and whether at all */
+/* AXV_ARM64_GIC_VTIMER: a private interrupt (16 to 31), its priority, and if it is used */
 #define AXV_ARM64_VTIMER(intid, priority)				\
 	((1ull << 31) | ((__u64)(priority) << 8) | (__u64)(intid))
 #define AXV_ARM64_VTIMER_INTID		0xffull
@@ -113,7 +114,7 @@ enum axv_arm64_gic_reg {
 	AXV_REG_ID(AXV_REG_ARCH_ARM64, AXV_ARM64_CLASS_##class, 3, index)
 
 /*
- * AXV_INJECT_WIRED on a vCPU without irqchip: &axv_inject.vector, the input.
+ * AXV_INJECT_WIRED on a vCPU without irqchip: &axv_inject.vector is the input.
  *
  * With AXV_IRQCHIP_GICV3 it is an INTID, 16 to 1019; AXV_INJECT_EXTINT takes 0 to
  * 1019 and LPIs, from 8192 on.  The VMM's distributor injects what is enabled.

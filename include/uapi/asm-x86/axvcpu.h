@@ -26,20 +26,21 @@
 #define AXV_X86_CLASS_LAPIC	8	/* LAPIC: offset in the xAPIC page, or AXV_X86_LAPIC_* */
 
 /*
- * 1: the PDPTE registers count.  0: the next run reads them from memory; setting
- * CR0, CR3, CR4 or EFER from outside has that effect, so set this one last.
+ * Another index of class PDPTE.  1: the four registers are valid.  0: the next run reads
+ * them from the guest's memory.  If the VMM sets CR0, CR3, CR4 or EFER, this becomes 0, so
+ * set it last.
  */
 #define AXV_X86_PDPTES_LOADED	4
 
 /*
  * What a local APIC has beside the registers of its page.  ICR is one register of 64
  * bits, with the destination in the upper half.  To restore an APIC, set
- * IA32_APIC_BASE and then these, in the order of AXV_TABLE_REGS.  The tick comes after
- * count and deadline: 0 does not take back that of a count which has ended meanwhile.
+ * IA32_APIC_BASE and then these, in the order of AXV_TABLE_REGS.  The tick is set after
+ * count and deadline: if a count has ended meanwhile, 0 does not take back its tick.
  */
 #define AXV_X86_LAPIC_DEADLINE	0x400	/* IA32_TSC_DEADLINE; after LVT timer */
-#define AXV_X86_LAPIC_TICK	0x410	/* 1: a count has ended, IRR has it not yet */
-#define AXV_X86_LAPIC_ERRORS	0x420	/* for ESR, when it is written next */
+#define AXV_X86_LAPIC_TICK	0x410	/* 1: a count has ended, and is not in IRR yet */
+#define AXV_X86_LAPIC_ERRORS	0x420	/* what ESR shows after its next write */
 
 /* General registers in the order of the instruction encoding. */
 enum axv_x86_gpr {
@@ -105,18 +106,18 @@ enum axv_x86_seg_field {
  * @AXV_X86_EVENT_NMI_PENDING:	NMIs waiting, 0 to 2
  * @AXV_X86_EVENT_EXCEPTION:	pending exception, AXV_X86_EVENT_* below; 0: none
  * @AXV_X86_EVENT_EXCEPTION_ADDR: CR2 value or DR6 bits that go with it
- * @AXV_X86_EVENT_REINJECT:	event whose delivery was cut short, likewise
+ * @AXV_X86_EVENT_REINJECT:	event whose delivery was cut short, AXV_X86_EVENT_*
  * @AXV_X86_EVENT_HALTED:	1: waits for an interrupt (HLT)
  * @AXV_X86_EVENT_EXIT_MASK:	bit n: exception n, raised by the processor in the
  *				guest, exits with AXV_EXIT_EXCEPTION instead of
  *				being delivered.  Not 2; 18 has no effect.
- * @AXV_X86_EVENT_EXTINT_COUNT:	external interrupts waiting: as many as
+ * @AXV_X86_EVENT_EXTINT_COUNT:	external interrupts waiting, up to
  *				AXV_QUERY_INJECT_DEPTH, and one that was put back
- * @AXV_X86_EVENT_EXTINT_0:	their vectors, a byte each, the next one lowest; what
- *				is beyond the count means nothing
- * @AXV_X86_EVENT_EXTINT_1:	the ninth to the sixteenth
- * @AXV_X86_EVENT_EXTINT_2:	the seventeenth
- * @AXV_X86_EVENT_EXCEPTION_RAISED: 1: the guest earned the pending exception, so
+ * @AXV_X86_EVENT_EXTINT_0:	vectors of the first eight, a byte each, the next one
+ *				lowest; bytes beyond the count mean nothing
+ * @AXV_X86_EVENT_EXTINT_1:	vectors of the ninth to the sixteenth
+ * @AXV_X86_EVENT_EXTINT_2:	vector of the seventeenth
+ * @AXV_X86_EVENT_EXCEPTION_RAISED: 1: the guest caused the pending exception, so
  *				that EXIT_MASK applies to it; 0: it was injected
  * @AXV_X86_EVENT_PENDING_DEBUG: causes of a #DB that comes when the shadow ends:
  *				0xf breakpoints, 1 << 12 one of them is enabled,
@@ -124,7 +125,8 @@ enum axv_x86_seg_field {
  * @AXV_X86_EVENT_SHUTDOWN:	1: shut down by a triple fault
  * @AXV_X86_EVENT_WAIT_SIPI:	LAPIC, 1: waits for a SIPI, and is halted
  * @AXV_X86_EVENT_INIT:		LAPIC, 1: an INIT has come and is not taken yet
- * @AXV_X86_EVENT_SIPI:		LAPIC, 1 << 8 and a vector: likewise a SIPI; 0: none
+ * @AXV_X86_EVENT_SIPI:		LAPIC, 1 << 8 and a vector: a SIPI has come and is
+ *				not taken yet; 0: none
  * @AXV_X86_EVENT_REGS:		number of them
  */
 enum axv_x86_event_reg {
@@ -192,10 +194,10 @@ enum axv_x86_task_source {
  * @leaf:	EAX of the question
  * @subleaf:	ECX of the question, if AXV_X86_CPUID_SUBLEAF
  * @flags:	AXV_X86_CPUID_SUBLEAF: the answer depends on ECX
- * @eax:	the answer
- * @ebx:	likewise
- * @ecx:	likewise
- * @edx:	likewise
+ * @eax:	EAX of the answer
+ * @ebx:	EBX of the answer
+ * @ecx:	ECX of the answer
+ * @edx:	EDX of the answer
  * @pad:	zero
  *
  * A leaf that is not in the table answers zeroes.  Bits that follow the
@@ -224,9 +226,9 @@ struct axv_x86_cpuid {
  * @read:	AXV_X86_MSR_*
  * @write:	AXV_X86_MSR_*
  *
- * Ranges may not overlap.  What no range names follows the kernel's own list:
- * MSRs it emulates are KERNEL, every other one is FAULT.  An MSR that the
- * kernel does not emulate under KERNEL is a #GP in the guest.
+ * Ranges may not overlap.  An MSR in no range is KERNEL if the kernel emulates it, and
+ * FAULT otherwise.  If a range makes an MSR KERNEL that the kernel does not emulate, the
+ * guest gets #GP.
  */
 struct axv_x86_msr_policy {
 	__u32 first;

@@ -10,9 +10,9 @@
  *
  * Every structure has fixed-width fields and explicit padding.  A command is
  * found by its number; the size in it is the caller's, so a structure may grow
- * at its end: a shorter one is extended by zeroes (one without what the command
- * is about is -EINVAL), and in a longer one the bytes this kernel does not know
- * have to be zero (-E2BIG).  Unknown flags, unknown enumerators and non-zero
+ * at its end: a shorter one is extended by zeroes (-EINVAL if it is too short for
+ * the command to make sense), and in a longer one the bytes this kernel does not
+ * know have to be zero (-E2BIG).  Unknown flags, unknown enumerators and non-zero
  * padding are refused with -EINVAL.
  *
  * The ioctls, their errors and the states they are legal in are described in
@@ -24,7 +24,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* 0: what is wrong with the interface is still mended.  From 1 on it only grows. */
+/* 0: the interface may still change where it is wrong.  From 1 on it only grows. */
 #define AXV_ABI_VERSION		0
 
 #define AXV_IOCTL		0xBC
@@ -42,7 +42,7 @@
  * @AXV_QUERY_IRQCHIPS:		bit n set: &enum axv_irqchip n is implemented
  * @AXV_QUERY_VM_FLAGS:		the AXV_VM_* flags that are implemented
  * @AXV_QUERY_REGION_FLAGS:	the AXV_REGION_* flags that are implemented
- * @AXV_QUERY_INJECT_TYPES:	bit n set: &enum axv_inject_type n, irqchip NONE
+ * @AXV_QUERY_INJECT_TYPES:	bit n set: irqchip NONE takes &enum axv_inject_type n
  * @AXV_QUERY_INJECT_DEPTH:	external interrupts that one vCPU queues; arm64: with
  *				GICV3
  * @AXV_QUERY_FPU_SIZE:		bytes of AXV_VCPU_GET_FPU
@@ -50,7 +50,7 @@
  *				host's kernel does not know it
  * @AXV_QUERY_RUN_SETS:		the AXV_RUN_SET_* register sets of the run page
  * @AXV_QUERY_STATS_SIZE:	sizeof(struct axv_stats) of the running module
- * @AXV_QUERY_MAX_DIRTY_PAGES:	pages that one AXV_VM_GET_DIRTY or _CLEAR_DIRTY is about
+ * @AXV_QUERY_MAX_DIRTY_PAGES:	pages in one AXV_VM_GET_DIRTY or _CLEAR_DIRTY, at most
  * @AXV_QUERY_DIRTY_FLAGS:	the AXV_DIRTY_* flags that are implemented
  * @AXV_QUERY_MAX_DOORBELLS:	doorbells of one VM
  * @AXV_QUERY_DOORBELL_FLAGS:	the AXV_DOORBELL_* flags that are implemented
@@ -103,14 +103,17 @@ enum axv_vm_type {
 };
 
 enum axv_irqchip {
-	AXV_IRQCHIP_NONE = 0,	/* the VMM has it; EXTINT, NMI and EXCEPTION */
-	/* x86: the local APIC; IOAPIC, PIC and PIT are the VMM's.  Needs
-	 * AXV_VM_HALT_IN_KERNEL
+	/* the VMM emulates all of it; AXV_QUERY_INJECT_TYPES has what it can inject */
+	AXV_IRQCHIP_NONE = 0,
+	/* x86: the kernel emulates the local APIC, the VMM IOAPIC, PIC and PIT.
+	 * Needs AXV_VM_HALT_IN_KERNEL
 	 */
 	AXV_IRQCHIP_LAPIC = 1,
-	/* arm64: the CPU interface; distributor and redistributors are the VMM's */
+	/* arm64: the kernel has the CPU interface, the VMM emulates distributor and
+	 * redistributors
+	 */
 	AXV_IRQCHIP_GICV3 = 2,
-	AXV_IRQCHIP_AIA = 3,
+	AXV_IRQCHIP_AIA = 3,	/* not implemented */
 };
 
 /* A halt parks the vCPU in state Blocked instead of ending the run. */
@@ -142,8 +145,8 @@ struct axv_create_vm {
 
 /**
  * enum axv_table_kind - arrays of facts or settings, of one type each
- * @AXV_TABLE_REGS:	__u64 register ids.  Get on a vCPU: what makes up its
- *			state.
+ * @AXV_TABLE_REGS:	__u64 ids of registers.  Get on a vCPU: the registers that make up
+ *		its state.
  * @AXV_TABLE_X86_CPUID: &struct axv_x86_cpuid.  Get on /dev/axvcpu: the most
  *			that the host can honour.  Get and set on a vCPU.
  * @AXV_TABLE_X86_MSR_POLICY: &struct axv_x86_msr_policy.  Get and set on a VM.
@@ -157,13 +160,14 @@ enum axv_table_kind {
 /**
  * struct axv_table - AXV_GET_TABLE, AXV_SET_TABLE
  * @kind:	in: an &enum axv_table_kind; -EINVAL if this descriptor has none
- * @count:	in: entries at @entries; out (get): entries there are.  If there
- *		are more than fit, nothing is stored and the call is -E2BIG.
+ * @count:	in: entries at @entries, or room for them (get); out (get): entries of the
+ *		table.  If there are more than fit, nothing is stored and the call is
+ *		-E2BIG.
  * @entry_size:	in: size of one entry, as the caller knows it; must match
  * @flags:	in: zero
- * @entries:	in: user address of the array; what is there is in for set, out for
- *		get and, when the table was set, for set: as the kernel has it
- *		now, with what it cleared or added
+ * @entries:	in: user address of the array.  Get stores the entries there.  Set reads
+ *		them and, when the table was set, stores them as the kernel has them now,
+ *		with what it cleared or added
  *
  * Setting replaces the whole table, or, on an error, nothing of it; but -EFAULT
  * may mean that the table was set and cannot be stored back.
@@ -182,9 +186,8 @@ struct axv_table {
  * struct axv_create_vcpu - AXV_VM_CREATE_VCPU: returns a vCPU file descriptor
  * @id:		in: identity within the VM; 0 is the bootstrap processor
  * @flags:	in: zero
- * @hw_id:	in: what it is to the guest: APIC id, MPIDR affinity, hart id;
- *		unique in the VM.  x86: the VMM's CPUID table tells it to the
- *		guest.
+ * @hw_id:	in: number by which the guest knows it: APIC id, MPIDR affinity, hart id;
+ *		unique in the VM.  x86: the VMM's CPUID table tells it to the guest.
  * @favor_phys_cpu: in: host CPU it prefers, advice to the VMM; -1: none
  * @cpu_set_size: in: bytes at @cpu_set; 0: it may run anywhere
  * @cpu_set:	in: user address of a cpu_set_t-like mask of host CPUs
@@ -232,7 +235,7 @@ struct axv_region {
  * struct axv_dirty - AXV_VM_GET_DIRTY, AXV_VM_CLEAR_DIRTY: pages that were written
  * @region:	in: id of a region with AXV_REGION_LOG_DIRTY
  * @flags:	in: AXV_DIRTY_*; CLEAR: zero
- * @first_page:	in: first page of the region that is meant, a multiple of 64
+ * @first_page:	in: number of the first page within the region, a multiple of 64
  * @nr_pages:	in: how many, a multiple of 64 or up to the region's end; at most
  *		AXV_QUERY_MAX_DIRTY_PAGES
  * @bitmap:	in: user address of nr_pages / 64 (rounded up) __u64 words; bit 0 of the
@@ -260,20 +263,20 @@ struct axv_dirty {
 
 /**
  * struct axv_doorbell - AXV_VM_SET_DOORBELL: a guest's write signals an eventfd
- * @flags:	in: AXV_DOORBELL_*; PORT: where AXV_QUERY_DOORBELL_FLAGS has it
+ * @flags:	in: AXV_DOORBELL_*; PORT only if AXV_QUERY_DOORBELL_FLAGS has it
  * @width:	in: bytes of the write: 1, 2, 4 or 8, of a port up to 4; 0: any of them
  * @addr:	in: port, or guest physical address
  * @data:	in: with DATA: what is written, no wider than @width; otherwise zero
- * @fd:		in: the eventfd.  REMOVE: the same one, or -1: whichever it is
+ * @fd:		in: the eventfd.  REMOVE: the same eventfd, or -1 for any
  * @pad:	in: zero
  *
- * The write ends there, and the vCPU goes on in the guest.  A doorbell in guest memory
- * rings where no region is.  If several match a write, one rings: one with DATA before
- * one without, and of these one with a width before one of any.  Writes that the kernel
- * does not decode, and OUTS, are exits as ever.
+ * Such a write does nothing else, and the vCPU goes on in the guest.  A doorbell at a guest
+ * physical address rings only where there is no region.  If several match a write, one
+ * rings: one with DATA before one without, and of these one with a width before one of any
+ * width.  Writes that the kernel does not decode, and OUTS, are exits in any case.
  *
- * When the call has removed a doorbell, it signals no more.  A doorbell goes with the
- * VM's descriptor, or with the VMM.
+ * Once the call has removed a doorbell, that doorbell signals no more.  All doorbells end
+ * when the VM's descriptor is closed, or when the VMM's address space goes.
  */
 struct axv_doorbell {
 	__u32 flags;
@@ -288,8 +291,9 @@ struct axv_doorbell {
  * struct axv_clock - AXV_VM_SET_CLOCK, AXV_VM_GET_CLOCK
  * @flags:	in: zero
  * @pad:	in: zero
- * @counter:	what the guest's counter (CNTVCT; TSC less TSC_ADJUST) reads now, in
- *		its ticks.  vCPUs in the guest see a change at their next entry.
+ * @counter:	in (set) or out (get): what the guest's counter (CNTVCT; TSC less
+ *		TSC_ADJUST) reads now, in its ticks.  vCPUs in the guest see a change at
+ *		their next entry.
  *
  * Time belongs to the VM: one offset for all of its vCPUs.
  */
@@ -317,17 +321,17 @@ enum axv_inject_type {
 #define AXV_INJECT_RAISED		(1u << 2)
 
 /**
- * struct axv_inject - AXV_INJECT: an event for a guest, from any thread.  What a
- * type has no use for is not looked at.
+ * struct axv_inject - AXV_INJECT: an event for a guest, from any thread.  Members that
+ * a type has no use for are not looked at.
  * @type:	in: an &enum axv_inject_type; -EOPNOTSUPP if the irqchip has none
  * @flags:	in: AXV_INJECT_HAS_ERROR_CODE with EXCEPTION.  x86, with EXCEPTION,
- *		AXV_INJECT_RAISED: the guest earned it, by what the VMM does in the
- *		processor's stead.  AXV_X86_EVENT_EXIT_MASK applies to it, and if an
- *		event is in AXV_X86_EVENT_REINJECT, it was earned in that one's
- *		delivery: the two make a double fault, or the exception comes first.
- *		With EXTINT on a vCPU with GICV3, AXV_INJECT_RETRACT: one that is
- *		pending, and not acknowledged yet, is not any more; -ENOENT if there
- *		is none
+ *		AXV_INJECT_RAISED: the guest caused the exception, by an instruction or an
+ *		event that the VMM carries out in the processor's place.  So
+ *		AXV_X86_EVENT_EXIT_MASK applies to it; and if an event is in
+ *		AXV_X86_EVENT_REINJECT, delivering that event caused the exception: the two
+ *		make a double fault, or the exception is delivered first.  With EXTINT on a
+ *		vCPU with GICV3, AXV_INJECT_RETRACT takes back an interrupt that is pending
+ *		and not acknowledged yet; -ENOENT if there is none
  * @vector:	in: vector, INTID or gsi
  * @error_code:	in: pushed with an exception that has one
  * @address:	in: MSI address, of which bits 63 to 40 are bits 31 to 8 of the
@@ -350,10 +354,10 @@ struct axv_inject {
 /**
  * struct axv_sgis - AXV_VCPU_SET_SGIS: a vCPU's software-generated interrupts, with
  * AXV_VM_SGI_IN_KERNEL; from any thread, also while the vCPU runs
- * @enabled:	in: bit n: SGI n is delivered, 0 to 15.  One that is sent while it is not
- *		stays pending
+ * @enabled:	in: bit n: SGI n is delivered, 0 to 15.  An SGI that is sent while its bit
+ *		is 0 stays pending
  * @pad:	in: zero
- * @priority:	in: of each, 0 (most urgent) to 255
+ * @priority:	in: priority of each SGI, 0 (most urgent) to 255
  */
 struct axv_sgis {
 	__u32 enabled;
@@ -372,20 +376,21 @@ struct axv_sgis {
 /**
  * struct axv_route - what becomes of the events of a number
  * @gsi:	in: the number, any
- * @flags:	in, and out with AXV_VM_GET_ROUTES: AXV_ROUTE_MASKED: nothing is delivered; of
- *		what comes meanwhile, one event is kept until the route is set without it.
- *		AXV_ROUTE_REMOVE: there is no such route any more; the rest is not looked at.
- *		AXV_ROUTE_LEVEL: a wire with a level, not edges.  AXV_ROUTE_PENDING: an
- *		event waits to be delivered; setting a route without it takes none away.
- *		AXV_ROUTE_IN_FLIGHT, with LEVEL: it was delivered, and its interrupt
- *		has not ended; setting a route without it does not end any
- * @vcpu:	in: id of the vCPU that gets the interrupt; if it is not there, an edge is
- *		lost, and a level waits for one.  x86: zero
+ * @flags:	in, and out with AXV_VM_GET_ROUTES.  AXV_ROUTE_MASKED: nothing is delivered;
+ *		if events come meanwhile, one is kept until the route is set without this
+ *		flag.  AXV_ROUTE_REMOVE: remove the route, or, out, there is no such route;
+ *		the other members are not looked at.  AXV_ROUTE_LEVEL: the route is a wire
+ *		with a level, not edges.  AXV_ROUTE_PENDING: an event waits to be delivered;
+ *		setting a route without this flag takes no event away.  AXV_ROUTE_IN_FLIGHT,
+ *		with LEVEL: the level was delivered, and its interrupt has not ended;
+ *		setting a route without this flag does not end the interrupt
+ * @vcpu:	in: id of the vCPU that gets the interrupt; if there is none with it, an
+ *		edge is lost, and a level waits until there is one.  x86: zero
  * @vector:	in: GICV3: the INTID.  x86: zero
  * @priority:	in: GICV3: 0 (most urgent) to 255.  x86: zero
  * @data:	in: x86: data of the message.  GICV3: zero
- * @address:	in: x86: its address, as &axv_inject.address; what is none reaches nobody.
- *		GICV3: zero
+ * @address:	in: x86: address of the message, as &axv_inject.address; a message to
+ *		another address than an MSI's reaches no vCPU.  GICV3: zero
  */
 struct axv_route {
 	__u32 gsi;
@@ -402,12 +407,12 @@ struct axv_route {
 /**
  * struct axv_set_routes - AXV_VM_SET_ROUTES, AXV_VM_GET_ROUTES
  * @count:	in: how many, at most AXV_QUERY_MAX_ROUTES
- * @flags:	in: SET: AXV_ROUTES_ALL: there are no others any more
- * @routes:	in: user address of the array of &struct axv_route.  GET: in: each @gsi;
- *		out: the rest, as it was set, with what waits.  A route that is not there
- *		has AXV_ROUTE_REMOVE.
+ * @flags:	in: SET: AXV_ROUTES_ALL: remove all other routes.  GET: zero
+ * @routes:	in: user address of the array of &struct axv_route.  GET: in: each gsi; out:
+ *		the other members, as they were set, with AXV_ROUTE_PENDING and
+ *		AXV_ROUTE_IN_FLIGHT.  A route that is not there has AXV_ROUTE_REMOVE.
  *
- * SET: all of them, or, on an error, none.  It takes what GET has stored.
+ * SET sets all of them, or, on an error, none.  It takes an array that GET has stored.
  */
 struct axv_set_routes {
 	__u32 count;
@@ -422,8 +427,9 @@ struct axv_set_routes {
  * struct axv_set_irqfd - AXV_VM_SET_IRQFD: an eventfd's signals become a route's events
  * @fd:		in: the eventfd
  * @gsi:	in: number of the route, which may be set later; until then events are lost
- * @flags:	in: AXV_IRQFD_REMOVE: they do so no longer.  AXV_IRQFD_RESAMPLE: @resample_fd
- *		is signalled when the interrupt of a level route ends, and when the route is added
+ * @flags:	in: AXV_IRQFD_REMOVE: end that.  AXV_IRQFD_RESAMPLE: @resample_fd is
+ *		signalled when the interrupt of a level route ends, and when the route is
+ *		added
  * @resample_fd: in: with RESAMPLE another eventfd; otherwise zero
  */
 struct axv_set_irqfd {
@@ -447,8 +453,8 @@ enum axv_vcpu_state {
 /**
  * struct axv_state - AXV_VCPU_GET_STATE: legal at any time, never waits
  * @state:	out: an &enum axv_vcpu_state
- * @vcpu_id:	out
- * @vm_id:	out
+ * @vcpu_id:	out: as given at creation
+ * @vm_id:	out: &axv_create_vm.vm_id of its VM
  * @owner:	out: thread id of the owner as the caller sees it; 0: none, or one
  *		that has exited, whose Ready vCPU any thread may bind
  * @cpu:	out: host CPU whose hardware holds the vCPU; -1: none
@@ -599,8 +605,8 @@ enum axv_exit_reason {
 #define AXV_ACCESS_WRITE	(1u << 1)
 #define AXV_ACCESS_FETCH	(1u << 2)
 #define AXV_ACCESS_PAGE_TABLE	(1u << 3)	/* the guest's page-table walk */
-/* x86: the delivery of an event, which begins anew: it is in AXV_X86_EVENT_REINJECT,
- * or is the INT n, INT1, INT3 or INTO at the instruction pointer
+/* x86: the processor was delivering an event.  The next run delivers it anew: it is in
+ * AXV_X86_EVENT_REINJECT, or is the INT n, INT1, INT3 or INTO at the instruction pointer
  */
 #define AXV_ACCESS_EVENT	(1u << 4)
 
@@ -609,11 +615,16 @@ enum axv_fault_cause {
 	/* no memory there: a device access that the kernel does not decode */
 	AXV_FAULT_NO_REGION = 0,
 	AXV_FAULT_READONLY = 1,		/* a write to a read-only region */
-	AXV_FAULT_HOST = 2,		/* the VMM's mapping refuses: status */
+	AXV_FAULT_HOST = 2,		/* the VMM's mapping refuses: axv_exit_fault.status */
 	AXV_FAULT_CODE = 3,		/* x86: the code cannot be read; @addr is 0 */
 };
 
 #define AXV_INSN_MAX		16
+
+/*
+ * The exits.  "After": the instruction is done, and the instruction pointer is behind it.
+ * "Before": nothing of the instruction has happened, and the next run begins with it.
+ */
 
 /**
  * struct axv_exit_hypercall - AXV_EXIT_HYPERCALL; state: after
@@ -673,23 +684,25 @@ struct axv_exit_io {
 	__u8 pad[5];
 };
 
-/* What the hardware does not tell of INS or OUTS. */
+/* The value of a member of which the hardware tells nothing. */
 #define AXV_IO_STRING_UNTOLD	0xff
 
 /**
  * struct axv_exit_io_string - AXV_EXIT_IO_STRING: x86, INS or OUTS; state: before
  * @count:	elements to do: rCX, as wide as an address, if @rep, otherwise 1
- * @port:	port number.  The guest may use it, with this width.
+ * @port:	port number; the guest is allowed to use the port with this width
  * @width:	bytes of an element: 1, 2 or 4
  * @in:		not zero: INS, from the port to ES:rDI; 0: OUTS, from @seg:rSI to the port
  * @rep:	not zero: repeated, rCX counts
  * @addr_width:	bytes of rCX, rSI and rDI that count: 2, 4 or 8.  AXV_IO_STRING_UNTOLD: the
  *		code at the instruction pointer tells; @count is all of rCX then
- * @seg:	an &enum axv_x86_seg.  AXV_IO_STRING_UNTOLD: likewise
+ * @seg:	an &enum axv_x86_seg.  AXV_IO_STRING_UNTOLD: the code at the instruction
+ *		pointer tells
  * @pad:	zero
  *
- * Who finishes it moves the registers on, and, with the last element, the instruction
- * pointer by &axv_run.insn_len: axv_vcpu_finish() of libaxvcpu.
+ * The VMM moves the elements, and with each of them the registers on; with the last one it
+ * moves the instruction pointer on by &axv_run.insn_len.  axv_vcpu_finish() of libaxvcpu
+ * does that.
  */
 struct axv_exit_io_string {
 	__u64 count;
@@ -708,8 +721,8 @@ struct axv_exit_io_string {
  * @load:	not zero: LMSW, at privilege level 0; 0: SMSW
  * @pad:	zero
  *
- * The code at the instruction pointer tells where the operand is: axv_vcpu_finish() of
- * libaxvcpu.  SVM only.
+ * The code at the instruction pointer tells where the operand is; axv_vcpu_finish() of
+ * libaxvcpu decodes it.  SVM only.
  */
 struct axv_exit_msw {
 	__u32 load;
@@ -753,9 +766,9 @@ struct axv_exit_fault {
 
 /**
  * struct axv_exit_cpu_up - AXV_EXIT_CPU_UP; state: after
- * @target_cpu:	&axv_create_vcpu.hw_id of the one that is to start
+ * @target_cpu:	&axv_create_vcpu.hw_id of the vCPU that is to start
  * @entry_point: guest physical address
- * @arg:	goes into its first argument register
+ * @arg:	value for the first argument register of that vCPU
  */
 struct axv_exit_cpu_up {
 	__u64 target_cpu;
@@ -798,11 +811,13 @@ enum axv_fail_cause {
  * struct axv_exit_fail_entry - AXV_EXIT_FAIL_ENTRY: the guest was not entered
  * @hardware_reason: with AXV_FAIL_HARDWARE the hardware's own code, otherwise 0.  SVM: exit
  *		code.  VMX: exit reason, or bit 32 and the number of a VM-instruction
- *		error.  arm64: PSTATE that this CPU cannot have, what answers at EL2, or
- *		ESR_EL2 of a fault there.
+ *		error.  arm64: a PSTATE that this CPU cannot have; or, if the module's code
+ *		at EL2 is gone, the answer of what is there instead, or ESR_EL2 of a fault
+ *		there.
  * @cpu:	host CPU on which it was tried
  * @cause:	an &enum axv_fail_cause
- * @qualification: VMX: the exit qualification; 0 with a VM-instruction error, and on others
+ * @qualification: VMX: the exit qualification, or 0 with a VM-instruction error; SVM,
+ *		arm64: 0
  */
 struct axv_exit_fail_entry {
 	__u64 hardware_reason;
@@ -832,7 +847,7 @@ struct axv_exit_send_ipi {
 /**
  * struct axv_exit_wrong_cpu - AXV_EXIT_WRONG_CPU: outside the vCPU's set
  * @cpu:	host CPU on which the run was asked for
- * @pad:	nothing
+ * @pad:	zero
  */
 struct axv_exit_wrong_cpu {
 	__u32 cpu;
@@ -840,10 +855,10 @@ struct axv_exit_wrong_cpu {
 };
 
 /**
- * struct axv_exit_exception - AXV_EXIT_EXCEPTION: one the VMM asked to see
+ * struct axv_exit_exception - AXV_EXIT_EXCEPTION: the VMM asked to see it; state: before
  * @vector:	0 to 31; it has not been delivered to the guest
  * @error_code:	valid if @has_error_code
- * @has_error_code: not zero
+ * @has_error_code: not zero: the exception has an error code
  * @pad:	zero
  * @address:	#PF: the faulting linear address; #DB: what DR6 tells, as set
  *		bits
@@ -862,16 +877,16 @@ struct axv_exit_exception {
  *		in AXV_X86_EVENT_REINJECT, with its error code; otherwise 0
  * @selector:	of the new task's TSS
  * @source:	an &enum axv_x86_task_source
- * @pending:	not zero: @event is in AXV_X86_EVENT_REINJECT, too, and comes again with
- *		the next run: it is no instruction's, or one that is done
+ * @pending:	not zero: @event is in AXV_X86_EVENT_REINJECT, too, and the next run
+ *		delivers it again: no instruction caused it, or one that is done
  * @pad:	zero
  *
- * The processor has checked the gate, and the privilege to use it.  What a CALL, JMP or
- * IRET, or an INT n (INT3, INTO, INT1) whose event is not pending, has for a length is
- * &axv_run.insn_len; 0: the hardware does not tell.  If the VMM does nothing, the
- * instruction runs, or the event is delivered, once more, and the exit comes again.
- * If it switches tasks, it sets the registers of the new one, and AXV_X86_EVENT_REINJECT
- * to 0 if @pending.
+ * The processor has checked the gate, and the privilege to use it.  &axv_run.insn_len is
+ * the length of the CALL, JMP or IRET, or of the INT n (INT3, INTO, INT1) whose event is
+ * not pending; 0: the hardware does not tell it.  If the VMM does nothing, the instruction
+ * runs, or the event is delivered, once more, and the exit comes again.  If the VMM
+ * switches tasks, it sets the registers of the new task, and, if @pending,
+ * AXV_X86_EVENT_REINJECT to 0.
  */
 struct axv_exit_task_switch {
 	__u64 event;
@@ -883,8 +898,8 @@ struct axv_exit_task_switch {
 
 /**
  * struct axv_exit_eoi - AXV_EXIT_EOI: x86 with irqchip LAPIC; state: after
- * @vector:	of a level-triggered interrupt that the guest has handled.  What is still
- *		high at a pin with this vector is sent again by who has the pin.
+ * @vector:	vector of a level-triggered interrupt that the guest has ended.  If a pin
+ *		with this vector is still high, the VMM sends the interrupt again.
  * @pad:	zero
  */
 struct axv_exit_eoi {
@@ -918,24 +933,24 @@ struct axv_exit_eoi {
  * @valid:	out: AXV_RUN_SET_* that were stored at this exit
  * @exit_reason: out: an &enum axv_exit_reason
  * @ip:		out: instruction pointer at the exit (x86: RIP, not linear)
- * @insn_len:	out: length of the instruction that caused the exit; 0: there is
- *		none, or it is a repeated one that goes on
+ * @insn_len:	out: length of the instruction that caused the exit; 0: no instruction did,
+ *		or a repeated one that goes on
  * @ready_for_interrupt: out: an EXTINT injected now would be taken at entry
  * @state:	out: the &enum axv_vcpu_state in which the last run ended
  * @cr8:	out: x86: CR8 at the exit
  * @timer_level: out: arm64 without irqchip: not zero: the output of the virtual timer was
  *		high at the exit; otherwise 0
  * @pad1:	zero
- * @hw_reason:	out: the hardware's last exit as it named it; another one than
- *		this, where the kernel ended the run
- * @exit:	the exit's own data; written by the kernel, and read by it only
- *		where a field above says so
+ * @hw_reason:	out: the hardware's own code for its last exit, which is another exit than
+ *		this if the kernel ended the run
+ * @exit:	the exit's own data; written by the kernel, which reads only the data that
+ *		the VMM supplies for a read
  * @regs:	the register sets
  *
  * AXV_VCPU_SYNC loads and stores the sets as a run does, without one.
  *
- * The kernel trusts nothing in it: what it reads, it reads once and checks,
- * and what completing an access needs it keeps to itself.
+ * The kernel trusts nothing in the run page: it reads a member once and checks the value,
+ * and what it needs to complete an access it keeps to itself.
  */
 struct axv_run {
 	__u32 want;
@@ -981,7 +996,7 @@ struct axv_run {
 
 /* Offsets for mmap() of a vCPU descriptor. */
 #define AXV_MMAP_RUN		0x0ull		/* the run page */
-#define AXV_MMAP_RING		0x100000ull	/* reserved: rings */
+#define AXV_MMAP_RING		0x100000ull	/* reserved for rings */
 
 /**
  * struct axv_stats - AXV_VCPU_GET_STATS: counters since creation
@@ -994,7 +1009,7 @@ struct axv_run {
  * @injections:	events delivered to the guest
  * @interrupts:	host interrupts taken while in the guest
  * @flushes:	TLB flushes asked of the hardware
- * @loads:	times a CPU's hardware took it
+ * @loads:	times that a CPU's hardware took hold of the vCPU
  * @doorbells:	writes that rang a doorbell
  * @yields:	times it spun and its host CPU went to another vCPU of the VM, with
  *		AXV_VM_YIELD_ON_SPIN
