@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Affinity is verified, never imposed.
+ * A vCPU's set of CPUs: bind and run check it, and no thread is ever moved.
  */
 #include <linux/cpumask.h>
 #include <linux/sched.h>
@@ -69,7 +69,7 @@ static void bind_outside_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0u, fake->loads);
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, 0, bind_fn, vcpu));
 
-	/* A bad CPU is an argument: it does not poison in a wrong state either. */
+	/* A wrong CPU makes no vCPU Invalid, even in a wrong state. */
 	KUNIT_EXPECT_EQ(test, -EXDEV, axv_fake_call(test, cpu, bind_fn, vcpu));
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(vcpu));
 }
@@ -79,7 +79,7 @@ static void bind_outside_changes_nothing(struct kunit *test)
  * @vcpu:	vCPU whose set is CPU 0
  * @cpu:	another CPU
  * @reason:	exit of the run there
- * @where:	CPU the exit tells
+ * @where:	CPU that the exit tells
  * @state:	state after it
  */
 struct stray {
@@ -120,7 +120,7 @@ static void run_outside_is_an_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)stray.cpu, stray.where);
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, stray.state);
 
-	/* And back home it goes on. */
+	/* Back on its own CPU it runs. */
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_HYPERCALL, fake->vcpu.run->exit_reason);
 	KUNIT_EXPECT_EQ(test, 1u, fake->loads);
 }
@@ -138,7 +138,7 @@ static void an_offline_cpu_can_be_named(struct kunit *test)
 	KUNIT_ASSERT_LT_MSG(test, cpu, (int)nr_cpu_ids,
 			    "boot with possible_cpus= above the CPUs there are");
 
-	/* It may come; until then there is nowhere to bind. */
+	/* The CPU may come online; until then the vCPU cannot be bound. */
 	fake = free_one(test, 0, cpumask_of(cpu));
 	KUNIT_EXPECT_EQ(test, -EXDEV, axv_vcpu_bind(&fake->vcpu, false));
 	KUNIT_EXPECT_EQ(test, AXV_STATE_FREE, axv_vcpu_state(&fake->vcpu));
@@ -170,7 +170,7 @@ static void nowhere_is_refused(struct kunit *test)
 	struct axv_vcpu_config config = { .favor_phys_cpu = -1 };
 	cpumask_var_t mask;
 
-	/* A bit no CPU can have; the allocation has room for it. */
+	/* Bits that no CPU can have; the mask has room for them. */
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&mask, GFP_KERNEL));
 	cpumask_andnot(mask, cpu_all_mask, cpu_possible_mask);
 	config.phys_cpu_set = mask;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Blocked, and the wake-ups that must not be lost; kicks that end one run.
+ * State Blocked: no wake-up is lost, and a kick ends one run.
  */
 #include <linux/atomic.h>
 #include <linux/interrupt.h>
@@ -77,7 +77,7 @@ static void work_ends_it_at_the_next_look(struct kunit *test)
 	expect_end(test, fake, &thread, AXV_EXIT_NOTHING);
 }
 
-/* Looked at once more, the work of this thread is still there. */
+/* Looking at the work of this thread does not clear it. */
 static void the_look_at_work_changes_nothing(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
@@ -90,14 +90,14 @@ static void the_look_at_work_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINTR, axv_vcpu_block(&fake->vcpu));
 	KUNIT_EXPECT_FALSE(test, fake->vcpu.notify_resume);
 
-	/* Put off before an entry, it is due when the run ends. */
+	/* The flag is put off before an entry, and set again when the run ends. */
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_NOTHING, fake->vcpu.run->exit_reason);
 	KUNIT_EXPECT_FALSE(test, fake->vcpu.notify_resume);
 	KUNIT_EXPECT_TRUE(test, test_thread_flag(TIF_NOTIFY_RESUME));
 	clear_thread_flag(TIF_NOTIFY_RESUME);
 
-	/* And it never slept. */
+	/* The vCPU never slept. */
 	KUNIT_EXPECT_EQ(test, 0ull, fake->vcpu.stats.blocks);
 }
 
@@ -120,7 +120,7 @@ static void what_came_before_does_not_sleep(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_HYPERCALL, fake->vcpu.run->exit_reason);
 	KUNIT_EXPECT_EQ(test, 0ull, fake->vcpu.stats.blocks);
 
-	/* A kick does not even let it in. */
+	/* After a kick the vCPU does not even enter the guest. */
 	reinit_completion(&fake->entered);
 	axv_vcpu_kick(&fake->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
@@ -128,7 +128,7 @@ static void what_came_before_does_not_sleep(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, try_wait_for_completion(&fake->entered));
 }
 
-/* The caller does not ask for the event once more, so none may hide behind a kick. */
+/* An event is told before a kick, since the caller does not look for events once more. */
 static void it_tells_why(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
@@ -140,7 +140,7 @@ static void it_tells_why(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, axv_vcpu_block(vcpu));
 	clear_bit(AXV_REQ_KICK, &vcpu->requests);
 	KUNIT_EXPECT_EQ(test, 1, axv_vcpu_block(vcpu));
-	/* And it never slept. */
+	/* The vCPU never slept. */
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(vcpu));
 	KUNIT_EXPECT_EQ(test, 0ull, vcpu->stats.blocks);
 }
@@ -211,7 +211,7 @@ static void a_kick_is_an_exit_of_its_own(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_KICKED, fake->vcpu.run->exit_reason);
 }
 
-/* Halts for the rest of its life; one event, one round. */
+/* Halts again and again: each event that wakes it is a round. */
 static int halt_often(struct axv_fake *fake)
 {
 	unsigned int *rounds = fake->arg;
@@ -223,7 +223,7 @@ static int halt_often(struct axv_fake *fake)
 	return *rounds == ROUNDS ? AXV_EXIT_HYPERCALL : AXV_EXIT_NONE;
 }
 
-/* Wait until @rounds is not @i any more.  Return: false if that takes too long. */
+/* Wait until @rounds is not @i any more.  Returns false if that takes too long. */
 static bool passed(const unsigned int *rounds, unsigned int i)
 {
 	unsigned long end = jiffies + 60 * HZ;
@@ -283,7 +283,7 @@ static int storm_fn(void *arg)
 	return err ?: axv_vcpu_unbind(storm->vcpu);
 }
 
-/* Spinning in the guest and halted in turn, as many kicks as runs. */
+/* A guest that spins in one run and halts in the next; a kick ends each run. */
 static int spin_or_halt(struct axv_fake *fake)
 {
 	return fake->runs & 1 ? axv_fake_guest_halt(fake) : AXV_EXIT_NONE;
@@ -304,7 +304,7 @@ static void no_kick_is_lost(struct kunit *test)
 			break;
 	}
 	KUNIT_EXPECT_EQ(test, (unsigned int)ROUNDS, i);
-	/* The thread ends after ROUNDS runs: otherwise it waits for its kicks for ever. */
+	/* After a failure: kick the thread through its ROUNDS runs, or it never ends. */
 	for (; i < ROUNDS && !completion_done(&thread.done); schedule_timeout_uninterruptible(1))
 		axv_vcpu_kick(&fake->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &thread));

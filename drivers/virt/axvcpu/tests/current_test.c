@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The current vCPU: set around calls of the back end, following its thread,
- * never nested; and the loaded one, which stays where it is.
+ * The current vCPU: set around calls of the back end, following its thread, never nested;
+ * and the loaded vCPU, which stays on its CPU.
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
@@ -66,11 +66,11 @@ static void nesting_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&outer->vcpu));
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(&outer->vcpu));
 
-	/* It is as good as new. */
+	/* The refused calls have changed nothing. */
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&inner->vcpu));
 }
 
-/* Two of these share a CPU and hand it to each other. */
+/* Two threads that run this share a CPU, and hand it to each other. */
 static int switch_often(struct axv_fake *fake)
 {
 	unsigned int i;
@@ -180,13 +180,13 @@ static void the_next_one_evicts_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cpu, b->vcpu.loaded_cpu);
 	KUNIT_EXPECT_EQ(test, 0u, a->unloads);
 
-	/* It comes to the front once, and is there. */
+	/* The first run makes it the loaded one; the second finds it so. */
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&a->vcpu));
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&a->vcpu));
 	KUNIT_EXPECT_EQ(test, 1u, a->loads);
 	KUNIT_EXPECT_EQ(test, 1u, a->returns);
 
-	/* The one in front goes, then the one behind. */
+	/* The CPU lets go of the loaded one; then of one that is not loaded. */
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_unbind(&a->vcpu));
 	KUNIT_EXPECT_EQ(test, -1, a->vcpu.loaded_cpu);
 	KUNIT_EXPECT_EQ(test, cpu, b->vcpu.loaded_cpu);
@@ -247,11 +247,11 @@ static void nothing_is_loaded_where_it_is_off(struct kunit *test)
 }
 
 /**
- * struct prober - a timer that kicks a CPU, in the middle of another kick of it
+ * struct prober - a timer that kicks a CPU, and interrupts another kick of that CPU
  * @timer:	the timer
  * @cpu:	the CPU
- * @probes:	how often it has done that
- * @lost:	its kick did not arrive while the other sender had to wait
+ * @probes:	how often the timer has fired
+ * @lost:	the timer's kick did not arrive while the interrupted sender had to wait
  */
 struct prober {
 	struct hrtimer timer;
@@ -265,7 +265,10 @@ static enum hrtimer_restart probe(struct hrtimer *timer)
 	struct prober *p = container_of(timer, struct prober, timer);
 	unsigned int left = PROBE_LIMIT;
 
-	/* Not by the clock, which may need this CPU's interrupts to go on. */
+	/*
+	 * Counts, and does not look at a clock, which may need this CPU's interrupts to go
+	 * on.
+	 */
 	axv_kick_cpu(p->cpu);
 	while (axv_kick_in_flight(p->cpu) && --left)
 		udelay(5);
@@ -278,8 +281,8 @@ static enum hrtimer_restart probe(struct hrtimer *timer)
 }
 
 /*
- * The timer stops this thread wherever it is in axv_kick_cpu(), which it calls
- * all the time; as a thread that is preempted there would be stopped.
+ * This thread calls axv_kick_cpu() all the time.  The timer stops it anywhere in that, as a
+ * preemption would; meanwhile the timer's own kick has to arrive.
  */
 static void a_kick_needs_no_other_sender(struct kunit *test)
 {

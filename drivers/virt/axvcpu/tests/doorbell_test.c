@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Doorbells: which write finds which, what cannot be, and how one goes while it rings.
+ * Doorbells: which write rings which doorbell, which requests are refused, and the removal
+ * of a doorbell that rings just now.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
@@ -18,11 +19,11 @@
 #define FDS		4
 
 /**
- * struct bell - in the place of an eventfd
+ * struct bell - what a test has in the place of an eventfd
  * @rings:	how often it was signalled
  * @refs:	references to it
- * @gate:	whoever signals waits there, if it is not NULL
- * @inside:	completed before that
+ * @gate:	not NULL: a thread that signals waits for this
+ * @inside:	completed before that wait
  */
 struct bell {
 	unsigned int rings;
@@ -51,13 +52,13 @@ static void bell_signal(struct eventfd_ctx *eventfd)
 {
 	struct bell *bell = bell_of(eventfd);
 
-	/* On a realtime kernel it may. */
+	/* On a realtime kernel signalling sleeps. */
 	might_sleep();
 	if (bell->gate) {
 		complete(&bell->inside);
 		wait_for_completion(bell->gate);
 	}
-	/* Nobody signals what is gone. */
+	/* An eventfd without a reference must not be signalled. */
 	WARN_ON_ONCE(!atomic_read(&bell->refs));
 	bell->rings++;
 }
@@ -85,7 +86,7 @@ static int doorbell_init(struct kunit *test)
 	return axv_fake_init(test);
 }
 
-/* The VM's end leaves no reference. */
+/* After the VM's end no reference to an eventfd is left. */
 static void doorbell_exit(struct kunit *test)
 {
 	int i;
@@ -120,7 +121,7 @@ static bool ring(struct axv_vcpu *vcpu, enum axv_space space, u64 addr, unsigned
 	return AXV_CLAIMED(vcpu, axv_ring_doorbell(vcpu, space, addr, width, data));
 }
 
-/* Which one rings for a write: its descriptor, or -1; and no other one. */
+/* The descriptor of the doorbell that rings for a write, or -1.  Not more than one may. */
 static int who_rings(struct kunit *test, struct axv_vcpu *vcpu, enum axv_space space,
 		     u64 addr, unsigned int width, u64 data)
 {
@@ -150,10 +151,10 @@ static void none_costs_nothing(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, axv_has_doorbells(vm, AXV_SPACE_MEMORY));
 	KUNIT_EXPECT_FALSE(test, axv_has_doorbells(vm, AXV_SPACE_PORTS));
 	KUNIT_EXPECT_FALSE(test, ring(vcpu, AXV_SPACE_MEMORY, ADDR, 4, 0));
-	/* What fails leaves nothing. */
+	/* A call that fails leaves no table. */
 	KUNIT_EXPECT_EQ(test, -EBADF, set(test, 0, ADDR, 4, 0, FDS));
 	KUNIT_EXPECT_FALSE(test, axv_has_doorbells(vm, AXV_SPACE_MEMORY));
-	/* One at a port makes nobody look for one in memory. */
+	/* With a doorbell at a port alone, none is looked for in memory. */
 	KUNIT_EXPECT_EQ(test, 0, set(test, AXV_DOORBELL_PORT, 0x10, 0, 0, 0));
 	KUNIT_EXPECT_TRUE(test, axv_has_doorbells(vm, AXV_SPACE_PORTS));
 	KUNIT_EXPECT_FALSE(test, axv_has_doorbells(vm, AXV_SPACE_MEMORY));
@@ -226,7 +227,7 @@ static void what_matches(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u64)bells[1].rings, vcpu->stats.doorbells);
 }
 
-/* In any order of coming. */
+/* Whatever the order in which the doorbells were added. */
 static void the_most_particular_one_rings(struct kunit *test)
 {
 	static const struct { u32 flags, width; u64 data; } bell[FDS] = {
@@ -314,7 +315,7 @@ static void twice_and_not_at_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EEXIST, set(test, 0, ADDR, 4, 0, 1));
 	KUNIT_EXPECT_EQ(test, 1, atomic_read(&bells[0].refs));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&bells[1].refs));
-	/* Not the same one. */
+	/* A doorbell that differs in width, flags or eventfd is not removed. */
 	KUNIT_EXPECT_EQ(test, -ENOENT, unset(test, 0, ADDR, 0, 0, 0));
 	KUNIT_EXPECT_EQ(test, -ENOENT, unset(test, AXV_DOORBELL_DATA, ADDR, 4, 0, 0));
 	KUNIT_EXPECT_EQ(test, -ENOENT, unset(test, 0, ADDR, 4, 0, 1));
@@ -322,7 +323,7 @@ static void twice_and_not_at_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, unset(test, 0, ADDR, 4, 0, 0));
 	KUNIT_EXPECT_EQ(test, -ENOENT, unset(test, 0, ADDR, 4, 0, 0));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&bells[0].refs));
-	/* Whichever it is. */
+	/* -1 removes it whichever eventfd it has. */
 	KUNIT_EXPECT_EQ(test, 0, set(test, 0, ADDR, 4, 0, 2));
 	KUNIT_EXPECT_EQ(test, 0, unset(test, 0, ADDR, 4, 0, -1));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&bells[2].refs));
@@ -349,7 +350,7 @@ static void there_is_a_limit(struct kunit *test)
 		if (i % 16 && !ring(vcpu, AXV_SPACE_MEMORY, ADDR, 8, i))
 			break;
 	KUNIT_EXPECT_EQ(test, max, i);
-	/* Whatever shares a bucket with them: other addresses, and other data. */
+	/* Other addresses and other data, which may share a bucket with them, do not ring. */
 	for (i = 1; i < max; i++)
 		if (ring(vcpu, AXV_SPACE_MEMORY, ADDR + 16 * i, 8, i % 16) ||
 		    ring(vcpu, AXV_SPACE_MEMORY, ADDR, 8, 16 * i) ||
@@ -386,14 +387,14 @@ static void removal_waits_for_who_rings(struct kunit *test)
 	axv_fake_start(test, &ringing, -1, ring_fn, vcpu);
 	axv_fake_await(test, &bells[0].inside);
 	axv_fake_start(test, &removing, -1, remove_fn, test);
-	/* Out of the table, and not gone yet. */
+	/* The doorbell is out of the table, but not freed yet. */
 	while (READ_ONCE(vcpu->vm->doorbells.nr))
 		usleep_range(100, 200);
 	KUNIT_EXPECT_EQ(test, -1, who_rings(test, other, AXV_SPACE_MEMORY, ADDR, 4, 1));
 	msleep(20);
 	KUNIT_EXPECT_FALSE(test, completion_done(&removing.done));
 	KUNIT_EXPECT_EQ(test, 1, atomic_read(&bells[0].refs));
-	/* A new one in its place does not wait for it. */
+	/* A new doorbell in its place does not wait for the old one. */
 	KUNIT_EXPECT_EQ(test, 0, set(test, 0, ADDR, 4, 0, 1));
 	KUNIT_EXPECT_EQ(test, 1, who_rings(test, other, AXV_SPACE_MEMORY, ADDR, 4, 1));
 
@@ -407,7 +408,7 @@ static void removal_waits_for_who_rings(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1ull, vcpu->stats.doorbells);
 }
 
-/* A kernel thread may be the one that closes the VM's file. */
+/* The VM's file may be closed by a kernel thread, which must not wait for a vCPU. */
 static void close_waits_for_nobody(struct kunit *test)
 {
 	struct axv_vcpu *vcpu = &axv_fake_new(test, 0, NULL)->vcpu;
@@ -420,7 +421,7 @@ static void close_waits_for_nobody(struct kunit *test)
 	axv_fake_start(test, &ringing, -1, ring_fn, vcpu);
 	axv_fake_await(test, &bells[0].inside);
 	axv_doorbells_close(vcpu->vm);
-	/* The one that rings keeps its eventfd to the end. */
+	/* The doorbell that rings keeps its eventfd until it has rung. */
 	KUNIT_EXPECT_EQ(test, 1, atomic_read(&bells[0].refs));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&bells[1].refs));
 	KUNIT_EXPECT_EQ(test, 0u, vcpu->vm->doorbells.nr);
@@ -443,7 +444,7 @@ static void they_die_with_the_vmm(struct kunit *test)
 	memory_vm_leave();
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&bells[0].refs));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&bells[1].refs));
-	/* The file's end comes later, and finds none. */
+	/* The VM's file is closed later, and finds no doorbells. */
 	axv_doorbells_close(vm);
 }
 
@@ -471,7 +472,7 @@ static int race_fn(void *arg)
 	return 0;
 }
 
-/* After a removal nothing rings, over and over. */
+/* Again and again: once the removal has returned, the eventfd is not signalled. */
 static void removal_beside_a_vcpu_that_rings(struct kunit *test)
 {
 	struct race race = { .vcpu = &axv_fake_new(test, 0, NULL)->vcpu };

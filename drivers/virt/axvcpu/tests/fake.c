@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fake back end: no hardware, but the whole protocol of one.
+ * The fake back end: it has no hardware, but does all that the core expects of a back end.
  */
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
@@ -19,8 +19,8 @@
 #include "../debugfs.h"
 
 /*
- * What a wait may take before the test has failed: a thread hangs.  Some tests take 30 s
- * where the CPUs are busy.  After 300 s KUnit goes on without the test's thread.
+ * The longest wait before a test has failed, since a thread hangs.  Some tests take 30 s if
+ * the CPUs are busy.  After 300 s KUnit goes on without the test's thread.
  */
 #define TIMEOUT	(240 * HZ)
 
@@ -180,7 +180,7 @@ static int fake_sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want)
 	return 0;
 }
 
-/* What ends a run before its next entry; a kick that is reported is taken. */
+/* The exit that ends a run before its next entry, or NONE.  Takes a kick that it reports. */
 static u32 interrupted(struct axv_vcpu *vcpu)
 {
 	if (axv_take_request(vcpu, AXV_REQ_KICK))
@@ -191,7 +191,7 @@ static u32 interrupted(struct axv_vcpu *vcpu)
 	return AXV_EXIT_NONE;
 }
 
-/* As far as the core can see, this is an entry and an exit. */
+/* To the core, this is an entry into the guest and an exit from it. */
 static u32 enter(struct axv_vcpu *vcpu)
 {
 	u32 reason;
@@ -297,7 +297,7 @@ static bool fake_has_event(struct axv_vcpu *vcpu)
 	return to_fake(vcpu)->queued && !to_fake(vcpu)->masked;
 }
 
-/* Of this vCPU, with preemption off and interrupts on. */
+/* A read has to be of the current vCPU, with preemption off and interrupts on. */
 static void check_read(struct axv_vcpu *vcpu)
 {
 	check_current(vcpu);
@@ -391,7 +391,7 @@ int axv_fake_guest_spin(struct axv_fake *fake)
 	return AXV_EXIT_NONE;
 }
 
-/* A guest that halts, in the kernel, and is done when it is woken by an event. */
+/* A guest that halts, and whose vCPU waits in the kernel; an event ends the run. */
 int axv_fake_guest_halt(struct axv_fake *fake)
 {
 	bool event;
@@ -415,16 +415,15 @@ static void set_enabled(void *info)
 	__this_cpu_write(axv_percpu.enabled, *on);
 }
 
-/* What the fake back end's hardware_enable() would do, if it had one. */
+/* Does for all CPUs what the fake back end lacks: hardware_enable(). */
 void axv_fake_enable_cpus(bool on)
 {
 	on_each_cpu(set_enabled, &on, 1);
 }
 
 /*
- * The suites run before the module's own initialization.  The real hardware is
- * off, and the fake one needs none; but nothing is loaded on a CPU that is not
- * enabled.
+ * The suites run before the module's own initialization.  The real hardware is off, and the
+ * fake back end needs none; but the core loads nothing on a CPU that is not enabled.
  */
 int axv_fake_suite_init(struct kunit_suite *suite)
 {
@@ -496,7 +495,7 @@ struct axv_fake *axv_fake_new(struct kunit *test, u32 id,
 	return to_fake(vcpu);
 }
 
-/* A state that can be reached by this thread alone. */
+/* A new vCPU in a state that this thread can reach alone: any but Running and Blocked. */
 struct axv_fake *axv_fake_in_state(struct kunit *test, u32 id, u8 state)
 {
 	const struct axv_setup setup = {};
@@ -513,7 +512,7 @@ struct axv_fake *axv_fake_in_state(struct kunit *test, u32 id, u8 state)
 	return fake;
 }
 
-/* Any state, as if this thread had come there. */
+/* Put a vCPU into any state, as if this thread had brought it there. */
 void axv_fake_force(struct axv_fake *fake, u8 state)
 {
 	struct axv_vcpu *vcpu = &fake->vcpu;
@@ -564,7 +563,7 @@ void axv_fake_start(struct kunit *test, struct axv_fake_thread *thread, int cpu,
 	wake_up_process(thread->task);
 }
 
-/* What @fn returned. */
+/* Wait until @fn of a thread has returned; returns what it did. */
 int axv_fake_wait(struct kunit *test, struct axv_fake_thread *thread)
 {
 	axv_fake_await(test, &thread->done);
@@ -578,7 +577,7 @@ void axv_fake_stop(struct axv_fake_thread *thread)
 	put_task_struct(thread->task);
 }
 
-/* What @fn returns in a thread that is dead when this returns. */
+/* Call @fn in a thread of its own, which is dead when this returns. */
 int axv_fake_call(struct kunit *test, int cpu, int (*fn)(void *arg), void *arg)
 {
 	struct axv_fake_thread thread;
@@ -618,7 +617,7 @@ void axv_fake_await_state(struct kunit *test, struct axv_vcpu *vcpu, u8 state)
 	}
 }
 
-/* For axv_fake_start(): bind, run, unbind; what the run returned. */
+/* For axv_fake_start(): bind, run, unbind; the first error, or 0. */
 int axv_fake_run_fn(void *arg)
 {
 	struct axv_vcpu *vcpu = arg;
@@ -633,7 +632,7 @@ int axv_fake_run_fn(void *arg)
 	return err;
 }
 
-/* An external interrupt. */
+/* Inject an external interrupt. */
 int axv_fake_inject(struct axv_vcpu *vcpu)
 {
 	const struct axv_inject event = { .type = AXV_INJECT_EXTINT, .vector = 32 };

@@ -2,8 +2,8 @@
 /*
  * A back end without hardware, and threads to use it from.
  *
- * Its run() is a real inner loop, with the entry protocol of one; what happens
- * "in the guest" is a function of the test.
+ * Its run() is a real inner loop that enters the guest as a back end does; what the guest
+ * does is a function of the test.
  */
 #ifndef _AXVCPU_TESTS_FAKE_H
 #define _AXVCPU_TESTS_FAKE_H
@@ -29,7 +29,8 @@
  * @guest:	what the guest does: an exit reason, 0 to be entered again, or a
  *		negative error.  Preemption on.  NULL: a hypercall
  * @arg:	for @guest
- * @on_read:	called in each read of a register, with preemption off: an error for it
+ * @on_read:	called in each read of a register, with preemption off: an error of that
+ *		read
  * @entered:	completed at every entry
  * @fail_check_setup: error of check_setup()
  * @fail_setup:	error of vcpu_setup()
@@ -38,19 +39,19 @@
  * @runs:	calls of run()
  * @short_syncs: calls of sync_gprs()
  * @resets:	calls of vcpu_reset()
- * @loads:	calls of load() that took it
- * @returns:	calls of load() that found it held
+ * @loads:	calls of load() after which a CPU held the vCPU anew
+ * @returns:	calls of load() on a CPU that held the vCPU already
  * @unloads:	calls of unload()
  * @current_was_wrong: calls in which the current vCPU was another or none
  * @reads:	registers read
  * @read_was_wrong: reads with preemption on, or interrupts off
- * @entry:	where it begins
+ * @entry:	where the guest begins
  * @gpr:	general registers
- * @injects:	calls of inject(); under &axv_vcpu.lock
- * @queued:	events in the queue; likewise
- * @wires:	bit n: wire n is high; likewise
- * @masked:	what is queued ends no halt; likewise
- * @halted:	of axv_fake_guest_halt(); belongs to the holder of the claim
+ * @injects:	calls of inject(); this and the next three are under &axv_vcpu.lock
+ * @queued:	events in the queue
+ * @wires:	bit n: wire n is high
+ * @masked:	what is queued ends no halt
+ * @halted:	for guests of tests that halt; belongs to the holder of the claim
  */
 struct axv_fake {
 	struct axv_vcpu vcpu;
@@ -86,7 +87,7 @@ static inline struct axv_fake *to_fake(struct axv_vcpu *vcpu)
 }
 
 extern const struct axv_arch_ops axv_fake_ops;
-/* Messages of a VM so far. */
+/* Messages (MSI) that were delivered so far. */
 extern u32 axv_fake_messages;
 
 /**
@@ -105,7 +106,7 @@ struct axv_fake_thread {
 	int ret;
 };
 
-/* A suite's and a test's frame: test->priv is the VM. */
+/* What frames a suite and a test; test->priv is the VM. */
 int axv_fake_suite_init(struct kunit_suite *suite);
 void axv_fake_suite_exit(struct kunit_suite *suite);
 void axv_fake_enable_cpus(bool on);

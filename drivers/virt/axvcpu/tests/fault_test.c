@@ -30,7 +30,7 @@
 
 #define RACE_ROUNDS	100
 
-/* Each one as if it were the first at its place. */
+/* A fault that does not count as a repetition of the one before. */
 static enum axv_fault_result fault_by(struct axv_vcpu *vcpu, u64 gpa, u32 access,
 				      int *error)
 {
@@ -78,7 +78,7 @@ static void fault_test_on_demand(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, memory_vm_leaf(m, GPA + SZ_8K).level);
 	KUNIT_EXPECT_EQ(test, 0, m->flushes);
 
-	/* What the guest writes the VMM reads, and the other way round. */
+	/* The VMM reads what the guest writes, and the other way round. */
 	word = fault_word(m, GPA + SZ_4K + 8);
 	KUNIT_ASSERT_NOT_NULL(test, word);
 	*word = value;
@@ -89,7 +89,7 @@ static void fault_test_on_demand(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, copy_to_user((void __user *)(hva + SZ_4K + 16), &value, 8));
 	KUNIT_EXPECT_EQ(test, 5ull, word[1]);
 
-	/* Spurious: nothing changes. */
+	/* Faults on a page that is mapped already change nothing. */
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, WRITE_FAULT));
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, READ_FAULT));
 	KUNIT_EXPECT_PTR_EQ(test, word, fault_word(m, GPA + SZ_4K + 8));
@@ -118,7 +118,7 @@ static void fault_test_read_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, put_user(1, (u64 __user *)(hva + SZ_4K)));
 	KUNIT_EXPECT_EQ(test, 0, memory_vm_leaf(m, GPA + SZ_4K).level);
 	KUNIT_EXPECT_EQ(test, 2, m->flushes);
-	/* And a read of what the VMM may write is mapped for writing at once. */
+	/* A page that the VMM has written is mapped for writing at once, for a read, too. */
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, READ_FAULT));
 	KUNIT_EXPECT_EQ(test, RWX, memory_vm_leaf(m, GPA + SZ_4K).rights);
 }
@@ -137,7 +137,7 @@ static void fault_test_unresolved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, GPA - 1, READ_FAULT));
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, GPA + SZ_64K, WRITE_FAULT));
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, U64_MAX, WRITE_FAULT));
-	/* a read-only one */
+	/* a read-only region */
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_PROTECTED, fault(m, 0, WRITE_FAULT));
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, 0, READ_FAULT));
 	KUNIT_EXPECT_EQ(test, RX, memory_vm_leaf(m, 0).rights);
@@ -184,7 +184,7 @@ static void fault_test_unmap(struct kunit *test)
 	unsigned long hva = memory_vm_map(test, SZ_64K, PROT_RW);
 	u64 page;
 
-	/* The same memory twice: both have to go. */
+	/* The same memory is in two regions: both mappings have to go. */
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 1, 0, 0, SZ_32K, hva + SZ_32K));
 	for (page = 0; page < SZ_64K; page += SZ_4K)
@@ -201,7 +201,7 @@ static void fault_test_unmap(struct kunit *test)
 	for (page = 0; page < SZ_32K; page += SZ_4K)
 		KUNIT_EXPECT_EQ(test, page >= SZ_8K, memory_vm_leaf(m, page).level);
 
-	/* Memory of the VMM that is not the guest's is none of our business. */
+	/* Memory of the VMM that is in no region causes no flush. */
 	page = vm_mmap(NULL, 0, SZ_4K, PROT_RW, MAP_PRIVATE | MAP_ANONYMOUS, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(page));
 	KUNIT_EXPECT_EQ(test, 0, put_user(1, (u64 __user *)page));
@@ -218,7 +218,7 @@ static void fault_test_log(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, put_user(1, (u64 __user *)hva));
 	KUNIT_ASSERT_EQ(test, 0,
 			memory_vm_set(test, 0, AXV_REGION_LOG_DIRTY, GPA, 65 * SZ_4K, hva));
-	/* A read leaves no trace and no way to write unseen. */
+	/* A read is not logged, and does not let the guest write unseen. */
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, READ_FAULT));
 	KUNIT_EXPECT_EQ(test, RX, memory_vm_leaf(m, GPA).rights);
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 64 * SZ_4K, WRITE_FAULT));
@@ -244,7 +244,7 @@ static void fault_test_log(struct kunit *test)
 
 /* ---- pages around a fault -------------------------------------------------- */
 
-/* Written, and so at hand. */
+/* Write to pages of the VMM, so that the host has them at hand. */
 static void fault_write_pages(struct kunit *test, unsigned long hva, unsigned int nr)
 {
 	unsigned int i;
@@ -253,7 +253,7 @@ static void fault_write_pages(struct kunit *test, unsigned long hva, unsigned in
 		KUNIT_ASSERT_EQ(test, 0, put_user(i + 1, (u64 __user *)(hva + i * SZ_4K)));
 }
 
-/* Of @nr pages from @gpa on, those of the mask are mapped, with these rights. */
+/* Of @nr pages from @gpa on, exactly those in @mask have to be mapped, with @rights. */
 static void fault_expect_pages(struct kunit *test, u64 gpa, unsigned int nr, u64 mask,
 			       u32 rights)
 {
@@ -276,7 +276,7 @@ static void fault_test_around(struct kunit *test)
 	unsigned long border = ALIGN(hva + SZ_128K, SZ_2M);
 	unsigned int i;
 
-	/* All but one of the first group are there. */
+	/* The host has all pages but one of the first group. */
 	fault_write_pages(test, hva, 4);
 	fault_write_pages(test, hva + 5 * SZ_4K, 43);
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, 48 * SZ_4K, hva));
@@ -286,20 +286,20 @@ static void fault_test_around(struct kunit *test)
 		if (i != 4)
 			KUNIT_EXPECT_EQ(test, i < 4 ? i + 1 : i - 4,
 					*fault_word(m, GPA + i * SZ_4K));
-	/* Nothing is in their way, and the host does not hear of it. */
+	/* The next group is mapped by one fault, and nothing is flushed. */
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 31 * SZ_4K, WRITE_FAULT));
 	fault_expect_pages(test, GPA, 48, 0xffffffef, RWX);
 	KUNIT_EXPECT_EQ(test, 0, m->flushes);
-	/* The host takes one: none of the others, and it does not come back alone. */
+	/* The host takes one page: the others stay, and a fault on another does not map it. */
 	KUNIT_ASSERT_EQ(test, 0, vm_munmap(hva + 9 * SZ_4K, SZ_4K));
 	fault_expect_pages(test, GPA, 48, 0xfffffdef, RWX);
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 10 * SZ_4K, WRITE_FAULT));
 	fault_expect_pages(test, GPA, 48, 0xfffffdef, RWX);
-	/* Marks of use: what the host looks for is what it finds. */
+	/* The host finds that the page was used. */
 	KUNIT_EXPECT_TRUE(test, m->vm.notifier.ops->test_young(&m->vm.notifier, m->vm.mm,
 							       hva));
 
-	/* Within the region: here it begins and ends in a group. */
+	/* Only pages of the region are mapped: this one begins and ends within a group. */
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA + 14 * SZ_4K, 20 * SZ_4K,
 					       hva + 14 * SZ_4K));
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 15 * SZ_4K, READ_FAULT));
@@ -307,7 +307,7 @@ static void fault_test_around(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 33 * SZ_4K, READ_FAULT));
 	fault_expect_pages(test, GPA, 48, 0x30000c000, RWX);
 
-	/* Within one table of the host's. */
+	/* Only pages of one of the host's tables are mapped. */
 	fault_write_pages(test, border - SZ_32K, 16);
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, border - SZ_32K));
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 8 * SZ_4K, READ_FAULT));
@@ -325,7 +325,7 @@ static pte_t *fault_host_entry(struct memory_vm *m, unsigned long hva)
 	return pte_offset_kernel(pmd_offset(pud, hva), hva);
 }
 
-/* A page around a fault gets what its own entry allows, whatever that of the one before. */
+/* A page around a fault gets what its own entry allows, not what the entry before does. */
 static void fault_test_around_bits(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -350,7 +350,10 @@ static void fault_test_around_bits(struct kunit *test)
 	fault_expect_pages(test, GPA + 5 * SZ_4K, 1, 1, RWX);
 	fault_expect_pages(test, GPA + 6 * SZ_4K, 2, 3, RX);
 	fault_expect_pages(test, GPA + 8 * SZ_4K, 8, 0x7f, RWX);
-	/* The one that faults gets what the host allows, used and written or not. */
+	/*
+	 * The page that faults gets what the host allows, whether it was used and written
+	 * or not.
+	 */
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_4K, READ_FAULT));
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + 4 * SZ_4K, READ_FAULT));
 	fault_expect_pages(test, GPA + SZ_4K, 2, 1, RWX);
@@ -361,7 +364,7 @@ static void fault_test_around_bits(struct kunit *test)
 	fault_expect_pages(test, GPA, 16, 0xffff, RWX);
 }
 
-/* Where each page's rights count, each is asked for. */
+/* In a region with flags, and during an invalidation, only the page that faults is mapped. */
 static void fault_test_around_none(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -390,7 +393,7 @@ static void fault_test_around_none(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 16, &bits, false));
 	KUNIT_EXPECT_EQ(test, 0x2ul, bits);
 
-	/* The host takes one of them right now. */
+	/* The host is taking one of the pages. */
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, 0, 0, 0));
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
 	KUNIT_ASSERT_EQ(test, 0, mn->ops->invalidate_range_start(mn, &range));
@@ -401,7 +404,7 @@ static void fault_test_around_none(struct kunit *test)
 	fault_expect_pages(test, GPA, 16, 0xffff, RWX);
 }
 
-/* What a back end is told to do to memory, and with which locks. */
+/* What the calls of sync_memory() were about, and whether &axv_vm.mmu_lock was held. */
 static struct {
 	struct axv_vm *vm;
 	unsigned int pages;
@@ -426,7 +429,7 @@ static void fault_sync_memory(const phys_addr_t *pa, unsigned int nr, u64 size, 
 		synced.locked = true;
 }
 
-/* Memory is made ready before any lock, and what is held meanwhile is given back. */
+/* Memory is made ready without the lock, and the references to it are given back. */
 static void fault_test_sync(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -456,14 +459,14 @@ static void fault_test_sync(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 13, synced.pages);
 	KUNIT_EXPECT_EQ(test, 1, synced.fetches);
 	KUNIT_EXPECT_EQ(test, memory_vm_leaf(m, GPA + SZ_4K).pa, synced.fetched);
-	/* One page; then eleven, and the one that is fetched from. */
+	/* One call for one page; then one for eleven, and one for the page that is executed. */
 	KUNIT_EXPECT_EQ(test, 3, synced.calls);
 	KUNIT_EXPECT_FALSE(test, synced.locked);
 	/* Only what was fetched from may be executed. */
 	fault_expect_pages(test, GPA, 1, 1, AXV_S2_READ | AXV_S2_WRITE);
 	fault_expect_pages(test, GPA + SZ_4K, 1, 1, RWX);
 	fault_expect_pages(test, GPA + SZ_8K, 14, 0x3ff, AXV_S2_READ | AXV_S2_WRITE);
-	/* What the guest has already is not made ready once more for another page's sake. */
+	/* Pages around that the guest has already are not made ready once more. */
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_8K, AXV_ACCESS_FETCH));
 	fault_expect_pages(test, GPA + SZ_8K, 1, 1, RWX);
 	KUNIT_EXPECT_EQ(test, 14, synced.pages);
@@ -472,7 +475,7 @@ static void fault_test_sync(struct kunit *test)
 
 /* ---- holes ------------------------------------------------------------------ */
 
-/* Where a device is, is known without a look at the regions, until these change. */
+/* A hole between regions is remembered at an exit at a device, until regions change. */
 static void fault_test_hole(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -483,7 +486,7 @@ static void fault_test_hole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, GPA - SZ_4K + 8, WRITE_FAULT));
 	KUNIT_EXPECT_EQ(test, GPA - SZ_4K + 8, hole->start);
 	KUNIT_EXPECT_EQ(test, GPA, hole->end);
-	/* It grows downwards, to below another one that ends at the same region. */
+	/* The hole grows downwards if the region at its end is the same. */
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, SZ_4K, WRITE_FAULT));
 	KUNIT_EXPECT_EQ(test, (u64)SZ_4K, hole->start);
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, GPA - 1, READ_FAULT));
@@ -494,7 +497,7 @@ static void fault_test_hole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, GPA + SZ_64K, hole->start);
 	KUNIT_EXPECT_EQ(test, U64_MAX, hole->end);
 
-	/* A region in it, and one that goes. */
+	/* A region is added in the hole, and another one deleted. */
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 1, 0, GPA + SZ_64K, SZ_4K, hva));
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_64K, READ_FAULT));
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_MMIO, fault(m, SZ_4K, READ_FAULT));
@@ -506,7 +509,7 @@ static void fault_test_hole(struct kunit *test)
 
 /* ---- what is flushed ------------------------------------------------------- */
 
-/* Whether something mapped the page when the flush came, and how often it came. */
+/* Flushes while the page was mapped, and flushes while it was not. */
 static struct {
 	unsigned int mapped;
 	unsigned int empty;
@@ -520,7 +523,7 @@ static void fault_on_flush(struct memory_vm *m)
 		at_flush.empty++;
 }
 
-/* Another page than the host's, as if nobody had told that it changed. */
+/* Map another page than the host has there, as if a change of the host's had been missed. */
 static void fault_map_wrong(struct kunit *test, unsigned int level)
 {
 	struct memory_vm *m = test->priv;
@@ -535,7 +538,7 @@ static void fault_map_wrong(struct kunit *test, unsigned int level)
 	KUNIT_EXPECT_FALSE(test, flush);
 }
 
-/* Each change asks for the flush that it needs, when the entry is as it has to be. */
+/* Each change flushes as often as it has to, with the entry as it has to be at the flush. */
 static void fault_test_flushes(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -557,14 +560,20 @@ static void fault_test_flushes(struct kunit *test)
 		memset(&at_flush, 0, sizeof(at_flush));
 		KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, AXV_REGION_LOG_DIRTY, GPA,
 						       SZ_64K, hva));
-		/* Something else gives way: broken before it is made, or changed at once. */
+		/*
+		 * Another mapping is replaced: cleared, flushed and made, or replaced at
+		 * once.
+		 */
 		fault_map_wrong(test, level);
 		KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, READ_FAULT));
 		KUNIT_EXPECT_EQ(test, 1, at_flush.mapped + at_flush.empty);
 		KUNIT_EXPECT_EQ(test, bbm, at_flush.empty);
 		KUNIT_EXPECT_EQ(test, 1, memory_vm_leaf(m, GPA).level);
 
-		/* Rights are added: nobody is brought out, and the next entry is told. */
+		/*
+		 * Rights are added: no CPU is flushed, and with break-before-make the next
+		 * entry is.
+		 */
 		gen = atomic64_read(&m->vm.tlb_gen);
 		memset(&at_flush, 0, sizeof(at_flush));
 		KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
@@ -577,16 +586,16 @@ static void fault_test_flushes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 16, &bits, false));
 		KUNIT_EXPECT_EQ(test, 1ul, bits);
 		KUNIT_EXPECT_EQ(test, 1, at_flush.mapped);
-		/* What may only be read is flushed, too, when it goes. */
+		/* A mapping without the right to write is flushed, too, when it is removed. */
 		KUNIT_EXPECT_EQ(test, RX, memory_vm_leaf(m, GPA).rights);
 		KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, 0, 0, 0));
 		KUNIT_EXPECT_EQ(test, 1, at_flush.empty);
-		/* The rest of the wrong one, and all tables. */
+		/* Remove the rest of the wrong mapping, and all tables. */
 		axv_memory_forget(&m->vm);
 	}
 }
 
-/* Switching the log on takes the right to write, and nothing else; off, not even that. */
+/* Switching the log on takes only the right to write; switching it off takes nothing. */
 static void fault_test_flags(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -609,7 +618,7 @@ static void fault_test_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 0, 0, 16, &bits, true));
 	KUNIT_EXPECT_EQ(test, 2ul, bits);
 
-	/* Written, and logged before; the log stays while it is on. */
+	/* Other flags while the log is on: the log stays. */
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, AXV_REGION_LOG_DIRTY |
 					       AXV_REGION_READONLY, GPA, SZ_64K, hva));
 	fault_expect_pages(test, GPA, 16, 0xffff, RX);
@@ -618,7 +627,7 @@ static void fault_test_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2ul, bits);
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_PROTECTED, fault(m, GPA, WRITE_FAULT));
 
-	/* All that was taken comes back by one fault. */
+	/* One fault gives the right back to all pages around. */
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_64K, hva));
 	fault_expect_pages(test, GPA, 16, 0xffff, RX);
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
@@ -626,7 +635,7 @@ static void fault_test_flags(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, m->flushes);
 }
 
-/* Through the callbacks, as the host's reclaim asks them. */
+/* The callbacks by which the host's reclaim asks whether a page is used. */
 static void fault_test_young(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -693,7 +702,7 @@ static void fault_test_waits(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_16K, hva));
 	KUNIT_ASSERT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA, WRITE_FAULT));
 
-	/* Two at a time; the second may not sleep. */
+	/* Two invalidations are in progress; the second one may not sleep. */
 	KUNIT_EXPECT_EQ(test, 0, ops->invalidate_range_start(mn, &range));
 	KUNIT_EXPECT_EQ(test, 0, memory_vm_leaf(m, GPA).level);
 	KUNIT_EXPECT_EQ(test, 1, m->flushes);
@@ -703,12 +712,15 @@ static void fault_test_waits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, ops->invalidate_range_start(mn, &other));
 	KUNIT_EXPECT_EQ(test, 1, m->flushes);
 
-	/* Beside them, faults go on; in them, they wait for both to end. */
+	/* Faults outside both ranges go on; a fault within one waits for both to end. */
 	KUNIT_EXPECT_EQ(test, AXV_FAULT_RESOLVED, fault(m, GPA + SZ_8K + SZ_4K, WRITE_FAULT));
 	init_completion(&t.done);
 	task = kthread_run(fault_thread_once, &t, "axv-fault");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	/* It stays there once it is there: nothing wakes it before both ended. */
+	/*
+	 * Once the thread waits, it goes on waiting: nothing wakes it before both have
+	 * ended.
+	 */
 	while (!waitqueue_active(&m->vm.invalidate_wait) &&
 	       !completion_done(&t.done))
 		schedule_timeout_uninterruptible(1);
@@ -741,8 +753,8 @@ static int fault_thread_storm(void *arg)
 }
 
 /*
- * With the lock held the host cannot take a page away, so what the second stage
- * maps has to be what the host maps at this moment.
+ * What the second stage maps has to be what the host maps, at a moment when the host cannot
+ * take a page away, since the lock is held.
  */
 static void fault_check_page(struct kunit *test, unsigned long hva)
 {
@@ -817,9 +829,9 @@ static void fault_test_race(struct kunit *test)
 	KUNIT_EXPECT_GT(test, m->flushes, 0);
 }
 
-/* ---- no end of it ---------------------------------------------------------- */
+/* ---- faults that repeat ---------------------------------------------------- */
 
-/* The hardware refuses a page that is mapped: that is the VMM's to hear. */
+/* If the hardware goes on to refuse a page that is mapped, the VMM is told. */
 static void fault_test_stuck(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -843,7 +855,7 @@ static void fault_test_stuck(struct kunit *test)
 	}
 	KUNIT_EXPECT_LT(test, 200ull, vcpu->stats.faults);
 
-	/* Another page, a change of the mapping, a mark to set: that is progress. */
+	/* Another page, a change of the mapping, an accessed bit to set: these are progress. */
 	for (i = 0; i < 1000; i++)
 		KUNIT_ASSERT_EQ(test, AXV_FAULT_RESOLVED,
 				axv_vcpu_fault(vcpu, GPA + i % 2 * SZ_4K, WRITE_FAULT,
@@ -861,7 +873,7 @@ static void fault_test_stuck(struct kunit *test)
 	}
 }
 
-/* Two vCPUs write a page whose log is read all the time, one always the second. */
+/* Two vCPUs write a page whose log is read all the time; one always comes second. */
 static void fault_test_second(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -892,7 +904,7 @@ static void fault_test_guest_access(struct kunit *test)
 	char in[8] = "1234567", out[8] = {};
 	u64 word;
 
-	/* Neighbours for the guest, apart for the VMM; then a hole. */
+	/* Two regions side by side in the guest, but apart in the VMM; behind them is none. */
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 0, 0, GPA, SZ_4K, hva + SZ_32K));
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 1, 0, GPA + SZ_4K, SZ_4K, hva));
 	KUNIT_ASSERT_EQ(test, 0,
@@ -944,7 +956,7 @@ static void fault_test_guest_access(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EFAULT, axv_guest_cmpxchg64(&m->vm, GPA, &word, 0, 8));
 }
 
-/* A signal ends a wait for memory; what is at hand is done in spite of it. */
+/* A signal ends a wait for memory; a page at hand is accessed nevertheless. */
 static void fault_test_guest_signal(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -980,7 +992,7 @@ static void fault_test_guest_signal(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0ull, word);
 }
 
-/* Words that are at hand, and those that are not. */
+/* A peek reads words that are at hand, and refuses others. */
 static void fault_test_guest_peek(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -1009,7 +1021,7 @@ static void fault_test_guest_peek(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, axv_guest_peek(&peek, GPA + SZ_8K, 8, &value));
 	axv_guest_peek_end(&peek);
 
-	/* Now it is there. */
+	/* Once the page is there, the peek reads it. */
 	KUNIT_EXPECT_EQ(test, 0, axv_guest_read(&m->vm, GPA + SZ_4K, &value, 8));
 	axv_guest_peek_begin(&peek, &m->vm);
 	KUNIT_EXPECT_TRUE(test, axv_guest_peek(&peek, GPA + SZ_4K, 8, &value));
@@ -1017,7 +1029,7 @@ static void fault_test_guest_peek(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0ull, value);
 }
 
-/* Notes the words of 8 bytes at @gpa and behind; @half: of the second only 4 bytes. */
+/* Note @count words of 8 bytes from @gpa on; with @half only 4 bytes of the second one. */
 static void note_words(struct memory_vm *m, u64 gpa, unsigned int count, bool half,
 		       struct axv_guest_words *words)
 {
@@ -1034,7 +1046,7 @@ static void note_words(struct memory_vm *m, u64 gpa, unsigned int count, bool ha
 	axv_guest_peek_end(&peek);
 }
 
-/* Words that were read before are compared with what is there now. */
+/* axv_guest_words_same() finds each change of the words that were noted, and no other. */
 static void fault_test_guest_words(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -1067,7 +1079,7 @@ static void fault_test_guest_words(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 1, 0, GPA + SZ_1G, SZ_4K, hva));
 	KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
 
-	/* More than there is room for, another size, a page that is not at hand. */
+	/* Too many words, a word of another size, and then a page that is not at hand. */
 	note_words(m, GPA, AXV_GUEST_WORDS + 1, false, &words);
 	KUNIT_EXPECT_EQ(test, 0u, words.count);
 	note_words(m, GPA, 3, true, &words);
@@ -1079,7 +1091,7 @@ static void fault_test_guest_words(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
 }
 
-/* A peek that has ended reads on, and what it reads is not noted. */
+/* If the peek has ended before the notes, the words that were noted do not count. */
 static void fault_test_guest_words_ended(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -1099,7 +1111,7 @@ static void fault_test_guest_words_ended(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, axv_guest_words_same(&m->vm, &words));
 }
 
-/* What the back end was told to clean, in order. */
+/* What the calls of clean_memory() were about. */
 static struct {
 	struct memory_vm *m;
 	unsigned int count;
@@ -1120,7 +1132,7 @@ static void fault_clean(phys_addr_t pa, u64 size)
 	cleaned.flushes = cleaned.m->flushes;
 }
 
-/* A format that goes with it, of small pages. */
+/* Use a format that has clean_memory(): with break-before-make, and of small pages. */
 static void clean_begin(struct kunit *test, struct memory_vm *m)
 {
 	struct axv_s2_format *fmt = kunit_kmalloc(test, sizeof(*fmt), GFP_KERNEL);
@@ -1159,14 +1171,17 @@ static void fault_test_clean(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, cleaned.flushes);
 	KUNIT_EXPECT_EQ(test, 0, memory_vm_leaf(m, GPA + SZ_4K).level);
 
-	/* All of it goes, to come back by demand; nothing is cleaned twice. */
+	/* All mappings are removed, and faults bring them back; nothing is cleaned twice. */
 	axv_memory_forget(&m->vm);
 	KUNIT_EXPECT_EQ(test, 4, cleaned.count);
 	KUNIT_EXPECT_EQ(test, 2, cleaned.flushes);
 	axv_memory_forget(&m->vm);
 	KUNIT_EXPECT_EQ(test, 4, cleaned.count);
 
-	/* More than the lock is held for at a time, and the region ends. */
+	/*
+	 * The region is deleted, with more in it than is cleaned while the lock is held
+	 * once.
+	 */
 	for (i = 0; i < SZ_4M / SZ_4K; i++)
 		if (i != 1)
 			fault(m, GPA + i * SZ_4K, WRITE_FAULT);
@@ -1176,7 +1191,7 @@ static void fault_test_clean(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (4 + SZ_4M / SZ_4K - 1) * (u64)SZ_4K, cleaned.bytes);
 }
 
-/* A page in the place of one that was not cleaned yet does not make it forgotten. */
+/* A page that is not clean yet is cleaned before another one is mapped in its place. */
 static void fault_test_clean_first(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -1198,7 +1213,7 @@ static void fault_test_clean_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, memory_vm_leaf(m, GPA).level);
 }
 
-/* A thread for which the host takes a page that another one is cleaning. */
+/* A thread that invalidates, as the host does, a page that another thread is cleaning. */
 static struct {
 	struct memory_vm *m;
 	unsigned long hva;
@@ -1234,12 +1249,15 @@ static void fault_taken(void)
 {
 	cleaned.hook = NULL;
 	complete(&taker.begin);
-	/* It stays there once it is there: nothing wakes it before all is clean. */
+	/* Once the thread waits, it goes on waiting: nothing wakes it before all is clean. */
 	while (!waitqueue_active(&taker.m->vm.invalidate_wait) &&
 	       !completion_done(&taker.done))
 		schedule_timeout_uninterruptible(1);
 	taker.early = completion_done(&taker.done);
-	/* A guest may go on for ever: the other thread does not wait for this. */
+	/*
+	 * Another removal begins, as a guest may cause for ever: the thread does not wait
+	 * for it.
+	 */
 	write_lock(&taker.m->vm.mmu_lock);
 	axv_removal_begin(&taker.m->vm, &taker.later);
 	write_unlock(&taker.m->vm.mmu_lock);
@@ -1260,7 +1278,7 @@ static void fault_invalidate(struct kunit *test, unsigned long hva)
 	fault_take(hva, SZ_4M);
 }
 
-/* The host does not have a page before it is clean, whoever removed its mapping. */
+/* The host gets a page only when it is clean, whichever call has removed its mapping. */
 static void fault_test_clean_wait(struct kunit *test)
 {
 	static void (*const removals[])(struct kunit *test, unsigned long hva) = {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Virtualization on all CPUs or on none.
+ * All CPUs have virtualization on, or none has.
  *
- * A hardware object of our own, whose CPUs are switched by counters: the real
- * one is not touched.
+ * The tests have a hardware object of their own, which notes what is switched: the real
+ * hardware is not touched.
  */
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
@@ -19,7 +19,7 @@
 /**
  * struct switch_state - one CPU's virtualization
  * @on:		it is on
- * @faults:	it was switched twice, or with interrupts on
+ * @faults:	how often it was switched twice, unprepared or with interrupts on
  */
 struct switch_state {
 	bool on;
@@ -29,11 +29,11 @@ struct switch_state {
 static DEFINE_PER_CPU(struct switch_state, switches);
 static DEFINE_PER_CPU(struct axv_percpu, flags);
 
-/* CPU that fails and how, or -1. */
+/* CPU on which switching on fails, or -1; and its error. */
 static int failing_cpu;
 static int failure;
 
-/* Whether the machine is prepared, and what to answer to the next attempt. */
+/* Is the machine prepared?  What does prepare() return?  How often was either call wrong? */
 static bool prepared;
 static int unready;
 static unsigned int misprepared;
@@ -151,7 +151,7 @@ static void the_machine_is_prepared_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0u, hw.users);
 	expect(test, false);
 
-	/* A CPU that fails undoes it. */
+	/* If a CPU fails, the preparation is undone. */
 	unready = 0;
 	failing_cpu = cpumask_first(cpu_online_mask);
 	failure = -EIO;
@@ -189,7 +189,7 @@ static void a_cpu_goes_and_comes(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, per_cpu_ptr(&switches, cpu)->on);
 	KUNIT_EXPECT_FALSE(test, per_cpu_ptr(&flags, cpu)->enabled);
 
-	/* It stays out if it cannot be switched on. */
+	/* If virtualization cannot be switched on, the CPU stays offline. */
 	failing_cpu = cpu;
 	failure = -EIO;
 	KUNIT_EXPECT_EQ(test, -EIO, axv_fake_call(test, cpu, online_fn, NULL));
@@ -198,7 +198,7 @@ static void a_cpu_goes_and_comes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, online_fn, NULL));
 	expect(test, true);
 
-	/* Nothing happens where nobody needs it. */
+	/* Without a user nothing is switched. */
 	__axv_hardware_put(&hw);
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, offline_fn, NULL));
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, online_fn, NULL));
@@ -233,7 +233,7 @@ static void suspend_and_resume(struct kunit *test)
 	expect(test, true);
 	__axv_hardware_put(&hw);
 
-	/* Without a user there is nothing to come back. */
+	/* Without a user the resume switches nothing on. */
 	local_irq_disable();
 	__axv_hardware_suspend(&hw);
 	__axv_hardware_resume(&hw);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * irqfds: what happens to the count, and that those that end together wait together.
+ * irqfds: what happens to an eventfd's count, and that irqfds which end together share one
+ * wait.
  */
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
@@ -25,17 +26,17 @@
 
 #define GSI	16
 #define MANY	64
-/* The descriptor of the one that hears of all ends. */
+/* The descriptor of the resample eventfd that all irqfds have. */
 #define END	MANY
 
 /**
- * struct event - in the place of an eventfd
- * @queue:	who is called back, and a lock
- * @count:	what was signalled and not taken back; under the queue's lock
+ * struct event - what a test has in the place of an eventfd
+ * @queue:	irqfds and other waiters, and a lock
+ * @count:	what was signalled and not taken; under the queue's lock
  * @refs:	references to it
- * @file:	whose descriptor is the index in @events
- * @gate:	whoever signals by axv_resample() waits there, if it is not NULL
- * @inside:	completed before that
+ * @file:	its file; the descriptor is the index in events
+ * @gate:	not NULL: a thread that signals by axv_resample() waits for this
+ * @inside:	completed before that wait
  */
 struct event {
 	wait_queue_head_t queue;
@@ -127,7 +128,7 @@ static int irqfd_suite_init(struct kunit_suite *suite)
 
 static void irqfd_suite_exit(struct kunit_suite *suite)
 {
-	/* What a thread of the kernel puts is closed later, by way of event_fops. */
+	/* A file that a kernel thread puts is closed later, by way of event_fops. */
 	flush_delayed_fput();
 	axv_fake_suite_exit(suite);
 	axv_irqfd_exit();
@@ -170,7 +171,7 @@ static void irqfd_exit(struct kunit *test)
 	axv_eventfd_stub = NULL;
 	for (i = 0; i < ARRAY_SIZE(events); i++) {
 		KUNIT_EXPECT_EQ_MSG(test, 0, atomic_read(&events[i].refs), "eventfd %d", i);
-		/* No barrier: nobody comes any more. */
+		/* No barrier is needed: nothing enters the queue any more. */
 		KUNIT_EXPECT_FALSE(test, waitqueue_active(&events[i].queue));
 		fput(events[i].file);
 	}
@@ -211,7 +212,7 @@ static void signal_event(int fd)
 	spin_unlock_irq(&event->queue.lock);
 }
 
-/* Its last file is closed. */
+/* Tell the queue that the last file of an eventfd is closed. */
 static void close_event(int fd)
 {
 	wake_up_poll(&events[fd].queue, EPOLLHUP);
@@ -237,7 +238,7 @@ static void a_signal_is_an_event(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1ull, events[0].count);
 }
 
-/* A writer for whose number there was no room in the count. */
+/* The callback of a writer that waits for room in the count: notes that it was woken. */
 static int writer_fn(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	if (key_to_poll(key) & EPOLLOUT)
@@ -245,7 +246,7 @@ static int writer_fn(wait_queue_entry_t *wait, unsigned int mode, int sync, void
 	return 0;
 }
 
-/* It is one event, and taken back: nobody has it a second time. */
+/* What was counted before is one event, once: the count is taken when the irqfd is added. */
 static void what_was_counted_before(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -276,7 +277,7 @@ static void add_many(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0, set_irqfd(test->priv, i, GSI + i, AXV_IRQFD_RESAMPLE));
 }
 
-/* By how much one wait makes the cookie more. */
+/* By how much does one wait increase the cookie? */
 static unsigned long one_wait(void)
 {
 	unsigned long before = axv_resample_cookie();
@@ -285,7 +286,7 @@ static unsigned long one_wait(void)
 	return axv_resample_cookie() - before;
 }
 
-/* The end of the VM's file, and of the VMM. */
+/* As at the end of the VM's file, and at that of the VMM. */
 static void many_end_with_the_vm(struct kunit *test)
 {
 	unsigned long one = one_wait(), before;
@@ -303,7 +304,7 @@ static int walk_fn(void *arg)
 	return axv_resample(arg, GSI);
 }
 
-/* A walk is under way: those that are closed meanwhile end together behind it. */
+/* Irqfds whose eventfds are closed during a walk end together, after the walk. */
 static void many_end_in_a_worker(struct kunit *test)
 {
 	unsigned long one = one_wait(), before;
@@ -320,7 +321,7 @@ static void many_end_in_a_worker(struct kunit *test)
 	for (i = 0; i < MANY; i++)
 		close_event(i);
 	KUNIT_EXPECT_EQ(test, 0, vm->nr_irqfds);
-	/* The one that the walk signals is not let go. */
+	/* The reference to the eventfd that the walk signals is still held. */
 	KUNIT_EXPECT_LT(test, 0, atomic_read(&events[END].refs));
 	complete_all(&gate);
 	KUNIT_EXPECT_EQ(test, 1, axv_fake_wait(test, &walk));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Level routes: who holds a wire up, and who hears of the end of its interrupt.
+ * Level routes: what holds a wire up, and which eventfds are signalled when its interrupt
+ * ends.
  */
 #include <linux/atomic.h>
 #include <linux/delay.h>
@@ -26,14 +27,14 @@
 #define ROUNDS	3000
 
 /**
- * struct device - has an eventfd
- * @rings:	how often it was signalled
- * @refs:	references to it
- * @vm:		not NULL: @gsi is raised by each signal
+ * struct device - a device with a resample eventfd
+ * @rings:	how often its eventfd was signalled
+ * @refs:	references to its eventfd
+ * @vm:		not NULL: the device is still up, and each signal raises @gsi
  * @gsi:	a route
- * @vcpu:	not NULL: its wires are read by each signal
- * @wires:	which of them were high at the last one
- * @turn:	how many signals the eventfds of the test had by then
+ * @vcpu:	not NULL: each signal reads the wires of this vCPU
+ * @wires:	which of these wires were high at the last signal
+ * @turn:	signals of all eventfds of the test until then
  */
 struct device {
 	atomic_t rings;
@@ -71,7 +72,7 @@ static void device_signal(struct eventfd_ctx *eventfd)
 {
 	struct device *device = (struct device *)eventfd;
 
-	/* On a realtime kernel it may. */
+	/* On a realtime kernel signalling sleeps. */
 	might_sleep();
 	WARN_ON_ONCE(!atomic_read(&device->refs));
 	atomic_inc(&device->rings);
@@ -128,7 +129,7 @@ static void level_exit(struct kunit *test)
 	int i;
 
 	axv_end_routes(vm);
-	/* Nothing holds a wire up that is no route's. */
+	/* Without routes no wire is high. */
 	xa_for_each(&vm->vcpus, id, vcpu)
 		KUNIT_EXPECT_EQ(test, 0, to_fake(vcpu)->wires);
 	KUNIT_EXPECT_TRUE(test, xa_empty(&vm->resamplers));
@@ -148,7 +149,7 @@ static int set_routes(struct axv_vm *vm, const struct axv_route *routes, u32 cou
 	return err;
 }
 
-/* A wire of a vCPU. */
+/* Set a route to a wire of a vCPU. */
 static int set_wire(struct axv_vm *vm, u32 gsi, u32 flags, u32 vcpu, u32 wire)
 {
 	struct axv_route route = {
@@ -158,7 +159,7 @@ static int set_wire(struct axv_vm *vm, u32 gsi, u32 flags, u32 vcpu, u32 wire)
 	return set_routes(vm, &route, 1);
 }
 
-/* A message that is sent while a pin is high. */
+/* Set a route to a message that is sent while a pin is high. */
 static int set_pin(struct axv_vm *vm, u32 gsi, u32 flags)
 {
 	struct axv_route route = {
@@ -200,7 +201,7 @@ static void forget(struct kunit *test, struct axv_resampler *resampler)
 	axv_resampler_end(test->priv, resampler);
 }
 
-/* The device of a gsi, with a resample eventfd. */
+/* Raise a route as an irqfd with a resample eventfd does. */
 static void device_raises(struct kunit *test, u32 gsi)
 {
 	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(test->priv, gsi, AXV_LINE_IRQFD));
@@ -215,7 +216,7 @@ static int vmm_sets(struct axv_vm *vm, u32 gsi, u32 level)
 	return axv_vm_inject(vm, &event);
 }
 
-/* Is the VMM to be told? */
+/* End an interrupt.  Returns whether the VMM has to be told. */
 static bool ends(struct axv_fake *fake, u32 vector)
 {
 	return AXV_CLAIMED(&fake->vcpu, axv_routes_ended(&fake->vcpu, vector));
@@ -234,7 +235,7 @@ static void an_end_takes_a_level_back(struct kunit *test)
 	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
-	/* Nobody but the VMM knows of it. */
+	/* No route has delivered it, so the VMM is told. */
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	resampler = hears(test, GSI, 0);
@@ -245,7 +246,10 @@ static void an_end_takes_a_level_back(struct kunit *test)
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
 	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_IN_FLIGHT, flags_of(test, GSI));
-	/* Another interrupt, and the same one of another vCPU. */
+	/*
+	 * The end of another interrupt, and of the same INTID at another vCPU, change
+	 * nothing.
+	 */
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE + 1));
 	KUNIT_EXPECT_TRUE(test, ends(other, WIRE));
 	KUNIT_EXPECT_EQ(test, 0, rings(0));
@@ -258,7 +262,7 @@ static void an_end_takes_a_level_back(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, 1, rings(0));
 
-	/* One that hears of it no more. */
+	/* Without the resample eventfd the VMM is told, and the wire falls. */
 	device_raises(test, GSI);
 	forget(test, resampler);
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
@@ -282,7 +286,7 @@ static void a_level_of_the_vmm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
 	KUNIT_EXPECT_EQ(test, 0, rings(0));
 
-	/* A device beside it: both hold it up. */
+	/* The VMM and a device hold the same wire up. */
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
 	device_raises(test, GSI);
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
@@ -295,7 +299,7 @@ static void a_level_of_the_vmm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2, rings(0));
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
 
-	/* One that fell before it was delivered is none. */
+	/* A level that falls before it was delivered is not delivered. */
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 0));
@@ -304,7 +308,7 @@ static void a_level_of_the_vmm(struct kunit *test)
 	forget(test, resampler);
 }
 
-/* Two sources, two routes, one wire. */
+/* Two sources have two routes to one wire. */
 static void a_wire_of_two_routes(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -322,7 +326,7 @@ static void a_wire_of_two_routes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, rings(1));
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
 
-	/* One hears of the end, the other one is the VMM's. */
+	/* A device holds one route up, the VMM the other one. */
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
@@ -332,7 +336,7 @@ static void a_wire_of_two_routes(struct kunit *test)
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 0));
 	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
-	/* One goes, and leaves the other. */
+	/* One route is removed; the other one still holds the wire up. */
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
 	KUNIT_ASSERT_EQ(test, 0, remove(vm, OTHER));
 	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
@@ -342,7 +346,7 @@ static void a_wire_of_two_routes(struct kunit *test)
 	forget(test, b);
 }
 
-/* How many events the vCPU was given since this was asked last. */
+/* How many events was the vCPU given since the last call? */
 static unsigned int injects(struct axv_fake *fake)
 {
 	unsigned int injects;
@@ -354,7 +358,7 @@ static unsigned int injects(struct axv_fake *fake)
 	return injects;
 }
 
-/* All of them are the same wire, or two in turn, and up. */
+/* Set MANY routes to one wire, or to two in turn, and raise them. */
 static void raise_many(struct kunit *test, u32 wires, enum axv_line line)
 {
 	struct axv_vm *vm = test->priv;
@@ -366,7 +370,7 @@ static void raise_many(struct kunit *test, u32 wires, enum axv_line line)
 	}
 }
 
-/* Each is looked at once by what lowers all of them, not once for each of the others. */
+/* A call that lowers many routes looks at each once, not once for each of the others. */
 static void a_wire_of_many_routes(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -385,7 +389,7 @@ static void a_wire_of_many_routes(struct kunit *test)
 		KUNIT_EXPECT_LE(test, injects(fake), MANY);
 		KUNIT_EXPECT_EQ(test, wires == 1 ? 0 : HIGH << 1, fake->wires);
 
-		/* All are changed, and all but one go: it holds its wire up. */
+		/* All routes are set anew, then all but one removed: that holds its wire up. */
 		for (i = 0; i < MANY; i++) {
 			routes[i].flags = AXV_ROUTE_LEVEL;
 			routes[i].vector = WIRE + i % wires;
@@ -409,7 +413,7 @@ static void a_wire_of_many_routes(struct kunit *test)
 	}
 }
 
-/* Two who hear of one route, one of whom is still up: one end for each end. */
+/* A route has two resample eventfds; one device is still up, and raises it at each end. */
 static void a_device_that_is_still_up(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -436,7 +440,7 @@ static void a_device_that_is_still_up(struct kunit *test)
 	forget(test, b);
 }
 
-/* Each end is told to those of its own gsi, whoever has come and gone there. */
+/* Each end signals the eventfds of its own gsi, also after some were added and removed. */
 static void ends_of_many_routes(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -453,7 +457,7 @@ static void ends_of_many_routes(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, MANY, rings(0));
 
-	/* Two of one gsi: the first one goes, then the other. */
+	/* A gsi has two resample eventfds: the first one is removed, then the other. */
 	twice = hears(test, 1, 1);
 	device_raises(test, 1);
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
@@ -470,7 +474,7 @@ static void ends_of_many_routes(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, MANY + 2, rings(0));
 	KUNIT_EXPECT_EQ(test, 2, rings(1));
-	/* And one comes again. */
+	/* One is added again. */
 	resamplers[1] = hears(test, 1, 1);
 	device_raises(test, 1);
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
@@ -479,25 +483,25 @@ static void ends_of_many_routes(struct kunit *test)
 		forget(test, resamplers[i]);
 }
 
-/* A route that comes later asks who was up before. */
+/* A route that is added signals its resample eventfds: a device may be up already. */
 static void a_device_without_a_route(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
 	struct axv_resampler *resampler = hears(test, GSI, 0);
 	struct axv_vm *vm = test->priv;
 
-	/* It is up, and says so as often as it is asked. */
+	/* The device is up, and raises its route at each signal. */
 	devices[0].vm = vm;
 	devices[0].gsi = GSI;
 	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, GSI, AXV_LINE_IRQFD));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	KUNIT_EXPECT_EQ(test, 1, rings(0));
 	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
-	/* What is known is not asked, nor another's. */
+	/* Neither a route that was there before nor another gsi's asks this device. */
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE + 1));
 	KUNIT_EXPECT_EQ(test, 1, rings(0));
-	/* Removed in flight. */
+	/* The route is removed in flight, and added again. */
 	KUNIT_ASSERT_EQ(test, 0, remove(vm, GSI));
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
@@ -510,7 +514,7 @@ static void a_device_without_a_route(struct kunit *test)
 	forget(test, resampler);
 }
 
-/* A table asks when all its routes are set, and wires are high again. */
+/* A call signals when all its routes are set, and all wires that are held up are high. */
 static void a_table_asks_at_its_end(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -535,10 +539,13 @@ static void a_table_asks_at_its_end(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, rings(1));
 	KUNIT_EXPECT_EQ(test, 1, devices[0].turn);
 	KUNIT_EXPECT_EQ(test, 2, devices[1].turn);
-	/* The route that has moved has let a wire fall that the other one holds up. */
+	/*
+	 * The first route has moved to another wire; the second one still holds the old one
+	 * up.
+	 */
 	KUNIT_EXPECT_EQ(test, 3 * HIGH, devices[0].wires);
 	KUNIT_EXPECT_EQ(test, 3 * HIGH, devices[1].wires);
-	/* Who was asked is new no more. */
+	/* Only the route that was removed and added again counts as new. */
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, ARRAY_SIZE(routes)));
 	KUNIT_ASSERT_EQ(test, 0, remove(vm, NEW));
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, ARRAY_SIZE(routes)));
@@ -548,7 +555,7 @@ static void a_table_asks_at_its_end(struct kunit *test)
 	forget(test, b);
 }
 
-/* Of several entries for a new route the last one says whether it asks. */
+/* Of several entries for a new route the last one says whether its eventfds are signalled. */
 static void a_route_that_is_set_twice(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -561,14 +568,14 @@ static void a_route_that_is_set_twice(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, 2));
 	KUNIT_EXPECT_EQ(test, 0, rings(0));
-	/* A change asks nobody. */
+	/* A change of a route signals nothing. */
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, 1));
 	KUNIT_EXPECT_EQ(test, 0, rings(0));
 	KUNIT_ASSERT_EQ(test, 0, remove(vm, NEW));
 	routes[1].flags = AXV_ROUTE_REMOVE;
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, 2));
 	KUNIT_EXPECT_EQ(test, 0, rings(0));
-	/* The end of what it is set with is told. */
+	/* A route that is set as pending is not asked: its end is told. */
 	routes[1].flags = AXV_ROUTE_LEVEL | AXV_ROUTE_PENDING;
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, routes, 2));
 	KUNIT_EXPECT_EQ(test, 0, rings(0));
@@ -594,11 +601,11 @@ static void a_message_is_sent_once(struct kunit *test)
 	device_raises(test, GSI);
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 1, axv_fake_messages);
-	/* Not by being set, either: it is in flight. */
+	/* Setting the route does not send it either: it is in flight. */
 	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, AXV_ROUTE_MASKED));
 	KUNIT_ASSERT_EQ(test, 0, set_pin(vm, GSI, 0));
 	KUNIT_EXPECT_EQ(test, 1, axv_fake_messages);
-	/* Whoever has taken it. */
+	/* Any vCPU may end it. */
 	KUNIT_EXPECT_TRUE(test, ends(fake, VECTOR + 1));
 	KUNIT_EXPECT_FALSE(test, ends(fake, VECTOR));
 	KUNIT_EXPECT_EQ(test, 1, rings(0));
@@ -617,7 +624,7 @@ static void a_message_is_sent_once(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ends(fake, VECTOR));
 	KUNIT_EXPECT_EQ(test, 2, rings(0));
 
-	/* One whose end never comes: an edge for a moment. */
+	/* An end that never comes: making the route one of edges for a moment settles it. */
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 5, axv_fake_messages);
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &(struct axv_route){
@@ -640,7 +647,7 @@ static void a_mask_in_the_middle(struct kunit *test)
 	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
-	/* Not seen by the guest: it comes again. */
+	/* Masked before the guest has seen it: it is delivered again. */
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	resampler = hears(test, GSI, 0);
 	device_raises(test, GSI);
@@ -648,13 +655,13 @@ static void a_mask_in_the_middle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
-	/* Seen, and ended behind the mask: it does not. */
+	/* The guest ends it while it is masked: it is not delivered again. */
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, 1, rings(0));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
-	/* Moved behind the mask: who has seen it ends it. */
+	/* The route moves while it is masked: the vCPU that has seen the level ends it. */
 	device_raises(test, GSI);
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 0, WIRE));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, AXV_ROUTE_MASKED, 1, WIRE));
@@ -665,7 +672,10 @@ static void a_mask_in_the_middle(struct kunit *test)
 	forget(test, resampler);
 }
 
-/* Whoever waits for the end of a level gets one, also if it was no level meanwhile. */
+/*
+ * A device that waits for the end of a level gets one, even if the route was no level
+ * meanwhile.
+ */
 static void an_edge_in_the_middle(struct kunit *test)
 {
 	const struct axv_route edge = { .gsi = GSI, .vector = WIRE };
@@ -686,7 +696,7 @@ static void an_edge_in_the_middle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, rings(0));
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
 
-	/* Raised while it is none. */
+	/* The device raises the route while it is no level. */
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &edge, 1));
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 1, fake->queued);
@@ -695,7 +705,10 @@ static void an_edge_in_the_middle(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, 2, rings(0));
 
-	/* The VMM's own is high until it is low; an event of edges leaves nothing. */
+	/*
+	 * The VMM's level stays up until the VMM lowers it; an event of edges holds nothing
+	 * up.
+	 */
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &edge, 1));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
@@ -726,20 +739,20 @@ static void a_wire_that_moves(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, rings(0));
 	KUNIT_EXPECT_EQ(test, 0, wires(b));
 
-	/* To where nobody is, and back. */
+	/* The route moves to a vCPU that is not there, and back. */
 	device_raises(test, GSI);
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 7, WIRE));
 	KUNIT_EXPECT_EQ(test, 0, wires(b));
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	KUNIT_EXPECT_EQ(test, HIGH, wires(a));
-	/* It is an edge from now on. */
+	/* The route becomes one of edges. */
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &(struct axv_route){ .gsi = GSI }, 1));
 	KUNIT_EXPECT_EQ(test, 0, wires(a));
 	KUNIT_EXPECT_EQ(test, 0, a->queued);
 	forget(test, resampler);
 }
 
-/* A wire is high for the vCPU that has the id next, and for one that was Invalid. */
+/* A wire waits for the next vCPU with the id, and for one that is Invalid. */
 static void a_wire_without_a_vcpu(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -761,7 +774,7 @@ static void a_wire_without_a_vcpu(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, 1, rings(0));
 
-	/* Raised while there is none. */
+	/* The device raises the route while there is no vCPU. */
 	axv_vcpu_close(&fake->vcpu);
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_PENDING, flags_of(test, GSI));
@@ -771,7 +784,7 @@ static void a_wire_without_a_vcpu(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, 2, rings(0));
 
-	/* And while it is Invalid. */
+	/* The device raises the route while the vCPU is Invalid. */
 	KUNIT_ASSERT_EQ(test, -EBADFD, axv_vcpu_unbind(&fake->vcpu));
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
@@ -781,7 +794,7 @@ static void a_wire_without_a_vcpu(struct kunit *test)
 	forget(test, resampler);
 }
 
-/* It waits for nothing that could come, so it is not pending. */
+/* A wire that the vCPU refuses is not pending: nothing would come that could deliver it. */
 static void a_wire_that_is_refused(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -791,7 +804,7 @@ static void a_wire_that_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, GSI, 1));
 	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL, flags_of(test, GSI));
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
-	/* Who holds it up is noted. */
+	/* What holds the level up is noted, so it is delivered when the route is set again. */
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_IN_FLIGHT, flags_of(test, GSI));
 	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
@@ -814,14 +827,14 @@ static void a_level_finds_the_queue_full(struct kunit *test)
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, HIGH << 1, wires(fake));
 	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_PENDING, flags_of(test, GSI));
-	/* One that falls makes room. */
+	/* A wire that falls makes room. */
 	fake->queued = 0;
 	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 0));
 	KUNIT_EXPECT_EQ(test, HIGH, wires(fake));
 	forget(test, resampler);
 }
 
-/* What is read and set again goes on as if nothing had happened. */
+/* Routes that are read, removed and set again go on as if nothing had happened. */
 static void levels_are_state(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -858,7 +871,7 @@ static void levels_are_state(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ends(fake, WIRE));
 	KUNIT_EXPECT_EQ(test, 2, rings(0));
 
-	/* Of an old table: it has moved since, and where it is it ends. */
+	/* Set in flight with another wire: it ends where it was delivered. */
 	device_raises(test, GSI);
 	flags = flags_of(test, GSI);
 	KUNIT_EXPECT_EQ(test, AXV_ROUTE_LEVEL | AXV_ROUTE_IN_FLIGHT, flags);
@@ -923,7 +936,7 @@ static int device_fn(void *arg)
 	struct race *race = arg;
 	int i;
 
-	/* Up until it hears of the end. */
+	/* The device is up until its resample eventfd is signalled. */
 	for (i = 1; i <= ROUNDS; i++) {
 		axv_route_raise(race->vm, GSI, AXV_LINE_IRQFD);
 		while (rings(0) < i)
@@ -932,7 +945,7 @@ static int device_fn(void *arg)
 	return 0;
 }
 
-/* Nothing is lost where others let the wire fall: the device is heard each time. */
+/* While the VMM lets the same wire fall, no level of the device is lost. */
 static void a_wire_beside_another(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -960,7 +973,7 @@ static void a_wire_beside_another(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &vmm));
 	axv_fake_stop(&device);
 	axv_fake_stop(&vmm);
-	/* The VMM's own may be the last one that is noted. */
+	/* The VMM's level may be the last one that was delivered. */
 	ends(fake, WIRE);
 	KUNIT_EXPECT_EQ(test, 0, wires(fake));
 	forget(test, resampler);
@@ -975,7 +988,7 @@ static int hearer_fn(void *arg)
 		resampler = axv_resampler_add(race->vm, GSI, 1);
 		if (IS_ERR(resampler))
 			return PTR_ERR(resampler);
-		/* Ends find it. */
+		/* Time for ends to find it. */
 		usleep_range(20, 50);
 		axv_resampler_end(race->vm, resampler);
 		cond_resched();
@@ -983,7 +996,7 @@ static int hearer_fn(void *arg)
 	return 0;
 }
 
-/* The only one that hears of a route comes and goes while the route ends. */
+/* The only resample eventfd of a route comes and goes while its interrupts end. */
 static void a_hearer_beside_ends(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -993,7 +1006,7 @@ static void a_hearer_beside_ends(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, set_wire(race.vm, GSI, 0, 0, WIRE));
 	axv_fake_start(test, &hearer, cpumask_last(cpu_online_mask), hearer_fn, &race);
-	/* Until one was heard at least: otherwise nothing was beside it. */
+	/* Goes on until at least one end was heard; otherwise the two never met. */
 	for (i = 0; !completion_done(&hearer.done) && (i < ROUNDS || !heard); i++) {
 		device_raises(test, GSI);
 		heard += !ends(fake, WIRE);
@@ -1003,7 +1016,7 @@ static void a_hearer_beside_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &hearer));
 	axv_fake_stop(&hearer);
 	KUNIT_EXPECT_LE(test, ROUNDS, i);
-	/* The VMM is told of those alone that nobody has heard. */
+	/* The VMM is told only of those ends for which no eventfd was signalled. */
 	KUNIT_EXPECT_EQ(test, heard, rings(1));
 }
 

@@ -2,9 +2,9 @@
 /*
  * A VM of guest memory and nothing else.
  *
- * KUnit runs its cases in kernel threads, which have no memory of their own.
- * The suites borrow that of the process that loads the module: it is there
- * while a suite begins, and kept until it ends.
+ * KUnit runs its cases in kernel threads, which have no user memory.  The suites borrow the
+ * address space of the process that loads the module: a suite's init runs in that process,
+ * and holds a reference to its address space until the suite ends.
  */
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -46,7 +46,7 @@ static void memory_vm_flush(struct axv_vm *vm)
 		m->on_flush(m);
 }
 
-/* In the process that loads the module. */
+/* Called in the process that loads the module. */
 int memory_vm_suite_init(struct kunit_suite *suite)
 {
 	if (!current->mm)
@@ -63,7 +63,7 @@ void memory_vm_suite_exit(struct kunit_suite *suite)
 	memory_vm_mm = NULL;
 }
 
-/* For every thread that touches guest memory: the VMM's memory is its own. */
+/* Give this thread the VMM's address space.  For each thread that touches guest memory. */
 void memory_vm_enter(void)
 {
 	kthread_use_mm(memory_vm_mm);
@@ -108,7 +108,7 @@ void memory_vm_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->vm.s2.tables));
 	KUNIT_EXPECT_EQ(test, 0, m->vm.invalidating);
 	if (m->area) {
-		/* A case that failed did not come to its end. */
+		/* A case that has failed did not come to its end, and may have left it. */
 		if (!current->mm)
 			memory_vm_enter();
 		vm_munmap(m->area, m->area_size);
@@ -117,7 +117,7 @@ void memory_vm_exit(struct kunit *test)
 		memory_vm_leave();
 }
 
-/* Private anonymous memory in the VMM; enters it for the rest of the case. */
+/* Map private anonymous memory in the VMM, whose address space is entered until the end. */
 unsigned long memory_vm_map(struct kunit *test, unsigned long size,
 			    unsigned long prot)
 {
@@ -146,7 +146,7 @@ int memory_vm_set(struct kunit *test, u32 id, u32 flags, u64 gpa, u64 size,
 	return axv_set_region(&m->vm, &region);
 }
 
-/* A vCPU as far as faults know it. */
+/* A vCPU with no more in it than faults need. */
 struct axv_vcpu *memory_vm_vcpu(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;

@@ -10,14 +10,14 @@
 #include "../memory.h"
 
 /**
- * struct memory_vm - the subject
+ * struct memory_vm - the VM of a test, and its vCPUs
  * @vm:		the VM
- * @ops:	a back end that can flush
- * @flushes:	how often it was told to, under &axv_vm.mmu_lock
- * @on_flush:	called then, or NULL
+ * @ops:	a back end that can do nothing but flush
+ * @flushes:	calls of flush_stage2(), under &axv_vm.mmu_lock
+ * @on_flush:	called by flush_stage2(), or NULL
  * @vcpu:	for faults of the thread of the test
- * @vcpus:	for other threads, by memory_vm_vcpu()
- * @nr_vcpus:	of them, those that were given out
+ * @vcpus:	for other threads, given out by memory_vm_vcpu()
+ * @nr_vcpus:	how many of @vcpus were given out
  * @area:	user addresses, if memory_vm_map() was asked for some
  * @area_size:	bytes at @area
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An oops or a warning of a CPU names the vCPU that it acts on.
+ * An oops or a warning of a CPU names the vCPU that the CPU acts on.
  */
 #include <linux/kdebug.h>
 #include <linux/kmsg_dump.h>
@@ -17,7 +17,7 @@
 
 static char *log;
 
-/* How often a line is among the last ones of the kernel's log. */
+/* How often is a line among the last ones of the kernel's log? */
 static unsigned int count_in_log(const char *line)
 {
 	struct kmsg_dump_iter iter;
@@ -42,7 +42,7 @@ static int warn(struct axv_fake *fake)
 static int oops(struct axv_fake *fake)
 {
 	axv_die_notifier.notifier_call(&axv_die_notifier, DIE_OOPS, NULL);
-	/* A breakpoint, or the like: nothing has happened. */
+	/* Another event than an oops (a breakpoint, for example) is not told. */
 	axv_die_notifier.notifier_call(&axv_die_notifier, DIE_OOPS + 1, NULL);
 	return AXV_EXIT_HYPERCALL;
 }
@@ -61,7 +61,7 @@ static void is_told(struct kunit *test, u32 id, int (*guest)(struct axv_fake *fa
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
 	KUNIT_EXPECT_EQ_MSG(test, 1u, count_in_log(line), "%s", log);
 
-	/* Of a thread that acts on none there is nothing to tell. */
+	/* A thread that acts on no vCPU has nothing to tell. */
 	guest(fake);
 	KUNIT_EXPECT_EQ(test, 1u, count_in_log(line));
 	axv_oops_exit();

@@ -73,7 +73,10 @@ static void a_dead_owner_is_succeeded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(vcpu));
 	KUNIT_EXPECT_EQ(test, 0u, owner_of(vcpu));
 
-	/* By a bind, and by nothing else that would go on from Ready. */
+	/*
+	 * A bind succeeds a dead owner; a run and the like do not, although the state is
+	 * Ready.
+	 */
 	KUNIT_EXPECT_EQ(test, -EPERM, axv_vcpu_run(vcpu));
 	KUNIT_EXPECT_EQ(test, -EPERM, axv_vcpu_unbind(vcpu));
 	KUNIT_EXPECT_EQ(test, AXV_STATE_READY, axv_vcpu_state(vcpu));
@@ -106,7 +109,7 @@ static void adopt(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(vcpu));
 	axv_fake_stop(&owner);
 
-	/* The old owner would now be any other thread. */
+	/* A thread that does not own the vCPU is refused, as the old owner would be. */
 	KUNIT_EXPECT_EQ(test, -EPERM, axv_fake_call(test, -1, run_fn, vcpu));
 	KUNIT_EXPECT_EQ(test, -EPERM, axv_fake_call(test, -1, unbind_fn, vcpu));
 	KUNIT_EXPECT_EQ(test, -EPERM, axv_fake_call(test, -1, reset_fn, vcpu));
@@ -119,7 +122,7 @@ static void adopt_is_a_bind_otherwise(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_bind(&fake->vcpu, true));
 
-	/* From oneself there is nothing to adopt. */
+	/* The owner itself cannot adopt: to bind a Ready vCPU of its own is the wrong state. */
 	KUNIT_EXPECT_EQ(test, -EBADFD, axv_vcpu_bind(&fake->vcpu, true));
 	KUNIT_EXPECT_EQ(test, AXV_STATE_INVALID, axv_vcpu_state(&fake->vcpu));
 }
@@ -165,9 +168,9 @@ static void busy_while_another_thread_runs(struct kunit *test)
 /**
  * struct race - two threads that ask for one transition
  * @vcpu:	the vCPU
- * @round:	the round both may begin
- * @arrived:	threads that are through with it
- * @won:	what thread 0 and 1 got in this round
+ * @round:	the round that both may begin
+ * @arrived:	2 when both have tried, 4 when both are through with the round
+ * @won:	what bind returned to thread 0 and 1 in this round
  */
 struct race {
 	struct axv_vcpu *vcpu;
@@ -195,7 +198,7 @@ static int racer_fn(void *arg)
 		ret = axv_vcpu_bind(race->vcpu, false);
 		race->won[racer->number] = ret;
 		atomic_inc_return_release(&race->arrived);
-		/* Nobody undoes what the other has yet to try. */
+		/* Unbind only when the other thread has tried as well. */
 		while (atomic_read_acquire(&race->arrived) < 2)
 			cond_resched();
 		if (!ret)
@@ -241,8 +244,8 @@ static void one_of_two_gets_the_claim(struct kunit *test)
  * struct contest - two threads that want a claim as often as they can have it
  * @vcpu:	the vCPU
  * @ready:	threads that are about to begin
- * @inside:	threads that have it
- * @overlaps:	how often that was more than one
+ * @inside:	threads that have the claim
+ * @overlaps:	how often more than one had it
  */
 struct contest {
 	struct axv_vcpu *vcpu;
@@ -272,7 +275,7 @@ static int contest_fn(void *arg)
 	return 0;
 }
 
-/* No rounds here: what matters is the moment between a look and a claim. */
+/* Without rounds, both threads often meet between looking at the claim and taking it. */
 static void a_claim_excludes(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads beside operations: an operation waits for a read, a read gives way to an
- * operation, and a read sleeps nowhere.
+ * Reads beside operations: an operation waits for a read to end, a read fails if an
+ * operation acts or waits, and a read never sleeps.
  */
 #include <linux/atomic.h>
 #include <linux/delay.h>
@@ -28,7 +28,7 @@ static bool operation_waits(struct axv_vcpu *vcpu)
 	return waits;
 }
 
-/* In the middle of a read, preemption off: until an operation waits for its end. */
+/* Called in the middle of a read, preemption off: stays until an operation waits. */
 static int until_an_operation_waits(struct axv_fake *fake)
 {
 	unsigned int left = WAIT_LIMIT;
@@ -67,7 +67,7 @@ static void await_entered(struct kunit *test, struct axv_fake *fake)
 	reinit_completion(&fake->entered);
 }
 
-/* Begins a read in a thread of its own, which ends when an operation waits for it. */
+/* Begins a read in a thread of its own.  It goes on when an operation waits for its end. */
 static void begin_on(struct kunit *test, struct axv_fake *fake,
 		     struct axv_fake_thread *reader, int (*fn)(void *arg))
 {
@@ -109,7 +109,7 @@ static int run_fn(void *arg)
 	return axv_vcpu_run(arg);
 }
 
-/* Neither is it waited for by a thread that would be refused anyway. */
+/* A thread that is refused anyway does not wait for a read either. */
 static void a_stranger_does_not_end_a_read(struct kunit *test)
 {
 	struct axv_fake_thread reader;
@@ -140,7 +140,7 @@ static void the_successor_of_a_dead_owner_waits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
 }
 
-/* What is left of a long list is not of the same moment any more. */
+/* After the operation the rest of a long list is of another moment, so the read fails. */
 static void no_read_gets_in_before_an_operation(struct kunit *test)
 {
 	struct axv_fake_thread reader;
@@ -152,11 +152,11 @@ static void no_read_gets_in_before_an_operation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reads + AXV_READ_BATCH - 1, fake->reads);
 	finish(&reader);
 
-	/* Undisturbed it is read to its end. */
+	/* Without an operation in between, the list is read to its end. */
 	KUNIT_EXPECT_EQ(test, 0, read_many_fn(&fake->vcpu));
 }
 
-/* As if one had run to its end between two batches. */
+/* Count an operation after each batch, as if it had come between two of them. */
 static int count_an_operation(struct axv_fake *fake)
 {
 	struct axv_vcpu *vcpu = &fake->vcpu;
@@ -201,9 +201,9 @@ static void nothing_nests_in_a_read(struct kunit *test)
 }
 
 /**
- * struct mix - threads that read, and one that goes through all states meanwhile
+ * struct mix - threads that read, and an owner that goes through all states meanwhile
  * @vcpu:	the vCPU
- * @done:	the one is through
+ * @done:	the owner is through
  * @refused:	operations of the owner that were refused
  * @strange:	results of reads that are neither success nor -EBUSY
  * @reads:	reads that succeeded

@@ -16,7 +16,7 @@
 #define TOP	BIT_ULL(48)
 #define RWX	(AXV_S2_READ | AXV_S2_WRITE | AXV_S2_EXEC)
 
-/* Pretend that a fault mapped a page of the guest. */
+/* Map a page of the guest as a fault would. */
 static void regions_touch(struct kunit *test, u64 gpa)
 {
 	struct memory_vm *m = test->priv;
@@ -42,7 +42,7 @@ static void regions_expect(struct kunit *test, u64 gpa, bool there, u32 id)
 		KUNIT_EXPECT_EQ(test, id, found.id);
 }
 
-/* What no call that fails may change. */
+/* What a call that fails must not change. */
 struct regions_snapshot {
 	struct axv_regions regions;
 	unsigned long seq;
@@ -111,7 +111,7 @@ static void regions_test_refused(struct kunit *test)
 		{ .id = 9, .size = SZ_8K, .hva = HVA, .gpa = -(u64)SZ_4K, .fd = -1 },
 		{ .id = 9, .size = -(u64)SZ_4K, .hva = HVA, .gpa = SZ_8K, .fd = -1 },
 		{ .id = 9, .size = -(u64)SZ_4K, .hva = 0, .gpa = 0, .fd = -1 },
-		/* not the user's */
+		/* no user addresses */
 		{ .id = 9, .size = SZ_4K, .hva = 0xffff888000000000, .fd = -1 },
 		{ .id = 9, .size = SZ_4K, .hva = -(u64)SZ_4K, .fd = -1 },
 		{ .id = 9, .size = SZ_8K, .hva = -(u64)SZ_4K, .fd = -1 },
@@ -158,7 +158,7 @@ static void regions_test_overlap(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, 2, 0, SZ_2M, SZ_64K, HVA));
 	before = regions_snapshot(m);
 
-	/* Its first page, its last, inside, the same, around, and both. */
+	/* The first page of a region, its last, inside, the same, around, and both regions. */
 	KUNIT_EXPECT_EQ(test, -EEXIST,
 			memory_vm_set(test, 3, 0, SZ_1M - SZ_4K, SZ_8K, HVA));
 	KUNIT_EXPECT_EQ(test, -EEXIST,
@@ -192,7 +192,7 @@ static void regions_test_overlap(struct kunit *test)
 	regions_expect(test, SZ_2M + SZ_32K, true, 2);
 }
 
-/* How many nodes lie between the root and the deepest one, both counted. */
+/* How many nodes are there from the root to the deepest one, both counted? */
 static unsigned int regions_height(const struct rb_root *root)
 {
 	unsigned int height = 0, depth;
@@ -207,7 +207,7 @@ static unsigned int regions_height(const struct rb_root *root)
 	return height;
 }
 
-/* Nodes that a lookup comes by, at most, in each of the trees. */
+/* A lookup comes by @most nodes at most, in each of the trees. */
 static void regions_expect_height(struct kunit *test, unsigned int most)
 {
 	struct memory_vm *m = test->priv;
@@ -218,7 +218,7 @@ static void regions_expect_height(struct kunit *test, unsigned int most)
 	KUNIT_EXPECT_GE(test, most, regions_height(&regions->by_hva.rb_root));
 }
 
-/* The trees have the same regions, each in its order. */
+/* All trees have the same @nr regions, each in its own order. */
 static void regions_expect_order(struct kunit *test, u32 nr)
 {
 	struct memory_vm *m = test->priv;
@@ -250,8 +250,7 @@ static void regions_expect_order(struct kunit *test, u32 nr)
 }
 
 /*
- * A change writes to few of the nodes: @call makes one, and what it does to those
- * that are there before and after is counted.
+ * Set a region, and count how many other regions' nodes that has changed.
  */
 static unsigned int regions_written(struct kunit *test, struct axv_region_node *before,
 				    u32 id, u64 gpa, u64 size, unsigned long hva)
@@ -270,12 +269,12 @@ static unsigned int regions_written(struct kunit *test, struct axv_region_node *
 	return written;
 }
 
-#define MANY(i)		((i) * 18503u % AXV_MAX_REGIONS)	/* an order that is none */
+#define MANY(i)		((i) * 18503u % AXV_MAX_REGIONS)	/* all ids, out of order */
 #define MANY_GPA(i)	((u64)(i) * SZ_8K)
 #define MANY_HVA(i)	(HVA + (u64)MANY(i) * SZ_4K)
 #define MANY_HEIGHT	(2 * 16)	/* of a red-black tree of 2^16 - 1 nodes */
 
-/* As many as there may be; what a lookup or a change looks at does not grow with them. */
+/* With as many regions as there may be, a lookup or a change still looks at few nodes. */
 static void regions_test_many(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -300,7 +299,7 @@ static void regions_test_many(struct kunit *test)
 
 	before = kvcalloc(AXV_MAX_REGIONS, sizeof(*before), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, before);
-	/* Moved in the guest and in the VMM, deleted, added. */
+	/* A region is moved in the guest and in the VMM, deleted, and added. */
 	for (i = 1; i < 3; i++) {
 		id = MANY(i * 9973);
 		KUNIT_EXPECT_GE(test, 4u * MANY_HEIGHT,
@@ -314,7 +313,7 @@ static void regions_test_many(struct kunit *test)
 	}
 	kvfree(before);
 
-	/* Some one page on, others away. */
+	/* Some regions move by one page, others are deleted. */
 	for (i = 0; i < AXV_MAX_REGIONS; i += 8) {
 		KUNIT_ASSERT_EQ(test, 0, memory_vm_set(test, i, 0, MANY_GPA(i) + SZ_4K, SZ_4K,
 						       MANY_HVA(i)));
@@ -331,7 +330,7 @@ static void regions_test_many(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, m->flushes);
 }
 
-/* What the host takes away is looked for in all regions that have it, and only there. */
+/* A range of the VMM's addresses is found in all regions that have some of it. */
 static void regions_test_by_hva(struct kunit *test)
 {
 	static const struct {
@@ -382,7 +381,7 @@ static int regions_changer(void *data)
 	int err = 0;
 
 	for (i = 1; i <= RACE_CHANGES && !err; i++) {
-		/* It moves by half of itself, among neighbours that come and go. */
+		/* Region 1 moves by half of its size, among neighbours that come and go. */
 		err = memory_vm_set(test, 1, 0, SZ_1M + i % 2 * SZ_4K, SZ_8K,
 				    HVA + i * SZ_4K) ?:
 		      memory_vm_set(test, 2 + i % 16, 0, SZ_2M + i % 16 * SZ_4K,
@@ -392,7 +391,7 @@ static int regions_changer(void *data)
 	return err;
 }
 
-/* Region 1 after a number of changes, or after more of them. */
+/* Is this region 1 as it is after @changes changes, or after more? */
 static bool regions_is_moved(const struct axv_mem_region *region, unsigned long changes)
 {
 	unsigned long i = (region->hva - HVA) / SZ_4K;
@@ -420,7 +419,10 @@ static void regions_test_race(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(changer));
 	get_task_struct(changer);
 	while (!READ_ONCE(changer->exit_state)) {
-		/* The one page that it never leaves, and a region that never moves. */
+		/*
+		 * Look for the page that region 1 always has, and for a region that never
+		 * moves.
+		 */
 		seq = axv_memory_seq(&m->vm);
 		if (!axv_find_region(&m->vm, SZ_1M + SZ_4K, &found))
 			lost++;
@@ -567,17 +569,17 @@ static void regions_test_log(struct kunit *test)
 	regions_dirty(test, 149);
 	regions_touch(test, SZ_1G + SZ_4K);
 
-	/* A part: reported, cleared, and caught anew; the rest as it was. */
+	/* A part is reported, cleared, and caught anew; the rest is as it was. */
 	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 7, 64, 64, bits, false));
 	KUNIT_EXPECT_EQ(test, 1ul, bits[0]);
-	/* One more for each time that the lock was let go for a reschedule. */
+	/* There is one more flush for each time that the lock was let go for a reschedule. */
 	flushes = m->flushes;
 	KUNIT_EXPECT_LE(test, 1u, flushes);
 	KUNIT_EXPECT_FALSE(test, regions_writable(test, 64));
 	KUNIT_EXPECT_TRUE(test, regions_writable(test, 0));
 	KUNIT_EXPECT_TRUE(test, regions_writable(test, 130));
 
-	/* All; what was reported is clean. */
+	/* All of it is read; what was reported before is clean. */
 	memset(bits, 0xff, sizeof(bits));
 	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 7, 0, LOG_PAGES, bits, false));
 	KUNIT_EXPECT_EQ(test, BIT(0), bits[0]);
@@ -588,12 +590,12 @@ static void regions_test_log(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, regions_writable(test, 0));
 	KUNIT_EXPECT_FALSE(test, regions_writable(test, 149));
 
-	/* Nothing written, nothing flushed. */
+	/* If nothing was written, nothing is flushed. */
 	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 7, 0, LOG_PAGES, bits, false));
 	KUNIT_EXPECT_EQ(test, 0ul, bits[0] | bits[1] | bits[2]);
 	KUNIT_EXPECT_EQ(test, flushes, m->flushes);
 
-	/* Given back, beside what was written meanwhile. */
+	/* Bits are given back, and others were written meanwhile: both are reported. */
 	bits[1] = BIT(3);
 	bits[2] = BIT(21);
 	regions_dirty(test, 66);
@@ -604,7 +606,7 @@ static void regions_test_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 7, 0, 0, bits, false));
 }
 
-/* Looking at it changes nothing, and what is cleared is what was named. */
+/* Reading the log with keep changes nothing, and only the named pages are cleared. */
 static void regions_test_log_clear(struct kunit *test)
 {
 	static const u8 written[] = { 0, 1, 2, 63, 64, 130, 131, 149 };
@@ -629,7 +631,10 @@ static void regions_test_log_clear(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, m->flushes);
 	KUNIT_EXPECT_TRUE(test, regions_writable(test, 1));
 
-	/* Around one that stays, one that is clean already, and one more. */
+	/*
+	 * Clear pages around one that stays dirty, a page that is clean already, and one
+	 * more.
+	 */
 	clear[0] = BIT(0) | BIT(2) | BIT(63);
 	clear[1] = BIT(7);
 	clear[2] = BIT(3);
@@ -644,17 +649,17 @@ static void regions_test_log_clear(struct kunit *test)
 				    "page %u", written[i]);
 	}
 
-	/* A page that is clean is not flushed for. */
+	/* Clearing a page that is clean already flushes nothing. */
 	memset(clear, 0, sizeof(clear));
 	clear[0] = BIT(0) | BIT(5);
 	KUNIT_EXPECT_EQ(test, 0, axv_clear_dirty(&m->vm, 7, 0, LOG_PAGES, clear));
 	KUNIT_EXPECT_EQ(test, flushes, m->flushes);
 
-	/* A part of the region, by its own bits. */
+	/* Clear a part of the region: bit 0 is the first page of the part. */
 	clear[0] = ~0ul;
 	KUNIT_EXPECT_EQ(test, 0, axv_clear_dirty(&m->vm, 7, 64, 64, clear));
 	KUNIT_EXPECT_FALSE(test, regions_writable(test, 64));
-	/* Bits of pages that are not there: nothing is cleared. */
+	/* A bit of a page beyond the region: nothing is cleared. */
 	clear[0] = BIT(130 - 128) | BIT(LOG_PAGES - 128);
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			axv_clear_dirty(&m->vm, 7, 128, LOG_PAGES - 128, clear));
@@ -683,7 +688,7 @@ static void regions_test_log_sparse(struct kunit *test)
 	regions_dirty(test, pages - 1);
 	KUNIT_EXPECT_EQ(test, 3, regions_log_chunks(test));
 
-	/* What is reported reaches from chunk to chunk, and costs nothing. */
+	/* A report may reach from one chunk into the next, and allocates nothing. */
 	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 7, chunk - 64, 128, bits, false));
 	KUNIT_EXPECT_EQ(test, BIT(63), bits[0]);
 	KUNIT_EXPECT_EQ(test, BIT(0) | BIT(1), bits[1]);
@@ -723,7 +728,7 @@ static void regions_test_log_refused(struct kunit *test)
 						  bad[i].nr, bits, true),
 				    "case %u", i);
 		axv_put_dirty(&m->vm, 7, bad[i].first, bad[i].nr, bits);
-		/* The length of the bitmap is what its caller has checked. */
+		/* axv_clear_dirty() reads as much of the bitmap as its caller has checked. */
 		if (bad[i].nr <= LOG_PAGES + 64)
 			KUNIT_EXPECT_EQ_MSG(test, -EINVAL,
 					    axv_clear_dirty(&m->vm, 7, bad[i].first,
@@ -742,7 +747,7 @@ static void regions_test_log_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, BIT(5), bits[0]);
 }
 
-/* What was not reported yet survives a move and a change of flags. */
+/* Dirty pages that were not reported yet survive a move and a change of flags. */
 static void regions_test_log_kept(struct kunit *test)
 {
 	struct memory_vm *m = test->priv;
@@ -759,7 +764,7 @@ static void regions_test_log_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_get_dirty(&m->vm, 7, 0, LOG_PAGES, bits, false));
 	KUNIT_EXPECT_EQ(test, BIT(70 - 64), bits[1]);
 
-	/* Other memory begins clean, and so does a log that was off. */
+	/* With other memory the log begins clean, and so does a log that was off. */
 	KUNIT_EXPECT_EQ(test, 0, memory_vm_set(test, 7, log, SZ_1G, size, HVA));
 	regions_dirty(test, 70);
 	KUNIT_EXPECT_EQ(test, 0, memory_vm_set(test, 7, log, SZ_1G, size, HVA + SZ_4K));

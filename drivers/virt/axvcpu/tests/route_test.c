@@ -69,7 +69,7 @@ static int set_one(struct axv_vm *vm, u32 flags, u32 vcpu)
 	return set(vm, &route, 1, false);
 }
 
-/* How much is queued, taken out of the queue. */
+/* Empty a vCPU's queue; returns how many events were in it. */
 static unsigned int take(struct axv_fake *fake)
 {
 	unsigned int queued;
@@ -110,7 +110,7 @@ static void an_event_goes_to_its_vcpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_EXPECT_EQ(test, 1, take(a));
 
-	/* Nobody is there to take it. */
+	/* No vCPU is there to take it: the event is lost. */
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 5));
 	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
@@ -147,7 +147,7 @@ static void a_full_queue_loses_nothing(struct kunit *test)
 	fill(test, a);
 	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_EXPECT_TRUE(test, a->vcpu.routes_wait);
-	/* No room yet. */
+	/* There is no room yet. */
 	axv_routes_retry(&a->vcpu);
 	KUNIT_EXPECT_TRUE(test, a->vcpu.routes_wait);
 	KUNIT_EXPECT_EQ(test, FAKE_QUEUE, take(a));
@@ -159,7 +159,7 @@ static void a_full_queue_loses_nothing(struct kunit *test)
 	axv_routes_retry(&a->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, take(a));
 
-	/* One that waits goes with its route to another vCPU. */
+	/* An event that waits goes with its route to another vCPU. */
 	fill(test, a);
 	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 1));
@@ -169,7 +169,7 @@ static void a_full_queue_loses_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, take(a));
 }
 
-/* A guest that halts, in the kernel, and is done when it is let go on. */
+/* A guest that halts, and whose vCPU waits in the kernel; the run ends when the halt does. */
 static int halts(struct axv_fake *fake)
 {
 	fake->halted = true;
@@ -178,7 +178,7 @@ static int halts(struct axv_fake *fake)
 	return fake->halted ? AXV_EXIT_NONE : AXV_EXIT_HYPERCALL;
 }
 
-/* The guest has to run to make room, also if it halts with what is in its queue. */
+/* Only a guest that runs makes room: so a halt ends although nothing in the queue ends it. */
 static void a_full_queue_of_one_that_sleeps(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
@@ -192,7 +192,7 @@ static void a_full_queue_of_one_that_sleeps(struct kunit *test)
 	fake->guest = halts;
 	axv_fake_start(test, &runner, -1, axv_fake_run_fn, &fake->vcpu);
 	axv_fake_await_state(test, &fake->vcpu, AXV_STATE_BLOCKED);
-	/* One that is the VMM's is refused: the VMM knows that it waits. */
+	/* An event of the VMM's is refused, so the VMM knows, and the vCPU sleeps on. */
 	KUNIT_EXPECT_EQ(test, -EAGAIN, axv_fake_inject(&fake->vcpu));
 	schedule_timeout_uninterruptible(HZ / 20);
 	KUNIT_EXPECT_EQ(test, AXV_STATE_BLOCKED, axv_vcpu_state(&fake->vcpu));
@@ -200,7 +200,7 @@ static void a_full_queue_of_one_that_sleeps(struct kunit *test)
 	for (i = 0; i < 2000 && !completion_done(&runner.done); i++)
 		schedule_timeout_uninterruptible(HZ / 100);
 	if (!completion_done(&runner.done)) {
-		KUNIT_FAIL(test, "it sleeps on");
+		KUNIT_FAIL(test, "the vCPU sleeps on although an event waits for room");
 		fake->masked = false;
 		axv_request(&fake->vcpu, AXV_REQ_EVENT);
 	}
@@ -228,7 +228,7 @@ static void a_full_queue_is_a_request(struct kunit *test)
 	take(fake);
 }
 
-/* It waits for the one that has the id then. */
+/* The event waits for the next vCPU that has the id. */
 static void a_full_queue_that_is_closed(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -245,7 +245,7 @@ static void a_full_queue_that_is_closed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, take(fake));
 }
 
-/* What is read is set elsewhere, and what waits there is delivered here. */
+/* Routes that are read and set again elsewhere take their pending events with them. */
 static void pending_is_state(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
@@ -275,7 +275,7 @@ static void pending_is_state(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, get(vm, saved, 1));
 	KUNIT_EXPECT_EQ(test, 0, saved[0].flags);
 
-	/* At once, where nothing masks it. */
+	/* A pending event is delivered at once if the route is not masked. */
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_PENDING, 0));
 	KUNIT_EXPECT_EQ(test, 1, take(fake));
 	KUNIT_EXPECT_EQ(test, -EINVAL, set_one(vm, AXV_ROUTE_IN_FLIGHT, 0));
@@ -299,7 +299,7 @@ static void messages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vm_inject(vm, &event));
 	event.priority = 0;
 
-	/* No vCPU is there: whom it is for, the back end knows. */
+	/* A route of a message needs no vCPU: the back end finds those that it is for. */
 	KUNIT_ASSERT_EQ(test, 0, set(vm, &route, 1, false));
 	KUNIT_EXPECT_EQ(test, 0, raise(vm));
 	KUNIT_EXPECT_EQ(test, 0, raise(vm));
@@ -332,7 +332,7 @@ static void a_table_is_set_as_a_whole(struct kunit *test)
 	routes[2].flags = 0;
 	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, 10, false));
 	KUNIT_EXPECT_EQ(test, 10, vm->nr_routes);
-	/* One too many: none of the new ones stays, and all of the old ones. */
+	/* With one route too many, none of the new ones is added, and all old ones stay. */
 	KUNIT_EXPECT_EQ(test, -ENOSPC, set(vm, routes, AXV_MAX_ROUTES + 1, false));
 	KUNIT_EXPECT_EQ(test, 10, vm->nr_routes);
 	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, 9, AXV_LINE_VMM));
@@ -344,7 +344,7 @@ static void a_table_is_set_as_a_whole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENOENT, axv_route_raise(vm, 0, AXV_LINE_VMM));
 	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, 2, true));
 	KUNIT_EXPECT_EQ(test, 2, vm->nr_routes);
-	/* Removed wins over set. */
+	/* If a call sets and removes a route, the route is removed. */
 	routes[0].flags = AXV_ROUTE_REMOVE;
 	routes[1].gsi = 0;
 	KUNIT_EXPECT_EQ(test, 0, set(vm, routes, 2, false));
@@ -402,7 +402,7 @@ static void changes_beside_events(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &setter));
 	axv_fake_stop(&raiser);
 	axv_fake_stop(&setter);
-	/* What is removed delivers nothing afterwards. */
+	/* A route that was removed delivers nothing afterwards. */
 	KUNIT_ASSERT_EQ(test, 0, set_one(vm, AXV_ROUTE_REMOVE, 0));
 	take(a);
 	take(b);

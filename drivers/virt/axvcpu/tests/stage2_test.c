@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The page-table walker, on formats of every kind: by its entries, by its
- * lookups, and by what it asks to be flushed.
+ * The page-table walker, with formats of every kind.  The tests look at entries, at
+ * lookups, and at when a flush is asked for.
  */
 #include <linux/completion.h>
 #include <linux/io.h>
@@ -20,7 +20,7 @@
 
 /* ---- formats ------------------------------------------------------------ */
 
-/* AMD: a long-mode page table, always a user's. */
+/* AMD: a long-mode page table, with the user bit always set. */
 #define NPT						\
 	.max_leaf_level = 3,				\
 	.table = 0x27,					\
@@ -35,7 +35,7 @@
 	.dirty = 0x40,					\
 	.addr_mask = GENMASK_ULL(51, 12)
 
-/* Intel: rights in three bits, any of which makes it present; write-back. */
+/* Intel: the three bits of the rights, any of which makes an entry present; write-back. */
 #define EPT						\
 	.levels = 4,					\
 	.ipa_bits = 48,					\
@@ -91,7 +91,7 @@ static void s2_describe(const struct s2_param *param, char *desc)
 
 KUNIT_ARRAY_PARAM(s2, s2_params, s2_describe);
 
-/* ---- the subject -------------------------------------------------------- */
+/* ---- a test's table ------------------------------------------------------ */
 
 struct s2_test {
 	struct axv_stage2 s2;
@@ -123,7 +123,7 @@ static void s2_test_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&t->s2.tables));
 }
 
-/* As the module does it after a flush. */
+/* Free tables that were cut off, as the module does after a flush. */
 static void s2_free_cut_off(struct s2_test *t)
 {
 	LIST_HEAD(tables);
@@ -132,7 +132,7 @@ static void s2_free_cut_off(struct s2_test *t)
 	axv_s2_free(&t->s2, &tables, true);
 }
 
-/* Map as the fault path does; tells how often it was asked to flush. */
+/* Map as the fault path does; returns how often a flush was asked for. */
 static int s2_map(struct kunit *test, u64 ipa, u64 pa, unsigned int level,
 		  u32 rights)
 {
@@ -180,7 +180,7 @@ static void s2_expect(struct kunit *test, u64 ipa, u64 pa, unsigned int level,
 	KUNIT_EXPECT_EQ(test, rights, leaf.rights);
 }
 
-/* The raw entry, without the subject's help; NULL if there is no table for it. */
+/* The entry itself, found without the code under test; NULL if there is no table for it. */
 static u64 *s2_raw(struct s2_test *t, u64 ipa, unsigned int level)
 {
 	u64 *table = phys_to_virt(t->s2.root);
@@ -199,7 +199,7 @@ static u64 *s2_raw(struct s2_test *t, u64 ipa, unsigned int level)
 
 /* ---- entries ------------------------------------------------------------ */
 
-/* The bits themselves, as the manuals have them. */
+/* The bits of entries are those that the manuals have. */
 static void s2_test_bits(struct kunit *test)
 {
 	static const struct {
@@ -269,7 +269,7 @@ static void s2_test_root(struct kunit *test)
 	unsigned int i;
 
 	KUNIT_EXPECT_EQ(test, 0, t->s2.root & ((PAGE_SIZE << t->fmt.root_order) - 1));
-	/* Each table of it is about other addresses. */
+	/* Each table of the root translates other addresses. */
 	for (i = 0; i < BIT(t->fmt.root_order); i++)
 		s2_map(test, i * slice, (i + 1) * SZ_2M, 1, RWX);
 	for (i = 0; i < BIT(t->fmt.root_order); i++) {
@@ -291,7 +291,7 @@ static void s2_test_map(struct kunit *test)
 
 	for (level = 1; level <= t->fmt.max_leaf_level; level++) {
 		size = axv_s2_level_size(level);
-		/* The first and the last place of its size, alone. */
+		/* Map the first and the last place of this size, and nothing else. */
 		KUNIT_EXPECT_EQ(test, 0, s2_map(test, 0, pa, level, RX));
 		KUNIT_EXPECT_EQ(test, 0, s2_map(test, top - size, pa + size, level, RWX));
 		s2_expect(test, 0, pa, level, RX);
@@ -345,7 +345,7 @@ static void s2_test_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->fmt.levels - 1, t->cache.count);
 }
 
-/* Short of tables, it fails where it is and goes on from there. */
+/* If the cache runs out, axv_s2_map() fails, and the next call goes on from there. */
 static void s2_test_cache(struct kunit *test)
 {
 	struct s2_test *t = test->priv;
@@ -370,7 +370,7 @@ static void s2_test_cache(struct kunit *test)
 	axv_s2_cache_drain(&one);
 }
 
-/* A fault that another one has resolved already; and one for more rights. */
+/* Mapping a page that is mapped already; and mapping it with more rights. */
 static void s2_test_again(struct kunit *test)
 {
 	struct s2_test *t = test->priv;
@@ -386,24 +386,24 @@ static void s2_test_again(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, upgrade, s2_map(test, SZ_2M, SZ_4M, 1, RWX));
 	s2_expect(test, SZ_2M, SZ_4M, 1, RWX);
 
-	/* Rights are not taken by mapping with less. */
+	/* Mapping with fewer rights takes none away. */
 	KUNIT_EXPECT_EQ(test, 0, s2_map(test, SZ_2M, SZ_4M, 1, RX));
 	s2_expect(test, SZ_2M, SZ_4M, 1, RWX);
 
-	/* A page within a large one that grants it. */
+	/* A page within a large one that grants all its rights already. */
 	s2_map(test, SZ_4M, 2 * SZ_4M, 2, RWX);
 	KUNIT_EXPECT_EQ(test, 0,
 			s2_map(test, SZ_4M + SZ_4K, 2 * SZ_4M + SZ_4K, 1, RWX));
 	s2_expect(test, SZ_4M + SZ_4K, 2 * SZ_4M + SZ_4K, 2, RWX);
 
-	/* Another page in the same place. */
+	/* Another host page at the same address. */
 	KUNIT_EXPECT_EQ(test, 1, s2_map(test, SZ_2M, SZ_8M, 1, RX));
 	s2_expect(test, SZ_2M, SZ_8M, 1, RX);
 }
 
 /* ---- filling -------------------------------------------------------------- */
 
-/* What needs no flush is done, and the rest refused without a change. */
+/* axv_s2_fill() does what needs no flush, and refuses the rest without a change. */
 static void s2_test_fill(struct kunit *test)
 {
 	struct s2_test *t = test->priv;
@@ -417,7 +417,7 @@ static void s2_test_fill(struct kunit *test)
 	s2_expect(test, SZ_2M, SZ_4M, 1, AXV_S2_READ);
 	tables = atomic_long_read(&t->s2.tables);
 	KUNIT_EXPECT_EQ(test, (long)t->fmt.levels, tables);
-	/* Rights; once. */
+	/* Rights are added, once. */
 	KUNIT_EXPECT_EQ(test, 0, axv_s2_fill(&t->s2, &t->cache, SZ_2M, SZ_4M, 1, RWX,
 					     &regained));
 	KUNIT_EXPECT_EQ(test, told, regained);
@@ -426,7 +426,7 @@ static void s2_test_fill(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, regained);
 	s2_expect(test, SZ_2M, SZ_4M, 1, RWX);
 
-	/* Another page; a table in the way of a large one; a large one that grants less. */
+	/* Another page, a table where a large page is to be, a large page with fewer rights. */
 	KUNIT_ASSERT_EQ(test, 0, axv_s2_cache_fill(&t->cache, &t->fmt));
 	KUNIT_EXPECT_EQ(test, -EBUSY, axv_s2_fill(&t->s2, &t->cache, SZ_2M, SZ_8M, 1, RX,
 						  &regained));
@@ -444,7 +444,7 @@ static void s2_test_fill(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&t->s2.freed));
 }
 
-/* What is empty, or the same page, and only where a table is. */
+/* Only empty entries and those of the same page are filled, and only where a table is. */
 static void s2_test_fill_around(struct kunit *test)
 {
 	struct s2_test *t = test->priv;
@@ -466,7 +466,7 @@ static void s2_test_fill_around(struct kunit *test)
 	s2_expect(test, SZ_4M + SZ_8K, 0, 0, 0);
 	s2_expect(test, SZ_4M + 3 * SZ_4K, SZ_1G + SZ_4K, 1, AXV_S2_READ);
 
-	/* Rights. */
+	/* Rights are added. */
 	axv_s2_write_protect(&t->s2, SZ_4M, SZ_16K);
 	s2_expect(test, SZ_4M, SZ_1G, 1, RX);
 	KUNIT_EXPECT_EQ(test, t->fmt.break_before_make,
@@ -486,13 +486,13 @@ static void s2_test_fill_around(struct kunit *test)
 struct s2_filler {
 	struct s2_test *t;
 	struct axv_s2_cache cache;
-	atomic_t round;		/* it may begin with it */
-	atomic_t done;		/* it has done it */
+	atomic_t round;		/* the last round that it may begin */
+	atomic_t done;		/* the last round that it has done */
 	struct completion end;
 	int err;
 };
 
-/* Far from each other at first: each level of tables is raced for. */
+/* In two tables of level 1, and apart, so that the threads race for each level of tables. */
 static u64 filler_ipa(unsigned int i)
 {
 	return SZ_1G + (u64)i * SZ_2M / 2;
@@ -528,14 +528,14 @@ static int s2_filler(void *arg)
 }
 
 /*
- * Two threads fill the same empty table, each with a right of its own: no table is lost,
- * none is linked twice, and no right is.
+ * Two threads fill the same empty table, each with a right of its own: no table is lost or
+ * linked twice, and no right is lost.
  */
 static void s2_test_fill_race(struct kunit *test)
 {
 	struct s2_test *t = test->priv;
 	struct s2_filler *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-	/* Where the leaves are: two tables of level 1, and one of each level above. */
+	/* The pages need two tables of level 1, and one of each level above. */
 	long tables = t->fmt.levels + 1;
 	struct task_struct *task;
 	unsigned int i;
@@ -565,7 +565,7 @@ static void s2_test_fill_race(struct kunit *test)
 	axv_s2_cache_drain(&f->cache);
 }
 
-/* What the hardware has marked stays marked when rights come or go. */
+/* Accessed and dirty bits that the hardware has set stay when rights are added or taken. */
 static void s2_test_marks(struct kunit *test)
 {
 	struct s2_test *t = test->priv;
@@ -600,7 +600,10 @@ static void s2_test_split(struct kunit *test)
 		s2_map(test, 0, pa, level, RX);
 		KUNIT_EXPECT_EQ(test, 1, s2_map(test, SZ_8K, pa + SZ_8K, 1, RWX));
 		s2_expect(test, SZ_8K, pa + SZ_8K, 1, RWX);
-		/* Its neighbours as before, or gone until they are asked for. */
+		/*
+		 * The pages around it are mapped as before, or, with break-before-make, not
+		 * at all.
+		 */
 		s2_expect(test, 0, pa, rest, RX);
 		s2_expect(test, SZ_8K - 1, pa + SZ_8K - 1, rest, RX);
 		s2_expect(test, SZ_8K + SZ_4K, pa + SZ_8K + SZ_4K, rest, RX);
@@ -669,24 +672,24 @@ static void s2_test_unmap(struct kunit *test)
 
 	for (ipa = SZ_2M - SZ_16K; ipa < SZ_2M + SZ_16K; ipa += SZ_4K)
 		s2_map(test, ipa, ipa, 1, RWX);
-	/* Next to it and nothing of it. */
+	/* Ranges next to the mapped pages, and an empty one. */
 	KUNIT_EXPECT_FALSE(test, s2_unmap(test, 0, SZ_2M - SZ_16K));
 	KUNIT_EXPECT_FALSE(test, s2_unmap(test, SZ_2M + SZ_16K, SZ_1G));
 	KUNIT_EXPECT_FALSE(test, s2_unmap(test, SZ_2M, 0));
-	/* Across the border of two tables. */
+	/* A range across the border of two tables. */
 	KUNIT_EXPECT_TRUE(test, s2_unmap(test, SZ_2M - SZ_4K, SZ_8K));
 	for (ipa = SZ_2M - SZ_16K; ipa < SZ_2M + SZ_16K; ipa += SZ_4K)
 		s2_expect(test, ipa, ipa,
 			  ipa != SZ_2M - SZ_4K && ipa != SZ_2M, RWX);
 
-	/* A part of a large page takes all of it. */
+	/* Unmapping a part of a large page removes all of it. */
 	s2_map(test, SZ_4M, SZ_4M, 2, RWX);
 	KUNIT_EXPECT_TRUE(test, s2_unmap(test, SZ_4M + SZ_1M, SZ_4K));
 	s2_expect(test, SZ_4M, 0, 0, 0);
 
-	/* To the end of the world and beyond. */
+	/* A range that reaches beyond the last address. */
 	KUNIT_EXPECT_TRUE(test, s2_unmap(test, SZ_4K, U64_MAX));
-	/* That left a table, which the hardware may know of. */
+	/* An empty table was left, which the hardware may have cached, so it needs a flush. */
 	KUNIT_EXPECT_TRUE(test, s2_unmap(test, 0, U64_MAX));
 	KUNIT_EXPECT_FALSE(test, s2_unmap(test, 0, U64_MAX));
 	KUNIT_EXPECT_FALSE(test, s2_unmap(test, BIT_ULL(t->fmt.ipa_bits), U64_MAX));
@@ -724,7 +727,7 @@ static void s2_test_young(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, axv_s2_clear_young(&t->s2, 0, SZ_2M, &young));
 	KUNIT_EXPECT_FALSE(test, young);
 
-	/* A page is mapped because it is used. */
+	/* A page that is mapped counts as used. */
 	s2_map(test, 0, SZ_4M, 1, RWX);
 	KUNIT_EXPECT_TRUE(test, axv_s2_test_young(&t->s2, 0, SZ_4K));
 	KUNIT_EXPECT_TRUE(test, axv_s2_test_young(&t->s2, 0, SZ_4K));
@@ -736,18 +739,18 @@ static void s2_test_young(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, young);
 	s2_expect(test, 0, SZ_4M, left, RWX);
 
-	/* The fault that hardware without automatic marks takes is one more use. */
+	/* Without accessed bits, the next fault is what tells of a use. */
 	KUNIT_EXPECT_EQ(test, 0, s2_map(test, 0, SZ_4M, 1, RX));
 	KUNIT_EXPECT_TRUE(test, axv_s2_test_young(&t->s2, 0, SZ_4K));
 }
 
 /* ---- against a model ---------------------------------------------------- */
 
-#define MODEL_BASE	(SZ_1G - SZ_4M)	/* in two tables of level 3 */
+#define MODEL_BASE	(SZ_1G - SZ_4M)	/* below two entries of level 3 */
 #define MODEL_PAGES	2560		/* of 4K: five of 2M */
 #define MODEL_STEPS	2000
 
-/* What a page maps to, in the table's opinion or in a TLB's. */
+/* What a page maps to, according to the table or to a TLB. */
 struct model_page {
 	u64 pa;
 	u32 rights;
@@ -770,7 +773,7 @@ static u64 model_ipa(u32 page)
 	return MODEL_BASE + ((u64)page << PAGE_SHIFT);
 }
 
-/* Forget the pages from @first to before @end, and large pages as a whole. */
+/* Unmap the pages from @first to before @end in the model; large pages go as a whole. */
 static bool model_unmap(struct model *m, u32 first, u32 end)
 {
 	bool any = false;
@@ -795,7 +798,7 @@ static int model_map(struct kunit *test, struct model *m)
 	unsigned int level = 1 + model_random(m, 2);
 	u32 pages = level == 1 ? 1 : 512;
 	u32 first = model_random(m, MODEL_PAGES / pages) * pages;
-	/* Mostly the same, so that rights meet rights; sometimes another page. */
+	/* Mostly the same page, so that rights are added; sometimes another one. */
 	u64 pa = model_ipa(first) + (model_random(m, 4) ? 0 : SZ_1G);
 	u32 rights = AXV_S2_READ | model_random(m, 8);
 	struct model_page *at = &m->pages[first];
@@ -806,7 +809,7 @@ static int model_map(struct kunit *test, struct model *m)
 	u32 i;
 
 	if (same && at->level > level && !(rights & ~at->rights)) {
-		/* Granted by the large page already. */
+		/* The large page grants it already. */
 	} else if (same && at->level == level) {
 		flushes = t->fmt.break_before_make && (rights & ~at->rights);
 		for (i = 0; i < pages; i++)
@@ -814,7 +817,10 @@ static int model_map(struct kunit *test, struct model *m)
 	} else {
 		for (i = 0; i < pages; i++)
 			flushes |= !!at[i].level;
-		/* A table stays when its last page goes, and is in the way. */
+		/*
+		 * A table stays when its last page is unmapped, and is in the way of a
+		 * large one.
+		 */
 		if (level == 2 && !at->level)
 			flushes = entry && *entry;
 		if (at->level == 2 && level == 1) {
@@ -823,7 +829,7 @@ static int model_map(struct kunit *test, struct model *m)
 			for (i = block; i < block + 512; i++)
 				m->pages[i].level = !t->fmt.break_before_make;
 		}
-		/* Split off a large page, it begins with that one's rights. */
+		/* A page that is split off a large one begins with the large one's rights. */
 		if (same && level == 1 && !t->fmt.break_before_make)
 			rights |= at->rights;
 		for (i = 0; i < pages; i++)
@@ -914,8 +920,8 @@ static bool model_change(struct kunit *test, struct model *m)
 }
 
 /*
- * Random changes with a fixed seed, beside an array that says what is mapped,
- * and a TLB that forgets nothing before it is told to.
+ * Random changes with a fixed seed.  An array says what has to be mapped; a model of a TLB
+ * keeps what it has seen until a flush is asked for.
  */
 static void s2_test_model(struct kunit *test)
 {

@@ -51,7 +51,7 @@ static long do_nothing(struct axv_call *call, void *data)
 	return axv_get_current_vcpu() == call->vcpu ? 0 : -ESRCH;
 }
 
-/* As the ioctl needs it, with nothing to do. */
+/* Claim the vCPU as the ioctl @cmd does, with a handler that does nothing. */
 static int as_command(struct axv_vcpu *vcpu, unsigned int cmd)
 {
 	struct axv_ioctl entry = axv_vcpu_commands[_IOC_NR(cmd)];
@@ -106,8 +106,8 @@ static int do_get_state(struct axv_vcpu *vcpu)
  * @name:	for messages
  * @call:	calls it
  * @from:	by the state before: what it returns, and the state after
- * @other:	what another thread gets from a vCPU with an owner, 0: the same
- * @busy:	what anybody gets while an operation is acting, 0: the same
+ * @other:	what another thread gets if the vCPU has an owner; 0: as in @from
+ * @busy:	what any thread gets while an operation is acting; 0: as in @from
  */
 struct operation {
 	const char *name;
@@ -205,7 +205,7 @@ static int call_operation(void *arg)
 	return by->op->call(by->vcpu);
 }
 
-/* States with an owner are this thread's; in the others nobody is asked. */
+/* In states with an owner, this thread owns the vCPU; in the others any thread may call. */
 static void each_operation_by_another_thread(struct kunit *test)
 {
 	u32 id = 0;
@@ -320,7 +320,7 @@ static void a_failed_run_poisons(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -1, fake->vcpu.loaded_cpu);
 	KUNIT_EXPECT_EQ(test, 1u, fake->unloads);
 
-	/* Reset is the way out. */
+	/* Reset is the way out of Invalid. */
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_reset(&fake->vcpu));
 	fake->guest = NULL;
 	KUNIT_EXPECT_EQ(test, 0, do_setup(&fake->vcpu));
@@ -450,8 +450,8 @@ static void registers_have_a_status_each(struct kunit *test)
 }
 
 /*
- * The table has what the operations do from each state, and what happens within a run;
- * nothing else.
+ * axv_transitions has what the operations do from each state, and what happens within a
+ * run, and nothing else.
  */
 static void the_table_is_what_operations_do(struct kunit *test)
 {
@@ -474,7 +474,7 @@ static void the_table_is_what_operations_do(struct kunit *test)
 	}
 }
 
-/* What the seed passes a closure to is a pair here. */
+/* Each pair of begin and end makes the vCPU current in between.  (AxVCpu takes a closure.) */
 static void a_transition_is_a_pair(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
@@ -528,7 +528,7 @@ static void identity(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EEXIST, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
 	config.id = 4;
 	KUNIT_EXPECT_EQ(test, -EEXIST, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
-	/* The id is taken, and nobody is found by the other number. */
+	/* The id is taken: no vCPU is added, so none is found by the new hw_id. */
 	config.id = 3;
 	config.hw_id = 78;
 	KUNIT_EXPECT_EQ(test, -EEXIST, (int)PTR_ERR(axv_vcpu_new(vm, &config)));
@@ -556,7 +556,7 @@ static void identity(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, IS_ERR(axv_vcpu_new(vm, &config)));
 }
 
-/* One that a claim of another vCPU is around. */
+/* A sync within a claim of another vCPU. */
 static int sync_in_a_claim(struct axv_vcpu *around, struct axv_vcpu *vcpu)
 {
 	int err = axv_claim_owned(around, AXV_STATES_SET_UP);
@@ -569,7 +569,7 @@ static int sync_in_a_claim(struct axv_vcpu *around, struct axv_vcpu *vcpu)
 	return axv_nesting_expected ? -EPROTO : err;
 }
 
-/* General registers alone: no claim, but as if there was one. */
+/* A sync of general registers alone takes no claim, but excludes others as if it did. */
 static void sync_of_general_registers(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
@@ -582,7 +582,7 @@ static void sync_of_general_registers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_sync(vcpu));
 	KUNIT_EXPECT_EQ(test, 1u, fake->short_syncs);
 	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, run->valid);
-	/* Between the batches of a list this is an operation, too. */
+	/* It counts as an operation: a list that is read in batches around it fails. */
 	KUNIT_EXPECT_EQ(test, operations + 1, vcpu->operations);
 	KUNIT_EXPECT_PTR_EQ(test, NULL, axv_get_current_vcpu());
 
@@ -598,7 +598,7 @@ static void sync_of_general_registers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EDEADLK, sync_in_a_claim(&other->vcpu, vcpu));
 	KUNIT_EXPECT_EQ(test, 2u, fake->short_syncs);
 
-	/* Any other set, also beside them, takes the long way; so does one not known. */
+	/* Other sets, alone or beside the GPRs, and unknown ones are synced with a claim. */
 	run->dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_sync(vcpu));
 	run->dirty = 0;

@@ -108,7 +108,7 @@ static void death_lets_go_of_the_hardware(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, axv_test_request(&bound->vcpu, AXV_REQ_DEAD));
 	KUNIT_EXPECT_TRUE(test, axv_test_request(&created->vcpu, AXV_REQ_DEAD));
 
-	/* Not even a reset brings it back. */
+	/* A reset does not bring it back either. */
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_reset(&bound->vcpu));
 	KUNIT_EXPECT_TRUE(test, axv_test_request(&bound->vcpu, AXV_REQ_DEAD));
 }
@@ -134,7 +134,7 @@ static void flush(struct axv_vm *vm)
 	write_unlock(&vm->mmu_lock);
 }
 
-/* Is it the only CPU of the mask?  With -1: is the mask empty? */
+/* @cpu has to be the only CPU of the mask; -1: the mask has to be empty. */
 static void expect_only(struct kunit *test, int cpu, const struct cpumask *mask)
 {
 	KUNIT_EXPECT_EQ(test, cpu >= 0, cpumask_weight(mask));
@@ -150,7 +150,7 @@ static int stay_fn(void *arg)
 	return err ?: axv_vcpu_run(arg);
 }
 
-/* Only a CPU that has one of its vCPUs in the guest. */
+/* A flush interrupts only CPUs that have a vCPU of the VM in the guest. */
 static void a_flush_interrupts_whom_it_must(struct kunit *test)
 {
 	const struct axv_create_vm config = {};
@@ -166,7 +166,10 @@ static void a_flush_interrupts_whom_it_must(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
 	expect_only(test, -1, vm->held_cpus);
 
-	/* Held, and out of the guest; then in it, as far as others can see. */
+	/*
+	 * A CPU holds a vCPU that is outside the guest; then in it, as far as others can
+	 * see.
+	 */
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, stay_fn, &a->vcpu));
 	KUNIT_EXPECT_EQ(test, cpu, a->vcpu.loaded_cpu);
 	expect_only(test, cpu, vm->held_cpus);
@@ -175,13 +178,13 @@ static void a_flush_interrupts_whom_it_must(struct kunit *test)
 	WRITE_ONCE(a->vcpu.mode, AXV_IN_GUEST);
 	flush(vm);
 	expect_only(test, cpu, vm->flush_cpus);
-	/* Nobody else's business. */
+	/* A flush of another VM interrupts no CPU. */
 	flush(other);
 	expect_only(test, -1, other->held_cpus);
 	expect_only(test, -1, other->flush_cpus);
 	WRITE_ONCE(a->vcpu.mode, AXV_OUTSIDE_GUEST);
 
-	/* Behind another one, which is out. */
+	/* The CPU has loaded another vCPU since, first outside the guest, then in it. */
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, stay_fn, &b->vcpu));
 	flush(vm);
 	expect_only(test, -1, vm->flush_cpus);
@@ -190,7 +193,7 @@ static void a_flush_interrupts_whom_it_must(struct kunit *test)
 	expect_only(test, cpu, vm->flush_cpus);
 	WRITE_ONCE(b->vcpu.mode, AXV_OUTSIDE_GUEST);
 
-	/* One of two goes, comes back, and goes again with the other one. */
+	/* The CPU's bit stays until it has let go of both vCPUs. */
 	axv_vcpu_evict(&a->vcpu);
 	expect_only(test, cpu, vm->held_cpus);
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, cpu, stay_fn, &b->vcpu));
