@@ -32,16 +32,18 @@
  * struct axv_arm64_host - what this host's processors have in common
  * @vhe:	the kernel runs at EL2
  * @phys_bits:	width of physical addresses, at most 48
- * @vmid_bits:	width of VMIDs that are ours; 0: there is only VMID 0
- * @hcr:	HCR_EL2 of every guest on every CPU, without what changes
- * @fwb:	stage 2 can force write-back (FEAT_S2FWB): caches need no care
+ * @vmid_bits:	width of the VMIDs that the module hands out; 0: none, all guests share
+ *		VMID 0
+ * @hcr:	bits of HCR_EL2 that every guest has on every CPU
+ * @fwb:	stage 2 can force write-back (FEAT_S2FWB): data caches need no maintenance
  * @ras:	RAS extension: SErrors have a syndrome
  * @dit:	PSTATE.DIT (FEAT_DIT)
  * @mte:	memory tagging (FEAT_MTE2)
  * @gicv3:	the GIC's CPU interface is a set of system registers
- * @vgic:	and can be given to a guest: AXV_IRQCHIP_GICV3
- * @el0_32:	AArch32 at EL0
- * @trap_stage1: writes to stage 1's registers hurt others (ThunderX2 erratum 219)
+ * @vgic:	guests can have a virtual CPU interface (AXV_IRQCHIP_GICV3)
+ * @el0_32:	guests can use AArch32 at EL0
+ * @trap_stage1: a guest's writes to registers of stage 1 have to trap: otherwise they can
+ *		cause aborts in other hardware threads (ThunderX2 erratum 219)
  *
  * Constant once the module is loaded.
  */
@@ -62,12 +64,12 @@ struct axv_arm64_host {
 
 extern struct axv_arm64_host axv_arm64_host;
 
-/* &axv_arm64_host.vhe, for what each run asks */
+/* &axv_arm64_host.vhe as a static key, for the run path. */
 DECLARE_STATIC_KEY_FALSE(axv_arm64_vhe);
-/* DIT or MTE: PSTATE of the host has more than an exception sets. */
+/* The host has PSTATE.DIT or PSTATE.TCO, which axv_arm64_switch() restores after an exit. */
 DECLARE_STATIC_KEY_FALSE(axv_arm64_dit_or_mte);
 
-/* Bits AXV_OPTIONAL_*: what the CPU has that others may not. */
+/* Bits AXV_OPTIONAL_*: features that the CPU has and others may lack. */
 DECLARE_PER_CPU(u64, axv_arm64_optional);
 /* HCR_EL2 of every guest on the CPU: &axv_arm64_host.hcr and axv_arm64_cpu_traps() */
 DECLARE_PER_CPU(u64, axv_arm64_hcr);
@@ -79,7 +81,7 @@ DECLARE_PER_CPU(u64, axv_arm64_hcr);
  * @cntvoff:	the guest's counter is the host's minus this; one for all its
  *		vCPUs.  Read without a lock at every run.
  * @vmid:	VMID and its generation, see vmid.c; 0: none yet
- * @tlb:	what CPUs hold of it, see tlb.c
+ * @tlb:	what the TLB of each CPU may hold of the VM, see tlb.c
  */
 struct axv_arm64_vm {
 	struct axv_vm base;
@@ -90,7 +92,7 @@ struct axv_arm64_vm {
 };
 
 /**
- * struct axv_arm64_events - events on their way to the guest
+ * struct axv_arm64_events - events that wait to be delivered to the guest
  *
  * Under &axv_vcpu.lock, since any thread may inject:
  * @lines:	HCR_EL2's VI and VF: the IRQ and the FIQ input are asserted; VSE: an SError
@@ -99,14 +101,14 @@ struct axv_arm64_vm {
  * @serror_iss:	the syndrome of the SError
  * @exception:	ESR_EL1 of a pending synchronous exception; 0: none
  * @exception_addr: FAR_EL1 that goes with it
- * @any:	@exception waits.  Set by anyone, cleared under the lock by the
- *		holder of the claim, who may read it without.
+ * @any:	@exception is pending.  The holder of the claim clears it under the lock,
+ *		and may read it without.
  *
  * Only the holder of the claim touches this:
- * @halted:	waits for an interrupt
+ * @halted:	the vCPU is halted until an interrupt comes
  *
- * And reads both of them at once:
- * @not_yet:	@any or @halted: the guest is not entered
+ * The holder of the claim reads @any and @halted at once by:
+ * @not_yet:	not zero if @any or @halted is set: the guest is not entered
  */
 struct axv_arm64_events {
 	u64 lines;
@@ -125,12 +127,12 @@ struct axv_arm64_events {
 /**
  * struct axv_arm64_timer - the virtual timer, for a vCPU that is not in the guest
  * @hrtimer:	the host's timer, which wakes a halted vCPU when the guest's fires
- * @armed:	it waits.  Cleared by it.
- * @cval:	for this value of the guest's counter
- * @offset:	and this of &axv_arm64_vm.cntvoff
- * @told:	without irqchip: the output that the VMM knows, &axv_run.timer_level of the
- *		last exit
- * @rose:	the output was found high, and @told is not
+ * @armed:	@hrtimer is started; its callback clears this
+ * @cval:	value of the guest's counter for which @hrtimer was started
+ * @offset:	value of &axv_arm64_vm.cntvoff for which @hrtimer was started
+ * @told:	without irqchip: the output as the VMM knows it, &axv_run.timer_level of
+ *		the last exit
+ * @rose:	the output was found high while @told is low: the VMM has to be told
  *
  * All but @armed belong to the holder of the claim.
  */
@@ -156,10 +158,11 @@ enum axv_pending_kind {
  * @sign_extend: fill the register with copies of the uppermost bit
  * @wide:	the register is 64 bits wide, not 32
  * @reg:	general register that takes the data; 31: none
- * @pc:		where it is
+ * @pc:		address of the instruction
  *
- * Kept here, not in the run page: what the VMM may change is only the data.  The length
- * of the instruction is &axv_arm64_vcpu.last's, since no other exit came after this one.
+ * This is kept here and not in the run page, so that the VMM can change nothing but the
+ * data.  The length of the instruction is that of &axv_arm64_vcpu.last, since no other
+ * exit came after this one.
  */
 struct axv_arm64_pending {
 	u8 kind;
@@ -171,17 +174,19 @@ struct axv_arm64_pending {
 };
 
 /**
- * struct axv_arm64_syndrome - what EL2 told of the last exit
- * @code:	AXV_EL2_*, what DISR_EL1 held above it, and AXV_EL2_SERROR_TAKEN.  All zero:
- *		a synchronous exception, and nothing else to look at
+ * struct axv_arm64_syndrome - what the registers of EL2 told of the last exit
+ * @code:	AXV_EL2_* in the lowest 8 bits, DISR_EL1 above them, and
+ *		AXV_EL2_SERROR_TAKEN.  0: a synchronous exception, and no SError
  * @esr:	ESR_EL2; 0 for an interrupt, which has none
  * @far:	FAR_EL2
  * @ipa:	page of the guest physical address, if @ipa_valid
- * @ipa_valid:	an abort whose address is known
- * @before:	likewise, of the byte before @far, if @before_valid
- * @before_valid: a plain access that may have begun there, in ordinary memory
+ * @ipa_valid:	@ipa is known
+ * @before:	page of the guest physical address of the byte before @far, if
+ *		@before_valid
+ * @before_valid: @before is known, and the access may have begun there: for the guest the
+ *		page is Normal memory
  *
- * All but @code and @esr are of aborts only.
+ * All but @code and @esr are valid after an abort only.
  */
 struct axv_arm64_syndrome {
 	u64 code;
@@ -193,11 +198,11 @@ struct axv_arm64_syndrome {
 	bool before_valid;
 };
 
-/* axv_arm64_syndrome.code: which vector; shared with entry.S */
+/* axv_arm64_syndrome.code: the vector by which the guest left; shared with entry.S */
 #define AXV_EL2_SYNC		0
 #define AXV_EL2_IRQ		1
 #define AXV_EL2_SERROR		2
-#define AXV_EL2_FAULT		3	/* not entered; see axv_nvhe_report() */
+#define AXV_EL2_FAULT		3	/* the guest was not entered, see axv_nvhe_report() */
 #define AXV_EL2_VECTOR(code)	((code) & 0xff)
 #define AXV_EL2_DISR(code)	((code) >> 8 & AXV_DISR_BITS)
 /* The guest took the virtual SError. */
@@ -207,12 +212,13 @@ struct axv_arm64_syndrome {
 #define AXV_DISR_BITS		(AXV_DISR_A | GENMASK_ULL(24, 0))
 
 /**
- * struct axv_arm64_again - the last abort that nothing was done about
- * @exit:	which of the vCPU's exits it was, without those by the host's interrupts
- * @pc:		where
+ * struct axv_arm64_again - the last abort that was answered by entering the guest again
+ * @exit:	number of the exit among those of the vCPU, not counting exits by the
+ *		host's interrupts
+ * @pc:		address of the instruction
  * @esr:	ESR_EL2
  * @far:	FAR_EL2
- * @count:	so often it came in a row
+ * @count:	how often in a row it came
  */
 struct axv_arm64_again {
 	u64 exit;
@@ -224,9 +230,9 @@ struct axv_arm64_again {
 
 /**
  * struct axv_vhe_host - the host's state while a guest's is loaded, with VHE
- * @ctl:	what it runs under
- * @tpidr_el0:	the thread's
- * @tpidrro_el0: likewise
+ * @ctl:	the host's values of the registers in &enum axv_arm64_ctl
+ * @tpidr_el0:	TPIDR_EL0 of the host's thread
+ * @tpidrro_el0: TPIDRRO_EL0 of the host's thread
  */
 struct axv_vhe_host {
 	u64 ctl[AXV_CTL_COUNT];
@@ -239,29 +245,33 @@ struct axv_vhe_host {
  * @base:	the core's part
  * @regs:	general registers, PC and PSTATE; authoritative whenever the guest
  *		is not entered.  Read and written by entry.S.
- * @sys:	system registers; authoritative whenever none is loaded, see run.c
- * @ctl:	what it runs under, by &enum axv_arm64_ctl.  Some of it never changes; the rest
- *		is set when the guest's registers are loaded, and means nothing before.
- * @fpu:	vector state, as @sys
- * @host_fpu:	the host's, between axv_arm64_fpu_begin() and its end
- * @host:	between axv_vhe_load() and axv_vhe_put().  Both are here and not on the stack,
- *		which would have to be guarded.
+ * @sys:	system registers; authoritative whenever they are not loaded, see run.c
+ * @ctl:	registers that control the guest, by &enum axv_arm64_ctl.  Some of them
+ *		never change; axv_arm64_controls() sets the others when the guest's
+ *		registers are loaded, and before that they mean nothing.
+ * @fpu:	vector registers; authoritative whenever they are not loaded
+ * @host_fpu:	the host's vector registers, from axv_arm64_fpu_begin() until they are
+ *		loaded again
+ * @host:	the host's registers, from axv_vhe_load() to axv_vhe_put().  @host_fpu and
+ *		@host are not on the stack, since the compiler would guard it on every
+ *		run.
  * @last:	the last exit
- * @again:	the last one that was no use
- * @fault_error: why the host could not give memory, the last time
- * @trap_caches: stage 1 is watched for caches that are switched (HCR_EL2.TVM)
+ * @again:	the last abort that was answered by entering the guest again
+ * @fault_error: why the host could not give memory, the last time it could not
+ * @trap_caches: writes to registers of stage 1 trap (HCR_EL2.TVM), to notice when the
+ *		guest switches its caches on or off
  * @dit:	PSTATE.DIT of the host while the guest runs, if the host has it
- * @tco:	PSTATE.TCO likewise
- * @serial:	no other vCPU has it, ever
- * @os_locked:	the OS lock of the debug registers
- * @events:	on their way to the guest
+ * @tco:	PSTATE.TCO of the host while the guest runs, if the host has it
+ * @serial:	number that no other vCPU ever has
+ * @os_locked:	the OS lock of the debug registers is set
+ * @events:	events that wait to be delivered to the guest
  * @pending:	a read exit that waits for its data
  * @has_gic:	the VM's irqchip is AXV_IRQCHIP_GICV3.  Constant.
  * @ich:	the virtual CPU interface
- * @gic:	the interrupts, with AXV_IRQCHIP_GICV3
- * @timer:	wakes it, likewise
+ * @gic:	the queue of interrupts, with AXV_IRQCHIP_GICV3
+ * @timer:	the virtual timer
  *
- * All guarded by the claim, but for @events and @gic.
+ * The claim guards all but @events and @gic.
  */
 struct axv_arm64_vcpu {
 	struct axv_vcpu base;
@@ -302,7 +312,7 @@ static inline bool axv_arm64_has_gic(const struct axv_arm64_vcpu *v)
 	return v->has_gic;
 }
 
-/* Are SGIs sent without the VMM? */
+/* Does the kernel send the guest's SGIs, without the VMM? */
 static inline bool axv_arm64_has_sgis(const struct axv_arm64_vcpu *v)
 {
 	return v->base.vm->flags & AXV_VM_SGI_IN_KERNEL;
@@ -314,7 +324,8 @@ static inline bool axv_arm64_has_sgis(const struct axv_arm64_vcpu *v)
  * @reason:	an enum axv_exit_reason
  * @len:	length of the instruction, 0 if there is none
  *
- * Return: the run page; the caller writes the union, and reads nothing back.
+ * Return: the run page; the caller fills in its union and must read nothing back, since
+ * the VMM may write to the page.
  */
 static inline struct axv_run *axv_arm64_exit(struct axv_arm64_vcpu *v,
 					     u32 reason, u8 len)
@@ -322,7 +333,7 @@ static inline struct axv_run *axv_arm64_exit(struct axv_arm64_vcpu *v,
 	return axv_exit(&v->base, reason, len);
 }
 
-/* Register 31 is no register: it reads as zero and writes go nowhere. */
+/* Number 31 is the zero register: it reads as zero and ignores writes. */
 static inline u64 axv_arm64_reg(const struct axv_arm64_vcpu *v, unsigned int reg)
 {
 	return reg < 31 ? v->regs.x[reg] : 0;
@@ -340,13 +351,13 @@ static inline bool axv_arm64_is_aarch32(const struct axv_arm64_vcpu *v)
 	return v->regs.pstate & PSR_MODE32_BIT;
 }
 
-/* Writes to stage 1's registers exit: for the caches, or a host that needs it. */
+/* Do writes to registers of stage 1 exit: to watch the caches, or for erratum 219? */
 static inline bool axv_arm64_traps_stage1(const struct axv_arm64_vcpu *v)
 {
 	return v->trap_caches || axv_arm64_host.trap_stage1;
 }
 
-/* PSTATE of AArch64 that a guest may have */
+/* Bits of PSTATE that a guest may have in AArch64 state */
 #define AXV_PSTATE_64	(PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT |	\
 			 PSR_DIT_BIT | PSR_UAO_BIT | PSR_PAN_BIT |		\
 			 PSR_SSBS_BIT | PSR_BTYPE_MASK | PSR_D_BIT |		\
@@ -354,15 +365,19 @@ static inline bool axv_arm64_traps_stage1(const struct axv_arm64_vcpu *v)
 			 DBG_SPSR_SS | PSR_MODE_MASK)
 
 /*
- * An exception sets bits of features that the guest has not, but the processor has
- * (TCO, ALLINT): these are kept from registers that can be written back.
+ * An exception stores PSTATE with bits of features that the processor has and the guest
+ * has not (TCO, ALLINT).  They are cleared here: otherwise the VMM could not write back
+ * the PSTATE that it has read.
  */
 static inline u64 axv_arm64_known_pstate(u64 pstate)
 {
 	return pstate & PSR_MODE32_BIT ? (u32)pstate : pstate & AXV_PSTATE_64;
 }
 
-/* MDSCR_EL1: single steps work, breakpoint registers are not the guest's. */
+/*
+ * Bits of MDSCR_EL1 that the guest has: single steps work, but breakpoint registers are
+ * not the guest's.
+ */
 #define AXV_MDSCR_SS		BIT(0)
 #define AXV_MDSCR_KDE		BIT(13)
 
@@ -386,15 +401,15 @@ void axv_arm64_harden_cpu(void);
 void axv_arm64_idregs_init(void);
 bool axv_arm64_id_reg(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value);
 
-/* controls.c: what a guest runs under */
+/* controls.c: registers of EL2 that control a guest */
 void axv_arm64_controls_init(struct axv_arm64_vcpu *v);
 
 /* tlb.c: what a CPU's TLB has to forget before an entry; shared with el2.S */
 #define AXV_TLB_NOTHING		0
-#define AXV_TLB_STAGE1		1	/* what the VM's own tables say */
-#define AXV_TLB_VM		2	/* all of the VM */
-#define AXV_TLB_OTHER		3	/* of another VM, which had the same VMID */
-#define AXV_TLB_ALL		4	/* all guests */
+#define AXV_TLB_STAGE1		1	/* the VM's translations by its stage 1 */
+#define AXV_TLB_VM		2	/* all translations of the VM */
+#define AXV_TLB_OTHER		3	/* those of another VM, which had the same VMID */
+#define AXV_TLB_ALL		4	/* those of all guests */
 
 int axv_arm64_tlb_init(void);
 void axv_arm64_tlb_exit(void);
@@ -406,7 +421,7 @@ void axv_arm64_flush_stage2(struct axv_vm *vm);
 /* run.c: entry and exit */
 int axv_arm64_run(struct axv_vcpu *vcpu);
 
-/* exit.c: what an exit means */
+/* exit.c: handlers of exits */
 enum axv_next axv_arm64_wfx(struct axv_arm64_vcpu *v);
 enum axv_next axv_arm64_handle_slow(struct axv_arm64_vcpu *v);
 
@@ -424,7 +439,7 @@ bool axv_arm64_condition_holds(const struct axv_arm64_vcpu *v);
 u64 axv_arm64_advance_it(u64 pstate);
 
 /**
- * axv_arm64_skip() - the guest is past the instruction that exited
+ * axv_arm64_skip() - move the guest past the instruction that exited
  * @v:		vCPU whose claim the caller holds
  */
 static inline void axv_arm64_skip(struct axv_arm64_vcpu *v)
@@ -436,11 +451,11 @@ static inline void axv_arm64_skip(struct axv_arm64_vcpu *v)
 		pstate &= ~(u64)PSR_BTYPE_MASK;
 	else if (pstate & PSR_AA32_T_BIT)
 		pstate = axv_arm64_advance_it(pstate);
-	/* The step of a debugger inside the guest is done. */
+	/* A single step of a debugger inside the guest is complete. */
 	v->regs.pstate = pstate & ~(u64)DBG_SPSR_SS;
 }
 
-/* access.c: memory without memory behind it, and the data of reads */
+/* access.c: aborts of the second stage, and the data of reads */
 enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v);
 void axv_arm64_complete(struct axv_arm64_vcpu *v);
 
@@ -454,12 +469,13 @@ enum axv_next axv_arm64_smccc(struct axv_arm64_vcpu *v, u8 len);
 
 /* events.c: the interrupt inputs, and exceptions to EL1 */
 /**
- * axv_arm64_set_line() - a bit of HCR_EL2 that each entry gives to the guest
- * @events:	a vCPU's
+ * axv_arm64_set_line() - set or clear a bit of HCR_EL2 for all entries from now on
+ * @events:	events of a vCPU
  * @bit:	HCR_VI, HCR_VF or HCR_VSE
  * @level:	asserted
  *
- * The syndrome of HCR_VSE is written before.
+ * The caller has written the syndrome before it sets HCR_VSE; otherwise an entry could
+ * see the bit with an old syndrome.
  *
  * Context: under &axv_vcpu.lock.
  */
@@ -478,7 +494,7 @@ void axv_arm64_deliver(struct axv_arm64_vcpu *v);
 int axv_arm64_get_event(struct axv_arm64_vcpu *v, u64 index, u64 *value);
 int axv_arm64_set_event(struct axv_arm64_vcpu *v, u64 index, u64 value);
 
-/* regs.c: register ids and the run page's sets */
+/* regs.c: registers by their ids, and the run page's sets of registers */
 int axv_arm64_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value);
 int axv_arm64_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value);
 int axv_arm64_reg_list(const struct axv_arm64_vcpu *v, u64 *ids, u32 *count);
@@ -516,8 +532,9 @@ void __axv_arm64_gic_ended(struct axv_arm64_vcpu *v);
  * axv_arm64_gic_ended() - tell level routes of the interrupts that the guest has ended
  * @v:		vCPU whose claim the caller holds
  *
- * Before an entry, since a wire may fall, and at the end of a run, since nothing of this
- * is in the registers.
+ * Called before an entry, since the wire of a route may fall then, and at the end of a
+ * run, since no register of the vCPU shows this: otherwise a vCPU that is saved then
+ * loses it.
  *
  * Context: as axv_routes_ended().
  */
@@ -552,7 +569,7 @@ bool axv_arm64_timer_rises(struct axv_arm64_vcpu *v);
 enum axv_next axv_arm64_timer_tell(struct axv_arm64_vcpu *v);
 void axv_arm64_timers_changed(struct axv_vm *vm);
 
-/* ppi.c: the host's interrupts that bring a guest out */
+/* ppi.c: the host's interrupts that make a guest exit */
 u32 axv_arm64_ppi_init(void);
 int axv_arm64_ppi_prepare(void);
 void axv_arm64_ppi_unprepare(void);
@@ -563,18 +580,22 @@ void axv_arm64_ppi_released(void);
 
 /* What an exit does about branch prediction; shared with entry.S */
 #define AXV_HARDEN_NOTHING	0
-#define AXV_HARDEN_MAX_LOOPS	0xff	/* up to here: that many branches */
-#define AXV_HARDEN_CLRBHB	0x100	/* above: a function of the firmware */
+#define AXV_HARDEN_MAX_LOOPS	0xff	/* 1 to this: that many branches replace the history */
+#define AXV_HARDEN_CLRBHB	0x100	/* CLRBHB; above: a function of the firmware */
 
 /**
  * struct axv_arm64_speculation - what a CPU does about branches that another level trained
  * @model:	MIDR_EL1 without variant and revision
- * @csv2:	ID_AA64PFR0_EL1.CSV2: 0: targets are predicted across contexts; 3: nor
- *		does the history matter
- * @ecbhb:	likewise (ID_AA64MMFR1_EL1.ECBHB)
+ * @csv2:	ID_AA64PFR0_EL1.CSV2.  0: a branch in one context can train targets of
+ *		another; 3: neither targets nor the history of branches matter across
+ *		contexts
+ * @ecbhb:	the history from before an exception does not matter after it
+ *		(ID_AA64MMFR1_EL1.ECBHB)
  * @clrbhb:	there is an instruction that clears the history
- * @call1:	firmware has SMCCC_ARCH_WORKAROUND_1: forgets targets
- * @call3:	and _3: targets and history
+ * @call1:	the firmware has SMCCC_ARCH_WORKAROUND_1, which makes the CPU forget
+ *		targets
+ * @call3:	the firmware has SMCCC_ARCH_WORKAROUND_3, which makes it forget targets
+ *		and history
  */
 struct axv_arm64_speculation {
 	u32 model;

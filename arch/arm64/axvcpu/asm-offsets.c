@@ -24,7 +24,7 @@ static void __used axv_arm64_offsets(void)
 	DEFINE(TLB_STAGE1, AXV_TLB_STAGE1);
 	DEFINE(TLB_VM, AXV_TLB_VM);
 	BLANK();
-	/* In this order those of a struct axv_nvhe */
+	/* Members of struct axv_nvhe, in their order */
 	OFFSET(NVHE_HOST_REGS, axv_nvhe, host_regs);
 	OFFSET(NVHE_TTBR, axv_nvhe, ttbr);
 	OFFSET(NVHE_MAIR, axv_nvhe, mair);

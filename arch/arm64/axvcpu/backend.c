@@ -29,7 +29,7 @@
 
 static atomic64_t next_serial;
 
-/* Beside the virtual counter there is no other: it begins at 0. */
+/* A guest has no counter but the virtual one, which begins at 0. */
 static u64 get_counter(struct axv_vm *vm)
 {
 	return arch_timer_read_counter() - READ_ONCE(to_arm64_vm(vm)->cntvoff);
@@ -54,11 +54,11 @@ static void vm_destroy(struct axv_vm *vm)
 }
 
 /**
- * axv_arm64_reset() - as PSCI leaves a CPU that it turns on
+ * axv_arm64_reset() - put a vCPU into the state of a CPU that PSCI turns on
  * @v:		vCPU whose claim the caller holds
  *
  * EL1 in AArch64 state, MMU and caches off, everything masked (DEN 0022, CPU_ON).
- * What resets to an unknown value is zero.
+ * Registers whose reset value is unknown are zero.
  *
  * Context: may sleep; takes &axv_vcpu.lock.
  */
@@ -124,7 +124,7 @@ static int vcpu_setup(struct axv_vcpu *vcpu, const struct axv_setup *setup)
 	return 0;
 }
 
-/* All that is the vCPU's is in memory between two runs. */
+/* Between two runs all state of a vCPU is in memory, so there is nothing to load or unload. */
 static void load(struct axv_vcpu *vcpu, int cpu)
 {
 }
@@ -140,7 +140,7 @@ static int query(u32 id, u64 *value)
 		*value = axv_arm64_ipa_bits();
 		return 0;
 	case AXV_QUERY_INJECT_DEPTH:
-		/* Without GICV3, inputs have a level, not a queue. */
+		/* Without a GICv3, the interrupt inputs have a level, not a queue. */
 		*value = axv_arm64_host.vgic ? AXV_GIC_DEPTH : 0;
 		return 0;
 	case AXV_QUERY_FPU_SIZE:
@@ -176,7 +176,7 @@ static u32 table_entry_size(u32 kind)
 	return kind == AXV_TABLE_REGS ? sizeof(u64) : 0;
 }
 
-/* Nothing is known of what this CPU holds. */
+/* Begin to use this CPU, of whose TLB, list registers and GIC nothing is known. */
 static int begin_on_cpu(void)
 {
 	int err = 0;
@@ -192,8 +192,8 @@ static int begin_on_cpu(void)
 }
 
 /*
- * With VHE EL2 is the kernel's own, and always on; but what other guests left in
- * this CPU's TLB is not known.
+ * With VHE, EL2 is the kernel's own and always on; still it is not known what guests have
+ * left in this CPU's TLB.
  */
 static int hardware_enable(void)
 {
@@ -302,8 +302,8 @@ static void free_all(void)
  * axv_arch_init() - look for hardware virtualization
  *
  * Context: module load.
- * Return: the back end's operations, or an error pointer: -EOPNOTSUPP; -EBUSY if
- * it cannot be shared.
+ * Return: the back end's operations, or an error pointer: -EOPNOTSUPP; -EBUSY if KVM has
+ * EL2 and it cannot be shared.
  */
 const struct axv_arch_ops * __init axv_arch_init(void)
 {

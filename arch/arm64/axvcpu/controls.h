@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a guest runs under on the CPU it is entered on; controls.c has what is so on all.
+ * Registers of EL2 that control a guest, as they have to be on the CPU it is entered on;
+ * controls.c has those that are the same on all CPUs.
  */
 #ifndef _AXVCPU_ARM64_CONTROLS_H
 #define _AXVCPU_ARM64_CONTROLS_H
@@ -14,11 +15,11 @@
 #include "arm64.h"
 #include "tlb.h"
 
-/* CNTHCTL_EL2: the physical counter and its timer.  With E2H, and without */
+/* CNTHCTL_EL2, with HCR_EL2.E2H set and clear: EL1 has the physical counter and its timer. */
 #define CNTHCTL_E2H_PHYSICAL	(BIT(10) | BIT(11))
 #define CNTHCTL_NVHE_PHYSICAL	(BIT(0) | BIT(1))
 
-/* Whose regime the buffers of profiling and trace use: nobody's. */
+/* MDCR_EL2.E2PB and E2TB: EL1's regime has the buffers of profiling and trace. */
 #define MDCR_BUFFERS		(GENMASK(13, 12) | GENMASK(25, 24))
 
 #define MDCR_TRAPS		(MDCR_EL2_TPM | MDCR_EL2_TPMCR | MDCR_EL2_TDA | \
@@ -28,13 +29,13 @@
 #define HCRX_TALLINT		BIT(6)
 
 /**
- * axv_arm64_controls() - what a guest runs under on this CPU
- * @v:		vCPU that will be entered on it, whose claim the caller holds.  What is not
- *		there on this CPU is not used of its @ctl.
- * @host:	what the host runs under, by &enum axv_arm64_ctl
+ * axv_arm64_controls() - set the registers that control a guest on this CPU
+ * @v:		vCPU that will be entered on it, whose claim the caller holds.  Of its
+ *		@ctl, only registers that this CPU has are used.
+ * @host:	the host's values of these registers, by &enum axv_arm64_ctl
  * @optional:	bits AXV_OPTIONAL_* of this CPU
  *
- * Context: interrupts off until after the last of those entries.
+ * Context: interrupts off until after the last entry with these registers.
  */
 static __always_inline void axv_arm64_controls(struct axv_arm64_vcpu *v, const u64 *host,
 					       u64 optional)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is on its way to the guest: its interrupt inputs, SErrors, and
+ * Events that wait to be delivered to the guest: its interrupt inputs, SErrors, and
  * synchronous exceptions that EL2 has to take to EL1 on the guest's behalf.
  */
 #include <linux/errno.h>
@@ -28,7 +28,7 @@
 #define SCTLR_SPAN		BIT(23)
 #define SCTLR_DSSBS		BIT_ULL(44)
 
-/* The flags that go with an event, and the range of its priority. */
+/* Has the event only flags, and a priority, that go with its type? */
 static bool is_plain(const struct axv_arm64_vcpu *v, const struct axv_inject *event)
 {
 	u32 flags = 0, priority = 0;
@@ -52,7 +52,7 @@ static bool is_plain(const struct axv_arm64_vcpu *v, const struct axv_inject *ev
  *		and address, or an SError; or what the interrupt controller takes
  *
  * Context: under &axv_vcpu.lock, interrupts off.
- * Return: 0; -EAGAIN: one of the kind is waiting; -EINVAL; or as
+ * Return: 0; -EAGAIN: an event of the kind waits already; -EINVAL; or as
  * axv_arm64_gic_inject().
  */
 int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
@@ -91,11 +91,11 @@ int axv_arm64_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 }
 
 /**
- * axv_arm64_has_event() - is there an event that ends a halt?
+ * axv_arm64_has_event() - does an event end the halt of a vCPU?
  * @vcpu:	vCPU whose claim the caller holds
  *
- * Masks do not count (Arm ARM, WFI).  Where the VMM has the interrupt controller, a timer
- * that it has to be told of ends the halt as well.
+ * It does even if PSTATE masks it (Arm ARM, WFI).  Where the VMM has the interrupt
+ * controller, a rise of the timer that it has to be told ends the halt as well.
  *
  * Context: under &axv_vcpu.lock.
  */
@@ -111,9 +111,9 @@ bool axv_arm64_has_event(struct axv_vcpu *vcpu)
 }
 
 /*
- * What is broken?  (Arm ARM, ESR_ELx, ISS of an SError, "AET"; DISR_EL1 has it in
- * the same place.)  True: nothing that the guest would have to know of.  What is
- * uncontained may be anywhere, and the kernel does not go on with that either.
+ * Is an SError nothing that the guest has to know of (Arm ARM, ESR_ELx, ISS of an SError,
+ * "AET"; DISR_EL1 has AET in the same place)?  An uncontained error may have spread
+ * anywhere: panic, as the kernel does for an SError of its own.
  */
 static bool is_harmless(u64 iss)
 {
@@ -132,7 +132,7 @@ static bool is_harmless(u64 iss)
 }
 
 /**
- * axv_arm64_serror() - the guest caused an SError: it gets one of its own
+ * axv_arm64_serror() - give the guest a virtual SError for one that it caused
  * @v:		vCPU whose claim the caller holds
  * @iss:	its syndrome
  *
@@ -163,8 +163,8 @@ static unsigned int vector_offset(u64 pstate)
 }
 
 /*
- * PSTATE at the vector (Arm ARM, AArch64.TakeException): flags stay, which are in
- * the same places if AArch32 state is left, and what SCTLR_EL1 tells.
+ * PSTATE at the vector (Arm ARM, AArch64.TakeException): the flags stay, which are in the
+ * same places after AArch32 state; SCTLR_EL1 tells whether PAN and SSBS are set.
  */
 static u64 pstate_at_vector(u64 pstate, u64 sctlr)
 {
@@ -179,7 +179,7 @@ static u64 pstate_at_vector(u64 pstate, u64 sctlr)
 }
 
 /**
- * axv_arm64_raise() - a synchronous exception, taken to EL1
+ * axv_arm64_raise() - take a synchronous exception to EL1
  * @v:		vCPU whose system registers are not loaded
  * @esr:	its ESR_EL1
  * @far:	its FAR_EL1, if the class has one
@@ -209,10 +209,10 @@ void axv_arm64_raise(struct axv_arm64_vcpu *v, u64 esr, u64 far)
 }
 
 /**
- * axv_arm64_undefined() - the instruction does not exist
+ * axv_arm64_undefined() - take an undefined-instruction exception to EL1
  * @v:		vCPU whose system registers are not loaded
  *
- * The length goes with the trap (ESR_EL2.IL).
+ * ESR_EL1.IL, the length of the instruction, is that of the trap (ESR_EL2.IL).
  */
 void axv_arm64_undefined(struct axv_arm64_vcpu *v)
 {
@@ -220,7 +220,10 @@ void axv_arm64_undefined(struct axv_arm64_vcpu *v)
 			   (v->last.esr & ESR_ELx_IL), 0);
 }
 
-/* An abort names the exception level it comes from, a VMM cannot know it. */
+/*
+ * The class of an abort tells whether it comes from a lower exception level.  The VMM
+ * that injects an abort cannot know that, so the class is set right here.
+ */
 static u64 from_where(u64 esr, u64 pstate)
 {
 	bool same = !(pstate & PSR_MODE32_BIT) &&
@@ -260,7 +263,7 @@ void axv_arm64_deliver(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_get_event() - a register of class EVENT
+ * axv_arm64_get_event() - read a register of class EVENT
  * @v:		vCPU whose claim the caller holds
  * @index:	an &enum axv_arm64_event_reg
  * @value:	its value
@@ -308,7 +311,10 @@ int axv_arm64_get_event(struct axv_arm64_vcpu *v, u64 index, u64 *value)
 	return err;
 }
 
-/* ESR_EL1 is 32 bits wide here; every exception but the SError is synchronous. */
+/*
+ * Can a synchronous exception have this ESR_EL1?  It is 32 bits wide here, and of all
+ * classes only the SError is not synchronous.
+ */
 static bool exception_valid(u64 esr)
 {
 	return !(esr >> 32) && ESR_ELx_EC(esr) != AXV_ARM64_EC_SERROR;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an exit means, if that is not told on the spot (exit.h).
+ * Handlers of exits: WFI and WFE, and those that exit.h leaves to the outer loop.
  */
 #include <asm/esr.h>
 
 #include "arm64.h"
 
-/* WFI, WFE, and those with a time limit (FEAT_WFxT), which the guest has not. */
+/* ISS.TI: WFI, WFE, or one with a time limit (FEAT_WFxT), which guests do not have. */
 #define WFX_TI_MASK		3
 #define WFX_TI_WFI		0
 
 /**
- * axv_arm64_wfx() - WFI or WFE
+ * axv_arm64_wfx() - handle a WFI or WFE that was trapped
  * @v:		vCPU that just left the guest
  *
  * Context: interrupts and preemption off.
@@ -37,10 +37,10 @@ enum axv_next axv_arm64_wfx(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_handle_slow() - answer an exit that the inner loop could not
+ * axv_arm64_handle_slow() - answer an exit that the inner loop could not answer
  * @v:		vCPU whose last exit waits, its system registers in memory
  *
- * Whatever is not known here does not exist for the guest.
+ * An exit of any other class becomes an undefined-instruction exception in the guest.
  *
  * Context: process context, preemption on; sleeps for guest memory.
  * Return: AXV_RESUME or AXV_EXIT.

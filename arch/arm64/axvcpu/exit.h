@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What an exit means, by its exception class (Arm ARM, ESR_EL2).
+ * The handlers of exits, by exception class (Arm ARM, ESR_EL2).
  *
  * The fast handlers run inside the inner loop with interrupts off, while the
  * guest's EL1 registers are loaded; they see general registers, PC and PSTATE.

@@ -3,10 +3,10 @@
  * The interrupts of a vCPU: a queue of those that are pending or active, and the
  * choice of those that stand in list registers.
  *
- * The queue is the truth while the guest is out: axv_gic_fill() makes list
- * registers of it before the guest's registers are loaded, axv_gic_drain() takes
- * back what became of them.  In between other threads change the queue, never a
- * list register; a request brings the guest out to be filled anew.
+ * The queue is authoritative while the guest is out: axv_gic_fill() fills list registers
+ * from it before the guest's registers are loaded, and axv_gic_drain() takes back what
+ * became of them.  In between other threads change the queue, never a list register;
+ * their request makes the guest exit, so that list registers are filled anew.
  *
  * Nothing here touches hardware.  All functions run under &axv_vcpu.lock.
  */
@@ -46,7 +46,10 @@
 #define ANY_PENDING		(AXV_GIC_PENDING | AXV_GIC_LEVEL)
 #define OWN_STATE		(AXV_GIC_PENDING | AXV_GIC_LEVEL | AXV_GIC_ACTIVE)
 
-/* Set by gic_vcpu.c; here, below all who go by it. */
+/*
+ * Set by gic_vcpu.c.  It is defined here, since sgi.c reads it and must not need
+ * gic_vcpu.c.
+ */
 struct axv_gic_host axv_gic_host __ro_after_init;
 
 /* ---- the queue ---------------------------------------------------------------- */
@@ -61,13 +64,16 @@ static struct axv_gic_irq *find(struct axv_arm64_gic *gic, u32 intid)
 	return NULL;
 }
 
-/* Is it the one that the virtual timer asserts? */
+/* Is @intid the virtual timer's interrupt? */
 static bool is_timer(const struct axv_arm64_gic *gic, u32 intid)
 {
 	return axv_gic_timer_enabled(gic) && intid == axv_gic_timer_intid(gic);
 }
 
-/* There is always room for the timer's, so that it need not be refused. */
+/*
+ * Is there room for one more?  Always for the timer's interrupt, which need not be
+ * refused then.
+ */
 static bool has_room(struct axv_arm64_gic *gic, u32 intid)
 {
 	unsigned int others = hweight64(gic->used);
@@ -79,7 +85,7 @@ static bool has_room(struct axv_arm64_gic *gic, u32 intid)
 	return others < AXV_GIC_DEPTH;
 }
 
-/* One that is there, or a new one. */
+/* The entry of @intid, a new one if there is none; NULL if the queue is full. */
 static struct axv_gic_irq *get(struct axv_arm64_gic *gic, u32 intid)
 {
 	struct axv_gic_irq *irq = find(gic, intid);
@@ -94,8 +100,8 @@ static struct axv_gic_irq *get(struct axv_arm64_gic *gic, u32 intid)
 }
 
 /*
- * Neither pending nor active: forgotten, once no list register has it, and nobody is to be
- * told of its end.
+ * Free an entry that is neither pending nor active, unless a list register has it or a
+ * level route has yet to be told of its end.
  */
 static void put(struct axv_arm64_gic *gic, struct axv_gic_irq *irq)
 {
@@ -105,7 +111,7 @@ static void put(struct axv_arm64_gic *gic, struct axv_gic_irq *irq)
 		WRITE_ONCE(gic->used, gic->used & ~bit);
 }
 
-/* It was acknowledged, and is not active any more. */
+/* The guest has ended an interrupt: note that for a level route that waits for it. */
 static void ended(struct axv_arm64_gic *gic, const struct axv_gic_irq *irq)
 {
 	if (irq->state & AXV_GIC_ROUTED)
@@ -113,9 +119,9 @@ static void ended(struct axv_arm64_gic *gic, const struct axv_gic_irq *irq)
 }
 
 /**
- * axv_gic_valid_intid() - is there such an interrupt?
+ * axv_gic_valid_intid() - is this the INTID of an interrupt?
  * @intid:	INTID
- * @host:	how many bits it may have
+ * @host:	gives the width of an INTID
  *
  * SGIs, PPIs and SPIs, and LPIs; neither special nor extended ones (GIC, "INTIDs").
  */
@@ -126,8 +132,8 @@ bool axv_gic_valid_intid(u32 intid, const struct axv_gic_host *host)
 }
 
 /**
- * axv_gic_edge() - an interrupt becomes pending
- * @gic:	whose
+ * axv_gic_edge() - make an interrupt pending
+ * @gic:	queue of a vCPU
  * @intid:	valid
  * @priority:	in bits that are implemented
  *
@@ -145,13 +151,14 @@ int axv_gic_edge(struct axv_arm64_gic *gic, u32 intid, u8 priority)
 }
 
 /**
- * axv_gic_retract() - an edge is taken back, unless it was acknowledged
- * @gic:	whose
- * @intid:	which
+ * axv_gic_retract() - take back an edge that was not acknowledged
+ * @gic:	queue of a vCPU
+ * @intid:	valid
  *
- * One in a list register may be acknowledged until the guest is out.
+ * An edge in a list register is taken back when the guest is out; until then the guest
+ * may acknowledge it.
  *
- * Return: 0, or -ENOENT if none waits.
+ * Return: 0, or -ENOENT if no edge waits.
  */
 int axv_gic_retract(struct axv_arm64_gic *gic, u32 intid)
 {
@@ -188,13 +195,13 @@ static int set_level(struct axv_arm64_gic *gic, u32 intid, u8 priority, bool lev
 }
 
 /**
- * axv_gic_level() - the wire of an interrupt
- * @gic:	whose
+ * axv_gic_level() - set the level of an interrupt's wire
+ * @gic:	queue of a vCPU
  * @intid:	valid
  * @priority:	in bits that are implemented
- * @level:	high: pending until it is low
+ * @level:	true: the interrupt is pending until this is false
  *
- * Return: 0; -EAGAIN if the queue is full; -EINVAL for the virtual timer's own.
+ * Return: 0; -EAGAIN if the queue is full; -EINVAL for the virtual timer's interrupt.
  */
 int axv_gic_level(struct axv_arm64_gic *gic, u32 intid, u8 priority, bool level)
 {
@@ -204,8 +211,8 @@ int axv_gic_level(struct axv_arm64_gic *gic, u32 intid, u8 priority, bool level)
 }
 
 /**
- * axv_gic_tell_end() - a level route waits for the end of an interrupt
- * @gic:	whose
+ * axv_gic_tell_end() - note that a level route waits for the end of an interrupt
+ * @gic:	queue of a vCPU
  * @intid:	one whose wire is high
  */
 void axv_gic_tell_end(struct axv_arm64_gic *gic, u32 intid)
@@ -217,10 +224,10 @@ void axv_gic_tell_end(struct axv_arm64_gic *gic, u32 intid)
 }
 
 /**
- * axv_gic_take_ended() - the next interrupt of level routes that the guest has ended
- * @gic:	whose, with nothing in list registers
+ * axv_gic_take_ended() - take one interrupt whose end a level route has to be told
+ * @gic:	queue of a vCPU, with nothing in list registers
  *
- * Return: its INTID, or -ENOENT.
+ * Return: its INTID, or -ENOENT if there is none.
  */
 int axv_gic_take_ended(struct axv_arm64_gic *gic)
 {
@@ -238,8 +245,8 @@ int axv_gic_take_ended(struct axv_arm64_gic *gic)
 }
 
 /**
- * axv_gic_timer_level() - the wire of the virtual timer
- * @gic:	whose, with a timer that is enabled
+ * axv_gic_timer_level() - set the level of the virtual timer's wire
+ * @gic:	queue of a vCPU, with a timer that is enabled
  * @level:	its output
  */
 void axv_gic_timer_level(struct axv_arm64_gic *gic, bool level)
@@ -251,13 +258,13 @@ void axv_gic_timer_level(struct axv_arm64_gic *gic, bool level)
 }
 
 /**
- * axv_gic_set_vtimer() - how the virtual timer is delivered from now on
- * @gic:	whose
+ * axv_gic_set_vtimer() - set how the virtual timer's interrupt is delivered
+ * @gic:	queue of a vCPU
  * @value:	AXV_ARM64_VTIMER_*
- * @host:	priorities
+ * @host:	gives the priority bits that are implemented
  *
- * Return: 0; -EINVAL: no such value; -EAGAIN: the queue is full, and the place
- * kept free was another timer interrupt's.
+ * Return: 0; -EINVAL: there is no such value; -EAGAIN: the queue is full, since the
+ * timer's former interrupt has the place that is kept for it.
  */
 int axv_gic_set_vtimer(struct axv_arm64_gic *gic, u64 value,
 		       const struct axv_gic_host *host)
@@ -277,9 +284,9 @@ int axv_gic_set_vtimer(struct axv_arm64_gic *gic, u64 value,
 }
 
 /**
- * axv_gic_deactivate() - what ICC_DIR_EL1 does
- * @gic:	whose, with nothing in list registers
- * @intid:	anything
+ * axv_gic_deactivate() - deactivate an interrupt, as ICC_DIR_EL1 does
+ * @gic:	queue of a vCPU, with nothing in list registers
+ * @intid:	any value
  */
 void axv_gic_deactivate(struct axv_arm64_gic *gic, u32 intid)
 {
@@ -293,7 +300,11 @@ void axv_gic_deactivate(struct axv_arm64_gic *gic, u32 intid)
 	put(gic, irq);
 }
 
-/* One that is in the queue, by what is configured now; an active one keeps its priority. */
+/*
+ * Adapt an SGI in the queue to what is configured now.  If it is pending and not enabled,
+ * it leaves the queue and is a bit of @pending again; if it is active, it keeps its
+ * priority.
+ */
 static void update_sgi(struct axv_arm64_gic *gic, struct axv_gic_irq *irq)
 {
 	struct axv_gic_sgis *sgis = &gic->sgis;
@@ -308,16 +319,17 @@ static void update_sgi(struct axv_arm64_gic *gic, struct axv_gic_irq *irq)
 }
 
 /**
- * axv_gic_take_sgis() - queue what other vCPUs have sent, if it is enabled
- * @gic:	whose, with nothing in list registers
+ * axv_gic_take_sgis() - queue the SGIs that were sent and are enabled
+ * @gic:	queue of a vCPU, with nothing in list registers
  *
- * What is pending in the queue and is not enabled any more goes back.
+ * An SGI that is pending in the queue but not enabled any more goes back to
+ * &axv_gic_sgis.pending.
  *
- * A bit is cleared after its SGI is in the queue.  One that is sent in between is the same
- * one: the guest has not been entered yet, and the entry's barrier has it see what the
- * sender stored before.
+ * A bit of &axv_gic_sgis.pending is cleared after its SGI is in the queue.  If the SGI is
+ * sent again in between, that makes no second one: the guest has not been entered yet,
+ * and by the entry's barrier it sees what the sender stored before.
  *
- * Return: is there one that is enabled and finds no room?
+ * Return: true if an SGI that is enabled found no room in the queue.
  */
 bool axv_gic_take_sgis(struct axv_arm64_gic *gic)
 {
@@ -353,7 +365,7 @@ static bool is_pending(const struct axv_gic_irq *irq)
 	return irq->state & ANY_PENDING && !(irq->state & AXV_GIC_ACTIVE);
 }
 
-/* The most urgent of some that can be acknowledged; -1: none can. */
+/* Of the entries @slots, the most urgent that can be acknowledged; -1: none can. */
 static int most_urgent(const struct axv_arm64_gic *gic, u64 slots)
 {
 	int best = -1;
@@ -368,7 +380,7 @@ static int most_urgent(const struct axv_arm64_gic *gic, u64 slots)
 	return best;
 }
 
-/* Of some that are active, the one with the highest priority; -1: none is. */
+/* Of the entries @slots, the active one with the highest priority; -1: none is active. */
 static int innermost(const struct axv_arm64_gic *gic, u64 slots)
 {
 	int best = -1;
@@ -384,9 +396,9 @@ static int innermost(const struct axv_arm64_gic *gic, u64 slots)
 }
 
 /*
- * More than there are list registers: the most urgent one has to be there, so
- * that the guest gets it; then those that are active, the innermost first, since
- * these are deactivated next; then what else is pending.
+ * Choose among more interrupts than there are list registers: first the most urgent one
+ * that is pending, since the guest has to get it; then those that are active, the
+ * innermost first, since the guest deactivates these next; then others that are pending.
  */
 static u64 choose(const struct axv_arm64_gic *gic, unsigned int nr_lrs)
 {
@@ -406,13 +418,14 @@ static u64 choose(const struct axv_arm64_gic *gic, unsigned int nr_lrs)
 }
 
 /*
- * The timer's interrupt is the host's, too: when the guest deactivates it, so is
- * the physical one, and the next time the timer fires is noticed (GIC, ICH_LR<n>_EL2.HW).
- * Active and pending at once is nothing such a list register can hold.
+ * The list register of the timer's interrupt names the host's interrupt, too: when the
+ * guest deactivates the one, the GIC deactivates the other, and so the next rise of the
+ * timer makes the guest exit (GIC, ICH_LR<n>_EL2.HW).  Such a list register cannot be
+ * active and pending at once.
  *
- * Any other that is deactivated while its wire is high, or whose end a route waits for,
- * brings the guest out.  The wire of a route may fall then, so until then the interrupt is
- * not pending again.
+ * Any other interrupt makes the guest exit when it is deactivated, if its wire is high or
+ * a route waits for its end.  The wire of a route may fall at that exit, so the interrupt
+ * is not pending again before.
  */
 static u64 list_register(const struct axv_arm64_gic *gic,
 			 const struct axv_gic_irq *irq,
@@ -438,8 +451,9 @@ static u64 list_register(const struct axv_arm64_gic *gic,
 }
 
 /*
- * Who does not fit: the guest has to come out when it has taken all that could be
- * taken, and when it deactivates what no list register has.
+ * Bits of ICH_HCR_EL2 for interrupts that have no list register: the guest has to exit
+ * when no list register is pending any more, and when it deactivates an interrupt that no
+ * list register has.
  */
 static u64 notice(const struct axv_arm64_gic *gic, const struct axv_gic_host *host)
 {
@@ -454,10 +468,10 @@ static u64 notice(const struct axv_arm64_gic *gic, const struct axv_gic_host *ho
 }
 
 /**
- * axv_gic_fill() - make list registers of the queue
- * @gic:	whose, with nothing in list registers
+ * axv_gic_fill() - fill list registers from the queue
+ * @gic:	queue of a vCPU, with nothing in list registers
  * @ich:	its @lr and @hcr are written
- * @host:	how many there are
+ * @host:	gives the number of list registers
  */
 void axv_gic_fill(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich,
 		  const struct axv_gic_host *host)
@@ -475,7 +489,7 @@ void axv_gic_fill(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich,
 
 		ich->lr[gic->nr] = list_register(gic, irq, host);
 		gic->slots[gic->nr++] = slot;
-		/* Another edge may come while this one is on its way. */
+		/* Another edge may come while this one is in the list register. */
 		if (irq->state & AXV_GIC_PENDING)
 			irq->state ^= AXV_GIC_PENDING | AXV_GIC_LR_EDGE;
 	}
@@ -487,7 +501,10 @@ void axv_gic_fill(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich,
 	}
 }
 
-/* What became of one in a list register; those that were not active were pending. */
+/*
+ * Take back what became of an interrupt in a list register.  If it was not active, it was
+ * pending when the list register was filled; not pending any more, it was acknowledged.
+ */
 static void take_back(struct axv_arm64_gic *gic, struct axv_gic_irq *irq, u64 lr)
 {
 	bool edge = irq->state & AXV_GIC_LR_EDGE;
@@ -504,13 +521,14 @@ static void take_back(struct axv_arm64_gic *gic, struct axv_gic_irq *irq, u64 lr
 }
 
 /**
- * axv_gic_drain() - the end of what axv_gic_fill() began
- * @gic:	whose
+ * axv_gic_drain() - take back what became of the list registers
+ * @gic:	queue of a vCPU
  * @ich:	@lr and @hcr are as the guest left them; no list register is in use
  *		afterwards
  *
- * ICH_HCR_EL2.EOIcount tells how often the guest deactivated what no list
- * register has, not which: the innermost, as it has to (GIC, ICH_HCR_EL2).
+ * ICH_HCR_EL2.EOIcount tells how often the guest deactivated an interrupt that no list
+ * register has, but not which.  Each time it was the innermost, since the guest has to
+ * keep that order (GIC, ICH_HCR_EL2).
  */
 void axv_gic_drain(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich)
 {
@@ -541,8 +559,8 @@ void axv_gic_drain(struct axv_arm64_gic *gic, struct axv_arm64_ich *ich)
 /* ---- what the guest would notice --------------------------------------------------- */
 
 /*
- * Group priority of group 1 (GIC, "Priority grouping"); the virtual BPR1 counts as a
- * non-secure one.
+ * Group priority of group 1 (GIC, "Priority grouping"); the virtual BPR1 works as a
+ * Non-secure one does.
  */
 static u8 group_priority(u64 vmcr, u8 priority)
 {
@@ -551,7 +569,7 @@ static u8 group_priority(u64 vmcr, u8 priority)
 	return priority & ~0u << bits;
 }
 
-/* The running priority, 256: none */
+/* The running priority; 256: no interrupt is active */
 static unsigned int running(const struct axv_arm64_ich *ich,
 			    const struct axv_gic_host *host)
 {
@@ -568,11 +586,12 @@ static unsigned int running(const struct axv_arm64_ich *ich,
 
 /**
  * axv_gic_signals() - is an interrupt signalled to the vCPU?
- * @gic:	whose, with nothing in list registers
- * @ich:	its CPU interface
- * @host:	its priorities
+ * @gic:	queue of a vCPU, with nothing in list registers
+ * @ich:	the vCPU's CPU interface
+ * @host:	gives the format of active priorities
  *
- * Enabled, more urgent than the mask, and than what is active (GIC, "Interrupt prioritization").
+ * It has to be enabled, and more urgent than the mask and than what is active (GIC,
+ * "Interrupt prioritization").
  */
 bool axv_gic_signals(const struct axv_arm64_gic *gic,
 		     const struct axv_arm64_ich *ich,
@@ -591,11 +610,11 @@ bool axv_gic_signals(const struct axv_arm64_gic *gic,
 /* ---- saving and restoring ---------------------------------------------------------- */
 
 /**
- * axv_gic_get_irq() - one place of the queue, as a register
- * @gic:	whose, with nothing in list registers
+ * axv_gic_get_irq() - read one place of the queue as a register
+ * @gic:	queue of a vCPU, with nothing in list registers
  * @place:	below AXV_GIC_IRQS
  *
- * Return: AXV_ARM64_IRQ_*, 0 if it is empty.
+ * Return: AXV_ARM64_IRQ_*, 0 if the place is empty.
  */
 u64 axv_gic_get_irq(const struct axv_arm64_gic *gic, unsigned int place)
 {
@@ -616,13 +635,14 @@ u64 axv_gic_get_irq(const struct axv_arm64_gic *gic, unsigned int place)
 
 /**
  * axv_gic_set_irq() - replace one place of the queue
- * @gic:	whose, with nothing in list registers
+ * @gic:	queue of a vCPU, with nothing in list registers
  * @place:	below AXV_GIC_IRQS
  * @value:	AXV_ARM64_IRQ_*
- * @host:	what there may be
+ * @host:	gives the INTIDs and priorities that there are
  *
- * Return: 0; -EINVAL: no such interrupt, no state, or it has another place;
- * -EAGAIN: one more than AXV_GIC_DEPTH beside the timer's.
+ * Return: 0; -EINVAL: there is no such interrupt, @value has no state, or the interrupt
+ * has another place; -EAGAIN: there are AXV_GIC_DEPTH interrupts beside the timer's
+ * already.
  */
 int axv_gic_set_irq(struct axv_arm64_gic *gic, unsigned int place, u64 value,
 		    const struct axv_gic_host *host)
@@ -646,8 +666,9 @@ int axv_gic_set_irq(struct axv_arm64_gic *gic, unsigned int place, u64 value,
 		return -EAGAIN;
 
 	/*
-	 * That a route waits for its end is no part of the value: it stays if the value is
-	 * written back, also after the place was emptied.  Otherwise the end is missed.
+	 * AXV_GIC_ROUTED is no part of the value.  It stays if the same interrupt is
+	 * written back, also after the place was emptied; otherwise the route would miss
+	 * its end.
 	 */
 	irq->state = irq->intid == intid ? irq->state & AXV_GIC_ROUTED : 0;
 	irq->intid = intid;

@@ -15,7 +15,7 @@
 #define AXV_GIC_MAX_LRS		16
 #define AXV_GIC_MAX_APRS	4
 #define AXV_GIC_IRQS		64
-/* One place is the virtual timer's, so that it is never refused. */
+/* One place is kept for the virtual timer, so that its interrupt is never refused. */
 #define AXV_GIC_DEPTH		(AXV_GIC_IRQS - 1)
 #define AXV_GIC_SGIS		16
 #define AXV_GIC_SGI_MASK	GENMASK(AXV_GIC_SGIS - 1, 0)
@@ -25,12 +25,12 @@
 #define AXV_GIC_LEVEL		BIT(1)	/* the wire is high */
 #define AXV_GIC_ACTIVE		BIT(2)	/* acknowledged, not deactivated */
 #define AXV_GIC_LR_EDGE		BIT(3)	/* the edge waits in the list register */
-#define AXV_GIC_RETRACT		BIT(4)	/* and is to be taken back from there */
-#define AXV_GIC_ROUTED		BIT(5)	/* a level route waits for its end */
+#define AXV_GIC_RETRACT		BIT(4)	/* and is to be taken back when the guest is out */
+#define AXV_GIC_ROUTED		BIT(5)	/* a level route waits for the end of the interrupt */
 
 /**
  * struct axv_gic_irq - an interrupt that is pending or active
- * @intid:	which
+ * @intid:	its INTID
  * @priority:	as the virtual CPU interface implements it
  * @state:	AXV_GIC_*
  */
@@ -41,15 +41,15 @@ struct axv_gic_irq {
 };
 
 /**
- * struct axv_arm64_ich - what EL2's interface to the virtual CPU interface holds
- * @hcr:	ICH_HCR_EL2; without irqchip, the traps
+ * struct axv_arm64_ich - the registers by which EL2 controls the virtual CPU interface
+ * @hcr:	ICH_HCR_EL2; without irqchip it does nothing but trap all accesses
  * @vmcr:	ICH_VMCR_EL2
  * @ap0r:	ICH_AP0R<n>_EL2
  * @ap1r:	ICH_AP1R<n>_EL2
  * @lr:		ICH_LR<n>_EL2
  *
- * Belongs to the holder of the claim; the truth, whenever the guest's registers
- * are not loaded.
+ * Belongs to the holder of the claim; authoritative whenever the guest's registers are
+ * not loaded.
  */
 struct axv_arm64_ich {
 	u64 hcr;
@@ -64,8 +64,9 @@ struct axv_arm64_ich {
  * @pending:	bit n: SGI n was sent and is not in the queue.  Set by any sender, without a
  *		lock; a request follows.  Cleared under &axv_vcpu.lock.
  * @enabled:	bit n: SGI n may be in the queue
- * @changed:	@enabled or @priority is not yet what the queue goes by
- * @priority:	of each, in bits that are implemented
+ * @changed:	@enabled or @priority has changed, and the SGIs in the queue do not show
+ *		it yet
+ * @priority:	priority of each SGI, in bits that are implemented
  *
  * All but @pending under &axv_vcpu.lock.
  */
@@ -81,24 +82,26 @@ struct axv_gic_sgis {
  *
  * Under &axv_vcpu.lock:
  * @irqs:	the queue, in no order; no INTID is in it twice
- * @used:	bit n: @irqs[n] is one.  Read without the lock to see whether there
- *		is any: a request follows on whoever adds one.
+ * @used:	bit n: @irqs[n] is in use.  Read without the lock to see whether any is: a
+ *		thread that adds an interrupt makes a request after that.
  * @listed:	bit n: @irqs[n] is in a list register
- * @ended:	bit n: @irqs[n] was deactivated, and no level route has been told yet.  Read
- *		without the lock by the holder of the claim, who alone sets bits.
+ * @ended:	bit n: @irqs[n] was deactivated, and no level route has been told yet.
+ *		Read without the lock by the holder of the claim; no other thread sets
+ *		bits.
  * @vtimer:	AXV_ARM64_GIC_VTIMER
- * @timer_level: the virtual timer is what @irqs shows high
- * @sgis:	what was sent by other vCPUs
+ * @timer_level: level of the virtual timer's wire, as @irqs has it
+ * @sgis:	SGIs that vCPUs have sent
  *
  * Only the holder of the claim touches these:
- * @slots:	by list register, the index in @irqs
+ * @slots:	for each list register in use, the index of its interrupt in @irqs
  * @nr:		list registers in use
  * @line:	the virtual timer's output, as it was when the guest left
  * @hold:	the timer's interrupt is to be active in the host's GIC
- * @released:	the guest has deactivated it there
- * @check_timer: the timer may have changed while the guest was out.  Set by
- *		anyone, together with a request.
- * @taken:	interrupts that were acknowledged and not counted yet
+ * @released:	the guest has deactivated the timer's interrupt in the host's GIC
+ * @check_timer: the timer may have changed while the guest was out.  Set by any thread,
+ *		together with a request.
+ * @taken:	number of interrupts that were acknowledged and are not in the statistics
+ *		yet
  */
 struct axv_arm64_gic {
 	struct axv_gic_irq irqs[AXV_GIC_IRQS];
@@ -123,9 +126,10 @@ struct axv_arm64_gic {
  * @nr_lrs:	list registers
  * @nr_aprs:	registers of active priorities, for each group
  * @pri_mask:	priority bits that are implemented
- * @pre_shift:	priority of the lowest bit of the active priorities, as a shift
+ * @pre_shift:	a bit's number in the registers of active priorities, shifted left by
+ *		this, is its priority
  * @intid_bits:	width of an INTID
- * @trap_dir:	ICH_HCR_EL2.TDIR, where it is there (ICH_VTR_EL2.TDS)
+ * @trap_dir:	ICH_HCR_EL2.TDIR; 0 where there is no such trap (ICH_VTR_EL2.TDS)
  * @timer_intid: the physical INTID of the virtual timer
  */
 struct axv_gic_host {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hosts whose kernel runs at EL1 (no VHE): EL2 is taken from the kernel's stub
- * while there are VMs, and given back.
+ * Hosts whose kernel runs at EL1 (no VHE): the module takes EL2 from the kernel's stub
+ * while there are VMs, and then gives it back.
  *
- * What runs there is el2.S, in pages of its own, with a map that has nothing but
- * them in it.  The kernel asks for a guest by HVC, and has written all that EL2
- * needs for it into the page of the CPU; all that there is to know about the exit
- * is there after it.
+ * The code at EL2 is el2.S, in pages of its own.  EL2's map has nothing in it but them
+ * and a page for each CPU, struct axv_nvhe.  To enter a guest the kernel writes all that
+ * EL2 needs into the CPU's page and executes HVC; after the exit all that there is to
+ * know about it is in that page.
  *
- * EL2 is lost whenever the CPU loses power, which backend.c is told of, and when
- * somebody asks for it as the kernel asks its stub: then the next entry finds out, and
- * the run ends with FAIL_ENTRY.
+ * EL2 is lost whenever the CPU loses power, which backend.c is told of, and when other
+ * code asks for it as the kernel asks its stub: then the next entry finds out, and the
+ * run ends with FAIL_ENTRY.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -38,7 +38,7 @@
 #include "nvhe.h"
 #include "switch.h"
 
-/* Stage 1 of EL2 (Arm ARM, VMSAv8-64): what can be executed cannot be written. */
+/* Stage 1 of EL2 (Arm ARM, VMSAv8-64): a page that can be executed cannot be written. */
 #define S1_VALID		BIT_ULL(0)
 #define S1_TABLE		BIT_ULL(1)	/* at level 1 of the walker: a page */
 #define S1_AP1_RES1		BIT_ULL(6)
@@ -90,7 +90,10 @@ static u64 ask_who(void)
 	return answer;
 }
 
-/* Where the kernel is itself a guest, EL2 is not shown or calls go to it. */
+/*
+ * Can HVC reach an EL2 that is the kernel's?  If the kernel is itself a guest, its ID
+ * register shows no EL2, or HVC is for calls to its hypervisor.
+ */
 static bool __init may_have_el2(void)
 {
 	u64 pfr0 = read_sysreg_s(SYS_ID_AA64PFR0_EL1);
@@ -130,10 +133,10 @@ static __always_inline u64 call_el2(u64 call, u64 arg1, u64 arg2)
 }
 
 /**
- * axv_nvhe_enable() - take EL2 of this CPU
+ * axv_nvhe_enable() - take EL2 of this CPU from the kernel's stub
  *
  * Context: interrupts off.
- * Return: 0; -EBUSY: it is not the stub's; -EOPNOTSUPP: it cannot be had.
+ * Return: 0; -EBUSY: the stub does not have it; -EOPNOTSUPP: HCR_EL2.E2H cannot be clear.
  */
 int axv_nvhe_enable(void)
 {
@@ -143,15 +146,15 @@ int axv_nvhe_enable(void)
 	if (ask_who() != HVC_STUB_ERR)
 		return -EBUSY;
 	page->optional = __this_cpu_read(axv_arm64_optional);
-	/* Caches are off there until it is in. */
+	/* At EL2 caches are off until axv_nvhe_install has read the page. */
 	axv_arm64_clean(page, sizeof(*page));
 	return call_el2(HVC_SOFT_RESTART, install, virt_to_phys(page)) ? -EOPNOTSUPP : 0;
 }
 
 /**
- * axv_nvhe_disable() - give it back
+ * axv_nvhe_disable() - give EL2 of this CPU back to the kernel's stub
  *
- * Does nothing where EL2 is the stub's already.
+ * Does nothing where the stub has EL2 already.
  *
  * Context: interrupts off.
  */
@@ -160,7 +163,7 @@ void axv_nvhe_disable(void)
 	call_el2(HVC_RESET_VECTORS, 0, 0);
 }
 
-/* ---- its memory --------------------------------------------------------------- */
+/* ---- memory of EL2 --------------------------------------------------------------- */
 
 static int map_pages(void *start, size_t size, u32 rights)
 {
@@ -234,16 +237,16 @@ static int __init make_memory(void)
 		free_memory();
 		return err;
 	}
-	/* It begins with caches off. */
+	/* The code begins with caches off. */
 	axv_arm64_clean(code, code_size());
 	return 0;
 }
 
 /**
- * axv_nvhe_init() - look who has EL2, and prepare to have it
+ * axv_nvhe_init() - check that the kernel's stub has EL2, and prepare to take it
  *
  * Context: module load.
- * Return: 0; -EOPNOTSUPP: there is none; -EBUSY: KVM has it; -ENOMEM.
+ * Return: 0; -EOPNOTSUPP: there is no EL2, or it cannot be used; -EBUSY: KVM has EL2; -ENOMEM.
  */
 int __init axv_nvhe_init(void)
 {
@@ -254,7 +257,7 @@ int __init axv_nvhe_init(void)
 	err = make_memory();
 	if (err)
 		return err;
-	/* Once, to see whether it can be had. */
+	/* Take EL2 of this CPU once, to see whether that works. */
 	local_irq_disable();
 	axv_arm64_look_at_cpu();
 	err = axv_nvhe_enable();
@@ -269,7 +272,7 @@ int __init axv_nvhe_init(void)
 /**
  * axv_nvhe_ich_vtr() - ICH_VTR_EL2, which cannot be read from EL1
  *
- * Return: that of the CPU the module was loaded on; 0 without a GICv3.
+ * Return: the value on the CPU that has loaded the module; 0 without a GICv3.
  */
 u64 axv_nvhe_ich_vtr(void)
 {
@@ -281,7 +284,7 @@ u64 axv_nvhe_ich_vtr(void)
 	return vtr;
 }
 
-/** axv_nvhe_exit() - the end; EL2 is the stub's on all CPUs */
+/** axv_nvhe_exit() - free the memory of EL2, which the stub has on all CPUs */
 void axv_nvhe_exit(void)
 {
 	free_memory();
@@ -290,15 +293,16 @@ void axv_nvhe_exit(void)
 /* ---- entry and exit ------------------------------------------------------------ */
 
 /*
- * The host samples and traces EL1, and has buffers for that in its own address
- * space (Arm ARM, PMBLIMITR_EL1, TRBLIMITR_EL1): nothing may be on the way to them
- * when that changes, and guests are not looked at.
+ * A host that samples or traces EL1 has buffers for that in its own address space (Arm
+ * ARM, PMBLIMITR_EL1, TRBLIMITR_EL1).  Both are stopped and the buffers are drained
+ * before that address space changes: otherwise data would be written by the guest's
+ * translation, and the host would see what the guest does.
  *
- * Trace that goes elsewhere than to such a buffer is left alone.  Its sink has no address
- * space that changes, and EL3 may trap TRFCR_EL1 (MDCR_EL3.TTRF), which booting.rst does
- * not keep it from: only a driver that has switched the buffer on has shown that the
- * register can be accessed.  So a host that traces its own EL1 by another sink sees the
- * guest's branches as well, as the root user who set it up may; a guest sees nothing, since
+ * Trace that does not go to such a buffer is left alone.  Its sink has no address space
+ * that changes, and EL3 may trap TRFCR_EL1 (MDCR_EL3.TTRF), which booting.rst does not
+ * keep it from: only a driver that has switched the buffer on has shown that the register
+ * can be accessed.  So a host that traces its own EL1 by another sink sees the guest's
+ * branches as well, as the root user who set it up may; a guest sees nothing, since
  * MDCR_EL2.TTRF and CPTR_EL2.TTA trap it.
  */
 static void stop_profiling(struct axv_nvhe *page)
@@ -312,7 +316,7 @@ static void stop_profiling(struct axv_nvhe *page)
 		psb_csync();
 		dsb(nsh);
 	}
-	/* EL3 may trap TRFCR_EL1, but not where the host's own driver uses it. */
+	/* EL3 may trap TRFCR_EL1, but not where the host's own driver has a buffer enabled. */
 	page->trfcr = 0;
 	if (page->optional & BIT(AXV_OPTIONAL_TRBE) &&
 	    read_sysreg_s(SYS_TRBLIMITR_EL1) & TRBLIMITR_E) {
@@ -337,7 +341,7 @@ static void start_profiling(const struct axv_nvhe *page)
 }
 
 /**
- * axv_nvhe_load() - the guest's registers, to where EL2 finds them
+ * axv_nvhe_load() - copy the guest's registers to the CPU's page, where EL2 finds them
  * @v:		vCPU whose claim the caller holds
  *
  * Context: interrupts off until axv_nvhe_put().
@@ -360,8 +364,8 @@ void axv_nvhe_load(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_nvhe_put() - and from there
- * @v:		the same
+ * axv_nvhe_put() - copy the guest's registers back from the CPU's page
+ * @v:		vCPU of axv_nvhe_load()
  */
 void axv_nvhe_put(struct axv_arm64_vcpu *v)
 {
@@ -377,10 +381,11 @@ void axv_nvhe_put(struct axv_arm64_vcpu *v)
 }
 
 /*
- * Where the guest was not entered the code is AXV_EL2_FAULT, and axv_nvhe_report()
- * finds the reason.
+ * Enter the guest with *@hcr as HCR_EL2, and leave what became of that there.  If the
+ * guest was not entered, the code is AXV_EL2_FAULT, and axv_nvhe_report() finds the
+ * reason.
  *
- * Nothing here may become a call of memcpy() or memset(), which can be probed.
+ * Nothing here may be compiled to a call of memcpy() or memset(), which can be probed.
  */
 static __always_inline void enter(struct axv_arm64_vcpu *v, u64 *hcr)
 {
@@ -389,7 +394,10 @@ static __always_inline void enter(struct axv_arm64_vcpu *v, u64 *hcr)
 	struct axv_arm64_syndrome *s = &v->last;
 	u64 answer;
 
-	/* Instructions restrict those of other VMIDs from EL2 alone: el2.S does. */
+	/*
+	 * Only EL2 can restrict predictions of other VMIDs by instructions: el2.S does
+	 * that.
+	 */
 	if (unlikely(stale == AXV_TLB_ALL) && !axv_arm64_can_restrict_predictions())
 		axv_arm64_have_firmware_forget();
 	page->hcr = *hcr;
@@ -426,7 +434,7 @@ static noinstr void switch_worlds(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_nvhe_switch() - into the guest, and back for whatever reason
+ * axv_nvhe_switch() - enter the guest, and return when it exits
  * @v:		vCPU that is loaded by axv_nvhe_load()
  *
  * Context: interrupts off.
@@ -446,7 +454,7 @@ void axv_nvhe_switch(struct axv_arm64_vcpu *v)
 /**
  * axv_nvhe_report() - say why a guest was not entered
  *
- * Context: interrupts off since then.
+ * Context: interrupts off since that entry.
  */
 void axv_nvhe_report(void)
 {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Hosts whose kernel runs at EL1: the code at EL2, and what it and the kernel
- * share.
+ * The code at EL2 on hosts whose kernel runs at EL1, and what it and the kernel share.
  */
 #ifndef _AXVCPU_ARM64_NVHE_H
 #define _AXVCPU_ARM64_NVHE_H
 
 /* The call, by HVC, that enters a guest; those of the kernel's stub are below 16. */
 #define AXV_NVHE_ENTER		0xa58
-/* A call that nobody knows: tells who answers. */
+/* A call that nothing at EL2 knows: the answer tells what is there. */
 #define AXV_NVHE_WHO		0xfff0
 
 #ifndef __ASSEMBLY__
@@ -17,25 +16,26 @@
 
 /**
  * struct axv_nvhe - a CPU's page: all that its EL2 reads and writes
- * @regs:	the guest's
+ * @regs:	the guest's general registers, PC and PSTATE
  * @host_regs:	x18 to x30 of the host, its PC, PSTATE and SP_EL0
- * @ttbr:	of EL2's own map.  Read with caches off, as are the next two.
- * @tcr:	likewise
- * @mair:	likewise
- * @stub_sctlr:	as the kernel's stub had it
- * @stub_vbar:	likewise
- * @scratch:	of EL2
+ * @ttbr:	TTBR0_EL2 of EL2's own map.  EL2 reads it with caches off, and the next
+ *		two as well.
+ * @tcr:	TCR_EL2 of EL2's own map
+ * @mair:	MAIR_EL2 of EL2's own map
+ * @stub_sctlr:	SCTLR_EL2 as the kernel's stub had it
+ * @stub_vbar:	VBAR_EL2 as the kernel's stub had it
+ * @scratch:	a register of the host, while EL2 handles its call
  * @ich_vtr:	ICH_VTR_EL2, with a GICv3
  * @optional:	bits AXV_OPTIONAL_*
  * @harden:	AXV_HARDEN_*
- * @stale:	AXV_TLB_*
+ * @stale:	AXV_TLB_*: what the TLB has to forget before the entry
  * @vsesr:	VSESR_EL2, with the RAS extension
  * @hcr:	HCR_EL2 of the guest; after the exit, what has become of it
- * @host_hcr:	of the host
+ * @host_hcr:	HCR_EL2 of the host
  * @sys:	the guest's registers, up to AXV_SYS_SWITCHED
- * @host_sys:	the host's
- * @ctl:	what the guest runs under
- * @host_ctl:	what the host does
+ * @host_sys:	the host's values of these
+ * @ctl:	registers that control the guest, by &enum axv_arm64_ctl
+ * @host_ctl:	the host's values of these
  * @ich:	the virtual CPU interface; its ICH_HCR_EL2 is in @ctl
  * @lrs:	list registers in use
  * @aprs:	registers of active priorities, for each group; 0: @ich is not used
@@ -43,13 +43,15 @@
  * @esr:	ESR_EL2
  * @far:	FAR_EL2
  * @hpfar:	HPFAR_EL2
- * @par:	what the guest's stage 1 says of @far, after an abort
- * @par_before:	and of the byte before it, where a plain access may have begun
- * @elr:	where EL2 was, with AXV_EL2_FAULT
- * @pmscr:	PMSCR_EL1 of the host, if it takes samples
- * @trfcr:	TRFCR_EL1 of the host, if it traces
+ * @par:	after an abort, PAR_EL1 of a walk of the guest's stage 1 for @far
+ * @par_before:	PAR_EL1 of a walk for the byte before @far, if the access may have begun
+ *		there
+ * @elr:	with AXV_EL2_FAULT, the address of the fault at EL2; 0: something else has
+ *		EL2, and @esr is its answer
+ * @pmscr:	PMSCR_EL1 of the host, if it takes samples; otherwise 0
+ * @trfcr:	TRFCR_EL1 of the host, if it traces; otherwise 0
  *
- * A page of its own.  Belongs to the CPU: interrupts are off.
+ * It has a page of its own.  Only its CPU accesses it, with interrupts off.
  */
 struct axv_nvhe {
 	struct axv_arm64_gprs regs;
@@ -85,10 +87,10 @@ struct axv_nvhe {
 	u64 trfcr;
 };
 
-/* el2.S: code that is copied, for EL2 ... */
+/* el2.S: code that is copied, and runs at EL2 */
 extern const char axv_nvhe_code[], axv_nvhe_code_end[];
 extern const char axv_nvhe_install[];
-/* ... and code that is not */
+/* el2.S: code that is not copied, and runs at EL1 */
 asmlinkage u64 axv_nvhe_ask(u64 call);
 
 /* nvhe.c */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The switch between the two worlds, as far as hosts with VHE and without have it
- * in common.  The text is compiled into vhe.c and nvhe.c: between the worlds, nothing
- * is called that could be traced.
+ * The switch between host and guest, as far as hosts with VHE and without have it in
+ * common.  It is inlined into vhe.c and nvhe.c: during the switch nothing may be called
+ * that could be traced.
  */
 #ifndef _AXVCPU_ARM64_SWITCH_H
 #define _AXVCPU_ARM64_SWITCH_H
@@ -32,9 +32,9 @@
 #define AXV_PAR_NORMAL		GENMASK_ULL(63, 60)	/* zero: Device memory */
 
 /*
- * Permission faults do not say where they are in the second stage's terms
- * (Arm ARM, HPFAR_EL2): the guest's own translation does.  If that fails, it
- * has been changed since, and the guest will fault again.
+ * A permission fault does not set HPFAR_EL2 (Arm ARM, HPFAR_EL2), so the guest physical
+ * address comes from a walk of the guest's stage 1.  If that fails, the guest has changed
+ * its tables since, and it will fault again.
  */
 static __always_inline bool axv_arm64_par_to_ipa(u64 par, u64 *ipa)
 {
@@ -50,7 +50,10 @@ static __always_inline bool axv_arm64_is_abort(u64 esr)
 	       ESR_ELx_EC(esr) == ESR_ELx_EC_IABT_LOW;
 }
 
-/* Does HPFAR_EL2 say where the access was?  Not if an erratum (834220) says so. */
+/*
+ * Does HPFAR_EL2 tell the guest physical address?  Not for a permission fault, unless it
+ * was in a walk of the guest's tables, and not with erratum 834220.
+ */
 static __always_inline bool axv_arm64_has_hpfar(u64 esr)
 {
 	if (esr & ESR_ELx_S1PTW)
@@ -66,8 +69,9 @@ static __always_inline void axv_arm64_set_ipa(struct axv_arm64_vcpu *v, u64 hpfa
 }
 
 /*
- * An access that crosses into a page that faults leaves the beginning of that page in
- * FAR_EL2.  Where ISV describes an access of more than a byte it may be one of these.
+ * May an access have begun before @far?  If it crosses into a page that faults, FAR_EL2
+ * is the beginning of that page.  Where ISV describes an access of more than a byte, and
+ * FAR_EL2 is the beginning of a page, it may be such an access.
  */
 static __always_inline bool axv_arm64_may_begin_before(u64 esr, u64 far)
 {
@@ -75,7 +79,10 @@ static __always_inline bool axv_arm64_may_begin_before(u64 esr, u64 far)
 	       esr & ESR_ELx_SAS && !(far & ~PAGE_MASK);
 }
 
-/* Accesses to Device memory are aligned, and so cross nothing (Arm ARM, "Device memory"). */
+/*
+ * As axv_arm64_par_to_ipa(), for Normal memory only: accesses to Device memory are
+ * aligned, and so never cross a page (Arm ARM, "Device memory").
+ */
 static __always_inline bool axv_arm64_par_to_memory(u64 par, u64 *ipa)
 {
 	return par & AXV_PAR_NORMAL && axv_arm64_par_to_ipa(par, ipa);
@@ -100,18 +107,18 @@ static __always_inline u64 axv_arm64_guest_hcr(struct axv_arm64_vcpu *v)
 
 	if (v->trap_caches)
 		hcr |= HCR_TVM;
-	/* Pairs with axv_arm64_set_line(): the syndrome of HCR_VSE is there. */
+	/* Pairs with axv_arm64_set_line(): with HCR_VSE its syndrome is seen, too. */
 	return hcr | smp_load_acquire(&v->events.lines);
 }
 
 /**
- * axv_arm64_switch() - into the guest, and back for whatever reason
+ * axv_arm64_switch() - enter the guest, and return when it exits
  * @v:		vCPU whose registers are loaded, or where EL2 finds them
- * @enter:	constant: the way there with a value of HCR_EL2, and what is left of it
- *		after the exit
+ * @enter:	a function that the compiler inlines: enters the guest with *@hcr as
+ *		HCR_EL2, and leaves there what became of that
  *
- * What runs between the two worlds is neither traced nor probed: RCU does not watch,
- * and exceptions would find the registers of EL2 half changed.
+ * Nothing in the switch may be traced or probed: RCU does not watch, and an exception
+ * would find the registers of EL2 half changed.
  *
  * Context: interrupts off; the caller is noinstr.
  */
@@ -140,11 +147,11 @@ static __always_inline void axv_arm64_switch(struct axv_arm64_vcpu *v,
 	hcr = axv_arm64_guest_hcr(v);
 	serror = hcr & HCR_VSE;
 	enter(v, &hcr);
-	/* A virtual SError that was delivered is one no longer. */
+	/* HCR_EL2.VSE is clear now: the guest took the virtual SError. */
 	if (unlikely(serror) && !(hcr & HCR_VSE))
 		v->last.code |= AXV_EL2_SERROR_TAKEN;
 
-	/* What an exception does not set in PSTATE is the guest's still. */
+	/* Bits of PSTATE that the exception has not set are the guest's still. */
 	asm volatile(ALTERNATIVE("nop", SET_PSTATE_PAN(1), ARM64_HAS_PAN));
 	if (static_branch_unlikely(&axv_arm64_dit_or_mte)) {
 		if (axv_arm64_host.dit)

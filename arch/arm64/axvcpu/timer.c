@@ -2,15 +2,16 @@
 /*
  * The virtual timer of a vCPU.
  *
- * CNTV_CTL_EL0 and CNTV_CVAL_EL0 are the guest's own, in hardware while it runs.
- * A timer that fires brings it out (ppi.c), and what the registers tell then is
- * the level of the timer's interrupt.  While a halted vCPU is Blocked an hrtimer
- * stands in for the hardware.  It stays armed when something else ends the halt:
- * the next one often waits for the same moment.
+ * CNTV_CTL_EL0 and CNTV_CVAL_EL0 are the guest's own, in hardware while it runs.  When
+ * the timer fires the guest exits (ppi.c), and CNTV_CTL_EL0 then tells the level of the
+ * timer's interrupt.  While a halted vCPU is Blocked, an hrtimer stands in for the
+ * hardware.  The hrtimer stays armed when something else ends the halt, since the next
+ * halt often waits for the same moment.
  *
- * Without an irqchip the VMM has the interrupt controller, and its level stands in the run
- * page.  A rise ends the run; until an exit has shown the VMM that it is low again, the host
- * keeps its interrupt from the guest, which goes on with the timer asserted.
+ * Without an irqchip the VMM has the interrupt controller, and the level of the timer
+ * stands in the run page.  A rise ends the run.  Until an exit has shown the VMM that the
+ * level is low again, the timer's interrupt does not make the guest exit, so that the
+ * guest can run with the timer asserted.
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
@@ -30,7 +31,7 @@
 #define IMASK		BIT(1)
 #define ISTATUS		BIT(2)
 
-/* Far enough away for what cannot be told in nanoseconds. */
+/* The longest wait, since nanoseconds cannot tell every number of ticks. */
 #define FAR_SECONDS	(365ull * 24 * 3600)
 
 static bool is_on(const struct axv_arm64_vcpu *v)
@@ -55,7 +56,10 @@ static ktime_t after(u64 ticks)
 			    mul_u64_u64_div_u64(ticks, NSEC_PER_SEC, rate) + 1);
 }
 
-/* Early, perhaps, since the kernel's clock and the counter are two: it is seen. */
+/*
+ * The hrtimer may fire too early, since the kernel's clock and the counter are two
+ * clocks.  The vCPU looks at the counter when it is woken, and then waits again.
+ */
 static enum hrtimer_restart fired(struct hrtimer *timer)
 {
 	struct axv_arm64_timer *t = container_of(timer, struct axv_arm64_timer, hrtimer);
@@ -66,7 +70,7 @@ static enum hrtimer_restart fired(struct hrtimer *timer)
 }
 
 /**
- * axv_arm64_timer_init() - once for each vCPU
+ * axv_arm64_timer_init() - prepare the timer of a new vCPU
  * @v:		vCPU
  */
 void axv_arm64_timer_init(struct axv_arm64_vcpu *v)
@@ -76,7 +80,7 @@ void axv_arm64_timer_init(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_timer_stop() - nothing is waited for
+ * axv_arm64_timer_stop() - stop waiting for a vCPU's timer
  * @v:		vCPU whose claim the caller holds
  *
  * Context: may sleep.
@@ -122,8 +126,8 @@ void axv_arm64_timer_wait(struct axv_arm64_vcpu *v)
  * axv_arm64_timer_rises() - does the timer end the halt of a vCPU without irqchip?
  * @v:		halted vCPU whose claim the caller holds
  *
- * Yes, if its output is high and the VMM does not know.  If it is low the vCPU is
- * woken when the timer fires.
+ * It does if its output is high and the VMM does not know.  If the output is low, the
+ * vCPU is woken when the timer fires.
  *
  * Context: under &axv_vcpu.lock.
  */
@@ -141,7 +145,7 @@ bool axv_arm64_timer_rises(struct axv_arm64_vcpu *v)
  * axv_arm64_timer_tell() - the timer has risen: end the run, unless it is low again
  * @v:		vCPU without irqchip whose claim the caller holds
  *
- * It may be, if the VM's counter was set meanwhile.
+ * It may be low again if the VM's counter was set meanwhile.
  *
  * Return: AXV_EXIT or AXV_RESUME.
  */
@@ -155,10 +159,11 @@ enum axv_next axv_arm64_timer_tell(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_timers_changed() - the VM's counter was set
+ * axv_arm64_timers_changed() - have all vCPUs look at their timers after the VM's counter
+ * was set
  * @vm:		VM
  *
- * Blocked vCPUs wait for the moment they meant.
+ * Otherwise a Blocked vCPU would wait for a moment of the old counter.
  *
  * Context: any but NMI.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a CPU's TLB holds of a VM, as each entry looks at it; tlb.c has the rest.
+ * What a CPU's TLB may hold of a VM: the part that each entry executes; tlb.c has the
+ * rest.
  */
 #ifndef _AXVCPU_ARM64_TLB_H
 #define _AXVCPU_ARM64_TLB_H
@@ -14,11 +15,11 @@
 
 /**
  * struct axv_arm64_tlb - whose translations with one VMID a CPU's TLB may hold
- * @vm_id:	VM, 0: none that is known
- * @serial:	vCPU, 0 likewise
+ * @vm_id:	id of the VM; 0: not known
+ * @serial:	&axv_arm64_vcpu.serial of the vCPU; 0: not known
  * @tlb_gen:	&axv_vm.tlb_gen when they were last flushed
  *
- * Interrupts are off on the CPU.
+ * Each CPU has its own, which it accesses with interrupts off.
  */
 struct axv_arm64_tlb {
 	u32 vm_id;
@@ -33,30 +34,31 @@ unsigned int axv_arm64_tlb_note(struct axv_arm64_vcpu *v, struct axv_arm64_tlb *
  * axv_arm64_tlb_stale() - what this CPU has to forget before it enters @v
  * @v:		vCPU whose VTTBR_EL2 is loaded next
  *
- * A removal that this misses finds the vCPU in the guest and interrupts it.
+ * If this does not see the new &axv_vm.tlb_gen of a removal, that removal sees the vCPU
+ * in the guest and interrupts it.
  *
  * Context: interrupts off.
- * Return: AXV_TLB_*; that it is done is noted.
+ * Return: AXV_TLB_*; it is noted as done, so the caller has to do it.
  */
 static __always_inline unsigned int axv_arm64_tlb_stale(struct axv_arm64_vcpu *v)
 {
 	struct axv_arm64_vm *vm = to_arm64_vm(v->base.vm);
 	struct axv_arm64_tlb *tlb = this_cpu_ptr(vm->tlb);
 	u64 gen = atomic64_read(&vm->base.tlb_gen);
-	/* No other vCPU, of whichever VM, has the serial. */
+	/* No other vCPU of any VM has the serial. */
 	bool same = tlb->serial == v->serial, fresh = tlb->tlb_gen == gen;
 
-	/* Both at once, by one branch */
+	/* Both are tested by one branch. */
 	if (likely(same & fresh))
 		return AXV_TLB_NOTHING;
 	return axv_arm64_tlb_note(v, tlb, gen);
 }
 
 /**
- * axv_arm64_vttbr() - VTTBR_EL2 for some entries on this CPU
- * @vm:		whose
+ * axv_arm64_vttbr() - VTTBR_EL2 for a stretch of entries on this CPU
+ * @vm:		VM that is entered
  *
- * Context: interrupts off until after the last of them.
+ * Context: interrupts off until after the last of these entries.
  */
 static __always_inline u64 axv_arm64_vttbr(struct axv_arm64_vm *vm)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hosts whose kernel runs at EL2 (VHE): the two worlds, which system registers are
- * whose, and when they change hands.  nvhe.c is the same for the other hosts.
+ * Hosts whose kernel runs at EL2 (VHE): which system registers host and guest have, and
+ * when these are switched.  nvhe.c does the same on other hosts.
  *
- * The host runs with TGE set: EL1 is nothing to it.  So the guest's registers and
- * traps are loaded once for a stretch of entries with interrupts off, and for each
- * entry only HCR_EL2 changes (and VBAR_EL2, in entry.S).  KVM may be in use on the
- * same CPU in between: what it relies on is put back as it was found, at the end of
- * the stretch.
+ * The host runs with HCR_EL2.TGE set, and so does not use the registers of EL1.  The
+ * guest's registers and traps are therefore loaded once for a stretch of entries with
+ * interrupts off, and for each entry only HCR_EL2 changes (and VBAR_EL2, in entry.S).
+ * KVM may be in use on the same CPU in between: what it relies on is put back as it was
+ * found, at the end of the stretch.
  */
 #include <linux/percpu.h>
 #include <asm/alternative.h>
@@ -34,7 +34,7 @@
 
 /* ---- registers of EL1 and EL0 -------------------------------------------- */
 
-/* Two registers whose places are one behind the other: one access of memory for both. */
+/* Two registers whose places are adjacent: one access of memory does for both. */
 struct pair {
 	u64 even;
 	u64 odd;
@@ -55,7 +55,10 @@ static __always_inline void store_pair(u64 *place, struct pair p)
 	    : "r" (p.even), "r" (p.odd));
 }
 
-/* In the order of their places, from 0 to before @end; "pair" is a variable around. */
+/*
+ * Load or save the register with this place.  A function does so in the order of places,
+ * from 0 to before @end, and has a variable "pair" for the two of one access.
+ */
 #define LOAD_PLACE(from, place, end, reg)				\
 {									\
 	if ((place) % 2 == 0 && (place) + 1 < (end))			\
@@ -98,7 +101,7 @@ static __always_inline void load_el1(struct axv_arm64_vcpu *v)
 #define SAVE_SHARED(name, op1, crn, crm, op2)				\
 	SAVE_PLACE(v->sys, AXV_SYS_##name, EL1_END, sys_reg(3, op1, crn, crm, op2))
 
-/* What reading PAR_EL1 needs on both sides (erratum 1508412) */
+/* Reading PAR_EL1 needs a barrier before and after it (erratum 1508412). */
 static __always_inline void par_barrier(void)
 {
 	asm volatile(ALTERNATIVE("nop", "dmb sy", ARM64_WORKAROUND_1508412) : : : "memory");
@@ -115,7 +118,7 @@ static __always_inline void save_el1(struct axv_arm64_vcpu *v)
 	par_barrier();
 }
 
-/* The guest's own; what its interrupt does in the host is ppi.c's business. */
+/* The timer is the guest's own; ppi.c handles the interrupt that it raises in the host. */
 static __always_inline void load_timer(struct axv_arm64_vcpu *v)
 {
 	write_sysreg_s(v->sys[AXV_SYS_CNTV_CVAL_EL0], HW_CNTV_CVAL_EL02);
@@ -144,7 +147,7 @@ static __always_inline void save_timer(struct axv_arm64_vcpu *v)
 #define LOAD_OPTIONAL(name, op0, op1, crn, crm, op2)			\
 	{ write_sysreg_s(ctl[AXV_CTL_##name], sys_reg(op0, op1, crn, crm, op2)); }
 
-/* @op for all that not every CPU has, but this one */
+/* Do @op for the registers that not every CPU has, but this one. */
 #define EACH_OPTIONAL(op, there)					\
 {									\
 	if ((there) & BIT(AXV_OPTIONAL_FGT)) {				\
@@ -179,7 +182,7 @@ static __always_inline void load_controls(const u64 *ctl, u64 optional)
 }
 
 /**
- * axv_vhe_load() - the guest's registers and traps, for some entries
+ * axv_vhe_load() - load the guest's registers and traps, for a stretch of entries
  * @v:		vCPU whose claim the caller holds
  *
  * Context: interrupts off until axv_vhe_put().
@@ -193,18 +196,21 @@ void axv_vhe_load(struct axv_arm64_vcpu *v)
 	host->tpidrro_el0 = read_sysreg(tpidrro_el0);
 	save_controls(host->ctl, optional);
 	axv_arm64_controls(v, host->ctl, optional);
-	/* Asked again, otherwise the compiler keeps the answers in a register each. */
+	/* Otherwise the compiler keeps each test of it in a register until the next use. */
 	OPTIMIZER_HIDE_VAR(optional);
 
 	load_el1(v);
-	/* Before ICH_HCR_EL2, which notices list registers that are not there. */
+	/* Before ICH_HCR_EL2, whose bits act on list registers that are empty. */
 	if (axv_arm64_has_gic(v))
 		axv_ich_load(&v->ich, v->gic.nr, axv_gic_host.nr_aprs);
 	load_controls(v->ctl, optional);
-	/* Whether the host profiles EL1 and EL0; it resets to anything. */
+	/* PMSCR_EL12 enables profiling of EL1 and EL0; it may have any value after reset. */
 	if (optional & BIT(AXV_OPTIONAL_SPE))
 		write_sysreg_s(0, HW_PMSCR_EL12);
-	/* Or traces them; EL3 may trap it, but not where the host's driver traces. */
+	/*
+	 * TRFCR_EL12 enables trace.  EL3 may trap it, but not where the host's driver
+	 * traces.
+	 */
 	if (optional & BIT(AXV_OPTIONAL_TRBE) &&
 	    read_sysreg_s(SYS_TRBLIMITR_EL1) & TRBLIMITR_E)
 		write_sysreg_s(0, HW_TRFCR_EL12);
@@ -218,8 +224,8 @@ void axv_vhe_load(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_vhe_put() - the end of what axv_vhe_load() began
- * @v:		the same
+ * axv_vhe_put() - save the guest's registers, and load the host's
+ * @v:		vCPU of axv_vhe_load()
  */
 void axv_vhe_put(struct axv_arm64_vcpu *v)
 {
@@ -260,11 +266,11 @@ static __always_inline void read_syndrome(struct axv_arm64_vcpu *v)
 }
 
 /*
- * Branches, values and prefetches that another VM has trained are predicted for the
- * next one if both have the same VMID: FEAT_CSV2 keeps contexts apart that differ in
- * it.  That is so where all VMs share one, and where VMIDs begin anew (vmid.c).  Where
- * predictions cannot be restricted (Arm ARM, CFP RCTX) the firmware's call is all there
- * is, if it knows one; each exit may have done it already.
+ * Branches, values and prefetches that one VM has trained are predicted for another if
+ * both have the same VMID: FEAT_CSV2 keeps only contexts with different VMIDs apart.  Two
+ * VMs have the same VMID where all share one, and where VMIDs begin anew (vmid.c).  If
+ * the CPU has no instructions that restrict predictions (Arm ARM, CFP RCTX), a call of
+ * the firmware is all there is, where it has one; each exit may have made it already.
  */
 #define RCTX_ALL_ASIDS		BIT_ULL(16)
 #define RCTX_EL1		BIT_ULL(24)
@@ -290,7 +296,10 @@ static __always_inline void forget_predictions(void)
 	}
 }
 
-/* With the VM's VTTBR_EL2 loaded and TGE clear: its translations (Arm ARM, TLBI) */
+/*
+ * With the VM's VTTBR_EL2 loaded and TGE clear, TLBI is about the VM's translations (Arm
+ * ARM, TLBI).
+ */
 static __always_inline void flush(unsigned int stale)
 {
 	isb();
@@ -312,9 +321,9 @@ static __always_inline void flush(unsigned int stale)
 	}
 	dsb(nsh);
 	/*
-	 * With its MMU off a guest may fetch past the point of unification: what one
-	 * vCPU leaves in the instruction cache is not what another one of the VM has
-	 * to see (Arm ARM, "instruction caches").
+	 * With its MMU off a guest may fetch past the point of unification, and what one
+	 * vCPU leaves in the instruction cache then must not be seen by another vCPU of
+	 * the VM (Arm ARM, "instruction caches").
 	 */
 	asm volatile(ALTERNATIVE("ic iallu", "nop", ARM64_HAS_CACHE_DIC) : : : "memory");
 	dsb(nsh);
@@ -334,7 +343,7 @@ static __always_inline void enter(struct axv_arm64_vcpu *v, u64 *hcr)
 	if (unlikely(stale))
 		flush(stale);
 
-	/* Not earlier: the kernel could step, too, where PSTATE.D is clear. */
+	/* Not earlier: while PSTATE.D is clear the kernel itself would step. */
 	if (unlikely(mdscr))
 		write_sysreg(mdscr, mdscr_el1);
 	write_sysreg(v->regs.pc, elr_el2);
@@ -348,19 +357,19 @@ static __always_inline void enter(struct axv_arm64_vcpu *v, u64 *hcr)
 		read_syndrome(v);
 	else
 		v->last.esr = 0;
-	/* Nothing else in it changes. */
+	/* Nothing else in HCR_EL2 changes. */
 	if (unlikely(*hcr & HCR_VSE))
 		*hcr = read_sysreg(hcr_el2);
 	if (unlikely(mdscr))
 		write_sysreg(0, mdscr_el1);
 
 	write_sysreg(host_hcr, hcr_el2);
-	/* Nothing of the host's regime before TGE is set (errata as above). */
+	/* The host's translation is not used before TGE is set (errata of axv_vhe_load()). */
 	isb();
 }
 
 /**
- * axv_vhe_switch() - into the guest, and back for whatever reason
+ * axv_vhe_switch() - enter the guest, and return when it exits
  * @v:		vCPU that is loaded by axv_vhe_load()
  *
  * Context: interrupts off.

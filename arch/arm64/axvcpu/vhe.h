@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Hosts whose kernel runs at EL2.
+ * Functions of vhe.c, for hosts whose kernel runs at EL2.
  */
 #ifndef _AXVCPU_ARM64_VHE_H
 #define _AXVCPU_ARM64_VHE_H

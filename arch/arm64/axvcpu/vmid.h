@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * VMIDs: numbers that mark the translations of a VM in the TLBs of all CPUs.
+ * VMIDs: numbers by which the TLBs of all CPUs tell the translations of VMs apart.
  */
 #ifndef _AXVCPU_ARM64_VMID_H
 #define _AXVCPU_ARM64_VMID_H
@@ -11,10 +11,12 @@
 
 /**
  * struct axv_vmid_cpu - one CPU's part
- * @active:	VMID and generation of the VM it last entered; 0: none since the
- *		generation began.  Taken away under &axv_vmids.lock.
- * @reserved:	what @active was then.  Under &axv_vmids.lock.
- * @stale:	it has not forgotten the generation before.  Likewise.
+ * @active:	VMID and generation of the VM that the CPU last entered; 0: it has entered
+ *		none in this generation.  Set to 0 under &axv_vmids.lock.
+ * @reserved:	what @active was at the end of a generation, the last time it was not 0.
+ *		Under &axv_vmids.lock.
+ * @stale:	the CPU has not yet forgotten the guests of older generations.  Under
+ *		&axv_vmids.lock.
  */
 struct axv_vmid_cpu {
 	atomic64_t active;
@@ -25,10 +27,10 @@ struct axv_vmid_cpu {
 /**
  * struct axv_vmids - all VMIDs
  * @lock:	guards the rest, and is taken with interrupts off
- * @count:	how many there are, with 0.  Constant.
- * @next:	where the search begins
- * @generation:	the current one, above the bits of a VMID
- * @used:	those of this generation
+ * @count:	number of VMIDs, including 0.  Constant.
+ * @next:	where the search for a free VMID begins
+ * @generation:	the current generation, in the bits above those of a VMID
+ * @used:	bitmap of the VMIDs that are taken in this generation
  * @cpus:	one for each CPU
  */
 struct axv_vmids {
