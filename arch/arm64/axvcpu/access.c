@@ -2,10 +2,10 @@
 /*
  * Aborts of the second stage: guest memory on demand, and device accesses.
  *
- * The processor decodes a plain load or store of one register itself (Arm ARM,
- * ESR_EL2, "ISV"): that becomes a device access, unless it crosses a page.  A write
- * leaves as an exit with the state after the instruction.  A read leaves with the
- * state before it; the VMM puts the data into the run page and runs again, and
+ * The processor itself decodes a plain load or store of one register (Arm ARM, ESR_EL2,
+ * "ISV").  Where there is no memory that becomes a device access, unless it crosses a
+ * page.  A write leaves as an exit with the state after the instruction.  A read leaves
+ * with the state before it; the VMM puts the data into the run page and runs again, and
  * axv_arm64_complete() finishes it, if the guest still stands at the instruction.
  */
 #include <linux/compiler.h>
@@ -24,7 +24,7 @@
 #define FSC_TLB_CONFLICT	0x30
 #define FSC_FAULT_MINUS_1	0x2b	/* translation fault, level -1 (FEAT_LPA2) */
 
-/* The same exit so often without anything done is no race any more. */
+/* So many of the same exit in a row, each answered by entering again, are no race any more. */
 #define AGAIN_MAX	64
 
 static u64 low_bytes(u64 value, unsigned int width)
@@ -32,7 +32,10 @@ static u64 low_bytes(u64 value, unsigned int width)
 	return width < 8 ? value & (BIT_ULL(8 * width) - 1) : value;
 }
 
-/* A device sees bytes in the order of their addresses. */
+/*
+ * Does the guest access data as big-endian?  A device sees bytes in the order of their
+ * addresses.
+ */
 static bool is_big_endian(const struct axv_arm64_vcpu *v)
 {
 	u64 sctlr = v->sys[AXV_SYS_SCTLR_EL1];
@@ -57,13 +60,13 @@ static unsigned int access_width(u64 esr)
 }
 
 /*
- * ISV describes all of an access, also where only one of its two pages faulted, and
- * FAR_EL2 is the lowest address that did (Arm ARM, FAR_EL2).  Taken for a plain access,
- * one that ends in memory loses half of its data, and one that begins there sends all
- * of its data to the device.
+ * May the access cross a page?  ISV describes all of an access, even if only one of its
+ * two pages faulted, and FAR_EL2 is the lowest address that did (Arm ARM, FAR_EL2).  If
+ * it were taken for a plain access, one that ends in memory would lose half of its data,
+ * and one that begins in memory would send all of its data to the device.
  *
- * What begins at a page and is aligned may be taken for the latter.  So it is only
- * where memory that allows the access stands before that page.
+ * An access to the beginning of a page may always be of the latter kind.  It counts as
+ * such only if memory that allows the access lies directly before that page.
  */
 static bool may_cross_page(const struct axv_arm64_vcpu *v)
 {
@@ -145,8 +148,8 @@ static bool is_permission_fault(u64 esr)
 }
 
 /*
- * A walk of the guest's own tables reads, unless it is refused: then it wanted
- * to set an accessed or dirty flag (Arm ARM, FEAT_HAFDBS).
+ * What an access was.  A walk of the guest's own tables reads, unless a permission was
+ * missing: then it wanted to set an accessed or dirty flag (Arm ARM, FEAT_HAFDBS).
  */
 static u32 access_of(u64 esr)
 {
@@ -157,16 +160,16 @@ static u32 access_of(u64 esr)
 		return AXV_ACCESS_FETCH;
 	if (!(esr & ESR_ELx_WNR))
 		return AXV_ACCESS_READ;
-	/* Cache maintenance says so, too, and means it only if it was refused. */
+	/* Cache maintenance sets WnR, too, but is a write only if a permission was missing. */
 	return esr & ESR_ELx_CM && !is_permission_fault(esr) ? AXV_ACCESS_READ :
 							       AXV_ACCESS_WRITE;
 }
 
 /*
- * Nothing was done about an abort, since something has changed meanwhile, or the TLB was
- * wrong: the guest makes the access again.  If nothing but the same abort comes of that,
- * AGAIN_MAX times, the guest would exit for ever, and the VMM is told.  Interrupts of the
- * host in between do not count.
+ * Answer an abort by entering again, since something has changed meanwhile, or the TLB
+ * was wrong: the guest repeats the access.  If the same abort comes AGAIN_MAX times in a
+ * row, the VMM is told; otherwise the guest could exit for ever.  Interrupts of the host
+ * in between do not count.
  */
 static enum axv_next again(struct axv_arm64_vcpu *v, u64 gpa, u32 access)
 {
@@ -183,18 +186,19 @@ static enum axv_next again(struct axv_arm64_vcpu *v, u64 gpa, u32 access)
 	last->far = v->last.far;
 	if (++last->count < AGAIN_MAX)
 		return AXV_RESUME;
-	/* A VMM that runs the vCPU again has as many tries. */
+	/* If the VMM runs the vCPU again, there are AGAIN_MAX tries once more. */
 	last->count = 0;
 	return fault_exit(v, gpa, access, AXV_FAULT_HOST, -ELOOP);
 }
 
 /*
- * Nothing but a fault of the second stage can be resolved.
+ * Is an abort a fault of the second stage?  Only these can be resolved.
  *
- * The second stage here has no level -1.  QEMU before 8.2 tells that level where the
- * table is missing with which a guest's walk of 52 bits begins: it names the level of the
- * guest's walk, where the second stage's belongs (Arm ARM, ESR_ELx, "S1PTW").  Taken for
- * an external abort, the guest walks the same table to its handler, for ever.
+ * The second stage here has no level -1.  But QEMU before 8.2 reports that level if a
+ * guest's walk of 52 bits begins with a table that is not mapped: it gives the level of
+ * the guest's walk instead of the second stage's (Arm ARM, ESR_ELx, "S1PTW").  If that
+ * were taken for an external abort, the walk to the guest's handler would begin with the
+ * same table, and fault for ever.
  */
 static bool is_stage2_fault(u64 esr)
 {
@@ -209,7 +213,7 @@ static bool is_stage2_fault(u64 esr)
 	return false;
 }
 
-/* Memory failed the guest: it is told what the processor told. */
+/* An access of memory failed in hardware: pass the abort on to the guest. */
 static enum axv_next external_abort(struct axv_arm64_vcpu *v)
 {
 	bool same = !axv_arm64_is_aarch32(v) &&
@@ -223,7 +227,7 @@ static enum axv_next external_abort(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_abort() - the second stage refused an access
+ * axv_arm64_abort() - handle an access that the second stage refused
  * @v:		vCPU whose last exit is an abort, its system registers in memory
  *
  * Context: may sleep for guest memory.
@@ -247,7 +251,7 @@ enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 	}
 	if (!v->last.ipa_valid)
 		return again(v, 0, access);
-	/* Where the walk of a table was, only the page is known. */
+	/* If the access was by a walk of the guest's tables, only its page is known. */
 	if (access & AXV_ACCESS_PAGE_TABLE)
 		gpa = v->last.ipa;
 
@@ -262,7 +266,10 @@ enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 		cause = AXV_FAULT_READONLY;
 		break;
 	default:
-		/* Nothing is there that could refuse: it has changed, or its table. */
+		/*
+		 * A permission fault, but no region: the mapping or the guest's table has
+		 * changed meanwhile.
+		 */
 		if (is_permission_fault(esr))
 			return again(v, gpa, access);
 		cause = AXV_FAULT_NO_REGION;
@@ -279,9 +286,10 @@ enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v)
 	if (decoded && esr & ESR_ELx_ISV && !may_cross_page(v))
 		return mmio(v, gpa, cause);
 	/*
-	 * The page of the access and the one before it were looked up one after the other.
-	 * If a region comes or goes meanwhile the two answers do not belong together:
-	 * otherwise a store to a device is taken for one that begins in memory.
+	 * The page of the access and the one before it were looked up one after the
+	 * other.  If a region comes or goes in between, the two answers do not belong
+	 * together, and the access is repeated: otherwise a store to a device could be
+	 * taken for one that begins in memory.
 	 */
 	if (!axv_memory_settled(v->base.vm, seq))
 		return again(v, gpa, access);
@@ -302,7 +310,7 @@ static void complete_mmio(struct axv_arm64_vcpu *v,
 }
 
 /**
- * axv_arm64_complete() - the VMM has answered a read; finish it
+ * axv_arm64_complete() - finish a read that the VMM has answered
  * @v:		vCPU whose pending access is not AXV_PENDING_NONE
  *
  * If the guest does not stand at the instruction any more, because the VMM moved

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The code at EL2 on hosts whose kernel runs at EL1: between axv_nvhe_code and
- * axv_nvhe_code_end, copied to memory of its own.
+ * The code at EL2 on hosts whose kernel runs at EL1.  What is between axv_nvhe_code and
+ * axv_nvhe_code_end is copied to memory of its own.
  *
- * It runs where its physical address is, with a map of EL2's own that has this
- * code and the CPUs' pages, struct axv_nvhe, in it and nothing else.  SP is the
- * CPU's page and never moves.  All of DAIF is masked.
+ * It runs at its physical address.  EL2's own map has nothing in it but this code and a
+ * page for each CPU, struct axv_nvhe.  SP points to the CPU's page and never moves.  All
+ * of DAIF is masked.
  *
- * Two tables of vectors: the first while the host runs, where what the kernel asks
- * its own stub for is answered as the stub would; the second while a guest does.
+ * There are two tables of vectors.  The first is used while the host runs, and answers
+ * calls to the kernel's stub as the stub would; the second is used while a guest runs.
  */
 #include <linux/linkage.h>
 #include <linux/sizes.h>
@@ -26,7 +26,7 @@
 #include "sysregs.h"
 
 #define HOST_X(n)	(NVHE_HOST_REGS + 8 * ((n) - 18))
-#define HOST_PC		(NVHE_HOST_REGS + 104)	/* and PSTATE */
+#define HOST_PC		(NVHE_HOST_REGS + 104)	/* and its PSTATE */
 #define HOST_SP		(NVHE_HOST_REGS + 120)
 
 #define ESR_EC_SHIFT	26
@@ -42,15 +42,15 @@
 #define ISR_A_BIT	8
 
 #define HCR_E2H_BIT	34
-#define ICH_VTR_LIST_REGS 0x1f	/* less one */
+#define ICH_VTR_LIST_REGS 0x1f	/* number of list registers less one */
 
 /* Offsets in the kernel's vectors, for an exception that it gets from here */
 #define VECTOR_EL1H	0x200
 #define VECTOR_EL0	0x400
 
 /*
- * A register of a list: to its place in the CPU's page, and from there, by x1.  The
- * host has a value of each, and so has the guest.
+ * Save a register to its place in the CPU's page, or load it from there; changes x1.
+ * @set is the part of the page with the host's or the guest's values.
  */
 #define SAVE(set, name, reg)	mrs_s x1, reg; str x1, [sp, set + PLACE_##name];
 #define LOAD(set, name, reg)	ldr x1, [sp, set + PLACE_##name]; msr_s reg, x1;
@@ -69,7 +69,7 @@
 #define LOAD_HOST_CTL(n, ...)		LOAD(NVHE_HOST_CTL, n, sys_reg(__VA_ARGS__))
 #define LOAD_GUEST_CTL(n, ...)		LOAD(NVHE_CTL, n, sys_reg(__VA_ARGS__))
 
-/* @op for all that there is, by x2: axv_nvhe.optional */
+/* Do @op for the registers that this CPU has, by x2: axv_nvhe.optional. */
 #define OPTIONAL_CTL(op)						\
 	tbz	x2, #AXV_OPTIONAL_FGT, 1f;				\
 	AXV_CTL_FGT_REGS(op)						\
@@ -87,7 +87,10 @@
 #define ICH_AP0R(n)	sys_reg(3, 4, 12, 8, n)
 #define ICH_AP1R(n)	sys_reg(3, 4, 12, 9, n)
 
-	/* The virtual CPU interface.  x2 says how many of each kind; changes x1. */
+	/*
+	 * Do \op for registers of the virtual CPU interface.  x2 says for how many of the
+	 * kind; changes x1.
+	 */
 	.macro	each_lr op
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	cmp	x2, #\n
@@ -115,7 +118,7 @@
 	msr_s	ICH_LR(\n), x1
 	.endm
 
-	/* Those that are not in use are zero, always. */
+	/* List registers that are not in use are always zero. */
 	.macro	save_lr n
 	mrs_s	x1, ICH_LR(\n)
 	str	x1, [sp, #NVHE_LR + 8 * \n]
@@ -159,7 +162,7 @@
 	.align	11
 SYM_CODE_START(axv_nvhe_code)
 host_vectors:
-	/* from EL2: what cannot be */
+	/* from EL2: none is expected */
 	.rept	8
 	host_vector fault
 	.endr
@@ -208,7 +211,7 @@ host_call:
 	eret
 	sb
 
-/* EL2 as the kernel's stub left it.  Changes x5 and x6. */
+/* Make EL2 again what the kernel's stub left.  Changes x5 and x6. */
 	.macro	give_back
 	ldp	x5, x6, [sp, #NVHE_STUB]
 	dsb	sy
@@ -234,7 +237,7 @@ reset_vectors:
 	eret
 	sb
 
-/* x1 is where to go on, at EL2, with x2 to x4 as arguments */
+/* Goes on at EL2 at the address in x1, with x2 to x4 as arguments. */
 soft_restart:
 	give_back
 	mov	x5, x1
@@ -245,8 +248,8 @@ soft_restart:
 	sb
 
 /*
- * The host is trapped by something that it is not trapped by.  Its kernel gets an
- * undefined instruction, and tells where.
+ * The host came to EL2 by a trap that is not armed for it.  Its kernel gets an
+ * undefined-instruction exception, and reports where that was.
  */
 not_a_call:
 	str	x5, [sp, #NVHE_SCRATCH]
@@ -288,12 +291,12 @@ enter_guest:
 	AXV_EL1_REGS(SAVE_HOST)
 	AXV_EL1_SHARED_REGS(SAVE_HOST_SHARED)
 	SAVE_HOST_CTL(MDSCR_EL1, 2, 0, 0, 2, 2)
-	/* From here on a fault finds its way back. */
+	/* From here on the host is restored after a fault. */
 	mov	x1, #1
 	msr	tpidr_el2, x1
 
 	/*
-	 * Nothing walks the guest's tables until its second stage is there
+	 * EPD0 and EPD1: nothing walks the guest's tables until its second stage is there
 	 * (errata 1319367 and 1319537); the host's SCTLR_EL1.M is set.
 	 */
 	ldr	x1, [sp, #NVHE_SYS + PLACE_TCR_EL1]
@@ -329,8 +332,8 @@ enter_guest:
 	isb
 
 	/*
-	 * Of what this CPU knows of guests' translations: twice, which errata
-	 * 1286807 and 2441009 ask for.
+	 * Forget translations of guests, as axv_nvhe.stale says.  Each TLBI is done
+	 * twice, which errata 1286807 and 2441009 ask for.
 	 */
 	ldr	x2, [sp, #NVHE_STALE]
 	cbz	x2, .Lflushed
@@ -399,7 +402,7 @@ alternative_else_nop_endif
 
 /* ---- and out of it ----------------------------------------------------------- */
 
-/* x7 to PAR_EL1, in x2: a read at EL1, by the guest's stage 1. */
+/* x2 = PAR_EL1 of a walk of the guest's stage 1 for the address x7, for a read at EL1. */
 translate:
 	at	s1e1r, x7
 	isb
@@ -410,7 +413,7 @@ not_translated:
 	mov	x2, #PAR_F
 	ret
 
-/* x0 says by which vector; the guest's x0 and x1 are saved. */
+/* x0 says by which vector the guest left; its own x0 and x1 are saved. */
 leave_guest:
 	save_guest_gprs sp
 	ldr	x2, [sp, #NVHE_HARDEN]
@@ -421,7 +424,7 @@ leave_guest:
 	mrs	x2, spsr_el2
 	stp	x1, x2, [sp, #AXV_ARM64_PC]
 	mrs	x4, esr_el2
-	/* An interrupt has no syndrome: this is an earlier exception's. */
+	/* An interrupt has no syndrome: ESR_EL2 is an earlier exception's. */
 	cmp	x0, #AXV_ARM64_IRQ
 	csel	x4, xzr, x4, eq
 	mrs	x5, far_el2
@@ -439,7 +442,7 @@ leave_guest:
 	b.ne	.Lno_abort
 	dmb	sy			// erratum 1508412
 	mrs	x6, par_el1
-	/* Where an access was, in the second stage's terms, if HPFAR_EL2 is silent. */
+	/* Walk stage 1 for the access, if HPFAR_EL2 does not tell where it was. */
 	tbnz	x4, #ESR_S1PTW_BIT, .Lhas_hpfar
 	ubfx	x1, x4, #2, #4
 	cmp	x1, #FSC_PERMISSION
@@ -450,7 +453,7 @@ alternative_else_nop_endif
 	bl	translate
 	str	x2, [sp, #NVHE_PAR]
 .Lhas_hpfar:
-	/* And the byte before, where may_begin_before() wants it. */
+	/* And for the byte before, where axv_arm64_may_begin_before() may be true. */
 	tbz	x4, #ESR_ISV_BIT, .Lbegins_here
 	tst	x4, #ESR_SAS_MASK
 	b.eq	.Lbegins_here
@@ -475,7 +478,7 @@ alternative_else_nop_endif
 	dmb	sy			// erratum 1508412
 	AXV_EL1_SHARED_REGS(SAVE_GUEST_SHARED)
 	dmb	sy
-	/* Counts at the next entry. */
+	/* The next entry loads it again. */
 	ldr	x2, [sp, #NVHE_OPTIONAL]
 	tbz	x2, #AXV_OPTIONAL_RAS, save_ich
 	mrs_s	x1, SYS_VDISR_EL2
@@ -487,14 +490,17 @@ save_ich:
 	each_apr save_aprs
 	mrs_s	x1, SYS_ICH_VMCR_EL2
 	str	x1, [sp, #NVHE_VMCR]
-	/* Counts on at the next entry. */
+	/* The next entry loads it again, and EOIcount counts on. */
 	mrs_s	x1, SYS_ICH_HCR_EL2
 	str	x1, [sp, #NVHE_CTL + PLACE_ICH_HCR_EL2]
 	ldr	x2, [sp, #NVHE_LRS]
 	each_lr	save_lr
 
 load_host:
-	/* The other way round: no walks, and only then no second stage. */
+	/*
+	 * The reverse of the way in: stop walks of the guest's tables, and only then take
+	 * away its second stage.
+	 */
 	mrs	x1, tcr_el1
 	orr	x1, x1, #(1 << 7)
 	orr	x1, x1, #(1 << 23)
@@ -549,11 +555,14 @@ load_host:
 
 /*
  * EL2 itself faulted, on the way into a guest or out of it.  The host gets its state
- * back, and EL2 is the stub's, so that nothing comes here again.  A second fault on
- * that way cannot be reported by anybody: this CPU ends here.
+ * back, and the stub gets EL2, so that nothing comes here again.  A second fault
+ * meanwhile cannot be reported: this CPU loops here for ever.
  */
 fault:
-	/* The guest's tables may be where there is no memory. */
+	/*
+	 * A fault of AT in translate is no error: the guest's tables may be where there
+	 * is no memory.
+	 */
 	mrs	x0, elr_el2
 	adr	x2, translate
 	cmp	x0, x2
@@ -576,13 +585,13 @@ fault:
 	msr	cntv_ctl_el0, xzr
 	b	load_host
 
-/* ---- the way in ---------------------------------------------------------------- */
+/* ---- taking EL2 -------------------------------------------------------------------- */
 
 /*
- * By the stub's HVC_SOFT_RESTART, its MMU and caches off.  x0 is the address of
- * the CPU's page, clean to the point of coherency; the return address of the call
- * is where it was.  Returns 0, or -1 where EL2 is not as it should be: HCR_EL2.E2H
- * cannot be clear on some processors.
+ * The stub's HVC_SOFT_RESTART jumps here, with MMU and caches off.  x0 is the address of
+ * the CPU's page, clean to the point of coherency; ELR_EL2 is still the return address of
+ * the call.  Returns 0, or -1 if HCR_EL2.E2H is set, which cannot be clear on some
+ * processors.
  */
 SYM_INNER_LABEL(axv_nvhe_install, SYM_L_GLOBAL)
 	mrs	x1, hcr_el2
@@ -593,7 +602,7 @@ SYM_INNER_LABEL(axv_nvhe_install, SYM_L_GLOBAL)
 	msr	tcr_el2, x2
 	msr	mair_el2, x3
 	isb
-	/* Translations and code of whoever was here before */
+	/* Forget translations and code of what had EL2 before. */
 	tlbi	alle2
 	ic	iallu
 	dsb	nsh
@@ -634,14 +643,17 @@ SYM_INNER_LABEL(axv_nvhe_install, SYM_L_GLOBAL)
 SYM_CODE_END(axv_nvhe_code)
 SYM_INNER_LABEL(axv_nvhe_code_end, SYM_L_GLOBAL)
 
-/* ---- the question -------------------------------------------------------------- */
+/* ---- asking who has EL2 ------------------------------------------------------------ */
 
 /*
  * u64 axv_nvhe_ask(u64 call)
  *
- * Runs at EL1, where it is linked.  Where there is no EL2 below, HVC is undefined:
- * then this is also the table of vectors, whose first part is for exceptions that
- * are not, and the answer 0.  All of DAIF is masked by the caller.
+ * Makes a call by HVC, and returns its answer; 0 if there is no EL2.  Runs at EL1, where
+ * it is linked.
+ *
+ * Without EL2, HVC is undefined.  For that this function is also the table of vectors:
+ * its code stands where the vectors of exceptions with SP_EL0 would, which do not occur,
+ * and the vector at VECTOR_EL1H returns 0.  All of DAIF is masked by the caller.
  */
 	.align	11
 SYM_FUNC_START(axv_nvhe_ask)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Into the guest and out of it: general registers, and the vectors of EL2 in
- * between.
+ * Entry and exit with VHE: the switch of the general registers, and the vectors of EL2
+ * while the guest runs.
  *
- * The kernel runs at EL2, so its stack is where the exit finds its way back
- * from, and SP does not move while these vectors are in place.  All of DAIF is
- * masked from before axv_arm64_enter() until after it returns.
+ * The kernel runs at EL2, and the vectors find the host's registers on its stack, so SP
+ * does not move while these vectors are in place.  All of DAIF is masked from before
+ * axv_arm64_enter() until after it returns.
  */
 #include <linux/linkage.h>
 
@@ -33,7 +33,7 @@
  * SError that the guest caused and that had not been taken yet.
  */
 SYM_FUNC_START(axv_arm64_enter)
-	/* An SError that is pending now is the host's, and it shall take it. */
+	/* An SError that is pending now is the host's: return, so that the host takes it. */
 alternative_if ARM64_HAS_RAS_EXTN
 	dsb	nshst
 	isb
@@ -71,7 +71,7 @@ alternative_else_nop_endif
 	ret
 SYM_FUNC_END(axv_arm64_enter)
 
-/* x0 and x1 are in FRAME_SCRATCH, and x0 says which vector it was. */
+/* The guest's x0 and x1 are in FRAME_SCRATCH, and x0 says by which vector it left. */
 SYM_CODE_START_LOCAL(axv_arm64_leave)
 	ldr	x1, [sp, #FRAME_REGS]
 	save_guest_gprs x1
@@ -85,7 +85,7 @@ SYM_CODE_START_LOCAL(axv_arm64_leave)
 	take_guest_serror
 	orr	x0, x0, x3, lsl #8
 
-	/* SP_EL0 is the kernel's "current": no C code without it. */
+	/* SP_EL0 is the kernel's "current", without which no C code can run. */
 	ldp	x18, x2, [sp, #FRAME_X18]
 	msr	sp_el0, x2
 	ldr	x2, [sp, #FRAME_VBAR]
@@ -107,9 +107,9 @@ SYM_CODE_END(axv_arm64_leave)
 /*
  * u64 axv_arm64_translate(u64 va)
  *
- * PAR_EL1 for a read at EL1 of the guest that is loaded, TGE clear.  Its tables may
- * be such that the walk ends in a synchronous abort, which would be the kernel's
- * end: it is taken by the vectors here, and counts as no translation.
+ * Returns PAR_EL1 of a walk for a read at EL1 of the guest that is loaded, with TGE
+ * clear.  The guest's tables may be such that the walk ends in a synchronous abort, which
+ * would stop the kernel: the vectors here take it, and PAR_EL1.F is returned.
  */
 SYM_FUNC_START(axv_arm64_translate)
 	sub	sp, sp, #FRAME_SIZE
@@ -141,8 +141,8 @@ SYM_FUNC_END(axv_arm64_translate)
 	.endm
 
 	/*
-	 * The host itself faulted.  That is its own business: its vectors come
-	 * back, and the instruction faults once more.
+	 * The host itself faulted.  Bring its vectors back and return, so that the
+	 * instruction faults once more and the host handles that.
 	 */
 	.macro	host_vector
 	.align	7
@@ -155,7 +155,7 @@ SYM_FUNC_END(axv_arm64_translate)
 	sb
 	.endm
 
-	/* Or the walk of axv_arm64_translate() did. */
+	/* The same, unless the walk of axv_arm64_translate() faulted. */
 	.macro	host_sync_vector
 	.align	7
 	stp	x0, x1, [sp, #-16]!

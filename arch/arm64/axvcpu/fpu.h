@@ -86,9 +86,9 @@ static inline void axv_arm64_fpu_save(struct axv_arm64_fpu *fpu)
 }
 
 /*
- * Do V0 to V31, FPSR and FPCR hold all that the host has in its registers, or may need
- * again?  In a system call, interrupts off: a softirq that uses the registers sets
- * TIF_FOREIGN_FPSTATE, and so does a change of threads.
+ * Are V0 to V31, FPSR and FPCR all that the host has in its registers and may need again?
+ * This is called in a system call with interrupts off.  A softirq that uses the registers
+ * sets TIF_FOREIGN_FPSTATE, and so does a change of threads.
  */
 static __always_inline bool axv_arm64_fpu_is_all(void)
 {
@@ -98,12 +98,14 @@ static __always_inline bool axv_arm64_fpu_is_all(void)
 }
 
 /**
- * axv_arm64_fpu_begin() - the vector registers are not the host's any more
- * @host:	gets the host's, if they are put away as they are
+ * axv_arm64_fpu_begin() - put the host's vector registers away
+ * @host:	gets the registers, unless the kernel saves them
  *
- * Context: interrupts off, and off until the end; switched on in between.
- * Return: true if the kernel has saved them: kernel_neon_end() ends that, with
- * interrupts on.  Otherwise axv_arm64_fpu_load() of @host does.
+ * Context: interrupts off, and off until the host has the registers again; this function
+ * may switch them on for a moment.
+ * Return: true if the kernel has saved the registers: the caller has to call
+ * kernel_neon_end(), with interrupts on.  false: the caller has to call
+ * axv_arm64_fpu_load() with @host.
  */
 static __always_inline bool axv_arm64_fpu_begin(struct axv_arm64_fpu *host)
 {

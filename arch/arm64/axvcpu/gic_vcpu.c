@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The interrupt controller of a vCPU with AXV_IRQCHIP_GICV3: before and after the
- * guest, events, traps and registers.  gic.c has the queue.
+ * The interrupt controller of a vCPU with AXV_IRQCHIP_GICV3: what is done before and
+ * after the guest runs, events, traps and registers.  gic.c has the queue.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -33,11 +33,11 @@
 #define VTR_SEIS		BIT(22)
 #define VTR_IDBITS(vtr)		(((vtr) >> 23) & 7 ? 24 : 16)
 
-/* Every access to the CPU interface is the VMM's to answer: TC, TALL0 and TALL1. */
+/* TC, TALL0 and TALL1: every access to the CPU interface traps, and the VMM answers it. */
 #define HCR_TRAP_ALL		(BIT(10) | BIT(11) | BIT(12))
 #define HCR_TDIR		BIT(14)
 
-/* ICH_VMCR_EL2: all there is */
+/* All bits of ICH_VMCR_EL2 */
 #define VMCR_BITS		(GENMASK(31, 18) | BIT(9) | GENMASK(4, 0))
 #define VMCR_EOIM		BIT(9)
 
@@ -48,10 +48,10 @@
 #define CNTV_FIRED		(BIT(0) | BIT(2))
 
 /*
- * Virtual CPU interfaces that guests can do harm with unless each access to them is
- * trapped, as the kernel's own KVM does: a guest with group 0 corrupts state (Cavium
- * 30115), reads of ICC_IAR1_EL1 get wrong interrupts (Cavium 23154), and Apple's raise
- * SErrors in the host (ICH_VTR_EL2.SEIS).
+ * Is the virtual CPU interface one that guests can do harm with, unless each access to it
+ * is trapped, as the kernel's own KVM does?  There are three: a guest with group 0
+ * corrupts state (Cavium 30115), reads of ICC_IAR1_EL1 get wrong interrupts (Cavium
+ * 23154), and Apple's raise SErrors in the host (ICH_VTR_EL2.SEIS).
  */
 static bool __init is_broken(u64 vtr)
 {
@@ -61,13 +61,13 @@ static bool __init is_broken(u64 vtr)
 }
 
 /**
- * axv_arm64_gic_init() - what the host has
+ * axv_arm64_gic_init() - fill in axv_gic_host
  * @vtr:	ICH_VTR_EL2
- * @timer_intid: as axv_arm64_ppi_init() tells
+ * @timer_intid: what axv_arm64_ppi_init() returned
  *
  * Context: module load.
- * Return: can there be vCPUs with AXV_IRQCHIP_GICV3?  Not without the interrupts
- * that bring them out.
+ * Return: true if there can be vCPUs with AXV_IRQCHIP_GICV3; there cannot without the
+ * interrupts that make them exit.
  */
 bool __init axv_arm64_gic_init(u64 vtr, u32 timer_intid)
 {
@@ -89,7 +89,7 @@ bool __init axv_arm64_gic_init(u64 vtr, u32 timer_intid)
 }
 
 /**
- * axv_arm64_gic_reset() - nothing pending, nothing enabled
+ * axv_arm64_gic_reset() - reset: nothing is pending, nothing enabled
  * @v:		vCPU whose claim the caller holds
  *
  * Context: under &axv_vcpu.lock.
@@ -130,7 +130,7 @@ static noinline void fill(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_gic_enter() - list registers, for some entries
+ * axv_arm64_gic_enter() - fill list registers, for a stretch of entries
  * @v:		vCPU with an interrupt controller, whose claim the caller holds
  *
  * Context: interrupts off, the guest's registers not loaded yet.
@@ -167,8 +167,9 @@ static noinline void drain(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_gic_leave() - the end of what axv_arm64_gic_enter() began
- * @v:		the same; without interrupt controller a vCPU whose timer has fired
+ * axv_arm64_gic_leave() - take back list registers and the level of the timer
+ * @v:		vCPU of axv_arm64_gic_enter(), or one without interrupt controller whose
+ *		timer has fired
  *
  * Context: interrupts off, the guest's registers in memory.
  */
@@ -179,7 +180,7 @@ void axv_arm64_gic_leave(struct axv_arm64_vcpu *v)
 	bool line = ctl == CNTV_FIRED;
 
 	v->sys[AXV_SYS_CNTV_CTL_EL0] = ctl & CNTV_KEPT;
-	/* It should not have interrupted, if that is what it was. */
+	/* If the timer's interrupt ended the guest, it cannot have been active. */
 	if (unlikely(line) && AXV_EL2_VECTOR(v->last.code) == AXV_EL2_IRQ)
 		axv_arm64_ppi_released();
 	if (!axv_arm64_has_gic(v)) {
@@ -194,20 +195,20 @@ void axv_arm64_gic_leave(struct axv_arm64_vcpu *v)
 
 /* ---- events -------------------------------------------------------------------------- */
 
-/* SGIs and LPIs have none. */
+/* Does the interrupt have a wire?  SGIs and LPIs have none. */
 static bool has_wire(u32 intid)
 {
 	return intid >= FIRST_PPI && intid < FIRST_SPECIAL;
 }
 
 /**
- * axv_arm64_gic_inject() - an interrupt
+ * axv_arm64_gic_inject() - make an interrupt pending, retract it or set its level
  * @v:		any vCPU with an interrupt controller
  * @event:	EXTINT or WIRED
  *
  * Context: under &axv_vcpu.lock, interrupts off.
- * Return: 0; -EAGAIN: the queue is full; -ENOENT: there is none to retract;
- * -EINVAL: no such interrupt, or no such level.
+ * Return: 0; -EAGAIN: the queue is full; -ENOENT: there is none to retract; -EINVAL:
+ * there is no such interrupt, or no such level.
  */
 int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *event)
 {
@@ -238,10 +239,10 @@ int axv_arm64_gic_inject(struct axv_arm64_vcpu *v, const struct axv_inject *even
 }
 
 /**
- * axv_arm64_route() - the interrupt of a route: an edge, or the level of a wire
+ * axv_arm64_route() - make the event of a route: an edge, or a wire that is high
  * @vm:		any VM with an interrupt controller
  * @route:	INTID and priority, and for which vCPU
- * @event:	what the vCPU gets
+ * @event:	out: what the vCPU gets
  *
  * Return: 0 or -EINVAL.
  */
@@ -277,7 +278,7 @@ void __axv_arm64_gic_ended(struct axv_arm64_vcpu *v)
 		raw_spin_unlock_irq(&v->base.lock);
 		if (intid < 0)
 			break;
-		/* The VMM holds its own wires, and hears of no end. */
+		/* A wire that the VMM sets itself has no route, so the VMM is not told. */
 		axv_routes_ended(&v->base, intid);
 	}
 }
@@ -301,17 +302,17 @@ bool axv_arm64_gic_has_event(struct axv_arm64_vcpu *v)
 		if (!line)
 			axv_arm64_timer_wait(v);
 	}
-	/* One that finds no room may be more urgent than all that are there. */
+	/* An SGI that finds no room may be more urgent than all interrupts in the queue. */
 	return full || axv_gic_signals(gic, &v->ich, &axv_gic_host);
 }
 
 /**
- * axv_arm64_gic_dir() - a write to ICC_DIR_EL1 that was trapped
+ * axv_arm64_gic_dir() - do a write to ICC_DIR_EL1 that was trapped
  * @v:		vCPU with an interrupt controller, whose claim the caller holds
  * @value:	what was written
  *
- * It is trapped while something is active that no list register has, and does
- * nothing where a write to ICC_EOIR1_EL1 deactivates (GIC, ICC_DIR_EL1).
+ * It is trapped while an interrupt is active that no list register has.  It does nothing
+ * if writes to ICC_EOIR1_EL1 deactivate interrupts (GIC, ICC_DIR_EL1).
  *
  * Context: process context.
  */
@@ -326,7 +327,10 @@ void axv_arm64_gic_dir(struct axv_arm64_vcpu *v, u64 value)
 
 /* ---- registers ------------------------------------------------------------------------ */
 
-/* Where a register of class GIC is kept, if all of its values are possible. */
+/*
+ * Where a register of class GIC is kept that may have any value of 32 bits; NULL: it is
+ * none.
+ */
 static u64 *plain(struct axv_arm64_vcpu *v, u64 index)
 {
 	unsigned int nr = axv_gic_host.nr_aprs;
@@ -341,7 +345,7 @@ static u64 *plain(struct axv_arm64_vcpu *v, u64 index)
 	return NULL;
 }
 
-/* Its place in the queue; AXV_GIC_IRQS: it is none of these. */
+/* The place in the queue that a register of class GIC shows; AXV_GIC_IRQS: it shows none. */
 static unsigned int place_of(u64 index)
 {
 	u64 place = index - AXV_ARM64_GIC_IRQ0;
@@ -350,7 +354,7 @@ static unsigned int place_of(u64 index)
 }
 
 /**
- * axv_arm64_get_gic() - a register of class GIC
+ * axv_arm64_get_gic() - read a register of class GIC
  * @v:		vCPU whose claim the caller holds
  * @index:	an &enum axv_arm64_gic_reg
  * @value:	its value

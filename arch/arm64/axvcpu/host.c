@@ -2,9 +2,9 @@
 /*
  * What the host's processors have.
  *
- * The kernel's sanitised ID registers tell what all CPUs share.  Where a trap
- * has to be armed it is the other way round: what one CPU has, whether or not
- * the kernel uses it, may not reach a guest, so those are read as they are.
+ * The kernel's sanitised ID registers tell what all CPUs share.  For traps the ID
+ * registers of each CPU are read as they are: a guest must not reach what a CPU has,
+ * whether or not other CPUs have it and the kernel uses it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -46,13 +46,13 @@ static unsigned int field(u64 reg, unsigned int shift)
 }
 
 /*
- * Default deny (Arm ARM, HCR_EL2): what is not switched, or would reach
- * beyond the guest, is trapped; TLB and barrier operations reach all CPUs,
- * since a vCPU may move between them.
+ * Bits of HCR_EL2 for every guest.  Default deny (Arm ARM, HCR_EL2): registers that are
+ * not switched, and instructions that would reach beyond the guest, are trapped; TLB and
+ * barrier operations reach all CPUs, since a vCPU may move between them.
  *
- * The guest reads the registers that describe caches without an exit, CSSELR_EL1 is
- * switched.  Only where CPUs differ in CTR_EL0 the kernel answers for all of them:
- * otherwise a guest that moves maintains lines of a wrong length.
+ * The guest reads the registers that describe caches without an exit, and CSSELR_EL1 is
+ * switched.  Only where CPUs differ in CTR_EL0 are these reads trapped, and the kernel
+ * answers for all CPUs: otherwise a guest that moves maintains lines of a wrong length.
  */
 static u64 guest_hcr(void)
 {
@@ -73,12 +73,12 @@ static u64 guest_hcr(void)
 }
 
 /**
- * axv_arm64_cpu_traps() - bits of HCR_EL2 for what a CPU has that others may not
+ * axv_arm64_cpu_traps() - bits of HCR_EL2 for features that a CPU has and others may lack
  * @pfr0:	its ID_AA64PFR0_EL1
  * @pfr1:	its ID_AA64PFR1_EL1
  *
- * Of the CPU that is entered: with those of another one, a guest would reach the error
- * records of this one.
+ * An entry needs the bits of its own CPU: with those of another CPU, a guest could reach
+ * the error records of the one it runs on.
  */
 u64 axv_arm64_cpu_traps(u64 pfr0, u64 pfr1)
 {
@@ -92,7 +92,7 @@ u64 axv_arm64_cpu_traps(u64 pfr0, u64 pfr1)
 }
 
 /**
- * axv_arm64_pa_size() - the encoding of @phys_bits in TCR_EL2 and VTCR_EL2
+ * axv_arm64_pa_size() - the encoding of &axv_arm64_host.phys_bits in TCR_EL2 and VTCR_EL2
  */
 u64 axv_arm64_pa_size(void)
 {
@@ -107,8 +107,8 @@ u64 axv_arm64_pa_size(void)
 /**
  * axv_arm64_kvm_is_there() - can KVM have VMs?
  *
- * It makes them through a device whose number nobody else can have meanwhile, and
- * has that since the kernel was started, or never.
+ * KVM makes VMs through a misc device with a number of its own, which it has since the
+ * kernel was started, or never.  So KVM is on if nothing else can register that number.
  *
  * Context: may sleep.
  */
@@ -137,7 +137,10 @@ static unsigned int __init vmid_bits(void)
 	return field(mmfr1, 4) == 2 ? 16 : 8;
 }
 
-/* From EL1 the kernel's own register says the same. */
+/*
+ * Is the system register interface of a GICv3 on?  At EL1 ICC_SRE_EL1 says the same as
+ * ICC_SRE_EL2.
+ */
 static bool __init gicv3_is_on(void)
 {
 	if (!field(read_sysreg_s(SYS_ID_AA64PFR0_EL1), 24))
@@ -153,9 +156,9 @@ DEFINE_PER_CPU(u64, axv_arm64_optional);
 DEFINE_PER_CPU(u64, axv_arm64_hcr);
 
 /**
- * axv_arm64_look_at_cpu() - what this CPU has that others may not
+ * axv_arm64_look_at_cpu() - find out what this CPU has and others may lack
  *
- * Context: interrupts off, on the CPU it is about.
+ * Context: interrupts off.
  */
 void axv_arm64_look_at_cpu(void)
 {
@@ -177,7 +180,7 @@ void axv_arm64_look_at_cpu(void)
 		optional |= BIT(AXV_OPTIONAL_GIC);
 	if (field(pfr0, 28))
 		optional |= BIT(AXV_OPTIONAL_RAS);
-	/* Or a higher level keeps profiling and trace to itself. */
+	/* P: a higher exception level keeps the buffer of profiling or trace to itself. */
 	if (field(dfr0, 32) && !(read_sysreg_s(SYS_PMBIDR_EL1) & PMBIDR_P))
 		optional |= BIT(AXV_OPTIONAL_SPE);
 	if (field(dfr0, 44) && !(read_sysreg_s(SYS_TRBIDR_EL1) & TRBIDR_P))
@@ -191,10 +194,10 @@ void axv_arm64_look_at_cpu(void)
 }
 
 /**
- * axv_arm64_host_init() - look at the processor
+ * axv_arm64_host_init() - fill in axv_arm64_host
  *
  * Context: module load.
- * Return: 0, or -EOPNOTSUPP where it cannot be.
+ * Return: 0, or -EOPNOTSUPP if the kernel's pages are not of 4 KiB.
  */
 int __init axv_arm64_host_init(void)
 {
@@ -233,7 +236,7 @@ int __init axv_arm64_host_init(void)
 /* ---- speculation ------------------------------------------------------------- */
 
 /**
- * struct predictor - processors whose branch history a guest could train
+ * struct predictor - a processor whose branch history a guest could train
  * @model:	MIDR_EL1 without variant and revision
  * @loops:	branches that replace all of the history (Arm: Spectre-BHB)
  */
@@ -269,10 +272,10 @@ static bool firmware_has(u32 workaround)
 
 /**
  * axv_arm64_choose_hardening() - what an exit does about branch prediction
- * @s:		the CPU
+ * @s:		what the CPU has
  *
- * In the kernel's order: where targets have to be forgotten that is the firmware's
- * to do; of the history what costs least, and the firmware's call last.
+ * In the kernel's order of preference: if targets have to be forgotten, the firmware is
+ * called; against the history the cheapest way is taken, the firmware's call last.
  *
  * Return: AXV_HARDEN_*, or a function of the firmware.
  */
@@ -295,16 +298,16 @@ u64 axv_arm64_choose_hardening(const struct axv_arm64_speculation *s)
 }
 
 DEFINE_PER_CPU(u64, axv_arm64_harden);
-/* Of the firmware, what makes this CPU forget its predictions; 0: nothing does. */
+/* The firmware's function that makes this CPU forget its predictions; 0: there is none. */
 DEFINE_PER_CPU(u32, axv_arm64_forget_call);
 
 /**
- * axv_arm64_harden_cpu() - how the host is kept from what a guest trained
+ * axv_arm64_harden_cpu() - choose how exits keep the host from predictions of a guest
  *
  * The same choice as the kernel's for its own boundary: each exit calls the
  * firmware, or clears the branch history, or needs nothing.
  *
- * Context: interrupts off, on the CPU it is about.
+ * Context: interrupts off.
  */
 void axv_arm64_harden_cpu(void)
 {

@@ -44,7 +44,7 @@
 	{ ESR_ELx_EC_VECTOR32, "VECTOR32" },	\
 	{ ESR_ELx_EC_BRK64, "BRK64" }
 
-/* By which vector EL2 was entered, AXV_EL2_*; only 0 has a class. */
+/* The vector by which the guest left, AXV_EL2_*; only AXV_EL2_SYNC, 0, has a class. */
 #define AXV_EL2_VECTORS		\
 	{ 1, "IRQ" },		\
 	{ 2, "SERROR" },	\

@@ -40,7 +40,7 @@
 } while (0)
 
 /**
- * axv_ich_clear() - list registers that are not in use are zero, always
+ * axv_ich_clear() - zero list registers, as they always are while not in use
  * @nr_lrs:	how many
  */
 static inline void axv_ich_clear(unsigned int nr_lrs)
@@ -51,7 +51,7 @@ static inline void axv_ich_clear(unsigned int nr_lrs)
 }
 
 /**
- * axv_ich_load() - the guest's virtual CPU interface
+ * axv_ich_load() - load the guest's virtual CPU interface
  * @ich:	what it holds
  * @nr_lrs:	list registers in use
  * @nr_aprs:	registers of active priorities, for each group: 1, 2 or 4
@@ -80,10 +80,10 @@ static __always_inline void axv_ich_load(const struct axv_arm64_ich *ich,
 }
 
 /**
- * axv_ich_save() - the end of what axv_ich_load() began
+ * axv_ich_save() - save the guest's virtual CPU interface, and zero the list registers
  * @ich:	gets what the guest left
- * @nr_lrs:	the same
- * @nr_aprs:	the same
+ * @nr_lrs:	as for axv_ich_load()
+ * @nr_aprs:	as for axv_ich_load()
  */
 static __always_inline void axv_ich_save(struct axv_arm64_ich *ich,
 					 unsigned int nr_lrs, unsigned int nr_aprs)

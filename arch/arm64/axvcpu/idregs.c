@@ -25,7 +25,7 @@ static u64 id_values[SLOTS] __ro_after_init;
 
 /**
  * struct id_reg - an ID register that is not all zero
- * @slot:	which
+ * @slot:	its SLOT()
  * @keep:	fields that are as the host's
  * @set:	other fields, which are the same for all guests
  */
@@ -64,7 +64,7 @@ static const struct id_reg id_regs[] = {
 		      F(36) | F(48) | F(52) | F(60), 0 },
 };
 
-/* Beyond these the fields promise registers that are not switched. */
+/* Larger values of these fields promise registers that are not switched. */
 static const struct {
 	u8 slot;
 	u8 shift;
@@ -88,7 +88,7 @@ static void limit_fields(void)
 	}
 }
 
-/* Those of AArch32, which a guest's EL0 may have, are the host's. */
+/* The ID registers of AArch32, which a guest may have at EL0, are the host's. */
 static void add_aarch32(void)
 {
 	static const u8 slots[] = {
@@ -105,7 +105,7 @@ static void add_aarch32(void)
 						       slots[i] % 8));
 }
 
-/** axv_arm64_idregs_init() - compute them once */
+/** axv_arm64_idregs_init() - compute the ID registers of all guests */
 void __init axv_arm64_idregs_init(void)
 {
 	unsigned int i;
@@ -122,7 +122,7 @@ void __init axv_arm64_idregs_init(void)
 		add_aarch32();
 }
 
-/* The narrowest physical addresses that reach all of the VM's. */
+/* The smallest PARange that is enough for the VM's guest physical addresses. */
 static u64 pa_range(u64 host, unsigned int ipa_bits)
 {
 	static const u8 bits[] = { 32, 36, 40, 42, 44, 48 };
@@ -135,13 +135,12 @@ static u64 pa_range(u64 host, unsigned int ipa_bits)
 }
 
 /**
- * axv_arm64_id_reg() - an ID register
+ * axv_arm64_id_reg() - read an ID register as the guest sees it
  * @v:		any vCPU
  * @sysreg:	AXV_SYSREG()
  * @value:	what the guest reads
  *
- * Return: false if @sysreg is none of those that are trapped as such
- * (HCR_EL2.TID3).
+ * Return: false if @sysreg is none of the ID registers that HCR_EL2.TID3 traps.
  */
 bool axv_arm64_id_reg(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
 {

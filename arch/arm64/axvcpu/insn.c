@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The instruction that exited: how long it is, whether its condition holds, and
- * what is left of it in PSTATE when the guest goes on behind it.
+ * The instruction that exited: how long it is, whether its condition holds, and what it
+ * changes in PSTATE when the guest goes on after it.
  */
 #include <asm/esr.h>
 #include <asm/ptrace.h>
@@ -13,7 +13,7 @@
 #define PSTATE_IT_HIGH		GENMASK(15, 10)
 
 /**
- * axv_arm64_advance_it() - one instruction of an IT block less
+ * axv_arm64_advance_it() - advance PSTATE by one instruction of an IT block
  * @pstate:	PSTATE of AArch32
  *
  * Return: PSTATE after it (Arm ARM, AArch32.ITAdvance).
@@ -34,8 +34,8 @@ u64 axv_arm64_advance_it(u64 pstate)
  * axv_arm64_condition_holds() - would the instruction that exited be carried out?
  * @v:		vCPU whose claim the caller holds
  *
- * A conditional instruction of AArch32 may trap although its condition fails
- * (Arm ARM, ESR_ELx, "COND").  Of the conditions only the odd ones negate.
+ * A conditional instruction of AArch32 may trap although its condition fails (Arm ARM,
+ * ESR_ELx, "COND").  An odd condition is the negation of the even one before it.
  */
 bool axv_arm64_condition_holds(const struct axv_arm64_vcpu *v)
 {

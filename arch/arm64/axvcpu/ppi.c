@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two interrupts of the host's that bring a guest out: the maintenance interrupt
- * of the virtual CPU interface, and that of the virtual timer.
+ * Two interrupts of the host make a guest exit: the maintenance interrupt of the virtual
+ * CPU interface, and that of the virtual timer.  Their handlers do nothing.  It is enough
+ * that the interrupts are enabled: the guest exits, and its state tells what is to be
+ * done.  With KVM in the kernel, KVM has requested both, and its handlers ignore an
+ * interrupt that is for none of its own vCPUs.  KVM disables them on all CPUs when its
+ * last VM goes, if it switches itself on and off with VMs (6.12 with
+ * kvm.enable_virt_at_load=0): so each load checks that they are enabled.  Without KVM
+ * this file requests them.
  *
- * Nothing is ever done in their handlers.  It is enough that they are enabled:
- * the guest exits, and its state tells what is to be done.  With KVM in the kernel
- * they are KVM's, whose handlers ignore what is not for one of its own vCPUs.  KVM
- * disables them on all CPUs when its last VM goes, if it switches itself on and off
- * with VMs (6.12 with kvm.enable_virt_at_load=0): each load looks whether they are
- * enabled.  Where nobody has them they are requested here.
- *
- * The output of a guest's timer stays high until the guest does something about
- * it.  Meanwhile its interrupt is held active in the host's GIC, or there would be
- * no end of it.  Where the VMM has the interrupt controller that is until the VMM has seen
- * the output low again.
+ * The output of a guest's timer stays high until the guest writes to the timer.
+ * Meanwhile its interrupt is held active in the host's GIC; otherwise each entry would
+ * end with it at once.  Where the VMM has the interrupt controller, the interrupt is held
+ * until the VMM has seen the output low again.
  */
 #include <linux/acpi.h>
 #include <linux/errno.h>
@@ -39,10 +38,10 @@ struct axv_arm64_ppi axv_arm64_ppis[AXV_ARM64_PPIS] = {
 
 /**
  * struct hold - the timer's interrupt in the GIC of this CPU
- * @active:	as it was left
- * @thread:	the thread that did, and how often it had been switched out by then;
- *		a vCPU of KVM's that ran since may have changed it
- * @switches:	likewise
+ * @active:	this file has left it active
+ * @thread:	the thread that ran then.  If another thread has run on the CPU since, it
+ *		may have been a vCPU of KVM's, which changes the interrupt
+ * @switches:	how often @thread had been switched out by then
  */
 struct hold {
 	bool active;
@@ -52,10 +51,10 @@ struct hold {
 
 static DEFINE_PER_CPU(struct hold, hold);
 
-/* A device id, which this kind of interrupt has to have. */
+/* The device id that request_percpu_irq() needs */
 static DEFINE_PER_CPU(int, cookie);
 
-/* ---- where they are ---------------------------------------------------------------- */
+/* ---- finding them ---------------------------------------------------------------- */
 
 static const struct of_device_id timer_ids[] __initconst = {
 	{ .compatible = "arm,armv8-timer" },
@@ -63,7 +62,7 @@ static const struct of_device_id timer_ids[] __initconst = {
 	{ }
 };
 
-/* Secure, non-secure, virtual, hypervisor, unless they have names. */
+/* Without names the timer's interrupts are: secure, non-secure, virtual, hypervisor. */
 #define TIMER_VIRTUAL	2
 
 static void __init find_by_tree(void)
@@ -112,7 +111,7 @@ static void __init find_timer_by_acpi(void)
 	acpi_put_table(table);
 }
 
-/* All CPUs have the same number, or the first one's is of no use. */
+/* The first CPU's entry stands for all: a number that is not the same on all is of no use. */
 static void __init find_maintenance_by_acpi(void)
 {
 	struct acpi_madt_generic_interrupt *cpu;
@@ -162,11 +161,10 @@ static void __init describe(struct axv_arm64_ppi *ppi)
 }
 
 /**
- * axv_arm64_ppi_init() - find out which interrupts they are
+ * axv_arm64_ppi_init() - find out which interrupts the two are
  *
  * Context: module load.
- * Return: the physical INTID of the virtual timer, or 0 if one of them is not
- * known.
+ * Return: the physical INTID of the virtual timer, or 0 if one of the two is not known.
  */
 u32 __init axv_arm64_ppi_init(void)
 {
@@ -180,7 +178,7 @@ u32 __init axv_arm64_ppi_init(void)
 	       irqd_to_hwirq(irq_desc_get_irq_data(timer.desc)) : 0;
 }
 
-/* ---- having them --------------------------------------------------------------------- */
+/* ---- requesting and enabling them -------------------------------------------------- */
 
 static irqreturn_t handler(int irq, void *dev_id)
 {
@@ -188,7 +186,7 @@ static irqreturn_t handler(int irq, void *dev_id)
 }
 
 /**
- * axv_arm64_ppi_prepare() - request those that nobody has
+ * axv_arm64_ppi_prepare() - request those that KVM has not requested
  *
  * Context: may sleep.
  * Return: 0 or a negative error.
@@ -214,7 +212,7 @@ int axv_arm64_ppi_prepare(void)
 }
 
 /**
- * axv_arm64_ppi_unprepare() - give them back
+ * axv_arm64_ppi_unprepare() - free those that were requested
  *
  * Context: may sleep.
  */
@@ -235,7 +233,7 @@ static void enable(const struct axv_arm64_ppi *ppi)
 		enable_percpu_irq(ppi->irq, IRQ_TYPE_NONE);
 }
 
-/** axv_arm64_ppi_enable() - both, on this CPU; interrupts are off */
+/** axv_arm64_ppi_enable() - enable both on this CPU; interrupts are off */
 void axv_arm64_ppi_enable(void)
 {
 	unsigned int i;
@@ -245,30 +243,30 @@ void axv_arm64_ppi_enable(void)
 }
 
 /**
- * axv_arm64_ppi_enable_cpu() - have them bring guests out on this CPU
+ * axv_arm64_ppi_enable_cpu() - begin to use both interrupts on this CPU
  *
- * KVM may have them disabled while it has no use for them.
+ * KVM may have disabled them, since it has no VM.
  *
- * What the kernel keeps of them is not asked: the GIC's part is lost when a CPU goes offline
- * (gic_cpu_init() disables all on its way back), and those of KVM's that were enabled here,
- * while it had no VM, are still enabled in the kernel's books.  Otherwise guests on that CPU
- * would come out by the host's tick alone.
+ * Both are enabled without a look at what the kernel has recorded.  The state of the GIC
+ * is lost when a CPU goes offline (gic_cpu_init() disables all when it comes back), but
+ * those of KVM's that were enabled here, while KVM had no VM, are still recorded as
+ * enabled.  Otherwise nothing but the host's tick would interrupt guests on that CPU.
  *
  * Context: interrupts off.
  */
 void axv_arm64_ppi_enable_cpu(void)
 {
 	axv_arm64_ppi_enable();
-	/* As it was left when it was enabled last, or as somebody else did. */
+	/* It may still be active, from its last use here or by other code. */
 	if (timer.ours)
 		irq_set_irqchip_state(timer.irq, IRQCHIP_STATE_ACTIVE, false);
 	*this_cpu_ptr(&hold) = (struct hold){ .active = false };
 }
 
 /**
- * axv_arm64_ppi_disable_cpu() - no longer on this CPU
+ * axv_arm64_ppi_disable_cpu() - stop using both interrupts on this CPU
  *
- * What belongs to others stays: they may have come to need it.
+ * Those that KVM has requested stay enabled: KVM may need them by now.
  *
  * Context: interrupts off.
  */
@@ -276,7 +274,7 @@ void axv_arm64_ppi_disable_cpu(void)
 {
 	unsigned int i;
 
-	/* What stays active never comes again, to whoever has it next. */
+	/* An interrupt that stays active is never signalled to its next user. */
 	if (timer.ours)
 		axv_arm64_ppi_hold(false);
 	for (i = 0; i < ARRAY_SIZE(axv_arm64_ppis); i++)
@@ -284,13 +282,13 @@ void axv_arm64_ppi_disable_cpu(void)
 			disable_percpu_irq(axv_arm64_ppis[i].irq);
 }
 
-/* ---- the timer's, while it is asserted ------------------------------------------------ */
+/* ---- the timer's interrupt, while it is asserted ----------------------------------- */
 
 /**
- * axv_arm64_ppi_hold() - the timer's interrupt is or is not active in the host's GIC
- * @active:	is: the guest is not interrupted by it
+ * axv_arm64_ppi_hold() - make the timer's interrupt active or inactive in the host's GIC
+ * @active:	active: it does not interrupt the guest
  *
- * Costs nothing where it is so already, and nobody else was there.
+ * Does nothing if it is so already, and no vCPU of KVM's can have changed it since.
  *
  * Context: interrupts off.
  */
@@ -310,9 +308,9 @@ void axv_arm64_ppi_hold(bool active)
 }
 
 /**
- * axv_arm64_ppi_released() - it is not active any more, although it was to be
+ * axv_arm64_ppi_released() - note that the timer's interrupt is not active any more
  *
- * The guest deactivated it together with a list register, or was interrupted by
+ * The guest has deactivated it together with a list register, or has exited because of
  * it.
  *
  * Context: interrupts off.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The host's interrupts that bring a guest out, as each load of a guest looks at them;
- * ppi.c has the rest.
+ * The host's interrupts that make a guest exit: the check of each load of a guest; ppi.c
+ * has the rest.
  */
 #ifndef _AXVCPU_ARM64_PPI_H
 #define _AXVCPU_ARM64_PPI_H
@@ -12,12 +12,12 @@
 struct irq_desc;
 
 /**
- * struct axv_arm64_ppi - one of the two
+ * struct axv_arm64_ppi - one of the two interrupts
  * @name:	for /proc/interrupts
  * @irq:	the kernel's number, 0: unknown
- * @desc:	what the kernel knows of it
- * @enabled:	the CPUs on which the kernel has it enabled; all if it is not known
- * @ours:	requested here
+ * @desc:	the kernel's descriptor
+ * @enabled:	the CPUs on which the kernel has it enabled; all CPUs if @irq is unknown
+ * @ours:	this module has requested it, and not KVM
  */
 struct axv_arm64_ppi {
 	const char *name;
@@ -38,11 +38,11 @@ extern struct axv_arm64_ppi axv_arm64_ppis[AXV_ARM64_PPIS];
 void axv_arm64_ppi_enable(void);
 
 /**
- * axv_arm64_ppi_keep() - they bring guests out on this CPU, whatever KVM did to them
+ * axv_arm64_ppi_keep() - enable both interrupts on this CPU, if KVM has disabled them
  * @cpu:	this CPU
  *
- * Otherwise a guest that computes is interrupted by the host's tick alone, once a VM
- * of KVM's has come and gone.
+ * Otherwise nothing but the host's tick interrupts a guest that computes, once a VM of
+ * KVM's has come and gone.
  *
  * Context: interrupts off until after the next entry.
  */

@@ -3,10 +3,10 @@
  * Calls by HVC and SMC: the SMC Calling Convention (Arm DEN 0028) and PSCI (Arm
  * DEN 0022).
  *
- * What needs no knowledge of the machine is answered here.  What changes which
- * CPUs or whether the machine runs becomes an exit of its own, and the rest one
- * for a hypercall.  In both cases X0 already holds what the caller gets if the
- * VMM changes nothing.
+ * A call that needs no knowledge of the machine is answered here.  A call that changes
+ * which CPUs run, or whether the machine does, becomes an exit of its own, and any other
+ * call an exit for a hypercall.  In both cases X0 already holds what the caller gets if
+ * the VMM changes nothing.
  */
 #include <linux/arm-smccc.h>
 #include <linux/cpu.h>
@@ -28,8 +28,8 @@
 #define MPIDR_AFFINITY	0xff00ffffffull
 
 /*
- * What the firmware does about speculation, as it answered: the guest's calls
- * of the workarounds themselves are done by leaving the guest.
+ * The firmware's workarounds for speculation, as it answers for them.  A guest that calls
+ * one of them exits, and that exit does all there is to do.
  */
 static struct {
 	u32 id;
@@ -40,7 +40,7 @@ static struct {
 	{ ARM_SMCCC_ARCH_WORKAROUND_3, SMCCC_RET_NOT_SUPPORTED },
 };
 
-/* One CPU that needs a workaround stands for all: a vCPU may come there. */
+/* If one CPU needs a workaround, guests are told to use it: a vCPU may come to that CPU. */
 static void __init ask_firmware(void *unused)
 {
 	struct arm_smccc_res res;
@@ -72,9 +72,9 @@ void __init axv_arm64_smccc_init(void)
 }
 
 /*
- * Stores that loads overtake (SSBD): the kernel keeps the firmware's mitigation on
- * while it runs, and so for guests, which need not ask for it.  A guest that has
- * PSTATE.SSBS uses that.
+ * The answer for the mitigation against loads that overtake stores (SSBD).  The kernel
+ * keeps the firmware's mitigation on while it runs, and so for guests, which need not ask
+ * for it.  A guest that has PSTATE.SSBS uses that.
  */
 static s64 ssbd(const struct axv_arm64_vcpu *v, s32 answer)
 {
@@ -125,7 +125,7 @@ static s64 psci_features(u32 id)
 	return PSCI_RET_NOT_SUPPORTED;
 }
 
-/* Calls that are answered at once; false: it is none of these. */
+/* Answer a call at once; false: it cannot be answered at once. */
 static bool answer(struct axv_arm64_vcpu *v, u32 id, u32 arg)
 {
 	u64 *x = v->regs.x;
@@ -192,7 +192,7 @@ static enum axv_next system_down(struct axv_arm64_vcpu *v, u8 len, u32 type)
 	return AXV_EXIT;
 }
 
-/* A CPU may always come back from a suspension as from a standby. */
+/* PSCI lets a CPU come back from any suspension as from a standby, so a halt will do. */
 static enum axv_next cpu_suspend(struct axv_arm64_vcpu *v, u8 len)
 {
 	v->regs.x[0] = PSCI_RET_SUCCESS;
@@ -217,7 +217,7 @@ static enum axv_next hypercall(struct axv_arm64_vcpu *v, u8 len)
 	return AXV_EXIT;
 }
 
-/* What is the VMM's to answer, mostly. */
+/* Make an exit of a call; only wrong arguments are answered at once. */
 static noinline enum axv_next ask_vmm(struct axv_arm64_vcpu *v, u8 len)
 {
 	switch ((u32)v->regs.x[0]) {
@@ -246,7 +246,7 @@ static noinline enum axv_next ask_vmm(struct axv_arm64_vcpu *v, u8 len)
 }
 
 /**
- * axv_arm64_smccc() - HVC or SMC
+ * axv_arm64_smccc() - handle a call by HVC or SMC
  * @v:		vCPU that just left the guest, past the instruction
  * @len:	length of the instruction
  *

@@ -24,8 +24,8 @@
 #define CNTV_CTL_KEPT	GENMASK(1, 0)
 
 /*
- * An exception return to a mode that is not there would not leave EL2: PSTATE is
- * checked wherever it comes from.
+ * Can a guest have this PSTATE?  An exception return to a mode that is not there would
+ * not leave EL2, so PSTATE is checked wherever it comes from.
  */
 static bool pstate_valid(u64 pstate)
 {
@@ -88,7 +88,7 @@ static int set_gpr(struct axv_arm64_vcpu *v, u64 index, u64 value)
 #define SHARED_ID(name, op1, crn, crm, op2)				\
 	[AXV_SYS_##name] = AXV_SYSREG(3, op1, crn, crm, op2),
 
-/* By place */
+/* The encodings, by place */
 static const u32 sysregs[AXV_SYSREG_COUNT] = {
 	AXV_EL1_WALK_REGS(EL1_ID)
 	AXV_EL1_REGS(EL1_ID)
@@ -159,7 +159,7 @@ static int set_sysreg(struct axv_arm64_vcpu *v, u64 index, u64 value)
 			return -EINVAL;
 		break;
 	case AXV_SYS_SCTLR_EL1:
-		/* As if the guest had: its caches may come on like this. */
+		/* As if the guest had written it: this may switch its caches on. */
 		axv_arm64_caches_changed(v, v->sys[place], value);
 		break;
 	default:
@@ -307,7 +307,7 @@ static void set_sregs(struct axv_arm64_vcpu *v, const struct axv_arm64_sregs *sr
 	v->sys[AXV_SYS_CONTEXTIDR_EL1] = sregs->contextidr_el1;
 }
 
-/* In parts that the compiler copies by itself: memcpy() takes a third longer. */
+/* Copy in parts that the compiler copies without a call: memcpy() takes a third longer. */
 static __always_inline void copy_gprs(struct axv_arm64_gprs *to,
 				      const struct axv_arm64_gprs *from)
 {
@@ -327,7 +327,10 @@ static __always_inline void copy_gprs(struct axv_arm64_gprs *to,
 	t[parts].words[1] = f[parts].words[1];
 }
 
-/* What is looked at is read once, and that is what is used: the VMM may write on. */
+/*
+ * PSTATE is read once, and the value that was checked is used: the VMM may write to the
+ * page meanwhile.
+ */
 static __always_inline int load_gprs(struct axv_arm64_vcpu *v)
 {
 	const struct axv_arm64_gprs *gprs = &v->base.run->regs.gprs;
@@ -428,7 +431,7 @@ int axv_arm64_sync_gprs(struct axv_vcpu *vcpu, u32 dirty, u32 want)
 /* ---- vector state ------------------------------------------------------------ */
 
 /**
- * axv_arm64_get_fpu() - the vector state
+ * axv_arm64_get_fpu() - read the vector state
  * @vcpu:	vCPU whose claim the caller holds
  * @data:	struct axv_arm64_fpu
  * @size:	bytes at @data

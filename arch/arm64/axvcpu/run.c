@@ -2,11 +2,11 @@
 /*
  * Entry and exit: the run path.
  *
- * A run has two nested loops.  The outer one may sleep: it answers exits that
- * touch guest memory or the guest's EL1 registers, which are in memory then.
- * The inner one runs with interrupts off and the guest's registers loaded; it
- * goes round for every exit that is answered on the spot, and ends when the host
- * has anything to do, its interrupts before all.
+ * A run has two nested loops.  The outer one may sleep: it answers exits that touch guest
+ * memory or the guest's EL1 registers, which are in memory then.  The inner one runs with
+ * interrupts off and the guest's registers loaded; it goes round for every exit that is
+ * answered on the spot, and ends when the host has anything to do, above all an
+ * interrupt.
  */
 #include <linux/compiler.h>
 #include <linux/irqflags.h>
@@ -37,16 +37,22 @@
 
 /* ---- the inner loop ------------------------------------------------------------ */
 
-/* Requests of other threads; interrupts are off. */
+/* Act on requests of other threads; interrupts are off. */
 static enum axv_next handle_requests(struct axv_arm64_vcpu *v)
 {
 	enum axv_next next = axv_before_entry_requests(&v->base);
 
-	/* Interrupts have to be queued anew; other events are found where they are. */
+	/*
+	 * An event: list registers have to be filled anew; other events have flags of
+	 * their own.
+	 */
 	if (next != AXV_RESUME || !axv_take_request(&v->base, AXV_REQ_EVENT) ||
 	    !axv_arm64_has_gic(v))
 		return next;
-	/* One after the other may come; a signal has to get through. */
+	/*
+	 * Such requests may come one after the other without end, and a signal has to get
+	 * through.
+	 */
 	if (!signal_pending(current))
 		return AXV_INTERRUPT;
 	axv_arm64_exit(v, AXV_EXIT_NOTHING, 0);
@@ -65,15 +71,16 @@ static enum axv_next fail_entry(struct axv_arm64_vcpu *v, u32 cause, u64 reason)
 	return AXV_EXIT;
 }
 
-/* AXV_INTERRUPT: the thread is about to be moved to another CPU. */
+/* AXV_INTERRUPT: the CPU goes offline, and the thread is about to be moved to another CPU. */
 static noinline enum axv_next hardware_is_off(struct axv_arm64_vcpu *v)
 {
 	return axv_hardware_is_lost() ? fail_entry(v, AXV_FAIL_OFF, 0) : AXV_INTERRUPT;
 }
 
 /*
- * Where only some CPUs have AArch32 the guest itself may have gone there on one of
- * them.  On another the entry would be an illegal exception return: into EL2.
+ * Where only some CPUs have AArch32, the guest itself may have changed to AArch32 state
+ * on one of them.  On another CPU the entry would be an illegal exception return, which
+ * stays at EL2.
  */
 static bool pstate_is_bad(const struct axv_arm64_vcpu *v)
 {
@@ -81,8 +88,8 @@ static bool pstate_is_bad(const struct axv_arm64_vcpu *v)
 }
 
 /*
- * What may keep the guest from being entered.  AXV_RESUME: nothing.
- * AXV_INTERRUPT: the outer loop is to do something first.
+ * Look for anything that keeps the guest from being entered.  AXV_RESUME: there is
+ * nothing.  AXV_INTERRUPT: the outer loop is to do something first.
  */
 static __always_inline enum axv_next before_entry(struct axv_arm64_vcpu *v)
 {
@@ -118,7 +125,7 @@ static noinline void serror_was_taken(struct axv_arm64_vcpu *v)
 	v->base.stats.injections++;
 }
 
-/* Without VHE, and only if EL2 was lost. */
+/* Without VHE only: EL2 was lost, or has faulted. */
 static enum axv_next not_entered(struct axv_arm64_vcpu *v)
 {
 	axv_nvhe_report();
@@ -152,7 +159,10 @@ sync:
 	return axv_arm64_handle_fast(v);
 }
 
-/* The guest's registers and traps, for some entries; interrupts are off until the end. */
+/*
+ * Load the guest's registers and traps for a stretch of entries; interrupts are off until
+ * load_host().
+ */
 static __always_inline void load_guest(struct axv_arm64_vcpu *v)
 {
 	if (static_branch_likely(&axv_arm64_vhe))
@@ -178,8 +188,9 @@ static __always_inline void load_host(struct axv_arm64_vcpu *v)
 }
 
 /*
- * AXV_SLOW: the exit waits for axv_arm64_handle_slow(); AXV_INTERRUPT: enter again
- * once the host had its way; AXV_EXIT: the run ends.
+ * Enter the guest until an exit needs the outer loop.  AXV_SLOW: the exit waits for
+ * axv_arm64_handle_slow(); AXV_INTERRUPT: enter again after the host has taken its
+ * interrupts or done other work; AXV_EXIT: the run ends.
  *
  * Interrupts are off, and the vector registers are the guest's.
  */
@@ -196,9 +207,10 @@ static __always_inline enum axv_next run_guest(struct axv_arm64_vcpu *v, int cpu
 	load_guest(v);
 	for (;;) {
 		/*
-		 * Says who has to be interrupted, before it looks whether
-		 * somebody wants that; axv_request() and the flush do it the
-		 * other way round.
+		 * This CPU writes the mode, issues a full barrier and then reads requests
+		 * and &axv_vm.tlb_gen; axv_request() and the flush write these, issue a
+		 * full barrier and then read the mode.  So at least one side sees what
+		 * the other wrote.
 		 */
 		smp_store_mb(vcpu->mode, AXV_IN_GUEST);
 		next = before_entry(v);
@@ -257,9 +269,9 @@ static __always_inline enum axv_next inner_loop(struct axv_vcpu *vcpu, int cpu)
 	if (likely(!by_kernel))
 		axv_arm64_fpu_load(&v->host_fpu);
 	/*
-	 * Taken here, a tick finds that the time was the guest's; but not where
-	 * kernel_neon_begin() has switched softirqs off (before 6.8), whose time it
-	 * seems to be then.
+	 * Take the host's interrupts here: then a tick counts the time as the guest's.
+	 * But where kernel_neon_begin() has switched softirqs off (before 6.8), it counts
+	 * as time of softirqs.
 	 */
 	if (next == AXV_INTERRUPT) {
 		local_irq_enable();
@@ -278,10 +290,10 @@ static __always_inline enum axv_next handle_slow(struct axv_vcpu *vcpu)
 	return axv_arm64_handle_slow(to_arm64(vcpu));
 }
 
-/* The host took an interrupt, and may want the CPU. */
+/* Give up the CPU if the host wants it, after the host took an interrupt. */
 static __always_inline enum axv_next host_work(struct axv_vcpu *vcpu, u64 interrupts)
 {
-	/* Not cond_resched() alone, which knows no lazy request. */
+	/* cond_resched() alone would not do, since it does not see a lazy request. */
 	if (read_thread_flags() & AXV_NEED_RESCHED)
 		schedule();
 	else
@@ -292,7 +304,10 @@ static __always_inline enum axv_next host_work(struct axv_vcpu *vcpu, u64 interr
 	return AXV_RESUME;
 }
 
-/* The level of a timer that nobody but the VMM looks at; each exit shows it. */
+/*
+ * Show the VMM the level of the timer at each exit; without irqchip nothing else looks at
+ * it.
+ */
 static __always_inline void show_timer(struct axv_arm64_vcpu *v)
 {
 	if (!axv_arm64_has_gic(v))
@@ -318,7 +333,7 @@ int axv_arm64_run(struct axv_vcpu *vcpu)
 	axv_assert_claimed(vcpu);
 	if (v->pending.kind != AXV_PENDING_NONE)
 		axv_arm64_complete(v);
-	/* The data of a read is consumed by now, so the kick loses nothing. */
+	/* The data of a read is consumed by now, so the exit for a kick loses nothing. */
 	if (unlikely(axv_take_request(vcpu, AXV_REQ_KICK)))
 		axv_arm64_exit(v, AXV_EXIT_KICKED, 0);
 	else

@@ -30,7 +30,7 @@
 #define SGI1R_AFF3	GENMASK_ULL(55, 48)
 
 /**
- * axv_arm64_send_sgi() - an SGI becomes pending
+ * axv_arm64_send_sgi() - make an SGI pending
  * @v:		any vCPU of a VM with AXV_VM_SGI_IN_KERNEL
  * @sgi:	0 to 15
  *
@@ -39,8 +39,8 @@
 void axv_arm64_send_sgi(struct axv_arm64_vcpu *v, unsigned int sgi)
 {
 	/*
-	 * Another sender that finds the bit set relies on this one to ask: between the two
-	 * steps this thread is not preempted.
+	 * Another sender that finds the bit set relies on this thread to make the
+	 * request, so this thread must not be preempted between the two.
 	 */
 	preempt_disable();
 	if (!test_and_set_bit(sgi, &v->gic.sgis.pending))
@@ -55,7 +55,7 @@ static void send(struct axv_vcpu *target, unsigned int sgi)
 }
 
 /**
- * axv_arm64_decode_sgi() - what a guest writes to ICC_SGI1R_EL1
+ * axv_arm64_decode_sgi() - decode what a guest writes to ICC_SGI1R_EL1
  * @value:	what was written
  *
  * Return: its fields, with the range selector as a part of the affinity.
@@ -74,15 +74,15 @@ struct axv_exit_send_ipi axv_arm64_decode_sgi(u64 value)
 }
 
 /**
- * axv_arm64_sgi_to_list() - the guest sends an SGI to the vCPUs of a list
+ * axv_arm64_sgi_to_list() - send the guest's SGI to the vCPUs of a list
  * @v:		the sender, of a VM with AXV_VM_SGI_IN_KERNEL
  * @value:	what it has written to ICC_SGI1R_EL1
  *
  * Targets that are not there are skipped (GIC, ICC_SGI1R_EL1).
  *
  * Context: interrupts off.
- * Return: false: it is for all others, see axv_arm64_sgi_to_others(); nothing was
- * sent.
+ * Return: true; false if the SGI is for all others, see axv_arm64_sgi_to_others(), and
+ * nothing was sent.
  */
 bool axv_arm64_sgi_to_list(struct axv_arm64_vcpu *v, u64 value)
 {
@@ -103,11 +103,12 @@ bool axv_arm64_sgi_to_list(struct axv_arm64_vcpu *v, u64 value)
 }
 
 /**
- * axv_arm64_sgi_to_others() - the guest sends an SGI to all vCPUs but the sender
+ * axv_arm64_sgi_to_others() - send the guest's SGI to all vCPUs but the sender
  * @v:		the sender, of a VM with AXV_VM_SGI_IN_KERNEL
  * @value:	what it has written to ICC_SGI1R_EL1
  *
- * There may be very many, each of which takes an interrupt to its CPU.
+ * There may be very many, and each may need an interrupt to its CPU: this takes too long
+ * with interrupts off.
  *
  * Context: process context, interrupts and preemption on.
  */
@@ -125,7 +126,7 @@ void axv_arm64_sgi_to_others(struct axv_arm64_vcpu *v, u64 value)
 }
 
 /**
- * axv_arm64_retract_sgi() - an SGI is not pending any more, unless it was acknowledged
+ * axv_arm64_retract_sgi() - take back an SGI that was not acknowledged
  * @v:		any vCPU of a VM with AXV_VM_SGI_IN_KERNEL
  * @sgi:	0 to 15
  *
@@ -141,7 +142,7 @@ int axv_arm64_retract_sgi(struct axv_arm64_vcpu *v, unsigned int sgi)
 }
 
 /**
- * axv_arm64_set_sgis() - which SGIs are enabled, and how urgent each is
+ * axv_arm64_set_sgis() - set which SGIs are enabled, and how urgent each is
  * @vcpu:	any vCPU, in any state
  * @sgis:	from userspace
  *
@@ -194,13 +195,13 @@ static void set_priorities(u8 *priority, u64 value)
 }
 
 /**
- * axv_arm64_get_sgi_reg() - a register of class GIC that is about SGIs
+ * axv_arm64_get_sgi_reg() - read a register of class GIC that is about SGIs
  * @v:		vCPU whose claim the caller holds
  * @index:	an &enum axv_arm64_gic_reg
  * @value:	its value
  *
  * Context: under &axv_vcpu.lock.
- * Return: 0, or -ENOENT: it is none.
+ * Return: 0, or -ENOENT if it is none of these.
  */
 int axv_arm64_get_sgi_reg(const struct axv_arm64_vcpu *v, u64 index, u64 *value)
 {
@@ -232,7 +233,7 @@ int axv_arm64_get_sgi_reg(const struct axv_arm64_vcpu *v, u64 index, u64 *value)
  * @value:	its new value
  *
  * Context: under &axv_vcpu.lock.
- * Return: 0; -ENOENT: it is none; -EINVAL.
+ * Return: 0; -ENOENT: it is none of these; -EINVAL.
  */
 int axv_arm64_set_sgi_reg(struct axv_arm64_vcpu *v, u64 index, u64 value)
 {

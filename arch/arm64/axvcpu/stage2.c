@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The format of the second stage (Arm ARM, VMSAv8-64), and what a guest with caches
- * off needs of the host's.
+ * The format of the second stage (Arm ARM, VMSAv8-64), and the maintenance of the host's
+ * caches that a guest with its caches off needs.
  *
- * Without FEAT_S2FWB the guest's accesses bypass the caches while its own MMU is
- * off, and so would not see what the VMM or the host wrote through them: memory
- * is cleaned to the point of coherency before it is mapped, and all of it is
- * unmapped, to come back that way, when the guest switches its caches, maintains
- * them by set and way, or is reset.  When memory is taken away it is cleaned once more.
+ * Without FEAT_S2FWB the guest's accesses bypass the caches while its own MMU is off, and
+ * so would not see what the VMM or the host wrote through them: memory is cleaned to the
+ * point of coherency before it is mapped.  All of it is unmapped, and so cleaned again
+ * before it comes back, when the guest switches its caches, maintains them by set and
+ * way, or is reset.  When memory is taken from the guest it is cleaned once more.
  *
  * Where instruction caches need care (CTR_EL0.DIC is clear) memory is mapped without
  * the right to execute until the first fetch, which invalidates them.
@@ -35,7 +35,7 @@
 #define S2_AF			BIT_ULL(10)
 #define S2_XN			BIT_ULL(54)
 
-/* What a walk reaches that begins with one table of level 1 */
+/* Bits of address of a walk that begins with one table of level 1 */
 #define THREE_LEVELS		39
 
 #define SCTLR_M			BIT(0)
@@ -70,7 +70,7 @@
 static bool icache_aliases __ro_after_init;
 static bool icache_care __ro_after_init;
 
-/* By the number of tables that the walk begins with, as a power of two */
+/* Index: the number of tables that the walk begins with, as a power of two */
 static struct axv_s2_format three_levels[AXV_S2_MAX_ROOT_ORDER + 1] __ro_after_init = {
 	[0 ... AXV_S2_MAX_ROOT_ORDER] = { S2_FORMAT },
 };
@@ -78,8 +78,9 @@ static struct axv_s2_format three_levels[AXV_S2_MAX_ROOT_ORDER + 1] __ro_after_i
 static struct axv_s2_format four_levels __ro_after_init = { S2_FORMAT };
 
 /*
- * Up to 16 tables of level 1 stand in a row; a fourth level takes a processor with
- * 44 bits of physical addresses, which is where it is needed (Arm ARM, VTCR_EL2.SL0).
+ * A walk of three levels begins with up to 16 adjacent tables of level 1.  A walk of four
+ * levels needs a processor with 44 bits of physical addresses, and only there is it
+ * needed (Arm ARM, VTCR_EL2.SL0).
  */
 void __init axv_arm64_s2_init(void)
 {
@@ -111,7 +112,7 @@ unsigned int axv_arm64_ipa_bits(void)
 }
 
 /**
- * axv_arm64_s2_format() - the format for so many bits
+ * axv_arm64_s2_format() - the format for a width of guest physical addresses
  * @ipa_bits:	width of guest physical addresses, at most axv_arm64_ipa_bits()
  */
 const struct axv_s2_format *axv_arm64_s2_format(unsigned int ipa_bits)
@@ -136,9 +137,9 @@ u64 axv_arm64_vtcr(const struct axv_s2_format *fmt)
 }
 
 /*
- * CTR_EL0 that holds for all CPUs.  Where they differ the kernel has it; elsewhere it is
- * the register, which is read once for each page, and the kernel's copy stands at the end
- * of a search of its table.
+ * CTR_EL0 that holds for all CPUs.  Where they differ that is the kernel's sanitised
+ * value.  Elsewhere it is the register: it is read once for each page, and for the
+ * kernel's value a table has to be searched.
  */
 static u64 cache_type(void)
 {
@@ -147,9 +148,10 @@ static u64 cache_type(void)
 }
 
 /*
- * To the point of coherency; the barrier is the caller's.  The shortest line of all CPUs
- * counts, since others clean theirs with it.  Four lines at a time: of what a page costs
- * that the guest touches first, this loop is more than a third.
+ * Clean and invalidate lines to the point of coherency; the caller issues the barrier.
+ * @line is the shortest of all CPUs, since the caches of other CPUs are cleaned by this,
+ * too.  The loop does four lines at a time: it takes more than a third of the cost of a
+ * page that the guest touches for the first time.
  */
 static void clean_lines(unsigned long start, unsigned long end, unsigned long line)
 {
@@ -172,11 +174,12 @@ static unsigned long dcache_line(void)
 }
 
 /**
- * axv_arm64_clean() - memory as it is seen with caches off
- * @start:	where, as the kernel maps it
+ * axv_arm64_clean() - have memory contain what is to be seen with caches off
+ * @start:	address, as the kernel maps it
  * @size:	bytes
  *
- * DC CIVAC reaches the point of coherency, which nothing exported does.
+ * DC CIVAC reaches the point of coherency, which no function does that the kernel
+ * exports.
  *
  * Context: any.
  */
@@ -189,8 +192,8 @@ void axv_arm64_clean(const void *start, size_t size)
 }
 
 /**
- * axv_arm64_clean_memory() - what the guest wrote past the caches is the host's
- * @pa:		where
+ * axv_arm64_clean_memory() - have the host see what the guest wrote past the caches
+ * @pa:		physical address
  * @size:	bytes
  *
  * Without FEAT_S2FWB a guest with its caches off, or with mappings that are not
@@ -208,8 +211,8 @@ void axv_arm64_clean_memory(phys_addr_t pa, u64 size)
 }
 
 /*
- * Instruction caches, of memory that is clean to the point of coherency; the barriers are
- * the caller's.
+ * Invalidate instruction caches, of memory that is clean to the point of coherency; the
+ * caller issues the barriers.
  */
 static void invalidate_icache_lines(unsigned long start, u64 size)
 {
@@ -221,14 +224,14 @@ static void invalidate_icache_lines(unsigned long start, u64 size)
 }
 
 /**
- * axv_arm64_sync_memory() - the guest is about to get memory, or to execute it
- * @pa:		where
- * @nr:		how many places
+ * axv_arm64_sync_memory() - prepare memory that the guest is about to get, or to execute
+ * @pa:		physical addresses
+ * @nr:		number of these
  * @size:	bytes of each
  * @what:	AXV_SYNC_*
  *
- * What was written to it, by anybody, is seen by a guest with caches off, and by
- * instruction fetches.  One barrier completes what was begun for all places.
+ * Afterwards a guest with caches off, and instruction fetches, see all that was written
+ * to it before.  One barrier completes what was begun for all addresses.
  *
  * Context: any.
  */
@@ -264,12 +267,12 @@ void axv_arm64_sync_memory(const phys_addr_t *pa, unsigned int nr, u64 size, u32
 }
 
 /**
- * axv_arm64_memory_reset() - a vCPU of the VM begins anew
+ * axv_arm64_memory_reset() - prepare guest memory for a vCPU that is reset
  * @vm:		its VM
  *
- * It begins with its caches off, and the VMM may first write other data or code to
- * memory that the guest has: all of it is unmapped, and comes back as it is seen with
- * caches off, and by instruction fetches.
+ * The vCPU begins with its caches off, and the VMM may first write other data or code to
+ * memory that is mapped.  So all of it is unmapped, and axv_arm64_sync_memory() is called
+ * again before it comes back.
  *
  * Context: may sleep.
  */
@@ -280,12 +283,12 @@ void axv_arm64_memory_reset(struct axv_vm *vm)
 }
 
 /**
- * axv_arm64_caches_changed() - the guest writes SCTLR_EL1 while that is trapped
+ * axv_arm64_caches_changed() - act on a write to SCTLR_EL1, by the guest or the VMM
  * @v:		vCPU whose claim the caller holds
  * @old:	what it was
  * @new:	what it will be
  *
- * Once the caches are on there is nothing to watch any more.
+ * Once the caches are on, writes to registers of stage 1 need not be trapped any more.
  *
  * Context: may sleep.
  */
@@ -304,8 +307,9 @@ void axv_arm64_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new)
  * axv_arm64_set_way() - the guest maintains its caches by set and way
  * @v:		vCPU whose claim the caller holds
  *
- * No virtual machine has such caches.  A guest does it around switching them, so
- * the first operation stands for all, until the caches are on again.
+ * A virtual machine has no caches with sets and ways.  A guest uses such operations when
+ * it switches its caches on or off.  So the first one unmaps all memory, and the others
+ * do nothing, until the caches are on again.
  *
  * Context: may sleep.
  */
@@ -318,12 +322,13 @@ void axv_arm64_set_way(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_watch_caches() - a vCPU that is restored goes on with its caches
+ * axv_arm64_watch_caches() - restore whether the caches of a vCPU are watched
  * @v:		vCPU whose claim the caller holds, its SCTLR_EL1 restored
- * @watch:	it was watched where it was saved: perhaps on a host of the other kind
+ * @watch:	they were watched where the vCPU was saved, perhaps on a host that differs
+ *		in FEAT_S2FWB
  *
- * Otherwise one that was saved between its maintenance by set and way and the switch
- * would not be seen to switch.
+ * Otherwise it would not be noticed that a vCPU switches its caches, if it was saved
+ * after its maintenance by set and way and before the switch.
  */
 void axv_arm64_watch_caches(struct axv_arm64_vcpu *v, bool watch)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest's EL1 and EL0 system registers, by where a vCPU keeps them, and the
- * registers of EL2 that it runs under: lists that C and assembly make into what
- * they need.
+ * Lists of the guest's EL1 and EL0 system registers, in the order of their places in a
+ * vCPU, and of the registers of EL2 that control a guest.  C and assembly expand them to
+ * declarations and code.
  */
 #ifndef _AXVCPU_ARM64_SYSREGS_H
 #define _AXVCPU_ARM64_SYSREGS_H
 
 /*
- * X(name, CRn, CRm, op2), with op0 = 3.  op1 = 0 is the register itself; from EL2
- * with VHE, where that names the host's own, op1 = 5 is the guest's (Arm ARM,
- * "_EL12").  The first two turn walks of the guest's tables on.
+ * X(name, CRn, CRm, op2), with op0 = 3.  op1 = 0 is the register itself.  At EL2 with VHE
+ * that encoding names the host's own register, and op1 = 5 the guest's (Arm ARM,
+ * "_EL12").  The registers of AXV_EL1_WALK_REGS turn walks of the guest's tables on.
  */
 #define AXV_EL1_WALK_REGS(X)			\
 	X(SCTLR_EL1, 1, 0, 0)			\
@@ -32,7 +32,7 @@
 	X(CONTEXTIDR_EL1, 13, 0, 1)		\
 	X(CNTKCTL_EL1, 14, 1, 0)
 
-/* X(name, op1, CRn, CRm, op2), with op0 = 3: there is one only, for everybody. */
+/* X(name, op1, CRn, CRm, op2), with op0 = 3: host and guest share the one register. */
 #define AXV_EL1_SHARED_REGS(X)			\
 	X(SP_EL1, 4, 4, 1, 0)			\
 	X(CSSELR_EL1, 2, 0, 0, 0)		\
@@ -42,8 +42,8 @@
 	X(TPIDRRO_EL0, 3, 13, 0, 3)
 
 /*
- * X(name, op0, op1, CRn, CRm, op2): what a guest runs under, and the host again
- * after it.
+ * X(name, op0, op1, CRn, CRm, op2): registers that control a guest, and are the host's
+ * again afterwards.
  */
 #define AXV_CTL_REGS(X)				\
 	X(VTCR_EL2, 3, 4, 2, 1, 2)		\
@@ -57,12 +57,11 @@
 	X(MDSCR_EL1, 2, 0, 0, 2, 2)
 
 /*
- * Likewise, what not all CPUs have; bits of axv_arm64_optional.
+ * Bits of axv_arm64_optional, for registers and features that not all CPUs have.
  *
- * EL3 may trap what is newer than the firmware, and then a write here is the end of
- * the machine.  So only registers are touched that the kernel's own booting.rst has
- * the firmware let through.  MPAM2_EL2 is none of them: MPAM3_EL3.TRAPLOWER resets
- * to 1.
+ * EL3 may trap a register that is newer than the firmware, and then an access stops the
+ * machine.  So only registers are accessed that the firmware must not trap according to
+ * the kernel's booting.rst.  MPAM2_EL2 is none of them: MPAM3_EL3.TRAPLOWER resets to 1.
  */
 #define AXV_OPTIONAL_FGT	0
 #define AXV_OPTIONAL_FGT2	1
@@ -70,7 +69,7 @@
 #define AXV_OPTIONAL_GIC	3
 #define AXV_OPTIONAL_RAS	4	/* and VSESR_EL2, which each entry writes */
 #define AXV_OPTIONAL_SPE	5	/* profiling */
-#define AXV_OPTIONAL_TRBE	6	/* trace in buffers; guests are not looked at */
+#define AXV_OPTIONAL_TRBE	6	/* trace in buffers; guests are not traced */
 #define AXV_OPTIONAL_SPECRES	7	/* predictions can be restricted */
 #define AXV_OPTIONAL_NMI	8	/* PSTATE.ALLINT, which guests do not have */
 
@@ -91,7 +90,7 @@
 #define AXV_CTL_HCX_REGS(X)			\
 	X(HCRX_EL2, 3, 4, 1, 2, 2)
 
-/* What an ESB of the guest's finds and leaves */
+/* The SError that an ESB of the guest defers */
 #define AXV_CTL_RAS_REGS(X)			\
 	X(VDISR_EL2, 3, 4, 12, 1, 1)
 
@@ -114,7 +113,7 @@ enum axv_arm64_sysreg {
 	AXV_SYS_CNTV_CTL_EL0,
 	/* The SError that the guest's ESB put off: VDISR_EL2 while it runs */
 	AXV_SYS_DISR_EL1,
-	/* Accesses are trapped: in memory alone */
+	/* Not switched: accesses are trapped, and the value is in memory only */
 	AXV_SYS_SWITCHED,
 	AXV_SYS_MDSCR_EL1 = AXV_SYS_SWITCHED,
 	AXV_SYSREG_COUNT,
@@ -122,7 +121,7 @@ enum axv_arm64_sysreg {
 
 #define AXV_CTL_PLACE(name, ...) AXV_CTL_##name,
 
-/* Places of what a guest runs under. */
+/* Places in &axv_arm64_vcpu.ctl. */
 enum axv_arm64_ctl {
 	AXV_CTL_REGS(AXV_CTL_PLACE)
 	AXV_CTL_FGT_REGS(AXV_CTL_PLACE)

@@ -2,14 +2,14 @@
 /*
  * What a CPU's TLB has to forget before a guest is entered.
  *
- * KVM hands out every VMID but 0, so beside it all guests here have that one, and
- * the TLB forgets the last one when another VM comes to the CPU, and so do the
- * predictors, which tell contexts apart by their VMID.  Where KVM is off a VM has a
- * VMID of its own, and finds on the CPU what it left, until VMIDs begin anew: then a
- * CPU forgets all translations and predictions of guests once.
+ * KVM hands out every VMID but 0, so beside it all guests here have VMID 0.  When another
+ * VM comes to a CPU, the TLB forgets the last VM, and so do the predictors, which tell
+ * contexts apart by their VMID.  Where KVM is off each VM has a VMID of its own, and
+ * finds on a CPU what it left there, until VMIDs begin anew: then a CPU forgets all
+ * translations and predictions of guests once.
  *
- * Address spaces of two vCPUs may have the same numbers, if only by that of their
- * VM's stage 1, so another vCPU of the same VM begins without translations, too.
+ * Two vCPUs of a VM may use one ASID for different address spaces, so the TLB forgets
+ * stage 1 when another vCPU of the same VM comes to a CPU, too.
  */
 #include <linux/atomic.h>
 #include <linux/errno.h>
@@ -23,18 +23,19 @@
 #include "tlb.h"
 #include "vmid.h"
 
-/* Those with VMID 0, where that is everybody's */
+/* What a CPU's TLB may hold with VMID 0, where all guests share that */
 static DEFINE_PER_CPU(struct axv_arm64_tlb, shared_tlb);
 
 static struct axv_vmids vmids;
-/* Something of another generation, or of nobody knows whom, may be there. */
+/* The CPU's TLB may hold translations of an older generation, or of unknown guests. */
 static DEFINE_PER_CPU(bool, all_stale);
 
 /**
- * axv_arm64_tlb_init() - once, when the host is known
+ * axv_arm64_tlb_init() - prepare to hand out VMIDs, when axv_arm64_host is filled in
  *
  * Context: may sleep.
- * Return: 0; -ENOMEM; -EOPNOTSUPP: more CPUs than VMIDs, and 0 is the host's.
+ * Return: 0; -ENOMEM; -EOPNOTSUPP: there are more CPUs than VMIDs, and without VHE guests
+ * cannot share VMID 0, which the host has.
  */
 int __init axv_arm64_tlb_init(void)
 {
@@ -50,7 +51,7 @@ int __init axv_arm64_tlb_init(void)
 	return err == -ERANGE ? -EOPNOTSUPP : err;
 }
 
-/** axv_arm64_tlb_exit() - the end; there is no VM */
+/** axv_arm64_tlb_exit() - free what axv_arm64_tlb_init() made; there is no VM */
 void axv_arm64_tlb_exit(void)
 {
 	if (axv_arm64_host.vmid_bits)
@@ -58,7 +59,7 @@ void axv_arm64_tlb_exit(void)
 }
 
 /**
- * axv_arm64_tlb_reset_cpu() - nothing is known of this CPU's TLB
+ * axv_arm64_tlb_reset_cpu() - note that nothing is known of this CPU's TLB
  *
  * Context: interrupts off.
  */
@@ -71,7 +72,7 @@ void axv_arm64_tlb_reset_cpu(void)
 }
 
 /**
- * axv_arm64_tlb_create() - a VM's part
+ * axv_arm64_tlb_create() - prepare to note what TLBs hold of a VM
  * @vm:		the VM
  *
  * Context: may sleep.
@@ -87,7 +88,7 @@ int axv_arm64_tlb_create(struct axv_arm64_vm *vm)
 	return vm->tlb ? 0 : -ENOMEM;
 }
 
-/** axv_arm64_tlb_destroy() - the end of what axv_arm64_tlb_create() made */
+/** axv_arm64_tlb_destroy() - free what axv_arm64_tlb_create() made */
 void axv_arm64_tlb_destroy(struct axv_arm64_vm *vm)
 {
 	if (axv_arm64_host.vmid_bits)
@@ -95,14 +96,14 @@ void axv_arm64_tlb_destroy(struct axv_arm64_vm *vm)
 }
 
 /**
- * axv_arm64_use_vmid() - a VM's VMID for some entries on this CPU
- * @vm:		whose
+ * axv_arm64_use_vmid() - the VMID of a VM for a stretch of entries on this CPU
+ * @vm:		VM that is entered
  *
- * Of a new generation the first entry on this CPU makes it forget all guests.  Until then
- * what is noted of a VM that comes here is dropped; otherwise its entry finds the note good,
- * and looks no further.
+ * In a new generation of VMIDs the first entry on this CPU makes it forget all guests.
+ * Until then the note of what the TLB holds of the VM is dropped; otherwise
+ * axv_arm64_tlb_stale() would find the note good, and not look at all_stale.
  *
- * Context: interrupts off until after the last of them.
+ * Context: interrupts off until after the last of these entries.
  */
 u64 axv_arm64_use_vmid(struct axv_arm64_vm *vm)
 {
@@ -117,13 +118,13 @@ u64 axv_arm64_use_vmid(struct axv_arm64_vm *vm)
 }
 
 /**
- * axv_arm64_tlb_note() - what this CPU has to forget, if anything
+ * axv_arm64_tlb_note() - find out what this CPU has to forget before an entry
  * @v:		vCPU that is entered next
  * @tlb:	what the CPU holds of its VM
  * @gen:	&axv_vm.tlb_gen of the VM, read before
  *
  * Context: interrupts off.
- * Return: AXV_TLB_*; that it is done is noted.
+ * Return: AXV_TLB_*; it is noted as done, so the caller has to do it.
  */
 noinstr unsigned int axv_arm64_tlb_note(struct axv_arm64_vcpu *v, struct axv_arm64_tlb *tlb,
 					u64 gen)
@@ -148,14 +149,14 @@ noinstr unsigned int axv_arm64_tlb_note(struct axv_arm64_vcpu *v, struct axv_arm
 }
 
 /**
- * axv_arm64_flush_stage2() - no CPU uses old translations when this returns
+ * axv_arm64_flush_stage2() - make sure that no CPU uses old translations after this
  * @vm:		VM whose second-stage mappings were removed or lost rights
  *
  * Context: interrupts on; waits for other CPUs, does not sleep.
  */
 void axv_arm64_flush_stage2(struct axv_vm *vm)
 {
-	/* What walks tables is no other observer's equal (Arm ARM, DSB). */
+	/* Table walkers see a store only after a DSB (Arm ARM, DSB). */
 	dsb(ishst);
 	axv_vm_flush_on_entry(vm);
 }

@@ -2,10 +2,10 @@
 /*
  * Trapped system registers (ESR_EL2.EC 0x18).
  *
- * The kernel answers for those that describe the processor, its caches, its
- * debug registers and its counter.  The interrupt controller's, those that an
- * implementation defines and the physical timer are the VMM's.  Everything else
- * belongs to a feature the guest does not have: undefined.
+ * The kernel answers for registers that describe the processor, for those of its caches
+ * and its counter, and for debug registers.  The VMM answers for those of the interrupt
+ * controller, those that an implementation defines and the physical timer.  Everything
+ * else belongs to a feature that the guest does not have, and is undefined.
  */
 #include <linux/irqflags.h>
 #include <asm/arch_timer.h>
@@ -54,7 +54,10 @@
 #define CNTP_CTL		AXV_SYSREG(3, 3, 14, 2, 1)
 #define CNTP_CVAL		AXV_SYSREG(3, 3, 14, 2, 2)
 
-/* CSSELR_EL1 has a level and a bit for instructions; CLIDR_EL1 what is at a level. */
+/*
+ * CSSELR_EL1 has a level and a bit for instructions; CLIDR_EL1 tells which caches a level
+ * has.
+ */
 #define CSSELR_BITS		GENMASK(3, 0)
 #define CSSELR_INSTRUCTION	BIT(0)
 #define CTYPE_NONE		0
@@ -62,7 +65,7 @@
 #define CTYPE_DATA		2
 #define CTYPE_SEPARATE		3
 
-/* The encoding that ISS spreads over its fields (Arm ARM, ESR_ELx, EC 0x18) */
+/* The encoding of the register, which ISS has in several fields (Arm ARM, ESR_ELx, EC 0x18) */
 static u32 sysreg_of(u64 iss)
 {
 	return AXV_SYSREG((iss >> 20) & 3, (iss >> 14) & 7, (iss >> 10) & 0xf,
@@ -70,9 +73,10 @@ static u32 sysreg_of(u64 iss)
 }
 
 /*
- * What the host's caches look like from here; no other CPU is asked.  Of a cache that
- * is not there the hardware may say anything, or that there is no such register (Arm
- * ARM, CCSIDR_EL1).  CSSELR_EL1 is not the guest's meanwhile.
+ * CCSIDR_EL1 for a value of CSSELR_EL1, as this CPU has it; no other CPU is asked.  For a
+ * cache that is not there the register may have any value, or be undefined (Arm ARM,
+ * CCSIDR_EL1), so 0 is returned.  The guest's CSSELR_EL1 is in memory, so the register
+ * may be written.
  */
 static u64 read_ccsidr(u64 select)
 {
@@ -104,12 +108,15 @@ static bool read_debug(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
 		*value = OSLSR_OSLM | (v->os_locked ? OSLSR_OSLK : 0);
 		return true;
 	}
-	/* Breakpoints and the debugger's channel are there, and do nothing. */
+	/*
+	 * Registers of breakpoints and of the debugger's channel are there, and do
+	 * nothing; those with op1 = 1 are of trace, which is not there.
+	 */
 	*value = 0;
 	return OP1(sysreg) != 1;
 }
 
-/* Registers the kernel answers for; false: it does not. */
+/* Read a register that the kernel answers for; false: it does not. */
 static bool read_known(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
 {
 	if (OP0(sysreg) == 2)
@@ -136,12 +143,15 @@ static bool read_known(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value)
 		return true;
 	case CNTPCT:
 	case CNTPCTSS:
-		/* There is one time: physical is virtual. */
+		/* A guest has one counter: the physical one reads as the virtual one. */
 		*value = arch_timer_read_counter() -
 			 READ_ONCE(to_arm64_vm(v->base.vm)->cntvoff);
 		return true;
 	case ICC_SRE:
-		/* There is no other interface, nor a bypass (GIC, ICC_SRE_EL1). */
+		/*
+		 * There is no interface but system registers, and no bypass (GIC,
+		 * ICC_SRE_EL1).
+		 */
 		*value = ICC_SRE_BITS;
 		return axv_arm64_has_gic(v);
 	}
@@ -167,7 +177,7 @@ static bool write_known(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 	return OP0(sysreg) == 2 && OP1(sysreg) != 1;
 }
 
-/* GICv3's CPU interface, or as much of it as is not in the kernel */
+/* Is it of GICv3's CPU interface, and the VMM has to answer for it? */
 static bool is_vmms_gic(const struct axv_arm64_vcpu *v, u32 sysreg)
 {
 	if (axv_arm64_has_gic(v))
@@ -177,7 +187,7 @@ static bool is_vmms_gic(const struct axv_arm64_vcpu *v, u32 sysreg)
 	       (OP1(sysreg) == 0 && CRN(sysreg) == 12 && CRM(sysreg) >= 8);
 }
 
-/* Registers that are the VMM's to answer for. */
+/* Does the VMM have to answer for the register? */
 static bool is_vmms(const struct axv_arm64_vcpu *v, u32 sysreg)
 {
 	if (OP0(sysreg) != 3)
@@ -188,7 +198,7 @@ static bool is_vmms(const struct axv_arm64_vcpu *v, u32 sysreg)
 	case CNTP_CVAL:
 		return true;
 	}
-	/* Implementation defined (Arm ARM, HCR_EL2.TIDCP), and never for EL0 */
+	/* Those that are implementation defined (Arm ARM, HCR_EL2.TIDCP), but not for EL0 */
 	if (CRN(sysreg) == 11 || CRN(sysreg) == 15)
 		return (v->regs.pstate & PSR_MODE_MASK) != PSR_MODE_EL0t;
 	return is_vmms_gic(v, sysreg);
@@ -237,7 +247,7 @@ static enum axv_next ask_vmm(struct axv_arm64_vcpu *v, u32 sysreg)
 }
 
 /**
- * axv_arm64_sysreg() - a trapped MRS, MSR or system instruction
+ * axv_arm64_sysreg() - handle a trapped MRS, MSR or system instruction
  * @v:		vCPU that just left the guest
  *
  * Context: interrupts and preemption off.
@@ -264,7 +274,7 @@ enum axv_next axv_arm64_sysreg(struct axv_arm64_vcpu *v)
 	return is_vmms(v, sysreg) ? ask_vmm(v, sysreg) : AXV_SLOW;
 }
 
-/* A register of stage 1, written while that is trapped. */
+/* Write a register of stage 1 for the guest, whose write was trapped. */
 static bool write_stage1(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 {
 	enum axv_arm64_sysreg place = axv_arm64_sysreg_place(sysreg);
@@ -277,7 +287,7 @@ static bool write_stage1(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 	return true;
 }
 
-/* Where HCR_EL2.TID2 traps them. */
+/* Access CSSELR_EL1 or CCSIDR_EL1 for the guest, where HCR_EL2.TID2 traps that. */
 static bool select_cache(struct axv_arm64_vcpu *v, u32 sysreg, u64 iss)
 {
 	unsigned int reg = ISS_REG(iss);
@@ -295,7 +305,7 @@ static bool select_cache(struct axv_arm64_vcpu *v, u32 sysreg, u64 iss)
 }
 
 /**
- * axv_arm64_sysreg_slow() - a trap of what is switched, or an undefined one
+ * axv_arm64_sysreg_slow() - handle a trap that axv_arm64_sysreg() could not handle
  * @v:		vCPU whose last exit is a trap, its system registers in memory
  *
  * Context: process context.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMIDs where they are nobody else's.
+ * VMIDs of this module, where KVM does not use them.
  *
- * A VM has the same one on all CPUs, since what a guest invalidates reaches the
- * others by it.  When all have been handed out a generation ends: VMs that CPUs are
- * running keep theirs, everybody else gets a new one, and each CPU forgets all
- * guests before it enters one of the new generation.
+ * A VM has the same VMID on all CPUs, since the invalidations of a guest act on other
+ * CPUs by VMID.  When all VMIDs have been handed out a generation ends: VMs that CPUs are
+ * running keep theirs, each other VM gets a new one, and each CPU forgets all guests
+ * before it enters one of the new generation.
  *
  * 0 is not handed out: without VHE the host's own translations have it.
  */
@@ -19,7 +19,7 @@
 
 #include "vmid.h"
 
-/* Above the VMID: the generation it is of. */
+/* The bits above a VMID are its generation. */
 #define VMID_BITS	16
 #define VMID_MASK	GENMASK_ULL(VMID_BITS - 1, 0)
 #define FIRST_GENERATION	BIT_ULL(VMID_BITS)
@@ -34,7 +34,7 @@
  */
 int axv_vmids_init(struct axv_vmids *ids, unsigned int bits)
 {
-	/* 0 is none, and one has to be left when each CPU keeps its own. */
+	/* 0 is not handed out, and one VMID has to be left when each CPU keeps its own. */
 	if (num_possible_cpus() > BIT(bits) - 2)
 		return -ERANGE;
 	raw_spin_lock_init(&ids->lock);
@@ -49,7 +49,7 @@ int axv_vmids_init(struct axv_vmids *ids, unsigned int bits)
 	return -ENOMEM;
 }
 
-/** axv_vmids_destroy() - the end of what axv_vmids_init() made */
+/** axv_vmids_destroy() - free what axv_vmids_init() made */
 void axv_vmids_destroy(struct axv_vmids *ids)
 {
 	free_percpu(ids->cpus);
@@ -67,7 +67,7 @@ static void next_generation(struct axv_vmids *ids)
 		struct axv_vmid_cpu *c = per_cpu_ptr(ids->cpus, cpu);
 		u64 active = atomic64_xchg(&c->active, 0);
 
-		/* One that was not here since the last time keeps what it had. */
+		/* A CPU that has entered no VM in this generation keeps what it had. */
 		if (active)
 			c->reserved = active;
 		__set_bit(c->reserved & VMID_MASK, ids->used);
@@ -115,11 +115,11 @@ static u64 new_vmid(struct axv_vmids *ids, u64 old)
 /**
  * axv_vmid_use() - the VMID of a VM that @cpu is about to enter
  * @ids:	all of them
- * @id:		the VM's, 0 at first; written under &axv_vmids.lock
+ * @id:		&axv_arm64_vm.vmid, 0 at first; written under &axv_vmids.lock
  * @cpu:	this CPU
  * @stale:	out: the CPU has to forget all guests first
  *
- * It stays the VM's until another VM comes to this CPU.
+ * The VM keeps the VMID until another VM comes to this CPU.
  *
  * Context: interrupts off.
  * Return: the VMID.
@@ -130,7 +130,10 @@ u16 axv_vmid_use(struct axv_vmids *ids, u64 *id, int cpu, bool *stale)
 	u64 mine = READ_ONCE(*id);
 
 	*stale = false;
-	/* A generation that ends right now finds this one active, and keeps it. */
+	/*
+	 * If the generation ends right now, next_generation() finds this VMID active, and
+	 * keeps it.
+	 */
 	if (likely(mine && atomic64_read(&c->active) == mine))
 		return mine & VMID_MASK;
 
@@ -148,7 +151,7 @@ u16 axv_vmid_use(struct axv_vmids *ids, u64 *id, int cpu, bool *stale)
 }
 
 /**
- * axv_vmids_forget_cpu() - what this CPU's TLB holds is not known
+ * axv_vmids_forget_cpu() - note that nothing is known of a CPU's TLB
  * @ids:	all of them
  * @cpu:	the CPU
  *
