@@ -36,7 +36,7 @@ static void test_complete(struct axv_arm64_vcpu *v);
 #define LOAD		(FSC_TRANSLATION | ISV)
 #define STORE		(FSC_TRANSLATION | ISV | ESR_ELx_WNR)
 
-/* What memory answers, and what it was asked. */
+/* What the replaced functions of guest memory answer, and what they were asked */
 static struct {
 	enum axv_fault_result result;
 	int error;
@@ -67,7 +67,7 @@ static bool test_settled(struct axv_vm *vm, unsigned long seq)
 	return !memory.changes;
 }
 
-/* Where only one of two pages faulted ISV is no proof of where the access began. */
+/* If only one of two pages faulted, ISV does not tell where the access began. */
 static void access_test_crosses_page(struct kunit *test)
 {
 	static const struct {
@@ -160,7 +160,7 @@ static void access_test_write(struct kunit *test)
 	}
 }
 
-/* Register 31 is zero, and 30 the last that is one. */
+/* Register 31 is zero, and 30 the last general register. */
 static void access_test_write_registers(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -173,7 +173,10 @@ static void access_test_write_registers(struct kunit *test)
 	}
 }
 
-/* Of 2 bytes, in Thumb; and a bus sees the bytes in the order of addresses. */
+/*
+ * An instruction of 2 bytes, in Thumb.  The device gets the bytes in the order of
+ * addresses.
+ */
 static void access_test_write_32(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -257,11 +260,11 @@ static void access_test_read(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 7, s->run.exit.mmio.reg);
 		KUNIT_EXPECT_EQ(test, iss & ESR_ELx_SF ? 8 : 4, s->run.exit.mmio.reg_width);
 		KUNIT_EXPECT_EQ(test, AXV_ACCESS_READ, memory.access);
-		/* The state of before the instruction */
+		/* The state is that from before the instruction. */
 		KUNIT_EXPECT_EQ(test, SUBJECT_PC, s->v.regs.pc);
 		KUNIT_EXPECT_EQ(test, 0x1122334455667707ull, s->v.regs.x[7]);
 
-		/* The kernel does not believe the page what the access is. */
+		/* The kernel does not take from the page what the access is. */
 		memset(&s->run.exit.mmio, 0xff, sizeof(s->run.exit.mmio));
 		s->run.exit.mmio.data = reads[i].data;
 		test_complete(&s->v);
@@ -283,7 +286,7 @@ static void access_test_read_to_nowhere(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, memcmp(&before, &s->v.regs, sizeof(before)));
 }
 
-/* The VMM moved the guest: its data is for an instruction that is no more. */
+/* If the VMM has moved the guest, the data for its former instruction is dropped. */
 static void access_test_read_dropped(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -314,16 +317,16 @@ static void access_test_resolved(struct kunit *test)
 
 	memory.result = AXV_FAULT_AGAIN;
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, fault_at(s, ESR(DABT_LOW, LOAD)));
-	/* A region has come since, perhaps that of the page before, too. */
+	/* A region has come since, perhaps one with the page before. */
 	memory.result = AXV_FAULT_MMIO;
 	memory.changes = true;
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, fault_at(s, ESR(DABT_LOW, FSC_TRANSLATION)));
-	/* Nothing is there, but somebody refused: it was another memory. */
+	/* There is no region, but a permission was missing: the region has gone since. */
 	memory.changes = false;
 	KUNIT_EXPECT_EQ(test, AXV_RESUME,
 			fault_at(s, ESR(DABT_LOW, ISV | ESR_ELx_WNR | FSC_PERMISSION)));
 
-	/* Its own translation has changed since: it will fault again. */
+	/* The guest's own translation has changed since: it will fault again. */
 	s->v.last.ipa_valid = false;
 	memory.faults = 0;
 	s->v.last.esr = ESR(DABT_LOW, LOAD | FSC_PERMISSION);
@@ -332,7 +335,7 @@ static void access_test_resolved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SUBJECT_PC, s->v.regs.pc);
 }
 
-/* What memory is asked for: a walk reads, unless a flag was to be set. */
+/* The access that memory is asked for.  A walk reads, unless a flag was to be set. */
 static void access_test_kinds(struct kunit *test)
 {
 	static const struct {
@@ -343,7 +346,10 @@ static void access_test_kinds(struct kunit *test)
 		{ ESR(IABT_LOW, FSC_TRANSLATION), AXV_ACCESS_FETCH },
 		{ ESR(DABT_LOW, FSC_TRANSLATION), AXV_ACCESS_READ },
 		{ ESR(DABT_LOW, FSC_TRANSLATION | ESR_ELx_WNR), AXV_ACCESS_WRITE },
-		/* Cache maintenance says that it writes, and does if it is refused. */
+		/*
+		 * Cache maintenance sets WnR, and is a write only if a permission was
+		 * missing.
+		 */
 		{ ESR(DABT_LOW, FSC_TRANSLATION | ESR_ELx_WNR | ESR_ELx_CM), AXV_ACCESS_READ },
 		{ ESR(DABT_LOW, FSC_PERMISSION | ESR_ELx_WNR | ESR_ELx_CM), AXV_ACCESS_WRITE },
 		{ ESR(DABT_LOW, FSC_TRANSLATION | ESR_ELx_WNR | ESR_ELx_S1PTW),
@@ -352,7 +358,7 @@ static void access_test_kinds(struct kunit *test)
 		  AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_WRITE, true },
 		{ ESR(IABT_LOW, FSC_TRANSLATION | ESR_ELx_S1PTW),
 		  AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_READ, true },
-		/* The first of five tables, as QEMU tells it */
+		/* The first of five tables of a walk, as QEMU reports it */
 		{ ESR(DABT_LOW, FSC_LEVEL_MINUS_1 | ESR_ELx_S1PTW),
 		  AXV_ACCESS_PAGE_TABLE | AXV_ACCESS_READ, true },
 		{ ESR(IABT_LOW, FSC_LEVEL_MINUS_1 | ESR_ELx_S1PTW),
@@ -391,7 +397,7 @@ static void expect_fault(struct kunit *test, u64 esr, u64 addr, u32 access, u32 
 
 static void access_test_unresolved(struct kunit *test)
 {
-	/* Not described by the hardware: a pair, or an exclusive */
+	/* An access without ISV: of a pair of registers, or an exclusive one */
 	expect_fault(test, ESR(DABT_LOW, FSC_TRANSLATION | ESR_ELx_WNR), DEVICE + OFFSET,
 		     AXV_ACCESS_WRITE, AXV_FAULT_NO_REGION, 0);
 	expect_fault(test, ESR(DABT_LOW, FSC_TRANSLATION | ESR_ELx_FnV), DEVICE + OFFSET,
@@ -406,14 +412,14 @@ static void access_test_unresolved(struct kunit *test)
 	expect_fault(test, ESR(DABT_LOW, FSC_PERMISSION | ESR_ELx_WNR), DEVICE + OFFSET,
 		     AXV_ACCESS_WRITE, AXV_FAULT_READONLY, 0);
 
-	/* The VMM's own memory fails, and no device is asked. */
+	/* The VMM's own memory fails: that is no access of a device. */
 	memory.result = AXV_FAULT_FAILED;
 	memory.error = -EHWPOISON;
 	expect_fault(test, ESR(DABT_LOW, LOAD), DEVICE + OFFSET, AXV_ACCESS_READ,
 		     AXV_FAULT_HOST, -EHWPOISON);
 }
 
-/* A write to read-only memory that the hardware describes is a device's. */
+/* A write to read-only memory that ISV describes is an access of a device. */
 static void access_test_readonly(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -435,7 +441,7 @@ static void access_test_cache_maintenance(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_NONE, s->run.exit_reason);
 }
 
-/* Memory failed: the guest is told so, with the class of where it is. */
+/* Memory failed: the guest gets the abort, with the class for its exception level. */
 static void access_test_external(struct kunit *test)
 {
 	static const struct {
@@ -447,7 +453,7 @@ static void access_test_external(struct kunit *test)
 		  ESR(DABT_LOW, 0x10 | ESR_ELx_FnV), 0x400 },
 		{ PSR_MODE_EL1h, ESR(IABT_LOW, 0x10), ESR(IABT_CUR, 0x10), 0x200 },
 		{ PSR_MODE32_BIT, ESR(DABT_LOW, 0x18), ESR(DABT_LOW, 0x10), 0x600 },
-		/* Neither is one of a walk told as such, nor what only EL2 knows. */
+		/* S1PTW, ISV and the level of a walk do not reach the guest. */
 		{ PSR_MODE_EL1h, ESR(DABT_LOW, 0x15 | ISV | ESR_ELx_S1PTW),
 		  ESR(DABT_CUR, 0x10), 0x200 },
 		{ PSR_MODE_EL1h, ESR(DABT_LOW, 0x13 | ESR_ELx_S1PTW),
@@ -466,7 +472,7 @@ static void access_test_external(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, memory.faults);
 }
 
-/* Entries that contradict each other are the TLB's: it forgets them all. */
+/* Entries of the TLB contradict each other: all are forgotten. */
 static void access_test_tlb_conflict(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -477,13 +483,13 @@ static void access_test_tlb_conflict(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, memory.faults);
 }
 
-/* An abort that nothing is done about, of those that may be one. */
+/* Make an abort that is answered by entering again, for one of four reasons. */
 static enum axv_next futile(struct subject *s, unsigned int kind)
 {
 	memory.changes = kind == 3;
 	memory.result = AXV_FAULT_MMIO;
 	if (kind) {
-		/* A region that was there, or just came; the TLB's entries */
+		/* Entries of the TLB; a region that has gone; a region that has come */
 		static const u64 esr[] = {
 			[1] = ESR(DABT_LOW, 0x30),
 			[2] = ESR(DABT_LOW, ISV | ESR_ELx_WNR | FSC_PERMISSION),
@@ -492,7 +498,7 @@ static enum axv_next futile(struct subject *s, unsigned int kind)
 
 		return fault_at(s, esr[kind]);
 	}
-	/* No translation of the guest's leads there. */
+	/* The guest's own translation does not lead there any more. */
 	s->run.exit_reason = AXV_EXIT_NONE;
 	s->v.base.stats.hw_exits++;
 	s->v.last.esr = ESR(DABT_LOW, LOAD | FSC_PERMISSION);
@@ -501,7 +507,7 @@ static enum axv_next futile(struct subject *s, unsigned int kind)
 	return test_abort(&s->v);
 }
 
-/* What does not get better by trying again is the VMM's, after a while. */
+/* If the same abort comes again and again, the VMM is told. */
 static void access_test_futile(struct kunit *test)
 {
 	unsigned int kind, i, tries = AGAIN_MAX - 1;
@@ -512,7 +518,7 @@ static void access_test_futile(struct kunit *test)
 
 		for (i = 0; i < tries; i++) {
 			KUNIT_EXPECT_EQ(test, AXV_RESUME, futile(s, kind));
-			/* The host's interrupts are none of the guest's business. */
+			/* Interrupts of the host in between do not matter. */
 			stats->hw_exits += i & 1;
 			stats->interrupts += i & 1;
 		}
@@ -523,10 +529,13 @@ static void access_test_futile(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, LINEAR, s->run.exit.fault.linear);
 		KUNIT_EXPECT_EQ(test, kind > 1 ? DEVICE + OFFSET : 0, s->run.exit.fault.addr);
 
-		/* A VMM that runs it again has as many tries ... */
+		/* After the VMM runs it again there are as many tries ... */
 		for (i = 0; i < tries; i++)
 			KUNIT_EXPECT_EQ(test, AXV_RESUME, futile(s, kind));
-		/* ... and so has a guest that got somewhere: another exit, another place. */
+		/*
+		 * ... and so there are if the guest got on: after another exit, or at
+		 * another place.
+		 */
 		stats->hw_exits++;
 		for (i = 0; i < tries; i++)
 			KUNIT_EXPECT_EQ(test, AXV_RESUME, futile(s, kind));

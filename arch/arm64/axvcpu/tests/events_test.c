@@ -44,7 +44,7 @@ static bool has_event(struct subject *s)
 	return has;
 }
 
-/* Flags and priorities that do not go with the event. */
+/* Flags and priorities that do not go with the event are refused. */
 static void events_test_nonsense(struct kunit *test)
 {
 	static const struct axv_inject events[] = {
@@ -76,7 +76,7 @@ static void events_test_inputs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, inject_level(s, AXV_ARM64_INPUT_FIQ, 1));
 	KUNIT_EXPECT_EQ(test, HCR_VF, s->v.events.lines);
 	KUNIT_EXPECT_TRUE(test, has_event(s));
-	/* Masks are the guest's business once it is awake (Arm ARM, WFI). */
+	/* An input ends the halt even if PSTATE masks it (Arm ARM, WFI). */
 	s->v.regs.pstate |= DAIF;
 	KUNIT_EXPECT_TRUE(test, has_event(s));
 
@@ -119,7 +119,7 @@ static void events_test_serror(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, HCR_VSE, s->v.events.lines);
 	KUNIT_EXPECT_EQ(test, 0x1abcdef, s->v.events.serror_iss);
 	KUNIT_EXPECT_TRUE(test, has_event(s));
-	/* The hardware takes it to the guest. */
+	/* The hardware delivers it, not axv_arm64_deliver(). */
 	KUNIT_EXPECT_FALSE(test, s->v.events.any);
 	/* A synchronous exception may wait beside it. */
 	KUNIT_EXPECT_EQ(test, 0, inject_exception(s, ESR_ELx_EC_UNKNOWN, 0, 0));
@@ -144,7 +144,7 @@ static void events_test_vectors(struct kunit *test)
 		{ PSR_MODE_EL1h | DAIF, 0x200, FLAGS },
 		{ PSR_MODE_EL0t | PSR_DIT_BIT, 0x400, FLAGS | PSR_DIT_BIT },
 		{ PSR_MODE_EL1h | PSR_PAN_BIT, 0x200, FLAGS | PSR_PAN_BIT },
-		/* Those are no part of what it keeps. */
+		/* These are not kept. */
 		{ PSR_MODE_EL1h | PSR_UAO_BIT | PSR_BTYPE_MASK | DBG_SPSR_SS |
 		  PSR_IL_BIT | PSR_SSBS_BIT, 0x200, FLAGS },
 		{ PSR_MODE32_BIT | BIT(5) | BIT(27) | PSR_AA32_PAN_BIT, 0x600,
@@ -171,7 +171,7 @@ static void events_test_vectors(struct kunit *test)
 			s->v.regs.pstate);
 }
 
-/* FAR_EL1 is written by those that have an address. */
+/* Exceptions of a class that has an address write FAR_EL1. */
 static void events_test_far(struct kunit *test)
 {
 	unsigned int class;
@@ -189,7 +189,7 @@ static void events_test_far(struct kunit *test)
 	}
 }
 
-/* An abort that is injected is of the level the guest is at. */
+/* An abort that is injected gets the class for the level the guest is at. */
 static void events_test_level_of_abort(struct kunit *test)
 {
 	static const struct {
@@ -254,7 +254,7 @@ static void events_test_registers(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, s->v.events.any);
 	axv_arm64_deliver(&s->v);
 	EXPECT_RAISED(test, s, ESR(SVC64, 3), 0x200);
-	/* And reset leaves nothing. */
+	/* A reset clears all events. */
 	axv_arm64_reset(&s->v);
 	KUNIT_EXPECT_FALSE(test, has_event(s));
 	KUNIT_EXPECT_FALSE(test, s->v.events.halted);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an exit means: recorded ESR_EL2 values, what is answered at once, what is an
- * exit, and what the guest gets.
+ * Handlers of exits, by values of ESR_EL2: what is answered at once, what ends the run,
+ * and what the guest gets.
  */
 #include "subject.h"
 #include "../exit.h"
@@ -28,13 +28,13 @@ static void exit_test_hypercall(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_EXIT, fast(s, ESR(HVC64, 0)));
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_HYPERCALL, s->run.exit_reason);
 	KUNIT_EXPECT_EQ(test, 4, s->run.insn_len);
-	/* An HVC has left its instruction behind, an SMC that traps has not. */
+	/* After an HVC the PC is past the instruction; after an SMC that traps it is not. */
 	KUNIT_EXPECT_EQ(test, SUBJECT_PC, s->v.regs.pc);
 	KUNIT_EXPECT_EQ(test, 0x1234567890ull, s->run.exit.hypercall.nr);
 	for (i = 0; i < 6; i++)
 		KUNIT_EXPECT_EQ(test, 0x1122334455667701ull + i,
 				s->run.exit.hypercall.args[i]);
-	/* What the guest gets if nobody answers: SMCCC NOT_SUPPORTED. */
+	/* What the guest gets if the VMM does not answer: SMCCC NOT_SUPPORTED */
 	KUNIT_EXPECT_EQ(test, ~0ull, s->v.regs.x[0]);
 	KUNIT_EXPECT_EQ(test, 1, s->v.base.stats.exits[AXV_EXIT_HYPERCALL]);
 
@@ -61,7 +61,10 @@ static void exit_test_wfi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, s->v.base.stats.exits[AXV_EXIT_HALT]);
 }
 
-/* WFE does not trap, and WFIT is of a feature that the guest has not. */
+/*
+ * WFE does not trap, and WFIT is of a feature that the guest does not have: both are
+ * undefined if they come.
+ */
 static void exit_test_other_waits(struct kunit *test)
 {
 	static const u64 kinds[] = { WFX_WFE, WFX_WFIT, WFX_WFIT | WFX_WFE };
@@ -77,7 +80,7 @@ static void exit_test_other_waits(struct kunit *test)
 	}
 }
 
-/* A debugger's step is done, and a landing pad need not be looked for any more. */
+/* Skipping an instruction completes a debugger's step and clears BTYPE. */
 static void exit_test_skip(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -91,7 +94,7 @@ static void exit_test_skip(struct kunit *test)
 /* An IT block of Thumb, instruction after instruction (Arm ARM, ITAdvance). */
 static void exit_test_it_block(struct kunit *test)
 {
-	/* ITSTATE, and what follows; bits 1:0 are 26:25, bits 7:2 are 15:10. */
+	/* ITSTATE after each instruction.  Bits 1:0 are in PSTATE 26:25, bits 7:2 in 15:10. */
 	static const u8 states[] = { 0x1b, 0x16, 0x0c, 0x18, 0x00, 0x00 };
 	struct subject *s = test->priv;
 	unsigned int i;
@@ -107,11 +110,11 @@ static void exit_test_it_block(struct kunit *test)
 				    (next & 3) << 25 | (next >> 2) << 10,
 				    s->v.regs.pstate, "after %#llx", now);
 	}
-	/* Of 2 bytes, since IL was clear. */
+	/* The instructions are of 2 bytes, since IL was clear. */
 	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 2 * i, s->v.regs.pc);
 }
 
-/* All conditions, with all flags: an instruction that fails does nothing. */
+/* All conditions, with all flags: an instruction whose condition fails is skipped. */
 static void exit_test_conditions(struct kunit *test)
 {
 	unsigned int cond, flags;
@@ -135,7 +138,7 @@ static void exit_test_conditions(struct kunit *test)
 	}
 }
 
-/* Whatever class is not known does not exist for the guest. */
+/* An exit of any class that has no handler becomes an undefined instruction. */
 static void exit_test_unknown(struct kunit *test)
 {
 	unsigned int class;
@@ -161,7 +164,7 @@ static void exit_test_unknown(struct kunit *test)
 	}
 }
 
-/* From AArch32 at EL0, and of 2 bytes; not if its condition fails. */
+/* An instruction of 2 bytes in AArch32 at EL0: undefined unless its condition fails. */
 static void exit_test_undefined_32(struct kunit *test)
 {
 	struct subject *s = test->priv;

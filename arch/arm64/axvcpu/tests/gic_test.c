@@ -86,7 +86,7 @@ static u64 lr_of(struct model *m, u32 intid)
 	return lr ? *lr : 0;
 }
 
-/* What the queue says of an INTID, of its state alone */
+/* The state of an INTID in the queue, AXV_ARM64_IRQ_*; 0: it is not in the queue */
 static u64 state_of(struct model *m, u32 intid)
 {
 	unsigned int i;
@@ -100,7 +100,7 @@ static u64 state_of(struct model *m, u32 intid)
 	return 0;
 }
 
-/* The guest acknowledges or deactivates, in its list register. */
+/* Acknowledge or deactivate an interrupt in its list register, as the guest does. */
 static void acknowledge(struct model *m, u32 intid)
 {
 	u64 *lr = listed(m, intid);
@@ -142,7 +142,7 @@ static void an_edge_while_it_is_listed(struct kunit *test)
 
 	axv_gic_edge(&m->gic, 40, 0x80);
 	fill(m);
-	/* Before it is acknowledged they are one, after it two. */
+	/* A second one merges with the first until that is acknowledged, not after. */
 	axv_gic_edge(&m->gic, 40, 0x80);
 	drain(m);
 	KUNIT_EXPECT_EQ(test, state_of(m, 40), AXV_ARM64_IRQ_PENDING);
@@ -169,7 +169,7 @@ static void a_wire(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, axv_gic_level(&m->gic, 33, 0x40, true), 0);
 	fill(m);
-	/* Whoever deactivates it is noticed. */
+	/* The guest exits when it deactivates the interrupt. */
 	KUNIT_EXPECT_EQ(test, lr_of(m, 33) & (LR_STATE | LR_EOI), LR_PENDING | LR_EOI);
 	*listed(m, 33) &= ~LR_STATE;
 	drain(m);
@@ -208,7 +208,7 @@ static void retracted(struct kunit *test)
 	drain(m);
 	KUNIT_EXPECT_EQ(test, m->gic.used, 0ull);
 
-	/* The guest was faster. */
+	/* In a list register, and acknowledged before the guest exits */
 	axv_gic_edge(&m->gic, 40, 0x80);
 	fill(m);
 	KUNIT_EXPECT_EQ(test, axv_gic_retract(&m->gic, 40), 0);
@@ -243,7 +243,7 @@ static void the_most_urgent_are_listed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m->gic.nr, 4);
 	for (i = 0; i < 10; i++)
 		KUNIT_EXPECT_EQ(test, !!listed(m, 64 + i), i >= 6);
-	/* All of them taken: the guest comes out. */
+	/* The guest exits when it has acknowledged all four. */
 	KUNIT_EXPECT_EQ(test, m->ich.hcr, (u64)(ICH_HCR_EN | HCR_NPIE));
 }
 
@@ -265,7 +265,7 @@ static void active_ones_leave_room_for_the_most_urgent(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m->ich.hcr,
 			(u64)(ICH_HCR_EN | HCR_NPIE | HCR_LRENPIE | HCR_TDIR));
 
-	/* Four at the end of their handlers: one too many for the list registers. */
+	/* Four handlers end, but only three of the interrupts have a list register. */
 	for (i = 3; i < 6; i++)
 		deactivate(m, 64 + i);
 	m->ich.hcr |= HCR_EOICOUNT(1);
@@ -289,19 +289,22 @@ static void a_level_of_a_route(struct kunit *test)
 	acknowledge(m, 40);
 	drain(m);
 	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
-	/* Its wire may fall at its end: it is not pending before. */
+	/* The wire may fall at the end of the interrupt, which is not pending before that. */
 	fill(m);
 	KUNIT_EXPECT_EQ(test, lr_of(m, 40) & (LR_STATE | LR_EOI), LR_ACTIVE | LR_EOI);
 	deactivate(m, 40);
 	drain(m);
-	/* The place is kept until the end was told. */
+	/* The place in the queue is kept until the route was told of the end. */
 	axv_gic_level(&m->gic, 40, 0x80, false);
 	KUNIT_EXPECT_EQ(test, hweight64(m->gic.used), 1ul);
 	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), 40);
 	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
 	KUNIT_EXPECT_EQ(test, m->gic.used, 0ull);
 
-	/* One that falls while it is active ends as well. */
+	/*
+	 * If the wire falls while the interrupt is active, the route is told of its end
+	 * as well.
+	 */
 	axv_gic_level(&m->gic, 40, 0x80, true);
 	axv_gic_tell_end(&m->gic, 40);
 	fill(m);
@@ -314,7 +317,7 @@ static void a_level_of_a_route(struct kunit *test)
 	drain(m);
 	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), 40);
 	KUNIT_EXPECT_EQ(test, m->gic.used, 0ull);
-	/* One that falls before is forgotten. */
+	/* If the wire falls before the interrupt is acknowledged, no end is told. */
 	axv_gic_level(&m->gic, 40, 0x80, true);
 	axv_gic_tell_end(&m->gic, 40);
 	axv_gic_level(&m->gic, 40, 0x80, false);
@@ -322,7 +325,7 @@ static void a_level_of_a_route(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
 }
 
-/* A register that is written as it was read changes nothing. */
+/* Writing back the value that a register had changes nothing. */
 static void a_level_that_is_written_back(struct kunit *test)
 {
 	struct model *m = test->priv;
@@ -338,7 +341,7 @@ static void a_level_that_is_written_back(struct kunit *test)
 		value = axv_gic_get_irq(&m->gic, 0);
 		KUNIT_EXPECT_EQ(test, value, 40 | 0x80ull << 32 | AXV_ARM64_IRQ_LEVEL |
 					     AXV_ARM64_IRQ_ACTIVE);
-		/* Or all are emptied first. */
+		/* The second time all places are emptied first. */
 		if (i)
 			KUNIT_EXPECT_EQ(test, axv_gic_set_irq(&m->gic, 0, 0, &host), 0);
 		KUNIT_EXPECT_EQ(test, axv_gic_set_irq(&m->gic, 0, value, &host), 0);
@@ -351,7 +354,7 @@ static void a_level_that_is_written_back(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, m->gic.used, 0ull);
 	}
 
-	/* Another one in its place is not waited for. */
+	/* The route does not wait for the end of another interrupt in the same place. */
 	axv_gic_level(&m->gic, 40, 0x80, true);
 	axv_gic_tell_end(&m->gic, 40);
 	KUNIT_EXPECT_EQ(test, axv_gic_set_irq(&m->gic, 0, 41 | AXV_ARM64_IRQ_ACTIVE, &host), 0);
@@ -361,7 +364,7 @@ static void a_level_that_is_written_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, axv_gic_take_ended(&m->gic), -ENOENT);
 }
 
-/* By ICC_DIR_EL1, and counted by ICH_HCR_EL2.EOIcount. */
+/* Interrupts end by ICC_DIR_EL1, or are counted by ICH_HCR_EL2.EOIcount. */
 static void ends_without_a_list_register(struct kunit *test)
 {
 	struct model *m = test->priv;
@@ -385,7 +388,7 @@ static void ends_without_a_list_register(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hweight64(m->gic.used), 4ul);
 }
 
-/* No acknowledged one, but more active than list registers, and none pending */
+/* More interrupts are active than there are list registers, and none is pending. */
 static void active_ones_alone(struct kunit *test)
 {
 	struct model *m = test->priv;
@@ -399,7 +402,7 @@ static void active_ones_alone(struct kunit *test)
 	for (i = 0; i < 6; i++)
 		KUNIT_EXPECT_EQ(test, !!listed(m, 64 + i), i < 4);
 	KUNIT_EXPECT_EQ(test, m->ich.hcr, (u64)(ICH_HCR_EN | HCR_LRENPIE | HCR_TDIR));
-	/* A guest may count up as it likes. */
+	/* A guest may make EOIcount larger than the number of active interrupts. */
 	m->ich.hcr |= HCR_EOICOUNT(31);
 	drain(m);
 	KUNIT_EXPECT_EQ(test, hweight64(m->gic.used), 4ul);
@@ -424,7 +427,7 @@ static void a_full_queue(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, axv_gic_edge(&m->gic, 32, 0x40), 0);
 	axv_gic_timer_level(&m->gic, true);
 	KUNIT_EXPECT_EQ(test, state_of(m, VTIMER), AXV_ARM64_IRQ_LEVEL);
-	/* The timer's place is not to be had by changing which it is. */
+	/* Another INTID for the timer does not get a place while the old one has it. */
 	KUNIT_EXPECT_EQ(test, axv_gic_set_vtimer(&m->gic, AXV_ARM64_VTIMER(26, 0x80),
 						 &host), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, axv_gic_retract(&m->gic, 32), 0);
@@ -451,7 +454,7 @@ static void the_timer(struct kunit *test)
 	acknowledge(m, VTIMER);
 	drain(m);
 	KUNIT_EXPECT_FALSE(test, m->gic.released);
-	/* Still high: but pending and active at once is not for the hardware's own. */
+	/* Still high; but a list register with HW set cannot be pending and active at once. */
 	fill(m);
 	KUNIT_EXPECT_TRUE(test, m->gic.hold);
 	KUNIT_EXPECT_EQ(test, lr_of(m, VTIMER) & (LR_STATE | LR_HW), LR_ACTIVE | LR_HW);
@@ -467,7 +470,7 @@ static void the_timer(struct kunit *test)
 	fill(m);
 	KUNIT_EXPECT_FALSE(test, m->gic.hold);
 
-	/* Off while it is high: what it asserted is gone. */
+	/* Disabled while its output is high: its interrupt leaves the queue. */
 	axv_gic_timer_level(&m->gic, true);
 	KUNIT_EXPECT_EQ(test, axv_gic_set_vtimer(&m->gic, 0, &host), 0);
 	KUNIT_EXPECT_EQ(test, m->gic.used, 0ull);
@@ -476,7 +479,10 @@ static void the_timer(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, m->gic.hold);
 }
 
-/* An edge on top of the level is the virtual interrupt's alone. */
+/*
+ * With an edge beside its level, the timer's list register does not name the host's
+ * interrupt.
+ */
 static void an_edge_of_the_timer(struct kunit *test)
 {
 	struct model *m = test->priv;
@@ -522,7 +528,7 @@ static void an_sgi(struct kunit *test)
 	fill(m);
 	KUNIT_EXPECT_EQ(test, m->gic.nr, 1);
 	KUNIT_EXPECT_EQ(test, m->ich.lr[0], 3 | 0x40ull << 48 | LR_GROUP1 | LR_PENDING);
-	/* Before it is acknowledged they are one, after it two. */
+	/* A second one merges with the first until that is acknowledged, not after. */
 	send(m, 3);
 	drain(m);
 	axv_gic_take_sgis(&m->gic);
@@ -534,7 +540,7 @@ static void an_sgi(struct kunit *test)
 	axv_gic_take_sgis(&m->gic);
 	KUNIT_EXPECT_EQ(test, state_of(m, 3), AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_PENDING);
 	KUNIT_EXPECT_EQ(test, m->gic.sgis.pending, BIT(4));
-	/* The other one is enabled at last. */
+	/* Only SGI 4 is enabled now. */
 	configure(m, BIT(4), 0x40);
 	axv_gic_take_sgis(&m->gic);
 	KUNIT_EXPECT_EQ(test, state_of(m, 4), AXV_ARM64_IRQ_PENDING);
@@ -552,7 +558,7 @@ static void an_sgi_that_is_disabled(struct kunit *test)
 	axv_gic_take_sgis(&m->gic);
 	fill(m);
 	configure(m, 0, 0x40);
-	/* One was faster than that. */
+	/* The guest has acknowledged one of them before. */
 	acknowledge(m, 4);
 	drain(m);
 	KUNIT_EXPECT_FALSE(test, axv_gic_take_sgis(&m->gic));
@@ -620,7 +626,7 @@ static void signalled(struct kunit *test)
 		{ VMCR_ENG1 | VMCR_PMR(0xf8) | VMCR_BPR1(3), BIT(16), 0x80, false },
 		{ VMCR_ENG1 | VMCR_PMR(0xf8) | VMCR_BPR1(3), BIT(16), 0x78, true },
 		{ VMCR_ENG1 | VMCR_PMR(0xf8) | VMCR_BPR1(3), BIT(16) | BIT(20), 0x88, false },
-		/* Priorities in groups of 0x40: 0x98 is one of 0x80's. */
+		/* Priorities in groups of 0x40: 0x98 is in the group of 0x80. */
 		{ VMCR_ENG1 | VMCR_PMR(0xf8) | VMCR_BPR1(6), BIT(24), 0x98, true },
 		{ VMCR_ENG1 | VMCR_PMR(0xf8) | VMCR_BPR1(6), BIT(16), 0x98, false },
 		{ VMCR_ENG1 | VMCR_PMR(0xf8) | VMCR_BPR1(6), BIT(16), 0x78, true },
@@ -639,7 +645,7 @@ static void signalled(struct kunit *test)
 		axv_gic_edge(&m->gic, 40, cases[i].priority);
 		KUNIT_EXPECT_EQ_MSG(test, axv_gic_signals(&m->gic, &m->ich, &host),
 				    cases[i].yes, "case %u", i);
-		/* What is active does not ask again. */
+		/* An active interrupt is not signalled again. */
 		axv_gic_set_irq(&m->gic, 0, 40 | AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_PENDING,
 				&host);
 		KUNIT_EXPECT_FALSE(test, axv_gic_signals(&m->gic, &m->ich, &host));
@@ -738,7 +744,7 @@ static void anything_at_all(struct kunit *test)
 			axv_gic_deactivate(&m->gic, 20 + round % 80);
 		}
 	}
-	/* Whatever it was, it comes to an end. */
+	/* Whatever is in the queue, it can be emptied. */
 	memset(&m->gic.sgis, 0, sizeof(m->gic.sgis));
 	axv_gic_set_vtimer(&m->gic, 0, &host);
 	for (i = 0; i < 100; i++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is done at each exit about branches that a guest has trained, and what is trapped
- * or left alone by what a CPU has.
+ * How an exit protects the host from branches that a guest has trained, and which traps a
+ * CPU needs for the features it has.
  */
 #include <linux/arm-smccc.h>
 #include <linux/version.h>
@@ -12,19 +12,22 @@
 
 #include "subject.h"
 
-/* The kernel's order (spectre_bhb_enable_mitigation()). */
+/* The choice is in the kernel's order of preference (spectre_bhb_enable_mitigation()). */
 static void host_test_hardening(struct kunit *test)
 {
 	static const struct {
 		struct axv_arm64_speculation cpu;
 		u64 harden;
 	} cpus[] = {
-		/* Targets: the firmware's call, which does the history as well if it can */
+		/*
+		 * Against targets: the firmware's call, the one that handles the history,
+		 * too, if it is there
+		 */
 		{ { .model = MIDR_CORTEX_A72, .call1 = true, .call3 = true },
 		  ARM_SMCCC_ARCH_WORKAROUND_3 },
 		{ { .model = MIDR_CORTEX_A72, .call1 = true }, ARM_SMCCC_ARCH_WORKAROUND_1 },
 		{ { .model = MIDR_CORTEX_A72 }, 8 },
-		/* The history alone: the call is the dearest */
+		/* Against the history alone: the firmware's call comes last */
 		{ { .model = MIDR_NEOVERSE_N1, .csv2 = 1, .call3 = true }, 24 },
 		{ { .model = MIDR_NEOVERSE_N1, .csv2 = 1, .clrbhb = true, .call3 = true },
 		  AXV_HARDEN_CLRBHB },
@@ -41,7 +44,7 @@ static void host_test_hardening(struct kunit *test)
 				    axv_arm64_choose_hardening(&cpus[i].cpu), "CPU %u", i);
 }
 
-/* What one CPU has is trapped on that one, whatever the CPU of the module's loading has. */
+/* The traps follow the CPU that is entered, not the one that loaded the module. */
 static void host_test_traps_of_a_cpu(struct kunit *test)
 {
 	const u64 ras = 1ull << 28, mte = 1ull << 8;
@@ -53,7 +56,10 @@ static void host_test_traps_of_a_cpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, HCR_TID5, axv_arm64_cpu_traps(0, 3 * mte));
 }
 
-/* Kernels whose booting.rst says so: the stable series got it while 6.13 had ended. */
+/*
+ * True for kernels whose booting.rst promises FGT2.  Stable series got that text later,
+ * when 6.13 had ended.
+ */
 static void host_test_fgt2_is_promised(struct kunit *test)
 {
 	static const struct {

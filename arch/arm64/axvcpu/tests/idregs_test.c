@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ID registers: whatever a host has, a guest sees nothing that is not switched.
+ * ID registers: whatever a host has, a guest does not see features whose registers are
+ * not switched.
  */
 #include <linux/init.h>
 #include <asm/cpufeature.h>
@@ -25,7 +26,7 @@ static bool test_id_reg(const struct axv_arm64_vcpu *v, u32 sysreg, u64 *value);
 
 #include "../idregs.c"
 
-/* All registers of the host read as this. */
+/* The value of all ID registers of the host */
 static u64 ftr_value;
 
 static u64 test_ftr(u32 id)
@@ -85,7 +86,7 @@ static void idregs_test_hidden(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, 0,
 				    FIELD(id(test, fields[i].crm, fields[i].op2), fields[i].shift),
 				    "%s", fields[i].name);
-	/* Of registers nobody has thought of yet, nothing. */
+	/* ID registers that are not assigned yet read as zero. */
 	for (i = 0; i < 8; i++) {
 		KUNIT_EXPECT_EQ(test, 0, id(test, 1, i));
 		KUNIT_EXPECT_EQ(test, 0, id(test, 5, i) & (i ? ~0ull : 0));
@@ -96,7 +97,7 @@ static void idregs_test_hidden(struct kunit *test)
 	}
 }
 
-/* What needs no switching is there if the host has it. */
+/* A feature that needs no switching is there if the host has it. */
 static void idregs_test_shown(struct kunit *test)
 {
 	host_has(~0ull, false);
@@ -116,7 +117,7 @@ static void idregs_test_shown(struct kunit *test)
 
 	host_has(0, false);
 	KUNIT_EXPECT_EQ(test, 1 << 4, id(test, 4, 0));
-	/* 0: none of what DFR0 counts is less than one; 0xf: no DoubleLock. */
+	/* A count of 0 in DFR0 means one; 0xf: no DoubleLock. */
 	KUNIT_EXPECT_EQ(test, 6 | 1 << 12 | 1 << 20 | 0xfull << 36, id(test, 5, 0));
 	KUNIT_EXPECT_EQ(test, 0, id(test, 4, 1) | id(test, 6, 0) | id(test, 6, 1) |
 				 id(test, 6, 2) | id(test, 7, 0) | id(test, 7, 1) |
@@ -160,7 +161,10 @@ static void idregs_test_others(struct kunit *test)
 	struct subject *s = test->priv;
 	u64 value;
 
-	/* MIDR, MPIDR and REVIDR are not trapped with these, nor is CRn 1. */
+	/*
+	 * MIDR, MPIDR and REVIDR, and registers with CRn 1, are not trapped by
+	 * HCR_EL2.TID3.
+	 */
 	KUNIT_EXPECT_FALSE(test, test_id_reg(&s->v, AXV_SYSREG(3, 0, 0, 0, 0), &value));
 	KUNIT_EXPECT_FALSE(test, test_id_reg(&s->v, AXV_SYSREG(3, 0, 0, 0, 6), &value));
 	KUNIT_EXPECT_FALSE(test, test_id_reg(&s->v, AXV_SYSREG(3, 0, 0, 8, 0), &value));

@@ -63,7 +63,7 @@ static void psci_test_answers(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
-		/* The upper halves of the registers are nobody's (DEN 0028). */
+		/* The upper halves of the registers mean nothing (DEN 0028). */
 		s->v.regs.x[1] = 0xdead00000000ull | calls[i].arg;
 		KUNIT_EXPECT_EQ_MSG(test, AXV_RESUME,
 				    call(s, 0xbeef00000000ull | calls[i].id),
@@ -95,7 +95,7 @@ static void psci_test_cpu_on(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x76543210, s->run.exit.cpu_up.arg);
 }
 
-/* Affinities alone: MPIDR's RES1, U and MT are none (DEN 0022, CPU_ON). */
+/* The target has affinities only: MPIDR's RES1, U and MT must be zero (DEN 0022, CPU_ON). */
 static void psci_test_cpu_on_refused(struct kunit *test)
 {
 	static const u64 targets[] = { BIT(31), BIT(30), BIT(24), BIT_ULL(40) };
@@ -116,7 +116,7 @@ static void psci_test_cpu_off(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_EXIT, call(s, CALL_32(CPU_OFF)));
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_CPU_DOWN, s->run.exit_reason);
 	KUNIT_EXPECT_EQ(test, 0, s->run.exit.cpu_down.state);
-	/* It comes back only if it was refused. */
+	/* The call returns only if it was refused. */
 	KUNIT_EXPECT_EQ(test, PSCI_RET_DENIED, (s64)s->v.regs.x[0]);
 }
 
@@ -158,13 +158,13 @@ static void psci_test_system(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, calls[i].type, s->run.exit.system_down.type);
 		KUNIT_EXPECT_EQ(test, PSCI_RET_INTERNAL_FAILURE, (s64)s->v.regs.x[0]);
 	}
-	/* Resets that a vendor defines there are none of. */
+	/* There are no resets that a vendor defines. */
 	s->v.regs.x[1] = BIT(31);
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, call(s, CALL_32(SYSTEM_RESET2)));
 	KUNIT_EXPECT_EQ(test, PSCI_RET_INVALID_PARAMS, (s64)s->v.regs.x[0]);
 }
 
-/* Who else is on is known to the VMM alone; unknown calls are its as well. */
+/* Only the VMM knows which CPUs are on, so it gets such calls, and unknown ones as well. */
 static void psci_test_others(struct kunit *test)
 {
 	static const u32 ids[] = { CALL_32(AFFINITY_INFO), CALL_64(AFFINITY_INFO),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Register ids and the run page: what there is, what it may hold.
+ * Registers by their ids, and the run page: which registers there are, and which values
+ * each may have.
  */
 #include "subject.h"
 
@@ -105,7 +106,10 @@ static void regs_test_readonly(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EPERM, set(s, ID(3, 0, 0, 4, 0), value));
 }
 
-/* An exception return to any other would not leave EL2. */
+/*
+ * PSTATE may have a mode of EL0 or EL1 only: an exception return to any other would not
+ * leave EL2.
+ */
 static void regs_test_pstate(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -133,7 +137,7 @@ static void regs_test_run_page(struct kunit *test)
 	struct subject *s = test->priv;
 	u64 old = s->v.regs.x[0];
 
-	/* Nothing is loaded that is not asked for, and nothing by halves. */
+	/* A set is loaded only if it is asked for, and if one is refused none is loaded. */
 	s->run.regs.gprs.x[0] = 1;
 	KUNIT_EXPECT_EQ(test, 0, prepare_run(s));
 	KUNIT_EXPECT_EQ(test, old, s->v.regs.x[0]);
@@ -185,14 +189,14 @@ static void regs_test_sync_gprs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 201, gprs->pc);
 	KUNIT_EXPECT_EQ(test, 0, memcmp(&old, &s->v.regs, sizeof(old)));
 
-	/* What is asked for decides, not what the VMM makes of it meanwhile. */
+	/* The caller's @dirty decides, not the page's, which the VMM may change meanwhile. */
 	gprs->pstate = PSR_MODE_EL0t;
 	KUNIT_EXPECT_EQ(test, 0, sync_gprs(s, 0, 0));
 	KUNIT_EXPECT_EQ(test, AXV_RUN_SET_GPRS, s->run.dirty);
 	KUNIT_EXPECT_EQ(test, 0, s->run.valid);
 	KUNIT_EXPECT_EQ(test, 0, memcmp(&old, &s->v.regs, sizeof(old)));
 
-	/* All of it, to the last. */
+	/* Every register is copied, up to the last. */
 	KUNIT_EXPECT_EQ(test, 0, sync_gprs(s, AXV_RUN_SET_GPRS, 0));
 	KUNIT_EXPECT_EQ(test, 0, s->run.dirty);
 	KUNIT_EXPECT_EQ(test, 0, memcmp(gprs, &s->v.regs, sizeof(*gprs)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SGIs from vCPU to vCPU: which targets a write to ICC_SGI1R_EL1 has, and what is told
- * of them by registers.  gic_test.c has the queue.
+ * SGIs from vCPU to vCPU: which targets a write to ICC_SGI1R_EL1 has, and the registers
+ * that show SGIs.  gic_test.c tests the queue.
  */
 #include <linux/swait.h>
 #include <linux/xarray.h>
@@ -17,7 +17,10 @@
 #define SGI(n)		((u64)(n) << 24)
 #define RANGE(n)	((u64)(n) << 44)
 
-/* Two clusters of one CPU that sends, and others; 0x56003412 are its Aff3, Aff2 and Aff1. */
+/*
+ * The first CPU sends.  CLUSTER below has its Aff3, Aff2 and Aff1; other CPUs differ in
+ * these.
+ */
 static const u64 hw_ids[] = {
 	0x5600341200, 0x5600341201, 0x560034120f, 0x5600341253, 0x5600341300, 0x0000341201,
 };
@@ -89,7 +92,7 @@ static enum axv_next write(struct group *g, u64 value)
 	return trap(g, ICC_SGI1R);
 }
 
-/* Have these vCPUs, and no others, SGI @n pending?  Forgotten afterwards. */
+/* These vCPUs, and no others, have SGI @n pending.  Clears it afterwards. */
 static void expect_pending(struct kunit *test, unsigned int n, unsigned int vcpus)
 {
 	struct group *g = test->priv;
@@ -135,7 +138,7 @@ static void lists(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 4 * i, g->v[0]->regs.pc);
 }
 
-/* The outer loop does that; fields of a list mean nothing then. */
+/* With IRM set the outer loop sends, and the fields of a list mean nothing. */
 static void to_all_others(struct kunit *test)
 {
 	struct group *g = test->priv;
@@ -148,7 +151,7 @@ static void to_all_others(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 4, g->v[0]->regs.pc);
 }
 
-/* It can only be written. */
+/* ICC_SGI1R_EL1 can only be written: a read is undefined. */
 static void reads(struct kunit *test)
 {
 	struct group *g = test->priv;
@@ -159,7 +162,7 @@ static void reads(struct kunit *test)
 	expect_pending(test, 0, 0);
 }
 
-/* However often: one bit, and the target is not asked again. */
+/* An SGI that is sent many times is one bit, and the target gets no new request. */
 static void a_storm(struct kunit *test)
 {
 	struct group *g = test->priv;
@@ -193,7 +196,7 @@ static void asked_by_the_vmm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_arm64_gic_inject(v, &event));
 	KUNIT_EXPECT_EQ(test, v->gic.used, 0ull);
 	KUNIT_EXPECT_EQ(test, -ENOENT, axv_arm64_gic_inject(v, &event));
-	/* An SGI that is none of these has a place at once. */
+	/* An interrupt that is no SGI goes into the queue at once. */
 	event = (struct axv_inject){ .type = AXV_INJECT_EXTINT, .vector = 16 };
 	KUNIT_EXPECT_EQ(test, 0, axv_arm64_gic_inject(v, &event));
 	KUNIT_EXPECT_EQ(test, hweight64(v->gic.used), 1ul);
@@ -232,7 +235,7 @@ static void configured(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_arm64_set_sgis(&v->base, &sgis));
 	KUNIT_EXPECT_EQ(test, v->gic.sgis.enabled, 0x8001);
 
-	/* Not where the VMM is asked */
+	/* None of this is there if the VMM sends SGIs. */
 	g->vm->flags = AXV_VM_HALT_IN_KERNEL;
 	sgis.enabled = 1;
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, axv_arm64_set_sgis(&v->base, &sgis));

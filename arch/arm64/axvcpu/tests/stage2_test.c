@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The format of the second stage and VTCR_EL2, for hosts of every width; and when a
- * guest's caches make its memory be mapped anew.
+ * The format of the second stage and VTCR_EL2, for hosts of every width of addresses; and
+ * which changes of a guest's caches unmap its memory.
  */
 #include <linux/init.h>
 #include <linux/io.h>
@@ -79,7 +79,7 @@ static void host_has(unsigned int phys_bits, bool fwb)
 	forgotten = 0;
 }
 
-/* Arm ARM, VTCR_EL2: T0SZ, SL0 and the levels of the walk belong together. */
+/* T0SZ, SL0 and the levels of the walk have to agree (Arm ARM, VTCR_EL2). */
 static void stage2_test_vtcr(struct kunit *test)
 {
 	static const u8 hosts[] = { 36, 40, 42, 44, 48 };
@@ -96,7 +96,10 @@ static void stage2_test_vtcr(struct kunit *test)
 			KUNIT_EXPECT_LE(test, fmt->ipa_bits, hosts[i]);
 			KUNIT_EXPECT_EQ(test, 64 - fmt->ipa_bits, vtcr & 0x3f);
 			KUNIT_EXPECT_EQ(test, fmt->levels - 2, vtcr >> 6 & 3);
-			/* Beyond what one table translates, up to 16 in a row. */
+			/*
+			 * For more than one table translates, a walk begins with up to 16
+			 * adjacent tables.
+			 */
 			KUNIT_EXPECT_LE(test, fmt->ipa_bits,
 					12 + 9 * fmt->levels + fmt->root_order);
 			KUNIT_EXPECT_LE(test, fmt->root_order, 4);
@@ -109,7 +112,10 @@ static void stage2_test_vtcr(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, 3, vtcr >> 12 & 3);	/* SH0 */
 			KUNIT_EXPECT_EQ(test, 5, vtcr >> 16 & 7);	/* PS */
 			KUNIT_EXPECT_EQ(test, 1, vtcr >> 31 & 1);	/* RES1 */
-			/* Nobody reads accessed and dirty flags: HA, HD */
+			/*
+			 * HA, HD: the hardware sets no accessed and dirty flags, which
+			 * nothing would read.
+			 */
 			KUNIT_EXPECT_EQ(test, 0, vtcr >> 21 & 3);
 		}
 	}
@@ -141,7 +147,7 @@ static void table_exit(struct table *t)
 	axv_s2_destroy(&t->s2);
 }
 
-/* As the module does it after a flush. */
+/* Free tables that were cut off, as the module does after a flush. */
 static void free_cut_off(struct table *t)
 {
 	LIST_HEAD(tables);
@@ -150,7 +156,7 @@ static void free_cut_off(struct table *t)
 	axv_s2_free(&t->s2, &tables, true);
 }
 
-/* True if it asked for a flush. */
+/* Map memory.  Returns true if axv_s2_map() asked for a flush. */
 static bool map(struct kunit *test, struct table *t, u64 ipa, u64 pa,
 		unsigned int level, u32 rights)
 {
@@ -167,7 +173,7 @@ static bool map(struct kunit *test, struct table *t, u64 ipa, u64 pa,
 	return any;
 }
 
-/* The entry of a level, as the processor walks there. */
+/* The entry at a level, found as by the processor's walk; 0 if the walk ends before. */
 static u64 entry_at(struct table *t, u64 ipa, unsigned int level)
 {
 	u64 *table = phys_to_virt(t->s2.root);
@@ -182,7 +188,10 @@ static u64 entry_at(struct table *t, u64 ipa, unsigned int level)
 	}
 }
 
-/* VMSAv8-64, stage 2: inner shareable, accessed, write-back; S2AP; XN. */
+/*
+ * Leaves of stage 2 (VMSAv8-64) are inner shareable, accessed and write-back; S2AP and XN
+ * are as the rights.
+ */
 static void stage2_test_descriptors(struct kunit *test)
 {
 	static const struct {
@@ -218,7 +227,7 @@ static void stage2_test_descriptors(struct kunit *test)
 	}
 }
 
-/* Each change says whether translations may be left of what was. */
+/* Each change tells whether a TLB may still hold the translation from before. */
 static void stage2_test_flushes(struct kunit *test)
 {
 	struct table *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
@@ -227,13 +236,13 @@ static void stage2_test_flushes(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	table_init(test, t);
 	KUNIT_EXPECT_TRUE(test, t->s2.fmt->break_before_make);
-	/* What was not there is in no TLB. */
+	/* No TLB holds an entry that was not there. */
 	KUNIT_EXPECT_FALSE(test, map(test, t, 0, SZ_1G, 1, AXV_S2_READ));
-	/* Another page in the same place, by way of none. */
+	/* Another page in the same place: the entry is removed in between. */
 	KUNIT_EXPECT_TRUE(test, map(test, t, 0, SZ_2G, 1, AXV_S2_READ));
 	/* The same page once more: nothing changes. */
 	KUNIT_EXPECT_FALSE(test, map(test, t, 0, SZ_2G, 1, AXV_S2_READ));
-	/* Pages become a block, and a block pages. */
+	/* A table of pages becomes a block, and a block a table of pages. */
 	KUNIT_EXPECT_TRUE(test, map(test, t, 0, SZ_1G, 2, RWX));
 	KUNIT_EXPECT_TRUE(test, map(test, t, 0, SZ_2G, 1, AXV_S2_READ));
 
@@ -242,7 +251,7 @@ static void stage2_test_flushes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1 << 6, entry_at(t, SZ_1G, 1) & 3 << 6);
 	KUNIT_EXPECT_FALSE(test, axv_s2_write_protect(&t->s2, SZ_1G, SZ_4K));
 
-	/* No entry without the flag is in a TLB; one with it may be. */
+	/* A TLB may hold an entry with the accessed flag, but none without. */
 	KUNIT_EXPECT_TRUE(test, axv_s2_clear_young(&t->s2, SZ_1G, SZ_4K, &young));
 	KUNIT_EXPECT_TRUE(test, young);
 	KUNIT_EXPECT_EQ(test, 0, entry_at(t, SZ_1G, 1) & BIT(10));
@@ -288,7 +297,7 @@ static void stage2_test_caches(struct kunit *test)
 	}
 }
 
-/* What a VMM writes for a guest that begins anew is seen by it. */
+/* A reset unmaps memory where the guest might not see what the VMM writes next. */
 static void stage2_test_reset(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -313,14 +322,14 @@ static void stage2_test_set_way(struct kunit *test)
 	test_set_way(&s->v);
 	KUNIT_EXPECT_EQ(test, 1, forgotten);
 	KUNIT_EXPECT_TRUE(test, s->v.trap_caches);
-	/* The next ones are of the same loop. */
+	/* Further operations belong to the same loop of the guest. */
 	test_set_way(&s->v);
 	KUNIT_EXPECT_EQ(test, 1, forgotten);
 	test_caches_changed(&s->v, 0, M | C);
 	test_set_way(&s->v);
 	KUNIT_EXPECT_EQ(test, 3, forgotten);
 
-	/* With write-back forced nobody can see a difference. */
+	/* With FEAT_S2FWB, which forces write-back, nothing has to be done. */
 	host_has(40, true);
 	s->v.trap_caches = false;
 	test_set_way(&s->v);
@@ -328,7 +337,10 @@ static void stage2_test_set_way(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, s->v.trap_caches);
 }
 
-/* Saved on a host of the one kind, restored on one of the other. */
+/*
+ * A vCPU may be saved on a host with FEAT_S2FWB and restored on one without, or the
+ * reverse.
+ */
 static void stage2_test_watch(struct kunit *test)
 {
 	static const struct {

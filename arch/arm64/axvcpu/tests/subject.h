@@ -3,9 +3,9 @@
  * A vCPU that never enters a guest: its registers are memory, and its last exit is
  * what a test says it was.
  *
- * Suites of code that asks for guest memory, or for what the host is, compile it once
- * more, with the functions it calls replaced by their own.  So the code that runs in
- * earnest needs no seam for its tests.
+ * A suite for code that asks for guest memory, or for what the host has, compiles that
+ * code once more, with the functions it calls replaced by the suite's own.  So the
+ * module's code has no hooks for its tests.
  */
 #ifndef _AXVCPU_ARM64_TESTS_SUBJECT_H
 #define _AXVCPU_ARM64_TESTS_SUBJECT_H
@@ -29,7 +29,7 @@ struct subject {
 	struct axv_run run;
 };
 
-/* At EL1 at SUBJECT_PC, with X0 to X30 that tell which they are. */
+/* A new subject at EL1 at SUBJECT_PC, where X0 to X30 have different values. */
 static inline struct subject *subject_new(struct kunit *test)
 {
 	struct subject *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
@@ -56,7 +56,7 @@ static inline int subject_init(struct kunit *test)
 	return 0;
 }
 
-/* ESR_EL2 of an instruction of 4 bytes. */
+/* ESR_EL2 of an exception by an instruction of 4 bytes */
 #define ESR(class, iss)	((u64)ESR_ELx_EC_##class << ESR_ELx_EC_SHIFT | ESR_ELx_IL | (iss))
 
 /* The guest took a synchronous exception, and this is its ESR_EL1. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The virtual timer of a vCPU whose interrupt controller the VMM has: what ends a run,
- * and what a halt.
+ * and what ends a halt.
  */
 #include "subject.h"
 
@@ -9,14 +9,14 @@
 #define IMASK		2
 #define ISTATUS		4
 
-/* The timer's registers in memory; the moment is one that has been, or is far away. */
+/* Set the timer's registers in memory; CNTV_CVAL_EL0 is in the past, or far away. */
 static void set_timer(struct subject *s, u64 ctl, bool fired)
 {
 	s->v.sys[AXV_SYS_CNTV_CTL_EL0] = ctl;
 	s->v.sys[AXV_SYS_CNTV_CVAL_EL0] = fired ? 0 : 1ull << 62;
 }
 
-/* The guest left by a trap, with that in CNTV_CTL_EL0. */
+/* The guest exits by a trap with @ctl in CNTV_CTL_EL0.  Has the VMM to be told of a rise? */
 static bool rises(struct subject *s, u64 ctl)
 {
 	s->v.last.code = AXV_EL2_SYNC;
@@ -34,7 +34,7 @@ static void a_rise(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, rises(s, ENABLE | IMASK | ISTATUS));
 	KUNIT_EXPECT_TRUE(test, rises(s, ENABLE | ISTATUS));
 	KUNIT_EXPECT_EQ(test, (u64)ENABLE, s->v.sys[AXV_SYS_CNTV_CTL_EL0]);
-	/* The VMM knows. */
+	/* The VMM knows already. */
 	s->v.timer.told = true;
 	KUNIT_EXPECT_FALSE(test, rises(s, ENABLE | ISTATUS));
 }
@@ -86,7 +86,10 @@ static void halted(struct kunit *test)
 	set_timer(s, ENABLE | IMASK, true);
 	KUNIT_EXPECT_FALSE(test, ends_halt(s));
 
-	/* What the VMM knows it has made an interrupt of, or has not enabled. */
+	/*
+	 * A level that the VMM knows does not end a halt: the VMM injects an interrupt,
+	 * or has it disabled.
+	 */
 	s->v.timer.told = true;
 	set_timer(s, ENABLE, true);
 	s->v.timer.rose = false;
@@ -109,7 +112,7 @@ static void its_register(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_arm64_get_event(&s->v, AXV_ARM64_EVENT_TIMER, &value));
 	KUNIT_EXPECT_EQ(test, value, 0ull);
 
-	/* The kernel's own business with an irqchip */
+	/* With an irqchip the VMM is not told, so the register is always 0. */
 	s->v.has_gic = true;
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_arm64_set_event(&s->v, AXV_ARM64_EVENT_TIMER, 1));
 	KUNIT_EXPECT_EQ(test, 0, axv_arm64_set_event(&s->v, AXV_ARM64_EVENT_TIMER, 0));

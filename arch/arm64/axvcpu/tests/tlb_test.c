@@ -34,15 +34,15 @@ static void __maybe_unused test_flush_stage2(struct axv_vm *vm);
 
 /**
  * struct tlb_test - VMs and their vCPUs
- * @vm:		a VM's id is its place and 1
- * @v:		a vCPU's serial is its place, counted through, and 1
+ * @vm:		the id of each is its index plus 1
+ * @v:		the serial of each is its index among all vCPUs plus 1
  */
 struct tlb_test {
 	struct axv_arm64_vm vm[NR_VMS];
 	struct axv_arm64_vcpu v[NR_VMS][NR_VCPUS];
 };
 
-/* Begins with a CPU of which nothing is known, as it is when it is switched on. */
+/* Begin with a CPU of whose TLB nothing is known, as when it is switched on. */
 static void begin(struct kunit *test, u32 vmid_bits)
 {
 	struct tlb_test *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
@@ -61,7 +61,7 @@ static void begin(struct kunit *test, u32 vmid_bits)
 			t->v[i][j].serial = 1 + i * NR_VCPUS + j;
 		}
 	}
-	/* The test stays on one CPU: what is noted is noted of that. */
+	/* The test stays on one CPU, since the notes are about that CPU. */
 	migrate_disable();
 	local_irq_disable();
 	test_reset_cpu();
@@ -79,7 +79,7 @@ static void finish(struct kunit *test)
 	test_tlb_exit();
 }
 
-/* The guest's registers are loaded; whether it is entered is another question. */
+/* Load the guest's registers, without an entry. */
 static void load(struct tlb_test *t, unsigned int vm)
 {
 	local_irq_disable();
@@ -87,7 +87,7 @@ static void load(struct tlb_test *t, unsigned int vm)
 	local_irq_enable();
 }
 
-/* Loaded and entered: what is forgotten. */
+/* Load the guest's registers and enter it.  Returns what the TLB has to forget. */
 static unsigned int enter(struct tlb_test *t, unsigned int vm, unsigned int vcpu)
 {
 	unsigned int stale;
@@ -126,7 +126,7 @@ static void tlb_test_own_vmids(struct kunit *test)
 	finish(test);
 }
 
-/* The CPU has forgotten nothing yet when a vCPU comes that it seems to know. */
+/* A CPU that has to forget all does so even if the vCPU seems to be known there. */
 static void tlb_test_all_before_any(struct kunit *test)
 {
 	struct tlb_test *t;
@@ -140,10 +140,10 @@ static void tlb_test_all_before_any(struct kunit *test)
 	local_irq_enable();
 	KUNIT_EXPECT_EQ(test, AXV_TLB_ALL, enter(t, 0, 0));
 	KUNIT_EXPECT_EQ(test, AXV_TLB_NOTHING, enter(t, 0, 0));
-	/* Whatever was noted of this one is gone with the rest. */
+	/* The TLB has forgotten this VM, too, so its note may still be good. */
 	KUNIT_EXPECT_EQ(test, AXV_TLB_NOTHING, enter(t, 1, 0));
 
-	/* What is loaded first is not what is entered first. */
+	/* The VM that is loaded first need not be entered first. */
 	local_irq_disable();
 	test_reset_cpu();
 	local_irq_enable();

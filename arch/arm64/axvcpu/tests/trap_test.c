@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Trapped system registers: whose each is, in which form it leaves, and how a read is
- * finished.
+ * Trapped system registers: whether the kernel or the VMM answers for each, what the exit
+ * to the VMM tells, and how a read is finished.
  */
 #include "subject.h"
 
@@ -53,7 +53,7 @@ static void trap_test_debug(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x2001, s->v.regs.x[4]);
 	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 8, s->v.regs.pc);
 
-	/* The OS lock: OSLM says that there is one, OSLK that it is taken. */
+	/* The OS lock: OSLM says that it exists, OSLK that it is locked. */
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, rd(s, OSLSR, 5));
 	KUNIT_EXPECT_EQ(test, BIT(3) | BIT(1), s->v.regs.x[5]);
 	s->v.regs.x[5] = 0;
@@ -74,7 +74,7 @@ static void trap_test_answered(struct kunit *test)
 	struct subject *s = test->priv;
 	u64 value;
 
-	/* Register 31 takes nothing, and gives zero. */
+	/* Register 31 ignores what is read into it; as a source it is zero. */
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, rd(s, ACTLR, 31));
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, rd(s, ACTLR, 0));
 	KUNIT_EXPECT_EQ(test, 0, s->v.regs.x[0]);
@@ -82,7 +82,10 @@ static void trap_test_answered(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, rd(s, MIDR_REVIDR, 2));
 
-	/* All of the space of ID registers is answered, what is not there by 0. */
+	/*
+	 * All of the space of ID registers is answered; a register that does not exist
+	 * reads as 0.
+	 */
 	KUNIT_EXPECT_TRUE(test, axv_arm64_id_reg(&s->v, AXV_SYSREG(3, 0, 0, 4, 0), &value));
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, rd(s, AXV_ARM64_SYSREG_ISS(3, 0, 0, 4, 0), 9));
 	KUNIT_EXPECT_EQ(test, value, s->v.regs.x[9]);
@@ -91,7 +94,7 @@ static void trap_test_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_EXIT_NONE, s->run.exit_reason);
 }
 
-/* CSSELR_EL1 is switched: the kernel answers while it is in memory. */
+/* CSSELR_EL1 is switched, so the kernel answers when the register is in memory. */
 static void trap_test_caches(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -181,7 +184,7 @@ static void trap_test_send_ipi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, s->run.exit.send_ipi.vector);
 }
 
-/* What belongs to a feature the guest has not is undefined. */
+/* A register of a feature that the guest does not have is undefined. */
 static void trap_test_hidden(struct kunit *test)
 {
 	static const u32 hidden[] = {
@@ -203,7 +206,10 @@ static void trap_test_hidden(struct kunit *test)
 	}
 }
 
-/* Stage 1 while its caches are watched; and nothing of it when they are not. */
+/*
+ * Writes to registers of stage 1 are done while the caches are watched; otherwise such a
+ * trap is undefined.
+ */
 static void trap_test_stage1(struct kunit *test)
 {
 	struct subject *s = test->priv;
@@ -214,7 +220,7 @@ static void trap_test_stage1(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x1122334455667708ull, s->v.sys[AXV_SYS_TTBR0_EL1]);
 	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 4, s->v.regs.pc);
 
-	/* It stays off, so there is nothing to forget. */
+	/* The MMU stays off, so no memory is unmapped. */
 	s->v.regs.x[8] = s->v.sys[AXV_SYS_SCTLR_EL1] | BIT(1);
 	KUNIT_EXPECT_EQ(test, AXV_SLOW, wr(s, SCTLR, 8));
 	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_arm64_handle_slow(&s->v));
@@ -228,7 +234,7 @@ static void trap_test_stage1(struct kunit *test)
 	EXPECT_UNDEFINED(test, s);
 }
 
-/* By set and way: done, once, while it is watched already. */
+/* Maintenance by set and way does nothing while the caches are watched already. */
 static void trap_test_set_way(struct kunit *test)
 {
 	struct subject *s = test->priv;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMIDs, on TLBs that are tables: whose translations each CPU has with each VMID.
+ * VMIDs, with a model of TLBs: a table of whose translations each CPU has with each VMID.
  */
 #include <linux/cpumask.h>
 #include <linux/irqflags.h>
@@ -18,9 +18,9 @@
 #define NR_VMS		300
 
 /**
- * struct vmid_test - the subject, and what the hardware would do
+ * struct vmid_test - VMIDs, and a model of the hardware
  * @ids:	VMIDs
- * @vm:		the VMs' own
+ * @vm:		by VM: its VMID and generation
  * @tlb:	by CPU and VMID: a VM, counted from 1; 0: nothing
  * @now:	by CPU: the VMID it entered last; 0: none
  * @flushes:	how often a CPU forgot all
@@ -57,9 +57,9 @@ static void vmid_test_exit(struct kunit *test)
 }
 
 /*
- * A VM is entered: what the TLB has for it is its own, or nothing.  Others that run
- * have another VMID, and its own vCPUs the same, since what one of them invalidates
- * goes to all CPUs.
+ * Enter a VM.  The translations that the TLB has with its VMID must be its own.  Other
+ * VMs that run must have other VMIDs; but a VM must have the same on all CPUs, since an
+ * invalidation by one of its vCPUs goes to all CPUs.
  */
 static unsigned int enter(struct kunit *test, unsigned int vm, unsigned int cpu)
 {
@@ -96,7 +96,7 @@ static void vmid_test_generation(struct kunit *test)
 
 	for (vm = 0; vm < NR_VMIDS - 1; vm++)
 		enter(test, vm, 0);
-	/* All are handed out, each once; who comes again has its own still. */
+	/* All VMIDs are handed out, each once.  A VM that comes again still has its own. */
 	enter(test, 0, 0);
 	KUNIT_EXPECT_EQ(test, 0u, t->flushes);
 	enter(test, vm, 0);
@@ -115,7 +115,7 @@ static void vmid_test_running(struct kunit *test)
 	for (round = 0; round < 5; round++) {
 		for (vm = 1; vm < NR_VMS; vm++)
 			enter(test, vm, 1);
-		/* It has run on all the while, and keeps what it has. */
+		/* VM 0 has run on CPU 0 all the while, so it keeps its VMID. */
 		KUNIT_EXPECT_EQ(test, mine, enter(test, 0, round % 2));
 		KUNIT_EXPECT_EQ(test, mine, enter(test, 0, 0));
 	}
@@ -146,7 +146,7 @@ static void vmid_test_random(struct kunit *test)
 	for (i = 0; i < 20000; i++) {
 		u32 r = prandom_u32_state(&rnd);
 
-		/* Few at times, so that some stay; many at others. */
+		/* Few VMs at times, so that some keep their VMIDs; many at other times. */
 		enter(test, (r >> 8) % (i & 1024 ? NR_VMS : 6), (r >> 24) % nr_cpus());
 	}
 	KUNIT_EXPECT_GT(test, t->flushes, 20u);
