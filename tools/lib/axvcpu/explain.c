@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Why the guest could not be entered.
+ * Explaining why the guest could not be entered.
  */
 #include <errno.h>
 #include <stdio.h>

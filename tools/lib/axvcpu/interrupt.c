@@ -62,16 +62,16 @@ static int set_irqfd(struct axv_vm *vm, const struct axv_set_irqfd *irqfd, const
 		hint = NO_ROUTES;
 		break;
 	case EINVAL:
-		hint = "it is no eventfd, or the other one is none";
+		hint = "the descriptor, or the resample descriptor, is no eventfd";
 		break;
 	case EEXIST:
-		hint = "it is one of this VM already";
+		hint = "it is an irqfd of this VM already";
 		break;
 	case ENOENT:
 		hint = "it is none of this gsi";
 		break;
 	case ENOSPC:
-		hint = "the VM has as many as it can have";
+		hint = "the VM has as many irqfds as it can have";
 		break;
 	}
 	return axv_fail_call(hint, "%s descriptor %d as irqfd of gsi %u", what, irqfd->fd,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * What the files of libaxvcpu share: the objects, and how a failure gets its
- * text.  Nothing here is visible to the library's users.
+ * What the files of libaxvcpu share: the objects, and functions that they call in each
+ * other.  Nothing here is visible to the library's users.
  */
 #ifndef AXV_LIB_H
 #define AXV_LIB_H
@@ -49,8 +49,8 @@ struct axv_lib_region {
  * @host: the device it came from
  * @irqchip: an &enum axv_irqchip
  * @lock: guards the regions; held for reading while guest memory is touched
- * @regions: the regions, by their addresses, of which no two overlap
- * @nr_regions: how many
+ * @regions: the regions, sorted by their addresses; no two overlap
+ * @nr_regions: number of @regions
  */
 struct axv_vm {
 	int fd;
@@ -89,7 +89,7 @@ struct axv_vcpu {
 };
 
 /**
- * axv_fail() - set the thread's error text
+ * axv_fail() - set the error text of the calling thread
  * @err: a positive errno
  * @fmt: the text, as for printf; the error's own name is not added
  *
@@ -99,7 +99,7 @@ int axv_fail(int err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), cold));
 
 /**
- * axv_fail_call() - set the text for a system call that failed with errno
+ * axv_fail_call() - set the error text for a system call that failed with errno
  * @hint: what to do about it; NULL: nothing to add
  * @fmt: what was being done, as for printf
  *
@@ -109,18 +109,19 @@ int axv_fail_call(const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), cold));
 
 /**
- * axv_get_table() - AXV_GET_TABLE into an array of the right size
+ * axv_get_table() - read a table (AXV_GET_TABLE) into an array of the right size
  * @fd: any descriptor of the interface
  * @kind: an &enum axv_table_kind
  * @entry_size: bytes of one entry
- * @entries: where to store the array, for free(); NULL if it is empty
+ * @entries: where to store the array, which the caller frees with free(); NULL if it is
+ *	empty
  *
  * Return: the number of entries, or a negative errno with the text set.
  */
 int axv_get_table(int fd, __u32 kind, size_t entry_size, void **entries);
 
 /**
- * axv_set_table() - AXV_SET_TABLE
+ * axv_set_table() - replace a table (AXV_SET_TABLE)
  * @fd: any descriptor of the interface
  * @kind: an &enum axv_table_kind
  * @entry_size: bytes of one entry
@@ -160,8 +161,8 @@ int axv_ram_write(struct axv_vm *vm, __u64 gpa, const void *data, size_t size);
  * axv_ram_cmpxchg() - replace guest memory atomically, if it is as expected
  * @vm: the VM
  * @gpa: guest physical address, a multiple of @size
- * @old: what it should hold
- * @new: what it gets
+ * @old: what the memory should hold
+ * @new: what it gets then
  * @size: 1, 2, 4 or 8
  *
  * Context: takes the VM's lock.
@@ -171,7 +172,7 @@ int axv_ram_cmpxchg(struct axv_vm *vm, __u64 gpa, __u64 old, __u64 new,
 		    size_t size);
 
 /**
- * axv_get_all_regs() - read registers, all of them or none
+ * axv_get_all_regs() - read registers; one that fails is an error of the call
  * @vcpu: the vCPU, not running
  * @regs: ids in, values out
  * @count: entries
@@ -181,7 +182,8 @@ int axv_ram_cmpxchg(struct axv_vm *vm, __u64 gpa, __u64 old, __u64 new,
 int axv_get_all_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, unsigned int count);
 
 /**
- * axv_set_all_regs() - write registers in their order
+ * axv_set_all_regs() - write registers in their order; one that fails is an error of the
+ * call
  * @vcpu: the vCPU
  * @regs: ids and values
  * @count: entries
@@ -191,7 +193,7 @@ int axv_get_all_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, unsigned int c
 int axv_set_all_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, unsigned int count);
 
 /**
- * axv_device_read() - a device read by the VMM's callback
+ * axv_device_read() - read a device by the VMM's callback
  * @vcpu: whose access it is
  * @ops: the devices
  * @opaque: for @ops
@@ -204,17 +206,17 @@ int axv_set_all_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, unsigned int c
 int axv_device_read(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 		    void *opaque, __u64 gpa, unsigned int width, __u64 *data);
 
-/** axv_device_write() - a device write; as axv_device_read() */
+/** axv_device_write() - write a device by the VMM's callback; as axv_device_read() */
 int axv_device_write(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 		     void *opaque, __u64 gpa, unsigned int width, __u64 data);
 
-/** axv_in_run_page() - whether the run page has a set of registers */
+/** axv_in_run_page() - are the registers of a set in the run page? */
 static inline bool axv_in_run_page(const struct axv_run *run, __u32 set)
 {
 	return (run->valid | run->dirty) & set;
 }
 
-/** axv_is_fetch() - whether the guest executes what is not in its memory */
+/** axv_is_fetch() - did the guest fetch an instruction that is not in its memory? */
 static inline bool axv_is_fetch(const struct axv_exit_fault *fault)
 {
 	return (fault->access & AXV_ACCESS_FETCH) &&
@@ -223,13 +225,13 @@ static inline bool axv_is_fetch(const struct axv_exit_fault *fault)
 	       !(fault->access & AXV_ACCESS_PAGE_TABLE);
 }
 
-/** axv_fail_fetch() - the error for axv_is_fetch(); returns -EOPNOTSUPP */
+/** axv_fail_fetch() - set the error text for axv_is_fetch(); returns -EOPNOTSUPP */
 int axv_fail_fetch(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault);
 
 /* ---- the architecture ---- */
 
 /**
- * axv_reg_name() - what a register is called, in an error text
+ * axv_reg_name() - name a register, for an error text
  * @id: its id
  * @name: room for the text
  * @size: bytes at @name
@@ -239,7 +241,8 @@ int axv_fail_fetch(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault);
 const char *axv_reg_name(__u64 id, char *name, size_t size);
 
 /**
- * axv_arch_finish() - axv_vcpu_finish() once the exit is one that can be finished
+ * axv_arch_finish() - axv_vcpu_finish() for a nested page fault that the host did not
+ * cause
  * @vcpu: the vCPU
  * @fault: the exit
  * @ops: the devices
@@ -256,12 +259,13 @@ int axv_arch_finish(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault,
  * @ops: the devices
  * @opaque: for @ops
  *
- * Return: as axv_vcpu_finish(); -ENOENT, without a text, for one that it does not know.
+ * Return: as axv_vcpu_finish(); -ENOENT, without a text, for an exit that it does not
+ * know.
  */
 int axv_arch_finish_exit(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops, void *opaque);
 
 /**
- * axv_arch_explain() - axv_vcpu_explain() once it is the hardware that refused
+ * axv_arch_explain() - axv_vcpu_explain() for an entry that the hardware refused
  * @vcpu: the vCPU
  * @fail: the exit
  * @text: where to store the text
@@ -272,10 +276,10 @@ int axv_arch_finish_exit(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops, 
 int axv_arch_explain(struct axv_vcpu *vcpu, const struct axv_exit_fail_entry *fail,
 		     char *text, size_t size);
 
-/** axv_regions_init() - before the first region */
+/** axv_regions_init() - prepare a new VM's list of regions */
 void axv_regions_init(struct axv_vm *vm);
 
-/** axv_regions_free() - forget all regions, unmap those that are owned */
+/** axv_regions_free() - free the list of regions, and unmap those that are owned */
 void axv_regions_free(struct axv_vm *vm);
 
 #endif /* AXV_LIB_H */

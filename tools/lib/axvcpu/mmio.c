@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Exits that are memory accesses: what the kernel has decoded goes to the devices;
- * the rest goes to the architecture.
+ * Exits that are memory accesses: those that the kernel has decoded go to the VMM's
+ * devices, the others to the code of the architecture.
  */
 #include <errno.h>
 
@@ -53,7 +53,7 @@ int axv_vcpu_finish(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 	if (run->exit_reason != AXV_EXIT_NESTED_PAGE_FAULT) {
 		ret = axv_arch_finish_exit(vcpu, ops, opaque);
 		if (ret == -ENOENT)
-			return axv_fail(EINVAL, "vCPU %u: exit %s is not to be finished",
+			return axv_fail(EINVAL, "vCPU %u: exit %s cannot be finished",
 					vcpu->id, axv_exit_name(run->exit_reason));
 		return ret;
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * The device: opening it, and what it says about the host.
+ * The device: opening and closing it, and queries about the host.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Placement: the driver verifies where a thread runs and moves nothing; moving
- * the thread is done here.  Masks are of any length (CPU_ALLOC(3)).
+ * Placement: the driver verifies where a thread runs but never moves it; this file moves
+ * it.  Masks may have any length (CPU_ALLOC(3)).
  */
 #include <ctype.h>
 #include <errno.h>
@@ -46,7 +46,7 @@ int axv_pin_thread(struct axv_vcpu *vcpu)
 	return ret;
 }
 
-/* One number of a list; @p moves behind it. */
+/* Parse one number of a list, and move @p past it. */
 static bool parse_cpu(const char **p, unsigned long *cpu)
 {
 	char *end;
@@ -59,7 +59,7 @@ static bool parse_cpu(const char **p, unsigned long *cpu)
 	return !errno && *cpu < MAX_CPU;
 }
 
-/* One "a" or "a-b" of a list, with the comma behind it. */
+/* Parse one "a" or "a-b" of a list, and the comma after it. */
 static bool parse_range(const char **p, unsigned long *first, unsigned long *last)
 {
 	if (!parse_cpu(p, first))

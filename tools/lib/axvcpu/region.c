@@ -58,7 +58,7 @@ static void list_remove(struct axv_vm *vm, struct axv_lib_region *r)
 	vm->nr_regions--;
 }
 
-/* There is room for it, and it overlaps none. */
+/* Insert a region.  The caller has made room for it; it overlaps no other. */
 static void list_insert(struct axv_vm *vm, const struct axv_lib_region *new)
 {
 	unsigned int i = region_above(vm, new->gpa);
@@ -112,7 +112,7 @@ static int region_set(struct axv_vm *vm, const struct axv_lib_region *want)
 	}
 	r = find_region(vm, new.id);
 	if (!r && new.size) {
-		/* The space for the entry, so that nothing can fail later. */
+		/* Make room for the entry now, so that nothing can fail after the ioctl. */
 		grown = realloc(vm->regions,
 				(vm->nr_regions + 1) * sizeof(*grown));
 		if (!grown) {
@@ -164,7 +164,7 @@ int axv_vm_set_region(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
 	return ret;
 }
 
-/* Memory of @fd from @offset on; -1: private memory. */
+/* Map memory and make it a region: that of @fd from @offset on; with -1 private memory. */
 static int add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 size, int fd,
 		   __u64 offset, void **hva)
 {
@@ -184,7 +184,7 @@ static int add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 si
 	if (!size || size % AXV_PAGE_SIZE || size + huge < size)
 		return axv_fail(EINVAL, "memory region %u: %llu bytes is not a number of pages",
 				id, (unsigned long long)size);
-	/* Lay it out so that huge pages of guest and host coincide. */
+	/* Choose the address so that huge pages of guest and host coincide. */
 	map = mmap(NULL, size + huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		   -1, 0);
 	if (map == MAP_FAILED)
@@ -296,7 +296,7 @@ static int dirty_call(struct axv_vm *vm, unsigned long request, const struct axv
 	if (!ioctl(vm->fd, request, arg))
 		return 0;
 	if (errno == EINVAL)
-		hint = "it needs a log; ask by 64 pages, AXV_QUERY_MAX_DIRTY_PAGES at most";
+		hint = "the region needs a log; ask for multiples of 64 pages, AXV_QUERY_MAX_DIRTY_PAGES at most";
 	return axv_fail_call(hint, "dirty pages of region %u", arg->region);
 }
 
@@ -427,7 +427,10 @@ void axv_regions_init(struct axv_vm *vm)
 {
 	pthread_rwlockattr_t attr;
 
-	/* Otherwise threads whose accesses overlap in time keep out one that changes regions. */
+	/*
+	 * Writers first: otherwise threads whose accesses overlap in time keep out a
+	 * thread that changes regions.
+	 */
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&vm->lock, &attr);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Registers of a vCPU: lists of any length, one at a time, and the vector state.
- * The two sets of the run page are each architecture's.
+ * Registers of a vCPU: lists of any length, single registers, and the vector state.  Each
+ * architecture has its own file for the two sets of the run page.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "lib.h"
 
-/* What one AXV_VCPU_GET_REGS or AXV_VCPU_SET_REGS takes. */
+/* The most entries that one AXV_VCPU_GET_REGS or AXV_VCPU_SET_REGS takes */
 #define REGS_MAX	1024u
 
 static int fail_regs(struct axv_vcpu *vcpu, const char *what)
@@ -68,7 +68,7 @@ int axv_vcpu_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs,
 	return regs_call(vcpu, AXV_VCPU_SET_REGS, regs, count);
 }
 
-/* The first failed entry of a list becomes the error of the call. */
+/* Make the first failed entry of a list the error of the call. */
 static int first_failure(struct axv_vcpu *vcpu, const char *verb,
 			 const struct axv_reg *regs, unsigned int count)
 {

@@ -116,14 +116,17 @@ size_t axv_vcpu_fpu_size(const struct axv_vcpu *vcpu)
 	return vcpu->fpu_size;
 }
 
-/* The text for a transition that failed; @legal names where it is allowed. */
+/*
+ * Set the error text for a transition that failed; @legal names the state in which it is
+ * allowed.
+ */
 static int fail_transition(struct axv_vcpu *vcpu, const char *name,
 			   const char *legal)
 {
 	switch (errno) {
 	case EBADFD:
 		return axv_fail(EBADFD,
-				"%s vCPU %u: legal only in state %s; it was in another and is Invalid now: axv_vcpu_reset() brings it back",
+				"%s vCPU %u: legal only in state %s; it was in another state and is Invalid now: axv_vcpu_reset() brings it back",
 				name, vcpu->id, legal);
 	case EPERM:
 		return axv_fail(EPERM,

@@ -51,7 +51,7 @@ static int fail_create(void)
 				"create a VM: another hypervisor holds the virtualization hardware; stop its virtual machines and unload it%s%s",
 				names[0] ? ": modprobe -r " : "", names);
 	case EOPNOTSUPP:
-		return axv_fail_call("no such irqchip here; see AXV_QUERY_IRQCHIPS",
+		return axv_fail_call("this host has no such irqchip; see AXV_QUERY_IRQCHIPS",
 				     "create a VM");
 	case EINVAL:
 		return axv_fail_call("see AXV_QUERY_VM_FLAGS and AXV_QUERY_IPA_BITS",
@@ -121,7 +121,7 @@ static int set_doorbell(struct axv_vm *vm, const struct axv_doorbell *bell, cons
 		hint = "see AXV_QUERY_DOORBELL_FLAGS; data is no wider than the write";
 		break;
 	case EEXIST:
-		hint = "there is one for the same write";
+		hint = "there is a doorbell for the same write already";
 		break;
 	case ENOENT:
 		hint = "there is none for this write and eventfd";
@@ -146,7 +146,7 @@ int axv_vm_add_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
 		.fd = fd,
 	};
 
-	/* The other function's. */
+	/* Removing is the other function's. */
 	if (flags & AXV_DOORBELL_REMOVE)
 		return axv_fail(EINVAL, "add a doorbell: an unknown flag");
 	return set_doorbell(vm, &bell, "add");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Injection on arm64: the interrupt inputs, exceptions to EL1, and what vCPUs send.
+ * Injection on arm64: the interrupt inputs, exceptions to EL1, and SGIs.
  */
 #include <errno.h>
 #include <sys/ioctl.h>

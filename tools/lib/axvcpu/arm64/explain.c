@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Why an entry failed on arm64.
+ * Explaining why an entry failed on arm64.
  */
 #include <stdio.h>
 
@@ -11,7 +11,7 @@ int axv_arch_explain(struct axv_vcpu *vcpu, const struct axv_exit_fail_entry *fa
 {
 	(void)vcpu;
 	snprintf(text, size,
-		 "host CPU %u refuses: %#llx is a PSTATE that it cannot have, or what EL2 answered",
+		 "host CPU %u refused the entry: %#llx is a PSTATE that it cannot have, or what EL2 answered",
 		 fail->cpu, (unsigned long long)fail->hardware_reason);
 	return 0;
 }

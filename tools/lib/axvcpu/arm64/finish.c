@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Finishing accesses on arm64: those of which the processor tells no more than an
- * address.
+ * Finishing accesses on arm64 of which the processor tells no more than an address.
  */
 #include <endian.h>
 #include <errno.h>
@@ -11,7 +10,7 @@
 #include "arm64/insn.h"
 #include "lib.h"
 
-/* The registers, from where axv_vcpu_finish() says. */
+/* Read the registers from the run page, or by ioctl where it does not have them. */
 static int load_regs(struct axv_vcpu *vcpu, struct axv_run_regs *regs)
 {
 	struct axv_run *run = vcpu->run;
@@ -41,7 +40,7 @@ static int store_gprs(struct axv_vcpu *vcpu, const struct axv_arm64_gprs *gprs)
 	return 0;
 }
 
-/* 0; AXV_WALK_FAULT; -EOPNOTSUPP. */
+/* Read the instruction at PC.  Returns 0, AXV_WALK_FAULT or -EOPNOTSUPP. */
 static int fetch(struct axv_vcpu *vcpu, const struct axv_run_regs *regs, __u32 access,
 		 __u32 *word)
 {
@@ -91,7 +90,7 @@ static bool is_big_endian(const struct axv_run_regs *regs)
 
 #define PAGE_OFFSET	(AXV_PAGE_SIZE - 1)
 
-/* A data abort from EL0 (Arm ARM, ESR_ELx, EC 0x24): the access failed outside. */
+/* The syndrome of an external data abort from EL0 (Arm ARM, ESR_ELx, EC 0x24) */
 #define EC_DABT_LOWER	0x24
 #define FSC_EXTERNAL	0x10
 #define ISS_WNR		(1u << 6)
@@ -104,8 +103,8 @@ static bool is_big_endian(const struct axv_run_regs *regs)
  * @opaque:	for @ops
  * @word:	the instruction
  * @insn:	what it does
- * @offset:	where it begins in the first of its two pages
- * @page:	guest physical addresses of those; the second, if it reaches there
+ * @offset:	where the access begins in its first page
+ * @page:	guest physical addresses of its two pages; the second only if it crosses into it
  * @data:	what is read or written
  * @regs:	registers of the vCPU
  * @fpu:	vector registers, if @insn is about these
@@ -124,9 +123,9 @@ struct access {
 };
 
 /*
- * The guest's tables say where the access is and whether it is allowed, now that the
- * instruction has been read: what faulted may have been another one, and guest user
- * mode could have it replaced by one that stores where it may only load.
+ * Ask the guest's tables where the access is and whether they allow it, for the
+ * instruction that has been read: another one may have faulted.  Otherwise guest user
+ * mode could replace a load by a store, and write where it may only read.
  */
 static int locate(struct access *a, __u64 linear)
 {
@@ -174,7 +173,10 @@ static void store_register(struct access *a, unsigned int n)
 		memcpy(a->data + n * bytes, &a->regs.gprs.x[reg], bytes);
 }
 
-/* Devices know no more than 8 bytes at a time, and a page; then all is aligned. */
+/*
+ * The width of the next piece of an access.  A piece has 8 bytes at most.  If a
+ * register's bytes lie in two pages, they are accessed in aligned pieces.
+ */
 static unsigned int piece(const struct access *a, unsigned int done)
 {
 	unsigned int bytes = a->insn.bytes, width = bytes < 8 ? bytes : 8;
@@ -188,7 +190,10 @@ static unsigned int piece(const struct access *a, unsigned int done)
 	return width;
 }
 
-/* One of its pages may be memory; a read-only one takes writes as a device does. */
+/*
+ * Access one piece, in memory or in a device: one of the two pages may be memory.  A
+ * write to read-only memory goes to the device.
+ */
 static int access_piece(struct access *a, unsigned int done, unsigned int width)
 {
 	unsigned int at = a->offset + done;
@@ -222,7 +227,7 @@ static int transfer(struct access *a)
 		if (ret)
 			return ret;
 	}
-	/* Registers change when nothing can go wrong any more. */
+	/* Registers change only when no access can fail any more. */
 	for (n = 0; n < a->insn.count && a->insn.load; n++)
 		load_register(a, n);
 	return 0;
@@ -234,8 +239,9 @@ static bool is_user(const struct axv_run_regs *regs)
 }
 
 /*
- * What cannot be finished: guest user mode gets an external abort, as if the device
- * had refused, since it must not end the VM; of the guest's kernel the VMM is told.
+ * Refuse an instruction that cannot be finished.  In guest user mode it gets an external
+ * abort, as if the device had refused, since user mode must not end the VM; in the
+ * guest's kernel it is an error for the VMM.
  */
 static int refuse(struct access *a, const char *why)
 {
@@ -258,8 +264,9 @@ static int refuse(struct access *a, const char *why)
 }
 
 /*
- * The guest has changed its tables since: it executes the instruction again, and gets
- * its own fault.  Not for ever, if they only look changed from here.
+ * The guest has changed its tables since the fault: it executes the instruction again,
+ * and gets its own fault.  But only MAX_TRIES times in a row: if only the walk here finds
+ * no such mapping, the guest would exit for ever.
  */
 #define MAX_TRIES	1000
 
@@ -278,7 +285,7 @@ static int commit(struct access *a, __u64 *base, __u64 moved)
 
 	if (a->insn.writeback)
 		*base = moved;
-	/* What single-steps stops behind the instruction. */
+	/* A single step of a debugger in the guest is complete. */
 	a->regs.gprs.pc += 4;
 	a->regs.gprs.pstate &= ~(PSTATE_SS | PSTATE_BTYPE);
 	if (a->insn.vector && a->insn.load)

@@ -16,7 +16,7 @@ static __s64 signed_bits(__u32 word, unsigned int low, unsigned int count)
 	return (__s64)((__u64)word << (64 - low - count)) >> (64 - count);
 }
 
-/* "Load/store register pair": LDP, STP, LDPSW, LDNP, STNP. */
+/* Decode a "Load/store register pair": LDP, STP, LDPSW, LDNP, STNP. */
 static bool decode_pair(__u32 word, struct axv_insn *insn)
 {
 	unsigned int opc = bits(word, 30, 2);
@@ -31,7 +31,7 @@ static bool decode_pair(__u32 word, struct axv_insn *insn)
 	if (insn->vector) {
 		insn->bytes = 4 << opc;
 	} else if (opc == 1) {
-		/* LDPSW; its store is STGP, which is about tags. */
+		/* LDPSW; the store with this encoding is STGP, which is about tags. */
 		if (!insn->load || mode == 0)
 			return false;
 		insn->bytes = 4;
@@ -47,7 +47,7 @@ static bool decode_pair(__u32 word, struct axv_insn *insn)
 	return true;
 }
 
-/* Width and direction of a single register, from "size" and "opc". */
+/* Decode width and direction of an access of one register, from "size" and "opc". */
 static bool decode_single(__u32 word, struct axv_insn *insn)
 {
 	unsigned int size = bits(word, 30, 2);
@@ -66,7 +66,7 @@ static bool decode_single(__u32 word, struct axv_insn *insn)
 	insn->load = opc;
 	insn->sign = opc >= 2;
 	insn->wide = opc == 2 || size == 3;
-	/* A prefetch, and what is not allocated. */
+	/* The rest is a prefetch, or not allocated. */
 	return opc < 2 || size + opc < 5;
 }
 
@@ -81,13 +81,13 @@ static bool decode_register(__u32 word, struct axv_insn *insn)
 		return true;
 	}
 	if (bits(word, 21, 1)) {
-		/* The register offset; the others are atomic or authenticated. */
+		/* Only the register offset; the others are atomic or authenticated. */
 		if (kind != 2 || !bits(word, 14, 1))
 			return false;
 		insn->index = bits(word, 16, 5);
 		insn->extend = bits(word, 13, 3);
 		insn->shift = bits(word, 12, 1) ? __builtin_ctz(insn->bytes) : 0;
-		/* XZR as index: nothing is added. */
+		/* Index 31 is XZR: nothing is added. */
 		return true;
 	}
 	/* Unscaled 0, post-indexed 1, unprivileged 2, pre-indexed 3 */

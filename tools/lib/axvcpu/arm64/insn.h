@@ -14,7 +14,7 @@
 
 #define PSTATE_SS	(1ull << 21)
 #define PSTATE_PAN	(1ull << 22)
-#define PSTATE_UAO	(1ull << 23)	/* LDTR and STTR are as others */
+#define PSTATE_UAO	(1ull << 23)	/* LDTR and STTR are as other accesses */
 #define PSTATE_BTYPE	(3ull << 10)
 #define PSTATE_AARCH32	(1ull << 4)
 #define PSTATE_MODE	0xfull
@@ -28,16 +28,16 @@
 
 /**
  * struct axv_insn - a load or store
- * @load:	else a store
- * @vector:	of vector registers
+ * @load:	it is a load; otherwise a store
+ * @vector:	its registers are vector registers
  * @sign:	load: fill the register with copies of the uppermost bit
- * @wide:	load: the whole of a general register is filled; else its lower half,
- *		and the upper one with zeroes
- * @count:	registers: 1 or 2
- * @reg:	which
- * @bytes:	of each: 1 to 16
+ * @wide:	load: fill all of a general register; otherwise its lower half, and the
+ *		upper half with zeroes
+ * @count:	number of registers: 1 or 2
+ * @reg:	their numbers
+ * @bytes:	bytes of each: 1 to 16
  * @base:	register that has the address
- * @index:	added to it, shifted and extended; REG_NONE: @offset is
+ * @index:	register that is added to it, shifted and extended; REG_NONE: @offset is added
  * @extend:	as in the instruction: 2 UXTW, 3 LSL, 6 SXTW, 7 SXTX
  * @shift:	by how much @index is shifted
  * @offset:	added to @base
@@ -64,22 +64,21 @@ struct axv_insn {
 };
 
 /**
- * axv_insn_decode() - what an instruction does
+ * axv_insn_decode() - decode an instruction
  * @word: the instruction
  * @insn: where to store it
  *
- * Return: whether it is a load or store of one or two registers; not those with an
- * order (exclusive, acquire, release, atomic), of which none may touch a device in
- * parts.
+ * Return: true if it is a load or store of one or two registers.  false for those with an
+ * order (exclusive, acquire, release, atomic), which must not access a device in parts.
  */
 bool axv_insn_decode(__u32 word, struct axv_insn *insn);
 
-/* What a walk of stage 1 found. */
+/* Results of a walk of stage 1 */
 #define AXV_WALK_FOUND	0
 #define AXV_WALK_FAULT	1	/* not mapped, or not for this access */
 
 /**
- * axv_arm64_walk() - address of stage 1 to guest physical address
+ * axv_arm64_walk() - translate a linear to a guest physical address by stage 1
  * @vcpu: the vCPU
  * @regs: its registers
  * @linear: the address

@@ -24,20 +24,23 @@
 #define DESC_UXN_TABLE	(1ull << 60)
 #define DESC_NO_EL0_TABLE (1ull << 61)
 #define DESC_READONLY_TABLE (1ull << 62)
-/* With TCR_DS, bits 51 to 48 of the address: two of them are shareability without it. */
+/*
+ * With TCR_DS these are bits 51 to 48 of the address; without it, two of them are
+ * shareability.
+ */
 #define DESC_BEYOND_48	(3ull << 8 | 3ull << 48)
 
 #define PA_MASK		((1ull << 48) - 1)
 
 /**
  * struct half - one of the two halves of the address space
- * @base:	of the first table
- * @bits:	of an address
+ * @base:	physical address of the first table
+ * @bits:	number of bits of an address
  * @granule:	log2 of the size of a page
  * @disabled:	no walk is done
  * @top_byte:	the uppermost byte is no part of the address
  * @flat:	permissions in tables are ignored
- * @lpa2:	TCR_DS, which 64-KiB pages know nothing of
+ * @lpa2:	TCR_DS is set and means something: with pages of 64 KiB it does not
  */
 struct half {
 	__u64 base;
@@ -51,7 +54,7 @@ struct half {
 
 static struct half choose_half(const struct axv_arm64_sregs *s, bool upper)
 {
-	/* TG0, TG1: how TCR_EL1 tells the granule */
+	/* The granules that TCR_EL1.TG0 and TG1 encode */
 	static const unsigned char granules[2][4] = { { 12, 16, 14, 0 }, { 0, 14, 12, 16 } };
 	__u64 tcr = s->tcr_el1;
 	struct half h = {
@@ -74,8 +77,9 @@ static unsigned int widest(const struct half *h)
 }
 
 /*
- * A block maps at most 1 GiB of 4K pages, or what one table of others does; with
- * FEAT_LPA2 as much as a table of those.
+ * The first level at which a block may be.  Without FEAT_LPA2 a block maps at most 1 GiB
+ * with pages of 4 KiB, and with other pages as much as one table of pages; with FEAT_LPA2
+ * it may be one level higher.
  */
 static int first_block_level(const struct half *h)
 {
@@ -112,7 +116,7 @@ static bool allowed(const struct axv_run_regs *regs, __u64 desc, __u32 access)
 	return !(desc & DESC_EL0) || !(regs->gprs.pstate & PSTATE_PAN);
 }
 
-/* Tables restrict what is below them, as if the entry itself had said it. */
+/* Restrictions by a table hold for all below it, as if each entry had them itself. */
 static __u64 restrict_by(__u64 table)
 {
 	__u64 set = 0;

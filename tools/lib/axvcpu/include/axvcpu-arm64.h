@@ -24,25 +24,25 @@ int axv_vcpu_set_sregs(struct axv_vcpu *vcpu, const struct axv_arm64_sregs *sreg
 /* ---- events ------------------------------------------------------------- */
 
 /**
- * axv_vcpu_set_input() - an interrupt input of a vCPU without irqchip
+ * axv_vcpu_set_input() - set the level of an interrupt input of a vCPU without irqchip
  * @vcpu: the vCPU
  * @input: AXV_ARM64_INPUT_IRQ or AXV_ARM64_INPUT_FIQ
- * @level: asserted, until told otherwise
+ * @level: true: asserted, until it is set to false
  */
 int axv_vcpu_set_input(struct axv_vcpu *vcpu, __u32 input, bool level);
 
 /**
  * axv_vcpu_inject_exception() - raise an exception at the program counter
  * @vcpu: the vCPU
- * @class: as in ESR_EL1.EC, or AXV_ARM64_EC_SERROR
- * @iss: as in ESR_EL1.ISS
+ * @class: class of the exception as in ESR_EL1.EC, or AXV_ARM64_EC_SERROR
+ * @iss: syndrome as in ESR_EL1.ISS
  * @address: FAR_EL1, where the class has one
  */
 int axv_vcpu_inject_exception(struct axv_vcpu *vcpu, __u8 class, __u32 iss,
 			      __u64 address);
 
 /**
- * axv_vcpu_set_sgis() - which SGIs a vCPU takes, from any thread
+ * axv_vcpu_set_sgis() - set which SGIs a vCPU takes, from any thread
  * @vcpu: the vCPU, of a VM with AXV_VM_SGI_IN_KERNEL
  * @sgis: which are enabled, and how urgent each is
  *

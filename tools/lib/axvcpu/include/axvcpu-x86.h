@@ -10,7 +10,7 @@
 /* ---- CPUID and MSRs ----------------------------------------------------- */
 
 /**
- * axv_supported_cpuid() - the most a CPUID table may offer on this host
+ * axv_supported_cpuid() - read the most that a CPUID table may offer on this host
  * @host: the host
  * @leaves: where to store the array; the caller frees it with free()
  *
@@ -40,7 +40,8 @@ int axv_vcpu_get_cpuid(struct axv_vcpu *vcpu, struct axv_x86_cpuid **leaves);
 /**
  * axv_vm_set_msr_policy() - replace the VM's MSR policy
  * @vm: the VM
- * @ranges: ranges that do not overlap; stored back on success
+ * @ranges: ranges that do not overlap; on success they become what the kernel has made of
+ *	them
  * @count: how many
  */
 int axv_vm_set_msr_policy(struct axv_vm *vm,
@@ -86,7 +87,7 @@ int axv_vcpu_inject_nmi(struct axv_vcpu *vcpu);
  * axv_vcpu_inject_exception() - raise an exception at the instruction pointer
  * @vcpu: the vCPU
  * @vector: 0 to 31
- * @error_code: pushed if the exception has one (8, 10 to 14, 17, 21); ignored
+ * @error_code: pushed if the exception has an error code (8, 10 to 14, 17, 21); ignored
  *	otherwise
  * @address: #PF: the CR2 value
  */

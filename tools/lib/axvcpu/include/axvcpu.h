@@ -21,8 +21,8 @@
  *     on a VM or the host.
  *     Objects may be destroyed when no other thread is in a call on them:
  *     vCPUs first, then the VM, then the host.
- *   - After fork() all of them are the parent's alone: the child uses none of
- *     them, and exec() closes what it inherited.
+ *   - After fork() only the parent may use the objects: the child must use none
+ *     of them.  exec() closes the descriptors that the child inherited.
  */
 #ifndef AXVCPU_H
 #define AXVCPU_H
@@ -185,13 +185,13 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa,
  * @flags: AXV_REGION_*
  * @gpa: guest physical address, page aligned
  * @size: bytes, page aligned
- * @fd: the file, which has them; it stays the caller's, and may be closed
- * @offset: where they begin in it, page aligned
+ * @fd: the file, which has to be long enough; the caller keeps it, and may close it
+ * @offset: where the memory begins in the file, page aligned
  * @hva: where to store the address of the memory; NULL: not wanted
  *
  * For memory that another process maps, too.  The mapping is shared, not inherited over
- * fork(), and goes with the region, or with the VM.  A file that somebody makes shorter
- * ends this process when the memory is accessed: seal a memfd (F_SEAL_SHRINK).
+ * fork(), and is removed with the region, or with the VM.  If the file is made shorter,
+ * an access of the memory ends this process: seal a memfd (F_SEAL_SHRINK).
  *
  * Return: 0, -EEXIST if the region exists, or a negative errno.
  */
@@ -210,7 +210,7 @@ int axv_vm_map_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 si
 void *axv_vm_hva(struct axv_vm *vm, __u64 gpa, __u64 size);
 
 /**
- * axv_vm_get_dirty() - pages of a region that were written
+ * axv_vm_get_dirty() - read which pages of a region were written
  * @vm: the VM
  * @id: a region with AXV_REGION_LOG_DIRTY
  * @flags: 0: those that are reported are clean afterwards; AXV_DIRTY_KEEP: they
@@ -220,8 +220,8 @@ void *axv_vm_hva(struct axv_vm *vm, __u64 gpa, __u64 size);
  *	AXV_QUERY_MAX_DIRTY_PAGES
  * @bitmap: one bit per page, in words of 64
  *
- * Writes by the guest, by axv_vcpu_finish() and those told to axv_vm_mark_dirty()
- * are reported.
+ * Reports writes by the guest, by axv_vcpu_finish() and those that axv_vm_mark_dirty()
+ * was told.
  *
  * Return: 0 or a negative errno.
  */
@@ -233,12 +233,12 @@ int axv_vm_get_dirty(struct axv_vm *vm, __u32 id, __u32 flags, __u64 first_page,
  * @vm: the VM
  * @id: a region with AXV_REGION_LOG_DIRTY
  * @first_page: as for axv_vm_get_dirty()
- * @nr_pages: likewise
- * @bitmap: the pages; others are left alone
+ * @nr_pages: as for axv_vm_get_dirty()
+ * @bitmap: the pages to make clean; others are left alone
  *
  * Clear a page before it is copied: writes after that are reported again.
  *
- * Return: 0 or a negative errno; -EINVAL, too, if a bit beyond @nr_pages is set.
+ * Return: 0 or a negative errno; among others -EINVAL if a bit beyond @nr_pages is set.
  */
 int axv_vm_clear_dirty(struct axv_vm *vm, __u32 id, __u64 first_page,
 		       __u64 nr_pages, const __u64 *bitmap);
@@ -255,16 +255,18 @@ void axv_vm_mark_dirty(struct axv_vm *vm, __u64 gpa, __u64 size);
  * axv_vm_add_doorbell() - have a guest's write signal an eventfd
  * @vm: the VM
  * @flags: AXV_DOORBELL_PORT: @addr is a port; AXV_DOORBELL_DATA: only @data rings it
- * @addr: port, or guest physical address; it rings where no region is
+ * @addr: port, or guest physical address, where no region may be: writes to memory ring
+ *	nothing
  * @width: bytes of the write: 1, 2, 4 or 8 (not at a port); 0: any of them
  * @data: with AXV_DOORBELL_DATA what is written, otherwise 0
- * @fd: the eventfd; it stays the caller's, and may be closed
+ * @fd: the eventfd; the caller keeps it, and may close it
  *
- * The run goes on.  A write that the kernel does not decode ends it as ever, and is
- * handed to the VMM by axv_vcpu_finish(): the VMM signals the eventfd then.
+ * Such a write does not end the run.  But a write that the kernel does not decode ends
+ * the run as any other does, and axv_vcpu_finish() hands it to the VMM, which then has to
+ * signal the eventfd.
  *
- * Return: 0; -EEXIST (there is one with all of this, whatever it signals), -ENOSPC (see
- * AXV_QUERY_MAX_DOORBELLS), -EINVAL, -EBADF, -ENOMEM.
+ * Return: 0; -EEXIST (there is a doorbell with the same flags, address, width and data),
+ * -ENOSPC (see AXV_QUERY_MAX_DOORBELLS), -EINVAL, -EBADF, -ENOMEM.
  */
 int axv_vm_add_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
 			__u64 data, int fd);
@@ -273,12 +275,12 @@ int axv_vm_add_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
  * axv_vm_remove_doorbell() - undo axv_vm_add_doorbell()
  * @vm: the VM
  * @flags: as it was added
- * @addr: likewise
- * @width: likewise
- * @data: likewise
- * @fd: the eventfd; -1: whichever it is
+ * @addr: as it was added
+ * @width: as it was added
+ * @data: as it was added
+ * @fd: the eventfd; -1: any
  *
- * Nothing is signalled by it any more when this returns.
+ * When this returns, the doorbell signals nothing any more.
  *
  * Return: 0; -ENOENT, -EINVAL, -EBADF.
  */
@@ -288,13 +290,14 @@ int axv_vm_remove_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 wid
 /* ---- virtual machines: interrupts --------------------------------------- */
 
 /**
- * axv_vm_set_routes() - say which interrupts numbers (gsis) are
+ * axv_vm_set_routes() - set which interrupt each number (gsi) stands for
  * @vm: the VM, with an interrupt controller in the kernel
- * @routes: which; of several for one gsi the last counts, but AXV_ROUTE_REMOVE before all
- * @count: how many, at most AXV_QUERY_MAX_ROUTES
- * @flags: AXV_ROUTES_ALL: there are no others any more
+ * @routes: the routes.  Of several for one gsi the last counts; but if one of them has
+ *	AXV_ROUTE_REMOVE, the route is removed
+ * @count: number of routes, at most AXV_QUERY_MAX_ROUTES
+ * @flags: AXV_ROUTES_ALL: remove all routes that are not in @routes
  *
- * All of them, or, on an error, none.  vCPUs may run meanwhile.
+ * All of them are set, or, on an error, none.  vCPUs may run meanwhile.
  *
  * Return: 0; -EOPNOTSUPP (no routes with this irqchip), -EINVAL, -ENOSPC (see
  * AXV_QUERY_MAX_ROUTES), -ENOMEM.
@@ -303,12 +306,13 @@ int axv_vm_set_routes(struct axv_vm *vm, const struct axv_route *routes,
 		      unsigned int count, __u32 flags);
 
 /**
- * axv_vm_get_routes() - routes, with what waits on them
+ * axv_vm_get_routes() - read routes, with interrupts that are pending on them
  * @vm: the VM
- * @routes: their gsis in, the rest out; one that is not there has AXV_ROUTE_REMOVE
- * @count: how many, at most AXV_QUERY_MAX_ROUTES
+ * @routes: in: a gsi each; out: the rest.  A route that does not exist has
+ *	AXV_ROUTE_REMOVE
+ * @count: number of routes, at most AXV_QUERY_MAX_ROUTES
  *
- * To save a VM: axv_vm_set_routes() takes the result, once the vCPUs are there.
+ * This is for saving a VM: axv_vm_set_routes() takes the result, once the vCPUs exist.
  *
  * Return: 0 or a negative errno.
  */
@@ -318,13 +322,14 @@ int axv_vm_get_routes(struct axv_vm *vm, struct axv_route *routes, unsigned int 
  * axv_vm_add_irqfd() - have an eventfd's signals interrupt the guest
  * @vm: the VM
  * @gsi: number of the route, which may be set later
- * @fd: the eventfd; it stays the caller's
- * @resample_fd: with a level route, the eventfd that is signalled when the interrupt has
- *	ended, by which the level has fallen, and when the route is added: whose device is
- *	still up signals @fd again.  -1: none; then axv_vm_inject_gsi() lets the level fall
+ * @fd: the eventfd; the caller keeps it
+ * @resample_fd: with a level route: an eventfd that the kernel signals when the guest has
+ *	ended the interrupt, which also lets the level fall, and when the route is added.
+ *	A device whose level is still high then signals @fd again.  -1: none; then
+ *	axv_vm_inject_gsi() lets the level fall
  *
- * Nobody else should read @fd.  It interrupts until it is removed, until its last
- * descriptor is closed, or until the VM is destroyed.
+ * Nothing else should read @fd.  It interrupts the guest until it is removed, until its
+ * last descriptor is closed, or until the VM is destroyed.
  *
  * Return: 0; -EEXIST (@fd is an irqfd of this VM already), -EOPNOTSUPP (no routes with this
  * irqchip), -EINVAL, -EBADF, -ENOSPC, -ENOMEM.
@@ -335,10 +340,10 @@ int axv_vm_add_irqfd(struct axv_vm *vm, __u32 gsi, int fd, int resample_fd);
  * axv_vm_remove_irqfd() - undo axv_vm_add_irqfd()
  * @vm: the VM
  * @gsi: as it was added
- * @fd: likewise
+ * @fd: as it was added
  *
- * When this returns, signals of @fd are counted for its readers again, and its resample
- * eventfd is signalled no more.
+ * When this returns, @fd counts its signals for readers again, and its resample eventfd
+ * is not signalled any more.
  *
  * Return: 0; -ENOENT, -EINVAL, -EBADF.
  */
@@ -348,14 +353,14 @@ int axv_vm_remove_irqfd(struct axv_vm *vm, __u32 gsi, int fd);
  * axv_vm_inject_gsi() - set the level of the wire that leads to a route
  * @vm: the VM
  * @gsi: number of the route
- * @level: true: up.  For a route of edges that is an event, and down is nothing
+ * @level: true: high.  A route of edges takes true as one edge, and ignores false
  *
  * Return: 0; -ENOENT (there is no such route), -EOPNOTSUPP.
  */
 int axv_vm_inject_gsi(struct axv_vm *vm, __u32 gsi, bool level);
 
 /**
- * axv_vm_inject_msi() - send a message, as a device's write to the interrupt controller
+ * axv_vm_inject_msi() - send a message-signalled interrupt, as a device does by a write
  * @vm: the VM
  * @address: where the device writes
  * @data: what it writes
@@ -369,7 +374,7 @@ int axv_vm_inject_msi(struct axv_vm *vm, __u64 address, __u32 data);
 /** axv_vm_set_clock() - set what the guest's counter (TSC, CNTVCT) reads now */
 int axv_vm_set_clock(struct axv_vm *vm, __u64 counter);
 
-/** axv_vm_get_clock() - what the guest's counter (TSC, CNTVCT) reads now */
+/** axv_vm_get_clock() - read what the guest's counter (TSC, CNTVCT) reads now */
 int axv_vm_get_clock(struct axv_vm *vm, __u64 *counter);
 
 /* ---- vCPUs: creation and lifecycle -------------------------------------- */
@@ -377,7 +382,7 @@ int axv_vm_get_clock(struct axv_vm *vm, __u64 *counter);
 /**
  * struct axv_vcpu_config - what axv_vcpu_create() needs to know
  * @id:		identity within the VM; 0 is the bootstrap processor
- * @hw_id:	what the guest sees: its APIC id, its MPIDR
+ * @hw_id:	the id that the guest sees: APIC id or MPIDR
  * @favor_phys_cpu: host CPU it prefers; -1: none
  * @cpu_set_size: bytes at @cpu_set; 0: it may run anywhere
  * @cpu_set:	a cpu_set_t of that size (CPU_ALLOC(), CPU_ALLOC_SIZE(),
@@ -418,7 +423,7 @@ struct axv_vm *axv_vcpu_vm(const struct axv_vcpu *vcpu);
 struct axv_run *axv_vcpu_run_page(const struct axv_vcpu *vcpu);
 
 /**
- * axv_vcpu_setup() - Created -> Free: give it an entry point
+ * axv_vcpu_setup() - Created -> Free: give the vCPU an entry point
  * @vcpu: the vCPU
  * @entry: guest physical address of the first instruction
  * @mode: an AXV_*_MODE_* of the architecture
@@ -428,15 +433,15 @@ struct axv_run *axv_vcpu_run_page(const struct axv_vcpu *vcpu);
 int axv_vcpu_setup(struct axv_vcpu *vcpu, __u64 entry, __u32 mode);
 
 /**
- * axv_vcpu_bind() - Free -> Ready: the calling thread owns it
+ * axv_vcpu_bind() - Free -> Ready: make the calling thread the owner
  * @vcpu: the vCPU
  * @flags: AXV_BIND_*
  *
  * Call axv_pin_thread() first: the kernel verifies where the thread runs and
  * never moves it.
  *
- * Return: 0; -EXDEV (this CPU is outside the vCPU's set), -EPERM (another
- * thread's), -EBADFD (another state: now Invalid), -EBUSY.
+ * Return: 0; -EXDEV (this CPU is outside the vCPU's set), -EPERM (another thread owns the
+ * vCPU), -EBADFD (another state; the vCPU is Invalid now), -EBUSY.
  */
 int axv_vcpu_bind(struct axv_vcpu *vcpu, __u32 flags);
 
@@ -447,22 +452,22 @@ int axv_vcpu_unbind(struct axv_vcpu *vcpu);
  * axv_vcpu_run() - run the guest until there is something for the VMM to do
  * @vcpu: the vCPU, Ready and owned by the calling thread
  *
- * Return: 0 with the exit in the run page; -EPERM (another thread's), -EBADFD
- * (not Ready: now Invalid), -EINVAL (a value in a dirty register set would be
+ * Return: 0 with the exit in the run page; -EPERM (another thread owns the vCPU), -EBADFD
+ * (not Ready; the vCPU is Invalid now), -EINVAL (a value in a dirty register set would be
  * refused by the hardware), -EBUSY.
  */
 int axv_vcpu_run(struct axv_vcpu *vcpu);
 
 /**
- * axv_vcpu_sync() - load and store register sets of the run page, as a run does, without one
+ * axv_vcpu_sync() - load and store register sets of the run page, as a run does, but
+ * without running
  * @vcpu: the vCPU, Free, or Ready and owned by the calling thread
  *
- * The sets named in the run page's @dirty become the vCPU's, together, so that a mode
- * can change whatever the order of its registers; those named in @want are in the page
- * afterwards.
+ * The sets named in the run page's @dirty are loaded together, so that a mode can change
+ * whatever the order of its registers; those named in @want are in the page afterwards.
  *
- * Return: 0; -EINVAL (a value in a dirty set would be refused by the hardware: nothing has
- * changed), -EBADFD (another state), -EPERM (another thread's), -EBUSY.
+ * Return: 0; -EINVAL (a value in a dirty set would be refused by the hardware: nothing
+ * has changed), -EBADFD (another state), -EPERM (another thread owns the vCPU), -EBUSY.
  */
 int axv_vcpu_sync(struct axv_vcpu *vcpu);
 
@@ -481,11 +486,11 @@ int axv_vcpu_get_stats(struct axv_vcpu *vcpu, struct axv_stats *stats);
 /* ---- vCPUs: placement --------------------------------------------------- */
 
 /**
- * axv_pin_thread() - move the calling thread to where a vCPU belongs
+ * axv_pin_thread() - move the calling thread to a host CPU where a vCPU belongs
  * @vcpu: the vCPU
  *
- * To favor_phys_cpu if it has one, to its CPU set otherwise; a vCPU with
- * neither leaves the thread alone.
+ * The thread moves to the vCPU's favor_phys_cpu if it has one, to its CPU set otherwise;
+ * with neither the thread stays as it is.
  *
  * Return: 0; -EINVAL if none of these CPUs is online or allowed to this
  * thread, and other errors of sched_setaffinity(2).
@@ -563,7 +568,7 @@ int axv_vcpu_set_fpu(struct axv_vcpu *vcpu, const void *data);
 /* ---- vCPUs: events ------------------------------------------------------ */
 
 /**
- * axv_vcpu_inject() - an event for the guest, from any thread
+ * axv_vcpu_inject() - inject an event into the guest, from any thread
  * @vcpu: the vCPU
  * @event: the event
  *
@@ -578,17 +583,18 @@ int axv_vcpu_inject(struct axv_vcpu *vcpu, const struct axv_inject *event);
  * struct axv_mmio_ops - devices in guest physical memory
  * @read:	read @width bytes (1, 2, 4 or 8) at @addr into *@data, zero
  *		extended; returns 0, or a negative errno, which ends the access
- * @write:	write the low @width bytes of @data to @addr; returns likewise.
+ * @write:	write the low @width bytes of @data to @addr; returns as @read does.
  *		Writes to read-only regions come here too.
- * @port_read:	x86: INS reads a port @count times, @width bytes (1, 2 or 4) each, into
- *		@data, one behind the other; the rest as for @read.  NULL: an INS is not
+ * @port_read:	x86, for INS: read a port @count times, @width bytes (1, 2 or 4) each,
+ *		into @data, one after the other; returns as @read does.  NULL: INS is not
  *		supported.
- * @port_write:	x86: OUTS writes them; likewise
+ * @port_write:	x86, for OUTS: write a port @count times from @data; otherwise as
+ *		@port_read.
  *
- * @opaque is what the caller passed beside the table.  An access that a device
- * cannot do as one (it crosses a page, is wider than 8 bytes) comes in pieces,
- * lowest address first; all pieces but those of unaligned accesses inside a
- * page are naturally aligned.  Called without any lock of the library held.
+ * @opaque is what the caller passed beside the table.  An access that crosses a page or
+ * is wider than 8 bytes comes in pieces, lowest address first; all pieces but those of
+ * unaligned accesses inside a page are naturally aligned.  The library holds none of its
+ * locks during a call.
  */
 struct axv_mmio_ops {
 	int (*read)(void *opaque, __u64 addr, unsigned int width, __u64 *data);
@@ -604,58 +610,59 @@ struct axv_mmio_ops {
 #define AXV_FINISH_EXCEPTION	1	/* the guest got an exception; run again */
 
 /**
- * axv_vcpu_finish() - execute the instruction that the kernel leaves to the VMM
+ * axv_vcpu_finish() - execute an instruction that the kernel leaves to the VMM
  * @vcpu: the vCPU, Ready and owned by the calling thread, whose run page holds
  *	AXV_EXIT_NESTED_PAGE_FAULT with cause NO_REGION, READONLY or CODE; or, on x86,
  *	AXV_EXIT_IO_STRING, AXV_EXIT_MSW or AXV_EXIT_TASK_SWITCH
  * @ops: the devices
  * @opaque: for @ops
  *
- * Decodes the instruction, executes it with its memory operands in the regions
- * of the VM or in @ops, and moves the instruction pointer behind it.  A long
- * repeated string instruction is executed in parts: the next run comes back
- * for the rest.  If the guest's own page tables or segments forbid the access,
- * the guest gets the exception its CPU would have raised.  With cause CODE nothing
- * is executed: user mode of the guest gets #UD, for its kernel it is an error.
+ * Decodes the instruction, executes it with its memory operands in the regions of the VM
+ * or in @ops, and moves the instruction pointer past it.  A long repeated string
+ * instruction is executed in parts: the next run exits again for the rest.  If the
+ * guest's own page tables or segments forbid the access, the guest gets the exception its
+ * CPU would have raised.  With cause CODE nothing is executed: user mode of the guest
+ * gets #UD, and for its kernel -EOPNOTSUPP is returned.
  *
- * INS and OUTS are executed as their exit tells, with what the guest's page tables and
- * segments say now.  Elements that lie in one page of RAM, upwards, go to the device in one
- * call of @port_read or @port_write.  Where the exit does not tell all, the code has to; if
- * it is another instruction by now, nothing is done, and the guest runs that one.
+ * INS and OUTS are executed as their exit describes them, by the guest's page tables and
+ * segments as they are now.  Elements that lie in one page of RAM, with ascending
+ * addresses, go to the device in one call of @port_read or @port_write.  What the exit
+ * does not tell is read from the guest's code; if another instruction is there by now,
+ * nothing is done, and the guest executes that one.
  *
- * A task switch is done with all checks of the processor's; a fault is delivered in the
- * task that earned it, also one in an event's delivery.  Its memory has to be RAM: where
- * it is not, nothing has changed, and it is -EOPNOTSUPP.  @ops is not used, nor @opaque.
+ * A task switch is done with all the checks that the processor makes.  A fault is
+ * delivered in the task in which the processor would raise it, also a fault in the
+ * delivery of an event.  The memory that a task switch accesses has to be RAM: otherwise
+ * nothing changes, and -EOPNOTSUPP is returned.  @ops and @opaque are not used.
  *
- * On x86, an instruction that is not supported is #UD for a program of the guest
- * (privilege level 3), which could end the VM otherwise, and -EOPNOTSUPP for the
- * guest's kernel.  CLFLUSH and its like do nothing to a device.  Supported are integer
- * and string instructions, near branches, the stack, and moves of MMX, SSE, AVX and
- * AVX-512 registers without a mask; not supported are loads of segment registers and far
- * pointers (LDS to LGS, far CALL and JMP through memory), x87, FXSAVE and XSAVE, and
- * arithmetic on vector registers.  Of a local APIC that the kernel has (irqchip LAPIC),
- * registers of the vCPU are read, and writing is not supported: @ops would answer for
- * another APIC, and is not asked.
+ * On x86, an instruction that is not supported raises #UD in a program of the guest
+ * (privilege level 3), which could end the VM otherwise; in the guest's kernel it is an
+ * error, -EOPNOTSUPP.  CLFLUSH and its like do nothing to a device.  Supported are
+ * integer and string instructions, near branches, the stack, and moves of MMX, SSE, AVX
+ * and AVX-512 registers without a mask; not supported are loads of segment registers and
+ * far pointers (LDS to LGS, far CALL and JMP through memory), x87, FXSAVE and XSAVE, and
+ * arithmetic on vector registers.  With a local APIC in the kernel (irqchip LAPIC), an
+ * access of its page does not reach @ops, which would answer for another APIC: reads get
+ * the vCPU's registers, and writes are not supported.
  *
- * On arm64, where the processor decodes plain accesses, these are the rest: pairs,
- * those that change their base register, those of vector registers, and those that
- * cross a page.  What stands at the program counter is executed with its own rights by
- * the guest's tables; if these do not allow it (any more), nothing is done and the
- * guest gets its own fault when it runs again.  An instruction that cannot be finished
- * is an error for the guest's kernel, and an external abort for its user mode.
+ * On arm64, the processor decodes plain accesses; this function is for the others: pairs,
+ * accesses that change their base register, those of vector registers, and those that
+ * cross a page.  The instruction at the program counter is executed if the guest's tables
+ * allow its access; if they do not (any more), nothing is done, and the guest gets its
+ * own fault when it runs again.  An instruction that cannot be finished is an error in
+ * the guest's kernel, and an external abort in its user mode.
  *
- * Registers are taken from the run page where the run page has them (@valid or
- * @dirty), and go back there, marked dirty; they are read and written by
- * ioctl otherwise.  A VMM that handles many such exits sets run->want to
- * AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS; it then does not change registers by
- * ioctl between an exit and this call.
+ * Registers are taken from the run page if it has them (@valid or @dirty), and go back
+ * there, marked dirty; otherwise they are read and written by ioctl.  A VMM that handles
+ * many such exits sets run->want to AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS; it then does
+ * not change registers by ioctl between an exit and this call.
  *
- * Return: AXV_FINISH_*; -EINVAL (no such exit), -EOPNOTSUPP (an instruction or
- * a place it cannot handle: axv_error() has its text), -EFAULT (cause HOST:
- * axv_error() tells the address and the host's error), or the error of a
- * callback.  On an error the instruction pointer is still on the instruction
- * and the registers are unchanged (a repeated string instruction: they show
- * the elements done); effects on devices and memory may have happened.
+ * Return: AXV_FINISH_*; -EINVAL (the exit is another one), -EOPNOTSUPP (an instruction or
+ * an address that it cannot handle: axv_error() has its text), -EFAULT (cause HOST:
+ * axv_error() tells the address and the host's error), or the error of a callback.  On an
+ * error the instruction pointer is still on the instruction and the registers are
+ * unchanged (after a repeated string instruction they show the elements that were done);
+ * effects on devices and memory may have happened.
  */
 int axv_vcpu_finish(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 		    void *opaque);
@@ -676,7 +683,7 @@ int axv_vcpu_handle_mmio(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 			 void *opaque);
 
 /**
- * axv_vcpu_translate() - guest linear to guest physical address
+ * axv_vcpu_translate() - translate a guest linear to a guest physical address
  * @vcpu: the vCPU, not running
  * @linear: linear address
  * @access: AXV_ACCESS_READ, _WRITE or _FETCH, at the current privilege level;
@@ -691,22 +698,22 @@ int axv_vcpu_translate(struct axv_vcpu *vcpu, __u64 linear, __u32 access,
 		       __u64 *gpa);
 
 /**
- * axv_vcpu_explain() - why the guest could not be entered
+ * axv_vcpu_explain() - explain why the guest could not be entered
  * @vcpu: the vCPU, not running, whose run page holds AXV_EXIT_FAIL_ENTRY
  * @text: where to store the text
  * @size: bytes at @text; 160 is plenty
  *
- * The hardware tells little.  On x86, where it says that it refuses the guest's state,
- * the text names the first rule of the manual that the registers break: with VMX in the
- * order of Intel SDM vol. 3C, "Checks on the Guest State Area", with SVM of AMD APM vol. 2,
- * 15.5.1.  So ask before registers are changed.
+ * The hardware tells little.  On x86, if it refuses the guest's state, the text names the
+ * first rule of the manual that the registers break: with VMX in the order of Intel SDM
+ * vol. 3C, "Checks on the Guest State Area", with SVM in that of AMD APM vol. 2,
+ * 15.5.1.  So call this before registers are changed.
  *
  * Return: 0; -EINVAL if the exit is another one.
  */
 int axv_vcpu_explain(struct axv_vcpu *vcpu, char *text, size_t size);
 
 /**
- * axv_vcpu_disassemble() - text of the instruction at the instruction pointer
+ * axv_vcpu_disassemble() - disassemble the instruction at the instruction pointer
  * @vcpu: the vCPU, not running
  * @text: where to store the text: Intel syntax; on arm64 the bare word
  * @size: bytes at @text; 128 is plenty

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * A vCPU over the stand-in for the module, and a device.
+ * Objects that tests of the library share: a vCPU over the stand-in for the module, and a
+ * device.
  */
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * A vCPU over the stand-in for the module, and a device.
+ * Objects that tests of the library share: a vCPU over the stand-in for the module, and a
+ * device.
  */
 #ifndef FIXTURE_H
 #define FIXTURE_H
@@ -20,14 +21,14 @@ extern struct axv_run *run;
 extern unsigned char *ram;
 
 /**
- * struct device - how the device was asked, and what it answers
- * @reads: how often
- * @writes: how often
- * @addr: the last access
- * @width: the last access
- * @data: the last write
- * @log: all of them, in their order, as far as there is room
- * @error: 0, or the error that it gives
+ * struct device - accesses that the device got, and what it answers
+ * @reads: number of reads
+ * @writes: number of writes
+ * @addr: address of the last access
+ * @width: width of the last access
+ * @data: data of the last write
+ * @log: all accesses, in their order, as far as there is room
+ * @error: 0, or the error that the device returns
  */
 struct device {
 	unsigned int reads;
@@ -43,22 +44,25 @@ struct device {
 	int error;
 };
 
-/* What it answers to every read. */
+/* What the device returns for every read */
 #define DEVICE_DATA	0xfedcba9876543210ull
 
 extern struct device device;
 extern const struct axv_mmio_ops ops;
 
-/** fixture_open() - make all of it; false, and a failed test, if that fails */
+/**
+ * fixture_open() - make the objects; returns false, and reports a failed test, if that
+ * fails
+ */
 bool fixture_open(void);
 
-/** fixture_close() - the end */
+/** fixture_close() - destroy the objects */
 void fixture_close(void);
 
-/** make_fault() - a fresh stand-in and a nested page fault at @addr */
+/** make_fault() - reset the stand-in and the device, and make a nested page fault at @addr */
 void make_fault(__u64 addr);
 
-/** error_has() - whether axv_error() has this text */
+/** error_has() - does axv_error() contain this text? */
 bool error_has(const char *text);
 
 #endif /* FIXTURE_H */

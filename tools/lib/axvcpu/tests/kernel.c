@@ -157,7 +157,7 @@ static int routes(const struct axv_set_routes *call, bool write)
 	return 0;
 }
 
-/* A descriptor that can be mapped, as the run page is. */
+/* Make a descriptor that can be mapped, as a vCPU's is for its run page. */
 static int new_fd(void)
 {
 	int fd = memfd_create("axvcpu", MFD_CLOEXEC);

@@ -24,27 +24,27 @@
  * @abi_version: answer to AXV_QUERY_ABI_VERSION
  * @backend: answer to AXV_QUERY_BACKEND
  * @answers: to other queries, by id; 0: not known
- * @fail_command: this ioctl fails with @fail_errno; 0: none
+ * @fail_command: the ioctl that fails with @fail_errno; 0: none
  * @fail_errno: see @fail_command
- * @signal_in_run: raised by each run; 0: none
+ * @signal_in_run: signal that each run raises; 0: none
  * @calls: ioctls so far, by number
  * @region: the last region set
  * @doorbell: the last doorbell added or removed
  * @routes: the last routes set, or asked for
- * @routes_call: how many, and the flags
+ * @routes_call: the last call for routes: their number, and the flags
  * @irqfd: the last irqfd added or removed
  * @vcpu: the last vCPU created
  * @event: the last event injected
  * @events: events injected so far
- * @sgis: as of the last AXV_VCPU_SET_SGIS
+ * @sgis: what the last AXV_VCPU_SET_SGIS set
  * @table: the last table set, with @table_data
  * @table_data: its entries
  * @table_count: entries that AXV_GET_TABLE has to give, each filled with its
  *	index in the first four bytes
  * @regs: registers that were written or preset
- * @nr_regs: how many
+ * @nr_regs: number of @regs in use
  * @no_reg: a register that does not exist
- * @fixed_reg: one that cannot be written
+ * @fixed_reg: a register that cannot be written
  * @largest_list: longest register list in one call
  * @dirty: words of the log that AXV_VM_GET_DIRTY and _CLEAR_DIRTY are about
  * @fpu: the vector state

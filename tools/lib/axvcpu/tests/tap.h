@@ -16,7 +16,7 @@
  */
 bool tap(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/** tap_note() - a comment line, for what a failed test found */
+/** tap_note() - print a comment line, for what a failed test found */
 void tap_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /** tap_done() - print the plan; returns the exit status for main() */

@@ -37,7 +37,7 @@ static void test_open(void)
 	kernel.fail_command = 0;
 	tap(!axv_open("/dev/null", &h) && axv_host_fd(h) >= 0, "open");
 	tap(axv_query(h, 999, &value) == -EINVAL && value == 5 && error_has("query 999"),
-	    "a query nobody knows");
+	    "a query that the kernel does not know");
 
 	kernel.fail_command = AXV_CREATE_VM;
 	kernel.fail_errno = EBUSY;
@@ -59,7 +59,7 @@ static void test_open(void)
 	tap(value == AXV_EXIT_REASONS, "every exit reason has a name");
 }
 
-/* Memory of a file, which somebody else maps, too. */
+/* Memory of a file that is also mapped elsewhere */
 static void test_shared_region(void)
 {
 	const __u64 gpa = (1ull << 40) + AXV_PAGE_SIZE;
@@ -76,7 +76,7 @@ static void test_shared_region(void)
 	    "shared memory: what is refused");
 	read_only = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	tap(axv_vm_map_ram(vm, 6, 0, gpa, AXV_PAGE_SIZE, read_only, 0, NULL) == -EACCES &&
-	    !strstr(axv_error(), "less guest memory"), "shared memory: of another error");
+	    !strstr(axv_error(), "less guest memory"), "shared memory: another error has no hint");
 	close(read_only);
 	tap(!axv_vm_map_ram(vm, 6, 0, gpa, 2 * AXV_PAGE_SIZE, fd, AXV_PAGE_SIZE, (void **)&hva) &&
 	    ((uintptr_t)hva - gpa) % (2u << 20) == 0 && axv_vm_hva(vm, gpa, 1) == hva,
@@ -157,7 +157,7 @@ static void test_regions(void)
 
 /* ---- many regions --------------------------------------------------------- */
 
-/* Of a page each, with a hole after every fourth. */
+/* Many regions of a page each, with a hole after every fourth */
 #define MANY		8192u
 #define MANY_AT		(1ull << 36)
 
@@ -171,7 +171,10 @@ static unsigned char *many_hva(unsigned int i)
 	return ram + i % (RAM_SIZE / 4096) * 4096;
 }
 
-/* The region @i is there and nothing of it is elsewhere; or there is none. */
+/*
+ * With @there: region @i is where it should be, and no longer than it should be; without:
+ * it is not there.
+ */
 static bool many_is(unsigned int i, bool there)
 {
 	__u64 gpa = many_gpa(i);
@@ -196,7 +199,7 @@ static void test_many_regions(void)
 	bool right = true;
 	unsigned int i;
 
-	/* In an order that is none: 5 and the number of regions have no common divisor. */
+	/* In no sorted order: 5 and the number of regions have no common divisor. */
 	for (i = 0; i < MANY; i++)
 		right &= !many_set(i * 5 % MANY, 0, 4096);
 	tap(right, "%u regions", MANY);
@@ -212,7 +215,7 @@ static void test_many_regions(void)
 		right &= many_is(i, i % 3);
 	tap(right, "a third of them deleted");
 
-	/* Another one where it was, and the same further down. */
+	/* Region 1 moves to where region 0 was, and then above all others. */
 	right &= !axv_vm_set_region(vm, 2, 0, many_gpa(0), 4096, many_hva(0)) &&
 		 many_is(0, true) && many_is(1, false) && many_is(2, true);
 	right &= !axv_vm_set_region(vm, 2, 0, many_gpa(MANY + 7), 4096, many_hva(MANY + 7)) &&
@@ -238,18 +241,21 @@ static void test_many_regions(void)
 	tap(right && axv_vm_hva(vm, 0, RAM_SIZE) == ram, "all of them deleted");
 }
 
-/* Two regions that stay, while others come and go below, between and above them. */
+/* Two regions stay, while others come and go below, between and above them. */
 #define STAYS_FIRST	1000u
 #define COMES		1004u
 #define STAYS_LAST	1008u
-/* Above them, so that a change takes a while. */
+/* Many regions above these, so that a change of the list takes a while */
 #define ABOVE_FIRST	2048u
 #define ABOVE_LAST	6143u
 
 static bool changes_end;
 static unsigned int looked_up;
 
-/* The word at 8 of such a region is its number; each thread writes at @own. */
+/*
+ * Do accesses of region @at work?  The word at its offset 8 is its number; each thread
+ * writes at an offset of its own.
+ */
 static bool access_is_right(unsigned int i, unsigned int at, unsigned int own)
 {
 	__u64 word;
@@ -258,7 +264,7 @@ static bool access_is_right(unsigned int i, unsigned int at, unsigned int own)
 	    axv_ram_write(vm, many_gpa(at) + own, &i, 4) ||
 	    axv_vm_hva(vm, many_gpa(at), 4096) != many_hva(at))
 		return false;
-	/* This one is there or not, but never another one in its place. */
+	/* Region COMES may be there or not, but never another region in its place. */
 	return axv_ram_read(vm, many_gpa(COMES) + 8, &word, 8) || word == COMES;
 }
 
@@ -317,7 +323,7 @@ static void test_doorbells(void)
 	    !bell->width && bell->fd == -1, "a doorbell removed");
 	memset(&kernel.doorbell, 0, sizeof(kernel.doorbell));
 	tap(axv_vm_add_doorbell(vm, AXV_DOORBELL_REMOVE, 0x70, 0, 0, 7) == -EINVAL && !bell->addr,
-	    "adding removes none");
+	    "adding a doorbell with the flag to remove it");
 	kernel.fail_command = AXV_VM_SET_DOORBELL;
 	kernel.fail_errno = ENOENT;
 	tap(axv_vm_remove_doorbell(vm, 0, 0xfee00000, 2, 0, 7) == -ENOENT &&
@@ -362,9 +368,9 @@ static void test_irqfds(void)
 	tap(!axv_vm_add_irqfd(vm, 16, 7, -1) && irqfd->gsi == 16 && irqfd->fd == 7 &&
 	    !irqfd->flags && !irqfd->resample_fd, "an irqfd");
 	tap(!axv_vm_add_irqfd(vm, 16, 7, 0) && irqfd->flags == AXV_IRQFD_RESAMPLE &&
-	    !irqfd->resample_fd, "an irqfd that hears of the end");
+	    !irqfd->resample_fd, "an irqfd with a resample eventfd");
 	tap(!axv_vm_add_irqfd(vm, 16, 7, 9) && irqfd->flags == AXV_IRQFD_RESAMPLE &&
-	    irqfd->resample_fd == 9, "another");
+	    irqfd->resample_fd == 9, "an irqfd with another resample eventfd");
 	tap(!axv_vm_remove_irqfd(vm, 17, 8) && irqfd->gsi == 17 && irqfd->fd == 8 &&
 	    irqfd->flags == AXV_IRQFD_REMOVE && !irqfd->resample_fd, "an irqfd removed");
 	kernel.fail_command = AXV_VM_SET_IRQFD;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * One instruction, executed by the CPU: a copy of native_enter.S with the instruction
- * in it.
+ * Executes one instruction by the CPU, in a copy of native_enter.S.
  */
 #include <stdbool.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * One instruction, executed by the CPU.
+ * Executes one instruction by the CPU.
  */
 #ifndef NATIVE_H
 #define NATIVE_H

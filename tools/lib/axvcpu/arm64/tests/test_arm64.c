@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * What is arm64 in the wrappers, the walk of stage 1, and axv_vcpu_finish(), over a
- * stand-in for the module.
+ * The library's code for arm64: wrappers, the walk of stage 1, and axv_vcpu_finish(),
+ * over a stand-in for the module.
  */
 #include <errno.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static void test_events(void)
 	    kernel.event.vector == AXV_ARM64_INPUT_FIQ && kernel.event.data == 1,
 	    "an input is asserted");
 	tap(!axv_vcpu_set_input(vcpu, AXV_ARM64_INPUT_IRQ, false) && !kernel.event.data,
-	    "and released");
+	    "an input is released");
 	tap(!axv_vcpu_inject_exception(vcpu, 0x24, 0x10, 0x1234) &&
 	    kernel.event.type == AXV_INJECT_EXCEPTION && kernel.event.vector == 0x24 &&
 	    kernel.event.error_code == 0x10 && kernel.event.address == 0x1234,
@@ -78,7 +78,7 @@ static void test_events(void)
 
 /* ---- finishing accesses ------------------------------------------------- */
 
-/* An exit at EL1 with the MMU off; the registers are in the run page or not. */
+/* Make an exit at EL1 with the MMU off, with registers in the run page or not. */
 static void make_exit(bool in_page, __u32 word)
 {
 	struct axv_run_regs regs = {
@@ -110,7 +110,8 @@ static void test_finish(void)
 	    run->regs.gprs.x[0] == DEVICE + 8 && run->regs.gprs.pc == ENTRY + 4 &&
 	    run->regs.gprs.pstate == 5 && run->dirty == AXV_RUN_SET_GPRS,
 	    "an access finished, registers in the run page");
-	tap(!kernel.calls[0x27] && !kernel.calls[0x28], "without an ioctl");
+	tap(!kernel.calls[0x27] && !kernel.calls[0x28],
+	    "an access finished without an ioctl for registers");
 
 	make_exit(false, LDP_X1_X2);
 	tap(!axv_vcpu_handle_mmio(vcpu, &ops, NULL) && device.reads == 2 &&
@@ -215,8 +216,8 @@ static __u64 *entry(int level, __u64 linear, unsigned int granule, unsigned int 
 }
 
 /*
- * Tables from level @first that map @linear by @leaf at level @last, in the lower or
- * the upper half of @bits.
+ * Make tables from level @first that map @linear by @leaf at level @last, for addresses
+ * of @bits in the lower and the upper half.
  */
 static void map(unsigned int granule, unsigned int bits, int first, int last,
 		__u64 linear, __u64 leaf)
@@ -317,7 +318,7 @@ static void test_walk(void)
 	map(12, 52, -1, 3, 0x1234, VALID | LEAF);
 	tap(faults(0x1234, 0), "52 bits without FEAT_LPA2");
 	run->regs.sregs.tcr_el1 |= DS;
-	tap(translates(0x1234, AXV_ACCESS_READ, 0x234), "52 bits with it");
+	tap(translates(0x1234, AXV_ACCESS_READ, 0x234), "52 bits with FEAT_LPA2");
 	map(12, 39, 1, 1, 0x1234, BLOCK | LEAF | 3ull << 8);
 	tap(translates(0x1234, AXV_ACCESS_READ, 0x1234), "shareability");
 	run->regs.sregs.tcr_el1 |= DS;
@@ -333,9 +334,10 @@ static void test_walk(void)
 	map(12, 48, 0, 3, 0x1234, BLOCK | LEAF);
 	tap(faults(0x1234, 0), "a page that says block");
 	map(12, 39, 1, 1, 0x1234, BLOCK | EL0);
-	tap(faults(0x1234, AXV_ACCESS_READ), "never accessed");
+	tap(faults(0x1234, AXV_ACCESS_READ), "an entry without the access flag");
 	run->regs.sregs.tcr_el1 |= 1ull << 39;
-	tap(translates(0x1234, AXV_ACCESS_READ, 0x1234), "where the hardware notes that");
+	tap(translates(0x1234, AXV_ACCESS_READ, 0x1234),
+	    "an entry without it, where the hardware sets it");
 	map(12, 39, 1, 1, 0x1234, BLOCK | LEAF);
 	tap(faults(0xab00000000001234, AXV_ACCESS_READ), "a tag");
 	run->regs.sregs.tcr_el1 |= 1ull << 37;
@@ -392,14 +394,15 @@ static void test_permissions(void)
 	    "tables restrict EL0");
 	run->regs.gprs.pstate = EL1H;
 	tap(!faults(0x1234, AXV_ACCESS_READ) && faults(0x1234, AXV_ACCESS_WRITE) &&
-	    !faults(0x1234, AXV_ACCESS_FETCH), "and EL1");
+	    !faults(0x1234, AXV_ACCESS_FETCH), "tables restrict EL1");
 	run->regs.sregs.tcr_el1 |= 1ull << 41;
-	tap(!faults(0x1234, AXV_ACCESS_WRITE), "unless that is switched off");
+	tap(!faults(0x1234, AXV_ACCESS_WRITE), "tables restrict nothing with TCR_EL1.HPD0");
 }
 
 /*
- * Another thread of the guest replaces the instruction between the fault and the exit:
- * what is finished has the rights of its own.
+ * Another thread of the guest replaces the instruction between the fault and
+ * axv_vcpu_finish(): the new one is executed only if the guest's tables allow its own
+ * access.
  */
 static void test_replaced(void)
 {
@@ -432,10 +435,10 @@ static void test_replaced(void)
 	for (n = 0; n < 5000 && axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE; n++)
 		continue;
 	tap(n > 10 && n < 5000 && error_has("do not lead there"),
-	    "what never gets further is told after a while");
+	    "an access that never gets further is an error after a while");
 }
 
-/* A store of the bytes of X1 and X2 at @linear: what the device got, by its log. */
+/* Finish a store of X1 and X2 at @linear; the device's log has what it got. */
 static bool stores(__u32 word, __u64 linear, unsigned int writes)
 {
 	make_exit(true, word);
@@ -454,7 +457,7 @@ static bool wrote(unsigned int n, __u64 addr, unsigned int width, __u64 data)
 	       device.log[n].data == data;
 }
 
-/* One page of an access is memory and the other is not, or neither is. */
+/* Accesses of two pages, of which one is memory and the other is not, or neither is */
 static void test_two_pages(void)
 {
 	__u64 value;
@@ -463,7 +466,7 @@ static void test_two_pages(void)
 	    !memcmp(ram + RAM_SIZE - 4, "\1\2\3\4", 4), "a store from memory into a device");
 	tap(stores(STR_X1, RAM_SIZE - 3, 2) && wrote(0, RAM_SIZE, 4, 0x07060504) &&
 	    wrote(1, RAM_SIZE + 4, 1, 8) && !memcmp(ram + RAM_SIZE - 3, "\1\2\3", 3),
-	    "in pieces that are aligned");
+	    "a store from memory into a device, in aligned pieces");
 	tap(stores(STR_X1, DEVICE + 0xffb, 4) && wrote(0, DEVICE + 0xffb, 1, 1) &&
 	    wrote(1, DEVICE + 0xffc, 4, 0x05040302) && wrote(2, DEVICE + 0x1000, 2, 0x0706) &&
 	    wrote(3, DEVICE + 0x1002, 1, 8), "across two pages of devices");

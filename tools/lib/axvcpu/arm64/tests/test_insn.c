@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * axv_vcpu_finish() beside the CPU: the same instruction with the same registers, on
- * memory here and on a device there, has to leave both the same.
+ * Compares axv_vcpu_finish() with the CPU: the same instruction with the same registers,
+ * executed by the CPU on memory and by axv_vcpu_finish() on a device, has to leave
+ * registers and memory the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@
 #define ENTRY	0x1000
 #define WORDS	20000
 
-static unsigned char *memory;			/* what the CPU's instruction accesses */
-static unsigned char device_memory[4096];	/* and the other */
+static unsigned char *memory;			/* accessed by the CPU */
+static unsigned char device_memory[4096];	/* accessed by axv_vcpu_finish() */
 
 static __u64 random_word(void)
 {
@@ -48,7 +49,7 @@ static const struct axv_mmio_ops page_ops = {
 	.write = page_write,
 };
 
-/* Registers that native_run() has, and no more. */
+/* A load or store by chance, with registers that native_run() has. */
 static __u32 any_word(void)
 {
 	__u32 word = random_word();
@@ -68,7 +69,7 @@ static __u32 any_word(void)
 	return word;
 }
 
-/* What the architecture leaves to the implementation. */
+/* Does the architecture leave the result to the implementation? */
 static bool is_unpredictable(const struct axv_insn *insn)
 {
 	if (insn->load && insn->count == 2 && insn->reg[0] == insn->reg[1])
@@ -78,7 +79,7 @@ static bool is_unpredictable(const struct axv_insn *insn)
 	return insn->reg[0] == insn->base || (insn->count == 2 && insn->reg[1] == insn->base);
 }
 
-/* Where the access goes, and registers that lead there. */
+/* Choose where the access goes, and registers that lead there.  Returns the address. */
 static __u64 choose_registers(struct native *n, const struct axv_insn *insn)
 {
 	__u64 at = (__u64)(uintptr_t)memory + 512 + random_word() % 3000;
@@ -92,7 +93,7 @@ static __u64 choose_registers(struct native *n, const struct axv_insn *insn)
 		n->v[i][1] = random_word();
 	}
 	if (insn->index != REG_NONE) {
-		/* What is extended is not all of the register. */
+		/* With an extension only the lower half of the register counts. */
 		__u64 value = (__s64)(random_word() % 64) - 32;
 
 		if (insn->extend == 2)
@@ -160,7 +161,7 @@ static bool same(__u32 word, const struct axv_insn *insn)
 	return false;
 }
 
-/* Instructions by what the assembler makes of their text. */
+/* The word that the assembler makes of an instruction's text */
 #define WORD(text) ({							\
 	const __u32 *at;						\
 									\
