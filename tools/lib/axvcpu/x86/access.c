@@ -10,7 +10,7 @@
 
 #define PAGE_MASK	(AXV_PAGE_SIZE - 1)
 
-/* Of a segment's type, if it is code or data (AMD APM vol. 2, 4.7.2, 4.7.3). */
+/* Bits of a segment's type, for code or data (AMD APM vol. 2, 4.7.2, 4.7.3) */
 #define TYPE_CODE	0x8
 #define TYPE_DOWN	0x4	/* data: expands down */
 #define TYPE_ALLOW	0x2	/* data: writable; code: readable */
@@ -19,7 +19,7 @@ int axv_raise(struct axv_emul *e, __u8 vector, __u32 error_code)
 {
 	e->exception = (struct axv_emul_exception) {
 		.vector = vector,
-		/* In real mode nothing pushes one. */
+		/* In real mode no error code is pushed. */
 		.has_error_code = (e->sregs.cr0 & CR0_PE) &&
 				  (vector == VECTOR_GP || vector == VECTOR_SS ||
 				   vector == VECTOR_AC),
@@ -83,7 +83,7 @@ static int linear_legacy(struct axv_emul *e, unsigned int seg, __u64 offset,
 	return 0;
 }
 
-/* The address behind @linear: 4 GiB wraps to 0 outside 64-bit code. */
+/* The address @bytes above @linear: outside 64-bit code 4 GiB wraps to 0. */
 static __u64 advance(const struct axv_emul *e, __u64 linear, unsigned int bytes)
 {
 	linear += bytes;
@@ -128,7 +128,7 @@ int axv_span_get(struct axv_emul *e, unsigned int seg, __u64 offset,
 	return 0;
 }
 
-/* What a device is asked for next, of @size bytes at @gpa. */
+/* The width of the next access of a device, for @size bytes at @gpa */
 static unsigned int piece(__u64 gpa, unsigned int size)
 {
 	unsigned int width = 8;

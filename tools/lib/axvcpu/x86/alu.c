@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Results and flags of arithmetic (AMD APM vol. 3).  Flags that the manual
- * leaves undefined are kept or cleared, as is simplest.
+ * Results and flags of arithmetic (AMD APM vol. 3).  Flags that the manual leaves
+ * undefined are kept or cleared, whichever is simpler.
  */
 #include "exec.h"
 
@@ -15,7 +15,7 @@ static bool top_bit(__u64 value, unsigned int bytes)
 	return value >> (bytes * 8 - 1) & 1;
 }
 
-/* Zero, sign and parity (of the low byte). */
+/* Set the flags of a result: zero, sign, and parity of the low byte. */
 static void result_flags(__u64 *flags, unsigned int bytes, __u64 result)
 {
 	set_flag(flags, FLAG_ZF, !result);
@@ -23,7 +23,10 @@ static void result_flags(__u64 *flags, unsigned int bytes, __u64 result)
 	set_flag(flags, FLAG_PF, !__builtin_parity(result & 0xff));
 }
 
-/* @carries has the carry or borrow out of every bit. */
+/*
+ * Set carry, auxiliary carry and overflow; @carries has the carry or borrow out of every
+ * bit.
+ */
 static void carry_flags(__u64 *flags, unsigned int bytes, __u64 carries)
 {
 	bool out = top_bit(carries, bytes);
@@ -59,7 +62,7 @@ __u64 axv_alu_logic(__u64 *flags, unsigned int bytes, __u64 result)
 	return result;
 }
 
-/* Rotate through carry: one more bit takes part. */
+/* Rotate through carry, with the carry flag as one more bit. */
 static __u64 rotate_carry(__u64 *flags, unsigned int bytes, bool left, __u64 a,
 			  unsigned int count)
 {

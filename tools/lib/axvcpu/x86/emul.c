@@ -101,7 +101,10 @@ int axv_exec_decode(struct axv_exec *x)
 	int ret;
 
 	ZydisDecoderInit(&decoder, mode, stack);
-	/* Processors without them execute BSR and BSF: no guest can choose. */
+	/*
+	 * Processors without LZCNT and TZCNT execute BSR and BSF instead, whatever CPUID
+	 * tells the guest.
+	 */
 	ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_LZCNT, !e->no_lzcnt);
 	ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_TZCNT, !e->no_tzcnt);
 	for (;;) {
@@ -136,9 +139,9 @@ static void format(const struct axv_exec *x, char *text, size_t size)
 }
 
 /*
- * A program of the guest that takes a device into an instruction which is not
- * supported gets #UD: otherwise it could end the VM.  The guest's kernel has the
- * VMM told.
+ * Refuse an instruction that is not supported on device memory.  A program of the guest
+ * gets #UD: otherwise it could end the VM.  In the guest's kernel it is an error for the
+ * VMM.
  */
 static int unsupported(const struct axv_exec *x)
 {
@@ -152,7 +155,10 @@ static int unsupported(const struct axv_exec *x)
 			text, (unsigned long long)x->e->gprs.rip);
 }
 
-/* Operands the families may rely on: memory by a plain address, known registers. */
+/*
+ * Are all operands of kinds that the families know: memory by a plain address, and known
+ * registers?
+ */
 static bool operands_known(const struct axv_exec *x)
 {
 	const ZydisDecodedOperand *op;
@@ -198,9 +204,9 @@ static int execute(struct axv_exec *x, bool *again, bool *branched)
 }
 
 /*
- * Between two elements the flags have RF set, for what interrupts there and against a
- * breakpoint on the instruction (Intel SDM vol. 3B, "Instruction-Breakpoint Exception
- * Condition").  A single step traps behind each of them.
+ * Between two elements RF is set, so that an interrupt saves it and a breakpoint on the
+ * instruction does not match again (Intel SDM vol. 3B, "Instruction-Breakpoint Exception
+ * Condition").  A single step traps after each element.
  */
 void axv_emul_end(struct axv_emul *e, unsigned int length)
 {
@@ -214,7 +220,7 @@ void axv_emul_end(struct axv_emul *e, unsigned int length)
 	e->trap = e->gprs.rflags & FLAG_TF;
 }
 
-/* The processor exits for these itself: somebody has changed the code. */
+/* Is it an instruction with an exit of its own?  Then the code has been changed since. */
 static bool is_changed(const struct axv_exec *x)
 {
 	return x->insn.meta.category == ZYDIS_CATEGORY_IOSTRINGOP;

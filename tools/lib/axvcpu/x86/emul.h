@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * The execution core: one x86 instruction, on registers and memory that the
- * caller hands in.  It knows nothing of descriptors and ioctls, so that a test
- * can run it beside the real CPU.
+ * The execution core: executes one x86 instruction, on registers and memory that the
+ * caller hands in.  It knows nothing of descriptors and ioctls, so that a test can
+ * compare it with the real CPU.
  */
 #ifndef AXV_EMUL_H
 #define AXV_EMUL_H
@@ -12,10 +12,10 @@
 
 #include <linux/axvcpu.h>
 
-/* What executing did; negative numbers are errors with axv_error() set. */
-#define AXV_EMUL_DONE		0	/* registers are those after */
-#define AXV_EMUL_EXCEPTION	1	/* @exception; registers are those before */
-#define AXV_EMUL_CHANGED	2	/* the code is not what exited any more: nothing done */
+/* Results of executing; negative numbers are errors with axv_error() set. */
+#define AXV_EMUL_DONE		0	/* the registers are those after the instruction */
+#define AXV_EMUL_EXCEPTION	1	/* see @exception; the registers are unchanged */
+#define AXV_EMUL_CHANGED	2	/* the code has changed since: nothing was done */
 
 /* Control bits the core looks at (AMD APM vol. 2, 3.1). */
 #define CR0_PE		(1ull << 0)
@@ -75,13 +75,14 @@
  * @mmio_read:	read a device; 0 or a negative errno
  * @mmio_write:	write a device; 0 or a negative errno
  * @port_read:	read @count times @width bytes from a port into @data; 0 or a negative errno
- * @port_write:	likewise, write them
- * @fpu:	the vector state in the standard XSAVE format, to read and, with
- *		@dirty, to change: the caller then loads it back
+ * @port_write:	write @count times @width bytes from @data to a port; 0 or a negative
+ *		errno
+ * @fpu:	get the vector state in the standard XSAVE format.  With @dirty the core
+ *		will change it, and the caller has to load it back
  * @load_pkru:	fill in &struct axv_emul's @pkru, when it is needed for the first
  *		time; 0 or a negative errno.  NULL: it is filled in already.
- * @load_pdptes: fill in @pdptes, and @pdpte if they count, when they are needed for
- *		the first time; 0 or a negative errno.  NULL: likewise.
+ * @load_pdptes: fill in @pdptes, and @pdpte if these count, when they are needed for the
+ *		first time; 0 or a negative errno.  NULL: they are filled in already.
  *
  * No access crosses a page.  The first argument is &struct axv_emul's @opaque.
  */
@@ -119,26 +120,27 @@ struct axv_emul_exception {
  * @gprs:	in and out: general registers
  * @sregs:	in: segments and control registers; out: CR0 after LMSW
  * @phys_bits:	in: width of a physical address in the guest's page tables
- * @xsave_ymm:	in: where an XSAVE block has the upper halves of YMM registers;
- *		0: the processor has none
- * @xsave_zmm:	in: likewise, the upper halves of ZMM registers
- * @xsave_hi16:	in: likewise, ZMM registers 16 to 31
- * @no_lzcnt:	in: the processor takes LZCNT for BSR
- * @no_tzcnt:	in: the processor takes TZCNT for BSF
+ * @xsave_ymm:	in: offset of the upper halves of YMM registers in an XSAVE block; 0: the
+ *		processor has none
+ * @xsave_zmm:	in: offset of the upper halves of ZMM registers; 0: none
+ * @xsave_hi16:	in: offset of ZMM registers 16 to 31; 0: none
+ * @no_lzcnt:	in: the processor executes LZCNT as BSR
+ * @no_tzcnt:	in: the processor executes TZCNT as BSF
  * @pkru:	in: protection keys, if CR4.PKE; see @load_pkru
  * @pkru_loaded: @load_pkru was called
  * @pdptes:	in: the processor has loaded the four entries at the top of PAE tables,
  *		and does not look at those in memory; see @load_pdptes
- * @pdpte:	in: those, if @pdptes
+ * @pdpte:	in: these entries, if @pdptes
  * @pdptes_asked: @load_pdptes was called
- * @vmx:	in: the processor is Intel's, as far as those entries are concerned
+ * @vmx:	in: the processor is Intel's, which matters for the reserved bits of these
+ *		entries
  * @space:	in: memory
  * @opaque:	in: for @space
  * @insn:	in: bytes of the instruction that are known; the rest is read
  *		through the guest's page tables
- * @insn_bytes:	in: how many
+ * @insn_bytes:	in: number of bytes in @insn
  * @peek:	in: fetching ignores the page's rights and marks nothing
- * @exception:	out: with AXV_EMUL_EXCEPTION
+ * @exception:	out: the exception, with AXV_EMUL_EXCEPTION
  * @trap:	out: the guest single-steps, or its new task's TSS has T set: #DB is due
  */
 struct axv_emul {
@@ -173,18 +175,18 @@ struct axv_emul {
  * pointer still on it; with an error or an exception, the registers show the
  * elements that were done.
  *
- * Return: AXV_EMUL_*, -EOPNOTSUPP for an instruction or a place that is not
- * supported, or an error of the memory's callbacks.
+ * Return: AXV_EMUL_*, -EOPNOTSUPP for an instruction or an address that is not supported,
+ * or an error of @space.
  */
 int axv_emul_step(struct axv_emul *e);
 
 /**
- * axv_emul_io_string() - execute INS or OUTS, a long one in parts
+ * axv_emul_io_string() - execute INS or OUTS; a long one is executed in parts
  * @e: the CPU
  * @told: what the exit told
- * @length: of the instruction
+ * @length: length of the instruction
  *
- * See axv_emul_step(): the instruction pointer moves with the last element.
+ * As with axv_emul_step(), the instruction pointer moves with the last element.
  *
  * Return: AXV_EMUL_*; -EOPNOTSUPP if there are no ports, or an error of @space.
  */
@@ -194,7 +196,7 @@ int axv_emul_io_string(struct axv_emul *e, const struct axv_exit_io_string *told
 /**
  * axv_emul_msw() - execute LMSW or SMSW, whose operand is in memory
  * @e: the CPU; LMSW changes @sregs
- * @load: LMSW
+ * @load: true for LMSW
  *
  * Return: AXV_EMUL_*, or an error of @space.
  */
@@ -203,11 +205,11 @@ int axv_emul_msw(struct axv_emul *e, bool load);
 /**
  * struct axv_task - a task switch
  * @event:	in: with AXV_X86_TASK_GATE the event, as in AXV_X86_EVENT_REINJECT
- * @selector:	in: of the new task's TSS
+ * @selector:	in: selector of the new task's TSS
  * @source:	in: an &enum axv_x86_task_source
- * @length:	in: of the instruction, 0 if there is none
- * @entered:	out: the guest is in the new task, and with an exception, that is the
- *		new task's
+ * @length:	in: length of the instruction, 0 if there is none
+ * @entered:	out: the guest is in the new task; an exception is then raised in the new
+ *		task
  */
 struct axv_task {
 	__u64 event;
@@ -219,15 +221,15 @@ struct axv_task {
 
 /**
  * axv_emul_task() - switch to another task
- * @e: the CPU, at the instruction or before the event; segments but GDTR, IDTR, CR0
- *	and CR3 may change as well
+ * @e: the CPU, at the instruction or before the event; besides @gprs, CR0, CR3 and all
+ *	segment registers may change, but not GDTR and IDTR
  * @task: what the processor told
  *
- * The processor has checked the privilege.  NMI mask, DR7, interrupt shadow and the
- * event are the caller's.
+ * The processor has checked the privilege.  The caller handles the NMI mask, DR7, the
+ * interrupt shadow and the event.
  *
- * Return: AXV_EMUL_*, -EOPNOTSUPP if guest memory is missing.  Unless @task->entered,
- * nothing has changed but marks in the guest's page tables.
+ * Return: AXV_EMUL_*, -EOPNOTSUPP if guest memory is missing.  If @task->entered is
+ * false, nothing has changed but accessed and dirty bits in the guest's page tables.
  */
 int axv_emul_task(struct axv_emul *e, struct axv_task *task);
 
@@ -236,7 +238,7 @@ int axv_emul_task(struct axv_emul *e, struct axv_task *task);
  * @e: the CPU
  * @task: what the processor told
  *
- * Return: bytes; 0 if another instruction is there by now, or none.
+ * Return: bytes; 0 if the code has another instruction by now, or none.
  */
 unsigned int axv_emul_task_length(struct axv_emul *e, const struct axv_task *task);
 
@@ -251,13 +253,13 @@ unsigned int axv_emul_task_length(struct axv_emul *e, const struct axv_task *tas
  */
 int axv_emul_text(struct axv_emul *e, char *text, size_t size);
 
-/* How a walk differs from an access of the guest's own. */
+/* Flags of a walk: how it differs from an access of the guest's own */
 #define AXV_WALK_ANY		(1u << 0)	/* permissions do not matter */
 #define AXV_WALK_NO_MARK	(1u << 1)	/* leave accessed and dirty bits */
-#define AXV_WALK_SYSTEM		(1u << 2)	/* the processor's own, of a system table */
+#define AXV_WALK_SYSTEM		(1u << 2)	/* by the processor, of a system table */
 
 /**
- * axv_emul_walk() - linear to physical address, as the guest's tables say
+ * axv_emul_walk() - translate a linear to a physical address by the guest's page tables
  * @e: the CPU
  * @linear: linear address, canonical
  * @access: AXV_ACCESS_READ, _WRITE or _FETCH
@@ -270,14 +272,14 @@ int axv_emul_text(struct axv_emul *e, char *text, size_t size);
 int axv_emul_walk(struct axv_emul *e, __u64 linear, __u32 access, __u32 flags,
 		  __u64 *gpa);
 
-/** axv_emul_long64() - whether the CPU executes 64-bit code */
+/** axv_emul_long64() - does the CPU execute 64-bit code? */
 static inline bool axv_emul_long64(const struct axv_emul *e)
 {
 	return (e->sregs.efer & EFER_LMA) &&
 	       (e->sregs.seg[AXV_X86_CS].attr & AXV_X86_ATTR_L);
 }
 
-/** axv_emul_real() - whether segments are as in real or virtual-8086 mode */
+/** axv_emul_real() - are segments as in real or virtual-8086 mode? */
 static inline bool axv_emul_real(const struct axv_emul *e)
 {
 	return !(e->sregs.cr0 & CR0_PE) || (e->gprs.rflags & FLAG_VM);

@@ -53,7 +53,7 @@ static int exec_xadd(struct axv_exec *x)
 		if (ret)
 			return ret;
 		axv_op_write(x, 1, a);
-	} else {	/* with one register twice, the sum stays */
+	} else {	/* if both are one register, it gets the sum */
 		axv_op_write(x, 1, a);
 		axv_op_write(x, 0, sum);
 	}
@@ -81,7 +81,10 @@ static int exec_cmpxchg(struct axv_exec *x)
 	if (ret)
 		return ret;
 	axv_alu_sub(&flags, bytes, expected, old, false);
-	/* Memory is written in both cases; a 32-bit register that is not keeps its upper half. */
+	/*
+	 * Memory is always written.  A register is not written if the values differ: a
+	 * 32-bit one then keeps its upper half.
+	 */
 	if ((flags & FLAG_ZF) || axv_is_mem(x, 0))
 		ret = axv_op_update(x, 0, old, flags & FLAG_ZF ? new : old);
 	if (ret)
@@ -92,7 +95,7 @@ static int exec_cmpxchg(struct axv_exec *x)
 	return 0;
 }
 
-/* cmpxchg8b and cmpxchg16b: DX:AX against memory, replaced by CX:BX */
+/* cmpxchg8b and cmpxchg16b: compare DX:AX with memory, and replace that by CX:BX */
 static int exec_cmpxchg_double(struct axv_exec *x)
 {
 	unsigned int half = axv_size(x, 0) / 2;

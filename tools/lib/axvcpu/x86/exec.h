@@ -11,9 +11,9 @@
 #include "emul.h"
 #include "lib.h"
 
-/* Another CPU has changed the operand meanwhile: start over. */
+/* Another CPU has changed the operand meanwhile: the instruction has to start over. */
 #define EXEC_RETRY	2
-/* Not of this family. */
+/* The instruction is not of this family. */
 #define EXEC_UNKNOWN	3
 
 /* Operands of an instruction that may be in memory; the rest are immediates or CL. */
@@ -23,7 +23,7 @@
  * struct axv_span - a memory operand, translated and checked
  * @nr: pages it touches, 1 or 2
  * @gpa: where its part in each page begins
- * @size: bytes of that part
+ * @size: bytes of each part
  */
 struct axv_span {
 	unsigned int nr;
@@ -36,7 +36,7 @@ struct axv_span {
  * @e: the CPU
  * @insn: the decoded instruction
  * @op: its operands
- * @span: its first three operands, where they are memory and were prepared
+ * @span: memory of its first three operands, where they are in memory and were prepared
  */
 struct axv_exec {
 	struct axv_emul *e;
@@ -54,7 +54,7 @@ int axv_raise(struct axv_emul *e, __u8 vector, __u32 error_code);
  * axv_span_get() - check and translate an access of the guest
  * @e: the CPU
  * @seg: an &enum axv_x86_seg
- * @offset: offset in the segment, cut to the address size
+ * @offset: offset in the segment, truncated to the address size
  * @size: bytes, at most 64
  * @access: AXV_ACCESS_*; a write includes the right to read
  * @span: where to store the result
@@ -72,7 +72,7 @@ int axv_span_write(struct axv_emul *e, const struct axv_span *span,
 		   const void *data);
 
 /**
- * axv_span_update() - write what was computed from what was read
+ * axv_span_update() - write a value that was computed from the value read before
  * @e: the CPU
  * @span: the operand
  * @old: what was read
@@ -87,7 +87,7 @@ int axv_span_update(struct axv_emul *e, const struct axv_span *span, __u64 old,
 
 /* operand.c: registers and operands by number */
 
-/** axv_mask() - ones for an operand of @bytes bytes */
+/** axv_mask() - a mask with ones for an operand of @bytes bytes */
 static inline __u64 axv_mask(unsigned int bytes)
 {
 	return bytes >= 8 ? ~0ull : (1ull << bytes * 8) - 1;
@@ -107,34 +107,37 @@ static inline unsigned int axv_size(const struct axv_exec *x, unsigned int n)
 	return x->op[n].size / 8;
 }
 
-/** axv_is_mem() - whether operand @n is in memory */
+/** axv_is_mem() - is operand @n in memory? */
 static inline bool axv_is_mem(const struct axv_exec *x, unsigned int n)
 {
 	return x->op[n].type == ZYDIS_OPERAND_TYPE_MEMORY;
 }
 
-/** axv_is_string() - whether it is a string instruction, but INS and OUTS */
+/** axv_is_string() - is it a string instruction other than INS and OUTS? */
 static inline bool axv_is_string(const struct axv_exec *x)
 {
 	return x->insn.meta.category == ZYDIS_CATEGORY_STRINGOP;
 }
 
-/** axv_repeat_prefix() - the one that counts, the last: 0xf2, 0xf3, or 0 for none */
+/**
+ * axv_repeat_prefix() - the last repeat prefix, which is the one that counts; 0: there is
+ * none
+ */
 unsigned int axv_repeat_prefix(const struct axv_exec *x);
 
-/** axv_reg_known() - whether a register is one that axv_reg_read() has */
+/** axv_reg_known() - can axv_reg_read() read this register? */
 bool axv_reg_known(ZydisRegister reg);
 
-/** axv_reg_read() - a general or segment register, zero-extended */
+/** axv_reg_read() - read a general or segment register, zero-extended */
 __u64 axv_reg_read(const struct axv_emul *e, ZydisRegister reg);
 
-/** axv_reg_write() - a general register, with the rules of its width */
+/** axv_reg_write() - write a general register, by the rules for its width */
 void axv_reg_write(struct axv_emul *e, ZydisRegister reg, __u64 value);
 
-/** axv_index_get() - register @n cut to @bytes, the address or stack size */
+/** axv_index_get() - read register @n truncated to @bytes, the address or stack size */
 __u64 axv_index_get(const struct axv_emul *e, unsigned int n, unsigned int bytes);
 
-/** axv_index_set() - set register @n, of which @bytes count */
+/** axv_index_set() - write register @n, where @bytes is the address or stack size */
 void axv_index_set(struct axv_emul *e, unsigned int n, unsigned int bytes,
 		   __u64 value);
 
@@ -157,19 +160,19 @@ unsigned int axv_op_segment(const struct axv_exec *x, unsigned int n);
  */
 int axv_op_prepare(struct axv_exec *x, unsigned int n, __u32 access);
 
-/** axv_op_read() - value of operand @n, zero-extended; at most 8 bytes */
+/** axv_op_read() - read operand @n, zero-extended; at most 8 bytes */
 int axv_op_read(struct axv_exec *x, unsigned int n, __u64 *value);
 
 /** axv_op_get() - prepare operand @n, the last one that needs it, and read it */
 int axv_op_get(struct axv_exec *x, unsigned int n, __u32 access, __u64 *value);
 
-/** axv_op_write() - give operand @n a value, whatever it was */
+/** axv_op_write() - write operand @n, whatever it holds */
 int axv_op_write(struct axv_exec *x, unsigned int n, __u64 value);
 
-/** axv_op_update() - give operand @n a value computed from @old */
+/** axv_op_update() - write operand @n, with a value computed from @old */
 int axv_op_update(struct axv_exec *x, unsigned int n, __u64 old, __u64 new);
 
-/** axv_condition() - whether condition code @cc (as encoded) holds */
+/** axv_condition() - does condition code @cc (as encoded) hold? */
 bool axv_condition(const struct axv_emul *e, unsigned int cc);
 
 /* alu.c: results and flags of arithmetic; operands are cut to @bytes */
@@ -179,24 +182,24 @@ __u64 axv_alu_sub(__u64 *flags, unsigned int bytes, __u64 a, __u64 b, bool borro
 __u64 axv_alu_logic(__u64 *flags, unsigned int bytes, __u64 result);
 
 /**
- * axv_alu_shift() - shifts and rotates
+ * axv_alu_shift() - shift or rotate
  * @flags: the flags, in and out
  * @bytes: operand size
  * @mnemonic: ZYDIS_MNEMONIC_SHL, SHR, SAR, ROL, ROR, RCL or RCR
  * @a: the operand
- * @count: as the instruction has it; masked here
+ * @count: as in the instruction; masked here
  */
 __u64 axv_alu_shift(__u64 *flags, unsigned int bytes, ZydisMnemonic mnemonic,
 		    __u64 a, unsigned int count);
 
 /**
- * axv_alu_double_shift() - SHLD and SHRD
+ * axv_alu_double_shift() - shift as SHLD or SHRD does
  * @flags: the flags, in and out
  * @bytes: operand size, 2, 4 or 8
- * @left: SHLD
+ * @left: true for SHLD
  * @a: the operand
- * @b: where the bits that come in are taken from
- * @count: as the instruction has it; masked here
+ * @b: operand from which bits are shifted in
+ * @count: as in the instruction; masked here
  */
 __u64 axv_alu_double_shift(__u64 *flags, unsigned int bytes, bool left, __u64 a,
 			   __u64 b, unsigned int count);
@@ -205,16 +208,17 @@ __u64 axv_alu_double_shift(__u64 *flags, unsigned int bytes, bool left, __u64 a,
 
 /**
  * axv_exec_decode() - fetch and decode the instruction at the instruction pointer
- * @x: the instruction, of which @e is there
+ * @x: the instruction; @e is filled in
  *
  * Return: 0, AXV_EMUL_EXCEPTION, or -EOPNOTSUPP.
  */
 int axv_exec_decode(struct axv_exec *x);
 
 /**
- * axv_emul_end() - what the end of an instruction does, or of some elements of it
+ * axv_emul_end() - update RIP and flags after an instruction, or after some of its
+ * elements
  * @e: the CPU
- * @length: its length; 0: there are more elements
+ * @length: length of the instruction; 0: there are more elements
  */
 void axv_emul_end(struct axv_emul *e, unsigned int length);
 
@@ -228,9 +232,9 @@ void axv_emul_end(struct axv_emul *e, unsigned int length);
 int axv_finish_task(struct axv_vcpu *vcpu, struct axv_emul *e);
 
 /*
- * Families.  Each returns EXEC_UNKNOWN for an instruction that is not its own,
- * otherwise what axv_emul_step() returns or EXEC_RETRY; the instruction pointer
- * is moved by the caller, except by axv_exec_stack() for its branches.
+ * Families of instructions.  Each function returns EXEC_UNKNOWN for an instruction that
+ * is not of its family, otherwise what axv_emul_step() returns, or EXEC_RETRY.  The
+ * caller moves the instruction pointer, but for branches axv_exec_stack() does.
  */
 int axv_exec_integer(struct axv_exec *x);
 int axv_exec_multiply(struct axv_exec *x);

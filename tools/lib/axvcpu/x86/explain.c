@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Why the hardware refused an entry: what it tells, and what it does not, by the
- * registers.
+ * Explaining why the hardware refused an entry: by what it tells, and where it tells
+ * nothing, by the guest's registers.
  */
 #include <cpuid.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@
 #define VMX_MSR_LOAD		(VMX_FAILED_ENTRY | 34)
 #define VMX_MACHINE_CHECK	(VMX_FAILED_ENTRY | 41)
 
-/* and of SVM */
+/* &axv_exit_fail_entry.hardware_reason of SVM */
 #define SVM_INVALID		(~0ull)
 
 /* SDM vol. 3C, "Exit Qualification" of "VM-Entry Failures During or After Loading ..." */
@@ -33,7 +33,7 @@ static const char *const vmx_qualifications[] = {
 	[4] = "VMCS link pointer: the VMCS is not valid",
 };
 
-/* Those of VMLAUNCH and VMRESUME (SDM vol. 3C, "VM Instruction Error Numbers") */
+/* Errors of VMLAUNCH and VMRESUME (SDM vol. 3C, "VM Instruction Error Numbers") */
 static const char *const vmx_errors[] = {
 	[4] = "VMLAUNCH with a VMCS that is not clear",
 	[5] = "VMRESUME with a VMCS that was not launched",
@@ -64,7 +64,10 @@ static void address_widths(unsigned int *phys, unsigned int *linear)
 	}
 }
 
-/* A register that is not present is an unusable one; TR is always busy. */
+/*
+ * Access rights in VMX's format.  A segment register that is not present is unusable; TR
+ * never is.
+ */
 static __u32 access_of(unsigned int seg, __u16 attr)
 {
 	__u32 access = (attr & 0xff) | (__u32)(attr & 0xf00) << 4;
@@ -209,7 +212,10 @@ int axv_arch_explain(struct axv_vcpu *vcpu, const struct axv_exit_fail_entry *fa
 	__u64 event;
 	int ret;
 
-	/* Not from the run page: what the hardware had is what the kernel has. */
+	/*
+	 * Registers are read from the kernel, not from the run page: the kernel has those
+	 * of the entry.
+	 */
 	ret = axv_query(vcpu->vm->host, AXV_QUERY_BACKEND, &backend);
 	if (!ret)
 		ret = axv_vcpu_get_sregs(vcpu, &sregs);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * Which rule a guest's state breaks, when the hardware refuses an entry.
+ * Finding the rule that a guest's state breaks, when the hardware refuses an entry.
  */
 #ifndef AXV_EXPLAIN_H
 #define AXV_EXPLAIN_H
@@ -30,25 +30,25 @@ struct axv_vmx_segment {
 
 /**
  * struct axv_vmx_state - the guest-state area, and what its checks depend on
- * @cr0:	and so on: the registers
- * @cr3:	likewise
- * @cr4:	likewise
- * @dr7:	likewise
- * @efer:	likewise
- * @pat:	likewise
- * @sysenter_esp: likewise
- * @sysenter_eip: likewise
- * @seg:	by &enum axv_x86_seg
- * @gdtr_base:	likewise
- * @idtr_base:	likewise
- * @gdtr_limit:	likewise
- * @idtr_limit:	likewise
- * @rip:	likewise
- * @rflags:	likewise
+ * @cr0:	CR0
+ * @cr3:	CR3
+ * @cr4:	CR4
+ * @dr7:	DR7
+ * @efer:	IA32_EFER
+ * @pat:	IA32_PAT
+ * @sysenter_esp: IA32_SYSENTER_ESP
+ * @sysenter_eip: IA32_SYSENTER_EIP
+ * @seg:	segment registers, by &enum axv_x86_seg
+ * @gdtr_base:	base of GDTR
+ * @idtr_base:	base of IDTR
+ * @gdtr_limit:	limit of GDTR
+ * @idtr_limit:	limit of IDTR
+ * @rip:	RIP
+ * @rflags:	RFLAGS
  * @interruptibility: AXV_VMX_BY_*
  * @pending_debug: pending debug exceptions
  * @pdpte:	the page-directory-pointer-table entries
- * @event:	what the entry was to deliver, AXV_X86_EVENT_*
+ * @event:	the event that the entry was to deliver, AXV_X86_EVENT_*
  * @phys_bits:	the processor's physical-address width
  * @linear_bits: its linear-address width
  */
@@ -77,20 +77,20 @@ struct axv_vmx_state {
 };
 
 /**
- * axv_vmx_broken_rule() - why a processor of Intel's refuses this guest state
+ * axv_vmx_broken_rule() - find out why VM entry refuses this guest state
  * @s: the state
  *
- * For a message, after an entry failed: it looks at nothing but its argument, and the
- * hardware has the last word.
+ * This is for a message after an entry has failed.  It looks at nothing but its argument;
+ * the hardware may have refused the entry for another reason.
  *
  * Return: the first rule that is broken; NULL if there is none.
  */
 const char *axv_vmx_broken_rule(const struct axv_vmx_state *s);
 
 /**
- * axv_svm_broken_rule() - why VMRUN refuses this guest state
+ * axv_svm_broken_rule() - find out why VMRUN refuses this guest state
  * @s: segments and control registers
- * @event: what the entry was to deliver, AXV_X86_EVENT_*
+ * @event: the event that the entry was to deliver, AXV_X86_EVENT_*
  * @phys_bits: the processor's physical-address width
  *
  * Return: as axv_vmx_broken_rule()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Finishing accesses on x86: from an exit to the execution core, and back.
+ * Finishing accesses on x86: registers and memory for the execution core, and what
+ * becomes of its result.
  */
 #include <cpuid.h>
 #include <errno.h>
@@ -15,7 +16,7 @@
 
 #define MSR_APIC_BASE	0x1b
 #define APIC_MODE	(3ull << 10)
-#define APIC_XAPIC	(2ull << 10)	/* it is on, and not in x2APIC mode */
+#define APIC_XAPIC	(2ull << 10)	/* the APIC is on, and not in x2APIC mode */
 #define APIC_PAGE	0xfee00000ull
 #define APIC_ICR	0x300u
 #define APIC_ICR2	0x310u
@@ -23,7 +24,7 @@
 #define BIT_LZCNT	(1u << 5)	/* CPUID 80000001h ECX */
 #define BIT_BMI1	(1u << 3)	/* CPUID 7 EBX */
 
-/* Components of an XSAVE block. */
+/* Numbers of components of an XSAVE block */
 #define XSTATE_YMM	2
 #define XSTATE_ZMM	6
 #define XSTATE_HI16	7
@@ -31,15 +32,15 @@
 #define XSAVE_XSTATE_BV	512
 
 /**
- * struct processor - what CPUID says; it exits in a virtual machine
+ * struct processor - what CPUID says; read once, since CPUID exits in a virtual machine
  * @phys_bits:	width of a physical address
- * @xsave_ymm:	where an XSAVE block in the standard format has this component;
- *		0: there is none
- * @xsave_zmm:	likewise
- * @xsave_hi16:	likewise
- * @xsave_pkru:	likewise
- * @no_lzcnt:	it takes LZCNT for BSR
- * @no_tzcnt:	it takes TZCNT for BSF
+ * @xsave_ymm:	offset of this component in an XSAVE block in the standard format; 0:
+ *		there is none
+ * @xsave_zmm:	offset of this component; 0: there is none
+ * @xsave_hi16:	offset of this component; 0: there is none
+ * @xsave_pkru:	offset of this component; 0: there is none
+ * @no_lzcnt:	the processor executes LZCNT as BSR
+ * @no_tzcnt:	the processor executes TZCNT as BSF
  */
 struct processor {
 	unsigned int phys_bits;
@@ -56,13 +57,13 @@ static struct processor processor;
 /**
  * struct finish - one access under way
  * @emul:	the core's view of the vCPU
- * @space:	memory and, if @ops has them, ports
+ * @space:	callbacks for memory and, if @ops has them, ports
  * @vcpu:	the vCPU
  * @ops:	the devices; NULL when nothing is executed
  * @opaque:	for @ops
- * @cr0:	as it was loaded
- * @xsave:	the vector state, once it was asked for
- * @xsave_dirty: it was changed
+ * @cr0:	CR0 before the instruction
+ * @xsave:	the vector state, once the core has asked for it
+ * @xsave_dirty: @xsave was changed
  */
 struct finish {
 	struct axv_emul emul;
@@ -97,8 +98,9 @@ static int space_cmpxchg(void *opaque, __u64 gpa, __u64 old, __u64 new, size_t s
 }
 
 /*
- * With irqchip LAPIC the page is the kernel's, which answers plain moves: a device of the
- * VMM's that answered in its stead would be another APIC.  0: it is not there; 1: it is.
+ * Is @gpa in the page of a local APIC that the kernel has (irqchip LAPIC)?  The kernel
+ * answers plain moves there, so for other instructions a device of the VMM's would be
+ * another APIC.  Returns 0, 1 or a negative errno.
  */
 static int is_lapic(struct finish *f, __u64 gpa)
 {
@@ -111,14 +113,17 @@ static int is_lapic(struct finish *f, __u64 gpa)
 	return ret ? ret : (base & APIC_MODE) == APIC_XAPIC;
 }
 
-/* Reading has no effects.  A register of the page that is none of the vCPU's: -ENOENT. */
+/*
+ * Read a register of the APIC's page, which has no effects.  Returns -ENOENT if the vCPU
+ * has no such register.
+ */
 static int read_lapic(struct finish *f, __u64 gpa, unsigned int width, __u64 *data)
 {
 	unsigned int offset = gpa - APIC_PAGE;
 	bool high = offset == APIC_ICR2;
 	int ret;
 
-	/* From DEADLINE on they are of the vCPU's state, and none of the page's. */
+	/* From DEADLINE on, registers of class LAPIC are not in the page. */
 	if (width != 4 || offset & 15 || offset >= AXV_X86_LAPIC_DEADLINE)
 		return -ENOENT;
 	ret = axv_vcpu_get_reg(f->vcpu, AXV_REG_X86(LAPIC, high ? APIC_ICR : offset), data);
@@ -126,7 +131,10 @@ static int read_lapic(struct finish *f, __u64 gpa, unsigned int width, __u64 *da
 	return ret;
 }
 
-/* Writing has, and registers of class LAPIC have not. */
+/*
+ * Refuse an access of the APIC's page.  A write would have effects there, which writes to
+ * registers of class LAPIC do not have.
+ */
 static int refuse_lapic(struct finish *f, __u64 gpa)
 {
 	if (axv_emul_cpl(&f->emul) == 3)
@@ -203,7 +211,7 @@ static int space_fpu(void *opaque, bool dirty, unsigned char **xsave)
 	return 0;
 }
 
-/* CPUID 0dh, EBX of a component. */
+/* Offset of a component: CPUID 0dh, EBX; 0: there is none. */
 static unsigned int xsave_offset(unsigned int component)
 {
 	unsigned int eax;
@@ -244,7 +252,10 @@ static const struct processor *get_processor(void)
 	return &processor;
 }
 
-/* Does the vector state of this kernel reach as far as a component? */
+/*
+ * @offset if the kernel's vector state has the component at that offset; 0 if it is too
+ * short.
+ */
 static unsigned int component(const struct finish *f, unsigned int offset, size_t size)
 {
 	return offset + size <= f->vcpu->fpu_size ? offset : 0;
@@ -268,7 +279,10 @@ static int space_load_pkru(void *opaque)
 	return 0;
 }
 
-/* Registers of VMX; with SVM there are none, and tables are read from memory. */
+/*
+ * Read the PDPTEs that the processor has loaded.  Only VMX has these registers; with SVM
+ * the entries are read from memory.
+ */
 static int space_load_pdptes(void *opaque)
 {
 	struct finish *f = opaque;
@@ -276,7 +290,10 @@ static int space_load_pdptes(void *opaque)
 	unsigned int i;
 	int ret;
 
-	/* With registers that wait in the run page the next run reads the table anew. */
+	/*
+	 * If the run page has registers to load, the next run loads the entries from
+	 * memory.
+	 */
 	if (f->vcpu->run->dirty & AXV_RUN_SET_SREGS)
 		return 0;
 	for (i = 0; i <= AXV_X86_PDPTES_LOADED; i++)
@@ -375,8 +392,8 @@ static int store(struct finish *f)
 }
 
 /*
- * The vector alone says whether the kernel wants an error code: in real mode,
- * where none is pushed, it drops it.
+ * Inject the exception.  Whether the kernel wants an error code depends on the vector
+ * alone: in real mode, where none is pushed, the kernel drops it.
  */
 static int inject(struct finish *f)
 {
@@ -388,7 +405,7 @@ static int inject(struct finish *f)
 	return ret ? ret : AXV_FINISH_EXCEPTION;
 }
 
-/* A guest that single-steps is told after the instruction. */
+/* Inject the #DB that a guest which single-steps gets after the instruction. */
 static int single_step(struct axv_vcpu *vcpu)
 {
 	__u64 dr6;
@@ -403,8 +420,8 @@ static int single_step(struct axv_vcpu *vcpu)
 }
 
 /*
- * The CPU itself made the access, to deliver an event: the instruction has not
- * begun, and executing it would be wrong.
+ * Set the error text for an access that the CPU made to deliver an event: the instruction
+ * at the instruction pointer has not begun, so it must not be executed.
  */
 static int fail_event(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault)
 {
@@ -424,8 +441,8 @@ static int fail_event(struct axv_vcpu *vcpu, const struct axv_exit_fault *fault)
 }
 
 /*
- * Nothing can be executed from a device, nor what cannot be read: the program dies,
- * or the VM.
+ * Code in a device, or code that cannot be read, cannot be executed: a program of the
+ * guest gets #UD, and for the guest's kernel it is an error.
  */
 static int no_code(struct finish *f, const struct axv_exit_fault *fault)
 {
@@ -435,10 +452,10 @@ static int no_code(struct finish *f, const struct axv_exit_fault *fault)
 }
 
 /*
- * What stands at the instruction pointer is not what exited: another CPU of the guest
- * has changed it, and the processor sees that when it runs the instruction again,
- * without what it knows of the page tables.  If it runs the old code for ever, there is
- * no way to finish that: the program dies, or the VM.
+ * The instruction at the instruction pointer is not the one that exited: another CPU of
+ * the guest has changed it.  Writing CR3 flushes the TLB, so that the processor executes
+ * the new one in the next run.  If the old one exits TRIES_MAX times, there is no way to
+ * finish it: a program of the guest gets #UD, and for the guest's kernel it is an error.
  */
 #define TRIES_MAX	64
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Finishing a task switch: from the exit to the execution core, and the new task's
- * registers, with what is under way between two instructions, back.
+ * Finishing a task switch: from the exit to the execution core, and then writing the new
+ * task's registers, among them those of events that are under way.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,13 +11,13 @@
 #define VECTOR_DB	1
 #define DR6_BT		(1ull << 15)
 
-/* DR7: the breakpoints of one task */
+/* DR7: the bits of breakpoints that are local to a task */
 #define DR7_LOCAL	0x155ull
 
 /**
- * struct reg_list - registers that are to be set as one
- * @regs: the list, short enough for one call of the kernel's
- * @count: how many
+ * struct reg_list - registers that are to be set together
+ * @regs: the list, short enough for one call of the kernel
+ * @count: number of @regs in use
  */
 struct reg_list {
 	struct axv_reg regs[64];
@@ -50,8 +50,9 @@ static void add_segment(struct reg_list *list, unsigned int seg,
 }
 
 /*
- * The event that leads to the new task has been taken.  But where the new task faults, an
- * exception may yet become a double fault: the kernel makes it one if it is still there.
+ * The event that led to the new task has been delivered.  But if it is an exception and
+ * the new task faults, the two may make a double fault: it stays there, so that the
+ * kernel can do that.
  */
 static void add_events(struct reg_list *list, const struct axv_exit_task_switch *told,
 		       bool faulted)
@@ -67,7 +68,10 @@ static void add_events(struct reg_list *list, const struct axv_exit_task_switch 
 		add(list, AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
 }
 
-/* CR3 only if it changes: writing it drops translations, and VMX's PDPTEs. */
+/*
+ * Write the new task's registers.  CR3 is written only if it changes, since that drops
+ * translations, and VMX's PDPTEs.
+ */
 static int store(struct axv_vcpu *vcpu, const struct axv_emul *e, struct reg_list *list,
 		 __u64 old_cr3)
 {
@@ -80,7 +84,7 @@ static int store(struct axv_vcpu *vcpu, const struct axv_emul *e, struct reg_lis
 	if (e->sregs.cr3 != old_cr3)
 		add(list, AXV_REG_X86(CR, 3), e->sregs.cr3);
 
-	/* Sets that are in the run page stay what the registers are. */
+	/* Sets that are in the run page have to be the same as the registers. */
 	if (axv_in_run_page(run, AXV_RUN_SET_GPRS))
 		run->regs.gprs = e->gprs;
 	if (axv_in_run_page(run, AXV_RUN_SET_SREGS))
@@ -88,7 +92,10 @@ static int store(struct axv_vcpu *vcpu, const struct axv_emul *e, struct reg_lis
 	return axv_set_all_regs(vcpu, list->regs, list->count);
 }
 
-/* An exception that the VMM has injected meanwhile is before the guest's own. */
+/*
+ * Inject an exception of the guest's.  One that the VMM has injected meanwhile has
+ * precedence.
+ */
 static int raise(struct axv_vcpu *vcpu, const struct axv_emul_exception *x)
 {
 	const struct axv_inject event = {

@@ -38,12 +38,12 @@ static int exec_cmov(struct axv_exec *x)
 	__u64 old;
 	int ret;
 
-	/* The source is read whatever the condition says. */
+	/* The source is read even if the condition does not hold. */
 	ret = axv_op_get(x, 1, AXV_ACCESS_READ, &value);
 	if (ret)
 		return ret;
 	if (!axv_condition(x->e, x->insn.opcode & 15)) {
-		/* A 32-bit register loses its upper half all the same. */
+		/* The upper half of a 32-bit register is cleared in this case, too. */
 		axv_op_read(x, 0, &old);
 		value = old;
 	}
@@ -59,7 +59,7 @@ static int exec_setcc(struct axv_exec *x)
 	return axv_op_write(x, 0, axv_condition(x->e, x->insn.opcode & 15));
 }
 
-/* cmp, test: two operands are read, none is written */
+/* cmp, test: read two operands and write none */
 static int exec_compare(struct axv_exec *x)
 {
 	unsigned int bytes = axv_size(x, 0);
@@ -121,7 +121,7 @@ static __u64 compute(ZydisMnemonic mnemonic, __u64 *flags, unsigned int bytes,
 	return result;
 }
 
-/* The destination is read, changed and written; one source, or none. */
+/* Read, change and write the destination, with one source operand or none. */
 static int exec_modify(struct axv_exec *x)
 {
 	bool binary = x->insn.operand_count_visible > 1;
@@ -181,8 +181,8 @@ static int exec_shift(struct axv_exec *x)
 }
 
 /*
- * A bit number in a register reaches beyond the operand: it is signed and
- * moves the address by whole operands.
+ * Translate the operand that has bit @bit.  A bit number in a register may be beyond the
+ * operand in memory: it is signed, and moves the address by whole operands.
  */
 static int prepare_bit_string(struct axv_exec *x, __u64 bit, __u32 access)
 {
@@ -308,7 +308,7 @@ static int exec_bound(struct axv_exec *x)
 	return index < lower || index > upper ? axv_raise(x->e, VECTOR_BR, 0) : 0;
 }
 
-/* A device has no cache lines: the right to read is all there is to check. */
+/* A device has no cache lines, so only the right to read is checked. */
 static int exec_flush(struct axv_exec *x)
 {
 	return axv_span_get(x->e, axv_op_segment(x, 0), axv_op_offset(x, 0), 1,
@@ -383,7 +383,7 @@ int axv_exec_integer(struct axv_exec *x)
 	default:
 		break;
 	}
-	/* 0F 40 to 4F and 0F 90 to 9F, whatever the condition is called. */
+	/* CMOVcc (0F 40 to 4F) and SETcc (0F 90 to 9F), with all names of conditions */
 	if (x->insn.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
 	    x->insn.opcode_map != ZYDIS_OPCODE_MAP_0F)
 		return EXEC_UNKNOWN;

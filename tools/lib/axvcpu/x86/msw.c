@@ -22,7 +22,7 @@ int axv_emul_msw(struct axv_emul *e, bool load)
 		ret = axv_op_get(&x, 0, AXV_ACCESS_READ, &value);
 		if (ret)
 			return ret;
-		/* It sets PE, and cannot clear it. */
+		/* LMSW can set PE, but not clear it. */
 		value |= e->sregs.cr0 & CR0_PE;
 		e->sregs.cr0 = (e->sregs.cr0 & ~MSW_BITS) | (value & MSW_BITS);
 	} else {

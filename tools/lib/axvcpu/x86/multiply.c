@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Multiplication and division (AMD APM vol. 3).  The form with one operand works
- * on a pair: AX for bytes, otherwise xDX above xAX.
+ * Multiplication and division (AMD APM vol. 3).  The forms with one operand work on a
+ * pair of registers: AX for bytes, otherwise xDX (upper half) and xAX.
  */
 #include "exec.h"
 
@@ -38,7 +38,7 @@ static u128 magnitude(__int128 value)
 	return value < 0 ? -(u128)value : (u128)value;
 }
 
-/* The other flags are undefined: kept. */
+/* The other flags are undefined and stay as they are. */
 static void set_overflow(struct axv_exec *x, bool on)
 {
 	x->e->gprs.rflags &= ~(FLAG_CF | FLAG_OF);
@@ -94,8 +94,8 @@ static int exec_imul(struct axv_exec *x)
 }
 
 /*
- * div and idiv.  Signed numbers are divided by their magnitudes: the quotient is
- * cut towards zero, the remainder has the dividend's sign.
+ * div and idiv.  For signed numbers the magnitudes are divided: so the quotient is
+ * truncated towards zero, and the remainder has the dividend's sign.
  */
 static int exec_div(struct axv_exec *x, bool is_signed)
 {

@@ -6,7 +6,7 @@
 
 #include "exec.h"
 
-/* A general register: its number, its bytes, and whether it is AH to BH. */
+/* A general register: its number, its width in bytes, and whether it is one of AH to BH */
 struct gpr {
 	unsigned int n;
 	unsigned int bytes;
@@ -72,7 +72,7 @@ void axv_reg_write(struct axv_emul *e, ZydisRegister reg, __u64 value)
 	if (!find_gpr(reg, &gpr))
 		return;
 	p = &e->gprs.gpr[gpr.n];
-	if (gpr.bytes == 4) {	/* clears the upper half */
+	if (gpr.bytes == 4) {	/* a write clears the upper half */
 		*p = (__u32)value;
 		return;
 	}

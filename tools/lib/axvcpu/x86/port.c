@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * INS and OUTS by what the exit told of them.  The elements of one page of RAM go to the
+ * INS and OUTS, as the exit describes them.  Elements in one page of RAM go to the
  * device, or come from it, in one call; all others one by one.
  */
 #include <errno.h>
@@ -17,9 +17,9 @@
 /**
  * struct string - INS or OUTS under way
  * @e:		the CPU
- * @told:	what the exit told, and, where it did not, the code
- * @offset:	of the next element in its segment
- * @span:	its memory
+ * @told:	what the exit told; the rest is from the guest's code
+ * @offset:	offset of the next element in its segment
+ * @span:	memory of the next element
  * @data:	elements between memory and port
  */
 struct string {
@@ -31,9 +31,9 @@ struct string {
 };
 
 /*
- * Ask the code for the size of addresses and for the segment.  The hardware has
- * checked the port for the instruction that it told of: any other one does not count,
- * since another CPU of the guest may have written it meanwhile.
+ * Ask the code for the size of addresses and for the segment.  The hardware has checked
+ * the port for the instruction that has exited.  Any other instruction is refused, since
+ * another CPU of the guest may have written it meanwhile.
  */
 static int ask_code(struct string *s, unsigned int length)
 {
@@ -54,7 +54,7 @@ static int ask_code(struct string *s, unsigned int length)
 	return 0;
 }
 
-/* How many of @n elements lie behind each other in the page of the first one. */
+/* How many of @n elements follow each other in the page of the first one? */
 static unsigned int in_page(struct string *s, unsigned int n, __u32 access)
 {
 	unsigned int width = s->told.width;
@@ -68,14 +68,20 @@ static unsigned int in_page(struct string *s, unsigned int n, __u32 access)
 		n = room;
 	if (axv_mask(s->told.addr_width) - s->offset < n * width - 1)
 		return 1;
-	/* The segment may end before the page; then they fail one by one. */
+	/*
+	 * The segment may end before the page; then the elements are done one by one
+	 * until one fails.
+	 */
 	if (axv_span_get(s->e, s->told.seg, s->offset, n * width, access, &all) ||
 	    all.nr != 1 || all.gpa[0] != s->span.gpa[0])
 		return 1;
 	return n;
 }
 
-/* The elements in @s->data go to memory that may not be RAM; returns how many did. */
+/*
+ * Write the elements in @s->data to memory that may not be RAM; *@done becomes how many
+ * were written.
+ */
 static int store_each(struct string *s, unsigned int n, unsigned int *done)
 {
 	unsigned int width = s->told.width;
@@ -91,8 +97,9 @@ static int store_each(struct string *s, unsigned int n, unsigned int *done)
 }
 
 /*
- * At most @n elements; returns how many were done in *@done, on an error as well.  The
- * memory is checked before the port is read, so that no answer of the device is lost.
+ * Execute at most @n elements of INS; *@done becomes how many were done, also on an
+ * error.  The memory is checked before the port is read, so that no data of the device is
+ * lost.
  */
 static int ins(struct string *s, unsigned int n, unsigned int *done)
 {
@@ -101,7 +108,7 @@ static int ins(struct string *s, unsigned int n, unsigned int *done)
 	int ret;
 
 	n = in_page(s, n, AXV_ACCESS_WRITE);
-	/* A device takes each element before the next one is read. */
+	/* A device in memory gets each element before the next one is read from the port. */
 	if (space->read(s->e->opaque, s->span.gpa[0], s->data, 1))
 		n = 1;
 	ret = space->port_read(s->e->opaque, s->told.port, width, s->data, n);
@@ -136,7 +143,7 @@ static int outs(struct string *s, unsigned int n, unsigned int *done)
 	return ret;
 }
 
-/* Some elements, at most @n; the registers are moved on by what was done. */
+/* Execute some elements, at most @n, and advance the registers by those that were done. */
 static int move_some(struct string *s, unsigned int n, unsigned int *done)
 {
 	unsigned int width = s->told.width;

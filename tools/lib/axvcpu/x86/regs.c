@@ -70,12 +70,15 @@ int axv_vcpu_set_gprs(struct axv_vcpu *vcpu, const struct axv_x86_gprs *gprs)
 	return axv_set_all_regs(vcpu, regs, AXV_X86_GPRS);
 }
 
-/* Segments with four fields, two tables with two, CR0 2 3 4 8 and EFER. */
+/*
+ * Segments with four fields each, two tables with two each, CR0, CR2, CR3, CR4, CR8 and
+ * EFER
+ */
 #define SREGS_COUNT	(AXV_X86_SEGS * 4 + 2 * 2 + 6)
 
 /*
- * Visit the registers of the set in a fixed order, in which EFER and CR4 come
- * before CR0: paging is turned on last.
+ * Fill in the ids of the set in a fixed order.  EFER and CR4 come before CR0, so that
+ * paging is turned on last.
  */
 static void sregs_ids(struct axv_reg *regs)
 {

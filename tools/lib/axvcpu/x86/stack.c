@@ -13,7 +13,7 @@ static unsigned int stack_bytes(const struct axv_exec *x)
 	return x->e->sregs.seg[AXV_X86_SS].attr & AXV_X86_ATTR_DB ? 4 : 2;
 }
 
-/* Translate the slot that a push of @bytes fills; @sp is the stack pointer after. */
+/* Translate the slot that a push of @bytes fills; @sp becomes the stack pointer after it. */
 static int prepare_push(struct axv_exec *x, unsigned int bytes, __u64 *sp,
 			struct axv_span *slot)
 {
@@ -67,7 +67,7 @@ static int exec_pop(struct axv_exec *x)
 	ret = prepare_pop(x, x->insn.operand_width / 8, &sp, &slot);
 	if (ret)
 		return ret;
-	/* A destination addressed by the stack pointer sees it moved. */
+	/* A destination that is addressed by the stack pointer uses its new value. */
 	set_sp(x, sp);
 	ret = axv_op_prepare(x, 0, AXV_ACCESS_WRITE);
 	if (!ret)
@@ -78,8 +78,9 @@ static int exec_pop(struct axv_exec *x)
 }
 
 /*
- * pusha and popa, in the order of the registers' numbers.  All slots are translated before
- * the first is accessed: each register is a push of its own, that may wrap or fault.
+ * Translate the slots of PUSHA or POPA, in the order of the registers' numbers.  All are
+ * translated before the first is accessed: each register has a push of its own, which may
+ * wrap or fault.
  */
 static int prepare_all(struct axv_exec *x, bool push, __u64 *sp, struct axv_span *slots)
 {
@@ -105,7 +106,7 @@ static int exec_pusha(struct axv_exec *x)
 	int ret;
 
 	ret = prepare_all(x, true, &sp, slots);
-	/* SP is pushed as it was before. */
+	/* The stack pointer is pushed as it was before the instruction. */
 	for (i = 0; i < ALL_GPRS && !ret; i++)
 		ret = axv_span_write(x->e, &slots[i], &x->e->gprs.gpr[i]);
 	if (!ret)
@@ -124,7 +125,7 @@ static int exec_popa(struct axv_exec *x)
 
 	ret = prepare_all(x, false, &sp, slots);
 	for (i = ALL_GPRS; i-- > 0 && !ret;) {
-		if (i == AXV_X86_RSP)	/* its slot is passed over */
+		if (i == AXV_X86_RSP)	/* POPA ignores the value of its slot */
 			continue;
 		value = 0;
 		ret = axv_span_read(x->e, &slots[i], &value);
@@ -194,7 +195,7 @@ static int exec_call(struct axv_exec *x)
 	if (!ret)
 		ret = axv_op_read(x, 0, &target);
 	if (!ret && x->op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
-		target += back;		/* relative: only its push is memory */
+		target += back;		/* a relative CALL: only its push is in memory */
 	if (!ret)
 		ret = branch(x, target);
 	if (!ret)

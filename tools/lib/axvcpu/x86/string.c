@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * String instructions, with and without a repeat prefix.  Both sides may be
+ * String instructions, with and without a repeat prefix.  Source and destination may be
  * RAM or a device.
  */
 #include "exec.h"
@@ -52,7 +52,7 @@ static int move(struct axv_exec *x, enum string_kind kind)
 	return 0;
 }
 
-/* One element; registers change only if nothing fails. */
+/* Execute one element; registers change only if nothing fails. */
 static int element(struct axv_exec *x, enum string_kind kind)
 {
 	unsigned int bytes = axv_size(x, 0);
@@ -104,7 +104,7 @@ static int repeat(struct axv_exec *x, enum string_kind kind,
 		axv_index_set(x->e, AXV_X86_RCX, width, count - 1);
 		if (kind != STRING_SCAS && kind != STRING_CMPS)
 			continue;
-		/* 0xf3 goes on while equal, 0xf2 while not. */
+		/* 0xf3 repeats while elements are equal, 0xf2 while they differ. */
 		if (!!(*flags & FLAG_ZF) != (prefix & 1))
 			return 0;
 	}

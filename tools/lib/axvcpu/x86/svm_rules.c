@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * The states that VMRUN refuses (AMD APM vol. 2, 15.5.1, "Canonicalization and Consistency
- * Checks", and 15.20), as far as registers and not the module make them.
+ * The states that VMRUN refuses (AMD APM vol. 2, 15.5.1, "Canonicalization and
+ * Consistency Checks", and 15.20), as far as they come from registers and not from the
+ * module.
  */
 #include <stddef.h>
 
@@ -26,7 +27,10 @@ static const char *check_long_mode(const struct axv_x86_sregs *s)
 	return NULL;
 }
 
-/* Exceptions that the module lets through; the processor has to know them. */
+/*
+ * The module lets an exception with any vector through, but VMRUN refuses one that the
+ * processor does not know.
+ */
 static const char *check_event(__u64 event)
 {
 	unsigned int vector = event & AXV_X86_EVENT_VECTOR;

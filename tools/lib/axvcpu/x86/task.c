@@ -3,10 +3,10 @@
  * The hardware's task switch (Intel SDM vol. 3A, "Task Management", section "Task
  * Switching"; vol. 2, CALL, INT n, IRET and JMP; AMD APM vol. 2, chapter 12).
  *
- * In three parts, as the manual has it.  Up to the commit point everything is checked
- * and translated, and a fault finds the old task as it was.  Then the new task's state
- * is loaded as it is.  Then its segment registers are filled, and a fault is the new
- * task's.
+ * It has three parts, as in the manual.  Up to the commit point everything is checked and
+ * translated, and a fault is raised in the old task, which is unchanged.  Then the new
+ * task's state is loaded without checks.  Then its segment registers are loaded, and a
+ * fault is raised in the new task.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #define SELECTOR_RPL	0x3
 #define SELECTOR_TI	0x4
 #define SELECTOR_INDEX	0xfff8
-#define LAST_BYTE	0x7		/* of the descriptor */
+#define LAST_BYTE	0x7		/* offset of a descriptor's last byte */
 
 /* Types of segments (SDM vol. 3A, tables 3-1 and 3-2) */
 #define TYPE_ACCESSED	0x1
@@ -32,7 +32,7 @@
 #define ACCESS_BYTE	5
 #define DESCRIPTOR	8
 
-/* In a 32-bit TSS alone */
+/* Offsets in a 32-bit TSS; a 16-bit one does not have these */
 #define TSS_CR3		0x1c
 #define TSS_TRAP	0x64
 #define TSS_MAX		0x68
@@ -46,21 +46,21 @@
 #define FLAG_NT		(1ull << 14)
 #define FLAGS_KNOWN	0x3f7fd7ull
 
-/* Of an entry of a page-directory-pointer table */
+/* Bits of an entry of a page-directory-pointer table */
 #define PDPTE_P		1ull
 #define PDPTE_RESERVED	0x6ull		/* bits 1 and 2 */
 #define PDPTE_RESERVED_VMX 0x1e0ull	/* bits 5 to 8 */
 
 /**
- * struct tss_format - where things are in a TSS
+ * struct tss_format - offsets in a TSS
  * @size:	bytes that the processor reads
  * @width:	bytes of a register
- * @ip:	the instruction pointer; what is saved begins here
- * @flags:	the flags
- * @gpr:	general registers, in the order of the instruction encoding
- * @seg:	selectors, each as wide as a register, ES first
- * @segs:	how many; what is saved ends behind them
- * @ldt:	the selector of the LDT
+ * @ip:		offset of the instruction pointer; what is saved begins here
+ * @flags:	offset of the flags
+ * @gpr:	offset of the general registers, in the order of the instruction encoding
+ * @seg:	offset of the selectors, each as wide as a register, ES first
+ * @segs:	number of selectors; what is saved ends after them
+ * @ldt:	offset of the selector of the LDT
  */
 struct tss_format {
 	__u8 size;
@@ -84,20 +84,20 @@ static const struct tss_format tss32 = {
 };
 
 /**
- * struct task_switch - one of them, on its way
+ * struct task_switch - a task switch under way
  * @e:		the CPU; in the new task from the commit point on
  * @task:	what the exit told
- * @ext:	EXT for error codes: an event from outside the program causes it
+ * @ext:	EXT for error codes: an event from outside the program causes the switch
  * @old:	the old task's TSS
- * @new:	the new one's, busy
- * @tss:	what it holds
- * @format:	its format
+ * @new:	the new task's TSS, marked busy
+ * @tss:	contents of the new TSS
+ * @format:	format of the new TSS
  * @cpl:	the new privilege level
- * @save:	memory: where the old task's registers go
- * @load:	the new TSS
- * @link:	its link to the old task, if the tasks nest
- * @new_descriptor: the descriptor that becomes busy, if one does
- * @old_descriptor: the one that is busy no more, likewise
+ * @save:	memory for the old task's registers
+ * @load:	memory of the new TSS
+ * @link:	memory of the new TSS's link to the old task, if the tasks nest
+ * @new_descriptor: memory of the descriptor that becomes busy, if one does
+ * @old_descriptor: memory of the descriptor that becomes available, if one does
  */
 struct task_switch {
 	struct axv_emul *e;
@@ -145,7 +145,7 @@ static bool is_null(__u16 selector)
 	return !(selector & ~SELECTOR_RPL);
 }
 
-/* An exception whose error code is a selector, or 0. */
+/* Note an exception whose error code is a selector, or 0. */
 static int refuse(struct task_switch *t, __u8 vector, __u16 selector)
 {
 	t->e->exception = (struct axv_emul_exception) {
@@ -164,7 +164,7 @@ static int missing(const struct task_switch *t, __u64 gpa, bool write)
 			(unsigned long long)gpa, write ? "write" : "read");
 }
 
-/* ---- memory, by the processor's own rights --------------------------------- */
+/* ---- memory, with the processor's own rights --------------------------------------- */
 
 static int translate(struct task_switch *t, __u64 linear, unsigned int size, __u32 access,
 		     struct axv_span *span)
@@ -217,7 +217,10 @@ static int read_linear(struct task_switch *t, __u64 linear, void *data, unsigned
 	return ret ? ret : read_span(t, &span, data);
 }
 
-/* Will @span be written?  Replacing 0 by 0 shows whether it can be, and changes nothing. */
+/*
+ * Translate memory that will be written, and check that it can be: replacing 0 by 0 shows
+ * that, and changes nothing.
+ */
 static int prepare_write(struct task_switch *t, __u64 linear, unsigned int size,
 			 struct axv_span *span)
 {
@@ -233,8 +236,8 @@ static int prepare_write(struct task_switch *t, __u64 linear, unsigned int size,
 }
 
 /*
- * Change the access byte of a descriptor, as atomically as processors do.  @busy: that
- * the bits are set already is an error.
+ * Change the access byte of a descriptor, atomically as processors do.  With @busy it is
+ * an error if the bits are set already.
  */
 static int change_access(struct task_switch *t, const struct axv_span *descriptor,
 			 __u8 clear, __u8 set, bool busy)
@@ -276,8 +279,8 @@ static __u64 gdt_entry(const struct task_switch *t, __u16 selector)
 }
 
 /*
- * The new TSS: its selector, type, presence and limit.  The processor looked before it
- * left the rest to others; the guest's memory may have changed since.
+ * Check the new TSS: its selector, type, presence and limit.  The processor has checked
+ * these before it exited, but the guest's memory may have changed since.
  */
 static int check_new_tss(struct task_switch *t)
 {
@@ -314,7 +317,7 @@ static unsigned int saved_size(const struct tss_format *f)
 	return f->seg + f->segs * f->width - f->ip;
 }
 
-/* Both TSSs and their descriptors are in memory, as far as they are touched. */
+/* Check that both TSSs and their descriptors are in memory, as far as they are accessed. */
 static int check_memory(struct task_switch *t)
 {
 	const struct tss_format *f = format_of(&t->old);
@@ -344,8 +347,8 @@ static bool loads_cr3(const struct task_switch *t)
 }
 
 /*
- * With PAE paging these four are loaded when CR3 changes (SDM vol. 3A, "PDPTE
- * Registers").
+ * Check the four PDPTEs, which are loaded when CR3 changes with PAE paging (SDM vol. 3A,
+ * "PDPTE Registers").
  */
 static int check_pdptes(struct task_switch *t)
 {
@@ -377,7 +380,7 @@ static int save_old_task(const struct task_switch *t)
 	unsigned int i;
 	int ret;
 
-	/* A 32-bit TSS keeps what is beside its selectors. */
+	/* In a 32-bit TSS the upper halves beside the selectors stay as they are. */
 	ret = read_span(t, &t->save, image + f->ip);
 	if (ret)
 		return ret;
@@ -394,9 +397,9 @@ static int save_old_task(const struct task_switch *t)
 }
 
 /*
- * The new TSS becomes busy first: of two CPUs that switch to one task, one gets the
- * fault, and nothing of its own has changed.  Memory fails behind that only if the VMM
- * takes it away.
+ * The new TSS becomes busy first: if two CPUs switch to one task, one of them gets the
+ * fault, before anything of its own has changed.  After that, an access fails only if the
+ * VMM takes the memory away.
  */
 static int leave_old_task(struct task_switch *t)
 {
@@ -408,7 +411,7 @@ static int leave_old_task(struct task_switch *t)
 		ret = save_old_task(t);
 	if (!ret && nests(t))
 		ret = write_span(t, &t->link, &t->old.selector);
-	/* Again: a task that returns to itself loads what it saved. */
+	/* Read the new TSS again: a task that returns to itself loads what it has saved. */
 	if (!ret)
 		ret = read_span(t, &t->load, t->tss);
 	if (!ret && !nests(t))
@@ -418,7 +421,7 @@ static int leave_old_task(struct task_switch *t)
 
 /* ---- the new task ----------------------------------------------------------- */
 
-/* What an exception needs of the new task before its segments are loaded. */
+/* Load what the delivery of an exception needs before the new task's segments are loaded. */
 static void load_selectors(struct task_switch *t)
 {
 	struct axv_emul *e = t->e;
@@ -433,7 +436,7 @@ static void load_selectors(struct task_switch *t)
 			s->limit = 0xffff;
 			s->attr = 0xf3;
 		} else if (seg == AXV_X86_CS) {
-			/* Accessed, readable, 32 bits: any that can be entered */
+			/* Accessed, readable, 32 bits: code that can be entered */
 			s->limit = ~0u;
 			s->attr = 0xc9b | t->cpl << 5;
 		} else if (seg == AXV_X86_SS) {
@@ -445,7 +448,7 @@ static void load_selectors(struct task_switch *t)
 	};
 }
 
-/* The commit point: the state of the new task, as it is. */
+/* The commit point: load the state of the new task, without checks. */
 static void enter_new_task(struct task_switch *t)
 {
 	const struct tss_format *f = t->format;
@@ -455,7 +458,7 @@ static void enter_new_task(struct task_switch *t)
 	e->sregs.seg[AXV_X86_TR] = t->new;
 	if (loads_cr3(t) && e->sregs.cr3 != tss_get(t, TSS_CR3, 4)) {
 		e->sregs.cr3 = tss_get(t, TSS_CR3, 4);
-		/* Those of the table count, which have been looked at. */
+		/* The entries in memory count from now on; they have been checked. */
 		e->pdptes = false;
 		e->pdptes_asked = true;
 	}
@@ -472,7 +475,7 @@ static void enter_new_task(struct task_switch *t)
 	load_selectors(t);
 }
 
-/* A descriptor of the new task: the table has it, and it is read. */
+/* Read a descriptor of the new task, if its table has it. */
 static int read_descriptor(struct task_switch *t, __u16 selector, __u64 *linear,
 			   struct axv_x86_segment *s)
 {
@@ -520,8 +523,8 @@ static int load_ldtr(struct task_switch *t)
 }
 
 /*
- * What a segment register takes (SDM vol. 3A, table "Exception Conditions Checked
- * During a Task Switch").  Returns the exception, or 0.
+ * May a segment register be loaded with this (SDM vol. 3A, table "Exception Conditions
+ * Checked During a Task Switch")?  Returns the vector of the exception, or 0.
  */
 static __u8 check_segment(const struct task_switch *t, unsigned int seg,
 			  const struct axv_x86_segment *s)
@@ -598,7 +601,7 @@ static int load_segments(struct task_switch *t)
 	return ret;
 }
 
-/* The error code of an exception, on the new task's stack. */
+/* Push the error code of an exception on the new task's stack. */
 static int push_error(struct task_switch *t)
 {
 	__u32 error = t->task->event >> AXV_X86_EVENT_ERROR_SHIFT;
@@ -632,11 +635,14 @@ static int finish_new_task(struct task_switch *t)
 		ret = push_error(t);
 	if (!ret && t->e->gprs.rip > t->e->sregs.seg[AXV_X86_CS].limit)
 		ret = refuse(t, VECTOR_GP, 0);
-	/* There is no way back: tables that cannot be read are bad tables. */
+	/*
+	 * There is no way back to the old task: a table that is not in memory is treated
+	 * as a bad one.
+	 */
 	return ret < 0 ? refuse(t, VECTOR_TS, t->task->selector) : ret;
 }
 
-/* Interrupts, and exceptions that no instruction asks for. */
+/* Is the event an interrupt, or an exception that no instruction asks for? */
 static bool is_external(__u64 event)
 {
 	unsigned int vector = event & AXV_X86_EVENT_VECTOR;

@@ -2,7 +2,7 @@
 /*
  * Moves between memory and the MMX, SSE, AVX and AVX-512 registers.  The first 16 bytes
  * of a register are in the legacy part of an XSAVE block (AMD APM vol. 2, 11.5), the
- * others, and registers 16 to 31, where CPUID says.
+ * others, and registers 16 to 31, are at offsets that CPUID tells.
  */
 #include <string.h>
 
@@ -87,11 +87,11 @@ static bool find_kind(const struct axv_exec *x, enum move_kind *kind)
 
 /**
  * struct part - some bytes of a register, in one component of an XSAVE block
- * @at:		where the component has them
- * @size:	how many
+ * @at:		offset of the bytes in the block
+ * @size:	number of bytes
  * @component:	XSTATE_*
- * @start:	where the component has those of all its registers
- * @total:	how many these are
+ * @start:	offset of the bytes of all registers of the component
+ * @total:	number of bytes of all its registers
  */
 struct part {
 	unsigned int at;
@@ -145,7 +145,10 @@ static void set_valid(unsigned char *xsave, __u64 component)
 	memcpy(xsave + XSAVE_XSTATE_BV, &xstate_bv, sizeof(xstate_bv));
 }
 
-/* A component that is in its initial state is not in the block: all zero. */
+/*
+ * Make a component valid in the block.  One that is not valid is in its initial state:
+ * all zero.
+ */
 static void make_valid(unsigned char *xsave, const struct part *part)
 {
 	if (is_valid(xsave, part->component))
@@ -174,7 +177,7 @@ static void read_register(const struct axv_emul *e, const unsigned char *xsave,
 
 /*
  * Write the first @bytes bytes of a vector register.  The rest of its XMM register is
- * cleared, and, for an instruction with a VEX or EVEX prefix, all that is above.
+ * cleared, and, for an instruction with a VEX or EVEX prefix, all bytes above that.
  */
 static void write_register(const struct axv_emul *e, unsigned char *xsave, unsigned int n,
 			   const unsigned char *data, unsigned int bytes, bool vex)
@@ -195,7 +198,7 @@ static void write_register(const struct axv_emul *e, unsigned char *xsave, unsig
 	}
 }
 
-/* What any MMX instruction does: all registers valid, top of stack 0. */
+/* Do what any MMX instruction does: all x87 registers become valid, and the top of stack 0. */
 static void enter_mmx(unsigned char *xsave)
 {
 	if (!is_valid(xsave, XSTATE_X87)) {
@@ -215,7 +218,7 @@ static bool is_vex(const struct axv_exec *x)
 	       x->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
 }
 
-/* Move between a register's bytes in the block and @data, as in memory. */
+/* Move between an MMX register in the block and @data, the bytes in memory. */
 static void move_mmx(unsigned char *xsave, unsigned int n, unsigned char *data,
 		     unsigned int bytes, bool load)
 {
@@ -245,7 +248,10 @@ static void move_vector(struct axv_exec *x, unsigned char *xsave, enum move_kind
 	} else if (!half) {
 		read_register(x->e, xsave, n, data, bytes);
 	} else if (load) {
-		/* The other half stays, or with a prefix it is that of a third register. */
+		/*
+		 * The other half stays; with a VEX or EVEX prefix it comes from a third
+		 * register.
+		 */
 		if (is_vex(x))
 			other = ZydisRegisterGetId(x->op[1].reg.value);
 		read_register(x->e, xsave, other, whole, 16);
@@ -257,7 +263,7 @@ static void move_vector(struct axv_exec *x, unsigned char *xsave, enum move_kind
 	}
 }
 
-/* Move between register @reg and operand @mem; it is a load unless that is the first. */
+/* Move between register @reg and memory operand @mem; a load unless @mem is 0. */
 static int transfer(struct axv_exec *x, enum move_kind kind, unsigned int mem,
 		    ZydisRegister reg)
 {
@@ -290,14 +296,17 @@ static int transfer(struct axv_exec *x, enum move_kind kind, unsigned int mem,
 	return e->space->fpu(e->opaque, true, &xsave);
 }
 
-/* With a prefix: whether the processor, and the kernel's block, has all it needs. */
+/*
+ * Has the instruction a VEX or EVEX prefix, and do processor and XSAVE block have all it
+ * needs?
+ */
 static bool vex_known(const struct axv_exec *x)
 {
 	const struct axv_emul *e = x->e;
 
 	if (x->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
 		return e->xsave_ymm;
-	/* All registers are there, or none; with a mask it would be more than a move. */
+	/* EVEX needs all registers of AVX-512; with a mask it would be more than a move. */
 	return x->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX && e->xsave_ymm &&
 	       e->xsave_zmm && e->xsave_hi16 &&
 	       (x->insn.avx.mask.reg == ZYDIS_REGISTER_NONE ||
@@ -316,7 +325,7 @@ int axv_exec_vector(struct axv_exec *x)
 	if (!find_kind(x, &kind) ||
 	    (!vex_known(x) && x->insn.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY))
 		return EXEC_UNKNOWN;
-	/* The register is the first operand, or the last, the memory at the other end. */
+	/* One of the first and the last operand is the register, the other one the memory. */
 	if (!axv_is_mem(x, 0))
 		mem = last;
 	if (!axv_is_mem(x, mem) || x->op[last - mem].type != ZYDIS_OPERAND_TYPE_REGISTER)

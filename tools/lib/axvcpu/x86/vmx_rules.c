@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * The checks of the guest state at VM entry, in the order of Intel SDM vol. 3C,
- * "Checking and Loading Guest State", "Checks on the Guest State Area" (27.3.1
- * in editions of 2023), one function per section.  What the module sets by itself
- * (fixed bits of CR0 and CR4, the activity state, IA32_DEBUGCTL, the link pointer), and
- * controls that it never uses, are not looked at.
+ * The checks of the guest state at VM entry, in the order of Intel SDM vol. 3C, "Checking
+ * and Loading Guest State", "Checks on the Guest State Area" (27.3.1 in editions of
+ * 2023), one function per section.  State that the module sets by itself (fixed bits of
+ * CR0 and CR4, the activity state, IA32_DEBUGCTL, the link pointer), and controls that it
+ * never uses, are not checked.
  */
 #include <stddef.h>
 
@@ -20,7 +20,7 @@
 #define AR_UNUSABLE	AXV_VMX_AR_UNUSABLE
 #define AR_VIRTUAL_8086	0xf3u
 
-/* Of a type */
+/* Types of segments, and bits of these */
 #define TYPE_ACCESSED	1u
 #define TYPE_READABLE	2u
 #define TYPE_CODE	8u
@@ -234,8 +234,8 @@ static const char *check_dpl(const struct axv_vmx_state *s,
 }
 
 /*
- * Access rights of ES to GS.  What is said of a usable register holds for CS
- * in any case; SS.DPL counts even if SS is unusable.
+ * Access rights of ES to GS.  Rules for a usable register always hold for CS; SS.DPL
+ * counts even if SS is unusable.
  */
 static const char *check_access(const struct axv_vmx_state *s,
 				unsigned int i)
@@ -334,7 +334,10 @@ static const char *check_rip_rflags(const struct axv_vmx_state *s)
 
 	if (!mode_64 && s->rip >> 32)
 		return "RIP: a bit of 63:32 is 1, outside 64-bit mode";
-	/* Not the same as canonical: the highest bit of an address may differ. */
+	/*
+	 * This is not the same as canonical: the highest bit of the linear address may
+	 * differ from those beyond.
+	 */
 	if (mode_64 && high != 0 && high != -1)
 		return "RIP: the bits beyond the linear-address width differ";
 	if (s->rflags & FLAGS_RESERVED)
@@ -421,7 +424,10 @@ const char *axv_vmx_broken_rule(const struct axv_vmx_state *s)
 	if (broken)
 		return broken;
 
-	/* Some processors have one more: last, for it may not be the reason. */
+	/*
+	 * Some processors have one more rule.  It is checked last, since it may not be
+	 * the reason.
+	 */
 	if ((s->interruptibility & BY_STI) && injects(s, AXV_X86_EVENT_TYPE_NMI))
 		return "interruptibility state: blocking by STI while an NMI is injected";
 	return NULL;

@@ -22,12 +22,12 @@
 #define LEVELS_MAX	5
 
 /**
- * struct walk - one walk
+ * struct walk - one walk of the guest's page tables
  * @e: the CPU
  * @linear: the address
  * @access: AXV_ACCESS_*
- * @user: it is made at privilege level 3
- * @ac: RFLAGS.AC counts, and is set
+ * @user: the access is made at privilege level 3
+ * @ac: RFLAGS.AC is set, and counts for this access
  * @levels: levels of the table
  * @entry_size: 4 or 8 bytes
  * @nr: entries read so far
@@ -69,7 +69,7 @@ static int walk_fault(struct walk *w, __u32 error_code)
 	return AXV_EMUL_EXCEPTION;
 }
 
-/* Bits [low, high] set. */
+/* A number with the bits from @low to @high set */
 static __u64 bits(unsigned int high, unsigned int low)
 {
 	return low > high ? 0 : (~0ull >> (63 - high)) & (~0ull << low);
@@ -100,9 +100,8 @@ static __u64 reserved_bits(const struct walk *w, __u64 entry, unsigned int level
 	if (w->levels == 3) {
 		mask |= bits(62, 52);
 		/*
-		 * Of bits 5 to 8 AMD's processors take no notice, and there is
-		 * one in emulation that sets the accessed bit; Intel's have
-		 * looked at them when they loaded the entry.
+		 * AMD's processors ignore bits 5 to 8, and one in emulation sets the
+		 * accessed bit; Intel's check them when they load the entry.
 		 */
 		if (level == 3)
 			return mask | PTE_NX | bits(2, 1);
@@ -129,8 +128,9 @@ static __u64 entry_address(const struct walk *w, __u64 table, unsigned int level
 }
 
 /*
- * VMX walks from the entries that the last MOV to CR3 has loaded; memory may have
- * others by now (SDM vol. 3A, "PDPTE Registers").
+ * Load the PDPTEs before the first walk that needs them.  With VMX a walk begins with the
+ * entries that the last MOV to CR3 has loaded; memory may have others by now (SDM vol.
+ * 3A, "PDPTE Registers").
  */
 static int ask_for_pdptes(struct walk *w)
 {
@@ -193,8 +193,8 @@ static int read_entries(struct walk *w)
 }
 
 /*
- * Protection keys apply to data in user pages under long mode only.  Loading PKRU
- * is expensive, and most device pages are the kernel's: not before it is needed.
+ * Protection keys apply to data in user pages under long mode only.  PKRU is loaded only
+ * when it is needed: that is expensive, and most device pages are the kernel's.
  */
 static int check_key(struct walk *w)
 {
@@ -229,7 +229,7 @@ static int check_rights(struct walk *w)
 	unsigned int i;
 
 	for (i = 0; i < w->nr; i++) {
-		if (w->levels == 3 && i == 0)	/* its entries carry no rights */
+		if (w->levels == 3 && i == 0)	/* PDPTEs of PAE have no rights */
 			continue;
 		page_user &= !!(w->entry[i] & PTE_U);
 		page_write &= !!(w->entry[i] & PTE_W);
@@ -251,8 +251,8 @@ static int check_rights(struct walk *w)
 }
 
 /*
- * Set the accessed bits and, for a write, the dirty bit of the page.  A table
- * in read-only memory cannot be marked: the guest does without.
+ * Set the accessed bits and, for a write, the dirty bit of the page.  A table in
+ * read-only memory cannot be marked, which is ignored.
  *
  * Return: 0, or -EAGAIN if an entry has changed since it was read.
  */
