@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * The core beside the processor.
+ * Compares the core with the processor.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -187,7 +187,7 @@ static bool same_vector(const unsigned char *cpu, const unsigned char *core)
 	return true;
 }
 
-/* A component of AVX-512, which the core has only if it is valid. */
+/* Compare a component of AVX-512; the core's counts only if it is valid. */
 static bool same_component(const char *name, const unsigned char *cpu,
 			   const unsigned char *core, bool valid, unsigned int size)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * The core beside the processor: both execute one instruction with the same registers
- * and memory.  The core works on this process's own addresses: paging is off for it, and
- * guest physical is host virtual.
+ * Compares the core with the processor: both execute one instruction with the same
+ * registers and memory.  The core works on this process's own addresses: paging is off
+ * for it, and guest physical addresses are host virtual ones.
  */
 #ifndef BESIDE_H
 #define BESIDE_H
@@ -14,20 +14,20 @@
 #define AREAS		3
 #define STATUS		0x8d5ull	/* status flags */
 
-/* The areas, one behind the other. */
+/* The areas, one after the other */
 extern unsigned char *beside_memory;
 
 /* Areas that are devices for the core, one bit each; the others are RAM. */
 extern unsigned int beside_devices;
 
-/** beside_init() - make the memory, and native_init() */
+/** beside_init() - allocate the memory, and call native_init() */
 bool beside_init(void);
 
 /**
- * beside_cpu() - the core's CPU with the processor's registers
+ * beside_cpu() - fill in the core's CPU from the processor's registers
  * @e: the CPU
  * @insn: the instruction
- * @size: its bytes
+ * @size: bytes of the instruction
  * @code32: it is 32-bit code
  * @n: the registers
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * The instructions that are compared with the real CPU: assembled into a table
- * of bytes, text and what is special about each.
+ * The instructions that are compared with the real CPU: assembled into a table of their
+ * bytes, text and traits.
  */
 #ifndef CASES_H
 #define CASES_H
@@ -12,7 +12,7 @@
 /**
  * struct insn_case - one instruction
  * @start: its bytes
- * @end: behind them
+ * @end: end of its bytes
  * @text: as written for the assembler
  * @traits: CASE_*, and in the low bits the flags that it leaves undefined
  */
@@ -27,9 +27,9 @@ extern const struct insn_case __start_insn_cases[];
 extern const struct insn_case __stop_insn_cases[];
 #endif
 
-/* Undefined flags, as in RFLAGS. */
+/* Bits of undefined flags, as in RFLAGS */
 #define CASE_UNDEF	0xffff
-#define CASE_REP	0x10000		/* small RCX, memory of few values */
+#define CASE_REP	0x10000		/* small RCX, few different values in memory */
 #define CASE_BRANCH	0x20000		/* memory holds the landing's address */
 #define CASE_ALIGNED	0x40000		/* operands must be aligned */
 #define CASE_BITS	0x80000		/* RBX and R9: bit numbers, signed */
@@ -39,7 +39,7 @@ extern const struct insn_case __stop_insn_cases[];
 #define CASE_DIVIDE	0x800000	/* a dividend that fits, mostly */
 #define CASE_AVX512	0x1000000	/* needs a processor with AVX-512 BW and VL */
 
-/* Which families leave which flags undefined (AMD APM vol. 3). */
+/* The flags that each family leaves undefined (AMD APM vol. 3) */
 #define U_NONE		0
 #define U_AF		0x10
 #define U_SHIFT		0x10			/* AF; OF by CASE_OF1 */

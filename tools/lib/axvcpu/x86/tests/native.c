@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * One instruction on the real CPU.
+ * Executes one instruction on the real CPU.
  *
- * The instruction is copied to a page below 4 GiB and followed by a jump back;
- * the registers are loaded from and stored to static memory, so that none of
- * them is needed for getting there.  32-bit code is entered through the
- * 32-bit user code segment that Linux on x86-64 has in its GDT, unless it runs on a
- * hypervisor without one.
+ * The instruction is copied to a page below 4 GiB and followed by a jump back; the
+ * registers are loaded from and stored to static memory, so that none of them is needed
+ * for the jumps.  32-bit code is entered through the 32-bit user code segment that Linux
+ * on x86-64 has in its GDT, unless it runs on a hypervisor without one.
  */
 #include <cpuid.h>
 #include <signal.h>
@@ -25,7 +24,7 @@
 #define DATA		0x2b
 #define STATUS		0xcd5	/* status flags and DF */
 
-/* All that the assembly below touches; it knows the order. */
+/* All that native_switch.S accesses; it knows the offsets. */
 struct {
 	__u64 gpr[16];
 	__u64 rflags;
@@ -33,7 +32,7 @@ struct {
 	__u64 host_rsp;
 	__u64 target;
 	__u32 far32[2];		/* offset and selector of the 32-bit code */
-	__u64 components;	/* for XSAVE; 0: FXSAVE */
+	__u64 components;	/* components for XSAVE; 0: use FXSAVE */
 	unsigned char xsave[NATIVE_XSAVE] __attribute__((aligned(64)));
 	int fault;
 	__u32 error;
@@ -54,12 +53,12 @@ extern const char native_far32[];
 extern const char native_back[];
 extern const char native_back_landed[];
 
-/* One page of code per mode; each has its way back behind the instruction. */
+/* One page of code for each mode, with room for the instruction and a jump back after it */
 static unsigned char *code[2];
 
 static bool has_code32;
 
-/* jmp *0(%rip), with the target behind it */
+/* Write jmp *0(%rip), with the target after it. */
 static unsigned char *put_jump64(unsigned char *p, const void *target)
 {
 	static const unsigned char jump[] = { 0xff, 0x25, 0, 0, 0, 0 };
@@ -69,7 +68,7 @@ static unsigned char *put_jump64(unsigned char *p, const void *target)
 	return p + sizeof(jump) + sizeof(target);
 }
 
-/* ljmp $CS64, $target: back to 64-bit code, in the page itself */
+/* Write ljmp $CS64, $target: it goes back to 64-bit code in the page itself. */
 static void put_jump32(unsigned char *p, const void *target)
 {
 	__u32 next = (uintptr_t)p + 7;
@@ -89,7 +88,7 @@ static void put_back(bool code32, unsigned char *p, const void *target)
 		put_jump64(p, target);
 }
 
-/* The instruction raised an exception: its registers are those before. */
+/* The instruction has raised an exception: the registers are those before it. */
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
@@ -133,7 +132,7 @@ bool native_has_avx(void)
 	return __builtin_cpu_supports("avx");
 }
 
-/* CPUID 0dh: where a component is; false if it ends behind our block. */
+/* Find the offset of a component by CPUID 0dh; false if it ends beyond the block here. */
 static bool find_component(unsigned int component, unsigned int *offset)
 {
 	unsigned int size, ecx, edx;
@@ -151,13 +150,13 @@ bool native_has_avx512(unsigned int *zmm, unsigned int *hi16)
 	       find_component(6, zmm) && find_component(7, hi16);
 }
 
-/* Does the jump into a 32-bit code segment fault? */
+/* Can 32-bit code be entered?  On some hypervisors the far jump faults. */
 static bool try_code32(void)
 {
 	static const unsigned char nop = 0x90;
 	static struct native n;
 
-	/* FCW and MXCSR with exceptions masked: they stay. */
+	/* FCW and MXCSR with exceptions masked: these values stay after the instruction. */
 	memcpy(n.xsave, (__u16[]){ 0x37f }, 2);
 	memcpy(n.xsave + 24, (__u32[]){ 0x1f80 }, 4);
 	native_run(&n, &nop, sizeof(nop), true);
@@ -181,7 +180,7 @@ bool native_init(void)
 			return false;
 		put_back(i, code[i] + LANDING, native_back_landed);
 	}
-	/* 64-bit code does without; 32-bit code does not. */
+	/* 64-bit code does not need DS and ES, but 32-bit code does. */
 	asm volatile("mov %0, %%ds; mov %0, %%es" : : "r"(DATA));
 	has_code32 = try_code32();
 	return true;

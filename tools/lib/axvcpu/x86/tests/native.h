@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * One instruction on the real CPU, with all its registers given.
+ * Executes one instruction on the real CPU, with all registers given.
  */
 #ifndef NATIVE_H
 #define NATIVE_H
@@ -14,8 +14,7 @@
 /**
  * struct native - registers before and after
  * @gprs:	in and out; RIP out only, RFLAGS without the system's bits
- * @xsave:	in and out: the XSAVE block; an FXSAVE image on a processor without
- *		AVX
+ * @xsave:	in and out: the XSAVE block; on a processor without AVX an FXSAVE image
  * @fault:	out: the vector of the exception that it raised; -1: none
  * @error:	out: the exception's error code
  * @address:	out: CR2, if it was a page fault
@@ -28,16 +27,16 @@ struct native {
 	__u64 address;
 };
 
-/** native_has_code32() - whether 32-bit code runs here; native_init() found out */
+/** native_has_code32() - can 32-bit code run here?  native_init() has found out */
 bool native_has_code32(void);
 
-/** native_has_avx() - whether @xsave of &struct native is more than FXSAVE's */
+/** native_has_avx() - is @xsave of &struct native more than an FXSAVE image? */
 bool native_has_avx(void);
 
 /**
- * native_has_avx512() - whether @xsave has the components of AVX-512
- * @zmm: where it has the upper halves of the first 16 registers
- * @hi16: where it has registers 16 to 31
+ * native_has_avx512() - has @xsave of &struct native the components of AVX-512?
+ * @zmm: out: offset of the upper halves of the first 16 registers
+ * @hi16: out: offset of registers 16 to 31
  */
 bool native_has_avx512(unsigned int *zmm, unsigned int *hi16);
 
@@ -57,8 +56,8 @@ __u64 native_code(bool code32);
 /**
  * native_run() - execute one instruction in 64-bit or 32-bit user code
  * @n: the registers
- * @insn: its bytes
- * @size: how many
+ * @insn: bytes of the instruction
+ * @size: number of bytes
  * @code32: in a 32-bit code segment; all addresses must be below 4 GiB
  */
 void native_run(struct native *n, const void *insn, unsigned int size, bool code32);

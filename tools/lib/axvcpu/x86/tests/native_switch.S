@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * Into the instruction under test, with all registers loaded from native_state,
- * and back.  native.c checks the offsets.
+ * Jumps to the instruction under test with all registers loaded from native_state, and
+ * stores them after it.  native.c checks the offsets.
  */
 
 #define STATE(offset)	native_state+offset(%rip)

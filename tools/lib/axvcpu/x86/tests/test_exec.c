@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * What the real CPU cannot show in a user program: device accesses and their
+ * Tests of what the real CPU cannot show in a user program: device accesses and their
  * pieces, segments, exceptions, 16-bit code, fetching, single steps.
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #define DEV		WORLD_DEVICE
 #define RIGHTS		(PTE_P | PTE_W | PTE_U)
 
-/* Execute the instruction made of @...; the CPU is prepared. */
+/* Execute the instruction with the bytes @... on a CPU that is prepared. */
 #define STEP(e, ...) ({							\
 	static const unsigned char bytes_[] = { __VA_ARGS__ };		\
 	world_code(e, bytes_, sizeof(bytes_));				\
@@ -33,7 +33,7 @@ static bool logged(unsigned int n, bool write, __u64 gpa, unsigned int width)
 	       world_log[n].gpa == gpa && world_log[n].width == width;
 }
 
-/* @error_code: -1: none */
+/* Did the step raise this exception?  @error_code: -1: none */
 static bool raised(int ret, unsigned int vector, int error_code)
 {
 	int pushed = e.exception.has_error_code ? (int)e.exception.error_code : -1;
@@ -46,7 +46,7 @@ static bool raised(int ret, unsigned int vector, int error_code)
 	return false;
 }
 
-/* 64-bit code with a device at linear DEV and identity-mapped RAM. */
+/* Prepare the CPU for 64-bit code, with a device at linear DEV and identity-mapped RAM. */
 static void long_mode(void)
 {
 	unsigned int i;
@@ -93,7 +93,7 @@ static void test_pieces(void)
 	    logged(1, true, DEV + 0x1000, 4) && world_log[1].data == 0x55443322 &&
 	    logged(2, true, DEV + 0x1004, 2) && world_log[2].data == 0x7766 &&
 	    logged(3, true, DEV + 0x1006, 1) && world_log[3].data == 0x88,
-	    "so does a write, lowest address first");
+	    "a write across pages comes in pieces, lowest address first");
 
 	long_mode();
 	world_map(&e, DEV + 0x1000, 1, 0x95000 | RIGHTS);
@@ -127,7 +127,7 @@ static void test_pieces(void)
 	    "read-only memory is read as memory and written as a device");
 	tap(!STEP(&e, 0xc6, 0x07, 0x99) && world_accesses == 2 &&	/* mov byte [rdi], 0x99 */
 	    logged(1, true, WORLD_ROM + 4, 1) && world_peek(WORLD_ROM + 4, 4) == 0x40,
-	    "a plain write to read-only memory likewise");
+	    "a plain write to read-only memory is a device's");
 
 	long_mode();
 	world_poke(WORLD_CODE + 0x1006, 0x600df00d, 4);
@@ -143,7 +143,10 @@ static void test_pieces(void)
 	    "the base of GS counts in 64-bit code");
 }
 
-/* RDI in RAM, with its page marked already: another CPU changes the data only. */
+/*
+ * RDI points to RAM whose page has its accessed and dirty bits, so that another CPU
+ * changes only the data.
+ */
 static void contended(unsigned int times)
 {
 	__u64 gpa;
@@ -168,7 +171,7 @@ static void test_atomic(void)
 	contended(1);
 	*gpr(AXV_X86_RAX) = 5;
 	tap(!STEP(&e, 0x87, 0x07) && world_peek(0x90000, 4) == 5 &&
-	    *gpr(AXV_X86_RAX) == 16, "xchg likewise");
+	    *gpr(AXV_X86_RAX) == 16, "xchg gives what was there last");
 }
 
 static void test_order(void)
@@ -276,7 +279,7 @@ static void test_segments(void)
 	*gpr(AXV_X86_RDI) = 0x2ffffffe;
 	world_poke(0, 0x1234, 2);
 	tap(!STEP(&e, 0x8b, 0x07) && logged(0, false, 0xfffffffe, 2) &&
-	    *gpr(AXV_X86_RAX) == 0x1234fffe, "and so does an access across it");
+	    *gpr(AXV_X86_RAX) == 0x1234fffe, "an access across 4 GiB wraps");
 
 	long_mode();
 	*gpr(AXV_X86_RDI) = 0x800000000000ull;
@@ -436,7 +439,7 @@ static void test_strings(void)
 	    "a count of zero does nothing");
 }
 
-/* INS or OUTS of two bytes' length, told in full. */
+/* Execute INS or OUTS with a length of two bytes, of which the exit tells all. */
 static int string(bool in, unsigned int width, bool rep)
 {
 	const struct axv_exit_io_string told = {
@@ -448,7 +451,7 @@ static int string(bool in, unsigned int width, bool rep)
 	return axv_emul_io_string(&e, &told, 2);
 }
 
-/* Likewise, by other sizes of addresses, and through another segment. */
+/* Execute INS or OUTS with another size of addresses, and another segment. */
 static int string_by(unsigned int addr_width, unsigned int seg, bool in, unsigned int width)
 {
 	const struct axv_exit_io_string told = {
@@ -644,7 +647,10 @@ static void test_port_addresses(void)
 	    *gpr(AXV_X86_RSI) == 0x12, "outsb from another segment");
 }
 
-/* What the hardware did not tell is in the code, if it is the instruction that exited. */
+/*
+ * What the hardware does not tell is taken from the code, if that has the instruction
+ * that exited.
+ */
 static int untold(unsigned int addr_width, const void *code, unsigned int size)
 {
 	const struct axv_exit_io_string told = {
@@ -753,7 +759,7 @@ static void test_vector_faults(void)
 	tap(raised(STEP(&e, 0xc5, 0xfe, 0x6f, 0x07), VECTOR_UD, -1),
 	    "vmovdqu, no CR4.OSXSAVE: #UD");
 
-	/* A load with a VEX prefix clears the register's bytes behind its own. */
+	/* A load with a VEX prefix clears the register's bytes above its own. */
 	long_mode();
 	e.sregs.cr4 |= CR4_OSXSAVE;
 	e.xsave_ymm = 576;
@@ -774,7 +780,7 @@ static void test_vector_faults(void)
 	tap(raised(STEP(&e, 0x48, 0x0f, 0xc7, 0x0f), VECTOR_GP, 0) && !world_accesses,
 	    "cmpxchg16b, not aligned: #GP(0)");
 
-	long_mode();	/* a block with both components in their initial state */
+	long_mode();	/* an XSAVE block with both components in their initial state */
 	memset(world_xsave + 160, 0xcc, 256);
 	tap(!STEP(&e, 0x66, 0x0f, 0x6e, 0x0f) && world_xsave[512] == 2 &&	/* movd */
 	    world_xsave[160] == 0 && world_xsave[176] == 0x10 && world_xsave[180] == 0,
@@ -850,13 +856,13 @@ static void test_unsupported(void)
 	    strstr(axv_error(), "[rdi]") && !world_accesses && *gpr(AXV_X86_RAX) == 0x55,
 	    "fld: the error has the instruction's text");
 	tap(STEP(&e, 0x62, 0xf1, 0xfe, 0x48, 0x6f, 0x07) == -EOPNOTSUPP &&
-	    strstr(axv_error(), "vmovdqu64"), "vmovdqu64 without AVX-512: likewise");
+	    strstr(axv_error(), "vmovdqu64"), "vmovdqu64 without AVX-512: the error has its text");
 	e.sregs.cr4 |= CR4_OSXSAVE;
 	e.xsave_ymm = 576;
 	e.xsave_zmm = 1152;
 	e.xsave_hi16 = 1664;
 	tap(!STEP(&e, 0x62, 0xf1, 0xfe, 0x48, 0x6f, 0x07) && world_accesses == 8,
-	    "and with it: eight accesses of a device");
+	    "vmovdqu64 with AVX-512: eight accesses of a device");
 	world_accesses = 0;
 	tap(STEP(&e, 0x62, 0xf1, 0xfe, 0x49, 0x6f, 0x07) == -EOPNOTSUPP && !world_accesses,
 	    "vmovdqu64 with a mask: not supported");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * The rules of a guest state that the processor enters, one case for each; and what is
- * made of an exit and registers.
+ * The rules for a guest state that the processor can enter, one case for each; and the
+ * texts for exits and registers.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -141,9 +141,9 @@ static STATE real_state(void)
 
 /**
  * struct change - a field that breaks a rule
- * @offset:	where it is
- * @size:	and how large; 0: no further change
- * @value:	what it becomes
+ * @offset:	offset of the field
+ * @size:	bytes of the field; 0: no further change
+ * @value:	its new value
  */
 struct change {
 	__u16 offset;
@@ -156,10 +156,10 @@ struct change {
 
 /**
  * struct rule - one rule and a state that breaks it
- * @state:	a state that keeps all
- * @change:	what to change
- * @message:	the answer; NULL: this is allowed
- * @why:	for those allowed: a name
+ * @state:	makes a state that keeps all rules
+ * @change:	changes of that state
+ * @message:	the expected answer; NULL: the state is allowed
+ * @why:	name of the test, if the state is allowed
  */
 struct rule {
 	STATE (*state)(void);
@@ -555,7 +555,7 @@ static void test_svm(void)
 	    "SVM: an exception that few processors have");
 }
 
-/* From an exit of the stand-in's. */
+/* Explain an exit of the stand-in. */
 static const char *explain(__u64 backend, __u64 reason, __u64 qualification)
 {
 	static char text[160];

@@ -40,7 +40,7 @@ static void set_segment(unsigned int seg, __u16 selector, __u64 base, __u32 limi
 	kernel_set(AXV_REG_X86(SEG, AXV_X86_SEG_INDEX(seg, AXV_X86_SEG_ATTR)), attr);
 }
 
-/* An exit: a flat guest switches to a task whose registers are mostly 0. */
+/* Make an exit: a guest with flat segments switches to a task whose registers are mostly 0. */
 static void make_switch(__u8 source, __u64 event, bool pending)
 {
 	unsigned int seg;
@@ -151,7 +151,7 @@ static void test_done(void)
 	    "INT n is over");
 }
 
-/* A fault that the kernel combines with what was being delivered */
+/* Faults, which the kernel may combine with the event that was being delivered */
 static void test_faults(void)
 {
 	make_switch(AXV_X86_TASK_GATE, EVENT(EXTINT, 0x20), true);
@@ -225,7 +225,8 @@ static void test_length(void)
 	    "another instruction by now runs again");
 	for (tries = 1, ret = 0; !ret && tries < 1000; tries++)
 		ret = finish();
-	tap(ret == -EOPNOTSUPP && tries < 1000 && in_old_task(), "but not for ever");
+	tap(ret == -EOPNOTSUPP && tries < 1000 && in_old_task(),
+	    "another instruction again and again is an error");
 }
 
 int main(void)

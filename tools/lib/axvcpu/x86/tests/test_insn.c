@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Every instruction form beside the real CPU: the same registers and memory
- * before, the same registers, flags and memory after.
- * Each of the three places in memory (RDI's, RSI's, the stack) is RAM in some runs and
- * a device in others.
+ * Compares every form of instruction with the real CPU: with the same registers and
+ * memory before, registers, flags and memory have to be the same after.  Each of the
+ * three places in memory (RDI's, RSI's, the stack) is RAM in some runs and a device in
+ * others.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -82,7 +82,7 @@ static void put_memory(const struct insn_case *c, struct native *n, __u64 landin
 		memcpy(beside_memory + i, &word, 8);
 	}
 	if (c->traits & CASE_REP) {
-		/* Few values, so that comparing goes on for a while. */
+		/* Few different values, so that a repeated comparison goes on for a while. */
 		for (i = 0; i < AREAS * AREA; i++)
 			beside_memory[i] = random64() % 16 ? 0x41 : 0x42;
 		gpr[AXV_X86_RAX] = 0x4141414141414141ull;
@@ -94,7 +94,7 @@ static void put_memory(const struct insn_case *c, struct native *n, __u64 landin
 		memcpy((void *)(uintptr_t)gpr[AXV_X86_RSP], &landing,
 		       c->traits & CASE_32 ? 4 : 8);
 	}
-	if (random64() & 1) {	/* so that a compare and exchange succeeds */
+	if (random64() & 1) {	/* the memory's own value, so that CMPXCHG succeeds */
 		memcpy(&gpr[AXV_X86_RAX], at, 8);
 		if (strstr(c->text, "cmpxchg8b")) {
 			gpr[AXV_X86_RDX] = gpr[AXV_X86_RAX] >> 32;

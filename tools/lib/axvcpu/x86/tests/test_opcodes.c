@@ -63,7 +63,7 @@ static void init(struct sweep *s, enum world_mode mode)
 	e->gprs.gpr[AXV_X86_RSP] = DEV + 0x2000;
 }
 
-/* Execute it at one level; what it is told to do by devices is the same each time. */
+/* Execute an encoding at one privilege level; devices answer the same each time. */
 static int step(const struct sweep *s, struct axv_emul *e, const unsigned char *bytes,
 		unsigned int cpl)
 {
@@ -89,7 +89,7 @@ static bool is_ud(int ret, const struct axv_emul *e)
 	       !e->exception.has_error_code;
 }
 
-/* Whether the rules hold for one encoding. */
+/* Do the rules hold for one encoding? */
 static bool holds(struct sweep *s, const unsigned char *bytes)
 {
 	struct axv_emul kernel, user;
@@ -105,7 +105,7 @@ static bool holds(struct sweep *s, const unsigned char *bytes)
 		ret = step(s, &user, bytes, 3);
 		return is_ud(ret, &user) && !world_accesses && unchanged(s, &user);
 	}
-	/* INS and OUTS, which are no device accesses: left to the processor. */
+	/* INS and OUTS have an exit of their own, so they are left to the processor. */
 	if (ret == AXV_EMUL_CHANGED)
 		return !accesses && unchanged(s, &kernel) && step(s, &user, bytes, 3) == ret &&
 		       !world_accesses && unchanged(s, &user);
@@ -134,7 +134,7 @@ static void one(struct sweep *s, const unsigned char *opcode, unsigned int lengt
 	tap_note("%s:%s", s->text, text);
 }
 
-/* Memory at (DI), with each number in the other field. */
+/* Try memory at (DI), with each number in the other field of ModRM. */
 static void all_modrm(struct sweep *s, unsigned char *p, unsigned int length, bool di16)
 {
 	unsigned int reg;
@@ -170,7 +170,7 @@ static void legacy(struct sweep *s, bool di16)
 	}
 }
 
-/* VEX and XOP: the map, then W and the vector length and the implied prefix. */
+/* Try VEX and XOP: each map, and then each W, vector length and implied prefix. */
 static void three_bytes(struct sweep *s, unsigned char escape, unsigned int first,
 			unsigned int last, bool di16)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Task switches: what is saved and loaded, what refuses them, and whose fault it is.
+ * Task switches: what is saved and loaded, what refuses them, and in which task a fault
+ * is raised.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -64,7 +65,7 @@
 #define OLD_IP		0x401000u
 #define NEW_IP		0x1234u
 
-/* A whole test is one line; what it finds wrong comes before that. */
+/* Each test is one line; the failed checks of a test are reported before it. */
 static bool good;
 
 #define EXPECT(condition) do {						\
@@ -112,7 +113,7 @@ static void fill_gdt(void)
 	set_descriptor(LDT, IN_LDT, 0x1000, 0xfff, 0x493);
 }
 
-/* A register of the new TSS, where both formats have it. */
+/* Set a register of the new TSS, at its offset in the format that TSS has. */
 static void set_new(unsigned int at16, unsigned int at32, __u32 value, unsigned int size)
 {
 	bool wide = access_byte(NEW) & 8;
@@ -150,8 +151,8 @@ static void fill_new_tss(void)
 }
 
 /*
- * An old task at privilege level 3 that has all registers in use, and a new one
- * that waits.
+ * Make an old task at privilege level 3 that has all registers in use, and a new one to
+ * switch to.
  */
 static void new_guest(bool old32, bool new32, __u8 source)
 {
@@ -203,7 +204,7 @@ static void expect_saved32(__u32 ip, __u32 flags)
 {
 	unsigned int i;
 
-	/* What is before and behind is not touched. */
+	/* What is before and after the saved registers is not changed. */
 	for (i = 0; i < 0x20; i += 4)
 		EXPECT(world_peek(OLD_TSS + i, 4) == 0x55555555);
 	EXPECT(world_peek(OLD_TSS + 0x20, 4) == ip);
@@ -325,7 +326,7 @@ static void test_16_bits(void)
 	new_guest(true, false, CALL);
 	EXPECT(!task_switch(CALL));
 	expect_saved32(OLD_IP + 7, OLD_FLAGS | FLAG_NT);
-	/* EFLAGS above 16 bits are not there. */
+	/* A 16-bit TSS has no flags above bit 15. */
 	expect_new(false, NEW_FLAGS | FLAG_NT);
 	EXPECT(access_byte(NEW) == 0x83);
 	EXPECT(world_peek(NEW_TSS, 2) == OLD);
@@ -425,14 +426,14 @@ static void test_trap_flag(void)
 }
 
 /**
- * struct refusal - a switch that does not take place
- * @what:	for messages
- * @source:	of the switch
- * @event:	with GATE
- * @at:		where memory is changed
- * @value:	to what
- * @size:	how many bytes; 0: it is not
- * @vector:	the exception
+ * struct refusal - a task switch that raises an exception
+ * @what:	name of the test
+ * @source:	source of the switch
+ * @event:	event, with GATE
+ * @at:		address of memory that is changed before
+ * @value:	value that is written there
+ * @size:	bytes that are written; 0: none
+ * @vector:	vector of the exception
  * @error:	its error code
  */
 struct refusal {
@@ -451,7 +452,7 @@ struct refusal {
 #define NEW_SEG(seg)	(NEW_TSS + 0x48 + 4 * AXV_X86_##seg)
 #define NEW_LDT		(NEW_TSS + 0x60)
 
-/* In the old task, which is as it was. */
+/* Exceptions in the old task, which is unchanged */
 static const struct refusal before[] = {
 	{ "busy", CALL, 0, NEW_ACCESS, 0x8b, 1, VECTOR_GP, NEW },
 	{ "busy", JMP, 0, NEW_ACCESS, 0x8b, 1, VECTOR_GP, NEW },
@@ -474,7 +475,7 @@ static const struct refusal before[] = {
 	  NEW | 1 },
 };
 
-/* In the new task. */
+/* Exceptions in the new task */
 static const struct refusal after[] = {
 	{ "LDT in itself", CALL, 0, NEW_LDT, 0xc, 2, VECTOR_TS, 0xc },
 	{ "LDT beyond", CALL, 0, NEW_LDT, 0x98, 2, VECTOR_TS, 0x98 },
@@ -528,7 +529,7 @@ static const struct refusal after[] = {
 	  SMALL_STACK, 2, VECTOR_SS, 1 },
 };
 
-/* Which are none. */
+/* Switches that are allowed */
 static const struct refusal allowed[] = {
 	{ "CS conforming", CALL, 0, NEW_SEG(CS), CONFORMING, 2, 0, 0 },
 	{ "DS is readable code", CALL, 0, NEW_SEG(DS), CODE0, 2, 0, 0 },
@@ -544,7 +545,7 @@ static bool raised(int ret, const struct refusal *r)
 	       e.exception.has_error_code == !!r->vector;
 }
 
-/* The guest, and a copy of its memory, to see that neither changes. */
+/* Copies of the CPU and its memory, to see that neither changes */
 static struct axv_emul copy;
 static unsigned char memory[WORLD_RAM];
 
@@ -577,7 +578,7 @@ static void test_refused_before(void)
 	}
 }
 
-/* What is not in memory that a table could change */
+/* Refusals that do not depend on memory, so the table above cannot make them */
 static void test_refused_selector(void)
 {
 	static const struct {
@@ -634,7 +635,7 @@ static void test_refused_after(void)
 		world_poke(r->at, r->value, r->size);
 		set_new(0, 0x38, 2, 4);
 		EXPECT(raised(switch_to(NEW, r->source, r->event, 0), r));
-		/* The new task it is, with a code segment that can be entered. */
+		/* The guest is in the new task, with a code segment that can be entered. */
 		EXPECT(task.entered);
 		EXPECT(e.gprs.rip == NEW_IP);
 		EXPECT(e.sregs.seg[AXV_X86_TR].selector == NEW);
@@ -699,7 +700,7 @@ static void test_user_task(void)
 	tap(good, "a user's task may not have the supervisor's data");
 }
 
-/* Two CPUs switch to one task: the other one is first, at the last moment. */
+/* Two CPUs switch to one task: the other CPU is first, at the last moment. */
 static int busy_cmpxchg(void *opaque, __u64 gpa, __u64 old, __u64 new, size_t size)
 {
 	(void)opaque;
@@ -729,7 +730,7 @@ static void test_race(void)
 	EXPECT(unchanged());
 	tap(good, "another CPU takes the task first");
 
-	/* What else changes in the descriptor does not count. */
+	/* A change of other bits in the descriptor does not matter. */
 	new_guest(true, true, CALL);
 	world_contention = 1;
 	EXPECT(!task_switch(CALL));
@@ -737,7 +738,7 @@ static void test_race(void)
 	tap(good, "another CPU changes the descriptor");
 }
 
-/* With paging: pages of the first 4 MiB, all of them the supervisor's. */
+/* Tests with paging: the tables map the first 4 MiB, all of it for the supervisor. */
 #define OLD_ROOT	0x10000ull
 #define NEW_ROOT	0x12000ull
 
@@ -758,7 +759,7 @@ static void new_paging_guest(void)
 	e.sregs.cr0 |= CR0_PG | CR0_WP;
 	e.sregs.cr3 = OLD_ROOT;
 	world_poke(NEW_TSS + 0x1c, NEW_ROOT, 4);
-	/* Marks in the upper tables are no change. */
+	/* Accessed bits in the upper tables do not count as changes. */
 	world_poke(OLD_ROOT, (OLD_ROOT + 0x1000) | PTE_P | PTE_W | PTE_A, 4);
 }
 
@@ -876,7 +877,7 @@ static void test_pdptes(void)
 		if (cases[i].fault) {
 			EXPECT(task_switch(JMP) == AXV_EMUL_EXCEPTION);
 			EXPECT(e.exception.vector == VECTOR_GP && !e.exception.error_code);
-			/* Neither task changed hands. */
+			/* Neither task has changed. */
 			EXPECT(unchanged());
 		} else {
 			EXPECT(!task_switch(JMP));
@@ -939,7 +940,10 @@ static unsigned int length_of(const char *code, unsigned int size, __u8 source, 
 	return axv_emul_task_length(&e, &task);
 }
 
-/* Of an instruction whose length no processor told, and which has to be the one that exited. */
+/*
+ * The length of the instruction where the processor does not tell it; the code has to
+ * have an instruction that fits the exit.
+ */
 static void test_length(void)
 {
 	good = true;

@@ -66,7 +66,7 @@ static void test_pages(void)
 	}
 }
 
-/* What a right is worth: one page, one access, the error code or success. */
+/* Rights: one page, one access, and the error code or success */
 #define OK	(~0u)
 static const struct {
 	const char *name;
@@ -74,7 +74,7 @@ static const struct {
 	unsigned int cpl;
 	__u32 access;
 	__u64 entry;		/* of the page */
-	__u64 upper;		/* bits turned over in the entry above */
+	__u64 upper;		/* bits that are inverted in the entry above */
 	__u64 cr0;		/* bits cleared */
 	__u64 cr4;		/* bits set */
 	__u64 rflags;		/* bits set */
@@ -229,7 +229,7 @@ static void test_reserved(void)
 	}
 }
 
-/* VMX: entries that are loaded count, whatever memory has by now. */
+/* With VMX the PDPTEs that are loaded count, whatever memory has by now. */
 static void test_pdptes(void)
 {
 	const __u64 linear = 0x40005123;
@@ -251,7 +251,7 @@ static void test_pdptes(void)
 	tap(ret == AXV_EMUL_EXCEPTION && e.exception.error_code == 0,
 	    "a PDPTE in memory that is not loaded");
 
-	/* They are for PAE alone. */
+	/* Only PAE has PDPTEs that are loaded. */
 	world_init(&e, WORLD_LONG4);
 	world_map(&e, linear, 1, 0x90000 | RIGHTS);
 	e.pdptes = true;
@@ -285,7 +285,7 @@ static void test_marking(void)
 	ret = axv_emul_walk(&e, linear, W, AXV_WALK_ANY | AXV_WALK_NO_MARK, &gpa);
 	tap(!ret && gpa == 0x90123, "a walk that ignores rights");
 
-	/* Bit 4 (PCD) is what the other CPU's 16 changes. */
+	/* The 16 that the other CPU adds is bit 4 (PCD). */
 	world_init(&e, WORLD_LONG4);
 	world_map(&e, linear, 1, 0x90000 | RIGHTS);
 	world_contention = 3;

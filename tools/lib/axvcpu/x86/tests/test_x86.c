@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * What is x86 in the wrappers, and axv_vcpu_finish(), over a stand-in for the module.
+ * The library's code for x86: wrappers and axv_vcpu_finish(), over a stand-in for the
+ * module.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -83,7 +84,7 @@ static void test_events(void)
 	    kernel.event.flags == AXV_INJECT_HAS_ERROR_CODE && kernel.event.error_code == 8 &&
 	    !kernel.event.address, "an exception with an error code");
 	tap(!axv_vcpu_inject_exception(vcpu, 6, 8, 9) && !kernel.event.flags &&
-	    !kernel.event.error_code, "an exception without");
+	    !kernel.event.error_code, "an exception without an error code");
 	tap(!axv_vcpu_inject_exception(vcpu, 14, 2, 0x1000) && kernel.event.address == 0x1000,
 	    "a page fault");
 }
@@ -110,7 +111,7 @@ static void make_registers(struct axv_x86_gprs *gprs, struct axv_x86_sregs *sreg
 	sregs->cr4 = 1 << 9;
 }
 
-/* An exit whose registers are in the run page, or only in the kernel. */
+/* Make an exit whose registers are in the run page, or only in the kernel. */
 static void make_exit(bool in_page, const void *insn, unsigned int size)
 {
 	struct axv_x86_gprs gprs;
@@ -183,7 +184,7 @@ static void test_finish(void)
 	    "a page fault is the guest's, with its address");
 }
 
-/* How often the vector state was asked for. */
+/* How often was the vector state read? */
 static unsigned int fpu_reads(void)
 {
 	return kernel.calls[_IOC_NR(AXV_VCPU_GET_FPU)];
@@ -195,7 +196,7 @@ static __u64 page(__u64 table, unsigned int index, __u64 entry)
 	return table;
 }
 
-/* Long mode with protection keys; the device is a page with @rights. */
+/* Make an exit in long mode with protection keys; the device is in a page with @rights. */
 static void make_long_exit(const void *insn, unsigned int size, __u64 rights)
 {
 	make_exit(true, insn, size);
@@ -219,7 +220,7 @@ static void test_finish_keys(void)
 	    "a page of the kernel's needs no protection keys");
 	make_long_exit(add, 2, 7);
 	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && fpu_reads() == 1 && device.writes == 1,
-	    "a page of a user's does");
+	    "a user page needs protection keys");
 }
 
 static void set_user(void)
@@ -234,7 +235,7 @@ static bool got_ud(int ret)
 	       !kernel.event.flags && run->regs.gprs.rip == 0x1000;
 }
 
-/* What a program of the guest does must not end the VM. */
+/* Whatever a program of the guest does, it must not end the VM. */
 static void test_finish_user(void)
 {
 	static const unsigned char fld[] = { 0xd9, 0x07 };
@@ -249,7 +250,7 @@ static void test_finish_user(void)
 	make_exit(true, fld, 2);
 	run->exit.fault.access = AXV_ACCESS_FETCH;
 	set_user();
-	tap(got_ud(axv_vcpu_finish(vcpu, &ops, NULL)), "user mode does: #UD");
+	tap(got_ud(axv_vcpu_finish(vcpu, &ops, NULL)), "user mode executes where it has no memory: #UD");
 }
 
 /* ---- INS and OUTS ---- */
@@ -309,12 +310,12 @@ static void test_finish_strings(void)
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == -EOPNOTSUPP && error_has("port 0x1f0") &&
 	    !run->dirty, "INS, and the VMM has no ports");
 
-	/* All is told: nobody looks at the code. */
+	/* The exit tells all, so the guest's code is not read. */
 	make_string(other, 3, 4);
 	tap(axv_vcpu_finish(vcpu, &with, NULL) == AXV_FINISH_DONE && port.calls == 1,
-	    "the code does not count");
+	    "the code does not matter if the exit tells all");
 
-	/* It is not, and the code is another by now. */
+	/* The exit does not tell the size of addresses, and the code is another by now. */
 	make_string(other, 3, AXV_IO_STRING_UNTOLD);
 	kernel_set(AXV_REG_X86(CR, 3), 1);
 	ret = axv_vcpu_finish(vcpu, &with, NULL);
@@ -324,15 +325,15 @@ static void test_finish_strings(void)
 	for (i = 0; i < 63 && !ret; i++)
 		ret = axv_vcpu_finish(vcpu, &with, NULL);
 	tap(!ret && axv_vcpu_finish(vcpu, &with, NULL) == -EOPNOTSUPP && error_has("another one"),
-	    "but not for ever");
+	    "the same exit again and again is an error");
 	set_user();
 	for (i = 0; i < 64 && !ret; i++)
 		ret = axv_vcpu_finish(vcpu, &with, NULL);
 	tap(!ret && got_ud(axv_vcpu_finish(vcpu, &with, NULL)) && !port.calls,
-	    "#UD for user mode, then");
+	    "the same exit again and again in user mode: #UD");
 }
 
-/* Where CR0 goes that LMSW has changed. */
+/* CR0 as LMSW has changed it is written to the run page, or by ioctl. */
 static void test_finish_msw(void)
 {
 	static const unsigned char lmsw[] = { 0x0f, 0x01, 0x37 };	/* [edi] */
@@ -396,10 +397,10 @@ static void test_finish_no_code(void)
 	run->regs.sregs.seg[AXV_X86_SS].attr |= 3 << 5;
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION && kernel.events == 1 &&
 	    kernel.event.vector == 6 && !kernel.event.flags && !device.reads &&
-	    run->regs.gprs.rip == 0x1000, "and user mode's is #UD");
+	    run->regs.gprs.rip == 0x1000, "code that cannot be read: #UD for user mode");
 }
 
-/* VMX: the PDPTEs that the processor has loaded, and none of them in memory. */
+/* VMX: the PDPTEs are those that the processor has loaded; memory has none of them. */
 static void test_finish_pdptes(void)
 {
 	static const unsigned char add[] = { 0x01, 0x07 };
@@ -426,7 +427,7 @@ static void test_finish_pdptes(void)
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE && device.writes == 1,
 	    "an access by PDPTEs that are loaded");
 
-	/* They do not belong to a CR3 that the next run loads. */
+	/* If the next run loads CR3, the loaded entries do not belong to it. */
 	make_exit(true, add, 2);
 	run->regs.sregs.cr0 |= 1ull << 31;
 	run->regs.sregs.cr4 |= 1 << 5;
@@ -448,7 +449,7 @@ static void test_finish_pdptes(void)
 	kernel.no_reg = 0;
 }
 
-/* What the kernel does not decode at the local APIC that it has itself. */
+/* Instructions that the kernel does not decode, at the local APIC that it has itself */
 static void test_finish_lapic(void)
 {
 	static const unsigned char or[] = { 0x09, 0x07 };	/* or [edi], eax */
@@ -499,7 +500,7 @@ static void test_finish_lapic(void)
 	run->regs.sregs.seg[AXV_X86_CS].attr |= 3 << 5;
 	run->regs.sregs.seg[AXV_X86_SS].attr |= 3 << 5;
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_EXCEPTION &&
-	    kernel.event.vector == 6 && !device.reads, "of a program of the guest it is #UD");
+	    kernel.event.vector == 6 && !device.reads, "user mode on the kernel's local APIC: #UD");
 
 	make_exit(true, or, 2);
 	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00d00);
@@ -508,7 +509,7 @@ static void test_finish_lapic(void)
 	    "in x2APIC mode there is no page");
 	make_exit(true, or, 2);
 	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
-	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.writes == 1, "nor elsewhere");
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.writes == 1, "other addresses are no local APIC");
 	vm->irqchip = AXV_IRQCHIP_NONE;
 	make_exit(true, or, 2);
 	run->regs.gprs.gpr[AXV_X86_RDI] = 0xfee000f0;

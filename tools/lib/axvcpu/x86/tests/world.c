@@ -46,7 +46,7 @@ static int ram_cmpxchg(void *opaque, __u64 gpa, __u64 old, __u64 new, size_t siz
 		return -ENOENT;
 	if (gpa >= WORLD_ROM)
 		return -EROFS;
-	if (world_contention) {	/* another CPU was faster, and added 16 */
+	if (world_contention) {	/* another CPU has added 16 before */
 		world_contention--;
 		world_poke(gpa, world_peek(gpa, size) + 16, size);
 	}
@@ -219,7 +219,7 @@ __u64 world_entry(struct axv_emul *e, __u64 linear, unsigned int level)
 		if (l == level)
 			return where;
 		if (!(world_peek(where, size) & PTE_P)) {
-			/* The top of PAE tables has neither W nor U. */
+			/* PDPTEs of PAE have neither W nor U. */
 			world_poke(where, next_table |
 				   (top == 3 && l == 3 ? PTE_P : PTE_P | PTE_W | PTE_U),
 				   size);

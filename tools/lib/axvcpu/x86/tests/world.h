@@ -49,8 +49,8 @@ extern unsigned char world_ram[WORLD_RAM];
 extern struct world_access world_log[64];	/* ports by their number */
 extern unsigned int world_accesses;
 extern int world_device_error;		/* what devices return, 0 or negative */
-extern int world_port_error;		/* likewise, ports */
-extern unsigned int world_contention;	/* so many exchanges find other data */
+extern int world_port_error;		/* what ports return, 0 or negative */
+extern unsigned int world_contention;	/* number of exchanges that find other data */
 extern unsigned char world_xsave[4096];
 
 /** world_init() - a CPU in @mode, at privilege level 0, with empty tables */
@@ -68,13 +68,13 @@ void world_set_cpl(struct axv_emul *e, unsigned int cpl);
  */
 void world_map(struct axv_emul *e, __u64 linear, unsigned int level, __u64 entry);
 
-/** world_entry() - guest physical address of the entry of a level */
+/** world_entry() - guest physical address of the page-table entry of a level */
 __u64 world_entry(struct axv_emul *e, __u64 linear, unsigned int level);
 
-/** world_code() - give the CPU an instruction, at WORLD_CODE and decoded */
+/** world_code() - put an instruction at WORLD_CODE, and into the CPU's @insn */
 void world_code(struct axv_emul *e, const void *bytes, unsigned int size);
 
-/** world_peek() - @size bytes of RAM */
+/** world_peek() - read @size bytes of RAM */
 __u64 world_peek(__u64 gpa, unsigned int size);
 
 /** world_poke() - write @size bytes of RAM */
