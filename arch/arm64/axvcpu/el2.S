@@ -643,7 +643,7 @@ SYM_INNER_LABEL(axv_nvhe_install, SYM_L_GLOBAL)
 SYM_CODE_END(axv_nvhe_code)
 SYM_INNER_LABEL(axv_nvhe_code_end, SYM_L_GLOBAL)
 
-/* ---- asking who has EL2 ------------------------------------------------------------ */
+/* ---- finding out what has EL2 ------------------------------------------------------ */
 
 /*
  * u64 axv_nvhe_ask(u64 call)

@@ -24,7 +24,7 @@ static __always_inline enum axv_next axv_arm64_handle_fast(struct axv_arm64_vcpu
 {
 	switch (ESR_ELx_EC(v->last.esr)) {
 	case ESR_ELx_EC_HVC64:
-		/* PC is behind the instruction already. */
+		/* PC is past the instruction already. */
 		return axv_arm64_smccc(v, 4);
 	case ESR_ELx_EC_SMC64:
 		axv_arm64_skip(v);

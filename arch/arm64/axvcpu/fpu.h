@@ -2,19 +2,20 @@
 /*
  * The vector registers, which host and guest share.
  *
- * While a guest has them interrupts are off, and nothing of the kernel's uses them
- * then (may_use_simd(); the firmware's runtime services, called by a crash, save and
- * restore them for themselves).  So the host's can be put away as they are, and brought
- * back as they were: whether they are this thread's, another one's that the kernel
- * finds here when it comes back, or nobody's, the kernel sees no difference.
+ * While a guest has them interrupts are off, and nothing of the kernel's uses them then
+ * (may_use_simd(); the firmware's runtime services, called by a crash, save and restore
+ * them for themselves).  So the host's can be put away as they are, and brought back as
+ * they were: the kernel sees no difference, whether they belong to this thread, to
+ * another thread that finds them here when it comes back, or to none.
  *
  * This holds for V0 to V31, FPSR and FPCR alone.  A write to one of V clears the rest of
  * the Z register that it is a part of (Arm ARM, "SVE registers").  With SVE they may
- * therefore be put away only where they are this thread's, and it is in a system call: that
- * has no more than V to keep (the kernel's sve.rst, "System call behaviour"), the kernel has
- * cleared or given up the rest on the way in, and P and FFR cannot be changed by a guest,
- * which is trapped.  Otherwise, and with SME, whose modes are the kernel's business, the
- * kernel saves the thread's registers and brings them back on its way to user mode.
+ * therefore be put away only where they belong to this thread and it is in a system call:
+ * a system call keeps no more than V (the kernel's sve.rst, "System call behaviour"), the
+ * kernel has cleared or given up the rest on the way in, and P and FFR cannot be changed
+ * by a guest, which is trapped.  Otherwise, and with SME, whose modes only the kernel
+ * handles, the kernel saves the thread's registers and brings them back on its way to
+ * user mode.
  */
 #ifndef _AXVCPU_ARM64_FPU_H
 #define _AXVCPU_ARM64_FPU_H

@@ -213,7 +213,7 @@ int axv_gic_level(struct axv_arm64_gic *gic, u32 intid, u8 priority, bool level)
 /**
  * axv_gic_tell_end() - note that a level route waits for the end of an interrupt
  * @gic:	queue of a vCPU
- * @intid:	one whose wire is high
+ * @intid:	INTID of an interrupt whose wire is high
  */
 void axv_gic_tell_end(struct axv_arm64_gic *gic, u32 intid)
 {

@@ -89,7 +89,7 @@ bool __init axv_arm64_gic_init(u64 vtr, u32 timer_intid)
 }
 
 /**
- * axv_arm64_gic_reset() - reset: nothing is pending, nothing enabled
+ * axv_arm64_gic_reset() - reset a vCPU's interrupts: none is pending, none is enabled
  * @v:		vCPU whose claim the caller holds
  *
  * Context: under &axv_vcpu.lock.

@@ -271,7 +271,7 @@ static bool firmware_has(u32 workaround)
 }
 
 /**
- * axv_arm64_choose_hardening() - what an exit does about branch prediction
+ * axv_arm64_choose_hardening() - choose what an exit does about branch prediction
  * @s:		what the CPU has
  *
  * In the kernel's order of preference: if targets have to be forgotten, the firmware is

@@ -79,7 +79,7 @@ static struct axv_stage2 map;
 static void *code;
 static DEFINE_PER_CPU(struct axv_nvhe *, nvhe_page);
 
-/* ---- who has EL2 ------------------------------------------------------------ */
+/* ---- finding out what has EL2 ------------------------------------------------------ */
 
 static u64 ask_who(void)
 {

@@ -174,7 +174,7 @@ static unsigned long dcache_line(void)
 }
 
 /**
- * axv_arm64_clean() - have memory contain what is to be seen with caches off
+ * axv_arm64_clean() - clean memory, so that an access with caches off sees its contents
  * @start:	address, as the kernel maps it
  * @size:	bytes
  *
@@ -304,7 +304,7 @@ void axv_arm64_caches_changed(struct axv_arm64_vcpu *v, u64 old, u64 new)
 }
 
 /**
- * axv_arm64_set_way() - the guest maintains its caches by set and way
+ * axv_arm64_set_way() - act on the guest's maintenance of caches by set and way
  * @v:		vCPU whose claim the caller holds
  *
  * A virtual machine has no caches with sets and ways.  A guest uses such operations when

@@ -92,7 +92,7 @@ void axv_arm64_timer_stop(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_timer_line() - the timer's output, from its registers in memory
+ * axv_arm64_timer_line() - is the timer's output high, by its registers in memory?
  * @v:		vCPU whose claim the caller holds
  */
 bool axv_arm64_timer_line(const struct axv_arm64_vcpu *v)
@@ -142,7 +142,7 @@ bool axv_arm64_timer_rises(struct axv_arm64_vcpu *v)
 }
 
 /**
- * axv_arm64_timer_tell() - the timer has risen: end the run, unless it is low again
+ * axv_arm64_timer_tell() - end the run for a rise of the timer, unless it is low again
  * @v:		vCPU without irqchip whose claim the caller holds
  *
  * It may be low again if the VM's counter was set meanwhile.

@@ -14,9 +14,9 @@
 #include "arm64.h"
 
 /**
- * struct axv_arm64_tlb - whose translations with one VMID a CPU's TLB may hold
- * @vm_id:	id of the VM; 0: not known
- * @serial:	&axv_arm64_vcpu.serial of the vCPU; 0: not known
+ * struct axv_arm64_tlb - the translations that a CPU's TLB may hold with one VMID
+ * @vm_id:	id of the VM that they belong to; 0: not known
+ * @serial:	&axv_arm64_vcpu.serial of the vCPU that was entered last; 0: not known
  * @tlb_gen:	&axv_vm.tlb_gen when they were last flushed
  *
  * Each CPU has its own, which it accesses with interrupts off.
@@ -31,7 +31,7 @@ u64 axv_arm64_use_vmid(struct axv_arm64_vm *vm);
 unsigned int axv_arm64_tlb_note(struct axv_arm64_vcpu *v, struct axv_arm64_tlb *tlb, u64 gen);
 
 /**
- * axv_arm64_tlb_stale() - what this CPU has to forget before it enters @v
+ * axv_arm64_tlb_stale() - find out what this CPU has to forget before it enters @v
  * @v:		vCPU whose VTTBR_EL2 is loaded next
  *
  * If this does not see the new &axv_vm.tlb_gen of a removal, that removal sees the vCPU

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMIDs, with a model of TLBs: a table of whose translations each CPU has with each VMID.
+ * VMIDs, with a model of TLBs: a table of the VM whose translations a CPU has with a
+ * VMID.
  */
 #include <linux/cpumask.h>
 #include <linux/irqflags.h>

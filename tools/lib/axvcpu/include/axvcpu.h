@@ -89,11 +89,11 @@ int axv_open(const char *path, struct axv_host **host);
 /** axv_close() - close the device; NULL is allowed */
 void axv_close(struct axv_host *host);
 
-/** axv_host_fd() - the descriptor of the device; it stays the library's */
+/** axv_host_fd() - the descriptor of the device, which the library closes */
 int axv_host_fd(const struct axv_host *host);
 
 /**
- * axv_query() - one fact about the host
+ * axv_query() - ask for one fact about the host
  * @host: the host
  * @id: an &enum axv_query_id
  * @value: where to store the answer
@@ -137,7 +137,7 @@ int axv_vm_create(struct axv_host *host, const struct axv_vm_config *config,
  */
 void axv_vm_destroy(struct axv_vm *vm);
 
-/** axv_vm_fd() - the VM's descriptor; it stays the library's */
+/** axv_vm_fd() - the VM's descriptor, which the library closes */
 int axv_vm_fd(const struct axv_vm *vm);
 
 /** axv_vm_id() - identity of the VM, unique while the module is loaded */
@@ -199,7 +199,7 @@ int axv_vm_map_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 si
 		   __u64 offset, void **hva);
 
 /**
- * axv_vm_hva() - where guest memory is in this process
+ * axv_vm_hva() - find guest memory in this process
  * @vm: the VM
  * @gpa: guest physical address
  * @size: bytes that are needed
@@ -410,7 +410,7 @@ int axv_vcpu_create(struct axv_vm *vm, const struct axv_vcpu_config *config,
 /** axv_vcpu_destroy() - close a vCPU, in whatever state; NULL is allowed */
 void axv_vcpu_destroy(struct axv_vcpu *vcpu);
 
-/** axv_vcpu_fd() - the vCPU's descriptor; it stays the library's */
+/** axv_vcpu_fd() - the vCPU's descriptor, which the library closes */
 int axv_vcpu_fd(const struct axv_vcpu *vcpu);
 
 /** axv_vcpu_id() - the id it was created with */
@@ -474,13 +474,13 @@ int axv_vcpu_sync(struct axv_vcpu *vcpu);
 /** axv_vcpu_kick() - end the current run, or else the next one, at once */
 int axv_vcpu_kick(struct axv_vcpu *vcpu);
 
-/** axv_vcpu_reset() - back to Created, from Invalid too */
+/** axv_vcpu_reset() - put a vCPU back into state Created, also from Invalid */
 int axv_vcpu_reset(struct axv_vcpu *vcpu);
 
-/** axv_vcpu_get_state() - state and identity; never waits */
+/** axv_vcpu_get_state() - read state and identity; never waits */
 int axv_vcpu_get_state(struct axv_vcpu *vcpu, struct axv_state *state);
 
-/** axv_vcpu_get_stats() - counters since creation */
+/** axv_vcpu_get_stats() - read the counters since creation */
 int axv_vcpu_get_stats(struct axv_vcpu *vcpu, struct axv_stats *stats);
 
 /* ---- vCPUs: placement --------------------------------------------------- */
@@ -548,7 +548,7 @@ int axv_vcpu_get_reg(struct axv_vcpu *vcpu, __u64 id, __u64 *value);
 int axv_vcpu_set_reg(struct axv_vcpu *vcpu, __u64 id, __u64 value);
 
 /**
- * axv_vcpu_list_regs() - ids of all registers a vCPU has
+ * axv_vcpu_list_regs() - read the ids of all registers a vCPU has
  * @vcpu: the vCPU
  * @ids: where to store the array; the caller frees it with free()
  *

@@ -83,7 +83,7 @@ extern struct kernel kernel;
 /** kernel_reset() - forget everything */
 void kernel_reset(void);
 
-/** kernel_get() - a register's value; 0 if it was never written */
+/** kernel_get() - read a register; 0 if it was never written */
 __u64 kernel_get(__u64 id);
 
 /** kernel_set() - preset a register */

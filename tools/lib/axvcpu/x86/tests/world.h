@@ -53,7 +53,7 @@ extern int world_port_error;		/* what ports return, 0 or negative */
 extern unsigned int world_contention;	/* number of exchanges that find other data */
 extern unsigned char world_xsave[4096];
 
-/** world_init() - a CPU in @mode, at privilege level 0, with empty tables */
+/** world_init() - make a CPU in @mode, at privilege level 0, with empty tables */
 void world_init(struct axv_emul *e, enum world_mode mode);
 
 /** world_set_cpl() - give CS and SS a privilege level */
