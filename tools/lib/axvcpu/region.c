@@ -296,7 +296,7 @@ static int dirty_call(struct axv_vm *vm, unsigned long request, const struct axv
 	if (!ioctl(vm->fd, request, arg))
 		return 0;
 	if (errno == EINVAL)
-		hint = "the region needs a log; ask for multiples of 64 pages, AXV_QUERY_MAX_DIRTY_PAGES at most";
+		hint = "the region needs a log; ask by 64 pages, at most AXV_QUERY_MAX_DIRTY_PAGES";
 	return axv_fail_call(hint, "dirty pages of region %u", arg->region);
 }
 

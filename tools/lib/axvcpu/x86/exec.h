@@ -119,10 +119,7 @@ static inline bool axv_is_string(const struct axv_exec *x)
 	return x->insn.meta.category == ZYDIS_CATEGORY_STRINGOP;
 }
 
-/**
- * axv_repeat_prefix() - the last repeat prefix, which is the one that counts; 0: there is
- * none
- */
+/** axv_repeat_prefix() - the last repeat prefix, which counts; 0: there is none */
 unsigned int axv_repeat_prefix(const struct axv_exec *x);
 
 /** axv_reg_known() - can axv_reg_read() read this register? */
