@@ -214,7 +214,7 @@ static int cpu_pm(struct notifier_block *notifier, unsigned long event, void *un
 		axv_nvhe_disable();
 	else if (event == CPU_PM_ENTER_FAILED || event == CPU_PM_EXIT)
 		if (begin_on_cpu())
-			pr_err("EL2 of CPU %d does not come back\n", smp_processor_id());
+			pr_err("EL2 of CPU %d cannot be taken again\n", smp_processor_id());
 	return NOTIFY_OK;
 }
 

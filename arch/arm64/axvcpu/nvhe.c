@@ -461,10 +461,10 @@ void axv_nvhe_report(void)
 	const struct axv_nvhe *page = __this_cpu_read(nvhe_page);
 
 	if (!page->elr)
-		pr_err_ratelimited("CPU %d: somebody else has EL2, and answers %#llx\n",
+		pr_err_ratelimited("CPU %d: other code has EL2, and answers %#llx\n",
 				   smp_processor_id(), page->esr);
 	else
-		pr_err("CPU %d: fault at EL2 at %#llx, ESR %#llx, FAR %#llx; it is given back\n",
+		pr_err("CPU %d: fault at EL2 at %#llx, ESR %#llx, FAR %#llx; EL2 is given back\n",
 		       smp_processor_id(), page->elr - virt_to_phys(code),
 		       page->esr, page->far);
 }

@@ -181,7 +181,7 @@ static int explain_vmx(struct axv_vcpu *vcpu, const struct axv_exit_fail_entry *
 		snprintf(text, size, "a machine check during the entry");
 		break;
 	default:
-		snprintf(text, size, "exit reason %#llx, which nobody asked for",
+		snprintf(text, size, "exit reason %#llx, which is not expected",
 			 (unsigned long long)reason);
 		break;
 	}
@@ -195,7 +195,7 @@ static int explain_svm(const struct axv_exit_fail_entry *fail,
 	unsigned int linear_bits;
 
 	if (fail->hardware_reason != SVM_INVALID) {
-		snprintf(text, size, "exit code %#llx, which nobody asked for",
+		snprintf(text, size, "exit code %#llx, which is not expected",
 			 (unsigned long long)fail->hardware_reason);
 		return 0;
 	}
