@@ -217,6 +217,13 @@ static void lapic_test_x2apic_registers(struct kunit *test)
 	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_EOI, 1));
 	KUNIT_EXPECT_EQ(test, 0, set_msr(x, APIC_EOI, 0));
 	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_ESR, 1));
+	/* ICR is one register of 64 bits; its busy bit reads 0. */
+	KUNIT_EXPECT_EQ(test, 0, set_msr(x, APIC_ICR, 9ull << 32 | APIC_ICR_BUSY | 0x40));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_rdmsr(x, MSR(APIC_ICR), &value));
+	KUNIT_EXPECT_EQ(test, 9ull << 32 | 0x40, value);
+	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_ICR, APIC_DEST_SELF | BIT(13) | 0x40));
+	KUNIT_EXPECT_NE(test, 0, set_msr(x, APIC_ICR, APIC_DEST_SELF | BIT(20) | 0x40));
+	KUNIT_EXPECT_EQ(test, -1, take(x));
 	/* The page is gone. */
 	KUNIT_EXPECT_FALSE(test, axv_lapic_has(x, AXV_LAPIC_PAGE));
 	KUNIT_EXPECT_TRUE(test, axv_lapic_has(cpu(test, 0), AXV_LAPIC_PAGE));
@@ -274,6 +281,11 @@ static void lapic_test_priorities(struct kunit *test)
 	self_ipi(x, 0x53);
 	KUNIT_EXPECT_EQ(test, 0x53, take(x));
 	KUNIT_EXPECT_EQ(test, 0x50, read(x, APIC_PROCPRI));
+	write(x, APIC_TASKPRI, 0x4f);
+	KUNIT_EXPECT_EQ(test, 0x50, read(x, APIC_PROCPRI));
+	write(x, APIC_TASKPRI, 0x61);
+	KUNIT_EXPECT_EQ(test, 0x61, read(x, APIC_PROCPRI));
+	write(x, APIC_TASKPRI, 0);
 	/* An interrupt of the same class waits. */
 	KUNIT_EXPECT_EQ(test, -1, take(x));
 	self_ipi(x, 0x61);
@@ -550,6 +562,11 @@ static void lapic_test_destinations(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0xa, who(test, 0x40));
 	send(test, 0x40 | APIC_DEST_LOGICAL | APIC_DM_LOWEST, 0x0c);
 	KUNIT_EXPECT_EQ(test, 0x4, who(test, 0x40));
+	/* CPU 2, disabled by software, would lose it: CPU 3 gets it. */
+	write(cpu(test, 2), APIC_SPIV, 0xff);
+	send(test, 0x40 | APIC_DEST_LOGICAL | APIC_DM_LOWEST, 0x0c);
+	KUNIT_EXPECT_EQ(test, 0x8, who(test, 0x40));
+	enable(cpu(test, 2));
 	for (i = 0; i < CPUS; i++) {
 		write(cpu(test, i), APIC_DFR, 0x0fffffff);
 		write(cpu(test, i), APIC_LDR, ((i / 2) << 4 | 1u << (i % 2)) << 24);
@@ -598,7 +615,21 @@ static void lapic_test_x2apic_destinations(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x90, take(cpu(test, 3)));
 	KUNIT_EXPECT_EQ(test, -1, take(cpu(test, 1)));
 	KUNIT_EXPECT_FALSE(test, axv_lapic_ipi_is_wide(0xffull << 32 | 0x90));
+	KUNIT_EXPECT_FALSE(test, axv_lapic_ipi_is_wide(APIC_DEST_SELF | 0x90));
+	KUNIT_EXPECT_FALSE(test, axv_lapic_ipi_is_wide(0x6ull << 32 | APIC_DEST_LOGICAL |
+						       0x90));
+	KUNIT_EXPECT_TRUE(test, axv_lapic_ipi_is_wide(0xffffffffull << 32 | 0x90));
+	KUNIT_EXPECT_TRUE(test, axv_lapic_ipi_is_wide(APIC_DEST_ALLINC | 0x90));
 	KUNIT_EXPECT_TRUE(test, axv_lapic_ipi_is_wide(APIC_DEST_ALLBUT | 0x90));
+	KUNIT_EXPECT_TRUE(test, axv_lapic_ipi_is_wide(0x6ull << 32 | APIC_DEST_LOGICAL |
+						      APIC_DM_LOWEST | 0x90));
+}
+
+static int msi(struct kunit *test, u64 address, u32 data)
+{
+	struct axv_inject event = { .type = AXV_INJECT_MSI, .address = address, .data = data };
+
+	return axv_x86_msi(cpu(test, 0)->base.vm, &event);
 }
 
 static void lapic_test_errors(struct kunit *test)
@@ -619,18 +650,28 @@ static void lapic_test_errors(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0xee, take(x));
 	write(x, APIC_ESR, 0);
 	KUNIT_EXPECT_EQ(test, BIT(AXV_ESR_REGISTER), read(x, APIC_ESR));
-}
+	write(x, APIC_EOI, 0);
+	/* LVT error tells of an error once, and again after a write of ESR. */
+	read(x, 0x3d0);
+	KUNIT_EXPECT_EQ(test, 0xee, take(x));
+	write(x, APIC_EOI, 0);
+	read(x, 0x3d0);
+	KUNIT_EXPECT_EQ(test, -1, take(x));
+	write(x, APIC_ESR, 0);
 
-static int msi(struct kunit *test, u64 address, u32 data)
-{
-	struct axv_inject event = { .type = AXV_INJECT_MSI, .address = address, .data = data };
-
-	return axv_x86_msi(cpu(test, 0)->base.vm, &event);
+	/* LVT error sends an edge, also if the last interrupt of its vector was a level. */
+	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee00000, 0xc0ee));
+	KUNIT_EXPECT_EQ(test, 0xee, take(x));
+	KUNIT_EXPECT_EQ(test, 0xee, write(x, APIC_EOI, 0));
+	read(x, 0x3d0);
+	KUNIT_EXPECT_EQ(test, 0xee, take(x));
+	KUNIT_EXPECT_EQ(test, -1, write(x, APIC_EOI, 0));
 }
 
 static void lapic_test_msi(struct kunit *test)
 {
 	struct axv_x86_vcpu *x = cpu(test, 1);
+	int i;
 
 	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0x41));
 	KUNIT_EXPECT_EQ(test, 0x41, take(x));
@@ -649,6 +690,11 @@ static void lapic_test_msi(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, APIC_DM_NMI));
 	KUNIT_EXPECT_EQ(test, 2, take(x));
+	/* One too many is lost. */
+	for (i = 0; i < AXV_NMI_MAX + 1; i++)
+		msi(test, 0xfee01000, APIC_DM_NMI);
+	KUNIT_EXPECT_EQ(test, AXV_NMI_MAX, x->events.nmi_pending);
+	x->events.nmi_pending = 0;
 	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0x0f));
 	KUNIT_EXPECT_EQ(test, -1, take(x));
 	write(x, APIC_ESR, 0);
@@ -660,6 +706,55 @@ static void lapic_test_msi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x42, take(x));
 	KUNIT_EXPECT_EQ(test, -EINVAL, msi(test, 0xfed01000, 0x41));
 	KUNIT_EXPECT_EQ(test, -EINVAL, msi(test, 0x1fee01000, 0x41));
+}
+
+/* What a route sends, and whether the VMM is told of its end. */
+static void lapic_test_route(struct kunit *test)
+{
+	struct axv_route route = {
+		.flags = AXV_ROUTE_LEVEL, .address = 0xfee01000, .data = 0x41,
+	};
+	struct axv_x86_vcpu *x = cpu(test, 1);
+	struct axv_vm *vm = x->base.vm;
+	struct axv_inject event = {};
+
+	KUNIT_EXPECT_EQ(test, 0, axv_x86_route(vm, &route, &event));
+	KUNIT_EXPECT_EQ(test, 0x41, event.vector);
+	KUNIT_EXPECT_EQ(test, 0, axv_x86_msi(vm, &event));
+	KUNIT_EXPECT_EQ(test, 0x41, take(x));
+	/* Its end is a matter of the core's routes. */
+	KUNIT_EXPECT_FALSE(test, test_bit(0x41, x->lapic->direct));
+	KUNIT_EXPECT_TRUE(test, axv_lapic_ends_level(x));
+	KUNIT_EXPECT_EQ(test, 0x41, write(x, APIC_EOI, 0));
+
+	/* A level that the VMM sends itself: the VMM is told of its end, once. */
+	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, 0xc041));
+	KUNIT_EXPECT_EQ(test, 0x41, take(x));
+	KUNIT_EXPECT_TRUE(test, test_bit(0x41, x->lapic->direct));
+	KUNIT_EXPECT_EQ(test, 0x41, write(x, APIC_EOI, 0));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_lapic_ended(x, 0x41, 2));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT_EOI, x->base.run->exit_reason);
+	KUNIT_EXPECT_EQ(test, 0x41, x->base.run->exit.eoi.vector);
+	KUNIT_EXPECT_FALSE(test, test_bit(0x41, x->lapic->direct));
+
+	/* Nobody is told of the end of an edge. */
+	route.flags = 0;
+	KUNIT_EXPECT_EQ(test, 0, axv_x86_route(vm, &route, &event));
+	KUNIT_EXPECT_EQ(test, 0, axv_x86_msi(vm, &event));
+	KUNIT_EXPECT_EQ(test, 0x41, take(x));
+	KUNIT_EXPECT_FALSE(test, axv_lapic_ends_level(x));
+	KUNIT_EXPECT_EQ(test, -1, write(x, APIC_EOI, 0));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_lapic_ended(x, -1, 2));
+
+	/* The address says which vCPU gets it, and the data which vector. */
+	route.vcpu = 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_route(vm, &route, &event));
+	route.vcpu = 0;
+	route.vector = 0x41;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_route(vm, &route, &event));
+	route.vector = 0;
+	route.priority = 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_x86_route(vm, &route, &event));
 }
 
 /* An APIC that is off, or disabled by software, loses interrupts. */
@@ -698,6 +793,8 @@ static void lapic_test_pic(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -1, take(x));
 	/* The PIC's interrupt comes before the APIC's, and is not in service in the APIC. */
 	self_ipi(x, 0x40);
+	write(x, APIC_LVT0, APIC_DM_EXTINT | APIC_LVT_MASKED);
+	KUNIT_EXPECT_FALSE(test, axv_lapic_pic_open(x));
 	write(x, APIC_LVT0, APIC_DM_EXTINT);
 	KUNIT_EXPECT_TRUE(test, axv_lapic_pic_open(x));
 	KUNIT_EXPECT_EQ(test, 0x30, take(x));
@@ -722,13 +819,20 @@ static void lapic_test_init_sipi(struct kunit *test)
 	/* A SIPI that the vCPU does not wait for does not end a halt, either. */
 	write(x, APIC_EOI, 0);
 	x->regs.rflags &= ~(u64)X86_EFLAGS_IF;
+	x->regs.rip = 0x1000;
 	send(test, APIC_DM_STARTUP | 0x12, 1);
 	KUNIT_EXPECT_TRUE(test, axv_lapic_latched(x));
 	raw_spin_lock_irq(&x->base.lock);
 	KUNIT_EXPECT_FALSE(test, axv_x86_has_event(&x->base));
 	raw_spin_unlock_irq(&x->base.lock);
 	axv_x86_take_latched(x);
+	KUNIT_EXPECT_FALSE(test, axv_lapic_latched(x));
 	KUNIT_EXPECT_EQ(test, 7, x->regs.gpr[AXV_X86_RBX]);
+	KUNIT_EXPECT_EQ(test, 0x1000, x->regs.rip);
+
+	/* A level de-assert is no INIT. */
+	send(test, APIC_DM_INIT | APIC_INT_LEVELTRIG, 1);
+	KUNIT_EXPECT_FALSE(test, axv_lapic_latched(x));
 
 	/* CR8 is watched and the window is armed: the next entry has to end both. */
 	x->cr8_below = 4;
@@ -751,7 +855,13 @@ static void lapic_test_init_sipi(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 5, x->tsc_adjust);
 	KUNIT_EXPECT_EQ(test, 0xff, read(x, APIC_SPIV));
 	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_IRR + 0x20));
-	/* Nothing but a SIPI ends the wait. */
+	/* Interrupts are lost, also if a VMM has enabled the APIC.  Only a SIPI ends that. */
+	enable(x);
+	msi(test, 0xfee01000, 0x41);
+	KUNIT_EXPECT_EQ(test, -1, pending(x));
+	x->lapic->wait_sipi = false;
+	KUNIT_EXPECT_EQ(test, -1, pending(x));
+	x->lapic->wait_sipi = true;
 	send(test, APIC_DM_NMI, 1);
 	raw_spin_lock_irq(&x->base.lock);
 	KUNIT_EXPECT_FALSE(test, axv_x86_has_event(&x->base));
@@ -808,6 +918,7 @@ static void end_count(struct axv_x86_vcpu *x)
 static void lapic_test_timer(struct kunit *test)
 {
 	struct axv_x86_vcpu *x = cpu(test, 0);
+	unsigned int i;
 	u32 count;
 
 	write(x, APIC_LVTT, 0x60);
@@ -839,6 +950,15 @@ static void lapic_test_timer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMCCT));
 	KUNIT_EXPECT_FALSE(test, hrtimer_active(&x->lapic->timer.hrtimer));
 
+	/* Each divisor. */
+	for (i = 0; i < 8; i++) {
+		write(x, APIC_TDCR, (i & 4) << 1 | (i & 3));
+		write(x, APIC_TMICT, ~0u);
+		KUNIT_EXPECT_EQ_MSG(test, (u64)U32_MAX << ((i + 1) & 7),
+				    x->lapic->timer.period, "%u", i);
+	}
+	write(x, APIC_TMICT, 0);
+
 	/* Periodic, of period 1: one tick at a time, and the next is not at once. */
 	write(x, APIC_LVTT, 0x61 | APIC_LVT_TIMER_PERIODIC);
 	write(x, APIC_TDCR, APIC_TDR_DIV_1);
@@ -849,6 +969,15 @@ static void lapic_test_timer(struct kunit *test)
 	KUNIT_EXPECT_GE(test, x->lapic->timer.period, 100000ull);
 	write(x, APIC_EOI, 0);
 	KUNIT_EXPECT_TRUE(test, ticks(x));
+	KUNIT_EXPECT_EQ(test, 0x61, take(x));
+	write(x, APIC_TMICT, 0);
+	write(x, APIC_EOI, 0);
+
+	/* All periods that were missed are one tick. */
+	write(x, APIC_TMICT, ~0u);
+	x->lapic->timer.expiry = ktime_sub_ns(ktime_get(), 3 * x->lapic->timer.period);
+	KUNIT_EXPECT_GT(test, (u32)read(x, APIC_TMCCT), 0u);
+	KUNIT_EXPECT_GT(test, x->lapic->timer.expiry, ktime_get());
 	KUNIT_EXPECT_EQ(test, 0x61, take(x));
 	write(x, APIC_TMICT, 0);
 
@@ -889,7 +1018,10 @@ static void lapic_test_deadline(struct kunit *test)
 	/* In another mode the write is ignored. */
 	axv_lapic_timer_set_deadline(lapic, 1);
 	KUNIT_EXPECT_EQ(test, 0, axv_lapic_timer_deadline(lapic));
+	write(x, APIC_TMICT, ~0u);
 	write(x, APIC_LVTT, 0x70 | APIC_LVT_TIMER_TSCDEADLINE);
+	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMICT));
+	KUNIT_EXPECT_FALSE(test, hrtimer_active(&lapic->timer.hrtimer));
 	write(x, APIC_TMICT, 1);
 	KUNIT_EXPECT_EQ(test, 0, read(x, APIC_TMICT));
 
@@ -957,6 +1089,8 @@ static void lapic_test_save_restore(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, saved[i], value, "%llx", reg);
 	}
 	expect_used(test, to);
+	/* Who has sent a level is not saved: the VMM is told of its end. */
+	KUNIT_EXPECT_TRUE(test, test_bit(0x34, to->lapic->direct));
 	/* The error's 0xee is pending, and 0x60 of the timer's tick; 0x50 is in service. */
 	KUNIT_EXPECT_EQ(test, 0xee, take(to));
 	write(to, APIC_EOI, 0);
@@ -969,6 +1103,9 @@ static void lapic_test_save_restore(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_reg(to, APIC_IRR, 1));
 	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_reg(to, APIC_SPIV, 1 << 20));
+	to->caps.tsc_deadline = false;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_lapic_set_reg(to, AXV_X86_LAPIC_DEADLINE, 1));
+	KUNIT_EXPECT_EQ(test, 0, axv_lapic_set_reg(to, AXV_X86_LAPIC_DEADLINE, 0));
 	KUNIT_EXPECT_EQ(test, -ENOENT, axv_lapic_set_reg(to, APIC_ID, 0));
 	KUNIT_EXPECT_EQ(test, -ENOENT, axv_lapic_get_reg(to, 0x1000, &value));
 }
@@ -1138,6 +1275,7 @@ static struct kunit_case lapic_cases[] = {
 	KUNIT_CASE(lapic_test_x2apic_destinations),
 	KUNIT_CASE(lapic_test_errors),
 	KUNIT_CASE(lapic_test_msi),
+	KUNIT_CASE(lapic_test_route),
 	KUNIT_CASE(lapic_test_disabled),
 	KUNIT_CASE(lapic_test_pic),
 	KUNIT_CASE(lapic_test_init_sipi),
