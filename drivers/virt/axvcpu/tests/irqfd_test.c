@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * irqfds: what happens to an eventfd's count, and that irqfds which end together share one
- * wait.
+ * irqfds: what happens to an eventfd's count, what is refused, and that irqfds which end
+ * together share one wait.
  */
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
@@ -25,6 +25,7 @@
 #include "../resample.h"
 
 #define GSI	16
+#define WIRE	5
 #define MANY	64
 /* The descriptor of the resample eventfd that all irqfds have. */
 #define END	MANY
@@ -93,6 +94,9 @@ static void event_ring(struct eventfd_ctx *eventfd)
 		complete(&event->inside);
 		wait_for_completion(event->gate);
 	}
+	spin_lock_irq(&event->queue.lock);
+	event->count++;
+	spin_unlock_irq(&event->queue.lock);
 }
 
 static void event_put(struct eventfd_ctx *eventfd)
@@ -177,29 +181,40 @@ static void irqfd_exit(struct kunit *test)
 	}
 }
 
+static int request(struct axv_vm *vm, const struct axv_set_irqfd *config)
+{
+	int err;
+
+	mutex_lock(&vm->lock);
+	err = axv_set_irqfd(vm, config);
+	mutex_unlock(&vm->lock);
+	return err;
+}
+
 static int set_irqfd(struct axv_vm *vm, int fd, u32 gsi, u32 flags)
 {
 	const struct axv_set_irqfd config = {
 		.fd = fd, .gsi = gsi, .flags = flags,
 		.resample_fd = flags & AXV_IRQFD_RESAMPLE ? END : 0,
 	};
-	int err;
 
-	mutex_lock(&vm->lock);
-	err = axv_set_irqfd(vm, &config);
-	mutex_unlock(&vm->lock);
-	return err;
+	return request(vm, &config);
 }
 
-static int set_edge(struct axv_vm *vm)
+static int set_route(struct axv_vm *vm, u32 flags)
 {
-	const struct axv_route route = { .gsi = GSI };
+	const struct axv_route route = { .gsi = GSI, .flags = flags, .vector = WIRE };
 	int err;
 
 	mutex_lock(&vm->lock);
 	err = axv_set_routes(vm, &route, 1, false);
 	mutex_unlock(&vm->lock);
 	return err;
+}
+
+static int set_edge(struct axv_vm *vm)
+{
+	return set_route(vm, 0);
 }
 
 static void signal_event(int fd)
@@ -226,6 +241,8 @@ static void a_signal_is_an_event(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, set_edge(vm));
 	KUNIT_ASSERT_EQ(test, 0, set_irqfd(vm, 0, GSI, 0));
 	KUNIT_EXPECT_EQ(test, -EEXIST, set_irqfd(vm, 0, GSI, 0));
+	KUNIT_EXPECT_EQ(test, -EEXIST, set_irqfd(vm, 0, GSI, AXV_IRQFD_RESAMPLE));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&events[END].refs));
 	KUNIT_EXPECT_EQ(test, -EBADF, set_irqfd(vm, -1, GSI, 0));
 	KUNIT_EXPECT_EQ(test, 0, fake->queued);
 	signal_event(0);
@@ -263,10 +280,103 @@ static void what_was_counted_before(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, fake->queued);
 	KUNIT_EXPECT_EQ(test, 0ull, events[0].count);
 	KUNIT_EXPECT_NOT_NULL(test, writer.private);
+	/* A signal takes 1 of an EFD_SEMAPHORE's count, and the irqfd's end the rest. */
+	writer.private = NULL;
+	WRITE_ONCE(events[0].count, 1);
 	KUNIT_EXPECT_EQ(test, 0, set_irqfd(vm, 0, GSI, AXV_IRQFD_REMOVE));
+	KUNIT_EXPECT_EQ(test, 0ull, events[0].count);
+	KUNIT_EXPECT_NOT_NULL(test, writer.private);
 	KUNIT_ASSERT_EQ(test, 0, set_irqfd(vm, 0, GSI, 0));
 	KUNIT_EXPECT_EQ(test, 1, fake->queued);
 	remove_wait_queue(&events[0].queue, &writer);
+}
+
+static bool wire_is_high(struct axv_fake *fake)
+{
+	bool high;
+
+	raw_spin_lock_irq(&fake->vcpu.lock);
+	high = fake->wires & BIT_ULL(WIRE);
+	raw_spin_unlock_irq(&fake->vcpu.lock);
+	return high;
+}
+
+/* Is the VMM to be told? */
+static bool wire_ends(struct axv_fake *fake)
+{
+	return AXV_CLAIMED(&fake->vcpu, axv_routes_ended(&fake->vcpu, WIRE));
+}
+
+/*
+ * With a resample eventfd the wire is high until its interrupt ends, otherwise until the VMM
+ * lets it fall.
+ */
+static void a_level_of_an_irqfd(struct kunit *test)
+{
+	const struct axv_inject fall = { .type = AXV_INJECT_WIRED, .vector = GSI };
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_route(vm, AXV_ROUTE_LEVEL));
+	KUNIT_ASSERT_EQ(test, 0, set_irqfd(vm, 0, GSI, AXV_IRQFD_RESAMPLE));
+	signal_event(0);
+	KUNIT_EXPECT_TRUE(test, wire_is_high(fake));
+	KUNIT_EXPECT_EQ(test, 0ull, events[END].count);
+	KUNIT_EXPECT_FALSE(test, wire_ends(fake));
+	KUNIT_EXPECT_FALSE(test, wire_is_high(fake));
+	KUNIT_EXPECT_EQ(test, 1ull, events[END].count);
+
+	/* A count from before the irqfd was added raises the wire likewise. */
+	signal_event(1);
+	KUNIT_ASSERT_EQ(test, 0, set_irqfd(vm, 1, GSI, AXV_IRQFD_RESAMPLE));
+	KUNIT_EXPECT_TRUE(test, wire_is_high(fake));
+	KUNIT_EXPECT_FALSE(test, wire_ends(fake));
+	KUNIT_EXPECT_FALSE(test, wire_is_high(fake));
+	KUNIT_EXPECT_EQ(test, 3ull, events[END].count);
+
+	KUNIT_ASSERT_EQ(test, 0, set_irqfd(vm, 2, GSI, 0));
+	signal_event(2);
+	KUNIT_EXPECT_TRUE(test, wire_ends(fake));
+	KUNIT_EXPECT_TRUE(test, wire_is_high(fake));
+	KUNIT_EXPECT_EQ(test, 0, axv_vm_inject(vm, &fall));
+	KUNIT_EXPECT_FALSE(test, wire_is_high(fake));
+	KUNIT_EXPECT_EQ(test, 3ull, events[END].count);
+}
+
+static void what_cannot_be(struct kunit *test)
+{
+	static const struct axv_set_irqfd bad[] = {
+		{ .flags = 1u << 31 }, { .flags = AXV_IRQFD_REMOVE | 1u << 2 },
+		{ .flags = AXV_IRQFD_REMOVE | AXV_IRQFD_RESAMPLE, .resample_fd = END },
+		{ .resample_fd = END }, { .flags = AXV_IRQFD_REMOVE, .resample_fd = END },
+	};
+	struct axv_vm *vm = test->priv;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		KUNIT_EXPECT_EQ_MSG(test, -EINVAL, request(vm, &bad[i]), "case %zu", i);
+	KUNIT_EXPECT_EQ(test, -EBADF, request(vm, &(struct axv_set_irqfd){
+		.flags = AXV_IRQFD_RESAMPLE, .resample_fd = END + 1 }));
+	vm->irqchip = AXV_IRQCHIP_NONE;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, set_irqfd(vm, 0, GSI, 0));
+	vm->irqchip = AXV_IRQCHIP_GICV3;
+	KUNIT_EXPECT_EQ(test, 0, vm->nr_irqfds);
+}
+
+/* One irqfd exists; the others are in &axv_vm.nr_irqfds alone. */
+static void there_is_a_limit(struct kunit *test)
+{
+	struct axv_vm *vm = test->priv;
+
+	vm->nr_irqfds = AXV_MAX_IRQFDS - 1;
+	KUNIT_EXPECT_EQ(test, 0, set_irqfd(vm, 0, GSI, 0));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, set_irqfd(vm, 1, GSI, 0));
+	KUNIT_EXPECT_EQ(test, -ENOSPC, set_irqfd(vm, 1, GSI, AXV_IRQFD_RESAMPLE));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&events[1].refs));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&events[END].refs));
+	KUNIT_EXPECT_EQ(test, 0, set_irqfd(vm, 0, GSI, AXV_IRQFD_REMOVE));
+	KUNIT_EXPECT_EQ(test, 0, set_irqfd(vm, 1, GSI, 0));
+	vm->nr_irqfds -= AXV_MAX_IRQFDS - 1;
 }
 
 static void add_many(struct kunit *test)
@@ -334,6 +444,9 @@ static void many_end_in_a_worker(struct kunit *test)
 static struct kunit_case irqfd_cases[] = {
 	KUNIT_CASE(a_signal_is_an_event),
 	KUNIT_CASE(what_was_counted_before),
+	KUNIT_CASE(a_level_of_an_irqfd),
+	KUNIT_CASE(what_cannot_be),
+	KUNIT_CASE(there_is_a_limit),
 	KUNIT_CASE(many_end_with_the_vm),
 	KUNIT_CASE(many_end_in_a_worker),
 	{}
