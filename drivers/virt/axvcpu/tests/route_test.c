@@ -167,6 +167,12 @@ static void a_full_queue_loses_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, FAKE_QUEUE, take(a));
 	axv_routes_retry(&a->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, take(a));
+	/* An event waits for that vCPU, too. */
+	fill(test, b);
+	KUNIT_EXPECT_EQ(test, 0, raise(vm));
+	KUNIT_EXPECT_EQ(test, FAKE_QUEUE, take(b));
+	axv_routes_retry(&b->vcpu);
+	KUNIT_EXPECT_EQ(test, 1, take(b));
 }
 
 /* A guest that halts, and whose vCPU waits in the kernel; the run ends when the halt does. */
@@ -363,6 +369,30 @@ static void no_irqchip_no_routes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, axv_vm_inject(vm, &wire));
 }
 
+/* What a VMM may not inject. */
+static void events_that_are_refused(struct kunit *test)
+{
+	struct axv_inject event = { .type = AXV_INJECT_WIRED, .vector = GSI, .data = 1 };
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_one(vm, 0, 0));
+	event.data = 2;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vm_inject(vm, &event));
+	event.data = 1;
+	event.flags = AXV_EVENT_ROUTED;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vm_inject(vm, &event));
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vcpu_inject(&fake->vcpu, &event));
+	event.flags = 0;
+	event.type = AXV_INJECT_PPI + 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, axv_vm_inject(vm, &event));
+	/* An event for one vCPU, not for the VM. */
+	event.type = AXV_INJECT_EXTINT;
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, axv_vm_inject(vm, &event));
+	KUNIT_EXPECT_EQ(test, 0, fake->injects);
+	KUNIT_EXPECT_EQ(test, 0, take(fake));
+}
+
 static int raise_fn(void *arg)
 {
 	struct axv_vm *vm = arg;
@@ -421,6 +451,7 @@ static struct kunit_case route_cases[] = {
 	KUNIT_CASE(messages),
 	KUNIT_CASE(a_table_is_set_as_a_whole),
 	KUNIT_CASE(no_irqchip_no_routes),
+	KUNIT_CASE(events_that_are_refused),
 	KUNIT_CASE(changes_beside_events),
 	{}
 };
