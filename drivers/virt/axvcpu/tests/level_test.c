@@ -1001,6 +1001,7 @@ static void a_hearer_beside_ends(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
 	struct race race = { .vm = test->priv };
+	unsigned long end = jiffies + 120 * HZ;
 	struct axv_fake_thread hearer;
 	int i, heard = 0;
 
@@ -1010,6 +1011,10 @@ static void a_hearer_beside_ends(struct kunit *test)
 	for (i = 0; !completion_done(&hearer.done) && (i < ROUNDS || !heard); i++) {
 		device_raises(test, GSI);
 		heard += !ends(fake, WIRE);
+		if (!heard && time_after(jiffies, end)) {
+			KUNIT_FAIL(test, "none of %d ends was heard", i);
+			break;
+		}
 		cond_resched();
 	}
 	WRITE_ONCE(race.stop, true);
