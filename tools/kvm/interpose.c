@@ -184,6 +184,30 @@ int __openat64_2(int dir, const char *path, int flags) SAME_AS("__openat_2");
 
 /* ---- copies ------------------------------------------------------------- */
 
+/*
+ * The kernel calls a signal's handler when dup() or close() is done.  These do two things, in
+ * the kernel and in the table, so they hold signals: a handler that came in between would see
+ * the one without the other, and if it left by longjmp() the other would never be done.
+ *
+ * A descriptor that the table does not have needs none of that.  Nor does a child of vfork(): it
+ * has its parent's variables, and if it were killed in between, the parent would hold signals
+ * for ever.
+ */
+static bool hold_for(int fd, int other)
+{
+	bool holds = object_is_known(fd) || object_is_known(other);
+
+	if (holds)
+		signals_hold();
+	return holds;
+}
+
+static void release(bool holds)
+{
+	if (holds)
+		signals_release();
+}
+
 /* @new is a copy of @old, unless it is negative. */
 static int copied(int old, int new)
 {
@@ -202,40 +226,56 @@ static int copied(int old, int new)
 
 EXPORT int dup(int fd)
 {
-	return copied(fd, ((dup_function)next(DUP))(fd));
+	bool holds = hold_for(fd, -1);
+	int ret = copied(fd, ((dup_function)next(DUP))(fd));
+
+	release(holds);
+	return ret;
 }
 
 EXPORT int dup2(int old, int new)
 {
+	bool holds = hold_for(old, new);
 	int ret = ((dup2_function)next(DUP2))(old, new);
 
-	if (ret < 0 || old == new)
-		return ret;
-	object_detach(new);
-	return copied(old, ret);
+	if (ret >= 0 && old != new) {
+		object_detach(new);
+		ret = copied(old, ret);
+	}
+	release(holds);
+	return ret;
 }
 
 EXPORT int dup3(int old, int new, int flags)
 {
+	bool holds = hold_for(old, new);
 	int ret = ((dup3_function)next(DUP3))(old, new, flags);
 
-	if (ret < 0)
-		return ret;
-	object_detach(new);
-	return copied(old, ret);
+	if (ret >= 0) {
+		object_detach(new);
+		ret = copied(old, ret);
+	}
+	release(holds);
+	return ret;
 }
 
 EXPORT int fcntl(int fd, int command, ...)
 {
 	va_list args;
+	bool holds;
 	void *arg;
 	int ret;
 
 	va_start(args, command);
 	arg = va_arg(args, void *);
 	va_end(args);
-	ret = ((fcntl_function)next(FCNTL))(fd, command, arg);
-	return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? copied(fd, ret) : ret;
+	/* Others may wait, as for a lock, which a signal ends. */
+	if (command != F_DUPFD && command != F_DUPFD_CLOEXEC)
+		return ((fcntl_function)next(FCNTL))(fd, command, arg);
+	holds = hold_for(fd, -1);
+	ret = copied(fd, ((fcntl_function)next(FCNTL))(fd, command, arg));
+	release(holds);
+	return ret;
 }
 
 int fcntl64(int fd, int command, ...) SAME_AS("fcntl");
@@ -245,22 +285,45 @@ int fcntl64(int fd, int command, ...) SAME_AS("fcntl");
 /* The number is free, and perhaps used again, when the real close() returns. */
 EXPORT int close(int fd)
 {
+	bool holds = hold_for(fd, -1);
+	int ret;
+
 	object_detach(fd);
-	return ((close_function)next(CLOSE))(fd);
+	ret = ((close_function)next(CLOSE))(fd);
+	release(holds);
+	return ret;
+}
+
+/* Not all numbers are looked at twice. */
+static bool hold_for_range(void)
+{
+	bool holds = object_is_table_ours();
+
+	if (holds)
+		signals_hold();
+	return holds;
 }
 
 EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
+	bool holds = hold_for_range();
+	int ret;
+
 	/* What the kernel refuses closes nothing. */
 	if (first <= last && !(flags & ~CLOSE_RANGE_UNSHARE))
 		object_detach_range(first, last);
-	return ((close_range_function)next(CLOSE_RANGE))(first, last, flags);
+	ret = ((close_range_function)next(CLOSE_RANGE))(first, last, flags);
+	release(holds);
+	return ret;
 }
 
 EXPORT void closefrom(int first)
 {
+	bool holds = hold_for_range();
+
 	object_detach_range(first < 0 ? 0 : first, ~0u);
 	((closefrom_function)next(CLOSEFROM))(first);
+	release(holds);
 }
 
 /* ---- ioctl -------------------------------------------------------------- */

@@ -61,12 +61,15 @@ static void begin_child(void)
 {
 	int fd;
 
+	/* Until it is the child's, the table must not be used: a handler may leave by longjmp(). */
+	signals_hold();
 	for (fd = 0; fd <= highest; fd++)
 		table[fd] = NULL;
 	highest = -1;
 	unused = NULL;
 	pthread_mutex_init(&unused_lock, NULL);
 	owner = getpid();
+	signals_release();
 }
 
 __attribute__((constructor)) static void begin(void)
@@ -104,14 +107,15 @@ struct object *object_get(struct object *object)
 
 void object_put(struct object *object)
 {
-	if (atomic_fetch_sub(&object->refs, 1) != 1)
-		return;
+	/* Before the reference goes: nobody else frees the object. */
 	signals_hold();
-	object->ops->free(object->data);
-	pthread_mutex_lock(&unused_lock);
-	object->next = unused;
-	unused = object;
-	pthread_mutex_unlock(&unused_lock);
+	if (atomic_fetch_sub(&object->refs, 1) == 1) {
+		object->ops->free(object->data);
+		pthread_mutex_lock(&unused_lock);
+		object->next = unused;
+		unused = object;
+		pthread_mutex_unlock(&unused_lock);
+	}
 	signals_release();
 }
 
@@ -148,6 +152,16 @@ struct object *object_of_fd(int fd)
 	return NULL;
 }
 
+bool object_is_table_ours(void)
+{
+	return getpid() == owner;
+}
+
+bool object_is_known(int fd)
+{
+	return fd >= 0 && fd < FDS_MAX && atomic_load(&table[fd]) && object_is_table_ours();
+}
+
 bool object_is_stale(int fd, struct object *object)
 {
 	struct object *expected = object;
@@ -156,7 +170,7 @@ bool object_is_stale(int fd, struct object *object)
 	if (!fstat(fd, &st) && st.st_dev == object->dev && st.st_ino == object->ino)
 		return false;
 	/* Unless it is another object's by now. */
-	if (getpid() == owner && atomic_compare_exchange_strong(&table[fd], &expected, NULL))
+	if (object_is_table_ours() && atomic_compare_exchange_strong(&table[fd], &expected, NULL))
 		object_put(object);
 	return true;
 }
@@ -195,7 +209,7 @@ int object_attach(int fd, struct object *object)
 
 	if (fd < 0 || fd >= FDS_MAX)
 		return -EMFILE;
-	if (getpid() != owner)
+	if (!object_is_table_ours())
 		return 0;
 	if (!object->ino) {
 		if (fstat(fd, &st))
@@ -214,11 +228,14 @@ void object_detach(int fd)
 {
 	struct object *object;
 
-	if (fd < 0 || fd >= FDS_MAX || !atomic_load(&table[fd]) || getpid() != owner)
+	if (!object_is_known(fd))
 		return;
+	/* A handler that leaves by longjmp() in between would keep the table's reference. */
+	signals_hold();
 	object = atomic_exchange(&table[fd], NULL);
 	if (object)
 		object_put(object);
+	signals_release();
 }
 
 void object_detach_range(unsigned int first, unsigned int last)

@@ -66,6 +66,18 @@ void *object_data(struct object *object, const struct object_ops *ops);
  */
 struct object *object_of_fd(int fd);
 
+/** object_is_table_ours() - whether this process has made the table: false in a child of vfork() */
+bool object_is_table_ours(void);
+
+/**
+ * object_is_known() - whether closing or copying a descriptor changes the table
+ * @fd: any number
+ *
+ * Context: takes no lock.
+ * Return: false: the descriptor is none of the library's, or this is a child of vfork().
+ */
+bool object_is_known(int fd);
+
 /**
  * object_is_stale() - whether a descriptor is not the object's any more
  * @fd: the descriptor

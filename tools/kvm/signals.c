@@ -238,17 +238,13 @@ static bool is_handler(const struct sigaction *action)
 	return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
 }
 
-EXPORT int sigaction(int signal, const struct sigaction *new, struct sigaction *old)
+static int set_action(int signal, const struct sigaction *new, struct sigaction *old)
 {
+	full_handler before = handlers[signal];
+	int flags_before = handler_flags[signal];
 	struct sigaction ours;
-	full_handler before;
-	int flags_before;
 	int ret;
 
-	if (signal <= 0 || signal >= _NSIG)
-		return next_sigaction(signal, new, old);
-	before = handlers[signal];
-	flags_before = handler_flags[signal];
 	if (new && is_handler(new)) {
 		ours = *new;
 		/* Before it can be called. */
@@ -269,6 +265,32 @@ EXPORT int sigaction(int signal, const struct sigaction *new, struct sigaction *
 		old->sa_sigaction = before;
 		old->sa_flags = (old->sa_flags & ~FLAGS) | flags_before;
 	}
+	return ret;
+}
+
+EXPORT int sigaction(int signal, const struct sigaction *new, struct sigaction *old)
+{
+	struct sigaction wanted, before;
+	int ret;
+
+	if (signal <= 0 || signal >= _NSIG)
+		return next_sigaction(signal, new, old);
+	/* The caller's memory, which may be a fault, is not used while signals are held. */
+	if (new)
+		wanted = *new;
+	/*
+	 * A handler that leaves by longjmp() in the middle would leave a handler with the flags
+	 * of another one.  What sets no handler changes the kernel's state alone.
+	 */
+	if (new && is_handler(&wanted)) {
+		signals_hold();
+		ret = set_action(signal, &wanted, &before);
+		signals_release();
+	} else {
+		ret = set_action(signal, new ? &wanted : NULL, &before);
+	}
+	if (!ret && old)
+		*old = before;
 	return ret;
 }
 

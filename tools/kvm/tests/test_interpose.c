@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -221,12 +222,139 @@ static void test_leaving(void)
 	signal(SIGUSR1, SIG_DFL);
 }
 
+#define COPY	900
+
+static volatile int copy;
+
+static void dup_once(void)
+{
+	copy = dup(stepped_fd);
+}
+
+static void dup2_once(void)
+{
+	copy = dup2(stepped_fd, COPY);
+}
+
+static void dup3_once(void)
+{
+	copy = dup3(stepped_fd, COPY, O_CLOEXEC);
+}
+
+static void fcntl_once(void)
+{
+	copy = fcntl(stepped_fd, F_DUPFD, COPY);
+}
+
+static void close_once(void)
+{
+	close(stepped_fd);
+}
+
+static void close_range_once(void)
+{
+	close_range(stepped_fd, stepped_fd, 0);
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* The table and the kernel agree: there is either no such descriptor or one of the library's. */
+static bool is_whole(int fd)
+{
+	return is_open(fd) ? is_ours(fd) : !is_ours(fd);
+}
+
+/* A descriptor of another file is none of the library's. */
+static bool is_replaced(int fd)
+{
+	struct stat file, other;
+
+	return !fstat(fd, &file) && !fstat(STDERR_FILENO, &other) && file.st_dev == other.st_dev &&
+	       file.st_ino == other.st_ino;
+}
+
+static void replace_once(void)
+{
+	copy = dup2(STDERR_FILENO, stepped_fd);
+}
+
+static void test_leaving_a(void (*function)(void), const char *name)
+{
+	volatile unsigned int i, bad = 0;
+	volatile bool sent = true;
+
+	signal(SIGUSR1, leave);
+	for (i = 0; sent; i += 1 + i / 16) {
+		freed = 0;
+		stepped_fd = make();
+		if (!sigsetjmp(way_out, 1))
+			sent = step(function, i, SIGUSR1);
+		/* A copy has the lowest number that is free, or 900. */
+		if (function == replace_once)
+			bad += is_ours(stepped_fd) == is_replaced(stepped_fd);
+		else
+			bad += !is_whole(stepped_fd) || !is_whole(stepped_fd + 1) || !is_whole(COPY);
+		close(stepped_fd);
+		close(stepped_fd + 1);
+		close(COPY);
+		bad += freed != 1;
+	}
+	tap(!bad, "%s is done or not when a handler leaves it: %u instructions", name, i);
+	signal(SIGUSR1, SIG_DFL);
+}
+
+static void test_leaving_descriptors(void)
+{
+	test_leaving_a(dup_once, "dup()");
+	test_leaving_a(dup2_once, "dup2()");
+	test_leaving_a(dup3_once, "dup3()");
+	test_leaving_a(fcntl_once, "F_DUPFD");
+	test_leaving_a(replace_once, "dup2() of another file");
+	test_leaving_a(close_once, "close()");
+	test_leaving_a(close_range_once, "close_range()");
+}
+
 static volatile unsigned int handled;
 
 static void count_signal(int signal)
 {
 	(void)signal;
 	handled++;
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void sigaction_once(void)
+{
+	const struct sigaction action = { .sa_handler = count_signal, .sa_flags = SA_RESETHAND };
+
+	sigaction(SIGUSR2, &action, NULL);
+}
+
+static void test_leaving_sigaction(void)
+{
+	const struct sigaction before = { .sa_handler = nothing };
+	volatile unsigned int i, bad = 0;
+	volatile bool sent = true;
+	struct sigaction now;
+
+	signal(SIGUSR1, leave);
+	for (i = 0; sent; i += 1 + i / 16) {
+		sigaction(SIGUSR2, &before, NULL);
+		if (!sigsetjmp(way_out, 1))
+			sent = step(sigaction_once, i, SIGUSR1);
+		sigaction(SIGUSR2, NULL, &now);
+		bad += (now.sa_handler == nothing) == !!(now.sa_flags & (int)SA_RESETHAND);
+	}
+	tap(!bad, "sigaction() is done or not when a handler leaves it: %u instructions", i);
+	signal(SIGUSR1, SIG_DFL);
+	signal(SIGUSR2, SIG_DFL);
 }
 
 static int fault_fd;
@@ -274,6 +402,8 @@ int main(void)
 	test_fork();
 	test_handler();
 	test_leaving();
+	test_leaving_descriptors();
+	test_leaving_sigaction();
 	test_fault();
 	return tap_done();
 }
