@@ -21,7 +21,6 @@
 
 #include "interpose.h"
 #include "object.h"
-#include "signals.h"
 #include "system.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -120,9 +119,9 @@ static int open_device(int flags)
 {
 	int fd;
 
-	signals_hold();
-	fd = system_open(flags & O_CLOEXEC);
-	signals_release();
+	object_enter();
+	fd = object_in_another() ? -EDEADLK : system_open(flags & O_CLOEXEC);
+	object_leave();
 	return fd < 0 ? fail(fd) : fd;
 }
 
@@ -198,19 +197,19 @@ int __openat64_2(int dir, const char *path, int flags) SAME_AS("__openat_2");
  * has its parent's variables, and if it were killed in between, the parent would hold signals
  * for ever.
  */
-static bool hold_for(int fd, int other)
+static bool enter_for(int fd, int other)
 {
-	bool holds = object_is_known(fd) || object_is_known(other);
+	bool enters = object_is_known(fd) || object_is_known(other);
 
-	if (holds)
-		signals_hold();
-	return holds;
+	if (enters)
+		object_enter();
+	return enters;
 }
 
-static void release(bool holds)
+static void leave(bool entered)
 {
-	if (holds)
-		signals_release();
+	if (entered)
+		object_leave();
 }
 
 /* @new is a copy of @old, unless it is negative. */
@@ -231,43 +230,43 @@ static int copied(int old, int new)
 
 EXPORT int dup(int fd)
 {
-	bool holds = hold_for(fd, -1);
+	bool entered = enter_for(fd, -1);
 	int ret = copied(fd, ((dup_function)next(DUP))(fd));
 
-	release(holds);
+	leave(entered);
 	return ret;
 }
 
 EXPORT int dup2(int old, int new)
 {
-	bool holds = hold_for(old, new);
+	bool entered = enter_for(old, new);
 	int ret = ((dup2_function)next(DUP2))(old, new);
 
 	if (ret >= 0 && old != new) {
 		object_detach(new);
 		ret = copied(old, ret);
 	}
-	release(holds);
+	leave(entered);
 	return ret;
 }
 
 EXPORT int dup3(int old, int new, int flags)
 {
-	bool holds = hold_for(old, new);
+	bool entered = enter_for(old, new);
 	int ret = ((dup3_function)next(DUP3))(old, new, flags);
 
 	if (ret >= 0) {
 		object_detach(new);
 		ret = copied(old, ret);
 	}
-	release(holds);
+	leave(entered);
 	return ret;
 }
 
 EXPORT int fcntl(int fd, int command, ...)
 {
 	va_list args;
-	bool holds;
+	bool entered;
 	void *arg;
 	int ret;
 
@@ -277,9 +276,9 @@ EXPORT int fcntl(int fd, int command, ...)
 	/* Others may wait, as for a lock, which a signal ends. */
 	if (command != F_DUPFD && command != F_DUPFD_CLOEXEC)
 		return ((fcntl_function)next(FCNTL))(fd, command, arg);
-	holds = hold_for(fd, -1);
+	entered = enter_for(fd, -1);
 	ret = copied(fd, ((fcntl_function)next(FCNTL))(fd, command, arg));
-	release(holds);
+	leave(entered);
 	return ret;
 }
 
@@ -290,45 +289,45 @@ int fcntl64(int fd, int command, ...) SAME_AS("fcntl");
 /* The number is free, and perhaps used again, when the real close() returns. */
 EXPORT int close(int fd)
 {
-	bool holds = hold_for(fd, -1);
+	bool entered = enter_for(fd, -1);
 	int ret;
 
 	object_detach(fd);
 	ret = ((close_function)next(CLOSE))(fd);
-	release(holds);
+	leave(entered);
 	return ret;
 }
 
 /* Not all numbers are looked at twice. */
-static bool hold_for_range(void)
+static bool enter_for_range(void)
 {
-	bool holds = object_is_table_ours();
+	bool enters = object_is_table_ours();
 
-	if (holds)
-		signals_hold();
-	return holds;
+	if (enters)
+		object_enter();
+	return enters;
 }
 
 EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
-	bool holds = hold_for_range();
+	bool entered = enter_for_range();
 	int ret;
 
 	/* What the kernel refuses closes nothing. */
 	if (first <= last && !(flags & ~CLOSE_RANGE_UNSHARE))
 		object_detach_range(first, last);
 	ret = ((close_range_function)next(CLOSE_RANGE))(first, last, flags);
-	release(holds);
+	leave(entered);
 	return ret;
 }
 
 EXPORT void closefrom(int first)
 {
-	bool holds = hold_for_range();
+	bool entered = enter_for_range();
 
 	object_detach_range(first < 0 ? 0 : first, ~0u);
 	((closefrom_function)next(CLOSEFROM))(first);
-	release(holds);
+	leave(entered);
 }
 
 /* ---- ioctl -------------------------------------------------------------- */

@@ -6,7 +6,12 @@
  * reader takes a reference unless there is none left, then looks whether the table still has
  * the object.  This is good as long as the memory of an object stays an object's: it goes
  * to a list of unused ones, never back to the allocator.  The last close of an object frees
- * memory, so it is not for a signal handler.
+ * memory, so it is not for a signal handler of the VMM's that may have interrupted malloc().
+ *
+ * The handler of a fault runs in the middle of a call (signals.c), which may hold any lock of the
+ * library's or the C library's.  If that handler closes the last descriptor of an object, the
+ * object goes to a list without a lock, and is freed at the end of the next call that is not
+ * in another one: of the call that was interrupted, unless the handler has left it for ever.
  *
  * An object belongs to the process that has made it.  A child of fork() begins with an empty
  * table: it closes descriptors without freeing what its parent's other threads may have
@@ -34,7 +39,7 @@
  * @data: for @ops
  * @dev: with @ino the file of its descriptors
  * @ino: 0: it has had none
- * @next: in the list of unused ones
+ * @next: in the list of dead or of unused ones
  */
 struct object {
 	atomic_uint refs;
@@ -56,6 +61,12 @@ static pid_t owner;
 static pthread_mutex_t unused_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct object *unused;
 
+/* Without a reference, and not freed yet. */
+static struct object *_Atomic dead;
+
+/* Calls in progress in this thread that began in another one: in the handler of a fault. */
+static __thread unsigned int nested __attribute__((tls_model("initial-exec")));
+
 /* What it had belongs to the parent, and the lock to whoever held it there. */
 static void begin_child(void)
 {
@@ -67,6 +78,7 @@ static void begin_child(void)
 		table[fd] = NULL;
 	highest = -1;
 	unused = NULL;
+	dead = NULL;
 	pthread_mutex_init(&unused_lock, NULL);
 	owner = getpid();
 	signals_release();
@@ -105,18 +117,67 @@ struct object *object_get(struct object *object)
 	return object;
 }
 
+static void free_object(struct object *object)
+{
+	object->ops->free(object->data);
+	pthread_mutex_lock(&unused_lock);
+	object->next = unused;
+	unused = object;
+	pthread_mutex_unlock(&unused_lock);
+}
+
+static void free_dead(void)
+{
+	struct object *object = atomic_load(&dead) ? atomic_exchange(&dead, NULL) : NULL, *next;
+	int saved = errno;
+
+	for (; object; object = next) {
+		next = object->next;
+		free_object(object);
+	}
+	errno = saved;
+}
+
+void object_enter(void)
+{
+	bool held = signals_held();
+
+	signals_hold();
+	nested += held;
+}
+
+void object_leave(void)
+{
+	if (nested)
+		nested--;
+	else
+		free_dead();
+	signals_release();
+}
+
+bool object_in_another(void)
+{
+	return nested;
+}
+
 void object_put(struct object *object)
 {
+	bool enters = !signals_held();
+
 	/* Before the reference goes: nobody else frees the object. */
-	signals_hold();
+	if (enters)
+		object_enter();
 	if (atomic_fetch_sub(&object->refs, 1) == 1) {
-		object->ops->free(object->data);
-		pthread_mutex_lock(&unused_lock);
-		object->next = unused;
-		unused = object;
-		pthread_mutex_unlock(&unused_lock);
+		if (!nested) {
+			free_object(object);
+		} else {
+			object->next = atomic_load(&dead);
+			while (!atomic_compare_exchange_weak(&dead, &object->next, object))
+				;
+		}
 	}
-	signals_release();
+	if (enters)
+		object_leave();
 }
 
 void *object_data(struct object *object, const struct object_ops *ops)
@@ -177,11 +238,10 @@ bool object_is_stale(int fd, struct object *object)
 
 bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret)
 {
-	bool nested = signals_held();
 	struct object *object;
 
 	/* As long as there is a reference no handler is called: it may leave by longjmp(). */
-	signals_hold();
+	object_enter();
 	object = object_of_fd(fd);
 	/* What is none of KVM's is another file's, if the program has closed ours unseen. */
 	if (object && _IOC_TYPE(command) != KVMIO && object_is_stale(fd, object)) {
@@ -189,16 +249,16 @@ bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret)
 		object = NULL;
 	}
 	if (!object) {
-		signals_release();
+		object_leave();
 		return false;
 	}
-	/* In another call: the handler of a fault, where locks are held. */
+	/* In another call locks are held. */
 	*ret = nested ? -EDEADLK : object->ops->ioctl(object->data, command, arg);
 	if (*ret == -ENOTTY)
 		debug("ioctl %#lx (number %#lx) of a %s is not known", command,
 		      command & 0xff, object->ops->name);
 	object_put(object);
-	signals_release();
+	object_leave();
 	return true;
 }
 
@@ -230,12 +290,9 @@ void object_detach(int fd)
 
 	if (!object_is_known(fd))
 		return;
-	/* A handler that leaves by longjmp() in between would keep the table's reference. */
-	signals_hold();
 	object = atomic_exchange(&table[fd], NULL);
 	if (object)
 		object_put(object);
-	signals_release();
 }
 
 void object_detach_range(unsigned int first, unsigned int last)

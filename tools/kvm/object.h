@@ -37,7 +37,26 @@ struct object *object_create(const struct object_ops *ops, void *data);
 /** object_get() - another reference; returns @object */
 struct object *object_get(struct object *object);
 
-/** object_put() - give a reference back; the last one frees the object */
+/**
+ * object_enter() - a function of the C library's that uses the table or an object begins
+ *
+ * Signals are held until object_leave(): otherwise a handler that leaves by longjmp() would keep
+ * a reference, or a lock.
+ */
+void object_enter(void);
+
+/** object_leave() - it ends; objects that could not be freed before are freed, if they can be */
+void object_leave(void);
+
+/**
+ * object_in_another() - whether the function was called in the middle of another one
+ *
+ * Its caller is then the handler of a fault, or has left one by longjmp(), and this thread may
+ * hold any lock: so no lock may be taken, and no memory allocated or freed.
+ */
+bool object_in_another(void);
+
+/** object_put() - give a reference back; the last one frees the object, as soon as it can be */
 void object_put(struct object *object);
 
 /**
@@ -100,7 +119,12 @@ bool object_is_stale(int fd, struct object *object);
  */
 int object_attach(int fd, struct object *object);
 
-/** object_detach() - a descriptor is about to be closed, unless in a child; any number */
+/**
+ * object_detach() - a descriptor is about to be closed, unless in a child
+ * @fd: any number
+ *
+ * Context: after object_enter(), if a signal handler may leave by longjmp().
+ */
 void object_detach(int fd);
 
 /** object_detach_range() - those from @first to @last */

@@ -182,9 +182,7 @@ static void vcpu_free(void *data)
 	if (v->run)
 		munmap(v->run, RUN_MAP_SIZE);
 	if (v->vm_object) {
-		pthread_mutex_lock(&v->vm->lock);
-		v->vm->nr_vcpus--;
-		pthread_mutex_unlock(&v->vm->lock);
+		atomic_fetch_sub(&v->vm->nr_vcpus, 1);
 		object_put(v->vm_object);
 	}
 	pthread_mutex_destroy(&v->lock);

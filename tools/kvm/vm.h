@@ -6,6 +6,7 @@
 #define VM_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +26,8 @@ struct doorbell;
  * @axv: the VM of the module
  * @lock: guards all that follows, and the choice of @axv
  * @split: the local APICs are in the kernel, PIC and IOAPIC are the VMM's
- * @nr_vcpus: vCPUs that there are
+ * @nr_vcpus: vCPUs that there are; goes up with @lock held, and down without it: the thread that
+ *	holds @lock may have left its call for ever
  * @memory: its slots (memory.c)
  * @routes: the VMM's table, as the module has it (irqchip.c)
  * @nr_routes: how many
@@ -39,7 +41,7 @@ struct vm {
 	struct axv_vm *axv;
 	pthread_mutex_t lock;
 	bool split;
-	unsigned int nr_vcpus;
+	atomic_uint nr_vcpus;
 	struct memory *memory;
 	struct axv_route *routes;
 	unsigned int nr_routes;

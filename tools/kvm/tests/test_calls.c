@@ -708,6 +708,27 @@ static void open_page(int signal)
 	mprotect(closed_page, 4096, PROT_READ | PROT_WRITE);
 }
 
+static int vm_fd;
+
+static void *use_vm(void *arg)
+{
+	(void)arg;
+	call(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_HLT);
+	return NULL;
+}
+
+/* Another thread frees the vCPU, with the VM's lock held by the call that is interrupted. */
+static void close_vcpu(int signal)
+{
+	pthread_t thread;
+
+	(void)signal;
+	object_detach(vcpu_fd);
+	if (!pthread_create(&thread, NULL, use_vm, NULL))
+		pthread_join(thread, NULL);
+	mprotect(closed_page, 4096, PROT_READ | PROT_WRITE);
+}
+
 static void free_nothing(void *data)
 {
 	(void)data;
@@ -718,8 +739,8 @@ static void test_handlers(void)
 	static const struct object_ops system_ops = { .name = "device", .free = free_nothing };
 	struct sigaction action = { .sa_handler = call_in_handler };
 	struct object *system = object_create(&system_ops, NULL);
-	int vm_fd = vm_create(system, vm.host);
 
+	vm_fd = vm_create(system, vm.host);
 	vcpu_fd = call(vm_fd, KVM_CREATE_VCPU, 0);
 	if (!tap(vcpu_fd >= 0, "a vCPU: %d", vcpu_fd))
 		return;
@@ -737,11 +758,14 @@ static void test_handlers(void)
 	sigaction(SIGSEGV, &action, NULL);
 	tap(!call(vcpu_fd, KVM_GET_MP_STATE, (unsigned long)closed_page) &&
 	    in_handler == -EDEADLK, "the handler of a fault in a call may not");
+	mprotect(closed_page, 4096, PROT_NONE);
+	signal(SIGSEGV, close_vcpu);
+	tap(call(vm_fd, KVM_SET_USER_MEMORY_REGION, (unsigned long)closed_page) == -EINVAL &&
+	    !object_of_fd(vcpu_fd), "but it may close the vCPU, whose VM is locked");
 	alarm(0);
 	signal(SIGSEGV, SIG_DFL);
 	munmap(closed_page, 4096);
 	object_put(system);
-	object_detach(vcpu_fd);
 	object_detach(vm_fd);
 	close(vcpu_fd);
 	close(vm_fd);
