@@ -218,9 +218,14 @@ bool object_is_table_ours(void)
 	return getpid() == owner;
 }
 
+static bool is_in_table(int fd)
+{
+	return fd >= 0 && fd < FDS_MAX && atomic_load(&table[fd]);
+}
+
 bool object_is_known(int fd)
 {
-	return fd >= 0 && fd < FDS_MAX && atomic_load(&table[fd]) && object_is_table_ours();
+	return is_in_table(fd) && object_is_table_ours();
 }
 
 bool object_is_stale(int fd, struct object *object)
@@ -240,6 +245,9 @@ bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret)
 {
 	struct object *object;
 
+	/* Another file's, which may wait for long, and perhaps in a child of vfork(). */
+	if (!is_in_table(fd))
+		return false;
 	/* As long as there is a reference no handler is called: it may leave by longjmp(). */
 	object_enter();
 	object = object_of_fd(fd);
