@@ -68,6 +68,19 @@ static struct {
 	unsigned int count;
 } host_msrs = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/* Another thread of the parent may have had the lock, and the list half made. */
+static void begin_child(void)
+{
+	pthread_mutex_init(&host_msrs.lock, NULL);
+	host_msrs.numbers = NULL;
+	host_msrs.count = 0;
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	pthread_atfork(NULL, NULL, begin_child);
+}
+
 static int fill_list(struct axv_host *host)
 {
 	unsigned int count = NR_TIMERS;
