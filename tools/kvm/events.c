@@ -16,6 +16,7 @@
 #define EXCEPTIONS	32
 #define NMIS		2	/* that can wait */
 
+#define RFLAGS_IF	(1u << 9)
 #define CR0_PE		1u
 /* What #DB sets in DR6, and what it clears in DR7 (Intel SDM vol. 3B, 18.2). */
 #define DR6_CAUSES	0xe00fu
@@ -113,13 +114,14 @@ int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 	if (axv_vcpu_get_regs(v->axv, r, NR_READ))
 		return -EIO;
 	memset(events, 0, sizeof(*events));
-	if (r[REINJECT].value & AXV_X86_EVENT_VALID) {
-		show_reinject(events, r[REINJECT].value);
-	} else if (r[EXTINT_COUNT].value) {
-		/* To KVM an interrupt that the VMM has acknowledged is being delivered. */
+	/* To KVM an interrupt that the VMM has acknowledged is being delivered. */
+	if (r[EXTINT_COUNT].value) {
 		events->interrupt.injected = 1;
 		events->interrupt.nr = r[EXTINT_0].value & 0xff;
 	}
+	/* One whose delivery has begun comes first, and KVM's structure has room for one. */
+	if (r[REINJECT].value & AXV_X86_EVENT_VALID)
+		show_reinject(events, r[REINJECT].value);
 	/* Without KVM_CAP_EXCEPTION_PAYLOAD a pending one counts as being delivered, too. */
 	if (r[EXCEPTION].value & AXV_X86_EVENT_VALID) {
 		if (do_payload(v, r[EXCEPTION].value, r[EXCEPTION_ADDR].value))
@@ -194,12 +196,62 @@ static int set_latched(struct vcpu *v, const struct kvm_vcpu_events *events)
 	       -EINVAL : 0;
 }
 
+static bool is_interrupt(__u64 event)
+{
+	__u64 type = event & AXV_X86_EVENT_TYPE;
+
+	return event & AXV_X86_EVENT_VALID &&
+	       (type == AXV_X86_EVENT_TYPE_EXTINT || type == AXV_X86_EVENT_TYPE_SOFT);
+}
+
+/* The vectors that wait are bytes, the next one lowest; there are never eight. */
+static void push_front(struct axv_reg *r, __u8 vector)
+{
+	r[EXTINT_0].value = r[EXTINT_0].value << 8 | vector;
+	r[EXTINT_COUNT].value++;
+}
+
+/*
+ * The ExtINTs that wait when the VMM has set @events: those behind the one that events_get() has
+ * told of, if that is the one that is set, and that one as well if another event is first.
+ * Otherwise the state is another vCPU's, or of another time, and none of these is in it.
+ *
+ * @r: in: what there is; out: EXTINT_0 and EXTINT_COUNT as they are to be
+ */
+static void set_queue(const struct kvm_vcpu_events *events, struct axv_reg *r)
+{
+	struct kvm_vcpu_events now = {};
+	bool pop = false;
+
+	if (is_interrupt(r[REINJECT].value)) {
+		show_reinject(&now, r[REINJECT].value);
+	} else if (r[EXTINT_COUNT].value) {
+		now.interrupt.injected = 1;
+		now.interrupt.nr = r[EXTINT_0].value & 0xff;
+		pop = true;
+	}
+	if (!events->interrupt.injected || !now.interrupt.injected ||
+	    events->interrupt.nr != now.interrupt.nr ||
+	    !events->interrupt.soft != !now.interrupt.soft) {
+		r[EXTINT_0].value = 0;
+		r[EXTINT_COUNT].value = 0;
+	} else if (pop) {
+		r[EXTINT_0].value >>= 8;
+		r[EXTINT_COUNT].value--;
+	}
+	if (events->interrupt.injected && !events->interrupt.soft &&
+	    (events->exception.injected || events->nmi.injected))
+		push_front(r, events->interrupt.nr);
+}
+
 int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 {
 	const __u32 known = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SIPI_VECTOR |
 			    KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM;
 	struct axv_reg r[NR_REGS] = {};
 	unsigned int i, n;
+	bool placed;
+	__u64 nmis;
 	int failed;
 
 	if (events->flags & ~known ||
@@ -213,13 +265,12 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 		return -EINVAL;
 	for (i = 0; i < NR_REGS; i++)
 		r[i].id = ids[i];
+	if (axv_vcpu_get_regs(v->axv, r, NR_REGS))
+		return -EIO;
+	set_queue(events, r);
+	r[EXCEPTION].value = 0;
 	r[REINJECT].value = reinject(events);
-	/* An interrupt beside an exception or an NMI comes behind it. */
-	if (events->interrupt.injected && !events->interrupt.soft &&
-	    (events->exception.injected || events->nmi.injected)) {
-		r[EXTINT_0].value = events->interrupt.nr;
-		r[EXTINT_COUNT].value = 1;
-	}
+	nmis = r[NMI_PENDING].value;
 	r[NMI_PENDING].value = !!events->nmi.pending;
 	r[NMI_MASKED].value = !!events->nmi.masked;
 	r[SHADOW].value = shadow(events);
@@ -227,21 +278,24 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 	n = events->flags & KVM_VCPUEVENT_VALID_SHADOW ? NR_REGS : SHADOW;
 	if (events->exception.injected && events->nmi.injected) {
 		/* An NMI beside an exception waits, too: it has not begun, and masks none. */
-		if (!(events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) &&
-		    axv_vcpu_get_reg(v->axv, ids[NMI_PENDING], &r[NMI_PENDING].value))
-			return -EIO;
+		if (!(events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING))
+			r[NMI_PENDING].value = nmis;
 		if (r[NMI_PENDING].value < NMIS)
 			r[NMI_PENDING].value++;
 		r[NMI_MASKED].value = 0;
 	} else if (!(events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)) {
 		r[NMI_PENDING] = r[NMI_MASKED];
 	}
+	placed = is_interrupt(r[REINJECT].value);
 	failed = axv_vcpu_set_regs(v->axv, r, n);
 	for (i = 0; failed && i < n; i++) {
 		if (r[i].status)
 			debug("events: register %#llx cannot be %#llx", r[i].id, r[i].value);
 	}
-	return failed ? -EINVAL : set_latched(v, events);
+	if (failed)
+		return -EINVAL;
+	v->placed_interrupt = placed;
+	return set_latched(v, events);
 }
 
 int events_next_interrupt(struct vcpu *v)
@@ -260,17 +314,63 @@ int events_next_interrupt(struct vcpu *v)
 	return r[1].value ? (int)(r[2].value & 0xff) : -ENOENT;
 }
 
+int events_place_interrupt(struct vcpu *v, __u8 vector)
+{
+	struct axv_reg r[NR_REGS] = {};
+	unsigned int i;
+
+	for (i = 0; i < NR_REGS; i++)
+		r[i].id = ids[i];
+	if (axv_vcpu_get_regs(v->axv, r, NR_REGS))
+		return -EIO;
+	r[EXTINT_0].value = 0;
+	r[EXTINT_COUNT].value = 0;
+	/* An exception or an NMI whose delivery has begun comes first. */
+	if (r[REINJECT].value & AXV_X86_EVENT_VALID && !is_interrupt(r[REINJECT].value)) {
+		push_front(r, vector);
+	} else {
+		r[REINJECT].value = AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXTINT | vector;
+		v->placed_interrupt = true;
+	}
+	return axv_vcpu_set_regs(v->axv, &r[REINJECT], EXTINT_COUNT - REINJECT + 1) ? -EINVAL : 0;
+}
+
+int events_check_interrupt(struct vcpu *v)
+{
+	struct axv_reg r[NR_REGS] = {};
+	struct kvm_regs regs;
+	unsigned int i;
+
+	for (i = 0; i < NR_REGS; i++)
+		r[i].id = ids[i];
+	if (regs_get(v, &regs) || axv_vcpu_get_regs(v->axv, r, NR_REGS))
+		return -EIO;
+	v->placed_interrupt = false;
+	if ((r[REINJECT].value & ~(__u64)AXV_X86_EVENT_VECTOR) !=
+	    (AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXTINT) ||
+	    (regs.rflags & RFLAGS_IF && !r[SHADOW].value))
+		return 0;
+	push_front(r, r[REINJECT].value & AXV_X86_EVENT_VECTOR);
+	r[REINJECT].value = 0;
+	return axv_vcpu_set_regs(v->axv, &r[REINJECT], EXTINT_COUNT - REINJECT + 1) ? -EIO : 0;
+}
+
 int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq)
 {
+	__u64 waiting;
 	int err;
 
 	if (irq->irq >= VECTORS)
 		return -EINVAL;
+	if (axv_vcpu_get_reg(v->axv, ids[EXTINT_COUNT], &waiting))
+		return -EIO;
+	/* KVM's word for one that has not been delivered yet. */
+	if (waiting)
+		return -EEXIST;
 	err = axv_vcpu_inject_extint(v->axv, irq->irq);
 	if (err)
 		debug("%s", axv_error());
-	/* KVM's word for one that has not been delivered yet. */
-	return err == -EAGAIN ? -EEXIST : err;
+	return err;
 }
 
 int events_nmi(struct vcpu *v)

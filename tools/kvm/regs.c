@@ -187,20 +187,20 @@ int regs_get_sregs(struct vcpu *v, struct kvm_sregs *sregs)
 
 /*
  * KVM's interrupt_bitmap has at most one bit: the interrupt that is to be delivered next.  A
- * VMM sets what it got, so one that is there already does not come twice.
+ * VMM sets what it got, so one that is there already does not come twice.  Without a bit KVM
+ * leaves what there is.
  */
 static int set_interrupt(struct vcpu *v, const struct kvm_sregs *sregs)
 {
-	struct kvm_interrupt irq;
-	unsigned int i;
+	unsigned int i, vector;
 
 	for (i = 0; i < sizeof(sregs->interrupt_bitmap) / sizeof(__u64); i++) {
 		if (!sregs->interrupt_bitmap[i])
 			continue;
-		irq.irq = 64 * i + __builtin_ctzll(sregs->interrupt_bitmap[i]);
-		if (events_next_interrupt(v) == (int)irq.irq)
+		vector = 64 * i + __builtin_ctzll(sregs->interrupt_bitmap[i]);
+		if (events_next_interrupt(v) == (int)vector)
 			return 0;
-		return events_interrupt(v, &irq);
+		return events_place_interrupt(v, vector);
 	}
 	return 0;
 }

@@ -322,20 +322,22 @@ static int complete(struct vcpu *v)
 	return GO_ON;
 }
 
-/* What struct kvm_run has for the run. */
+/* What the VMM has set for the run, in struct kvm_run and by calls. */
 static int take_inputs(struct vcpu *v)
 {
 	__u64 cr8 = v->run->cr8;
 
+	if (v->placed_interrupt && events_check_interrupt(v))
+		return -EIO;
 	v->page->irq_window = v->run->request_interrupt_window;
 	/* With a local APIC in the kernel the TPR is there, and this an output. */
 	if (v->vm->split)
-		return 0;
+		return GO_ON;
 	/* The VMM's APIC wants to know when the guest lowers it. */
 	v->page->cr8_below = cr8;
-	if (cr8 == v->page->cr8)
-		return 0;
-	return axv_vcpu_set_reg(v->axv, AXV_REG_X86(CR, 8), cr8) ? -EINVAL : 0;
+	if (cr8 != v->page->cr8 && axv_vcpu_set_reg(v->axv, AXV_REG_X86(CR, 8), cr8))
+		return -EINVAL;
+	return GO_ON;
 }
 
 /*
@@ -374,7 +376,7 @@ int run_vcpu(struct vcpu *v)
 	signals_enter(v->axv);
 	ret = complete(v);
 	if (ret == GO_ON)
-		ret = take_inputs(v) ? -EINVAL : GO_ON;
+		ret = take_inputs(v);
 	/*
 	 * A VMM that wants to see the state behind an access sets immediate_exit, so that
 	 * KVM_RUN finishes the access and does no more.  The module takes the data when it

@@ -60,6 +60,7 @@ enum pending {
  * @mcg_ctl: IA32_MCG_CTL, kept for the VMM (msr.c)
  * @mc: the banks of machine checks, likewise
  * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
+ * @placed_interrupt: the VMM has set an interrupt since the last run (events.c)
  * @sipi_vector: the last SIPI's, or as KVM_SET_VCPU_EVENTS has told, for KVM_SET_MP_STATE
  */
 struct vcpu {
@@ -78,6 +79,7 @@ struct vcpu {
 	__u64 mcg_ctl;
 	__u64 mc[MC_MSRS];
 	uint64_t apic_base;
+	bool placed_interrupt;
 	__u32 sipi_vector;
 };
 
@@ -172,8 +174,21 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events);
 int events_get_mp_state(struct vcpu *v, struct kvm_mp_state *state);
 int events_set_mp_state(struct vcpu *v, const struct kvm_mp_state *state);
 
-/** events_interrupt() - KVM_INTERRUPT */
+/** events_interrupt() - KVM_INTERRUPT; -EEXIST: another one waits */
 int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq);
+
+/** events_place_interrupt() - an interrupt of KVM_SET_SREGS, in place of others */
+int events_place_interrupt(struct vcpu *v, __u8 vector);
+
+/**
+ * events_check_interrupt() - an interrupt that the VMM has set waits, if the guest cannot take it
+ * @v: the vCPU, which is about to run, with registers in their final state
+ *
+ * KVM's structures do not tell an interrupt whose delivery has begun from one that waits.  It is
+ * set as the former.  With RFLAGS.IF 0 or in an interrupt shadow it can only be the latter, and a
+ * processor would refuse the entry, or the guest get an interrupt that it has disabled.
+ */
+int events_check_interrupt(struct vcpu *v);
 
 /** events_next_interrupt() - the vector of the interrupt to be delivered next; -ENOENT: none */
 int events_next_interrupt(struct vcpu *v);

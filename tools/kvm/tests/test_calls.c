@@ -358,6 +358,76 @@ static void test_events(void)
 	tap(events_set_mp_state(&v, &state) == -EINVAL, "a state that nobody knows");
 }
 
+static void set_waiting(__u64 reinject, __u64 vectors, unsigned int count)
+{
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), reinject);
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_0), vectors);
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT), count);
+}
+
+static bool is_waiting(__u64 reinject, __u64 vectors, unsigned int count)
+{
+	return event_reg(AXV_X86_EVENT_REINJECT) == reinject &&
+	       event_reg(AXV_X86_EVENT_EXTINT_0) == vectors &&
+	       event_reg(AXV_X86_EVENT_EXTINT_COUNT) == count;
+}
+
+/* What a VMM does that looks at a vCPU. */
+static bool get_and_set(struct kvm_vcpu_events *events)
+{
+	return !events_get(&v, events) && !events_set(&v, events);
+}
+
+static void test_waiting(void)
+{
+	struct kvm_interrupt irq = { .irq = 0x31 };
+	const struct kvm_regs enabled = { .rflags = 0x202 }, disabled = { .rflags = 2 };
+	struct kvm_vcpu_events events;
+	unsigned int injected = kernel.events;
+
+	set_waiting(0, 0, 0);
+	tap(!events_interrupt(&v, &irq) && kernel.events == injected + 1, "an interrupt");
+	set_waiting(0, 0x31, 1);
+	tap(events_interrupt(&v, &irq) == -EEXIST && kernel.events == injected + 1,
+	    "no other one while it waits");
+
+	set_waiting(0x8000030d, 0x31, 1);
+	tap(get_and_set(&events) && events.exception.injected && events.interrupt.injected &&
+	    is_waiting(0x8000030d, 0x31, 1), "one behind an exception that is being delivered");
+	set_waiting(0x80000030, 0x31, 1);
+	tap(get_and_set(&events) && events.interrupt.nr == 0x30 && is_waiting(0x80000030, 0x31, 1),
+	    "behind another interrupt");
+	set_waiting(0, 0x3130, 2);
+	tap(get_and_set(&events) && events.interrupt.nr == 0x30 && is_waiting(0x80000030, 0x31, 1),
+	    "two that wait");
+	set_waiting(0x80000202, 0x3130, 2);
+	tap(get_and_set(&events) && events.nmi.injected && is_waiting(0x80000202, 0x3130, 2),
+	    "behind an NMI");
+	events.interrupt.nr = 0x40;
+	tap(!events_set(&v, &events) && is_waiting(0x80000202, 0x40, 1),
+	    "those of another state are not kept");
+	events = (struct kvm_vcpu_events){ .interrupt = { .injected = 1, .nr = 0x40 } };
+	set_waiting(0, 0x31, 1);
+	tap(!events_set(&v, &events) && is_waiting(0x80000040, 0, 0), "nor are they so");
+	events = (struct kvm_vcpu_events){};
+	set_waiting(0x80000040, 0x31, 1);
+	tap(!events_set(&v, &events) && is_waiting(0, 0, 0), "nor by a VMM that has none");
+
+	v.page->exit_reason = AXV_EXIT_HALT;
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 0);
+	set_waiting(0, 0x31, 1);
+	tap(!regs_set(&v, &enabled) && get_and_set(&events) && !run_vcpu(&v) &&
+	    is_waiting(0x80000031, 0, 0), "an interrupt that is set is delivered");
+	set_waiting(0, 0x3231, 2);
+	tap(!regs_set(&v, &disabled) && get_and_set(&events) && !run_vcpu(&v) &&
+	    is_waiting(0, 0x3231, 2), "but waits for the guest to enable interrupts");
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), AXV_X86_SHADOW_STI);
+	tap(get_and_set(&events) && !regs_set(&v, &enabled) && !run_vcpu(&v) &&
+	    is_waiting(0, 0x3231, 2), "or for the end of a shadow");
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 0);
+	set_waiting(0, 0, 0);
+}
+
 static __u64 lapic_reg(unsigned int offset)
 {
 	return kernel_get(AXV_REG_X86(LAPIC, offset));
@@ -422,8 +492,8 @@ static void test_regs(void)
 	    !regs_set_sregs(&v, &sregs) && kernel.events == events,
 	    "the interrupt that is next, which is set once");
 	sregs.interrupt_bitmap[1] = 4;
-	tap(!regs_set_sregs(&v, &sregs) && kernel.events == events + 1 &&
-	    kernel.event.type == AXV_INJECT_EXTINT && kernel.event.vector == 0x42, "another one");
+	tap(!regs_set_sregs(&v, &sregs) && event_reg(AXV_X86_EVENT_REINJECT) == 0x80000042ull &&
+	    kernel.events == events, "another one, in its place");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
 	tap(!regs_set_debug(&v, &debugregs) && kernel_get(AXV_REG_X86(DR, 7)) == 0x400 &&
 	    !regs_get_debug(&v, &debug_back) &&
@@ -780,6 +850,7 @@ int main(void)
 		test_msrs();
 		test_cpuid();
 		test_events();
+		test_waiting();
 		test_lapic();
 		test_regs();
 		test_fpu();
