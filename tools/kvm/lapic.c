@@ -5,35 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "apic.h"
 #include "debug.h"
 #include "vcpu.h"
 
-#define MSR_APIC_BASE	0x1b
-#define BASE_X2APIC	(1u << 10)
-
-/* Offsets in the page (Intel SDM vol. 3A, "Local APIC Register Address Map"). */
-#define APIC_ID		0x20
-#define APIC_VERSION	0x30
-#define APIC_TPR	0x80
-#define APIC_LDR	0xd0
-#define APIC_DFR	0xe0
-#define APIC_SPURIOUS	0xf0
-#define APIC_ISR	0x100
-#define APIC_ESR	0x280
-#define APIC_ICR	0x300
-#define APIC_ICR_HIGH	0x310
-#define APIC_LVT_TIMER	0x320
-#define APIC_LVT_THERMAL 0x330
-#define APIC_LVT_PERF	0x340
-#define APIC_LVT_LINT0	0x350
-#define APIC_LVT_LINT1	0x360
-#define APIC_LVT_ERROR	0x370
-#define APIC_TIMER_INIT	0x380
-#define APIC_TIMER_NOW	0x390
-#define APIC_TIMER_DIV	0x3e0
-
 #define BANK_WORDS	24		/* ISR, TMR and IRR */
-#define LVT_PERIODIC	(1u << 17)
 
 /* Version 0x14, six LVT entries: as the module's. */
 #define VERSION		0x50014u
@@ -49,7 +25,7 @@ static const struct {
 	{ APIC_TPR, 0xff },
 	{ APIC_LDR, 0xff000000 },
 	{ APIC_DFR, ~0u },
-	{ APIC_SPURIOUS, 0x3ff },
+	{ APIC_SVR, 0x3ff },
 	{ APIC_ESR, 0xff },
 	{ APIC_ICR, ~0u },
 	{ APIC_LVT_TIMER, 0x710ff },
@@ -58,9 +34,9 @@ static const struct {
 	{ APIC_LVT_LINT0, 0x1f7ff },
 	{ APIC_LVT_LINT1, 0x1f7ff },
 	{ APIC_LVT_ERROR, 0x110ff },
-	{ APIC_TIMER_DIV, 0xb },
-	{ APIC_TIMER_INIT, ~0u },
-	{ APIC_TIMER_NOW, ~0u },
+	{ APIC_TIMER_DIVIDE, 0xb },
+	{ APIC_TIMER_INITIAL, ~0u },
+	{ APIC_TIMER_CURRENT, ~0u },
 };
 
 #define NR_SINGLES	(sizeof(singles) / sizeof(singles[0]))
@@ -117,10 +93,10 @@ int lapic_get(struct vcpu *v, struct kvm_lapic_state *state)
  */
 static __u32 timer_now(const struct kvm_lapic_state *state)
 {
-	__u32 now = word(state, APIC_TIMER_NOW);
+	__u32 now = word(state, APIC_TIMER_CURRENT);
 
 	return !now && word(state, APIC_LVT_TIMER) & LVT_PERIODIC ?
-	       word(state, APIC_TIMER_INIT) : now;
+	       word(state, APIC_TIMER_INITIAL) : now;
 }
 
 static __u64 value_to_set(const struct kvm_lapic_state *state, unsigned int i)
@@ -134,7 +110,7 @@ static __u64 value_to_set(const struct kvm_lapic_state *state, unsigned int i)
 		return word(state, APIC_ICR) | (__u64)word(state, APIC_ICR_HIGH) << 32;
 	case APIC_DFR:
 		return word(state, APIC_DFR) | 0x0fffffff;
-	case APIC_TIMER_NOW:
+	case APIC_TIMER_CURRENT:
 		return timer_now(state);
 	default:
 		return word(state, offset) & singles[i - BANK_WORDS].mask;
@@ -154,7 +130,7 @@ int lapic_set(struct vcpu *v, const struct kvm_lapic_state *state)
 		return err;
 	for (i = 0; i < NR_LAPIC; i++) {
 		/* In x2APIC mode it follows from the id; what the VMM has does not count. */
-		if (offset_of(i) == APIC_LDR && v->apic_base & BASE_X2APIC)
+		if (offset_of(i) == APIC_LDR && v->apic_base & APIC_BASE_X2APIC)
 			continue;
 		r[n].id = AXV_REG_X86(LAPIC, offset_of(i));
 		r[n++].value = value_to_set(state, i);

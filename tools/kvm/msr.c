@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apic.h"
 #include "debug.h"
 #include "vcpu.h"
 
 #define MSR_TSC			0x10
-#define MSR_APIC_BASE		0x1b
 #define MSR_TSC_DEADLINE	0x6e0
 
 /* What one call may name, as in KVM. */

@@ -3,6 +3,7 @@
  * What the guest does: 64-bit code, position independent, at GUEST_CODE. It has a stack
  * only where it takes interrupts. Parameters are at GUEST_PARAMS.
  */
+#include "apic.h"
 #include "arch.h"
 
 	.section .rodata
@@ -115,24 +116,24 @@ idtr:	.word	0xfff
 
 /* An MSR of the x2APIC, of which the upper half is 0; EAX is the value. */
 	.macro	write_x2apic register
-	mov	$0x800 + \register / 16, %ecx
+	mov	$MSR_X2APIC + \register / 16, %ecx
 	xor	%edx, %edx
 	wrmsr
 	.endm
 
 	.macro	end_of_interrupt
 	xor	%eax, %eax
-	write_x2apic 0xb0
+	write_x2apic APIC_EOI
 	.endm
 
 /* To x2APIC mode, if it is not in it already, and on. */
 	.macro	begin_x2apic
-	mov	$0x1b, %ecx
+	mov	$MSR_APIC_BASE, %ecx
 	rdmsr
 	or	$0xc00, %eax
 	wrmsr
 	mov	$0x1ff, %eax
-	write_x2apic 0xf0
+	write_x2apic APIC_SVR
 	.endm
 
 /* EDX is the target, EAX the vector. */
@@ -149,7 +150,7 @@ guest_self:
 	test	%r12, %r12
 	jz	2f
 1:	mov	$INT_TAKEN, %eax
-	write_x2apic 0x3f0
+	write_x2apic APIC_SELF_IPI
 	dec	%r12
 	jnz	1b
 2:	out	%al, $0x10
@@ -169,7 +170,7 @@ guest_eoi:
 	test	%r12, %r12
 	jz	2f
 1:	mov	%r14d, %eax
-	write_x2apic 0x3f0
+	write_x2apic APIC_SELF_IPI
 	add	$16, %r14d
 	dec	%r13
 	jnz	1b
@@ -185,7 +186,7 @@ guest_eoi:
 guest_eoi_xapic:
 	begin_interrupts 0xd000
 	mov	$0xfee00000, %ebx
-	movl	$0x1ff, 0xf0(%rbx)
+	movl	$0x1ff, APIC_SVR(%rbx)
 	sti
 5:	mov	0x8000, %r12
 	mov	%r12, %r13
@@ -200,7 +201,7 @@ guest_eoi_xapic:
 	xor	%r14d, %r14d
 	test	%r12, %r12
 	jz	4f
-3:	mov	%r14d, 0xb0(%rbx)
+3:	mov	%r14d, APIC_EOI(%rbx)
 	dec	%r12
 	jnz	3b
 4:	out	%al, $0x10
@@ -219,9 +220,9 @@ guest_tick:
 	begin_interrupts 0xd000
 	begin_x2apic
 	mov	$0xb, %eax
-	write_x2apic 0x3e0
+	write_x2apic APIC_TIMER_DIVIDE
 	mov	$INT_TAKEN, %eax
-	write_x2apic 0x320
+	write_x2apic APIC_LVT_TIMER
 	sti
 3:	mov	0x8000, %r12
 	xor	%r9d, %r9d
@@ -229,7 +230,7 @@ guest_tick:
 	jz	2f
 1:	xor	%r8d, %r8d
 	mov	0x8008, %eax
-	write_x2apic 0x380
+	write_x2apic APIC_TIMER_INITIAL
 	wait_for_interrupt
 	dec	%r12
 	jnz	1b
@@ -241,7 +242,7 @@ guest_deadline:
 	begin_interrupts 0xd000
 	begin_x2apic
 	mov	$INT_TAKEN + 0x40000, %eax
-	write_x2apic 0x320
+	write_x2apic APIC_LVT_TIMER
 	sti
 3:	mov	0x8000, %r12
 	xor	%r9d, %r9d

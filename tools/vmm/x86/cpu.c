@@ -14,6 +14,7 @@
 
 #include <linux/kvm_para.h>
 
+#include "apic.h"
 #include "board.h"
 #include "cpuid.h"
 #include "log.h"
@@ -21,14 +22,7 @@
 
 #define BOOT_VCPU	0	/* the 8259's wire leads there */
 
-/* Registers of a local APIC (Intel SDM vol. 3A, table 11-1). */
-#define APIC_SPURIOUS	0xf0
-#define APIC_LINT0	0x350
-#define APIC_LINT1	0x360
-
-#define SPURIOUS_ENABLED 0x1ff	/* the APIC, with vector 255 */
-#define LINT_EXTINT	0x700
-#define LINT_NMI	0x400
+#define SPURIOUS_VECTOR	0xff	/* as after a reset */
 
 /* ---- how it begins ------------------------------------------------------ */
 
@@ -63,9 +57,9 @@ static void set_data_segments(struct axv_x86_sregs *sregs, u16 selector)
 static int init_apic(struct vcpu *v)
 {
 	struct axv_reg regs[] = {
-		{ .id = AXV_REG_X86(LAPIC, APIC_SPURIOUS), .value = SPURIOUS_ENABLED },
-		{ .id = AXV_REG_X86(LAPIC, APIC_LINT0), .value = LINT_EXTINT },
-		{ .id = AXV_REG_X86(LAPIC, APIC_LINT1), .value = LINT_NMI },
+		{ .id = AXV_REG_X86(LAPIC, APIC_SVR), .value = SVR_ENABLE | SPURIOUS_VECTOR },
+		{ .id = AXV_REG_X86(LAPIC, APIC_LVT_LINT0), .value = LVT_EXTINT },
+		{ .id = AXV_REG_X86(LAPIC, APIC_LVT_LINT1), .value = LVT_NMI },
 	};
 	int failed = axv_vcpu_set_regs(v->axv, regs, ARRAY_SIZE(regs));
 

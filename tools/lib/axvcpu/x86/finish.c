@@ -9,17 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apic.h"
 #include "exec.h"
 
 #define VECTOR_DB	1
 #define DR6_BS		(1ull << 14)
-
-#define MSR_APIC_BASE	0x1b
-#define APIC_MODE	(3ull << 10)
-#define APIC_XAPIC	(2ull << 10)	/* the APIC is on, and not in x2APIC mode */
-#define APIC_PAGE	0xfee00000ull
-#define APIC_ICR	0x300u
-#define APIC_ICR2	0x310u
 
 #define BIT_LZCNT	(1u << 5)	/* CPUID 80000001h ECX */
 #define BIT_BMI1	(1u << 3)	/* CPUID 7 EBX */
@@ -110,7 +104,7 @@ static int is_lapic(struct finish *f, __u64 gpa)
 	if (f->vcpu->vm->irqchip != AXV_IRQCHIP_LAPIC || (gpa ^ APIC_PAGE) >> 12)
 		return 0;
 	ret = axv_vcpu_get_reg(f->vcpu, AXV_REG_X86(MSR, MSR_APIC_BASE), &base);
-	return ret ? ret : (base & APIC_MODE) == APIC_XAPIC;
+	return ret ? ret : (base & (APIC_BASE_ENABLE | APIC_BASE_X2APIC)) == APIC_BASE_ENABLE;
 }
 
 /*
@@ -120,7 +114,7 @@ static int is_lapic(struct finish *f, __u64 gpa)
 static int read_lapic(struct finish *f, __u64 gpa, unsigned int width, __u64 *data)
 {
 	unsigned int offset = gpa - APIC_PAGE;
-	bool high = offset == APIC_ICR2;
+	bool high = offset == APIC_ICR_HIGH;
 	int ret;
 
 	/* From DEADLINE on, registers of class LAPIC are not in the page. */

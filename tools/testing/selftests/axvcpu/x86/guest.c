@@ -6,10 +6,11 @@
 
 #include <cpuid.h>
 
+#include "apic.h"
+
 const __u64 guest_ip_reg = AXV_REG_X86(GPR, AXV_X86_RIP);
 
-/* The APIC timer's current count. */
-const __u64 guest_clock_reg = AXV_REG_X86(LAPIC, 0x390);
+const __u64 guest_clock_reg = AXV_REG_X86(LAPIC, APIC_TIMER_CURRENT);
 
 const struct axv_inject guest_events[GUEST_EVENTS] = {
 	[GUEST_INTERRUPT] = { .type = AXV_INJECT_EXTINT, .vector = GUEST_VECTOR },
