@@ -32,6 +32,9 @@
 
 #define FDS_MAX	65536
 
+/* In each thread from its beginning: a signal handler must not allocate. */
+#define INITIAL	__attribute__((tls_model("initial-exec")))
+
 /**
  * struct object - see object.h
  * @refs: descriptors, calls in progress, and objects that need this one
@@ -65,7 +68,10 @@ static struct object *unused;
 static struct object *_Atomic dead;
 
 /* Calls in progress in this thread that began in another one: in the handler of a fault. */
-static __thread unsigned int nested __attribute__((tls_model("initial-exec")));
+static __thread unsigned int nested INITIAL;
+
+/* The state of the thread's cancellation before the call that is in no other one. */
+static __thread int cancel_state INITIAL;
 
 /* What it had belongs to the parent, and the lock to whoever held it there. */
 static void begin_child(void)
@@ -143,15 +149,22 @@ void object_enter(void)
 	bool held = signals_held();
 
 	signals_hold();
-	nested += held;
+	if (held)
+		nested++;
+	else
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 }
 
 void object_leave(void)
 {
-	if (nested)
+	int ignored;
+
+	if (nested) {
 		nested--;
-	else
+	} else {
 		free_dead();
+		pthread_setcancelstate(cancel_state, &ignored);
+	}
 	signals_release();
 }
 

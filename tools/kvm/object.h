@@ -41,7 +41,8 @@ struct object *object_get(struct object *object);
  * object_enter() - a function of the C library's that uses the table or an object begins
  *
  * Signals are held until object_leave(): otherwise a handler that leaves by longjmp() would keep
- * a reference, or a lock.
+ * a reference, or a lock.  So would a thread that is cancelled, which it is not until then: to the
+ * program ioctl() is no cancellation point, whatever the library calls in it.
  */
 void object_enter(void);
 

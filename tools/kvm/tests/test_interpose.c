@@ -30,6 +30,8 @@ static long echo_ioctl(void *data, unsigned long command, unsigned long arg)
 	(void)data;
 	if (command == KVM_GET_API_VERSION)
 		raise(SIGUSR1);
+	if (command == KVM_GET_VCPU_MMAP_SIZE)
+		pthread_testcancel();
 	/* Which does not wait, as a fault. */
 	if (command == KVM_RUN)
 		raise(SIGABRT);
@@ -359,6 +361,32 @@ static void test_leaving_sigaction(void)
 	signal(SIGUSR2, SIG_DFL);
 }
 
+static volatile bool returned;
+
+/* In a thread that is to be cancelled: at the first cancellation point. */
+static void *cancel_in_call(void *arg)
+{
+	pthread_cancel(pthread_self());
+	ioctl(*(int *)arg, KVM_GET_VCPU_MMAP_SIZE, 0);
+	returned = true;
+	pthread_testcancel();
+	return NULL;
+}
+
+static void test_cancelling(void)
+{
+	void *result = NULL;
+	int fd = make();
+	pthread_t thread;
+
+	freed = 0;
+	if (!pthread_create(&thread, NULL, cancel_in_call, &fd))
+		pthread_join(thread, &result);
+	close(fd);
+	tap(returned && result == PTHREAD_CANCELED && freed == 1,
+	    "a thread is cancelled behind an ioctl, not in it");
+}
+
 static int fault_fd;
 
 /* In a thread, which has no calls of KVM's any more. */
@@ -510,6 +538,7 @@ int main(void)
 	test_leaving();
 	test_leaving_descriptors();
 	test_leaving_sigaction();
+	test_cancelling();
 	test_fault();
 	test_closing_in_fault();
 	return tap_done();
