@@ -116,16 +116,17 @@ unsigned int cpuid_from_kvm(const struct kvm_cpuid_entry2 *entries, unsigned int
 
 int cpuid_set(struct vcpu *v, const struct kvm_cpuid2 *cpuid)
 {
+	const __u32 count = cpuid->nent;
 	struct axv_x86_cpuid *leaves;
 	int err;
 
-	if (cpuid->nent > LEAVES_MAX)
+	if (count > LEAVES_MAX)
 		return -E2BIG;
-	leaves = calloc(cpuid->nent + 1, sizeof(*leaves));
+	leaves = calloc(count + 1, sizeof(*leaves));
 	if (!leaves)
 		return -ENOMEM;
 	err = axv_vcpu_set_cpuid(v->axv, leaves,
-				 cpuid_from_kvm(cpuid->entries, cpuid->nent, leaves));
+				 cpuid_from_kvm(cpuid->entries, count, leaves));
 	if (err)
 		debug("%s", axv_error());
 	free(leaves);

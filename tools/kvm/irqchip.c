@@ -90,6 +90,7 @@ static int set_routes(struct vm *vm, struct axv_route *routes, unsigned int coun
 
 int irqchip_set_routing(struct vm *vm, const struct kvm_irq_routing *routing)
 {
+	const __u32 count = routing->nr;
 	struct axv_route *routes;
 	unsigned int i;
 	__u64 max;
@@ -98,17 +99,17 @@ int irqchip_set_routing(struct vm *vm, const struct kvm_irq_routing *routing)
 	if (routing->flags)
 		return -EINVAL;
 	err = axv_query(vm->host, AXV_QUERY_MAX_ROUTES, &max);
-	if (err || routing->nr > max || !vm->split)
+	if (err || count > max || !vm->split)
 		return -EINVAL;
-	routes = calloc(routing->nr + 1, sizeof(*routes));
+	routes = calloc(count + 1, sizeof(*routes));
 	if (!routes)
 		return -ENOMEM;
-	for (i = 0; i < routing->nr && !err; i++)
+	for (i = 0; i < count && !err; i++)
 		err = irqchip_route(&routing->entries[i], &routes[i]);
 	if (!err)
-		err = set_routes(vm, routes, routing->nr);
+		err = set_routes(vm, routes, count);
 	if (err) {
-		debug("%u routes: error %d", routing->nr, -err);
+		debug("%u routes: error %d", count, -err);
 		free(routes);
 	}
 	return err;

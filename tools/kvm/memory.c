@@ -118,6 +118,9 @@ static int get_dirty(struct vm *vm, const struct kvm_dirty_log *log)
 	__u64 pages, at, max, *bitmap = log->dirty_bitmap;
 	int err = 0;
 
+	/* KVM tells a number that no slot has from a slot without a log. */
+	if (axv_query(vm->host, AXV_QUERY_MAX_REGIONS, &max) || log->slot >= max)
+		return -EINVAL;
 	if (!vm->memory || log->slot >= vm->memory->count)
 		return -ENOENT;
 	pages = vm->memory->slot[log->slot].memory_size >> PAGE_SHIFT;

@@ -59,6 +59,9 @@ static void test_memory(void)
 	    kernel.region.hva == (uintptr_t)ram[0], "a slot is a region");
 	log.dirty_bitmap = &bitmap;
 	tap(memory_get_dirty(&vm, &log) == -ENOENT, "a slot without a log");
+	log.slot = 64;
+	tap(memory_get_dirty(&vm, &log) == -EINVAL, "a number that no slot has");
+	log.slot = 2;
 	slot.flags = KVM_MEM_LOG_DIRTY_PAGES;
 	kernel.dirty[0] = 2;
 	tap(!memory_set(&vm, &slot) && kernel.region.flags == AXV_REGION_LOG_DIRTY &&
@@ -390,6 +393,11 @@ static void test_waiting(void)
 	set_waiting(0, 0x31, 1);
 	tap(events_interrupt(&v, &irq) == -EEXIST && kernel.events == injected + 1,
 	    "no other one while it waits");
+
+	kernel.fail_command = AXV_INJECT;
+	kernel.fail_errno = EAGAIN;
+	tap(!events_nmi(&v), "an NMI too many is dropped without an error");
+	kernel.fail_command = 0;
 
 	set_waiting(0x8000030d, 0x31, 1);
 	tap(get_and_set(&events) && events.exception.injected && events.interrupt.injected &&
