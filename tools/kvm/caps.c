@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * What is offered.  A capability that is not named here is not: its callers then do
- * without, or say what they miss.
+ * The capabilities that are offered.  One that is not named here is not: a VMM then does
+ * without it, or says what it misses.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -14,7 +14,7 @@
 #define LEAF_FEATURES	1
 #define ECX_XSAVE	(1u << 26)
 
-/* xAPIC mode: 0 to 254. */
+/* The ids of xAPIC mode, 0 to 254. */
 #define APIC_IDS	255
 
 static int query(struct axv_host *host, enum axv_query_id id)
@@ -75,7 +75,7 @@ int caps_check(struct axv_host *host, unsigned long cap)
 		return query(host, AXV_QUERY_MAX_REGIONS);
 	case KVM_CAP_READONLY_MEM:
 		return !!(query(host, AXV_QUERY_REGION_FLAGS) & AXV_REGION_READONLY);
-	/* vCPUs.  An id is an APIC id as well, and 255 is all of them in xAPIC mode. */
+	/* vCPUs.  An id is an APIC id as well, and 255 is the broadcast in xAPIC mode. */
 	case KVM_CAP_NR_VCPUS:
 	case KVM_CAP_MAX_VCPUS:
 	case KVM_CAP_MAX_VCPU_ID: {
@@ -92,7 +92,7 @@ int caps_check(struct axv_host *host, unsigned long cap)
 	case KVM_CAP_IRQFD:
 	case KVM_CAP_TSC_DEADLINE_TIMER:
 		return has_irqchip(host, AXV_IRQCHIP_LAPIC);
-	/* As a number it is that of the gsis. */
+	/* QEMU takes the value for the number of gsis. */
 	case KVM_CAP_IRQ_ROUTING:
 		return query(host, AXV_QUERY_MAX_ROUTES);
 	case KVM_CAP_IOEVENTFD:

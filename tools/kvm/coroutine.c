@@ -31,7 +31,7 @@ enum {
 	TOP_WORDS = FRAME_WORDS + 2,
 };
 
-/* Store the stack pointer of who calls in @from, go on where @to was stored. */
+/* Store the caller's registers and stack pointer, this in *@from; go on with those of @to. */
 void coroutine_switch(void **from, void *to);
 
 /* Where a coroutine begins: calls the function in R12 with what is in R13. */
@@ -89,7 +89,7 @@ static void begin(void *arg)
 	coroutine_switch(&c->self, c->caller);
 }
 
-/* The floating-point control of who starts it, as for a function that is called. */
+/* The caller's floating-point control words, which the function has as if it were called. */
 static uint64_t control(void)
 {
 	uint32_t mxcsr;

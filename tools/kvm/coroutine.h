@@ -10,8 +10,8 @@
 
 /**
  * struct coroutine - one function, on a stack of its own
- * @caller: the stack pointer where coroutine_go_on() was called
- * @self: that where the function waits
+ * @caller: the stack pointer in coroutine_start() or coroutine_go_on(), while the function runs
+ * @self: the function's stack pointer, while it waits
  * @stack: its stack, with a page below that nobody may touch; NULL: none yet
  * @function: the function
  * @arg: for @function
@@ -36,13 +36,13 @@ struct coroutine {
  */
 int coroutine_start(struct coroutine *c, void (*function)(void *arg), void *arg);
 
-/** coroutine_go_on() - let it go on, until it waits again or returns */
+/** coroutine_go_on() - let the function go on, until it waits again or returns */
 void coroutine_go_on(struct coroutine *c);
 
-/** coroutine_wait() - called by the function: go back to whoever let it go on */
+/** coroutine_wait() - the function waits: coroutine_start() or coroutine_go_on() returns */
 void coroutine_wait(struct coroutine *c);
 
-/** coroutine_free() - a function that waits never goes on */
+/** coroutine_free() - free the stack; a function that waits never goes on */
 void coroutine_free(struct coroutine *c);
 
 #endif /* COROUTINE_H */

@@ -15,13 +15,12 @@
 #define ECX_X2APIC	(1u << 21)
 #define ECX_HYPERVISOR	(1u << 31)
 
-/* More than any processor has. */
+/* KVM's limit, which is more than any processor has. */
 #define LEAVES_MAX	256
 
 /*
- * What guests know KVM by.  Of its features there are those that need nothing of the
- * hypervisor: no delay for ports, and 15 bits for a destination in messages.  kvmclock is
- * not among them.
+ * By these leaves guests know KVM.  Of its features those are there that need nothing of the
+ * hypervisor: no delay for ports, and 15 bits for a destination in messages.  kvmclock is not.
  */
 static const struct kvm_cpuid_entry2 hypervisor[] = {
 	{
@@ -83,7 +82,7 @@ int cpuid_supported(struct axv_host *host, struct kvm_cpuid2 *cpuid)
 
 static bool same_question(const struct axv_x86_cpuid *a, const struct axv_x86_cpuid *b)
 {
-	/* The module refuses a leaf that has subleaves once and none another time, too. */
+	/* Also if one has a subleaf and the other none: the module refuses such a leaf. */
 	return a->leaf == b->leaf &&
 	       (a->subleaf == b->subleaf || !(a->flags & b->flags & AXV_X86_CPUID_SUBLEAF));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Eventfds: an irqfd is one of the module's, an ioeventfd is a doorbell.
+ * Eventfds: the module has irqfds as well; an ioeventfd is a doorbell of the module's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 /**
  * struct doorbell - an ioeventfd
  * @flags: AXV_DOORBELL_*
- * @width: of the write, 0: any
- * @addr: where
- * @data: what, with AXV_DOORBELL_DATA
+ * @width: of the write, in bytes; 0: any
+ * @addr: of the write
+ * @data: of the write, with AXV_DOORBELL_DATA
  * @fd: a copy of the eventfd, which the VMM may close
  * @next: in the VM's list
  */
@@ -33,12 +33,12 @@ int eventfd_irqfd(struct vm *vm, const struct kvm_irqfd *irqfd)
 {
 	int err;
 
-	/* KVM has resampling with an IOAPIC of its own only, and says so by EINVAL. */
+	/* Without an IOAPIC of its own KVM refuses resampling in the same way. */
 	if (irqfd->flags & ~KVM_IRQFD_FLAG_DEASSIGN || !vm->split)
 		return -EINVAL;
 	if (irqfd->flags & KVM_IRQFD_FLAG_DEASSIGN) {
 		err = axv_vm_remove_irqfd(vm->axv, irqfd->gsi, irqfd->fd);
-		/* To KVM one that is not there is removed. */
+		/* KVM returns 0 for an irqfd that is not there. */
 		return err == -ENOENT ? 0 : err;
 	}
 	err = axv_vm_add_irqfd(vm->axv, irqfd->gsi, irqfd->fd, -1);
@@ -128,7 +128,7 @@ int eventfd_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *io)
 	return err;
 }
 
-/* The module's order: one with data before one without, of these one with a width first. */
+/* The module's order: doorbells with data come first, and next those with a width. */
 static int rank(const struct doorbell *d)
 {
 	return (d->flags & AXV_DOORBELL_DATA ? 2 : 0) + (d->width ? 1 : 0);
@@ -151,7 +151,7 @@ bool eventfd_ring(struct vm *vm, bool port, uint64_t addr, unsigned int width, u
 		if (matches(d, port, addr, width, data) && (!best || rank(d) > rank(best)))
 			best = d;
 	}
-	/* EAGAIN: its counter is full, so whoever reads it is woken in any case. */
+	/* EAGAIN: the counter is full, so its reader is woken in any case. */
 	if (best && eventfd_write(best->fd, 1) && errno != EAGAIN)
 		debug("ioeventfd at %#llx: error %d", (unsigned long long)addr, errno);
 	pthread_mutex_unlock(&vm->lock);

@@ -32,7 +32,7 @@ enum {
 	NMI_MASKED,
 	SHADOW,
 	NR_REGS,
-	/* read only; INIT and SIPI are set where KVM sets them */
+	/* only read with the others: set_latched() and the MP state set INIT and SIPI */
 	INIT = NR_REGS,
 	SIPI,
 	EXCEPTION_ADDR,
@@ -80,9 +80,10 @@ static void show_reinject(struct kvm_vcpu_events *events, __u64 event)
 }
 
 /*
- * What the processor does beside delivering a pending exception.  KVM's structure has no
- * room for it, so it is done now, as KVM does.  The module does the same once more if the
- * VMM does not set the events, so it keeps the address: otherwise CR2 would become 0.
+ * Set CR2, or DR6 and DR7, as the delivery of a pending exception does.  KVM's structure has
+ * no room for the address, so this is done when the VMM gets the events, as KVM does.  The
+ * module keeps the address, and does the same once more if the VMM does not set the events:
+ * otherwise CR2 would become 0.
  */
 static int do_payload(struct vcpu *v, __u64 event, __u64 address)
 {
@@ -114,7 +115,7 @@ int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 	if (axv_vcpu_get_regs(v->axv, r, NR_READ))
 		return -EIO;
 	memset(events, 0, sizeof(*events));
-	/* To KVM an interrupt that the VMM has acknowledged is being delivered. */
+	/* KVM counts an interrupt that the VMM has acknowledged as being delivered. */
 	if (r[EXTINT_COUNT].value) {
 		events->interrupt.injected = 1;
 		events->interrupt.nr = r[EXTINT_0].value & 0xff;
@@ -139,13 +140,15 @@ int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 	events->smi.latched_init = r[INIT].value;
 	events->sipi_vector = r[SIPI].value & 0xff;
 	events->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
-	/* For the VMM to set it again, with the MP state: otherwise it would be 0. */
+	/*
+	 * The VMM is to set it again with the MP state: otherwise the vector would become 0.
+	 */
 	if (r[SIPI].value)
 		events->flags |= KVM_VCPUEVENT_VALID_SIPI_VECTOR;
 	return 0;
 }
 
-/* The event to be delivered first: an exception, an NMI, an interrupt. */
+/* The event to be delivered first, in the module's form; 0: none. */
 static __u64 reinject(const struct kvm_vcpu_events *events)
 {
 	if (events->exception.injected) {
@@ -175,8 +178,8 @@ static __u64 shadow(const struct kvm_vcpu_events *events)
 }
 
 /*
- * What the local APIC has latched.  KVM's structure has the vector of a SIPI, and its MP state
- * says that there is one.
+ * Set the INIT and the SIPI that the local APIC has latched.  The structure has the vector of
+ * a SIPI; the MP state says whether there is a SIPI.
  */
 static int set_latched(struct vcpu *v, const struct kvm_vcpu_events *events)
 {
@@ -212,8 +215,8 @@ static void push_front(struct axv_reg *r, __u8 vector)
 }
 
 /*
- * The ExtINTs that wait when the VMM has set @events: those behind the one that events_get() has
- * told of, if that is the one that is set, and that one as well if another event is first.
+ * The ExtINTs that wait when the VMM has set @events: those behind the one that events_get()
+ * has told of, if that is the one that is set, and that one as well if another event is first.
  * Otherwise the state is another vCPU's, or of another time, and none of these is in it.
  *
  * @r: in: what there is; out: EXTINT_0 and EXTINT_COUNT as they are to be
@@ -274,10 +277,10 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 	r[NMI_PENDING].value = !!events->nmi.pending;
 	r[NMI_MASKED].value = !!events->nmi.masked;
 	r[SHADOW].value = shadow(events);
-	/* What is not valid stays: drop it from the list, from the end on. */
+	/* What @events->flags do not name stays as it is: take it off the end of the list. */
 	n = events->flags & KVM_VCPUEVENT_VALID_SHADOW ? NR_REGS : SHADOW;
 	if (events->exception.injected && events->nmi.injected) {
-		/* An NMI beside an exception waits, too: it has not begun, and masks none. */
+		/* An NMI beside an exception waits: its handler does not mask NMIs yet. */
 		if (!(events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING))
 			r[NMI_PENDING].value = nmis;
 		if (r[NMI_PENDING].value < NMIS)
@@ -394,8 +397,8 @@ int events_get_mp_state(struct vcpu *v, struct kvm_mp_state *state)
 	if (axv_vcpu_get_regs(v->axv, r, 3))
 		return -EIO;
 	/*
-	 * The module has one state for before and after INIT.  This is the one in which KVM
-	 * takes a SIPI, whether an INIT comes first or not.
+	 * The module has one state for before and after INIT.  KVM takes a SIPI in
+	 * INIT_RECEIVED, whether an INIT comes first or not.
 	 */
 	if (r[2].value)
 		v->sipi_vector = r[2].value & 0xff;

@@ -25,7 +25,7 @@ struct legacy {
 	__u8 xmm[16][16];
 };
 
-/* Where KVM has what, in struct kvm_fpu. */
+/* Where a field is in struct kvm_fpu, and where in the legacy region. */
 #define FIELD(kvm, ours) { \
 	offsetof(struct kvm_fpu, kvm), offsetof(struct legacy, ours), \
 	sizeof(((struct kvm_fpu *)NULL)->kvm) \
@@ -52,7 +52,7 @@ static const struct {
 #define XSTATE_BV	512
 #define XSTATE_FP_SSE	3u
 
-/* Room for the module's state and for KVM's; the caller frees it. */
+/* Read the module's state into memory with room for KVM's, too; the caller frees it. */
 static void *read_state(struct vcpu *v, int *err)
 {
 	size_t size = axv_vcpu_fpu_size(v->axv);
@@ -165,7 +165,7 @@ int fpu_set_xcrs(struct vcpu *v, const struct kvm_xcrs *xcrs)
 
 	if (xcrs->nr_xcrs > KVM_MAX_XCRS || xcrs->flags)
 		return -EINVAL;
-	/* Of others KVM takes no notice. */
+	/* KVM ignores other registers than XCR0. */
 	for (i = 0; i < xcrs->nr_xcrs; i++) {
 		if (!xcrs->xcrs[i].xcr)
 			return axv_vcpu_set_reg(v->axv, AXV_REG_X86(XCR, 0),

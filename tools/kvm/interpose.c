@@ -59,7 +59,7 @@ static const char *const names[FUNCTIONS] = {
 	[IOCTL] = "ioctl",
 };
 
-/* Files of any size: with 64 bits the same function, as in the C library. */
+/* The names for large files: with 64 bits they are the same functions, as in the C library. */
 #define SAME_AS(name)	__attribute__((alias(name), visibility("default")))
 
 typedef int (*open_function)(const char *path, int flags, ...);
@@ -73,10 +73,10 @@ typedef int (*close_range_function)(unsigned int first, unsigned int last, int f
 typedef void (*closefrom_function)(int first);
 typedef int (*ioctl_function)(int fd, unsigned long command, ...);
 
-/* Those that come next: the C library's, or another preloaded library's. */
+/* The functions of the C library, or of another preloaded library. */
 static void *found[FUNCTIONS];
 
-/* At the beginning: these may be called in a signal handler, and dlsym() may not. */
+/* In a constructor: these may be called in a signal handler, and dlsym() may not. */
 __attribute__((constructor)) static void find_all(void)
 {
 	unsigned int i;
@@ -87,10 +87,10 @@ __attribute__((constructor)) static void find_all(void)
 
 static void *next(enum function function)
 {
-	/* Another library's constructor came first. */
+	/* The constructor of another library has run before ours, and makes a call. */
 	if (!found[function])
 		find_all();
-	/* The C library is older than the function, which the program has looked for. */
+	/* The C library is too old to have the function; the program has found this one. */
 	if (!found[function])
 		abort();
 	return found[function];
@@ -107,11 +107,11 @@ static int fail(long error)
 static bool is_device(const char *path)
 {
 	/*
-	 * open() is declared to take no NULL, so that the compiler drops the test where it knows
-	 * that the path comes from there.
+	 * open() is declared to take no NULL, so that the compiler drops the test where it
+	 * knows that the path comes from there.
 	 */
 	__asm__("" : "+r"(path));
-	/* NULL is EFAULT, which the real one says. */
+	/* The real function fails with EFAULT for NULL. */
 	return path && !strcmp(path, KVM_DEVICE);
 }
 
@@ -169,7 +169,7 @@ EXPORT int openat(int dir, const char *path, int flags, ...)
 int open64(const char *path, int flags, ...) SAME_AS("open");
 int openat64(int dir, const char *path, int flags, ...) SAME_AS("openat");
 
-/* What fortified programs call; there is no mode. */
+/* Programs that are compiled with _FORTIFY_SOURCE call these where they give no mode. */
 int __open_2(const char *path, int flags);
 int __openat_2(int dir, const char *path, int flags);
 
@@ -193,9 +193,9 @@ int __openat64_2(int dir, const char *path, int flags) SAME_AS("__openat_2");
  * the kernel and in the table, so they hold signals: a handler that came in between would see
  * the one without the other, and if it left by longjmp() the other would never be done.
  *
- * A descriptor that the table does not have needs none of that.  Nor does a child of vfork(): it
- * has its parent's variables, and if it were killed in between, the parent would hold signals
- * for ever.
+ * A descriptor that the table does not have needs none of that.  Nor does a child of vfork():
+ * it has its parent's variables, and if it were killed in between, the parent would hold
+ * signals for ever.
  */
 static bool enter_for(int fd, int other)
 {
@@ -273,7 +273,7 @@ EXPORT int fcntl(int fd, int command, ...)
 	va_start(args, command);
 	arg = va_arg(args, void *);
 	va_end(args);
-	/* Others may wait, as for a lock, which a signal ends. */
+	/* Other commands may wait, as for a lock, and a signal ends that. */
 	if (command != F_DUPFD && command != F_DUPFD_CLOEXEC)
 		return ((fcntl_function)next(FCNTL))(fd, command, arg);
 	entered = enter_for(fd, -1);
@@ -286,7 +286,7 @@ int fcntl64(int fd, int command, ...) SAME_AS("fcntl");
 
 /* ---- close -------------------------------------------------------------- */
 
-/* The number is free, and perhaps used again, when the real close() returns. */
+/* Detach first: when the real close() returns, another thread may have the number again. */
 EXPORT int close(int fd)
 {
 	bool entered = enter_for(fd, -1);
@@ -298,7 +298,7 @@ EXPORT int close(int fd)
 	return ret;
 }
 
-/* Not all numbers are looked at twice. */
+/* To ask for each number whether the table has it takes as long as to detach it. */
 static bool enter_for_range(void)
 {
 	bool enters = object_is_table_ours();
@@ -313,7 +313,7 @@ EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 	bool entered = enter_for_range();
 	int ret;
 
-	/* What the kernel refuses closes nothing. */
+	/* A call that the kernel refuses closes nothing. */
 	if (first <= last && !(flags & ~CLOSE_RANGE_UNSHARE))
 		object_detach_range(first, last);
 	ret = ((close_range_function)next(CLOSE_RANGE))(first, last, flags);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * The linker turns the calls of ioctl() in this library, and in the libaxvcpu that is linked
- * into it, into calls of this one (--wrap=ioctl).
+ * The linker (--wrap=ioctl) makes this library, and the libaxvcpu that is linked into it, call
+ * __wrap_ioctl() where they call ioctl().
  */
 #ifndef INTERPOSE_H
 #define INTERPOSE_H

@@ -31,7 +31,7 @@ int irqchip_split(struct vm *vm, uint64_t pins)
 	err = -EEXIST;
 	if (vm->split || vm->nr_vcpus)
 		goto out;
-	/* The module wants to know at the beginning: begin again. */
+	/* A VM of the module's gets its irqchip when it is created: create another one. */
 	err = axv_vm_create(vm->host, &config, &axv);
 	if (err) {
 		debug("%s", axv_error());
@@ -53,8 +53,8 @@ out:
 }
 
 /*
- * The module takes a level that is not asserted for one that falls.  KVM does not look at
- * that bit: a message asserts.
+ * The module takes a level-triggered message without the assert bit for a level that falls.
+ * KVM does not look at the bit: every message asserts.
  */
 static __u32 message_data(__u32 data)
 {
@@ -131,11 +131,12 @@ static bool find_route(struct vm *vm, __u32 gsi, struct axv_route *route)
 }
 
 /*
- * Each call with level 1 sends the message, also where the last one was 1; one with 0 is
- * nothing.  It is sent as a message of the VMM's own, not by the module's route: its end is told
- * to the VMM's IOAPIC (KVM_EXIT_IOAPIC_EOI), whoever hears of the route's.
+ * Each call with level 1 sends the message, also where the last level was 1; a call with level
+ * 0 does nothing.  The message is one of the VMM's own, not of the module's route, so that its
+ * end is an exit for the VMM's IOAPIC (KVM_EXIT_IOAPIC_EOI), also where the end of the route's
+ * interrupts is not.
  *
- * KVM tells no error of the delivery: a gsi without a route is a wire that leads nowhere.
+ * As in KVM, a call for a gsi without a route, or whose message reaches nobody, is no error.
  */
 int irqchip_line(struct vm *vm, const struct kvm_irq_level *line)
 {
@@ -161,7 +162,7 @@ int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi)
 		return -EINVAL;
 	err = axv_vm_inject_msi(vm->axv, msi->address_lo | (__u64)msi->address_hi << 32,
 				message_data(msi->data));
-	/* What is no message's address reaches nobody, which KVM says by 0. */
+	/* Not the address of a message: no vCPU gets it, and KVM returns 0. */
 	if (err == -EINVAL)
 		return 0;
 	return err ? err : 1;

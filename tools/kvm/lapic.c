@@ -15,8 +15,8 @@
 #define VERSION		0x50014u
 
 /*
- * In the order in which they are set, after ISR, TMR and IRR; the mask is of what the
- * module lets be set.  Of other bits KVM takes no notice.
+ * The registers that are set after ISR, TMR and IRR, in this order.  The mask has the bits
+ * that the module lets be set; KVM ignores the others.
  */
 static const struct {
 	__u16 offset;
@@ -76,7 +76,7 @@ int lapic_get(struct vcpu *v, struct kvm_lapic_state *state)
 	memset(state, 0, sizeof(*state));
 	for (i = 0; i < NR_LAPIC; i++)
 		set_word(state, offset_of(i), r[i].value);
-	/* One register of the module's. */
+	/* The module's ICR has 64 bits, KVM's is two registers. */
 	for (i = BANK_WORDS; i < NR_LAPIC; i++) {
 		if (offset_of(i) == APIC_ICR)
 			set_word(state, APIC_ICR_HIGH, r[i].value >> 32);
@@ -129,7 +129,7 @@ int lapic_set(struct vcpu *v, const struct kvm_lapic_state *state)
 	if (err)
 		return err;
 	for (i = 0; i < NR_LAPIC; i++) {
-		/* In x2APIC mode it follows from the id; what the VMM has does not count. */
+		/* In x2APIC mode LDR follows from the id, whatever the VMM has there. */
 		if (offset_of(i) == APIC_LDR && v->apic_base & APIC_BASE_X2APIC)
 			continue;
 		r[n].id = AXV_REG_X86(LAPIC, offset_of(i));

@@ -61,7 +61,7 @@ static struct kvm_userspace_memory_region *find_slot(struct vm *vm, __u32 id)
 	return &memory->slot[id];
 }
 
-/* A slot that exists moves, or changes its log; for all else KVM wants it deleted first. */
+/* A slot may move or switch its log; for other changes KVM wants it deleted first. */
 static bool may_change(const struct kvm_userspace_memory_region *old,
 		       const struct kvm_userspace_memory_region *new)
 {

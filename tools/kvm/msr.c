@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * MSRs: registers of the module's.
+ * MSRs: registers of the module's, and some that the library knows of or keeps.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -22,14 +22,14 @@
 #define MSR_KVM_WALL_CLOCK_OLD	0x11
 #define MSR_KVM_SYSTEM_TIME_OLD	0x12
 
-/* The module's list is of state; these have state of their own kind: time. */
+/* Not in the module's list of registers to save, which has time in other forms. */
 static const __u32 timers[] = { MSR_TSC, MSR_TSC_DEADLINE };
 
 #define NR_TIMERS	(sizeof(timers) / sizeof(timers[0]))
 
 /* ---- the list ----------------------------------------------------------- */
 
-/* KVM tells it of the host, the module of a vCPU: one with all that the host offers. */
+/* KVM lists the host's MSRs, the module a vCPU's: ask one with all that the host offers. */
 static int list_registers(struct axv_host *host, __u64 **ids)
 {
 	const struct axv_vm_config config = {
@@ -61,7 +61,7 @@ static bool is_msr(__u64 id)
 	return AXV_REG_CLASS(id) == AXV_X86_CLASS_MSR;
 }
 
-/* There is one host, so one list: the numbers, and how many. */
+/* There is one host, so there is one list. */
 static struct {
 	pthread_mutex_t lock;
 	__u32 *numbers;
@@ -136,7 +136,7 @@ int msr_list(struct axv_host *host, struct kvm_msr_list *list)
 	return 0;
 }
 
-/* ---- those that are not the module's ------------------------------------ */
+/* ---- MSRs that are not the module's ------------------------------------- */
 
 /*
  * KVM keeps these for the VMM, which sets them for every processor with machine checks.
@@ -152,9 +152,9 @@ static __u64 *machine_check(struct vcpu *v, __u32 number)
 }
 
 /*
- * Those that read as 0 and can be set to that: of the list, with a CPUID table that has
- * not what they belong to (a VMM writes all that are in KVM's list); kvmclock's, which is
- * off.
+ * Whether an MSR that the vCPU does not have reads as 0 and can be set to 0.  Those in the
+ * list do: the CPUID table may lack the feature that they belong to, and a VMM writes all MSRs
+ * of the list nevertheless.  So do kvmclock's, which is off.
  */
 static bool is_zero(struct vcpu *v, __u32 number)
 {
@@ -183,7 +183,7 @@ static int get_one(struct vcpu *v, struct kvm_msr_entry *msr)
 		msr->data = *stored;
 		return 0;
 	}
-	/* Without a local APIC in the kernel the module has none. */
+	/* Without a local APIC in the kernel the module has no such MSR. */
 	if (msr->index == MSR_APIC_BASE) {
 		failed = lapic_read_base(v);
 		msr->data = v->apic_base;

@@ -8,10 +8,11 @@
  * to a list of unused ones, never back to the allocator.  The last close of an object frees
  * memory, so it is not for a signal handler of the VMM's that may have interrupted malloc().
  *
- * The handler of a fault runs in the middle of a call (signals.c), which may hold any lock of the
- * library's or the C library's.  If that handler closes the last descriptor of an object, the
- * object goes to a list without a lock, and is freed at the end of the next call that is not
- * in another one: of the call that was interrupted, unless the handler has left it for ever.
+ * The handler of a fault runs in the middle of a call (signals.c), which may hold any lock of
+ * the library's or the C library's.  If that handler closes the last descriptor of an object,
+ * the object goes to a list without a lock, and is freed at the end of the next call that is
+ * not in another one: of the call that was interrupted, unless the handler has left it for
+ * ever.
  *
  * An object belongs to the process that has made it.  A child of fork() begins with an empty
  * table: it closes descriptors without freeing what its parent's other threads may have
@@ -37,11 +38,11 @@
 
 /**
  * struct object - see object.h
- * @refs: descriptors, calls in progress, and objects that need this one
+ * @refs: references: of descriptors, of calls in progress, of objects that need this one
  * @ops: its kind
  * @data: for @ops
- * @dev: with @ino the file of its descriptors
- * @ino: 0: it has had none
+ * @dev: with @ino: the file (memfd) of its descriptors
+ * @ino: 0: it has had no descriptor yet
  * @next: in the list of dead or of unused ones
  */
 struct object {
@@ -73,12 +74,12 @@ static __thread unsigned int nested INITIAL;
 /* The state of the thread's cancellation before the call that is in no other one. */
 static __thread int cancel_state INITIAL;
 
-/* What it had belongs to the parent, and the lock to whoever held it there. */
+/* The objects are the parent's, and another thread of the parent may have had the lock. */
 static void begin_child(void)
 {
 	int fd;
 
-	/* Until it is the child's, the table must not be used: a handler may leave by longjmp(). */
+	/* No handler may use the table in the middle, nor leave this function by longjmp(). */
 	signals_hold();
 	for (fd = 0; fd <= highest; fd++)
 		table[fd] = NULL;
@@ -112,7 +113,7 @@ struct object *object_create(const struct object_ops *ops, void *data)
 	object->ops = ops;
 	object->data = data;
 	object->ino = 0;
-	/* Release: who finds a reference sees the rest. */
+	/* Release: a thread that can take a reference also sees the other fields. */
 	atomic_store(&object->refs, 1);
 	return object;
 }
@@ -177,7 +178,7 @@ void object_put(struct object *object)
 {
 	bool enters = !signals_held();
 
-	/* Before the reference goes: nobody else frees the object. */
+	/* Before the last reference goes: nobody else frees the object then. */
 	if (enters)
 		object_enter();
 	if (atomic_fetch_sub(&object->refs, 1) == 1) {
@@ -220,7 +221,7 @@ struct object *object_of_fd(int fd)
 			continue;
 		if (atomic_load(&table[fd]) == object)
 			return object;
-		/* Closed, and perhaps another object by now. */
+		/* The descriptor was closed meanwhile; the number may be another object's. */
 		object_put(object);
 	}
 	return NULL;
@@ -248,7 +249,7 @@ bool object_is_stale(int fd, struct object *object)
 
 	if (!fstat(fd, &st) && st.st_dev == object->dev && st.st_ino == object->ino)
 		return false;
-	/* Unless it is another object's by now. */
+	/* Unless the number is another object's by now. */
 	if (object_is_table_ours() && atomic_compare_exchange_strong(&table[fd], &expected, NULL))
 		object_put(object);
 	return true;
@@ -264,7 +265,7 @@ bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret)
 	/* As long as there is a reference no handler is called: it may leave by longjmp(). */
 	object_enter();
 	object = object_of_fd(fd);
-	/* What is none of KVM's is another file's, if the program has closed ours unseen. */
+	/* If the program has closed ours unseen, a command that is none of KVM's shows it. */
 	if (object && _IOC_TYPE(command) != KVMIO && object_is_stale(fd, object)) {
 		object_put(object);
 		object = NULL;
@@ -273,7 +274,7 @@ bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret)
 		object_leave();
 		return false;
 	}
-	/* In another call locks are held. */
+	/* In the middle of another call, which may have any lock. */
 	*ret = nested ? -EDEADLK : object->ops->ioctl(object->data, command, arg);
 	if (*ret == -ENOTTY)
 		debug("ioctl %#lx (number %#lx) of a %s is not known", command,

@@ -17,7 +17,7 @@ struct object;
  * struct object_ops - what a kind of object can do
  * @name: of the kind, for messages
  * @ioctl: returns what ioctl() does, or a negative errno
- * @free: the last reference has gone
+ * @free: called when the last reference has gone
  */
 struct object_ops {
 	const char *name;
@@ -40,13 +40,13 @@ struct object *object_get(struct object *object);
 /**
  * object_enter() - a function of the C library's that uses the table or an object begins
  *
- * Signals are held until object_leave(): otherwise a handler that leaves by longjmp() would keep
- * a reference, or a lock.  So would a thread that is cancelled, which it is not until then: to the
- * program ioctl() is no cancellation point, whatever the library calls in it.
+ * Signals are held until object_leave(): otherwise a handler that leaves by longjmp() would
+ * keep a reference, or a lock.  So would a thread that is cancelled, which it is not until
+ * then: to the program ioctl() is no cancellation point, whatever the library calls in it.
  */
 void object_enter(void);
 
-/** object_leave() - it ends; objects that could not be freed before are freed, if they can be */
+/** object_leave() - the function ends; what could not be freed in the middle is freed */
 void object_leave(void);
 
 /**
@@ -57,7 +57,7 @@ void object_leave(void);
  */
 bool object_in_another(void);
 
-/** object_put() - give a reference back; the last one frees the object, as soon as it can be */
+/** object_put() - give a reference back; with the last one the object is freed, or soon after */
 void object_put(struct object *object);
 
 /**
@@ -74,7 +74,7 @@ void object_put(struct object *object);
  */
 bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret);
 
-/** object_data() - the @data it was created with, if it is of this kind, otherwise NULL */
+/** object_data() - the @data of an object, if it was created with @ops, otherwise NULL */
 void *object_data(struct object *object, const struct object_ops *ops);
 
 /**
@@ -86,7 +86,7 @@ void *object_data(struct object *object, const struct object_ops *ops);
  */
 struct object *object_of_fd(int fd);
 
-/** object_is_table_ours() - whether this process has made the table: false in a child of vfork() */
+/** object_is_table_ours() - false in a child of vfork(), which has its parent's table */
 bool object_is_table_ours(void);
 
 /**
@@ -104,8 +104,9 @@ bool object_is_known(int fd);
  * @object: what object_of_fd() has found
  *
  * A program that closes one past the library (by a system call of its own, by fclose() of a
- * stream) leaves it in the table, and what it opens next may have the number.  It is detached.
- * This costs a system call, so it is asked where an answer of the object's would be wrong.
+ * stream) leaves it in the table, and what it opens next may have the number.  A descriptor
+ * that is stale is detached.  To ask costs a system call, so only those calls ask that would
+ * be wrong for another file.
  */
 bool object_is_stale(int fd, struct object *object);
 

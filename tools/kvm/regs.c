@@ -14,7 +14,7 @@
 
 #define RFLAGS_FIXED	2u
 
-/* Where KVM has the module's segments. */
+/* Where each of the module's segments is in struct kvm_sregs. */
 static const struct {
 	unsigned int seg;
 	size_t offset;
@@ -31,7 +31,7 @@ static const struct {
 
 #define NR_SEGMENTS	(sizeof(segments) / sizeof(segments[0]))
 
-/* Where KVM has them, in the module's order. */
+/* Where each general register is in struct kvm_regs, in the module's order. */
 static const size_t gprs_in_kvm[AXV_X86_RIP] = {
 	[AXV_X86_RAX] = offsetof(struct kvm_regs, rax),
 	[AXV_X86_RCX] = offsetof(struct kvm_regs, rcx),
@@ -72,7 +72,7 @@ void regs_from_kvm(const struct kvm_regs *regs, struct axv_x86_gprs *gprs)
 	gprs->rflags = regs->rflags | RFLAGS_FIXED;
 }
 
-/* Make sure that the run page has some sets. */
+/* Make sure that the run page has these sets of registers, AXV_RUN_SET_*. */
 static int sync_sets(struct vcpu *v, __u32 sets)
 {
 	int err;
@@ -103,7 +103,7 @@ int regs_set(struct vcpu *v, const struct kvm_regs *regs)
 	run_forget(v);
 	regs_from_kvm(regs, &v->page->regs.gprs);
 	v->page->dirty |= AXV_RUN_SET_GPRS;
-	/* Now, not with the next run, whose error it would be. */
+	/* Now: later, a value that the module refuses would be an error of the next run. */
 	err = axv_vcpu_sync(v->axv);
 	if (err) {
 		debug("%s", axv_error());
@@ -137,7 +137,7 @@ struct axv_x86_segment regs_segment_from_kvm(const struct kvm_segment *segment)
 
 	attr |= segment->s ? AXV_X86_ATTR_S : 0;
 	attr |= segment->dpl << 5 & AXV_X86_ATTR_DPL;
-	/* What cannot be used is not there, whatever the other bit says. */
+	/* A segment that is unusable is not present, whatever the other bit says. */
 	attr |= segment->present && !segment->unusable ? AXV_X86_ATTR_P : 0;
 	attr |= segment->avl ? AXV_X86_ATTR_AVL : 0;
 	attr |= segment->l ? AXV_X86_ATTR_L : 0;
@@ -157,7 +157,7 @@ int regs_get_sregs(struct vcpu *v, struct kvm_sregs *sregs)
 	unsigned int i;
 	int vector, err;
 
-	/* Unlike general registers these change in other ways than by the run page. */
+	/* Unlike general registers, these also change past the run page: EFER, by its MSR. */
 	v->page->valid &= ~AXV_RUN_SET_SREGS;
 	err = sync_sets(v, AXV_RUN_SET_SREGS);
 	if (!err)

@@ -76,7 +76,7 @@ static __u64 loaded(const void *from, unsigned int width)
 
 /* ---- instructions that libaxvcpu executes ------------------------------- */
 
-/* A negative result ends the instruction: the VMM does not want it any more. */
+/* Return: 0; negative: the instruction is given up (run_forget()), so it ends here. */
 static int wait_for_vmm(struct vcpu *v)
 {
 	if (!v->cancelled)
@@ -173,7 +173,7 @@ static int internal_error(struct vcpu *v)
 	return show(v, KVM_EXIT_INTERNAL_ERROR);
 }
 
-/* The coroutine waits for the VMM, or is done. */
+/* The coroutine has returned: axv_vcpu_finish() waits for the VMM, or is done. */
 static int after_finish(struct vcpu *v)
 {
 	if (v->finish.waits) {
@@ -195,12 +195,12 @@ static int start_finish(struct vcpu *v)
 void run_forget(struct vcpu *v)
 {
 	/*
-	 * Of other accesses the module knows whether the instruction is still the same, and
-	 * takes the data if so: they have to be there.
+	 * An access that the module has decoded is not given up.  The module takes its data
+	 * with the next run if the instruction is still the same, and otherwise ignores them.
 	 */
 	if (v->pending != PENDING_FINISH)
 		return;
-	/* axv_vcpu_finish() returns, and frees what it has. */
+	/* Let axv_vcpu_finish() return, so that it frees what it has. */
 	v->cancelled = true;
 	coroutine_go_on(&v->finish);
 	v->cancelled = false;
@@ -233,7 +233,7 @@ static int exit_fault(struct vcpu *v)
 {
 	const struct axv_exit_fault *fault = &v->page->exit.fault;
 
-	/* The VMM's own memory refuses: KVM_RUN has an error for that, not an exit. */
+	/* The VMM's own memory cannot be accessed: KVM_RUN has an error for that, no exit. */
 	if (fault->cause == AXV_FAULT_HOST)
 		return -EFAULT;
 	return start_finish(v);
@@ -300,7 +300,7 @@ static int handle_exit(struct vcpu *v)
 
 /* ---- a run -------------------------------------------------------------- */
 
-/* What the last KVM_RUN left for this one. */
+/* Finish the access that the last KVM_RUN has shown to the VMM. */
 static int complete(struct vcpu *v)
 {
 	enum pending pending = v->pending;
@@ -333,7 +333,7 @@ static int take_inputs(struct vcpu *v)
 	/* With a local APIC in the kernel the TPR is there, and this an output. */
 	if (v->vm->split)
 		return GO_ON;
-	/* The VMM's APIC wants to know when the guest lowers it. */
+	/* The VMM's APIC wants to know when the guest lowers the TPR. */
 	v->page->cr8_below = cr8;
 	if (cr8 != v->page->cr8 && axv_vcpu_set_reg(v->axv, AXV_REG_X86(CR, 8), cr8))
 		return -EINVAL;
@@ -341,8 +341,8 @@ static int take_inputs(struct vcpu *v)
 }
 
 /*
- * What ended a run without a reason of the guest's.  KVM_RUN fails with EINTR only where
- * the VMM asked for it or a signal came.
+ * A run has ended for no reason in the guest.  KVM_RUN fails with EINTR only where the VMM has
+ * asked for it (immediate_exit) or a signal came; otherwise the guest goes on.
  */
 static int interrupted(struct vcpu *v)
 {

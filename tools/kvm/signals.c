@@ -9,17 +9,19 @@
  * it blocks it in this thread and sends it again to this thread, as it was.  At the end of the
  * call it is let in.  A signal costs a few system calls then, a call without one costs none.
  *
- * What cannot be put off is a fault: the instruction would fault again; nor SIGABRT, nor one
- * that cannot be queued.  Its handler runs at once, as if there were no call, so that other
- * handlers are called if it leaves by longjmp(); but a call of KVM's in it is refused with
- * EDEADLK.
+ * Some signals cannot be put off: a fault, since the instruction would fault again; SIGABRT,
+ * for which abort() does not wait; one for which the kernel has no room.  The handler runs at
+ * once, with the locks of the call held.  So an ioctl of KVM's in it is refused with EDEADLK.
+ * Handlers of other signals are called meanwhile, and also later if this one leaves by
+ * longjmp().
  *
- * A signal to a thread in KVM_RUN makes it fail with EINTR; a VMM that cannot be sure that
- * the thread is there yet has the handler set immediate_exit, at which KVM looks with signals
- * held back.  A signal before the call has its handler called before, so that byte is set; one
- * in the call kicks the vCPU that this thread is about to run.  A kick is kept until a run
- * ends by it: no signal is lost, whenever it comes.  The module ends a run for other work of
- * the thread, too, and for a kick that came late: KVM_RUN goes on where no signal came.
+ * A signal to a thread in KVM_RUN makes KVM_RUN fail with EINTR.  A VMM that cannot be sure
+ * that the thread is there yet has the handler set immediate_exit, at which KVM looks with
+ * signals held back.  Here the handler of a signal that comes before the call has set that
+ * byte by then, and a signal that comes in the call kicks the vCPU that this thread is about
+ * to run.  A kick is kept until a run ends by it, so no signal is lost, whenever it comes.
+ * The module also ends a run for other work of the thread, and for a kick that came late;
+ * KVM_RUN goes on where no signal came.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -45,11 +47,12 @@ typedef void (*full_handler)(int signal, siginfo_t *info, void *context);
 #define CAME		(1u << 31)
 
 /**
- * struct thread - what a thread's signals are about
- * @state: how many calls of the library's are in progress, one in another, and CAME
- * @waiting: those that were put off
- * @busy: handlers that run in a call nevertheless, one in another
- * @vcpu: that it is about to run; NULL: none
+ * struct thread - a thread's calls and signals
+ * @state: how many calls of the library's are in progress, one inside another, and CAME
+ * @waiting: signals that were put off, and are blocked until the call ends
+ * @busy: how many handlers run in the middle of a call, one inside another; a handler that leaves
+ *	by longjmp() is counted for ever
+ * @vcpu: the vCPU that the thread runs or is about to run; NULL: none
  */
 struct thread {
 	atomic_uint state;
@@ -63,12 +66,12 @@ static __thread struct thread thread INITIAL;
 /* The VMM's handlers, by signal. */
 static volatile full_handler handlers[_NSIG];
 
-/* What the VMM has said of them, and what is done here in the kernel's stead. */
+/* Flags of the VMM's handlers that this file honours in the kernel's stead. */
 #define FLAGS		(SA_SIGINFO | (int)SA_RESETHAND)
 
 static volatile int handler_flags[_NSIG];
 
-/* The one that comes next: the C library's, or another preloaded library's. */
+/* sigaction() of the C library, or of another preloaded library. */
 static int (*real_sigaction)(int signal, const struct sigaction *new, struct sigaction *old);
 
 void signals_hold(void)
@@ -76,15 +79,16 @@ void signals_hold(void)
 	atomic_fetch_add(&thread.state, 1);
 }
 
-/* Those that have waited are let in. */
+/* Unblock the signals that were put off, so that their handlers are called. */
 static void let_in(void)
 {
 	sigset_t all, mask;
 	int i;
 
 	/*
-	 * All at once: otherwise a handler of one could make a call that lets another one in,
-	 * and would block it again when it returns.
+	 * All at once.  If another one were still blocked while the handler of the first runs,
+	 * a call in that handler could unblock it, and the kernel would block it again, for
+	 * good, when the handler returns.
 	 */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &mask);
@@ -125,7 +129,7 @@ bool signals_came(void)
 void signals_enter(struct axv_vcpu *vcpu)
 {
 	thread.vcpu = vcpu;
-	/* One that came before knew of no vCPU. */
+	/* A signal that came earlier in this call has found no vCPU to kick. */
 	if (signals_came())
 		axv_vcpu_kick(vcpu);
 }
@@ -135,7 +139,7 @@ void signals_leave(void)
 	thread.vcpu = NULL;
 }
 
-/* The processor's; and abort() does not wait for its handler. */
+/* Not a fault, which the processor has sent (si_code); nor SIGABRT: abort() does not wait. */
 static bool can_wait(int signal, const siginfo_t *info)
 {
 	switch (signal) {
@@ -159,20 +163,20 @@ static bool put_off(int signal, siginfo_t *info, ucontext_t *context)
 
 	sigemptyset(&set);
 	sigaddset(&set, signal);
-	/* With SA_NODEFER it would come at once. */
+	/* Otherwise a signal with SA_NODEFER would come again at once. */
 	pthread_sigmask(SIG_BLOCK, &set, &before);
 	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), signal, info)) {
-		/* Too many are queued. */
+		/* The kernel queues no more. */
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
 		return false;
 	}
-	/* The mask that this thread has when the handler has returned. */
+	/* The kernel takes this thread's mask from here when the handler returns. */
 	sigaddset(&context->uc_sigmask, signal);
 	sigaddset(&thread.waiting, signal);
 	return true;
 }
 
-/* At the beginning: sigaction() may be called in a signal handler, and dlsym() may not. */
+/* In a constructor: sigaction() may be called in a signal handler, and dlsym() may not. */
 __attribute__((constructor)) static void find_sigaction(void)
 {
 	real_sigaction = dlsym(RTLD_NEXT, "sigaction");
@@ -182,7 +186,7 @@ __attribute__((constructor)) static void find_sigaction(void)
 
 static int next_sigaction(int signal, const struct sigaction *new, struct sigaction *old)
 {
-	/* Another library's constructor came first. */
+	/* The constructor of another library has run before ours, and makes a call. */
 	if (!real_sigaction)
 		find_sigaction();
 	return real_sigaction(signal, new, old);
@@ -193,14 +197,17 @@ static void call_handler(int signal, siginfo_t *info, void *context)
 	const struct sigaction none = { .sa_handler = SIG_DFL };
 	full_handler handler = handlers[signal];
 
-	/* Not the kernel: it would do so when the signal comes that is put off. */
+	/*
+	 * Not by the kernel: it would do so when the signal comes, and a signal that is put
+	 * off and sent again would have the default action.
+	 */
 	if (handler_flags[signal] & (int)SA_RESETHAND)
 		next_sigaction(signal, &none, NULL);
-	/* One that takes the number alone does not look at the rest. */
+	/* A handler without SA_SIGINFO takes the first argument and ignores the others. */
 	handler(signal, info, context);
 }
 
-/* In the middle of a call: what belongs to that waits for its end. */
+/* Call a handler in the middle of a call, whose other signals wait for its end as before. */
 static void call_in_call(int signal, siginfo_t *info, void *context)
 {
 	unsigned int state = atomic_load(&thread.state);
@@ -208,10 +215,12 @@ static void call_in_call(int signal, siginfo_t *info, void *context)
 
 	thread.busy++;
 	sigemptyset(&thread.waiting);
-	/* From here on handlers are called. */
+	/*
+	 * As if there were no call: signals that come from here on have their handlers called.
+	 */
 	atomic_store(&thread.state, 0);
 	call_handler(signal, info, context);
-	/* What has come since is blocked by none but a handler that has returned. */
+	/* Calls in the handler have let in what they had put off when they ended. */
 	thread.waiting = waiting;
 	atomic_store(&thread.state, state);
 	thread.busy--;
@@ -247,7 +256,7 @@ static int set_action(int signal, const struct sigaction *new, struct sigaction 
 
 	if (new && is_handler(new)) {
 		ours = *new;
-		/* Before it can be called. */
+		/* Before the kernel can call handle() for it. */
 		handlers[signal] = new->sa_sigaction;
 		handler_flags[signal] = new->sa_flags & FLAGS;
 		ours.sa_sigaction = handle;
@@ -260,7 +269,7 @@ static int set_action(int signal, const struct sigaction *new, struct sigaction 
 	} else {
 		ret = next_sigaction(signal, new, old);
 	}
-	/* The caller gets back what was set, not what it was made into. */
+	/* The caller gets back what it has set, not handle(). */
 	if (!ret && old && old->sa_sigaction == handle) {
 		old->sa_sigaction = before;
 		old->sa_flags = (old->sa_flags & ~FLAGS) | flags_before;
@@ -279,8 +288,8 @@ EXPORT int sigaction(int signal, const struct sigaction *new, struct sigaction *
 	if (new)
 		wanted = *new;
 	/*
-	 * A handler that leaves by longjmp() in the middle would leave a handler with the flags
-	 * of another one.  What sets no handler changes the kernel's state alone.
+	 * A handler that leaves by longjmp() in the middle would leave a handler with the
+	 * flags of another one.  What sets no handler changes the kernel's state alone.
 	 */
 	if (new && is_handler(&wanted)) {
 		signals_hold();

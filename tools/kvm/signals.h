@@ -9,25 +9,30 @@
 
 #include <axvcpu.h>
 
-/** signals_hold() - a call begins, perhaps in another: in it no handler of the VMM's runs */
+/** signals_hold() - a call begins, perhaps inside another; signals are put off until it ends */
 void signals_hold(void);
 
-/** signals_release() - it ends; with the outermost one the handlers that waited are called */
+/** signals_release() - a call ends; at the end of the outermost one handlers are called */
 void signals_release(void);
 
-/** signals_held() - in a call: whoever asks is the handler of a fault, or has left one */
+/**
+ * signals_held() - whether this thread is in a call
+ *
+ * So is the handler of a fault that a call has made, and a thread that has left such a handler
+ * by longjmp().
+ */
 bool signals_held(void);
 
-/** signals_came() - whether there was a signal since the outermost call began */
+/** signals_came() - whether a signal with a handler came since the outermost call began */
 bool signals_came(void);
 
 /**
  * signals_enter() - this thread is about to look at immediate_exit, and to run a vCPU
- * @vcpu: that is kicked when a signal comes, and if one has come in this call
+ * @vcpu: kicked when a signal comes, and now if one has come in this call already
  */
 void signals_enter(struct axv_vcpu *vcpu);
 
-/** signals_leave() - the run is over */
+/** signals_leave() - the run is over: signals kick no vCPU any more */
 void signals_leave(void);
 
 #endif /* SIGNALS_H */

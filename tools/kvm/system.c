@@ -18,7 +18,7 @@
 /**
  * struct system - an open /dev/kvm
  * @host: the module's device
- * @object: the object that this is; it outlives it
+ * @object: its object, which lives longer
  */
 struct system {
 	struct axv_host *host;

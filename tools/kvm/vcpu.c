@@ -18,7 +18,7 @@
 /* Where an x86 processor begins; the VMM sets the registers in any case. */
 #define RESET_VECTOR	0xfffffff0ull
 
-/* That have a number. */
+/* How many threads have a number. */
 static atomic_ulong threads;
 
 /*
@@ -30,7 +30,7 @@ static int own(struct vcpu *v)
 	static __thread unsigned long self;
 	int err;
 
-	/* Not its id, which another thread gets when this one has exited. */
+	/* Not the thread's id, which another thread may get when this one has exited. */
 	if (!self)
 		self = atomic_fetch_add(&threads, 1) + 1;
 	if (v->owner == self)
@@ -44,7 +44,7 @@ static int own(struct vcpu *v)
 	return 0;
 }
 
-/* CPUID is for a vCPU that nobody owns. */
+/* The module takes a CPUID table only while no thread has bound the vCPU. */
 static int set_cpuid(struct vcpu *v, const struct kvm_cpuid2 *cpuid)
 {
 	int err;
@@ -206,7 +206,7 @@ static int make_run(struct vcpu *v, unsigned long id)
 	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	/* Otherwise a VMM that shortens it makes the library fault. */
+	/* Otherwise a VMM that shortens the file makes the library fault. */
 	if (ftruncate(fd, RUN_MAP_SIZE) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		goto fail;
@@ -231,7 +231,7 @@ static int make_vcpu(struct vcpu *v, unsigned long id)
 	int err;
 
 	err = axv_vcpu_create(v->vm->axv, &config, &v->axv);
-	/* KVM has no vCPU without registers. */
+	/* A vCPU of KVM's has registers from the beginning. */
 	if (!err)
 		err = axv_vcpu_setup(v->axv, RESET_VECTOR, AXV_X86_MODE_REAL);
 	if (err) {
@@ -239,7 +239,7 @@ static int make_vcpu(struct vcpu *v, unsigned long id)
 		return err;
 	}
 	v->page = axv_vcpu_run_page(v->axv);
-	/* Of RFLAGS each exit needs IF; the others come cheaply with it. */
+	/* Each exit tells RFLAGS.IF, so it stores the general registers. */
 	v->page->want = AXV_RUN_SET_GPRS;
 	return lapic_read_base(v);
 }
@@ -256,7 +256,7 @@ int vcpu_create(struct object *vm_object, struct vm *vm, unsigned long id)
 	if (!v)
 		return -ENOMEM;
 	pthread_mutex_init(&v->lock, NULL);
-	/* From here on the VM's irqchip is what it is. */
+	/* From here on irqchip_split() changes the VM no more. */
 	pthread_mutex_lock(&vm->lock);
 	vm->nr_vcpus++;
 	pthread_mutex_unlock(&vm->lock);

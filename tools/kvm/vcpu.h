@@ -49,16 +49,16 @@ enum pending {
  * @vm: its VM
  * @axv: the vCPU of the module
  * @page: the module's run page
- * @run: what the VMM maps, and has to be taken for hostile no more than the VMM is
+ * @run: what the VMM maps; trusted as the VMM is, in whose process the library runs
  * @pio: the data of port accesses, behind @run
  * @lock: held by every call
- * @owner: the thread that has bound the vCPU, by a number of its own; 0: none
- * @pending: see there
- * @finish: in which axv_vcpu_finish() runs, so that it can wait for the VMM
- * @finish_result: what it returned
- * @cancelled: it returns now, without waiting for the VMM
+ * @owner: number (vcpu.c) of the thread that has bound the vCPU; 0: none
+ * @pending: see enum pending
+ * @finish: the coroutine in which axv_vcpu_finish() runs, so that it can wait for the VMM
+ * @finish_result: what axv_vcpu_finish() returned
+ * @cancelled: axv_vcpu_finish() is given up: it must not wait for the VMM again
  * @mcg_ctl: IA32_MCG_CTL, kept for the VMM (msr.c)
- * @mc: the banks of machine checks, likewise
+ * @mc: the registers of the banks of machine checks, kept for the VMM as well
  * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
  * @placed_interrupt: the VMM has set an interrupt since the last run (events.c)
  * @sipi_vector: the last SIPI's, or as KVM_SET_VCPU_EVENTS has told, for KVM_SET_MP_STATE
@@ -98,10 +98,10 @@ int vcpu_create(struct object *vm_object, struct vm *vm, unsigned long id);
 /** run_vcpu() - KVM_RUN */
 int run_vcpu(struct vcpu *v);
 
-/** run_forget() - the VMM sets registers, or ends: what axv_vcpu_finish() does is given up */
+/** run_forget() - give up the instruction that axv_vcpu_finish() has not finished, if any */
 void run_forget(struct vcpu *v);
 
-/** run_publish() - fill what of struct kvm_run is valid at every exit */
+/** run_publish() - fill the fields of struct kvm_run that are valid at every exit */
 void run_publish(struct vcpu *v);
 
 /* ---- regs.c ---- */
@@ -113,16 +113,16 @@ int regs_set_sregs(struct vcpu *v, const struct kvm_sregs *sregs);
 int regs_get_debug(struct vcpu *v, struct kvm_debugregs *regs);
 int regs_set_debug(struct vcpu *v, const struct kvm_debugregs *regs);
 
-/** regs_to_kvm() - the general registers of the run page as KVM has them */
+/** regs_to_kvm() - convert general registers from the run page's form to KVM's */
 void regs_to_kvm(const struct axv_x86_gprs *gprs, struct kvm_regs *regs);
 
-/** regs_from_kvm() - and the other way round */
+/** regs_from_kvm() - convert general registers from KVM's form to the run page's */
 void regs_from_kvm(const struct kvm_regs *regs, struct axv_x86_gprs *gprs);
 
-/** regs_segment_to_kvm() - a segment as KVM has it */
+/** regs_segment_to_kvm() - convert a segment from the run page's form to KVM's */
 struct kvm_segment regs_segment_to_kvm(const struct axv_x86_segment *segment);
 
-/** regs_segment_from_kvm() - and the other way round */
+/** regs_segment_from_kvm() - convert a segment from KVM's form to the run page's */
 struct axv_x86_segment regs_segment_from_kvm(const struct kvm_segment *segment);
 
 /* ---- fpu.c ---- */
@@ -139,7 +139,7 @@ int fpu_set_xcrs(struct vcpu *v, const struct kvm_xcrs *xcrs);
 /** msr_get() - KVM_GET_MSRS; returns how many were read: it stops at the first failure */
 int msr_get(struct vcpu *v, struct kvm_msrs *msrs);
 
-/** msr_set() - KVM_SET_MSRS; likewise */
+/** msr_set() - KVM_SET_MSRS; returns how many were set: it stops at the first failure */
 int msr_set(struct vcpu *v, const struct kvm_msrs *msrs);
 
 /** msr_list() - KVM_GET_MSR_INDEX_LIST */
@@ -157,12 +157,14 @@ int cpuid_set(struct vcpu *v, const struct kvm_cpuid2 *cpuid);
 int cpuid_get(struct vcpu *v, struct kvm_cpuid2 *cpuid);
 
 /**
- * cpuid_from_kvm() - a table of KVM's as the module takes it
+ * cpuid_from_kvm() - convert a CPUID table from KVM's form to the module's
  * @entries: the table
  * @count: its length
- * @leaves: room for as many
+ * @leaves: out; room for as many
  *
- * Return: how many there are: of two answers to a question the first counts.
+ * Of two entries that answer the same CPUID instruction the first one is taken.
+ *
+ * Return: the length of @leaves.
  */
 unsigned int cpuid_from_kvm(const struct kvm_cpuid_entry2 *entries, unsigned int count,
 			    struct axv_x86_cpuid *leaves);
@@ -181,12 +183,13 @@ int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq);
 int events_place_interrupt(struct vcpu *v, __u8 vector);
 
 /**
- * events_check_interrupt() - an interrupt that the VMM has set waits, if the guest cannot take it
+ * events_check_interrupt() - an interrupt that was set waits if the guest cannot take it
  * @v: the vCPU, which is about to run, with registers in their final state
  *
- * KVM's structures do not tell an interrupt whose delivery has begun from one that waits.  It is
- * set as the former.  With RFLAGS.IF 0 or in an interrupt shadow it can only be the latter, and a
- * processor would refuse the entry, or the guest get an interrupt that it has disabled.
+ * KVM's structures do not tell an interrupt whose delivery has begun from one that waits.  It
+ * is set as the former.  With RFLAGS.IF 0 or in an interrupt shadow it can only be the latter,
+ * and a processor would refuse the entry, or the guest would get an interrupt that it has
+ * disabled.
  */
 int events_check_interrupt(struct vcpu *v);
 
@@ -201,10 +204,10 @@ int events_nmi(struct vcpu *v);
 int lapic_get(struct vcpu *v, struct kvm_lapic_state *state);
 int lapic_set(struct vcpu *v, const struct kvm_lapic_state *state);
 
-/** lapic_set_base() - IA32_APIC_BASE, which says which registers the APIC has */
+/** lapic_set_base() - set IA32_APIC_BASE: whether the APIC is on, and its mode */
 int lapic_set_base(struct vcpu *v, uint64_t base);
 
-/** lapic_read_base() - read it anew; without a local APIC it is what it was set to */
+/** lapic_read_base() - read IA32_APIC_BASE into @v->apic_base; without an irqchip it stays */
 int lapic_read_base(struct vcpu *v);
 
 #endif /* VCPU_H */

@@ -19,7 +19,7 @@ static int enable_cap(struct vm *vm, const struct kvm_enable_cap *cap)
 	switch (cap->cap) {
 	case KVM_CAP_SPLIT_IRQCHIP:
 		return irqchip_split(vm, cap->args[0]);
-	/* A promise of the VMM's, that it needs no more; the number is one CHECK_EXTENSION has. */
+	/* The VMM promises to need no larger id; CHECK_EXTENSION tells the largest one. */
 	case KVM_CAP_MAX_VCPU_ID:
 		return cap->args[0] && cap->args[0] <= (__u64)caps_check(vm->host, cap->cap) ?
 		       0 : -EINVAL;
@@ -107,7 +107,7 @@ int vm_create(struct object *system, struct axv_host *host)
 	vm->host = host;
 	pthread_mutex_init(&vm->lock, NULL);
 	clock_init(vm);
-	/* Without an irqchip, until one is asked for.  KVM in the way is told here. */
+	/* Without an irqchip, until the VMM asks for one.  -EBUSY: KVM has the processor. */
 	err = axv_vm_create(host, NULL, &vm->axv);
 	if (err) {
 		debug("%s", axv_error());

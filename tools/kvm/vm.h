@@ -20,19 +20,19 @@ struct doorbell;
 
 /**
  * struct vm - a VM
- * @self: the object that this is; it outlives it
+ * @self: its object, which lives longer
  * @system: the device it came from, a reference
  * @host: of @system
  * @axv: the VM of the module
  * @lock: guards all that follows, and the choice of @axv
  * @split: the local APICs are in the kernel, PIC and IOAPIC are the VMM's
- * @nr_vcpus: vCPUs that there are; goes up with @lock held, and down without it: the thread that
+ * @nr_vcpus: vCPUs that there are; goes up with @lock held, and down without it: a thread that
  *	holds @lock may have left its call for ever
  * @memory: its slots (memory.c)
  * @routes: the VMM's table, as the module has it (irqchip.c)
  * @nr_routes: how many
  * @doorbells: ioeventfds (eventfd.c)
- * @clock_offset: what the clock is ahead of the host's, in ns (clock.c)
+ * @clock_offset: how far the VM's clock is ahead of the host's, in ns (clock.c)
  */
 struct vm {
 	struct object *self;
@@ -51,7 +51,6 @@ struct vm {
 
 /**
  * vm_create() - KVM_CREATE_VM
- * @self: the object that this is; it outlives it
  * @system: the device
  * @host: of @system
  *
@@ -70,7 +69,7 @@ int memory_get_dirty(struct vm *vm, const struct kvm_dirty_log *log);
 /** memory_repeat() - give all slots to another VM of the module; @vm->lock held */
 int memory_repeat(struct vm *vm, struct axv_vm *axv);
 
-/** memory_free() - the end of the VM */
+/** memory_free() - the VM ends */
 void memory_free(struct vm *vm);
 
 /* ---- irqchip.c ---- */
@@ -84,7 +83,7 @@ int irqchip_set_routing(struct vm *vm, const struct kvm_irq_routing *routing);
 /** irqchip_line() - KVM_IRQ_LINE */
 int irqchip_line(struct vm *vm, const struct kvm_irq_level *line);
 
-/** irqchip_signal_msi() - KVM_SIGNAL_MSI; returns 1 if it is on its way */
+/** irqchip_signal_msi() - KVM_SIGNAL_MSI; returns 1 if it was sent, 0 if it reaches nobody */
 int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi);
 
 /**
@@ -96,7 +95,7 @@ int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi);
  */
 int irqchip_route(const struct kvm_irq_routing_entry *entry, struct axv_route *route);
 
-/** irqchip_free() - the end of the VM */
+/** irqchip_free() - the VM ends */
 void irqchip_free(struct vm *vm);
 
 /* ---- eventfd.c ---- */
@@ -108,21 +107,21 @@ int eventfd_irqfd(struct vm *vm, const struct kvm_irqfd *irqfd);
 int eventfd_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *ioeventfd);
 
 /**
- * eventfd_ring() - a write that the kernel did not decode
+ * eventfd_ring() - signal the ioeventfd for a write that the module did not decode
  * @vm: the VM
- * @port: to a port, otherwise to guest memory
- * @addr: where
- * @width: bytes
- * @data: what
+ * @port: the write is to a port, otherwise to guest physical memory
+ * @addr: of the write
+ * @width: its bytes
+ * @data: its data
  *
- * Return: whether there is an ioeventfd, which has been signalled.
+ * Return: whether there is such an ioeventfd.
  */
 bool eventfd_ring(struct vm *vm, bool port, uint64_t addr, unsigned int width, uint64_t data);
 
 /** eventfd_repeat() - give all ioeventfds to another VM of the module; @vm->lock held */
 int eventfd_repeat(struct vm *vm, struct axv_vm *axv);
 
-/** eventfd_free() - the end of the VM */
+/** eventfd_free() - the VM ends */
 void eventfd_free(struct vm *vm);
 
 /* ---- clock.c ---- */

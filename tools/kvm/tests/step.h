@@ -10,8 +10,8 @@
 /**
  * step() - call a function, and send a signal to this thread in it
  * @function: the function
- * @instructions: that it executes before the signal comes, those that it calls counted
- * @signal: none that is blocked
+ * @instructions: how many it and the functions that it calls execute before the signal comes
+ * @signal: a signal that is not blocked
  *
  * Return: false: the function ended first, so none was sent.
  */

@@ -264,7 +264,7 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* The table and the kernel agree: there is either no such descriptor or one of the library's. */
+/* The table and the kernel agree: there is no such descriptor, or it is the library's. */
 static bool is_whole(int fd)
 {
 	return is_open(fd) ? is_ours(fd) : !is_ours(fd);

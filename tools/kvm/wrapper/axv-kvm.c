@@ -19,7 +19,7 @@
 #define LIBRARY		"libaxvcpu-kvm.so"
 #define PATH_SIZE	4096
 
-/* As a shell says it. */
+/* The statuses with which a shell exits. */
 #define EXIT_CANNOT_RUN	126
 #define EXIT_NOT_FOUND	127
 
@@ -104,7 +104,7 @@ static bool find_command(const char *name, char *path)
 
 /* ---- the module --------------------------------------------------------- */
 
-/* Opens the device and makes a VM, which tells of KVM in the way. */
+/* Open the device and make a VM, which fails if KVM has the processor. */
 static int try_module(void)
 {
 	struct axv_host *host;
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 	if (!find_library(library))
 		return fail(EXIT_CANNOT_RUN, LIBRARY,
 			    "it is neither beside this program nor in " LIBDIR);
-	/* In a list of LD_PRELOAD these two separate. */
+	/* These two separate the libraries in LD_PRELOAD. */
 	if (strpbrk(library, ": "))
 		return fail(EXIT_CANNOT_RUN, library,
 			    "the dynamic linker takes no path with a colon or a blank in it");

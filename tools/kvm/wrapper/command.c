@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Programs for which the dynamic linker does not take a library from LD_PRELOAD: it has no
- * part in them, or another one has (of 32 bits), or it is told to be careful (AT_SECURE).
+ * Programs for which the dynamic linker takes no library from LD_PRELOAD: those that are
+ * linked statically, those of 32 bits, and those for which the kernel sets AT_SECURE.
  */
 #include <elf.h>
 #include <fnmatch.h>
@@ -16,7 +16,7 @@
 
 #include "command.h"
 
-/* A program for the dynamic linker names it. */
+/* A program that is dynamically linked names its dynamic linker. */
 static bool has_interpreter(FILE *f, const Elf64_Ehdr *header)
 {
 	Elf64_Phdr program;
@@ -38,23 +38,23 @@ static const char *unsuitable_elf(const char *path)
 	const char *why = NULL;
 	Elf64_Ehdr header = {};
 
-	/* One that may be executed and not be read. */
+	/* A program that may be executed and not be read: nothing is known of it. */
 	if (!f)
 		return NULL;
-	/* A short one is none of 64 bits, and is whole for this test. */
+	/* A program of 32 bits may be shorter than this header; its first bytes tell. */
 	if (fread(&header, 1, sizeof(header), f) < EI_NIDENT ||
 	    memcmp(header.e_ident, ELFMAG, SELFMAG))
 		why = NULL;
 	else if (header.e_ident[EI_CLASS] != ELFCLASS64)
 		why = "it is a program of 32 bits, and the library has 64";
-	/* The dynamic linker has none, and may be started with a program. */
+	/* The dynamic linker names none, and may be started with a program as its argument. */
 	else if (!has_interpreter(f, &header) && fnmatch("*/ld[-.]*so*", path, 0))
 		why = "it is statically linked, so that no library can come before it";
 	fclose(f);
 	return why;
 }
 
-/* What makes the kernel set AT_SECURE: another user or group than whose it is now. */
+/* Whether the program runs as another user or group, for which the kernel sets AT_SECURE. */
 static bool changes_user(const struct stat *st)
 {
 	/* Without the right to execute it, the bit of the group has another meaning. */
@@ -72,12 +72,12 @@ const char *command_unsuitable(const char *path)
 
 	if (why)
 		return why;
-	/* Where none of these has an effect. */
+	/* There neither of the following has an effect. */
 	if (!statvfs(path, &fs) && fs.f_flag & ST_NOSUID)
 		return NULL;
 	if (!stat(path, &st) && changes_user(&st))
 		return "it is set-user-ID or set-group-ID, and such programs ignore LD_PRELOAD";
-	/* Root has the capabilities anyway; without new ones AT_SECURE is set nevertheless. */
+	/* Root has all capabilities anyway.  AT_SECURE is set in spite of no_new_privs. */
 	if (getuid() && getxattr(path, "security.capability", NULL, 0) > 0)
 		return "it has file capabilities, and such programs ignore LD_PRELOAD";
 	return NULL;

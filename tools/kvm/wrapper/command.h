@@ -6,10 +6,10 @@
 #define COMMAND_H
 
 /**
- * command_unsuitable() - why it cannot
+ * command_unsuitable() - why the library cannot come before the libraries of a program
  * @path: of the program
  *
- * Of a script it knows nothing: its interpreter is the program.
+ * Nothing is known of a script: its interpreter is the program.
  *
  * Return: the reason, for a person; NULL: there is none that is known.
  */
