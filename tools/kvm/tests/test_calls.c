@@ -67,18 +67,19 @@ static void test_memory(void)
 	tap(!memory_set(&vm, &slot) && kernel.region.flags == AXV_REGION_LOG_DIRTY &&
 	    !memory_get_dirty(&vm, &log) && bitmap == 2, "its log is switched on, and read");
 	slot.userspace_addr = (uintptr_t)ram[1];
-	tap(memory_set(&vm, &slot) == -EINVAL, "other memory: KVM wants it deleted first");
+	tap(memory_set(&vm, &slot) == -EINVAL,
+	    "a slot with other memory is refused: KVM wants it deleted first");
 	slot.userspace_addr = (uintptr_t)ram[0];
 	slot.memory_size = 4096;
-	tap(memory_set(&vm, &slot) == -EINVAL, "another size: likewise");
+	tap(memory_set(&vm, &slot) == -EINVAL, "a slot with another size is refused");
 	slot.flags = 1u << 30;
-	tap(memory_set(&vm, &slot) == -EINVAL, "a flag that nobody knows");
+	tap(memory_set(&vm, &slot) == -EINVAL, "an unknown flag is refused");
 	slot = (struct kvm_userspace_memory_region){ .slot = 2 };
-	tap(!memory_set(&vm, &slot) && !kernel.region.size, "deleted");
-	tap(memory_set(&vm, &slot) == -EINVAL, "what is not there cannot be deleted");
+	tap(!memory_set(&vm, &slot) && !kernel.region.size, "a slot of size 0 is deleted");
+	tap(memory_set(&vm, &slot) == -EINVAL, "a slot that is not there cannot be deleted");
 	slot.slot = 1u << 16;
 	slot.memory_size = 4096;
-	tap(memory_set(&vm, &slot) == -EINVAL, "an address space that there is not");
+	tap(memory_set(&vm, &slot) == -EINVAL, "a slot of a second address space is refused");
 	memory_free(&vm);
 	vm.memory = NULL;
 }
@@ -109,15 +110,19 @@ static void test_interrupts(void)
 	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1 &&
 	    kernel.event.type == AXV_INJECT_MSI && kernel.event.data == 0xc051,
 	    "a line that is high sends its message");
-	tap(!irqchip_line(&vm, &line) && kernel.events == ++events + 1, "each time");
+	tap(!irqchip_line(&vm, &line) && kernel.events == ++events + 1,
+	    "a line that is high again sends its message again");
 	line.level = 0;
-	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1, "a fall is nothing");
+	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1,
+	    "a line that falls sends nothing");
 	line = (struct kvm_irq_level){ .irq = 10, .level = 1 };
-	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1, "nor is one without a route");
-	tap(irqchip_signal_msi(&vm, &msi) == 1 && kernel.event.data == 0x41, "a message");
+	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1,
+	    "a line without a route sends nothing");
+	tap(irqchip_signal_msi(&vm, &msi) == 1 && kernel.event.data == 0x41,
+	    "KVM_SIGNAL_MSI sends a message");
 	kernel.fail_command = AXV_INJECT;
 	kernel.fail_errno = EINVAL;
-	tap(!irqchip_signal_msi(&vm, &msi), "one that reaches nobody");
+	tap(!irqchip_signal_msi(&vm, &msi), "a message that reaches nobody is 0");
 	kernel.fail_command = 0;
 	irqchip_free(&vm);
 	vm.routes = NULL;
@@ -140,10 +145,10 @@ static void test_eventfds(void)
 	    !kernel.irqfd.flags, "an irqfd");
 	kernel.fail_command = AXV_VM_SET_IRQFD;
 	kernel.fail_errno = EEXIST;
-	tap(eventfd_irqfd(&vm, &irqfd) == -EBUSY, "twice");
+	tap(eventfd_irqfd(&vm, &irqfd) == -EBUSY, "an irqfd that is there already is EBUSY");
 	irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
 	kernel.fail_errno = ENOENT;
-	tap(!eventfd_irqfd(&vm, &irqfd), "one that is not there is removed");
+	tap(!eventfd_irqfd(&vm, &irqfd), "an irqfd that is not there can be removed");
 	kernel.fail_command = 0;
 	irqfd.flags = KVM_IRQFD_FLAG_RESAMPLE;
 	tap(eventfd_irqfd(&vm, &irqfd) == -EINVAL, "no resampling with a split irqchip");
@@ -153,7 +158,7 @@ static void test_eventfds(void)
 	    kernel.doorbell.flags == AXV_DOORBELL_DATA, "an ioeventfd is a doorbell");
 	io = (struct kvm_ioeventfd){ .addr = 0xfe003000, .fd = other };
 	tap(!eventfd_ioeventfd(&vm, &io) && !kernel.doorbell.flags && !kernel.doorbell.width,
-	    "of any width, beside it");
+	    "an ioeventfd of any width, beside one of 2 bytes");
 	doorbells = kernel.calls[_IOC_NR(AXV_VM_SET_DOORBELL)];
 	fresh.host = vm.host;
 	fresh.doorbells = vm.doorbells;
@@ -165,15 +170,16 @@ static void test_eventfds(void)
 	tap(eventfd_ring(&vm, false, 0xfe003000, 2, 1) && eventfd_read(other, &value) &&
 	    errno == EAGAIN, "a write that the kernel left rings the one with its data");
 	tap(eventfd_ring(&vm, false, 0xfe003000, 4, 1) && !eventfd_read(other, &value) &&
-	    value == 1, "another width rings the other");
+	    value == 1, "a write of another width rings the other ioeventfd");
 	tap(!eventfd_ring(&vm, true, 0xfe003000, 4, 1) &&
-	    !eventfd_ring(&vm, false, 0xfe003004, 4, 1), "elsewhere nothing rings");
+	    !eventfd_ring(&vm, false, 0xfe003004, 4, 1), "a write elsewhere rings nothing");
 	io.flags = KVM_IOEVENTFD_FLAG_DEASSIGN;
 	tap(!eventfd_ioeventfd(&vm, &io) && kernel.doorbell.flags == AXV_DOORBELL_REMOVE &&
-	    eventfd_ioeventfd(&vm, &io) == -ENOENT, "removed");
+	    eventfd_ioeventfd(&vm, &io) == -ENOENT, "an ioeventfd is removed once");
 	io.flags = KVM_IOEVENTFD_FLAG_PIO;
 	io.len = 8;
-	tap(eventfd_ioeventfd(&vm, &io) == -EINVAL, "no port is that wide");
+	tap(eventfd_ioeventfd(&vm, &io) == -EINVAL,
+	    "an ioeventfd of 8 bytes at a port is refused");
 	eventfd_free(&vm);
 	close(other);
 }
@@ -199,7 +205,7 @@ static void test_msrs(void)
 	    "MSRs are set up to the first that cannot be");
 	msrs.entries[0].data = 0;
 	tap(msr_get(&v, &msrs.head) == 3 && msrs.entries[0].data == ~0ull &&
-	    msrs.entries[1].data == 7, "and read; a bank of machine checks is kept");
+	    msrs.entries[1].data == 7, "MSRs are read; a bank of machine checks is kept");
 	msrs.head.nmsrs = 1;
 	msrs.entries[0] = (struct kvm_msr_entry){ .index = 0x1b, .data = 0xfee00900 };
 	vm.split = false;
@@ -212,19 +218,20 @@ static void test_msrs(void)
 	vm.split = true;
 	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00d00);
 	tap(msr_get(&v, &msrs.head) == 1 && msrs.entries[0].data == 0xfee00d00 &&
-	    v.apic_base == 0xfee00d00, "with one it is read anew");
+	    v.apic_base == 0xfee00d00, "with an irqchip the APIC's base is read anew");
 	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
 
 	kernel_set(tsc, 5000000);
 	msrs.entries[0] = (struct kvm_msr_entry){ .index = 0x10, .data = 0 };
-	tap(msr_set(&v, &msrs.head) == 1 && kernel_get(tsc) == 5000000, "a TSC of 0 is none");
+	tap(msr_set(&v, &msrs.head) == 1 && kernel_get(tsc) == 5000000, "a TSC of 0 is not set");
 	msrs.entries[0].data = 5900000;
 	tap(msr_set(&v, &msrs.head) == 1 && kernel_get(tsc) == 5000000,
-	    "nor one that is less than a second away");
+	    "a TSC that is less than a second away is not set");
 	msrs.entries[0].data = 50000000;
-	tap(msr_set(&v, &msrs.head) == 1 && kernel_get(tsc) == 50000000, "another time is set");
+	tap(msr_set(&v, &msrs.head) == 1 && kernel_get(tsc) == 50000000,
+	    "a TSC that is far away is set");
 	msrs.head.nmsrs = 256;
-	tap(msr_set(&v, &msrs.head) == -E2BIG, "more than KVM takes");
+	tap(msr_set(&v, &msrs.head) == -E2BIG, "more MSRs than KVM takes are refused");
 }
 
 static void test_cpuid(void)
@@ -264,18 +271,19 @@ static void test_events(void)
 	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_REINJECT) == 0x280000b0eull &&
 	    event_reg(AXV_X86_EVENT_NMI_PENDING) == 1 &&
 	    event_reg(AXV_X86_EVENT_NMI_MASKED) == 1 &&
-	    event_reg(AXV_X86_EVENT_SHADOW) == AXV_X86_SHADOW_STI, "events");
-	tap(!events_get(&v, &out) && !memcmp(&in, &out, sizeof(in)), "and back");
+	    event_reg(AXV_X86_EVENT_SHADOW) == AXV_X86_SHADOW_STI, "events are set");
+	tap(!events_get(&v, &out) && !memcmp(&in, &out, sizeof(in)),
+	    "events are read as they were set");
 	in = (struct kvm_vcpu_events){ .interrupt = { .injected = 1, .nr = 0x30 } };
 	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_REINJECT) == 0x80000030ull &&
 	    event_reg(AXV_X86_EVENT_NMI_PENDING) == 1 &&
 	    event_reg(AXV_X86_EVENT_NMI_MASKED) == 0 &&
 	    event_reg(AXV_X86_EVENT_SHADOW) == AXV_X86_SHADOW_STI,
-	    "what is not valid in the call stays");
+	    "events that are not valid in the call stay");
 	in = (struct kvm_vcpu_events){ .exception = { .injected = 1, .nr = 2 } };
-	tap(events_set(&v, &in) == -EINVAL, "an NMI is no exception");
+	tap(events_set(&v, &in) == -EINVAL, "an NMI as exception is refused");
 	in = (struct kvm_vcpu_events){ .flags = 1u << 31 };
-	tap(events_set(&v, &in) == -EINVAL, "a flag that nobody knows");
+	tap(events_set(&v, &in) == -EINVAL, "an unknown flag of events is refused");
 	in = (struct kvm_vcpu_events){
 		.exception = { .injected = 1, .nr = 13 },
 		.nmi = { .injected = 1, .pending = 1, .masked = 1 },
@@ -285,9 +293,11 @@ static void test_events(void)
 	    event_reg(AXV_X86_EVENT_NMI_PENDING) == 1 && !event_reg(AXV_X86_EVENT_NMI_MASKED),
 	    "an NMI waits behind an exception");
 	in.flags = KVM_VCPUEVENT_VALID_NMI_PENDING;
-	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_NMI_PENDING) == 2, "and a second one");
+	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_NMI_PENDING) == 2,
+	    "a second NMI waits behind an exception");
 	in.flags = 0;
-	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_NMI_PENDING) == 2, "but no third");
+	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_NMI_PENDING) == 2,
+	    "a third NMI is dropped");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT), 1);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_0), 0x20);
@@ -298,7 +308,8 @@ static void test_events(void)
 	tap(!events_get(&v, &out) && out.interrupt.injected && out.exception.injected &&
 	    !events_set(&v, &out) && event_reg(AXV_X86_EVENT_REINJECT) == 0x80000306ull &&
 	    event_reg(AXV_X86_EVENT_EXTINT_COUNT) == 1 &&
-	    event_reg(AXV_X86_EVENT_EXTINT_0) == 0x20, "also behind an exception");
+	    event_reg(AXV_X86_EVENT_EXTINT_0) == 0x20,
+	    "an interrupt that waits behind an exception is shown and set");
 
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT), 0);
@@ -310,14 +321,15 @@ static void test_events(void)
 	    "a pending page fault has its CR2");
 	kernel_set(AXV_REG_X86(CR, 0), 0x10);
 	tap(!events_get(&v, &out) && !out.exception.has_error_code && !out.exception.error_code,
-	    "in real mode without an error code");
+	    "an exception in real mode has no error code");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION), 0x80000301);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXCEPTION_ADDR), 0x2001);
 	kernel_set(AXV_REG_X86(DR, 6), 0xffff0ff0);
 	kernel_set(AXV_REG_X86(DR, 7), 0x2400);
 	tap(!events_get(&v, &out) && out.exception.nr == 1 &&
 	    kernel_get(AXV_REG_X86(DR, 6)) == 0xffff2ff1 &&
-	    kernel_get(AXV_REG_X86(DR, 7)) == 0x400, "a debug exception its DR6, without DR7.GD");
+	    kernel_get(AXV_REG_X86(DR, 7)) == 0x400,
+	    "a pending debug exception has its DR6, without DR7.GD");
 	in = (struct kvm_vcpu_events){};
 	events_set(&v, &in);
 
@@ -330,35 +342,38 @@ static void test_events(void)
 	};
 	state.mp_state = KVM_MP_STATE_SIPI_RECEIVED;
 	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_INIT) == 1 &&
-	    !event_reg(AXV_X86_EVENT_SIPI), "an INIT, and the vector of a SIPI");
+	    !event_reg(AXV_X86_EVENT_SIPI), "an INIT and the vector of a SIPI are set");
 	tap(!events_set_mp_state(&v, &state) && event_reg(AXV_X86_EVENT_WAIT_SIPI) == 1 &&
-	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a, "which has come");
+	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a, "a SIPI that has come is set by the MP state");
 	state.mp_state = 0;
 	tap(!events_get_mp_state(&v, &state) && state.mp_state == KVM_MP_STATE_SIPI_RECEIVED &&
 	    !events_get(&v, &out) && out.sipi_vector == 0x9a &&
-	    out.flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR, "and back");
+	    out.flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR,
+	    "a SIPI that has come is read");
 	/* The order in which a VMM sets them is its own. */
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SIPI), 0);
 	v.sipi_vector = 0;
 	tap(!events_set(&v, &out) && !events_set_mp_state(&v, &state) &&
-	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a, "what a VMM got it sets in another vCPU");
+	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a,
+	    "a SIPI that a VMM got it sets in another vCPU");
 	v.sipi_vector = 0;
 	tap(!events_get_mp_state(&v, &state) && !events_set_mp_state(&v, &state) &&
 	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a, "the MP state alone keeps the vector");
 	in.sipi_vector = 0x9b;
 	in.smi.latched_init = 0;
 	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_SIPI) == 0x19b &&
-	    !event_reg(AXV_X86_EVENT_INIT), "another vector, no INIT");
+	    !event_reg(AXV_X86_EVENT_INIT), "another vector of a SIPI is set, and no INIT");
 	in.sipi_vector = 0x100;
-	tap(events_set(&v, &in) == -EINVAL, "a vector that there cannot be");
+	tap(events_set(&v, &in) == -EINVAL, "a vector of a SIPI above 255 is refused");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SIPI), 0);
 	state.mp_state = KVM_MP_STATE_HALTED;
 	tap(!events_set_mp_state(&v, &state) && !event_reg(AXV_X86_EVENT_WAIT_SIPI) &&
-	    event_reg(AXV_X86_EVENT_HALTED) == 1, "a halted one");
+	    event_reg(AXV_X86_EVENT_HALTED) == 1, "a processor that halts");
 	state.mp_state = KVM_MP_STATE_RUNNABLE;
-	tap(!events_set_mp_state(&v, &state) && !event_reg(AXV_X86_EVENT_HALTED), "one that runs");
+	tap(!events_set_mp_state(&v, &state) && !event_reg(AXV_X86_EVENT_HALTED),
+	    "a processor that runs");
 	state.mp_state = 99;
-	tap(events_set_mp_state(&v, &state) == -EINVAL, "a state that nobody knows");
+	tap(events_set_mp_state(&v, &state) == -EINVAL, "an unknown MP state is refused");
 }
 
 static void set_waiting(__u64 reinject, __u64 vectors, unsigned int count)
@@ -389,10 +404,11 @@ static void test_waiting(void)
 	unsigned int injected = kernel.events;
 
 	set_waiting(0, 0, 0);
-	tap(!events_interrupt(&v, &irq) && kernel.events == injected + 1, "an interrupt");
+	tap(!events_interrupt(&v, &irq) && kernel.events == injected + 1,
+	    "KVM_INTERRUPT injects an interrupt");
 	set_waiting(0, 0x31, 1);
 	tap(events_interrupt(&v, &irq) == -EEXIST && kernel.events == injected + 1,
-	    "no other one while it waits");
+	    "KVM_INTERRUPT is EEXIST while an interrupt waits");
 
 	kernel.fail_command = AXV_INJECT;
 	kernel.fail_errno = EAGAIN;
@@ -401,25 +417,28 @@ static void test_waiting(void)
 
 	set_waiting(0x8000030d, 0x31, 1);
 	tap(get_and_set(&events) && events.exception.injected && events.interrupt.injected &&
-	    is_waiting(0x8000030d, 0x31, 1), "one behind an exception that is being delivered");
+	    is_waiting(0x8000030d, 0x31, 1),
+	    "an interrupt stays behind an exception that is being delivered");
 	set_waiting(0x80000030, 0x31, 1);
 	tap(get_and_set(&events) && events.interrupt.nr == 0x30 && is_waiting(0x80000030, 0x31, 1),
-	    "behind another interrupt");
+	    "an interrupt stays behind another one that is being delivered");
 	set_waiting(0, 0x3130, 2);
 	tap(get_and_set(&events) && events.interrupt.nr == 0x30 && is_waiting(0x80000030, 0x31, 1),
-	    "two that wait");
+	    "of two interrupts that wait the second stays");
 	set_waiting(0x80000202, 0x3130, 2);
 	tap(get_and_set(&events) && events.nmi.injected && is_waiting(0x80000202, 0x3130, 2),
-	    "behind an NMI");
+	    "interrupts stay behind an NMI");
 	events.interrupt.nr = 0x40;
 	tap(!events_set(&v, &events) && is_waiting(0x80000202, 0x40, 1),
-	    "those of another state are not kept");
+	    "interrupts of another state are not kept behind an NMI");
 	events = (struct kvm_vcpu_events){ .interrupt = { .injected = 1, .nr = 0x40 } };
 	set_waiting(0, 0x31, 1);
-	tap(!events_set(&v, &events) && is_waiting(0x80000040, 0, 0), "nor are they so");
+	tap(!events_set(&v, &events) && is_waiting(0x80000040, 0, 0),
+	    "interrupts of another state are not kept behind an interrupt");
 	events = (struct kvm_vcpu_events){};
 	set_waiting(0x80000040, 0x31, 1);
-	tap(!events_set(&v, &events) && is_waiting(0, 0, 0), "nor by a VMM that has none");
+	tap(!events_set(&v, &events) && is_waiting(0, 0, 0),
+	    "a VMM that sets no interrupt leaves none");
 
 	v.page->exit_reason = AXV_EXIT_HALT;
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 0);
@@ -428,10 +447,11 @@ static void test_waiting(void)
 	    is_waiting(0x80000031, 0, 0), "an interrupt that is set is delivered");
 	set_waiting(0, 0x3231, 2);
 	tap(!regs_set(&v, &disabled) && get_and_set(&events) && !run_vcpu(&v) &&
-	    is_waiting(0, 0x3231, 2), "but waits for the guest to enable interrupts");
+	    is_waiting(0, 0x3231, 2),
+	    "an interrupt that is set waits for the guest to enable interrupts");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), AXV_X86_SHADOW_STI);
 	tap(get_and_set(&events) && !regs_set(&v, &enabled) && !run_vcpu(&v) &&
-	    is_waiting(0, 0x3231, 2), "or for the end of a shadow");
+	    is_waiting(0, 0x3231, 2), "an interrupt that is set waits for the end of a shadow");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), 0);
 	set_waiting(0, 0, 0);
 }
@@ -456,19 +476,21 @@ static void test_lapic(void)
 	regs[0x230 / 4] = 0x10;
 	tap(!lapic_set(&v, &state) && lapic_reg(0xf0) == 0x1ff && lapic_reg(0xd0) == 0x01000000 &&
 	    lapic_reg(0x300) == 0x200000000004500ull && lapic_reg(0xe0) == 0x0fffffff &&
-	    lapic_reg(0x230) == 0x10, "a local APIC");
+	    lapic_reg(0x230) == 0x10, "the registers of a local APIC are set");
 	tap(lapic_reg(0x390) == 1000, "a periodic timer begins anew");
 	regs[0x390 / 4] = 77;
-	tap(!lapic_set(&v, &state) && lapic_reg(0x390) == 77, "or goes on from its count");
+	tap(!lapic_set(&v, &state) && lapic_reg(0x390) == 77,
+	    "a periodic timer goes on from its count");
 	tap(!lapic_get(&v, &back) && !memcmp(back.regs + 0x300, state.regs + 0x300, 0x24) &&
 	    *(__u32 *)(back.regs + 0x20) == 3u << 24 && *(__u32 *)(back.regs + 0x30) == 0x50014,
-	    "and back, with its id and version");
+	    "the registers of a local APIC are read, with id and version");
 	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00c00);
 	regs[0xd0 / 4] = 0x05000000;
 	tap(!lapic_set(&v, &state) && lapic_reg(0xd0) == 0x01000000,
 	    "in x2APIC mode the logical id is the APIC's own");
 	kernel.fixed_reg = AXV_REG_X86(LAPIC, 0x80);
-	tap(lapic_set(&v, &state) == -EINVAL, "a value that there cannot be");
+	tap(lapic_set(&v, &state) == -EINVAL,
+	    "a value that the local APIC cannot have is refused");
 	kernel.fixed_reg = 0;
 	vm.split = false;
 	tap(lapic_get(&v, &back) == -EINVAL && lapic_set(&v, &state) == -EINVAL,
@@ -490,7 +512,8 @@ static void test_regs(void)
 	kernel.fail_errno = EINVAL;
 	tap(regs_set(&v, &regs) == -EINVAL && !v.page->dirty,
 	    "a refused set does not fail the next run as well");
-	tap(regs_set_sregs(&v, &sregs) == -EINVAL && !v.page->dirty, "likewise segments");
+	tap(regs_set_sregs(&v, &sregs) == -EINVAL && !v.page->dirty,
+	    "refused segments do not fail the next run as well");
 	kernel.fail_command = 0;
 	tap(!regs_set_sregs(&v, &sregs) && v.page->regs.sregs.cr0 == 0x11 &&
 	    v.page->regs.sregs.seg[AXV_X86_CS].selector == 8 && v.apic_base == 0xfee00900 &&
@@ -501,7 +524,7 @@ static void test_regs(void)
 	    "the interrupt that is next, which is set once");
 	sregs.interrupt_bitmap[1] = 4;
 	tap(!regs_set_sregs(&v, &sregs) && event_reg(AXV_X86_EVENT_REINJECT) == 0x80000042ull &&
-	    kernel.events == events, "another one, in its place");
+	    kernel.events == events, "another interrupt is set in its place");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
 	tap(!regs_set_debug(&v, &debugregs) && kernel_get(AXV_REG_X86(DR, 7)) == 0x400 &&
 	    !regs_get_debug(&v, &debug_back) &&
@@ -520,13 +543,15 @@ static void test_fpu(void)
 	((unsigned char *)xsave.region)[KERNEL_FPU_SIZE - 1] = 5;
 	tap(!fpu_set_xsave(&v, &xsave) && kernel.fpu[KERNEL_FPU_SIZE - 1] == 5 &&
 	    !fpu_get_xsave(&v, &back) && !memcmp(&xsave, &back, sizeof(xsave)),
-	    "the vector state");
+	    "the vector state is set and read");
 	tap(!fpu_set(&v, &fpu) && kernel.fpu[512] == 3 && !fpu_get(&v, &fpu_back) &&
-	    !memcmp(&fpu, &fpu_back, sizeof(fpu)), "its old part");
+	    !memcmp(&fpu, &fpu_back, sizeof(fpu)),
+	    "the legacy part of the vector state is set and read");
 	/* Intel SDM vol. 1, "Layout of the FXSAVE area". */
 	tap(state[0] == 0x7f && state[3] == 0x38 && state[4] == 0xc0 && state[6] == 0xdd &&
 	    state[8] == 0x34 && state[16] == 0x78 && state[25] == 0x1f &&
-	    state[32 + 7 * 16 + 9] == 8 && state[160 + 15 * 16 + 15] == 9, "where FXSAVE has it");
+	    state[32 + 7 * 16 + 9] == 8 && state[160 + 15 * 16 + 15] == 9,
+	    "the vector state is where FXSAVE has it");
 }
 
 /* ---- runs --------------------------------------------------------------- */
@@ -555,17 +580,17 @@ static void test_exits(void)
 	    v.run->if_flag && v.run->ready_for_interrupt_injection, "IN");
 	v.pio[0] = 0x60;
 	page->exit_reason = AXV_EXIT_IO_READ;
-	tap(!run_vcpu(&v) && page->exit.io.data == 0x60, "its data reach the module");
+	tap(!run_vcpu(&v) && page->exit.io.data == 0x60, "the data of IN reach the module");
 	/* A device that looks at the registers has QEMU set them. */
 	v.pio[0] = 0x61;
 	tap(!regs_get(&v, &regs) && !regs_set(&v, &regs) && !run_vcpu(&v) &&
-	    page->exit.io.data == 0x61, "also where the VMM has set the registers");
+	    page->exit.io.data == 0x61, "the data of IN reach the module after KVM_SET_REGS");
 	page->exit_reason = AXV_EXIT_MMIO_READ;
 	page->exit.mmio = (struct axv_exit_mmio){ .addr = 0xfed00000, .width = 2 };
 	run_vcpu(&v);
 	v.run->mmio.data[1] = 0x33;
 	tap(!regs_set(&v, &regs) && !run_vcpu(&v) && page->exit.mmio.data == 0x3300,
-	    "likewise a load");
+	    "the data of a load reach the module after KVM_SET_REGS");
 	page->exit_reason = AXV_EXIT_MMIO_WRITE;
 	page->exit.mmio = (struct axv_exit_mmio){ .addr = 0xfed00000, .data = 0x1122, .width = 2 };
 	v.pending = PENDING_NONE;
@@ -581,7 +606,8 @@ static void test_exits(void)
 	tap(run_vcpu(&v) == -EFAULT, "the VMM's memory refuses");
 	page->exit.fault = (struct axv_exit_fault){ .cause = AXV_FAULT_CODE };
 	tap(!run_vcpu(&v) && v.run->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
-	    v.run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION, "what cannot be executed");
+	    v.run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION,
+	    "an instruction that cannot be executed is an internal error");
 	page->exit_reason = AXV_EXIT_IO_WRITE;
 	page->exit.io = (struct axv_exit_io){ .port = 0x80, .width = 1, .data = 7 };
 
@@ -599,7 +625,7 @@ static void test_exits(void)
 	v.pio[0] = 0x77;
 	runs = kernel.calls[CALL_KICK];
 	tap(run_vcpu(&v) == -EINTR && kernel.calls[CALL_KICK] == runs + 1 &&
-	    page->exit.io.data == 0x77, "but the access in progress is finished");
+	    page->exit.io.data == 0x77, "immediate_exit finishes the access in progress");
 	v.run->immediate_exit = 0;
 }
 
@@ -650,7 +676,7 @@ static void test_strings(void)
 	v.run->immediate_exit = 1;
 	tap(run_vcpu(&v) == -EINTR && gprs->rip == 0x52 && !gprs->gpr[AXV_X86_RCX] &&
 	    gprs->gpr[AXV_X86_RSI] == 0x1004 && v.page->dirty & AXV_RUN_SET_GPRS,
-	    "and is done with the next run");
+	    "OUTS is done with the next run");
 	v.run->immediate_exit = 0;
 
 	ram[0x51] = 0x6c;			/* rep insb */
@@ -660,21 +686,23 @@ static void test_strings(void)
 	memcpy(v.pio, "fwcf", 4);
 	v.run->immediate_exit = 1;
 	tap(run_vcpu(&v) == -EINTR && !memcmp(ram + 0x1000, "fwcf", 4) && gprs->rip == 0x52,
-	    "and stores them with the next run");
+	    "INS stores its elements with the next run");
 	v.run->immediate_exit = 0;
 
 	make_string(true, 4);
 	run_vcpu(&v);
 	tap(v.pending == PENDING_FINISH && !regs_set(&v, &regs) && v.pending == PENDING_NONE,
 	    "registers that are set in the middle give the instruction up");
-	tap(v.finish_result == -ECANCELED && !v.finish.waits, "and it ends");
+	tap(v.finish_result == -ECANCELED && !v.finish.waits,
+	    "an instruction that is given up ends");
 	make_string(false, 2 * PIO_SIZE);
 	run_vcpu(&v);
 	tap(v.pending == PENDING_FINISH && !fpu_get(&v, &fpu) && !fpu_set(&v, &fpu) &&
 	    v.pending == PENDING_NONE && v.finish_result == -ECANCELED,
-	    "so does the vector state");
+	    "a vector state that is set gives the instruction up");
 	make_string(true, 4);
-	tap(!run_vcpu(&v) && v.run->io.count == 4, "and another one begins");
+	tap(!run_vcpu(&v) && v.run->io.count == 4,
+	    "another instruction begins after one that was given up");
 	run_forget(&v);
 	coroutine_free(&v.finish);
 	memory_free(&vm);
@@ -693,32 +721,36 @@ static void test_signals(void)
 	tap(signals == 1 && kernel.calls[CALL_KICK] == kicks, "a signal before a call is handled");
 	signals_hold();
 	raise(SIGUSR1);
-	tap(signals == 1 && signals_came(), "one in a call waits");
+	tap(signals == 1 && signals_came(), "a signal in a call waits");
 	signals_enter(v.axv);
-	tap(kernel.calls[CALL_KICK] == kicks + 1, "and kicks the vCPU that is about to run");
+	tap(kernel.calls[CALL_KICK] == kicks + 1,
+	    "a signal in a call kicks the vCPU that is about to run");
 	signals_leave();
 	signals_release();
-	tap(signals == 2 && !signals_came(), "it is handled when the call has ended");
+	tap(signals == 2 && !signals_came(),
+	    "a signal in a call is handled when the call has ended");
 	v.page->exit_reason = AXV_EXIT_NOTHING;
 	v.run->exit_reason = KVM_EXIT_IO;
 	kernel.signal_in_run = SIGUSR1;
 	signals_hold();
 	tap(run_vcpu(&v) == -EINTR && v.run->exit_reason == KVM_EXIT_INTR && signals == 2 &&
-	    kernel.calls[CALL_KICK] == kicks + 2, "one in the middle ends KVM_RUN with EINTR");
+	    kernel.calls[CALL_KICK] == kicks + 2,
+	    "a signal in the middle ends KVM_RUN with EINTR");
 	signals_release();
-	tap(signals == 3, "and is handled behind it");
+	tap(signals == 3, "a signal in the middle is handled behind KVM_RUN");
 	kernel.signal_in_run = SIGUSR2;
 	tap(sysv_signal(SIGUSR2, on_signal) == SIG_DFL && !sigaction(SIGUSR2, NULL, &old) &&
 	    old.sa_handler == on_signal && old.sa_flags & (int)SA_RESETHAND,
 	    "System V's signal()");
 	signals_hold();
-	tap(run_vcpu(&v) == -EINTR && signals == 3, "likewise");
+	tap(run_vcpu(&v) == -EINTR && signals == 3,
+	    "a signal with System V's handler ends KVM_RUN with EINTR");
 	signals_release();
 	tap(signals == 4 && !sigaction(SIGUSR2, NULL, &old) && old.sa_handler == SIG_DFL,
-	    "its handler is called once");
+	    "System V's handler is called once");
 	kernel.signal_in_run = 0;
 	tap(signal(SIGUSR1, SIG_IGN) == on_signal && !sigaction(SIGUSR1, NULL, &old) &&
-	    old.sa_handler == SIG_IGN, "no handler");
+	    old.sa_handler == SIG_IGN, "SIG_IGN instead of a handler");
 }
 
 /* A call in a handler, which ends as well. */
@@ -835,11 +867,11 @@ static void test_handlers(void)
 	action.sa_handler = open_page;
 	sigaction(SIGSEGV, &action, NULL);
 	tap(!call(vcpu_fd, KVM_GET_MP_STATE, (unsigned long)closed_page) &&
-	    in_handler == -EDEADLK, "the handler of a fault in a call may not");
+	    in_handler == -EDEADLK, "the handler of a fault in a call may not use the vCPU");
 	mprotect(closed_page, 4096, PROT_NONE);
 	signal(SIGSEGV, close_vcpu);
 	tap(call(vm_fd, KVM_SET_USER_MEMORY_REGION, (unsigned long)closed_page) == -EINVAL &&
-	    !object_of_fd(vcpu_fd), "but it may close the vCPU, whose VM is locked");
+	    !object_of_fd(vcpu_fd), "the handler of a fault may close a vCPU whose VM is locked");
 	alarm(0);
 	signal(SIGSEGV, SIG_DFL);
 	munmap(closed_page, 4096);

@@ -70,12 +70,12 @@ static void test_open(void)
 	int created = open("/tmp", O_TMPFILE | O_RDWR, 0600);
 
 	tap(fd >= 0 && at >= 0 && !is_ours(fd) && !is_ours(at), "other files are opened");
-	tap(created >= 0 || errno == EOPNOTSUPP, "with a mode, where there is one");
+	tap(created >= 0 || errno == EOPNOTSUPP, "a file is created with a mode");
 	close(fd);
 	close(at);
 	close(created);
 	errno = 0;
-	tap(any_path(NULL, O_RDONLY) == -1 && errno == EFAULT, "no path");
+	tap(any_path(NULL, O_RDONLY) == -1 && errno == EFAULT, "open() of NULL is EFAULT");
 	if (access("/dev/axvcpu", F_OK)) {
 		errno = 0;
 		tap(open("/dev/kvm", O_RDWR) == -1 && errno == ENOENT &&
@@ -91,7 +91,7 @@ static void test_copies(void)
 
 	tap(is_ours(fd) && !is_ours(null), "a descriptor of the library's, and another one");
 	tap(ioctl(fd, KVM_CREATE_VM, 0) == -1 && errno == ENOTTY && ioctl(fd, FIONREAD, 0) == -1 &&
-	    errno == ENOTTY && is_ours(fd), "what is not known");
+	    errno == ENOTTY && is_ours(fd), "an unknown ioctl is ENOTTY, as is another file's");
 	copies[0] = dup(fd);
 	copies[1] = dup2(fd, 900);
 	copies[2] = dup3(fd, 901, O_CLOEXEC);
@@ -100,14 +100,17 @@ static void test_copies(void)
 		good += is_ours(copies[i]);
 	tap(good == 4 && copies[1] == 900 && copies[2] == 901 && copies[3] >= 902,
 	    "copies are of the same object: %u of 4", good);
-	tap(dup2(fd, fd) == fd && is_ours(fd), "one onto itself stays");
-	tap(dup2(null, 900) == 900 && !is_ours(900), "another file in its place");
+	tap(dup2(fd, fd) == fd && is_ours(fd),
+	    "dup2() of a descriptor onto itself changes nothing");
+	tap(dup2(null, 900) == 900 && !is_ours(900),
+	    "dup2() of another file takes the descriptor away");
 	tap(dup2(-1, 901) == -1 && is_ours(901), "a copy that fails closes nothing");
-	tap(fcntl(fd, F_GETFD) == 0 && fcntl(901, F_GETFD) == FD_CLOEXEC, "flags");
+	tap(fcntl(fd, F_GETFD) == 0 && fcntl(901, F_GETFD) == FD_CLOEXEC,
+	    "copies have their flags");
 	close(copies[0]);
 	close(fd);
 	close(901);
-	tap(!freed && !is_ours(fd), "closed, but for one");
+	tap(!freed && !is_ours(fd), "the object stays while it has a descriptor");
 	close(copies[3]);
 	tap(freed == 1, "the last one frees the object");
 	close(900);
@@ -121,14 +124,16 @@ static void test_ranges(void)
 	freed = 0;
 	high = fcntl(fd, F_DUPFD, 900);
 	close(fd);
-	tap(close_range(high, high, ~0u) == -1 && is_ours(high), "a range that is refused");
-	tap(close_range(high + 1, high, 0) == -1 && is_ours(high), "one that ends first");
-	tap(!close_range(high, ~0u, 0) && freed == 1 && !is_ours(high), "a range");
+	tap(close_range(high, high, ~0u) == -1 && is_ours(high),
+	    "a range with a bad flag closes nothing");
+	tap(close_range(high + 1, high, 0) == -1 && is_ours(high),
+	    "a range that ends before it begins closes nothing");
+	tap(!close_range(high, ~0u, 0) && freed == 1 && !is_ours(high), "close_range() closes");
 	fd = make();
 	high = dup2(fd, 900);
 	close(fd);
 	closefrom(900);
-	tap(freed == 2 && !is_ours(900), "all from one on");
+	tap(freed == 2 && !is_ours(900), "closefrom() closes");
 }
 
 static void test_reuse(void)
@@ -151,7 +156,8 @@ static void test_reuse(void)
 	if (open("/dev/null", O_RDWR) != fd)
 		tap_note("/dev/null has another number");
 	copy = dup(fd);
-	tap(!is_ours(copy) && !is_ours(fd) && freed == 2, "also for its copies");
+	tap(!is_ours(copy) && !is_ours(fd) && freed == 2,
+	    "copies of a number that is used again are the new file's");
 	close(copy);
 	close(fd);
 }
@@ -171,7 +177,7 @@ static void test_fork(void)
 		_exit(!is_ours(fd) || freed);
 	}
 	tap(waitpid(child, &status, 0) == child && !status, "a child has objects of its own");
-	tap(is_ours(fd) && !freed, "and closes nothing for its parent");
+	tap(is_ours(fd) && !freed, "a child closes nothing for its parent");
 	close(fd);
 }
 
@@ -196,7 +202,7 @@ static void test_handler(void)
 		ioctl(fd, KVM_GET_API_VERSION, 0);
 	tap(left && is_ours(fd), "a handler may leave an ioctl by longjmp()");
 	close(fd);
-	tap(freed == 1, "which has given back what it had");
+	tap(freed == 1, "an ioctl that a handler has left keeps no reference");
 	signal(SIGUSR1, SIG_DFL);
 }
 
@@ -398,7 +404,7 @@ static void *leave_fault(void *arg)
 	raise(SIGUSR1);
 	errno = 0;
 	tap(ioctl(fault_fd, KVM_CHECK_EXTENSION, 7) == -1 && errno == EDEADLK && handled == 1,
-	    "one that leaves a fault's: no more ioctls, but handlers");
+	    "a thread that has left a fault's handler has handlers, but no ioctls");
 	return NULL;
 }
 
@@ -414,12 +420,12 @@ static void test_fault(void)
 	signal(SIGABRT, leave);
 	if (!pthread_create(&thread, NULL, leave_fault, NULL))
 		pthread_join(thread, NULL);
-	tap(is_ours(fault_fd), "those of other threads go on");
+	tap(is_ours(fault_fd), "ioctls of other threads go on after that");
 	signal(SIGUSR1, SIG_DFL);
 	signal(SIGABRT, SIG_DFL);
 	close(fault_fd);
 	object_put(object);
-	tap(!freed, "it has kept its reference");
+	tap(!freed, "the call that was left keeps its reference");
 	object_put(object);
 }
 
@@ -516,9 +522,9 @@ static void test_closing_in_fault(void)
 	signal(SIGABRT, close_and_leave);
 	if (!pthread_create(&thread, NULL, leave_closing, NULL))
 		pthread_join(thread, NULL);
-	tap(!freed, "not if the handler leaves by longjmp()");
+	tap(!freed, "nothing is freed in a handler of a fault that leaves by longjmp()");
 	close(make());
-	tap(freed == 4, "but in the next call of another thread");
+	tap(freed == 4, "the next call of another thread frees what the handler has closed");
 	close(closed[1]);
 	/* One reference is the test's, the other one has the call that was left. */
 	object_put(object);

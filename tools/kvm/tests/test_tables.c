@@ -33,7 +33,7 @@ static void test_gprs(void)
 	    regs.r15 == 0x100f && regs.rip == 0xfff0 && regs.rflags == 0x202,
 	    "general registers by their names");
 	regs_from_kvm(&regs, &back);
-	tap(!memcmp(&gprs, &back, sizeof(gprs)), "and back");
+	tap(!memcmp(&gprs, &back, sizeof(gprs)), "general registers by their offsets");
 	regs.rflags = 0;
 	regs_from_kvm(&regs, &back);
 	tap(back.rflags == 2, "the bit of RFLAGS that is always set");
@@ -52,15 +52,15 @@ static void test_segments(void)
 	tap(k.base == code.base && k.limit == code.limit && k.selector == 0x33 &&
 	    k.type == 0xb && k.s == 1 && k.dpl == 3 && k.present == 1 && k.l == 1 &&
 	    !k.db && k.g == 1 && !k.avl && !k.unusable, "a code segment");
-	tap(!memcmp(&back, &code, sizeof(code)), "and back");
+	tap(!memcmp(&back, &code, sizeof(code)), "a code segment, from KVM's form");
 	k = regs_segment_to_kvm(&tss);
 	back = regs_segment_from_kvm(&k);
 	tap(k.type == 0xb && !k.s && !memcmp(&back, &tss, sizeof(tss)), "a task's segment");
 	k.unusable = 1;
 	tap(!(regs_segment_from_kvm(&k).attr & AXV_X86_ATTR_P),
-	    "a segment that cannot be used is not there");
+	    "an unusable segment is not present");
 	back.attr = 0;
-	tap(regs_segment_to_kvm(&back).unusable == 1, "and the other way round");
+	tap(regs_segment_to_kvm(&back).unusable == 1, "a segment that is not present is unusable");
 }
 
 static void test_routes(void)
@@ -98,7 +98,8 @@ static void test_cpuid(void)
 
 	tap(cpuid_from_kvm(entries, 6, leaves) == 4, "of two answers to a question one counts");
 	tap(leaves[0].leaf == 1 && !leaves[0].subleaf && !leaves[0].flags &&
-	    leaves[0].eax == 1 && leaves[0].edx == 4, "the first one, without a subleaf");
+	    leaves[0].eax == 1 && leaves[0].edx == 4,
+	    "the first answer counts, without a subleaf");
 	tap(leaves[1].flags == AXV_X86_CPUID_SUBLEAF && leaves[1].eax == 2 &&
 	    leaves[2].subleaf == 1 && leaves[2].eax == 3 && leaves[3].leaf == 2 &&
 	    !leaves[3].flags, "subleaves");
@@ -159,7 +160,8 @@ static void test_objects(void)
 	object_attach(1000, object);
 	tap(!object_is_stale(1000, object), "the file is still the object's");
 	make_fd(1000);
-	tap(object_is_stale(1000, object) && !object_of_fd(1000), "another one is not");
+	tap(object_is_stale(1000, object) && !object_of_fd(1000),
+	    "another file with the number is not the object's");
 	object_put(object);
 }
 
@@ -242,15 +244,16 @@ static void test_coroutines(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	_mm_setcsr(mxcsr | _MM_ROUND_UP);
 	coroutine_go_on(&coroutine);
-	tap(coroutine.waits && steps == 2 && _mm_getcsr() == (mxcsr | _MM_ROUND_UP), "it goes on");
-	tap(blocked, "with the signal mask that was set in between");
+	tap(coroutine.waits && steps == 2 && _mm_getcsr() == (mxcsr | _MM_ROUND_UP),
+	    "the function goes on");
+	tap(blocked, "the function goes on with the signal mask that was set in between");
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	_mm_setcsr(mxcsr);
 	coroutine_go_on(&coroutine);
-	tap(!coroutine.waits && steps == 102, "it returns");
+	tap(!coroutine.waits && steps == 102, "the function returns");
 	n = 0;
 	tap(!coroutine_start(&coroutine, three_steps, &n) && !coroutine.waits && steps == 202,
-	    "one that never waits");
+	    "a function that never waits");
 	coroutine_free(&coroutine);
 }
 

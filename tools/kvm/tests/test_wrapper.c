@@ -95,13 +95,13 @@ static void test_formats(void)
 	make_program(ELFCLASS64, PT_INTERP, WHOLE);
 	tap(says(NULL), "a dynamically linked program");
 	make_program(ELFCLASS64, PT_LOAD, WHOLE);
-	tap(says("statically"), "a statically linked one");
+	tap(says("statically"), "a statically linked program");
 	make_program(ELFCLASS32, PT_INTERP, WHOLE);
-	tap(says("32 bits"), "one of 32 bits");
+	tap(says("32 bits"), "a program of 32 bits");
 	make_program(ELFCLASS32, PT_INTERP, sizeof(Elf32_Ehdr));
-	tap(says("32 bits"), "a short one");
+	tap(says("32 bits"), "a short program of 32 bits");
 	make_program(ELFCLASS64, PT_INTERP, 3);
-	tap(says(NULL), "what is no program, as a script");
+	tap(says(NULL), "a script");
 	tap(!command_unsuitable("/lib64/ld-linux-x86-64.so.2"), "the dynamic linker");
 }
 
@@ -122,10 +122,10 @@ static void test_users(void)
 		tap(true, "file capabilities # SKIP needs root, and another user");
 		return;
 	}
-	tap(says_to_nobody("set-user-ID"), "of another user");
+	tap(says_to_nobody("set-user-ID"), "set-user-ID and set-group-ID of another user");
 	tap(without_effect(), "where it has no effect");
 	chmod(path, 02745);
-	tap(says_to_nobody(NULL), "a set-group-ID that is none");
+	tap(says_to_nobody(NULL), "set-group-ID without the group's right to execute");
 	chmod(path, 0755);
 	if (setxattr(path, "security.capability", &caps, sizeof(caps), 0)) {
 		tap(true, "file capabilities # SKIP there are none in /tmp");
@@ -140,7 +140,7 @@ int main(void)
 
 	snprintf(path, sizeof(path), "/tmp/axv-kvm-test-XXXXXX");
 	fd = mkstemp(path);
-	if (tap(fd >= 0, "a file")) {
+	if (tap(fd >= 0, "a file that is no program")) {
 		fchmod(fd, 0755);
 		close(fd);
 		test_formats();
