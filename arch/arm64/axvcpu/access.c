@@ -10,9 +10,11 @@
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/jump_label.h>
 #include <linux/swab.h>
 #include <asm/esr.h>
 #include <asm/ptrace.h>
+#include <asm/sysreg.h>
 
 #include <axvcpu/doorbell.h>
 
@@ -36,10 +38,8 @@ static u64 low_bytes(u64 value, unsigned int width)
  * Does the guest access data as big-endian?  A device sees bytes in the order of their
  * addresses.
  */
-static bool is_big_endian(const struct axv_arm64_vcpu *v)
+static bool is_big_endian(const struct axv_arm64_vcpu *v, u64 sctlr)
 {
-	u64 sctlr = v->sys[AXV_SYS_SCTLR_EL1];
-
 	if (axv_arm64_is_aarch32(v))
 		return v->regs.pstate & PSR_AA32_E_BIT;
 	if ((v->regs.pstate & PSR_MODE_MASK) == PSR_MODE_EL0t)
@@ -47,9 +47,10 @@ static bool is_big_endian(const struct axv_arm64_vcpu *v)
 	return sctlr & SCTLR_EE;
 }
 
-static u64 bus_order(const struct axv_arm64_vcpu *v, u64 value, unsigned int width)
+static u64 bus_order(const struct axv_arm64_vcpu *v, u64 sctlr, u64 value,
+		     unsigned int width)
 {
-	if (!is_big_endian(v))
+	if (!is_big_endian(v, sctlr))
 		return value;
 	return swab64(value) >> (64 - 8 * width);
 }
@@ -78,17 +79,67 @@ static bool may_cross_page(const struct axv_arm64_vcpu *v)
 	       axv_gpa_is_ram(v->base.vm, last->before, last->esr & ESR_ELx_WNR);
 }
 
+static unsigned int access_reg(u64 esr)
+{
+	return (esr & ESR_ELx_SRT_MASK) >> ESR_ELx_SRT_SHIFT;
+}
+
+/* What a plain store stores. */
+static u64 stored_data(const struct axv_arm64_vcpu *v, u64 sctlr)
+{
+	unsigned int width = access_width(v->last.esr);
+	u64 value = axv_arm64_reg(v, access_reg(v->last.esr));
+
+	return bus_order(v, sctlr, low_bytes(value, width), width);
+}
+
+/**
+ * axv_arm64_ring() - ring a doorbell in the inner loop
+ * @v:		vCPU that just left the guest by a data abort, of a VM with doorbells
+ *
+ * Nothing but a plain store to a place without memory rings here: axv_arm64_abort() does
+ * the rest.
+ *
+ * Context: interrupts and preemption off.  With VHE the guest's EL1 registers are in the
+ * hardware.
+ * Return: AXV_RESUME: a doorbell has rung, and the guest is past the store; AXV_SLOW.
+ */
+enum axv_next axv_arm64_ring(struct axv_arm64_vcpu *v)
+{
+	u64 gpa = v->last.ipa | (v->last.far & ~PAGE_MASK);
+	const u64 plain = ESR_ELx_ISV | ESR_ELx_WNR;
+	struct axv_vm *vm = v->base.vm;
+	u64 esr = v->last.esr, sctlr;
+
+	if (axv_ringing_is_slow(vm) ||
+	    (esr & (plain | ESR_ELx_S1PTW | ESR_ELx_CM)) != plain ||
+	    (esr & ESR_ELx_FSC_TYPE) != ESR_ELx_FSC_FAULT || !v->last.ipa_valid)
+		return AXV_SLOW;
+	if (may_cross_page(v) || axv_gpa_is_ram(vm, gpa, false))
+		return AXV_SLOW;
+
+	if (static_branch_likely(&axv_arm64_vhe))
+		sctlr = read_sysreg_s(SYS_SCTLR_EL12);
+	else
+		sctlr = v->sys[AXV_SYS_SCTLR_EL1];
+	if (!axv_ring_doorbell(&v->base, AXV_SPACE_MEMORY, gpa, access_width(esr),
+			       stored_data(v, sctlr)))
+		return AXV_SLOW;
+	axv_arm64_skip(v);
+	return AXV_RESUME;
+}
+
 static enum axv_next mmio(struct axv_arm64_vcpu *v, u64 gpa, u32 cause)
 {
 	u64 esr = v->last.esr;
 	unsigned int width = access_width(esr);
-	unsigned int reg = (esr & ESR_ELx_SRT_MASK) >> ESR_ELx_SRT_SHIFT;
+	unsigned int reg = access_reg(esr);
 	u8 len = esr & ESR_ELx_IL ? 4 : 2;
 	bool wide = esr & ESR_ELx_SF;
 	struct axv_run *run;
 
 	if (esr & ESR_ELx_WNR) {
-		u64 data = bus_order(v, low_bytes(axv_arm64_reg(v, reg), width), width);
+		u64 data = stored_data(v, v->sys[AXV_SYS_SCTLR_EL1]);
 
 		if (cause == AXV_FAULT_NO_REGION &&
 		    axv_ring_doorbell(&v->base, AXV_SPACE_MEMORY, gpa, width, data)) {
@@ -301,7 +352,7 @@ static void complete_mmio(struct axv_arm64_vcpu *v,
 {
 	unsigned int shift = 64 - 8 * p->width;
 
-	data = bus_order(v, low_bytes(data, p->width), p->width);
+	data = bus_order(v, v->sys[AXV_SYS_SCTLR_EL1], low_bytes(data, p->width), p->width);
 	if (p->sign_extend)
 		data = (s64)(data << shift) >> shift;
 	if (!p->wide)

@@ -456,6 +456,7 @@ static inline void axv_arm64_skip(struct axv_arm64_vcpu *v)
 }
 
 /* access.c: aborts of the second stage, and the data of reads */
+enum axv_next axv_arm64_ring(struct axv_arm64_vcpu *v);
 enum axv_next axv_arm64_abort(struct axv_arm64_vcpu *v);
 void axv_arm64_complete(struct axv_arm64_vcpu *v);
 

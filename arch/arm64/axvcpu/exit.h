@@ -11,6 +11,8 @@
 
 #include <asm/esr.h>
 
+#include <axvcpu/doorbell.h>
+
 #include "arm64.h"
 
 /**
@@ -33,6 +35,9 @@ static __always_inline enum axv_next axv_arm64_handle_fast(struct axv_arm64_vcpu
 		return axv_arm64_sysreg(v);
 	case ESR_ELx_EC_WFx:
 		return axv_arm64_wfx(v);
+	case ESR_ELx_EC_DABT_LOW:
+		return axv_has_doorbells(v->base.vm, AXV_SPACE_MEMORY) ? axv_arm64_ring(v) :
+									 AXV_SLOW;
 	default:
 		return AXV_SLOW;
 	}

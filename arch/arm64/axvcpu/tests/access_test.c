@@ -3,19 +3,26 @@
  * Aborts of the second stage: recorded syndromes, memory on demand, device accesses
  * and how they are finished, and what cannot be resolved.
  */
+#include <asm/sysreg.h>
+
 #include "subject.h"
 
 static enum axv_fault_result test_fault(struct axv_vcpu *vcpu, u64 gpa, u32 access,
 					int *error);
 static bool test_is_ram(struct axv_vm *vm, u64 gpa, bool write);
 static bool test_settled(struct axv_vm *vm, unsigned long seq);
+static bool test_bell(struct axv_vcpu *vcpu, enum axv_space space, u64 addr,
+		      unsigned int width, u64 data);
 
 #define axv_vcpu_fault		test_fault
 #define axv_gpa_is_ram		test_is_ram
 #define axv_memory_settled	test_settled
+#define __axv_ring_doorbell	test_bell
+#define axv_arm64_ring		test_ring
 #define axv_arm64_abort		test_abort
 #define axv_arm64_complete	test_complete
 
+static enum axv_next test_ring(struct axv_arm64_vcpu *v);
 static enum axv_next test_abort(struct axv_arm64_vcpu *v);
 static void test_complete(struct axv_arm64_vcpu *v);
 
@@ -65,6 +72,27 @@ static bool test_is_ram(struct axv_vm *vm, u64 gpa, bool write)
 static bool test_settled(struct axv_vm *vm, unsigned long seq)
 {
 	return !memory.changes;
+}
+
+/* Where a doorbell is, and how it was rung last. */
+static struct {
+	bool there;
+	unsigned int looks;
+	enum axv_space space;
+	u64 addr;
+	unsigned int width;
+	u64 data;
+} bell;
+
+static bool test_bell(struct axv_vcpu *vcpu, enum axv_space space, u64 addr,
+		      unsigned int width, u64 data)
+{
+	bell.looks++;
+	bell.space = space;
+	bell.addr = addr;
+	bell.width = width;
+	bell.data = data;
+	return bell.there;
 }
 
 /* If only one of two pages faulted, ISV does not tell where the access began. */
@@ -120,6 +148,7 @@ static void access_test_crosses_page(struct kunit *test)
 static int access_init(struct kunit *test)
 {
 	memset(&memory, 0, sizeof(memory));
+	memset(&bell, 0, sizeof(bell));
 	memory.result = AXV_FAULT_MMIO;
 	return subject_init(test);
 }
@@ -545,6 +574,109 @@ static void access_test_futile(struct kunit *test)
 	}
 }
 
+/* A VM that may have doorbells, nr of them, in its memory. */
+static void with_doorbells(struct subject *s, u32 nr)
+{
+	static struct hlist_head table;
+
+	RCU_INIT_POINTER(s->vm.base.doorbells.table[AXV_SPACE_MEMORY], &table);
+	s->vm.base.doorbells.nr = nr;
+}
+
+/* In the inner loop; with VHE, the guest's SCTLR_EL1 is in the hardware then. */
+static enum axv_next ring_with(struct subject *s, u64 iss, u64 sctlr)
+{
+	bool vhe = static_branch_likely(&axv_arm64_vhe);
+	enum axv_next next;
+	u64 saved = 0;
+
+	s->v.last.esr = ESR(DABT_LOW, iss);
+	preempt_disable();
+	if (vhe) {
+		saved = read_sysreg_s(SYS_SCTLR_EL12);
+		write_sysreg_s(sctlr, SYS_SCTLR_EL12);
+		isb();
+	} else {
+		s->v.sys[AXV_SYS_SCTLR_EL1] = sctlr;
+	}
+	next = test_ring(&s->v);
+	if (vhe) {
+		write_sysreg_s(saved, SYS_SCTLR_EL12);
+		isb();
+	}
+	preempt_enable();
+	return next;
+}
+
+static enum axv_next ring(struct subject *s, u64 iss)
+{
+	s->v.last.far = LINEAR;
+	s->v.last.ipa = DEVICE;
+	s->v.last.ipa_valid = true;
+	return ring_with(s, iss, 0);
+}
+
+static void access_test_rings(struct kunit *test)
+{
+	struct subject *s = test->priv;
+
+	with_doorbells(s, 1);
+	bell.there = true;
+	s->v.regs.x[5] = 0xa1b2c3d4e5f60718ull;
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, ring(s, STORE | SAS(1) | SRT(5)));
+	KUNIT_EXPECT_EQ(test, 1, bell.looks);
+	KUNIT_EXPECT_EQ(test, AXV_SPACE_MEMORY, bell.space);
+	KUNIT_EXPECT_EQ(test, DEVICE | OFFSET, bell.addr);
+	KUNIT_EXPECT_EQ(test, 2, bell.width);
+	KUNIT_EXPECT_EQ(test, 0x0718ull, bell.data);
+	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 4, s->v.regs.pc);
+	KUNIT_EXPECT_EQ(test, 0, memory.faults);
+
+	KUNIT_EXPECT_EQ(test, AXV_RESUME,
+			ring_with(s, STORE | SAS(1) | SRT(5), SCTLR_EE));
+	KUNIT_EXPECT_EQ(test, 0x1807ull, bell.data);
+	KUNIT_EXPECT_EQ(test, SUBJECT_PC + 8, s->v.regs.pc);
+}
+
+/* All of these are for the outer loop, and nothing is done before. */
+static void access_test_rings_not(struct kunit *test)
+{
+	static const u64 others[] = {
+		LOAD | SAS(2),
+		FSC_TRANSLATION | ESR_ELx_WNR,
+		STORE | ESR_ELx_S1PTW,
+		STORE | ESR_ELx_CM,
+		FSC_PERMISSION | ISV | ESR_ELx_WNR,
+		FSC_ACCESS_FLAG | ISV | ESR_ELx_WNR,
+	};
+	struct subject *s = test->priv;
+	unsigned int i;
+
+	with_doorbells(s, 1);
+	bell.there = true;
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		KUNIT_EXPECT_EQ_MSG(test, AXV_SLOW, ring(s, others[i]), "%u", i);
+
+	memory.ram_page = DEVICE;
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, ring(s, STORE | SAS(2)));
+	memory.ram_page = 0;
+	s->v.last.ipa_valid = false;
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, ring_with(s, STORE | SAS(2), 0));
+	s->v.last.ipa_valid = true;
+	s->v.last.far = (LINEAR & PAGE_MASK) | 0xffe;
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, ring_with(s, STORE | SAS(2), 0));
+	/* A walk of many doorbells takes too long with interrupts off. */
+	with_doorbells(s, AXV_DOORBELLS_INNER + 1);
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, ring(s, STORE | SAS(2)));
+	KUNIT_EXPECT_EQ(test, 0, bell.looks);
+
+	with_doorbells(s, AXV_DOORBELLS_INNER);
+	bell.there = false;
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, ring(s, STORE | SAS(2)));
+	KUNIT_EXPECT_EQ(test, 1, bell.looks);
+	KUNIT_EXPECT_EQ(test, SUBJECT_PC, s->v.regs.pc);
+}
+
 static struct kunit_case access_cases[] = {
 	KUNIT_CASE(access_test_write),
 	KUNIT_CASE(access_test_write_registers),
@@ -562,6 +694,8 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(access_test_tlb_conflict),
 	KUNIT_CASE(access_test_futile),
 	KUNIT_CASE(access_test_crosses_page),
+	KUNIT_CASE(access_test_rings),
+	KUNIT_CASE(access_test_rings_not),
 	{}
 };
 
