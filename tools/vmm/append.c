@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel's command line. */
+/* Additions to the guest kernel's command line. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>

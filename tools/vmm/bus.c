@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A bus. */
+/* A bus: finds the device for an address, and splits accesses that it does not know. */
 #include <errno.h>
 #include <string.h>
 

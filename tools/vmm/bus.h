@@ -13,8 +13,8 @@
  *		beyond @width bytes are ignored
  * @write:	stores @value at @offset
  * @widths:	access widths the device knows, a bit mask of 1, 2 and 4; an
- *		access of another width reaches it in halves, lower first, and a
- *		byte that it does not know reaches nobody
+ *		access of another width is split into halves, the lower one first;
+ *		an access of one byte, if the device does not know it, is ignored
  *
  * Context: with the machine's lock held; must not wait for anything.
  */
@@ -41,9 +41,10 @@ struct bus_range {
 };
 
 /**
- * struct bus - ranges, in ascending order, without overlaps
+ * struct bus - which device has which addresses
  * @what:	what its addresses are called
- * @ranges:	what is on the bus; a guest that moves a PCI device changes it
+ * @ranges:	the devices' ranges, in ascending order, without overlaps; a guest that
+ *		moves a PCI device changes them
  * @nr:		how many
  */
 struct bus {
@@ -80,9 +81,9 @@ int bus_add(struct bus *bus, const struct bus_range *range);
 int bus_map(struct bus *bus, const struct bus_range *range);
 
 /**
- * bus_unmap() - take a device from where bus_map() has put it
+ * bus_unmap() - remove a device that bus_map() has added
  * @bus:	the bus
- * @first:	its first address
+ * @first:	the device's first address
  *
  * Context: with the machine's lock held.
  */

@@ -3,16 +3,16 @@
  * The guest's console.
  *
  * Output: the vCPU thread puts bytes into a ring, with the machine's lock held
- * and hence without waiting; a thread of its own writes them, and may block as
- * long as the terminal likes.  When the ring is full, the transmitter of the
- * serial port stays busy, and the guest waits.
+ * and hence without waiting; the writer, a thread of its own, writes them to
+ * standard output, and may block as long as the terminal does.  When the ring is
+ * full, the transmitter of the serial port stays busy, and the guest waits.
  *
  * Input: the event loop reads into a ring, as keys for axvmm itself have to be
  * seen even if the guest reads nothing.  When the ring is full, a terminal's
- * keys are dropped, as terminals do; a pipe or a file waits.
+ * keys are dropped, as terminals do; a pipe or a file is not read until there is room.
  *
- * Locks: the machine's lock, then out_lock.  The writer takes the machine's
- * lock, to tell the guest to go on, only when it holds no other.
+ * Locks: out_lock is taken inside the machine's lock.  The writer takes the machine's
+ * lock, to tell the serial port to go on, only when it does not hold out_lock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +28,11 @@
 #include "terminal.h"
 
 #define KEY_ESCAPE	1	/* ^A */
-#define STOP_SECONDS	3	/* to wait for a terminal that takes nothing */
+#define STOP_SECONDS	3	/* how long console_stop() waits for a stopped terminal */
 
 /* ---- output ------------------------------------------------------------- */
 
-/* From the serial port: with the machine's lock. */
+/* Called by the serial port, with the machine's lock held. */
 static bool send(void *arg, u8 byte)
 {
 	struct console *c = arg;
@@ -58,7 +58,7 @@ static unsigned int write_some(const u8 *bytes, unsigned int count)
 	if (n >= 0)
 		return n;
 	if (errno == EAGAIN) {
-		/* Somebody has made it non-blocking. */
+		/* Another process that shares the open file has made it non-blocking. */
 		poll(&fd, 1, -1);
 		return 0;
 	}
@@ -109,12 +109,15 @@ static void *write_output(void *arg)
 
 /* ---- input: all with the machine's lock --------------------------------- */
 
-/* As much as the serial port takes. */
+/* Pass on as much of the input as the serial port takes. */
 static void feed(void *arg)
 {
 	struct console *c = arg;
 
-	/* A script waits until somebody reads it; a person can type again. */
+	/*
+	 * Input that is no terminal's is kept until the guest listens to the port, which
+	 * throws away what arrives before; a person can type again.
+	 */
 	if (!c->tty && !c->port.listening(c->port.dev))
 		return;
 
@@ -196,7 +199,7 @@ static void readable(void *arg)
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n <= 0) {
-		/* The end of it.  The guest goes on without. */
+		/* The end of the input, or an error.  The guest goes on without input. */
 		loop_enable(c->loop, &c->input, false);
 		c->input.fd = -1;
 		return;
@@ -216,7 +219,11 @@ struct serial_backend console_backend(struct console *c)
 	return (struct serial_backend){ .send = send, .room = feed, .arg = c };
 }
 
-/* What /dev/ptmx, /dev/tty0 and the like are depends on when, and by whom, they are opened. */
+/*
+ * Whether two descriptors are of the same terminal.  Opening /dev/ptmx, /dev/tty0 and the
+ * like again may lead to another terminal: it depends on when, and by which process, they
+ * are opened.
+ */
 static bool same_terminal(int fd, int other)
 {
 	unsigned int device, other_device;
@@ -226,10 +233,11 @@ static bool same_terminal(int fd, int other)
 }
 
 /*
- * Standard input, without waiting for it: whoever has the same terminal or pipe may take what
- * poll() has seen, and read() would wait with the machine's lock then.  The flag is of the
- * open file, which others have, too, so this is one of axvmm's own, where it may be opened.
- * Where it may not, and of a socket or another device, read() still waits then.
+ * Get a descriptor of standard input that does not block.  Another process that has the same
+ * terminal or pipe may take the bytes that poll() has seen; a read() that blocks would then
+ * wait with the machine's lock held.  O_NONBLOCK belongs to the open file, which other
+ * processes share, so axvmm opens the terminal or pipe once more for itself.  If it may not
+ * be opened, or standard input is a socket or another device, read() can still wait so.
  */
 static int open_input(void)
 {

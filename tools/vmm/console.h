@@ -10,7 +10,7 @@
 
 #define CONSOLE_IN	4096
 #define CONSOLE_OUT	65536
-#define CONSOLE_BREAK	0x100	/* no byte, but a break */
+#define CONSOLE_BREAK	0x100	/* in the ring of input: a break, not a byte */
 
 /**
  * struct console - the console
@@ -20,18 +20,18 @@
  * @arg:	for @quit
  * @tty:	standard input is a terminal: keys have meanings
  * @escape:	the last key was ^A
- * @input:	standard input, which does not block where that can be had
- * @in:		bytes for the guest, or CONSOLE_BREAK, a ring; with the counts below guarded by
- *		the machine's lock
- * @in_head:	oldest byte
- * @in_count:	bytes
- * @out_lock:	guards what follows; taken inside the machine's lock, never
- *		around it
+ * @input:	standard input, non-blocking if axvmm could open it anew
+ * @in:		ring of bytes for the guest, or CONSOLE_BREAK; guarded, as @in_head and
+ *		@in_count are, by the machine's lock
+ * @in_head:	where the oldest byte is in @in
+ * @in_count:	bytes in @in
+ * @out_lock:	guards the fields that follow but @writer; taken inside the machine's
+ *		lock, never around it
  * @out_changed: @out_count or @closing has changed
- * @out:	bytes from the guest, a ring
- * @out_head:	oldest byte
- * @out_count:	bytes
- * @full:	the guest has been told to wait
+ * @out:	ring of bytes from the guest
+ * @out_head:	where the oldest byte is in @out
+ * @out_count:	bytes in @out
+ * @full:	the serial port has been told to wait
  * @closing:	the writer is to end once the ring is empty
  * @writer:	thread that writes the ring to standard output
  */
@@ -69,7 +69,7 @@ struct console {
 int console_init(struct console *console, struct loop *loop,
 		 const struct serial_port *port, void (*quit)(void *arg), void *arg);
 
-/** console_backend() - what the serial port needs to know */
+/** console_backend() - get the functions that the serial port is to call */
 struct serial_backend console_backend(struct console *console);
 
 /**

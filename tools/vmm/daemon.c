@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * qemu-storage-daemon for a disk.
+ * Starts and ends qemu-storage-daemon, one process for each disk.
  *
- * Its socket has a name for a moment only, in a directory that nobody else may enter:
- * whoever connects to it reads the disk.
+ * The daemon's socket has a name for a moment only, in a directory that no other user may
+ * enter: a process that connects to the socket can read the disk.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,21 +25,27 @@
 #define PROGRAM		"qemu-storage-daemon"
 #define PACKAGE		"qemu-system-common"
 
-/* What ends it.  SIGTERM comes to all processes of a service when its guest shuts down. */
+/*
+ * The signal that ends a daemon.  SIGTERM would not do: when a service is stopped, all its
+ * processes get it, while the guest, which shuts down, still needs its disk.
+ */
 #define STOP_SIGNAL	SIGHUP
 #define STOP_SECONDS	5
 #define STOP_STEP_NSEC	5000000
 
 #define OPTIONS		8192	/* bytes of one argument, at most */
 
-/* What it is started with. */
+/* The daemon's arguments. */
 struct arguments {
 	char protocol[OPTIONS];
 	char format[128];
 	char export[128];
 };
 
-/* Its errors would come late, and from somebody else. */
+/*
+ * Check that the disk can be opened.  The daemon would tell the same errors later, and in
+ * words that are not axvmm's.
+ */
 static int check_file(const struct daemon_disk *disk, bool *device)
 {
 	int fd = open(disk->file, (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
@@ -61,7 +67,7 @@ static int check_file(const struct daemon_disk *disk, bool *device)
 	return 0;
 }
 
-/* In an argument a comma of a name stands twice.  Returns whether it fits. */
+/* Append a file's name to an argument, each comma of it twice.  Returns whether it fits. */
 static bool append_name(char *at, size_t size, const char *name)
 {
 	for (; *name; name++) {
@@ -99,7 +105,7 @@ static int make_arguments(struct arguments *a, const struct daemon_disk *disk, b
 	return 0;
 }
 
-/* A socket that listens, and another one that is connected to it.  Returns 0 or -errno. */
+/* Make a socket that listens, and one that is connected to it.  Returns 0 or -errno. */
 static int make_sockets(int *listener, int *client)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -121,9 +127,9 @@ static int make_sockets(int *listener, int *client)
 }
 
 /*
- * The child: what it says goes to our messages, keys and signals of a terminal do not.  It
- * keeps the mask of signals that it is started with; otherwise a guest that is told to shut
- * down would lose its disk first.
+ * In the child: become the daemon.  What the daemon prints goes to axvmm, by @said; the
+ * terminal's keys and signals do not reach it.  The daemon inherits that SIGTERM and SIGINT
+ * are blocked; otherwise a guest that is told to shut down would lose its disk first.
  */
 static void execute(const struct arguments *a, int listener, int report, int said,
 		    pid_t parent)
@@ -150,7 +156,7 @@ static void execute(const struct arguments *a, int listener, int report, int sai
 	_exit(1);
 }
 
-/* Start it, and wait until it is that program.  Returns 0 or a negative errno. */
+/* Fork, and wait until the child has executed the daemon.  Returns 0 or a negative errno. */
 static int start(const struct arguments *a, int listener, int said, pid_t *pid)
 {
 	pid_t self = getpid();
@@ -158,7 +164,10 @@ static int start(const struct arguments *a, int listener, int said, pid_t *pid)
 
 	if (pipe2(report, O_CLOEXEC))
 		return -errno;
-	/* Where it is inherited as ignored, nobody keeps the number for us to signal. */
+	/*
+	 * If axvmm inherited SIGCHLD as ignored, a daemon that ends would be reaped at once, and
+	 * its pid could be another process's when axvmm signals it.
+	 */
 	signal(SIGCHLD, SIG_DFL);
 	*pid = fork();
 	if (!*pid)
@@ -214,7 +223,7 @@ int daemon_start(const struct daemon_disk *disk, pid_t *pid, struct daemon_outpu
 	if (err)
 		return err;
 	err = make_sockets(&listener, &client);
-	/* A daemon that waited for whoever reads it would not serve the disk. */
+	/* If the pipe blocked, a daemon could wait for axvmm instead of serving the disk. */
 	if (!err && pipe2(said, O_CLOEXEC | O_NONBLOCK))
 		err = -errno;
 	if (err)
@@ -243,7 +252,7 @@ int daemon_start(const struct daemon_disk *disk, pid_t *pid, struct daemon_outpu
 	return err;
 }
 
-/* Returns whether it has ended: it is no process any more then. */
+/* Returns whether the process has ended, and has been reaped. */
 static bool reap(pid_t pid, int flags)
 {
 	pid_t n;
@@ -260,7 +269,7 @@ void daemon_kill(pid_t pid)
 	reap(pid, 0);
 }
 
-/* Those that have ended are 0 then.  Returns whether all have. */
+/* Reap daemons that have ended, and set their pids to 0.  Returns whether all have ended. */
 static bool reap_all(pid_t *pids, unsigned int nr)
 {
 	bool all = true;
@@ -292,7 +301,7 @@ static u64 monotonic_nsec(void)
 	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
-/* All are told first, and then have the time together. */
+/* All daemons are signalled first, and then have the same STOP_SECONDS. */
 void daemon_stop(pid_t *pids, unsigned int nr)
 {
 	const struct timespec step = { .tv_nsec = STOP_STEP_NSEC };

@@ -15,7 +15,7 @@ int file_open(struct file *file, const char *what, const char *path)
 	int err;
 
 	file->path = path;
-	/* Otherwise a FIFO waits for its writer. */
+	/* Without O_NONBLOCK, opening a FIFO waits for its writer. */
 	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (file->fd < 0) {
 		err = -errno;

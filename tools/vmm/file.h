@@ -28,7 +28,7 @@ struct file {
 int file_open(struct file *file, const char *what, const char *path);
 
 /**
- * file_read() - read a part of it, the whole part
+ * file_read() - read a part of a file; fewer bytes than @size are an error
  * @file:	the file
  * @offset:	where the part begins
  * @buf:	where to store it

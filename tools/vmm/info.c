@@ -13,9 +13,9 @@
 #include "types.h"
 
 /**
- * struct name - a bit of an answer
- * @bit:	its number
- * @name:	what it says
+ * struct name - the name of a bit of an answer
+ * @bit:	the bit's number
+ * @name:	what to print if the bit is set
  */
 struct name {
 	unsigned int bit;
@@ -74,10 +74,10 @@ static const struct name run_sets[] = {
 
 /**
  * struct fact - a line of the output
- * @id:		what to ask
- * @label:	what it is called
- * @unit:	printed behind a number
- * @names:	the answer is a set of bits with these names; NULL: a number
+ * @id:		the query to ask the kernel module
+ * @label:	what the fact is called
+ * @unit:	what is printed behind a number
+ * @names:	the answer is a set of bits with these names; NULL: it is a number
  */
 struct fact {
 	enum axv_query_id id;

@@ -5,11 +5,11 @@
 
 #include <axvcpu.h>
 
-/** info_label() - begin a line */
+/** info_label() - begin a line of the output with its label */
 void info_label(const char *text);
 
 /**
- * info_arch() - what only this architecture has
+ * info_arch() - print what only this architecture has
  * @host:	the host
  *
  * Return: 0 or a negative errno.

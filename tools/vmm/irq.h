@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Interrupt lines: what a device holds of the interrupt controller. */
+/* Interrupt lines: what a device knows of its interrupt controller. */
 #ifndef AXVMM_IRQ_H
 #define AXVMM_IRQ_H
 
@@ -10,7 +10,7 @@
  * @set:	sets the level of input @pin of @chip
  * @pulse:	raises input @pin for a moment; an edge-triggered input remembers it.
  *		NULL: no device that pulses its line is connected here
- * @enabled:	whether software has enabled that input; NULL: nobody can say
+ * @enabled:	whether software has enabled that input; NULL: the controller cannot tell
  * @chip:	the controller
  * @pin:	which of its inputs
  */
@@ -38,8 +38,8 @@ static inline void irq_set(const struct irq_line *line, bool level)
  * irq_pulse() - raise an interrupt line, and let it fall at once
  * @line:	the line, low
  *
- * A line that irq_set() lets fall before it is acknowledged asks no more; this one
- * is acknowledged later.
+ * If irq_set() lets a line fall before the interrupt is acknowledged, the interrupt is
+ * lost.  A pulse is remembered until it is acknowledged.
  *
  * Context: with the machine's lock held.
  */
@@ -50,7 +50,7 @@ static inline void irq_pulse(const struct irq_line *line)
 
 /**
  * irq_enabled() - whether software waits for an interrupt
- * @line:	the line, of a controller that can say
+ * @line:	the line, whose &irq_line.enabled is not NULL
  *
  * Context: with the machine's lock held.
  */

@@ -20,7 +20,7 @@
 
 #define LINE	1024
 #define RING	65536
-/* Traces leave the rest to errors and notices. */
+/* Traces fill the ring only this far; the rest is for errors and notices. */
 #define RING_TRACES	(RING / 2)
 #define FLUSH_SECONDS	3
 
@@ -30,7 +30,7 @@ static atomic_bool raw_terminal;
 
 /*
  * The ring.  @lock is a leaf: nothing is called and nothing is waited for with it
- * held, so that a message costs no time with whatever lock held.
+ * held, so a thread that holds another lock can always print a message quickly.
  */
 static struct {
 	pthread_mutex_t lock;
@@ -60,7 +60,7 @@ bool log_enabled(enum log_topic topic)
 	return atomic_load(&topics) & topic;
 }
 
-/* What cannot be written at all is lost. */
+/* Write @text; if there is an error, the rest of it is lost. */
 static void write_all(const char *text, size_t len)
 {
 	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -72,7 +72,7 @@ static void write_all(const char *text, size_t len)
 			text += n;
 			len -= n;
 		} else if (errno == EAGAIN) {
-			/* Somebody has made it non-blocking. */
+			/* Another process that shares the open file has made it non-blocking. */
 			poll(&fd, 1, -1);
 		} else if (errno != EINTR) {
 			return;
@@ -113,7 +113,7 @@ static unsigned int format(char *buf, const char *prefix, const char *fmt, va_li
 	return len;
 }
 
-/* That messages have been dropped, once there is room to say so. */
+/* Say how many messages have been dropped, once there is room for that line. */
 static void tell_dropped(void)
 {
 	const char *raw = atomic_load(&raw_terminal) ? "\r" : "";
@@ -129,7 +129,7 @@ static void tell_dropped(void)
 	enqueue(buf, len);
 }
 
-/* Takes no part in the machine: it may wait for the stream's reader for ever. */
+/* A thread that needs no lock of the machine: it may wait for the stream's reader for ever. */
 static void *write_ring(void *arg)
 {
 	pthread_mutex_lock(&ring.lock);

@@ -4,9 +4,9 @@
  * so that the standard output is the guest's console alone.
  *
  * Before log_start() a message is written at once.  From then on messages go
- * into a ring, which a thread writes: nobody may read the stream, and a write
- * to it with the machine's lock held would stop the machine.  What does not
- * fit into the ring is dropped, and the number of dropped messages is written.
+ * into a ring, which a thread writes: if nobody reads the stream, a write to it
+ * with the machine's lock held would stop the machine.  A message that does not fit
+ * into the ring is dropped, and the number of dropped messages is written.
  */
 #ifndef AXVMM_LOG_H
 #define AXVMM_LOG_H
@@ -42,25 +42,25 @@ int log_start(void);
  */
 void log_flush(void);
 
-/* Printed after each line: "\r\n" while the terminal is raw. */
+/* Say whether the terminal is raw: then each line ends with "\r\n". */
 void log_set_raw(bool raw);
 
 void log_enable(unsigned int topics);
 bool log_enabled(enum log_topic topic);
 
-/* An error, with what to do about it; always printed. */
+/* Print an error, with what to do about it.  Errors are always printed. */
 __attribute__((format(printf, 1, 2)))
 void log_error(const char *fmt, ...);
 
-/* What the user has to know in any case: why the guest ended. */
+/* Print what the user has to know in any case, such as why the guest ended. */
 __attribute__((format(printf, 1, 2)))
 void log_notice(const char *fmt, ...);
 
-/* Printed if @topic is enabled.  Errors and notices get into a fuller ring. */
+/* Print if @topic is enabled.  When the ring is half full, traces are dropped, others not. */
 __attribute__((format(printf, 2, 3)))
 void log_trace(enum log_topic topic, const char *fmt, ...);
 
-/* A line of a table, without the name of the program. */
+/* Print a line of a table, without the name of the program. */
 __attribute__((format(printf, 1, 2)))
 void log_plain(const char *fmt, ...);
 
@@ -89,7 +89,7 @@ struct log_limit {
 bool log_allowed(struct log_limit *limit);
 
 /*
- * A notice that the guest can cause at will, which must not fill a disk.
+ * Print a notice that the guest can cause at will; the limit keeps it from filling a disk.
  * Context: with the machine's lock held.
  */
 #define log_guest(...)							\

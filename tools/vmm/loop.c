@@ -39,14 +39,14 @@ int loop_add(struct loop *loop, struct loop_source *source)
 
 /*
  * The loop thread looks at the sources with the lock held and then polls
- * without it.  What changes in between is seen through the eventfd, which
- * stays readable until the loop thread has read it.
+ * without it.  If a source changes in between, the eventfd ends the poll: it stays
+ * readable until the loop thread has read it.
  */
 static void wake(struct loop *loop)
 {
 	uint64_t one = 1;
 
-	/* It can only fail with EAGAIN: then it is readable anyway. */
+	/* EAGAIN: the counter is full, so the eventfd is readable anyway. */
 	if (write(loop->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_error("cannot write an eventfd: %s", strerror(errno));
 }

@@ -5,8 +5,8 @@
  *
  * Locking: the loop calls back with the machine's lock held, as the bus does,
  * so a device needs no lock of its own.  Descriptors are enabled and disabled
- * under that lock too.  Thus nothing is called after the call that disabled it
- * has returned.
+ * under that lock too.  Thus no callback runs once the call that disables its
+ * descriptor has returned.
  */
 #ifndef AXVMM_LOOP_H
 #define AXVMM_LOOP_H
@@ -19,7 +19,7 @@
 
 /**
  * struct loop_source - a descriptor to wait for
- * @fd:		becomes readable
+ * @fd:		the descriptor, waited for to become readable
  * @enabled:	whether to wait for it
  * @ready:	called when it is readable
  * @arg:	for @ready
@@ -57,9 +57,9 @@ struct loop {
 int loop_init(struct loop *loop, pthread_mutex_t *lock);
 
 /**
- * loop_add() - wait for a descriptor, too
+ * loop_add() - add a descriptor to those that the loop waits for
  * @loop:	the loop
- * @source:	the descriptor; stays the caller's, as long as the loop lives
+ * @source:	the descriptor; not copied, so it must live as long as the loop
  *
  * Context: before the loop runs.
  * Return: 0, -ENOSPC.
@@ -67,7 +67,7 @@ int loop_init(struct loop *loop, pthread_mutex_t *lock);
 int loop_add(struct loop *loop, struct loop_source *source);
 
 /**
- * loop_enable() - begin or cease to wait for a descriptor
+ * loop_enable() - begin or stop waiting for a descriptor
  *
  * Context: any thread, with the machine's lock held.
  */

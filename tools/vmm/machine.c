@@ -4,8 +4,8 @@
  * stopped.
  *
  * Threads: the main thread runs the event loop, each vCPU has a thread, the
- * console has one that writes, and each device of another process one that talks
- * to it.
+ * console has one that writes its output, and each device whose back end is another
+ * process has one that talks to the back end.
  */
 #include <errno.h>
 #include <sched.h>
@@ -31,7 +31,7 @@ void machine_stop(struct machine *m, enum machine_end end)
 
 	if (machine_stopping(m))
 		return;
-	/* What a guest does by itself after a panic is part of that. */
+	/* After a panic the guest may reset, or switch itself off: the panic is the reason. */
 	if (m->panicked && end != MACHINE_QUIT && end != MACHINE_ERROR)
 		end = MACHINE_PANIC;
 	m->end = end;
@@ -58,7 +58,10 @@ static void panic_ends(void *arg)
 	machine_stop(arg, MACHINE_PANIC);
 }
 
-/* The first time politely, if the guest listens. */
+/*
+ * SIGTERM presses the power button the first time, if the guest waits for the button;
+ * otherwise it ends the machine at once.
+ */
 static void terminate(struct machine *m)
 {
 	if (m->asked || m->panicked || !board_press_button(m)) {
@@ -72,9 +75,9 @@ static void terminate(struct machine *m)
 /* ---- signals ------------------------------------------------------------ */
 
 /*
- * A shell that stops a job or goes on with it has changed the terminal's mode: after
- * SIGTSTP, and after SIGSTOP, which nobody is told.  In the background the terminal
- * is another's.
+ * Make the terminal raw again after SIGCONT: the shell has changed its mode while axvmm was
+ * stopped, by SIGTSTP or by SIGSTOP, which axvmm cannot notice.  If axvmm goes on in the
+ * background, the terminal belongs to another process group, and is left alone.
  */
 static void resumed(struct machine *m)
 {
@@ -108,8 +111,8 @@ static void signalled(void *arg)
 }
 
 /*
- * Before any thread is made, so that all block these signals, and the event
- * loop alone takes them.
+ * Called before any thread is made, so that all threads block these signals, and
+ * the event loop alone takes them.
  */
 static int signals_init(struct machine *m)
 {
@@ -125,7 +128,7 @@ static int signals_init(struct machine *m)
 	for (i = 0; i < ARRAY_SIZE(taken); i++)
 		sigaddset(&set, taken[i]);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	/* A reader of our output that goes away must not end the guest. */
+	/* If the reader of axvmm's output goes away, the guest must not end. */
 	signal(SIGPIPE, SIG_IGN);
 
 	m->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -323,8 +326,8 @@ enum machine_end machine_run(struct machine *m)
 }
 
 /*
- * The devices have but memory and descriptors, which go with the process, like
- * the machine itself: a writer that is stuck may still use it.
+ * The devices have only memory and descriptors, which the end of the process frees.  Nor
+ * is the machine freed: the console's writer, if it is stuck, may still use it.
  */
 void machine_release(struct machine *m)
 {

@@ -19,13 +19,13 @@
 
 /**
  * enum machine_end - why the machine ended; the values are exit codes
- * @MACHINE_OFF:	the guest has switched it off
+ * @MACHINE_OFF:	the guest has switched the machine off
  * @MACHINE_ERROR:	something failed
  * @MACHINE_RESET:	the guest has asked for a reset
  * @MACHINE_TRIPLE_FAULT: the guest's processor has shut down
- * @MACHINE_QUIT:	the user has ended it
+ * @MACHINE_QUIT:	the user has ended the machine
  * @MACHINE_PANIC:	the guest's kernel has panicked
- * @MACHINE_ON:		it has not ended
+ * @MACHINE_ON:		the machine has not ended
  */
 enum machine_end {
 	MACHINE_OFF = 0,
@@ -44,9 +44,9 @@ enum machine_end {
  * @cpus:	vCPUs, 1 to ARCH_CPUS_MAX
  * @cpu_set:	host CPUs that the vCPUs may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
- * @no_seccomp:	do not filter the system calls of the vCPUs' threads and @vhost's
- * @vhost:	devices that other processes work for
- * @nr_vhost:	how many
+ * @no_seccomp:	do not filter the system calls of the threads of vCPUs and of @vhost
+ * @vhost:	devices whose back ends are other processes
+ * @nr_vhost:	entries of @vhost
  */
 struct machine_config {
 	struct boot_config boot;
@@ -61,11 +61,11 @@ struct machine_config {
 
 /**
  * struct machine - the machine
- * @lock:	guards all devices but what has a lock of its own (x86: the I/O APIC), the
- *		event loop's sources, @end, and of each vCPU what is said there.  Held for
- *		one access, one event or one exit; never while a vCPU runs, nor while
- *		anything is waited for.  One lock for all of them, and for any
- *		number of vCPUs: devices are slow, and their accesses short.
+ * @lock:	guards the devices, except one that has a lock of its own (x86: the I/O
+ *		APIC), the event loop's sources, @end, @asked, @panicked, and the fields
+ *		that &struct vcpu lists.  Held for one access, one event or one exit;
+ *		never while a vCPU runs or a thread waits.  One lock is enough for all
+ *		devices and vCPUs: accesses of devices are rare, and short.
  * @host:	the device, /dev/axvcpu; constant
  * @vm:		the VM; constant
  * @mem:	guest memory; constant
@@ -74,16 +74,16 @@ struct machine_config {
  * @signals:	signals that end axvmm or suspend it
  * @board:	the architecture's devices
  * @console:	the console, on a serial port of the board
- * @vhost:	devices that other processes work for, each with a thread; the array is
- *		constant
- * @nr_vhost:	how many; constant
+ * @vhost:	devices whose back ends are other processes, each with a thread; the array
+ *		is constant
+ * @nr_vhost:	entries of @vhost; constant
  * @vcpus:	the vCPUs, each with a thread; the array is constant
- * @nr_vcpus:	how many; constant
- * @seccomp:	their threads, and those of @vhost, filter their system calls; constant
+ * @nr_vcpus:	entries of @vcpus; constant
+ * @seccomp:	the threads of @vcpus and @vhost filter their system calls; constant
  * @end:	why the machine ended, or MACHINE_ON
  * @asked:	the guest has been asked to switch itself off
- * @panicked:	its kernel has panicked
- * @panic_end:	when the machine ends after that
+ * @panicked:	the guest's kernel has panicked
+ * @panic_end:	timer that ends the machine after a panic
  */
 struct machine {
 	pthread_mutex_t lock;
@@ -122,7 +122,7 @@ struct machine *machine_create(const struct machine_config *config);
  */
 enum machine_end machine_run(struct machine *machine);
 
-/** machine_release() - free the VM and the hardware, after it has ended */
+/** machine_release() - end the back ends, and free the vCPUs and the VM, after machine_run() */
 void machine_release(struct machine *machine);
 
 /**
@@ -133,9 +133,9 @@ void machine_release(struct machine *machine);
 void machine_stop(struct machine *machine, enum machine_end end);
 
 /**
- * machine_panicked() - the guest's kernel has panicked
+ * machine_panicked() - note that the guest's kernel has panicked
  *
- * The machine ends a moment later, in which the guest may print its last words.
+ * The machine ends a moment later, so that the guest can print its last messages.
  *
  * Context: any thread, with the machine's lock held.
  */

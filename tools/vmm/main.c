@@ -15,7 +15,7 @@
  * struct command - a subcommand
  * @name:	its name
  * @help:	one line about it
- * @run:	does it
+ * @run:	function that executes it
  */
 struct command {
 	const char *name;
@@ -41,8 +41,8 @@ static int usage(FILE *out)
 }
 
 /*
- * A descriptor 0, 1 or 2 that is closed would be given to the next file that is
- * opened: the guest's output would go into an eventfd.
+ * Open /dev/null for each of the descriptors 0, 1 and 2 that is closed.  Otherwise the next
+ * file that is opened would get its number, and the guest's output would go into an eventfd.
  */
 static void open_standard_streams(void)
 {
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	open_standard_streams();
-	/* Nothing that is run from here gets rights that the user does not have. */
+	/* A program that axvmm runs cannot gain rights; seccomp filters need this, too. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (argc < 2)
 		return usage(stderr);

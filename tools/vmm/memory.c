@@ -9,7 +9,7 @@
 #include "log.h"
 #include "memory.h"
 
-/* <sys/mman.h> may not have it. */
+/* An older <sys/mman.h> does not have it. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL	0x0008u
 #endif
@@ -21,12 +21,18 @@ void memory_add(struct memory *mem, u64 start, u64 end, u32 flags)
 	};
 }
 
-/* Whoever maps it cannot make it shorter, which would end us at the next access. */
+/*
+ * The seals keep a process that maps the memory from making it shorter; otherwise axvmm's
+ * next access would end axvmm by SIGBUS.
+ */
 static int make_memfd(struct memory_area *area)
 {
 	int err;
 
-	/* A host may refuse one that could be executed (vm.memfd_noexec); Linux 6.3 knows it. */
+	/*
+	 * A host may refuse a memfd that could be executed (vm.memfd_noexec).  Linux before 6.3
+	 * does not know MFD_NOEXEC_SEAL.
+	 */
 	area->fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	if (area->fd < 0 && errno == EINVAL)
 		area->fd = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -62,7 +68,7 @@ int memory_create(struct memory *mem, struct axv_vm *vm, bool shared)
 				  axv_error());
 			return err;
 		}
-		/* A guest's memory is large, and its secrets are the guest's. */
+		/* Keep the guest's memory out of core dumps: it is large, and has secrets. */
 		madvise(area->hva, area->size, MADV_DONTDUMP);
 		log_trace(LOG_INFO, "memory %#llx-%#llx", area->gpa,
 			  area->gpa + area->size - 1);

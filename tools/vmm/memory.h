@@ -10,13 +10,13 @@
 #define MEMORY_AREAS	4
 
 /**
- * struct memory_area - memory that is contiguous for the guest and for us
+ * struct memory_area - memory that is contiguous for the guest and in this process
  * @gpa:	guest physical address
  * @size:	bytes
  * @flags:	AXV_REGION_*
- * @fd:		memfd that it is, from its first byte on, for other processes; -1: it is
- *		private
- * @hva:	where it is in this process
+ * @fd:		memfd that other processes can map; the area is the whole of it; -1: the
+ *		area is private
+ * @hva:	address of the area in this process
  */
 struct memory_area {
 	u64 gpa;
@@ -37,7 +37,7 @@ struct memory {
 };
 
 /**
- * memory_add() - one more area, above the others; it gets no @hva yet
+ * memory_add() - add an area above the others; memory_create() will allocate it
  * @mem:	the memory
  * @start:	guest physical address
  * @end:	the first address behind it
@@ -49,14 +49,14 @@ void memory_add(struct memory *mem, u64 start, u64 end, u32 flags);
  * memory_create() - allocate the areas and give them to a VM
  * @mem:	the memory, laid out
  * @vm:		the VM, which will unmap them
- * @shared:	so that other processes can map them
+ * @shared:	make memfds of the areas, so that other processes can map them
  *
  * Return: 0 or a negative errno; the error has been printed.
  */
 int memory_create(struct memory *mem, struct axv_vm *vm, bool shared);
 
 /**
- * memory_at() - where guest memory is in this process
+ * memory_at() - get the address of guest memory in this process
  * @mem:	the memory
  * @gpa:	guest physical address
  * @size:	bytes
@@ -65,7 +65,7 @@ int memory_create(struct memory *mem, struct axv_vm *vm, bool shared);
  */
 void *memory_at(const struct memory *mem, u64 gpa, u64 size);
 
-/** memory_end() - the first guest physical address behind all memory */
+/** memory_end() - get the first guest physical address behind all memory */
 u64 memory_end(const struct memory *mem);
 
 #endif /* AXVMM_MEMORY_H */

@@ -32,7 +32,11 @@ static void switch_off(const struct msix *m)
 		m->ops->remove(m->ops->arg, m->gsi + i);
 }
 
-/* Of a vector that stays masked nobody sees what changes. */
+/*
+ * Set whether all vectors are masked.  Only the routes of vectors whose mask changes are set:
+ * that of a vector that stays unmasked is up to date, and that of a vector that stays masked
+ * will be set when it is unmasked.
+ */
 static void set_all(struct msix *m, bool now)
 {
 	bool was[MSIX_VECTORS];
@@ -52,7 +56,10 @@ static bool touches(unsigned int reg, unsigned int width, unsigned int at)
 	return reg < at + 2 && reg + width > at;
 }
 
-/* A message is a write of memory: what is no bus master keeps it (PCI 3.0, 6.2.2). */
+/*
+ * A message is a write of memory, which a device that is no bus master must not do (PCI 3.0,
+ * 6.2.2): all vectors are masked then.
+ */
 void msix_written(struct msix *m, unsigned int reg, unsigned int width)
 {
 	unsigned int at = m->capability + PCI_MSIX_FLAGS;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * MSI-X of a PCI device: its vectors are routes of the VM, which devices use without
- * axvmm.  A vector that is masked masks its route, which keeps what comes meanwhile.
+ * MSI-X of a PCI device.  Each vector is a route (GSI) of the VM, by which a device's back end
+ * interrupts the guest without axvmm.  While a vector is masked, so is its route, and the
+ * kernel module remembers an interrupt that comes meanwhile.
  */
 #ifndef AXVMM_MSIX_H
 #define AXVMM_MSIX_H
@@ -17,8 +18,8 @@
 
 /**
  * struct msi_message - what a device writes to interrupt a CPU
- * @address:	where
- * @data:	what
+ * @address:	address of the write
+ * @data:	what is written
  */
 struct msi_message {
 	u64 address;
@@ -26,11 +27,12 @@ struct msi_message {
 };
 
 /**
- * struct msi_ops - routes, as the board makes them
- * @set:	what comes to @gsi is @message from now on; @masked: it is kept instead
- * @remove:	nothing is delivered, and nothing kept
- * @pending:	whether something is kept
- * @fire:	an event comes
+ * struct msi_ops - how the board makes and uses routes
+ * @set:	make an interrupt of @gsi send @message from now on; @masked: remember the
+ *		interrupt instead
+ * @remove:	make interrupts of @gsi get lost, and forget one that was remembered
+ * @pending:	whether an interrupt of @gsi is remembered
+ * @fire:	interrupt by @gsi
  * @arg:	for all of them
  *
  * Context: with the machine's lock held.
@@ -44,14 +46,14 @@ struct msi_ops {
 };
 
 /**
- * struct msix - MSI-X
+ * struct msix - MSI-X of a device
  * @f:		the device
- * @capability:	where its capability is
+ * @capability:	offset of the MSI-X capability in configuration space
  * @ops:	makes routes
- * @gsi:	the route of vector 0; those of the others follow
+ * @gsi:	the route of vector 0; vector n has route @gsi + n
  * @nr:		vectors
- * @enabled:	the guest has switched it on
- * @masked:	all vectors are masked, since the guest says so or the device is no bus master
+ * @enabled:	the guest has enabled MSI-X
+ * @masked:	all vectors are masked: the guest says so, or the device is no bus master
  * @table:	four words each: address, its upper half, data, control
  */
 struct msix {
@@ -66,20 +68,20 @@ struct msix {
 };
 
 /**
- * msix_init() - add the capability
+ * msix_init() - initialize MSI-X, and add its capability to the device
  * @msix:	MSI-X
  * @f:		the device
  * @ops:	makes routes
  * @gsi:	the route of the first vector
  * @nr:		vectors, at most MSIX_VECTORS
- * @bar:	where table and pending bits are
- * @table:	offset of the table there, a multiple of 8
- * @pba:	offset of the pending bits, likewise
+ * @bar:	number of the BAR that has the table and the pending bits
+ * @table:	offset of the table in the BAR, a multiple of 8
+ * @pba:	offset of the pending bits in the BAR, a multiple of 8
  */
 void msix_init(struct msix *msix, struct pci_function *f, const struct msi_ops *ops,
 	       u32 gsi, unsigned int nr, unsigned int bar, u32 table, u32 pba);
 
-/** msix_written() - the guest has written configuration space */
+/** msix_written() - to be called after the guest has written configuration space */
 void msix_written(struct msix *msix, unsigned int reg, unsigned int width);
 
 /*
@@ -90,7 +92,7 @@ u32 msix_read_table(const struct msix *msix, u32 offset);
 void msix_write_table(struct msix *msix, u32 offset, unsigned int width, u32 value);
 u32 msix_read_pba(const struct msix *msix, u32 offset);
 
-/** msix_fire() - interrupt by a vector; one that is none interrupts nobody */
+/** msix_fire() - interrupt by a vector; does nothing if there is no such vector */
 void msix_fire(const struct msix *msix, unsigned int vector);
 
 #endif /* AXVMM_MSIX_H */

@@ -14,8 +14,8 @@
 #include "pci.h"
 
 /*
- * The host bridge.  These are the numbers of a bridge for virtual machines, of which
- * no driver expects more than that they say what it is.
+ * The host bridge.  These ids are of a bridge for virtual machines, from which no driver
+ * expects registers of its own.
  */
 #define BRIDGE_VENDOR	0x1b36		/* Red Hat */
 #define BRIDGE_DEVICE	0x0008
@@ -63,7 +63,7 @@ static struct bus *bar_bus(const struct pci *pci, const struct pci_bar *bar)
 	return bar->port ? pci->ports : pci->memory;
 }
 
-/* Whether the guest wants to find a BAR, and at an address where it can be. */
+/* Whether the guest has switched a BAR on, and has placed it inside the window; @at: where. */
 static bool wanted(const struct pci *pci, const struct pci_function *f, unsigned int nr,
 		   u64 *at)
 {
@@ -101,7 +101,7 @@ static void unmap_bars(const struct pci *pci, struct pci_function *f)
 	}
 }
 
-/* A BAR whose addresses are taken waits until they are free. */
+/* A BAR whose addresses are taken is not mapped until they are free. */
 static void map_bars(const struct pci *pci, struct pci_function *f)
 {
 	unsigned int nr;
@@ -244,7 +244,7 @@ void pci_set_window(struct pci *pci, bool port, u64 first, u64 size)
 	pci->next[port] = first;
 }
 
-/* Where a BAR is until the guest moves it. */
+/* Choose the address of a BAR until the guest moves it. */
 static int place_bar(struct pci *pci, struct pci_function *f, unsigned int nr)
 {
 	const struct pci_bar *bar = &f->bars[nr];

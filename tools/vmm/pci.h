@@ -11,14 +11,15 @@
 
 #define PCI_DEVICES	32
 #define PCI_BARS	6
-#define PCI_CONFIG	256	/* registers that exist, of those that ECAM shows */
+#define PCI_CONFIG	256	/* bytes of configuration space; ECAM's rest reads as zero */
 #define PCI_ECAM_SIZE	0x100000u	/* one bus */
 
 /**
- * struct pci_function_ops - what a device does about its configuration space
- * @reads:	the guest is about to read registers; NULL: the bytes say all
- * @written:	it has written some; BARs have moved by then
- * @moved:	a BAR is where the guest finds it at @at, or no longer; NULL: nobody cares
+ * struct pci_function_ops - what a device is told about its configuration space
+ * @reads:	the guest is about to read registers; NULL: the device need not know
+ * @written:	the guest has written registers, and the BARs have moved
+ * @moved:	a BAR has been put on the bus at @at (@there), or taken from it; NULL: the
+ *		device need not know
  */
 struct pci_function_ops {
 	void (*reads)(void *dev, unsigned int reg, unsigned int width);
@@ -28,10 +29,10 @@ struct pci_function_ops {
 
 /**
  * struct pci_bar - addresses that the guest places
- * @ops:	who answers there
+ * @ops:	how the device is accessed there
  * @size:	bytes, a power of two; 0: there is no such BAR
- * @port:	I/O ports, not memory
- * @there:	it is on the bus, at @at
+ * @port:	the addresses are I/O ports, not memory
+ * @there:	the BAR is on the bus, at @at
  * @at:		first address
  */
 struct pci_bar {
@@ -45,12 +46,12 @@ struct pci_bar {
 /**
  * struct pci_function - a device
  * @config:	its configuration space
- * @writable:	the bits of it that the guest can write
- * @end:	first byte behind its capabilities
- * @last:	the last capability; 0: there is none
- * @bars:	its BARs
- * @ops:	see there
- * @dev:	what @ops and the BARs' are called with
+ * @writable:	the bits of @config that the guest can write
+ * @end:	offset of the first byte behind the capabilities
+ * @last:	offset of the last capability; 0: there is none
+ * @bars:	the device's BARs
+ * @ops:	what the device is told; NULL: nothing
+ * @dev:	what @ops and &pci_bar.ops are called with
  * @name:	for messages
  */
 struct pci_function {
@@ -76,10 +77,10 @@ struct pci_window {
 
 /**
  * struct pci - the root
- * @memory:	where memory BARs go
- * @ports:	where I/O BARs go; NULL: there are none
- * @window:	the addresses for them, of memory and of ports
- * @next:	what is free of both windows
+ * @memory:	the bus that memory BARs are put on
+ * @ports:	the bus that I/O BARs are put on; NULL: there is none
+ * @window:	the addresses that BARs may have: [false] of memory, [true] of ports
+ * @next:	first free address of each window
  * @bridge:	device 0
  * @functions:	the devices; NULL: there is none
  */
@@ -93,18 +94,18 @@ struct pci {
 };
 
 /**
- * pci_init() - a root with nothing but its host bridge, and ECAM to reach it
+ * pci_init() - initialize a root that has only its host bridge, and put ECAM on the bus
  * @pci:	the root
  * @memory:	the bus of memory
  * @ports:	the bus of I/O ports; NULL: there is none
- * @ecam:	where the configuration space is, PCI_ECAM_SIZE bytes; 0: not in memory
+ * @ecam:	first address of ECAM, PCI_ECAM_SIZE bytes; 0: there is no ECAM
  *
  * Return: 0 or a negative errno.
  */
 int pci_init(struct pci *pci, struct bus *memory, struct bus *ports, u64 ecam);
 
 /**
- * pci_set_window() - say where BARs may be; otherwise nowhere
+ * pci_set_window() - set where BARs may be; without a window they may be nowhere
  * @pci:	the root
  * @port:	I/O ports, not memory
  * @first:	first address
@@ -113,10 +114,10 @@ int pci_init(struct pci *pci, struct bus *memory, struct bus *ports, u64 ecam);
 void pci_set_window(struct pci *pci, bool port, u64 first, u64 size);
 
 /**
- * struct pci_id - what a device says that it is
- * @vendor:	who made it
- * @device:	what it is
- * @subsystem:	the board that it is on, by the same vendor
+ * struct pci_id - the ids in a device's configuration space
+ * @vendor:	vendor id
+ * @device:	device id
+ * @subsystem:	subsystem id; the subsystem's vendor is @vendor, too
  * @class:	class, subclass, interface and revision, as the register has them
  */
 struct pci_id {
@@ -127,11 +128,11 @@ struct pci_id {
 };
 
 /**
- * pci_function_init() - a device without BARs and capabilities
+ * pci_function_init() - initialize a device, without BARs and capabilities
  * @f:		the device
- * @id:		what it is
- * @ops:	see there
- * @dev:	for @ops, and for those of its BARs
+ * @id:		its ids
+ * @ops:	what the device is told; NULL: nothing
+ * @dev:	what @ops and the operations of its BARs are called with
  * @name:	for messages
  */
 void pci_function_init(struct pci_function *f, const struct pci_id *id,
@@ -143,7 +144,7 @@ void pci_function_init(struct pci_function *f, const struct pci_id *id,
  * @nr:		its number
  * @port:	I/O ports, not memory of 32 bits
  * @size:	bytes, a power of two, at least 16
- * @ops:	who answers; offsets are from the BAR's start
+ * @ops:	how the device is accessed; offsets are from the BAR's start
  */
 void pci_set_bar(struct pci_function *f, unsigned int nr, bool port, u32 size,
 		 const struct bus_ops *ops);
@@ -155,7 +156,7 @@ void pci_set_bar(struct pci_function *f, unsigned int nr, bool port, u32 size,
  * @id:		its id
  * @size:	bytes of @body
  *
- * Return: where it is.
+ * Return: offset of the capability.
  */
 unsigned int pci_add_capability(struct pci_function *f, u8 id, const void *body,
 				unsigned int size);
@@ -183,11 +184,11 @@ int pci_add(struct pci *pci, struct pci_function *f);
 u32 pci_config_read(struct pci *pci, unsigned int devfn, unsigned int reg,
 		    unsigned int width);
 
-/** pci_config_write() - a write of configuration space, likewise */
+/** pci_config_write() - a write of configuration space; parameters as of pci_config_read() */
 void pci_config_write(struct pci *pci, unsigned int devfn, unsigned int reg,
 		      unsigned int width, u32 value);
 
-/* A number in configuration space, which is little endian. */
+/* Read or write a number in configuration space, which is little endian. */
 u32 pci_get(const struct pci_function *f, unsigned int reg, unsigned int width);
 void pci_put(struct pci_function *f, unsigned int reg, unsigned int width, u32 value);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How a guest asks for the end of the machine. */
+/* How a device passes on that the guest asks for the machine's end, or has panicked. */
 #ifndef AXVMM_POWER_H
 #define AXVMM_POWER_H
 
 /**
- * enum power_request - what the guest asks for, or what it tells
- * @POWER_OFF:	to be switched off
- * @POWER_RESET: to be restarted
- * @POWER_PANIC: nothing: its kernel has panicked
+ * enum power_request - what the guest asks for, or tells
+ * @POWER_OFF:	the guest asks to be switched off
+ * @POWER_RESET: the guest asks to be restarted
+ * @POWER_PANIC: the guest tells that its kernel has panicked
  */
 enum power_request {
 	POWER_OFF,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* axvmm run: its options, and the end of a guest. */
+/* axvmm run: parses the options, runs the guest, and says why it ended. */
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
@@ -17,12 +17,12 @@
 
 #define DEFAULT_MEMORY	MIB(512)
 
-/* A guest that resets at once must not keep the host busy. */
+/* Starts are this far apart; otherwise a guest that resets at once would keep the host busy. */
 #define RESTART_NSEC	NSEC_PER_SEC
 
 /**
  * struct run_options - what the command line says
- * @config:	of the machine
+ * @config:	what the machine is to be
  * @append:	the kernel's command line, as given
  * @stats:	print the counters when the guest has ended
  * @restart:	start the guest again when it resets
@@ -94,8 +94,8 @@ static void usage(void)
 }
 
 /*
- * A number, in decimal digits alone, that is at most @limit.  Returns what follows
- * it, or NULL.
+ * Parse a number that consists of decimal digits and is at most @limit.  Returns what
+ * follows it, or NULL.
  */
 static const char *parse_number(const char *text, u64 limit, u64 *n)
 {
@@ -109,7 +109,7 @@ static const char *parse_number(const char *text, u64 limit, u64 *n)
 	return p == text ? NULL : p;
 }
 
-/* A size such as 512M, 2G or 512 (MiB); 0: it is none. */
+/* Parse a size such as 512M, 2G or 512 (MiB).  Returns bytes, or 0 if it is no size. */
 static u64 parse_size(const char *text)
 {
 	const char *unit;
@@ -140,7 +140,7 @@ static int set_memory(struct machine_config *config, const char *text)
 			  text, ARCH_MEMORY_MIN >> 20);
 		return -EINVAL;
 	}
-	/* Nobody means a number of MiB that is a good number of bytes. */
+	/* Without a letter a number means MiB; so large a one was surely meant as bytes. */
 	if (config->memory >= TIB(1) && strspn(text, "0123456789") == strlen(text)) {
 		bytes = config->memory >> 20;
 		log_error("--mem %s: without a letter that is %llu TiB; for %llu bytes say %lluM",
@@ -173,7 +173,7 @@ static int set_cpus(struct machine_config *config, const char *text)
 	return 0;
 }
 
-/* The host's CPUs, as a list for people and as a set; false: nobody knows. */
+/* Get the host's CPUs, as a text and as a set.  Returns false if they are not known. */
 static bool online_cpus(char *list, size_t size, void **set, size_t *set_size)
 {
 	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
@@ -216,7 +216,7 @@ static int set_host_cpus(struct machine_config *config, const char *text)
 	return err;
 }
 
-/* What both options add to.  Returns NULL if there are as many as there can be. */
+/* Add a disk, for --disk or --vhost-user.  Returns NULL if there are VHOST_DEVICES already. */
 static struct vhost_config *add_vhost(struct machine_config *config, const char *option)
 {
 	if (config->nr_vhost < VHOST_DEVICES)
@@ -225,7 +225,7 @@ static struct vhost_config *add_vhost(struct machine_config *config, const char 
 	return NULL;
 }
 
-/* Cut @end from the end of @text, if it is there. */
+/* Cut @end off the end of @text.  Returns whether @text ended so. */
 static bool cut(char *text, const char *end)
 {
 	size_t length = strlen(text), n = strlen(end);
@@ -236,7 +236,7 @@ static bool cut(char *text, const char *end)
 	return true;
 }
 
-/* FILE[,ro][,format=raw|qcow2]; other commas are the name's. */
+/* Parse FILE[,ro][,format=raw|qcow2]; other commas belong to the file's name. */
 static int add_disk(struct machine_config *config, const char *text)
 {
 	struct vhost_config *vhost = add_vhost(config, "--disk");
@@ -273,7 +273,7 @@ static int add_disk(struct machine_config *config, const char *text)
 	return 0;
 }
 
-/* TYPE,socket=PATH; the path is the rest, whatever is in it. */
+/* Parse TYPE,socket=PATH; the path is the whole rest, commas included. */
 static int add_vhost_user(struct machine_config *config, const char *text)
 {
 	static const char prefix[] = "blk,socket=";
@@ -303,10 +303,10 @@ static bool exists(int opt)
 }
 
 /*
- * What getopt_long() found wrong; @opt is what it returned.  In optopt it leaves 0 for a
- * long option that it does not know or could take for several, the option for a long one
- * that was given a value and takes none, and the letter for a letter that it does not know.
- * That may stand among other letters: then optind is not behind it yet.
+ * Print what getopt_long() found wrong; @opt is what it returned.  optopt is 0 for an unknown
+ * or ambiguous long option, the option's value for a long option that takes no value and was
+ * given one, and the letter for an unknown letter.  That letter may stand among others: then
+ * optind still points to that argument, and argv[optind - 1] is the one before.
  */
 static int bad_option(int opt, char **argv)
 {
@@ -324,7 +324,7 @@ static int bad_option(int opt, char **argv)
 	return -EINVAL;
 }
 
-/* Whether what is given makes sense together. */
+/* Check that the options do not contradict each other.  Returns 0 or a negative errno. */
 static int check(const struct run_options *o)
 {
 	const struct boot_config *boot = &o->config.boot;
@@ -354,7 +354,7 @@ static int check(const struct run_options *o)
 	return 0;
 }
 
-/* What makes no sense most of the time. */
+/* Warn of options that are allowed, but rarely what the user wants. */
 static void warn(const struct run_options *o)
 {
 	const struct boot_config *boot = &o->config.boot;
@@ -440,7 +440,7 @@ static int parse(int argc, char **argv, struct run_options *o)
 	return check(o);
 }
 
-/* Whether a guest that ends so is started again, with --restart. */
+/* Whether --restart starts a guest again that has ended for this reason. */
 static bool restarts(enum machine_end end)
 {
 	return end == MACHINE_RESET || end == MACHINE_PANIC;
@@ -475,8 +475,8 @@ static void tell_end(enum machine_end end, bool restart)
 }
 
 /*
- * The same again, by the same command line in the same process, of which nothing is
- * left over.  Returns if that fails.
+ * Execute axvmm anew with the same command line.  The process stays the same, but nothing is
+ * left of the old guest.  Returns only if that fails.
  */
 static void start_again(char **argv, u64 started)
 {
@@ -519,7 +519,7 @@ int run_command(int argc, char **argv)
 		return vhost_user_ending() ? MACHINE_QUIT : MACHINE_ERROR;
 
 	end = machine_run(machine);
-	/* A guest that has been asked to switch itself off does not come back. */
+	/* A guest that the user has asked to switch itself off is not started again. */
 	if (machine->asked)
 		o.restart = false;
 	tell_end(end, o.restart);

@@ -2,15 +2,15 @@
 /*
  * The system calls that a thread of a vCPU, or of a disk, may make.
  *
- * Threads of vCPUs work on what the guest sends: device models, the decoder and what
- * finishes an instruction.  A guest that makes one of them execute the guest's own code
- * must not be able to open a file, to connect to the network, or to start a program.
- * Threads of disks work on what a back end of vhost-user sends, of which the same is true.
+ * Threads of vCPUs work on what the guest sends, in the device models, the decoder and the
+ * code that finishes instructions.  If a guest takes such a thread over by a bug there, the
+ * guest must not be able to open a file, to connect to the network, or to start a program.
+ * Threads of disks work on what a vhost-user back end sends, which could take them over, too.
  *
- * The main thread has no filter: --restart executes axvmm anew, with all it needs to set
- * a machine up, and filters outlast that.  The threads that write the messages and the
- * console have none either: they only copy the guest's bytes.  All threads share their
- * memory, so the filter is a hurdle for whoever has one of them, not a wall.
+ * The main thread has no filter: --restart executes axvmm anew, which needs more system
+ * calls, and a filter survives exec.  The threads that write the messages and the console
+ * have none either: they only copy the guest's bytes.  All threads share their memory, so
+ * the filter is a hurdle for an attacker who has taken one of them over, not a wall.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -29,7 +29,7 @@
 #include "terminal.h"
 #include "types.h"
 
-/* <signal.h> does not have it. */
+/* <signal.h> does not define it. */
 #ifndef SYS_SECCOMP
 #define SYS_SECCOMP	1
 #endif
@@ -39,9 +39,9 @@
 			"with --no-seccomp there is no filter\n"
 
 /*
- * In the order in which the filter compares them where the kernel has not cached the
- * answer.  The argument of ioctl is not looked at: an exit costs one, and only calls whose
- * arguments do not matter are cached.
+ * The allowed calls, the frequent ones first: the filter compares them in this order if the
+ * kernel has not cached its answer.  The filter does not look at ioctl's arguments: each
+ * exit costs an ioctl, and the kernel only caches answers that do not depend on arguments.
  */
 static const int allowed[] = {
 	SCMP_SYS(ioctl),
@@ -51,7 +51,7 @@ static const int allowed[] = {
 	SCMP_SYS(timerfd_settime),
 	SCMP_SYS(write),
 	SCMP_SYS(read),
-	/* The time, where the vDSO has no clock that it can read. */
+	/* The time: the vDSO makes these calls where it cannot read the clock itself. */
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(clock_getres),
 	SCMP_SYS(gettimeofday),
@@ -67,7 +67,7 @@ static const int allowed[] = {
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
 	SCMP_SYS(getrandom),
-	/* Signals: handlers, a stop and its end, what abort() says; tgkill() is below. */
+	/* Signals: handlers, SIGSTOP and SIGCONT, abort() and its message; tgkill() is below. */
 	SCMP_SYS(restart_syscall),
 	SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(rt_sigprocmask),
@@ -79,7 +79,7 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
-/* Of a thread that talks to a back end, besides: messages, and the end of a daemon. */
+/* Further calls of a thread that talks to a back end: messages, and the end of a daemon. */
 static const int allowed_vhost[] = {
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
@@ -96,15 +96,15 @@ static const int allowed_data[] = {
 	SCMP_SYS(mprotect),
 };
 
-/* As text, for a signal handler, which may call nothing that makes it. */
+/* The system calls as text: the signal handler may not call snprintf(). */
 static char names[512][MAX_NAME];
 
-/* Whose this thread is. */
+/* What refused() calls this thread. */
 static _Thread_local const char *owner = "?";
 
 /*
- * Async-signal-safe.  A call by the ABI of another architecture does not come here: it
- * kills the process, as its number would name another call.
+ * Handler of SIGSYS, async-signal-safe.  A call by another architecture's ABI kills the process
+ * instead, as its number would be taken for another call here.
  */
 static void refused(int sig, siginfo_t *info, void *context)
 {
@@ -114,7 +114,7 @@ static void refused(int sig, siginfo_t *info, void *context)
 
 	(void)sig;
 	(void)context;
-	/* Somebody's kill(2) names no call. */
+	/* A SIGSYS that a process has sent tells of no system call. */
 	if (info->si_code != SYS_SECCOMP)
 		return;
 	terminal_restore();
@@ -140,14 +140,14 @@ void sandbox_prepare(void)
 	}
 
 	/*
-	 * Otherwise the first gmtime_r() of a device opens the file of the time zone, and
-	 * free(), when it gives memory of a thread's own arena back, one of /proc.
+	 * Otherwise the first gmtime_r() of a device would open the file of the time zone,
+	 * and free(), when it shrinks a thread's own arena, a file of /proc.
 	 */
 	tzset();
 	mallopt(M_ARENA_MAX, 1);
 }
 
-/* Each of these functions returns 0 or a negative errno, as libseccomp does. */
+/* The functions below return 0 or a negative errno, as libseccomp does. */
 static int allow(scmp_filter_ctx filter, const int *calls, unsigned int nr)
 {
 	unsigned int i;
@@ -168,14 +168,14 @@ static int add_rules(scmp_filter_ctx filter)
 	for (i = 0; !err && i < ARRAY_SIZE(allowed_data); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_data[i], 1,
 				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	/* To axvmm's own threads, as abort() does it. */
+	/* abort() sends its signal by tgkill(); only to axvmm's own threads. */
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
 				       SCMP_A0(SCMP_CMP_EQ, getpid()));
-	/* Otherwise such a call ends but the thread, and the machine waits for it. */
+	/* Otherwise such a call ends only its thread, and the machine waits for ever. */
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	/* Otherwise whatever the kernel says is ECANCELED. */
+	/* Otherwise libseccomp returns -ECANCELED for any error of the kernel. */
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
 	return err;

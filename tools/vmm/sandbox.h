@@ -6,16 +6,16 @@
 #include <sys/types.h>
 
 /**
- * sandbox_prepare() - have done what the C library does once, and sandboxed threads cannot
+ * sandbox_prepare() - make the C library do now what it does once, as sandboxed threads cannot
  *
  * Context: before other threads.
  */
 void sandbox_prepare(void);
 
 /**
- * sandbox_enter() - from now on this thread makes the system calls of a vCPU's thread
+ * sandbox_enter() - restrict this thread to the system calls that a vCPU's thread needs
  *
- * Another one ends the process, with a message that names it.
+ * Any other system call ends the process, with a message that names the call.
  *
  * Context: after sandbox_prepare() and terminal_raw(), with NO_NEW_PRIVS set.
  * Return: 0 or a negative errno; the error has been printed.
@@ -23,8 +23,8 @@ void sandbox_prepare(void);
 int sandbox_enter(void);
 
 /**
- * sandbox_enter_vhost() - likewise, for the thread that talks to a back end
- * @daemon:	the one process that it may signal, by SIGKILL; 0: none
+ * sandbox_enter_vhost() - sandbox_enter() for a thread that talks to a back end
+ * @daemon:	the one process that the thread may signal, by SIGKILL; 0: none
  *
  * Return: 0 or a negative errno; the error has been printed.
  */

@@ -7,10 +7,10 @@
 
 /**
  * struct serial_backend - the other end of the wire
- * @send:	takes one byte.  Returns whether it takes another one; if not,
- *		&serial_port.can_send() has to be called when it does.
- * @room:	the receiver has room again, after &serial_port.room() was zero,
- *		or &serial_port.listening() has become true
+ * @send:	takes one byte, and returns whether the other end can take another one;
+ *		if not, the other end calls &serial_port.can_send() when it can
+ * @room:	called when the receiver has room again, after &serial_port.room() was
+ *		zero, or when &serial_port.listening() has become true
  * @arg:	for both
  *
  * Context: with the machine's lock held; must not wait.
@@ -22,7 +22,7 @@ struct serial_backend {
 };
 
 /**
- * struct serial_port - what the other end may ask of a port
+ * struct serial_port - what the other end may call of a port
  * @room:	bytes the receiver takes now
  * @listening:	whether the guest has switched the receiver's interrupt on
  * @receive:	a byte arrives; there has to be room

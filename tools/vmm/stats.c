@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The counters of a vCPU, for a person. */
+/* Prints the counters of a vCPU as a table. */
 #include "log.h"
 #include "stats.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The mode of the user's terminal.  It is restored on every way out but
- * SIGKILL: on exit() and on the signals of a crash here, on the others by the
- * event loop, which takes them as events.
+ * The mode of the user's terminal.  It is restored however axvmm ends, except by
+ * SIGKILL: on exit() and on the signals of a crash by the handlers here, on other
+ * signals because the event loop takes them and ends the machine.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,7 +14,7 @@
 #include "log.h"
 #include "terminal.h"
 
-/* Written by terminal_raw() before @raw is set; read by whoever restores. */
+/* Written by terminal_raw() before it sets @raw; read by terminal_restore(). */
 static struct termios original;
 static atomic_bool raw;
 

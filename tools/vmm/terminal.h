@@ -9,8 +9,8 @@
  * terminal_raw() - hand every key to the guest
  *
  * Does nothing if standard input is no terminal.  From the first call on the
- * terminal gets its mode back when the process exits or crashes.  To be called
- * again when somebody else may have changed the mode.
+ * terminal gets its mode back when the process exits or crashes.  Call it
+ * again when another process may have changed the mode.
  *
  * Return: whether standard input is a terminal, and now raw.
  */

@@ -2,9 +2,8 @@
 /*
  * Timers of the event loop, and the time.
  *
- * Each timer is a timerfd.  Setting one from another thread then costs one
- * system call and no wake-up of the loop, which is what a guest does that
- * programs its next tick.
+ * Each timer is a timerfd.  A vCPU's thread sets one whenever the guest programs
+ * its next tick; this way that costs one system call, and does not wake the loop.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -22,7 +21,7 @@ static void timer_ready(void *arg)
 	uint64_t count;
 
 	/*
-	 * Setting a timerfd forgets its expirations.  So if the timer has been
+	 * Setting a timerfd clears its expirations.  So if the timer has been
 	 * set again or cancelled since poll() returned, there is nothing to
 	 * read, and an old deadline is never taken for the new one.
 	 */

@@ -36,9 +36,9 @@ int timer_init(struct timer *timer, struct loop *loop,
 	       void (*expired)(void *arg), void *arg);
 
 /**
- * timer_set() - call back at @deadline, and no more at an earlier one
+ * timer_set() - call back at @deadline, instead of at one set before
  * @timer:	the timer
- * @deadline:	in nanoseconds of clock_now(); one in the past is now
+ * @deadline:	in nanoseconds of clock_now(); if it has passed, the callback comes at once
  *
  * Context: any thread, with the machine's lock held.
  */

@@ -23,7 +23,7 @@ typedef __s64 s64;
 #define GIB(n)		((u64)(n) << 30)
 #define TIB(n)		((u64)(n) << 40)
 
-/* Up or down to a multiple of @to, a power of two. */
+/* Round down or up to a multiple of @to, a power of two. */
 #define ALIGN_DOWN(x, to)	((x) & ~((__typeof__(x))(to) - 1))
 #define ALIGN_UP(x, to)		ALIGN_DOWN((x) + (to) - 1, to)
 

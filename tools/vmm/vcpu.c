@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One virtual CPU: its thread, and what is done about its exits.
+ * One virtual CPU: its thread, and how its exits are answered.
  *
- * Whoever has something for the thread to do before the guest goes on (a wire of
- * the interrupt controller, a register that only the owner may set, the end of
- * the machine) notes it with the machine's lock held and calls vcpu_notify().
- * None of it is lost: either the thread has yet to look, under the same lock, and
- * sees it; or it has looked, and set @running before it let the lock go: then it
- * is kicked.  The kick ends the run under way, or the run about to begin, or the
- * halt, since kicks are sticky; and then the thread looks again.  An exit that is
- * answered without the lock is followed by another run, which a kick ends as well.
+ * Code of another thread that has work for this thread before the guest goes on (a
+ * wire of the interrupt controller, a register that only the owner may set, the
+ * machine's end) notes the work with the machine's lock held, and calls
+ * vcpu_notify().  No work is lost: either this thread has not looked for work yet,
+ * and will see it when it looks, under the same lock; or it has looked, and has set
+ * @running before it let the lock go, so vcpu_notify() kicks the vCPU.  The kick
+ * ends the current run, the next run or the halt, since kicks are sticky, and the
+ * thread looks again.  An exit that is answered without the lock is followed by
+ * another run, which a kick ends as well.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ int vcpu_create(struct vcpu *v, struct machine *m, u32 id, const void *cpu_set,
 	return board_vcpu_create(v);
 }
 
-/* ---- exits: all with the machine's lock held ---------------------------- */
+/* ---- exits: called with the machine's lock held -------------------------- */
 
 static int mmio_read(void *opaque, __u64 addr, unsigned int width, __u64 *data)
 {
@@ -61,7 +62,7 @@ static int mmio_write(void *opaque, __u64 addr, unsigned int width, __u64 data)
 	return 0;
 }
 
-/* Ports, for INS and OUTS: x86 only. */
+/* I/O ports, by INS and OUTS of an x86 guest. */
 static int port_read(void *opaque, __u16 port, unsigned int width, void *data,
 		     unsigned int count)
 {
@@ -98,7 +99,7 @@ static const struct axv_mmio_ops mmio_ops = {
 	.port_write = port_write,
 };
 
-/* @ret is what the library made of an exit. */
+/* @ret is what the library's function that finishes an exit returned. */
 static int exit_finished(struct vcpu *v, int ret)
 {
 	if (ret >= 0)
@@ -130,7 +131,7 @@ static int exit_fail_entry(struct vcpu *v)
 	return -EPROTO;
 }
 
-/* Returns 0 to go on, or a negative errno. */
+/* Answer an exit.  Returns 0 to go on, or a negative errno. */
 static int handle_exit(struct vcpu *v)
 {
 	struct machine *m = v->machine;
@@ -251,7 +252,7 @@ int vcpu_start(struct vcpu *v)
 	return 0;
 }
 
-/* ---- what others ask of it ---------------------------------------------- */
+/* ---- what other threads call --------------------------------------------- */
 
 void vcpu_switch_on(struct vcpu *v, u64 entry, u64 arg)
 {

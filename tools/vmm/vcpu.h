@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One virtual CPU: its thread, and what is done about its exits. */
+/* One virtual CPU: its thread, and how its exits are answered. */
 #ifndef AXVMM_VCPU_H
 #define AXVMM_VCPU_H
 
@@ -13,22 +13,22 @@ struct machine;
 
 /**
  * struct vcpu - a virtual CPU
- * @machine:	what it belongs to; constant
+ * @machine:	the machine that the vCPU belongs to; constant
  * @axv:	the vCPU of libaxvcpu; constant
- * @run:	its run page; accessed by its thread only
- * @thread:	its thread; the main thread's
- * @changed:	@on, @holds, @running or the machine's end has changed; goes with
- *		the machine's lock
+ * @run:	the vCPU's run page; accessed by @thread only
+ * @thread:	the vCPU's thread; only the main thread accesses this field
+ * @changed:	condition: @on, @holds, @running or the machine's end has changed; waited
+ *		for with the machine's lock
  *
  * Guarded by the machine's lock:
  *
- * @on:		it is switched on, or its thread is about to do so
- * @up:		its thread has done so
- * @entry:	where it begins, if it was switched on by another one
- * @arg:	its argument there
- * @running:	its thread is in the kernel, or on the way there after its last
- *		look at what it has to do before
- * @holds:	threads that want it not to run
+ * @on:		the vCPU is to be on; @thread is to make @up the same
+ * @up:		@thread has switched the vCPU on
+ * @entry:	where the vCPU begins, as vcpu_switch_on() was told
+ * @arg:	the vCPU's argument at @entry
+ * @running:	@thread is in the kernel, or has looked for work for the last time and is on
+ *		its way there
+ * @holds:	how many threads keep the vCPU from running
  */
 struct vcpu {
 	struct machine *machine;
@@ -49,7 +49,7 @@ struct vcpu {
  * @vcpu:	the vCPU
  * @machine:	its machine, whose VM exists
  * @id:		its id
- * @cpu_set:	host CPUs it may run on; NULL: any
+ * @cpu_set:	host CPUs that the vCPU may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
  *
  * Return: 0 or a negative errno; the error has been printed.
@@ -58,7 +58,7 @@ int vcpu_create(struct vcpu *vcpu, struct machine *machine, u32 id,
 		const void *cpu_set, size_t cpu_set_size);
 
 /**
- * vcpu_start() - start the thread, which runs the guest until the machine stops
+ * vcpu_start() - start the vCPU's thread, which runs the guest until the machine stops
  *
  * Return: 0 or a negative errno; the error has been printed.
  */
@@ -67,16 +67,16 @@ int vcpu_start(struct vcpu *vcpu);
 /**
  * vcpu_switch_on() - switch a vCPU on
  * @vcpu:	the vCPU, off
- * @entry:	where it begins
- * @arg:	its argument there
+ * @entry:	where the vCPU begins
+ * @arg:	the vCPU's argument at @entry
  *
  * Context: any thread, with the machine's lock held.
  */
 void vcpu_switch_on(struct vcpu *vcpu, u64 entry, u64 arg);
 
 /**
- * vcpu_notify() - make the thread look at what it has to do before a run, and at
- *		   the machine's end
+ * vcpu_notify() - make the vCPU's thread look for work to do before the next run, and
+ *		whether the machine has ended
  *
  * Context: any thread, with the machine's lock held.
  */
@@ -86,15 +86,14 @@ void vcpu_notify(struct vcpu *vcpu);
  * vcpu_hold() - wait until a vCPU does not run, and keep it from running
  * @vcpu:	the vCPU, not the calling thread's own unless it is at an exit
  *
- * What the lock guards may change meanwhile.  Two vCPUs at an exit may hold each
- * other: neither of them runs.
+ * The lock is released while waiting, so what it guards may change.  Two vCPUs at an exit
+ * may hold each other: neither of them runs.
  *
- * Context: any thread, with the machine's lock held, which is let go while
- * waiting.
+ * Context: any thread, with the machine's lock held.
  */
 void vcpu_hold(struct vcpu *vcpu);
 
-/** vcpu_release() - the end of vcpu_hold() */
+/** vcpu_release() - let a vCPU run again that vcpu_hold() has stopped */
 void vcpu_release(struct vcpu *vcpu);
 
 #endif /* AXVMM_VCPU_H */

@@ -41,7 +41,7 @@ enum request {
 #define FLAGS_REPLY	0x4
 #define FLAGS_NEED_REPLY 0x8
 
-/* Among the features of virtio: there are features of the protocol. */
+/* Among the features of virtio: the back end has features of the protocol, too. */
 #define F_PROTOCOL_FEATURES	(1ull << 30)
 #define F_VERSION_1		(1ull << VIRTIO_F_VERSION_1)
 
@@ -106,8 +106,8 @@ _Static_assert(REGIONS >= MEMORY_AREAS, "all areas in one message");
 /* ---- bytes -------------------------------------------------------------- */
 
 /*
- * The end of a connection: with what went wrong, once.  Its other half stays, for the back
- * end to tell that it has gone.  Returns -@error.
+ * End a connection, and print why; only the first error is printed.  The half of the socket
+ * that axvmm reads stays open: it shows when the back end has gone.  Returns -@error.
  */
 static int fail(struct vhost_user *u, int error, const char *what)
 {
@@ -137,7 +137,7 @@ static int wait_for(struct vhost_user *u, short events, u64 deadline)
 
 	do {
 		now = clock_now();
-		/* What is there is taken, even if it is late that we look. */
+		/* Poll even after the deadline: what has arrived by then is still taken. */
 		msec = now >= deadline ? 0 : (deadline - now) / (NSEC_PER_SEC / 1000) + 1;
 		n = poll(&fd, 1, deadline == NO_DEADLINE ? -1 : msec);
 	} while (n < 0 && errno == EINTR);
@@ -177,14 +177,14 @@ static int send_bytes(struct vhost_user *u, const void *data, size_t size, const
 			return fail_call(u);
 		iov.iov_base = (char *)iov.iov_base + n;
 		iov.iov_len -= n;
-		/* They went with the first byte. */
+		/* The descriptors went with the first byte. */
 		msg.msg_control = NULL;
 		msg.msg_controllen = 0;
 	}
 	return 0;
 }
 
-/* Descriptors that come along are closed by the kernel. */
+/* Receive @size bytes.  The kernel closes descriptors that come with them. */
 static int receive_bytes(struct vhost_user *u, void *data, size_t size, u64 deadline)
 {
 	char *at = data;
@@ -241,7 +241,7 @@ static int receive_reply(struct vhost_user *u, struct message *m, enum request k
 	return receive_bytes(u, &m->number, size, deadline);
 }
 
-/* A question, with its answer of the same size as payload, which comes until @until. */
+/* Ask a question, whose answer has a payload of the same size, and comes before @until. */
 static int ask(struct vhost_user *u, struct message *m, enum request kind, u32 size, u64 until)
 {
 	u64 deadline = new_deadline();
@@ -265,8 +265,8 @@ bool vhost_user_ending(void)
 }
 
 /*
- * Wait for the first answer's beginning, and say so at @patience: everything waits, and
- * whoever sits before it wants to know for what.
+ * Wait until the first answer begins to arrive.  At @patience, tell the user what axvmm waits
+ * for: until then the guest does not start.
  */
 static int wait_for_first(struct vhost_user *u, u64 patience, u64 deadline)
 {
@@ -303,7 +303,7 @@ static int ask_number(struct vhost_user *u, enum request kind, u64 *number)
 	return err;
 }
 
-/* An order; where both know how, it is acknowledged. */
+/* Give an order, and wait for its acknowledgement if both sides know REPLY_ACK. */
 static int order(struct vhost_user *u, struct message *m, enum request kind, u32 size,
 		 const int *fds, unsigned int nr_fds)
 {
@@ -383,7 +383,7 @@ int vhost_user_connect(struct vhost_user *u, const char *path)
 	}
 	strcpy(address.sun_path, path);
 	u->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	/* Otherwise it waits for as long as the back end lets others wait. */
+	/* Without SO_SNDTIMEO, connect() waits for ever for a back end that does not accept. */
 	if (u->fd < 0 ||
 	    setsockopt(u->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ||
 	    connect(u->fd, (struct sockaddr *)&address, sizeof(address))) {
@@ -427,8 +427,8 @@ int vhost_user_config(struct vhost_user *u, void *config, unsigned int size)
 }
 
 /*
- * Once: a back end unmaps the old table for a new one, under the requests of another queue
- * or of another driver.
+ * Give the back end the guest's memory, once for each connection: for another table the
+ * back end would unmap this one, which requests of another queue may still use.
  */
 static int set_memory(struct vhost_user *u, const struct memory *mem)
 {
@@ -500,10 +500,11 @@ int vhost_user_start(struct vhost_user *u, const struct memory *mem, u64 feature
 }
 
 /*
- * Wait until the back end has used as many descriptors as it has taken, @base: a ring
- * begins at 0.  qemu-storage-daemon answers GET_VRING_BASE while requests are under way,
- * which would then be written into what the next driver has there.  A request that is
- * malformed is taken, and never used.
+ * Wait until the requests that the back end has taken have ended: until the used ring's index
+ * has come to @base, the index up to which it has taken requests; both begin at 0.
+ * qemu-storage-daemon answers GET_VRING_BASE while requests are under way, whose data would
+ * then be written over what the next driver has there.  A request that is malformed is taken
+ * and never put into the used ring, hence the deadline.
  */
 static int drain(struct vhost_user *u, const struct vhost_ring *ring, u16 base)
 {
@@ -539,8 +540,9 @@ int vhost_user_stop(struct vhost_user *u, const struct vhost_ring *rings, unsign
 
 		err = order_state(u, SET_VRING_ENABLE, rings[i].queue, 0);
 		/*
-		 * It stops the queue, and says where: the next driver begins anew.  The
-		 * answer may wait for a request: it comes, or the socket's end does.
+		 * GET_VRING_BASE stops the queue.  Its answer is needed for drain() only: the
+		 * next driver begins at 0.  The back end may answer when its requests have
+		 * ended, so there is no deadline: the answer comes, or the socket is closed.
 		 */
 		if (!err)
 			err = ask(u, &m, GET_VRING_BASE, sizeof(m.state), NO_DEADLINE);

@@ -3,9 +3,10 @@
  * The front end of vhost-user: messages over a Unix socket, by which a device's rings and
  * the guest's memory are given to another process, the back end.
  *
- * The back end is trusted with the guest's memory, but with nothing else: whatever it
- * answers, or if it does not, a function ends in the end.  After one has failed, which
- * it has printed, the connection is of no use any more, and all others fail silently.
+ * The back end is trusted with the guest's memory, but with nothing else: each function
+ * returns, whatever the back end answers, and even if it does not answer.  A function that
+ * fails prints the error; after that the connection is useless, and all functions fail
+ * without a message.
  *
  * Context: one thread at a time, without the machine's lock.
  */
@@ -14,19 +15,19 @@
 
 #include "memory.h"
 
-#define VHOST_USER_RINGS	16	/* that are stopped together, at most */
-#define VHOST_USER_SECONDS	5	/* for which a message and its answer may take */
-#define VHOST_USER_FIRST_SECONDS 30	/* for which the first answer may: it opens its disk */
-#define VHOST_USER_DRAIN_SECONDS 30	/* for which no request that it works on may end */
+#define VHOST_USER_RINGS	16	/* rings that are stopped together, at most */
+#define VHOST_USER_SECONDS	5	/* limit of a message with its answer */
+#define VHOST_USER_FIRST_SECONDS 30	/* limit of the first: the back end opens its disk */
+#define VHOST_USER_DRAIN_SECONDS 30	/* limit of the time in which no request ends */
 
 /**
  * struct vhost_user - a connection
  * @fd:		the socket; -1: there is none
- * @path:	where it is, or what is behind it, for messages
- * @failed:	it is of no use any more
+ * @path:	path of the socket, or of the daemon's disk, for messages
+ * @failed:	the connection is useless, after an error
  * @has_memory:	the back end has the guest's memory
- * @features:	of virtio, which the back end offers
- * @protocol:	features of the protocol, which both have
+ * @features:	features of virtio that the back end offers
+ * @protocol:	features of the protocol that both sides have
  */
 struct vhost_user {
 	int fd;
@@ -42,8 +43,8 @@ struct vhost_user {
  * @queue:	its number
  * @size:	descriptors
  * @descriptors: the descriptor table, in this process
- * @available:	the ring of the driver, likewise
- * @used:	the ring of the device, likewise
+ * @available:	the ring that the driver writes, in this process
+ * @used:	the ring that the device writes, in this process
  * @kick:	eventfd by which the guest notifies the back end
  * @call:	eventfd by which the back end interrupts the guest
  */
@@ -58,27 +59,27 @@ struct vhost_ring {
 };
 
 /**
- * vhost_user_connect() - connect to a back end, and agree with it
+ * vhost_user_connect() - connect to a back end, and call vhost_user_agree()
  * @u:		the connection
- * @path:	its socket; stays the caller's
+ * @path:	path of the back end's socket; not copied
  *
  * Return: 0 or a negative errno.
  */
 int vhost_user_connect(struct vhost_user *u, const char *path);
 
 /**
- * vhost_user_agree() - agree with a back end that is connected
+ * vhost_user_agree() - agree with a connected back end on features
  * @u:		the connection, whose @fd and @path are set
  *
- * Its first answer may take VHOST_USER_FIRST_SECONDS.  vhost_user_ending() ends that wait, with
- * -EINTR.
+ * The back end's first answer may take VHOST_USER_FIRST_SECONDS.  The wait ends with -EINTR if
+ * vhost_user_ending() becomes true.
  *
  * Return: 0 or a negative errno.
  */
 int vhost_user_agree(struct vhost_user *u);
 
 /**
- * vhost_user_ending() - whether a signal has come that the event loop would take, if it ran
+ * vhost_user_ending() - whether the user wants axvmm to end, before the event loop runs
  *
  * Return: whether SIGHUP, SIGINT, SIGQUIT or SIGTERM is blocked, and pending.
  */
@@ -108,7 +109,7 @@ int vhost_user_config(struct vhost_user *u, void *config, unsigned int size);
  * @u:		the connection
  * @mem:	guest memory: what is shared, and not read-only; the same for all of the
  *		connection
- * @features:	of virtio, which the driver has accepted
+ * @features:	features of virtio that the driver has accepted
  * @rings:	the queues
  * @nr:		how many
  *
@@ -118,30 +119,31 @@ int vhost_user_start(struct vhost_user *u, const struct memory *mem, u64 feature
 		     const struct vhost_ring *rings, unsigned int nr);
 
 /**
- * vhost_user_stop() - have it work on them no more
+ * vhost_user_stop() - make the back end stop working on queues
  * @u:		the connection
  * @rings:	the queues, as they were started
  * @nr:		how many
  *
- * A back end may wait for its requests before it answers, for any time: whoever cannot wait
- * shuts the socket down.
- * The function waits until the requests that the back end works on have ended, too: as long as
- * some do, and for VHOST_USER_DRAIN_SECONDS more.
+ * A back end may wait for its requests before it answers, for any time; a caller that cannot
+ * wait so long has another thread shut the socket down.
+ * Then the function waits until the requests that the back end works on have ended; it fails
+ * if none of them ends for VHOST_USER_DRAIN_SECONDS.
  *
- * Return: 0: it touches neither them nor what they name any more; or a negative errno.
+ * Return: 0: the back end uses neither the queues nor their buffers any more; or a negative
+ * errno.
  */
 int vhost_user_stop(struct vhost_user *u, const struct vhost_ring *rings, unsigned int nr);
 
 /**
- * vhost_user_lost() - the socket is readable, and nothing was asked
+ * vhost_user_lost() - fail: the socket is readable, though nothing was asked
  * @u:		the connection
  *
- * Return: a negative errno: the back end has gone, or speaks unasked.
+ * Return: a negative errno: the back end has gone, or has sent something unasked.
  */
 int vhost_user_lost(struct vhost_user *u);
 
 /**
- * vhost_user_give_up() - the connection has failed, for a reason of its user's
+ * vhost_user_give_up() - end the connection, for a reason of the caller
  * @u:		the connection
  * @why:	the reason, for a message
  *

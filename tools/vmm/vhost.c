@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device behind vhost-user: between the driver, which starts and resets it, and the
- * back end, which is told later, by a thread.
+ * A virtio device whose back end is reached by vhost-user.  The driver starts and resets the
+ * device; a thread tells the back end later.
  *
- * The thread makes true what @wanted says.  The driver cannot want anything else until
- * the reset that it asked for has come to its end, so nothing is missed.
+ * The thread starts or stops the back end as @wanted says.  A driver that has asked for a
+ * reset cannot start the device again until the thread has ended the reset, so the thread
+ * misses no change of @wanted.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,21 +26,21 @@
 #include "sandbox.h"
 #include "vhost.h"
 
-/* What the transport knows of virtio 1, and what back ends know to do with a ring. */
+/* Features that the transport has, and features of rings that back ends may offer. */
 #define RING_FEATURES	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_INDIRECT_DESC | \
 			 1ull << VIRTIO_RING_F_EVENT_IDX)
 
-/* Not CONFIG_WCE: the configuration is read once, and cannot be written. */
+/* Not CONFIG_WCE: axvmm reads the configuration once, and the driver cannot write it. */
 #define BLK_FEATURES	(1ull << VIRTIO_BLK_F_SIZE_MAX | 1ull << VIRTIO_BLK_F_SEG_MAX |	\
 			 1ull << VIRTIO_BLK_F_GEOMETRY | 1ull << VIRTIO_BLK_F_RO |	\
 			 1ull << VIRTIO_BLK_F_BLK_SIZE | 1ull << VIRTIO_BLK_F_FLUSH |	\
 			 1ull << VIRTIO_BLK_F_TOPOLOGY | 1ull << VIRTIO_BLK_F_MQ |	\
 			 1ull << VIRTIO_BLK_F_DISCARD | 1ull << VIRTIO_BLK_F_WRITE_ZEROES)
-/* Up to the end of what belongs to these. */
+/* The configuration's size: up to the last field that belongs to these features. */
 #define BLK_CONFIG	offsetof(struct virtio_blk_config, max_secure_erase_sectors)
 #define BLK_CLASS	0x01000000	/* a controller of disks */
 
-/* Of no meaning to axvmm otherwise. */
+/* The signal that interrupts a thread's wait; axvmm uses it for nothing else. */
 #define INTERRUPT	SIGUSR1
 #define INTERRUPT_NSEC	20000000
 
@@ -48,7 +49,7 @@ _Static_assert(VHOST_USER_RINGS >= VIRTIO_QUEUES, "all queues stop together");
 
 /* ---- rings -------------------------------------------------------------- */
 
-/* Guest memory that the back end has, too; NULL: it is none, or not aligned. */
+/* Get guest memory that the back end has, too; NULL: it has not, or @gpa is not aligned. */
 static void *shared_at(const struct memory *mem, u64 gpa, u64 size, u64 align)
 {
 	unsigned int i;
@@ -63,7 +64,7 @@ static void *shared_at(const struct memory *mem, u64 gpa, u64 size, u64 align)
 	return NULL;
 }
 
-/* The sizes and alignments of virtio 1.2, section 2.7. */
+/* Note a queue's ring.  Sizes and alignments are those of virtio 1.2, section 2.7. */
 static bool take_ring(struct vhost *d, unsigned int queue)
 {
 	const struct virtio_queue *q = &d->virtio.queues[queue];
@@ -84,7 +85,7 @@ static bool take_ring(struct vhost *d, unsigned int queue)
 	return true;
 }
 
-/* Lead a queue's interrupts to where the driver wants them; @gsi: or nowhere. */
+/* Make a queue's irqfd interrupt by the route @gsi; VIRTIO_NO_GSI: remove the irqfd. */
 static void set_irqfd(struct vhost *d, unsigned int queue, u32 gsi)
 {
 	struct axv_vm *vm = d->board.vm;
@@ -108,7 +109,7 @@ static void wake(struct vhost *d)
 {
 	u64 one = 1;
 
-	/* It can only fail with EAGAIN: then it is readable anyway. */
+	/* EAGAIN: the counter is full, so the eventfd is readable anyway. */
 	if (write(d->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		log_error("cannot write an eventfd: %s", strerror(errno));
 }
@@ -169,7 +170,10 @@ static void vector_changed(void *dev, unsigned int queue)
 	set_irqfd(d, queue, virtio_gsi(&d->virtio, queue));
 }
 
-/* Without it a notification is an exit, and driver_notifies() does it. */
+/*
+ * Move a queue's doorbell to where its notifications are now.  If that fails, each
+ * notification is an exit, and driver_notifies() passes it on.
+ */
 static void move_bell(void *dev, unsigned int queue, bool there, bool port, u64 at)
 {
 	struct vhost *d = dev;
@@ -203,15 +207,16 @@ static void print_output(void *arg, const char *line)
 }
 
 /*
- * Wait for work, or for the back end's end.  After a failure it may still use the guest's
- * memory: *@gone, once it has closed its half of the socket, too.  Returns 0, or a negative
- * errno: the connection has failed.
+ * Wait until @wake is written, the daemon prints something, or the back end goes.  After the
+ * connection has failed, the back end may still use the guest's memory until it has closed
+ * its half of the socket; then *@gone is set.  Returns 0, or a negative errno: the connection
+ * has failed.
  */
 static int wait_for_work(struct vhost *d, bool *gone)
 {
 	struct pollfd fds[] = {
 		{ .fd = d->wake, .events = POLLIN },
-		/* Our half is closed when it has failed, so POLLHUP says that both are. */
+		/* fail() has closed axvmm's half, so POLLHUP comes when both are closed. */
 		{ .fd = *gone ? -1 : d->user.fd, .events = d->user.failed ? 0 : POLLIN },
 		{ .fd = d->output.fd, .events = POLLIN },
 	};
@@ -232,9 +237,10 @@ static int wait_for_work(struct vhost *d, bool *gone)
 }
 
 /*
- * Notify the back end of what no doorbell has taken.  A counter that is full notifies it
- * already.  It shares the eventfd's flags: one that takes O_NONBLOCK away and fills the
- * counter at the very moment has this wait until vhost_release() ends it.
+ * Pass notifications on that no doorbell has taken.  If the eventfd's counter is full, the
+ * back end is notified already.  A back end can clear the eventfd's O_NONBLOCK; if it also
+ * fills the counter between poll() and write(), the thread waits in write() until
+ * vhost_release() interrupts it.
  */
 static void kick(const struct vhost *d, u32 queues)
 {
@@ -251,7 +257,7 @@ static void kick(const struct vhost *d, u32 queues)
 	}
 }
 
-/* vhost_release() can interrupt the thread, whatever mask was inherited. */
+/* Make sure that vhost_release() can interrupt the thread: the mask may be inherited. */
 static void unblock_interrupt(void)
 {
 	sigset_t set;
@@ -272,7 +278,10 @@ static void *vhost_thread(void *arg)
 	int err = 0;
 
 	unblock_interrupt();
-	/* Otherwise a driver that is early has this thread talk to the back end. */
+	/*
+	 * A thread without its filter must not talk to the back end.  So this comes before the
+	 * loop: a driver may have started the device already.
+	 */
 	if (d->board.seccomp && sandbox_enter_vhost(d->daemon))
 		err = vhost_user_give_up(&d->user, "its thread has no filter");
 	do {
@@ -309,7 +318,7 @@ static void *vhost_thread(void *arg)
 			err = vhost_user_start(&d->user, d->board.mem, features, rings, nr);
 		else if (!wanted && active && !err)
 			err = vhost_user_stop(&d->user, rings, nr);
-		/* A reset is not complete while a back end that has failed lives. */
+		/* After a failure a reset is not complete until the back end has gone. */
 		active = wanted || (active && d->user.failed && !gone);
 		kick(d, kicked);
 	} while (true);
@@ -335,9 +344,9 @@ static void interrupted(int sig)
 }
 
 /*
- * Wait for a thread that has been told to end, and interrupt it if it waits for the back
- * end.  After @deadline, of CLOCK_MONOTONIC, the connection is shut down: the thread may be
- * in the middle of many messages, each answered late.
+ * Wait for a thread that has been told to end, and interrupt it again and again if it waits
+ * for the back end.  After @deadline, of CLOCK_MONOTONIC, shut the connection down: the thread
+ * may have many messages to send, each of which is answered late.
  */
 static void join(struct vhost *d, u64 deadline)
 {
@@ -362,10 +371,10 @@ static void join(struct vhost *d, u64 deadline)
 	}
 }
 
-/* All at once: each may take its time. */
+/* Tell all threads to end, then wait for them: they have VHOST_USER_SECONDS together. */
 static void end_threads(struct vhost *devs, unsigned int nr)
 {
-	/* Without SA_RESTART: what waits returns. */
+	/* Without SA_RESTART, a system call that waits returns. */
 	const struct sigaction action = { .sa_handler = interrupted };
 	struct timespec now;
 	unsigned int i;
@@ -403,7 +412,7 @@ void vhost_release(struct vhost *devs, unsigned int nr)
 	for (i = 0; i < nr; i++) {
 		struct daemon_output *output = &devs[i].output;
 
-		/* Why it ended. */
+		/* Print the daemon's last messages: they may say why it ended. */
 		while (daemon_read(output, print_output, &devs[i]))
 			;
 		if (output->fd >= 0)
@@ -432,7 +441,10 @@ static int make_eventfds(struct vhost *d, unsigned int queues)
 	return -errno;
 }
 
-/* Queues: what the disk says, what the back end has, and what a device here can have. */
+/*
+ * Ask the back end about its disk.  The device has as many queues as the disk's configuration,
+ * the back end and VIRTIO_QUEUES allow.
+ */
 static int ask_disk(struct vhost *d, struct virtio_id *id, struct virtio_blk_config *config)
 {
 	u64 most;

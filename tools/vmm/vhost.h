@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A virtio device whose rings another process works on, by vhost-user.
+ * A virtio device whose back end is another process, reached by vhost-user.
  *
- * The guest rings a doorbell, which is the back end's kick, and the back end's call is an
- * irqfd: axvmm takes no part in what a queue does.  A thread of the device's own talks to
- * the back end, since that may take seconds.
+ * The guest notifies the back end by a doorbell (the kick of vhost-user), and the back end
+ * interrupts the guest by an irqfd (the call), so axvmm has no part in a queue's work.  Each
+ * device has a thread that talks to the back end, since that may take seconds.
  */
 #ifndef AXVMM_VHOST_H
 #define AXVMM_VHOST_H
@@ -23,8 +23,8 @@
 
 /**
  * struct vhost_config - a device, a disk, as the user wants it
- * @socket:	path of the back end's socket; NULL: a daemon is started
- * @disk:	what that one serves
+ * @socket:	path of the back end's socket; NULL: axvmm starts a daemon
+ * @disk:	what the daemon serves
  */
 struct vhost_config {
 	const char *socket;
@@ -50,27 +50,27 @@ struct vhost_board {
 };
 
 /**
- * struct vhost - a device; guarded by the machine's lock, but what is said to be constant
+ * struct vhost - a device; guarded by the machine's lock where nothing else is said
  * @virtio:	what the guest sees
  * @board:	what it is wired to; constant
- * @user:	the connection; accessed by @thread only, once that runs, but its path
- * @kicks:	eventfds of the queues, guest to back end; constant.  The back end can make them
- *		block, so only @thread writes them.
- * @calls:	back end to guest; constant
+ * @user:	the connection; while @thread runs, only that accesses it, except for its path
+ * @kicks:	eventfds by which the guest notifies the back end, one for each queue; constant.
+ *		The back end can make them block, so only @thread writes them.
+ * @calls:	eventfds by which the back end interrupts the guest; constant
  * @gsis:	the route that each of @calls leads to, or VIRTIO_NO_GSI
- * @rings:	queues in use
- * @nr_rings:	how many
- * @wanted:	the back end is to work on them
- * @broken:	it works no more
+ * @rings:	the queues that the driver uses
+ * @nr_rings:	entries of @rings
+ * @wanted:	the back end is to work on @rings
+ * @broken:	the connection has failed; the device works no more
  * @kicked:	a bit for each queue of which @thread is to notify the back end
  * @quit:	@thread is to end
- * @daemon:	the back end, if it was started here, or 0; accessed by @thread while that
- *		runs, by the main thread before and after
- * @output:	what that one says; accessed likewise
- * @said:	limits it: a guest can make a daemon say something
- * @running:	there is @thread; accessed by the main thread only
- * @wake:	eventfd that makes @thread look at the four; constant
- * @thread:	talks to the back end
+ * @daemon:	process id of the back end, if axvmm has started it, or 0; accessed by @thread
+ *		while that runs, by the main thread before and after
+ * @output:	what the daemon prints; accessed as @daemon
+ * @said:	limits the messages of the daemon: a guest can cause them
+ * @running:	@thread exists; accessed by the main thread only
+ * @wake:	eventfd that makes @thread look at @wanted, @kicked and @quit; constant
+ * @thread:	the thread that talks to the back end
  */
 struct vhost {
 	struct virtio virtio;
@@ -96,9 +96,9 @@ struct vhost {
 /**
  * vhost_create() - connect to a back end, and put its device on the bus
  * @dev:	the device, zeroed
- * @config:	what it is
- * @board:	what it is wired to; copied
- * @gsi:	the first of VIRTIO_QUEUES + 1 routes that are the device's own
+ * @config:	what the user wants
+ * @board:	what the device is wired to; copied
+ * @gsi:	the first of VIRTIO_QUEUES + 1 routes that are for this device alone
  *
  * Context: before the guest starts.
  * Return: 0 or a negative errno; the error has been printed.
@@ -107,14 +107,14 @@ int vhost_create(struct vhost *dev, const struct vhost_config *config,
 		 const struct vhost_board *board, u32 gsi);
 
 /**
- * vhost_start() - start the thread
+ * vhost_start() - start the device's thread
  *
  * Return: 0 or a negative errno; the error has been printed.
  */
 int vhost_start(struct vhost *dev);
 
 /**
- * vhost_release() - end the threads, if there are some, the connections, and the daemons
+ * vhost_release() - end the threads that run, the connections and the daemons
  * @devs:	the devices
  * @nr:		how many
  *

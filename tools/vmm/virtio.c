@@ -2,8 +2,8 @@
 /*
  * virtio over PCI (Virtual I/O Device specification 1.2, section 4.1).
  *
- * Two BARs: registers, in memory, and notifications.  Where there are ports, these are
- * ports, since a write of one is decoded by the processor.
+ * A device has two BARs: registers, in memory, and notifications.  Where there are I/O ports,
+ * notifications are ports: the processor decodes a write of a port, but not one of memory.
  */
 #include <string.h>
 
@@ -20,19 +20,19 @@
 
 enum { REGISTERS = 0, NOTIFY = 2 };	/* BARs */
 
-/* Each of the structures in a page of its own; the pending bits are in the table's. */
+/* Each structure has a page of its own, but the pending bits are in the page of the table. */
 #define COMMON		0x0000
 #define ISR		0x1000
 #define DEVICE_CONFIG	0x2000
 #define TABLE		0x3000
-#define PBA		0x800		/* in its page */
+#define PBA		0x800		/* offset in the page of the table */
 #define REGISTERS_SIZE	0x4000
 #define PAGE_OF(offset)	((offset) & ~0xfffu)
 
-#define NOTIFY_STEP	4		/* from one queue's to the next one's */
+#define NOTIFY_STEP	4		/* from one queue's address to the next one's */
 #define NOTIFY_SIZE	(NOTIFY_STEP * VIRTIO_QUEUES)
 
-/* What the driver may set. */
+/* The status bits that the driver may set. */
 #define STATUS_DRIVER	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |	\
 			 VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK | \
 			 VIRTIO_CONFIG_S_FAILED)
@@ -96,7 +96,10 @@ static void stop(struct virtio *v)
 	v->ops->stop(v->dev);
 }
 
-/* It is as before to the driver until nobody uses its queues any more. */
+/*
+ * Begin a reset.  Until the back end has stopped, the driver still reads the old status, so it
+ * waits.
+ */
 static void start_reset(struct virtio *v)
 {
 	if (!v->started) {
@@ -108,10 +111,11 @@ static void start_reset(struct virtio *v)
 }
 
 /*
- * What is no bus master must not access memory (PCI 3.0, 6.2.2), where its queues are: it
- * starts once it is one, and has to be reset after it was one no longer, as nobody knows
- * then where in its queues it is.  Whoever works on them is only told to stop: what is under
- * way accesses memory until the end of that reset, also after the guest's write.
+ * Start or stop a device when the guest changes Bus Master Enable.  A device that is no bus
+ * master must not access memory (PCI 3.0, 6.2.2), where its queues are: it starts when it
+ * becomes a bus master.  When it is one no longer, it needs a reset, as where it was in its
+ * queues is lost.  The back end is only told to stop here: its requests access memory until
+ * that reset ends, even after the guest's write has cleared Bus Master Enable.
  */
 static void follow_master(struct virtio *v)
 {
@@ -127,7 +131,10 @@ static void follow_master(struct virtio *v)
 	}
 }
 
-/* Of a device that is dead, none: otherwise a driver begins, and waits for it for ever. */
+/*
+ * Whether the device accepts the driver's features.  A device that is dead accepts none:
+ * otherwise the driver would go on, and wait for ever for its first request.
+ */
 static bool features_ok(const struct virtio *v)
 {
 	return !v->dead && !(v->accepted & ~v->features) &&
@@ -168,7 +175,7 @@ static void set_half(u64 *value, u32 select, u32 to)
 		*value = (*value & 0xffffffffull) | (u64)to << 32;
 }
 
-/* The queue that is shown; NULL: there is no such queue. */
+/* The queue that the registers show; NULL: there is no such queue. */
 static struct virtio_queue *selected(struct virtio *v)
 {
 	return v->queue_select < v->nr_queues ? &v->queues[v->queue_select] : NULL;
@@ -221,10 +228,10 @@ static void set_vector(struct virtio *v, struct virtio_queue *q, u32 value)
 		v->ops->vector(v->dev, q - v->queues);
 }
 
-/* Each register has a width, and by no other it is written. */
+/* A register is only written by a write of the register's own width. */
 #define FIELD(offset, width)	((offset) << 3 | (width))
 
-/* Of a queue that is in use nothing changes but its interrupt. */
+/* Once a queue is enabled, or the device has started, only the queue's vector can change. */
 static void write_queue(struct virtio *v, struct virtio_queue *q, unsigned int field,
 			u32 value)
 {
@@ -267,7 +274,7 @@ static void write_common(struct virtio *v, u32 offset, unsigned int width, u32 v
 {
 	unsigned int field = FIELD(offset, width);
 
-	/* The end of a reset would undo it. */
+	/* Writes during a reset are lost: the end of the reset would undo them. */
 	if (v->resetting)
 		return;
 	switch (field) {
@@ -336,7 +343,7 @@ static u32 registers_read(void *dev, u32 offset, unsigned int width)
 	}
 }
 
-/* No device has a configuration that can be written. */
+/* Writes of the device's configuration are ignored: no device here can have it written. */
 static void registers_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct virtio *v = dev;
@@ -361,7 +368,7 @@ static u32 notify_read(void *dev, u32 offset, unsigned int width)
 	return 0;
 }
 
-/* What no doorbell has taken, such as OUTS. */
+/* A notification that no doorbell has taken, such as by OUTS. */
 static void notify_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct virtio *v = dev;
@@ -387,8 +394,8 @@ static const struct bus_ops notify_ops = {
 #define WINDOW_DATA	16
 
 /*
- * The access that the window's registers describe, if they describe one.  Returns the BAR,
- * or NULL.
+ * Get the access that the window's registers describe.  Returns the BAR, or NULL if they
+ * describe no valid access.
  */
 static const struct pci_bar *window_access(const struct virtio *v, u32 *offset, u32 *length)
 {
@@ -458,7 +465,7 @@ static const struct pci_function_ops function_ops = {
 
 /* ---- making ------------------------------------------------------------- */
 
-/* Say where a structure is; @size is that of the capability.  Returns where it says so. */
+/* Add the capability, @size bytes, that says where a structure is.  Returns its offset. */
 static unsigned int add_structure(struct virtio *v, u8 type, unsigned int size,
 				  unsigned int bar, u32 offset, u32 length)
 {

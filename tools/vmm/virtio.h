@@ -2,8 +2,7 @@
 /*
  * virtio over PCI, modern only, with MSI-X: what the driver sees of any virtio device.
  *
- * Its rings are worked on by whom the device knows.  All of it is guarded by the
- * machine's lock.
+ * The device behind it works on the rings.  All fields are guarded by the machine's lock.
  */
 #ifndef AXVMM_VIRTIO_H
 #define AXVMM_VIRTIO_H
@@ -12,19 +11,18 @@
 #include "pci.h"
 
 #define VIRTIO_QUEUES		16
-#define VIRTIO_QUEUE_SIZE	256	/* at most, and until the driver wants fewer */
+#define VIRTIO_QUEUE_SIZE	256	/* the maximum, and the size that the driver finds */
 #define VIRTIO_CONFIG		256	/* bytes of a device's configuration, at most */
 #define VIRTIO_NO_GSI		(~0u)
 
 /**
- * struct virtio_queue - a queue, as the driver has set it up; nothing of it is checked
- *			 but @size
+ * struct virtio_queue - a queue as the driver has set it up; only @size has been checked
  * @size:	descriptors: a power of two, at most VIRTIO_QUEUE_SIZE
- * @vector:	of MSI-X, or VIRTIO_MSI_NO_VECTOR
+ * @vector:	its MSI-X vector, or VIRTIO_MSI_NO_VECTOR
  * @enabled:	the device may use it
  * @descriptors: guest physical address of the descriptor table
- * @available:	of the ring of the driver
- * @used:	of the ring of the device
+ * @available:	guest physical address of the ring that the driver writes
+ * @used:	guest physical address of the ring that the device writes
  */
 struct virtio_queue {
 	u16 size;
@@ -36,12 +34,13 @@ struct virtio_queue {
 };
 
 /**
- * struct virtio_ops - a device behind the transport
- * @start:	the driver is ready: features and queues stand
- * @stop:	use no queue any more, and call virtio_stopped() then; once after each @start
- * @notify:	there may be something in a queue
- * @vector:	the interrupt of a queue in use is another one
- * @bell:	a write to @at, of whatever width, notifies about a queue, or no longer does
+ * struct virtio_ops - what the device behind the transport is told
+ * @start:	the driver is ready; features and queues change no more
+ * @stop:	stop using the queues, then call virtio_stopped(); once after each @start
+ * @notify:	the driver may have put requests into a queue
+ * @vector:	the vector of a queue in use has changed; see virtio_gsi()
+ * @bell:	a write to @at, of any width, notifies about a queue from now on (@there),
+ *		or no longer does
  */
 struct virtio_ops {
 	void (*start)(void *dev);
@@ -54,11 +53,11 @@ struct virtio_ops {
 /**
  * struct virtio_id - what a device is
  * @type:	VIRTIO_ID_*
- * @class:	its class for PCI, with subclass and interface: the upper 24 bits
- * @features:	what it offers
- * @queues:	how many it has, 1 to VIRTIO_QUEUES
+ * @class:	PCI class, subclass and interface, in the upper 24 bits
+ * @features:	features that the device offers
+ * @queues:	how many queues it has, 1 to VIRTIO_QUEUES
  * @config:	its configuration
- * @config_size: bytes of it, at most VIRTIO_CONFIG
+ * @config_size: bytes of @config, at most VIRTIO_CONFIG
  */
 struct virtio_id {
 	u16 type;
@@ -71,27 +70,28 @@ struct virtio_id {
 
 /**
  * struct virtio - a device on the bus
- * @f:		for PCI
+ * @f:		the PCI function
  * @msix:	its interrupts: a vector for each queue, and one for the configuration
- * @ops:	what is behind it
+ * @ops:	the device behind the transport
  * @dev:	for @ops
  * @port:	notifications are writes of ports
- * @window:	where the capability is that shows BARs in configuration space
- * @features:	what is offered
- * @accepted:	what the driver wants of it
- * @feature_select: which half of @features is shown
- * @accepted_select: which half of @accepted
+ * @window:	offset of the capability by which the driver accesses BARs through
+ *		configuration space
+ * @features:	features that the device offers
+ * @accepted:	features that the driver has accepted
+ * @feature_select: which half of @features the registers show
+ * @accepted_select: which half of @accepted the registers show
  * @status:	VIRTIO_CONFIG_S_*
  * @started:	between &virtio_ops.start and virtio_stopped()
  * @stopping:	between &virtio_ops.stop and virtio_stopped()
  * @resetting:	the driver has asked for a reset, which is under way
- * @dead:	it works no more, whatever the driver does
+ * @dead:	the device works no more, whatever the driver does
  * @isr:	VIRTIO_PCI_ISR_CONFIG, until it is read
- * @config_vector: of MSI-X, for changes of the configuration
- * @queue_select: which queue is shown
+ * @config_vector: MSI-X vector for changes of the configuration
+ * @queue_select: which queue the registers show
  * @queues:	the queues
- * @nr_queues:	how many
- * @config:	the device's configuration, zeroes behind it
+ * @nr_queues:	how many queues there are
+ * @config:	the device's configuration, followed by zeroes
  */
 struct virtio {
 	struct pci_function f;
@@ -124,7 +124,7 @@ struct virtio {
  * @id:		what it is
  * @msi:	makes routes
  * @gsi:	its first route; it needs one for each queue and one more
- * @ops:	what is behind it
+ * @ops:	the device behind the transport
  * @dev:	for @ops
  * @name:	for messages
  *
@@ -135,16 +135,16 @@ int virtio_init(struct virtio *v, struct pci *pci, const struct virtio_id *id,
 		const struct msi_ops *msi, u32 gsi, const struct virtio_ops *ops, void *dev,
 		const char *name);
 
-/** virtio_gsi() - the route of a queue's interrupt, or VIRTIO_NO_GSI */
+/** virtio_gsi() - get the route of a queue's interrupt, or VIRTIO_NO_GSI */
 u32 virtio_gsi(const struct virtio *v, unsigned int queue);
 
-/** virtio_stopped() - no queue is used any more, as &virtio_ops.stop asked for */
+/** virtio_stopped() - tell that no queue is used any more, as &virtio_ops.stop asked for */
 void virtio_stopped(struct virtio *v);
 
-/** virtio_broken() - the device works no more, until the driver resets it */
+/** virtio_broken() - tell the driver that the device works no more, until it is reset */
 void virtio_broken(struct virtio *v);
 
-/** virtio_dead() - the device works no more, for this driver and for any other */
+/** virtio_dead() - virtio_broken(), and no reset makes the device work again */
 void virtio_dead(struct virtio *v);
 
 #endif /* AXVMM_VIRTIO_H */
