@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What axvmm's common parts have to know of arm64. */
+/* What axvmm's common files need to know of arm64. */
 #ifndef AXVMM_ARCH_H
 #define AXVMM_ARCH_H
 
@@ -13,7 +13,7 @@
 #define ARCH_CPUS_MAX	64
 #define ARCH_MEMORY_MIN	MIB(64)
 
-/* For people. */
+/* Words for messages and the help text. */
 #define ARCH_KERNEL	"Image"
 #define ARCH_CONSOLE	"console=ttyAMA0"
 #define ARCH_FIRMWARE	true
@@ -23,7 +23,7 @@
 
 /**
  * struct board - the board; guarded by the machine's lock
- * @button:	lets the power button go
+ * @button:	timer that lets the power button go
  * @mpidrs:	affinities of the CPUs; constant
  */
 struct board {

@@ -10,7 +10,7 @@
 #include "log.h"
 #include "map.h"
 
-/* How long the power button is held: long enough to be taken for no bounce. */
+/* How long the power button is held; a shorter time could be taken for a bounce. */
 #define BUTTON_NSEC	(NSEC_PER_SEC / 5)
 
 int board_irqchip(struct machine *m, const struct machine_config *config, __u32 *irqchip)
@@ -71,7 +71,7 @@ int board_create(struct machine *m, const struct machine_config *config)
 		err = timer_init(&b->button, &m->loop, button_up, b);
 	if (!err)
 		err = console_init(&m->console, &m->loop, &port, machine_quit, m);
-	/* A boot loader polls. */
+	/* A boot loader in the firmware polls the port, and enables no interrupt. */
 	b->uart.polled = config->boot.firmware;
 	return err;
 }
@@ -83,7 +83,7 @@ struct pci *board_pci(struct machine *m, const struct msi_ops **msi)
 	return NULL;
 }
 
-/* Its entries: a kernel gets the device tree's address, a firmware knows it. */
+/* A kernel gets the device tree's address in x0; a firmware knows where it is. */
 int board_load(struct machine *m, const struct machine_config *config)
 {
 	const struct boot_config *boot = &config->boot;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is arm64's of a vCPU: how it begins, PSCI, its exits, and what the GIC asks
- * of it.
+ * The arm64 part of a vCPU: how it begins, PSCI, its exits, and the operations that
+ * the GIC calls.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "cpu.h"
 #include "log.h"
 
-/* What AFFINITY_INFO tells (Arm DEN 0022). */
+/* Answers of AFFINITY_INFO (Arm DEN 0022). */
 #define AFFINITY_ON	0
 #define AFFINITY_OFF	1
 #define AFFINITY_ON_PENDING 2
@@ -26,7 +26,7 @@ static int told(int err)
 
 /* ---- how it begins and ends --------------------------------------------- */
 
-/* SGIs reach 16 CPUs by a list: clusters of that many. */
+/* An SGI names up to 16 CPUs of a cluster by a bit mask, so each cluster has 16 CPUs. */
 u64 board_hw_id(unsigned int id)
 {
 	return id / 16 << 8 | id % 16;
@@ -64,7 +64,7 @@ int board_vcpu_enter(struct vcpu *v)
 	return gic_enter(&v->machine->board.gic, axv_vcpu_id(v->axv));
 }
 
-/* ---- what the GIC asks -------------------------------------------------- */
+/* ---- operations that the GIC calls --------------------------------------- */
 
 static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
 {
@@ -152,7 +152,7 @@ static struct vcpu *find(struct machine *m, u64 mpidr)
 	return NULL;
 }
 
-/* What the call returns, unless it is what the kernel has put there. */
+/* Set what a PSCI call returns, in X0; otherwise it is what the kernel module put there. */
 static int answer(struct vcpu *v, s64 value)
 {
 	return told(axv_vcpu_set_reg(v->axv, AXV_REG_ARM64(GPR, AXV_ARM64_X0), value));
@@ -194,7 +194,7 @@ static int affinity_info(struct vcpu *v, u64 mpidr, u64 level)
 {
 	struct vcpu *target = find(v->machine, mpidr);
 
-	/* Others than single CPUs need not be known (DEN 0022, AFFINITY_INFO). */
+	/* Affinity levels other than 0 need not be supported (DEN 0022, AFFINITY_INFO). */
 	if (level || !target)
 		return answer(v, PSCI_RET_INVALID_PARAMS);
 	if (!target->on)
@@ -212,7 +212,7 @@ static int exit_hypercall(struct vcpu *v)
 	case PSCI_0_2_FN64_AFFINITY_INFO:
 		return affinity_info(v, call.args[0], call.args[1]);
 	}
-	/* Not supported, says X0. */
+	/* The kernel module has set X0 to "not supported". */
 	log_trace(LOG_SYSREG, "hypercall %#llx", call.nr);
 	return 0;
 }
@@ -234,8 +234,9 @@ void board_vcpu_show(struct vcpu *v)
 }
 
 /*
- * Registers that nothing here has (the physical timer, those of group 0, what an
- * implementation defines): a read is undefined, a write is lost.
+ * Answer an access of a register that neither axvmm nor the kernel module has (the physical
+ * timer's, those of group 0, implementation-defined ones): a read is an undefined
+ * instruction, and a write is lost.
  */
 static int exit_sysreg(struct vcpu *v, bool read)
 {
@@ -254,7 +255,7 @@ struct bus *board_ports(struct machine *m)
 	return NULL;
 }
 
-/* The GIC is guarded by the machine's lock. */
+/* No exit can be answered without the machine's lock: it guards the GIC. */
 bool board_vcpu_exit_unlocked(struct vcpu *v)
 {
 	(void)v;

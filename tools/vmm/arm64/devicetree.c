@@ -33,7 +33,7 @@
 #define SEED_BYTES	64
 
 /**
- * struct tree - a tree that is being made
+ * struct tree - a device tree under construction
  * @fdt:	the buffer
  * @err:	first error of libfdt
  */
@@ -53,7 +53,7 @@ static void begin(struct tree *t, const char *name)
 	note(t, fdt_begin_node(t->fdt, name));
 }
 
-/* A node whose name is followed by an address. */
+/* Begin a node whose name is followed by an address. */
 static void begin_at(struct tree *t, const char *name, u64 addr)
 {
 	char full[64];
@@ -128,7 +128,7 @@ static void chosen(struct tree *t, const struct devicetree_config *config)
 		wide(t, "linux,initrd-start", config->initrd);
 		wide(t, "linux,initrd-end", config->initrd + config->initrd_size);
 	}
-	/* A guest that gets no randomness has to collect it, which takes long. */
+	/* Without a seed the guest has to collect randomness itself, which takes long. */
 	if (getrandom(seed, sizeof(seed), 0) == sizeof(seed)) {
 		bytes(t, "rng-seed", seed, sizeof(seed) - 8);
 		bytes(t, "kaslr-seed", seed + sizeof(seed) - 8, 8);
@@ -186,7 +186,7 @@ static void timer(struct tree *t)
 {
 	begin(t, "timer");
 	string(t, "compatible", "arm,armv8-timer");
-	/* The virtual one is the guest's; it goes on while a CPU sleeps. */
+	/* The guest has only the virtual timer, which goes on while a CPU sleeps. */
 	flag(t, "always-on");
 	CELLS(t, "interrupts",
 	      IRQ_PPI, GIC_PPI_SECURE_TIMER - GIC_SGIS, IRQ_HIGH,

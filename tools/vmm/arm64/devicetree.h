@@ -24,10 +24,10 @@ struct devicetree_config {
 };
 
 /**
- * devicetree_build() - make the tree
- * @config:	what differs
- * @buf:	where to store it
- * @size:	bytes there
+ * devicetree_build() - make the device tree
+ * @config:	what differs between machines
+ * @buf:	where to store the tree
+ * @size:	bytes at @buf
  *
  * Return: 0 or a negative errno; the error has been printed.
  */

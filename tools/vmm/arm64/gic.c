@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The interrupts of a GICv3: their state, and which of them the queues get.
+ * The interrupts of a GICv3: their state, and which of them are put into the vCPUs' queues.
  *
- * One security state, affinity routing, no LPIs.  All interrupts are in group 1,
- * since the kernel module knows no other.
+ * There are one security state, affinity routing and no LPIs.  All interrupts are in
+ * group 1, since the kernel module knows no other.
  *
- * A queue has a place for each INTID that may reach it: SGIs, the PPIs that have
- * a wire, SPIs.  That is less than it has places, so it is never full.
+ * The INTIDs that may be in a queue are SGIs, PPIs that have a wire, and SPIs.  These
+ * are fewer than a queue has places, so it is never full.
  *
- * SGIs go from vCPU to vCPU without anybody here: the kernel module has what is pending,
- * and is told what is enabled.
+ * SGIs go from vCPU to vCPU without axvmm: the kernel module knows which are pending, and
+ * axvmm tells it which are enabled, with their priorities.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #define NOWHERE		(~0u)
 
 #define ROUTE_AFFINITY	0xff00ffffffull
-#define PRIORITY_BITS	0xf8	/* as many as every implementation may have */
+#define PRIORITY_BITS	0xf8	/* the priority bits that are implemented */
 
 #define PPIS	(BIT(GIC_PPI_HYP_TIMER) | BIT(GIC_PPI_VIRT_TIMER) |	\
 		 BIT(GIC_PPI_SECURE_TIMER) | BIT(GIC_PPI_PHYS_TIMER))
@@ -49,7 +49,7 @@ static unsigned int cpu_of(const struct gic *gic, u64 mpidr)
 	return NOWHERE;
 }
 
-/* Whose queue an interrupt goes to; @cpu is whose it is, if it is private. */
+/* The vCPU whose queue an interrupt goes to; @cpu: the vCPU that a private one belongs to. */
 static unsigned int target(const struct gic *gic, unsigned int cpu,
 			   unsigned int intid)
 {
@@ -78,7 +78,10 @@ static int inject(struct gic *gic, unsigned int cpu, u32 type, u32 flags,
 	return err;
 }
 
-/* Take an edge back; whether it was there still.  SGIs may come from anywhere. */
+/*
+ * Take a pending edge out of a queue.  Returns whether it was still there.  SGIs may be there
+ * without @given: other vCPUs send them.
+ */
 static bool retract(struct gic *gic, unsigned int cpu, unsigned int intid,
 		    struct gic_irq *irq)
 {
@@ -89,7 +92,7 @@ static bool retract(struct gic *gic, unsigned int cpu, unsigned int intid,
 		       false);
 }
 
-/* What AXV_ARM64_GIC_VTIMER should be. */
+/* The value that AXV_ARM64_GIC_VTIMER should have. */
 static u64 timer_of(const struct gic *gic, unsigned int cpu)
 {
 	const struct gic_irq *irq = &gic->cpus[cpu].irqs[GIC_PPI_VIRT_TIMER];
@@ -99,7 +102,7 @@ static u64 timer_of(const struct gic *gic, unsigned int cpu)
 	return AXV_ARM64_VTIMER(GIC_PPI_VIRT_TIMER, irq->priority);
 }
 
-/* What the kernel module should know of a vCPU's SGIs. */
+/* The enable bits and priorities of a vCPU's SGIs, for the kernel module. */
 static struct axv_sgis sgis_of(const struct gic *gic, unsigned int cpu)
 {
 	const struct gic_irq *irqs = gic->cpus[cpu].irqs;
@@ -129,7 +132,7 @@ static void update_sgi(struct gic *gic, unsigned int cpu, unsigned int intid)
 	}
 }
 
-/* Give to the queue what is to be there, and take back what is not. */
+/* Put an interrupt into the queue if it should be there, and take it out if not. */
 static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
 {
 	struct gic_irq *irq = find(gic, cpu, intid);
@@ -157,7 +160,10 @@ static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
 		gic->ops.attend(gic->ops.arg, cpu);
 }
 
-/* Take all back, before something changes that the queue has been told. */
+/*
+ * Take an interrupt, wire and edge, out of its queue.  To be called before its priority,
+ * route or trigger mode changes, which the queue has been told.
+ */
 static void withdraw(struct gic *gic, unsigned int cpu, unsigned int intid)
 {
 	struct gic_irq *irq = find(gic, cpu, intid);
@@ -172,7 +178,7 @@ static void withdraw(struct gic *gic, unsigned int cpu, unsigned int intid)
 		irq->pending = true;
 }
 
-/* Each interrupt that vCPU @cpu may get: its own, and SPIs. */
+/* Call a function for each interrupt that goes to @cpu: private ones, and SPIs routed there. */
 static void for_cpu(struct gic *gic, unsigned int cpu,
 		    void (*call)(struct gic *gic, unsigned int cpu, unsigned int intid))
 {
@@ -248,7 +254,10 @@ static void add_queue(struct gic *gic, unsigned int cpu, struct queued *queued)
 	}
 }
 
-/* An SPI stays active where it was, wherever it is routed to now. */
+/*
+ * Read the queue of a private interrupt's vCPU; for an SPI, all queues: an active SPI stays in
+ * the queue where it was acknowledged, even if its route has changed.
+ */
 static struct queued read_queues(struct gic *gic, unsigned int cpu,
 				 unsigned int intid)
 {
@@ -287,7 +296,7 @@ static void set_active(struct gic *gic, unsigned int cpu, unsigned int intid,
 	}
 }
 
-/* The place of an interrupt in the queue, or the first empty one. */
+/* The place of an interrupt in the queue, or the first empty place. */
 static unsigned int place_of(const u64 *entries, unsigned int intid)
 {
 	unsigned int i, empty = GIC_QUEUE;
@@ -372,7 +381,7 @@ static bool get_bit(struct gic *gic, unsigned int cpu, unsigned int intid,
 	}
 }
 
-/* A one written to a bit. */
+/* The guest has written a one to an interrupt's bit. */
 static void write_one(struct gic *gic, unsigned int cpu, unsigned int intid,
 		      u32 reg)
 {
@@ -394,7 +403,7 @@ static void write_one(struct gic *gic, unsigned int cpu, unsigned int intid,
 	case GIC_ICACTIVER:
 		set_active(gic, cpu, intid, reg == GIC_ISACTIVER);
 		return;
-	default:		/* all are in group 1 */
+	default:		/* IGROUPR: all interrupts stay in group 1 */
 		return;
 	}
 	update(gic, cpu, intid);
@@ -426,7 +435,7 @@ static void set_edge(struct gic *gic, unsigned int cpu, unsigned int intid,
 	update(gic, cpu, intid);
 }
 
-/* A register as fields: how many bits each has, and the INTID of the first. */
+/* How many bits each field of a register has; @intid: the INTID of its first field. */
 static unsigned int fields(u32 offset, unsigned int *intid)
 {
 	if (offset < GIC_IPRIORITYR) {

@@ -2,9 +2,9 @@
 /*
  * The distributor and the redistributors of a GICv3 (Arm IHI 0069).
  *
- * The CPU interfaces, with what is pending and active in them, are the kernel
- * module's, which calls that a queue.  What is here decides what gets there: an
- * interrupt that is pending, enabled, and in an enabled group.
+ * The kernel module has the CPU interfaces.  For each vCPU it has a queue of the interrupts
+ * that are pending or active there.  The GIC here decides which interrupts are put into the
+ * queues: those that are pending, enabled, and in an enabled group.
  */
 #ifndef AXVMM_GIC_H
 #define AXVMM_GIC_H
@@ -14,7 +14,7 @@
 #include "bus.h"
 #include "irq.h"
 
-#define GIC_PRIVATE	32	/* INTIDs below are a CPU's own: SGIs and PPIs */
+#define GIC_PRIVATE	32	/* INTIDs below are private to a CPU: SGIs and PPIs */
 #define GIC_SGIS	16
 #define GIC_SPIS	32
 #define GIC_INTIDS	(GIC_PRIVATE + GIC_SPIS)
@@ -29,17 +29,17 @@
 #define GIC_QUEUE	64
 
 #define GICD_SIZE	0x10000
-#define GICR_SIZE	0x20000	/* of each CPU */
+#define GICR_SIZE	0x20000	/* for each CPU */
 
 /**
- * struct gic_cpu_ops - what the vCPUs do
+ * struct gic_cpu_ops - how the GIC reaches the vCPUs
  * @inject:	inject an event; 0 or a negative errno
  * @attend:	make a vCPU's thread call gic_enter() before the vCPU runs again
  * @set_sgis:	AXV_VCPU_SET_SGIS; logs an error
- * @read_queue:	read a vCPU's queue, GIC_QUEUE entries, and which SGIs are pending and
- *		not there, a bit each, while it does not run; may let the machine's
- *		lock go meanwhile
- * @write_queue: write one entry; in the vCPU's thread
+ * @read_queue:	stop a vCPU for a moment and read its queue, GIC_QUEUE entries, and a
+ *		mask of the SGIs that are pending but not in the queue; may release the
+ *		machine's lock meanwhile
+ * @write_queue: write one entry of the queue; in the vCPU's thread
  * @set_timer:	set AXV_ARM64_GIC_VTIMER; in the vCPU's thread
  * @arg:	for all of them
  *
@@ -58,13 +58,14 @@ struct gic_cpu_ops {
 
 /**
  * struct gic_irq - an interrupt
- * @enabled:	as programmed
- * @edge:	edge-triggered, as programmed; SGIs always are
- * @priority:	as programmed
- * @level:	of its wire
- * @pending:	an edge, or a write to a register, has made it pending, and it is
- *		not in a queue.  Of an SGI: only while its vCPU is being switched off
- * @given:	it has been put into a queue since, and may be pending there.  No SGI
+ * @enabled:	the guest has enabled it
+ * @edge:	the guest has set it to edge-triggered; SGIs always are
+ * @priority:	the priority that the guest has set
+ * @level:	level of its wire
+ * @pending:	an edge, or a write to a register, has made it pending, and it is not in a
+ *		queue.  SGIs: only while their vCPU is being switched off
+ * @given:	a pending edge has been put into a queue, and may still be pending there.  SGIs:
+ *		unused
  * @wired:	its queue has been told that its wire is high
  */
 struct gic_irq {
@@ -81,10 +82,10 @@ struct gic_irq {
  * struct gic_cpu - a redistributor
  * @mpidr:	affinity of its vCPU
  * @irqs:	SGIs and PPIs
- * @timer:	what AXV_ARM64_GIC_VTIMER has been set to
- * @sgis:	what the SGIs have been set to
- * @activate:	INTIDs that its vCPU's thread is to make active
- * @deactivate:	INTIDs that it is to make inactive
+ * @timer:	the value that AXV_ARM64_GIC_VTIMER has been set to
+ * @sgis:	the value that &gic_cpu_ops.set_sgis has been called with
+ * @activate:	mask of INTIDs that the vCPU's thread is to make active
+ * @deactivate:	mask of INTIDs that the vCPU's thread is to make inactive
  */
 struct gic_cpu {
 	u64 mpidr;
@@ -96,13 +97,13 @@ struct gic_cpu {
 };
 
 /**
- * struct gic - all of it; guarded by the machine's lock
- * @ops:	the vCPUs
- * @enabled:	group 1 is, as programmed
- * @spis:	SPIs
- * @routes:	where they are to go, as programmed
- * @cpus:	redistributors
- * @nr_cpus:	how many
+ * struct gic - a GIC; guarded by the machine's lock
+ * @ops:	how to reach the vCPUs
+ * @enabled:	the guest has enabled group 1
+ * @spis:	the SPIs
+ * @routes:	affinities of the CPUs that the SPIs go to, as the guest has set them
+ * @cpus:	the redistributors
+ * @nr_cpus:	how many there are
  */
 struct gic {
 	struct gic_cpu_ops ops;
@@ -114,14 +115,14 @@ struct gic {
 };
 
 /**
- * gic_init() - a GIC as after reset, on the bus
+ * gic_init() - initialize a GIC as after reset, and put it on the bus
  * @gic:	the GIC
  * @bus:	the bus
  * @dist:	first address of the distributor
  * @redist:	first address of the redistributors
- * @mpidrs:	affinities of the vCPUs; vCPU n has the nth
- * @nr_cpus:	how many
- * @ops:	the vCPUs; copied
+ * @mpidrs:	affinities of the vCPUs; vCPU n has @mpidrs[n]
+ * @nr_cpus:	how many vCPUs there are
+ * @ops:	how to reach the vCPUs; copied
  *
  * Return: 0 or a negative errno.
  */
@@ -129,24 +130,27 @@ int gic_init(struct gic *gic, struct bus *bus, u64 dist, u64 redist,
 	     const u64 *mpidrs, unsigned int nr_cpus,
 	     const struct gic_cpu_ops *ops);
 
-/** gic_spi() - the wire to an SPI, counted from 0 */
+/** gic_spi() - get the wire to an SPI; the first one, INTID 32, is 0 */
 struct irq_line gic_spi(struct gic *gic, unsigned int spi);
 
 /*
- * All that follows: with the machine's lock held.
+ * The functions below are called with the machine's lock held.
  */
 
 /**
- * gic_enter() - what a vCPU's thread has to do before each run
+ * gic_enter() - do what a vCPU's thread has to do for the GIC before each run
+ *
+ * Sets the vCPU's timer, and makes interrupts in its queue active or inactive, if the guest
+ * has asked for that.
  *
  * Return: 0 or the error of an operation of &struct gic_cpu_ops.
  */
 int gic_enter(struct gic *gic, unsigned int cpu);
 
-/** gic_leave() - take back what a vCPU's queue holds; it is switched off */
+/** gic_leave() - take interrupts out of the queue of a vCPU that is being switched off */
 void gic_leave(struct gic *gic, unsigned int cpu);
 
-/** gic_reset_cpu() - its queue has been reset after that: it is empty */
+/** gic_reset_cpu() - after gic_leave(), when the kernel module has emptied the vCPU's queue */
 void gic_reset_cpu(struct gic *gic, unsigned int cpu);
 
 #endif /* AXVMM_GIC_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registers of the distributor (Arm IHI 0069, GICD_*).  SGIs and PPIs are the
- * redistributors': their fields are zero here.
+ * Registers of the distributor (Arm IHI 0069, GICD_*).  The redistributors have the
+ * fields of SGIs and PPIs, which are zero here.
  */
 #include "gic-regs.h"
 
@@ -15,11 +15,11 @@
 #define CTLR_DS		BIT(6)	/* one security state */
 
 #define TYPER_LINES	(GIC_INTIDS / 32 - 1)
-#define TYPER_ID_BITS	(15u << 19)	/* as the CPU interfaces' */
-#define TYPER_A3V	BIT(24)	/* affinity 3 */
+#define TYPER_ID_BITS	(15u << 19)	/* 16 bits, as the CPU interfaces have */
+#define TYPER_A3V	BIT(24)		/* affinity 3 may be other than 0 */
 #define TYPER_NO_1_OF_N	BIT(25)
 
-/* Half of the 64-bit register that tells where an SPI goes. */
+/* The route that the GICD_IROUTER register at @offset, or its upper half, has; or NULL. */
 static u64 *find_route(struct gic *gic, u32 offset, unsigned int *spi)
 {
 	unsigned int intid = (offset - IROUTER) / 8;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registers of the redistributors (Arm IHI 0069, GICR_*): a frame about the CPU,
- * and one about its SGIs and PPIs.  There is no power to save: the CPU interface
- * is awake whatever GICR_WAKER is told, which reads as zero.
+ * Registers of the redistributors (Arm IHI 0069, GICR_*).  Each has a frame about the
+ * CPU, and one about its SGIs and PPIs.  The CPU interface is always awake, whatever is
+ * written to GICR_WAKER, which reads as zero.
  */
 #include "gic-regs.h"
 
@@ -14,7 +14,7 @@
 #define TYPER_LAST	BIT(4)
 #define TYPER_NUMBER(n)	((n) << 8)
 
-/* The affinity fields as in GICR_TYPER, one beside another. */
+/* The four affinity fields in one word, as GICR_TYPER has them. */
 static u32 affinity(u64 mpidr)
 {
 	return (mpidr >> 32 & 0xff) << 24 | (mpidr & 0xffffff);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* axvmm info: what an arm64 host has besides is in the common part. */
+/* axvmm info: arm64 hosts have nothing that the common part does not print. */
 #include "info.h"
 
 int info_arch(struct axv_host *host)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading a Linux kernel (Documentation/arm64/booting.rst): an Image, which is what
- * Debian's /boot/vmlinuz-* is.  Or a firmware, which needs no more than a place.
+ * Loading a Linux kernel (Documentation/arm64/booting.rst), which has to be an Image, as
+ * Debian's /boot/vmlinuz-* is; or loading a firmware, which is only copied to its place.
  */
 #include <endian.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 #define FLAG_BIG_ENDIAN	BIT(0)
 
-/* The header, 64 bytes, little-endian. */
+/* The header of an Image, 64 bytes, little-endian. */
 struct header {
 	u32 code[2];
 	u64 text_offset;
@@ -29,11 +29,11 @@ struct header {
 };
 
 /**
- * struct format - what people may take for an Image
- * @offset:	where its mark is
- * @size:	bytes of it
+ * struct format - a format of files that a user may take for an Image
+ * @offset:	where the format's mark is in the file
+ * @size:	bytes of the mark
  * @mark:	the mark
- * @what:	what to say
+ * @what:	what to tell the user
  */
 struct format {
 	unsigned int offset;
@@ -42,7 +42,7 @@ struct format {
 	const char *what;
 };
 
-/* A bzImage's mark is beyond the header. */
+/* How much of the file is read: a bzImage's mark is beyond an Image's header. */
 #define LOOKED_AT	0x206
 
 static const struct format formats[] = {
@@ -83,7 +83,7 @@ static int read_header(const struct file *file, struct header *header)
 	header->text_offset = le64toh(header->text_offset);
 	header->image_size = le64toh(header->image_size);
 	header->flags = le64toh(header->flags);
-	/* Without a size (before 3.17) nobody knows how much memory it clears. */
+	/* Kernels before 3.17 do not say how much memory they clear. */
 	if (!header->image_size)
 		return not_image(file, "it is older than Linux 3.17");
 	if (header->flags & FLAG_BIG_ENDIAN)

@@ -22,7 +22,7 @@ struct linux_image {
  * linux_load() - put a kernel, and its initial RAM disk, into guest memory
  * @mem:	the guest's memory
  * @config:	what to boot
- * @image:	where to store what has become of it
+ * @image:	where to store the addresses
  *
  * Return: 0 or a negative errno; the error has been printed.
  */
@@ -30,9 +30,9 @@ int linux_load(const struct memory *mem, const struct boot_config *config,
 	       struct linux_image *image);
 
 /**
- * firmware_load() - put a firmware into flash memory, where it begins
+ * firmware_load() - put a firmware at the start of flash memory, where the guest begins
  * @mem:	the guest's memory
- * @path:	its path
+ * @path:	path of the firmware
  *
  * Return: 0 or a negative errno; the error has been printed.
  */

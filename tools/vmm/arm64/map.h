@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where the board has what: as QEMU's board "virt", for software that is built for
- * that one.
+ * The board's addresses and interrupts.  They are those of QEMU's board "virt", so that
+ * software that is built for "virt" runs.
  */
 #ifndef AXVMM_MAP_H
 #define AXVMM_MAP_H
 
 #include "types.h"
 
-/* Flash memory, if there is firmware: it begins at the start. */
+/* Flash memory, if there is a firmware, which begins at its start. */
 #define MAP_FLASH	0x00000000ull
 #define MAP_FLASH_SIZE	MIB(128)
 
@@ -18,7 +18,7 @@
 #define MAP_RTC		0x09010000ull
 #define MAP_GPIO	0x09030000ull
 
-/* The device tree is at the start of memory, a kernel behind its space. */
+/* The device tree is at the start of RAM, and a kernel behind it. */
 #define MAP_RAM		0x40000000ull
 #define MAP_FDT		MAP_RAM
 #define MAP_FDT_SIZE	MIB(2)

@@ -3,7 +3,7 @@
  * A PL011 serial port (PrimeCell UART, Arm DDI 0183), revision 1.
  *
  * Bytes take no time on the wire.  The transmitter is full only while the other
- * end takes no more, which slows the guest down to the terminal.
+ * end takes no byte, so the guest is slowed down to the speed of the terminal.
  */
 #include <string.h>
 
@@ -20,7 +20,7 @@
 /* Peripheral and PrimeCell identification, a byte in each word. */
 static const u8 identity[] = { 0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
 
-/* Sixteenths of the FIFO; the values above are reserved. */
+/* Trigger levels in sixteenths of the FIFO; the last three values are reserved. */
 static const u8 trigger_level[] = { 2, 4, 8, 12, 14, 14, 14, 14 };
 
 static unsigned int depth(const struct pl011 *u)
@@ -50,7 +50,7 @@ static unsigned int space(const struct pl011 *u)
 	return u->rx_count < depth(u) ? depth(u) - u->rx_count : 0;
 }
 
-/* In loopback, or switched off, the receiver is off the wire: let it wait. */
+/* In loopback, or switched off, the receiver is not connected: let the other end wait. */
 static unsigned int room(const void *dev)
 {
 	const struct pl011 *u = dev;
@@ -66,7 +66,7 @@ static bool listening(const void *dev)
 	       (u->polled || u->attended);
 }
 
-/* A byte, with what went wrong with it, into the receive FIFO, from the wire or the loop. */
+/* Put a byte with its error bits, from the wire or by loopback, into the receive FIFO. */
 static void push(struct pl011 *u, u16 byte)
 {
 	if (!space(u)) {
@@ -77,7 +77,7 @@ static void push(struct pl011 *u, u16 byte)
 	u->rx_count++;
 	if (u->rx_count >= trigger(u))
 		u->pending |= PL011_INT_RX;
-	/* No more is on the wire now. */
+	/* The receive timeout comes at once, as no further byte is on the wire. */
 	u->pending |= PL011_INT_RT;
 }
 
@@ -150,7 +150,7 @@ static void transmit(struct pl011 *u, u8 byte)
 		push(u, byte);
 		u->pending |= PL011_INT_TX;
 	} else if (u->backend.send(u->backend.arg, byte)) {
-		/* It has been full to the trigger level for no time at all. */
+		/* The byte is sent at once, so the FIFO is below its trigger level again. */
 		u->pending |= PL011_INT_TX;
 	} else {
 		u->tx_full = true;
@@ -203,7 +203,7 @@ static u16 read_register(struct pl011 *u, u32 offset)
 	return 0;
 }
 
-/* What the software keeps in the FIFO when it switches it on or off is lost. */
+/* When software switches the FIFO on or off, the bytes in the FIFO are lost. */
 static void write_lcr_h(struct pl011 *u, u16 value)
 {
 	if ((u->lcr_h ^ value) & PL011_LCR_H_FEN) {
@@ -267,7 +267,7 @@ static void pl011_write(void *dev, u32 offset, unsigned int width, u32 value)
 	bool listened = listening(u), took = room(u);
 
 	(void)width;
-	/* Software writes bytes and words; the rest of a word is nothing. */
+	/* Software writes words, or the first byte of a word; writes of other bytes are lost. */
 	if (!(offset & 3))
 		write_register(u, offset, value);
 	if ((!took && room(u)) || (!listened && listening(u)))

@@ -48,7 +48,7 @@
 /* Interrupts: in IMSC, RIS, MIS and ICR. */
 #define PL011_INT_RX	BIT(4)
 #define PL011_INT_TX	BIT(5)
-#define PL011_INT_RT	BIT(6)	/* receive timeout: some bytes, and no more */
+#define PL011_INT_RT	BIT(6)	/* receive timeout: there are bytes, and no more come */
 #define PL011_INT_BE	BIT(9)
 #define PL011_INT_OE	BIT(10)
 
@@ -56,15 +56,15 @@
  * struct pl011 - a serial port; guarded by the machine's lock
  * @backend:	the other end
  * @irq:	interrupt line
- * @polled:	its software may poll: bytes may arrive before it enables the
+ * @polled:	software may poll the port, so bytes may arrive before it enables the
  *		interrupt
- * @attended:	its software has enabled the receiver's interrupt, having enabled
- *		the line.  Linux does so before that already, for a moment, and
- *		then throws away what has arrived.
- * @rx:		receive FIFO, a ring; what PL011_DR reads as
- * @rx_head:	oldest byte in it
- * @rx_count:	bytes in it
- * @tx_full:	the other end takes no more
+ * @attended:	software has enabled the receiver's interrupt after it has enabled the
+ *		line in the GIC.  Before that Linux also enables the receiver's
+ *		interrupt for a moment, and then throws away what has arrived.
+ * @rx:		receive FIFO, a ring of values that PL011_DR reads as
+ * @rx_head:	where the oldest entry is in @rx
+ * @rx_count:	entries in @rx
+ * @tx_full:	the other end takes no byte now
  * @pending:	raw interrupts
  * @ilpr: @ibrd: @fbrd: @lcr_h: @cr: @ifls: @imsc: @dmacr: registers as written
  */
@@ -89,7 +89,8 @@ struct pl011 {
 };
 
 /**
- * pl011_init() - a serial port as firmware leaves it, switched on, on the bus
+ * pl011_init() - initialize a serial port, switched on as firmware leaves it, and put it on
+ * the bus
  * @uart:	the port
  * @bus:	the bus
  * @addr:	first address
@@ -101,7 +102,7 @@ struct pl011 {
 int pl011_init(struct pl011 *uart, struct bus *bus, u64 addr, struct irq_line irq,
 	       const struct serial_backend *backend);
 
-/** pl011_serial() - what the other end of the wire needs */
+/** pl011_serial() - get what the other end of the wire may call */
 struct serial_port pl011_serial(struct pl011 *uart);
 
 #endif /* AXVMM_PL011_H */

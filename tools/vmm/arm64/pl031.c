@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A PL031 real-time clock (PrimeCell RTC, Arm DDI 0224): seconds in 32 bits, and an
- * alarm at the moment when they equal the match register.
+ * A PL031 real-time clock (PrimeCell RTC, Arm DDI 0224): a counter of seconds, 32 bits
+ * wide, and an alarm when the counter comes to the match register's value.
  *
  * The time is not stored but computed from the host's; a guest that sets it changes
- * the difference.
+ * @offset.
  */
 #include <string.h>
 
@@ -24,9 +24,9 @@ static void update_irq(struct pl031 *rtc)
 }
 
 /*
- * Compare the match register with every second since the last look: the look may be
- * late, and the host's clock may have been set forward.  Set back, it shows seconds
- * again that have been compared.
+ * Compare the match register with every second since the last look: this look may be late,
+ * and the host's clock may have been set forward.  If it was set back, it shows seconds again
+ * that have been compared already.
  */
 static void look(struct pl031 *rtc)
 {
@@ -36,7 +36,7 @@ static void look(struct pl031 *rtc)
 		rtc->pending = true;
 	rtc->seen = second;
 
-	/* It comes to the match register in 1 to 2^32 seconds. */
+	/* The counter comes to the match register in 1 to 2^32 seconds. */
 	timer_set(&rtc->alarm, clock_now() +
 		  ((u64)(u32)(rtc->match - second - 1) + 1) * NSEC_PER_SEC -
 		  clock_wall() % NSEC_PER_SEC);

@@ -11,9 +11,9 @@
 
 /* Registers. */
 #define PL031_DR	0x00	/* seconds */
-#define PL031_MR	0x04	/* of the alarm */
+#define PL031_MR	0x04	/* when the alarm goes off */
 #define PL031_LR	0x08	/* sets the clock */
-#define PL031_CR	0x0c	/* 1: it goes */
+#define PL031_CR	0x0c	/* 1: the clock goes */
 #define PL031_IMSC	0x10	/* 1: the alarm interrupts */
 #define PL031_RIS	0x14
 #define PL031_MIS	0x18
@@ -27,9 +27,9 @@
  * @load:	what was last written to set the clock
  * @match:	when the alarm goes off
  * @enabled:	the alarm interrupts
- * @pending:	it has gone off
+ * @pending:	the alarm has gone off
  * @seen:	the last second that was compared with @match
- * @alarm:	when it goes off next
+ * @alarm:	timer that fires when the alarm is to go off
  */
 struct pl031 {
 	struct irq_line irq;
@@ -43,11 +43,11 @@ struct pl031 {
 };
 
 /**
- * pl031_init() - a clock that shows UTC, on the bus
+ * pl031_init() - initialize a clock that shows UTC, and put it on the bus
  * @rtc:	the clock
  * @bus:	the bus
  * @addr:	first address
- * @loop:	the loop, for the alarm
+ * @loop:	the event loop, for the alarm
  * @irq:	its interrupt line
  *
  * Return: 0 or a negative errno.

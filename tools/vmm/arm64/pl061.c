@@ -12,7 +12,7 @@ static u8 levels(const struct pl061 *g)
 	return (g->inputs & ~g->dir) | (g->outputs & g->dir);
 }
 
-/* Level triggered lines interrupt as long as they have the level that @iev asks for. */
+/* A level-triggered line is pending as long as it has the level that @iev selects. */
 static u8 raw(const struct pl061 *g)
 {
 	return (g->is & ~(levels(g) ^ g->iev)) | (~g->is & g->edges);
@@ -23,7 +23,7 @@ static void update_irq(struct pl061 *g)
 	irq_set(&g->irq, raw(g) & g->ie);
 }
 
-/* The levels were @before. */
+/* Note the edges between the levels @before and those now. */
 static void note_edges(struct pl061 *g, u8 before)
 {
 	u8 now = levels(g), changed = before ^ now;

@@ -15,7 +15,7 @@
 #define PL061_IS	0x404	/* 1: level triggered */
 #define PL061_IBE	0x408	/* 1: both edges */
 #define PL061_IEV	0x40c	/* 1: rising edge, or high level */
-#define PL061_IE	0x410	/* 1: it interrupts */
+#define PL061_IE	0x410	/* 1: the line interrupts */
 #define PL061_RIS	0x414
 #define PL061_MIS	0x418
 #define PL061_IC	0x41c
@@ -23,11 +23,11 @@
 #define PL061_ID	0xfe0
 
 /**
- * struct pl061 - the lines; guarded by the machine's lock
+ * struct pl061 - a PL061; guarded by the machine's lock
  * @irq:	interrupt line
- * @inputs:	levels from outside
+ * @inputs:	levels of the inputs, as pl061_set() has set them
  * @outputs:	levels that software has set
- * @edges:	edges that have been seen and not been cleared
+ * @edges:	lines that have had an edge, which software has not cleared
  * @dir: @is: @ibe: @iev: @ie: @afsel: registers as written
  */
 struct pl061 {
@@ -44,8 +44,8 @@ struct pl061 {
 };
 
 /**
- * pl061_init() - eight inputs, all low, on the bus
- * @gpio:	the lines
+ * pl061_init() - initialize a PL061 with eight inputs, all low, and put it on the bus
+ * @gpio:	the PL061
  * @bus:	the bus
  * @addr:	first address
  * @irq:	interrupt line

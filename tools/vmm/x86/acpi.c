@@ -3,10 +3,11 @@
  * ACPI tables (ACPI specification 6.4, section 5.2): RSDP, XSDT, FADT, FACS,
  * DSDT, MADT and MCFG (PCI Firmware Specification 3.2, section 4.1.2).
  *
- * Without local APICs there is no MADT: interrupts go through the 8259 pair.  Nor is
- * there PCI then, whose devices here have messages alone.
- * The DSDT has \_S5, the value that switches the machine off, the pvpanic device, and
- * the root of PCI; the other devices are where every PC has them.
+ * Without local APICs there is no MADT: interrupts go through the 8259 pair.  Nor do the
+ * tables have PCI then: axvmm's PCI devices interrupt by messages (MSI-X) only, which need
+ * a local APIC.
+ * The DSDT has \_S5 (the value that switches the machine off), the pvpanic device, and
+ * the root of PCI.  Other devices are at the addresses that every PC has.
  */
 #include <string.h>
 
@@ -128,7 +129,7 @@ struct facs {
 	u8 reserved[31];
 } __attribute__((packed));
 
-/* What follows it in memory are entries, each with its type and its length. */
+/* Followed in memory by entries, each of which begins with its type and its length. */
 struct madt {
 	struct header header;
 	u32 lapic;
@@ -207,20 +208,20 @@ _Static_assert(sizeof(struct mcfg) == 60, "MCFG");
 #define FADT_REVISION	6
 #define FADT_MINOR	4
 
-/* Boot architecture: no keyboard controller (bit 1), and a CMOS clock. */
+/* Boot architecture flags.  Bits 1 and 5 are 0: no keyboard controller, but a CMOS clock. */
 #define BOOT_LEGACY_DEVICES	BIT(0)
 #define BOOT_NO_VGA		BIT(2)
 #define BOOT_NO_MSI		BIT(3)
 #define BOOT_NO_ASPM		BIT(4)
 
-/* Flags: ACPI's fixed hardware has a power button, and no clock that wakes. */
+/* FADT flags: the fixed hardware has a power button, but no sleep button and no RTC wake-up. */
 #define FLAG_WBINVD		BIT(0)
 #define FLAG_C1			BIT(2)
 #define FLAG_NO_SLEEP_BUTTON	BIT(5)
 #define FLAG_NO_FIXED_RTC	BIT(6)
 #define FLAG_RESET_REGISTER	BIT(10)
 
-/* Above these, in microseconds, C2 and C3 do not exist. */
+/* Latencies in microseconds that mean: there is no C2, or no C3. */
 #define NO_C2		101
 #define NO_C3		1001
 
@@ -237,7 +238,7 @@ _Static_assert(sizeof(struct mcfg) == 60, "MCFG");
 
 #define LAPIC_ADDRESS	0xfee00000
 #define LAPIC_ENABLED	BIT(0)
-#define LAPIC_IDS	255		/* ids of MADT_LAPIC are below */
+#define LAPIC_IDS	255		/* MADT_LAPIC has ids below; others need MADT_X2APIC */
 #define NMI_LINT	1
 
 #define PIT_IRQ		0
@@ -268,7 +269,7 @@ static const u8 s5[] = {
  * }
  */
 static const u8 pvpanic[] = {
-	0x10, 54,		/* ScopeOp, PkgLength, counted from there */
+	0x10, 54,		/* ScopeOp, PkgLength, counted from this byte */
 	'\\', '_', 'S', 'B', '_',
 	0x5b, 0x82, 46,		/* DeviceOp, PkgLength */
 	'P', 'E', 'V', 'T',
@@ -285,7 +286,7 @@ static const u8 pvpanic[] = {
 	0x79, 0,		/* end; no checksum */
 };
 
-/* Each PkgLength ends with the table. */
+/* The PkgLength of the scope extends to the end of the array. */
 _Static_assert(sizeof(pvpanic) == 1 + 54, "scope");
 
 /* Resources of the DSDT (section 6.4). */
@@ -326,14 +327,14 @@ struct fixed_memory {
 #define TAG_FIXED_MEMORY 0x86
 #define TAG_DWORD_RANGE	0x87
 #define TAG_WORD_RANGE	0x88
-#define TAGGED		3		/* bytes that @length does not count */
+#define TAGGED		3		/* bytes of a descriptor that @length does not count */
 
 #define RANGE_MEMORY	0
 #define RANGE_IO	1
 #define RANGE_BUS	2
-#define RANGE_FIXED	0x0c		/* minimum and maximum */
-#define RANGE_ENTIRE	3		/* of I/O: with ISA's ports, and others */
-#define RANGE_WRITABLE	1		/* of memory: and not cached */
+#define RANGE_FIXED	0x0c		/* minimum and maximum are fixed */
+#define RANGE_ENTIRE	3		/* type flags of I/O: ISA ports and others */
+#define RANGE_WRITABLE	1		/* type flags of memory: writable, not cached */
 
 /*
  * Scope (\_SB) {
@@ -424,7 +425,7 @@ static const struct pci_root {
 
 _Static_assert(sizeof(pci_root) == 1 + 159, "scope");
 
-/* Without PCI it ends before it. */
+/* Without PCI the table ends before @pci. */
 struct dsdt {
 	struct header header;
 	u8 s5[sizeof(s5)];
@@ -432,7 +433,7 @@ struct dsdt {
 	struct pci_root pci;
 } __attribute__((packed));
 
-/* Without an MADT it ends before it. */
+/* Without local APICs the table ends before @madt. */
 struct xsdt {
 	struct header header;
 	u64 fadt;
@@ -440,14 +441,14 @@ struct xsdt {
 	u64 mcfg;
 } __attribute__((packed));
 
-/* All entries, at most. */
+/* Bytes of all entries of the MADT, at most. */
 #define MADT_SPACE								\
 	(LAPIC_IDS * sizeof(struct madt_lapic) +				\
 	 (ACPI_APICS_MAX - LAPIC_IDS) * sizeof(struct madt_x2apic) +		\
 	 sizeof(struct madt_ioapic) + 2 * sizeof(struct madt_override) +	\
 	 sizeof(struct madt_lapic_nmi) + sizeof(struct madt_x2apic_nmi))
 
-/* All of it, as it lies in memory. */
+/* All tables, as they lie in guest memory. */
 struct tables {
 	struct rsdp rsdp;
 	struct facs facs __attribute__((aligned(64)));
@@ -463,7 +464,7 @@ _Static_assert(sizeof(struct tables) <= ACPI_SIZE, "ACPI_SIZE");
 _Static_assert(offsetof(struct tables, madt_entries) ==
 	       offsetof(struct tables, madt) + sizeof(struct madt), "MADT's entries");
 
-/* The value that makes the sum of all bytes zero. */
+/* The value of a checksum byte that makes the sum of all bytes zero. */
 static u8 checksum(const void *data, size_t size)
 {
 	const u8 *bytes = data;
@@ -508,7 +509,7 @@ static void build_fadt(struct fadt *fadt, u32 facs, u32 dsdt, bool messages)
 	fadt->pm1a_event = PM1_EVENT_PORT;
 	fadt->pm1_event_length = 4;
 	fadt->x_pm1a_event = io(PM1_EVENT_PORT, 4);
-	fadt->x_pm1a_event.access_size = 2;	/* two registers of a word */
+	fadt->x_pm1a_event.access_size = 2;	/* two registers of 16 bits */
 	fadt->pm1a_control = PM1_CONTROL_PORT;
 	fadt->pm1_control_length = 2;
 	fadt->x_pm1a_control = io(PM1_CONTROL_PORT, 2);
@@ -532,7 +533,7 @@ static void build_fadt(struct fadt *fadt, u32 facs, u32 dsdt, bool messages)
 	finish(&fadt->header, "FACP", FADT_REVISION, sizeof(*fadt));
 }
 
-/* Put an entry, which begins with its type and its length, behind the others. */
+/* Add an entry to the MADT, behind the others. */
 static void add(u8 **end, const void *entry, size_t size)
 {
 	memcpy(*end, entry, size);
@@ -541,7 +542,7 @@ static void add(u8 **end, const void *entry, size_t size)
 
 #define ADD(end, ...)	add(end, &(__VA_ARGS__), sizeof(__VA_ARGS__))
 
-/* The CPUs; each is the ACPI processor whose UID is its id. */
+/* Add an entry for each CPU; as ACPI processor it has its APIC id as its UID. */
 static void add_lapics(u8 **end, unsigned int apics)
 {
 	unsigned int id;
@@ -558,7 +559,10 @@ static void add_lapics(u8 **end, unsigned int apics)
 		});
 }
 
-/* The wires: inputs of the I/O APIC that differ from the IRQs of a PC, NMI. */
+/*
+ * Add entries for wires: IRQs whose input of the I/O APIC, or whose trigger mode, is not what
+ * ISA has, and the NMI.
+ */
 static void add_wires(u8 **end, unsigned int apics)
 {
 	ADD(end, (struct madt_override){

@@ -13,7 +13,8 @@
  * @tables:	where to store them, ACPI_SIZE bytes; the RSDP is the first
  * @gpa:	where the guest will see @tables, aligned to 64 bytes
  * @apics:	CPUs with a local APIC, with the ids 0, 1 and so on, at most
- *		ACPI_APICS_MAX; there are an I/O APIC and PCI, too.  0: one CPU, and none of them
+ *		ACPI_APICS_MAX; then there are an I/O APIC and PCI, too.  0: there is one
+ *		CPU, and no local APIC, I/O APIC or PCI
  */
 void acpi_build(void *tables, u32 gpa, unsigned int apics);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What axvmm's common parts have to know of x86. */
+/* What axvmm's common files need to know of x86. */
 #ifndef AXVMM_ARCH_H
 #define AXVMM_ARCH_H
 
@@ -21,7 +21,7 @@
 #define ARCH_CPUS_MAX	ACPI_APICS_MAX
 #define ARCH_MEMORY_MIN	MIB(32)
 
-/* For people. */
+/* Words for messages and the help text. */
 #define ARCH_KERNEL	"bzImage"
 #define ARCH_CONSOLE	"console=ttyS0"
 #define ARCH_FIRMWARE	false		/* no --firmware */
@@ -31,9 +31,10 @@
 
 /**
  * struct board - a PC; guarded by the machine's lock
- * @apics:	CPUs with a local APIC, beside an I/O APIC; 0: one CPU, and neither; constant
- * @ports:	I/O ports
- * @power:	where the guest's requests go
+ * @apics:	CPUs with a local APIC; then there is an I/O APIC, too.  0: there is one CPU,
+ *		and neither; constant
+ * @ports:	the bus of I/O ports
+ * @power:	where devices pass on the guest's requests
  * @entry:	how to start the boot processor
  */
 struct board {

@@ -12,7 +12,7 @@
 #define UART_PORT	0x3f8
 #define RTC_PIN		8
 
-/* Without a local APIC there is one CPU, and the 8259 pair alone. */
+/* Without local APICs the guest can have only one CPU, and only the 8259 pair. */
 int board_irqchip(struct machine *m, const struct machine_config *config, __u32 *irqchip)
 {
 	struct board *b = &m->board;
@@ -45,17 +45,20 @@ void board_memory(struct memory *mem, const struct machine_config *config)
 
 /* ---- interrupts --------------------------------------------------------- */
 
-/* The 8259's wire to the boot processor, LINT0 of its APIC: with the machine's lock. */
+/*
+ * The 8259's wire to the boot processor (LINT0 of its local APIC) has changed.  Called with
+ * the machine's lock held.
+ */
 static void interrupt(void *arg, bool level)
 {
 	struct machine *m = arg;
 
-	/* The wire falling needs no look: its thread finds nothing. */
+	/* The vCPU's thread need not know if the wire falls: it looks before it acknowledges. */
 	if (level)
 		vcpu_notify(&m->vcpus[0]);
 }
 
-/* The limit of its message is guarded by the I/O APIC's lock. */
+/* Called with the I/O APIC's lock held, which therefore guards the message's log_limit. */
 static bool send_message(void *arg, u64 address, u32 data)
 {
 	struct machine *m = arg;
@@ -68,8 +71,8 @@ static bool send_message(void *arg, u64 address, u32 data)
 }
 
 /*
- * A device's wire leads to both controllers, of which software uses one: IRQ n to input n,
- * but the timer's to another one of the I/O APIC.
+ * A device's wire leads to both controllers, of which software uses one.  IRQ n leads to
+ * input n, except that the timer's leads to input IOAPIC_PIT_PIN of the I/O APIC.
  */
 static struct irq_line ioapic_irq(struct board *b, unsigned int irq)
 {
@@ -150,7 +153,7 @@ static void msi_fire(void *arg, u32 gsi)
 		log_guest("%s", axv_error());
 }
 
-/* Without local APICs nobody takes messages, and the tables know of no PCI. */
+/* Without local APICs no CPU takes messages, and the ACPI tables have no PCI. */
 struct pci *board_pci(struct machine *m, const struct msi_ops **msi)
 {
 	struct board *b = &m->board;
@@ -241,7 +244,7 @@ int board_load(struct machine *m, const struct machine_config *config)
 	}
 	err = linux_load(&m->mem, &config->boot, khz, m->board.apics,
 			 &m->board.entry);
-	/* All but the first wait, in the kernel, for what the guest sends them. */
+	/* All vCPUs but the first wait, in the kernel module, for INIT and SIPI. */
 	for (i = 0; !err && i < config->cpus; i++)
 		vcpu_switch_on(&m->vcpus[i], m->board.entry.ip, 0);
 	return err;

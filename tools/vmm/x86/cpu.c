@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is x86's of a vCPU: how it begins, its interrupts, its exits.
+ * The x86 part of a vCPU: how it begins, its interrupts, its exits.
  *
- * The 8259 has one wire to the CPU, and the CPU acknowledges an interrupt at the
- * moment it takes it; acknowledged earlier, the interrupt could not be masked any
- * more.  So only the vCPU's thread acknowledges, and only if the exit said that
- * the guest would take an interrupt now.  Otherwise it asks for an exit at the
- * moment when the guest would (irq_window).  With a local APIC the wire is its LINT0,
- * which the kernel module asks, too.
+ * The 8259 has one wire to the CPU.  A real CPU acknowledges an interrupt when it
+ * takes it; if axvmm acknowledged earlier, the guest could not mask the interrupt any
+ * more.  So only the vCPU's thread acknowledges, and only if the exit said that the
+ * guest would take an interrupt now (ready_for_interrupt).  Otherwise the thread asks
+ * for an exit at the moment when the guest would take one (irq_window).  With a local
+ * APIC the wire is its LINT0, and the kernel module regards that one's mask, too.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #include "log.h"
 #include "msr.h"
 
-#define BOOT_VCPU	0	/* the 8259's wire leads there */
+#define BOOT_VCPU	0	/* where the 8259's wire leads */
 
 #define SPURIOUS_VECTOR	0xff	/* as after a reset */
 
@@ -53,7 +53,7 @@ static void set_data_segments(struct axv_x86_sregs *sregs, u16 selector)
 		sregs->seg[data[i]].selector = selector;
 }
 
-/* As firmware leaves the boot processor's APIC: the 8259's interrupts get through. */
+/* Set the boot processor's APIC as firmware does: it lets the 8259's interrupts through. */
 static int init_apic(struct vcpu *v)
 {
 	struct axv_reg regs[] = {
@@ -69,7 +69,7 @@ static int init_apic(struct vcpu *v)
 	return failed ? -EIO : 0;
 }
 
-/* Where the loader says, in its mode. */
+/* Start the boot processor where linux_load() says, in protected mode. */
 static int start_boot_processor(struct vcpu *v)
 {
 	const struct linux_entry *entry = &v->machine->board.entry;
@@ -77,7 +77,7 @@ static int start_boot_processor(struct vcpu *v)
 	struct axv_x86_gprs gprs;
 	int err;
 
-	/* Flat segments come with the mode; the selectors are Linux's wish. */
+	/* axvcpu's protected mode has flat segments; Linux wants certain selectors. */
 	err = axv_vcpu_setup(v->axv, entry->ip, AXV_X86_MODE_PROTECTED);
 	if (!err)
 		err = axv_vcpu_get_sregs(v->axv, &sregs);
@@ -102,7 +102,7 @@ static int start_boot_processor(struct vcpu *v)
 	return v->machine->board.apics ? init_apic(v) : 0;
 }
 
-/* Any other one waits until another CPU's APIC tells it where (SIPI). */
+/* Any other processor waits until another CPU's APIC tells it where to start (SIPI). */
 static int start_other_processor(struct vcpu *v)
 {
 	int err = axv_vcpu_setup(v->axv, 0, AXV_X86_MODE_REAL);
@@ -120,7 +120,7 @@ int board_vcpu_up(struct vcpu *v)
 	return err ? err : msr_init_vcpu(v->axv);
 }
 
-/* Nothing switches one off: a CPU that is not used waits in the guest. */
+/* Nothing switches an x86 vCPU off: a CPU that is not used waits in the guest. */
 int board_vcpu_down(struct vcpu *v)
 {
 	(void)v;
@@ -169,7 +169,7 @@ void board_vcpu_show(struct vcpu *v)
 
 static int exit_hypercall(struct vcpu *v)
 {
-	/* There are none; this is how KVM, whose name CPUID has, says so. */
+	/* There are no hypercalls.  KVM, whose name CPUID has, would answer so. */
 	int err = axv_vcpu_set_reg(v->axv, AXV_REG_X86(GPR, AXV_X86_RAX),
 				   (s64)-KVM_ENOSYS);
 
@@ -192,7 +192,7 @@ struct bus *board_ports(struct machine *m)
 	return &m->board.ports;
 }
 
-/* The end of a level-triggered interrupt, which passes the I/O APIC alone. */
+/* The end of a level-triggered interrupt concerns only the I/O APIC, which has its own lock. */
 bool board_vcpu_exit_unlocked(struct vcpu *v)
 {
 	if (v->run->exit_reason != AXV_EXIT_EOI)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The CPUID table of a vCPU: what the host can honour, without the parts of a
- * machine that are not here (AMD APM vol. 3, appendix E; Intel SDM vol. 2A,
- * CPUID).
+ * The CPUID table of a vCPU: what the kernel module offers on this host, changed to
+ * describe the guest's processor, and without features that axvmm's machine does not
+ * have (AMD APM vol. 3, appendix E; Intel SDM vol. 2A, CPUID).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@
 #define LEAF_CACHE_AMD	0x8000001d
 #define LEAF_TOPOLOGY_AMD 0x8000001e
 
-/* Leaf 0: how the names of the vendors begin who have AMD's leaves. */
+/* Leaf 0: EBX of the vendors whose processors have AMD's leaves. */
 #define EBX_AMD		0x68747541	/* "AuthenticAMD" */
 #define EBX_HYGON	0x6f677948	/* "HygonGenuine" */
 
@@ -42,15 +42,15 @@
 #define EDX_APIC	BIT(9)
 #define EDX_HTT		BIT(28)
 
-/* Leaf 6: the APIC's timer never stops. */
+/* Leaf 6: the APIC's timer runs in all power states. */
 #define EAX_ARAT	BIT(2)
 
-/* Leaf 0xb: levels, with the shift of an APIC id that leads to the next one. */
+/* Leaf 0xb: levels of the topology; EAX is how far to shift an APIC id for the next level. */
 #define LEVEL_THREAD	1
 #define LEVEL_CORE	2
 #define ECX_LEVEL(type)	((type) << 8)
 
-/* Leaf 0x40000001, KVM's. */
+/* Leaf 0x40000001: KVM's features. */
 #define EAX_NO_IO_DELAY	BIT(1)
 #define EAX_MSI_EXT_DEST_ID BIT(15)
 
@@ -61,11 +61,11 @@
 #define ECX_TOPOEXT	BIT(22)
 #define EDX_APIC_AMD	BIT(9)
 
-/* Leaf 0x80000008: cores, less one, and bits of an APIC id that tell them. */
+/* Leaf 0x80000008: number of cores minus 1, and how many bits of an APIC id name the core. */
 #define ECX_CORES_MAX	0xffu
 #define ECX_ID_SIZE(n)	((n) << 12)
 
-/* Leaves 4 and 0x8000001d: CPUs that share the cache, and cores, less one. */
+/* Leaves 4 and 0x8000001d: CPUs that share the cache minus 1, and cores minus 1. */
 #define EAX_CACHE_LEVEL(eax) ((eax) >> 5 & 7)
 #define EAX_CACHE_SHARING 0x03ffc000
 #define EAX_CACHE_SHARED(n) ((n) << 14)
@@ -74,11 +74,11 @@
 #define EAX_CORES_MAX	0x3fu
 
 /**
- * struct topology - what there is to tell of the guest's processor
- * @apic:	the CPU
+ * struct topology - what CPUID tells of the guest's processor
+ * @apic:	which CPU of the guest the table is for
  * @tsc_khz:	frequency of its TSC; 0: the host does not know it
- * @amd:	it has AMD's leaves
- * @id_bits:	bits of an APIC id that tell the cores
+ * @amd:	the processor has AMD's leaves
+ * @id_bits:	bits of an APIC id that name the core
  */
 struct topology {
 	struct cpuid_apic apic;
@@ -101,9 +101,9 @@ static void change_features(struct axv_x86_cpuid *l, const struct topology *t)
 	if (!t->apic.nr)
 		return;
 	l->ebx |= EBX_CPUS(at_most(t->apic.nr, EBX_CPUS_MAX)) | EBX_APIC_ID(t->apic.id);
-	/* What of it the kernel module has not, it takes out. */
+	/* The kernel module clears this bit if it has no x2APIC. */
 	l->ecx |= ECX_X2APIC;
-	/* A deadline by a TSC of unknown frequency comes at no known time. */
+	/* Without the TSC's frequency nobody could tell when a deadline comes. */
 	if (t->tsc_khz)
 		l->ecx |= ECX_TSC_DEADLINE;
 	l->edx |= EDX_APIC | (t->apic.nr > 1 ? EDX_HTT : 0);
@@ -118,12 +118,12 @@ static void change_extended(struct axv_x86_cpuid *l, const struct topology *t)
 	if (!t->apic.nr || !t->amd)
 		return;
 	l->edx |= EDX_APIC_AMD;
-	/* EDX_HTT means cores, not threads. */
+	/* Then EDX_HTT means cores, not threads. */
 	if (t->apic.nr > 1)
 		l->ecx |= ECX_CMP_LEGACY;
 }
 
-/* The cache of the last level is the whole processor's, others are of one core each. */
+/* All cores share the cache of level 3; each core has its own caches of other levels. */
 static void change_cache(struct axv_x86_cpuid *l, const struct topology *t)
 {
 	u32 others = BIT(t->id_bits) - 1;
@@ -162,7 +162,7 @@ static void change(struct axv_x86_cpuid *l, const struct topology *t)
 	}
 }
 
-/* Leaves that name threads, cores and APICs, or are made anew below. */
+/* Whether a leaf is left out: it names host threads, cores or APICs, or is made anew below. */
 static bool dropped(u32 leaf)
 {
 	return leaf == LEAF_POWER || leaf == LEAF_TOPOLOGY || leaf == LEAF_TOPOLOGY2 ||
@@ -191,7 +191,7 @@ static struct axv_x86_cpuid *add(struct axv_x86_cpuid *leaves, unsigned int *cou
 	return &leaves[(*count)++];
 }
 
-/* Leaf 0xb: one thread each; the cores; no more levels. */
+/* Add leaf 0xb: a level of one thread for each core, a level of cores, and the end. */
 static void add_topology(struct axv_x86_cpuid *leaves, unsigned int *count,
 			 const struct topology *t)
 {
@@ -214,13 +214,13 @@ static void add_topology(struct axv_x86_cpuid *leaves, unsigned int *count,
 	add(leaves, count, level);
 }
 
-/* What a local APIC brings with it. */
+/* Add the leaves that a CPU with a local APIC has. */
 static void add_apic(struct axv_x86_cpuid *leaves, unsigned int *count,
 		     const struct topology *t)
 {
 	add(leaves, count, (struct axv_x86_cpuid){ .leaf = LEAF_POWER, .eax = EAX_ARAT });
 	add_topology(leaves, count, t);
-	/* One thread, core and node each; nobody looks without ECX_TOPOEXT. */
+	/* Each core has one thread and one node; without ECX_TOPOEXT no guest reads this. */
 	if (t->amd)
 		add(leaves, count, (struct axv_x86_cpuid){
 			.leaf = LEAF_TOPOLOGY_AMD, .eax = t->apic.id,
@@ -229,9 +229,10 @@ static void add_apic(struct axv_x86_cpuid *leaves, unsigned int *count,
 }
 
 /*
- * A local APIC is used as an x2APIC, without a unit that remaps interrupts, only by
- * guests that know the hypervisor: so this is KVM's name, with two of its features, which
- * are axvmm's. Its hypercalls are said not to be there.
+ * Add the hypervisor's leaves.  Without interrupt remapping, guests use a local APIC as an
+ * x2APIC only under a hypervisor that they know.  So with local APICs the name is KVM's, with
+ * those two of KVM's features that axvmm has; exit_hypercall() says that there are no
+ * hypercalls.
  */
 static void add_hypervisor(struct axv_x86_cpuid *leaves, unsigned int *count,
 			   const struct topology *t)

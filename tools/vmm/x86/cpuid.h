@@ -10,10 +10,10 @@
 #define CPUID_EXTRA	8	/* entries that cpuid_make() may add */
 
 /**
- * struct cpuid_apic - which of the guest's CPUs it is
+ * struct cpuid_apic - which CPU of the guest a table is for
  * @id:		its APIC id, less than @nr
- * @nr:		how many CPUs there are, the cores of one processor; 0: it is the only
- *		one, and has no local APIC
+ * @nr:		how many CPUs the guest has, all cores of one processor; 0: it has one
+ *		CPU, without a local APIC
  */
 struct cpuid_apic {
 	u32 id;
@@ -21,13 +21,13 @@ struct cpuid_apic {
 };
 
 /**
- * cpuid_make() - turn what the host offers into what the guest gets
+ * cpuid_make() - turn the table that the host offers into the guest's
  * @leaves:	the host's table, with room for CPUID_EXTRA more entries
  * @count:	entries in it
  * @tsc_khz:	frequency of the guest's TSC
- * @apic:	which CPU it is
+ * @apic:	which CPU the table is for
  *
- * Return: entries in the new table.
+ * Return: number of entries in the new table.
  */
 unsigned int cpuid_make(struct axv_x86_cpuid *leaves, unsigned int count,
 			u32 tsc_khz, const struct cpuid_apic *apic);
@@ -36,7 +36,7 @@ unsigned int cpuid_make(struct axv_x86_cpuid *leaves, unsigned int count,
  * cpuid_setup() - give a vCPU its table
  * @host:	the host
  * @vcpu:	the vCPU, Created or Free
- * @apic:	which CPU it is
+ * @apic:	which CPU @vcpu is
  *
  * Return: 0 or a negative errno; the error has been printed.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* axvmm info: what an x86 host has besides. */
+/* axvmm info: what only x86 hosts have. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The I/O APIC of a PC (Intel 82093AA data sheet, order number 290566), with version 0x11:
- * it has no EOI register, local APICs tell it what ends.
+ * it has no EOI register; local APICs tell it which interrupts end.
  *
- * Two differences from the data sheet.  A wire is active or not: the polarity of an entry
- * is kept, and changes nothing.  Bits 55:49 of an entry are bits 14:8 of the destination,
- * if the guest has been told so (KVM_FEATURE_MSI_EXT_DEST_ID).
+ * There are two differences from the data sheet.  A wire here is active or inactive, not high
+ * or low: an entry's polarity can be written and read, but has no effect.  And bits 55:49 of
+ * an entry are bits 14:8 of the destination, which KVM_FEATURE_MSI_EXT_DEST_ID tells the
+ * guest.
  */
 #include <string.h>
 
@@ -26,7 +27,7 @@
 #define VERSION		0x11
 #define VERSION_LAST(n)	((n) << 16)
 
-/* An entry. */
+/* Bits of an entry of the redirection table. */
 #define VECTOR		0x000000ffull
 #define MODE		0x00000700ull
 #define MODE_FIXED	0x00000000
@@ -37,11 +38,14 @@
 #define REMOTE_IRR	0x00004000ull
 #define LEVEL		0x00008000ull
 #define MASKED		0x00010000ull
-/* Delivery status, bit 12, and remote IRR cannot be written; nothing waits here. */
+/*
+ * Bits that the guest can write.  Delivery status (bit 12) and remote IRR are read-only; the
+ * former is always 0, as no delivery has to wait.
+ */
 #define LOW_KEPT	0x0001afffull
 #define HIGH_KEPT	0xfffe000000000000ull
 
-/* Message (Intel SDM vol. 3A, 11.11). */
+/* An interrupt message (Intel SDM vol. 3A, 11.11). */
 #define MSI_ADDRESS	0xfee00000ull
 #define MSI_LOGICAL	0x00000004ull
 #define MSI_ASSERT	0x00004000
@@ -54,7 +58,7 @@ static bool level_triggered(u64 entry)
 	       ((entry & MODE) == MODE_FIXED || (entry & MODE) == MODE_LOWEST);
 }
 
-/* Whether a local APIC can be told: not SMI, ExtINT and what is reserved. */
+/* Whether a message can have this delivery mode: not SMI, ExtINT or a reserved one. */
 static bool deliverable(u64 entry)
 {
 	switch (entry & MODE) {
@@ -68,7 +72,7 @@ static bool deliverable(u64 entry)
 	}
 }
 
-/* Send what an entry says.  Returns whether somebody has taken it. */
+/* Send the message that an entry describes.  Returns whether a local APIC has taken it. */
 static bool send(struct ioapic *io, u64 entry)
 {
 	u64 id = entry >> 56 | (entry >> 49 & 0x7f) << 8;
@@ -84,7 +88,7 @@ static bool send(struct ioapic *io, u64 entry)
 	return io->send(io->arg, address, data);
 }
 
-/* Send a level that is due: the wire is active, and its last interrupt has ended. */
+/* Send a level-triggered interrupt if the wire is active and the last interrupt has ended. */
 static void look(struct ioapic *io, unsigned int pin)
 {
 	u64 *entry = &io->entries[pin];
@@ -133,7 +137,7 @@ static u32 read_register(const struct ioapic *io, u8 reg)
 
 	switch (reg) {
 	case REG_ID:
-	case REG_ARBITRATION:	/* it follows the id */
+	case REG_ARBITRATION:	/* the arbitration id is loaded from the id */
 		return io->id;
 	case REG_VERSION:
 		return VERSION | VERSION_LAST(IOAPIC_PINS - 1);
@@ -151,7 +155,7 @@ static void write_entry(struct ioapic *io, unsigned int pin, bool high, u32 valu
 		*entry = (*entry & ~HIGH_KEPT) | ((u64)value << 32 & HIGH_KEPT);
 	else
 		*entry = (*entry & ~LOW_KEPT) | (value & LOW_KEPT);
-	/* Where there is no EOI register, software ends an interrupt by this. */
+	/* Without an EOI register, software ends an interrupt by writing "edge" for a moment. */
 	if (!(*entry & LEVEL))
 		*entry &= ~REMOTE_IRR;
 	look(io, pin);
@@ -223,7 +227,7 @@ struct irq_line ioapic_line(struct ioapic *io, unsigned int pin)
 	};
 }
 
-/* Both are accessed as a whole (82093AA, 3.1). */
+/* Both registers are only accessed by 4 bytes (82093AA, 3.1). */
 static const struct bus_ops ioapic_ops = {
 	.read = ioapic_read,
 	.write = ioapic_write,

@@ -10,21 +10,21 @@
 
 #define IOAPIC_PINS	24
 
-/* What the MADT tells the guest. */
+/* The MADT tells the guest these. */
 #define IOAPIC_ADDRESS	0xfec00000u
 #define IOAPIC_PIT_PIN	2	/* where the timer's wire, IRQ 0, leads */
 
 /**
  * struct ioapic - the I/O APIC
- * @lock:	guards what follows it.  A lock of its own, since every interrupt of a
- *		device passes here, from whichever thread
+ * @lock:	guards the fields that follow.  It is not the machine's lock, since every
+ *		interrupt of a device, and its end, comes here from any thread
  * @send:	sends an interrupt message, as a write of @data to @address: see
- *		AXV_INJECT_MSI.  Returns whether somebody has taken it.  Called with
- *		@lock held, so it must not call back.
+ * AXV_INJECT_MSI.  Returns whether a local APIC has taken it.  Called with
+ * @lock held, so it must not call functions of the I/O APIC.
  * @arg:	for @send
- * @select:	register that the window shows
- * @id:		as programmed, bits 27:24
- * @lines:	inputs that are active, a bit each
+ * @select:	register that the guest accesses through the window
+ * @id:		the id as programmed, in bits 27:24
+ * @lines:	a bit for each input, set if the input is active
  * @entries:	redirection table
  */
 struct ioapic {
@@ -38,7 +38,7 @@ struct ioapic {
 };
 
 /**
- * ioapic_init() - an I/O APIC as after power-on, on the bus
+ * ioapic_init() - initialize an I/O APIC as after power-on, and put it on the bus
  * @ioapic:	the I/O APIC
  * @bus:	the bus
  * @address:	first address of its registers
@@ -51,12 +51,12 @@ int ioapic_init(struct ioapic *ioapic, struct bus *bus, u64 address,
 		bool (*send)(void *arg, u64 address, u32 data), void *arg);
 
 /*
- * All that follows, and the registers: from any thread.  No other lock is needed, and
- * any but @lock may be held.
+ * The functions below, and the registers, may be used from any thread.  They take @lock; the
+ * caller may hold any other lock, and needs none.
  */
 
 /**
- * ioapic_line() - the wire to an input
+ * ioapic_line() - get the wire to an input
  * @ioapic:	the I/O APIC
  * @pin:	0 to 23
  */

@@ -39,11 +39,11 @@
 
 #define HEADER_OFFSET	0x1f1
 #define HEADER_MAGIC	0x53726448	/* "HdrS" */
-#define HEADER_SIZE	0x1000		/* what is read to look at the header */
+#define HEADER_SIZE	0x1000		/* bytes of the file that are read for the header */
 #define SECTOR		512
 #define BOOT_FLAG	0xaa55
-#define PROTOCOL	0x020a		/* has pref_address and init_size */
-#define PROTOCOL_RSDP	0x020e		/* has acpi_rsdp_addr */
+#define PROTOCOL	0x020a		/* the first version with pref_address and init_size */
+#define PROTOCOL_RSDP	0x020e		/* the first version with acpi_rsdp_addr */
 #define LOADER_OTHER	0xff
 #define VIDEO_NORMAL	0xffff
 
@@ -63,7 +63,7 @@ static int not_bzimage(const struct file *file, const char *why)
 	return -ENOEXEC;
 }
 
-/* Look at the setup header and copy it to the zero page. */
+/* Check the setup header, and copy it to the zero page. */
 static int read_header(const struct file *file, struct boot_params *bp)
 {
 	u8 start[HEADER_SIZE];
@@ -88,7 +88,7 @@ static int read_header(const struct file *file, struct boot_params *bp)
 		return -ENOEXEC;
 	}
 
-	/* The header ends where its jump instruction at 0x200 leads. */
+	/* The header's end is the target of its jump instruction at 0x200. */
 	end = 0x202 + start[0x201];
 	if (end < HEADER_OFFSET + sizeof(*hdr))
 		memset(start + end, 0, HEADER_OFFSET + sizeof(*hdr) - end);
@@ -96,7 +96,7 @@ static int read_header(const struct file *file, struct boot_params *bp)
 	return 0;
 }
 
-/* The protected-mode kernel to where it wants to be. */
+/* Load the protected-mode kernel to the address that it prefers. */
 static int load_kernel(const struct memory *mem, const struct file *file,
 		       struct setup_header *hdr, u64 *end)
 {
@@ -108,7 +108,7 @@ static int load_kernel(const struct memory *mem, const struct file *file,
 		return not_bzimage(file, "it ends within its setup sectors");
 	if (start < FIRMWARE_END)
 		return not_bzimage(file, "it asks for memory below 1 MiB");
-	/* Where the 32-bit entry does not reach. */
+	/* The 32-bit entry cannot be there. */
 	if (start >= GIB(4))
 		return not_bzimage(file, "it asks for memory above 4 GiB");
 	size = file->size - offset;
@@ -129,7 +129,9 @@ static int load_kernel(const struct memory *mem, const struct file *file,
 	return file_read(file, offset, at, size);
 }
 
-/* As high as the kernel allows, out of the way of its decompression. */
+/* Load the initial RAM disk as high as the kernel allows: there it is not in the way of the
+ * kernel's decompression.
+ */
 static int load_initrd(const struct memory *mem, const char *path,
 		       struct setup_header *hdr, u64 kernel_end)
 {
@@ -177,9 +179,8 @@ static bool has_parameter(const char *cmdline, const char *parameter)
 }
 
 /*
- * The command line, with the frequency of the TSC.  Linux would measure it
- * against timers that are emulated here, and measure the emulation: the slower
- * the host, the worse.
+ * Store the command line, with the TSC's frequency added.  Linux would otherwise measure
+ * that against emulated timers, and the slower the host, the more wrong the result.
  */
 static int set_cmdline(const struct memory *mem, const struct boot_config *config,
 		       u32 tsc_khz, struct setup_header *hdr)
@@ -227,7 +228,7 @@ static void fill_e820(const struct memory *mem, struct boot_params *bp, bool pci
 		add_e820(bp, HIGH_START, HIGH_START + map_high_size(mem), E820_RAM);
 }
 
-/* What a BIOS leaves for whoever looks for the end of base memory. */
+/* Fill in what a BIOS leaves: software finds the end of base memory there. */
 static void fill_bios_data(const struct memory *mem)
 {
 	const u16 ebda = EBDA_ADDR >> 4, base_kib = EBDA_ADDR >> 10;

@@ -10,10 +10,10 @@
  * struct linux_entry - how to start the boot processor (32-bit boot protocol)
  * @ip:		instruction pointer
  * @boot_params: what ESI holds
- * @gdt:	where the descriptors of @cs and @ds are
- * @gdt_limit:	its limit
+ * @gdt:	address of the GDT that has @cs and @ds
+ * @gdt_limit:	limit of the GDT
  * @cs:		selector of the code segment
- * @ds:		selector of the others
+ * @ds:		selector of the other segments
  */
 struct linux_entry {
 	u32 ip;
@@ -29,8 +29,8 @@ struct linux_entry {
  * @mem:	the guest's memory
  * @config:	what to boot
  * @tsc_khz:	frequency of the guest's TSC, added to the command line
- * @apics:	CPUs with a local APIC, for acpi_build()
- * @entry:	where to store how to start it
+ * @apics:	CPUs with a local APIC, as for acpi_build()
+ * @entry:	where to store how to start the kernel
  *
  * Return: 0 or a negative errno; the error has been printed.
  */

@@ -2,10 +2,10 @@
 /*
  * MSRs that the kernel module does not emulate.
  *
- * Nearly all that a guest tries beyond the architecture it tries with a net,
- * and the module's #GP is the right answer.  The table has those that kernels
- * access without one, or complain about: they read as zero, or as what says
- * "nothing there", and writes to them are ignored.
+ * When a guest accesses an MSR that is not architectural, it is nearly always prepared
+ * for a #GP, so the kernel module's #GP is the right answer.  The table has the MSRs
+ * that kernels access without being prepared, or complain about: they read as zero, or
+ * as a value that says "nothing there", and writes to them are ignored.
  */
 #include <errno.h>
 
@@ -17,10 +17,10 @@
 #define MTRR_WRITE_BACK		6
 
 /**
- * struct msr - a range of MSRs that is answered here
- * @first:	first one
- * @last:	last one, included
- * @value:	what they read as
+ * struct msr - a range of MSRs that axvmm answers
+ * @first:	first MSR
+ * @last:	last MSR, included
+ * @value:	what the MSRs read as
  * @name:	for messages
  */
 struct msr {
@@ -81,8 +81,8 @@ int msr_init_vcpu(struct axv_vcpu *vcpu)
 	int failed;
 
 	/*
-	 * All of memory is write-back, as firmware would say.  With MTRRs
-	 * switched off, Linux does not use the PAT either.
+	 * Make all memory write-back by default, as firmware does.  If the MTRRs
+	 * were off, Linux would not use the PAT either.
 	 */
 	failed = axv_vcpu_set_regs(vcpu, &reg, 1);
 	if (failed < 0) {

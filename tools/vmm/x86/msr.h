@@ -8,7 +8,7 @@
 #include "types.h"
 
 /**
- * msr_setup() - set the policy: which MSRs come here
+ * msr_setup() - set the VM's MSR policy: which MSRs cause an exit, for axvmm to answer
  * @vm:		the VM
  *
  * Return: 0 or a negative errno; the error has been printed.
@@ -16,7 +16,7 @@
 int msr_setup(struct axv_vm *vm);
 
 /**
- * msr_init_vcpu() - values that firmware leaves in MSRs
+ * msr_init_vcpu() - set MSRs to the values that firmware leaves
  * @vcpu:	the vCPU, Free
  *
  * Return: 0 or a negative errno; the error has been printed.

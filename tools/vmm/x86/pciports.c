@@ -15,7 +15,7 @@
 #define ADDRESS_REGISTER 0x000000fc
 
 /*
- * Only an access of four bytes is one to the address register.  A byte at
+ * Only an access of four bytes accesses the address register.  A byte at
  * port 0xcf9 is the reset control register.
  */
 #define RESET_OFFSET	(RESET_PORT - ADDRESS_PORT)
@@ -39,7 +39,7 @@ static void address_write(void *dev, u32 offset, unsigned int width, u32 value)
 		reset_control_write(ports->reset, value);
 }
 
-/* Whether the address is one of this bus. */
+/* Whether the address register selects a device of bus 0. */
 static bool selected(const struct pciports *ports)
 {
 	return (ports->address & ADDRESS_ENABLE) && !(ports->address & ADDRESS_BUS);

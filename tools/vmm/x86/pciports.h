@@ -10,8 +10,8 @@
 /**
  * struct pciports - the configuration ports; guarded by the machine's lock
  * @address:	port 0xcf8 as written
- * @pci:	whose configuration space they show
- * @reset:	who has port 0xcf9
+ * @pci:	root of the devices whose configuration space the ports access
+ * @reset:	the device that has port 0xcf9
  */
 struct pciports {
 	u32 address;
@@ -23,8 +23,8 @@ struct pciports {
  * pciports_init() - put the configuration ports on the bus
  * @ports:	the ports
  * @bus:	the bus
- * @pci:	whose configuration space they show
- * @reset:	who has port 0xcf9, a byte inside of the address port
+ * @pci:	root of the devices whose configuration space the ports access
+ * @reset:	the device that has port 0xcf9, a byte inside the address port
  *
  * Return: 0 or a negative errno.
  */

@@ -4,17 +4,17 @@
  * order number 231468), with the edge/level control registers of later
  * chip sets.
  *
- * An edge has to last until it is acknowledged: an input that falls before asks no
- * more.  One difference from the data sheet: the timer's pulse, which here takes no
- * time, is remembered (irq_pulse()).
+ * The input has to stay high after an edge until the interrupt is acknowledged: if it
+ * falls before, the request is gone.  One difference from the data sheet: the timer's
+ * pulse, which takes no time here, is remembered (irq_pulse()).
  */
 #include <string.h>
 
 #include "pic.h"
 
 #define TIMER		0
-#define CASCADE		2	/* the master's input where the slave is */
-#define SPURIOUS	7	/* the input that answers when none asks */
+#define CASCADE		2	/* the master's input that the slave is connected to */
+#define SPURIOUS	7	/* an acknowledge without a request gives this input's vector */
 
 /* Ports. */
 #define PIC_COMMAND	0
@@ -23,7 +23,7 @@
 #define SLAVE_PORT	0xa0
 #define ELCR_PORT	0x4d0
 
-/* Inputs that can be level triggered: none of timer, keyboard, cascade, RTC
+/* Inputs that can be level triggered: all but timer, keyboard, cascade, RTC
  * and floating point unit.
  */
 #define MASTER_ELCR	0xf8
@@ -45,7 +45,7 @@
 #define OCW2_LEVEL	0x07
 #define POLL_PENDING	0x80
 
-/* OCW2, bits 7 to 5. */
+/* Commands of OCW2, in bits 7 to 5. */
 enum ocw2 {
 	OCW2_ROTATE_AEOI_CLEAR = 0,
 	OCW2_EOI = 1,
@@ -57,7 +57,7 @@ enum ocw2 {
 	OCW2_EOI_SPECIFIC_ROTATE = 7,
 };
 
-/* Order of input @pin: 0 comes first, 7 last. */
+/* Rank of input @pin: 0 has the highest priority, 7 the lowest. */
 static unsigned int order(const struct pic *p, unsigned int pin)
 {
 	return (pin - p->lowest - 1) & 7;
@@ -82,7 +82,7 @@ static u8 level_triggered(const struct pic *p)
 	return p->level_all ? 0xff : p->elcr;
 }
 
-/* The input that asks for the CPU now, or -1. */
+/* The input whose interrupt the CPU is to take now, or -1. */
 static int requesting(const struct pic *p)
 {
 	u8 blocking = p->isr;
@@ -97,7 +97,7 @@ static int requesting(const struct pic *p)
 
 	if (p->special_mask)
 		blocking &= ~p->imr;
-	/* Let the slave's higher priorities through while it is in service. */
+	/* While an input of the slave is in service, one of higher priority gets through. */
 	if (p->special_fully_nested && p->master)
 		blocking &= ~BIT(CASCADE);
 
@@ -120,7 +120,7 @@ static void set_line(struct pic *p, unsigned int pin, bool level)
 	p->lines = level ? p->lines | bit : p->lines & ~bit;
 }
 
-/* Carry a change of either controller to the CPU. */
+/* Pass a change of either controller on, to the master and to the CPU. */
 static void update(struct pics *pics)
 {
 	bool intr;
@@ -147,14 +147,14 @@ static void acknowledge(struct pic *p, unsigned int pin)
 		p->lowest = pin;
 
 	/*
-	 * The slave takes its request back at each acknowledge.  If it has
-	 * another one, update() raises it anew, and the master sees an edge.
+	 * The slave lowers its output at each acknowledge.  If it has another
+	 * request, update() raises the output again, and the master sees an edge.
 	 */
 	if (!p->master)
 		set_line(&p->pics->chip[0], CASCADE, false);
 }
 
-/* To be called when the acknowledge is over: the timer may raise its input. */
+/* To be called when the acknowledge is done: the timer may raise its input again. */
 static void tell_timer_taken(struct pics *pics)
 {
 	if (pics->timer)
@@ -220,7 +220,7 @@ static u8 poll(struct pic *p)
 	return POLL_PENDING | pin;
 }
 
-/* What ICW1 resets; ICW1 itself has the rest. */
+/* Reset what ICW1 resets, but not the fields that ICW1 itself sets. */
 static void reset(struct pic *p)
 {
 	p->irr = p->lines & level_triggered(p);
@@ -313,7 +313,7 @@ static void write_data(struct pic *p, u8 value)
 			p->next_icw = p->icw4_expected ? 4 : 0;
 		break;
 	case 3:
-		/* Who is where is fixed in a PC. */
+		/* ICW3 says where the slave is, which is fixed in a PC. */
 		p->next_icw = p->icw4_expected ? 4 : 0;
 		break;
 	case 4:
@@ -425,7 +425,7 @@ int pic_init(struct pics *pics, struct bus *bus,
 		pics->chip[i].pics = pics;
 		pics->chip[i].master = i == 0;
 		reset(&pics->chip[i]);
-		/* Until it is initialized, nothing gets through. */
+		/* Until software initializes the controller, all inputs are masked. */
 		pics->chip[i].imr = 0xff;
 	}
 

@@ -11,10 +11,10 @@
 struct pics;
 
 /**
- * struct pic_timer_ops - what the timer at input 0 is told
- * @taken:	its interrupt has been acknowledged
+ * struct pic_timer_ops - what the controller tells the timer at input 0
+ * @taken:	the timer's interrupt has been acknowledged
  * @restarted:	input 0 has been unmasked, or the controller initialized; @pending:
- *		an edge of it waits still
+ *		an edge of input 0 still waits to be acknowledged
  *
  * Context: with the machine's lock held; may raise input 0.
  */
@@ -34,7 +34,7 @@ struct pic_timer_ops {
  * @elcr:	inputs that are level triggered
  * @base:	vector of input 0 (ICW2)
  * @lowest:	input with the lowest priority (rotation)
- * @next_icw:	the ICW that a write to the data port is; 0: OCW1
+ * @next_icw:	which ICW the next write to the data port is; 0: it is OCW1
  * @icw4_expected: ICW1 has announced an ICW4
  * @single:	ICW1: there is no slave, so no ICW3
  * @level_all:	ICW1: all inputs are level triggered
@@ -86,7 +86,7 @@ struct pics {
 };
 
 /**
- * pic_init() - both controllers as after power-on, on the bus
+ * pic_init() - initialize both controllers as after power-on, and put them on the bus
  * @pics:	the pair
  * @bus:	the bus
  * @output:	called with the level of the CPU's INTR pin when it changes
@@ -98,16 +98,16 @@ int pic_init(struct pics *pics, struct bus *bus,
 	     void (*output)(void *arg, bool level), void *arg);
 
 /**
- * pic_line() - the wire to an input
+ * pic_line() - get the wire to an input
  * @pics:	the pair
  * @pin:	0 to 15, but not 2, where the slave is
  */
 struct irq_line pic_line(struct pics *pics, unsigned int pin);
 
 /**
- * pic_watch_timer() - ask to be told what becomes of input 0
+ * pic_watch_timer() - let the timer be told when input 0 is acknowledged or unmasked
  * @pics:	the pair
- * @ops:	what is told; not copied
+ * @ops:	the functions to call; not copied
  * @arg:	for @ops
  */
 void pic_watch_timer(struct pics *pics, const struct pic_timer_ops *ops, void *arg);
@@ -124,8 +124,8 @@ bool pic_pending(const struct pics *pics);
  * @pics:	the pair
  *
  * Context: with the machine's lock held.
- * Return: the vector.  With nothing pending any more, as in hardware, that of
- * input 7 (of the slave, if the master's input 2 is what is pending).
+ * Return: the vector.  If no request is pending any more, it is that of input 7, as in
+ * hardware (of the slave's input 7, if the master's input 2 is pending).
  */
 u8 pic_acknowledge(struct pics *pics);
 

@@ -3,7 +3,7 @@
  * The 8254 interval timer of a PC (Intel 82C54 data sheet, order number
  * 231244), and port 0x61, through which channel 2 is gated and read.
  *
- * A counter is not stepped: what it reads follows from the time since it
+ * A counter is not stepped: its value is computed from the time since it
  * began.  All six modes are here.  One difference from the data sheet: a new
  * count takes effect at once, not at the end of the period or at the trigger.
  */
@@ -39,8 +39,8 @@
 #define PORT61_OUT2	0x20
 
 /*
- * The shortest time between two looks at channel 0.  A guest that asks for more
- * interrupts would keep the loop from everything else.
+ * The shortest time between two expirations for channel 0.  Otherwise a guest with a very
+ * short period would keep the event loop from all other work.
  */
 #define MIN_PERIOD	100000	/* nanoseconds */
 
@@ -49,7 +49,7 @@ static u64 to_ticks(u64 nsec)
 	return (__uint128_t)nsec * PIT_HZ / NSEC_PER_SEC;
 }
 
-/* Rounded up, so that to_ticks() of the result is @ticks again. */
+/* Rounds up, so that to_ticks() of the result is @ticks again. */
 static u64 to_nsec(u64 ticks)
 {
 	return ((__uint128_t)ticks * NSEC_PER_SEC + PIT_HZ - 1) / PIT_HZ;
@@ -80,7 +80,7 @@ static u64 elapsed(const struct pit_channel *c)
 	}
 }
 
-/* The counting element, as a program reads it. */
+/* The current count, as the guest reads it. */
 static u16 current_count(const struct pit_channel *c)
 {
 	u32 range = c->bcd ? 10000 : 0x10000;
@@ -98,7 +98,7 @@ static u16 current_count(const struct pit_channel *c)
 		value = c->count - 2 * ticks % c->count;
 		break;
 	default:
-		/* It wraps and counts on. */
+		/* At zero the counter wraps, and counts on. */
 		value = (c->count + range - ticks % range) % range;
 		break;
 	}
@@ -143,12 +143,12 @@ static void pulse(struct pit *pit)
 }
 
 /*
- * After a control word or a count for channel 0.  The line follows the output
- * in mode 0; the pulses of the other modes are too short to be seen here,
- * expired() makes them.
+ * Called after a control word or a count for channel 0.  In mode 0 the line follows
+ * the output; in the other modes the output's pulses are short, and expired() makes
+ * them.
  *
- * The deadline is reckoned from the start and not from now: if this thread was
- * held up it may be in the past, and then the timer fires at once.
+ * The deadline is reckoned from the counter's start, not from now: if this thread was
+ * held up, the deadline may have passed, and the timer fires at once.
  */
 static void update_irq(struct pit *pit)
 {
@@ -165,10 +165,10 @@ static void update_irq(struct pit *pit)
 }
 
 /*
- * Edges that come while the guest has yet to take one would be lost, and a
- * guest that counts them would lose time: one that is slow, or kept waiting by
- * the host.  They are raised later, one by one as the guest takes them, but at
- * most a second of them.
+ * While the guest has not taken an edge yet, because the guest or the host is slow,
+ * further edges would be lost, and a guest that counts them would lose time.  So they
+ * are counted in @backlog, and raised later, one whenever the guest takes one.  At most
+ * a second of them is kept.
  */
 static void expired_periodic(struct pit *pit)
 {
@@ -211,8 +211,8 @@ static void taken(void *arg)
 }
 
 /*
- * What came while the interrupt was masked is no time that the guest has lost:
- * hardware has one edge for it.
+ * Edges that came while the interrupt was masked are not made up for: in hardware,
+ * they are one pending edge, too.
  */
 static void restarted(void *arg, bool pending)
 {
@@ -328,7 +328,7 @@ static u8 read_count(struct pit_channel *c)
 
 static void latch_count(struct pit_channel *c)
 {
-	/* A second command before it has been read is ignored. */
+	/* A second latch command before the count has been read is ignored. */
 	if (c->latched)
 		return;
 	c->latch = current_count(c);
@@ -418,7 +418,7 @@ static u32 system_read(void *dev, u32 offset, unsigned int width)
 		value |= PORT61_GATE2;
 	if (pit->speaker)
 		value |= PORT61_SPEAKER;
-	/* Software waits for this bit to toggle; it does at each look. */
+	/* Software waits for the refresh bit to toggle; here it toggles at each read. */
 	pit->refresh = !pit->refresh;
 	if (pit->refresh)
 		value |= PORT61_REFRESH;

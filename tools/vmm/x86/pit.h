@@ -35,7 +35,7 @@ enum pit_state {
  * @held:	in PIT_STOPPED: ticks it had counted when the gate fell
  * @gate:	level of the gate input
  * @write_high:	the next write is the high byte
- * @low:	low byte written, of a count whose high byte is to come
+ * @low:	the low byte, once written, of a count whose high byte is to come
  * @read_high:	the next read is the high byte
  * @latched:	bytes of the latched count that are still to be read
  * @latch:	the latched count
@@ -67,7 +67,7 @@ struct pit_channel {
  * @refresh:	bit 4 of port 0x61
  * @irq:	output of channel 0
  * @timer:	fires at the next rising edge of channel 0
- * @edge:	the rising edge that @timer stands for, counted from the start
+ * @edge:	number of the rising edge at which @timer fires, counted from the start
  * @waiting:	an edge has been raised and not been acknowledged
  * @backlog:	edges that came while one was waiting
  */
@@ -83,10 +83,10 @@ struct pit {
 };
 
 /**
- * pit_init() - the timer as after power-on, on the bus
+ * pit_init() - initialize the timer as after power-on, and put it on the bus
  * @pit:	the timer
  * @bus:	the bus
- * @loop:	the loop, for the interrupt
+ * @loop:	the event loop, for the interrupt
  * @irq:	output of channel 0
  *
  * Return: 0 or a negative errno.
@@ -94,7 +94,7 @@ struct pit {
 int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
 	     struct irq_line irq);
 
-/* For pic_watch_timer(); the argument is the timer. */
+/* The @ops for pic_watch_timer(), whose @arg is the &struct pit. */
 extern const struct pic_timer_ops pit_pic_ops;
 
 #endif /* AXVMM_PIT_H */

@@ -31,7 +31,7 @@ static u64 ticks(const struct pm *pm)
 	       NSEC_PER_SEC;
 }
 
-/* Note the events of the timer until now, drive the line, set the timer. */
+/* Note whether bit 23 of the PM timer has changed, drive the line, and set @timer. */
 static void update(struct pm *pm)
 {
 	u64 halves = ticks(pm) / HALF;
@@ -127,7 +127,7 @@ static u32 timer_read(void *dev, u32 offset, unsigned int width)
 
 static void timer_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
-	/* It is read-only. */
+	/* The PM timer is read-only. */
 	(void)dev;
 	(void)offset;
 	(void)width;

@@ -8,7 +8,7 @@
 #include "timer.h"
 #include "power.h"
 
-/* What the FADT tells the guest. */
+/* The FADT and the DSDT tell the guest these. */
 #define PM1_EVENT_PORT	0x600	/* status and enable, 2 bytes each */
 #define PM1_CONTROL_PORT 0x604	/* 2 bytes */
 #define PM_TIMER_PORT	0x608	/* 4 bytes */
@@ -18,15 +18,15 @@
 #define PM_TIMER_HZ	3579545
 
 /**
- * struct pm - these registers; guarded by the machine's lock
- * @power:	where the request to switch off goes
+ * struct pm - the registers; guarded by the machine's lock
+ * @power:	where to pass on the request to switch off
  * @sci:	the ACPI interrupt
  * @status:	PM1 status
  * @enable:	PM1 enable
  * @control:	PM1 control
  * @start:	when the PM timer was zero, in clock_now() time
- * @halves:	how often bit 23 of the PM timer had changed when it was noted
- * @timer:	next change of that bit, while it interrupts
+ * @halves:	how often bit 23 of the PM timer had changed at the last update
+ * @timer:	fires at the next change of that bit, if that interrupts
  */
 struct pm {
 	struct power_switch power;
@@ -40,12 +40,12 @@ struct pm {
 };
 
 /**
- * pm_init() - put the registers on the bus; ACPI mode is on
+ * pm_init() - put the registers on the bus, with ACPI mode on
  * @pm:		the registers
  * @bus:	the bus
  * @loop:	the loop, for the PM timer's interrupt
  * @sci:	the ACPI interrupt, level triggered
- * @power:	where the request to switch off goes
+ * @power:	where to pass on the request to switch off
  *
  * Return: 0 or a negative errno.
  */
@@ -56,7 +56,7 @@ int pm_init(struct pm *pm, struct bus *bus, struct loop *loop,
  * pm_press_button() - press the power button
  *
  * Context: with the machine's lock held.
- * Return: whether the guest's software listens to it.
+ * Return: whether the guest has enabled the button's interrupt.
  */
 bool pm_press_button(struct pm *pm);
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pvpanic device (QEMU's docs/specs/pvpanic): a port that reads as the events
- * which it knows, and is written with one of them.
+ * The pvpanic device (QEMU's docs/specs/pvpanic).  Its port reads as a mask of the events
+ * that the device knows; the guest writes an event to it.
  */
 #include "log.h"
 #include "pvpanic.h"
 
 #define PANICKED	BIT(0)
-#define CRASH_LOADED	BIT(1)	/* panicked, and goes on with a crash kernel */
+#define CRASH_LOADED	BIT(1)	/* the guest has panicked, and starts its crash kernel */
 
 static u32 pvpanic_read(void *dev, u32 offset, unsigned int width)
 {

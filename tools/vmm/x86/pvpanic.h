@@ -6,12 +6,12 @@
 #include "bus.h"
 #include "power.h"
 
-/* What the DSDT tells the guest. */
+/* The DSDT tells the guest this port. */
 #define PVPANIC_PORT	0x505
 
 /**
  * pvpanic_init() - put the port on the bus
- * @power:	where the news goes; stays the caller's
+ * @power:	where to pass the panic on; not copied
  * @bus:	the bus
  *
  * Return: 0 or a negative errno.

@@ -2,10 +2,10 @@
 /*
  * The ports through which a PC is reset.
  *
- * There is no keyboard, and of its controller only what resets the machine:
- * other commands get no answer, from which a driver concludes that there is no
- * controller.  Its buffers are always empty, so nobody waits for it to take a
- * command.
+ * There is no keyboard.  Of the keyboard controller only the commands that reset the
+ * machine exist: other commands get no answer, from which a driver concludes that there
+ * is no controller.  The status says that both buffers are empty, so software never waits
+ * before it writes a command.
  */
 #include <string.h>
 

@@ -10,18 +10,18 @@
 #include "power.h"
 
 /*
- * The reset control register, a byte in the middle of the PCI configuration
- * address, and what the FADT tells the guest to write there.
+ * The reset control register, a byte inside the PCI configuration address port, and the
+ * value that the FADT tells the guest to write there.
  */
 #define RESET_PORT	0xcf9
 #define RESET_VALUE	0x06
 
 /**
- * struct reset - these ports; guarded by the machine's lock
- * @power:	where the request goes
+ * struct reset - the ports; guarded by the machine's lock
+ * @power:	where to pass on the request
  * @output_port: the next byte to port 0x60 is for the controller's output port
- * @port92:	port 0x92 as written
- * @control:	port 0xcf9 as written
+ * @port92:	the value last written to port 0x92
+ * @control:	the value last written to port 0xcf9
  */
 struct reset {
 	struct power_switch power;
@@ -31,24 +31,24 @@ struct reset {
 };
 
 /**
- * reset_init() - put the ports on the bus, except 0xcf9
+ * reset_init() - put the ports on the bus, except 0xcf9, which pciports has
  * @reset:	the ports
  * @bus:	the bus
- * @power:	where the request goes
+ * @power:	where to pass on the request
  *
  * Return: 0 or a negative errno.
  */
 int reset_init(struct reset *reset, struct bus *bus, struct power_switch power);
 
 /**
- * reset_control_read() - what port 0xcf9 reads as
+ * reset_control_read() - a read of port 0xcf9
  *
  * Context: with the machine's lock held.
  */
 u8 reset_control_read(const struct reset *reset);
 
 /**
- * reset_control_write() - a byte written to port 0xcf9
+ * reset_control_write() - a write of a byte to port 0xcf9
  *
  * Context: with the machine's lock held.
  */

@@ -4,7 +4,7 @@
  * memory.
  *
  * The time is not stored but computed from the host's; a guest that sets it
- * changes the difference.  Flags of register C are noted when somebody looks
+ * changes @offset.  Flags of register C are updated when the guest accesses the clock
  * or when an interrupt for them is due, so an idle clock costs nothing.
  */
 #include <string.h>
@@ -32,7 +32,7 @@
 #define REG_D		0x0d
 #define BASE_LOW	0x15	/* KiB below 640 */
 #define EXT_LOW		0x17	/* KiB above 1 MiB, at most 63 MiB */
-#define EXT2_LOW	0x30	/* the same again */
+#define EXT2_LOW	0x30	/* the same value as EXT_LOW */
 #define MEM16_LOW	0x34	/* 64 KiB units from 16 MiB to 4 GiB */
 #define MEM4G_LOW	0x5b	/* 64 KiB units above 4 GiB, three bytes */
 
@@ -58,7 +58,7 @@
 #define ALARM_ANY	0xc0	/* both bits set: any value matches */
 #define HOUR_PM		0x80
 
-/* The update of the registers takes this long, before the second begins. */
+/* UIP is set for this long before a second begins: the registers are being updated. */
 #define UPDATE_TIME	244000	/* nanoseconds */
 
 #define CRYSTAL_HZ	32768
@@ -67,9 +67,9 @@
 #define FIRST_SECOND	-62167219200ll
 #define LAST_SECOND	253402300799ll
 
-#define DAY		86400	/* seconds; an alarm is due once in it at least */
+#define DAY		86400	/* seconds; any alarm is due at least once a day */
 
-/* A guest that writes beyond the last year gets no further. */
+/* Limit a time to the years that the registers can show. */
 static s64 plausible(s64 second)
 {
 	if (second < FIRST_SECOND)
@@ -124,7 +124,7 @@ static unsigned int decode_hour(const struct rtc *rtc, u8 v)
 	return decode(rtc, v & ~HOUR_PM) % 12 + (v & HOUR_PM ? 12 : 0);
 }
 
-/* Whether @reg is computed from the time, and then its value. */
+/* Whether @reg is computed from the time; if so, stores its value. */
 static bool read_time(const struct rtc *rtc, u8 reg, u8 *value)
 {
 	struct tm tm = shown(rtc);
@@ -158,7 +158,7 @@ static bool read_time(const struct rtc *rtc, u8 reg, u8 *value)
 	return false;
 }
 
-/* Whether @reg is computed from the time; sets it, if so. */
+/* Whether @reg is computed from the time; if so, sets the time accordingly. */
 static bool write_time(struct rtc *rtc, u8 reg, u8 value)
 {
 	unsigned int n = decode(rtc, value);
@@ -175,7 +175,7 @@ static bool write_time(struct rtc *rtc, u8 reg, u8 value)
 	case HOURS:
 		tm.tm_hour = decode_hour(rtc, value);
 		break;
-	case DAY_OF_WEEK:	/* follows from the date */
+	case DAY_OF_WEEK:	/* computed from the date */
 		break;
 	case DAY_OF_MONTH:
 		tm.tm_mday = n;
@@ -204,14 +204,14 @@ static bool write_time(struct rtc *rtc, u8 reg, u8 value)
 
 /* ---- flags and interrupts ----------------------------------------------- */
 
-/* Length of a period of the periodic interrupt; 0: there is none. */
+/* Nanoseconds between two periodic interrupts; 0: there are none. */
 static u64 period(const struct rtc *rtc)
 {
 	unsigned int rate = rtc->cmos[REG_A] & A_RATE;
 
 	if (!rate)
 		return 0;
-	/* 1 and 2 are what 8 and 9 are (MC146818A, table 5). */
+	/* Rates 1 and 2 are the same as 8 and 9 (MC146818A, table 5). */
 	if (rate <= 2)
 		rate += 7;
 	return NSEC_PER_SEC / (CRYSTAL_HZ >> (rate - 1));
@@ -232,7 +232,7 @@ static bool alarm_matches(const struct rtc *rtc, s64 second)
 		cmos[HOURS_ALARM] == encode_hour(rtc, tm.tm_hour));
 }
 
-/* Note in register C what has happened until now, and drive the line. */
+/* Set the flags of register C for what has happened until now, and drive the line. */
 static void note(struct rtc *rtc)
 {
 	u8 *c = &rtc->cmos[REG_C];
@@ -242,8 +242,8 @@ static void note(struct rtc *rtc)
 	if (!(rtc->cmos[REG_B] & B_SET) && second != rtc->second) {
 		*c |= C_UF;
 		/*
-		 * Look at every second that has passed, also if the host has
-		 * slept, but at none again if its clock was set back.
+		 * Compare the alarm with every second that has passed, also if
+		 * the host has slept, but with none again if its clock was set back.
 		 */
 		if (second < rtc->second)
 			rtc->second = second - 1;
@@ -261,7 +261,7 @@ static void note(struct rtc *rtc)
 		rtc->periods = periods;
 	}
 
-	/* The enable bits of B are where the flags of C are. */
+	/* Each enable bit of register B has the same position as its flag of register C. */
 	if (*c & rtc->cmos[REG_B] & (C_PF | C_AF | C_UF))
 		*c |= C_IRQF;
 	else
@@ -285,7 +285,7 @@ static void schedule(struct rtc *rtc)
 			next = tick;
 	}
 
-	/* With the interrupt pending, nothing more happens until it is read. */
+	/* While the interrupt is pending, the line cannot change until register C is read. */
 	if (next && !(rtc->cmos[REG_C] & C_IRQF))
 		timer_set(&rtc->timer, next);
 	else

@@ -10,20 +10,20 @@
 #include "timer.h"
 
 #define RTC_BYTES	128
-#define RTC_CENTURY	0x32	/* its register; the FADT tells it */
+#define RTC_CENTURY	0x32	/* the register of the century; the FADT tells the guest */
 
 /**
  * struct rtc - the clock; guarded by the machine's lock
  * @index:	register that port 0x71 accesses
- * @cmos:	registers, those of the time aside
+ * @cmos:	the registers; those of the time are not stored
  * @offset:	seconds that the guest's clock is ahead of UTC
- * @frozen:	while it is being set (register B, SET): what it shows, be it
- *		a date or, between two writes, none
- * @second:	last second whose update has been noted in register C
+ * @frozen:	the time that the registers show while the guest sets the clock (register
+ *		B, SET); between two writes it may be no valid date
+ * @second:	last second whose update is in register C
  * @period_start: when the periodic interrupt began, in clock_now() time
- * @periods:	periods since then that have been noted in register C
+ * @periods:	periods since @period_start that are in register C
  * @irq:	interrupt line
- * @timer:	next event whose interrupt is enabled
+ * @timer:	fires at the next event whose interrupt is enabled
  */
 struct rtc {
 	u8 index;
@@ -38,13 +38,13 @@ struct rtc {
 };
 
 /**
- * rtc_init() - a clock that shows UTC, on the bus
+ * rtc_init() - initialize a clock that shows UTC, and put it on the bus
  * @rtc:	the clock
  * @bus:	the bus
- * @loop:	the loop, for the interrupts
+ * @loop:	the event loop, for the interrupts
  * @irq:	its interrupt line
  * @low_mem:	bytes of guest memory below 4 GiB
- * @high_mem:	bytes of guest memory above
+ * @high_mem:	bytes of guest memory from 4 GiB on
  *
  * Return: 0 or a negative errno.
  */

@@ -2,8 +2,8 @@
 /*
  * A 16550A serial port (National Semiconductor PC16550D data sheet).
  *
- * Bytes take no time on the wire.  The transmitter is busy only while the
- * other end takes no more, which slows the guest down to the terminal.
+ * Bytes take no time on the wire.  The transmitter is busy only while the other
+ * end takes no byte, so the guest is slowed down to the speed of the terminal.
  */
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #define IIR_FIFOS	0xc0
 #define FCR_TRIGGER(v)	((v) >> 6)
 
-/* Modem inputs: what is plugged in is on and ready. */
+/* Modem inputs: the other end is there, switched on and ready. */
 #define LINES_ON	(UART_MSR_CTS | UART_MSR_DSR | UART_MSR_DCD)
 
 static const u8 trigger_level[] = { 1, 4, 8, 14 };
@@ -25,7 +25,7 @@ static bool fifo_on(const struct uart *u)
 	return u->fcr & UART_FCR_ENABLE_FIFO;
 }
 
-/* The modem inputs; in loopback they are the modem outputs. */
+/* The modem inputs; in loopback they are connected to the modem outputs. */
 static u8 modem_lines(const struct uart *u)
 {
 	u8 lines = 0;
@@ -53,18 +53,18 @@ static void update_modem(struct uart *u)
 		u->msr_delta |= UART_MSR_DDSR;
 	if (changed & UART_MSR_DCD)
 		u->msr_delta |= UART_MSR_DDCD;
-	if (changed & ~lines & UART_MSR_RI)	/* the end of ringing only */
+	if (changed & ~lines & UART_MSR_RI)	/* only the trailing edge of RI */
 		u->msr_delta |= UART_MSR_TERI;
 	u->msr_lines = lines;
 }
 
-/* The byte that comes next is a break. */
+/* Whether the oldest entry of the receive FIFO is a break. */
 static bool break_next(const struct uart *u)
 {
 	return u->rx_count && u->rx[u->rx_head] == UART_BREAK;
 }
 
-/* The interrupt that IIR names: the pending and enabled one that comes first. */
+/* The interrupt that IIR names: of those pending and enabled, the one of highest priority. */
 static u8 pending(const struct uart *u)
 {
 	if ((u->ier & UART_IER_RLSI) && (u->overrun || break_next(u)))
@@ -73,7 +73,7 @@ static u8 pending(const struct uart *u)
 		if (!fifo_on(u) ||
 		    u->rx_count >= trigger_level[FCR_TRIGGER(u->fcr)])
 			return UART_IIR_RDI;
-		/* Below the trigger level.  No more is on the wire now. */
+		/* Below the trigger level: a timeout, as no further byte is on the wire. */
 		return UART_IIR_RX_TIMEOUT;
 	}
 	if ((u->ier & UART_IER_THRI) && u->thr_irq)
@@ -83,7 +83,7 @@ static u8 pending(const struct uart *u)
 	return UART_IIR_NO_INT;
 }
 
-/* OUT2 switches the interrupt on in a PC; in loopback it leads nowhere. */
+/* Whether the interrupt is connected: in a PC OUT2 does that; in loopback it does not. */
 static bool connected(const struct uart *u)
 {
 	return (u->mcr & UART_MCR_OUT2) && !(u->mcr & UART_MCR_LOOP);
@@ -99,7 +99,7 @@ static unsigned int space(const struct uart *u)
 	return (fifo_on(u) ? UART_FIFO : 1) - u->rx_count;
 }
 
-/* In loopback the receiver is off the wire: let the other end wait. */
+/* In loopback the receiver is not connected to the wire: let the other end wait. */
 static unsigned int room(const void *dev)
 {
 	const struct uart *u = dev;
@@ -107,7 +107,7 @@ static unsigned int room(const void *dev)
 	return u->mcr & UART_MCR_LOOP ? 0 : space(u);
 }
 
-/* A driver that looks for the port enables the interrupt, but not with OUT2. */
+/* OUT2 counts, too: a driver that only probes the port enables the interrupt without OUT2. */
 static bool listening(const void *dev)
 {
 	const struct uart *u = dev;
@@ -115,7 +115,7 @@ static bool listening(const void *dev)
 	return (u->ier & UART_IER_RDI) && connected(u);
 }
 
-/* A byte, or UART_BREAK, into the receive FIFO, from the wire or the loop. */
+/* Put a byte or UART_BREAK, from the wire or by loopback, into the receive FIFO. */
 static void push(struct uart *u, u16 byte)
 {
 	if (!space(u)) {
@@ -160,7 +160,7 @@ static u8 receive(struct uart *u)
 static void transmit(struct uart *u, u8 byte)
 {
 	u->thr_irq = false;
-	/* Software that does not look whether it is empty loses the byte. */
+	/* If software does not check that the transmitter is empty, the byte is lost. */
 	if (!u->thr_empty)
 		return;
 	if (u->mcr & UART_MCR_LOOP) {
@@ -189,7 +189,7 @@ static void write_ier(struct uart *u, u8 value)
 	u8 enabled = value & ~u->ier;
 
 	u->ier = value & 0x0f;
-	/* Enabled with the transmitter empty, the interrupt comes at once. */
+	/* If the transmitter is empty when its interrupt is enabled, that comes at once. */
 	if ((enabled & UART_IER_THRI) && u->thr_empty)
 		u->thr_irq = true;
 }
@@ -199,9 +199,9 @@ static void write_fcr(struct uart *u, u8 value)
 	bool clear = value & UART_FCR_CLEAR_RCVR;
 
 	/*
-	 * Switching the FIFOs off or on empties them, in hardware.  Here a byte
-	 * that is there survives their being switched on: Linux does that just
-	 * after it has begun to listen.
+	 * In hardware, switching the FIFOs off or on empties them.  Here a received
+	 * byte survives when they are switched on: Linux does that just after it has
+	 * begun to listen, and would lose the byte.
 	 */
 	if (u->fcr & ~value & UART_FCR_ENABLE_FIFO)
 		clear = true;
@@ -218,7 +218,7 @@ static u8 read_iir(struct uart *u)
 {
 	u8 iir = pending(u);
 
-	/* Reading tells the transmitter's interrupt, and clears it. */
+	/* A read of IIR that names the transmitter's interrupt clears that interrupt. */
 	if (iir == UART_IIR_THRI)
 		u->thr_irq = false;
 	if (fifo_on(u))
@@ -234,7 +234,7 @@ static u8 read_lsr(struct uart *u)
 		lsr |= UART_LSR_DR;
 	if (u->overrun)
 		lsr |= UART_LSR_OE;
-	/* A break is a byte of zeros; that it was one is told once. */
+	/* A break is a zero byte; BI tells it from a byte, and is read only once. */
 	if (break_next(u)) {
 		lsr |= UART_LSR_BI;
 		u->rx[u->rx_head] = 0;
@@ -323,7 +323,7 @@ static void uart_write(void *dev, u32 offset, unsigned int width, u32 value)
 	case UART_SCR:
 		u->scr = value;
 		break;
-	default:		/* LSR and MSR: for factory tests only */
+	default:		/* LSR and MSR are written in factory tests only */
 		break;
 	}
 	if ((in_loop && !(u->mcr & UART_MCR_LOOP)) ||

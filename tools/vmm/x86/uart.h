@@ -8,21 +8,21 @@
 #include "serial.h"
 
 #define UART_FIFO	16
-#define UART_BREAK	0x100	/* no byte, but a break */
+#define UART_BREAK	0x100	/* in the receive FIFO: a break, not a byte */
 
 /**
  * struct uart - a serial port; guarded by the machine's lock
  * @backend:	the other end
  * @irq:	interrupt line
- * @rx:		receive FIFO, a ring; of bytes, or UART_BREAK
- * @rx_head:	oldest byte in it
- * @rx_count:	bytes in it
+ * @rx:		receive FIFO, a ring of bytes or UART_BREAK
+ * @rx_head:	where the oldest entry is in @rx
+ * @rx_count:	entries in @rx
  * @overrun:	a byte was lost
  * @thr_empty:	the transmitter takes a byte
- * @thr_irq:	its interrupt is pending
+ * @thr_irq:	the transmitter's interrupt is pending
  * @ier: @fcr: @lcr: @mcr: @scr: @dll: @dlm: registers as written
  * @msr_delta:	delta bits of the modem status
- * @msr_lines:	modem inputs that the delta bits were told against
+ * @msr_lines:	modem inputs at the last change; delta bits are changes since then
  */
 struct uart {
 	struct serial_backend backend;
@@ -45,7 +45,7 @@ struct uart {
 };
 
 /**
- * uart_init() - a serial port as after power-on, on the bus
+ * uart_init() - initialize a serial port as after power-on, and put it on the bus
  * @uart:	the port
  * @bus:	the bus
  * @port:	first of its eight I/O ports
@@ -58,10 +58,10 @@ int uart_init(struct uart *uart, struct bus *bus, u16 port, struct irq_line irq,
 	      const struct serial_backend *backend);
 
 /**
- * uart_serial() - what the other end of the wire needs
+ * uart_serial() - get what the other end of the wire may call
  *
- * It is listened to when a driver has opened the port, which throws away what
- * arrived before.
+ * The port listens when a driver has opened it.  Opening throws away bytes that arrived
+ * before.
  */
 struct serial_port uart_serial(struct uart *uart);
 
