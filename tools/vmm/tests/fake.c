@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A stand-in for timer.c, and for what devices are wired to. */
+/* A stand-in for timer.c, and for the interrupt controller and serial line of a device. */
 #include <string.h>
 
 #include "fake.h"
 
 #define TIMERS		8
-#define BOOT		(1000 * NSEC_PER_SEC)	/* of the monotonic clock */
+#define BOOT		(1000 * NSEC_PER_SEC)	/* monotonic clock when a test begins */
 
 static struct {
 	u64 now;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What stands in for the timers and the time: a clock that goes when the
- * test says so, and timers that fire when it passes them.  What is at the other
- * end of a device's wires.
+ * Stand-ins for the clock, which only goes when the test says so; for timers, which fire
+ * when the clock passes their deadlines; and for what is at the other end of a device's
+ * wires.
  */
 #ifndef AXVMM_TESTS_FAKE_H
 #define AXVMM_TESTS_FAKE_H
@@ -11,7 +11,7 @@
 #include "serial.h"
 #include "timer.h"
 
-/** fake_reset() - begin a test: no timers, the clock at its beginning */
+/** fake_reset() - begin a test: remove all timers, and set the clock back */
 void fake_reset(void);
 
 /**
@@ -22,14 +22,14 @@ void fake_reset(void);
  */
 void fake_advance(u64 nsec);
 
-/** fake_skip() - let time pass at once; timers that are due fire after it */
+/** fake_skip() - set the clock forward by @nsec; timers that are due fire afterwards */
 void fake_skip(u64 nsec);
 
 /** fake_set_wall() - set the clock of the day, in seconds since 1970 */
 void fake_set_wall(u64 seconds);
 
 /**
- * struct fake_line - an interrupt line that counts
+ * struct fake_line - an interrupt line that counts its edges
  * @level:	its level
  * @disabled:	software has not enabled it
  * @edges:	how often it has risen
@@ -40,15 +40,15 @@ struct fake_line {
 	unsigned int edges;
 };
 
-/** fake_irq() - the wire to such a line */
+/** fake_irq() - get the wire to a fake line */
 struct irq_line fake_irq(struct fake_line *line);
 
 /**
  * struct fake_wire - the other end of a serial line
- * @sent:	the first bytes that came
- * @nr_sent:	how many came
- * @room_calls:	how often it was told that there is room
- * @blocked:	it takes one byte only
+ * @sent:	the first bytes that the port has sent
+ * @nr_sent:	how many bytes the port has sent
+ * @room_calls:	how often &serial_backend.room was called
+ * @blocked:	the other end takes one byte, and then no more
  */
 struct fake_wire {
 	u8 sent[64];
@@ -57,7 +57,7 @@ struct fake_wire {
 	bool blocked;
 };
 
-/** fake_serial() - the backend that notes what comes in @wire */
+/** fake_serial() - get a backend that notes in @wire what the port sends */
 struct serial_backend fake_serial(struct fake_wire *wire);
 
 #endif /* AXVMM_TESTS_FAKE_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A back end of vhost-user. */
+/* A back end of vhost-user that a test controls. */
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ struct header {
 	u32 size;
 };
 
-/* The others read it once the thread has ended; but @nr, which grows last. */
+/* The test reads it when the thread has ended; only @nr before, which is written last. */
 struct peer peer;
 
 static void reply(u32 request, u32 flags, const void *data, u32 size)
@@ -60,7 +60,7 @@ static void reply_late(u32 request)
 	const struct header h = { request, 5, 8 };
 
 	fake_skip(6 * NSEC_PER_SEC);
-	/* The front end looks at the clock ten times in a second. */
+	/* The front end looks at the clock ten times a second: let it see the new time. */
 	usleep(2000000);
 	if (send(peer.fd, &h, 6, MSG_NOSIGNAL) < 0)
 		return;
@@ -70,7 +70,7 @@ static void reply_late(u32 request)
 		return;
 }
 
-/* Returns whether the connection lives on. */
+/* Do the misdeed.  Returns whether the connection stays open. */
 static bool misbehave(const struct header *h, const u8 *data)
 {
 	static const u8 zeroes[512];
@@ -102,7 +102,7 @@ static bool misbehave(const struct header *h, const u8 *data)
 		reply(h->request, 5, zeroes, 500);
 		return true;
 	case LATE:
-		/* It has taken one. */
+		/* The queue has stopped after one request, which ends later. */
 		reply(h->request, 5, "\0\0\0\0\1\0\0", 8);
 		usleep(50000);
 		__atomic_store_n(peer.used, 1, __ATOMIC_RELEASE);
@@ -157,7 +157,7 @@ static void answer(const struct header *h, u8 *data)
 		if (peer.config_size)
 			memcpy(data + 4, &peer.config_size, 4);
 		memset(data + 12, 0x5a, h->size - 12);
-		/* Of virtio_blk_config. */
+		/* virtio_blk_config.num_queues */
 		memcpy(data + 12 + 34, &peer.disk_queues, 2);
 		reply(24, 5, data, h->size);
 		return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A back end of vhost-user: a thread that answers as it is told, and notes what came. */
+/* A back end of vhost-user: a thread that answers as the test says, and notes the requests. */
 #ifndef AXVMM_TESTS_PEER_H
 #define AXVMM_TESTS_PEER_H
 
@@ -7,26 +7,26 @@
 
 #include "types.h"
 
-/* What it does instead of an answer. */
+/* What the back end does instead of answering properly. */
 enum misdeed {
 	NONE,
 	WRONG_REQUEST,
 	WRONG_FLAGS,
 	WRONG_SIZE,
 	HUGE_SIZE,
-	SHORT,		/* half an answer, and the end */
+	SHORT,		/* sends half an answer, and closes the socket */
 	SILENT,
 	GONE,
-	REFUSE,		/* what is to be acknowledged */
-	FLOOD,		/* more than was asked for */
-	LATE,		/* a queue is stopped, and its request ends later */
-	NEVER,		/* or never */
-	SLOW,		/* an hour later the right answer */
-	MUTE,		/* an hour later still none */
-	TARDY,		/* more than five seconds later, and in pieces */
-	OTHER_QUEUE,	/* a queue is stopped that nobody spoke of */
-	FAR_BASE,	/* a queue is stopped where it has no place */
-	GIFTS,		/* the right answer, and descriptors with it */
+	REFUSE,		/* answers an order with an error */
+	FLOOD,		/* sends more than was asked for */
+	LATE,		/* stops a queue, whose request ends later */
+	NEVER,		/* stops a queue, whose request never ends */
+	SLOW,		/* answers properly, an hour later */
+	MUTE,		/* does not answer, and an hour passes */
+	TARDY,		/* answers more than five seconds later, and in pieces */
+	OTHER_QUEUE,	/* says that it has stopped another queue */
+	FAR_BASE,	/* says that it has stopped a queue at an index above 0xffff */
+	GIFTS,		/* answers properly, and sends descriptors with the answer */
 };
 
 #define PEER_MESSAGES	64
@@ -34,22 +34,22 @@ enum misdeed {
 /**
  * struct peer - the back end
  * @fd:		its socket
- * @listener:	where it waits for a front end first; -1: nowhere
+ * @listener:	socket on which it waits for a front end first; -1: none, @fd is connected
  * @thread:	the thread
- * @misdeed:	what it does
- * @at:		at which request
- * @features:	of virtio
- * @protocol:	of the protocol
- * @queues:	how many queues it says that it has
- * @config_size: the size that its configuration says; 0: as it was asked for
- * @disk_queues: the queues that the configuration of a disk says
- * @requests:	what has come
- * @numbers:	the first eight bytes of each
- * @nr:		how many
- * @fds:	descriptors that came with them
- * @stays:	it keeps its socket, whatever has happened, until this is false
- * @used:	the index of a used ring, for LATE
- * @memory:	the table of memory
+ * @misdeed:	what it does wrong
+ * @at:		at which request it does that
+ * @features:	features of virtio that it offers
+ * @protocol:	features of the protocol that it offers
+ * @queues:	its answer to GET_QUEUE_NUM
+ * @config_size: size in its answer to GET_CONFIG; 0: the size that was asked for
+ * @disk_queues: number of queues in the configuration of its disk
+ * @requests:	requests that have come
+ * @numbers:	first eight bytes of the payload of each
+ * @nr:		how many requests have come
+ * @fds:	how many descriptors came with them
+ * @stays:	it keeps its socket open, whatever has happened, until this is false
+ * @used:	index of the used ring, for LATE
+ * @memory:	the table of memory that it was given
  */
 struct peer {
 	int fd;
@@ -73,21 +73,21 @@ struct peer {
 
 extern struct peer peer;
 
-/* All that a front end can want, and more. */
+/* All features that axvmm's front end wants, and more. */
 #define PEER_PROTOCOL	(1ull << 0 | 1ull << 3 | 1ull << 5 | 1ull << 9)
 #define PEER_FEATURES	(1ull << 32 | 1ull << 30)
 
 /**
- * peer_reset() - a back end that does no misdeed, to be changed before it starts
- * @misdeed:	or one
- * @at:		at which request
+ * peer_reset() - initialize @peer; the test may change it before peer_start()
+ * @misdeed:	what the back end does wrong, or NONE
+ * @at:		at which request it does that
  */
 void peer_reset(enum misdeed misdeed, u32 at);
 
-/** peer_start() - start the thread, over @peer.fd, or once @peer.listener has a front end */
+/** peer_start() - start the thread, which uses @peer.fd, or accepts from @peer.listener */
 void peer_start(void);
 
-/** peer_stop() - wait for its end: the front end has closed its socket */
+/** peer_stop() - wait until the thread ends, which it does when the front end has gone */
 void peer_stop(void);
 
 /** peer_saw() - wait until @count requests have come; returns whether they did */

@@ -7,7 +7,7 @@
 
 /**
  * struct tap_case - a test
- * @name:	what it shows
+ * @name:	what the test shows
  * @run:	the test
  */
 struct tap_case {
@@ -24,22 +24,22 @@ struct tap_case {
  */
 int tap_run(const struct tap_case *cases, unsigned int count);
 
-/* Fail the test that runs, with a line that says where and why. */
+/* Make the current test fail, and print a line that says where and why. */
 __attribute__((format(printf, 3, 4)))
 void tap_fail(const char *file, int line, const char *fmt, ...);
 
 /**
- * tap_child() - run a function in a child, and keep what it says
- * @fn:		does not return
+ * tap_child() - run a function in a child process, and keep what it prints
+ * @fn:		the function, which does not return
  * @arg:	for @fn
- * @said:	what comes from the child's standard output and error
- * @size:	bytes of @said; what does not fit is left
+ * @said:	where to store what the child prints to its standard output and error
+ * @size:	bytes of @said; what does not fit is lost
  *
  * Return: the child's exit code, or 128 and the signal that ended it.
  */
 int tap_child(void (*fn)(const void *arg), const void *arg, char *said, size_t size);
 
-/* The test goes on after a failure. */
+/* Check a condition.  If it is false, the test fails, but goes on. */
 #define CHECK(condition)						\
 	do {								\
 		if (!(condition))					\

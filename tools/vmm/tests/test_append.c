@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The kernel's command line. */
+/* Tests of what is added to the guest kernel's command line. */
 #include <fcntl.h>
 #include <pty.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* qemu-storage-daemon, where there is one, as it is started for a disk. */
+/* Tests of qemu-storage-daemon, if it is installed, started as for a disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -36,7 +36,7 @@ static void print(void *arg, const char *line)
 	lines++;
 }
 
-/* Until it has ended. */
+/* Read until the daemon has ended. */
 static void read_output(void)
 {
 	while (output.fd >= 0)
@@ -52,7 +52,7 @@ static void stop(pid_t pid)
 	CHECK(kill(pid, 0) < 0);
 }
 
-/* Start it, and ask it for the number of sectors; the features go to @features. */
+/* Start a daemon, and ask it for the number of sectors, and for its @features. */
 static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
 {
 	struct virtio_blk_config config = { 0 };
@@ -65,7 +65,7 @@ static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
 		return 0;
 	CHECK(fcntl(user.fd, F_GETFD) & FD_CLOEXEC);
 	CHECK_EQ(getpgid(pid), pid);
-	/* As a service manager does to all of a service, and a terminal. */
+	/* A service manager, or a terminal, may send these: the daemon has to go on. */
 	CHECK(!kill(pid, SIGTERM) && !kill(pid, SIGINT));
 	if (!vhost_user_agree(&user))
 		vhost_user_config(&user, &config,
@@ -84,7 +84,7 @@ static void raw(void)
 
 	if (access(DAEMON, X_OK))
 		return;
-	/* Its file is free for the next one. */
+	/* When a daemon has been stopped, its file is free for the next one. */
 	CHECK_EQ(sectors_of(&disk, &features), SECTORS);
 	CHECK(!(features & 1ull << VIRTIO_BLK_F_RO));
 	CHECK_EQ(sectors_of(&disk, &features), SECTORS);
@@ -93,7 +93,10 @@ static void raw(void)
 	CHECK(features & 1ull << VIRTIO_BLK_F_RO);
 }
 
-/* Its number is not another process's, even if children are not waited for. */
+/*
+ * A daemon that dies stays a zombie, so its pid is not another process's, even if axvmm was
+ * started with SIGCHLD ignored.
+ */
 static void dies(void)
 {
 	const struct daemon_disk disk = { .file = image, .format = "raw" };
@@ -108,7 +111,7 @@ static void dies(void)
 	if (fd < 0)
 		return;
 	CHECK(!kill(pid, SIGKILL));
-	/* Until it has gone. */
+	/* Until the daemon has gone. */
 	while (read(fd, &(char){ 0 }, 1) > 0)
 		;
 	usleep(100000);
@@ -127,14 +130,14 @@ static void takes_time(int sig)
 	_exit(write(told[1], "", 1) != 1);
 }
 
-/* A child that does @handler when it is told to end; not until then, or for ever. */
+/* Make a child that calls @handler on SIGHUP, and otherwise waits for ever. */
 static pid_t make_child(void (*handler)(int sig))
 {
 	char byte;
 	pid_t pid = fork();
 
 	if (!pid) {
-		/* Should the test be ended before it ends this one. */
+		/* If the test is killed, the child must not live on. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		signal(SIGHUP, handler);
 		if (write(told[1], "", 1) == 1)
@@ -146,7 +149,7 @@ static pid_t make_child(void (*handler)(int sig))
 	return pid;
 }
 
-/* Those that do not listen get no more time than one of them. */
+/* Several children that ignore SIGHUP are not waited for longer than one. */
 static void many_stop(void)
 {
 	struct timespec begin, end;
@@ -165,14 +168,14 @@ static void many_stop(void)
 	CHECK(end.tv_sec - begin.tv_sec < 10);
 	for (i = 0; i < ARRAY_SIZE(pids); i++)
 		CHECK(!pids[i] && kill(were[i], 0) < 0);
-	/* The last one was told with the first one, and did what it had to do. */
+	/* The last child was told together with the others, and had time to end properly. */
 	CHECK(!fcntl(told[0], F_SETFL, O_NONBLOCK));
 	CHECK(read(told[0], &byte, 1) == 1);
 	close(told[0]);
 	close(told[1]);
 }
 
-/* It says why, and goes; nobody waits for it. */
+/* The daemon says why it cannot open the disk, and ends; axvmm does not wait for its answer. */
 static void other_format(void)
 {
 	const struct daemon_disk disk = { .file = image, .format = "qcow2" };
@@ -198,7 +201,7 @@ static void no_file(void)
 	CHECK_EQ(-daemon_start(&disk, &pid, &output), EINVAL);
 }
 
-/* Long lines, half of one, what is no text, and more than is read at once. */
+/* Long lines, half a line, bytes that are no text, and more than is read at once. */
 static void says(void)
 {
 	char flood[3000];
@@ -231,7 +234,7 @@ static void no_program(void)
 	CHECK_EQ(-daemon_start(&disk, &pid, &output), ENOENT);
 	setenv("PATH", path, 1);
 	free(path);
-	/* Nobody is left. */
+	/* No child is left. */
 	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
@@ -252,7 +255,7 @@ int main(void)
 	fake_reset();
 	if (!mkdtemp(strcpy(dir, TEMPLATE)))
 		return 1;
-	/* Commas mean something to the daemon. */
+	/* Commas in the file's name have to be escaped for the daemon. */
 	snprintf(image, sizeof(image), "%s/a,b,,c", dir);
 	fd = open(image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, 512 * SECTORS))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The messages: what becomes of them if nobody reads the standard error stream.
- * The program that logs is a child, whose stream is a pipe of ours.
+ * Tests of the messages, if nobody reads the standard error stream.  A child process logs;
+ * its stream is a pipe that the test reads, or does not read.
  */
 #include <poll.h>
 #include <signal.h>
@@ -16,14 +16,14 @@
 #include "log.h"
 #include "tap.h"
 
-#define DEADLINE	60000	/* ms: for something that has to happen */
+#define DEADLINE	60000	/* ms that the test waits for something that has to happen */
 
 /* More than the ring and a pipe take together. */
 #define MESSAGES	20000u
 
 static pid_t pid;
 static int stream;
-static int logged[2];		/* written to when all has been logged */
+static int logged[2];		/* pipe that the child writes when it has logged all */
 
 static void start(void (*child)(void))
 {
@@ -54,7 +54,7 @@ static FILE *read_when_logged(void)
 	return fdopen(stream, "r");
 }
 
-/* The child: let the parent read. */
+/* In the child: let the parent read. */
 static void flush(void)
 {
 	close(logged[0]);
@@ -62,7 +62,7 @@ static void flush(void)
 	log_flush();
 }
 
-/* Whether the child ends by itself. */
+/* Wait for the child.  Returns whether it has ended by itself. */
 static bool ended(void)
 {
 	struct pollfd fd = { .fd = syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
@@ -96,12 +96,12 @@ static void flood_and_flush(void)
 {
 	flood();
 	flush();
-	/* There is room now. */
+	/* There is room in the ring now. */
 	log_notice("the last one");
 	log_flush();
 }
 
-/* Whole lines, in order; those that are missing are counted. */
+/* The reader gets whole lines, in order, and the number of those that are missing. */
 static void slow_reader(void)
 {
 	unsigned long read = 0, dropped = 0, n;

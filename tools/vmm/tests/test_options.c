@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The command line of axvmm run: what a wrong one is told. */
+/* Tests of the command line of axvmm run: what axvmm says about a wrong one. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,15 +23,15 @@ static void run_words(const void *arg)
 }
 
 /*
- * Run it in a child, with these words, which end in NULL; its messages go to @said.
- * The kernel does not exist, so no guest is ever started.
+ * Execute axvmm run in a child, with @words, which end in NULL; its messages go to @said.
+ * The kernel never exists, so no guest is started.
  */
 static int run(char *said, size_t size, const char *const *words)
 {
 	return tap_child(run_words, words, said, size);
 }
 
-/* It fails, and says @text. */
+/* Check that this command line fails, and that the message has @text. */
 #define FAILS(text, ...)						\
 	do {								\
 		const char *const words_[] = { __VA_ARGS__, NULL };	\
@@ -43,10 +43,10 @@ static int run(char *said, size_t size, const char *const *words)
 	} while (0)
 
 #define NO_KERNEL "give a kernel with --kernel"
-/* A disk that is described well. */
+/* The message if the only mistake is the missing kernel, and there is a disk. */
 #define DISK_TAKEN (ARCH_DISKS ? NO_KERNEL : "on this architecture a guest has no PCI")
 
-/* As while it waits for a disk: the signal is blocked, and nobody has taken it yet. */
+/* A signal that comes while axvmm waits for a disk: it is blocked, and stays pending. */
 static void run_ended(const void *arg)
 {
 	sigset_t set;
@@ -170,7 +170,7 @@ static void disk(void)
 	      "/8", "--disk", "/9");
 }
 
-/* A warning, and then the kernel that is not there, or the device. */
+/* A warning is followed by the error that the kernel, or the device, does not exist. */
 static void warnings(void)
 {
 	const char *const quiet[] = {

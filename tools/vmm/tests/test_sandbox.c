@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The system calls of a thread of a vCPU, or of a disk.  The process that has such a thread
- * is a child, whose standard error stream is a pipe of ours.
+ * Tests of the system calls that a thread of a vCPU, or of a disk, may make.  The thread runs
+ * in a child process, whose standard error stream is a pipe to the test.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,14 +29,14 @@
 #include "sandbox.h"
 #include "tap.h"
 
-/* The argument of this program that does nothing. */
+/* With this argument the program does nothing. */
 #define EXECUTED	"executed"
 
 /* Exit codes of the child. */
 enum {
-	RETURNED = 40,	/* the thread has done it */
-	WRONG,		/* it has got another result */
-	NO_FILTER,	/* it has none */
+	RETURNED = 40,		/* the thread has returned */
+	WRONG,			/* a call in the thread had a wrong result */
+	NO_FILTER,		/* the thread has no filter */
 };
 
 #define EXPECT(condition)						\
@@ -48,7 +48,7 @@ enum {
 		}							\
 	} while (0)
 
-/* Made by the main thread, as devices are. */
+/* What the main thread makes, as axvmm's makes devices. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool greeted;
@@ -56,7 +56,7 @@ static struct loop loop;
 static struct loop_source source;
 static int timer;
 static cpu_set_t cpus;
-/* A disk's thread, with a socket, and a process that is its daemon. */
+/* The thread is a disk's, not a vCPU's; its socket, and the process that is its daemon. */
 static bool vhost;
 static int sockets[2];
 static pid_t daemon_pid;
@@ -121,8 +121,8 @@ static void run_task(const void *arg)
 }
 
 /*
- * Have a vCPU's thread do @work and the main thread @meanwhile; what is said goes to @said.
- * Returns the exit code, or 128 and the signal.
+ * Have a filtered thread of a child do @work, and the child's main thread @meanwhile.  What the
+ * child prints goes to @said.  Returns the exit code, or 128 and the signal.
  */
 static int run(void (*work)(void), void (*meanwhile)(void), char *said, size_t size)
 {
@@ -139,7 +139,7 @@ static int run(void (*work)(void), void (*meanwhile)(void), char *said, size_t s
 			tap_fail(__FILE__, __LINE__, "said: %s", said_);	\
 	} while (0)
 
-/* ---- what the run loop does --------------------------------------------- */
+/* ---- system calls that axvmm's threads make ------------------------------ */
 
 static void allocate(void)
 {
@@ -198,7 +198,7 @@ static void act_as_device(void)
 	loop_enable(&loop, &source, true);
 	pthread_mutex_unlock(&lock);
 	EXPECT(!ioctl(STDERR_FILENO, FIONREAD, &unread));
-	/* Without the vDSO, too. */
+	/* A system call, as without the vDSO. */
 	EXPECT(!syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now));
 	EXPECT(gmtime_r(&t, &tm) && timegm(&tm) == t);
 	EXPECT(!sched_setaffinity(0, sizeof(cpus), &cpus));
@@ -234,7 +234,7 @@ static void crash(void)
 	free(inside);
 }
 
-/* The C library says so, and aborts. */
+/* When the C library finds an error, it can print it, and abort. */
 static void crashes(void)
 {
 	char said[4096];
@@ -243,7 +243,7 @@ static void crashes(void)
 	CHECK(strstr(said, "free(): invalid"));
 }
 
-/* A filter in one thread is none in another, which may start axvmm again. */
+/* A filter in one thread does not filter the main thread, which can execute axvmm again. */
 static void nothing(void)
 {
 }
@@ -267,9 +267,9 @@ static void main_thread(void)
 	RUNS(nothing, open_and_execute);
 }
 
-/* ---- what it does not do ------------------------------------------------ */
+/* ---- system calls that axvmm's threads do not make ----------------------- */
 
-/* @work ends the process, and what is said names the call. */
+/* Check that @work ends the process, and that the message names the system call. */
 static void refuses(void (*work)(void), const char *name)
 {
 	char said[4096], expected[256];
@@ -324,7 +324,7 @@ static void map_code(void)
 
 static void make_code(void)
 {
-	/* Of this very page, should that ever succeed. */
+	/* The page of this function: if the call succeeds, nothing else changes. */
 	syscall(SYS_mprotect, (unsigned long)make_code & -4096ul, 4096,
 		PROT_READ | PROT_WRITE | PROT_EXEC);
 }
@@ -343,7 +343,7 @@ static void files_and_programs(void)
 {
 	refuses(open_file, "openat");
 	refuses(execute, "execve");
-	/* The C library's fork() and no other. */
+	/* The system call that the C library's fork() makes. */
 	refuses(fork_child, "clone");
 }
 
@@ -392,7 +392,7 @@ static void interrupt_daemon(void)
 
 static void kill_another(void)
 {
-	/* There is none, should it be allowed. */
+	/* There is no such process: if the call is allowed, it does no harm. */
 	kill(0x7ffffffe, SIGKILL);
 }
 
@@ -411,7 +411,7 @@ static void disks_thread(void)
 }
 
 #ifdef __x86_64__
-/* getpid() is 20 there, and writev() here. */
+/* 20 is getpid() for 32-bit code, but writev(), which is allowed, for 64-bit code. */
 static void compat_call(void)
 {
 	unsigned long nr = 20;
@@ -421,7 +421,7 @@ static void compat_call(void)
 
 static void x32_call(void)
 {
-	/* write(), which is allowed otherwise. */
+	/* write() by the x32 ABI; by the native ABI it is allowed. */
 	syscall(0x40000000 | SYS_write, STDERR_FILENO, "", 0);
 }
 
@@ -430,7 +430,7 @@ static void other_abis(void)
 	char said[4096];
 
 	CHECK_EQ(run(x32_call, NULL, said, sizeof(said)), 128 + SIGSYS);
-	/* Where the kernel has no such ABI, the instruction faults. */
+	/* If the kernel has no 32-bit ABI, the instruction faults. */
 	CHECK(run(compat_call, NULL, said, sizeof(said)) != RETURNED);
 }
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device behind vhost-user, between a driver, which writes the device's registers, a
- * back end, and a kernel module that only notes what it is told.
+ * Tests of a device behind vhost-user.  The test is the driver, which writes the device's
+ * registers, and the kernel module, which only notes what it is told; peer.c is the back end.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -41,10 +41,10 @@
 #define ROM_SIZE	0x10000u
 #define COMMAND		(PCI_COMMAND_IO | PCI_COMMAND_MEMORY)
 
-/* ---- the module --------------------------------------------------------- */
+/* ---- the kernel module --------------------------------------------------- */
 
 static struct {
-	u64 bells[4];		/* addresses of ports that signal an eventfd */
+	u64 bells[4];		/* ports that are doorbells */
 	unsigned int nr_bells;
 	struct axv_set_irqfd irqfds[4];
 	unsigned int nr_irqfds;
@@ -87,7 +87,7 @@ static int set_irqfd(const struct axv_set_irqfd *irqfd)
 	return 0;
 }
 
-/* Instead of the C library's: the library under it calls the module by it. */
+/* Replaces the C library's ioctl(), by which libaxvcpu calls the kernel module. */
 int ioctl(int fd, unsigned long command, ...)
 {
 	va_list args;
@@ -112,10 +112,10 @@ int ioctl(int fd, unsigned long command, ...)
 	}
 }
 
-/* What is asked without waiting whether it can be written: it can, at that moment. */
+/* While it is set, a poll() with timeout 0 says that the descriptor is writable. */
 static bool says_writable;
 
-/* Instead of the C library's. */
+/* Replaces the C library's poll(). */
 int poll(struct pollfd *fds, nfds_t nr, int msec)
 {
 	const struct timespec time = {
@@ -196,7 +196,10 @@ static int create(void)
 	return vhost_create(&dev, &config, &board, GSI);
 }
 
-/* A disk with two queues, whose back end does @misdeed at the request @at; and no thread. */
+/*
+ * Make a disk with two queues, whose back end does @misdeed at the request @at.  The device's
+ * thread is not started.
+ */
 static void prepare(enum misdeed misdeed, u32 at)
 {
 	fake_reset();
@@ -264,7 +267,7 @@ static void set_up_queue(unsigned int queue, u64 at, u16 vector)
 	write_common(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
 }
 
-/* Up to where the queues are set up. */
+/* Do what a driver does before it sets the queues up. */
 static void greet(void)
 {
 	pthread_mutex_lock(&lock);
@@ -281,7 +284,8 @@ static void greet(void)
 
 /* ---- tests -------------------------------------------------------------- */
 
-#define CREATED		6	/* requests until it stands, and for each queue to start */
+/* Requests that the back end has had when the device was made, started and stopped. */
+#define CREATED		6
 #define STARTED		(CREATED + 2 + 6 * 2)
 #define STOPPED		(STARTED + 2 * 2)
 
@@ -290,7 +294,7 @@ static void offers(void)
 	u16 queues;
 
 	start(NONE, 0);
-	/* Neither a cache mode that could be written, nor packed rings. */
+	/* Neither CONFIG_WCE nor packed rings are offered to the driver. */
 	CHECK_EQ(dev.virtio.features, 1ull << 32 | 1ull << 28 | 1ull << 12);
 	CHECK_EQ(dev.virtio.nr_queues, 2);
 	CHECK_EQ(dev.virtio.config[0], 0x5a);
@@ -299,7 +303,7 @@ static void offers(void)
 	CHECK_EQ(peer.nr, CREATED);
 	stop();
 
-	/* No more queues than the back end has, and than there can be. */
+	/* The device has no more queues than the back end, and than VIRTIO_QUEUES. */
 	peer_reset(NONE, 0);
 	peer.features |= 1ull << 12;
 	peer.disk_queues = 500;
@@ -315,7 +319,7 @@ static void offers(void)
 	CHECK_EQ(create(), 0);
 	CHECK_EQ(dev.virtio.nr_queues, VIRTIO_QUEUES);
 	stop();
-	/* Nor none. */
+	/* Nor has it no queue. */
 	peer_reset(NONE, 0);
 	peer.features |= 1ull << 12;
 	peer.disk_queues = 0;
@@ -324,7 +328,7 @@ static void offers(void)
 	stop();
 }
 
-/* Whether a thread of this process has a filter: the device's, that is. */
+/* Whether a thread of this process has a filter; only the device's thread can have one. */
 static bool some_thread_filters(void)
 {
 	DIR *tasks = opendir("/proc/self/task");
@@ -361,7 +365,7 @@ static void life(void)
 	CHECK_EQ(module.nr_irqfds, 2);
 	CHECK_EQ(module.irqfds[0].gsi, GSI + 1);
 	CHECK_EQ(module.irqfds[1].gsi, GSI + 2);
-	/* Another vector, and none. */
+	/* The driver chooses another vector, and then none. */
 	write_common(VIRTIO_PCI_COMMON_Q_MSIX, 2, 0);
 	CHECK_EQ(module.irqfds[1].gsi, GSI);
 	write_common(VIRTIO_PCI_COMMON_Q_MSIX, 2, VIRTIO_MSI_NO_VECTOR);
@@ -374,7 +378,7 @@ static void life(void)
 	CHECK_EQ(peer.nr, STOPPED);
 	CHECK_EQ(fired, 0);
 
-	/* Another driver, of one queue, which resets at once. */
+	/* Another driver uses one queue, and resets the device at once. */
 	greet();
 	set_up_queue(1, RAM, 1);
 	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
@@ -384,7 +388,7 @@ static void life(void)
 	stop();
 }
 
-/* A driver, such as a kernel before the next one starts, takes the bus away. */
+/* A driver, such as a kernel that is about to start another one, clears Bus Master Enable. */
 static void bus_master(void)
 {
 	start(NONE, 0);
@@ -410,14 +414,14 @@ static void bus_master(void)
 	stop();
 }
 
-/* Addresses of rings that nobody has, or that cannot be written, or that are not aligned. */
+/* Rings at addresses without memory, in read-only memory, or not aligned. */
 static void bad_rings(void)
 {
 	static const u64 wrong[] = {
 		0, RAM - 0x1000, RAM + RAM_SIZE - 0x2000, RAM + 8, ~0ull, 1ull << 63,
-		/* Memory that it cannot write, some of it, all of it, and beyond. */
+		/* Partly or wholly in read-only memory, and partly or wholly behind it. */
 		RAM + RAM_SIZE - 0x800, ROM, ROM + ROM_SIZE - 0x800, ROM + ROM_SIZE,
-		/* Where an address wraps around. */
+		/* The end of the ring wraps around. */
 		0ull - 0x1000, 0ull - 0x2000, 0ull - 0x2800,
 	};
 	unsigned int i;
@@ -439,7 +443,7 @@ static void bad_rings(void)
 	stop();
 }
 
-/* While it starts, while it stops, and while nobody asks it anything. */
+/* The back end goes while it starts, while it stops, and while it is not asked anything. */
 static void back_end_goes(void)
 {
 	start(GONE, 12);
@@ -450,7 +454,7 @@ static void back_end_goes(void)
 	CHECK_EQ(fired, 1);
 	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	CHECK(status_becomes(0));
-	/* The next driver hears it at once. */
+	/* The next driver finds at once that the device is dead. */
 	greet();
 	CHECK_EQ(status(), 3);
 	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
@@ -477,7 +481,10 @@ static void back_end_goes(void)
 	stop();
 }
 
-/* It answers wrongly, and may still write what the guest asked for. */
+/*
+ * The back end answers wrongly, but stays, and may still write to the guest's memory: until it
+ * has gone, a reset does not end.
+ */
 static void back_end_stays(void)
 {
 	start(WRONG_REQUEST, 11);
@@ -502,7 +509,10 @@ static void notify(unsigned int queue)
 	pthread_mutex_unlock(&lock);
 }
 
-/* The back end has the same eventfd, makes it block, and fills it: early or @late. */
+/*
+ * The back end makes its eventfd block, and fills it: before the device's thread asks whether
+ * the eventfd can be written, or after that (@late).
+ */
 static void block(bool late)
 {
 	const u64 full = ~0ull - 1;
@@ -518,12 +528,12 @@ static void block(bool late)
 	CHECK_EQ(status(), 11);
 }
 
-/* It has been notified then; the other queue works. */
+/* A full eventfd means that the back end is notified already; the other queue still works. */
 static void back_end_blocks(void)
 {
 	struct pollfd fd = { .events = POLLIN };
 
-	/* Should the guest wait, too, the test ends. */
+	/* If the driver has to wait, too, the test is ended. */
 	alarm(30);
 	block(false);
 	notify(1);
@@ -533,7 +543,7 @@ static void back_end_blocks(void)
 	alarm(0);
 }
 
-/* The guest goes on, and so does whoever ends it. */
+/* The device's thread waits, but the driver does not, and stop() soon ends the thread. */
 static void back_end_blocks_late(void)
 {
 	struct timespec begin, end;
@@ -548,7 +558,7 @@ static void back_end_blocks_late(void)
 	alarm(0);
 }
 
-/* What no doorbell took goes to the back end all the same. */
+/* A notification that no doorbell has taken goes to the back end, too. */
 static void without_bell(void)
 {
 	struct pollfd fd = { .events = POLLIN };
@@ -577,7 +587,7 @@ static void without_irqfds(void)
 	stop();
 }
 
-/* In a thread that can have no filter more, nor can those that it creates. */
+/* Start the device's thread from one whose filter forbids the thread a filter of its own. */
 static void *start_unfiltered(void *arg)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -590,7 +600,7 @@ static void *start_unfiltered(void *arg)
 	return arg;
 }
 
-/* The driver is earlier than the thread, which sends nothing. */
+/* The driver starts the device before the thread, which has no filter and sends nothing. */
 static void without_filter(void)
 {
 	pthread_t thread;
@@ -618,7 +628,7 @@ static void make_machine(void)
 	memory_add(&mem, ROM, ROM + ROM_SIZE, AXV_REGION_READONLY);
 	CHECK(!memory_create(&mem, vm, true));
 	CHECK(mem.areas[0].fd >= 0);
-	/* Nor is it a program, where the kernel knows that (MFD_NOEXEC_SEAL). */
+	/* The memory cannot be executed, if the kernel knows MFD_NOEXEC_SEAL. */
 	fd = memfd_create("test", MFD_CLOEXEC | 0x8);
 	CHECK(!fstat(mem.areas[0].fd, &st));
 	CHECK_EQ(!(st.st_mode & 0111), fd >= 0);

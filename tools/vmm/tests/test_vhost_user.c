@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The front end of vhost-user: over a pair of sockets, whose other end a thread has that
- * answers as it is told; and with qemu-storage-daemon, where there is one, whose disk is
- * then read and written through a ring.
+ * Tests of the front end of vhost-user: with the back end of peer.c, over a pair of sockets;
+ * and, if it is installed, with qemu-storage-daemon, whose disk is read and written through
+ * a ring.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@
 
 static struct vhost_user user;
 
-/* The two of them, over a pair of sockets. */
+/* Start the back end, and connect the front end to it by a pair of sockets. */
 static void start_peer(enum misdeed misdeed, u32 at)
 {
 	int pair[2];
@@ -120,7 +120,7 @@ static void conversation(void)
 		CHECK_EQ(peer.requests[i], expected[i]);
 	CHECK_EQ(peer.numbers[2], PROTOCOL);
 	CHECK_EQ(peer.numbers[6], PEER_FEATURES);
-	/* Two areas of memory, and two eventfds of each queue. */
+	/* Descriptors: two areas of memory, and two eventfds for each queue. */
 	CHECK_EQ(peer.fds, 6);
 	CHECK_EQ(peer.memory[0], 2);
 	memcpy(&word, peer.memory + 8 + 32, 8);
@@ -133,7 +133,7 @@ static void conversation(void)
 	drop_memory();
 }
 
-/* What a back end cannot do without. */
+/* Back ends without a feature that the front end needs. */
 static void too_little(void)
 {
 	start_peer(NONE, 0);
@@ -150,7 +150,7 @@ static void too_little(void)
 	stop_peer();
 }
 
-/* Less than that it can do without: one queue, no acknowledgements. */
+/* A back end with only the features that are needed: one queue, no acknowledgements. */
 static void few_features(void)
 {
 	u64 queues;
@@ -185,7 +185,7 @@ static void odd_numbers(void)
 	stop_peer();
 }
 
-/* Each misdeed at each request ends the connection, and no more. */
+/* Each misdeed at each request ends the connection, but nothing else. */
 static void misdeeds(void)
 {
 	static const struct {
@@ -208,7 +208,7 @@ static void misdeeds(void)
 				err = vhost_user_start(&user, &mem, BASE_FEATURES, rings, 2);
 			if (!err)
 				err = vhost_user_stop(&user, rings, 2);
-			/* Its socket may be closed before all has been read. */
+			/* ECONNRESET: the back end has closed its socket with bytes unread. */
 			CHECK(-err == cases[i].error ||
 			      (cases[i].error == EPIPE && -err == ECONNRESET));
 			CHECK(user.failed);
@@ -228,7 +228,7 @@ static void refuses(void)
 	drop_memory();
 }
 
-/* It stops a queue while it works on a request. */
+/* The back end stops a queue while it still works on a request. */
 static void stops_late(void)
 {
 	make_memory();
@@ -252,7 +252,7 @@ static void stops_late(void)
 	drop_memory();
 }
 
-/* What it works on takes its time, and it stops the queue then. */
+/* The back end stops a queue only after its slow request has ended. */
 static void stops_slowly(void)
 {
 	make_memory();
@@ -264,7 +264,7 @@ static void stops_slowly(void)
 	drop_memory();
 }
 
-/* A new table would move the memory under a request. */
+/* The back end gets the memory once: a new table would unmap what requests use. */
 static void memory_once(void)
 {
 	unsigned int i, tables = 0;
@@ -283,7 +283,7 @@ static void memory_once(void)
 	drop_memory();
 }
 
-/* The clock stands still in this test: poll() waits for all of the time. */
+/* A back end that does not answer.  The fake clock stands still, so poll() waits really. */
 static void is_silent(void)
 {
 	start_peer(SILENT, 15);
@@ -292,7 +292,7 @@ static void is_silent(void)
 	stop_peer();
 }
 
-/* A daemon that opens a disk, before the guest is there. */
+/* The first answer may be late: the daemon opens its disk. */
 static void agree_late(const void *arg)
 {
 	(void)arg;
@@ -311,7 +311,7 @@ static void first_answer(void)
 	CHECK_EQ(tap_child(agree_late, NULL, said, sizeof(said)), 0);
 	CHECK(strstr(said, "/run/test.sock: the vhost-user back end has not answered yet"));
 
-	/* Whoever does not want to wait ends it, as before anything else. */
+	/* A signal ends the wait for the first answer. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -323,7 +323,7 @@ static void first_answer(void)
 	CHECK_EQ(sigwaitinfo(&set, NULL), SIGTERM);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 
-	/* It never comes. */
+	/* The first answer never comes. */
 	start_peer(MUTE, 1);
 	CHECK_EQ(-vhost_user_agree(&user), ETIMEDOUT);
 	stop_peer();
@@ -349,7 +349,7 @@ static void gifts(void)
 	stop_peer();
 }
 
-/* What it says of a queue that it has stopped is none of that queue's places. */
+/* The back end stops another queue, or a queue at an index that it cannot have. */
 static void stops_elsewhere(void)
 {
 	static const enum misdeed cases[] = { OTHER_QUEUE, FAR_BASE };
@@ -365,7 +365,7 @@ static void stops_elsewhere(void)
 		stop_peer();
 		drop_memory();
 	}
-	/* More queues than there is room for. */
+	/* More queues than VHOST_USER_RINGS. */
 	CHECK_EQ(-vhost_user_stop(&user, rings, VHOST_USER_RINGS + 1), E2BIG);
 }
 
@@ -405,7 +405,7 @@ static void cannot_connect(void)
 #define SECTORS		64
 #define GUEST_SIZE	0x10000u
 
-/* In the guest's memory. */
+/* Offsets in the guest's memory; RING is the number of descriptors. */
 #define RING		16u
 #define DESCRIPTORS	0x1000u
 #define AVAILABLE	0x2000u
@@ -459,7 +459,7 @@ static void stop_daemon(void)
 static u8 *guest;
 static int kick, call;
 
-/* One request of one sector through the ring; returns its status. */
+/* Put a request for one sector into the ring, and wait for it; returns its status. */
 static u8 transfer(u32 type, u64 sector, u16 index)
 {
 	struct virtio_blk_outhdr *header = (void *)(guest + HEADER);
@@ -480,7 +480,7 @@ static u8 transfer(u32 type, u64 sector, u16 index)
 	available->ring[index % RING] = 0;
 	__atomic_store_n(&available->idx, index + 1, __ATOMIC_RELEASE);
 	CHECK(write(kick, &one, sizeof(one)) == sizeof(one));
-	/* It calls for nothing, too: when it begins. */
+	/* The daemon also calls without a reason, when it begins. */
 	while (__atomic_load_n(&used->idx, __ATOMIC_ACQUIRE) != (u16)(index + 1)) {
 		CHECK_EQ(poll(&fd, 1, 10000), 1);
 		if (!fd.revents)
@@ -501,7 +501,7 @@ static void use_disk(struct vhost_ring *ring)
 	memset(guest + DATA, 0, 512);
 	CHECK_EQ(transfer(VIRTIO_BLK_T_IN, 7, 2), 0);
 	CHECK(!memcmp(guest + DATA, "sector 7", 8));
-	/* Beyond its end. */
+	/* A sector behind the end of the disk. */
 	CHECK(transfer(VIRTIO_BLK_T_IN, SECTORS, 3) != 0);
 	CHECK_EQ(vhost_user_stop(&user, ring, 1), 0);
 }
@@ -535,14 +535,14 @@ static void real_disk(void)
 	CHECK_EQ(config.capacity, SECTORS);
 	CHECK_EQ(vhost_user_queues(&user, &queues), 0);
 	CHECK(queues >= 1);
-	/* A driver, and after a reset another one. */
+	/* A driver uses the disk, and after a reset another one. */
 	use_disk(&ring);
 	use_disk(&ring);
 	vhost_user_close(&user);
-	/* The next machine. */
+	/* The next machine connects. */
 	CHECK_EQ(vhost_user_connect(&user, socket_path), 0);
 	use_disk(&ring);
-	/* It dies. */
+	/* The daemon dies. */
 	kill(daemon_pid, SIGKILL);
 	CHECK(vhost_user_start(&user, &mem, BASE_FEATURES, &ring, 1) < 0);
 	vhost_user_close(&user);

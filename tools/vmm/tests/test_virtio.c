@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PCI, MSI-X, and virtio over both, as a driver finds them. */
+/* Tests of PCI, MSI-X, and virtio over both, as a driver finds them. */
 #include <string.h>
 
 #include <linux/pci_regs.h>
@@ -22,7 +22,7 @@ static struct bus memory, ports;
 static struct pci pci;
 static struct virtio disk, other;
 
-/* ---- what it is wired to ------------------------------------------------ */
+/* ---- what the device is wired to ----------------------------------------- */
 
 static struct {
 	struct msi_message message;
@@ -67,7 +67,7 @@ static const struct msi_ops msi = {
 };
 
 static unsigned int starts, stops, vectors, notified[QUEUES];
-static u64 bells[QUEUES];	/* where they are; 0: nowhere */
+static u64 bells[QUEUES];	/* addresses of the queues' doorbells; 0: nowhere */
 
 static void dev_start(void *dev)
 {
@@ -135,7 +135,7 @@ static void start(void)
 	CHECK(!virtio_init(&other, &pci, &id, &msi, GSI, &ops, &other, "other disk"));
 }
 
-/* Configuration space of device 1, by ECAM. */
+/* Read configuration space of device 1, by ECAM. */
 static u32 get(unsigned int reg, unsigned int width)
 {
 	return bus_read(&memory, ECAM + 0x8000 + reg, width);
@@ -146,7 +146,7 @@ static void put(unsigned int reg, unsigned int width, u32 value)
 	bus_write(&memory, ECAM + 0x8000 + reg, width, value);
 }
 
-/* Capability @id, of virtio's type @type; 0: there is none. */
+/* Find the capability @id; if it is virtio's, that of type @type; 0: there is none. */
 static unsigned int capability(u8 id, u8 type)
 {
 	unsigned int at, n = 0;
@@ -164,7 +164,7 @@ static u64 bar_address(unsigned int nr)
 	return bar & PCI_BASE_ADDRESS_SPACE_IO ? bar & ~3u : bar & ~15u;
 }
 
-/* Where a structure is that a capability describes. */
+/* The address of the structure that virtio's capability of @type describes. */
 static u64 structure(u8 type)
 {
 	unsigned int at = capability(PCI_CAP_ID_VNDR, type);
@@ -189,7 +189,7 @@ static void identity(void)
 	CHECK_EQ(get(PCI_SUBSYSTEM_VENDOR_ID, 4), 0x00401af4);
 	CHECK_EQ(get(PCI_HEADER_TYPE, 1), 0);
 	CHECK_EQ(get(PCI_INTERRUPT_PIN, 1), 0);
-	/* Constant registers, functions and devices that are not there, what is beyond. */
+	/* Read-only registers; absent functions and devices; registers from 256 on. */
 	put(0, 4, 0xffffffff);
 	CHECK_EQ(get(0, 4), 0x10421af4);
 	CHECK_EQ(bus_read(&memory, ECAM + 0x9000, 4), 0xffffffff);
@@ -216,13 +216,13 @@ static void bar_sizes(void)
 	CHECK_EQ(get(PCI_BASE_ADDRESS_1, 4), 0);
 	put(PCI_ROM_ADDRESS, 4, 0xffffffff);
 	CHECK_EQ(get(PCI_ROM_ADDRESS, 4), 0);
-	/* Byte by byte, too. */
+	/* A BAR can be written in bytes, too. */
 	put(PCI_BASE_ADDRESS_0 + 3, 1, 0xc0);
 	put(PCI_BASE_ADDRESS_0 + 1, 2, 0);
 	CHECK_EQ(get(PCI_BASE_ADDRESS_0, 4), 0xc0000000);
 }
 
-#define QUEUES_AT	18	/* num_queues */
+#define QUEUES_AT	18	/* offset of num_queues */
 
 static void bars_move(void)
 {
@@ -237,7 +237,7 @@ static void bars_move(void)
 	CHECK_EQ(bus_read(&memory, MEMORY + 0x40000 + QUEUES_AT, 2), QUEUES);
 	put(PCI_BASE_ADDRESS_2, 4, PORTS + 0x100);
 	CHECK_EQ(bells[1], PORTS + 0x104);
-	/* Outside of the windows it is nowhere. */
+	/* A BAR outside of its window is not on the bus. */
 	put(PCI_BASE_ADDRESS_2, 4, 0xcf8);
 	CHECK_EQ(bells[0], 0);
 	put(PCI_BASE_ADDRESS_2, 4, 0x1c000);
@@ -253,7 +253,7 @@ static void bars_move(void)
 	CHECK_EQ(ports.nr, 0);
 }
 
-/* Two at one address: the second one is there when the first one has gone. */
+/* Two BARs at one address: the second one is on the bus when the first one has gone. */
 static void bars_collide(void)
 {
 	const u64 config_other = ECAM + 0x10000;
@@ -308,14 +308,14 @@ static void vectors_are_routes(void)
 	CHECK(routes[0].there && !routes[0].masked && routes[1].masked && routes[2].masked);
 	CHECK_EQ(routes[0].message.address, 0xfee01000);
 	CHECK_EQ(routes[0].message.data, 0x41);
-	/* Of what is masked, nobody needs to hear. */
+	/* A change of a masked entry does not set the route. */
 	write_entry(table, 1, 0x100fee02000, 0x42, 1);
 	CHECK_EQ(routes[1].sets, 1);
 	bus_write(&memory, table + 16 + 12, 4, 0xfffffffe);
 	CHECK_EQ(bus_read(&memory, table + 16 + 12, 4), 0);
 	CHECK(!routes[1].masked);
 	CHECK_EQ(routes[1].message.address, 0x100fee02000);
-	/* The whole function, and off. */
+	/* Mask all vectors, then disable MSI-X. */
 	set_flags(PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 	CHECK(routes[0].masked && routes[1].masked);
 	set_flags(PCI_MSIX_FLAGS_ENABLE);
@@ -357,7 +357,7 @@ static void odd_table_accesses(void)
 	bus_write(&memory, table + 12, 1, 0);
 	CHECK_EQ(bus_read(&memory, table, 4), 0);
 	CHECK_EQ(bus_read(&memory, table + 12, 4), 1);
-	/* Beyond the last vector, and beyond the pending bits, nothing is. */
+	/* There is nothing behind the last vector, nor behind the pending bits. */
 	write_entry(table, QUEUES + 1, ~0ull, ~0u, 0);
 	CHECK_EQ(bus_read(&memory, table + 16 * (QUEUES + 1), 8), 0);
 	bus_write(&memory, table + 0x7fe, 4, ~0u);
@@ -398,7 +398,7 @@ static void accept(u64 features)
 	write_common(VIRTIO_PCI_COMMON_GF, 4, features >> 32);
 }
 
-/* Up to FEATURES_OK. */
+/* Do what a driver does up to FEATURES_OK. */
 static void greet(void)
 {
 	start();
@@ -428,7 +428,7 @@ static void features(void)
 	greet();
 	CHECK_EQ(status(), 11);
 	CHECK_EQ(disk.accepted, 1ull << VIRTIO_F_VERSION_1 | 1ull << 9);
-	/* They stand now. */
+	/* After FEATURES_OK the features cannot change. */
 	accept(0);
 	CHECK_EQ(disk.accepted, 1ull << VIRTIO_F_VERSION_1 | 1ull << 9);
 	write_common(VIRTIO_PCI_COMMON_DFSELECT, 4, 0);
@@ -438,7 +438,7 @@ static void features(void)
 	write_common(VIRTIO_PCI_COMMON_DFSELECT, 4, 2);
 	CHECK_EQ(read_common(VIRTIO_PCI_COMMON_DF, 4), 0);
 
-	/* Not without virtio 1, and none that is not offered. */
+	/* FEATURES_OK is refused without virtio 1, and with a feature that is not offered. */
 	set_status(0);
 	accept(1ull << 9);
 	set_status(11);
@@ -446,7 +446,7 @@ static void features(void)
 	accept(1ull << VIRTIO_F_VERSION_1 | 1ull << 5);
 	set_status(11);
 	CHECK_EQ(status(), 3);
-	/* And without them no start. */
+	/* Without FEATURES_OK the device does not start. */
 	set_status(15);
 	CHECK_EQ(status(), 3);
 	CHECK_EQ(starts, 0);
@@ -476,14 +476,14 @@ static void queue_setup(void)
 	CHECK_EQ(virtio_gsi(&disk, 0), VIRTIO_NO_GSI);
 	CHECK_EQ(read_common(VIRTIO_PCI_COMMON_Q_AVAILLO, 4), 0x00002001);
 	CHECK_EQ(read_common(VIRTIO_PCI_COMMON_Q_AVAILHI, 4), 2);
-	/* In use it does not change, nor is it switched off. */
+	/* A queue in use does not change, nor can it be disabled. */
 	write_common(VIRTIO_PCI_COMMON_Q_SIZE, 2, 32);
 	write_common(VIRTIO_PCI_COMMON_Q_DESCLO, 4, 0);
 	write_common(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 0);
 	CHECK_EQ(disk.queues[1].size, 64);
 	CHECK_EQ(disk.queues[1].descriptors, 0x100001000);
 	CHECK(disk.queues[1].enabled);
-	/* There is no such queue. */
+	/* A queue that does not exist. */
 	write_common(VIRTIO_PCI_COMMON_Q_SELECT, 2, QUEUES);
 	CHECK_EQ(read_common(VIRTIO_PCI_COMMON_Q_SIZE, 2), 0);
 	write_common(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
@@ -500,12 +500,12 @@ static void life(void)
 	CHECK_EQ(starts, 1);
 	set_status(15);
 	CHECK_EQ(starts, 1);
-	/* Another interrupt for a queue in use; bits stay. */
+	/* A queue in use can get another vector; a write does not clear status bits. */
 	write_common(VIRTIO_PCI_COMMON_Q_MSIX, 2, 2);
 	CHECK_EQ(vectors, 1);
 	set_status(1);
 	CHECK_EQ(status(), 15);
-	/* A queue that comes too late. */
+	/* A queue cannot be enabled after DRIVER_OK. */
 	set_up_queue(1);
 	CHECK(!disk.queues[1].enabled);
 
@@ -521,7 +521,7 @@ static void life(void)
 	CHECK_EQ(disk.accepted, 0);
 	CHECK(!disk.queues[0].enabled);
 	CHECK_EQ(virtio_gsi(&disk, 0), VIRTIO_NO_GSI);
-	/* What has not started needs no stop. */
+	/* A device that has not started is not stopped. */
 	set_status(1);
 	set_status(0);
 	CHECK_EQ(status(), 0);
@@ -529,7 +529,7 @@ static void life(void)
 	virtio_stopped(&disk);
 }
 
-/* Only what is one may access its queues, and interrupt. */
+/* Only a bus master may access its queues, and interrupt. */
 static void bus_master(void)
 {
 	const u32 slave = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
@@ -541,7 +541,7 @@ static void bus_master(void)
 	CHECK(!routes[1].masked);
 	put(PCI_COMMAND, 2, slave);
 	CHECK(routes[1].masked);
-	/* It waits until it is one. */
+	/* The device does not start until it is a bus master. */
 	set_status(15);
 	CHECK_EQ(status(), 15);
 	CHECK_EQ(starts, 0);
@@ -551,7 +551,7 @@ static void bus_master(void)
 	decode();
 	CHECK_EQ(starts, 1);
 
-	/* It is none any more, and has to be reset. */
+	/* The device is no bus master any more, and has to be reset. */
 	put(PCI_COMMAND, 1, slave);
 	CHECK_EQ(stops, 1);
 	CHECK(routes[1].there && routes[1].masked);
@@ -567,13 +567,13 @@ static void bus_master(void)
 	decode();
 	set_status(15);
 	CHECK_EQ(starts, 1);
-	/* A reset of virtio's is none of PCI. */
+	/* A reset of the virtio device does not change PCI's command register. */
 	set_status(0);
 	CHECK_EQ(status(), 0);
 	CHECK_EQ(stops, 1);
 	CHECK(get(PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 
-	/* A reset that comes before it has stopped. */
+	/* The reset comes before the device has stopped. */
 	set_status(3);
 	accept(1ull << VIRTIO_F_VERSION_1);
 	set_status(15);
@@ -584,21 +584,21 @@ static void bus_master(void)
 	CHECK_EQ(status(), 11 | VIRTIO_CONFIG_S_NEEDS_RESET);
 	virtio_stopped(&disk);
 	CHECK_EQ(status(), 0);
-	/* What has not started neither starts nor stops. */
+	/* Without DRIVER_OK, changes of Bus Master Enable neither start nor stop the device. */
 	decode();
 	put(PCI_COMMAND, 2, slave);
 	CHECK_EQ(starts, 2);
 	CHECK_EQ(stops, 2);
 }
 
-/* What a driver does in the wrong order, or more than once. */
+/* A driver does things in the wrong order, or more than once. */
 static void out_of_order(void)
 {
 	u64 bell;
 
 	greet();
 	bell = structure(VIRTIO_PCI_CAP_NOTIFY_CFG);
-	/* Nobody may find queues that are not all set up: a notification starts nothing. */
+	/* A notification does not start the device: its queues may not be set up yet. */
 	bus_write(&ports, bell, 2, 0);
 	CHECK_EQ(starts, 0);
 	write_common(VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
@@ -608,14 +608,14 @@ static void out_of_order(void)
 	set_up_queue(0);
 	set_up_queue(0);
 	CHECK_EQ(disk.queues[0].size, 64);
-	/* Vectors of the configuration that are not there. */
+	/* A vector of the configuration that does not exist. */
 	write_common(VIRTIO_PCI_COMMON_MSIX, 2, QUEUES + 1);
 	CHECK_EQ(read_common(VIRTIO_PCI_COMMON_MSIX, 2), VIRTIO_MSI_NO_VECTOR);
 	set_flags(PCI_MSIX_FLAGS_ENABLE);
 	set_status(15);
 	virtio_broken(&disk);
 	CHECK_EQ(routes[0].fired + routes[1].fired + routes[2].fired, 0);
-	/* Without FEATURES_OK there is no DRIVER_OK; nor are other bits the driver's. */
+	/* DRIVER_OK needs FEATURES_OK; and the driver cannot set bits that are not its own. */
 	set_status(0);
 	virtio_stopped(&disk);
 	set_status(0xff & ~VIRTIO_CONFIG_S_FEATURES_OK);
@@ -642,7 +642,7 @@ static void breaks(void)
 	set_status(0);
 	virtio_stopped(&disk);
 	CHECK_EQ(status(), 0);
-	/* Nobody drives it: nobody is told. */
+	/* Without a driver, virtio_broken() tells nothing. */
 	virtio_broken(&disk);
 	CHECK_EQ(status(), 0);
 }
@@ -686,7 +686,7 @@ static void device_config(void)
 	CHECK_EQ(bus_read(&memory, common + sizeof(struct virtio_pci_common_cfg) - 2, 4), 0);
 }
 
-/* The window in configuration space shows the BARs without their decoding. */
+/* The window in configuration space accesses BARs even if they are not decoded. */
 static void window(void)
 {
 	unsigned int at;
@@ -708,7 +708,7 @@ static void window(void)
 	put(at + 12, 4, 4);
 	put(at + 16, 4, 0);
 	CHECK_EQ(notified[1], 1);
-	/* What is none does nothing. */
+	/* An access that is not valid does nothing. */
 	put(at + 12, 4, 3);
 	put(at + 16, 4, 0);
 	put(at + 12, 4, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The distributor and the redistributors, against queues of the test's own that do
- * what the kernel module's do.
+ * Tests of the distributor and the redistributors.  The test has queues, which do what
+ * the kernel module's do.
  */
 #include <errno.h>
 #include <string.h>
@@ -28,7 +28,7 @@
 #define ROUTE(intid)	(DIST + 0x6000 + 8 * (intid))
 
 #define GROUP1		BIT(1)
-#define SPI		34u	/* one of them */
+#define SPI		34u		/* the SPI that the tests use */
 #define SPI_PIN		(SPI - GIC_PRIVATE)
 #define SPI_BIT		BIT(SPI % 32)
 #define TIMER		GIC_PPI_VIRT_TIMER
@@ -76,7 +76,10 @@ static void drop_idle(u64 *e)
 		*e = 0;
 }
 
-/* What a vCPU does before it enters: SGIs that were sent come to its queue, or go back. */
+/*
+ * What the kernel module does before a vCPU runs: put SGIs that were sent and are enabled into
+ * the queue, and take those that are disabled out.
+ */
 static void take_sgis(unsigned int cpu)
 {
 	unsigned int i, intid;
@@ -101,7 +104,7 @@ static void take_sgis(unsigned int cpu)
 	}
 }
 
-/* Another vCPU sends one. */
+/* Another vCPU sends an SGI. */
 static void send(unsigned int cpu, u32 intid)
 {
 	sent[cpu] |= BIT(intid);
@@ -219,7 +222,7 @@ static u32 in(u64 addr)
 	return bus_read(&bus, addr, 4);
 }
 
-/* A distributor that is on, with an SPI that is enabled, for CPU 1. */
+/* Begin a test: the distributor is on, and SPI is enabled, and goes to CPU 1. */
 static void start(void)
 {
 	memset(queues, 0, sizeof(queues));
@@ -257,14 +260,14 @@ static void identification(void)
 			 (u64)(cpu == 2 ? 0x01000002 : cpu) << 32 | cpu << 8 |
 			 (cpu == CPUS - 1) << 4);
 	}
-	/* There is nothing behind the last one. */
+	/* There is nothing behind the last redistributor. */
 	CHECK_EQ(in(RD_FRAME(CPUS)), 0xffffffff);
 }
 
 static void fields(void)
 {
 	start();
-	/* SGIs and PPIs are not the distributor's; nor are there INTIDs from 64 on. */
+	/* The distributor has neither SGIs and PPIs, nor INTIDs from 64 on. */
 	out(DIST + SET_ENABLE, 0xffffffff);
 	CHECK_EQ(in(DIST + SET_ENABLE), 0);
 	out(DIST + SET_ENABLE + 8, 0xffffffff);
@@ -272,7 +275,7 @@ static void fields(void)
 	CHECK_EQ(in(DIST + SET_ENABLE + 4), SPI_BIT);
 	out(DIST + CLEAR_ENABLE + 4, SPI_BIT);
 	CHECK_EQ(in(DIST + CLEAR_ENABLE + 4), 0);
-	/* PPIs without a wire are not there. */
+	/* PPIs without a wire do not exist. */
 	out(SGI_FRAME(1) + SET_ENABLE, 0xffffffff);
 	CHECK_EQ(in(SGI_FRAME(1) + SET_ENABLE), 0x6c00ffff);
 	CHECK_EQ(in(SGI_FRAME(0) + SET_ENABLE), 0);
@@ -285,17 +288,17 @@ static void fields(void)
 
 	out(DIST + CONFIG + 8, 0xffffffff);
 	CHECK_EQ(in(DIST + CONFIG + 8), 0xaaaaaaaa);
-	/* SGIs are edges. */
+	/* SGIs stay edge-triggered. */
 	out(SGI_FRAME(0) + CONFIG, 0);
 	CHECK_EQ(in(SGI_FRAME(0) + CONFIG), 0xaaaaaaaa);
-	/* Bytes reach priorities alone. */
+	/* Only priorities can be accessed by bytes. */
 	bus_write(&bus, DIST + SET_ENABLE + 4, 1, 0xff);
 	CHECK_EQ(in(DIST + SET_ENABLE + 4), 0);
 
 	bus_write(&bus, ROUTE(SPI), 8, 0xff800002ull << 8);
 	CHECK_EQ(bus_read(&bus, ROUTE(SPI), 8), 0xff00000200);
 	CHECK_EQ(bus_read(&bus, ROUTE(31), 8), 0);
-	/* Its halves, each alone. */
+	/* The halves of the register can be written separately. */
 	out(ROUTE(SPI), 0x030201);
 	CHECK_EQ(bus_read(&bus, ROUTE(SPI), 8), 0xff00030201);
 	out(ROUTE(SPI) + 4, 4);
@@ -311,7 +314,7 @@ static void level(void)
 	irq_set(&line, true);
 	CHECK_EQ(injections, 1);
 	acknowledge(1, SPI);
-	/* What the device does while it is active is told. */
+	/* While the interrupt is active, the queue is told what the wire does. */
 	irq_set(&line, false);
 	CHECK_EQ(state(1, SPI) & ~AXV_ARM64_IRQ_PRIORITY, AXV_ARM64_IRQ_ACTIVE);
 	irq_set(&line, true);
@@ -352,7 +355,7 @@ static void edge(void)
 		 AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_PENDING);
 }
 
-/* It is kept where it is disabled, and not delivered twice. */
+/* An edge that comes while the interrupt is disabled is kept, and is delivered once. */
 static void edge_masked(void)
 {
 	start();
@@ -382,7 +385,7 @@ static void software_pending(void)
 	out(DIST + CLEAR_PENDING + 4, SPI_BIT);
 	out(DIST + SET_ENABLE + 4, SPI_BIT);
 	CHECK(!entry(1, SPI));
-	/* A wire that is high makes it pending again. */
+	/* If the wire is high, the interrupt is pending again. */
 	irq_set(&line, true);
 	out(DIST + CLEAR_PENDING + 4, SPI_BIT);
 	CHECK_EQ(state(1, SPI), high_at(0xa0));
@@ -395,7 +398,7 @@ static void routing(void)
 	bus_write(&bus, ROUTE(SPI), 8, mpidrs[2]);
 	CHECK(!entry(1, SPI));
 	CHECK_EQ(state(2, SPI), high_at(0xa0));
-	/* To a CPU there is not; the first half of the register is written first. */
+	/* A route to a CPU that does not exist takes the interrupt out of all queues. */
 	bus_write(&bus, ROUTE(SPI), 8, 7);
 	CHECK(!entry(0, SPI) && !entry(1, SPI) && !entry(2, SPI));
 	bus_write(&bus, ROUTE(SPI), 8, 0);
@@ -416,7 +419,7 @@ static void priorities(void)
 	CHECK_EQ(state(1, SPI), high_at(0x20) | pending_at(0x20));
 }
 
-/* The module is told what is enabled, of every CPU by every CPU, and nothing twice. */
+/* The kernel module is told which SGIs are enabled, whichever CPU changes it, and only once. */
 static void between_cpus(void)
 {
 	unsigned int calls, cpu;
@@ -440,7 +443,7 @@ static void between_cpus(void)
 	bus_write(&bus, SGI_FRAME(1) + PRIORITY + 5, 1, 0x20);
 	CHECK_EQ(state(1, 5), pending_at(0x20));
 
-	/* The whole group is off: both wait, and one is taken back. */
+	/* With the group off both SGIs wait; then one is cleared. */
 	out(DIST + CTLR, 0);
 	CHECK_EQ(sgis[1].enabled, 0);
 	CHECK_EQ(sent[1], BIT(5) | BIT(6));
@@ -451,7 +454,7 @@ static void between_cpus(void)
 	out(SGI_FRAME(1) + CLEAR_PENDING, BIT(5));
 	CHECK(!entry(1, 5));
 
-	/* By a register, of CPUs that have it enabled and not */
+	/* Made pending by a register, on CPUs that have the SGI enabled, or not. */
 	for (cpu = 0; cpu < CPUS; cpu++)
 		out(SGI_FRAME(cpu) + SET_PENDING, BIT(7));
 	CHECK_EQ(state(1, 7), pending_at(0));
@@ -489,7 +492,7 @@ static void active(void)
 	irq_set(&line, true);
 	acknowledge(1, SPI);
 	CHECK_EQ(in(DIST + SET_ACTIVE + 4), SPI_BIT);
-	/* It is active where it was, wherever it goes now. */
+	/* It stays active in its old queue after its route has changed. */
 	bus_write(&bus, ROUTE(SPI), 8, 0);
 	CHECK_EQ(in(DIST + SET_ACTIVE + 4), SPI_BIT);
 	CHECK_EQ(in(SGI_FRAME(0) + SET_ACTIVE), 0);
@@ -509,12 +512,12 @@ static void active(void)
 	out(SGI_FRAME(2) + CLEAR_ACTIVE, BIT(3));
 	CHECK(!gic_enter(&gic, 2));
 	CHECK(!entry(2, 3));
-	/* The other CPU's is another. */
+	/* The SGI of the other CPU is not changed. */
 	CHECK(!gic_enter(&gic, 1));
 	CHECK_EQ(state(1, 3), AXV_ARM64_IRQ_ACTIVE);
 }
 
-/* A CPU goes, with its queue, and comes back. */
+/* A CPU is switched off, which resets its queue, and on again. */
 static void cpu_off(void)
 {
 	start();
@@ -536,7 +539,7 @@ static void cpu_off(void)
 	CHECK_EQ(timers[1], AXV_ARM64_VTIMER(TIMER, 0));
 }
 
-/* The most that a guest can make pending at once finds a place. */
+/* There is a place for all interrupts that a guest can make pending at once. */
 static void never_full(void)
 {
 	unsigned int intid;

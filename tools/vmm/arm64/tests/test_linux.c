@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading: a kernel made for the test, what is no kernel, a firmware; and the device
- * tree that goes with it.
+ * Tests of loading a kernel made for the test, files that are no kernel, and a firmware; and
+ * of the device tree.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static void put(unsigned int offset, u64 value)
 	memcpy(image + offset, &value, sizeof(value));
 }
 
-/* As the kernel's own header: a size, little-endian, pages of 4 KiB. */
+/* Make an Image, whose header says: a size, little-endian, pages of 4 KiB. */
 static void make_image(void)
 {
 	unsigned int i;
@@ -81,7 +81,7 @@ static void kernel(void)
 	CHECK_EQ(loaded.entry, 0x40200000);
 	CHECK_EQ(loaded.initrd_size, 0);
 	CHECK(!memcmp(memory_at(&mem, loaded.entry, sizeof(image)), image, sizeof(image)));
-	/* Before 5.8 it lay beside a boundary of 2 MiB. */
+	/* Kernels before 5.8 have a text_offset that is no multiple of 2 MiB. */
 	put(8, 0x80000);
 	CHECK_EQ(load(NULL, &loaded), 0);
 	CHECK_EQ(loaded.entry, 0x40280000);
@@ -97,7 +97,7 @@ static void initrd(void)
 	memset(data, 0x5a, sizeof(data));
 	write_file(initrd_path, data, sizeof(data));
 	CHECK_EQ(load(initrd_path, &loaded), 0);
-	/* Behind what the kernel needs, not what its file has. */
+	/* The initrd is behind the memory that the kernel needs, which is more than its file. */
 	CHECK_EQ(loaded.initrd, 0x40200000 + IMAGE_NEED);
 	CHECK_EQ(loaded.initrd_size, sizeof(data));
 	CHECK(!memcmp(memory_at(&mem, loaded.initrd, sizeof(data)), data, sizeof(data)));
@@ -207,7 +207,7 @@ static void device_tree(void)
 	CHECK_EQ(number("/intc@8000000", "reg", 6, 2), 3 * 0x20000);
 	CHECK_EQ(number("/", "interrupt-parent", 0, 1),
 		 number("/intc@8000000", "phandle", 0, 1));
-	/* The virtual timer is the third: PPI 11. */
+	/* The virtual timer is the third interrupt: PPI 11. */
 	CHECK_EQ(number("/timer", "interrupts", 7, 1), 11);
 	CHECK(is("/pl011@9000000", "compatible", "arm,pl011"));
 	CHECK_EQ(number("/pl011@9000000", "interrupts", 1, 1), 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The PL011 serial port. */
+/* Tests of the PL011 serial port. */
 #include <string.h>
 
 #include "fake.h"
@@ -69,7 +69,7 @@ static void identification(void)
 static void transmitting(void)
 {
 	start();
-	/* Its interrupt is a passage, which has not been yet. */
+	/* The interrupt comes when the FIFO falls to its trigger level, which it has not yet. */
 	out(PL011_IMSC, PL011_INT_TX);
 	CHECK(!irq.level);
 	out(PL011_DR, 'a');
@@ -112,7 +112,7 @@ static void receiving(void)
 
 	fifos();
 	CHECK_EQ(port.room(port.dev), PL011_FIFO);
-	/* As Linux opens it: first without a handler. */
+	/* Linux opens the port so: it enables the interrupt first without a handler. */
 	irq.disabled = true;
 	out(PL011_IMSC, PL011_INT_RX | PL011_INT_RT);
 	irq.disabled = false;
@@ -155,7 +155,7 @@ static void trigger(void)
 	unsigned int i;
 
 	fifos();
-	out(PL011_IFLS, 0);	/* an eighth */
+	out(PL011_IFLS, 0);		/* an eighth of the FIFO */
 	port.receive(port.dev, 'a');
 	CHECK_EQ(in(PL011_RIS), PL011_INT_RT);
 	port.receive(port.dev, 'b');
@@ -164,7 +164,7 @@ static void trigger(void)
 	CHECK_EQ(in(PL011_RIS), PL011_INT_RT);
 
 	fifos();
-	out(PL011_IFLS, 4 << 3);	/* seven */
+	out(PL011_IFLS, 4 << 3);	/* seven eighths */
 	for (i = 0; i < 13; i++)
 		port.receive(port.dev, i);
 	CHECK_EQ(in(PL011_RIS), PL011_INT_RT);
@@ -176,7 +176,7 @@ static void trigger(void)
 	port.receive(port.dev, 'a');
 	CHECK_EQ(in(PL011_RIS), PL011_INT_RT | PL011_INT_RX);
 	CHECK_EQ(port.room(port.dev), 0);
-	/* As a driver begins: the interrupt is cleared, the byte read. */
+	/* A driver begins so: it clears the interrupts, and reads the byte. */
 	out(PL011_ICR, 0x7ff);
 	CHECK_EQ(in(PL011_RIS), 0);
 	CHECK_EQ(in(PL011_DR), 'a');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The PL031 real-time clock. */
+/* Tests of the PL031 real-time clock. */
 #include "fake.h"
 #include "pl031.h"
 #include "tap.h"
@@ -82,7 +82,7 @@ static void alarm_masked(void)
 	CHECK(irq.level);
 }
 
-/* Setting the clock moves the alarm, and may be what sets it off. */
+/* Setting the clock moves the alarm, or sets it off. */
 static void alarm_and_clock(void)
 {
 	start();
@@ -98,7 +98,7 @@ static void alarm_and_clock(void)
 	CHECK(irq.level);
 }
 
-/* The timer fires late, as after the host's sleep. */
+/* The timer fires late, as after the host has slept. */
 static void alarm_late(void)
 {
 	start();
@@ -111,7 +111,7 @@ static void alarm_late(void)
 	CHECK_EQ(irq.edges, 1);
 }
 
-/* The host's clock is set. */
+/* The host's clock is set forward or back. */
 static void host_clock(void)
 {
 	start();
@@ -121,13 +121,13 @@ static void host_clock(void)
 	fake_advance(10 * NSEC_PER_SEC);
 	CHECK(irq.level);
 
-	/* A register that is read shows what is due. */
+	/* A read of the register shows an alarm that is due, even if no timer has fired. */
 	start();
 	out(PL031_MR, NOW + 10);
 	fake_set_wall(NOW + 15);
 	CHECK_EQ(in(PL031_RIS), 1);
 
-	/* Set back: it comes once. */
+	/* If the host's clock is set back, the alarm comes that much later. */
 	start();
 	out(PL031_IMSC, 1);
 	out(PL031_MR, NOW + 10);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The PL061's inputs and outputs. */
+/* Tests of the PL061's inputs and outputs. */
 #include "fake.h"
 #include "pl061.h"
 #include "tap.h"
@@ -46,7 +46,7 @@ static void data(void)
 	CHECK_EQ(in(PL061_DATA + (MASK << 2)), MASK);
 	CHECK_EQ(in(PL061_DATA + (0x01 << 2)), 0);
 
-	/* Only outputs obey, and only those that the address names. */
+	/* A write changes only outputs, and only those that the address selects. */
 	out(PL061_DIR, 0xf0);
 	out(PL061_DATA + (0x5f << 2), 0xff);
 	CHECK_EQ(in(PL061_DATA + (0xff << 2)), 0x50 | MASK);

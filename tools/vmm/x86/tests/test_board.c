@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The bus, the ways to switch off and reset, PCI without devices, CPUID. */
+/* Tests of the bus, the ways to switch off and reset, PCI without devices, and CPUID. */
 #include <string.h>
 
 #include "cpuid.h"
@@ -103,11 +103,11 @@ static void bus_widths(void)
 	r = (struct bus_range){ 0x200, 4, &words, &c, "c" };
 	bus_add(&bus, &r);
 
-	/* Byte by byte, beyond the device's end too, and around the top. */
+	/* Accesses that are split into bytes, across the device's ends and around the top. */
 	CHECK_EQ(bus_read(&bus, 0x100, 4), 0xff121110);
 	CHECK_EQ(bus_read(&bus, 0xff, 2), 0x10ff);
 	CHECK_EQ(bus_read(&bus, 0xffff, 4), 0xffffffff);
-	/* In halves, as long as the device does not know the width. */
+	/* Accesses that are split into halves, until the device knows the width. */
 	CHECK_EQ(bus_read(&bus, 0x200, 8), 0xffffffffc002c000);
 	bus_write(&bus, 0x200, 4, 0x5678abcd);
 	CHECK_EQ(last_offset, 2);
@@ -240,7 +240,7 @@ static void pci_host_bridge(void)
 	bus_write(&bus, 0xcf8, 4, 0x00000000);		/* not enabled */
 	CHECK_EQ(bus_read(&bus, 0xcfc, 4), 0xffffffff);
 
-	/* Nothing else, on this bus and others. */
+	/* There is no other device or function, nor another bus. */
 	bus_write(&bus, 0xcf8, 4, 0x80000100);
 	CHECK_EQ(bus_read(&bus, 0xcfc, 4), 0xffffffff);
 	bus_write(&bus, 0xcf8, 4, 0x80010000);
@@ -342,7 +342,9 @@ static void cpuid_table(void)
 #define CACHE(level)	((level) << 5 | 1)
 #define HOST_LEAVES	10
 
-/* A host's table with an APIC id, and four threads that share all caches. */
+/* Make a guest's table from one of a host, whose CPU has an APIC id, and four threads that
+ * share all caches.
+ */
 static unsigned int make_table(struct axv_x86_cpuid *table, const char *vendor, u32 id,
 			       unsigned int nr, u32 tsc_khz)
 {
@@ -418,7 +420,7 @@ static void cpuid_apics_intel(void)
 	CHECK_EQ(leaf(t, n, 0x80000008)->ecx, 0);
 	CHECK(!leaf(t, n, 0x8000001e));
 
-	/* One alone, of a host that does not know its TSC's frequency. */
+	/* One CPU, on a host that does not know its TSC's frequency. */
 	n = make_table(t, "Genu", 0, 1, 0);
 	CHECK_EQ(leaf(t, n, 1)->ecx, BIT(0) | BIT(21) | BIT(31));
 	CHECK_EQ(leaf(t, n, 1)->ebx, 0x00010800);
@@ -428,7 +430,7 @@ static void cpuid_apics_intel(void)
 	CHECK_EQ(subleaf(t, n, 0xb, 1)->ebx, 1);
 }
 
-/* More than the old leaves can tell. */
+/* More CPUs than the fields of the old leaves can express. */
 static void cpuid_apics_many(void)
 {
 	struct axv_x86_cpuid t[HOST_LEAVES + CPUID_EXTRA];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The console and the terminal.  Each test runs the console in a child process,
- * whose terminal, or pipes, are ours; with the real event loop and threads.
+ * Tests of the console and the terminal.  Each test runs the console in a child process, with
+ * the real event loop and threads; the test has the other end of the child's terminal or pipes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,24 +25,24 @@
 #include "uart.h"
 
 #define PORT		0x3f8
-#define DEADLINE	60000	/* ms: for something that has to happen */
+#define DEADLINE	60000	/* ms that the test waits for something that has to happen */
 
 /* What the child does. */
 enum child {
-	DO_ECHO,		/* greet, send back what arrives, end with '!' */
-	DO_FLOOD,		/* send more than the ring takes, then end */
-	DO_ASLEEP,		/* greet, and listen to nothing */
+	DO_ECHO,	/* send GREETING, send back what arrives, end at '!' */
+	DO_FLOOD,	/* send more than the ring takes, then end */
+	DO_ASLEEP,	/* send GREETING, and receive nothing */
 	DO_CRASH,
-	DO_LEAVE,		/* exit() without ado */
-	DO_MISS,		/* read what somebody else has taken */
-	DO_RESUME,		/* as after a shell has stopped it, and gone on */
+	DO_LEAVE,	/* call exit(), without console_stop() */
+	DO_MISS,	/* read input that another process has taken already */
+	DO_RESUME,	/* check that terminal_raw() works again after the mode was changed */
 };
 
 /* More than the ring, the pty and a pipe take together. */
 #define FLOOD_BYTES	(4 * CONSOLE_OUT)
 
 #define QUIT_CODE	4
-#define GREETING	"R"	/* the terminal is raw now */
+#define GREETING	"R"	/* says that the terminal is raw now */
 
 /* ---- the child ---------------------------------------------------------- */
 
@@ -99,7 +99,7 @@ static void serve(void)
 	bus_read(&bus, PORT + UART_IIR, 1);
 }
 
-/* The guest: waits for interrupts, and serves them. */
+/* The guest: waits for the port's interrupts, and serves them. */
 static void *guest(void *arg)
 {
 	(void)arg;
@@ -191,7 +191,7 @@ static void start_tty(enum child what)
 		close(to_child);
 		child(what);
 	}
-	/* @slave stays open: what the child leaves can be looked at. */
+	/* @slave stays open: the test looks at the terminal's mode after the child's end. */
 }
 
 static void start_pipes(enum child what)
@@ -213,7 +213,10 @@ static void start_pipes(enum child what)
 	from_child = out[0];
 }
 
-/* Standard input is the other end of a terminal, which is opened by a name for all of them. */
+/*
+ * Start a child whose standard input is the master of a pseudo-terminal: its name is /dev/ptmx,
+ * and opening that makes another pseudo-terminal.
+ */
 static void start_ptmx(enum child what)
 {
 	int master, slave, out[2];
@@ -245,7 +248,7 @@ static bool readable(void)
 	return poll(&fd, 1, DEADLINE) == 1;
 }
 
-/* Read until @text is all there, and nothing else has come. */
+/* Read until all of @text has come; nothing else may come. */
 static void expect(const char *text)
 {
 	char buf[256];
@@ -268,7 +271,7 @@ static bool is_raw(void)
 	return !tcgetattr(to_child, &mode) && !(mode.c_lflag & ICANON);
 }
 
-/* The child ends, with this status of wait(). */
+/* Wait until the child ends; @status is what waitpid() has to tell. */
 static void wait_for_end(int status)
 {
 	struct pollfd fd = { .fd = syscall(SYS_pidfd_open, pid, 0) };
@@ -302,7 +305,7 @@ static void check_restored(void)
 	CHECK_EQ(after.c_oflag, before.c_oflag);
 }
 
-/* The same, with its terminal, which has its mode back. */
+/* Wait until the child ends, and check that its terminal has got its mode back. */
 static void reap_tty(int status)
 {
 	wait_for_end(status);
@@ -317,10 +320,10 @@ static void keys(void)
 	type("x");
 	expect("x");
 	CHECK(is_raw());
-	/* ^C and ^Z are the guest's, and ^A is doubled. */
+	/* ^C and ^Z go to the guest, and so does ^A if it is typed twice. */
 	type("\003\032\r\001\001");
 	expect("\003\032\r\001");
-	/* A break stays in its place. */
+	/* A break keeps its place among the bytes. */
 	type("c\001bd");
 	expect("cBd");
 	type("\001x");
@@ -332,7 +335,7 @@ static void quits_while_guest_sleeps(void)
 	char many[8192];
 
 	start_tty(DO_ASLEEP);
-	/* More than the rings take: it must not keep ^A x out. */
+	/* More keys than the rings take; ^A x must work all the same. */
 	memset(many, 'k', sizeof(many) - 1);
 	many[sizeof(many) - 1] = '\0';
 	expect(GREETING);
@@ -353,7 +356,7 @@ static void restored_after_exit(void)
 	reap_tty(0);
 }
 
-/* Whoever reads the same terminal, or pipe, may be faster. */
+/* Another process that reads the same terminal, or pipe, may be faster. */
 static void input_goes_elsewhere(void)
 {
 	start_tty(DO_MISS);
@@ -379,7 +382,7 @@ static void raw_when_resumed(void)
 
 static void pipes(void)
 {
-	/* No key has a meaning in a pipe. */
+	/* In a pipe, ^A is a byte as any other. */
 	start_pipes(DO_ECHO);
 	expect(GREETING);
 	type("ab\001xc!");
@@ -422,7 +425,7 @@ static void end_of_input(void)
 	to_child = from_child;
 	fd = (struct pollfd){ .fd = from_child, .events = POLLIN };
 	/*
-	 * It goes on; only a signal ends it.  If it did end by itself, it would
+	 * The child goes on, until it is killed.  If it ended by itself, it would
 	 * close its output, or have an exit code.
 	 */
 	CHECK(!poll(&fd, 1, 200));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The I/O APIC, as programs and local APICs see it. */
+/* Tests of the I/O APIC, as software and local APICs see it. */
 #include <pthread.h>
 #include <sched.h>
 
@@ -22,13 +22,13 @@
 static struct bus bus;
 static struct ioapic ioapic;
 
-/* What has been sent last, how much, and whether somebody takes it. */
+/* The last message, the number of messages, and whether no local APIC takes them. */
 static u64 address;
 static u32 data;
 static unsigned int sent;
 static bool nobody;
 
-/* In several threads: none is here while another one is. */
+/* With @several threads: send() sets @overlaps if two of them are @inside it. */
 static bool several, inside, overlaps;
 
 static bool send(void *arg, u64 addr, u32 value)
@@ -68,7 +68,7 @@ static void put(u8 reg, u32 value)
 	bus_write(&bus, WINDOW, 4, value);
 }
 
-/* As Linux does it: the destination first. */
+/* Program an entry as Linux does: the destination first. */
 static void program(unsigned int pin, u32 high, u32 low)
 {
 	put(0x11 + 2 * pin, high);
@@ -123,14 +123,14 @@ static void registers(void)
 	put(2, 0);
 	CHECK_EQ(get(2), 0x0f000000);
 
-	/* All but what is read-only and reserved. */
+	/* All bits can be written, except read-only and reserved ones. */
 	put(0x3e, 0xffffffff);
 	put(0x3f, 0xffffffff);
 	CHECK_EQ(get(0x3e), 0x0001afff);
 	CHECK_EQ(get(0x3f), 0xfffe0000);
 	CHECK_EQ(get(0x3c), MASKED);
 
-	/* Beyond the table, and where there is no register. */
+	/* Indices behind the table, and without a register. */
 	put(0x40, 0x31);
 	put(0xff, 0x31);
 	put(0x0f, 0x31);
@@ -162,12 +162,12 @@ static void edges(void)
 	line(4, true);
 	CHECK_EQ(sent, 3);
 
-	/* They do not end: nothing is remembered of them. */
+	/* Edges need no end of interrupt: the entry has no remote IRR. */
 	CHECK_EQ(entry(4), 0x31);
 	ioapic_eoi(&ioapic, 0x31);
 	CHECK_EQ(sent, 3);
 
-	/* What comes while the input is masked is lost. */
+	/* An edge that comes while the input is masked is lost. */
 	line(4, false);
 	program(4, TO(3u), 0x31 | MASKED);
 	line(4, true);
@@ -175,7 +175,7 @@ static void edges(void)
 	program(4, TO(3u), 0x31);
 	CHECK_EQ(sent, 3);
 	line(4, true);
-	CHECK_EQ(sent, 3 + 1);			/* the pulse has let it fall */
+	CHECK_EQ(sent, 3 + 1);			/* an edge: the pulse has let the line fall */
 	line(5, true);
 	CHECK_EQ(sent, 4);
 }
@@ -190,12 +190,12 @@ static void levels(void)
 	CHECK_EQ(data, LEVEL_DATA | 0x29);
 	CHECK_EQ(entry(9), 0x29 | LEVEL | REMOTE_IRR);
 
-	/* Until its end it asks no more. */
+	/* Until the interrupt has ended, no other one is sent. */
 	line(9, false);
 	line(9, true);
 	program(9, TO(1u), 0x29 | LEVEL);
 	CHECK_EQ(sent, 1);
-	ioapic_eoi(&ioapic, 0x2a);		/* another one's */
+	ioapic_eoi(&ioapic, 0x2a);		/* another interrupt's end */
 	CHECK_EQ(sent, 1);
 	ioapic_eoi(&ioapic, 0x29);
 	CHECK_EQ(sent, 2);
@@ -204,13 +204,13 @@ static void levels(void)
 	CHECK_EQ(sent, 2);
 	CHECK_EQ(entry(9), 0x29 | LEVEL);
 
-	/* While it is masked, it waits. */
+	/* A masked level waits. */
 	program(9, TO(1u), 0x29 | LEVEL | MASKED);
 	line(9, true);
 	CHECK_EQ(sent, 2);
 	program(9, TO(1u), 0x29 | LEVEL);
 	CHECK_EQ(sent, 3);
-	/* Masked before the end. */
+	/* Masked before the interrupt has ended. */
 	program(9, TO(1u), 0x29 | LEVEL | MASKED);
 	CHECK_EQ(entry(9), 0x29 | LEVEL | MASKED | REMOTE_IRR);
 	ioapic_eoi(&ioapic, 0x29);
@@ -219,14 +219,14 @@ static void levels(void)
 	program(9, TO(1u), 0x29 | LEVEL);
 	CHECK_EQ(sent, 4);
 
-	/* The end by a change of the trigger mode. */
+	/* A change of the trigger mode ends the interrupt. */
 	program(9, TO(1u), 0x29 | MASKED);
 	CHECK_EQ(entry(9), 0x29 | MASKED);
 	program(9, TO(1u), 0x29 | LEVEL);
 	CHECK_EQ(sent, 5);
 }
 
-/* A pulse of a level-triggered input is a level for a moment. */
+/* A pulse of a level-triggered input is an active level for a moment. */
 static void level_pulse(void)
 {
 	start();
@@ -252,7 +252,10 @@ static void shared_vector(void)
 	CHECK_EQ(entry(16), 0x29 | LEVEL | REMOTE_IRR);
 }
 
-/* A level that nobody took has no end: it is sent again when there is a reason. */
+/*
+ * A level that no local APIC took has no end of interrupt: it is sent again at the next change
+ * of the entry or the wire.
+ */
 static void not_taken(void)
 {
 	start();
@@ -287,7 +290,7 @@ static void destinations(void)
 	pulse(1);
 	CHECK_EQ(address, 0xfee81004);
 
-	/* Bits 14:8 of the id. */
+	/* Bits 14:8 of the destination. */
 	program(1, TO(0x34u) | 0x12 << 17, 0x31);
 	pulse(1);
 	CHECK_EQ(address, 0x0000120000000000 | 0xfee34000);
@@ -323,7 +326,7 @@ static void delivery_modes(void)
 		if (sent)
 			CHECK_EQ(data, EDGE_DATA | modes[i].mode << 8 | 0x31);
 
-		/* As levels; some are edges all the same. */
+		/* As level-triggered; some modes are edge-triggered all the same. */
 		program(1, 0, 0x31 | modes[i].mode << 8 | LEVEL);
 		line(1, true);
 		CHECK_EQ(sent, 2 * modes[i].sends);
@@ -334,7 +337,7 @@ static void delivery_modes(void)
 	}
 }
 
-/* A device that raises and lowers its wire beside a local APIC that tells ends. */
+/* A device raises and lowers its wire while a local APIC tells ends of interrupts. */
 #define MESSAGES	500
 
 static bool done;
@@ -343,7 +346,7 @@ static void *end(void *arg)
 {
 	while (!__atomic_load_n(&done, __ATOMIC_SEQ_CST)) {
 		ioapic_eoi(&ioapic, 0x29);
-		sched_yield();		/* a lock is not fair */
+		sched_yield();		/* so that the other thread gets the lock */
 	}
 	return arg;
 }
@@ -368,7 +371,7 @@ static void threads(void)
 	several = false;
 	CHECK(!overlaps);
 
-	/* The wire is high: it waits for its end, and then asks again. */
+	/* The wire is high: at the interrupt's end another one is sent. */
 	CHECK_EQ(entry(9), 0x29 | LEVEL | REMOTE_IRR);
 	before = sent;
 	ioapic_eoi(&ioapic, 0x29);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The boot protocol: a kernel made for the test, and, if they are named in
- * AXVMM_TEST_KERNELS (paths with blanks between), real ones.
+ * Tests of the boot protocol, with a kernel made for the test, and with real kernels, if
+ * AXVMM_TEST_KERNELS names some (paths with blanks between).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static void make_memory(u64 size)
 	for (i = 0; i < mem.nr; i++)
 		free(mem.areas[i].hva);
 	map_memory(&mem, size);
-	/* What is above 4 GiB is not touched. */
+	/* Memory above 4 GiB is not accessed, so it need not exist. */
 	for (i = 0; i < 2; i++)
 		mem.areas[i].hva = calloc(1, mem.areas[i].size);
 }
@@ -43,7 +43,7 @@ static struct setup_header *header(void)
 	return (struct setup_header *)(image + 0x1f1);
 }
 
-/* A bzImage: the header, seven setup sectors, a payload. */
+/* Make a bzImage: the header, seven setup sectors, a payload. */
 static void make_image(void)
 {
 	struct setup_header *hdr = header();
@@ -122,7 +122,7 @@ static void boots(void)
 	CHECK_EQ(bp->e820_table[3].type, 1);
 }
 
-/* The kernel looks at the header only as far as its own jump tells. */
+/* Fields behind the header's end, which its jump tells, are not copied. */
 static void short_header(void)
 {
 	struct linux_entry entry;
@@ -152,7 +152,7 @@ static void initrd_limit(void)
 	bp = memory_at(&mem, entry.boot_params, sizeof(*bp));
 	CHECK_EQ(bp->hdr.ramdisk_image, 0x3000000 - 8192);
 
-	/* Not over the kernel, nor below it. */
+	/* With these limits the initrd would overlap the kernel, or lie below it. */
 	header()->initrd_addr_max = KERNEL_START + KERNEL_NEED + 4095;
 	CHECK(load(initrd_path, "", &entry) < 0);
 	header()->initrd_addr_max = 0xffff;
@@ -215,7 +215,7 @@ static void refused(void)
 	CHECK(load(initrd_path, "", &entry) < 0);
 	unlink(initrd_path);
 	CHECK(!mkfifo(initrd_path, 0600));
-	alarm(60);		/* nobody ever writes to it */
+	alarm(60);		/* in case the open waits for a writer of the FIFO */
 	CHECK(load(initrd_path, "", &entry) < 0);
 	alarm(0);
 	unlink(initrd_path);
@@ -233,7 +233,7 @@ static void high_memory(void)
 
 	make_memory(MIB(64));
 	make_image();
-	/* As if there were more: the map is made from these two. */
+	/* Pretend that there is more memory: the e820 map is made from the areas. */
 	mem.areas[1].size = GIB(3) - mem.areas[1].gpa;
 	memory_add(&mem, GIB(4), GIB(9), 0);
 	CHECK_EQ(load(NULL, "", &entry), 0);
@@ -317,7 +317,7 @@ static void acpi_tables(void)
 	CHECK_EQ(get32(fadt + 36) % 64, 0);
 }
 
-/* The entry of the MADT that has @type, after @nr others of it; NULL: none. */
+/* Find the entry number @nr, from 0, of those of the MADT that have @type; NULL: none. */
 static const u8 *madt_entry(const u8 *madt, u8 type, unsigned int nr)
 {
 	const u8 *end = madt + get32(madt + 4), *p;
@@ -332,7 +332,7 @@ static const u8 *madt_entry(const u8 *madt, u8 type, unsigned int nr)
 	return NULL;
 }
 
-/* Whether that entry is these bytes. */
+/* Whether madt_entry() has exactly these bytes. */
 static bool madt_has(const u8 *madt, u8 type, unsigned int nr, const char *bytes,
 		     unsigned int count)
 {
@@ -341,7 +341,7 @@ static bool madt_has(const u8 *madt, u8 type, unsigned int nr, const char *bytes
 	return entry && entry[1] == count && !memcmp(entry, bytes, count);
 }
 
-/* The MADT for so many CPUs. */
+/* Make tables for @apics CPUs, and return the MADT. */
 static const u8 *make_madt(unsigned int apics)
 {
 	const u8 *xsdt;
@@ -374,7 +374,7 @@ static void acpi_apics(void)
 	CHECK(!madt_entry(madt, 10, 0));
 }
 
-/* Configuration space, which is reserved; the root; and messages are allowed. */
+/* ECAM is reserved, the DSDT has the root, and the FADT allows MSI. */
 static void acpi_pci(void)
 {
 	static const char root[] = "PCI0\x08_HID\x0c\x41\xd0\x0a\x08";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The 8259 pair, as programs see it. */
+/* Tests of the 8259 pair, as software sees it. */
 #include <string.h>
 
 #include "pic.h"
@@ -46,7 +46,7 @@ static void pulse(unsigned int pin)
 	irq_pulse(&l);
 }
 
-/* As Linux does it: vectors 0x30 and 0x38, nothing masked. */
+/* Initialize the pair as Linux does: vectors 0x30 and 0x38, nothing masked. */
 static void start_with(u8 icw4)
 {
 	bus_init(&bus, "port");
@@ -106,7 +106,7 @@ static void edges(void)
 	line(4, true);
 	CHECK_EQ(pic_acknowledge(&pics), 0x34);
 	out(MASTER, EOI);
-	/* It is still high: no new edge. */
+	/* The line is still high: there is no new edge. */
 	CHECK(!wire);
 	line(4, true);
 	CHECK(!wire);
@@ -114,7 +114,7 @@ static void edges(void)
 	line(4, true);
 	CHECK(wire);
 
-	/* It falls before it is acknowledged. */
+	/* The line falls before the interrupt is acknowledged. */
 	line(4, false);
 	CHECK(!wire);
 	CHECK_EQ(in(MASTER), 0);
@@ -154,7 +154,7 @@ static void priorities(void)
 	CHECK_EQ(pic_acknowledge(&pics), 0x39);	/* through input 2 */
 	CHECK(!wire);
 	pulse(1);
-	CHECK(wire);				/* interrupts it */
+	CHECK(wire);				/* has higher priority */
 	CHECK_EQ(pic_acknowledge(&pics), 0x31);
 	out(MASTER, EOI);
 	CHECK(!wire);
@@ -179,7 +179,7 @@ static void masking(void)
 	out(MASTER + 1, 0x10);
 	CHECK(!wire);
 
-	/* A slave's request that is masked again leaves nothing behind. */
+	/* When a request of the slave is masked, the wire falls again. */
 	pulse(8);
 	CHECK(wire);
 	out(SLAVE + 1, 0xff);
@@ -266,7 +266,7 @@ static void special_mask(void)
 	out(MASTER, 0x68);		/* special mask on */
 	CHECK(wire);
 	CHECK_EQ(pic_acknowledge(&pics), 0x36);
-	out(MASTER, EOI);		/* of 6: 3 is masked, and stays */
+	out(MASTER, EOI);		/* ends 6: 3 is masked, and stays in service */
 	out(MASTER, 0x0b);
 	CHECK_EQ(in(MASTER), 0x08);
 	out(MASTER, 0x48);		/* off */
@@ -299,7 +299,7 @@ static void polling(void)
 	CHECK_EQ(in(MASTER), 0x20);
 	out(MASTER, EOI);
 
-	/* The slave's request is gone once it has been polled. */
+	/* Once the slave has been polled, its request is gone. */
 	pulse(14);
 	CHECK(wire);
 	out(SLAVE, 0x0c);
@@ -315,7 +315,7 @@ static void initialization(void)
 	out(MASTER, 0x11);
 	CHECK(!wire);			/* the edge is forgotten */
 	pulse(4);
-	CHECK(!wire);			/* not before it is complete */
+	CHECK(!wire);			/* the initialization is not complete */
 	out(MASTER + 1, 0x50);
 	out(MASTER + 1, 0x04);
 	out(MASTER + 1, 0x01);

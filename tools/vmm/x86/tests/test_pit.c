@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The 8254 timer and port 0x61. */
+/* Tests of the 8254 timer and port 0x61. */
 #include <string.h>
 
 #include "fake.h"
@@ -46,7 +46,7 @@ static u16 get_count(u16 port)
 	return low | in(port) << 8;
 }
 
-/* To the middle of the tick @ticks ahead. */
+/* Advance by @ticks and a half, so that rounding does not matter. */
 static void advance_ticks(u64 ticks)
 {
 	fake_advance((ticks * 2 + 1) * NSEC_PER_SEC / PIT_HZ / 2);
@@ -65,7 +65,7 @@ static void mode0_interrupt(void)
 	fake_advance(NSEC_PER_SEC);
 	CHECK_EQ(irq.edges, 1);
 
-	/* A new count takes it down and starts anew. */
+	/* A new count lowers the line, and starts the counter anew. */
 	out(CHANNEL0, 100);
 	CHECK(!irq.level);
 	out(CHANNEL0, 0);
@@ -81,7 +81,7 @@ static void mode2_periodic(void)
 	CHECK_EQ(irq.edges, 100);
 	CHECK(!irq.level);
 
-	/* 65536, the slowest. */
+	/* Count 65536 is the slowest. */
 	set_count(CHANNEL0, 0x34, 0);
 	irq.edges = 0;
 	fake_advance(10 * NSEC_PER_SEC);
@@ -95,7 +95,7 @@ static void mode3_square(void)
 	fake_advance(NSEC_PER_SEC + NSEC_PER_SEC / 200);
 	CHECK_EQ(irq.edges, 100);
 
-	/* Counts by two, and is high in the first half. */
+	/* Mode 3 counts by two; the output is high in the first half. */
 	out(SYSTEM, 1);
 	set_count(CHANNEL2, 0xb6, 1000);
 	advance_ticks(100);
@@ -113,14 +113,14 @@ static void mode4_strobe(void)
 	fake_advance(NSEC_PER_SEC);
 	CHECK_EQ(irq.edges, 1);
 	CHECK(!irq.level);
-	/* Linux programs the next one so. */
+	/* Linux programs the next shot so. */
 	out(CHANNEL0, 0xe8);
 	out(CHANNEL0, 3);
 	fake_advance(NSEC_PER_SEC);
 	CHECK_EQ(irq.edges, 2);
 }
 
-/* Held up between the bytes and the timer: the interrupt comes at once. */
+/* If the thread is held up between a count's bytes, the interrupt comes at once. */
 static void late(void)
 {
 	start();
@@ -139,13 +139,13 @@ static void partial_count(void)
 	set_count(CHANNEL0, 0x34, 11932);
 	fake_advance(NSEC_PER_SEC / 2);
 	irq.edges = 0;
-	/* Half a count changes nothing in mode 2. */
+	/* In mode 2 the first byte of a count changes nothing. */
 	out(CHANNEL0, 1);
 	fake_advance(NSEC_PER_SEC / 2);
 	CHECK_EQ(irq.edges, 50);
 }
 
-/* A guest that takes no interrupts for a while gets them later. */
+/* A guest that takes no interrupt for a while gets the missing ones later. */
 static void backlog(void)
 {
 	unsigned int i;
@@ -159,14 +159,14 @@ static void backlog(void)
 		pit_pic_ops.taken(&pit);
 	CHECK_EQ(irq.edges, 9);
 
-	/* The loop itself comes late. */
+	/* The event loop itself is late. */
 	set_count(CHANNEL0, 0x34, 11932);
 	fake_skip(NSEC_PER_SEC / 10 + NSEC_PER_SEC / 200);
 	CHECK_EQ(pit.backlog, 9);
 	fake_advance(NSEC_PER_SEC / 100);
 	CHECK_EQ(pit.backlog, 10);
 
-	/* Not without end, and not beyond a new count. */
+	/* The backlog is limited, and a new count clears it. */
 	fake_advance(60 * NSEC_PER_SEC);
 	CHECK(pit.backlog <= 101);
 	set_count(CHANNEL0, 0x34, 11932);
@@ -182,7 +182,7 @@ static void too_fast(void)
 	fake_advance(NSEC_PER_SEC / 100);
 	CHECK(irq.edges > 10);
 	CHECK(irq.edges <= 101);
-	/* One does not exist. */
+	/* A count of one does not exist. */
 	set_count(CHANNEL0, 0x36, 1);
 	fake_advance(NSEC_PER_SEC / 100);
 }
@@ -203,14 +203,14 @@ static void reading(void)
 	advance_ticks(1234);
 	CHECK_EQ(get_count(CHANNEL0), 50000 - 1234);
 
-	/* Latched: it stands still for the reader, once. */
+	/* A latched count stands still until it has been read. */
 	out(CONTROL, 0x00);
 	advance_ticks(99);
 	out(CONTROL, 0x00);
 	CHECK_EQ(get_count(CHANNEL0), 50000 - 1234);
 	CHECK_EQ(get_count(CHANNEL0), 50000 - 1234 - 99);
 
-	/* One byte only. */
+	/* Access of the low byte only. */
 	out(CONTROL, 0x14);
 	out(CHANNEL0, 200);
 	advance_ticks(10);
@@ -257,7 +257,7 @@ static void nothing(void *arg, bool level)
 	(void)level;
 }
 
-/* With the interrupt controller: how often the CPU would be interrupted now. */
+/* With the interrupt controller: acknowledge all interrupts, and count them. */
 static unsigned int acknowledge_all(struct pics *pics)
 {
 	unsigned int n = 0;
@@ -286,18 +286,18 @@ static void masked(void)
 	out(0x21, 0x01);
 	set_count(CHANNEL0, 0x34, 11932);
 
-	/* Not masked: nothing is lost. */
+	/* While the input is not masked, no edge is lost. */
 	fake_advance(NSEC_PER_SEC / 10 + NSEC_PER_SEC / 1000);
 	CHECK_EQ(acknowledge_all(&pics), 10);
 
-	/* Masked: one edge is there at the end. */
+	/* After the input was masked, one edge is pending. */
 	out(0x21, 0x01);
 	fake_advance(30 * NSEC_PER_SEC);
 	CHECK_EQ(acknowledge_all(&pics), 0);
 	out(0x21, 0x00);
 	CHECK_EQ(acknowledge_all(&pics), 1);
 
-	/* Initialization forgets all. */
+	/* Initializing the controller clears the backlog. */
 	fake_advance(NSEC_PER_SEC);
 	out(0x20, 0x11);
 	out(0x21, 0x30);
@@ -308,7 +308,7 @@ static void masked(void)
 	CHECK_EQ(acknowledge_all(&pics), 1);
 }
 
-/* As Linux measures the TSC. */
+/* What Linux does to measure the TSC. */
 static void calibration(void)
 {
 	start();
@@ -338,7 +338,7 @@ static void gate(void)
 	advance_ticks(50);
 	CHECK_EQ(get_count(CHANNEL2), 850);
 
-	/* Mode 1 waits for a rise, and starts anew with each. */
+	/* In mode 1 each rising edge of the gate starts the counter anew. */
 	out(SYSTEM, 0);
 	set_count(CHANNEL2, 0xb2, 1000);
 	CHECK(in(SYSTEM) & 0x20);

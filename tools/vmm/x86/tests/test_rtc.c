@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The real-time clock. */
+/* Tests of the real-time clock. */
 #include <string.h>
 
 #include "fake.h"
@@ -29,7 +29,7 @@ static void set(u8 reg, u8 value)
 
 static u8 get(u8 reg)
 {
-	bus_write(&bus, 0x70, 1, reg | 0x80);	/* NMI masked: no difference */
+	bus_write(&bus, 0x70, 1, reg | 0x80);	/* bit 7, which masks NMIs, is ignored */
 	return bus_read(&bus, 0x71, 1);
 }
 
@@ -69,7 +69,7 @@ static void formats(void)
 	CHECK_EQ(get(4), 0x92);			/* noon */
 }
 
-/* As Linux sets it; on the way the date is none (31 January to February). */
+/* Set the clock as Linux does; on the way the date is not valid (31 February). */
 static void setting(void)
 {
 	start();
@@ -122,7 +122,7 @@ static void update_interrupt(void)
 	CHECK_EQ(get(0xb), 0x82);		/* SET clears UIE */
 	set(0xb, 0x02);
 	CHECK(!irq.level);
-	/* The flag without the interrupt. */
+	/* The flag is set without the interrupt, too. */
 	get(0xc);
 	fake_advance(NSEC_PER_SEC);
 	CHECK_EQ(get(0xc), 0x10);
@@ -143,7 +143,7 @@ static void alarm_interrupt(void)
 	CHECK(irq.level);
 	CHECK_EQ(get(0xc) & 0xa0, 0xa0);
 
-	/* Every minute. */
+	/* An alarm every minute. */
 	set(3, 0xff);
 	set(5, 0xff);
 	fake_advance(59 * NSEC_PER_SEC);
@@ -186,7 +186,7 @@ static void years(void)
 		CHECK_EQ(get(9), all[i][1]);
 	}
 
-	/* Twenty years with each write. */
+	/* Each write adds twenty years. */
 	start();
 	set(0xb, 0x06);
 	for (i = 0; i < 100000; i++)

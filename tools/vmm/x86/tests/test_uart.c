@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The 16550A serial port. */
+/* Tests of the 16550A serial port. */
 #include <string.h>
 
 #include <linux/serial_reg.h>
@@ -77,7 +77,7 @@ static void transmitting(void)
 	CHECK(in(UART_LSR) & UART_LSR_THRE);
 	CHECK(!irq.level);
 
-	/* Enabled while empty: at once. */
+	/* Enabled while the transmitter is empty, the interrupt comes at once. */
 	out(UART_IER, UART_IER_THRI);
 	CHECK(irq.level);
 	CHECK_EQ(in(UART_IIR), UART_IIR_THRI);
@@ -181,7 +181,7 @@ static void interrupt_switch(void)
 	CHECK(irq.level);
 }
 
-/* As Linux looks for a port. */
+/* What Linux does to probe a port. */
 static void loopback(void)
 {
 	start();
@@ -224,7 +224,7 @@ static void breaks(void)
 	CHECK_EQ(in(UART_LSR) & (UART_LSR_DR | UART_LSR_BI), UART_LSR_DR);
 	CHECK_EQ(in(UART_RX), 'a');
 
-	/* It is told with the byte of zeros that it is, and once. */
+	/* BI is read once, with the zero byte that the break is. */
 	CHECK(irq.level);
 	CHECK_EQ(in(UART_IIR) & 0x0f, UART_IIR_RLSI);
 	CHECK_EQ(in(UART_LSR) & (UART_LSR_DR | UART_LSR_BI), UART_LSR_DR | UART_LSR_BI);
