@@ -114,7 +114,7 @@ static enum bench_exit axv_run_once(void)
 		case AXV_EXIT_KICKED:
 			return BENCH_KICKED;
 		case AXV_EXIT_NOTHING:
-			/* The thread had work to do on its way to user mode. */
+			/* The run ended as the thread had other work to do in the kernel. */
 			continue;
 		default:
 			return BENCH_OTHER;
@@ -181,12 +181,12 @@ static void axv_kick(void)
 	ioctl(vcpu, AXV_VCPU_KICK);
 }
 
-/* A kick is for one run. */
+/* Nothing to undo: a kick ends one run only. */
 static void axv_kicked(void)
 {
 }
 
-/* No such command, which is as little as it can do. */
+/* axvcpu has no such command, so the call does as little as possible. */
 static void axv_empty(void)
 {
 	ioctl(dev, _IO(AXV_IOCTL, 0xff));

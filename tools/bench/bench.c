@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The same guest code through KVM or through axvcpu, in ticks of the counter.
- *
+ * Measures the same guest code through KVM or through axvcpu, in ticks of the counter.
  * In an emulator whose counter counts instructions, a tick is an instruction.
- * Prints a line per measurement: the interface, the name, median, least and
- * most of the samples.  With a command, measures that one instead; with the word
- * "trace", some rounds of each path are for the emulator's debugger to trace.
+ *
+ * Prints a line per measurement: the interface, the name, and the median, minimum and
+ * maximum of the samples.  With a command as argument, it measures that command instead.
+ * With the word "trace", the emulator's debugger stops before and after some rounds of
+ * each path, to trace them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +76,7 @@ static void supply_and_run(enum bench_exit exit_wanted)
 	expect(exit_wanted);
 }
 
-/* A read: what the guest asked for is supplied, and the run ends when it asks again. */
+/* Supply what the guest's last read asked for, and run until the guest reads again. */
 #define measure_read(path, code, exit)				\
 	do {							\
 		unsigned int warm;				\
@@ -87,7 +88,7 @@ static void supply_and_run(enum bench_exit exit_wanted)
 		measure(path, supply_and_run(exit));		\
 	} while (0)
 
-/* Nobody waits for the eventfd. */
+/* Doorbells that signal an eventfd for which no thread waits. */
 static void measure_doorbells(void)
 {
 	int fd = eventfd(0, EFD_CLOEXEC);
@@ -101,7 +102,7 @@ static void measure_doorbells(void)
 	close(fd);
 }
 
-/* What begins and ends a part of the trace, and what one of it is. */
+/* Tell the reader of the trace the paths' names and numbers, and execute the first marker. */
 static void begin_traces(void)
 {
 	unsigned int i;
@@ -138,7 +139,7 @@ static void measure_registers(void)
 	vmm->share_regs(0);
 }
 
-/* From the entry of a run that has a kick pending to its exit. */
+/* A run that has a kick pending, from its call to its return. */
 static void measure_kick(void)
 {
 	uint64_t samples[SAMPLES];
@@ -152,7 +153,7 @@ static void measure_kick(void)
 	report(PATH_KICK, samples, SAMPLES);
 }
 
-/* Pages the host has, and the second stage has not. */
+/* The guest touches pages that the host has, but that are not in the second stage. */
 static void measure_touch(void)
 {
 	uint64_t samples[16];
@@ -198,7 +199,7 @@ static void take_page(unsigned int n)
 		die("MADV_DONTNEED");
 }
 
-/* Pages that the guest has, and the host takes while no vCPU runs. */
+/* The host takes a page that the guest has, while no vCPU runs. */
 #define measure_taking(path)					\
 	do {							\
 		uint64_t samples[SAMPLES];			\
@@ -236,8 +237,8 @@ static void measure_takes(void)
 }
 
 /*
- * The log of a region, of which the guest has written one page in 64 KiB; while the
- * log is on it writes one page in 1 MiB.
+ * Switch the log of a region on, when the guest has written one page in each 64 KiB of it;
+ * and off, when the guest has written one page in each 1 MiB with the log on.
  */
 static void measure_log(void)
 {
@@ -280,8 +281,8 @@ static uint64_t now(void)
 }
 
 /*
- * A command as a whole, which boots a guest.  Ticks go on while all wait for a timer,
- * so it prints as well how many passed while the command had the CPU.
+ * Measure a command that boots a guest, from its start to its end.  Ticks go on while all
+ * threads wait for a timer, so this also prints the ticks of the command's CPU time.
  */
 static void measure_boot(char **command)
 {

@@ -2,23 +2,24 @@
 /*
  * A TCG plugin: how many costly instructions each measured path has.
  *
- * Counted instructions price a WRMSR like an addition. This plugin counts the
- * ones that cost more (costs.h), between the markers that the benchmark executes;
- * see marker.h. Guest and host are counted alike. It prints, for each interface,
- * path and kind of instruction, how many there are (the median of all rounds):
+ * When instructions are counted, a WRMSR is as cheap as an addition.  So this plugin
+ * counts the instructions that cost more (costs.h), between the markers that the
+ * benchmark executes (marker.h), those of guest and host alike.  It prints, for each
+ * interface, path and kind of instruction, how many there are (the median of all rounds):
  *
  *	cost kvm exit_out wrmsr 2.00
  *
- * With the argument "profile=FILE" it also writes to that file, for the round of each
- * path that has the median of all instructions, how often each address was executed, and
- * where a block of code was entered from; "run" is what is subtracted of a path with units:
+ * With the argument "profile=FILE" it also writes to that file, for one round of each path,
+ * how often each address was executed, and from where each block of code was entered.  The
+ * round is the one with the median number of instructions.  The path "run" is subtracted
+ * from a path with units:
  *
  *	path exit_out 0 1		(name, units, times: struct path_info)
  *	at kvm exit_out ffffffff81000000 2
  *	from kvm exit_out ffffffff81000000 ffffffffc0001234 1
  *
- * QEMU's plugin interface, version 1; its header is in no package, so what is
- * used of it is declared here.
+ * It uses QEMU's plugin interface, version 1, whose header is in no package; so what it
+ * uses is declared here.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -59,12 +60,12 @@ void qemu_plugin_outs(const char *text);
 EXPORT int qemu_plugin_version = 1;
 
 /**
- * struct insn - one address of the machine's code, for profiles
- * @address:	where it is
- * @from:	not an instruction, but the entry to it from there; 0: an instruction
- * @executed:	how often in this round
- * @next:	with the same hash
- * @next_executed: of this round
+ * struct insn - an instruction, or an entry to a block of code, for profiles
+ * @address:	address of the instruction, or of the block's first one
+ * @from:	for an entry, address of the instruction executed before; 0: an instruction
+ * @executed:	how often it was executed in this round
+ * @next:	the next one with the same hash
+ * @next_executed: the next one that was executed in this round
  */
 struct insn {
 	uint64_t address;
@@ -76,9 +77,9 @@ struct insn {
 
 /**
  * struct profile - what was executed in one round of a path
- * @instructions: all of them
- * @entries:	addresses
- * @entry:	each, and how often
+ * @instructions: number of instructions executed
+ * @entries:	elements of @entry
+ * @entry:	what was executed, and how often
  */
 struct profile {
 	uint64_t instructions;
@@ -94,9 +95,9 @@ struct profile {
 
 /**
  * struct count - what was executed between the markers of a path
- * @rounds:	how often there were some; those after ROUNDS do not count
- * @instructions: all of them, to a block of code, in all rounds
- * @costs:	by round and kind
+ * @rounds:	how many rounds there were, at most ROUNDS; later ones do not count
+ * @instructions: instructions executed in all rounds, rounded to blocks of code
+ * @costs:	costly instructions, by round and kind
  */
 struct count {
 	unsigned int rounds;
@@ -111,13 +112,13 @@ static struct count counts[SIDES][PATHS];
 static int side;
 static int current = -1;
 static uint64_t instructions;	/* since the machine was switched on */
-static uint32_t *costs_now;	/* of the path and round; NULL: none */
+static uint32_t *costs_now;	/* where to count costs now; NULL: between paths */
 
-static FILE *profiles;	/* NULL: none are wanted */
+static FILE *profiles;	/* NULL: no profiles are wanted */
 static struct insn *insns[HASHES];
 static struct insn *round_insns;	/* executed in this round */
-static uint64_t last;	/* address of the last one that was executed; 0: none yet */
-static struct profile *profile_now;	/* of the path and round; NULL: none */
+static uint64_t last;	/* address executed last in this round; 0: none yet */
+static struct profile *profile_now;	/* profile of this round; NULL: there is none */
 static struct profile rounds[SIDES][PATHS][ROUNDS];
 
 static void costly(unsigned int vcpu, void *data)
@@ -164,7 +165,7 @@ static void executed(unsigned int vcpu, void *data)
 	last = insn->address;
 }
 
-/* The first one of a block: where it came from tells who called. */
+/* The first instruction of a block was executed: note from where, which shows the caller. */
 static void entered(unsigned int vcpu, void *data)
 {
 	const struct insn *insn = data;
@@ -174,7 +175,7 @@ static void entered(unsigned int vcpu, void *data)
 	executed(vcpu, data);
 }
 
-/* A round has ended: its counts are kept, and begin anew. */
+/* A round has ended: store its counts in @profile, and reset them. */
 static void keep_round(struct profile *profile)
 {
 	struct insn *insn;
@@ -260,7 +261,10 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Of a kind, in the rounds of a path: one with an interrupt counts as little. */
+/*
+ * How many instructions of a kind a round of a path has: the median, which a round that is
+ * interrupted does not change.
+ */
 static double median(const struct count *count, int cost)
 {
 	uint32_t values[ROUNDS];
@@ -274,7 +278,7 @@ static double median(const struct count *count, int cost)
 	return values[count->rounds / 2];
 }
 
-/* How many of a kind one unit of a path has. */
+/* How many instructions of a kind one unit of a path has. */
 static double per_unit(const struct count *paths, int path, int cost)
 {
 	unsigned int units = path_info[path].units;
@@ -352,7 +356,7 @@ static void finish(qemu_plugin_id_t id, void *data)
 			for (cost = 1; cost < COSTS; cost++)
 				say(s, path, cost_names[cost],
 				    per_unit(counts[s], path, cost));
-		/* It has idle time in it, which the TSC counts as well. */
+		/* Print instructions for the boot: the TSC counts its idle time, too. */
 		say(s, PATH_BOOT, "instructions",
 		    counts[s][PATH_BOOT].instructions);
 	}

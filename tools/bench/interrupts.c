@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interrupts and halts in the kernel, and their floors: what the host takes for the like
- * without a guest.
+ * Measures interrupts and halts in the kernel, and their floors: what the host takes to do
+ * something similar without a guest.
  *
- * All threads share one CPU. They are SCHED_FIFO with one priority, so that none takes the
- * CPU from another: the CPU changes hands when a thread sleeps or yields, and so does it
- * in each round alike.
+ * All threads share one CPU.  They are SCHED_FIFO with the same priority, so none preempts
+ * another: the next thread runs when one sleeps or yields, which is the same in each round.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +31,7 @@ static void set_policy(int policy, int priority)
 		die("sched_setscheduler");
 }
 
-/* Otherwise the kernel holds SCHED_FIFO up when it has run for most of a second. */
+/* Without this the kernel throttles SCHED_FIFO threads after most of a second. */
 static void allow_fifo(void)
 {
 	static const char path[] = "/proc/sys/kernel/sched_rt_runtime_us";
@@ -127,7 +126,7 @@ static void *answer_nothing(void *unused)
 	return unused;
 }
 
-/* Until another thread has done what there is to do for it. */
+/* Signal another thread or the guest, and wait for its answer. */
 static void signal_and_wait(void)
 {
 	signal_fd(request_fd);
@@ -149,7 +148,7 @@ static int new_eventfd(void)
 	return fd;
 }
 
-/* Two threads: one wakes the other, and sleeps until it is woken itself. */
+/* The floors with two threads: one wakes the other, and sleeps until it is woken itself. */
 static void measure_threads(void)
 {
 	pthread_t thread;
@@ -185,9 +184,9 @@ static void measure_threads(void)
 }
 
 #if HAS_LAPIC
-/* ns, and of a deadline ticks; long enough to be back in the guest by then. */
+/* Timers expire after so many ns, or ticks for deadlines: the guest runs again by then. */
 #define TICK		100000
-/* Longer than that, where an instruction takes least. */
+/* Spins that take longer than TICK even in the emulator with the fastest instructions. */
 #define TICK_SPINS	60000
 
 static void timerfd_ticks(int fd)
@@ -201,7 +200,7 @@ static void timerfd_ticks(int fd)
 	}
 }
 
-/* A timer that is set, and expires while the program computes. */
+/* Set a timerfd, which expires while the program computes. */
 static void measure_timerfd(void)
 {
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
@@ -227,7 +226,7 @@ static void create(void)
 	expect(BENCH_STOP);
 }
 
-/* A vCPU alone. */
+/* What one vCPU does alone. */
 static void measure_lapic(void)
 {
 	create();
@@ -237,13 +236,13 @@ static void measure_lapic(void)
 	measure_in_kernel(PATH_DEADLINE, guest_deadline, TICK, (void)0);
 	vmm->destroy();
 
-	/* There is no way back from x2APIC mode but by switching the APIC off. */
+	/* A new VM: an APIC cannot go from x2APIC mode back to xAPIC mode directly. */
 	create();
 	measure_in_kernel(PATH_EOI_XAPIC, guest_eoi_xapic, 0, expect(BENCH_STOP));
 	vmm->destroy();
 }
 
-/* An eventfd's signal to a vCPU that is halted; it answers by a doorbell, or not. */
+/* Wake a halted vCPU by an eventfd; it answers by a doorbell, or not. */
 static void measure_irqfds(int ring_fd, int wake_fd, int bell_fd)
 {
 	uint64_t taken = params()->taken;
@@ -269,7 +268,7 @@ static void *run_peer(void *unused)
 	return unused;
 }
 
-/* Two vCPUs, each in a thread of its own. */
+/* What two vCPUs do, each in a thread of its own. */
 static void measure_pair(void)
 {
 #if HAS_LAPIC
@@ -283,7 +282,7 @@ static void measure_pair(void)
 	vmm->irqfd(wake_fd, PEER, INT_WAKE);
 	vmm->doorbell(1, bell_fd);
 #endif
-	/* arm64's KVM runs no vCPU before it knows of all. */
+	/* Wait for the second vCPU: arm64's KVM runs none before all have been created. */
 	params()->taken = 0;
 	thread = begin_thread(run_peer);
 	while (!params()->taken)

@@ -2,7 +2,7 @@
 #ifndef INTERRUPTS_H
 #define INTERRUPTS_H
 
-/* Interrupts and halts in the kernel, and what the host alone takes for the like. */
+/* Measure interrupts and halts in the kernel, and what the host alone takes for the like. */
 void measure_interrupts(void);
 
 #endif /* INTERRUPTS_H */

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What axvmm uses of libaxvcpu, on KVM: the part that is the same everywhere.
+ * The functions of libaxvcpu that axvmm uses, on KVM: the part for all architectures.
  *
- * Linked with axvmm's own objects instead of the library it makes axvmm-kvm,
- * the same VMM with the same devices on the rival: so that the boot of a Linux
- * guest can be compared.
+ * Linked with axvmm's objects, instead of the library, it makes axvmm-kvm: the same VMM
+ * with the same devices on KVM, so that the boot of a Linux guest can be compared.
  *
- * A kick is a signal and KVM's immediate_exit.  A halted guest waits in the kernel, as it
- * does with axvcpu.
+ * A kick sets KVM's immediate_exit and sends a signal.  A halted guest waits in the kernel,
+ * as it does with axvcpu.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +106,7 @@ void axv_vm_destroy(struct axv_vm *vm)
 	free(vm);
 }
 
-/* Laid out as the library does it, so that huge pages can be used alike. */
+/* Aligned as the library aligns it, so that KVM can use huge pages, too. */
 int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
 		   __u64 size, void **hva)
 {
@@ -131,7 +130,7 @@ int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa,
 	return 0;
 }
 
-/* ---- devices of other processes: the comparison has none ------------------ */
+/* ---- devices of other processes: axvmm-kvm has none ---------------------- */
 
 #define NO_VHOST	"devices of other processes"
 
@@ -344,7 +343,7 @@ int axv_vcpu_handle_mmio(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 	return err;
 }
 
-/* KVM switches tasks by itself. */
+/* KVM finishes instructions itself, also task switches. */
 int axv_vcpu_finish(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops, void *opaque)
 {
 	(void)vcpu;
@@ -360,7 +359,7 @@ int axv_vcpu_explain(struct axv_vcpu *vcpu, char *text, size_t size)
 	return 0;
 }
 
-/* Returns 1 to enter again. */
+/* Show KVM's exit as axvcpu's.  Returns 1 to enter the guest again. */
 static int translate_exit(struct axv_vcpu *v)
 {
 	return v->kvm->exit_reason == KVM_EXIT_MMIO ? show_mmio(v) : kvm_arch_exit(v);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * KVM behind libaxvcpu's functions: between the common part and an architecture's.
+ * libaxvcpu's functions on KVM: what the common part and an architecture's share.
  */
 #ifndef KVM_LIB_H
 #define KVM_LIB_H
@@ -20,8 +20,8 @@ struct axv_host {
 /**
  * struct axv_vm - a VM of KVM
  * @host:	descriptor of KVM
- * @fd:		its own
- * @arch:	what is the architecture's
+ * @fd:		descriptor of the VM
+ * @arch:	the architecture's part
  */
 struct axv_vm {
 	int host;
@@ -35,13 +35,13 @@ struct axv_vm {
  * @fd:		its descriptor
  * @id:		its number
  * @kvm:	KVM's shared page
- * @kvm_size:	bytes of it
- * @run:	what axvmm believes to be the run page
- * @arch:	what is the architecture's
- * @stats:	exits only
- * @kicked:	a kick that was not reported yet
- * @thread:	that runs it
- * @bound:	there is one
+ * @kvm_size:	bytes of @kvm
+ * @run:	what axvmm uses as the run page
+ * @arch:	the architecture's part
+ * @stats:	counters; only exits are counted
+ * @kicked:	there was a kick that has not been reported yet
+ * @thread:	the thread that runs the vCPU
+ * @bound:	@thread is valid
  */
 struct axv_vcpu {
 	struct axv_vm *vm;
@@ -60,26 +60,27 @@ struct axv_vcpu {
 /** kvm_fail() - note that @what failed, by errno; Return: the negative errno */
 int kvm_fail(const char *what);
 
-/** kvm_unsupported() - likewise; axvmm is not expected to ask for @what */
+/** kvm_unsupported() - fail, since axvmm should not ask for @what; Return: a negative errno */
 int kvm_unsupported(const char *what);
 
-/** kvm_show() - end the run with an exit of axvcpu; Return: 0 */
+/** kvm_show() - end the run with an exit as axvcpu has it; Return: 0 */
 int kvm_show(struct axv_vcpu *vcpu, __u32 reason);
 
 /*
- * The architecture's: 0 or a negative errno.
+ * The functions of an architecture.  They return 0 or a negative errno, if nothing else is
+ * said.
  */
 
-/** kvm_arch_vm_init() - what is to be done for a VM that has just been created */
+/** kvm_arch_vm_init() - initialize a VM that has just been created */
 int kvm_arch_vm_init(struct axv_vm *vm);
 
-/** kvm_arch_vcpu_init() - what is to be done for a vCPU that has just been created */
+/** kvm_arch_vcpu_init() - initialize a vCPU that has just been created */
 int kvm_arch_vcpu_init(struct axv_vcpu *vcpu);
 
-/** kvm_arch_more() - show the rest of the last exit; Return: whether there was any */
+/** kvm_arch_more() - show what is left of KVM's last exit; Return: whether there was any */
 bool kvm_arch_more(struct axv_vcpu *vcpu);
 
-/** kvm_arch_complete() - what axvmm answered goes to where KVM looks for it */
+/** kvm_arch_complete() - pass axvmm's answer to the last exit on to KVM */
 void kvm_arch_complete(struct axv_vcpu *vcpu);
 
 /** kvm_arch_exit() - show an exit; Return: 1 to enter again, otherwise 0 */

@@ -124,7 +124,7 @@ static void kvm_irqfd(int fd, unsigned int id, unsigned int vector)
 
 static void kvm_set_pc(uint64_t pc)
 {
-	/* What an exit left undone is done by the next entry: get past it. */
+	/* The next entry completes the last exit, and may move the PC: do that first. */
 	run->immediate_exit = 1;
 	ioctl(vcpu, KVM_RUN, 0);
 	run->immediate_exit = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is measured, and where it begins and ends: said to costs.c, which
- * watches the emulator, in an instruction that does nothing.
+ * The paths that are measured, and the markers where they begin and end: instructions that
+ * do nothing, by which bench.c tells costs.c, a plugin of the emulator, what it measures.
  */
 #ifndef MARKER_H
 #define MARKER_H
@@ -46,23 +46,23 @@ enum path {
 
 #define ANSWERED_EXITS	64
 #define TOUCHED_PAGES	128
-#define MANY_VCPUS	250	/* as take_page_250 says */
+#define MANY_VCPUS	250	/* vCPUs of take_page_250 */
 #define SELF_IPIS	64
-#define KEPT_INTERRUPTS	11	/* one of each priority that guest.S has */
+#define KEPT_INTERRUPTS	11	/* one for each priority from INT_KEPT up */
 #define TICKS_IN_A_RUN	4
 #define PINGS		8
 
-/* Rounds of a path that are traced where the emulator can only trace: these, if any. */
+/* The rounds of a path that are traced, in an emulator without plugins. */
 #define FIRST_TRACED	5
 #define TRACED		3
 
 /**
  * struct path_info - a path that is measured
- * @name:	what it is called; NULL: only there to be subtracted
- * @units:	so many of it are between two markers, and then a PATH_RUN, which
- *		is subtracted; 0: it is alone
- * @times:	so many of it are between two markers, and nothing else; 0: one
- * @long_round:	too long for a trace
+ * @name:	the path's name; NULL: the path is only there to be subtracted
+ * @units:	how many times the guest does it between two markers, in one run; a PATH_RUN
+ *		is subtracted; 0: not in one run
+ * @times:	how many times it is done between two markers, with nothing else; 0: once
+ * @long_round:	a round is too long for a trace
  */
 struct path_info {
 	const char *name;
@@ -105,7 +105,7 @@ static const struct path_info path_info[PATHS] = {
 	[PATH_BOOT] = { "linux_boot" },
 };
 
-/* MARK() of a path, the interface, or an end. */
+/* Arguments of MARK(), besides an enum path: the interface, or the end of a path. */
 #define MARKER_KVM	0x1000
 #define MARKER_AXVCPU	0x1001
 #define MARKER_END	0xffff

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How something is measured: in ticks of the counter, between two markers.
+ * Macros that measure something, in ticks of the counter, between two markers.
  */
 #ifndef MEASURE_H
 #define MEASURE_H
@@ -19,10 +19,10 @@
 extern const struct bench_vmm *vmm;
 extern char *memory;
 
-/* bench.c: prints median, least and most of the samples, which it sorts. */
+/* bench.c: sorts the samples, and prints their median, minimum and maximum. */
 void report(enum path path, uint64_t *samples, unsigned int count);
 
-/* bench.c: is the next round of a path one that is traced? */
+/* bench.c: whether the next round of a path is traced. */
 int is_traced(enum path path);
 
 static inline uint64_t address_of(const char *code)
@@ -50,7 +50,7 @@ static inline void ask(uint64_t count, uint64_t address, uint64_t step)
 	params()->step = step;
 }
 
-/* Ticks of one statement; a marker is a constant, so a macro. */
+/* Ticks of one statement.  This is a macro, as MARK() needs a constant. */
 #define timed(path, statement)					\
 	({							\
 		uint64_t __begin, __ticks;			\
@@ -68,7 +68,7 @@ static inline void ask(uint64_t count, uint64_t address, uint64_t step)
 		__ticks;					\
 	})
 
-/* Ticks of one statement over and over; TIMES of them at once. */
+/* Measure one statement many times; each sample is the mean of TIMES executions. */
 #define measure(path, statement)				\
 	do {							\
 		uint64_t samples[SAMPLES];			\
@@ -82,8 +82,8 @@ static inline void ask(uint64_t count, uint64_t address, uint64_t step)
 	} while (0)
 
 /*
- * Ticks of one of the many that the guest does in one run, without those in which the
- * guest waits. @prepare is done before each run, and not measured.
+ * Ticks of one unit, of which the guest does many in one run, without the ticks in which the
+ * guest waits.  @prepare is done before each run, and is not measured.
  */
 #define per_unit(path, address, prepare)			\
 	({							\
@@ -99,7 +99,7 @@ static inline void ask(uint64_t count, uint64_t address, uint64_t step)
 			path_info[path].units;			\
 	})
 
-/* What an exit costs that never reaches userspace; a marker is a constant. */
+/* Measure exits that the kernel answers.  A macro for the same reason. */
 #define measure_in_kernel(path, code, address, prepare)		\
 	do {							\
 		uint64_t samples[SAMPLES];			\

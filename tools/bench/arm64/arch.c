@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The benchmark's guest on arm64: EL1, MMU and caches on, 4 GiB one to one. */
+/* The benchmark's guest on arm64: EL1, MMU and caches on, 4 GiB mapped one to one. */
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 /* VMSAv8-64: blocks of 1 GiB, inner shareable, attribute 0 of MAIR_EL1. */
 #define BLOCK		0x701ul		/* AF, SH, valid */
 #define MAIR		0xfful		/* 0: write-back */
-#define TCR		0x803519ul	/* 39 bits by TTBR0_EL1 alone, write-back */
+#define TCR		0x803519ul	/* 39 bits, only by TTBR0_EL1, write-back */
 #define SCTLR		0x30d01805ul	/* M, C, I */
 #define PSTATE		0x3c5ul		/* EL1h, DAIF masked */
 
@@ -28,7 +28,7 @@ void arch_build_guest(char *memory)
 #define CORE(field)	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
 			 offsetof(struct kvm_regs, field) / sizeof(__u32))
 
-/* X0 to X30, SP, PC, PSTATE: one after the other. */
+/* X0 to X30, SP, PC and PSTATE have consecutive numbers. */
 #define GPRS		34
 #define GPR(n)		(CORE(regs) + 2 * (n))
 #define X15		15
@@ -51,7 +51,7 @@ static void kvm_set(int vcpu, uint64_t id, uint64_t value)
 		die("KVM_SET_ONE_REG");
 }
 
-/* Where KVM's GIC is, to which no guest here looks. */
+/* Addresses of KVM's GIC, which the guest does not access. */
 #define DIST		0x08000000ull
 #define REDIST		0x080a0000ull
 #define GIC_INTIDS	64
@@ -92,7 +92,7 @@ void arch_kvm_vm(int dev, int vm, int irqchip)
 	gic_set(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist);
 }
 
-/* When there are both vCPUs: their SGIs are enabled. */
+/* Called when both vCPUs exist: enables their SGIs. */
 static void start_gic(void)
 {
 	const uint32_t enabled = 0xffff, control = ENABLE_GROUP_1;
@@ -130,7 +130,7 @@ void arch_kvm_set_pc(int vcpu, uint64_t pc)
 	kvm_set(vcpu, CORE(regs.pc), pc);
 }
 
-/* One at a time is all that this KVM has. */
+/* arm64's KVM has a call for one register only. */
 void arch_kvm_get_set_regs(int vcpu)
 {
 	uint64_t value[GPRS];
@@ -155,7 +155,7 @@ void arch_kvm_touch_shared(struct kvm_run *run)
 	(void)run;
 }
 
-/* SGIs are enabled. */
+/* Enable the SGIs, which axvmm's GIC would do otherwise. */
 void arch_axv_interrupts(int vcpu)
 {
 	const struct axv_sgis sgis = { .enabled = 0xffff };

@@ -5,10 +5,10 @@
 #ifndef ARCH_H
 #define ARCH_H
 
-/* Interrupts of guest.S, SGIs, to the second vCPU but for the last. */
+/* SGIs of guest.S; the first vCPU takes INT_TAKEN, the second vCPU the others. */
 #define INT_PING		1	/* answered by INT_TAKEN */
-#define INT_STOP		2	/* likewise, and then its run ends */
-#define INT_TAKEN		3	/* noticed, by the first vCPU */
+#define INT_STOP		2	/* answered by INT_TAKEN; ends the second vCPU's run */
+#define INT_TAKEN		3	/* the answer */
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -16,10 +16,10 @@
 #define ANSWERED_NAME		"exit_psci_version"
 #define WITH_REGISTERS_NAME	"exit_mmio_with_registers"
 
-/* The counter advances once in so many instructions. */
+/* The counter advances by one in so many instructions. */
 #define TIMES			16
 
-/* Nanoseconds, which are instructions. */
+/* Nanoseconds; the emulator takes one for each instruction. */
 static inline uint64_t ticks(void)
 {
 	uint64_t count, hz;
@@ -29,10 +29,10 @@ static inline uint64_t ticks(void)
 	return count * (1000000000 / hz);
 }
 
-/* Nobody moves a constant to where nothing is kept. */
+/* No compiler makes this instruction: it moves a constant to the zero register. */
 #define MARK(what)	asm volatile("movz xzr, %0" : : "i" (what) : "memory")
 
-/* QEMU has a plugin, so nothing stops for a trace. */
+/* QEMU has a plugin, so no debugger has to stop here. */
 #define BREAK()		do { } while (0)
 
 /* The exit with which guest code says that it is done: guest_stop. */
@@ -42,7 +42,7 @@ static inline uint64_t ticks(void)
 #define HAS_PORTS		0
 #define HAS_LAPIC		0
 
-/* KVM answers every hypercall itself, unless the machine is to stop. */
+/* KVM answers all hypercalls itself, except those that stop the machine. */
 #define KVM_HYPERCALL_EXITS	0
 
 #define AXV_MODE		AXV_ARM64_MODE_EL1

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What costs more than others on arm64, by its word (Arm ARM C4.1), and the markers;
- * a part of costs.c.
+ * Part of costs.c for arm64: recognizes costly instructions (Arm ARM C4.1) and markers.
  */
 #ifndef COSTS_H
 #define COSTS_H
@@ -22,7 +21,7 @@ static const char * const cost_names[COSTS] = {
 	[COST_ATOMIC] = "atomic", [COST_ORDERED] = "ordered", [COST_VECTOR] = "vector",
 };
 
-/* Registers that are read and written like general ones do not count. */
+/* Registers that are as fast as general ones are not counted. */
 static int is_cheap(uint32_t word)
 {
 	switch (word >> 5 & 0x7fff) {
@@ -47,7 +46,7 @@ static enum cost cost_of_barrier(uint32_t word)
 	return COST_NONE;
 }
 
-/* SYS: by CRn, and CRm of 7. */
+/* SYS: CRn tells the kind, and for CRn = 7 CRm does. */
 static enum cost cost_of_sys(uint32_t word)
 {
 	if ((word >> 12 & 0xf) == 8)

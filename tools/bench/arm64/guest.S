@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the guest does: code at EL1 without a stack, position independent, at
- * GUEST_CODE. Parameters are at GUEST_PARAMS.
+ * The guest's code: at EL1, without a stack, position independent, loaded to
+ * GUEST_CODE.  Parameters are at GUEST_PARAMS.
  */
 #include "arch.h"
 
@@ -15,13 +15,13 @@ guest_begin:
 
 guest_stop:
 guest_mmio:
-/* Not the first word: there the module asks where the access began (see access.c). */
+/* Not the page's first word: there the module has to ask where the access began (access.c). */
 	mov	x1, #0xc0000000
 	add	x1, x1, #8
 1:	str	w0, [x1]
 	b	1b
 
-/* It has another exit behind it if the answer did not arrive. */
+/* If the answer did not arrive, there is another exit, which the benchmark notices. */
 guest_mmio_read:
 	mov	x1, #0xc0000000
 	add	x1, x1, #8
@@ -31,7 +31,7 @@ guest_mmio_read:
 	str	w0, [x1]
 	b	1b
 
-/* A service of the standard hypervisor's that nobody has. */
+/* A number of a standard hypervisor service that does not exist. */
 guest_hypercall:
 	mov	w0, #0xff00
 	movk	w0, #0xc500, lsl #16
@@ -75,7 +75,7 @@ guest_touch:
 2:	str	w0, [x1]
 	b	guest_touch
 
-/* Interrupts stay masked, which ends no WFI: they are taken by ICC_IAR1_EL1. */
+/* Interrupts stay masked, which still lets them end WFI; they are read from ICC_IAR1_EL1. */
 	.macro	begin_interrupts
 	mov	x0, #0xff
 	msr	icc_pmr_el1, x0
@@ -84,7 +84,7 @@ guest_touch:
 	isb
 	.endm
 
-/* Halts until there is an interrupt, which ends; X0 is its INTID. */
+/* Halts until there is an interrupt, and ends it; X0 is its INTID. */
 	.macro	wait_for_interrupt
 	.Lwait\@:
 	wfi
@@ -94,7 +94,7 @@ guest_touch:
 	msr	icc_eoir1_el1, x0
 	.endm
 
-/* An interrupt to the second vCPU, and halted until it has answered. */
+/* Interrupts the second vCPU, and halts until that has answered. */
 guest_ping:
 	begin_interrupts
 	mov	x1, #0xc0000000
@@ -111,7 +111,7 @@ guest_ping:
 2:	str	w0, [x1]
 	b	3b
 
-/* The second vCPU */
+/* The second vCPU: answers each interrupt. */
 guest_peer:
 	begin_interrupts
 	mov	x1, #0xc0000000

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What axvmm uses of libaxvcpu, on arm64's KVM, which has the GIC, the timer and
- * PSCI in the kernel.  Halts are the kernel's, too.  For one vCPU.
+ * The functions of libaxvcpu that axvmm uses, on arm64's KVM, which has the GIC, the timer,
+ * PSCI and halts in the kernel.  Only for one vCPU.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ int axv_query(struct axv_host *host, enum axv_query_id id, __u64 *value)
 	(void)host;
 	switch (id) {
 	case AXV_QUERY_IPA_BITS:
-		*value = 40;		/* of a VM of type 0 */
+		*value = 40;		/* a VM of type 0 has these */
 		return 0;
 	case AXV_QUERY_MAX_VCPUS:
 		*value = 1;
@@ -31,7 +31,7 @@ int axv_query(struct axv_host *host, enum axv_query_id id, __u64 *value)
 	}
 }
 
-/* The board makes the GIC, which knows where it is. */
+/* The board makes the GIC later, as it knows the GIC's address. */
 int kvm_arch_vm_init(struct axv_vm *vm)
 {
 	vm->arch.gic = -1;
@@ -53,7 +53,7 @@ int kvm_arch_vcpu_init(struct axv_vcpu *vcpu)
 	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
 	if (ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &init))
 		return kvm_fail("KVM_ARM_VCPU_INIT");
-	/* After the last vCPU: there is one. */
+	/* The GIC is initialized after the last vCPU; there is only one. */
 	if (ioctl(vcpu->vm->arch.gic, KVM_SET_DEVICE_ATTR, &start))
 		return kvm_fail("KVM_DEV_ARM_VGIC_CTRL_INIT");
 	return 0;
@@ -83,7 +83,7 @@ int axv_vcpu_setup(struct axv_vcpu *vcpu, __u64 entry, __u32 mode)
 	return err ? err : set_core(vcpu, CORE(regs.pc), entry);
 }
 
-/* The argument of the start. */
+/* Set x0, the guest's argument at its start. */
 int axv_vcpu_set_reg(struct axv_vcpu *vcpu, __u64 id, __u64 value)
 {
 	if (id != AXV_REG_ARM64(GPR, AXV_ARM64_X0))
@@ -91,7 +91,7 @@ int axv_vcpu_set_reg(struct axv_vcpu *vcpu, __u64 id, __u64 value)
 	return set_core(vcpu, CORE(regs.regs[0]), value);
 }
 
-/* For the place of an error. */
+/* Only PC and the like, for board_vcpu_show(). */
 int axv_vcpu_get_gprs(struct axv_vcpu *vcpu, struct axv_arm64_gprs *g)
 {
 	int err = get_core(vcpu, CORE(regs.pc), &g->pc);
@@ -111,7 +111,7 @@ int axv_vcpu_reset(struct axv_vcpu *vcpu)
 	return kvm_unsupported("reset");
 }
 
-/* What axvmm's own GIC would ask for. */
+/* Functions that only axvmm's own GIC would call. */
 
 int axv_vcpu_get_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, unsigned int count)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is arm64's of a VM and a vCPU of KVM. */
+/* The arm64 part of a VM and a vCPU of KVM. */
 #ifndef KVM_ARCH_H
 #define KVM_ARCH_H
 
 /**
- * struct kvm_arch_vm - of a VM
+ * struct kvm_arch_vm - arm64 part of a VM
  * @gic:	descriptor of its GIC
  */
 struct kvm_arch_vm {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * axvmm's GIC (gic.h), by KVM: the distributor and the redistributors are in the
- * kernel, so all that is left of it are the wires of its devices.
+ * axvmm's GIC (gic.h) on KVM: the kernel has the distributor and the redistributors,
+ * so only the wires of axvmm's devices are left.
  */
 #include <sys/ioctl.h>
 
@@ -74,7 +74,7 @@ static void set_wire(void *chip, unsigned int pin, bool level)
 		log_error("KVM_IRQ_LINE, SPI %u: %m", pin);
 }
 
-/* KVM tells it by a slow call only.  The UART asks, to know when to take input. */
+/* The UART asks, to know when to take input.  KVM would tell by a slow call only. */
 static bool wire_enabled(void *chip, unsigned int pin)
 {
 	(void)chip;
@@ -89,7 +89,7 @@ struct irq_line gic_spi(struct gic *gic, unsigned int spi)
 	};
 }
 
-/* The rest is KVM's. */
+/* Functions that need not do anything, as KVM has the GIC. */
 
 int gic_enter(struct gic *gic, unsigned int cpu)
 {

@@ -23,7 +23,7 @@
 #define EFER		0x500
 #define RFLAGS		2
 
-/* Split irqchip: pins of the IOAPIC, which is userspace's; there is none here. */
+/* Split irqchip: pins reserved for an I/O APIC in userspace, which the benchmark has not. */
 #define IOAPIC_PINS	24
 
 #define MSI_ADDRESS(id)	(0xfee00000u | (id) << 12)
@@ -65,7 +65,7 @@ static void build_interrupts(char *memory)
 		set_gate(memory, vector, handle_kept);
 }
 
-/* By 2 MiB pages. */
+/* Make the guest's tables; 4 GiB are mapped by pages of 2 MiB. */
 void arch_build_guest(char *memory)
 {
 	uint64_t *tables = (uint64_t *)(memory + GUEST_TABLES);
@@ -77,14 +77,14 @@ void arch_build_guest(char *memory)
 	for (i = 0; i < 4 * 512; i++)
 		tables[1024 + i] = ((uint64_t)i << 21) | 0x83;
 
-	/* Intel calls it VMCALL, and knows no other. */
+	/* Intel processors have VMCALL instead of VMMCALL. */
 	__cpuid(0, eax, ebx, ecx, edx);
 	if (ebx == signature_INTEL_ebx)
 		memory[GUEST_CODE + (guest_vmmcall - guest_begin) + 2] = (char)0xc1;
 	build_interrupts(memory);
 }
 
-/* What KVM supports, and what its local APIC has. */
+/* The CPUID table that KVM supports, with the features of its local APIC. */
 static struct {
 	struct kvm_cpuid2 head;
 	struct kvm_cpuid_entry2 leaves[MAX_LEAVES];
@@ -165,7 +165,7 @@ static struct kvm_segment segment(unsigned int attr, unsigned int selector)
 	};
 }
 
-/* With a local APIC; one that is not the bootstrap processor would wait for a SIPI. */
+/* Initialize a vCPU with a local APIC.  Without KVM_SET_MP_STATE vCPU 1 waits for a SIPI. */
 static void kvm_init_apic(int vcpu, unsigned int id)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
@@ -251,7 +251,7 @@ static void axv_set_cpuid(int vcpu)
 		die("AXV_SET_TABLE");
 }
 
-/* Otherwise one that is not the bootstrap processor waits for a SIPI. */
+/* Make a vCPU runnable; otherwise vCPU 1 waits for a SIPI. */
 static void axv_start(int vcpu)
 {
 	struct axv_reg regs[] = {
@@ -264,7 +264,7 @@ static void axv_start(int vcpu)
 		die("AXV_VCPU_SET_REGS");
 }
 
-/* Before it is bound. */
+/* Called before the vCPU is bound to its thread. */
 void arch_axv_interrupts(int vcpu)
 {
 	axv_set_cpuid(vcpu);

@@ -5,13 +5,13 @@
 #ifndef ARCH_H
 #define ARCH_H
 
-/* Interrupts of guest.S; those of the second vCPU first. */
+/* Vectors of guest.S; the second vCPU takes those up to INT_WAKE, the first vCPU the others. */
 #define INT_PING		0x41	/* answered by INT_TAKEN */
-#define INT_STOP		0x42	/* likewise, and then its run ends */
+#define INT_STOP		0x42	/* answered by INT_TAKEN; ends the second vCPU's run */
 #define INT_RING		0x43	/* answered by the doorbell at PORT_DOORBELL */
 #define INT_WAKE		0x44	/* counted */
-#define INT_TAKEN		0x45	/* noticed, by the first vCPU */
-#define INT_KEPT		0x50	/* not ended; nor is any that is a multiple of 16 more */
+#define INT_TAKEN		0x45	/* sets R8 */
+#define INT_KEPT		0x50	/* stays in service, as does INT_KEPT + 16 and so on */
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -34,14 +34,14 @@ static inline void spin(unsigned long count)
 	asm volatile("1: dec %0; jnz 1b" : "+r" (count));
 }
 
-/* A long NOP whose displacement says what. */
+/* A long NOP; its displacement is the marker. */
 #define MARKER_BASE	0xa5be0000u
 
 #define MARK(what)						\
 	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00; .long %c0"	\
 		     : : "i" (MARKER_BASE | (what)) : "memory")
 
-/* Where the emulator's debugger stops; a traced round is between two of these. */
+/* The emulator's debugger stops here; a traced round is between two such instructions. */
 #define BREAK()		asm volatile("xchgw %%bx, %%bx" : : : "memory")
 
 /* The exit with which guest code says that it is done: guest_stop. */

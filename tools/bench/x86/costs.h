@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What costs more than others on x86, by its bytes, and the markers; a part of costs.c.
+ * Part of costs.c for x86: recognizes costly instructions and markers by their bytes.
  */
 #ifndef COSTS_H
 #define COSTS_H
@@ -123,7 +123,7 @@ static enum cost cost_of(const uint8_t *bytes, size_t size)
 		return COST_LOCKED;
 	if (i + 1 < size && bytes[i] == 0x0f)
 		return cost_of_0f(bytes + i + 1, size - i - 1);
-	/* XCHG with memory locks without being told. */
+	/* XCHG with memory is locked even without a prefix. */
 	if (i + 1 < size && (bytes[i] & 0xfe) == 0x86 && bytes[i + 1] < 0xc0)
 		return COST_LOCKED;
 	return COST_NONE;

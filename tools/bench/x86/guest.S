@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the guest does: 64-bit code, position independent, at GUEST_CODE. It has a stack
- * only where it takes interrupts. Parameters are at GUEST_PARAMS.
+ * The guest's code: 64-bit, position independent, loaded to GUEST_CODE.  It has a stack
+ * only if it takes interrupts.  Parameters are at GUEST_PARAMS.
  */
 #include "apic.h"
 #include "arch.h"
@@ -21,7 +21,7 @@ guest_stop:
 	out	%al, $0x10
 	jmp	guest_stop
 
-/* A read has another exit behind it if the answer did not arrive. */
+/* If a read's answer did not arrive, there is another exit, which the benchmark notices. */
 guest_in:
 	in	$0x10, %al
 	cmp	$0x5a, %al
@@ -99,8 +99,8 @@ guest_touch:
 	jmp	guest_touch
 
 /*
- * Code that takes interrupts. Handlers change RAX, RCX, RDX and R8; what they interrupt
- * keeps nothing there.
+ * Code that takes interrupts.  Handlers change RAX, RCX, RDX and R8; the code that they
+ * interrupt does not rely on these.
  */
 	.balign	16
 gdtr:	.word	0x1f
@@ -114,7 +114,7 @@ idtr:	.word	0xfff
 	lidt	idtr(%rip)
 	.endm
 
-/* An MSR of the x2APIC, of which the upper half is 0; EAX is the value. */
+/* Writes an MSR of the x2APIC; EAX is the lower half of the value, the upper half is 0. */
 	.macro	write_x2apic register
 	mov	$MSR_X2APIC + \register / 16, %ecx
 	xor	%edx, %edx
@@ -126,7 +126,7 @@ idtr:	.word	0xfff
 	write_x2apic APIC_EOI
 	.endm
 
-/* To x2APIC mode, if it is not in it already, and on. */
+/* Switches the APIC to x2APIC mode, if it is not in it already, and enables it. */
 	.macro	begin_x2apic
 	mov	$MSR_APIC_BASE, %ecx
 	rdmsr
@@ -136,7 +136,7 @@ idtr:	.word	0xfff
 	write_x2apic APIC_SVR
 	.endm
 
-/* EDX is the target, EAX the vector. */
+/* Sends an IPI; EDX is the target's APIC id, EAX the vector. */
 	.macro	send_ipi
 	mov	$0x830, %ecx
 	wrmsr
@@ -157,8 +157,8 @@ guest_self:
 	jmp	3b
 
 /*
- * As many interrupts as it is to end are in service when it exits first, each of a higher
- * priority than the one before.
+ * Sends itself as many interrupts as it is to end, each of a higher priority than the one
+ * before, so that all are in service; exits; ends them all, which is measured; and exits again.
  */
 guest_eoi:
 	begin_interrupts 0xd000
@@ -207,7 +207,7 @@ guest_eoi_xapic:
 4:	out	%al, $0x10
 	jmp	5b
 
-/* Three instructions over and over until an interrupt is taken; R9 counts them. */
+/* Waits in a loop of three instructions until an interrupt is taken; R9 counts them. */
 	.macro	wait_for_interrupt
 	.Lwait\@:
 	add	$3, %r9
@@ -215,7 +215,7 @@ guest_eoi_xapic:
 	jz	.Lwait\@
 	.endm
 
-/* One-shot, by nanoseconds. */
+/* The APIC's timer, one-shot; a tick is a nanosecond. */
 guest_tick:
 	begin_interrupts 0xd000
 	begin_x2apic
@@ -261,7 +261,7 @@ guest_deadline:
 	out	%al, $0x10
 	jmp	3b
 
-/* An interrupt to the second vCPU, and halted until it has answered. */
+/* Interrupts the second vCPU, and halts until that has answered. */
 guest_ping:
 	begin_interrupts 0xd000
 	begin_x2apic
@@ -282,7 +282,7 @@ guest_ping:
 2:	out	%al, $0x10
 	jmp	4b
 
-/* The second vCPU does all it does in handlers. */
+/* The second vCPU: does all its work in the handlers below. */
 guest_peer:
 	begin_interrupts 0xe000
 	begin_x2apic

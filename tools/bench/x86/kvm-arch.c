@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What axvmm uses of libaxvcpu, on x86's KVM with its local APICs in the kernel and the
- * rest of the irqchip in axvmm ("split"), which is what axvcpu has.  CPUID is what KVM
- * supports, cut by axvmm as ever.  For one vCPU.
+ * The functions of libaxvcpu that axvmm uses, on x86's KVM.  As with axvcpu, local APICs are
+ * in the kernel and the rest of the irqchip in axvmm ("split" in KVM's words).  CPUID is what
+ * KVM supports, changed by axvmm as usual.  Only for one vCPU.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 /* ---- the host and virtual machines -------------------------------------- */
 
-/* KVM tells a frequency only where there is a vCPU. */
+/* KVM tells the TSC's frequency only of a vCPU. */
 static int tsc_khz(struct axv_host *host, __u64 *value)
 {
 	int vm = ioctl(host->fd, KVM_CREATE_VM, 0ul);
@@ -83,7 +83,7 @@ int axv_supported_cpuid(struct axv_host *host, struct axv_x86_cpuid **leaves)
 
 int kvm_arch_vm_init(struct axv_vm *vm)
 {
-	/* MSRs that KVM does not know are axvmm's, as with axvcpu. */
+	/* axvmm answers MSRs that KVM does not know, as with axvcpu. */
 	struct kvm_enable_cap msrs = {
 		.cap = KVM_CAP_X86_USER_SPACE_MSR,
 		.args[0] = KVM_MSR_EXIT_REASON_UNKNOWN,
@@ -93,7 +93,7 @@ int kvm_arch_vm_init(struct axv_vm *vm)
 		.args[0] = IOAPIC_PINS,
 	};
 
-	/* Where Intel's KVM keeps what real mode needs; nobody else is there. */
+	/* Pages that KVM needs for real mode on Intel; axvmm has nothing at this address. */
 	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000ul) && errno != EINVAL)
 		return kvm_fail("KVM_SET_TSS_ADDR");
 	if (ioctl(vm->fd, KVM_ENABLE_CAP, &msrs))
@@ -228,7 +228,7 @@ int axv_vcpu_set_gprs(struct axv_vcpu *vcpu, const struct axv_x86_gprs *g)
 	return ioctl(vcpu->fd, KVM_SET_REGS, &regs) ? kvm_fail("KVM_SET_REGS") : 0;
 }
 
-/* For the place of an error, and to change the registers of the start. */
+/* For board_vcpu_show(), and to change the registers at the start. */
 int axv_vcpu_get_gprs(struct axv_vcpu *vcpu, struct axv_x86_gprs *g)
 {
 	struct kvm_regs regs;
@@ -277,7 +277,7 @@ static int set_msr(struct axv_vcpu *vcpu, const struct axv_reg *reg)
 	return ioctl(vcpu->fd, KVM_SET_MSRS, &msr) == 1 ? 0 : -EINVAL;
 }
 
-/* Both name a register by its offset in the APIC's page. */
+/* KVM and axvcpu both name a register by its offset in the APIC's page. */
 static int set_lapic(struct axv_vcpu *vcpu, const struct axv_reg *reg)
 {
 	const __u32 offset = AXV_REG_INDEX(reg->id), value = reg->value;
@@ -290,7 +290,7 @@ static int set_lapic(struct axv_vcpu *vcpu, const struct axv_reg *reg)
 	return ioctl(vcpu->fd, KVM_SET_LAPIC, &page) ? -errno : 0;
 }
 
-/* As many failed as are returned. */
+/* Returns how many registers failed. */
 int axv_vcpu_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs,
 		      unsigned int count)
 {
@@ -364,7 +364,7 @@ void kvm_arch_complete(struct axv_vcpu *v)
 	}
 }
 
-/* KVM hands on a repeated port access as a whole, axvcpu one by one. */
+/* Show the next element: KVM exits once for a repeated port access, axvcpu for each element. */
 static int show_element(struct axv_vcpu *v)
 {
 	const struct kvm_run *kvm = v->kvm;

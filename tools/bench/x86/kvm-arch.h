@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is x86's of a VM and a vCPU of KVM. */
+/* The x86 part of a VM and a vCPU of KVM. */
 #ifndef KVM_ARCH_H
 #define KVM_ARCH_H
 
@@ -13,10 +13,10 @@ struct kvm_arch_vm {
 };
 
 /**
- * struct kvm_arch_vcpu - of a vCPU
- * @sregs:	as axvmm set them
- * @elements:	of a port access, not yet shown to axvmm
- * @data:	the next one of them, or the last one that was shown
+ * struct kvm_arch_vcpu - x86 part of a vCPU
+ * @sregs:	system registers as axvmm set them
+ * @elements:	how many elements of a port access have not been shown to axvmm yet
+ * @data:	the next element, or the last one that was shown
  */
 struct kvm_arch_vcpu {
 	struct axv_x86_sregs sregs;
