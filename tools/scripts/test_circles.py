@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""circles finds a circle among objects, names what ties it, and takes nothing else for one."""
+"""Tests that circles finds each circle and the symbols that tie it, and nothing else."""
 
 import contextlib
 import importlib.machinery
@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 
 
 def load(name):
-    """The script NAME beside this file as a module: it has no suffix to import it by."""
+    """Load the script NAME beside this file as a module; import needs a suffix, it has none."""
     path = os.path.join(os.path.dirname(os.path.realpath(__file__)), name)
     loader = importlib.machinery.SourceFileLoader(name, path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
@@ -28,7 +28,7 @@ circles = load("circles")
 
 
 def run(sources):
-    """Compile {path: C} into a build and look at it: the verdict, and what was said."""
+    """Compile {path: C source}, and run circles on it; its exit code, and what it printed."""
     with tempfile.TemporaryDirectory() as build:
         for path, source in sources.items():
             path = os.path.join(build, path)
@@ -42,7 +42,7 @@ def run(sources):
 
 
 class Circles(unittest.TestCase):
-    """What is one, and what is none."""
+    """What is a circle, and what is not."""
 
     def test_two(self):
         verdict, said = run({

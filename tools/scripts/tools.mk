@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 #
-# What the Makefiles of the tools share: the architecture to build for, the warnings, what
-# makes a mistake hard to use, and how much a rule says (V=1: the commands).
+# What the Makefiles of the tools share: the architecture to build for, warnings, hardening
+# options, and how much a rule prints (V=1: the commands).
 
 ARCH ?= $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 
 STRICT := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
 
-# axvmm and its library handle what a guest sends.  (Fortifying wants optimization.)
+# axvmm and its library handle what a guest sends, so mistakes must be hard to exploit.
+# _FORTIFY_SOURCE needs optimization.
 CFLAGS ?= -O2 -g
 HARDEN := -fstack-protector-strong $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 HARDEN_LD := -Wl,-z,relro,-z,now
