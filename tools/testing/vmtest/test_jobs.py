@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""make check runs the jobs that it should, each when what it needs has passed, and a job
-that goes wrong in any way fails."""
+"""Tests that make check runs the jobs that it should, each when the jobs that it needs have
+passed, and that a job that goes wrong in any way fails."""
 
 import contextlib
 import io
@@ -33,11 +33,11 @@ def bad(job):
 
 
 class Order(unittest.TestCase):
-    """What runs when."""
+    """Which jobs run, and when."""
 
     def run_all(self, workers, *jobs):
-        """Schedule jobs, given as (name, needs, action); {name: job}, names in the order in
-        which they ran, and the verdict."""
+        """Run jobs, given as (name, needs, action). Returns {name: job}, the names in the
+        order in which they ran, and the verdict."""
         ran = []
 
         def noted(action):
@@ -58,7 +58,7 @@ class Order(unittest.TestCase):
         return {job.name: job for job in todo}, ran, verdict[0]
 
     def test_needs(self):
-        """A job runs behind what it needs, wherever it is in the list."""
+        """A job runs after the jobs that it needs, wherever it is in the list."""
         for workers in (1, 2, 4):
             _, ran, verdict = self.run_all(workers, ("boot", ["build", "tools"], good),
                                            ("build", ["fetch"], good), ("tools", [], good),
@@ -69,7 +69,7 @@ class Order(unittest.TestCase):
             self.assertLess(ran.index("fetch"), ran.index("build"))
 
     def test_broken_need(self):
-        """What needs a job that failed fails without being run, and so on; others run."""
+        """A job that needs a failed job fails without being run, and so on; others run."""
         jobs, ran, verdict = self.run_all(2, ("boot", ["build"], good), ("again", ["boot"], good),
                                           ("build", [], bad), ("other", [], good))
         self.assertFalse(verdict)
@@ -80,12 +80,12 @@ class Order(unittest.TestCase):
         self.assertEqual((jobs["other"].state, jobs["other"].passed), ("passed", 1))
 
     def test_unselected_need(self):
-        """What is needed and was not selected is taken for there."""
+        """A needed job that was not selected is assumed to have been done."""
         _, ran, verdict = self.run_all(1, ("boot", ["build"], good))
         self.assertEqual((ran, verdict), (["boot"], True))
 
     def test_at_once(self):
-        """As many at once as there are workers, and no more."""
+        """As many jobs run at once as there are workers, and no more."""
         together = threading.Barrier(2)
         lock, now, most = threading.Lock(), [0], [0]
 
@@ -102,7 +102,7 @@ class Order(unittest.TestCase):
         self.assertEqual((sorted(ran), most[0]), (list("abcd"), 2))
 
     def test_exceptions(self):
-        """An exception is a failure of its job, and the end of nothing else."""
+        """An exception makes its job fail, and stops nothing else."""
         def raises(what):
             def action(_job):
                 raise what
@@ -118,41 +118,41 @@ class Order(unittest.TestCase):
 
 
 class Commands(unittest.TestCase):
-    """The commands of a job."""
+    """The commands that a job runs."""
 
     def command(self, text, **more):
-        """The job that ran this shell command, and what command() returned."""
+        """Run a shell command in a job. Returns the job, and what command() returned."""
         job = Job("test", [], None, "")
         with tempfile.TemporaryDirectory() as logs, unittest.mock.patch("vmt.jobs.LOGS", logs):
             return job, job.command("sh", "-c", text, **more)
 
     def test_good(self):
-        """The output is returned, both streams of it."""
+        """command() returns the output of both streams."""
         job, text = self.command("echo out; echo err >&2")
         self.assertEqual((sorted(text.split()), job.failures), (["err", "out"], []))
 
     def test_bad(self):
-        """An exit code is a failure, with the lines that sound like the reason."""
+        """An exit code other than 0 is a failure; lines that may be the reason are added."""
         job, text = self.command("echo begin; echo 'x.c:1: error: no'; echo end; exit 3")
         self.assertIsNone(text)
         self.assertIn("exit code 3", job.failures[0])
         self.assertEqual(job.failures[1:], ["  x.c:1: error: no"])
 
     def test_late(self):
-        """A command that hangs is ended, and has failed."""
+        """A command that hangs is ended, and counts as failed."""
         job, text = self.command("exec sleep 1000", timeout=0.1)
         self.assertIsNone(text)
         self.assertIn("none after", job.failures[0])
 
     def test_make(self):
-        """The jobs of the make above are not for the one that a job calls."""
+        """A make that a job calls does not get the -j of the make that called check."""
         with unittest.mock.patch.dict(os.environ, MAKEFLAGS="-j77", MAKELEVEL="3"):
             _, text = self.command("echo [$MAKEFLAGS$MAKELEVEL$MORE]", MORE="more")
         self.assertEqual(text, "[more]\n")
 
 
 class Selection(unittest.TestCase):
-    """Which jobs run."""
+    """Which jobs are selected."""
 
     def setUp(self):
         self.jobs = [Job("build", [], None, ""), Job("build-rt", [], None, "", long=True),
@@ -160,11 +160,11 @@ class Selection(unittest.TestCase):
                      Job("boot-max", ["build"], None, "", long=True)]
 
     def names(self, patterns, long=False):
-        """The names of what is selected."""
+        """The names of the selected jobs."""
         return [job.name for job in select(self.jobs, patterns, long)]
 
     def test_short(self):
-        """make check runs what is not long, and what that needs."""
+        """make check runs the jobs that are not long, and those that they need."""
         self.assertEqual(self.names([]), ["build", "build-rt", "boot-rt"])
 
     def test_long(self):
@@ -172,7 +172,7 @@ class Selection(unittest.TestCase):
         self.assertEqual(len(self.names([], True)), 4)
 
     def test_named(self):
-        """A name selects its job even if it is long, a beginning only short ones."""
+        """A name selects its job even if it is long; the beginning of names only short ones."""
         self.assertEqual(self.names(["boot-max"]), ["build", "boot-max"])
         self.assertEqual(self.names(["boot"]), ["build-rt", "boot-rt"])
         self.assertEqual(self.names(["boot"], True), ["build", "build-rt", "boot-rt", "boot-max"])

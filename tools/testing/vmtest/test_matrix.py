@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""The jobs of make check fit together: each needs what it boots, and they cover what they
-are said to."""
+"""Tests that the jobs of make check fit together: each needs the jobs that build what it
+boots, and together they cover what the comments in vmt/matrix.py say."""
 
 import itertools
 import os
@@ -23,12 +23,12 @@ JOBS = {job.name: job for job in matrix.all_jobs()}
 
 
 def needed(job):
-    """The names of all that a job needs, itself among them."""
+    """The names of all jobs that a job needs, and its own."""
     return {j.name for j in select(list(JOBS.values()), [job.name], True)}
 
 
 class Recorder(Job):
-    """A job that notes what it would boot and run."""
+    """A job that notes what it would boot and run, instead of doing so."""
 
     def __init__(self, job):
         super().__init__(job.name, job.needs, job.action, job.help, job.long)
@@ -39,12 +39,12 @@ class Recorder(Job):
         self.commands.append(argv)
 
     def boot(self, **settings):
-        # A setting that there is not is an exception.
+        # A setting that does not exist raises an exception.
         self.boots.append(vmt.run.Run(name=self.name, log=self.log(), **settings))
 
 
 def record(job):
-    """Run a job's action, without what it asks other programs."""
+    """Run a job's action, without the programs that it would call."""
     r = Recorder(job)
     with unittest.mock.patch.object(matrix, "selftest_payload", lambda tools="tools": [tools]), \
          unittest.mock.patch.object(vmt.run, "release_of", lambda flavour, arch="x86": flavour), \
@@ -61,24 +61,24 @@ class Jobs(unittest.TestCase):
     """All jobs."""
 
     def test_names(self):
-        """Each has a name of its own, and says what it is."""
+        """Each job has a name of its own, and a help text."""
         names = [job.name for job in matrix.all_jobs()]
         self.assertEqual(sorted(set(names)), sorted(names))
         self.assertTrue(all(job.help for job in JOBS.values()))
 
     def test_needs(self):
-        """What is needed is there, and nothing needs itself."""
+        """Each needed job exists, and no job needs itself."""
         for job in JOBS.values():
             for need in job.needs:
                 self.assertIn(need, JOBS, job.name)
                 self.assertNotIn(job.name, needed(JOBS[need]))
 
     def test_boots(self):
-        """The module and the programs that a job boots with are built before."""
+        """A job needs the jobs that build the module and the programs that it boots with."""
         booted = 0
         for job in JOBS.values():
             if job.name == "readme":
-                continue  # builds programs of its own, and looks at what came out
+                continue  # builds programs of its own, which it looks for afterwards
             for run in record(job).boots:
                 booted += 1
                 arch = "" if run.arch == "x86" else run.arch + "-"
@@ -92,7 +92,7 @@ class Jobs(unittest.TestCase):
         self.assertGreater(booted, 40)
 
     def test_patience(self):
-        """Programs that have a deadline of their own on a busy machine have a longer one."""
+        """A program with a deadline of its own gets a longer one on a busy machine."""
         with unittest.mock.patch.dict(os.environ, AXV_TIMEOUT_SCALE="1000"):
             run = record(JOBS["selftests-debug-max-2"]).boots[0]
         seconds = int(re.search(r"SECONDS_EACH=(\d+)", run.script).group(1))
@@ -100,20 +100,20 @@ class Jobs(unittest.TestCase):
 
 
 class Coverage(unittest.TestCase):
-    """What the selftests run on."""
+    """Which machines the selftests run on."""
 
     def test_pairs(self):
-        """Every pair of kernel, CPU and number of CPUs is in one of make check-long's."""
+        """Every pair of kernel, CPU and number of CPUs is in some job of make check-long."""
         rows = matrix.SELFTESTS + matrix.SELFTESTS_LONG
         values = [sorted({row[i] for row in rows}) for i in range(3)]
         for i, k in itertools.combinations(range(3), 2):
             missing = set(itertools.product(values[i], values[k])) - \
                 {(row[i], row[k]) for row in rows}
-            # Worth nothing.
+            # The debug kernel on one CPU is not worth a job.
             self.assertLessEqual(missing, {("debug", 1)})
 
     def test_moved(self):
-        """The programs that run once more with their vCPUs moved are there."""
+        """The programs that run once more with their vCPUs moved exist."""
         for arch, programs in ("x86", matrix.MOVED), ("arm64", matrix.MOVED_ARM64):
             names = subprocess.run(
                 ["make", "-s", "-C", f"{vmt.run.TOP}/tools/testing/selftests/axvcpu",
@@ -126,14 +126,14 @@ class Scripts(unittest.TestCase):
     """The files of scripts/."""
 
     def test_variables(self):
-        """A script finds its variables as they are given."""
+        """A script gets its variables with the values that were given."""
         text = vmt.run.script("soak", SECONDS_EACH=1, SPACE="a b", QUOTE="it's", NUMBER=3)
         said = subprocess.run(["sh", "-c", "t() { echo \"$SPACE|$QUOTE|$NUMBER\"; }\n" + text],
                               check=True, stdout=subprocess.PIPE, text=True).stdout
         self.assertEqual(said, "a b|it's|3\n")
 
     def test_used(self):
-        """Each is used, and each that is used is there."""
+        """Each script is used, and each that is used exists."""
         used = set()
         for name in ("bench", "demo", "vmt/matrix.py"):
             with open(os.path.join(vmt.run.HERE, name), encoding="utf-8") as f:
@@ -143,17 +143,17 @@ class Scripts(unittest.TestCase):
 
 
 class Judging(unittest.TestCase):
-    """What the output of a job that boots nothing says."""
+    """How the output of jobs that boot no machine is judged."""
 
     def setUp(self):
         self.job = Job("test", [], None, "")
 
     def verdict(self):
-        """What came of it."""
+        """How many passed and failed."""
         return self.job.passed, len(self.job.failures)
 
     def test_silence(self):
-        """A warning fails a build; one that has failed already says no more."""
+        """A warning fails a build; nothing is added to one that has failed already."""
         matrix.only_silence(self.job, "  CC  a.o\n")
         self.assertEqual(self.verdict(), (1, 0))
         matrix.only_silence(self.job, "a.c:1: Warning: no\n")
@@ -162,7 +162,7 @@ class Judging(unittest.TestCase):
         self.assertEqual(self.verdict(), (1, 1))
 
     def test_tap(self):
-        """The documents of several programs are counted; none at all is a failure."""
+        """The TAP of several programs is counted; no TAP at all is a failure."""
         good = "TAP version 13\n1..2\nok 1 a\nok 2 b\n"
         matrix.judge_tap(self.job, "unit", good + good)
         self.assertEqual(self.verdict(), (4, 0))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What reads the machine's output sees every kind of failure in it, and make bench says what
-it counted."""
+"""Tests that every kind of failure in a machine's output is found, and of what make bench
+prints."""
 
 import base64
 import gzip
@@ -36,7 +36,7 @@ ok 2 second
 
 
 def judge(test_lines, kernel_lines="", skips=(), defects=(), expect_tests=True):
-    """The Report on a made-up run."""
+    """Make the Report on a made-up run."""
     r = Report("test", skips=[re.compile(s) for s in skips], defects=defects)
     for line in kernel_lines.splitlines():
         r.kernel_line(line)
@@ -81,7 +81,7 @@ not ok 2 second
 
 
 def load_bench():
-    """The program bench, which is a file without a suffix."""
+    """Load the program bench, a file without a suffix, as a module."""
     path = os.path.join(os.path.dirname(os.path.realpath(__file__)), "bench")
     loader = importlib.machinery.SourceFileLoader("bench", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
@@ -90,28 +90,28 @@ def load_bench():
 
 
 class EmulatorErred(unittest.TestCase):
-    """What only the emulator can be guilty of."""
+    """Failures that only the emulator can cause."""
 
     def test_rip_of_the_module(self):
-        """Only such a RIP is the emulator's fault; the run fails all the same."""
+        """A guest's RIP in the module is the emulator's error; the run fails all the same."""
         r = judge(HOST_RIP % "a052")
         self.assertTrue(r.failures)
         self.assertIn("rip 0xffffffffc022a052", r.erred)
 
     def test_rip_behind_the_module(self):
-        """The module's first byte and one behind its last."""
+        """RIPs at the module's first byte and at the byte behind its last one."""
         self.assertTrue(judge(HOST_RIP % "0000").erred)
         r = judge((HOST_RIP % "a052").replace("90112", str(0xa052)))
         self.assertTrue(r.failures)
         self.assertIsNone(r.erred)
 
     def test_no_module(self):
-        """Where no module was loaded, no RIP is its."""
+        """If no module was loaded, no RIP is inside it."""
         text = (HOST_RIP % "a052").replace("@vmtest module", "# module")
         self.assertIsNone(judge(text).erred)
 
     def test_shutdown_of_a_guest(self):
-        """Excused where the script fails for it, and not where another program fails, too."""
+        """A guest's shutdown excuses the script's failure, but not another program's."""
         text = ("@vmtest up 6.1.0\nTAP version 13\n1..2\nok 1 serves\n"
                 "# axvmm: the guest's processor shut down (triple fault)\n"
                 "# axvmm: CPU 0: rip 0x474abf2: mov [rbx-0x04], r10b\n"
@@ -122,14 +122,14 @@ class EmulatorErred(unittest.TestCase):
         self.assertFalse(judge(text.replace("@vmtest done 1\n", other)).excusable())
 
     def test_second_delivery_of_the_emulator(self):
-        """An interrupt where interrupts are off, seen by the selftest inject."""
+        """The selftest inject sees an interrupt where interrupts are off."""
         twice = "# inject: vector 0x44 interrupts 0x9a040, where interrupts are off\n"
         self.assertIn("0x9a040", judge(twice).erred)
         self.assertIsNone(judge("# inject: vector 0x44\n").erred)
 
     def test_excusable(self):
-        """All that failed is what QEMU broke: a program, or a check of the script, whose
-        guest has died."""
+        """A run is excusable if only programs in which QEMU erred failed, or checks of the
+        script whose guest has died."""
         self.assertTrue(judge(HOST_RIP % "a052").excusable())
         self.assertTrue(judge(HOST_RIP_IN_SCRIPT).excusable())
         self.assertTrue(judge(INJECT).excusable())
@@ -138,7 +138,7 @@ class EmulatorErred(unittest.TestCase):
         self.assertTrue(judge(both).excusable())
 
     def test_not_excusable(self):
-        """Whatever else fails beside it is a failure."""
+        """A run in which anything else fails is not excusable."""
         for text in (HOST_RIP % "a052", HOST_RIP_IN_SCRIPT, INJECT):
             other = "@vmtest test alpha\n1..1\nnot ok 1 first\n@vmtest exit alpha 1\n"
             for bad in (text.replace("@vmtest done 0\n", ""),
@@ -152,8 +152,8 @@ class EmulatorErred(unittest.TestCase):
 
     @staticmethod
     def go(emu, *outputs):
-        """A run on an emulator that prints one of the outputs each time: whether it is good,
-        the run, and its log."""
+        """Run on an emulator that prints one of the outputs each time. Returns whether the run
+        is good, the run, and its log."""
         left = list(outputs)
 
         class Fake:
@@ -164,7 +164,7 @@ class EmulatorErred(unittest.TestCase):
 
             @staticmethod
             def run(_deadline, on_line, _boot, _is_up):
-                """Print it all."""
+                """Print the next output."""
                 for text in left.pop(0).splitlines():
                     on_line("test", text)
 
@@ -179,7 +179,7 @@ class EmulatorErred(unittest.TestCase):
                 return good, run, f.read()
 
     def test_repeated(self):
-        """Such a run is repeated three times at most, and its log keeps all."""
+        """An excusable run is repeated three times at most, and its log has all of them."""
         for errs, repeats, passes in ((1, 1, True), (3, 3, True), (4, 3, False)):
             good, run, log = self.go("qemu", *[INJECT] * errs, GOOD)
             self.assertEqual((good, len(run.again)), (passes, repeats))
@@ -187,7 +187,7 @@ class EmulatorErred(unittest.TestCase):
             self.assertIn("ok 2 second", log)
 
     def test_not_repeated(self):
-        """One that fails in another program as well is not, nor is any in Bochs."""
+        """A run in which another program fails, too, is not repeated, nor is any in Bochs."""
         other = INJECT.replace("@vmtest done", "@vmtest command b\n@vmtest exit b 1\n@vmtest done")
         for emu, text in (("qemu", other), ("bochs", INJECT)):
             good, run, _ = self.go(emu, text, GOOD)
@@ -195,11 +195,11 @@ class EmulatorErred(unittest.TestCase):
 
 
 class Goals(unittest.TestCase):
-    """What make bench says of its goals."""
+    """What make bench prints about its goals."""
 
     @staticmethod
     def rows(bench, **axvcpu):
-        """Rows as compare() makes them of KVM's and these instructions."""
+        """Rows as compare() makes them, from KVM's instructions and these of axvcpu."""
         kvm = {"empty_ioctl": 1000, "exit_out": 4000, "exit_mmio": 4000, "exit_cpuid": 3000,
                "take_page_1": 5000, "linux_boot": 1000, "threads_by_futex": 4000,
                "ipi_and_back": 16000}
@@ -210,7 +210,7 @@ class Goals(unittest.TestCase):
         return rows
 
     def test_misses(self):
-        """A figure beyond the goal is named, one at the goal is not."""
+        """A figure above its goal is named, one at its goal is not."""
         bench = load_bench()
         met = {"empty_ioctl": 1100, "exit_out": 1350, "exit_mmio": 2000, "exit_cpuid": 1000,
                "take_page_1": 5000, "linux_boot": 800, "ipi_and_back": 8000}
@@ -220,7 +220,7 @@ class Goals(unittest.TestCase):
             self.assertEqual(bench.misses(missed), [(name, goal + 1, goal)])
 
     def test_alone(self):
-        """What KVM has no counterpart of has a goal as well, or none."""
+        """A row without a counterpart of KVM may have a goal, too."""
         bench = load_bench()
         times = {"exit_hypercall": {"axvcpu": (2500, 2500, 2500)}, "other": {"axvcpu": (9, 9, 9)}}
         rows = bench.alone_rows(times, ["exit_hypercall", "other", "absent"],
@@ -229,7 +229,7 @@ class Goals(unittest.TestCase):
 
 
 class Boots(unittest.TestCase):
-    """What make bench takes for the cost of a Linux guest's boot."""
+    """Which figure make bench takes as the cost of a Linux guest's boot."""
 
     LOG = """\
   1.00 | bench kvm empty_ioctl 600 600 700
@@ -258,27 +258,27 @@ class Boots(unittest.TestCase):
         return self.rows(costs)["linux_boot"]
 
     def test_floor(self):
-        """What the host takes for two threads is subtracted, and is no row to be judged."""
+        """The floor, what the host takes for two threads, is subtracted, and not judged."""
         rows = self.rows({})
         self.assertEqual(rows["halt_and_wake"]["overhead_ratio"], 0.5)
         self.assertIsNone(rows["thread_woken"]["overhead_ratio"])
 
     def test_counted(self):
-        """Instructions, where the plugin has counted them."""
+        """The figure is the number of instructions, if the plugin has counted them."""
         row = self.boot({"linux_boot": {"kvm": {"instructions": 2000.0, "vmrun": 7.0},
                                         "axvcpu": {"instructions": 1000.0, "vmrun": 6.0}}})
         self.assertEqual((row["kvm"], row["axvcpu"]), (2000, 1000))
         self.assertEqual(row["costs"]["kvm"], {"vmrun": 7.0})
 
     def test_bochs(self):
-        """CPU time where nobody counts, not the ticks in which all wait."""
+        """Without a plugin it is the CPU time, and not the ticks, which include idle time."""
         row = self.boot({})
         self.assertEqual((row["kvm"], row["axvcpu"]), (4000, 3000))
         self.assertEqual(row["ticks"], {"kvm": 9000, "axvcpu": 8000})
 
 
 class Profiles(unittest.TestCase):
-    """What make bench says of the functions on a path."""
+    """What make bench prints about the functions on a path."""
 
     KVM = """\
 ffffffff81000000 T ioctl
@@ -289,7 +289,7 @@ ffffffffc0000000 t run\t[kvm]
 ffffffffc0000100 t other\t[ccp]
 """
 
-    # Where KVM was.
+    # At the address where KVM's module was before.
     AXVCPU = "ffffffffc0000000 t axv_run\t[axvcpu]\n"
 
     COUNTS = """\
@@ -328,27 +328,28 @@ at axvcpu exit_mmio ffffffffc0000000 3
         self.found = profile.profile(*profile.parse_profile(self.COUNTS.splitlines()), symbols)
 
     def functions(self, path, side):
-        """Those of a path."""
+        """The functions of a path."""
         return self.found[path][side]["functions"]
 
     def test_places(self):
-        """Guest, program, kernel and module; the other module is not KVM."""
+        """Instructions are in the guest, the program, the kernel or KVM's module; other modules
+        count as kernel."""
         self.assertEqual(self.functions("exit_out", "kvm"), {
             ("guest", "the guest"): 1, ("program", "the program"): 5, ("kernel", "ioctl"): 3,
             ("module", "run"): 4, ("kernel", "other"): 7})
 
     def test_sides(self):
-        """Each side has its own modules at the same address; padding is no function."""
+        """Each side has its own module at the same address; padding is no function."""
         self.assertEqual(self.functions("exit_out", "axvcpu"), {
             ("module", "axv_run"): 1, ("kernel", "_raw_spin_lock"): 4, ("kernel", "ioctl"): 4})
 
     def test_units(self):
-        """A path of many in a run: the run is subtracted; one of many times: divided."""
+        """If many are done in a run, the run is subtracted first; then their number divides."""
         self.assertEqual(self.functions("first_touch", "axvcpu"), {("module", "axv_run"): 1})
         self.assertEqual(self.functions("exit_mmio", "axvcpu"), {("module", "axv_run"): 1.5})
 
     def test_locks(self):
-        """A lock is counted where its function begins, by the caller."""
+        """A lock is counted when its function is entered at its start, by the caller."""
         self.assertEqual(self.found["exit_out"]["axvcpu"]["locks"], {
             (("module", "axv_run"), "_raw_spin_lock"): 1,
             (("kernel", "ioctl"), "_raw_spin_lock"): 1})
@@ -358,7 +359,7 @@ at axvcpu exit_mmio ffffffffc0000000 3
         self.assertEqual(self.found["exit_out"]["kvm"]["locks"], {})
 
     def test_lock_names(self):
-        """What takes a lock is one; what lets go of it, or asks, is not."""
+        """A function that takes a lock is counted; one that releases or checks it is not."""
         for name in ("_raw_spin_lock_irqsave", "_raw_read_lock", "mutex_lock_killable",
                      "down_read", "down_write_killable", "_raw_spin_trylock"):
             self.assertTrue(profile.LOCK.match(name), name)
@@ -367,13 +368,13 @@ at axvcpu exit_mmio ffffffffc0000000 3
             self.assertFalse(profile.LOCK.match(name), name)
 
     def test_not_measured(self):
-        """A path that nobody ran is not there; a line that is no count is an error."""
+        """A path that was not run is left out; a line that is no count is an error."""
         self.assertNotIn("linux_boot", self.found)
         with self.assertRaises(ValueError):
             profile.parse_profile(["cost kvm exit_out wrmsr 1"])
 
     def test_text(self):
-        """Both sides beside each other, with sums; more than fits is summed up."""
+        """Both sides are printed with sums; functions that do not fit are summed up."""
         text = "\n".join(profile.text("exit_out", self.found["exit_out"]))
         self.assertIn("KVM    20.0: module 4.0, kernel 10.0, program 5.0, guest 1.0", text)
         self.assertRegex(text, r"(?m)^ +7\.0   other +4\.0   _raw_spin_lock$")
@@ -381,7 +382,7 @@ at axvcpu exit_mmio ffffffffc0000000 3
         many = {("kernel", f"f{i:03}"): 2 for i in range(profile.SHOWN + 3)}
         self.assertEqual(profile.column(many)[-1], "       6.0   in 3 more")
 
-    # What Bochs writes: a side, then rounds of 4, 1 and 3 instructions of path 1.
+    # Bochs' trace: a marker of a side, then rounds of 4, 1 and 3 instructions of path 1.
     TRACE = """\
 trace on
 (0).[100] [0x0000013ff000] 0033:0000000000401000 (unk. ctxt): nop {0} ; 0f1f84000010bea5
@@ -405,7 +406,7 @@ trace off
 """
 
     def test_trace(self):
-        """Bochs' trace: the median of the rounds between the markers, and who enters."""
+        """Of Bochs' trace the median of the rounds between markers is used, with callers."""
         names = profile.parse_paths(["1.00 | path 0 empty_ioctl 0 1\n", "1 | path 1 exit_out 0 1\n",
                                      "1.01 | path 9 run 0 0\n"])
         shape, paths = profile.parse_trace(self.TRACE.splitlines(), names)
@@ -418,7 +419,7 @@ trace off
         self.assertEqual(path.costly, {"vmwrite": 1})
 
     def test_costly(self):
-        """Costly instructions of a trace are those that the plugin knows, and VMX's."""
+        """Costly instructions of a trace are those of the plugin, and VMX's."""
         for kind, text, code in (
                 ("wrmsr", "wrmsr", "0f30"), ("vmresume", "vmlaunch", "0f01c2"),
                 ("locked", "lock cmpxchg dword ptr ds:[rdi], edx", "f00fb117"),
@@ -430,7 +431,7 @@ trace off
             self.assertEqual(profile.costly(text, code), kind, text)
 
     def test_symbols(self):
-        """The symbols of a log, packed and cut in lines."""
+        """Symbols are read from a log, where they are packed and cut into lines."""
         packed = base64.b64encode(gzip.compress(self.KVM.encode())).decode()
         lines = [f"  1.00 | symbols kvm {packed[i:i + 76]}\n" for i in range(0, len(packed), 76)]
         self.assertEqual(profile.parse_symbols(["0.1 K x\n", *lines, "2.0 | bench kvm a 1 1 1\n"]),
@@ -438,22 +439,22 @@ trace off
 
 
 class Verdicts(unittest.TestCase):
-    """Good runs pass, each defect is found."""
+    """Good runs pass, and each kind of failure is found."""
 
     def fails(self, test_lines, kernel_lines="", **args):
-        """The run must not pass."""
+        """Check that the run does not pass."""
         r = judge(test_lines, kernel_lines, **args)
         self.assertTrue(r.failures)
         return r
 
     def test_good(self):
-        """A good run, counted."""
+        """A good run passes, and its tests are counted."""
         r = judge(GOOD, "[    1.0] Linux version 6.1\n[    1.1] axvcpu: loaded")
         self.assertEqual(r.failures, [])
         self.assertEqual(r.passed, 2)
 
     def test_kernel_trouble(self):
-        """One line of each kind in the kernel's log is enough."""
+        """One line of any of these kinds in the kernel's log fails the run."""
         for line in (
                 "BUG: KASAN: slab-use-after-free in axv_vcpu_run+0x1/0x2",
                 "WARNING: CPU: 0 PID: 1 at drivers/virt/axvcpu/state.c:1 f+0x1/0x2",
@@ -485,41 +486,41 @@ class Verdicts(unittest.TestCase):
         self.fails(GOOD.replace("@vmtest done", "unreferenced object 0xff (size 8):\n@vmtest done"))
 
     def test_not_ok(self):
-        """A failed result, although the program says 0."""
+        """A test fails, although the program's exit code is 0."""
         self.fails(GOOD.replace("ok 2", "not ok 2"))
 
     def test_plan(self):
-        """A program that stops early, or says too much."""
+        """A program prints fewer or more results than planned."""
         self.fails(GOOD.replace("ok 2 second\n", ""))
         self.fails(GOOD.replace("1..2", "1..1"))
 
     def test_exit_code(self):
-        """All results good, but the program says otherwise."""
+        """All tests pass, but the program's exit code is not 0."""
         self.fails(GOOD.replace("exit alpha 0", "exit alpha 139"))
 
     def test_never_ended(self):
-        """A program that hangs."""
+        """A program never ends."""
         self.fails("@vmtest up 6.1.0\n@vmtest test alpha\n1..1\nok 1 x\n")
 
     def test_no_end(self):
-        """The machine stopped in the middle."""
+        """The machine stops in the middle."""
         self.fails(GOOD.replace("@vmtest done 0\n", ""))
 
     def test_no_boot(self):
-        """The machine never came up."""
+        """The machine never comes up."""
         self.fails("")
 
     def test_script_code(self):
-        """The script itself failed."""
+        """The script itself fails."""
         self.fails(GOOD.replace("done 0", "done 3"))
 
     def test_no_tests(self):
-        """A run without any test."""
+        """A run has no test."""
         self.fails("@vmtest up 6.1.0\n@vmtest done 0\n")
         self.fails("@vmtest up 6.1.0\n@vmtest test a\n@vmtest exit a 0\n@vmtest done 0\n")
 
     def test_failed_step(self):
-        """A module that cannot be loaded."""
+        """A module cannot be loaded."""
         self.fails("@vmtest up 6.1.0\n@vmtest fail insmod axvcpu.ko\n@vmtest done 1\n")
 
     def test_skip(self):
@@ -535,11 +536,11 @@ class Verdicts(unittest.TestCase):
         """A program does not excuse its own failures: only the list of defects does."""
         for excuse in ("TODO later", "XFAIL not here"):
             self.fails(GOOD.replace("ok 2 second", f"not ok 2 second # {excuse}"))
-        # As ksft_test_result_xfail() prints a failure.
+        # ksft_test_result_xfail() prints a failure so.
         self.fails(GOOD.replace("ok 2 second", "ok 2 # XFAIL second"))
 
     def test_defect(self):
-        """The assertion that an emulator makes fail must fail, and no other."""
+        """An assertion on the list of defects must fail, and no other."""
         where = "# /a/b.c:12:second:"
         bad = GOOD.replace("ok 2", where + "Expected 5ull (5) == cr2 (7)\nnot ok 2")
         bad = bad.replace("exit alpha 0", "exit alpha 1")
@@ -557,13 +558,13 @@ class Verdicts(unittest.TestCase):
         self.fails(bad.replace("ok 1 first", "not ok 1 first"), defects=known)
 
     def test_why(self):
-        """A failure is followed by what its assertion said."""
+        """A failure is followed by its assertion's message."""
         bad = GOOD.replace("ok 2", "# /a/b.c:12:second:Expected 1 (1) == n (2)\nnot ok 2")
         self.assertEqual(judge(bad).failures[:2],
                          ["alpha: second", "  Expected 1 (1) == n (2)"])
 
     def test_nested(self):
-        """KTAP: suites are not counted beside their cases; a failing case is."""
+        """In KTAP, cases are counted, but not the suites that they belong to."""
         text = ("@vmtest up 6\n@vmtest test k\nKTAP version 1\n1..1\n    KTAP version 1\n"
                 "    # Subtest: s\n    1..2\n    ok 1 a\n    {} 2 b\n# s: pass:2\n{} 1 s\n"
                 "@vmtest exit k 0\n@vmtest done 0\n")
@@ -575,11 +576,11 @@ class Verdicts(unittest.TestCase):
         self.fails(text.format("ok", "ok").replace("    ok 2 b\n", ""))
 
     def test_cut_line(self):
-        """A program that dies in the middle of a line."""
+        """A program dies in the middle of a line."""
         self.fails(GOOD.replace("ok 2 second\n@vmtest exit alpha 0", "ok @vmtest exit alpha 137"))
 
     def test_announced(self):
-        """An announced warning is none; a different report, or its absence, is one."""
+        """An announced warning does not fail the run; another report, or its absence, does."""
         warn = ("vmtest: expect nesting.c\n------------[ cut here ]------------\n"
                 "WARNING: CPU: 0 PID: 1 at nesting.c:1 f+0x1/0x2\nCall Trace:\n"
                 "---[ end trace 0 ]---\nvmtest: expected\n")
@@ -592,11 +593,11 @@ class Verdicts(unittest.TestCase):
 
 
 class Hangs(unittest.TestCase):
-    """A machine that hangs or complains before userspace is started once more, no other."""
+    """Only a machine that hangs or reports something before userspace is started once more."""
 
     def boot(self, *outputs):
-        """A run on an emulator that prints one of the outputs each time, and then hangs
-        unless it printed the end marker; how often it was started, and the run."""
+        """Run on an emulator that prints one of the outputs each time, and then hangs unless
+        the output has the end marker. Returns how often it was started, and the run."""
         left = list(outputs)
 
         class Fake:
@@ -608,7 +609,7 @@ class Hangs(unittest.TestCase):
                 assert os.path.isdir(machine.work)
 
             def run(self, _deadline, on_line, _boot, _is_up):
-                """Print it all."""
+                """Print the output."""
                 for text in self.text.splitlines():
                     on_line("test" if text[0] == "@" or "ok" in text else "kernel", text)
                 self.out_of_time = "@vmtest done" not in self.text
@@ -623,7 +624,7 @@ class Hangs(unittest.TestCase):
         return len(outputs) - len(left), run
 
     def test_early(self):
-        """It is started once more, and that is told; twice is a failure."""
+        """A machine that hangs early is started once more, which is told; twice is a failure."""
         times, run = self.boot("Linux version 6\n", GOOD)
         self.assertEqual((times, run.report.failures, len(run.again)), (2, [], 1))
         times, run = self.boot("Linux version 6\n", "Linux version 6\n", GOOD)
@@ -631,7 +632,7 @@ class Hangs(unittest.TestCase):
         self.assertTrue(run.report.failures)
 
     def test_reports(self):
-        """So is one whose kernel reports something before; its second report counts."""
+        """So is one whose kernel reports something early; a report the second time counts."""
         for text in ("BUG: something\n", "BUG: something\n@vmtest done 0\n"):
             times, run = self.boot(text, GOOD)
             self.assertEqual((times, run.report.failures, len(run.again)), (2, [], 1))
@@ -641,7 +642,7 @@ class Hangs(unittest.TestCase):
             self.assertTrue(any("BUG: something" in f for f in run.report.failures))
 
     def test_not_early(self):
-        """A hang in userspace is a failure at once, and so is a report there."""
+        """A hang or a report in userspace is a failure at once."""
         for text in ("@vmtest up 6\n@vmtest test a\n",
                      "@vmtest up 6\nBUG: something\n@vmtest done 0\n"):
             times, run = self.boot(text, GOOD)
@@ -649,7 +650,7 @@ class Hangs(unittest.TestCase):
             self.assertTrue(run.report.failures)
 
     def test_busy(self):
-        """A deadline is longer if the machine was busy at any time before it."""
+        """A deadline is longer if the host was busy at any time before it."""
         end = vmt.run.deadline(10)
         with unittest.mock.patch("vmt.run.patience", side_effect=[1.0, 3.0, 2.0]):
             self.assertEqual([end(), end(), end()], [10.0, 30.0, 30.0])
@@ -661,7 +662,7 @@ class Hangs(unittest.TestCase):
 
             @staticmethod
             def poll():
-                """It has not ended."""
+                """Say that it has not ended."""
 
         emu = vmt.emulator.Emulator.__new__(vmt.emulator.Emulator)
         reading, writing = os.pipe()
@@ -678,7 +679,7 @@ class Hangs(unittest.TestCase):
         os.close(writing)
 
     def test_good(self):
-        """What ends is not started again."""
+        """A machine that ends is not started again."""
         times, run = self.boot(GOOD, GOOD)
         self.assertEqual((times, run.report.failures, run.again), (1, [], []))
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Two drivers, one SVM or VMX. Both modules are loaded; whoever has a VM has the
- * hardware, and the other is told -EBUSY until it lets go. "held": this kernel's
- * KVM keeps it as long as it is loaded, with a VM or without.
+ * axvcpu and KVM use the same SVM or VMX.  Both modules are loaded; the one that has a
+ * VM has the hardware, and the other one gets -EBUSY until that VM has gone.  With
+ * "held" this kernel's KVM has the hardware as long as it is loaded, even without a VM.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 	a = axv_vm(axv);
 	result(a >= 0, "axvcpu creates a VM while KVM is idle", -a);
 	b = kvm_vm(kvm);
-	/* 6.12 says that a CPU did not come up with virtualization. */
+	/* -EIO: Linux 6.12 reports that a CPU could not switch virtualization on. */
 	result(b == -EBUSY || b == -EIO, "KVM is told that the hardware is busy", -b);
 	close(b);
 	close(a);
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 	close(b);
 	close(a);
 
-	/* KVM lets go a grace period after the file is closed. */
+	/* KVM releases the hardware a grace period after its file is closed. */
 	for (i = 0; i < 1000; i++) {
 		a = axv_vm(axv);
 		if (a != -EBUSY)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# For scripts that run inside the machine.
+# Functions for scripts that run inside the machine.
 
 VMTEST_PORT=${VMTEST_PORT:-/dev/ttyS1}
 
-# One line of the protocol.
+# marker TEXT: write a line of the protocol
 marker() {
 	echo "@vmtest $*" >"$VMTEST_PORT"
 }
@@ -36,8 +36,8 @@ _run() {
 	return $_rc
 }
 
-# A test in shell: plan N, then check NAME COMMAND... N times. check_fails wants
-# the command to fail.
+# A test in shell: plan N, then N times check NAME COMMAND..., which passes if the command
+# succeeds, or check_fails NAME COMMAND..., which passes if the command fails.
 plan() {
 	_tap=0
 	echo "TAP version 13"
@@ -66,13 +66,14 @@ check_fails() {
 	check "$_desc" not "$@"
 }
 
-# A guest of axvmm, which the script has started: its process is $pid, its console goes to
-# /tmp/console, and its keys come from descriptor 9.
+# The functions below are for a guest of axvmm that the script has started: $pid is axvmm's
+# process, the guest's console goes to /tmp/console, and what the script writes to descriptor 9
+# is its input.
 
-# say TEXT: a line for the guest's shell
+# say TEXT: send a line to the guest's shell
 say() { printf '%s\n' "$*" >&9; }
 
-# seen N TEXT: N lines say TEXT, or axvmm has ended without
+# seen N TEXT: wait until N lines of the console contain TEXT; fails if axvmm ends before
 # shellcheck disable=SC2154 # the script's pid
 seen() {
 	while [ "$(grep -c "$2" /tmp/console)" -lt "$1" ]; do
@@ -85,7 +86,7 @@ seen() {
 	done
 }
 
-# ends RC: axvmm ends with this code
+# ends RC: wait until axvmm ends; fails if its exit code is not RC
 ends() {
 	wait "$pid"
 	rc=$?
@@ -96,8 +97,8 @@ ends() {
 	return 1
 }
 
-# filters: the threads of vCPUs and of disks filter system calls (mode 2), and there is one
-# of the former; the others do not.
+# filters: check that the threads of vCPUs and of disks filter system calls (mode 2), that
+# there is a thread of a vCPU, and that axvmm's other threads do not filter.
 filters() {
 	found=1
 	for task in "/proc/$pid/task/"*; do

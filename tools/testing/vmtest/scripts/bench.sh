@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# The bench with KVM, then with axvcpu: an idle KVM may hold what a back end needs. KVM is
-# the module of KVM's to load, TRACE an argument of the bench's; SYMBOLS asks for the
-# kernel's symbols, BOOT for the boot of a Linux guest with this CONSOLE. All may be empty.
+# Runs the benchmark with KVM, unloads KVM, which may keep the hardware even when it is idle,
+# and runs the benchmark with axvcpu. Variables, which may be empty: KVM is the module of KVM
+# to load; TRACE is an argument of the benchmark; SYMBOLS asks for the kernel's symbols; BOOT
+# asks for the boot of a Linux guest, whose console is CONSOLE.
 
-# The symbols of text, packed, for vmt/profile.py: once with the kernel's, and each time
-# with the modules'.
+# say_symbols SIDE PATTERN: print the symbols of code, packed, for vmt/profile.py; the first
+# time the kernel's and the modules', then only the modules'.
 say_symbols() {
 	grep -E "^[0-9a-f]+ [tTwW] $2" /proc/kallsyms | gzip | base64 | sed "s/^/symbols $1 /"
 }
 
-# measure SIDE VMM SYMBOLS
+# measure SIDE VMM PATTERN: run the benchmark, and boot a Linux guest with VMM
 measure() {
 	[ -z "$SYMBOLS" ] || say_symbols "$1" "$3"
 	# shellcheck disable=SC2086 # one argument or none
 	c "bench $1" ./bench "$1" $TRACE
-	# A Linux guest, from the start of the VMM until it has ended. QEMU lets a guest's
-	# XSETBV through to the register, which KVM does not notice: no XSAVE.
+	# Boot a Linux guest, from the start of the VMM until its end. noxsave, since QEMU lets a
+	# guest's XSETBV change the host's register without an exit, so KVM would not notice it.
 	[ -z "$BOOT" ] || c "boot $1" ./bench "$1" "./$2" run --kernel vmlinuz --initrd initrd \
 		--append "console=$CONSOLE panic=-1 noxsave" 2>&1
 }
 
-# Otherwise the kernel collects random numbers when axvmm-kvm asks for some, and that
-# waits a second, and not idly.
+# Let the kernel collect its random numbers now. Otherwise it does so when axvmm-kvm asks for
+# some, which takes a second of the CPU's time.
 head -c 1 /dev/random >/dev/null
 [ -z "$KVM" ] || modprobe "$KVM" || exit 1
 measure kvm axvmm-kvm ""

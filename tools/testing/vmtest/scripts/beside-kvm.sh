@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# axvcpu beside KVM. HOW is "held" where KVM keeps it from the hardware, or empty.
+# Tests axvcpu while KVM is loaded. HOW is "held" if this kernel's KVM keeps the hardware as
+# long as it is loaded, otherwise empty.
 
 # shellcheck disable=SC2086 # one argument or none
 t beside-kvm ./beside-kvm $HOW

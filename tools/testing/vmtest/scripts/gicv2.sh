@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# The programs of PROGRAMS on a host whose interrupt controller is a GICv2, each in
+# Runs the programs of PROGRAMS on a host whose interrupt controller is a GICv2, each for
 # SECONDS_EACH at most. Their tests of a controller in the kernel are skipped there.
 
 export AXV_TEST_TIMEOUT=$((SECONDS_EACH * 4 / 5))

@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 #
 # axvmm boots a Debian kernel, whose init switches CPUs off and on and powers off.
-# RELEASE is what that kernel calls itself, CPUS how many CPUs the guest has, CONSOLE the
-# console on its command line, MORE the rest of that.
+# RELEASE is that kernel's release, CPUS the number of the guest's CPUs, CONSOLE the console
+# on the guest kernel's command line, MORE the rest of that command line.
 
 # shellcheck disable=SC3040 # busybox has it
 set -o pipefail
@@ -20,7 +20,7 @@ check "the guest is Linux $RELEASE" grep -q "guest: Linux .* $RELEASE " /tmp/con
 check "the guest has $CPUS CPU(s), which it can switch off and on" \
 	grep -q "guest: $CPUS CPUs of $CPUS" /tmp/console
 check "the guest reached its end" grep -q "guest: powering off" /tmp/console
-# Of each vCPU the reasons that occurred are counted, and all of them together.
+# --stats prints a table for each vCPU: the exits for each reason that occurred, and their sum.
 exits() {
 	awk -v cpus="$CPUS" '
 		$1 == "all" && NF == 2 { all += $2; vcpus++ }
@@ -31,14 +31,14 @@ exits() {
 }
 check "the exits to axvmm of each CPU are counted" exits
 complaints() {
-	# The guest's kernel says this of the processor's model, not of axvcpu.
+	# The guest's kernel prints this because of the processor's model, not because of axvcpu.
 	grep -v "Speculative Return Stack Overflow" /tmp/console |
 		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|PCI: Fatal|Unable to init MCE"
 }
 check_fails "the guest's kernel complains" complaints
 case $CONSOLE in
 ttyAMA*)
-	# On x86 there is no such exit.
+	# x86 has no such exit.
 	check_fails "an interrupt from CPU to CPU reaches axvmm" grep " SendIPI " /tmp/console
 	;;
 ttyS*)

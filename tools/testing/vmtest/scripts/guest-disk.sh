@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# A guest of axvmm has a disk that qemu-storage-daemon serves: what it reads and writes, and
-# that axvmm does nothing meanwhile. Then the daemon dies.
+# A guest of axvmm has a disk that qemu-storage-daemon serves. Checks that the guest reads and
+# writes the disk, that axvmm has no part in that, and what happens when the daemon dies.
 
 SOCKET=/tmp/disk.sock
 READS=1000
 plan 24
 
-# The sixth sector says so.
+# The disk's sixth sector has a text that the guest looks for.
 dd if=/dev/zero of=/tmp/disk bs=1M count=8 2>/dev/null
 printf 'sector five' | dd of=/tmp/disk bs=512 seek=5 conv=notrunc 2>/dev/null
 
@@ -20,8 +20,9 @@ serve() {
 	until [ -S $SOCKET ]; do kill -0 $daemon || return; sleep 0.1; done
 }
 
-# Otherwise the guest compares its TSC with ticks, which come late in an emulator, and takes
-# the PM timer instead, which axvmm has.  start CPUS ARG...
+# start CPUS ARG...: start axvmm. Without tsc=reliable the guest compares its TSC with ticks,
+# which come late in an emulator, and uses axvmm's PM timer instead: each read of that would
+# be an exit.
 start() {
 	cpus=$1
 	shift
@@ -35,8 +36,9 @@ start() {
 	exec 9>/tmp/keys
 }
 
-# What the module counts of all vCPUs; how often axvmm's other threads have waited; what the
-# daemon has read.
+# counted NAME: the sum of the module's counters whose names begin with NAME, for all vCPUs
+# waits: how often axvmm's threads other than vCPUs' have waited
+# got: how many bytes the daemon has read
 counted() {
 	awk "/^$1/ { n += \$2 } END { print n + 0 }" /sys/kernel/debug/axvcpu/[0-9]*/[0-9]*/stats
 }
@@ -50,8 +52,9 @@ waits() {
 }
 got() { awk '/^rchar/ { print $2 }' "/proc/$daemon/io"; }
 
-# The guest reads while its terminal is quiet, since what that says are exits, too.  It waits for
-# a line: a guest that waited for a time could be done before this shell has counted.
+# Count what the guest's reads cost. The guest prints nothing meanwhile, since output causes
+# exits, too. It begins when it gets a line: if it waited for some time instead, it could have
+# read all before this script has read the counters.
 count() {
 	say "read line; dd if=/dev/vda of=/dev/null bs=4096 count=$READS iflag=direct 2>/dev/null;" \
 		'sleep 8; echo do"ne"'
@@ -73,7 +76,7 @@ use() {
 }
 
 complaints() {
-	# The guest's kernel says this of the processor's model, not of axvcpu.
+	# The guest's kernel prints this because of the processor's model, not because of axvcpu.
 	grep -v "Speculative Return Stack Overflow" /tmp/console |
 		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|I/O error"
 }
@@ -89,7 +92,7 @@ check "the host reads what it has written" written
 say "grep virtio0-req /proc/interrupts"
 check "its interrupts are messages" seen 1 "PCI-MSI.*virtio0-req"
 check "it reads $READS blocks" count
-# Some reads of ports, about twenty in a second, have nothing to do with the disk.
+# About twenty exits a second, by reads of ports, have nothing to do with the disk.
 check "for which axvmm does nothing" [ $((exits * 2)) -lt $READS ]
 check "nor do its threads wake up" [ $((waits * 10)) -lt $READS ]
 check "each read rings a doorbell" [ "$bells" -ge $READS ]
@@ -102,7 +105,7 @@ check "the guest goes on, and switches itself off" ends 0
 check "that it did" grep -q "^alive" /tmp/console
 check_fails "the guest's kernel complains" complaints
 
-# One is enough for what follows, and QEMU errs less with it.
+# One CPU is enough for what follows, and QEMU errs less often with one.
 start 1 --disk /tmp/disk,ro --restart
 check "axvmm starts the daemon itself" seen 1 "This is a shell"
 say "reboot -f"

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# How a guest of axvmm ends: by its power button, by a reset with --restart, by a panic,
-# by SIGTERM. ARCH is the architecture, CONSOLE the console on the kernel's command line,
-# CPUS how many CPUs the guest has.
+# Ends guests of axvmm: by the power button, by a reset with --restart, by a panic, and by
+# SIGTERM. ARCH is the architecture, CONSOLE the console on the guest kernel's command line,
+# CPUS the number of the guest's CPUs.
 
-# start OPTION...: axvmm with a shell in its guest, which reads what say() writes
+# start OPTION...: start axvmm with a guest that has a shell, which reads what say() writes
 start() {
 	rm -f /tmp/keys
 	mkfifo /tmp/keys
@@ -17,14 +17,14 @@ start() {
 	exec 9>/tmp/keys
 }
 
-# The guest listens to the button before it says so.
+# Commands by which the guest waits for the button ($listen), and then for a press ($pressed).
 if [ "$ARCH" = x86 ]; then
 	plan 14
 	listen='exec 3</dev/input/event0; echo lis"ten"ing'
 	pressed='dd <&3 bs=24 count=1 of=/dev/null 2>/dev/null && echo pre"ss"ed'
 else
 	plan 9
-	# Debian's cloud kernel has no gpio_keys: the line itself.
+	# Debian's cloud kernel has no gpio_keys: the guest waits for the GPIO line itself.
 	# shellcheck disable=SC2016 # the guest's shell expands it
 	listen='cd /sys/class/gpio; n=$(($(cat gpiochip*/base) + 3)); echo $n >export
 		echo rising >gpio$n/edge; echo lis"ten"ing'
@@ -53,14 +53,14 @@ kill -TERM $pid
 check "a second SIGTERM ends it" ends 4
 
 if [ "$ARCH" = x86 ]; then
-	# Nobody reads the messages, of which the guest makes more than a pipe takes.
+	# Nothing reads axvmm's messages, of which the guest causes more than fit into a pipe.
 	mkfifo /tmp/errors
 	# shellcheck disable=SC2217 # that is the point
 	sleep 100000 </tmp/errors &
 	reader=$!
 	ERRORS=/tmp/errors start --trace-io
 	seen 1 "This is a shell"
-	# The hole of the VGA adapter, where there is no device; a line for each byte.
+	# Reads of the VGA adapter's hole, where there is no device: each byte causes a message.
 	say 'dd if=/dev/mem bs=4096 skip=160 count=8 of=/dev/null; rmmod button; echo do"ne"'
 	check "a guest goes on when nobody reads the messages it causes" seen 1 "^done"
 	kill -TERM $pid
@@ -75,11 +75,11 @@ if [ "$ARCH" = x86 ]; then
 	check "the guest has said why" grep -q "Kernel panic - not syncing: sysrq" /tmp/console
 fi
 
-# Without standard streams; the guest powers off by itself.
+# axvmm is started with standard input and output closed; the guest powers off by itself.
 ./axvmm run --kernel vmlinuz --initrd initrd --append "console=$CONSOLE quiet" \
 	<&- >&- 2>/tmp/errors.txt &
 pid=$!
-# Before it is axvmm, it is a shell that has not closed them yet.
+# Wait until the process executes axvmm: before, it is a shell that has not closed them yet.
 streams() {
 	until [ "$(cat /proc/$pid/comm)" = axvmm ] && [ "$(readlink /proc/$pid/fd/1)" ]; do
 		kill -0 $pid || return

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# On arm64: a guest with a shell, and U-Boot, which has one as well. SECONDS_EACH bounds
-# each of them.
+# On arm64: runs a guest with a shell, and U-Boot, which has one, too, each for SECONDS_EACH
+# at most.
 
 run() {
 	wanted=$1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# The results of every KUnit suite of the module.
+# Prints the results of every KUnit suite of the module.
 
 for s in /sys/kernel/debug/kunit/*; do
 	t "kunit ${s##*/}" cat "$s/results"

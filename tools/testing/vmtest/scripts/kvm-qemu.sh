@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Debian's QEMU, which thinks that it has KVM, boots a Debian kernel with CPUS CPUs, whose
-# init switches CPUs off and on, reads a disk and powers off.  RELEASE is what that kernel
-# calls itself.  The disk's queue is an ioeventfd, and its interrupts are irqfds.
+# Debian's QEMU uses axvcpu through axv-kvm, which looks like KVM. It boots a Debian kernel with
+# CPUS CPUs, whose init switches CPUs off and on, reads a disk and powers off. RELEASE is that
+# kernel's release. The disk's queue is an ioeventfd, and its interrupts are irqfds.
 
 # shellcheck disable=SC3040 # busybox has it
 set -o pipefail
@@ -16,7 +16,7 @@ boot() {
 }
 dd if=/dev/urandom of=disk bs=64k count=32 2>/dev/null
 sum=$(md5sum <disk)
-# STATUS WORDS COMMAND...
+# refuses STATUS WORDS COMMAND...: the command ends with STATUS, and its output has WORDS
 refuses() {
 	_status=$1 _words=$2
 	shift 2
@@ -39,7 +39,7 @@ check "the disk has interrupts of its own" grep -q \
 check "the guest reached its end" grep -q "guest: powering off" /tmp/console
 check "the guest uses x2APICs" grep -q "x2apic enabled" /tmp/console
 check "the guest knows KVM" grep -q "Hypervisor detected: KVM" /tmp/console
-# QEMU asks for two things without a capability: the MCE features, reports of the TPR.
+# QEMU calls two ioctls that no capability offers: for the MCE features, and for TPR reports.
 check "the library says which ioctl is not known" \
 	grep -q "(number 0x9d) of a device is not known" /tmp/console
 unknown() {
@@ -48,7 +48,7 @@ unknown() {
 }
 check_fails "QEMU makes another ioctl that is not known" unknown
 complaints() {
-	# The guest's kernel says this of the processor's model, not of axvcpu.
+	# The guest's kernel prints this because of the processor's model, not because of axvcpu.
 	grep -v "Speculative Return Stack Overflow" /tmp/console |
 		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|PCI: Fatal"
 }

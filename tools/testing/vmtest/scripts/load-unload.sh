@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# The module is loaded and unloaded a hundred times. With GUESTS=yes the program lifecycle
-# runs guests in between: without VHE the module takes EL2 when it is loaded and gives
-# it back when it is unloaded.
+# Loads and unloads the module a hundred times. With GUESTS=yes the program lifecycle runs
+# guests while it is loaded: without VHE the module takes EL2 over when it is loaded and
+# returns it when it is unloaded.
 
 hundred() {
 	i=0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# The programs of PROGRAMS once more, with the vCPU saved and restored into a new one at
-# every exit that they see.
+# Runs the programs of PROGRAMS with AXV_TEST_MOVE: at every exit that a test sees, the vCPU's
+# state is saved, and restored into a new vCPU.
 
 export AXV_TEST_MOVE=1
 export AXV_TEST_TIMEOUT=$((SECONDS_EACH * 4 / 5))

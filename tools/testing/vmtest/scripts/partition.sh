@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# A guest that has a CPU for itself, in SECONDS_EACH at most. Where there is no such CPU the
-# program skips its test, which must not be so here.
+# Runs a guest that has a CPU for itself, for SECONDS_EACH at most. Without an isolated CPU the
+# program would skip its test; so this checks that there is one.
 
 export AXV_TEST_TIMEOUT="$SECONDS_EACH"
 c isolated grep -qx 1 /sys/devices/system/cpu/isolated

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# The VMM that the README shows, the guest that GUEST runs there, and make kselftest.
+# Runs the VMM that the README shows, the guest that the README's command GUEST runs, and make
+# kselftest.
 
 plan 5
-# What comes before the guest's driver has set its UART up may be lost: the driver empties
-# the FIFO, as on hardware. So this types at the prompt.
+# Wait for the prompt before typing: when the guest's driver sets its UART up, it empties the
+# FIFO, as on hardware, and what came before is lost.
 guest() {
 	mkfifo /tmp/keys
 	eval "$GUEST" </tmp/keys >/tmp/guest 2>&1 &

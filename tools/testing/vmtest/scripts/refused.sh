@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# On a host without VHE whose KVM holds EL2 the module is refused.
+# On a host without VHE whose KVM has EL2, the module must refuse to load.
 
 plan 3
 refused() {

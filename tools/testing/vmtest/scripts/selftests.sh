@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Every selftest that tests.list names. SECONDS_EACH bounds a program, so that one that
-# hangs does not take the others' results with it; before that the harness ends the test.
+# Runs every selftest that tests.list names, each program for SECONDS_EACH at most, so that
+# one that hangs does not cost the results of the others. The harness ends a test that hangs
+# before that (AXV_TEST_TIMEOUT).
 
 export AXV_TEST_TIMEOUT=$((SECONDS_EACH * 4 / 5))
 while read -r p; do

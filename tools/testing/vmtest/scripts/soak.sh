@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Half a million entries, in SECONDS_EACH at most.
+# Runs the selftest soak with half a million entries, for SECONDS_EACH at most.
 
 export AXV_TEST_TIMEOUT="$SECONDS_EACH"
 export AXV_SOAK=500000

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Booting a kernel in an emulator and judging what happened in it."""
+"""Boots a kernel in an emulator and judges what happened in it."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Starts an emulator and carries its two serial ports out, line by line."""
+"""Starts an emulator, and hands on what comes out of its two serial ports, line by line."""
 
 import os
 import pty
@@ -16,16 +16,16 @@ DOWN = re.compile(r"reboot: (Power down|System halted|Restarting system)")
 
 QEMU = {"x86": "qemu-system-x86_64", "arm64": "qemu-system-aarch64"}
 
-# The machine's own console, and the one the tests speak on.
+# The serial ports: the kernel's console, and the port that the tests write to.
 PORTS = ("kernel", "test")
 
-# The CPU model that has what a back end of the module needs. QEMU has no VMX.
+# The usual CPU model for each back end of the module. QEMU does not emulate VMX.
 CPUS = {("qemu", "svm"): "max", ("bochs", "svm"): "zambezi",
         ("bochs", "vmx"): "corei7_haswell_4770", ("qemu", "el2"): "neoverse-n1"}
 
 
 def choose(arch, emu, backend, cpu):
-    """The emulator and the CPU model, where they are not given."""
+    """Choose the emulator and the CPU model, if they are not given."""
     backend = backend or ("el2" if arch == "arm64" else "svm")
     emu = emu or ("bochs" if backend == "vmx" else "qemu")
     if (emu, backend) not in CPUS or (arch == "arm64") != (backend == "el2"):
@@ -34,7 +34,7 @@ def choose(arch, emu, backend, cpu):
 
 
 class Machine:
-    """What is to be emulated. Instances are plain settings."""
+    """The settings of a machine that is to be emulated."""
 
     arch = "x86"
     emu = None
@@ -57,62 +57,63 @@ def command_line(m):
     words = ["nokaslr", "panic=-1", "printk.devkmsg=on",
              "print-fatal-signals=1"]
     if m.arch == "x86":
-        # The kernel's timer check panics where ten ticks do not come in time: in
-        # QEMU on a busy machine, and in Bochs, which sets the interrupt
-        # controller up otherwise, always.
+        # The kernel's timer check panics if ten ticks do not come in time. That
+        # happens in QEMU on a busy machine, and always in Bochs, which sets the
+        # interrupt controller up differently.
         words += ["no_timer_check"]
     if m.emu == "bochs":
-        # Its Intel models claim more cores per package in CPUID leaf 4 than
-        # logical processors in leaf 1, where 6.12 warns. The self-tests of the
-        # crypto library are half of the boot.
+        # Bochs' Intel models claim more cores per package in CPUID leaf 4 than
+        # logical processors in leaf 1, about which 6.12 warns. The self-tests of
+        # the crypto library would take half of the boot's time.
         words += ["norandmaps", "clearcpuid=ht", "cryptomgr.notests"]
     if m.interactive:
         words += ["quiet"]
     if m.arch == "arm64" and m.icount:
-        # Without a seed from outside the random numbers of every system
-        # call's stack offset are computed, which outweighs the rest.
+        # Without a seed from outside, the random stack offset of every system
+        # call is computed, which costs more than all the rest.
         words += ["randomize_kstack_offset=off"]
     if not m.debug:
         words += ["console=ttyAMA0" if m.arch == "arm64" else "console=ttyS0,115200"]
     else:
-        # The serial console takes a sleeping lock wherever printk is called,
-        # which is the one thing lockdep would report before it turns itself
-        # off. The early console takes none; the null console keeps the other
-        # from registering as well.
+        # The serial console takes a sleeping lock wherever printk is called.
+        # lockdep would report only that, and then turn itself off. The early
+        # console takes no lock; the null console keeps the serial console from
+        # registering.
         if m.arch == "arm64":
             words += ["earlycon=pl011,0x9000000", "keep_bootcon"]
         else:
             words += ["earlyprintk=serial,ttyS0,115200,keep"]
-        # The watchdogs must allow for an emulator on a busy machine.
+        # The watchdogs have to be patient: the emulator may be slow on a busy machine.
         words += ["console=null", "kasan_multi_shot", "rcupdate.rcu_cpu_stall_timeout=120",
                   "watchdog_thresh=60", "sysctl.kernel.hung_task_timeout_secs=300"]
         if m.arch == "x86":
-            # CPU masks are to have a second word. Without ACPI the TSC is the
-            # only clock that is good enough. identify_cpu() clears the boot CPU's
-            # features for a moment: an interrupt then has KASAN take a kernel with five
-            # levels of page tables for one with four, and report every access.
+            # possible_cpus: CPU masks are to have a second word. tsc: without ACPI
+            # the TSC is the only clock that is good enough. no5lvl: identify_cpu()
+            # clears the boot CPU's features for a moment; if an interrupt comes
+            # then, KASAN assumes four levels of page tables, and would report every
+            # access of a kernel with five.
             words += ["possible_cpus=72", "tsc=reliable", "no5lvl"]
     return " ".join(words + ([m.append] if m.append else []))
 
 
 def qemu_x86(m):
-    """What makes QEMU an x86 machine."""
+    """QEMU's arguments for an x86 machine."""
     if m.icount and m.smp != 1:
         raise ValueError("counted instructions need --smp 1: more CPUs hang in QEMU")
-    # Sockets, since the multiprocessor table, which a kernel without ACPI goes
-    # by, lists one CPU per socket.
+    # One CPU per socket: the multiprocessor table, which a kernel without ACPI
+    # uses, lists only one CPU of each socket.
     return ["-cpu", m.cpu, "-smp", f"cpus={m.smp},sockets={m.smp}"]
 
 
 def qemu_arm64(m):
-    """What makes QEMU an arm64 machine with EL2."""
+    """QEMU's arguments for an arm64 machine with EL2."""
     board, cpu = "virt,virtualization=on,gic-version=3", m.cpu
     if cpu == "max":
-        # Emulating the real cipher of pointer authentication takes most of the time.
+        # Emulating the standard cipher of pointer authentication would take most of the time.
         cpu += ",pauth-impdef=on,sve=off"
     cmd = ["-cpu", cpu, "-smp", str(m.smp)]
     if m.icount:
-        # Nothing from outside: every run is to count the same.
+        # Let nothing random in: every run has to count the same.
         board += ",dtb-randomness=off"
         cmd += ["-rtc", "base=2026-01-01,clock=vm"]
     return cmd + ["-machine", board]
@@ -126,12 +127,12 @@ def qemu_command(m, fifos):
     if m.icount:
         cmd += ["-icount", "shift=0,sleep=off"]
     if m.interactive:
-        # signal=off: ^C belongs to the machine.
+        # signal=off: ^C goes to the machine.
         cmd += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
     else:
         cmd += ["-serial", "file:" + fifos["kernel"]]
     if m.arch == "arm64":
-        # The board has one port for the normal world.
+        # The board has only one serial port for the normal world; the second is on PCI.
         cmd += ["-chardev", "file,id=test,path=" + fifos["test"],
                 "-device", "pci-serial,chardev=test"]
     else:
@@ -181,7 +182,7 @@ def bochs_command(m, fifos):
     os.symlink("/usr/lib/syslinux/modules/bios/ldlinux.c32", f"{iso}/ldlinux.c32")
     with open(f"{iso}/isolinux.cfg", "w", encoding="utf-8") as f:
         f.write(ISOLINUX.format(append=command_line(m)))
-    # isolinux writes into its own loader when the image is made: copy that one.
+    # Making the image changes isolinux.bin: use a copy.
     os.remove(f"{iso}/isolinux.bin")
     shutil.copy("/usr/lib/ISOLINUX/isolinux.bin", iso)
     subprocess.run(["xorriso", "-report_about", "SORRY", "-as", "mkisofs", "-quiet", "-f",
@@ -189,15 +190,15 @@ def bochs_command(m, fifos):
                     "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", iso],
                    check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with open(f"{m.work}/bochsrc", "w", encoding="utf-8") as f:
-        # A triple fault is a panic, even in a guest: only after it comes the
-        # intercept of the shutdown.
+        # Bochs panics at a triple fault, even at a guest's, before it looks for the
+        # intercept of the shutdown. So panics of CPUs are only reported.
         panics = "".join(f", cpu{i}=report" for i in range(m.smp))
         f.write(BOCHSRC.format(cpu=m.cpu, smp=m.smp, mem=m.mem, panics=panics,
                                iso=f"{m.work}/boot.iso", log=f"{m.work}/bochs.log",
                                kernel_fifo=fifos["kernel"], test_fifo=fifos["test"]))
-    # The debugger is built in and wants to be told to go.
+    # This Bochs has a debugger, which waits for a command before it starts the machine.
     with open(f"{m.work}/bochs.rc", "w", encoding="utf-8") as f:
-        # Its debugger stops where a guest is shut down; the machine goes on.
+        # The debugger also stops when a guest shuts down; the machine has to go on.
         f.write(("continue\ntrace on\ncontinue\ntrace off\n" if m.trace else "continue\n") * 1000 +
                 "quit\n")
     if m.trace:
@@ -220,7 +221,7 @@ class Emulator:
             self.fifos[port] = path
             if port == "kernel" and machine.interactive:
                 continue
-            # Non-blocking, so that we need not wait for the other end.
+            # Non-blocking, so that open() does not wait for the other end.
             self.reading[os.open(path, os.O_RDONLY | os.O_NONBLOCK)] = port
         self.process = None
         self.screen = None
@@ -228,15 +229,15 @@ class Emulator:
         self.out_of_time = False
 
     def run(self, deadline, on_line, boot=None, is_up=None):
-        """Run until the machine powers off or deadline() seconds have passed, or until it
-        has run for boot() seconds and is_up() is false. Without a deadline it may be None.
+        """Run until the machine powers off, or deadline() seconds have passed, or until it
+        has run for boot() seconds and is_up() is false. deadline and boot may be None.
 
-        on_line(port, text) gets every line."""
+        on_line(port, text) is called for every line."""
         m = self.machine
         make = bochs_command if m.emu == "bochs" else qemu_command
-        # An emulator never outlives who watches it, not even one that is killed.
+        # The emulator is killed when this process ends, even when this process is killed.
         cmd = ["setpriv", "--pdeathsig", "KILL"] + make(m, self.fifos)
-        # Writing ends of our own keep the FIFOs from reading end-of-file
+        # We open the FIFOs for writing, too: otherwise we would read end-of-file
         # before the emulator has opened them.
         keep = [os.open(p, os.O_WRONLY) for n, p in self.fifos.items()
                 if not (n == "kernel" and m.interactive)]
@@ -248,7 +249,7 @@ class Emulator:
             self.process = _Child(pid)
             threading.Thread(target=_drain_bochs, args=(self.screen,), daemon=True).start()
         elif m.interactive:
-            # QEMU makes the terminal raw. It puts it back, unless it is killed.
+            # QEMU makes the terminal raw, and restores it, unless QEMU is killed.
             self.terminal = termios.tcgetattr(0)
             self.process = subprocess.Popen(cmd)
         else:
@@ -276,7 +277,7 @@ class Emulator:
                     text = line.decode(errors="replace").rstrip("\r")
                     on_line(port, text)
                     if port == "kernel" and DOWN.search(text):
-                        # Where power-off is not wired up the machine stays.
+                        # A machine without power-off stays: give it three seconds.
                         last_words = time.monotonic() + 3
             if last_words and time.monotonic() > last_words:
                 return
@@ -300,7 +301,7 @@ class Emulator:
 
 
 class _Child:
-    """The part of Popen that is needed, for a child made by pty.fork."""
+    """The part of Popen that is needed here, for a child made by pty.fork()."""
 
     def __init__(self, pid):
         self.pid = pid
@@ -330,8 +331,9 @@ def _drain(fd):
 
 
 def _drain_bochs(fd):
-    """Take away what Bochs prints, and its text screen, which goes to another terminal that it
-    names: when the buffer of that is full, after some minutes, Bochs would stand still."""
+    """Read and drop what Bochs prints, and its text screen, which goes to another terminal
+    that its output names. Otherwise that terminal's buffer would be full after some minutes,
+    and Bochs would stand still."""
     said = b""
     screen = None
     try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Assembles an initramfs: an uncompressed cpio archive in the "newc" format.
 
-Written directly, without a staging directory, so that neither root nor cpio is
-needed, and uncompressed because unpacking costs more in an emulator than loading.
+The archive is written directly, without a staging directory, so neither root nor cpio is
+needed. It is not compressed: in an emulator unpacking costs more than loading.
 """
 
 import lzma
@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 
-# e_machine in the header of this machine's programs.
+# e_machine in the ELF header of this machine's programs.
 with open(sys.executable, "rb") as python:
     MACHINE = python.read(20)[18:]
 
@@ -52,7 +52,7 @@ class Initramfs:
         self.entries[path] = (stat.S_IFCHR | 0o600, b"", (major, minor))
 
     def add(self, source, path):
-        """Copy a file or a directory tree; programs bring their libraries."""
+        """Copy a file or a directory tree, and for programs also their libraries."""
         if os.path.isdir(source):
             self.directory(path)
             for name in sorted(os.listdir(source)):
@@ -71,7 +71,7 @@ class Initramfs:
         with open(program, "rb") as f:
             machine = f.read(20)[18:]
         if machine != MACHINE:
-            # Another architecture's libraries are not where this one's are.
+            # Libraries of another architecture cannot be found here.
             out = subprocess.run(["readelf", "-d", program], capture_output=True, text=True,
                                  check=True)
             if "(NEEDED)" in out.stdout:
@@ -87,10 +87,10 @@ class Initramfs:
             raise FileNotFoundError(f"{program} needs {', '.join(missing)}")
 
     def modules(self, image, release, names, missing=False):
-        """Add modules of an unpacked kernel image, with all they depend on; some may be
-        missing, if that is said.
+        """Add modules of an unpacked kernel image, and all modules that they depend on. With
+        missing, some of them may not exist.
 
-        They are stored decompressed: not every kernel and insmod can do it."""
+        They are stored decompressed: not every kernel and insmod can decompress them."""
         base = f"lib/modules/{release}"
         deps = {}
         with open(f"{image}/{base}/modules.dep", encoding="utf-8") as f:

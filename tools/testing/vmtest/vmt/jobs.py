@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Jobs that need one another, run so many at a time."""
+"""Jobs that need one another, and a scheduler that runs several at a time."""
 
 import os
 import re
@@ -16,7 +16,7 @@ LOGS = os.path.join(TOP, "build/check")
 
 
 class Job:
-    """Something to run, and what came of it."""
+    """Something to run, and its result."""
 
     def __init__(self, name, needs, action, help_text, long=False):
         self.name = name
@@ -33,25 +33,25 @@ class Job:
         self.seconds = 0
 
     def log(self):
-        """Where its output goes."""
+        """The file that the job's output goes to."""
         return os.path.join(LOGS, self.name + ".log")
 
     def run(self):
-        """Run it in the calling thread."""
+        """Run the job in the calling thread."""
         started = time.monotonic()
         try:
             self.action(self)
         except Exception as e:  # pylint: disable=broad-except
-            # Any: a thread that ends with one leaves the others waiting for this job.
+            # All exceptions: if one ended this thread, others would wait for the job for ever.
             self.failures.append(f"{type(e).__name__}: {e}")
             self.failures += ["  " + line.rstrip() for line in traceback.format_tb(e.__traceback__)]
         self.seconds = time.monotonic() - started
         self.state = "failed" if self.failures else "passed"
 
     def command(self, *argv, timeout=None, **env):
-        """Run a command into the log; its output, or None and a failure."""
+        """Run a command, and log its output. Returns the output; after a failure None."""
         environ = dict(os.environ, **env)
-        # The jobs of make above are not for the ones that run here.
+        # A make that is run here must not use the jobserver of the make that called check.
         for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
             environ.pop(name, None)
         with open(self.log(), "ab") as log:
@@ -74,7 +74,7 @@ class Job:
         return text
 
     def boot(self, **settings):
-        """Boot a machine and take its verdict over."""
+        """Boot a machine, and add its results to the job's."""
         run = vmtest.Run(name=self.name, log=self.log(), **settings)
         run.go()
         self.passed += run.report.passed
@@ -88,7 +88,7 @@ class Job:
 
 
 class Scheduler:
-    """Runs jobs, so many at a time."""
+    """Runs jobs, as many at a time as there are workers."""
 
     def __init__(self, jobs, workers):
         self.jobs = jobs
@@ -131,7 +131,7 @@ class Scheduler:
 
     def _say(self, text):
         seconds = int(time.monotonic() - self.started)
-        # In one write: print() would write the end of the line apart from it.
+        # One write for the whole line: print() would write the end of the line separately.
         sys.stdout.write(f"[{seconds // 60:2d}:{seconds % 60:02d}] {text}\n")
         sys.stdout.flush()
 
@@ -155,8 +155,8 @@ class Scheduler:
 
 
 def select(jobs, patterns, long):
-    """The jobs of make check, with @long all of them; with patterns only those whose name is
-    or begins with one, and what they need."""
+    """Select jobs: those of make check, with long all jobs; with patterns only those whose
+    name is a pattern or begins with one. Jobs that they need are added."""
     by_name = {job.name: job for job in jobs}
     wanted = set()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is tested, on what: the jobs of make check and of make check-long."""
+"""The jobs of make check and of make check-long: what is tested on which machines."""
 
 import glob
 import os
@@ -15,13 +15,13 @@ HERE = vmtest.HERE
 
 STOCK = ["6.1", "6.1-cloud", "6.1-rt", "6.12", "6.12-cloud", "6.12-rt"]
 
-# The selftests with SVM: kernel, CPU, number of CPUs. All of them together hold every pair
-# of these, in as few boots as that takes; the debug kernel is worth nothing on one CPU.
+# The selftests with SVM: kernel, CPU, number of CPUs. Together they have every pair of two of
+# these values, in as few boots as possible, except the debug kernel on one CPU.
 SELFTESTS = [("6.12", "EPYC", 1), ("6.1-rt", "max", 2), ("debug", "max", 2)]
 SELFTESTS_LONG = [("6.1", "max", 1), ("6.1", "EPYC", 2), ("6.12", "max", 2),
                   ("6.1-rt", "EPYC", 1), ("debug", "EPYC", 2)]
 
-# The back ends in Bochs: kernel, and CPU model.
+# The selftests in Bochs, with SVM and with VMX: kernel, CPU model.
 BOCHS = [("6.1-cloud", "zambezi"), ("6.1-cloud", "corei7_haswell_4770")]
 BOCHS_LONG = [("6.12-cloud", "corei7_haswell_4770")]
 
@@ -31,48 +31,49 @@ MOVED = [f"exits{part}_{mode}" for part in ("", "_cpu", "_io", "_mmio")
         ["inject", "isolation", "lapic_ipi", "lapic_regs", "msr_cpuid", "regs"]
 MOVED_ARM64 = ["corners", "exits", "gic", "isolation", "sgi", "timer"]
 
-# The kernel for 32-bit processors, whose tables are PAE's. It is a guest only.
+# A kernel for 32-bit processors, with PAE page tables. It is only used as a guest.
 I386 = "6.1-686-pae"
 
-# Where axvmm boots a kernel with SVM: host, CPU, number of CPUs, guest, its CPUs.
+# axvmm boots a kernel, with SVM: host's kernel, CPU and number of CPUs, guest's kernel and
+# number of CPUs.
 GUESTS = [("6.12-cloud", "EPYC", 2, "6.1-cloud", 2), ("6.1-cloud", "max", 2, I386, 2)]
 GUESTS_LONG = [("6.1-cloud", "max", 2, "6.1-cloud", 1), ("6.1-cloud", "EPYC", 2, "6.1-cloud", 4),
                ("6.1-cloud", "EPYC", 1, "6.12-cloud", 4), ("6.1-cloud", "EPYC", 2, I386, 1),
                ("6.12-cloud", "max", 2, "6.12-cloud", 2),
                ("6.12-cloud", "EPYC", 2, "6.12-cloud", 1), ("debug", "max", 2, "6.1-cloud", 2)]
 
-# A newer kernel's KVM is switched on and off with its VMs; older ones do not know it.
+# Makes a newer kernel's KVM use the hardware only while it has VMs; older kernels ignore this.
 KVM_BY_VMS = "kvm.enable_virt_at_load=0"
 
-# The kernels of arm64 with VHE.
+# The selftests on arm64 with VHE: kernels.
 ARM64 = ["6.1-cloud"]
 ARM64_LONG = ["6.12-cloud"]
 
-# Hosts without VHE, where KVM may not have EL2: one that has nothing newer than that
-# either, and one that has it all and does not use it.
+# Hosts without VHE, where KVM must not keep EL2: an old processor (cortex-a72), and a new one
+# whose VHE is not used.
 NVHE = "kvm-arm.mode=none"
 SELFTESTS_NVHE = [("6.12-cloud", "cortex-a72", 1, NVHE)]
 SELFTESTS_NVHE_LONG = [("6.1-cloud", "cortex-a72", 2, NVHE),
                        ("6.12-cloud", "max", 2, NVHE + " id_aa64mmfr1.vh=0")]
 
-# A host whose second CPU is a partition's (Documentation/axvcpu/states.rst). The first one
-# cannot be, and Bochs stands still with two: there is none with VMX.
+# Command line of a host whose second CPU is a partition's (Documentation/axvcpu/states.rst).
+# The first CPU cannot be, and Bochs hangs with two CPUs, so this is not tested with VMX.
 PARTITION = "isolcpus=nohz,domain,managed_irq,1 nohz_full=1 irqaffinity=0 nowatchdog"
 
-# Boards whose interrupt controller is a GICv2. Those that there are have no VHE.
+# Boards whose interrupt controller is a GICv2. QEMU's such boards have no VHE.
 GICV2 = [("6.1-cloud", "cortex-a53", NVHE)]
 GICV2_LONG = [("6.12-cloud", "cortex-a53", NVHE)]
 GICV2_PROGRAMS = ["corners", "exits", "kick", "memory", "timer"]
 
-# Where axvmm boots a kernel on the same kernel: kernel, CPU, CPUs of the guest, command
-# line of the host.
+# axvmm boots a kernel on the same kernel, on arm64: kernel, host's CPU, guest's number of CPUs,
+# host's command line.
 ARM64_GUESTS = [("6.1-cloud", "neoverse-n1", 2, "")]
 ARM64_GUESTS_LONG = [("6.12-cloud", "neoverse-n1", 1, ""), ("6.12-cloud", "max", 4, ""),
                      ("6.12-cloud", "cortex-a72", 2, NVHE)]
 
 
 def only_silence(job, text):
-    """A build passes when it says nothing that sounds like a warning."""
+    """A build passes if its output has no warning."""
     if text is None:
         return
     noise = [line for line in text.splitlines() if re.search(r"\bwarning\b", line, re.I)]
@@ -108,7 +109,7 @@ def job_i386_fetch(job):
 
 
 def debug_kernel(arch):
-    """The job that builds the debug kernel."""
+    """Make the action of a job that builds the debug kernel."""
     def action(job):
         if job.command("tools/scripts/kernels", "--arch", arch, "headers", "debug") is not None:
             job.passed += 1
@@ -143,7 +144,7 @@ def job_unit(job):
 
 
 def judge_tap(job, name, text):
-    """Count what several programs say, one after another."""
+    """Count the results in the TAP of several programs, one after another."""
     documents = re.split(r"^TAP version 13$", text, flags=re.M)[1:]
     if not documents:
         job.failures.append(f"{name}: no test ran")
@@ -176,7 +177,7 @@ def build_module(flavour, *args):
 
 
 def selftest_payload(tools="tools"):
-    """The programs, and the list that names them."""
+    """The paths of the selftests, and of the list that names them."""
     where = f"{TOP}/build/{tools}/selftests"
     return [os.path.join(where, name) for name in sorted(os.listdir(where))
             if name == "tests.list" or (os.access(os.path.join(where, name), os.X_OK)
@@ -190,7 +191,7 @@ def selftests(kernel, cpu, smp, emu="qemu"):
     def action(job):
         settings = {}
         if kernel == "debug":
-            # The suites of KUnit have a job of their own.
+            # The module's KUnit suites have a job of their own.
             settings = {"modprobe": ["kunit"], "append": "kunit.enable=0", "kmemleak": True}
         job.boot(kernel=kernel, cpu=cpu, smp=smp, emu=emu, axvcpu=True, expect_tests=True,
                  payload=selftest_payload(), timeout=1500 if slow else 900,
@@ -212,7 +213,7 @@ def moved(kernel, cpu, smp, programs=None, tools="tools", **machine):
 
 
 def moved_arm64(kernel, cpu, smp, append=""):
-    """The same at EL2 of an arm64 machine."""
+    """moved() at EL2 of an arm64 machine."""
     return moved(kernel, cpu, smp, MOVED_ARM64, "tools-arm64", arch="arm64", append=append)
 
 
@@ -223,7 +224,7 @@ def selftests_arm64(kernel, cpu="neoverse-n1", smp=2, append=""):
     def action(job):
         settings = {"append": append}
         if slow:
-            # A fault of a guest takes milliseconds there: fewer of everything.
+            # On the debug kernel a guest's fault takes milliseconds: do fewer of everything.
             settings = {"modprobe": ["kunit"], "append": "kunit.enable=0 axv_test_scale=4",
                         "kmemleak": True}
         job.boot(arch="arm64", kernel=kernel, cpu=cpu, smp=smp, axvcpu=True,
@@ -235,7 +236,7 @@ def selftests_arm64(kernel, cpu="neoverse-n1", smp=2, append=""):
 
 
 def partition(kernel, arch="x86", append="", **machine):
-    """The job of a guest that has a CPU for itself."""
+    """The job that runs a guest that has a CPU for itself."""
     tools = "tools" if arch == "x86" else f"tools-{arch}"
 
     def action(job):
@@ -248,7 +249,8 @@ def partition(kernel, arch="x86", append="", **machine):
 
 
 def gicv2(kernel, cpu, append):
-    """The job of guests on a board with a GICv2, whose VMM has their controller."""
+    """The job that runs guests on a board with a GICv2, where the VMM has to emulate the
+    guests' interrupt controller."""
     def action(job):
         job.boot(arch="arm64", kernel=kernel, cpu=cpu, smp=2, append=append, axvcpu=True,
                  qemu_args=["-machine", "gic-version=2"], expect_tests=True, timeout=600,
@@ -259,7 +261,7 @@ def gicv2(kernel, cpu, append):
 
 
 def soak_arm64(**machine):
-    """The job of half a million entries at EL2 of an arm64 machine."""
+    """The job that does half a million entries at EL2 of an arm64 machine."""
     def action(job):
         job.boot(arch="arm64", kernel="6.1-cloud", smp=2, axvcpu=True, expect_tests=True,
                  payload=[f"{TOP}/build/tools-arm64/selftests/soak"], timeout=900,
@@ -268,7 +270,7 @@ def soak_arm64(**machine):
 
 
 def vectors_arm64(features):
-    """The job that looks at vector registers on an arm64 processor with more than V."""
+    """The job that tests vector registers on an arm64 processor with more than V0 to V31."""
     def action(job):
         job.boot(arch="arm64", kernel="6.1-cloud", cpu=f"max,pauth-impdef=on,{features}", smp=2,
                  axvcpu=True, expect_tests=True, timeout=900,
@@ -278,7 +280,7 @@ def vectors_arm64(features):
 
 
 def load_arm64(kernel, text, append=""):
-    """The job that loads the module by itself, on a host without VHE."""
+    """The job that loads the module, without the selftests, on a host without VHE."""
     def action(job):
         release = vmtest.release_of(kernel, "arm64")
         job.boot(arch="arm64", kernel=kernel, cpu="cortex-a72", smp=2, append=append,
@@ -289,7 +291,7 @@ def load_arm64(kernel, text, append=""):
 
 
 def kunit(**machine):
-    """The job that runs the suites of KUnit, which are in the module where the kernel has it."""
+    """The job that runs the KUnit suites, which are in the module if the kernel has KUnit."""
     def action(job):
         job.boot(kernel="debug", axvcpu=True, modprobe=["kunit"], kmemleak=True,
                  expect_tests=True, script=script("kunit"), **machine)
@@ -313,14 +315,14 @@ KVM = {"svm": "kvm-amd", "vmx": "kvm-intel"}
 
 
 def beside_kvm(kernel, backend="svm"):
-    """The job that loads the module beside KVM, idle and busy."""
+    """The job that loads the module beside KVM, which is idle or has a VM."""
     def action(job):
         settings = {}
         if backend == "svm":
-            # Newer kernels' KVM holds the hardware from its loading on, unless told not to.
+            # Newer kernels' KVM keeps the hardware as long as it is loaded, unless told not to.
             settings = {"smp": 2, "append": KVM_BY_VMS}
-        # kvm-intel of older ones holds the one callback for crashes from its loading on;
-        # newer ones', told not to, warns when the callback is taken.
+        # There is one callback for crashes. Older kernels' kvm-intel keeps it as long as it is
+        # loaded; newer kernels' warns, when told not to, if another module has it.
         job.boot(kernel=kernel, backend=backend, axvcpu=True, modprobe=[KVM[backend]],
                  expect_tests=True, payload=[f"{TOP}/build/tools/beside-kvm"],
                  script=script("beside-kvm", HOW="held" if backend == "vmx" else ""),
@@ -329,8 +331,8 @@ def beside_kvm(kernel, backend="svm"):
 
 
 def job_readme(job):
-    """What the README shows: its VMM, built by its own command, make kselftest, and the
-    guest that it has axvmm run, with the RAM disk that it makes."""
+    """Do what the README shows: build its VMM with its own command, run make kselftest, and run
+    its guest of axvmm, with the RAM disk that its commands make."""
     with open(f"{TOP}/README.md", encoding="utf-8") as f:
         text = f.read()
     source = re.search(r"^```c\n(.*?)^```$", text, re.M | re.S)
@@ -354,7 +356,7 @@ def job_readme(job):
                                   f"cd {where}\nrm -rf root\n{initrd.group(0)}"))
     if job.failures:
         return
-    # The shortest of the programs: it is about the script.
+    # Only the shortest selftest: this tests the script that runs them.
     with open(f"{where}/tests.list", "w", encoding="utf-8") as f:
         f.write("stats\n")
     job.boot(kernel="6.1-cloud", axvcpu=True, expect_tests=True,
@@ -373,7 +375,7 @@ def job_beside_build(job):
 
 
 def guest_payload(job, guest, arch="x86"):
-    """axvmm, and what it boots."""
+    """The payload of a machine that runs axvmm: axvmm, and the guest's kernel and initramfs."""
     initrd = f"{LOGS}/{job.name}.cpio"
     vmtest.guest_initramfs(initrd, arch, guest)
     tools = "tools" if arch == "x86" else f"tools-{arch}"
@@ -401,7 +403,7 @@ def guest_boot(host, cpu, guest, emu="qemu", arch="x86", smp=2, cpus=1, append="
 
 
 def kvm_qemu(kernel, cpus):
-    """The job in which Debian's QEMU boots a Debian kernel, with axvcpu for KVM."""
+    """The job in which Debian's QEMU boots a Debian kernel, with axvcpu instead of KVM."""
     def action(job):
         tools, share = f"{TOP}/build/tools/kvm", "/usr/share"
         firmware = [f"{share}/seabios/bios-256k.bin", f"{share}/qemu/kvmvapic.bin",
@@ -409,7 +411,7 @@ def kvm_qemu(kernel, cpus):
         payload = [f"{tools}/axv-kvm", f"{tools}/libaxvcpu-kvm.so",
                    "/usr/bin/qemu-system-x86_64"]
         payload += [f"{path}:t/firmware/{os.path.basename(path)}" for path in firmware]
-        # Its own payload is axvmm and what that boots.
+        # guest_payload() without axvmm, which is its first entry.
         payload += guest_payload(job, kernel)[1:]
         job.boot(kernel=kernel, cpu="EPYC", smp=2, axvcpu=True, expect_tests=True, timeout=600,
                  payload=payload,
@@ -460,7 +462,7 @@ def demo(*argv):
 
 
 def bench(result, *argv):
-    """The job that runs make bench, which judges itself."""
+    """The job that runs make bench, which itself checks whether its figures are good."""
     def action(job):
         path = f"build/bench-{result}.json"
         if os.path.exists(f"{TOP}/{path}"):
@@ -476,7 +478,7 @@ def bench(result, *argv):
 
 
 def all_jobs():
-    """Every job, in the order in which they are started when nothing is missing. Those
+    """All jobs, in the order in which they are started if they do not have to wait. Those
     that are added by long() belong to make check-long only."""
     jobs = []
 
@@ -504,12 +506,12 @@ def all_jobs():
         "checkpatch, sparse, W=1, kernel-doc, shellcheck, circles")
     add("build-debug", ["debug-kernel"], build_module("debug"),
         "build the module for the debug kernel")
-    # Early, since it takes as long again and more jobs wait for it.
+    # Early, since this takes as long as the one for x86, and further jobs wait for it.
     add("arm64-debug-kernel", [], debug_kernel("arm64"),
         "build the debug kernel for arm64, or find it in the cache")
     add("arm64-build-debug", ["arm64-debug-kernel"], build_module("debug", "ARCH=arm64"),
         "build the module for the debug kernel of arm64")
-    # The long ones first, so that the last to finish is a short one.
+    # Long-running jobs first, so that short ones are the last to finish.
     for put, (kernel, cpu) in both(BOCHS, BOCHS_LONG):
         put(f"selftests-{kernel}-{cpu}-1", [f"build-{kernel}", "tools"],
             selftests(kernel, cpu, 1, "bochs"), f"the selftests on {kernel} in Bochs, {cpu}")
@@ -550,7 +552,7 @@ def all_jobs():
             f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}")
     add("kvm-qemu-6.1-cloud-2", ["build-6.1-cloud", "tools"], kvm_qemu("6.1-cloud", 2),
         "QEMU finds axvcpu behind KVM's interface, and boots Debian 6.1-cloud with 2 CPUs")
-    # The demo has 6.1 in 6.1.
+    # The demo boots 6.1 in 6.1.
     long("guest-6.12-cloud-2-on-6.12-cloud-vmx", ["build-6.12-cloud", "tools"],
          guest_boot("6.12-cloud", "corei7_haswell_4770", "6.12-cloud", "bochs", cpus=2),
          "axvmm boots Debian 6.12-cloud with 2 CPUs on the one of 6.12-cloud, with VMX")
@@ -565,7 +567,7 @@ def all_jobs():
         "build library, axvmm, selftests, benchmark for arm64 without a warning")
     add("arm64-unit", ["arm64-fetch", "arm64-tools"], job_arm64_unit,
         "the library's and axvmm's own tests on arm64, without any VM")
-    # CPUs that are never switched on, so that masks have a second word.
+    # Most CPUs are never switched on: they are there for masks that have a second word.
     add("arm64-kunit", ["arm64-build-debug"],
         kunit(arch="arm64", smp=72, append="maxcpus=2", timeout=1500),
         "the KUnit suites on the debug kernel of arm64, 2 of 72 CPUs")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which function the instructions of a measured path belong to: what the plugin of
-tools/bench counted, by the symbols of the machine that ran it."""
+"""Finds the functions that the instructions of a measured path belong to, from the addresses
+that the plugin of tools/bench counted, and the symbols of the machine that ran it."""
 
 import base64
 import bisect
@@ -10,19 +10,19 @@ import re
 
 SIDES = ("kvm", "axvcpu")
 
-# The modules whose functions are a side's own. arm64's KVM is a part of the kernel.
+# The modules that belong to a side. arm64's KVM is built into the kernel.
 MODULES = {"kvm": ("kvm", "kvm_amd", "kvm_intel"), "axvcpu": ("axvcpu",)}
 
-# Addresses below are the bench's guest, those below the next one its program.
+# Addresses below GUEST_END are the benchmark's guest, others below USER_END its program.
 GUEST_END, USER_END = 0x100000, 1 << 63
 
-# What waits for others. Its first instruction is executed once for each call.
+# Functions that take a lock. The first instruction of each is executed once for each call.
 LOCK = re.compile(r"(_raw_(spin|read|write)_(try)?lock|(rt_)?mutex_(try)?lock|"
                   r"ww_mutex_(try)?lock|down_(read|write)|down)(_\w+)?$")
 
 
 def parse_symbols(lines):
-    """{word: text of /proc/kallsyms} of the lines "symbols WORD PACKED" of a log."""
+    """Read lines "symbols WORD PACKED" of a log: {word: text of /proc/kallsyms}."""
     packed = collections.defaultdict(list)
     for line in lines:
         m = re.search(r"\| symbols (\w+) ([A-Za-z0-9+/=]+)\s*$", line)
@@ -33,15 +33,15 @@ def parse_symbols(lines):
 
 
 class Symbols:
-    """Functions of the machine, while one side ran."""
+    """The functions in the machine's kernel and modules while one side ran."""
 
     def __init__(self, side, *texts):
-        """texts: kallsyms of the kernel, and of the modules that were there."""
+        """texts: /proc/kallsyms of the kernel, and of the modules that were loaded."""
         found = {}
         for line in "\n".join(texts).splitlines():
             address, kind, name, *module = line.split()
             module = module[0].strip("[]") if module else ""
-            # $x and $d tell code from data on arm64, __pfx_ is the padding before.
+            # On arm64 $x and $d mark code and data; __pfx_ is the padding before a function.
             if kind not in "tTwW" or name.startswith(("$", "__pfx_")):
                 continue
             where = "module" if module in MODULES[side] else "kernel"
@@ -50,7 +50,7 @@ class Symbols:
         self.found = found
 
     def function(self, address):
-        """Of an address, (where, name)."""
+        """The function at an address: (where, name)."""
         if address < GUEST_END:
             return "guest", "the guest"
         if address < USER_END:
@@ -59,7 +59,7 @@ class Symbols:
         return self.found[self.addresses[at - 1]] if at else ("kernel", "?")
 
     def starts(self, address):
-        """Does a function begin there?"""
+        """Whether a function begins at an address."""
         return address in self.found
 
 
@@ -73,7 +73,7 @@ class Path:
 
 
 def parse_profile(lines):
-    """({path: (units, times)}, {(side, path): Path}) of what the plugin wrote."""
+    """Read what the plugin wrote: ({path: (units, times)}, {(side, path): Path})."""
     shape, paths = {}, collections.defaultdict(Path)
     for line in lines:
         word, *rest = line.split()
@@ -88,11 +88,11 @@ def parse_profile(lines):
     return shape, dict(paths)
 
 
-# A line of Bochs' trace: the address in its segment, the disassembly, the bytes behind it.
+# A line of Bochs' trace: the address in its segment, the disassembly, the instruction's bytes.
 TRACED = re.compile(r"\(0\)\.\[\d+\] \[\w+\] \w+:([0-9a-f]+) \(.*?\): (.*?) *; ([0-9a-f]+)\s*$")
 
-# Costly instructions of a disassembly, under the names of tools/bench/x86/costs.h, and VMX's,
-# which QEMU does not have. The bytes tell a LOCK prefix.
+# Costly instructions in a disassembly, with the names that tools/bench/x86/costs.h has, and
+# VMX's, which QEMU does not have. A LOCK prefix is found in the bytes.
 COSTLY = [(re.compile(pattern), kind) for pattern, kind in (
     (r"(wrmsr|rdmsr|xsetbv|xgetbv|wrpkru|vmrun|vmload|vmsave|clgi|stgi|lfence|mfence|verw|"
      r"invlpg|invpcid|invlpga|wbinvd|vmread|vmwrite|vmptrld|vmclear|invept|invvpid)\b", None),
@@ -103,7 +103,7 @@ LOCKED = re.compile(r"(66|f2|f3|64|65|3e|4[0-9a-f])*f0")
 
 
 def costly(disassembly, code):
-    """The kind of a costly instruction; None: another one."""
+    """The kind of a costly instruction; None: it is not costly."""
     if LOCKED.match(code):
         return "locked"
     for pattern, kind in COSTLY:
@@ -113,13 +113,13 @@ def costly(disassembly, code):
     return None
 
 
-# The markers of tools/bench/marker.h, as x86/arch.h codes them.
+# The markers of tools/bench/marker.h, as x86/arch.h encodes them.
 MARKER = re.compile(r"0f1f8400([0-9a-f]{2})([0-9a-f]{2})bea5$")
 MARKED_SIDES = {0x1000: "kvm", 0x1001: "axvcpu"}
 
 
 def parse_paths(lines):
-    """{number: (name, units, times)} of what the program in the machine says."""
+    """Read what the benchmark prints: {number: (name, units, times)}."""
     found = {}
     for line in lines:
         m = re.search(r"\| path (\d+) (\w+) (\d+) (\d+)\s*$", line)
@@ -129,7 +129,7 @@ def parse_paths(lines):
 
 
 def parse_trace(lines, names):
-    """The same as parse_profile() of Bochs' trace; names: what parse_paths() found."""
+    """Read Bochs' trace, and return what parse_profile() does; names: of parse_paths()."""
     rounds, side, now, last = collections.defaultdict(list), None, None, None
     for line in lines:
         m = TRACED.match(line)
@@ -158,7 +158,7 @@ def parse_trace(lines, names):
 
 
 def functions(path, symbols):
-    """{(where, function): instructions}"""
+    """The instructions in each function: {(where, function): instructions}."""
     found = collections.Counter()
     for address, count in path.executed.items():
         found[symbols.function(address)] += count
@@ -166,7 +166,7 @@ def functions(path, symbols):
 
 
 def locks(path, symbols):
-    """{((where, caller), function that locks): calls}"""
+    """The calls of functions that lock: {((where, caller), function that locks): calls}."""
     found = collections.Counter()
     for (address, caller), count in path.entered.items():
         name = symbols.function(address)[1]
@@ -176,12 +176,12 @@ def locks(path, symbols):
 
 
 def costs(path, _symbols):
-    """{kind of costly instruction: how many}"""
+    """The costly instructions: {kind: how many}."""
     return path.costly
 
 
 def one_of(whole, alone, units, times):
-    """What one of units (around them what is alone) or of times has; whole for one."""
+    """The counts for one: of units, after a run alone is subtracted, or of times; or whole."""
     if units:
         whole = collections.Counter(whole)
         whole.subtract(alone)
@@ -189,7 +189,8 @@ def one_of(whole, alone, units, times):
 
 
 def profile(shape, paths, symbols):
-    """{path: {side: {"functions": ..., "locks": ..., "costs": ...}}}; symbols: {side: Symbols}."""
+    """All results: {path: {side: {"functions": ..., "locks": ..., "costs": ...}}}. symbols is
+    {side: Symbols}."""
     found = {}
     for name, (units, times) in shape.items():
         for side in SIDES:
@@ -204,7 +205,7 @@ def profile(shape, paths, symbols):
 
 
 def by_place(counts):
-    """Instructions of each place together."""
+    """The sum of instructions in each place."""
     places = collections.Counter()
     for (where, _), count in counts.items():
         places[where] += count
@@ -212,22 +213,22 @@ def by_place(counts):
 
 
 def module_locks(found):
-    """Locks that the module itself takes."""
+    """How many locks the module itself takes."""
     return sum(count for ((where, _), _), count in found["locks"].items() if where == "module")
 
 
-# Functions of one path that are printed; the others are summed up.
+# How many functions of a path are printed; the others are summed up.
 SHOWN = 60
 WIDTH = 48
 
 
 def label(where, name):
-    """A module's own functions have a star."""
+    """Format a function's name; the module's own functions get a star."""
     return ("* " if where == "module" else "  ") + name
 
 
 def column(counts):
-    """The lines of one side."""
+    """The lines of the table for one side."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     shown = [(key, count) for key, count in ordered[:SHOWN] if count >= 0.5]
     lines = [f"{count:10.1f} {label(*key)}" for key, count in shown]
@@ -260,7 +261,7 @@ def text(name, sides):
 
 
 def as_json(sides):
-    """The same for a file, with names as keys."""
+    """The results of one path for a file, with names as keys."""
     return {side: {"functions": {label(*key).strip(): round(count, 2)
                                  for key, count in found["functions"].items()},
                    "locks": {f"{label(*caller).strip()}: {lock}": round(count, 2)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Judges a run by what came out of the machine's two serial ports."""
+"""Judges a run by the output of the machine's two serial ports."""
 
 import re
 
-# What a healthy kernel never says. Every pattern is one line of the kernel log.
+# What a healthy kernel never prints. Each pattern matches in one line of the kernel log.
 TROUBLE = re.compile(
     r"BUG:|kernel BUG at|WARNING:|KASAN:|KFENCE:|UBSAN:|ODEBUG:|Oops:|\bOops\b"
     r"|general protection fault|double fault:|divide error:|invalid opcode:|stack segment:"
@@ -24,7 +24,8 @@ TROUBLE = re.compile(
     r"|NMI: IOCK|NMI watchdog: Watchdog detected|stack guard page|corrupted stack"
 )
 
-# Said by healthy kernels in these emulators; nothing of ours can say them.
+# Lines that TROUBLE matches, but that healthy kernels print in these emulators; nothing of
+# ours can cause them.
 HARMLESS = re.compile(
     r"Spectre V2 :|Register File Data Sampling|RETBleed:|\*\*.*NOTICE|NOTICE NOTICE"
     r"|TAA:|MDS:|MMIO Stale Data|Speculative Return Stack Overflow:"
@@ -38,7 +39,7 @@ EXPECT = re.compile(r"vmtest: expect (.+?)\s*$")
 EXPECT_END = re.compile(r"vmtest: expected\b")
 
 RESULT = re.compile(r"^(\s*)(not )?ok (\d+)\b[ -]*(.*)$")
-# An assertion of the kselftest harness that failed: file, line, test, what it says.
+# A failed assertion of the kselftest harness: file, line, test, message.
 COMPLAINT = re.compile(r"^# \S+?:\d+:\w+:(Expected .*)$")
 PLAN = re.compile(r"^(\s*)1\.\.(\d+)(?:\s*#\s*(SKIP.*))?\s*$", re.I)
 
@@ -65,8 +66,8 @@ class KernelLog:
         if self.expecting is not None:
             if self.expecting in text:
                 self.met = True
-            # Whatever an announced report consists of, other checkers than
-            # the warning itself are not part of it.
+            # An announced report is a WARNING and the lines that belong to it. Reports of
+            # other checkers fail the run even then.
             elif "WARNING:" in text:
                 self.trouble.append(text.strip())
             if not re.search(r"KASAN:|UBSAN:|INFO: (possible|inconsistent)|suspicious RCU|Oops"
@@ -77,7 +78,7 @@ class KernelLog:
                 self.trouble.append(text.strip())
 
     def close(self):
-        """The log, or an announced report, ends."""
+        """To be called when the log, or an announced report, ends."""
         if self.expecting is not None and not self.met:
             self.trouble.append(f"announced in the log, but never came: {self.expecting}")
         self.expecting = None
@@ -123,7 +124,7 @@ class Tap:
             self._check_plan(deeper)
             del self.plans[deeper]
         skipped = re.search(r"#\s*SKIP\b", desc, re.I) is not None
-        # An expected failure is one for the list of defects; it has no other excuse.
+        # A program cannot excuse a failure as expected: only the list of defects can.
         xfail = re.search(r"#\s*XFAIL\b", desc, re.I) is not None
         self.results.append([indent, not m.group(2) and not xfail, desc, skipped, parent,
                              self.complaints])
@@ -138,13 +139,14 @@ class Tap:
                 self.errors.append(f"{self.name}: {planned} tests planned, {seen} results seen")
 
     def close(self):
-        """The program ended."""
+        """To be called when the program has ended."""
         for indent in list(self.plans):
             self._check_plan(indent)
         self.plans = {}
 
     def leaves(self):
-        """Results that are no sum of others, and failed sums of passing ones."""
+        """The results that are to be counted: those without results below them, and suites that
+        failed though all their results passed."""
         out = []
         for i, (indent, ok, desc, skipped, parent, complaints) in enumerate(self.results):
             if parent:
@@ -160,19 +162,19 @@ class Tap:
 
 
 class Defect:
-    """An assertion that fails on this machine because the emulator is wrong."""
+    """An entry of the list of defects: an assertion that must fail on this machine."""
 
     def __init__(self, text):
         self.test, _, pattern = text.partition(": Expected ")
         self.pattern = re.compile(pattern)
 
     def explains(self, complaint):
-        """Whether an assertion that failed is the one."""
+        """Whether this is the assertion that failed."""
         return self.pattern.search(complaint) is not None
 
 
 class Report:
-    """What a run came to."""
+    """Collects the output of a run, and judges it."""
 
     def __init__(self, name, allow=(), skips=(), defects=()):
         self.name = name
@@ -184,9 +186,9 @@ class Report:
         self.codes = {}
         self.errors = []
         self.up = None
-        self.module = range(0)  # addresses
+        self.module = range(0)  # addresses of the module under test
         self.erred = None  # what QEMU did wrong, and the line that shows it
-        self.erred_in = set()  # the programs in which it did
+        self.erred_in = set()  # the programs in which QEMU did that
         self.done = None
         self.passed = 0
         self.failures = []
@@ -194,12 +196,12 @@ class Report:
         self.known = []
 
     def kernel_line(self, text):
-        """A line from the first serial port."""
+        """Take a line from the first serial port."""
         self.kernel.line(text)
 
     def test_line(self, text):
-        """A line from the second serial port."""
-        # A program that left a line unfinished must not hide the protocol.
+        """Take a line from the second serial port."""
+        # A line of the protocol may follow text of a program that left its line unfinished.
         at = text.find("@vmtest ")
         if at > 0:
             self.test_line(text[:at])
@@ -233,29 +235,30 @@ class Report:
             self.done = int(rest or 0)
 
     def _look_for_a_shutdown(self, text):
-        """In QEMU 7.2 with a thread per CPU a guest of axvmm shuts down now and then. Mostly its
-        RIP is the host's, see below. It was seen once, in some hundred boots, with a RIP of its
-        own, in code that computes with interrupts off; what went wrong there is not known. The
-        run is repeated, check tells of it, and Bochs' runs are not repeated."""
+        """In QEMU 7.2 with a thread per CPU, a guest of axvmm sometimes shuts down. Mostly its
+        RIP is the host's, see below. Once, in some hundred boots, it had a RIP of its own, in
+        code that computes with interrupts off; what went wrong there is not known. The run is
+        repeated, and check prints that; runs in Bochs are not repeated."""
         if "axvmm: the guest's processor shut down (triple fault)" in text:
             self._emulator_erred("shut a guest's processor down", text)
 
     def _look_for_host_rip(self, text):
-        """QEMU 7.2 with a thread per CPU now and then goes on behind VMRUN as the guest, with
-        the host's RIP and CR3; the guest's processor shuts down. The module writes neither of
-        these to a VMCB. Modules of the guest may have the same addresses, so a run is repeated
-        a few times only, and check tells of it."""
+        """QEMU 7.2 with a thread per CPU sometimes goes on behind VMRUN as the guest, but with
+        the host's RIP and CR3; then the guest's processor shuts down. The module writes neither
+        of these to a VMCB. A guest's own modules may have the same addresses, so a run is only
+        repeated a few times, and check prints that."""
         m = re.search(r"\bCPU \d+: rip 0x([0-9a-f]+)", text)
         if m and int(m.group(1), 16) in self.module:
             self._emulator_erred("entered a guest with the host's RIP", text)
 
     def _look_for_a_second_delivery(self, text):
-        """QEMU 7.2's VMRUN delivers an external interrupt of EVENTINJ itself, and leaves its
-        vector as the exception of that processor. If the processor is asked to leave its loop
-        before the guest's next exit, QEMU takes it for an exception that is not delivered yet
-        and delivers it once more, at the handler's first instructions and with IF clear. The
-        selftest `inject` sees that. A module that injects twice would look the same, so
-        a run is repeated a few times only, check tells of it, and Bochs' runs are not repeated."""
+        """QEMU 7.2's VMRUN delivers an external interrupt of EVENTINJ itself, but keeps its
+        vector in the field for the processor's pending exception. If the processor is asked to
+        leave its loop before the guest's next exit, QEMU takes that vector for an exception that
+        is not delivered yet, and delivers it once more, at the handler's first instructions and
+        with IF clear. The selftest `inject` notices that. A module that injects twice would look
+        the same, so a run is only repeated a few times, check prints that, and runs in Bochs are
+        not repeated."""
         if re.match(r"# inject: vector \S+ interrupts \S+, where interrupts are off", text):
             self._emulator_erred("delivered an interrupt twice", text)
 
@@ -264,9 +267,9 @@ class Report:
         self.erred_in.add(self.current.name)
 
     def excusable(self):
-        """Whether the run failed, and only in programs in which QEMU erred. What their
-        assertions said is below a failure, with a margin; without them perhaps no test
-        is left that passed."""
+        """Whether the run failed, and only in programs in which QEMU erred. The indented lines
+        below a failure are its assertions. If all tests are in these programs, "no test ran"
+        follows, too."""
         theirs = ("  ", "no test ran", *(f"{name}:" for name in self.erred_in))
         return bool(self.erred_in) and bool(self.failures) and \
             all(f.startswith(theirs) for f in self.failures)
@@ -279,11 +282,12 @@ class Report:
         self.current = Tap("script")
 
     def skip_allowed(self, name):
-        """Whether the list of skips has this test."""
+        """Whether the list of skips allows this test to be skipped."""
         return any(pattern.search(name) for pattern in self.skips)
 
     def _judge_test(self, name, ok, complaints):
-        """A test that was not skipped. The list of defects must be right both ways."""
+        """Judge a test that was not skipped. Assertions on the list of defects must fail, and
+        only these."""
         defects = [d for d in self.defects if d.test == name]
         idle = [d for d in defects if not any(d.explains(c) for c in complaints)]
         if not ok and complaints and not idle and \
@@ -298,10 +302,10 @@ class Report:
             self.passed += 1
 
     def close(self, expect_tests=False, expect_done=True):
-        """Sum up. After this, passed, failures, skipped and known are valid."""
+        """End the run: after this, passed, failures, skipped and known are valid."""
         self._finish_current()
         self.kernel.close()
-        excused = 0  # how a script ends whose last program met known defects alone
+        excused = 0  # the script's exit code, if its last program only met known defects
         for tap in self.taps:
             code = self.codes.get(tap.name)
             known = len(self.known)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One boot: what goes in, what comes out, and whether that is good."""
+"""Boots one machine: makes its initramfs, runs it, and judges its output."""
 
 import fnmatch
 import os
@@ -14,23 +14,23 @@ from . import emulator, initramfs, report
 HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 TOP = os.path.realpath(os.path.join(HERE, "../../.."))
 
-# Seconds a run may take unless told otherwise. Far above what it needs: a
-# deadline is there to end a hang, and the machine may be busy.
+# Seconds that a run may take if nothing else is set. They are far more than a run needs:
+# the deadline only has to end a hang, and this machine may be busy.
 DEADLINE = {"qemu": 300, "bochs": 900, "debug": 900}
 
-# Seconds until a kernel has to be in userspace, far above what it needs as well.
+# Seconds after which a kernel has to be in userspace, also far more than it needs.
 BOOT = {"qemu": 90, "bochs": 450, "debug": 240}
 
-# How often a run is started once more since QEMU has erred. Two of three runs in a row that booted
-# guests with two CPUs have met such an error; at another time none of some forty boots did.
+# How often a run is repeated if QEMU has erred. Once, two of three runs in a row that booted
+# guests with two CPUs met such an error; at another time none of some forty boots did.
 EXCUSES = 3
 
-# Where the tests speak, inside.
+# The port that tests write to, as the machine's kernel names it.
 TEST_PORT = {"x86": "/dev/ttyS1", "arm64": "/dev/ttyS0"}
 
 
 def for_machine(name, kernel, cpu, emu):
-    """What the file "skips" or "defects" says of this machine."""
+    """The entries of the file "skips" or "defects" for this machine."""
     out = []
     with open(os.path.join(HERE, name), encoding="utf-8") as f:
         for line in f:
@@ -43,21 +43,21 @@ def for_machine(name, kernel, cpu, emu):
 
 
 def script(name, **variables):
-    """A file of scripts/, for Run, with its variables set."""
+    """The text of a file of scripts/, preceded by assignments of its variables."""
     with open(f"{HERE}/scripts/{name}.sh", encoding="utf-8") as f:
         return "".join(f"{key}={shlex.quote(str(value))}\n"
                        for key, value in variables.items()) + f.read()
 
 
 def kernels(arch, *words):
-    """What tools/scripts/kernels answers."""
+    """Run tools/scripts/kernels, and return its output."""
     out = subprocess.run([f"{TOP}/tools/scripts/kernels", "--arch", arch, *words],
                          check=True, stdout=subprocess.PIPE, text=True).stdout
     return out.strip()
 
 
 def arch_of(flavour, arch="x86"):
-    """The architecture by which tools/scripts/kernels knows a guest of a machine."""
+    """The architecture of a guest's kernel, as tools/scripts/kernels names it."""
     return "i386" if flavour and "-686" in flavour else arch
 
 
@@ -67,20 +67,20 @@ def image_of(flavour, arch="x86"):
 
 
 def release_of(flavour, arch="x86"):
-    """What a kernel calls itself."""
+    """The release of a kernel (uname -r)."""
     with open(f"{image_of(flavour, arch)}/release", encoding="utf-8") as f:
         return f.read().strip()
 
 
 def busybox_tree(arch="x86"):
-    """The part of an initramfs that every one has: busybox under all its names."""
+    """The part of an initramfs that all have in common: busybox, and links for its applets."""
     fs = initramfs.Initramfs()
     fs.device("dev/console", 5, 1)
     fs.device("dev/null", 1, 3)
     for d in ("proc", "sys", "tmp", "t", "etc", "run", "sbin", "root", "mnt"):
         fs.directory(d)
     fs.add("/bin/busybox" if arch == "x86" else kernels(arch, "busybox"), "bin/busybox")
-    # The same version for every architecture, and this one runs here.
+    # busybox has the same version for every architecture, so ask the one that runs here.
     for applet in subprocess.run(["/bin/busybox", "--list"], check=True, text=True,
                                  stdout=subprocess.PIPE).stdout.split():
         if applet != "busybox":
@@ -92,14 +92,13 @@ def busybox_tree(arch="x86"):
     return fs
 
 
-# Drivers of a power button, of a panic's port and of a disk, of which not every kernel has
-# all.
+# Drivers of a power button, of the pvpanic device and of a disk; not every kernel has all.
 GUEST_MODULES = ("button", "evdev", "gpio_keys", "pvpanic_mmio", "virtio_pci", "virtio_blk")
 
 
 def guest_initramfs(path, arch="x86", kernel=None):
-    """The userspace of a guest inside the machine: busybox and guest/guest-init, and the
-    drivers of GUEST_MODULES that this kernel has."""
+    """Make the initramfs of a guest inside the machine: busybox, guest/guest-init, and those
+    drivers of GUEST_MODULES that the kernel has."""
     arch = arch_of(kernel, arch)
     fs = busybox_tree(arch)
     fs.add(f"{HERE}/guest/guest-init", "init")
@@ -109,14 +108,14 @@ def guest_initramfs(path, arch="x86", kernel=None):
 
 
 def patience():
-    """By how much everything takes longer here than on an idle machine."""
+    """How many times longer everything takes here than on an idle machine."""
     busy = os.getloadavg()[0] / os.cpu_count()
     return max(1.0, busy) * float(os.environ.get("AXV_TIMEOUT_SCALE", "1"))
 
 
 def deadline(seconds):
-    """A function that says how many seconds are too many, if it is @seconds on an idle
-    machine. It is asked while they pass, since the machine may become busy meanwhile."""
+    """Make a function that returns the deadline in seconds; on an idle machine it is @seconds.
+    It is called again and again, since the machine may become busy meanwhile."""
     most = 1.0
 
     def now():
@@ -127,13 +126,13 @@ def deadline(seconds):
 
 
 def terminal_size():
-    """The size of this terminal, in words for stty."""
+    """The size of this terminal, as arguments for stty."""
     size = os.get_terminal_size()
     return f"rows {size.lines} cols {size.columns}" if size.lines else ""
 
 
 class Run:
-    """One boot: settings in, a Report out. Used by vmtest and by check."""
+    """One boot: takes settings, and makes a Report. Used by vmtest and by check."""
 
     def __init__(self, **settings):
         self.name = "run"
@@ -172,10 +171,10 @@ class Run:
         self.report = None
         self.seconds = 0
         self.tail = []
-        self.again = []  # why the machine was started once more
+        self.again = []  # for each time that the machine was started once more, why
 
     def build_initramfs(self, image, release, path):
-        """Assemble what the machine boots into."""
+        """Make the machine's initramfs."""
         fs = busybox_tree(self.arch)
         fs.add(f"{HERE}/guest/init", "init")
         fs.add(f"{HERE}/guest/vmtest.sh", "etc/vmtest.sh")
@@ -220,8 +219,8 @@ class Run:
         fs.save(path)
 
     def go(self):
-        """Boot, wait for the end, judge, and again while nothing fails but by an error of
-        the emulator. True when all is well."""
+        """Boot, wait for the end, and judge. If only an error of the emulator made the run
+        fail, do so again. Returns whether the run is good."""
         good = self._go_once("w")
         for _ in range(EXCUSES):
             if good or not self.report.excusable() or self.emu != "qemu":
@@ -268,9 +267,9 @@ class Run:
         return m
 
     def _boot(self, m, work, on_line):
-        """Run the machine to its end. One that hangs before userspace, or whose kernel
-        reports something before it, is started once more: what the run is about is loaded
-        only there, so the emulator is at fault."""
+        """Run the machine to its end. If it hangs before userspace, or its kernel reports
+        something before, it is started once more: the module under test is loaded in
+        userspace, so the emulator is at fault."""
         kind = "debug" if m.debug else self.emu
         trouble = self.report.kernel.trouble
         for last in (False, True):
