@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vCPUs and physical CPUs: sets, migration, and CPUs that go away. The tests
- * of the fixture "two" need a second CPU; on a machine with one they are not
- * in the plan.
+ * Tests of vCPUs and physical CPUs: CPU sets, migration, and CPUs that go offline.  The
+ * fixtures "two" and "hotplug" need a second CPU; on a machine with one CPU their tests
+ * are not in the plan.
  */
 #include "axv_harness.h"
 
@@ -104,7 +104,7 @@ TEST_F(one, a_set_with_no_cpu_that_is_there)
 		.cpu_set = (unsigned long)&set,
 	};
 
-	/* Refused at once, or never bound; in no case "anywhere". */
+	/* It is refused at once, or cannot be bound; it must not be taken for "any CPU". */
 	only(&set, CPU_SETSIZE - 1);
 	v.fd = axv_ioctl(self->vm.fd, AXV_VM_CREATE_VCPU, &c);
 	if (v.fd < 0) {
@@ -144,7 +144,7 @@ TEST_F(one, vcpus_take_turns_on_a_cpu)
 	unsigned long n = scaled(100), i;
 	unsigned int k;
 
-	/* The CPU holds all of them; none loses anything by it. */
+	/* All are bound and run on one CPU in turn; none must lose its state. */
 	pin_to(0);
 	for (k = 0; k < ARRAY_SIZE(v); k++) {
 		vcpu_ready(&self->vm, &v[k], k);
@@ -234,7 +234,7 @@ TEST_F(two, wrong_cpu_keeps_a_kick)
 	guest_start(&v, GUEST_CALL, 0, 0, 0);
 	ASSERT_EQ(0, vcpu_kick(&v));
 	pin_to(self->other);
-	/* Two exits, in either order; not one for both. */
+	/* There have to be two exits, Kicked and Wrong CPU, in any order. */
 	if (vcpu_run(&v) == AXV_EXIT_KICKED) {
 		ASSERT_EXIT(AXV_EXIT_WRONG_CPU, &v);
 	} else {
@@ -274,7 +274,7 @@ TEST_F(two, migrates_between_runs)
 		ASSERT_EQ((__u64)i, v.run->exit.hypercall.args[0]);
 		ASSERT_EQ(cpu, vcpu_info(&v).cpu);
 	}
-	/* One for each change of CPU, and perhaps one of the bind. */
+	/* One load for each change of CPU, and perhaps one for the bind. */
 	EXPECT_LE(n - 1, vcpu_stats(&v).loads);
 	EXPECT_GE(n + 1, vcpu_stats(&v).loads);
 	vcpu_free(&v);
@@ -286,7 +286,7 @@ TEST_F(two, memory_changes_between_migrations)
 	volatile __u64 *mem = mem_new(PAGE);
 	struct axv_vcpu v;
 
-	/* A translation kept by the CPU that was left would be a stale one. */
+	/* When the vCPU comes back to a CPU, a translation kept there would be stale. */
 	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, PAGE, (void *)mem));
 	vcpu_ready(&self->vm, &v, 0);
 	for (i = 1; i <= n; i++) {
@@ -418,7 +418,7 @@ FIXTURE_SETUP(hotplug)
 
 FIXTURE_TEARDOWN(hotplug)
 {
-	/* Whatever failed: leave the machine as it was. */
+	/* Even if the test failed, the CPU has to be online again. */
 	write_file(self->online, "1");
 	vm_free(&self->vm);
 }
@@ -438,7 +438,7 @@ TEST_F(hotplug, while_running)
 		await_progress(counter);
 		send_to(&r, self->other);
 		await_progress(counter);
-		/* The thread moves on with its vCPU: it has no set. */
+		/* The vCPU has no CPU set, so its thread moves to another CPU and goes on. */
 		ASSERT_EQ(0, write_file(self->online, "0"));
 		await_progress(counter);
 		ASSERT_EQ(0, write_file(self->online, "1"));
@@ -499,7 +499,7 @@ TEST_F(hotplug, a_cpu_that_comes_while_a_vm_lives)
 	struct axv_vm vm;
 	struct axv_vcpu v;
 
-	/* The hardware is switched on there as well. */
+	/* A CPU that comes online while there is a VM has to switch its hardware on. */
 	ASSERT_EQ(0, write_file(self->online, "0"));
 	vm_new(&vm, 0);
 	ASSERT_EQ(0, write_file(self->online, "1"));
@@ -513,7 +513,7 @@ TEST_F(hotplug, a_cpu_that_comes_while_a_vm_lives)
 
 static void __attribute__((constructor)) plan_for_one_cpu(void)
 {
-	/* Runs after the tests above have put themselves into the lists. */
+	/* Runs after the constructors that put the tests above into the fixtures' lists. */
 	if (cpus_online() > 1)
 		return;
 	_two_fixture_object.tests = NULL;

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 /*
- * Seconds after which a test has failed. They end a hang and measure nothing: an
- * emulator on a busy machine may be very slow, and who knows that gives more of them by
- * AXV_TEST_TIMEOUT in the environment. An alarm of 0 is none.
+ * Seconds after which a test has failed.  The deadline only ends a hang: an emulator on a
+ * busy machine may be very slow, so AXV_TEST_TIMEOUT in the environment can lengthen it.
+ * 0 stays 0: alarm(0) sets no alarm.
  */
 static inline unsigned int axv_deadline(unsigned int seconds)
 {
@@ -22,7 +22,7 @@ static inline unsigned int axv_deadline(unsigned int seconds)
 	return seconds && given > seconds ? given : seconds;
 }
 
-/* The harness itself has constants. */
+/* Replaces the constants that the harness itself passes to alarm(). */
 #define alarm(seconds)	(alarm)(axv_deadline(seconds))
 #include <kselftest_harness.h>
 #undef alarm
@@ -33,8 +33,8 @@ static inline unsigned int axv_deadline(unsigned int seconds)
 #define TEST_TIMEOUT_DEFAULT	240
 
 /**
- * FIXTURE_ONE_VCPU() - a fixture of one VM and one vCPU of it, which end with the test
- * @name: the fixture's
+ * FIXTURE_ONE_VCPU() - define a fixture with one VM and one vCPU, which end with the test
+ * @name: name of the fixture
  *
  * Stands for FIXTURE(), FIXTURE_TEARDOWN() and the head of FIXTURE_SETUP(), whose body
  * follows and makes &self->vm and &self->v.
@@ -51,7 +51,7 @@ static inline unsigned int axv_deadline(unsigned int seconds)
 	}								\
 	FIXTURE_SETUP(name)
 
-/* For ASSERT_EXIT(): run, and if it did not end as it should, tell all about it. */
+/* For ASSERT_EXIT(): run, and print the vCPU's state if the run did not end as expected. */
 static inline int vcpu_run_to(struct axv_vcpu *v, int reason)
 {
 	int ret = vcpu_run(v);
@@ -62,14 +62,14 @@ static inline int vcpu_run_to(struct axv_vcpu *v, int reason)
 }
 
 /**
- * ASSERT_EXIT() - run a vCPU and assert why that ended
+ * ASSERT_EXIT() - run a vCPU and assert for which reason the run ended
  * @reason: an &enum axv_exit_reason
  * @v: the vCPU
  */
 #define ASSERT_EXIT(reason, v)						\
 	ASSERT_EQ((int)(reason), vcpu_run_to(v, reason))
 
-/* The hardware is free for a new VM, and its guest runs. */
+/* Check that a new VM can be created, and that its guest runs: the hardware is free. */
 static inline void a_new_vm_runs(struct __test_metadata *_metadata)
 {
 	struct axv_vm vm;

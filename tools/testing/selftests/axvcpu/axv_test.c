@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the axvcpu tests share: VMs, vCPUs, memory and threads.
+ * What the axvcpu tests share: VMs, vCPUs, memory and threads.  See axv_test.h.
  */
 #include "guest.h"
 
@@ -68,7 +68,7 @@ void *mem_new(size_t size)
 	return p;
 }
 
-/* A kernel without huge pages refuses, and has no others anyway. */
+/* A kernel without huge pages refuses with EINVAL, but then all pages are small. */
 int mem_small_pages(void *mem, size_t size)
 {
 	return madvise(mem, size, MADV_NOHUGEPAGE) && errno != EINVAL ? -1 : 0;
@@ -89,7 +89,7 @@ int uffd_new(void *mem, size_t size)
 	return uffd;
 }
 
-/* Until somebody waits for the page at @addr. */
+/* Wait until a thread waits for the page at @addr. */
 void uffd_await(int uffd, const void *addr)
 {
 	struct uffd_msg msg;
@@ -111,7 +111,7 @@ void uffd_supply(int uffd, void *page, __u64 first_word)
 	must(!axv_ioctl(uffd, UFFDIO_COPY, &copy));
 }
 
-/* Since 6.2. */
+/* Kernels have FOLL_INTERRUPTIBLE since 6.2. */
 int uffd_waits_interruptibly(void)
 {
 	unsigned int major, minor;
@@ -126,7 +126,7 @@ int dev_open(void)
 {
 	int fd = open(AXV_DEVICE, O_RDWR | O_CLOEXEC);
 
-	/* No device is a failure: there is nothing to be said for the module. */
+	/* If there is no device, the test fails; it is not skipped. */
 	must(fd >= 0);
 	return fd;
 }
@@ -338,7 +338,7 @@ static int run_to_an_event(struct axv_vcpu *v)
 {
 	int ret;
 
-	/* The host's own work may end a run at any time: that is no event. */
+	/* The host's own work may end a run at any time, with AXV_EXIT_NOTHING: go on. */
 	do {
 		ret = vcpu_run_once(v);
 	} while (ret == AXV_EXIT_NOTHING);
@@ -348,12 +348,14 @@ static int run_to_an_event(struct axv_vcpu *v)
 #define MAX_REGS	1024
 
 /**
- * struct saved - a vCPU that is saved
- * @ids: its registers
- * @regs: with their values
- * @count: how many
- * @table: its table, if the architecture has one for vCPUs
- * @fpu: the vector state
+ * struct saved - the saved state of a vCPU
+ * @ids: ids of its registers
+ * @regs: the registers with their values
+ * @list:	argument of the calls that get and set @regs; has their number
+ * @table: the vCPU's table, if the architecture has one
+ * @entries:	entries of @table
+ * @fpu_data:	the vector state
+ * @fpu: argument of the calls that get and set @fpu_data
  * @run: the run page
  */
 struct saved {
@@ -401,14 +403,17 @@ static void save(struct axv_vcpu *v, struct saved *s)
 	s->run = *v->run;
 }
 
-/* In the order of the list. What can only be read is -EPERM. */
+/*
+ * Restore a saved state into a new vCPU.  Registers are set in the order of the kernel's list;
+ * the status of a read-only register is -EPERM.
+ */
 static void restore(struct axv_vcpu *v, struct saved *s)
 {
 	static __u8 entries[sizeof(s->entries)];
 	struct axv_table table = s->table;
 	unsigned int i;
 
-	/* The kernel stores what the guest sees now, with its registers not set yet. */
+	/* A copy: AXV_SET_TABLE stores what the guest sees now, before its registers are set. */
 	memcpy(entries, s->entries, sizeof(entries));
 	table.entries = (unsigned long)entries;
 	if (table.entry_size)
@@ -477,7 +482,7 @@ void vcpu_move(struct axv_vcpu *v)
 	must(!vcpu_bind(v));
 }
 
-/* What waits for the VMM's data is read once more by the new one. */
+/* Move the vCPU.  If the exit is a read, which waits for data, the new vCPU makes it again. */
 static int move_at_exit(struct axv_vcpu *v, int reason)
 {
 	const struct axv_run before = *v->run;
@@ -497,7 +502,7 @@ static int move_at_exit(struct axv_vcpu *v, int reason)
 	return reason;
 }
 
-/* With AXV_TEST_MOVE in the environment each exit is one in another vCPU. */
+/* With AXV_TEST_MOVE in the environment, the vCPU is moved at each exit. */
 int vcpu_run(struct axv_vcpu *v)
 {
 	int ret = run_to_an_event(v);
@@ -527,7 +532,7 @@ static int reg_one(struct axv_vcpu *v, unsigned long cmd, __u64 id, __u64 *value
 
 	if (ret < 0)
 		return ret;
-	/* The result is how many failed, and the status is why. */
+	/* The call returns how many registers failed; the register's status says why. */
 	must(ret == !!reg.status && reg.status <= 0);
 	*value = reg.value;
 	return reg.status;
@@ -568,7 +573,7 @@ void runner_await(struct axv_runner *r, int reason, unsigned long count)
 
 		if (r->exits[reason] >= count)
 			return;
-		/* It will not come any more. */
+		/* After an error the thread ends, so the exit will not come any more. */
 		must(!r->error);
 		wait_while(&r->changes, changes);
 	}
@@ -589,7 +594,7 @@ static void *runner_main(void *arg)
 			break;
 		}
 		must(ret < 32);
-		/* Before anyone can know of this exit, and then ask for a stop. */
+		/* Read @stop before others see this exit: a later stop needs another exit. */
 		stop = r->stop;
 		r->exits[ret]++;
 		r->runs++;
@@ -597,7 +602,7 @@ static void *runner_main(void *arg)
 		if (ret == AXV_EXIT_KICKED && stop)
 			break;
 	} while (!r->on_exit(r));
-	/* After an error the vCPU may be Invalid, and then this is one too. */
+	/* If the vCPU is Invalid after an error, this fails, too, which does not matter. */
 	vcpu_unbind(r->vcpu);
 	return NULL;
 }
@@ -663,7 +668,7 @@ void *in_thread(void *(*fn)(void *arg), void *arg)
 	return result;
 }
 
-/* A process of its own, with a copy of what we have; ends with what @fn returns. */
+/* Fork a child, whose exit code is what @fn returns. */
 pid_t child_start(int (*fn)(void *arg), void *arg)
 {
 	pid_t pid = fork();
@@ -709,7 +714,7 @@ static void kick_it(int sig)
 	must(!vcpu_kick(to_kick));
 }
 
-/* A signal may come between two runs: then the next one ends with Kicked. */
+/* Kick @v in the handler of @sig: a signal between two runs also ends the next run so. */
 void kick_on_signal(int sig, struct axv_vcpu *v)
 {
 	struct sigaction sa = { .sa_handler = kick_it };

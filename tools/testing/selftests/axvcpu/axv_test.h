@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the axvcpu tests share: VMs, vCPUs, memory and threads, over the bare
- * user ABI. Nothing in here knows an architecture; see guest.h for that.
+ * What the axvcpu tests share: VMs, vCPUs, memory and threads, directly on the user
+ * ABI, without libaxvcpu.  Nothing here depends on the architecture; see guest.h for that.
  */
 #ifndef AXV_TEST_H
 #define AXV_TEST_H
@@ -29,11 +29,10 @@
 #define HUGE_PAGE	(2ul << 20)
 
 /**
- * must() - a condition without which a test makes no sense
+ * must() - make the test fail and end if a condition is false
  * @cond: the condition
  *
- * For helpers and threads, which the harness's ASSERT_* cannot be used in: ends
- * the test as failed.
+ * For helpers and threads, in which the harness's ASSERT_* cannot be used.
  */
 #define must(cond) do {							\
 	if (!(cond))							\
@@ -47,8 +46,8 @@ void axv_fail(const char *file, int line, const char *what)
  * struct axv_vm - a VM under test
  * @dev: /dev/axvcpu
  * @fd: the VM
- * @id: as AXV_CREATE_VM gave it
- * @ram: the VMM's address of guest memory 0 to GUEST_RAM_SIZE, in region 0
+ * @id: the VM's id, from AXV_CREATE_VM
+ * @ram: address in this process of guest memory 0 to GUEST_RAM_SIZE, which is region 0
  */
 struct axv_vm {
 	int dev;
@@ -63,7 +62,7 @@ struct axv_vm {
  * @fd: the vCPU
  * @run: its run page
  * @run_size: bytes mapped there
- * @moved: counters of those whose place it took; see vcpu_run()
+ * @moved: counters of the vCPUs that this one has replaced; see vcpu_move()
  */
 struct axv_vcpu {
 	struct axv_vm *vm;
@@ -76,15 +75,15 @@ struct axv_vcpu {
 /**
  * struct axv_runner - a thread that owns a vCPU and runs it again and again
  * @vcpu: what it runs
- * @on_exit: called after each run; anything but 0 ends the thread
+ * @on_exit: called after each run; the thread ends unless it returns 0
  * @data: for @on_exit
  * @thread: the thread
  * @tid: its thread id
- * @stop: asks the thread to end at the next Kicked
- * @runs: runs that have returned
- * @exits: how many of them for which reason
+ * @stop: asks the thread to end at the next exit Kicked
+ * @runs: how many runs have returned
+ * @exits: how many runs ended, by exit reason
  * @error: the negative error of a run that failed, which ends the thread
- * @changes: a futex: changes with each of the above
+ * @changes: a futex that changes when @runs, @exits or @error does
  */
 struct axv_runner {
 	struct axv_vcpu *vcpu;
@@ -99,15 +98,15 @@ struct axv_runner {
 	atomic_int changes;
 };
 
-/* Calls: the result, or the negative error. */
+/* System calls: return the result, or the negative error. */
 int axv_ioctl(int fd, unsigned long cmd, const void *arg);
 __u64 axv_query(int dev, __u32 id);
 
-/* Counts shrink by the environment's or the command line's AXV_TEST_SCALE. */
+/* Divide a count by AXV_TEST_SCALE of the environment or the kernel's command line. */
 unsigned long scaled(unsigned long count);
 
 /*
- * VMs, without irqchip unless one is named; the memory is private and anonymous
+ * VMs.  They have no irqchip unless one is given; their memory is private and anonymous
  * unless @ram is given.
  */
 int dev_open(void);
@@ -121,18 +120,18 @@ int vm_region(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 size,
 void *mem_new(size_t size);
 int mem_small_pages(void *mem, size_t size);
 
-/* Memory that is supplied by whoever reads the descriptor's events. */
+/* Memory whose pages are missing until the test supplies them, by userfaultfd. */
 int uffd_new(void *mem, size_t size);
 void uffd_await(int uffd, const void *addr);
 void uffd_supply(int uffd, void *page, __u64 first_word);
 
-/* A signal interrupts who waits for it, if that is a guest's access. */
+/* Whether a signal interrupts a guest's access that waits for such a page. */
 int uffd_waits_interruptibly(void);
 #define NO_INTERRUPTIBLE	"no FOLL_INTERRUPTIBLE in this kernel"
 
 /*
- * vCPUs. _new: Created. _ready: set up and bound, in the arch's 64-bit mode. _as: with a hw_id
- * that is not its id.
+ * vCPUs.  vcpu_new() leaves a vCPU in state Created; vcpu_new_as() gives it a hw_id other than
+ * its id; vcpu_ready() sets it up, in the architecture's 64-bit mode, and binds it.
  */
 void vcpu_new(struct axv_vm *vm, struct axv_vcpu *v, __u32 id);
 void vcpu_new_as(struct axv_vm *vm, struct axv_vcpu *v, __u32 id, __u64 hw_id);
@@ -154,20 +153,21 @@ struct axv_stats vcpu_stats(struct axv_vcpu *v);
 int vcpu_inject(struct axv_vcpu *v, __u32 type, __u32 vector);
 
 /*
- * The exit reason, or the negative error. vcpu_run() hides AXV_EXIT_NOTHING; with
- * AXV_TEST_MOVE in the environment each exit is one in another vCPU: see vcpu_move().
+ * Run; return the exit reason, or the negative error.  vcpu_run() runs again after
+ * AXV_EXIT_NOTHING; with AXV_TEST_MOVE in the environment it calls vcpu_move() at each exit.
  */
 int vcpu_run_once(struct axv_vcpu *v);
 int vcpu_run(struct axv_vcpu *v);
 
 /*
- * A vCPU that is Ready and the caller's ends, and a new one with its state takes its place,
- * its descriptor and its run page; the registers of both must be the same.
+ * Save the state of a vCPU, which is Ready and owned by the caller, destroy it, and restore its
+ * state into a new vCPU with the same descriptor number and run page address.  The registers of
+ * both must be the same.
  */
 void vcpu_move(struct axv_vcpu *v);
 void vcpu_dump(struct axv_vcpu *v);
 
-/* One register: 0, or its status, or the error of the call. */
+/* Get or set one register: 0, or the register's status, or the error of the call. */
 int reg_get(struct axv_vcpu *v, __u64 id, __u64 *value);
 int reg_set(struct axv_vcpu *v, __u64 id, __u64 value);
 
@@ -177,15 +177,18 @@ void runner_join(struct axv_runner *r);
 void runner_stop(struct axv_runner *r);
 void runner_await(struct axv_runner *r, int reason, unsigned long count);
 
-/* For runner_start(): until it is stopped, until its first Kicked, until @data is not 0. */
+/*
+ * Functions for @on_exit of runner_start(), which run the vCPU until runner_stop() is called;
+ * until the first exit Kicked; until @data is not 0.
+ */
 int for_ever(struct axv_runner *r);
 int until_kicked(struct axv_runner *r);
 int until_told(struct axv_runner *r);
 
-/* Until a guest that counts there has done so once more. */
+/* Wait until a guest has incremented its counter. */
 void await_progress(volatile __u64 *counter);
 
-/* Sleep while the word has a value; wake who sleeps on it. */
+/* Sleep while a word has this value; wake all threads that sleep on it. */
 void wait_while(atomic_int *word, int value);
 void wake_all(atomic_int *word);
 

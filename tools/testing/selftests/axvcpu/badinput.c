@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad input for every call: refused with the right error, and without a trace.
+ * Tests of bad input for every call: it is refused with the right error, and changes nothing.
  */
 #include "axv_harness.h"
 
@@ -12,7 +12,7 @@ FIXTURE_ONE_VCPU(badinput)
 
 enum kind { DEV = 1, VM = 2, VCPU = 4 };
 
-/* Every command, and whose it is. */
+/* Every command, and the kind of descriptor that takes it. */
 static const struct command {
 	unsigned int nr;
 	unsigned int size;
@@ -64,7 +64,7 @@ static int fd_of(struct axv_vm *vm, struct axv_vcpu *v, int kind)
 	return kind == DEV ? vm->dev : kind == VM ? vm->fd : v->fd;
 }
 
-/* The vCPU lives, and was not poisoned. */
+/* Check that the vCPU is not Invalid, and that its guest runs. */
 static void still_runs(struct __test_metadata *_metadata, struct axv_vcpu *v)
 {
 	ASSERT_EQ(AXV_STATE_READY, vcpu_state(v));
@@ -101,7 +101,7 @@ TEST_F(badinput, bad_addresses)
 					TH_LOG("%s at %#lx", commands[c].name, bad[i]);
 				}
 			}
-			/* A structure that begins well and ends in nothing. */
+			/* A structure whose end is in an unmapped page. */
 			EXPECT_EQ(-EFAULT, axv_ioctl(fd, command(commands[c].nr, commands[c].size),
 						     edge + PAGE - commands[c].size + 4)) {
 				TH_LOG("%s at the edge", commands[c].name);
@@ -120,7 +120,7 @@ TEST_F(badinput, read_only_results)
 	EXPECT_EQ(-EFAULT, axv_ioctl(self->v.fd, AXV_VCPU_GET_STATE, q));
 	EXPECT_EQ(-EFAULT, axv_ioctl(self->v.fd, AXV_VCPU_GET_STATS, q));
 	EXPECT_EQ(-EFAULT, axv_ioctl(self->vm.fd, AXV_VM_GET_CLOCK, q));
-	/* A VM that cannot be told its number is none. */
+	/* If AXV_CREATE_VM cannot store the result, no descriptor of a VM is left. */
 	EXPECT_EQ(-EFAULT, axv_ioctl(self->vm.dev, AXV_CREATE_VM, q));
 	EXPECT_EQ(-1, fcntl(self->v.fd + 1, F_GETFD));
 }
@@ -131,7 +131,7 @@ TEST_F(badinput, misaligned)
 	struct axv_state s;
 	int i;
 
-	/* No reason to refuse it. */
+	/* An address that is not aligned is no reason to refuse a call. */
 	for (i = 1; i < 8; i++) {
 		EXPECT_EQ(0, axv_ioctl(self->v.fd, AXV_VCPU_GET_STATE, buf + i));
 		memcpy(&s, buf + i, sizeof(s));
@@ -186,7 +186,7 @@ TEST_F(badinput, unknown_commands)
 					TH_LOG("number %#x", nr);
 				}
 			}
-			/* Somebody else's byte. */
+			/* The type byte of another driver. */
 			EXPECT_EQ(-ENOTTY, axv_ioctl(fd, _IOC(_IOC_READ, 0xae, nr, 8), zero));
 		}
 	}
@@ -199,8 +199,8 @@ TEST_F(badinput, longer_structures)
 	size_t c;
 
 	/*
-	 * Twice the size and more. Bytes that this kernel does not know have to
-	 * be zero, whatever the rest says.
+	 * Structures larger than the kernel's, by 8 bytes and more.  Bytes that this
+	 * kernel does not know have to be zero, whatever the others are.
 	 */
 	for (c = 0; c < NR_COMMANDS; c++) {
 		const struct command *cmd = &commands[c];
@@ -210,7 +210,7 @@ TEST_F(badinput, longer_structures)
 		for (kind = DEV; kind <= VCPU; kind <<= 1) {
 			if (!(cmd->kinds & kind) || !cmd->size)
 				continue;
-			/* Nothing is read of a structure that is all answer. */
+			/* The kernel reads nothing of a structure that is output only. */
 			if (cmd->nr == _IOC_NR(AXV_VCPU_GET_STATE) ||
 			    cmd->nr == _IOC_NR(AXV_VCPU_GET_STATS))
 				continue;
@@ -226,7 +226,7 @@ TEST_F(badinput, longer_structures)
 	}
 	still_runs(_metadata, &self->v);
 
-	/* Zeroes are welcome. */
+	/* If the additional bytes are zero, the call succeeds. */
 	memset(buf, 0, PAGE);
 	((struct axv_query *)buf)->id = AXV_QUERY_ABI_VERSION;
 	EXPECT_EQ(0, axv_ioctl(self->vm.dev, command(_IOC_NR(AXV_QUERY), 4000), buf));
@@ -246,7 +246,7 @@ TEST_F(badinput, shorter_structures)
 	struct axv_stats s;
 	size_t c;
 
-	/* Without its first field no call makes sense; none of them poisons. */
+	/* Structures shorter than their first field are refused, and no vCPU becomes Invalid. */
 	for (c = 0; c < NR_COMMANDS; c++) {
 		const struct command *cmd = &commands[c];
 		unsigned int size;
@@ -264,7 +264,7 @@ TEST_F(badinput, shorter_structures)
 		}
 	}
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.dev, command(_IOC_NR(AXV_QUERY), 8), &q));
-	/* Fewer counters than there are now: what does not fit is not stored. */
+	/* If the structure has fewer counters than the kernel, the rest is not stored. */
 	memset(&s, 0xee, sizeof(s));
 	EXPECT_EQ(0, axv_ioctl(self->v.fd, command(_IOC_NR(AXV_VCPU_GET_STATS), sizeof(s) - 8),
 			       &s));
@@ -273,7 +273,7 @@ TEST_F(badinput, shorter_structures)
 	still_runs(_metadata, &self->v);
 }
 
-/* Flags, enumerators and padding that are not known; all of it -EINVAL. */
+/* Unknown flags, unknown enumerators and padding that is not zero: -EINVAL. */
 TEST_F(badinput, unknown_values)
 {
 #define BAD(fd, cmd, type, ...) do {					\
@@ -362,7 +362,7 @@ TEST_F(badinput, not_implemented)
 	__u64 irqchips = axv_query(self->vm.dev, AXV_QUERY_IRQCHIPS), types;
 	__u32 chip;
 
-	/* Known to the ABI, and not there: told apart from nonsense. */
+	/* Irqchips that the ABI has, but the host does not offer: not the error of nonsense. */
 	EXPECT_NE(0ull, irqchips & 1 << AXV_IRQCHIP_NONE);
 	for (chip = AXV_IRQCHIP_LAPIC; chip <= AXV_IRQCHIP_AIA; chip++) {
 		struct axv_create_vm c = { .irqchip = chip };
@@ -401,7 +401,7 @@ TEST_F(badinput, arrays)
 	EXPECT_EQ(0, munmap((__u8 *)words + PAGE, PAGE));
 	EXPECT_EQ(-EFAULT, axv_ioctl(self->v.fd, AXV_VCPU_GET_REGS, &regs));
 
-	/* Huge counts, for which no memory may be had. */
+	/* Huge counts, for which the kernel must not allocate memory. */
 	EXPECT_EQ(0, vcpu_unbind(&self->v));
 	for (table = guest_tables; table->entry_size; table++) {
 		int fd = table->of_vm ? self->vm.fd : self->v.fd;
@@ -416,7 +416,7 @@ TEST_F(badinput, arrays)
 		t.count = 1u << 28;
 		EXPECT_GT(0, axv_ioctl(fd, AXV_SET_TABLE, &t));
 	}
-	/* As room for an answer, one may offer too much. */
+	/* But as the room for an answer, a huge count is allowed. */
 	t.kind = AXV_TABLE_REGS;
 	t.count = ~0u;
 	t.entry_size = 8;
@@ -437,7 +437,7 @@ TEST_F(badinput, arrays)
 	c.cpu_set_size = 1u << 30;
 	EXPECT_GT(0, axv_ioctl(self->vm.fd, AXV_VM_CREATE_VCPU, &c));
 
-	/* Of a region without a log, of none, of one that ends before. */
+	/* The log of a region that has none, of no region, and beyond the end of a region. */
 	d.bitmap = (unsigned long)words;
 	EXPECT_GT(0, axv_ioctl(self->vm.fd, AXV_VM_GET_DIRTY, &d));
 	d.region = 7;
@@ -530,7 +530,7 @@ TEST_F(badinput, mappings)
 	EXPECT_EQ(0, maps(self->vm.fd, PAGE, RW, MAP_SHARED, 0));
 	EXPECT_EQ(0, maps(self->vm.dev, PAGE, RW, MAP_SHARED, 0));
 
-	/* It cannot be made more than it is, afterwards. */
+	/* mprotect() cannot make the run page's mapping executable afterwards. */
 	p = mmap(NULL, size, RW, MAP_SHARED, v, AXV_MMAP_RUN);
 	ASSERT_NE(MAP_FAILED, p);
 	EXPECT_EQ(-1, mprotect(p, size, RW | PROT_EXEC));
@@ -545,7 +545,7 @@ TEST_F(badinput, mappings)
 
 TEST_F(badinput, run_page_as_guest_memory)
 {
-	/* Odd, but the VMM's own affair: no harm comes of it. */
+	/* The run page as guest memory: odd, but it must do no harm. */
 	int ret = vm_region(&self->vm, 1, 0, GUEST_MEM, PAGE, self->v.run);
 
 	if (!ret) {
@@ -560,7 +560,7 @@ TEST_F(badinput, run_page_as_guest_memory)
 	still_runs(_metadata, &self->v);
 }
 
-/* ---- the run page, written by someone else all the time ---- */
+/* ---- the run page, written by another thread all the time ---- */
 
 struct scribbler {
 	struct axv_vcpu *v;
@@ -587,12 +587,12 @@ static void *scribble(void *arg)
 	while (!s->stop) {
 		for (i = 0; i < 64; i++)
 			page[random_of(&seed) % words] = random_of(&seed);
-		/* Small values come further into the kernel. */
+		/* Small values, as the kernel refuses others early. */
 		for (i = 0; i < 16; i++)
 			page[random_of(&seed) % words] = random_of(&seed) % 16;
 		s->v->run->dirty = random_of(&seed) % 4;
 		s->v->run->want = random_of(&seed) % 4;
-		/* Wherever the guest is by now, it comes back. */
+		/* Wherever the guest is now, the kick ends the run. */
 		must(!vcpu_kick(s->v));
 		s->rounds++;
 	}
@@ -609,7 +609,7 @@ TEST_F(badinput, run_page_scribbled_on)
 	for (i = 0; i < n; i++) {
 		int ret;
 
-		/* The exits that read an answer from the page are of interest. */
+		/* Exits whose answer the kernel reads from the page are interesting. */
 		guest_start(&self->v, i % 2 ? GUEST_READ : GUEST_WRITE,
 			    i % 3 ? GUEST_HOLE : GUEST_DATA, 4, i);
 		ret = axv_ioctl(self->v.fd, AXV_VCPU_RUN, NULL);
@@ -628,7 +628,7 @@ TEST_F(badinput, run_page_scribbled_on)
 	s.stop = 1;
 	ASSERT_EQ(0, pthread_join(t, NULL));
 	EXPECT_LT(0ul, ran);
-	/* Nothing of it lasts. */
+	/* After a reset the vCPU works as before. */
 	ASSERT_EQ(0, vcpu_reset(&self->v));
 	memset(self->v.run, 0, sizeof(*self->v.run));
 	ASSERT_EQ(0, guest_setup(&self->v));
@@ -642,7 +642,7 @@ TEST_F(badinput, calls_from_all_sides)
 	__u64 seed = 0xfeedface12345678;
 	__u8 *buf = mem_new(16 * PAGE);
 
-	/* Any command with any size and any bytes: an answer, and no harm. */
+	/* Any command with any size and any bytes: each returns, and does no harm. */
 	for (i = 0; i < n; i++) {
 		const struct command *c = &commands[random_of(&seed) % NR_COMMANDS];
 		unsigned int size = random_of(&seed) % 4 ? c->size : random_of(&seed) % 256;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Doorbells, as the tests ask for them.
+ * Calls that add and remove doorbells.
  */
 #ifndef AXV_BELL_H
 #define AXV_BELL_H

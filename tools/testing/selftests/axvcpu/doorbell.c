@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Doorbells in guest memory: which writes ring them, that each rings once, and what is
- * left of them when one of those who have a part in it goes.
+ * Tests of doorbells in guest memory: which writes ring them, that each rings once, and what
+ * happens to them when the eventfd, the VM or the VMM goes.
  */
 #include <poll.h>
 
@@ -49,7 +49,7 @@ TEST_F(doorbell, rings_and_the_guest_goes_on)
 	EXPECT_EQ(n, s.doorbells);
 	EXPECT_EQ(0ull, s.exits[AXV_EXIT_MMIO_WRITE]);
 
-	/* A read there is what it was. */
+	/* A read of the doorbell's address is an exit, as before. */
 	guest_start(&self->v, GUEST_READ, ADDR, 1, 0);
 	ASSERT_EXIT(AXV_EXIT_MMIO_READ, &self->v);
 	EXPECT_EQ(0ull, count_of(self->fd));
@@ -64,7 +64,7 @@ TEST_F(doorbell, rings_and_the_guest_goes_on)
 	EXPECT_EQ(n, vcpu_stats(&self->v).doorbells);
 }
 
-/* Of the stores of 1, 2, 4 and 8 bytes, a mask of the widths that rang. */
+/* Make stores of 1, 2, 4 and 8 bytes.  Returns a mask of the widths that rang. */
 static unsigned int widths_that_ring(struct axv_vcpu *v, int fd, __u64 data)
 {
 	unsigned int rang = 15;
@@ -98,7 +98,7 @@ TEST_F(doorbell, width)
 	}
 	ASSERT_EQ(0, bell_set(&self->vm, 0, ADDR, 0, 0, self->fd));
 	EXPECT_EQ(15u, widths_that_ring(&self->v, self->fd, data));
-	/* It is not of the width of those that it takes. */
+	/* To remove it, its own width has to be given, 0, not one that it takes. */
 	EXPECT_EQ(-ENOENT, bell_remove(&self->vm, 0, ADDR, 8, 0, self->fd));
 	ASSERT_EQ(0, bell_remove(&self->vm, 0, ADDR, 0, 0, self->fd));
 	EXPECT_EQ(0u, widths_that_ring(&self->v, self->fd, data));
@@ -114,17 +114,17 @@ TEST_F(doorbell, written_data)
 
 		ASSERT_EQ(0, bell_set(&self->vm, AXV_DOORBELL_DATA, ADDR, width, mine, self->fd));
 		EXPECT_EQ(width, widths_that_ring(&self->v, self->fd, data));
-		/* The lowest bit, and the highest. */
+		/* Data that differ in the lowest bit, and in the highest. */
 		EXPECT_EQ(0u, widths_that_ring(&self->v, self->fd, data ^ 1));
 		EXPECT_EQ(0u, widths_that_ring(&self->v, self->fd,
 					       data ^ 1ull << (8 * width - 1)));
-		/* It is not the one of any data. */
+		/* To remove it, its data have to be given, too. */
 		EXPECT_EQ(-ENOENT, bell_remove(&self->vm, 0, ADDR, width, 0, self->fd));
 		ASSERT_EQ(0, bell_remove(&self->vm, AXV_DOORBELL_DATA, ADDR, width, mine,
 					 self->fd));
 	}
 
-	/* Of any width: what is written, whatever is above it in the register. */
+	/* With any width, only the bytes that are written are compared, not the register. */
 	ASSERT_EQ(0, bell_set(&self->vm, AXV_DOORBELL_DATA, ADDR, 0, 0x88, self->fd));
 	EXPECT_EQ(1u, widths_that_ring(&self->v, self->fd, data));
 	EXPECT_EQ(15u, widths_that_ring(&self->v, self->fd, 0x88));
@@ -149,14 +149,17 @@ TEST_F(doorbell, address)
 		EXPECT_EQ(others[i], self->v.run->exit.mmio.addr);
 	}
 	EXPECT_EQ(0ull, count_of(self->fd));
-	/* It may lie anywhere. */
+	/* The address need not be aligned. */
 	ASSERT_EQ(0, bell_set(&self->vm, 0, ADDR + 3, 8, 0, self->fd));
 	store(&self->v, ADDR + 3, 1);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(1ull, count_of(self->fd));
 }
 
-/* The one that says more of the write; each alone rings for what is left to it. */
+/*
+ * Of several doorbells that take a write, the most specific one rings: first that with data and
+ * width, then data, then width.  When it is removed, the next one rings.
+ */
 TEST_F(doorbell, the_most_particular_one_rings)
 {
 	static const struct {
@@ -168,7 +171,7 @@ TEST_F(doorbell, the_most_particular_one_rings)
 	int fds[ARRAY_SIZE(bells)];
 	unsigned int i, j, k;
 
-	/* In this order and in the other one. */
+	/* They are added in this order, and in reverse. */
 	for (k = 0; k < 2; k++) {
 		for (j = 0; j < ARRAY_SIZE(bells); j++) {
 			i = k ? ARRAY_SIZE(bells) - 1 - j : j;
@@ -209,7 +212,7 @@ TEST_F(doorbell, regions_win)
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(2ull, *word);
 
-	/* A write that a region refuses is the VMM's. */
+	/* A write that a read-only region refuses goes to the VMM. */
 	ASSERT_EQ(0, vm_region(&self->vm, 1, AXV_REGION_READONLY, GUEST_MEM, PAGE, mem));
 	store(&self->v, GUEST_MEM + 8, 3);
 	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
@@ -243,7 +246,7 @@ TEST_F(doorbell, twice_and_not_at_all)
 
 	ASSERT_EQ(0, bell_set(&self->vm, 0, ADDR, 4, 0, self->fd));
 	EXPECT_EQ(-EEXIST, bell_set(&self->vm, 0, ADDR, 4, 0, self->fd));
-	/* A write rings one. */
+	/* A second doorbell for the same writes is refused, also with another eventfd. */
 	EXPECT_EQ(-EEXIST, bell_set(&self->vm, 0, ADDR, 4, 0, other));
 	EXPECT_EQ(-ENOENT, bell_remove(&self->vm, 0, ADDR, 4, 0, other));
 	EXPECT_EQ(-ENOENT, bell_remove(&self->vm, 0, ADDR, 8, 0, self->fd));
@@ -302,11 +305,11 @@ TEST_F(doorbell, hostile_arguments)
 	BAD(.addr = -8ull, .width = 8);
 	BAD(.addr = ~0ull, .width = 0);
 #undef BAD
-	/* The last bytes that there are. */
+	/* The last bytes of the address space. */
 	EXPECT_EQ(0, bell_set(&self->vm, AXV_DOORBELL_DATA, end - 8, 8, ~0ull, self->fd));
 	EXPECT_EQ(0, bell_set(&self->vm, 0, end - 1, 0, 0, self->fd));
 
-	/* No eventfd, and no descriptor. */
+	/* A descriptor that is no eventfd, and one that is not open. */
 	ASSERT_EQ(0, pipe(pipes));
 	other.fd = pipes[1];
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_VM_SET_DOORBELL, &other));
@@ -324,7 +327,7 @@ TEST_F(doorbell, hostile_arguments)
 	EXPECT_EQ(0u, widths_that_ring(&self->v, self->fd, 1));
 }
 
-/* Half of them at one address, told apart by their data, half at others. */
+/* Half of the doorbells are at one address, with different data, half at other addresses. */
 static int bell_number(struct axv_vm *vm, __u32 flags, __u64 n, int fd)
 {
 	if (n % 2)
@@ -345,7 +348,7 @@ TEST_F(doorbell, limit)
 	store(&self->v, GUEST_MEM + 8 * (max - 2), 0);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(2ull, count_of(self->fd));
-	/* An address that is nobody's, beside so many others. */
+	/* An address without a doorbell, among so many. */
 	store(&self->v, GUEST_MEM + 8, 0);
 	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
 	EXPECT_EQ(0ull, count_of(self->fd));
@@ -359,7 +362,7 @@ TEST_F(doorbell, limit)
 	EXPECT_EQ(0, bell_number(&self->vm, 0, 7, self->fd));
 }
 
-/* Somebody who sleeps hears of it; a kick ends a guest that does nothing but ring. */
+/* A doorbell wakes a thread in poll(); a kick ends a guest that does nothing but ring. */
 TEST_F(doorbell, wakes)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLIN };
@@ -386,8 +389,8 @@ static int until_mmio(struct axv_runner *r)
 }
 
 /*
- * The guest stores 1, 2, 3, ...  What it stored before the first store that exits has rung
- * once each, and all of that before the call that removed the doorbell returned.
+ * The guest stores 1, 2, 3, ...  Each store before the first one that exits has rung once, and
+ * all of these before the call that removes the doorbell returned.
  */
 TEST_F(doorbell, removed_while_it_rings)
 {
@@ -430,7 +433,7 @@ static void *add_and_remove(void *arg)
 	return NULL;
 }
 
-/* Each store rings or exits; no other one, and none both. */
+/* While the doorbell is added and removed, each store either rings or exits, never both. */
 TEST_F(doorbell, comes_and_goes)
 {
 	unsigned long n = scaled(2000);
@@ -452,7 +455,7 @@ TEST_F(doorbell, comes_and_goes)
 	EXPECT_LT(1ul, a.changes);
 }
 
-/* Two vCPUs, one doorbell: none is lost. */
+/* Two vCPUs ring one doorbell: no ring is lost. */
 TEST_F(doorbell, of_two_vcpus)
 {
 	unsigned long n = scaled(3000);
@@ -487,7 +490,7 @@ TEST_F(doorbell, eventfd_closed_first)
 	ASSERT_EQ(0, bell_set(&self->vm, 0, ADDR, 8, 0, fd));
 	ASSERT_EQ(0, close(fd));
 	store(&self->v, ADDR, 1);
-	/* Nobody hears it, but the guest's write is nobody else's. */
+	/* Nothing reads the eventfd any more, but the doorbell still takes the guest's write. */
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(1ull, vcpu_stats(&self->v).doorbells);
 	EXPECT_EQ(-ENOENT, bell_remove(&self->vm, 0, ADDR, 8, 0, self->fd));
@@ -508,7 +511,7 @@ TEST_F(doorbell, vm_closed_first)
 	store(&v, ADDR, 1);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
 	ASSERT_EQ(0, close(vm.fd));
-	/* Not vcpu_run(), for which a VM has to be there. */
+	/* Not vcpu_run(), which may use the VM's descriptor. */
 	do
 		reason = vcpu_run_once(&v);
 	while (reason == AXV_EXIT_NOTHING);
@@ -519,7 +522,7 @@ TEST_F(doorbell, vm_closed_first)
 	ASSERT_EQ(0, munmap(vm.ram, GUEST_RAM_SIZE));
 }
 
-/* While it rings. */
+/* The VM's descriptor is closed while the guest rings. */
 TEST_F(doorbell, vm_closed_while_it_rings)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLIN };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Eventfds, and what makes interrupts of them.
+ * Eventfds, and the routes and irqfds that make interrupts of them.
  */
 #include "event.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Eventfds, and what makes interrupts of them.
+ * Eventfds, and the routes and irqfds that make interrupts of them.
  */
 #ifndef AXV_EVENT_H
 #define AXV_EVENT_H
@@ -9,13 +9,13 @@
 
 #include "axv_test.h"
 
-/* One that does not block, with a count. */
+/* Make a non-blocking eventfd whose counter is @count. */
 int event_new(unsigned int count);
 void signal_event(int fd);
-/* How often it was signalled, as its next reader would see it: 0 afterwards. */
+/* Read the counter, that is how often the eventfd was signalled; it is 0 afterwards. */
 __u64 count_of(int fd);
 
-/* Routes and irqfds: 0, or the error. */
+/* Set routes and irqfds; return 0, or the error. */
 int set_routes(struct axv_vm *vm, const struct axv_route *routes, __u32 count, __u32 flags);
 int set_irqfd(struct axv_vm *vm, int fd, __u32 gsi, __u32 flags);
 int set_resampled(struct axv_vm *vm, int fd, __u32 gsi, int resample);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Descriptors in other processes: of no use there, and no hold on what the VMM
- * had when it is gone.
+ * Tests of descriptors that other processes have: they are useless there, and do not keep the
+ * VMM's memory and hardware when the VMM has gone.
  */
 #include "axv_harness.h"
 
@@ -53,7 +53,7 @@ static void receive_fds(int sock, int *fds, int count)
 	memcpy(fds, CMSG_DATA(cmsg), count * sizeof(int));
 }
 
-/* Every ioctl of a VM and a vCPU: how many are answered otherwise than -EIO. */
+/* Call every ioctl of a VM and a vCPU.  Returns how many return something else than -EIO. */
 static int answered(int vm, int vcpu)
 {
 	struct axv_create_vcpu create = { .id = 1, .favor_phys_cpu = -1 };
@@ -137,7 +137,7 @@ TEST(of_no_use_elsewhere)
 	pid_t pid;
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
-	/* It was there before: nothing inherited. */
+	/* The child is forked before the VM exists, so it inherits nothing. */
 	pid = child_start(holder, &sock[1]);
 	vm_new(&vm, 0);
 	vcpu_ready(&vm, &v, 0);
@@ -146,7 +146,7 @@ TEST(of_no_use_elsewhere)
 	send_fds(sock[0], (int[]){ vm.fd, v.fd }, 2);
 	holder_try(sock[0]);
 	EXPECT_EQ(0, child_status(pid));
-	/* Nothing of it has changed anything here. */
+	/* The other process has changed nothing here. */
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&v));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
 	EXPECT_EQ(2ull, v.run->exit.hypercall.args[0]);
@@ -159,7 +159,7 @@ TEST(closed_by_the_last_holder)
 	int sock[2], i;
 	pid_t pid;
 
-	/* The VMM closes first; the other process's close has the last word. */
+	/* The VMM closes its descriptors first; the other process's close is the last. */
 	for (i = 0; i < 10; i++) {
 		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
 		pid = child_start(holder, &sock[1]);
@@ -195,9 +195,9 @@ static unsigned long meminfo(const char *key)
 }
 
 /**
- * struct vmm - a VMM with much memory, all of it used by its guest
- * @sock: sends the descriptors there, and ends when it is told to
- * @size: bytes
+ * struct vmm - a VMM with much memory, all of which its guest uses
+ * @sock: the VMM sends its descriptors there, and ends when it receives a byte
+ * @size: bytes of the memory
  * @flags: of the memory: MAP_HUGETLB or 0
  */
 struct vmm {
@@ -226,7 +226,7 @@ static int vmm(void *arg)
 	return 0;
 }
 
-/* Starts it, and returns when its guest has used all of the memory. */
+/* Start a VMM, and return when its guest has used all of the memory. */
 static pid_t vmm_start(size_t size, int flags, int *sock, int fds[2])
 {
 	struct vmm t = { .size = size, .flags = flags };
@@ -252,7 +252,7 @@ static void vmm_dies(struct __test_metadata *_metadata, int killed)
 	before = meminfo("AnonPages");
 	pid = vmm_start(size, 0, &sock, fds);
 	during = meminfo("AnonPages");
-	/* Per-CPU counting leaves a few pages open. */
+	/* The kernel counts per CPU, so the figure may be off by a few pages. */
 	EXPECT_LE(before + kb - kb / 4, during);
 	EXPECT_EQ(0, answered(fds[0], fds[1]));
 	during = meminfo("MemFree");
@@ -263,8 +263,8 @@ static void vmm_dies(struct __test_metadata *_metadata, int killed)
 		EXPECT_EQ(0, child_status(pid));
 	}
 	/*
-	 * Its memory is free, and not only unmapped: the next one takes it.
-	 * (MemFree does not tell at once, since the host has lists of its own.)
+	 * The VMM's memory is free, not only unmapped: another VMM of the same size fits.
+	 * (MemFree does not show that at once, since the host keeps lists of free pages.)
 	 */
 	pid = vmm_start(size, 0, &next, next_fds);
 	EXPECT_LE(during, meminfo("MemFree") + kb / 2);
@@ -297,7 +297,7 @@ TEST(hugetlb_pages_come_back)
 	int sock, fds[2], fd = open(knob, O_WRONLY);
 	pid_t pid;
 
-	/* Counted exactly: a page that anyone held on to would be missing. */
+	/* Huge pages are counted exactly: one that something still held would be missing. */
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(1, pwrite(fd, "2", 1, 0));
 	ASSERT_EQ(2ul, meminfo("HugePages_Free"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kicks: sticky, from any thread, one exit for those that are pending, and
- * none lost.
+ * Tests of kicks: they are sticky, come from any thread, and none is lost; all that are
+ * pending make one exit together.
  */
 #include "axv_harness.h"
 
@@ -38,7 +38,7 @@ TEST_F(kick, many_are_one)
 
 TEST_F(kick, sticks_from_created)
 {
-	/* Through all states, until a run takes it. */
+	/* The kick stays pending through all states, until a run takes it. */
 	ASSERT_EQ(0, vcpu_reset(&self->v));
 	ASSERT_EQ(0, vcpu_kick(&self->v));
 	ASSERT_EQ(0, guest_setup(&self->v));
@@ -54,7 +54,7 @@ TEST_F(kick, carries_registers)
 {
 	__u64 ip;
 
-	/* A Kicked exit takes and gives the run page's registers like any other. */
+	/* An exit Kicked reads and writes the run page's registers, as any other exit. */
 	ASSERT_EQ(0, vcpu_kick(&self->v));
 	ASSERT_EXIT(AXV_EXIT_KICKED, &self->v);
 	EXPECT_EQ(0u, self->v.run->dirty);
@@ -75,7 +75,7 @@ TEST_F(kick, one_exit_for_each)
 	await_progress(counter);
 	for (i = 1; i <= n; i++) {
 		ASSERT_EQ(0, vcpu_kick(&self->v));
-		/* A lost one ends here, with the test's deadline. */
+		/* If the kick were lost, the test would hang here until its deadline. */
 		runner_await(&r, AXV_EXIT_KICKED, i);
 	}
 	EXPECT_EQ(n, r.exits[AXV_EXIT_KICKED]);
@@ -95,7 +95,7 @@ TEST_F(kick, wakes_a_blocked_vcpu)
 	guest_start(&self->v, GUEST_HALT, 0, 0, 0);
 	runner_start(&r, &self->v, for_ever, NULL);
 	for (i = 1; i <= n; i++) {
-		/* The halt goes on where a kick interrupted it. */
+		/* After the kick, the next run goes on with the halt. */
 		vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 		ASSERT_EQ(0, vcpu_kick(&self->v));
 		runner_await(&r, AXV_EXIT_KICKED, i);
@@ -113,7 +113,7 @@ TEST_F(kick, races_with_blocking)
 	unsigned long n = scaled(1000), i;
 	struct axv_runner r;
 
-	/* Kicked right away, wherever between entry and sleep it is. */
+	/* Kick at once, while the thread is somewhere between its entry and its sleep. */
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	guest_start(&self->v, GUEST_HALT, 0, 0, 0);
 	runner_start(&r, &self->v, for_ever, NULL);
@@ -144,8 +144,8 @@ struct kicker {
 };
 
 /*
- * A kick is answered by an exit that comes after it: every exit takes the marks
- * that were set before, so a mark that stays means a kick lost.
+ * Each kick must be followed by an exit.  A kicker sets its mark, kicks, and waits; each exit
+ * Kicked clears all marks.  If a kick is lost, its mark stays, and the kicker hangs.
  */
 static void *kicker_main(void *arg)
 {
@@ -173,7 +173,7 @@ static int on_storm(struct axv_runner *r)
 			wake_all(&s->waiting[i]);
 		}
 	} else if (run->exit_reason == AXV_EXIT_HYPERCALL) {
-		/* No call is swallowed by a kick or made twice. */
+		/* A kick must not make the guest lose a call, or make it twice. */
 		s->calls++;
 		if (run->exit.hypercall.args[0] != s->calls)
 			s->gaps++;
@@ -203,7 +203,7 @@ static void storm(struct __test_metadata *_metadata, struct axv_vcpu *v,
 	EXPECT_EQ(0, r.error);
 	EXPECT_EQ(0ul, s.gaps);
 	EXPECT_EQ(s.calls, r.exits[AXV_EXIT_HYPERCALL]);
-	/* At least one thread's worth, at most one for each kick. */
+	/* At least as many exits as one thread's kicks, at most one for each kick. */
 	EXPECT_LE(kicks, r.exits[AXV_EXIT_KICKED]);
 	EXPECT_GE(KICKERS * kicks + 1, r.exits[AXV_EXIT_KICKED]);
 	EXPECT_EQ(KICKERS * kicks + 1, vcpu_stats(v).kicks);
@@ -227,13 +227,13 @@ TEST_F(kick, storm_on_a_halted_guest)
 	storm(_metadata, &self->v, GUEST_HALT, scaled(300));
 }
 
-/* ---- beside other exits ---- */
+/* ---- kicks together with other exits ---- */
 
 TEST_F(kick, loses_no_data_of_a_read)
 {
 	/*
-	 * The VMM has read its device and gives the data; the kick that is
-	 * pending then may not make it read the device again.
+	 * The VMM has read its device, and supplies the data.  A kick that is pending
+	 * must not make it read the device again.
 	 */
 	guest_start(&self->v, GUEST_READ, GUEST_HOLE, 1, 0);
 	ASSERT_EXIT(AXV_EXIT_MMIO_READ, &self->v);

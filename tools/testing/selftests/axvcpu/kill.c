@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VMM comes to a sudden end, whatever its vCPU is doing; afterwards the
- * hardware is free.
+ * Tests of a VMM that ends suddenly, while its vCPU does various things; afterwards the
+ * hardware must be free.
  */
 #include "axv_harness.h"
 
-/* Shared with the VMM that is killed, so that we see how far it has come. */
+/* Shared with the VMM that is killed, so that the test sees how far it has come. */
 struct stage {
 	atomic_int running;
 };
@@ -39,7 +39,7 @@ static void *drop_memory(void *mem)
 	return NULL;
 }
 
-/* Start a vCPU doing something in a thread, and wait until it does that. */
+/* Start a thread whose vCPU does something, and wait until it does that. */
 static void begin(struct axv_vm *vm, struct axv_vcpu *v, struct axv_runner *r, void *ram,
 		  enum doing doing)
 {
@@ -80,11 +80,11 @@ static void begin(struct axv_vm *vm, struct axv_vcpu *v, struct axv_runner *r, v
 }
 
 /**
- * struct vmm - a VMM that comes to an end beside its vCPU's thread
- * @stage: told when it is there
- * @ram: its guest's memory
+ * struct vmm - a VMM that ends while its vCPU's thread goes on
+ * @stage: where the VMM notes that its vCPU runs
+ * @ram: memory of its guest
  * @doing: what its vCPU does then
- * @end: how it ends, and with which exit code; NULL: it waits to be killed
+ * @end: ends the VMM, and returns its exit code; NULL: the VMM waits to be killed
  */
 struct vmm {
 	struct stage *stage;
@@ -153,7 +153,7 @@ TEST_F(kill, memory_is_left_alone)
 	__u64 last;
 	int i;
 
-	/* Our memory, and its guest's no more. */
+	/* The memory is the test's again: the guest must not write to it any more. */
 	kill_it(_metadata, self->stage, self->ram, SPINNING);
 	last = *counter;
 	for (i = 0; i < 10; i++)
@@ -192,7 +192,7 @@ TEST_F(kill, exec_beside_a_running_thread)
 	}
 }
 
-/* The new program has nothing of the old one's, and can have a VM of its own. */
+/* After exec, the new program has no descriptor of the old one, and can create a VM. */
 static int after_exec(void)
 {
 	struct axv_vm vm;
@@ -227,7 +227,7 @@ TEST_F(kill, close_beside_a_running_thread)
 	struct axv_vcpu v;
 	struct axv_vm vm;
 
-	/* The run goes on, since it holds its file, and a signal ends it. */
+	/* A run that has begun goes on, since it holds the open file; a signal ends it. */
 	catch_signal(SIGUSR1);
 	begin(&vm, &v, &r, self->ram, SPINNING);
 	ASSERT_EQ(0, vcpu_kick(&v));
@@ -237,7 +237,7 @@ TEST_F(kill, close_beside_a_running_thread)
 	ASSERT_EQ(0, close(vm.fd));
 	ASSERT_EQ(0, pthread_kill(r.thread, SIGUSR1));
 	runner_join(&r);
-	/* The next run finds no file. */
+	/* The next run finds that the descriptor is closed. */
 	EXPECT_EQ(-EBADF, r.error);
 	a_new_vm_runs(_metadata);
 }
@@ -247,7 +247,7 @@ TEST_F(kill, vm_closed_before_its_vcpu)
 	struct axv_vm vm;
 	struct axv_vcpu v;
 
-	/* A vCPU keeps its VM. */
+	/* A vCPU keeps its VM alive. */
 	vm_new(&vm, 0);
 	vcpu_ready(&vm, &v, 0);
 	ASSERT_EQ(0, close(vm.fd));
@@ -286,7 +286,7 @@ TEST_F(kill, run_page_unmapped_while_running)
 	vcpu_await_state(&v, AXV_STATE_RUNNING);
 	again = mmap(NULL, v.run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v.fd, AXV_MMAP_RUN);
 	ASSERT_NE(MAP_FAILED, again);
-	/* Two mappings of one page; one goes, and the kernel needs neither. */
+	/* The run page has two mappings; one goes, and the kernel needs neither. */
 	ASSERT_EQ(0, munmap(again, v.run_size));
 	runner_stop(&r);
 	EXPECT_EQ(0, r.error);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The lifecycle of a vCPU: every operation from every state, with the state
- * afterwards; and who may ask for it.
+ * Tests of the lifecycle of a vCPU: every operation from every state, with the state
+ * afterwards; and which threads may call it.
  */
 #include "axv_harness.h"
 
@@ -11,9 +11,9 @@ enum op { OP_SETUP, OP_BIND, OP_UNBIND, OP_RUN, OP_RESET, OPS };
 #define CREATED	AXV_STATE_CREATED
 #define FREE	AXV_STATE_FREE
 #define READY	AXV_STATE_READY
-#define STATES	4	/* those a vCPU rests in */
+#define STATES	4	/* states of a vCPU at rest */
 
-/* What an operation of the owner comes to: the result and the state then. */
+/* The result of each operation by the owner, and the state afterwards. */
 static const struct {
 	int ret;
 	int state;
@@ -64,7 +64,7 @@ static int operate(struct axv_vcpu *v, enum op op)
 	}
 }
 
-/* From Created to a state that a vCPU rests in. */
+/* Bring a vCPU from Created to another state of rest. */
 static void advance(struct axv_vcpu *v, int state)
 {
 	must(vcpu_state(v) == CREATED);
@@ -124,7 +124,7 @@ TEST_F(lifecycle, identity)
 	EXPECT_EQ(0, s.favor_phys_cpu);
 	EXPECT_EQ(AXV_STATE_CPU_SET, s.flags);
 
-	/* An id is taken as long as its vCPU lives, and ids are the VM's own. */
+	/* An id is in use as long as its vCPU lives; each VM has its own ids. */
 	EXPECT_EQ(-EEXIST, axv_ioctl(self->vm.fd, AXV_VM_CREATE_VCPU, &c));
 	close(v.fd);
 	v.fd = axv_ioctl(self->vm.fd, AXV_VM_CREATE_VCPU, &c);
@@ -164,7 +164,7 @@ TEST_F(lifecycle, runs_after_every_poisoning)
 {
 	int state, op;
 
-	/* Reset is the way out, and nothing of the error stays behind. */
+	/* A reset makes an Invalid vCPU usable again, and leaves nothing of the error. */
 	for (state = 0; state < STATES; state++) {
 		for (op = 0; op < OPS; op++) {
 			if (matrix[state][op].state != INVALID)
@@ -188,7 +188,7 @@ TEST_F(lifecycle, bad_arguments_change_nothing)
 	struct axv_bind bad_bind = { .flags = 1u << 31 };
 	int state;
 
-	/* Checked before the transition begins: wrong states included. */
+	/* Arguments are checked before the transition begins, even in a wrong state. */
 	for (state = 0; state < STATES; state++) {
 		ASSERT_EQ(0, vcpu_reset(&self->v));
 		advance(&self->v, state);
@@ -238,7 +238,7 @@ TEST_F(lifecycle, owner_and_cpu)
 	s = vcpu_info(&self->v);
 	EXPECT_EQ(0u, s.owner);
 	EXPECT_EQ(-1, s.cpu);
-	/* The registers are kept from one owner to the next. */
+	/* The next owner finds the registers of the previous one. */
 	ASSERT_EQ(0, vcpu_bind(&self->v));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(2ull, self->v.run->exit.hypercall.args[0]);
@@ -248,7 +248,7 @@ TEST_F(lifecycle, reset_clears)
 {
 	__u64 ip, value;
 
-	/* Registers, injections, kick; not the identity. */
+	/* A reset clears registers, injections and kicks, but not the vCPU's ids. */
 	advance(&self->v, FREE);
 	ASSERT_EQ(0, reg_get(&self->v, guest_ip_reg, &ip));
 	ASSERT_EQ(0, vcpu_bind(&self->v));
@@ -266,7 +266,7 @@ TEST_F(lifecycle, reset_clears)
 	ASSERT_EQ(0, reg_get(&self->v, guest_ip_reg, &value));
 	EXPECT_EQ(ip, value);
 	ASSERT_EQ(0, vcpu_bind(&self->v));
-	/* Events left over would be delivered now. */
+	/* If events were left, they would be delivered now. */
 	guest_start(&self->v, GUEST_CALL, 9, 0, 0);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(0ull, vcpu_stats(&self->v).injections);
@@ -333,7 +333,7 @@ static void *try_registers(void *arg)
 	struct job *j = arg;
 	__u64 value;
 
-	/* Anyone may look at a vCPU at rest; its owner alone may write. */
+	/* Any thread may read a vCPU at rest; only its owner may write. */
 	j->ret[0] = reg_get(j->v, guest_ip_reg, &value);
 	j->ret[1] = reg_set(j->v, guest_ip_reg, value);
 	j->ret[2] = vcpu_kick(j->v);
@@ -369,7 +369,7 @@ struct stranger {
 	int unexpected;
 };
 
-/* The owner may be acting on the vCPU just now, which is looked at first. */
+/* -EBUSY if the owner works on the vCPU just now, which is checked first, otherwise -EPERM. */
 static void be_refused(struct stranger *s, int ret)
 {
 	if (ret != -EPERM && ret != -EBUSY)
@@ -410,7 +410,7 @@ static void *change_all(void *arg)
 
 typedef FIXTURE_DATA(lifecycle) lifecycle_fixture;
 
-/* While another thread does @others, none of the owner's commands @cmd is refused. */
+/* Check that the owner's commands @cmd are never refused while another thread does @others. */
 static void never_busy(struct __test_metadata *_metadata, lifecycle_fixture *self,
 		       void *(*others)(void *arg), unsigned long cmd)
 {
@@ -432,7 +432,7 @@ static void never_busy(struct __test_metadata *_metadata, lifecycle_fixture *sel
 	EXPECT_EQ(0, s.unexpected);
 }
 
-/* What another thread may not do does not get in the owner's way, either. */
+/* A call that another thread may not make must not make the owner's calls fail. */
 TEST_F(lifecycle, no_stranger_makes_the_owner_busy)
 {
 	never_busy(_metadata, self, change_all, AXV_VCPU_SYNC);
@@ -444,7 +444,7 @@ static void may_read(struct stranger *s, int ret)
 		s->unexpected = ret;
 }
 
-/* Everything that can be read; of the registers more than are read at once. */
+/* Read all that can be read; of registers more than the kernel reads in one go. */
 static void *read_all(void *arg)
 {
 	static __u8 data[16384];
@@ -482,7 +482,7 @@ static void *read_all(void *arg)
 	return NULL;
 }
 
-/* Every thread may read, and the owner waits for the end of that. */
+/* Every thread may read, and the owner waits until that has ended. */
 TEST_F(lifecycle, no_reader_makes_the_owner_busy)
 {
 	never_busy(_metadata, self, read_all, AXV_VCPU_RUN);
@@ -502,9 +502,9 @@ TEST_F(lifecycle, take_over_from_a_dead_owner)
 	advance(&self->v, FREE);
 	in_thread(bind_and_exit, &self->v);
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
-	/* Its number may be another thread's by now. */
+	/* The dead owner's thread id is not told: it may be another thread's by now. */
 	EXPECT_EQ(0u, vcpu_info(&self->v).owner);
-	/* By a bind, and by nothing else that goes on from Ready. */
+	/* Only a bind takes the vCPU over; other operations that Ready allows do not. */
 	EXPECT_EQ(-EPERM, axv_ioctl(self->v.fd, AXV_VCPU_RUN, NULL));
 	EXPECT_EQ(-EPERM, axv_ioctl(self->v.fd, AXV_VCPU_SYNC, NULL));
 	EXPECT_EQ(-EPERM, vcpu_unbind(&self->v));
@@ -522,7 +522,7 @@ static void *bind_and_lose(void *arg)
 	must(!vcpu_bind(j->v));
 	must(vcpu_run(j->v) == AXV_EXIT_HYPERCALL);
 	pthread_barrier_wait(&j->barrier);
-	/* The other thread adopts. */
+	/* Meanwhile the other thread takes the vCPU over. */
 	pthread_barrier_wait(&j->barrier);
 	j->ret[OP_RUN] = operate(j->v, OP_RUN);
 	j->ret[OP_UNBIND] = operate(j->v, OP_UNBIND);
@@ -589,8 +589,8 @@ static void all_are_busy(struct __test_metadata *_metadata, struct axv_vcpu *v, 
 	__u32 owner;
 
 	/*
-	 * The host's own work may end a run at any time, and then it is not busy for
-	 * a moment: what was seen is worth nothing.
+	 * The host's own work may end a run at any time, and then the vCPU is not busy
+	 * for a moment.  If that happened, try again.
 	 */
 	do {
 		ASSERT_EQ(0, vcpu_reset(v));
@@ -604,7 +604,7 @@ static void all_are_busy(struct __test_metadata *_metadata, struct axv_vcpu *v, 
 			after[op] = vcpu_state(v);
 		}
 		owner = vcpu_info(v).owner;
-		/* It may have become ours. */
+		/* One of the operations may have bound the vCPU to this thread. */
 		vcpu_unbind(v);
 		vcpu_stats(v);
 		runner_stop(&r);
@@ -663,7 +663,7 @@ TEST_F(lifecycle, one_of_two_binds)
 		pthread_barrier_wait(&r.barrier);
 		ret = vcpu_bind(&self->v);
 		pthread_barrier_wait(&r.barrier);
-		/* The loser came during the claim or after it. */
+		/* The loser came while the winner claimed the vCPU, or after that. */
 		if (!ret) {
 			EXPECT_TRUE(r.ret == -EBUSY || r.ret == -EPERM);
 			ASSERT_EQ(0, vcpu_unbind(&self->v));
@@ -678,7 +678,7 @@ TEST_F(lifecycle, one_of_two_binds)
 
 /* ---- fork and exec ---- */
 
-/* What is left of a VM in a process that is not its own: nothing. */
+/* Check that a process that does not own the VM can do nothing with it. */
 static int nothing_for_us(struct axv_vm *vm, struct axv_vcpu *v)
 {
 	struct axv_state s;
@@ -701,7 +701,7 @@ static int nothing_for_us(struct axv_vm *vm, struct axv_vcpu *v)
 		return 24;
 	if (vm_region(vm, 1, 0, GUEST_MEM, PAGE, vm->ram) != -EIO)
 		return 25;
-	/* The run page did not come along, and cannot be had. */
+	/* The run page was not inherited, and cannot be mapped. */
 	if (!msync(v->run, PAGE, MS_ASYNC) || errno != ENOMEM)
 		return 26;
 	if (mmap(NULL, v->run_size, PROT_READ, MAP_SHARED, v->fd, AXV_MMAP_RUN) != MAP_FAILED ||
@@ -742,7 +742,7 @@ TEST_F(lifecycle, madvise_does_not_lose_the_run_page)
 	advance(&self->v, READY);
 	self->v.run->want = 0x5a;
 	ASSERT_EQ(0, madvise(self->v.run, self->v.run_size, MADV_DONTNEED));
-	/* The kernel's page, not another one. */
+	/* The mapping still shows the kernel's page, not a new one. */
 	EXPECT_EQ(0x5au, self->v.run->want);
 	self->v.run->want = 0;
 	ASSERT_EQ(0, madvise(self->v.run, self->v.run_size, MADV_DONTNEED));

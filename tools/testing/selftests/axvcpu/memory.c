@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory is the VMM's own: what the VMM does to its mappings, the guest
- * sees; regions come, move and go; writes are logged.
+ * Tests of guest memory, which is the VMM's own: the guest sees what the VMM does to its
+ * mappings; regions are created, moved and deleted; writes are logged.
  */
 #include "axv_harness.h"
 
 #define PAGES	64ul
 
-/* A realtime kernel has none; the list of skips says where that is in order. */
+/* Realtime kernels have no huge pages; vmtest/skips lists where this skip is allowed. */
 #define NO_THP	"no transparent huge pages in this kernel"
 
 static int have_thp(void)
@@ -18,7 +18,7 @@ static int have_thp(void)
 FIXTURE(memory) {
 	struct axv_vm vm;
 	struct axv_vcpu v;
-	__u8 *mem;		/* region 1, PAGES pages at GUEST_MEM */
+	__u8 *mem;		/* memory of region 1, PAGES pages at GUEST_MEM */
 };
 
 FIXTURE_SETUP(memory)
@@ -41,7 +41,7 @@ static __u64 *word(void *mem, unsigned long page)
 	return (__u64 *)((__u8 *)mem + page * PAGE);
 }
 
-/* Run a guest access; the exit reason. */
+/* Make the guest access memory; returns the exit reason. */
 static int guest_write(struct axv_vcpu *v, __u64 gpa, unsigned long pages, __u64 value)
 {
 	guest_start(v, GUEST_WRITE, gpa, pages, value);
@@ -57,7 +57,7 @@ static int guest_read(struct axv_vcpu *v, __u64 gpa, unsigned long pages)
 #define ASSERT_WRITE(v, gpa, pages, value)				\
 	ASSERT_EQ(AXV_EXIT_HYPERCALL, guest_write(v, gpa, pages, value)) { vcpu_dump(v); }
 
-/* Read, summed up over the pages. */
+/* Make the guest read a word of each page, and check the sum. */
 #define ASSERT_READ(expected, v, gpa, pages) do {			\
 	ASSERT_EQ(AXV_EXIT_HYPERCALL, guest_read(v, gpa, pages)) { vcpu_dump(v); } \
 	ASSERT_EQ((__u64)(expected), (v)->run->exit.hypercall.args[0]);	\
@@ -97,7 +97,7 @@ TEST_F(memory, both_see_what_the_other_writes)
 	ASSERT_WRITE(&self->v, GUEST_MEM, PAGES, 7);
 	for (i = 0; i < PAGES; i++)
 		EXPECT_EQ(7ull, *word(self->mem, i));
-	/* What was only read so far is the zero page until someone writes. */
+	/* Pages that were only read are the zero page until somebody writes. */
 	ASSERT_EQ(0, madvise(self->mem, PAGES * PAGE, MADV_DONTNEED));
 	ASSERT_READ(0, &self->v, GUEST_MEM, PAGES);
 	*word(self->mem, 5) = 55;
@@ -126,7 +126,7 @@ TEST_F(memory, mprotect_readonly)
 	guest_write(&self->v, GUEST_MEM, 1, 2);
 	ASSERT_HOST_FAULT(&self->v, GUEST_MEM, AXV_ACCESS_WRITE);
 	EXPECT_EQ(1ull, *word(self->mem, 0));
-	/* The state is that of before: once it can, the store is made. */
+	/* The guest's state is that before the store, which is made once it is possible. */
 	ASSERT_EQ(0, mprotect(self->mem, PAGE, PROT_READ | PROT_WRITE));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(2ull, *word(self->mem, 0));
@@ -138,7 +138,7 @@ TEST_F(memory, mprotect_none)
 	ASSERT_EQ(0, mprotect(self->mem, PAGE, PROT_NONE));
 	guest_read(&self->v, GUEST_MEM, 1);
 	ASSERT_HOST_FAULT(&self->v, GUEST_MEM, AXV_ACCESS_READ);
-	/* Not once only, and not the neighbour. */
+	/* The access fails each time; one of the neighbouring page does not. */
 	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, &self->v);
 	ASSERT_READ(1, &self->v, GUEST_MEM + PAGE, 1);
 	ASSERT_EQ(0, mprotect(self->mem, PAGE, PROT_READ));
@@ -157,10 +157,10 @@ TEST_F(memory, munmap_and_map_anew)
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	ASSERT_EQ(p, word(self->mem, 1));
 	*word(self->mem, 1) = 100;
-	/* The fault's load goes on where it was. */
+	/* The load that faulted is repeated, and the guest goes on. */
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(100 + PAGES - 1, self->v.run->exit.hypercall.args[0]);
-	/* Replaced while it is in use by the guest. */
+	/* A page is replaced while the guest uses it. */
 	p = mmap(word(self->mem, 2), PAGE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	ASSERT_EQ(p, word(self->mem, 2));
@@ -177,7 +177,7 @@ TEST_F(memory, mremap_away)
 	guest_write(&self->v, GUEST_MEM, 1, 2);
 	ASSERT_HOST_FAULT(&self->v, GUEST_MEM, AXV_ACCESS_WRITE);
 	EXPECT_EQ(1ull, *word(to, 0));
-	/* The region names an address, and can name the new one. */
+	/* A region is an address of the VMM; now it gets the new one. */
 	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, PAGES * PAGE, to));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(2ull, *word(to, 0));
@@ -223,7 +223,7 @@ TEST_F(memory, fork_while_mapped)
 	ASSERT_WRITE(&self->v, GUEST_MEM, PAGES, 1);
 	pid = fork();
 	if (!pid) {
-		/* After the guest's write, the child still has what was. */
+		/* After the guest's write, the child still has the old contents. */
 		must(read(to_child[0], &c, 1) == 1);
 		must(*word(self->mem, 0) == 1 && *word(self->mem, PAGES - 1) == 1);
 		*word(self->mem, 0) = 3;
@@ -272,7 +272,7 @@ static int has_thp(void *at)
 	return huge;
 }
 
-/* Where a guest could crash the host by a huge page, it has none. */
+/* Whether the processor has the "iTLB multihit" bug: then guests get no huge pages. */
 static int has_multihit(void)
 {
 	char line[64] = "";
@@ -285,7 +285,7 @@ static int has_multihit(void)
 	return strncmp(line, "Not affected", 12);
 }
 
-/* 2 MiB of memory that is one page in the host, and is changed in the middle. */
+/* Test 2 MiB of memory that are one huge page in the host (@thp), and change in the middle. */
 static void huge_page_test(struct __test_metadata *_metadata, struct axv_vm *vm,
 			   struct axv_vcpu *v, __u8 *mem, int thp)
 {
@@ -335,7 +335,7 @@ TEST_F(memory, thp_not_congruent)
 	__u8 *mem = aligned(2 * HUGE_PAGE, HUGE_PAGE);
 	unsigned long i;
 
-	/* Guest and host addresses differ below 2 MiB: no huge mapping is right. */
+	/* Guest and host addresses differ below 2 MiB, so a huge mapping would be wrong. */
 	if (!have_thp())
 		SKIP(return, NO_THP);
 	ASSERT_EQ(0, madvise(mem, 2 * HUGE_PAGE, MADV_HUGEPAGE));
@@ -353,14 +353,14 @@ TEST_F(memory, a_region_ends_inside_a_huge_page)
 	const unsigned long n = HUGE_PAGE / PAGE;
 	__u8 *mem = aligned(HUGE_PAGE, HUGE_PAGE);
 
-	/* What lies behind the region's end in the VMM is not the guest's. */
+	/* The guest must not get the VMM's memory behind the region's end. */
 	if (!have_thp())
 		SKIP(return, NO_THP);
 	ASSERT_EQ(0, madvise(mem, HUGE_PAGE, MADV_HUGEPAGE));
 	memset(mem, 0x5a, HUGE_PAGE);
 	ASSERT_EQ(0, vm_region(&self->vm, 2, 0, GUEST_MEM + HUGE_PAGE, 16 * PAGE, mem));
 	ASSERT_WRITE(&self->v, GUEST_MEM + HUGE_PAGE, 16, 1);
-	/* The second word: at the first, arm64 cannot tell where an access began. */
+	/* The second word: on arm64 an access at the first may be the end of one before. */
 	ASSERT_EQ(AXV_EXIT_MMIO_READ,
 		  guest_read(&self->v, GUEST_MEM + HUGE_PAGE + 16 * PAGE + 8, 1));
 	ASSERT_EQ(AXV_EXIT_MMIO_WRITE,
@@ -386,7 +386,7 @@ TEST_F(memory, hugetlbfs)
 	EXPECT_EQ(0, munmap(mem, HUGE_PAGE));
 	EXPECT_EQ(AXV_EXIT_NESTED_PAGE_FAULT,
 		  guest_read(&self->v, GUEST_MEM + HUGE_PAGE, 1));
-	/* Nothing in the module still holds the page: it can be given back. */
+	/* The module does not hold the page any more, so it can be given back. */
 	ASSERT_EQ(1, pwrite(fd, "0", 1, 0));
 	close(fd);
 }
@@ -434,12 +434,12 @@ static void dirty_test(struct __test_metadata *_metadata, struct axv_vm *vm,
 	ASSERT_EQ(0, vm_region(vm, 3, AXV_REGION_LOG_DIRTY, at, DIRTY_PAGES * PAGE, mem));
 	ASSERT_EQ(0, get_dirty(vm, 3, 0, DIRTY_PAGES, map));
 
-	/* Reading makes nothing dirty. */
+	/* Reads make no page dirty. */
 	ASSERT_READ(0, v, at, DIRTY_PAGES);
 	ASSERT_EQ(0, get_dirty(vm, 3, 0, DIRTY_PAGES, map));
 	EXPECT_EQ(0ull, map[0] | map[1] | map[2] | map[3]);
 
-	/* Exactly the pages written. */
+	/* Exactly the pages that were written are dirty. */
 	ASSERT_WRITE(v, at + 1 * PAGE, 1, 1);
 	ASSERT_WRITE(v, at + 63 * PAGE, 2, 1);
 	ASSERT_WRITE(v, at + 130 * PAGE, 1, 1);
@@ -451,14 +451,14 @@ static void dirty_test(struct __test_metadata *_metadata, struct axv_vm *vm,
 	EXPECT_EQ(1ull << 2, map[2]);
 	EXPECT_EQ(1ull << 7, map[3]);
 
-	/* Reported is clean. */
+	/* Pages that were reported are clean. */
 	ASSERT_EQ(0, get_dirty(vm, 3, 0, DIRTY_PAGES, map));
 	EXPECT_EQ(0ull, map[0] | map[1] | map[2] | map[3]);
 
-	/* Writes are caught anew, in pages old and new. */
+	/* Further writes are logged, to pages written before and to others. */
 	ASSERT_WRITE(v, at + 63 * PAGE, 1, 2);
 	ASSERT_WRITE(v, at + 100 * PAGE, 1, 2);
-	/* A part of the region: the rest stays as it is. */
+	/* Reading a part of the log does not change the rest. */
 	ASSERT_EQ(0, get_dirty(vm, 3, 64, 64, map));
 	EXPECT_EQ(1ull << (100 - 64), map[0]);
 	/* A call that fails clears nothing. */
@@ -469,7 +469,7 @@ static void dirty_test(struct __test_metadata *_metadata, struct axv_vm *vm,
 	EXPECT_EQ(1ull << 63, map[0]);
 	EXPECT_EQ(0ull, map[1] | map[2] | map[3]);
 
-	/* Pages the VMM drops in between. */
+	/* A page that the VMM drops in between. */
 	ASSERT_EQ(0, madvise(word(mem, 63), PAGE, MADV_DONTNEED));
 	ASSERT_WRITE(v, at + 63 * PAGE, 1, 3);
 	ASSERT_EQ(0, get_dirty(vm, 3, 0, DIRTY_PAGES, map));
@@ -502,7 +502,7 @@ TEST_F(memory, dirty_log_switched_on_and_off)
 	__u64 map[1];
 
 	EXPECT_GT(0, get_dirty(&self->vm, 1, 0, PAGES, map));
-	/* With everything mapped and writable already. */
+	/* Switch the log on when all is mapped writable already. */
 	ASSERT_WRITE(&self->v, GUEST_MEM, PAGES, 1);
 	ASSERT_EQ(0, vm_region(&self->vm, 1, AXV_REGION_LOG_DIRTY, GUEST_MEM, size, self->mem));
 	ASSERT_WRITE(&self->v, GUEST_MEM + 9 * PAGE, 1, 2);
@@ -528,7 +528,7 @@ static unsigned long vmalloc_used(void)
 	return kb << 10;
 }
 
-/* As much as the guest can address, and the VMM has none of it. */
+/* A region as large as the guest can address, where the VMM has no memory. */
 TEST_F(memory, a_log_costs_nothing_where_nothing_is_written)
 {
 	const __u64 most = 1ull << axv_query(self->vm.dev, AXV_QUERY_IPA_BITS);
@@ -542,7 +542,7 @@ TEST_F(memory, a_log_costs_nothing_where_nothing_is_written)
 	ASSERT_EQ(0, get_dirty(&self->vm, 3, size / PAGE - 64, 64, map));
 	EXPECT_EQ(0ull, map[0]);
 
-	/* One call has an end. */
+	/* One call returns only so many pages. */
 	EXPECT_EQ(-EINVAL, get_dirty(&self->vm, 3, 0,
 				     axv_query(self->vm.dev, AXV_QUERY_MAX_DIRTY_PAGES) + 64,
 				     map));
@@ -562,7 +562,7 @@ TEST_F(memory, dirty_log_under_a_running_guest)
 	await_progress(word(self->mem, 5));
 	for (i = 0; i < n; i++) {
 		ASSERT_EQ(0, get_dirty(&self->vm, 1, 0, PAGES, map));
-		/* It writes on, and is caught again. */
+		/* The guest goes on writing, which is logged again. */
 		await_progress(word(self->mem, 5));
 		ASSERT_EQ(0, get_dirty(&self->vm, 1, 0, PAGES, map));
 		ASSERT_EQ(1ull << 5, map[0]);
@@ -572,7 +572,7 @@ TEST_F(memory, dirty_log_under_a_running_guest)
 	EXPECT_EQ(0, r.error);
 }
 
-/* As a VMM copies a guest that runs: look, clear what is copied next, copy. */
+/* What a VMM does to copy a running guest: get the log, clear what it copies next, copy. */
 TEST_F(memory, dirty_kept_and_cleared)
 {
 	const __u64 at = GUEST_MEM + 2 * HUGE_PAGE;
@@ -593,7 +593,7 @@ TEST_F(memory, dirty_kept_and_cleared)
 		EXPECT_EQ(0xffull, map[3]);
 	}
 
-	/* Some of them, and of those one that is written once more. */
+	/* Clear some pages, of which one is then written again. */
 	clear[0] = 1ull << 3 | 1ull << 62;
 	clear[3] = 1ull << 7;
 	ASSERT_EQ(0, clear_dirty(vm, 3, 0, DIRTY_PAGES, clear));
@@ -603,7 +603,7 @@ TEST_F(memory, dirty_kept_and_cleared)
 	EXPECT_EQ(~0ull, map[1] & map[2]);
 	EXPECT_EQ(0x7full, map[3]);
 
-	/* A part; a call that fails clears nothing; what is clean stays so. */
+	/* Clear a part; a call that fails clears nothing; clean pages stay clean. */
 	clear[0] = ~0ull;
 	ASSERT_EQ(0, clear_dirty(vm, 3, 64, 64, clear));
 	clear[0] = 0xff | 1ull << 8;
@@ -633,11 +633,11 @@ TEST_F(memory, regions_that_are_refused)
 	void *mem = self->mem;
 	__u64 at = GUEST_MEM;
 
-	/* Alignment. */
+	/* Addresses and sizes that are not aligned. */
 	EXPECT_EQ(-EINVAL, vm_region(vm, 2, 0, at + HUGE_PAGE + 1, PAGE, mem));
 	EXPECT_EQ(-EINVAL, vm_region(vm, 2, 0, at + HUGE_PAGE, PAGE + 8, mem));
 	EXPECT_EQ(-EINVAL, vm_region(vm, 2, 0, at + HUGE_PAGE, PAGE, mem + 16));
-	/* Wrapping round, and beyond what there is. */
+	/* Regions that wrap around, or end beyond the guest's address space. */
 	EXPECT_EQ(-EINVAL, vm_region(vm, 2, 0, -PAGE, 2 * PAGE, mem));
 	EXPECT_EQ(-EINVAL, vm_region(vm, 2, 0, at + HUGE_PAGE, -PAGE, mem));
 	EXPECT_EQ(-EINVAL, vm_region(vm, 2, 0, top, PAGE, mem));
@@ -652,15 +652,15 @@ TEST_F(memory, regions_that_are_refused)
 	EXPECT_EQ(-EEXIST, vm_region(vm, 2, 0, at + 3 * PAGE, PAGE, mem));
 	EXPECT_EQ(-EEXIST, vm_region(vm, 2, 0, at - PAGE, (PAGES + 2) * PAGE, mem));
 	EXPECT_EQ(-EEXIST, vm_region(vm, 2, 0, at, PAGES * PAGE, mem));
-	/* A move onto another one leaves the region where it was. */
+	/* A move onto another region is refused, and the region stays where it was. */
 	EXPECT_EQ(-EEXIST, vm_region(vm, 1, 0, 0, PAGES * PAGE, mem));
 	ASSERT_WRITE(&self->v, GUEST_MEM, PAGES, 1);
-	/* Next to each other is no overlap, and nor is the region with itself. */
+	/* Adjacent regions do not overlap, nor does a moved region with its old place. */
 	EXPECT_EQ(0, vm_region(vm, 2, 0, at - PAGE, PAGE, mem));
 	EXPECT_EQ(0, vm_region(vm, 3, 0, at + PAGES * PAGE, PAGE, mem));
 	EXPECT_EQ(0, vm_region(vm, 1, 0, at + PAGE, (PAGES - 1) * PAGE, mem));
 	EXPECT_EQ(0, vm_region(vm, 4, 0, top - PAGE, PAGE, mem));
-	/* Deleted, the place is free. */
+	/* When a region is deleted, its place is free. */
 	EXPECT_EQ(0, vm_region(vm, 1, 0, 0, 0, NULL));
 	EXPECT_EQ(0, vm_region(vm, 5, 0, at, PAGES * PAGE, mem));
 }
@@ -674,7 +674,7 @@ TEST_F(memory, all_regions)
 	for (i = 2; i < regions; i++) {
 		ASSERT_EQ(0, vm_region(&self->vm, i, 0, GUEST_MEM + HUGE_PAGE + 2 * i * PAGE,
 				       PAGE, word(self->mem, i % PAGES)));
-		/* The guest sees some of them as they come, and again among all. */
+		/* The guest reads some regions when they are created, and again when all are. */
 		if (i % 509)
 			continue;
 		*word(self->mem, i % PAGES) = i;
@@ -688,7 +688,7 @@ TEST_F(memory, all_regions)
 			  guest_read(&self->v,
 				     GUEST_MEM + HUGE_PAGE + (2 * i + 1) * PAGE + 8, 1));
 	}
-	/* One page of the VMM's, of which hundreds of regions are. */
+	/* Drop a page of the VMM that hundreds of regions have. */
 	ASSERT_EQ(0, madvise(self->mem, PAGE, MADV_DONTNEED));
 	ASSERT_READ(0, &self->v, GUEST_MEM + HUGE_PAGE + 2 * PAGES * PAGE, 1);
 	for (i = 2; i < regions; i++)
@@ -703,7 +703,7 @@ TEST_F(memory, one_page_at_two_addresses)
 			       self->mem));
 	ASSERT_WRITE(&self->v, GUEST_MEM, 1, 11);
 	ASSERT_READ(11, &self->v, GUEST_MEM + HUGE_PAGE, 1);
-	/* A change in the VMM is one for both. */
+	/* A change of the VMM's memory is seen in both regions. */
 	ASSERT_EQ(0, madvise(self->mem, PAGES * PAGE, MADV_DONTNEED));
 	ASSERT_READ(0, &self->v, GUEST_MEM + HUGE_PAGE, 1);
 	ASSERT_READ(0, &self->v, GUEST_MEM, 1);
@@ -717,7 +717,7 @@ TEST_F(memory, readonly)
 	*word(self->mem, 0) = 77;
 	ASSERT_EQ(0, vm_region(&self->vm, 1, AXV_REGION_READONLY, GUEST_MEM, size, self->mem));
 	ASSERT_READ(77, &self->v, GUEST_MEM, 1);
-	/* A plain store is the VMM's to make or to drop. */
+	/* A plain store goes to the VMM, which may make it or drop it. */
 	ASSERT_EQ(AXV_EXIT_MMIO_WRITE, guest_write(&self->v, GUEST_MEM, 1, 78));
 	EXPECT_EQ(GUEST_MEM, m->addr);
 	EXPECT_EQ(78ull, m->data);
@@ -725,15 +725,15 @@ TEST_F(memory, readonly)
 	EXPECT_EQ(77ull, *word(self->mem, 0));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(77ull, *word(self->mem, 0));
-	/* Writable. */
+	/* Make the region writable. */
 	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, size, self->mem));
 	ASSERT_WRITE(&self->v, GUEST_MEM, 1, 78);
 	EXPECT_EQ(78ull, *word(self->mem, 0));
-	/* Read-only once more, now that it is mapped writable. */
+	/* Make it read-only again, now that it is mapped writable. */
 	ASSERT_EQ(0, vm_region(&self->vm, 1, AXV_REGION_READONLY, GUEST_MEM, size, self->mem));
 	ASSERT_EQ(AXV_EXIT_MMIO_WRITE, guest_write(&self->v, GUEST_MEM, 1, 79));
 	EXPECT_EQ(78ull, *word(self->mem, 0));
-	/* The VMM may write. */
+	/* The VMM itself may write. */
 	*word(self->mem, 0) = 80;
 	ASSERT_READ(80, &self->v, GUEST_MEM, 1);
 }
@@ -776,7 +776,7 @@ TEST_F(memory, region_given_other_memory_while_running)
 		__u64 last;
 
 		ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, PAGE, (void *)now));
-		/* From here on, it sees the old mapping no more. */
+		/* From now on the guest must not use the old mapping. */
 		last = *then;
 		await_progress(now);
 		ASSERT_EQ(last, *then);
@@ -807,7 +807,7 @@ TEST_F(memory, region_moved_away_while_running)
 	runner_join(&r);
 	EXPECT_EQ(1ul, r.exits[AXV_EXIT_MMIO_WRITE]);
 	EXPECT_EQ(GUEST_MEM, self->v.run->exit.mmio.addr);
-	/* Not a store lost or made twice in between. */
+	/* No store has been lost or made twice. */
 	EXPECT_EQ(last + 1, self->v.run->exit.mmio.data);
 	EXPECT_EQ(last, *word(self->mem, 0));
 	ASSERT_EQ(0, vcpu_bind(&self->v));
@@ -884,7 +884,7 @@ TEST_F(memory, userfaultfd)
 	guest_start(&self->v, GUEST_READ, GUEST_MEM + 7 * PAGE, 1, 0);
 	runner_start(&r, &self->v, until_mmio, NULL);
 	uffd_await(uffd, word(self->mem, 7));
-	/* The run waits in the host's fault, and the state says so. */
+	/* The run waits in the host's fault, and the vCPU is still Running. */
 	EXPECT_EQ(AXV_STATE_RUNNING, vcpu_state(&self->v));
 	uffd_supply(uffd, word(self->mem, 7), 0x4242);
 	runner_join(&r);
@@ -913,7 +913,7 @@ TEST_F(memory, signal_while_userfaultfd_waits)
 	EXPECT_EQ(0, r.error);
 	EXPECT_EQ(AXV_EXIT_NOTHING, self->v.run->exit_reason);
 
-	/* The guest makes the access again. */
+	/* The guest repeats the access. */
 	uffd_supply(uffd, word(self->mem, 7), 0x4242);
 	ASSERT_EQ(0, vcpu_bind(&self->v));
 	ASSERT_EQ(AXV_EXIT_HYPERCALL, vcpu_run(&self->v));

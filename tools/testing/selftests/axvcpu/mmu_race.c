@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Everything that fills, changes and removes mappings of guest memory, two at a time
- * and beside two vCPUs that write: no store of a guest is lost, none lands in memory that
- * was taken away, and none is missing in a dirty log.
+ * Tests of all operations that create, change and remove mappings of guest memory.  Each two
+ * of them run at the same time, while two vCPUs write: no store of a guest may be lost, go to
+ * memory that was taken away, or be missing in a dirty log.
  *
- * Both vCPUs have the same memory, at addresses of their own (a region each), and each has
- * its own word of every page. So who writes a word is known, and what it has to be.
+ * Both vCPUs have the same memory, at different addresses (each has a region), and each
+ * writes its own word of every page.  So it is known which values a word can have.
  */
 #include "axv_harness.h"
 
-#define PAGES		32ul		/* two groups of those that one fault maps */
+#define PAGES		32ul	/* twice as many as one fault maps */
 #define MOVE		(16 * HUGE_PAGE)
-#define ROUNDS		6		/* of a pair; each begins without mappings */
-#define STEPS		3		/* of each of its two, in a round */
-#define TRIES		3		/* of a pair; see emulator_erred() */
+#define ROUNDS		6	/* rounds of a pair; each begins without mappings */
+#define STEPS		3	/* steps of each changer in a round */
+#define TRIES		3	/* how often a pair is tried; see emulator_erred() */
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -23,10 +23,10 @@ struct race;
 
 /**
  * struct writer - a vCPU that writes all pages again and again, and its thread
- * @race: what it belongs to
- * @k: which one: its region, and its word of a page
+ * @race: the race that it belongs to
+ * @k: 0 or 1: its region, and its word of a page
  * @thread: the thread
- * @passes: passes over all pages that have ended
+ * @passes: how many passes over all pages have ended
  */
 struct writer {
 	struct race *race;
@@ -36,12 +36,12 @@ struct writer {
 };
 
 /**
- * struct changer - what is done beside them
- * @race: what it belongs to
- * @k: the region that it may change; its id is one more
+ * struct changer - an operation that is repeated while the writers write, and its thread
+ * @race: the race that it belongs to
+ * @k: writer whose region, with the id @k + 1, it may change
  * @thread: the thread
- * @step: one step of it
- * @v: of a changer that faults: its own vCPU
+ * @step: does the operation once
+ * @v: a vCPU of its own, for step_fault()
  */
 struct changer {
 	struct race *race;
@@ -53,13 +53,13 @@ struct changer {
 
 struct race {
 	struct axv_vm vm;
-	__u8 *mem;			/* of both regions */
+	__u8 *mem;			/* the memory of both regions */
 	struct writer writer[2];
 	struct changer changer[2];
 	pthread_barrier_t barrier;
-	int forgets;			/* pages lose their contents */
+	int forgets;			/* one operation makes pages lose their contents */
 	atomic_int stop;
-	atomic_int spoilt;		/* by the emulator: nothing is to be learnt of it */
+	atomic_int spoilt;		/* the emulator has erred, so the result is worthless */
 };
 
 static volatile __u64 *word(struct race *race, unsigned int k, unsigned long page)
@@ -78,11 +78,11 @@ static int set_region(struct race *race, unsigned int k, __u32 flags, __u64 gpa)
 }
 
 /*
- * QEMU 7.2 with a thread for each CPU, on a machine that is busy: in 14 runs of this program it
- * entered a guest wrongly three times.  As if nested paging were off, so that the guest shuts
- * down at its first fetch; or with the host's RIP and CR3, as they are behind VMRUN.  The
- * programs here can do neither, since they stay in their page, and nobody changes the memory
- * where their tables are.
+ * QEMU 7.2 with a thread for each CPU, on a busy machine, entered a guest wrongly three times
+ * in 14 runs of this program: either as if nested paging were off, so that the guest shut down
+ * at its first fetch, or with the host's RIP and CR3, as they are behind VMRUN.  The guests
+ * here cannot do either themselves: they stay in their page, and nothing changes the memory
+ * where their page tables are.
  */
 static int emulator_erred(struct race *race, struct axv_vcpu *v, int reason)
 {
@@ -99,7 +99,10 @@ static int emulator_erred(struct race *race, struct axv_vcpu *v, int reason)
 
 /* ---- vCPUs that write ---- */
 
-/* The value of a pass on all pages, unless somebody took the page or the region away. */
+/*
+ * After a pass all pages must have its value, except those that were dropped (0), and as many
+ * older ones as there were stores that exited, because the region was away.
+ */
 static void check_pass(struct writer *w, __u64 value, __u64 stores_elsewhere)
 {
 	unsigned long page, older = 0;
@@ -140,7 +143,7 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
-/* Until the writer has done some more; not for long where it is kept from it. */
+/* Wait until the writer has done another pass, but not for long: it may be kept from that. */
 static void let_write(struct race *race, unsigned int k)
 {
 	unsigned long passes = race->writer[k].passes;
@@ -150,9 +153,9 @@ static void let_write(struct race *race, unsigned int k)
 		sched_yield();
 }
 
-/* ---- what is done beside them ---- */
+/* ---- operations that run at the same time ---- */
 
-/* Another vCPU reads, by both regions; either may be elsewhere. */
+/* Another vCPU reads through both regions; an exit means that the region is elsewhere. */
 static void step_fault(struct changer *c)
 {
 	unsigned int k;
@@ -175,7 +178,7 @@ static void step_remove(struct changer *c)
 	must(!madvise(c->race->mem + half * PAGE, PAGES / 2 * PAGE, MADV_DONTNEED));
 }
 
-/* Nothing of the writer's lands in memory that its region is not any more. */
+/* Check that the writer does not change memory that its region does not have any more. */
 static void expect_still(struct changer *c)
 {
 	struct race *race = c->race;
@@ -207,7 +210,7 @@ static void step_delete(struct changer *c)
 	let_write(c->race, c->k);
 }
 
-/* What is reported as written is copied. */
+/* Copy the pages that the log reports as written. */
 static void copy_dirty(struct changer *c, __u64 *copy)
 {
 	struct race *race = c->race;
@@ -225,7 +228,10 @@ static void copy_dirty(struct changer *c, __u64 *copy)
 			copy[page] = *word(race, c->k, page);
 }
 
-/* A migration: a copy of all, then of what was written since, the last with the guest still. */
+/*
+ * Do what a migration does: copy all pages, then those written since, and again when the guest
+ * cannot write any more.  Then the copy must be the same as the memory.
+ */
 static void step_log(struct changer *c)
 {
 	struct race *race = c->race;
@@ -263,7 +269,7 @@ static void step_fork(struct changer *c)
 	must(!child_status(pid));
 }
 
-/* Into one huge page, if the kernel has them, and apart again. */
+/* Make the memory one huge page, if the kernel can do that, and split the huge page. */
 static void step_collapse(struct changer *c)
 {
 	__u8 *page = c->race->mem + c->k * PAGE;
@@ -299,7 +305,7 @@ static void *changer_main(void *arg)
 	if (c->step == step_fault)
 		vcpu_ready(&race->vm, &c->v, 2 + c->k);
 	for (i = 0; i < rounds; i++) {
-		/* No mapping is left: what the first accesses need is raced for. */
+		/* Remove all mappings, so that the threads race to create the first ones. */
 		must(!vm_region(&race->vm, c->k + 1, 0, 0, 0, NULL));
 		must(!set_region(race, c->k, 0, window(c->k)));
 		pthread_barrier_wait(&race->barrier);
@@ -314,7 +320,7 @@ static void *changer_main(void *arg)
 
 /* ---- pairs ---- */
 
-/* Nothing else goes on: what one writes, the other and the VMM read. */
+/* When all threads have ended: what one vCPU writes, the other one and the VMM must read. */
 static void check_end(struct race *race)
 {
 	struct axv_vcpu v[2];
@@ -336,7 +342,7 @@ static void check_end(struct race *race)
 		vcpu_free(&v[k]);
 }
 
-/* Not zero: the emulator spoilt it. */
+/* Run one pair of operations.  Returns not 0 if the emulator has erred. */
 static int race_pair(const struct change *a, const struct change *b)
 {
 	struct race race = {};
@@ -364,7 +370,7 @@ static int race_pair(const struct change *a, const struct change *b)
 				     &race.changer[k]));
 	for (k = 0; k < 2; k++)
 		must(!pthread_join(race.changer[k].thread, NULL));
-	/* One that had no CPU until now has nothing to show yet. */
+	/* Each writer has to do a pass, even if it had no CPU until now. */
 	for (k = 0; k < 2; k++)
 		while (!race.writer[k].passes && !race.spoilt)
 			sched_yield();

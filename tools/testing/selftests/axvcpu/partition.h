@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A vCPU that has a host CPU for itself: what makes it exit but its own ticks?  Included
- * once per program, by the file with the test.
+ * Test of a vCPU that has a host CPU for itself: how often does it exit for other reasons
+ * than its own ticks?  Included once per program, by the file with the test.
  */
 #ifndef AXV_PARTITION_H
 #define AXV_PARTITION_H
@@ -9,10 +9,10 @@
 #include "axv_harness.h"
 
 #define ROUNDS		10
-#define TICKS		20	/* of a round, 10 ms apart: as long as 50 ticks of the host's */
+#define TICKS		20	/* the guest's ticks in a round, as long as 50 of the host's */
 #define TICK_US		10000
 
-/* A list of CPUs as sysfs has them, "1,3-5"; false: it is not there, or has none. */
+/* Read a list of CPUs as in sysfs, "1,3-5".  Returns false if it does not exist or is empty. */
 static bool read_cpus(const char *path, cpu_set_t *set)
 {
 	FILE *f = fopen(path, "r");
@@ -37,7 +37,7 @@ static bool read_cpus(const char *path, cpu_set_t *set)
 	return CPU_COUNT(set);
 }
 
-/* A CPU that is isolated and has no tick while one task runs there; -1: none. */
+/* Find a CPU that is isolated and has no tick while one task runs there; -1: none. */
 static int partition_cpu(void)
 {
 	cpu_set_t isolated, no_tick;
@@ -53,11 +53,12 @@ static int partition_cpu(void)
 }
 
 /**
- * struct partition - how often a guest exits
- * @round: runs it for TICKS ticks; how many exits were neither theirs nor the round's end
+ * struct partition - how often a guest exits for other reasons
+ * @round: runs the guest for TICKS ticks; returns the number of other exits: those that
+ *		neither belong to a tick nor end the round
  * @guest: for @round
- * @quiet: rounds without one
- * @others: such exits, of all rounds
+ * @quiet: rounds without other exits
+ * @others: other exits of all rounds
  */
 struct partition {
 	__s64 (*round)(void *guest);
@@ -66,7 +67,10 @@ struct partition {
 	__s64 others;
 };
 
-/* On this CPU, and not before it has fetched all the guest touches, and the tick is off. */
+/*
+ * Run all rounds on a CPU.  One more round before is not counted: it maps the guest's memory,
+ * and lets the host switch its tick off.
+ */
 static void measure(struct partition *p, int cpu)
 {
 	__s64 others;
@@ -86,10 +90,11 @@ static void measure(struct partition *p, int cpu)
 }
 
 /*
- * The host's kernel has something to do on each CPU once in a while, which is not ours: a
- * statistic of memory each second, a clock that is compared.  So most rounds are quiet, and
- * the others nearly.  The first CPU has a tick, and shows that it would be counted; on a
- * busy machine an emulator loses most of the ticks.
+ * Compare an isolated CPU with the first one.  The host's kernel sometimes has work on any
+ * CPU, for which axvcpu is not responsible: memory statistics each second, a clock that is
+ * compared.  So only half of the rounds have to be quiet, and the others nearly.  The first CPU
+ * has a tick, and shows that ticks are counted, though an emulator on a busy machine loses most
+ * of them.
  */
 static void check_partition(struct __test_metadata *_metadata, struct partition *p)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel tells about VMs and vCPUs from outside: /proc/PID/fdinfo, debugfs
- * and tracepoints.
+ * Tests of what the kernel shows about VMs and vCPUs: /proc/PID/fdinfo, debugfs and
+ * tracepoints.
  */
 #include <dirent.h>
 #include <sys/stat.h>
@@ -18,7 +18,7 @@ FIXTURE_ONE_VCPU(show)
 	vcpu_ready(&self->vm, &self->v, 0);
 }
 
-/* All of a file; the caller frees it. */
+/* Read a whole file; the caller frees the text. */
 static char *text_of(const char *path)
 {
 	size_t size = 0, room = 1 << 16;
@@ -52,7 +52,7 @@ static char *fdinfo(int fd)
 	return text_of(path);
 }
 
-/* What stands behind a name at the start of a line. */
+/* Find what follows a name at the start of a line. */
 static const char *value_of(const char *text, const char *name)
 {
 	size_t len = strlen(name);
@@ -103,7 +103,7 @@ TEST_F(show, vm)
 	mapped = number_of(text, "mapped");
 	tables = number_of(text, "tables");
 	EXPECT_LE(4, mapped);
-	/* Of each level one, at least. */
+	/* There is at least one table of each level. */
 	EXPECT_LE(12, tables);
 	EXPECT_EQ(0, tables % 4);
 	free(text);
@@ -161,7 +161,7 @@ TEST_F(show, vcpu)
 	runner_stop(&r);
 }
 
-/* In a guest that does not leave, the vCPU is current and loaded on one CPU. */
+/* While a guest runs without exits, its vCPU is current and loaded on one CPU. */
 TEST_F(show, cpus)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -181,7 +181,7 @@ TEST_F(show, cpus)
 	EXPECT_NE(NULL, strstr(text, line)) { TH_LOG("%s", text); }
 	EXPECT_EQ(cpus, lines_of(text)) { TH_LOG("%s", text); }
 
-	/* From another CPU, as soon as nothing else runs there. */
+	/* The vCPU is current, too, when this thread reads on another CPU than the guest's. */
 	snprintf(line, sizeof(line), "current %u/0\tloaded %u/0\n", self->vm.id,
 		 self->vm.id);
 	while (cpus > 1 && !strstr(text, line)) {
@@ -198,8 +198,8 @@ TEST_F(show, cpus)
 }
 
 /*
- * trace-cmd and perf read the print format, and know no enumerator of ours: the
- * kernel has put numbers in their place.
+ * trace-cmd and perf read the print formats, and do not know our enumerators: the
+ * kernel must have replaced these by numbers.
  */
 TEST(formats_name_no_enumerator)
 {
@@ -237,7 +237,7 @@ static int write_one(const char *path, char c)
 	return ok;
 }
 
-/* A hypercall, in the words of each kind of hardware. */
+/* A hypercall's exit, as each kind of hardware names it. */
 TEST_F(show, hardware_exits_have_names)
 {
 	char *text;

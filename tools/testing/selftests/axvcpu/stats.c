@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The counters of a vCPU say what was caused, no more and no less.
+ * Tests that the counters of a vCPU count what the tests cause, no more and no less.
  */
 #include "axv_harness.h"
 
@@ -48,7 +48,7 @@ TEST_F(stats, exits_by_reason)
 	EXPECT_EQ(sum, s.exits[AXV_EXIT_HYPERCALL] + s.exits[AXV_EXIT_NOTHING]);
 	EXPECT_LE(n, s.entries);
 	EXPECT_LE(n, s.hw_exits);
-	/* What entered the guest left it. */
+	/* There is an exit for each entry. */
 	EXPECT_EQ(s.entries, s.hw_exits);
 	EXPECT_LE(1ull, s.loads);
 	EXPECT_EQ(0ull, s.kicks);
@@ -80,7 +80,7 @@ TEST_F(stats, kicks)
 	struct axv_stats s;
 	int i;
 
-	/* Each is counted, although they make one exit. */
+	/* Each kick is counted, although all of them make one exit. */
 	for (i = 0; i < 10; i++)
 		ASSERT_EQ(0, vcpu_kick(&self->v));
 	guest_start(&self->v, GUEST_CALL, 0, 0, 0);
@@ -108,8 +108,8 @@ TEST_F(stats, faults)
 	after = vcpu_stats(&self->v);
 	faults = after.faults - before.faults;
 	/*
-	 * One for each page that was not there yet. More only if the host took
-	 * pages away in between, and never one for each of many.
+	 * One fault for each page that was not mapped yet.  There may be a few more if
+	 * the host took pages away in between, but not one more for each page.
 	 */
 	EXPECT_LE(pages - 1, faults);
 	EXPECT_GE(pages + 3, faults);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A call that waits for a page of the VMM's memory, for as long as the VMM likes,
- * makes nobody else wait: it holds neither a lock of the VM nor a claim.
+ * Tests that a call that waits for a page of the VMM's memory, for as long as the VMM
+ * likes, makes no other call wait: it holds neither a lock of the VM nor a claim.
  */
 #include <fcntl.h>
 
@@ -15,7 +15,7 @@
  * @fd: descriptor of the call
  * @cmd: the command
  * @arg: its argument
- * @mem: memory that is not there yet; the call needs all or some of it
+ * @mem: memory whose pages are missing; the call needs all or some of it
  * @ret: what the call returned
  */
 struct waiter {
@@ -60,7 +60,7 @@ static void *waiter_main(void *arg)
 	return NULL;
 }
 
-/* Everything that wants a lock or a claim. A call that has to wait hangs the test. */
+/* Make all calls that need a lock or a claim.  If one had to wait, the test would hang. */
 static void nobody_waits(struct __test_metadata *_metadata, struct axv_vcpu *v,
 			 struct axv_vcpu *unbound)
 {
@@ -167,7 +167,7 @@ TEST_F(usermem, of_a_table)
 /**
  * struct reader - a thread that reads a file of debugfs
  * @fd: the file
- * @mem: memory that is not there yet
+ * @mem: memory whose pages are missing, to read into
  * @got: how many bytes it read
  */
 struct reader {
@@ -184,7 +184,7 @@ static void *reader_main(void *arg)
 	return NULL;
 }
 
-/* vCPU and VM end while the reader waits. A close that has to wait hangs the test. */
+/* Close vCPU and VM while a reader waits.  If a close had to wait, the test would hang. */
 static void close_beside_reader(struct __test_metadata *_metadata, const char *format,
 				const char *text)
 {
@@ -217,7 +217,7 @@ static void close_beside_reader(struct __test_metadata *_metadata, const char *f
 	EXPECT_EQ(0, strncmp(text, r.mem, strlen(text))) {
 		TH_LOG("%.80s", (char *)r.mem);
 	}
-	/* What was opened is still to be read, from its beginning, too. */
+	/* The open file can still be read, also from its beginning. */
 	EXPECT_EQ(r.got, pread(r.fd, r.mem, PAGE, 0));
 	EXPECT_EQ(0, read(r.fd, r.mem, PAGE));
 	close(r.fd);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a thread owes the host on its way to user mode: it ends a run if it
- * cannot wait. Preemptions can, though the C library's restartable sequences
- * want to hear of each.
+ * Tests of work that the kernel does when a thread returns to user mode.  Such work ends a
+ * run, unless it can wait.  The update of restartable sequences (rseq), which the C library
+ * registers and which each preemption asks for, can wait.
  */
 #include "axv_harness.h"
 
@@ -22,7 +22,7 @@ FIXTURE_SETUP(work)
 	vcpu_new(&self->vm, &self->v, 0);
 	ASSERT_EQ(0, guest_setup(&self->v));
 	self->counter = (__u64 *)(self->vm.ram + GUEST_DATA);
-	/* Otherwise there is nothing to be seen here. */
+	/* The C library has to use rseq; otherwise there is nothing to test. */
 	ASSERT_NE(0u, __rseq_size);
 }
 
@@ -32,7 +32,7 @@ FIXTURE_TEARDOWN(work)
 	vm_free(&self->vm);
 }
 
-/* How often a thread was made to leave its CPU. */
+/* How often a thread was preempted. */
 static unsigned long preemptions(pid_t tid)
 {
 	static const char key[] = "nonvoluntary_ctxt_switches:";
@@ -51,8 +51,8 @@ static unsigned long preemptions(pid_t tid)
 }
 
 /*
- * Newer kernels queue work for the running thread now and then, by a clock: every 100 ms
- * for its CPU's concurrency id. So many ends of runs at most since @start are theirs.
+ * Newer kernels queue work for the running thread every 100 ms, for its concurrency id.
+ * Returns how many runs may have ended because of that since @start.
  */
 static unsigned long ends_by_the_clock(const struct timespec *start)
 {
@@ -68,7 +68,7 @@ TEST_F(work, a_preemption_is_no_exit)
 	struct timespec start;
 	struct axv_runner r;
 
-	/* Two threads that want one CPU. */
+	/* Two threads share one CPU. */
 	pin_to(0);
 	guest_start(&self->v, GUEST_SPIN, GUEST_DATA, 0, 0);
 	runner_start(&r, &self->v, for_ever, NULL);
@@ -89,7 +89,7 @@ TEST_F(work, a_halt_in_the_kernel_stays_there)
 	struct axv_runner r;
 	unsigned long i;
 
-	/* Each is a sleep, and so a change of threads. */
+	/* Each halt makes the thread sleep, so another one is scheduled. */
 	guest_start(&self->v, GUEST_HALT, 0, 0, 0);
 	must(!clock_gettime(CLOCK_MONOTONIC, &start));
 	runner_start(&r, &self->v, for_ever, NULL);
@@ -101,13 +101,13 @@ TEST_F(work, a_halt_in_the_kernel_stays_there)
 	runner_stop(&r);
 	EXPECT_EQ(0, r.error);
 	EXPECT_EQ(n, r.exits[AXV_EXIT_HYPERCALL]);
-	/* One for each sleep would be as many. */
+	/* If each sleep ended a run, there would be n. */
 	EXPECT_GT(n / 2 + ends_by_the_clock(&start), r.exits[AXV_EXIT_NOTHING]);
 }
 
 /*
- * The CPU as the sequences of this thread know it, and as it is. The thread may be
- * moved in the middle of the question; then it is asked again.
+ * Whether this thread's rseq has the CPU that the thread runs on.  If the thread is moved
+ * while this compares the two, it compares again.
  */
 static int knows_its_cpu(struct axv_runner *r)
 {
@@ -129,14 +129,14 @@ TEST_F(work, sequences_hear_of_it_in_the_end)
 	cpu_set_t set;
 	__u64 before;
 
-	/* On a machine of one, it stays where it is. */
+	/* On a machine with one CPU the thread stays there. */
 	if (cpus[1] < 0)
 		cpus[1] = 0;
 	guest_start(&self->v, GUEST_SPIN, GUEST_DATA, 0, 0);
 	runner_start(&r, &self->v, knows_its_cpu, &known);
 	await_progress(self->counter);
 	for (i = 1; i <= n; i++) {
-		/* Moved in the middle of a run. */
+		/* Move the thread in the middle of a run. */
 		CPU_ZERO(&set);
 		CPU_SET(cpus[i % 2], &set);
 		ASSERT_EQ(0, sched_setaffinity(r.tid, sizeof(set), &set));
@@ -148,7 +148,7 @@ TEST_F(work, sequences_hear_of_it_in_the_end)
 	}
 	runner_stop(&r);
 	EXPECT_EQ(0, r.error);
-	/* The last Kicked ends the thread before it looks. */
+	/* The last exit Kicked ends the thread before knows_its_cpu() is called. */
 	EXPECT_EQ(r.runs - 1, (unsigned long)known);
 }
 
@@ -158,8 +158,8 @@ TEST_F(work, queued_work_does_not_wait)
 	int i, ret;
 
 	/*
-	 * The kernel looks for timers of CPU time in work that it queues for the
-	 * thread, and the signal comes of that.
+	 * The kernel checks timers of CPU time in work that it queues for the thread,
+	 * and that sends the signal.
 	 */
 	kick_on_signal(SIGPROF, &self->v);
 	ASSERT_EQ(0, vcpu_bind(&self->v));
