@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Doorbells at ports, and those of x86's stores to guest memory.
+ * Tests of doorbells at I/O ports, and of doorbells in guest memory for stores of x86.
  */
 #include "axv_harness.h"
 #include "bell.h"
@@ -29,7 +29,7 @@ FIXTURE_TEARDOWN(doorbell_port)
 	close(self->fd);
 }
 
-/* OUT of 1, 2 and 4 bytes; RBX counts what is behind them. */
+/* OUT of 1, 2 and 4 bytes; RBX counts the instructions behind them. */
 GUEST_CODE(outs, 64,
 	"1:	out %al, %dx\n"
 	"inc %rbx\n"
@@ -47,7 +47,7 @@ static void begin_outs(struct axv_vcpu *v, __u64 port, __u64 data)
 	*x86_gpr(v, AXV_X86_RDX) = port;
 }
 
-/* A mask of the widths that rang. */
+/* Run them.  Returns a mask of the widths that rang. */
 static unsigned int widths_that_ring(struct axv_vcpu *v, int fd, __u64 data)
 {
 	unsigned int rang = 7;
@@ -59,7 +59,7 @@ static unsigned int widths_that_ring(struct axv_vcpu *v, int fd, __u64 data)
 		mask = ~0ull >> (64 - 8 * v->run->exit.io.width);
 		must(v->run->exit.io.port == PORT);
 		must(v->run->exit.io.data == (data & mask));
-		/* The state is the one after it. */
+		/* The guest's state is that after the instruction. */
 		must(*x86_gpr(v, AXV_X86_RBX) == v->run->exit.io.width / 2);
 		rang &= ~v->run->exit.io.width;
 	}
@@ -105,7 +105,7 @@ TEST_F(doorbell_port, written_data)
 
 TEST_F(doorbell_port, port)
 {
-	/* Memory of the same number is another place. */
+	/* A memory address with the same number is something else. */
 	ASSERT_EQ(0, bell_set(&self->vm, 0, PORT, 0, 0, self->fd));
 	ASSERT_EQ(0, bell_set(&self->vm, AXV_DOORBELL_PORT, PORT - 1, 0, 0, self->fd));
 	ASSERT_EQ(0, bell_set(&self->vm, AXV_DOORBELL_PORT, PORT + 1, 0, 0, self->fd));
@@ -154,7 +154,7 @@ GUEST_CODE(string_outs, 64,
 	"rep outsb\n"
 	HYPERCALL);
 
-/* OUTS is the VMM's as a whole, also where a doorbell takes OUT. */
+/* OUTS always goes to the VMM as a whole, even if a doorbell takes OUT at this port. */
 TEST_F(doorbell_port, strings_are_the_vmms)
 {
 	ASSERT_EQ(0, bell_set(&self->vm, AXV_DOORBELL_PORT, PORT, 0, 0, self->fd));
@@ -166,7 +166,7 @@ TEST_F(doorbell_port, strings_are_the_vmms)
 	EXPECT_EQ(0ull, count_of(self->fd));
 }
 
-/* IN is not a write. */
+/* IN is no write, so it does not ring. */
 GUEST_CODE(in, 64, "in %dx, %al\n" HYPERCALL);
 
 TEST_F(doorbell_port, reads_are_the_vmms)
@@ -178,7 +178,7 @@ TEST_F(doorbell_port, reads_are_the_vmms)
 	EXPECT_EQ(0ull, count_of(self->fd));
 }
 
-/* Counts what it sends. */
+/* Sends 1, 2, 3, ... by OUT. */
 GUEST_CODE(count_out, 64,
 	"sti\n"
 	"xor %eax, %eax\n"
@@ -214,7 +214,7 @@ TEST_F(doorbell_port, removed_while_it_rings)
 	}
 }
 
-/* A single step traps behind an OUT that rang as behind any other instruction. */
+/* After an OUT that rang, a single step traps as after any other instruction. */
 GUEST_CODE(step, 64,
 	"push %rax\n"
 	"popf\n"
@@ -239,7 +239,7 @@ TEST_F(doorbell_port, single_step)
 	EXPECT_EQ(1ull, count_of(self->fd));
 }
 
-/* Each element of a string in memory is a store. */
+/* For STOS, each element is a store. */
 GUEST_CODE(stos, 64,
 	"mov %rsi, %rdi\n"
 	"mov $3, %ecx\n"
@@ -262,7 +262,7 @@ TEST_F(doorbell_port, elements_in_memory)
 	EXPECT_EQ(1ull, count_of(self->fd));
 }
 
-/* What the kernel does not decode is the VMM's. */
+/* An instruction that the kernel does not decode goes to the VMM. */
 GUEST_CODE(xchg, 64, "xchg %rax, (%rsi)\n" HYPERCALL);
 
 TEST_F(doorbell_port, not_decoded)

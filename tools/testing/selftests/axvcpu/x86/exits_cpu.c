@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exits by neither ports nor memory: hypercalls, MSRs, halts, kicks, exceptions, steps.
- * A program for each mode, see modes.h.
+ * Tests of exits that are caused neither by ports nor by memory: hypercalls, MSRs, halts,
+ * kicks, exceptions, single steps.  Compiled for each mode, see modes.h.
  */
 #include "modes.h"
 
@@ -29,11 +29,11 @@ TEST_F(exits, hypercall)
 	EXPECT_EQ(0x1234ull, run->exit.hypercall.nr);
 	for (i = 0; i < ARRAY_SIZE(regs); i++)
 		EXPECT_EQ(0x100ull + i, run->exit.hypercall.args[i]);
-	/* The state is that of after. */
+	/* The guest's state is that after the instruction. */
 	EXPECT_EQ(3, run->insn_len);
 	EXPECT_EQ(GUEST_CODE_ADDR + 3, run->ip);
 	EXPECT_EQ(GUEST_CODE_ADDR + 3, run->regs.gprs.rip);
-	/* The VMM's answer goes into RAX, as it likes. */
+	/* The VMM may put an answer into RAX. */
 	*x86_gpr(&self->v, AXV_X86_RAX) = 0x5678;
 	x86_touch_gprs(&self->v);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
@@ -62,7 +62,7 @@ static int msr_policy(struct axv_vm *vm, __u32 read, __u32 write)
 	return axv_ioctl(vm->fd, AXV_SET_TABLE, &t);
 }
 
-/* The handler of #GP says so by a hypercall with number 13. */
+/* The handler of #GP makes a hypercall with number 13. */
 GUEST_CODE(code_msr, BITS,
 	"mov $0x4b564d01, %ecx\n"
 	"rdmsr\n"
@@ -152,7 +152,7 @@ TEST_F(exits, halt)
 	EXPECT_EQ(GUEST_CODE_ADDR + 1, run->ip);
 	EXPECT_EQ(AXV_STATE_READY, run->state);
 	EXPECT_EQ(0, run->ready_for_interrupt);
-	/* The VMM's affair: it may go on as it likes. */
+	/* The VMM decides what a halt means: here it goes on. */
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	ASSERT_EXIT(AXV_EXIT_HALT, &self->v);
 	EXPECT_EQ(1, run->ready_for_interrupt);
@@ -166,14 +166,14 @@ GUEST_CODE(code_pause, BITS,
 	"loop 1b\n"
 	HYPERCALL);
 
-/* The scheduler of the host takes the CPU away from one that waits for another, in time. */
+/* PAUSE causes no exit: the host's scheduler preempts a vCPU that spins. */
 TEST_F(exits, spinning_is_no_exit)
 {
 	__u64 before = vcpu_stats(&self->v).hw_exits;
 
 	BEGIN(self, code_pause);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	/* But for the host's interrupts. */
+	/* There are only exits by the host's interrupts. */
 	EXPECT_GT(5000ull, vcpu_stats(&self->v).hw_exits - before);
 }
 
@@ -184,7 +184,7 @@ static void handler(int sig)
 	handled = sig;
 }
 
-/* The host may have something to do at any time; it is over when we say so. */
+/* Runs end with AXV_EXIT_NOTHING at any time; the thread goes on until @handled is set. */
 static int until_handled(struct axv_runner *r)
 {
 	return r->vcpu->run->exit_reason != AXV_EXIT_NOTHING || handled;
@@ -193,7 +193,7 @@ static int until_handled(struct axv_runner *r)
 GUEST_CODE(code_spin, BITS,
 	"1: jmp 1b\n");
 
-/* Interrupts are on from the start: see prog_spin in guest.c. */
+/* Let the guest begin with interrupts on; prog_spin in guest.c says why. */
 static void with_interrupts(struct axv_vcpu *v)
 {
 	v->run->regs.gprs.rflags |= FLAG_IF;
@@ -245,7 +245,7 @@ TEST_F(exits, external_interrupt)
 	struct axv_vcpu v;
 	int i;
 
-	/* The host's timer, or whatever comes first. */
+	/* The host's timer, or another interrupt, ends the run. */
 	vm_new(&vm, AXV_VM_EXIT_ON_EXTINT);
 	vcpu_ready(&vm, &v, 0);
 	x86_load(&vm, code_spin);
@@ -277,7 +277,7 @@ TEST_F(exits, shutdown_by_triple_fault)
 	self->v.run->regs.sregs.idtr.limit = 0;
 	ASSERT_EXIT(AXV_EXIT_SHUTDOWN, &self->v);
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
-	/* Not the end of the vCPU, which is as good as new after a reset. */
+	/* After a reset the vCPU is as good as a new one. */
 	ASSERT_EQ(0, vcpu_reset(&self->v));
 	ASSERT_EQ(0, guest_setup(&self->v));
 	ASSERT_EQ(0, vcpu_bind(&self->v));
@@ -305,13 +305,13 @@ TEST_F(exits, exception)
 	EXPECT_EQ((__u32)VEC_UD, run->exit.exception.vector);
 	EXPECT_EQ(0u, run->exit.exception.has_error_code);
 	EXPECT_EQ(GUEST_CODE_ADDR + 1, run->ip);
-	/* Not delivered: it comes again. */
+	/* The exception was not delivered, so it comes again. */
 	ASSERT_EXIT(AXV_EXIT_EXCEPTION, &self->v);
 	/* The VMM may deliver it... */
 	ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &again));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(6ull, run->exit.hypercall.nr);
-	/* ... or let it be. */
+	/* ... or not. */
 	BEGIN(self, code_ud);
 	ASSERT_EQ(0, exit_on(&self->v, 0));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
@@ -359,8 +359,8 @@ GUEST_CODE(code_step, BITS,
 GUEST_LABEL(code_step_handler);
 
 /*
- * A step is pending from before the instruction. When that exits, Bochs' #VMEXIT
- * leaves the step to the host, whose #DB handler then runs with the guest's GS.
+ * A step is pending when the instruction begins.  If the instruction exits, Bochs'
+ * #VMEXIT leaves the step to the host, whose #DB handler then runs with the guest's GS.
  */
 #define STEP_HITS_THE_HOST	"a single step of the guest's would crash the host"
 
@@ -429,7 +429,7 @@ TEST_F(exits, irq_window)
 	EXPECT_EQ(1, run->ready_for_interrupt);
 	EXPECT_NE(0ull, run->regs.gprs.rflags & FLAG_IF);
 	EXPECT_EQ(GUEST_ADDR(code_window, code_window_open), run->ip);
-	/* Open already: it ends before it begins. */
+	/* The window is open already, so the run ends before the guest begins. */
 	ASSERT_EXIT(AXV_EXIT_IRQ_WINDOW, &self->v);
 	EXPECT_EQ(GUEST_ADDR(code_window, code_window_open), run->ip);
 	run->irq_window = 0;
@@ -477,7 +477,7 @@ TEST_F(exits, a_vcpu_moves_at_every_exit)
 		x86_regs_copy(&v[i], &v[i + 1]);
 		ASSERT_EQ(0, vcpu_bind(&v[i + 1]));
 		if (again) {
-			/* The other one asks, because nothing was answered. */
+			/* The other vCPU makes the same exit, as it was not answered. */
 			ASSERT_EXIT(tour[i], &v[i + 1]);
 			run = v[i + 1].run;
 			if (tour[i] == AXV_EXIT_IO_READ)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exits by ports: IN, OUT, INS and OUTS. A program for each mode, see modes.h.
+ * Tests of exits by ports: IN, OUT, INS and OUTS.  Compiled for each mode, see modes.h.
  */
 #include "modes.h"
 
@@ -79,11 +79,11 @@ TEST_F(exits, io_read)
 		ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
 		EXPECT_EQ(t[i].port, run->exit.io.port);
 		EXPECT_EQ(t[i].width, run->exit.io.width);
-		/* Nothing has happened yet. */
+		/* The instruction has not been executed yet. */
 		EXPECT_EQ(rax, *x86_gpr(&self->v, AXV_X86_RAX));
 		EXPECT_EQ(before + (i == 3 ? (BITS == 16 ? 3 : 4) : 0), run->regs.gprs.rip);
 		EXPECT_EQ(run->regs.gprs.rip, run->ip);
-		/* What does not fit into the access does not get there. */
+		/* Bits of the answer beyond the width are ignored. */
 		run->exit.io.data = data;
 		rax = (t[i].width == 4 ? 0 : rax & ~mask) | (data & mask);
 		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
@@ -95,7 +95,7 @@ TEST_F(exits, io_read_given_up)
 {
 	struct axv_run *run = self->v.run;
 
-	/* Another instruction at re-entry: the data is for none. */
+	/* If the guest goes on at another instruction, the answer is dropped. */
 	BEGIN(self, code_in);
 	*x86_gpr(&self->v, AXV_X86_RAX) = 0x55;
 	ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
@@ -104,7 +104,7 @@ TEST_F(exits, io_read_given_up)
 	x86_touch_gprs(&self->v);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(0x55ull, run->exit.hypercall.nr);
-	/* Not even when it is an access of the same kind, elsewhere. */
+	/* It is also dropped if that is an access of the same kind, at another address. */
 	BEGIN(self, code_in);
 	ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
 	run->exit.io.data = 0xaa;
@@ -125,7 +125,7 @@ GUEST_CODE(code_outsb, BITS, OUTS("b"));
 GUEST_CODE(code_outsw, BITS, OUTS("w"));
 GUEST_CODE(code_outsl, BITS, OUTS("l"));
 
-/* The exit, with all that the instruction does yet to do. */
+/* Check the exit of INS or OUTS, before the instruction has done anything. */
 static void expect_string(struct __test_metadata *_metadata, struct axv_vcpu *v, int in,
 			  int width, int seg, __u64 rest)
 {
@@ -147,7 +147,7 @@ static void expect_string(struct __test_metadata *_metadata, struct axv_vcpu *v,
 	EXPECT_EQ(rcx, *x86_gpr(v, AXV_X86_RCX));
 }
 
-/* @reg moves over @n elements; the last one ends the instruction. */
+/* As a VMM does for @n elements: change @reg and rCX; the last one ends the instruction. */
 static void move_on(struct axv_vcpu *v, int reg, int width, int n)
 {
 	*x86_gpr(v, reg) += n * width;
@@ -165,7 +165,7 @@ static void outs_test(struct __test_metadata *_metadata, struct axv_vcpu *v, int
 	*x86_gpr(v, AXV_X86_RCX) = 3;
 	expect_string(_metadata, v, 0, width, AXV_X86_DS, 3);
 	EXPECT_EQ(DATA + 0x100, *x86_gpr(v, AXV_X86_RSI));
-	/* The same again, as long as nothing is done; and then the rest. */
+	/* The same exit comes again if the VMM does nothing; then one for the rest. */
 	expect_string(_metadata, v, 0, width, AXV_X86_DS, 3);
 	move_on(v, AXV_X86_RSI, width, 1);
 	expect_string(_metadata, v, 0, width, AXV_X86_DS, 2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exits of one vCPU that are different in 64-bit mode, or only there.
+ * Tests of exits that are different in 64-bit mode, or exist only there.
  */
 #define BITS	64
 #include "modes.h"
@@ -54,7 +54,7 @@ GUEST_LABEL(code_user_mmio_gp);
 
 TEST_F(exits, mmio_and_halt_from_user_level)
 {
-	/* Memory is the page tables' affair, a halt the kernel's alone. */
+	/* User mode may access memory that the page tables allow; HLT is #GP there. */
 	BEGIN(self, code_user_mmio);
 	x86_gate(&self->vm, VEC_GP, GUEST_ADDR(code_user_mmio, code_user_mmio_gp));
 	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
@@ -103,7 +103,7 @@ TEST_F(exits, mmio_write_64)
 		EXPECT_EQ(t[i].width, run->exit.mmio.width);
 		EXPECT_EQ(t[i].data, run->exit.mmio.data);
 	}
-	/* Relative to the instruction pointer: somewhere in the hole. */
+	/* An address relative to the instruction pointer, somewhere in the hole. */
 	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
 	EXPECT_EQ(run->ip + *(__s32 *)(self->vm.ram + run->ip - 4), run->exit.mmio.addr);
 	EXPECT_LE(GUEST_RAM_SIZE, run->exit.mmio.addr);
@@ -198,7 +198,7 @@ TEST_F(exits, mmio_through_fs_and_gs)
 	EXPECT_EQ(GUEST_HOLE + 0x100, run->exit.mmio.addr);
 	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
 	EXPECT_EQ(GUEST_HOLE + 0x200, run->exit.mmio.addr);
-	/* With 32-bit addressing, the upper half of RDI is not in it. */
+	/* With 32-bit addressing the upper half of RDI is ignored. */
 	*x86_gpr(&self->v, AXV_X86_RDI) |= 0xffffull << 32;
 	x86_touch_gprs(&self->v);
 	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
@@ -248,7 +248,7 @@ TEST_F(exits, page_tables_in_a_hole)
 	EXPECT_EQ(GUEST_HOLE, f->addr);
 	EXPECT_EQ((__u32)AXV_FAULT_NO_REGION, f->cause);
 	EXPECT_NE(0u, f->access & AXV_ACCESS_PAGE_TABLE);
-	/* A table comes there: the access goes on. */
+	/* If a page table is put there, the access succeeds. */
 	pt[0] = DATA | PTE_P | PTE_W;
 	*(__u64 *)(self->vm.ram + DATA) = 0x1357;
 	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_HOLE, PAGE, pt));
@@ -262,7 +262,7 @@ TEST_F(exits, page_tables_in_a_readonly_region)
 	struct axv_run *run = self->v.run;
 	__u64 *pt = mem_new(PAGE);
 
-	/* The hardware wants to set the accessed bit there, and must not. */
+	/* The processor would have to set the accessed bit in a read-only table. */
 	BEGIN(self, code_high);
 	pt[0] = DATA | PTE_P | PTE_W;
 	pd[4] = GUEST_HOLE | PTE_P | PTE_W;
@@ -362,7 +362,7 @@ TEST_F(exits, compatibility_mode)
 	EXPECT_EQ(0x16, *(__u16 *)(self->vm.ram + DATA));
 }
 
-/* ---- all the way, as a boot loader goes ---- */
+/* ---- from real mode to 64-bit mode, as a boot loader does ---- */
 
 GUEST_CODE(code_boot, 16,
 	"cli\n"
@@ -422,7 +422,7 @@ TEST_F(exits, from_real_to_long_mode)
 	}
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(0x123456789aull, run->exit.hypercall.args[0]);
-	/* The guest sees no bit of the host's own use. */
+	/* The guest does not see bits of EFER that only the host uses. */
 	EXPECT_EQ(EFER_LME | EFER_LMA, run->exit.hypercall.nr);
 	EXPECT_EQ(EFER_LME | EFER_LMA, run->regs.sregs.efer);
 	EXPECT_NE(0, run->regs.sregs.seg[AXV_X86_CS].attr & AXV_X86_ATTR_L);
@@ -438,8 +438,8 @@ TEST_F(exits, illegal_state)
 	int ret;
 
 	/*
-	 * 64-bit and 32-bit at once: refused when it is given, which changes
-	 * nothing, or by the hardware at entry, with an exit. Never run.
+	 * A code segment with both L and D is refused, either when it is set, which
+	 * changes nothing, or by the hardware at entry, which is an exit.
 	 */
 	BEGIN(self, code_call);
 	run->regs.sregs.seg[AXV_X86_CS].attr |= AXV_X86_ATTR_DB;
@@ -460,7 +460,7 @@ TEST_F(exits, refused_and_mended)
 	struct axv_run *run = self->v.run;
 	int ret;
 
-	/* An LDT that is none, at the first entry: VMX refuses, SVM does not look. */
+	/* An LDTR that is no LDT, at the first entry: VMX refuses it, SVM does not check. */
 	BEGIN(self, code_call);
 	run->regs.sregs.seg[AXV_X86_LDTR].attr = 0x83;
 	ret = vcpu_run(&self->v);
@@ -470,7 +470,7 @@ TEST_F(exits, refused_and_mended)
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 }
 
-/* ---- a host feature the guest has no right to ---- */
+/* ---- a feature of the host that the guest must not have ---- */
 
 GUEST_CODE(code_svm, 64,
 	"mov $0x90000, %eax\n"
@@ -522,7 +522,7 @@ TEST_F(exits, host_instructions_are_undefined)
 	}
 }
 
-/* ---- the kernel stores what the region's memory is by then ---- */
+/* ---- a store by the kernel, while the region's memory changes ---- */
 
 static int until_hypercall(struct axv_runner *r)
 {
@@ -545,10 +545,10 @@ TEST_F(exits, mmio_string_read_while_its_region_moves)
 	self->v.run->exit.mmio.data = 0x12345678;
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	runner_start(&r, &self->v, until_hypercall, NULL);
-	/* Half-way through the store, the region becomes one of other memory. */
+	/* While the store waits for its page, the region gets other memory. */
 	uffd_await(uffd, old);
 	ASSERT_EQ(0, vm_region(&self->vm, 1, 0, GUEST_MEM, PAGE, new));
-	/* From here on the old memory is ours alone. */
+	/* From now on the guest must not change the old memory. */
 	uffd_supply(uffd, old, 0);
 	runner_join(&r);
 	EXPECT_EQ(0, r.error);
@@ -584,7 +584,7 @@ TEST_F(exits, signal_while_mmio_string_read_waits)
 	EXPECT_EQ(0, r.error);
 	EXPECT_EQ(AXV_EXIT_NOTHING, self->v.run->exit_reason);
 
-	/* What the device gave has been kept. */
+	/* The kernel has kept the device's answer, which is not read again. */
 	self->v.run->exit.mmio.data = 0;
 	uffd_supply(uffd, mem, 0);
 	ASSERT_EQ(0, vcpu_bind(&self->v));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exits by memory that is not there, or not to be written. A program for each mode, see
- * modes.h.
+ * Tests of exits by accesses of addresses without memory, and by writes of read-only memory.
+ * Compiled for each mode, see modes.h.
  */
 #include "modes.h"
 
@@ -48,12 +48,12 @@ TEST_F(exits, mmio_write)
 		EXPECT_EQ(GUEST_HOLE + t[i].offset, run->exit.mmio.addr);
 		EXPECT_EQ(t[i].width, run->exit.mmio.width);
 		EXPECT_EQ(t[i].data, run->exit.mmio.data);
-		/* After: the instruction is done. */
+		/* The guest's state is that after the instruction. */
 		ip += run->insn_len;
 		EXPECT_EQ(ip, run->ip);
 		EXPECT_EQ(ip, run->regs.gprs.rip);
 	}
-	/* A move of a segment register need not be decoded, but must be told. */
+	/* A move from a segment register need not be decoded, but must be an exit. */
 	if (vcpu_run(&self->v) == AXV_EXIT_NESTED_PAGE_FAULT) {
 		EXPECT_EQ(GUEST_HOLE, run->exit.fault.addr);
 		EXPECT_EQ(ip, run->ip);
@@ -118,7 +118,7 @@ TEST_F(exits, mmio_read)
 		EXPECT_EQ(before, run->ip);
 		EXPECT_EQ(rax, *x86_gpr(&self->v, AXV_X86_RAX));
 
-		/* More than fits, where a careless kernel would take it all. */
+		/* The answer has more bits than fit, which the kernel must ignore. */
 		run->exit.mmio.data = data;
 		if (t[i].is_signed && value >> (8 * t[i].width - 1))
 			value |= ~0ull << (8 * t[i].width);
@@ -155,7 +155,7 @@ TEST_F(exits, mmio_read_becomes_memory)
 {
 	__u8 *mem = mem_new(PAGE);
 
-	/* A region comes there before the read is answered: it has the answer. */
+	/* A region is set there before the read is answered: its memory is read instead. */
 	BEGIN(self, code_mmio_read);
 	hole_in_es(&self->v);
 	*x86_gpr(&self->v, AXV_X86_RAX) = 0;
@@ -257,8 +257,8 @@ TEST_F(exits, mmio_movs_from_a_device)
 	unsigned int i;
 
 	/*
-	 * In real mode, ES is where both are: the last bytes of memory and the
-	 * hole behind it are apart, so the base is put in between.
+	 * In real mode both addresses have to be within ES.  The last bytes of memory
+	 * and the hole are apart, so the base of ES is put between.
 	 */
 	BEGIN(self, code_movs_in);
 	if (BITS == 16) {
@@ -272,7 +272,7 @@ TEST_F(exits, mmio_movs_from_a_device)
 		ASSERT_EXIT(AXV_EXIT_MMIO_READ, &self->v);
 		EXPECT_EQ((BITS == 16 ? 0xc1000 : GUEST_HOLE) + 4 * i, run->exit.mmio.addr);
 		EXPECT_EQ(4, run->exit.mmio.width);
-		/* It goes into no register. */
+		/* The answer does not go into a register. */
 		EXPECT_EQ(0xff, run->exit.mmio.reg);
 		EXPECT_EQ(3ull - i, *x86_gpr(&self->v, AXV_X86_RCX));
 		EXPECT_EQ(di + 4 * i, *x86_gpr(&self->v, AXV_X86_RDI));
@@ -308,7 +308,7 @@ static void undecoded(struct __test_metadata *_metadata, struct axv_vcpu *v, int
 	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, v);
 	EXPECT_EQ(GUEST_HOLE, f->addr);
 	EXPECT_EQ((__u32)AXV_FAULT_NO_REGION, f->cause);
-	/* A read-modify-write is told by its read or its write, or both. */
+	/* A read-modify-write may be reported as read, as write, or as both. */
 	EXPECT_NE(0u, f->access & (AXV_ACCESS_READ | AXV_ACCESS_WRITE));
 	if (!writes)
 		EXPECT_EQ(0u, f->access & AXV_ACCESS_WRITE);
@@ -316,11 +316,11 @@ static void undecoded(struct __test_metadata *_metadata, struct axv_vcpu *v, int
 	EXPECT_LE(3u, f->insn_bytes);
 	EXPECT_GE((__u32)AXV_INSN_MAX, f->insn_bytes);
 	EXPECT_EQ(0, memcmp(v->vm->ram + GUEST_CODE_ADDR, f->insn, f->insn_bytes));
-	/* Nothing has happened. */
+	/* The instruction has not been executed. */
 	EXPECT_EQ(GUEST_CODE_ADDR, run->ip);
 	EXPECT_EQ(GUEST_CODE_ADDR, run->regs.gprs.rip);
 	EXPECT_EQ(0x4711ull, *x86_gpr(v, AXV_X86_RAX));
-	/* And nothing will, unless the VMM does it. */
+	/* It will not be, unless the VMM does it. */
 	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, v);
 	EXPECT_EQ(GUEST_CODE_ADDR, run->ip);
 }
@@ -372,12 +372,12 @@ TEST_F(exits, write_to_a_readonly_region)
 	BEGIN(self, code_write_low);
 	*x86_gpr(&self->v, AXV_X86_RSI) = DATA;
 	*x86_gpr(&self->v, AXV_X86_RAX) = 1;
-	/* A plain move is a device's write like any other. */
+	/* A plain move is an exit as a write of a device. */
 	ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
 	EXPECT_EQ(DATA, run->exit.mmio.addr);
 	EXPECT_EQ(1ull, run->exit.mmio.data);
 	EXPECT_EQ(GUEST_CODE_ADDR + 2, run->ip);
-	/* Anything else is told with its bytes, before it has begun. */
+	/* Any other instruction is an exit with its bytes, before it is executed. */
 	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, &self->v);
 	EXPECT_EQ(DATA, run->exit.fault.addr);
 	EXPECT_EQ((__u32)AXV_FAULT_READONLY, run->exit.fault.cause);
@@ -386,7 +386,7 @@ TEST_F(exits, write_to_a_readonly_region)
 	EXPECT_EQ(0, memcmp(self->vm.ram + GUEST_CODE_ADDR + 2, run->exit.fault.insn,
 			    run->exit.fault.insn_bytes));
 	EXPECT_EQ(GUEST_CODE_ADDR + 2, run->ip);
-	/* As a ROM would do: drop the write, go on. */
+	/* Do what a ROM does: drop the write, and go on. */
 	run->regs.gprs.rip += 2;
 	x86_touch_gprs(&self->v);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);

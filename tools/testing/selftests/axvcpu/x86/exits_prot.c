@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exits of one vCPU that are different in 32-bit protected mode, or only there.
+ * Tests of exits that are different in 32-bit protected mode, or exist only there.
  */
 #define BITS	32
 #include "modes.h"
@@ -8,8 +8,8 @@
 #include <sys/time.h>
 
 /*
- * Down to user level; the caller pushes EIP. The way up leads through a TSS that
- * LTR has loaded: one given as busy, as it then is, is more than QEMU can take.
+ * Goes to user mode, at the EIP that the code before has pushed.  LTR loads the TSS for the way
+ * back: QEMU cannot use one that is set from outside as busy, as it has to be.
  */
 #define TO_USER								\
 	"mov $0x40, %eax\n"						\
@@ -60,7 +60,7 @@ GUEST_LABEL(code_user_out_gp);
 
 TEST_F(exits, port_from_user_level)
 {
-	/* No IOPL and no bitmap: the guest's own #GP, and no exit. */
+	/* Without IOPL and I/O bitmap, OUT in user mode is the guest's own #GP, and no exit. */
 	BEGIN(self, code_user_out);
 	x86_gate(&self->vm, VEC_GP, GUEST_ADDR(code_user_out, code_user_out_gp));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
@@ -89,7 +89,7 @@ TEST_F(exits, exception_with_an_error_code)
 }
 
 /*
- * Paging with 4 MiB pages: the hole's linear address is not its physical one.
+ * With paging by 4 MiB pages, the hole's linear address differs from its physical one.
  */
 GUEST_CODE(code_paged, 32,
 	"mov %cr4, %eax\n"
@@ -129,10 +129,10 @@ TEST_F(exits, mmio_under_paging)
 	EXPECT_EQ(GUEST_HOLE + 0xc, run->exit.fault.addr);
 	if (run->exit.fault.linear_valid)
 		EXPECT_EQ(0x8d000cull, run->exit.fault.linear);
-	/* The VMM finishes it. */
+	/* The VMM does the instruction's work, and skips the instruction. */
 	run->regs.gprs.rip += 6;
 	x86_touch_gprs(&self->v);
-	/* Not mapped in the guest: its own page fault, seen if asked for. */
+	/* Not mapped in the guest: the guest's own page fault, which is an exit if asked for. */
 	ASSERT_EQ(0, exit_on(&self->v, 1u << VEC_PF));
 	ASSERT_EXIT(AXV_EXIT_EXCEPTION, &self->v);
 	EXPECT_EQ((__u32)VEC_PF, run->exit.exception.vector);
@@ -141,7 +141,7 @@ TEST_F(exits, mmio_under_paging)
 	EXPECT_EQ(0u, run->exit.exception.error_code);
 }
 
-/* A misaligned stack at user level, and a handler on the same one. */
+/* In user mode with a misaligned stack, on which the handler of #AC runs, too. */
 GUEST_CODE(code_misaligned, 32,
 	"push %eax\n"
 	"code_misaligned_end_of_it:\n"
@@ -157,8 +157,8 @@ TEST_F(exits, a_fault_that_recurs_in_its_own_delivery)
 	int i, ret;
 
 	/*
-	 * The guest does not come to a point where it could take an interrupt
-	 * (CVE-2015-5307); the host has to, or its timer does not run out.
+	 * The guest raises #AC without end (CVE-2015-5307).  The host must still get
+	 * its interrupts; otherwise its timer does not expire.
 	 */
 	kick_on_signal(SIGALRM, &self->v);
 	BEGIN(self, code_misaligned);
@@ -185,7 +185,7 @@ TEST_F(exits, as_set_up)
 	struct axv_x86_sregs *s = &self->v.run->regs.sregs;
 	int i;
 
-	/* The mode of SETUP: 32 bits, flat, no paging. */
+	/* AXV_VCPU_SETUP sets up protected mode with 32 bits, flat segments and no paging. */
 	x86_load_at(&self->vm, 0x51234, hypercall_code,
 		    hypercall_code + sizeof(hypercall_code));
 	ASSERT_EQ(0, vcpu_reset(&self->v));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exits of one vCPU that are different in 16-bit real mode, or only there.
+ * Tests of exits that are different in 16-bit real mode, or exist only there.
  */
 #define BITS	16
 #include "modes.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entries that the hardware refuses, and what libaxvcpu makes of them.
+ * Tests of entries that the hardware refuses, and of libaxvcpu's explanations of them.
  */
 #include <kselftest_harness.h>
 
@@ -41,7 +41,7 @@ FIXTURE_TEARDOWN(explain)
 	axv_close(self->host);
 }
 
-/* An LDT that is none: VMX refuses, SVM does not look. */
+/* An LDTR that is no LDT: VMX refuses it, SVM does not check. */
 TEST_F(explain, ldt)
 {
 	struct axv_run *run = axv_vcpu_run_page(self->vcpu);
@@ -61,7 +61,7 @@ TEST_F(explain, ldt)
 	EXPECT_EQ(-EINVAL, axv_vcpu_explain(self->vcpu, text, sizeof(text)));
 }
 
-/* An event that the state does not allow is among the rules. */
+/* The rules that libaxvcpu knows include events that the state does not allow. */
 TEST_F(explain, event)
 {
 	struct axv_run *run = axv_vcpu_run_page(self->vcpu);

@@ -35,8 +35,8 @@ const struct guest_table guest_tables[] = {
 
 /* Arguments: a0 in RDI, a1 in RSI, a2 in RDX. Hypercalls: RAX; RBX, ... */
 /*
- * With interrupts on: Bochs leaves a guest that has them off, and never exits by
- * itself, to no interrupt of the host's.
+ * Runs with interrupts on: in Bochs, the host's interrupts do not end a guest that has
+ * interrupts off and never exits by itself.
  */
 GUEST_CODE(prog_spin, 64,
 	"sti\n"
@@ -136,7 +136,7 @@ static void x86_tables(struct axv_vm *vm)
 		[SEL_USER_DATA / 8] = 0x00cff3000000ffff,
 		[SEL_USER_CODE64 / 8] = 0x00affb000000ffff,
 		[SEL_USER_CODE32 / 8] = 0x00cffb000000ffff,
-		/* A TSS that is free, for LTR; of 16 bytes in long mode. */
+		/* An available TSS, for LTR; in long mode its descriptor has 16 bytes. */
 		[SEL_TSS / 8] = 0x0000890000000067 | GUEST_TSS << 16,
 		[SEL_TSS / 8 + 1] = 0,
 		[SEL_DATA16 / 8] = 0x000093000000ffff,
@@ -162,7 +162,7 @@ static void x86_tables(struct axv_vm *vm)
 	tss[25] = 0x68u << 16;		/* no I/O bitmap */
 }
 
-/* What the two TSS formats have in different places. */
+/* Set the fields that 32-bit and 64-bit TSSs have in different places. */
 static void x86_tss_prot(struct axv_vm *vm, int prot)
 {
 	__u32 *tss = (void *)(vm->ram + GUEST_TSS);
@@ -305,7 +305,7 @@ int x86_in_qemu(void)
 	return !memcmp(name, "TCGTCGTCGTCG", sizeof(name));
 }
 
-/* Bochs shows the CPU that it emulates and no trace of itself; vmtest knows. */
+/* Bochs cannot be recognized from inside; vmtest says in the environment that it runs. */
 int x86_in_bochs_svm(void)
 {
 	const char *emulator = getenv("VMTEST_EMU");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Events for the guest: when they are taken, in which order, and that each is
+ * Tests of events for the guest: when they are taken, in which order, and that each is
  * taken once.
  */
 #include <linux/keyctl.h>
@@ -10,8 +10,8 @@
 
 /*
  * A stub for each vector from 0x40 to 0x4f, 16 bytes apart, and one for each
- * kind of exception. They call with the vector as the number, the interrupted
- * RIP as argument 0, and the error code as argument 1.
+ * kind of exception.  Each makes a hypercall with the vector as its number, the
+ * interrupted RIP as argument 0, and the error code as argument 1.
  */
 #define STUBS	0x9a000ul
 
@@ -82,9 +82,9 @@ FIXTURE_ONE_VCPU(inject)
 #define BEGIN(self, name, flags)	x86_begin_long(&(self)->v, name, flags)
 
 /*
- * The stubs of external interrupts have interrupts off: nothing may deliver one between such
- * a stub's first and last instruction. vmt/report.py knows the line that is printed here and
- * why QEMU delivers one all the same.
+ * The stubs of external interrupts run with interrupts off, so no interrupt may be delivered
+ * between the first and the last instruction of a stub.  QEMU sometimes does that;
+ * vmt/report.py recognizes the line that is printed here, and says why.
  */
 static void look_for_a_nested_call(struct axv_vcpu *v)
 {
@@ -154,7 +154,7 @@ TEST_F(inject, extint_at_entry)
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
 	EXPECT_EQ(0x41ull, event(&self->v, AXV_X86_EVENT_EXTINT_0));
 	ASSERT_CALL(0x41, &self->v);
-	/* Before the first instruction; and once. */
+	/* It is taken before the first instruction, and only once. */
 	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
 	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
 	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT_0));
@@ -213,7 +213,7 @@ GUEST_LABEL(code_sti_exit_after);
 
 TEST_F(inject, shadow_ends_with_an_instruction_of_the_kernels)
 {
-	/* The out stands in the shadow, and is done at its exit. */
+	/* OUT is in the shadow of STI, and has been executed at its exit. */
 	BEGIN(self, code_sti_exit, 0);
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
 	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_SHADOW));
@@ -234,7 +234,7 @@ TEST_F(inject, first_in_first_out)
 		ASSERT_EQ(0, extint(&self->v, order[i]));
 	EXPECT_EQ(ARRAY_SIZE(order), event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
 	for (i = 0; i < ARRAY_SIZE(order); i++) {
-		/* One inside another's handler waits until that returns. */
+		/* Each next one waits until the handler of the one before returns. */
 		ASSERT_CALL(order[i], &self->v);
 		EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
 		EXPECT_EQ(0, self->v.run->ready_for_interrupt);
@@ -276,7 +276,7 @@ TEST_F(inject, queue_saved_and_restored)
 	ASSERT_EQ(0, vcpu_bind(&to));
 	to.run->want = AXV_RUN_SET_GPRS;
 	EXPECT_EQ(depth, event(&to, AXV_X86_EVENT_EXTINT_COUNT));
-	/* The other takes them as this one would have. */
+	/* The other vCPU takes them in the same order. */
 	for (i = 0; i < depth; i++)
 		ASSERT_CALL(0x40 + (i * 7) % 16, &to);
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &to);
@@ -322,7 +322,7 @@ TEST_F(inject, nmi_masked_until_iret)
 	EXPECT_EQ(0x10, self->v.run->exit.io.port);
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_NMI_PENDING));
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_NMI_MASKED));
-	/* Its IRET opens the way for the second, before anything else runs. */
+	/* After its IRET the second NMI is taken, before any other instruction. */
 	ASSERT_CALL(VEC_NMI, &self->v);
 	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
@@ -336,7 +336,7 @@ TEST_F(inject, nmis_are_two_at_most)
 {
 	int i, ret;
 
-	/* As in hardware: one taken, one remembered. */
+	/* As in hardware, one NMI is taken, and one more is remembered. */
 	BEGIN(self, code_nops, 0);
 	for (i = 0; i < 4; i++) {
 		ret = nmi(&self->v);
@@ -398,7 +398,7 @@ TEST_F(inject, exception_before_nmi_and_extint)
 	BEGIN(self, code_nops, FLAG_IF);
 	ASSERT_EQ(0, extint(&self->v, 0x40));
 	ASSERT_EQ(0, exception(&self->v, VEC_UD));
-	/* Its handler is entered first, with interrupts off. */
+	/* The exception's handler is entered first, with interrupts off. */
 	ASSERT_CALL(6, &self->v);
 	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
 	ASSERT_CALL(0x40, &self->v);
@@ -425,11 +425,11 @@ GUEST_CODE(code_cr8, 64,
 GUEST_LABEL(code_cr8_below);
 GUEST_LABEL(code_cr8_fault);
 
-/* A VMM whose interrupt waits for CR8 hears when that lets it through. */
+/* A VMM whose interrupt waits for a lower CR8 gets an exit when the guest lowers it. */
 TEST_F(inject, cr8_lowered)
 {
 	BEGIN(self, code_cr8, 0);
-	/* It is 0. */
+	/* CR8 is 0, which is below 1 already. */
 	self->v.run->cr8_below = 1;
 	ASSERT_EXIT(AXV_EXIT_CR8, &self->v);
 	EXPECT_EQ(0, self->v.run->cr8);
@@ -442,20 +442,20 @@ TEST_F(inject, cr8_lowered)
 	ASSERT_EXIT(AXV_EXIT_CR8, &self->v);
 	EXPECT_EQ(6, self->v.run->cr8);
 	EXPECT_EQ(GUEST_ADDR(code_cr8, code_cr8_below), self->v.run->ip);
-	/* Still. */
+	/* It is below still, so the exit comes again. */
 	ASSERT_EXIT(AXV_EXIT_CR8, &self->v);
 	self->v.run->cr8_below = 255;
 	ASSERT_EXIT(AXV_EXIT_CR8, &self->v);
 	self->v.run->cr8_below = 6;
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
 	EXPECT_EQ(6ull, *x86_gpr(&self->v, AXV_X86_RBX));
-	/* No processor has 16. */
+	/* 16 is no valid value of CR8. */
 	ASSERT_CALL(13, &self->v);
 	EXPECT_EQ(GUEST_ADDR(code_cr8, code_cr8_fault),
 		  self->v.run->exit.hypercall.args[0]);
 }
 
-/* Stubs that call with the flags of their frame as argument 0. */
+/* Stubs that make a hypercall with the flags in their frame as argument 0. */
 GUEST_CODE(flags_stubs, 64,
 	"flags_stubs_event:\n"
 	"mov $0x48, %eax\n"
@@ -471,7 +471,7 @@ GUEST_CODE(code_rdmsr, 64, "mov $0x12345, %ecx; rdmsr");
 GUEST_CODE(code_mov_cr0, 64, "mov $0x80000000, %eax; mov %rax, %cr0");
 GUEST_CODE(code_wrmsr, 64, "mov $0x12345, %ecx; wrmsr");
 
-/* The processor sets RF in the frame of a fault; so does whoever raises one. */
+/* A fault's frame has RF set, also if the VMM injects the fault. */
 TEST_F(inject, rf_in_frames)
 {
 	static const struct {
@@ -502,7 +502,7 @@ TEST_F(inject, rf_in_frames)
 	ASSERT_EQ(0, exception_error(&self->v, VEC_GP, 0, 0));
 	ASSERT_CALL(0x49, &self->v);
 	EXPECT_NE(0ull, self->v.run->exit.hypercall.args[0] & FLAG_RF);
-	/* Not in that of an interrupt. */
+	/* An interrupt's frame does not have RF set. */
 	BEGIN(self, code_nops, FLAG_IF);
 	ASSERT_EQ(0, extint(&self->v, 0x48));
 	ASSERT_CALL(0x48, &self->v);
@@ -514,7 +514,7 @@ GUEST_CODE(code_int_tf, 64, "int $0x48; nop; nop; nop");
 /* INT n pushes TF and clears it: no step is trapped before its handler. */
 TEST_F(inject, int_n_in_single_steps)
 {
-	/* Only in QEMU does INT n exit, while #BP does. */
+	/* Only in QEMU is INT n an exit while #BP is intercepted. */
 	if (!x86_in_qemu())
 		return;
 	x86_load_at(&self->vm, STUBS + 0x400, flags_stubs, flags_stubs_end);
@@ -556,10 +556,10 @@ TEST_F(inject, real_mode)
 	ASSERT_CALL(0x40, &self->v);
 	ASSERT_EQ(0, nmi(&self->v));
 	ASSERT_CALL(0x40, &self->v);
-	/* When that returns, interrupts are on again. */
+	/* When the handler returns, interrupts are on again. */
 	ASSERT_EQ(0, extint(&self->v, 0x40));
 	ASSERT_CALL(0x40, &self->v);
-	/* No error code on the stack of real mode: what is there is IP. */
+	/* In real mode no error code is pushed: IP is on top of the stack. */
 	x86_start_real(&self->v, GUEST_CODE_ADDR);
 	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_NMI_MASKED));
 	ASSERT_EQ(0, exception_error(&self->v, VEC_GP, 0x55, 0));
@@ -598,9 +598,9 @@ TEST_F(inject, protected_mode)
 	EXPECT_EQ(0x18ull, self->v.run->exit.hypercall.args[1]);
 }
 
-/* ---- deliveries that are cut short ---- */
+/* ---- deliveries that an exit interrupts ---- */
 
-/* Take a page of guest memory out of slot 0; slot 1 has what comes after it. */
+/* Take a page of guest memory away: region 0 ends before it, region 1 begins behind it. */
 static void take_out(struct axv_vm *vm, __u64 page)
 {
 	must(!vm_region(vm, 0, 0, 0, page, vm->ram));
@@ -664,11 +664,11 @@ static void cut_short(struct __test_metadata *_metadata, struct axv_vm *vm, stru
 	}
 	EXPECT_EQ(page, v->run->exit.fault.addr & -PAGE);
 	EXPECT_EQ((__u32)AXV_FAULT_NO_REGION, v->run->exit.fault.cause);
-	/* No instruction made it, not even the guest's own INT n. */
+	/* The access is the event's, not an instruction's, even for the guest's own INT n. */
 	EXPECT_NE(0u, v->run->exit.fault.access & AXV_ACCESS_EVENT) TH_LOG("kind %d", kind);
 	EXPECT_EQ(0u, v->run->exit.fault.insn_bytes) TH_LOG("kind %d", kind);
 	EXPECT_EQ(from, v->run->ip);
-	/* And again, as long as nothing is done about it. */
+	/* The exit comes again as long as the page is missing. */
 	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, v);
 	EXPECT_EQ(from, v->run->ip);
 	if (heir) {
@@ -686,7 +686,7 @@ static void cut_short(struct __test_metadata *_metadata, struct axv_vm *vm, stru
 	}
 	EXPECT_EQ(kind == CUT_NMI, event(v, AXV_X86_EVENT_NMI_MASKED));
 	EXPECT_EQ(0ull, event(v, AXV_X86_EVENT_REINJECT) & AXV_X86_EVENT_VALID);
-	/* Once, and no more of it. */
+	/* The event is delivered once. */
 	if (kind == CUT_UD) {
 		ASSERT_CALL(6, v);	/* the instruction itself, again */
 	} else if (kind == CUT_NMI) {
@@ -762,7 +762,7 @@ TEST_F(inject, cut_short_by_first_touch)
 {
 	unsigned long n = scaled(50), i;
 
-	/* The kernel's own faults, none of which the guest or the VMM sees. */
+	/* Faults that the kernel handles itself; neither guest nor VMM must notice them. */
 	BEGIN(self, code_nops, FLAG_IF);
 	for (i = 0; i < n; i++) {
 		ASSERT_EQ(0, madvise(self->vm.ram + STACK_PAGE, PAGE, MADV_DONTNEED));
@@ -790,7 +790,7 @@ TEST_F(inject, extint_not_before_what_runs_again)
 	BEGIN(self, code_sti_int, 0);
 	ASSERT_EQ(0, extint(&self->v, 0x42));
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
-	/* The kernel's own fault cuts the delivery of INT n short. */
+	/* A fault that the kernel handles itself interrupts the delivery of INT n. */
 	ASSERT_EQ(0, madvise(self->vm.ram + STACK_PAGE, PAGE, MADV_DONTNEED));
 	/* QEMU's VMRUN does not load the shadow. */
 	if (!x86_in_qemu()) {
@@ -839,7 +839,7 @@ TEST_F(blocked, woken_every_time)
 	unsigned long n = scaled(1000), i;
 	struct axv_runner r;
 
-	/* At once, wherever on the way to sleep it is: no wake-up is lost. */
+	/* Inject at once, wherever on its way to sleep the thread is: no wake-up may be lost. */
 	BEGIN(self, code_idle, 0);
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	runner_start(&r, &self->v, for_ever, NULL);
@@ -866,7 +866,7 @@ TEST_F(blocked, woken_from_sleep)
 		ASSERT_EQ(0, i % 2 ? extint(&self->v, 0x40) : nmi(&self->v));
 		runner_await(&r, AXV_EXIT_HYPERCALL, i);
 	}
-	/* The handler of the last one, an NMI, returns: Bochs would mask the next vCPU's. */
+	/* Let the handler of the last NMI return: otherwise Bochs masks the next vCPU's NMIs. */
 	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 	runner_stop(&r);
 	EXPECT_EQ(n, r.exits[AXV_EXIT_HYPERCALL]);
@@ -883,7 +883,7 @@ TEST_F(blocked, interrupts_off)
 	struct axv_runner r;
 	int i;
 
-	/* An interrupt that cannot be taken wakes nobody; an NMI does. */
+	/* An interrupt that cannot be taken does not end the halt; an NMI does. */
 	BEGIN(self, code_dead, 0);
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	runner_start(&r, &self->v, for_ever, NULL);
@@ -899,7 +899,7 @@ TEST_F(blocked, interrupts_off)
 	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
 	runner_stop(&r);
 	EXPECT_EQ(1ul, r.exits[AXV_EXIT_HYPERCALL]);
-	/* The handler's own, and the one behind the halt. */
+	/* One OUT of the handler, and one behind the halt. */
 	EXPECT_EQ(2ul, r.exits[AXV_EXIT_IO_WRITE]);
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_HALTED));
@@ -908,8 +908,8 @@ TEST_F(blocked, interrupts_off)
 TEST_F(blocked, window_at_the_halt)
 {
 	/*
-	 * STI and HLT go together: the window opens at the halt, and a VMM that
-	 * waits for it with an interrupt in hand is told before anyone sleeps.
+	 * The window opens at the HLT behind STI.  A VMM that waits for it, since it
+	 * has an interrupt, must get the exit before the vCPU's thread sleeps.
 	 */
 	BEGIN(self, code_idle, 0);
 	self->v.run->irq_window = 1;
@@ -922,7 +922,7 @@ TEST_F(blocked, window_at_the_halt)
 
 TEST_F(blocked, pending_at_the_halt)
 {
-	/* Nobody is there to wake it. */
+	/* No other thread could end the halt. */
 	BEGIN(self, code_idle, 0);
 	ASSERT_EQ(0, extint(&self->v, 0x44));
 	ASSERT_CALL(0x44, &self->v);
@@ -957,7 +957,7 @@ TEST_F(blocked, a_signal_ends_it)
 	EXPECT_EQ(AXV_EXIT_NOTHING, self->v.run->exit_reason);
 	EXPECT_EQ(r.runs, r.exits[AXV_EXIT_NOTHING]);
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_HALTED));
-	/* It is still halted, and its interrupt finds it. */
+	/* The vCPU is still halted, and the interrupt ends that. */
 	ASSERT_EQ(0, vcpu_bind(&self->v));
 	ASSERT_EQ(0, extint(&self->v, 0x45));
 	ASSERT_CALL(0x45, &self->v);
@@ -969,16 +969,16 @@ static long session_keyring(void)
 	return syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
 }
 
-/* A process of its own, in the memory of its parent. */
+/* Runs in a child process that shares its parent's memory. */
 static int give_session_to_parent(void *arg)
 {
 	struct axv_vcpu *v = arg;
 
 	vcpu_await_state(v, AXV_STATE_BLOCKED);
 	must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) > 0);
-	/* Queues work for the parent (TWA_RESUME), and does not wake it. */
+	/* This queues work for the parent (TWA_RESUME), but does not wake it. */
 	must(!syscall(SYS_keyctl, KEYCTL_SESSION_TO_PARENT));
-	/* This does. It ends no halt, since interrupts are off. */
+	/* This wakes it, but does not end the halt, since interrupts are off. */
 	must(!extint(v, 0x40));
 	return 0;
 }
@@ -997,7 +997,7 @@ TEST_F(blocked, task_work_ends_it)
 	BEGIN(self, code_dead, 0);
 	pid = clone(give_session_to_parent, stack + size, CLONE_VM | SIGCHLD, &self->v);
 	ASSERT_LT(0, pid);
-	/* The work is done on the way out of a run. */
+	/* The kernel does the work when a run returns. */
 	while (session_keyring() == before)
 		ASSERT_EQ(AXV_EXIT_NOTHING, vcpu_run_once(&self->v));
 	EXPECT_EQ(0, child_status(pid));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registers that host and guests share the hardware of: each has its own, and
- * finds it as it was left.
+ * Tests of registers for which host and guests share the hardware: each of them has its own
+ * values, and finds them as it left them.
  */
 #include "axv_harness.h"
 #include "x86.h"
@@ -12,7 +12,7 @@
 #include <linux/perf_event.h>
 #include <sys/auxv.h>
 
-#define BLOCK		0x50000ul	/* what a guest loads, and stores to */
+#define BLOCK		0x50000ul	/* for each guest a block to load, and one to store to */
 #define BLOCK_SIZE	0x1000ul
 
 /* The vector state in a block: 16 registers of 32 bytes, MXCSR, x87 control. */
@@ -34,8 +34,8 @@ struct vectors {
 #define STORE_CONTROL	"stmxcsr 512(%rsi)\n" "fnstcw 516(%rsi)\n"
 
 /*
- * Guests: load at RDI, call, store at RSI, call, for ever. With AVX, the first
- * thing is to switch it on.
+ * Guests that, for ever, load the registers from RDI, call, store them at RSI, and call.  The
+ * one with AVX first switches that on.
  */
 GUEST_CODE(code_sse, 64,
 	"1:\n"
@@ -70,9 +70,9 @@ static void fill(struct vectors *v, __u8 seed, int width, __u32 mxcsr, __u16 fcw
 }
 
 /*
- * One run, between loading the host's registers and storing them. A function
- * that the compiler knows nothing of, so that it uses none of them meanwhile.
- * Arguments: descriptor, command, in, out; the result is the system call's.
+ * Load the host's registers from @in, run the vCPU, and store the registers to @out.  These are
+ * written in assembly, so that the compiler does not use the registers meanwhile.  They return
+ * the result of the system call.
  */
 long run_with_sse(long fd, long cmd, const struct vectors *in, struct vectors *out);
 long run_with_avx(long fd, long cmd, const struct vectors *in, struct vectors *out);
@@ -103,7 +103,7 @@ asm(".text\n"								\
     "ret\n"								\
     ".size " #name ", . - " #name "\n")
 
-/* R12 is the callers' as well: they are told so. */
+/* The functions change R12; the call below tells the compiler. */
 RUN_WITH(run_with_sse, LOAD_XMM, STORE_XMM);
 RUN_WITH(run_with_avx, LOAD_YMM, STORE_YMM);
 
@@ -112,7 +112,7 @@ static long run_between(int fd, int avx, const struct vectors *in, struct vector
 	long ret, a = fd, b = AXV_VCPU_RUN;
 
 	memset(out, 0, sizeof(*out));
-	/* Past the red zone, and R12 is lost. */
+	/* Skip the red zone; R12 is clobbered. */
 	asm volatile("sub $128, %%rsp\n\tcall *%[fn]\n\tadd $128, %%rsp"
 		     : "=a" (ret), "+D" (a), "+S" (b), "+d" (in), "+c" (out)
 		     : [fn] "r" (avx ? run_with_avx : run_with_sse)
@@ -187,7 +187,7 @@ static void vectors_test(struct __test_metadata *_metadata, struct axv_vm *vm,
 	for (i = 0; i < n; i++) {
 		struct vectors *mem;
 
-		/* The guests load, one after the other, and then both store. */
+		/* Both guests load, one after the other, and then both store. */
 		for (k = 0; k < 4; k++) {
 			struct axv_vcpu *now = &v[k % 2];
 
@@ -222,7 +222,7 @@ TEST_F(isolation, avx)
 {
 	__u64 xcr0;
 
-	/* Every machine the module is for has it; one without is told apart. */
+	/* The machines that the module is meant for have AVX; one without prints that. */
 	if (!has_avx()) {
 		TH_LOG("no AVX here: SSE once more");
 		x86_load(&self->vm, code_sse);
@@ -277,7 +277,7 @@ TEST_F(isolation, xcr0)
 		ASSERT_EQ(0, reg_get(&self->v[i], AXV_REG_X86(XCR, 0), &value));
 		EXPECT_EQ(i ? 7ull : 1ull, value);
 	}
-	/* What the hardware would refuse is a #GP, and changes nothing. */
+	/* Values that the hardware would refuse are a #GP, and change nothing. */
 	for (i = 0; i < 3; i++) {
 		static const __u32 bad[] = { 0, 6, 5 };
 
@@ -313,7 +313,7 @@ TEST_F(isolation, vector_state_moves)
 	fill(in, 0x21, 16, 0x3f80, 0x027f);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, a);
 	ASSERT_EQ(0, fpu(a, AXV_VCPU_GET_FPU, block, size));
-	/* In the standard format: FCW at 0, MXCSR at 24, XMM0 at 160. */
+	/* The format is the standard one: FCW at 0, MXCSR at 24, XMM0 at 160. */
 	EXPECT_EQ(0x027f, *(__u16 *)block);
 	EXPECT_EQ(0x3f80u, *(__u32 *)(block + 24));
 	EXPECT_EQ(0, memcmp(block + 160, in->ymm[0], 16));
@@ -368,7 +368,7 @@ TEST_F(isolation, vector_state_that_is_refused)
 
 GUEST_CODE(code_bases, 64,
 	"1:\n"
-	/* MSRs from a list at RDI, to the value behind each. */
+	/* Write the MSRs of a list at RDI with the value behind each. */
 	"mov %rdi, %r8\n"
 	"2: mov (%r8), %ecx\n"
 	"test %ecx, %ecx\n"
@@ -379,7 +379,7 @@ GUEST_CODE(code_bases, 64,
 	"add $16, %r8\n"
 	"jmp 2b\n"
 	"3: " HYPERCALL
-	/* And back, to the list at RSI. */
+	/* Read them into the list at RSI. */
 	"mov %rsi, %r8\n"
 	"2: mov (%r8), %ecx\n"
 	"test %ecx, %ecx\n"
@@ -417,7 +417,7 @@ static __u64 pattern(int guest, unsigned int i, unsigned long round)
 		return 0x777 + guest;
 	case MSR_SYSENTER_ESP:
 	case MSR_SYSENTER_EIP:
-		/* 32 bits of them are all that AMD's hardware has. */
+		/* AMD's hardware has only 32 bits of these. */
 		return value & 0x7fffffff;
 	default:
 		return value;
@@ -500,7 +500,7 @@ TEST_F(isolation, bases_and_syscall_registers)
 				out[i].msr = msrs[i];
 				out[i].value = 0;
 			}
-			/* The VMM changes its own between runs. */
+			/* The VMM changes its own GS base between runs. */
 			*cell = 0x600d + round;
 			must(!syscall(SYS_arch_prctl, ARCH_SET_GS, cell));
 			ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v[k % 2]);
@@ -528,8 +528,8 @@ TEST_F(isolation, bases_and_syscall_registers)
 }
 
 /*
- * FS is what the C library finds its thread by: between changing it and changing
- * it back, nothing but plain system calls.
+ * The C library finds its thread by FS.  While FS is changed, only plain system calls may be
+ * made.
  */
 static long raw(long nr, long a, long b, long c)
 {
@@ -580,7 +580,7 @@ TEST_F(isolation, the_vmm_changes_its_gs_by_itself)
 	unsigned long n = scaled(50), i;
 	__u64 *cells = mem_new(PAGE);
 
-	/* Without a system call, so that the kernel is told nothing. */
+	/* The base is changed without a system call, so the kernel does not know. */
 	guest_start(&self->v[0], GUEST_CALL, 0, 0, 0);
 	self->v[0].run->regs.sregs.seg[AXV_X86_GS].base = 0x54321000;
 	for (i = 0; i < n; i++) {
@@ -631,8 +631,8 @@ TEST_F(isolation, a_breakpoint_of_the_hosts)
 	int fd = watch(&watched);
 
 	/*
-	 * The guest has memory at the same linear address, and writes there: the
-	 * host's breakpoint is none of its own, and not hit by it.
+	 * The guest writes to memory at the same linear address.  It must neither see
+	 * nor hit the host's breakpoint.
 	 */
 	ASSERT_LE(0, fd);
 	ASSERT_LT(HUGE_PAGE, page);
@@ -674,9 +674,9 @@ GUEST_LABEL(code_dr_db);
 TEST_F(isolation, breakpoints_of_the_guests)
 {
 	/*
-	 * DR0: write, 1 byte, local. QEMU's VMRUN and #VMEXIT load DR7 and leave
-	 * its own breakpoints as they were; when these are taken out at last,
-	 * QEMU itself is what crashes.
+	 * DR0: write, 1 byte, local.  QEMU's VMRUN and #VMEXIT load DR7, but leave
+	 * QEMU's internal breakpoints as they were; when these are removed later,
+	 * QEMU itself crashes.  So the breakpoint is not enabled there.
 	 */
 	const int enabled = !x86_in_qemu();
 	const __u64 dr7 = enabled ? 0x10401 : 0x10400;
@@ -684,8 +684,8 @@ TEST_F(isolation, breakpoints_of_the_guests)
 	int i;
 
 	/*
-	 * A guest's own breakpoint, at an address that the host has too and
-	 * writes to meanwhile: the host is not hit.
+	 * The guest's breakpoint is at an address to which the host writes meanwhile:
+	 * it must not be hit by the host.
 	 */
 	x86_load(&self->vm, code_dr);
 	x86_gate_long(&self->vm, VEC_DB, GUEST_ADDR(code_dr, code_dr_db), 0);
@@ -725,7 +725,7 @@ TEST_F(isolation, breakpoints_of_the_guests)
 	}
 }
 
-/* ---- the host's own life goes on ---- */
+/* ---- signals and time of the host ---- */
 
 static volatile sig_atomic_t handled;
 
@@ -735,7 +735,7 @@ static void handler(int sig)
 	int i;
 
 	(void)sig;
-	/* Use the registers that the guest uses. */
+	/* Change registers that the guest uses. */
 	for (i = 0; i < 10; i++)
 		d = d * 1.25 + i;
 	asm volatile("movq %0, %%xmm5\n\tmovq %0, %%xmm15"
@@ -776,7 +776,7 @@ TEST_F(isolation, signal_handlers)
 	runner_start(&r, v, until_call, NULL);
 	while (!flags[0])
 		sched_yield();
-	/* One that finds the thread between two runs ends none. */
+	/* A signal between two runs ends no run, so send some more. */
 	while (r.exits[AXV_EXIT_NOTHING] < n) {
 		handled = 0;
 		ASSERT_EQ(0, pthread_kill(r.thread, SIGUSR1));
@@ -796,7 +796,7 @@ TEST_F(isolation, system_calls_of_the_host)
 	struct timespec a, b;
 	unsigned int cpu;
 
-	/* By SYSCALL, by the vDSO, and by what needs the thread pointer. */
+	/* Use SYSCALL, the vDSO, and functions that need the thread pointer. */
 	guest_start(&self->v[0], GUEST_CALL, 0, 0, 0);
 	ASSERT_EQ(0, clock_gettime(CLOCK_MONOTONIC, &a));
 	for (i = 0; i < n; i++) {
@@ -831,7 +831,7 @@ GUEST_CODE(code_scramble, 64,
 	"std\n"
 	"fninit\n"
 	"mov %cr0, %rax\n"
-	"or $8, %rax\n"			/* TS: the next use of it would fault */
+	"or $8, %rax\n"			/* TS: the next use of the FPU would fault */
 	"mov %rax, %cr0\n"
 	"cli\n"
 	"out %al, $0x10\n");

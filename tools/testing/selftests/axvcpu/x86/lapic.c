@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guests with a local APIC in the kernel: the program that all of them run.
+ * Guests with a local APIC in the kernel: the program that all of them run.  See lapic.h.
  */
 #include "lapic.h"
 
-#define AREA		GUEST_DATA		/* of vCPU 0; its stack is at the end */
+#define AREA		GUEST_DATA		/* data of vCPU 0; its stack is at the end */
 #define AREA_SIZE	0x4000ul
 #define AREAS		16
 #define PD_OF_DEVICES	0x97000ul
@@ -12,7 +12,7 @@
 
 #define OP(name)	".globl op_" #name "\nop_" #name ":\n"
 
-/* Until an interrupt is taken, R9 being how many were until now. */
+/* Waits until an interrupt is taken; R9 is how many were taken before. */
 #define AWAIT(how)							\
 	"cli\n"								\
 	"cmp %r9, 24(%r15)\n"						\
@@ -41,9 +41,9 @@
 	"ret\n"
 
 /*
- * R15 is the vCPU's struct lapic_guest. A stub for each vector, 16 bytes apart, and then
- * the rest. In a hypercall's answer RDX is the address of what is to be done, with RDI and
- * RSI, and 0 is the end of a handler.
+ * There is a stub for each vector, 16 bytes apart, and then the rest.  R15 is the address of
+ * the vCPU's struct lapic_guest.  The answer to a hypercall says what to do next: RDX is the
+ * address of the code, with arguments in RDI and RSI; 0 ends a handler.
  */
 GUEST_CODE(program, 64,
 	".set vector, 0\n"
@@ -94,8 +94,8 @@ GUEST_CODE(program, 64,
 	"mov %al, 64(%r15, %rcx)\n"
 	"incq 24(%r15)\n"
 	/*
-	 * QEMU's VMRUN does not load the shadow of STI (APM 15.21.5), and so an interrupt
-	 * may come before the HLT that it is to end: it is over, too.
+	 * QEMU's VMRUN does not load the shadow of STI (APM 15.21.5), so the interrupt that
+	 * should end the HLT may come before it: then the HLT is skipped.
 	 */
 	"mov 96(%rsp), %rbx\n"
 	"cmpb $0xf4, (%rbx)\n"
@@ -140,7 +140,7 @@ GUEST_CODE(program, 64,
 	"wrmsr\n"
 	"ret\n"
 
-	/* A #GP that was asked for: on, behind it. */
+	/* A #GP that the code expects: go on behind the instruction. */
 	".globl handler_gp\n"
 	"handler_gp:\n"
 	"cmpq $0, 16(%r15)\n"
@@ -153,7 +153,7 @@ GUEST_CODE(program, 64,
 	"movq $1, 8(%r15)\n"
 	"iretq\n"
 	"1: pushq $13\n"
-	/* What no test asked for: 0x4000 and the vector, the frame. */
+	/* Any other exception: call with 0x4000 and the vector, and the frame. */
 	"bad: pop %rax\n"
 	"add $0x4000, %eax\n"
 	"mov (%rsp), %rbx\n"
@@ -161,7 +161,7 @@ GUEST_CODE(program, 64,
 	HYPERCALL
 	"jmp bad\n"
 
-	/* RSI to the ICR; keeps it, RDI and R9. */
+	/* Writes RSI to the ICR; preserves RSI, RDI and R9. */
 	"send:\n"
 	"testb $4, (%r15)\n"
 	"jnz 1f\n"
@@ -314,7 +314,7 @@ GUEST_LABEL(program_main);
 #define OP_LABEL(name)	op_##name[],
 extern const __u8 LAPIC_OPS(OP_LABEL) handler_gp[];
 
-/* After a SIPI: calls with CS and flags, then runs, with interrupts on. */
+/* What runs after a SIPI: calls with CS and flags, then counts, with interrupts on. */
 GUEST_CODE(real_mode, 16,
 	"pushfl\n"
 	"pop %ecx\n"
@@ -336,7 +336,7 @@ void lapic_vm_new_flags(struct axv_vm *vm, __u32 flags)
 	for (i = 0; i < 256; i++)
 		x86_gate_long(vm, i, GUEST_CODE_ADDR + 16 * i, 0);
 	x86_gate_long(vm, VEC_GP, GUEST_ADDR(program, handler_gp), 0);
-	/* The fourth GiB, one to one, as the first is. */
+	/* Map the fourth GiB one to one, as the first is. */
 	pdpt = (__u64 *)(vm->ram + GUEST_PDPT);
 	pd = (__u64 *)(vm->ram + PD_OF_DEVICES);
 	pdpt[3] = PD_OF_DEVICES | PTE_P | PTE_W | PTE_U;
@@ -447,7 +447,7 @@ void lapic_order(struct lapic_cpu *c, enum lapic_op op, __u64 a, __u64 b)
 	x86_touch_gprs(&c->v);
 }
 
-/* What a run has ended with. */
+/* How a run has ended: DONE, TAKEN(), REAL_MODE or EXIT(). */
 static __u64 ended_with(struct lapic_cpu *c, int reason)
 {
 	must(reason >= 0);
@@ -474,7 +474,7 @@ __u64 lapic_leave(struct lapic_cpu *c)
 	return lapic_go(c);
 }
 
-/* What has to be done at once, or the test makes no sense. */
+/* Make the guest do something that must succeed; returns the result. */
 static __u64 done(struct lapic_cpu *c, enum lapic_op op, __u64 a, __u64 b)
 {
 	__u64 end = lapic_do(c, op, a, b);
@@ -557,7 +557,7 @@ __u32 lapic_errors(struct lapic_cpu *c)
 {
 	__u32 errors;
 
-	/* A write shows what has come since the last one. */
+	/* Each write updates ESR to the errors since the last write. */
 	lapic_write(c, APIC_ESR, 0);
 	errors = lapic_read(c, APIC_ESR);
 	lapic_write(c, APIC_ESR, 0);
@@ -591,7 +591,7 @@ __u64 lapic_taken(struct lapic_cpu *c)
 	__u64 vectors = 0;
 
 	done(c, OP_open, 0, 0);
-	/* More would not fit. */
+	/* More than 8 vectors do not fit into the result. */
 	must(g->taken - c->seen <= 8);
 	for (; c->seen != g->taken; c->seen++)
 		vectors = vectors << 8 | g->log[c->seen % sizeof(g->log)];

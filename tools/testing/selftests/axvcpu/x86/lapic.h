@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Guests with a local APIC in the kernel. Each vCPU runs the same program, in 64-bit mode:
- * it asks the test what to do, by a hypercall, does that, and asks again. So a test reads
- * as a sequence of things that guests do, and, unless it wants threads, nothing happens
- * between two of them: one thread runs all vCPUs, one after the other.
+ * Guests with a local APIC in the kernel.  Each vCPU runs the same program, in 64-bit mode:
+ * it asks the test by a hypercall what to do, does that, and asks again.  So a test is a
+ * sequence of things that guests do.  Unless the test uses threads, one thread runs all vCPUs,
+ * one after the other, and nothing happens between two of these things.
  *
  * "SDM" is Intel's Software Developer's Manual, vol. 3A, chapter "Advanced Programmable
  * Interrupt Controller (APIC)"; "APM" is AMD's Architecture Programmer's Manual, vol. 2,
@@ -42,22 +42,23 @@
 #define ICR_ALL			(2u << 18)
 #define ICR_OTHERS		(3u << 18)
 
-/* What a run ends with: asks for the next thing, has taken an interrupt, any other exit. */
+/* How a run ends: the guest asks what to do next, has taken an interrupt, or another exit. */
 #define DONE			0x2000ull
 #define TAKEN(vector)		(0x1000ull + (vector))
 #define EXIT(reason)		(0x10000ull + (reason))
-/* From the code in real mode that lapic_real_mode() puts somewhere. */
+/* The guest calls from the code in real mode of lapic_real_mode(). */
 #define REAL_MODE		0x3000ull
 
 /**
- * struct lapic_guest - what guest and test share of a vCPU, in the guest's memory
+ * struct lapic_guest - what a vCPU's program and the test share, in the guest's memory
  * @flags: GUEST_*, read by the guest's interrupt handlers
- * @fault: not zero: the last thing to do was a #GP
- * @fixup: where the handler of #GP goes on; for the guest itself
- * @taken: interrupts and NMIs it has taken
- * @rounds: of its loops
- * @limit: not 0: with so many taken, handlers end no more of them, and so no more come
- * @log: the vectors, at @taken modulo the size
+ * @fault: not zero: the last operation caused a #GP
+ * @fixup: where the handler of #GP goes on; only the guest uses this
+ * @taken: how many interrupts and NMIs the vCPU has taken
+ * @rounds: counter of the vCPU's loops
+ * @limit: if not 0, handlers do not end interrupts once @taken has this value, so that no
+ *		more come
+ * @log: the vectors taken, at @taken modulo the size
  */
 struct lapic_guest {
 	volatile __u64 flags;
@@ -70,17 +71,17 @@ struct lapic_guest {
 	volatile __u8 log[256];
 };
 
-#define GUEST_CALLS	(1u << 0)	/* handlers ask for things to do, too */
+#define GUEST_CALLS	(1u << 0)	/* handlers ask the test what to do, too */
 #define GUEST_EOI	(1u << 1)	/* handlers end their interrupt */
-#define GUEST_X2APIC	(1u << 2)	/* by MSR */
+#define GUEST_X2APIC	(1u << 2)	/* the APIC is accessed by MSRs */
 
 /**
  * struct lapic_cpu - a vCPU with a local APIC
  * @v: the vCPU
- * @guest: what it shares with the test
+ * @guest: what its program shares with the test
  * @hw_id: its APIC id
- * @x2apic: it is in x2APIC mode, and the functions below go by MSR
- * @seen: how many of &lapic_guest.taken lapic_taken() has told
+ * @x2apic: it is in x2APIC mode, so the functions below use MSRs
+ * @seen: how many of &lapic_guest.taken lapic_taken() has returned
  */
 struct lapic_cpu {
 	struct axv_vcpu v;
@@ -91,17 +92,19 @@ struct lapic_cpu {
 };
 
 /**
- * LAPIC_OPS() - what a guest can do, with arguments a and b; the result is argument 0
+ * LAPIC_OPS() - what a guest can do, with arguments a and b; the result is argument 0 of the
+ * next hypercall
  *
  * read, write: memory, 32 bits at a (of b). rdmsr, wrmsr: a (b). get_cr8, set_cr8: (a).
- * send: an ICR of 64 bits b, as the mode wants it. sti, cli: so it stays. open: interrupts
- * are on for a moment. halt: HLT with interrupts on, and they are off afterwards. hang: HLT
- * with them off. doze: HLT with them on until &lapic_guest.taken is b. spin: counts
- * &lapic_guest.rounds with interrupts on until &lapic_guest.taken is b. cpuid: a, b; RBX to
- * RDX, and RAX as argument 3. rdtsc: that. deadline: the TSC and b more goes to the TSC
- * deadline. ping, pong: a times send b and halt until an interrupt is taken, or the other
- * way round. ping_spin, pong_spin: they do not halt meanwhile. storm: sends b, a times, or
- * for ever with 0, with interrupts on.
+ * send: writes b, 64 bits, to the ICR, in the mode's format.  sti, cli: switch interrupts on
+ * or off for good.  open: switches interrupts on for a moment.  halt: HLT with interrupts on,
+ * which are off afterwards.  hang: HLT with interrupts off.  doze: HLT with interrupts on until
+ * &lapic_guest.taken is b.  spin: counts &lapic_guest.rounds with interrupts on until
+ * &lapic_guest.taken is b.  cpuid: leaf a, subleaf b; the result is RBX, RCX, RDX, and RAX as
+ * argument 3.  rdtsc: reads the TSC.  deadline: sets the TSC deadline to the TSC plus b.  ping:
+ * a times, sends b and halts until an interrupt is taken; pong: halts first, and then sends.
+ * ping_spin, pong_spin: the same, but spin instead of halting.  storm: sends b a times, with
+ * interrupts on, or for ever if a is 0.
  */
 #define LAPIC_OPS(X)							\
 	X(read) X(write) X(rdmsr) X(wrmsr) X(get_cr8) X(set_cr8) X(send)	\
@@ -115,21 +118,24 @@ enum lapic_op {
 #undef LAPIC_ENUM
 };
 
-/* For FIXTURE_SETUP() and TEST(): the harness would run what follows a mere return. */
+/* For FIXTURE_SETUP() and TEST().  _exit(), since after a return the harness would go on. */
 #define NEED_LAPIC() do {						\
 	if (!irqchip_offered(AXV_IRQCHIP_LAPIC))				\
 		SKIP(_exit(255), "the module has no local APIC");	\
 } while (0)
 
-/* A VM with LAPIC, whose memory has the guest's program; it halts in the kernel. */
+/*
+ * Make a VM with local APICs and halts in the kernel, whose memory has the program.
+ * lapic_vm_new_flags(): with more flags of the VM.
+ */
 void lapic_vm_new_flags(struct axv_vm *vm, __u32 flags);
 void lapic_vm_new(struct axv_vm *vm);
 
 /*
- * _new: a vCPU that is set up. _start: one that is bound, in whatever mode, runs the program
- * until that asks what to do; its APIC is enabled, by SVR as well. _begin: a new one that is
- * bound does so; if it is not the BSP, it waits for no SIPI. _reset: it is as one that was
- * bound just now.
+ * lapic_new(): make a vCPU and set it up.  lapic_start(): let a bound vCPU, in any mode, run
+ * the program until that asks what to do; its APIC is enabled, also by SVR.  lapic_begin(): make
+ * a new vCPU, bind it, and start it; it does not wait for a SIPI, even if it is not the BSP.
+ * lapic_reset(): reset a vCPU, set it up and bind it.
  */
 void lapic_new(struct axv_vm *vm, struct lapic_cpu *c, __u32 id, __u32 hw_id);
 void lapic_start(struct lapic_cpu *c);
@@ -138,36 +144,36 @@ void lapic_reset(struct lapic_cpu *c);
 void lapic_free(struct lapic_cpu *c);
 
 /*
- * LAPIC_CPUS of them, all begun, in xAPIC or x2APIC mode. They are in two clusters of x2APIC
- * and one more; the last has an xAPIC id of 2.
+ * Begin LAPIC_CPUS vCPUs, in xAPIC or x2APIC mode.  The first two are in one cluster of x2APIC,
+ * each other one in a cluster of its own; the last one has 2 as its xAPIC id.
  */
 #define LAPIC_CPUS	4
 void lapic_four_new(struct axv_vm *vm, struct lapic_cpu *c, bool x2apic);
 void lapic_four_free(struct axv_vm *vm, struct lapic_cpu *c);
 
-/* The physical destination of a vCPU. */
+/* The physical destination that means a vCPU. */
 static inline __u32 lapic_id(const struct lapic_cpu *c)
 {
 	return c->x2apic ? c->hw_id : c->hw_id & 0xff;
 }
 
 /*
- * Put code for a SIPI at a page below 1 MiB, in real mode: it calls with CS and flags as
- * arguments, then counts, with interrupts on.
+ * Put code for real mode at a page below 1 MiB, where a SIPI can lead to: it makes a hypercall
+ * with CS and flags as arguments, then counts, with interrupts on.
  */
 void lapic_real_mode(struct axv_vm *vm, __u8 page);
 volatile __u32 *lapic_real_count(struct axv_vm *vm);
 
 /*
- * _order: the next run does that. _go: run; what it ends with. _do: both. _leave: a handler
- * that has called ends.
+ * lapic_order(): say what the next run is to do.  lapic_go(): run; returns how the run ends.
+ * lapic_do(): both.  lapic_leave(): let a handler that has called end.
  */
 void lapic_order(struct lapic_cpu *c, enum lapic_op op, __u64 a, __u64 b);
 __u64 lapic_go(struct lapic_cpu *c);
 __u64 lapic_do(struct lapic_cpu *c, enum lapic_op op, __u64 a, __u64 b);
 __u64 lapic_leave(struct lapic_cpu *c);
 
-/* The same in a thread of its own, for one that is not bound; see axv_runner. */
+/* Run an unbound vCPU in a thread of its own; see axv_runner. */
 void lapic_runner_start(struct axv_runner *r, struct lapic_cpu *c);
 
 static inline __u64 lapic_result(struct lapic_cpu *c)
@@ -178,29 +184,29 @@ static inline __u64 lapic_result(struct lapic_cpu *c)
 /* Registers of the APIC, as the guest sees them. */
 __u32 lapic_read(struct lapic_cpu *c, __u32 reg);
 void lapic_write(struct lapic_cpu *c, __u32 reg, __u32 value);
-/* 0, or -1 if it was #GP. */
+/* MSRs, as the guest accesses them; return 0, or -1 if there was a #GP. */
 int lapic_rdmsr(struct lapic_cpu *c, __u32 msr, __u64 *value);
 int lapic_wrmsr(struct lapic_cpu *c, __u32 msr, __u64 value);
-/* Go to x2APIC mode; be told that the APIC is in it, or in the other one. */
+/* Go to x2APIC mode; tell the functions here which mode the APIC is in. */
 void lapic_to_x2apic(struct lapic_cpu *c);
 void lapic_mode_is(struct lapic_cpu *c, bool x2apic);
-/* An ICR as the mode wants it, for OP_send and its like; send one. */
+/* Make an ICR in the mode's format, for OP_send and the like; send one. */
 __u64 lapic_icr(struct lapic_cpu *c, __u32 destination, __u32 low);
 void lapic_send(struct lapic_cpu *c, __u32 destination, __u32 low);
-/* What the error register holds; it is empty afterwards. */
+/* Read the error register, and clear it. */
 __u32 lapic_errors(struct lapic_cpu *c);
-/* A bit of IRR, ISR or TMR. */
+/* Whether a bit of IRR, ISR or TMR is set. */
 bool lapic_bit(struct lapic_cpu *c, __u32 reg, __u8 vector);
-/* The only one that is set of these, 0 if none, and -1 if it is not alone. */
+/* The vector whose bit is set in IRR, ISR or TMR; 0 if none is, -1 if several are. */
 int lapic_only(struct lapic_cpu *c, __u32 reg);
 
 /*
- * Open interrupts for a moment: what was taken, with GUEST_EOI and without GUEST_CALLS. Each
- * vector is a byte, the first one highest: 0x6141 is 0x61 and then 0x41.
+ * Switch interrupts on for a moment, with GUEST_EOI and without GUEST_CALLS, and return the
+ * vectors taken.  Each is a byte, the first one highest: 0x6141 is 0x61 and then 0x41.
  */
 __u64 lapic_taken(struct lapic_cpu *c);
 
-/* For a fixture with LAPIC_CPUS of them: what each has taken since it was asked last. */
+/* For a fixture with LAPIC_CPUS vCPUs: check what each has taken since the last check. */
 #define EXPECT_TAKEN(a, b, c2, d) do {					\
 	EXPECT_EQ((__u64)(a), lapic_taken(&self->c[0]));		\
 	EXPECT_EQ((__u64)(b), lapic_taken(&self->c[1]));		\
@@ -208,10 +214,10 @@ __u64 lapic_taken(struct lapic_cpu *c);
 	EXPECT_EQ((__u64)(d), lapic_taken(&self->c[3]));		\
 } while (0)
 
-/* The register as the VMM sees it. */
+/* A register of the APIC as the VMM sees it. */
 __u64 lapic_reg(struct lapic_cpu *c, __u32 reg);
 
-/* An MSI of a device: 0, or the error. */
+/* Inject the MSI of a device; returns 0, or the error. */
 int lapic_msi(struct axv_vm *vm, __u64 address, __u32 data);
 
 #define MSI_ADDRESS(destination)	(0xfee00000ull | ((destination) & 0xffull) << 12 |	\

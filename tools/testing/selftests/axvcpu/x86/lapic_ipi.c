@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interrupts between vCPUs with local APICs in the kernel: who gets them, in which order
- * they are taken, and how processors are started and stopped by INIT and SIPI.
+ * Tests of interrupts between vCPUs with local APICs in the kernel: which vCPUs get them, in
+ * which order they are taken, and how INIT and SIPI stop and start processors.
  */
 #include "axv_harness.h"
 #include "lapic.h"
 
-#define PAGE_A	0x10		/* where SIPIs lead to */
+#define PAGE_A		0x10		/* pages that SIPIs lead to */
 #define PAGE_B	0x22
 
 FIXTURE(ipi)
@@ -60,15 +60,15 @@ TEST_F(ipi, physical)
 	EXPECT_TAKEN(0, 0, 0x53, 0);
 	lapic_send(c, lapic_id(&self->c[3]), 0x54);
 	EXPECT_TAKEN(0, 0, 0, 0x54);
-	/* To all of them, with the sender. */
+	/* To all, including the sender. */
 	lapic_send(c, variant->x2apic ? ~0u : 0xff, 0x55);
 	EXPECT_TAKEN(0x55, 0x55, 0x55, 0x55);
-	/* To nobody. */
+	/* To an id that no vCPU has. */
 	lapic_send(c, 0x77, 0x56);
 	EXPECT_TAKEN(0, 0, 0, 0);
 	if (!variant->x2apic)
 		return;
-	/* 32 bits count; 255 is an id as others are. */
+	/* In x2APIC mode ids have 32 bits, and 255 is no broadcast. */
 	lapic_send(c, 2, 0x57);
 	lapic_send(c, 0xff, 0x57);
 	lapic_send(c, 0x10000, 0x57);
@@ -82,7 +82,7 @@ TEST_F(ipi, logical_flat)
 
 	if (variant->x2apic)
 		return;
-	/* Nobody has an address yet. */
+	/* No APIC has a logical address yet. */
 	lapic_send(&self->c[0], 0x01, ICR_LOGICAL | 0x50);
 	EXPECT_TAKEN(0, 0, 0, 0);
 	for (i = 0; i < LAPIC_CPUS; i++)
@@ -95,7 +95,7 @@ TEST_F(ipi, logical_flat)
 	EXPECT_TAKEN(0, 0, 0, 0);
 	lapic_send(&self->c[0], 0xff, ICR_LOGICAL | 0x54);
 	EXPECT_TAKEN(0x54, 0x54, 0x54, 0x54);
-	/* Two may share an address, and one may have several. */
+	/* Two APICs may share an address, and one may have several. */
 	lapic_write(&self->c[1], APIC_LDR, 0xc0000000);
 	lapic_write(&self->c[2], APIC_LDR, 0x80000000);
 	lapic_send(&self->c[0], 0x80, ICR_LOGICAL | 0x55);
@@ -148,7 +148,7 @@ TEST_F(ipi, logical_x2apic)
 	EXPECT_TAKEN(0x55, 0x55, 0x55, 0x55);
 }
 
-/* One of those that it is for gets it. The x2APIC's ICR has no such mode. */
+/* Lowest priority: one of the destinations gets it. The x2APIC's ICR has no such mode. */
 TEST_F(ipi, lowest_priority)
 {
 	unsigned int i, round, n;
@@ -159,7 +159,7 @@ TEST_F(ipi, lowest_priority)
 	for (i = 0; i < LAPIC_CPUS; i++)
 		lapic_write(&self->c[i], APIC_LDR, 1u << (24 + i));
 	for (round = 0; round < 4; round++) {
-		/* The first two. */
+		/* To the first two vCPUs. */
 		lapic_send(&self->c[3], 3, ICR_LOGICAL | APIC_LOWEST | (0x51 + round));
 		for (i = 0, n = 0; i < LAPIC_CPUS; i++) {
 			vectors = lapic_taken(&self->c[i]);
@@ -171,7 +171,7 @@ TEST_F(ipi, lowest_priority)
 		}
 		EXPECT_EQ(1u, n);
 	}
-	/* One that is disabled does not count. */
+	/* An APIC that is disabled is not chosen. */
 	lapic_write(&self->c[0], APIC_SVR, 0xff);
 	lapic_send(&self->c[3], 3, ICR_LOGICAL | APIC_LOWEST | 0x61);
 	EXPECT_TAKEN(0, 0x61, 0, 0);
@@ -181,7 +181,7 @@ TEST_F(ipi, lowest_priority)
 
 TEST_F(ipi, nmi)
 {
-	/* Interrupts are off, and the vector is not looked at. */
+	/* The NMI comes though interrupts are off, and its vector field is ignored. */
 	lapic_send(&self->c[0], lapic_id(&self->c[3]), APIC_NMI | ICR_ASSERT | 5);
 	lapic_read(&self->c[3], APIC_SVR);
 	EXPECT_EQ(1ull, self->c[3].guest->taken);
@@ -192,7 +192,7 @@ TEST_F(ipi, nmi)
 	EXPECT_EQ(0u, lapic_errors(&self->c[3]));
 }
 
-/* SDM, "Error Handling": vectors that no interrupt may have. */
+/* SDM, "Error Handling": vectors 0 to 15 are illegal. */
 TEST_F(ipi, illegal_vectors)
 {
 	int vector;
@@ -205,7 +205,7 @@ TEST_F(ipi, illegal_vectors)
 	}
 	EXPECT_TAKEN(0, 0, 0, 0);
 	EXPECT_EQ(0u, lapic_errors(&self->c[2]));
-	/* 16 to 31 are not what they should be, but legal. */
+	/* Vectors 16 to 31 are reserved for exceptions, but legal. */
 	lapic_send(&self->c[0], lapic_id(&self->c[1]), 16);
 	EXPECT_EQ(0u, lapic_errors(&self->c[0]));
 	EXPECT_EQ(0u, lapic_errors(&self->c[1]));
@@ -240,7 +240,7 @@ TEST_F(ipi, higher_vectors_first)
 	EXPECT_EQ(0xff63624120ull, lapic_taken(c));
 }
 
-/* A vector waits once, however often it was sent. */
+/* A vector is pending once, however often it was sent. */
 TEST_F(ipi, one_bit_for_each)
 {
 	struct lapic_cpu *c = &self->c[0];
@@ -251,7 +251,7 @@ TEST_F(ipi, one_bit_for_each)
 	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
 	EXPECT_EQ(0x51, lapic_only(c, APIC_ISR));
 	EXPECT_EQ(0, lapic_only(c, APIC_IRR));
-	/* In its handler it may come once more. */
+	/* While its handler runs, it can be pending once more. */
 	lapic_send(&self->c[1], lapic_id(c), 0x51);
 	lapic_send(&self->c[2], lapic_id(c), 0x51);
 	EXPECT_EQ(0x51, lapic_only(c, APIC_IRR));
@@ -266,12 +266,12 @@ TEST_F(ipi, handlers_in_handlers)
 	struct lapic_cpu *c = &self->c[0];
 
 	c->guest->flags = (c->guest->flags | GUEST_CALLS) & ~GUEST_EOI;
-	/* An end of nothing. */
+	/* An EOI while no interrupt is in service. */
 	lapic_write(c, APIC_EOI, 0);
 	lapic_send(c, 0, ICR_SELF | 0x61);
 	ASSERT_EQ(TAKEN(0x61), lapic_do(c, OP_open, 0, 0));
 	EXPECT_EQ(0x60u, lapic_read(c, APIC_PPR));
-	/* Of the same class, and of a lower one. */
+	/* Vectors of the same class, and of a lower one, have to wait. */
 	lapic_send(c, 0, ICR_SELF | 0x6f);
 	lapic_send(c, 0, ICR_SELF | 0x51);
 	EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
@@ -279,7 +279,7 @@ TEST_F(ipi, handlers_in_handlers)
 	ASSERT_EQ(TAKEN(0x71), lapic_do(c, OP_open, 0, 0));
 	EXPECT_EQ(0x70u, lapic_read(c, APIC_PPR));
 	EXPECT_TRUE(lapic_bit(c, APIC_ISR, 0x61) && lapic_bit(c, APIC_ISR, 0x71));
-	/* TPR has its say. */
+	/* TPR counts, too. */
 	lapic_write(c, APIC_TPR, 0x93);
 	EXPECT_EQ(0x93u, lapic_read(c, APIC_PPR));
 	lapic_send(c, 0, ICR_SELF | 0x9f);
@@ -291,7 +291,7 @@ TEST_F(ipi, handlers_in_handlers)
 	lapic_write(c, APIC_TPR, 0);
 	EXPECT_EQ(DONE, lapic_leave(c));
 
-	/* Ends are of the highest one in service. */
+	/* An EOI ends the highest interrupt in service. */
 	lapic_write(c, APIC_EOI, 0);
 	EXPECT_EQ(0x61, lapic_only(c, APIC_ISR));
 	EXPECT_EQ(0x60u, lapic_read(c, APIC_PPR));
@@ -302,14 +302,14 @@ TEST_F(ipi, handlers_in_handlers)
 	EXPECT_EQ(0u, lapic_read(c, APIC_PPR));
 	ASSERT_EQ(TAKEN(0x6f), lapic_leave(c));
 	lapic_write(c, APIC_EOI, 0);
-	/* Its IRET opens interrupts again. */
+	/* The IRET switches interrupts on again. */
 	ASSERT_EQ(TAKEN(0x51), lapic_leave(c));
 	lapic_write(c, APIC_EOI, 0);
 	EXPECT_EQ(DONE, lapic_leave(c));
 	EXPECT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
 }
 
-/* An interrupt that TPR held back is taken where it is lowered. */
+/* An interrupt that TPR holds back is taken where TPR is lowered. */
 TEST_F(ipi, tpr_holds_back)
 {
 	struct lapic_cpu *c = &self->c[0];
@@ -326,7 +326,7 @@ TEST_F(ipi, tpr_holds_back)
 	EXPECT_EQ(DONE, lapic_do(c, OP_set_cr8, 5, 0));
 	ASSERT_EQ(TAKEN(0x5f), lapic_do(c, OP_set_cr8, 4, 0));
 	EXPECT_EQ(DONE, lapic_leave(c));
-	/* By its register, too. */
+	/* TPR is lowered by its register instead of CR8. */
 	lapic_write(c, APIC_TPR, 0xff);
 	lapic_send(&self->c[1], lapic_id(c), 0xff);
 	lapic_write(c, APIC_TPR, 0xf0);
@@ -339,7 +339,7 @@ TEST_F(ipi, tpr_holds_back)
 
 /* ---- INIT and SIPI ---- */
 
-/* The BSP is 0 and runs the program; 1 is as SETUP and BIND have left it. */
+/* vCPU 0 is the BSP, and runs the program; vCPU 1 is as SETUP and BIND have left it. */
 FIXTURE(sipi)
 {
 	struct axv_vm vm;
@@ -367,7 +367,7 @@ FIXTURE_TEARDOWN(sipi)
 #define INIT(self)		lapic_send(&(self)->bsp, 1, APIC_INIT | ICR_ASSERT)
 #define SIPI(self, page)	lapic_send(&(self)->bsp, 1, APIC_SIPI | ICR_ASSERT | (page))
 
-/* It has begun at a page, as SDM's "Processor State After INIT" has it. */
+/* The vCPU has begun at a page, in the state of SDM, "Processor State After INIT". */
 #define EXPECT_AT_PAGE(ap, page) do {					\
 	const struct axv_run *run_ = (ap)->v.run;			\
 									\
@@ -401,20 +401,20 @@ TEST_F(sipi, between_two_runs)
 	EXPECT_AT_PAGE(ap, PAGE_A);
 	EXPECT_EQ(0ull, event(ap, AXV_X86_EVENT_WAIT_SIPI));
 
-	/* Once more, from where it is, and to another page. */
+	/* INIT and SIPI once more, while it runs there, to another page. */
 	INIT(self);
 	SIPI(self, PAGE_B);
 	ASSERT_EQ(REAL_MODE, lapic_go(ap));
 	EXPECT_AT_PAGE(ap, PAGE_B);
 
-	/* From long mode. */
+	/* INIT and SIPI while it is in long mode. */
 	lapic_start(ap);
 	INIT(self);
 	SIPI(self, PAGE_A);
 	ASSERT_EQ(REAL_MODE, lapic_go(ap));
 	EXPECT_AT_PAGE(ap, PAGE_A);
 	EXPECT_EQ(0ull, event(ap, AXV_X86_EVENT_INIT));
-	/* Three calls in real mode and two of lapic_start(): starting it was no exit. */
+	/* Three calls in real mode and two of lapic_start(): the starts were no exits. */
 	EXPECT_EQ(3ull + 2, vcpu_stats(&ap->v).exits[AXV_EXIT_HYPERCALL]);
 	EXPECT_EQ(0ull, vcpu_stats(&ap->v).exits[AXV_EXIT_CPU_UP]);
 	EXPECT_EQ(0ull, vcpu_stats(&self->bsp.v).exits[AXV_EXIT_CPU_UP] +
@@ -436,7 +436,7 @@ TEST_F(sipi, in_a_run)
 	EXPECT_AT_PAGE(ap, PAGE_A);
 }
 
-/* After power-on it waits already. */
+/* After power-on the vCPU waits for a SIPI already. */
 TEST_F(sipi, without_an_init)
 {
 	SIPI(self, PAGE_B);
@@ -481,7 +481,7 @@ TEST_F(sipi, init_of_one_that_runs)
 	EXPECT_EQ(before, *count);
 }
 
-/* One that halts with interrupts off, which nothing else can wake. */
+/* INIT ends a halt with interrupts off. */
 TEST_F(sipi, init_of_one_that_halts)
 {
 	struct lapic_cpu *ap = &self->ap;
@@ -502,7 +502,7 @@ TEST_F(sipi, init_of_one_that_halts)
 	EXPECT_EQ(0ull, event(ap, AXV_X86_EVENT_HALTED));
 }
 
-/* A SIPI is for one that waits for it; it is not kept for later. */
+/* A SIPI to a vCPU that does not wait for one is lost. */
 TEST_F(sipi, for_one_that_runs)
 {
 	struct lapic_cpu *ap = &self->ap;
@@ -541,7 +541,7 @@ TEST_F(sipi, init_deassert)
 	EXPECT_EQ(0u, lapic_read(&self->bsp, APIC_TPR));
 }
 
-/* What Linux does: INIT by level, its end, and two SIPIs. */
+/* What Linux does: INIT level assert, de-assert, and two SIPIs. */
 TEST_F(sipi, as_linux_does)
 {
 	lapic_send(&self->bsp, 1, APIC_INIT | ICR_ASSERT | ICR_LEVEL);
@@ -554,7 +554,7 @@ TEST_F(sipi, as_linux_does)
 	EXPECT_EQ(1u << 24, lapic_read(&self->ap, APIC_ID));
 }
 
-/* While it waits for SIPI nothing reaches it, and nothing of it is left. */
+/* Interrupts that come while a vCPU waits for a SIPI are lost. */
 TEST_F(sipi, interrupts_before_it)
 {
 	struct lapic_cpu *ap = &self->ap;
@@ -567,7 +567,7 @@ TEST_F(sipi, interrupts_before_it)
 	EXPECT_EQ(0, lapic_only(ap, APIC_IRR));
 	EXPECT_EQ(0ull, lapic_taken(ap));
 
-	/* An INIT ends those that wait or are in service as well. */
+	/* An INIT also clears interrupts that are pending or in service. */
 	ap->guest->flags = GUEST_CALLS;
 	lapic_send(&self->bsp, 1, 0x53);
 	ASSERT_EQ(TAKEN(0x53), lapic_do(ap, OP_open, 0, 0));
@@ -618,17 +618,17 @@ TEST_F(sipi, saved_and_restored)
 {
 	struct lapic_cpu *ap = &self->ap;
 
-	/* It waits. */
+	/* Moved while it waits for a SIPI. */
 	vcpu_move(&ap->v);
 	EXPECT_EQ(1ull, event(ap, AXV_X86_EVENT_WAIT_SIPI));
 	SIPI(self, PAGE_A);
-	/* It has been sent one. */
+	/* Moved when it has been sent a SIPI. */
 	vcpu_move(&ap->v);
 	ASSERT_EQ(REAL_MODE, lapic_go(ap));
 	EXPECT_AT_PAGE(ap, PAGE_A);
 	vcpu_move(&ap->v);
 	lapic_start(ap);
-	/* An INIT, and then both. */
+	/* Moved after an INIT, and after INIT and SIPI. */
 	INIT(self);
 	vcpu_move(&ap->v);
 	SIPI(self, PAGE_B);
@@ -656,7 +656,7 @@ TEST_F(sipi, init_of_the_bsp)
 
 /* ---- threads ---- */
 
-/* Two vCPUs that interrupt each other @n times, on host CPUs that are given. */
+/* Two vCPUs interrupt each other @n times, on the given host CPUs. */
 static void ping_pong(struct __test_metadata *_metadata, struct lapic_cpu *c, enum lapic_op ping,
 		      enum lapic_op pong, const int *cpus, __u64 n)
 {
@@ -674,7 +674,7 @@ static void ping_pong(struct __test_metadata *_metadata, struct lapic_cpu *c, en
 	for (i = 0; i < 2; i++) {
 		runner_join(&r[i]);
 		EXPECT_EQ(0, r[i].error);
-		/* Nothing but its end was an exit. */
+		/* The only exit is the call at the end. */
 		EXPECT_EQ(1ul, r[i].exits[AXV_EXIT_HYPERCALL]);
 		EXPECT_EQ(r[i].runs, 1 + r[i].exits[AXV_EXIT_NOTHING]);
 		EXPECT_EQ(DONE, c[i].v.run->exit.hypercall.nr);
@@ -682,7 +682,7 @@ static void ping_pong(struct __test_metadata *_metadata, struct lapic_cpu *c, en
 	}
 }
 
-/* On a machine of one CPU, both stay on that. */
+/* On a machine with one CPU, both vCPUs use that. */
 static int other_cpu(void)
 {
 	int cpu = second_cpu();
@@ -700,7 +700,7 @@ TEST_F(ipi, ping_pong_halting_on_two_cpus)
 	ping_pong(_metadata, self->c, OP_ping, OP_pong, (int[]){ 0, other_cpu() }, scaled(500));
 }
 
-/* Each waits for the scheduler to let the other one run. */
+/* Each vCPU spins until the scheduler lets the other one run. */
 TEST_F(ipi, ping_pong_spinning_on_one_cpu)
 {
 	ping_pong(_metadata, self->c, OP_ping_spin, OP_pong_spin, (int[]){ 0, 0 }, 10);
@@ -779,8 +779,8 @@ TEST_F(yield, where_nobody_tells_is_no_flag)
 }
 
 /*
- * One sends without end to one that takes without end, which gets INIT and SIPI in the
- * middle of it from a third.
+ * One vCPU sends interrupts without end to another one, which takes them; in the middle of
+ * that a third vCPU sends INIT and SIPI to the second.
  */
 TEST_F(ipi, init_in_a_storm)
 {
@@ -789,7 +789,7 @@ TEST_F(ipi, init_in_a_storm)
 	unsigned long i;
 	__u64 before;
 
-	/* A move is for one to whom nobody sends meanwhile. */
+	/* Interrupts that are sent while a vCPU is moved would be lost. */
 	unsetenv("AXV_TEST_MOVE");
 	lapic_real_mode(&self->vm, PAGE_A);
 	lapic_order(sender, OP_storm, 0, lapic_icr(sender, lapic_id(target), 0x51));
@@ -814,7 +814,7 @@ TEST_F(ipi, init_in_a_storm)
 	}
 	runner_stop(&storm);
 	EXPECT_EQ(0, storm.error);
-	/* At most one of them is left. */
+	/* At most one interrupt of the storm is left. */
 	ASSERT_EQ(DONE, lapic_do(target, OP_open, 0, 0));
 	target->seen = target->guest->taken;
 	lapic_send(bsp, lapic_id(target), 0x52);

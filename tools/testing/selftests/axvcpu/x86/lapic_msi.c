@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interrupts from outside to local APICs in the kernel: MSIs of devices, edges and levels, the
- * PIC's through LINT0, and eventfds, whose signals reach the guest without the VMM.
+ * Tests of interrupts from devices to local APICs in the kernel: MSIs, edge- and
+ * level-triggered; the PIC's through LINT0; and irqfds, whose signals reach the guest without
+ * the VMM.
  */
 #include "axv_harness.h"
 #include "event.h"
@@ -38,13 +39,13 @@ FIXTURE_TEARDOWN(msi)
 	lapic_four_free(&self->vm, self->c);
 }
 
-/* The address that means one vCPU, physically. */
+/* The address of an MSI to one vCPU, in physical destination mode. */
 static __u64 address_of(struct lapic_cpu *c)
 {
 	return MSI_ADDRESS((__u64)lapic_id(c));
 }
 
-/* The handler, which calls, ends its interrupt: what that run ends with. */
+/* Make a handler, which has called, send an EOI; returns how the run ends. */
 static __u64 end_of_interrupt(struct lapic_cpu *c)
 {
 	return c->x2apic ? lapic_do(c, OP_wrmsr, MSR_X2APIC + APIC_EOI / 16, 0) :
@@ -63,14 +64,14 @@ TEST_F(msi, physical)
 	for (i = 0; i < LAPIC_CPUS; i++)
 		ASSERT_EQ(0, lapic_msi(&self->vm, address_of(&self->c[i]), 0x51 + i));
 	EXPECT_TAKEN(0x51, 0x52, 0x53, 0x54);
-	/* With the redirection hint, one of one. */
+	/* With the redirection hint, and one destination. */
 	ASSERT_EQ(0, lapic_msi(&self->vm, address_of(&self->c[2]) | MSI_REDIRECT,
 			       APIC_LOWEST | MSI_ASSERT | 0x61));
 	EXPECT_TAKEN(0, 0, 0x61, 0);
-	/* To nobody. */
+	/* To an id that no vCPU has. */
 	ASSERT_EQ(0, lapic_msi(&self->vm, MSI_ADDRESS(0x77ull), 0x62));
 	EXPECT_TAKEN(0, 0, 0, 0);
-	/* To all of them. */
+	/* To all vCPUs. */
 	ASSERT_EQ(0, lapic_msi(&self->vm, MSI_ADDRESS(variant->x2apic ? 0xffffffffull : 0xff),
 			       0x63));
 	EXPECT_TAKEN(0x63, 0x63, 0x63, 0x63);
@@ -84,7 +85,7 @@ TEST_F(msi, logical)
 	unsigned int i, round, n;
 	__u64 vectors;
 
-	/* Both modes have the first two at these bits. */
+	/* In both modes these bits mean the first two vCPUs. */
 	ASSERT_EQ(0, lapic_msi(&self->vm, two, 0x51));
 	EXPECT_TAKEN(0x51, 0x51, 0, 0);
 	ASSERT_EQ(0, lapic_msi(&self->vm, MSI_LOGICAL |
@@ -97,7 +98,7 @@ TEST_F(msi, logical)
 			       MSI_ADDRESS(variant->x2apic ? 0xffffffffull : 0xff), 0x54));
 	EXPECT_TAKEN(0x54, 0x54, 0x54, 0x54);
 
-	/* Lowest priority: to one of them, whichever. */
+	/* Lowest priority: one of the two gets it. */
 	for (round = 0; round < 4; round++) {
 		ASSERT_EQ(0, lapic_msi(&self->vm, two | MSI_REDIRECT,
 				       APIC_LOWEST | (0x61 + round)));
@@ -126,7 +127,7 @@ TEST_F(msi, level)
 	ASSERT_EQ(TAKEN(0x61), lapic_do(c, OP_open, 0, 0));
 	EXPECT_EQ(0x61, lapic_only(c, APIC_TMR));
 	EXPECT_EQ(0x61, lapic_only(c, APIC_ISR));
-	/* An edge meanwhile has an end of its own, and nobody hears of it. */
+	/* The EOI of an edge-triggered interrupt meanwhile is no exit. */
 	ASSERT_EQ(0, lapic_msi(&self->vm, address_of(c), 0x71));
 	ASSERT_EQ(TAKEN(0x71), lapic_do(c, OP_open, 0, 0));
 	EXPECT_EQ(0x61, lapic_only(c, APIC_TMR));
@@ -136,13 +137,13 @@ TEST_F(msi, level)
 	ASSERT_EQ(EXIT(AXV_EXIT_EOI), end_of_interrupt(c));
 	EXPECT_EQ(0x61u, c->v.run->exit.eoi.vector);
 	EXPECT_EQ(0u, c->v.run->exit.eoi.pad);
-	/* It has ended, and the state is the one after it. */
+	/* The interrupt has ended, and the guest's state is that after the EOI. */
 	EXPECT_EQ(0ull, lapic_reg(c, APIC_ISR + 0x30));
 	EXPECT_EQ(DONE, lapic_go(c));
 	EXPECT_EQ(0, lapic_only(c, APIC_ISR));
 	EXPECT_EQ(DONE, lapic_leave(c));
 
-	/* What the VMM does with a line that is still high. */
+	/* If the line is still high, the VMM sends the interrupt again. */
 	ASSERT_EQ(0, lapic_msi(&self->vm, address_of(c), MSI_LEVEL | 0x61));
 	ASSERT_EQ(TAKEN(0x61), lapic_do(c, OP_open, 0, 0));
 	ASSERT_EQ(EXIT(AXV_EXIT_EOI), end_of_interrupt(c));
@@ -154,7 +155,7 @@ TEST_F(msi, level)
 	EXPECT_EQ(DONE, lapic_leave(c));
 	EXPECT_EQ(3ull, eoi_exits(c));
 
-	/* The same vector as an edge. */
+	/* The same vector, edge-triggered. */
 	ASSERT_EQ(0, lapic_msi(&self->vm, address_of(c), 0x61));
 	ASSERT_EQ(TAKEN(0x61), lapic_do(c, OP_open, 0, 0));
 	EXPECT_EQ(0, lapic_only(c, APIC_TMR));
@@ -163,7 +164,7 @@ TEST_F(msi, level)
 	EXPECT_EQ(3ull, eoi_exits(c));
 }
 
-/* Two vectors of level: each end is told with its own. */
+/* Two level-triggered interrupts: each EOI is an exit with its own vector. */
 TEST_F(msi, levels_in_each_other)
 {
 	struct lapic_cpu *c = &self->c[0];
@@ -181,7 +182,7 @@ TEST_F(msi, levels_in_each_other)
 	ASSERT_EQ(EXIT(AXV_EXIT_EOI), end_of_interrupt(c));
 	EXPECT_EQ(0x31u, c->v.run->exit.eoi.vector);
 	EXPECT_EQ(DONE, lapic_go(c));
-	/* An end of nothing is none. */
+	/* An EOI while nothing is in service is no exit. */
 	EXPECT_EQ(DONE, end_of_interrupt(c));
 	EXPECT_EQ(DONE, lapic_leave(c));
 }
@@ -189,7 +190,7 @@ TEST_F(msi, levels_in_each_other)
 TEST_F(msi, nmi)
 {
 	ASSERT_EQ(0, lapic_msi(&self->vm, address_of(&self->c[1]), APIC_NMI | MSI_ASSERT));
-	/* Interrupts are off. */
+	/* The NMI comes though interrupts are off. */
 	lapic_read(&self->c[1], APIC_SVR);
 	EXPECT_EQ(1ull, self->c[1].guest->taken);
 	EXPECT_TAKEN(0, VEC_NMI, 0, 0);
@@ -224,7 +225,7 @@ TEST_F(msi, refused)
 	event.priority = 0;
 	event.flags = AXV_INJECT_HAS_ERROR_CODE;
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.fd, AXV_INJECT, &event));
-	/* What no device should send is refused or lost. */
+	/* Messages that no device should send are refused or lost. */
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		ret = lapic_msi(&self->vm, APIC_PAGE, modes[i] | 0x51);
 		EXPECT_TRUE(!ret || ret == -EINVAL);
@@ -240,7 +241,7 @@ TEST_F(msi, refused)
 
 /* ---- the PIC's interrupts, through LINT0 ---- */
 
-/* One vCPU whose handlers call. */
+/* One vCPU, whose handlers ask the test what to do. */
 FIXTURE(pic)
 {
 	struct axv_vm vm;
@@ -287,19 +288,19 @@ TEST_F(pic, waits_for_lint0)
 	}
 	ASSERT_EQ(TAKEN(0x31), set_lint0(c, LVT_EXTINT));
 	EXPECT_EQ(0, c->v.run->ready_for_interrupt);
-	/* The PIC acknowledged it: it is not in service here. */
+	/* The PIC has acknowledged it, so it is not in service in the APIC. */
 	EXPECT_EQ(0, lapic_only(c, APIC_ISR));
 	ASSERT_EQ(DONE, lapic_leave(c));
 	EXPECT_EQ(1, c->v.run->ready_for_interrupt);
 
-	/* Open, and taken at once; no TPR holds it back. */
+	/* LINT0 and interrupts are on: it is taken at once, whatever TPR is. */
 	lapic_write(c, APIC_TPR, 0xff);
 	EXPECT_EQ(1, c->v.run->ready_for_interrupt);
 	ASSERT_EQ(0, pic(self, 0x32));
 	ASSERT_EQ(TAKEN(0x32), lapic_go(c));
 	ASSERT_EQ(DONE, lapic_leave(c));
 
-	/* SVR masks all of the LVT. */
+	/* An APIC that SVR disables masks its whole LVT. */
 	lapic_write(c, APIC_SVR, 0xff);
 	EXPECT_EQ(0, c->v.run->ready_for_interrupt);
 	ASSERT_EQ(0, pic(self, 0x33));
@@ -324,7 +325,7 @@ TEST_F(pic, window)
 	ASSERT_EQ(TAKEN(0x31), lapic_go(c));
 	ASSERT_EQ(DONE, lapic_leave(c));
 
-	/* Open, but interrupts are off. */
+	/* LINT0 is not masked, but interrupts are off. */
 	ASSERT_EQ(DONE, lapic_do(c, OP_cli, 0, 0));
 	c->v.run->irq_window = 1;
 	EXPECT_EQ(DONE, lapic_do(c, OP_read, APIC_PAGE + APIC_ID, 0));
@@ -335,7 +336,7 @@ TEST_F(pic, window)
 	EXPECT_EQ(DONE, lapic_go(c));
 }
 
-/* NMIs first, then what the PIC has acknowledged, then the APIC's. */
+/* NMIs are taken first, then the PIC's interrupt, then the APIC's. */
 TEST_F(pic, before_the_apics)
 {
 	struct lapic_cpu *c = &self->c;
@@ -376,7 +377,7 @@ TEST_F(pic, moved)
 	ASSERT_EQ(DONE, lapic_leave(c));
 }
 
-/* A halt ends by one where LINT0 is open. */
+/* The PIC's interrupt ends a halt if LINT0 is not masked. */
 TEST_F(pic, wakes)
 {
 	struct lapic_cpu *c = &self->c;
@@ -451,7 +452,7 @@ TEST_F(irqfd, a_signal_is_an_msi)
 	signal_event(self->event);
 	EXPECT_EQ((__u64)VEC_NMI, lapic_taken(&c[1]));
 
-	/* Masked: one is kept, for what the route is then. */
+	/* A masked route remembers one interrupt, and later sends it as the route is then. */
 	ASSERT_EQ(0, set_route(&self->vm, AXV_ROUTE_MASKED, MSI_ADDRESS(0ull), 0x54));
 	signal_event(self->event);
 	signal_event(self->event);
@@ -459,7 +460,7 @@ TEST_F(irqfd, a_signal_is_an_msi)
 	ASSERT_EQ(0, set_route(&self->vm, 0, MSI_ADDRESS(0ull), 0x55));
 	EXPECT_EQ(0x55ull, lapic_taken(&c[0]));
 
-	/* What an ioctl raises. */
+	/* The same route, raised by an ioctl. */
 	{
 		struct axv_inject wire = {
 			.type = AXV_INJECT_WIRED, .vector = GSI, .data = 1,
@@ -493,7 +494,7 @@ TEST_F(irqfd, routes)
 	route.priority = 0;
 	EXPECT_EQ(0, set_routes(&self->vm, &route, 1, 0));
 
-	/* One that leads nowhere may be set; QEMU begins with some. */
+	/* Routes that lead nowhere may be set: QEMU begins with some. */
 	for (i = 0; i < ARRAY_SIZE(blank); i++)
 		blank[i].gsi = i;
 	EXPECT_EQ(0, set_routes(&self->vm, blank, ARRAY_SIZE(blank), 0));
@@ -504,7 +505,7 @@ TEST_F(irqfd, routes)
 	EXPECT_EQ(0ull, lapic_taken(&self->c[1]));
 }
 
-/* A level by a route: its end is an exit each time. */
+/* A level-triggered interrupt by a route: each EOI is an exit. */
 TEST_F(irqfd, level)
 {
 	struct lapic_cpu *c = &self->c[0];
@@ -522,7 +523,7 @@ TEST_F(irqfd, level)
 	}
 }
 
-/* A level whose end another eventfd hears: no exit, and none is missed. */
+/* With a resample eventfd, an EOI signals that instead of an exit; none is missed. */
 TEST_F(irqfd, level_with_a_resample_eventfd)
 {
 	struct lapic_cpu *c = &self->c[0];
@@ -535,7 +536,7 @@ TEST_F(irqfd, level_with_a_resample_eventfd)
 		signal_event(device);
 		signal_event(device);
 		ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
-		/* It is up again before the end: one message for both. */
+		/* The line rises again before the EOI: there is one message for both. */
 		signal_event(device);
 		EXPECT_EQ(0ull, count_of(end));
 		ASSERT_EQ(DONE, end_of_interrupt(c));
@@ -545,7 +546,7 @@ TEST_F(irqfd, level_with_a_resample_eventfd)
 	}
 	EXPECT_EQ(0ull, eoi_exits(c));
 
-	/* Of edges in the middle: the end is nobody's, and the level is sent again. */
+	/* If the route is edge-triggered at the EOI, that is an exit, and the level is sent later. */
 	signal_event(device);
 	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
 	ASSERT_EQ(0, set_route(&self->vm, 0, MSI_ADDRESS(0ull), 0x51));
@@ -559,7 +560,7 @@ TEST_F(irqfd, level_with_a_resample_eventfd)
 	EXPECT_EQ(1ull, count_of(end));
 	ASSERT_EQ(DONE, lapic_leave(c));
 
-	/* Up before there is a route: the new one asks. */
+	/* The line rises before there is a route: the new route sends it. */
 	ASSERT_EQ(0, set_route(&self->vm, AXV_ROUTE_REMOVE, 0, 0));
 	signal_event(device);
 	EXPECT_EQ(0ull, count_of(end));
@@ -569,7 +570,7 @@ TEST_F(irqfd, level_with_a_resample_eventfd)
 	close(end);
 }
 
-/* A guest that halts in the kernel takes it, and halts again: no exit, no VMM. */
+/* A guest that halts in the kernel takes the interrupt and halts again, without an exit. */
 TEST_F(irqfd, a_halted_guest)
 {
 	const unsigned long n = scaled(100);
@@ -595,7 +596,7 @@ TEST_F(irqfd, a_halted_guest)
 	EXPECT_EQ(n, c->guest->taken);
 }
 
-/* It is signalled without end: the guest goes on, and one interrupt waits. */
+/* The irqfd is signalled without end: the guest goes on, and one interrupt is pending. */
 TEST_F(irqfd, storm)
 {
 	struct lapic_cpu *c = &self->c[0];
@@ -606,7 +607,7 @@ TEST_F(irqfd, storm)
 	c->guest->limit = scaled(500);
 	ASSERT_EQ(DONE, lapic_do(c, OP_spin, 0, c->guest->limit));
 	EXPECT_EQ(c->guest->limit, c->guest->taken);
-	/* One more is on its way, for sure. */
+	/* One more interrupt must become pending. */
 	while (!lapic_only(c, APIC_IRR))
 		sched_yield();
 	signaller_stop(&s);
@@ -618,7 +619,7 @@ TEST_F(irqfd, storm)
 	EXPECT_EQ(0ull, lapic_taken(c));
 }
 
-/* vCPU, VM and irqfd end in the middle of a storm, in every order, also while it runs. */
+/* vCPU, VM and irqfd end during a storm, in every order, also while the vCPU runs. */
 TEST_F(irqfd, ends_in_a_storm)
 {
 	unsigned long i, rounds = scaled(60);
@@ -642,7 +643,7 @@ TEST_F(irqfd, ends_in_a_storm)
 		if (i % 3 == 0)
 			must(!set_irqfd(&vm, event, GSI, AXV_IRQFD_REMOVE));
 		if (i % 3 == 1) {
-			/* The VM's file goes first; what stands for it is closed later. */
+			/* Close the VM first; vm_free() closes the duplicate in its place. */
 			must(!close(vm.fd));
 			vm.fd = dup(event);
 		}
@@ -657,7 +658,7 @@ TEST_F(irqfd, ends_in_a_storm)
 	close(event);
 }
 
-/* A VMM that is killed there. */
+/* A VMM that is killed during a storm. */
 static int vmm(void *arg)
 {
 	atomic_int *running = arg;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The registers of a local APIC in the kernel: what they hold, what the guest can write,
- * in which mode they are where, and that all of them can be saved and restored.
+ * Tests of the registers of a local APIC in the kernel: their values, which bits the guest can
+ * write, how they are accessed in each mode, and that all can be saved and restored.
  */
 #include "axv_harness.h"
 #include "lapic.h"
 
-#define ID	0x1234u		/* the xAPIC has 8 bits of it */
+#define ID		0x1234u		/* in xAPIC mode the id is the lower 8 bits */
 
 FIXTURE(regs)
 {
@@ -37,7 +37,7 @@ FIXTURE_TEARDOWN(regs)
 	vm_free(&self->vm);
 }
 
-/* Registers where both modes have them; how many LVT entries there are VERSION tells. */
+/* The LVT's registers; VERSION tells how many of them exist. */
 static const __u32 lvts[] = {
 	APIC_LVT_TIMER, APIC_LVT_LINT0, APIC_LVT_LINT1, APIC_LVT_ERROR, APIC_LVT_PERF,
 	APIC_LVT_THERMAL,
@@ -60,7 +60,7 @@ TEST_F(regs, id_and_version)
 	EXPECT_GE(0x1fu, version & 0xff);
 	EXPECT_LE(3u, version >> 16 & 0xff);
 	EXPECT_EQ(0u, version >> 24);
-	/* SDM, "Logical Destination Mode in x2APIC Mode": derived, in x2APIC mode. */
+	/* SDM, "Logical Destination Mode in x2APIC Mode": the LDR is derived from the id. */
 	EXPECT_EQ(variant->x2apic ? ID >> 4 << 16 | 1u << (ID & 15) : 0,
 		  lapic_read(&self->c, APIC_LDR));
 }
@@ -120,17 +120,17 @@ TEST_F(regs, tpr_is_cr8)
 	EXPECT_EQ(7ull, lapic_result(c));
 	EXPECT_EQ(0x73u, lapic_read(c, APIC_TPR));
 	EXPECT_EQ(0x73u, lapic_read(c, APIC_PPR));
-	/* The VMM's way to CR8 is one, too. */
+	/* The VMM can set TPR by CR8, ... */
 	ASSERT_EQ(0, reg_set(&c->v, AXV_REG_X86(CR, 8), 9));
 	EXPECT_EQ(0x90u, lapic_read(c, APIC_TPR));
-	/* And so is the register's. */
+	/* ... and by the APIC's register. */
 	ASSERT_EQ(0, reg_set(&c->v, AXV_REG_X86(LAPIC, APIC_TPR), 0x21));
 	ASSERT_EQ(DONE, lapic_do(c, OP_get_cr8, 0, 0));
 	EXPECT_EQ(2ull, lapic_result(c));
 	EXPECT_EQ(0x21u, lapic_read(c, APIC_TPR));
 }
 
-/* What can be written, where all bits are; in x2APIC mode the others are #GP. */
+/* The bits of registers that the guest can write; in x2APIC mode others cause #GP. */
 TEST_F(regs, writable_bits)
 {
 	static const struct {
@@ -138,7 +138,7 @@ TEST_F(regs, writable_bits)
 	} regs[] = {
 		{ APIC_TPR, 0xff },
 		{ APIC_LVT_TIMER, LVT_MASKED | LVT_PERIODIC | 0xff },
-		{ APIC_LVT_LINT0, 0x1a7ff },	/* not delivery status and remote IRR */
+		{ APIC_LVT_LINT0, 0x1a7ff },	/* all but delivery status and remote IRR */
 		{ APIC_LVT_LINT1, 0x1a7ff },
 		{ APIC_LVT_ERROR, LVT_MASKED | 0xff },
 		{ APIC_LVT_PERF, LVT_MASKED | 0x7ff },
@@ -159,7 +159,7 @@ TEST_F(regs, writable_bits)
 	}
 }
 
-/* In xAPIC mode what cannot be written stays as it is. */
+/* In xAPIC mode bits that cannot be written keep their values. */
 TEST_F(regs, other_bits)
 {
 	static const struct {
@@ -215,7 +215,7 @@ TEST_F(regs, disabled_by_svr)
 		lapic_write(c, lvts[i], 0x50 + i);
 		EXPECT_EQ(LVT_MASKED | (0x50 + i), lapic_read(c, lvts[i]));
 	}
-	/* What was accepted before is kept; what comes now is lost, but for NMIs. */
+	/* Interrupts accepted before stay pending; those that come now are lost, except NMIs. */
 	EXPECT_EQ(0x51, lapic_only(c, APIC_IRR));
 	lapic_send(c, 0, ICR_SELF | 0x52);
 	EXPECT_EQ(0, lapic_msi(&self->vm, MSI_ADDRESS(variant->x2apic ? ID : ID & 0xff), 0x53));
@@ -226,7 +226,7 @@ TEST_F(regs, disabled_by_svr)
 	EXPECT_EQ(1ull, c->guest->taken);
 	EXPECT_EQ(VEC_NMI, c->guest->log[0]);
 
-	/* On again: still masked, until the guest opens them. */
+	/* When the APIC is enabled again, the LVT stays masked until the guest unmasks it. */
 	lapic_write(c, APIC_SVR, SVR_ENABLE | 0xff);
 	for (i = 0; i < nr_lvts(c); i++) {
 		EXPECT_EQ(LVT_MASKED | (0x50 + i), lapic_read(c, lvts[i]));
@@ -243,13 +243,13 @@ TEST_F(regs, errors)
 
 	EXPECT_EQ(0u, lapic_errors(c));
 	lapic_send(c, 0, ICR_SELF | 5);
-	/* Not shown before it is asked for. */
+	/* ESR does not show the errors before it is written. */
 	EXPECT_EQ(0u, lapic_read(c, APIC_ESR));
 	EXPECT_EQ(ESR_SENT_ILLEGAL | ESR_RECEIVED_ILLEGAL, lapic_errors(c));
 	EXPECT_EQ(0u, lapic_errors(c));
 	EXPECT_EQ(0, lapic_only(c, APIC_IRR));
 
-	/* An interrupt for it. */
+	/* The error interrupt. */
 	lapic_write(c, APIC_LVT_ERROR, 0xe1);
 	lapic_send(c, 0, ICR_SELF | 15);
 	EXPECT_EQ(0xe1, lapic_only(c, APIC_IRR));
@@ -262,7 +262,7 @@ TEST_F(regs, errors)
 	if (variant->x2apic)
 		return;
 
-	/* SDM, "Error Handling": a register that there is not, in xAPIC mode. */
+	/* SDM, "Error Handling": an access of a register that does not exist, in xAPIC mode. */
 	lapic_read(c, 0x040);
 	EXPECT_EQ(ESR_ILLEGAL_REGISTER, lapic_errors(c));
 	lapic_write(c, APIC_SELF_IPI, 0x44);
@@ -309,14 +309,14 @@ TEST_F(regs, msrs_that_fault)
 		EXPECT_EQ(-1, lapic_wrmsr(c, reserved[i].msr, reserved[i].value))
 			TH_LOG("%#x, %#llx", reserved[i].msr,
 			       (unsigned long long)reserved[i].value);
-	/* In xAPIC mode all of them do. */
+	/* In xAPIC mode all of these MSRs fault. */
 	for (i = 0; i < ARRAY_SIZE(readable); i++)
 		EXPECT_EQ(variant->x2apic ? 0 : -1, lapic_rdmsr(c, readable[i], &value))
 			TH_LOG("%#x", readable[i]);
 	EXPECT_EQ(variant->x2apic ? 0 : -1, lapic_wrmsr(c, 0x80b, 0));
 	EXPECT_EQ(variant->x2apic ? 0 : -1, lapic_wrmsr(c, 0x828, 0));
 	EXPECT_EQ(variant->x2apic ? 0 : -1, lapic_wrmsr(c, 0x808, 0xff));
-	/* None of it did anything. */
+	/* None of the writes that faulted changed anything. */
 	EXPECT_EQ(variant->x2apic ? 0xffu : 0, lapic_read(c, APIC_TPR));
 	EXPECT_EQ(0, lapic_only(c, APIC_IRR));
 	EXPECT_EQ(LVT_MASKED, lapic_read(c, APIC_LVT_TIMER));
@@ -338,7 +338,7 @@ static bool told_by_cpuid(struct lapic_cpu *c)
 	return told;
 }
 
-/* The APIC's page is a device's of the VMM then. */
+/* Whether accesses of the APIC's page are exits: in x2APIC mode, or with the APIC off. */
 static bool page_is_a_hole(struct lapic_cpu *c)
 {
 	if (lapic_do(c, OP_read, APIC_PAGE + APIC_VERSION, 0) != EXIT(AXV_EXIT_MMIO_READ))
@@ -351,7 +351,7 @@ static bool page_is_a_hole(struct lapic_cpu *c)
 	return lapic_go(c) == DONE;
 }
 
-/* SDM, "x2APIC State Transitions"; from each mode to each. */
+/* SDM, "x2APIC State Transitions": from each mode to each. */
 TEST_F(regs, modes)
 {
 	const __u64 off = APIC_PAGE | APIC_BASE_BSP;
@@ -380,7 +380,7 @@ TEST_F(regs, modes)
 		ASSERT_EQ(0, lapic_rdmsr(c, MSR_APIC_BASE, &base));
 		EXPECT_EQ(x2apic, base);
 		if (!round) {
-			/* Goes on with what it had, but for the LDR. */
+			/* The registers keep their values, except the LDR. */
 			EXPECT_EQ(0x20u, lapic_read(c, APIC_TPR));
 			EXPECT_EQ(0x45u, lapic_read(c, APIC_LVT_LINT1));
 			EXPECT_EQ(SVR_ENABLE | 0xff, lapic_read(c, APIC_SVR));
@@ -407,7 +407,7 @@ TEST_F(regs, modes)
 		for (i = 0; i < ARRAY_SIZE(never); i++)
 			EXPECT_EQ(-1, lapic_wrmsr(c, MSR_APIC_BASE, never[i])) TH_LOG("%d", i);
 		EXPECT_EQ(0, lapic_wrmsr(c, MSR_APIC_BASE, off));
-		/* An interrupt for it is lost; CR8 is still there. */
+		/* While the APIC is off, interrupts to it are lost, but CR8 works. */
 		EXPECT_EQ(0, lapic_msi(&self->vm, MSI_ADDRESS(ID & 0xff), 0x53));
 		ASSERT_EQ(DONE, lapic_do(c, OP_set_cr8, 3, 0));
 		ASSERT_EQ(DONE, lapic_do(c, OP_get_cr8, 0, 0));
@@ -429,14 +429,14 @@ TEST_F(regs, ids_of_cpuid)
 {
 	ASSERT_EQ(DONE, lapic_do(&self->c, OP_cpuid, 1, 0));
 	EXPECT_EQ(ID & 0xffull, self->c.v.run->exit.hypercall.args[0] >> 24);
-	/* x2APIC and TSC deadline are there to be had. */
+	/* CPUID has x2APIC and the TSC deadline. */
 	EXPECT_NE(0ull, self->c.v.run->exit.hypercall.args[1] & CPUID_X2APIC);
 	EXPECT_NE(0ull, self->c.v.run->exit.hypercall.args[1] & CPUID_TSC_DEADLINE);
 }
 
 /*
- * An APIC in the middle of everything: 0x61 in service with 0x91 in its handler, 0x42 and a
- * level, 0x71, wait. The state goes to another vCPU, twice, and all comes to its end there.
+ * The state of a busy APIC goes to another vCPU, twice, and all interrupts end there: 0x61 is
+ * in service, with 0x91 in its handler; 0x42, and 0x71, which is a level, are pending.
  */
 TEST_F(regs, saved_and_restored)
 {
@@ -479,7 +479,7 @@ TEST_F(regs, saved_and_restored)
 	EXPECT_TRUE(lapic_bit(c, APIC_IRR, 0x42) && lapic_bit(c, APIC_IRR, 0x71));
 	EXPECT_EQ(0x71, lapic_only(c, APIC_TMR));
 
-	/* The end of 0x91, then of 0x61; then what waits, 0x71 first. */
+	/* 0x91 ends, then 0x61; then the pending ones are taken, 0x71 first. */
 	lapic_write(c, APIC_EOI, 0);
 	EXPECT_EQ(0x61, lapic_only(c, APIC_ISR));
 	EXPECT_EQ(0x60u, lapic_read(c, APIC_PPR));
@@ -501,7 +501,7 @@ TEST_F(regs, saved_and_restored)
 	EXPECT_EQ(DONE, lapic_leave(c));
 }
 
-/* Whatever a VMM sets: it is refused or not, and the vCPU runs, or says why it does not. */
+/* Any value that a VMM sets is refused or not; then the vCPU can still run. */
 TEST_F(regs, hostile_values)
 {
 	static const __u64 values[] = {
@@ -530,7 +530,7 @@ TEST_F(regs, hostile_values)
 			EXPECT_TRUE(!ret || ret == -EINVAL || ret == -EPERM)
 				TH_LOG("%#llx: %d", (unsigned long long)ids[i], ret);
 		}
-		/* Interrupts without end may be what it has; it may as well do nothing. */
+		/* The guest may get interrupts without end, or do nothing: any exit will do. */
 		lapic_order(c, OP_open, 0, 0);
 		EXPECT_LE(0, vcpu_run(&c->v));
 		EXPECT_EQ(AXV_STATE_READY, vcpu_state(&c->v));
@@ -556,7 +556,7 @@ TEST(needs_halts_in_the_kernel)
 	close(dev);
 }
 
-/* A VMM that has the APIC itself has no register of it in the kernel. */
+/* Without an APIC in the kernel, the VMM finds no registers of one. */
 TEST(no_registers_without_it)
 {
 	struct axv_vm vm;

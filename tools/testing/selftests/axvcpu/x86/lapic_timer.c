@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The timer of a local APIC in the kernel: its modes, what its registers tell, and that a
- * tick is neither lost nor taken twice. How fast it counts nobody promises; the TSC deadline
- * is exact.
+ * Tests of the timer of a local APIC in the kernel: its modes, its registers, and that no tick
+ * is lost or taken twice.  The rate at which it counts is not specified; the TSC deadline is
+ * exact.
  */
 #include <time.h>
 
@@ -13,17 +13,17 @@
 #define BY_1		0xb	/* in the divide configuration register */
 #define BY_16		0x3
 #define BY_128		0xa
-#define SOON		50000u	/* an initial count that is over in no time */
-#define A_WHILE		20000000ull	/* ns; in these every timer that is SOON has expired */
+#define SOON		50000u		/* an initial count that expires very soon */
+#define A_WHILE		20000000ull	/* ns after which a timer of SOON has expired */
 
-/* A host that could not calibrate its TSC: no deadline is a time there. */
+/* A host that could not calibrate its TSC cannot have TSC deadlines. */
 #define NO_TSC_RATE	"the host does not know its TSC's rate"
 
 FIXTURE(timer)
 {
 	struct axv_vm vm;
 	struct lapic_cpu c;
-	__u64 khz;		/* of the TSC; 0: the host does not know it */
+	__u64 khz;		/* rate of the TSC; 0: the host does not know it */
 };
 
 FIXTURE_VARIANT(timer)
@@ -59,7 +59,7 @@ static __u64 now_ns(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-/* What the guest's TSC reads, as the VMM is told. */
+/* The value of the guest's TSC, read by the VMM. */
 static __u64 vm_counter(struct axv_vm *vm)
 {
 	struct axv_clock clock = { .flags = 0 };
@@ -75,7 +75,7 @@ static int set_vm_counter(struct axv_vm *vm, __u64 counter)
 	return axv_ioctl(vm->fd, AXV_VM_SET_CLOCK, &clock);
 }
 
-/* For what must not come: as long as it would take if it did, and more. */
+/* Wait longer than a tick would need that must not come. */
 static void let_time_pass(void)
 {
 	const __u64 end = now_ns() + A_WHILE;
@@ -90,7 +90,7 @@ static __u64 tsc(struct lapic_cpu *c)
 	return lapic_result(c);
 }
 
-/* The next tick is the TSC's at @ticks from now: which is that? */
+/* Set the TSC deadline to @ticks from now; returns the deadline. */
 static __u64 set_deadline(struct lapic_cpu *c, __u64 ticks)
 {
 	must(lapic_do(c, OP_deadline, 0, ticks) == DONE);
@@ -114,17 +114,17 @@ TEST_F(timer, one_shot)
 	lapic_write(c, APIC_LVT_TIMER, VECTOR);
 	for (i = 1; i <= 5; i++) {
 		lapic_write(c, APIC_TIMER_INITIAL, i * SOON);
-		/* It is woken, and that was no exit. */
+		/* The tick ends the halt, without an exit. */
 		ASSERT_EQ(DONE, lapic_do(c, OP_halt, 0, 0));
 		ASSERT_EQ((__u64)VECTOR, lapic_taken(c));
 		EXPECT_EQ(0u, lapic_read(c, APIC_TIMER_CURRENT));
 		EXPECT_EQ(i * SOON, lapic_read(c, APIC_TIMER_INITIAL));
 	}
-	/* Once each. */
+	/* Each tick came only once. */
 	let_time_pass();
 	EXPECT_EQ(0ull, lapic_taken(c));
 
-	/* One that comes after the halt has begun, unless this thread was too late. */
+	/* A tick that comes after the halt has begun, unless this thread was too late. */
 	blocks = vcpu_stats(&c->v).blocks;
 	for (i = 0; i < 100 && vcpu_stats(&c->v).blocks == blocks; i++) {
 		lapic_write(c, APIC_TIMER_INITIAL, A_WHILE);
@@ -147,7 +147,7 @@ TEST_F(timer, periodic)
 		EXPECT_EQ(20 * SOON, lapic_read(c, APIC_TIMER_INITIAL));
 	}
 	EXPECT_LE(10ull, c->guest->taken);
-	/* An initial count of 0 stops it; one tick may wait. */
+	/* An initial count of 0 stops the timer; one tick may be pending. */
 	lapic_write(c, APIC_TIMER_INITIAL, 0);
 	EXPECT_EQ(0u, lapic_read(c, APIC_TIMER_CURRENT));
 	ASSERT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
@@ -168,12 +168,12 @@ TEST_F(timer, tsc_deadline)
 	for (i = 0; i < 5; i++) {
 		when = set_deadline(c, i * self->khz);
 		ASSERT_EQ(DONE, lapic_do(c, OP_halt, 0, 0));
-		/* Not before its time. */
+		/* The tick must not come before the deadline. */
 		EXPECT_LE(when, tsc(c));
 		EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
 		EXPECT_EQ(0ull, deadline(c));
 	}
-	/* It can be read, moved and taken back. */
+	/* The deadline can be read, changed and cancelled. */
 	when = set_deadline(c, 3600000 * self->khz);
 	EXPECT_EQ(when, deadline(c));
 	when = set_deadline(c, 3700000 * self->khz);
@@ -188,11 +188,11 @@ TEST_F(timer, tsc_deadline)
 		ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, 0));
 		if (tsc(c) < when)
 			break;
-		/* This thread was too late to take it back. */
+		/* This thread was too late to cancel it. */
 		lapic_taken(c);
 	}
 	EXPECT_EQ(0ull, deadline(c));
-	/* The counters are not in use. */
+	/* In this mode the counters are not used. */
 	lapic_write(c, APIC_TIMER_INITIAL, SOON);
 	EXPECT_EQ(0u, lapic_read(c, APIC_TIMER_INITIAL));
 	EXPECT_EQ(0u, lapic_read(c, APIC_TIMER_CURRENT));
@@ -206,21 +206,21 @@ TEST_F(timer, deadline_in_the_past)
 
 	lapic_write(c, APIC_LVT_TIMER, LVT_DEADLINE | VECTOR);
 	ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, 1));
-	/* At once: what else may wake it? */
+	/* A deadline in the past comes at once; nothing else could end this halt. */
 	ASSERT_EQ(DONE, lapic_do(c, OP_halt, 0, 0));
 	EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
 	EXPECT_EQ(0ull, deadline(c));
 	ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, tsc(c)));
 	ASSERT_EQ(DONE, lapic_do(c, OP_halt, 0, 0));
 	EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
-	/* The farthest one is not the past. */
+	/* The largest deadline is not in the past. */
 	ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, ~0ull));
 	let_time_pass();
 	EXPECT_EQ(0ull, lapic_taken(c));
 	EXPECT_EQ(~0ull, deadline(c));
 }
 
-/* SDM, "Local APIC Timer Modes": a change of the mode disarms it. */
+/* SDM, "Local APIC Timer Modes": a change of the mode stops the timer. */
 TEST_F(timer, change_of_mode)
 {
 	struct lapic_cpu *c = &self->c;
@@ -229,7 +229,7 @@ TEST_F(timer, change_of_mode)
 	lapic_write(c, APIC_LVT_TIMER, VECTOR);
 	lapic_write(c, APIC_TIMER_INITIAL, ~0u);
 	EXPECT_NE(0u, lapic_read(c, APIC_TIMER_CURRENT));
-	/* The deadline is no register of this mode. */
+	/* In this mode a write of the deadline has no effect. */
 	ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, 1));
 	EXPECT_EQ(0ull, deadline(c));
 	lapic_write(c, APIC_LVT_TIMER, LVT_DEADLINE | VECTOR);
@@ -260,10 +260,10 @@ TEST_F(timer, masked)
 	while (lapic_read(c, APIC_TIMER_CURRENT))
 		;
 	EXPECT_EQ(0, lapic_only(c, APIC_IRR));
-	/* It is not told later. */
+	/* A tick that came while the timer was masked does not come later. */
 	lapic_write(c, APIC_LVT_TIMER, VECTOR);
 	EXPECT_EQ(0ull, lapic_taken(c));
-	/* The mask does not stop it, and may be opened in time. */
+	/* A masked timer counts on; if it is unmasked before it expires, the tick comes. */
 	lapic_write(c, APIC_LVT_TIMER, LVT_PERIODIC | LVT_MASKED | VECTOR);
 	lapic_write(c, APIC_TIMER_INITIAL, 20 * SOON);
 	EXPECT_NE(0u, lapic_read(c, APIC_TIMER_CURRENT));
@@ -292,7 +292,7 @@ TEST_F(timer, count)
 		EXPECT_LE(now, last);
 		last = now;
 	} while (first - now < 1000);
-	/* A write begins anew. It is not over before it is looked at. */
+	/* A write starts the count anew. The count is too long to expire before it is read. */
 	lapic_write(c, APIC_TIMER_DIVIDE, BY_128);
 	lapic_write(c, APIC_TIMER_INITIAL, 1000000000);
 	EXPECT_GE(1000000000u, lapic_read(c, APIC_TIMER_CURRENT));
@@ -302,7 +302,7 @@ TEST_F(timer, count)
 	EXPECT_EQ(0u, lapic_read(c, APIC_TIMER_INITIAL));
 }
 
-/* Counts in a millisecond, measured for some of them. */
+/* How much the timer counts in a millisecond, measured over several of them. */
 static __u64 rate(struct lapic_cpu *c, __u32 divide)
 {
 	__u64 start, now;
@@ -325,7 +325,7 @@ TEST_F(timer, divide)
 	int tries = 10;
 
 	lapic_write(&self->c, APIC_LVT_TIMER, LVT_MASKED | VECTOR);
-	/* A host that is busy may be anywhere between two looks. */
+	/* On a busy host a measurement may be wrong, so try again. */
 	do {
 		by_1 = rate(&self->c, BY_1);
 		by_16 = rate(&self->c, BY_16);
@@ -354,9 +354,9 @@ TEST_F(timer, illegal_vector)
 /* ---- hostile ---- */
 
 /*
- * A period of one count: the guest goes on, and one tick waits, not many. Where the handler
- * takes longer than the shortest period there is, nothing else runs in the guest; so the
- * handler ends it.
+ * With a period of one count the guest goes on, and only one tick is pending.  If the handler
+ * takes longer than the shortest period, nothing else runs in the guest; so the handler stops
+ * the storm.
  */
 TEST_F(timer, storm)
 {
@@ -378,7 +378,7 @@ TEST_F(timer, storm)
 	EXPECT_EQ(0ull, lapic_taken(c));
 }
 
-/* The host's threads on the same CPU have their share, and a kick gets through. */
+/* During a storm the host's threads on the same CPU get their share, and a kick works. */
 TEST_F(timer, storm_and_the_host)
 {
 	struct lapic_cpu *c = &self->c;
@@ -406,7 +406,7 @@ TEST_F(timer, storm_and_the_host)
 
 /* ---- the VMM ---- */
 
-/* A tick that has come and was not taken goes with the vCPU, and is one tick. */
+/* A tick that is pending when the vCPU is moved is taken afterwards, once. */
 TEST_F(timer, expired_and_moved)
 {
 	struct lapic_cpu *c = &self->c;
@@ -443,7 +443,7 @@ TEST_F(timer, expired_deadline_and_moved)
 	EXPECT_EQ(0ull, lapic_taken(c));
 }
 
-/* One that counts goes on counting. */
+/* A timer that counts when the vCPU is moved goes on counting. */
 TEST_F(timer, running_and_moved)
 {
 	struct lapic_cpu *c = &self->c;
@@ -456,7 +456,7 @@ TEST_F(timer, running_and_moved)
 	before = lapic_read(c, APIC_TIMER_CURRENT);
 	vcpu_move(&c->v);
 	EXPECT_GE(before, lapic_read(c, APIC_TIMER_CURRENT));
-	/* Not from the beginning, and not to the end. */
+	/* It has neither begun anew nor expired. */
 	EXPECT_NE(0u, lapic_read(c, APIC_TIMER_CURRENT));
 	EXPECT_EQ(~0u, lapic_read(c, APIC_TIMER_INITIAL));
 	before = lapic_read(c, APIC_TIMER_CURRENT);
@@ -479,7 +479,7 @@ TEST_F(timer, running_deadline_and_moved)
 	EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
 }
 
-/* The TSC deadline is of the guest's TSC, which the VMM may set. */
+/* The TSC deadline refers to the guest's TSC, which the VMM may set. */
 TEST_F(timer, deadline_and_clock)
 {
 	struct lapic_cpu *c = &self->c;
@@ -494,7 +494,7 @@ TEST_F(timer, deadline_and_clock)
 	ASSERT_EQ(DONE, lapic_do(c, OP_halt, 0, 0));
 	EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
 
-	/* Back: it takes as much longer. */
+	/* If the VMM sets the TSC back, the deadline comes that much later. */
 	when = set_deadline(c, self->khz);
 	ASSERT_EQ(0, set_vm_counter(&self->vm, 1000));
 	if (!lapic_only(c, APIC_IRR)) {
@@ -504,7 +504,7 @@ TEST_F(timer, deadline_and_clock)
 	ASSERT_EQ(DONE, lapic_do(c, OP_open, 0, 0));
 	c->seen = c->guest->taken;
 
-	/* While it halts. */
+	/* The VMM sets the TSC while the guest halts. */
 	when = set_deadline(c, 3600000 * self->khz);
 	lapic_order(c, OP_halt, 0, 0);
 	ASSERT_EQ(0, vcpu_unbind(&c->v));
@@ -517,7 +517,7 @@ TEST_F(timer, deadline_and_clock)
 	EXPECT_EQ((__u64)VECTOR, lapic_taken(c));
 }
 
-/* It comes along to another host CPU. */
+/* The timer works when the vCPU changes to another host CPU. */
 TEST_F(timer, other_host_cpu)
 {
 	const int cpus[] = { 0, second_cpu() };
@@ -550,7 +550,7 @@ TEST_F(timer, deadline_on_other_host_cpu)
 	}
 }
 
-/* Everything ends while it ticks. */
+/* vCPU and VM end while the timer ticks. */
 TEST_F(timer, ends_while_it_ticks)
 {
 	struct lapic_cpu other;

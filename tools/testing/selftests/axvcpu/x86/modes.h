@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The modes in which the exits of one x86 vCPU are tested. BITS, 16, 32 or 64, is the
- * one of the program that includes this: exits_real.c, exits_prot.c and exits_long.c
- * define it, and the Makefile does so for exits_cpu.c, exits_io.c and exits_mmio.c,
- * each of which becomes three programs. Their guest code is the same text, assembled
- * for the mode; R(di) is the mode's DI.
+ * The modes in which the exits of an x86 vCPU are tested.  BITS, which is 16, 32 or 64,
+ * is the mode of the program that includes this: exits_real.c, exits_prot.c and
+ * exits_long.c define it, and the Makefile defines it for exits_cpu.c, exits_io.c and
+ * exits_mmio.c, each of which becomes three programs.  Their guest code is the same text,
+ * assembled for each mode; R(di) is DI, EDI or RDI.
  *
- * ES:DI is GUEST_HOLE, where there is no memory, and DS:SI is DATA.
+ * When a guest begins, ES:DI is GUEST_HOLE, where there is no memory, and DS:SI is DATA.
  */
 #ifndef AXV_X86_MODES_H
 #define AXV_X86_MODES_H
@@ -53,7 +53,7 @@ FIXTURE_ONE_VCPU(exits)
 	vcpu_ready(&self->vm, &self->v, 0);
 }
 
-/* ES:DI becomes the hole; otherwise ES is DS. */
+/* Make ES:DI the hole; without this ES is the same as DS. */
 static inline void hole_in_es(struct axv_vcpu *v)
 {
 	if (BITS == 16) {
@@ -69,7 +69,7 @@ static inline void hole_in_es(struct axv_vcpu *v)
 	x86_start(&(self)->v, GUEST_CODE_ADDR);				\
 } while (0)
 
-/* Exceptions in @mask are exits. */
+/* Make the exceptions in @mask exits. */
 static inline int exit_on(struct axv_vcpu *v, __u64 mask)
 {
 	return reg_set(v, AXV_REG_X86(EVENT, AXV_X86_EVENT_EXIT_MASK), mask);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the guest is told by CPUID, what it can do with MSRs, and its TSC.
+ * Tests of what CPUID tells a guest, of its MSRs, and of its TSC.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -102,7 +102,7 @@ TEST_F(msr_cpuid, cpuid_of_the_host)
 	}
 	l = find(leaves, n, 1, 0);
 	ASSERT_NE(NULL, l);
-	/* No nesting: neither VMX nor, below, SVM. And no MONITOR. */
+	/* There is neither VMX nor, below, SVM for the guest, and no MONITOR. */
 	EXPECT_EQ(0u, l->ecx & (1 << 5 | 1 << 3));
 	l = find(leaves, n, 0x80000001, 0);
 	ASSERT_NE(NULL, l);
@@ -164,7 +164,7 @@ TEST_F(msr_cpuid, cpuid_of_ones_own)
 	EXPECT_EQ(0x122ull, a.a);
 	a = ask(&self->v, 0x40000000, 0, 0);
 	EXPECT_EQ(0x63767861ull, a.b);
-	/* What is not in it is zero: subleaves, leaves between, and beyond. */
+	/* Subleaves and leaves that are not in the table are zero. */
 	a = ask(&self->v, 4, 2, 0);
 	EXPECT_EQ(0ull, a.a | a.b | a.c | a.d);
 	a = ask(&self->v, 2, 0, 0);
@@ -182,7 +182,7 @@ TEST_F(msr_cpuid, cpuid_no_more_than_there_is)
 	__u32 n;
 	int ret;
 
-	/* SVM for the guest: refused, or not seen. */
+	/* If the VMM asks for SVM, that is refused, or the guest does not see it. */
 	ASSERT_EQ(0, cpuid_get(self->vm.dev, leaves, &n));
 	l = find(leaves, n, 0x80000001, 0);
 	ASSERT_NE(NULL, l);
@@ -209,18 +209,18 @@ TEST_F(msr_cpuid, cpuid_follows_the_guests_state)
 	}
 	EXPECT_EQ(0ull, ask(&self->v, 1, 0, 0).c & 1 << 27);
 	EXPECT_NE(0ull, ask(&self->v, 1, 0, CR4_OSXSAVE).c & 1 << 27);
-	/* Size of the state that XCR0 has switched on: x87 and SSE. */
+	/* The size of the state that XCR0 enables, here x87 and SSE. */
 	EXPECT_EQ(0, reg_set(&self->v, AXV_REG_X86(XCR, 0), 3));
 	EXPECT_EQ(576ull, ask(&self->v, 0xd, 0, CR4_OSXSAVE).b);
 
-	/* The table that the VMM reads says the same. */
+	/* The table that the VMM reads has the same values. */
 	ASSERT_EQ(0, cpuid_get(self->v.fd, leaves, &n));
 	EXPECT_NE(0u, find(leaves, n, 1, 0)->ecx & 1 << 27);
 	EXPECT_EQ(576u, find(leaves, n, 0xd, 0)->ebx);
 	one = find(leaves, n, 0xd, 1);
 	ASSERT_NE(NULL, one);
 	EXPECT_EQ((__u64)one->ebx, ask(&self->v, 0xd, 1, CR4_OSXSAVE).b);
-	/* The size of a compacted area, by XSAVEC or XSAVES. */
+	/* The size of a compacted area, which only XSAVEC and XSAVES write. */
 	EXPECT_EQ(one->eax & (1 << 1 | 1 << 3) ? 576u : 0u, one->ebx);
 }
 
@@ -254,12 +254,12 @@ TEST_F(msr_cpuid, cpuid_that_is_refused)
 	leaves[n - 1].pad = 0;
 	leaves[n - 1].flags |= 1u << 31;
 	EXPECT_EQ(-EINVAL, cpuid_set(&self->v, leaves, n));
-	/* Nothing of it was taken. */
+	/* The table that was refused has changed nothing. */
 	leaves[n - 1].flags &= ~(1u << 31);
 	ASSERT_EQ(0, cpuid_get(self->v.fd, again, &m));
 	ASSERT_EQ(n, m);
 	EXPECT_EQ(0, memcmp(leaves, again, n * sizeof(*leaves)));
-	/* An empty one is none. */
+	/* An empty table leaves no table. */
 	EXPECT_EQ(0, cpuid_set(&self->v, leaves, 0));
 	ASSERT_EQ(0, cpuid_get(self->v.fd, again, &m));
 	EXPECT_EQ(0u, m);
@@ -306,7 +306,7 @@ static void msr_start(struct axv_vcpu *v, __u64 at, __u32 msr, __u64 value)
 	*x86_gpr(v, AXV_X86_RSI) = value;
 }
 
-/* 0, or the vector of the guest's exception. */
+/* Make the guest read or write an MSR; return 0, or the vector of its exception. */
 static int guest_rdmsr(struct axv_vcpu *v, __u32 msr, __u64 *value)
 {
 	const struct axv_exit_hypercall *h = &v->run->exit.hypercall;
@@ -353,7 +353,7 @@ TEST_F(msr_cpuid, msrs_of_the_kernel)
 		EXPECT_EQ(0, guest_wrmsr(&self->v, t[i].msr, t[i].value)) {
 			TH_LOG("MSR %#x", t[i].msr);
 		}
-		/* x86_start_long() gives FS and GS their bases anew. */
+		/* x86_start_long() sets the bases of FS and GS again. */
 		if (t[i].msr == MSR_FS_BASE || t[i].msr == MSR_GS_BASE)
 			continue;
 		EXPECT_EQ(0, guest_rdmsr(&self->v, t[i].msr, &value)) {
@@ -410,8 +410,8 @@ TEST_F(msr_cpuid, addresses_that_are_none)
 	unsigned int i;
 
 	/*
-	 * Where the guest writes these itself, the processor refuses what is not
-	 * canonical, and an emulator may not. It must be all the same to us.
+	 * Guests write these without an exit.  A processor refuses addresses that are
+	 * not canonical, an emulator may accept them; the module has to cope with both.
 	 */
 	if (getenv("AXV_TEST_MOVE"))
 		SKIP(return, "an address that an emulator takes cannot be moved");
@@ -428,7 +428,7 @@ TEST_F(msr_cpuid, addresses_that_are_none)
 	}
 }
 
-/* What became of a table stands in the array that it was given in. */
+/* AXV_SET_TABLE stores the table, as the guest will see it, into the VMM's array. */
 TEST_F(msr_cpuid, set_tells_what_was_set)
 {
 	struct axv_x86_cpuid leaves[] = {
@@ -448,7 +448,7 @@ TEST_F(msr_cpuid, set_tells_what_was_set)
 			   sizeof(again[0])));
 	ASSERT_EQ(ARRAY_SIZE(leaves), count);
 	EXPECT_EQ(0, memcmp(leaves, again, sizeof(leaves)));
-	/* VMX and SMX; the flag that leaf 7 has; the PMU. */
+	/* VMX and SMX are cleared; leaf 7 gets its flag; the PMU's leaf is zero. */
 	EXPECT_EQ(0u, leaves[0].ecx & (3u << 5));
 	EXPECT_EQ(AXV_X86_CPUID_SUBLEAF, leaves[1].flags);
 	EXPECT_EQ(0u, leaves[2].eax | leaves[2].ebx | leaves[2].ecx | leaves[2].edx);
@@ -472,7 +472,7 @@ GUEST_CODE(code_write_tsc, 64,
 	"mov $0x400000, %edx\n"
 	"wrmsr\n"
 	"rdtsc\n"
-	"mov %rdx, %rbx\n"		/* the upper half, of the instruction */
+	"mov %rdx, %rbx\n"		/* the upper half that RDTSC has read */
 	"mov $0x3b, %ecx\n"
 	"rdmsr\n"
 	"mov %rax, %rsi\n"
@@ -482,7 +482,7 @@ GUEST_CODE(code_write_tsc, 64,
 	HYPERCALL
 	"1: jmp 1b\n");
 
-/* A guest may write its TSC, which moves its TSC_ADJUST and nobody else's time. */
+/* A guest may write its TSC: its TSC_ADJUST follows, and other clocks do not change. */
 TEST_F(msr_cpuid, guest_writes_its_tsc)
 {
 	struct axv_clock clock = { .counter = 1ull << 40 };
@@ -493,7 +493,7 @@ TEST_F(msr_cpuid, guest_writes_its_tsc)
 	ASSERT_EQ(0, axv_ioctl(self->vm.fd, AXV_VM_SET_CLOCK, &clock));
 	x86_begin_long(&self->v, code_write_tsc, 0);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	/* In units of 2^32 cycles, of which a slow machine takes some. */
+	/* In units of 2^32 cycles; on a slow machine some of these pass. */
 	EXPECT_LE(0x400000ull, self->v.run->exit.hypercall.args[0]);
 	EXPECT_GT(0x401000ull, self->v.run->exit.hypercall.args[0]);
 	EXPECT_EQ(0x40ull, self->v.run->exit.hypercall.args[2]);
@@ -509,7 +509,7 @@ TEST_F(msr_cpuid, guest_writes_its_tsc)
 	EXPECT_LE(0x400000ull, value >> 32);
 	EXPECT_GT(0x401000ull, value >> 32);
 
-	/* It is among the registers that are saved. */
+	/* TSC_ADJUST is among the registers that are saved. */
 	vcpu_new(&self->vm, &to, 1);
 	x86_cpuid_all(&to);
 	ASSERT_EQ(0, guest_setup(&to));
@@ -548,7 +548,7 @@ static void *set_table(void *arg)
 	return NULL;
 }
 
-/* While it has an owner another thread does not even get as far as the state. */
+/* For another thread than the owner, the call fails before it checks the vCPU's state. */
 TEST_F(msr_cpuid, set_by_another_thread)
 {
 	static struct axv_x86_cpuid leaves[MAX_LEAVES];
@@ -565,7 +565,7 @@ TEST_F(msr_cpuid, set_by_another_thread)
 	EXPECT_EQ(AXV_STATE_READY, vcpu_state(&self->v));
 }
 
-/* Without RDPID and RDTSCP there is no TSC_AUX. */
+/* Remove RDPID and RDTSCP from a table: without them there is no TSC_AUX. */
 static void without_tsc_aux(struct axv_x86_cpuid *leaves, __u32 count)
 {
 	__u32 i;
@@ -598,7 +598,7 @@ TEST_F(msr_cpuid, set_takes_no_register_away)
 	EXPECT_EQ(-ENOENT, reg_get(&self->v, tsc_aux, &value));
 }
 
-/* TSC_AUX of the host's kernel has the CPU's number. */
+/* The host's TSC_AUX, which has the CPU's number, must not be shown to the guest. */
 TEST_F(msr_cpuid, rdpid_without_its_cpuid_bit)
 {
 	static struct axv_x86_cpuid leaves[1024];
@@ -620,7 +620,7 @@ TEST_F(msr_cpuid, rdpid_without_its_cpuid_bit)
 	x86_gate_long(&self->vm, VEC_UD, 0x9c000, 0);
 	x86_begin_long(&v, code_rdpid, 0);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
-	/* VMX can make it undefined, SVM cannot. */
+	/* VMX can make RDPID undefined, SVM cannot. */
 	if (v.run->exit.hypercall.nr) {
 		EXPECT_EQ(6ull, v.run->exit.hypercall.nr);
 		EXPECT_EQ(0xdeadull, v.run->exit.hypercall.args[0]);
@@ -632,7 +632,7 @@ TEST_F(msr_cpuid, rdpid_without_its_cpuid_bit)
 
 TEST_F(msr_cpuid, msrs_that_are_none)
 {
-	/* Nothing there, and what is the host's alone. */
+	/* MSRs that do not exist, and MSRs that only the host has. */
 	static const __u32 t[] = {
 		0x12345678, 0x4b564d00, 0xc0001fff, 0xffffffff,
 		0xc0010114, 0xc0010117,		/* VM_CR, VM_HSAVE_PA */
@@ -685,10 +685,10 @@ TEST_F(msr_cpuid, policy)
 			   sizeof(again[0])));
 	ASSERT_EQ(ARRAY_SIZE(p), n);
 
-	/* Not even what the kernel could do. */
+	/* The policy also makes MSRs #GP that the kernel could emulate. */
 	EXPECT_EQ(VEC_GP, guest_rdmsr(&self->v, MSR_PAT, &value));
 	EXPECT_EQ(VEC_GP, guest_wrmsr(&self->v, MSR_PAT, 0x0007040600070406));
-	/* Reading and writing apart. */
+	/* Reads and writes can have different policies. */
 	EXPECT_EQ(0, guest_rdmsr(&self->v, MSR_LSTAR, &value));
 	msr_start(&self->v, GUEST_ADDR(code_msr, code_msr_write), MSR_LSTAR, 0x1234);
 	ASSERT_EXIT(AXV_EXIT_SYSREG_WRITE, &self->v);
@@ -696,19 +696,19 @@ TEST_F(msr_cpuid, policy)
 	EXPECT_EQ(0x1234ull, run->exit.sysreg.value);
 	EXPECT_EQ(0, guest_rdmsr(&self->v, MSR_LSTAR, &value));
 	EXPECT_NE(0x1234ull, value);
-	/* First and last of a range, and next to it. */
+	/* The first and the last MSR of a range, and those next to it. */
 	msr_start(&self->v, GUEST_ADDR(code_msr, code_msr_read), 0x1000, 0);
 	ASSERT_EXIT(AXV_EXIT_SYSREG_READ, &self->v);
 	msr_start(&self->v, GUEST_ADDR(code_msr, code_msr_read), 0x1fff, 0);
 	ASSERT_EXIT(AXV_EXIT_SYSREG_READ, &self->v);
 	EXPECT_EQ(VEC_GP, guest_rdmsr(&self->v, 0xfff, &value));
 	EXPECT_EQ(VEC_GP, guest_wrmsr(&self->v, 0x1fff, 0));
-	/* The kernel's, but it knows none such. */
+	/* The policy says that the kernel emulates these, but the kernel does not know them. */
 	EXPECT_EQ(VEC_GP, guest_rdmsr(&self->v, 0x2000, &value));
 	EXPECT_EQ(VEC_GP, guest_wrmsr(&self->v, 0x2000, 0));
 	msr_start(&self->v, GUEST_ADDR(code_msr, code_msr_write), 0xffffffff, 5);
 	ASSERT_EXIT(AXV_EXIT_SYSREG_WRITE, &self->v);
-	/* No policy: as in the beginning. */
+	/* Without a policy all is as at the beginning. */
 	ASSERT_EQ(0, policy(&self->vm, NULL, 0));
 	EXPECT_EQ(0, guest_rdmsr(&self->v, MSR_PAT, &value));
 	EXPECT_EQ(0, guest_wrmsr(&self->v, MSR_LSTAR, 0x1234));
@@ -741,7 +741,7 @@ TEST_F(msr_cpuid, policy_that_is_refused)
 	EXPECT_EQ(-EINVAL, policy(&self->vm, &unknown, 1));
 	EXPECT_EQ(-EINVAL, policy(&self->vm, &unknown2, 1));
 	EXPECT_EQ(-EFAULT, policy(&self->vm, NULL, 1));
-	/* The one before is in force. */
+	/* The previous policy is still in force. */
 	EXPECT_EQ(VEC_GP, guest_rdmsr(&self->v, MSR_PAT, &value));
 	EXPECT_EQ(VEC_GP, guest_rdmsr(&self->v, 0x1000, &value));
 }
@@ -817,7 +817,7 @@ static __u64 get_clock(struct axv_vm *vm)
 	return c.counter;
 }
 
-/* A kernel that could not measure the TSC at boot has no clock of it. */
+/* Whether the kernel has a TSC clock: not if it could not measure the TSC at boot. */
 static bool kernel_has_tsc_clock(void)
 {
 	char text[256] = "";
@@ -846,7 +846,7 @@ TEST_F(msr_cpuid, one_clock_for_the_vm)
 		int k;
 
 		ASSERT_EQ(0, set_clock(&self->vm, starts[i]));
-		/* Each reading is later than the one before, whosever it is. */
+		/* Each reading is later than the one before, of the VMM and of both vCPUs. */
 		seen[0] = get_clock(&self->vm);
 		seen[1] = guest_tsc(&self->v);
 		seen[2] = guest_tsc(&w);
@@ -858,7 +858,7 @@ TEST_F(msr_cpuid, one_clock_for_the_vm)
 				TH_LOG("start %llx, reading %d", starts[i], k);
 			}
 		}
-		/* More than can pass here, less than what a start of before would show. */
+		/* More than can pass here, and less than an earlier start would show. */
 		EXPECT_GT(starts[i] + (1ull << 50), seen[4]);
 	}
 	vcpu_free(&w);

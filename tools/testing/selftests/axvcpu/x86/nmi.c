@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * NMIs that cannot be taken at once: behind an interrupt shadow, behind the
- * handler of another NMI, behind an event. The guest sees the NMI, and no trace
- * of how the module found the point where it could be taken: no TF that the
- * guest did not set, no #DB.
+ * Tests of NMIs that cannot be taken at once: in an interrupt shadow, in the handler of
+ * another NMI, during another event.  The guest gets the NMI, but must not see how the
+ * module finds the point where it can be taken: no TF that the guest did not set, no #DB.
  */
 #include "axv_harness.h"
 #include "x86.h"
 
 /*
- * Handlers. Each calls with its vector as the number, the interrupted RIP as
- * argument 0 and the interrupted flags as argument 1; the registers are kept.
+ * Handlers.  Each makes a hypercall with its vector as the number, the interrupted RIP
+ * as argument 0 and the interrupted flags as argument 1, and preserves the registers.
  */
 #define HANDLERS	0x9a000ul
 
@@ -26,7 +25,7 @@ GUEST_CODE(handlers, 64,
 	"push $3\n"
 	"jmp handlers_common\n"
 	"handlers_ud:\n"
-	"addq $2, (%rsp)\n"	/* past it */
+	"addq $2, (%rsp)\n"		/* skip UD2 */
 	"push $6\n"
 	"jmp handlers_common\n"
 	"handlers_int:\n"
@@ -42,7 +41,7 @@ GUEST_CODE(handlers, 64,
 	"pop %rbx\n"
 	"pop %rax\n"
 	"iretq\n"
-	/* RSI more: past the RDMSR, or to the access once more. */
+	/* Adds RSI to RIP: to skip RDMSR, or 0 to repeat the access. */
 	"handlers_gp:\n"
 	"add %rsi, 8(%rsp)\n"
 	"movq $13, (%rsp)\n"
@@ -50,13 +49,13 @@ GUEST_CODE(handlers, 64,
 	"handlers_pf:\n"
 	"movq $14, (%rsp)\n"
 	"jmp handlers_common\n"
-	/* SYSCALL: RCX and R11 are RIP and flags. */
+	/* For SYSCALL, which puts RIP and flags into RCX and R11. */
 	"handlers_syscall:\n"
 	"mov $0x78, %eax\n"
 	"xchg %rcx, %r11\n"
 	HYPERCALL
 	"jmp *%r11\n"
-	/* An NMI's handler whose IRET faults once: its CS is not there. */
+	/* An NMI's handler whose IRET faults once, since CS is invalid. */
 	"handlers_bad_iret:\n"
 	"mov $2, %eax\n"
 	"mov (%rsp), %rbx\n"
@@ -94,7 +93,7 @@ GUEST_LABEL(handlers_bad_iret_gp);
 #define TOUCHED		0x80000ul
 #define ABSENT		0x82000ul
 
-/* The instruction behind STI, and then the guest's own look at its flags. */
+/* The instruction behind STI; then the guest reads its own flags. */
 #define IN_SHADOW(name, insn)						\
 	GUEST_CODE(name, 64,						\
 		insn "\n"						\
@@ -128,13 +127,13 @@ IN_SHADOW(shadow_iret, "iretq");
 
 /**
  * struct shadow_case - an instruction in an interrupt shadow
- * @name: what it is
- * @code: the code
- * @end: its end
- * @call: the call it causes once, 0: none
- * @exit: the exit it causes once, 0: none
- * @stack: what it finds on top of the stack, 0: nothing
- * @db: how many #DB it asks for
+ * @name: name of the instruction
+ * @code: the guest's code
+ * @end: end of the code
+ * @call: the hypercall that it causes once; 0: none
+ * @exit: the exit that it causes once; 0: none
+ * @stack: the value on top of its stack; 0: nothing
+ * @db: how many #DB the guest itself causes
  */
 static const struct shadow_case {
 	const char *name;
@@ -186,7 +185,7 @@ static void start(struct axv_vcpu *v, __u64 ip)
 	v->run->regs.sregs.efer |= EFER_SCE;
 }
 
-/* Use the pages of code, stack and handlers, so that no fault ends the next run. */
+/* Make the guest access its code, stack and handlers, so that no fault ends the next run. */
 static void warm_up(struct axv_vcpu *v)
 {
 	start(v, GUEST_CODE_ADDR);
@@ -195,7 +194,7 @@ static void warm_up(struct axv_vcpu *v)
 	must(v->run->exit.hypercall.nr == VEC_INT);
 }
 
-/* The next run begins behind an STI. */
+/* Make the next run begin behind an STI. */
 static void begin_in_shadow(struct axv_vm *vm, struct axv_vcpu *v, const struct shadow_case *c)
 {
 	__u64 *top = (__u64 *)(vm->ram + GUEST_STACK) - 1, rsp = GUEST_STACK;
@@ -262,7 +261,7 @@ TEST_F(nmi, behind_a_shadow_leaves_no_trace)
 			calls += c->call && call->nr == c->call;
 			if (call->nr == VEC_PF)
 				*x86_pte(&self->vm, ABSENT) = ABSENT | PTE_P | PTE_W;
-			/* An NMI may come behind the POPF that loads TF. */
+			/* An NMI may come behind the POPF that sets TF. */
 			if (!c->db || call->nr == CALL_DONE)
 				tf |= call->args[1] & FLAG_TF;
 			if (call->nr == CALL_DONE)
@@ -279,7 +278,7 @@ TEST_F(nmi, behind_a_shadow_leaves_no_trace)
 	}
 }
 
-/* The second waits for an IRET that faults and is tried again. */
+/* The second NMI waits for an IRET that faults and is repeated. */
 TEST_F(nmi, behind_an_iret_that_faults)
 {
 	const struct axv_exit_hypercall *call = &self->v.run->exit.hypercall;
@@ -309,7 +308,7 @@ TEST_F(nmi, behind_an_iret_that_faults)
 	EXPECT_EQ(0ull, tf);
 }
 
-/* It is taken before the first instruction of the event's handler. */
+/* The NMI is taken before the first instruction of the exception's handler. */
 TEST_F(nmi, behind_an_exception)
 {
 	const struct axv_exit_hypercall *call = &self->v.run->exit.hypercall;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest that computes and takes ticks of its local APIC's timer, alone on a CPU: each tick
- * is the exit of the host's timer that stands in for it, and the EOI.
+ * Test of a guest that computes, and takes ticks of its local APIC's timer, alone on a CPU.
+ * Each tick makes two exits: by the host's timer that stands in for the guest's, and the EOI.
  */
 #include "partition.h"
 #include "lapic.h"
@@ -14,10 +14,10 @@ FIXTURE(partition)
 {
 	struct axv_vm vm;
 	struct lapic_cpu c;
-	__u32 count;		/* of the timer, in a tick */
+	__u32 count;		/* how much the timer counts in a tick */
 };
 
-/* How fast the timer counts is measured: nobody promises it, nor how long a sleep takes. */
+/* Measure how fast the timer counts, which is not specified, nor how long a sleep takes. */
 static __u32 count_of_tick(struct lapic_cpu *c)
 {
 	const struct timespec moment = { .tv_nsec = TICK_US * 1000 };
@@ -66,7 +66,7 @@ static __s64 ticks_of_apic(void *guest)
 	must(lapic_go(c) == DONE);
 	exits = vcpu_stats(&c->v).hw_exits - exits;
 	lapic_write(c, APIC_TIMER_INITIAL, 0);
-	/* One may wait. */
+	/* One tick may be pending. */
 	must(lapic_do(c, OP_open, 0, 0) == DONE);
 	return exits - EXITS_OF_TICK * TICKS - 1;
 }

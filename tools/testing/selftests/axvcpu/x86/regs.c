@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registers in and out: by list, by the run page, and what is refused.
+ * Tests of registers, read and written by the list and by the run page, and of values that
+ * are refused.
  */
 #include "axv_harness.h"
 #include "x86.h"
@@ -233,7 +234,7 @@ TEST_F(regs, in_and_out)
 	struct axv_reg regs[ARRAY_SIZE(good)];
 	unsigned int i;
 
-	/* One by one, so that none leans on another. */
+	/* One register at a time, so that none depends on another one. */
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		__u64 value;
 
@@ -243,7 +244,7 @@ TEST_F(regs, in_and_out)
 		EXPECT_EQ(0, reg_get(&self->v, good[i].id, &value));
 		EXPECT_EQ(good[i].value, value) TH_LOG("register %#llx", good[i].id);
 	}
-	/* All are still there: none has overwritten another. */
+	/* All still have their values: none has overwritten another one. */
 	memset(regs, 0, sizeof(regs));
 	for (i = 0; i < ARRAY_SIZE(good); i++)
 		regs[i].id = good[i].id;
@@ -253,7 +254,7 @@ TEST_F(regs, in_and_out)
 			TH_LOG("register %#llx", good[i].id);
 		}
 	}
-	/* And after the hardware was let go. */
+	/* So they have after the vCPU was unbound. */
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	ASSERT_EQ(0, regs_call(&self->v, AXV_VCPU_GET_REGS, regs, ARRAY_SIZE(good)));
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
@@ -307,7 +308,7 @@ static const struct value bad[] = {
 	{ AXV_REG_X86(MSR, MSR_LSTAR), 1ull << 63 },
 	{ AXV_REG_X86(MSR, MSR_CSTAR), 1ull << 63 },
 	{ AXV_REG_X86(MSR, MSR_KERNEL_GS_BASE), 1ull << 63 },
-	{ AXV_REG_X86(MSR, MSR_PAT), 0x02 },			/* a type not there */
+	{ AXV_REG_X86(MSR, MSR_PAT), 0x02 },			/* a reserved type */
 	{ AXV_REG_X86(MSR, MSR_PAT), 0x08ull << 56 },
 	{ AXV_REG_X86(SEG, AXV_X86_SEG_INDEX(AXV_X86_FS, AXV_X86_SEG_BASE)), 1ull << 63 },
 	{ AXV_REG_X86(SEG, AXV_X86_SEG_INDEX(AXV_X86_GDTR, AXV_X86_SEG_BASE)), 1ull << 63 },
@@ -403,7 +404,7 @@ TEST_F(regs, a_status_for_each)
 	};
 	__u64 value;
 
-	/* All are tried; how many failed is the result. */
+	/* All registers are tried; the call returns how many failed. */
 	EXPECT_EQ(3, regs_call(&self->v, AXV_VCPU_SET_REGS, r, ARRAY_SIZE(r)));
 	EXPECT_EQ(0, r[0].status);
 	EXPECT_EQ(-ENOENT, r[1].status);
@@ -421,7 +422,7 @@ TEST_F(regs, a_status_for_each)
 	EXPECT_EQ(0, regs_call(&self->v, AXV_VCPU_GET_REGS, NULL, 0));
 }
 
-/* ---- the guest sees them ---- */
+/* ---- the guest sees the values ---- */
 
 GUEST_CODE(code_see, 64,
 	"out %al, $0x10\n"
@@ -443,7 +444,7 @@ TEST_F(regs, the_guest_sees_them)
 	__u64 value;
 
 	x86_begin_long(&self->v, code_see, 0);
-	/* The run page's are loaded by the entry: what comes later wins. */
+	/* The entry loads the run page's registers first: values set later win. */
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
 	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(CR, 2), 0xabcdef));
 	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(CR, 8), 9));
@@ -480,7 +481,7 @@ TEST_F(regs, run_page_sets)
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(0u, run->dirty);
 	EXPECT_EQ(0u, run->valid);
-	/* What is not wanted is not touched, and what is not dirty not read. */
+	/* Sets that are not wanted are not written, and sets that are not dirty are not read. */
 	memset(&run->regs, 0xa5, sizeof(run->regs));
 	memset(&filled, 0xa5, sizeof(filled));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
@@ -497,7 +498,7 @@ TEST_F(regs, run_page_sets)
 	EXPECT_EQ(AXV_RUN_SET_SREGS, run->valid);
 	EXPECT_EQ(3ull, *x86_gpr(&self->v, AXV_X86_RBX));
 	EXPECT_EQ(GUEST_PML4, run->regs.sregs.cr3);
-	/* One set alone. */
+	/* Only one set. */
 	run->want = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	*x86_gpr(&self->v, AXV_X86_RBX) = 100;
@@ -589,7 +590,7 @@ TEST_F(regs, run_page_with_values_that_are_refused)
 		default:
 			s->cr3 = 1ull << 62;
 		}
-		/* Before it begins: nothing has changed, not even the GPRs. */
+		/* The run is refused at its start: nothing has changed, not even the GPRs. */
 		*x86_gpr(&self->v, AXV_X86_RBX) = 1000;
 		run->dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
 		EXPECT_EQ(-EINVAL, vcpu_run(&self->v)) TH_LOG("case %d", i);
@@ -623,12 +624,12 @@ TEST_F(regs, run_page_without_a_run)
 	EXPECT_EQ(0x99ull, value);
 	ASSERT_EQ(0, reg_get(&self->v, AXV_REG_X86(CR, 2), &value));
 	EXPECT_EQ(0x22ull, value);
-	/* The other way round. */
+	/* In the other direction. */
 	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_X86(GPR, AXV_X86_R9), 0x77));
 	run->want = AXV_RUN_SET_GPRS;
 	ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_VCPU_SYNC, NULL));
 	EXPECT_EQ(0x77ull, *x86_gpr(&self->v, AXV_X86_R9));
-	/* Refused as by a run, and nothing of it taken. */
+	/* AXV_VCPU_SYNC refuses the same values as a run, and changes nothing then. */
 	*x86_gpr(&self->v, AXV_X86_R9) = 0x66;
 	run->regs.sregs.cr8 = 16;
 	run->dirty = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An instruction that exits over and over, while its code, the page table that leads
- * to it, the registers or the regions change between two exits. The module remembers
- * what it has decoded; nobody can tell.
+ * Tests of an instruction that exits again and again, while its code, its page table, the
+ * registers or the regions change between two exits.  The module remembers what it has
+ * decoded, which must have no visible effect.
  */
 #include <pthread.h>
 
@@ -11,10 +11,10 @@
 
 #define ROUNDS		100
 #define RACE_ROUNDS	1000
-#define DROPPED_MAX	100000		/* in a row: the answer never arrives */
+#define DROPPED_MAX	100000		/* if so many in a row are dropped, none ever arrives */
 #define PAGE_A		0x50000ul	/* where the instruction is */
 #define PAGE_B		0x51000ul
-#define REGION		0x400000ul	/* beyond the RAM */
+#define REGION		0x400000ul	/* above the RAM */
 #define PTE_ACCESSED	(1ull << 5)
 
 FIXTURE(rewritten) {
@@ -24,7 +24,7 @@ FIXTURE(rewritten) {
 	volatile int started;
 };
 
-/* Page A has the IN; what it read leaves by OUT, and the TLB is emptied. */
+/* Calls the IN in page A, sends by OUT what that has read, and flushes the TLB. */
 GUEST_CODE(code_loop, 64,
 	"1: call *%rbx\n"
 	"out %al, $0x80\n"
@@ -55,7 +55,7 @@ FIXTURE_TEARDOWN(rewritten)
 	vm_free(&self->vm);
 }
 
-/* The answer to the IN that has exited arrives. */
+/* Answer the IN that has exited, and check that the answer arrives. */
 #define EXPECT_ARRIVES(self, answer) do {				\
 	(self)->v.run->exit.io.data = (answer);				\
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &(self)->v);			\
@@ -72,7 +72,7 @@ TEST_F(rewritten, code)
 		ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
 		ASSERT_EQ(*port, run->exit.io.port);
 		if (i % 3 == 2) {
-			/* The answer is for another port: it is dropped. */
+			/* The port has changed, so the answer is dropped. */
 			run->exit.io.data = 0xee;
 			*port ^= 0x30;
 			ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
@@ -94,7 +94,7 @@ TEST_F(rewritten, page_table)
 		ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
 		ASSERT_EQ((*pte & PAGE_B) == PAGE_B ? 0x20 : 0x10, run->exit.io.port);
 		EXPECT_ARRIVES(self, i);
-		/* The guest empties its TLB now; with and without the accessed bit. */
+		/* The guest flushes its TLB now. Change its entry, also without the accessed bit. */
 		if (i % 3 == 2)
 			*pte ^= PAGE_A ^ PAGE_B;
 		if (i % 4 == 3)
@@ -146,7 +146,7 @@ TEST_F(rewritten, operand_of_a_device_read)
 		EXPECT_READS(self, i);
 	}
 
-	/* Another address, by a register: as a whole, and one by one. */
+	/* Another address, by a register: through the run page, and by AXV_VCPU_SET_REGS. */
 	EXPECT_MMIO(self, GUEST_HOLE);
 	run->exit.mmio.data = 0xee;
 	*x86_gpr(&self->v, AXV_X86_RDI) += 8;
@@ -158,7 +158,7 @@ TEST_F(rewritten, operand_of_a_device_read)
 	run->exit.mmio.data = 0x11;
 	EXPECT_READS(self, 0x11);
 
-	/* Memory comes there, and goes. */
+	/* There is memory at the address, and then no more. */
 	EXPECT_MMIO(self, GUEST_HOLE);
 	run->exit.mmio.data = 0xee;
 	*mem = 0xcc;
@@ -170,7 +170,7 @@ TEST_F(rewritten, operand_of_a_device_read)
 	EXPECT_READS(self, 0x22);
 }
 
-/* An exit that the VMM does not see, and whose instruction becomes longer and shorter. */
+/* An exit that the kernel answers, whose instruction becomes longer and shorter. */
 TEST_F(rewritten, length)
 {
 	int i;
@@ -209,7 +209,7 @@ static void *rewrite_page_table(void *arg)
 	return NULL;
 }
 
-/* Whatever the thread does: what arrives is the answer to the last IN that exited. */
+/* While a thread changes things, the answer that arrives is that of the last IN that exited. */
 static void race(struct __test_metadata *_metadata, rewritten_fixture *self,
 		 void *(*thread)(void *))
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * State that is in no register of the processor's: what a vCPU that is restored from
- * the list of registers does with it.
+ * Tests of state that is in no register of a processor: a vCPU that is restored from the
+ * list of registers must go on with it.
  */
 #include "axv_harness.h"
 #include "x86.h"
@@ -22,7 +22,7 @@ FIXTURE_SETUP(saved)
 	vcpu_ready(&self->vm, &self->v, 0);
 	vcpu_new(&self->vm, &self->to, 1);
 	ASSERT_EQ(0, guest_setup(&self->to));
-	/* Page 0xd0 is a device: no region. */
+	/* No region has page 0xd0, which is a device. */
 	ASSERT_EQ(0, vm_region(&self->vm, 0, 0, 0, 0, NULL));
 	ASSERT_EQ(0, vm_region(&self->vm, 0, 0, 0, DEVICE, self->vm.ram));
 }
@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(saved)
 
 #define BEGIN(self, name, flags)	x86_begin_long(&(self)->v, name, flags)
 
-/* The other vCPU goes on where the first one is. */
+/* Copy the state, so that the other vCPU goes on where the first one is. */
 #define MOVE(self) do {							\
 	x86_regs_copy(&(self)->v, &(self)->to);				\
 	ASSERT_EQ(0, vcpu_bind(&(self)->to));				\
@@ -86,7 +86,7 @@ TEST_F(saved, behind_mov_ss)
 	EXPECT_EQ(0ull, event(&self->to, AXV_X86_EVENT_SHADOW));
 }
 
-/* What was saved where the two shadows are one has to fit in where they are two. */
+/* SVM has one kind of shadow, VMX two: a state saved on one must fit the other. */
 TEST_F(saved, shadow_of_sti_without_interrupts)
 {
 	BEGIN(self, code_mov_ss, 0);
@@ -95,7 +95,7 @@ TEST_F(saved, shadow_of_sti_without_interrupts)
 	ASSERT_EQ(0, reg_set(&self->to, AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW),
 			     AXV_X86_SHADOW_STI));
 	ASSERT_EXIT(AXV_EXIT_MMIO_READ, &self->to);
-	/* QEMU's VMRUN does not load it. */
+	/* QEMU's VMRUN does not load the shadow. */
 	if (!x86_in_qemu())
 		EXPECT_EQ((__u64)AXV_X86_SHADOW_MOV_SS,
 			  event(&self->to, AXV_X86_EVENT_SHADOW));
@@ -127,17 +127,17 @@ GUEST_CODE(code_out, 64,
 GUEST_LABEL(code_out_after);
 
 /*
- * Bochs' #VMEXIT leaves a step that is pending to the host, whose #DB handler then
- * runs with the guest's GS.
+ * Bochs' #VMEXIT leaves a pending step to the host, whose #DB handler then runs with the
+ * guest's GS.
  */
 #define STEP_HITS_THE_HOST	"a single step of the guest's would crash the host"
 
-/* A #DB that the guest earned is the VMM's to see, if it asked. */
+/* A #DB by the guest's own single step is an exit, if the VMM has asked for that. */
 TEST_F(saved, single_step_that_the_vmm_wants)
 {
 	if (x86_in_bochs_svm())
 		SKIP(return, STEP_HITS_THE_HOST);
-	/* Bochs' VMX takes a step early where the instruction's page is not there yet. */
+	/* Bochs' VMX steps early if the instruction's page is not mapped yet: run it first. */
 	BEGIN(self, code_out, 0);
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
 	x86_start_long(&self->v, GUEST_CODE_ADDR);
@@ -153,7 +153,7 @@ TEST_F(saved, single_step_that_the_vmm_wants)
 	EXPECT_EQ(GUEST_ADDR(code_out, code_out_after), self->to.run->ip);
 }
 
-/* Behind MOV SS with TF set: entry on VMX insists on a step that is pending. */
+/* Behind MOV SS with TF set, VMX requires at entry that a step is pending. */
 TEST_F(saved, single_step_behind_mov_ss)
 {
 	if (x86_in_bochs_svm())
@@ -172,12 +172,12 @@ TEST_F(saved, single_step_behind_mov_ss)
 	EXPECT_EQ(GUEST_ADDR(code_mov_ss, code_mov_ss_after),
 		  self->to.run->exit.hypercall.args[0]);
 	EXPECT_EQ(1ull << 14, self->to.run->exit.hypercall.args[1] & 0xe00f);
-	/* Once, and no more. */
+	/* The step comes only once. */
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->to);
 	EXPECT_EQ(0x7aull, self->to.run->exit.hypercall.nr);
 }
 
-/* And with TF clear on one that is not. */
+/* With TF clear, VMX requires at entry that no step is pending. */
 TEST_F(saved, pending_step_without_tf)
 {
 	int err;
@@ -192,7 +192,7 @@ TEST_F(saved, pending_step_without_tf)
 	EXPECT_EQ(0x7aull, self->to.run->exit.hypercall.nr);
 }
 
-/* As a breakpoint on the data of MOV SS leaves it. */
+/* The pending #DB that a breakpoint on the data of MOV SS leaves. */
 TEST_F(saved, pending_debug_is_kept)
 {
 	__u64 pending = 0x1001;
@@ -214,7 +214,7 @@ TEST_F(saved, pending_debug_is_kept)
 	x86_load_at(&self->vm, HANDLER, handler_db, handler_db_end);
 	x86_gate_long(&self->vm, VEC_DB, HANDLER, 0);
 	ASSERT_EXIT(AXV_EXIT_MMIO_READ, &self->to);
-	/* It comes when the shadow ends. */
+	/* The #DB comes when the shadow ends. */
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->to);
 	EXPECT_EQ(1ull, self->to.run->exit.hypercall.nr);
 	EXPECT_EQ(GUEST_ADDR(code_mov_ss, code_mov_ss_after),
@@ -229,7 +229,7 @@ GUEST_CODE(code_triple, 64,
 TEST_F(saved, shut_down)
 {
 	BEGIN(self, code_triple, 0);
-	/* No vector is within the limit, that of #DF neither. */
+	/* No vector is within the limit of the IDT, not even that of #DF. */
 	self->v.run->regs.sregs.idtr.limit = 0;
 	ASSERT_EXIT(AXV_EXIT_SHUTDOWN, &self->v);
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_SHUTDOWN));
@@ -258,7 +258,7 @@ TEST_F(saved, pdptes)
 	int i;
 
 	if (axv_query(self->vm.dev, AXV_QUERY_BACKEND) == AXV_BACKEND_SVM) {
-		/* They are read when they are used: no state. */
+		/* SVM reads PDPTEs from memory when it uses them, so they are no state. */
 		EXPECT_EQ(-ENOENT, reg_get(&self->v, AXV_REG_X86(PDPTE, 0), &value));
 		EXPECT_EQ(-ENOENT, reg_set(&self->v, AXV_REG_X86(PDPTE, 0), 0));
 		return;
@@ -285,7 +285,7 @@ TEST_F(saved, pdptes)
 	MOVE(self);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->to);
 	EXPECT_EQ(0ull, self->to.run->exit.hypercall.args[0]);
-	/* Those in memory count again, and there is none. */
+	/* Now those in memory are used again, where they are not present. */
 	ASSERT_EQ(0, reg_set(&self->to, AXV_REG_X86(PDPTE, AXV_X86_PDPTES_LOADED), 0));
 	ASSERT_EXIT(AXV_EXIT_SHUTDOWN, &self->to);
 }

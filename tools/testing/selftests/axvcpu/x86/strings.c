@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * INS and OUTS of a guest, and LMSW and SMSW, as libaxvcpu finishes them: what the
- * processor would have done, in its three modes. Linked with the library, and
- * therefore without axv_test.c, whose names are its own.
+ * Tests that libaxvcpu finishes a guest's INS, OUTS, LMSW and SMSW as a processor would
+ * do, in its three modes.  The program is linked with the library, and hence not with
+ * axv_test.c, which defines the same names.
  */
 #include <kselftest_harness.h>
 
@@ -14,7 +14,7 @@
 #include <axvcpu.h>
 
 #define RAM_SIZE	0xc0000ul
-#define HOLE		0xd0000ul	/* where there is no memory */
+#define HOLE		0xd0000ul	/* an address without memory */
 #define CODE		0x1000ul
 #define HANDLER		0x2000ul
 #define STACK		0x8000ul
@@ -27,7 +27,7 @@
 #define IDT		0x95000ul
 #define PORT		0x1f0
 #define PORT_DONE	0xee		/* OUT to it ends the guest */
-#define PORT_TOLD	0xed		/* its handlers tell something */
+#define PORT_TOLD	0xed		/* the guest's handlers tell something by OUT to it */
 #define PAGE		0x1000ul
 #define P_RW		3ull
 
@@ -35,7 +35,7 @@
 #define FLAG_IF		0x200ull
 #define FLAG_DF		0x400ull
 
-/* As GUEST_CODE() of x86.h. */
+/* Does what GUEST_CODE() of x86.h does. */
 #define CODE_BLOB(name, bits, text)					\
 	asm(".pushsection .rodata\n"					\
 	    ".code" #bits "\n"						\
@@ -52,11 +52,11 @@ FIXTURE(strings) {
 	struct axv_run *run;
 	__u8 *ram;
 	__u8 next;			/* what the port answers next */
-	__u8 sent[0x4000];		/* what it was sent */
+	__u8 sent[0x4000];		/* what the port was sent */
 	unsigned int sent_bytes;
 	unsigned int calls;
 	unsigned int elements;
-	unsigned int most;		/* elements in one call */
+	unsigned int most;		/* the most elements in one call */
 	int extint;			/* injected by the first call; 0: none */
 	unsigned int mmio_writes;
 	__u64 mmio_data;
@@ -151,7 +151,7 @@ static const struct axv_mmio_ops ops = {
 	.port_write = port_write,
 };
 
-/* Run until something else than INS and OUTS ends the guest. */
+/* Run until an exit that the library does not finish. */
 static int run_on(struct _test_data_strings *self)
 {
 	int ret;
@@ -191,7 +191,7 @@ static void load(struct _test_data_strings *self, __u64 at, const __u8 *start, c
 	memcpy(self->ram + at, start, end - start);
 }
 
-/* The vCPU at CODE, with the registers in the run page to be changed. */
+/* Set the vCPU up to begin code at CODE; the test may change the run page's registers. */
 static void begin(struct __test_metadata *_metadata, struct _test_data_strings *self,
 		  __u32 mode, const __u8 *start, const __u8 *end)
 {
@@ -220,7 +220,7 @@ static void set_gate(struct _test_data_strings *self, unsigned int vector, __u64
 	table(self, IDT)[vector * 2 + 1] = ip >> 32;
 }
 
-/* 64-bit mode, with the memory mapped page by page where it is, and a GDT and an IDT. */
+/* begin() in 64-bit mode, with memory mapped one to one by small pages, a GDT and an IDT. */
 static void begin_long(struct __test_metadata *_metadata, struct _test_data_strings *self,
 		       const __u8 *start, const __u8 *end)
 {
@@ -248,7 +248,7 @@ static void begin_long(struct __test_metadata *_metadata, struct _test_data_stri
 	s->cr0 = 0x80000011;
 }
 
-/* The bytes that the port has answered, beginning with @first. */
+/* Whether guest memory has the bytes that the port answers, beginning with @first. */
 static bool has_pattern(struct _test_data_strings *self, __u64 gpa, unsigned int size, __u8 first)
 {
 	unsigned int i;
@@ -310,9 +310,9 @@ TEST_F(strings, protected_mode)
 	EXPECT_EQ((__u64)0x43210002, *gpr(self, AXV_X86_RDI));
 	EXPECT_EQ(16u, self->sent_bytes);
 	EXPECT_EQ(0, memcmp(self->sent, self->ram + DATA + 0x123, 16));
-	/* The doubleword stands behind the 5,000 bytes. */
+	/* The doubleword is behind the 5,000 bytes. */
 	EXPECT_TRUE(has_pattern(self, DATA + 0x123, 5004, 0));
-	/* With addresses of 16 bits, rCX too is one of 16, and DI wraps. */
+	/* With 16-bit addresses CX is the count, and DI wraps. */
 	EXPECT_EQ(5004 % 256, self->ram[0xfffe]);
 	EXPECT_EQ(5005 % 256, self->ram[0xffff]);
 	EXPECT_EQ(5006 % 256, self->ram[0]);
@@ -332,7 +332,7 @@ CODE_BLOB(handler_pf, 64,
 	"add $8, %rsp\n"
 	"iretq\n");
 
-/* The page behind the first three elements is not there; the handler maps it. */
+/* The page behind the first three elements is not mapped; the guest's handler maps it. */
 TEST_F(strings, page_fault_at_an_element)
 {
 	begin_long(_metadata, self, code_long, code_long_end);
@@ -354,7 +354,7 @@ TEST_F(strings, page_fault_at_an_element)
 	EXPECT_EQ(5u, self->elements);
 }
 
-/* Half of an element goes to a device, as the guest's tables lead there. */
+/* The guest's page tables lead half of an element to a device. */
 TEST_F(strings, across_to_a_device)
 {
 	begin_long(_metadata, self, code_long, code_long_end);
@@ -377,7 +377,7 @@ CODE_BLOB(code_step, 64,
 	"out %al, $0xee\n");
 extern const __u8 code_step_ins[];
 
-/* R8: traps at the instruction itself, R9: those with RF in the frame, RBX: all. */
+/* Counts #DB: R8 those at the instruction itself, R9 those with RF in the frame, RBX all. */
 CODE_BLOB(handler_db, 64,
 	"inc %ebx\n"
 	"xor %eax, %eax\n"
@@ -391,7 +391,7 @@ CODE_BLOB(handler_db, 64,
 	"iretq\n");
 
 /*
- * When an instruction exits that is stepped, Bochs' #VMEXIT leaves the step to the
+ * When an instruction exits that is being stepped, Bochs' #VMEXIT leaves the step to the
  * host, whose #DB handler then runs with the guest's GS.
  */
 static bool in_bochs_svm(void)
@@ -454,7 +454,7 @@ CODE_BLOB(code_other, 64,
 	"lodsb\n"
 	"out %al, $0xee\n");
 
-/* Somebody writes another instruction there before the exit is finished. */
+/* Another instruction is written to the same place before the exit is finished. */
 TEST_F(strings, the_code_changes)
 {
 	const struct axv_exit_io_string *io = &self->run->exit.io_string;
@@ -482,7 +482,7 @@ CODE_BLOB(code_msw, 32,
 	"smsw %eax\n"
 	"out %al, $0xee\n");
 
-/* SVM exits for LMSW, and, with CR0.CD set, for SMSW; VMX for LMSW, and tells all. */
+/* SVM exits for LMSW, and for SMSW if CR0.CD is set; VMX exits for LMSW, and decodes it. */
 TEST_F(strings, machine_status_word)
 {
 	__u16 *word = (__u16 *)(self->ram + DATA);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guests with several tasks. The processor or the module leaves each switch to
- * libaxvcpu, which is why this program uses the library, and not what the others share.
+ * Tests of guests with several tasks.  Processor or module leave each task switch to
+ * libaxvcpu, so this program uses the library, and not axv_test.c.
  *
- * QEMU's SVM does not know the intercept of task switches and does them itself: what only
- * an exit shows stands in tests of its own.
+ * QEMU's SVM does not have the intercept of task switches, and does them itself: tests that
+ * need the exit are separate.
  */
 #include <kselftest_harness.h>
 
@@ -48,7 +48,10 @@ extern const __u8 guest[], guest_end[], guest_task[], guest_fault[], guest_last[
 asm(".pushsection .rodata\n"
 	".code32\n"
 	"guest:\n"
-	/* Everything that a switch touches has been touched: see QEMU's second stage. */
+	/*
+	 * Access all that a switch accesses: if QEMU's second stage faults in a switch, QEMU
+	 * delivers the event twice (see vmtest/defects).
+	 */
 	"lock orl $0, 0x4000\n"
 	"lock orl $0, 0x5000\n"
 	"lock orl $0, 0x6000\n"
@@ -56,7 +59,7 @@ asm(".pushsection .rodata\n"
 	"lock orl $0, 0x9000\n"
 	"mov $0x11111111, %ebx\n"
 	"lcall $0x48, $0\n"
-	"mov %ebx, %eax\n"			/* as it was */
+	"mov %ebx, %eax\n"			/* EBX is as it was before */
 	"out %eax, $0x80\n"
 	"lcall $0x18, $0\n"			/* by a gate */
 	"guest_int:\n"
@@ -73,7 +76,7 @@ asm(".pushsection .rodata\n"
 	"jne 1b\n"
 	"cli\n"
 	"ljmp $0x68, $0\n"
-	/* A task that says who it is, and goes back, again and again. */
+	/* A task that tells its TR and flags, and returns, again and again. */
 	"guest_task:\n"
 	"str %eax\n"
 	"out %eax, $0x80\n"
@@ -81,7 +84,7 @@ asm(".pushsection .rodata\n"
 	"pop %eax\n"
 	"and $0x4202, %eax\n"			/* NT, IF */
 	"out %eax, $0x81\n"
-	"orl $0, %ebp\n"			/* the interrupt's: it ends the loop */
+	"orl $0, %ebp\n"			/* only the interrupt's task ends the loop */
 	"jz 1f\n"
 	"mov %ebp, 0x6000 + 0x3c\n"
 	"1:	iret\n"
@@ -178,7 +181,7 @@ static struct axv_x86_segment segment(__u16 selector, __u64 base, __u32 limit, _
 	};
 }
 
-/* 32-bit code without paging, in task MAIN. */
+/* Set a vCPU up to run 32-bit code without paging, in task MAIN. */
 static int start(struct axv_vcpu *vcpu, unsigned long ip)
 {
 	struct axv_x86_gprs gprs = { .rip = ip, .rflags = FLAG_FIXED };
@@ -245,7 +248,7 @@ static int run_once(struct axv_vcpu *vcpu)
 	return ret ? ret : (int)run->exit_reason;
 }
 
-/* Run to the next exit that is no task switch. */
+/* Run to the next exit that is no task switch, and count the switches. */
 static int run_tasks(struct axv_vcpu *vcpu, unsigned int *switches)
 {
 	int ret;
@@ -261,7 +264,7 @@ static int run_tasks(struct axv_vcpu *vcpu, unsigned int *switches)
 	}
 }
 
-/* The guest says something at a port. */
+/* Run to the guest's next OUT, and check port and value. */
 #define EXPECT_SAYS(at, value) do {						\
 	int _ret = run_tasks(self->vcpu, &self->switches);			\
 	ASSERT_EQ((int)AXV_EXIT_IO_WRITE, _ret) {				\
@@ -284,7 +287,7 @@ TEST_F(task, there_and_back)
 	EXPECT_EQ(0x89, self->ram[GDT + SEL_TSS(CALLED) + 5]);
 	EXPECT_TASK(CALLED, FLAG_NT);
 	EXPECT_TASK(SOFT, FLAG_NT);
-	/* The error code is on the task's stack. */
+	/* The error code is pushed on the new task's stack. */
 	EXPECT_SAYS(0x82, SEL_BAD);
 	EXPECT_SAYS(0x80, SEL_TSS(FAULT));
 	EXPECT_SAYS(0x80, 0x22222222);
@@ -297,7 +300,7 @@ TEST_F(task, there_and_back)
 	EXPECT_EQ(0x89, self->ram[GDT + SEL_TSS(MAIN) + 5]);
 }
 
-/* A segment that cannot be loaded is the new task's fault. */
+/* If a segment cannot be loaded, the new task gets the fault. */
 TEST_F(task, fault_of_the_new_task)
 {
 	ASSERT_EQ(0, start(self->vcpu, AT(guest_jmp_bad)));
@@ -305,7 +308,7 @@ TEST_F(task, fault_of_the_new_task)
 	EXPECT_SAYS(0x80, SEL_TSS(BAD));
 }
 
-/* A task switch sets CR0.TS; a register that is read, and set again, has it. */
+/* A task switch sets CR0.TS, also in the register that the VMM reads and sets. */
 TEST_F(task, sets_ts)
 {
 	__u64 cr0;
@@ -332,7 +335,7 @@ TEST_F(task, exit_is_before_the_instruction)
 	unsigned long lcall = AT(guest_call_hole);
 	unsigned int i;
 
-	/* As often as the VMM does nothing. */
+	/* The exit comes again as often as the VMM does nothing. */
 	ASSERT_EQ(0, start(self->vcpu, lcall));
 	for (i = 0; i < 3; i++) {
 		ASSERT_SWITCH(self->vcpu);
@@ -369,7 +372,7 @@ TEST_F(task, exit_of_an_instructions_event)
 	EXPECT_EQ(0ull, reinject);
 }
 
-/* All that a vCPU has, and the run page has nothing more. */
+/* Copy the whole state of a vCPU; the run page's registers are not used. */
 static int copy_vcpu(struct axv_vcpu *from, struct axv_vcpu *to)
 {
 	struct axv_reg *regs;
@@ -390,7 +393,7 @@ static int copy_vcpu(struct axv_vcpu *from, struct axv_vcpu *to)
 	return ret;
 }
 
-/* An exception with its error code, and an interrupt, survive a save at the exit. */
+/* An exception, its error code, and an interrupt survive if the vCPU is saved at the exit. */
 TEST_F(task, exit_of_an_event_and_moved)
 {
 	static const struct {
@@ -435,7 +438,7 @@ TEST_F(task, exit_of_an_event_and_moved)
 	}
 }
 
-/* A TSS that is no memory is an error, and the guest is as it was. */
+/* A TSS without memory is an error, and the guest's state does not change. */
 TEST_F(task, exit_and_a_hole)
 {
 	unsigned int i;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the hardware told of an exit counts, not what guest memory says afterwards;
- * and the module finds the code and the tables that the processor has used.
+ * Tests that the module believes what the hardware told about an exit, not what guest
+ * memory has afterwards; and that it finds the code and the tables that the processor used.
  *
- * No race is needed: the guest changes the page table entry of its code without an
- * INVLPG. The processor runs the old page as long as it is in its TLB; the module's
- * walk finds the new one. An interrupt of the host's may empty the TLB in between,
- * so each test does it some times.
+ * No race is needed: the guest changes the page table entry of its code without INVLPG.
+ * The processor runs the old page as long as that is in its TLB, while the module's walk
+ * finds the new page.  An interrupt of the host may flush the TLB in between, so each test
+ * does that several times.
  */
 #include "axv_harness.h"
 #include "x86.h"
 
 #define TIMES		20
-#define OLD_PAGE	0x50000ul	/* what the guest runs */
-#define NEW_PAGE	0x51000ul	/* where its page table leads then */
+#define OLD_PAGE	0x50000ul	/* the page that the guest runs */
+#define NEW_PAGE	0x51000ul	/* the page that its page table then leads to */
 #define STUBS		0x9a000ul
-#define VEC_CALL	0x50		/* from user mode: a hypercall by its kernel */
+#define VEC_CALL	0x50		/* user mode's INT for a hypercall */
 #define PORT		"0x20"
 
 /* RAX is the number of the call; 13 is #GP. */
@@ -37,7 +37,7 @@ FIXTURE_ONE_VCPU(told)
 	x86_gate_long(&self->vm, VEC_CALL, STUBS + (stubs_call - stubs), 3);
 }
 
-/* Through the old page once, then another one there, and through it again. */
+/* Runs the old page once, so that it is in the TLB; changes the entry; runs the page again. */
 GUEST_CODE(code_swap, 64,
 	"mov $0x50800, %ebx\n"
 	"call *%rbx\n"
@@ -57,12 +57,12 @@ static void start_user(struct axv_vcpu *v)
 	s->seg[AXV_X86_CS].attr = 0xafb;
 	s->seg[AXV_X86_SS].selector = SEL_USER_DATA;
 	s->seg[AXV_X86_SS].attr = 0xcf3;
-	/* QEMU looks for a TSS that is not busy. */
+	/* QEMU wants a TSS that is not busy. */
 	s->seg[AXV_X86_TR].attr = 0x89;
 	*x86_gpr(v, AXV_X86_RSP) = GUEST_USER_STACK;
 }
 
-/* User mode runs the old page, with the new one behind it. */
+/* Begin in user mode, with @old in the old page and @new in the new one. */
 #define BEGIN(self, old, new) do {					\
 	__u64 *pte = x86_pte(&(self)->vm, OLD_PAGE);			\
 									\
@@ -75,7 +75,7 @@ static void start_user(struct axv_vcpu *v)
 	*x86_gpr(&(self)->v, AXV_X86_RDI) = (__u8 *)pte - (self)->vm.ram; \
 } while (0)
 
-/* SMSW exits at any level on SVM, while CR0.CD is set. */
+/* On SVM, SMSW exits in any mode while CR0.CD is set. */
 GUEST_CODE(old_smsw, 64,
 	"mov $0xc0000031, %eax\n"	/* CR0 without WP */
 	"smsw %ecx\n"
@@ -119,7 +119,7 @@ GUEST_CODE(new_outsl, 64,
 	"mov $1, %eax\n"
 	"int $0x50\n");
 
-/* The bitmap lets user mode at one port of one byte. */
+/* The I/O bitmap allows user mode one port of one byte. */
 TEST_F(told, io_bitmap_holds_for_strings)
 {
 	__u8 *tss = self->vm.ram + GUEST_TSS;
@@ -134,7 +134,7 @@ TEST_F(told, io_bitmap_holds_for_strings)
 		run->regs.sregs.seg[AXV_X86_TR].limit = 0x68 + 0x80;
 		reason = vcpu_run(&self->v);
 		if (reason == AXV_EXIT_IO_STRING) {
-			/* As checked; the code may be another one by now. */
+			/* The access that was checked, though the code may have changed. */
 			ASSERT_EQ(0x20, run->exit.io_string.port);
 			ASSERT_EQ(1, run->exit.io_string.width);
 			continue;
@@ -150,7 +150,7 @@ TEST_F(told, io_bitmap_holds_for_strings)
 #define PAE_PD		0x9e000ul
 
 GUEST_CODE(code_pae, 32,
-	"mov 0xd0000, %ebx\n"		/* no memory: a device */
+	"mov 0xd0000, %ebx\n"		/* a device */
 	"out %al, $" PORT "\n"
 	"mov %ebx, %eax\n"
 	"code_pae_call:\n"
@@ -158,7 +158,7 @@ GUEST_CODE(code_pae, 32,
 	"1: jmp 1b\n");
 GUEST_LABEL(code_pae_call);
 
-/* The same, with the table's entry gone from memory, without a MOV to CR3. */
+/* The same, after the entry has been cleared in memory, without a MOV to CR3. */
 GUEST_CODE(code_pae_stale, 32,
 	"movl $0, 0x9d000\n"
 	"mov 0xd0000, %ebx\n"
@@ -200,7 +200,7 @@ static void read_and_out(struct __test_metadata *_metadata, struct axv_vcpu *v)
 	ASSERT_EQ(0x1234ull, run->exit.hypercall.nr);
 }
 
-/* QEMU's walk sets the accessed bit in the topmost entry, which has none. */
+/* QEMU's walk sets the accessed bit even in the topmost entry, which has no such bit. */
 TEST_F(told, pae_tables)
 {
 	x86_load(&self->vm, code_pae);
@@ -215,13 +215,13 @@ TEST_F(told, pdptes_are_registers)
 	if (axv_query(self->vm.dev, AXV_QUERY_BACKEND) == AXV_BACKEND_VMX)
 		read_and_out(_metadata, &self->v);
 	else
-		/* SVM walks from memory; there is no gate for #PF. */
+		/* SVM reads the cleared entry, and there is no gate for #PF. */
 		ASSERT_EXIT(AXV_EXIT_SHUTDOWN, &self->v);
 }
 
 /*
- * A processor that ignores bit 1 of a topmost entry runs what the module cannot
- * read; the others have #PF, without a gate.
+ * A processor that ignores bit 1 of a topmost entry runs code that the module cannot read;
+ * other processors raise #PF, for which there is no gate.
  */
 TEST_F(told, code_that_cannot_be_read)
 {
@@ -242,7 +242,7 @@ TEST_F(told, code_that_cannot_be_read)
 	EXPECT_EQ(0u, f->insn_bytes);
 	EXPECT_EQ(0ull, f->addr);
 
-	/* The guest's code can be read again: it goes on. */
+	/* When the module can read the guest's code again, the guest goes on. */
 	self->vm.ram[PAE_PDPT] &= ~PTE_W;
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 }

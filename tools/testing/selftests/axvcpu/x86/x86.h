@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * x86 guests: code blobs, tables, and the three modes they are started in.
+ * x86 guests: code blobs, tables, and the three modes that guests are started in.
  *
- * A test's guest code stands beside the test: GUEST_CODE() puts it into the
- * program's read-only data, and x86_load() copies it to GUEST_CODE_ADDR in the
- * guest, where every mode maps it one to one.
+ * A test's guest code is next to the test: GUEST_CODE() puts it into the program's
+ * read-only data, and x86_load() copies it to GUEST_CODE_ADDR in the guest, which every
+ * mode maps one to one.
  */
 #ifndef AXV_X86_H
 #define AXV_X86_H
@@ -13,16 +13,16 @@
 
 #define GUEST_CODE_ADDR		0x1000ul
 #define GUEST_CODE_TEXT		"0x1000"
-#define GUEST_STACK		0x8000ul	/* top; 16-bit code reaches it */
+#define GUEST_STACK		0x8000ul	/* top; 16-bit code can reach it */
 #define GUEST_USER_STACK	0x9000ul
 #define GUEST_PML4		0x90000ul
 #define GUEST_PDPT		0x91000ul
 #define GUEST_PD		0x92000ul
-#define GUEST_PT		0x93000ul	/* of the first 2 MiB */
+#define GUEST_PT		0x93000ul	/* for the first 2 MiB */
 #define GUEST_GDT		0x94000ul
 #define GUEST_IDT		0x95000ul
 #define GUEST_TSS		0x96000ul
-#define GUEST_PROGRAMS_ADDR	0x98000ul	/* those of guest.h */
+#define GUEST_PROGRAMS_ADDR	0x98000ul	/* the programs of guest.h */
 
 /* Selectors of the GDT that x86_tables() builds. */
 #define SEL_CODE64	0x08
@@ -95,7 +95,7 @@
 #define MSR_KERNEL_GS_BASE	0xc0000102
 #define MSR_TSC_AUX		0xc0000103
 
-/* A hypercall; x86_load() makes the other vendor's instruction of it there. */
+/* A hypercall, VMMCALL; on Intel processors x86_load() changes it to VMCALL. */
 #define HYPERCALL	"\n\t.byte 0x0f, 0x01, 0xd9\n\t"
 
 /**
@@ -119,19 +119,19 @@
 
 void x86_load_at(struct axv_vm *vm, __u64 gpa, const __u8 *start, const __u8 *end);
 
-/* Have the next run begin at @ip in a mode, with registers as the tests want. */
+/* Make the next run begin at @ip in a mode, with the registers that the tests expect. */
 void x86_start_real(struct axv_vcpu *v, __u64 ip);
 void x86_start_prot(struct axv_vcpu *v, __u64 ip);
 void x86_start_long(struct axv_vcpu *v, __u64 ip);
 
-/* Load a blob and have the next run begin it in 64-bit mode, with these flags set. */
+/* Load a blob, and make the next run begin there in 64-bit mode, with these flags set. */
 #define x86_begin_long(v, name, flags) do {				\
 	x86_load((v)->vm, name);					\
 	x86_start_long(v, GUEST_CODE_ADDR);				\
 	(v)->run->regs.gprs.rflags |= (flags);				\
 } while (0)
 
-/* Gates: interrupt gates to ring 0 code at @ip. */
+/* Set an interrupt gate to ring 0 code at @ip. */
 void x86_gate_real(struct axv_vm *vm, int vector, __u64 ip);
 void x86_gate_prot(struct axv_vm *vm, int vector, __u64 ip, int dpl);
 void x86_gate_long(struct axv_vm *vm, int vector, __u64 ip, int dpl);
@@ -141,16 +141,16 @@ int x86_in_qemu(void);
 int x86_in_bochs_svm(void);
 
 /*
- * QEMU's VMRUN does not load the interrupt shadow (APM vol. 2, 15.21.5): where an interrupt
- * of the host ends the guest behind STI, the guest takes interrupts one instruction early.
- * A test that looks for the place makes so many attempts, since on a slow machine most
- * of them meet an interrupt.
+ * QEMU's VMRUN does not load the interrupt shadow (APM vol. 2, 15.21.5): if an interrupt of
+ * the host ends the guest behind STI, the guest takes its own interrupt one instruction early.
+ * A test that checks where it is taken makes so many attempts, since on a slow machine most
+ * of them meet an interrupt of the host.
  */
 #define QEMU_SHADOW_TRIES	200
 
 /*
- * Give a vCPU, Created or Free, every CPU feature that the host can honour, and its APIC id;
- * _with: and features of leaf 1 that the host does not have, but the kernel or the VMM.
+ * x86_cpuid_all(): give a vCPU, Created or Free, every CPU feature that the host offers, and its
+ * APIC id.  x86_cpuid_with(): also features of leaf 1 that the kernel or the VMM emulates.
  */
 void x86_cpuid_all(struct axv_vcpu *v);
 void x86_cpuid_with(struct axv_vcpu *v, __u32 ecx, __u32 edx);
@@ -158,10 +158,10 @@ void x86_cpuid_with(struct axv_vcpu *v, __u32 ecx, __u32 edx);
 /* Copy all registers that a vCPU has into another one, Free. */
 void x86_regs_copy(struct axv_vcpu *from, struct axv_vcpu *to);
 
-/* The page table entry of a page below 2 MiB; it is mapped present, rwx, user. */
+/* Get the page table entry of a page below 2 MiB, which is mapped present, rwx, user. */
 __u64 *x86_pte(struct axv_vm *vm, __u64 addr);
 
-/* A general register as the last exit stored it, or for the next run. */
+/* A general register in the run page: as the last exit stored it, or for the next run. */
 static inline __u64 *x86_gpr(struct axv_vcpu *v, int gpr)
 {
 	return &v->run->regs.gprs.gpr[gpr];
