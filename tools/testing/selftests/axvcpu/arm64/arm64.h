@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * arm64 guests: code blobs, and the state they are started in: EL1 with the MMU and
- * the caches on, the first GiB mapped one to one as ordinary memory.  (With caches
+ * arm64 guests: code blobs, and the state that guests are started in: EL1 with the MMU
+ * and the caches on, the first GiB mapped one to one as ordinary memory.  (With caches
  * off, a guest would not see what the VMM writes.)
  *
- * A test's guest code stands beside the test: GUEST_CODE() puts it into the
- * program's read-only data, and arm64_load() copies it to GUEST_CODE_ADDR.
+ * A test's guest code is next to the test: GUEST_CODE() puts it into the program's
+ * read-only data, and arm64_load() copies it to GUEST_CODE_ADDR.
  */
 #ifndef AXV_ARM64_H
 #define AXV_ARM64_H
@@ -13,12 +13,12 @@
 #include "guest.h"
 
 #define GUEST_CODE_ADDR		0x1000ul
-#define GUEST_STACK		0x8000ul	/* top */
+#define GUEST_STACK		0x8000ul	/* top of the stack */
 #define GUEST_TABLE		0x90000ul	/* stage 1, one page of level 1 */
 #define GUEST_VECTORS		0x91000ul	/* VBAR_EL1 */
-#define GUEST_PROGRAMS_ADDR	0x98000ul	/* those of guest.h */
+#define GUEST_PROGRAMS_ADDR	0x98000ul	/* the programs of guest.h */
 
-/* PSTATE: EL1 with a stack pointer of its own; all masked but SError and IRQ. */
+/* PSTATE: EL1 with SP_EL1; all exceptions but SError and IRQ are masked. */
 #define PSTATE_EL1H	0x5ul
 #define PSTATE_F	(1ul << 6)
 #define PSTATE_I	(1ul << 7)
@@ -26,7 +26,7 @@
 #define PSTATE_D	(1ul << 9)
 #define GUEST_PSTATE	(PSTATE_EL1H | PSTATE_D | PSTATE_F)
 
-/* Offsets in the vector table, for what is taken at EL1 with SP_EL1. */
+/* Offsets in the vector table, for exceptions taken from EL1 with SP_EL1. */
 #define VECTOR_SYNC	0x200
 #define VECTOR_IRQ	0x280
 #define VECTOR_SERROR	0x380
@@ -45,7 +45,7 @@
 #define arm64_load(vm, name)						\
 	arm64_load_at(vm, GUEST_CODE_ADDR, name, name##_end)
 
-/* What takes the guest's interrupts from now on. */
+/* Load the handler of the guest's interrupts. */
 #define arm64_load_handler(vm, name)					\
 	arm64_load_at(vm, GUEST_VECTORS + VECTOR_IRQ, name, name##_end)
 
@@ -56,10 +56,10 @@
 
 void arm64_load_at(struct axv_vm *vm, __u64 gpa, const __u8 *start, const __u8 *end);
 
-/* Have the next run begin at @pc. */
+/* Make the next run begin at @pc. */
 void arm64_start(struct axv_vcpu *v, __u64 pc);
 
-/* A general register as the last exit stored it, or for the next run. */
+/* A general register in the run page: as the last exit stored it, or for the next run. */
 static inline __u64 *arm64_x(struct axv_vcpu *v, int n)
 {
 	return &v->run->regs.gprs.x[n];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Corners of the architecture that a guest or a VMM could use against the host, or
- * that a guest could fall over.
+ * Tests of corners of the architecture that a guest or a VMM could use against the host, or
+ * that could break a guest.
  */
 #include "axv_harness.h"
 #include "arm64.h"
@@ -19,7 +19,7 @@ FIXTURE_ONE_VCPU(corners)
 	vcpu_ready(&self->vm, &self->v, 0);
 }
 
-/* Whether the kernel says anything about @what from now on, by way of its log. */
+/* Open the kernel's log at its end, to check later what the kernel has printed since. */
 static int log_open(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
@@ -51,7 +51,7 @@ static int log_has(int fd, const char *what)
 
 /* ---- debug ----------------------------------------------------------------- */
 
-/* X20: what MDSCR_EL1 is to be */
+/* X20: value for MDSCR_EL1 */
 GUEST_CODE(code_debug,
 	"msr	mdscr_el1, x20\n"
 	"isb\n"
@@ -59,7 +59,7 @@ GUEST_CODE(code_debug,
 	"hvc	#0\n"
 	"b	1b\n");
 
-/* X20 likewise; steps the instruction at 1. */
+/* X20: value for MDSCR_EL1; steps the instruction at label 1. */
 GUEST_CODE(code_step,
 	"msr	mdscr_el1, x20\n"
 	"mov	x0, #0x5\n"	/* EL1h, and PSTATE.D is clear */
@@ -73,8 +73,8 @@ GUEST_CODE(code_step,
 	"nop\n");
 
 /*
- * The host runs at the level that debug exceptions would go to, with its own
- * PSTATE.D clear: what the guest arms may not be armed there.
+ * The host runs at the exception level that debug exceptions would go to, with its own
+ * PSTATE.D clear: the guest's stepping and breakpoints must not be active there.
  */
 TEST_F(corners, a_guest_that_steps_does_not_step_the_host)
 {
@@ -115,7 +115,7 @@ TEST_F(corners, a_guest_steps_itself)
 #define DISR_A		(1ul << 31)
 #define SERROR_ISS	0x12
 
-/* ESB puts a masked SError off; what DISR_EL1 says of it. */
+/* ESB defers a masked SError; the guest tells what DISR_EL1 then has. */
 GUEST_CODE(code_puts_off,
 	"hint	#16\n"
 	"mov	x0, #7\n"
@@ -125,7 +125,7 @@ GUEST_CODE(code_puts_off,
 	"hvc	#0\n"
 	"b	.\n");
 
-/* Its syndrome is nowhere but in DISR_EL1 then: exits and other vCPUs leave it there. */
+/* Then its syndrome is only in DISR_EL1, which exits and other vCPUs must not change. */
 TEST_F(corners, an_serror_that_is_put_off)
 {
 	static const struct axv_inject event = {
@@ -164,13 +164,16 @@ GUEST_CODE(code_set_way,
 	"hvc	#0\n"
 	"b	.\n");
 
-/* After that the guest switches its caches, and it may be in another vCPU by then. */
+/*
+ * After maintenance by set and way the guest switches its caches, which the module has to
+ * notice, even if the guest's state has been moved to another vCPU meanwhile.
+ */
 TEST_F(corners, maintenance_by_set_and_way)
 {
 	__u64 id = AXV_REG_ARM64(EVENT, AXV_ARM64_EVENT_CACHE_WATCH), value;
 
 	ASSERT_EQ(0, reg_get(&self->v, id, &value));
-	/* Stage 2 forces write-back: it is all the same to the host. */
+	/* If stage 2 forces write-back, the host need not watch the caches. */
 	if (!value)
 		return;
 	arm64_load(&self->vm, code_set_way);
@@ -186,7 +189,7 @@ TEST_F(corners, maintenance_by_set_and_way)
 	EXPECT_EQ(1ull, value);
 }
 
-/* ---- registers that describe -------------------------------------------------- */
+/* ---- registers that describe the processor ----------------------------------- */
 
 #define ID_REG(crm, op2)	AXV_REG_ARM64(SYSREG, AXV_ARM64_SYSREG_INDEX(3, 0, 0, crm, op2))
 
@@ -198,7 +201,7 @@ static unsigned int id_field(struct axv_vcpu *v, __u64 id, int shift)
 	return value >> shift & 0xf;
 }
 
-/* Fields are not larger than what is behind them. */
+/* ID fields must not claim features whose registers the module does not switch. */
 TEST_F(corners, features_that_are_not_switched)
 {
 	struct axv_vcpu *v = &self->v;
@@ -209,14 +212,14 @@ TEST_F(corners, features_that_are_not_switched)
 	EXPECT_EQ(0, id_field(v, ID_REG(4, 1), 8));	/* MTE */
 	EXPECT_EQ(0, id_field(v, ID_REG(4, 1), 32));	/* CSV2_frac: SCXTNUM_EL1 */
 	EXPECT_GE(2, id_field(v, ID_REG(7, 1), 0));	/* HAFDBS: TCR2_EL1 */
-	/* TLBs may be shared, VMIDs with other VMs. */
+	/* Without CnP: TLBs may be shared by CPUs, which may use a VMID for different VMs. */
 	EXPECT_EQ(0, id_field(v, ID_REG(7, 2), 0));	/* CnP */
 	EXPECT_GE(1, id_field(v, ID_REG(7, 2), 16));	/* VARange: TCR2_EL1 */
 }
 
 #define CSSELR_EL1	AXV_REG_ARM64(SYSREG, AXV_ARM64_SYSREG_INDEX(3, 2, 0, 0, 0))
 
-/* CTR_EL0, X20 times */
+/* Reads CTR_EL0 X20 times. */
 GUEST_CODE(code_cache_type,
 	"1:	mrs	x2, ctr_el0\n"
 	"subs	x20, x20, #1\n"
@@ -225,8 +228,8 @@ GUEST_CODE(code_cache_type,
 	"hvc	#0\n");
 
 /*
- * Linux reads CTR_EL0 80,000 times while it boots.  (A host whose CPUs differ in it
- * has to answer each time; no emulator is such a host.)
+ * Linux reads CTR_EL0 80,000 times while it boots.  (A host whose CPUs have different values
+ * has to trap each read; no emulator is such a host.)
  */
 TEST_F(corners, cache_type_is_read_without_an_exit)
 {
@@ -242,7 +245,7 @@ TEST_F(corners, cache_type_is_read_without_an_exit)
 	EXPECT_GT(5000, vcpu_stats(&self->v).hw_exits - before);
 }
 
-/* CSSELR_EL1 is X20; over and over, what it and CCSIDR_EL1 are */
+/* Sets CSSELR_EL1 to X20; then tells CSSELR_EL1 and CCSIDR_EL1 again and again. */
 GUEST_CODE(code_caches,
 	"msr	csselr_el1, x20\n"
 	"isb\n"
@@ -252,7 +255,7 @@ GUEST_CODE(code_caches,
 	"hvc	#0\n"
 	"b	1b\n");
 
-/* Each vCPU has a CSSELR_EL1 of its own, also on the same CPU in turn. */
+/* Each vCPU has its own CSSELR_EL1, also if two run on the same CPU in turn. */
 TEST_F(corners, a_vcpu_keeps_its_selected_cache)
 {
 	struct axv_vcpu *vs[2] = { &self->v, NULL }, other;
@@ -287,7 +290,7 @@ TEST_F(corners, a_vcpu_keeps_its_selected_cache)
 
 #define PSCI_INVALID_PARAMETERS	-2ul
 
-/* CPU_ON of X20, and what it returns */
+/* Calls CPU_ON for X20, and tells what it returns. */
 GUEST_CODE(code_cpu_on,
 	"mov	w0, #3\n"
 	"movk	w0, #0xc400, lsl #16\n"
@@ -343,7 +346,7 @@ TEST_F(corners, cpu_on_takes_no_other_bits)
 #define EL0PCTEN	(1ul << 0)
 #define VECTOR_LOWER_32	0x600
 
-/* The second GiB: the first once more, for EL0. */
+/* The second GiB maps the first GiB once more, accessible to EL0. */
 #define EL0_BASE	(1ul << 30)
 #define EL0_BLOCK	0x741ul
 
@@ -365,7 +368,7 @@ static void start_32(struct axv_vm *vm, struct axv_vcpu *v, __u64 pstate)
 	must(!reg_set(v, CNTKCTL_EL1, EL0PCTEN));
 }
 
-/* The physical counter is not there for EL0: an exception that is taken by EL2. */
+/* EL0's access of the physical counter traps to EL2, which injects an exception. */
 TEST_F(corners, what_an_exception_from_aarch32_keeps)
 {
 	const struct axv_exit_hypercall *call = &self->v.run->exit.hypercall;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every exit reason that a lone arm64 vCPU can cause, by the guest's own code.
+ * Tests of every exit reason that a single arm64 vCPU can cause by the guest's own code.
  */
 #include <sys/wait.h>
 
 #include "axv_harness.h"
 #include "arm64.h"
 
-/* Numbers of the guests' hypercalls; argument 0 is what they tell. */
+/* Numbers of the guests' hypercalls; argument 0 is the value that the guest tells. */
 #define CALL_RESULT	7
 #define CALL_EXCEPTION	(~0ull)		/* vector_sync of guest.c: ESR, ELR, FAR */
 #define CALL_SERROR	9
@@ -33,7 +33,7 @@ FIXTURE_ONE_VCPU(exits)
 	vcpu_ready(&self->vm, &self->v, 0);
 }
 
-/* The nth of a blob's instructions alone, and then a call with X0 as it is. */
+/* Start a guest with only the nth instruction of a blob, and then a call with X0 as it is. */
 static void start_insn(struct axv_vcpu *v, const __u8 *insns, unsigned int n)
 {
 	__u32 *code = (__u32 *)(v->vm->ram + GUEST_CODE_ADDR);
@@ -53,7 +53,7 @@ static void start_insn(struct axv_vcpu *v, const __u8 *insns, unsigned int n)
 
 /* ---- calls -------------------------------------------------------------- */
 
-/* X20 to X23 become X0 to X3 of a call; what it returns is told. */
+/* Makes a call with X20 to X23 as X0 to X3, and tells what it returns. */
 GUEST_CODE(code_hvc,
 	"1:	mov	x0, x20\n"
 	"mov	x1, x21\n"
@@ -123,7 +123,7 @@ TEST_F(exits, hypercall)
 	EXPECT_EQ(~0ull, run->exit.hypercall.args[5]);
 	EXPECT_EQ(4, run->insn_len);
 	EXPECT_EQ(AFTER_CALL, run->ip);
-	/* Nobody answers: SMCCC's NOT_SUPPORTED. */
+	/* If the VMM does not answer, the result is SMCCC's NOT_SUPPORTED. */
 	ASSERT_RESULT(-1);
 	/* The VMM answers. */
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
@@ -158,7 +158,7 @@ TEST_F(exits, cpu_up)
 	EXPECT_EQ(PATTERN, run->exit.cpu_up.arg);
 	EXPECT_EQ(AFTER_CALL, run->ip);
 	ASSERT_RESULT(0);
-	/* There is no such CPU: the VMM says so. */
+	/* The VMM answers that there is no such CPU. */
 	ASSERT_EXIT(AXV_EXIT_CPU_UP, &self->v);
 	*arm64_x(&self->v, 0) = -2;
 	run->dirty = AXV_RUN_SET_GPRS;
@@ -170,7 +170,7 @@ TEST_F(exits, cpu_down)
 	start_call(&self->v, variant->smc, 0x84000002);
 	ASSERT_EXIT(AXV_EXIT_CPU_DOWN, &self->v);
 	EXPECT_EQ(AFTER_CALL, self->v.run->ip);
-	/* Whoever comes back was refused. */
+	/* If the run goes on, CPU_OFF returns DENIED. */
 	ASSERT_RESULT(-3);
 }
 
@@ -233,7 +233,7 @@ TEST_F(device, stores)
 
 	ASSERT_EQ(COUNT(insns_store), sizeof(expected) / sizeof(expected[0]));
 	for (i = 0; i < COUNT(insns_store); i++) {
-		/* A page is one kind of memory: unaligned accesses are allowed. */
+		/* The guest maps all as ordinary memory, so unaligned accesses are allowed. */
 		start_insn(&self->v, insns_store, i);
 		ASSERT_EXIT(AXV_EXIT_MMIO_WRITE, &self->v);
 		EXPECT_EQ(DEVICE + expected[i].offset, run->exit.mmio.addr) { TH_LOG("%u", i); }
@@ -284,10 +284,10 @@ TEST_F(device, loads)
 		EXPECT_EQ(expected[i].reg_width, run->exit.mmio.reg_width) { TH_LOG("%u", i); }
 		EXPECT_EQ(9, run->exit.mmio.reg);
 		EXPECT_EQ(4, run->insn_len);
-		/* The state of before the instruction, which can be saved as it is. */
+		/* The guest's state is that before the instruction, and can be saved so. */
 		EXPECT_EQ(GUEST_CODE_ADDR, run->ip);
 		EXPECT_EQ(PATTERN, *arm64_x(&self->v, 9));
-		/* Nothing but the data counts. */
+		/* Only the data of the answer is used. */
 		memset(&run->exit.mmio, 0xff, sizeof(run->exit.mmio));
 		run->exit.mmio.data = data;
 		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
@@ -300,9 +300,9 @@ GUEST_CODE(insns_crossing,
 	"ldr	x9, [x20]\n");
 
 /*
- * Of an access to a device and to memory the syndrome describes the whole, and the
- * address is that of the half that faulted: the VMM finishes it.  One that ends at the
- * border, or begins there with no memory before, is a plain one.
+ * If an access is partly to a device and partly to memory, the syndrome describes the whole
+ * access, but the address is that of the part that faulted: so the VMM has to finish it.  An
+ * access that ends at the border, or begins there without memory before, is a plain one.
  */
 TEST_F(device, accesses_across_a_page)
 {
@@ -314,7 +314,7 @@ TEST_F(device, accesses_across_a_page)
 
 	ASSERT_EQ(0, vm_region(&self->vm, 5, 0, behind, PAGE, mem));
 	for (i = 0; i < COUNT(insns_crossing); i++) {
-		/* Begins in memory */
+		/* An access that begins in memory */
 		*last = 0x5555555555555555;
 		start_insn(&self->v, insns_crossing, i);
 		*arm64_x(&self->v, 20) = GUEST_RAM_SIZE - 4;
@@ -325,7 +325,7 @@ TEST_F(device, accesses_across_a_page)
 		EXPECT_EQ(PATTERN, *arm64_x(&self->v, 9));
 		EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->ip);
 
-		/* Ends in memory */
+		/* An access that ends in memory */
 		start_insn(&self->v, insns_crossing, i);
 		*arm64_x(&self->v, 20) = behind - 4;
 		ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, &self->v);
@@ -333,7 +333,7 @@ TEST_F(device, accesses_across_a_page)
 		EXPECT_EQ(0, mem[0]);
 		EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->ip);
 
-		/* Neither */
+		/* An access wholly to the device */
 		start_insn(&self->v, insns_crossing, i);
 		*arm64_x(&self->v, 20) = behind - 8;
 		ASSERT_EXIT(i ? AXV_EXIT_MMIO_READ : AXV_EXIT_MMIO_WRITE, &self->v);
@@ -359,7 +359,7 @@ TEST_F(device, load_to_nowhere)
 	EXPECT_EQ(GUEST_STACK, self->v.run->regs.sregs.sp_el1);
 }
 
-/* The guest was moved meanwhile: the data is for an instruction that is no more. */
+/* The VMM moves the guest to another instruction, so the answer is dropped. */
 TEST_F(device, load_is_dropped)
 {
 	start_insn(&self->v, insns_load, 3);
@@ -371,7 +371,7 @@ TEST_F(device, load_is_dropped)
 	EXPECT_EQ(GUEST_CODE_ADDR + 8, self->v.run->ip);
 }
 
-/* What the hardware does not describe (ESR_EL2.ISV) is for libaxvcpu to finish. */
+/* Accesses that the hardware does not describe (ESR_EL2.ISV), which libaxvcpu has to finish. */
 GUEST_CODE(insns_undecoded,
 	"stp	x9, x10, [x20]\n"
 	"str	x9, [x20], #8\n"
@@ -392,7 +392,7 @@ TEST_F(device, undecoded)
 		start_insn(&self->v, insns_undecoded, i);
 		run->regs.sregs.cpacr_el1 = 3ul << 20;
 		ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, &self->v);
-		/* ZVA has an address within its block. */
+		/* DC ZVA may report any address within its block. */
 		EXPECT_EQ(DEVICE & ~63ul, run->exit.fault.addr & ~63ul);
 		EXPECT_EQ(i < UNDECODED_STORES ? AXV_ACCESS_WRITE : AXV_ACCESS_READ,
 			  run->exit.fault.access) { TH_LOG("%u", i); }
@@ -401,7 +401,7 @@ TEST_F(device, undecoded)
 		EXPECT_EQ(run->exit.fault.addr, run->exit.fault.linear);
 		EXPECT_EQ(0, run->insn_len);
 		EXPECT_EQ(GUEST_CODE_ADDR, run->ip);
-		/* The VMM did it, and goes on behind it. */
+		/* The VMM has done the access, and goes on behind the instruction. */
 		ASSERT_EQ(0, reg_set(&self->v, guest_ip_reg, GUEST_CODE_ADDR + 4));
 		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	}
@@ -504,7 +504,7 @@ TEST_F(device, sysreg_read)
 	EXPECT_EQ(5, *arm64_x(&self->v, 9));
 }
 
-/* The CPU interface of an interrupt controller, which is the VMM's here */
+/* Registers of a GIC's CPU interface, which the VMM has to emulate here */
 TEST_F(device, sysreg_of_a_gic)
 {
 	NEED_GICV3();
@@ -567,7 +567,7 @@ TEST_F(device, send_ipi)
 	EXPECT_EQ(1, run->exit.send_ipi.send_to_all);
 }
 
-/* Of features that the guest has not, whether or not the processor has them. */
+/* Instructions of features that the guest does not have, even if the processor has them. */
 GUEST_CODE(insns_hidden,
 	".inst	0xdac123e9\n"		/* paciza x9 */
 	"mrs	x9, s3_0_c2_c1_0\n"	/* APIAKEYLO_EL1 */
@@ -592,11 +592,11 @@ TEST_F(device, hidden)
 	struct axv_run *run = self->v.run;
 	unsigned int i;
 
-	/* The last is a call, and shows that it is not the list that is wrong. */
+	/* The last instruction is a call, which shows that the list is complete. */
 	for (i = 0; i < COUNT(insns_hidden); i++) {
 		start_insn(&self->v, insns_hidden, i);
 		run->regs.sregs.cpacr_el1 = 3ul << 20 | 3ul << 16 | 3ul << 24;
-		/* Or else PACIZA would do nothing. */
+		/* Otherwise PACIZA does nothing. */
 		run->regs.sregs.sctlr_el1 |= SCTLR_ENIA;
 		ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 		if (i == COUNT(insns_hidden) - 1) {
@@ -610,7 +610,7 @@ TEST_F(device, hidden)
 	}
 }
 
-/* With SME, which comes with FEAT_FGT; undefined without. */
+/* TPIDR2_EL0 exists with SME, which requires FEAT_FGT; without SME it is undefined. */
 GUEST_CODE(insns_tpidr2, "mrs	x9, s3_3_c13_c0_5\n");
 
 TEST_F(device, hidden_tpidr2)
@@ -629,7 +629,7 @@ GUEST_CODE(insns_id,
 	"mrs	x9, id_aa64dfr0_el1\n"
 	"mrs	x9, mpidr_el1\n");
 
-/* And it is told so: the fields of what is not switched are zero. */
+/* The fields of features that are not switched are zero in the guest's ID registers. */
 TEST_F(device, id_registers)
 {
 	static const __u64 hidden[] = {
@@ -666,7 +666,7 @@ TEST_F(device, halt)
 {
 	struct axv_run *run = self->v.run;
 
-	/* Where an interrupt of the host's is pending it goes on at once. */
+	/* If an interrupt of the host is pending, WFI is no exit: try again. */
 	do
 		start_insn(&self->v, insns_wfi, 0);
 	while (vcpu_run(&self->v) == AXV_EXIT_HYPERCALL);
@@ -682,7 +682,7 @@ static int end_at_call(struct axv_runner *r)
 	return r->vcpu->run->exit_reason == AXV_EXIT_HYPERCALL;
 }
 
-/* Parked, and woken by an input although it is masked (Arm ARM, WFI). */
+/* A halted guest is woken by its IRQ input even if that is masked (Arm ARM, WFI). */
 TEST(blocked)
 {
 	static const struct axv_inject irq = { .type = AXV_INJECT_WIRED, .data = 1 };
@@ -725,14 +725,14 @@ TEST_F(device, serror)
 
 	arm64_load_at(&self->vm, GUEST_VECTORS + VECTOR_SERROR, vector_tells_serror,
 		      vector_tells_serror_end);
-	/* Masked it waits. */
+	/* While SErrors are masked, the event waits. */
 	start_insn(&self->v, insns_call, 0);
 	run->regs.gprs.pstate |= PSTATE_A;
 	ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &event));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(CALL_RESULT, run->exit.hypercall.nr);
 	EXPECT_EQ(-EAGAIN, axv_ioctl(self->v.fd, AXV_INJECT, &event));
-	/* And is taken once. */
+	/* Then it is taken once. */
 	run->regs.gprs.pstate &= ~PSTATE_A;
 	run->dirty = AXV_RUN_SET_GPRS;
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
@@ -763,7 +763,7 @@ TEST_F(device, exceptions)
 	start_insn(&self->v, insns_call, 0);
 	ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &abort));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
-	/* The guest is at EL1: an abort from where it is. */
+	/* The guest is at EL1, so the abort comes from the same level. */
 	EXPECT_EQ(EC_DABT_SAME, ESR_EC(run->exit.hypercall.args[0]));
 	EXPECT_EQ(0xffff800012345678, run->exit.hypercall.args[2]);
 }
@@ -780,7 +780,7 @@ TEST(external_interrupt)
 	guest_start(&v, GUEST_SPIN, GUEST_DATA, 0, 0);
 	ASSERT_EXIT(AXV_EXIT_EXTERNAL_INTERRUPT, &v);
 	EXPECT_EQ(0, v.run->exit.interrupt.known);
-	/* Not that of the aborts by which the guest got its memory */
+	/* Not the syndrome of an earlier abort, by which the guest got its memory */
 	EXPECT_EQ(0ull, v.run->hw_reason);
 	vcpu_free(&v);
 	vm_free(&vm);

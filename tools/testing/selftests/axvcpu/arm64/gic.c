@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The GICv3 CPU interface in the kernel: what a guest acknowledges, in which order,
- * and what is left of it. "GIC" is the GICv3 architecture specification, IHI 0069.
+ * Tests of the GICv3 CPU interface in the kernel: which interrupts a guest acknowledges, in
+ * which order, and their state.  "GIC" is the GICv3 architecture specification, IHI 0069.
  */
 #include "axv_harness.h"
 #include "arm64.h"
 
-/* Numbers of the guests' hypercalls; argument 0 is what they tell. */
-#define CALL_IDLE	1	/* interrupts taken so far */
-#define CALL_TAKEN	2	/* INTID */
-#define CALL_VALUE	3	/* of a register */
+/* Numbers of the guests' hypercalls; argument 0 is: */
+#define CALL_IDLE	1	/* how many interrupts have been taken */
+#define CALL_TAKEN	2	/* the INTID that has been taken */
+#define CALL_VALUE	3	/* the value of a register */
 
 #define SPURIOUS	1023
 #define PMR_OPEN	0xff
 #define CTLR_EOIMODE	2
 
 /*
- * Where the handler writes down INTIDs, in the order it takes them, and how often the
- * guest has gone round (X25) until then
+ * Where the handler stores the INTIDs that it takes, in this order, and for each how often the
+ * guest's loop had run until then (X25)
  */
 #define LOG		(GUEST_DATA)
 #define LOG_ROUNDS	(GUEST_DATA + 0x8000)
 
 /*
- * X20: ICC_PMR_EL1; X21: ICC_CTLR_EL1. Then idles, and counts its rounds in X25: with X22
- * interrupts taken (counted in X19) it calls, and again whenever it goes on.
+ * Sets ICC_PMR_EL1 to X20 and ICC_CTLR_EL1 to X21.  Then loops, and counts the rounds in X25.
+ * When X22 interrupts have been taken (counted in X19), calls in each round.
  */
 GUEST_CODE(guest_main,
 	"mov	x19, #0\n"
@@ -43,7 +43,7 @@ GUEST_CODE(guest_main,
 	"hvc	#0\n"
 	"b	guest_idle\n");
 
-/* The same, but halts where that one calls. */
+/* As guest_main, but halts instead of looping. */
 GUEST_CODE(guest_halts,
 	"mov	x19, #0\n"
 	"msr	icc_pmr_el1, x20\n"
@@ -55,7 +55,7 @@ GUEST_CODE(guest_halts,
 	"1:	wfi\n"
 	"b	1b\n");
 
-/* Writes down, deactivates, and no exit in between. */
+/* Stores the INTID, and deactivates the interrupt, without an exit. */
 GUEST_CODE(handler_quiet,
 	"stp	x0, x1, [sp, #-16]!\n"
 	"mrs	x0, icc_iar1_el1\n"
@@ -69,7 +69,7 @@ GUEST_CODE(handler_quiet,
 	"ldp	x0, x1, [sp], #16\n"
 	"eret\n");
 
-/* The same, and calls in the X22nd. */
+/* As handler_quiet, but calls at the X22nd interrupt. */
 GUEST_CODE(handler_counts,
 	"mrs	x14, icc_iar1_el1\n"
 	"mov	x15, #0x40000\n"
@@ -87,8 +87,8 @@ GUEST_CODE(handler_counts,
 	"eret\n");
 
 /*
- * Calls with the INTID while it is active, open to more urgent ones. Deactivates by
- * ICC_EOIR1_EL1, or by ICC_DIR_EL1 with X23 not zero.
+ * Calls with the INTID while the interrupt is active, with interrupts on for more urgent ones.
+ * Deactivates by ICC_EOIR1_EL1, or by ICC_DIR_EL1 if X23 is not zero.
  */
 GUEST_CODE(handler_calls,
 	"stp	x0, x1, [sp, #-16]!\n"
@@ -118,7 +118,7 @@ GUEST_CODE(handler_calls,
 	"ldp	x0, x1, [sp], #16\n"
 	"eret\n");
 
-/* Drops the priority and keeps it active (ICC_CTLR_EL1.EOImode is 1). */
+/* Drops the priority, but leaves the interrupt active (ICC_CTLR_EL1.EOImode is 1). */
 GUEST_CODE(handler_keeps,
 	"stp	x0, x1, [sp, #-16]!\n"
 	"mrs	x0, icc_iar1_el1\n"
@@ -130,7 +130,7 @@ GUEST_CODE(handler_keeps,
 	"ldp	x0, x1, [sp], #16\n"
 	"eret\n");
 
-/* Deactivates X24 interrupts of the log, from the X19th, the last one, on. */
+/* Deactivates X24 interrupts of the log, from the last one, the X19th, backwards. */
 GUEST_CODE(guest_deactivates,
 	"mov	x9, #0x40000\n"
 	"add	x9, x9, x19, lsl #2\n"
@@ -171,7 +171,7 @@ FIXTURE(gic)
 
 #define HANDLER(name)	arm64_load_handler(&self->vm, name)
 
-/* The next run begins a guest that idles after @taken interrupts. */
+/* Make the next run begin a guest that calls after @taken interrupts. */
 static void start_guest(struct axv_vcpu *v, __u64 taken)
 {
 	arm64_start(v, GUEST_CODE_ADDR);
@@ -234,9 +234,9 @@ static __u32 taken(struct axv_vm *vm, unsigned int n)
 }
 
 /*
- * Did @n interrupts come without the host's tick? What brings the guest out by itself does
- * so within some rounds of its loop, however slow host and emulator are; for a tick it goes
- * round for a millisecond or more, each time.
+ * Whether @n interrupts came without waiting for the host's tick.  An interrupt that itself
+ * makes the guest exit does so within some rounds of the guest's loop, however slow host and
+ * emulator are; one that waits for a tick takes a millisecond or more of rounds.
  */
 #define ROUNDS_BY_ITSELF	500ull
 
@@ -247,7 +247,7 @@ static bool without_a_tick(struct axv_vm *vm, unsigned int n)
 	return rounds[n - 1] - rounds[0] < n * ROUNDS_BY_ITSELF;
 }
 
-/* What a register of class GIC holds. */
+/* The value of a register of class GIC. */
 static __u64 gic_reg(struct axv_vcpu *v, unsigned int index)
 {
 	__u64 value;
@@ -256,7 +256,7 @@ static __u64 gic_reg(struct axv_vcpu *v, unsigned int index)
 	return value;
 }
 
-/* Interrupts that are pending or active, and the state of one of them (0: none) */
+/* How many interrupts are in the queue, pending or active; and the state of one (0: none) */
 static unsigned int queued(struct axv_vcpu *v)
 {
 	unsigned int i, n = 0;
@@ -316,7 +316,7 @@ TEST_F(gic, an_edge_while_it_is_active_is_another)
 	ASSERT_CALL(CALL_IDLE, 2);
 }
 
-/* All INTIDs there are, but for the upper LPIs. */
+/* INTIDs of every kind; of the LPIs only some. */
 TEST_F(gic, every_intid)
 {
 	static const __u32 intids[] = { 0, 15, 16, 31, 32, 1019, 8192, 65535 };
@@ -330,8 +330,8 @@ TEST_F(gic, every_intid)
 }
 
 /*
- * Far more than list registers, the least urgent first: the guest takes them by
- * priority, and there is no exit to the VMM in between.
+ * Many more interrupts than list registers, injected the least urgent first: the guest
+ * takes them by priority, without an exit to the VMM.
  */
 TEST_F(gic, more_than_list_registers)
 {
@@ -351,7 +351,7 @@ TEST_F(gic, more_than_list_registers)
 
 typedef FIXTURE_DATA(gic) gic_fixture;
 
-/* 20 levels of priority, each in the handler of the one before it. */
+/* Interrupts of 20 priorities, each taken in the handler of the one before. */
 static void nest(struct __test_metadata *_metadata, gic_fixture *self)
 {
 	const unsigned int n = 20;
@@ -366,7 +366,7 @@ static void nest(struct __test_metadata *_metadata, gic_fixture *self)
 	for (i = 0; i < n; i++)
 		EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 64 + i));
 
-	/* As urgent as the running one, which is not enough. */
+	/* One with the running priority is not urgent enough. */
 	ASSERT_EQ(0, edge(&self->v, 200, 0xf0 - (n - 1) * 8));
 	ASSERT_CALL(CALL_TAKEN, 200);
 	EXPECT_EQ(0ull, state_of(&self->v, 64 + n - 1));
@@ -387,7 +387,7 @@ TEST_F(gic, nested_and_deactivated_apart)
 	nest(_metadata, self);
 }
 
-/* Priorities dropped, all of them active: the least urgent are deactivated first. */
+/* With all active, and priorities dropped, the least urgent are deactivated first. */
 TEST_F(gic, active_ones_are_deactivated_in_any_order)
 {
 	const unsigned int n = 12;
@@ -439,7 +439,7 @@ TEST_F(gic, the_mask_holds)
 	EXPECT_EQ(AXV_ARM64_IRQ_PENDING, state_of(&self->v, 50));
 }
 
-/* The handler does nothing about it: it comes again and again, with no VMM. */
+/* The handler does not lower the wire: the interrupt comes again and again, without an exit. */
 TEST_F(gic, a_wire_that_stays_high)
 {
 	const unsigned int n = 100;
@@ -463,12 +463,12 @@ TEST_F(gic, a_wire_that_stays_high)
 TEST_F(gic, a_wire_that_goes_low)
 {
 	HANDLER(handler_calls);
-	/* Never acknowledged: gone */
+	/* The wire falls before the interrupt is acknowledged: it is gone. */
 	ASSERT_EQ(0, wire(&self->v, 33, 1));
 	ASSERT_EQ(0, wire(&self->v, 33, 0));
 	ASSERT_CALL(CALL_IDLE, 0);
 
-	/* While it is active: over */
+	/* The wire falls while the interrupt is active: it does not come again. */
 	ASSERT_EQ(0, wire(&self->v, 33, 1));
 	ASSERT_CALL(CALL_TAKEN, 33);
 	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_LEVEL, state_of(&self->v, 33));
@@ -476,7 +476,7 @@ TEST_F(gic, a_wire_that_goes_low)
 	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 33));
 	ASSERT_CALL(CALL_IDLE, 1);
 
-	/* High until it has been deactivated: once more */
+	/* The wire is high when the interrupt is deactivated: it comes once more. */
 	ASSERT_EQ(0, wire(&self->v, 33, 1));
 	ASSERT_CALL(CALL_TAKEN, 33);
 	ASSERT_CALL(CALL_TAKEN, 33);
@@ -493,12 +493,12 @@ TEST_F(gic, one_that_is_retracted)
 	EXPECT_EQ(0, retract(&self->v, 40));
 	EXPECT_EQ(-ENOENT, retract(&self->v, 40));
 	ASSERT_CALL(CALL_TAKEN, 41);
-	/* It is active, which nobody takes back. */
+	/* It is active, and cannot be retracted any more. */
 	EXPECT_EQ(-ENOENT, retract(&self->v, 41));
 	ASSERT_CALL(CALL_IDLE, 1);
 }
 
-/* While it stands in a list register of a guest that has it masked. */
+/* An interrupt is retracted that is in a list register of a guest, which has it masked. */
 TEST_F(gic, one_that_is_retracted_from_a_running_guest)
 {
 	struct axv_runner r;
@@ -513,7 +513,7 @@ TEST_F(gic, one_that_is_retracted_from_a_running_guest)
 	for (i = 0; i < 20; i++) {
 		entries = vcpu_stats(&self->v).entries;
 		ASSERT_EQ(0, edge(&self->v, 40, 0x80));
-		/* Until it is there. */
+		/* Until the guest has been entered with it. */
 		while (vcpu_stats(&self->v).entries == entries)
 			sched_yield();
 		ASSERT_EQ(0, retract(&self->v, 40));
@@ -526,7 +526,7 @@ TEST_F(gic, one_that_is_retracted_from_a_running_guest)
 	EXPECT_EQ(0u, queued(&self->v));
 }
 
-/* From another thread, into a guest that runs and never exits by itself. */
+/* Another thread injects into a guest that runs and never exits by itself. */
 TEST_F(gic, a_running_guest_takes_it)
 {
 	const unsigned int n = 200;
@@ -552,7 +552,7 @@ TEST_F(gic, a_full_queue)
 		ASSERT_EQ(0, edge(&self->v, 32 + i, 0x80));
 	EXPECT_EQ(-EAGAIN, edge(&self->v, 32 + depth, 0));
 	EXPECT_EQ(-EAGAIN, wire(&self->v, 32 + depth, 1));
-	/* What is there already needs no room. */
+	/* An interrupt that is in the queue already needs no room. */
 	EXPECT_EQ(0, edge(&self->v, 32, 0x80));
 	EXPECT_EQ(0, wire(&self->v, 33, 1));
 	EXPECT_EQ(0, wire(&self->v, 33, 0));
@@ -602,7 +602,7 @@ TEST_F(gic, nonsense)
 		}
 	EXPECT_EQ(-ENOENT, reg_set(&self->v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_REGS), 0));
 	EXPECT_EQ(-ENOENT, reg_set(&self->v, AXV_REG_ARM64(GIC, 2), 0));
-	/* No INTID in two places */
+	/* An INTID must not be in two places. */
 	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_IRQ0 + 5),
 			     40 | AXV_ARM64_IRQ_ACTIVE));
 	EXPECT_EQ(-EINVAL, reg_set(&self->v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_IRQ0 + 9),
@@ -643,7 +643,7 @@ TEST_F(gic, the_interface_is_there)
 	EXPECT_EQ(1ull, self->v.run->exit.hypercall.args[0] >> 24 & 0xf);
 }
 
-/* All registers of one vCPU to another, of another VM with the same memory. */
+/* Copy all registers of a vCPU to one of another VM with the same memory. */
 static void move_state(struct axv_vcpu *from, struct axv_vcpu *to)
 {
 	static __u64 ids[512];
@@ -689,7 +689,7 @@ TEST_F(gic, saved_and_restored_in_a_handler)
 
 	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 50));
 	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 51));
-	/* The one in whose handler it was saved is deactivated, and the rest comes. */
+	/* The interrupt in whose handler the state was saved ends; then the others come. */
 	for (i = 0; i < 8; i++) {
 		ASSERT_CALL(CALL_TAKEN, i ? 59 + i : 33);
 		if (!i)
@@ -697,7 +697,7 @@ TEST_F(gic, saved_and_restored_in_a_handler)
 		EXPECT_EQ(0ull, state_of(&self->v, 51));
 		EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 50));
 	}
-	/* No more urgent than the first: after it */
+	/* It is not more urgent than the first one, so it comes after that. */
 	ASSERT_CALL(CALL_TAKEN, 67);
 	EXPECT_EQ(0ull, state_of(&self->v, 50));
 }
@@ -721,7 +721,7 @@ TEST_F(gic, reset_forgets_all_of_it)
 	ASSERT_CALL(CALL_IDLE, 0);
 }
 
-/* Two vCPUs on one CPU in turn: nothing of one is left for the other. */
+/* Two vCPUs run on one CPU in turn: neither gets interrupts of the other. */
 TEST_F(gic, list_registers_change_hands)
 {
 	struct axv_vcpu other;
@@ -742,8 +742,8 @@ TEST_F(gic, list_registers_change_hands)
 }
 
 /*
- * A halted vCPU wakes up for what it could take, and not for what its mask keeps
- * out.
+ * A halted vCPU wakes up for an interrupt that it can take, but not for one that its
+ * priority mask keeps out.
  */
 TEST(gic_wakes_a_halted_vcpu)
 {
@@ -764,7 +764,7 @@ TEST(gic_wakes_a_halted_vcpu)
 	ASSERT_EQ(AXV_STATE_BLOCKED, vcpu_state(&v));
 	ASSERT_EQ(0, edge(&v, 41, 0x40));
 	runner_await(&r, AXV_EXIT_HYPERCALL, 1);
-	/* And again, now that it has been in its handler. */
+	/* It wakes up again after it has been in its handler. */
 	vcpu_await_state(&v, AXV_STATE_BLOCKED);
 	ASSERT_EQ(0, wire(&v, 42, 0));
 	ASSERT_EQ(0, inject(&v, AXV_INJECT_WIRED, 42, 0x40, 1));

@@ -10,8 +10,8 @@ const __u64 guest_ip_reg = AXV_REG_ARM64(GPR, AXV_ARM64_PC);
 const __u64 guest_clock_reg;
 
 /*
- * What is over once it was taken is an SError interrupt; the IRQ input is a level,
- * which nobody takes back here, so its handler masks it.
+ * GUEST_INTERRUPT, which has ended when it has been taken, is an SError interrupt.  The IRQ
+ * input is a level, which nothing lowers here, so its handler masks interrupts.
  */
 const struct axv_inject guest_events[GUEST_EVENTS] = {
 	[GUEST_INTERRUPT] = {
@@ -36,7 +36,7 @@ const struct axv_inject guest_bad_events[] = {
 
 const unsigned int guest_nr_bad_events = sizeof(guest_bad_events) / sizeof(guest_bad_events[0]);
 
-/* There is none that can be set. */
+/* arm64 has no tables that can be set. */
 const struct guest_table guest_tables[] = { { .entry_size = 0 } };
 
 /*
@@ -58,9 +58,9 @@ GUEST_CODE(prog_call,
 	"b	1b\n");
 
 /*
- * Where an interrupt of the host's is pending WFI goes on at once, and is not
- * trapped (Arm ARM, HCR_EL2.TWI): it waits for one of the guest's, which its
- * handler tells in X17, or ISR_EL1 if it is masked.
+ * If an interrupt of the host is pending, WFI goes on at once, and does not trap (Arm
+ * ARM, HCR_EL2.TWI).  So this loops until there is an interrupt of the guest, which its
+ * handler tells by X17, or ISR_EL1 if it is masked.
  */
 GUEST_CODE(prog_halt,
 	"mov	x19, #0\n"
@@ -109,7 +109,7 @@ GUEST_CODE(prog_widths,
 	"hvc	#0\n"
 	"b	prog_widths\n");
 
-/* X16 and X17 are for this. */
+/* Only this handler uses X16 and X17. */
 GUEST_CODE(vector_irq,
 	"mrs	x16, spsr_el1\n"
 	"orr	x16, x16, #0x80\n"
@@ -121,7 +121,7 @@ GUEST_CODE(vector_serror,
 	"mov	x17, #1\n"
 	"eret\n");
 
-/* An exception that nobody asked for: a hypercall tells what it was. */
+/* An exception that is not expected: a hypercall tells which. */
 GUEST_CODE(vector_sync,
 	"mov	x0, #-1\n"
 	"mrs	x1, esr_el1\n"
@@ -162,7 +162,7 @@ void arm64_load_at(struct axv_vm *vm, __u64 gpa, const __u8 *start, const __u8 *
 #define TCR_T0SZ	(64ul - 39)
 #define TCR_WRITE_BACK	(1ul << 8 | 1ul << 10)	/* the walk itself: IRGN0, ORGN0 */
 #define TCR_INNER	(3ul << 12)
-#define TCR_EPD1	(1ul << 23)	/* nothing by TTBR1_EL1 */
+#define TCR_EPD1	(1ul << 23)	/* TTBR1_EL1 is not used */
 
 #define SCTLR_RES1	0x30d00800ul
 #define SCTLR_M		(1ul << 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Routes and irqfds: an eventfd's signal is an interrupt of a guest, whatever is changed
- * or closed meanwhile; and the end of a level interrupt is another eventfd's signal.
+ * Tests of routes and irqfds: the signal of an eventfd interrupts a guest, whatever is changed
+ * or closed meanwhile; and the end of a level-triggered interrupt signals another eventfd.
  */
 #include <linux/aio_abi.h>
 #include <poll.h>
@@ -17,10 +17,10 @@
 #define INTID		40
 #define OTHER_INTID	41
 #define PRIORITY	0x80
-#define QUEUE		63		/* interrupts that one vCPU queues */
+#define QUEUE		63		/* interrupts that fit into a vCPU's queue */
 #define ROUNDS		200
 
-/* Halts; calls with the INTID of each interrupt. */
+/* Halts; its handler calls with the INTID of each interrupt. */
 GUEST_CODE(guest_halts,
 	"mov	x9, #0xff\n"
 	"msr	icc_pmr_el1, x9\n"
@@ -40,7 +40,7 @@ GUEST_CODE(handler_calls,
 	"hvc	#0\n"
 	"eret\n");
 
-/* Calls while it is active. */
+/* A handler that calls while the interrupt is active. */
 GUEST_CODE(handler_calls_first,
 	"mrs	x1, icc_iar1_el1\n"
 	"mov	x0, #2\n"
@@ -49,7 +49,7 @@ GUEST_CODE(handler_calls_first,
 	"isb\n"
 	"eret\n");
 
-/* The same, after a store to X20. */
+/* As guest_halts, but first stores to the address in X20. */
 GUEST_CODE(guest_rings,
 	"mov	x9, #0xff\n"
 	"msr	icc_pmr_el1, x9\n"
@@ -118,7 +118,7 @@ static int set_wire(struct axv_vm *vm, __u32 gsi, __u32 level)
 	return axv_ioctl(vm->fd, AXV_INJECT, &wire);
 }
 
-/* The INTID that the guest takes next; 0: it halts. */
+/* Run the guest; returns the INTID that it takes next; 0: it halts. */
 static __u64 taken(struct axv_vcpu *v)
 {
 	int reason = vcpu_run(v);
@@ -136,11 +136,11 @@ TEST_F(irqfd, a_signal_is_an_interrupt)
 	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
 	EXPECT_EQ(0, taken(&self->v));
 	signal_event(self->event);
-	/* The count is taken back: nobody else has to read it. */
+	/* The kernel has reset the eventfd's counter: the VMM need not read it. */
 	EXPECT_EQ(0, count_of(self->event));
 	EXPECT_EQ(INTID, taken(&self->v));
 	EXPECT_EQ(0, taken(&self->v));
-	/* Two at once are one edge. */
+	/* Two signals at once make one edge. */
 	signal_event(self->event);
 	signal_event(self->event);
 	EXPECT_EQ(INTID, taken(&self->v));
@@ -153,12 +153,12 @@ TEST_F(irqfd, one_that_was_signalled_before)
 	int event = event_new(0);
 
 	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
-	/* As much as it takes: the next write would wait. */
+	/* The counter is full: the next write would block. */
 	must(!eventfd_write(event, most) && eventfd_write(event, 1) && errno == EAGAIN);
 	ASSERT_EQ(0, set_irqfd(&self->vm, event, GSI, 0));
 	EXPECT_EQ(INTID, taken(&self->v));
 	EXPECT_EQ(0, taken(&self->v));
-	/* Taken back, as what is signalled later: there is room again. */
+	/* The counter is reset, now and after later signals, so there is room again. */
 	EXPECT_EQ(0, count_of(event));
 	must(!eventfd_write(event, most));
 	EXPECT_EQ(INTID, taken(&self->v));
@@ -168,7 +168,7 @@ TEST_F(irqfd, one_that_was_signalled_before)
 	close(event);
 }
 
-/* The end of the request is a signal of the eventfd that is being taken. */
+/* When the request ends, it signals the very eventfd that the kernel just resets. */
 TEST_F(irqfd, a_request_that_waits_for_room)
 {
 	struct iocb poll_out = {
@@ -212,7 +212,7 @@ TEST_F(irqfd, masked)
 	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_MASKED, 0, INTID));
 	signal_event(self->event);
 	EXPECT_EQ(0, taken(&self->v));
-	/* Kept, and delivered by the route as it is then. */
+	/* A masked route remembers the event, and delivers it as the route is then. */
 	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_MASKED, 0, INTID));
 	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, OTHER_INTID));
 	EXPECT_EQ(OTHER_INTID, taken(&self->v));
@@ -234,14 +234,14 @@ TEST_F(irqfd, for_another_vcpu)
 	signal_event(self->event);
 	EXPECT_EQ(0, taken(&other));
 	EXPECT_EQ(INTID, taken(&self->v));
-	/* For one that is gone. */
+	/* The route leads to a vCPU that has gone. */
 	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 7, INTID));
 	vcpu_free(&other);
 	signal_event(self->event);
 	EXPECT_EQ(0, taken(&self->v));
 }
 
-/* No event is lost where the queue is full: the route keeps it. */
+/* If the vCPU's queue is full, the route keeps the event. */
 TEST_F(irqfd, a_full_queue)
 {
 	__u64 seen[QUEUE + 2] = {}, intid;
@@ -271,7 +271,7 @@ TEST_F(irqfd, a_full_queue)
 		EXPECT_EQ(1, seen[i]);
 }
 
-/* Room that somebody else makes: an edge that is taken back, a wire that falls. */
+/* A retracted edge, or a wire that falls, makes room in the queue. */
 TEST_F(irqfd, room_in_a_full_queue)
 {
 	struct axv_inject edge = { .type = AXV_INJECT_EXTINT, .priority = PRIORITY };
@@ -303,7 +303,7 @@ TEST_F(irqfd, a_table)
 	};
 	struct axv_inject wire = { .type = AXV_INJECT_WIRED, .data = 1 };
 
-	/* All or none. */
+	/* Either all routes of a call are set, or none. */
 	ASSERT_EQ(-EINVAL, set_routes(&self->vm, routes, 3, 0));
 	wire.vector = 1;
 	EXPECT_EQ(-ENOENT, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
@@ -314,7 +314,7 @@ TEST_F(irqfd, a_table)
 	EXPECT_EQ(0, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
 	EXPECT_EQ(0, taken(&self->v));
 
-	/* The others are gone. */
+	/* AXV_ROUTES_ALL has removed the other routes. */
 	wire.data = 1;
 	ASSERT_EQ(0, set_routes(&self->vm, routes + 1, 1, AXV_ROUTES_ALL));
 	EXPECT_EQ(-ENOENT, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
@@ -324,7 +324,7 @@ TEST_F(irqfd, a_table)
 	ASSERT_EQ(0, set_routes(&self->vm, NULL, 0, AXV_ROUTES_ALL));
 	EXPECT_EQ(-ENOENT, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
 
-	/* Set and removed by one table, in whatever order: removed. */
+	/* A route that one table both sets and removes, in any order, is removed. */
 	routes[0].gsi = 2;
 	routes[0].flags = AXV_ROUTE_REMOVE;
 	ASSERT_EQ(0, set_routes(&self->vm, routes, 2, 0));
@@ -347,7 +347,7 @@ TEST_F(irqfd, as_many_as_there_may_be)
 	ASSERT_EQ(0, set_routes(&self->vm, routes, max, 0));
 	EXPECT_EQ(-EINVAL, set_routes(&self->vm, routes, max + 1, 0));
 	EXPECT_EQ(-ENOSPC, set_routes(&self->vm, routes + max, 1, 0));
-	/* Others in their place. */
+	/* All routes can be replaced by others. */
 	for (i = 0; i < max; i++)
 		routes[i].gsi++;
 	EXPECT_EQ(-ENOSPC, set_routes(&self->vm, routes, max, 0));
@@ -406,11 +406,11 @@ TEST_F(irqfd, hostile_arguments)
 	EXPECT_EQ(-EBADF, set_resampled(&self->vm, self->event, GSI, -1));
 	EXPECT_EQ(-EINVAL, set_resampled(&self->vm, self->event, GSI, self->vm.fd));
 	EXPECT_EQ(-EBADF, set_irqfd(&self->vm, -1, GSI, 0));
-	/* None of these has left anything. */
+	/* None of the calls that failed has left an irqfd. */
 	EXPECT_EQ(-ENOENT, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
 	EXPECT_EQ(-EOPNOTSUPP, axv_ioctl(self->vm.fd, AXV_INJECT, &message));
 
-	/* Only PPIs and SPIs have a wire; only a level is in flight. */
+	/* Only PPIs and SPIs have a wire; only a level can be in flight. */
 	EXPECT_EQ(-EINVAL, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, 15));
 	EXPECT_EQ(-EINVAL, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, 8192));
 	EXPECT_EQ(-EINVAL, set_route(&self->vm, GSI, AXV_ROUTE_IN_FLIGHT, 0, INTID));
@@ -427,7 +427,7 @@ TEST_F(irqfd, hostile_arguments)
 	vm_free(&plain);
 }
 
-/* One eventfd is both: a store of the guest interrupts it, and nobody else is asked. */
+/* One eventfd is doorbell and irqfd: a store of the guest interrupts the guest itself. */
 TEST_F(irqfd, of_a_doorbell)
 {
 	struct axv_doorbell bell = { .addr = GUEST_MEM, .width = 4, .fd = self->event };
@@ -442,7 +442,7 @@ TEST_F(irqfd, of_a_doorbell)
 	EXPECT_EQ(0, count_of(self->event));
 }
 
-/* A doorbell of one VM that interrupts another one, also when no descriptor is left. */
+/* A doorbell of one VM interrupts another VM, even when the eventfd has been closed. */
 TEST_F(irqfd, of_another_vms_doorbell)
 {
 	struct axv_doorbell bell = { .addr = GUEST_MEM, .width = 4, .fd = self->event };
@@ -459,7 +459,7 @@ TEST_F(irqfd, of_another_vms_doorbell)
 	EXPECT_EQ(0, taken(&v));
 	EXPECT_EQ(INTID, taken(&self->v));
 	EXPECT_EQ(0, taken(&self->v));
-	/* Its end may come a moment later; nothing else is called meanwhile. */
+	/* The kernel may release the eventfd later; nothing else is called meanwhile. */
 	close(self->event);
 	arm64_start(&v, GUEST_CODE_ADDR);
 	*arm64_x(&v, 20) = GUEST_MEM;
@@ -491,7 +491,7 @@ TEST_F(irqfd, as_many_irqfds_as_there_may_be)
 	EXPECT_EQ(0, set_irqfd(&self->vm, fds[0], 0, AXV_IRQFD_REMOVE));
 	EXPECT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
 	EXPECT_EQ(-ENOSPC, set_irqfd(&self->vm, fds[0], 0, 0));
-	/* A close makes room at once. */
+	/* Closing an eventfd makes room for another irqfd at once. */
 	close(fds[1]);
 	fds[1] = event_new(0);
 	EXPECT_EQ(0, set_irqfd(&self->vm, fds[1], 1, 0));
@@ -501,7 +501,7 @@ TEST_F(irqfd, as_many_irqfds_as_there_may_be)
 	free(fds);
 }
 
-/* ---- the end of many ---- */
+/* ---- many irqfds end together ---- */
 
 enum end_of_many { EXIT_FIRST, VM_FIRST, EVENTS_FIRST, ENDS };
 
@@ -510,7 +510,7 @@ struct many {
 	int ready;
 };
 
-/* A VMM with as many irqfds as a VM may have, which have one resample eventfd. */
+/* A VMM with as many irqfds as a VM may have, all with the same resample eventfd. */
 static int vmm_with_many(void *arg)
 {
 	const struct many *many = arg;
@@ -535,7 +535,7 @@ static int vmm_with_many(void *arg)
 	return 7;
 }
 
-/* How long that takes is no test's to say; that they wait once, KUnit's irqfd_test.c. */
+/* How long this takes is not tested; KUnit's irqfd_test.c tests that they wait only once. */
 TEST(many_end_together)
 {
 	struct many many = { .ready = eventfd(0, EFD_CLOEXEC) };
@@ -552,7 +552,7 @@ TEST(many_end_together)
 	close(many.ready);
 }
 
-/* ---- what waits is state ---- */
+/* ---- pending events are saved and restored ---- */
 
 TEST_F(irqfd, a_pending_event_is_state)
 {
@@ -599,7 +599,7 @@ TEST_F(irqfd, the_end_takes_a_level_back)
 		EXPECT_EQ(0, taken(&self->v));
 		EXPECT_EQ(0, count_of(end));
 	}
-	/* A device that is still up. */
+	/* The device's line stays high. */
 	signal_event(self->event);
 	for (i = 0; i < 5; i++) {
 		EXPECT_EQ(INTID, taken(&self->v));
@@ -609,7 +609,7 @@ TEST_F(irqfd, the_end_takes_a_level_back)
 	EXPECT_EQ(INTID, taken(&self->v));
 	EXPECT_EQ(0, taken(&self->v));
 	EXPECT_EQ(1, count_of(end));
-	/* It hears of it no more. */
+	/* Without the irqfd, the device is not told of the end any more. */
 	signal_event(self->event);
 	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, AXV_IRQFD_REMOVE));
 	EXPECT_EQ(INTID, taken(&self->v));
@@ -635,7 +635,7 @@ TEST_F(irqfd, a_level_without_a_resample_eventfd)
 	EXPECT_EQ(0, taken(&self->v));
 }
 
-/* The run ends while it is active; it is not pending again at its end. */
+/* Runs end while the interrupt is active; at its end it must not be pending again. */
 TEST_F(irqfd, a_level_in_the_middle)
 {
 	int end = event_new(0);
@@ -649,7 +649,7 @@ TEST_F(irqfd, a_level_in_the_middle)
 	EXPECT_EQ(0, taken(&self->v));
 	EXPECT_EQ(1, count_of(end));
 
-	/* Masked meanwhile, as a threaded handler does: neither lost nor taken twice. */
+	/* Masked meanwhile, as for a threaded handler: no interrupt is lost or taken twice. */
 	signal_event(self->event);
 	EXPECT_EQ(INTID, taken(&self->v));
 	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL | AXV_ROUTE_MASKED, 0, INTID));
@@ -658,7 +658,7 @@ TEST_F(irqfd, a_level_in_the_middle)
 	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL, 0, INTID));
 	EXPECT_EQ(0, taken(&self->v));
 
-	/* Masked before the guest has seen it. */
+	/* The route is masked before the guest has taken the interrupt. */
 	signal_event(self->event);
 	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL | AXV_ROUTE_MASKED, 0, INTID));
 	EXPECT_EQ(0, taken(&self->v));
@@ -669,7 +669,7 @@ TEST_F(irqfd, a_level_in_the_middle)
 	close(end);
 }
 
-/* One interrupt, two routes: one with an eventfd that hears of the end, one without. */
+/* Two routes lead to one interrupt: one has a resample eventfd, the other one does not. */
 TEST_F(irqfd, a_level_of_two_routes)
 {
 	int i, end = event_new(0), other_end = event_new(0), other = event_new(0);
@@ -689,7 +689,7 @@ TEST_F(irqfd, a_level_of_two_routes)
 	EXPECT_EQ(1, count_of(end));
 	EXPECT_EQ(0, taken(&self->v));
 
-	/* Both with one; and two of one route. */
+	/* Both routes have a resample eventfd; and one route has two. */
 	ASSERT_EQ(0, set_resampled(&self->vm, other, GSI + 1, other_end));
 	signal_event(self->event);
 	signal_event(other);
@@ -709,7 +709,7 @@ TEST_F(irqfd, a_level_of_two_routes)
 	close(other_end);
 }
 
-/* The end of one is the beginning of another, and of itself. */
+/* The eventfd of an end is the irqfd of another interrupt, or of the same one. */
 TEST_F(irqfd, an_end_that_interrupts)
 {
 	int i, other = event_new(0);
@@ -731,7 +731,7 @@ TEST_F(irqfd, an_end_that_interrupts)
 	close(other);
 }
 
-/* What is in flight is saved with the vCPU's registers, and ends elsewhere. */
+/* A level in flight is saved with the vCPU's registers, and ends in another vCPU. */
 TEST_F(irqfd, a_level_in_flight_is_state)
 {
 	struct axv_route route = { .gsi = GSI };
@@ -753,7 +753,7 @@ TEST_F(irqfd, a_level_in_flight_is_state)
 	close(end);
 }
 
-/* A wire is high for whoever has the id: its vCPU goes, and another one comes. */
+/* A wire belongs to a vCPU's id: it stays high if the vCPU goes and another one comes. */
 TEST_F(irqfd, a_level_without_a_vcpu)
 {
 	int i, end = event_new(0);
@@ -764,7 +764,7 @@ TEST_F(irqfd, a_level_without_a_vcpu)
 	signal_event(self->event);
 	for (i = 0; i < 3; i++) {
 		guest_new(&self->vm, &other, 7);
-		/* For one that has it already, and is closed with it. */
+		/* The vCPU has the interrupt already when it is closed. */
 		if (i == 1)
 			signal_event(self->event);
 		if (i == 2) {
@@ -778,7 +778,7 @@ TEST_F(irqfd, a_level_without_a_vcpu)
 	close(end);
 }
 
-/* A route that goes, and a VM that does, let the wire fall. */
+/* When a route or a VM goes, the wire falls. */
 TEST_F(irqfd, the_end_of_a_route_in_flight)
 {
 	int end = event_new(0);
@@ -826,7 +826,7 @@ TEST_F(irqfd, the_vm_is_closed_first)
 		ASSERT_EQ(0, set_route(&vm, GSI, 0, 0, INTID));
 		ASSERT_EQ(0, set_irqfd(&vm, self->event, GSI, 0));
 		signal_event(self->event);
-		/* A vCPU goes on as long as its own file is open, without routes. */
+		/* A vCPU whose VM is closed still runs, but has no routes. */
 		close(vm.fd);
 		signal_event(self->event);
 		EXPECT_EQ(1, count_of(self->event));
@@ -838,7 +838,7 @@ TEST_F(irqfd, the_vm_is_closed_first)
 	}
 }
 
-/* A VMM; who has inherited its descriptors stays, and tells when they are of use. */
+/* A VMM, whose child inherits its descriptors, and says if one of them still works. */
 static int vmm_with_an_heir(void *arg)
 {
 	int *fds = arg;
@@ -862,7 +862,7 @@ static int vmm_with_an_heir(void *arg)
 	return 7;
 }
 
-/* The VM's descriptor is open yet; but it dies with the VMM, and so do its irqfds. */
+/* The child has the VM's descriptor, but VM and irqfds end with the VMM. */
 TEST_F(irqfd, the_vmm_dies_first)
 {
 	int fds[2] = { self->event, eventfd(0, EFD_CLOEXEC) };
@@ -881,10 +881,10 @@ TEST_F(irqfd, the_vmm_dies_first)
 
 /* ---- threads ---- */
 
-/* The guest has to run to make room, also if it halts with what is in its queue. */
+/* The guest has to run to make room, even if it halts although its queue is full. */
 TEST(a_halted_vcpu_with_a_full_queue)
 {
-	/* The mask lets none of them through. */
+	/* The guest's priority mask keeps all of these out. */
 	struct axv_inject edge = { .type = AXV_INJECT_EXTINT, .priority = 0xff };
 	int i, event = event_new(0);
 	struct axv_runner runner;
@@ -911,7 +911,7 @@ TEST(a_halted_vcpu_with_a_full_queue)
 	edge.flags = AXV_INJECT_RETRACT;
 	EXPECT_EQ(0, axv_ioctl(v.fd, AXV_INJECT, &edge));
 	runner_await(&runner, AXV_EXIT_HYPERCALL, 1);
-	/* Nothing keeps it awake any more. */
+	/* Now the vCPU can sleep. */
 	vcpu_await_state(&v, AXV_STATE_BLOCKED);
 	runner_stop(&runner);
 	vcpu_free(&v);
@@ -944,7 +944,7 @@ TEST(a_halted_vcpu_is_woken)
 	close(event);
 }
 
-/* While it is signalled without end: routes are changed, the irqfd comes and goes. */
+/* While the eventfd is signalled without end, routes change, and the irqfd comes and goes. */
 TEST(changes_beside_signals)
 {
 	unsigned long i, rounds = scaled(ROUNDS);
@@ -983,7 +983,7 @@ struct device {
 	unsigned long rounds;
 };
 
-/* It is up until it hears that its interrupt has ended. */
+/* A device that keeps its line high until it is told that its interrupt has ended. */
 static void *device_main(void *arg)
 {
 	struct device *d = arg;
@@ -998,7 +998,7 @@ static void *device_main(void *arg)
 	return NULL;
 }
 
-/* No end is missed, whatever is done to the route meanwhile, and to one beside it. */
+/* No end is missed while the route, and another one, change all the time. */
 TEST(changes_beside_levels)
 {
 	struct device d = { .rounds = scaled(ROUNDS) };
@@ -1034,7 +1034,7 @@ TEST(changes_beside_levels)
 	close(d.end);
 }
 
-/* Everything is closed while it is signalled. */
+/* Everything is closed while the eventfd is signalled. */
 TEST(the_end_beside_signals)
 {
 	unsigned long i, rounds = scaled(ROUNDS / 4);
@@ -1050,7 +1050,7 @@ TEST(the_end_beside_signals)
 		guest_new(&vm, &v, 0);
 		must(!set_route(&vm, GSI, 0, 0, INTID));
 		must(!set_irqfd(&vm, event, GSI, 0));
-		/* The other thread may not have begun, or not have the CPU. */
+		/* The other thread may not have begun to signal. */
 		while (!(intid = taken(&v)))
 			sched_yield();
 		must(intid == INTID);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registers that host and guests share the hardware of, and memory at one and the
- * same guest physical address: each has its own, and finds it as it was left.
+ * Tests of registers for which host and guests share the hardware, and of memory at the same
+ * guest physical address in different VMs: each has its own, and finds it as it left it.
  */
 #include <asm/hwcap.h>
 #include <linux/kvm.h>
@@ -12,7 +12,7 @@
 #include "axv_harness.h"
 #include "arm64.h"
 
-#define BLOCK		0x50000ul	/* what a guest loads, and stores to */
+#define BLOCK		0x50000ul	/* for each guest a block to load, and one to store to */
 #define BLOCK_SIZE	0x1000ul
 
 /* The vector state in a block: Q0 to Q31, FPSR, FPCR. */
@@ -40,7 +40,7 @@ struct vectors {
 	"mrs " tmp ", fpsr\n" "str " tmp ", [" base ", #512]\n"	\
 	"mrs " tmp ", fpcr\n" "str " tmp ", [" base ", #520]\n"
 
-/* Loads at X20, calls, stores at X21, calls, for ever. */
+/* For ever: loads the registers from X20, calls, stores them at X21, and calls. */
 GUEST_CODE(code_vectors,
 	"1:\n"
 	LOAD("x20", "x9")
@@ -61,9 +61,10 @@ static void fill(struct vectors *v, __u8 seed, __u64 fpsr, __u64 fpcr)
 }
 
 /*
- * One run, between loading the host's registers and storing them, in a function that
- * the compiler knows nothing of.  X19 to X28 hold numbers meanwhile, and TPIDR_EL0
- * stays the C library's; the result is the system call's, or -1 if one changed.
+ * Load the host's vector registers from @in, run the vCPU, and store the registers to @out; in
+ * assembly, so that the compiler does not use them meanwhile.  X19 to X28 have known numbers
+ * during the run.  Returns the result of the system call, or -1 if one of these numbers or
+ * TPIDR_EL0, which is the C library's, has changed.
  */
 long run_between(long fd, long cmd, const struct vectors *in, struct vectors *out);
 
@@ -170,7 +171,7 @@ TEST_F(isolation, vectors)
 		*arm64_x(&self->v[k], 21) = BLOCK + BLOCK_SIZE;
 	}
 	for (i = 0; i < n; i++) {
-		/* The guests load, one after the other, and then both store. */
+		/* Both guests load, one after the other, and then both store. */
 		for (k = 0; k < 4; k++) {
 			struct axv_vcpu *now = &self->v[k % 2];
 
@@ -202,7 +203,7 @@ TEST_F(isolation, vectors)
 #define MAX_VL		256u
 #define SCALABLE	(32 * MAX_VL + 16 * MAX_VL / 8)
 
-/* As run_between(), of all that SVE has, in processors that have it. */
+/* As run_between(), but with all registers of SVE, on processors that have SVE. */
 long run_between_sve(long fd, long cmd, const __u8 *in, __u8 *out);
 
 asm(".text\n"
@@ -243,7 +244,7 @@ asm(".text\n"
     "ret\n"
     ".size run_between_sve, . - run_between_sve\n");
 
-/* Each byte of @out is zero, or what it was: what a system call may do to it. */
+/* Whether each byte is as before or zero: a system call may clear these registers. */
 static bool kept_or_cleared(const __u8 *in, const __u8 *out, size_t size)
 {
 	size_t i;
@@ -255,8 +256,8 @@ static bool kept_or_cleared(const __u8 *in, const __u8 *out, size_t size)
 }
 
 /*
- * A host thread's Z and P: V stays what it was, and of the rest nothing comes from the
- * guest, whose stores to V clear it, or from elsewhere.
+ * A host thread's Z and P registers after a run: the V part is as before; the rest is as before
+ * or zero, and has nothing of the guest, whose writes of V clear the rest, or of others.
  */
 TEST_F(isolation, scalable_vectors)
 {
@@ -290,8 +291,8 @@ TEST_F(isolation, scalable_vectors)
 /* ---- system registers ------------------------------------------------------- */
 
 /*
- * Writes X20 and what follows it to each register, calls, and tells by another call
- * which bits have changed meanwhile (X1, none).
+ * Writes X20, X20 + 16 and so on to the registers, calls, and then tells by another call
+ * which bits have changed meanwhile (X1: 0 if none).
  */
 #define EACH_SYSREG(op)							\
 	op("tpidr_el0") op("tpidrro_el0") op("tpidr_el1") op("contextidr_el1")	\
@@ -329,7 +330,7 @@ TEST_F(isolation, system_registers)
 	for (k = 0; k < 2; k++) {
 		arm64_load(&self->vm[k], code_sysregs);
 		arm64_start(&self->v[k], GUEST_CODE_ADDR);
-		/* Less than 32 bits, and what every one of the registers holds */
+		/* A value of less than 32 bits, which each of these registers can hold */
 		*arm64_x(&self->v[k], 20) = 0x1000000ul + k * 0x10000;
 	}
 	for (i = 0; i < n; i++) {
@@ -382,7 +383,7 @@ TEST_F(isolation, vms_on_one_cpu)
 	}
 }
 
-/* One moves, and finds another CPU with what the other VM left there. */
+/* A VM moves to another CPU, where the other VM has run before. */
 TEST_F(isolation, vms_that_move)
 {
 	unsigned long n = scaled(200), i;
@@ -391,7 +392,7 @@ TEST_F(isolation, vms_that_move)
 	start_reading(&self->v[0], 0x1000);
 	start_reading(&self->v[1], 0x2000);
 	for (i = 0; i < n; i++) {
-		/* Without a second CPU they take turns on the first. */
+		/* Without a second CPU both run on the first in turn. */
 		pin_to(i & 1 && other > 0 ? other : 0);
 		ASSERT_SUM(0x1000, &self->v[0]);
 		if (i & 2)
@@ -401,8 +402,8 @@ TEST_F(isolation, vms_that_move)
 }
 
 /*
- * Two vCPUs of one VM whose tables map the same address to different places, with
- * the same ASID: what stage 1 says of one is not for the other.
+ * The page tables of two vCPUs of one VM map the same address to different places, with the
+ * same ASID: neither vCPU may use the other's translations.
  */
 #define VA		0x40000000ul
 #define TABLES		0x60000ul
@@ -419,7 +420,7 @@ static void map_for(struct axv_vm *vm, int k)
 	level1[0] = 0x701;		/* the first GiB, as in guest.c */
 	level1[1] = (at + PAGE) | 3;
 	level2[0] = (at + 2 * PAGE) | 3;
-	/* Not global: with an ASID. */
+	/* The mappings are not global, so they have an ASID. */
 	for (i = 0; i < PAGES; i++)
 		level3[i] = (DATA(k) + i * PAGE) | 0xf03;
 }
@@ -455,7 +456,7 @@ TEST(vcpus_of_a_vm)
 			 offsetof(struct kvm_regs, field) / sizeof(__u32))
 #define KVM_X(n)	(KVM_CORE(regs) + 2 * (n))
 
-/* The sum of X21 pages from X20, stored to the device at X22 */
+/* Stores the sum of the first words of X21 pages from X20 on to the device at X22. */
 GUEST_CODE(code_kvm,
 	"1:	mov	x9, x20\n"
 	"mov	x10, x21\n"
@@ -468,7 +469,7 @@ GUEST_CODE(code_kvm,
 	"str	x19, [x22]\n"
 	"b	1b\n");
 
-/* A guest of KVM's; 0: this kernel's KVM has none. */
+/* A guest of KVM; kvm_start() returns 0 if this kernel's KVM can have none. */
 struct kvm_guest {
 	int vm, vcpu;
 	struct kvm_run *run;
@@ -524,7 +525,7 @@ static __u64 kvm_sum(struct kvm_guest *g)
 	return sum;
 }
 
-/* One thread runs the three in turn: on one CPU, and from one to the other. */
+/* One thread runs all three guests in turn, on one CPU, and changing between two. */
 TEST_F(isolation, beside_a_guest_of_kvm)
 {
 	unsigned long n = scaled(200), i;

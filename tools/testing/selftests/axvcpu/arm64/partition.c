@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest that computes and takes ticks of its virtual timer, alone on a CPU: each tick is
- * one exit, that of the host's interrupt. The guest programs its timer, acknowledges and
- * deactivates without any.
+ * Test of a guest that computes, and takes ticks of its virtual timer, alone on a CPU.  Each
+ * tick makes one exit, by the host's interrupt.  To program its timer, and to acknowledge and
+ * deactivate interrupts, the guest needs no exit.
  */
 #include "partition.h"
 #include "ticks.h"

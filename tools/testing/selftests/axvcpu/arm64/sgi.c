@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interrupts from vCPU to vCPU (AXV_VM_SGI_IN_KERNEL): by real writes to ICC_SGI1R_EL1,
- * and taken by real guests. "GIC" is the GICv3 architecture specification, IHI 0069.
+ * Tests of interrupts from vCPU to vCPU (AXV_VM_SGI_IN_KERNEL): guests send them by writes to
+ * ICC_SGI1R_EL1, and take them.  "GIC" is the GICv3 architecture specification, IHI 0069.
  */
 #include "axv_harness.h"
 #include "arm64.h"
@@ -15,25 +15,25 @@
 #define AFF(aff3, aff2, aff1) \
 	((__u64)(aff3) << 48 | (__u64)(aff2) << 32 | (__u64)(aff1) << 16)
 
-/* One that is taken before the marker, and the marker, which tells that it was */
+/* INTIDs: when a vCPU has taken MARKER, it has taken URGENT before, if that was sent to it. */
 #define URGENT		3
 #define MARKER		9
 
 #define CALL_SENT	1
 
-/* Where the other guests are */
+/* Addresses of the other guests' code */
 #define SPINS_ADDR	(GUEST_CODE_ADDR + 0x1000)
 #define PINGS_ADDR	(GUEST_CODE_ADDR + 0x2000)
 
 /*
- * Where a vCPU's handler counts what it takes, by INTID: of each vCPU, with room for
- * the spurious one
+ * Where the handler of a vCPU counts the interrupts that it takes, by INTID, with room for the
+ * spurious INTID
  */
 #define COUNTS(id)	(GUEST_DATA + (id) * 0x2000ul)
 
 /*
- * X20: what to write to ICC_SGI1R_EL1, X21: how often. Then it calls, and halts for ever.
- * X26: where to count.
+ * Writes X20 to ICC_SGI1R_EL1 X21 times.  Then calls, and halts for ever.  X26: where its
+ * handler counts.
  */
 GUEST_CODE(guest_main,
 	"mov	x9, #0xff\n"
@@ -53,7 +53,7 @@ GUEST_CODE(guest_main,
 	"2:	wfi\n"
 	"b	2b\n");
 
-/* The same, but computes where that one halts. */
+/* Computes for ever, instead of sending and halting. */
 GUEST_CODE(guest_spins,
 	"mov	x9, #0xff\n"
 	"msr	icc_pmr_el1, x9\n"
@@ -66,8 +66,8 @@ GUEST_CODE(guest_spins,
 	"b	1b\n");
 
 /*
- * X21 rounds: wait until SGI X22 was taken once more, and send X20; the first one sends
- * without waiting if X23 is not zero. Calls in the end.
+ * Makes X21 rounds: waits until SGI X22 has been taken once more, and sends X20.  If X23 is not
+ * zero, the first round does not wait.  Calls in the end.
  */
 GUEST_CODE(guest_pings,
 	"mov	x9, #0xff\n"
@@ -132,7 +132,7 @@ static int set_sgis(struct axv_vcpu *v, __u32 enabled)
 	return axv_ioctl(v->fd, AXV_VCPU_SET_SGIS, &sgis);
 }
 
-/* The next run begins one of the guests, which sends so often. */
+/* Make the next run begin the guest at @pc, which sends @value so often. */
 static void start_at(struct axv_vcpu *v, __u64 pc, __u64 value, __u64 times)
 {
 	arm64_start(v, pc);
@@ -147,7 +147,7 @@ static void start(struct axv_vcpu *v, __u64 value, __u64 times)
 	start_at(v, GUEST_CODE_ADDR, value, times);
 }
 
-/* One more, with all of its SGIs enabled. */
+/* Add a vCPU, with all of its SGIs enabled. */
 static struct axv_vcpu *add(sgi_fixture *self, __u64 hw_id)
 {
 	struct axv_vcpu *v = &self->v[self->nr];
@@ -161,7 +161,7 @@ static struct axv_vcpu *add(sgi_fixture *self, __u64 hw_id)
 	return v;
 }
 
-/* In a thread, for ever */
+/* Run a vCPU in a thread, until stop() */
 static void run(sgi_fixture *self, struct axv_vcpu *v)
 {
 	must(!vcpu_unbind(v));
@@ -173,7 +173,7 @@ static void stop(sgi_fixture *self, struct axv_vcpu *v)
 	runner_stop(&self->r[v - self->v]);
 }
 
-/* The sender, which is in no thread, does it all before this returns. */
+/* Let a vCPU without a thread send; it has sent all when this returns. */
 static void sends(struct axv_vcpu *v, __u64 value, __u64 times)
 {
 	start(v, value, times);
@@ -218,8 +218,8 @@ FIXTURE_TEARDOWN(sgi)
 }
 
 /*
- * Every form of targets. Each is followed by a marker to all others: who has taken that, and
- * nothing more urgent, was no target.
+ * Every form of targets.  Each SGI is followed by a marker to all other vCPUs: one that has
+ * taken the marker, but not the more urgent SGI, was no target.
  */
 TEST_F(sgi, every_form_of_targets)
 {
@@ -242,7 +242,7 @@ TEST_F(sgi, every_form_of_targets)
 		{ AFF(4, 3, 0) | 3, 0 },
 		{ AFF(0, 3, 2) | 3, 0 },
 		{ IRM, 0x7e },
-		/* A list means nothing then. */
+		/* With IRM set, the target list is ignored. */
 		{ IRM | AFF(4, 3, 2) | RANGE(3) | 1, 0x7e },
 	};
 	__u64 expected[MAX_VCPUS] = { 0 };
@@ -265,10 +265,10 @@ TEST_F(sgi, every_form_of_targets)
 	}
 	for (i = 1; i < self->nr; i++)
 		stop(self, &self->v[i]);
-	/* No exit but the sender's calls */
+	/* The only exits are the sender's calls. */
 	EXPECT_EQ(2ull * n, vcpu_stats(&self->v[0]).exits[AXV_EXIT_HYPERCALL]);
 	EXPECT_EQ(0ull, vcpu_stats(&self->v[0]).exits[AXV_EXIT_SEND_IPI]);
-	/* All but the sender: it has taken none. */
+	/* IRM means all but the sender, which has taken none. */
 	EXPECT_EQ(0ull, counts(&self->v[0])[URGENT]);
 	EXPECT_EQ(0ull, counts(&self->v[0])[MARKER]);
 }
@@ -297,7 +297,7 @@ static void disable_and_enable(struct __test_metadata *_metadata, sgi_fixture *s
 	sends(sender, SGI(MARKER) | 2, 1);
 	await_count(v, MARKER, 1);
 	EXPECT_EQ(0ull, counts(v)[URGENT]);
-	/* A hundred are one. */
+	/* A hundred SGIs while one is pending are one. */
 	ASSERT_EQ(0, set_sgis(v, 0xffff));
 	await_count(v, URGENT, 1);
 	sends(sender, SGI(MARKER) | 2, 1);
@@ -317,7 +317,7 @@ TEST_F(sgi, disabled_and_enabled_while_it_computes)
 	disable_and_enable(_metadata, self, SPINS_ADDR, AXV_STATE_RUNNING);
 }
 
-/* Two that interrupt each other, each waiting for the other's: no wake-up is lost. */
+/* Two vCPUs interrupt each other, and each waits for the other one: no wake-up is lost. */
 TEST_F(sgi, ping_and_pong)
 {
 	const __u64 rounds = scaled(1000);
@@ -332,7 +332,7 @@ TEST_F(sgi, ping_and_pong)
 	run(self, b);
 	runner_await(&self->r[0], AXV_EXIT_HYPERCALL, 1);
 	runner_await(&self->r[1], AXV_EXIT_HYPERCALL, 1);
-	/* The last one of b. */
+	/* The last interrupt that b has sent. */
 	await_count(a, 5, rounds);
 	stop(self, a);
 	stop(self, b);
@@ -342,7 +342,7 @@ TEST_F(sgi, ping_and_pong)
 	EXPECT_EQ(0ull, vcpu_stats(a).exits[AXV_EXIT_SEND_IPI]);
 }
 
-/* From several to all, while what is enabled changes all the time. */
+/* Several vCPUs send to all, while the enabled SGIs change all the time. */
 TEST_F(sgi, storms)
 {
 	const unsigned int n = 4;
@@ -362,7 +362,7 @@ TEST_F(sgi, storms)
 			ended += self->r[i].exits[AXV_EXIT_HYPERCALL];
 		}
 	} while (ended < n);
-	/* Whatever came of it, each is pending once at most, and one more is one more. */
+	/* Afterwards each SGI is pending at most once, and a further one is taken once. */
 	for (i = 1; i <= n; i++)
 		ASSERT_EQ(0, set_sgis(&self->v[i], 0xffff));
 	sends(&self->v[0], SGI(MARKER) | IRM, 1);
@@ -379,7 +379,7 @@ TEST_F(sgi, storms)
 	}
 }
 
-/* Targets that come and go meanwhile. */
+/* Targets are created and closed while they are sent SGIs. */
 TEST_F(sgi, sent_to_one_that_is_closed)
 {
 	struct axv_vcpu *sender = add(self, 0), other;
@@ -407,7 +407,7 @@ static int edge(struct axv_vcpu *v, __u32 intid, __u32 flags)
 	return axv_ioctl(v->fd, AXV_INJECT, &event);
 }
 
-/* The queue of its target is full: it is taken when there is room. */
+/* The queue of the target is full: the SGI is taken when there is room. */
 TEST_F(sgi, finds_no_room)
 {
 	__u64 depth = axv_query(self->vm.dev, AXV_QUERY_INJECT_DEPTH), i;
@@ -428,7 +428,7 @@ TEST_F(sgi, finds_no_room)
 	EXPECT_EQ(0ull, reg_of(v, AXV_ARM64_GIC_SGI_PENDING));
 }
 
-/* As one that is sent, and taken back. */
+/* The VMM injects an SGI, which is as one that is sent, and retracts it. */
 TEST_F(sgi, injected_by_the_vmm)
 {
 	struct axv_vcpu *v = add(self, 1);
@@ -452,7 +452,7 @@ TEST_F(sgi, injected_by_the_vmm)
 	EXPECT_EQ(2ull, counts(v)[URGENT]);
 }
 
-/* The more urgent one first, by what was set last. */
+/* The more urgent SGI is taken first, by the priorities that were set last. */
 TEST_F(sgi, priorities)
 {
 	struct axv_sgis sgis = { .enabled = 0xffff };
@@ -463,7 +463,7 @@ TEST_F(sgi, priorities)
 	sgis.priority[1] = 0x40;
 	sgis.priority[2] = 0xff;
 	ASSERT_EQ(0, axv_ioctl(v->fd, AXV_VCPU_SET_SGIS, &sgis));
-	/* The mask of the guest lets nothing through that is not more urgent. */
+	/* The guest's priority mask only lets more urgent interrupts through. */
 	run(self, v);
 	await_count(v, 1, 1);
 	vcpu_await_state(v, AXV_STATE_BLOCKED);
@@ -481,7 +481,7 @@ static const unsigned int state[] = {
 
 #define NR_STATE	(sizeof(state) / sizeof(state[0]))
 
-/* All there is about SGIs goes with the registers, and they are in the list. */
+/* The whole state of SGIs is in registers, which are in the list. */
 TEST_F(sgi, saved_and_restored)
 {
 	static __u64 ids[512];
@@ -523,7 +523,7 @@ TEST_F(sgi, reset_forgets_them)
 	ASSERT_EQ(0, edge(v, 5, 0));
 	ASSERT_EQ(0, vcpu_unbind(v));
 	ASSERT_EQ(0, vcpu_reset(v));
-	/* It may be told before it is set up. */
+	/* The SGIs may be set before the vCPU is set up. */
 	for (i = 0; i < NR_STATE; i++)
 		EXPECT_EQ(0ull, reg_of(v, state[i]));
 	ASSERT_EQ(0, set_sgis(v, 2));
@@ -548,14 +548,14 @@ TEST_F(sgi, hostile_arguments)
 	EXPECT_EQ(-EINVAL, reg_set(v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_SGI_PENDING), 0x10000));
 	EXPECT_EQ(-EINVAL, reg_set(v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_SGI_ENABLED), 0x10000));
 
-	/* Halts in the kernel, and the irqchip that has SGIs */
+	/* AXV_VM_SGI_IN_KERNEL needs halts in the kernel, and an irqchip that has SGIs. */
 	create.flags = AXV_VM_SGI_IN_KERNEL;
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.dev, AXV_CREATE_VM, &create));
 	create.flags |= AXV_VM_HALT_IN_KERNEL;
 	create.irqchip = AXV_IRQCHIP_NONE;
 	EXPECT_EQ(-EINVAL, axv_ioctl(self->vm.dev, AXV_CREATE_VM, &create));
 
-	/* A VM whose VMM is asked */
+	/* In a VM whose SGIs go to the VMM, the call fails. */
 	vm_new_irqchip(&vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);
 	vcpu_ready(&vm, &other, 0);
 	sgis.pad = 0;

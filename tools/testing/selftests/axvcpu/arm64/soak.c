@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many entries on two CPUs, one of which goes away and comes back all the time, beside
- * processes that look after their vector registers. AXV_SOAK=N: how many.
+ * Test of many entries on two CPUs, one of which goes offline and online again and again,
+ * while other processes check their vector registers.  AXV_SOAK=N sets how many entries.
  */
 #include "axv_harness.h"
 #include "arm64.h"
 
-/* It ends a hang; an emulator may take minutes. */
+/* The deadline only ends a hang; an emulator may take minutes. */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	600
 
 #define ENTRIES		50000ul
 #define TURNS		101		/* odd: the last one brings the CPU back */
 
-/* Calls with a counter, and keeps a number in each of four vector registers. */
+/* Calls with a counter, and checks numbers that it keeps in four vector registers. */
 GUEST_CODE(code_soak,
 	"mov	x19, #0\n"
 	"dup	v0.2d, x20\n"
@@ -50,7 +50,7 @@ static int on_exit_check(struct axv_runner *r)
 
 	if (run->exit_reason == AXV_EXIT_NOTHING)
 		return 0;
-	/* Every call once, and none lost. */
+	/* Each call must come once, and none may be lost. */
 	if (run->exit_reason != AXV_EXIT_HYPERCALL || run->exit.hypercall.nr != 1 ||
 	    run->exit.hypercall.args[0] != soak->last + 1) {
 		soak->wrong = 1;
@@ -60,7 +60,7 @@ static int on_exit_check(struct axv_runner *r)
 	return soak->last == soak->entries;
 }
 
-/* A process that finds its registers changed ends with 1. */
+/* A process that ends with 1 when it finds its registers changed. */
 static int look_after_vectors(void *arg)
 {
 	unsigned long seed = (unsigned long)arg, same;
@@ -123,12 +123,12 @@ TEST(soak)
 		arm64_start(&v[i], GUEST_CODE_ADDR);
 		v[i].run->regs.sregs.cpacr_el1 = 3ul << 20;
 		*arm64_x(&v[i], 20) = 0xabcdef0000000000ul + i;
-		/* Registers are carried by the run page in one of them alone. */
+		/* Only one of the two has its registers in the run page. */
 		v[i].run->want = i ? AXV_RUN_SET_GPRS : 0;
 		soaks[i].entries = entries / 2;
 		runner_start(&r[i], &v[i], on_exit_check, &soaks[i]);
 	}
-	/* The scheduler spreads the four over what there is. */
+	/* The scheduler distributes the four threads over the CPUs that are online. */
 	for (i = 1; i < TURNS && other > 0; i++) {
 		runner_await(&r[i % 2], AXV_EXIT_HYPERCALL, i * (soaks[0].entries / TURNS));
 		ASSERT_EQ(0, set_online(other, i % 2 ? "0" : "1"));
@@ -141,7 +141,7 @@ TEST(soak)
 		EXPECT_LE(soaks[i].entries, vcpu_stats(&v[i]).entries);
 		vcpu_free(&v[i]);
 		vm_free(&vm[i]);
-		/* It runs on, so it has found nothing. */
+		/* The process still runs, so it has found no change. */
 		EXPECT_EQ(0, waitpid(watchers[i], NULL, WNOHANG));
 		child_kill(watchers[i]);
 	}

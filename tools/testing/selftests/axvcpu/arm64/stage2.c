@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The second stage on arm64: every width of guest physical addresses, tables of the
- * guest's own that the second stage does not have yet, and more VMs than there are VMIDs.
+ * Tests of the second stage on arm64: every width of guest physical addresses, page tables of
+ * the guest that are not mapped in the second stage yet, and more VMs than VMIDs.
  */
 #include "axv_harness.h"
 
@@ -10,12 +10,12 @@
 #define GIB		(1ul << 30)
 #define TCR_IPS_48	(5ul << 32)
 
-/* Blocks of stage 1, as that of guest_prepare() */
+/* A block entry of stage 1, as in guest_prepare() */
 #define BLOCK		0x701ul
 
 /* ---- widths ---------------------------------------------------------------------- */
 
-/* With the tables that stage 2 begins with: 39 bits have one, 43 have sixteen. */
+/* Stage 2 begins with one table for 39 bits, and with sixteen for 43: all widths are tested. */
 static const __u32 narrowest = 32;
 
 static void vm_of_bits(struct axv_vm *vm, __u32 bits)
@@ -30,7 +30,7 @@ static void vm_of_bits(struct axv_vm *vm, __u32 bits)
 	guest_prepare(vm);
 }
 
-/* A program of guest.h with wide addresses; what it returns. */
+/* Run a program of guest.h with wide addresses; returns its result. */
 static __u64 run_program(struct axv_vcpu *v, enum guest_program program, __u64 addr,
 			 __u64 value)
 {
@@ -42,8 +42,8 @@ static __u64 run_program(struct axv_vcpu *v, enum guest_program program, __u64 a
 }
 
 /*
- * A page at the end of all and one at the end of each half of what is below, so that
- * each bit of an address counts: if one is lost, two pages are the same.
+ * Use a page at the end of the address space, one at the end of its lower half, of the lower
+ * half of that, and so on: if a bit of an address were lost, two pages would be the same.
  */
 static void check_width(struct __test_metadata *_metadata, __u32 bits)
 {
@@ -88,13 +88,13 @@ TEST(every_width_of_addresses)
 	must(!close(dev));
 }
 
-/* ---- tables of the guest's own --------------------------------------------------- */
+/* ---- page tables of the guest ---------------------------------------------------- */
 
 #define TABLE		3ul
 #define TCR_T0SZ	0x3ful
 #define TCR_DS		(1ul << 59)
 
-/* Farther away from one another than the pages that come with one that faults */
+/* The tables are farther apart than the pages that one fault maps. */
 #define TABLE_ADDR(n)	(GUEST_MEM + (n) * 64 * PAGE)
 
 GUEST_CODE(tell_mmfr0,
@@ -115,9 +115,9 @@ static int has_lpa2(struct axv_vcpu *v)
 }
 
 /*
- * A walk of @levels tables, none of which the guest has touched, so that each is missed by
- * the walk alone: for a load, and once more, after a reset has taken all memory away, for
- * the first fetch.
+ * Test a walk of @levels tables, none of which the guest has accessed, so that the walk itself
+ * faults on each: for a load, and again, after a reset has removed all mappings, for the first
+ * fetch.
  */
 static void check_walk(struct __test_metadata *_metadata, int levels)
 {
@@ -136,7 +136,7 @@ static void check_walk(struct __test_metadata *_metadata, int levels)
 	ASSERT_EQ(0, vm_region(&vm, 1, 0, TABLE_ADDR(0), tables * 64 * PAGE, mem));
 	for (i = 0; i < tables; i++)
 		*(__u64 *)(mem + i * 64 * PAGE) = i == tables - 1 ?
-			/* With TCR_DS an entry has no shareability, but more of the address. */
+			/* With TCR_DS an entry has address bits instead of shareability. */
 			BLOCK & ~(wide ? 0x300ul : 0) : TABLE_ADDR(i + 1) | TABLE;
 
 	*(__u64 *)(vm.ram + GUEST_DATA) = levels;
@@ -187,10 +187,10 @@ TEST(walk_of_five_levels)
 #define WHERE	0x40000ul
 
 /*
- * After a reset the guest's caches are off and the VMM writes other contents with its
- * own on: all memory comes back by faults, which see to that.  (Not so where stage 2
- * forces write-back and no instruction cache needs care; no emulator is such a host.)
- * Emulators have no caches, either: what the test sees are the faults.
+ * After a reset the guest's caches are off, while the VMM writes new contents with its
+ * caches on.  So all memory has to be mapped anew by faults, which clean the caches.  (Not
+ * if stage 2 forces write-back and the instruction cache needs no maintenance; no emulator
+ * is such a host.)  Emulators have no caches, either: the test only sees the faults.
  */
 TEST(memory_after_a_reset)
 {
@@ -200,7 +200,7 @@ TEST(memory_after_a_reset)
 
 	vm_new(&vm, 0);
 	mem_small_pages(vm.ram, GUEST_RAM_SIZE);
-	/* Pages of their own, or the host replaces them when they are written. */
+	/* Write the pages, so that the host has no reason to replace them when the VMM does. */
 	memset(vm.ram + WHERE, 1, PAGES * PAGE);
 	vcpu_ready(&vm, &v, 0);
 	guest_start(&v, GUEST_READ, WHERE, PAGES, 0);
@@ -220,7 +220,7 @@ TEST(memory_after_a_reset)
 	v.run->regs.sregs.sctlr_el1 &= ~0x1005ul;	/* M, C and I */
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &v);
 	EXPECT_EQ(3 * PAGES, v.run->exit.hypercall.args[0]);
-	/* The pages around come with the one that faults, up to 16 of them. */
+	/* One fault maps up to 16 pages. */
 	EXPECT_LE(before + PAGES / 16, vcpu_stats(&v).faults);
 	vcpu_free(&v);
 	vm_free(&vm);
@@ -228,7 +228,7 @@ TEST(memory_after_a_reset)
 
 /* ---- VMIDs ------------------------------------------------------------------------ */
 
-#define MANY		280	/* of eight bits there are 255 */
+#define MANY	280	/* more than the 255 VMIDs of eight bits */
 #define ROUNDS		3
 
 struct tenant {
@@ -257,7 +257,7 @@ static __u64 tenant_reads(struct tenant *t)
 	return t->v.run->exit.hypercall.args[0];
 }
 
-/* Reads its own again and again, while VMIDs come to an end around it. */
+/* A vCPU reads its own memory again and again while others use all VMIDs up. */
 static int reads_its_own(struct axv_runner *r)
 {
 	must(r->vcpu->run->exit_reason == AXV_EXIT_KICKED ||
@@ -266,9 +266,8 @@ static int reads_its_own(struct axv_runner *r)
 }
 
 /*
- * All at the same guest address.  (An emulator that forgets translations whenever the
- * VMID changes shows no more than that the VMIDs come to an end and go on; KUnit has
- * their rules.)
+ * All VMs use the same guest address.  (An emulator that drops all translations when the
+ * VMID changes only shows that using all VMIDs up does no harm; KUnit tests their rules.)
  */
 TEST(more_vms_than_vmids)
 {
@@ -288,7 +287,7 @@ TEST(more_vms_than_vmids)
 	for (round = 0; round < ROUNDS; round++)
 		for (i = 0; i < MANY; i++)
 			ASSERT_EQ(i, tenant_reads(&t[i]));
-	/* Back and forth, where nothing has to be forgotten in between. */
+	/* Change between two VMs, for which no translation has to be dropped. */
 	for (i = 0; i < 100; i++) {
 		ASSERT_EQ(0, tenant_reads(&t[0]));
 		ASSERT_EQ(1, tenant_reads(&t[1]));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A guest that takes ticks of its virtual timer while it computes. Included once per
+ * A guest that takes ticks of its virtual timer while it computes.  Included once per
  * program, by the file with the tests.
  */
 #ifndef AXV_TICKS_H
@@ -11,9 +11,9 @@
 #define TIMER_INTID	27
 
 /*
- * The timer, X20 ticks from now; X22 times, each time anew from the handler. Spins, and
- * counts its rounds in X25, or with X23 halts. Calls with the number of interrupts, over
- * and over.
+ * Sets the timer to X20 counts from now, X22 times: the handler sets it anew.  Meanwhile spins,
+ * and counts the rounds in X25, or halts if X23 is not zero.  Then calls with the number of
+ * interrupts, again and again.
  */
 GUEST_CODE(guest_ticks,
 	"mov	x19, #0\n"
@@ -42,7 +42,7 @@ GUEST_CODE(guest_ticks,
 	"hvc	#0\n"
 	"b	3b\n");
 
-/* The last one masks the timer. */
+/* The handler; at the last interrupt it masks the timer. */
 GUEST_CODE(handler_ticks,
 	"stp	x0, x1, [sp, #-16]!\n"
 	"stp	x2, x3, [sp, #-16]!\n"
@@ -70,7 +70,7 @@ static inline __u64 microseconds(struct axv_vm *vm, __u64 us)
 	return axv_query(vm->dev, AXV_QUERY_COUNTER_KHZ) * us / 1000;
 }
 
-/* The next run begins a guest that takes so many ticks, @us apart. */
+/* Make the next run begin a guest that takes so many ticks, @us apart. */
 static inline void start_guest(struct axv_vm *vm, struct axv_vcpu *v, __u64 ticks, __u64 us)
 {
 	arm64_start(v, GUEST_CODE_ADDR);
@@ -79,14 +79,14 @@ static inline void start_guest(struct axv_vm *vm, struct axv_vcpu *v, __u64 tick
 	*arm64_x(v, 22) = ticks;
 }
 
-/* The distributor enables it. */
+/* Enable the timer's interrupt, as the distributor does. */
 static inline int enable(struct axv_vcpu *v)
 {
 	return reg_set(v, AXV_REG_ARM64(GIC, AXV_ARM64_GIC_VTIMER),
 		       AXV_ARM64_VTIMER(TIMER_INTID, 0x80));
 }
 
-/* A VM with one vCPU, whose next run does that. */
+/* Make a VM with one vCPU, whose next run begins that guest, with ticks 200 us apart. */
 static inline void new_guest(struct axv_vm *vm, struct axv_vcpu *v)
 {
 	vm_new_irqchip(vm, AXV_VM_HALT_IN_KERNEL, AXV_IRQCHIP_GICV3);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The virtual timer: it interrupts a guest that runs, wakes one that is halted, and
- * its registers are the guest's own. On a stock kernel its interrupt is KVM's.
+ * Tests of the virtual timer: it interrupts a guest that runs, wakes one that is halted, and
+ * its registers belong to the guest.  In a stock kernel KVM has the timer's interrupt.
  */
 #include "axv_harness.h"
 #include "ticks.h"
@@ -13,7 +13,7 @@
 #define IMASK	2
 #define ISTATUS	4
 
-/* Leaves it asserted; the X24th masks it. */
+/* A handler that leaves the timer asserted; at the X24th interrupt it masks the timer. */
 GUEST_CODE(handler_leaves,
 	"stp	x0, x1, [sp, #-16]!\n"
 	"mrs	x0, icc_iar1_el1\n"
@@ -28,7 +28,7 @@ GUEST_CODE(handler_leaves,
 	"ldp	x0, x1, [sp], #16\n"
 	"eret\n");
 
-/* Calls in the handler, and then masks the timer. */
+/* A handler that calls, and then masks the timer. */
 GUEST_CODE(handler_calls,
 	"mrs	x4, icc_iar1_el1\n"
 	"mov	x0, #2\n"
@@ -42,8 +42,8 @@ GUEST_CODE(handler_calls,
 	"eret\n");
 
 /*
- * Guests whose VMM has the controller: one arms the timer, X20 from now, and computes, one
- * computes for X21 rounds and calls, and so on.
+ * Guests whose VMM has the interrupt controller.  The first one sets the timer to X20 counts
+ * from now, and computes; the next one computes for X21 rounds, and calls.
  */
 GUEST_CODE(guest_arms,
 	"mrs	x9, cntvct_el0\n"
@@ -71,7 +71,7 @@ GUEST_CODE(guest_masks,
 	"hvc	#0\n"
 	"b	.\n");
 
-/* Arms it anew, and waits until it has fired, with no exit in between. */
+/* Sets the timer anew, and waits until it has fired, without an exit in between. */
 GUEST_CODE(guest_rearms,
 	"mrs	x9, cntvct_el0\n"
 	"add	x9, x9, x20\n"
@@ -85,7 +85,7 @@ GUEST_CODE(guest_rearms,
 	"hvc	#0\n"
 	"b	.\n");
 
-/* Takes X22 interrupts (counted in X19) with a timer of X20, and calls. Halts if X23 is not 0. */
+/* Takes X22 interrupts (counted in X19), X20 counts apart, and calls. Halts if X23 is not 0. */
 GUEST_CODE(guest_takes,
 	"mov	x19, #0\n"
 	"mrs	x9, cntvct_el0\n"
@@ -105,7 +105,7 @@ GUEST_CODE(guest_takes,
 	"hvc	#0\n"
 	"b	2b\n");
 
-/* Masks the timer, and calls as if that was the controller; then arms it again. */
+/* A handler that masks the timer, calls, as if to acknowledge, and sets the timer again. */
 GUEST_CODE(handler_takes,
 	"mov	x9, #3\n"
 	"msr	cntv_ctl_el0, x9\n"
@@ -158,10 +158,10 @@ static int again(struct axv_runner *r)
 } while (0)
 
 /*
- * Does the timer's interrupt bring a guest out that computes, and not the host's tick?
- * The guest leaves it asserted, so it is there again as soon as it has been deactivated:
- * within some rounds of the guest's loop, however slow host and emulator are. For a tick
- * the guest goes round for a millisecond or more, each time.
+ * Whether the timer's interrupt itself makes a computing guest exit, not the host's tick.
+ * The guest leaves the timer asserted, so the interrupt comes again when it has been
+ * deactivated: within some rounds of the guest's loop, however slow host and emulator are.
+ * If it had to wait for a tick, there would be a millisecond or more of rounds each time.
  */
 #define ROUNDS_BY_ITSELF	500ull
 
@@ -180,7 +180,7 @@ static bool interrupts_by_itself(struct axv_vm *vm, struct axv_vcpu *v)
 TEST_F(timer, interrupts_a_guest_that_computes)
 {
 	ASSERT_CALL(1, 20);
-	/* Masked by the last handler, and it fired again since, perhaps. */
+	/* The last handler has masked the timer, which may have expired again since. */
 	EXPECT_EQ(ENABLE | IMASK, self->v.run->exit.hypercall.args[1] & (ENABLE | IMASK));
 	ASSERT_CALL(1, 20);
 	EXPECT_LE(20ull, vcpu_stats(&self->v).injections);
@@ -197,7 +197,7 @@ TEST_F(timer, wakes_a_halted_guest)
 	EXPECT_LE(1ull, vcpu_stats(&self->v).blocks);
 }
 
-/* As any level: again after each deactivation, until it is masked. */
+/* A level: the interrupt comes again after each deactivation, until the timer is masked. */
 TEST_F(timer, stays_asserted)
 {
 	HANDLER(handler_leaves);
@@ -207,7 +207,7 @@ TEST_F(timer, stays_asserted)
 	ASSERT_CALL(1, 4);
 }
 
-/* The distributor has it disabled: the guest is not disturbed, and then it is. */
+/* The guest is not interrupted until the distributor enables the interrupt. */
 TEST_F(timer, not_delivered_until_it_is_enabled)
 {
 	__u64 id = AXV_REG_ARM64(GIC, AXV_ARM64_GIC_VTIMER);
@@ -225,7 +225,7 @@ TEST_F(timer, not_delivered_until_it_is_enabled)
 	EXPECT_EQ(4ull, *arm64_x(&self->v, 19));
 }
 
-/* The wire is the timer's; an edge that the VMM adds is another interrupt. */
+/* The VMM cannot move the timer's wire; an edge that it injects is another interrupt. */
 TEST_F(timer, its_wire_is_its_own)
 {
 	struct axv_inject event = {
@@ -250,7 +250,7 @@ TEST_F(timer, its_wire_is_its_own)
 	EXPECT_LE(1ull, *arm64_x(&self->v, 19));
 }
 
-/* The queue is full of others, and there is room for the timer's. */
+/* A queue that is full of other interrupts still has room for the timer's. */
 TEST_F(timer, finds_room)
 {
 	struct axv_inject event = { .type = AXV_INJECT_EXTINT, .priority = 0xf0 };
@@ -263,7 +263,7 @@ TEST_F(timer, finds_room)
 	ASSERT_CALL(1, 20);
 }
 
-/* Saved while its handler runs: it is active there, too, and not taken again. */
+/* If saved in its handler, the interrupt is active in the other vCPU, and not taken again. */
 TEST_F(timer, saved_and_restored_in_its_handler)
 {
 	static __u64 ids[512];
@@ -300,7 +300,7 @@ TEST_F(timer, saved_and_restored_in_its_handler)
 	ASSERT_CALL(1, 1);
 }
 
-/* Its deadline comes when the VM's counter is set past it. */
+/* The timer expires when the VM's counter is set past its deadline. */
 TEST_F(timer, follows_the_clock)
 {
 	struct axv_clock clock = { .counter = 1ull << 50 };
@@ -312,14 +312,14 @@ TEST_F(timer, follows_the_clock)
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	runner_start(&r, &self->v, again, NULL);
 	vcpu_await_state(&self->v, AXV_STATE_BLOCKED);
-	/* What was left of it is over by now, however long it took to get here. */
+	/* The new value is far past the deadline. */
 	clock.counter = 1ull << 51;
 	ASSERT_EQ(0, axv_ioctl(self->vm.fd, AXV_VM_SET_CLOCK, &clock));
 	runner_await(&r, AXV_EXIT_HYPERCALL, 1);
 	runner_stop(&r);
 }
 
-/* Nothing is left armed of one that is reset or closed. */
+/* No timer of a vCPU that is reset or closed stays armed. */
 TEST_F(timer, reset_while_it_waits)
 {
 	struct axv_runner r;
@@ -338,7 +338,7 @@ TEST_F(timer, reset_while_it_waits)
 	ASSERT_CALL(1, 3);
 }
 
-/* A guest of KVM's that lets its timer fire and stores to where no memory is. */
+/* A guest of KVM that lets its timer expire, and stores to an address without memory. */
 GUEST_CODE(kvm_guest,
 	"msr	cntv_cval_el0, xzr\n"
 	"mov	x0, #1\n"
@@ -351,7 +351,7 @@ GUEST_CODE(kvm_guest,
 	"isb\n"
 	"b	1b\n");
 
-/* A vCPU of KVM's, at the beginning of that guest; -1: there is no KVM. */
+/* Make a vCPU of KVM that begins kvm_guest; -1: there is no KVM. */
 static int kvm_vcpu(struct kvm_run **run)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = PAGE };
@@ -378,7 +378,7 @@ static int kvm_vcpu(struct kvm_run **run)
 	return vcpu;
 }
 
-/* Has it come to a store?  KVM also tells when the timer's output changes. */
+/* Run it; returns whether it has stored.  KVM also exits if the timer's output changes. */
 static int kvm_runs(int vcpu, struct kvm_run *run)
 {
 	int err = ioctl(vcpu, KVM_RUN, 0ul);
@@ -388,8 +388,8 @@ static int kvm_runs(int vcpu, struct kvm_run *run)
 }
 
 /*
- * In turn with a vCPU of KVM's, on the same CPU, whose timer is asserted and masked
- * and asserted again: each leaves the physical interrupt as it likes.
+ * Runs in turn with a vCPU of KVM on the same CPU, whose timer is asserted, masked and
+ * asserted again.  axvcpu and KVM may each leave the physical interrupt in any state.
  */
 TEST_F(timer, beside_kvms)
 {
@@ -403,7 +403,7 @@ TEST_F(timer, beside_kvms)
 	for (i = 0; i < 50; i++) {
 		start_guest(&self->vm, &self->v, 1, 50);
 		ASSERT_CALL(2, TIMER_INTID);
-		/* Its timer is asserted, and it is in its handler. */
+		/* axvcpu's guest is in its handler, with its timer asserted. */
 		stores += kvm_runs(vcpu, run);
 		ASSERT_CALL(1, 1);
 		stores += kvm_runs(vcpu, run);
@@ -412,8 +412,8 @@ TEST_F(timer, beside_kvms)
 }
 
 /*
- * A VM of ours lives while one of KVM's comes and goes, which disables the timer's
- * interrupt where KVM is switched on and off with its VMs.
+ * While there is a VM of axvcpu, one of KVM comes and goes, which disables the timer's
+ * interrupt if KVM is switched on and off with its VMs.
  */
 TEST_F(timer, kvms_vm_comes_and_goes)
 {
@@ -442,7 +442,7 @@ static void set_online(int cpu, const char *text)
 	close(fd);
 }
 
-/* Away and back, with this thread elsewhere meanwhile. */
+/* Take a CPU offline and online again, while this thread is on CPU 0. */
 static void switch_off_and_on(int cpu)
 {
 	pin_to(0);
@@ -452,8 +452,8 @@ static void switch_off_and_on(int cpu)
 }
 
 /*
- * A CPU's GIC disables its interrupts while it is offline, whatever the kernel's books
- * say: with a VM that lives meanwhile, and with none.
+ * A CPU's GIC disables the CPU's interrupts while that is offline, though the kernel counts
+ * them as enabled.  Tested with a VM that exists meanwhile, and without one.
  */
 TEST_F(timer, on_a_cpu_that_was_offline)
 {
@@ -492,7 +492,7 @@ FIXTURE_TEARDOWN(level)
 	vm_free(&self->vm);
 }
 
-/* The next run begins this guest, with its timer as it was. */
+/* Make the next run begin this guest, with its timer unchanged. */
 #define GUEST(name, us) do {							\
 	arm64_load(&self->vm, name);						\
 	arm64_start(&self->v, GUEST_CODE_ADDR);					\
@@ -522,7 +522,7 @@ TEST_F(level, a_rise_ends_a_run_once)
 		ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
 		EXPECT_EQ(1ull, event_timer(&self->v));
 		EXPECT_EQ(0, self->v.run->insn_len);
-		/* High as it is, the guest gets on, undisturbed. */
+		/* Though the level is high, the guest goes on without further exits. */
 		GUEST(guest_computes, 0);
 		*arm64_x(&self->v, 21) = 100000;
 		ASSERT_LEVEL(AXV_EXIT_HYPERCALL, 1);
@@ -535,7 +535,7 @@ TEST_F(level, a_rise_ends_a_run_once)
 	EXPECT_GT(300ull, vcpu_stats(&self->v).interrupts);
 }
 
-/* The VMM has not seen it fall, so it has not risen for the VMM. */
+/* If the VMM has not seen the level fall, its next rise is no exit. */
 TEST_F(level, a_fall_that_no_exit_shows)
 {
 	__u64 rises = 1, nothing;
@@ -550,7 +550,7 @@ TEST_F(level, a_fall_that_no_exit_shows)
 		GUEST(guest_rearms, 2000);
 		reason = vcpu_run(&self->v);
 		if (vcpu_stats(&self->v).exits[AXV_EXIT_NOTHING] != nothing) {
-			/* The host's own work may have shown it. */
+			/* A run that ended for the host's own work may have shown the fall. */
 			rises += reason == AXV_EXIT_TIMER;
 			continue;
 		}
@@ -565,7 +565,7 @@ TEST_F(level, a_fall_that_no_exit_shows)
 	EXPECT_EQ(rises + 1, vcpu_stats(&self->v).exits[AXV_EXIT_TIMER]);
 }
 
-/* Any exit shows the level, one that comes before the guest is entered as well. */
+/* Any exit shows the level, also one before the guest is entered. */
 TEST_F(level, stands_in_every_exit)
 {
 	GUEST(guest_arms, 500);
@@ -575,7 +575,7 @@ TEST_F(level, stands_in_every_exit)
 	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_ARM64(SYSREG, TIMER_CTL), 0));
 	ASSERT_EQ(0, vcpu_kick(&self->v));
 	ASSERT_LEVEL(AXV_EXIT_KICKED, 0);
-	/* That of a kick has told it: the run goes on until the guest ends it. */
+	/* The exit Kicked has shown the rise, so the next run goes on until the guest calls. */
 	ASSERT_EQ(0, reg_set(&self->v, AXV_REG_ARM64(SYSREG, TIMER_CTL), ENABLE));
 	ASSERT_EQ(0, vcpu_kick(&self->v));
 	ASSERT_LEVEL(AXV_EXIT_KICKED, 1);
@@ -595,7 +595,7 @@ TEST_F(level, what_the_vmm_knows_is_a_register)
 	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
 	EXPECT_EQ(-EINVAL, reg_set(&self->v, id, 2));
 	EXPECT_EQ(1ull, event_timer(&self->v));
-	/* Restored: nobody is told twice. */
+	/* After the restore the VMM is not told again. */
 	ASSERT_EQ(0, reg_set(&self->v, id, 1));
 	GUEST(guest_computes, 0);
 	*arm64_x(&self->v, 21) = 100000;
@@ -605,8 +605,8 @@ TEST_F(level, what_the_vmm_knows_is_a_register)
 typedef FIXTURE_DATA(level) level_fixture;
 
 /*
- * A VMM that does with the level what a controller does: the guest's IRQ input is the
- * timer's output.
+ * A VMM that does what an interrupt controller does: it sets the guest's IRQ input to the
+ * level of the timer's output.
  */
 static void take_ticks(struct __test_metadata *_metadata, level_fixture *self,
 		       __u64 us, int halts)
@@ -623,7 +623,7 @@ static void take_ticks(struct __test_metadata *_metadata, level_fixture *self,
 	*arm64_x(&self->v, 22) = n;
 	*arm64_x(&self->v, 23) = halts;
 	do {
-		/* A signal's exit shows the level, too. */
+		/* An exit by a signal shows the level, too. */
 		reason = vcpu_run_once(&self->v);
 		ASSERT_TRUE(reason == AXV_EXIT_TIMER || reason == AXV_EXIT_HYPERCALL ||
 			    reason == AXV_EXIT_NOTHING);
@@ -648,7 +648,7 @@ TEST_F(level, ends_a_halt)
 	EXPECT_LE(1ull, vcpu_stats(&self->v).blocks);
 }
 
-/* Two on one CPU in turn, one of which has its interrupt held back. */
+/* Two vCPUs run on one CPU in turn; the timer's interrupt of one is held back. */
 TEST_F(level, not_another_vcpus)
 {
 	struct axv_vcpu held = self->v;
