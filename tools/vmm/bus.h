@@ -54,7 +54,7 @@ struct bus {
 };
 
 /**
- * bus_init() - a bus without devices
+ * bus_init() - make a bus without devices
  * @bus:	the bus
  * @what:	what its addresses are called, in messages
  */
@@ -90,7 +90,7 @@ int bus_map(struct bus *bus, const struct bus_range *range);
 void bus_unmap(struct bus *bus, u64 first);
 
 /**
- * bus_read() - a read by the guest
+ * bus_read() - do a read by the guest
  * @bus:	the bus
  * @addr:	first address
  * @width:	1, 2, 4 or 8 bytes
@@ -101,7 +101,7 @@ void bus_unmap(struct bus *bus, u64 first);
 u64 bus_read(struct bus *bus, u64 addr, unsigned int width);
 
 /**
- * bus_write() - a write by the guest; lost where there is no device
+ * bus_write() - do a write by the guest, which is lost where there is no device
  * @bus:	the bus
  * @addr:	first address
  * @width:	1, 2, 4 or 8 bytes

@@ -326,8 +326,9 @@ enum machine_end machine_run(struct machine *m)
 }
 
 /*
- * The devices have only memory and descriptors, which the end of the process frees.  Nor
- * is the machine freed: the console's writer, if it is stuck, may still use it.
+ * The devices are not released: they have only memory and descriptors, which the end of the
+ * process frees.  The machine is not freed either: the console's writer, if it is stuck, may
+ * still use it.
  */
 void machine_release(struct machine *m)
 {

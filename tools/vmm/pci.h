@@ -172,7 +172,7 @@ unsigned int pci_add_capability(struct pci_function *f, u8 id, const void *body,
 int pci_add(struct pci *pci, struct pci_function *f);
 
 /**
- * pci_config_read() - a read of configuration space
+ * pci_config_read() - do the guest's read of configuration space
  * @pci:	the root
  * @devfn:	device, in bits 7:3, and function of bus 0
  * @reg:	the register
@@ -184,7 +184,7 @@ int pci_add(struct pci *pci, struct pci_function *f);
 u32 pci_config_read(struct pci *pci, unsigned int devfn, unsigned int reg,
 		    unsigned int width);
 
-/** pci_config_write() - a write of configuration space; parameters as of pci_config_read() */
+/** pci_config_write() - do the guest's write; the parameters are those of pci_config_read() */
 void pci_config_write(struct pci *pci, unsigned int devfn, unsigned int reg,
 		      unsigned int width, u32 value);
 

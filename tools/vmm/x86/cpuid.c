@@ -103,7 +103,7 @@ static void change_features(struct axv_x86_cpuid *l, const struct topology *t)
 	l->ebx |= EBX_CPUS(at_most(t->apic.nr, EBX_CPUS_MAX)) | EBX_APIC_ID(t->apic.id);
 	/* The kernel module clears this bit if it has no x2APIC. */
 	l->ecx |= ECX_X2APIC;
-	/* Without the TSC's frequency nobody could tell when a deadline comes. */
+	/* Without the TSC's frequency, axvmm could not compute when a deadline comes. */
 	if (t->tsc_khz)
 		l->ecx |= ECX_TSC_DEADLINE;
 	l->edx |= EDX_APIC | (t->apic.nr > 1 ? EDX_HTT : 0);

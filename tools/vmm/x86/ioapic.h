@@ -63,7 +63,7 @@ int ioapic_init(struct ioapic *ioapic, struct bus *bus, u64 address,
 struct irq_line ioapic_line(struct ioapic *ioapic, unsigned int pin);
 
 /**
- * ioapic_eoi() - a local APIC tells the end of a level-triggered interrupt
+ * ioapic_eoi() - end a level-triggered interrupt, as a local APIC asks
  * @ioapic:	the I/O APIC
  * @vector:	the interrupt's vector
  */

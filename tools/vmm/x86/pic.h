@@ -120,7 +120,7 @@ void pic_watch_timer(struct pics *pics, const struct pic_timer_ops *ops, void *a
 bool pic_pending(const struct pics *pics);
 
 /**
- * pic_acknowledge() - the CPU's interrupt acknowledge cycle
+ * pic_acknowledge() - do the CPU's interrupt acknowledge cycle
  * @pics:	the pair
  *
  * Context: with the machine's lock held.

@@ -41,14 +41,14 @@ struct reset {
 int reset_init(struct reset *reset, struct bus *bus, struct power_switch power);
 
 /**
- * reset_control_read() - a read of port 0xcf9
+ * reset_control_read() - do the guest's read of port 0xcf9
  *
  * Context: with the machine's lock held.
  */
 u8 reset_control_read(const struct reset *reset);
 
 /**
- * reset_control_write() - a write of a byte to port 0xcf9
+ * reset_control_write() - do the guest's write of a byte to port 0xcf9
  *
  * Context: with the machine's lock held.
  */
