@@ -167,7 +167,10 @@ static int open_host(struct machine *m, const struct machine_config *config, __u
 	return 0;
 }
 
-/* With more vCPUs than host CPUs, one often spins for another that has no CPU. */
+/*
+ * The flag of the VM that lets a vCPU yield when it spins, or 0.  If there are more vCPUs than
+ * host CPUs, a vCPU often spins while the vCPU that it waits for has no CPU.
+ */
 static __u32 yield_on_spin(struct machine *m, const struct machine_config *config)
 {
 	__u64 offered;

@@ -714,7 +714,7 @@ TEST_F(ipi, ping_pong_spinning_on_two_cpus)
 		  cpus[1] ? scaled(500) : 10);
 }
 
-/* A VM whose vCPUs yield when they spin, if the processor tells that they do. */
+/* A VM whose vCPUs yield when they spin, if the processor can tell that they spin. */
 FIXTURE(yield)
 {
 	struct axv_vm vm;
@@ -755,7 +755,7 @@ TEST_F(yield, to_the_vcpu_that_is_waited_for)
 	EXPECT_EQ(self->flag != 0, yields(self->c) != 0);
 }
 
-/* A vCPU that sleeps in a halt wants no CPU. */
+/* The vCPUs halt instead of spinning, so neither yields. */
 TEST_F(yield, to_none_that_halts)
 {
 	ping_pong(_metadata, self->c, OP_ping, OP_pong, (int[]){ 0, 0 }, 50);
