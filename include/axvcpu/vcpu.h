@@ -115,9 +115,11 @@ struct axv_hole {
  * @run:	the run page; shared with the VMM and therefore hostile
  * @notifier:	preempt notifier, which has &axv_current follow the thread that has the
  *		claim; belongs to that thread
- * @preempted:	the scheduler took the CPU away from that thread, which would run on.
- *		Written by the scheduler on behalf of the thread; others read a value
- *		that may be stale, as a hint
+ * @wants_cpu:	the thread would run and has no CPU: the scheduler has taken it away, or
+ *		the thread was woken from a halt.  Cleared when the thread has a CPU.  A
+ *		hint, which may be stale, without a lock
+ * @yield_tick:	jiffies when it spun and no other vCPU took its CPU; belongs to the
+ *		holder of the claim
  * @stats:	counters.  @stats.kicks is written under @lock, the rest by the
  *		holder of the claim; read without a lock.
  * @last_fault:	tells a fault that makes no progress; belongs to the holder of
@@ -164,7 +166,8 @@ struct axv_vcpu {
 
 	struct axv_run *run;
 	struct preempt_notifier notifier;
-	bool preempted;
+	bool wants_cpu;
+	unsigned long yield_tick;
 	struct axv_stats stats;
 	struct axv_last_fault last_fault;
 	struct axv_hole hole;

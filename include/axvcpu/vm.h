@@ -152,7 +152,6 @@ struct axv_doorbells {
  * @nr_irqfds:	how many
  * @resamplers:	eventfds that are signalled when level interrupts end, by gsi, resample.c;
  *		walked under SRCU
- * @yielded:	id of the vCPU that got the CPU of a spinning one last; a hint, without a lock
  * @notifier:	MMU notifier of @mm
  * @mmu_lock:	guards changes of @regions, @mmu_seq, the invalidations, @removals,
  *		@removed, @s2 and the bits of the dirty logs, which are set atomically.
@@ -163,6 +162,8 @@ struct axv_doorbells {
  * @removed:	number of the last removal
  * @invalidate_wait: where faults wait for the end of invalidations, and the host for
  *		that of @removals
+ * @yielded:	id of the vCPU that a spinning one has offered its CPU last; a hint, without a
+ *		lock
  * @mmu_seq:	changes whenever a translation that was looked up before may no
  *		longer hold: a region changed or the host takes pages away.  Read
  *		without a lock by axv_memory_seq().
@@ -206,7 +207,6 @@ struct axv_vm {
 	struct list_head irqfds;
 	u32 nr_irqfds;
 	struct xarray resamplers;
-	u32 yielded;
 	struct mmu_notifier notifier;
 
 	/* Written when memory is mapped, stored to or removed. */
@@ -214,6 +214,7 @@ struct axv_vm {
 	struct list_head removals;
 	u64 removed;
 	wait_queue_head_t invalidate_wait;
+	u32 yielded;
 
 	/* Written when the host or the VMM takes memory away. */
 	unsigned long mmu_seq ____cacheline_aligned_in_smp;
@@ -230,7 +231,7 @@ struct axv_vm {
 #define AXV_VM_END(member)	((offsetofend(struct axv_vm, member) - 1) / SMP_CACHE_BYTES)
 static_assert(AXV_VM_END(doorbells) < AXV_VM_LINE(ref));
 static_assert(AXV_VM_END(notifier) < AXV_VM_LINE(mmu_lock));
-static_assert(AXV_VM_END(invalidate_wait) < AXV_VM_LINE(mmu_seq));
+static_assert(AXV_VM_END(yielded) < AXV_VM_LINE(mmu_seq));
 static_assert(AXV_VM_LINE(mmu_seq) == AXV_VM_END(tlb_gen));
 static_assert(AXV_VM_END(tlb_gen) < AXV_VM_LINE(s2));
 static_assert(AXV_VM_END(s2.root) < AXV_VM_LINE(s2.freed));

@@ -30,7 +30,7 @@ static void sched_in(struct preempt_notifier *notifier, int cpu)
 	struct axv_vcpu *vcpu = container_of(notifier, struct axv_vcpu, notifier);
 
 	__this_cpu_write(axv_current, vcpu);
-	WRITE_ONCE(vcpu->preempted, false);
+	WRITE_ONCE(vcpu->wants_cpu, false);
 }
 
 static void sched_out(struct preempt_notifier *notifier,
@@ -39,7 +39,7 @@ static void sched_out(struct preempt_notifier *notifier,
 	struct axv_vcpu *vcpu = container_of(notifier, struct axv_vcpu, notifier);
 
 	__this_cpu_write(axv_current, NULL);
-	WRITE_ONCE(vcpu->preempted, task_is_running(current));
+	WRITE_ONCE(vcpu->wants_cpu, task_is_running(current));
 }
 
 static struct preempt_ops current_ops = {

@@ -102,8 +102,11 @@ void axv_request(struct axv_vcpu *vcpu, enum axv_request request)
 	if (where.mode == AXV_IN_GUEST && where.loaded_cpu >= 0 &&
 	    where.loaded_cpu != raw_smp_processor_id())
 		axv_kick_cpu(where.loaded_cpu);
-	if (swait_active(&vcpu->wait))
+	if (swait_active(&vcpu->wait)) {
+		/* Before the thread can have a CPU, which clears it. */
+		WRITE_ONCE(vcpu->wants_cpu, true);
 		swake_up_one(&vcpu->wait);
+	}
 }
 
 /**

@@ -6,10 +6,12 @@
  * one holds, or for an answer to an interrupt.  If the host's scheduler has taken the
  * CPU away from that other vCPU, the spinning one wastes its whole time slice.
  */
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/spinlock.h>
 #include <linux/xarray.h>
@@ -19,19 +21,23 @@
 
 #include "yield.h"
 
-/* How often a preempted vCPU is offered the CPU before the spinning one goes on. */
+/*
+ * After so many refusals the spinning vCPU goes on.  Each offer locks the run queue of
+ * another CPU.
+ */
 #define MAX_OFFERS	4
 
 /* Its thread, with a reference, if the vCPU would run and has no CPU. */
-static struct task_struct *preempted_thread(struct axv_vcpu *vcpu)
+static struct task_struct *waiting_thread(struct axv_vcpu *vcpu)
 {
 	struct task_struct *task = NULL;
 	unsigned long flags;
 
-	if (!READ_ONCE(vcpu->preempted))
+	if (!READ_ONCE(vcpu->wants_cpu))
 		return NULL;
 	raw_spin_lock_irqsave(&vcpu->lock, flags);
-	if (vcpu->state == AXV_STATE_RUNNING)
+	/* A vCPU that was woken stays Blocked until its thread has a CPU. */
+	if (vcpu->state == AXV_STATE_RUNNING || vcpu->state == AXV_STATE_BLOCKED)
 		task = get_pid_task(vcpu->owner, PIDTYPE_PID);
 	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
 	return task;
@@ -60,7 +66,7 @@ struct task_struct *axv_yield_find(struct axv_vcpu *vcpu, u32 *id)
 		xa_for_each_range(&vcpu->vm->vcpus, at, other, parts[i][0], parts[i][1]) {
 			if (other == vcpu)
 				continue;
-			task = preempted_thread(other);
+			task = waiting_thread(other);
 			if (!task)
 				continue;
 			*id = at;
@@ -71,20 +77,11 @@ struct task_struct *axv_yield_find(struct axv_vcpu *vcpu, u32 *id)
 	return task;
 }
 
-/**
- * axv_vcpu_yield() - have a preempted vCPU of the VM run instead of one that spins
- * @vcpu:	vCPU that spins; its claim is the caller's
- *
- * Each call begins behind the vCPU that had the CPU last, so that all of them have their
- * turn.  &axv_vm.yielded is no more than a hint: vCPUs that spin at the same time write it
- * in any order.
- *
- * Context: process context, preemption on; may schedule.
- */
-void axv_vcpu_yield(struct axv_vcpu *vcpu)
+/* Offer the CPU to one vCPU after the other.  False: none has taken it. */
+static bool offer(struct axv_vcpu *vcpu)
 {
 	struct axv_vm *vm = vcpu->vm;
-	u32 id = READ_ONCE(vm->yielded);
+	u32 id = READ_ONCE(vm->yielded), refused = U32_MAX;
 	unsigned int i;
 
 	for (i = 0; i < MAX_OFFERS; i++) {
@@ -92,14 +89,46 @@ void axv_vcpu_yield(struct axv_vcpu *vcpu)
 		int yielded;
 
 		if (!task)
-			return;
-		/* Fails for a thread that runs meanwhile, or has another scheduling class. */
+			return false;
+		/* All of them have been asked. */
+		if (id == refused) {
+			put_task_struct(task);
+			return false;
+		}
+		/*
+		 * Fails for a thread that runs meanwhile, that has another scheduling class,
+		 * or whose group has used up its time.
+		 */
 		yielded = yield_to(task, true);
 		put_task_struct(task);
-		if (yielded > 0) {
-			WRITE_ONCE(vm->yielded, id);
-			vcpu->stats.yields++;
-			return;
-		}
+		/* The next call begins behind a vCPU that has refused, too. */
+		WRITE_ONCE(vm->yielded, id);
+		if (yielded > 0)
+			return true;
+		if (refused == U32_MAX)
+			refused = id;
 	}
+	return false;
+}
+
+/**
+ * axv_vcpu_yield() - have a vCPU of the VM that waits for a CPU run instead of one that spins
+ * @vcpu:	vCPU that spins; its claim is the caller's
+ *
+ * Each call begins behind the vCPU that was asked last, so that all of them have their
+ * turn.  &axv_vm.yielded is no more than a hint: vCPUs that spin at the same time write it
+ * in any order.  After a call in vain the vCPU asks no other one until the next tick:
+ * otherwise a guest that spins for ever would lock other CPUs' run queues without end.
+ *
+ * Context: process context, preemption on; may schedule.
+ */
+void axv_vcpu_yield(struct axv_vcpu *vcpu)
+{
+	/* A kick or a signal ends the run now, not after another vCPU's time slice. */
+	if (vcpu->yield_tick == jiffies || READ_ONCE(vcpu->requests) || signal_pending(current))
+		return;
+	if (offer(vcpu))
+		vcpu->stats.yields++;
+	else
+		vcpu->yield_tick = jiffies;
 }

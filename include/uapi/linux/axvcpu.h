@@ -1011,7 +1011,7 @@ struct axv_run {
  * @flushes:	TLB flushes asked of the hardware
  * @loads:	times that a CPU's hardware took hold of the vCPU
  * @doorbells:	writes that rang a doorbell
- * @yields:	times it spun and its host CPU went to another vCPU of the VM, with
+ * @yields:	times it spun and the scheduler agreed to run another vCPU of the VM, with
  *		AXV_VM_YIELD_ON_SPIN
  * @pad:	zero
  */

@@ -136,7 +136,9 @@ int axv_svm_hardware_init(void)
 	axv_svm.nrips = edx & SVM_CPUID_NRIPS;
 	axv_svm.decode_assists = edx & SVM_CPUID_DECODE;
 	axv_svm.flush_by_asid = edx & SVM_CPUID_FLUSH_ASID;
-	axv_svm.pause_filter = (edx & SVM_CPUID_PAUSE_FILTER) == SVM_CPUID_PAUSE_FILTER;
+	/* Without next RIP the guest would not get past the PAUSE. */
+	axv_svm.pause_filter = axv_svm.nrips &&
+			       (edx & SVM_CPUID_PAUSE_FILTER) == SVM_CPUID_PAUSE_FILTER;
 	axv_svm.vnmi = edx & SVM_CPUID_VNMI;
 	axv_svm.v_spec_ctrl = boot_cpu_has(X86_FEATURE_V_SPEC_CTRL);
 

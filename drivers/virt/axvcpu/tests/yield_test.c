@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which vCPU gets the CPU of one that spins, and who counts as preempted.
+ * Which vCPU gets the CPU of one that spins, and when a vCPU waits for a CPU.
  */
 #include <linux/kthread.h>
 #include <linux/pid.h>
@@ -15,12 +15,12 @@
 #define NR	4
 
 /* As if a thread ran the vCPU and the scheduler had taken its CPU away. */
-static void pretend(struct axv_fake *fake, enum axv_vcpu_state state, bool preempted)
+static void pretend(struct axv_fake *fake, enum axv_vcpu_state state, bool wants_cpu)
 {
 	raw_spin_lock_irq(&fake->vcpu.lock);
 	fake->vcpu.state = state;
 	raw_spin_unlock_irq(&fake->vcpu.lock);
-	WRITE_ONCE(fake->vcpu.preempted, preempted);
+	WRITE_ONCE(fake->vcpu.wants_cpu, wants_cpu);
 }
 
 static void expect_found(struct kunit *test, struct axv_fake *spins, u32 behind, int expected)
@@ -59,23 +59,27 @@ static void the_next_one_in_a_circle(struct kunit *test)
 	expect_found(test, fake[1], 0, 3);
 	expect_found(test, fake[1], 3, 3);
 
+	/* One that was woken and waits for its CPU */
+	pretend(fake[1], AXV_STATE_BLOCKED, true);
+	expect_found(test, fake[0], 0, 1);
+
 	/* Not one that runs, sleeps, or is between two runs. */
 	pretend(fake[3], AXV_STATE_RUNNING, false);
 	expect_found(test, fake[0], 2, 1);
-	pretend(fake[1], AXV_STATE_BLOCKED, true);
+	pretend(fake[1], AXV_STATE_BLOCKED, false);
 	expect_found(test, fake[0], 0, -1);
 	pretend(fake[1], AXV_STATE_READY, true);
 	expect_found(test, fake[0], 0, -1);
 	pretend(fake[3], AXV_STATE_READY, false);
 }
 
-/* A guest whose thread lets others run, and tells whether it looked preempted while it ran. */
+/* A guest whose thread lets others run, and looks at wants_cpu while it runs itself. */
 static int give_way(struct axv_fake *fake)
 {
 	bool *seen = fake->arg;
 
 	yield();
-	*seen |= READ_ONCE(fake->vcpu.preempted);
+	*seen |= READ_ONCE(fake->vcpu.wants_cpu);
 	return AXV_EXIT_NONE;
 }
 
@@ -84,12 +88,12 @@ static int look(void *arg)
 	struct axv_fake *fake = arg;
 
 	/* Both threads have the same CPU: while this one runs, the other one does not. */
-	while (!kthread_should_stop() && !READ_ONCE(fake->vcpu.preempted))
+	while (!kthread_should_stop() && !READ_ONCE(fake->vcpu.wants_cpu))
 		cond_resched();
-	return READ_ONCE(fake->vcpu.preempted);
+	return READ_ONCE(fake->vcpu.wants_cpu);
 }
 
-static void a_thread_that_would_run_is_preempted(struct kunit *test)
+static void a_thread_that_would_run_wants_a_cpu(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
 	struct axv_fake_thread runs, looks;
@@ -107,7 +111,36 @@ static void a_thread_that_would_run_is_preempted(struct kunit *test)
 	axv_fake_stop(&runs);
 }
 
-static void a_thread_that_sleeps_is_not(struct kunit *test)
+static int wake_and_look(void *arg)
+{
+	struct axv_vcpu *vcpu = arg;
+	bool wants_cpu;
+
+	preempt_disable();
+	axv_vcpu_kick(vcpu);
+	/* Its thread may run on no other CPU than this one. */
+	wants_cpu = READ_ONCE(vcpu->wants_cpu);
+	preempt_enable();
+	return wants_cpu;
+}
+
+static void a_thread_that_is_woken_wants_a_cpu(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
+	struct axv_fake_thread thread;
+
+	fake->guest = axv_fake_guest_halt;
+	axv_fake_start(test, &thread, 0, axv_fake_run_fn, &fake->vcpu);
+	axv_fake_await_state(test, &fake->vcpu, AXV_STATE_BLOCKED);
+	while (task_is_running(thread.task))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_EQ(test, 1, axv_fake_call(test, 0, wake_and_look, &fake->vcpu));
+	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &thread));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(fake->vcpu.wants_cpu));
+	axv_fake_stop(&thread);
+}
+
+static void a_thread_that_sleeps_wants_none(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
 	struct axv_fake_thread thread;
@@ -117,7 +150,7 @@ static void a_thread_that_sleeps_is_not(struct kunit *test)
 	axv_fake_await_state(test, &fake->vcpu, AXV_STATE_BLOCKED);
 	while (task_is_running(thread.task))
 		schedule_timeout_uninterruptible(1);
-	KUNIT_EXPECT_FALSE(test, READ_ONCE(fake->vcpu.preempted));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(fake->vcpu.wants_cpu));
 	axv_vcpu_kick(&fake->vcpu);
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_wait(test, &thread));
 	axv_fake_stop(&thread);
@@ -125,8 +158,9 @@ static void a_thread_that_sleeps_is_not(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(the_next_one_in_a_circle),
-	KUNIT_CASE(a_thread_that_would_run_is_preempted),
-	KUNIT_CASE(a_thread_that_sleeps_is_not),
+	KUNIT_CASE(a_thread_that_would_run_wants_a_cpu),
+	KUNIT_CASE(a_thread_that_sleeps_wants_none),
+	KUNIT_CASE(a_thread_that_is_woken_wants_a_cpu),
 	{}
 };
 

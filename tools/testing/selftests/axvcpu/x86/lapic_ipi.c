@@ -724,9 +724,10 @@ FIXTURE(yield)
 
 FIXTURE_SETUP(yield)
 {
-	int dev = open("/dev/axvcpu", O_RDWR | O_CLOEXEC), i;
+	int dev, i;
 
 	NEED_LAPIC();
+	dev = open("/dev/axvcpu", O_RDWR | O_CLOEXEC);
 	ASSERT_GE(dev, 0);
 	self->flag = axv_query(dev, AXV_QUERY_VM_FLAGS) & AXV_VM_YIELD_ON_SPIN;
 	ASSERT_EQ(0, close(dev));
