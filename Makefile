@@ -168,7 +168,7 @@ headers-matrix: deps
 .PHONY: check check-long
 check-long: CHECK_LONG := --long
 check check-long:
-	$(Q)$(SCRIPTS)/deps x86 arm64
+	$(Q)$(SCRIPTS)/deps x86 arm64 docs
 	$(Q)$(VMTEST)/check $(CHECK_LONG) $(if $(CROSS_TOOLS),--only $(ARCH)) $(CHECK_ARGS)
 
 .PHONY: demo
@@ -202,6 +202,14 @@ fuzz:
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_fuzz) O=$(BUILD)/tools/fuzz \
 		"LIBFDT=$$($(SCRIPTS)/kernels --arch x86 package libfdt-dev)" all
 	$(Q)FUZZ_SECONDS=$(SECONDS) $(TOOL_fuzz)/fuzz $(BUILD)/tools/fuzz $(FUZZ)
+
+# -E: a page that has not changed is read again, otherwise its warnings are not seen.
+.PHONY: docs
+docs:
+	$(Q)$(SCRIPTS)/deps x86 docs
+	@printf '  DOCS    %s\n' build/docs/index.html
+	$(Q)sphinx-build -q -W --keep-going -E -b html -d $(BUILD)/docs/.doctrees \
+		Documentation/axvcpu $(BUILD)/docs
 
 .PHONY: install-test
 install-test:

@@ -97,6 +97,11 @@ def job_lint(job):
         job.passed += len(re.findall(r"^ok ", text, re.M))
 
 
+def job_docs(job):
+    if job.command("make", "docs") is not None:
+        job.passed += 1
+
+
 def job_fetch(job):
     if job.command("tools/scripts/kernels", "fetch") is not None:
         job.passed += 1
@@ -504,6 +509,7 @@ def all_jobs():
             f"build the module for {flavour} without a warning")
     add("lint", ["fetch", "tools"], job_lint,
         "checkpatch, sparse, W=1, kernel-doc, shellcheck, circles")
+    add("docs", [], job_docs, "the documents as HTML, without a warning")
     add("build-debug", ["debug-kernel"], build_module("debug"),
         "build the module for the debug kernel")
     # Early, since this takes as long as the one for x86, and further jobs wait for it.
