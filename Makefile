@@ -211,6 +211,14 @@ docs:
 	$(Q)sphinx-build -q -W --keep-going -E -b html -d $(BUILD)/docs/.doctrees \
 		Documentation/axvcpu $(BUILD)/docs
 
+# For clangd, which looks in build/, too. The tools' commands are printed, not carried out, so
+# some of what they need is perhaps not there: -k, and no messages of that.
+.PHONY: compile_commands.json
+compile_commands.json: module
+	$(Q)$(MAKE) -kBn V=1 lib vmm $(KVM) bench-tools selftests unit 2>/dev/null | \
+		$(SCRIPTS)/compile-commands $(MODULE_BUILD) $(KDIR) >$(BUILD)/$@.new
+	$(Q)mv $(BUILD)/$@.new $(BUILD)/$@
+
 .PHONY: install-test
 install-test:
 	$(Q)$(SCRIPTS)/install-test
