@@ -46,7 +46,7 @@ class Machine:
     kernel = None      # path of the kernel
     initrd = None      # path of a cpio archive
     append = ""        # more kernel command line
-    debug = False      # the debug kernel: slower, and with its own parameters
+    debug = False      # a debug kernel: slower, and with its own parameters
     work = None        # a private, empty directory
     qemu_args = ()
     trace = None       # a file for what runs between two XCHG BX, BX, in Bochs

@@ -21,6 +21,9 @@ DEADLINE = {"qemu": 300, "bochs": 900, "debug": 900}
 # Seconds after which a kernel has to be in userspace, also far more than it needs.
 BOOT = {"qemu": 90, "bochs": 450, "debug": 240}
 
+# The project's own kernels: slow, since every access of memory is checked.
+DEBUG_KERNELS = ("debug", "kcsan")
+
 # How often a run is repeated if QEMU has erred. Once, two of three runs in a row that booted
 # guests with two CPUs met such an error; at another time none of some forty boots did.
 EXCUSES = 3
@@ -257,8 +260,8 @@ class Run:
         m.icount = self.icount
         # With 512 MiB there are no transparent huge pages.
         m.mem = self.mem or \
-            (1024 if self.emu == "bochs" else 1536 if self.kernel == "debug" else 2048)
-        m.debug = self.kernel == "debug"
+            (1024 if self.emu == "bochs" else 1536 if self.kernel in DEBUG_KERNELS else 2048)
+        m.debug = self.kernel in DEBUG_KERNELS
         m.interactive = self.interactive
         m.append = self.append
         m.qemu_args = self.qemu_args
