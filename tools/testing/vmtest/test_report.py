@@ -591,6 +591,31 @@ class Verdicts(unittest.TestCase):
         self.fails(GOOD, warn.replace("Call", "WARNING: CPU: 0 PID: 1 at other.c:1\nCall"))
         self.fails(GOOD, "vmtest: expect nesting.c\nvmtest: expected\n")
 
+    def test_races(self):
+        """A race of KCSAN's is a failure where the module is in one of the stacks, which the
+        first line need not say; the kernel's own are none."""
+        ours = ("=" * 66 + "\nBUG: KCSAN: data-race in axv_a [axvcpu] / b\n\n"
+                "write to 0xf0 of 8 bytes by task 7 on cpu 1:\n axv_a+0x1/0x2 [axvcpu]\n"
+                "read to 0xf0 of 8 bytes by task 8 on cpu 0:\n b+0x1/0x2\n c+0x1/0x2\n" +
+                "=" * 66 + "\n")
+        kernels = ours.replace("axv_a [axvcpu]", "a").replace("axv_a+0x1/0x2 [axvcpu]", "a+0x1/0x2")
+        self.assertEqual(judge(GOOD, ours).failures,
+                         ["kernel log: BUG: KCSAN: data-race in axv_a [axvcpu] / b"])
+        self.assertEqual(judge(GOOD, kernels).failures, [])
+        self.fails(GOOD, kernels.replace(" c+0x1/0x2", " c+0x1/0x2 [axvcpu]"))
+        self.fails(GOOD, "vmtest: expect x\nx\n" + ours + "vmtest: expected\n")
+        # What an interrupt interrupts has nothing to do with its races; its own functions have.
+        irq = " asm_sysvec_apic_timer_interrupt+0x1/0x2\n axv_c+0x1/0x2 [axvcpu]\n"
+        self.assertEqual(judge(GOOD, kernels.replace("read", irq + "read")).failures, [])
+        self.fails(GOOD, kernels.replace("read", irq + "read").replace(" c+", " axv_c [axvcpu]+"))
+        self.fails(GOOD, kernels.replace(" c+", " axv_d+0x1/0x2 [axvcpu]\n" + irq + " c+"))
+        # So has what the kernel does to its own when it is asked for a page.
+        page = " handle_mm_fault+0x1/0x2\n get_user_pages_unlocked+0x1/0x2\n axv_d [axvcpu]+\n"
+        self.assertEqual(judge(GOOD, kernels.replace("read", page + "read")).failures, [])
+        # What follows a report is no part of it, and what is in between counts.
+        self.assertEqual(judge(GOOD, kernels + "axvcpu: x [axvcpu]\n").failures, [])
+        self.fails(GOOD, kernels.replace("write", "BUG: KASAN: x\nwrite"))
+
 
 class Hangs(unittest.TestCase):
     """Only a machine that hangs or reports something before userspace is started once more."""

@@ -38,6 +38,15 @@ HARMLESS = re.compile(
 EXPECT = re.compile(r"vmtest: expect (.+?)\s*$")
 EXPECT_END = re.compile(r"vmtest: expected\b")
 
+# How a report of KCSAN begins and ends, and each of the two stacks in it; what stands behind
+# the module's functions in one; and the function below which is what an interrupt has
+# interrupted, or what has faulted or asked the kernel for a page of the VMM's.
+RACE = re.compile(r"BUG: KCSAN:")
+RACE_END = re.compile(r"={60}")
+RACE_STACK = re.compile(r" bytes by ")
+OURS = "[axvcpu]"
+BELOW = re.compile(r"\b(asm_(sysvec|exc|common)_\w+|el1h_64_\w+|handle_mm_fault)\+0x")
+
 RESULT = re.compile(r"^(\s*)(not )?ok (\d+)\b[ -]*(.*)$")
 # A failed assertion of the kselftest harness: file, line, test, message.
 COMPLAINT = re.compile(r"^# \S+?:\d+:\w+:(Expected .*)$")
@@ -50,6 +59,8 @@ class KernelLog:
     def __init__(self, allow=()):
         self.trouble = []
         self.allow = [re.compile(a) for a in allow]
+        self.race = None  # the first line of a report of KCSAN without OURS so far
+        self.counts = True  # a function of the stack that is being read counts
         self.expecting = None
         self.met = False
 
@@ -63,6 +74,8 @@ class KernelLog:
         if EXPECT_END.search(text):
             self.close()
             return
+        if self._race(text):
+            return
         if self.expecting is not None:
             if self.expecting in text:
                 self.met = True
@@ -74,8 +87,29 @@ class KernelLog:
                              r"|kernel BUG at|Kernel panic|unreferenced object", text):
                 return
         if TROUBLE.search(text) and not HARMLESS.search(text):
-            if not any(a.search(text) for a in self.allow):
-                self.trouble.append(text.strip())
+            self._note(text)
+
+    def _note(self, text):
+        if not any(a.search(text) for a in self.allow):
+            self.trouble.append(text.strip())
+
+    def _race(self, text):
+        """A line that may be one of a report of KCSAN: whether it is the first. The kernel has
+        races of its own: a report counts only if one of its stacks has a function of ours, which
+        has to do with what is above."""
+        first = RACE.search(text) is not None
+        if first:
+            self.race = text
+        elif RACE_END.search(text):
+            self.race = None
+        if first or RACE_STACK.search(text):
+            self.counts = True
+        elif BELOW.search(text):
+            self.counts = False
+        if self.race and self.counts and OURS in text:
+            self._note(self.race)
+            self.race = None
+        return first
 
     def close(self):
         """To be called when the log, or an announced report, ends."""
