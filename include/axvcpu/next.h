@@ -43,7 +43,7 @@ static inline struct axv_run *axv_exit(struct axv_vcpu *vcpu, u32 reason, u8 len
 
 	run->exit_reason = reason;
 	run->insn_len = len;
-	vcpu->stats.exits[reason]++;
+	axv_count(&vcpu->stats.exits[reason], 1);
 	return run;
 }
 

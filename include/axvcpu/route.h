@@ -60,6 +60,13 @@ static inline void axv_routes_retry(struct axv_vcpu *vcpu)
 		__axv_routes_retry(vcpu);
 }
 
+/* May there be level routes? */
+static inline bool axv_has_levels(const struct axv_vm *vm)
+{
+	/* A plain load, without the lock of the array. */
+	return data_race(xa_marked(&vm->routes, AXV_ROUTE_MARK_LEVEL));
+}
+
 /**
  * axv_routes_closed() - note that a vCPU is gone, and its wires with it
  * @vcpu:	vCPU that nobody finds by its id any more
@@ -71,7 +78,7 @@ static inline void axv_routes_retry(struct axv_vcpu *vcpu)
  */
 static inline void axv_routes_closed(struct axv_vcpu *vcpu)
 {
-	if (unlikely(xa_marked(&vcpu->vm->routes, AXV_ROUTE_MARK_LEVEL)))
+	if (unlikely(axv_has_levels(vcpu->vm)))
 		__axv_routes_closed(vcpu);
 }
 
@@ -106,8 +113,7 @@ static inline void axv_routes_closed(struct axv_vcpu *vcpu)
  */
 static inline bool axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
 {
-	return !xa_marked(&vcpu->vm->routes, AXV_ROUTE_MARK_LEVEL) ||
-	       __axv_routes_ended(vcpu, vector);
+	return !axv_has_levels(vcpu->vm) || __axv_routes_ended(vcpu, vector);
 }
 
 int axv_irqfd_init(void);

@@ -10,6 +10,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/cache.h>
+#include <linux/compiler.h>
 #include <linux/cpumask.h>
 #include <linux/kref.h>
 #include <linux/preempt.h>
@@ -121,7 +122,7 @@ struct axv_hole {
  * @yield_tick:	jiffies when it spun and no other vCPU took its CPU; belongs to the
  *		holder of the claim
  * @stats:	counters.  @stats.kicks is written under @lock, the rest by the
- *		holder of the claim; read without a lock.
+ *		holder of the claim, both by axv_count(); read without a lock.
  * @last_fault:	tells a fault that makes no progress; belongs to the holder of
  *		the claim
  * @hole:	addresses without a region, found at device exits; belongs to the holder of
@@ -189,6 +190,20 @@ static inline union axv_where axv_where(const struct axv_vcpu *vcpu)
 	/* Pairs with axv_left_guest(). */
 	where.word = smp_load_acquire(&vcpu->where.word);
 	return where;
+}
+
+/**
+ * axv_count() - count in &axv_vcpu.stats
+ * @counter:	one of them; nobody else writes it now
+ * @n:		how many more
+ */
+static __always_inline void axv_count(u64 *counter, s64 n)
+{
+	/*
+	 * Who reads it meanwhile is as well served by the number of before.  WRITE_ONCE()
+	 * would say so, too, and keep the compiler from its one instruction.
+	 */
+	data_race(*counter += n);
 }
 
 static_assert(offsetof(struct axv_vcpu, where) % SMP_CACHE_BYTES == 0);

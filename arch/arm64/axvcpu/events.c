@@ -205,7 +205,7 @@ void axv_arm64_raise(struct axv_arm64_vcpu *v, u64 esr, u64 far)
 	}
 	regs->pc = v->sys[AXV_SYS_VBAR_EL1] + vector_offset(regs->pstate);
 	regs->pstate = pstate_at_vector(regs->pstate, sctlr);
-	v->base.stats.injections++;
+	axv_count(&v->base.stats.injections, 1);
 }
 
 /**

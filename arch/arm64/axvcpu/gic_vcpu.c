@@ -159,7 +159,7 @@ static noinline void drain(struct axv_arm64_vcpu *v)
 		gic->hold = gic->line;
 	raw_spin_unlock(&v->base.lock);
 
-	v->base.stats.injections += gic->taken;
+	axv_count(&v->base.stats.injections, gic->taken);
 	gic->taken = 0;
 	if (gic->released)
 		axv_arm64_ppi_released();

@@ -122,7 +122,7 @@ static noinline void serror_was_taken(struct axv_arm64_vcpu *v)
 	raw_spin_lock(&v->base.lock);
 	axv_arm64_set_line(&v->events, HCR_VSE, false);
 	raw_spin_unlock(&v->base.lock);
-	v->base.stats.injections++;
+	axv_count(&v->base.stats.injections, 1);
 }
 
 /* Without VHE only: EL2 was lost, or has faulted. */
@@ -152,7 +152,7 @@ static __always_inline enum axv_next after_exit(struct axv_arm64_vcpu *v)
 	case AXV_EL2_FAULT:
 		return not_entered(v);
 	default:
-		v->base.stats.interrupts++;
+		axv_count(&v->base.stats.interrupts, 1);
 		return AXV_INTERRUPT;
 	}
 sync:
@@ -218,9 +218,9 @@ static __always_inline enum axv_next run_guest(struct axv_arm64_vcpu *v, int cpu
 			break;
 
 		trace_axv_entry(vcpu, v->regs.pc);
-		vcpu->stats.entries++;
+		axv_count(&vcpu->stats.entries, 1);
 		world_switch(v);
-		vcpu->stats.hw_exits++;
+		axv_count(&vcpu->stats.hw_exits, 1);
 		axv_left_guest(vcpu);
 		trace_axv_exit(vcpu, v->regs.pc, v->last.esr, v->last.code,
 			       v->last.far);

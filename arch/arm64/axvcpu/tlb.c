@@ -144,7 +144,7 @@ noinstr unsigned int axv_arm64_tlb_note(struct axv_arm64_vcpu *v, struct axv_arm
 	tlb->vm_id = vm->base.id;
 	tlb->serial = v->serial;
 	tlb->tlb_gen = gen;
-	v->base.stats.flushes++;
+	axv_count(&v->base.stats.flushes, 1);
 	return stale;
 }
 

@@ -119,7 +119,8 @@ static u8 *extint_at(struct axv_x86_events *ev, unsigned int n)
 
 static void push_extint(struct axv_x86_events *ev, u8 vector)
 {
-	*extint_at(ev, ev->extint_count++) = vector;
+	*extint_at(ev, ev->extint_count) = vector;
+	WRITE_ONCE(ev->extint_count, ev->extint_count + 1);
 }
 
 static u8 pop_extint(struct axv_x86_events *ev)
@@ -154,8 +155,8 @@ static int inject_exception(struct axv_x86_events *ev,
 		return -EINVAL;
 	if (ev->exception)
 		return -EAGAIN;
-	ev->exception = make_event(AXV_X86_EVENT_TYPE_EXCEPTION, event->vector,
-				   has_error, event->error_code);
+	WRITE_ONCE(ev->exception, make_event(AXV_X86_EVENT_TYPE_EXCEPTION, event->vector,
+					     has_error, event->error_code));
 	ev->exception_addr = event->address;
 	ev->raised = event->flags & AXV_INJECT_RAISED;
 	return 0;
@@ -193,7 +194,7 @@ int axv_x86_inject(struct axv_vcpu *vcpu, const struct axv_inject *event)
 	case AXV_INJECT_NMI:
 		if (ev->nmi_pending >= AXV_NMI_MAX)
 			return -EAGAIN;
-		ev->nmi_pending++;
+		WRITE_ONCE(ev->nmi_pending, ev->nmi_pending + 1);
 		break;
 	case AXV_INJECT_EXCEPTION:
 		err = inject_exception(ev, event);
@@ -527,7 +528,7 @@ void axv_x86_nmi_taken(struct axv_x86_vcpu *x)
 		ev->nmi_pending--;
 	raw_spin_unlock(&x->base.lock);
 	if (!ev->reinject)
-		x->base.stats.injections++;
+		axv_count(&x->base.stats.injections, 1);
 }
 
 /**

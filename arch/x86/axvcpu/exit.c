@@ -371,7 +371,7 @@ enum axv_next axv_x86_next_event(struct axv_x86_vcpu *x, u64 *event,
 		*irq_window |= axv_lapic_pic_open(x);
 	}
 	if (*event)
-		x->base.stats.injections++;
+		axv_count(&x->base.stats.injections, 1);
 	x->injected = *event;
 	return AXV_RESUME;
 }
@@ -413,6 +413,6 @@ void axv_x86_event_cut_short(struct axv_x86_vcpu *x, u64 event, bool soft)
 		return;
 	}
 	if (injected)
-		x->base.stats.injections--;
+		axv_count(&x->base.stats.injections, -1);
 	axv_x86_cut_short(x, event, 0);
 }

@@ -58,7 +58,9 @@ void axv_lapic_reset_regs(struct axv_lapic *lapic)
 	unsigned int i;
 
 	axv_lapic_timer_stop(lapic);
-	memset(lapic->regs, 0, sizeof(lapic->regs));
+	/* Not memset(): senders read LDR, DFR and SVR meanwhile. */
+	for (i = 0; i < ARRAY_SIZE(lapic->regs); i++)
+		WRITE_ONCE(lapic->regs[i], 0);
 	memset(lapic->used, 0, sizeof(lapic->used));
 	WRITE_ONCE(*axv_lapic_reg(lapic, APIC_DFR), APIC_DFR_FLAT);
 	WRITE_ONCE(*axv_lapic_reg(lapic, APIC_SPIV), 0xff);

@@ -139,7 +139,7 @@ static void post_nmi(struct axv_x86_vcpu *x)
 
 	raw_spin_lock_irqsave(&x->base.lock, flags);
 	if (ev->nmi_pending < AXV_NMI_MAX)
-		ev->nmi_pending++;
+		WRITE_ONCE(ev->nmi_pending, ev->nmi_pending + 1);
 	WRITE_ONCE(ev->any, true);
 	raw_spin_unlock_irqrestore(&x->base.lock, flags);
 }

@@ -73,7 +73,7 @@ void axv_lapic_timer_init(struct axv_lapic *lapic)
 static void start(struct axv_lapic_timer *timer, ktime_t expiry)
 {
 	lockdep_assert_held(&timer->lock);
-	timer->cpu = raw_smp_processor_id();
+	WRITE_ONCE(timer->cpu, raw_smp_processor_id());
 	hrtimer_start(&timer->hrtimer, expiry, START_MODE);
 }
 
@@ -465,12 +465,13 @@ void axv_lapic_timer_put_tick(struct axv_lapic *lapic, bool ticked)
 void axv_lapic_timer_move(struct axv_lapic *lapic)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
+	int cpu = READ_ONCE(timer->cpu);
 	unsigned long flags;
 
-	if (likely(timer->cpu == raw_smp_processor_id() || timer->cpu < 0))
+	if (likely(cpu == raw_smp_processor_id() || cpu < 0))
 		return;
 	raw_spin_lock_irqsave(&timer->lock, flags);
-	timer->cpu = -1;
+	WRITE_ONCE(timer->cpu, -1);
 	if (hrtimer_try_to_cancel(&timer->hrtimer) > 0)
 		start(timer, hrtimer_get_expires(&timer->hrtimer));
 	raw_spin_unlock_irqrestore(&timer->lock, flags);

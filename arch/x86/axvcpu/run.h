@@ -384,9 +384,9 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		engine->prepare(x, cpu);
 
 		trace_axv_entry(vcpu, x->regs.rip);
-		vcpu->stats.entries++;
+		axv_count(&vcpu->stats.entries, 1);
 		engine->enter(x);
-		vcpu->stats.hw_exits++;
+		axv_count(&vcpu->stats.hw_exits, 1);
 		axv_left_guest(vcpu);
 		if (trace_axv_exit_enabled())
 			engine->trace_exit(x);
@@ -403,7 +403,7 @@ axv_x86_inner_loop(struct axv_x86_vcpu *x, int cpu,
 		if (next != AXV_INTERRUPT)
 			break;
 
-		vcpu->stats.interrupts++;
+		axv_count(&vcpu->stats.interrupts, 1);
 		axv_x86_take_interrupts(x, engine);
 		if (unlikely(vcpu->vm->flags & AXV_VM_EXIT_ON_EXTINT)) {
 			next = axv_exit_interrupt(vcpu);

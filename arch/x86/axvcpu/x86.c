@@ -111,7 +111,7 @@ static void reset_msrs(struct axv_x86_vcpu *x)
 		x->hw->set_msr(x, zero[i], 0);
 	x->hw->set_msr(x, MSR_IA32_CR_PAT, AXV_X86_PAT_RESET);
 	x->tsc_aux = 0;
-	x->tsc_adjust = 0;
+	WRITE_ONCE(x->tsc_adjust, 0);
 	x->mcg_status = 0;
 	x->misc_enable = 0;
 	x->mtrr_def_type = 0;

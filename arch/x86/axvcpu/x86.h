@@ -196,7 +196,9 @@ static inline void axv_x86_offer_yield(struct axv_arch_ops *ops)
 /**
  * struct axv_x86_events - events on their way to the guest
  *
- * &axv_vcpu.lock guards these, since any thread may inject:
+ * &axv_vcpu.lock guards these, since any thread may inject.  The holder of the claim looks
+ * without it whether there is an @exception, and at @extint_count and @nmi_pending, where a
+ * stale answer does no harm; so other threads write these whole, by WRITE_ONCE():
  * @extint:	ring of queued external interrupts.  It has one place more than may be
  *		queued, for an interrupt that goes back because its delivery was cut short
  * @extint_head: index of the interrupt that is delivered next

@@ -103,7 +103,8 @@ static __always_inline int axv_try_claim(struct axv_vcpu *vcpu,
 		return err;
 	err = axv_set_current_vcpu(vcpu);
 	if (likely(!err)) {
-		vcpu->claim = AXV_CLAIM_OPERATION;
+		/* Pairs with axv_begin_read(), which looks without the lock first. */
+		WRITE_ONCE(vcpu->claim, AXV_CLAIM_OPERATION);
 		vcpu->operations++;
 	}
 	return err;
@@ -120,7 +121,7 @@ static __always_inline void axv_drop_claim(struct axv_vcpu *vcpu)
 	lockdep_assert_held(&vcpu->lock);
 	axv_assert_claimed(vcpu);
 	axv_clear_current_vcpu(vcpu);
-	vcpu->claim = AXV_CLAIM_NONE;
+	WRITE_ONCE(vcpu->claim, AXV_CLAIM_NONE);
 }
 
 /*

@@ -226,10 +226,10 @@ void __axv_vcpu_load(struct axv_vcpu *vcpu, int cpu)
 		if (vcpu->loaded_cpu != cpu) {
 			hlist_add_head_rcu(&vcpu->held, this_cpu_ptr(&axv_held));
 			hold(vcpu->vm, cpu);
-			vcpu->stats.loads++;
+			axv_count(&vcpu->stats.loads, 1);
 		}
 		vcpu->ops->load(vcpu, cpu);
-		vcpu->cpu = cpu;
+		WRITE_ONCE(vcpu->cpu, cpu);
 		set_loaded(vcpu);
 		WRITE_ONCE(vcpu->loaded_cpu, cpu);
 	}

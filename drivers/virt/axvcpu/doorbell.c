@@ -140,7 +140,7 @@ bool __axv_ring_doorbell(struct axv_vcpu *vcpu, enum axv_space space, u64 addr,
 	if (AXV_RINGING_SLEEPS)
 		lockdep_assert_preemption_enabled();
 	axv_eventfd_ring(bell->eventfd);
-	vcpu->stats.doorbells++;
+	axv_count(&vcpu->stats.doorbells, 1);
 	bell_put(bell);
 	return true;
 }

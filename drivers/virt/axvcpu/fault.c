@@ -140,7 +140,8 @@ static void axv_host_pages(pte_t *ptep, u64 *pages, unsigned int nr, u32 always,
 		if (!allows)
 			continue;
 		pfn = pte_pfn(pte);
-		if (!PageAnon(pfn_to_page(pfn)))
+		/* While it is mapped it stays one; the host may change whose it is. */
+		if (!data_race(PageAnon(pfn_to_page(pfn))))
 			continue;
 		pages[i] = PFN_PHYS(pfn) | allows;
 		if (hold)
@@ -745,7 +746,7 @@ enum axv_fault_result axv_vcpu_fault(struct axv_vcpu *vcpu, u64 gpa, u32 access,
 		result = axv_fault_resolve(vcpu, gpa, access, error);
 	}
 	if (result == AXV_FAULT_RESOLVED) {
-		vcpu->stats.faults++;
+		axv_count(&vcpu->stats.faults, 1);
 		axv_fault_note(vcpu, gpa, access);
 	} else {
 		vcpu->last_fault.count = 0;

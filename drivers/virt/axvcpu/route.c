@@ -585,7 +585,8 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fal
 		lower(vm, route, fall);
 	route->event = event;
 	WRITE_ONCE(route->set.vcpu, new->vcpu);
-	route->set = *new;
+	/* __axv_routes_retry() reads @vcpu without the lock; the copy writes the same again. */
+	data_race(route->set = *new);
 	route->set.flags &= ~STATE_FLAGS;
 	if (new->flags & AXV_ROUTE_PENDING)
 		route->pending = true;

@@ -70,7 +70,8 @@ bool axv_pid_is_dead(struct pid *pid)
 
 	rcu_read_lock();
 	task = pid_task(pid, PIDTYPE_PID);
-	dead = !task || (READ_ONCE(task->flags) & PF_EXITING);
+	/* The thread itself writes its flags, by plain stores. */
+	dead = !task || (data_race(READ_ONCE(task->flags)) & PF_EXITING);
 	rcu_read_unlock();
 	return dead;
 }
@@ -216,7 +217,7 @@ void axv_end_disowned(struct axv_vcpu *vcpu, u8 to)
 	 * loaded.
 	 */
 	axv_vcpu_evict(vcpu);
-	vcpu->cpu = -1;
+	WRITE_ONCE(vcpu->cpu, -1);
 
 	raw_spin_lock_irq(&vcpu->lock);
 	old = set_owner(vcpu, NULL);
@@ -238,7 +239,7 @@ void axv_end_bind(struct axv_vcpu *vcpu, int cpu)
 {
 	struct pid *old;
 
-	vcpu->cpu = cpu;
+	WRITE_ONCE(vcpu->cpu, cpu);
 	raw_spin_lock_irq(&vcpu->lock);
 	old = set_owner(vcpu, get_pid(task_pid(current)));
 	axv_set_state(vcpu, AXV_STATE_READY);
@@ -280,7 +281,7 @@ int axv_begin_read(struct axv_vcpu *vcpu)
 	else
 		err = axv_set_current_vcpu(vcpu);
 	if (!err)
-		vcpu->claim = AXV_CLAIM_READ;
+		WRITE_ONCE(vcpu->claim, AXV_CLAIM_READ);
 	raw_spin_unlock_irq(&vcpu->lock);
 	if (err)
 		raw_spin_unlock(&vcpu->read_lock);

@@ -379,7 +379,7 @@ void axv_vcpu_kick(struct axv_vcpu *vcpu)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&vcpu->lock, flags);
-	vcpu->stats.kicks++;
+	axv_count(&vcpu->stats.kicks, 1);
 	raw_spin_unlock_irqrestore(&vcpu->lock, flags);
 	axv_request(vcpu, AXV_REQ_KICK);
 }
@@ -418,7 +418,7 @@ static int look(struct axv_vcpu *vcpu)
 
 	sleeps = reason == -EAGAIN;
 	if (sleeps != slept) {
-		vcpu->stats.blocks += sleeps;
+		axv_count(&vcpu->stats.blocks, sleeps);
 		axv_set_state(vcpu, sleeps ? AXV_STATE_BLOCKED : AXV_STATE_RUNNING);
 	}
 	raw_spin_unlock_irq(&vcpu->lock);

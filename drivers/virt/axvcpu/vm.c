@@ -8,6 +8,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
+#include <linux/kcsan-checks.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
@@ -343,9 +344,12 @@ void axv_vm_flush_on_entry(struct axv_vm *vm)
 
 	cpumask_clear(vm->flush_cpus);
 	rcu_read_lock();
+	/* Bits change meanwhile, atomically: to KCSAN, too, the loop's plain loads are atomic. */
+	kcsan_nestable_atomic_begin();
 	for_each_cpu(cpu, vm->held_cpus)
 		if (runs_on(vm, cpu))
 			cpumask_set_cpu(cpu, vm->flush_cpus);
+	kcsan_nestable_atomic_end();
 	rcu_read_unlock();
 	/*
 	 * Pairs with hold_no_more(): what the guest stored on a CPU whose bit is clear is

@@ -128,7 +128,7 @@ void axv_vcpu_yield(struct axv_vcpu *vcpu)
 	if (vcpu->yield_tick == jiffies || READ_ONCE(vcpu->requests) || signal_pending(current))
 		return;
 	if (offer(vcpu))
-		vcpu->stats.yields++;
+		axv_count(&vcpu->stats.yields, 1);
 	else
 		vcpu->yield_tick = jiffies;
 }

@@ -97,7 +97,7 @@ void axv_svm_tlb_prepare(struct axv_svm_vcpu *svm, int cpu)
 	if (flush == AXV_FLUSH_STAGE2) {
 		if (axv_svm.flush_by_asid) {
 			control->tlb_ctl = TLB_CONTROL_FLUSH_ASID;
-			x->base.stats.flushes++;
+			axv_count(&x->base.stats.flushes, 1);
 			return;
 		}
 		x->asid.stale = true;
@@ -105,7 +105,7 @@ void axv_svm_tlb_prepare(struct axv_svm_vcpu *svm, int cpu)
 	}
 	if (flush == AXV_FLUSH_ALL) {
 		control->tlb_ctl = TLB_CONTROL_FLUSH_ALL_ASID;
-		x->base.stats.flushes++;
+		axv_count(&x->base.stats.flushes, 1);
 	}
 	control->asid = x->asid.value;
 	axv_svm_dirty(svm, SVM_CLEAN_ASID);

@@ -73,7 +73,7 @@ static noinline void flush(struct axv_vmx_vcpu *vmx, enum axv_x86_flush flush)
 		axv_invept(axv_vmx_caps.invept_single ? AXV_VMX_INV_SINGLE :
 							AXV_VMX_INV_ALL,
 			   axv_vmx_eptp(vmx->x.base.vm));
-		vmx->x.base.stats.flushes++;
+		axv_count(&vmx->x.base.stats.flushes, 1);
 	}
 	axv_vmx_set(vmx, AXV_VMX_VPID, vmx->x.asid.value);
 }
