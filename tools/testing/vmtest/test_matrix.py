@@ -113,8 +113,9 @@ class Coverage(unittest.TestCase):
             self.assertLessEqual(missing, {("debug", 1)})
 
     def test_moved(self):
-        """The programs that run once more with their vCPUs moved exist."""
-        for arch, programs in ("x86", matrix.MOVED), ("arm64", matrix.MOVED_ARM64):
+        """The programs that run once more, moved or in search of races, exist."""
+        for arch, programs in (("x86", matrix.MOVED + matrix.RACES),
+                               ("arm64", matrix.MOVED_ARM64)):
             names = subprocess.run(
                 ["make", "-s", "-C", f"{vmt.run.TOP}/tools/testing/selftests/axvcpu",
                  f"ARCH={arch}", "list"], check=True, stdout=subprocess.PIPE,

@@ -31,6 +31,10 @@ MOVED = [f"exits{part}_{mode}" for part in ("", "_cpu", "_io", "_mmio")
         ["inject", "isolation", "lapic_ipi", "lapic_regs", "msr_cpuid", "regs"]
 MOVED_ARM64 = ["corners", "exits", "gic", "isolation", "sgi", "timer"]
 
+# The programs in which threads, interrupts and vCPUs meet, for a kernel that looks for races.
+RACES = ["affinity", "doorbell", "kick", "kill", "lapic_ipi", "lapic_msi", "lapic_timer",
+         "lifecycle", "memory", "mmu_race", "regs", "show", "stats", "usermem", "work"]
+
 # A kernel for 32-bit processors, with PAE page tables. It is only used as a guest.
 I386 = "6.1-686-pae"
 
@@ -113,10 +117,10 @@ def job_i386_fetch(job):
         job.passed += 1
 
 
-def debug_kernel(arch):
-    """Make the action of a job that builds the debug kernel."""
+def debug_kernel(arch, flavour="debug"):
+    """Make the action of a job that builds a debug kernel."""
     def action(job):
-        if job.command("tools/scripts/kernels", "--arch", arch, "headers", "debug") is not None:
+        if job.command("tools/scripts/kernels", "--arch", arch, "headers", flavour) is not None:
             job.passed += 1
     return action
 
@@ -220,6 +224,16 @@ def moved(kernel, cpu, smp, programs=None, tools="tools", **machine):
 def moved_arm64(kernel, cpu, smp, append=""):
     """moved() at EL2 of an arm64 machine."""
     return moved(kernel, cpu, smp, MOVED_ARM64, "tools-arm64", arch="arm64", append=append)
+
+
+def races(job):
+    """The selftests in which something meets, on the kernel with KCSAN."""
+    # A watch lasts as long as hundreds of accesses: fewer of everything.
+    job.boot(kernel="kcsan", cpu="max", smp=2, axvcpu=True, expect_tests=True,
+             append="axv_test_scale=4",
+             payload=[f"{TOP}/build/tools/selftests/{name}" for name in RACES],
+             timeout=1500, script=script("races", PROGRAMS=" ".join(RACES),
+                                         SECONDS_EACH=int(600 * vmtest.patience())))
 
 
 def selftests_arm64(kernel, cpu="neoverse-n1", smp=2, append=""):
@@ -525,6 +539,12 @@ def all_jobs():
                                           key=lambda s: s[1][0] != "debug"):
         put(f"selftests-{kernel}-{cpu}-{smp}", [f"build-{kernel}", "tools"],
             selftests(kernel, cpu, smp), f"the selftests on {kernel}, {cpu}, {smp} CPU(s)")
+    long("kcsan-kernel", [], debug_kernel("x86", "kcsan"),
+         "build the kernel with KCSAN, or find it in the cache")
+    long("build-kcsan", ["kcsan-kernel"], build_module("kcsan"),
+         "build the module for the kernel with KCSAN")
+    long("races", ["build-kcsan", "tools"], races,
+         "selftests in which threads meet, on the kernel with KCSAN, which finds data races")
     add("moved-6.1-cloud-max-2", ["build-6.1-cloud", "tools"], moved("6.1-cloud", "max", 2),
         "vCPUs of the selftests are saved and restored at every exit, with SVM")
     long("moved-6.1-cloud-vmx", ["build-6.1-cloud", "tools"],
