@@ -10,9 +10,10 @@
  *
  * The handler of a fault runs in the middle of a call (signals.c), which may hold any lock of
  * the library's or the C library's.  If that handler closes the last descriptor of an object,
- * the object goes to a list without a lock, and is freed at the end of the next call that is
- * not in another one: of the call that was interrupted, unless the handler has left it for
- * ever.
+ * the object goes to a list without a lock, and is freed at the end of the call that was
+ * interrupted.  If the handler has left that call by longjmp(), the next thread that creates an
+ * object frees it.  Other calls do not: each of them may be made in a handler that has
+ * interrupted malloc().
  *
  * An object belongs to the process that has made it.  A child of fork() begins with an empty
  * table: it closes descriptors without freeing what its parent's other threads may have
@@ -71,6 +72,9 @@ static struct object *_Atomic dead;
 /* Calls in progress in this thread that began in another one: in the handler of a fault. */
 static __thread unsigned int nested INITIAL;
 
+/* This thread has put an object on the list @dead, and the call that it interrupted goes on. */
+static __thread bool has_dead INITIAL;
+
 /* The state of the thread's cancellation before the call that is in no other one. */
 static __thread int cancel_state INITIAL;
 
@@ -95,27 +99,6 @@ __attribute__((constructor)) static void begin(void)
 {
 	owner = getpid();
 	pthread_atfork(NULL, NULL, begin_child);
-}
-
-struct object *object_create(const struct object_ops *ops, void *data)
-{
-	struct object *object;
-
-	pthread_mutex_lock(&unused_lock);
-	object = unused;
-	if (object)
-		unused = object->next;
-	pthread_mutex_unlock(&unused_lock);
-	if (!object)
-		object = calloc(1, sizeof(*object));
-	if (!object)
-		return NULL;
-	object->ops = ops;
-	object->data = data;
-	object->ino = 0;
-	/* Release: a thread that can take a reference also sees the other fields. */
-	atomic_store(&object->refs, 1);
-	return object;
 }
 
 struct object *object_get(struct object *object)
@@ -145,6 +128,29 @@ static void free_dead(void)
 	errno = saved;
 }
 
+struct object *object_create(const struct object_ops *ops, void *data)
+{
+	struct object *object;
+
+	/* The caller may allocate, so it may free as well. */
+	free_dead();
+	pthread_mutex_lock(&unused_lock);
+	object = unused;
+	if (object)
+		unused = object->next;
+	pthread_mutex_unlock(&unused_lock);
+	if (!object)
+		object = calloc(1, sizeof(*object));
+	if (!object)
+		return NULL;
+	object->ops = ops;
+	object->data = data;
+	object->ino = 0;
+	/* Release: a thread that can take a reference also sees the other fields. */
+	atomic_store(&object->refs, 1);
+	return object;
+}
+
 void object_enter(void)
 {
 	bool held = signals_held();
@@ -163,7 +169,10 @@ void object_leave(void)
 	if (nested) {
 		nested--;
 	} else {
-		free_dead();
+		if (has_dead) {
+			has_dead = false;
+			free_dead();
+		}
 		pthread_setcancelstate(cancel_state, &ignored);
 	}
 	signals_release();
@@ -188,6 +197,7 @@ void object_put(struct object *object)
 			object->next = atomic_load(&dead);
 			while (!atomic_compare_exchange_weak(&dead, &object->next, object))
 				;
+			has_dead = true;
 		}
 	}
 	if (enters)

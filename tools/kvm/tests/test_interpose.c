@@ -496,6 +496,7 @@ static void *leave_closing(void *arg)
 
 static void test_closing_in_fault(void)
 {
+	int kept = make(), other;
 	struct object *object;
 	pthread_t thread;
 	unsigned int i;
@@ -523,8 +524,13 @@ static void test_closing_in_fault(void)
 	if (!pthread_create(&thread, NULL, leave_closing, NULL))
 		pthread_join(thread, NULL);
 	tap(!freed, "nothing is freed in a handler of a fault that leaves by longjmp()");
+	other = dup(kept);
+	close(other);
+	tap(is_ours(kept) && !freed,
+	    "nor in another thread's calls that free nothing of their own");
 	close(make());
-	tap(freed == 4, "the next call of another thread frees what the handler has closed");
+	tap(freed == 4, "the next call that creates an object frees what the handler has closed");
+	close(kept);
 	close(closed[1]);
 	/* One reference is the test's, the other one has the call that was left. */
 	object_put(object);
