@@ -132,7 +132,8 @@ int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 			r[EXCEPTION].value &= ~AXV_X86_EVENT_ERROR_VALID & 0xffffffff;
 		show_exception(events, r[EXCEPTION].value);
 	}
-	events->nmi.pending = !!r[NMI_PENDING].value;
+	/* How many: KVM does so since 6.4, and told 1 before. */
+	events->nmi.pending = r[NMI_PENDING].value;
 	events->nmi.masked = r[NMI_MASKED].value;
 	if (r[SHADOW].value)
 		events->interrupt.shadow = r[SHADOW].value == AXV_X86_SHADOW_STI ?
@@ -274,7 +275,7 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 	r[EXCEPTION].value = 0;
 	r[REINJECT].value = reinject(events);
 	nmis = r[NMI_PENDING].value;
-	r[NMI_PENDING].value = !!events->nmi.pending;
+	r[NMI_PENDING].value = events->nmi.pending < NMIS ? events->nmi.pending : NMIS;
 	r[NMI_MASKED].value = !!events->nmi.masked;
 	r[SHADOW].value = shadow(events);
 	/* What @events->flags do not name stays as it is: take it off the end of the list. */

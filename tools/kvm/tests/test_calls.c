@@ -299,6 +299,11 @@ static void test_events(void)
 	tap(!events_set(&v, &in) && event_reg(AXV_X86_EVENT_NMI_PENDING) == 2,
 	    "a third NMI is dropped");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0);
+	tap(!events_get(&v, &out) && out.nmi.pending == 2 && !events_set(&v, &out) &&
+	    event_reg(AXV_X86_EVENT_NMI_PENDING) == 2, "two NMIs that wait are read and set");
+	out.nmi.pending = 255;
+	tap(!events_set(&v, &out) && event_reg(AXV_X86_EVENT_NMI_PENDING) == 2,
+	    "more than two NMIs are set as two");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_COUNT), 1);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_EXTINT_0), 0x20);
 	tap(!events_get(&v, &out) && out.interrupt.injected && out.interrupt.nr == 0x20,
