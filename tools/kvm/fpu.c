@@ -161,12 +161,13 @@ int fpu_get_xcrs(struct vcpu *v, struct kvm_xcrs *xcrs)
 
 int fpu_set_xcrs(struct vcpu *v, const struct kvm_xcrs *xcrs)
 {
+	const __u32 count = xcrs->nr_xcrs;
 	unsigned int i;
 
-	if (xcrs->nr_xcrs > KVM_MAX_XCRS || xcrs->flags)
+	if (count > KVM_MAX_XCRS || xcrs->flags)
 		return -EINVAL;
 	/* KVM ignores other registers than XCR0. */
-	for (i = 0; i < xcrs->nr_xcrs; i++) {
+	for (i = 0; i < count; i++) {
 		if (!xcrs->xcrs[i].xcr)
 			return axv_vcpu_set_reg(v->axv, AXV_REG_X86(XCR, 0),
 						xcrs->xcrs[i].value) ? -EINVAL : 0;

@@ -92,10 +92,12 @@ static int set_slot(struct vm *vm, const struct kvm_userspace_memory_region *new
 
 int memory_set(struct vm *vm, const struct kvm_userspace_memory_region *region)
 {
+	/* Another thread of the VMM may change what has been checked. */
+	const struct kvm_userspace_memory_region copy = *region;
 	int err;
 
 	pthread_mutex_lock(&vm->lock);
-	err = set_slot(vm, region);
+	err = set_slot(vm, &copy);
 	pthread_mutex_unlock(&vm->lock);
 	return err;
 }
@@ -137,10 +139,12 @@ static int get_dirty(struct vm *vm, const struct kvm_dirty_log *log)
 
 int memory_get_dirty(struct vm *vm, const struct kvm_dirty_log *log)
 {
+	/* Another thread of the VMM may change what has been checked. */
+	const struct kvm_dirty_log copy = *log;
 	int err;
 
 	pthread_mutex_lock(&vm->lock);
-	err = get_dirty(vm, log);
+	err = get_dirty(vm, &copy);
 	pthread_mutex_unlock(&vm->lock);
 	return err;
 }

@@ -239,11 +239,12 @@ static int set_one(struct vcpu *v, const struct kvm_msr_entry *msr)
 
 int msr_get(struct vcpu *v, struct kvm_msrs *msrs)
 {
+	const __u32 count = msrs->nmsrs;
 	unsigned int i;
 
-	if (msrs->nmsrs >= MSRS_MAX)
+	if (count >= MSRS_MAX)
 		return -E2BIG;
-	for (i = 0; i < msrs->nmsrs; i++) {
+	for (i = 0; i < count; i++) {
 		if (get_one(v, &msrs->entries[i])) {
 			debug("MSR %#x cannot be read", msrs->entries[i].index);
 			break;
@@ -254,11 +255,12 @@ int msr_get(struct vcpu *v, struct kvm_msrs *msrs)
 
 int msr_set(struct vcpu *v, const struct kvm_msrs *msrs)
 {
+	const __u32 count = msrs->nmsrs;
 	unsigned int i;
 
-	if (msrs->nmsrs >= MSRS_MAX)
+	if (count >= MSRS_MAX)
 		return -E2BIG;
-	for (i = 0; i < msrs->nmsrs; i++) {
+	for (i = 0; i < count; i++) {
 		if (set_one(v, &msrs->entries[i])) {
 			debug("MSR %#x cannot be %#llx", msrs->entries[i].index,
 			      (unsigned long long)msrs->entries[i].data);

@@ -81,6 +81,14 @@ static int set_tsc_khz(struct vcpu *v, unsigned long khz)
 	return 0;
 }
 
+static int set_events(struct vcpu *v, const struct kvm_vcpu_events *events)
+{
+	/* Another thread of the VMM may change what has been checked. */
+	const struct kvm_vcpu_events copy = *events;
+
+	return events_set(v, &copy);
+}
+
 static long owned_ioctl(struct vcpu *v, unsigned long command, unsigned long arg)
 {
 	void *data = (void *)arg;
@@ -119,7 +127,7 @@ static long owned_ioctl(struct vcpu *v, unsigned long command, unsigned long arg
 	case KVM_GET_VCPU_EVENTS:
 		return events_get(v, data);
 	case KVM_SET_VCPU_EVENTS:
-		return events_set(v, data);
+		return set_events(v, data);
 	case KVM_GET_MP_STATE:
 		return events_get_mp_state(v, data);
 	case KVM_SET_MP_STATE:

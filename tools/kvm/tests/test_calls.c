@@ -84,6 +84,45 @@ static void test_memory(void)
 	vm.memory = NULL;
 }
 
+static struct kvm_dirty_log changing;
+static __u64 changing_bitmap;
+
+static void change_slot(int signal)
+{
+	(void)signal;
+	changing.slot = 1;
+}
+
+static void get_changing(void)
+{
+	memory_get_dirty(&vm, &changing);
+}
+
+static void test_changing_slot(void)
+{
+	static char ram[8192] __attribute__((aligned(4096)));
+	struct kvm_userspace_memory_region slot = {
+		.slot = 2, .guest_phys_addr = 0x100000, .memory_size = sizeof(ram),
+		.userspace_addr = (uintptr_t)ram, .flags = KVM_MEM_LOG_DIRTY_PAGES,
+	};
+	unsigned int i, bad = 0;
+	bool sent = true;
+
+	memory_set(&vm, &slot);
+	signal(SIGUSR1, change_slot);
+	changing.dirty_bitmap = &changing_bitmap;
+	for (i = 0; sent; i += 1 + i / 16) {
+		changing.slot = 2;
+		kernel.dirty_call.region = 2;
+		sent = step(get_changing, i, SIGUSR1);
+		bad += kernel.dirty_call.region != 2;
+	}
+	tap(!bad, "a slot that another thread changes is read once: %u instructions", i);
+	signal(SIGUSR1, SIG_DFL);
+	memory_free(&vm);
+	vm.memory = NULL;
+}
+
 static void test_interrupts(void)
 {
 	struct {
@@ -890,6 +929,7 @@ int main(void)
 {
 	if (open_all()) {
 		test_memory();
+		test_changing_slot();
 		test_interrupts();
 		test_eventfds();
 		test_msrs();

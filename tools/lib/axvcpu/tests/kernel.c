@@ -128,6 +128,7 @@ static int get_dirty(const struct axv_dirty *dirty)
 {
 	unsigned int words = (dirty->nr_pages + 63) / 64;
 
+	kernel.dirty_call = *dirty;
 	memcpy((void *)(uintptr_t)dirty->bitmap, kernel.dirty, words * 8);
 	if (!(dirty->flags & AXV_DIRTY_KEEP))
 		memset(kernel.dirty, 0, sizeof(kernel.dirty));

@@ -47,6 +47,7 @@
  * @fixed_reg: a register that cannot be written
  * @largest_list: longest register list in one call
  * @dirty: words of the log that AXV_VM_GET_DIRTY and _CLEAR_DIRTY are about
+ * @dirty_call: the last call to read it
  * @fpu: the vector state
  */
 struct kernel {
@@ -75,6 +76,7 @@ struct kernel {
 	__u64 fixed_reg;
 	unsigned int largest_list;
 	__u64 dirty[4];
+	struct axv_dirty dirty_call;
 	unsigned char fpu[KERNEL_FPU_SIZE];
 };
 
