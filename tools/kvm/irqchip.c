@@ -16,11 +16,18 @@
 #define MSI_ASSERT	(1u << 14)
 #define MSI_LEVEL	(1u << 15)
 
+__u32 irqchip_yield(struct axv_host *host)
+{
+	__u64 offered;
+
+	return axv_query(host, AXV_QUERY_VM_FLAGS, &offered) ? 0 : offered & AXV_VM_YIELD_ON_SPIN;
+}
+
 int irqchip_split(struct vm *vm, uint64_t pins)
 {
 	const struct axv_vm_config config = {
 		.irqchip = AXV_IRQCHIP_LAPIC,
-		.flags = AXV_VM_HALT_IN_KERNEL,
+		.flags = AXV_VM_HALT_IN_KERNEL | irqchip_yield(vm->host),
 	};
 	struct axv_vm *axv;
 	int err;

@@ -99,6 +99,7 @@ static const struct object_ops vm_ops = {
 
 int vm_create(struct object *system, struct axv_host *host)
 {
+	const struct axv_vm_config config = { .flags = irqchip_yield(host) };
 	struct vm *vm = calloc(1, sizeof(*vm));
 	int fd, err;
 
@@ -108,7 +109,7 @@ int vm_create(struct object *system, struct axv_host *host)
 	pthread_mutex_init(&vm->lock, NULL);
 	clock_init(vm);
 	/* Without an irqchip, until the VMM asks for one.  -EBUSY: KVM has the processor. */
-	err = axv_vm_create(host, NULL, &vm->axv);
+	err = axv_vm_create(host, &config, &vm->axv);
 	if (err) {
 		debug("%s", axv_error());
 		free(vm);

@@ -74,6 +74,13 @@ void memory_free(struct vm *vm);
 
 /* ---- irqchip.c ---- */
 
+/**
+ * irqchip_yield() - the flag of a VM that lets a vCPU yield when it spins, or 0
+ *
+ * KVM has pause-loop exiting on unless it is told otherwise.
+ */
+__u32 irqchip_yield(struct axv_host *host);
+
 /** irqchip_split() - KVM_CAP_SPLIT_IRQCHIP, with as many pins of IOAPICs */
 int irqchip_split(struct vm *vm, uint64_t pins);
 

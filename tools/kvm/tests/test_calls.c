@@ -925,6 +925,33 @@ static void test_handlers(void)
 	close(vm_fd);
 }
 
+static bool yields(void)
+{
+	static const struct object_ops system_ops = { .name = "device", .free = free_nothing };
+	struct object *system = object_create(&system_ops, NULL);
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
+	int fd = vm_create(system, vm.host);
+	__u32 flags = kernel.vm.flags;
+
+	call(fd, KVM_ENABLE_CAP, (unsigned long)&cap);
+	tap(kernel.vm.irqchip == AXV_IRQCHIP_LAPIC &&
+	    kernel.vm.flags == (flags | AXV_VM_HALT_IN_KERNEL),
+	    "a VM with a split irqchip has the flags of one without");
+	object_detach(fd);
+	close(fd);
+	object_put(system);
+	return flags & AXV_VM_YIELD_ON_SPIN;
+}
+
+static void test_yield(void)
+{
+	kernel.answers[AXV_QUERY_VM_FLAGS] = AXV_VM_HALT_IN_KERNEL;
+	tap(!yields(), "vCPUs that spin do not yield where the module does not offer it");
+	kernel.answers[AXV_QUERY_VM_FLAGS] |= AXV_VM_YIELD_ON_SPIN;
+	tap(yields(), "vCPUs that spin yield where the module offers it");
+	kernel.answers[AXV_QUERY_VM_FLAGS] = 0;
+}
+
 int main(void)
 {
 	if (open_all()) {
@@ -944,6 +971,7 @@ int main(void)
 		test_signals();
 		test_races();
 		test_handlers();
+		test_yield();
 	}
 	return tap_done();
 }

@@ -186,6 +186,7 @@ int ioctl(int fd, unsigned long command, ...)
 	case AXV_QUERY:
 		return answer_query(arg);
 	case AXV_CREATE_VM:
+		kernel.vm = *(struct axv_create_vm *)arg;
 		((struct axv_create_vm *)arg)->vm_id = 77;
 		return new_fd();
 	case AXV_GET_TABLE:

@@ -33,6 +33,7 @@
  * @routes: the last routes set, or asked for
  * @routes_call: the last call for routes: their number, and the flags
  * @irqfd: the last irqfd added or removed
+ * @vm: the last VM created
  * @vcpu: the last vCPU created
  * @event: the last event injected
  * @events: events injected so far
@@ -63,6 +64,7 @@ struct kernel {
 	struct axv_route routes[4];
 	struct axv_set_routes routes_call;
 	struct axv_set_irqfd irqfd;
+	struct axv_create_vm vm;
 	struct axv_create_vcpu vcpu;
 	struct axv_inject event;
 	struct axv_sgis sgis;
