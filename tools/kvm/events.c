@@ -368,7 +368,10 @@ int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq)
 		return -EINVAL;
 	if (axv_vcpu_get_reg(v->axv, ids[EXTINT_COUNT], &waiting))
 		return -EIO;
-	/* KVM's word for one that has not been delivered yet. */
+	/*
+	 * As KVM's documentation has it.  Without an irqchip KVM itself puts the second interrupt
+	 * in place of the first one, which is lost though the VMM's PIC counts it as taken.
+	 */
 	if (waiting)
 		return -EEXIST;
 	err = axv_vcpu_inject_extint(v->axv, irq->irq);
