@@ -118,10 +118,13 @@ static void free_object(struct object *object)
 
 static void free_dead(void)
 {
-	struct object *object = atomic_load(&dead) ? atomic_exchange(&dead, NULL) : NULL, *next;
+	struct object *object, *next;
 	int saved = errno;
 
-	for (; object; object = next) {
+	/* In a child of vfork() they are the parent's. */
+	if (!atomic_load(&dead) || !object_is_table_ours())
+		return;
+	for (object = atomic_exchange(&dead, NULL); object; object = next) {
 		next = object->next;
 		free_object(object);
 	}

@@ -458,6 +458,8 @@ static const struct object_ops locked_ops = {
 
 static int closed[3], open_errno;
 
+static struct object *volatile childs;
+
 /* The interrupted call has the lock that freeing needs. */
 static void close_in_fault(int signal)
 {
@@ -500,6 +502,7 @@ static void test_closing_in_fault(void)
 	struct object *object;
 	pthread_t thread;
 	unsigned int i;
+	pid_t child;
 
 	freed = 0;
 	make_locked(&fault_fd);
@@ -528,6 +531,15 @@ static void test_closing_in_fault(void)
 	close(other);
 	tap(is_ours(kept) && !freed,
 	    "nor in another thread's calls that free nothing of their own");
+	child = vfork();
+	if (!child) {
+		childs = object_create(&ops, NULL);
+		_exit(0);
+	}
+	tap(waitpid(child, NULL, 0) == child && !freed, "a child of vfork() frees nothing of it");
+	/* It is in the memory of both. */
+	object_put(childs);
+	freed = 0;
 	close(make());
 	tap(freed == 4, "the next call that creates an object frees what the handler has closed");
 	close(kept);
