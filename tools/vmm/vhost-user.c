@@ -303,7 +303,7 @@ static int ask_number(struct vhost_user *u, enum request kind, u64 *number)
 	return err;
 }
 
-/* Give an order, and wait for its acknowledgement if both sides know REPLY_ACK. */
+/* Give an order, and wait for its answer if both sides know REPLY_ACK. */
 static int order(struct vhost_user *u, struct message *m, enum request kind, u32 size,
 		 const int *fds, unsigned int nr_fds)
 {

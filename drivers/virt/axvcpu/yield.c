@@ -125,7 +125,8 @@ static bool offer(struct axv_vcpu *vcpu)
 void axv_vcpu_yield(struct axv_vcpu *vcpu)
 {
 	/* A kick or a signal ends the run now, not after another vCPU's time slice. */
-	if (vcpu->yield_tick == jiffies || READ_ONCE(vcpu->requests) || signal_pending(current))
+	if (time_after_eq(vcpu->yield_tick, jiffies) || READ_ONCE(vcpu->requests) ||
+	    signal_pending(current))
 		return;
 	if (offer(vcpu))
 		axv_count(&vcpu->stats.yields, 1);

@@ -458,7 +458,7 @@ static const struct object_ops locked_ops = {
 
 static int closed[3], open_errno;
 
-static struct object *volatile childs;
+static struct object *volatile of_child;
 
 /* The interrupted call has the lock that freeing needs. */
 static void close_in_fault(int signal)
@@ -533,12 +533,12 @@ static void test_closing_in_fault(void)
 	    "nor in another thread's calls that free nothing of their own");
 	child = vfork();
 	if (!child) {
-		childs = object_create(&ops, NULL);
+		of_child = object_create(&ops, NULL);
 		_exit(0);
 	}
 	tap(waitpid(child, NULL, 0) == child && !freed, "a child of vfork() frees nothing of it");
 	/* It is in the memory of both. */
-	object_put(childs);
+	object_put(of_child);
 	freed = 0;
 	close(make());
 	tap(freed == 4, "the next call that creates an object frees what the handler has closed");

@@ -73,12 +73,12 @@ static void the_next_one_in_a_circle(struct kunit *test)
 	pretend(fake[3], AXV_STATE_READY, false);
 }
 
-/* A guest whose thread lets others run, and looks at wants_cpu while it runs itself. */
+/* A guest whose thread looks at wants_cpu while it runs itself. */
 static int give_way(struct axv_fake *fake)
 {
 	bool *seen = fake->arg;
 
-	yield();
+	cond_resched();
 	*seen |= READ_ONCE(fake->vcpu.wants_cpu);
 	return AXV_EXIT_NONE;
 }

@@ -415,9 +415,12 @@ def guest_boot(host, cpu, guest, emu="qemu", arch="x86", smp=2, cpus=1, append="
                       MORE="axvcpu.cpus" + x2apic +
                            (" cryptomgr.notests" if bochs else
                             " axvcpu.holes" if arch == "x86" else ""))
+        settings = {"append": append}
+        if host == "debug":
+            settings = {"modprobe": ["kunit"], "append": "kunit.enable=0"}
         job.boot(arch=arch, kernel=host, cpu=cpu, emu=emu, smp=1 if bochs else smp, axvcpu=True,
-                 expect_tests=True, timeout=1200 if bochs else 600, append=append,
-                 payload=guest_payload(job, guest, arch), script=text)
+                 expect_tests=True, timeout=1200 if bochs or host == "debug" else 600,
+                 payload=guest_payload(job, guest, arch), script=text, **settings)
     return action
 
 

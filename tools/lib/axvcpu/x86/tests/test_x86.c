@@ -250,7 +250,7 @@ static void test_finish_user(void)
 	make_exit(true, fld, 2);
 	run->exit.fault.access = AXV_ACCESS_FETCH;
 	set_user();
-	tap(got_ud(axv_vcpu_finish(vcpu, &ops, NULL)), "user mode executes where it has no memory: #UD");
+	tap(got_ud(axv_vcpu_finish(vcpu, &ops, NULL)), "user mode runs without memory: #UD");
 }
 
 /* ---- INS and OUTS ---- */
@@ -509,7 +509,7 @@ static void test_finish_lapic(void)
 	    "in x2APIC mode there is no page");
 	make_exit(true, or, 2);
 	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00900);
-	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.writes == 1, "other addresses are no local APIC");
+	tap(!axv_vcpu_finish(vcpu, &ops, NULL) && device.writes == 1, "other addresses: no APIC");
 	vm->irqchip = AXV_IRQCHIP_NONE;
 	make_exit(true, or, 2);
 	run->regs.gprs.gpr[AXV_X86_RDI] = 0xfee000f0;

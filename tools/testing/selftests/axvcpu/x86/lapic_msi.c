@@ -546,7 +546,7 @@ TEST_F(irqfd, level_with_a_resample_eventfd)
 	}
 	EXPECT_EQ(0ull, eoi_exits(c));
 
-	/* If the route is edge-triggered at the EOI, that is an exit, and the level is sent later. */
+	/* If the route is edge-triggered at the EOI, that exits, and the level is sent later. */
 	signal_event(device);
 	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
 	ASSERT_EQ(0, set_route(&self->vm, 0, MSI_ADDRESS(0ull), 0x51));

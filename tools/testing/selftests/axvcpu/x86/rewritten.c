@@ -94,7 +94,7 @@ TEST_F(rewritten, page_table)
 		ASSERT_EXIT(AXV_EXIT_IO_READ, &self->v);
 		ASSERT_EQ((*pte & PAGE_B) == PAGE_B ? 0x20 : 0x10, run->exit.io.port);
 		EXPECT_ARRIVES(self, i);
-		/* The guest flushes its TLB now. Change its entry, also without the accessed bit. */
+		/* The guest flushes its TLB now. Change its entry, also when not accessed. */
 		if (i % 3 == 2)
 			*pte ^= PAGE_A ^ PAGE_B;
 		if (i % 4 == 3)
