@@ -105,14 +105,21 @@ static int do_payload(struct vcpu *v, __u64 event, __u64 address)
 	return 0;
 }
 
+/* Read the first @n registers of ids[].  False: the module fails. */
+static bool read_regs(struct vcpu *v, struct axv_reg *r, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		r[i].id = ids[i];
+	return !axv_vcpu_get_regs(v->axv, r, n);
+}
+
 int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 {
 	struct axv_reg r[NR_READ] = {};
-	unsigned int i;
 
-	for (i = 0; i < NR_READ; i++)
-		r[i].id = ids[i];
-	if (axv_vcpu_get_regs(v->axv, r, NR_READ))
+	if (!read_regs(v, r, NR_READ))
 		return -EIO;
 	memset(events, 0, sizeof(*events));
 	/* KVM counts an interrupt that the VMM has acknowledged as being delivered. */
@@ -267,9 +274,7 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 		return -EINVAL;
 	if (events->flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR && events->sipi_vector >= VECTORS)
 		return -EINVAL;
-	for (i = 0; i < NR_REGS; i++)
-		r[i].id = ids[i];
-	if (axv_vcpu_get_regs(v->axv, r, NR_REGS))
+	if (!read_regs(v, r, NR_REGS))
 		return -EIO;
 	set_queue(events, r);
 	r[EXCEPTION].value = 0;
@@ -321,11 +326,8 @@ int events_next_interrupt(struct vcpu *v)
 int events_place_interrupt(struct vcpu *v, __u8 vector)
 {
 	struct axv_reg r[NR_REGS] = {};
-	unsigned int i;
 
-	for (i = 0; i < NR_REGS; i++)
-		r[i].id = ids[i];
-	if (axv_vcpu_get_regs(v->axv, r, NR_REGS))
+	if (!read_regs(v, r, NR_REGS))
 		return -EIO;
 	r[EXTINT_0].value = 0;
 	r[EXTINT_COUNT].value = 0;
@@ -343,11 +345,8 @@ int events_check_interrupt(struct vcpu *v)
 {
 	struct axv_reg r[NR_REGS] = {};
 	struct kvm_regs regs;
-	unsigned int i;
 
-	for (i = 0; i < NR_REGS; i++)
-		r[i].id = ids[i];
-	if (regs_get(v, &regs) || axv_vcpu_get_regs(v->axv, r, NR_REGS))
+	if (regs_get(v, &regs) || !read_regs(v, r, NR_REGS))
 		return -EIO;
 	v->placed_interrupt = false;
 	if ((r[REINJECT].value & ~(__u64)AXV_X86_EVENT_VECTOR) !=
