@@ -570,6 +570,34 @@ TEST_F(irqfd, level_with_a_resample_eventfd)
 	close(end);
 }
 
+/* A device with a resample eventfd and the VMM share a vector: an EOI is told to both. */
+TEST_F(irqfd, level_beside_a_level_of_the_vmm)
+{
+	struct lapic_cpu *c = &self->c[0];
+	int device = event_new(0), end = event_new(0);
+
+	c->guest->flags = GUEST_CALLS;
+	ASSERT_EQ(0, set_route(&self->vm, AXV_ROUTE_LEVEL, MSI_ADDRESS(0ull), 0x51));
+	ASSERT_EQ(0, set_resampled(&self->vm, device, GSI, end));
+	signal_event(device);
+	ASSERT_EQ(0, lapic_msi(&self->vm, MSI_ADDRESS(0ull), MSI_LEVEL | 0x51));
+	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
+	ASSERT_EQ(EXIT(AXV_EXIT_EOI), end_of_interrupt(c));
+	EXPECT_EQ(0x51u, c->v.run->exit.eoi.vector);
+	EXPECT_EQ(1ull, count_of(end));
+	ASSERT_EQ(DONE, lapic_go(c));
+	ASSERT_EQ(DONE, lapic_leave(c));
+
+	/* The next interrupt is the device's alone. */
+	signal_event(device);
+	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
+	ASSERT_EQ(DONE, end_of_interrupt(c));
+	EXPECT_EQ(1ull, count_of(end));
+	ASSERT_EQ(DONE, lapic_leave(c));
+	close(device);
+	close(end);
+}
+
 /* A guest that halts in the kernel takes the interrupt and halts again, without an exit. */
 TEST_F(irqfd, a_halted_guest)
 {
