@@ -834,6 +834,26 @@ static void a_level_finds_the_queue_full(struct kunit *test)
 	forget(test, resampler);
 }
 
+/* An edge that finds the queue full is delivered when a wire falls and makes room. */
+static void an_edge_finds_the_queue_full(struct kunit *test)
+{
+	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
+	struct axv_vm *vm = test->priv;
+
+	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, OTHER, 0, 0, WIRE));
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 1));
+	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &(struct axv_route){
+		.gsi = GSI, .vector = VECTOR }, 1));
+	fake->queued = FAKE_QUEUE;
+	KUNIT_EXPECT_EQ(test, 0, axv_route_raise(vm, GSI, AXV_LINE_VMM));
+	KUNIT_EXPECT_EQ(test, AXV_ROUTE_PENDING, flags_of(test, GSI));
+	fake->queued = 0;
+	KUNIT_EXPECT_EQ(test, 0, vmm_sets(vm, OTHER, 0));
+	KUNIT_EXPECT_EQ(test, 0, flags_of(test, GSI));
+	KUNIT_EXPECT_EQ(test, 1, fake->queued);
+	fake->queued = 0;
+}
+
 /* Routes that are read, removed and set again go on as if nothing had happened. */
 static void levels_are_state(struct kunit *test)
 {
@@ -1042,6 +1062,7 @@ static struct kunit_case level_cases[] = {
 	KUNIT_CASE(a_wire_without_a_vcpu),
 	KUNIT_CASE(a_wire_that_is_refused),
 	KUNIT_CASE(a_level_finds_the_queue_full),
+	KUNIT_CASE(an_edge_finds_the_queue_full),
 	KUNIT_CASE(levels_are_state),
 	KUNIT_CASE(edges_do_not_end),
 	KUNIT_CASE(a_wire_beside_another),

@@ -6,9 +6,11 @@
  * address space of the process that loads the module: a suite's init runs in that process,
  * and holds a reference to its address space until the suite ends.
  */
+#include <linux/align.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/pgtable.h>
 #include <linux/sched/mm.h>
 
 #include "memory_vm.h"
@@ -117,16 +119,27 @@ void memory_vm_exit(struct kunit *test)
 		memory_vm_leave();
 }
 
-/* Map private anonymous memory in the VMM, whose address space is entered until the end. */
+/*
+ * Map private anonymous memory in the VMM, whose address space is entered until the end.
+ *
+ * It begins in the middle of what one of the host's page tables maps.  Otherwise a test of
+ * few pages, whose address the kernel chooses at random, has them in two tables now and then.
+ */
 unsigned long memory_vm_map(struct kunit *test, unsigned long size,
 			    unsigned long prot)
 {
 	struct memory_vm *m = test->priv;
+	unsigned long room;
 
 	memory_vm_enter();
-	m->area = vm_mmap(NULL, 0, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(m->area));
+	room = vm_mmap(NULL, 0, size + PMD_SIZE, prot, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(room));
+	m->area = ALIGN(room + PMD_SIZE / 2, PMD_SIZE) - PMD_SIZE / 2;
 	m->area_size = size;
+	if (m->area > room)
+		vm_munmap(room, m->area - room);
+	if (m->area < room + PMD_SIZE)
+		vm_munmap(m->area + size, room + PMD_SIZE - m->area);
 	return m->area;
 }
 
