@@ -24,6 +24,7 @@
 #include <linux/of_irq.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
+#include <linux/stddef.h>
 
 #include "arm64.h"
 #include "ppi.h"
@@ -111,29 +112,44 @@ static void __init find_timer_by_acpi(void)
 	acpi_put_table(table);
 }
 
-/* The first CPU's entry stands for all: a number that is not the same on all is of no use. */
+/*
+ * The interrupt is known if the entries of all CPUs that are in use name the same one: one
+ * Linux interrupt stands for it on all CPUs (ACPI 6.5, 5.2.12.14, GICC).
+ */
 static void __init find_maintenance_by_acpi(void)
 {
 	struct acpi_madt_generic_interrupt *cpu;
 	struct acpi_subtable_header *entry;
 	struct acpi_table_header *table;
+	u32 intid = 0, mode = 0;
+	bool found = false;
 	void *end;
 
 	if (ACPI_FAILURE(acpi_get_table(ACPI_SIG_MADT, 0, &table)))
 		return;
 	end = (void *)table + table->length;
 	for (entry = (void *)table + sizeof(struct acpi_table_madt);
-	     (void *)(entry + 1) <= end && entry->length >= sizeof(*entry);
+	     (void *)(entry + 1) <= end && entry->length >= sizeof(*entry) &&
+	     (void *)entry + entry->length <= end;
 	     entry = (void *)entry + entry->length) {
-		if (entry->type != ACPI_MADT_TYPE_GENERIC_INTERRUPT)
+		if (entry->type != ACPI_MADT_TYPE_GENERIC_INTERRUPT ||
+		    entry->length < offsetofend(typeof(*cpu), vgic_interrupt))
 			continue;
 		cpu = container_of(entry, struct acpi_madt_generic_interrupt, header);
-		if (cpu->vgic_interrupt)
-			maintenance.irq = gsi(cpu->vgic_interrupt,
-					      cpu->flags & ACPI_MADT_VGIC_IRQ_MODE, false);
-		break;
+		if (!(cpu->flags & ACPI_MADT_ENABLED))
+			continue;
+		if (found && (cpu->vgic_interrupt != intid ||
+			      (cpu->flags & ACPI_MADT_VGIC_IRQ_MODE) != mode)) {
+			intid = 0;
+			break;
+		}
+		found = true;
+		intid = cpu->vgic_interrupt;
+		mode = cpu->flags & ACPI_MADT_VGIC_IRQ_MODE;
 	}
 	acpi_put_table(table);
+	if (intid)
+		maintenance.irq = gsi(intid, mode, false);
 }
 
 static void __init find_by_acpi(void)
