@@ -6,26 +6,15 @@
  * Before log_start() a message is written at once.  From then on messages go
  * into a ring, which a thread writes: if nobody reads the stream, a write to it
  * with the machine's lock held would stop the machine.  A message that does not fit
- * into the ring is dropped, and the number of dropped messages is written.
+ * into the ring is dropped, and the number of dropped messages is written.  When the ring is
+ * half full, log_trace()'s messages are dropped, others not.
  */
 #ifndef AXVMM_LOG_H
 #define AXVMM_LOG_H
 
 #include <stdbool.h>
 
-#include "types.h"
-
-/**
- * enum log_topic - what -v and --trace-* switch on
- * @LOG_INFO:	what axvmm does: memory map, entry point, end of the guest
- * @LOG_SYSREG:	MSRs, or system registers, that axvmm answers
- * @LOG_IO:	accesses to ports and addresses where there is no device
- */
-enum log_topic {
-	LOG_INFO = BIT(0),
-	LOG_SYSREG = BIT(1),
-	LOG_IO = BIT(2),
-};
+#include "message.h"
 
 /**
  * log_start() - from now on, let a thread write the messages
@@ -48,17 +37,9 @@ void log_set_raw(bool raw);
 void log_enable(unsigned int topics);
 bool log_enabled(enum log_topic topic);
 
-/* Print an error, with what to do about it.  Errors are always printed. */
-__attribute__((format(printf, 1, 2)))
-void log_error(const char *fmt, ...);
-
 /* Print what the user has to know in any case, such as why the guest ended. */
 __attribute__((format(printf, 1, 2)))
 void log_notice(const char *fmt, ...);
-
-/* Print if @topic is enabled.  When the ring is half full, traces are dropped, others not. */
-__attribute__((format(printf, 2, 3)))
-void log_trace(enum log_topic topic, const char *fmt, ...);
 
 /* Print a line of a table, without the name of the program. */
 __attribute__((format(printf, 1, 2)))

@@ -5,8 +5,8 @@
  * Locking: timers call back with the machine's lock held, and are set and
  * cancelled under it.  Thus nothing is called after timer_cancel() has returned.
  */
-#ifndef AXVMM_TIMER_H
-#define AXVMM_TIMER_H
+#ifndef DEVICES_TIMER_H
+#define DEVICES_TIMER_H
 
 #include "loop.h"
 
@@ -57,4 +57,4 @@ u64 clock_now(void);
 /** clock_wall() - nanoseconds since 1970, UTC */
 u64 clock_wall(void);
 
-#endif /* AXVMM_TIMER_H */
+#endif /* DEVICES_TIMER_H */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bus.h"
-#include "log.h"
+#include "message.h"
 
 void bus_init(struct bus *bus, const char *what)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A bus: which device answers at which address, or at which I/O port. */
-#ifndef AXVMM_BUS_H
-#define AXVMM_BUS_H
+#ifndef DEVICES_BUS_H
+#define DEVICES_BUS_H
 
 #include "types.h"
 
@@ -111,4 +111,4 @@ u64 bus_read(struct bus *bus, u64 addr, unsigned int width);
  */
 void bus_write(struct bus *bus, u64 addr, unsigned int width, u64 value);
 
-#endif /* AXVMM_BUS_H */
+#endif /* DEVICES_BUS_H */

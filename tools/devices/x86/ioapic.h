@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The I/O APIC of a PC (82093AA). */
-#ifndef AXVMM_IOAPIC_H
-#define AXVMM_IOAPIC_H
+#ifndef DEVICES_IOAPIC_H
+#define DEVICES_IOAPIC_H
 
 #include <pthread.h>
 
@@ -69,4 +69,4 @@ struct irq_line ioapic_line(struct ioapic *ioapic, unsigned int pin);
  */
 void ioapic_eoi(struct ioapic *ioapic, u8 vector);
 
-#endif /* AXVMM_IOAPIC_H */
+#endif /* DEVICES_IOAPIC_H */

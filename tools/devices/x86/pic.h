@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The pair of 8259 interrupt controllers of a PC. */
-#ifndef AXVMM_PIC_H
-#define AXVMM_PIC_H
+#ifndef DEVICES_PIC_H
+#define DEVICES_PIC_H
 
 #include "bus.h"
 #include "irq.h"
@@ -129,4 +129,4 @@ bool pic_pending(const struct pics *pics);
  */
 u8 pic_acknowledge(struct pics *pics);
 
-#endif /* AXVMM_PIC_H */
+#endif /* DEVICES_PIC_H */

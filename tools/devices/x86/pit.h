@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The 8254 interval timer of a PC, with port 0x61. */
-#ifndef AXVMM_PIT_H
-#define AXVMM_PIT_H
+#ifndef DEVICES_PIT_H
+#define DEVICES_PIT_H
 
 #include "bus.h"
 #include "irq.h"
@@ -97,4 +97,4 @@ int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
 /* The @ops for pic_watch_timer(), whose @arg is the &struct pit. */
 extern const struct pic_timer_ops pit_pic_ops;
 
-#endif /* AXVMM_PIT_H */
+#endif /* DEVICES_PIT_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The fixed-width types of the kernel, for device registers. */
-#ifndef AXVMM_TYPES_H
-#define AXVMM_TYPES_H
+#ifndef DEVICES_TYPES_H
+#define DEVICES_TYPES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,4 +27,4 @@ typedef __s64 s64;
 #define ALIGN_DOWN(x, to)	((x) & ~((__typeof__(x))(to) - 1))
 #define ALIGN_UP(x, to)		ALIGN_DOWN((x) + (to) - 1, to)
 
-#endif /* AXVMM_TYPES_H */
+#endif /* DEVICES_TYPES_H */

@@ -8,8 +8,8 @@
  * under that lock too.  Thus no callback runs once the call that disables its
  * descriptor has returned.
  */
-#ifndef AXVMM_LOOP_H
-#define AXVMM_LOOP_H
+#ifndef DEVICES_LOOP_H
+#define DEVICES_LOOP_H
 
 #include <pthread.h>
 
@@ -88,4 +88,4 @@ int loop_run(struct loop *loop);
  */
 void loop_stop(struct loop *loop);
 
-#endif /* AXVMM_LOOP_H */
+#endif /* DEVICES_LOOP_H */

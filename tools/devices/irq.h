@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Interrupt lines: what a device knows of its interrupt controller. */
-#ifndef AXVMM_IRQ_H
-#define AXVMM_IRQ_H
+#ifndef DEVICES_IRQ_H
+#define DEVICES_IRQ_H
 
 #include "types.h"
 
@@ -59,4 +59,4 @@ static inline bool irq_enabled(const struct irq_line *line)
 	return line->enabled(line->chip, line->pin);
 }
 
-#endif /* AXVMM_IRQ_H */
+#endif /* DEVICES_IRQ_H */

@@ -12,7 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "message.h"
 #include "loop.h"
 
 int loop_init(struct loop *loop, pthread_mutex_t *lock)

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "message.h"
 #include "timer.h"
 
 static void timer_ready(void *arg)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What devices have to say.  The program that has them decides where it goes. */
+#ifndef DEVICES_MESSAGE_H
+#define DEVICES_MESSAGE_H
+
+#include "types.h"
+
+/**
+ * enum log_topic - what a message is about, of those that are not always printed
+ * @LOG_INFO:	what axvmm does: memory map, entry point, end of the guest
+ * @LOG_SYSREG:	MSRs, or system registers, that axvmm answers
+ * @LOG_IO:	accesses to ports and addresses where there is no device
+ */
+enum log_topic {
+	LOG_INFO = BIT(0),
+	LOG_SYSREG = BIT(1),
+	LOG_IO = BIT(2),
+};
+
+/* Print an error, with what to do about it.  Errors are always printed. */
+__attribute__((format(printf, 1, 2)))
+void log_error(const char *fmt, ...);
+
+/* Print what only somebody wants to read who has asked for @topic. */
+__attribute__((format(printf, 2, 3)))
+void log_trace(enum log_topic topic, const char *fmt, ...);
+
+#endif /* DEVICES_MESSAGE_H */
