@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /* A bus: finds the device for an address, and splits accesses that it does not know. */
 #include <errno.h>
 #include <string.h>

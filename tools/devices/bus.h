@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /* A bus: which device answers at which address, or at which I/O port. */
 #ifndef DEVICES_BUS_H
 #define DEVICES_BUS_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /* Interrupt lines: what a device knows of its interrupt controller. */
 #ifndef DEVICES_IRQ_H
 #define DEVICES_IRQ_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /* What devices have to say.  The program that has them decides where it goes. */
 #ifndef DEVICES_MESSAGE_H
 #define DEVICES_MESSAGE_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /* The fixed-width types of the kernel, for device registers. */
 #ifndef DEVICES_TYPES_H
 #define DEVICES_TYPES_H

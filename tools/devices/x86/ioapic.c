@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * The I/O APIC of a PC (Intel 82093AA data sheet, order number 290566), with version 0x11:
  * it has no EOI register; local APICs tell it which interrupts end.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /* The I/O APIC of a PC (82093AA). */
 #ifndef DEVICES_IOAPIC_H
 #define DEVICES_IOAPIC_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * The pair of 8259A interrupt controllers of a PC (Intel 8259A data sheet,
  * order number 231468), with the edge/level control registers of later

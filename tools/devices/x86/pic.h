@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /* The pair of 8259 interrupt controllers of a PC. */
 #ifndef DEVICES_PIC_H
 #define DEVICES_PIC_H

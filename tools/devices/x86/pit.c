@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * The 8254 interval timer of a PC (Intel 82C54 data sheet, order number
  * 231244), and port 0x61, through which channel 2 is gated and read.

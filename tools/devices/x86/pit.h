@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /* The 8254 interval timer of a PC, with port 0x61. */
 #ifndef DEVICES_PIT_H
 #define DEVICES_PIT_H
