@@ -85,6 +85,13 @@ void bus_unmap(struct bus *bus, u64 first)
 	memmove(r, r + 1, (&bus->ranges[bus->nr] - r) * sizeof(*r));
 }
 
+bool bus_has(struct bus *bus, u64 addr, unsigned int width)
+{
+	const struct bus_range *r = find(bus, addr);
+
+	return r && addr - r->first + width <= r->count;
+}
+
 /* Whether one access of @width bytes at @addr goes to @r as a whole. */
 static bool whole(const struct bus_range *r, u64 addr, unsigned int width)
 {

@@ -90,6 +90,16 @@ int bus_map(struct bus *bus, const struct bus_range *range);
 void bus_unmap(struct bus *bus, u64 first);
 
 /**
+ * bus_has() - whether a whole access is in the range of one device
+ * @bus:	the bus
+ * @addr:	first address
+ * @width:	how many
+ *
+ * Context: with the machine's lock held.
+ */
+bool bus_has(struct bus *bus, u64 addr, unsigned int width);
+
+/**
  * bus_read() - do a read by the guest
  * @bus:	the bus
  * @addr:	first address

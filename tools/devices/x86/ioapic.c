@@ -129,6 +129,62 @@ void ioapic_eoi(struct ioapic *io, u8 vector)
 	pthread_mutex_unlock(&io->lock);
 }
 
+u32 ioapic_in_service(struct ioapic *io, u8 vector)
+{
+	unsigned int pin;
+	u32 pins = 0;
+
+	pthread_mutex_lock(&io->lock);
+	for (pin = 0; pin < IOAPIC_PINS; pin++) {
+		if (io->entries[pin] & REMOTE_IRR && (io->entries[pin] & VECTOR) == vector)
+			pins |= BIT(pin);
+	}
+	pthread_mutex_unlock(&io->lock);
+	return pins;
+}
+
+/* ---- the state ---------------------------------------------------------- */
+
+/* Has an active input's edge been sent?  Then it is not to be sent again. */
+static bool sent_as_edge(u64 entry)
+{
+	return !level_triggered(entry) && !(entry & MASKED);
+}
+
+void ioapic_save(struct ioapic *io, struct ioapic_state *state)
+{
+	unsigned int pin;
+
+	pthread_mutex_lock(&io->lock);
+	state->select = io->select;
+	state->id = io->id;
+	state->lines = io->lines;
+	for (pin = 0; pin < IOAPIC_PINS; pin++) {
+		state->entries[pin] = io->entries[pin];
+		if (sent_as_edge(io->entries[pin]))
+			state->lines &= ~BIT(pin);
+	}
+	pthread_mutex_unlock(&io->lock);
+}
+
+void ioapic_restore(struct ioapic *io, const struct ioapic_state *state)
+{
+	unsigned int pin;
+
+	pthread_mutex_lock(&io->lock);
+	io->select = state->select;
+	io->id = state->id & ID_KEPT;
+	io->lines = 0;
+	for (pin = 0; pin < IOAPIC_PINS; pin++) {
+		io->entries[pin] = state->entries[pin] & (LOW_KEPT | REMOTE_IRR | HIGH_KEPT);
+		if (!level_triggered(io->entries[pin]))
+			io->entries[pin] &= ~REMOTE_IRR;
+		if (state->lines & BIT(pin))
+			set_line(io, pin, true);
+	}
+	pthread_mutex_unlock(&io->lock);
+}
+
 /* ---- registers ---------------------------------------------------------- */
 
 static u32 read_register(const struct ioapic *io, u8 reg)

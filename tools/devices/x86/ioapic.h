@@ -69,4 +69,39 @@ struct irq_line ioapic_line(struct ioapic *ioapic, unsigned int pin);
  */
 void ioapic_eoi(struct ioapic *ioapic, u8 vector);
 
+/**
+ * ioapic_in_service() - which level-triggered interrupts have not ended yet
+ * @ioapic:	the I/O APIC
+ * @vector:	their vector
+ *
+ * Return: a bit for each input.
+ */
+u32 ioapic_in_service(struct ioapic *ioapic, u8 vector);
+
+/**
+ * struct ioapic_state - the state of an I/O APIC that is saved and restored
+ * @select:	as in &struct ioapic
+ * @id:		as in &struct ioapic
+ * @lines:	a bit for each input that is active and has not been sent as an edge
+ * @entries:	redirection table, as the guest reads it
+ */
+struct ioapic_state {
+	u8 select;
+	u32 id;
+	u32 lines;
+	u64 entries[IOAPIC_PINS];
+};
+
+/** ioapic_save() - read the state */
+void ioapic_save(struct ioapic *ioapic, struct ioapic_state *state);
+
+/**
+ * ioapic_restore() - set the state
+ * @ioapic:	the I/O APIC
+ * @state:	in any form: bits that an entry does not have are left out
+ *
+ * What is active and can be sent is sent.
+ */
+void ioapic_restore(struct ioapic *ioapic, const struct ioapic_state *state);
+
 #endif /* DEVICES_IOAPIC_H */

@@ -5,8 +5,9 @@
  * chip sets.
  *
  * The input has to stay high after an edge until the interrupt is acknowledged: if it
- * falls before, the request is gone.  One difference from the data sheet: the timer's
- * pulse, which takes no time here, is remembered (irq_pulse()).
+ * falls before, the request is gone, unless @keep_edges of struct pics is set.  One
+ * difference from the data sheet: the timer's pulse, which takes no time here, is remembered
+ * (irq_pulse()).
  */
 #include <string.h>
 
@@ -107,6 +108,12 @@ static int requesting(const struct pic *p)
 	return asks;
 }
 
+/* The slave's output is no edge to be kept: it falls if the slave's request has gone. */
+static bool keeps_edge(const struct pic *p, unsigned int pin)
+{
+	return p->pics->keep_edges && !(p->master && pin == CASCADE);
+}
+
 static void set_line(struct pic *p, unsigned int pin, bool level)
 {
 	u8 bit = BIT(pin);
@@ -114,7 +121,7 @@ static void set_line(struct pic *p, unsigned int pin, bool level)
 	if (level_triggered(p) & bit)
 		p->irr = level ? p->irr | bit : p->irr & ~bit;
 	else if (!level)
-		p->irr &= ~bit;
+		p->irr = keeps_edge(p, pin) ? p->irr : p->irr & ~bit;
 	else if (!(p->lines & bit))
 		p->irr |= bit;
 	p->lines = level ? p->lines | bit : p->lines & ~bit;
@@ -134,6 +141,24 @@ static void update(struct pics *pics)
 	}
 }
 
+static void note_end(struct pic *p, unsigned int pin)
+{
+	p->pics->ended |= BIT(p->master ? pin : pin + 8);
+}
+
+/* Called when the access is done, so that the function may set inputs. */
+static void tell_ends(struct pics *pics)
+{
+	u16 ended = pics->ended;
+	unsigned int pin;
+
+	pics->ended = 0;
+	for (pin = 0; pics->tell_ended && ended >> pin; pin++) {
+		if (ended & BIT(pin))
+			pics->tell_ended(pics->ended_arg, pin);
+	}
+}
+
 static void acknowledge(struct pic *p, unsigned int pin)
 {
 	u8 bit = BIT(pin);
@@ -141,10 +166,13 @@ static void acknowledge(struct pic *p, unsigned int pin)
 	if (!(level_triggered(p) & bit))
 		p->irr &= ~bit;
 
-	if (!p->auto_eoi)
+	if (!p->auto_eoi) {
 		p->isr |= bit;
-	else if (p->rotate_aeoi)
-		p->lowest = pin;
+	} else {
+		if (p->rotate_aeoi)
+			p->lowest = pin;
+		note_end(p, pin);
+	}
 
 	/*
 	 * The slave lowers its output at each acknowledge.  If it has another
@@ -192,6 +220,7 @@ u8 pic_acknowledge(struct pics *pics)
 	update(pics);
 	if (timer)
 		tell_timer_taken(pics);
+	tell_ends(pics);
 	return vector;
 }
 
@@ -199,6 +228,17 @@ void pic_watch_timer(struct pics *pics, const struct pic_timer_ops *ops, void *a
 {
 	pics->timer = ops;
 	pics->timer_arg = arg;
+}
+
+void pic_watch_ends(struct pics *pics, void (*tell_ended)(void *arg, unsigned int pin), void *arg)
+{
+	pics->tell_ended = tell_ended;
+	pics->ended_arg = arg;
+}
+
+void pic_changed(struct pics *pics)
+{
+	update(pics);
 }
 
 bool pic_pending(const struct pics *pics)
@@ -217,6 +257,7 @@ static u8 poll(struct pic *p)
 	update(p->pics);
 	if (p->master && pin == TIMER)
 		tell_timer_taken(p->pics);
+	tell_ends(p->pics);
 	return POLL_PENDING | pin;
 }
 
@@ -233,6 +274,13 @@ static void reset(struct pic *p)
 	p->special_mask = false;
 	p->poll = false;
 	p->read_isr = false;
+}
+
+static void end(struct pic *p, unsigned int pin)
+{
+	if (p->isr & BIT(pin))
+		note_end(p, pin);
+	p->isr &= ~BIT(pin);
 }
 
 static void end_of_interrupt(struct pic *p, u8 value)
@@ -255,15 +303,15 @@ static void end_of_interrupt(struct pic *p, u8 value)
 		pin = first(p, candidates);
 		if (pin < 0)
 			break;
-		p->isr &= ~BIT(pin);
+		end(p, pin);
 		if (command == OCW2_EOI_ROTATE)
 			p->lowest = pin;
 		break;
 	case OCW2_EOI_SPECIFIC:
-		p->isr &= ~BIT(level);
+		end(p, level);
 		break;
 	case OCW2_EOI_SPECIFIC_ROTATE:
-		p->isr &= ~BIT(level);
+		end(p, level);
 		p->lowest = level;
 		break;
 	case OCW2_SET_PRIORITY:
@@ -346,6 +394,7 @@ static void pic_write(void *dev, u32 offset, unsigned int width, u32 value)
 	else
 		write_command(p, value);
 	update(p->pics);
+	tell_ends(p->pics);
 }
 
 static u32 elcr_read(void *dev, u32 offset, unsigned int width)

@@ -75,6 +75,11 @@ struct pic {
  * @arg:	for @output
  * @timer:	what the timer is told; may be NULL
  * @timer_arg:	for @timer
+ * @keep_edges:	an edge stays a request if the input falls before it is acknowledged, as in
+ *		KVM: otherwise a caller that raises an input and lets it fall at once loses it
+ * @ended:	a bit for each input whose interrupt has ended since @tell_ended was called
+ * @tell_ended:	called when an interrupt has ended; may be NULL
+ * @ended_arg:	for @tell_ended
  */
 struct pics {
 	struct pic chip[2];
@@ -83,6 +88,10 @@ struct pics {
 	void *arg;
 	const struct pic_timer_ops *timer;
 	void *timer_arg;
+	bool keep_edges;
+	u16 ended;
+	void (*tell_ended)(void *arg, unsigned int pin);
+	void *ended_arg;
 };
 
 /**
@@ -111,6 +120,22 @@ struct irq_line pic_line(struct pics *pics, unsigned int pin);
  * @arg:	for @ops
  */
 void pic_watch_timer(struct pics *pics, const struct pic_timer_ops *ops, void *arg);
+
+/**
+ * pic_watch_ends() - be told when the CPU has ended an interrupt
+ * @pics:	the pair
+ * @tell_ended:	the function to call, with the input; it may set inputs
+ * @arg:	for @tell_ended
+ */
+void pic_watch_ends(struct pics *pics, void (*tell_ended)(void *arg, unsigned int pin), void *arg);
+
+/**
+ * pic_changed() - pass on what follows from a state that the caller has set
+ * @pics:	the pair, whose chips have other fields than before
+ *
+ * Context: with the machine's lock held.
+ */
+void pic_changed(struct pics *pics);
 
 /**
  * pic_pending() - whether the INTR pin is active

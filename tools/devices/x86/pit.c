@@ -138,6 +138,8 @@ static u64 first_rise(const struct pit_channel *c)
 
 static void pulse(struct pit *pit)
 {
+	if (pit->silent)
+		return;
 	pit->waiting = true;
 	irq_pulse(&pit->irq);
 }
@@ -157,7 +159,7 @@ static void update_irq(struct pit *pit)
 	pit->waiting = false;
 	pit->backlog = 0;
 	pit->edge = 1;
-	irq_set(&pit->irq, c->mode == 0 && output(c));
+	irq_set(&pit->irq, !pit->silent && c->mode == 0 && output(c));
 	if (c->state == PIT_COUNTING)
 		timer_set(&pit->timer, c->start + to_nsec(first_rise(c)));
 	else
@@ -177,6 +179,8 @@ static void expired_periodic(struct pit *pit)
 	u64 limit = PIT_HZ / c->count + 1;
 	u64 late = passed - pit->edge + pit->waiting;
 
+	if (pit->forgets)
+		late = 0;
 	pit->backlog = pit->backlog + late < limit ? pit->backlog + late : limit;
 	pit->edge = passed + 1;
 	pulse(pit);
@@ -192,11 +196,26 @@ static void expired(void *arg)
 	const struct pit_channel *c = &pit->channel[0];
 
 	if (c->mode == 0)
-		irq_set(&pit->irq, true);
+		irq_set(&pit->irq, !pit->silent);
 	else if (c->mode == 2 || c->mode == 3)
 		expired_periodic(pit);
 	else
 		pulse(pit);
+}
+
+void pit_changed(struct pit *pit)
+{
+	const struct pit_channel *c = &pit->channel[0];
+
+	update_irq(pit);
+	if (c->state != PIT_COUNTING)
+		return;
+	if (c->mode == 2 || c->mode == 3) {
+		pit->edge = elapsed(c) / c->count + 1;
+		timer_set(&pit->timer, c->start + to_nsec(pit->edge * c->count));
+	} else if (elapsed(c) >= first_rise(c)) {
+		timer_cancel(&pit->timer);
+	}
 }
 
 static void taken(void *arg)
@@ -455,9 +474,6 @@ int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
 	const struct bus_range ports = {
 		PIT_PORT, 4, &pit_ops, pit, "8254",
 	};
-	const struct bus_range system = {
-		SYSTEM_PORT, 1, &system_ops, pit, "port 0x61",
-	};
 	unsigned int i;
 	int err;
 
@@ -469,9 +485,16 @@ int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
 	}
 
 	err = bus_add(bus, &ports);
-	if (!err)
-		err = bus_add(bus, &system);
 	if (err)
 		return err;
 	return timer_init(&pit->timer, loop, expired, pit);
+}
+
+int pit_init_port61(struct pit *pit, struct bus *bus)
+{
+	const struct bus_range port = {
+		SYSTEM_PORT, 1, &system_ops, pit, "port 0x61",
+	};
+
+	return bus_add(bus, &port);
 }

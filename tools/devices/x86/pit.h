@@ -70,6 +70,8 @@ struct pit_channel {
  * @edge:	number of the rising edge at which @timer fires, counted from the start
  * @waiting:	an edge has been raised and not been acknowledged
  * @backlog:	edges that came while one was waiting
+ * @forgets:	edges that come while one is waiting are lost, as in hardware
+ * @silent:	channel 0 counts without interrupts
  */
 struct pit {
 	struct pit_channel channel[3];
@@ -80,6 +82,8 @@ struct pit {
 	u64 edge;
 	bool waiting;
 	unsigned int backlog;
+	bool forgets;
+	bool silent;
 };
 
 /**
@@ -93,6 +97,25 @@ struct pit {
  */
 int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
 	     struct irq_line irq);
+
+/**
+ * pit_init_port61() - put port 0x61 on the bus as well
+ * @pit:	the timer, after pit_init()
+ * @bus:	the bus
+ *
+ * Return: 0 or a negative errno.
+ */
+int pit_init_port61(struct pit *pit, struct bus *bus);
+
+/**
+ * pit_changed() - go on from a state of channel 0, or of @silent, that the caller has set
+ * @pit:	the timer
+ *
+ * An edge that lies in the past is not raised.
+ *
+ * Context: with the machine's lock held.
+ */
+void pit_changed(struct pit *pit);
 
 /* The @ops for pic_watch_timer(), whose @arg is the &struct pit. */
 extern const struct pic_timer_ops pit_pic_ops;

@@ -159,6 +159,7 @@ static void make_board(void)
 	bus_init(&bus, "port");
 	must(!pic_init(&pics, &bus, output, NULL));
 	must(!pit_init(&pit, &bus, NULL, pic_line(&pics, 0)));
+	must(!pit_init_port61(&pit, &bus));
 	pic_watch_timer(&pics, &pit_pic_ops, &pit);
 	bus_init(&memory, "address");
 	must(!ioapic_init(&ioapic, &memory, IOAPIC_ADDRESS, send, NULL));

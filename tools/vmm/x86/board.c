@@ -207,6 +207,8 @@ int board_create(struct machine *m, const struct machine_config *config)
 	if (!err)
 		err = pit_init(&b->pit, bus, loop, isa_line(b, PIT_PIN));
 	if (!err)
+		err = pit_init_port61(&b->pit, bus);
+	if (!err)
 		pic_watch_timer(&b->pics, &pit_pic_ops, &b->pit);
 	if (!err)
 		err = rtc_init(&b->rtc, bus, loop, isa_line(b, RTC_PIN),

@@ -378,6 +378,49 @@ static void threads(void)
 	CHECK_EQ(sent, before + 1);
 }
 
+static void saved(void)
+{
+	struct ioapic_state state;
+	unsigned int pin;
+
+	start();
+	put(0, 0x05000000);
+	program(9, TO(1u), 0x29 | LEVEL);
+	program(4, TO(1u), 0x24);
+	line(9, true);
+	line(4, true);
+	line(5, true);
+	CHECK_EQ(sent, 2);
+	CHECK_EQ(ioapic_in_service(&ioapic, 0x29), BIT(9));
+	CHECK_EQ(ioapic_in_service(&ioapic, 0x24), 0);
+	ioapic_save(&ioapic, &state);
+	CHECK_EQ(state.lines, BIT(9) | BIT(5));
+	CHECK_EQ(state.id, 0x05000000);
+
+	/* The interrupt in service is not sent again; its line sends the next one. */
+	start();
+	ioapic_restore(&ioapic, &state);
+	CHECK_EQ(sent, 0);
+	CHECK_EQ(get(0), 0x05000000);
+	CHECK_EQ(entry(9), 0x29 | LEVEL | REMOTE_IRR);
+	ioapic_eoi(&ioapic, 0x29);
+	CHECK_EQ(sent, 1);
+
+	/* What is active and not in service is sent, and no entry has bits that it cannot have. */
+	for (pin = 0; pin < IOAPIC_PINS; pin++)
+		state.entries[pin] = ~0ull;
+	state.entries[9] = 0x29 | LEVEL | 1 << 12;
+	state.entries[5] = 0x25 | REMOTE_IRR;
+	state.id = ~0u;
+	start();
+	ioapic_restore(&ioapic, &state);
+	CHECK_EQ(sent, 2);
+	CHECK_EQ(entry(9), 0x29 | LEVEL | REMOTE_IRR);
+	CHECK_EQ(entry(5), 0x25);
+	CHECK_EQ(get(0), 0x0f000000);
+	CHECK_EQ(get(0x10), 0x1afff);
+}
+
 static const struct tap_case cases[] = {
 	{ "everything is masked after power-on", power_on },
 	{ "registers", registers },
@@ -390,6 +433,7 @@ static const struct tap_case cases[] = {
 	{ "destinations", destinations },
 	{ "delivery modes", delivery_modes },
 	{ "several threads", threads },
+	{ "a state that is saved and restored", saved },
 };
 
 int main(void)

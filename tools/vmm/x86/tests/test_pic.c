@@ -388,6 +388,75 @@ static void notifications(void)
 	CHECK_EQ(notified, 2);
 }
 
+/* Where KVM's callers raise an input and let it fall at once, the edge stays. */
+static void kept_edges(void)
+{
+	start();
+	pics.keep_edges = true;
+	line(3, true);
+	line(3, false);
+	CHECK(wire);
+	line(10, true);
+	line(10, false);
+	CHECK_EQ(pic_acknowledge(&pics), 0x3a);
+	out(SLAVE, EOI);
+	out(MASTER, EOI);
+	CHECK_EQ(pic_acknowledge(&pics), 0x33);
+	out(MASTER, EOI);
+	/* A request of the slave that is masked is none of the master's. */
+	line(10, true);
+	out(SLAVE + 1, 0x04);
+	CHECK(!wire);
+}
+
+static unsigned int ends, last_end;
+
+static void ended(void *arg, unsigned int pin)
+{
+	CHECK(arg == &ends);
+	ends++;
+	last_end = pin;
+	/* As a device does that has been waiting for this. */
+	line(pin, false);
+}
+
+static void watched_ends(void)
+{
+	start();
+	out(0x4d1, 0x08);
+	ends = 0;
+	pic_watch_ends(&pics, ended, &ends);
+	line(11, true);
+	CHECK_EQ(pic_acknowledge(&pics), 0x3b);
+	out(SLAVE, SPECIFIC_EOI | 2);	/* another one, not in service */
+	CHECK_EQ(ends, 0);
+	out(SLAVE, EOI);
+	CHECK_EQ(ends, 1);
+	CHECK_EQ(last_end, 11);
+	out(MASTER, EOI);
+	CHECK_EQ(ends, 2);
+	CHECK_EQ(last_end, 2);
+	CHECK(!wire);
+
+	start_with(0x03);	/* automatic EOI */
+	ends = 0;
+	pic_watch_ends(&pics, ended, &ends);
+	line(4, true);
+	CHECK_EQ(pic_acknowledge(&pics), 0x34);
+	CHECK_EQ(ends, 1);
+	CHECK_EQ(last_end, 4);
+}
+
+static void changed(void)
+{
+	start();
+	pics.chip[1].irr = 0x02;
+	CHECK(!wire);
+	pic_changed(&pics);
+	CHECK(wire);
+	CHECK_EQ(pic_acknowledge(&pics), 0x39);
+}
+
 static const struct tap_case cases[] = {
 	{ "everything is masked until initialized", power_on },
 	{ "request, acknowledge, end of interrupt", one_interrupt },
@@ -405,6 +474,9 @@ static const struct tap_case cases[] = {
 	{ "initialization words", initialization },
 	{ "what the timer is told", timer },
 	{ "the wire is reported when it changes", notifications },
+	{ "an edge that is kept", kept_edges },
+	{ "ends of interrupts are told", watched_ends },
+	{ "a state that is set", changed },
 };
 
 int main(void)

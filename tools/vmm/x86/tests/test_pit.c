@@ -20,6 +20,7 @@ static void start(void)
 	bus_init(&bus, "port");
 	fake_reset();
 	pit_init(&pit, &bus, NULL, fake_irq(&irq));
+	pit_init_port61(&pit, &bus);
 }
 
 static void out(u16 port, u8 value)
@@ -364,6 +365,65 @@ static void refresh(void)
 	CHECK_EQ(in(SYSTEM) & 3, 2);
 }
 
+static void forgetful(void)
+{
+	unsigned int i;
+
+	start();
+	pit.forgets = true;
+	set_count(CHANNEL0, 0x34, 1000);
+	for (i = 0; i < 5; i++)
+		advance_ticks(1000);
+	CHECK_EQ(irq.edges, 5);
+	pit_pic_ops.taken(&pit);
+	CHECK_EQ(irq.edges, 5);
+}
+
+static void silent(void)
+{
+	start();
+	pit.silent = true;
+	set_count(CHANNEL0, 0x34, 1000);
+	advance_ticks(5000);
+	set_count(CHANNEL0, 0x30, 1000);
+	advance_ticks(2000);
+	CHECK_EQ(irq.edges, 0);
+	CHECK(!irq.level);
+	pit.silent = false;
+	pit_changed(&pit);
+	CHECK(irq.level);
+}
+
+/* Channel 0 as if it had begun @ago ticks ago. */
+static void restore(u8 mode, u32 count, u64 ago)
+{
+	start();
+	advance_ticks(ago);
+	pit.channel[0].mode = mode;
+	pit.channel[0].count = count;
+	pit.channel[0].state = PIT_COUNTING;
+	pit.channel[0].start = clock_now() - ago * NSEC_PER_SEC / PIT_HZ;
+	pit_changed(&pit);
+}
+
+static void restored(void)
+{
+	restore(2, 1000, 2500);
+	CHECK_EQ(irq.edges, 0);
+	advance_ticks(490);
+	CHECK_EQ(irq.edges, 0);
+	advance_ticks(20);
+	CHECK_EQ(irq.edges, 1);
+	restore(4, 1000, 500);
+	advance_ticks(510);
+	CHECK_EQ(irq.edges, 1);
+	restore(4, 1000, 1500);
+	advance_ticks(5000);
+	CHECK_EQ(irq.edges, 0);
+	restore(0, 1000, 1500);
+	CHECK(irq.level);
+}
+
 static const struct tap_case cases[] = {
 	{ "mode 0 interrupts once", mode0_interrupt },
 	{ "mode 2 interrupts periodically", mode2_periodic },
@@ -381,6 +441,9 @@ static const struct tap_case cases[] = {
 	{ "channel 2 measures 10 ms", calibration },
 	{ "the gate of channel 2", gate },
 	{ "port 0x61", refresh },
+	{ "edges that a forgetful timer does not make up for", forgetful },
+	{ "no interrupts while it is silent", silent },
+	{ "a state that is set goes on", restored },
 };
 
 int main(void)
