@@ -27,16 +27,6 @@ int loop_init(struct loop *loop, pthread_mutex_t *lock)
 	return 0;
 }
 
-int loop_add(struct loop *loop, struct loop_source *source)
-{
-	if (loop->nr == LOOP_SOURCES) {
-		log_error("internal error: too many event sources");
-		return -ENOSPC;
-	}
-	loop->sources[loop->nr++] = source;
-	return 0;
-}
-
 /*
  * The loop thread looks at the sources with the lock held and then polls
  * without it.  If a source changes in between, the eventfd ends the poll: it stays
@@ -51,6 +41,17 @@ static void wake(struct loop *loop)
 		log_error("cannot write an eventfd: %s", strerror(errno));
 }
 
+int loop_add(struct loop *loop, struct loop_source *source)
+{
+	if (loop->nr == LOOP_SOURCES) {
+		log_error("internal error: too many event sources");
+		return -ENOSPC;
+	}
+	loop->sources[loop->nr++] = source;
+	wake(loop);
+	return 0;
+}
+
 void loop_enable(struct loop *loop, struct loop_source *source, bool enable)
 {
 	if (source->enabled == enable)
@@ -59,6 +60,11 @@ void loop_enable(struct loop *loop, struct loop_source *source, bool enable)
 	/* One poll too many does no harm: dispatch() looks at @enabled. */
 	if (enable)
 		wake(loop);
+}
+
+void loop_free(struct loop *loop)
+{
+	close(loop->wake_fd);
 }
 
 void loop_stop(struct loop *loop)

@@ -34,8 +34,8 @@ struct loop_source {
 /**
  * struct loop - the event loop
  * @lock:	the machine's lock
- * @sources:	what to wait for; entries are added before the loop runs
- * @nr:		how many
+ * @sources:	what to wait for; under @lock
+ * @nr:		how many; under @lock
  * @wake_fd:	eventfd that makes the loop look at the sources anew
  * @stop:	leave loop_run(); under @lock
  */
@@ -61,7 +61,7 @@ int loop_init(struct loop *loop, pthread_mutex_t *lock);
  * @loop:	the loop
  * @source:	the descriptor; not copied, so it must live as long as the loop
  *
- * Context: before the loop runs.
+ * Context: before the loop runs, or with the machine's lock held.
  * Return: 0, -ENOSPC.
  */
 int loop_add(struct loop *loop, struct loop_source *source);
@@ -87,5 +87,8 @@ int loop_run(struct loop *loop);
  * Context: any thread, with the machine's lock held.
  */
 void loop_stop(struct loop *loop);
+
+/** loop_free() - release what loop_init() has made; loop_run() has returned, or was never called */
+void loop_free(struct loop *loop);
 
 #endif /* DEVICES_LOOP_H */

@@ -69,6 +69,11 @@ void timer_cancel(struct timer *timer)
 		log_error("cannot cancel a timer: %s", strerror(errno));
 }
 
+void timer_free(struct timer *timer)
+{
+	close(timer->source.fd);
+}
+
 static u64 read_clock(clockid_t id)
 {
 	struct timespec ts;

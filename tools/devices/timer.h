@@ -29,7 +29,7 @@ struct timer {
  * @expired:	called at the deadline, once
  * @arg:	for @expired
  *
- * Context: before the loop runs.
+ * Context: before the loop runs, or with the machine's lock held.
  * Return: 0 or a negative errno.
  */
 int timer_init(struct timer *timer, struct loop *loop,
@@ -50,6 +50,9 @@ void timer_set(struct timer *timer, u64 deadline);
  * Context: any thread, with the machine's lock held.
  */
 void timer_cancel(struct timer *timer);
+
+/** timer_free() - release what timer_init() has made; the loop runs no more */
+void timer_free(struct timer *timer);
 
 /** clock_now() - nanoseconds, monotonic */
 u64 clock_now(void);

@@ -484,10 +484,13 @@ int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
 		pit->channel[i].gate = i != 2;
 	}
 
-	err = bus_add(bus, &ports);
-	if (err)
-		return err;
-	return timer_init(&pit->timer, loop, expired, pit);
+	err = timer_init(&pit->timer, loop, expired, pit);
+	return err ? err : bus_add(bus, &ports);
+}
+
+void pit_free(struct pit *pit)
+{
+	timer_free(&pit->timer);
 }
 
 int pit_init_port61(struct pit *pit, struct bus *bus)

@@ -98,6 +98,9 @@ struct pit {
 int pit_init(struct pit *pit, struct bus *bus, struct loop *loop,
 	     struct irq_line irq);
 
+/** pit_free() - release what pit_init() has made; the loop runs no more */
+void pit_free(struct pit *pit);
+
 /**
  * pit_init_port61() - put port 0x61 on the bus as well
  * @pit:	the timer, after pit_init()

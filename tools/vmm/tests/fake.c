@@ -65,6 +65,11 @@ void timer_cancel(struct timer *timer)
 	fake.deadlines[index_of(timer)] = 0;
 }
 
+void timer_free(struct timer *timer)
+{
+	timer_cancel(timer);
+}
+
 void fake_advance(u64 nsec)
 {
 	u64 end = fake.now + nsec;
