@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Eventfds: the module has irqfds as well; an ioeventfd is a doorbell of the module's.
+ * Eventfds: the module has irqfds as well (but see irqfd.c); an ioeventfd is a doorbell of the
+ * module's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "chips.h"
 #include "debug.h"
 #include "vm.h"
 
@@ -33,8 +35,10 @@ int eventfd_irqfd(struct vm *vm, const struct kvm_irqfd *irqfd)
 {
 	int err;
 
+	if (vm->chips)
+		return irqfd_set(vm->chips, irqfd);
 	/* Without an IOAPIC of its own KVM refuses resampling in the same way. */
-	if (irqfd->flags & ~KVM_IRQFD_FLAG_DEASSIGN || !vm->split)
+	if (irqfd->flags & ~KVM_IRQFD_FLAG_DEASSIGN || !vm->lapic)
 		return -EINVAL;
 	if (irqfd->flags & KVM_IRQFD_FLAG_DEASSIGN) {
 		err = axv_vm_remove_irqfd(vm->axv, irqfd->gsi, irqfd->fd);

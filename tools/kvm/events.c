@@ -193,7 +193,7 @@ static int set_latched(struct vcpu *v, const struct kvm_vcpu_events *events)
 {
 	__u64 sipi;
 
-	if (!v->vm->split)
+	if (!v->vm->lapic)
 		return 0;
 	if (events->flags & KVM_VCPUEVENT_VALID_SMM &&
 	    axv_vcpu_set_reg(v->axv, ids[INIT], !!events->smi.latched_init))
@@ -365,6 +365,9 @@ int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq)
 
 	if (irq->irq >= VECTORS)
 		return -EINVAL;
+	/* It is for a PIC of the VMM's, and KVM has one of its own. */
+	if (v->vm->chips)
+		return -ENXIO;
 	if (axv_vcpu_get_reg(v->axv, ids[EXTINT_COUNT], &waiting))
 		return -EIO;
 	/*
@@ -428,7 +431,7 @@ int events_set_mp_state(struct vcpu *v, const struct kvm_mp_state *state)
 	case KVM_MP_STATE_UNINITIALIZED:
 	case KVM_MP_STATE_INIT_RECEIVED:
 	case KVM_MP_STATE_SIPI_RECEIVED:
-		if (!v->vm->split)
+		if (!v->vm->lapic)
 			return -EINVAL;
 		r[0].value = 1;
 		r[1].value = 1;

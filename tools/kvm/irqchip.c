@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * The split irqchip: local APICs of the module, routes and messages.  PIC, IOAPIC and PIT
- * are the VMM's.
+ * The irqchip: local APICs of the module, routes and messages.  PIC, IOAPIC and PIT are in
+ * chips.c, or with a split irqchip in the VMM.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "chips.h"
 #include "debug.h"
 #include "vm.h"
 
@@ -23,7 +24,8 @@ __u32 irqchip_yield(struct axv_host *host)
 	return axv_query(host, AXV_QUERY_VM_FLAGS, &offered) ? 0 : offered & AXV_VM_YIELD_ON_SPIN;
 }
 
-int irqchip_split(struct vm *vm, uint64_t pins)
+/* A VM of the module's gets its local APICs when it is created: create another one. */
+static int have_lapics(struct vm *vm)
 {
 	const struct axv_vm_config config = {
 		.irqchip = AXV_IRQCHIP_LAPIC,
@@ -32,29 +34,63 @@ int irqchip_split(struct vm *vm, uint64_t pins)
 	struct axv_vm *axv;
 	int err;
 
-	if (pins > PINS_MAX)
-		return -EINVAL;
-	pthread_mutex_lock(&vm->lock);
-	err = -EEXIST;
-	if (vm->split || vm->nr_vcpus)
-		goto out;
-	/* A VM of the module's gets its irqchip when it is created: create another one. */
 	err = axv_vm_create(vm->host, &config, &axv);
 	if (err) {
 		debug("%s", axv_error());
-		goto out;
+		return err;
 	}
 	err = memory_repeat(vm, axv);
 	if (!err)
 		err = eventfd_repeat(vm, axv);
 	if (err) {
 		axv_vm_destroy(axv);
-		goto out;
+		return err;
 	}
 	axv_vm_destroy(vm->axv);
 	vm->axv = axv;
-	vm->split = true;
-out:
+	vm->lapic = true;
+	return 0;
+}
+
+int irqchip_split(struct vm *vm, uint64_t pins)
+{
+	int err;
+
+	if (pins > PINS_MAX)
+		return -EINVAL;
+	pthread_mutex_lock(&vm->lock);
+	err = vm->lapic || vm->nr_vcpus ? -EEXIST : have_lapics(vm);
+	pthread_mutex_unlock(&vm->lock);
+	return err;
+}
+
+static int create(struct vm *vm)
+{
+	struct chips *chips;
+	int err;
+
+	/* In KVM's order. */
+	if (vm->lapic)
+		return -EEXIST;
+	if (vm->nr_vcpus)
+		return -EINVAL;
+	err = chips_create(vm, &chips);
+	if (err)
+		return err;
+	err = have_lapics(vm);
+	if (err)
+		chips_free(chips);
+	else
+		vm->chips = chips;
+	return err;
+}
+
+int irqchip_create(struct vm *vm)
+{
+	int err;
+
+	pthread_mutex_lock(&vm->lock);
+	err = create(vm);
 	pthread_mutex_unlock(&vm->lock);
 	return err;
 }
@@ -78,6 +114,92 @@ int irqchip_route(const struct kvm_irq_routing_entry *entry, struct axv_route *r
 		.data = message_data(entry->u.msi.data),
 	};
 	return 0;
+}
+
+/*
+ * An entry of a VM with PIC and IOAPIC.  As in KVM a gsi leads to one input of each controller
+ * at most, or is one message.
+ *
+ * @gsis: in: of the entries before this one
+ * @routes: where the module's route goes, if the entry has one
+ * @nr_routes: how many there are
+ */
+static int add_gsi(const struct kvm_irq_routing_entry *entry, struct gsi *gsis,
+		   struct axv_route *routes, unsigned int *nr_routes)
+{
+	__u32 pin = entry->u.irqchip.pin;
+	struct gsi *g = &gsis[entry->gsi];
+	__u8 *place;
+	int err;
+
+	if (entry->type == KVM_IRQ_ROUTING_MSI) {
+		if (g->message || g->pic != NO_PIN || g->ioapic != NO_PIN)
+			return -EINVAL;
+		err = irqchip_route(entry, &routes[*nr_routes]);
+		if (err)
+			return err;
+		g->message = true;
+		g->address = routes[*nr_routes].address;
+		g->data = routes[*nr_routes].data;
+		(*nr_routes)++;
+		return 0;
+	}
+	if (entry->type != KVM_IRQ_ROUTING_IRQCHIP || entry->flags || g->message)
+		return -EINVAL;
+	switch (entry->u.irqchip.irqchip) {
+	case KVM_IRQCHIP_PIC_MASTER:
+	case KVM_IRQCHIP_PIC_SLAVE:
+		if (pin >= PIC_INPUTS / 2)
+			return -EINVAL;
+		place = &g->pic;
+		if (entry->u.irqchip.irqchip == KVM_IRQCHIP_PIC_SLAVE)
+			pin += PIC_INPUTS / 2;
+		break;
+	case KVM_IRQCHIP_IOAPIC:
+		if (pin >= IOAPIC_PINS)
+			return -EINVAL;
+		place = &g->ioapic;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (*place != NO_PIN)
+		return -EINVAL;
+	*place = pin;
+	return 0;
+}
+
+static int set_routing_with_chips(struct vm *vm, const struct kvm_irq_routing_entry *entries,
+				  unsigned int count, unsigned int max)
+{
+	struct axv_route *routes = calloc(count + 1, sizeof(*routes));
+	struct gsi *gsis = calloc(max, sizeof(*gsis));
+	struct kvm_irq_routing_entry entry;
+	unsigned int i, nr_routes = 0;
+	int err = routes && gsis ? 0 : -ENOMEM;
+
+	for (i = 0; !err && i < max; i++)
+		gsis[i] = (struct gsi){ .pic = NO_PIN, .ioapic = NO_PIN };
+	for (i = 0; !err && i < count; i++) {
+		/* Another thread of the VMM may change what has been checked. */
+		entry = *(const volatile struct kvm_irq_routing_entry *)&entries[i];
+		err = entry.gsi < max ? add_gsi(&entry, gsis, routes, &nr_routes) : -EINVAL;
+	}
+	if (err)
+		goto out;
+	pthread_mutex_lock(&vm->lock);
+	err = axv_vm_set_routes(vm->axv, routes, nr_routes, AXV_ROUTES_ALL);
+	if (!err) {
+		irqfd_leave(vm->chips, gsis, max);
+		chips_set_routes(vm->chips, gsis, max);
+		irqfd_join(vm->chips);
+		gsis = NULL;
+	}
+	pthread_mutex_unlock(&vm->lock);
+out:
+	free(routes);
+	free(gsis);
+	return err;
 }
 
 static int set_routes(struct vm *vm, struct axv_route *routes, unsigned int count)
@@ -106,8 +228,14 @@ int irqchip_set_routing(struct vm *vm, const struct kvm_irq_routing *routing)
 	if (routing->flags)
 		return -EINVAL;
 	err = axv_query(vm->host, AXV_QUERY_MAX_ROUTES, &max);
-	if (err || count > max || !vm->split)
+	if (err || count > max || !vm->lapic)
 		return -EINVAL;
+	if (vm->chips) {
+		err = set_routing_with_chips(vm, routing->entries, count, max);
+		if (err)
+			debug("%u routes: error %d", count, -err);
+		return err;
+	}
 	routes = calloc(count + 1, sizeof(*routes));
 	if (!routes)
 		return -ENOMEM;
@@ -138,21 +266,28 @@ static bool find_route(struct vm *vm, __u32 gsi, struct axv_route *route)
 }
 
 /*
- * Each call with level 1 sends the message, also where the last level was 1; a call with level
- * 0 does nothing.  The message is one of the VMM's own, not of the module's route, so that its
- * end is an exit for the VMM's IOAPIC (KVM_EXIT_IOAPIC_EOI), also where the end of the route's
- * interrupts is not.
+ * With a split irqchip, each call with level 1 sends the message, also where the last level was
+ * 1; a call with level 0 does nothing.  The message is one of the VMM's own, not of the module's
+ * route, so that its end is an exit for the VMM's IOAPIC (KVM_EXIT_IOAPIC_EOI), also where the
+ * end of the route's interrupts is not.
  *
  * As in KVM, a call for a gsi without a route, or whose message reaches nobody, is no error.
  */
-int irqchip_line(struct vm *vm, const struct kvm_irq_level *line)
+int irqchip_line(struct vm *vm, const struct kvm_irq_level *line, __s32 *status)
 {
-	struct axv_route route;
+	struct chips *c = vm->chips;
+	struct axv_route route = {};
 
-	if (!vm->split)
+	if (!vm->lapic)
 		return -ENXIO;
-	if (line->level && find_route(vm, line->irq, &route))
-		axv_vm_inject_msi(vm->axv, route.address, route.data);
+	if (c) {
+		pthread_mutex_lock(&c->lock);
+		*status = chips_set_gsi(c, line->irq, SOURCE_VMM, line->level);
+		pthread_mutex_unlock(&c->lock);
+		return 0;
+	}
+	*status = line->level && find_route(vm, line->irq, &route) &&
+		  !axv_vm_inject_msi(vm->axv, route.address, route.data) ? 1 : -1;
 	return 0;
 }
 
@@ -165,7 +300,7 @@ int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi)
 {
 	int err;
 
-	if (!vm->split || msi->flags)
+	if (!vm->lapic || msi->flags)
 		return -EINVAL;
 	err = axv_vm_inject_msi(vm->axv, msi->address_lo | (__u64)msi->address_hi << 32,
 				message_data(msi->data));

@@ -65,7 +65,7 @@ int lapic_get(struct vcpu *v, struct kvm_lapic_state *state)
 	struct axv_reg r[NR_LAPIC] = {};
 	unsigned int i;
 
-	if (!v->vm->split)
+	if (!v->vm->lapic)
 		return -EINVAL;
 	for (i = 0; i < NR_LAPIC; i++)
 		r[i].id = AXV_REG_X86(LAPIC, offset_of(i));
@@ -123,7 +123,7 @@ int lapic_set(struct vcpu *v, const struct kvm_lapic_state *state)
 	unsigned int i, n = 0;
 	int err;
 
-	if (!v->vm->split)
+	if (!v->vm->lapic)
 		return -EINVAL;
 	err = lapic_read_base(v);
 	if (err)
@@ -149,7 +149,7 @@ int lapic_read_base(struct vcpu *v)
 {
 	__u64 base;
 
-	if (!v->vm->split)
+	if (!v->vm->lapic)
 		return 0;
 	if (axv_vcpu_get_reg(v->axv, AXV_REG_X86(MSR, MSR_APIC_BASE), &base)) {
 		debug("%s", axv_error());
@@ -161,7 +161,7 @@ int lapic_read_base(struct vcpu *v)
 
 int lapic_set_base(struct vcpu *v, uint64_t base)
 {
-	if (v->vm->split &&
+	if (v->vm->lapic &&
 	    axv_vcpu_set_reg(v->axv, AXV_REG_X86(MSR, MSR_APIC_BASE), base)) {
 		debug("%s", axv_error());
 		return -EINVAL;

@@ -12,6 +12,7 @@
 
 #include <linux/kvm_para.h>
 
+#include "chips.h"
 #include "debug.h"
 #include "signals.h"
 #include "vcpu.h"
@@ -34,7 +35,8 @@ void run_publish(struct vcpu *v)
 	const struct axv_run *page = v->page;
 	struct kvm_run *run = v->run;
 
-	run->ready_for_interrupt_injection = page->ready_for_interrupt;
+	/* With its own PIC KVM is always ready, and has no use for the VMM's interrupts. */
+	run->ready_for_interrupt_injection = v->vm->chips || page->ready_for_interrupt;
 	run->if_flag = !!(page->regs.gprs.rflags & RFLAGS_IF);
 	run->flags = 0;
 	run->cr8 = page->cr8;
@@ -89,6 +91,8 @@ static int finish_read(void *opaque, __u64 addr, unsigned int width, __u64 *data
 	struct vcpu *v = opaque;
 	int err;
 
+	if (chips_access(v, false, false, addr, width, data))
+		return 0;
 	show_mmio(v, false, addr, width, 0);
 	err = wait_for_vmm(v);
 	if (!err)
@@ -100,7 +104,8 @@ static int finish_write(void *opaque, __u64 addr, unsigned int width, __u64 data
 {
 	struct vcpu *v = opaque;
 
-	if (eventfd_ring(v->vm, false, addr, width, data))
+	if (eventfd_ring(v->vm, false, addr, width, data) ||
+	    chips_access(v, false, true, addr, width, &data))
 		return 0;
 	show_mmio(v, true, addr, width, data);
 	return wait_for_vmm(v);
@@ -118,9 +123,15 @@ static int finish_port_read(void *opaque, __u16 port, unsigned int width, void *
 	struct vcpu *v = opaque;
 	unsigned char *p = data;
 	unsigned int n;
+	__u64 one;
 	int err = 0;
 
 	for (; count && !err; count -= n, p += n * width) {
+		n = 1;
+		if (chips_access(v, true, false, port, width, &one)) {
+			memcpy(p, &one, width);
+			continue;
+		}
 		n = some(count, width);
 		show_io(v, true, port, width, n);
 		err = wait_for_vmm(v);
@@ -136,11 +147,14 @@ static int finish_port_write(void *opaque, __u16 port, unsigned int width, const
 	struct vcpu *v = opaque;
 	const unsigned char *p = data;
 	unsigned int n;
+	__u64 one;
 	int err = 0;
 
 	for (; count && !err; count -= n, p += n * width) {
 		n = 1;
-		if (eventfd_ring(v->vm, true, port, width, loaded(p, width)))
+		one = loaded(p, width);
+		if (eventfd_ring(v->vm, true, port, width, one) ||
+		    chips_access(v, true, true, port, width, &one))
 			continue;
 		n = some(count, width);
 		memcpy(v->pio, p, n * width);
@@ -211,8 +225,14 @@ void run_forget(struct vcpu *v)
 
 static int exit_io(struct vcpu *v, bool in)
 {
-	const struct axv_exit_io *io = &v->page->exit.io;
+	struct axv_exit_io *io = &v->page->exit.io;
+	__u64 data = io->data;
 
+	if (chips_access(v, true, !in, io->port, io->width, &data)) {
+		if (in)
+			io->data = data;
+		return GO_ON;
+	}
 	if (in)
 		v->pending = PENDING_IO;
 	else
@@ -222,8 +242,14 @@ static int exit_io(struct vcpu *v, bool in)
 
 static int exit_mmio(struct vcpu *v, bool write)
 {
-	const struct axv_exit_mmio *mmio = &v->page->exit.mmio;
+	struct axv_exit_mmio *mmio = &v->page->exit.mmio;
+	__u64 data = mmio->data;
 
+	if (chips_access(v, false, write, mmio->addr, mmio->width, &data)) {
+		if (!write)
+			mmio->data = data;
+		return GO_ON;
+	}
 	if (!write)
 		v->pending = PENDING_MMIO;
 	return show_mmio(v, write, mmio->addr, mmio->width, mmio->data);
@@ -245,6 +271,18 @@ static int exit_hypercall(struct vcpu *v)
 	v->page->regs.gprs.gpr[AXV_X86_RAX] = -(__u64)KVM_ENOSYS;
 	v->page->dirty |= AXV_RUN_SET_GPRS;
 	return GO_ON;
+}
+
+static int exit_eoi(struct vcpu *v)
+{
+	__u8 vector = v->page->exit.eoi.vector;
+
+	if (v->vm->chips) {
+		chips_eoi(v, vector);
+		return GO_ON;
+	}
+	v->run->eoi.vector = vector;
+	return show(v, KVM_EXIT_IOAPIC_EOI);
 }
 
 static int exit_fail_entry(struct vcpu *v)
@@ -277,10 +315,9 @@ static int handle_exit(struct vcpu *v)
 	case AXV_EXIT_HYPERCALL:
 		return exit_hypercall(v);
 	case AXV_EXIT_IRQ_WINDOW:
-		return show(v, KVM_EXIT_IRQ_WINDOW_OPEN);
+		return v->vm->chips ? GO_ON : show(v, KVM_EXIT_IRQ_WINDOW_OPEN);
 	case AXV_EXIT_EOI:
-		v->run->eoi.vector = v->page->exit.eoi.vector;
-		return show(v, KVM_EXIT_IOAPIC_EOI);
+		return exit_eoi(v);
 	case AXV_EXIT_HALT:
 		return show(v, KVM_EXIT_HLT);
 	case AXV_EXIT_CR8:
@@ -331,7 +368,7 @@ static int take_inputs(struct vcpu *v)
 		return -EIO;
 	v->page->irq_window = v->run->request_interrupt_window;
 	/* With a local APIC in the kernel the TPR is there, and this an output. */
-	if (v->vm->split)
+	if (v->vm->lapic)
 		return GO_ON;
 	/* The VMM's APIC wants to know when the guest lowers the TPR. */
 	v->page->cr8_below = cr8;
@@ -357,12 +394,16 @@ static int interrupted(struct vcpu *v)
 
 static int run_once(struct vcpu *v)
 {
-	int err = axv_vcpu_run(v->axv);
+	int err = v->vm->chips ? chips_enter(v) : 0;
 
+	if (err)
+		return err;
+	err = axv_vcpu_run(v->axv);
 	if (err) {
 		debug("%s", axv_error());
 		return err;
 	}
+	v->ready = v->page->ready_for_interrupt;
 	if (v->page->exit_reason == AXV_EXIT_KICKED || v->page->exit_reason == AXV_EXIT_NOTHING)
 		return interrupted(v);
 	return handle_exit(v);

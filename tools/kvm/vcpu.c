@@ -11,12 +11,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "apic.h"
 #include "caps.h"
+#include "chips.h"
 #include "debug.h"
 #include "vcpu.h"
 
 /* Where an x86 processor begins; the VMM sets the registers in any case. */
 #define RESET_VECTOR	0xfffffff0ull
+
+/* The bootstrap processor. */
+#define BOOT_VCPU	0
 
 /* How many threads have a number. */
 static atomic_ulong threads;
@@ -93,6 +98,8 @@ static long owned_ioctl(struct vcpu *v, unsigned long command, unsigned long arg
 {
 	void *data = (void *)arg;
 
+	/* The VMM may set the interrupt flag, or the local APIC. */
+	v->ready = false;
 	switch (command) {
 	case KVM_GET_REGS:
 		return regs_get(v, data);
@@ -145,7 +152,7 @@ static long owned_ioctl(struct vcpu *v, unsigned long command, unsigned long arg
 	 * patched after KVM_EXIT_TPR_ACCESS.  There is no such exit, so no such guest.
 	 */
 	case KVM_SET_VAPIC_ADDR:
-		return v->vm->split ? 0 : -EINVAL;
+		return v->vm->lapic ? 0 : -EINVAL;
 	case KVM_GET_TSC_KHZ:
 		return get_tsc_khz(v);
 	case KVM_SET_TSC_KHZ:
@@ -185,6 +192,9 @@ static void vcpu_free(void *data)
 	struct vcpu *v = data;
 
 	run_forget(v);
+	/* Nobody kicks it from here on. */
+	if (v->vm)
+		chips_remove_vcpu(v);
 	axv_vcpu_destroy(v->axv);
 	coroutine_free(&v->finish);
 	if (v->run)
@@ -249,6 +259,13 @@ static int make_vcpu(struct vcpu *v, unsigned long id)
 	v->page = axv_vcpu_run_page(v->axv);
 	/* Each exit tells RFLAGS.IF, so it stores the general registers. */
 	v->page->want = AXV_RUN_SET_GPRS;
+	if (v->vm->chips && id == BOOT_VCPU) {
+		/* As KVM has it, which lets a guest use the PIC that knows nothing of APICs. */
+		err = axv_vcpu_set_reg(v->axv, AXV_REG_X86(LAPIC, APIC_LVT_LINT0), LVT_EXTINT);
+		if (err)
+			return err;
+	}
+	chips_add_vcpu(v);
 	return lapic_read_base(v);
 }
 
@@ -264,7 +281,7 @@ int vcpu_create(struct object *vm_object, struct vm *vm, unsigned long id)
 	if (!v)
 		return -ENOMEM;
 	pthread_mutex_init(&v->lock, NULL);
-	/* From here on irqchip_split() changes the VM no more. */
+	/* From here on irqchip.c changes the VM no more. */
 	pthread_mutex_lock(&vm->lock);
 	vm->nr_vcpus++;
 	pthread_mutex_unlock(&vm->lock);

@@ -62,6 +62,9 @@ enum pending {
  * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
  * @placed_interrupt: the VMM has set an interrupt since the last run (events.c)
  * @sipi_vector: the last SIPI's, or as KVM_SET_VCPU_EVENTS has told, for KVM_SET_MP_STATE
+ * @next: in the list of the VM's vCPUs, if that has a PIC; guarded by its lock (chips.h)
+ * @ready: the guest could take an interrupt of the PIC's when the last run ended, and the VMM
+ *	has changed nothing since
  */
 struct vcpu {
 	struct object *vm_object;
@@ -81,6 +84,8 @@ struct vcpu {
 	uint64_t apic_base;
 	bool placed_interrupt;
 	__u32 sipi_vector;
+	struct vcpu *next;
+	bool ready;
 };
 
 /**

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "caps.h"
+#include "chips.h"
 #include "debug.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -33,6 +34,45 @@ static int set_boot_cpu(unsigned long id)
 {
 	/* The module's boot processor is vCPU 0. */
 	return id ? -EINVAL : 0;
+}
+
+static int irq_line(struct vm *vm, struct kvm_irq_level *line, bool tell)
+{
+	const struct kvm_irq_level copy = *line;
+	__s32 status = 0;
+	int err = irqchip_line(vm, &copy, &status);
+
+	if (!err && tell)
+		line->status = status;
+	return err;
+}
+
+static long chips_ioctl(struct vm *vm, unsigned long command, unsigned long arg)
+{
+	switch (command) {
+	case KVM_CREATE_IRQCHIP:
+		return irqchip_create(vm);
+	case KVM_GET_IRQCHIP:
+		return chips_get_irqchip(vm, (struct kvm_irqchip *)arg);
+	case KVM_SET_IRQCHIP:
+		return chips_set_irqchip(vm, (struct kvm_irqchip *)arg);
+	case KVM_CREATE_PIT:
+		return chips_create_pit(vm, KVM_PIT_SPEAKER_DUMMY);
+	case KVM_CREATE_PIT2:
+		return chips_create_pit(vm, ((struct kvm_pit_config *)arg)->flags);
+	case KVM_GET_PIT:
+		return chips_get_pit(vm, (struct kvm_pit_state *)arg);
+	case KVM_SET_PIT:
+		return chips_set_pit(vm, (struct kvm_pit_state *)arg);
+	case KVM_GET_PIT2:
+		return chips_get_pit2(vm, (struct kvm_pit_state2 *)arg);
+	case KVM_SET_PIT2:
+		return chips_set_pit2(vm, (struct kvm_pit_state2 *)arg);
+	case KVM_REINJECT_CONTROL:
+		return chips_reinject(vm, (struct kvm_reinject_control *)arg);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static long vm_ioctl(void *data, unsigned long command, unsigned long arg)
@@ -62,7 +102,9 @@ static long vm_ioctl(void *data, unsigned long command, unsigned long arg)
 	case KVM_SET_GSI_ROUTING:
 		return irqchip_set_routing(vm, (struct kvm_irq_routing *)arg);
 	case KVM_IRQ_LINE:
-		return irqchip_line(vm, (struct kvm_irq_level *)arg);
+		return irq_line(vm, (struct kvm_irq_level *)arg, false);
+	case KVM_IRQ_LINE_STATUS:
+		return irq_line(vm, (struct kvm_irq_level *)arg, true);
 	case KVM_SIGNAL_MSI:
 		return irqchip_signal_msi(vm, (struct kvm_msi *)arg);
 	case KVM_IRQFD:
@@ -74,7 +116,7 @@ static long vm_ioctl(void *data, unsigned long command, unsigned long arg)
 	case KVM_SET_CLOCK:
 		return clock_set(vm, (struct kvm_clock_data *)arg);
 	default:
-		return -ENOTTY;
+		return chips_ioctl(vm, command, arg);
 	}
 }
 
@@ -82,6 +124,8 @@ static void vm_free(void *data)
 {
 	struct vm *vm = data;
 
+	/* Its thread uses the module's VM. */
+	chips_free(vm->chips);
 	axv_vm_destroy(vm->axv);
 	eventfd_free(vm);
 	irqchip_free(vm);

@@ -15,6 +15,7 @@
 
 #include "object.h"
 
+struct chips;
 struct memory;
 struct doorbell;
 
@@ -25,7 +26,9 @@ struct doorbell;
  * @host: of @system
  * @axv: the VM of the module
  * @lock: guards all that follows, and the choice of @axv
- * @split: the local APICs are in the kernel, PIC and IOAPIC are the VMM's
+ * @lapic: the local APICs are in the module
+ * @chips: PIC, IOAPIC and PIT (chips.c); NULL: they are the VMM's.  Set once, with @lock held and
+ *	before there are vCPUs
  * @nr_vcpus: vCPUs that there are; goes up with @lock held, and down without it: a thread that
  *	holds @lock may have left its call for ever
  * @memory: its slots (memory.c)
@@ -40,7 +43,8 @@ struct vm {
 	struct axv_host *host;
 	struct axv_vm *axv;
 	pthread_mutex_t lock;
-	bool split;
+	bool lapic;
+	struct chips *_Atomic chips;
 	atomic_uint nr_vcpus;
 	struct memory *memory;
 	struct axv_route *routes;
@@ -84,11 +88,19 @@ __u32 irqchip_yield(struct axv_host *host);
 /** irqchip_split() - KVM_CAP_SPLIT_IRQCHIP, with as many pins of IOAPICs */
 int irqchip_split(struct vm *vm, uint64_t pins);
 
+/** irqchip_create() - KVM_CREATE_IRQCHIP */
+int irqchip_create(struct vm *vm);
+
 /** irqchip_set_routing() - KVM_SET_GSI_ROUTING */
 int irqchip_set_routing(struct vm *vm, const struct kvm_irq_routing *routing);
 
-/** irqchip_line() - KVM_IRQ_LINE */
-int irqchip_line(struct vm *vm, const struct kvm_irq_level *line);
+/**
+ * irqchip_line() - KVM_IRQ_LINE and KVM_IRQ_LINE_STATUS
+ * @vm: the VM
+ * @line: which gsi, and its level
+ * @status: out: how many interrupts that makes; 0: one waits already; negative: none
+ */
+int irqchip_line(struct vm *vm, const struct kvm_irq_level *line, __s32 *status);
 
 /** irqchip_signal_msi() - KVM_SIGNAL_MSI; returns 1 if it was sent, 0 if it reaches nobody */
 int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi);
@@ -98,7 +110,7 @@ int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi);
  * @entry: the entry
  * @route: out
  *
- * Return: 0; -EINVAL: with a split irqchip only messages have routes.
+ * Return: 0; -EINVAL: the entry is no message.
  */
 int irqchip_route(const struct kvm_irq_routing_entry *entry, struct axv_route *route);
 

@@ -139,23 +139,24 @@ static void test_interrupts(void)
 	struct kvm_irq_level line = { .irq = 9, .level = 1 };
 	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x41 };
 	unsigned int events = kernel.events;
+	__s32 status;
 
 	tap(irqchip_set_routing(&vm, &routing.head) == -EINVAL &&
 	    irqchip_signal_msi(&vm, &msi) == -EINVAL, "no routes without an irqchip");
-	vm.split = true;
+	vm.lapic = true;
 	tap(!irqchip_set_routing(&vm, &routing.head) && kernel.routes_call.count == 2 &&
 	    kernel.routes_call.flags == AXV_ROUTES_ALL && kernel.routes[1].gsi == 9 &&
 	    !kernel.routes[0].address, "the whole table, also with entries that lead nowhere");
-	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1 &&
+	tap(!irqchip_line(&vm, &line, &status) && kernel.events == events + 1 &&
 	    kernel.event.type == AXV_INJECT_MSI && kernel.event.data == 0xc051,
 	    "a line that is high sends its message");
-	tap(!irqchip_line(&vm, &line) && kernel.events == ++events + 1,
+	tap(!irqchip_line(&vm, &line, &status) && kernel.events == ++events + 1,
 	    "a line that is high again sends its message again");
 	line.level = 0;
-	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1,
+	tap(!irqchip_line(&vm, &line, &status) && kernel.events == events + 1,
 	    "a line that falls sends nothing");
 	line = (struct kvm_irq_level){ .irq = 10, .level = 1 };
-	tap(!irqchip_line(&vm, &line) && kernel.events == events + 1,
+	tap(!irqchip_line(&vm, &line, &status) && kernel.events == events + 1,
 	    "a line without a route sends nothing");
 	tap(irqchip_signal_msi(&vm, &msi) == 1 && kernel.event.data == 0x41,
 	    "KVM_SIGNAL_MSI sends a message");
@@ -201,7 +202,7 @@ static void test_eventfds(void)
 	doorbells = kernel.calls[_IOC_NR(AXV_VM_SET_DOORBELL)];
 	fresh.host = vm.host;
 	fresh.doorbells = vm.doorbells;
-	tap(!irqchip_split(&fresh, 24) && fresh.split &&
+	tap(!irqchip_split(&fresh, 24) && fresh.lapic &&
 	    kernel.calls[_IOC_NR(AXV_VM_SET_DOORBELL)] == doorbells + 2,
 	    "the VM that begins again with a split irqchip has both");
 	axv_vm_destroy(fresh.axv);
@@ -247,14 +248,14 @@ static void test_msrs(void)
 	    msrs.entries[1].data == 7, "MSRs are read; a bank of machine checks is kept");
 	msrs.head.nmsrs = 1;
 	msrs.entries[0] = (struct kvm_msr_entry){ .index = 0x1b, .data = 0xfee00900 };
-	vm.split = false;
+	vm.lapic = false;
 	kernel.no_reg = AXV_REG_X86(MSR, 0x1b);
 	msr_set(&v, &msrs.head);
 	msrs.entries[0].data = 0;
 	tap(msr_get(&v, &msrs.head) == 1 && msrs.entries[0].data == 0xfee00900,
 	    "without an irqchip the APIC's base is what it was set to");
 	kernel.no_reg = 0;
-	vm.split = true;
+	vm.lapic = true;
 	kernel_set(AXV_REG_X86(MSR, 0x1b), 0xfee00d00);
 	tap(msr_get(&v, &msrs.head) == 1 && msrs.entries[0].data == 0xfee00d00 &&
 	    v.apic_base == 0xfee00d00, "with an irqchip the APIC's base is read anew");
@@ -536,10 +537,10 @@ static void test_lapic(void)
 	tap(lapic_set(&v, &state) == -EINVAL,
 	    "a value that the local APIC cannot have is refused");
 	kernel.fixed_reg = 0;
-	vm.split = false;
+	vm.lapic = false;
 	tap(lapic_get(&v, &back) == -EINVAL && lapic_set(&v, &state) == -EINVAL,
 	    "no local APIC without an irqchip");
-	vm.split = true;
+	vm.lapic = true;
 }
 
 static void test_regs(void)

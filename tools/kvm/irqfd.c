@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * irqfds of a VM that has PIC and IOAPIC.
+ *
+ * An irqfd whose gsi is a message is the module's, which sends it without waking a thread.  One
+ * whose gsi leads to pins, or to nothing yet, and one with resampling, is waited for by the
+ * thread of the chips.  New routes move irqfds from one to the other.  A signal is not lost by
+ * that: the eventfd counts it until one of the two takes it.
+ *
+ * Each irqfd has a copy of its eventfd's descriptor, so that it can be moved when the VMM has
+ * closed its own.  To change the list both the VM's lock and the chips' lock are held; to read
+ * it one of them is enough.  The VM's lock also guards which of the two waits for an irqfd.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <linux/kcmp.h>
+
+#include "chips.h"
+#include "debug.h"
+
+#define EVENTS	16
+
+/**
+ * struct irqfd - an irqfd
+ * @gsi: its number
+ * @number: the VMM's descriptor of the eventfd
+ * @fd: a copy of the eventfd's descriptor
+ * @resample_fd: a copy of that of the eventfd that tells the end of an interrupt; -1: none
+ * @in_module: the module waits for it; otherwise the thread does
+ * @next: in &chips.irqfds
+ */
+struct irqfd {
+	__u32 gsi;
+	int number;
+	int fd;
+	int resample_fd;
+	bool in_module;
+	struct irqfd *next;
+};
+
+/* ---- the thread --------------------------------------------------------- */
+
+/* Whether it was signalled.  Does not wait, also where the VMM's descriptor would. */
+static bool take(const struct irqfd *f)
+{
+	uint64_t count;
+	struct iovec iov = { .iov_base = &count, .iov_len = sizeof(count) };
+
+	return preadv2(f->fd, &iov, 1, -1, RWF_NOWAIT) == sizeof(count);
+}
+
+/*
+ * The lock is held, and to remove an irqfd from the list it is taken after the epoll descriptor
+ * has been told.  So each irqfd that is among the events is still there.
+ */
+static void irqfds_ready(void *arg)
+{
+	struct chips *c = arg;
+	struct epoll_event events[EVENTS];
+	int i, n = epoll_wait(c->irqfds_ready.fd, events, EVENTS, 0);
+
+	for (i = 0; i < n; i++) {
+		const struct irqfd *f = events[i].data.ptr;
+
+		if (!take(f))
+			continue;
+		if (f->resample_fd >= 0)
+			chips_set_gsi(c, f->gsi, SOURCE_RESAMPLE, true);
+		else
+			chips_pulse_gsi(c, f->gsi);
+	}
+}
+
+static bool leads_to(const struct chips *c, __u32 gsi, bool pic, unsigned int pin)
+{
+	return gsi < c->nr_gsis && (pic ? c->gsis[gsi].pic : c->gsis[gsi].ioapic) == pin;
+}
+
+/*
+ * All irqfds with resampling are one source of a gsi.  Its level falls, and each of them is
+ * told, so that those whose devices still want an interrupt signal again.
+ */
+void irqfd_ended(struct chips *c, bool pic, unsigned int pin)
+{
+	struct irqfd *f;
+
+	for (f = c->irqfds; f; f = f->next) {
+		if (f->resample_fd < 0 || !leads_to(c, f->gsi, pic, pin))
+			continue;
+		chips_set_gsi(c, f->gsi, SOURCE_RESAMPLE, false);
+		eventfd_write(f->resample_fd, 1);
+	}
+}
+
+/* ---- the module, or the thread ------------------------------------------ */
+
+static bool is_message(const struct gsi *gsis, unsigned int count, const struct irqfd *f)
+{
+	return f->resample_fd < 0 && f->gsi < count && gsis[f->gsi].message;
+}
+
+static int to_thread(struct chips *c, struct irqfd *f)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = f };
+
+	if (epoll_ctl(c->irqfds_ready.fd, EPOLL_CTL_ADD, f->fd, &event))
+		return errno == EPERM ? -EINVAL : -errno;
+	f->in_module = false;
+	return 0;
+}
+
+static int to_module(struct chips *c, struct irqfd *f)
+{
+	int err = axv_vm_add_irqfd(c->vm->axv, f->gsi, f->fd, -1);
+
+	if (err)
+		debug("irqfd of gsi %u: %s", f->gsi, axv_error());
+	else
+		f->in_module = true;
+	return err;
+}
+
+static void from_either(struct chips *c, struct irqfd *f)
+{
+	if (f->in_module)
+		axv_vm_remove_irqfd(c->vm->axv, f->gsi, f->fd);
+	else
+		epoll_ctl(c->irqfds_ready.fd, EPOLL_CTL_DEL, f->fd, NULL);
+}
+
+void irqfd_leave(struct chips *c, const struct gsi *gsis, unsigned int count)
+{
+	struct irqfd *f;
+
+	for (f = c->irqfds; f; f = f->next) {
+		if (!f->in_module || is_message(gsis, count, f))
+			continue;
+		from_either(c, f);
+		if (to_thread(c, f))
+			debug("irqfd of gsi %u is lost: error %d", f->gsi, errno);
+	}
+}
+
+void irqfd_join(struct chips *c)
+{
+	struct irqfd *f;
+
+	for (f = c->irqfds; f; f = f->next) {
+		if (f->in_module || !is_message(c->gsis, c->nr_gsis, f))
+			continue;
+		from_either(c, f);
+		/* The thread sends messages as well, if the module has no room. */
+		if (to_module(c, f) && to_thread(c, f))
+			debug("irqfd of gsi %u is lost: error %d", f->gsi, errno);
+	}
+}
+
+/* ---- KVM_IRQFD ---------------------------------------------------------- */
+
+/* Is a descriptor one of the irqfd's eventfd?  Where kcmp() is forbidden, the number decides. */
+static bool is_of(const struct irqfd *f, int fd)
+{
+	long order = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, f->fd, fd);
+
+	return order < 0 ? f->number == fd : !order;
+}
+
+static int copy_fd(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy < 0 ? -errno : copy;
+}
+
+static void free_one(struct irqfd *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->resample_fd >= 0)
+		close(f->resample_fd);
+	free(f);
+}
+
+static int make_one(const struct kvm_irqfd *args, struct irqfd **irqfd)
+{
+	struct irqfd *f = calloc(1, sizeof(*f));
+	int err = 0;
+
+	if (!f)
+		return -ENOMEM;
+	f->gsi = args->gsi;
+	f->number = args->fd;
+	f->resample_fd = -1;
+	f->fd = copy_fd(args->fd);
+	if (f->fd < 0)
+		err = f->fd;
+	if (!err && args->flags & KVM_IRQFD_FLAG_RESAMPLE) {
+		f->resample_fd = copy_fd(args->resamplefd);
+		if (f->resample_fd < 0)
+			err = f->resample_fd;
+	}
+	if (err) {
+		free_one(f);
+		return err;
+	}
+	*irqfd = f;
+	return 0;
+}
+
+static int assign(struct chips *c, const struct kvm_irqfd *args)
+{
+	struct irqfd *f;
+	int err;
+
+	for (f = c->irqfds; f; f = f->next) {
+		if (is_of(f, args->fd))
+			return -EBUSY;
+	}
+	err = make_one(args, &f);
+	if (err)
+		return err;
+	err = is_message(c->gsis, c->nr_gsis, f) ? to_module(c, f) : to_thread(c, f);
+	if (err) {
+		free_one(f);
+		return err;
+	}
+	pthread_mutex_lock(&c->lock);
+	f->next = c->irqfds;
+	c->irqfds = f;
+	pthread_mutex_unlock(&c->lock);
+	return 0;
+}
+
+static bool is_resampled(const struct chips *c, __u32 gsi)
+{
+	const struct irqfd *f;
+
+	for (f = c->irqfds; f; f = f->next) {
+		if (f->gsi == gsi && f->resample_fd >= 0)
+			return true;
+	}
+	return false;
+}
+
+/* KVM returns 0 for an irqfd that is not there. */
+static int deassign(struct chips *c, const struct kvm_irqfd *args)
+{
+	struct irqfd **p, *f;
+
+	if (fcntl(args->fd, F_GETFD) < 0)
+		return -errno;
+	for (p = &c->irqfds; (f = *p); p = &f->next) {
+		if (f->gsi == args->gsi && is_of(f, args->fd))
+			break;
+	}
+	if (!f)
+		return 0;
+	from_either(c, f);
+	/* The thread gets no event of it any more, and has done with those that it got. */
+	pthread_mutex_lock(&c->lock);
+	*p = f->next;
+	if (f->resample_fd >= 0 && !is_resampled(c, f->gsi))
+		chips_set_gsi(c, f->gsi, SOURCE_RESAMPLE, false);
+	pthread_mutex_unlock(&c->lock);
+	free_one(f);
+	return 0;
+}
+
+int irqfd_set(struct chips *c, const struct kvm_irqfd *args)
+{
+	const struct kvm_irqfd copy = *args;
+	int err;
+
+	if (copy.flags & ~(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE))
+		return -EINVAL;
+	pthread_mutex_lock(&c->vm->lock);
+	err = copy.flags & KVM_IRQFD_FLAG_DEASSIGN ? deassign(c, &copy) : assign(c, &copy);
+	pthread_mutex_unlock(&c->vm->lock);
+	return err;
+}
+
+int irqfd_init(struct chips *c)
+{
+	c->irqfds_ready = (struct loop_source){
+		.fd = epoll_create1(EPOLL_CLOEXEC),
+		.enabled = true,
+		.ready = irqfds_ready,
+		.arg = c,
+	};
+	if (c->irqfds_ready.fd < 0)
+		return -errno;
+	return loop_add(&c->loop, &c->irqfds_ready);
+}
+
+void irqfd_free(struct chips *c)
+{
+	struct irqfd *f;
+
+	while ((f = c->irqfds)) {
+		c->irqfds = f->next;
+		free_one(f);
+	}
+	close(c->irqfds_ready.fd);
+}
