@@ -309,6 +309,8 @@ static int start_thread(struct chips *c)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&c->thread, NULL, run_loop, c);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		pthread_setname_np(c->thread, "axv-irqchip");
 	return -err;
 }
 

@@ -555,6 +555,7 @@ static void test_irqfds(void)
 	}, bad = { .fd = -1 };
 	unsigned int fds = count_fds();
 	eventfd_t value;
+	int ends[2];
 
 	set_routes(2, pin_entry(5, KVM_IRQCHIP_PIC_MASTER, 5),
 		   pin_entry(6, KVM_IRQCHIP_PIC_MASTER, 6));
@@ -567,6 +568,11 @@ static void test_irqfds(void)
 	tap(eventfd_irqfd(&vm, &bad) == -EINVAL, "an unknown flag is EINVAL");
 	bad.flags = 0;
 	tap(eventfd_irqfd(&vm, &bad) == -EBADF, "a descriptor that is closed is EBADF");
+	tap(!pipe(ends), "a pipe");
+	bad.fd = ends[0];
+	tap(eventfd_irqfd(&vm, &bad) == -EINVAL, "a descriptor of something else is EINVAL");
+	close(ends[0]);
+	close(ends[1]);
 	bad.fd = level;
 	bad.flags = KVM_IRQFD_FLAG_DEASSIGN;
 	tap(!eventfd_irqfd(&vm, &bad), "an irqfd that is not there can be removed");
