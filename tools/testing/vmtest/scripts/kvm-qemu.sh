@@ -2,14 +2,14 @@
 # shellcheck shell=sh
 #
 # Debian's QEMU uses axvcpu through axv-kvm, which looks like KVM. It boots a Debian kernel with
-# CPUS CPUs, whose init switches CPUs off and on, reads a disk and powers off. RELEASE is that
-# kernel's release. The disk's queue is an ioeventfd, and its interrupts are irqfds.
+# CPUS CPUs, whose init switches CPUs off and on, reads a disk and powers off. MACHINE is QEMU's
+# machine, RELEASE that kernel's release. The disk's queue is an ioeventfd, and its interrupts are irqfds.
 
 # shellcheck disable=SC3040 # busybox has it
 set -o pipefail
 boot() {
 	AXV_KVM_DEBUG=1 ./axv-kvm qemu-system-x86_64 -L firmware -nodefaults -nographic \
-		-accel kvm -machine pc,kernel-irqchip=split -cpu host -smp "$CPUS" -m 256 \
+		-accel kvm -machine "$MACHINE" -cpu host -smp "$CPUS" -m 256 \
 		-serial stdio -kernel vmlinuz -initrd initrd -no-reboot \
 		-drive file=disk,format=raw,if=none,id=disk -device virtio-blk-pci,drive=disk \
 		-append "console=ttyS0 panic=-1 axvcpu.cpus axvcpu.disk" </dev/null 2>&1 | tee /tmp/console

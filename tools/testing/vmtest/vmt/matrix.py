@@ -35,6 +35,10 @@ MOVED_ARM64 = ["corners", "exits", "gic", "isolation", "sgi", "timer"]
 RACES = ["affinity", "doorbell", "kick", "kill", "lapic_ipi", "lapic_msi", "lapic_timer",
          "lifecycle", "memory", "mmu_race", "regs", "show", "stats", "usermem", "work"]
 
+# QEMU on axvcpu: a name, QEMU's machine and its irqchip, CPUs of the guest.
+KVM_QEMU = [("pc", "pc", 2), ("pc-split", "pc,kernel-irqchip=split", 2)]
+KVM_QEMU_LONG = [("pc", "pc", 1), ("q35", "q35", 2)]
+
 # A kernel for 32-bit processors, with PAE page tables. It is only used as a guest.
 I386 = "6.1-686-pae"
 
@@ -424,8 +428,8 @@ def guest_boot(host, cpu, guest, emu="qemu", arch="x86", smp=2, cpus=1, append="
     return action
 
 
-def kvm_qemu(kernel, cpus):
-    """The job in which Debian's QEMU boots a Debian kernel, with axvcpu instead of KVM."""
+def kvm_qemu(kernel, text, **settings):
+    """A job in which Debian's QEMU boots a Debian kernel, with axvcpu instead of KVM."""
     def action(job):
         tools, share = f"{TOP}/build/tools/kvm", "/usr/share"
         firmware = [f"{share}/seabios/bios-256k.bin", f"{share}/qemu/kvmvapic.bin",
@@ -437,7 +441,7 @@ def kvm_qemu(kernel, cpus):
         payload += guest_payload(job, kernel)[1:]
         job.boot(kernel=kernel, cpu="EPYC", smp=2, axvcpu=True, expect_tests=True, timeout=600,
                  payload=payload,
-                 script=script("kvm-qemu", RELEASE=vmtest.release_of(kernel), CPUS=cpus))
+                 script=script(text, RELEASE=vmtest.release_of(kernel), **settings))
     return action
 
 
@@ -579,8 +583,13 @@ def all_jobs():
     for put, (host, guest) in both([("6.1-cloud", "6.12-cloud")], [("6.12-cloud", "6.1-cloud")]):
         put(f"guest-disk-{guest}-on-{host}", [f"build-{host}", "tools"], guest_disk(host, guest),
             f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}")
-    add("kvm-qemu-6.1-cloud-2", ["build-6.1-cloud", "tools"], kvm_qemu("6.1-cloud", 2),
-        "QEMU finds axvcpu behind KVM's interface, and boots Debian 6.1-cloud with 2 CPUs")
+    for put, (name, machine, cpus) in both(KVM_QEMU, KVM_QEMU_LONG):
+        put(f"kvm-qemu-{name}-{cpus}", ["build-6.1-cloud", "tools"],
+            kvm_qemu("6.1-cloud", "kvm-qemu", CPUS=cpus, MACHINE=machine),
+            f"QEMU finds axvcpu behind KVM's interface, and boots Debian with {cpus} CPU(s) "
+            f"on machine {machine}")
+    long("kvm-qemu-reset", ["build-6.1-cloud", "tools"], kvm_qemu("6.1-cloud", "kvm-qemu-reset"),
+         "QEMU on axvcpu resets guests, and boots one that has only a PIC and a PIT")
     # The demo boots 6.1 in 6.1.
     long("guest-6.12-cloud-2-on-6.12-cloud-vmx", ["build-6.12-cloud", "tools"],
          guest_boot("6.12-cloud", "corei7_haswell_4770", "6.12-cloud", "bochs", cpus=2),
