@@ -14,6 +14,7 @@
 #include "power.h"
 #include "pvpanic.h"
 #include "reset.h"
+#include "routes.h"
 #include "rtc.h"
 #include "uart.h"
 
@@ -50,6 +51,7 @@ struct board {
 	struct reset reset;
 	struct pci pci;
 	struct pciports pciports;
+	struct route_ops routes;
 	struct msi_ops msi;
 	struct linux_entry entry;
 };

@@ -112,14 +112,9 @@ static struct irq_line isa_line(struct board *b, unsigned int irq)
 
 /* ---- messages of PCI devices: with the machine's lock -------------------- */
 
-static void update_route(struct machine *m, const struct axv_route *route)
-{
-	if (axv_vm_set_routes(m->vm, route, 1, 0))
-		log_guest("%s", axv_error());
-}
-
 static void msi_set(void *arg, u32 gsi, const struct msi_message *message, bool masked)
 {
+	const struct route_ops *routes = arg;
 	const struct axv_route route = {
 		.gsi = gsi,
 		.flags = masked ? AXV_ROUTE_MASKED : 0,
@@ -127,30 +122,29 @@ static void msi_set(void *arg, u32 gsi, const struct msi_message *message, bool 
 		.address = message->address,
 	};
 
-	update_route(arg, &route);
+	routes->set(routes->arg, &route);
 }
 
 static void msi_remove(void *arg, u32 gsi)
 {
 	const struct axv_route route = { .gsi = gsi, .flags = AXV_ROUTE_REMOVE };
+	const struct route_ops *routes = arg;
 
-	update_route(arg, &route);
+	routes->set(routes->arg, &route);
 }
 
 static bool msi_pending(void *arg, u32 gsi)
 {
-	struct axv_route route = { .gsi = gsi };
-	struct machine *m = arg;
+	const struct route_ops *routes = arg;
 
-	return !axv_vm_get_routes(m->vm, &route, 1) && (route.flags & AXV_ROUTE_PENDING);
+	return routes->pending(routes->arg, gsi);
 }
 
 static void msi_fire(void *arg, u32 gsi)
 {
-	struct machine *m = arg;
+	const struct route_ops *routes = arg;
 
-	if (axv_vm_inject_gsi(m->vm, gsi, true))
-		log_guest("%s", axv_error());
+	routes->fire(routes->arg, gsi);
 }
 
 /* Without local APICs no CPU takes messages, and the ACPI tables have no PCI. */
@@ -158,12 +152,13 @@ struct pci *board_pci(struct machine *m, const struct msi_ops **msi)
 {
 	struct board *b = &m->board;
 
+	b->routes = routes_of(m->vm);
 	b->msi = (struct msi_ops){
 		.set = msi_set,
 		.remove = msi_remove,
 		.pending = msi_pending,
 		.fire = msi_fire,
-		.arg = m,
+		.arg = &b->routes,
 	};
 	*msi = &b->msi;
 	return b->apics ? &b->pci : NULL;
