@@ -4,6 +4,7 @@
 #define AXVMM_ARCH_H
 
 #include "gic.h"
+#include "inject.h"
 #include "pl011.h"
 #include "pl031.h"
 #include "pl061.h"
@@ -28,6 +29,7 @@
  */
 struct board {
 	struct gic gic;
+	struct injector injector;
 	struct pl011 uart;
 	struct pl031 rtc;
 	struct pl061 gpio;

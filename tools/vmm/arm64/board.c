@@ -45,6 +45,8 @@ static void button_up(void *arg)
 	pl061_set(&b->gpio, MAP_POWER_BUTTON, false);
 }
 
+_Static_assert(INJECT_CPUS == ARCH_CPUS_MAX, "the injector knows all vCPUs");
+
 int board_create(struct machine *m, const struct machine_config *config)
 {
 	const struct serial_backend backend = console_backend(&m->console);

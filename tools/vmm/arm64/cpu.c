@@ -66,11 +66,18 @@ int board_vcpu_enter(struct vcpu *v)
 
 /* ---- operations that the GIC calls --------------------------------------- */
 
-static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
+static int inject_now(void *arg, unsigned int cpu, const struct axv_inject *event)
 {
 	struct machine *m = arg;
 
 	return axv_vcpu_inject(m->vcpus[cpu].axv, event);
+}
+
+static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
+{
+	struct machine *m = arg;
+
+	return injector_inject(&m->board.injector, cpu, event);
 }
 
 static void attend(void *arg, unsigned int cpu)
@@ -129,6 +136,9 @@ static int set_timer(void *arg, unsigned int cpu, u64 value)
 
 struct gic_cpu_ops cpu_gic_ops(struct machine *m)
 {
+	m->board.injector = (struct injector){
+		.routes = routes_of(m->vm), .inject = inject_now, .arg = m,
+	};
 	return (struct gic_cpu_ops){
 		.inject = inject,
 		.attend = attend,
