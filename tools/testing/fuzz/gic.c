@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Registers of the GIC, the serial port, the clock and the GPIOs of arm64's board, and
- * up to four CPUs whose queues do what the kernel module's do.
+ * Registers of the GIC, its GICv2m frame, the serial port, the clock and the GPIOs of arm64's
+ * board, and up to four CPUs whose queues and routes do what the kernel module's do.
  */
 #include <errno.h>
 
 #include "fake.h"
 #include "fuzz.h"
 #include "gic.h"
+#include "gicv2m.h"
+#include "inject.h"
 #include "pl011.h"
 #include "pl031.h"
 #include "pl061.h"
@@ -15,6 +17,7 @@
 
 #define CPUS	4
 #define DIST	0x08000000ull
+#define FRAME	0x08020000ull
 #define REDIST	0x080a0000ull
 #define UART	0x09000000ull
 #define CLOCK	0x09010000ull
@@ -25,6 +28,8 @@ static struct axv_sgis sgis[CPUS];
 static u32 sent[CPUS];
 static bool attended[CPUS];
 static struct fake_wire wire;
+static struct gic gic;
+static struct gicv2m v2m;
 
 static u64 *entry(unsigned int cpu, u32 intid)
 {
@@ -63,7 +68,8 @@ static void take_sgis(unsigned int cpu)
 			if (!queues[cpu][i])
 				e = &queues[cpu][i];
 		}
-		must(e);
+		if (!e)
+			continue;
 		sent[cpu] &= ~(1u << intid);
 		*e = (*e & AXV_ARM64_IRQ_ACTIVE) | AXV_ARM64_IRQ_PENDING | intid;
 	}
@@ -96,7 +102,7 @@ static int inject_sgi(unsigned int cpu, u32 intid, bool retract)
 	return was ? 0 : -ENOENT;
 }
 
-static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
+static int inject_now(void *arg, unsigned int cpu, const struct axv_inject *event)
 {
 	u64 *e;
 	unsigned int i;
@@ -133,6 +139,117 @@ static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
 	return 0;
 }
 
+/* ---- routes: from 0 on those of vectors, from GICV2M_VECTORS on the injector's ------- */
+
+#define ROUTES	(GICV2M_VECTORS + 2 * INJECT_PLACES)
+
+static struct {
+	struct axv_route set;
+	bool there;
+	bool pending;
+} routes[ROUTES];
+static bool may_wait;	/* an interrupt has found a queue full */
+
+static unsigned int index_of(u32 gsi)
+{
+	unsigned int i = gsi < INJECT_GSI ? gsi : gsi - INJECT_GSI + GICV2M_VECTORS;
+
+	must(gsi < GICV2M_VECTORS || (gsi >= INJECT_GSI && i < ROUTES));
+	return i;
+}
+
+static void deliver(unsigned int i, bool level)
+{
+	const struct axv_route *set = &routes[i].set;
+	const struct axv_inject event = {
+		.type = set->flags & AXV_ROUTE_LEVEL ? AXV_INJECT_WIRED : AXV_INJECT_EXTINT,
+		.vector = set->vector, .priority = set->priority, .data = level,
+	};
+
+	if (!routes[i].there || set->flags & AXV_ROUTE_MASKED)
+		return;
+	if (level && !routes[i].pending)
+		return;
+	if (inject_now(NULL, set->vcpu, &event))
+		may_wait = true;
+	else
+		routes[i].pending = false;
+}
+
+static void retry(void)
+{
+	unsigned int i;
+
+	for (i = 0; may_wait && i < ROUTES; i++) {
+		if (routes[i].pending)
+			deliver(i, true);
+	}
+}
+
+static int route_set(void *arg, const struct axv_route *route)
+{
+	unsigned int i = index_of(route->gsi);
+
+	(void)arg;
+	if (routes[i].there && (routes[i].set.flags & AXV_ROUTE_LEVEL))
+		deliver(i, false);
+	routes[i].there = !(route->flags & AXV_ROUTE_REMOVE);
+	routes[i].set = *route;
+	if (!routes[i].there) {
+		routes[i].pending = false;
+		return 0;
+	}
+	must(route->vcpu < CPUS && route->vector >= GIC_SGIS && route->vector < GIC_INTIDS);
+	must(i >= GICV2M_VECTORS || route->vector >= GIC_MESSAGE);
+	deliver(i, true);
+	return 0;
+}
+
+static bool route_pending(void *arg, u32 gsi)
+{
+	(void)arg;
+	return routes[index_of(gsi)].pending;
+}
+
+static void route_fire(void *arg, u32 gsi)
+{
+	unsigned int i = index_of(gsi);
+
+	(void)arg;
+	must(routes[i].there);
+	routes[i].pending = true;
+	deliver(i, true);
+}
+
+/* A vector's route that is not masked leads where its SPI goes, and the SPI is enabled. */
+static void check_routes(void)
+{
+	const struct gic_irq *irq;
+	unsigned int i;
+
+	for (i = 0; i < v2m.nr; i++) {
+		if (!routes[i].there || routes[i].set.flags)
+			continue;
+		irq = &gic.spis[routes[i].set.vector - GIC_PRIVATE];
+		must(gic.enabled && irq->enabled && irq->priority == routes[i].set.priority);
+		must(gic.routes[irq - gic.spis] == gic.cpus[routes[i].set.vcpu].mpidr);
+	}
+}
+
+static const struct route_ops route_ops = {
+	.set = route_set, .pending = route_pending, .fire = route_fire,
+};
+
+static struct injector injector;
+
+static int inject(void *arg, unsigned int cpu, const struct axv_inject *event)
+{
+	(void)arg;
+	return injector_inject(&injector, cpu, event);
+}
+
+/* ---- the rest of what the GIC calls -------------------------------------------------- */
+
 static void attend(void *arg, unsigned int cpu)
 {
 	(void)arg;
@@ -166,7 +283,6 @@ static int set_timer(void *arg, unsigned int cpu, u64 value)
 }
 
 static struct bus bus;
-static struct gic gic;
 static struct pl011 uart;
 static struct pl031 rtc;
 static struct pl061 gpio;
@@ -178,6 +294,11 @@ static u64 take_address(struct input *in)
 
 	switch (what & 7) {
 	case 0:
+		if (what & 0x80)
+			return FRAME + (offset & 0xfff);
+		if (what & 0x40)
+			return FRAME + 0x40;
+		return DIST + offset;
 	case 1:
 		return DIST + offset;
 	case 2:
@@ -211,6 +332,41 @@ static void take_interrupt(unsigned int cpu, bool end)
 	}
 }
 
+/* A device sets, removes or uses one of its vectors. */
+static void use_vector(struct input *in, u8 what)
+{
+	const struct msi_ops msi = gicv2m_msi(&v2m);
+	u8 how = take(in, 1);
+	u32 gsi = how & 0x80 ? GICV2M_VECTORS - 1 : how >> 4;
+	struct msi_message message = { .address = FRAME + 0x40 };
+	unsigned int i;
+
+	switch (how & 7) {
+	case 0:
+	case 1:
+	case 2:
+		message.data = take(in, what & 0x20 ? 2 : 1);
+		if (what & 0x10)
+			message.address = take(in, 5);
+		msi.set(msi.arg, gsi, &message, how & 8);
+		break;
+	case 3:
+		msi.remove(msi.arg, gsi);
+		break;
+	case 4:
+		msi.pending(msi.arg, gsi);
+		break;
+	case 5:
+		msi.fire(msi.arg, gsi);
+		break;
+	default:	/* by its eventfd */
+		i = index_of(gsi);
+		if (routes[i].there)
+			route_fire(NULL, gsi);
+		break;
+	}
+}
+
 static void step(struct input *in, unsigned int cpus)
 {
 	const struct serial_port port = pl011_serial(&uart);
@@ -232,7 +388,7 @@ static void step(struct input *in, unsigned int cpus)
 		bus_read(&bus, take_address(in), width);
 		break;
 	case 4:
-		line = gic_spi(&gic, take(in, 1) % GIC_SPIS);
+		line = gic_spi(&gic, take(in, 1) % GIC_WIRES);
 		irq_set(&line, what & 0x10);
 		break;
 	case 5:
@@ -252,6 +408,7 @@ static void step(struct input *in, unsigned int cpus)
 	case 8:
 	case 9:
 		take_interrupt(cpu, what & 1);
+		retry();
 		break;
 	case 10:
 		fake_advance(take(in, 5));
@@ -264,6 +421,9 @@ static void step(struct input *in, unsigned int cpus)
 		break;
 	case 13:
 		pl061_set(&gpio, take(in, 1) % 8, what & 0x10);
+		break;
+	case 14:
+		use_vector(in, what);
 		break;
 	default:
 		serial_receive(&port, what & 0x10, in);
@@ -285,6 +445,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(queues, 0, sizeof(queues));
 	memset(sgis, 0, sizeof(sgis));
 	memset(sent, 0, sizeof(sent));
+	memset(routes, 0, sizeof(routes));
+	may_wait = false;
+	memset(&injector, 0, sizeof(injector));
+	injector.routes = route_ops;
+	injector.inject = inject_now;
 	memset(&gic, 0, sizeof(gic));
 	memset(&uart, 0, sizeof(uart));
 	memset(&rtc, 0, sizeof(rtc));
@@ -293,11 +458,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_reset();
 	bus_init(&bus, "memory");
 	must(!gic_init(&gic, &bus, DIST, REDIST, mpidrs, cpus, &ops));
+	must(!gicv2m_init(&v2m, &bus, FRAME, &gic, &route_ops));
 	must(!pl011_init(&uart, &bus, UART, gic_spi(&gic, 1), &backend));
 	must(!pl031_init(&rtc, &bus, CLOCK, NULL, gic_spi(&gic, 2)));
 	must(!pl061_init(&gpio, &bus, GPIO, gic_spi(&gic, 7)));
-	while (in.size)
+	while (in.size) {
 		step(&in, cpus);
+		check_routes();
+	}
 	free(gic.cpus);
 	return 0;
 }

@@ -5,8 +5,12 @@
  * There are one security state, affinity routing and no LPIs.  All interrupts are in
  * group 1, since the kernel module knows no other.
  *
- * The INTIDs that may be in a queue are SGIs, PPIs that have a wire, and SPIs.  These
- * are fewer than a queue has places, so it is never full.
+ * The INTIDs that may be in a queue are SGIs, PPIs that have a wire, and SPIs.
+ *
+ * The upper SPIs are those of messages (gicv2m.c).  A device's message comes by a route of the
+ * kernel module, without axvmm, and so the routes follow what the guest sets here: they are
+ * masked while the SPI is not to be delivered, and an interrupt that comes then waits in its
+ * route.
  *
  * SGIs go from vCPU to vCPU without axvmm: the kernel module knows which are pending, and
  * axvmm tells it which are enabled, with their priorities.
@@ -26,7 +30,32 @@
 #define PPIS	(BIT(GIC_PPI_HYP_TIMER) | BIT(GIC_PPI_VIRT_TIMER) |	\
 		 BIT(GIC_PPI_SECURE_TIMER) | BIT(GIC_PPI_PHYS_TIMER))
 
-_Static_assert(GIC_SGIS + 4 + GIC_SPIS < GIC_QUEUE, "a queue is never full");
+_Static_assert(GIC_INTIDS % 64 == 0, "struct gic_set has a bit for each INTID");
+
+static bool has(const struct gic_set *set, unsigned int intid)
+{
+	return set->bits[intid / 64] >> intid % 64 & 1;
+}
+
+static void put(struct gic_set *set, unsigned int intid, bool in)
+{
+	u64 bit = 1ull << intid % 64;
+
+	if (in)
+		set->bits[intid / 64] |= bit;
+	else
+		set->bits[intid / 64] &= ~bit;
+}
+
+static bool is_empty(const struct gic_set *set)
+{
+	u64 any = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(set->bits); i++)
+		any |= set->bits[i];
+	return !any;
+}
 
 static bool exists(unsigned int intid)
 {
@@ -132,6 +161,15 @@ static void update_sgi(struct gic *gic, unsigned int cpu, unsigned int intid)
 	}
 }
 
+/* Have the routes of an SPI deliver it from now on, or not.  Does nothing for others. */
+static void set_routed(struct gic *gic, unsigned int intid, bool routed)
+{
+	if (intid < GIC_MESSAGE || !gic->messages.follow)
+		return;
+	find(gic, 0, intid)->routed = routed;
+	gic->messages.follow(gic->messages.arg, intid);
+}
+
 /* Put an interrupt into the queue if it should be there, and take it out if not. */
 static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
 {
@@ -148,6 +186,8 @@ static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
 		inject(gic, to, AXV_INJECT_WIRED, 0, intid, irq->priority, wire);
 	irq->wired = wire;
 
+	/* Before the edge is taken out of the queue: a route could put it there again. */
+	set_routed(gic, intid, on);
 	if (on && irq->pending) {
 		inject(gic, to, AXV_INJECT_EXTINT, 0, intid, irq->priority, false);
 		irq->pending = false;
@@ -161,8 +201,8 @@ static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
 }
 
 /*
- * Take an interrupt, wire and edge, out of its queue.  To be called before its priority,
- * route or trigger mode changes, which the queue has been told.
+ * Take an interrupt, wire and edge, out of its queue, and mask its routes.  To be called
+ * before its priority, route or trigger mode changes, which the queue has been told.
  */
 static void withdraw(struct gic *gic, unsigned int cpu, unsigned int intid)
 {
@@ -174,6 +214,7 @@ static void withdraw(struct gic *gic, unsigned int cpu, unsigned int intid)
 	if (irq->wired)
 		inject(gic, from, AXV_INJECT_WIRED, 0, intid, 0, false);
 	irq->wired = false;
+	set_routed(gic, intid, false);
 	if (retract(gic, from, intid, irq))
 		irq->pending = true;
 }
@@ -224,13 +265,13 @@ void gic_reset_cpu(struct gic *gic, unsigned int cpu)
 /* ---- what is pending and active in the queues --------------------------- */
 
 /**
- * struct queued - what a queue holds, a bit per INTID
+ * struct queued - what a queue holds
  * @pending:	not acknowledged yet
  * @active:	acknowledged, and not deactivated
  */
 struct queued {
-	u64 pending;
-	u64 active;
+	struct gic_set pending;
+	struct gic_set active;
 };
 
 static void add_queue(struct gic *gic, unsigned int cpu, struct queued *queued)
@@ -241,16 +282,16 @@ static void add_queue(struct gic *gic, unsigned int cpu, struct queued *queued)
 
 	if (gic->ops.read_queue(gic->ops.arg, cpu, entries, &sent))
 		return;
-	queued->pending |= sent;
+	queued->pending.bits[0] |= sent;
 	for (i = 0; i < GIC_QUEUE; i++) {
 		u64 intid = entries[i] & AXV_ARM64_IRQ_INTID;
 
 		if (intid >= GIC_INTIDS)
 			continue;
 		if (entries[i] & (AXV_ARM64_IRQ_PENDING | AXV_ARM64_IRQ_LEVEL))
-			queued->pending |= 1ull << intid;
+			put(&queued->pending, intid, true);
 		if (entries[i] & AXV_ARM64_IRQ_ACTIVE)
-			queued->active |= 1ull << intid;
+			put(&queued->active, intid, true);
 	}
 }
 
@@ -276,22 +317,16 @@ static void set_active(struct gic *gic, unsigned int cpu, unsigned int intid,
 		       bool active)
 {
 	unsigned int to = target(gic, cpu, intid), i;
-	u64 bit = 1ull << intid;
 
 	for (i = 0; i < gic->nr_cpus; i++) {
 		struct gic_cpu *c = &gic->cpus[i];
 
 		if (intid < GIC_PRIVATE && i != cpu)
 			continue;
-		if (active && i == to) {
-			c->activate |= bit;
-			c->deactivate &= ~bit;
-		} else if (!active) {
-			c->deactivate |= bit;
-			c->activate &= ~bit;
-		} else {
+		if (active && i != to)
 			continue;
-		}
+		put(&c->activate, intid, active);
+		put(&c->deactivate, intid, !active);
 		gic->ops.attend(gic->ops.arg, i);
 	}
 }
@@ -346,20 +381,27 @@ int gic_enter(struct gic *gic, unsigned int cpu)
 		err = gic->ops.set_timer(gic->ops.arg, cpu, timer);
 		c->timer = timer;
 	}
-	if (err || !(c->activate | c->deactivate))
+	if (err || (is_empty(&c->activate) && is_empty(&c->deactivate)))
 		return err;
 
 	err = gic->ops.read_queue(gic->ops.arg, cpu, entries, &sent);
 	for (intid = 0; !err && intid < GIC_INTIDS; intid++)
-		if ((c->activate | c->deactivate) >> intid & 1)
+		if (has(&c->activate, intid) || has(&c->deactivate, intid))
 			err = change_active(gic, cpu, entries, intid,
-					    c->activate >> intid & 1);
-	c->activate = 0;
-	c->deactivate = 0;
+					    has(&c->activate, intid));
+	memset(&c->activate, 0, sizeof(c->activate));
+	memset(&c->deactivate, 0, sizeof(c->deactivate));
 	return err;
 }
 
 /* ---- registers with a field per interrupt ------------------------------- */
+
+/* Whether an interrupt waits in a route. */
+static bool waits(const struct gic *gic, unsigned int intid)
+{
+	return intid >= GIC_MESSAGE && gic->messages.waits &&
+	       gic->messages.waits(gic->messages.arg, intid);
+}
 
 static bool get_bit(struct gic *gic, unsigned int cpu, unsigned int intid,
 		    u32 reg, const struct queued *queued)
@@ -375,9 +417,9 @@ static bool get_bit(struct gic *gic, unsigned int cpu, unsigned int intid,
 	case GIC_ISPENDR:
 	case GIC_ICPENDR:
 		return irq->pending || (!irq->edge && irq->level) ||
-		       (queued->pending >> intid & 1);
+		       has(&queued->pending, intid) || waits(gic, intid);
 	default:
-		return queued->active >> intid & 1;
+		return has(&queued->active, intid);
 	}
 }
 
@@ -398,6 +440,8 @@ static void write_one(struct gic *gic, unsigned int cpu, unsigned int intid,
 	case GIC_ICPENDR:
 		withdraw(gic, cpu, intid);
 		irq->pending = false;
+		if (intid >= GIC_MESSAGE && gic->messages.forget)
+			gic->messages.forget(gic->messages.arg, intid);
 		break;
 	case GIC_ISACTIVER:
 	case GIC_ICACTIVER:
@@ -523,6 +567,31 @@ struct irq_line gic_spi(struct gic *gic, unsigned int spi)
 	return (struct irq_line){
 		.set = set_wire, .enabled = wire_enabled, .chip = gic, .pin = spi,
 	};
+}
+
+/* ---- messages ------------------------------------------------------------ */
+
+void gic_set_messages(struct gic *gic, const struct gic_message_ops *ops)
+{
+	gic->messages = *ops;
+}
+
+void gic_message(struct gic *gic, unsigned int intid)
+{
+	find(gic, 0, intid)->pending = true;
+	update(gic, 0, intid);
+}
+
+bool gic_delivery(struct gic *gic, unsigned int intid, u32 *cpu, u32 *priority)
+{
+	struct gic_irq *irq = find(gic, 0, intid);
+
+	if (!irq->routed)
+		return false;
+	irq->given = true;
+	*cpu = target(gic, 0, intid);
+	*priority = irq->priority;
+	return true;
 }
 
 int gic_init(struct gic *gic, struct bus *bus, u64 dist, u64 redist,

@@ -16,8 +16,11 @@
 
 #define GIC_PRIVATE	32	/* INTIDs below are private to a CPU: SGIs and PPIs */
 #define GIC_SGIS	16
-#define GIC_SPIS	32
+#define GIC_WIRES	32	/* SPIs that have a wire */
+#define GIC_MESSAGES	64	/* SPIs behind those, which messages make pending */
+#define GIC_SPIS	(GIC_WIRES + GIC_MESSAGES)
 #define GIC_INTIDS	(GIC_PRIVATE + GIC_SPIS)
+#define GIC_MESSAGE	(GIC_PRIVATE + GIC_WIRES)	/* the first INTID of a message */
 
 /* PPIs that have a wire: the timers. */
 #define GIC_PPI_HYP_TIMER	26
@@ -57,6 +60,30 @@ struct gic_cpu_ops {
 };
 
 /**
+ * struct gic_message_ops - how the GIC reaches the routes that lead to the SPIs of messages
+ * @follow:	set the routes of an SPI as gic_delivery() says now
+ * @waits:	whether an interrupt waits in a route of an SPI
+ * @forget:	make interrupts that wait in routes of an SPI get lost
+ * @arg:	for all of them
+ *
+ * Context: with the machine's lock held.
+ */
+struct gic_message_ops {
+	void (*follow)(void *arg, unsigned int intid);
+	bool (*waits)(void *arg, unsigned int intid);
+	void (*forget)(void *arg, unsigned int intid);
+	void *arg;
+};
+
+/**
+ * struct gic_set - a set of INTIDs
+ * @bits:	a bit for each
+ */
+struct gic_set {
+	u64 bits[GIC_INTIDS / 64];
+};
+
+/**
  * struct gic_irq - an interrupt
  * @enabled:	the guest has enabled it
  * @edge:	the guest has set it to edge-triggered; SGIs always are
@@ -64,9 +91,10 @@ struct gic_cpu_ops {
  * @level:	level of its wire
  * @pending:	an edge, or a write to a register, has made it pending, and it is not in a
  *		queue.  SGIs: only while their vCPU is being switched off
- * @given:	a pending edge has been put into a queue, and may still be pending there.  SGIs:
- *		unused
+ * @given:	a pending edge has been put into a queue, or a route may have done so, and it may
+ *		still be pending there.  SGIs: unused
  * @wired:	its queue has been told that its wire is high
+ * @routed:	SPIs of messages: routes deliver it
  */
 struct gic_irq {
 	bool enabled;
@@ -76,6 +104,7 @@ struct gic_irq {
 	bool pending;
 	bool given;
 	bool wired;
+	bool routed;
 };
 
 /**
@@ -84,21 +113,22 @@ struct gic_irq {
  * @irqs:	SGIs and PPIs
  * @timer:	the value that AXV_ARM64_GIC_VTIMER has been set to
  * @sgis:	the value that &gic_cpu_ops.set_sgis has been called with
- * @activate:	mask of INTIDs that the vCPU's thread is to make active
- * @deactivate:	mask of INTIDs that the vCPU's thread is to make inactive
+ * @activate:	INTIDs that the vCPU's thread is to make active
+ * @deactivate:	INTIDs that the vCPU's thread is to make inactive
  */
 struct gic_cpu {
 	u64 mpidr;
 	struct gic_irq irqs[GIC_PRIVATE];
 	u64 timer;
 	struct axv_sgis sgis;
-	u64 activate;
-	u64 deactivate;
+	struct gic_set activate;
+	struct gic_set deactivate;
 };
 
 /**
  * struct gic - a GIC; guarded by the machine's lock
  * @ops:	how to reach the vCPUs
+ * @messages:	how to reach the routes of messages; NULLs: there are none
  * @enabled:	the guest has enabled group 1
  * @spis:	the SPIs
  * @routes:	affinities of the CPUs that the SPIs go to, as the guest has set them
@@ -107,6 +137,7 @@ struct gic_cpu {
  */
 struct gic {
 	struct gic_cpu_ops ops;
+	struct gic_message_ops messages;
 	bool enabled;
 	struct gic_irq spis[GIC_SPIS];
 	u64 routes[GIC_SPIS];
@@ -130,12 +161,29 @@ int gic_init(struct gic *gic, struct bus *bus, u64 dist, u64 redist,
 	     const u64 *mpidrs, unsigned int nr_cpus,
 	     const struct gic_cpu_ops *ops);
 
-/** gic_spi() - get the wire to an SPI; the first one, INTID 32, is 0 */
+/** gic_spi() - get the wire to an SPI, below GIC_WIRES; the first one, INTID 32, is 0 */
 struct irq_line gic_spi(struct gic *gic, unsigned int spi);
+
+/** gic_set_messages() - set how the GIC reaches the routes of messages; @ops is copied */
+void gic_set_messages(struct gic *gic, const struct gic_message_ops *ops);
 
 /*
  * The functions below are called with the machine's lock held.
  */
+
+/** gic_message() - make an SPI pending by a message; @intid: GIC_MESSAGE to GIC_INTIDS - 1 */
+void gic_message(struct gic *gic, unsigned int intid);
+
+/**
+ * gic_delivery() - tell where the routes of an SPI are to lead
+ * @gic:	the GIC
+ * @intid:	GIC_MESSAGE to GIC_INTIDS - 1
+ * @cpu:	where to store the vCPU
+ * @priority:	where to store the priority
+ *
+ * Return: false: the SPI is not delivered now, so its routes are to be masked.
+ */
+bool gic_delivery(struct gic *gic, unsigned int intid, u32 *cpu, u32 *priority);
 
 /**
  * gic_enter() - do what a vCPU's thread has to do for the GIC before each run

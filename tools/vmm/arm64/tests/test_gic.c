@@ -247,12 +247,13 @@ static void identification(void)
 
 	start();
 	CHECK_EQ(in(DIST + CTLR), 0x52);
-	CHECK_EQ(in(DIST + 0x4) & 0x1f, 1);	/* 64 INTIDs */
+	CHECK_EQ(in(DIST + 0x4) & 0x1f, 3);	/* 128 INTIDs */
 	CHECK_EQ(in(DIST + 0x4) >> 19 & 0x1f, 15);
 	CHECK_EQ(in(DIST + 0xffe8), 0x3b);
 	CHECK_EQ(in(DIST + GROUPS), 0);
 	CHECK_EQ(in(DIST + GROUPS + 4), 0xffffffff);
-	CHECK_EQ(in(DIST + GROUPS + 8), 0);
+	CHECK_EQ(in(DIST + GROUPS + 12), 0xffffffff);
+	CHECK_EQ(in(DIST + GROUPS + 16), 0);
 	for (cpu = 0; cpu < CPUS; cpu++) {
 		CHECK_EQ(in(RD_FRAME(cpu) + 0xffe8), 0x3b);
 		CHECK_EQ(in(RD_FRAME(cpu) + 0x14), 0);	/* awake */
@@ -267,11 +268,11 @@ static void identification(void)
 static void fields(void)
 {
 	start();
-	/* The distributor has neither SGIs and PPIs, nor INTIDs from 64 on. */
+	/* The distributor has neither SGIs and PPIs, nor INTIDs from 128 on. */
 	out(DIST + SET_ENABLE, 0xffffffff);
 	CHECK_EQ(in(DIST + SET_ENABLE), 0);
-	out(DIST + SET_ENABLE + 8, 0xffffffff);
-	CHECK_EQ(in(DIST + SET_ENABLE + 8), 0);
+	out(DIST + SET_ENABLE + 16, 0xffffffff);
+	CHECK_EQ(in(DIST + SET_ENABLE + 16), 0);
 	CHECK_EQ(in(DIST + SET_ENABLE + 4), SPI_BIT);
 	out(DIST + CLEAR_ENABLE + 4, SPI_BIT);
 	CHECK_EQ(in(DIST + CLEAR_ENABLE + 4), 0);
@@ -539,22 +540,29 @@ static void cpu_off(void)
 	CHECK_EQ(timers[1], AXV_ARM64_VTIMER(TIMER, 0));
 }
 
-/* There is a place for all interrupts that a guest can make pending at once. */
-static void never_full(void)
+/* SPIs in the last word have what the others have. */
+static void last_spi(void)
 {
-	unsigned int intid;
+	const u32 last = GIC_INTIDS - 1;
 
 	start();
-	for (intid = GIC_PRIVATE; intid < GIC_INTIDS; intid++)
-		bus_write(&bus, ROUTE(intid), 8, 1);
-	out(SGI_FRAME(1) + SET_ENABLE, 0xffffffff);
-	out(SGI_FRAME(1) + SET_PENDING, 0xffffffff);
-	out(DIST + SET_ENABLE + 4, 0xffffffff);
-	out(DIST + SET_PENDING + 4, 0xffffffff);
-	CHECK_EQ(in(DIST + SET_PENDING + 4), 0xffffffff);
-	CHECK_EQ(in(SGI_FRAME(1) + SET_PENDING), 0x6c00ffff);
-	for (intid = GIC_PRIVATE; intid < GIC_INTIDS; intid++)
-		CHECK(entry(1, intid));
+	bus_write(&bus, ROUTE(last), 8, 1);
+	bus_write(&bus, DIST + PRIORITY + last, 1, 0x30);
+	out(DIST + SET_ENABLE + 12, BIT(31));
+	CHECK_EQ(in(DIST + SET_ENABLE + 12), BIT(31));
+	out(DIST + SET_PENDING + 12, BIT(31));
+	CHECK_EQ(state(1, last), pending_at(0x30));
+	CHECK_EQ(in(DIST + SET_PENDING + 12), BIT(31));
+	acknowledge(1, last);
+	CHECK_EQ(in(DIST + SET_PENDING + 12), 0);
+	CHECK_EQ(in(DIST + SET_ACTIVE + 12), BIT(31));
+	CHECK_EQ(in(DIST + SET_ACTIVE + 4), 0);
+	out(DIST + CLEAR_ACTIVE + 12, BIT(31));
+	CHECK(!gic_enter(&gic, 1));
+	CHECK(!entry(1, last));
+	/* There is none behind. */
+	bus_write(&bus, ROUTE(last + 1), 8, 1);
+	CHECK_EQ(bus_read(&bus, ROUTE(last + 1), 8), 0);
 }
 
 static const struct tap_case cases[] = {
@@ -571,7 +579,7 @@ static const struct tap_case cases[] = {
 	{ "the virtual timer", timer },
 	{ "active by a register", active },
 	{ "a CPU is switched off and on", cpu_off },
-	{ "all at once", never_full },
+	{ "the last SPI", last_spi },
 };
 
 int main(void)
