@@ -75,13 +75,12 @@ static void usage(void)
 	       ARCH_CPUS_MAX);
 	if (ARCH_FIRMWARE)
 		printf("  -f, --firmware FILE firmware to run instead of a kernel\n");
-	printf("  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n");
-	if (ARCH_DISKS)
-		printf("      --disk FILE[,ro][,format=raw|qcow2]\n"
-		       "                      a disk that qemu-storage-daemon serves\n"
-		       "      --vhost-user blk,socket=PATH\n"
-		       "                      a disk that another process serves at this socket\n");
-	printf("      --restart       start the guest again when it resets or panics\n"
+	printf("  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
+	       "      --disk FILE[,ro][,format=raw|qcow2]\n"
+	       "                      a disk that qemu-storage-daemon serves\n"
+	       "      --vhost-user blk,socket=PATH\n"
+	       "                      a disk that another process serves at this socket\n"
+	       "      --restart       start the guest again when it resets or panics\n"
 	       "      --stats         print what the guest caused, when it has ended\n"
 	       "      --no-seccomp    do not filter the system calls of axvmm's threads\n"
 	       "  -v, --verbose       say what is done\n"
@@ -329,11 +328,6 @@ static int check(const struct run_options *o)
 {
 	const struct boot_config *boot = &o->config.boot;
 
-	if (o->config.nr_vhost && !ARCH_DISKS) {
-		log_error("--disk, --vhost-user: on this architecture a guest has no PCI; "
-			  "its files go into an --initrd");
-		return -EINVAL;
-	}
 	if (boot->firmware && !ARCH_FIRMWARE) {
 		log_error("--firmware: here axvmm boots kernels only; give one with --kernel");
 		return -EINVAL;

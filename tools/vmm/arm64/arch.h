@@ -4,7 +4,9 @@
 #define AXVMM_ARCH_H
 
 #include "gic.h"
+#include "gicv2m.h"
 #include "inject.h"
+#include "pci.h"
 #include "pl011.h"
 #include "pl031.h"
 #include "pl061.h"
@@ -18,7 +20,6 @@
 #define ARCH_KERNEL	"Image"
 #define ARCH_CONSOLE	"console=ttyAMA0"
 #define ARCH_FIRMWARE	true
-#define ARCH_DISKS	false		/* no PCI, so neither --disk nor --vhost-user */
 #define ARCH_TRACE	"trace-sysreg"
 #define ARCH_SYSREGS	"register"
 
@@ -30,10 +31,13 @@
 struct board {
 	struct gic gic;
 	struct injector injector;
+	struct gicv2m v2m;
 	struct pl011 uart;
 	struct pl031 rtc;
 	struct pl061 gpio;
 	struct timer button;
+	struct pci pci;
+	struct msi_ops msi;
 	u64 mpidrs[ARCH_CPUS_MAX];
 };
 

@@ -46,6 +46,21 @@ static void button_up(void *arg)
 }
 
 _Static_assert(INJECT_CPUS == ARCH_CPUS_MAX, "the injector knows all vCPUs");
+_Static_assert(VHOST_DEVICES * MSIX_VECTORS <= GICV2M_VECTORS, "the frame knows all vectors");
+_Static_assert(GICV2M_VECTORS <= INJECT_GSI, "devices and the injector have different routes");
+
+/* The root of PCI, which has no I/O ports, and the frame that its devices' messages go to. */
+static int create_pci(struct machine *m)
+{
+	const struct route_ops routes = routes_of(m->vm);
+	struct board *b = &m->board;
+	int err = gicv2m_init(&b->v2m, &m->bus, MAP_GICV2M, &b->gic, &routes);
+
+	if (!err)
+		err = pci_init(&b->pci, &m->bus, NULL, MAP_ECAM);
+	pci_set_window(&b->pci, false, MAP_PCI_MEMORY, MAP_PCI_SIZE);
+	return err;
+}
 
 int board_create(struct machine *m, const struct machine_config *config)
 {
@@ -70,6 +85,8 @@ int board_create(struct machine *m, const struct machine_config *config)
 		err = pl061_init(&b->gpio, &m->bus, MAP_GPIO,
 				 gic_spi(&b->gic, MAP_GPIO_SPI));
 	if (!err)
+		err = create_pci(m);
+	if (!err)
 		err = timer_init(&b->button, &m->loop, button_up, b);
 	if (!err)
 		err = console_init(&m->console, &m->loop, &port, machine_quit, m);
@@ -80,9 +97,11 @@ int board_create(struct machine *m, const struct machine_config *config)
 
 struct pci *board_pci(struct machine *m, const struct msi_ops **msi)
 {
-	(void)m;
-	(void)msi;
-	return NULL;
+	struct board *b = &m->board;
+
+	b->msi = gicv2m_msi(&b->v2m);
+	*msi = &b->msi;
+	return &b->pci;
 }
 
 /* A kernel gets the device tree's address in x0; a firmware knows where it is. */

@@ -12,8 +12,10 @@
 
 #include "devicetree.h"
 #include "gic.h"
+#include "gicv2m.h"
 #include "log.h"
 #include "map.h"
+#include "pci.h"
 #include "pl011.h"
 #include "pl031.h"
 #include "pl061.h"
@@ -22,11 +24,15 @@
 #define PHANDLE_GIC	1
 #define PHANDLE_CLOCK	2
 #define PHANDLE_GPIO	3
+#define PHANDLE_V2M	4
 
 /* Cells of an interrupt (arm,gic-v3). */
 #define IRQ_SPI		0
 #define IRQ_PPI		1
 #define IRQ_HIGH	4
+
+/* First cell of a PCI address: memory of 32 bits (IEEE 1275, PCI bus binding, 2.2.1.1). */
+#define PCI_MEMORY32	0x02000000
 
 #define UART_CLOCK_HZ	24000000
 #define KEY_CODE_POWER	116	/* Linux input event code */
@@ -164,6 +170,17 @@ static void psci(struct tree *t)
 	end(t);
 }
 
+/* Which SPIs it has, it tells itself. */
+static void v2m(struct tree *t)
+{
+	begin_at(t, "v2m", MAP_GICV2M);
+	string(t, "compatible", "arm,gic-v2m-frame");
+	flag(t, "msi-controller");
+	reg(t, MAP_GICV2M, GICV2M_SIZE);
+	cell(t, "phandle", PHANDLE_V2M);
+	end(t);
+}
+
 static void gic(struct tree *t, const struct devicetree_config *config)
 {
 	const fdt64_t ranges[] = {
@@ -179,6 +196,10 @@ static void gic(struct tree *t, const struct devicetree_config *config)
 	cell(t, "#redistributor-regions", 1);
 	bytes(t, "reg", ranges, sizeof(ranges));
 	cell(t, "phandle", PHANDLE_GIC);
+	cell(t, "#address-cells", 2);
+	cell(t, "#size-cells", 2);
+	flag(t, "ranges");
+	v2m(t);
 	end(t);
 }
 
@@ -262,6 +283,23 @@ static void power_button(struct tree *t)
 	end(t);
 }
 
+/* A bus of PCI whose devices have no interrupt lines, only messages. */
+static void pci(struct tree *t)
+{
+	begin_at(t, "pcie", MAP_ECAM);
+	string(t, "compatible", "pci-host-ecam-generic");
+	string(t, "device_type", "pci");
+	cell(t, "#address-cells", 3);
+	cell(t, "#size-cells", 2);
+	CELLS(t, "bus-range", 0, 0);
+	reg(t, MAP_ECAM, PCI_ECAM_SIZE);
+	CELLS(t, "ranges", PCI_MEMORY32, 0, MAP_PCI_MEMORY, 0, MAP_PCI_MEMORY, 0, MAP_PCI_SIZE);
+	/* Each requester, of 16 bits, has the frame, which does not look at who it is. */
+	CELLS(t, "msi-map", 0, PHANDLE_V2M, 0, 0x10000);
+	flag(t, "dma-coherent");
+	end(t);
+}
+
 static void memory(struct tree *t, u64 size)
 {
 	begin_at(t, "memory", MAP_RAM);
@@ -293,6 +331,7 @@ int devicetree_build(const struct devicetree_config *config, void *buf, unsigned
 	rtc(&t);
 	gpio(&t);
 	power_button(&t);
+	pci(&t);
 	end(&t);
 	note(&t, fdt_finish(buf));
 	if (!t.err)

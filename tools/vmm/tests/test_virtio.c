@@ -97,8 +97,7 @@ static void dev_vector(void *dev, unsigned int queue)
 
 static void dev_bell(void *dev, unsigned int queue, bool there, bool port, u64 at)
 {
-	(void)port;
-	CHECK(queue < QUEUES);
+	CHECK(queue < QUEUES && port == !!pci.ports);
 	if (dev != &disk)
 		return;
 	CHECK(there ? !bells[queue] : bells[queue] == at);
@@ -109,7 +108,8 @@ static const struct virtio_ops ops = { dev_start, dev_stop, dev_notify, dev_vect
 
 static const u8 config[12] = "disk of 42.";
 
-static void start(void)
+/* Begin a test, on a root with I/O ports or without (NULL). */
+static void start_on(struct bus *io)
 {
 	const struct virtio_id id = {
 		.type = 2,
@@ -128,11 +128,16 @@ static void start(void)
 	vectors = 0;
 	bus_init(&memory, "address");
 	bus_init(&ports, "port");
-	CHECK(!pci_init(&pci, &memory, &ports, ECAM));
+	CHECK(!pci_init(&pci, &memory, io, ECAM));
 	pci_set_window(&pci, false, MEMORY, MEMORY_SIZE);
 	pci_set_window(&pci, true, PORTS, PORTS_SIZE);
 	CHECK(!virtio_init(&disk, &pci, &id, &msi, GSI, &ops, &disk, "disk"));
 	CHECK(!virtio_init(&other, &pci, &id, &msi, GSI, &ops, &other, "other disk"));
+}
+
+static void start(void)
+{
+	start_on(&ports);
 }
 
 /* Read configuration space of device 1, by ECAM. */
@@ -666,6 +671,32 @@ static void notifications(void)
 	CHECK_EQ(bus_read(&ports, bell, 2), 0);
 }
 
+/* Without I/O ports, notifications are writes of a page of memory. */
+static void notifications_in_memory(void)
+{
+	unsigned int at;
+	u64 bell;
+
+	start_on(NULL);
+	at = capability(PCI_CAP_ID_VNDR, VIRTIO_PCI_CAP_NOTIFY_CFG);
+	put(PCI_COMMAND, 2, PCI_COMMAND_IO);
+	CHECK_EQ(bells[0], 0);
+	put(PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	bell = structure(VIRTIO_PCI_CAP_NOTIFY_CFG);
+	CHECK(bell >= MEMORY && bell % KIB(4) == 0);
+	CHECK_EQ(bell, bells[0]);
+	CHECK_EQ(bells[1], bell + 4);
+	bus_write(&memory, bell + get(at + VIRTIO_PCI_NOTIFY_CAP_MULT, 4), 2, 1);
+	bus_write(&memory, bell + 4 * QUEUES, 4, 1);
+	bus_write(&memory, bell + KIB(4) - 4, 4, 1);
+	CHECK_EQ(notified[1], 1);
+	CHECK_EQ(notified[0], 0);
+	CHECK_EQ(bus_read(&memory, bell, 4), 0);
+	CHECK_EQ(ports.nr, 0);
+	put(PCI_COMMAND, 2, 0);
+	CHECK_EQ(bells[0], 0);
+}
+
 static void device_config(void)
 {
 	u64 at, middle;
@@ -761,6 +792,7 @@ static const struct tap_case cases[] = {
 	{ "virtio: what comes in the wrong order", out_of_order },
 	{ "virtio: a device that breaks", breaks },
 	{ "virtio: notifications", notifications },
+	{ "notifications in memory", notifications_in_memory },
 	{ "virtio: the device's configuration", device_config },
 	{ "virtio: the window in configuration space", window },
 };

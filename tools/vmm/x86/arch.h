@@ -26,7 +26,6 @@
 #define ARCH_KERNEL	"bzImage"
 #define ARCH_CONSOLE	"console=ttyS0"
 #define ARCH_FIRMWARE	false		/* no --firmware */
-#define ARCH_DISKS	true
 #define ARCH_TRACE	"trace-msr"
 #define ARCH_SYSREGS	"MSR"
 

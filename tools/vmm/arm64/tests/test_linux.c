@@ -207,6 +207,25 @@ static void device_tree(void)
 	CHECK_EQ(number("/intc@8000000", "reg", 6, 2), 3 * 0x20000);
 	CHECK_EQ(number("/", "interrupt-parent", 0, 1),
 		 number("/intc@8000000", "phandle", 0, 1));
+	/* Messages of PCI devices go to the frame, which is a part of the GIC. */
+	CHECK(is("/intc@8000000/v2m@8020000", "compatible", "arm,gic-v2m-frame"));
+	CHECK_EQ(number("/intc@8000000/v2m@8020000", "reg", 0, 2), 0x08020000);
+	CHECK_EQ(number("/intc@8000000/v2m@8020000", "reg", 2, 2), 0x1000);
+	CHECK(is("/pcie@3f000000", "compatible", "pci-host-ecam-generic"));
+	CHECK(is("/pcie@3f000000", "device_type", "pci"));
+	CHECK_EQ(number("/pcie@3f000000", "reg", 0, 2), 0x3f000000);
+	/* ECAM has 1 MiB for each bus. */
+	CHECK_EQ(number("/pcie@3f000000", "reg", 2, 2), MIB(1));
+	CHECK_EQ(number("/pcie@3f000000", "bus-range", 0, 2), 0);
+	/* Memory of 32 bits, at the same address for the CPU and on the bus. */
+	CHECK_EQ(number("/pcie@3f000000", "ranges", 0, 1), 0x02000000);
+	CHECK_EQ(number("/pcie@3f000000", "ranges", 1, 2), 0x10000000);
+	CHECK_EQ(number("/pcie@3f000000", "ranges", 3, 2), 0x10000000);
+	CHECK_EQ(number("/pcie@3f000000", "ranges", 5, 2), 0x2eff0000);
+	CHECK_EQ(number("/pcie@3f000000", "msi-map", 0, 1), 0);
+	CHECK_EQ(number("/pcie@3f000000", "msi-map", 1, 1),
+		 number("/intc@8000000/v2m@8020000", "phandle", 0, 1));
+	CHECK_EQ(number("/pcie@3f000000", "msi-map", 3, 1), 0x10000);
 	/* The virtual timer is the third interrupt: PPI 11. */
 	CHECK_EQ(number("/timer", "interrupts", 7, 1), 11);
 	CHECK(is("/pl011@9000000", "compatible", "arm,pl011"));
