@@ -5,6 +5,7 @@ The archive is written directly, without a staging directory, so neither root no
 needed. It is not compressed: in an emulator unpacking costs more than loading.
 """
 
+import glob
 import lzma
 import os
 import re
@@ -20,8 +21,10 @@ with open(sys.executable, "rb") as python:
 class Initramfs:
     """A file tree in memory, written out as a cpio archive."""
 
-    def __init__(self):
+    def __init__(self, packages=()):
         self.entries = {}  # path -> (mode, data, rdev)
+        # Directories of unpacked packages, for the libraries of programs of another architecture
+        self.packages = packages
 
     def directory(self, path):
         """Add a directory and its parents."""
@@ -71,11 +74,7 @@ class Initramfs:
         with open(program, "rb") as f:
             machine = f.read(20)[18:]
         if machine != MACHINE:
-            # Libraries of another architecture cannot be found here.
-            out = subprocess.run(["readelf", "-d", program], capture_output=True, text=True,
-                                 check=True)
-            if "(NEEDED)" in out.stdout:
-                raise ValueError(f"{program} must be static: it is not for this machine")
+            self._foreign_libraries(program)
             return
         out = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
         for path in re.findall(r"(/\S+) \(0x", out.stdout):
@@ -85,6 +84,27 @@ class Initramfs:
         missing = re.findall(r"(\S+) => not found", out.stdout)
         if missing:
             raise FileNotFoundError(f"{program} needs {', '.join(missing)}")
+
+    def _foreign_libraries(self, program):
+        """Copy the interpreter and the libraries of a program that ldd cannot run."""
+        out = subprocess.run(["readelf", "-l", "-d", program], capture_output=True, text=True,
+                             check=True).stdout
+        for path in re.findall(r"program interpreter: (/[^]]+)", out):
+            self._foreign_library(program, path, path.lstrip("/"))
+        for name in re.findall(r"\(NEEDED\).*\[(.+)\]", out):
+            self._foreign_library(program, "lib/" + name, "lib/*/" + name)
+
+    def _foreign_library(self, program, path, pattern):
+        if path.strip("/") in self.entries:
+            return
+        found = [match for where in self.packages for prefix in ("", "usr/")
+                 for match in glob.glob(f"{where}/{prefix}{pattern}")]
+        if not found:
+            raise FileNotFoundError(f"{program} is not for this machine, and needs {path}: it "
+                                    "must be static, or the package has to be named")
+        with open(found[0], "rb") as f:
+            self.write(path, f.read(), 0o755)
+        self._foreign_libraries(found[0])
 
     def modules(self, image, release, names, missing=False):
         """Add modules of an unpacked kernel image, and all modules that they depend on. With

@@ -73,6 +73,16 @@ GICV2 = [("6.1-cloud", "cortex-a53", NVHE)]
 GICV2_LONG = [("6.12-cloud", "cortex-a53", NVHE)]
 GICV2_PROGRAMS = ["corners", "exits", "kick", "memory", "timer"]
 
+# A guest of axvmm has a disk, on arm64: host's kernel and CPU, guest's kernel, host's command line.
+ARM64_DISKS = [("6.1-cloud", "neoverse-n1", "6.1-cloud", "")]
+ARM64_DISKS_LONG = [("6.12-cloud", "cortex-a72", "6.12-cloud", NVHE)]
+
+# The package with the disks' daemon, and those with the libraries that the daemon needs.
+DAEMON_PACKAGES = ["qemu-system-common", "libaio1", "libc6", "libffi8", "libfuse3-3",
+                   "libglib2.0-0", "libgmp10", "libgnutls30", "libhogweed6", "libidn2-0",
+                   "libnettle8", "libnuma1", "libp11-kit0", "libpcre2-8-0", "libtasn1-6",
+                   "libunistring2", "liburing2", "libzstd1", "zlib1g"]
+
 # axvmm boots a kernel on the same kernel, on arm64: kernel, host's CPU, guest's number of CPUs,
 # host's command line.
 ARM64_GUESTS = [("6.1-cloud", "neoverse-n1", 2, "")]
@@ -455,12 +465,17 @@ def guest_power(kernel, arch="x86"):
     return action
 
 
-def guest_disk(host, guest):
+def guest_disk(host, guest, arch="x86", cpu=None, append=""):
     """The job in which qemu-storage-daemon serves a disk to a guest of axvmm."""
     def action(job):
-        job.boot(kernel=host, smp=2, axvcpu=True, expect_tests=True, timeout=600,
-                 payload=guest_payload(job, guest) + ["/usr/bin/qemu-storage-daemon:bin/qemu-storage-daemon"],
-                 script=script("guest-disk"))
+        packages = []
+        if arch != "x86":
+            packages = vmtest.kernels(arch, "package", *DAEMON_PACKAGES).split()
+        daemon = f"{packages[0] if packages else ''}/usr/bin/qemu-storage-daemon"
+        job.boot(arch=arch, kernel=host, cpu=cpu, smp=2, append=append, axvcpu=True,
+                 expect_tests=True, timeout=600 if arch == "x86" else 900, packages=packages,
+                 payload=guest_payload(job, guest, arch) + [f"{daemon}:bin/qemu-storage-daemon"],
+                 script=script("guest-disk", CONSOLE="ttyS0" if arch == "x86" else "ttyAMA0"))
     return action
 
 
@@ -651,6 +666,10 @@ def all_jobs():
         put(f"arm64-guest-{host}-{cpu}-{cpus}", [f"arm64-build-{host}", "arm64-tools"],
             guest_boot(host, cpu, host, arch="arm64", cpus=cpus, append=append),
             f"axvmm boots Debian {host} on {host}, {cpu}, with {cpus} CPU(s)")
+    for put, (host, cpu, guest, append) in both(ARM64_DISKS, ARM64_DISKS_LONG):
+        put(f"arm64-guest-disk-{guest}-on-{host}-{cpu}", [f"arm64-build-{host}", "arm64-tools"],
+            guest_disk(host, guest, "arm64", cpu, append),
+            f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}, {cpu}")
     add("arm64-shell", ["arm64-build-6.1-cloud", "arm64-tools"], job_arm64_shell,
         "axvmm gives a shell of Debian's 6.1 and of Debian's U-Boot")
     long("arm64-guest-power", ["arm64-build-6.1-cloud", "arm64-tools"],

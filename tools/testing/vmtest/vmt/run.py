@@ -75,9 +75,9 @@ def release_of(flavour, arch="x86"):
         return f.read().strip()
 
 
-def busybox_tree(arch="x86"):
+def busybox_tree(arch="x86", packages=()):
     """The part of an initramfs that all have in common: busybox, and links for its applets."""
-    fs = initramfs.Initramfs()
+    fs = initramfs.Initramfs(packages)
     fs.device("dev/console", 5, 1)
     fs.device("dev/null", 1, 3)
     for d in ("proc", "sys", "tmp", "t", "etc", "run", "sbin", "root", "mnt"):
@@ -154,6 +154,7 @@ class Run:
         self.modprobe = []
         self.with_modules = []
         self.payload = []
+        self.packages = []  # directories where the payload's libraries of another architecture are
         self.script = ""
         self.append = ""
         self.timeout = None
@@ -178,7 +179,7 @@ class Run:
 
     def build_initramfs(self, image, release, path):
         """Make the machine's initramfs."""
-        fs = busybox_tree(self.arch)
+        fs = busybox_tree(self.arch, self.packages)
         fs.add(f"{HERE}/guest/init", "init")
         fs.add(f"{HERE}/guest/vmtest.sh", "etc/vmtest.sh")
         insmod, rmmod = [], []
