@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 #
-# What the Makefiles of the tools share: the architecture to build for, warnings, hardening
-# options, and how much a rule prints (V=1: the commands).
+# What the Makefiles of the tools share: the architecture to build for, the version, warnings,
+# hardening options, and how much a rule prints (V=1: the commands).  Each sets top, the root of
+# the sources, before it includes this.
 
 ARCH ?= $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+
+VERSION := $(shell sed -n 's/^\#define AXV_VERSION "\(.*\)"/\1/p' $(top)/include/axvcpu/version.h)
 
 STRICT := -std=gnu11 -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Werror
 

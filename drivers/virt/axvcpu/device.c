@@ -2,12 +2,21 @@
 /*
  * /dev/axvcpu: what the host offers, and the creation of VMs.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
 #include <axvcpu/vm.h>
 
 #include "file.h"
+
+/*
+ * One of the minors that are reserved for local use, none is assigned to axvcpu.  By it
+ * systemd makes the device's node at boot, and the kernel loads the module when the node is
+ * opened: a dynamic minor is known only once the module is loaded.
+ */
+#define MINOR_LOCAL	251
 
 /* The back end.  Constant: set before the device exists. */
 static const struct axv_arch_ops *backend;
@@ -49,7 +58,7 @@ static const struct file_operations device_fops = {
 };
 
 static struct miscdevice device = {
-	.minor = MISC_DYNAMIC_MINOR,
+	.minor = MINOR_LOCAL,
 	.name = "axvcpu",
 	.mode = 0600,
 	.fops = &device_fops,
@@ -63,8 +72,14 @@ static struct miscdevice device = {
  */
 int axv_device_init(const struct axv_arch_ops *ops)
 {
+	int err;
+
 	backend = ops;
-	return misc_register(&device);
+	err = misc_register(&device);
+	if (err == -EBUSY)
+		pr_err("another driver has the character device 10:%d; see /proc/misc\n",
+		       MINOR_LOCAL);
+	return err;
 }
 
 /**
@@ -74,3 +89,6 @@ void axv_device_exit(void)
 {
 	misc_deregister(&device);
 }
+
+MODULE_ALIAS_MISCDEV(MINOR_LOCAL);
+MODULE_ALIAS("devname:axvcpu");

@@ -13,6 +13,7 @@
 #include <axvcpu/request.h>
 #include <axvcpu/route.h>
 #include <axvcpu/vcpu.h>
+#include <axvcpu/version.h>
 
 #include "debugfs.h"
 #include "file.h"
@@ -77,3 +78,4 @@ module_exit(axv_exit);
 MODULE_DESCRIPTION("Virtual CPUs as file descriptors");
 MODULE_AUTHOR("The axvcpu authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(AXV_VERSION);
