@@ -39,7 +39,7 @@ CROSS_COMPILE ?= $(patsubst arm64,aarch64,$(patsubst x86,x86_64,$(ARCH)))-linux-
 CROSS_ARGS := ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE)
 CROSS_TOOLS := CC=$(CROSS_COMPILE)gcc AR=$(CROSS_COMPILE)ar TEST_LDFLAGS=-static
 # and libraries of its own, for axvmm
-LIB_DIRS = "LIB_DIRS=$$(echo $$($(SCRIPTS)/kernels --arch $(ARCH) package libfdt-dev libseccomp-dev))"
+LIB_DIRS = "LIB_DIRS=$$(echo $$($(SCRIPTS)/kernels --arch $(ARCH) package libfdt-dev libseccomp-dev libjson-c-dev))"
 endif
 
 # --- the kernel to build the module for --------------------------------------

@@ -15,7 +15,7 @@
 
 #include "types.h"
 
-#define LOOP_SOURCES	16
+#define LOOP_SOURCES	32
 
 /**
  * struct loop_source - a descriptor to wait for

@@ -11,4 +11,16 @@ int run_command(int argc, char **argv);
 /** info_command() - axvmm info: what the host offers; @argv[0] is "info" */
 int info_command(int argc, char **argv);
 
+/** list_command() - axvmm list: the guests that run; @argv[0] is "list" */
+int list_command(int argc, char **argv);
+
+/** tell_command() - axvmm stop, pause, resume: tell a guest; @argv[0] is the command */
+int tell_command(int argc, char **argv);
+
+/** stat_command() - axvmm stat: the counters of a guest; @argv[0] is "stat" */
+int stat_command(int argc, char **argv);
+
+/** top_command() - axvmm top: a guest's counters by second; @argv[0] is "top" */
+int top_command(int argc, char **argv);
+
 #endif /* AXVMM_COMMANDS_H */

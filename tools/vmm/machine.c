@@ -18,6 +18,7 @@
 #include "board.h"
 #include "log.h"
 #include "machine.h"
+#include "manage.h"
 #include "sandbox.h"
 #include "terminal.h"
 
@@ -59,17 +60,37 @@ static void panic_ends(void *arg)
 }
 
 /*
- * SIGTERM presses the power button the first time, if the guest waits for the button;
+ * SIGTERM and "axvmm stop" press the power button the first time, if the guest waits for the button;
  * otherwise it ends the machine at once.
  */
-static void terminate(struct machine *m)
+void machine_terminate(struct machine *m)
 {
+	if (m->paused)
+		machine_resume(m);
 	if (m->asked || m->panicked || !board_press_button(m)) {
 		machine_stop(m, MACHINE_QUIT);
 		return;
 	}
 	m->asked = true;
 	log_notice("the guest is asked to switch itself off; a second SIGTERM ends it at once");
+}
+
+void machine_pause(struct machine *m)
+{
+	unsigned int i;
+
+	m->paused = true;
+	for (i = 0; i < m->nr_vcpus; i++)
+		vcpu_hold(&m->vcpus[i]);
+}
+
+void machine_resume(struct machine *m)
+{
+	unsigned int i;
+
+	m->paused = false;
+	for (i = 0; i < m->nr_vcpus; i++)
+		vcpu_release(&m->vcpus[i]);
 }
 
 /* ---- signals ------------------------------------------------------------ */
@@ -102,7 +123,7 @@ static void signalled(void *arg)
 		resumed(m);
 		break;
 	case SIGTERM:
-		terminate(m);
+		machine_terminate(m);
 		break;
 	default:
 		machine_stop(m, MACHINE_QUIT);
@@ -274,6 +295,9 @@ struct machine *machine_create(const struct machine_config *config)
 		return NULL;
 	}
 	m->end = MACHINE_ON;
+	m->control.dir = -1;
+	m->control.run = manage;
+	m->control.arg = m;
 	m->seccomp = !config->no_seccomp;
 	if (m->seccomp)
 		sandbox_prepare();
@@ -285,6 +309,8 @@ struct machine *machine_create(const struct machine_config *config)
 		err = signals_init(m);
 	if (!err)
 		err = timer_init(&m->panic_end, &m->loop, panic_ends, m);
+	if (!err)
+		err = control_init(&m->control, &m->loop, config->name);
 	if (!err)
 		err = create_vm(m, config);
 	if (!err)
@@ -337,6 +363,7 @@ void machine_release(struct machine *m)
 {
 	unsigned int i;
 
+	control_release(&m->control);
 	vhost_release(m->vhost, m->nr_vhost);
 	for (i = 0; i < m->nr_vcpus; i++)
 		axv_vcpu_destroy(m->vcpus[i].axv);

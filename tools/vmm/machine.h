@@ -11,6 +11,7 @@
 #include "boot.h"
 #include "bus.h"
 #include "console.h"
+#include "control.h"
 #include "loop.h"
 #include "memory.h"
 #include "timer.h"
@@ -41,6 +42,7 @@ enum machine_end {
  * struct machine_config - what to make
  * @boot:	what to boot
  * @memory:	bytes of memory, a multiple of 1 MiB, at least ARCH_MEMORY_MIN
+ * @name:	name of the guest; NULL: the number of the process
  * @cpus:	vCPUs, 1 to ARCH_CPUS_MAX
  * @cpu_set:	host CPUs that the vCPUs may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
@@ -51,6 +53,7 @@ enum machine_end {
 struct machine_config {
 	struct boot_config boot;
 	u64 memory;
+	const char *name;
 	unsigned int cpus;
 	const void *cpu_set;
 	size_t cpu_set_size;
@@ -62,7 +65,7 @@ struct machine_config {
 /**
  * struct machine - the machine
  * @lock:	guards the devices, except one that has a lock of its own (x86: the I/O
- *		APIC), the event loop's sources, @end, @asked, @panicked, and the fields
+ *		APIC), the event loop's sources, @end, @asked, @paused, @panicked, and the fields
  *		that &struct vcpu lists.  Held for one access, one event or one exit;
  *		never while a vCPU runs or a thread waits.  One lock is enough for all
  *		devices and vCPUs: accesses of devices are rare, and short.
@@ -74,6 +77,7 @@ struct machine_config {
  * @signals:	signals that end axvmm or suspend it
  * @board:	the architecture's devices
  * @console:	the console, on a serial port of the board
+ * @control:	the control socket
  * @vhost:	devices whose back ends are other processes, each with a thread; the array
  *		is constant
  * @nr_vhost:	entries of @vhost; constant
@@ -82,6 +86,7 @@ struct machine_config {
  * @seccomp:	the threads of @vcpus and @vhost filter their system calls; constant
  * @end:	why the machine ended, or MACHINE_ON
  * @asked:	the guest has been asked to switch itself off
+ * @paused:	the vCPUs are held
  * @panicked:	the guest's kernel has panicked
  * @panic_end:	timer that ends the machine after a panic
  */
@@ -95,6 +100,7 @@ struct machine {
 	struct loop_source signals;
 	struct board board;
 	struct console console;
+	struct control control;
 	struct vhost *vhost;
 	unsigned int nr_vhost;
 	struct vcpu *vcpus;
@@ -102,6 +108,7 @@ struct machine {
 	bool seccomp;
 	enum machine_end end;
 	bool asked;
+	bool paused;
 	bool panicked;
 	struct timer panic_end;
 };
@@ -140,6 +147,28 @@ void machine_stop(struct machine *machine, enum machine_end end);
  * Context: any thread, with the machine's lock held.
  */
 void machine_panicked(struct machine *machine);
+
+/**
+ * machine_terminate() - ask the guest to switch itself off; if that has been done or the guest
+ * does not listen, end it
+ *
+ * A paused guest goes on.
+ *
+ * Context: the event loop.
+ */
+void machine_terminate(struct machine *machine);
+
+/**
+ * machine_pause() - keep the vCPUs from running
+ *
+ * They have left the guest when this returns.  Timers and clocks go on.
+ *
+ * Context: the event loop.
+ */
+void machine_pause(struct machine *machine);
+
+/** machine_resume() - let the vCPUs go on after machine_pause() */
+void machine_resume(struct machine *machine);
 
 /** machine_quit() - machine_stop(), for the user; @arg is the machine */
 void machine_quit(void *arg);

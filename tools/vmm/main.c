@@ -26,6 +26,12 @@ struct command {
 static const struct command commands[] = {
 	{ "run", "run a Linux kernel as a guest", run_command },
 	{ "info", "show what this host offers", info_command },
+	{ "list", "list the guests that run", list_command },
+	{ "stop", "ask a guest to switch itself off", tell_command },
+	{ "pause", "keep a guest from running", tell_command },
+	{ "resume", "let a paused guest go on", tell_command },
+	{ "stat", "show what a guest has caused", stat_command },
+	{ "top", "show what a guest causes each second", top_command },
 };
 
 static int usage(FILE *out)
@@ -35,7 +41,7 @@ static int usage(FILE *out)
 	fprintf(out, "Usage: axvmm COMMAND [OPTION]...\n\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].help);
-	fprintf(out, "\naxvmm COMMAND --help tells the options, axvmm --version the version;\n"
+	fprintf(out, "\naxvmm run --help tells the options, axvmm --version the version;\n"
 		"see axvmm(1).\n");
 	return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -42,6 +42,7 @@ enum option_id {
 	OPT_NO_SECCOMP,
 	OPT_DISK,
 	OPT_VHOST_USER,
+	OPT_NAME,
 };
 
 static const struct option options[] = {
@@ -54,6 +55,7 @@ static const struct option options[] = {
 	{ "firmware", required_argument, NULL, 'f' },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "vhost-user", required_argument, NULL, OPT_VHOST_USER },
+	{ "name", required_argument, NULL, OPT_NAME },
 	{ "restart", no_argument, NULL, OPT_RESTART },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "no-seccomp", no_argument, NULL, OPT_NO_SECCOMP },
@@ -80,6 +82,7 @@ static void usage(void)
 	       "                      a disk that qemu-storage-daemon serves\n"
 	       "      --vhost-user blk,socket=PATH\n"
 	       "                      a disk that another process serves at this socket\n"
+	       "      --name NAME     name of the guest, for axvmm list and its like\n"
 	       "      --restart       start the guest again when it resets or panics\n"
 	       "      --stats         print what the guest caused, when it has ended\n"
 	       "      --no-seccomp    do not filter the system calls of axvmm's threads\n"
@@ -396,6 +399,9 @@ static int parse(int argc, char **argv, struct run_options *o)
 			break;
 		case OPT_VHOST_USER:
 			err = add_vhost_user(config, optarg);
+			break;
+		case OPT_NAME:
+			config->name = optarg;
 			break;
 		case OPT_RESTART:
 			o->restart = true;

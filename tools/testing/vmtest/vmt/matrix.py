@@ -465,6 +465,14 @@ def guest_power(kernel, arch="x86"):
     return action
 
 
+def guest_control(kernel):
+    """The job in which a guest of axvmm is listed, paused, resumed and stopped."""
+    def action(job):
+        job.boot(kernel=kernel, smp=2, axvcpu=True, expect_tests=True, timeout=300,
+                 payload=guest_payload(job, kernel), script=script("guest-control"))
+    return action
+
+
 def guest_disk(host, guest, arch="x86", cpu=None, append=""):
     """The job in which qemu-storage-daemon serves a disk to a guest of axvmm."""
     def action(job):
@@ -595,6 +603,8 @@ def all_jobs():
             f"axvmm boots Debian {guest} with {cpus} CPU(s) on {host}, {cpu}, {smp} CPU(s)")
     add("guest-power", ["build-6.1-cloud", "tools"], guest_power("6.1-cloud"),
         "axvmm presses a guest's power button, restarts a guest, sees one panic")
+    add("guest-control", ["build-6.1-cloud", "tools"], guest_control("6.1-cloud"),
+        "axvmm lists a guest, pauses and resumes it, counts for it, and stops it")
     for put, (host, guest) in both([("6.1-cloud", "6.12-cloud")], [("6.12-cloud", "6.1-cloud")]):
         put(f"guest-disk-{guest}-on-{host}", [f"build-{host}", "tools"], guest_disk(host, guest),
             f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}")

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0
+/* axvmm list, stop, pause, resume, stat and top: what is said to the guests that run. */
+#include <dirent.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "log.h"
+#include "rundir.h"
+#include "types.h"
+
+/* A guest answers at once; otherwise its axvmm is stopped, or busy with more clients. */
+#define ANSWER_SECONDS	5
+
+/* More than the longest answer, which "stat" has. */
+#define ANSWER_MAX	65536
+
+/* Read a line from a guest.  Returns false if none comes, or one that is too long. */
+static bool read_line(int fd, char *line, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size) {
+		ssize_t n = recv(fd, line + length, size - length, 0);
+
+		if (n <= 0)
+			return false;
+		length += n;
+		if (line[length - 1] == '\n') {
+			line[length - 1] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Send a command, and return the answer, or NULL. */
+static struct json_object *ask(int fd, const char *command)
+{
+	static char line[ANSWER_MAX];
+	int length = snprintf(line, sizeof(line), "{\"command\": \"%s\"}\n", command);
+
+	if (send(fd, line, length, MSG_NOSIGNAL) != length || !read_line(fd, line, sizeof(line)))
+		return NULL;
+	return json_tokener_parse(line);
+}
+
+static u64 number_of(struct json_object *answer, const char *name)
+{
+	return json_object_get_uint64(json_object_object_get(answer, name));
+}
+
+static const char *text_of(struct json_object *answer, const char *name)
+{
+	const char *text = json_object_get_string(json_object_object_get(answer, name));
+
+	return text ? text : "?";
+}
+
+/* Returns a socket, which waits for answers for a while only, or a negative errno. */
+static int connect_to(int dir, const char *name)
+{
+	const struct timeval wait = { .tv_sec = ANSWER_SECONDS };
+	int fd = rundir_connect(dir, name);
+
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	return fd;
+}
+
+static int open_dir(void)
+{
+	int dir = rundir_open(false);
+
+	if (dir == -EPERM)
+		log_error("%s: this has to be a directory that is yours alone (mode 700)",
+			  rundir_path());
+	else if (dir < 0 && dir != -ENOENT)
+		log_error("%s: %s", rundir_path(), strerror(-dir));
+	return dir;
+}
+
+/* ---- list ---------------------------------------------------------------- */
+
+static void list_one(int dir, const char *name)
+{
+	int fd = connect_to(dir, name);
+	struct json_object *answer;
+
+	if (fd == -ECONNREFUSED)
+		rundir_remove_stale(dir, name);
+	if (fd < 0)
+		return;
+	answer = ask(fd, "status");
+	if (answer)
+		printf("%-20s %8llu %-9s %5llu %8lluM\n", name, number_of(answer, "pid"),
+		       text_of(answer, "state"), number_of(answer, "cpus"),
+		       number_of(answer, "memory") >> 20);
+	else
+		printf("%-20s %8s %-9s\n", name, "?", "silent");
+	json_object_put(answer);
+	close(fd);
+}
+
+int list_command(int argc, char **argv)
+{
+	int dir, copy;
+	struct dirent *entry;
+	DIR *entries;
+
+	(void)argv;
+	if (argc > 1) {
+		log_error("list: this command takes no arguments");
+		return EXIT_FAILURE;
+	}
+	dir = open_dir();
+	if (dir < 0 && dir != -ENOENT)
+		return EXIT_FAILURE;
+	printf("%-20s %8s %-9s %5s %9s\n", "NAME", "PID", "STATE", "CPUS", "MEMORY");
+	if (dir < 0)
+		return EXIT_SUCCESS;
+	/* closedir() closes its descriptor. */
+	copy = dup(dir);
+	entries = copy < 0 ? NULL : fdopendir(copy);
+	if (!entries) {
+		log_error("%s: %s", rundir_path(), strerror(errno));
+		return EXIT_FAILURE;
+	}
+	while ((entry = readdir(entries))) {
+		size_t length = strlen(entry->d_name), suffix = strlen(RUNDIR_SUFFIX);
+
+		if (length <= suffix || strcmp(entry->d_name + length - suffix, RUNDIR_SUFFIX))
+			continue;
+		entry->d_name[length - suffix] = '\0';
+		if (rundir_name_valid(entry->d_name))
+			list_one(dir, entry->d_name);
+	}
+	closedir(entries);
+	close(dir);
+	return EXIT_SUCCESS;
+}
+
+/* ---- one guest ------------------------------------------------------------ */
+
+/* Connect to the guest that the only argument names.  Returns a socket, or -1 with a message. */
+static int connect_by(int argc, char **argv)
+{
+	int dir, fd = -ENOENT;
+
+	if (argc != 2 || !rundir_name_valid(argv[1])) {
+		log_error("%s: give the name of one guest; axvmm list shows them", argv[0]);
+		return -1;
+	}
+	dir = open_dir();
+	if (dir < 0 && dir != -ENOENT)
+		return -1;
+	if (dir >= 0) {
+		fd = connect_to(dir, argv[1]);
+		if (fd == -ECONNREFUSED)
+			rundir_remove_stale(dir, argv[1]);
+		close(dir);
+	}
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
+		log_error("%s: no guest of this name runs; axvmm list shows those that do",
+			  argv[1]);
+	else if (fd < 0)
+		log_error("%s: %s", argv[1], strerror(-fd));
+	return fd < 0 ? -1 : fd;
+}
+
+/* Returns the answer, or NULL with a message. */
+static struct json_object *ask_by(int fd, const char *name, const char *command)
+{
+	struct json_object *answer = ask(fd, command);
+
+	if (!answer) {
+		log_error("%s: its axvmm does not answer", name);
+	} else if (!json_object_get_boolean(json_object_object_get(answer, "ok"))) {
+		log_error("%s: %s", name, text_of(answer, "error"));
+		json_object_put(answer);
+		answer = NULL;
+	}
+	return answer;
+}
+
+int tell_command(int argc, char **argv)
+{
+	int fd = connect_by(argc, argv);
+	struct json_object *answer;
+	bool good;
+
+	if (fd < 0)
+		return EXIT_FAILURE;
+	answer = ask_by(fd, argv[1], argv[0]);
+	good = answer;
+	if (good && !strcmp(argv[0], "stop") && !strcmp(text_of(answer, "state"), "stopping"))
+		printf("%s is asked to switch itself off; a second stop ends it at once\n",
+		       argv[1]);
+	json_object_put(answer);
+	close(fd);
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void print_counters(const char *title, struct json_object *counters)
+{
+	printf("%s\n", title);
+	if (!json_object_is_type(counters, json_type_object))
+		return;
+	json_object_object_foreach(counters, name, count)
+		printf("  %-28s %12llu\n", name,
+		       (unsigned long long)json_object_get_uint64(count));
+}
+
+int stat_command(int argc, char **argv)
+{
+	int fd = connect_by(argc, argv);
+	struct json_object *answer;
+
+	if (fd < 0)
+		return EXIT_FAILURE;
+	answer = ask_by(fd, argv[1], "stat");
+	close(fd);
+	if (!answer)
+		return EXIT_FAILURE;
+	print_counters("exits to axvmm, by reason", json_object_object_get(answer, "exits"));
+	print_counters("in the kernel", json_object_object_get(answer, "kernel"));
+	json_object_put(answer);
+	return EXIT_SUCCESS;
+}
+
+/* What has been counted since the answer before, per second. */
+static void print_rates(const char *title, struct json_object *before, struct json_object *now,
+			double seconds)
+{
+	printf("%-30s %14s\n", title, "each second");
+	if (!json_object_is_type(now, json_type_object))
+		return;
+	json_object_object_foreach(now, name, count) {
+		u64 difference = json_object_get_uint64(count) - number_of(before, name);
+
+		if (difference)
+			printf("  %-28s %14.1f\n", name, difference / seconds);
+	}
+}
+
+static double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+int top_command(int argc, char **argv)
+{
+	static const char *const groups[][2] = {
+		{ "exits", "exits to axvmm" }, { "kernel", "in the kernel" },
+	};
+	int fd = connect_by(argc, argv);
+	struct json_object *before = NULL, *now;
+	double then = 0, at;
+	unsigned int i;
+
+	if (fd < 0)
+		return EXIT_FAILURE;
+	/* Until the guest ends, or ^C. */
+	while ((now = ask(fd, "stat"))) {
+		at = seconds_now();
+		if (before && isatty(STDOUT_FILENO))
+			printf("\033[H\033[J");
+		for (i = 0; before && i < ARRAY_SIZE(groups); i++)
+			print_rates(groups[i][1], json_object_object_get(before, groups[i][0]),
+				    json_object_object_get(now, groups[i][0]), at - then);
+		fflush(stdout);
+		json_object_put(before);
+		before = now;
+		then = at;
+		sleep(1);
+	}
+	json_object_put(before);
+	close(fd);
+	return EXIT_SUCCESS;
+}

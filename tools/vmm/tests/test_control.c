@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of the control socket: its directory, and what clients of all kinds send. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "tap.h"
+
+#define DEADLINE	60	/* seconds that the test waits for something that has to happen */
+#define BIG		4096	/* bytes of the answer to "big" */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct loop loop;
+static struct control control;
+static pthread_t thread;
+static char runtime[64];
+static unsigned int ran;
+
+static const char *run(void *arg, const char *command, struct json_object *answer)
+{
+	char big[BIG];
+
+	CHECK(arg == &ran);
+	ran++;
+	if (!strcmp(command, "big")) {
+		memset(big, 'x', sizeof(big));
+		json_object_object_add(answer, "big", json_object_new_string_len(big, sizeof(big)));
+		return NULL;
+	}
+	if (strcmp(command, "good"))
+		return "no such command";
+	json_object_object_add(answer, "number", json_object_new_int(42));
+	return NULL;
+}
+
+static void *loop_thread(void *arg)
+{
+	(void)arg;
+	loop_run(&loop);
+	return NULL;
+}
+
+static int init(const char *name)
+{
+	memset(&control, 0, sizeof(control));
+	control.run = run;
+	control.arg = &ran;
+	CHECK_EQ(loop_init(&loop, &lock), 0);
+	return control_init(&control, &loop, name);
+}
+
+static void start(void)
+{
+	ran = 0;
+	CHECK_EQ(init("test"), 0);
+	pthread_create(&thread, NULL, loop_thread, NULL);
+}
+
+static void stop(void)
+{
+	pthread_mutex_lock(&lock);
+	loop_stop(&loop);
+	pthread_mutex_unlock(&lock);
+	pthread_join(thread, NULL);
+	control_release(&control);
+	close(loop.wake_fd);
+}
+
+static int client(void)
+{
+	const struct timeval wait = { .tv_sec = DEADLINE };
+	int dir = rundir_open(false);
+	int fd = rundir_connect(dir, "test");
+
+	CHECK(fd >= 0);
+	close(dir);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	CHECK_EQ(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* Whether the next line is this one. */
+static bool hear(int fd, const char *expected)
+{
+	char text[256];
+	size_t n = 0;
+
+	while (n < sizeof(text) - 1 && recv(fd, text + n, 1, 0) == 1 && text[n] != '\n')
+		n++;
+	text[n] = '\0';
+	if (!strcmp(text, expected))
+		return true;
+	printf("# heard %s\n", text);
+	return false;
+}
+
+static bool hear_wrong(int fd)
+{
+	static const char example[] = "{\\\"command\\\": \\\"status\\\"}";
+	char expected[256];
+
+	snprintf(expected, sizeof(expected),
+		 "{\"error\":\"give a JSON object with a command, as %s\",\"ok\":false}", example);
+	return hear(fd, expected);
+}
+
+/* Whether the server has closed the socket. */
+static bool closed(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, 0);
+
+	return !n || (n < 0 && errno == ECONNRESET);
+}
+
+#define GOOD	"{\"command\": \"good\"}\n"
+#define ANSWER	"{\"number\":42,\"ok\":true}"
+
+static void test_answers(void)
+{
+	int fd;
+
+	start();
+	fd = client();
+	say(fd, GOOD);
+	CHECK(hear(fd, ANSWER));
+	say(fd, "{\"command\": \"bad\"}\n");
+	CHECK(hear(fd, "{\"error\":\"no such command\",\"ok\":false}"));
+	/* In pieces, and several lines at once. */
+	say(fd, "{\"comm");
+	say(fd, "and\": \"good\"}");
+	say(fd, "\n" GOOD GOOD);
+	CHECK(hear(fd, ANSWER) && hear(fd, ANSWER) && hear(fd, ANSWER));
+	close(fd);
+	stop();
+}
+
+static void test_nonsense(void)
+{
+	static const char *const lines[] = {
+		"\n", "{\n", "[]\n", "42\n", "\"good\"\n", "{}\n", "null\n", "{\"command\": 1}\n",
+		"{\"command\": {\"command\": \"good\"}}\n", "{\"command\": \"good\"} {}\n",
+		"[[[[[[[[[[[[[[[[\n", "\xff\xfe\n", "{\"command\": \"good\"\n",
+	};
+	unsigned int i;
+	int fd;
+
+	start();
+	fd = client();
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		say(fd, lines[i]);
+		if (!hear_wrong(fd))
+			tap_fail(__FILE__, __LINE__, "line %u", i);
+	}
+	CHECK_EQ(ran, 0);
+	say(fd, GOOD);
+	CHECK(hear(fd, ANSWER));
+	close(fd);
+	stop();
+}
+
+static void test_long_line(void)
+{
+	char line[CONTROL_LINE + 1];
+	int fd;
+
+	start();
+	/* The longest line. */
+	memset(line, ' ', sizeof(line));
+	memcpy(line, GOOD, strlen(GOOD) - 1);
+	line[CONTROL_LINE - 1] = '\n';
+	line[CONTROL_LINE] = '\0';
+	fd = client();
+	say(fd, line);
+	CHECK(hear(fd, ANSWER));
+	close(fd);
+	/* One more byte. */
+	line[CONTROL_LINE - 1] = ' ';
+	fd = client();
+	say(fd, line);
+	CHECK(closed(fd));
+	close(fd);
+	CHECK_EQ(ran, 1);
+	stop();
+}
+
+/* A client that asks for more than its socket takes, and does not read, is closed. */
+static void test_slow_reader(void)
+{
+	int fd, other;
+
+	start();
+	fd = client();
+	while (send(fd, "{\"command\": \"big\"}\n", 19, MSG_NOSIGNAL) == 19)
+		;
+	CHECK(errno == EPIPE || errno == ECONNRESET);
+	other = client();
+	say(other, GOOD);
+	CHECK(hear(other, ANSWER));
+	close(other);
+	close(fd);
+	stop();
+}
+
+/* Of too many clients, the one that has been silent longest is closed. */
+static void test_many(void)
+{
+	int fds[CONTROL_CLIENTS + 1];
+	unsigned int i;
+
+	start();
+	for (i = 0; i < CONTROL_CLIENTS; i++) {
+		fds[i] = client();
+		say(fds[i], GOOD);
+		CHECK(hear(fds[i], ANSWER));
+	}
+	say(fds[0], GOOD);
+	CHECK(hear(fds[0], ANSWER));
+	fds[i] = client();
+	say(fds[i], GOOD);
+	CHECK(hear(fds[i], ANSWER));
+	CHECK(closed(fds[1]));
+	say(fds[0], GOOD);
+	CHECK(hear(fds[0], ANSWER));
+	for (i = 0; i <= CONTROL_CLIENTS; i++)
+		close(fds[i]);
+	stop();
+}
+
+/* Clients that come and go leave no descriptor behind. */
+static void test_descriptors(void)
+{
+	int fd, first;
+	unsigned int i;
+
+	start();
+	first = dup(0);
+	close(first);
+	for (i = 0; i < 100; i++) {
+		fd = client();
+		say(fd, GOOD);
+		CHECK(hear(fd, ANSWER));
+		shutdown(fd, SHUT_WR);
+		CHECK(closed(fd));
+		close(fd);
+	}
+	fd = dup(0);
+	CHECK_EQ(fd, first);
+	close(fd);
+	stop();
+}
+
+static mode_t mode_of(const char *file)
+{
+	struct stat st = { };
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/axvmm%s", runtime, file);
+	return lstat(path, &st) ? 0 : st.st_mode;
+}
+
+static void test_files(void)
+{
+	struct control second = { .run = run };
+	int dir;
+
+	CHECK_EQ(init("test"), 0);
+	CHECK_EQ(mode_of(""), S_IFDIR | 0700);
+	CHECK_EQ(mode_of("/test.sock"), S_IFSOCK | 0600);
+	/* The name is taken. */
+	CHECK_EQ(control_init(&second, &loop, "test"), -EADDRINUSE);
+	control_release(&second);
+	CHECK(mode_of("/test.sock"));
+	control_release(&control);
+	CHECK_EQ(mode_of("/test.sock"), 0);
+
+	/* The socket of a guest that was killed is stale: it is removed, or replaced. */
+	CHECK_EQ(init("test"), 0);
+	close(control.listener.fd);
+	dir = rundir_open(false);
+	CHECK_EQ(rundir_connect(dir, "test"), -ECONNREFUSED);
+	rundir_remove_stale(dir, "test");
+	CHECK_EQ(mode_of("/test.sock"), 0);
+	CHECK_EQ(init("test"), 0);
+	close(control.listener.fd);
+	CHECK_EQ(init("test"), 0);
+	/* One that is not stale stays. */
+	rundir_remove_stale(dir, "test");
+	CHECK(mode_of("/test.sock"));
+	close(dir);
+	control_release(&control);
+}
+
+static void test_names(void)
+{
+	char name[RUNDIR_NAME_MAX + 2];
+
+	CHECK(rundir_name_valid("a"));
+	CHECK(rundir_name_valid("Web-1_2.test"));
+	CHECK(!rundir_name_valid(""));
+	CHECK(!rundir_name_valid(".."));
+	CHECK(!rundir_name_valid("-x"));
+	CHECK(!rundir_name_valid("_x"));
+	CHECK(!rundir_name_valid("@x"));
+	CHECK(!rundir_name_valid("a/b"));
+	CHECK(!rundir_name_valid("a b"));
+	memset(name, 'a', sizeof(name));
+	name[RUNDIR_NAME_MAX] = '\0';
+	CHECK(rundir_name_valid(name));
+	CHECK_EQ(init(name), 0);
+	control_release(&control);
+	name[RUNDIR_NAME_MAX] = 'a';
+	name[RUNDIR_NAME_MAX + 1] = '\0';
+	CHECK(!rundir_name_valid(name));
+	CHECK_EQ(init("../x"), -EINVAL);
+	control_release(&control);
+}
+
+/* Others could put a socket of theirs into a directory that is not the user's alone. */
+static void test_directory(void)
+{
+	char path[128], other[128];
+
+	snprintf(path, sizeof(path), "%s/axvmm", runtime);
+	snprintf(other, sizeof(other), "%s/other", runtime);
+	CHECK(!chmod(path, 0750));
+	CHECK_EQ(init("test"), -EPERM);
+	/* Without a name the guest runs anyway. */
+	CHECK_EQ(init(NULL), 0);
+	CHECK_EQ(control.dir, -1);
+	control_release(&control);
+	CHECK(!chmod(path, 0700));
+	CHECK(!rename(path, other) && !symlink("other", path));
+	CHECK(init("test") < 0);
+	CHECK(!unlink(path) && !rename(other, path));
+}
+
+int main(void)
+{
+	static const struct tap_case cases[] = {
+		{ "commands are answered", test_answers },
+		{ "nonsense is answered, too", test_nonsense },
+		{ "a line that is too long ends a client", test_long_line },
+		{ "a client that does not read is closed", test_slow_reader },
+		{ "too many clients", test_many },
+		{ "clients leave no descriptors", test_descriptors },
+		{ "modes, taken names, stale sockets", test_files },
+		{ "names", test_names },
+		{ "a directory of others is refused", test_directory },
+	};
+	char path[128];
+	int ret;
+
+	strcpy(runtime, "/tmp/axvmm-test.XXXXXX");
+	if (!mkdtemp(runtime) || setenv("XDG_RUNTIME_DIR", runtime, 1))
+		return 1;
+	ret = tap_run(cases, ARRAY_SIZE(cases));
+	snprintf(path, sizeof(path), "%s/axvmm", runtime);
+	rmdir(path);
+	rmdir(runtime);
+	return ret;
+}
