@@ -97,7 +97,7 @@ ends() {
 	return 1
 }
 
-# filters: check that the threads of vCPUs and of disks filter system calls (mode 2), that
+# filters: check that the threads of vCPUs and of virtio devices filter system calls (mode 2), that
 # there is a thread of a vCPU, and that axvmm's other threads do not filter.
 filters() {
 	found=1
@@ -105,9 +105,49 @@ filters() {
 		mode=0
 		case $(cat "$task/comm") in
 		vcpu*) mode=2 found=0 ;;
-		vhost*) mode=2 ;;
+		vhost) mode=2 ;;
 		esac
 		grep -q "^Seccomp:[[:space:]]*$mode\$" "$task/status" || return 1
 	done
 	return $found
+}
+
+# start CPUS ARG...: start axvmm with such a guest, which loads its drivers and gives a shell.
+# CONSOLE is the console on its command line; ttyS0 if it is not set. On x86, without tsc=reliable
+# the guest compares its TSC with ticks, which come late in an emulator, and uses axvmm's PM timer
+# instead: each read of that would be an exit.
+start() {
+	cpus=$1
+	shift
+	rm -f /tmp/keys
+	mkfifo /tmp/keys
+	: >/tmp/console
+	./axvmm run --kernel vmlinuz --initrd initrd --cpus "$cpus" \
+		--append "console=${CONSOLE:-ttyS0} quiet tsc=reliable axvcpu.modules axvcpu.shell" "$@" \
+		</tmp/keys >>/tmp/console 2>&1 &
+	pid=$!
+	exec 9>/tmp/keys
+}
+
+# counted NAME: the sum of the module's counters whose names begin with NAME, for all vCPUs
+counted() {
+	awk "/^$1/ { n += \$2 } END { print n + 0 }" /sys/kernel/debug/axvcpu/[0-9]*/[0-9]*/stats
+}
+
+# waits: how often axvmm's threads have waited, other than those of vCPUs and (vhost-PID) the
+# kernel's vhost
+waits() {
+	for task in "/proc/$pid/task/"*; do
+		case $(cat "$task/comm") in
+		vcpu* | vhost-*) ;;
+		*) cat "$task/status" ;;
+		esac
+	done | awk '/^voluntary_ctxt/ { n += $2 } END { print n + 0 }'
+}
+
+# complaints: what the guest's kernel complains about; fails if there is nothing
+complaints() {
+	# The guest's kernel prints this because of the processor's model, not because of axvcpu.
+	grep -v "Speculative Return Stack Overflow" /tmp/console |
+		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|I/O error"
 }

@@ -21,36 +21,7 @@ serve() {
 	until [ -S $SOCKET ]; do kill -0 $daemon || return; sleep 0.1; done
 }
 
-# start CPUS ARG...: start axvmm. On x86, without tsc=reliable the guest compares its TSC with
-# ticks, which come late in an emulator, and uses axvmm's PM timer instead: each read of that
-# would be an exit.
-start() {
-	cpus=$1
-	shift
-	rm -f /tmp/keys
-	mkfifo /tmp/keys
-	: >/tmp/console
-	./axvmm run --kernel vmlinuz --initrd initrd --cpus "$cpus" \
-		--append "console=$CONSOLE quiet tsc=reliable axvcpu.modules axvcpu.shell" "$@" \
-		</tmp/keys >>/tmp/console 2>&1 &
-	pid=$!
-	exec 9>/tmp/keys
-}
-
-# counted NAME: the sum of the module's counters whose names begin with NAME, for all vCPUs
-# waits: how often axvmm's threads other than vCPUs' have waited
 # got: how many bytes the daemon has read
-counted() {
-	awk "/^$1/ { n += \$2 } END { print n + 0 }" /sys/kernel/debug/axvcpu/[0-9]*/[0-9]*/stats
-}
-waits() {
-	for task in "/proc/$pid/task/"*; do
-		case $(cat "$task/comm") in
-		vcpu*) ;;
-		*) cat "$task/status" ;;
-		esac
-	done | awk '/^voluntary_ctxt/ { n += $2 } END { print n + 0 }'
-}
 got() { awk '/^rchar/ { print $2 }' "/proc/$daemon/io"; }
 
 # Count what the guest's reads cost. The guest prints nothing meanwhile, since output causes
@@ -62,7 +33,8 @@ count() {
 	sleep 2
 	exits=$(counted exit_) bells=$(counted doorbells) waits=$(waits) end=$(($(got) + READS * 4096))
 	say go
-	while [ "$(got)" -lt $end ]; do kill -0 $pid && sleep 0.2 || return; done
+	# shellcheck disable=SC2154 # start() sets pid
+	while [ "$(got)" -lt $end ]; do kill -0 "$pid" && sleep 0.2 || return; done
 	exits=$(($(counted exit_) - exits)) bells=$(($(counted doorbells) - bells)) waits=$(($(waits) - waits))
 	echo "# $READS reads: $bells doorbells, $exits exits to axvmm; its other threads waited $waits times"
 	seen 1 "^done"
@@ -74,12 +46,6 @@ use() {
 	check "it has a disk of that size" seen "$1" "^sectors 16384"
 	say 'dd if=/dev/vda bs=512 skip=5 count=1 2>/dev/null | head -c 11; echo'
 	check "it reads what the host has written" seen "$1" "^sector five"
-}
-
-complaints() {
-	# The guest's kernel prints this because of the processor's model, not because of axvcpu.
-	grep -v "Speculative Return Stack Overflow" /tmp/console |
-		grep -E "BUG:|WARNING:|Call Trace|Oops|soft lockup|rcu: INFO|I/O error"
 }
 
 check "qemu-storage-daemon serves a disk" serve
