@@ -4,8 +4,8 @@
  * stopped.
  *
  * Threads: the main thread runs the event loop, each vCPU has a thread, the
- * console has one that writes its output, and each device whose back end is another
- * process has one that talks to the back end.
+ * console has one that writes its output, and each virtio device has one that talks to its
+ * back end.
  */
 #include <errno.h>
 #include <sched.h>
@@ -209,6 +209,16 @@ static __u32 yield_on_spin(struct machine *m, const struct machine_config *confi
 	return offered & AXV_VM_YIELD_ON_SPIN;
 }
 
+static bool shares_memory(const struct machine_config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->nr_vhost; i++)
+		if (vhost_shares_memory(&config->vhost[i]))
+			return true;
+	return false;
+}
+
 static int create_vm(struct machine *m, const struct machine_config *machine_config)
 {
 	struct axv_vm_config config = {
@@ -236,7 +246,7 @@ static int create_vm(struct machine *m, const struct machine_config *machine_con
 			  bits);
 		return -E2BIG;
 	}
-	return memory_create(&m->mem, m->vm, machine_config->nr_vhost);
+	return memory_create(&m->mem, m->vm, shares_memory(machine_config));
 }
 
 static int create_vhost(struct machine *m, const struct machine_config *config)
@@ -251,7 +261,7 @@ static int create_vhost(struct machine *m, const struct machine_config *config)
 		return 0;
 	board.pci = board_pci(m, &board.msi);
 	if (!board.pci) {
-		log_error("--disk, --vhost-user: there is no PCI here, where a disk could be");
+		log_error("there is no PCI here, where a disk or another device could be");
 		return -EOPNOTSUPP;
 	}
 	m->vhost = calloc(config->nr_vhost, sizeof(*m->vhost));

@@ -47,7 +47,7 @@ enum machine_end {
  * @cpu_set:	host CPUs that the vCPUs may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
  * @no_seccomp:	do not filter the system calls of the threads of vCPUs and of @vhost
- * @vhost:	devices whose back ends are other processes
+ * @vhost:	virtio devices, whose back ends are other processes or the kernel
  * @nr_vhost:	entries of @vhost
  */
 struct machine_config {
@@ -78,8 +78,8 @@ struct machine_config {
  * @board:	the architecture's devices
  * @console:	the console, on a serial port of the board
  * @control:	the control socket
- * @vhost:	devices whose back ends are other processes, each with a thread; the array
- *		is constant
+ * @vhost:	virtio devices, whose back ends are other processes or the kernel, each with
+ *		a thread; the array is constant
  * @nr_vhost:	entries of @vhost; constant
  * @vcpus:	the vCPUs, each with a thread; the array is constant
  * @nr_vcpus:	entries of @vcpus; constant

@@ -11,6 +11,7 @@
 
 #include "append.h"
 #include "commands.h"
+#include "devices.h"
 #include "log.h"
 #include "machine.h"
 #include "stats.h"
@@ -41,6 +42,7 @@ enum option_id {
 	OPT_RESTART,
 	OPT_NO_SECCOMP,
 	OPT_DISK,
+	OPT_NET,
 	OPT_VHOST_USER,
 	OPT_NAME,
 };
@@ -54,6 +56,7 @@ static const struct option options[] = {
 	{ "cpus", required_argument, NULL, 'n' },
 	{ "firmware", required_argument, NULL, 'f' },
 	{ "disk", required_argument, NULL, OPT_DISK },
+	{ "net", required_argument, NULL, OPT_NET },
 	{ "vhost-user", required_argument, NULL, OPT_VHOST_USER },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "restart", no_argument, NULL, OPT_RESTART },
@@ -80,6 +83,8 @@ static void usage(void)
 	printf("  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
 	       "      --disk FILE[,ro][,format=raw|qcow2]\n"
 	       "                      a disk that qemu-storage-daemon serves\n"
+	       "      --net tap=NAME[,mac=ADDRESS]\n"
+	       "                      a network device at this tap interface of the host\n"
 	       "      --vhost-user blk,socket=PATH\n"
 	       "                      a disk that another process serves at this socket\n"
 	       "      --name NAME     name of the guest, for axvmm list and its like\n"
@@ -218,81 +223,6 @@ static int set_host_cpus(struct machine_config *config, const char *text)
 	return err;
 }
 
-/* Add a disk, for --disk or --vhost-user.  Returns NULL if there are VHOST_DEVICES already. */
-static struct vhost_config *add_vhost(struct machine_config *config, const char *option)
-{
-	if (config->nr_vhost < VHOST_DEVICES)
-		return &config->vhost[config->nr_vhost++];
-	log_error("%s: a guest has at most %u disks", option, VHOST_DEVICES);
-	return NULL;
-}
-
-/* Cut @end off the end of @text.  Returns whether @text ended so. */
-static bool cut(char *text, const char *end)
-{
-	size_t length = strlen(text), n = strlen(end);
-
-	if (length < n || strcmp(text + length - n, end))
-		return false;
-	text[length - n] = '\0';
-	return true;
-}
-
-/* Parse FILE[,ro][,format=raw|qcow2]; other commas belong to the file's name. */
-static int add_disk(struct machine_config *config, const char *text)
-{
-	struct vhost_config *vhost = add_vhost(config, "--disk");
-	struct daemon_disk disk = { .format = "raw" };
-	const char *comma;
-	char *file;
-
-	if (!vhost)
-		return -E2BIG;
-	file = strdup(text);
-	if (!file) {
-		log_error("out of memory");
-		return -ENOMEM;
-	}
-	for (;;) {
-		if (cut(file, ",ro"))
-			disk.readonly = true;
-		else if (cut(file, ",format=raw"))
-			disk.format = "raw";
-		else if (cut(file, ",format=qcow2"))
-			disk.format = "qcow2";
-		else
-			break;
-	}
-	comma = strrchr(file, ',');
-	if (!*file || (comma && !strncmp(comma, ",format=", 8))) {
-		log_error("--disk %s: give a file, and behind it ,ro or ,format=qcow2 if need be",
-			  text);
-		free(file);
-		return -EINVAL;
-	}
-	disk.file = file;
-	vhost->disk = disk;
-	return 0;
-}
-
-/* Parse TYPE,socket=PATH; the path is the whole rest, commas included. */
-static int add_vhost_user(struct machine_config *config, const char *text)
-{
-	static const char prefix[] = "blk,socket=";
-	struct vhost_config *vhost;
-
-	if (strncmp(text, prefix, strlen(prefix)) || !text[strlen(prefix)]) {
-		log_error("--vhost-user %s: give a type and a socket: blk,socket=/run/disk.sock",
-			  text);
-		return -EINVAL;
-	}
-	vhost = add_vhost(config, "--vhost-user");
-	if (!vhost)
-		return -E2BIG;
-	vhost->socket = text + strlen(prefix);
-	return 0;
-}
-
 /* Whether @opt is what getopt_long() returns for an option that exists. */
 static bool exists(int opt)
 {
@@ -395,10 +325,13 @@ static int parse(int argc, char **argv, struct run_options *o)
 			config->boot.firmware = optarg;
 			break;
 		case OPT_DISK:
-			err = add_disk(config, optarg);
+			err = devices_add_disk(config, optarg);
+			break;
+		case OPT_NET:
+			err = devices_add_net(config, optarg);
 			break;
 		case OPT_VHOST_USER:
-			err = add_vhost_user(config, optarg);
+			err = devices_add_vhost_user(config, optarg);
 			break;
 		case OPT_NAME:
 			config->name = optarg;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The system calls that a thread of a vCPU, or of a disk, may make.
+ * The system calls that a thread of a vCPU, or of a virtio device, may make.
  *
  * Threads of vCPUs work on what the guest sends, in the device models, the decoder and the
  * code that finishes instructions.  If a guest takes such a thread over by a bug there, the
  * guest must not be able to open a file, to connect to the network, or to start a program.
- * Threads of disks work on what a vhost-user back end sends, which could take them over, too.
+ * Threads of virtio devices work on what a vhost-user back end sends, which could take them over,
+ * too.
  *
  * The main thread has no filter: --restart executes axvmm anew, which needs more system
  * calls, and a filter survives exec.  The threads that write the messages and the console
@@ -198,7 +199,7 @@ static int enter(bool vhost, pid_t daemon)
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
 	int err = -ENOMEM;
 
-	owner = vhost ? "a disk's thread" : "a vCPU's thread";
+	owner = vhost ? "a device's thread" : "a vCPU's thread";
 	sigaction(SIGSYS, &action, NULL);
 	if (filter) {
 		err = add_rules(filter);

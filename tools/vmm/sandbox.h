@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The system calls that a thread of a vCPU, or of a disk, may make. */
+/* The system calls that a thread of a vCPU, or of a virtio device, may make. */
 #ifndef AXVMM_SANDBOX_H
 #define AXVMM_SANDBOX_H
 

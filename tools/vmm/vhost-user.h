@@ -14,6 +14,7 @@
 #define AXVMM_VHOST_USER_H
 
 #include "memory.h"
+#include "vhost-ring.h"
 
 #define VHOST_USER_RINGS	16	/* rings that are stopped together, at most */
 #define VHOST_USER_SECONDS	5	/* limit of a message with its answer */
@@ -36,26 +37,6 @@ struct vhost_user {
 	bool has_memory;
 	u64 features;
 	u64 protocol;
-};
-
-/**
- * struct vhost_ring - a queue for the back end
- * @queue:	its number
- * @size:	descriptors
- * @descriptors: the descriptor table, in this process
- * @available:	the ring that the driver writes, in this process
- * @used:	the ring that the device writes, in this process
- * @kick:	eventfd by which the guest notifies the back end
- * @call:	eventfd by which the back end interrupts the guest
- */
-struct vhost_ring {
-	unsigned int queue;
-	u16 size;
-	const void *descriptors;
-	const void *available;
-	const void *used;
-	int kick;
-	int call;
 };
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A virtio device whose back end is reached by vhost-user.  The driver starts and resets the
- * device; a thread tells the back end later.
+ * A virtio device whose back end is another process, or the kernel.  The driver starts and
+ * resets the device; a thread tells the back end later.
  *
  * The thread starts or stops the back end as @wanted says.  A driver that has asked for a
  * reset cannot start the device again until the thread has ended the reset, so the thread
@@ -17,28 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/virtio_blk.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_ids.h>
-#include <linux/virtio_ring.h>
-
 #include "log.h"
 #include "sandbox.h"
-#include "vhost.h"
-
-/* Features that the transport has, and features of rings that back ends may offer. */
-#define RING_FEATURES	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_INDIRECT_DESC | \
-			 1ull << VIRTIO_RING_F_EVENT_IDX)
-
-/* Not CONFIG_WCE: axvmm reads the configuration once, and the driver cannot write it. */
-#define BLK_FEATURES	(1ull << VIRTIO_BLK_F_SIZE_MAX | 1ull << VIRTIO_BLK_F_SEG_MAX |	\
-			 1ull << VIRTIO_BLK_F_GEOMETRY | 1ull << VIRTIO_BLK_F_RO |	\
-			 1ull << VIRTIO_BLK_F_BLK_SIZE | 1ull << VIRTIO_BLK_F_FLUSH |	\
-			 1ull << VIRTIO_BLK_F_TOPOLOGY | 1ull << VIRTIO_BLK_F_MQ |	\
-			 1ull << VIRTIO_BLK_F_DISCARD | 1ull << VIRTIO_BLK_F_WRITE_ZEROES)
-/* The configuration's size: up to the last field that belongs to these features. */
-#define BLK_CONFIG	offsetof(struct virtio_blk_config, max_secure_erase_sectors)
-#define BLK_CLASS	0x01000000	/* a controller of disks */
+#include "vhost-kinds.h"
 
 /* The signal that interrupts a thread's wait; axvmm uses it for nothing else. */
 #define INTERRUPT	SIGUSR1
@@ -49,17 +30,25 @@ _Static_assert(VHOST_USER_RINGS >= VIRTIO_QUEUES, "all queues stop together");
 
 /* ---- rings -------------------------------------------------------------- */
 
-/* Get guest memory that the back end has, too; NULL: it has not, or @gpa is not aligned. */
-static void *shared_at(const struct memory *mem, u64 gpa, u64 size, u64 align)
+/* Whether the back end has this memory, too, and may write it. */
+static bool reaches(const struct vhost *d, const struct memory_area *area)
 {
+	/* The kernel has all of this process's memory. */
+	return (vhost_in_kernel(d) || area->fd >= 0) && !(area->flags & AXV_REGION_READONLY);
+}
+
+/* Get guest memory that the back end has, too; NULL: it has not, or @gpa is not aligned. */
+static void *shared_at(const struct vhost *d, u64 gpa, u64 size, u64 align)
+{
+	const struct memory *mem = d->board.mem;
 	unsigned int i;
 
 	for (i = 0; i < mem->nr; i++) {
 		const struct memory_area *area = &mem->areas[i];
 
 		if (gpa >= area->gpa && gpa - area->gpa < area->size)
-			return area->fd < 0 || (area->flags & AXV_REGION_READONLY) ||
-			       gpa % align ? NULL : memory_at(mem, gpa, size);
+			return reaches(d, area) && gpa % align == 0 ?
+			       memory_at(mem, gpa, size) : NULL;
 	}
 	return NULL;
 }
@@ -68,13 +57,12 @@ static void *shared_at(const struct memory *mem, u64 gpa, u64 size, u64 align)
 static bool take_ring(struct vhost *d, unsigned int queue)
 {
 	const struct virtio_queue *q = &d->virtio.queues[queue];
-	const struct memory *mem = d->board.mem;
 	struct vhost_ring ring = {
 		.queue = queue,
 		.size = q->size,
-		.descriptors = shared_at(mem, q->descriptors, 16ull * q->size, 16),
-		.available = shared_at(mem, q->available, 6 + 2ull * q->size, 2),
-		.used = shared_at(mem, q->used, 6 + 8ull * q->size, 4),
+		.descriptors = shared_at(d, q->descriptors, 16ull * q->size, 16),
+		.available = shared_at(d, q->available, 6 + 2ull * q->size, 2),
+		.used = shared_at(d, q->used, 6 + 8ull * q->size, 4),
 		.kick = d->kicks[queue],
 		.call = d->calls[queue],
 	};
@@ -98,7 +86,7 @@ static void set_irqfd(struct vhost *d, unsigned int queue, u32 gsi)
 		log_guest("%s", axv_error());
 	*now = gsi;
 	if (gsi != VIRTIO_NO_GSI && axv_vm_add_irqfd(vm, gsi, call, -1)) {
-		log_guest("%s: a queue has no interrupt: %s", d->user.path, axv_error());
+		log_guest("%s: a queue has no interrupt: %s", d->name, axv_error());
 		*now = VIRTIO_NO_GSI;
 	}
 }
@@ -125,7 +113,7 @@ static void driver_ready(void *dev)
 			continue;
 		if (!take_ring(d, i)) {
 			log_guest("%s: the guest's driver has a ring where there is no memory",
-				  d->user.path);
+				  d->name);
 			d->nr_rings = 0;
 			virtio_broken(&d->virtio);
 			return;
@@ -194,6 +182,36 @@ static const struct virtio_ops virtio_ops = {
 	.bell = move_bell,
 };
 
+/* ---- the back end: by the thread ----------------------------------------- */
+
+static int start_back_end(struct vhost *d, u64 features, const struct vhost_ring *rings,
+			  unsigned int nr)
+{
+	if (vhost_in_kernel(d))
+		return vhost_kernel_start(&d->kernel, d->board.mem, features, rings, nr);
+	return vhost_user_start(&d->user, d->board.mem, features, rings, nr);
+}
+
+static int stop_back_end(struct vhost *d, const struct vhost_ring *rings, unsigned int nr)
+{
+	if (vhost_in_kernel(d))
+		return vhost_kernel_stop(&d->kernel, rings, nr);
+	return vhost_user_stop(&d->user, rings, nr);
+}
+
+static int give_up(struct vhost *d, const char *why)
+{
+	if (vhost_in_kernel(d))
+		return vhost_kernel_give_up(&d->kernel, ECANCELED, why);
+	return vhost_user_give_up(&d->user, why);
+}
+
+static void close_back_end(struct vhost *d)
+{
+	vhost_user_close(&d->user);
+	vhost_kernel_close(&d->kernel);
+}
+
 /* ---- the thread --------------------------------------------------------- */
 
 static void print_output(void *arg, const char *line)
@@ -202,13 +220,13 @@ static void print_output(void *arg, const char *line)
 
 	pthread_mutex_lock(d->board.lock);
 	if (log_allowed(&d->said))
-		log_notice("%s: %s", d->user.path, line);
+		log_notice("%s: %s", d->name, line);
 	pthread_mutex_unlock(d->board.lock);
 }
 
 /*
- * Wait until @wake is written, the daemon prints something, or the back end goes.  After the
- * connection has failed, the back end may still use the guest's memory until it has closed
+ * Wait until @wake is written, the daemon prints something, or the back end goes, which the
+ * kernel never does.  After the connection has failed, the back end may still use the guest's memory until it has closed
  * its half of the socket; then *@gone is set.  Returns 0, or a negative errno: the connection
  * has failed.
  */
@@ -283,7 +301,7 @@ static void *vhost_thread(void *arg)
 	 * loop: a driver may have started the device already.
 	 */
 	if (d->board.seccomp && sandbox_enter_vhost(d->daemon))
-		err = vhost_user_give_up(&d->user, "its thread has no filter");
+		err = give_up(d, "its thread has no filter");
 	do {
 		pthread_mutex_lock(d->board.lock);
 		if (err && !d->broken) {
@@ -315,9 +333,9 @@ static void *vhost_thread(void *arg)
 		pthread_mutex_unlock(d->board.lock);
 
 		if (wanted && !active && !err)
-			err = vhost_user_start(&d->user, d->board.mem, features, rings, nr);
+			err = start_back_end(d, features, rings, nr);
 		else if (!wanted && active && !err)
-			err = vhost_user_stop(&d->user, rings, nr);
+			err = stop_back_end(d, rings, nr);
 		/* After a failure a reset is not complete until the back end has gone. */
 		active = wanted || (active && d->user.failed && !gone);
 		kick(d, kicked);
@@ -404,7 +422,7 @@ void vhost_release(struct vhost *devs, unsigned int nr)
 
 	end_threads(devs, nr);
 	for (i = 0; i < nr; i++) {
-		vhost_user_close(&devs[i].user);
+		close_back_end(&devs[i]);
 		daemons[i] = devs[i].daemon;
 		devs[i].daemon = 0;
 	}
@@ -441,72 +459,44 @@ static int make_eventfds(struct vhost *d, unsigned int queues)
 	return -errno;
 }
 
-/*
- * Ask the back end about its disk.  The device has as many queues as the disk's configuration,
- * the back end and VIRTIO_QUEUES allow.
- */
-static int ask_disk(struct vhost *d, struct virtio_id *id, struct virtio_blk_config *config)
+/* Connect a device to its back end, and learn what the device is. */
+static int connect_device(struct vhost *d, const struct vhost_config *config,
+			  struct virtio_id *id, void *space)
 {
-	u64 most;
-	int err;
-
-	memset(config, 0, sizeof(*config));
-	err = vhost_user_config(&d->user, config, BLK_CONFIG);
-	if (!err)
-		err = vhost_user_queues(&d->user, &most);
-	if (err)
-		return err;
-	if (most > VIRTIO_QUEUES)
-		most = VIRTIO_QUEUES;
-	if (!(d->user.features & 1ull << VIRTIO_BLK_F_MQ) || !config->num_queues)
-		config->num_queues = 1;
-	if (config->num_queues > most)
-		config->num_queues = most;
-
-	*id = (struct virtio_id){
-		.type = VIRTIO_ID_BLOCK,
-		.class = BLK_CLASS,
-		.features = d->user.features & (RING_FEATURES | BLK_FEATURES),
-		.queues = config->num_queues,
-		.config = config,
-		.config_size = BLK_CONFIG,
-	};
-	return 0;
+	switch (config->type) {
+	case VHOST_BLK:
+		return vhost_blk_connect(d, config, id, space);
+	case VHOST_NET:
+		return vhost_net_connect(d, config, id, space);
+	}
+	return -EINVAL;
 }
 
-static int connect_disk(struct vhost *d, const struct vhost_config *config)
+bool vhost_shares_memory(const struct vhost_config *config)
 {
-	int fd;
-
-	if (config->socket)
-		return vhost_user_connect(&d->user, config->socket);
-	fd = daemon_start(&config->disk, &d->daemon, &d->output);
-	d->user = (struct vhost_user){ .fd = fd, .path = config->disk.file };
-	if (fd >= 0)
-		return vhost_user_agree(&d->user);
-	d->daemon = 0;
-	return fd;
+	return config->type != VHOST_NET;
 }
 
 int vhost_create(struct vhost *d, const struct vhost_config *config,
 		 const struct vhost_board *board, u32 gsi)
 {
-	struct virtio_blk_config disk;
+	u8 space[VIRTIO_CONFIG] = { 0 };
 	struct virtio_id id;
 	int err;
 
 	d->board = *board;
 	d->output.fd = -1;
-	err = connect_disk(d, config);
-	if (!err)
-		err = ask_disk(d, &id, &disk);
+	d->user.fd = -1;
+	d->kernel.fd = -1;
+	d->kernel.backend = -1;
+	err = connect_device(d, config, &id, space);
 	if (!err)
 		err = make_eventfds(d, id.queues);
 	if (err)
 		return err;
 	err = virtio_init(&d->virtio, board->pci, &id, board->msi, gsi, &virtio_ops, d,
-			  "disk");
+			  d->name);
 	if (err)
-		log_error("%s: no place on the bus for one more device", d->user.path);
+		log_error("%s: no place on the bus for one more device", d->name);
 	return err;
 }

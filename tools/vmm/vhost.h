@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A virtio device whose back end is another process, reached by vhost-user.
+ * A virtio device whose back end is another process, reached by vhost-user, or the kernel's
+ * vhost.
  *
- * The guest notifies the back end by a doorbell (the kick of vhost-user), and the back end
+ * The guest notifies the back end by a doorbell (the kick of vhost), and the back end
  * interrupts the guest by an irqfd (the call), so axvmm has no part in a queue's work.  Each
  * device has a thread that talks to the back end, since that may take seconds.
  */
@@ -16,19 +17,48 @@
 #include "daemon.h"
 #include "log.h"
 #include "memory.h"
+#include "vhost-kernel.h"
 #include "vhost-user.h"
 #include "virtio.h"
 
 #define VHOST_DEVICES	8
 
+#define VHOST_MAC	6	/* bytes of a network device's address */
+
 /**
- * struct vhost_config - a device, a disk, as the user wants it
+ * enum vhost_type - the kinds of devices
+ * @VHOST_BLK:	a disk, by vhost-user
+ * @VHOST_NET:	a network device, by the kernel's vhost-net
+ */
+enum vhost_type {
+	VHOST_BLK,
+	VHOST_NET,
+};
+
+/**
+ * struct vhost_tap - an interface of the host that a network device is connected to
+ * @name:	its name
+ * @has_mac:	@mac is set; otherwise axvmm makes one
+ * @mac:	address of the device
+ */
+struct vhost_tap {
+	const char *name;
+	bool has_mac;
+	u8 mac[VHOST_MAC];
+};
+
+/**
+ * struct vhost_config - a device, as the user wants it
+ * @type:	its kind
  * @socket:	path of the back end's socket; NULL: axvmm starts a daemon
  * @disk:	what the daemon serves
+ * @tap:	where packets go
  */
 struct vhost_config {
+	enum vhost_type type;
 	const char *socket;
 	struct daemon_disk disk;
+	struct vhost_tap tap;
 };
 
 /**
@@ -53,15 +83,18 @@ struct vhost_board {
  * struct vhost - a device; guarded by the machine's lock where nothing else is said
  * @virtio:	what the guest sees
  * @board:	what it is wired to; constant
- * @user:	the connection; while @thread runs, only that accesses it, except for its path
+ * @name:	for messages; constant
+ * @user:	the connection; its fd is -1 if the back end is the kernel.  While @thread
+ *		runs, only that accesses it, and @kernel.
+ * @kernel:	the kernel's vhost; its fd is -1 if the back end is a process
  * @kicks:	eventfds by which the guest notifies the back end, one for each queue; constant.
- *		The back end can make them block, so only @thread writes them.
+ *		A process can make them block, so only @thread writes them.
  * @calls:	eventfds by which the back end interrupts the guest; constant
  * @gsis:	the route that each of @calls leads to, or VIRTIO_NO_GSI
  * @rings:	the queues that the driver uses
  * @nr_rings:	entries of @rings
  * @wanted:	the back end is to work on @rings
- * @broken:	the connection has failed; the device works no more
+ * @broken:	the back end has failed; the device works no more
  * @kicked:	a bit for each queue of which @thread is to notify the back end
  * @quit:	@thread is to end
  * @daemon:	process id of the back end, if axvmm has started it, or 0; accessed by @thread
@@ -75,7 +108,9 @@ struct vhost_board {
 struct vhost {
 	struct virtio virtio;
 	struct vhost_board board;
+	const char *name;
 	struct vhost_user user;
+	struct vhost_kernel kernel;
 	int kicks[VIRTIO_QUEUES];
 	int calls[VIRTIO_QUEUES];
 	u32 gsis[VIRTIO_QUEUES];
@@ -92,6 +127,15 @@ struct vhost {
 	int wake;
 	pthread_t thread;
 };
+
+/** vhost_in_kernel() - whether the back end is the kernel */
+static inline bool vhost_in_kernel(const struct vhost *dev)
+{
+	return dev->kernel.attach;
+}
+
+/** vhost_shares_memory() - whether the back end needs memory that processes can share */
+bool vhost_shares_memory(const struct vhost_config *config);
 
 /**
  * vhost_create() - connect to a back end, and put its device on the bus

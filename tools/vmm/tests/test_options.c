@@ -143,7 +143,7 @@ static void vhost_user(void)
 		many[i] = one[i % 2];
 	many[i] = NULL;
 	CHECK_EQ(run(said, sizeof(said), many), MACHINE_ERROR);
-	CHECK(strstr(said, "--vhost-user: a guest has at most 8 disks"));
+	CHECK(strstr(said, "--vhost-user: a guest has at most 8 devices"));
 }
 
 static void disk(void)
@@ -163,9 +163,39 @@ static void disk(void)
 		      "--disk", wrong[i]);
 	for (i = 0; i < ARRAY_SIZE(right); i++)
 		FAILS(NO_KERNEL, "--disk", right[i]);
-	FAILS("--disk: a guest has at most 8 disks", "--disk", "/1", "--disk", "/2", "--disk",
+	FAILS("--disk: a guest has at most 8 devices", "--disk", "/1", "--disk", "/2", "--disk",
 	      "/3", "--disk", "/4", "--disk", "/5", "--disk", "/6", "--disk", "/7", "--disk",
 	      "/8", "--disk", "/9");
+}
+
+static void net(void)
+{
+	static const char *const no_interface[] = {
+		"", "tap", "tap=", "tap=,mac=52:54:00:12:34:56", "user", "tap=sixteen-letters-0",
+	};
+	static const char *const no_address[] = {
+		"tap=a,", "tap=a,mac", "tap=a,mac=", "tap=a,mac=52:54:00:12:34",
+		"tap=a,mac=52:54:00:12:34:56:", "tap=a,mac=52:54:00:12:34:5",
+		"tap=a,mac=525400123456",
+		"tap=a,mac=52:54:00:12:34:5g", "tap=a,mac=5:54:00:12:34:56", "tap=a,mtu=1",
+		"tap=a,mac=\x15:54:00:12:34:56",
+	};
+	static const char *const right[] = {
+		"tap=a", "tap=tap0", "tap=fifteen-letters", "tap=a,mac=52:54:00:AB:cd:eF",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(no_interface); i++)
+		FAILS("give a tap interface, such as tap=tap0", "--net", no_interface[i]);
+	for (i = 0; i < ARRAY_SIZE(no_address); i++)
+		FAILS("give an address such as mac=52:54:00:12:34:56", "--net", no_address[i]);
+	FAILS("this is the address of a group", "--net", "tap=a,mac=53:54:00:12:34:56");
+	for (i = 0; i < ARRAY_SIZE(right); i++)
+		FAILS(NO_KERNEL, "--net", right[i]);
+	/* All kinds of devices count together. */
+	FAILS("--net: a guest has at most 8 devices", "--net", "tap=1", "--net", "tap=2", "--disk",
+	      "/3", "--disk", "/4", "--disk", "/5", "--disk", "/6", "--disk", "/7", "--disk",
+	      "/8", "--net", "tap=9");
 }
 
 /* A warning is followed by the error that the kernel, or the device, does not exist. */
@@ -191,6 +221,7 @@ static void help(void)
 	CHECK_EQ(run(said, sizeof(said), words), 0);
 	CHECK(strstr(said, "--restart"));
 	CHECK(strstr(said, "--disk"));
+	CHECK(strstr(said, "--net"));
 	CHECK(strstr(said, "--vhost-user"));
 	CHECK(strstr(said, "--no-seccomp"));
 	CHECK_EQ(!!strstr(said, "--firmware"), ARCH_FIRMWARE);
@@ -205,6 +236,7 @@ static const struct tap_case cases[] = {
 	{ "options there are not, and what is behind one", options },
 	{ "--firmware", firmware },
 	{ "--disk", disk },
+	{ "--net", net },
 	{ "--vhost-user", vhost_user },
 	{ "warnings", warnings },
 	{ "--help", help },

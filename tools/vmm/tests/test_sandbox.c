@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the system calls that a thread of a vCPU, or of a disk, may make.  The thread runs
+ * Tests of the system calls that a thread of a vCPU, or of a device, may make.  The thread runs
  * in a child process, whose standard error stream is a pipe to the test.
  */
 #include <errno.h>
@@ -56,7 +56,7 @@ static struct loop loop;
 static struct loop_source source;
 static int timer;
 static cpu_set_t cpus;
-/* The thread is a disk's, not a vCPU's; its socket, and the process that is its daemon. */
+/* The thread is a device's, not a vCPU's; its socket, and the process that is its daemon. */
 static bool vhost;
 static int sockets[2];
 static pid_t daemon_pid;
@@ -275,7 +275,7 @@ static void refuses(void (*work)(void), const char *name)
 	char said[4096], expected[256];
 
 	snprintf(expected, sizeof(expected),
-		 "axvmm: a %s thread made the system call %s (", vhost ? "disk's" : "vCPU's",
+		 "axvmm: a %s thread made the system call %s (", vhost ? "device's" : "vCPU's",
 		 name);
 	CHECK_EQ(run(work, NULL, said, sizeof(said)), MACHINE_ERROR);
 	if (strncmp(said, expected, strlen(expected)) || !strstr(said, "--no-seccomp"))
@@ -382,7 +382,7 @@ static void talk_and_kill(void)
 	EXPECT(recv(sockets[1], bytes, sizeof(bytes), MSG_DONTWAIT) == 5);
 	EXPECT(!shutdown(sockets[0], SHUT_WR) && !close(sockets[1]));
 	EXPECT(!kill(daemon_pid, SIGKILL) && waitpid(daemon_pid, NULL, 0) == daemon_pid);
-	log_error("as a disk");
+	log_error("as a device");
 }
 
 static void interrupt_daemon(void)
@@ -396,7 +396,7 @@ static void kill_another(void)
 	kill(0x7ffffffe, SIGKILL);
 }
 
-static void disks_thread(void)
+static void devices_thread(void)
 {
 	vhost = true;
 	RUNS(talk_and_kill, NULL);
@@ -446,7 +446,7 @@ static const struct tap_case cases[] = {
 	{ "it connects, traces, and signals nobody", others },
 	{ "it makes no code", code },
 	{ "a call that nobody knows has a number, too", unknown },
-	{ "a disk's thread has messages, and one process to kill", disks_thread },
+	{ "a device's thread has messages, and one process to kill", devices_thread },
 #ifdef __x86_64__
 	{ "calls by other ABIs kill the process", other_abis },
 #endif

@@ -487,6 +487,15 @@ def guest_disk(host, guest, arch="x86", cpu=None, append=""):
     return action
 
 
+def guest_net(host, guest):
+    """The job in which the kernel's vhost-net connects a guest of axvmm to a tap interface."""
+    def action(job):
+        job.boot(kernel=host, smp=2, axvcpu=True, expect_tests=True, timeout=600,
+                 modprobe=["tun", "vhost_net"], payload=guest_payload(job, guest),
+                 script=script("guest-net"))
+    return action
+
+
 def job_arm64_shell(job):
     u_boot = subprocess.run(["tools/scripts/kernels", "--arch", "arm64", "package",
                              "u-boot-qemu:amd64"], cwd=TOP, check=True, text=True,
@@ -608,6 +617,8 @@ def all_jobs():
     for put, (host, guest) in both([("6.1-cloud", "6.12-cloud")], [("6.12-cloud", "6.1-cloud")]):
         put(f"guest-disk-{guest}-on-{host}", [f"build-{host}", "tools"], guest_disk(host, guest),
             f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}")
+        put(f"guest-net-{guest}-on-{host}", [f"build-{host}", "tools"], guest_net(host, guest),
+            f"a guest {guest} of axvmm has a network, by vhost-net of {host}")
     for put, (name, machine, cpus) in both(KVM_QEMU, KVM_QEMU_LONG):
         put(f"kvm-qemu-{name}-{cpus}", ["build-6.1-cloud", "tools"],
             kvm_qemu("6.1-cloud", "kvm-qemu", CPUS=cpus, MACHINE=machine),

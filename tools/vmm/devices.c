@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The options of axvmm run that give a guest devices. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <net/if.h>
+
+#include "devices.h"
+#include "log.h"
+
+/* Add a device, for an option.  Returns NULL if there are VHOST_DEVICES already. */
+static struct vhost_config *add_device(struct machine_config *config, enum vhost_type type,
+				       const char *option)
+{
+	struct vhost_config *device = &config->vhost[config->nr_vhost];
+
+	if (config->nr_vhost == VHOST_DEVICES) {
+		log_error("%s: a guest has at most %u devices", option, VHOST_DEVICES);
+		return NULL;
+	}
+	config->nr_vhost++;
+	device->type = type;
+	return device;
+}
+
+/* Cut @end off the end of @text.  Returns whether @text ended so. */
+static bool cut(char *text, const char *end)
+{
+	size_t length = strlen(text), n = strlen(end);
+
+	if (length < n || strcmp(text + length - n, end))
+		return false;
+	text[length - n] = '\0';
+	return true;
+}
+
+/* Parse FILE[,ro][,format=raw|qcow2]; other commas belong to the file's name. */
+int devices_add_disk(struct machine_config *config, const char *text)
+{
+	struct vhost_config *vhost = add_device(config, VHOST_BLK, "--disk");
+	struct daemon_disk disk = { .format = "raw" };
+	const char *comma;
+	char *file;
+
+	if (!vhost)
+		return -E2BIG;
+	file = strdup(text);
+	if (!file) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	for (;;) {
+		if (cut(file, ",ro"))
+			disk.readonly = true;
+		else if (cut(file, ",format=raw"))
+			disk.format = "raw";
+		else if (cut(file, ",format=qcow2"))
+			disk.format = "qcow2";
+		else
+			break;
+	}
+	comma = strrchr(file, ',');
+	if (!*file || (comma && !strncmp(comma, ",format=", 8))) {
+		log_error("--disk %s: give a file, and behind it ,ro or ,format=qcow2 if need be",
+			  text);
+		free(file);
+		return -EINVAL;
+	}
+	disk.file = file;
+	vhost->disk = disk;
+	return 0;
+}
+
+/* Parse six bytes such as 52:54:00:12:34:56.  Returns what follows them, or NULL. */
+static const char *parse_mac(const char *text, u8 *mac)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	unsigned int i;
+
+	for (i = 0; i < 2 * VHOST_MAC; i++) {
+		const char *digit = *text ? strchr(digits, *text++) : NULL;
+
+		if (!digit)
+			return NULL;
+		mac[i / 2] = mac[i / 2] << 4 | (digit - digits < 16 ? digit - digits :
+								      digit - digits - 6);
+		if (i % 2 && i / 2 < VHOST_MAC - 1 && *text++ != ':')
+			return NULL;
+	}
+	return text;
+}
+
+/* Parse tap=NAME[,mac=ADDRESS]. */
+int devices_add_net(struct machine_config *config, const char *text)
+{
+	struct vhost_config *device = add_device(config, VHOST_NET, "--net");
+	struct vhost_tap tap = { 0 };
+	const char *comma, *end;
+
+	if (!device)
+		return -E2BIG;
+	comma = strchrnul(text, ',');
+	if (strncmp(text, "tap=", 4) || comma == text + 4 || comma - text >= 4 + IFNAMSIZ) {
+		log_error("--net %s: give a tap interface, such as tap=tap0", text);
+		return -EINVAL;
+	}
+	tap.has_mac = *comma;
+	end = tap.has_mac && !strncmp(comma, ",mac=", 5) ? parse_mac(comma + 5, tap.mac) : NULL;
+	if (tap.has_mac && (!end || *end)) {
+		log_error("--net %s: give an address such as mac=52:54:00:12:34:56", text);
+		return -EINVAL;
+	}
+	if (tap.mac[0] & 1) {
+		log_error("--net %s: this is the address of a group; the first byte has to be even",
+			  text);
+		return -EINVAL;
+	}
+	tap.name = strndup(text + 4, comma - text - 4);
+	if (!tap.name) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	device->tap = tap;
+	return 0;
+}
+
+/* Parse TYPE,socket=PATH; the path is the whole rest, commas included. */
+int devices_add_vhost_user(struct machine_config *config, const char *text)
+{
+	static const char prefix[] = "blk,socket=";
+	struct vhost_config *vhost;
+
+	if (strncmp(text, prefix, strlen(prefix)) || !text[strlen(prefix)]) {
+		log_error("--vhost-user %s: give a type and a socket: blk,socket=/run/disk.sock",
+			  text);
+		return -EINVAL;
+	}
+	vhost = add_device(config, VHOST_BLK, "--vhost-user");
+	if (!vhost)
+		return -E2BIG;
+	vhost->socket = text + strlen(prefix);
+	return 0;
+}
