@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Starts and ends qemu-storage-daemon, one process for each disk.
+ * Starts and ends daemons, each a process group of its own.
  *
  * The daemon's socket has a name for a moment only, in a directory that no other user may
  * enter: a process that connects to the socket can read the disk.
@@ -22,9 +22,6 @@
 #include "daemon.h"
 #include "log.h"
 
-#define PROGRAM		"qemu-storage-daemon"
-#define PACKAGE		"qemu-system-common"
-
 /*
  * The signal that ends a daemon.  SIGTERM would not do: when a service is stopped, all its
  * processes get it, while the guest, which shuts down, still needs its disk.
@@ -32,78 +29,6 @@
 #define STOP_SIGNAL	SIGHUP
 #define STOP_SECONDS	5
 #define STOP_STEP_NSEC	5000000
-
-#define OPTIONS		8192	/* bytes of one argument, at most */
-
-/* The daemon's arguments. */
-struct arguments {
-	char protocol[OPTIONS];
-	char format[128];
-	char export[128];
-};
-
-/*
- * Check that the disk can be opened.  The daemon would tell the same errors later, and in
- * words that are not axvmm's.
- */
-static int check_file(const struct daemon_disk *disk, bool *device)
-{
-	int fd = open(disk->file, (disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	int err = -errno;
-
-	if (fd < 0) {
-		log_error("%s: cannot open the disk: %s%s", disk->file, strerror(-err),
-			  err == -EACCES || err == -EROFS ? "; with ,ro it is only read" : "");
-		return err;
-	}
-	err = fstat(fd, &st) ? -errno : 0;
-	close(fd);
-	if (err || !(S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))) {
-		log_error("%s: a disk has to be a plain file or a block device", disk->file);
-		return -EINVAL;
-	}
-	*device = S_ISBLK(st.st_mode);
-	return 0;
-}
-
-/* Append a file's name to an argument, each comma of it twice.  Returns whether it fits. */
-static bool append_name(char *at, size_t size, const char *name)
-{
-	for (; *name; name++) {
-		if (size < 3)
-			return false;
-		*at++ = *name;
-		size--;
-		if (*name == ',') {
-			*at++ = ',';
-			size--;
-		}
-	}
-	*at = '\0';
-	return true;
-}
-
-static int make_arguments(struct arguments *a, const struct daemon_disk *disk, bool device,
-			  int listener)
-{
-	const char *readonly = disk->readonly ? "on" : "off";
-	int n;
-
-	n = snprintf(a->protocol, sizeof(a->protocol),
-		     "driver=%s,node-name=file,read-only=%s,filename=",
-		     device ? "host_device" : "file", readonly);
-	if (!append_name(a->protocol + n, sizeof(a->protocol) - n, disk->file)) {
-		log_error("%s: the path of a disk is too long", disk->file);
-		return -ENAMETOOLONG;
-	}
-	snprintf(a->format, sizeof(a->format), "driver=%s,node-name=disk,file=file,read-only=%s",
-		 disk->format, readonly);
-	snprintf(a->export, sizeof(a->export),
-		 "type=vhost-user-blk,id=disk,node-name=disk,writable=%s,addr.type=fd,addr.str=%d",
-		 disk->readonly ? "off" : "on", listener);
-	return 0;
-}
 
 /* Make a socket that listens, and one that is connected to it.  Returns 0 or -errno. */
 static int make_sockets(int *listener, int *client)
@@ -131,8 +56,8 @@ static int make_sockets(int *listener, int *client)
  * terminal's keys and signals do not reach it.  The daemon inherits that SIGTERM and SIGINT
  * are blocked; otherwise a guest that is told to shut down would lose its disk first.
  */
-static void execute(const struct arguments *a, int listener, int report, int said,
-		    pid_t parent)
+static void execute(const struct daemon_service *service, const struct daemon_arguments *a,
+		    int listener, int report, int said, pid_t parent)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t blocked;
@@ -143,13 +68,12 @@ static void execute(const struct arguments *a, int listener, int report, int sai
 	sigaddset(&blocked, SIGINT);
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	signal(STOP_SIGNAL, SIG_DFL);
+	signal(STOP_SIGNAL, service->ends_itself ? SIG_IGN : SIG_DFL);
 	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
 	    dup2(said, STDOUT_FILENO) >= 0 && dup2(said, STDERR_FILENO) >= 0 && !setpgid(0, 0) &&
 	    !prctl(PR_SET_PDEATHSIG, STOP_SIGNAL) && getppid() == parent &&
-	    !fcntl(listener, F_SETFD, 0))
-		execlp(PROGRAM, PROGRAM, "--blockdev", a->protocol, "--blockdev", a->format,
-		       "--export", a->export, NULL);
+	    !fcntl(listener, F_SETFD, 0) && (!service->prepare || !service->prepare()))
+		execvp(service->program, (char **)a->argv);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)
 		_exit(2);
@@ -157,7 +81,8 @@ static void execute(const struct arguments *a, int listener, int report, int sai
 }
 
 /* Fork, and wait until the child has executed the daemon.  Returns 0 or a negative errno. */
-static int start(const struct arguments *a, int listener, int said, pid_t *pid)
+static int start(const struct daemon_service *service, const struct daemon_arguments *a,
+		 int listener, int said, pid_t *pid)
 {
 	pid_t self = getpid();
 	int report[2], error = 0;
@@ -171,7 +96,7 @@ static int start(const struct arguments *a, int listener, int said, pid_t *pid)
 	signal(SIGCHLD, SIG_DFL);
 	*pid = fork();
 	if (!*pid)
-		execute(a, listener, report[1], said, self);
+		execute(service, a, listener, report[1], said, self);
 	error = *pid < 0 ? errno : 0;
 	close(report[1]);
 	if (*pid > 0 && read(report[0], &error, sizeof(error)) == sizeof(error))
@@ -210,32 +135,30 @@ bool daemon_read(struct daemon_output *output, void (*print)(void *arg, const ch
 	return true;
 }
 
-int daemon_start(const struct daemon_disk *disk, pid_t *pid, struct daemon_output *output)
+int daemon_start(const struct daemon_service *service, pid_t *pid,
+		 struct daemon_output *output)
 {
+	struct daemon_arguments arguments = { .argv = { service->program } };
 	int said[2] = { -1, -1 };
 	int listener = -1, client = -1;
-	struct arguments arguments;
-	bool device = false;
 	int err;
 
 	*output = (struct daemon_output){ .fd = -1 };
-	err = check_file(disk, &device);
-	if (err)
-		return err;
 	err = make_sockets(&listener, &client);
-	/* If the pipe blocked, a daemon could wait for axvmm instead of serving the disk. */
+	/* If the pipe blocked, a daemon could wait for axvmm instead of serving the guest. */
 	if (!err && pipe2(said, O_CLOEXEC | O_NONBLOCK))
 		err = -errno;
 	if (err)
-		log_error("%s: cannot make a socket or a pipe for the disk: %s", disk->file,
-			  strerror(-err));
+		log_error("%s: cannot make a socket or a pipe for %s: %s", service->file,
+			  service->program, strerror(-err));
 	if (!err)
-		err = make_arguments(&arguments, disk, device, listener);
+		err = service->arguments(service->arg, listener, &arguments);
 	if (!err) {
-		err = start(&arguments, listener, said[1], pid);
+		err = start(service, &arguments, listener, said[1], pid);
 		if (err)
-			log_error("%s: cannot start " PROGRAM ": %s; it is in the package "
-				  PACKAGE, disk->file, strerror(-err));
+			log_error("%s: cannot start %s: %s; it is in the package %s",
+				  service->file, service->program, strerror(-err),
+				  service->package);
 	}
 	if (listener >= 0)
 		close(listener);
@@ -265,7 +188,7 @@ static bool reap(pid_t pid, int flags)
 
 void daemon_kill(pid_t pid)
 {
-	kill(pid, SIGKILL);
+	kill(-pid, SIGKILL);
 	reap(pid, 0);
 }
 
@@ -284,13 +207,14 @@ static bool reap_all(pid_t *pids, unsigned int nr)
 	return all;
 }
 
+/* Signal the daemons' process groups: a daemon may have children. */
 static void signal_all(const pid_t *pids, unsigned int nr, int sig)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
 		if (pids[i])
-			kill(pids[i], sig);
+			kill(-pids[i], sig);
 }
 
 static u64 monotonic_nsec(void)

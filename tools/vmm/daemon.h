@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* qemu-storage-daemon, started for one disk: a file, or a block device. */
+/* Daemons that axvmm starts, each for one device: a disk, or a shared directory. */
 #ifndef AXVMM_DAEMON_H
 #define AXVMM_DAEMON_H
 
@@ -20,6 +20,16 @@ struct daemon_disk {
 	bool readonly;
 };
 
+/**
+ * struct daemon_share - the directory that a daemon serves
+ * @directory:	its path
+ * @tag:	the name by which the guest mounts it
+ */
+struct daemon_share {
+	const char *directory;
+	const char *tag;
+};
+
 #define DAEMON_LINE	256
 
 /**
@@ -34,19 +44,65 @@ struct daemon_output {
 	unsigned int length;
 };
 
+#define DAEMON_ARGS	16
+#define DAEMON_TEXT	8192
+
+/**
+ * struct daemon_arguments - a daemon's command line
+ * @argv:	the words; the first one, the program, is there, and NULL is behind them
+ * @text:	room for words that have to be made
+ */
+struct daemon_arguments {
+	const char *argv[DAEMON_ARGS];
+	char text[3][DAEMON_TEXT];
+};
+
+/**
+ * struct daemon_service - a daemon to start
+ * @file:	what the daemon serves, for messages
+ * @program:	its program; searched for in PATH if there is no slash in it
+ * @package:	Debian's package that has the program, for messages
+ * @ends_itself: the daemon ends when its socket is closed, and children of its own have to
+ *		end before it; so it gets no signal, unless it takes too long
+ * @arguments:	make the command line; the daemon inherits the socket @listener, on which it
+ *		has to accept a connection.  Returns 0 or a negative errno; the error has been
+ *		printed.
+ * @arg:	for @arguments
+ * @prepare:	in the new process: change what the program finds; NULL: nothing.  Returns 0,
+ *		or sets errno.
+ */
+struct daemon_service {
+	const char *file;
+	const char *program;
+	const char *package;
+	bool ends_itself;
+	int (*arguments)(const void *arg, int listener, struct daemon_arguments *a);
+	const void *arg;
+	int (*prepare)(void);
+};
+
 /**
  * daemon_start() - start a daemon
- * @disk:	what the daemon is to serve
+ * @service:	the daemon
  * @pid:	where to store the daemon's process id
  * @output:	where to store the pipe for what the daemon prints
  *
- * The daemon ends with axvmm's main thread, should daemon_stop() not be called.
+ * The daemon ends with axvmm's main thread, should daemon_stop() not be called: by a signal,
+ * or because its socket is closed.
  *
  * Context: the main thread, before other threads.
  * Return: a socket that is connected to the daemon, or a negative errno; the error has been
  * printed.
  */
-int daemon_start(const struct daemon_disk *disk, pid_t *pid, struct daemon_output *output);
+int daemon_start(const struct daemon_service *service, pid_t *pid,
+		 struct daemon_output *output);
+
+/** daemon_start_disk() - daemon_start() for a disk, by qemu-storage-daemon */
+int daemon_start_disk(const struct daemon_disk *disk, pid_t *pid, struct daemon_output *output);
+
+/** daemon_start_share() - daemon_start() for a shared directory, by virtiofsd */
+int daemon_start_share(const struct daemon_share *share, pid_t *pid,
+		       struct daemon_output *output);
 
 /**
  * daemon_read() - read what a daemon has printed, at most some lines of it
@@ -61,8 +117,9 @@ bool daemon_read(struct daemon_output *output, void (*print)(void *arg, const ch
 		 void *arg);
 
 /**
- * daemon_kill() - end a daemon at once, and wait until it uses neither its file nor the
- * guest's memory
+ * daemon_kill() - end a daemon and its children at once, and wait for the daemon
+ *
+ * A daemon without children then uses neither its file nor the guest's memory any more.
  */
 void daemon_kill(pid_t pid);
 

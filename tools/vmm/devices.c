@@ -125,20 +125,108 @@ int devices_add_net(struct machine_config *config, const char *text)
 	return 0;
 }
 
-/* Parse TYPE,socket=PATH; the path is the whole rest, commas included. */
-int devices_add_vhost_user(struct machine_config *config, const char *text)
+/*
+ * Check a shared directory's tag, of which there can be only one.  Returns 0, or a negative errno
+ * after a message.
+ */
+static int check_tag(const struct machine_config *config, const char *option, const char *tag)
 {
-	static const char prefix[] = "blk,socket=";
-	struct vhost_config *vhost;
+	unsigned int i;
 
-	if (strncmp(text, prefix, strlen(prefix)) || !text[strlen(prefix)]) {
-		log_error("--vhost-user %s: give a type and a socket: blk,socket=/run/disk.sock",
-			  text);
+	if (!*tag || strlen(tag) > VHOST_TAG) {
+		log_error("%s: \"%s\" is no tag: that has 1 to %u characters", option, tag,
+			  VHOST_TAG);
 		return -EINVAL;
 	}
-	vhost = add_device(config, VHOST_BLK, "--vhost-user");
-	if (!vhost)
-		return -E2BIG;
-	vhost->socket = text + strlen(prefix);
+	for (i = 0; i < config->nr_vhost; i++) {
+		const char *other = config->vhost[i].share.tag;
+
+		if (!other || strcmp(other, tag))
+			continue;
+		log_error("%s: two directories have the tag \"%s\"; give one another, by ,tag=",
+			  option, tag);
+		return -EEXIST;
+	}
 	return 0;
+}
+
+/* Cut off what follows the last @key in @text.  Returns that, or NULL if @key is not there. */
+static char *cut_value(char *text, const char *key)
+{
+	char *at, *last = NULL;
+
+	for (at = text; (at = strstr(at, key)); at++)
+		last = at;
+	if (!last)
+		return NULL;
+	*last = '\0';
+	return last + strlen(key);
+}
+
+/* Parse DIRECTORY[,tag=TAG]; without a tag it is the last part of the directory's path. */
+int devices_add_share(struct machine_config *config, const char *text)
+{
+	struct vhost_config *device = add_device(config, VHOST_FS, "--share");
+	char *directory, *tag;
+	int err;
+
+	if (!device)
+		return -E2BIG;
+	directory = strdup(text);
+	if (!directory) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	tag = cut_value(directory, ",tag=");
+	if (!*directory) {
+		log_error("--share %s: give a directory, such as /srv/files", text);
+		free(directory);
+		return -EINVAL;
+	}
+	if (!tag) {
+		while (directory[1] && cut(directory, "/"))
+			;
+		tag = strrchr(directory, '/') ? strrchr(directory, '/') + 1 : directory;
+	}
+	err = check_tag(config, "--share", tag);
+	if (err) {
+		free(directory);
+		return err;
+	}
+	device->share = (struct daemon_share){ .directory = directory, .tag = tag };
+	return 0;
+}
+
+/* Parse blk,socket=PATH or fs,tag=TAG,socket=PATH; the path is the whole rest, commas included. */
+int devices_add_vhost_user(struct machine_config *config, const char *text)
+{
+	static const char option[] = "--vhost-user";
+	const char *socket = strstr(text, ",socket=");
+	const bool blk = !strncmp(text, "blk,socket=", 11), fs = !strncmp(text, "fs,tag=", 7);
+	struct vhost_config *device;
+	char *tag;
+	int err;
+
+	if ((!blk && !fs) || !socket || !socket[8]) {
+		log_error("%s %s: give a type and a socket: blk,socket=/a.sock or fs,tag=b,socket=/b",
+			  option, text);
+		return -EINVAL;
+	}
+	device = add_device(config, fs ? VHOST_FS : VHOST_BLK, option);
+	if (!device)
+		return -E2BIG;
+	device->socket = socket + 8;
+	if (!fs)
+		return 0;
+	tag = strndup(text + 7, socket - text - 7);
+	if (!tag) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	err = check_tag(config, option, tag);
+	if (err)
+		free(tag);
+	else
+		device->share.tag = tag;
+	return err;
 }

@@ -43,6 +43,7 @@ enum option_id {
 	OPT_NO_SECCOMP,
 	OPT_DISK,
 	OPT_NET,
+	OPT_SHARE,
 	OPT_VHOST_USER,
 	OPT_NAME,
 };
@@ -57,6 +58,7 @@ static const struct option options[] = {
 	{ "firmware", required_argument, NULL, 'f' },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
+	{ "share", required_argument, NULL, OPT_SHARE },
 	{ "vhost-user", required_argument, NULL, OPT_VHOST_USER },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "restart", no_argument, NULL, OPT_RESTART },
@@ -85,8 +87,10 @@ static void usage(void)
 	       "                      a disk that qemu-storage-daemon serves\n"
 	       "      --net tap=NAME[,mac=ADDRESS]\n"
 	       "                      a network device at this tap interface of the host\n"
-	       "      --vhost-user blk,socket=PATH\n"
-	       "                      a disk that another process serves at this socket\n"
+	       "      --share DIRECTORY[,tag=TAG]\n"
+	       "                      a directory that virtiofsd shares with the guest\n"
+	       "      --vhost-user blk,socket=PATH, --vhost-user fs,tag=TAG,socket=PATH\n"
+	       "                      a disk or directory that another process serves there\n"
 	       "      --name NAME     name of the guest, for axvmm list and its like\n"
 	       "      --restart       start the guest again when it resets or panics\n"
 	       "      --stats         print what the guest caused, when it has ended\n"
@@ -329,6 +333,9 @@ static int parse(int argc, char **argv, struct run_options *o)
 			break;
 		case OPT_NET:
 			err = devices_add_net(config, optarg);
+			break;
+		case OPT_SHARE:
+			err = devices_add_share(config, optarg);
 			break;
 		case OPT_VHOST_USER:
 			err = devices_add_vhost_user(config, optarg);

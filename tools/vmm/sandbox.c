@@ -186,9 +186,10 @@ static int add_vhost_rules(scmp_filter_ctx filter, pid_t daemon)
 {
 	int err = allow(filter, allowed_vhost, ARRAY_SIZE(allowed_vhost));
 
+	/* The daemon's process group; of a pid, only the lower half of the register counts. */
 	if (!err && daemon)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
-				       SCMP_A0(SCMP_CMP_EQ, daemon),
+				       SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, (u32)-daemon),
 				       SCMP_A1(SCMP_CMP_EQ, SIGKILL));
 	return err;
 }

@@ -24,7 +24,7 @@ int sandbox_enter(void);
 
 /**
  * sandbox_enter_vhost() - sandbox_enter() for a thread that talks to a back end
- * @daemon:	the one process that the thread may signal, by SIGKILL; 0: none
+ * @daemon:	the one process group that the thread may signal, by SIGKILL; 0: none
  *
  * Return: 0 or a negative errno; the error has been printed.
  */

@@ -59,7 +59,7 @@ static int connect_disk(struct vhost *d, const struct vhost_config *config)
 	}
 	d->name = config->disk.file;
 	d->user.path = config->disk.file;
-	d->user.fd = daemon_start(&config->disk, &d->daemon, &d->output);
+	d->user.fd = daemon_start_disk(&config->disk, &d->daemon, &d->output);
 	if (d->user.fd >= 0)
 		return vhost_user_agree(&d->user);
 	d->daemon = 0;

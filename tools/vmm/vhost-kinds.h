@@ -23,6 +23,8 @@
 
 int vhost_blk_connect(struct vhost *dev, const struct vhost_config *config,
 		      struct virtio_id *id, void *space);
+int vhost_fs_connect(struct vhost *dev, const struct vhost_config *config, struct virtio_id *id,
+		     void *space);
 int vhost_net_connect(struct vhost *dev, const struct vhost_config *config,
 		      struct virtio_id *id, void *space);
 

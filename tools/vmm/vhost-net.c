@@ -47,8 +47,8 @@ static int cannot_use(const char *name)
 	if (err == -EBUSY)
 		log_error("--net: %s is another program's already", name);
 	else if (err == -EPERM)
-		log_error("--net: %s is another user's; make it first: "
-			  "ip tuntap add dev %s mode tap user NAME", name, name);
+		log_error("--net: %s is another user's; "
+			  "make one: ip tuntap add dev NAME mode tap user USER", name);
 	else if (err == -EINVAL)
 		log_error("--net: %s is no tap interface", name);
 	else
@@ -108,8 +108,8 @@ static int ask_mtu(const char *name, u16 *mtu)
 	if (fd >= 0)
 		close(fd);
 	if (err == -ENODEV)
-		log_error("--net: there is no network interface %s; make it first: "
-			  "ip tuntap add dev %s mode tap user NAME", name, name);
+		log_error("--net: there is no network interface %s; "
+			  "make it first: ip tuntap add dev %s mode tap", name, name);
 	else if (err)
 		log_error("--net: cannot ask for the MTU of %s: %s", name, strerror(-err));
 	*mtu = request.ifr_mtu;

@@ -359,8 +359,6 @@ int vhost_user_agree(struct vhost_user *u)
 		err = fail(u, EPROTO, "this vhost-user back end has no protocol features");
 	if (!err)
 		err = ask_number(u, GET_PROTOCOL_FEATURES, &protocol);
-	if (!err && !(protocol & PROTOCOL_CONFIG))
-		err = fail(u, EPROTO, "this vhost-user back end has no configuration");
 	if (!err)
 		err = order_number(u, SET_PROTOCOL_FEATURES, protocol & PROTOCOL_WANTED);
 	if (err)
@@ -415,10 +413,12 @@ int vhost_user_queues(struct vhost_user *u, u64 *queues)
 int vhost_user_config(struct vhost_user *u, void *config, unsigned int size)
 {
 	struct message m = { .config.size = size };
-	int err = ask(u, &m, GET_CONFIG, offsetof(struct message, config.data) -
-					 offsetof(struct message, config) + size,
-			 new_deadline());
+	int err;
 
+	if (!u->failed && !(u->protocol & PROTOCOL_CONFIG))
+		return fail(u, EPROTO, "this vhost-user back end has no configuration");
+	err = ask(u, &m, GET_CONFIG, offsetof(struct message, config.data) -
+				     offsetof(struct message, config) + size, new_deadline());
 	if (!err && (m.config.offset || m.config.size != size))
 		err = fail(u, EPROTO, "the vhost-user back end has another configuration");
 	if (!err)

@@ -224,11 +224,17 @@ static void print_output(void *arg, const char *line)
 	pthread_mutex_unlock(d->board.lock);
 }
 
+static void ignore_output(void *arg, const char *line)
+{
+	(void)arg;
+	(void)line;
+}
+
 /*
  * Wait until @wake is written, the daemon prints something, or the back end goes, which the
- * kernel never does.  After the connection has failed, the back end may still use the guest's memory until it has closed
- * its half of the socket; then *@gone is set.  Returns 0, or a negative errno: the connection
- * has failed.
+ * kernel never does.  After the connection has failed, the back end may still use the guest's
+ * memory until it has closed its half of the socket; then *@gone is set.  Returns 0, or a
+ * negative errno: the connection has failed.
  */
 static int wait_for_work(struct vhost *d, bool *gone)
 {
@@ -422,6 +428,8 @@ void vhost_release(struct vhost *devs, unsigned int nr)
 
 	end_threads(devs, nr);
 	for (i = 0; i < nr; i++) {
+		while (daemon_read(&devs[i].output, print_output, &devs[i]))
+			;
 		close_back_end(&devs[i]);
 		daemons[i] = devs[i].daemon;
 		devs[i].daemon = 0;
@@ -431,7 +439,8 @@ void vhost_release(struct vhost *devs, unsigned int nr)
 		struct daemon_output *output = &devs[i].output;
 
 		/* Print the daemon's last messages: they may say why it ended. */
-		while (daemon_read(output, print_output, &devs[i]))
+		while (daemon_read(output, devs[i].ends_silently ? ignore_output : print_output,
+				   &devs[i]))
 			;
 		if (output->fd >= 0)
 			close(output->fd);
@@ -466,6 +475,8 @@ static int connect_device(struct vhost *d, const struct vhost_config *config,
 	switch (config->type) {
 	case VHOST_BLK:
 		return vhost_blk_connect(d, config, id, space);
+	case VHOST_FS:
+		return vhost_fs_connect(d, config, id, space);
 	case VHOST_NET:
 		return vhost_net_connect(d, config, id, space);
 	}
@@ -474,7 +485,7 @@ static int connect_device(struct vhost *d, const struct vhost_config *config,
 
 bool vhost_shares_memory(const struct vhost_config *config)
 {
-	return config->type != VHOST_NET;
+	return config->type == VHOST_BLK || config->type == VHOST_FS;
 }
 
 int vhost_create(struct vhost *d, const struct vhost_config *config,

@@ -24,14 +24,17 @@
 #define VHOST_DEVICES	8
 
 #define VHOST_MAC	6	/* bytes of a network device's address */
+#define VHOST_TAG	36	/* bytes of a shared directory's tag, at most */
 
 /**
  * enum vhost_type - the kinds of devices
  * @VHOST_BLK:	a disk, by vhost-user
+ * @VHOST_FS:	a shared directory, by vhost-user
  * @VHOST_NET:	a network device, by the kernel's vhost-net
  */
 enum vhost_type {
 	VHOST_BLK,
+	VHOST_FS,
 	VHOST_NET,
 };
 
@@ -51,13 +54,15 @@ struct vhost_tap {
  * struct vhost_config - a device, as the user wants it
  * @type:	its kind
  * @socket:	path of the back end's socket; NULL: axvmm starts a daemon
- * @disk:	what the daemon serves
+ * @disk:	what the daemon serves; or
+ * @share:	what it serves; with @socket only the tag counts
  * @tap:	where packets go
  */
 struct vhost_config {
 	enum vhost_type type;
 	const char *socket;
 	struct daemon_disk disk;
+	struct daemon_share share;
 	struct vhost_tap tap;
 };
 
@@ -100,6 +105,7 @@ struct vhost_board {
  * @daemon:	process id of the back end, if axvmm has started it, or 0; accessed by @thread
  *		while that runs, by the main thread before and after
  * @output:	what the daemon prints; accessed as @daemon
+ * @ends_silently: what the daemon prints after its socket is closed is of no use; constant
  * @said:	limits the messages of the daemon: a guest can cause them
  * @running:	@thread exists; accessed by the main thread only
  * @wake:	eventfd that makes @thread look at @wanted, @kicked and @quit; constant
@@ -122,6 +128,7 @@ struct vhost {
 	bool quit;
 	pid_t daemon;
 	struct daemon_output output;
+	bool ends_silently;
 	struct log_limit said;
 	bool running;
 	int wake;

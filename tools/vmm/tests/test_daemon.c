@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of qemu-storage-daemon, if it is installed, started as for a disk. */
+/* Tests of qemu-storage-daemon and virtiofsd, if they are installed, started as for a device. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "vhost-user.h"
 
 #define DAEMON		"/usr/bin/qemu-storage-daemon"
+#define SHARER		"/usr/lib/qemu/virtiofsd"
 #define SECTORS		64
 
 #define TEMPLATE	"/tmp/axvmm-test-daemon-XXXXXX"
@@ -59,7 +61,7 @@ static u64 sectors_of(const struct daemon_disk *disk, u64 *features)
 	struct vhost_user user = { .path = disk->file };
 	pid_t pid = 0;
 
-	user.fd = daemon_start(disk, &pid, &output);
+	user.fd = daemon_start_disk(disk, &pid, &output);
 	CHECK(user.fd >= 0 && pid > 0);
 	if (user.fd < 0)
 		return 0;
@@ -106,7 +108,7 @@ static void dies(void)
 	if (access(DAEMON, X_OK))
 		return;
 	signal(SIGCHLD, SIG_IGN);
-	fd = daemon_start(&disk, &pid, &output);
+	fd = daemon_start_disk(&disk, &pid, &output);
 	CHECK(fd >= 0);
 	if (fd < 0)
 		return;
@@ -139,6 +141,7 @@ static pid_t make_child(void (*handler)(int sig))
 	if (!pid) {
 		/* If the test is killed, the child must not live on. */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setpgid(0, 0);
 		signal(SIGHUP, handler);
 		if (write(told[1], "", 1) == 1)
 			for (;;)
@@ -175,6 +178,65 @@ static void many_stop(void)
 	close(told[1]);
 }
 
+/*
+ * virtiofsd is asked for the number of its queues, then its socket is closed: its processes end,
+ * without a signal.
+ */
+static void shares(void)
+{
+	const struct daemon_share share = { .directory = dir, .tag = "tag" };
+	struct vhost_user user = { .path = dir };
+	struct timespec begin, end;
+	u64 queues = 0;
+	pid_t pid = 0;
+
+	if (access(SHARER, X_OK))
+		return;
+	user.fd = daemon_start_share(&share, &pid, &output);
+	CHECK(user.fd >= 0 && pid > 0);
+	if (user.fd < 0)
+		return;
+	CHECK_EQ(vhost_user_agree(&user), 0);
+	CHECK_EQ(vhost_user_queues(&user, &queues), 0);
+	CHECK(queues >= 2);
+	/* The signal that ends other daemons does not end this one. */
+	CHECK(!kill(-pid, SIGHUP));
+	CHECK_EQ(vhost_user_queues(&user, &queues), 0);
+	vhost_user_close(&user);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	stop(pid);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	CHECK(end.tv_sec - begin.tv_sec < 5);
+	/* The child that it has made ended before. */
+	CHECK(kill(-pid, 0) < 0 && errno == ESRCH);
+	read_output();
+}
+
+/* A daemon that hangs is killed with its children. */
+static void share_hangs(void)
+{
+	const struct daemon_share share = { .directory = dir, .tag = "tag" };
+	struct vhost_user user = { .path = dir };
+	struct pollfd hung = { .events = 0 };
+	pid_t pid = 0;
+
+	if (access(SHARER, X_OK))
+		return;
+	user.fd = daemon_start_share(&share, &pid, &output);
+	CHECK(user.fd >= 0);
+	if (user.fd < 0)
+		return;
+	hung.fd = user.fd;
+	CHECK_EQ(vhost_user_agree(&user), 0);
+	CHECK(!kill(-pid, SIGSTOP));
+	daemon_kill(pid);
+	CHECK(kill(pid, 0) < 0);
+	CHECK_EQ(poll(&hung, 1, 5000), 1);
+	CHECK(hung.revents & POLLHUP);
+	vhost_user_close(&user);
+	read_output();
+}
+
 /* The daemon says why it cannot open the disk, and ends; axvmm does not wait for its answer. */
 static void other_format(void)
 {
@@ -193,12 +255,16 @@ static void no_file(void)
 	struct daemon_disk disk = { .file = "/nonexistent", .format = "raw" };
 	pid_t pid;
 
-	CHECK_EQ(-daemon_start(&disk, &pid, &output), ENOENT);
+	CHECK_EQ(-daemon_start_disk(&disk, &pid, &output), ENOENT);
 	disk.file = "/tmp";
 	disk.readonly = true;
-	CHECK_EQ(-daemon_start(&disk, &pid, &output), EINVAL);
+	CHECK_EQ(-daemon_start_disk(&disk, &pid, &output), EINVAL);
+	CHECK_EQ(-daemon_start_share(&(struct daemon_share){ "/nonexistent", "tag" }, &pid,
+				     &output), ENOENT);
+	CHECK_EQ(-daemon_start_share(&(struct daemon_share){ "/dev/null", "tag" }, &pid,
+				     &output), ENOTDIR);
 	disk.file = "/dev/null";
-	CHECK_EQ(-daemon_start(&disk, &pid, &output), EINVAL);
+	CHECK_EQ(-daemon_start_disk(&disk, &pid, &output), EINVAL);
 }
 
 /* Long lines, half a line, bytes that are no text, and more than is read at once. */
@@ -231,7 +297,7 @@ static void no_program(void)
 	pid_t pid;
 
 	setenv("PATH", "/nonexistent", 1);
-	CHECK_EQ(-daemon_start(&disk, &pid, &output), ENOENT);
+	CHECK_EQ(-daemon_start_disk(&disk, &pid, &output), ENOENT);
 	setenv("PATH", path, 1);
 	free(path);
 	/* No child is left. */
@@ -242,6 +308,8 @@ static const struct tap_case cases[] = {
 	{ "a raw file, and one that is only read", raw },
 	{ "a daemon that dies", dies },
 	{ "all stop together", many_stop },
+	{ "a shared directory", shares },
+	{ "a shared directory's daemon that hangs", share_hangs },
 	{ "a file that is not of its format", other_format },
 	{ "no such file, or none that is a disk", no_file },
 	{ "what it says", says },

@@ -128,7 +128,8 @@ static void vhost_user(void)
 {
 	static const char *const wrong[] = {
 		"", "blk", "blk,", "blk,socket", "blk,socket=", "net,socket=/s", "socket=/s",
-		"blk,path=/s", "blk,socket:/s", " blk,socket=/s",
+		"blk,path=/s", "blk,socket:/s", " blk,socket=/s", "fs,socket=/s", "fs,tag=a",
+		"fs,tag=a,socket=",
 	};
 	const char *const one[] = { "--vhost-user", "blk,socket=/s" };
 	const char *many[2 * (VHOST_DEVICES + 1) + 1];
@@ -136,9 +137,11 @@ static void vhost_user(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(wrong); i++)
-		FAILS("give a type and a socket: blk,socket=/run/disk.sock",
+		FAILS("give a type and a socket: blk,socket=/a.sock or fs,tag=b,socket=/b",
 		      "--vhost-user", wrong[i]);
 	FAILS(NO_KERNEL, "--vhost-user", "blk,socket=/a,b=c");
+	FAILS(NO_KERNEL, "--vhost-user", "fs,tag=a,socket=/a,b=c");
+	FAILS("\"\" is no tag", "--vhost-user", "fs,tag=,socket=/s");
 	for (i = 0; i < ARRAY_SIZE(many) - 1; i++)
 		many[i] = one[i % 2];
 	many[i] = NULL;
@@ -198,6 +201,32 @@ static void net(void)
 	      "/8", "--net", "tap=9");
 }
 
+#define TAG_36 "123456789012345678901234567890123456"
+
+static void share(void)
+{
+	static const char *const right[] = {
+		"/d", "d", "/d/", "/d,e", "/d,tag=a", "/,tag=a", "/d,tag=" TAG_36, "/" TAG_36,
+		"/d,tag=a,tag=b",
+	};
+	static const char *const no_tag[] = {
+		"/", "//", "/d,tag=", "/d,tag=" TAG_36 "7", "/" TAG_36 "7",
+	};
+	unsigned int i;
+
+	FAILS("give a directory, such as /srv/files", "--share", "");
+	FAILS("give a directory, such as /srv/files", "--share", ",tag=a");
+	for (i = 0; i < ARRAY_SIZE(no_tag); i++)
+		FAILS("is no tag: that has 1 to 36 characters", "--share", no_tag[i]);
+	for (i = 0; i < ARRAY_SIZE(right); i++)
+		FAILS(NO_KERNEL, "--share", right[i]);
+	FAILS("two directories have the tag \"d\"", "--share", "/a/d//", "--share", "/b/d");
+	FAILS("two directories have the tag \"d\"", "--share", "/a/d", "--vhost-user",
+	      "fs,tag=d,socket=/s");
+	FAILS(NO_KERNEL, "--share", "/a/d", "--share", "/b/d,tag=e", "--vhost-user",
+	      "fs,tag=f,socket=/s");
+}
+
 /* A warning is followed by the error that the kernel, or the device, does not exist. */
 static void warnings(void)
 {
@@ -222,6 +251,7 @@ static void help(void)
 	CHECK(strstr(said, "--restart"));
 	CHECK(strstr(said, "--disk"));
 	CHECK(strstr(said, "--net"));
+	CHECK(strstr(said, "--share"));
 	CHECK(strstr(said, "--vhost-user"));
 	CHECK(strstr(said, "--no-seccomp"));
 	CHECK_EQ(!!strstr(said, "--firmware"), ARCH_FIRMWARE);
@@ -237,6 +267,7 @@ static const struct tap_case cases[] = {
 	{ "--firmware", firmware },
 	{ "--disk", disk },
 	{ "--net", net },
+	{ "--share", share },
 	{ "--vhost-user", vhost_user },
 	{ "warnings", warnings },
 	{ "--help", help },

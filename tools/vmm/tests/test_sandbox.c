@@ -83,7 +83,7 @@ static void make_daemon(void)
 			pause();
 		_exit(0);
 	}
-	EXPECT(daemon_pid > 0);
+	EXPECT(daemon_pid > 0 && !setpgid(daemon_pid, daemon_pid));
 }
 
 static void child(void (*work)(void), void (*meanwhile)(void))
@@ -381,13 +381,13 @@ static void talk_and_kill(void)
 	EXPECT(poll(&fd, 1, -1) == 1);
 	EXPECT(recv(sockets[1], bytes, sizeof(bytes), MSG_DONTWAIT) == 5);
 	EXPECT(!shutdown(sockets[0], SHUT_WR) && !close(sockets[1]));
-	EXPECT(!kill(daemon_pid, SIGKILL) && waitpid(daemon_pid, NULL, 0) == daemon_pid);
+	EXPECT(!kill(-daemon_pid, SIGKILL) && waitpid(daemon_pid, NULL, 0) == daemon_pid);
 	log_error("as a device");
 }
 
 static void interrupt_daemon(void)
 {
-	kill(daemon_pid, SIGINT);
+	kill(-daemon_pid, SIGINT);
 }
 
 static void kill_another(void)
@@ -446,7 +446,7 @@ static const struct tap_case cases[] = {
 	{ "it connects, traces, and signals nobody", others },
 	{ "it makes no code", code },
 	{ "a call that nobody knows has a number, too", unknown },
-	{ "a device's thread has messages, and one process to kill", devices_thread },
+	{ "a device's thread has messages, and one process group to kill", devices_thread },
 #ifdef __x86_64__
 	{ "calls by other ABIs kill the process", other_abis },
 #endif

@@ -182,9 +182,8 @@ static void listen_at(const char *path)
 	CHECK(!listen(peer.listener, 1));
 }
 
-static int create(void)
+static int create_as(const struct vhost_config *config)
 {
-	const struct vhost_config config = { .socket = socket_path };
 	const struct vhost_board board = {
 		.lock = &lock, .vm = vm, .mem = &mem, .pci = &pci, .msi = &msi,
 		.seccomp = true,
@@ -193,7 +192,23 @@ static int create(void)
 	listen_at(socket_path);
 	peer_start();
 	memset(&dev, 0, sizeof(dev));
-	return vhost_create(&dev, &config, &board, GSI);
+	return vhost_create(&dev, config, &board, GSI);
+}
+
+static int create(void)
+{
+	const struct vhost_config config = { .type = VHOST_BLK, .socket = socket_path };
+
+	return create_as(&config);
+}
+
+static void make_buses(void)
+{
+	bus_init(&memory, "address");
+	bus_init(&ports, "port");
+	pci_init(&pci, &memory, &ports, 0);
+	pci_set_window(&pci, false, MEMORY, 0x100000);
+	pci_set_window(&pci, true, PORTS, 0x1000);
 }
 
 /*
@@ -205,11 +220,7 @@ static void prepare(enum misdeed misdeed, u32 at)
 	fake_reset();
 	memset(&module, 0, sizeof(module));
 	fired = 0;
-	bus_init(&memory, "address");
-	bus_init(&ports, "port");
-	pci_init(&pci, &memory, &ports, 0);
-	pci_set_window(&pci, false, MEMORY, 0x100000);
-	pci_set_window(&pci, true, PORTS, 0x1000);
+	make_buses();
 	peer_reset(misdeed, at);
 	peer.disk_queues = 2;
 	peer.features |= 1ull << 12 | 1ull << 11 | 1ull << 34 | 1ull << 28;
@@ -411,6 +422,37 @@ static void bus_master(void)
 	write_common(VIRTIO_PCI_COMMON_STATUS, 1, 15);
 	CHECK(peer_saw(STOPPED + 1 + 6));
 	CHECK_EQ(module.nr_irqfds, 1);
+	stop();
+}
+
+/* A shared directory has two queues, and a tag; a back end with one queue cannot serve it. */
+static void shared_directory(void)
+{
+	static const char tag[VHOST_TAG + 1] = "123456789012345678901234567890123456";
+	const struct vhost_config config = {
+		.type = VHOST_FS, .socket = socket_path, .share.tag = tag,
+	};
+	u32 queues;
+
+	fake_reset();
+	memset(&module, 0, sizeof(module));
+	make_buses();
+	peer_reset(NONE, 0);
+	/* It has no configuration of its own. */
+	peer.protocol &= ~(1ull << 9);
+	peer.features |= 1ull << 28 | 1ull << 34;
+	CHECK(vhost_shares_memory(&config));
+	CHECK_EQ(create_as(&config), 0);
+	CHECK_EQ(dev.virtio.nr_queues, 2);
+	CHECK_EQ(dev.virtio.features, 1ull << 32 | 1ull << 28);
+	CHECK(!memcmp(dev.virtio.config, tag, VHOST_TAG));
+	memcpy(&queues, dev.virtio.config + VHOST_TAG, 4);
+	CHECK_EQ(queues, 1);
+	stop();
+
+	peer_reset(NONE, 0);
+	peer.queues = 1;
+	CHECK_EQ(-create_as(&config), ECANCELED);
 	stop();
 }
 
@@ -642,6 +684,7 @@ static const struct tap_case cases[] = {
 	{ "what a disk offers", offers },
 	{ "a driver starts it, moves interrupts, resets it", life },
 	{ "a disk that may not access memory any more", bus_master },
+	{ "a shared directory", shared_directory },
 	{ "rings where no memory is", bad_rings },
 	{ "the back end goes", back_end_goes },
 	{ "the back end fails, and stays", back_end_stays },

@@ -126,7 +126,7 @@ static int answer(unsigned long command, void *arg)
 			kernel.irqfds++;
 		return 0;
 	case SIOCGIFMTU:
-		if (strcmp(((struct ifreq *)arg)->ifr_name, "tap0")) {
+		if (strncmp(((struct ifreq *)arg)->ifr_name, "tap", 3)) {
 			errno = ENODEV;
 			return -1;
 		}
@@ -352,6 +352,7 @@ static void offers(void)
 	const struct virtio_net_config *config = (void *)dev.virtio.config;
 	struct vhost_config other = net;
 	u8 mac[VHOST_MAC];
+	char name[] = "tap0";
 
 	start();
 	CHECK_EQ(kernel.owners, 1);
@@ -377,6 +378,14 @@ static void offers(void)
 	CHECK_EQ(create(&other), 0);
 	CHECK(!memcmp(mac, config->mac, VHOST_MAC));
 	stop();
+	kernel.tap_flags = 0;
+	for (other.tap.name = name; name[3] < '9';) {
+		name[3]++;
+		CHECK_EQ(create(&other), 0);
+		CHECK_EQ(config->mac[0] & 3, 2);
+		CHECK(memcmp(mac, config->mac, VHOST_MAC));
+		stop();
+	}
 }
 
 static void life(void)
@@ -523,7 +532,7 @@ static void no_device(void)
 	stop();
 	/* An interface that is not there is not made. */
 	reset_kernel();
-	other.tap.name = "tap1";
+	other.tap.name = "none";
 	kernel.refused = TUNSETIFF;
 	CHECK_EQ(-create(&other), ENODEV);
 	stop();

@@ -136,6 +136,8 @@ static void conversation(void)
 /* Back ends without a feature that the front end needs. */
 static void too_little(void)
 {
+	u64 config;
+
 	start_peer(NONE, 0);
 	peer.features = 1ull << 30;
 	CHECK_EQ(-vhost_user_agree(&user), EPROTO);
@@ -146,7 +148,8 @@ static void too_little(void)
 	stop_peer();
 	start_peer(NONE, 0);
 	peer.protocol = 1;
-	CHECK_EQ(-vhost_user_agree(&user), EPROTO);
+	CHECK_EQ(vhost_user_agree(&user), 0);
+	CHECK_EQ(-vhost_user_config(&user, &config, sizeof(config)), EPROTO);
 	stop_peer();
 }
 

@@ -113,16 +113,17 @@ filters() {
 }
 
 # start CPUS ARG...: start axvmm with such a guest, which loads its drivers and gives a shell.
-# CONSOLE is the console on its command line; ttyS0 if it is not set. On x86, without tsc=reliable
-# the guest compares its TSC with ticks, which come late in an emulator, and uses axvmm's PM timer
-# instead: each read of that would be an exit.
+# CONSOLE is the console on its command line; ttyS0 if it is not set. AXVMM is the command; ./axvmm
+# if it is not set. On x86, without tsc=reliable the guest compares its TSC with ticks, which come
+# late in an emulator, and uses axvmm's PM timer instead: each read of that would be an exit.
 start() {
 	cpus=$1
 	shift
 	rm -f /tmp/keys
 	mkfifo /tmp/keys
 	: >/tmp/console
-	./axvmm run --kernel vmlinuz --initrd initrd --cpus "$cpus" \
+	# shellcheck disable=SC2086 # AXVMM, if it is set, is several words
+	${AXVMM-./axvmm} run --kernel vmlinuz --initrd initrd --cpus "$cpus" \
 		--append "console=${CONSOLE:-ttyS0} quiet tsc=reliable axvcpu.modules axvcpu.shell" "$@" \
 		</tmp/keys >>/tmp/console 2>&1 &
 	pid=$!

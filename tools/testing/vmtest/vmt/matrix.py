@@ -496,6 +496,16 @@ def guest_net(host, guest):
     return action
 
 
+def guest_share(host, guest):
+    """The job in which virtiofsd shares directories with a guest of axvmm."""
+    def action(job):
+        job.boot(kernel=host, smp=2, axvcpu=True, expect_tests=True, timeout=600,
+                 payload=guest_payload(job, guest) +
+                 ["/usr/lib/qemu/virtiofsd:usr/lib/qemu/virtiofsd"],
+                 script=script("guest-share"))
+    return action
+
+
 def job_arm64_shell(job):
     u_boot = subprocess.run(["tools/scripts/kernels", "--arch", "arm64", "package",
                              "u-boot-qemu:amd64"], cwd=TOP, check=True, text=True,
@@ -619,6 +629,9 @@ def all_jobs():
             f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}")
         put(f"guest-net-{guest}-on-{host}", [f"build-{host}", "tools"], guest_net(host, guest),
             f"a guest {guest} of axvmm has a network, by vhost-net of {host}")
+        put(f"guest-share-{guest}-on-{host}", [f"build-{host}", "tools"],
+            guest_share(host, guest),
+            f"virtiofsd shares directories with a guest {guest} of axvmm, on {host}")
     for put, (name, machine, cpus) in both(KVM_QEMU, KVM_QEMU_LONG):
         put(f"kvm-qemu-{name}-{cpus}", ["build-6.1-cloud", "tools"],
             kvm_qemu("6.1-cloud", "kvm-qemu", CPUS=cpus, MACHINE=machine),

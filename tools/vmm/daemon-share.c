@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * virtiofsd, started for one directory.
+ *
+ * It makes a mount namespace, a process namespace and a network namespace for itself, in which
+ * there is the directory only.  That needs root's capabilities; for another user it is done in a
+ * user namespace, where that user is root, and no other user exists.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "log.h"
+
+#define PROGRAM		"/usr/lib/qemu/virtiofsd"
+#define PACKAGE		"qemu-system-common"
+
+static int check_directory(const struct daemon_share *share)
+{
+	int fd = open(share->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = -errno;
+
+	if (fd < 0) {
+		log_error("%s: cannot open the directory to share: %s", share->directory,
+			  strerror(-err));
+		return err;
+	}
+	close(fd);
+	return 0;
+}
+
+/* Append a path to a list of options, where commas and backslashes need a backslash. */
+static bool append_path(char *at, size_t size, const char *path)
+{
+	for (; *path; path++) {
+		if (size < 3)
+			return false;
+		if (*path == ',' || *path == '\\') {
+			*at++ = '\\';
+			size--;
+		}
+		*at++ = *path;
+		size--;
+	}
+	*at = '\0';
+	return true;
+}
+
+static int make_arguments(const void *arg, int listener, struct daemon_arguments *a)
+{
+	const struct daemon_share *share = arg;
+	char *options = a->text[0], *fd = a->text[1];
+	int n;
+
+	n = snprintf(options, DAEMON_TEXT, "sandbox=namespace,log_level=warn,source=");
+	if (!append_path(options + n, DAEMON_TEXT - n, share->directory)) {
+		log_error("%s: the path of a shared directory is too long", share->directory);
+		return -ENAMETOOLONG;
+	}
+	snprintf(fd, DAEMON_TEXT, "--fd=%d", listener);
+	/* prepare() has raised the limit of open files as far as that is allowed. */
+	a->argv[1] = "-f";
+	a->argv[2] = fd;
+	a->argv[3] = "--rlimit-nofile=0";
+	a->argv[4] = "-o";
+	a->argv[5] = options;
+	return 0;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int failed;
+
+	if (fd < 0)
+		return -1;
+	failed = write(fd, text, strlen(text)) < 0;
+	return close(fd) || failed ? -1 : 0;
+}
+
+/* Make a user namespace, in which this user is root. */
+static int become_root(void)
+{
+	const unsigned int user = geteuid(), group = getegid();
+	char users[32], groups[32];
+
+	snprintf(users, sizeof(users), "0 %u 1", user);
+	snprintf(groups, sizeof(groups), "0 %u 1", group);
+	return unshare(CLONE_NEWUSER) || write_file("/proc/self/uid_map", users) ||
+	       write_file("/proc/self/setgroups", "deny") ||
+	       write_file("/proc/self/gid_map", groups) ? -1 : 0;
+}
+
+/* virtiofsd has a file open for each one that the guest's kernel knows. */
+static int prepare(void)
+{
+	struct rlimit files;
+
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	return geteuid() ? become_root() : 0;
+}
+
+int daemon_start_share(const struct daemon_share *share, pid_t *pid,
+		       struct daemon_output *output)
+{
+	const struct daemon_service service = {
+		.file = share->directory, .program = PROGRAM, .package = PACKAGE,
+		.ends_itself = true, .arguments = make_arguments, .arg = share,
+		.prepare = prepare,
+	};
+	int err = check_directory(share);
+
+	*output = (struct daemon_output){ .fd = -1 };
+	return err ? err : daemon_start(&service, pid, output);
+}
