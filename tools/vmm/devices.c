@@ -230,3 +230,29 @@ int devices_add_vhost_user(struct machine_config *config, const char *text)
 		device->share.tag = tag;
 	return err;
 }
+
+/* Parse the guest's number.  0 to 2 stand for the hypervisor, and for the host; ~0 for any. */
+int devices_add_vsock(struct machine_config *config, const char *text)
+{
+	struct vhost_config *device;
+	unsigned int i;
+	u64 cid = 0;
+
+	for (i = 0; text[i] >= '0' && text[i] <= '9' && cid < ~0u; i++)
+		cid = cid * 10 + (text[i] - '0');
+	if (text[i] || cid < 3 || cid >= ~0u) {
+		log_error("--vsock %s: give a number for the guest, 3 to %u", text, ~0u - 1);
+		return -EINVAL;
+	}
+	for (i = 0; i < config->nr_vhost; i++) {
+		if (config->vhost[i].type != VHOST_VSOCK)
+			continue;
+		log_error("--vsock %s: a guest has one number only", text);
+		return -EEXIST;
+	}
+	device = add_device(config, VHOST_VSOCK, "--vsock");
+	if (!device)
+		return -E2BIG;
+	device->cid = cid;
+	return 0;
+}

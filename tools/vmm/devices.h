@@ -12,5 +12,6 @@ int devices_add_disk(struct machine_config *config, const char *text);
 int devices_add_net(struct machine_config *config, const char *text);
 int devices_add_share(struct machine_config *config, const char *text);
 int devices_add_vhost_user(struct machine_config *config, const char *text);
+int devices_add_vsock(struct machine_config *config, const char *text);
 
 #endif /* AXVMM_DEVICES_H */

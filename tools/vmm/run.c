@@ -45,6 +45,7 @@ enum option_id {
 	OPT_NET,
 	OPT_SHARE,
 	OPT_VHOST_USER,
+	OPT_VSOCK,
 	OPT_NAME,
 };
 
@@ -60,6 +61,7 @@ static const struct option options[] = {
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "share", required_argument, NULL, OPT_SHARE },
 	{ "vhost-user", required_argument, NULL, OPT_VHOST_USER },
+	{ "vsock", required_argument, NULL, OPT_VSOCK },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "restart", no_argument, NULL, OPT_RESTART },
 	{ "stats", no_argument, NULL, OPT_STATS },
@@ -91,6 +93,7 @@ static void usage(void)
 	       "                      a directory that virtiofsd shares with the guest\n"
 	       "      --vhost-user blk,socket=PATH, --vhost-user fs,tag=TAG,socket=PATH\n"
 	       "                      a disk or directory that another process serves there\n"
+	       "      --vsock CID     sockets between host and guest, whose number is CID\n"
 	       "      --name NAME     name of the guest, for axvmm list and its like\n"
 	       "      --restart       start the guest again when it resets or panics\n"
 	       "      --stats         print what the guest caused, when it has ended\n"
@@ -339,6 +342,9 @@ static int parse(int argc, char **argv, struct run_options *o)
 			break;
 		case OPT_VHOST_USER:
 			err = devices_add_vhost_user(config, optarg);
+			break;
+		case OPT_VSOCK:
+			err = devices_add_vsock(config, optarg);
 			break;
 		case OPT_NAME:
 			config->name = optarg;

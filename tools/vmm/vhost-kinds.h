@@ -27,5 +27,7 @@ int vhost_fs_connect(struct vhost *dev, const struct vhost_config *config, struc
 		     void *space);
 int vhost_net_connect(struct vhost *dev, const struct vhost_config *config,
 		      struct virtio_id *id, void *space);
+int vhost_vsock_connect(struct vhost *dev, const struct vhost_config *config,
+			struct virtio_id *id, void *space);
 
 #endif /* AXVMM_VHOST_KINDS_H */

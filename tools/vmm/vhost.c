@@ -479,6 +479,8 @@ static int connect_device(struct vhost *d, const struct vhost_config *config,
 		return vhost_fs_connect(d, config, id, space);
 	case VHOST_NET:
 		return vhost_net_connect(d, config, id, space);
+	case VHOST_VSOCK:
+		return vhost_vsock_connect(d, config, id, space);
 	}
 	return -EINVAL;
 }

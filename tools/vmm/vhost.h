@@ -31,11 +31,13 @@
  * @VHOST_BLK:	a disk, by vhost-user
  * @VHOST_FS:	a shared directory, by vhost-user
  * @VHOST_NET:	a network device, by the kernel's vhost-net
+ * @VHOST_VSOCK: sockets between the host and the guest, by the kernel's vhost-vsock
  */
 enum vhost_type {
 	VHOST_BLK,
 	VHOST_FS,
 	VHOST_NET,
+	VHOST_VSOCK,
 };
 
 /**
@@ -57,6 +59,7 @@ struct vhost_tap {
  * @disk:	what the daemon serves; or
  * @share:	what it serves; with @socket only the tag counts
  * @tap:	where packets go
+ * @cid:	the guest's number among those that have sockets
  */
 struct vhost_config {
 	enum vhost_type type;
@@ -64,6 +67,7 @@ struct vhost_config {
 	struct daemon_disk disk;
 	struct daemon_share share;
 	struct vhost_tap tap;
+	u32 cid;
 };
 
 /**

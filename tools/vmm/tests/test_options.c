@@ -227,6 +227,21 @@ static void share(void)
 	      "fs,tag=f,socket=/s");
 }
 
+static void vsock(void)
+{
+	static const char *const wrong[] = {
+		"", "0", "1", "2", "-1", "3x", "x", "4294967295", "4294967299", "0x10",
+		"18446744073709551619",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		FAILS("give a number for the guest, 3 to 4294967294", "--vsock", wrong[i]);
+	FAILS(NO_KERNEL, "--vsock", "3");
+	FAILS(NO_KERNEL, "--vsock", "4294967294");
+	FAILS("a guest has one number only", "--vsock", "3", "--vsock", "4");
+}
+
 /* A warning is followed by the error that the kernel, or the device, does not exist. */
 static void warnings(void)
 {
@@ -253,6 +268,7 @@ static void help(void)
 	CHECK(strstr(said, "--net"));
 	CHECK(strstr(said, "--share"));
 	CHECK(strstr(said, "--vhost-user"));
+	CHECK(strstr(said, "--vsock"));
 	CHECK(strstr(said, "--no-seccomp"));
 	CHECK_EQ(!!strstr(said, "--firmware"), ARCH_FIRMWARE);
 	CHECK(strstr(said, "--cpus"));
@@ -269,6 +285,7 @@ static const struct tap_case cases[] = {
 	{ "--net", net },
 	{ "--share", share },
 	{ "--vhost-user", vhost_user },
+	{ "--vsock", vsock },
 	{ "warnings", warnings },
 	{ "--help", help },
 };

@@ -59,6 +59,8 @@ static struct {
 	unsigned int stops;
 	unsigned int irqfds;
 	unsigned int owners;
+	u64 cid;
+	int running;		/* what vhost-vsock was told last */
 	u16 tap_flags;		/* flags of the interface */
 	int header;
 	unsigned long refused;	/* an ioctl that fails */
@@ -171,6 +173,13 @@ static int answer(unsigned long command, void *arg)
 		return 0;
 	case VHOST_NET_SET_BACKEND:
 		return set_backend(arg);
+	case VHOST_VSOCK_SET_GUEST_CID:
+		kernel.cid = *(u64 *)arg;
+		return 0;
+	case VHOST_VSOCK_SET_RUNNING:
+		kernel.running = *(int *)arg;
+		*(kernel.running ? &kernel.starts : &kernel.stops) += 1;
+		return 0;
 	default:
 		return 0;
 	}
@@ -508,6 +517,49 @@ static void refusals(void)
 	stop();
 }
 
+/* The kernel has two of three queues; the third one has an interrupt, but nobody works on it. */
+static void vsock(void)
+{
+	const struct vhost_config config = { .type = VHOST_VSOCK, .cid = 42 };
+	const u64 cid = 42;
+
+	reset_kernel();
+	kernel.offered |= 1ull << 1;
+	CHECK(!vhost_shares_memory(&config));
+	CHECK_EQ(create(&config), 0);
+	CHECK_EQ(vhost_start(&dev), 0);
+	CHECK_EQ(kernel.cid, 42);
+	CHECK(!memcmp(dev.virtio.config, &cid, sizeof(cid)));
+	CHECK_EQ(dev.virtio.nr_queues, 3);
+	CHECK_EQ(dev.virtio.features, 1ull << 32 | 1ull << 28 | 1ull << 29 | 1 << 1);
+	greet(1 << 1);
+	set_up_queue(0, RAM);
+	set_up_queue(1, RAM + 0x4000);
+	set_up_queue(2, RAM + 0x8000);
+	ready();
+	CHECK(becomes(&kernel.starts, 1));
+	CHECK_EQ(kernel.running, 1);
+	CHECK_EQ(kernel.irqfds, 3);
+	CHECK_EQ(kernel.sizes[1], 64);
+	CHECK_EQ(kernel.sizes[2], 0);
+	CHECK_EQ(kernel.features, 1ull << 32 | 1 << 1);
+	reset();
+	CHECK_EQ(kernel.running, 0);
+	/* The third queue alone is of no use, but does no harm. */
+	greet(0);
+	set_up_queue(2, ROM);
+	ready();
+	CHECK(status_becomes(15 | VIRTIO_CONFIG_S_NEEDS_RESET));
+	reset();
+	stop();
+
+	reset_kernel();
+	kernel.refused = VHOST_VSOCK_SET_GUEST_CID;
+	kernel.error = EADDRINUSE;
+	CHECK_EQ(-create(&config), EADDRINUSE);
+	stop();
+}
+
 /* What is wrong before the guest starts. */
 static void no_device(void)
 {
@@ -554,6 +606,7 @@ static const struct tap_case cases[] = {
 	{ "a driver starts it, resets it, again and again", life },
 	{ "rings where no memory is", bad_rings },
 	{ "the kernel refuses", refusals },
+	{ "sockets between host and guest", vsock },
 	{ "no device, no interface", no_device },
 };
 

@@ -407,10 +407,17 @@ def job_beside_build(job):
         "-o", "build/tools/beside-kvm", f"{HERE}/guest/beside-kvm.c"))
 
 
-def guest_payload(job, guest, arch="x86"):
-    """The payload of a machine that runs axvmm: axvmm, and the guest's kernel and initramfs."""
+def job_vsock_build(job):
+    only_silence(job, job.command(
+        "gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o", "build/tools/vsock",
+        f"{HERE}/guest/vsock.c"))
+
+
+def guest_payload(job, guest, arch="x86", programs=()):
+    """The payload of a machine that runs axvmm: axvmm, and the guest's kernel and initramfs,
+    with these programs."""
     initrd = f"{LOGS}/{job.name}.cpio"
-    vmtest.guest_initramfs(initrd, arch, guest)
+    vmtest.guest_initramfs(initrd, arch, guest, programs)
     tools = "tools" if arch == "x86" else f"tools-{arch}"
     return [f"{TOP}/build/{tools}/vmm/axvmm", f"{initrd}:t/initrd",
             f"{vmtest.image_of(guest, vmtest.arch_of(guest, arch))}/vmlinuz:t/vmlinuz"]
@@ -503,6 +510,19 @@ def guest_share(host, guest):
                  payload=guest_payload(job, guest) +
                  ["/usr/lib/qemu/virtiofsd:usr/lib/qemu/virtiofsd"],
                  script=script("guest-share"))
+    return action
+
+
+def guest_devices(host, guest):
+    """The job in which a guest of axvmm has sockets to the host, and devices of each kind."""
+    def action(job):
+        program = f"{TOP}/build/tools/vsock"
+        job.boot(kernel=host, smp=2, axvcpu=True, expect_tests=True, timeout=600,
+                 modprobe=["tun", "vhost_net", "vhost_vsock"],
+                 payload=guest_payload(job, guest, programs=[program]) +
+                 ["/usr/bin/qemu-storage-daemon:bin/qemu-storage-daemon",
+                  "/usr/lib/qemu/virtiofsd:bin/virtiofsd", program],
+                 script=script("guest-devices"))
     return action
 
 
@@ -624,6 +644,7 @@ def all_jobs():
         "axvmm presses a guest's power button, restarts a guest, sees one panic")
     add("guest-control", ["build-6.1-cloud", "tools"], guest_control("6.1-cloud"),
         "axvmm lists a guest, pauses and resumes it, counts for it, and stops it")
+    add("vsock-build", [], job_vsock_build, "build the helper of guest-devices")
     for put, (host, guest) in both([("6.1-cloud", "6.12-cloud")], [("6.12-cloud", "6.1-cloud")]):
         put(f"guest-disk-{guest}-on-{host}", [f"build-{host}", "tools"], guest_disk(host, guest),
             f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}")
@@ -632,6 +653,9 @@ def all_jobs():
         put(f"guest-share-{guest}-on-{host}", [f"build-{host}", "tools"],
             guest_share(host, guest),
             f"virtiofsd shares directories with a guest {guest} of axvmm, on {host}")
+        put(f"guest-devices-{guest}-on-{host}", [f"build-{host}", "tools", "vsock-build"],
+            guest_devices(host, guest),
+            f"a guest {guest} of axvmm has a vsock and all other devices at once, on {host}")
     for put, (name, machine, cpus) in both(KVM_QEMU, KVM_QEMU_LONG):
         put(f"kvm-qemu-{name}-{cpus}", ["build-6.1-cloud", "tools"],
             kvm_qemu("6.1-cloud", "kvm-qemu", CPUS=cpus, MACHINE=machine),

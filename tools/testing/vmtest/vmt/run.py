@@ -97,15 +97,17 @@ def busybox_tree(arch="x86", packages=()):
 
 # Drivers of a power button, of the pvpanic device and of virtio devices; not every kernel has all.
 GUEST_MODULES = ("button", "evdev", "gpio_keys", "pvpanic_mmio", "virtio_pci", "virtio_blk",
-                 "virtio_net", "virtiofs")
+                 "virtio_net", "virtiofs", "vmw_vsock_virtio_transport")
 
 
-def guest_initramfs(path, arch="x86", kernel=None):
-    """Make the initramfs of a guest inside the machine: busybox, guest/guest-init, and those
-    drivers of GUEST_MODULES that the kernel has."""
+def guest_initramfs(path, arch="x86", kernel=None, programs=()):
+    """Make the initramfs of a guest inside the machine: busybox, guest/guest-init, these programs,
+    and those drivers of GUEST_MODULES that the kernel has."""
     arch = arch_of(kernel, arch)
     fs = busybox_tree(arch)
     fs.add(f"{HERE}/guest/guest-init", "init")
+    for program in programs:
+        fs.add(program, "bin/" + os.path.basename(program))
     if kernel:
         fs.modules(image_of(kernel, arch), release_of(kernel, arch), GUEST_MODULES, missing=True)
     fs.save(path)
