@@ -42,6 +42,7 @@ struct axv_vm;
  *		vCPU with it; zero: there is no such irqchip
  * @vm_flags:	by &enum axv_irqchip: the AXV_VM_* that a VM with it may have beside those
  *		of every VM
+ * @debug_flags: the AXV_DEBUG_* that @set_debug takes; 0: it is not called
  *
  * @hardware_prepare: called before the first CPU is switched on.  -EBUSY if another
  *		hypervisor has the hardware.  May sleep.  NULL: there is nothing to prepare.
@@ -116,6 +117,9 @@ struct axv_vm;
  *		Under RCU, any context but NMI; does not sleep.  NULL: -EOPNOTSUPP.
  * @set_sgis:	interrupts between vCPUs: which are enabled, and how urgent each is.  Any
  *		state, any context but NMI.  NULL: each one is an exit to the VMM.
+ * @set_debug:	what the VMM debugs; flags are among @debug_flags, padding is zero.
+ *		-EINVAL without a change.  The vCPU is claimed by its owner, and set up.  May
+ *		sleep.
  * @has_event:	is there an event that ends a halt?  Under &axv_vcpu.lock.
  * @get_reg:	read one register.  The vCPU is claimed for a read: preemption off,
  *		interrupts on.  Does not sleep; may wait for the CPU that holds it.
@@ -134,6 +138,7 @@ struct axv_arch_ops {
 	bool has_ports;
 	u32 inject_types[AXV_IRQCHIP_AIA + 1];
 	u32 vm_flags[AXV_IRQCHIP_AIA + 1];
+	u32 debug_flags;
 
 	int (*hardware_prepare)(void);
 	void (*hardware_unprepare)(void);
@@ -173,6 +178,7 @@ struct axv_arch_ops {
 		     struct axv_inject *event);
 	int (*msi)(struct axv_vm *vm, const struct axv_inject *event);
 	int (*set_sgis)(struct axv_vcpu *vcpu, const struct axv_sgis *sgis);
+	int (*set_debug)(struct axv_vcpu *vcpu, const struct axv_debug *debug);
 	bool (*has_event)(struct axv_vcpu *vcpu);
 	int (*get_reg)(struct axv_vcpu *vcpu, u64 id, u64 *value);
 	int (*set_reg)(struct axv_vcpu *vcpu, u64 id, u64 value);

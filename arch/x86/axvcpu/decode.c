@@ -403,6 +403,8 @@ static unsigned int opcode_length(const u8 *bytes, unsigned int size)
 {
 	switch (bytes[0]) {
 	case 0xcc:		/* INT3 */
+	case 0xce:		/* INTO */
+	case 0xf1:		/* INT1 */
 	case 0xf4:		/* HLT */
 		return 1;
 	case 0xcd:		/* INT n */

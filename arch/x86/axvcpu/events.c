@@ -456,6 +456,29 @@ u64 axv_x86_take_intercepted(struct axv_x86_vcpu *x, u64 *address)
 	return event;
 }
 
+/* Choose an NMI or an external interrupt; *@vector: the first of the local APIC's, or -1. */
+static u64 pick_interrupt(struct axv_x86_vcpu *x, int *vector)
+{
+	struct axv_x86_events *ev = &x->events;
+	u64 event;
+
+	if (ev->nmi_pending && nmi_open(x)) {
+		ev->nmi_pending--;
+		x->hw->set_nmi_masked(x, true);
+		return make_event(AXV_X86_EVENT_TYPE_NMI, X86_TRAP_NMI, false, 0);
+	}
+	if (!extint_open(x))
+		return 0;
+	if (pic_waits(x))
+		return make_event(AXV_X86_EVENT_TYPE_EXTINT, pop_extint(ev), false, 0);
+	if (*vector < 0)
+		return 0;
+	axv_lapic_take(x, *vector);
+	event = make_event(AXV_X86_EVENT_TYPE_EXTINT, *vector, false, 0);
+	*vector = axv_lapic_pending(x);
+	return event;
+}
+
 /**
  * axv_x86_pick_event() - choose the event to deliver with the next entry
  * @x:		vCPU whose claim the caller holds
@@ -464,7 +487,8 @@ u64 axv_x86_take_intercepted(struct axv_x86_vcpu *x, u64 *address)
  * @nmi_window:	out: the same for an NMI
  *
  * One event per entry: first the one whose delivery was cut short, then an
- * exception, NMI and external interrupt (AMD APM vol. 2, 8.5).  The event is
+ * exception, NMI and external interrupt (AMD APM vol. 2, 8.5); the latter two not with
+ * AXV_DEBUG_BLOCK_EVENTS, and then no window is asked for.  The event is
  * off the queue; if its delivery is cut short, the back end hands it back with
  * axv_x86_cut_short().  Its instruction length, if it is a software event, is
  * in &axv_x86_events.reinject_len.  What an exception changes besides the stack
@@ -481,30 +505,24 @@ u64 axv_x86_pick_event(struct axv_x86_vcpu *x, bool *irq_window,
 {
 	struct axv_x86_events *ev = &x->events;
 	int vector = x->lapic ? axv_lapic_pending(x) : -1;
+	bool blocked = x->debug.flags & AXV_DEBUG_BLOCK_EVENTS;
 	u64 event = 0;
 
 	lockdep_assert_held(&x->base.lock);
-	if (ev->reinject) {
+	if (ev->reinject)
 		event = take_reinject(x);
-	} else if (ev->exception) {
+	else if (ev->exception)
 		event = take_exception(x);
-	} else if (ev->nmi_pending && nmi_open(x)) {
-		ev->nmi_pending--;
-		x->hw->set_nmi_masked(x, true);
-		event = make_event(AXV_X86_EVENT_TYPE_NMI, X86_TRAP_NMI, false,
-				   0);
-	} else if (pic_waits(x) && extint_open(x)) {
-		event = make_event(AXV_X86_EVENT_TYPE_EXTINT, pop_extint(ev),
-				   false, 0);
-	} else if (vector >= 0 && extint_open(x)) {
-		axv_lapic_take(x, vector);
-		event = make_event(AXV_X86_EVENT_TYPE_EXTINT, vector, false, 0);
-		vector = axv_lapic_pending(x);
-	}
+	else if (!blocked)
+		event = pick_interrupt(x, &vector);
 	*irq_window = pic_waits(x) || vector >= 0;
 	*nmi_window = ev->nmi_pending;
 	WRITE_ONCE(ev->any, ev->exception || *irq_window || *nmi_window ||
 		   ev->shutdown);
+	if (unlikely(blocked)) {
+		*irq_window = false;
+		*nmi_window = false;
+	}
 	if (event)
 		ev->halted = false;
 	return event;

@@ -171,7 +171,15 @@ static bool is_dr(u64 index)
 	return index <= 7 && index != 4 && index != 5;
 }
 
-static int set_dr(struct axv_x86_vcpu *x, u64 index, u64 value)
+/**
+ * axv_x86_set_dr() - write one of the guest's debug registers
+ * @x:		vCPU whose claim the caller holds
+ * @index:	number of the register
+ * @value:	its new value; bits that are fixed are ignored
+ *
+ * Return: 0, -ENOENT if there is no such register, -EINVAL for bits that no processor sets.
+ */
+int axv_x86_set_dr(struct axv_x86_vcpu *x, u64 index, u64 value)
 {
 	if (!is_dr(index))
 		return -ENOENT;
@@ -288,7 +296,7 @@ int axv_x86_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value)
 			return -ENOENT;
 		return axv_x86_set_cr(x, index, value);
 	case AXV_X86_CLASS_DR:
-		return set_dr(x, index, value);
+		return axv_x86_set_dr(x, index, value);
 	case AXV_X86_CLASS_MSR:
 		if (index >> 32)
 			return -ENOENT;

@@ -12,6 +12,7 @@
 
 int axv_x86_get_reg(struct axv_vcpu *vcpu, u64 id, u64 *value);
 int axv_x86_set_reg(struct axv_vcpu *vcpu, u64 id, u64 value);
+int axv_x86_set_dr(struct axv_x86_vcpu *x, u64 index, u64 value);
 int axv_x86_reg_list(struct axv_x86_vcpu *x, u64 *ids, u32 *count);
 
 /* sregs.c: run-page sets, and what values are legal */

@@ -38,6 +38,7 @@
 #include <axvcpu/work.h>
 
 #include "access.h"
+#include "debug.h"
 #include "events.h"
 #include "exit.h"
 #include "known.h"
@@ -68,8 +69,8 @@
  * @handle_fast: answer an exit on the spot, if that is possible
  * @handle_slow: answer an exit for which @handle_fast returned AXV_SLOW
  * @intercept_dr: make accesses to debug registers exit, unless
- *		&axv_x86_vcpu.dr_live is set
- * @dr7:	read the guest's DR7
+ *		&axv_x86_vcpu.dr_live is set and the VMM does not own them
+ * @dr7:	read DR7 as the guest runs with it, which may be the VMM's
  * @load_dr6:	load the guest's DR6 into the register, if the entry does not do that
  * @save_dr6:	save the guest's DR6 from the register, if the exit does not do that
  * @reset_dr6:	give the register the host's DR6, if it has another value
@@ -174,22 +175,24 @@ static __always_inline void axv_x86_end_guest(void)
 
 /*
  * The hardware switches DR7, and an exit leaves it off.  DR0 to DR3 are switched here,
- * from the guest's first use of them on (AMD APM vol. 2, 15.6).
+ * from the guest's first use of them on (AMD APM vol. 2, 15.6); or the VMM's are loaded.
  */
 static __always_inline void
 axv_x86_load_guest_debug(struct axv_x86_vcpu *x,
 			 const struct axv_x86_engine *engine)
 {
+	const u64 *dr = axv_x86_has_breaks(x) ? x->debug.addr : x->dr;
+
 	if (!x->dr_live) {
 		x->dr_live = true;
 		engine->intercept_dr(x);
 	}
 	/* DR7 first: otherwise the host's breakpoints are at addresses of the guest's. */
 	set_debugreg(0, 7);
-	set_debugreg(x->dr[0], 0);
-	set_debugreg(x->dr[1], 1);
-	set_debugreg(x->dr[2], 2);
-	set_debugreg(x->dr[3], 3);
+	set_debugreg(dr[0], 0);
+	set_debugreg(dr[1], 1);
+	set_debugreg(dr[2], 2);
+	set_debugreg(dr[3], 3);
 	engine->load_dr6(x);
 	x->dr_loaded = true;
 }
@@ -200,14 +203,16 @@ axv_x86_save_guest_debug(struct axv_x86_vcpu *x,
 {
 	unsigned long value;
 
-	get_debugreg(value, 0);
-	x->dr[0] = value;
-	get_debugreg(value, 1);
-	x->dr[1] = value;
-	get_debugreg(value, 2);
-	x->dr[2] = value;
-	get_debugreg(value, 3);
-	x->dr[3] = value;
+	if (!axv_x86_has_breaks(x)) {
+		get_debugreg(value, 0);
+		x->dr[0] = value;
+		get_debugreg(value, 1);
+		x->dr[1] = value;
+		get_debugreg(value, 2);
+		x->dr[2] = value;
+		get_debugreg(value, 3);
+		x->dr[3] = value;
+	}
 	engine->save_dr6(x);
 	x->dr_loaded = false;
 }
@@ -299,7 +304,9 @@ axv_x86_before_entry(struct axv_x86_vcpu *x,
 	if (unlikely(!axv_hardware_is_enabled()))
 		return axv_x86_hardware_is_off(x);
 
-	if (unlikely(READ_ONCE(x->events.any_or_halted) | x->irq_window_or_armed)) {
+	if (unlikely(READ_ONCE(x->events.any_or_halted) | x->irq_or_step)) {
+		if (unlikely(x->step) && axv_x86_begin_step(x) == AXV_EXIT)
+			return AXV_EXIT;
 		if (x->events.halted)
 			return axv_x86_before_halt(x, engine);
 		return engine->inject(x);
@@ -450,7 +457,9 @@ axv_x86_prepare(struct axv_vcpu *vcpu, const struct axv_x86_engine *engine)
 
 	if (unlikely(x->lapic))
 		axv_x86_prepare_lapic(x);
-	if (likely(!x->events.halted) || axv_x86_window_is_open(x, engine))
+	/* The VMM is told of a step over HLT before the halt. */
+	if (likely(!x->events.halted) || axv_x86_window_is_open(x, engine) ||
+	    axv_x86_step_is_done(x))
 		return AXV_RESUME;
 	next = axv_wait_for_event(vcpu, &x->events.halted);
 	/* An INIT or a SIPI may have ended the wait; an INIT may halt the vCPU again. */

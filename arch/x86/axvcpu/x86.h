@@ -53,8 +53,8 @@ struct axv_x86_code_state {
  * @set_dtable:	write it
  * @get_cr:	read CR 0, 2, 3, 4 or 8, as the guest sees it
  * @set_cr:	write it
- * @get_dr:	read DR 0 to 3, 6 or 7
- * @set_dr:	write it
+ * @get_dr:	read the guest's DR 0 to 3, 6 or 7
+ * @set_dr:	write it; of 6 and 7, load the VMM's into the hardware where that has one
  * @set_efer:	write EFER as the guest sees it (without SVME); &axv_x86_vcpu.efer has it
  *		for readers
  * @get_msr:	read an MSR that the back end switches; -ENOENT for any other
@@ -70,8 +70,8 @@ struct axv_x86_code_state {
  * @get_pdpte:	read PDPTE 0 to 3, or AXV_X86_PDPTES_LOADED.  NULL where the processor has
  *		no registers for the PDPTEs
  * @set_pdpte:	write it; -EINVAL for a value that the hardware would refuse
- * @cpuid_changed: update the intercepts: the CPUID table, or the mask of exceptions that
- *		exit, was replaced
+ * @cpuid_changed: update the intercepts: the CPUID table, the mask of exceptions that
+ *		exit, or what the VMM debugs was replaced
  * @watch_cr8:	have the hardware report a CR8 below &axv_x86_vcpu.cr8_below, which the
  *		caller has just changed
  */
@@ -270,6 +270,32 @@ struct axv_x86_pending {
 	u64 data;
 };
 
+/**
+ * struct axv_x86_debug - what the VMM debugs, and where a step is; see debug.c
+ * @flags:	AXV_DEBUG_*
+ * @stepping:	a step has begun
+ * @watch_dr:	with AXV_DEBUG_HW_BREAK: the guest's MOV DR ends the run
+ * @by_tf:	SVM: the last entry set RFLAGS.TF for the step
+ * @guest_tf:	with @by_tf: the guest's own TF was set
+ * @rip:	with @stepping: RIP when the step began
+ * @dr7:	with AXV_DEBUG_HW_BREAK: DR7 in the guest
+ * @addr:	with AXV_DEBUG_HW_BREAK: DR0 to DR3 in the guest
+ * @guest_dr6:	SVM, with axv_x86_owns_dr(): the guest's own DR6
+ * @guest_dr7:	with AXV_DEBUG_HW_BREAK: the guest's own DR7
+ */
+struct axv_x86_debug {
+	u32 flags;
+	bool stepping;
+	bool watch_dr;
+	bool by_tf;
+	bool guest_tf;
+	u64 rip;
+	u64 dr7;
+	u64 addr[4];
+	u64 guest_dr6;
+	u64 guest_dr7;
+};
+
 struct axv_x86_code;
 
 /**
@@ -385,14 +411,15 @@ struct axv_x86_asids {
  * @host_pkru:	PKRU of the thread that runs it, during a run
  * @tsc_aux:	the guest's TSC_AUX
  * @tsc_adjust:	the guest's TSC_ADJUST: how far the vCPU's TSC is ahead of the VM's counter
- * @dr_live:	the guest uses DR0 to DR3: its accesses to debug registers do not exit, and
- *		the registers are loaded before an entry
- * @dr_loaded:	the guest's DR0 to DR3 are in the registers now
+ * @dr_live:	the guest or the VMM uses DR0 to DR3: they are loaded before an entry.  The
+ *		guest's accesses to debug registers do not exit, unless axv_x86_owns_dr()
+ * @dr_loaded:	these DR0 to DR3 are in the registers now
  * @irq_window:	the VMM wants the run to end when the guest can take an interrupt; copied
  *		from the run page when a run begins
  * @irq_armed:	the hardware exits when the guest can take an interrupt
- * @irq_window_or_armed: @irq_window and @irq_armed as one word: one read tells whether
- *		either is set
+ * @step:	the VMM has set AXV_DEBUG_STEP
+ * @irq_or_step: @irq_window, @irq_armed and @step as one word: one read tells whether any
+ *		of them is set
  * @cr8_below:	the hardware reports a CR8 below this; 0: none.  The VMM sets it, or, with
  *		irqchip LAPIC, the APIC
  * @injected:	event handed to the hardware at the last entry, in the form of
@@ -402,6 +429,7 @@ struct axv_x86_asids {
  * @events:	events on their way to the guest
  * @lapic:	the local APIC; NULL: irqchip NONE.  Constant.
  * @pending:	a read exit that waits for its data
+ * @debug:	what the VMM debugs
  * @code_state:	what @hw->code_state() said last; code.c compares it with that of @codes
  * @codes:	remembered instructions, by a hash of their addresses
  * @code:	the one of @codes that was asked for last, or NULL
@@ -443,8 +471,9 @@ struct axv_x86_vcpu {
 		struct {
 			bool irq_window;
 			bool irq_armed;
+			bool step;
 		};
-		u16 irq_window_or_armed;
+		u32 irq_or_step;
 	};
 	u8 cr8_below;
 	u64 injected;
@@ -453,6 +482,7 @@ struct axv_x86_vcpu {
 	struct axv_x86_events events;
 	struct axv_lapic *lapic;
 	struct axv_x86_pending pending;
+	struct axv_x86_debug debug;
 	struct axv_x86_code_state code_state;
 	struct axv_x86_code codes[AXV_X86_CODES];
 	struct axv_x86_code *code;

@@ -80,6 +80,7 @@ static const char * const reasons[AXV_EXIT_REASONS] = {
 	[AXV_EXIT_TASK_SWITCH] = "task_switch",
 	[AXV_EXIT_EOI] = "eoi",
 	[AXV_EXIT_TIMER] = "timer",
+	[AXV_EXIT_DEBUG] = "debug",
 };
 
 static void show_stats(struct seq_file *m, struct axv_vcpu *vcpu)

@@ -100,6 +100,17 @@ static long set_sgis(struct axv_call *call, void *data)
 	return call->ops->set_sgis ? call->ops->set_sgis(call->vcpu, data) : -EOPNOTSUPP;
 }
 
+static long set_debug(struct axv_call *call, void *data)
+{
+	const struct axv_debug *debug = data;
+
+	if (!call->ops->debug_flags)
+		return -EOPNOTSUPP;
+	if (debug->pad || debug->flags & ~call->ops->debug_flags)
+		return -EINVAL;
+	return call->ops->set_debug(call->vcpu, debug);
+}
+
 static int regs_array(struct axv_call *call, void *data)
 {
 	const struct axv_regs *list = data;
@@ -180,6 +191,7 @@ const struct axv_ioctl axv_vcpu_commands[] = {
 	AXV_IOC_UPTO(AXV_VCPU_GET_STATS, struct axv_stats, entries, 0, get_stats),
 	AXV_IOC_UPTO(AXV_INJECT, struct axv_inject, data, 0, inject),
 	AXV_IOC_ALL(AXV_VCPU_SET_SGIS, struct axv_sgis, 0, set_sgis),
+	AXV_IOC_ALL(AXV_VCPU_SET_DEBUG, struct axv_debug, 0, set_debug, OWNER(SET_UP)),
 	AXV_IOC_GET_TABLE(READER),
 	/*
 	 * A table can be set in Created and Free only, where a vCPU has no owner.  If it

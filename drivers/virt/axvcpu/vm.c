@@ -88,6 +88,9 @@ int axv_query(const struct axv_arch_ops *ops, u32 id, u64 *value)
 	case AXV_QUERY_MAX_ROUTES:
 		*value = ops->route ? AXV_MAX_ROUTES : 0;
 		return 0;
+	case AXV_QUERY_DEBUG_FLAGS:
+		*value = ops->debug_flags;
+		return 0;
 	case AXV_QUERY_DIRTY_FLAGS:
 		*value = AXV_DIRTY_KEEP;
 		return 0;

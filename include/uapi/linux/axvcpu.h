@@ -55,6 +55,8 @@
  * @AXV_QUERY_MAX_DOORBELLS:	doorbells of one VM
  * @AXV_QUERY_DOORBELL_FLAGS:	the AXV_DOORBELL_* flags that are implemented
  * @AXV_QUERY_MAX_ROUTES:	routes of one VM; 0: no irqchip has any
+ * @AXV_QUERY_DEBUG_FLAGS:	the AXV_DEBUG_* flags that are implemented; 0: none, and
+ *				AXV_VCPU_SET_DEBUG is -EOPNOTSUPP
  */
 enum axv_query_id {
 	AXV_QUERY_ABI_VERSION = 0,
@@ -77,6 +79,7 @@ enum axv_query_id {
 	AXV_QUERY_MAX_DOORBELLS,
 	AXV_QUERY_DOORBELL_FLAGS,
 	AXV_QUERY_MAX_ROUTES,
+	AXV_QUERY_DEBUG_FLAGS,
 };
 
 enum axv_backend {
@@ -566,6 +569,33 @@ struct axv_fpu {
 	__u64 data;
 };
 
+/* ---- vCPU: debugging the guest ------------------------------------------ */
+
+#define AXV_DEBUG_STEP		(1u << 0)	/* a run ends after one instruction */
+#define AXV_DEBUG_SW_BREAK	(1u << 1)	/* breakpoint instructions (INT3) exit */
+#define AXV_DEBUG_HW_BREAK	(1u << 2)	/* the breakpoints in @addr and @control */
+#define AXV_DEBUG_BLOCK_EVENTS	(1u << 3)	/* interrupts and NMIs wait */
+
+/**
+ * struct axv_debug - AXV_VCPU_SET_DEBUG: the VMM debugs the guest; AXV_EXIT_DEBUG reports
+ * @flags:	in: AXV_DEBUG_*, of those in AXV_QUERY_DEBUG_FLAGS; 0: nothing any more
+ * @pad:	in: zero
+ * @control:	in: with HW_BREAK, x86: DR7: bits 0 to 7 enable breakpoints, 16 to 31 tell kind
+ *		and length, 13 is for accesses to debug registers; 8, 9 and 10 have no
+ *		effect; otherwise zero
+ * @addr:	in: with HW_BREAK, x86: DR0 to DR3, linear addresses; otherwise zero
+ *
+ * These are the VMM's.  The guest reads and writes DR0 to DR7 and RFLAGS.TF as if there
+ * were none, but its own breakpoints do not hit meanwhile (HW_BREAK).  Reset and INIT change
+ * nothing here.
+ */
+struct axv_debug {
+	__u32 flags;
+	__u32 pad;
+	__u64 control;
+	__u64 addr[4];
+};
+
 /* ---- vCPU: the run page ------------------------------------------------- */
 
 enum axv_exit_reason {
@@ -597,6 +627,7 @@ enum axv_exit_reason {
 	AXV_EXIT_TASK_SWITCH = 25,	/* x86 */
 	AXV_EXIT_EOI = 26,		/* x86, LAPIC: a level-triggered interrupt ended */
 	AXV_EXIT_TIMER = 27,		/* arm64: &axv_run.timer_level has risen */
+	AXV_EXIT_DEBUG = 28,		/* x86: what AXV_VCPU_SET_DEBUG asked for */
 	AXV_EXIT_REASONS,		/* number of them */
 };
 
@@ -907,6 +938,26 @@ struct axv_exit_eoi {
 	__u32 pad;
 };
 
+/**
+ * struct axv_exit_debug - AXV_EXIT_DEBUG
+ * @vector:	x86: 3 (#BP): INT3, state: before; &axv_run.insn_len is its length.  1 (#DB):
+ *		a breakpoint or a step, by @causes
+ * @pad:	zero
+ * @causes:	x86, with 1: as in DR6, set bits: 0xf the VMM's breakpoints that hit, bit 13 an
+ *		access to a debug register, bit 14 a step.  The access, and a breakpoint on an
+ *		instruction, come before the instruction, all others after it
+ * @linear:	linear address of the instruction that the next run begins with
+ *
+ * A step is over when an instruction is done, or when an event was delivered: then the
+ * next instruction is the first one of its handler.
+ */
+struct axv_exit_debug {
+	__u32 vector;
+	__u32 pad;
+	__u64 causes;
+	__u64 linear;
+};
+
 /* Register sets that the run page carries; contents in asm-<arch>/axvcpu.h. */
 #define AXV_RUN_SET_GPRS	(1u << 0)	/* GPRs, ip, flags */
 #define AXV_RUN_SET_SREGS	(1u << 1)	/* segments, control registers */
@@ -988,6 +1039,7 @@ struct axv_run {
 		struct axv_exit_exception exception;
 		struct axv_exit_task_switch task_switch;
 		struct axv_exit_eoi eoi;
+		struct axv_exit_debug debug;
 		__u8 bytes[256];
 	} exit;
 
@@ -1076,5 +1128,6 @@ struct axv_stats {
 #define AXV_VCPU_GET_STATS	_IOR(AXV_IOCTL, 0x2b, struct axv_stats)
 #define AXV_VCPU_SYNC		_IO(AXV_IOCTL, 0x2c)
 #define AXV_VCPU_SET_SGIS	_IOW(AXV_IOCTL, 0x2d, struct axv_sgis)
+#define AXV_VCPU_SET_DEBUG	_IOW(AXV_IOCTL, 0x2e, struct axv_debug)
 
 #endif /* _UAPI_LINUX_AXVCPU_H */

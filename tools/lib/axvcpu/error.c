@@ -73,6 +73,7 @@ static const char *const exit_names[] = {
 	[AXV_EXIT_TASK_SWITCH]		= "TaskSwitch",
 	[AXV_EXIT_EOI]			= "Eoi",
 	[AXV_EXIT_TIMER]		= "Timer",
+	[AXV_EXIT_DEBUG]		= "Debug",
 };
 
 static const char *const state_names[] = {

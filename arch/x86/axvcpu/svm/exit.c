@@ -14,6 +14,7 @@
 #include "../access.h"
 #include "../asid.h"
 #include "../cr.h"
+#include "../debug.h"
 #include "../decode.h"
 #include "../events.h"
 #include "../exit.h"
@@ -182,6 +183,8 @@ enum axv_next axv_svm_handle_other(struct axv_x86_vcpu *x)
 		return handle_iret(svm);
 	case SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR0 + 15:
 	case SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR0 + 15:
+		if (axv_x86_owns_dr(x))
+			return AXV_SLOW;
 		/* The registers become the guest's, which executes the instruction again. */
 		x->dr_live = true;
 		axv_svm_intercept_dr(x);
@@ -246,19 +249,46 @@ static enum axv_next handle_failed_entry(struct axv_svm_vcpu *svm)
 					   control->exit_code, 0);
 }
 
+/* Return: the causes of a #DB that exited; DR6 is up to date in the VMCB (APM 15.12.2). */
+static u64 take_causes(struct axv_svm_vcpu *svm)
+{
+	struct vmcb_save_area *save = &svm->vmcb->save;
+	u64 causes = save->dr6 ^ DR6_RESERVED;
+
+	if (axv_x86_owns_dr(&svm->x)) {
+		save->dr6 = DR6_RESERVED;
+		axv_svm_dirty(svm, SVM_CLEAN_DR);
+		axv_svm_hide_tf(svm);
+	}
+	return causes;
+}
+
 /*
  * An intercepted exception.  Error code and CR2 are where the intercept put
- * them (APM 15.12), and DR6 is up to date in the VMCB.
+ * them (APM 15.12).
  */
 static enum axv_next handle_exception(struct axv_svm_vcpu *svm, u8 vector)
 {
 	struct vmcb *vmcb = svm->vmcb;
+	unsigned int len;
 	u64 address = 0;
 
-	if (vector == X86_TRAP_PF)
+	switch (vector) {
+	case X86_TRAP_DB:
+		address = take_causes(svm);
+		break;
+	case X86_TRAP_BP:
+	case X86_TRAP_OF:
+		len = axv_svm_length(svm);
+		return len ? axv_x86_soft_exception(&svm->x, vector, len) : AXV_AGAIN;
+	case X86_TRAP_UD:
+		if (svm->x.step && axv_svm_step_syscall(svm))
+			return AXV_RESUME;
+		break;
+	case X86_TRAP_PF:
 		address = vmcb->control.exit_info_2;
-	else if (vector == X86_TRAP_DB)
-		address = vmcb->save.dr6 ^ DR6_RESERVED;
+		break;
+	}
 	return axv_x86_exception(&svm->x, vector, vmcb->control.exit_info_1,
 				 address);
 }
@@ -320,6 +350,11 @@ enum axv_next axv_svm_handle_slow(struct axv_x86_vcpu *x)
 		return handle_shutdown(svm);
 	case SVM_EXIT_SWINT:
 		return axv_svm_no_nrips_int(svm);
+	case SVM_EXIT_ICEBP:
+		return axv_svm_step_int1(svm);
+	case SVM_EXIT_READ_DR0 ... SVM_EXIT_READ_DR0 + 15:
+	case SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR0 + 15:
+		return axv_svm_handle_dr(svm);
 	case SVM_EXIT_EXCP_BASE ... SVM_EXIT_EXCP_BASE + 31:
 		return handle_exception(svm, code - SVM_EXIT_EXCP_BASE);
 	case SVM_EXIT_RSM:

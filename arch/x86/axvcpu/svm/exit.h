@@ -58,8 +58,7 @@ static __always_inline enum axv_next axv_svm_handle_fast(struct axv_x86_vcpu *x)
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 	u32 code = svm->vmcb->control.exit_code;
 
-	if (unlikely(svm->nmi_iret || svm->nmi_armed) &&
-	    axv_svm_nmi_after_exit(svm))
+	if (unlikely(svm->after_exit) && axv_svm_after_step(svm))
 		return AXV_RESUME;
 	if (code == SVM_EXIT_IOIO)
 		return axv_svm_handle_port(svm);

@@ -5,17 +5,12 @@
  */
 #include <linux/irq_work.h>
 #include <linux/kernel.h>
-#include <asm/processor.h>
-#include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
 #include "../events.h"
 #include "../exit.h"
 #include "svm.h"
-
-/* What #DB sets in DR6 (APM 13.1.1.3). */
-#define DR6_CAUSES	(DR_TRAP_BITS | BIT_ULL(13) | DR_STEP | BIT_ULL(15))
 
 /*
  * The interrupt window is found by a virtual interrupt of the highest
@@ -50,86 +45,6 @@ void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm)
 }
 
 /*
- * While the guest is stepped, instructions that store RFLAGS or load TF exit, and so do
- * MOV DR and every exception; a task switch always exits.  Otherwise the guest sees a TF
- * that it did not set, or loses one that it did.  SYSCALL and SYSRET have no intercept:
- * EFER.SCE is cleared, which makes them undefined.
- */
-static const u8 step_intercepts[] = {
-	INTERCEPT_PUSHF,
-	INTERCEPT_POPF,
-	INTERCEPT_INTn,
-	INTERCEPT_ICEBP,
-};
-
-static void begin_step(struct axv_svm_vcpu *svm)
-{
-	struct vmcb_control_area *control = &svm->vmcb->control;
-	struct vmcb_save_area *save = &svm->vmcb->save;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(step_intercepts); i++)
-		axv_svm_intercept(svm, step_intercepts[i]);
-	if (!svm->nmi_iret)
-		axv_svm_intercept(svm, INTERCEPT_IRET);
-	control->intercepts[INTERCEPT_EXCEPTION] = ~0u;
-	control->intercepts[INTERCEPT_DR] = ~0u;
-
-	svm->step_tf = svm->x.regs.rflags & X86_EFLAGS_TF;
-	svm->step_dr6 = save->dr6;
-	svm->x.regs.rflags |= X86_EFLAGS_TF;
-	save->dr6 = DR6_RESERVED;
-	save->efer &= ~(u64)EFER_SCE;
-	axv_svm_dirty(svm, SVM_CLEAN_CR | SVM_CLEAN_DR);
-}
-
-/*
- * @causes: causes of a #DB as the step left them, in DR6's bits.
- * @loaded: an IRET has loaded the flags, so TF is the guest's already.
- * Return: the causes of which the guest has to be told.
- */
-static u64 end_step(struct axv_svm_vcpu *svm, u64 causes, bool loaded)
-{
-	struct vmcb_save_area *save = &svm->vmcb->save;
-	u64 *rflags = &svm->x.regs.rflags;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(step_intercepts); i++)
-		axv_svm_unintercept(svm, step_intercepts[i]);
-	axv_svm_unintercept(svm, INTERCEPT_IRET);
-	axv_svm_update_exceptions(svm);
-	axv_svm_intercept_dr(&svm->x);
-	save->efer = svm->x.efer | EFER_SVME;
-
-	if (!loaded)
-		*rflags = (*rflags & ~(u64)X86_EFLAGS_TF) | svm->step_tf;
-	if (!svm->step_tf)
-		causes &= ~(u64)DR_STEP;
-	save->dr6 = svm->step_dr6 | causes;
-	axv_svm_dirty(svm, SVM_CLEAN_CR | SVM_CLEAN_DR);
-	return causes;
-}
-
-/* Exits that end a step before the instruction is executed; a task switch exits again. */
-static bool is_step_exit(u32 code)
-{
-	switch (code) {
-	case SVM_EXIT_PUSHF:
-	case SVM_EXIT_POPF:
-	case SVM_EXIT_SWINT:
-	case SVM_EXIT_ICEBP:
-	case SVM_EXIT_IRET:
-	case SVM_EXIT_TASK_SWITCH:
-	case SVM_EXIT_READ_DR0 ... SVM_EXIT_WRITE_DR0 + 15:
-		return true;
-	case SVM_EXIT_EXCP_BASE ... SVM_EXIT_EXCP_BASE + 31:
-		return code != SVM_EXIT_EXCP_BASE + X86_TRAP_DB &&
-		       code != SVM_EXIT_EXCP_BASE + X86_TRAP_MC;
-	}
-	return false;
-}
-
-/*
  * An NMI waits, and no event is injected before it: have the next entry find the
  * point where the guest can take the NMI.
  *
@@ -145,12 +60,12 @@ static void open_nmi_window(struct axv_svm_vcpu *svm)
 	if (svm->nmi_iret && (svm->x.regs.rflags & X86_EFLAGS_NT))
 		return;
 	svm->nmi_armed = true;
-	begin_step(svm);
+	axv_svm_begin_step(svm);
 }
 
 /*
  * The processor takes the NMI as soon as it can (APM 15.21.10).  It stays in the
- * queue until axv_svm_nmi_after_exit() sees that it was taken.
+ * queue until axv_svm_after_step() sees that it was taken.
  */
 static void arm_vnmi(struct axv_svm_vcpu *svm)
 {
@@ -159,27 +74,33 @@ static void arm_vnmi(struct axv_svm_vcpu *svm)
 	axv_svm_dirty(svm, SVM_CLEAN_TPR);
 }
 
-static void end_vnmi(struct axv_svm_vcpu *svm)
-{
-	struct vmcb_control_area *control = &svm->vmcb->control;
-
-	if (!(control->int_ctl & SVM_V_NMI_PENDING)) {
-		axv_x86_nmi_taken(&svm->x);
-		return;
-	}
-	control->int_ctl &= ~SVM_V_NMI_PENDING;
-	axv_svm_dirty(svm, SVM_CLEAN_TPR);
-}
-
 /*
- * An NMI waits behind an event whose handler has to be entered first.  A
- * physical interrupt that is pending at VMRUN ends the guest between the event's
+ * A physical interrupt that is pending at VMRUN ends the guest between the event's
  * delivery and the handler's first instruction (APM 15.20).
  */
 static void stop_behind_event(struct axv_svm_vcpu *svm)
 {
-	if (!svm->nmi_masked || svm->nmi_iret)
-		irq_work_queue(&svm->nmi_poke);
+	irq_work_queue(&svm->nmi_poke);
+}
+
+/* The VMM steps the guest: the delivery of an event is a step. */
+static void step(struct axv_svm_vcpu *svm, u64 event)
+{
+	svm->x.debug.by_tf = false;
+	if (event) {
+		stop_behind_event(svm);
+		return;
+	}
+	svm->stepping = true;
+	axv_svm_begin_step(svm);
+	svm->x.debug.by_tf = true;
+	svm->x.debug.guest_tf = svm->step_tf;
+}
+
+/* An NMI waits behind an event whose handler has to be entered first. */
+static bool stops_for_nmi(const struct axv_svm_vcpu *svm)
+{
+	return !svm->nmi_masked || svm->nmi_iret;
 }
 
 static void nothing(struct irq_work *work)
@@ -235,14 +156,19 @@ enum axv_next axv_svm_inject_events(struct axv_x86_vcpu *x)
 		arm_irq_window(svm);
 	else
 		axv_svm_disarm_irq_window(svm);
+	/* Each step ends at a point where an NMI can be taken, if the guest can take one. */
+	if (unlikely(x->step)) {
+		step(svm, event);
+		return AXV_RESUME;
+	}
 	if (likely(!nmi_window))
 		return AXV_RESUME;
 	if (axv_svm.vnmi)
 		arm_vnmi(svm);
-	else if (event)
-		stop_behind_event(svm);
-	else
+	else if (!event)
 		open_nmi_window(svm);
+	else if (stops_for_nmi(svm))
+		stop_behind_event(svm);
 	return AXV_RESUME;
 }
 
@@ -268,56 +194,4 @@ void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm)
 		event |= (u64)control->exit_int_info_err <<
 			 AXV_X86_EVENT_ERROR_SHIFT;
 	axv_x86_event_cut_short(&svm->x, event, soft);
-}
-
-/**
- * axv_svm_nmi_after_exit() - find out what became of a pending NMI or its handler's IRET
- * @svm:	vCPU that just left the guest, with @nmi_armed or @nmi_iret set
- *
- * A step ends with every exit, and axv_svm_inject_events() begins another if one
- * is still needed.  If the instruction behind STI or MOV SS is one that must not be
- * stepped, the shadow ends before it: such instructions use the stack as it is there,
- * so the guest can take an NMI there as well.
- *
- * Return: true if the exit is answered.
- */
-bool axv_svm_nmi_after_exit(struct axv_svm_vcpu *svm)
-{
-	u64 causes = (svm->vmcb->save.dr6 ^ DR6_RESERVED) & DR6_CAUSES;
-	u32 code = svm->vmcb->control.exit_code;
-	struct axv_x86_vcpu *x = &svm->x;
-	bool step = svm->nmi_armed, iret = svm->nmi_iret, debug, done;
-
-	svm->nmi_armed = false;
-	if (axv_svm.vnmi) {
-		end_vnmi(svm);
-		return false;
-	}
-
-	/* With no cause but an instruction breakpoint, the #DB comes before the IRET. */
-	debug = step && code == SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
-	done = iret && (x->regs.rip != svm->nmi_iret_rip ||
-			(debug && (!causes || (causes & DR_STEP))));
-	if (step)
-		causes = end_step(svm, causes, done);
-	if (done) {
-		svm->nmi_iret = false;
-		svm->nmi_masked = false;
-	}
-	if (!step)
-		return false;
-	if (debug)
-		return !causes;
-	if (!is_step_exit(code))
-		return false;
-	if (!iret) {
-		x->hw->set_shadow(x, AXV_X86_SHADOW_NONE);
-		return true;
-	}
-	/* IRET faulted: the guest gets the exception. */
-	if (code >= SVM_EXIT_EXCP_BASE && code <= SVM_EXIT_EXCP_BASE + 31)
-		return false;
-	/* Another vCPU overwrote the IRET: NMIs stay masked until the handler's next one. */
-	x->hw->set_nmi_masked(x, true);
-	return true;
 }

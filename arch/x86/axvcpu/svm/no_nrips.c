@@ -13,6 +13,8 @@
 /* Opcodes as axv_x86_insn_length() tells them (APM vol. 3, appendix A). */
 #define OPCODE_INT3	0xcc
 #define OPCODE_INT	0xcd
+#define OPCODE_INTO	0xce
+#define OPCODE_INT1	0xf1
 #define OPCODE_HLT	0xf4
 #define OPCODE_INVD	0x0f08
 #define OPCODE_WBINVD	0x0f09
@@ -40,8 +42,15 @@ static bool is_exit_of(const struct vmcb_control_area *control, u32 opcode)
 	case SVM_EXIT_WBINVD:	/* how one implementation reports INVD, too */
 	case SVM_EXIT_INVD:
 		return opcode == OPCODE_WBINVD || opcode == OPCODE_INVD;
-	case SVM_EXIT_SWINT:	/* how it reports INT3, too */
-		return opcode == OPCODE_INT || opcode == OPCODE_INT3;
+	case SVM_EXIT_SWINT:	/* how it reports INT3 and INTO, too */
+		return opcode == OPCODE_INT || opcode == OPCODE_INT3 ||
+		       opcode == OPCODE_INTO;
+	case SVM_EXIT_ICEBP:
+		return opcode == OPCODE_INT1;
+	case SVM_EXIT_EXCP_BASE + X86_TRAP_BP:
+		return opcode == OPCODE_INT3;
+	case SVM_EXIT_EXCP_BASE + X86_TRAP_OF:
+		return opcode == OPCODE_INTO;
 	default:
 		return false;
 	}
@@ -99,7 +108,7 @@ unsigned int axv_svm_no_nrips_known(struct axv_svm_vcpu *svm)
  *
  * A processor that reports INT3 as INT n instead of as #BP is no processor of AMD's,
  * but there is one in emulation, and it has no next-RIP saving either: see
- * axv_svm_update_exceptions().
+ * axv_svm_update_exceptions().  While the guest is stepped, INT n exits on every processor.
  *
  * Context: the claim is held; may sleep.
  * Return: AXV_EXIT for an INT3 that the VMM asked for; AXV_RESUME, and an INT n is to
@@ -114,10 +123,10 @@ enum axv_next axv_svm_no_nrips_int(struct axv_svm_vcpu *svm)
 	len = read_insn(svm, &bytes, &opcode);
 	if (!len)
 		return AXV_AGAIN;
-	if (opcode == OPCODE_INT3) {
-		axv_x86_exit_exception(&svm->x, X86_TRAP_BP, false, 0, 0);
-		return AXV_EXIT;
-	}
+	if (opcode == OPCODE_INT3)
+		return axv_x86_soft_exception(&svm->x, X86_TRAP_BP, len);
+	if (opcode == OPCODE_INTO)
+		return axv_x86_soft_exception(&svm->x, X86_TRAP_OF, len);
 
 	axv_x86_skip(&svm->x, len);
 	axv_x86_cut_short(&svm->x, AXV_X86_EVENT_VALID |

@@ -10,6 +10,7 @@
 
 #include <axvcpu/current.h>
 
+#include "../debug.h"
 #include "../events.h"
 #include "../fpu.h"
 #include "../lapic.h"
@@ -127,6 +128,7 @@ static struct axv_arch_ops svm_ops __ro_after_init = {
 	.has_ports = true,
 	.inject_types[AXV_IRQCHIP_NONE] = AXV_X86_INJECT_TYPES,
 	.inject_types[AXV_IRQCHIP_LAPIC] = AXV_X86_INJECT_TYPES,
+	.debug_flags = AXV_X86_DEBUG_FLAGS | AXV_DEBUG_STEP,
 
 	.hardware_enable = axv_svm_hardware_enable,
 	.hardware_disable = axv_svm_hardware_disable,
@@ -158,6 +160,7 @@ static struct axv_arch_ops svm_ops __ro_after_init = {
 	.inject = axv_x86_inject,
 	.route = axv_x86_route,
 	.msi = axv_x86_msi,
+	.set_debug = axv_x86_set_debug,
 	.has_event = axv_x86_has_event,
 	.get_reg = axv_x86_get_reg,
 	.set_reg = axv_x86_set_reg,

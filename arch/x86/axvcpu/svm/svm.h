@@ -101,11 +101,19 @@ struct axv_svm_vm {
  * @vmcb_pa:	physical address of @vmcb; read by entry.S
  * @nmi_masked:	an NMI handler runs; not used with NMI virtualization
  * @nmi_iret:	the handler's IRET was intercepted at @nmi_iret_rip and is not done yet
- * @host_debugctl: DEBUGCTL of the host, during the inner loop
  * @nmi_armed:	the last entry had to find where a pending NMI can be taken: by
  *		NMI virtualization, otherwise by a single step
+ * @stepping:	the last entry made a single step for the VMM
+ * @after_exit:	@nmi_iret, @nmi_armed and @stepping as one word: one read tells whether
+ *		axv_svm_after_step() has to look at the exit
+ * @host_debugctl: DEBUGCTL of the host, during the inner loop
+ * @step_open:	intercept that a step for the VMM leaves out at @step_open_rip: the
+ *		instruction there is stepped although it stores or loads TF; 0: none
+ * @step_pushed: the step has stored TF: axv_svm_hide_tf() has yet to clear it
  * @step_tf:	the guest's own TF before the step
  * @step_dr6:	the guest's DR6 before the step
+ * @step_rsp:	RSP before the step
+ * @step_open_rip: see @step_open
  * @nmi_iret_rip: see @nmi_iret
  * @nmi_poke:	makes an interrupt of the host that ends the guest between the delivery of
  *		an event and the event's handler
@@ -115,11 +123,21 @@ struct axv_svm_vcpu {
 	struct vmcb *vmcb;
 	phys_addr_t vmcb_pa;
 	bool nmi_masked;
-	bool nmi_iret;
-	bool nmi_armed;
+	union {
+		struct {
+			bool nmi_iret;
+			bool nmi_armed;
+			bool stepping;
+		};
+		u32 after_exit;
+	};
 	u64 host_debugctl;
+	u8 step_open;
+	bool step_pushed;
 	u64 step_tf;
 	u64 step_dr6;
+	u64 step_rsp;
+	u64 step_open_rip;
 	u64 nmi_iret_rip;
 	struct irq_work nmi_poke;
 };
@@ -260,13 +278,24 @@ static inline unsigned int axv_svm_length(struct axv_svm_vcpu *svm)
 /* cr.c: control registers */
 enum axv_next axv_svm_handle_cr(struct axv_svm_vcpu *svm);
 
+/* dr.c: debug registers */
+enum axv_next axv_svm_handle_dr(struct axv_svm_vcpu *svm);
+
 /* inject.c: events into and out of the VMCB */
 enum axv_next axv_svm_inject_events(struct axv_x86_vcpu *x);
 void axv_svm_save_interrupted_event(struct axv_svm_vcpu *svm);
 void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm);
-bool axv_svm_nmi_after_exit(struct axv_svm_vcpu *svm);
 void axv_svm_nmi_init(struct axv_svm_vcpu *svm);
 void axv_svm_nmi_exit(struct axv_svm_vcpu *svm);
+
+/* step.c: one instruction of the guest */
+void axv_svm_begin_step(struct axv_svm_vcpu *svm);
+bool axv_svm_after_step(struct axv_svm_vcpu *svm);
+void axv_svm_hide_tf(struct axv_svm_vcpu *svm);
+enum axv_next axv_svm_step_int1(struct axv_svm_vcpu *svm);
+
+/* syscall.c: SYSCALL and SYSRET while the guest is stepped */
+bool axv_svm_step_syscall(struct axv_svm_vcpu *svm);
 
 /* entry.S */
 asmlinkage void axv_svm_enter(struct axv_svm_vcpu *svm, phys_addr_t host_save);

@@ -7,12 +7,14 @@
 #include <linux/mem_encrypt.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
+#include <asm/debugreg.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
 #include <asm/trapnr.h>
 
 #include "../asid.h"
+#include "../debug.h"
 #include "svm.h"
 
 /*
@@ -80,6 +82,8 @@ void axv_svm_update_exceptions(struct axv_svm_vcpu *svm)
 {
 	u32 mask = svm->x.events.exit_mask | ALWAYS_EXCEPTIONS;
 
+	if (svm->x.debug.flags & AXV_DEBUG_SW_BREAK)
+		mask |= BIT(X86_TRAP_BP);
 	svm->vmcb->control.intercepts[INTERCEPT_EXCEPTION] = mask;
 	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
 
@@ -91,14 +95,15 @@ void axv_svm_update_exceptions(struct axv_svm_vcpu *svm)
 }
 
 /**
- * axv_svm_intercept_dr() - make debug registers exit, unless the guest has them
+ * axv_svm_intercept_dr() - make debug registers exit, unless the guest has its own there
  * @x:		vCPU whose claim the caller holds
  */
 void axv_svm_intercept_dr(struct axv_x86_vcpu *x)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 
-	svm->vmcb->control.intercepts[INTERCEPT_DR] = x->dr_live ? 0 : ~0u;
+	svm->vmcb->control.intercepts[INTERCEPT_DR] =
+		x->dr_live && !axv_x86_owns_dr(x) ? 0 : ~0u;
 	axv_svm_dirty(svm, SVM_CLEAN_INTERCEPTS);
 }
 
@@ -134,8 +139,8 @@ void axv_svm_vmcb_init(struct axv_svm_vcpu *svm)
 
 	svm->x.cr8_below = 0;
 	svm->nmi_masked = false;
-	svm->nmi_iret = false;
-	svm->nmi_armed = false;
+	svm->after_exit = 0;
+	svm->step_open = 0;
 	axv_svm_update_exceptions(svm);
 	axv_svm_intercept_dr(&svm->x);
 	control->clean = 0;
@@ -310,15 +315,35 @@ static void svm_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 	}
 }
 
+/*
+ * While the VMM owns the debug registers, DR6 in the VMCB is for the causes of the next #DB
+ * alone, and has none until then.
+ */
 static u64 svm_get_dr(struct axv_x86_vcpu *x, unsigned int dr)
 {
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 
 	if (dr == 6)
-		return svm->vmcb->save.dr6;
+		return axv_x86_owns_dr(x) ? x->debug.guest_dr6 : svm->vmcb->save.dr6;
 	if (dr == 7)
-		return svm->vmcb->save.dr7;
+		return axv_x86_has_breaks(x) ? x->debug.guest_dr7 : svm->vmcb->save.dr7;
 	return x->dr[dr];
+}
+
+static u64 swap_dr6(struct axv_x86_vcpu *x, u64 value)
+{
+	if (!axv_x86_owns_dr(x))
+		return value;
+	x->debug.guest_dr6 = value;
+	return DR6_RESERVED;
+}
+
+static u64 swap_dr7(struct axv_x86_vcpu *x, u64 value)
+{
+	if (!axv_x86_has_breaks(x))
+		return value;
+	x->debug.guest_dr7 = value;
+	return x->debug.dr7;
 }
 
 static void svm_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
@@ -326,9 +351,9 @@ static void svm_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 
 	if (dr == 6)
-		svm->vmcb->save.dr6 = value;
+		svm->vmcb->save.dr6 = swap_dr6(x, value);
 	else if (dr == 7)
-		svm->vmcb->save.dr7 = value;
+		svm->vmcb->save.dr7 = swap_dr7(x, value);
 	else
 		x->dr[dr] = value;
 	axv_svm_dirty(svm, SVM_CLEAN_DR);
@@ -492,6 +517,7 @@ static void svm_cpuid_changed(struct axv_x86_vcpu *x)
 	struct axv_svm_vcpu *svm = x86_to_svm(x);
 
 	axv_svm_update_exceptions(svm);
+	axv_svm_intercept_dr(x);
 
 	/* Without TSC_AUX in its CPUID, RDTSCP is an undefined instruction. */
 	if (x->caps.tsc_aux)

@@ -569,6 +569,7 @@ static void opcode_test(struct kunit *test)
 		u32 opcode;
 	} cases[] = {
 		{ "f4", 0xf4 }, { "66f4", 0xf4 }, { "cc", 0xcc },
+		{ "ce", 0xce }, { "f1", 0xf1 },
 		{ "cdcc", 0xcd }, { "0fa2", 0x0fa2 }, { "480fa2", 0x0fa2 },
 		{ "f30f09", 0x0f09 }, { "0f01d9", 0x0f01d9 },
 		{ "f2670f01d1", 0x0f01d1 },

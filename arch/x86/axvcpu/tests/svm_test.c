@@ -11,6 +11,7 @@
 #include <axvcpu/kunit.h>
 
 #include "../asid.h"
+#include "../debug.h"
 #include "../events.h"
 #include "../svm/exit.h"
 #include "../svm/svm.h"
@@ -778,6 +779,106 @@ static void svm_test_nmi_iret(struct kunit *test)
 	}
 }
 
+static void set_debug(struct kunit *test, struct svm_fixture *f, u32 flags, u64 control)
+{
+	const struct axv_debug debug = { .flags = flags, .control = control };
+
+	KUNIT_EXPECT_EQ(test, 0, AXV_CLAIMED(&f->svm.x.base,
+					     axv_x86_set_debug(&f->svm.x.base, &debug)));
+}
+
+/* The VMCB has the VMM's debug registers, and the guest's are beside it. */
+static void svm_test_debug_registers(struct kunit *test)
+{
+	struct svm_fixture *f = test->priv;
+	struct vmcb_save_area *save = &f->svm.vmcb->save;
+	struct axv_x86_vcpu *x = &f->svm.x;
+
+	x->hw->set_dr(x, 6, 0xffff0ff1);
+	x->hw->set_dr(x, 7, 0x702);
+	set_debug(test, f, AXV_DEBUG_HW_BREAK | AXV_DEBUG_SW_BREAK, 0xd0002);
+	KUNIT_EXPECT_EQ(test, 0xd0402ull, save->dr7);
+	KUNIT_EXPECT_EQ(test, 0xffff0ff0ull, save->dr6);
+	KUNIT_EXPECT_EQ(test, 0x702ull, x->hw->get_dr(x, 7));
+	KUNIT_EXPECT_EQ(test, 0xffff0ff1ull, x->hw->get_dr(x, 6));
+	KUNIT_EXPECT_TRUE(test, f->svm.vmcb->control.intercepts[INTERCEPT_EXCEPTION] &
+				BIT(X86_TRAP_BP));
+	x->dr_live = true;
+	axv_svm_intercept_dr(x);
+	KUNIT_EXPECT_EQ(test, ~0u, f->svm.vmcb->control.intercepts[INTERCEPT_DR]);
+	x->dr_live = false;
+
+	/* A #DB leaves nothing of its causes. */
+	f->svm.vmcb->control.exit_code = SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
+	save->dr6 = 0xffff0ff1;
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_svm_handle_slow(x));
+	KUNIT_EXPECT_EQ(test, 1ull, f->run.exit.debug.causes);
+	KUNIT_EXPECT_EQ(test, 0xffff0ff0ull, save->dr6);
+
+	set_debug(test, f, 0, 0);
+	KUNIT_EXPECT_EQ(test, 0x702ull, save->dr7);
+	KUNIT_EXPECT_EQ(test, 0xffff0ff1ull, save->dr6);
+}
+
+/* Steps for the VMM: what stores or loads TF is stepped at the second attempt. */
+static void svm_test_debug_step(struct kunit *test)
+{
+	static const struct {
+		u32 exit;
+		unsigned int intercept;
+		bool loads;
+	} insns[] = {
+		{ SVM_EXIT_PUSHF, INTERCEPT_PUSHF, false },
+		{ SVM_EXIT_POPF, INTERCEPT_POPF, true },
+		{ SVM_EXIT_IRET, INTERCEPT_IRET, true },
+	};
+	struct svm_fixture *f = test->priv;
+	struct vmcb *vmcb = f->svm.vmcb;
+	struct axv_x86_vcpu *x = &f->svm.x;
+	unsigned int i;
+
+	set_debug(test, f, AXV_DEBUG_STEP, 0);
+	for (i = 0; i < ARRAY_SIZE(insns); i++) {
+		x->debug.stepping = true;
+		x->regs.rip = 0x1000;
+		x->regs.rflags = X86_EFLAGS_FIXED;
+		enter(f);
+		KUNIT_EXPECT_TRUE(test, x->regs.rflags & X86_EFLAGS_TF);
+		KUNIT_EXPECT_TRUE(test, intercepts(&f->svm, insns[i].intercept));
+		vmcb->control.exit_code = insns[i].exit;
+		KUNIT_EXPECT_EQ(test, AXV_RESUME, handle_fast(f));
+		KUNIT_EXPECT_FALSE(test, x->regs.rflags & X86_EFLAGS_TF);
+
+		enter(f);
+		KUNIT_EXPECT_FALSE(test, intercepts(&f->svm, insns[i].intercept));
+		/* It is done, and has loaded a TF of the guest's. */
+		x->regs.rip = 0x2000;
+		vmcb->control.exit_code = SVM_EXIT_EXCP_BASE + X86_TRAP_DB;
+		vmcb->save.dr6 = 0xffff0ff0 | BIT(14);
+		KUNIT_EXPECT_EQ(test, AXV_SLOW, handle_fast(f));
+		KUNIT_EXPECT_EQ(test, insns[i].loads, !!(x->regs.rflags & X86_EFLAGS_TF));
+		KUNIT_EXPECT_EQ(test, !insns[i].loads, f->svm.step_pushed);
+		f->svm.step_pushed = false;
+		KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_svm_handle_slow(x));
+		KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_DEBUG, f->run.exit_reason);
+		KUNIT_EXPECT_EQ(test, (u64)BIT(14), f->run.exit.debug.causes);
+		KUNIT_EXPECT_EQ(test, 0ull, x->events.exception);
+		KUNIT_EXPECT_EQ(test, 0xffff0ff0ull, vmcb->save.dr6);
+	}
+
+	/* INT1, which QEMU does not have. */
+	x->regs.rip = 0x1000;
+	x->regs.rflags = X86_EFLAGS_FIXED;
+	enter(f);
+	vmcb->control.exit_code = SVM_EXIT_ICEBP;
+	vmcb->control.next_rip = 0x1001;
+	KUNIT_EXPECT_EQ(test, AXV_SLOW, handle_fast(f));
+	KUNIT_EXPECT_EQ(test, AXV_RESUME, axv_svm_handle_slow(x));
+	KUNIT_EXPECT_EQ(test, 0x1001ull, x->regs.rip);
+	KUNIT_EXPECT_EQ(test, EVENT(EXCEPTION, X86_TRAP_DB), x->events.exception);
+	KUNIT_EXPECT_EQ(test, 0ull, x->events.exception_addr);
+}
+
 /* NMI virtualization (APM 15.21.10), which no emulator has. */
 static void svm_test_vnmi(struct kunit *test)
 {
@@ -962,6 +1063,8 @@ static struct kunit_case svm_cases[] = {
 	KUNIT_CASE(svm_test_nmi),
 	KUNIT_CASE(svm_test_nmi_step),
 	KUNIT_CASE(svm_test_nmi_iret),
+	KUNIT_CASE(svm_test_debug_registers),
+	KUNIT_CASE(svm_test_debug_step),
 	KUNIT_CASE(svm_test_vnmi),
 	KUNIT_CASE(svm_test_task_switch),
 	KUNIT_CASE(svm_test_cr0_cache_bits),

@@ -199,6 +199,7 @@ static void haswell_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, caps.rdtscp);
 	KUNIT_EXPECT_TRUE(test, caps.invpcid);
 	KUNIT_EXPECT_TRUE(test, caps.pause_loop);
+	KUNIT_EXPECT_TRUE(test, caps.trap_flag);
 	KUNIT_EXPECT_FALSE(test, caps.encls);
 	KUNIT_EXPECT_FALSE(test, caps.enclv);
 	KUNIT_EXPECT_FALSE(test, caps.ept_5levels);
@@ -236,6 +237,7 @@ static void least_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, caps.rdtscp);
 	KUNIT_EXPECT_FALSE(test, caps.invpcid);
 	KUNIT_EXPECT_FALSE(test, caps.pause_loop);
+	KUNIT_EXPECT_FALSE(test, caps.trap_flag);
 	KUNIT_EXPECT_FALSE(test, caps.ept_ad);
 	KUNIT_EXPECT_FALSE(test, caps.ept_exec_only);
 	KUNIT_EXPECT_FALSE(test, caps.ept_2m);

@@ -568,6 +568,51 @@ static void vmx_test_exception_for_vmm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0ull, x->events.exception);
 }
 
+static void set_debug(struct kunit *test, struct vmx_fixture *f, u32 flags, u64 control)
+{
+	const struct axv_debug debug = { .flags = flags, .control = control };
+
+	KUNIT_EXPECT_EQ(test, 0, AXV_CLAIMED(&f->vmx.x.base,
+					     axv_x86_set_debug(&f->vmx.x.base, &debug)));
+}
+
+/* What the VMM debugs: the monitor trap flag, which Bochs does not have, and breakpoints. */
+static void vmx_test_debug(struct kunit *test)
+{
+	struct vmx_fixture *f = test->priv;
+	struct axv_x86_vcpu *x = &f->vmx.x;
+	static const struct fake_exit trap = { EXIT_REASON_MONITOR_TRAP_FLAG };
+	static const struct fake_exit int3 = {
+		EXIT_REASON_EXCEPTION_NMI, .info = INT3, .len = 1,
+	};
+
+	set_debug(test, f, AXV_DEBUG_STEP, 0);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &trap));
+	KUNIT_EXPECT_TRUE(test, f->entry.cpu & CPU_BASED_MONITOR_TRAP_FLAG);
+	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_DEBUG, f->run.exit_reason);
+	KUNIT_EXPECT_EQ(test, (u32)X86_TRAP_DB, f->run.exit.debug.vector);
+	KUNIT_EXPECT_EQ(test, (u64)DR_STEP, f->run.exit.debug.causes);
+	KUNIT_EXPECT_FALSE(test, x->debug.stepping);
+
+	set_debug(test, f, AXV_DEBUG_SW_BREAK, 0);
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, go_round(f, &int3));
+	KUNIT_EXPECT_FALSE(test, f->entry.cpu & CPU_BASED_MONITOR_TRAP_FLAG);
+	KUNIT_EXPECT_EQ(test, (u32)AXV_EXIT_DEBUG, f->run.exit_reason);
+	KUNIT_EXPECT_EQ(test, (u32)X86_TRAP_BP, f->run.exit.debug.vector);
+	KUNIT_EXPECT_EQ(test, 1, f->run.insn_len);
+
+	/* No breakpoint is enabled: the test must not set debug registers of this CPU. */
+	x->hw->set_dr(x, 7, 0x702);
+	set_debug(test, f, AXV_DEBUG_HW_BREAK, 0xd0000);
+	KUNIT_EXPECT_EQ(test, 0xd0400ull, axv_vmx_get(&f->vmx, AXV_VMX_DR7));
+	KUNIT_EXPECT_EQ(test, 0x702ull, x->hw->get_dr(x, 7));
+	go_round(f, &interrupt);
+	KUNIT_EXPECT_EQ(test, 0xd0400ull, peek(f, GUEST_DR7));
+	KUNIT_EXPECT_TRUE(test, f->entry.cpu & CPU_BASED_MOV_DR_EXITING);
+	set_debug(test, f, 0, 0);
+	KUNIT_EXPECT_EQ(test, 0x702ull, axv_vmx_get(&f->vmx, AXV_VMX_DR7));
+}
+
 /* An event that was to be delivered is kept, and taken back from the VMCS. */
 static void vmx_test_failed_entry(struct kunit *test)
 {
@@ -1852,6 +1897,7 @@ static struct kunit_case vmx_cases[] = {
 	KUNIT_CASE(vmx_test_port),
 	KUNIT_CASE(vmx_test_answers),
 	KUNIT_CASE(vmx_test_exception_for_vmm),
+	KUNIT_CASE(vmx_test_debug),
 	KUNIT_CASE(vmx_test_failed_entry),
 	KUNIT_CASE(vmx_test_ept_violation),
 	KUNIT_CASE(vmx_test_faulting_iret),

@@ -335,6 +335,7 @@ int axv_vmx_choose(const struct axv_vmx_msrs *msrs, struct axv_vmx_caps *caps,
 	caps->rdtscp = cpu2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	caps->invpcid = cpu2 & SECONDARY_EXEC_ENABLE_INVPCID;
 	caps->pause_loop = cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING;
+	caps->trap_flag = upper_32_bits(msrs->cpu) & CPU_BASED_MONITOR_TRAP_FLAG;
 	caps->encls = cpu2 & VMCS_CONTROL_BIT(ENCLS_EXITING);
 	caps->enclv = cpu2 & VMCS_CONTROL_BIT(ENCLV_EXITING);
 	caps->ept_5levels = ept_vpid & CAP_WALK_5;

@@ -45,7 +45,8 @@ struct axv_vmx_msrs {
  * @revision:	VMCS revision identifier
  * @pin:	pin-based VM-execution controls
  * @cpu:	primary processor-based ones.  MOV-DR exiting is on, interrupt-window
- *		and NMI-window exiting are off; these three may be toggled.
+ *		and NMI-window exiting are off; these three may be toggled, and with
+ *		@trap_flag the monitor trap flag, which is off.
  * @cpu2:	secondary processor-based ones, without those that follow the
  *		guest's CPUID or the VM's flags: see @rdtscp, @invpcid, @pause_loop
  * @exit:	VM-exit controls
@@ -58,6 +59,7 @@ struct axv_vmx_msrs {
  * @rdtscp:	"enable RDTSCP" may be set
  * @invpcid:	"enable INVPCID" may be set
  * @pause_loop:	"PAUSE-loop exiting" may be set
+ * @trap_flag:	"monitor trap flag" may be set
  * @encls:	ENCLS exiting is on: the VMCS has an ENCLS-exiting bitmap
  * @enclv:	ENCLV exiting is on: the VMCS has an ENCLV-exiting bitmap
  * @ept_5levels: EPT may have 5 levels; 4 are always possible
@@ -84,6 +86,7 @@ struct axv_vmx_caps {
 	bool rdtscp;
 	bool invpcid;
 	bool pause_loop;
+	bool trap_flag;
 	bool encls;
 	bool enclv;
 	bool ept_5levels;

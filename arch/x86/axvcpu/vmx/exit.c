@@ -8,12 +8,14 @@
  */
 #include <linux/errno.h>
 #include <asm/cpufeature.h>
+#include <asm/debugreg.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
 #include "../access.h"
 #include "../cr.h"
+#include "../debug.h"
 #include "../events.h"
 #include "../exit.h"
 #include "../msr.h"
@@ -47,6 +49,10 @@
 #define CR_MOV_TO		0
 #define CR_CLTS			2
 #define CR_LMSW			3
+
+/* Qualification of an access to a debug register. */
+#define DR_NUMBER(qual)		((unsigned int)((qual) & DEBUG_REG_ACCESS_NUM))
+#define DR_GPR(qual)		((unsigned int)DEBUG_REG_ACCESS_REG(qual))
 
 #define TYPE_BUSY_TSS16		0x3
 
@@ -177,6 +183,8 @@ static enum axv_next handle_exception(struct axv_vmx_vcpu *vmx)
 	case INTR_TYPE_PRIV_SW_EXCEPTION:
 		vmx->x.regs.rip += length();
 		break;
+	case INTR_TYPE_SOFT_EXCEPTION:
+		return axv_x86_soft_exception(&vmx->x, vector, length());
 	}
 	switch (vector) {
 	case X86_TRAP_MC:
@@ -296,7 +304,12 @@ static noinline enum axv_next handle_other(struct axv_vmx_vcpu *vmx)
 	case EXIT_REASON_NMI_WINDOW:
 		axv_vmx_close_nmi_window(vmx);
 		return AXV_RESUME;
+	case EXIT_REASON_MONITOR_TRAP_FLAG:
+		axv_x86_exit_debug(x, X86_TRAP_DB, DR_STEP, 0);
+		return AXV_EXIT;
 	case EXIT_REASON_DR_ACCESS:
+		if (axv_x86_owns_dr(x))
+			return leave_to_slow(vmx);
 		/* The registers become the guest's, which executes the instruction again. */
 		x->dr_live = true;
 		axv_vmx_intercept_dr(x);
@@ -495,6 +508,10 @@ enum axv_next axv_vmx_handle_slow(struct axv_x86_vcpu *x)
 		return handle_out(vmx);
 	case EXIT_REASON_CR_ACCESS:
 		return handle_cr(vmx);
+	case EXIT_REASON_DR_ACCESS:
+		return axv_x86_mov_dr(x, DR_NUMBER(vmx->exit.qualification),
+				      !(vmx->exit.qualification & TYPE_MOV_FROM_DR),
+				      DR_GPR(vmx->exit.qualification), vmx->exit.len);
 	case EXIT_REASON_MSR_WRITE:
 		return axv_x86_wrmsr(x, vmx->exit.len);
 	case EXIT_REASON_EXCEPTION_NMI:

@@ -13,6 +13,7 @@
 #include <asm/trapnr.h>
 
 #include "../asid.h"
+#include "../debug.h"
 #include "../host.h"
 #include "vmx.h"
 
@@ -257,14 +258,19 @@ static void vmx_set_cr(struct axv_x86_vcpu *x, unsigned int cr, u64 value)
 	}
 }
 
-/* The register has the guest's DR6 as long as DR0 to DR3 have the guest's breakpoints. */
+/*
+ * The register has the guest's DR6 as long as DR0 to DR3 are loaded, also with the VMM's
+ * breakpoints: an exit for #DB does not change DR6 (SDM, "Architectural State Before a VM
+ * Exit").
+ */
 static u64 vmx_get_dr(struct axv_x86_vcpu *x, unsigned int dr)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 	unsigned long dr6;
 
 	if (dr == 7)
-		return axv_vmx_get(vmx, AXV_VMX_DR7);
+		return axv_x86_has_breaks(x) ? x->debug.guest_dr7 :
+					       axv_vmx_get(vmx, AXV_VMX_DR7);
 	if (dr != 6)
 		return x->dr[dr];
 	if (!x->dr_loaded)
@@ -277,7 +283,10 @@ static void vmx_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
 {
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 
-	if (dr == 7) {
+	if (dr == 7 && axv_x86_has_breaks(x)) {
+		x->debug.guest_dr7 = value;
+		axv_vmx_set(vmx, AXV_VMX_DR7, x->debug.dr7);
+	} else if (dr == 7) {
 		axv_vmx_set(vmx, AXV_VMX_DR7, value);
 	} else if (dr != 6) {
 		x->dr[dr] = value;
@@ -289,7 +298,7 @@ static void vmx_set_dr(struct axv_x86_vcpu *x, unsigned int dr, u64 value)
 }
 
 /**
- * axv_vmx_intercept_dr() - make debug registers exit, unless the guest has them
+ * axv_vmx_intercept_dr() - make debug registers exit, unless the guest has its own there
  * @x:		vCPU whose claim the caller holds
  */
 void axv_vmx_intercept_dr(struct axv_x86_vcpu *x)
@@ -297,7 +306,7 @@ void axv_vmx_intercept_dr(struct axv_x86_vcpu *x)
 	struct axv_vmx_vcpu *vmx = x86_to_vmx(x);
 	u64 controls = axv_vmx_get(vmx, AXV_VMX_CPU_CONTROLS);
 
-	if (x->dr_live)
+	if (x->dr_live && !axv_x86_owns_dr(x))
 		controls &= ~(u64)CPU_BASED_MOV_DR_EXITING;
 	else
 		controls |= CPU_BASED_MOV_DR_EXITING;
@@ -515,6 +524,26 @@ static void vmx_set_nmi_masked(struct axv_x86_vcpu *x, bool masked)
 }
 
 /*
+ * The monitor trap flag makes each instruction, and each delivery of an event, exit behind
+ * it, and the guest sees nothing of it (SDM, "Monitor Trap Flag").
+ */
+static void debug_changed(struct axv_vmx_vcpu *vmx)
+{
+	u32 exceptions = vmx->x.events.exit_mask | ALWAYS_EXCEPTIONS;
+	u64 controls = axv_vmx_get(vmx, AXV_VMX_CPU_CONTROLS);
+
+	if (vmx->x.debug.flags & AXV_DEBUG_SW_BREAK)
+		exceptions |= BIT(X86_TRAP_BP);
+	if (vmx->x.step)
+		controls |= CPU_BASED_MONITOR_TRAP_FLAG;
+	else
+		controls &= ~(u64)CPU_BASED_MONITOR_TRAP_FLAG;
+	axv_vmx_set(vmx, AXV_VMX_EXCEPTIONS, exceptions);
+	axv_vmx_set(vmx, AXV_VMX_CPU_CONTROLS, controls);
+	axv_vmx_intercept_dr(&vmx->x);
+}
+
+/*
  * RDTSCP and INVPCID are undefined unless a control allows them.  A VM may have
  * AXV_VM_YIELD_ON_SPIN only where there is PAUSE-loop exiting.
  */
@@ -530,8 +559,7 @@ static void vmx_cpuid_changed(struct axv_x86_vcpu *x)
 	if (x->base.vm->flags & AXV_VM_YIELD_ON_SPIN)
 		controls |= SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	axv_vmx_set(vmx, AXV_VMX_CPU2_CONTROLS, controls);
-	axv_vmx_set(vmx, AXV_VMX_EXCEPTIONS,
-		    x->events.exit_mask | ALWAYS_EXCEPTIONS);
+	debug_changed(vmx);
 }
 
 /* Entry refuses a threshold above the guest's CR8 (SDM, "VM-Execution Control Fields"). */

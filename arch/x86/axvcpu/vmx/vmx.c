@@ -13,6 +13,7 @@
 #include <axvcpu/current.h>
 
 #include "../asid.h"
+#include "../debug.h"
 #include "../events.h"
 #include "../fpu.h"
 #include "../lapic.h"
@@ -179,6 +180,7 @@ static struct axv_arch_ops vmx_ops __ro_after_init = {
 	.has_ports = true,
 	.inject_types[AXV_IRQCHIP_NONE] = AXV_X86_INJECT_TYPES,
 	.inject_types[AXV_IRQCHIP_LAPIC] = AXV_X86_INJECT_TYPES,
+	.debug_flags = AXV_X86_DEBUG_FLAGS,
 
 	.hardware_prepare = axv_vmx_hardware_prepare,
 	.hardware_unprepare = axv_vmx_hardware_unprepare,
@@ -212,6 +214,7 @@ static struct axv_arch_ops vmx_ops __ro_after_init = {
 	.inject = axv_x86_inject,
 	.route = axv_x86_route,
 	.msi = axv_x86_msi,
+	.set_debug = axv_x86_set_debug,
 	.has_event = axv_x86_has_event,
 	.get_reg = axv_x86_get_reg,
 	.set_reg = axv_x86_set_reg,
@@ -244,6 +247,8 @@ const struct axv_arch_ops *axv_vmx_init(void)
 		axv_x86_host.invpcid = false;
 	if (axv_vmx_caps.pause_loop)
 		axv_x86_offer_yield(&vmx_ops);
+	if (axv_vmx_caps.trap_flag)
+		vmx_ops.debug_flags |= AXV_DEBUG_STEP;
 	init_format(&ept4);
 	init_format(&ept5);
 	return &vmx_ops;

@@ -49,6 +49,7 @@ static const struct command {
 	C(VCPU, AXV_VCPU_GET_STATS),
 	C(VCPU, AXV_VCPU_SYNC),
 	C(VCPU, AXV_VCPU_SET_SGIS),
+	C(VCPU, AXV_VCPU_SET_DEBUG),
 #undef C
 };
 
