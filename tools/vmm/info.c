@@ -66,6 +66,14 @@ static const struct name injections[] = {
 	{ }
 };
 
+static const struct name debug_flags[] = {
+	{ 0, "step" },
+	{ 1, "software breakpoints" },
+	{ 2, "hardware breakpoints" },
+	{ 3, "blocked events" },
+	{ }
+};
+
 static const struct name run_sets[] = {
 	{ 0, "general" },
 	{ 1, "system" },
@@ -100,6 +108,7 @@ static const struct fact facts[] = {
 	{ AXV_QUERY_INJECT_TYPES, "injection", "", injections },
 	{ AXV_QUERY_INJECT_DEPTH, "interrupts queued", "", NULL },
 	{ AXV_QUERY_MAX_ROUTES, "routes of a VM", "", NULL },
+	{ AXV_QUERY_DEBUG_FLAGS, "guest debug", "", debug_flags },
 	{ AXV_QUERY_VM_FLAGS, "VM flags", "", vm_flags },
 	{ AXV_QUERY_REGION_FLAGS, "region flags", "", region_flags },
 	{ AXV_QUERY_RUN_SETS, "registers in the run page", "", run_sets },

@@ -152,3 +152,16 @@ int axv_vcpu_set_fpu(struct axv_vcpu *vcpu, const void *data)
 		return fail_regs(vcpu, "vector state");
 	return 0;
 }
+
+int axv_vcpu_set_debug(struct axv_vcpu *vcpu, const struct axv_debug *debug)
+{
+	const char *hint = NULL;
+
+	if (!ioctl(vcpu->fd, AXV_VCPU_SET_DEBUG, debug))
+		return 0;
+	if (errno == EOPNOTSUPP)
+		hint = "not on this architecture";
+	else if (errno == EINVAL)
+		hint = "see AXV_QUERY_DEBUG_FLAGS and struct axv_debug";
+	return axv_fail_call(hint, "debug vCPU %u", vcpu->id);
+}

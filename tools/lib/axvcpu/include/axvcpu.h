@@ -548,6 +548,17 @@ int axv_vcpu_get_reg(struct axv_vcpu *vcpu, __u64 id, __u64 *value);
 int axv_vcpu_set_reg(struct axv_vcpu *vcpu, __u64 id, __u64 value);
 
 /**
+ * axv_vcpu_set_debug() - set what of the guest is debugged: breakpoints, single step
+ * @vcpu: the vCPU, Free, or Ready and owned by the calling thread
+ * @debug: flags 0: nothing any more
+ *
+ * Runs end with AXV_EXIT_DEBUG.
+ *
+ * Return: 0; -EOPNOTSUPP (see AXV_QUERY_DEBUG_FLAGS), -EINVAL.
+ */
+int axv_vcpu_set_debug(struct axv_vcpu *vcpu, const struct axv_debug *debug);
+
+/**
  * axv_vcpu_list_regs() - read the ids of all registers a vCPU has
  * @vcpu: the vCPU
  * @ids: where to store the array; the caller frees it with free()

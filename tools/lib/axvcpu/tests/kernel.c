@@ -217,6 +217,9 @@ int ioctl(int fd, unsigned long command, ...)
 		kernel.event = *(struct axv_inject *)arg;
 		kernel.events++;
 		return 0;
+	case AXV_VCPU_SET_DEBUG:
+		kernel.debug = *(struct axv_debug *)arg;
+		return 0;
 	case AXV_VCPU_SET_SGIS:
 		kernel.sgis = *(struct axv_sgis *)arg;
 		return 0;

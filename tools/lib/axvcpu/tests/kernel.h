@@ -37,6 +37,7 @@
  * @vcpu: the last vCPU created
  * @event: the last event injected
  * @events: events injected so far
+ * @debug: what the last AXV_VCPU_SET_DEBUG set
  * @sgis: what the last AXV_VCPU_SET_SGIS set
  * @table: the last table set, with @table_data
  * @table_data: its entries
@@ -67,6 +68,7 @@ struct kernel {
 	struct axv_create_vm vm;
 	struct axv_create_vcpu vcpu;
 	struct axv_inject event;
+	struct axv_debug debug;
 	struct axv_sgis sgis;
 	unsigned int events;
 	struct axv_table table;

@@ -431,6 +431,8 @@ static void test_registers(void)
 
 static void test_lifecycle(void)
 {
+	const struct axv_debug debug = { .flags = AXV_DEBUG_HW_BREAK, .addr = { 0x1234 } };
+
 	kernel.fail_command = AXV_VCPU_BIND;
 	kernel.fail_errno = EXDEV;
 	tap(axv_vcpu_bind(vcpu, 0) == -EXDEV && error_has("axv_pin_thread()"), "bind elsewhere");
@@ -448,12 +450,21 @@ static void test_lifecycle(void)
 	kernel.fail_errno = EAGAIN;
 	tap(axv_vcpu_inject(vcpu, &(struct axv_inject) { .vector = 32 }) == -EAGAIN &&
 	    error_has("queue is full"), "a full queue");
+	kernel.fail_command = AXV_VCPU_SET_DEBUG;
+	kernel.fail_errno = EOPNOTSUPP;
+	tap(axv_vcpu_set_debug(vcpu, &debug) == -EOPNOTSUPP && error_has("architecture"),
+	    "breakpoints on an architecture without");
+	kernel.fail_errno = EINVAL;
+	tap(axv_vcpu_set_debug(vcpu, &debug) == -EINVAL && error_has("AXV_QUERY_DEBUG_FLAGS"),
+	    "breakpoints that are not possible");
 	kernel.fail_command = 0;
 	tap(!axv_vcpu_setup(vcpu, 0, 0) && !axv_vcpu_bind(vcpu, 0) && !axv_vcpu_run(vcpu) &&
 	    !axv_vcpu_unbind(vcpu) && !axv_vcpu_kick(vcpu) && !axv_vcpu_reset(vcpu) &&
 	    !axv_vcpu_sync(vcpu) && kernel.calls[0x2c] == 2 &&
 	    kernel.calls[0x20] == 1 && kernel.calls[0x22] == 1 && kernel.calls[0x24] == 1 &&
 	    kernel.calls[0x25] == 1, "the calls of a life");
+	tap(!axv_vcpu_set_debug(vcpu, &debug) && !memcmp(&kernel.debug, &debug, sizeof(debug)),
+	    "breakpoints are set");
 }
 
 /* The CPUs this thread may use, in a set of @size bytes. */
