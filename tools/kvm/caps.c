@@ -10,6 +10,7 @@
 #include <linux/kvm.h>
 
 #include "caps.h"
+#include "vcpu.h"
 
 #define LEAF_FEATURES	1
 #define ECX_XSAVE	(1u << 26)
@@ -70,6 +71,12 @@ int caps_check(struct axv_host *host, unsigned long cap)
 			free(leaves);
 		return has;
 	}
+	/* A debugger.  How many breakpoints there are KVM tells on other architectures only. */
+	case KVM_CAP_SET_GUEST_DEBUG:
+	case KVM_CAP_X86_ROBUST_SINGLESTEP:
+		return !!guestdbg_flags(host);
+	case KVM_CAP_SET_GUEST_DEBUG2:
+		return guestdbg_flags(host);
 	/* Memory. */
 	case KVM_CAP_NR_MEMSLOTS:
 		return query(host, AXV_QUERY_MAX_REGIONS);

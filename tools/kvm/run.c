@@ -326,6 +326,9 @@ static int handle_exit(struct vcpu *v)
 		return show(v, KVM_EXIT_SHUTDOWN);
 	case AXV_EXIT_FAIL_ENTRY:
 		return exit_fail_entry(v);
+	case AXV_EXIT_DEBUG:
+		guestdbg_show(v);
+		return show(v, KVM_EXIT_DEBUG);
 	case AXV_EXIT_EXTERNAL_INTERRUPT:
 		return GO_ON;
 	default:
@@ -365,6 +368,8 @@ static int take_inputs(struct vcpu *v)
 	__u64 cr8 = v->run->cr8;
 
 	if (v->placed_interrupt && events_check_interrupt(v))
+		return -EIO;
+	if (v->int3_len && guestdbg_pass_int3(v))
 		return -EIO;
 	v->page->irq_window = v->run->request_interrupt_window;
 	/* With a local APIC in the kernel the TPR is there, and this an output. */

@@ -94,6 +94,14 @@ static int set_events(struct vcpu *v, const struct kvm_vcpu_events *events)
 	return events_set(v, &copy);
 }
 
+static int set_guest_debug(struct vcpu *v, const struct kvm_guest_debug *dbg)
+{
+	/* Another thread of the VMM may change it meanwhile. */
+	const struct kvm_guest_debug copy = *dbg;
+
+	return guestdbg_set(v, &copy);
+}
+
 static long owned_ioctl(struct vcpu *v, unsigned long command, unsigned long arg)
 {
 	void *data = (void *)arg;
@@ -113,6 +121,8 @@ static long owned_ioctl(struct vcpu *v, unsigned long command, unsigned long arg
 		return regs_get_debug(v, data);
 	case KVM_SET_DEBUGREGS:
 		return regs_set_debug(v, data);
+	case KVM_SET_GUEST_DEBUG:
+		return set_guest_debug(v, data);
 	case KVM_GET_FPU:
 		return fpu_get(v, data);
 	case KVM_SET_FPU:

@@ -61,6 +61,9 @@ enum pending {
  * @mc: the registers of the banks of machine checks, kept for the VMM as well
  * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
  * @placed_interrupt: the VMM has set an interrupt since the last run (events.c)
+ * @debug_dr7: DR7 with the VMM's breakpoints (guestdbg.c)
+ * @int3_rip: where the INT3 is that the last exit has told of
+ * @int3_len: its length; 0: the last exit was another one
  * @sipi_vector: the last SIPI's, or as KVM_SET_VCPU_EVENTS has told, for KVM_SET_MP_STATE
  * @next: in the list of the VM's vCPUs, if that has a PIC; guarded by its lock (chips.h)
  * @ready: the guest could take an interrupt of the PIC's when the last run ended, and the VMM
@@ -83,6 +86,9 @@ struct vcpu {
 	__u64 mc[MC_MSRS];
 	uint64_t apic_base;
 	bool placed_interrupt;
+	__u64 debug_dr7;
+	__u64 int3_rip;
+	__u8 int3_len;
 	__u32 sipi_vector;
 	struct vcpu *next;
 	bool ready;
@@ -203,6 +209,28 @@ int events_next_interrupt(struct vcpu *v);
 
 /** events_nmi() - KVM_NMI */
 int events_nmi(struct vcpu *v);
+
+/* ---- guestdbg.c ---- */
+
+/** guestdbg_flags() - the KVM_GUESTDBG_* that KVM_SET_GUEST_DEBUG takes; 0: it is not offered */
+__u32 guestdbg_flags(struct axv_host *host);
+
+/** guestdbg_set() - KVM_SET_GUEST_DEBUG */
+int guestdbg_set(struct vcpu *v, const struct kvm_guest_debug *dbg);
+
+/** guestdbg_show() - fill struct kvm_run for KVM_EXIT_DEBUG */
+void guestdbg_show(struct vcpu *v);
+
+/**
+ * guestdbg_pass_int3() - the VMM has given the guest the INT3 that the last exit told of
+ * @v: the vCPU, which is about to run, with @v->int3_len
+ *
+ * KVM's VMMs set a #BP with the instruction pointer at the INT3, and KVM moves it behind,
+ * where the handler is to return to.
+ *
+ * Return: 0 or a negative errno.
+ */
+int guestdbg_pass_int3(struct vcpu *v);
 
 /* ---- lapic.c ---- */
 

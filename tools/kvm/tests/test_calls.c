@@ -12,6 +12,7 @@
 
 #include <linux/kvm_para.h>
 
+#include "caps.h"
 #include "kernel.h"
 #include "signals.h"
 #include "step.h"
@@ -20,6 +21,9 @@
 
 #define CALL_RUN	0x23
 #define CALL_KICK	0x24
+
+#define ALL_DEBUG	(AXV_DEBUG_STEP | AXV_DEBUG_SW_BREAK | AXV_DEBUG_HW_BREAK | \
+			 AXV_DEBUG_BLOCK_EVENTS)
 
 static struct vm vm = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static struct vcpu v = { .vm = &vm, .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -35,6 +39,7 @@ static bool open_all(void)
 	kernel.answers[AXV_QUERY_MAX_ROUTES] = 4096;
 	kernel.answers[AXV_QUERY_COUNTER_KHZ] = 1000;
 	kernel.answers[AXV_QUERY_MAX_VCPUS] = 4;
+	kernel.answers[AXV_QUERY_DEBUG_FLAGS] = ALL_DEBUG;
 	if (axv_open("/dev/null", &vm.host) || axv_vm_create(vm.host, NULL, &vm.axv) ||
 	    axv_vcpu_create(vm.axv, &config, &v.axv))
 		return tap(false, "the stand-in: %s", axv_error());
@@ -700,6 +705,80 @@ static void make_string(bool in, unsigned int count)
 	};
 }
 
+/* Set a register of class EVENT, as the VMM's KVM_SET_VCPU_EVENTS does. */
+static void set_event(unsigned int reg, __u64 value)
+{
+	axv_vcpu_set_reg(v.axv, AXV_REG_ID(AXV_REG_ARCH_X86, AXV_X86_CLASS_EVENT, 3, reg), value);
+}
+
+static void test_guest_debug(void)
+{
+	const __u64 bp = AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXCEPTION | 3;
+	struct kvm_guest_debug d = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_USE_SW_BP,
+		.arch.debugreg = { [1] = 0x1234, [6] = 0x5555, [7] = 0xd0f808 },
+	};
+	const struct kvm_debug_exit_arch *arch = &v.run->debug.arch;
+	struct axv_exit_debug *exit = &v.page->exit.debug;
+
+	tap(caps_check(vm.host, KVM_CAP_SET_GUEST_DEBUG) == 1 &&
+	    caps_check(vm.host, KVM_CAP_SET_GUEST_DEBUG2) ==
+	    (KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP |
+	     KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP |
+	     KVM_GUESTDBG_BLOCKIRQ) && !caps_check(vm.host, KVM_CAP_GUEST_DEBUG_HW_BPS),
+	    "the capabilities of debugging");
+	tap(!guestdbg_set(&v, &d) &&
+	    kernel.debug.flags == (AXV_DEBUG_HW_BREAK | AXV_DEBUG_SW_BREAK) &&
+	    kernel.debug.addr[1] == 0x1234 && kernel.debug.control == 0xd02008,
+	    "breakpoints, without bits of DR7 that KVM ignores");
+	*exit = (struct axv_exit_debug){ .vector = 1, .causes = 0x4002, .linear = 0x777 };
+	v.page->exit_reason = AXV_EXIT_DEBUG;
+	tap(!run_vcpu(&v) && v.run->exit_reason == KVM_EXIT_DEBUG && arch->exception == 1 &&
+	    arch->pc == 0x777 && arch->dr6 == 0xffff4ff2 && arch->dr7 == 0xd02408,
+	    "an exit for a breakpoint");
+
+	*exit = (struct axv_exit_debug){ .vector = 3, .linear = 0x1000 };
+	v.page->insn_len = 2;
+	v.page->ip = 0x1000;
+	v.page->valid = AXV_RUN_SET_GPRS;
+	v.page->regs.gprs.rip = 0x1000;
+	tap(!run_vcpu(&v) && arch->exception == 3 && arch->pc == 0x1000 && v.int3_len == 2,
+	    "an exit for INT3");
+	set_event(AXV_X86_EVENT_REINJECT, bp);
+	run_vcpu(&v);
+	tap(v.page->regs.gprs.rip == 0x1002 && v.page->dirty & AXV_RUN_SET_GPRS,
+	    "the guest's own INT3: its handler returns behind it");
+	v.page->regs.gprs.rip = 0x1000;
+	set_event(AXV_X86_EVENT_REINJECT, 0);
+	run_vcpu(&v);
+	tap(v.page->regs.gprs.rip == 0x1000, "the debugger's INT3 runs again");
+	v.page->regs.gprs.rip = 0x2000;
+	set_event(AXV_X86_EVENT_REINJECT, bp);
+	run_vcpu(&v);
+	tap(v.page->regs.gprs.rip == 0x2000, "the VMM has moved the instruction pointer itself");
+	set_event(AXV_X86_EVENT_REINJECT, 0);
+
+	d = (struct kvm_guest_debug){ .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP |
+						 KVM_GUESTDBG_BLOCKIRQ };
+	d.arch.debugreg[0] = 1;
+	tap(!guestdbg_set(&v, &d) && !kernel.debug.addr[0] && !kernel.debug.control &&
+	    kernel.debug.flags == (AXV_DEBUG_STEP | AXV_DEBUG_BLOCK_EVENTS), "a single step");
+	d.control = KVM_GUESTDBG_SINGLESTEP;
+	tap(!guestdbg_set(&v, &d) && !kernel.debug.flags, "without ENABLE there is nothing");
+	d.control = KVM_GUESTDBG_ENABLE | 1u << 31;
+	tap(guestdbg_set(&v, &d) == -EINVAL, "an unknown flag");
+	d.control = KVM_GUESTDBG_INJECT_DB;
+	tap(!guestdbg_set(&v, &d) && kernel.event.type == AXV_INJECT_EXCEPTION &&
+	    kernel.event.vector == 1, "a #DB is injected");
+	kernel.answers[AXV_QUERY_DEBUG_FLAGS] &= ~(__u64)AXV_DEBUG_STEP;
+	d.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
+	tap(!caps_check(vm.host, KVM_CAP_SET_GUEST_DEBUG) && guestdbg_set(&v, &d) == -EINVAL,
+	    "a host that cannot step offers none of it");
+	kernel.answers[AXV_QUERY_DEBUG_FLAGS] = ALL_DEBUG;
+	v.int3_len = 0;
+	v.page->dirty = 0;
+}
+
 static void test_strings(void)
 {
 	static unsigned char ram[0x10000] __attribute__((aligned(4096)));
@@ -968,6 +1047,7 @@ int main(void)
 		test_regs();
 		test_fpu();
 		test_exits();
+		test_guest_debug();
 		test_strings();
 		test_signals();
 		test_races();
