@@ -462,6 +462,18 @@ def kvm_qemu(kernel, text, **settings):
     return action
 
 
+def job_kvm_gdb(job):
+    tools, share = f"{TOP}/build/tools", "/usr/share"
+    only_silence(job, job.command(
+        "gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static",
+        "-o", "build/tools/gdb-client", f"{HERE}/guest/gdb-client.c"))
+    job.boot(kernel="6.1-cloud", cpu="EPYC", smp=2, axvcpu=True, expect_tests=True, timeout=300,
+             payload=[f"{tools}/gdb-client", f"{tools}/kvm/axv-kvm",
+                      f"{tools}/kvm/libaxvcpu-kvm.so", "/usr/bin/qemu-system-x86_64",
+                      f"{share}/qemu/kvmvapic.bin:t/firmware/kvmvapic.bin"],
+             script=script("kvm-gdb"))
+
+
 def guest_power(kernel, arch="x86"):
     """The job in which axvmm switches guests off, restarts them, and sees them panic."""
     def action(job):
@@ -663,6 +675,8 @@ def all_jobs():
             f"on machine {machine}")
     long("kvm-qemu-reset", ["build-6.1-cloud", "tools"], kvm_qemu("6.1-cloud", "kvm-qemu-reset"),
          "QEMU on axvcpu resets guests, and boots one that has only a PIC and a PIT")
+    add("kvm-gdb", ["build-6.1-cloud", "tools"], job_kvm_gdb,
+        "QEMU's gdb stub debugs a guest on axvcpu")
     # The demo boots 6.1 in 6.1.
     long("guest-6.12-cloud-2-on-6.12-cloud-vmx", ["build-6.12-cloud", "tools"],
          guest_boot("6.12-cloud", "corei7_haswell_4770", "6.12-cloud", "bochs", cpus=2),
