@@ -168,7 +168,7 @@ headers-matrix: deps
 .PHONY: check check-long
 check-long: CHECK_LONG := --long
 check check-long:
-	$(Q)$(SCRIPTS)/deps x86 arm64 docs
+	$(Q)$(SCRIPTS)/deps x86 arm64 docs deb
 	$(Q)$(VMTEST)/check $(CHECK_LONG) $(if $(CROSS_TOOLS),--only $(ARCH)) $(CHECK_ARGS)
 
 .PHONY: demo
@@ -243,7 +243,7 @@ install-module: module
 	@# Header packages have no System.map, without which kbuild leaves this out.
 	$(if $(DESTDIR),,$(Q)depmod $(RELEASE))
 
-install-tools: tools
+install-tools: lib vmm $(KVM)
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_lib) $(call TOOL_ARGS,lib) $(INSTALL_ARGS) install
 	$(Q)$(MAKE) $(SILENT) -C $(TOOL_vmm) $(call TOOL_ARGS,vmm) $(INSTALL_ARGS) install
 	$(if $(KVM),$(Q)$(MAKE) $(SILENT) -C $(TOOL_kvm) $(call TOOL_ARGS,kvm) $(INSTALL_ARGS) install)
@@ -262,6 +262,15 @@ uninstall:
 	$(Q)[ ! -d $(DESTDIR)$(DOCDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOCDIR)
 	$(if $(RELEASE),$(Q)rm -f $(DESTDIR)/lib/modules/$(RELEASE)/updates/axvcpu.ko)
 	$(if $(DESTDIR),,$(Q)$(if $(RELEASE),depmod $(RELEASE); )ldconfig)
+
+# --- Debian packages --------------------------------------------------------------
+
+.PHONY: deb
+deb:
+	@[ $(ARCH) = $(HOST_ARCH) ] || { echo "make deb: packages of $(ARCH) are built on $(ARCH)" >&2; exit 1; }
+	$(Q)$(SCRIPTS)/deps $(ARCH) deb
+	@printf '  DEB     %s\n' build/deb
+	$(Q)tools/packaging/build
 
 .PHONY: clean
 clean:

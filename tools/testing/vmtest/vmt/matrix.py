@@ -25,6 +25,9 @@ SELFTESTS_LONG = [("6.1", "max", 1), ("6.1", "EPYC", 2), ("6.12", "max", 2),
 BOCHS = [("6.1-cloud", "zambezi"), ("6.1-cloud", "corei7_haswell_4770")]
 BOCHS_LONG = [("6.12-cloud", "corei7_haswell_4770")]
 
+# The kernels for which DKMS builds the module in the test of the packages: the first runs.
+PACKAGES = ["6.1-cloud", "6.1-rt", "6.12"]
+
 # The programs that run once more with their vCPUs saved and restored at every exit.
 MOVED = [f"exits{part}_{mode}" for part in ("", "_cpu", "_io", "_mmio")
          for mode in ("real", "prot", "long")] + \
@@ -184,6 +187,32 @@ def job_install(job):
     text = job.command("make", "install-test")
     if text is not None:
         judge_tap(job, "install", text)
+
+
+def job_packages(job):
+    """Build the Debian packages, and check them with lintian."""
+    if job.command("make", "deb", timeout=900 * vmtest.patience()) is None:
+        return
+    changes = glob.glob(f"{TOP}/build/deb/*.changes")
+    if job.command("lintian", "--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0",
+                   *changes) is not None:
+        job.passed += 1
+
+
+def job_packages_boot(job):
+    """Install the packages in a Debian root file system, boot that, and use them."""
+    root = f"{LOGS}/{job.name}.ext4"
+    if job.command("tools/packaging/root", root, *PACKAGES,
+                   timeout=1800 * vmtest.patience()) is None:
+        return
+    with open(f"{TOP}/include/axvcpu/version.h", encoding="utf-8") as f:
+        version = re.search(r'AXV_VERSION "(.*)"', f.read()).group(1)
+    # guest_payload() without axvmm, which is its first entry.
+    job.boot(kernel="6.1-cloud", root=root, expect_tests=True, timeout=900,
+             payload=guest_payload(job, "6.1-cloud")[1:],
+             script=script("packages", RELEASE=vmtest.release_of("6.1-cloud"), VERSION=version,
+                           KERNELS=len(PACKAGES)))
+    os.remove(root)
 
 
 def job_fuzz(job):
@@ -598,6 +627,9 @@ def all_jobs():
     add("vmtest", [], job_self, "the log and TAP readers, and lint's circles, against what must fail")
     add("unit", ["tools"], job_unit, "the libraries' and axvmm's own tests, without any VM")
     add("install", ["tools"], job_install, "make install, then link and run; make uninstall")
+    add("packages", ["tools"], job_packages, "build the Debian packages; lintian is silent")
+    long("debian-root", ["packages", "fetch"], job_packages_boot,
+         "install the packages in a Debian root file system, boot it, run a guest, purge them")
     long("fuzz", ["tools"], job_fuzz, "the fuzz targets, a minute each")
     for flavour in STOCK:
         add(f"build-{flavour}", ["fetch"], build_module(flavour),

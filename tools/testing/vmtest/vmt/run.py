@@ -24,6 +24,9 @@ BOOT = {"qemu": 90, "bochs": 450, "debug": 240}
 # The project's own kernels: slow, since every access of memory is checked.
 DEBUG_KERNELS = ("debug", "kcsan")
 
+# What the kernel needs to mount the root file system that a run is given.
+ROOT_MODULES = ["virtio_pci", "virtio_blk", "ext4"]
+
 # How often a run is repeated if QEMU has erred. Once, two of three runs in a row that booted
 # guests with two CPUs met such an error; at another time none of some forty boots did.
 EXCUSES = 3
@@ -150,6 +153,7 @@ class Run:
         self.smp = 1
         self.mem = None
         self.icount = False
+        self.root = None  # an ext4 image: its systemd's service vmtest runs the script
         self.interactive = False
         self.axvcpu = False
         self.module = []
@@ -197,8 +201,11 @@ class Run:
             fs.add(ko, "t/" + os.path.basename(ko))
             insmod.append(os.path.basename(ko))
             rmmod.insert(0, initramfs.module_name(ko))
-        if self.modprobe or self.with_modules:
-            fs.modules(image, release, self.modprobe + self.with_modules)
+        if self.root:
+            fs.add(f"{HERE}/guest/root.sh", "etc/vmtest-root.sh")
+        wanted = self.modprobe + self.with_modules + (ROOT_MODULES if self.root else [])
+        if wanted:
+            fs.modules(image, release, wanted)
         for item in self.payload:
             source, _, dest = item.partition(":")
             if not os.path.exists(source):
@@ -217,6 +224,7 @@ class Run:
             "VMTEST_RMMOD": " ".join(rmmod),
             "VMTEST_PARAMS": self.params,
             "VMTEST_INTERACTIVE": "1" if self.interactive else "",
+            "VMTEST_ROOT": " ".join(ROOT_MODULES) if self.root else "",
             "VMTEST_KMEMLEAK": "1" if self.kmemleak else "",
             "VMTEST_SIZE": terminal_size() if self.interactive else "",
         }
@@ -268,7 +276,10 @@ class Run:
         m.debug = self.kernel in DEBUG_KERNELS
         m.interactive = self.interactive
         m.append = self.append
-        m.qemu_args = self.qemu_args
+        m.qemu_args = list(self.qemu_args)
+        if self.root:
+            # The image stays as it is.
+            m.qemu_args += ["-drive", f"file={self.root},format=raw,if=virtio,snapshot=on"]
         m.trace = self.trace
         m.kernel, m.initrd = kernel, initrd
         return m
