@@ -17,10 +17,10 @@ static const char *open_hint(int err)
 		return "load the module: modprobe axvcpu (or insmod axvcpu.ko)";
 	case EACCES:
 	case EPERM:
-		return "run as root, or give this user the device: chown or chmod it";
+		return "run as root, or add this user to the device's group (adduser USER axvcpu)";
 	case ENXIO:
 	case ENODEV:
-		return "the device file is stale: the module is not loaded; modprobe axvcpu";
+		return "the kernel could not load the module; modprobe axvcpu tells why";
 	default:
 		return NULL;
 	}
