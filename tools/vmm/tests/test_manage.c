@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of the commands of the control socket, with a machine that has vCPUs without threads. */
+#include <json-c/json.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "machine.h"
+#include "manage.h"
+#include "tap.h"
+
+#define CPUS	2
+
+static struct machine m;
+static struct vcpu vcpus[CPUS];
+static struct json_object *answer;
+
+static void start(void)
+{
+	unsigned int i;
+
+	memset(&m, 0, sizeof(m));
+	memset(vcpus, 0, sizeof(vcpus));
+	pthread_mutex_init(&m.lock, NULL);
+	CHECK_EQ(loop_init(&m.loop, &m.lock), 0);
+	m.end = MACHINE_ON;
+	m.vcpus = vcpus;
+	m.nr_vcpus = CPUS;
+	m.mem.nr = 2;
+	m.mem.areas[0].size = MIB(3);
+	m.mem.areas[1].size = MIB(4);
+	for (i = 0; i < CPUS; i++) {
+		vcpus[i].machine = &m;
+		pthread_cond_init(&vcpus[i].changed, NULL);
+	}
+}
+
+static const char *run(const char *command)
+{
+	const char *wrong;
+
+	json_object_put(answer);
+	answer = json_object_new_object();
+	pthread_mutex_lock(&m.lock);
+	wrong = manage(&m, command, answer);
+	pthread_mutex_unlock(&m.lock);
+	return wrong;
+}
+
+static void stop(void)
+{
+	json_object_put(answer);
+	answer = NULL;
+	close(m.loop.wake_fd);
+}
+
+static u64 number(const char *name)
+{
+	return json_object_get_uint64(json_object_object_get(answer, name));
+}
+
+static bool state_is(const char *state)
+{
+	return !strcmp(json_object_get_string(json_object_object_get(answer, "state")), state);
+}
+
+static void test_status(void)
+{
+	start();
+	CHECK(!run("status"));
+	CHECK_EQ(number("pid"), getpid());
+	CHECK_EQ(number("cpus"), CPUS);
+	CHECK_EQ(number("memory"), MIB(7));
+	CHECK(state_is("running"));
+	m.asked = true;
+	CHECK(!run("status"));
+	CHECK(state_is("stopping"));
+	CHECK(run("stat us"));
+	CHECK(run(""));
+	stop();
+}
+
+static void test_pause(void)
+{
+	start();
+	CHECK(run("resume"));
+	CHECK(!run("pause"));
+	CHECK(run("pause"));
+	CHECK_EQ(vcpus[0].holds, 1);
+	CHECK_EQ(vcpus[CPUS - 1].holds, 1);
+	CHECK(!run("status"));
+	CHECK(state_is("paused"));
+	CHECK(!run("resume"));
+	CHECK_EQ(vcpus[0].holds, 0);
+	CHECK_EQ(vcpus[CPUS - 1].holds, 0);
+	CHECK(run("resume"));
+	stop();
+}
+
+/* A guest that has been asked before ends; one that is paused goes on first. */
+static void test_stop(void)
+{
+	start();
+	m.asked = true;
+	CHECK(!run("pause"));
+	CHECK(!run("stop"));
+	CHECK(state_is("ended"));
+	CHECK_EQ(m.end, MACHINE_QUIT);
+	CHECK_EQ(vcpus[0].holds, 0);
+	stop();
+}
+
+int main(void)
+{
+	static const struct tap_case cases[] = {
+		{ "status", test_status },
+		{ "pause and resume", test_pause },
+		{ "stop", test_stop },
+	};
+
+	return tap_run(cases, ARRAY_SIZE(cases));
+}
