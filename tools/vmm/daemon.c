@@ -156,9 +156,10 @@ int daemon_start(const struct daemon_service *service, pid_t *pid,
 	if (!err) {
 		err = start(service, &arguments, listener, said[1], pid);
 		if (err)
-			log_error("%s: cannot start %s: %s; it is in the package %s",
-				  service->file, service->program, strerror(-err),
-				  service->package);
+			log_error("%s: cannot start %s: %s%s%s", service->file,
+				  service->program, strerror(-err),
+				  err == -ENOENT ? "; it is in the package " : "",
+				  err == -ENOENT ? service->package : "");
 	}
 	if (listener >= 0)
 		close(listener);

@@ -208,7 +208,7 @@ int devices_add_vhost_user(struct machine_config *config, const char *text)
 	int err;
 
 	if ((!blk && !fs) || !socket || !socket[8]) {
-		log_error("%s %s: give a type and a socket: blk,socket=/a.sock or fs,tag=b,socket=/b",
+		log_error("%s %s: give a type and a socket: blk,socket=/a or fs,tag=b,socket=/c",
 			  option, text);
 		return -EINVAL;
 	}

@@ -137,7 +137,7 @@ static void vhost_user(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(wrong); i++)
-		FAILS("give a type and a socket: blk,socket=/a.sock or fs,tag=b,socket=/b",
+		FAILS("give a type and a socket: blk,socket=/a or fs,tag=b,socket=/c",
 		      "--vhost-user", wrong[i]);
 	FAILS(NO_KERNEL, "--vhost-user", "blk,socket=/a,b=c");
 	FAILS(NO_KERNEL, "--vhost-user", "fs,tag=a,socket=/a,b=c");

@@ -9,7 +9,8 @@ FILES=300
 plan 27
 
 # virtiofsd makes the directory the root of a mount namespace, which the kernel refuses if the root
-# is the initramfs. So axvmm runs in another root, whose files are those of the initramfs.
+# is the initramfs. So axvmm runs in a mount namespace with another root, whose files are those of
+# the initramfs. A mere chroot would not do: there the kernel refuses user namespaces.
 ROOT=/mnt
 root() {
 	mount -t tmpfs root $ROOT
@@ -22,14 +23,13 @@ root() {
 	echo "user:x:1000:1000::/:/bin/sh" >>$ROOT/etc/passwd
 }
 
-# in_root USER COMMAND: run a shell command there
-in_root() { chroot $ROOT su -s /bin/sh "$1" -c "cd /t; $2"; }
-
-# as USER: let start() run axvmm as this user
+# as USER: let start() run axvmm there, as this user
 as() {
 	printf '#!/bin/sh\ncd /t; exec ./axvmm "$@"\n' >$ROOT/t/run
-	chmod 755 $ROOT/t/run
-	export AXVMM="chroot $ROOT su -s /t/run -- $1"
+	# shellcheck disable=SC2016 # the script expands it
+	printf '#!/bin/sh\ncd %s && mount -o move . / && exec chroot . su -s /t/run -- "$@"\n' $ROOT >/t/enter
+	chmod 755 $ROOT/t/run /t/enter
+	export AXVMM="unshare -m /t/enter $1"
 }
 
 root
@@ -107,7 +107,7 @@ check_fails "the guest's kernel complains" complaints
 check_fails "axvmm says more than it has to" grep "^axvmm" /tmp/console
 check_fails "a daemon is left" pidof virtiofsd
 none() {
-	in_root user "./axvmm run --kernel vmlinuz --initrd initrd --share /tmp/none" >/tmp/second 2>&1
+	$AXVMM run --kernel vmlinuz --initrd initrd --share /tmp/none >/tmp/second 2>&1
 	[ $? = 1 ] && grep "/tmp/none: cannot open the directory to share" /tmp/second
 }
 check "a directory that is not there" none
