@@ -249,31 +249,34 @@ static int create_vm(struct machine *m, const struct machine_config *machine_con
 	return memory_create(&m->mem, m->vm, shares_memory(machine_config));
 }
 
-static int create_vhost(struct machine *m, const struct machine_config *config)
+static int create_devices(struct machine *m, const struct machine_config *config)
 {
 	struct vhost_board board = {
 		.lock = &m->lock, .vm = m->vm, .mem = &m->mem, .seccomp = m->seccomp,
 	};
+	const unsigned int nr = config->nr_vhost;
 	unsigned int i;
 	int err = 0;
 
-	if (!config->nr_vhost)
+	if (!nr && !config->rng)
 		return 0;
 	board.pci = board_pci(m, &board.msi);
 	if (!board.pci) {
 		log_error("there is no PCI here, where a disk or another device could be");
 		return -EOPNOTSUPP;
 	}
-	m->vhost = calloc(config->nr_vhost, sizeof(*m->vhost));
-	if (!m->vhost) {
+	m->vhost = calloc(nr, sizeof(*m->vhost));
+	if (nr && !m->vhost) {
 		log_error("out of memory");
 		return -ENOMEM;
 	}
-	for (i = 0; !err && i < config->nr_vhost; i++) {
+	for (i = 0; !err && i < nr; i++) {
 		m->nr_vhost++;
 		err = vhost_create(&m->vhost[i], &config->vhost[i], &board,
 				   i * MSIX_VECTORS);
 	}
+	if (!err && config->rng)
+		err = rng_create(&m->rng, &m->mem, board.pci, board.msi, nr * MSIX_VECTORS);
 	return err;
 }
 
@@ -326,7 +329,7 @@ struct machine *machine_create(const struct machine_config *config)
 	if (!err)
 		err = board_create(m, config);
 	if (!err)
-		err = create_vhost(m, config);
+		err = create_devices(m, config);
 	if (!err)
 		err = create_vcpus(m, config);
 	if (!err)

@@ -14,9 +14,13 @@
 #include "control.h"
 #include "loop.h"
 #include "memory.h"
+#include "rng.h"
 #include "timer.h"
 #include "vcpu.h"
 #include "vhost.h"
+
+/* The most devices on PCI: those of VHOST_DEVICES, and the one for random numbers. */
+#define MACHINE_DEVICES	(VHOST_DEVICES + 1)
 
 /**
  * enum machine_end - why the machine ended; the values are exit codes
@@ -49,6 +53,7 @@ enum machine_end {
  * @no_seccomp:	do not filter the system calls of the threads of vCPUs and of @vhost
  * @vhost:	virtio devices, whose back ends are other processes or the kernel
  * @nr_vhost:	entries of @vhost
+ * @rng:	a device for random numbers
  */
 struct machine_config {
 	struct boot_config boot;
@@ -60,6 +65,7 @@ struct machine_config {
 	bool no_seccomp;
 	struct vhost_config vhost[VHOST_DEVICES];
 	unsigned int nr_vhost;
+	bool rng;
 };
 
 /**
@@ -81,6 +87,7 @@ struct machine_config {
  * @vhost:	virtio devices, whose back ends are other processes or the kernel, each with
  *		a thread; the array is constant
  * @nr_vhost:	entries of @vhost; constant
+ * @rng:	the device for random numbers, if there is one
  * @vcpus:	the vCPUs, each with a thread; the array is constant
  * @nr_vcpus:	entries of @vcpus; constant
  * @seccomp:	the threads of @vcpus and @vhost filter their system calls; constant
@@ -103,6 +110,7 @@ struct machine {
 	struct control control;
 	struct vhost *vhost;
 	unsigned int nr_vhost;
+	struct rng rng;
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;
 	bool seccomp;

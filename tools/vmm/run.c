@@ -43,6 +43,7 @@ enum option_id {
 	OPT_NO_SECCOMP,
 	OPT_DISK,
 	OPT_NET,
+	OPT_RNG,
 	OPT_SHARE,
 	OPT_VHOST_USER,
 	OPT_VSOCK,
@@ -59,6 +60,7 @@ static const struct option options[] = {
 	{ "firmware", required_argument, NULL, 'f' },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
+	{ "rng", no_argument, NULL, OPT_RNG },
 	{ "share", required_argument, NULL, OPT_SHARE },
 	{ "vhost-user", required_argument, NULL, OPT_VHOST_USER },
 	{ "vsock", required_argument, NULL, OPT_VSOCK },
@@ -93,6 +95,7 @@ static void usage(void)
 	       "                      a directory that virtiofsd shares with the guest\n"
 	       "      --vhost-user blk,socket=PATH, --vhost-user fs,tag=TAG,socket=PATH\n"
 	       "                      a disk or directory that another process serves there\n"
+	       "      --rng           a device for random numbers, which are the host's\n"
 	       "      --vsock CID     sockets between host and guest, whose number is CID\n"
 	       "      --name NAME     name of the guest, for axvmm list and its like\n"
 	       "      --restart       start the guest again when it resets or panics\n"
@@ -336,6 +339,9 @@ static int parse(int argc, char **argv, struct run_options *o)
 			break;
 		case OPT_NET:
 			err = devices_add_net(config, optarg);
+			break;
+		case OPT_RNG:
+			config->rng = true;
 			break;
 		case OPT_SHARE:
 			err = devices_add_share(config, optarg);

@@ -46,7 +46,7 @@ static void button_up(void *arg)
 }
 
 _Static_assert(INJECT_CPUS == ARCH_CPUS_MAX, "the injector knows all vCPUs");
-_Static_assert(VHOST_DEVICES * MSIX_VECTORS <= GICV2M_VECTORS, "the frame knows all vectors");
+_Static_assert(MACHINE_DEVICES * MSIX_VECTORS <= GICV2M_VECTORS, "the frame knows all vectors");
 _Static_assert(GICV2M_VECTORS <= INJECT_GSI, "devices and the injector have different routes");
 
 /* The root of PCI, which has no I/O ports, and the frame that its devices' messages go to. */

@@ -114,6 +114,7 @@ static void options(void)
 	FAILS("vmlinuz: this belongs to no option; a kernel is given with --kernel", "vmlinuz");
 	FAILS(NO_KERNEL, "--stats");
 	FAILS(NO_KERNEL, "--no-seccomp");
+	FAILS(NO_KERNEL, "--rng");
 }
 
 static void firmware(void)
@@ -266,6 +267,7 @@ static void help(void)
 	CHECK(strstr(said, "--restart"));
 	CHECK(strstr(said, "--disk"));
 	CHECK(strstr(said, "--net"));
+	CHECK(strstr(said, "--rng"));
 	CHECK(strstr(said, "--share"));
 	CHECK(strstr(said, "--vhost-user"));
 	CHECK(strstr(said, "--vsock"));

@@ -2,10 +2,11 @@
 # shellcheck shell=sh
 #
 # A guest of axvmm has sockets to the host (vsock), by the kernel's vhost-vsock, and at the same time
-# two disks, two network devices, and a directory shared by a virtiofsd that this script starts.
+# two disks, two network devices, a directory shared by a virtiofsd that this script starts, and a
+# device for random numbers.
 
 CID=42
-plan 22
+plan 23
 
 tap() { tunctl -t "$1" >/dev/null && ip addr add "$2/24" dev "$1" && ip link set "$1" up; }
 
@@ -24,8 +25,8 @@ dd if=/dev/urandom of=/tmp/data bs=64k count=16 2>/dev/null
 sum=$(md5sum </tmp/data)
 check "a virtiofsd shares a directory" serve
 start 2 --vsock $CID --disk /tmp/disk1 --net tap=tap0 --disk /tmp/disk2,ro --net tap=tap1 \
-	--vhost-user fs,tag=shared,socket=/tmp/share.sock
-check "a guest starts with seven devices" seen 1 "This is a shell"
+	--vhost-user fs,tag=shared,socket=/tmp/share.sock --rng
+check "a guest starts with eight devices" seen 1 "This is a shell"
 check "the threads of vCPUs and of the devices filter system calls" filters
 
 ./vsock echo 5000 >/tmp/echo &
@@ -53,6 +54,10 @@ say 'mount -t virtiofs shared /mnt && cat /mnt/file && echo from the guest >/mnt
 check "it reads the shared directory" seen 1 "^from the host"
 written() { say 'sync; echo writ"ten"'; seen 1 "^written" && grep "from the guest" /tmp/shared/file; }
 check "and writes there" written
+
+# shellcheck disable=SC2016 # the guest's shell expands it
+say 'dd if=/dev/hwrng bs=1000 count=1 2>/dev/null | tr -d "\\000" | wc -c >/tmp/n; [ $(cat /tmp/n) -gt 950 ] && echo ran"dom"'
+check "it reads random numbers" seen 1 "^random"
 
 second() {
 	./axvmm run --kernel vmlinuz --initrd initrd --vsock $CID >/tmp/second 2>&1
