@@ -3,7 +3,8 @@
 #
 # Debian's QEMU uses axvcpu through axv-kvm, which looks like KVM. It boots a Debian kernel with
 # CPUS CPUs, whose init switches CPUs off and on, reads a disk and powers off. MACHINE is QEMU's
-# machine, RELEASE that kernel's release. The disk's queue is an ioeventfd, and its interrupts are irqfds.
+# machine, RELEASE that kernel's release. The disk's queue is an ioeventfd, and its interrupts are
+# irqfds, or with VECTORS=0 the level of an input of the I/O APIC.
 
 # shellcheck disable=SC3040 # busybox has it
 set -o pipefail
@@ -11,7 +12,8 @@ boot() {
 	AXV_KVM_DEBUG=1 ./axv-kvm qemu-system-x86_64 -L firmware -nodefaults -nographic \
 		-accel kvm -machine "$MACHINE" -cpu host -smp "$CPUS" -m 256 \
 		-serial stdio -kernel vmlinuz -initrd initrd -no-reboot \
-		-drive file=disk,format=raw,if=none,id=disk -device virtio-blk-pci,drive=disk \
+		-drive file=disk,format=raw,if=none,id=disk \
+		-device "virtio-blk-pci,drive=disk${VECTORS:+,vectors=$VECTORS}" \
 		-append "console=ttyS0 panic=-1 axvcpu.cpus axvcpu.disk" </dev/null 2>&1 | tee /tmp/console
 }
 dd if=/dev/urandom of=disk bs=64k count=32 2>/dev/null

@@ -38,9 +38,10 @@ MOVED_ARM64 = ["corners", "exits", "gic", "isolation", "sgi", "timer"]
 RACES = ["affinity", "doorbell", "kick", "kill", "lapic_ipi", "lapic_msi", "lapic_timer",
          "lifecycle", "memory", "mmu_race", "regs", "show", "stats", "usermem", "work"]
 
-# QEMU on axvcpu: a name, QEMU's machine and its irqchip, CPUs of the guest.
-KVM_QEMU = [("pc", "pc", 2), ("pc-split", "pc,kernel-irqchip=split", 2)]
-KVM_QEMU_LONG = [("pc", "pc", 1), ("q35", "q35", 2)]
+# QEMU on axvcpu: a name, QEMU's machine and its irqchip, CPUs of the guest, interrupt vectors of
+# its disk ("": QEMU's default; "0": a level).
+KVM_QEMU = [("pc", "pc", 2, ""), ("pc-split", "pc,kernel-irqchip=split", 2, "")]
+KVM_QEMU_LONG = [("pc", "pc", 1, "0"), ("q35", "q35", 2, "")]
 
 # A kernel for 32-bit processors, with PAE page tables. It is only used as a guest.
 I386 = "6.1-686-pae"
@@ -700,9 +701,9 @@ def all_jobs():
         put(f"guest-devices-{guest}-on-{host}", [f"build-{host}", "tools", "vsock-build"],
             guest_devices(host, guest),
             f"a guest {guest} of axvmm has a vsock and all other devices at once, on {host}")
-    for put, (name, machine, cpus) in both(KVM_QEMU, KVM_QEMU_LONG):
+    for put, (name, machine, cpus, vectors) in both(KVM_QEMU, KVM_QEMU_LONG):
         put(f"kvm-qemu-{name}-{cpus}", ["build-6.1-cloud", "tools"],
-            kvm_qemu("6.1-cloud", "kvm-qemu", CPUS=cpus, MACHINE=machine),
+            kvm_qemu("6.1-cloud", "kvm-qemu", CPUS=cpus, MACHINE=machine, VECTORS=vectors),
             f"QEMU finds axvcpu behind KVM's interface, and boots Debian with {cpus} CPU(s) "
             f"on machine {machine}")
     long("kvm-qemu-reset", ["build-6.1-cloud", "tools"], kvm_qemu("6.1-cloud", "kvm-qemu-reset"),
