@@ -26,7 +26,7 @@ BOCHS = [("6.1-cloud", "zambezi"), ("6.1-cloud", "corei7_haswell_4770")]
 BOCHS_LONG = [("6.12-cloud", "corei7_haswell_4770")]
 
 # The kernels for which DKMS builds the module in the test of the packages: the first runs.
-PACKAGES = ["6.1-cloud", "6.1-rt", "6.12"]
+PACKAGES = ["6.1-cloud", "6.1-rt", "6.12-cloud"]
 
 # The programs that run once more with their vCPUs saved and restored at every exit.
 MOVED = [f"exits{part}_{mode}" for part in ("", "_cpu", "_io", "_mmio")
