@@ -138,7 +138,7 @@ class Scripts(unittest.TestCase):
         used = set()
         for name in ("bench", "demo", "vmt/matrix.py"):
             with open(os.path.join(vmt.run.HERE, name), encoding="utf-8") as f:
-                used |= set(re.findall(r'\bscript\("([\w-]+)"', f.read()))
+                used |= set(re.findall(r'\b(?:script\(|kvm_qemu\("[\w.-]+", )"([\w-]+)"', f.read()))
         there = {os.path.splitext(name)[0] for name in os.listdir(f"{vmt.run.HERE}/scripts")}
         self.assertEqual(used, there)
 
