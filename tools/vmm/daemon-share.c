@@ -119,5 +119,11 @@ int daemon_start_share(const struct daemon_share *share, pid_t *pid,
 	int err = check_directory(share);
 
 	*output = (struct daemon_output){ .fd = -1 };
+	/* virtiofsd ends if it cannot drop them; the kernel allows that in no user namespace. */
+	if (!err && geteuid() && getgroups(0, NULL) > 0) {
+		log_error("%s: this user has supplementary groups, which virtiofsd cannot drop; "
+			  "run axvmm as root, or use --vhost-user fs", share->directory);
+		return -EPERM;
+	}
 	return err ? err : daemon_start(&service, pid, output);
 }
