@@ -240,6 +240,7 @@ static int create_vm(struct machine *m, const struct machine_config *machine_con
 		return err;
 	}
 
+	m->memory = machine_config->memory;
 	board_memory(&m->mem, machine_config);
 	if ((memory_end(&m->mem) - 1) >> bits) {
 		log_error("this host has %llu-bit guest addresses; use a smaller --mem",

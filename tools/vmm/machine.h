@@ -78,6 +78,8 @@ struct machine_config {
  * @host:	the device, /dev/axvcpu; constant
  * @vm:		the VM; constant
  * @mem:	guest memory; constant
+ * @memory:	bytes of memory that the user gave the guest; @mem may lack some of them, where
+ *		the board has something else; constant
  * @bus:	devices in guest physical memory; constant
  * @loop:	the event loop, run by the main thread
  * @signals:	signals that end axvmm or suspend it
@@ -102,6 +104,7 @@ struct machine {
 	struct axv_host *host;
 	struct axv_vm *vm;
 	struct memory mem;
+	u64 memory;
 	struct bus bus;
 	struct loop loop;
 	struct loop_source signals;

@@ -23,15 +23,10 @@ static void add_text(struct json_object *to, const char *name, const char *text)
 
 static const char *status(struct machine *m, struct json_object *answer)
 {
-	u64 bytes = 0;
-	unsigned int i;
-
-	for (i = 0; i < m->mem.nr; i++)
-		bytes += m->mem.areas[i].size;
 	add_number(answer, "pid", getpid());
 	add_text(answer, "state", m->paused ? "paused" : m->asked ? "stopping" : "running");
 	add_number(answer, "cpus", m->nr_vcpus);
-	add_number(answer, "memory", bytes);
+	add_number(answer, "memory", m->memory);
 	return NULL;
 }
 

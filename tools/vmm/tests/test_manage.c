@@ -25,9 +25,7 @@ static void start(void)
 	m.end = MACHINE_ON;
 	m.vcpus = vcpus;
 	m.nr_vcpus = CPUS;
-	m.mem.nr = 2;
-	m.mem.areas[0].size = MIB(3);
-	m.mem.areas[1].size = MIB(4);
+	m.memory = MIB(7);
 	for (i = 0; i < CPUS; i++) {
 		vcpus[i].machine = &m;
 		pthread_cond_init(&vcpus[i].changed, NULL);
