@@ -250,14 +250,32 @@ axv_x86_requests(struct axv_x86_vcpu *x)
 	return AXV_EXIT;
 }
 
-/* Does the VMM wait for the interrupt window, and is that open in the halted guest? */
+/*
+ * If the VMM injected an external interrupt now, would that be the next event?  An NMI that
+ * waits for the end of an NMI handler does not come before it.
+ */
+static __always_inline bool axv_x86_pic_is_next(struct axv_x86_vcpu *x)
+{
+	const struct axv_x86_events *ev = &x->events;
+
+	if (likely(!READ_ONCE(ev->any)))
+		return axv_lapic_pic_open(x);
+	/* Interrupts of the APIC do not count: they come after one of the VMM's. */
+	return axv_lapic_pic_open(x) && !READ_ONCE(ev->extint_count) &&
+	       (!READ_ONCE(ev->nmi_pending) || x->hw->get_nmi_masked(x)) &&
+	       !READ_ONCE(ev->exception) && !ev->reinject;
+}
+
+/*
+ * Does the VMM wait for the interrupt window, and is that open in the halted guest?  If an NMI
+ * is next, that ends the halt.
+ */
 static __always_inline bool
 axv_x86_window_is_open(struct axv_x86_vcpu *x,
 		       const struct axv_x86_engine *engine)
 {
 	return x->irq_window && (x->regs.rflags & X86_EFLAGS_IF) &&
-	       !engine->shadow(x) && !READ_ONCE(x->events.extint_count) &&
-	       axv_lapic_pic_open(x);
+	       !engine->shadow(x) && axv_x86_pic_is_next(x);
 }
 
 /*
@@ -494,18 +512,6 @@ static __always_inline enum axv_next axv_x86_host_work(struct axv_vcpu *vcpu,
 	if (read_thread_flags() & AXV_NEED_RESCHED)
 		schedule();
 	return AXV_RESUME;
-}
-
-/* If the VMM injected an external interrupt now, would that be the next event? */
-static __always_inline bool axv_x86_pic_is_next(const struct axv_x86_vcpu *x)
-{
-	const struct axv_x86_events *ev = &x->events;
-
-	if (likely(!READ_ONCE(ev->any)))
-		return axv_lapic_pic_open(x);
-	/* Interrupts of the APIC do not count: they come after one of the VMM's. */
-	return x->lapic && axv_lapic_pic_open(x) && !READ_ONCE(ev->extint_count) &&
-	       !READ_ONCE(ev->nmi_pending) && !READ_ONCE(ev->exception) && !ev->reinject;
 }
 
 /**

@@ -9,6 +9,7 @@
 #include "../events.h"
 #include "../exit.h"
 #include "../regs.h"
+#include "../run.h"
 #include "fake_hw.h"
 
 #define EXTINT(vector)		(AXV_X86_EVENT_VALID | (vector))
@@ -604,6 +605,31 @@ static void events_test_rf(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, *rflags & X86_EFLAGS_RF);
 }
 
+/* A run that ends with the interrupt window tells that an interrupt would be taken. */
+static void events_test_window(struct kunit *test)
+{
+	struct fake_vcpu *f = test->priv;
+	bool irq_window, nmi_window;
+	u64 event;
+
+	/* In an NMI handler that has set IF, with one more NMI. */
+	KUNIT_EXPECT_EQ(test, 0, inject_nmi(f));
+	f->nmi_masked = true;
+	f->x.irq_window = true;
+	KUNIT_EXPECT_EQ(test, AXV_EXIT, axv_x86_next_event(&f->x, &event, &irq_window,
+							   &nmi_window));
+	KUNIT_EXPECT_EQ(test, AXV_EXIT_IRQ_WINDOW, f->run.exit_reason);
+	KUNIT_EXPECT_TRUE(test, axv_x86_pic_is_next(&f->x));
+
+	/* The NMI can be delivered: it comes first. */
+	f->nmi_masked = false;
+	KUNIT_EXPECT_FALSE(test, axv_x86_pic_is_next(&f->x));
+	KUNIT_EXPECT_EQ(test, NMI, pick(f, false, false));
+	KUNIT_EXPECT_TRUE(test, axv_x86_pic_is_next(&f->x));
+	KUNIT_EXPECT_EQ(test, 0, inject_extint(f, 0x30));
+	KUNIT_EXPECT_FALSE(test, axv_x86_pic_is_next(&f->x));
+}
+
 static struct kunit_case events_cases[] = {
 	KUNIT_CASE(events_test_hardware_is_off),
 	KUNIT_CASE(events_test_extint_fifo),
@@ -621,6 +647,7 @@ static struct kunit_case events_cases[] = {
 	KUNIT_CASE(events_test_registers),
 	KUNIT_CASE(events_test_save_restore),
 	KUNIT_CASE(events_test_rf),
+	KUNIT_CASE(events_test_window),
 	{}
 };
 
