@@ -194,6 +194,8 @@ static int after_finish(struct vcpu *v)
 		v->pending = PENDING_FINISH;
 		return TO_VMM;
 	}
+	/* The guest is an instruction further than at the exit that told. */
+	v->ready = false;
 	if (v->finish_result < 0)
 		return internal_error(v);
 	return GO_ON;
@@ -408,7 +410,9 @@ static int run_once(struct vcpu *v)
 		debug("%s", axv_error());
 		return err;
 	}
-	v->ready = v->page->ready_for_interrupt;
+	/* Otherwise an exit for the window that does not tell so repeats for ever. */
+	v->ready = v->page->ready_for_interrupt ||
+		   v->page->exit_reason == AXV_EXIT_IRQ_WINDOW;
 	if (v->page->exit_reason == AXV_EXIT_KICKED || v->page->exit_reason == AXV_EXIT_NOTHING)
 		return interrupted(v);
 	return handle_exit(v);

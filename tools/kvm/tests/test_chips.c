@@ -475,6 +475,46 @@ static void test_accesses(void)
 	tap(events_interrupt(&v, &irq) == -ENXIO, "nor can it");
 }
 
+static __u32 one_exit;
+static bool one_ready;
+
+static void end_once(int signal)
+{
+	(void)signal;
+	v.page->exit_reason = one_exit;
+	v.page->ready_for_interrupt = one_ready;
+	one_exit = AXV_EXIT_SHUTDOWN;
+}
+
+static void test_ready(void)
+{
+	unsigned int events;
+
+	signal(SIGUSR1, end_once);
+	kernel.signal_in_run = SIGUSR1;
+	set_routes(1, pin_entry(4, KVM_IRQCHIP_PIC_MASTER, 4), message_entry(40));
+	out(0x21, 0);
+	out(0x20, 0x20);
+	set_line(4, true);
+	set_line(4, false);
+	events = kernel.events;
+	v.ready = false;
+	one_exit = AXV_EXIT_IRQ_WINDOW;
+	run_vcpu(&v);
+	tap(kernel.events == events + 1 && kernel.event.type == AXV_INJECT_EXTINT,
+	    "the guest gets the vector after an exit for its window");
+	out(0x20, 0x20);
+
+	one_exit = AXV_EXIT_IO_STRING;
+	one_ready = true;
+	run_vcpu(&v);
+	tap(v.run->exit_reason == KVM_EXIT_INTERNAL_ERROR && !v.ready,
+	    "what an exit told does not hold after an instruction that the library executes");
+	kernel.signal_in_run = 0;
+	signal(SIGUSR1, SIG_DFL);
+	v.page->ready_for_interrupt = 0;
+}
+
 /* ---- the thread --------------------------------------------------------- */
 
 static bool wait_for(bool (*is)(void))
@@ -646,6 +686,7 @@ int main(void)
 		test_levels();
 		test_routes();
 		test_accesses();
+		test_ready();
 		test_timer();
 		test_irqfds();
 		chips_remove_vcpu(&v);
