@@ -188,13 +188,14 @@ static int set_routing_with_chips(struct vm *vm, const struct kvm_irq_routing_en
 	if (err)
 		goto out;
 	pthread_mutex_lock(&vm->lock);
+	/* First: the module takes a signal for a gsi without a route, and drops it. */
+	irqfd_leave(vm->chips, gsis, max);
 	err = axv_vm_set_routes(vm->axv, routes, nr_routes, AXV_ROUTES_ALL);
 	if (!err) {
-		irqfd_leave(vm->chips, gsis, max);
 		chips_set_routes(vm->chips, gsis, max);
-		irqfd_join(vm->chips);
 		gsis = NULL;
 	}
+	irqfd_join(vm->chips);
 	pthread_mutex_unlock(&vm->lock);
 out:
 	free(routes);

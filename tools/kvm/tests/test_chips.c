@@ -656,6 +656,13 @@ static void test_irqfds(void)
 	tap(has_new_irqfd() && kernel.irqfd.gsi == 5 && !kernel.irqfd.flags,
 	    "a route that becomes a message moves the irqfd to the module");
 	irqfd_calls = kernel.calls[CALL_IRQFD];
+	kernel.fail_command = AXV_VM_SET_ROUTES;
+	kernel.fail_errno = ENOMEM;
+	tap(set_routes(1, pin_entry(5, KVM_IRQCHIP_PIC_MASTER, 5), message_entry(40)) == -ENOMEM &&
+	    kernel.calls[CALL_IRQFD] == irqfd_calls + 2 && !kernel.irqfd.flags,
+	    "the irqfd leaves the module before the route does, and returns if that fails");
+	kernel.fail_command = 0;
+	irqfd_calls = kernel.calls[CALL_IRQFD];
 	set_routes(1, pin_entry(5, KVM_IRQCHIP_PIC_MASTER, 5), message_entry(40));
 	tap(has_new_irqfd() && kernel.irqfd.flags == AXV_IRQFD_REMOVE,
 	    "a route that becomes an input moves it back");
