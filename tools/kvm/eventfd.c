@@ -35,10 +35,12 @@ int eventfd_irqfd(struct vm *vm, const struct kvm_irqfd *irqfd)
 {
 	int err;
 
+	if (!vm->lapic)
+		return -EINVAL;
 	if (vm->chips)
 		return irqfd_set(vm->chips, irqfd);
 	/* Without an IOAPIC of its own KVM refuses resampling in the same way. */
-	if (irqfd->flags & ~KVM_IRQFD_FLAG_DEASSIGN || !vm->lapic)
+	if (irqfd->flags & ~KVM_IRQFD_FLAG_DEASSIGN)
 		return -EINVAL;
 	if (irqfd->flags & KVM_IRQFD_FLAG_DEASSIGN) {
 		err = axv_vm_remove_irqfd(vm->axv, irqfd->gsi, irqfd->fd);

@@ -24,8 +24,12 @@ __u32 irqchip_yield(struct axv_host *host)
 	return axv_query(host, AXV_QUERY_VM_FLAGS, &offered) ? 0 : offered & AXV_VM_YIELD_ON_SPIN;
 }
 
-/* A VM of the module's gets its local APICs when it is created: create another one. */
-static int have_lapics(struct vm *vm)
+/*
+ * A VM of the module's gets its local APICs when it is created: create another one.
+ *
+ * @chips: PIC, IOAPIC and PIT; NULL: they are the VMM's
+ */
+static int have_lapics(struct vm *vm, struct chips *chips)
 {
 	const struct axv_vm_config config = {
 		.irqchip = AXV_IRQCHIP_LAPIC,
@@ -48,6 +52,8 @@ static int have_lapics(struct vm *vm)
 	}
 	axv_vm_destroy(vm->axv);
 	vm->axv = axv;
+	/* In this order: otherwise a call of another thread takes the irqchip for a split one. */
+	vm->chips = chips;
 	vm->lapic = true;
 	return 0;
 }
@@ -59,7 +65,7 @@ int irqchip_split(struct vm *vm, uint64_t pins)
 	if (pins > PINS_MAX)
 		return -EINVAL;
 	pthread_mutex_lock(&vm->lock);
-	err = vm->lapic || vm->nr_vcpus ? -EEXIST : have_lapics(vm);
+	err = vm->lapic || vm->nr_vcpus ? -EEXIST : have_lapics(vm, NULL);
 	pthread_mutex_unlock(&vm->lock);
 	return err;
 }
@@ -77,11 +83,9 @@ static int create(struct vm *vm)
 	err = chips_create(vm, &chips);
 	if (err)
 		return err;
-	err = have_lapics(vm);
+	err = have_lapics(vm, chips);
 	if (err)
 		chips_free(chips);
-	else
-		vm->chips = chips;
 	return err;
 }
 
@@ -276,11 +280,12 @@ static bool find_route(struct vm *vm, __u32 gsi, struct axv_route *route)
  */
 int irqchip_line(struct vm *vm, const struct kvm_irq_level *line, __s32 *status)
 {
-	struct chips *c = vm->chips;
 	struct axv_route route = {};
+	struct chips *c;
 
 	if (!vm->lapic)
 		return -ENXIO;
+	c = vm->chips;
 	if (c) {
 		pthread_mutex_lock(&c->lock);
 		*status = chips_set_gsi(c, line->irq, SOURCE_VMM, line->level);

@@ -26,7 +26,7 @@ struct doorbell;
  * @host: of @system
  * @axv: the VM of the module
  * @lock: guards all that follows, and the choice of @axv
- * @lapic: the local APICs are in the module
+ * @lapic: the local APICs are in the module.  Read without @lock as well, before @chips
  * @chips: PIC, IOAPIC and PIT (chips.c); NULL: they are the VMM's.  Set once, with @lock held and
  *	before there are vCPUs
  * @nr_vcpus: vCPUs that there are; goes up with @lock held, and down without it: a thread that
@@ -43,7 +43,7 @@ struct vm {
 	struct axv_host *host;
 	struct axv_vm *axv;
 	pthread_mutex_t lock;
-	bool lapic;
+	atomic_bool lapic;
 	struct chips *_Atomic chips;
 	atomic_uint nr_vcpus;
 	struct memory *memory;
