@@ -261,9 +261,21 @@ static u8 poll(struct pic *p)
 	return POLL_PENDING | pin;
 }
 
-/* Reset what ICW1 resets, but not the fields that ICW1 itself sets. */
+/*
+ * Reset what ICW1 resets, but not the fields that ICW1 itself sets.  An interrupt that is in
+ * service, and an edge that is forgotten, have ended: otherwise nobody asks their devices again.
+ */
 static void reset(struct pic *p)
 {
+	u8 ended = p->isr | (p->irr & ~level_triggered(p));
+	unsigned int pin;
+
+	for (pin = 0; pin < 8; pin++) {
+		if (ended & BIT(pin))
+			note_end(p, pin);
+	}
+	if (p->pics->keep_edges)
+		p->lines &= level_triggered(p);
 	p->irr = p->lines & level_triggered(p);
 	p->isr = 0;
 	p->imr = 0;

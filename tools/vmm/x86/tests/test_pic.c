@@ -47,12 +47,8 @@ static void pulse(unsigned int pin)
 }
 
 /* Initialize the pair as Linux does: vectors 0x30 and 0x38, nothing masked. */
-static void start_with(u8 icw4)
+static void initialize(u8 icw4)
 {
-	bus_init(&bus, "port");
-	notified = 0;
-	wire = false;
-	pic_init(&pics, &bus, output, NULL);
 	out(MASTER, 0x11);
 	out(MASTER + 1, 0x30);
 	out(MASTER + 1, 0x04);
@@ -61,6 +57,15 @@ static void start_with(u8 icw4)
 	out(SLAVE + 1, 0x38);
 	out(SLAVE + 1, 0x02);
 	out(SLAVE + 1, icw4 & ~0x10);
+}
+
+static void start_with(u8 icw4)
+{
+	bus_init(&bus, "port");
+	notified = 0;
+	wire = false;
+	pic_init(&pics, &bus, output, NULL);
+	initialize(icw4);
 }
 
 static void start(void)
@@ -407,6 +412,15 @@ static void kept_edges(void)
 	line(10, true);
 	out(SLAVE + 1, 0x04);
 	CHECK(!wire);
+
+	/* An input that was high before ICW1 can rise again. */
+	start();
+	pics.keep_edges = true;
+	line(3, true);
+	initialize(0x01);
+	CHECK(!wire);
+	line(3, true);
+	CHECK(wire);
 }
 
 static unsigned int ends, last_end;
@@ -445,6 +459,17 @@ static void watched_ends(void)
 	CHECK_EQ(pic_acknowledge(&pics), 0x34);
 	CHECK_EQ(ends, 1);
 	CHECK_EQ(last_end, 4);
+
+	/* ICW1 ends what is in service, and forgets edges. */
+	start();
+	ends = 0;
+	pic_watch_ends(&pics, ended, &ends);
+	line(4, true);
+	pic_acknowledge(&pics);
+	line(5, true);
+	out(MASTER, 0x11);
+	CHECK_EQ(ends, 2);
+	CHECK_EQ(last_end, 5);
 }
 
 static void changed(void)
