@@ -337,7 +337,7 @@ static void end_of_interrupt(struct pic *p, u8 value)
 static void write_command(struct pic *p, u8 value)
 {
 	if (value & ICW1) {
-		p->level_all = value & ICW1_LTIM;
+		p->level_all = value & ICW1_LTIM && !p->pics->keep_edges;
 		p->single = value & ICW1_SNGL;
 		p->icw4_expected = value & ICW1_IC4;
 		p->next_icw = 2;

@@ -78,7 +78,8 @@ struct pic {
  * @keep_edges:	an edge stays a request if the input falls before it is acknowledged, as in
  *		KVM: otherwise a caller that raises an input and lets it fall at once loses it.
  *		And ICW1 forgets that an edge triggered input is high: what sets it high again is
- *		an edge.
+ *		an edge.  The "all inputs are level triggered" of ICW1 is ignored: a pulse is no
+ *		level, so otherwise the timer and irqfds would be dropped
  * @ended:	a bit for each input whose interrupt has ended since @tell_ended was called
  * @tell_ended:	called when an interrupt has ended; may be NULL
  * @ended_arg:	for @tell_ended

@@ -421,6 +421,15 @@ static void kept_edges(void)
 	CHECK(!wire);
 	line(3, true);
 	CHECK(wire);
+
+	/* ICW1 with LTIM: a pulse is an edge all the same. */
+	out(MASTER, 0x19);
+	out(MASTER + 1, 0x30);
+	out(MASTER + 1, 0x04);
+	out(MASTER + 1, 0x01);
+	CHECK(!wire);
+	pulse(0);
+	CHECK(wire);
 }
 
 static unsigned int ends, last_end;
