@@ -283,11 +283,14 @@ struct irq_line ioapic_line(struct ioapic *io, unsigned int pin)
 	};
 }
 
-/* Both registers are only accessed by 4 bytes (82093AA, 3.1). */
+/*
+ * Both registers are to be accessed by 4 bytes (82093AA, 3.1), but UEFI firmware (EDK2) selects a
+ * register by a write of one byte.  A narrow write has zeros above it.
+ */
 static const struct bus_ops ioapic_ops = {
 	.read = ioapic_read,
 	.write = ioapic_write,
-	.widths = 4,
+	.widths = 1 | 2 | 4,
 };
 
 int ioapic_init(struct ioapic *io, struct bus *bus, u64 address,

@@ -143,6 +143,13 @@ static void registers(void)
 	CHECK_EQ(bus_read(&bus, IOAPIC_ADDRESS + 4, 4), 0);
 	bus_write(&bus, IOAPIC_ADDRESS + 4, 4, 0);
 	CHECK_EQ(bus_read(&bus, SELECT, 4), 1);
+
+	/* Narrow accesses. */
+	bus_write(&bus, SELECT, 1, 0x3e);
+	CHECK_EQ(bus_read(&bus, SELECT, 2), 0x3e);
+	bus_write(&bus, WINDOW, 2, 0x2345);
+	CHECK_EQ(get(0x3e), 0x2345);
+	CHECK_EQ(bus_read(&bus, WINDOW, 1), 0x45);
 	CHECK_EQ(sent, 0);
 }
 
