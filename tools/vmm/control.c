@@ -27,9 +27,12 @@ static struct json_object *answer(struct control *control, const char *line, siz
 {
 	struct json_object *reply = json_object_new_object();
 	struct json_object *request = NULL, *command = NULL;
-	struct json_tokener *parser = json_tokener_new_ex(4);
+	struct json_tokener *parser;
 	const char *wrong = NULL;
 
+	if (!reply)
+		return NULL;
+	parser = json_tokener_new_ex(4);
 	if (parser)
 		json_tokener_set_flags(parser, JSON_TOKENER_STRICT);
 	if (parser && length)
@@ -38,7 +41,7 @@ static struct json_object *answer(struct control *control, const char *line, siz
 	    !json_object_object_get_ex(request, "command", &command) ||
 	    !json_object_is_type(command, json_type_string))
 		wrong = "give a JSON object with a command, as {\"command\": \"status\"}";
-	else if (reply)
+	else
 		wrong = control->run(control->arg, json_object_get_string(command), reply);
 	if (wrong)
 		json_object_object_add(reply, "error", json_object_new_string(wrong));
