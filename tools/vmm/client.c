@@ -57,11 +57,26 @@ static u64 number_of(struct json_object *answer, const char *name)
 	return json_object_get_uint64(json_object_object_get(answer, name));
 }
 
+/*
+ * Replace what could be a command to the terminal: a guest may have taken its axvmm over.  The
+ * text is in a static buffer.
+ */
+static const char *printable(const char *text)
+{
+	static char copy[512];
+	size_t i;
+
+	for (i = 0; i < sizeof(copy) - 1 && text[i]; i++)
+		copy[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	copy[i] = '\0';
+	return copy;
+}
+
 static const char *text_of(struct json_object *answer, const char *name)
 {
 	const char *text = json_object_get_string(json_object_object_get(answer, name));
 
-	return text ? text : "?";
+	return text ? printable(text) : "?";
 }
 
 /* Returns a socket, which waits for answers for a while only, or a negative errno. */
@@ -214,7 +229,7 @@ static void print_counters(const char *title, struct json_object *counters)
 	if (!json_object_is_type(counters, json_type_object))
 		return;
 	json_object_object_foreach(counters, name, count)
-		printf("  %-28s %12llu\n", name,
+		printf("  %-28s %12llu\n", printable(name),
 		       (unsigned long long)json_object_get_uint64(count));
 }
 
@@ -246,7 +261,7 @@ static void print_rates(const char *title, struct json_object *before, struct js
 		u64 difference = json_object_get_uint64(count) - number_of(before, name);
 
 		if (difference)
-			printf("  %-28s %14.1f\n", name, difference / seconds);
+			printf("  %-28s %14.1f\n", printable(name), difference / seconds);
 	}
 }
 

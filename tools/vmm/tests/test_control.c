@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "control.h"
 #include "tap.h"
 
@@ -36,6 +37,15 @@ static const char *run(void *arg, const char *command, struct json_object *answe
 		json_object_object_add(answer, "big", json_object_new_string_len(big, sizeof(big)));
 		return NULL;
 	}
+	if (!strcmp(command, "stat")) {
+		struct json_object *exits = json_object_new_object();
+
+		json_object_object_add(exits, "\033[2Jone", json_object_new_int(42));
+		json_object_object_add(answer, "exits", exits);
+		return NULL;
+	}
+	if (!strcmp(command, "pause"))
+		return "\033[2J\xc2\x9b" "bad\n";
 	if (strcmp(command, "good"))
 		return "no such command";
 	json_object_object_add(answer, "number", json_object_new_int(42));
@@ -116,6 +126,27 @@ static bool hear_wrong(int fd)
 	snprintf(expected, sizeof(expected),
 		 "{\"error\":\"give a JSON object with a command, as %s\",\"ok\":false}", example);
 	return hear(fd, expected);
+}
+
+static void tell(const void *command)
+{
+	char *argv[] = { (char *)command, "test", NULL };
+
+	fflush(stdout);
+	exit(strcmp(command, "stat") ? tell_command(2, argv) : stat_command(2, argv));
+}
+
+/* Bytes that could be commands to the terminal are not printed. */
+static void test_printed(void)
+{
+	char said[1024];
+
+	start();
+	CHECK_EQ(tap_child(tell, "pause", said, sizeof(said)), EXIT_FAILURE);
+	CHECK(strstr(said, "test: ?[2J??bad?\n"));
+	CHECK_EQ(tap_child(tell, "stat", said, sizeof(said)), EXIT_SUCCESS);
+	CHECK(strstr(said, "  ?[2Jone "));
+	stop();
 }
 
 /* Whether the server has closed the socket. */
@@ -353,6 +384,7 @@ int main(void)
 {
 	static const struct tap_case cases[] = {
 		{ "commands are answered", test_answers },
+		{ "answers are printed as plain text", test_printed },
 		{ "nonsense is answered, too", test_nonsense },
 		{ "a line that is too long ends a client", test_long_line },
 		{ "a client that does not read is closed", test_slow_reader },
