@@ -54,7 +54,9 @@ static int make_sockets(int *listener, int *client)
 /*
  * In the child: become the daemon.  What the daemon prints goes to axvmm, by @said; the
  * terminal's keys and signals do not reach it.  The daemon inherits that SIGTERM and SIGINT
- * are blocked; otherwise a guest that is told to shut down would lose its disk first.
+ * are blocked; otherwise a guest that is told to shut down would lose its disk first.  Of the
+ * files that axvmm has inherited, the daemon gets none: a guest that takes it over would have
+ * them.
  */
 static void execute(const struct daemon_service *service, const struct daemon_arguments *a,
 		    int listener, int report, int said, pid_t parent)
@@ -72,6 +74,7 @@ static void execute(const struct daemon_service *service, const struct daemon_ar
 	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
 	    dup2(said, STDOUT_FILENO) >= 0 && dup2(said, STDERR_FILENO) >= 0 && !setpgid(0, 0) &&
 	    !prctl(PR_SET_PDEATHSIG, STOP_SIGNAL) && getppid() == parent &&
+	    !close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) &&
 	    !fcntl(listener, F_SETFD, 0) && (!service->prepare || !service->prepare()))
 		execvp(service->program, (char **)a->argv);
 	error = errno;

@@ -290,6 +290,37 @@ static void says(void)
 	CHECK_EQ(lines, 2);
 }
 
+static int sleep_arguments(const void *arg, int listener, struct daemon_arguments *a)
+{
+	(void)arg;
+	(void)listener;
+	a->argv[1] = "60";
+	return 0;
+}
+
+/* The daemon has none of the files that axvmm has inherited from its caller. */
+static void inherits_nothing(void)
+{
+	const struct daemon_service service = {
+		.file = "test", .program = "sleep", .arguments = sleep_arguments,
+	};
+	struct pollfd inherited = { 0 };
+	int ends[2], client;
+	pid_t pid = 0;
+
+	CHECK(!pipe(ends));
+	inherited.fd = ends[0];
+	client = daemon_start(&service, &pid, &output);
+	CHECK(client >= 0);
+	close(ends[1]);
+	CHECK_EQ(poll(&inherited, 1, 0), 1);
+	CHECK_EQ(inherited.revents, POLLHUP);
+	close(ends[0]);
+	close(client);
+	stop(pid);
+	read_output();
+}
+
 static void no_program(void)
 {
 	const struct daemon_disk disk = { .file = image, .format = "raw" };
@@ -313,6 +344,7 @@ static const struct tap_case cases[] = {
 	{ "a file that is not of its format", other_format },
 	{ "no such file, or none that is a disk", no_file },
 	{ "what it says", says },
+	{ "it inherits no files", inherits_nothing },
 	{ "no such program", no_program },
 };
 
