@@ -25,6 +25,9 @@
 #define INTERRUPT	SIGUSR1
 #define INTERRUPT_NSEC	20000000
 
+/* The most of a daemon's last output that is read: it may print for ever. */
+#define LAST_READS	64
+
 _Static_assert(VIRTIO_QUEUES <= 32, "a bit for each queue");
 _Static_assert(VHOST_USER_RINGS >= VIRTIO_QUEUES, "all queues stop together");
 
@@ -421,6 +424,14 @@ static void end_threads(struct vhost *devs, unsigned int nr)
 	}
 }
 
+static void read_last(struct vhost *d, void (*print)(void *arg, const char *line))
+{
+	unsigned int reads = 0;
+
+	while (daemon_read(&d->output, print, d) && ++reads < LAST_READS)
+		;
+}
+
 void vhost_release(struct vhost *devs, unsigned int nr)
 {
 	pid_t daemons[VHOST_DEVICES];
@@ -428,8 +439,7 @@ void vhost_release(struct vhost *devs, unsigned int nr)
 
 	end_threads(devs, nr);
 	for (i = 0; i < nr; i++) {
-		while (daemon_read(&devs[i].output, print_output, &devs[i]))
-			;
+		read_last(&devs[i], print_output);
 		close_back_end(&devs[i]);
 		daemons[i] = devs[i].daemon;
 		devs[i].daemon = 0;
@@ -439,9 +449,7 @@ void vhost_release(struct vhost *devs, unsigned int nr)
 		struct daemon_output *output = &devs[i].output;
 
 		/* Print the daemon's last messages: they may say why it ended. */
-		while (daemon_read(output, devs[i].ends_silently ? ignore_output : print_output,
-				   &devs[i]))
-			;
+		read_last(&devs[i], devs[i].ends_silently ? ignore_output : print_output);
 		if (output->fd >= 0)
 			close(output->fd);
 		output->fd = -1;

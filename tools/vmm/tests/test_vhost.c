@@ -660,6 +660,19 @@ static void without_filter(void)
 	CHECK_EQ(peer.nr, CREATED);
 }
 
+/* A daemon that prints as fast as axvmm reads does not keep axvmm from ending. */
+static void prints_for_ever(void)
+{
+	struct vhost other = {
+		.board.lock = &lock, .user.fd = -1, .kernel = { .fd = -1, .backend = -1 },
+	};
+
+	other.output.fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	CHECK(other.output.fd >= 0);
+	vhost_release(&other, 1);
+	CHECK(other.output.fd < 0);
+}
+
 static void make_machine(void)
 {
 	struct stat st;
@@ -693,6 +706,7 @@ static const struct tap_case cases[] = {
 	{ "a notification that no doorbell takes", without_bell },
 	{ "no irqfd to be had", without_irqfds },
 	{ "no filter to be had", without_filter },
+	{ "a daemon that prints for ever", prints_for_ever },
 };
 
 int main(void)
