@@ -40,6 +40,8 @@ int vhost_vsock_connect(struct vhost *d, const struct vhost_config *config,
 	int err;
 
 	d->name = "vsock";
+	/* The kernel starts both at once, whatever it knows of them. */
+	d->needed = KERNEL_QUEUES;
 	*k = (struct vhost_kernel){
 		.fd = -1, .name = d->name, .queues = KERNEL_QUEUES, .backend = -1,
 		.attach = attach,

@@ -112,11 +112,14 @@ static void driver_ready(void *dev)
 
 	d->nr_rings = 0;
 	for (i = 0; i < d->virtio.nr_queues; i++) {
-		if (!d->virtio.queues[i].enabled)
+		const bool enabled = d->virtio.queues[i].enabled;
+
+		if (!enabled && i >= d->needed)
 			continue;
-		if (!take_ring(d, i)) {
-			log_guest("%s: the guest's driver has a ring where there is no memory",
-				  d->name);
+		if (!enabled || !take_ring(d, i)) {
+			log_guest("%s: the guest's driver %s", d->name, enabled ?
+				  "has a ring where there is no memory" :
+				  "starts the device without a queue that it needs");
 			d->nr_rings = 0;
 			virtio_broken(&d->virtio);
 			return;

@@ -93,6 +93,7 @@ struct vhost_board {
  * @virtio:	what the guest sees
  * @board:	what it is wired to; constant
  * @name:	for messages; constant
+ * @needed:	how many queues, the first ones, a driver has to enable; constant
  * @user:	the connection; its fd is -1 if the back end is the kernel.  While @thread
  *		runs, only that accesses it, and @kernel.
  * @kernel:	the kernel's vhost; its fd is -1 if the back end is a process
@@ -119,6 +120,7 @@ struct vhost {
 	struct virtio virtio;
 	struct vhost_board board;
 	const char *name;
+	unsigned int needed;
 	struct vhost_user user;
 	struct vhost_kernel kernel;
 	int kicks[VIRTIO_QUEUES];
