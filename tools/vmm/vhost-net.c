@@ -64,6 +64,18 @@ static int set_header(int fd)
 	return ioctl(fd, TUNSETVNETHDRSZ, &size) || ioctl(fd, TUNSETVNETLE, &little);
 }
 
+/*
+ * The kernel lets several programs attach to an interface for several queues, each with a queue
+ * of its own.  Returns whether there is another one: then each would get some of the packets.
+ */
+static bool is_shared(const char *name)
+{
+	char path[sizeof("/sys/class/net//queues/rx-1") + IFNAMSIZ];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/queues/rx-1", name);
+	return !access(path, F_OK);
+}
+
 static int open_tap(const char *name)
 {
 	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
@@ -83,6 +95,10 @@ static int open_tap(const char *name)
 		/* An interface that was made for several queues has to be opened so. */
 		request.ifr_flags |= IFF_MULTI_QUEUE;
 		err = ioctl(fd, TUNSETIFF, &request);
+		if (!err && is_shared(request.ifr_name)) {
+			errno = EBUSY;
+			err = -1;
+		}
 	}
 	if (!err)
 		err = set_header(fd);

@@ -62,6 +62,7 @@ static struct {
 	u64 cid;
 	int running;		/* what vhost-vsock was told last */
 	u16 tap_flags;		/* flags of the interface */
+	bool shared;		/* another program has a queue of it */
 	int header;
 	unsigned long refused;	/* an ioctl that fails */
 	int error;		/* with this errno */
@@ -81,6 +82,14 @@ int open(const char *path, int flags, ...)
 	if (!strncmp(path, "/dev/", 5))
 		return memfd_create("file", MFD_CLOEXEC);
 	return syscall(SYS_openat, AT_FDCWD, path, flags, 0);
+}
+
+/* Replaces the C library's access(). */
+int access(const char *path, int mode)
+{
+	CHECK(!strcmp(path, "/sys/class/net/tap0/queues/rx-1") && mode == F_OK);
+	errno = ENOENT;
+	return kernel.shared ? 0 : -1;
 }
 
 static int set_interface(struct ifreq *request)
@@ -596,6 +605,11 @@ static void no_device(void)
 	reset_kernel();
 	kernel.refused = TUNSETIFF;
 	kernel.error = EBUSY;
+	CHECK_EQ(-create(&net), EBUSY);
+	stop();
+	reset_kernel();
+	kernel.tap_flags = IFF_MULTI_QUEUE;
+	kernel.shared = true;
 	CHECK_EQ(-create(&net), EBUSY);
 	stop();
 	reset_kernel();
