@@ -110,10 +110,10 @@ static int open_tap(const char *name)
 }
 
 /*
- * Ask for the interface's MTU.  TUNSETIFF would make an interface that is not there, without an
- * address, and down; so this comes first.
+ * Ask for the interface's MTU and its own address.  TUNSETIFF would make an interface that is not
+ * there, without an address, and down; so this comes first.
  */
-static int ask_mtu(const char *name, u16 *mtu)
+static int ask_interface(const char *name, u16 *mtu, u8 *mac)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request = { 0 };
@@ -121,14 +121,18 @@ static int ask_mtu(const char *name, u16 *mtu)
 
 	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
 	err = fd < 0 || ioctl(fd, SIOCGIFMTU, &request) ? -errno : 0;
+	*mtu = request.ifr_mtu;
+	if (!err && ioctl(fd, SIOCGIFHWADDR, &request))
+		err = -errno;
+	memcpy(mac, request.ifr_hwaddr.sa_data, VHOST_MAC);
 	if (fd >= 0)
 		close(fd);
 	if (err == -ENODEV)
 		log_error("--net: there is no network interface %s; "
 			  "make it first: ip tuntap add dev %s mode tap", name, name);
 	else if (err)
-		log_error("--net: cannot ask for the MTU of %s: %s", name, strerror(-err));
-	*mtu = request.ifr_mtu;
+		log_error("--net: cannot ask for the MTU and the address of %s: %s", name,
+			  strerror(-err));
 	return err;
 }
 
@@ -136,25 +140,18 @@ static int ask_mtu(const char *name, u16 *mtu)
 
 /*
  * Make an address that stays the same when the guest starts again, and differs from those of
- * other interfaces here, and on other hosts: from the host's id and the interface's name, by
- * the hash function FNV-1a.
+ * other interfaces here, and on other hosts: from the interface's name and its own address,
+ * which are no secrets, by the hash function FNV-1a.
  */
-static void make_mac(u8 *mac, const char *name)
+static void make_mac(u8 *mac, const char *name, const u8 *interface)
 {
-	FILE *f = fopen("/etc/machine-id", "re");
 	u64 hash = 0xcbf29ce484222325;
-	char id[64] = "";
-	const char *p;
+	unsigned int i;
 
-	if (f) {
-		if (!fgets(id, sizeof(id), f))
-			id[0] = '\0';
-		fclose(f);
-	}
-	for (p = id; *p; p++)
-		hash = (hash ^ (u8)*p) * 0x100000001b3;
-	for (p = name; *p; p++)
-		hash = (hash ^ (u8)*p) * 0x100000001b3;
+	for (i = 0; i < VHOST_MAC; i++)
+		hash = (hash ^ interface[i]) * 0x100000001b3;
+	for (; *name; name++)
+		hash = (hash ^ (u8)*name) * 0x100000001b3;
 	memcpy(mac, &hash, VHOST_MAC);
 	/* Of one device, not a group; and administered locally, not by a manufacturer. */
 	mac[0] = (mac[0] & ~1) | 2;
@@ -201,6 +198,7 @@ int vhost_net_connect(struct vhost *d, const struct vhost_config *config, struct
 	const struct vhost_tap *tap = &config->tap;
 	struct virtio_net_config *net = space;
 	struct vhost_kernel *k = &d->kernel;
+	u8 mac[VHOST_MAC];
 	u16 mtu;
 	int err;
 
@@ -209,7 +207,7 @@ int vhost_net_connect(struct vhost *d, const struct vhost_config *config, struct
 		.fd = -1, .name = tap->name, .queues = NET_QUEUES, .backend = -1,
 		.attach = attach,
 	};
-	err = ask_mtu(tap->name, &mtu);
+	err = ask_interface(tap->name, &mtu, mac);
 	if (err)
 		return err;
 	*net = (struct virtio_net_config){ .status = VIRTIO_NET_S_LINK_UP, .mtu = mtu };
@@ -222,7 +220,7 @@ int vhost_net_connect(struct vhost *d, const struct vhost_config *config, struct
 	if (tap->has_mac)
 		memcpy(net->mac, tap->mac, VHOST_MAC);
 	else
-		make_mac(net->mac, tap->name);
+		make_mac(net->mac, tap->name, mac);
 
 	*id = (struct virtio_id){
 		.type = VIRTIO_ID_NET,

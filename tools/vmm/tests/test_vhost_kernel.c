@@ -62,6 +62,7 @@ static struct {
 	u64 cid;
 	int running;		/* what vhost-vsock was told last */
 	u16 tap_flags;		/* flags of the interface */
+	u8 mac[VHOST_MAC];	/* its own address */
 	bool shared;		/* another program has a queue of it */
 	int header;
 	unsigned long refused;	/* an ioctl that fails */
@@ -142,6 +143,9 @@ static int answer(unsigned long command, void *arg)
 			return -1;
 		}
 		((struct ifreq *)arg)->ifr_mtu = MTU;
+		return 0;
+	case SIOCGIFHWADDR:
+		memcpy(((struct ifreq *)arg)->ifr_hwaddr.sa_data, kernel.mac, VHOST_MAC);
 		return 0;
 	case TUNSETIFF:
 		return set_interface(arg);
@@ -404,6 +408,11 @@ static void offers(void)
 		CHECK(memcmp(mac, config->mac, VHOST_MAC));
 		stop();
 	}
+	other.tap.name = "tap0";
+	kernel.mac[VHOST_MAC - 1] = 1;
+	CHECK_EQ(create(&other), 0);
+	CHECK(memcmp(mac, config->mac, VHOST_MAC));
+	stop();
 }
 
 static void life(void)
