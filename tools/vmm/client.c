@@ -19,6 +19,8 @@
 /* A guest answers at once; otherwise its axvmm is stopped, or busy with more clients. */
 #define ANSWER_SECONDS	5
 
+#define NO_ANSWER	"%s: its axvmm does not answer"
+
 /* More than the longest answer, which "stat" has. */
 #define ANSWER_MAX	65536
 
@@ -111,9 +113,9 @@ static void list_one(int dir, const char *name)
 
 	if (fd == -ECONNREFUSED)
 		rundir_remove_stale(dir, name);
-	if (fd < 0)
+	if (fd < 0 && fd != -EAGAIN)
 		return;
-	answer = ask(fd, "status");
+	answer = fd < 0 ? NULL : ask(fd, "status");
 	if (answer)
 		printf("%-20s %8llu %-9s %5llu %8lluM\n", name, number_of(answer, "pid"),
 		       text_of(answer, "state"), number_of(answer, "cpus"),
@@ -121,7 +123,8 @@ static void list_one(int dir, const char *name)
 	else
 		printf("%-20s %8s %-9s\n", name, "?", "silent");
 	json_object_put(answer);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 }
 
 int list_command(int argc, char **argv)
@@ -185,6 +188,8 @@ static int connect_by(int argc, char **argv)
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		log_error("%s: no guest of this name runs; axvmm list shows those that do",
 			  argv[1]);
+	else if (fd == -EAGAIN)
+		log_error(NO_ANSWER, argv[1]);
 	else if (fd < 0)
 		log_error("%s: %s", argv[1], strerror(-fd));
 	return fd < 0 ? -1 : fd;
@@ -196,7 +201,7 @@ static struct json_object *ask_by(int fd, const char *name, const char *command)
 	struct json_object *answer = ask(fd, command);
 
 	if (!answer) {
-		log_error("%s: its axvmm does not answer", name);
+		log_error(NO_ANSWER, name);
 	} else if (!json_object_get_boolean(json_object_object_get(answer, "ok"))) {
 		log_error("%s: %s", name, text_of(answer, "error"));
 		json_object_put(answer);

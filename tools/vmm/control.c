@@ -193,6 +193,9 @@ int control_init(struct control *control, struct loop *loop, const char *name)
 	}
 	if (err == -EADDRINUSE)
 		log_error("--name %s: a guest has this name; axvmm list shows it", name);
+	else if (err == -EAGAIN)
+		log_error("--name %s: another process keeps the lock on %s; fuser shows which one",
+			  name, rundir_path());
 	else if (err == -EPERM)
 		log_error("--name %s: %s has to be a directory that is yours alone (mode 700)",
 			  name, rundir_path());

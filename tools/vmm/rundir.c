@@ -14,12 +14,18 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rundir.h"
 
-#define BACKLOG	16
+#define BACKLOG		16
+
+/* How often and how long to try for the lock: 2 seconds.  Its owner never waits. */
+#define LOCK_TRIES	200
+#define LOCK_STEP_NSEC	10000000
 
 bool rundir_name_valid(const char *name)
 {
@@ -82,19 +88,28 @@ static void file_of(char *file, size_t size, const char *name)
 	snprintf(file, size, "%.64s" RUNDIR_SUFFIX, name);
 }
 
-int rundir_connect(int dir, const char *name)
+/* Connect; with SOCK_NONBLOCK in @flags, -EAGAIN if the guest's axvmm does not accept. */
+static int connect_by(int dir, const char *name, int flags)
 {
+	/* Without SO_SNDTIMEO, connect() waits for ever for an axvmm that is stopped. */
+	const struct timeval patience = { .tv_sec = RUNDIR_SECONDS };
 	const struct sockaddr_un address = address_of(dir, name);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	int err;
 
 	if (fd < 0)
 		return -errno;
-	if (!connect(fd, (const struct sockaddr *)&address, sizeof(address)))
+	if (!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) &&
+	    !connect(fd, (const struct sockaddr *)&address, sizeof(address)))
 		return fd;
 	err = -errno;
 	close(fd);
 	return err;
+}
+
+int rundir_connect(int dir, const char *name)
+{
+	return connect_by(dir, name, 0);
 }
 
 void rundir_remove(int dir, const char *name)
@@ -105,10 +120,24 @@ void rundir_remove(int dir, const char *name)
 	unlinkat(dir, file, 0);
 }
 
-/* With the lock on the directory. */
+/* Returns 0 or a negative errno: -EAGAIN if another process keeps the lock. */
+static int lock(int dir)
+{
+	const struct timespec step = { .tv_nsec = LOCK_STEP_NSEC };
+	unsigned int tries;
+
+	for (tries = 0; flock(dir, LOCK_EX | LOCK_NB); tries++) {
+		if (errno != EWOULDBLOCK || tries == LOCK_TRIES)
+			return -errno;
+		nanosleep(&step, NULL);
+	}
+	return 0;
+}
+
+/* With the lock on the directory, so this must not wait for a guest. */
 static void remove_stale(int dir, const char *name)
 {
-	int fd = rundir_connect(dir, name);
+	int fd = connect_by(dir, name, SOCK_NONBLOCK);
 
 	if (fd >= 0)
 		close(fd);
@@ -118,7 +147,7 @@ static void remove_stale(int dir, const char *name)
 
 void rundir_remove_stale(int dir, const char *name)
 {
-	if (flock(dir, LOCK_EX))
+	if (lock(dir))
 		return;
 	remove_stale(dir, name);
 	flock(dir, LOCK_UN);
@@ -147,7 +176,7 @@ int rundir_listen(int dir, const char *name)
 
 	if (fd < 0)
 		return -errno;
-	err = flock(dir, LOCK_EX) ? -errno : 0;
+	err = lock(dir);
 	if (!err) {
 		err = bind_socket(fd, dir, name);
 		flock(dir, LOCK_UN);

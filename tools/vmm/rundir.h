@@ -10,6 +10,7 @@
 
 #define RUNDIR_NAME_MAX	64	/* characters of a guest's name */
 #define RUNDIR_SUFFIX	".sock"
+#define RUNDIR_SECONDS	2	/* that a connection may take */
 
 /** rundir_name_valid() - whether a guest may have this name: letters, digits, - _ and . */
 bool rundir_name_valid(const char *name);
@@ -32,7 +33,7 @@ const char *rundir_path(void);
  * @name:	the guest's name, a valid one
  *
  * Return: a socket, or a negative errno, without a message: -ECONNREFUSED if the socket is
- * stale, -ENOENT if there is none.
+ * stale, -ENOENT if there is none, -EAGAIN if the guest's axvmm does not accept: it is stopped.
  */
 int rundir_connect(int dir, const char *name);
 
@@ -44,7 +45,7 @@ int rundir_connect(int dir, const char *name);
  * A socket on which nobody listens any more is replaced.
  *
  * Return: a socket that does not block, or a negative errno, without a message: -EADDRINUSE if a
- * guest has this name.
+ * guest has this name, -EAGAIN if another process keeps the lock on the directory.
  */
 int rundir_listen(int dir, const char *name);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -336,6 +337,36 @@ static void test_files(void)
 	control_release(&control);
 }
 
+/* An axvmm that is stopped does not hold others up. */
+static void test_stopped(void)
+{
+	struct control second = { .run = run };
+	int dir, other, fds[64];
+	unsigned int nr = 0;
+
+	CHECK_EQ(init("test"), 0);
+	dir = rundir_open(false);
+	while (nr < ARRAY_SIZE(fds) && (fds[nr] = rundir_connect(dir, "test")) >= 0)
+		nr++;
+	CHECK(nr < ARRAY_SIZE(fds));
+	CHECK_EQ(-fds[nr], EAGAIN);
+	/* It is not taken for stale. */
+	rundir_remove_stale(dir, "test");
+	CHECK_EQ(control_init(&second, &loop, "test"), -EADDRINUSE);
+	while (nr)
+		close(fds[--nr]);
+	control_release(&control);
+
+	/* Nor does one that is stopped while it has the lock. */
+	other = rundir_open(false);
+	CHECK(!flock(other, LOCK_EX));
+	CHECK_EQ(init("test"), -EAGAIN);
+	close(other);
+	CHECK_EQ(init("test"), 0);
+	control_release(&control);
+	close(dir);
+}
+
 static void test_names(void)
 {
 	char name[RUNDIR_NAME_MAX + 2];
@@ -391,6 +422,7 @@ int main(void)
 		{ "too many clients", test_many },
 		{ "clients leave no descriptors", test_descriptors },
 		{ "modes, taken names, stale sockets", test_files },
+		{ "an axvmm that is stopped", test_stopped },
 		{ "names", test_names },
 		{ "a directory of others is refused", test_directory },
 	};
