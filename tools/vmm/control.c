@@ -120,6 +120,7 @@ static void client_comes(void *arg)
 		/* The socket stays readable; the loop would never wait again. */
 		log_error("the control socket is closed: %s", strerror(errno));
 		loop_enable(control->loop, &control->listener, false);
+		control_release(control);
 		return;
 	}
 	/* Without a free place, that of the client that has been silent longest. */

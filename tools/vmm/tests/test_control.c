@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -296,6 +297,37 @@ static void test_descriptors(void)
 	stop();
 }
 
+/* Without a descriptor for a client, nobody can connect any more; the guest goes on. */
+static void test_no_descriptors(void)
+{
+	struct rlimit limit, none;
+	int dir, fd, other;
+
+	start();
+	other = client();
+	say(other, GOOD);
+	CHECK(hear(other, ANSWER));
+	dir = rundir_open(false);
+	CHECK(!getrlimit(RLIMIT_NOFILE, &limit));
+	none = limit;
+	none.rlim_cur = dup(dir);
+	close(none.rlim_cur);
+	/* The loop accepts when it has the lock. */
+	pthread_mutex_lock(&lock);
+	fd = client();
+	CHECK(!setrlimit(RLIMIT_NOFILE, &none));
+	pthread_mutex_unlock(&lock);
+	CHECK(closed(fd));
+	CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
+	CHECK_EQ(-rundir_connect(dir, "test"), ENOENT);
+	say(other, GOOD);
+	CHECK(hear(other, ANSWER));
+	close(other);
+	close(fd);
+	close(dir);
+	stop();
+}
+
 static mode_t mode_of(const char *file)
 {
 	struct stat st = { };
@@ -421,6 +453,7 @@ int main(void)
 		{ "a client that does not read is closed", test_slow_reader },
 		{ "too many clients", test_many },
 		{ "clients leave no descriptors", test_descriptors },
+		{ "no descriptor for a client", test_no_descriptors },
 		{ "modes, taken names, stale sockets", test_files },
 		{ "an axvmm that is stopped", test_stopped },
 		{ "names", test_names },
