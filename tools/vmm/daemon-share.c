@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -83,21 +82,20 @@ static int write_file(const char *path, const char *text)
 	return close(fd) || failed ? -1 : 0;
 }
 
-/* Make a user namespace, in which this user is root. */
-static int become_root(void)
+/* Become root of the user namespace, in which no other user exists. */
+static int become_root(uid_t user, gid_t group)
 {
-	const unsigned int user = geteuid(), group = getegid();
 	char users[32], groups[32];
 
 	snprintf(users, sizeof(users), "0 %u 1", user);
 	snprintf(groups, sizeof(groups), "0 %u 1", group);
-	return unshare(CLONE_NEWUSER) || write_file("/proc/self/uid_map", users) ||
+	return write_file("/proc/self/uid_map", users) ||
 	       write_file("/proc/self/setgroups", "deny") ||
 	       write_file("/proc/self/gid_map", groups) ? -1 : 0;
 }
 
 /* virtiofsd has a file open for each one that the guest's kernel knows. */
-static int prepare(void)
+static int prepare(const struct daemon_service *service)
 {
 	struct rlimit files;
 
@@ -105,7 +103,7 @@ static int prepare(void)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	return geteuid() ? become_root() : 0;
+	return service->user ? become_root(service->user, service->group) : 0;
 }
 
 int daemon_start_share(const struct daemon_share *share, pid_t *pid,
@@ -114,7 +112,7 @@ int daemon_start_share(const struct daemon_share *share, pid_t *pid,
 	const struct daemon_service service = {
 		.file = share->directory, .program = PROGRAM, .package = PACKAGE,
 		.ends_itself = true, .arguments = make_arguments, .arg = share,
-		.prepare = prepare,
+		.prepare = prepare, .user = geteuid(), .group = getegid(),
 	};
 	int err = check_directory(share);
 

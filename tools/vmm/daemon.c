@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,7 +58,8 @@ static int make_sockets(int *listener, int *client)
  * terminal's keys and signals do not reach it.  The daemon inherits that SIGTERM and SIGINT
  * are blocked; otherwise a guest that is told to shut down would lose its disk first.  Of the
  * files that axvmm has inherited, the daemon gets none: a guest that takes it over would have
- * them.
+ * them.  In a namespace there is no parent to see; should axvmm have died already, a daemon there
+ * finds its socket closed.
  */
 static void execute(const struct daemon_service *service, const struct daemon_arguments *a,
 		    int listener, int report, int said, pid_t parent)
@@ -73,14 +76,27 @@ static void execute(const struct daemon_service *service, const struct daemon_ar
 	signal(STOP_SIGNAL, service->ends_itself ? SIG_IGN : SIG_DFL);
 	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
 	    dup2(said, STDOUT_FILENO) >= 0 && dup2(said, STDERR_FILENO) >= 0 && !setpgid(0, 0) &&
-	    !prctl(PR_SET_PDEATHSIG, STOP_SIGNAL) && getppid() == parent &&
+	    !prctl(PR_SET_PDEATHSIG, service->ends_itself ? SIGKILL : STOP_SIGNAL) &&
+	    (service->ends_itself || getppid() == parent) &&
 	    !close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) &&
-	    !fcntl(listener, F_SETFD, 0) && (!service->prepare || !service->prepare()))
+	    !fcntl(listener, F_SETFD, 0) && (!service->prepare || !service->prepare(service)))
 		execvp(service->program, (char **)a->argv);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)
 		_exit(2);
 	_exit(1);
+}
+
+/*
+ * Fork.  A daemon that ends itself is the first process of a namespace, in which the kernel ends
+ * all others with it: so should axvmm be killed, SIGKILL ends the daemon's children, too, whatever
+ * signals these ignore.  Only root can make such a namespace outside a user namespace.
+ */
+static pid_t fork_daemon(const struct daemon_service *service)
+{
+	unsigned long flags = CLONE_NEWPID | (service->user ? CLONE_NEWUSER : 0);
+
+	return service->ends_itself ? syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0) : fork();
 }
 
 /* Fork, and wait until the child has executed the daemon.  Returns 0 or a negative errno. */
@@ -97,7 +113,7 @@ static int start(const struct daemon_service *service, const struct daemon_argum
 	 * its pid could be another process's when axvmm signals it.
 	 */
 	signal(SIGCHLD, SIG_DFL);
-	*pid = fork();
+	*pid = fork_daemon(service);
 	if (!*pid)
 		execute(service, a, listener, report[1], said, self);
 	error = *pid < 0 ? errno : 0;

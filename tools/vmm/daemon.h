@@ -63,13 +63,16 @@ struct daemon_arguments {
  * @program:	its program; searched for in PATH if there is no slash in it
  * @package:	Debian's package that has the program, for messages
  * @ends_itself: the daemon ends when its socket is closed, and children of its own have to
- *		end before it; so it gets no signal, unless it takes too long
+ *		end before it; so it gets no signal, unless it takes too long, or axvmm dies
  * @arguments:	make the command line; the daemon inherits the socket @listener, on which it
  *		has to accept a connection.  Returns 0 or a negative errno; the error has been
  *		printed.
  * @arg:	for @arguments
  * @prepare:	in the new process: change what the program finds; NULL: nothing.  Returns 0,
  *		or sets errno.
+ * @user:	axvmm's user, if @ends_itself; for another one than root the daemon starts in a new
+ *		user namespace, where @prepare cannot ask for the user
+ * @group:	axvmm's group, likewise
  */
 struct daemon_service {
 	const char *file;
@@ -78,7 +81,9 @@ struct daemon_service {
 	bool ends_itself;
 	int (*arguments)(const void *arg, int listener, struct daemon_arguments *a);
 	const void *arg;
-	int (*prepare)(void);
+	int (*prepare)(const struct daemon_service *service);
+	uid_t user;
+	gid_t group;
 };
 
 /**
@@ -87,8 +92,7 @@ struct daemon_service {
  * @pid:	where to store the daemon's process id
  * @output:	where to store the pipe for what the daemon prints
  *
- * The daemon ends with axvmm's main thread, should daemon_stop() not be called: by a signal,
- * or because its socket is closed.
+ * Should daemon_stop() not be called, a signal ends the daemon when axvmm's main thread ends.
  *
  * Context: the main thread, before other threads.
  * Return: a socket that is connected to the daemon, or a negative errno; the error has been

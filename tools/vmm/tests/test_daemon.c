@@ -237,6 +237,45 @@ static void share_hangs(void)
 	read_output();
 }
 
+/* In a child: start a shared directory's daemon, stop it, tell its pid, and be killed. */
+static void share_and_die(int tell)
+{
+	const struct daemon_share share = { .directory = dir, .tag = "tag" };
+	struct vhost_user user = { .path = dir };
+	pid_t pid = 0;
+
+	user.fd = daemon_start_share(&share, &pid, &output);
+	if (user.fd >= 0 && !vhost_user_agree(&user) && !kill(-pid, SIGSTOP) &&
+	    write(tell, &pid, sizeof(pid)) == sizeof(pid))
+		raise(SIGKILL);
+	_exit(1);
+}
+
+/* If axvmm is killed, its daemons end, with their children, even if they hang. */
+static void share_is_orphaned(void)
+{
+	unsigned int tries;
+	pid_t pid = 0, child;
+	int status = 0;
+
+	if (access(SHARER, X_OK))
+		return;
+	CHECK(!prctl(PR_SET_CHILD_SUBREAPER, 1) && !pipe2(told, O_CLOEXEC));
+	child = fork();
+	if (!child)
+		share_and_die(told[1]);
+	close(told[1]);
+	CHECK(read(told[0], &pid, sizeof(pid)) == sizeof(pid));
+	close(told[0]);
+	CHECK(waitpid(child, NULL, 0) == child);
+	for (tries = 0; pid && tries < 5000 && !waitpid(pid, &status, WNOHANG); tries++)
+		usleep(1000);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK(kill(-pid, 0) < 0 && errno == ESRCH);
+	if (pid)
+		kill(-pid, SIGKILL);
+}
+
 /* The daemon says why it cannot open the disk, and ends; axvmm does not wait for its answer. */
 static void other_format(void)
 {
@@ -341,6 +380,7 @@ static const struct tap_case cases[] = {
 	{ "all stop together", many_stop },
 	{ "a shared directory", shares },
 	{ "a shared directory's daemon that hangs", share_hangs },
+	{ "a shared directory's daemon, when axvmm is killed", share_is_orphaned },
 	{ "a file that is not of its format", other_format },
 	{ "no such file, or none that is a disk", no_file },
 	{ "what it says", says },
