@@ -47,7 +47,7 @@ static const char *run(void *arg, const char *command, struct json_object *answe
 		return NULL;
 	}
 	if (!strcmp(command, "pause"))
-		return "\033[2J\xc2\x9b" "bad\n";
+		return "\033[2J\302\233bad\n";
 	if (strcmp(command, "good"))
 		return "no such command";
 	json_object_object_add(answer, "number", json_object_new_int(42));
@@ -132,7 +132,7 @@ static bool hear_wrong(int fd)
 
 static void tell(const void *command)
 {
-	char *argv[] = { (char *)command, "test", NULL };
+	char *argv[3] = { (char *)command, "test" };
 
 	fflush(stdout);
 	exit(strcmp(command, "stat") ? tell_command(2, argv) : stat_command(2, argv));
