@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,15 @@ static bool leads_to(const struct chips *c, __u32 gsi, bool pic, unsigned int pi
 	return gsi < c->nr_gsis && (pic ? c->gsis[gsi].pic : c->gsis[gsi].ioapic) == pin;
 }
 
+/* Does not wait where the counter is full: then the VMM has been told already. */
+static void tell(const struct irqfd *f)
+{
+	struct pollfd poll_fd = { .fd = f->resample_fd, .events = POLLOUT };
+
+	if (poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLOUT)
+		eventfd_write(f->resample_fd, 1);
+}
+
 /*
  * All irqfds with resampling are one source of a gsi.  Its level falls, and each of them is
  * told, so that those whose devices still want an interrupt signal again.
@@ -97,7 +107,7 @@ void irqfd_ended(struct chips *c, bool pic, unsigned int pin)
 		if (f->resample_fd < 0 || !leads_to(c, f->gsi, pic, pin))
 			continue;
 		chips_set_gsi(c, f->gsi, SOURCE_RESAMPLE, false);
-		eventfd_write(f->resample_fd, 1);
+		tell(f);
 	}
 }
 
@@ -246,9 +256,12 @@ static int assign(struct chips *c, const struct kvm_irqfd *args)
 	if (err)
 		return err;
 	err = is_message(c->gsis, c->nr_gsis, f) ? to_module(c, f) : to_thread(c, f);
+	/* The thread sends messages as well, if the module has no room. */
+	if (err == -ENOSPC)
+		err = to_thread(c, f);
 	if (err) {
 		free_one(f);
-		return err;
+		return err == -EEXIST ? -EBUSY : err;
 	}
 	pthread_mutex_lock(&c->lock);
 	f->next = c->irqfds;

@@ -586,13 +586,20 @@ static bool has_new_irqfd(void)
 	return kernel.calls[CALL_IRQFD] > irqfd_calls;
 }
 
+static unsigned int before;
+
+static bool has_message(void)
+{
+	return __atomic_load_n(&kernel.events, __ATOMIC_RELAXED) > before;
+}
+
 static void test_irqfds(void)
 {
 	int fd = eventfd(0, 0), level = eventfd(0, 0), ack = eventfd(0, EFD_NONBLOCK);
 	struct kvm_irqfd edge = { .fd = fd, .gsi = 5 }, copy = { .fd = dup(fd), .gsi = 6 };
 	struct kvm_irqfd resample = {
 		.fd = level, .gsi = 6, .flags = KVM_IRQFD_FLAG_RESAMPLE, .resamplefd = ack,
-	}, bad = { .fd = -1 };
+	}, bad = { .fd = -1 }, other = { .gsi = 40 };
 	unsigned int fds = count_fds();
 	eventfd_t value;
 	int ends[2];
@@ -647,6 +654,12 @@ static void test_irqfds(void)
 	chips_eoi(&v, 0x46);
 	tap(kernel.events == value && !eventfd_read(ack, &value),
 	    "an end at the IOAPIC lowers the level before it is looked at");
+	fcntl(ack, F_SETFL, 0);
+	eventfd_write(ack, UINT64_MAX - 1);
+	chips_set_gsi(vm.chips, 6, SOURCE_RESAMPLE, true);
+	chips_eoi(&v, 0x46);
+	tap(!eventfd_read(ack, &value) && value == UINT64_MAX - 1,
+	    "a device that has been told as often as can be is not waited for");
 	set_entry(6, ENTRY_MASKED);
 	resample.flags = KVM_IRQFD_FLAG_DEASSIGN;
 	eventfd_irqfd(&vm, &resample);
@@ -672,6 +685,20 @@ static void test_irqfds(void)
 	out(0x20, 0x20);
 	eventfd_write(fd, 1);
 	tap(wait_for(has_edge_5), "where it is an edge again");
+	set_routes(2, pin_entry(5, KVM_IRQCHIP_PIC_MASTER, 5), message_entry(40));
+	other.fd = level;
+	kernel.fail_command = AXV_VM_SET_IRQFD;
+	kernel.fail_errno = EEXIST;
+	tap(eventfd_irqfd(&vm, &other) == -EBUSY, "an irqfd that the module has already is EBUSY");
+	kernel.fail_errno = ENOSPC;
+	tap(!eventfd_irqfd(&vm, &other), "an irqfd that the module has no room for");
+	kernel.fail_command = 0;
+	before = kernel.events;
+	eventfd_write(level, 1);
+	tap(wait_for(has_message), "is the thread's, which sends the message");
+	other.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	eventfd_irqfd(&vm, &other);
+
 	edge.fd = copy.fd;
 	edge.flags = KVM_IRQFD_FLAG_DEASSIGN;
 	tap(!eventfd_irqfd(&vm, &edge) && count_fds() == fds,
