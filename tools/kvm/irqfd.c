@@ -176,12 +176,34 @@ void irqfd_join(struct chips *c)
 
 /* ---- KVM_IRQFD ---------------------------------------------------------- */
 
-/* Is a descriptor one of the irqfd's eventfd?  Where kcmp() is forbidden, the number decides. */
+/* The kernel's number of an eventfd; -1: not known. */
+static int eventfd_id(int fd)
+{
+	char path[40], line[80];
+	int id = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && id < 0 && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "eventfd-id: %d", &id) != 1)
+			id = -1;
+	}
+	if (file)
+		fclose(file);
+	return id;
+}
+
+/* Is a descriptor one of the irqfd's eventfd?  Without kcmp() and /proc, its number decides. */
 static bool is_of(const struct irqfd *f, int fd)
 {
 	long order = syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, f->fd, fd);
+	int id;
 
-	return order < 0 ? f->number == fd : !order;
+	if (order >= 0)
+		return !order;
+	id = eventfd_id(f->fd);
+	return id < 0 ? f->number == fd : eventfd_id(fd) == id;
 }
 
 /* The thread reads eventfds only.  Without /proc, the VMM is believed. */
@@ -248,6 +270,8 @@ static int assign(struct chips *c, const struct kvm_irqfd *args)
 	struct irqfd *f;
 	int err;
 
+	if (fcntl(args->fd, F_GETFD) < 0)
+		return -errno;
 	for (f = c->irqfds; f; f = f->next) {
 		if (is_of(f, args->fd))
 			return -EBUSY;
