@@ -399,11 +399,12 @@ unsigned int axv_x86_take_prefixes(struct axv_x86_prefixes *p, const u8 *bytes,
 }
 
 /* Length of an opcode with its operand; 0: it is none of these opcodes. */
-static unsigned int opcode_length(const u8 *bytes, unsigned int size)
+static unsigned int opcode_length(const u8 *bytes, unsigned int size, unsigned int bits)
 {
 	switch (bytes[0]) {
+	case 0xce:		/* INTO, undefined in 64-bit code */
+		return bits == 64 ? 0 : 1;
 	case 0xcc:		/* INT3 */
-	case 0xce:		/* INTO */
 	case 0xf1:		/* INT1 */
 	case 0xf4:		/* HLT */
 		return 1;
@@ -453,7 +454,7 @@ unsigned int axv_x86_insn_length(const u8 *bytes, unsigned int size,
 	if (i == size || p.lock)
 		return 0;
 	bytes += i;
-	len = opcode_length(bytes, size - i);
+	len = opcode_length(bytes, size - i, bits);
 	if (!len || len > size - i)
 		return 0;
 	*opcode = bytes[0];

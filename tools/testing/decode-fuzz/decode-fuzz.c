@@ -317,7 +317,9 @@ static bool has_length(const struct sample *s)
 	case ZYDIS_MNEMONIC_WBINVD:
 	case ZYDIS_MNEMONIC_HLT:
 	case ZYDIS_MNEMONIC_INT:
+	case ZYDIS_MNEMONIC_INT1:
 	case ZYDIS_MNEMONIC_INT3:
+	case ZYDIS_MNEMONIC_INTO:
 	case ZYDIS_MNEMONIC_VMMCALL:
 	case ZYDIS_MNEMONIC_XSETBV:
 		return true;

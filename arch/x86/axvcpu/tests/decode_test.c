@@ -355,6 +355,8 @@ static const struct length lengths[] = {
 	{ 64, "f30f01d9", 4 },
 	{ 64, "4866670fa2", 5 },
 	{ 64, "666666666666666666666666660fa2", 15 },
+	{ 16, "ce", 1 },
+	{ 32, "ce", 1 },
 
 	/* Not these */
 	{ 64, "0f22c0", 0 },
@@ -569,7 +571,7 @@ static void opcode_test(struct kunit *test)
 		u32 opcode;
 	} cases[] = {
 		{ "f4", 0xf4 }, { "66f4", 0xf4 }, { "cc", 0xcc },
-		{ "ce", 0xce }, { "f1", 0xf1 },
+		{ "f1", 0xf1 },
 		{ "cdcc", 0xcd }, { "0fa2", 0x0fa2 }, { "480fa2", 0x0fa2 },
 		{ "f30f09", 0x0f09 }, { "0f01d9", 0x0f01d9 },
 		{ "f2670f01d1", 0x0f01d1 },
