@@ -28,13 +28,13 @@ completed() {
 		COMP_WORDS=(axvmm run --ker) COMP_CWORD=2 COMP_LINE="axvmm run --ker" COMP_POINT=15
 		_axvmm axvmm --ker run; [ "${COMPREPLY[*]}" = --kernel ]'
 }
-# Print what the packages have left. /dev is a file system of its own.
+# Print what the packages have left. A node in /dev that systemd has made stays until the next boot,
+# since a package may not remove device files.
 left() {
 	{
 		find / -xdev \( -path /proc -o -path /sys -o -path /t -o -path /var/log \) -prune -o \
 			\( -name '*axvcpu*' -o -name '*axvmm*' -o -name '*axv-kvm*' \
 			-o -group axvcpu \) -print
-		find /dev -name axvcpu
 		grep '^axvcpu ' /proc/modules
 	} | grep .
 }
