@@ -60,8 +60,8 @@ static void panic_ends(void *arg)
 }
 
 /*
- * SIGTERM and "axvmm stop" press the power button the first time, if the guest waits for the button;
- * otherwise it ends the machine at once.
+ * SIGTERM and "axvmm stop" press the power button the first time, if the guest waits for the
+ * button; otherwise they end the machine at once.
  */
 void machine_terminate(struct machine *m)
 {
