@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Breakpoints and single step that belong to the VMM.  debug.c
+ * Breakpoints and single step that belong to the VMM, and exceptions that exit.  debug.c
  */
 #ifndef _AXVCPU_X86_DEBUG_H
 #define _AXVCPU_X86_DEBUG_H
@@ -15,7 +15,8 @@
 int axv_x86_set_debug(struct axv_vcpu *vcpu, const struct axv_debug *debug);
 void axv_x86_exit_debug(struct axv_x86_vcpu *x, u8 vector, u64 causes, unsigned int len);
 enum axv_next axv_x86_begin_step(struct axv_x86_vcpu *x);
-enum axv_next axv_x86_debug_trap(struct axv_x86_vcpu *x, u64 causes);
+enum axv_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector, u32 error, u64 address);
+enum axv_next axv_x86_soft_exception(struct axv_x86_vcpu *x, u8 vector, unsigned int len);
 enum axv_next axv_x86_mov_dr(struct axv_x86_vcpu *x, unsigned int dr, bool write,
 			     unsigned int gpr, unsigned int len);
 

@@ -17,7 +17,6 @@
 #include <axvcpu/trace.h>
 
 #include "access.h"
-#include "debug.h"
 #include "events.h"
 #include "exit.h"
 #include "lapic.h"
@@ -191,45 +190,6 @@ enum axv_next axv_x86_guest_exception(struct axv_x86_vcpu *x, u8 vector,
 		return AXV_EXIT;
 	}
 	axv_x86_raise(x, vector, has_error, error, address);
-	return AXV_RESUME;
-}
-
-/**
- * axv_x86_exception() - an exception exited
- * @x:		vCPU whose claim the caller holds
- * @vector:	0 to 31, and not one that axv_x86_soft_exception() is for
- * @error:	error code, where the vector has one
- * @address:	CR2 value (#PF) or the causes in DR6 (#DB)
- */
-enum axv_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
-				u32 error, u64 address)
-{
-	if (vector == X86_TRAP_DB && axv_x86_owns_dr(x))
-		return axv_x86_debug_trap(x, address);
-	return axv_x86_guest_exception(x, vector, error, address);
-}
-
-/**
- * axv_x86_soft_exception() - the exception of an INT3 or INTO exited
- * @x:		vCPU whose claim the caller holds; RIP is at the instruction
- * @vector:	X86_TRAP_BP or X86_TRAP_OF
- * @len:	length of the instruction
- *
- * The run ends if the VMM asked for it; otherwise the guest's handler returns behind the
- * instruction.
- */
-enum axv_next axv_x86_soft_exception(struct axv_x86_vcpu *x, u8 vector, unsigned int len)
-{
-	if (vector == X86_TRAP_BP && (x->debug.flags & AXV_DEBUG_SW_BREAK)) {
-		axv_x86_exit_debug(x, vector, 0, len);
-		return AXV_EXIT;
-	}
-	if (x->events.exit_mask & BIT(vector)) {
-		axv_x86_exit_exception(x, vector, false, 0, 0);
-		return AXV_EXIT;
-	}
-	axv_x86_skip(x, len);
-	axv_x86_cut_short(x, AXV_X86_EVENT_VALID | AXV_X86_EVENT_TYPE_EXCEPTION | vector, 0);
 	return AXV_RESUME;
 }
 

@@ -24,9 +24,6 @@ enum axv_next axv_x86_halt(struct axv_x86_vcpu *x, unsigned int len);
 enum axv_next axv_x86_shutdown(struct axv_x86_vcpu *x);
 enum axv_next axv_x86_guest_exception(struct axv_x86_vcpu *x, u8 vector,
 				      u32 error, u64 address);
-enum axv_next axv_x86_exception(struct axv_x86_vcpu *x, u8 vector,
-				u32 error, u64 address);
-enum axv_next axv_x86_soft_exception(struct axv_x86_vcpu *x, u8 vector, unsigned int len);
 enum axv_next axv_x86_task_switch(struct axv_x86_vcpu *x, u16 selector,
 				  enum axv_x86_task_source source, u64 event,
 				  unsigned int len);

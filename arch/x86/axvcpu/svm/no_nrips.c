@@ -6,6 +6,7 @@
 #include <asm/trapnr.h>
 
 #include "../code.h"
+#include "../debug.h"
 #include "../events.h"
 #include "../exit.h"
 #include "svm.h"
