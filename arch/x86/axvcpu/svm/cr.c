@@ -11,10 +11,10 @@
 #include <asm/trapnr.h>
 
 #include "../cr.h"
-#include "../decode.h"
 #include "../events.h"
 #include "../exit.h"
 #include "../walk.h"
+#include "opcode.h"
 #include "svm.h"
 
 enum cr_op {
@@ -48,49 +48,39 @@ struct cr_insn {
 #define CR_INFO_MOV		BIT_ULL(63)
 #define CR_INFO_GPR(info)	((info) & 15)
 
-/* Return: false if the bytes cannot be read, or are none of these. */
+/* Return: false if the code cannot be read, or is none of these. */
 static bool decode(struct axv_svm_vcpu *svm, struct cr_insn *insn)
 {
-	unsigned int bits = axv_x86_code_bits(&svm->x);
-	struct axv_x86_prefixes p;
-	u8 bytes[AXV_X86_INSN_MAX], modrm;
-	unsigned int i;
-	int size;
+	struct axv_svm_opcode op;
 
-	size = axv_x86_fetch(&svm->x, bytes, sizeof(bytes));
-	if (size <= 0)
+	if (!axv_svm_read_opcode(svm, &op))
 		return false;
-	i = axv_x86_take_prefixes(&p, bytes, size, bits);
-	if (i + 2 > size || bytes[i] != 0x0f)
-		return false;
-
-	if (bytes[i + 1] == 0x06) {
+	if (op.second == 0x06) {
 		insn->op = CR_OP_CLTS;
-		insn->len = i + 2;
+		insn->len = op.len;
 		return true;
 	}
-	if (i + 3 > size)
+	if (!op.has_modrm)
 		return false;
-	modrm = bytes[i + 2];
-	insn->gpr = (modrm & 7) | (p.rex & 1 ? 8 : 0);
-	insn->len = i + 3;
+	insn->gpr = axv_svm_opcode_rm(&op);
+	insn->len = op.len + 1;
 
-	switch (bytes[i + 1]) {
+	switch (op.second) {
 	case 0x20:
 	case 0x22:
 		/* LOCK makes CR8 of CR0 (APM vol. 3, MOV CRn). */
-		insn->op = bytes[i + 1] == 0x20 ? CR_OP_READ : CR_OP_WRITE;
-		insn->cr = ((modrm >> 3) & 7) | (p.rex & 4 || p.lock ? 8 : 0);
+		insn->op = op.second == 0x20 ? CR_OP_READ : CR_OP_WRITE;
+		insn->cr = axv_svm_opcode_reg(&op) | (op.prefixes.lock ? 8 : 0);
 		return true;
 	case 0x01:
-		if (((modrm >> 3) & 7) == 6)
+		if (((op.modrm >> 3) & 7) == 6)
 			insn->op = CR_OP_LMSW;
-		else if (((modrm >> 3) & 7) == 4)
+		else if (((op.modrm >> 3) & 7) == 4)
 			insn->op = CR_OP_SMSW;
 		else
 			return false;
-		insn->width = p.op_width;
-		insn->memory = modrm < 0xc0;
+		insn->width = op.prefixes.op_width;
+		insn->memory = op.modrm < 0xc0;
 		return true;
 	default:
 		return false;

@@ -7,8 +7,7 @@
  * names.
  */
 #include "../debug.h"
-#include "../decode.h"
-#include "../walk.h"
+#include "opcode.h"
 #include "svm.h"
 
 /* EXITINFO1 with decode assists (APM 15.8.1). */
@@ -28,26 +27,17 @@ struct dr_insn {
 	bool write;
 };
 
-/* Return: false if the bytes cannot be read, or are none of these. */
+/* Return: false if the code cannot be read, or is none of these. */
 static bool decode(struct axv_svm_vcpu *svm, struct dr_insn *insn)
 {
-	unsigned int bits = axv_x86_code_bits(&svm->x);
-	u8 bytes[AXV_X86_INSN_MAX], modrm;
-	struct axv_x86_prefixes p;
-	unsigned int i;
-	int size;
+	struct axv_svm_opcode op;
 
-	size = axv_x86_fetch(&svm->x, bytes, sizeof(bytes));
-	if (size <= 0)
+	if (!axv_svm_read_opcode(svm, &op) || !op.has_modrm || (op.second & ~2) != 0x21)
 		return false;
-	i = axv_x86_take_prefixes(&p, bytes, size, bits);
-	if (i + 3 > size || bytes[i] != 0x0f || (bytes[i + 1] & ~2) != 0x21)
-		return false;
-	modrm = bytes[i + 2];
-	insn->dr = ((modrm >> 3) & 7) | (p.rex & 4 ? 8 : 0);
-	insn->gpr = (modrm & 7) | (p.rex & 1 ? 8 : 0);
-	insn->len = i + 3;
-	insn->write = bytes[i + 1] & 2;
+	insn->dr = axv_svm_opcode_reg(&op);
+	insn->gpr = axv_svm_opcode_rm(&op);
+	insn->len = op.len + 1;
+	insn->write = op.second & 2;
 	return true;
 }
 
