@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * The capabilities that are offered.  One that is not named here is not: a VMM then does
- * without it, or says what it misses.
+ * The capabilities that are offered.  A capability that is not named here is not offered: a VMM
+ * then does without it, or says what it misses.
  */
 #include <limits.h>
 #include <stdbool.h>
@@ -35,7 +35,7 @@ static bool has_irqchip(struct axv_host *host, enum axv_irqchip irqchip)
 int caps_check(struct axv_host *host, unsigned long cap)
 {
 	switch (cap) {
-	/* Of KVM on x86 since the beginning. */
+	/* Every version of KVM on x86 has these. */
 	case KVM_CAP_HLT:
 	case KVM_CAP_USER_MEMORY:
 	case KVM_CAP_SET_TSS_ADDR:
@@ -71,7 +71,7 @@ int caps_check(struct axv_host *host, unsigned long cap)
 			free(leaves);
 		return has;
 	}
-	/* A debugger.  How many breakpoints there are KVM tells on other architectures only. */
+	/* A debugger.  KVM tells the number of breakpoints on other architectures only. */
 	case KVM_CAP_SET_GUEST_DEBUG:
 	case KVM_CAP_X86_ROBUST_SINGLESTEP:
 		return !!guestdbg_flags(host);

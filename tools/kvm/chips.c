@@ -13,7 +13,7 @@
 
 /* ---- pins --------------------------------------------------------------- */
 
-/* What KVM calls the status of a PIC's input that is about to be set. */
+/* What KVM_IRQ_LINE_STATUS returns for an input of a PIC; called before the input is set. */
 static int pic_status(const struct chips *c, unsigned int pin, bool level)
 {
 	const struct pic *p = &c->pics.chip[pin / 8];
@@ -137,8 +137,9 @@ static void pic_ended(void *chips, unsigned int pin)
 /* ---- what the guest does ------------------------------------------------ */
 
 /*
- * The PIC's output leads to LINT0 of all local APICs, of which software opens one: that vCPU
- * acknowledges, and the module tells it when (ready_for_interrupt, irq_window).
+ * The PIC's output leads to LINT0 of all local APICs, and the guest unmasks LINT0 of one.  That
+ * vCPU's thread acknowledges the interrupt when the module tells that the guest can take one
+ * (ready_for_interrupt, irq_window).
  */
 static void pic_output(void *arg, bool level)
 {
@@ -205,7 +206,7 @@ void chips_eoi(struct vcpu *v, __u8 vector)
 	pthread_mutex_lock(&c->lock);
 	c->looking = v;
 	pins = ioapic_in_service(&c->ioapic, vector);
-	/* First, so that a level which falls with this is not sent once more. */
+	/* Before ioapic_eoi(), which otherwise sends a level once more that falls here. */
 	for (pin = 0; pins >> pin; pin++) {
 		if (pins & 1u << pin)
 			irqfd_ended(c, false, pin);
@@ -244,7 +245,7 @@ void chips_remove_vcpu(struct vcpu *v)
 
 /* ---- the devices -------------------------------------------------------- */
 
-/* As KVM has them: of the IOAPIC pin n, and of the PICs as well, for gsi n. */
+/* As in KVM: gsi n leads to input n of the IOAPIC, and of the PICs as well if they have it. */
 static int default_routes(struct chips *c)
 {
 	unsigned int i;
@@ -285,7 +286,7 @@ static int init_devices(struct chips *c)
 		return err;
 	c->pics.keep_edges = true;
 	pic_watch_ends(&c->pics, pic_ended, c);
-	/* KVM's begin with nothing masked. */
+	/* KVM's PICs begin with no input masked. */
 	c->pics.chip[0].imr = 0;
 	c->pics.chip[1].imr = 0;
 	return default_routes(c);
@@ -299,7 +300,7 @@ static void *run_loop(void *arg)
 	return NULL;
 }
 
-/* The VMM's handlers run in its own threads: in this one all signals are blocked. */
+/* The VMM's signal handlers must run in the VMM's own threads, so this one blocks all signals. */
 static int start_thread(struct chips *c)
 {
 	sigset_t all, before;
@@ -386,7 +387,7 @@ int chips_create_pit(struct vm *vm, __u32 flags)
 	struct chips *c = vm->chips;
 	int err;
 
-	/* KVM 6.1 makes a PIT without an irqchip, which raises no interrupts. */
+	/* Without an irqchip KVM 6.1 makes a PIT that raises no interrupts. */
 	if (!c)
 		return -ENOENT;
 	pthread_mutex_lock(&c->lock);

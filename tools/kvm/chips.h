@@ -6,10 +6,10 @@
  * make KVM's calls, and in one thread of each such VM, which waits for the PIT's deadlines and
  * for irqfds that lead to pins.  The local APICs are the module's.
  *
- * Locking: @lock guards everything here.  The thread and every access take it, and inside it
- * the IOAPIC takes its own.  Nobody waits for anything with @lock held but for system calls
- * that do not sleep: a message or a kick for the module, setting a timer, signalling an eventfd.
- * No memory of the VMM's is touched either, so no fault handler of the VMM's runs with @lock
+ * Locking: @lock guards everything here.  The thread and every access take it, and inside it the
+ * IOAPIC takes its own.  With @lock held a thread makes no system call that sleeps, but only
+ * these: a message or a kick for the module, setting a timer, signalling an eventfd.  Nor does
+ * the thread touch memory of the VMM's then, so no fault handler of the VMM's runs with @lock
  * held.  The VM's lock is taken before @lock, and so is a vCPU's; not the other way around.
  */
 #ifndef CHIPS_H
@@ -36,7 +36,7 @@ struct irqfd;
  * enum source - what can hold a pin high; the pin is high if any of them does
  * @SOURCE_VMM:		KVM_IRQ_LINE
  * @SOURCE_PIT:		channel 0 in mode 0
- * @SOURCE_RESAMPLE:	irqfds with resampling, which all are one source
+ * @SOURCE_RESAMPLE:	all irqfds with resampling together
  */
 enum source {
 	SOURCE_VMM = 1,
@@ -50,7 +50,7 @@ enum source {
  * struct gsi - where the interrupts of one gsi lead
  * @pic: an input of the PICs, or NO_PIN
  * @ioapic: an input of the IOAPIC, or NO_PIN
- * @message: they are a message; then there are no pins
+ * @message: the gsi's interrupts are a message, and @pic and @ioapic are NO_PIN
  * @address: of the message
  * @data: of the message
  */
@@ -73,15 +73,15 @@ struct gsi {
  * @pit: the PIT, if @has_pit
  * @has_pit: KVM_CREATE_PIT2 was called
  * @pit_flags: KVM_PIT_FLAGS_*, as the VMM has set them
- * @intr: the PIC has an interrupt for a CPU.  A vCPU's thread also reads it without @lock: it
- *	reads it before it enters the guest.  Whoever sets it kicks the vCPUs afterwards, and a
- *	kick is kept.  So either the thread reads true, or the run ends at once.
+ * @intr: the PIC has an interrupt for a CPU.  A vCPU's thread also reads @intr without @lock,
+ *	before it enters the guest.  The thread that sets @intr kicks the vCPUs afterwards, and
+ *	a kick is kept.  So either the vCPU's thread reads true, or its run ends at once.
  * @loop: what the thread waits for
  * @thread: the thread
  * @gsis: the routes
  * @nr_gsis: how many
- * @pic_sources: for each input what holds it high, see enum source
- * @ioapic_sources: as @pic_sources
+ * @pic_sources: for each input of the PICs the sources that hold it high, see enum source
+ * @ioapic_sources: the same for each input of the IOAPIC
  * @vcpus: all vCPUs, by &vcpu.next
  * @looking: the vCPU whose thread has @lock and looks at @intr before it enters the guest, so
  *	that it needs no kick
@@ -120,16 +120,16 @@ struct chips {
  */
 int chips_create(struct vm *vm, struct chips **chips);
 
-/** chips_free() - end the thread; no vCPU is left */
+/** chips_free() - end the thread and free the chips, when no vCPU is left */
 void chips_free(struct chips *c);
 
 /** chips_create_pit() - KVM_CREATE_PIT2, and KVM_CREATE_PIT with KVM_PIT_SPEAKER_DUMMY */
 int chips_create_pit(struct vm *vm, __u32 flags);
 
-/** chips_add_vcpu() - a vCPU that is told of the PIC's interrupts, if there is a PIC */
+/** chips_add_vcpu() - kick a vCPU for the PIC's interrupts from now on, if there is a PIC */
 void chips_add_vcpu(struct vcpu *v);
 
-/** chips_remove_vcpu() - not any more; also if it has not been added */
+/** chips_remove_vcpu() - kick a vCPU no more; the vCPU need not have been added */
 void chips_remove_vcpu(struct vcpu *v);
 
 /**
@@ -142,7 +142,7 @@ void chips_remove_vcpu(struct vcpu *v);
 int chips_enter(struct vcpu *v);
 
 /**
- * chips_access() - an access of the guest
+ * chips_access() - carry out an access of the guest to PIC, PIT or IOAPIC
  * @v: the vCPU
  * @port: to a port, otherwise to memory
  * @write: a write
@@ -150,12 +150,12 @@ int chips_enter(struct vcpu *v);
  * @width: its bytes
  * @data: of a write; out: of a read
  *
- * Return: false: it is the VMM's.
+ * Return: false: the address is none of theirs; the VMM gets the access.
  */
 bool chips_access(struct vcpu *v, bool port, bool write, __u64 addr, unsigned int width,
 		  __u64 *data);
 
-/** chips_eoi() - a level-triggered interrupt of a vCPU's local APIC has ended */
+/** chips_eoi() - end a level-triggered interrupt, which a vCPU's local APIC has ended */
 void chips_eoi(struct vcpu *v, __u8 vector);
 
 /**
@@ -167,18 +167,18 @@ void chips_eoi(struct vcpu *v, __u8 vector);
  *
  * A message is sent for each call with a high level.
  *
- * Return: what KVM_IRQ_LINE_STATUS tells: how many controllers have taken it, 0 if the last one
- * has not been taken yet, -1 if it is masked, or leads nowhere.
+ * Return: what KVM_IRQ_LINE_STATUS tells: how many controllers have taken the interrupt, 0 if the
+ * last interrupt still waits, -1 if the pins are masked, or the gsi leads nowhere.
  */
 int chips_set_gsi(struct chips *c, __u32 gsi, enum source source, bool level);
 
-/** chips_pulse_gsi() - an edge; with @c->lock held */
+/** chips_pulse_gsi() - send one edge to a gsi's pins, or its message; with @c->lock held */
 void chips_pulse_gsi(struct chips *c, __u32 gsi);
 
 /**
  * chips_set_routes() - KVM_SET_GSI_ROUTING
  * @c: the chips
- * @gsis: the routes, which are @c's afterwards
+ * @gsis: the routes; @c owns this memory afterwards
  * @count: how many
  *
  * Context: with the VM's lock held, after the module has its routes.
@@ -199,27 +199,28 @@ int chips_reinject(struct vm *vm, const struct kvm_reinject_control *control);
 
 /* ---- irqfd.c ---- */
 
-/** irqfd_init() - with none */
+/** irqfd_init() - prepare the thread for irqfds */
 int irqfd_init(struct chips *c);
 
 /** irqfd_set() - KVM_IRQFD */
 int irqfd_set(struct chips *c, const struct kvm_irqfd *args);
 
 /**
- * irqfd_leave() - let the thread wait for the irqfds whose interrupts are no message from now on
+ * irqfd_leave() - move irqfds from the module to the thread: those whose gsi is no message any
+ * more
  * @c: the chips, with the VM's lock held
  * @gsis: the routes that the VM is about to have
  * @count: how many
  */
 void irqfd_leave(struct chips *c, const struct gsi *gsis, unsigned int count);
 
-/** irqfd_join() - let the module wait for those whose interrupts are a message by now */
+/** irqfd_join() - move irqfds from the thread to the module: those whose gsi is a message now */
 void irqfd_join(struct chips *c);
 
-/** irqfd_ended() - an interrupt of a pin has ended; with @c->lock held */
+/** irqfd_ended() - lower an ended pin and signal its resampling eventfds; with @c->lock held */
 void irqfd_ended(struct chips *c, bool pic, unsigned int pin);
 
-/** irqfd_free() - all of them */
+/** irqfd_free() - free all irqfds */
 void irqfd_free(struct chips *c);
 
 #endif /* CHIPS_H */

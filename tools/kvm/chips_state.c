@@ -89,7 +89,10 @@ static int set_ioapic(struct chips *c, const struct kvm_ioapic_state *state)
 	};
 	unsigned int i;
 
-	/* No VMM moves it.  On KVM there is no IOAPIC at all then. */
+	/*
+	 * No VMM moves the IOAPIC.  On KVM the guest does not reach it any more after such a
+	 * move.
+	 */
 	if (state->base_address != IOAPIC_ADDRESS)
 		return -EINVAL;
 	for (i = 0; i < IOAPIC_PINS; i++)
@@ -167,7 +170,7 @@ static __u8 rw_state(const struct pit_channel *c, bool high)
 	return c->access == WORD_LOW && high ? WORD_HIGH : c->access;
 }
 
-/* How much is left of a latched count: of a word whose low byte was read, the high byte. */
+/* The bytes of a latched count that are to be read: both, or the high one after the low one. */
 static __u8 latched(const struct pit_channel *c)
 {
 	if (!c->latched)
@@ -181,8 +184,9 @@ static u64 ticks_to_nsec(u64 ticks)
 }
 
 /*
- * When the count was loaded.  KVM's counters always count.  One that waits for a count has just
- * begun, and so its output is low in mode 0; one that waits for its gate is past its end.
+ * When the count was loaded, in KVM's structure, where a counter always counts.  A counter that
+ * waits for a count is shown as one that has just begun: its output is low in mode 0.  A counter
+ * that waits for its gate is shown as one that has passed its end.
  */
 static u64 load_time(const struct pit_channel *c)
 {
@@ -203,7 +207,7 @@ static u64 load_time(const struct pit_channel *c)
 static void get_channel(const struct pit_channel *c, struct kvm_pit_channel_state *state)
 {
 	*state = (struct kvm_pit_channel_state){
-		/* VMMs divide by it. */
+		/* VMMs divide by the count, so 0 is shown as 65536. */
 		.count = c->count ? c->count : COUNT_MAX,
 		.latched_count = c->latch,
 		.count_latched = latched(c),
@@ -231,7 +235,7 @@ static u32 valid_count(const struct kvm_pit_channel_state *state)
 	return count < min ? min : count;
 }
 
-/* What KVM's structure tells in other words than what the VMM has got of the channel. */
+/* Whether @state has the count and the mode that the VMM would read of the channel now. */
 static bool is_same_count(const struct pit_channel *c, const struct kvm_pit_channel_state *state)
 {
 	struct kvm_pit_channel_state now;

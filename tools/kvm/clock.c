@@ -35,7 +35,7 @@ int clock_get(struct vm *vm, struct kvm_clock_data *clock)
 
 int clock_set(struct vm *vm, const struct kvm_clock_data *clock)
 {
-	/* With KVM_CLOCK_REALTIME the time since is to be added; it is not offered. */
+	/* KVM_CLOCK_REALTIME, which adds the real time that has passed since, is not offered. */
 	if (clock->flags)
 		return -EINVAL;
 	pthread_mutex_lock(&vm->lock);

@@ -2,10 +2,10 @@
 /*
  * A function that can wait in the middle and go on later.
  *
- * swapcontext() is not for this: it sets the signal mask to what it was when the function
- * waited, so that a signal which the VMM has blocked since comes nevertheless, and makes a
- * system call for that.  A function waits in a call, where the ABI has a few registers that a
- * call must keep; they and the stack are all that is switched.
+ * swapcontext() is not for this: it sets the signal mask to what it was when the function waited,
+ * so that a signal which the VMM has blocked since comes nevertheless, and makes a system call
+ * for that.  A function waits by a call, and the ABI names the few registers that a call must
+ * keep; these and the stack are all that is switched.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -27,11 +27,14 @@ enum {
 	RBP,
 	RETURN,
 	FRAME_WORDS,
-	/* What is left makes a multiple of 16 bytes, as the ABI has it where a call is. */
+	/*
+	 * Two words above the frame: the stack pointer becomes a multiple of 16, as the ABI
+	 * demands at a call.
+	 */
 	TOP_WORDS = FRAME_WORDS + 2,
 };
 
-/* Store the caller's registers and stack pointer, this in *@from; go on with those of @to. */
+/* Push the caller's registers, store its stack pointer in *@from; go on at stack pointer @to. */
 void coroutine_switch(void **from, void *to);
 
 /* Where a coroutine begins: calls the function in R12 with what is in R13. */
@@ -89,7 +92,10 @@ static void begin(void *arg)
 	coroutine_switch(&c->self, c->caller);
 }
 
-/* The caller's floating-point control words, which the function has as if it were called. */
+/*
+ * The caller's floating-point control words.  The function begins with them, as a called one
+ * does.
+ */
 static uint64_t control(void)
 {
 	uint32_t mxcsr;

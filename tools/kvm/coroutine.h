@@ -12,7 +12,7 @@
  * struct coroutine - one function, on a stack of its own
  * @caller: the stack pointer in coroutine_start() or coroutine_go_on(), while the function runs
  * @self: the function's stack pointer, while it waits
- * @stack: its stack, with a page below that nobody may touch; NULL: none yet
+ * @stack: its stack, with an inaccessible guard page below; NULL: none yet
  * @function: the function
  * @arg: for @function
  * @waits: it has begun and has not returned

@@ -19,8 +19,8 @@
 #define LEAVES_MAX	256
 
 /*
- * By these leaves guests know KVM.  Of its features those are there that need nothing of the
- * hypervisor: no delay for ports, and 15 bits for a destination in messages.  kvmclock is not.
+ * By these leaves guests know KVM.  They name the features that need no work of the hypervisor:
+ * no delay for ports, and 15 bits for a destination in messages. kvmclock is not offered.
  */
 static const struct kvm_cpuid_entry2 hypervisor[] = {
 	{
@@ -63,7 +63,7 @@ int cpuid_supported(struct axv_host *host, struct kvm_cpuid2 *cpuid)
 		debug("%s", axv_error());
 		return n;
 	}
-	/* KVM does not say how many there are: its callers double the room. */
+	/* KVM does not say how many leaves there are; a caller that gets E2BIG doubles the room. */
 	if (cpuid->nent < n + NR_HYPERVISOR) {
 		free(leaves);
 		return -E2BIG;
@@ -82,7 +82,10 @@ int cpuid_supported(struct axv_host *host, struct kvm_cpuid2 *cpuid)
 
 static bool same_question(const struct axv_x86_cpuid *a, const struct axv_x86_cpuid *b)
 {
-	/* Also if one has a subleaf and the other none: the module refuses such a leaf. */
+	/*
+	 * An entry with a subleaf and one without are the same, too: the module refuses a table
+	 * with both.
+	 */
 	return a->leaf == b->leaf &&
 	       (a->subleaf == b->subleaf || !(a->flags & b->flags & AXV_X86_CPUID_SUBLEAF));
 }

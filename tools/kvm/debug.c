@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/*
- * What the library tells a person.
- */
+/* Messages for a person. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,7 +18,7 @@ void debug(const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	/* One call: lines of several threads do not mix. */
+	/* One call per line, so that lines of several threads do not mix. */
 	fprintf(stderr, "axv-kvm: %s\n", line);
 	errno = saved;
 }

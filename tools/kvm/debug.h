@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
-/*
- * What the library tells a person: nothing, but with AXV_KVM_DEBUG in the environment.
- */
+/* Messages for a person.  Without AXV_KVM_DEBUG in the environment there are none. */
 #ifndef DEBUG_H
 #define DEBUG_H
 

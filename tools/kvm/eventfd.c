@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * Eventfds: the module has irqfds as well (but see irqfd.c); an ioeventfd is a doorbell of the
- * module's.
+ * Eventfds of KVM's interface.  An irqfd is one of the module's (with PIC and IOAPIC: see
+ * irqfd.c), and an ioeventfd is a doorbell of the module's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ int eventfd_irqfd(struct vm *vm, const struct kvm_irqfd *irqfd)
 		return -EINVAL;
 	if (vm->chips)
 		return irqfd_set(vm->chips, irqfd);
-	/* Without an IOAPIC of its own KVM refuses resampling in the same way. */
+	/* KVM, too, refuses resampling when its irqchip is split. */
 	if (irqfd->flags & ~KVM_IRQFD_FLAG_DEASSIGN)
 		return -EINVAL;
 	if (irqfd->flags & KVM_IRQFD_FLAG_DEASSIGN) {
@@ -134,7 +134,10 @@ int eventfd_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *io)
 	return err;
 }
 
-/* The module's order: doorbells with data come first, and next those with a width. */
+/*
+ * The module's order when several match: a doorbell with data before others, then one with a
+ * width.
+ */
 static int rank(const struct doorbell *d)
 {
 	return (d->flags & AXV_DOORBELL_DATA ? 2 : 0) + (d->width ? 1 : 0);

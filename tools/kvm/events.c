@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/*
- * What is under way between two instructions: events, and whether the processor runs.
- */
+/* The state between two instructions: events that wait, and whether the processor runs. */
 #include <errno.h>
 #include <string.h>
 
@@ -80,10 +78,10 @@ static void show_reinject(struct kvm_vcpu_events *events, __u64 event)
 }
 
 /*
- * Set CR2, or DR6 and DR7, as the delivery of a pending exception does.  KVM's structure has
- * no room for the address, so this is done when the VMM gets the events, as KVM does.  The
- * module keeps the address, and does the same once more if the VMM does not set the events:
- * otherwise CR2 would become 0.
+ * Set CR2, or DR6 and DR7, as the delivery of a pending exception does.  Without the payload
+ * KVM's structure has no room for the address, so CR2 or DR6 is set when the VMM gets the events,
+ * as KVM does.  The module keeps the address and sets the register once more at the delivery if
+ * the VMM does not set the events: otherwise CR2 would become 0.
  */
 static int do_payload(struct vcpu *v, __u64 event, __u64 address)
 {
@@ -127,10 +125,13 @@ int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 		events->interrupt.injected = 1;
 		events->interrupt.nr = r[EXTINT_0].value & 0xff;
 	}
-	/* One whose delivery has begun comes first, and KVM's structure has room for one. */
+	/* An event whose delivery has begun takes its place: KVM's structure has room for one. */
 	if (r[REINJECT].value & AXV_X86_EVENT_VALID)
 		show_reinject(events, r[REINJECT].value);
-	/* Without KVM_CAP_EXCEPTION_PAYLOAD a pending one counts as being delivered, too. */
+	/*
+	 * Without KVM_CAP_EXCEPTION_PAYLOAD KVM shows a pending exception as being delivered,
+	 * too.
+	 */
 	if (r[EXCEPTION].value & AXV_X86_EVENT_VALID) {
 		if (do_payload(v, r[EXCEPTION].value, r[EXCEPTION_ADDR].value))
 			return -EIO;
@@ -139,7 +140,7 @@ int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 			r[EXCEPTION].value &= ~AXV_X86_EVENT_ERROR_VALID & 0xffffffff;
 		show_exception(events, r[EXCEPTION].value);
 	}
-	/* How many: KVM does so since 6.4, and told 1 before. */
+	/* The number of NMIs that wait, as in KVM since 6.4; older ones tell 1 at most. */
 	events->nmi.pending = r[NMI_PENDING].value;
 	events->nmi.masked = r[NMI_MASKED].value;
 	if (r[SHADOW].value)
@@ -149,7 +150,8 @@ int events_get(struct vcpu *v, struct kvm_vcpu_events *events)
 	events->sipi_vector = r[SIPI].value & 0xff;
 	events->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
 	/*
-	 * The VMM is to set it again with the MP state: otherwise the vector would become 0.
+	 * The flag makes the VMM set the vector again, with the MP state: otherwise it would
+	 * become 0.
 	 */
 	if (r[SIPI].value)
 		events->flags |= KVM_VCPUEVENT_VALID_SIPI_VECTOR;
@@ -215,7 +217,7 @@ static bool is_interrupt(__u64 event)
 	       (type == AXV_X86_EVENT_TYPE_EXTINT || type == AXV_X86_EVENT_TYPE_SOFT);
 }
 
-/* The vectors that wait are bytes, the next one lowest; there are never eight. */
+/* EXTINT_0 has a byte for each vector that waits, the next one lowest; there are never eight. */
 static void push_front(struct axv_reg *r, __u8 vector)
 {
 	r[EXTINT_0].value = r[EXTINT_0].value << 8 | vector;
@@ -223,9 +225,10 @@ static void push_front(struct axv_reg *r, __u8 vector)
 }
 
 /*
- * The ExtINTs that wait when the VMM has set @events: those behind the one that events_get()
- * has told of, if that is the one that is set, and that one as well if another event is first.
- * Otherwise the state is another vCPU's, or of another time, and none of these is in it.
+ * Compute the ExtINTs that wait once the VMM has set @events. If @events has the interrupt that
+ * events_get() tells now, the ExtINTs behind it stay; the interrupt itself stays in front of them
+ * if another event of @events is delivered first. If @events has another interrupt or none, the
+ * state is another vCPU's, or of another time, and no ExtINT stays.
  *
  * @r: in: what there is; out: EXTINT_0 and EXTINT_COUNT as they are to be
  */
@@ -283,7 +286,10 @@ int events_set(struct vcpu *v, const struct kvm_vcpu_events *events)
 	r[NMI_PENDING].value = events->nmi.pending < NMIS ? events->nmi.pending : NMIS;
 	r[NMI_MASKED].value = !!events->nmi.masked;
 	r[SHADOW].value = shadow(events);
-	/* What @events->flags do not name stays as it is: take it off the end of the list. */
+	/*
+	 * Without the flag the shadow stays as it is: it is the last of the list, and is left
+	 * off.
+	 */
 	n = events->flags & KVM_VCPUEVENT_VALID_SHADOW ? NR_REGS : SHADOW;
 	if (events->exception.injected && events->nmi.injected) {
 		/* An NMI beside an exception waits: its handler does not mask NMIs yet. */
@@ -365,14 +371,14 @@ int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq)
 
 	if (irq->irq >= VECTORS)
 		return -EINVAL;
-	/* It is for a PIC of the VMM's, and KVM has one of its own. */
+	/* KVM_INTERRUPT is for a PIC in the VMM, and this VM has its PIC in the library. */
 	if (v->vm->chips)
 		return -ENXIO;
 	if (axv_vcpu_get_reg(v->axv, ids[EXTINT_COUNT], &waiting))
 		return -EIO;
 	/*
-	 * As KVM's documentation has it.  Without an irqchip KVM itself puts the second interrupt
-	 * in place of the first one, which is lost though the VMM's PIC counts it as taken.
+	 * KVM's documentation has this error.  KVM itself, without an irqchip, replaces the first
+	 * interrupt by the second: the first is lost, though the VMM's PIC counts it as taken.
 	 */
 	if (waiting)
 		return -EEXIST;

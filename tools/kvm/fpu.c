@@ -70,7 +70,7 @@ static int write_state(struct vcpu *v, const void *state)
 {
 	int err;
 
-	/* Otherwise an instruction in progress may store what it had read before. */
+	/* Otherwise a vector instruction in progress may store what it read before this call. */
 	run_forget(v);
 	err = axv_vcpu_set_fpu(v->axv, state);
 	if (err)
@@ -96,7 +96,10 @@ int fpu_set_xsave(struct vcpu *v, const struct kvm_xsave *xsave)
 	void *state;
 	int err;
 
-	/* What is beyond KVM's size belongs to features that it does not offer, either. */
+	/*
+	 * The state beyond struct kvm_xsave keeps its value: it belongs to features that are not
+	 * offered.
+	 */
 	state = read_state(v, &err);
 	if (!state)
 		return err;

@@ -39,7 +39,10 @@ __u32 guestdbg_flags(struct axv_host *host)
 	if (axv_query(host, AXV_QUERY_DEBUG_FLAGS, &value))
 		return 0;
 	for (i = 0; i < NR_FLAGS; i++) {
-		/* A VMM takes these for granted with KVM_CAP_SET_GUEST_DEBUG. */
+		/*
+		 * KVM_CAP_SET_GUEST_DEBUG promises all of these, so without one of them it is not
+		 * offered.
+		 */
 		if (!(value & flags[i].axv))
 			return 0;
 		offered |= flags[i].kvm;
@@ -47,7 +50,7 @@ __u32 guestdbg_flags(struct axv_host *host)
 	return offered;
 }
 
-/* An exception beside the others that KVM_SET_VCPU_EVENTS sets. */
+/* Inject #DB or #BP, beside the events that KVM_SET_VCPU_EVENTS has set. */
 static int inject(struct vcpu *v, __u32 control)
 {
 	__u8 vector = control & KVM_GUESTDBG_INJECT_DB ? VECTOR_DB : VECTOR_BP;

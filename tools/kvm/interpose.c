@@ -59,7 +59,10 @@ static const char *const names[FUNCTIONS] = {
 	[IOCTL] = "ioctl",
 };
 
-/* The names for large files: with 64 bits they are the same functions, as in the C library. */
+/*
+ * The names for large files (open64() and others) are the same functions on 64 bits, as in the C
+ * library.
+ */
 #define SAME_AS(name)	__attribute__((alias(name), visibility("default")))
 
 typedef int (*open_function)(const char *path, int flags, ...);
@@ -76,7 +79,7 @@ typedef int (*ioctl_function)(int fd, unsigned long command, ...);
 /* The functions of the C library, or of another preloaded library. */
 static void *found[FUNCTIONS];
 
-/* In a constructor: these may be called in a signal handler, and dlsym() may not. */
+/* A constructor finds them: they may be called in a signal handler, where dlsym() may not. */
 __attribute__((constructor)) static void find_all(void)
 {
 	unsigned int i;
@@ -87,10 +90,13 @@ __attribute__((constructor)) static void find_all(void)
 
 static void *next(enum function function)
 {
-	/* The constructor of another library has run before ours, and makes a call. */
+	/* The constructor of another library makes a call before find_all() has run. */
 	if (!found[function])
 		find_all();
-	/* The C library is too old to have the function; the program has found this one. */
+	/*
+	 * The program calls a function that only this library has: its C library is too old for
+	 * it.
+	 */
 	if (!found[function])
 		abort();
 	return found[function];
@@ -107,8 +113,8 @@ static int fail(long error)
 static bool is_device(const char *path)
 {
 	/*
-	 * open() is declared to take no NULL, so that the compiler drops the test where it
-	 * knows that the path comes from there.
+	 * The C library declares that open()'s path is not NULL, so the compiler would drop the
+	 * test below.  The empty asm hides where the path comes from.
 	 */
 	__asm__("" : "+r"(path));
 	/* The real function fails with EFAULT for NULL. */
@@ -189,13 +195,14 @@ int __openat64_2(int dir, const char *path, int flags) SAME_AS("__openat_2");
 /* ---- copies ------------------------------------------------------------- */
 
 /*
- * The kernel calls a signal's handler when dup() or close() is done.  These do two things, in
- * the kernel and in the table, so they hold signals: a handler that came in between would see
- * the one without the other, and if it left by longjmp() the other would never be done.
+ * The kernel calls a signal's handler when dup() or close() is done.  The functions here make two
+ * changes, one in the kernel and one in the table, so they hold signals: a handler between the
+ * two would see one change without the other, and if it left by longjmp() the second would never
+ * be made.
  *
- * A descriptor that the table does not have needs none of that.  Nor does a child of vfork():
- * it has its parent's variables, and if it were killed in between, the parent would hold
- * signals for ever.
+ * A descriptor that the table does not have needs no holding of signals.  A child of vfork() must
+ * not hold them: it has its parent's variables, and if it were killed in between, the parent
+ * would hold signals for ever.
  */
 static bool enter_for(int fd, int other)
 {
@@ -273,7 +280,10 @@ EXPORT int fcntl(int fd, int command, ...)
 	va_start(args, command);
 	arg = va_arg(args, void *);
 	va_end(args);
-	/* Other commands may wait, as for a lock, and a signal ends that. */
+	/*
+	 * Other commands are not held: they may wait, for a lock for instance, until a signal
+	 * comes.
+	 */
 	if (command != F_DUPFD && command != F_DUPFD_CLOEXEC)
 		return ((fcntl_function)next(FCNTL))(fd, command, arg);
 	entered = enter_for(fd, -1);

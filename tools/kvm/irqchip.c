@@ -52,7 +52,10 @@ static int have_lapics(struct vm *vm, struct chips *chips)
 	}
 	axv_vm_destroy(vm->axv);
 	vm->axv = axv;
-	/* In this order: otherwise a call of another thread takes the irqchip for a split one. */
+	/*
+	 * chips before lapic: otherwise a call of another thread takes the irqchip for a split
+	 * one.
+	 */
 	vm->chips = chips;
 	vm->lapic = true;
 	return 0;
@@ -75,7 +78,7 @@ static int create(struct vm *vm)
 	struct chips *chips;
 	int err;
 
-	/* In KVM's order. */
+	/* Both checks in KVM's order, so that a VMM gets the same error. */
 	if (vm->lapic)
 		return -EEXIST;
 	if (vm->nr_vcpus)
@@ -192,7 +195,10 @@ static int set_routing_with_chips(struct vm *vm, const struct kvm_irq_routing_en
 	if (err)
 		goto out;
 	pthread_mutex_lock(&vm->lock);
-	/* First: the module takes a signal for a gsi without a route, and drops it. */
+	/*
+	 * Before the module gets the routes: it would take a signal for a gsi without a route,
+	 * and drop it.
+	 */
 	irqfd_leave(vm->chips, gsis, max);
 	err = axv_vm_set_routes(vm->axv, routes, nr_routes, AXV_ROUTES_ALL);
 	if (!err) {
@@ -272,9 +278,9 @@ static bool find_route(struct vm *vm, __u32 gsi, struct axv_route *route)
 
 /*
  * With a split irqchip, each call with level 1 sends the message, also where the last level was
- * 1; a call with level 0 does nothing.  The message is one of the VMM's own, not of the module's
- * route, so that its end is an exit for the VMM's IOAPIC (KVM_EXIT_IOAPIC_EOI), also where the
- * end of the route's interrupts is not.
+ * 1; a call with level 0 does nothing.  The library sends the message itself instead of the
+ * module's route, so that its end is an exit for the VMM's IOAPIC (KVM_EXIT_IOAPIC_EOI), which
+ * the end of a route's interrupt need not be.
  *
  * As in KVM, a call for a gsi without a route, or whose message reaches nobody, is no error.
  */
@@ -310,7 +316,7 @@ int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi)
 		return -EINVAL;
 	err = axv_vm_inject_msi(vm->axv, msi->address_lo | (__u64)msi->address_hi << 32,
 				message_data(msi->data));
-	/* Not the address of a message: no vCPU gets it, and KVM returns 0. */
+	/* The address is not that of a message: no vCPU gets it, and KVM returns 0. */
 	if (err == -EINVAL)
 		return 0;
 	return err ? err : 1;

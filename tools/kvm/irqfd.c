@@ -2,14 +2,14 @@
 /*
  * irqfds of a VM that has PIC and IOAPIC.
  *
- * An irqfd whose gsi is a message is the module's, which sends it without waking a thread.  One
- * whose gsi leads to pins, or to nothing yet, and one with resampling, is waited for by the
- * thread of the chips.  New routes move irqfds from one to the other.  A signal is not lost by
- * that: the eventfd counts it until one of the two takes it.
+ * The module serves an irqfd whose gsi is a message, and sends the message without waking a
+ * thread.  The thread of the chips waits for each other irqfd: its gsi leads to pins or to
+ * nothing yet, or it has resampling.  New routes move irqfds from the module to the thread or
+ * back.  A signal is not lost by that: the eventfd counts it until one of the two takes it.
  *
  * Each irqfd has a copy of its eventfd's descriptor, so that it can be moved when the VMM has
- * closed its own.  To change the list both the VM's lock and the chips' lock are held; to read
- * it one of them is enough.  The VM's lock also guards which of the two waits for an irqfd.
+ * closed its own.  To change the list both the VM's lock and the chips' lock are held; to read it
+ * one of them is enough.  The VM's lock also guards @in_module.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@
  * @gsi: its number
  * @number: the VMM's descriptor of the eventfd
  * @fd: a copy of the eventfd's descriptor
- * @resample_fd: a copy of that of the eventfd that tells the end of an interrupt; -1: none
+ * @resample_fd: the same of the eventfd that is signalled at an interrupt's end; -1: none
  * @in_module: the module waits for it; otherwise the thread does
  * @next: in &chips.irqfds
  */
@@ -50,7 +50,7 @@ struct irqfd {
 
 /* ---- the thread --------------------------------------------------------- */
 
-/* Whether it was signalled.  Does not wait, also where the VMM's descriptor would. */
+/* Take a signal if there is one.  Does not wait, even if the VMM's descriptor is a blocking one. */
 static bool take(const struct irqfd *f)
 {
 	uint64_t count;
@@ -60,8 +60,9 @@ static bool take(const struct irqfd *f)
 }
 
 /*
- * The lock is held, and to remove an irqfd from the list it is taken after the epoll descriptor
- * has been told.  So each irqfd that is among the events is still there.
+ * The chips' lock is held here. deassign() takes an irqfd off the epoll descriptor first, then
+ * takes that lock and removes the irqfd from the list.  So each irqfd among the events still
+ * exists.
  */
 static void irqfds_ready(void *arg)
 {
@@ -86,7 +87,7 @@ static bool leads_to(const struct chips *c, __u32 gsi, bool pic, unsigned int pi
 	return gsi < c->nr_gsis && (pic ? c->gsis[gsi].pic : c->gsis[gsi].ioapic) == pin;
 }
 
-/* Does not wait where the counter is full: then the VMM has been told already. */
+/* Does not wait if the counter is full: then the VMM has unread signals anyway. */
 static void tell(const struct irqfd *f)
 {
 	struct pollfd poll_fd = { .fd = f->resample_fd, .events = POLLOUT };
@@ -96,8 +97,9 @@ static void tell(const struct irqfd *f)
 }
 
 /*
- * All irqfds with resampling are one source of a gsi.  Its level falls, and each of them is
- * told, so that those whose devices still want an interrupt signal again.
+ * All irqfds with resampling are one source of a gsi.  The source's level falls, and the
+ * resampling eventfd of each is signalled, so that the VMM signals an irqfd again whose device
+ * still wants an interrupt.
  */
 void irqfd_ended(struct chips *c, bool pic, unsigned int pin)
 {
@@ -168,7 +170,10 @@ void irqfd_join(struct chips *c)
 		if (f->in_module || !is_message(c->gsis, c->nr_gsis, f))
 			continue;
 		from_either(c, f);
-		/* The thread sends messages as well, if the module has no room. */
+		/*
+		 * If the module has no room for the irqfd, the thread waits for it and sends the
+		 * message.
+		 */
 		if (to_module(c, f) && to_thread(c, f))
 			debug("irqfd of gsi %u is lost: error %d", f->gsi, errno);
 	}
@@ -206,7 +211,7 @@ static bool is_of(const struct irqfd *f, int fd)
 	return id < 0 ? f->number == fd : eventfd_id(fd) == id;
 }
 
-/* The thread reads eventfds only.  Without /proc, the VMM is believed. */
+/* The thread can read eventfds only.  Without /proc, any descriptor is taken for one. */
 static bool is_eventfd(int fd)
 {
 	static const char eventfd[] = "anon_inode:[eventfd]";
@@ -280,7 +285,9 @@ static int assign(struct chips *c, const struct kvm_irqfd *args)
 	if (err)
 		return err;
 	err = is_message(c->gsis, c->nr_gsis, f) ? to_module(c, f) : to_thread(c, f);
-	/* The thread sends messages as well, if the module has no room. */
+	/*
+	 * If the module has no room for the irqfd, the thread waits for it and sends the message.
+	 */
 	if (err == -ENOSPC)
 		err = to_thread(c, f);
 	if (err) {
@@ -319,7 +326,10 @@ static int deassign(struct chips *c, const struct kvm_irqfd *args)
 	if (!f)
 		return 0;
 	from_either(c, f);
-	/* The thread gets no event of it any more, and has done with those that it got. */
+	/*
+	 * The epoll descriptor tells no more of the irqfd; with the lock, the thread is done with
+	 * older events.
+	 */
 	pthread_mutex_lock(&c->lock);
 	*p = f->next;
 	if (f->resample_fd >= 0 && !is_resampled(c, f->gsi))

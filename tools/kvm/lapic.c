@@ -81,7 +81,7 @@ int lapic_get(struct vcpu *v, struct kvm_lapic_state *state)
 		if (offset_of(i) == APIC_ICR)
 			set_word(state, APIC_ICR_HIGH, r[i].value >> 32);
 	}
-	/* Without KVM_CAP_X2APIC_API an id is in the upper byte in x2APIC mode, too. */
+	/* KVM_CAP_X2APIC_API is not offered, so the id is in the upper byte in x2APIC mode, too. */
 	set_word(state, APIC_ID, axv_vcpu_id(v->axv) << 24);
 	set_word(state, APIC_VERSION, VERSION);
 	return 0;

@@ -75,7 +75,10 @@ static int set_slot(struct vm *vm, const struct kvm_userspace_memory_region *new
 	struct kvm_userspace_memory_region *slot;
 	int err;
 
-	/* The upper half of the number is an address space: there is one, without SMM. */
+	/*
+	 * The upper 16 bits of the number are an address space.  Without SMM there is only number
+	 * 0.
+	 */
 	slot = find_slot(vm, new->slot);
 	if (!slot || new->flags & ~SLOT_FLAGS ||
 	    (new->memory_size | new->guest_phys_addr | new->userspace_addr) & PAGE_MASK)

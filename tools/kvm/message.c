@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/*
- * What the devices of tools/devices have to say.
- */
+/* The messages of the devices in tools/devices. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -21,7 +19,10 @@ void log_error(const char *fmt, ...)
 
 void log_trace(enum log_topic topic, const char *fmt, ...)
 {
-	/* An access without a device is the VMM's, and no device sees it. */
+	/*
+	 * The devices trace only accesses that no device has.  Here the VMM gets these, so
+	 * nothing is printed.
+	 */
 	(void)topic;
 	(void)fmt;
 }

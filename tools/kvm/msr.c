@@ -14,7 +14,7 @@
 #define MSR_TSC			0x10
 #define MSR_TSC_DEADLINE	0x6e0
 
-/* What one call may name, as in KVM. */
+/* How many MSRs one call may name, as in KVM. */
 #define MSRS_MAX		256
 
 #define MSR_MCG_CTL		0x17b
@@ -22,14 +22,14 @@
 #define MSR_KVM_WALL_CLOCK_OLD	0x11
 #define MSR_KVM_SYSTEM_TIME_OLD	0x12
 
-/* Not in the module's list of registers to save, which has time in other forms. */
+/* The module's list of registers to save has time in other registers, so these are added. */
 static const __u32 timers[] = { MSR_TSC, MSR_TSC_DEADLINE };
 
 #define NR_TIMERS	(sizeof(timers) / sizeof(timers[0]))
 
 /* ---- the list ----------------------------------------------------------- */
 
-/* KVM lists the host's MSRs, the module a vCPU's: ask one with all that the host offers. */
+/* KVM lists the host's MSRs, the module a vCPU's: ask a vCPU that has all that the host offers. */
 static int list_registers(struct axv_host *host, __u64 **ids)
 {
 	const struct axv_vm_config config = {
@@ -68,7 +68,7 @@ static struct {
 	unsigned int count;
 } host_msrs = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Another thread of the parent may have had the lock, and the list half made. */
+/* At fork() another thread of the parent may have had the lock, and the list half made. */
 static void begin_child(void)
 {
 	pthread_mutex_init(&host_msrs.lock, NULL);
@@ -109,7 +109,7 @@ static int fill_list(struct axv_host *host)
 	return 0;
 }
 
-/* It does not change once it is there. */
+/* Make the list if there is none yet.  It does not change afterwards. */
 static int get_list(struct axv_host *host)
 {
 	int err = 0;
@@ -152,9 +152,9 @@ static __u64 *machine_check(struct vcpu *v, __u32 number)
 }
 
 /*
- * Whether an MSR that the vCPU does not have reads as 0 and can be set to 0.  Those in the
- * list do: the CPUID table may lack the feature that they belong to, and a VMM writes all MSRs
- * of the list nevertheless.  So do kvmclock's, which is off.
+ * Whether an MSR that the vCPU does not have reads as 0 and can be set to 0.  An MSR of the list
+ * does: the CPUID table may lack its feature, and a VMM writes all MSRs of the list nevertheless.
+ * So do the MSRs of kvmclock, which is not offered.
  */
 static bool is_zero(struct vcpu *v, __u32 number)
 {
@@ -197,9 +197,9 @@ static int get_one(struct vcpu *v, struct kvm_msr_entry *msr)
 }
 
 /*
- * The TSC is the VM's: a write moves that of all vCPUs.  VMMs write each vCPU's when it
- * begins, one after the other, and mean the same time.  So KVM ignores a write of 0, and
- * one that is less than a second away from what the TSC is anyway.
+ * The TSC is the VM's: a write moves the TSC of all vCPUs.  VMMs write the TSC of one vCPU after
+ * the other when these begin, and mean the same time.  So a write of 0 is ignored, and one that
+ * differs by less than a second from the TSC's present value, as KVM does.
  */
 static int set_tsc(struct vcpu *v, __u64 value)
 {

@@ -3,10 +3,11 @@
  * Objects and the table of descriptors.
  *
  * A descriptor may be used or closed in a signal handler.  So looking it up takes no lock: a
- * reader takes a reference unless there is none left, then looks whether the table still has
- * the object.  This is good as long as the memory of an object stays an object's: it goes
- * to a list of unused ones, never back to the allocator.  The last close of an object frees
- * memory, so it is not for a signal handler of the VMM's that may have interrupted malloc().
+ * reader takes a reference unless there is none left, then looks whether the table still has the
+ * object.  The reader may find an object that was freed meanwhile, so the memory of an object
+ * stays an object's: it goes to a list of unused ones, never back to the allocator.  Closing the
+ * last descriptor of an object frees memory, so a signal handler of the VMM's that may have
+ * interrupted malloc() must not do that.
  *
  * The handler of a fault runs in the middle of a call (signals.c), which may hold any lock of
  * the library's or the C library's.  If that handler closes the last descriptor of an object,
@@ -69,13 +70,13 @@ static struct object *unused;
 /* Without a reference, and not freed yet. */
 static struct object *_Atomic dead;
 
-/* Calls in progress in this thread that began in another one: in the handler of a fault. */
+/* Calls in progress in this thread that began inside another call: in the handler of its fault. */
 static __thread unsigned int nested INITIAL;
 
 /* This thread has put an object on the list @dead, and the call that it interrupted goes on. */
 static __thread bool has_dead INITIAL;
 
-/* The state of the thread's cancellation before the call that is in no other one. */
+/* The state of the thread's cancellation before its outermost call. */
 static __thread int cancel_state INITIAL;
 
 /* The objects are the parent's, and another thread of the parent may have had the lock. */
@@ -121,7 +122,7 @@ static void free_dead(void)
 	struct object *object, *next;
 	int saved = errno;
 
-	/* In a child of vfork() they are the parent's. */
+	/* In a child of vfork() the dead objects are the parent's. */
 	if (!atomic_load(&dead) || !object_is_table_ours())
 		return;
 	for (object = atomic_exchange(&dead, NULL); object; object = next) {
@@ -135,7 +136,7 @@ struct object *object_create(const struct object_ops *ops, void *data)
 {
 	struct object *object;
 
-	/* The caller may allocate, so it may free as well. */
+	/* The caller may allocate memory here, so dead objects may be freed as well. */
 	free_dead();
 	pthread_mutex_lock(&unused_lock);
 	object = unused;
@@ -190,7 +191,10 @@ void object_put(struct object *object)
 {
 	bool enters = !signals_held();
 
-	/* Before the last reference goes: nobody else frees the object then. */
+	/*
+	 * Signals are held before the last reference goes: a handler that left by longjmp() after
+	 * that would leave an object that nothing frees.
+	 */
 	if (enters)
 		object_enter();
 	if (atomic_fetch_sub(&object->refs, 1) == 1) {
@@ -262,7 +266,7 @@ bool object_is_stale(int fd, struct object *object)
 
 	if (!fstat(fd, &st) && st.st_dev == object->dev && st.st_ino == object->ino)
 		return false;
-	/* Unless the number is another object's by now. */
+	/* Take it out of the table, unless the number is another object's by now. */
 	if (object_is_table_ours() && atomic_compare_exchange_strong(&table[fd], &expected, NULL))
 		object_put(object);
 	return true;
@@ -272,13 +276,22 @@ bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret)
 {
 	struct object *object;
 
-	/* Another file's, which may wait for long, and perhaps in a child of vfork(). */
+	/*
+	 * The ioctl() of another file may wait for long, and may be in a child of vfork(): hold
+	 * nothing.
+	 */
 	if (!is_in_table(fd))
 		return false;
-	/* As long as there is a reference no handler is called: it may leave by longjmp(). */
+	/*
+	 * While this call has a reference no handler may run: one that left by longjmp() would
+	 * keep it.
+	 */
 	object_enter();
 	object = object_of_fd(fd);
-	/* If the program has closed ours unseen, a command that is none of KVM's shows it. */
+	/*
+	 * A command that is none of KVM's: perhaps the program has closed the descriptor past the
+	 * library.
+	 */
 	if (object && _IOC_TYPE(command) != KVMIO && object_is_stale(fd, object)) {
 		object_put(object);
 		object = NULL;
@@ -287,7 +300,7 @@ bool object_ioctl(int fd, unsigned long command, unsigned long arg, long *ret)
 		object_leave();
 		return false;
 	}
-	/* In the middle of another call, which may have any lock. */
+	/* In the middle of another call, which may hold any lock, the operation is refused. */
 	*ret = nested ? -EDEADLK : object->ops->ioctl(object->data, command, arg);
 	if (*ret == -ENOTTY)
 		debug("ioctl %#lx (number %#lx) of a %s is not known", command,

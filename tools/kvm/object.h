@@ -2,8 +2,8 @@
 /*
  * What stands behind a descriptor of KVM's: the device, a VM or a vCPU.
  *
- * The descriptor itself is a memfd, so that it is a real one to the kernel: it can be
- * mapped, inherited, waited for and passed on.  Which object it is, a table tells.
+ * The descriptor itself is a memfd, so that it is a real one to the kernel: it can be mapped,
+ * inherited, waited for and passed on.  A table in object.c tells the object of each descriptor.
  */
 #ifndef OBJECT_H
 #define OBJECT_H
@@ -40,20 +40,24 @@ struct object *object_get(struct object *object);
 /**
  * object_enter() - a function of the C library's that uses the table or an object begins
  *
- * Signals are held until object_leave(): otherwise a handler that leaves by longjmp() would
- * keep a reference, or a lock.  So would a thread that is cancelled, which it is not until
- * then: to the program ioctl() is no cancellation point, whatever the library calls in it.
+ * Signals are held until object_leave(): otherwise a handler that leaves by longjmp() would keep
+ * a reference, or a lock.  A thread that is cancelled would keep them, too, so cancellation waits
+ * for object_leave(): to the program ioctl() is no cancellation point, whatever the library calls
+ * in it.
  */
 void object_enter(void);
 
-/** object_leave() - the function ends; what could not be freed in the middle is freed */
+/**
+ * object_leave() - the function ends; free the objects that a handler in the middle could not
+ * free
+ */
 void object_leave(void);
 
 /**
  * object_in_another() - whether the function was called in the middle of another one
  *
- * Its caller is then the handler of a fault, or has left one by longjmp(), and this thread may
- * hold any lock: so no lock may be taken, and no memory allocated or freed.
+ * The caller is then in the handler of a fault, or has left such a handler by longjmp().  This
+ * thread may hold any lock, so the function must take none, nor allocate or free memory.
  */
 bool object_in_another(void);
 
@@ -68,7 +72,7 @@ void object_put(struct object *object);
  * @ret: what ioctl() returns, or a negative errno; -EDEADLK: the caller is the handler of a
  *	fault in another call, or has left one by longjmp()
  *
- * Signals that come meanwhile have their handlers called at its end.
+ * The handlers of signals that come meanwhile run at the end of object_ioctl().
  *
  * Return: false: the descriptor is none of the library's.
  */
@@ -103,10 +107,10 @@ bool object_is_known(int fd);
  * @fd: the descriptor
  * @object: what object_of_fd() has found
  *
- * A program that closes one past the library (by a system call of its own, by fclose() of a
- * stream) leaves it in the table, and what it opens next may have the number.  A descriptor
- * that is stale is detached.  To ask costs a system call, so only those calls ask that would
- * be wrong for another file.
+ * A program that closes a descriptor past the library (by a system call of its own, by fclose()
+ * of a stream) leaves it in the table, and the file that the program opens next may get the
+ * number.  A stale descriptor is detached.  This check costs a system call, so only those
+ * functions make it that would do harm to another file.
  */
 bool object_is_stale(int fd, struct object *object);
 
@@ -122,14 +126,14 @@ bool object_is_stale(int fd, struct object *object);
 int object_attach(int fd, struct object *object);
 
 /**
- * object_detach() - a descriptor is about to be closed, unless in a child
+ * object_detach() - take a descriptor out of the table, before it is closed
  * @fd: any number
  *
  * Context: after object_enter(), if a signal handler may leave by longjmp().
  */
 void object_detach(int fd);
 
-/** object_detach_range() - those from @first to @last */
+/** object_detach_range() - take the descriptors from @first to @last out of the table */
 void object_detach_range(unsigned int first, unsigned int last);
 
 #endif /* OBJECT_H */

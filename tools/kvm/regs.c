@@ -3,8 +3,8 @@
  * General registers, segments and control registers, which the run page has, and debug
  * registers.
  *
- * Each exit stores the general registers in the run page.  From then on they are there:
- * read there, and changed there, for the next run.
+ * Each exit stores the general registers in the run page.  The VMM's calls read and change them
+ * there, and the next run takes them from there.
  */
 #include <errno.h>
 #include <string.h>
@@ -103,7 +103,10 @@ int regs_set(struct vcpu *v, const struct kvm_regs *regs)
 	run_forget(v);
 	regs_from_kvm(regs, &v->page->regs.gprs);
 	v->page->dirty |= AXV_RUN_SET_GPRS;
-	/* Now: later, a value that the module refuses would be an error of the next run. */
+	/*
+	 * Set them at once: otherwise a value that the module refuses would be an error of the
+	 * next run.
+	 */
 	err = axv_vcpu_sync(v->axv);
 	if (err) {
 		debug("%s", axv_error());
@@ -157,7 +160,10 @@ int regs_get_sregs(struct vcpu *v, struct kvm_sregs *sregs)
 	unsigned int i;
 	int vector, err;
 
-	/* Unlike general registers, these also change past the run page: EFER, by its MSR. */
+	/*
+	 * Unlike general registers, these also change behind the run page: EFER by a write of its
+	 * MSR.
+	 */
 	v->page->valid &= ~AXV_RUN_SET_SREGS;
 	err = sync_sets(v, AXV_RUN_SET_SREGS);
 	if (!err)
@@ -186,9 +192,9 @@ int regs_get_sregs(struct vcpu *v, struct kvm_sregs *sregs)
 }
 
 /*
- * KVM's interrupt_bitmap has at most one bit: the interrupt that is to be delivered next.  A
- * VMM sets what it got, so one that is there already does not come twice.  Without a bit KVM
- * leaves what there is.
+ * KVM's interrupt_bitmap has at most one bit: the interrupt to be delivered next.  A VMM sets the
+ * bitmap that it got, so an interrupt that waits already must not be queued again.  Without a bit
+ * KVM leaves the interrupts that wait.
  */
 static int set_interrupt(struct vcpu *v, const struct kvm_sregs *sregs)
 {

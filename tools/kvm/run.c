@@ -35,7 +35,10 @@ void run_publish(struct vcpu *v)
 	const struct axv_run *page = v->page;
 	struct kvm_run *run = v->run;
 
-	/* With its own PIC KVM is always ready, and has no use for the VMM's interrupts. */
+	/*
+	 * A VM with a PIC takes no interrupts of the VMM's (KVM_INTERRUPT), and always shows
+	 * itself ready, as KVM does.
+	 */
 	run->ready_for_interrupt_injection = v->vm->chips || page->ready_for_interrupt;
 	run->if_flag = !!(page->regs.gprs.rflags & RFLAGS_IF);
 	run->flags = 0;
@@ -78,7 +81,10 @@ static __u64 loaded(const void *from, unsigned int width)
 
 /* ---- instructions that libaxvcpu executes ------------------------------- */
 
-/* Return: 0; negative: the instruction is given up (run_forget()), so it ends here. */
+/*
+ * Let KVM_RUN return to the VMM.  Return: 0: the VMM has answered by the next KVM_RUN; negative:
+ * run_forget() gives the instruction up.
+ */
 static int wait_for_vmm(struct vcpu *v)
 {
 	if (!v->cancelled)
@@ -111,7 +117,7 @@ static int finish_write(void *opaque, __u64 addr, unsigned int width, __u64 data
 	return wait_for_vmm(v);
 }
 
-/* As many elements as there is room for. */
+/* How many of @count elements have room behind struct kvm_run. */
 static unsigned int some(unsigned int count, unsigned int width)
 {
 	return count < PIO_SIZE / width ? count : PIO_SIZE / width;
@@ -194,7 +200,10 @@ static int after_finish(struct vcpu *v)
 		v->pending = PENDING_FINISH;
 		return TO_VMM;
 	}
-	/* The guest is an instruction further than at the exit that told. */
+	/*
+	 * The guest has executed an instruction since the exit that told whether it can take an
+	 * interrupt.
+	 */
 	v->ready = false;
 	if (v->finish_result < 0)
 		return internal_error(v);
@@ -267,7 +276,7 @@ static int exit_fault(struct vcpu *v)
 	return start_finish(v);
 }
 
-/* There are no hypercalls; KVM says so to the guest without asking the VMM. */
+/* There are no hypercalls.  The guest gets KVM_ENOSYS, and the VMM no exit, as on KVM. */
 static int exit_hypercall(struct vcpu *v)
 {
 	v->page->regs.gprs.gpr[AXV_X86_RAX] = -(__u64)KVM_ENOSYS;
@@ -364,7 +373,7 @@ static int complete(struct vcpu *v)
 	return GO_ON;
 }
 
-/* What the VMM has set for the run, in struct kvm_run and by calls. */
+/* Give the module what the VMM has set for the run, in struct kvm_run and by calls. */
 static int take_inputs(struct vcpu *v)
 {
 	__u64 cr8 = v->run->cr8;
@@ -374,7 +383,7 @@ static int take_inputs(struct vcpu *v)
 	if (v->int3_len && guestdbg_pass_int3(v))
 		return -EIO;
 	v->page->irq_window = v->run->request_interrupt_window;
-	/* With a local APIC in the kernel the TPR is there, and this an output. */
+	/* The module's local APIC has the TPR, and kvm_run.cr8 is only an output. */
 	if (v->vm->lapic)
 		return GO_ON;
 	/* The VMM's APIC wants to know when the guest lowers the TPR. */
@@ -410,7 +419,10 @@ static int run_once(struct vcpu *v)
 		debug("%s", axv_error());
 		return err;
 	}
-	/* Otherwise an exit for the window that does not tell so repeats for ever. */
+	/*
+	 * An exit for the window counts as ready, whatever the page says: otherwise it could
+	 * repeat for ever.
+	 */
 	v->ready = v->page->ready_for_interrupt ||
 		   v->page->exit_reason == AXV_EXIT_IRQ_WINDOW;
 	if (v->page->exit_reason == AXV_EXIT_KICKED || v->page->exit_reason == AXV_EXIT_NOTHING)
@@ -428,9 +440,9 @@ int run_vcpu(struct vcpu *v)
 	if (ret == GO_ON)
 		ret = take_inputs(v);
 	/*
-	 * A VMM that wants to see the state behind an access sets immediate_exit, so that
-	 * KVM_RUN finishes the access and does no more.  The module takes the data when it
-	 * runs, before it looks for a kick.
+	 * A VMM that wants to see the state behind an access sets immediate_exit, so that KVM_RUN
+	 * finishes the access and does no more.  So the vCPU is kicked and run once: the module
+	 * takes the data before it looks for a kick.
 	 */
 	if (ret == GO_ON && v->run->immediate_exit) {
 		if (completes)

@@ -3,17 +3,17 @@
  * Signals that come while a call of KVM's is in progress.
  *
  * The kernel calls a handler when KVM's call has returned.  Here the call is a function of the
- * program, with locks held: a handler that comes in the middle and uses the same vCPU would
- * wait for ever, and one that leaves by longjmp() would keep the locks.  So no handler of the
- * VMM's runs in a call.  One of the library's is called in its place, and puts the signal off:
- * it blocks it in this thread and sends it again to this thread, as it was.  At the end of the
- * call it is let in.  A signal costs a few system calls then, a call without one costs none.
+ * program, with locks held: a handler that comes in the middle and uses the same vCPU would wait
+ * for ever, and one that leaves by longjmp() would keep the locks.  So no handler of the VMM's
+ * runs in a call.  A handler of the library's runs in its place, and puts the signal off: it
+ * blocks the signal in this thread and sends the signal to this thread once more, with the same
+ * siginfo.  At the end of the call the signal is unblocked.  A signal that is put off costs a few
+ * system calls, a call without a signal none.
  *
- * Some signals cannot be put off: a fault, since the instruction would fault again; SIGABRT,
- * for which abort() does not wait; one for which the kernel has no room.  The handler runs at
- * once, with the locks of the call held.  So an ioctl of KVM's in it is refused with EDEADLK.
- * Handlers of other signals are called meanwhile, and also later if this one leaves by
- * longjmp().
+ * Some signals cannot be put off: a fault, since the instruction would fault again; SIGABRT, for
+ * which abort() does not wait; one for which the kernel has no room.  The handler runs at once,
+ * with the locks of the call held.  So an ioctl of KVM's in it is refused with EDEADLK.  Other
+ * signals are not put off while that handler runs, nor afterwards if it leaves by longjmp().
  *
  * A signal to a thread in KVM_RUN makes KVM_RUN fail with EINTR.  A VMM that cannot be sure
  * that the thread is there yet has the handler set immediate_exit, at which KVM looks with
@@ -43,7 +43,7 @@ typedef void (*full_handler)(int signal, siginfo_t *info, void *context);
 /* In each thread from its beginning: a signal handler must not allocate. */
 #define INITIAL		__attribute__((tls_model("initial-exec")))
 
-/* In @state of struct thread: there was a signal since the outermost call began. */
+/* In @state of struct thread: a signal came since the outermost call began. */
 #define CAME		(1u << 31)
 
 /**
@@ -86,9 +86,9 @@ static void let_in(void)
 	int i;
 
 	/*
-	 * All at once.  If another one were still blocked while the handler of the first runs,
-	 * a call in that handler could unblock it, and the kernel would block it again, for
-	 * good, when the handler returns.
+	 * Unblock all signals at once.  If a second one were still blocked while the handler of
+	 * the first runs, a call in that handler could unblock the second, and the kernel would
+	 * block it again, for good, when the handler returns.
 	 */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &mask);
@@ -139,7 +139,10 @@ void signals_leave(void)
 	thread.vcpu = NULL;
 }
 
-/* Not a fault, which the processor has sent (si_code); nor SIGABRT: abort() does not wait. */
+/*
+ * Whether a signal can be put off: not a fault that the processor raised (si_code), nor SIGABRT,
+ * for which abort() does not wait.
+ */
 static bool can_wait(int signal, const siginfo_t *info)
 {
 	switch (signal) {
@@ -176,7 +179,7 @@ static bool put_off(int signal, siginfo_t *info, ucontext_t *context)
 	return true;
 }
 
-/* In a constructor: sigaction() may be called in a signal handler, and dlsym() may not. */
+/* A constructor finds it: sigaction() may be called in a signal handler, where dlsym() may not. */
 __attribute__((constructor)) static void find_sigaction(void)
 {
 	real_sigaction = dlsym(RTLD_NEXT, "sigaction");
@@ -186,7 +189,7 @@ __attribute__((constructor)) static void find_sigaction(void)
 
 static int next_sigaction(int signal, const struct sigaction *new, struct sigaction *old)
 {
-	/* The constructor of another library has run before ours, and makes a call. */
+	/* The constructor of another library makes a call before find_sigaction() has run. */
 	if (!real_sigaction)
 		find_sigaction();
 	return real_sigaction(signal, new, old);
@@ -198,8 +201,9 @@ static void call_handler(int signal, siginfo_t *info, void *context)
 	full_handler handler = handlers[signal];
 
 	/*
-	 * Not by the kernel: it would do so when the signal comes, and a signal that is put
-	 * off and sent again would have the default action.
+	 * SA_RESETHAND is done here and not by the kernel.  The kernel would reset the action
+	 * when the signal comes, so a signal that is put off would meet the default action when
+	 * it is sent again.
 	 */
 	if (handler_flags[signal] & (int)SA_RESETHAND)
 		next_sigaction(signal, &none, NULL);
@@ -207,7 +211,10 @@ static void call_handler(int signal, siginfo_t *info, void *context)
 	handler(signal, info, context);
 }
 
-/* Call a handler in the middle of a call, whose other signals wait for its end as before. */
+/*
+ * Call a handler in the middle of a call.  Signals that the call has put off still wait for its
+ * end.
+ */
 static void call_in_call(int signal, siginfo_t *info, void *context)
 {
 	unsigned int state = atomic_load(&thread.state);
@@ -215,12 +222,10 @@ static void call_in_call(int signal, siginfo_t *info, void *context)
 
 	thread.busy++;
 	sigemptyset(&thread.waiting);
-	/*
-	 * As if there were no call: signals that come from here on have their handlers called.
-	 */
+	/* As if there were no call: the handlers of signals that come from here on run at once. */
 	atomic_store(&thread.state, 0);
 	call_handler(signal, info, context);
-	/* Calls in the handler have let in what they had put off when they ended. */
+	/* Calls in the handler have let in their own signals when they ended. */
 	thread.waiting = waiting;
 	atomic_store(&thread.state, state);
 	thread.busy--;
@@ -256,7 +261,7 @@ static int set_action(int signal, const struct sigaction *new, struct sigaction 
 
 	if (new && is_handler(new)) {
 		ours = *new;
-		/* Before the kernel can call handle() for it. */
+		/* The handler is stored before the kernel can call handle() for it. */
 		handlers[signal] = new->sa_sigaction;
 		handler_flags[signal] = new->sa_flags & FLAGS;
 		ours.sa_sigaction = handle;
@@ -284,12 +289,13 @@ EXPORT int sigaction(int signal, const struct sigaction *new, struct sigaction *
 
 	if (signal <= 0 || signal >= _NSIG)
 		return next_sigaction(signal, new, old);
-	/* The caller's memory, which may be a fault, is not used while signals are held. */
+	/* Access to the caller's memory may fault, so it is copied before signals are held. */
 	if (new)
 		wanted = *new;
 	/*
-	 * A handler that leaves by longjmp() in the middle would leave a handler with the
-	 * flags of another one.  What sets no handler changes the kernel's state alone.
+	 * A handler that left by longjmp() in the middle of set_action() would leave a signal's
+	 * handler with the flags of another one, so signals are held.  A call that sets no
+	 * handler changes the kernel's state only, and holds none.
 	 */
 	if (new && is_handler(&wanted)) {
 		signals_hold();

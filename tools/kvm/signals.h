@@ -18,8 +18,8 @@ void signals_release(void);
 /**
  * signals_held() - whether this thread is in a call
  *
- * So is the handler of a fault that a call has made, and a thread that has left such a handler
- * by longjmp().
+ * True also in the handler of a fault in a call, and in a thread that has left such a handler by
+ * longjmp().
  */
 bool signals_held(void);
 
@@ -28,7 +28,7 @@ bool signals_came(void);
 
 /**
  * signals_enter() - this thread is about to look at immediate_exit, and to run a vCPU
- * @vcpu: kicked when a signal comes, and now if one has come in this call already
+ * @vcpu: kicked when a signal comes, and at once if one has come in this call already
  */
 void signals_enter(struct axv_vcpu *vcpu);
 

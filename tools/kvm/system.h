@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
-/*
- * /dev/kvm.
- */
+/* The descriptor that a program opens as /dev/kvm. */
 #ifndef SYSTEM_H
 #define SYSTEM_H
 

@@ -23,7 +23,7 @@
 /* The bootstrap processor. */
 #define BOOT_VCPU	0
 
-/* How many threads have a number. */
+/* How many threads have got a number so far. */
 static atomic_ulong threads;
 
 /*
@@ -78,7 +78,7 @@ static int set_tsc_khz(struct vcpu *v, unsigned long khz)
 {
 	__u64 host;
 
-	/* 0: as the host's.  There is no scaling. */
+	/* 0 is the host's frequency, the only one: there is no scaling. */
 	if (!khz)
 		return 0;
 	if (axv_query(v->vm->host, AXV_QUERY_COUNTER_KHZ, &host) || khz != host)
@@ -202,7 +202,7 @@ static void vcpu_free(void *data)
 	struct vcpu *v = data;
 
 	run_forget(v);
-	/* Nobody kicks it from here on. */
+	/* After this no thread kicks the vCPU for the PIC. */
 	if (v->vm)
 		chips_remove_vcpu(v);
 	axv_vcpu_destroy(v->axv);
@@ -223,7 +223,7 @@ static const struct object_ops vcpu_ops = {
 	.free = vcpu_free,
 };
 
-/* The memory of struct kvm_run, which is the descriptor as well. */
+/* Make the memory of struct kvm_run: a memfd, which is the vCPU's descriptor as well. */
 static int make_run(struct vcpu *v, unsigned long id)
 {
 	char name[32];
@@ -234,7 +234,7 @@ static int make_run(struct vcpu *v, unsigned long id)
 	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	/* Otherwise a VMM that shortens the file makes the library fault. */
+	/* The seals keep the VMM from shortening the file: otherwise the library would fault. */
 	if (ftruncate(fd, RUN_MAP_SIZE) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		goto fail;
@@ -270,7 +270,10 @@ static int make_vcpu(struct vcpu *v, unsigned long id)
 	/* Each exit tells RFLAGS.IF, so it stores the general registers. */
 	v->page->want = AXV_RUN_SET_GPRS;
 	if (v->vm->chips && id == BOOT_VCPU) {
-		/* As KVM has it, which lets a guest use the PIC that knows nothing of APICs. */
+		/*
+		 * As in KVM, so that a guest that knows nothing of APICs gets the PIC's
+		 * interrupts.
+		 */
 		err = axv_vcpu_set_reg(v->axv, AXV_REG_X86(LAPIC, APIC_LVT_LINT0), LVT_EXTINT);
 		if (err)
 			return err;

@@ -2,8 +2,8 @@
 /*
  * A vCPU of KVM's, and what its files share.
  *
- * Each call on it holds its lock, as KVM's calls do: KVM_RUN keeps the others waiting.  The
- * VMM's code never runs with it held: what an exit asks of the VMM it does when KVM_RUN has
+ * Each call on it holds its lock, as KVM's calls do: KVM_RUN keeps the others waiting.  The VMM's
+ * code never runs with the lock held: the VMM does what an exit asks of it when KVM_RUN has
  * returned, and its signal handlers run when the call has ended (signals.c).
  */
 #ifndef VCPU_H
@@ -49,7 +49,7 @@ enum pending {
  * @vm: its VM
  * @axv: the vCPU of the module
  * @page: the module's run page
- * @run: what the VMM maps; trusted as the VMM is, in whose process the library runs
+ * @run: what the VMM maps; trusted, since the library is in the VMM's process
  * @pio: the data of port accesses, behind @run
  * @lock: held by every call
  * @owner: number (vcpu.c) of the thread that has bound the vCPU; 0: none
@@ -62,7 +62,7 @@ enum pending {
  * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
  * @placed_interrupt: the VMM has set an interrupt since the last run (events.c)
  * @debug_dr7: DR7 with the VMM's breakpoints (guestdbg.c)
- * @int3_rip: where the INT3 is that the last exit has told of
+ * @int3_rip: the address of the INT3 that the last exit has told of
  * @int3_len: its length; 0: the last exit was another one
  * @sipi_vector: the last SIPI's, or as KVM_SET_VCPU_EVENTS has told, for KVM_SET_MP_STATE
  * @next: in the list of the VM's vCPUs, if that has a PIC; guarded by its lock (chips.h)
@@ -190,17 +190,18 @@ int events_set_mp_state(struct vcpu *v, const struct kvm_mp_state *state);
 /** events_interrupt() - KVM_INTERRUPT; -EEXIST: another one waits */
 int events_interrupt(struct vcpu *v, const struct kvm_interrupt *irq);
 
-/** events_place_interrupt() - an interrupt of KVM_SET_SREGS, in place of others */
+/** events_place_interrupt() - set the interrupt of KVM_SET_SREGS, in place of those that wait */
 int events_place_interrupt(struct vcpu *v, __u8 vector);
 
 /**
- * events_check_interrupt() - an interrupt that was set waits if the guest cannot take it
+ * events_check_interrupt() - let an interrupt that the VMM has set wait if the guest cannot take
+ * it
  * @v: the vCPU, which is about to run, with registers in their final state
  *
- * KVM's structures do not tell an interrupt whose delivery has begun from one that waits.  It
- * is set as the former.  With RFLAGS.IF 0 or in an interrupt shadow it can only be the latter,
- * and a processor would refuse the entry, or the guest would get an interrupt that it has
- * disabled.
+ * KVM's structures do not tell an interrupt whose delivery has begun from one that waits.  The
+ * library sets it as one whose delivery has begun.  With RFLAGS.IF 0 or in an interrupt shadow
+ * the interrupt can only be one that waits: otherwise a processor would refuse the entry, or the
+ * guest would get an interrupt that it has disabled.
  */
 int events_check_interrupt(struct vcpu *v);
 
@@ -222,11 +223,11 @@ int guestdbg_set(struct vcpu *v, const struct kvm_guest_debug *dbg);
 void guestdbg_show(struct vcpu *v);
 
 /**
- * guestdbg_pass_int3() - the VMM has given the guest the INT3 that the last exit told of
+ * guestdbg_pass_int3() - move RIP behind an INT3 that the VMM has passed on to the guest
  * @v: the vCPU, which is about to run, with @v->int3_len
  *
- * KVM's VMMs set a #BP with the instruction pointer at the INT3, and KVM moves it behind,
- * where the handler is to return to.
+ * A VMM sets a #BP with RIP at the INT3 that the last exit told of, and KVM moves RIP behind it,
+ * where the guest's handler is to return.
  *
  * Return: 0 or a negative errno.
  */

@@ -20,7 +20,10 @@ static int enable_cap(struct vm *vm, const struct kvm_enable_cap *cap)
 	switch (cap->cap) {
 	case KVM_CAP_SPLIT_IRQCHIP:
 		return irqchip_split(vm, cap->args[0]);
-	/* The VMM promises to need no larger id; CHECK_EXTENSION tells the largest one. */
+	/*
+	 * The VMM promises to use no larger id than this; KVM_CHECK_EXTENSION tells the largest
+	 * one.
+	 */
 	case KVM_CAP_MAX_VCPU_ID:
 		return cap->args[0] && cap->args[0] <= (__u64)caps_check(vm->host, cap->cap) ?
 		       0 : -EINVAL;
@@ -124,7 +127,7 @@ static void vm_free(void *data)
 {
 	struct vm *vm = data;
 
-	/* Its thread uses the module's VM. */
+	/* The chips first: their thread uses the module's VM. */
 	chips_free(vm->chips);
 	axv_vm_destroy(vm->axv);
 	eventfd_free(vm);
@@ -152,7 +155,10 @@ int vm_create(struct object *system, struct axv_host *host)
 	vm->host = host;
 	pthread_mutex_init(&vm->lock, NULL);
 	clock_init(vm);
-	/* Without an irqchip, until the VMM asks for one.  -EBUSY: KVM has the processor. */
+	/*
+	 * The VM has no irqchip until the VMM asks for one. -EBUSY: KVM uses the virtualization
+	 * hardware.
+	 */
 	err = axv_vm_create(host, &config, &vm->axv);
 	if (err) {
 		debug("%s", axv_error());

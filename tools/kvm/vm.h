@@ -26,11 +26,11 @@ struct doorbell;
  * @host: of @system
  * @axv: the VM of the module
  * @lock: guards all that follows, and the choice of @axv
- * @lapic: the local APICs are in the module.  Read without @lock as well, before @chips
+ * @lapic: the local APICs are in the module.  Read without @lock as well, and before @chips
  * @chips: PIC, IOAPIC and PIT (chips.c); NULL: they are the VMM's.  Set once, with @lock held and
  *	before there are vCPUs
- * @nr_vcpus: vCPUs that there are; goes up with @lock held, and down without it: a thread that
- *	holds @lock may have left its call for ever
+ * @nr_vcpus: vCPUs that there are; goes up with @lock held, and down without it, since a handler
+ *	may have left a call by longjmp() that holds @lock
  * @memory: its slots (memory.c)
  * @routes: the VMM's table, as the module has it (irqchip.c)
  * @nr_routes: how many
@@ -79,7 +79,7 @@ void memory_free(struct vm *vm);
 /* ---- irqchip.c ---- */
 
 /**
- * irqchip_yield() - the flag of a VM that lets a vCPU yield when it spins, or 0
+ * irqchip_yield() - the VM's flag that makes vCPUs yield when they spin, or 0 if not offered
  *
  * KVM has pause-loop exiting on unless it is told otherwise.
  */
@@ -98,7 +98,7 @@ int irqchip_set_routing(struct vm *vm, const struct kvm_irq_routing *routing);
  * irqchip_line() - KVM_IRQ_LINE and KVM_IRQ_LINE_STATUS
  * @vm: the VM
  * @line: which gsi, and its level
- * @status: out: how many interrupts that makes; 0: one waits already; negative: none
+ * @status: out: how many interrupts were sent; 0: an earlier one still waits; negative: none
  */
 int irqchip_line(struct vm *vm, const struct kvm_irq_level *line, __s32 *status);
 

@@ -30,12 +30,15 @@ static void on_trap(int signal, siginfo_t *info, void *context)
 	*flags &= ~(greg_t)RFLAGS_TF;
 	if (!over) {
 		sent = true;
-		/* It comes when this handler returns. */
+		/* The signal comes when this handler returns. */
 		raise(to_send);
 	}
 }
 
-/* Before the C library's: a trap that is blocked kills the program. */
+/*
+ * Replaces the C library's function and never blocks SIGTRAP: a trap that is blocked kills the
+ * program.
+ */
 int pthread_sigmask(int how, const sigset_t *new, sigset_t *old)
 {
 	sigset_t set;
@@ -49,7 +52,10 @@ int pthread_sigmask(int how, const sigset_t *new, sigset_t *old)
 
 bool step(void (*function)(void), unsigned int instructions, int signal)
 {
-	/* Not the library's: it would take the trap for a fault in a call. */
+	/*
+	 * The C library's sigaction(): the tested library's would take the trap for a fault in a
+	 * call.
+	 */
 	int (*real_sigaction)(int signal, const struct sigaction *new, struct sigaction *old) =
 		dlsym(RTLD_NEXT, "sigaction");
 	struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };

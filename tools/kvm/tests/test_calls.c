@@ -209,11 +209,12 @@ static void test_eventfds(void)
 	fresh.doorbells = vm.doorbells;
 	tap(!irqchip_split(&fresh, 24) && fresh.lapic &&
 	    kernel.calls[_IOC_NR(AXV_VM_SET_DOORBELL)] == doorbells + 2,
-	    "the VM that begins again with a split irqchip has both");
+	    "the VM made anew for a split irqchip has both ioeventfds");
 	axv_vm_destroy(fresh.axv);
 	close(fd);
 	tap(eventfd_ring(&vm, false, 0xfe003000, 2, 1) && eventfd_read(other, &value) &&
-	    errno == EAGAIN, "a write that the kernel left rings the one with its data");
+	    errno == EAGAIN,
+	    "a write that the module did not decode rings the ioeventfd with its data");
 	tap(eventfd_ring(&vm, false, 0xfe003000, 4, 1) && !eventfd_read(other, &value) &&
 	    value == 1, "a write of another width rings the other ioeventfd");
 	tap(!eventfd_ring(&vm, true, 0xfe003000, 4, 1) &&
@@ -400,12 +401,12 @@ static void test_events(void)
 	    !events_get(&v, &out) && out.sipi_vector == 0x9a &&
 	    out.flags & KVM_VCPUEVENT_VALID_SIPI_VECTOR,
 	    "a SIPI that has come is read");
-	/* The order in which a VMM sets them is its own. */
+	/* A VMM may set the events before or after the MP state. */
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SIPI), 0);
 	v.sipi_vector = 0;
 	tap(!events_set(&v, &out) && !events_set_mp_state(&v, &state) &&
 	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a,
-	    "a SIPI that a VMM got it sets in another vCPU");
+	    "a SIPI is read from one vCPU and set in another");
 	v.sipi_vector = 0;
 	tap(!events_get_mp_state(&v, &state) && !events_set_mp_state(&v, &state) &&
 	    event_reg(AXV_X86_EVENT_SIPI) == 0x19a, "the MP state alone keeps the vector");
@@ -440,7 +441,7 @@ static bool is_waiting(__u64 reinject, __u64 vectors, unsigned int count)
 	       event_reg(AXV_X86_EVENT_EXTINT_COUNT) == count;
 }
 
-/* What a VMM does that looks at a vCPU. */
+/* Read the events and set them unchanged, as a VMM does that looks at a vCPU. */
 static bool get_and_set(struct kvm_vcpu_events *events)
 {
 	return !events_get(&v, events) && !events_set(&v, events);
@@ -571,7 +572,7 @@ static void test_regs(void)
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), 0x80000041ull);
 	tap(!regs_get_sregs(&v, &sregs) && sregs.interrupt_bitmap[1] == 2 &&
 	    !regs_set_sregs(&v, &sregs) && kernel.events == events,
-	    "the interrupt that is next, which is set once");
+	    "the next interrupt is in the segments' bitmap, and setting it queues no second one");
 	sregs.interrupt_bitmap[1] = 4;
 	tap(!regs_set_sregs(&v, &sregs) && event_reg(AXV_X86_EVENT_REINJECT) == 0x80000042ull &&
 	    kernel.events == events, "another interrupt is set in its place");
@@ -631,7 +632,7 @@ static void test_exits(void)
 	v.pio[0] = 0x60;
 	page->exit_reason = AXV_EXIT_IO_READ;
 	tap(!run_vcpu(&v) && page->exit.io.data == 0x60, "the data of IN reach the module");
-	/* A device that looks at the registers has QEMU set them. */
+	/* When a device reads the registers in the middle of an exit, QEMU sets them afterwards. */
 	v.pio[0] = 0x61;
 	tap(!regs_get(&v, &regs) && !regs_set(&v, &regs) && !run_vcpu(&v) &&
 	    page->exit.io.data == 0x61, "the data of IN reach the module after KVM_SET_REGS");
@@ -653,7 +654,7 @@ static void test_exits(void)
 	    v.run->eoi.vector == 0x51, "the end of a level");
 	page->exit_reason = AXV_EXIT_NESTED_PAGE_FAULT;
 	page->exit.fault = (struct axv_exit_fault){ .cause = AXV_FAULT_HOST, .status = -EFAULT };
-	tap(run_vcpu(&v) == -EFAULT, "the VMM's memory refuses");
+	tap(run_vcpu(&v) == -EFAULT, "a fault of the VMM's own memory is EFAULT");
 	page->exit.fault = (struct axv_exit_fault){ .cause = AXV_FAULT_CODE };
 	tap(!run_vcpu(&v) && v.run->exit_reason == KVM_EXIT_INTERNAL_ERROR &&
 	    v.run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION,
@@ -661,7 +662,7 @@ static void test_exits(void)
 	page->exit_reason = AXV_EXIT_IO_WRITE;
 	page->exit.io = (struct axv_exit_io){ .port = 0x80, .width = 1, .data = 7 };
 
-	/* A VMM that leaves: nothing runs, and the last exit is still told. */
+	/* With immediate_exit the vCPU does not run, and exit_reason stays. */
 	runs = kernel.calls[CALL_RUN];
 	v.run->exit_reason = KVM_EXIT_IO;
 	v.run->immediate_exit = 1;
@@ -840,7 +841,7 @@ static void test_signals(void)
 
 	tap(!sigaction(SIGUSR1, &action, NULL) && !sigaction(SIGUSR1, NULL, &old) &&
 	    old.sa_handler == on_signal && !(old.sa_flags & SA_SIGINFO),
-	    "a handler is what the program has set");
+	    "sigaction() returns the handler that the program has set");
 	raise(SIGUSR1);
 	tap(signals == 1 && kernel.calls[CALL_KICK] == kicks, "a signal before a call is handled");
 	signals_hold();
@@ -877,7 +878,7 @@ static void test_signals(void)
 	    old.sa_handler == SIG_IGN, "SIG_IGN instead of a handler");
 }
 
-/* A call in a handler, which ends as well. */
+/* A handler that makes a call of its own, from its beginning to its end. */
 static void hold_in_handler(int signal)
 {
 	(void)signal;
@@ -900,7 +901,7 @@ static void test_races(void)
 
 	signal(SIGUSR1, on_signal);
 	signal(SIGUSR2, hold_in_handler);
-	/* At each of the first ones, then at ever fewer. */
+	/* A signal after each of the first 16 instructions, then after ever fewer of them. */
 	for (i = 0; sent && !blocked; i += 1 + i / 16) {
 		signals = 0;
 		signals_hold();
@@ -981,7 +982,7 @@ static void test_handlers(void)
 	sigaction(SIGUSR1, &action, NULL);
 	kernel.signal_in_run = SIGUSR1;
 	in_handler = -1;
-	/* One that waited for the vCPU's lock would wait for ever. */
+	/* A handler that waited for the vCPU's lock would wait for ever. */
 	alarm(20);
 	call(vcpu_fd, KVM_RUN, 0);
 	tap(!in_handler,

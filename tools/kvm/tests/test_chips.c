@@ -163,7 +163,7 @@ static void test_pic_state(void)
 	chips_set_irqchip(&vm, &set);
 	pic = get_pic(1);
 	tap(pic->elcr == 0xde && pic->irq_base == 0x70 && !pic->init_state,
-	    "no state that a PIC cannot have");
+	    "a state that no PIC can have is not taken over");
 	set.chip.pic = (struct kvm_pic_state){ .irq_base = 0x38 };
 	chips_set_irqchip(&vm, &set);
 	set.chip_id = KVM_IRQCHIP_PIC_MASTER;
@@ -253,12 +253,16 @@ static void test_pit_state(void)
 	back = get_pit();
 	tap(back.channels[0].count == 10000 && back.channels[1].count == 2 &&
 	    back.channels[2].count == 10000 && back.channels[0].rw_mode == 3 &&
-	    back.channels[0].count_load_time <= now(), "no state that a PIT cannot have");
+	    back.channels[0].count_load_time <= now(),
+	    "a state that no PIT can have is not taken over");
 	set.channels[0].mode = 0xff;
 	chips_set_pit2(&vm, &set);
 	tap(get_pit().channels[0].mode == 0, "a channel without a mode waits for a control word");
 
-	/* A gate low stops the count of mode 2, and a VMM that sets what it got does not go on. */
+	/*
+	 * A low gate stops the count of mode 2.  The counter still stands after a VMM has set the
+	 * state that it read.
+	 */
 	set.channels[2] = (struct kvm_pit_channel_state){
 		.count = 0x8000, .rw_mode = 3, .mode = 2, .count_load_time = now() - 1000000,
 	};
@@ -266,7 +270,8 @@ static void test_pit_state(void)
 	back = get_pit();
 	chips_set_pit2(&vm, &back);
 	c = &vm.chips->pit.channel[2];
-	tap(c->state == PIT_STOPPED && c->held >= 1193 && c->held < 0x8000, "a counter that stops");
+	tap(c->state == PIT_STOPPED && c->held >= 1193 && c->held < 0x8000,
+	    "a counter that stands still stands when its state is set again");
 	set.flags = 0;
 	set.channels[0].mode = 0xff;
 	chips_set_pit2(&vm, &set);
@@ -297,7 +302,7 @@ static void test_lines(void)
 	tap(set_line(4, true) == 1 && get_pic(0)->irr == 0x10 &&
 	    kernel.calls[CALL_KICK] == kicks + 1, "an input of the PIC kicks the vCPU");
 	tap(set_line(4, false) == 2 && get_pic(0)->irr == 0x10, "an edge stays if the line falls");
-	tap(set_line(4, true) == 0, "a second edge meets the first one");
+	tap(set_line(4, true) == 0, "a second edge returns 0 while the first one waits");
 	set_line(4, false);
 
 	events = kernel.events;
@@ -325,7 +330,8 @@ static void test_lines(void)
 	set_line(4, false);
 	tap(set_line(23, true) == -1, "an input that is masked is negative");
 	set_line(23, false);
-	tap(set_line(63, true) == -1 && set_line(~0u, true) == -1, "so is a gsi without a route");
+	tap(set_line(63, true) == -1 && set_line(~0u, true) == -1,
+	    "a gsi without a route is negative");
 	set_entry(4, ENTRY_MASKED);
 }
 
@@ -337,14 +343,15 @@ static void test_levels(void)
 	events = kernel.events;
 	set_line(11, true);
 	tap(kernel.events == events + 1 && (kernel.event.data & 0xff) == 0x4b, "a level is sent");
-	tap(get_ioapic()->chip.ioapic.redirtbl[11].bits & ENTRY_REMOTE, "and is in service");
+	tap(get_ioapic()->chip.ioapic.redirtbl[11].bits & ENTRY_REMOTE,
+	    "a level that was sent is in service");
 	chips_eoi(&v, 0x4c);
 	tap(kernel.events == events + 1, "the end of another vector sends nothing");
 	chips_eoi(&v, 0x4b);
 	tap(kernel.events == events + 2, "a level that is still high is sent again");
 	set_line(11, false);
 	chips_eoi(&v, 0x4b);
-	tap(kernel.events == events + 2, "a level that has fallen is not");
+	tap(kernel.events == events + 2, "a level that has fallen is not sent again");
 	set_entry(11, ENTRY_MASKED);
 }
 
@@ -406,12 +413,13 @@ static void test_routes(void)
 	tap(set_line(40, true) == 1 && kernel.events == events + 1 && kernel.event.data == 0x61,
 	    "a gsi that is a message sends it");
 	set_line(40, false);
-	tap(kernel.events == events + 1 && set_line(9, true) == -1, "a route that went is gone");
+	tap(kernel.events == events + 1 && set_line(9, true) == -1,
+	    "a route that is not in the new table is gone");
 }
 
 /* ---- accesses of the guest ---------------------------------------------- */
 
-/* What the stand-in's next runs end with. */
+/* The number of the stand-in's run, which chooses the exit below. */
 static unsigned int next_exit;
 
 static void end_run(int signal)
@@ -467,12 +475,13 @@ static void test_accesses(void)
 	kernel.signal_in_run = SIGUSR1;
 	tap(!run_vcpu(&v) && kernel.calls[CALL_RUN] == runs + 7 &&
 	    v.run->exit_reason == KVM_EXIT_IO && v.run->io.port == 0x22,
-	    "the VMM sees the first access that is its own, and no exit before");
-	tap(v.run->ready_for_interrupt_injection == 1, "it need not inject interrupts");
+	    "the VMM sees no exit before the first access that is its own");
+	tap(v.run->ready_for_interrupt_injection == 1,
+	    "a VMM with an irqchip is told that it may inject");
 	kernel.signal_in_run = 0;
 	signal(SIGUSR1, SIG_DFL);
 	v.run->request_interrupt_window = 0;
-	tap(events_interrupt(&v, &irq) == -ENXIO, "nor can it");
+	tap(events_interrupt(&v, &irq) == -ENXIO, "KVM_INTERRUPT with an irqchip is ENXIO");
 }
 
 static __u32 one_exit;
@@ -509,7 +518,7 @@ static void test_ready(void)
 	one_ready = true;
 	run_vcpu(&v);
 	tap(v.run->exit_reason == KVM_EXIT_INTERNAL_ERROR && !v.ready,
-	    "what an exit told does not hold after an instruction that the library executes");
+	    "readiness told at an exit ends with an instruction that the library executes");
 	kernel.signal_in_run = 0;
 	signal(SIGUSR1, SIG_DFL);
 	v.page->ready_for_interrupt = 0;
@@ -547,7 +556,7 @@ static void test_timer(void)
 	chips_set_pit2(&vm, &pit);
 	out(0x40, 0x10);
 	tap(vm.chips->pit.channel[0].state == PIT_IDLE,
-	    "a VMM that sets what it got writes no count");
+	    "setting the state that was read writes no count");
 	out(0x40, 0x27);
 	tap(wait_for(has_timer_edge), "the PIT interrupts through the PIC");
 	tap(chips_access(&v, true, false, 0x61, 1, &data), "port 0x61 is the library's");
@@ -642,7 +651,7 @@ static void test_irqfds(void)
 	resample.flags = KVM_IRQFD_FLAG_DEASSIGN;
 	tap(!eventfd_irqfd(&vm, &resample) && has_line_6(), "another source holds the level");
 	set_line(6, false);
-	tap(!has_line_6(), "the level of an irqfd that went falls");
+	tap(!has_line_6(), "the level of an irqfd that is removed falls");
 
 	/* Through the IOAPIC. */
 	set_routes(1, pin_entry(6, KVM_IRQCHIP_IOAPIC, 6), message_entry(40));
@@ -653,13 +662,13 @@ static void test_irqfds(void)
 	value = kernel.events;
 	chips_eoi(&v, 0x46);
 	tap(kernel.events == value && !eventfd_read(ack, &value),
-	    "an end at the IOAPIC lowers the level before it is looked at");
+	    "an end at the IOAPIC lowers the level before the IOAPIC looks at it");
 	fcntl(ack, F_SETFL, 0);
 	eventfd_write(ack, UINT64_MAX - 1);
 	chips_set_gsi(vm.chips, 6, SOURCE_RESAMPLE, true);
 	chips_eoi(&v, 0x46);
 	tap(!eventfd_read(ack, &value) && value == UINT64_MAX - 1,
-	    "a device that has been told as often as can be is not waited for");
+	    "a resampling eventfd whose counter is full is not waited for");
 	set_entry(6, ENTRY_MASKED);
 	resample.flags = KVM_IRQFD_FLAG_DEASSIGN;
 	eventfd_irqfd(&vm, &resample);
@@ -684,18 +693,19 @@ static void test_irqfds(void)
 	chips_enter(&v);
 	out(0x20, 0x20);
 	eventfd_write(fd, 1);
-	tap(wait_for(has_edge_5), "where it is an edge again");
+	tap(wait_for(has_edge_5), "an irqfd that was moved back sends an edge");
 	set_routes(2, pin_entry(5, KVM_IRQCHIP_PIC_MASTER, 5), message_entry(40));
 	other.fd = level;
 	kernel.fail_command = AXV_VM_SET_IRQFD;
 	kernel.fail_errno = EEXIST;
 	tap(eventfd_irqfd(&vm, &other) == -EBUSY, "an irqfd that the module has already is EBUSY");
 	kernel.fail_errno = ENOSPC;
-	tap(!eventfd_irqfd(&vm, &other), "an irqfd that the module has no room for");
+	tap(!eventfd_irqfd(&vm, &other), "an irqfd that the module has no room for is accepted");
 	kernel.fail_command = 0;
 	before = kernel.events;
 	eventfd_write(level, 1);
-	tap(wait_for(has_message), "is the thread's, which sends the message");
+	tap(wait_for(has_message),
+	    "the thread sends the message of an irqfd that the module has no room for");
 	other.flags = KVM_IRQFD_FLAG_DEASSIGN;
 	eventfd_irqfd(&vm, &other);
 

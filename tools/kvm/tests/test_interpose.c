@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * The functions that come before the C library's: this program has them, as one with the
- * library before its libraries does.
+ * The functions that replace those of the C library.  This program contains them, and so calls
+ * them as a program does that has the library preloaded.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static long echo_ioctl(void *data, unsigned long command, unsigned long arg)
 		raise(SIGUSR1);
 	if (command == KVM_GET_VCPU_MMAP_SIZE)
 		pthread_testcancel();
-	/* Which does not wait, as a fault. */
+	/* SIGABRT stands for a fault: neither can be put off. */
 	if (command == KVM_RUN)
 		raise(SIGABRT);
 	return command == KVM_CHECK_EXTENSION ? (long)arg : -ENOTTY;
@@ -227,7 +227,8 @@ static void test_leaving(void)
 		close(stepped_fd);
 		leaks += freed != 1;
 	}
-	tap(!leaks, "nor keeps it one that comes earlier or later: %u instructions", i);
+	tap(!leaks,
+	    "a handler that leaves an ioctl anywhere keeps no reference: %u instructions", i);
 	signal(SIGUSR1, SIG_DFL);
 }
 
@@ -369,7 +370,7 @@ static void test_leaving_sigaction(void)
 
 static volatile bool returned;
 
-/* In a thread that is to be cancelled: at the first cancellation point. */
+/* Runs in a thread that is cancelled at its first cancellation point. */
 static void *cancel_in_call(void *arg)
 {
 	pthread_cancel(pthread_self());
@@ -395,7 +396,7 @@ static void test_cancelling(void)
 
 static int fault_fd;
 
-/* In a thread, which has no calls of KVM's any more. */
+/* Runs in a thread of its own: after this, the thread cannot make calls of KVM's. */
 static void *leave_fault(void *arg)
 {
 	(void)arg;
@@ -530,21 +531,21 @@ static void test_closing_in_fault(void)
 	other = dup(kept);
 	close(other);
 	tap(is_ours(kept) && !freed,
-	    "nor in another thread's calls that free nothing of their own");
+	    "another thread's calls do not free it while they free nothing of their own");
 	child = vfork();
 	if (!child) {
 		of_child = object_create(&ops, NULL);
 		_exit(0);
 	}
 	tap(waitpid(child, NULL, 0) == child && !freed, "a child of vfork() frees nothing of it");
-	/* It is in the memory of both. */
+	/* The child's object is in the memory of both. */
 	object_put(of_child);
 	freed = 0;
 	close(make());
 	tap(freed == 4, "the next call that creates an object frees what the handler has closed");
 	close(kept);
 	close(closed[1]);
-	/* One reference is the test's, the other one has the call that was left. */
+	/* One reference is the test's, the other is that of the call that was left. */
 	object_put(object);
 	object_put(object);
 	alarm(0);

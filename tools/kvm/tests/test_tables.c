@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * What is one thing to KVM and another to the module: registers, segments, routes, CPUID; and
- * what needs neither: objects and coroutines.
+ * Conversions between KVM's structures and the module's: registers, segments, routes, CPUID.
+ * Also the objects and coroutines, which need neither.
  */
 #include <errno.h>
 #include <sched.h>
@@ -96,7 +96,8 @@ static void test_cpuid(void)
 	};
 	struct axv_x86_cpuid leaves[6];
 
-	tap(cpuid_from_kvm(entries, 6, leaves) == 4, "of two answers to a question one counts");
+	tap(cpuid_from_kvm(entries, 6, leaves) == 4,
+	    "of two entries for the same CPUID instruction one is taken");
 	tap(leaves[0].leaf == 1 && !leaves[0].subleaf && !leaves[0].flags &&
 	    leaves[0].eax == 1 && leaves[0].edx == 4,
 	    "the first answer counts, without a subleaf");
@@ -195,7 +196,10 @@ static void test_children(void)
 		_exit(object_of_fd(1000) || object_attach(1000, object_create(&count_ops, NULL)) ||
 		      !object_of_fd(1000));
 	tap(!status_of(child), "a child of fork() has none of its parent's, and may have its own");
-	/* As vfork(), of which a compiler takes more for granted. */
+	/*
+	 * clone() as vfork() calls it; vfork() itself allows the compiler assumptions that this
+	 * test breaks.
+	 */
 	child = clone(close_all, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
 	found = object_of_fd(1000);
 	tap(!status_of(child) && found && freed == before,

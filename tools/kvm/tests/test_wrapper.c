@@ -56,7 +56,7 @@ static bool says(const char *what)
 	return why && strstr(why, what);
 }
 
-/* The same as somebody else. */
+/* says(), as the user NOBODY. */
 static bool says_to_nobody(const char *what)
 {
 	pid_t child = fork();
@@ -114,18 +114,20 @@ static void test_users(void)
 
 	make_program(ELFCLASS64, PT_INTERP, WHOLE);
 	chmod(path, 06755);
-	tap(says(NULL), "set-user-ID and set-group-ID of who starts it");
+	tap(says(NULL), "set-user-ID and set-group-ID of the caller's own user");
 	if (getuid() || !can_be_nobody()) {
-		tap(true, "of another user # SKIP needs root, and another user");
-		tap(true, "where it has no effect # SKIP needs root, and another user");
-		tap(true, "a set-group-ID that is none # SKIP needs root, and another user");
+		tap(true,
+		    "set-user-ID of another user # SKIP needs root, and another user");
+		tap(true, "set-user-ID where it has no effect # SKIP needs root, and another user");
+		tap(true,
+		    "set-group-ID without execution # SKIP needs root, and another user");
 		tap(true, "file capabilities # SKIP needs root, and another user");
 		return;
 	}
-	tap(says_to_nobody("set-user-ID"), "set-user-ID and set-group-ID of another user");
-	tap(without_effect(), "where it has no effect");
+	tap(says_to_nobody("set-user-ID"), "set-user-ID of another user");
+	tap(without_effect(), "set-user-ID where it has no effect");
 	chmod(path, 02745);
-	tap(says_to_nobody(NULL), "set-group-ID without the group's right to execute");
+	tap(says_to_nobody(NULL), "set-group-ID without execution");
 	chmod(path, 0755);
 	if (setxattr(path, "security.capability", &caps, sizeof(caps), 0)) {
 		tap(true, "file capabilities # SKIP there are none in /tmp");

@@ -2,8 +2,8 @@
 /*
  * axv-kvm: run a program that uses KVM on axvcpu.
  *
- * It puts libaxvcpu-kvm.so before the program's libraries, and says what is in the way:
- * otherwise the program uses KVM, or none, and does not tell why.
+ * It puts libaxvcpu-kvm.so before the program's libraries, and says why if that cannot work:
+ * otherwise the program would use KVM, or fail without telling the reason.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -50,7 +50,7 @@ static bool is_there(char *path, const char *dir, const char *below)
 	       !access(path, R_OK);
 }
 
-/* Beside this program, as it is built, or where it is installed. */
+/* Find the library beside this program (in the build tree), or where it is installed. */
 static bool find_library(char *path)
 {
 	char self[PATH_SIZE];
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 	if (!find_library(library))
 		return fail(EXIT_CANNOT_RUN, LIBRARY,
 			    "it is neither beside this program nor in " LIBDIR);
-	/* These two separate the libraries in LD_PRELOAD. */
+	/* Colon and blank separate the libraries in LD_PRELOAD. */
 	if (strpbrk(library, ": "))
 		return fail(EXIT_CANNOT_RUN, library,
 			    "the dynamic linker takes no path with a colon or a blank in it");

@@ -38,7 +38,7 @@ static const char *unsuitable_elf(const char *path)
 	const char *why = NULL;
 	Elf64_Ehdr header = {};
 
-	/* A program that may be executed and not be read: nothing is known of it. */
+	/* A program may be executable and not readable; nothing is known of it then. */
 	if (!f)
 		return NULL;
 	/* A program of 32 bits may be shorter than this header; its first bytes tell. */
@@ -47,7 +47,7 @@ static const char *unsuitable_elf(const char *path)
 		why = NULL;
 	else if (header.e_ident[EI_CLASS] != ELFCLASS64)
 		why = "it is a program of 32 bits, and the library has 64";
-	/* The dynamic linker names none, and may be started with a program as its argument. */
+	/* The dynamic linker itself names none, but can run a program that is its argument. */
 	else if (!has_interpreter(f, &header) && fnmatch("*/ld[-.]*so*", path, 0))
 		why = "it is statically linked, so that no library can come before it";
 	fclose(f);
@@ -57,7 +57,7 @@ static const char *unsuitable_elf(const char *path)
 /* Whether the program runs as another user or group, for which the kernel sets AT_SECURE. */
 static bool changes_user(const struct stat *st)
 {
-	/* Without the right to execute it, the bit of the group has another meaning. */
+	/* Without the group's right to execute, set-group-ID has another meaning. */
 	bool changes = (st->st_mode & S_ISUID && st->st_uid != getuid()) ||
 		       (st->st_mode & S_ISGID && st->st_mode & 0010 && st->st_gid != getgid());
 
@@ -72,7 +72,7 @@ const char *command_unsuitable(const char *path)
 
 	if (why)
 		return why;
-	/* There neither of the following has an effect. */
+	/* With nosuid the kernel ignores both set-user-ID bits and file capabilities. */
 	if (!statvfs(path, &fs) && fs.f_flag & ST_NOSUID)
 		return NULL;
 	if (!stat(path, &st) && changes_user(&st))

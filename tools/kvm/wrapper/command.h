@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
-/*
- * Whether a library can come before a program's own.
- */
+/* Whether the dynamic linker puts a library of LD_PRELOAD before a program's own. */
 #ifndef COMMAND_H
 #define COMMAND_H
 
