@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* axvmm list, stop, pause, resume, stat and top: what is said to the guests that run. */
+/* axvmm list, stop, pause, resume, stat and top: commands that talk to the guests that run. */
 #include <dirent.h>
 #include <errno.h>
 #include <json-c/json.h>
@@ -16,7 +16,7 @@
 #include "rundir.h"
 #include "types.h"
 
-/* A guest answers at once; otherwise its axvmm is stopped, or busy with more clients. */
+/* A guest's axvmm answers at once, unless it is stopped, or busy with other clients. */
 #define ANSWER_SECONDS	5
 
 #define NO_ANSWER	"%s: its axvmm does not answer"
@@ -81,7 +81,7 @@ static const char *text_of(struct json_object *answer, const char *name)
 	return text ? printable(text) : "?";
 }
 
-/* Returns a socket, which waits for answers for a while only, or a negative errno. */
+/* Returns a socket, on which a read fails after ANSWER_SECONDS, or a negative errno. */
 static int connect_to(int dir, const char *name)
 {
 	const struct timeval wait = { .tv_sec = ANSWER_SECONDS };

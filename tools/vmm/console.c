@@ -115,8 +115,8 @@ static void feed(void *arg)
 	struct console *c = arg;
 
 	/*
-	 * Input that is no terminal's is kept until the guest listens to the port, which
-	 * throws away what arrives before; a person can type again.
+	 * A guest that begins to listen to the port throws away what has arrived before.  So
+	 * input from a pipe or a file is kept until then; at a terminal a person can type again.
 	 */
 	if (!c->tty && !c->port.listening(c->port.dev))
 		return;

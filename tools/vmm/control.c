@@ -89,7 +89,9 @@ static void client_ready(void *arg)
 	}
 	end = memchr(c->line + c->length, '\n', n);
 	take = end ? end + 1 - (c->line + c->length) : n;
-	/* What was peeked at is there: this takes it and leaves the next line. */
+	/*
+	 * Take the bytes of this line that were peeked at, and leave the next line in the socket.
+	 */
 	if (recv(c->source.fd, c->line + c->length, take, MSG_DONTWAIT) != (ssize_t)take) {
 		close_client(c);
 		return;
@@ -102,7 +104,7 @@ static void client_ready(void *arg)
 		if (!serve(c, take))
 			close_client(c);
 	} else if (c->length == sizeof(c->line)) {
-		/* No command is so long. */
+		/* The line is longer than any command. */
 		close_client(c);
 	}
 }
@@ -123,7 +125,7 @@ static void client_comes(void *arg)
 		control_release(control);
 		return;
 	}
-	/* Without a free place, that of the client that has been silent longest. */
+	/* Take a free place, or else the place of the client that has been silent longest. */
 	for (i = 1; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].heard < c->heard)
 			c = &control->clients[i];

@@ -6,8 +6,8 @@
  *	{"command": "pause"}	->	{"ok": true}
  *	{"command": "paws"}	->	{"ok": false, "error": "..."}
  *
- * A client is not trusted: its lines are limited, one that does not read its answers is closed,
- * and of too many that which has been silent longest.
+ * A client is not trusted: its lines are limited, and a client that does not read its answers is
+ * closed.  If there are too many clients, the one that has been silent longest is closed.
  */
 #ifndef AXVMM_CONTROL_H
 #define AXVMM_CONTROL_H

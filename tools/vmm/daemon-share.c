@@ -2,9 +2,9 @@
 /*
  * virtiofsd, started for one directory.
  *
- * It makes a mount namespace, a process namespace and a network namespace for itself, in which
- * there is the directory only.  That needs root's capabilities; for another user it is done in a
- * user namespace, where that user is root, and no other user exists.
+ * virtiofsd makes a mount namespace, a process namespace and a network namespace for itself, in
+ * which there is the directory only.  That needs root's capabilities.  For another user axvmm
+ * starts virtiofsd in a user namespace, where that user is root and no other user exists.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,10 @@ static int make_arguments(const void *arg, int listener, struct daemon_arguments
 		return -ENAMETOOLONG;
 	}
 	snprintf(fd, DAEMON_TEXT, "--fd=%d", listener);
-	/* prepare() has raised the limit of open files as far as that is allowed. */
+	/*
+	 * virtiofsd must not raise the limit of open files: prepare() has done that, as far as
+	 * allowed.
+	 */
 	a->argv[1] = "-f";
 	a->argv[2] = fd;
 	a->argv[3] = "--rlimit-nofile=0";
@@ -94,7 +97,7 @@ static int become_root(uid_t user, gid_t group)
 	       write_file("/proc/self/gid_map", groups) ? -1 : 0;
 }
 
-/* virtiofsd has a file open for each one that the guest's kernel knows. */
+/* Raise the limit of open files: virtiofsd has each file open that the guest's kernel knows. */
 static int prepare(const struct daemon_service *service)
 {
 	struct rlimit files;
@@ -117,7 +120,10 @@ int daemon_start_share(const struct daemon_share *share, pid_t *pid,
 	int err = check_directory(share);
 
 	*output = (struct daemon_output){ .fd = -1 };
-	/* virtiofsd ends if it cannot drop them; the kernel allows that in no user namespace. */
+	/*
+	 * virtiofsd ends if it cannot drop supplementary groups, and in this user namespace it
+	 * cannot.
+	 */
 	if (!err && geteuid() && getgroups(0, NULL) > 0) {
 		log_error("%s: this user has supplementary groups, which virtiofsd cannot drop; "
 			  "run axvmm as root, or use --vhost-user fs", share->directory);

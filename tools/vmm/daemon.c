@@ -55,11 +55,11 @@ static int make_sockets(int *listener, int *client)
 
 /*
  * In the child: become the daemon.  What the daemon prints goes to axvmm, by @said; the
- * terminal's keys and signals do not reach it.  The daemon inherits that SIGTERM and SIGINT
- * are blocked; otherwise a guest that is told to shut down would lose its disk first.  Of the
- * files that axvmm has inherited, the daemon gets none: a guest that takes it over would have
- * them.  In a namespace there is no parent to see; should axvmm have died already, a daemon there
- * finds its socket closed.
+ * terminal's keys and signals do not reach the daemon.  The daemon inherits that SIGTERM and
+ * SIGINT are blocked; otherwise a guest that is told to shut down would lose its disk first.  The
+ * daemon gets none of the files that axvmm has inherited: a guest that takes the daemon over
+ * would have them.  In a process namespace getppid() does not show axvmm; if axvmm has died
+ * already, a daemon there finds its socket closed.
  */
 static void execute(const struct daemon_service *service, const struct daemon_arguments *a,
 		    int listener, int report, int said, pid_t parent)
@@ -88,9 +88,10 @@ static void execute(const struct daemon_service *service, const struct daemon_ar
 }
 
 /*
- * Fork.  A daemon that ends itself is the first process of a namespace, in which the kernel ends
- * all others with it: so should axvmm be killed, SIGKILL ends the daemon's children, too, whatever
- * signals these ignore.  Only root can make such a namespace outside a user namespace.
+ * Fork.  A daemon that ends itself is the first process of a process namespace, and when it ends,
+ * the kernel kills all other processes there.  So if axvmm is killed, the daemon's children end,
+ * too, whatever signals these ignore.  Only root can make such a namespace outside a user
+ * namespace.
  */
 static pid_t fork_daemon(const struct daemon_service *service)
 {

@@ -62,8 +62,8 @@ struct daemon_arguments {
  * @file:	what the daemon serves, for messages
  * @program:	its program; searched for in PATH if there is no slash in it
  * @package:	Debian's package that has the program, for messages
- * @ends_itself: the daemon ends when its socket is closed, and children of its own have to
- *		end before it; so it gets no signal, unless it takes too long, or axvmm dies
+ * @ends_itself: the daemon ends when its socket is closed, and its children have to end before
+ *		it; so it gets no signal, unless the daemon takes too long, or axvmm dies
  * @arguments:	make the command line; the daemon inherits the socket @listener, on which it
  *		has to accept a connection.  Returns 0 or a negative errno; the error has been
  *		printed.
@@ -72,7 +72,7 @@ struct daemon_arguments {
  *		or sets errno.
  * @user:	axvmm's user, if @ends_itself; for another one than root the daemon starts in a new
  *		user namespace, where @prepare cannot ask for the user
- * @group:	axvmm's group, likewise
+ * @group:	axvmm's group, if @ends_itself
  */
 struct daemon_service {
 	const char *file;

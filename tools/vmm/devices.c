@@ -231,7 +231,10 @@ int devices_add_vhost_user(struct machine_config *config, const char *text)
 	return err;
 }
 
-/* Parse the guest's number.  0 to 2 stand for the hypervisor, and for the host; ~0 for any. */
+/*
+ * Parse the guest's number. 0 to 2 are the hypervisor's and the host's numbers, and ~0 stands for
+ * any.
+ */
 int devices_add_vsock(struct machine_config *config, const char *text)
 {
 	struct vhost_config *device;

@@ -129,7 +129,10 @@ static void tell_dropped(void)
 	enqueue(buf, len);
 }
 
-/* A thread that needs no lock of the machine: it may wait for the stream's reader for ever. */
+/*
+ * The thread that writes the ring.  It holds no lock of the machine, so it may wait for the
+ * stream's reader for ever.
+ */
 static void *write_ring(void *arg)
 {
 	pthread_mutex_lock(&ring.lock);

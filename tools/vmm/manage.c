@@ -115,5 +115,5 @@ const char *manage(void *machine, const char *command, struct json_object *answe
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, command))
 			return commands[i].run(machine, answer);
-	return "there is no such command: status, stop, pause, resume and stat are those there are";
+	return "there is no such command; the commands are status, stop, pause, resume and stat";
 }

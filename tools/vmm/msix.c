@@ -58,7 +58,7 @@ static bool touches(unsigned int reg, unsigned int width, unsigned int at)
 
 /*
  * A message is a write of memory, which a device that is no bus master must not do (PCI 3.0,
- * 6.2.2): all vectors are masked then.
+ * 6.2.2).  So all vectors of such a device are masked.
  */
 void msix_written(struct msix *m, unsigned int reg, unsigned int width)
 {

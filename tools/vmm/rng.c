@@ -36,7 +36,8 @@ static u32 fill(const struct ring_request *request)
 
 /*
  * Do the requests that are there, at most as many as the ring has room for: otherwise a driver
- * that adds more all the time would hold the machine's lock for ever.  It notifies about those.
+ * that adds more all the time would keep this thread here, with the machine's lock, for ever.
+ * The driver's next notification makes axvmm do the requests that are left.
  */
 static void work(struct rng *rng)
 {
@@ -92,7 +93,7 @@ static void driver_notifies(void *dev, unsigned int queue)
 		work(rng);
 }
 
-/* msix_fire() looks the vector up each time. */
+/* Nothing to do: work() reads the vector at each interrupt. */
 static void vector_changed(void *dev, unsigned int queue)
 {
 	(void)dev;

@@ -2,9 +2,9 @@
 /*
  * The directory of the control sockets.
  *
- * A socket whose guest has been killed stays.  Whoever replaces or removes such a socket holds
- * a lock on the directory: otherwise it could remove the socket that another process has just
- * put in its place.
+ * A socket whose guest has been killed stays.  A process that replaces or removes such a socket
+ * holds a lock on the directory: otherwise the process could remove a socket that another one has
+ * just put in its place.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -134,7 +134,7 @@ static int lock(int dir)
 	return 0;
 }
 
-/* With the lock on the directory, so this must not wait for a guest. */
+/* Called with the lock on the directory, so the function must not wait for a guest. */
 static void remove_stale(int dir, const char *name)
 {
 	int fd = connect_by(dir, name, SOCK_NONBLOCK);
@@ -159,7 +159,7 @@ static int bind_socket(int fd, int dir, const char *name)
 	const struct sockaddr_un address = address_of(dir, name);
 
 	remove_stale(dir, name);
-	/* bind() gives the file the mode of the socket. */
+	/* bind() gives the socket's file the mode that the socket has. */
 	if (fchmod(fd, 0600) ||
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)))
 		return -errno;

@@ -173,7 +173,10 @@ static int add_rules(scmp_filter_ctx filter)
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
 				       SCMP_A0(SCMP_CMP_EQ, getpid()));
-	/* Otherwise such a call ends only its thread, and the machine waits for ever. */
+	/*
+	 * A call by another architecture's ABI kills the process.  Otherwise the call would end
+	 * its thread only, and the machine would wait for ever.
+	 */
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	/* Otherwise libseccomp returns -ECANCELED for any error of the kernel. */
@@ -186,7 +189,10 @@ static int add_vhost_rules(scmp_filter_ctx filter, pid_t daemon)
 {
 	int err = allow(filter, allowed_vhost, ARRAY_SIZE(allowed_vhost));
 
-	/* The daemon's process group; of a pid, only the lower half of the register counts. */
+	/*
+	 * SIGKILL for the daemon's process group.  The kernel looks at the lower half of the
+	 * pid's register only.
+	 */
 	if (!err && daemon)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
 				       SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, (u32)-daemon),

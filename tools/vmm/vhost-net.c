@@ -164,7 +164,7 @@ static unsigned int offloads(u64 features)
 {
 	unsigned int flags = 0;
 
-	/* The kernel refuses the others without it. */
+	/* The kernel refuses the other offloads without checksums. */
 	if (!(features & 1ull << VIRTIO_NET_F_GUEST_CSUM))
 		return 0;
 	if (features & 1ull << VIRTIO_NET_F_GUEST_TSO4)

@@ -237,7 +237,7 @@ static int receive_reply(struct vhost_user *u, struct message *m, enum request k
 		return err;
 	if (m->header.request != kind || m->header.flags != (FLAGS_VERSION | FLAGS_REPLY) ||
 	    m->header.size != size)
-		return fail(u, EPROTO, "the vhost-user back end answers another question");
+		return fail(u, EPROTO, "the vhost-user back end answers another request");
 	return receive_bytes(u, &m->number, size, deadline);
 }
 
@@ -560,7 +560,7 @@ int vhost_user_lost(struct vhost_user *u)
 	char byte;
 
 	if (recv(u->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
-		return fail(u, EPROTO, "the vhost-user back end speaks unasked");
+		return fail(u, EPROTO, "the vhost-user back end sends a message unasked");
 	return fail(u, EPIPE, "the vhost-user back end has gone");
 }
 

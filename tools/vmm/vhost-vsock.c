@@ -40,7 +40,7 @@ int vhost_vsock_connect(struct vhost *d, const struct vhost_config *config,
 	int err;
 
 	d->name = "vsock";
-	/* The kernel starts both at once, whatever it knows of them. */
+	/* The kernel starts both queues at once, so the driver has to enable both. */
 	d->needed = KERNEL_QUEUES;
 	*k = (struct vhost_kernel){
 		.fd = -1, .name = d->name, .queues = KERNEL_QUEUES, .backend = -1,

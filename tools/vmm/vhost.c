@@ -25,7 +25,7 @@
 #define INTERRUPT	SIGUSR1
 #define INTERRUPT_NSEC	20000000
 
-/* The most of a daemon's last output that is read: it may print for ever. */
+/* How often a daemon's last output is read, since the daemon may print for ever. */
 #define LAST_READS	64
 
 _Static_assert(VIRTIO_QUEUES <= 32, "a bit for each queue");
@@ -237,16 +237,19 @@ static void ignore_output(void *arg, const char *line)
 }
 
 /*
- * Wait until @wake is written, the daemon prints something, or the back end goes, which the
- * kernel never does.  After the connection has failed, the back end may still use the guest's
- * memory until it has closed its half of the socket; then *@gone is set.  Returns 0, or a
+ * Wait until @wake is written, the daemon prints something, or the back end closes its socket
+ * (the kernel's vhost has none).  After the connection has failed, the back end may still use the
+ * guest's memory until it has closed its half of the socket; then *@gone is set.  Returns 0, or a
  * negative errno: the connection has failed.
  */
 static int wait_for_work(struct vhost *d, bool *gone)
 {
 	struct pollfd fds[] = {
 		{ .fd = d->wake, .events = POLLIN },
-		/* fail() has closed axvmm's half, so POLLHUP comes when both are closed. */
+		/*
+		 * After a failure axvmm's half is closed, so POLLHUP comes when the back end
+		 * closes the other.
+		 */
 		{ .fd = *gone ? -1 : d->user.fd, .events = d->user.failed ? 0 : POLLIN },
 		{ .fd = d->output.fd, .events = POLLIN },
 	};

@@ -112,10 +112,10 @@ static void start_reset(struct virtio *v)
 
 /*
  * Start or stop a device when the guest changes Bus Master Enable.  A device that is no bus
- * master must not access memory (PCI 3.0, 6.2.2), where its queues are: it starts when it
- * becomes a bus master.  When it is one no longer, it needs a reset, as where it was in its
- * queues is lost.  The back end is only told to stop here: its requests access memory until
- * that reset ends, even after the guest's write has cleared Bus Master Enable.
+ * master must not access memory (PCI 3.0, 6.2.2), where its queues are: it starts when it becomes
+ * a bus master.  When it stops being a bus master, it needs a reset, as its position in its
+ * queues is lost.  The back end is only told to stop here: its requests access memory until that
+ * reset ends, even after the guest's write has cleared Bus Master Enable.
  */
 static void follow_master(struct virtio *v)
 {

@@ -90,7 +90,7 @@ int board_create(struct machine *m, const struct machine_config *config)
 		err = timer_init(&b->button, &m->loop, button_up, b);
 	if (!err)
 		err = console_init(&m->console, &m->loop, &port, machine_quit, m);
-	/* A boot loader in the firmware polls the port, and enables no interrupt. */
+	/* A boot loader in the firmware polls the port without enabling its interrupt. */
 	b->uart.polled = config->boot.firmware;
 	return err;
 }

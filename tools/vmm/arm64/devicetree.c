@@ -170,7 +170,7 @@ static void psci(struct tree *t)
 	end(t);
 }
 
-/* Which SPIs it has, it tells itself. */
+/* Add the GICv2m frame.  A register of the frame tells its SPIs, so the node need not. */
 static void v2m(struct tree *t)
 {
 	begin_at(t, "v2m", MAP_GICV2M);
@@ -294,7 +294,10 @@ static void pci(struct tree *t)
 	CELLS(t, "bus-range", 0, 0);
 	reg(t, MAP_ECAM, PCI_ECAM_SIZE);
 	CELLS(t, "ranges", PCI_MEMORY32, 0, MAP_PCI_MEMORY, 0, MAP_PCI_MEMORY, 0, MAP_PCI_SIZE);
-	/* Each requester, of 16 bits, has the frame, which does not look at who it is. */
+	/*
+	 * All requester ids, which have 16 bits, lead to the frame; the frame does not look at
+	 * the id.
+	 */
 	CELLS(t, "msi-map", 0, PHANDLE_V2M, 0, 0x10000);
 	flag(t, "dma-coherent");
 	end(t);

@@ -161,7 +161,10 @@ static void update_sgi(struct gic *gic, unsigned int cpu, unsigned int intid)
 	}
 }
 
-/* Have the routes of an SPI deliver it from now on, or not.  Does nothing for others. */
+/*
+ * Let the routes of an SPI deliver it from now on, or not.  Does nothing for an interrupt without
+ * routes.
+ */
 static void set_routed(struct gic *gic, unsigned int intid, bool routed)
 {
 	if (intid < GIC_MESSAGE || !gic->messages.follow)
@@ -186,7 +189,10 @@ static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
 		inject(gic, to, AXV_INJECT_WIRED, 0, intid, irq->priority, wire);
 	irq->wired = wire;
 
-	/* Before the edge is taken out of the queue: a route could put it there again. */
+	/*
+	 * Routes are masked before the edge is taken out of the queue: otherwise a route could
+	 * put it back.
+	 */
 	set_routed(gic, intid, on);
 	if (on && irq->pending) {
 		inject(gic, to, AXV_INJECT_EXTINT, 0, intid, irq->priority, false);
@@ -201,8 +207,8 @@ static void update(struct gic *gic, unsigned int cpu, unsigned int intid)
 }
 
 /*
- * Take an interrupt, wire and edge, out of its queue, and mask its routes.  To be called
- * before its priority, route or trigger mode changes, which the queue has been told.
+ * Take an interrupt, wire and edge, out of its queue, and mask its routes.  To be called before
+ * its priority, route or trigger mode changes: the entry in the queue has the old ones.
  */
 static void withdraw(struct gic *gic, unsigned int cpu, unsigned int intid)
 {

@@ -3,9 +3,9 @@
  * A GICv2m frame (Arm DEN 0029, appendix "GICv2m Architecture"; Arm IHI 0069, GICM_*), and the
  * routes of the vectors whose messages are written there.
  *
- * A route is masked while its vector is masked, and while its SPI is not delivered.  An
- * interrupt that comes then waits in the route; so if the SPI was not delivered, a vector that
- * is masked afterwards holds the interrupt back.
+ * A route is masked while its vector is masked, and while its SPI is not delivered.  An interrupt
+ * that comes meanwhile waits in the route.  So an interrupt that came while its SPI was not
+ * delivered is also held back by a vector that is masked afterwards.
  */
 #include <string.h>
 
@@ -49,8 +49,8 @@ static void remove_route(struct gicv2m *v2m, struct gicv2m_vector *v)
 }
 
 /*
- * Make a vector's route what it should be.  Without an SPI nothing is delivered; but while the
- * vector is masked, its interrupts wait, since the message can still change.
+ * Make a vector's route what it should be.  A vector whose message names no SPI delivers nothing.
+ * But while such a vector is masked, its interrupts wait, since the message can still change.
  */
 static void update(struct gicv2m *v2m, struct gicv2m_vector *v)
 {
@@ -141,7 +141,10 @@ static bool msi_pending(void *arg, u32 gsi)
 	return v2m->routes.pending(v2m->routes.arg, gsi);
 }
 
-/* Without a route the message goes to an address, or names an SPI, that is not the frame's. */
+/*
+ * A vector without a route interrupts nothing: its message is not for the frame, or names no SPI
+ * of it.
+ */
 static void msi_fire(void *arg, u32 gsi)
 {
 	const struct gicv2m *v2m = arg;

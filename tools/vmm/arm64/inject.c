@@ -48,8 +48,8 @@ static void remove_route(struct injector *inj, unsigned int place, bool level)
 }
 
 /*
- * Take an edge back.  The route goes first: otherwise it could put the edge into the queue
- * after that was looked at.
+ * Take an edge back.  The route is removed first: otherwise it could put the edge into the queue
+ * after this function has looked there.
  */
 static int retract(struct injector *inj, unsigned int cpu, const struct axv_inject *event)
 {

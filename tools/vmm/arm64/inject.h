@@ -23,7 +23,7 @@
  * @routes:	makes and uses routes
  * @inject:	AXV_INJECT on a vCPU; 0 or a negative errno
  * @arg:	for @inject
- * @edges:	an edge of the interrupt was given to its route, which is there
+ * @edges:	the interrupt has a route, to which an edge was given
  * @levels:	its level was given to a route
  */
 struct injector {

@@ -42,7 +42,7 @@ struct format {
 	const char *what;
 };
 
-/* How much of the file is read: a bzImage's mark is beyond an Image's header. */
+/* How much of the file is read: more than an Image's header, to see a bzImage's mark. */
 #define LOOKED_AT	0x206
 
 static const struct format formats[] = {

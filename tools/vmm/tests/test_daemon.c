@@ -171,7 +171,7 @@ static void many_stop(void)
 	CHECK(end.tv_sec - begin.tv_sec < 10);
 	for (i = 0; i < ARRAY_SIZE(pids); i++)
 		CHECK(!pids[i] && kill(were[i], 0) < 0);
-	/* The last child was told together with the others, and had time to end properly. */
+	/* The last child got its signal together with the others, and had time to end properly. */
 	CHECK(!fcntl(told[0], F_SETFL, O_NONBLOCK));
 	CHECK(read(told[0], &byte, 1) == 1);
 	close(told[0]);
@@ -207,7 +207,7 @@ static void shares(void)
 	stop(pid);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	CHECK(end.tv_sec - begin.tv_sec < 5);
-	/* The child that it has made ended before. */
+	/* virtiofsd's own child ended before virtiofsd did. */
 	CHECK(kill(-pid, 0) < 0 && errno == ESRCH);
 	read_output();
 }
@@ -377,14 +377,14 @@ static void no_program(void)
 static const struct tap_case cases[] = {
 	{ "a raw file, and one that is only read", raw },
 	{ "a daemon that dies", dies },
-	{ "all stop together", many_stop },
+	{ "several daemons stop together", many_stop },
 	{ "a shared directory", shares },
 	{ "a shared directory's daemon that hangs", share_hangs },
 	{ "a shared directory's daemon, when axvmm is killed", share_is_orphaned },
 	{ "a file that is not of its format", other_format },
 	{ "no such file, or none that is a disk", no_file },
-	{ "what it says", says },
-	{ "it inherits no files", inherits_nothing },
+	{ "lines that a daemon prints", says },
+	{ "a daemon inherits no files", inherits_nothing },
 	{ "no such program", no_program },
 };
 

@@ -281,7 +281,7 @@ static const struct tap_case cases[] = {
 	{ "--mem", memory },
 	{ "--cpus", cpus },
 	{ "--cpu", host_cpus },
-	{ "options there are not, and what is behind one", options },
+	{ "unknown options, and values that are missing or too many", options },
 	{ "--firmware", firmware },
 	{ "--disk", disk },
 	{ "--net", net },

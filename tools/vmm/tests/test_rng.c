@@ -220,7 +220,10 @@ static void gives(void)
 	CHECK_EQ(fired, 1 + 3 * SIZE);
 }
 
-/* A request that is there when the driver is ready needs no notification; one before is lost. */
+/*
+ * A request that waits when the driver becomes ready needs no notification; a notification before
+ * that is lost.
+ */
 static void early(void)
 {
 	memset(mem.areas[0].hva, 0, RAM_SIZE);
@@ -331,7 +334,7 @@ static void random_rings(void)
 
 static const struct tap_case cases[] = {
 	{ "a device with a queue", make },
-	{ "it gives what the driver asks for", gives },
+	{ "the device gives what the driver asks for", gives },
 	{ "before the driver is ready, and after a reset", early },
 	{ "requests that are not valid", bad_requests },
 	{ "rings where no memory is", bad_rings },

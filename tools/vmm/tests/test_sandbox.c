@@ -437,16 +437,16 @@ static void other_abis(void)
 
 static const struct tap_case cases[] = {
 	{ "a vCPU's thread allocates memory", memory },
-	{ "it locks, waits, and ends", threads },
-	{ "it sets timers, asks the time, logs", device_models },
-	{ "it ends the event loop", the_end },
-	{ "it crashes as ever", crashes },
+	{ "a vCPU's thread locks, waits, and ends", threads },
+	{ "a vCPU's thread sets timers, asks the time, logs", device_models },
+	{ "a vCPU's thread ends the event loop", the_end },
+	{ "a vCPU's thread aborts when the C library finds an error", crashes },
 	{ "the main thread has no filter", main_thread },
 	{ "a vCPU's thread opens and starts nothing", files_and_programs },
-	{ "it connects, traces, and signals nobody", others },
-	{ "it makes no code", code },
-	{ "a call that nobody knows has a number, too", unknown },
-	{ "a device's thread has messages, and one process group to kill", devices_thread },
+	{ "a vCPU's thread connects, traces, and signals nothing", others },
+	{ "a vCPU's thread makes no memory executable", code },
+	{ "a system call without a name is reported by its number", unknown },
+	{ "a device's thread sends messages, and kills its daemon only", devices_thread },
 #ifdef __x86_64__
 	{ "calls by other ABIs kill the process", other_abis },
 #endif

@@ -330,7 +330,7 @@ static void offers(void)
 	CHECK_EQ(create(), 0);
 	CHECK_EQ(dev.virtio.nr_queues, VIRTIO_QUEUES);
 	stop();
-	/* Nor has it no queue. */
+	/* The device has at least one queue, even if the disk's configuration says 0. */
 	peer_reset(NONE, 0);
 	peer.features |= 1ull << 12;
 	peer.disk_queues = 0;
@@ -702,10 +702,10 @@ static const struct tap_case cases[] = {
 	{ "the back end goes", back_end_goes },
 	{ "the back end fails, and stays", back_end_stays },
 	{ "the back end makes notifications block", back_end_blocks },
-	{ "the back end has one block that would not have", back_end_blocks_late },
+	{ "a notification blocks after poll() said that it would not", back_end_blocks_late },
 	{ "a notification that no doorbell takes", without_bell },
-	{ "no irqfd to be had", without_irqfds },
-	{ "no filter to be had", without_filter },
+	{ "an irqfd cannot be made", without_irqfds },
+	{ "a filter cannot be made", without_filter },
 	{ "a daemon that prints for ever", prints_for_ever },
 };
 

@@ -286,7 +286,9 @@ static void memory_once(void)
 	drop_memory();
 }
 
-/* A back end that does not answer.  The fake clock stands still, so poll() waits really. */
+/*
+ * A back end that does not answer.  The fake clock stands still, so the time-out is poll()'s own.
+ */
 static void is_silent(void)
 {
 	start_peer(SILENT, 15);
@@ -569,9 +571,9 @@ static const struct tap_case cases[] = {
 	{ "a back end that does not answer", is_silent },
 	{ "a back end whose first answer takes time", first_answer },
 	{ "a back end that gives descriptors away", gifts },
-	{ "a queue that stops where it is not", stops_elsewhere },
-	{ "a back end that speaks unasked, or goes", speaks_unasked },
-	{ "nobody to connect to", cannot_connect },
+	{ "a back end that stops another queue, or at a wrong index", stops_elsewhere },
+	{ "a back end that sends a message unasked, or goes", speaks_unasked },
+	{ "no back end to connect to", cannot_connect },
 	{ "a disk of qemu-storage-daemon, if there is one", real_disk },
 };
 

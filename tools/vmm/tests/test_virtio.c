@@ -777,7 +777,7 @@ static void full_bus(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "PCI: who is there, and what is not", identity },
+	{ "PCI: read-only registers, and functions that do not exist", identity },
 	{ "PCI: the sizes of BARs", bar_sizes },
 	{ "PCI: BARs move, within the windows", bars_move },
 	{ "PCI: two BARs at one address", bars_collide },

@@ -53,7 +53,10 @@ static void interrupt(void *arg, bool level)
 {
 	struct machine *m = arg;
 
-	/* The vCPU's thread need not know if the wire falls: it looks before it acknowledges. */
+	/*
+	 * The vCPU's thread need not know that the wire falls: it looks at the wire before it
+	 * acknowledges.
+	 */
 	if (level)
 		vcpu_notify(&m->vcpus[0]);
 }

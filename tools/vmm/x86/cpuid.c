@@ -220,7 +220,10 @@ static void add_apic(struct axv_x86_cpuid *leaves, unsigned int *count,
 {
 	add(leaves, count, (struct axv_x86_cpuid){ .leaf = LEAF_POWER, .eax = EAX_ARAT });
 	add_topology(leaves, count, t);
-	/* Each core has one thread and one node; without ECX_TOPOEXT no guest reads this. */
+	/*
+	 * Each core has one thread, and there is one node.  Without ECX_TOPOEXT guests ignore
+	 * this leaf.
+	 */
 	if (t->amd)
 		add(leaves, count, (struct axv_x86_cpuid){
 			.leaf = LEAF_TOPOLOGY_AMD, .eax = t->apic.id,

@@ -242,8 +242,8 @@ static void note(struct rtc *rtc)
 	if (!(rtc->cmos[REG_B] & B_SET) && second != rtc->second) {
 		*c |= C_UF;
 		/*
-		 * Compare the alarm with every second that has passed, also if
-		 * the host has slept, but with none again if its clock was set back.
+		 * Compare the alarm with every second that has passed, also while the host slept.
+		 * After the host's clock was set back, no second is compared again.
 		 */
 		if (second < rtc->second)
 			rtc->second = second - 1;

@@ -540,7 +540,7 @@ static void cpu_off(void)
 	CHECK_EQ(timers[1], AXV_ARM64_VTIMER(TIMER, 0));
 }
 
-/* SPIs in the last word have what the others have. */
+/* An SPI in the last word of each register works as the others do. */
 static void last_spi(void)
 {
 	const u32 last = GIC_INTIDS - 1;
@@ -560,24 +560,24 @@ static void last_spi(void)
 	out(DIST + CLEAR_ACTIVE + 12, BIT(31));
 	CHECK(!gic_enter(&gic, 1));
 	CHECK(!entry(1, last));
-	/* There is none behind. */
+	/* Behind the last SPI there is no route register. */
 	bus_write(&bus, ROUTE(last + 1), 8, 1);
 	CHECK_EQ(bus_read(&bus, ROUTE(last + 1), 8), 0);
 }
 
 static const struct tap_case cases[] = {
-	{ "what tells a GICv3", identification },
+	{ "identification registers", identification },
 	{ "fields of the registers", fields },
 	{ "a level", level },
 	{ "a level, disabled and enabled", level_masked },
 	{ "an edge", edge },
 	{ "an edge, disabled and enabled", edge_masked },
-	{ "pending by a register", software_pending },
+	{ "a register makes an interrupt pending", software_pending },
 	{ "routing", routing },
-	{ "a priority changes while it is pending", priorities },
-	{ "between CPUs", between_cpus },
+	{ "a priority changes while the interrupt is pending", priorities },
+	{ "SGIs between CPUs", between_cpus },
 	{ "the virtual timer", timer },
-	{ "active by a register", active },
+	{ "a register makes an interrupt active", active },
 	{ "a CPU is switched off and on", cpu_off },
 	{ "the last SPI", last_spi },
 };

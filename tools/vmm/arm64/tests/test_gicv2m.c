@@ -251,7 +251,7 @@ static void by_cpu(void)
 	for (cpu = 0; cpu < CPUS; cpu++)
 		for (intid = 0; intid < GIC_INTIDS; intid++)
 			CHECK(!queued[cpu][intid]);
-	/* One that is not enabled waits. */
+	/* An SPI that is not enabled waits. */
 	out(SETSPI, OTHER);
 	CHECK_EQ(in(SET_PENDING), BIT(OTHER % 32));
 	out(SET_ENABLE, BIT(OTHER % 32));
@@ -272,7 +272,7 @@ static void message(void)
 	CHECK_EQ(routes[GSI].flags, AXV_ROUTE_REMOVE);
 	msi.fire(msi.arg, GSI);
 	CHECK_EQ(fires, 1);
-	/* What changes nothing takes no call. */
+	/* A call that changes nothing does not call the kernel module. */
 	sets = 0;
 	msi.remove(msi.arg, GSI);
 	out(CTLR, 0);
@@ -304,7 +304,7 @@ static void follows(void)
 	out(CTLR, BIT(1));
 	CHECK_EQ(routes[GSI].flags, 0);
 
-	/* What is in the queue already goes with it. */
+	/* An interrupt that is in the queue already gets the new priority, too. */
 	fire(NULL, GSI);
 	bus_write(&bus, PRIORITY + SPI, 1, 0x20);
 	CHECK_EQ(routes[GSI].priority, 0x20);
@@ -315,7 +315,7 @@ static void follows(void)
 	CHECK(took(2, SPI));
 	CHECK_EQ(routes[GSI].vcpu, 2);
 
-	/* To a CPU that is not there. */
+	/* An SPI that is routed to a CPU that does not exist. */
 	bus_write(&bus, ROUTE(SPI), 8, 0x200);
 	CHECK_EQ(routes[GSI].flags, AXV_ROUTE_MASKED);
 	fire(NULL, GSI);
@@ -336,7 +336,7 @@ static void taken_out(void)
 	out(CLEAR_ENABLE, BIT_SPI);
 	out(SET_ENABLE, BIT_SPI);
 	CHECK(!queued[1][SPI]);
-	/* At the last moment. */
+	/* A device interrupts just before the route is masked. */
 	late = true;
 	out(CLEAR_ENABLE, BIT_SPI);
 	late = false;

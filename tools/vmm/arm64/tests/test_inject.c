@@ -181,7 +181,7 @@ static void edge_waits(void)
 	CHECK(routes[0].route.gsi >= INJECT_GSI);
 	make_room();
 	CHECK(edge);
-	/* Once it has a route it comes that way, until it is taken back. */
+	/* Once an interrupt has a route its edges go there, until the interrupt is taken back. */
 	edge = false;
 	CHECK_EQ(give_edge(SPI), 0);
 	CHECK_EQ(fired, 2);
@@ -201,7 +201,10 @@ static void edge_taken_back(void)
 	CHECK_EQ(retract(SPI), -ENOENT);
 	make_room();
 	CHECK(!edge);
-	/* It is delivered at the last moment, and is taken out of the queue as well. */
+	/*
+	 * The route delivers the edge just before it is removed; then the edge is taken out of
+	 * the queue.
+	 */
 	start(0);
 	CHECK_EQ(give_edge(SPI), 0);
 	late = true;
@@ -223,7 +226,7 @@ static void wire_waits(void)
 	CHECK(high);
 	CHECK_EQ(wire(false), 0);
 	CHECK(!high);
-	/* An edge and a level of one interrupt wait each for itself. */
+	/* An edge and a level of one interrupt wait separately. */
 	room = 0;
 	CHECK_EQ(wire(true), 0);
 	CHECK_EQ(give_edge(SPI), 0);
@@ -268,7 +271,7 @@ static const struct tap_case cases[] = {
 	{ "an edge that waits is taken back", edge_taken_back },
 	{ "a level waits", wire_waits },
 	{ "each interrupt has a route of its own", separate },
-	{ "an SGI is the kernel module's", sgi },
+	{ "an SGI is left to the kernel module", sgi },
 };
 
 int main(void)

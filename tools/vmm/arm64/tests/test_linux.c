@@ -255,7 +255,7 @@ static void small_tree(void)
 static const struct tap_case cases[] = {
 	{ "a kernel", kernel },
 	{ "an initial RAM disk", initrd },
-	{ "what is no kernel", no_kernel },
+	{ "files that are no kernel", no_kernel },
 	{ "a firmware", firmware },
 	{ "the device tree", device_tree },
 	{ "a device tree that is too small", small_tree },

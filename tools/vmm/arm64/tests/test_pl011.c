@@ -236,7 +236,7 @@ static void breaks(void)
 
 static const struct tap_case cases[] = {
 	{ "a break", breaks },
-	{ "what tells a PL011", identification },
+	{ "identification registers", identification },
 	{ "transmitter and its interrupt", transmitting },
 	{ "the transmitter waits for the other end", flow_control },
 	{ "receive FIFO, its interrupts, overrun", receiving },

@@ -139,7 +139,7 @@ static void host_clock(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "what tells a PL031", identification },
+	{ "identification registers", identification },
 	{ "the clock", counting },
 	{ "the alarm", match },
 	{ "the alarm without its interrupt", alarm_masked },

@@ -91,7 +91,7 @@ static void level(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "what tells a PL061", identification },
+	{ "identification registers", identification },
 	{ "levels, inputs and outputs", data },
 	{ "edges interrupt", edges },
 	{ "a level interrupts", level },

@@ -447,7 +447,7 @@ static void cpuid_apics_many(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "bus: who answers", bus_lookup },
+	{ "bus: the device that answers an address", bus_lookup },
 	{ "bus: widths", bus_widths },
 	{ "ACPI: switching off", switch_off },
 	{ "ACPI: PM timer", pm_timer },

@@ -404,7 +404,10 @@ static void saved(void)
 	CHECK_EQ(state.lines, BIT(9) | BIT(5));
 	CHECK_EQ(state.id, 0x05000000);
 
-	/* The interrupt in service is not sent again; its line sends the next one. */
+	/*
+	 * A restored interrupt in service is not sent again; at its end, its line sends the next
+	 * one.
+	 */
 	start();
 	ioapic_restore(&ioapic, &state);
 	CHECK_EQ(sent, 0);
@@ -413,7 +416,10 @@ static void saved(void)
 	ioapic_eoi(&ioapic, 0x29);
 	CHECK_EQ(sent, 1);
 
-	/* What is active and not in service is sent, and no entry has bits that it cannot have. */
+	/*
+	 * A restored input that is active and not in service is sent, and bits that an entry
+	 * cannot have are 0.
+	 */
 	for (pin = 0; pin < IOAPIC_PINS; pin++)
 		state.entries[pin] = ~0ull;
 	state.entries[9] = 0x29 | LEVEL | 1 << 12;

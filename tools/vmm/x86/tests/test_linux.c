@@ -430,7 +430,7 @@ static const struct tap_case cases[] = {
 	{ "a header of an older kernel", short_header },
 	{ "where the initrd may be", initrd_limit },
 	{ "the user's TSC frequency", own_tsc },
-	{ "what is refused", refused },
+	{ "kernels that are refused", refused },
 	{ "memory above 4 GiB", high_memory },
 	{ "ACPI tables", acpi_tables },
 	{ "ACPI tables: APICs", acpi_apics },

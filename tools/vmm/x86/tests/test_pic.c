@@ -393,7 +393,9 @@ static void notifications(void)
 	CHECK_EQ(notified, 2);
 }
 
-/* Where KVM's callers raise an input and let it fall at once, the edge stays. */
+/*
+ * With @keep_edges an edge stays although its input falls at once: KVM's callers pulse inputs so.
+ */
 static void kept_edges(void)
 {
 	start();
@@ -439,7 +441,7 @@ static void ended(void *arg, unsigned int pin)
 	CHECK(arg == &ends);
 	ends++;
 	last_end = pin;
-	/* As a device does that has been waiting for this. */
+	/* Lower the input at once, as a device does that has been waiting for the end. */
 	line(pin, false);
 }
 
@@ -506,7 +508,7 @@ static const struct tap_case cases[] = {
 	{ "special fully nested mode", special_fully_nested },
 	{ "poll command", polling },
 	{ "initialization words", initialization },
-	{ "what the timer is told", timer },
+	{ "the timer's function is called at its acknowledgement", timer },
 	{ "the wire is reported when it changes", notifications },
 	{ "an edge that is kept", kept_edges },
 	{ "ends of interrupts are told", watched_ends },

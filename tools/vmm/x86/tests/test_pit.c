@@ -160,7 +160,7 @@ static void backlog(void)
 		pit_pic_ops.taken(&pit);
 	CHECK_EQ(irq.edges, 9);
 
-	/* The event loop itself is late. */
+	/* The event loop is late by several periods. */
 	set_count(CHANNEL0, 0x34, 11932);
 	fake_skip(NSEC_PER_SEC / 10 + NSEC_PER_SEC / 200);
 	CHECK_EQ(pit.backlog, 9);
@@ -430,7 +430,7 @@ static const struct tap_case cases[] = {
 	{ "mode 3 interrupts periodically", mode3_square },
 	{ "mode 4 interrupts once", mode4_strobe },
 	{ "a deadline in the past", late },
-	{ "half a count", partial_count },
+	{ "a count of which only one byte is written", partial_count },
 	{ "interrupts that the guest takes late", backlog },
 	{ "interrupts that come while they are masked", masked },
 	{ "periods that are too short", too_fast },
@@ -441,8 +441,8 @@ static const struct tap_case cases[] = {
 	{ "channel 2 measures 10 ms", calibration },
 	{ "the gate of channel 2", gate },
 	{ "port 0x61", refresh },
-	{ "edges that a forgetful timer does not make up for", forgetful },
-	{ "no interrupts while it is silent", silent },
+	{ "a forgetful timer does not repeat edges that were missed", forgetful },
+	{ "a silent timer does not interrupt", silent },
 	{ "a state that is set goes on", restored },
 };
 

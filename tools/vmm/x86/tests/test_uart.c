@@ -237,7 +237,7 @@ static void breaks(void)
 
 static const struct tap_case cases[] = {
 	{ "a break", breaks },
-	{ "what tells a 16550A", identification },
+	{ "how drivers recognize a 16550A", identification },
 	{ "divisor latch", divisor },
 	{ "transmitter and its interrupt", transmitting },
 	{ "the transmitter waits for the other end", flow_control },
