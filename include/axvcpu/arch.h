@@ -18,7 +18,10 @@ struct axv_s2_format;
 struct axv_vcpu;
 struct axv_vm;
 
-/* &axv_arch_ops.sync_memory: the guest could not access the memory; could not execute it */
+/*
+ * Flags for &axv_arch_ops.sync_memory: until now the guest could not access, or not execute, the
+ * memory
+ */
 #define AXV_SYNC_NEW	BIT(0)
 #define AXV_SYNC_FETCH	BIT(1)
 
@@ -50,8 +53,8 @@ struct axv_vm;
  *		is nothing to undo.
  * @hardware_enable: turn virtualization on, on this CPU.  -EBUSY if another hypervisor has
  *		the hardware.  Interrupts off.  NULL: there is nothing to turn on.
- * @hardware_disable: turn it off again, on this CPU.  Interrupts off.  Does
- *		nothing where it is not on.
+ * @hardware_disable: turn virtualization off again, on this CPU.  Interrupts off.  Does nothing
+ *		where virtualization is not on.
  *
  * @query:	answer an &enum axv_query_id that the core does not know; -EINVAL: unknown
  * @get_table:	fill @buf with up to *@count entries and set *@count to how many
@@ -80,15 +83,15 @@ struct axv_vm;
  *		needed.
  *
  * @vm_create:	set up the back end's part of a zeroed VM.  May sleep.
- * @vm_destroy:	release it.  May sleep.
- * @get_counter: what the guest's counter reads now
+ * @vm_destroy:	release what @vm_create has set up.  May sleep.
+ * @get_counter: read the guest's counter as it is now
  * @set_counter: make the guest's counter read @value now
  *
  * @vcpu_create: set up the back end's part of a zeroed vCPU.  May sleep.
- * @vcpu_destroy: release it; it is loaded nowhere.  May sleep.
+ * @vcpu_destroy: release what @vcpu_create has set up; the vCPU is loaded nowhere.  May sleep.
  * @vcpu_setup:	Created to Free: entry, second-stage root and registers.  Called
  *		only after @check_setup agreed.
- * @check_setup: would @vcpu_setup accept it?  Changes nothing.
+ * @check_setup: would @vcpu_setup accept these arguments?  Changes nothing.
  * @vcpu_reset:	make the vCPU what @vcpu_create left, but keep its tables.  Takes
  *		&axv_vcpu.lock where it empties the queue of events.
  * @load:	prepare this CPU to enter the vCPU next.  Either the hardware holds it from

@@ -107,9 +107,9 @@ static inline void axv_routes_closed(struct axv_vcpu *vcpu)
  *
  * Context: the outer loop, preemption and interrupts on, no lock held: on a realtime kernel
  * signalling sleeps.
- * Return: true: the VMM has to be told (AXV_EXIT_EOI on x86), since the interrupt came by
- * no route, or one of the levels is, or was when it was delivered, held up by something
- * without a resample eventfd; false: all that wait for the end have been told.
+ * Return: true: the VMM has to be told (AXV_EXIT_EOI on x86): the interrupt came by no route, or
+ * something without a resample eventfd holds one of the levels up, or did so when the level was
+ * delivered; false: all that wait for the end have been told.
  */
 static inline bool axv_routes_ended(struct axv_vcpu *vcpu, u32 vector)
 {

@@ -200,8 +200,8 @@ static inline union axv_where axv_where(const struct axv_vcpu *vcpu)
 static __always_inline void axv_count(u64 *counter, s64 n)
 {
 	/*
-	 * Who reads it meanwhile is as well served by the number of before.  WRITE_ONCE()
-	 * would say so, too, and keep the compiler from its one instruction.
+	 * A thread that reads the counter meanwhile gets the old number or the new one; both are
+	 * good.  With WRITE_ONCE() instead the compiler could not add by one instruction.
 	 */
 	data_race(*counter += n);
 }

@@ -54,9 +54,9 @@ struct axv_log {
  * @hva:	address in the VMM
  * @flags:	AXV_REGION_*
  * @id:		the number userspace gave it
- * @log:	with AXV_REGION_LOG_DIRTY: what was written, otherwise NULL.  That of a copy
- *		of the region may be used only under &axv_vm.mmu_lock, if &axv_vm.mmu_seq is
- *		what it was when the copy was made
+ * @log:	with AXV_REGION_LOG_DIRTY: what was written, otherwise NULL.  A copy of the region
+ *		has the same pointer; it may be used only under &axv_vm.mmu_lock, if
+ *		&axv_vm.mmu_seq is what it was when the copy was made
  */
 struct axv_mem_region {
 	u64 gpa;

@@ -136,7 +136,10 @@ static void hold_no_more(struct axv_vm *vm, int cpu)
 {
 	if (__this_cpu_dec_return(*vm->held))
 		return;
-	/* What the guest stored comes before.  Pairs with axv_vm_flush_on_entry(). */
+	/*
+	 * The guest's stores become visible before the bit is cleared.  Pairs with
+	 * axv_vm_flush_on_entry().
+	 */
 	smp_mb__before_atomic();
 	cpumask_clear_cpu(cpu, vm->held_cpus);
 }
@@ -160,7 +163,9 @@ static void unload(struct axv_vcpu *vcpu)
 	hlist_del_init(&vcpu->held);
 	hold_no_more(vcpu->vm, smp_processor_id());
 
-	/* Pairs with axv_vcpu_evict() of a thread that wants to load or free it. */
+	/*
+	 * Pairs with axv_vcpu_evict(), by which another thread takes the vCPU to load or free it.
+	 */
 	smp_store_release(&vcpu->loaded_cpu, -1);
 }
 
@@ -185,7 +190,9 @@ void axv_vcpu_evict(struct axv_vcpu *vcpu)
 	/* Pairs with unload(): a thread that reads -1 sees the state that was saved. */
 	cpu = smp_load_acquire(&vcpu->loaded_cpu);
 
-	/* If that CPU is offline, the call fails, and the CPU let go when it went. */
+	/*
+	 * The call fails if that CPU is offline: the CPU let go of the vCPU when it went offline.
+	 */
 	if (cpu >= 0)
 		smp_call_function_single(cpu, unload_if_here, vcpu, 1);
 }

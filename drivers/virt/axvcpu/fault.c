@@ -140,7 +140,10 @@ static void axv_host_pages(pte_t *ptep, u64 *pages, unsigned int nr, u32 always,
 		if (!allows)
 			continue;
 		pfn = pte_pfn(pte);
-		/* While it is mapped it stays one; the host may change whose it is. */
+		/*
+		 * A page that is mapped stays anonymous; the race is with a change of its owner
+		 * only.
+		 */
 		if (!data_race(PageAnon(pfn_to_page(pfn))))
 			continue;
 		pages[i] = PFN_PHYS(pfn) | allows;
@@ -422,13 +425,15 @@ static bool axv_fault_look_around(struct axv_vm *vm, struct axv_fault *fault, bo
 	u64 before = 0, after = 1;
 
 	if (!region->flags && !fault->mapped) {
-		/* Pages before the one that faulted, and from it on: in its group ... */
+		/*
+		 * Count pages before the one that faulted, and from it on: those of its group ...
+		 */
 		before = (fault->gpa >> PAGE_SHIFT) % AROUND;
 		after = AROUND - before;
-		/* ... in the region ... */
+		/* ... that are in the region ... */
 		before = min(before, (fault->gpa - region->gpa) >> PAGE_SHIFT);
 		after = min(after, (region->gpa + region->size - fault->gpa) >> PAGE_SHIFT);
-		/* ... and in the host's table. */
+		/* ... and in the same table of the host. */
 		before = min_t(u64, before, pte_index(hva));
 		after = min_t(u64, after, PTRS_PER_PTE - pte_index(hva));
 	}
@@ -495,7 +500,7 @@ static void axv_fault_sync_pages(struct axv_vm *vm, const struct axv_fault *faul
 	}
 }
 
-/* Make the pages ready and map them.  The former is done without the lock, with references. */
+/* Make the pages ready, with references and without the lock; then map them under the lock. */
 static int axv_fault_sync_around(struct axv_vm *vm, struct axv_fault *fault,
 				 struct axv_s2_cache *cache)
 {

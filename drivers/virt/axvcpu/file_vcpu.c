@@ -194,8 +194,8 @@ const struct axv_ioctl axv_vcpu_commands[] = {
 	AXV_IOC_ALL(AXV_VCPU_SET_DEBUG, struct axv_debug, 0, set_debug, OWNER(SET_UP)),
 	AXV_IOC_GET_TABLE(READER),
 	/*
-	 * A table can be set in Created and Free only, where a vCPU has no owner.  If it
-	 * has one, AXV_NEED_OWNER refuses another thread before that has the claim;
+	 * A table can be set in Created and Free only, where a vCPU has no owner.  If the vCPU
+	 * has an owner, AXV_NEED_OWNER refuses another thread before that thread has the claim;
 	 * otherwise such calls make the owner busy.
 	 */
 	AXV_IOC_SET_TABLE(OWNER(NOT_SET_UP)),

@@ -53,7 +53,7 @@ static void disable_here(struct axv_hardware *hw)
 
 	if (!percpu->enabled)
 		return;
-	/* Before it is off: afterwards the hardware cannot save the vCPUs that it holds. */
+	/* Evict the vCPUs first: once it is off, the hardware cannot save those that it holds. */
 	axv_evict_this_cpu();
 	percpu->enabled = false;
 	hw->ops->hardware_disable();
@@ -124,8 +124,8 @@ int __axv_hardware_get(struct axv_hardware *hw)
 	int err = 0;
 
 	/*
-	 * Keeps CPUs from going meanwhile.  Otherwise a CPU that has been through its
-	 * offline callback, but is online yet, is switched on and stays so.
+	 * The lock keeps CPUs from going offline meanwhile.  Otherwise a CPU that has been
+	 * through its offline callback, but is still online, is switched on and stays so.
 	 */
 	cpus_read_lock();
 	mutex_lock(&hw->lock);

@@ -46,10 +46,10 @@ static int inject(struct axv_vcpu *vcpu, const struct axv_inject *event, bool ro
 
 	trace_axv_inject(vcpu, event->type, event->vector, err);
 	/*
-	 * The request is made also if a route waits for room.  A vCPU in the guest makes
-	 * room when it leaves.  A vCPU that sleeps has looked at @routes_wait before that
-	 * was set, so it has been in its wait queue since before; axv_request() looks at
-	 * the wait queue after a full barrier, and wakes it.
+	 * The request is made also if a route waits for room.  A vCPU in the guest makes room
+	 * when it leaves.  A vCPU that sleeps entered its wait queue first and then found
+	 * @routes_wait false, so it is in the wait queue now; axv_request() looks there after a
+	 * full barrier, and wakes the vCPU.
 	 */
 	if (!err || (routed && err == -EAGAIN))
 		axv_request(vcpu, AXV_REQ_EVENT);

@@ -109,7 +109,9 @@ static long call_with_array(struct axv_call *call, void *data)
 	ret = call->entry->array(call, data);
 	if (ret)
 		return ret;
-	/* Zeroed, otherwise what the handler does not write leaks kernel memory. */
+	/*
+	 * Zero the array: otherwise the part that the handler does not write leaks kernel memory.
+	 */
 	array = kvzalloc(call->array_size ?: 1, GFP_KERNEL_ACCOUNT);
 	if (!array)
 		return -ENOMEM;

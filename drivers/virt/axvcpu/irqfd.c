@@ -126,8 +126,8 @@ static void closed(struct axv_irqfd *irqfd)
 	if (!list_empty(&irqfd->node)) {
 		take_off(vm, irqfd);
 		/*
-		 * Added before the work is queued: if it is queued already, it has yet to
-		 * look.
+		 * Add the irqfd before queueing the work: work that is queued already has yet to
+		 * look at the list, and finds it.
 		 */
 		llist_add(&irqfd->ending, &orphans);
 		queue_work(ends, &orphans_work);
@@ -230,7 +230,7 @@ static int add(struct axv_vm *vm, struct file *file, struct eventfd_ctx *ctx,
 		kfree(irqfd);
 		return err;
 	}
-	/* It calls join(). */
+	/* vfs_poll() calls join(). */
 	vfs_poll(file, &irqfd->poll);
 	return 0;
 }

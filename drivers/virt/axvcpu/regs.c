@@ -93,7 +93,7 @@ int axv_set_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, u32 count)
 	return failed;
 }
 
-/* For sets that take long, and unknown ones: with a claim, as any other operation. */
+/* Sync sets that take long, or are unknown, with a claim as any other operation has. */
 static noinline int sync_all(struct axv_vcpu *vcpu)
 {
 	int err = axv_claim_owned(vcpu, AXV_STATES_SET_UP);

@@ -103,7 +103,9 @@ void axv_request(struct axv_vcpu *vcpu, enum axv_request request)
 	    where.loaded_cpu != raw_smp_processor_id())
 		axv_kick_cpu(where.loaded_cpu);
 	if (swait_active(&vcpu->wait)) {
-		/* Before the thread can have a CPU, which clears it. */
+		/*
+		 * Set before the thread is woken: the flag is cleared when the thread gets a CPU.
+		 */
 		WRITE_ONCE(vcpu->wants_cpu, true);
 		swake_up_one(&vcpu->wait);
 	}

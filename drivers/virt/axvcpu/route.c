@@ -314,8 +314,8 @@ int axv_route_raise(struct axv_vm *vm, u32 gsi, enum axv_line line)
 	if (route) {
 		raw_spin_lock_irqsave(&route->lock, flags);
 		/*
-		 * Noted of an irqfd also if the route is no level just now: it waits for an
-		 * end.
+		 * AXV_LINE_IRQFD is noted also while the route is no level: the irqfd waits for
+		 * an end.
 		 */
 		if (is_level(route) || line == AXV_LINE_IRQFD)
 			route->line |= line;
@@ -561,7 +561,10 @@ static void set_level(struct axv_gsi *route, u32 flags)
 		route->to_vcpu = route->set.vcpu;
 		route->vector = route->event.vector;
 	}
-	/* What holds it up is not known here; AXV_LINE_IRQFD has its end told in any case. */
+	/*
+	 * It is not known here what holds the level up; with AXV_LINE_IRQFD its end is told in
+	 * any case.
+	 */
 	if (!route->line && (route->pending || flags & AXV_ROUTE_IN_FLIGHT))
 		route->line = AXV_LINE_IRQFD;
 	if (route->line && (is_wire(route) || !route->in_flight))

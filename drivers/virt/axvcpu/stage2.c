@@ -525,7 +525,10 @@ bool axv_s2_fill_around(struct axv_stage2 *s2, u64 ipa, const u64 *pages,
 
 		if (!(pages[i] & AXV_S2_READ))
 			continue;
-		/* Made anew only for other rights: most pages have the same. */
+		/*
+		 * Most pages have the rights of the one before: make the bits anew only for
+		 * others.
+		 */
 		if ((pages[i] & S2_RIGHTS) != rights) {
 			rights = pages[i] & S2_RIGHTS;
 			leaf = s2_leaf(fmt, 0, 1, rights) | fmt->accessed;

@@ -266,10 +266,10 @@ int axv_begin_read(struct axv_vcpu *vcpu)
 {
 	int err;
 
-	/* No lock is needed: at this moment an operation acts on the vCPU. */
+	/* No lock is needed to refuse: an operation acts on the vCPU at this moment. */
 	if (READ_ONCE(vcpu->claim) == AXV_CLAIM_OPERATION)
 		return -EBUSY;
-	/* Refused before read_lock, otherwise a thread that reads already waits for itself. */
+	/* Refuse before taking read_lock: a thread that reads already would wait for itself. */
 	if (unlikely(axv_get_current_vcpu()))
 		return axv_nested(vcpu);
 	raw_spin_lock(&vcpu->read_lock);

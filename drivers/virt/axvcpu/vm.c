@@ -256,9 +256,9 @@ static void vm_free(struct kref *ref)
 {
 	struct axv_vm *vm = container_of(ref, struct axv_vm, ref);
 
-	/* First, since a file there looks at the guest's memory when it is opened. */
+	/* debugfs first: a file there looks at the guest's memory when it is opened. */
 	debugfs_remove(vm->debugfs);
-	/* Unregisters the notifier: the VM has died by then, if not before. */
+	/* This unregisters the notifier, by which the VM dies now unless it has died before. */
 	axv_memory_destroy(vm);
 	axv_doorbells_destroy(vm);
 	axv_vm_put_hardware(vm);

@@ -33,10 +33,10 @@
 #define AXV_X86_PDPTES_LOADED	4
 
 /*
- * What a local APIC has beside the registers of its page.  ICR is one register of 64
- * bits, with the destination in the upper half.  To restore an APIC, set
- * IA32_APIC_BASE and then these, in the order of AXV_TABLE_REGS.  The tick is set after
- * count and deadline: if a count has ended meanwhile, 0 does not take back its tick.
+ * Indices of class LAPIC for what a local APIC has beside the registers of its page.  ICR is one
+ * register of 64 bits, with the destination in the upper half.  To restore an APIC, set
+ * IA32_APIC_BASE and then these, in the order of AXV_TABLE_REGS.  The tick is set after count and
+ * deadline: if a count has ended meanwhile, 0 does not take back its tick.
  */
 #define AXV_X86_LAPIC_DEADLINE	0x400	/* IA32_TSC_DEADLINE; after LVT timer */
 #define AXV_X86_LAPIC_TICK	0x410	/* 1: a count has ended, and is not in IRR yet */

@@ -762,8 +762,9 @@ struct axv_exit_msw {
 
 /**
  * struct axv_exit_interrupt - AXV_EXIT_EXTERNAL_INTERRUPT
- * @vector:	vector of the host's interrupt, already handled by the host
- * @known:	not zero: the hardware told the vector
+ * @vector:	with @known: vector of the host's interrupt, which the host has handled already;
+ *   otherwise 0
+ * @known:	not zero: @vector is known.  No back end knows it so far, so this is 0
  */
 struct axv_exit_interrupt {
 	__u32 vector;

@@ -31,7 +31,7 @@ static int not_here(void)
 	return next < nr_cpu_ids ? next : -1;
 }
 
-static void no_set_is_anywhere(struct kunit *test)
+static void no_set_allows_any_cpu(struct kunit *test)
 {
 	struct axv_fake *fake = free_one(test, 0, NULL);
 	struct axv_state state;
@@ -42,7 +42,7 @@ static void no_set_is_anywhere(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0u, state.flags & AXV_STATE_CPU_SET);
 }
 
-static void an_empty_set_is_anywhere(struct kunit *test)
+static void an_empty_set_allows_any_cpu(struct kunit *test)
 {
 	struct axv_fake *fake = free_one(test, 0, cpu_none_mask);
 
@@ -165,7 +165,7 @@ static void more_than_64_cpus(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_fake_call(test, 1, bind_fn, &fake->vcpu));
 }
 
-static void nowhere_is_refused(struct kunit *test)
+static void a_set_without_a_possible_cpu_is_refused(struct kunit *test)
 {
 	struct axv_vcpu_config config = { .favor_phys_cpu = -1 };
 	cpumask_var_t mask;
@@ -193,13 +193,13 @@ static void the_driver_moves_no_task(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(no_set_is_anywhere),
-	KUNIT_CASE(an_empty_set_is_anywhere),
+	KUNIT_CASE(no_set_allows_any_cpu),
+	KUNIT_CASE(an_empty_set_allows_any_cpu),
 	KUNIT_CASE(bind_outside_changes_nothing),
 	KUNIT_CASE(run_outside_is_an_exit),
 	KUNIT_CASE(an_offline_cpu_can_be_named),
 	KUNIT_CASE(more_than_64_cpus),
-	KUNIT_CASE(nowhere_is_refused),
+	KUNIT_CASE(a_set_without_a_possible_cpu_is_refused),
 	KUNIT_CASE(the_driver_moves_no_task),
 	{}
 };

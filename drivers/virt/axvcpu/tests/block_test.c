@@ -67,7 +67,7 @@ static void a_signal_wakes(struct kunit *test)
  * Work that is queued by TWA_RESUME sets this flag and wakes nobody, and the
  * thread of a test has no restartable sequences.
  */
-static void work_ends_it_at_the_next_look(struct kunit *test)
+static void work_ends_the_halt_at_the_next_look(struct kunit *test)
 {
 	struct axv_fake_thread thread;
 	struct axv_fake *fake = halted(test, &thread);
@@ -110,7 +110,7 @@ static void the_end_of_the_vm_wakes(struct kunit *test)
 	expect_end(test, fake, &thread, AXV_EXIT_NOTHING);
 }
 
-static void what_came_before_does_not_sleep(struct kunit *test)
+static void an_earlier_reason_prevents_the_sleep(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
 
@@ -128,8 +128,11 @@ static void what_came_before_does_not_sleep(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, try_wait_for_completion(&fake->entered));
 }
 
-/* An event is told before a kick, since the caller does not look for events once more. */
-static void it_tells_why(struct kunit *test)
+/*
+ * With both an event and a kick, axv_vcpu_block() reports the event: its caller does not look for
+ * events once more.
+ */
+static void the_reason_to_wake_is_told(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
 	struct axv_vcpu *vcpu = &fake->vcpu;
@@ -334,11 +337,11 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(an_injection_wakes),
 	KUNIT_CASE(a_kick_wakes),
 	KUNIT_CASE(a_signal_wakes),
-	KUNIT_CASE(work_ends_it_at_the_next_look),
+	KUNIT_CASE(work_ends_the_halt_at_the_next_look),
 	KUNIT_CASE(the_look_at_work_changes_nothing),
 	KUNIT_CASE(the_end_of_the_vm_wakes),
-	KUNIT_CASE(what_came_before_does_not_sleep),
-	KUNIT_CASE(it_tells_why),
+	KUNIT_CASE(an_earlier_reason_prevents_the_sleep),
+	KUNIT_CASE(the_reason_to_wake_is_told),
 	KUNIT_CASE(busy_while_blocked),
 	KUNIT_CASE(many_kicks_are_one),
 	KUNIT_CASE(a_kick_outlives_the_states),

@@ -21,7 +21,7 @@
 #define PROBE_PERIOD	(100 * NSEC_PER_USEC)
 #define PROBE_LIMIT	3000000		/* times 5 microseconds: less than a soft lockup */
 
-static void none_outside(struct kunit *test)
+static void no_vcpu_is_current_outside_calls(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
 
@@ -29,7 +29,7 @@ static void none_outside(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&fake->vcpu));
 	KUNIT_EXPECT_TRUE(test, !axv_get_current_vcpu());
 
-	/* The fake back end checks it at every call. */
+	/* The fake back end checks the current vCPU at every call. */
 	KUNIT_EXPECT_EQ(test, 0u, fake->current_was_wrong);
 	KUNIT_EXPECT_EQ(test, 1u, fake->runs);
 }
@@ -84,7 +84,7 @@ static int switch_often(struct axv_fake *fake)
 	return AXV_EXIT_HYPERCALL;
 }
 
-static void it_follows_preemption(struct kunit *test)
+static void current_follows_preemption(struct kunit *test)
 {
 	struct axv_fake_thread threads[2];
 	struct axv_fake *fakes[2];
@@ -130,7 +130,7 @@ static int hop_fn(void *arg)
 	return axv_fake_run_fn(arg);
 }
 
-static void it_follows_migration(struct kunit *test)
+static void current_follows_migration(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);
 	unsigned int left = 100;
@@ -166,7 +166,7 @@ static void loaded_is_sticky(struct kunit *test)
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 }
 
-static void the_next_one_evicts_nobody(struct kunit *test)
+static void loading_another_evicts_none(struct kunit *test)
 {
 	struct axv_fake *a = axv_fake_in_state(test, 0, AXV_STATE_FREE);
 	struct axv_fake *b = axv_fake_in_state(test, 1, AXV_STATE_FREE);
@@ -180,7 +180,7 @@ static void the_next_one_evicts_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cpu, b->vcpu.loaded_cpu);
 	KUNIT_EXPECT_EQ(test, 0u, a->unloads);
 
-	/* The first run makes it the loaded one; the second finds it so. */
+	/* The first run makes the vCPU the loaded one; the second finds it loaded. */
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&a->vcpu));
 	KUNIT_EXPECT_EQ(test, 0, axv_vcpu_run(&a->vcpu));
 	KUNIT_EXPECT_EQ(test, 1u, a->loads);
@@ -220,7 +220,7 @@ static void a_cpu_lets_go_of_all(struct kunit *test)
 	}
 }
 
-static void an_evicted_one_comes_back(struct kunit *test)
+static void an_evicted_vcpu_is_loaded_again(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
 
@@ -231,7 +231,7 @@ static void an_evicted_one_comes_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 2u, fake->loads);
 }
 
-static void nothing_is_loaded_where_it_is_off(struct kunit *test)
+static void nothing_is_loaded_on_a_cpu_that_is_off(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
 
@@ -265,10 +265,7 @@ static enum hrtimer_restart probe(struct hrtimer *timer)
 	struct prober *p = container_of(timer, struct prober, timer);
 	unsigned int left = PROBE_LIMIT;
 
-	/*
-	 * Counts, and does not look at a clock, which may need this CPU's interrupts to go
-	 * on.
-	 */
+	/* Wait by counting: a clock may need this CPU's interrupts to go on. */
 	axv_kick_cpu(p->cpu);
 	while (axv_kick_in_flight(p->cpu) && --left)
 		udelay(5);
@@ -281,8 +278,8 @@ static enum hrtimer_restart probe(struct hrtimer *timer)
 }
 
 /*
- * This thread calls axv_kick_cpu() all the time.  The timer stops it anywhere in that, as a
- * preemption would; meanwhile the timer's own kick has to arrive.
+ * This thread calls axv_kick_cpu() all the time.  The timer interrupts the thread anywhere in the
+ * call, as a preemption would; meanwhile the timer's own kick has to arrive.
  */
 static void a_kick_needs_no_other_sender(struct kunit *test)
 {
@@ -306,15 +303,15 @@ static void a_kick_needs_no_other_sender(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(a_kick_needs_no_other_sender),
-	KUNIT_CASE(none_outside),
+	KUNIT_CASE(no_vcpu_is_current_outside_calls),
 	KUNIT_CASE(nesting_is_refused),
-	KUNIT_CASE(it_follows_preemption),
-	KUNIT_CASE(it_follows_migration),
+	KUNIT_CASE(current_follows_preemption),
+	KUNIT_CASE(current_follows_migration),
 	KUNIT_CASE(loaded_is_sticky),
-	KUNIT_CASE(the_next_one_evicts_nobody),
+	KUNIT_CASE(loading_another_evicts_none),
 	KUNIT_CASE(a_cpu_lets_go_of_all),
-	KUNIT_CASE(an_evicted_one_comes_back),
-	KUNIT_CASE(nothing_is_loaded_where_it_is_off),
+	KUNIT_CASE(an_evicted_vcpu_is_loaded_again),
+	KUNIT_CASE(nothing_is_loaded_on_a_cpu_that_is_off),
 	{}
 };
 

@@ -143,7 +143,7 @@ static int who_rings(struct kunit *test, struct axv_vcpu *vcpu, enum axv_space s
 	return who;
 }
 
-static void none_costs_nothing(struct kunit *test)
+static void no_doorbell_costs_nothing(struct kunit *test)
 {
 	struct axv_vcpu *vcpu = &axv_fake_new(test, 0, NULL)->vcpu;
 	struct axv_vm *vm = test->priv;
@@ -161,7 +161,7 @@ static void none_costs_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0ull, vcpu->stats.doorbells);
 }
 
-static void what_matches(struct kunit *test)
+static void which_writes_match(struct kunit *test)
 {
 	static const struct {
 		struct { u32 flags, width; u64 addr, data; } bell;
@@ -227,8 +227,8 @@ static void what_matches(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u64)bells[1].rings, vcpu->stats.doorbells);
 }
 
-/* Whatever the order in which the doorbells were added. */
-static void the_most_particular_one_rings(struct kunit *test)
+/* The result does not depend on the order in which the doorbells were added. */
+static void the_most_specific_doorbell_rings(struct kunit *test)
 {
 	static const struct { u32 flags, width; u64 data; } bell[FDS] = {
 		{ AXV_DOORBELL_DATA, 4, 7 }, { AXV_DOORBELL_DATA, 0, 7 }, { 0, 4 }, { 0, 0 },
@@ -254,7 +254,7 @@ static void the_most_particular_one_rings(struct kunit *test)
 	}
 }
 
-static void what_cannot_be(struct kunit *test)
+static void impossible_requests_are_refused(struct kunit *test)
 {
 	static const struct { u32 flags, width; u64 addr, data; u32 pad; } bad[] = {
 		{ 1u << 3, 4, ADDR }, { 1u << 31, 4, ADDR }, { 0, 3, ADDR }, { 0, 16, ADDR },
@@ -307,7 +307,7 @@ static void ports_are_not_everywhere(struct kunit *test)
 	vm->ops = &axv_fake_ops;
 }
 
-static void twice_and_not_at_all(struct kunit *test)
+static void adding_twice_and_removing_none_fail(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, -ENOENT, unset(test, 0, ADDR, 4, 0, 0));
 	KUNIT_EXPECT_EQ(test, 0, set(test, 0, ADDR, 4, 0, 0));
@@ -329,7 +329,7 @@ static void twice_and_not_at_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&bells[2].refs));
 }
 
-static void there_is_a_limit(struct kunit *test)
+static void the_number_of_doorbells_is_limited(struct kunit *test)
 {
 	struct axv_vcpu *vcpu = &axv_fake_new(test, 0, NULL)->vcpu;
 	struct axv_vm *vm = test->priv;
@@ -374,8 +374,8 @@ static int remove_fn(void *arg)
 	return unset(arg, 0, ADDR, 4, 0, 0);
 }
 
-/* The call that removes it returns when the last vCPU has signalled. */
-static void removal_waits_for_who_rings(struct kunit *test)
+/* The call that removes a doorbell returns when the last vCPU has signalled. */
+static void removal_waits_for_a_vcpu_that_rings(struct kunit *test)
 {
 	struct axv_vcpu *vcpu = &axv_fake_new(test, 0, NULL)->vcpu;
 	struct axv_vcpu *other = &axv_fake_new(test, 1, NULL)->vcpu;
@@ -433,7 +433,7 @@ static void close_waits_for_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -1, who_rings(test, vcpu, AXV_SPACE_MEMORY, ADDR + 8, 4, 1));
 }
 
-static void they_die_with_the_vmm(struct kunit *test)
+static void doorbells_die_with_the_vmm(struct kunit *test)
 {
 	struct axv_vm *vm = test->priv;
 
@@ -502,16 +502,16 @@ static void removal_beside_a_vcpu_that_rings(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(none_costs_nothing),
-	KUNIT_CASE(what_matches),
-	KUNIT_CASE(the_most_particular_one_rings),
-	KUNIT_CASE(what_cannot_be),
+	KUNIT_CASE(no_doorbell_costs_nothing),
+	KUNIT_CASE(which_writes_match),
+	KUNIT_CASE(the_most_specific_doorbell_rings),
+	KUNIT_CASE(impossible_requests_are_refused),
 	KUNIT_CASE(ports_are_not_everywhere),
-	KUNIT_CASE(twice_and_not_at_all),
-	KUNIT_CASE(there_is_a_limit),
-	KUNIT_CASE(removal_waits_for_who_rings),
+	KUNIT_CASE(adding_twice_and_removing_none_fail),
+	KUNIT_CASE(the_number_of_doorbells_is_limited),
+	KUNIT_CASE(removal_waits_for_a_vcpu_that_rings),
 	KUNIT_CASE(close_waits_for_nobody),
-	KUNIT_CASE(they_die_with_the_vmm),
+	KUNIT_CASE(doorbells_die_with_the_vmm),
 	KUNIT_CASE(removal_beside_a_vcpu_that_rings),
 	{}
 };

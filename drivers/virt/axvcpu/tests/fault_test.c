@@ -733,7 +733,7 @@ static void fault_test_waits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, memory_vm_leaf(m, GPA).level);
 }
 
-/* A vCPU that faults without end. */
+/* A thread whose vCPU faults again and again until it is stopped. */
 static int fault_thread_storm(void *arg)
 {
 	struct fault_thread *t = arg;

@@ -33,7 +33,10 @@ static DEFINE_PER_CPU(struct axv_percpu, flags);
 static int failing_cpu;
 static int failure;
 
-/* Is the machine prepared?  What does prepare() return?  How often was either call wrong? */
+/*
+ * The machine is prepared; the error of prepare(); how often prepare() or unprepare() came in the
+ * wrong state.
+ */
 static bool prepared;
 static int unready;
 static unsigned int misprepared;
@@ -129,7 +132,7 @@ static void on_with_the_first_off_with_the_last(struct kunit *test)
 	__axv_hardware_put(&hw);
 }
 
-static void one_that_fails_fails_all(struct kunit *test)
+static void one_cpu_that_fails_fails_all(struct kunit *test)
 {
 	for_each_online_cpu(failing_cpu) {
 		failure = -EBUSY;
@@ -260,7 +263,7 @@ static void shutdown_is_final(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(on_with_the_first_off_with_the_last),
-	KUNIT_CASE(one_that_fails_fails_all),
+	KUNIT_CASE(one_cpu_that_fails_fails_all),
 	KUNIT_CASE(the_machine_is_prepared_once),
 	KUNIT_CASE(a_cpu_goes_and_comes),
 	KUNIT_CASE(a_cpu_gone_is_not_switched_twice),

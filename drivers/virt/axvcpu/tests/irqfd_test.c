@@ -264,7 +264,7 @@ static int writer_fn(wait_queue_entry_t *wait, unsigned int mode, int sync, void
 }
 
 /* What was counted before is one event, once: the count is taken when the irqfd is added. */
-static void what_was_counted_before(struct kunit *test)
+static void an_earlier_count_is_one_event(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_new(test, 0, NULL);
 	struct axv_vm *vm = test->priv;
@@ -326,7 +326,7 @@ static void a_level_of_an_irqfd(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, wire_is_high(fake));
 	KUNIT_EXPECT_EQ(test, 1ull, events[END].count);
 
-	/* A count from before the irqfd was added raises the wire likewise. */
+	/* A count from before the irqfd was added raises the wire, too. */
 	signal_event(1);
 	KUNIT_ASSERT_EQ(test, 0, set_irqfd(vm, 1, GSI, AXV_IRQFD_RESAMPLE));
 	KUNIT_EXPECT_TRUE(test, wire_is_high(fake));
@@ -343,7 +343,7 @@ static void a_level_of_an_irqfd(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 3ull, events[END].count);
 }
 
-static void what_cannot_be(struct kunit *test)
+static void impossible_requests_are_refused(struct kunit *test)
 {
 	static const struct axv_set_irqfd bad[] = {
 		{ .flags = 1u << 31 }, { .flags = AXV_IRQFD_REMOVE | 1u << 2 },
@@ -364,7 +364,7 @@ static void what_cannot_be(struct kunit *test)
 }
 
 /* One irqfd exists; the others are in &axv_vm.nr_irqfds alone. */
-static void there_is_a_limit(struct kunit *test)
+static void the_number_of_irqfds_is_limited(struct kunit *test)
 {
 	struct axv_vm *vm = test->priv;
 
@@ -396,7 +396,7 @@ static unsigned long one_wait(void)
 	return axv_resample_cookie() - before;
 }
 
-/* As at the end of the VM's file, and at that of the VMM. */
+/* End many irqfds at once, as the end of the VM's file does, and the end of the VMM. */
 static void many_end_with_the_vm(struct kunit *test)
 {
 	unsigned long one = one_wait(), before;
@@ -443,10 +443,10 @@ static void many_end_in_a_worker(struct kunit *test)
 
 static struct kunit_case irqfd_cases[] = {
 	KUNIT_CASE(a_signal_is_an_event),
-	KUNIT_CASE(what_was_counted_before),
+	KUNIT_CASE(an_earlier_count_is_one_event),
 	KUNIT_CASE(a_level_of_an_irqfd),
-	KUNIT_CASE(what_cannot_be),
-	KUNIT_CASE(there_is_a_limit),
+	KUNIT_CASE(impossible_requests_are_refused),
+	KUNIT_CASE(the_number_of_irqfds_is_limited),
 	KUNIT_CASE(many_end_with_the_vm),
 	KUNIT_CASE(many_end_in_a_worker),
 	{}

@@ -346,7 +346,7 @@ static void a_wire_of_two_routes(struct kunit *test)
 	forget(test, b);
 }
 
-/* How many events was the vCPU given since the last call? */
+/* How many events has the vCPU got since the last call? */
 static unsigned int injects(struct axv_fake *fake)
 {
 	unsigned int injects;
@@ -624,7 +624,10 @@ static void a_message_is_sent_once(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, ends(fake, VECTOR));
 	KUNIT_EXPECT_EQ(test, 2, rings(0));
 
-	/* An end that never comes: making the route one of edges for a moment settles it. */
+	/*
+	 * An end never comes: making the route one of edges for a moment takes the route out of
+	 * flight.
+	 */
 	device_raises(test, GSI);
 	KUNIT_EXPECT_EQ(test, 5, axv_fake_messages);
 	KUNIT_ASSERT_EQ(test, 0, set_routes(vm, &(struct axv_route){
@@ -647,7 +650,7 @@ static void a_mask_in_the_middle(struct kunit *test)
 	struct axv_resampler *resampler;
 	struct axv_vm *vm = test->priv;
 
-	/* Masked before the guest has seen it: it is delivered again. */
+	/* The level is masked before the guest has seen it: after that it is delivered again. */
 	KUNIT_ASSERT_EQ(test, 0, set_wire(vm, GSI, 0, 0, WIRE));
 	resampler = hears(test, GSI, 0);
 	device_raises(test, GSI);
@@ -1008,7 +1011,7 @@ static int hearer_fn(void *arg)
 		resampler = axv_resampler_add(race->vm, GSI, 1);
 		if (IS_ERR(resampler))
 			return PTR_ERR(resampler);
-		/* Time for ends to find it. */
+		/* Leave time for ends to find the resample eventfd. */
 		usleep_range(20, 50);
 		axv_resampler_end(race->vm, resampler);
 		cond_resched();

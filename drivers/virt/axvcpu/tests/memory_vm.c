@@ -110,7 +110,10 @@ void memory_vm_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&m->vm.s2.tables));
 	KUNIT_EXPECT_EQ(test, 0, m->vm.invalidating);
 	if (m->area) {
-		/* A case that has failed did not come to its end, and may have left it. */
+		/*
+		 * A case that failed did not come to its end, and may have left the address
+		 * space.
+		 */
 		if (!current->mm)
 			memory_vm_enter();
 		vm_munmap(m->area, m->area_size);

@@ -184,7 +184,9 @@ static int halts(struct axv_fake *fake)
 	return fake->halted ? AXV_EXIT_NONE : AXV_EXIT_HYPERCALL;
 }
 
-/* Only a guest that runs makes room: so a halt ends although nothing in the queue ends it. */
+/*
+ * Only a guest that runs makes room.  So a halt ends although no event in the queue would end it.
+ */
 static void a_full_queue_of_one_that_sleeps(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_FREE);

@@ -809,7 +809,7 @@ static int model_map(struct kunit *test, struct model *m)
 	u32 i;
 
 	if (same && at->level > level && !(rights & ~at->rights)) {
-		/* The large page grants it already. */
+		/* The large page grants the rights already. */
 	} else if (same && at->level == level) {
 		flushes = t->fmt.break_before_make && (rights & ~at->rights);
 		for (i = 0; i < pages; i++)

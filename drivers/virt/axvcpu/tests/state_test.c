@@ -279,7 +279,7 @@ static void a_failed_setup_poisons(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, AXV_STATE_INVALID, axv_vcpu_state(&fake->vcpu));
 }
 
-static void bad_arguments_do_not(struct kunit *test)
+static void bad_arguments_do_not_poison(struct kunit *test)
 {
 	const struct axv_setup flags = { .flags = 1 };
 	struct axv_fake *fake;
@@ -411,7 +411,7 @@ static void reset_clears_and_keeps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, entries, vcpu->stats.entries);
 }
 
-static void a_full_queue_is_no_offence(struct kunit *test)
+static void a_full_queue_does_not_poison(struct kunit *test)
 {
 	struct axv_fake *fake = axv_fake_in_state(test, 0, AXV_STATE_READY);
 	const struct axv_inject wired = { .type = AXV_INJECT_WIRED };
@@ -617,13 +617,13 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(each_operation_while_claimed),
 	KUNIT_CASE(the_table_is_what_operations_do),
 	KUNIT_CASE(a_failed_setup_poisons),
-	KUNIT_CASE(bad_arguments_do_not),
+	KUNIT_CASE(bad_arguments_do_not_poison),
 	KUNIT_CASE(a_failed_run_poisons),
 	KUNIT_CASE(a_run_shows_running_then_ready),
 	KUNIT_CASE(the_error_names_the_state_found),
 	KUNIT_CASE(invalid_is_loaded_nowhere),
 	KUNIT_CASE(reset_clears_and_keeps),
-	KUNIT_CASE(a_full_queue_is_no_offence),
+	KUNIT_CASE(a_full_queue_does_not_poison),
 	KUNIT_CASE(registers_have_a_status_each),
 	KUNIT_CASE(a_transition_is_a_pair),
 	KUNIT_CASE(identity),

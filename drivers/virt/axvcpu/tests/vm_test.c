@@ -24,7 +24,7 @@ static int new_vm(const struct axv_create_vm *config)
 	return PTR_ERR_OR_ZERO(vm);
 }
 
-static void its_configuration(struct kunit *test)
+static void which_configurations_are_refused(struct kunit *test)
 {
 	const struct {
 		struct axv_create_vm config;
@@ -57,7 +57,7 @@ static void its_configuration(struct kunit *test)
 				    "configuration %zu", i);
 }
 
-static void it_needs_an_address_space(struct kunit *test)
+static void a_vm_needs_an_address_space(struct kunit *test)
 {
 	const struct axv_create_vm config = {};
 
@@ -65,7 +65,7 @@ static void it_needs_an_address_space(struct kunit *test)
 			(int)PTR_ERR(axv_vm_new(&axv_fake_ops, &config)));
 }
 
-static void it_belongs_to_one_address_space(struct kunit *test)
+static void a_vm_belongs_to_one_address_space(struct kunit *test)
 {
 	struct axv_vm *vm = test->priv;
 
@@ -151,7 +151,7 @@ static int stay_fn(void *arg)
 }
 
 /* A flush interrupts only CPUs that have a vCPU of the VM in the guest. */
-static void a_flush_interrupts_whom_it_must(struct kunit *test)
+static void a_flush_interrupts_only_cpus_in_the_guest(struct kunit *test)
 {
 	const struct axv_create_vm config = {};
 	int cpu = cpumask_last(cpu_online_mask);
@@ -224,7 +224,7 @@ static void a_flush_counts_and_comes_back(struct kunit *test)
 	axv_fake_stop(&thread);
 }
 
-static void it_has_no_event_of_its_own(struct kunit *test)
+static void a_vm_without_irqchip_takes_no_event(struct kunit *test)
 {
 	struct axv_inject event = { .type = AXV_INJECT_MSI };
 
@@ -255,15 +255,15 @@ static void a_vcpu_keeps_its_vm(struct kunit *test)
 }
 
 static struct kunit_case cases[] = {
-	KUNIT_CASE(its_configuration),
-	KUNIT_CASE(it_needs_an_address_space),
-	KUNIT_CASE(it_belongs_to_one_address_space),
+	KUNIT_CASE(which_configurations_are_refused),
+	KUNIT_CASE(a_vm_needs_an_address_space),
+	KUNIT_CASE(a_vm_belongs_to_one_address_space),
 	KUNIT_CASE(ids_are_not_soon_seen_again),
 	KUNIT_CASE(death_lets_go_of_the_hardware),
 	KUNIT_CASE(death_ends_a_run),
-	KUNIT_CASE(a_flush_interrupts_whom_it_must),
+	KUNIT_CASE(a_flush_interrupts_only_cpus_in_the_guest),
 	KUNIT_CASE(a_flush_counts_and_comes_back),
-	KUNIT_CASE(it_has_no_event_of_its_own),
+	KUNIT_CASE(a_vm_without_irqchip_takes_no_event),
 	KUNIT_CASE(a_vcpu_keeps_its_vm),
 	{}
 };
