@@ -30,7 +30,7 @@
 #include "walk.h"
 #include "x86.h"
 
-/* How often in a row, at one place, an exit may go unanswered before it is no race any more. */
+/* If an exit goes unanswered so often in a row, at one place, it is no race any more. */
 #define AGAIN_MAX	64
 
 static u64 get_gpr(struct axv_x86_vcpu *x, unsigned int reg, unsigned int width)
@@ -242,6 +242,8 @@ static bool crosses_page(u64 address, unsigned int width)
 }
 
 /*
+ * End the run with AXV_EXIT_NESTED_PAGE_FAULT.
+ *
  * @linear: linear address of the access; NULL: not known.
  * @code: instruction that made the access; NULL: none did, or it is not known.
  */
@@ -278,7 +280,10 @@ static enum axv_next failed(struct axv_x86_vcpu *x, int err,
 	if (err != -EFAULT)
 		return AXV_AGAIN;
 	if (!fault->vector) {
-		/* A read writes nothing but accessed bits: the read-only page is a table. */
+		/*
+		 * A read that is refused by a read-only region had to set an accessed bit in a
+		 * table there.
+		 */
 		write |= fault->cause == AXV_FAULT_READONLY;
 		return fault_exit(x, fault->gpa, write ? AXV_ACCESS_WRITE : AXV_ACCESS_READ,
 				  fault->cause, linear, code);
@@ -400,7 +405,7 @@ static noinline enum axv_next write_element(struct axv_x86_vcpu *x, u64 gpa, u32
 	if (err)
 		return failed(x, err, &fault, false, NULL, code);
 	err = axv_x86_read_linear(x, source, &value, insn->width, &fault);
-	/* From one device to another: left to the VMM. */
+	/* A move from one device to another is left to the VMM. */
 	if (err == -EFAULT && !fault.vector && fault.cause == AXV_FAULT_NO_REGION)
 		return fault_exit(x, gpa, AXV_ACCESS_WRITE, AXV_FAULT_NO_REGION,
 				  &linear, code);
@@ -439,7 +444,7 @@ static enum axv_next read_exit(struct axv_x86_vcpu *x, u64 gpa,
 	return AXV_EXIT;
 }
 
-/* The operand is not where the fault was, or it crosses a page: left to the VMM. */
+/* The operand is not where the fault was, or it crosses a page: the VMM gets the access. */
 static noinline enum axv_next mmio_elsewhere(struct axv_x86_vcpu *x, u64 gpa, u32 access,
 					     u32 cause, const struct axv_x86_code *code,
 					     u64 linear)

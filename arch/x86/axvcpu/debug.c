@@ -106,11 +106,14 @@ int axv_x86_set_debug(struct axv_vcpu *vcpu, const struct axv_debug *debug)
 	x->hw->set_dr(x, 6, dr6);
 	x->hw->set_dr(x, 7, dr7);
 
-	/* A breakpoint of the VMM's that has hit in a shadow: otherwise the guest gets a #DB. */
+	/*
+	 * Forget a breakpoint of the VMM's that has hit in a shadow: otherwise the guest gets a
+	 * #DB.
+	 */
 	if (had_breaks)
 		x->hw->set_pending_debug(x, x->hw->get_pending_debug(x) & ~PENDING_BREAKS);
 
-	/* Events that were held back. */
+	/* Have the next entry look for events that AXV_DEBUG_BLOCK_EVENTS has held back. */
 	raw_spin_lock_irq(&vcpu->lock);
 	WRITE_ONCE(x->events.any, true);
 	raw_spin_unlock_irq(&vcpu->lock);

@@ -77,7 +77,7 @@ bool axv_x86_has_error_code(u8 vector)
 	return WITH_ERROR_CODE & BIT(vector);
 }
 
-/* Is there such an exception, with an error code if its vector has one and only then? */
+/* Is there such an exception, and is @has_error true exactly if its vector has an error code? */
 static bool exception_valid(u32 vector, bool has_error)
 {
 	return vector < 32 && !(NO_EXCEPTION & BIT(vector)) &&

@@ -139,8 +139,8 @@ static void take_incoming(struct axv_lapic *lapic)
 		if (likely(!READ_ONCE(lapic->incoming[i])))
 			continue;
 		/*
-		 * Full barrier: @level is read after @incoming.  A sender writes it
-		 * before, so this sees what the sender wrote, or something newer.
+		 * xchg() is a full barrier: @level is read after @incoming.  A sender writes
+		 * @level first, so this reads what the sender wrote, or something newer.
 		 */
 		new = xchg(&lapic->incoming[i], 0);
 		level = READ_ONCE(lapic->level[i]);

@@ -24,8 +24,8 @@
 #include "tsc.h"
 
 /*
- * The count goes down by one in as many nanoseconds as the divisor says: the bus clock is
- * 1 GHz.
+ * The bus clock is 1 GHz: the count goes down by one in as many nanoseconds as the divisor says.
+ * A periodic timer has a period of PERIOD_MIN nanoseconds at least.
  */
 #define PERIOD_MIN	(100 * NSEC_PER_USEC)
 
@@ -80,13 +80,19 @@ static void start(struct axv_lapic_timer *timer, ktime_t expiry)
 /* Times beyond 2^40 ms are cut to that; otherwise the product overflows. */
 static u64 tsc_to_ns(u64 ticks)
 {
-	/* 0 if the host does not know the rate of its TSC, which is of no use then. */
+	/*
+	 * tsc_khz is 0 if the host does not know the rate of its TSC.  Deadlines are of no use
+	 * then, but the division below must not fault.
+	 */
 	u64 khz = tsc_khz ?: 1;
 
 	return mul_u64_u64_div_u64(min(ticks, khz << 40), NSEC_PER_MSEC, khz);
 }
 
-/* Under &axv_lapic_timer.lock: otherwise the VM's clock may change before the timer starts. */
+/*
+ * Called under &axv_lapic_timer.lock: otherwise the VM's clock may change before the timer
+ * starts.
+ */
 static void start_deadline(struct axv_lapic *lapic)
 {
 	struct axv_lapic_timer *timer = &lapic->timer;
@@ -153,7 +159,7 @@ static void next_period(struct axv_lapic *lapic, ktime_t now)
 	struct axv_lapic_timer *timer = &lapic->timer;
 	ktime_t next = ktime_add_ns(timer->expiry, timer->period);
 
-	/* All periods that were missed have one tick. */
+	/* All periods that were missed together make one tick. */
 	if (next <= now)
 		next = ktime_add_ns(next, (div64_u64(now - next, timer->period) + 1) *
 					  timer->period);

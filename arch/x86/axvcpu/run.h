@@ -234,15 +234,15 @@ axv_x86_requests(struct axv_x86_vcpu *x)
 {
 	enum axv_next next = axv_before_entry_requests(&x->base);
 
-	/* Injecting an event sets @any, sending to an APIC does not: do it here. */
+	/* Injecting an event sets @any, sending to an APIC does not: so @any is set here. */
 	if (next != AXV_RESUME || !axv_take_request(&x->base, AXV_REQ_EVENT) || !x->lapic)
 		return next;
 	WRITE_ONCE(x->events.any, true);
 	if (likely(!axv_lapic_latched(x)))
 		return AXV_RESUME;
 	/*
-	 * The outer loop takes INIT and SIPI.  A pending signal ends the run instead:
-	 * otherwise a CPU of the guest that sends one after the other keeps it out.
+	 * The outer loop takes INIT and SIPI.  A pending signal ends the run instead: otherwise
+	 * another vCPU that sends INITs without end keeps the signal out.
 	 */
 	if (!signal_pending(current))
 		return AXV_INTERRUPT;

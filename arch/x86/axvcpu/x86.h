@@ -54,7 +54,8 @@ struct axv_x86_code_state {
  * @get_cr:	read CR 0, 2, 3, 4 or 8, as the guest sees it
  * @set_cr:	write it
  * @get_dr:	read the guest's DR 0 to 3, 6 or 7
- * @set_dr:	write it; of 6 and 7, load the VMM's into the hardware where that has one
+ * @set_dr:	write a debug register; where the VMM has a DR6 or DR7 of its own, the hardware
+ *		gets that one
  * @set_efer:	write EFER as the guest sees it (without SVME); &axv_x86_vcpu.efer has it
  *		for readers
  * @get_msr:	read an MSR that the back end switches; -ENOENT for any other

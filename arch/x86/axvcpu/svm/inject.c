@@ -48,10 +48,10 @@ void axv_svm_disarm_irq_window(struct axv_svm_vcpu *svm)
  * An NMI waits, and no event is injected before it: have the next entry find the
  * point where the guest can take the NMI.
  *
- * NMIs stay masked until the handler's IRET is done.  The intercept comes
- * before the IRET, so the window opens one instruction later; a single step
- * finds that point, and likewise the end of an interrupt shadow.  An IRET to
- * another task is not stepped: it exits, before it is done.
+ * NMIs stay masked until the handler's IRET is done.  The intercept comes before the IRET, so the
+ * window opens one instruction later; a single step finds that point.  A single step also finds
+ * the end of an interrupt shadow.  An IRET to another task is not stepped: it exits, before it is
+ * done.
  */
 static void open_nmi_window(struct axv_svm_vcpu *svm)
 {
@@ -97,7 +97,10 @@ static void step(struct axv_svm_vcpu *svm, u64 event)
 	svm->x.debug.guest_tf = svm->step_tf;
 }
 
-/* An NMI waits behind an event whose handler has to be entered first. */
+/*
+ * An NMI waits behind an injected event.  Does the guest have to exit when the event's handler is
+ * entered?  Yes, unless NMIs are masked and no IRET is about to unmask them.
+ */
 static bool stops_for_nmi(const struct axv_svm_vcpu *svm)
 {
 	return !svm->nmi_masked || svm->nmi_iret;

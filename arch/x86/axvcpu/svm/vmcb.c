@@ -272,7 +272,10 @@ static u64 svm_get_cr(struct axv_x86_vcpu *x, unsigned int cr)
 
 	switch (cr) {
 	case 0:
-		/* A task switch sets TS without an exit. */
+		/*
+		 * TS is read from the VMCB.  A processor exits before a task switch sets TS (APM
+		 * 15.14.1), but QEMU lacks that intercept, and there TS changes without an exit.
+		 */
 		return (svm->x.cr0 & ~(u64)X86_CR0_TS) |
 		       (vmcb->save.cr0 & X86_CR0_TS);
 	case 2:

@@ -65,7 +65,10 @@ static int pending(struct axv_x86_vcpu *x)
 	return vector;
 }
 
-/* The vector that the next entry delivers; of the APIC's it is in service then.  -1: none. */
+/*
+ * The vector that the next entry delivers; -1: none.  An interrupt of the APIC's is in service
+ * afterwards.
+ */
 static int take(struct axv_x86_vcpu *x)
 {
 	bool irq_window, nmi_window;
@@ -690,7 +693,7 @@ static void lapic_test_msi(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, 0, msi(test, 0xfee01000, APIC_DM_NMI));
 	KUNIT_EXPECT_EQ(test, 2, take(x));
-	/* One too many is lost. */
+	/* An NMI too many is lost. */
 	for (i = 0; i < AXV_NMI_MAX + 1; i++)
 		msi(test, 0xfee01000, APIC_DM_NMI);
 	KUNIT_EXPECT_EQ(test, AXV_NMI_MAX, x->events.nmi_pending);
@@ -1089,7 +1092,7 @@ static void lapic_test_save_restore(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, saved[i], value, "%llx", reg);
 	}
 	expect_used(test, to);
-	/* Who has sent a level is not saved: the VMM is told of its end. */
+	/* The sender of a level is not saved, so the VMM is told of its end. */
 	KUNIT_EXPECT_TRUE(test, test_bit(0x34, to->lapic->direct));
 	/* The error's 0xee is pending, and 0x60 of the timer's tick; 0x50 is in service. */
 	KUNIT_EXPECT_EQ(test, 0xee, take(to));

@@ -734,7 +734,10 @@ static void svm_test_nmi_step(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, x->regs.rflags & X86_EFLAGS_TF);
 }
 
-/* A stepped IRET: if it faults, the guest gets the exception; if it is done, TF is its. */
+/*
+ * A stepped IRET: if it faults, the guest gets the exception; if it is done, the guest keeps the
+ * TF that it has loaded.
+ */
 static void svm_test_nmi_iret(struct kunit *test)
 {
 	struct svm_fixture *f = test->priv;

@@ -351,7 +351,7 @@ static noinline enum axv_next handle_other(struct axv_vmx_vcpu *vmx)
 		return AXV_RESUME;
 	case EXIT_REASON_INIT_SIGNAL:
 	case EXIT_REASON_SIPI_SIGNAL:
-		/* These are not sent to a CPU that is up. */
+		/* No host CPU sends INIT or SIPI to a CPU that is up. */
 		return AXV_RESUME;
 	case EXIT_REASON_CR_ACCESS:
 		return leave_to_slow(vmx);
