@@ -26,7 +26,10 @@
 #define FSC_TLB_CONFLICT	0x30
 #define FSC_FAULT_MINUS_1	0x2b	/* translation fault, level -1 (FEAT_LPA2) */
 
-/* So many of the same exit in a row, each answered by entering again, are no race any more. */
+/*
+ * If the same exit comes so often in a row, each answered by entering again, it is no race any
+ * more.
+ */
 #define AGAIN_MAX	64
 
 static u64 low_bytes(u64 value, unsigned int width)
@@ -84,7 +87,7 @@ static unsigned int access_reg(u64 esr)
 	return (esr & ESR_ELx_SRT_MASK) >> ESR_ELx_SRT_SHIFT;
 }
 
-/* What a plain store stores. */
+/* The data of a plain store. */
 static u64 stored_data(const struct axv_arm64_vcpu *v, u64 sctlr)
 {
 	unsigned int width = access_width(v->last.esr);
@@ -199,8 +202,8 @@ static bool is_permission_fault(u64 esr)
 }
 
 /*
- * What an access was.  A walk of the guest's own tables reads, unless a permission was
- * missing: then it wanted to set an accessed or dirty flag (Arm ARM, FEAT_HAFDBS).
+ * The kind of an access, AXV_ACCESS_*.  A walk of the guest's own tables reads, unless a
+ * permission was missing: then it wanted to set an accessed or dirty flag (Arm ARM, FEAT_HAFDBS).
  */
 static u32 access_of(u64 esr)
 {

@@ -453,7 +453,10 @@ alternative_else_nop_endif
 	bl	translate
 	str	x2, [sp, #NVHE_PAR]
 .Lhas_hpfar:
-	/* And for the byte before, where axv_arm64_may_begin_before() may be true. */
+	/*
+	 * Walk stage 1 for the byte before as well, where axv_arm64_may_begin_before() may be
+	 * true.
+	 */
 	tbz	x4, #ESR_ISV_BIT, .Lbegins_here
 	tst	x4, #ESR_SAS_MASK
 	b.eq	.Lbegins_here
@@ -478,7 +481,7 @@ alternative_else_nop_endif
 	dmb	sy			// erratum 1508412
 	AXV_EL1_SHARED_REGS(SAVE_GUEST_SHARED)
 	dmb	sy
-	/* The next entry loads it again. */
+	/* Save VDISR_EL2, which the next entry loads again. */
 	ldr	x2, [sp, #NVHE_OPTIONAL]
 	tbz	x2, #AXV_OPTIONAL_RAS, save_ich
 	mrs_s	x1, SYS_VDISR_EL2
@@ -490,7 +493,7 @@ save_ich:
 	each_apr save_aprs
 	mrs_s	x1, SYS_ICH_VMCR_EL2
 	str	x1, [sp, #NVHE_VMCR]
-	/* The next entry loads it again, and EOIcount counts on. */
+	/* Save ICH_HCR_EL2: the next entry loads it again, and EOIcount counts on. */
 	mrs_s	x1, SYS_ICH_HCR_EL2
 	str	x1, [sp, #NVHE_CTL + PLACE_ICH_HCR_EL2]
 	ldr	x2, [sp, #NVHE_LRS]

@@ -155,7 +155,7 @@ SYM_FUNC_END(axv_arm64_translate)
 	sb
 	.endm
 
-	/* The same, unless the walk of axv_arm64_translate() faulted. */
+	/* As host_vector, unless the walk of axv_arm64_translate() faulted. */
 	.macro	host_sync_vector
 	.align	7
 	stp	x0, x1, [sp, #-16]!

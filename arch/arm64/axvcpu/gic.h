@@ -25,7 +25,7 @@
 #define AXV_GIC_LEVEL		BIT(1)	/* the wire is high */
 #define AXV_GIC_ACTIVE		BIT(2)	/* acknowledged, not deactivated */
 #define AXV_GIC_LR_EDGE		BIT(3)	/* the edge waits in the list register */
-#define AXV_GIC_RETRACT		BIT(4)	/* and is to be taken back when the guest is out */
+#define AXV_GIC_RETRACT		BIT(4)	/* that edge is taken back when the guest is out */
 #define AXV_GIC_ROUTED		BIT(5)	/* a level route waits for the end of the interrupt */
 
 /**

@@ -177,7 +177,7 @@ static bool write_known(struct axv_arm64_vcpu *v, u32 sysreg, u64 value)
 	return OP0(sysreg) == 2 && OP1(sysreg) != 1;
 }
 
-/* Is it of GICv3's CPU interface, and the VMM has to answer for it? */
+/* Is the register one of GICv3's CPU interface for which the VMM has to answer? */
 static bool is_vmms_gic(const struct axv_arm64_vcpu *v, u32 sysreg)
 {
 	if (axv_arm64_has_gic(v))

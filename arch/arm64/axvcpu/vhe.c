@@ -127,7 +127,7 @@ static __always_inline void load_timer(struct axv_arm64_vcpu *v)
 
 static __always_inline void save_timer(struct axv_arm64_vcpu *v)
 {
-	/* Its output, ISTATUS, is for axv_arm64_gic_leave(). */
+	/* ISTATUS, the timer's output, is for axv_arm64_gic_leave(). */
 	v->sys[AXV_SYS_CNTV_CTL_EL0] = read_sysreg_s(HW_CNTV_CTL_EL02);
 	v->sys[AXV_SYS_CNTV_CVAL_EL0] = read_sysreg_s(HW_CNTV_CVAL_EL02);
 	/* A timer that fires in the host would interrupt it forever. */
@@ -147,7 +147,7 @@ static __always_inline void save_timer(struct axv_arm64_vcpu *v)
 #define LOAD_OPTIONAL(name, op0, op1, crn, crm, op2)			\
 	{ write_sysreg_s(ctl[AXV_CTL_##name], sys_reg(op0, op1, crn, crm, op2)); }
 
-/* Do @op for the registers that not every CPU has, but this one. */
+/* Do @op for the registers that this CPU has and others may lack. */
 #define EACH_OPTIONAL(op, there)					\
 {									\
 	if ((there) & BIT(AXV_OPTIONAL_FGT)) {				\
@@ -343,7 +343,9 @@ static __always_inline void enter(struct axv_arm64_vcpu *v, u64 *hcr)
 	if (unlikely(stale))
 		flush(stale);
 
-	/* Not earlier: while PSTATE.D is clear the kernel itself would step. */
+	/*
+	 * MDSCR_EL1 is not written earlier: while PSTATE.D is clear the kernel itself would step.
+	 */
 	if (unlikely(mdscr))
 		write_sysreg(mdscr, mdscr_el1);
 	write_sysreg(v->regs.pc, elr_el2);

@@ -689,7 +689,7 @@ static void expect_sane(struct kunit *test, struct model *m)
 						m->gic.irqs[j].intid);
 }
 
-static void anything_at_all(struct kunit *test)
+static void random_operations(struct kunit *test)
 {
 	struct model *m = test->priv;
 	unsigned int round, i;
@@ -775,7 +775,7 @@ static struct kunit_case gic_cases[] = {
 	KUNIT_CASE(an_sgi_and_a_full_queue),
 	KUNIT_CASE(signalled),
 	KUNIT_CASE(intids),
-	KUNIT_CASE(anything_at_all),
+	KUNIT_CASE(random_operations),
 	{}
 };
 

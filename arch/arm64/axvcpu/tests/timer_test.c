@@ -39,7 +39,7 @@ static void a_rise(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, rises(s, ENABLE | ISTATUS));
 }
 
-static void told(struct kunit *test)
+static void a_rise_is_told_once(struct kunit *test)
 {
 	struct subject *s = test->priv;
 
@@ -98,7 +98,7 @@ static void halted(struct kunit *test)
 	axv_arm64_timer_stop(&s->v);
 }
 
-static void its_register(struct kunit *test)
+static void the_register_of_the_timer(struct kunit *test)
 {
 	struct subject *s = test->priv;
 	u64 value;
@@ -120,9 +120,9 @@ static void its_register(struct kunit *test)
 
 static struct kunit_case timer_cases[] = {
 	KUNIT_CASE(a_rise),
-	KUNIT_CASE(told),
+	KUNIT_CASE(a_rise_is_told_once),
 	KUNIT_CASE(halted),
-	KUNIT_CASE(its_register),
+	KUNIT_CASE(the_register_of_the_timer),
 	{}
 };
 
