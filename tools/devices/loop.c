@@ -57,7 +57,7 @@ void loop_enable(struct loop *loop, struct loop_source *source, bool enable)
 	if (source->enabled == enable)
 		return;
 	source->enabled = enable;
-	/* One poll too many does no harm: dispatch() looks at @enabled. */
+	/* A source that is disabled may end one more poll: dispatch() looks at @enabled. */
 	if (enable)
 		wake(loop);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
-/* What devices have to say.  The program that has them decides where it goes. */
+/* Messages of devices.  The program that the devices are in decides where messages go. */
 #ifndef DEVICES_MESSAGE_H
 #define DEVICES_MESSAGE_H
 
@@ -21,7 +21,7 @@ enum log_topic {
 __attribute__((format(printf, 1, 2)))
 void log_error(const char *fmt, ...);
 
-/* Print what only somebody wants to read who has asked for @topic. */
+/* Print a message if the user has asked for @topic. */
 __attribute__((format(printf, 2, 3)))
 void log_trace(enum log_topic topic, const char *fmt, ...);
 

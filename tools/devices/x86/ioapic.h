@@ -100,7 +100,7 @@ void ioapic_save(struct ioapic *ioapic, struct ioapic_state *state);
  * @ioapic:	the I/O APIC
  * @state:	in any form: bits that an entry does not have are left out
  *
- * What is active and can be sent is sent.
+ * Interrupts of active inputs are sent, as far as their entries allow.
  */
 void ioapic_restore(struct ioapic *ioapic, const struct ioapic_state *state);
 

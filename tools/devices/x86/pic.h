@@ -73,13 +73,14 @@ struct pic {
  * @intr:	level of the INTR pin of the CPU
  * @output:	called when @intr changes
  * @arg:	for @output
- * @timer:	what the timer is told; may be NULL
+ * @timer:	functions that tell the timer of input 0; may be NULL
  * @timer_arg:	for @timer
  * @keep_edges:	an edge stays a request if the input falls before it is acknowledged, as in
- *		KVM: otherwise a caller that raises an input and lets it fall at once loses it.
- *		And ICW1 forgets that an edge triggered input is high: what sets it high again is
- *		an edge.  The "all inputs are level triggered" of ICW1 is ignored: a pulse is no
- *		level, so otherwise the timer and irqfds would be dropped
+ *		KVM: otherwise a caller that raises an input and lets it fall at once loses it.  And
+ *		ICW1 forgets that an edge triggered input is high, so that the next caller that
+ *		sets the input high makes an edge.  The "all inputs are level triggered" of
+ *		ICW1 is ignored: a pulse is no level, so otherwise the timer and irqfds would
+ *		be dropped
  * @ended:	a bit for each input whose interrupt has ended since @tell_ended was called
  * @tell_ended:	called when an interrupt has ended; may be NULL
  * @ended_arg:	for @tell_ended

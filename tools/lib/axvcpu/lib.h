@@ -206,7 +206,7 @@ int axv_set_all_regs(struct axv_vcpu *vcpu, struct axv_reg *regs, unsigned int c
 int axv_device_read(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 		    void *opaque, __u64 gpa, unsigned int width, __u64 *data);
 
-/** axv_device_write() - write a device by the VMM's callback; as axv_device_read() */
+/** axv_device_write() - write a device by the VMM's callback; see axv_device_read() */
 int axv_device_write(struct axv_vcpu *vcpu, const struct axv_mmio_ops *ops,
 		     void *opaque, __u64 gpa, unsigned int width, __u64 data);
 

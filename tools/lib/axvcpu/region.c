@@ -204,7 +204,7 @@ static int add_ram(struct axv_vm *vm, __u32 id, __u32 flags, __u64 gpa, __u64 si
 		munmap(map, head);
 	if (huge - head)
 		munmap(map + head + size, huge - head);
-	/* Advice: refusing it costs speed only. */
+	/* If the kernel refuses this advice, memory is slower, but all works. */
 	madvise(region.hva, size, MADV_HUGEPAGE);
 	madvise(region.hva, size, MADV_DONTFORK);
 
@@ -428,8 +428,8 @@ void axv_regions_init(struct axv_vm *vm)
 	pthread_rwlockattr_t attr;
 
 	/*
-	 * Writers first: otherwise threads whose accesses overlap in time keep out a
-	 * thread that changes regions.
+	 * A waiting writer goes before new readers, otherwise threads whose accesses overlap in
+	 * time keep out a thread that changes regions.
 	 */
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);

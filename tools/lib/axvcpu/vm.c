@@ -146,7 +146,7 @@ int axv_vm_add_doorbell(struct axv_vm *vm, __u32 flags, __u64 addr, __u32 width,
 		.fd = fd,
 	};
 
-	/* Removing is the other function's. */
+	/* axv_vm_remove_doorbell() removes doorbells. */
 	if (flags & AXV_DOORBELL_REMOVE)
 		return axv_fail(EINVAL, "add a doorbell: an unknown flag");
 	return set_doorbell(vm, &bell, "add");

@@ -31,7 +31,9 @@ static bool decode_pair(__u32 word, struct axv_insn *insn)
 	if (insn->vector) {
 		insn->bytes = 4 << opc;
 	} else if (opc == 1) {
-		/* LDPSW; the store with this encoding is STGP, which is about tags. */
+		/*
+		 * LDPSW.  The store with this encoding is STGP, which stores memory tags as well.
+		 */
 		if (!insn->load || mode == 0)
 			return false;
 		insn->bytes = 4;
@@ -66,7 +68,7 @@ static bool decode_single(__u32 word, struct axv_insn *insn)
 	insn->load = opc;
 	insn->sign = opc >= 2;
 	insn->wide = opc == 2 || size == 3;
-	/* The rest is a prefetch, or not allocated. */
+	/* Any other encoding is a prefetch, or not allocated. */
 	return opc < 2 || size + opc < 5;
 }
 

@@ -413,10 +413,10 @@ void axv_vcpu_destroy(struct axv_vcpu *vcpu);
 /** axv_vcpu_fd() - the vCPU's descriptor, which the library closes */
 int axv_vcpu_fd(const struct axv_vcpu *vcpu);
 
-/** axv_vcpu_id() - the id it was created with */
+/** axv_vcpu_id() - the id that the vCPU was created with */
 __u32 axv_vcpu_id(const struct axv_vcpu *vcpu);
 
-/** axv_vcpu_vm() - the VM it belongs to */
+/** axv_vcpu_vm() - the VM that the vCPU belongs to */
 struct axv_vm *axv_vcpu_vm(const struct axv_vcpu *vcpu);
 
 /** axv_vcpu_run_page() - the run page, mapped for the life of the vCPU */
@@ -550,7 +550,7 @@ int axv_vcpu_set_reg(struct axv_vcpu *vcpu, __u64 id, __u64 value);
 /**
  * axv_vcpu_set_debug() - set what of the guest is debugged: breakpoints, single step
  * @vcpu: the vCPU, Free, or Ready and owned by the calling thread
- * @debug: flags 0: nothing any more
+ * @debug: what is debugged; with flags 0 debugging ends
  *
  * Runs end with AXV_EXIT_DEBUG.
  *

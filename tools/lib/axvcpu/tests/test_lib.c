@@ -80,12 +80,12 @@ static void test_shared_region(void)
 	close(read_only);
 	tap(!axv_vm_map_ram(vm, 6, 0, gpa, 2 * AXV_PAGE_SIZE, fd, AXV_PAGE_SIZE, (void **)&hva) &&
 	    ((uintptr_t)hva - gpa) % (2u << 20) == 0 && axv_vm_hva(vm, gpa, 1) == hva,
-	    "shared memory: where it is");
+	    "shared memory: its host address");
 	close(fd);
 	hva[0] = 42;
 	other[3 * AXV_PAGE_SIZE - 1] = 43;
 	tap(other[AXV_PAGE_SIZE] == 42 && hva[2 * AXV_PAGE_SIZE - 1] == 43,
-	    "shared memory: both see it");
+	    "shared memory: both mappings have the same data");
 	tap(!axv_vm_set_region(vm, 6, 0, 0, 0, NULL) && !axv_vm_hva(vm, gpa, 1),
 	    "shared memory: deleted");
 	munmap(other, 4 * AXV_PAGE_SIZE);
@@ -100,7 +100,7 @@ static void test_regions(void)
 	tap(axv_vm_id(vm) == 77 && kernel.region.gpa == 0 && kernel.region.fd == -1 &&
 	    kernel.region.hva == (uintptr_t)ram && !((uintptr_t)ram % (2u << 20)),
 	    "RAM is a region, aligned for huge pages");
-	tap(axv_vm_hva(vm, 0x1234, 16) == ram + 0x1234, "where memory is");
+	tap(axv_vm_hva(vm, 0x1234, 16) == ram + 0x1234, "the host address of guest memory");
 	tap(!axv_vm_hva(vm, RAM_SIZE - 8, 16) && !axv_vm_hva(vm, ~0ull, 2) &&
 	    error_has("not inside"),
 	    "memory that is not there");
@@ -152,7 +152,7 @@ static void test_regions(void)
 	    !kernel.region.size && axv_vm_hva(vm, 0, 1) == ram, "a region deleted");
 	tap(!axv_vm_set_region(vm, 9, 0, 0, 0, NULL), "a region deleted that never was");
 	again = ram;
-	tap(axv_vm_hva(vm, 0, RAM_SIZE) == again, "the others are where they were");
+	tap(axv_vm_hva(vm, 0, RAM_SIZE) == again, "deleting a region keeps the others");
 }
 
 /* ---- many regions --------------------------------------------------------- */
@@ -207,7 +207,7 @@ static void test_many_regions(void)
 		right &= many_is(i, true);
 	tap(right && axv_vm_hva(vm, 0, RAM_SIZE) == ram && !axv_vm_hva(vm, MANY_AT - 1, 1) &&
 	    !axv_vm_hva(vm, RAM_SIZE, 1) && !axv_vm_hva(vm, ~0ull, 1),
-	    "each is found, and nothing between them");
+	    "each region is found, and nothing between them");
 
 	for (i = 0; i < MANY; i += 3)
 		right &= !many_set(i, 0, 0);
@@ -220,7 +220,7 @@ static void test_many_regions(void)
 		 many_is(0, true) && many_is(1, false) && many_is(2, true);
 	right &= !axv_vm_set_region(vm, 2, 0, many_gpa(MANY + 7), 4096, many_hva(MANY + 7)) &&
 		 many_is(0, false) && many_is(MANY + 7, true);
-	tap(right, "one of them moved, to both ends");
+	tap(right, "a region moved to both ends of the list");
 
 	/* Pages 4, 5 and 7, of which 5 has no log; 6 is not there. */
 	right = !many_set(4, AXV_REGION_LOG_DIRTY, 4096) &&
@@ -528,7 +528,8 @@ static void test_placement(void)
 	CPU_SET(cpu, &one);
 
 	v = make_vcpu(-1, NULL, 0);
-	tap(!axv_pin_thread(v) && allowed_is(&before, sizeof(before)), "neither: the thread stays");
+	tap(!axv_pin_thread(v) && allowed_is(&before, sizeof(before)),
+	    "no set and no favoured CPU: the thread stays");
 	axv_vcpu_destroy(v);
 	v = make_vcpu(-1, &one, sizeof(one));
 	tap(!axv_pin_thread(v) && allowed_is(&one, sizeof(one)), "a set: the thread goes there");

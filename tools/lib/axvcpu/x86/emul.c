@@ -220,7 +220,10 @@ void axv_emul_end(struct axv_emul *e, unsigned int length)
 	e->trap = e->gprs.rflags & FLAG_TF;
 }
 
-/* Is it an instruction with an exit of its own?  Then the code has been changed since. */
+/*
+ * INS and OUTS have an exit of their own: if one is here now, the code has changed since this
+ * exit.
+ */
 static bool is_changed(const struct axv_exec *x)
 {
 	return x->insn.meta.category == ZYDIS_CATEGORY_IOSTRINGOP;

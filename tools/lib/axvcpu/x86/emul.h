@@ -248,8 +248,7 @@ unsigned int axv_emul_task_length(struct axv_emul *e, const struct axv_task *tas
  * @text: where to store the text
  * @size: bytes at @text
  *
- * Return: the length of the instruction, AXV_EMUL_EXCEPTION never, or a
- * negative errno.
+ * Return: the length of the instruction, or a negative errno; never AXV_EMUL_EXCEPTION.
  */
 int axv_emul_text(struct axv_emul *e, char *text, size_t size);
 

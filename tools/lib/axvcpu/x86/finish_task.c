@@ -50,9 +50,9 @@ static void add_segment(struct reg_list *list, unsigned int seg,
 }
 
 /*
- * The event that led to the new task has been delivered.  But if it is an exception and
- * the new task faults, the two may make a double fault: it stays there, so that the
- * kernel can do that.
+ * The event that led to the new task has been delivered.  But if that event is an exception and
+ * the new task faults, the two may make a double fault.  Then the event stays in its register, so
+ * that the kernel can combine the two.
  */
 static void add_events(struct reg_list *list, const struct axv_exit_task_switch *told,
 		       bool faulted)
@@ -93,8 +93,8 @@ static int store(struct axv_vcpu *vcpu, const struct axv_emul *e, struct reg_lis
 }
 
 /*
- * Inject an exception of the guest's.  One that the VMM has injected meanwhile has
- * precedence.
+ * Inject an exception that the task switch raises.  An exception that the VMM has injected
+ * meanwhile goes before it.
  */
 static int raise(struct axv_vcpu *vcpu, const struct axv_emul_exception *x)
 {

@@ -322,22 +322,22 @@ static void test_walk(void)
 	map(12, 39, 1, 1, 0x1234, BLOCK | LEAF | 3ull << 8);
 	tap(translates(0x1234, AXV_ACCESS_READ, 0x1234), "shareability");
 	run->regs.sregs.tcr_el1 |= DS;
-	tap(faults(0x1234, 0), "an address beyond 48 bits, where shareability was");
+	tap(faults(0x1234, 0), "an address beyond 48 bits, in the bits of shareability");
 	map(12, 39, 1, 1, 0x1234, BLOCK | LEAF | 1ull << 48);
 	run->regs.sregs.tcr_el1 |= DS;
 	tap(faults(0x1234, 0), "an address beyond 48 bits");
 	map(14, 47, 1, 1, 0x1234, BLOCK | LEAF);
-	tap(faults(0x1234, 0), "a block where there is none");
+	tap(faults(0x1234, 0), "a block at a level without blocks");
 	map(14, 52, 0, 0, 0x1234, BLOCK | LEAF);
 	run->regs.sregs.tcr_el1 |= DS;
-	tap(faults(0x1234, 0), "a block where there is none with FEAT_LPA2, either");
+	tap(faults(0x1234, 0), "a block at a level without blocks, with FEAT_LPA2");
 	map(12, 48, 0, 3, 0x1234, BLOCK | LEAF);
-	tap(faults(0x1234, 0), "a page that says block");
+	tap(faults(0x1234, 0), "a page whose entry has the type of a block");
 	map(12, 39, 1, 1, 0x1234, BLOCK | EL0);
 	tap(faults(0x1234, AXV_ACCESS_READ), "an entry without the access flag");
 	run->regs.sregs.tcr_el1 |= 1ull << 39;
 	tap(translates(0x1234, AXV_ACCESS_READ, 0x1234),
-	    "an entry without it, where the hardware sets it");
+	    "an entry without the access flag, which hardware sets");
 	map(12, 39, 1, 1, 0x1234, BLOCK | LEAF);
 	tap(faults(0xab00000000001234, AXV_ACCESS_READ), "a tag");
 	run->regs.sregs.tcr_el1 |= 1ull << 37;
@@ -347,7 +347,7 @@ static void test_walk(void)
 	map(16, 42, 2, 3, 0, VALID | LEAF);
 	run->regs.sregs.tcr_el1 += 42 - 16;
 	put(TABLE(2), 0, TABLE(2) | VALID);
-	tap(faults(0, 0), "less than a page, by a table that is its own");
+	tap(faults(0, 0), "a table that is its own entry, and a size below a page");
 	map(12, 39, 1, 3, 0x1234, VALID | LEAF);
 	put(TABLE(1), 0, DEVICE | VALID);
 	tap(axv_vcpu_translate(vcpu, 0x1234, 0, &(__u64){ 0 }) == -EOPNOTSUPP &&
@@ -374,11 +374,11 @@ static void test_permissions(void)
 	    allows(EL0, EL1H, true, true, false) &&
 	    allows(EL0 | READONLY, EL1H, true, false, true) &&
 	    allows(PXN, EL1H, true, true, false) && allows(UXN, EL1H, true, true, true),
-	    "what EL1 may");
+	    "the rights of EL1");
 	tap(allows(0, 0, false, false, true) && allows(EL0, 0, true, true, true) &&
 	    allows(EL0 | READONLY, 0, true, false, true) &&
 	    allows(EL0 | UXN, 0, true, true, false) && allows(EL0 | PXN, 0, true, true, true),
-	    "what EL0 may");
+	    "the rights of EL0");
 	tap(allows(EL0, EL1H | PSTATE_PAN, false, false, false) &&
 	    allows(0, EL1H | PSTATE_PAN, true, true, true), "privileged access never");
 
@@ -429,7 +429,7 @@ static void test_replaced(void)
 	run->regs.gprs.x[0] = 8;
 	run->regs.gprs.pstate |= PSTATE_UAO;
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE &&
-	    run->regs.gprs.pc == ENTRY + 4, "but not with PSTATE.UAO");
+	    run->regs.gprs.pc == ENTRY + 4, "LDTR has the rights of EL1 with PSTATE.UAO");
 
 	map(12, 39, 1, 1, linear, BLOCK | AF);
 	for (n = 0; n < 5000 && axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE; n++)
@@ -483,7 +483,7 @@ static void test_two_pages(void)
 	value = (DEVICE_DATA & 0xffffffff) << 32 | 0x04030201;
 	tap(axv_vcpu_finish(vcpu, &ops, NULL) == AXV_FINISH_DONE && device.reads == 1 &&
 	    device.addr == RAM_SIZE && device.width == 4 && run->regs.gprs.x[1] == value,
-	    "a load of both");
+	    "a load from memory and a device");
 }
 
 int main(void)

@@ -49,7 +49,7 @@ static const struct axv_mmio_ops page_ops = {
 	.write = page_write,
 };
 
-/* A load or store by chance, with registers that native_run() has. */
+/* A random load or store, with registers that native_run() has */
 static __u32 any_word(void)
 {
 	__u32 word = random_word();
@@ -206,7 +206,7 @@ static void test_refused(void)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		tap(!axv_insn_decode(refused[i].word, &insn), "not to be finished: %s",
+		tap(!axv_insn_decode(refused[i].word, &insn), "refused: %s",
 		    refused[i].text);
 }
 
@@ -264,7 +264,7 @@ static void test_random(void)
 		tried++;
 		good = same(word, &insn);
 	}
-	tap(good, "%d loads and stores by chance, beside the CPU", WORDS);
+	tap(good, "%d random loads and stores, compared with the CPU", WORDS);
 }
 
 int main(void)

@@ -193,7 +193,7 @@ CASE U_NONE, movl %edx, 16(%rdi,%rbx,1)
 CASE U_NONE, movq %r8, -8(%rdi,%rbx,8)
 CASE U_NONE, movl %edx, (%edi)
 CASE U_NONE, movl %edx, 4(%edi,%ebx,4)
-/* No base, written as R13 is: mov 16(,%edi,1), %eax and back, add. */
+/* SIB without a base (base field 5, REX.B set): mov load, mov store, add. */
 CASE U_NONE, .byte 0x67, 0x41, 0x8b, 0x04, 0x3d, 0x10, 0, 0, 0
 CASE U_NONE, .byte 0x67, 0x41, 0x89, 0x0c, 0x3d, 0xf0, 0xff, 0xff, 0xff
 CASE U_NONE, .byte 0x67, 0x41, 0x01, 0x14, 0x3d, 0, 0, 0, 0

@@ -27,7 +27,7 @@ struct native {
 	__u64 address;
 };
 
-/** native_has_code32() - can 32-bit code run here?  native_init() has found out */
+/** native_has_code32() - can 32-bit code run here?  Only valid after native_init() */
 bool native_has_code32(void);
 
 /** native_has_avx() - is @xsave of &struct native more than an FXSAVE image? */

@@ -101,7 +101,7 @@ static void test_pieces(void)
 	*gpr(AXV_X86_RDI) = DEV + 0xffe;
 	tap(!STEP(&e, 0x8b, 0x07) && world_accesses == 1 &&	/* mov eax, [rdi] */
 	    logged(0, false, DEV + 0xffe, 2) && *gpr(AXV_X86_RAX) == 0xaabbfffe,
-	    "half device, half RAM");
+	    "a read of half a device, half RAM");
 
 	long_mode();
 	tap(!STEP(&e, 0x0f, 0x10, 0x07) && world_accesses == 2 &&	/* movups xmm0, [rdi] */
@@ -261,7 +261,7 @@ static void test_segments(void)
 	*gpr(AXV_X86_RDI) = DEV;
 	tap(raised(STEP(&e, 0x89, 0x07), VECTOR_GP, 0) && !world_accesses,
 	    "a write to a read-only segment: #GP(0)");
-	tap(!STEP(&e, 0x8b, 0x07), "a read of it");
+	tap(!STEP(&e, 0x8b, 0x07), "a read of a read-only segment");
 	ds->attr = 0xc99;
 	tap(raised(STEP(&e, 0x8b, 0x07), VECTOR_GP, 0), "a read, execute-only: #GP(0)");
 	ds->attr = 0xc9b;
@@ -362,7 +362,7 @@ static void test_16bit(void)
 	    logged(0, false, DEV + 0xfff4, 2) && logged(3, false, DEV + 0xfffc, 2) &&
 	    *gpr(AXV_X86_RSP) == 0x12340004 && *gpr(AXV_X86_RDI) == 0xf5f4 &&
 	    *gpr(AXV_X86_RCX) == 0xaaaa0100,
-	    "popa: likewise, and the slot of SP is not read");
+	    "popa: the stack pointer wraps, too, and the slot of SP is not read");
 
 	world_init(&e, WORLD_REAL);
 	e.sregs.seg[AXV_X86_DS].limit = 0xffffffff;
@@ -411,7 +411,7 @@ static void test_strings(void)
 	ret = STEP(&e, 0xf3, 0xaa);
 	tap(!ret && !*gpr(AXV_X86_RCX) && *gpr(AXV_X86_RDI) == 0x905dc &&
 	    e.gprs.rip == WORLD_CODE + 2 && world_peek(0x905db, 1) == 0x5a &&
-	    !world_peek(0x905dc, 1), "and goes on to its end");
+	    !world_peek(0x905dc, 1), "the next step finishes the long string");
 
 	long_mode();
 	world_map(&e, DEV + 0x1000, 1, 0);
@@ -421,7 +421,7 @@ static void test_strings(void)
 	tap(raised(ret, VECTOR_PF, 2) && e.exception.address == DEV + 0x1000 &&
 	    *gpr(AXV_X86_RCX) == 4 && *gpr(AXV_X86_RDI) == DEV + 0x1000 &&
 	    world_accesses == 4 && e.gprs.rip == WORLD_CODE,
-	    "a fault in the middle keeps what was done");
+	    "a fault at an element keeps the elements before it");
 
 	long_mode();
 	e.gprs.rflags |= FLAG_TF;
@@ -433,7 +433,7 @@ static void test_strings(void)
 	long_mode();
 	*gpr(AXV_X86_RCX) = 2;
 	tap(!STEP(&e, 0xf2, 0xaa) && !*gpr(AXV_X86_RCX) && world_accesses == 2,
-	    "the other prefix repeats stos too");
+	    "REPNE repeats stos, too");
 	long_mode();
 	tap(!STEP(&e, 0xf3, 0xaa) && e.gprs.rip == WORLD_CODE + 2 && !world_accesses,
 	    "a count of zero does nothing");
@@ -694,7 +694,7 @@ static void test_port_untold(void)
 		    "the code is another by now: %s", others[i].what);
 	long_mode();
 	tap(STEP(&e, 0x6c) == AXV_EMUL_CHANGED && !world_accesses,
-	    "nor is INS what touched a device");
+	    "INS in place of an instruction that touched a device");
 }
 
 static int msw(bool load, const void *code)
@@ -721,7 +721,7 @@ static void test_msw(void)
 	    msw(false, "\x0f\x01\x77\x00") == AXV_EMUL_CHANGED &&
 	    msw(true, "\x0f\x01\xf7\x90") == AXV_EMUL_CHANGED &&
 	    msw(true, "\x0f\x22\xc0\x90") == AXV_EMUL_CHANGED && e.sregs.cr0 == 0x6000001b,
-	    "not another instruction, nor a register");
+	    "another instruction, and a register operand: nothing is done");
 
 	long_mode();
 	world_map(&e, DEV, 1, 0);
@@ -877,7 +877,7 @@ static void test_unsupported(void)
 	tap(STEP(&e, 0x0f, 0xae, 0x0f) == -EOPNOTSUPP && strstr(axv_error(), "fxrstor"),
 	    "fxrstor");
 	tap(!world_accesses && *gpr(AXV_X86_RAX) == 0x55 && *gpr(AXV_X86_RDI) != 0 &&
-	    !e.sregs.seg[AXV_X86_FS].selector, "none of them has touched anything");
+	    !e.sregs.seg[AXV_X86_FS].selector, "refused instructions have changed nothing");
 	tap(STEP(&e, 0x8e, 0x1f) == -EOPNOTSUPP && strstr(axv_error(), "ds"), "mov ds");
 	tap(STEP(&e, 0x66, 0x0f, 0xfe, 0x07) == -EOPNOTSUPP && strstr(axv_error(), "paddd"),
 	    "paddd");
@@ -887,7 +887,7 @@ static void test_unsupported(void)
 	    !strcmp(text, "lock add [rdi], eax"), "text of an instruction: %s", text);
 	e.insn_bytes = 0;
 	e.gprs.rip = 0x40000000;
-	tap(axv_emul_text(&e, text, sizeof(text)) == -EFAULT, "text of nothing");
+	tap(axv_emul_text(&e, text, sizeof(text)) == -EFAULT, "text of code that cannot be read");
 
 	/* Otherwise a program of the guest could end the VM. */
 	long_mode();

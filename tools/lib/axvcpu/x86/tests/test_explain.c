@@ -592,26 +592,26 @@ static void test_explain(void)
 	kernel_set(AXV_REG_X86(SEG, AXV_X86_SEG_INDEX(AXV_X86_LDTR, AXV_X86_SEG_ATTR)), 0x83);
 	kernel_set(AXV_REG_X86(GPR, AXV_X86_RFLAGS), FLAG_FIXED);
 	tap(tells(explain(AXV_BACKEND_VMX, INVALID_STATE, 0),
-		  "LDTR: the type is not that of an LDT"), "VMX: an LDT that is none");
+		  "LDTR: the type is not that of an LDT"), "VMX: an LDT with another type");
 	kernel_set(AXV_REG_X86(SEG, AXV_X86_SEG_INDEX(AXV_X86_LDTR, AXV_X86_SEG_ATTR)), 2);
 	tap(tells(explain(AXV_BACKEND_VMX, INVALID_STATE, 0), "no rule that is known"),
-	    "VMX: an LDT that is not present is not looked at");
+	    "VMX: rules of an LDT do not apply if it is unusable");
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_REINJECT), EXTINT);
 	tap(tells(explain(AXV_BACKEND_VMX, INVALID_STATE, 0), "RFLAGS: IF is 0"),
-	    "VMX: the event counts");
+	    "VMX: rules of an injected event");
 	kernel_set(AXV_REG_X86(GPR, AXV_X86_RFLAGS), FLAG_FIXED | FLAG_IF);
 	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_SHADOW), AXV_X86_SHADOW_MOV_SS);
 	tap(tells(explain(AXV_BACKEND_VMX, INVALID_STATE, 0), "blocking while an external"),
-	    "VMX: the shadow counts");
+	    "VMX: rules of the interrupt shadow");
 	tap(tells(explain(AXV_BACKEND_VMX, INVALID_STATE, 2), "PDPTEs"),
-	    "VMX: what the qualification tells");
+	    "VMX: a rule by the exit qualification");
 	tap(tells(explain(AXV_BACKEND_VMX, BIT_ULL(31) | 34, 5), "entry 5"), "VMX: an MSR");
 	tap(tells(explain(AXV_BACKEND_VMX, BIT_ULL(31) | 41, 0), "machine check"),
 	    "VMX: a machine check");
 	tap(tells(explain(AXV_BACKEND_VMX, BIT_ULL(32) | 7, 0),
 		  "error 7: an invalid control field"), "VMX: a VM-instruction error");
 	tap(tells(explain(AXV_BACKEND_VMX, BIT_ULL(32) | 99, 0), "error 99"),
-	    "VMX: one without a name");
+	    "VMX: an error without a name");
 	tap(tells(explain(AXV_BACKEND_VMX, 52, 0), "exit reason 0x34"), "VMX: another exit");
 	kernel_set(AXV_REG_X86(CR, 0), BIT_ULL(29));
 	tap(tells(explain(AXV_BACKEND_SVM, ~0ull, 0), "CR0: NW without CD"),

@@ -123,7 +123,7 @@ static void test_done(void)
 	make_switch(AXV_X86_TASK_JMP, 0, false);
 	tap(finish() == AXV_FINISH_DONE && in_new_task() && !kernel.events, "JMP");
 	tap(ram[OLD_TSS + 0x20] == 7 && ram[OLD_TSS + 0x21] == OLD_CODE >> 8,
-	    "it goes on behind the instruction");
+	    "the new task goes on behind the instruction");
 	tap(kernel.calls[_IOC_NR(AXV_VCPU_SET_REGS)] == 1 && kernel.largest_list <= 64,
 	    "all registers change in one call, and under one claim");
 
@@ -148,7 +148,7 @@ static void test_done(void)
 	make_switch(AXV_X86_TASK_GATE, EVENT(SOFT, 0x80), false);
 	run->insn_len = 2;
 	tap(finish() == AXV_FINISH_DONE && in_new_task() && ram[OLD_TSS + 0x20] == 2,
-	    "INT n is over");
+	    "INT n saves the address of the next instruction");
 }
 
 /* Faults, which the kernel may combine with the event that was being delivered */
@@ -181,12 +181,12 @@ static void test_faults(void)
 	kernel.fail_errno = EAGAIN;
 	poke(NEW_TSS + 0x64, 1, 1);
 	tap(finish() == AXV_FINISH_EXCEPTION && in_new_task(),
-	    "an exception that the VMM has injected is before it");
+	    "an exception that the VMM has injected goes before the task's");
 
 	make_switch(AXV_X86_TASK_CALL, 0, false);
 	poke(GDT + SEL_NEW + 7, 0xd0, 1);
 	tap(finish() == -EOPNOTSUPP && in_old_task() && !kernel.events &&
-	    error_has("0xd0003000"), "a TSS that is no memory is an error");
+	    error_has("0xd0003000"), "a TSS where there is no memory is an error");
 }
 
 static void test_run_page(void)
@@ -201,7 +201,7 @@ static void test_run_page(void)
 	    ram[OLD_TSS + 0x20] == 7 && ram[OLD_TSS + 0x21] == (OLD_CODE + 0x100) >> 8 &&
 	    run->regs.gprs.rip == CODE && (run->regs.gprs.rflags & FLAG_NT) &&
 	    (run->regs.sregs.cr0 & CR0_TS) && run->dirty == AXV_RUN_SET_GPRS,
-	    "sets of the run page count, and are what the registers are afterwards");
+	    "sets of the run page are used, and get the new registers");
 }
 
 /* The hardware does not tell the length. */

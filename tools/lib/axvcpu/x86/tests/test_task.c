@@ -345,7 +345,7 @@ static void test_events(void)
 {
 	new_guest(true, true, GATE);
 	EXPECT(!task_switch(GATE));
-	/* It comes between two instructions. */
+	/* An interrupt comes between two instructions, so RIP needs no length. */
 	expect_saved32(OLD_IP, OLD_FLAGS | FLAG_NT);
 	expect_new(true, NEW_FLAGS | FLAG_NT);
 	EXPECT(access_byte(OLD) == 0x8b);
@@ -802,7 +802,7 @@ static void test_paging(void)
 	EXPECT(e.exception.address == NEW_TSS);
 	tap(good, "SMAP");
 
-	/* A GDT and a TSS that cross a page, to one that is elsewhere. */
+	/* A GDT and a TSS cross into a linear page that is elsewhere in memory. */
 	new_paging_guest();
 	memmove(world_ram + 0x21000, world_ram + GDT + NEW + 4, 0x80);
 	memmove(world_ram + 0x20000 + 0xffc - NEW, world_ram + GDT, NEW + 4);

@@ -137,7 +137,7 @@ static const struct {
 	{ "PAE, no execute", WORLD_PAE, 0, X, RIGHTS | PTE_NX, .error = 0x11 },
 	{ "PAE, user writes", WORLD_PAE, 3, W, RIGHTS, .error = OK },
 	{ "32-bit, user reads a supervisor page", WORLD_LEGACY, 3, R, PTE_P, .error = 5 },
-	{ "32-bit, user fetch, no code for it", WORLD_LEGACY, 3, X, PTE_P, .error = 5 },
+	{ "32-bit, user fetch, no error bit for it", WORLD_LEGACY, 3, X, PTE_P, .error = 5 },
 	{ "5 levels, user writes a read-only page", WORLD_LONG5, 3, W, PTE_P | PTE_U, .error = 7 },
 };
 

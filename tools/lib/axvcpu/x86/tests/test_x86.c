@@ -145,7 +145,8 @@ static void test_finish(void)
 	    device.data == 0x76543211 && device.width == 4 && device.addr == DEVICE &&
 	    run->regs.gprs.rip == 0x1002 && (run->dirty & AXV_RUN_SET_GPRS),
 	    "an access finished, registers in the run page");
-	tap(!kernel.calls[0x28] && kernel.calls[0x27] == 1, "without writing registers by ioctl");
+	tap(!kernel.calls[0x28] && kernel.calls[0x27] == 1,
+	    "registers in the run page are not written by ioctl");
 
 	make_exit(false, add, 2);
 	ret = axv_vcpu_handle_mmio(vcpu, &ops, NULL);
@@ -435,7 +436,7 @@ static void test_finish_pdptes(void)
 	run->dirty = AXV_RUN_SET_SREGS;
 	axv_vcpu_set_regs(vcpu, regs, 5);
 	tap(axv_vcpu_translate(vcpu, 0x1234, AXV_ACCESS_READ, &gpa) == -EFAULT,
-	    "translation by registers that wait in the run page");
+	    "translation by registers of the run page that are not loaded yet");
 
 	/* SVM has no such registers. */
 	make_exit(true, add, 2);
