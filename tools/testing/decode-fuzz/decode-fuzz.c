@@ -96,7 +96,7 @@ static void make_bytes(u8 *bytes)
  * @bits:	16, 32 or 64
  * @known:	Zydis decodes it
  * @insn:	result
- * @ops:	likewise
+ * @ops: operands of @insn
  */
 struct sample {
 	u8 bytes[AXV_X86_INSN_MAX];
@@ -144,7 +144,7 @@ static u8 to_gpr(ZydisRegister reg, bool *high)
 		*high = true;
 		return reg - ZYDIS_REGISTER_AH;
 	}
-	/* The four behind BL: SPL to DIL. */
+	/* SPL to DIL have the numbers 4 to 7, behind BL. */
 	if (reg >= ZYDIS_REGISTER_SPL && reg <= ZYDIS_REGISTER_R15B)
 		return reg - ZYDIS_REGISTER_SPL + 4;
 	return ZydisRegisterGetId(reg);
@@ -271,7 +271,7 @@ static bool expect(const struct sample *s, struct axv_x86_insn *want)
 		return expect_move(s, want);
 	case ZYDIS_MNEMONIC_MOVSXD:
 		want->sign_extend = true;
-		/* Left to Zydis, in the library. */
+		/* The kernel leaves an operand of 16 bits to Zydis in the library. */
 		return s->insn.operand_width != 16 && expect_move(s, want);
 	case ZYDIS_MNEMONIC_MOV:
 	case ZYDIS_MNEMONIC_MOVZX:
@@ -388,7 +388,7 @@ static const char *check_decode(const struct sample *s, unsigned int *op)
 	return ok ? compare(&got, &want) : NULL;
 }
 
-/* The same without prefixes that may be mandatory to Zydis. */
+/* Decode again without the prefixes that Zydis may take for mandatory ones. */
 static void strip(struct sample *s, bool size_too)
 {
 	unsigned int n = 0, i;
@@ -425,8 +425,8 @@ static const char *check_length(const struct sample *s)
 	if (is_length(s, len) || (!len && !(s->known && has_length(s))))
 		return NULL;
 	/*
-	 * Where Zydis sees #UD, nobody will ask: prefixes that some processors
-	 * ignore.
+	 * Zydis sees #UD where a prefix does not fit; a processor may ignore the prefix.  Where
+	 * the processor raises #UD, no exit asks for the length.
 	 */
 	if (!s->known && len) {
 		strip(&other, false);
@@ -497,7 +497,7 @@ int main(int argc, char **argv)
 			show(&s, error);
 	}
 
-	/* A comparison that never happened proves nothing. */
+	/* An operation that was never compared is not tested. */
 	for (op = AXV_X86_OP_LOAD; op <= AXV_X86_OP_RDMSR; op++) {
 		for (mode = 0; mode < ARRAY_SIZE(modes); mode++) {
 			if (seen[op][mode] >= rounds / 10000)

@@ -142,7 +142,7 @@ static void make_disks(void)
 				  &disks[i], "disk"));
 }
 
-/* As board_create() of axvmm. */
+/* Make the devices that board_create() of axvmm makes. */
 static void make_board(void)
 {
 	const struct serial_backend backend = fake_serial(&wire);

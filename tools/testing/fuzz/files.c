@@ -9,7 +9,7 @@
 
 #define KERNEL	8192
 
-/* For memory_create(), which is not called: the memory is memory_take()'s. */
+/* memory_create() needs this function, but is not called: memory_take() makes the memory. */
 int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size,
 		   void **hva)
 {
@@ -74,12 +74,12 @@ void files_make(struct files *files, struct input *in, uint8_t what,
 	in->data += append;
 	in->size -= append;
 	config->append = files->append;
-	/* An initrd is its size; pages that nobody wrote. */
+	/* An initrd is a file that has a size, but no pages. */
 	if (what & 2) {
 		must(!ftruncate(initrd_fd, (off_t)initrd << (what >> 5)));
 		config->initrd = initrd_path;
 	}
-	/* A kernel is longer than what matters of it. */
+	/* The loader needs a whole kernel, but looks at its beginning only: the rest is zeroes. */
 	files->kernel_size = what & 1 && in->size < KERNEL ? KERNEL : in->size;
 	files->kernel = calloc(1, files->kernel_size + 1);
 	must(files->kernel);

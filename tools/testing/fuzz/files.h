@@ -29,12 +29,12 @@ struct files {
 void files_make(struct files *files, struct input *in, uint8_t what,
 		struct boot_config *config);
 
-/** files_write() - the kernel's bytes are as they are to be */
+/** files_write() - write the kernel to its file, once its bytes do not change any more */
 void files_write(const struct files *files);
 
 void files_free(struct files *files);
 
-/** memory_take() - memory for each area; memory_drop() gives it back */
+/** memory_take() - allocate memory for each area; memory_drop() frees the memory */
 void memory_take(struct memory *mem);
 void memory_drop(struct memory *mem);
 

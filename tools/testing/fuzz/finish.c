@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Any encoding that the library's core accepts, beside this processor: the same
- * registers, flags, memory and exceptions.  Not compared: branches, FS and GS, whose bases
- * are this program's, flushes of cache lines, and what the manuals leave undefined, as the
+ * Executes any encoding that the library's core accepts, by the core and by this processor, and
+ * compares registers, flags, memory and exceptions.  Not compared: branches, FS and GS, whose
+ * bases are this program's, flushes of cache lines, and what the manuals leave undefined, as the
  * upper half of a segment register that is pushed (Intel SDM vol. 2, PUSH).
  */
 #include <signal.h>
@@ -74,7 +74,10 @@ static int undefined(const ZydisDecodedInstruction *insn, const ZydisDecodedOper
 	}
 }
 
-/* How the processor takes the bytes; returns the flags that do not count, or -1. */
+/*
+ * Find out what the bytes are for the processor; returns the flags that are not compared, or -1:
+ * execute nothing.
+ */
 static int look(const unsigned char *bytes, bool code32, const struct native *n,
 		unsigned int *size)
 {
@@ -90,7 +93,10 @@ static int look(const unsigned char *bytes, bool code32, const struct native *n,
 	    insn.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ||
 	    insn.mnemonic == ZYDIS_MNEMONIC_RET)
 		return -1;
-	/* The core does not access what these name, and its paging is off: no page fault. */
+	/*
+	 * The processor raises a page fault for their operands.  The core does not: it does not
+	 * access the operands, and its paging is off.
+	 */
 	if (insn.mnemonic == ZYDIS_MNEMONIC_CLFLUSH ||
 	    insn.mnemonic == ZYDIS_MNEMONIC_CLFLUSHOPT ||
 	    insn.mnemonic == ZYDIS_MNEMONIC_CLWB)
@@ -234,7 +240,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	beside_devices = what & 7;
 	beside_cpu(&e, insn, length, what & 8, &start);
 	ret = axv_emul_step(&e);
-	/* Refused (#UD in user mode), or repeated more often than is done at once. */
+	/*
+	 * The core refuses the instruction (#UD in user mode), or stops it before its last
+	 * element.
+	 */
 	if (ret < 0 || (ret && e.exception.vector == VECTOR_UD) ||
 	    (!ret && e.gprs.rip == native_code(what & 8)))
 		return 0;
@@ -243,7 +252,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run_natively(&n, insn, length, what & 8);
 	memcpy(before, beside_memory, sizeof(before));
 	memcpy(beside_memory, result, sizeof(result));
-	/* Of two faults, the order is the processor's; the core has no page faults here. */
+	/*
+	 * If the instruction has two faults, the processor may raise the page fault, which the
+	 * core cannot have here.
+	 */
 	if (ret == AXV_EMUL_EXCEPTION && n.fault == VECTOR_PF)
 		return 0;
 	if (ret == AXV_EMUL_EXCEPTION ? n.fault != e.exception.vector : n.fault >= 0)

@@ -306,7 +306,7 @@ static u64 take_address(struct input *in)
 	case 3:
 		if (!(what & 8))
 			return CLOCK + (offset & 0xfff);
-		/* The data, under a mask, takes more addresses than the other registers. */
+		/* GPIODATA has an address for each mask: more than all other registers together. */
 		return GPIO + (offset & 0x1000 ? PL061_DIR + (offset & 0x3f) : offset & 0xfff);
 	default:	/* RD_base and SGI_base of each */
 		return REDIST + (what >> 3) % CPUS * GICR_SIZE + (what >> 7) * 0x10000 + offset;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Instead of log.c: messages are formatted, and forgotten. */
+/* Stands in for log.c: formats messages, and drops them. */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -14,7 +14,7 @@
 #define ROM	0x2000
 #define REQUESTS 32
 
-/* memory_create() needs them, which is not called. */
+/* memory_create() needs these functions, but is not called. */
 int axv_vm_add_ram(struct axv_vm *vm, __u32 slot, __u32 flags, __u64 gpa, __u64 size, void **hva)
 {
 	(void)vm;

@@ -37,7 +37,7 @@ TEST_F(one, without_a_set)
 	vcpu_free(&v);
 }
 
-TEST_F(one, an_empty_set_is_anywhere)
+TEST_F(one, an_empty_set_means_any_cpu)
 {
 	struct axv_vcpu v;
 	cpu_set_t set;
@@ -52,7 +52,7 @@ TEST_F(one, an_empty_set_is_anywhere)
 	vcpu_free(&v);
 }
 
-TEST_F(one, in_the_set)
+TEST_F(one, bound_to_the_cpu_of_its_set)
 {
 	struct axv_vcpu v;
 	cpu_set_t set;
@@ -104,7 +104,10 @@ TEST_F(one, a_set_with_no_cpu_that_is_there)
 		.cpu_set = (unsigned long)&set,
 	};
 
-	/* It is refused at once, or cannot be bound; it must not be taken for "any CPU". */
+	/*
+	 * The kernel refuses the set at once, or no CPU can bind the vCPU; the set must not mean
+	 * "any CPU".
+	 */
 	only(&set, CPU_SETSIZE - 1);
 	v.fd = axv_ioctl(self->vm.fd, AXV_VM_CREATE_VCPU, &c);
 	if (v.fd < 0) {
@@ -144,7 +147,7 @@ TEST_F(one, vcpus_take_turns_on_a_cpu)
 	unsigned long n = scaled(100), i;
 	unsigned int k;
 
-	/* All are bound and run on one CPU in turn; none must lose its state. */
+	/* All vCPUs are bound to one CPU and run there in turn; none may lose its state. */
 	pin_to(0);
 	for (k = 0; k < ARRAY_SIZE(v); k++) {
 		vcpu_ready(&self->vm, &v[k], k);

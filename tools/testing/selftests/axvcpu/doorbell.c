@@ -98,7 +98,7 @@ TEST_F(doorbell, width)
 	}
 	ASSERT_EQ(0, bell_set(&self->vm, 0, ADDR, 0, 0, self->fd));
 	EXPECT_EQ(15u, widths_that_ring(&self->v, self->fd, data));
-	/* To remove it, its own width has to be given, 0, not one that it takes. */
+	/* To remove the doorbell, its own width has to be given, 0, not one that it takes. */
 	EXPECT_EQ(-ENOENT, bell_remove(&self->vm, 0, ADDR, 8, 0, self->fd));
 	ASSERT_EQ(0, bell_remove(&self->vm, 0, ADDR, 0, 0, self->fd));
 	EXPECT_EQ(0u, widths_that_ring(&self->v, self->fd, data));
@@ -118,7 +118,7 @@ TEST_F(doorbell, written_data)
 		EXPECT_EQ(0u, widths_that_ring(&self->v, self->fd, data ^ 1));
 		EXPECT_EQ(0u, widths_that_ring(&self->v, self->fd,
 					       data ^ 1ull << (8 * width - 1)));
-		/* To remove it, its data have to be given, too. */
+		/* To remove the doorbell, its data have to be given, too. */
 		EXPECT_EQ(-ENOENT, bell_remove(&self->vm, 0, ADDR, width, 0, self->fd));
 		ASSERT_EQ(0, bell_remove(&self->vm, AXV_DOORBELL_DATA, ADDR, width, mine,
 					 self->fd));
@@ -160,7 +160,7 @@ TEST_F(doorbell, address)
  * Of several doorbells that take a write, the most specific one rings: first that with data and
  * width, then data, then width.  When it is removed, the next one rings.
  */
-TEST_F(doorbell, the_most_particular_one_rings)
+TEST_F(doorbell, the_most_specific_doorbell_rings)
 {
 	static const struct {
 		__u32 flags;
@@ -171,7 +171,7 @@ TEST_F(doorbell, the_most_particular_one_rings)
 	int fds[ARRAY_SIZE(bells)];
 	unsigned int i, j, k;
 
-	/* They are added in this order, and in reverse. */
+	/* The doorbells are added in this order, and in reverse. */
 	for (k = 0; k < 2; k++) {
 		for (j = 0; j < ARRAY_SIZE(bells); j++) {
 			i = k ? ARRAY_SIZE(bells) - 1 - j : j;
@@ -226,7 +226,7 @@ TEST_F(doorbell, regions_win)
 	EXPECT_EQ(2ull, *word);
 }
 
-TEST_F(doorbell, one_eventfd_of_many)
+TEST_F(doorbell, one_eventfd_of_many_doorbells)
 {
 	const unsigned int n = 64;
 	unsigned int i;
@@ -240,7 +240,7 @@ TEST_F(doorbell, one_eventfd_of_many)
 	EXPECT_EQ(n, count_of(self->fd));
 }
 
-TEST_F(doorbell, twice_and_not_at_all)
+TEST_F(doorbell, added_twice_and_removed_twice)
 {
 	int other = event_new(0);
 
@@ -363,7 +363,7 @@ TEST_F(doorbell, limit)
 }
 
 /* A doorbell wakes a thread in poll(); a kick ends a guest that does nothing but ring. */
-TEST_F(doorbell, wakes)
+TEST_F(doorbell, wakes_a_thread_in_poll)
 {
 	struct pollfd p = { .fd = self->fd, .events = POLLIN };
 	unsigned long n = scaled(200), i;
@@ -456,7 +456,7 @@ TEST_F(doorbell, comes_and_goes)
 }
 
 /* Two vCPUs ring one doorbell: no ring is lost. */
-TEST_F(doorbell, of_two_vcpus)
+TEST_F(doorbell, rung_by_two_vcpus)
 {
 	unsigned long n = scaled(3000);
 	struct axv_vcpu w;

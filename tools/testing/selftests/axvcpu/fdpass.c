@@ -129,7 +129,7 @@ static void holder_try(int sock)
 	must(write(sock, "", 1) == 1);
 }
 
-TEST(of_no_use_elsewhere)
+TEST(useless_in_another_process)
 {
 	struct axv_vm vm;
 	struct axv_vcpu v;

@@ -23,7 +23,7 @@ TEST_F(kick, before_a_run)
 	EXPECT_EQ(1ull, self->v.run->exit.hypercall.args[0]);
 }
 
-TEST_F(kick, many_are_one)
+TEST_F(kick, many_kicks_make_one_exit)
 {
 	int i;
 
@@ -203,7 +203,10 @@ static void storm(struct __test_metadata *_metadata, struct axv_vcpu *v,
 	EXPECT_EQ(0, r.error);
 	EXPECT_EQ(0ul, s.gaps);
 	EXPECT_EQ(s.calls, r.exits[AXV_EXIT_HYPERCALL]);
-	/* At least as many exits as one thread's kicks, at most one for each kick. */
+	/*
+	 * There are at least as many exits as one thread has kicked, and at most one for each
+	 * kick.
+	 */
 	EXPECT_LE(kicks, r.exits[AXV_EXIT_KICKED]);
 	EXPECT_GE(KICKERS * kicks + 1, r.exits[AXV_EXIT_KICKED]);
 	EXPECT_EQ(KICKERS * kicks + 1, vcpu_stats(v).kicks);

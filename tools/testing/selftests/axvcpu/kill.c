@@ -137,7 +137,7 @@ TEST_F(kill, fifty_times)
 	}
 }
 
-TEST_F(kill, in_each_doing)
+TEST_F(kill, while_its_vcpu_does_each_of_these)
 {
 	int doing;
 

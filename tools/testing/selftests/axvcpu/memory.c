@@ -87,7 +87,7 @@ TEST_F(memory, on_demand)
 	ASSERT_READ(0x33, &self->v, GUEST_MEM, PAGES);
 }
 
-TEST_F(memory, both_see_what_the_other_writes)
+TEST_F(memory, guest_and_vmm_see_writes_of_each_other)
 {
 	unsigned long i;
 
@@ -665,7 +665,7 @@ TEST_F(memory, regions_that_are_refused)
 	EXPECT_EQ(0, vm_region(vm, 5, 0, at, PAGES * PAGE, mem));
 }
 
-TEST_F(memory, all_regions)
+TEST_F(memory, as_many_regions_as_there_may_be)
 {
 	const __u32 regions = axv_query(self->vm.dev, AXV_QUERY_MAX_REGIONS);
 	__u32 i;

@@ -98,7 +98,7 @@ static void wait_in(struct __test_metadata *_metadata, struct axv_vcpu *v, struc
 	close(uffd);
 }
 
-TEST_F(usermem, of_a_vcpu)
+TEST_F(usermem, calls_of_a_vcpu)
 {
 	void *mem = mem_new(SIZE);
 	struct axv_table table = { .kind = AXV_TABLE_REGS, .count = PAGE / 8, .entry_size = 8,
@@ -127,7 +127,7 @@ TEST_F(usermem, of_a_vcpu)
 	munmap(mem, SIZE);
 }
 
-TEST_F(usermem, of_a_vm)
+TEST_F(usermem, calls_of_a_vm)
 {
 	void *mem = mem_new(SIZE);
 	struct axv_dirty dirty = { .region = 1, .nr_pages = PAGES, .bitmap = (unsigned long)mem };
@@ -144,7 +144,7 @@ TEST_F(usermem, of_a_vm)
 	munmap(mem, SIZE);
 }
 
-TEST_F(usermem, of_a_table)
+TEST_F(usermem, calls_with_a_table)
 {
 	const struct guest_table *table;
 	void *mem = mem_new(SIZE);
@@ -225,7 +225,7 @@ static void close_beside_reader(struct __test_metadata *_metadata, const char *f
 	munmap(r.mem, SIZE);
 }
 
-TEST(of_debugfs)
+TEST(reads_of_debugfs)
 {
 	close_beside_reader(_metadata, "/sys/kernel/debug/axvcpu/%u/0/stats", "entries ");
 	close_beside_reader(_metadata, "/sys/kernel/debug/axvcpu/%u/0/info", "vm:\t");

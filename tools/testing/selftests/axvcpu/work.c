@@ -122,7 +122,7 @@ static int knows_its_cpu(struct axv_runner *r)
 	return 0;
 }
 
-TEST_F(work, sequences_hear_of_it_in_the_end)
+TEST_F(work, rseq_is_updated_in_the_end)
 {
 	int known = 0, cpus[] = { 0, second_cpu() }, n = 10, i;
 	struct axv_runner r;

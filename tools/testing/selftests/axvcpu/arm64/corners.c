@@ -125,8 +125,11 @@ GUEST_CODE(code_puts_off,
 	"hvc	#0\n"
 	"b	.\n");
 
-/* Then its syndrome is only in DISR_EL1, which exits and other vCPUs must not change. */
-TEST_F(corners, an_serror_that_is_put_off)
+/*
+ * Only DISR_EL1 has the syndrome of an SError that ESB has deferred; exits and other vCPUs must
+ * not change that register.
+ */
+TEST_F(corners, a_deferred_serror)
 {
 	static const struct axv_inject event = {
 		.type = AXV_INJECT_EXCEPTION,

@@ -732,7 +732,7 @@ TEST_F(device, serror)
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(CALL_RESULT, run->exit.hypercall.nr);
 	EXPECT_EQ(-EAGAIN, axv_ioctl(self->v.fd, AXV_INJECT, &event));
-	/* Then it is taken once. */
+	/* Once SErrors are not masked, the event is taken once. */
 	run->regs.gprs.pstate &= ~PSTATE_A;
 	run->dirty = AXV_RUN_SET_GPRS;
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);

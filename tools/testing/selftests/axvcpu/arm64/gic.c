@@ -366,7 +366,7 @@ static void nest(struct __test_metadata *_metadata, gic_fixture *self)
 	for (i = 0; i < n; i++)
 		EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 64 + i));
 
-	/* One with the running priority is not urgent enough. */
+	/* An interrupt with the running priority is not urgent enough. */
 	ASSERT_EQ(0, edge(&self->v, 200, 0xf0 - (n - 1) * 8));
 	ASSERT_CALL(CALL_TAKEN, 200);
 	EXPECT_EQ(0ull, state_of(&self->v, 64 + n - 1));
@@ -388,7 +388,7 @@ TEST_F(gic, nested_and_deactivated_apart)
 }
 
 /* With all active, and priorities dropped, the least urgent are deactivated first. */
-TEST_F(gic, active_ones_are_deactivated_in_any_order)
+TEST_F(gic, deactivated_in_any_order)
 {
 	const unsigned int n = 12;
 	unsigned int i;
@@ -413,7 +413,7 @@ TEST_F(gic, active_ones_are_deactivated_in_any_order)
 		EXPECT_EQ(i < n / 2 ? AXV_ARM64_IRQ_ACTIVE : 0, state_of(&self->v, 64 + i));
 }
 
-TEST_F(gic, urgent_ones_come_first)
+TEST_F(gic, urgent_interrupts_come_first)
 {
 	HANDLER(handler_calls);
 	ASSERT_EQ(0, edge(&self->v, 50, 0xc0));
@@ -428,7 +428,7 @@ TEST_F(gic, urgent_ones_come_first)
 	ASSERT_CALL(CALL_IDLE, 3);
 }
 
-TEST_F(gic, the_mask_holds)
+TEST_F(gic, priority_mask)
 {
 	HANDLER(handler_calls);
 	*arm64_x(&self->v, 20) = 0x80;
@@ -463,12 +463,12 @@ TEST_F(gic, a_wire_that_stays_high)
 TEST_F(gic, a_wire_that_goes_low)
 {
 	HANDLER(handler_calls);
-	/* The wire falls before the interrupt is acknowledged: it is gone. */
+	/* If the wire falls before the interrupt is acknowledged, the interrupt is gone. */
 	ASSERT_EQ(0, wire(&self->v, 33, 1));
 	ASSERT_EQ(0, wire(&self->v, 33, 0));
 	ASSERT_CALL(CALL_IDLE, 0);
 
-	/* The wire falls while the interrupt is active: it does not come again. */
+	/* If the wire falls while the interrupt is active, the interrupt does not come again. */
 	ASSERT_EQ(0, wire(&self->v, 33, 1));
 	ASSERT_CALL(CALL_TAKEN, 33);
 	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE | AXV_ARM64_IRQ_LEVEL, state_of(&self->v, 33));
@@ -476,7 +476,7 @@ TEST_F(gic, a_wire_that_goes_low)
 	EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 33));
 	ASSERT_CALL(CALL_IDLE, 1);
 
-	/* The wire is high when the interrupt is deactivated: it comes once more. */
+	/* If the wire is high when the interrupt is deactivated, the interrupt comes once more. */
 	ASSERT_EQ(0, wire(&self->v, 33, 1));
 	ASSERT_CALL(CALL_TAKEN, 33);
 	ASSERT_CALL(CALL_TAKEN, 33);
@@ -484,7 +484,7 @@ TEST_F(gic, a_wire_that_goes_low)
 	ASSERT_CALL(CALL_IDLE, 3);
 }
 
-TEST_F(gic, one_that_is_retracted)
+TEST_F(gic, a_retracted_interrupt)
 {
 	HANDLER(handler_calls);
 	EXPECT_EQ(-ENOENT, retract(&self->v, 40));
@@ -493,13 +493,16 @@ TEST_F(gic, one_that_is_retracted)
 	EXPECT_EQ(0, retract(&self->v, 40));
 	EXPECT_EQ(-ENOENT, retract(&self->v, 40));
 	ASSERT_CALL(CALL_TAKEN, 41);
-	/* It is active, and cannot be retracted any more. */
+	/* The interrupt is active, and cannot be retracted any more. */
 	EXPECT_EQ(-ENOENT, retract(&self->v, 41));
 	ASSERT_CALL(CALL_IDLE, 1);
 }
 
-/* An interrupt is retracted that is in a list register of a guest, which has it masked. */
-TEST_F(gic, one_that_is_retracted_from_a_running_guest)
+/*
+ * An interrupt is retracted that is in a list register of a running guest, which masks the
+ * interrupt.
+ */
+TEST_F(gic, retracted_from_a_running_guest)
 {
 	struct axv_runner r;
 	__u64 entries;
@@ -513,7 +516,7 @@ TEST_F(gic, one_that_is_retracted_from_a_running_guest)
 	for (i = 0; i < 20; i++) {
 		entries = vcpu_stats(&self->v).entries;
 		ASSERT_EQ(0, edge(&self->v, 40, 0x80));
-		/* Until the guest has been entered with it. */
+		/* Wait until the guest has been entered with the interrupt. */
 		while (vcpu_stats(&self->v).entries == entries)
 			sched_yield();
 		ASSERT_EQ(0, retract(&self->v, 40));
@@ -527,7 +530,7 @@ TEST_F(gic, one_that_is_retracted_from_a_running_guest)
 }
 
 /* Another thread injects into a guest that runs and never exits by itself. */
-TEST_F(gic, a_running_guest_takes_it)
+TEST_F(gic, injected_into_a_running_guest)
 {
 	const unsigned int n = 200;
 	struct axv_runner r;
@@ -561,7 +564,7 @@ TEST_F(gic, a_full_queue)
 	EXPECT_EQ(0, edge(&self->v, 32 + depth, 0));
 }
 
-TEST_F(gic, nonsense)
+TEST_F(gic, hostile_arguments)
 {
 	static const __u32 intids[] = { 1020, 1023, 1024, 4096, 8191, 1u << 24, ~0u };
 	static const struct axv_inject bad[] = {
@@ -697,12 +700,12 @@ TEST_F(gic, saved_and_restored_in_a_handler)
 		EXPECT_EQ(0ull, state_of(&self->v, 51));
 		EXPECT_EQ(AXV_ARM64_IRQ_ACTIVE, state_of(&self->v, 50));
 	}
-	/* It is not more urgent than the first one, so it comes after that. */
+	/* Interrupt 67 is not more urgent than the first one, so it comes after that. */
 	ASSERT_CALL(CALL_TAKEN, 67);
 	EXPECT_EQ(0ull, state_of(&self->v, 50));
 }
 
-TEST_F(gic, reset_forgets_all_of_it)
+TEST_F(gic, reset_clears_all_interrupts)
 {
 	unsigned int i;
 
@@ -722,7 +725,7 @@ TEST_F(gic, reset_forgets_all_of_it)
 }
 
 /* Two vCPUs run on one CPU in turn: neither gets interrupts of the other. */
-TEST_F(gic, list_registers_change_hands)
+TEST_F(gic, two_vcpus_use_the_list_registers_in_turn)
 {
 	struct axv_vcpu other;
 	unsigned int i;
@@ -764,7 +767,7 @@ TEST(gic_wakes_a_halted_vcpu)
 	ASSERT_EQ(AXV_STATE_BLOCKED, vcpu_state(&v));
 	ASSERT_EQ(0, edge(&v, 41, 0x40));
 	runner_await(&r, AXV_EXIT_HYPERCALL, 1);
-	/* It wakes up again after it has been in its handler. */
+	/* The vCPU wakes up again after it has been in its handler. */
 	vcpu_await_state(&v, AXV_STATE_BLOCKED);
 	ASSERT_EQ(0, wire(&v, 42, 0));
 	ASSERT_EQ(0, inject(&v, AXV_INJECT_WIRED, 42, 0x40, 1));

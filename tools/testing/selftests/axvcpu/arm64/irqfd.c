@@ -147,7 +147,7 @@ TEST_F(irqfd, a_signal_is_an_interrupt)
 	EXPECT_EQ(0, taken(&self->v));
 }
 
-TEST_F(irqfd, one_that_was_signalled_before)
+TEST_F(irqfd, signalled_before_it_is_an_irqfd)
 {
 	const eventfd_t most = ~0ull - 1;
 	int event = event_new(0);
@@ -206,7 +206,7 @@ TEST_F(irqfd, without_a_route)
 	EXPECT_EQ(0, taken(&self->v));
 }
 
-TEST_F(irqfd, masked)
+TEST_F(irqfd, a_masked_route)
 {
 	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
 	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_MASKED, 0, INTID));
@@ -220,7 +220,7 @@ TEST_F(irqfd, masked)
 	EXPECT_EQ(0, taken(&self->v));
 }
 
-TEST_F(irqfd, for_another_vcpu)
+TEST_F(irqfd, route_to_another_vcpu)
 {
 	struct axv_vcpu other;
 
@@ -294,7 +294,7 @@ TEST_F(irqfd, room_in_a_full_queue)
 	EXPECT_EQ(1, n);
 }
 
-TEST_F(irqfd, a_table)
+TEST_F(irqfd, a_table_of_routes)
 {
 	struct axv_route routes[3] = {
 		{ .gsi = 1, .vector = 101, .priority = PRIORITY },
@@ -331,7 +331,7 @@ TEST_F(irqfd, a_table)
 	EXPECT_EQ(-ENOENT, axv_ioctl(self->vm.fd, AXV_INJECT, &wire));
 }
 
-TEST_F(irqfd, as_many_as_there_may_be)
+TEST_F(irqfd, as_many_routes_as_there_may_be)
 {
 	__u64 max = axv_query(self->vm.dev, AXV_QUERY_MAX_ROUTES);
 	struct axv_route *routes;
@@ -357,7 +357,7 @@ TEST_F(irqfd, as_many_as_there_may_be)
 	free(routes);
 }
 
-TEST_F(irqfd, taken_back)
+TEST_F(irqfd, added_twice_and_removed_twice)
 {
 	ASSERT_EQ(0, set_route(&self->vm, GSI, 0, 0, INTID));
 	ASSERT_EQ(0, set_irqfd(&self->vm, self->event, GSI, 0));
@@ -428,7 +428,7 @@ TEST_F(irqfd, hostile_arguments)
 }
 
 /* One eventfd is doorbell and irqfd: a store of the guest interrupts the guest itself. */
-TEST_F(irqfd, of_a_doorbell)
+TEST_F(irqfd, eventfd_of_a_doorbell)
 {
 	struct axv_doorbell bell = { .addr = GUEST_MEM, .width = 4, .fd = self->event };
 
@@ -443,7 +443,7 @@ TEST_F(irqfd, of_a_doorbell)
 }
 
 /* A doorbell of one VM interrupts another VM, even when the eventfd has been closed. */
-TEST_F(irqfd, of_another_vms_doorbell)
+TEST_F(irqfd, eventfd_of_another_vms_doorbell)
 {
 	struct axv_doorbell bell = { .addr = GUEST_MEM, .width = 4, .fd = self->event };
 	struct axv_vcpu v;
@@ -636,7 +636,7 @@ TEST_F(irqfd, a_level_without_a_resample_eventfd)
 }
 
 /* Runs end while the interrupt is active; at its end it must not be pending again. */
-TEST_F(irqfd, a_level_in_the_middle)
+TEST_F(irqfd, exits_while_a_level_is_active)
 {
 	int end = event_new(0);
 
@@ -649,7 +649,10 @@ TEST_F(irqfd, a_level_in_the_middle)
 	EXPECT_EQ(0, taken(&self->v));
 	EXPECT_EQ(1, count_of(end));
 
-	/* Masked meanwhile, as for a threaded handler: no interrupt is lost or taken twice. */
+	/*
+	 * If the route is masked while the level is active, as for a threaded handler, no
+	 * interrupt is lost or taken twice.
+	 */
 	signal_event(self->event);
 	EXPECT_EQ(INTID, taken(&self->v));
 	ASSERT_EQ(0, set_route(&self->vm, GSI, AXV_ROUTE_LEVEL | AXV_ROUTE_MASKED, 0, INTID));
@@ -1035,7 +1038,7 @@ TEST(changes_beside_levels)
 }
 
 /* Everything is closed while the eventfd is signalled. */
-TEST(the_end_beside_signals)
+TEST(closed_beside_signals)
 {
 	unsigned long i, rounds = scaled(ROUNDS / 4);
 	int event = event_new(0);

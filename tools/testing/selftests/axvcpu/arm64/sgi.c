@@ -343,7 +343,7 @@ TEST_F(sgi, ping_and_pong)
 }
 
 /* Several vCPUs send to all, while the enabled SGIs change all the time. */
-TEST_F(sgi, storms)
+TEST_F(sgi, changes_beside_storms)
 {
 	const unsigned int n = 4;
 	unsigned int i, ended;
@@ -408,7 +408,7 @@ static int edge(struct axv_vcpu *v, __u32 intid, __u32 flags)
 }
 
 /* The queue of the target is full: the SGI is taken when there is room. */
-TEST_F(sgi, finds_no_room)
+TEST_F(sgi, a_full_queue)
 {
 	__u64 depth = axv_query(self->vm.dev, AXV_QUERY_INJECT_DEPTH), i;
 	struct axv_vcpu *sender = add(self, 0), *v = add(self, 1);
@@ -428,7 +428,7 @@ TEST_F(sgi, finds_no_room)
 	EXPECT_EQ(0ull, reg_of(v, AXV_ARM64_GIC_SGI_PENDING));
 }
 
-/* The VMM injects an SGI, which is as one that is sent, and retracts it. */
+/* The VMM injects an SGI, which is taken like one that a vCPU has sent, and retracts an SGI. */
 TEST_F(sgi, injected_by_the_vmm)
 {
 	struct axv_vcpu *v = add(self, 1);
@@ -515,7 +515,7 @@ TEST_F(sgi, saved_and_restored)
 	stop(self, v);
 }
 
-TEST_F(sgi, reset_forgets_them)
+TEST_F(sgi, reset_clears_sgis)
 {
 	struct axv_vcpu *v = add(self, 0);
 	unsigned int i;

@@ -226,7 +226,7 @@ TEST_F(timer, not_delivered_until_it_is_enabled)
 }
 
 /* The VMM cannot move the timer's wire; an edge that it injects is another interrupt. */
-TEST_F(timer, its_wire_is_its_own)
+TEST_F(timer, vmm_cannot_move_the_wire)
 {
 	struct axv_inject event = {
 		.type = AXV_INJECT_WIRED,
@@ -251,7 +251,7 @@ TEST_F(timer, its_wire_is_its_own)
 }
 
 /* A queue that is full of other interrupts still has room for the timer's. */
-TEST_F(timer, finds_room)
+TEST_F(timer, room_in_a_full_queue)
 {
 	struct axv_inject event = { .type = AXV_INJECT_EXTINT, .priority = 0xf0 };
 	__u64 depth = axv_query(self->vm.dev, AXV_QUERY_INJECT_DEPTH), i;
@@ -391,7 +391,7 @@ static int kvm_runs(int vcpu, struct kvm_run *run)
  * Runs in turn with a vCPU of KVM on the same CPU, whose timer is asserted, masked and
  * asserted again.  axvcpu and KVM may each leave the physical interrupt in any state.
  */
-TEST_F(timer, beside_kvms)
+TEST_F(timer, in_turn_with_kvm)
 {
 	struct kvm_run *run;
 	int vcpu = kvm_vcpu(&run);
@@ -566,7 +566,7 @@ TEST_F(level, a_fall_that_no_exit_shows)
 }
 
 /* Any exit shows the level, also one before the guest is entered. */
-TEST_F(level, stands_in_every_exit)
+TEST_F(level, every_exit_shows_the_level)
 {
 	GUEST(guest_arms, 500);
 	ASSERT_LEVEL(AXV_EXIT_TIMER, 1);
@@ -649,7 +649,7 @@ TEST_F(level, ends_a_halt)
 }
 
 /* Two vCPUs run on one CPU in turn; the timer's interrupt of one is held back. */
-TEST_F(level, not_another_vcpus)
+TEST_F(level, not_told_of_another_vcpus_timer)
 {
 	struct axv_vcpu held = self->v;
 	int i;

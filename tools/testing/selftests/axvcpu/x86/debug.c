@@ -196,17 +196,17 @@ TEST_F(debug, software_breakpoint)
 	EXPECT_EQ(GUEST_ADDR(code_bp, code_bp_at), page->exit.debug.linear);
 	EXPECT_EQ(GUEST_ADDR(code_bp, code_bp_at), page->ip);
 	EXPECT_EQ(1, page->insn_len);
-	/* It hits again: the state is that before the instruction. */
+	/* The breakpoint hits again: the state is that before the instruction. */
 	ASSERT_EQ(AXV_EXIT_DEBUG, run(&self->v));
 	ASSERT_EQ(GUEST_ADDR(code_bp, code_bp_at), page->ip);
-	/* The guest's own: the VMM injects it, behind the instruction. */
+	/* If INT3 is the guest's own, the VMM injects #BP behind the instruction. */
 	page->regs.gprs.rip = page->ip + page->insn_len;
 	x86_touch_gprs(&self->v);
 	ASSERT_EQ(0, vcpu_inject(&self->v, AXV_INJECT_EXCEPTION, VEC_BP));
 	ASSERT_EQ(AXV_EXIT_HYPERCALL, run(&self->v));
 	EXPECT_EQ((__u64)CALL_DONE, page->exit.hypercall.nr);
 
-	/* Reset changes nothing of it. */
+	/* A reset does not change what the VMM debugs. */
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	ASSERT_EQ(0, vcpu_reset(&self->v));
 	ASSERT_EQ(0, vcpu_setup(&self->v, 0, 0));
@@ -509,7 +509,7 @@ static void check_dr(struct __test_metadata *_metadata, struct axv_vcpu *v)
 	EXPECT_EQ(0x1234ull, *x86_gpr(v, AXV_X86_R12));
 	EXPECT_EQ(0xffff2ff1ull, *x86_gpr(v, AXV_X86_R13));
 	EXPECT_EQ(0x400ull, *x86_gpr(v, AXV_X86_R14));
-	/* The VMM sees the guest's, too. */
+	/* The VMM reads the guest's debug registers, not its own breakpoints. */
 	EXPECT_EQ(0, reg_get(v, AXV_REG_X86(DR, 0), &value));
 	EXPECT_EQ(0x1234ull, value);
 	EXPECT_EQ(0, reg_get(v, AXV_REG_X86(DR, 6), &value));
@@ -530,7 +530,7 @@ TEST_F(debug, the_guests_debug_registers)
 		vcpu_dump(v);
 	}
 	check_dr(_metadata, v);
-	/* They are still there when the VMM's are gone. */
+	/* The guest keeps its debug registers when the VMM's breakpoints are gone. */
 	ASSERT_EQ(0, set_debug(v, 0));
 	check_dr(_metadata, v);
 	ASSERT_EQ(0, set_break(v, 0, DATA + 0x100, BREAK_ACCESS));
@@ -580,7 +580,7 @@ TEST_F(debug, hardware_breakpoints)
 
 	if (x86_in_qemu() || x86_in_bochs_svm())
 		SKIP(return, NO_BREAKS);
-	/* An instruction: it comes before, and again until RF is set. */
+	/* A breakpoint on an instruction hits before the instruction, and again until RF is set. */
 	ASSERT_EQ(0, set_break(v, 0, GUEST_ADDR(code_breaks, b_code), BREAK_CODE));
 	x86_begin_long(v, code_breaks, 0);
 	ASSERT_EQ(AXV_EXIT_DEBUG, run(v));
@@ -593,7 +593,7 @@ TEST_F(debug, hardware_breakpoints)
 	x86_touch_gprs(v);
 	ASSERT_EQ(AXV_EXIT_HYPERCALL, run(v));
 
-	/* A write. */
+	/* A breakpoint on a write hits behind the instruction. */
 	ASSERT_EQ(0, set_break(v, 0, DATA, BREAK_WRITE));
 	x86_begin_long(v, code_breaks, 0);
 	ASSERT_EQ(AXV_EXIT_DEBUG, run(v));
@@ -601,7 +601,7 @@ TEST_F(debug, hardware_breakpoints)
 	EXPECT_EQ(GUEST_ADDR(code_breaks, b_write), page->ip);
 	ASSERT_EQ(AXV_EXIT_HYPERCALL, run(v));
 
-	/* An access. */
+	/* A breakpoint on an access hits behind a load and a store. */
 	ASSERT_EQ(0, set_break(v, 0, DATA, BREAK_ACCESS));
 	x86_begin_long(v, code_breaks, 0);
 	ASSERT_EQ(AXV_EXIT_DEBUG, run(v));
@@ -614,13 +614,13 @@ TEST_F(debug, hardware_breakpoints)
 	EXPECT_EQ(0, reg_get(v, AXV_REG_X86(DR, 6), &value));
 	EXPECT_EQ(0xffff0ff0ull, value);
 	EXPECT_EQ(1u, *(__u32 *)(self->vm.ram + DATA));
-	/* None is left. */
+	/* No breakpoint is left. */
 	ASSERT_EQ(0, set_debug(v, 0));
 	x86_begin_long(v, code_breaks, 0);
 	ASSERT_EQ(AXV_EXIT_HYPERCALL, run(v));
 }
 
-/* With the VMM's breakpoints, the guest's own step is its own. */
+/* While the VMM has breakpoints, the #DB of the guest's own step goes to the guest. */
 TEST_F(debug, the_guests_step_with_breakpoints)
 {
 	struct axv_vcpu *v = &self->v;

@@ -307,11 +307,11 @@ TEST_F(exits, exception)
 	EXPECT_EQ(GUEST_CODE_ADDR + 1, run->ip);
 	/* The exception was not delivered, so it comes again. */
 	ASSERT_EXIT(AXV_EXIT_EXCEPTION, &self->v);
-	/* The VMM may deliver it... */
+	/* If the VMM injects the exception, the guest takes it. */
 	ASSERT_EQ(0, axv_ioctl(self->v.fd, AXV_INJECT, &again));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	EXPECT_EQ(6ull, run->exit.hypercall.nr);
-	/* ... or not. */
+	/* If the VMM does not ask for the exit, the guest takes the exception. */
 	BEGIN(self, code_ud);
 	ASSERT_EQ(0, exit_on(&self->v, 0));
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);

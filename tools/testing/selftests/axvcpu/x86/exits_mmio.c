@@ -320,7 +320,7 @@ static void undecoded(struct __test_metadata *_metadata, struct axv_vcpu *v, int
 	EXPECT_EQ(GUEST_CODE_ADDR, run->ip);
 	EXPECT_EQ(GUEST_CODE_ADDR, run->regs.gprs.rip);
 	EXPECT_EQ(0x4711ull, *x86_gpr(v, AXV_X86_RAX));
-	/* It will not be, unless the VMM does it. */
+	/* The guest does not get further unless the VMM does the access. */
 	ASSERT_EXIT(AXV_EXIT_NESTED_PAGE_FAULT, v);
 	EXPECT_EQ(GUEST_CODE_ADDR, run->ip);
 }

@@ -154,7 +154,7 @@ TEST_F(inject, extint_at_entry)
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
 	EXPECT_EQ(0x41ull, event(&self->v, AXV_X86_EVENT_EXTINT_0));
 	ASSERT_CALL(0x41, &self->v);
-	/* It is taken before the first instruction, and only once. */
+	/* The interrupt is taken before the first instruction, and only once. */
 	EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
 	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
 	EXPECT_EQ(0ull, event(&self->v, AXV_X86_EVENT_EXTINT_0));
@@ -234,7 +234,7 @@ TEST_F(inject, first_in_first_out)
 		ASSERT_EQ(0, extint(&self->v, order[i]));
 	EXPECT_EQ(ARRAY_SIZE(order), event(&self->v, AXV_X86_EVENT_EXTINT_COUNT));
 	for (i = 0; i < ARRAY_SIZE(order); i++) {
-		/* Each next one waits until the handler of the one before returns. */
+		/* Each interrupt waits until the handler of the one before returns. */
 		ASSERT_CALL(order[i], &self->v);
 		EXPECT_EQ(GUEST_CODE_ADDR, self->v.run->exit.hypercall.args[0]);
 		EXPECT_EQ(0, self->v.run->ready_for_interrupt);
@@ -317,7 +317,7 @@ TEST_F(inject, nmi_masked_until_iret)
 	ASSERT_EQ(0, nmi(&self->v));
 	ASSERT_CALL(VEC_NMI, &self->v);
 	ASSERT_EQ(0, nmi(&self->v));
-	/* Still in the first handler. */
+	/* The guest is still in the first handler. */
 	ASSERT_EXIT(AXV_EXIT_IO_WRITE, &self->v);
 	EXPECT_EQ(0x10, self->v.run->exit.io.port);
 	EXPECT_EQ(1ull, event(&self->v, AXV_X86_EVENT_NMI_PENDING));
@@ -442,7 +442,7 @@ TEST_F(inject, cr8_lowered)
 	ASSERT_EXIT(AXV_EXIT_CR8, &self->v);
 	EXPECT_EQ(6, self->v.run->cr8);
 	EXPECT_EQ(GUEST_ADDR(code_cr8, code_cr8_below), self->v.run->ip);
-	/* It is below still, so the exit comes again. */
+	/* CR8 is below still, so the exit comes again. */
 	ASSERT_EXIT(AXV_EXIT_CR8, &self->v);
 	self->v.run->cr8_below = 255;
 	ASSERT_EXIT(AXV_EXIT_CR8, &self->v);
@@ -785,7 +785,7 @@ GUEST_CODE(code_sti_int, 64,
 	"1: jmp 1b\n");
 GUEST_LABEL(code_sti_int_after);
 
-TEST_F(inject, extint_not_before_what_runs_again)
+TEST_F(inject, extint_waits_for_an_int_n_that_runs_again)
 {
 	BEGIN(self, code_sti_int, 0);
 	ASSERT_EQ(0, extint(&self->v, 0x42));
@@ -978,7 +978,7 @@ static int give_session_to_parent(void *arg)
 	must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) > 0);
 	/* This queues work for the parent (TWA_RESUME), but does not wake it. */
 	must(!syscall(SYS_keyctl, KEYCTL_SESSION_TO_PARENT));
-	/* This wakes it, but does not end the halt, since interrupts are off. */
+	/* The interrupt wakes the parent, but does not end the halt, since interrupts are off. */
 	must(!extint(v, 0x40));
 	return 0;
 }

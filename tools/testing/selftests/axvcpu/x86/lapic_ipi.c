@@ -241,7 +241,7 @@ TEST_F(ipi, higher_vectors_first)
 }
 
 /* A vector is pending once, however often it was sent. */
-TEST_F(ipi, one_bit_for_each)
+TEST_F(ipi, a_vector_is_pending_once)
 {
 	struct lapic_cpu *c = &self->c[0];
 
@@ -251,7 +251,7 @@ TEST_F(ipi, one_bit_for_each)
 	ASSERT_EQ(TAKEN(0x51), lapic_do(c, OP_open, 0, 0));
 	EXPECT_EQ(0x51, lapic_only(c, APIC_ISR));
 	EXPECT_EQ(0, lapic_only(c, APIC_IRR));
-	/* While its handler runs, it can be pending once more. */
+	/* While the handler of a vector runs, the vector can be pending once more. */
 	lapic_send(&self->c[1], lapic_id(c), 0x51);
 	lapic_send(&self->c[2], lapic_id(c), 0x51);
 	EXPECT_EQ(0x51, lapic_only(c, APIC_IRR));
@@ -279,7 +279,7 @@ TEST_F(ipi, handlers_in_handlers)
 	ASSERT_EQ(TAKEN(0x71), lapic_do(c, OP_open, 0, 0));
 	EXPECT_EQ(0x70u, lapic_read(c, APIC_PPR));
 	EXPECT_TRUE(lapic_bit(c, APIC_ISR, 0x61) && lapic_bit(c, APIC_ISR, 0x71));
-	/* TPR counts, too. */
+	/* TPR holds interrupts back, too. */
 	lapic_write(c, APIC_TPR, 0x93);
 	EXPECT_EQ(0x93u, lapic_read(c, APIC_PPR));
 	lapic_send(c, 0, ICR_SELF | 0x9f);
@@ -401,13 +401,13 @@ TEST_F(sipi, between_two_runs)
 	EXPECT_AT_PAGE(ap, PAGE_A);
 	EXPECT_EQ(0ull, event(ap, AXV_X86_EVENT_WAIT_SIPI));
 
-	/* INIT and SIPI once more, while it runs there, to another page. */
+	/* INIT and SIPI once more, to another page, while the vCPU runs at the first one. */
 	INIT(self);
 	SIPI(self, PAGE_B);
 	ASSERT_EQ(REAL_MODE, lapic_go(ap));
 	EXPECT_AT_PAGE(ap, PAGE_B);
 
-	/* INIT and SIPI while it is in long mode. */
+	/* INIT and SIPI while the vCPU is in long mode. */
 	lapic_start(ap);
 	INIT(self);
 	SIPI(self, PAGE_A);
@@ -456,7 +456,7 @@ TEST_F(sipi, kicked_while_it_waits)
 	EXPECT_AT_PAGE(ap, PAGE_A);
 }
 
-TEST_F(sipi, init_of_one_that_runs)
+TEST_F(sipi, init_of_a_running_vcpu)
 {
 	volatile __u32 *count = lapic_real_count(&self->vm);
 	struct lapic_cpu *ap = &self->ap;
@@ -482,7 +482,7 @@ TEST_F(sipi, init_of_one_that_runs)
 }
 
 /* INIT ends a halt with interrupts off. */
-TEST_F(sipi, init_of_one_that_halts)
+TEST_F(sipi, init_of_a_halted_vcpu)
 {
 	struct lapic_cpu *ap = &self->ap;
 	struct axv_runner r;
@@ -503,7 +503,7 @@ TEST_F(sipi, init_of_one_that_halts)
 }
 
 /* A SIPI to a vCPU that does not wait for one is lost. */
-TEST_F(sipi, for_one_that_runs)
+TEST_F(sipi, for_a_vcpu_that_runs)
 {
 	struct lapic_cpu *ap = &self->ap;
 	struct axv_runner r;
@@ -555,7 +555,7 @@ TEST_F(sipi, as_linux_does)
 }
 
 /* Interrupts that come while a vCPU waits for a SIPI are lost. */
-TEST_F(sipi, interrupts_before_it)
+TEST_F(sipi, interrupts_before_a_sipi)
 {
 	struct lapic_cpu *ap = &self->ap;
 
@@ -763,7 +763,7 @@ TEST_F(yield, to_none_that_halts)
 	EXPECT_EQ(0ull, yields(self->c));
 }
 
-TEST_F(yield, where_nobody_tells_is_no_flag)
+TEST_F(yield, flag_is_refused_where_no_exit_tells)
 {
 	struct axv_create_vm config = {
 		.irqchip = AXV_IRQCHIP_LAPIC,

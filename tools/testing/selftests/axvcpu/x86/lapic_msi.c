@@ -288,12 +288,15 @@ TEST_F(pic, waits_for_lint0)
 	}
 	ASSERT_EQ(TAKEN(0x31), set_lint0(c, LVT_EXTINT));
 	EXPECT_EQ(0, c->v.run->ready_for_interrupt);
-	/* The PIC has acknowledged it, so it is not in service in the APIC. */
+	/* The PIC has acknowledged the interrupt, so the APIC does not have it in service. */
 	EXPECT_EQ(0, lapic_only(c, APIC_ISR));
 	ASSERT_EQ(DONE, lapic_leave(c));
 	EXPECT_EQ(1, c->v.run->ready_for_interrupt);
 
-	/* LINT0 and interrupts are on: it is taken at once, whatever TPR is. */
+	/*
+	 * LINT0 and interrupts are on: the guest takes the PIC's interrupt at once, whatever TPR
+	 * is.
+	 */
 	lapic_write(c, APIC_TPR, 0xff);
 	EXPECT_EQ(1, c->v.run->ready_for_interrupt);
 	ASSERT_EQ(0, pic(self, 0x32));
@@ -337,7 +340,7 @@ TEST_F(pic, window)
 }
 
 /* NMIs are taken first, then the PIC's interrupt, then the APIC's. */
-TEST_F(pic, before_the_apics)
+TEST_F(pic, before_interrupts_of_the_apic)
 {
 	struct lapic_cpu *c = &self->c;
 

@@ -479,7 +479,7 @@ TEST_F(regs, saved_and_restored)
 	EXPECT_TRUE(lapic_bit(c, APIC_IRR, 0x42) && lapic_bit(c, APIC_IRR, 0x71));
 	EXPECT_EQ(0x71, lapic_only(c, APIC_TMR));
 
-	/* 0x91 ends, then 0x61; then the pending ones are taken, 0x71 first. */
+	/* Interrupt 0x91 ends, then 0x61; then the pending ones are taken, 0x71 first. */
 	lapic_write(c, APIC_EOI, 0);
 	EXPECT_EQ(0x61, lapic_only(c, APIC_ISR));
 	EXPECT_EQ(0x60u, lapic_read(c, APIC_PPR));

@@ -188,7 +188,7 @@ TEST_F(timer, tsc_deadline)
 		ASSERT_EQ(0, lapic_wrmsr(c, MSR_TSC_DEADLINE, 0));
 		if (tsc(c) < when)
 			break;
-		/* This thread was too late to cancel it. */
+		/* This thread was too late to cancel the deadline. */
 		lapic_taken(c);
 	}
 	EXPECT_EQ(0ull, deadline(c));
@@ -240,7 +240,7 @@ TEST_F(timer, change_of_mode)
 		lapic_write(c, APIC_LVT_TIMER, VECTOR);
 		if (tsc(c) < when)
 			break;
-		/* This thread was too late to stop it. */
+		/* This thread was too late to stop the timer. */
 		lapic_taken(c);
 		lapic_write(c, APIC_LVT_TIMER, LVT_DEADLINE | VECTOR);
 	}
@@ -456,7 +456,7 @@ TEST_F(timer, running_and_moved)
 	before = lapic_read(c, APIC_TIMER_CURRENT);
 	vcpu_move(&c->v);
 	EXPECT_GE(before, lapic_read(c, APIC_TIMER_CURRENT));
-	/* It has neither begun anew nor expired. */
+	/* The timer has neither begun anew nor expired. */
 	EXPECT_NE(0u, lapic_read(c, APIC_TIMER_CURRENT));
 	EXPECT_EQ(~0u, lapic_read(c, APIC_TIMER_INITIAL));
 	before = lapic_read(c, APIC_TIMER_CURRENT);

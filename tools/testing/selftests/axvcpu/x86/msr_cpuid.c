@@ -138,7 +138,7 @@ TEST_F(msr_cpuid, cpuid_set_and_seen)
 	EXPECT_EQ(l->eax, a.a);
 }
 
-TEST_F(msr_cpuid, cpuid_of_ones_own)
+TEST_F(msr_cpuid, cpuid_that_the_vmm_makes_up)
 {
 	struct axv_x86_cpuid own[] = {
 		{ .leaf = 0, .eax = 7, .ebx = 0x756e6547, .ecx = 0x6c65746e, .edx = 0x49656e69 },
@@ -175,7 +175,7 @@ TEST_F(msr_cpuid, cpuid_of_ones_own)
 	EXPECT_EQ(0ull, a.a | a.b | a.c | a.d);
 }
 
-TEST_F(msr_cpuid, cpuid_no_more_than_there_is)
+TEST_F(msr_cpuid, cpuid_never_has_svm)
 {
 	static struct axv_x86_cpuid leaves[MAX_LEAVES];
 	struct axv_x86_cpuid *l;
@@ -224,7 +224,7 @@ TEST_F(msr_cpuid, cpuid_follows_the_guests_state)
 	EXPECT_EQ(one->eax & (1 << 1 | 1 << 3) ? 576u : 0u, one->ebx);
 }
 
-TEST_F(msr_cpuid, cpuid_when)
+TEST_F(msr_cpuid, cpuid_is_set_in_state_created_or_free)
 {
 	static struct axv_x86_cpuid leaves[MAX_LEAVES];
 	__u32 n;
@@ -401,7 +401,7 @@ TEST_F(msr_cpuid, illegal_values)
 	}
 }
 
-TEST_F(msr_cpuid, addresses_that_are_none)
+TEST_F(msr_cpuid, addresses_that_are_not_canonical)
 {
 	static const __u32 t[] = {
 		MSR_LSTAR, MSR_CSTAR, MSR_KERNEL_GS_BASE, MSR_FS_BASE, MSR_GS_BASE,
@@ -630,7 +630,7 @@ TEST_F(msr_cpuid, rdpid_without_its_cpuid_bit)
 	vcpu_free(&v);
 }
 
-TEST_F(msr_cpuid, msrs_that_are_none)
+TEST_F(msr_cpuid, msrs_that_do_not_exist)
 {
 	/* MSRs that do not exist, and MSRs that only the host has. */
 	static const __u32 t[] = {

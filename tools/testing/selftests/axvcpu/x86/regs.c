@@ -244,7 +244,7 @@ TEST_F(regs, in_and_out)
 		EXPECT_EQ(0, reg_get(&self->v, good[i].id, &value));
 		EXPECT_EQ(good[i].value, value) TH_LOG("register %#llx", good[i].id);
 	}
-	/* All still have their values: none has overwritten another one. */
+	/* All registers still have their values: none has overwritten another one. */
 	memset(regs, 0, sizeof(regs));
 	for (i = 0; i < ARRAY_SIZE(good); i++)
 		regs[i].id = good[i].id;
@@ -254,7 +254,7 @@ TEST_F(regs, in_and_out)
 			TH_LOG("register %#llx", good[i].id);
 		}
 	}
-	/* So they have after the vCPU was unbound. */
+	/* The registers keep their values when the vCPU is unbound. */
 	ASSERT_EQ(0, vcpu_unbind(&self->v));
 	ASSERT_EQ(0, regs_call(&self->v, AXV_VCPU_GET_REGS, regs, ARRAY_SIZE(good)));
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
@@ -498,7 +498,7 @@ TEST_F(regs, run_page_sets)
 	EXPECT_EQ(AXV_RUN_SET_SREGS, run->valid);
 	EXPECT_EQ(3ull, *x86_gpr(&self->v, AXV_X86_RBX));
 	EXPECT_EQ(GUEST_PML4, run->regs.sregs.cr3);
-	/* Only one set. */
+	/* Only the set that is dirty is read. */
 	run->want = AXV_RUN_SET_GPRS | AXV_RUN_SET_SREGS;
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->v);
 	*x86_gpr(&self->v, AXV_X86_RBX) = 100;

@@ -285,7 +285,7 @@ TEST_F(saved, pdptes)
 	MOVE(self);
 	ASSERT_EXIT(AXV_EXIT_HYPERCALL, &self->to);
 	EXPECT_EQ(0ull, self->to.run->exit.hypercall.args[0]);
-	/* Now those in memory are used again, where they are not present. */
+	/* Now the vCPU uses the PDPTEs in memory again, where they are not present. */
 	ASSERT_EQ(0, reg_set(&self->to, AXV_REG_X86(PDPTE, AXV_X86_PDPTES_LOADED), 0));
 	ASSERT_EXIT(AXV_EXIT_SHUTDOWN, &self->to);
 }

@@ -310,7 +310,7 @@ TEST_F(strings, protected_mode)
 	EXPECT_EQ((__u64)0x43210002, *gpr(self, AXV_X86_RDI));
 	EXPECT_EQ(16u, self->sent_bytes);
 	EXPECT_EQ(0, memcmp(self->sent, self->ram + DATA + 0x123, 16));
-	/* The doubleword is behind the 5,000 bytes. */
+	/* INSL has stored 4 bytes behind the 5,000 bytes of INSB. */
 	EXPECT_TRUE(has_pattern(self, DATA + 0x123, 5004, 0));
 	/* With 16-bit addresses CX is the count, and DI wraps. */
 	EXPECT_EQ(5004 % 256, self->ram[0xfffe]);

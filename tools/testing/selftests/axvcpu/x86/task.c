@@ -280,7 +280,7 @@ static int run_tasks(struct axv_vcpu *vcpu, unsigned int *switches)
 	EXPECT_SAYS(0x81, FLAG_FIXED | (flags));				\
 } while (0)
 
-TEST_F(task, there_and_back)
+TEST_F(task, to_other_tasks_and_back)
 {
 	EXPECT_TASK(CALLED, FLAG_NT);
 	EXPECT_SAYS(0x80, 0x11111111);

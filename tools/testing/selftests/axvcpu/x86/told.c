@@ -134,7 +134,10 @@ TEST_F(told, io_bitmap_holds_for_strings)
 		run->regs.sregs.seg[AXV_X86_TR].limit = 0x68 + 0x80;
 		reason = vcpu_run(&self->v);
 		if (reason == AXV_EXIT_IO_STRING) {
-			/* The access that was checked, though the code may have changed. */
+			/*
+			 * The exit has the access that the processor checked, though the code may
+			 * have changed.
+			 */
 			ASSERT_EQ(0x20, run->exit.io_string.port);
 			ASSERT_EQ(1, run->exit.io_string.width);
 			continue;
