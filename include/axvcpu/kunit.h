@@ -28,7 +28,7 @@
 
 /**
  * AXV_CLAIMED() - call an operation of a back end with the claim; what it returns
- * @vcpu:	vCPU that nobody has claimed; the current one during @call
+ * @vcpu:	vCPU that no thread has claimed; the current one during @call
  * @call:	the operation, which asserts that its caller has the claim
  */
 #define AXV_CLAIMED(vcpu, call)						\

@@ -69,7 +69,7 @@ static inline bool axv_has_levels(const struct axv_vm *vm)
 
 /**
  * axv_routes_closed() - note that a vCPU is gone, and its wires with it
- * @vcpu:	vCPU that nobody finds by its id any more
+ * @vcpu:	vCPU that no thread finds by its id any more
  *
  * A route that holds one of these wires up waits until it is set anew, or until another
  * vCPU has that id.

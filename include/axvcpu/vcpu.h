@@ -194,7 +194,7 @@ static inline union axv_where axv_where(const struct axv_vcpu *vcpu)
 
 /**
  * axv_count() - count in &axv_vcpu.stats
- * @counter:	one of them; nobody else writes it now
+ * @counter:	one of them; no other thread writes it now
  * @n:		how many more
  */
 static __always_inline void axv_count(u64 *counter, s64 n)

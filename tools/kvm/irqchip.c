@@ -282,7 +282,7 @@ static bool find_route(struct vm *vm, __u32 gsi, struct axv_route *route)
  * module's route, so that its end is an exit for the VMM's IOAPIC (KVM_EXIT_IOAPIC_EOI), which
  * the end of a route's interrupt need not be.
  *
- * As in KVM, a call for a gsi without a route, or whose message reaches nobody, is no error.
+ * As in KVM, a call for a gsi without a route, or whose message reaches no vCPU, is no error.
  */
 int irqchip_line(struct vm *vm, const struct kvm_irq_level *line, __s32 *status)
 {

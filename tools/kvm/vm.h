@@ -102,7 +102,7 @@ int irqchip_set_routing(struct vm *vm, const struct kvm_irq_routing *routing);
  */
 int irqchip_line(struct vm *vm, const struct kvm_irq_level *line, __s32 *status);
 
-/** irqchip_signal_msi() - KVM_SIGNAL_MSI; returns 1 if it was sent, 0 if it reaches nobody */
+/** irqchip_signal_msi() - KVM_SIGNAL_MSI; returns 1 if it was sent, 0 if it reaches no vCPU */
 int irqchip_signal_msi(struct vm *vm, const struct kvm_msi *msi);
 
 /**

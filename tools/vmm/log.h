@@ -4,7 +4,7 @@
  * so that the standard output is the guest's console alone.
  *
  * Before log_start() a message is written at once.  From then on messages go
- * into a ring, which a thread writes: if nobody reads the stream, a write to it
+ * into a ring, which a thread writes: if no program reads the stream, a write to it
  * with the machine's lock held would stop the machine.  A message that does not fit
  * into the ring is dropped, and the number of dropped messages is written.  When the ring is
  * half full, log_trace()'s messages are dropped, others not.
@@ -27,7 +27,7 @@ int log_start(void);
 /**
  * log_flush() - wait until the messages have been written
  *
- * Context: may wait some seconds for a stream that nobody reads.
+ * Context: may wait some seconds for a stream that no program reads.
  */
 void log_flush(void);
 

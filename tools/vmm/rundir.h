@@ -42,7 +42,7 @@ int rundir_connect(int dir, const char *name);
  * @dir:	the directory
  * @name:	the guest's name, a valid one
  *
- * A socket on which nobody listens any more is replaced.
+ * A socket on which no process listens any more is replaced.
  *
  * Return: a socket that does not block, or a negative errno, without a message: -EADDRINUSE if a
  * guest has this name, -EAGAIN if another process keeps the lock on the directory.
@@ -52,7 +52,7 @@ int rundir_listen(int dir, const char *name);
 /** rundir_remove() - remove a guest's socket */
 void rundir_remove(int dir, const char *name);
 
-/** rundir_remove_stale() - remove a guest's socket if nobody listens on it */
+/** rundir_remove_stale() - remove a guest's socket if no process listens on it */
 void rundir_remove_stale(int dir, const char *name);
 
 #endif /* AXVMM_RUNDIR_H */

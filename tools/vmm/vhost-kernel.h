@@ -19,7 +19,7 @@
  * @fd:		the file; -1: it is closed
  * @name:	for messages
  * @features:	features of virtio that the kernel offers
- * @queues:	how many queues are the kernel's; nobody works on those behind them
+ * @queues:	how many queues are the kernel's; no thread works on those behind them
  * @backend:	for @attach: the file that the queues lead to, closed with @fd; -1: none
  * @attach:	make the kernel work on rings, after it was given them, or (@on is false) stop
  *		it.  Returns 0 or a negative errno, without a message.

@@ -34,7 +34,7 @@
  * @mode:	APIC_DM_*
  * @vector:	vector
  * @logical:	@dest is a logical id
- * @level:	level-triggered: somebody is told of its end
+ * @level:	level-triggered: routes or the VMM are told of its end
  * @routed:	with @level: a route sent it, and the core is told of its end; otherwise
  *		the VMM is
  * @x2apic:	an x2APIC sends it: @dest has the form of x2APIC mode

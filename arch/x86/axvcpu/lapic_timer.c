@@ -129,7 +129,7 @@ static void start_count(struct axv_lapic *lapic, ktime_t expiry)
 
 /**
  * axv_lapic_timer_stop() - stop the timer, in any mode
- * @lapic:	APIC of a vCPU whose claim the caller holds, or that nobody uses
+ * @lapic:	APIC of a vCPU whose claim the caller holds, or that no thread uses
  *
  * Context: waits for the callback, which waits for nothing.  No lock is held.
  */
@@ -239,8 +239,8 @@ void axv_lapic_timer_take(struct axv_lapic *lapic)
  * is raised now, even if the callback has yet to run, which is late on a busy host.  Otherwise
  * the guest sees the count end without its interrupt, or its write takes the interrupt away.
  *
- * @tick is read first, then the clock.  Otherwise a count that ends between the two reads
- * has ticked but does not seem to be over, so that nobody starts its next period.
+ * @tick is read first, then the clock.  Otherwise a count that ends between the two reads has
+ * ticked but does not seem to be over, so that no thread starts its next period.
  *
  * Context: interrupts may be off.
  * Return: the time that it took from the clock.

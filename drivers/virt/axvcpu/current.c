@@ -179,7 +179,7 @@ static void unload_if_here(void *info)
 
 /**
  * axv_vcpu_evict() - have the CPU that holds a vCPU, if any, let go of it
- * @vcpu:	vCPU whose claim the caller holds, or that nobody can claim
+ * @vcpu:	vCPU whose claim the caller holds, or that no thread can claim
  *
  * Context: interrupts on; waits for the other CPU, does not sleep.
  */

@@ -381,8 +381,8 @@ int axv_clear_dirty(struct axv_vm *vm, u32 id, u64 first_page, u64 nr_pages,
  * @nr_pages:	as for axv_get_dirty()
  * @bitmap:	what was reported
  *
- * Does nothing if the region was deleted or shrunk since.  If it has another log by
- * now, pages that nobody wrote may be reported, which does no harm.
+ * Does nothing if the region was deleted or shrunk since.  If it has another log by now, pages
+ * that were not written may be reported, which does no harm.
  *
  * Context: may sleep; takes &axv_vm.lock.
  */

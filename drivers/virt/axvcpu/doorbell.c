@@ -422,7 +422,7 @@ void axv_doorbells_close(struct axv_vm *vm)
 
 /**
  * axv_doorbells_destroy() - remove all doorbells, and free the tables
- * @vm:		VM that nobody refers to any more
+ * @vm:		VM to which no reference is left
  *
  * Context: may sleep.
  */

@@ -325,8 +325,8 @@ int axv_memory_init(struct axv_vm *vm)
  * The top table stays, empty, until axv_memory_destroy().  May be called more
  * than once.
  *
- * Context: may sleep.  Takes &axv_vm.mmu_lock only: the VM's memory is gone or
- * nobody refers to it any more, so no change of the regions is under way.
+ * Context: may sleep.  Takes &axv_vm.mmu_lock only: the VM's memory is gone, or no reference to
+ * the VM is left, so no change of the regions is under way.
  */
 void axv_memory_release(struct axv_vm *vm)
 {
@@ -349,7 +349,7 @@ void axv_memory_release(struct axv_vm *vm)
 
 /**
  * axv_memory_destroy() - undo axv_memory_init()
- * @vm:		a VM that nobody refers to any more and no hardware uses
+ * @vm:		a VM to which no reference is left, and which no hardware uses
  *
  * Waits for invalidations in progress, so the notifier's code and the VM may
  * go when it returns.

@@ -76,7 +76,7 @@ bool axv_region_above(struct axv_vm *vm, u64 gpa, struct axv_mem_region *region)
 
 /**
  * axv_region_overlaps() - is there a region in a range already?
- * @vm:		VM whose &axv_vm.lock is held: nobody changes the trees
+ * @vm:		VM whose &axv_vm.lock is held: no thread changes the trees
  * @new:	the range
  * @except:	a region that does not count, or NULL
  */

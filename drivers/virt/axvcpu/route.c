@@ -420,7 +420,7 @@ void __axv_routes_retry(struct axv_vcpu *vcpu)
 
 /**
  * __axv_routes_closed() - axv_routes_closed() where there may be level routes
- * @vcpu:	vCPU that nobody finds by its id any more
+ * @vcpu:	vCPU that no thread finds by its id any more
  *
  * Another vCPU may have the id already: the wire is delivered to that one, perhaps for the
  * second time.
@@ -603,10 +603,9 @@ static void set_route(struct axv_vm *vm, const struct axv_route *new, struct fal
 }
 
 /*
- * Signal the resample eventfds of each new level route.  A level that went up while there
- * was no route was delivered to nobody, so it would never end, and its device would wait
- * for ever.  A level that an irqfd holds up, or that was set as pending or in flight, will
- * end.
+ * Signal the resample eventfds of each new level route.  A level that went up while there was no
+ * route was delivered to no vCPU, so it would never end, and its device would wait for ever.  A
+ * level that an irqfd holds up, or that was set as pending or in flight, will end.
  *
  * This comes after all else that the call does, since it may take long: there may be 4,096
  * routes, and as many eventfds.

@@ -2,13 +2,12 @@
 /*
  * Removing mappings of the second stage, and cleaning the memory that they mapped.
  *
- * Cleaning takes long, and so is done without &axv_vm.mmu_lock, or for a part of the range
- * at a time.  Meanwhile nothing maps the pages, so an invalidation finds no mapping of
- * them.  If it did not wait, the host would write stale data to its disk, and the pages
- * would be cleaned when they are somebody else's, perhaps no longer in the kernel's own
- * map.  So an invalidation waits for the removals that began before it.  It does not wait
- * for later ones: otherwise a guest that has its memory forgotten again and again keeps the
- * host waiting.
+ * Cleaning takes long, and so is done without &axv_vm.mmu_lock, or for a part of the range at a
+ * time.  Meanwhile nothing maps the pages, so an invalidation finds no mapping of them.  If it
+ * did not wait, the host would write stale data to its disk, and the pages would be cleaned when
+ * another user has them, perhaps no longer in the kernel's own map.  So an invalidation waits for
+ * the removals that began before it.  It does not wait for later ones: otherwise a guest that has
+ * its memory forgotten again and again keeps the host waiting.
  */
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -25,8 +24,8 @@
  * @vm:		any VM
  * @removal:	gets no tables yet
  *
- * Until axv_removal_end() the thread waits for nobody and allocates nothing, since threads
- * that reclaim memory may be waiting for that.
+ * Until axv_removal_end() the thread waits for no other thread and allocates nothing, since
+ * threads that reclaim memory may be waiting for that.
  *
  * Context: under &axv_vm.mmu_lock, held since the removal or until after it.
  */

@@ -175,7 +175,7 @@ err_free:
 
 /**
  * axv_vcpu_close() - undo axv_vcpu_new(): take a vCPU out of its VM
- * @vcpu:	vCPU that nobody has claimed or will claim
+ * @vcpu:	vCPU that no thread has claimed or will claim
  *
  * The hardware lets go of the vCPU, and its id is free again.  The caller's reference is
  * given back; the vCPU is freed with the last one.

@@ -133,7 +133,7 @@ static int check_config(const struct axv_arch_ops *ops,
 	    config->irqchip > AXV_IRQCHIP_AIA ||
 	    config->flags & ~(VM_FLAGS | ops->vm_flags[config->irqchip]))
 		return -EINVAL;
-	/* If a halt ended the run, the vCPU would wait in the VMM, and an SGI wake nobody. */
+	/* If a halt ended the run, the vCPU would wait in the VMM, and an SGI wake no thread. */
 	if (config->flags & AXV_VM_SGI_IN_KERNEL && !(config->flags & AXV_VM_HALT_IN_KERNEL))
 		return -EINVAL;
 	if (!ops->inject_types[config->irqchip])

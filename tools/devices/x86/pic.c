@@ -263,7 +263,7 @@ static u8 poll(struct pic *p)
 
 /*
  * Reset what ICW1 resets, but not the fields that ICW1 itself sets.  An interrupt that is in
- * service, and an edge that is forgotten, have ended: otherwise nobody asks their devices again.
+ * service, and an edge that is forgotten, have ended: otherwise their devices are not asked again.
  */
 static void reset(struct pic *p)
 {

@@ -167,7 +167,7 @@ static void test_interrupts(void)
 	    "KVM_SIGNAL_MSI sends a message");
 	kernel.fail_command = AXV_INJECT;
 	kernel.fail_errno = EINVAL;
-	tap(!irqchip_signal_msi(&vm, &msi), "a message that reaches nobody is 0");
+	tap(!irqchip_signal_msi(&vm, &msi), "a message that reaches no vCPU is 0");
 	kernel.fail_command = 0;
 	irqchip_free(&vm);
 	vm.routes = NULL;

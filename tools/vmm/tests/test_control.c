@@ -297,7 +297,7 @@ static void test_descriptors(void)
 	stop();
 }
 
-/* Without a descriptor for a client, nobody can connect any more; the guest goes on. */
+/* Without a descriptor for a client, no program can connect any more; the guest goes on. */
 static void test_no_descriptors(void)
 {
 	struct rlimit limit, none;

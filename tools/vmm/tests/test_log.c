@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of the messages, if nobody reads the standard error stream.  A child process logs;
+ * Tests of the messages, if no program reads the standard error stream.  A child process logs;
  * its stream is a pipe that the test reads, or does not read.
  */
 #include <poll.h>
@@ -176,7 +176,7 @@ static void limits(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "a stream that nobody reads keeps nobody waiting", nobody_reads },
+	{ "a stream that no program reads keeps no thread waiting", nobody_reads },
 	{ "what is dropped is counted", slow_reader },
 	{ "an error gets into a ring full of traces", error_behind_traces },
 	{ "what the guest causes is limited", limits },

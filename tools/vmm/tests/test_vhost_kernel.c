@@ -535,7 +535,7 @@ static void refusals(void)
 	stop();
 }
 
-/* The kernel has two of three queues; the third one has an interrupt, but nobody works on it. */
+/* The kernel has two of three queues; the third one has an interrupt, but no thread works on it. */
 static void vsock(void)
 {
 	const struct vhost_config config = { .type = VHOST_VSOCK, .cid = 42 };

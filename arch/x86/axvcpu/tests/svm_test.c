@@ -145,7 +145,7 @@ static const struct recorded fast_exits[] = {
 	  .rip_after = 0x1000 },
 	{ "refused by VMRUN", (u32)SVM_EXIT_ERR, .rip = 0x1000,
 	  .next = AXV_SLOW, .rip_after = 0x1000 },
-	{ "#GP nobody intercepts", SVM_EXIT_EXCP_BASE + X86_TRAP_GP,
+	{ "#GP without its intercept", SVM_EXIT_EXCP_BASE + X86_TRAP_GP,
 	  .rip = 0x1000, .next = AXV_SLOW, .rip_after = 0x1000 },
 };
 

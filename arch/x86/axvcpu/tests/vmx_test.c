@@ -355,7 +355,7 @@ static const struct recorded fast_exits[] = {
 	  .next = AXV_EXIT, .reason = AXV_EXIT_FAIL_ENTRY },
 	{ "VMRESUME failed",
 	  { .error = 5 }, .next = AXV_EXIT, .reason = AXV_EXIT_FAIL_ENTRY },
-	{ "an exit nobody asked for",
+	{ "an exit that is never enabled",
 	  { EXIT_REASON_PREEMPTION_TIMER },
 	  .next = AXV_EXIT, .reason = AXV_EXIT_FAIL_ENTRY },
 	{ "a second stage that makes no sense",

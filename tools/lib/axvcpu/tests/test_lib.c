@@ -399,7 +399,7 @@ static void test_vm_events(void)
 	    error_has("no such route"), "a wire to nowhere");
 	kernel.fail_errno = EINVAL;
 	tap(axv_vm_inject_msi(vm, 0xd0000000, 0x41) == -EINVAL && error_has("0xd0000000") &&
-	    error_has("0x41"), "a message to nobody");
+	    error_has("0x41"), "a message to no vCPU");
 	kernel.fail_command = 0;
 }
 

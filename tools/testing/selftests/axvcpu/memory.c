@@ -97,7 +97,7 @@ TEST_F(memory, guest_and_vmm_see_writes_of_each_other)
 	ASSERT_WRITE(&self->v, GUEST_MEM, PAGES, 7);
 	for (i = 0; i < PAGES; i++)
 		EXPECT_EQ(7ull, *word(self->mem, i));
-	/* Pages that were only read are the zero page until somebody writes. */
+	/* Pages that were only read are the zero page until the guest or the VMM writes. */
 	ASSERT_EQ(0, madvise(self->mem, PAGES * PAGE, MADV_DONTNEED));
 	ASSERT_READ(0, &self->v, GUEST_MEM, PAGES);
 	*word(self->mem, 5) = 55;

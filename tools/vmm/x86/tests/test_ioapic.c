@@ -441,7 +441,7 @@ static const struct tap_case cases[] = {
 	{ "level triggered inputs", levels },
 	{ "a pulse of a level triggered input", level_pulse },
 	{ "two inputs with one vector", shared_vector },
-	{ "a level that nobody takes", not_taken },
+	{ "a level that no CPU takes", not_taken },
 	{ "polarity", polarity },
 	{ "destinations", destinations },
 	{ "delivery modes", delivery_modes },
