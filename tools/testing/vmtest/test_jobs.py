@@ -69,7 +69,7 @@ class Order(unittest.TestCase):
             self.assertLess(ran.index("fetch"), ran.index("build"))
 
     def test_broken_need(self):
-        """A job that needs a failed job fails without being run, and so on; others run."""
+        """A job that needs a failed job fails without being run, and so do those that need it."""
         jobs, ran, verdict = self.run_all(2, ("boot", ["build"], good), ("again", ["boot"], good),
                                           ("build", [], bad), ("other", [], good))
         self.assertFalse(verdict)

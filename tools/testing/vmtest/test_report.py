@@ -99,7 +99,7 @@ class EmulatorErred(unittest.TestCase):
         self.assertIn("rip 0xffffffffc022a052", r.erred)
 
     def test_rip_behind_the_module(self):
-        """RIPs at the module's first byte and at the byte behind its last one."""
+        """A RIP at the module's first byte is the emulator's error, one behind its last is not."""
         self.assertTrue(judge(HOST_RIP % "0000").erred)
         r = judge((HOST_RIP % "a052").replace("90112", str(0xa052)))
         self.assertTrue(r.failures)
@@ -604,12 +604,13 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(judge(GOOD, kernels).failures, [])
         self.fails(GOOD, kernels.replace(" c+0x1/0x2", " c+0x1/0x2 [axvcpu]"))
         self.fails(GOOD, "vmtest: expect x\nx\n" + ours + "vmtest: expected\n")
-        # What an interrupt interrupts has nothing to do with its races; its own functions have.
+        # A function that an interrupt has interrupted has no part in the race; the interrupt's own
+        # functions have.
         irq = " asm_sysvec_apic_timer_interrupt+0x1/0x2\n axv_c+0x1/0x2 [axvcpu]\n"
         self.assertEqual(judge(GOOD, kernels.replace("read", irq + "read")).failures, [])
         self.fails(GOOD, kernels.replace("read", irq + "read").replace(" c+", " axv_c [axvcpu]+"))
         self.fails(GOOD, kernels.replace(" c+", " axv_d+0x1/0x2 [axvcpu]\n" + irq + " c+"))
-        # So has what the kernel does to its own when it is asked for a page.
+        # Nor has a function of the module that has asked the kernel for a page.
         page = " handle_mm_fault+0x1/0x2\n get_user_pages_unlocked+0x1/0x2\n axv_d [axvcpu]+\n"
         self.assertEqual(judge(GOOD, kernels.replace("read", page + "read")).failures, [])
         # What follows a report is no part of it, and what is in between counts.
@@ -657,7 +658,8 @@ class Hangs(unittest.TestCase):
         self.assertTrue(run.report.failures)
 
     def test_reports(self):
-        """So is one whose kernel reports something early; a report the second time counts."""
+        """A machine whose kernel reports something early is started once more; a second report
+        is a failure."""
         for text in ("BUG: something\n", "BUG: something\n@vmtest done 0\n"):
             times, run = self.boot(text, GOOD)
             self.assertEqual((times, run.report.failures, len(run.again)), (2, [], 1))

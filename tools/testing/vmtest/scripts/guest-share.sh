@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# virtiofsd shares directories of the host with a guest of axvmm. Checks that files go both ways, that axvmm has no part in that, and what happens
-# when a virtiofsd dies.
+# virtiofsd shares directories of the host with a guest of axvmm. Checks that files go both ways,
+# that axvmm has no part in that, and what happens when a virtiofsd dies.
 
 FILES=300
 plan 20

@@ -271,7 +271,7 @@ def moved_arm64(kernel, cpu, smp, append=""):
 
 
 def races(job):
-    """The selftests in which something meets, on the kernel with KCSAN."""
+    """The selftests in which threads, interrupts and vCPUs meet, on the kernel with KCSAN."""
     # A watch lasts as long as hundreds of accesses: fewer of everything.
     job.boot(kernel="kcsan", cpu="max", smp=2, axvcpu=True, expect_tests=True,
              append="axv_test_scale=4",

@@ -38,9 +38,9 @@ HARMLESS = re.compile(
 EXPECT = re.compile(r"vmtest: expect (.+?)\s*$")
 EXPECT_END = re.compile(r"vmtest: expected\b")
 
-# How a report of KCSAN begins and ends, and each of the two stacks in it; what stands behind
-# the module's functions in one; and the function below which is what an interrupt has
-# interrupted, or what has faulted or asked the kernel for a page of the VMM's.
+# How a report of KCSAN begins and ends, and each of the two stacks in it; the mark behind the
+# module's functions in a stack; and functions whose callers, further down in the stack, have no
+# part in the race: they were interrupted, or have faulted, or asked the kernel for a page.
 RACE = re.compile(r"BUG: KCSAN:")
 RACE_END = re.compile(r"={60}")
 RACE_STACK = re.compile(r" bytes by ")
@@ -94,9 +94,9 @@ class KernelLog:
             self.trouble.append(text.strip())
 
     def _race(self, text):
-        """A line that may be one of a report of KCSAN: whether it is the first. The kernel has
-        races of its own: a report counts only if one of its stacks has a function of ours, which
-        has to do with what is above."""
+        """Take a line that may belong to a report of KCSAN. Returns whether the report begins
+        with it. The kernel has races of its own, so a report counts only if one of its stacks
+        has a function of the module above the line that BELOW matches."""
         first = RACE.search(text) is not None
         if first:
             self.race = text
