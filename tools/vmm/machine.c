@@ -252,7 +252,7 @@ static int create_vm(struct machine *m, const struct machine_config *machine_con
 
 static int create_devices(struct machine *m, const struct machine_config *config)
 {
-	struct vhost_board board = {
+	struct virtio_board board = {
 		.lock = &m->lock, .vm = m->vm, .mem = &m->mem, .seccomp = m->seccomp,
 	};
 	const unsigned int nr = config->nr_vhost;

@@ -25,13 +25,15 @@ static void *writable_at(const struct memory *mem, u64 gpa, u64 size, u64 align)
 	return NULL;
 }
 
-bool ring_start(struct ring *r, const struct memory *mem, const struct virtio_queue *q)
+bool ring_start(struct ring *r, const struct memory *mem, const struct virtio_queue *q,
+		bool writes)
 {
 	const unsigned int size = q->size;
 
 	*r = (struct ring){
 		.mem = mem,
 		.size = size,
+		.writes = writes,
 		.descriptors = writable_at(mem, q->descriptors, size * sizeof(struct vring_desc),
 					   DESCRIPTOR_ALIGN),
 		.available = writable_at(mem, q->available, 6 + 2 * size, AVAILABLE_ALIGN),
@@ -48,9 +50,10 @@ static bool add_buffer(const struct ring *r, struct ring_request *request, u64 g
 
 	if (flags & ~(VRING_DESC_F_NEXT | VRING_DESC_F_WRITE))
 		return false;
-	if (!(flags & VRING_DESC_F_WRITE) || !size)
+	if (!(flags & VRING_DESC_F_WRITE) == r->writes || !size)
 		return true;
-	buffer->data = writable_at(r->mem, gpa, size, 1);
+	buffer->data = r->writes ? writable_at(r->mem, gpa, size, 1) :
+				   memory_at(r->mem, gpa, size);
 	buffer->size = size;
 	request->nr++;
 	return buffer->data;

@@ -4,7 +4,7 @@
  * on which axvmm works itself.
  *
  * The driver may write all of the ring at any time, so each field is read once, and checked.
- * Guarded by the machine's lock.
+ * A ring is used by one thread at a time.
  */
 #ifndef AXVMM_RING_H
 #define AXVMM_RING_H
@@ -16,6 +16,7 @@
  * struct ring - a ring
  * @mem:	guest memory
  * @size:	descriptors
+ * @writes:	the device writes the buffers of this ring; otherwise it reads them
  * @descriptors: the descriptor table
  * @available:	the ring that the driver writes
  * @used:	the ring that the device writes
@@ -25,6 +26,7 @@
 struct ring {
 	const struct memory *mem;
 	u16 size;
+	bool writes;
 	const struct vring_desc *descriptors;
 	const struct vring_avail *available;
 	struct vring_used *used;
@@ -33,7 +35,7 @@ struct ring {
 };
 
 /**
- * struct ring_buffer - a part of a request that the device may write
+ * struct ring_buffer - a part of a request
  * @data:	its address in this process
  * @size:	bytes
  */
@@ -45,7 +47,7 @@ struct ring_buffer {
 /**
  * struct ring_request - a request
  * @head:	number of its first descriptor
- * @buffers:	what the device may write, in order
+ * @buffers:	what the device may read, or write, in order
  * @nr:		entries of @buffers
  */
 struct ring_request {
@@ -59,15 +61,17 @@ struct ring_request {
  * @ring:	the ring
  * @mem:	guest memory
  * @queue:	the queue, as the driver has set it up
+ * @writes:	the device writes the buffers of this ring; otherwise it reads them
  *
  * Return: false: the queue is not in memory that the device may write, or not aligned.
  */
-bool ring_start(struct ring *ring, const struct memory *mem, const struct virtio_queue *queue);
+bool ring_start(struct ring *ring, const struct memory *mem, const struct virtio_queue *queue,
+		bool writes);
 
 /**
  * ring_get() - take a request off the ring
  * @ring:	the ring
- * @request:	where to store it; what the device may only read is left out
+ * @request:	where to store it; buffers of the other direction are left out
  *
  * Return: 1: there was one; 0: there is none; -EPROTO: the ring is not valid.
  */

@@ -67,7 +67,7 @@ static void driver_ready(void *dev)
 
 	if (!queue->enabled)
 		return;
-	rng->running = ring_start(&rng->ring, rng->mem, queue);
+	rng->running = ring_start(&rng->ring, rng->mem, queue, true);
 	if (!rng->running) {
 		log_guest("rng: the guest's driver has a ring where there is no memory");
 		virtio_broken(&rng->virtio);

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "doorbell.h"
 #include "log.h"
 #include "sandbox.h"
 #include "vhost-kinds.h"
@@ -164,20 +165,11 @@ static void vector_changed(void *dev, unsigned int queue)
 	set_irqfd(d, queue, virtio_gsi(&d->virtio, queue));
 }
 
-/*
- * Move a queue's doorbell to where its notifications are now.  If that fails, each
- * notification is an exit, and driver_notifies() passes it on.
- */
 static void move_bell(void *dev, unsigned int queue, bool there, bool port, u64 at)
 {
 	struct vhost *d = dev;
-	u32 flags = port ? AXV_DOORBELL_PORT : 0;
-	int err;
 
-	err = there ? axv_vm_add_doorbell(d->board.vm, flags, at, 0, 0, d->kicks[queue]) :
-		      axv_vm_remove_doorbell(d->board.vm, flags, at, 0, 0, d->kicks[queue]);
-	if (err)
-		log_guest("%s", axv_error());
+	doorbell_move(d->board.vm, there, port, at, d->kicks[queue]);
 }
 
 static const struct virtio_ops virtio_ops = {
@@ -505,7 +497,7 @@ bool vhost_shares_memory(const struct vhost_config *config)
 }
 
 int vhost_create(struct vhost *d, const struct vhost_config *config,
-		 const struct vhost_board *board, u32 gsi)
+		 const struct virtio_board *board, u32 gsi)
 {
 	u8 space[VIRTIO_CONFIG] = { 0 };
 	struct virtio_id id;

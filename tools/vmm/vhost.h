@@ -12,14 +12,12 @@
 
 #include <pthread.h>
 
-#include <axvcpu.h>
-
 #include "daemon.h"
 #include "log.h"
-#include "memory.h"
 #include "vhost-kernel.h"
 #include "vhost-user.h"
 #include "virtio.h"
+#include "virtio-board.h"
 
 #define VHOST_DEVICES	8
 
@@ -71,24 +69,6 @@ struct vhost_config {
 };
 
 /**
- * struct vhost_board - what a device is wired to
- * @lock:	the machine's lock
- * @vm:		the VM
- * @mem:	guest memory, shared
- * @pci:	the root of PCI
- * @msi:	makes routes
- * @seccomp:	the threads filter their system calls
- */
-struct vhost_board {
-	pthread_mutex_t *lock;
-	struct axv_vm *vm;
-	const struct memory *mem;
-	struct pci *pci;
-	const struct msi_ops *msi;
-	bool seccomp;
-};
-
-/**
  * struct vhost - a device; guarded by the machine's lock where nothing else is said
  * @virtio:	what the guest sees
  * @board:	what it is wired to; constant
@@ -118,7 +98,7 @@ struct vhost_board {
  */
 struct vhost {
 	struct virtio virtio;
-	struct vhost_board board;
+	struct virtio_board board;
 	const char *name;
 	unsigned int needed;
 	struct vhost_user user;
@@ -161,7 +141,7 @@ bool vhost_shares_memory(const struct vhost_config *config);
  * Return: 0 or a negative errno; the error has been printed.
  */
 int vhost_create(struct vhost *dev, const struct vhost_config *config,
-		 const struct vhost_board *board, u32 gsi);
+		 const struct virtio_board *board, u32 gsi);
 
 /**
  * vhost_start() - start the device's thread

@@ -184,7 +184,7 @@ static void listen_at(const char *path)
 
 static int create_as(const struct vhost_config *config)
 {
-	const struct vhost_board board = {
+	const struct virtio_board board = {
 		.lock = &lock, .vm = vm, .mem = &mem, .pci = &pci, .msi = &msi,
 		.seccomp = true,
 	};

@@ -276,7 +276,7 @@ static void reset_kernel(void)
 
 static int create(const struct vhost_config *config)
 {
-	const struct vhost_board board = {
+	const struct virtio_board board = {
 		.lock = &lock, .vm = vm, .mem = &mem, .pci = &pci, .msi = &msi,
 		.seccomp = true,
 	};
