@@ -72,6 +72,38 @@ int devices_add_disk(struct machine_config *config, const char *text)
 	return 0;
 }
 
+/* Parse pty, attach, socket=PATH or file=PATH; the path is the whole rest, commas included. */
+int devices_add_console(struct machine_config *config, const char *text)
+{
+	static const struct {
+		const char *name;
+		enum console_kind kind;
+		bool path;
+	} kinds[] = {
+		{ "pty", CONSOLE_PTY, false }, { "attach", CONSOLE_ATTACH, false },
+		{ "socket=", CONSOLE_SOCKET, true }, { "file=", CONSOLE_FILE, true },
+	};
+	unsigned int i;
+
+	if (config->nr_consoles == VCONSOLES) {
+		log_error("--console: a guest has at most %u virtio consoles", VCONSOLES);
+		return -E2BIG;
+	}
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const size_t length = strlen(kinds[i].name);
+
+		if (strncmp(text, kinds[i].name, length) || kinds[i].path != !!text[length])
+			continue;
+		config->consoles[config->nr_consoles++] = (struct console_config){
+			.kind = kinds[i].kind, .path = text + length,
+		};
+		return 0;
+	}
+	log_error("--console %s: give pty, socket=/a, file=/b, or attach, for axvmm console",
+		  text);
+	return -EINVAL;
+}
+
 /* Parse six bytes such as 52:54:00:12:34:56.  Returns what follows them, or NULL. */
 static const char *parse_mac(const char *text, u8 *mac)
 {

@@ -8,6 +8,7 @@
 
 #include "machine.h"
 
+int devices_add_console(struct machine_config *config, const char *text);
 int devices_add_disk(struct machine_config *config, const char *text);
 int devices_add_net(struct machine_config *config, const char *text);
 int devices_add_share(struct machine_config *config, const char *text);

@@ -4,8 +4,8 @@
  * stopped.
  *
  * Threads: the main thread runs the event loop, each vCPU has a thread, the
- * console has one that writes its output, and each virtio device has one that talks to its
- * back end.
+ * console has one that writes its output, each virtio console has one, and so has each virtio
+ * device that another process or the kernel serves: it talks to that back end.
  */
 #include <errno.h>
 #include <sched.h>
@@ -257,9 +257,10 @@ static int create_devices(struct machine *m, const struct machine_config *config
 	};
 	const unsigned int nr = config->nr_vhost;
 	unsigned int i;
+	u32 gsi = 0;
 	int err = 0;
 
-	if (!nr && !config->rng)
+	if (!nr && !config->nr_consoles && !config->rng)
 		return 0;
 	board.pci = board_pci(m, &board.msi);
 	if (!board.pci) {
@@ -273,11 +274,16 @@ static int create_devices(struct machine *m, const struct machine_config *config
 	}
 	for (i = 0; !err && i < nr; i++) {
 		m->nr_vhost++;
-		err = vhost_create(&m->vhost[i], &config->vhost[i], &board,
-				   i * MSIX_VECTORS);
+		err = vhost_create(&m->vhost[i], &config->vhost[i], &board, gsi);
+		gsi += MSIX_VECTORS;
+	}
+	for (i = 0; !err && i < config->nr_consoles; i++) {
+		m->nr_vconsoles++;
+		err = vconsole_create(&m->vconsoles[i], i, &config->consoles[i], &board, gsi);
+		gsi += MSIX_VECTORS;
 	}
 	if (!err && config->rng)
-		err = rng_create(&m->rng, &m->mem, board.pci, board.msi, nr * MSIX_VECTORS);
+		err = rng_create(&m->rng, &m->mem, board.pci, board.msi, gsi);
 	return err;
 }
 
@@ -351,6 +357,9 @@ enum machine_end machine_run(struct machine *m)
 	for (i = 0; i < m->nr_vhost; i++)
 		if (vhost_start(&m->vhost[i]))
 			return MACHINE_ERROR;
+	for (i = 0; i < m->nr_vconsoles; i++)
+		if (vconsole_start(&m->vconsoles[i]))
+			return MACHINE_ERROR;
 	if (console_start(&m->console))
 		return MACHINE_ERROR;
 
@@ -378,6 +387,7 @@ void machine_release(struct machine *m)
 	unsigned int i;
 
 	control_release(&m->control);
+	vconsole_release(m->vconsoles, m->nr_vconsoles);
 	vhost_release(m->vhost, m->nr_vhost);
 	for (i = 0; i < m->nr_vcpus; i++)
 		axv_vcpu_destroy(m->vcpus[i].axv);

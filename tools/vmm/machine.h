@@ -16,11 +16,12 @@
 #include "memory.h"
 #include "rng.h"
 #include "timer.h"
+#include "vconsole.h"
 #include "vcpu.h"
 #include "vhost.h"
 
-/* The most devices on PCI: those of VHOST_DEVICES, and the one for random numbers. */
-#define MACHINE_DEVICES	(VHOST_DEVICES + 1)
+/* The most devices on PCI: with VHOST_DEVICES and VCONSOLES the one for random numbers. */
+#define MACHINE_DEVICES	(VHOST_DEVICES + VCONSOLES + 1)
 
 /**
  * enum machine_end - why the machine ended; the values are exit codes
@@ -50,9 +51,11 @@ enum machine_end {
  * @cpus:	vCPUs, 1 to ARCH_CPUS_MAX
  * @cpu_set:	host CPUs that the vCPUs may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
- * @no_seccomp:	do not filter the system calls of the threads of vCPUs and of @vhost
+ * @no_seccomp:	do not filter the system calls of the threads of vCPUs, @vhost and @consoles
  * @vhost:	virtio devices, whose back ends are other processes or the kernel
  * @nr_vhost:	entries of @vhost
+ * @consoles:	virtio consoles
+ * @nr_consoles: entries of @consoles
  * @rng:	a device for random numbers
  */
 struct machine_config {
@@ -65,6 +68,8 @@ struct machine_config {
 	bool no_seccomp;
 	struct vhost_config vhost[VHOST_DEVICES];
 	unsigned int nr_vhost;
+	struct console_config consoles[VCONSOLES];
+	unsigned int nr_consoles;
 	bool rng;
 };
 
@@ -89,10 +94,12 @@ struct machine_config {
  * @vhost:	virtio devices, whose back ends are other processes or the kernel, each with
  *		a thread; the array is constant
  * @nr_vhost:	entries of @vhost; constant
+ * @vconsoles:	virtio consoles, each with a thread; the array is constant
+ * @nr_vconsoles: entries of @vconsoles; constant
  * @rng:	the device for random numbers, if there is one
  * @vcpus:	the vCPUs, each with a thread; the array is constant
  * @nr_vcpus:	entries of @vcpus; constant
- * @seccomp:	the threads of @vcpus and @vhost filter their system calls; constant
+ * @seccomp:	the threads of @vcpus, @vhost and @vconsoles filter their system calls; constant
  * @end:	why the machine ended, or MACHINE_ON
  * @asked:	the guest has been asked to switch itself off
  * @paused:	the vCPUs are held
@@ -113,6 +120,8 @@ struct machine {
 	struct control control;
 	struct vhost *vhost;
 	unsigned int nr_vhost;
+	struct vconsole vconsoles[VCONSOLES];
+	unsigned int nr_vconsoles;
 	struct rng rng;
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;

@@ -41,6 +41,7 @@ enum option_id {
 	OPT_STATS,
 	OPT_RESTART,
 	OPT_NO_SECCOMP,
+	OPT_CONSOLE,
 	OPT_DISK,
 	OPT_NET,
 	OPT_RNG,
@@ -58,6 +59,7 @@ static const struct option options[] = {
 	{ "cpu", required_argument, NULL, 'c' },
 	{ "cpus", required_argument, NULL, 'n' },
 	{ "firmware", required_argument, NULL, 'f' },
+	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
 	{ "rng", no_argument, NULL, OPT_RNG },
@@ -87,6 +89,8 @@ static void usage(void)
 	if (ARCH_FIRMWARE)
 		printf("  -f, --firmware FILE firmware to run instead of a kernel\n");
 	printf("  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
+	       "      --console pty|socket=PATH|file=PATH|attach\n"
+	       "                      a virtio console: hvc0, the next one hvc1\n"
 	       "      --disk FILE[,ro][,format=raw|qcow2]\n"
 	       "                      a disk that qemu-storage-daemon serves\n"
 	       "      --net tap=NAME[,mac=ADDRESS]\n"
@@ -333,6 +337,9 @@ static int parse(int argc, char **argv, struct run_options *o)
 			break;
 		case 'f':
 			config->boot.firmware = optarg;
+			break;
+		case OPT_CONSOLE:
+			err = devices_add_console(config, optarg);
 			break;
 		case OPT_DISK:
 			err = devices_add_disk(config, optarg);

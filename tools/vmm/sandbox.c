@@ -91,6 +91,14 @@ static const int allowed_vhost[] = {
 	SCMP_SYS(wait4),
 };
 
+/* Further calls of a virtio console's thread: its host's end, and clients of that. */
+static const int allowed_console[] = {
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(accept4),
+	SCMP_SYS(close),
+};
+
 /* Allowed without PROT_EXEC, which is in the third argument of both. */
 static const int allowed_data[] = {
 	SCMP_SYS(mmap),
@@ -200,18 +208,26 @@ static int add_vhost_rules(scmp_filter_ctx filter, pid_t daemon)
 	return err;
 }
 
-static int enter(bool vhost, pid_t daemon)
+enum kind { VCPU, VHOST, CONSOLE };	/* of threads */
+
+static const char *const owners[] = {
+	[VCPU] = "a vCPU's thread", [VHOST] = "a device's thread", [CONSOLE] = "a console's thread",
+};
+
+static int enter(enum kind kind, pid_t daemon)
 {
 	const struct sigaction action = { .sa_sigaction = refused, .sa_flags = SA_SIGINFO };
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
 	int err = -ENOMEM;
 
-	owner = vhost ? "a device's thread" : "a vCPU's thread";
+	owner = owners[kind];
 	sigaction(SIGSYS, &action, NULL);
 	if (filter) {
 		err = add_rules(filter);
-		if (!err && vhost)
+		if (!err && kind == VHOST)
 			err = add_vhost_rules(filter, daemon);
+		if (!err && kind == CONSOLE)
+			err = allow(filter, allowed_console, ARRAY_SIZE(allowed_console));
 		if (!err)
 			err = seccomp_load(filter);
 		seccomp_release(filter);
@@ -224,10 +240,15 @@ static int enter(bool vhost, pid_t daemon)
 
 int sandbox_enter(void)
 {
-	return enter(false, 0);
+	return enter(VCPU, 0);
 }
 
 int sandbox_enter_vhost(pid_t daemon)
 {
-	return enter(true, daemon);
+	return enter(VHOST, daemon);
+}
+
+int sandbox_enter_console(void)
+{
+	return enter(CONSOLE, 0);
 }

@@ -30,4 +30,11 @@ int sandbox_enter(void);
  */
 int sandbox_enter_vhost(pid_t daemon);
 
+/**
+ * sandbox_enter_console() - sandbox_enter() for the thread of a virtio console
+ *
+ * Return: 0 or a negative errno; the error has been printed.
+ */
+int sandbox_enter_console(void);
+
 #endif /* AXVMM_SANDBOX_H */

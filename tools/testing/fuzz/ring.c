@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ring on which axvmm works itself: a driver that writes anything anywhere into the guest's
- * memory, which has the ring, while the device takes requests and writes their buffers.
+ * memory, which has the ring, while the device takes requests and writes, or reads, their buffers.
  */
 #include <errno.h>
 
@@ -43,12 +43,18 @@ const char *axv_error(void)
 static void work(struct ring *ring)
 {
 	struct ring_request request;
+	uint8_t bytes[RAM];
 	unsigned int i, j;
 
 	for (i = 0; i < REQUESTS && ring_get(ring, &request) > 0; i++) {
 		must(request.head < ring->size && request.nr <= ring->size);
-		for (j = 0; j < request.nr; j++)
-			memset(request.buffers[j].data, 0xa5, request.buffers[j].size);
+		for (j = 0; j < request.nr; j++) {
+			must(request.buffers[j].size <= sizeof(bytes));
+			if (ring->writes)
+				memset(request.buffers[j].data, 0xa5, request.buffers[j].size);
+			else
+				memcpy(bytes, request.buffers[j].data, request.buffers[j].size);
+		}
 		ring_put(ring, request.head, j);
 	}
 	ring_interrupts(ring);
@@ -64,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Memory of their own, so that AddressSanitizer sees each access beside it. */
 	uint8_t *ram = calloc(1, RAM), *rom = calloc(1, RAM);
 	struct memory mem = { 0 };
+	bool writes = take(&in, 1) & 1;
 	struct ring ring;
 
 	must(ram && rom);
@@ -76,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		queue.available = take(&in, 2);
 		queue.used = take(&in, 2);
 	}
-	if (!ring_start(&ring, &mem, &queue))
+	if (!ring_start(&ring, &mem, &queue, writes))
 		in.size = 0;
 	while (in.size) {
 		const uint16_t at = take(&in, 2);

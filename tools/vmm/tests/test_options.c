@@ -125,6 +125,21 @@ static void firmware(void)
 		FAILS("here axvmm boots kernels only", "--firmware", "f");
 }
 
+static void consoles(void)
+{
+	static const char *const wrong[] = {
+		"", "tty", "pty,a", "attach=", "socket=", "file=", "file", "socket",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		FAILS("give pty, socket=/a, file=/b, or attach", "--console", wrong[i]);
+	FAILS(NO_KERNEL, "--console", "pty", "--console", "socket=a,b", "--console", "file=c",
+	      "--console", "attach");
+	FAILS("a guest has at most 4 virtio consoles", "--console", "pty", "--console", "pty",
+	      "--console", "pty", "--console", "pty", "--console", "pty");
+}
+
 static void vhost_user(void)
 {
 	static const char *const wrong[] = {
@@ -283,6 +298,7 @@ static const struct tap_case cases[] = {
 	{ "--cpu", host_cpus },
 	{ "unknown options, and values that are missing or too many", options },
 	{ "--firmware", firmware },
+	{ "--console", consoles },
 	{ "--disk", disk },
 	{ "--net", net },
 	{ "--share", share },

@@ -105,7 +105,7 @@ filters() {
 		mode=0
 		case $(cat "$task/comm") in
 		vcpu*) mode=2 found=0 ;;
-		vhost) mode=2 ;;
+		vhost | hvc) mode=2 ;;
 		esac
 		grep -q "^Seccomp:[[:space:]]*$mode\$" "$task/status" || return 1
 	done

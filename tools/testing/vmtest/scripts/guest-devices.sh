@@ -2,11 +2,11 @@
 # shellcheck shell=sh
 #
 # A guest of axvmm has sockets to the host (vsock), by the kernel's vhost-vsock, and at the same time
-# two disks, two network devices, a directory shared by a virtiofsd that this script starts, and a
-# device for random numbers.
+# two disks, two network devices, a directory shared by a virtiofsd that this script starts, a
+# device for random numbers, and two virtio consoles.
 
 CID=42
-plan 23
+plan 27
 
 tap() { tunctl -t "$1" >/dev/null && ip addr add "$2/24" dev "$1" && ip link set "$1" up; }
 
@@ -25,8 +25,9 @@ dd if=/dev/urandom of=/tmp/data bs=64k count=16 2>/dev/null
 sum=$(md5sum </tmp/data)
 check "a virtiofsd shares a directory" serve
 start 2 --vsock $CID --disk /tmp/disk1 --net tap=tap0 --disk /tmp/disk2,ro --net tap=tap1 \
-	--vhost-user fs,tag=shared,socket=/tmp/share.sock --rng
-check "a guest starts with eight devices" seen 1 "This is a shell"
+	--vhost-user fs,tag=shared,socket=/tmp/share.sock --rng \
+	--console file=/tmp/hvc0 --console pty
+check "a guest starts with ten devices" seen 1 "This is a shell"
 check "the threads of vCPUs and of the devices filter system calls" filters
 
 ./vsock echo 5000 >/tmp/echo &
@@ -58,6 +59,19 @@ check "and writes there" written
 # shellcheck disable=SC2016 # the guest's shell expands it
 say 'dd if=/dev/hwrng bs=1000 count=1 2>/dev/null | tr -d "\\000" | wc -c >/tmp/n; [ $(cat /tmp/n) -gt 950 ] && echo ran"dom"'
 check "it reads random numbers" seen 1 "^random"
+
+# The guest's terminals put a carriage return before each end of a line.
+say 'seq 100000 >/dev/hvc0; echo writ"ten"'
+check "it prints to a virtio console" seen 2 "^written"
+check "which is a file of the host" [ "$(tr -d '\r' </tmp/hvc0 | md5sum)" = "$(seq 100000 | md5sum)" ]
+pts=$(sed -n 's/^axvmm: hvc1 is at //p' /tmp/console | tr -d '\r')
+# shellcheck disable=SC2016 # the guest's shell expands it
+say 'read -r line </dev/hvc1; echo "read $line"'
+echo typed >"$pts"
+check "it reads from another, a terminal" seen 1 "^read typed"
+# The terminal takes some KiB; what comes then is lost, without holding the guest up.
+say 'seq 100000 >/dev/hvc1; echo goes" on"'
+check "it prints where nobody reads, and goes on" seen 1 "^goes on"
 
 second() {
 	./axvmm run --kernel vmlinuz --initrd initrd --vsock $CID >/tmp/second 2>&1

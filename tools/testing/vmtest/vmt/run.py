@@ -100,7 +100,8 @@ def busybox_tree(arch="x86", packages=()):
 
 # Drivers of a power button, of the pvpanic device and of virtio devices; not every kernel has all.
 GUEST_MODULES = ("button", "evdev", "gpio_keys", "pvpanic_mmio", "virtio_pci", "virtio_blk",
-                 "virtio_net", "virtiofs", "vmw_vsock_virtio_transport", "virtio_rng")
+                 "virtio_net", "virtiofs", "vmw_vsock_virtio_transport", "virtio_rng",
+                 "virtio_console")
 
 
 def guest_initramfs(path, arch="x86", kernel=None, programs=()):
