@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "commands.h"
+#include "control.h"
 #include "log.h"
 #include "rundir.h"
 #include "types.h"
@@ -24,34 +26,61 @@
 /* More than the longest answer, which "stat" has. */
 #define ANSWER_MAX	65536
 
-/* Read a line from a guest.  Returns false if none comes, or one that is too long. */
+/*
+ * Read a line from a guest, and leave what comes behind it.  Returns false if none comes, or one
+ * that is too long.
+ */
 static bool read_line(int fd, char *line, size_t size)
 {
 	size_t length = 0;
 
 	while (length < size) {
-		ssize_t n = recv(fd, line + length, size - length, 0);
+		ssize_t n = recv(fd, line + length, size - length, MSG_PEEK);
+		char *end;
 
 		if (n <= 0)
 			return false;
+		end = memchr(line + length, '\n', n);
+		if (end)
+			n = end + 1 - (line + length);
+		if (recv(fd, line + length, n, 0) != n)
+			return false;
 		length += n;
-		if (line[length - 1] == '\n') {
-			line[length - 1] = '\0';
+		if (end) {
+			*end = '\0';
 			return true;
 		}
 	}
 	return false;
 }
 
+/* Send a command, with an argument if @key is not NULL.  Returns whether it was sent. */
+static bool send_command(int fd, const char *command, const char *key, const char *value)
+{
+	struct json_object *object = json_object_new_object();
+	char line[CONTROL_LINE];
+	int length;
+
+	json_object_object_add(object, "command", json_object_new_string(command));
+	if (key)
+		json_object_object_add(object, key, json_object_new_string(value));
+	length = snprintf(line, sizeof(line), "%s\n",
+			  json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+	json_object_put(object);
+	return length < (int)sizeof(line) && send(fd, line, length, MSG_NOSIGNAL) == length;
+}
+
+static struct json_object *read_answer(int fd)
+{
+	static char line[ANSWER_MAX];
+
+	return read_line(fd, line, sizeof(line)) ? json_tokener_parse(line) : NULL;
+}
+
 /* Send a command, and return the answer, or NULL. */
 static struct json_object *ask(int fd, const char *command)
 {
-	static char line[ANSWER_MAX];
-	int length = snprintf(line, sizeof(line), "{\"command\": \"%s\"}\n", command);
-
-	if (send(fd, line, length, MSG_NOSIGNAL) != length || !read_line(fd, line, sizeof(line)))
-		return NULL;
-	return json_tokener_parse(line);
+	return send_command(fd, command, NULL, NULL) ? read_answer(fd) : NULL;
 }
 
 static u64 number_of(struct json_object *answer, const char *name)
@@ -167,39 +196,46 @@ int list_command(int argc, char **argv)
 
 /* ---- one guest ------------------------------------------------------------ */
 
-/* Connect to the guest that the only argument names.  Returns a socket, or -1 with a message. */
-static int connect_by(int argc, char **argv)
+int client_connect(const char *command, const char *name)
 {
 	int dir, fd = -ENOENT;
 
-	if (argc != 2 || !rundir_name_valid(argv[1])) {
-		log_error("%s: give the name of one guest; axvmm list shows them", argv[0]);
+	if (!name || !rundir_name_valid(name)) {
+		log_error("%s: give the name of one guest; axvmm list shows them", command);
 		return -1;
 	}
 	dir = open_dir();
 	if (dir < 0 && dir != -ENOENT)
 		return -1;
 	if (dir >= 0) {
-		fd = connect_to(dir, argv[1]);
+		fd = connect_to(dir, name);
 		if (fd == -ECONNREFUSED)
-			rundir_remove_stale(dir, argv[1]);
+			rundir_remove_stale(dir, name);
 		close(dir);
 	}
 	if (fd == -ENOENT || fd == -ECONNREFUSED)
 		log_error("%s: no guest of this name runs; axvmm list shows those that do",
-			  argv[1]);
+			  name);
 	else if (fd == -EAGAIN)
-		log_error(NO_ANSWER, argv[1]);
+		log_error(NO_ANSWER, name);
 	else if (fd < 0)
-		log_error("%s: %s", argv[1], strerror(-fd));
+		log_error("%s: %s", name, strerror(-fd));
 	return fd < 0 ? -1 : fd;
 }
 
-/* Returns the answer, or NULL with a message. */
-static struct json_object *ask_by(int fd, const char *name, const char *command)
+/* Connect to the guest that the only argument names. */
+static int connect_by(int argc, char **argv)
 {
-	struct json_object *answer = ask(fd, command);
+	return client_connect(argv[0], argc == 2 ? argv[1] : NULL);
+}
 
+struct json_object *client_ask(int fd, const char *name, const char *command, const char *key,
+			       const char *value)
+{
+	struct json_object *answer = NULL;
+
+	if (send_command(fd, command, key, value))
+		answer = read_answer(fd);
 	if (!answer) {
 		log_error(NO_ANSWER, name);
 	} else if (!json_object_get_boolean(json_object_object_get(answer, "ok"))) {
@@ -218,7 +254,7 @@ int tell_command(int argc, char **argv)
 
 	if (fd < 0)
 		return EXIT_FAILURE;
-	answer = ask_by(fd, argv[1], argv[0]);
+	answer = client_ask(fd, argv[1], argv[0], NULL, NULL);
 	good = answer;
 	if (good && !strcmp(argv[0], "stop") && !strcmp(text_of(answer, "state"), "stopping"))
 		printf("%s is asked to switch itself off; a second stop ends it at once\n",
@@ -245,7 +281,7 @@ int stat_command(int argc, char **argv)
 
 	if (fd < 0)
 		return EXIT_FAILURE;
-	answer = ask_by(fd, argv[1], "stat");
+	answer = client_ask(fd, argv[1], "stat", NULL, NULL);
 	close(fd);
 	if (!answer)
 		return EXIT_FAILURE;

@@ -23,4 +23,7 @@ int stat_command(int argc, char **argv);
 /** top_command() - axvmm top: a guest's counters by second; @argv[0] is "top" */
 int top_command(int argc, char **argv);
 
+/** console_command() - axvmm console: this terminal is a guest's; @argv[0] is "console" */
+int console_command(int argc, char **argv);
+
 #endif /* AXVMM_COMMANDS_H */

@@ -11,6 +11,9 @@
  * seen even if the guest reads nothing.  When the ring is full, a terminal's
  * keys are dropped, as terminals do; a pipe or a file is not read until there is room.
  *
+ * A client's input goes into the same ring; when that is full, the client's keys are dropped.
+ * The writer sends the client what it writes.
+ *
  * Locks: out_lock is taken inside the machine's lock.  The writer takes the machine's
  * lock, to tell the serial port to go on, only when it does not hold out_lock.
  */
@@ -19,6 +22,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,7 +37,7 @@
 /* ---- output ------------------------------------------------------------- */
 
 /* Called by the serial port, with the machine's lock held. */
-static bool send(void *arg, u8 byte)
+static bool send_byte(void *arg, u8 byte)
 {
 	struct console *c = arg;
 	bool more;
@@ -65,6 +69,16 @@ static unsigned int write_some(const u8 *bytes, unsigned int count)
 	return errno == EINTR ? 0 : count;
 }
 
+/*
+ * Send the client some output; @at is where that begins in the ring.  With out_lock held, so that
+ * the socket is not closed meanwhile.
+ */
+static void send_client(struct console *c, unsigned int at, unsigned int count)
+{
+	if (c->client.fd >= 0)
+		send(c->client.fd, c->out + at, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void *write_output(void *arg)
 {
 	struct console *c = arg;
@@ -88,6 +102,7 @@ static void *write_output(void *arg)
 		count = write_some(c->out + head, count);
 
 		pthread_mutex_lock(&c->out_lock);
+		send_client(c, head, count);
 		c->out_head = (head + count) % CONSOLE_OUT;
 		c->out_count -= count;
 		if (c->full && c->out_count <= CONSOLE_OUT / 2) {
@@ -212,11 +227,48 @@ static void readable(void *arg)
 		loop_enable(c->loop, &c->input, false);
 }
 
+static void close_client(struct console *c)
+{
+	loop_enable(c->loop, &c->client, false);
+	pthread_mutex_lock(&c->out_lock);
+	close(c->client.fd);
+	c->client.fd = -1;
+	pthread_mutex_unlock(&c->out_lock);
+}
+
+static void client_readable(void *arg)
+{
+	struct console *c = arg;
+	u8 bytes[256];
+	ssize_t n, i;
+
+	n = recv(c->client.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		close_client(c);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		queue(c, bytes[i]);
+	feed(c);
+	if (!c->tty && c->in_count == CONSOLE_IN)
+		loop_enable(c->loop, &c->input, false);
+}
+
+void console_attach(struct console *c, int fd)
+{
+	pthread_mutex_lock(&c->out_lock);
+	c->client.fd = fd;
+	pthread_mutex_unlock(&c->out_lock);
+	loop_enable(c->loop, &c->client, true);
+}
+
 /* ---- both --------------------------------------------------------------- */
 
 struct serial_backend console_backend(struct console *c)
 {
-	return (struct serial_backend){ .send = send, .room = feed, .arg = c };
+	return (struct serial_backend){ .send = send_byte, .room = feed, .arg = c };
 }
 
 /*
@@ -267,9 +319,12 @@ int console_init(struct console *c, struct loop *loop,
 	c->input.ready = readable;
 	c->input.arg = c;
 	c->input.enabled = true;
+	c->client.fd = -1;
+	c->client.ready = client_readable;
+	c->client.arg = c;
 	pthread_mutex_init(&c->out_lock, NULL);
 	pthread_cond_init(&c->out_changed, NULL);
-	return loop_add(loop, &c->input);
+	return loop_add(loop, &c->input) ?: loop_add(loop, &c->client);
 }
 
 int console_start(struct console *c)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The guest's console: between its serial port and standard input and output. */
+/*
+ * The guest's console: between its serial port and standard input and output, and a client of
+ * "axvmm console" if there is one.
+ */
 #ifndef AXVMM_CONSOLE_H
 #define AXVMM_CONSOLE_H
 
@@ -21,6 +24,8 @@
  * @tty:	standard input is a terminal: keys have meanings
  * @escape:	the last key was ^A
  * @input:	standard input, non-blocking if axvmm could open it anew
+ * @client:	the client's socket; enabled while there is one.  Its descriptor is guarded by both
+ *		the machine's lock and @out_lock: either is enough to use it.
  * @in:		ring of bytes for the guest, or CONSOLE_BREAK; guarded, as @in_head and
  *		@in_count are, by the machine's lock
  * @in_head:	where the oldest byte is in @in
@@ -43,6 +48,7 @@ struct console {
 	bool tty;
 	bool escape;
 	struct loop_source input;
+	struct loop_source client;
 	u16 in[CONSOLE_IN];
 	unsigned int in_head;
 	unsigned int in_count;
@@ -78,6 +84,24 @@ struct serial_backend console_backend(struct console *console);
  * Return: 0 or a negative errno; the error has been printed.
  */
 int console_start(struct console *console);
+
+/** console_attached() - whether there is a client; with the machine's lock held */
+static inline bool console_attached(const struct console *console)
+{
+	return console->client.enabled;
+}
+
+/**
+ * console_attach() - let a client have the console, besides standard input and output
+ * @console:	the console
+ * @fd:		the client's socket; the console will close it
+ *
+ * Output that the client's socket has no room for is lost for the client, as the guest must not
+ * wait for it.
+ *
+ * Context: with the machine's lock held; there is no client.
+ */
+void console_attach(struct console *console, int fd);
 
 /**
  * console_stop() - write what is left, end the writer, restore the terminal

@@ -22,40 +22,55 @@ static void close_client(struct control_client *c)
 	c->heard = 0;
 }
 
-/* Returns the answer to a line, or NULL without memory. */
-static struct json_object *answer(struct control *control, const char *line, size_t length)
+/* Carry a line out.  Returns the answer, or NULL without memory. */
+static struct json_object *answer(struct control *control, const char *line, size_t length,
+				  struct control_request *r)
 {
-	struct json_object *reply = json_object_new_object();
-	struct json_object *request = NULL, *command = NULL;
+	struct json_object *command = NULL;
 	struct json_tokener *parser;
 	const char *wrong = NULL;
 
-	if (!reply)
+	*r = (struct control_request){ .answer = json_object_new_object() };
+	if (!r->answer)
 		return NULL;
 	parser = json_tokener_new_ex(4);
 	if (parser)
 		json_tokener_set_flags(parser, JSON_TOKENER_STRICT);
 	if (parser && length)
-		request = json_tokener_parse_ex(parser, line, length);
-	if (!json_object_is_type(request, json_type_object) ||
-	    !json_object_object_get_ex(request, "command", &command) ||
-	    !json_object_is_type(command, json_type_string))
+		r->object = json_tokener_parse_ex(parser, line, length);
+	if (!json_object_is_type(r->object, json_type_object) ||
+	    !json_object_object_get_ex(r->object, "command", &command) ||
+	    !json_object_is_type(command, json_type_string)) {
 		wrong = "give a JSON object with a command, as {\"command\": \"status\"}";
-	else
-		wrong = control->run(control->arg, json_object_get_string(command), reply);
+	} else {
+		r->command = json_object_get_string(command);
+		wrong = control->run(control->arg, r);
+	}
 	if (wrong)
-		json_object_object_add(reply, "error", json_object_new_string(wrong));
-	json_object_object_add(reply, "ok", json_object_new_boolean(!wrong));
-	json_object_put(request);
+		json_object_object_add(r->answer, "error", json_object_new_string(wrong));
+	json_object_object_add(r->answer, "ok", json_object_new_boolean(!wrong));
+	json_object_put(r->object);
 	if (parser)
 		json_tokener_free(parser);
-	return reply;
+	return r->answer;
+}
+
+/* Give a client's socket away; its place is free. */
+static void give_away(struct control_client *c, const struct control_request *request)
+{
+	int fd = c->source.fd;
+
+	loop_enable(c->control->loop, &c->source, false);
+	c->source.fd = -1;
+	c->heard = 0;
+	request->take(request->arg, fd);
 }
 
 /* Answer a line.  Returns false if the client does not read. */
 static bool serve(struct control_client *c, size_t length)
 {
-	struct json_object *reply = answer(c->control, c->line, length);
+	struct control_request request;
+	struct json_object *reply = answer(c->control, c->line, length, &request);
 	struct iovec parts[2] = { { .iov_base = NULL }, { .iov_base = "\n", .iov_len = 1 } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 	const char *text;
@@ -69,6 +84,8 @@ static bool serve(struct control_client *c, size_t length)
 		       (ssize_t)parts[0].iov_len + 1;
 	}
 	json_object_put(reply);
+	if (sent && request.take)
+		give_away(c, &request);
 	return sent;
 }
 

@@ -6,6 +6,8 @@
  *	{"command": "pause"}	->	{"ok": true}
  *	{"command": "paws"}	->	{"ok": false, "error": "..."}
  *
+ * Behind the answer to "console" the connection is that console, byte for byte.
+ *
  * A client is not trusted: its lines are limited, and a client that does not read its answers is
  * closed.  If there are too many clients, the one that has been silent longest is closed.
  */
@@ -21,6 +23,23 @@
 #define CONTROL_LINE	1024	/* bytes of a line, with its end */
 
 struct control;
+
+/**
+ * struct control_request - a command
+ * @command:	its name
+ * @object:	what the client has sent
+ * @answer:	the answer, for what there is to say
+ * @take:	if it is set, the client's socket is given to it once the answer has been sent, and
+ *		is its own from then on
+ * @arg:	for @take
+ */
+struct control_request {
+	const char *command;
+	struct json_object *object;
+	struct json_object *answer;
+	void (*take)(void *arg, int fd);
+	void *arg;
+};
 
 /**
  * struct control_client - a client, or a place for one
@@ -46,8 +65,8 @@ struct control_client {
  * @name:	the guest's name
  * @clients:	places for clients
  * @events:	how many clients and lines have come
- * @run:	carries a command out, with the machine's lock held: adds to @answer what there is
- *		to say, and returns NULL, or returns what is wrong, in plain words
+ * @run:	carries a command out, with the machine's lock held, and returns NULL, or what is
+ *		wrong, in plain words
  * @arg:	for @run
  */
 struct control {
@@ -57,7 +76,7 @@ struct control {
 	char name[RUNDIR_NAME_MAX + 1];
 	struct control_client clients[CONTROL_CLIENTS];
 	u64 events;
-	const char *(*run)(void *arg, const char *command, struct json_object *answer);
+	const char *(*run)(void *arg, struct control_request *request);
 	void *arg;
 };
 

@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "stop", "ask a guest to switch itself off", tell_command },
 	{ "pause", "keep a guest from running", tell_command },
 	{ "resume", "let a paused guest go on", tell_command },
+	{ "console", "give a guest's console this terminal", console_command },
 	{ "stat", "show what a guest has caused", stat_command },
 	{ "top", "show what a guest causes each second", top_command },
 };
@@ -40,7 +41,7 @@ static int usage(FILE *out)
 
 	fprintf(out, "Usage: axvmm COMMAND [OPTION]...\n\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].help);
+		fprintf(out, "  %-7s %s\n", commands[i].name, commands[i].help);
 	fprintf(out, "\naxvmm run --help tells the options, axvmm --version the version;\n"
 		"see axvmm(1).\n");
 	return out == stdout ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -21,42 +21,42 @@ static void add_text(struct json_object *to, const char *name, const char *text)
 	json_object_object_add(to, name, json_object_new_string(text));
 }
 
-static const char *status(struct machine *m, struct json_object *answer)
+static const char *status(struct machine *m, struct control_request *r)
 {
-	add_number(answer, "pid", getpid());
-	add_text(answer, "state", m->paused ? "paused" : m->asked ? "stopping" : "running");
-	add_number(answer, "cpus", m->nr_vcpus);
-	add_number(answer, "memory", m->memory);
+	add_number(r->answer, "pid", getpid());
+	add_text(r->answer, "state", m->paused ? "paused" : m->asked ? "stopping" : "running");
+	add_number(r->answer, "cpus", m->nr_vcpus);
+	add_number(r->answer, "memory", m->memory);
 	return NULL;
 }
 
-static const char *pause_guest(struct machine *m, struct json_object *answer)
+static const char *pause_guest(struct machine *m, struct control_request *r)
 {
-	(void)answer;
+	(void)r;
 	if (m->paused)
 		return "the guest is paused already";
 	machine_pause(m);
 	return NULL;
 }
 
-static const char *resume_guest(struct machine *m, struct json_object *answer)
+static const char *resume_guest(struct machine *m, struct control_request *r)
 {
-	(void)answer;
+	(void)r;
 	if (!m->paused)
 		return "the guest is not paused";
 	machine_resume(m);
 	return NULL;
 }
 
-static const char *stop(struct machine *m, struct json_object *answer)
+static const char *stop(struct machine *m, struct control_request *r)
 {
 	machine_terminate(m);
-	add_text(answer, "state", machine_stopping(m) ? "ended" : "stopping");
+	add_text(r->answer, "state", machine_stopping(m) ? "ended" : "stopping");
 	return NULL;
 }
 
 /* The sum of the counters of all vCPUs. */
-static const char *stat(struct machine *m, struct json_object *answer)
+static const char *stat(struct machine *m, struct control_request *r)
 {
 	struct json_object *exits = json_object_new_object();
 	struct json_object *kernel = json_object_new_object();
@@ -92,28 +92,67 @@ static const char *stat(struct machine *m, struct json_object *answer)
 			add_number(exits, axv_exit_name(i), sum.exits[i]);
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		add_number(kernel, counters[i].name, *counters[i].count);
-	json_object_object_add(answer, "exits", exits);
-	json_object_object_add(answer, "kernel", kernel);
+	json_object_object_add(r->answer, "exits", exits);
+	json_object_object_add(r->answer, "kernel", kernel);
 	return wrong;
+}
+
+static void take_serial(void *arg, int fd)
+{
+	console_attach(arg, fd);
+}
+
+static void take_virtio(void *arg, int fd)
+{
+	vconsole_attach(arg, fd);
+}
+
+/* The client becomes the other end of a console, of which it gives the name, or none: "serial". */
+static const char *console(struct machine *m, struct control_request *r)
+{
+	struct json_object *object = json_object_object_get(r->object, "console");
+	const char *name = object ? json_object_get_string(object) : "serial";
+	bool attached;
+	unsigned int i;
+
+	for (i = 0; name && i < m->nr_vconsoles && strcmp(name, m->vconsoles[i].name); i++)
+		;
+	if (name && !strcmp(name, "serial")) {
+		attached = console_attached(&m->console);
+		r->take = take_serial;
+		r->arg = &m->console;
+	} else if (name && i < m->nr_vconsoles) {
+		attached = m->vconsoles[i].attached;
+		r->take = take_virtio;
+		r->arg = &m->vconsoles[i];
+	} else {
+		return "there is no such console: serial, or hvc0 and so on for each --console";
+	}
+	if (!attached)
+		return NULL;
+	r->take = NULL;
+	return "somebody is attached to this console already; ^A d detaches there";
 }
 
 static const struct {
 	const char *name;
-	const char *(*run)(struct machine *m, struct json_object *answer);
+	const char *(*run)(struct machine *m, struct control_request *r);
 } commands[] = {
 	{ "status", status },
 	{ "stop", stop },
 	{ "pause", pause_guest },
 	{ "resume", resume_guest },
 	{ "stat", stat },
+	{ "console", console },
 };
 
-const char *manage(void *machine, const char *command, struct json_object *answer)
+const char *manage(void *machine, struct control_request *r)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i].name, command))
-			return commands[i].run(machine, answer);
-	return "there is no such command; the commands are status, stop, pause, resume and stat";
+		if (!strcmp(commands[i].name, r->command))
+			return commands[i].run(machine, r);
+	return "there is no such command; the commands are status, stop, pause, resume, stat "
+	       "and console";
 }

@@ -3,9 +3,9 @@
 #ifndef AXVMM_MANAGE_H
 #define AXVMM_MANAGE_H
 
-struct json_object;
+struct control_request;
 
 /** manage() - carry a command out; see @run of &struct control; @machine is the machine */
-const char *manage(void *machine, const char *command, struct json_object *answer);
+const char *manage(void *machine, struct control_request *request);
 
 #endif /* AXVMM_MANAGE_H */

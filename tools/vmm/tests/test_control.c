@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,27 @@ static pthread_t thread;
 static char runtime[64];
 static unsigned int ran;
 
-static const char *run(void *arg, const char *command, struct json_object *answer)
+/* What became of the socket that was given away. */
+static int taken = -1;
+static bool answering;	/* a thread is to answer there */
+static pthread_t guest;
+
+static void *guest_answers(void *arg);
+
+static void take(void *arg, int fd)
 {
+	CHECK(arg == &taken);
+	taken = fd;
+	/* The client may have gone already. */
+	CHECK(send(fd, "raw\n", 4, MSG_NOSIGNAL) == 4 || errno == EPIPE);
+	if (answering)
+		CHECK(!pthread_create(&guest, NULL, guest_answers, NULL));
+}
+
+static const char *run(void *arg, struct control_request *request)
+{
+	struct json_object *answer = request->answer;
+	const char *command = request->command;
 	char big[BIG];
 
 	CHECK(arg == &ran);
@@ -37,6 +57,13 @@ static const char *run(void *arg, const char *command, struct json_object *answe
 	if (!strcmp(command, "big")) {
 		memset(big, 'x', sizeof(big));
 		json_object_object_add(answer, "big", json_object_new_string_len(big, sizeof(big)));
+		return NULL;
+	}
+	if (!strcmp(command, "console") && json_object_object_get(request->object, "console"))
+		return "no such console";
+	if (!strcmp(command, "take") || !strcmp(command, "console")) {
+		request->take = take;
+		request->arg = &taken;
 		return NULL;
 	}
 	if (!strcmp(command, "stat")) {
@@ -160,6 +187,7 @@ static bool closed(int fd)
 	return !n || (n < 0 && errno == ECONNRESET);
 }
 
+#define TAKE	"{\"command\": \"take\"}\n"
 #define GOOD	"{\"command\": \"good\"}\n"
 #define ANSWER	"{\"number\":42,\"ok\":true}"
 
@@ -179,6 +207,106 @@ static void test_answers(void)
 	say(fd, "\n" GOOD GOOD);
 	CHECK(hear(fd, ANSWER) && hear(fd, ANSWER) && hear(fd, ANSWER));
 	close(fd);
+	stop();
+}
+
+/* A client's socket is given away behind the answer, with what the client has sent on. */
+static void test_taken(void)
+{
+	char text[sizeof(GOOD)];
+	int fd;
+
+	start();
+	fd = client();
+	say(fd, TAKE GOOD);
+	CHECK(hear(fd, "{\"ok\":true}"));
+	CHECK(hear(fd, "raw"));
+	CHECK_EQ(recv(taken, text, sizeof(text), MSG_DONTWAIT), strlen(GOOD));
+	CHECK(!memcmp(text, GOOD, strlen(GOOD)));
+	CHECK_EQ(ran, 1);
+	close(fd);
+	/* Its place is free; a client that comes has no part in the socket. */
+	fd = client();
+	say(fd, GOOD);
+	CHECK(hear(fd, ANSWER));
+	CHECK_EQ(recv(taken, text, 1, MSG_DONTWAIT), 0);
+	close(taken);
+	close(fd);
+	stop();
+}
+
+/* axvmm console: what it prints, and what reaches the guest. */
+static void attach_in_child(const void *argv)
+{
+	int in[2];
+
+	fflush(stdout);
+	if (pipe(in) || write(in[1], "keys\001d", 6) != 6 || dup2(in[0], 0) || close(in[1]))
+		exit(99);
+	exit(console_command(argv && *(char *const *)argv ? 3 : 2, (char *[]){
+		"console", "test", argv ? *(char *const *)argv : NULL, NULL }));
+}
+
+static void *guest_answers(void *arg)
+{
+	const struct timeval wait = { .tv_sec = DEADLINE };
+	char text[16];
+	ssize_t n = 0, got;
+
+	(void)arg;
+	CHECK(!fcntl(taken, F_SETFL, 0));
+	setsockopt(taken, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	while (n < 6 && (got = recv(taken, text + n, sizeof(text) - n, 0)) > 0)
+		n += got;
+	/* In a pipe, ^A is a byte as any other. */
+	CHECK(n == 6 && !memcmp(text, "keys\001d", 6));
+	CHECK_EQ(send(taken, "\033[1mend", 7, MSG_NOSIGNAL), 7);
+	close(taken);
+	return NULL;
+}
+
+static void test_attached(void)
+{
+	const char *wrong = "hvc7", *right = NULL;
+	char said[1024];
+
+	start();
+	CHECK_EQ(tap_child(attach_in_child, &wrong, said, sizeof(said)), EXIT_FAILURE);
+	CHECK(strstr(said, "test: no such console\n"));
+	answering = true;
+	CHECK_EQ(tap_child(attach_in_child, &right, said, sizeof(said)), EXIT_SUCCESS);
+	CHECK(strstr(said, "raw\n\033[1mend"));
+	CHECK(strstr(said, "test: the console has ended"));
+	CHECK(!pthread_join(guest, NULL));
+	answering = false;
+	stop();
+}
+
+static void detach_in_child(const void *terminal)
+{
+	fflush(stdout);
+	if (dup2(*(const int *)terminal, 0))
+		exit(99);
+	exit(console_command(2, (char *[]){ "console", "test", NULL }));
+}
+
+/* The keys of a terminal: ^A d detaches, and the console hears that its client has gone. */
+static void test_detached(void)
+{
+	int terminal, slave;
+	char said[1024];
+
+	start();
+	CHECK(!openpty(&terminal, &slave, NULL, NULL, NULL));
+	CHECK_EQ(write(terminal, "a\001\001\001d", 5), 5);
+	CHECK_EQ(tap_child(detach_in_child, &slave, said, sizeof(said)), EXIT_SUCCESS);
+	CHECK(strstr(said, "test goes on"));
+	CHECK_EQ(recv(taken, said, sizeof(said), 0), 2);
+	CHECK(said[0] == 'a' && said[1] == 1);
+	CHECK_EQ(recv(taken, said, sizeof(said), 0), 0);
+	close(taken);
+	close(terminal);
+	close(slave);
 	stop();
 }
 
@@ -448,6 +576,9 @@ int main(void)
 	static const struct tap_case cases[] = {
 		{ "commands are answered", test_answers },
 		{ "answers are printed as plain text", test_printed },
+		{ "a socket is given away", test_taken },
+		{ "axvmm console", test_attached },
+		{ "^A d detaches", test_detached },
 		{ "nonsense is answered, too", test_nonsense },
 		{ "a line that is too long ends a client", test_long_line },
 		{ "a client that does not read is closed", test_slow_reader },

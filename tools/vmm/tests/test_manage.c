@@ -13,6 +13,7 @@
 static struct machine m;
 static struct vcpu vcpus[CPUS];
 static struct json_object *answer;
+static struct control_request request;
 
 static void start(void)
 {
@@ -32,16 +33,22 @@ static void start(void)
 	}
 }
 
-static const char *run(const char *command)
+static const char *run_with(const char *command, struct json_object *object)
 {
 	const char *wrong;
 
 	json_object_put(answer);
 	answer = json_object_new_object();
 	pthread_mutex_lock(&m.lock);
-	wrong = manage(&m, command, answer);
+	request = (struct control_request){ .command = command, .answer = answer, .object = object };
+	wrong = manage(&m, &request);
 	pthread_mutex_unlock(&m.lock);
 	return wrong;
+}
+
+static const char *run(const char *command)
+{
+	return run_with(command, NULL);
 }
 
 static void stop(void)
@@ -107,12 +114,45 @@ static void test_stop(void)
 	stop();
 }
 
+static const char *run_console(const char *json)
+{
+	struct json_object *object = json_tokener_parse(json);
+	const char *wrong = run_with("console", object);
+
+	json_object_put(object);
+	return wrong;
+}
+
+static void test_console(void)
+{
+	unsigned int i;
+
+	start();
+	m.nr_vconsoles = 2;
+	for (i = 0; i < 2; i++)
+		strcpy(m.vconsoles[i].name, i ? "hvc1" : "hvc0");
+	CHECK(!run_console("{}") && request.take && request.arg == &m.console);
+	CHECK(!run_console("{\"console\": \"serial\"}") && request.arg == &m.console);
+	CHECK(!run_console("{\"console\": \"hvc1\"}") && request.arg == &m.vconsoles[1]);
+	CHECK(run_console("{\"console\": \"hvc2\"}") && !request.take);
+	CHECK(run_console("{\"console\": 1}") && run_console("{\"console\": []}"));
+	CHECK(run_console("{\"console\": \"\"}") && !request.take);
+	/* One client at a time. */
+	m.vconsoles[1].attached = true;
+	m.console.client.enabled = true;
+	CHECK(run_console("{\"console\": \"hvc1\"}") && !request.take);
+	CHECK(run_console("{}") && !request.take);
+	CHECK(!run_console("{\"console\": \"hvc0\"}") && request.take);
+	stop();
+}
+
 int main(void)
 {
 	static const struct tap_case cases[] = {
 		{ "status", test_status },
 		{ "pause and resume", test_pause },
 		{ "stop", test_stop },
+		{ "console", test_console },
 	};
 
 	return tap_run(cases, ARRAY_SIZE(cases));

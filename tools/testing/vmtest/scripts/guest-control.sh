@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Lists, pauses, resumes, counts and stops a guest of axvmm by its control socket.
+# Lists, pauses, resumes, counts and stops a guest of axvmm by its control socket, and attaches to
+# its consoles.
 
 export XDG_RUNTIME_DIR=/tmp/run
 mkdir -m 700 /tmp/run
 mkfifo /tmp/keys
 : >/tmp/console
-./axvmm run --name web --kernel vmlinuz --initrd initrd --cpus 2 --mem 256M \
+./axvmm run --name web --kernel vmlinuz --initrd initrd --cpus 2 --mem 256M --console attach \
 	--append "console=ttyS0 quiet axvcpu.modules axvcpu.shell" \
 	</tmp/keys >>/tmp/console 2>&1 &
 pid=$!
@@ -27,10 +28,43 @@ still() {
 # axvmm top tells rates twice, and ends with the pipe or with the guest.
 rates() { timeout 60 ./axvmm top web | grep -m 2 "guest entries" | grep -c . | grep -qx 2; }
 
-plan 21
+plan 28
 check "a guest gives a shell" seen 1 "This is a shell"
 check "it is listed" listed running
 check "its socket is the user's alone" test "$(stat -c %a /tmp/run/axvmm/web.sock)" = 600
+# The client's input, as long as the test keeps it open; what it prints; its process
+attach() {
+	rm -f /tmp/input
+	mkfifo /tmp/input
+	./axvmm console web "$@" </tmp/input >/tmp/output 2>/tmp/said &
+	client=$!
+	exec 8>/tmp/input
+}
+prints() { until grep -q "$1" /tmp/output; do kill -0 $client || return; sleep 0.1; done; }
+attach
+# shellcheck disable=SC2016 # the guest's shell computes
+echo 'echo six times seven: $((6 * 7))' >&8
+check "its serial port is attached" prints "^six times seven: 42"
+check "the first terminal has that, too" seen 1 "^six times seven: 42"
+refused() {
+	./axvmm console web </dev/null >/tmp/second 2>&1 && return 1
+	grep "attached to this console already" /tmp/second
+}
+check "a second client is refused" refused
+kill -9 $client
+again() { attach; echo 'echo again and a"gain"' >&8; prints "^again and again"; }
+check "a client that was killed has freed it" again
+exec 8>&-
+kill $client
+attach hvc0
+# shellcheck disable=SC2016 # the guest's shell expands it
+say 'read -r line </dev/hvc0; echo "read $line" | tee /dev/hvc0'
+echo typed >&8
+check "its virtio console is attached" prints "^read typed"
+check "the guest has read what was typed" seen 1 "^read typed"
+check_fails "there is another one" ./axvmm console web hvc1
+exec 8>&-
+kill $client
 check_fails "another guest gets the same name" ./axvmm run --name web --kernel vmlinuz
 say 'exec 3</dev/input/event0; while :; do echo tick; done &'
 check "the guest is busy" seen 10 "^tick"

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -56,6 +57,7 @@ static struct console console;
 static enum child behaviour;
 static unsigned int flooded;
 static int end_code;
+static int client = -1;	/* a client's socket that is attached from the start */
 
 static void end(int code)
 {
@@ -144,6 +146,8 @@ static void child(enum child what)
 	uart_init(&uart, &bus, PORT, irq, &backend);
 	console_init(&console, &loop, &port, quit, NULL);
 	console_start(&console);
+	if (client >= 0)
+		console_attach(&console, client);
 	if (what == DO_CRASH)
 		abort();
 	if (what == DO_LEAVE)
@@ -453,6 +457,69 @@ static void flow_control(void)
 	reap_pipes(0);
 }
 
+/* Make a client that is attached to the next child, and return its end. */
+static int make_client(void)
+{
+	int ends[2];
+
+	CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
+	client = ends[0];
+	return ends[1];
+}
+
+static void forget_client(void)
+{
+	close(client);
+	client = -1;
+}
+
+/* A client has the console, besides standard input and output, which go on without it. */
+static void attached(void)
+{
+	struct pollfd fd = { .fd = make_client(), .events = POLLIN };
+	char text[8];
+
+	start_pipes(DO_ECHO);
+	forget_client();
+	expect(GREETING);
+	CHECK(poll(&fd, 1, DEADLINE) == 1 && read(fd.fd, text, sizeof(text)) == 1);
+	CHECK(write(fd.fd, "a", 1) == 1);
+	expect("a");
+	CHECK(poll(&fd, 1, DEADLINE) == 1 && read(fd.fd, text, sizeof(text)) == 1);
+	CHECK(text[0] == 'a');
+	type("b");
+	expect("b");
+	CHECK(poll(&fd, 1, DEADLINE) == 1 && read(fd.fd, text, sizeof(text)) == 1);
+	close(fd.fd);
+	type("c!");
+	expect("c!");
+	reap_pipes(0);
+}
+
+/* A client that does not read holds nobody up, nor does one that sends more than is read. */
+static void client_sleeps(void)
+{
+	static char many[4 * CONSOLE_IN];
+	unsigned int have = 0;
+	char buf[4096];
+	int fd = make_client();
+
+	start_pipes(DO_FLOOD);
+	forget_client();
+	memset(many, 'k', sizeof(many));
+	CHECK(write(fd, many, sizeof(many)) > 0);
+	while (readable()) {
+		ssize_t n = read(from_child, buf, sizeof(buf));
+
+		if (n <= 0)
+			break;
+		have += n;
+	}
+	CHECK_EQ(have, FLOOD_BYTES);
+	close(fd);
+	reap_pipes(0);
+}
+
 static const struct tap_case cases[] = {
 	{ "keys for the guest, and for axvmm", keys },
 	{ "^A x, whatever the guest does", quits_while_guest_sleeps },
@@ -465,6 +532,8 @@ static const struct tap_case cases[] = {
 	{ "input longer than the ring", long_script },
 	{ "the end of input ends nothing", end_of_input },
 	{ "output longer than the ring, nothing lost", flow_control },
+	{ "a client is attached", attached },
+	{ "a client that does not read", client_sleeps },
 };
 
 int main(void)
