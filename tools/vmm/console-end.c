@@ -128,6 +128,12 @@ void console_end_accept(struct console_end *end)
 {
 	end->stream.fd = accept4(end->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	end->stream.stalled = false;
+	if (end->stream.fd >= 0 || errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
+		return;
+	/* The socket stays readable; the thread would never wait again. */
+	log_error("%s: the socket is closed: %s", end->path, strerror(errno));
+	close(end->listener);
+	end->listener = -1;
 }
 
 void console_stream_close(struct console_stream *s)

@@ -75,7 +75,7 @@ struct console_end {
 int console_end_open(struct console_end *end, const struct console_config *config,
 		     const char *name);
 
-/** console_end_accept() - take the next client of the socket, if there is one */
+/** console_end_accept() - take the next client of the socket, or close it if that cannot be */
 void console_end_accept(struct console_end *end);
 
 /** console_end_close() - close what console_end_open() has made, and remove the socket */

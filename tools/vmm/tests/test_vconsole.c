@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -242,6 +243,32 @@ static void pty(void)
 	stop();
 }
 
+/* Without a descriptor for a client, nobody can connect any more; the guest goes on. */
+static void no_descriptors(void)
+{
+	struct rlimit limit, none;
+	int fd, other;
+	char byte;
+
+	start(CONSOLE_SOCKET);
+	/* One descriptor is left, for the client's end. */
+	CHECK(!getrlimit(RLIMIT_NOFILE, &limit));
+	none = limit;
+	fd = dup(0);
+	none.rlim_cur = fd + 1;
+	close(fd);
+	CHECK(!setrlimit(RLIMIT_NOFILE, &none));
+	other = connect_to(path);
+	CHECK(other >= 0);
+	CHECK_EQ(read(other, &byte, 1), -1);
+	CHECK(errno == ECONNRESET);
+	CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
+	CHECK(connect_to(path) < 0);
+	CHECK(print("goes on"));
+	close(other);
+	stop();
+}
+
 /* The reader does not read: the guest waits a moment, once, and gets its requests back. */
 static void stalled(void)
 {
@@ -438,6 +465,7 @@ static const struct tap_case cases[] = {
 	{ "a socket", unix_socket },
 	{ "sockets that were left behind", leftovers },
 	{ "a pseudo-terminal", pty },
+	{ "no descriptor for a client", no_descriptors },
 	{ "a reader that does not read", stalled },
 	{ "a guest that does not read", unread },
 	{ "a client of axvmm console", attached },
