@@ -180,7 +180,8 @@ int console_command(int argc, char **argv)
 
 	if (a.fd < 0)
 		return EXIT_FAILURE;
-	answer = client_ask(a.fd, argv[1], "console", argc == 3 ? "console" : NULL, argv[2]);
+	answer = client_ask(a.fd, argv[1], "console", argc == 3 ? "console" : NULL,
+			    argc == 3 ? json_object_new_string(argv[2]) : NULL);
 	if (!answer)
 		return EXIT_FAILURE;
 	json_object_put(answer);

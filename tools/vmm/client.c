@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* axvmm list, stop, pause, resume, stat and top: commands that talk to the guests that run. */
+/*
+ * axvmm list, stop, pause, resume, balloon, stat and top: commands that talk to the guests that
+ * run.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <json-c/json.h>
@@ -16,6 +19,7 @@
 #include "control.h"
 #include "log.h"
 #include "rundir.h"
+#include "size.h"
 #include "types.h"
 
 /* A guest's axvmm answers at once, unless it is stopped, or busy with other clients. */
@@ -55,7 +59,8 @@ static bool read_line(int fd, char *line, size_t size)
 }
 
 /* Send a command, with an argument if @key is not NULL.  Returns whether it was sent. */
-static bool send_command(int fd, const char *command, const char *key, const char *value)
+static bool send_command(int fd, const char *command, const char *key,
+			 struct json_object *value)
 {
 	struct json_object *object = json_object_new_object();
 	char line[CONTROL_LINE];
@@ -63,7 +68,7 @@ static bool send_command(int fd, const char *command, const char *key, const cha
 
 	json_object_object_add(object, "command", json_object_new_string(command));
 	if (key)
-		json_object_object_add(object, key, json_object_new_string(value));
+		json_object_object_add(object, key, value);
 	length = snprintf(line, sizeof(line), "%s\n",
 			  json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 	json_object_put(object);
@@ -230,7 +235,7 @@ static int connect_by(int argc, char **argv)
 }
 
 struct json_object *client_ask(int fd, const char *name, const char *command, const char *key,
-			       const char *value)
+			       struct json_object *value)
 {
 	struct json_object *answer = NULL;
 
@@ -342,5 +347,29 @@ int top_command(int argc, char **argv)
 	}
 	json_object_put(before);
 	close(fd);
+	return EXIT_SUCCESS;
+}
+
+int balloon_command(int argc, char **argv)
+{
+	const u64 memory = argc == 3 ? size_parse(argv[2]) : 0;
+	struct json_object *answer;
+	int fd;
+
+	if (argc == 3 && !memory) {
+		log_error("balloon: %s is no size; give one such as 512M or 2G", argv[2]);
+		return EXIT_FAILURE;
+	}
+	fd = client_connect(argv[0], argc == 2 || argc == 3 ? argv[1] : NULL);
+	if (fd < 0)
+		return EXIT_FAILURE;
+	answer = client_ask(fd, argv[1], "balloon", memory ? "memory" : NULL,
+			    memory ? json_object_new_uint64(memory) : NULL);
+	close(fd);
+	if (!answer)
+		return EXIT_FAILURE;
+	printf("%s has %lluM, and is to have %lluM\n", argv[1],
+	       number_of(answer, "memory") >> 20, number_of(answer, "wanted") >> 20);
+	json_object_put(answer);
 	return EXIT_SUCCESS;
 }

@@ -21,13 +21,13 @@ int client_connect(const char *command, const char *name);
  * @name:	the guest's name, for messages
  * @command:	the command
  * @key:	name of its argument; NULL: it has none
- * @value:	its argument
+ * @value:	its argument, which is released
  *
  * What comes behind the answer is left in the socket.
  *
  * Return: the answer; or NULL, and the error has been printed.
  */
 struct json_object *client_ask(int fd, const char *name, const char *command, const char *key,
-			       const char *value);
+			       struct json_object *value);
 
 #endif /* AXVMM_CLIENT_H */

@@ -23,6 +23,9 @@ int stat_command(int argc, char **argv);
 /** top_command() - axvmm top: a guest's counters by second; @argv[0] is "top" */
 int top_command(int argc, char **argv);
 
+/** balloon_command() - axvmm balloon: how much memory a guest has; @argv[0] is "balloon" */
+int balloon_command(int argc, char **argv);
+
 /** console_command() - axvmm console: this terminal is a guest's; @argv[0] is "console" */
 int console_command(int argc, char **argv);
 

@@ -260,7 +260,7 @@ static int create_devices(struct machine *m, const struct machine_config *config
 	u32 gsi = 0;
 	int err = 0;
 
-	if (!nr && !config->nr_consoles && !config->rng)
+	if (!nr && !config->nr_consoles && !config->balloon && !config->rng)
 		return 0;
 	board.pci = board_pci(m, &board.msi);
 	if (!board.pci) {
@@ -280,6 +280,11 @@ static int create_devices(struct machine *m, const struct machine_config *config
 	for (i = 0; !err && i < config->nr_consoles; i++) {
 		m->nr_vconsoles++;
 		err = vconsole_create(&m->vconsoles[i], i, &config->consoles[i], &board, gsi);
+		gsi += MSIX_VECTORS;
+	}
+	if (!err && config->balloon) {
+		err = balloon_create(&m->balloon, &board, &m->loop, gsi);
+		m->has_balloon = !err;
 		gsi += MSIX_VECTORS;
 	}
 	if (!err && config->rng)

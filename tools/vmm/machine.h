@@ -8,6 +8,7 @@
 #include <axvcpu.h>
 
 #include "arch.h"
+#include "balloon.h"
 #include "boot.h"
 #include "bus.h"
 #include "console.h"
@@ -20,8 +21,8 @@
 #include "vcpu.h"
 #include "vhost.h"
 
-/* The most devices on PCI: with VHOST_DEVICES and VCONSOLES the one for random numbers. */
-#define MACHINE_DEVICES	(VHOST_DEVICES + VCONSOLES + 1)
+/* The most devices on PCI: with VHOST_DEVICES and VCONSOLES a balloon, and random numbers. */
+#define MACHINE_DEVICES	(VHOST_DEVICES + VCONSOLES + 2)
 
 /**
  * enum machine_end - why the machine ended; the values are exit codes
@@ -56,6 +57,7 @@ enum machine_end {
  * @nr_vhost:	entries of @vhost
  * @consoles:	virtio consoles
  * @nr_consoles: entries of @consoles
+ * @balloon:	a balloon
  * @rng:	a device for random numbers
  */
 struct machine_config {
@@ -70,6 +72,7 @@ struct machine_config {
 	unsigned int nr_vhost;
 	struct console_config consoles[VCONSOLES];
 	unsigned int nr_consoles;
+	bool balloon;
 	bool rng;
 };
 
@@ -96,6 +99,8 @@ struct machine_config {
  * @nr_vhost:	entries of @vhost; constant
  * @vconsoles:	virtio consoles, each with a thread; the array is constant
  * @nr_vconsoles: entries of @vconsoles; constant
+ * @balloon:	the balloon, if @has_balloon
+ * @has_balloon: there is a balloon; constant
  * @rng:	the device for random numbers, if there is one
  * @vcpus:	the vCPUs, each with a thread; the array is constant
  * @nr_vcpus:	entries of @vcpus; constant
@@ -122,6 +127,8 @@ struct machine {
 	unsigned int nr_vhost;
 	struct vconsole vconsoles[VCONSOLES];
 	unsigned int nr_vconsoles;
+	struct balloon balloon;
+	bool has_balloon;
 	struct rng rng;
 	struct vcpu *vcpus;
 	unsigned int nr_vcpus;

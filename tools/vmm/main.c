@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	{ "stop", "ask a guest to switch itself off", tell_command },
 	{ "pause", "keep a guest from running", tell_command },
 	{ "resume", "let a paused guest go on", tell_command },
+	{ "balloon", "show how much memory a guest keeps, or change it", balloon_command },
 	{ "console", "give a guest's console this terminal", console_command },
 	{ "stat", "show what a guest has caused", stat_command },
 	{ "top", "show what a guest causes each second", top_command },

@@ -11,6 +11,8 @@
 #include "manage.h"
 #include "types.h"
 
+#define BALLOON_UNIT	MIB(1)	/* of memory that the user asks for */
+
 static void add_number(struct json_object *to, const char *name, u64 value)
 {
 	json_object_object_add(to, name, json_object_new_uint64(value));
@@ -97,6 +99,28 @@ static const char *stat(struct machine *m, struct control_request *r)
 	return wrong;
 }
 
+/*
+ * Ask the guest to keep "memory" bytes, if that is given; tell how much it has now, and how much it
+ * is to have.
+ */
+static const char *balloon(struct machine *m, struct control_request *r)
+{
+	struct json_object *object = json_object_object_get(r->object, "memory");
+	u64 memory = json_object_get_uint64(object), given;
+
+	if (!m->has_balloon)
+		return "the guest has no balloon; axvmm run --balloon gives it one";
+	if (object && (!memory || memory > m->memory || memory % BALLOON_UNIT))
+		return "give as much memory as the guest was started with, or less, in MiB";
+	if (object)
+		balloon_set(&m->balloon, m->memory - memory);
+	/* The guest may lie. */
+	given = balloon_given(&m->balloon);
+	add_number(r->answer, "memory", m->memory - (given < m->memory ? given : m->memory));
+	add_number(r->answer, "wanted", m->memory - balloon_wanted(&m->balloon));
+	return NULL;
+}
+
 static void take_serial(void *arg, int fd)
 {
 	console_attach(arg, fd);
@@ -143,6 +167,7 @@ static const struct {
 	{ "pause", pause_guest },
 	{ "resume", resume_guest },
 	{ "stat", stat },
+	{ "balloon", balloon },
 	{ "console", console },
 };
 
@@ -153,6 +178,6 @@ const char *manage(void *machine, struct control_request *r)
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, r->command))
 			return commands[i].run(machine, r);
-	return "there is no such command; the commands are status, stop, pause, resume, stat "
-	       "and console";
+	return "there is no such command; the commands are status, stop, pause, resume, stat, "
+	       "balloon and console";
 }

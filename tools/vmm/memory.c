@@ -90,6 +90,36 @@ void *memory_at(const struct memory *mem, u64 gpa, u64 size)
 	return NULL;
 }
 
+/* A hole in the memfd takes the pages from the processes that share it, too. */
+static void discard_in(const struct memory_area *area, u64 offset, u64 size)
+{
+	if (area->fd >= 0)
+		fallocate(area->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+	else
+		madvise((char *)area->hva + offset, size, MADV_DONTNEED);
+}
+
+void memory_discard(const struct memory *mem, u64 gpa, u64 size)
+{
+	const u64 page = sysconf(_SC_PAGESIZE);
+	unsigned int i;
+
+	for (i = 0; i < mem->nr; i++) {
+		const struct memory_area *area = &mem->areas[i];
+		u64 start, end;
+
+		if ((area->flags & AXV_REGION_READONLY) || gpa >= area->gpa + area->size ||
+		    gpa + size <= area->gpa)
+			continue;
+		start = gpa > area->gpa ? gpa - area->gpa : 0;
+		end = gpa + size < area->gpa + area->size ? gpa + size - area->gpa : area->size;
+		start = (start + page - 1) / page * page;
+		end = end / page * page;
+		if (start < end)
+			discard_in(area, start, end - start);
+	}
+}
+
 u64 memory_end(const struct memory *mem)
 {
 	const struct memory_area *last = &mem->areas[mem->nr - 1];

@@ -65,6 +65,16 @@ int memory_create(struct memory *mem, struct axv_vm *vm, bool shared);
  */
 void *memory_at(const struct memory *mem, u64 gpa, u64 size);
 
+/**
+ * memory_discard() - give guest memory back to the host; the guest finds zeroes there
+ * @mem:	the memory
+ * @gpa:	guest physical address
+ * @size:	bytes
+ *
+ * What is not memory that the guest may write, or no whole page of the host, is left as it is.
+ */
+void memory_discard(const struct memory *mem, u64 gpa, u64 size);
+
 /** memory_end() - get the first guest physical address behind all memory */
 u64 memory_end(const struct memory *mem);
 

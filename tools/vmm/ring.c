@@ -54,6 +54,7 @@ static bool add_buffer(const struct ring *r, struct ring_request *request, u64 g
 		return true;
 	buffer->data = r->writes ? writable_at(r->mem, gpa, size, 1) :
 				   memory_at(r->mem, gpa, size);
+	buffer->gpa = gpa;
 	buffer->size = size;
 	request->nr++;
 	return buffer->data;

@@ -36,10 +36,12 @@ struct ring {
 
 /**
  * struct ring_buffer - a part of a request
+ * @gpa:	guest physical address
  * @data:	its address in this process
  * @size:	bytes
  */
 struct ring_buffer {
+	u64 gpa;
 	void *data;
 	u32 size;
 };

@@ -14,6 +14,7 @@
 #include "devices.h"
 #include "log.h"
 #include "machine.h"
+#include "size.h"
 #include "stats.h"
 
 #define DEFAULT_MEMORY	MIB(512)
@@ -41,6 +42,7 @@ enum option_id {
 	OPT_STATS,
 	OPT_RESTART,
 	OPT_NO_SECCOMP,
+	OPT_BALLOON,
 	OPT_CONSOLE,
 	OPT_DISK,
 	OPT_NET,
@@ -59,6 +61,7 @@ static const struct option options[] = {
 	{ "cpu", required_argument, NULL, 'c' },
 	{ "cpus", required_argument, NULL, 'n' },
 	{ "firmware", required_argument, NULL, 'f' },
+	{ "balloon", no_argument, NULL, OPT_BALLOON },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "disk", required_argument, NULL, OPT_DISK },
 	{ "net", required_argument, NULL, OPT_NET },
@@ -89,6 +92,7 @@ static void usage(void)
 	if (ARCH_FIRMWARE)
 		printf("  -f, --firmware FILE firmware to run instead of a kernel\n");
 	printf("  -c, --cpu LIST      host CPUs the guest may run on, such as 1 or 2-3\n"
+	       "      --balloon       the guest gives memory back: see axvmm balloon\n"
 	       "      --console pty|socket=PATH|file=PATH|attach\n"
 	       "                      a virtio console: hvc0, the next one hvc1\n"
 	       "      --disk FILE[,ro][,format=raw|qcow2]\n"
@@ -114,48 +118,11 @@ static void usage(void)
 	       ARCH_TRACE, ARCH_SYSREGS);
 }
 
-/*
- * Parse a number that consists of decimal digits and is at most @limit.  Returns what
- * follows it, or NULL.
- */
-static const char *parse_number(const char *text, u64 limit, u64 *n)
-{
-	const char *p = text;
-
-	for (*n = 0; *p >= '0' && *p <= '9'; p++) {
-		if (*n > (limit - (*p - '0')) / 10)
-			return NULL;
-		*n = *n * 10 + (*p - '0');
-	}
-	return p == text ? NULL : p;
-}
-
-/* Parse a size such as 512M, 2G or 512 (MiB).  Returns bytes, or 0 if it is no size. */
-static u64 parse_size(const char *text)
-{
-	const char *unit;
-	u64 n;
-
-	unit = parse_number(text, ~0ull >> 30, &n);
-	if (!unit || (unit[0] && unit[1]))
-		return 0;
-	switch (*unit) {
-	case 'G':
-	case 'g':
-		return n << 30;
-	case 'M':
-	case 'm':
-	case '\0':
-		return n << 20;
-	}
-	return 0;
-}
-
 static int set_memory(struct machine_config *config, const char *text)
 {
 	u64 bytes;
 
-	config->memory = parse_size(text);
+	config->memory = size_parse(text);
 	if (config->memory < ARCH_MEMORY_MIN) {
 		log_error("--mem %s: give a size such as 512M or 2G, at least %lluM",
 			  text, ARCH_MEMORY_MIN >> 20);
@@ -176,7 +143,7 @@ static int set_cpus(struct machine_config *config, const char *text)
 	const char *end;
 	u64 n;
 
-	end = parse_number(text, ~0ull, &n);
+	end = size_number(text, ~0ull, &n);
 	if (!end || *end) {
 		log_error("--cpus %s: that is no number; give a number of CPUs, such as 1", text);
 		return -EINVAL;
@@ -337,6 +304,9 @@ static int parse(int argc, char **argv, struct run_options *o)
 			break;
 		case 'f':
 			config->boot.firmware = optarg;
+			break;
+		case OPT_BALLOON:
+			config->balloon = true;
 			break;
 		case OPT_CONSOLE:
 			err = devices_add_console(config, optarg);

@@ -73,6 +73,15 @@ void virtio_stopped(struct virtio *v)
 		reset(v);
 }
 
+void virtio_config_changed(struct virtio *v)
+{
+	v->generation++;
+	if (!(v->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		return;
+	v->isr |= VIRTIO_PCI_ISR_CONFIG;
+	msix_fire(&v->msix, v->config_vector);
+}
+
 void virtio_broken(struct virtio *v)
 {
 	if (!v->status || (v->status & VIRTIO_CONFIG_S_NEEDS_RESET))
@@ -193,6 +202,7 @@ static u32 read_common(struct virtio *v, u32 offset, unsigned int width)
 		.msix_config = v->config_vector,
 		.num_queues = v->nr_queues,
 		.device_status = v->status,
+		.config_generation = v->generation,
 		.queue_select = v->queue_select,
 		.queue_size = q->size,
 		.queue_msix_vector = selected(v) ? q->vector : VIRTIO_MSI_NO_VECTOR,
@@ -343,13 +353,14 @@ static u32 registers_read(void *dev, u32 offset, unsigned int width)
 	}
 }
 
-/* Writes of the device's configuration are ignored: no device here can have it written. */
 static void registers_write(void *dev, u32 offset, unsigned int width, u32 value)
 {
 	struct virtio *v = dev;
 
 	if (PAGE_OF(offset) == COMMON)
 		write_common(v, offset - COMMON, width, value);
+	else if (PAGE_OF(offset) == DEVICE_CONFIG && v->ops->config)
+		v->ops->config(v->dev, offset - DEVICE_CONFIG, width, value);
 	else if (PAGE_OF(offset) == TABLE)
 		msix_write_table(&v->msix, offset - TABLE, width, value);
 }

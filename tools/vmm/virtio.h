@@ -41,6 +41,7 @@ struct virtio_queue {
  * @vector:	the vector of a queue in use has changed; see virtio_gsi()
  * @bell:	a write to @at, of any width, notifies about a queue from now on (@there),
  *		or no longer does
+ * @config:	the driver has written the configuration; NULL: it cannot
  */
 struct virtio_ops {
 	void (*start)(void *dev);
@@ -48,6 +49,7 @@ struct virtio_ops {
 	void (*notify)(void *dev, unsigned int queue);
 	void (*vector)(void *dev, unsigned int queue);
 	void (*bell)(void *dev, unsigned int queue, bool there, bool port, u64 at);
+	void (*config)(void *dev, u32 offset, unsigned int width, u32 value);
 };
 
 /**
@@ -87,6 +89,7 @@ struct virtio_id {
  * @resetting:	the driver has asked for a reset, which is under way
  * @dead:	the device works no more, whatever the driver does
  * @isr:	VIRTIO_PCI_ISR_CONFIG, until it is read
+ * @generation:	changes with @config
  * @config_vector: MSI-X vector for changes of the configuration
  * @queue_select: which queue the registers show
  * @queues:	the queues
@@ -110,6 +113,7 @@ struct virtio {
 	bool resetting;
 	bool dead;
 	u8 isr;
+	u8 generation;
 	u16 config_vector;
 	u16 queue_select;
 	struct virtio_queue queues[VIRTIO_QUEUES];
@@ -140,6 +144,9 @@ u32 virtio_gsi(const struct virtio *v, unsigned int queue);
 
 /** virtio_stopped() - tell that no queue is used any more, as &virtio_ops.stop asked for */
 void virtio_stopped(struct virtio *v);
+
+/** virtio_config_changed() - tell the driver that the configuration is another one */
+void virtio_config_changed(struct virtio *v);
 
 /** virtio_broken() - tell the driver that the device works no more, until it is reset */
 void virtio_broken(struct virtio *v);

@@ -19,6 +19,7 @@
 
 #define MEMORY	0xc0000000u
 #define PORTS	0xc000u
+#define CONFIG	(MEMORY + 0x2000)
 #define ROM_SIZE	0x1000u
 #define QUEUES	8
 #define SECONDS	5
@@ -185,6 +186,33 @@ unsigned int driver_fired(unsigned int queue)
 	count = fired[queue + 1];
 	pthread_mutex_unlock(&lock);
 	return count;
+}
+
+unsigned int driver_config_fired(void)
+{
+	unsigned int count;
+
+	pthread_mutex_lock(&lock);
+	count = fired[0];
+	pthread_mutex_unlock(&lock);
+	return count;
+}
+
+u32 driver_read_config(unsigned int offset)
+{
+	u32 value;
+
+	pthread_mutex_lock(&lock);
+	value = bus_read(&memory, CONFIG + offset, 4);
+	pthread_mutex_unlock(&lock);
+	return value;
+}
+
+void driver_write_config(unsigned int offset, u32 value)
+{
+	pthread_mutex_lock(&lock);
+	bus_write(&memory, CONFIG + offset, 4, value);
+	pthread_mutex_unlock(&lock);
 }
 
 void *driver_memory(u64 gpa)

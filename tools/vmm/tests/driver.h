@@ -49,6 +49,13 @@ void driver_add(unsigned int queue, u16 head);
 /** driver_send() - driver_add() of one buffer */
 void driver_send(unsigned int queue, u64 gpa, u32 size, u16 flags);
 
+/** driver_read_config(), driver_write_config() - access four bytes of the configuration */
+u32 driver_read_config(unsigned int offset);
+void driver_write_config(unsigned int offset, u32 value);
+
+/** driver_config_fired() - how often the device has told that its configuration changed */
+unsigned int driver_config_fired(void);
+
 /** driver_notify() - notify, as if there were no doorbell */
 void driver_notify(unsigned int queue);
 

@@ -114,13 +114,18 @@ static void test_stop(void)
 	stop();
 }
 
-static const char *run_console(const char *json)
+static const char *run_json(const char *command, const char *json)
 {
 	struct json_object *object = json_tokener_parse(json);
-	const char *wrong = run_with("console", object);
+	const char *wrong = run_with(command, object);
 
 	json_object_put(object);
 	return wrong;
+}
+
+static const char *run_console(const char *json)
+{
+	return run_json("console", json);
 }
 
 static void test_console(void)
@@ -146,6 +151,34 @@ static void test_console(void)
 	stop();
 }
 
+static void test_balloon(void)
+{
+	const u32 pages = MIB(2) / 4096, all = ~0u;
+
+	start();
+	CHECK(run_json("balloon", "{}"));
+	m.has_balloon = true;
+	CHECK(!run_json("balloon", "{}"));
+	CHECK_EQ(number("memory"), MIB(7));
+	CHECK_EQ(number("wanted"), MIB(7));
+	CHECK(!run_json("balloon", "{\"memory\": 4194304}"));
+	CHECK_EQ(number("memory"), MIB(7));
+	CHECK_EQ(number("wanted"), MIB(4));
+	CHECK_EQ(balloon_wanted(&m.balloon), MIB(3));
+	/* What the guest says that it has given back. */
+	memcpy(m.balloon.virtio.config + 4, &pages, sizeof(pages));
+	CHECK(!run_json("balloon", "{}"));
+	CHECK_EQ(number("memory"), MIB(5));
+	memcpy(m.balloon.virtio.config + 4, &all, sizeof(all));
+	CHECK(!run_json("balloon", "{}"));
+	CHECK_EQ(number("memory"), 0);
+	CHECK(run_json("balloon", "{\"memory\": 0}") && run_json("balloon", "{\"memory\": \"x\"}"));
+	CHECK(run_json("balloon", "{\"memory\": 8388608}") && run_json("balloon", "{\"memory\": -1}"));
+	CHECK(run_json("balloon", "{\"memory\": 1048577}") && run_json("balloon", "{\"memory\": []}"));
+	CHECK_EQ(balloon_wanted(&m.balloon), MIB(3));
+	stop();
+}
+
 int main(void)
 {
 	static const struct tap_case cases[] = {
@@ -153,6 +186,7 @@ int main(void)
 		{ "pause and resume", test_pause },
 		{ "stop", test_stop },
 		{ "console", test_console },
+		{ "balloon", test_balloon },
 	};
 
 	return tap_run(cases, ARRAY_SIZE(cases));

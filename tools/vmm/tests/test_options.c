@@ -115,6 +115,7 @@ static void options(void)
 	FAILS(NO_KERNEL, "--stats");
 	FAILS(NO_KERNEL, "--no-seccomp");
 	FAILS(NO_KERNEL, "--rng");
+	FAILS(NO_KERNEL, "--balloon");
 }
 
 static void firmware(void)

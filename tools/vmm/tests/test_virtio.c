@@ -104,7 +104,9 @@ static void dev_bell(void *dev, unsigned int queue, bool there, bool port, u64 a
 	bells[queue] = there ? at : 0;
 }
 
-static const struct virtio_ops ops = { dev_start, dev_stop, dev_notify, dev_vector, dev_bell };
+static const struct virtio_ops ops = {
+	dev_start, dev_stop, dev_notify, dev_vector, dev_bell, NULL,
+};
 
 static const u8 config[12] = "disk of 42.";
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Lists, pauses, resumes, counts and stops a guest of axvmm by its control socket, and attaches to
-# its consoles.
+# Lists, pauses, resumes, counts and stops a guest of axvmm by its control socket, attaches to its
+# consoles, and takes memory from it.
 
 export XDG_RUNTIME_DIR=/tmp/run
 mkdir -m 700 /tmp/run
 mkfifo /tmp/keys
 : >/tmp/console
-./axvmm run --name web --kernel vmlinuz --initrd initrd --cpus 2 --mem 256M --console attach \
+./axvmm run --name web --kernel vmlinuz --initrd initrd --cpus 2 --mem 256M --console attach --balloon \
 	--append "console=ttyS0 quiet axvcpu.modules axvcpu.shell" \
 	</tmp/keys >>/tmp/console 2>&1 &
 pid=$!
@@ -28,7 +28,7 @@ still() {
 # axvmm top tells rates twice, and ends with the pipe or with the guest.
 rates() { timeout 60 ./axvmm top web | grep -m 2 "guest entries" | grep -c . | grep -qx 2; }
 
-plan 28
+plan 34
 check "a guest gives a shell" seen 1 "This is a shell"
 check "it is listed" listed running
 check "its socket is the user's alone" test "$(stat -c %a /tmp/run/axvmm/web.sock)" = 600
@@ -65,6 +65,26 @@ check "the guest has read what was typed" seen 1 "^read typed"
 check_fails "there is another one" ./axvmm console web hvc1
 exec 8>&-
 kill $client
+# KiB of the guest's memory that the host has given
+resident() { awk '/^RssAnon/ { print $2 }' "/proc/$pid/status"; }
+falls() { i=0; until [ "$(resident)" -lt "$1" ]; do [ $((i += 1)) -lt 600 ] || return; sleep 0.1; done; }
+# The guest uses 64 MiB, and reports most of them as free some seconds after that.
+say 'dd if=/dev/zero of=/big bs=1M count=64 2>/dev/null; echo f"ull"'
+check "the guest uses memory" seen 1 "^full"
+most=$(resident)
+say 'rm /big'
+check "free pages are the host's again" falls $((most - 32768))
+check "the user asks for 96 MiB" sh -c "./axvmm balloon web 160M | grep 'is to have 160M'"
+gives() {
+	i=0
+	until ./axvmm balloon web | grep -q "has 160M,"; do
+		[ $((i += 1)) -lt 600 ] || return
+		sleep 0.1
+	done
+}
+check "the guest gives them back" gives
+check_fails "the guest gets more than it was started with" ./axvmm balloon web 512M
+check "it has its memory back" ./axvmm balloon web 256M
 check_fails "another guest gets the same name" ./axvmm run --name web --kernel vmlinuz
 say 'exec 3</dev/input/event0; while :; do echo tick; done &'
 check "the guest is busy" seen 10 "^tick"

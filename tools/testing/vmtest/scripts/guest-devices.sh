@@ -69,6 +69,7 @@ pts=$(sed -n 's/^axvmm: hvc1 is at //p' /tmp/console | tr -d '\r')
 say 'read -r line </dev/hvc1; echo "read $line"'
 echo typed >"$pts"
 check "it reads from another, a terminal" seen 1 "^read typed"
+
 second() {
 	./axvmm run --kernel vmlinuz --initrd initrd --vsock $CID >/tmp/second 2>&1
 	[ $? = 1 ] && grep "another guest has this number" /tmp/second

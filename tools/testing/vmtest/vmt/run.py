@@ -101,7 +101,7 @@ def busybox_tree(arch="x86", packages=()):
 # Drivers of a power button, of the pvpanic device and of virtio devices; not every kernel has all.
 GUEST_MODULES = ("button", "evdev", "gpio_keys", "pvpanic_mmio", "virtio_pci", "virtio_blk",
                  "virtio_net", "virtiofs", "vmw_vsock_virtio_transport", "virtio_rng",
-                 "virtio_console")
+                 "virtio_console", "virtio_balloon")
 
 
 def guest_initramfs(path, arch="x86", kernel=None, programs=()):
