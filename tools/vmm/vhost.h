@@ -74,8 +74,8 @@ struct vhost_config {
  * @board:	what it is wired to; constant
  * @name:	for messages; constant
  * @needed:	how many queues, the first ones, a driver has to enable; constant
- * @user:	the connection; its fd is -1 if the back end is the kernel.  While @thread runs, only
- *		@thread accesses @user and @kernel.
+ * @user:	the connection; its fd is -1 if the back end is the kernel.  While @thread runs,
+ *		only @thread accesses @user and @kernel.
  * @kernel:	the kernel's vhost; its fd is -1 if the back end is a process
  * @kicks:	eventfds by which the guest notifies the back end, one for each queue; constant.
  *		A process can make them block, so only @thread writes them.

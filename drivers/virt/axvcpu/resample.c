@@ -33,8 +33,8 @@ static struct srcu_struct walks;
 
 /**
  * struct hearers - the resamplers of a gsi, in &axv_vm.resamplers
- * @list:	of &axv_resampler.node; changed under the xarray's lock.  Once the list is empty, the
- *		structure is taken out of the array under the same lock
+ * @list:	of &axv_resampler.node; changed under the xarray's lock.  Once the list is empty,
+ *		the structure is taken out of the array under the same lock
  */
 struct hearers {
 	struct list_head list;

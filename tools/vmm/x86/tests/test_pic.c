@@ -508,7 +508,7 @@ static const struct tap_case cases[] = {
 	{ "special fully nested mode", special_fully_nested },
 	{ "poll command", polling },
 	{ "initialization words", initialization },
-	{ "the timer's function is called at its acknowledgement", timer },
+	{ "the timer is told when its interrupt is acknowledged", timer },
 	{ "the wire is reported when it changes", notifications },
 	{ "an edge that is kept", kept_edges },
 	{ "ends of interrupts are told", watched_ends },
