@@ -91,6 +91,7 @@ int caps_check(struct axv_host *host, unsigned long cap)
 		return max < APIC_IDS ? max : APIC_IDS;
 	}
 	case KVM_CAP_MP_STATE:
+	case KVM_CAP_SET_BOOT_CPU_ID:
 		return 1;
 	/* Interrupts: QEMU wants KVM_CAP_IRQCHIP before it asks for a split one. */
 	case KVM_CAP_IRQCHIP:

@@ -20,7 +20,7 @@
 /* Where an x86 processor begins; the VMM sets the registers in any case. */
 #define RESET_VECTOR	0xfffffff0ull
 
-/* The bootstrap processor. */
+/* The module's bootstrap processor. */
 #define BOOT_VCPU	0
 
 /* How many threads have got a number so far. */
@@ -249,6 +249,20 @@ fail:
 	return -ENOMEM;
 }
 
+/* Make a vCPU the bootstrap processor, or make it wait for the other ones' SIPI. */
+static int set_boot(struct vcpu *v, bool boot)
+{
+	const struct kvm_mp_state state = {
+		.mp_state = boot ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_UNINITIALIZED,
+	};
+	int err = lapic_read_base(v);
+
+	if (!err)
+		err = lapic_set_base(v, boot ? v->apic_base | APIC_BASE_BSP :
+					       v->apic_base & ~(__u64)APIC_BASE_BSP);
+	return err ? err : events_set_mp_state(v, &state);
+}
+
 static int make_vcpu(struct vcpu *v, unsigned long id)
 {
 	const struct axv_vcpu_config config = {
@@ -256,6 +270,7 @@ static int make_vcpu(struct vcpu *v, unsigned long id)
 		.hw_id = id,
 		.favor_phys_cpu = -1,
 	};
+	const bool boot = id == v->vm->boot_id, boot_in_module = id == BOOT_VCPU;
 	int err;
 
 	err = axv_vcpu_create(v->vm->axv, &config, &v->axv);
@@ -269,7 +284,12 @@ static int make_vcpu(struct vcpu *v, unsigned long id)
 	v->page = axv_vcpu_run_page(v->axv);
 	/* Each exit tells RFLAGS.IF, so it stores the general registers. */
 	v->page->want = AXV_RUN_SET_GPRS;
-	if (v->vm->chips && id == BOOT_VCPU) {
+	if (v->vm->lapic && boot != boot_in_module) {
+		err = set_boot(v, boot);
+		if (err)
+			return err;
+	}
+	if (v->vm->chips && boot) {
 		/*
 		 * As in KVM, so that a guest that knows nothing of APICs gets the PIC's
 		 * interrupts.
@@ -282,22 +302,37 @@ static int make_vcpu(struct vcpu *v, unsigned long id)
 	return lapic_read_base(v);
 }
 
+/* Count a vCPU, if it may have the id.  Then irqchip.c changes the VM no more. */
+static int count_vcpu(struct vm *vm, unsigned long id)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&vm->lock);
+	if (!vm->max_ids)
+		vm->max_ids = caps_check(vm->host, KVM_CAP_MAX_VCPU_ID);
+	if (id < vm->max_ids)
+		vm->nr_vcpus++;
+	else
+		err = -EINVAL;
+	pthread_mutex_unlock(&vm->lock);
+	return err;
+}
+
 int vcpu_create(struct object *vm_object, struct vm *vm, unsigned long id)
 {
 	struct object *object;
 	struct vcpu *v;
 	int fd, err;
 
-	if (id >= (unsigned long)caps_check(vm->host, KVM_CAP_MAX_VCPU_ID))
-		return -EINVAL;
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
+	err = count_vcpu(vm, id);
+	if (err) {
+		free(v);
+		return err;
+	}
 	pthread_mutex_init(&v->lock, NULL);
-	/* From here on irqchip.c changes the VM no more. */
-	pthread_mutex_lock(&vm->lock);
-	vm->nr_vcpus++;
-	pthread_mutex_unlock(&vm->lock);
 	v->vm = vm;
 	v->vm_object = object_get(vm_object);
 	err = make_vcpu(v, id);

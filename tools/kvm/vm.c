@@ -13,6 +13,22 @@
 #include "vcpu.h"
 #include "vm.h"
 
+/* The VMM promises, once and before the first vCPU, that ids of vCPUs are less than @max. */
+static int limit_ids(struct vm *vm, __u64 max)
+{
+	int err = 0;
+
+	if (max > (__u64)caps_check(vm->host, KVM_CAP_MAX_VCPU_ID))
+		return -EINVAL;
+	pthread_mutex_lock(&vm->lock);
+	if (!vm->max_ids)
+		vm->max_ids = max;
+	else if (vm->max_ids != max)
+		err = -EINVAL;
+	pthread_mutex_unlock(&vm->lock);
+	return err;
+}
+
 static int enable_cap(struct vm *vm, const struct kvm_enable_cap *cap)
 {
 	if (cap->flags)
@@ -20,23 +36,25 @@ static int enable_cap(struct vm *vm, const struct kvm_enable_cap *cap)
 	switch (cap->cap) {
 	case KVM_CAP_SPLIT_IRQCHIP:
 		return irqchip_split(vm, cap->args[0]);
-	/*
-	 * The VMM promises to use no larger id than this; KVM_CHECK_EXTENSION tells the largest
-	 * one.
-	 */
 	case KVM_CAP_MAX_VCPU_ID:
-		return cap->args[0] && cap->args[0] <= (__u64)caps_check(vm->host, cap->cap) ?
-		       0 : -EINVAL;
+		return limit_ids(vm, cap->args[0]);
 	default:
 		debug("capability %u cannot be enabled", cap->cap);
 		return -EINVAL;
 	}
 }
 
-static int set_boot_cpu(unsigned long id)
+static int set_boot_cpu(struct vm *vm, unsigned long id)
 {
-	/* The module's boot processor is vCPU 0. */
-	return id ? -EINVAL : 0;
+	int err = 0;
+
+	pthread_mutex_lock(&vm->lock);
+	if (vm->nr_vcpus)
+		err = -EBUSY;
+	else
+		vm->boot_id = id;
+	pthread_mutex_unlock(&vm->lock);
+	return err;
 }
 
 static int irq_line(struct vm *vm, struct kvm_irq_level *line, bool tell)
@@ -90,7 +108,7 @@ static long vm_ioctl(void *data, unsigned long command, unsigned long arg)
 	case KVM_CREATE_VCPU:
 		return vcpu_create(vm->self, vm, arg);
 	case KVM_SET_BOOT_CPU_ID:
-		return set_boot_cpu(arg);
+		return set_boot_cpu(vm, arg);
 	case KVM_SET_USER_MEMORY_REGION:
 		return memory_set(vm, (struct kvm_userspace_memory_region *)arg);
 	case KVM_GET_DIRTY_LOG:

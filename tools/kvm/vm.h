@@ -31,6 +31,8 @@ struct doorbell;
  *	before there are vCPUs
  * @nr_vcpus: vCPUs that there are; goes up with @lock held, and down without it, since a handler
  *	may have left a call by longjmp() that holds @lock
+ * @max_ids: vCPUs have smaller ids; 0: the VMM has not said yet
+ * @boot_id: id of the bootstrap processor; set before there are vCPUs
  * @memory: its slots (memory.c)
  * @routes: the VMM's table, as the module has it (irqchip.c)
  * @nr_routes: how many
@@ -46,6 +48,8 @@ struct vm {
 	atomic_bool lapic;
 	struct chips *_Atomic chips;
 	atomic_uint nr_vcpus;
+	unsigned int max_ids;
+	unsigned long boot_id;
 	struct memory *memory;
 	struct axv_route *routes;
 	unsigned int nr_routes;

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * What the calls of a VM and of its vCPUs refuse and keep, over a stand-in for the module.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "apic.h"
+#include "caps.h"
+#include "kernel.h"
+#include "object.h"
+#include "tap.h"
+#include "vcpu.h"
+
+#define MAX_VCPUS	4
+
+static struct axv_host *host;
+static struct object *system_object;
+
+static void free_nothing(void *data)
+{
+	(void)data;
+}
+
+static const struct object_ops system_ops = { .name = "device", .free = free_nothing };
+
+static long call(int fd, unsigned long command, const void *arg)
+{
+	long ret;
+
+	return object_ioctl(fd, command, (unsigned long)arg, &ret) ? ret : -EBADF;
+}
+
+static bool open_all(void)
+{
+	kernel_reset();
+	kernel.answers[AXV_QUERY_MAX_VCPUS] = MAX_VCPUS;
+	kernel.answers[AXV_QUERY_MAX_REGIONS] = 64;
+	kernel.answers[AXV_QUERY_MAX_ROUTES] = 64;
+	kernel.answers[AXV_QUERY_IRQCHIPS] = 1u << AXV_IRQCHIP_LAPIC;
+	system_object = object_create(&system_ops, NULL);
+	return !axv_open("/dev/null", &host) || tap(false, "the stand-in: %s", axv_error());
+}
+
+static void close_object(int fd)
+{
+	object_detach(fd);
+	close(fd);
+}
+
+static long enable(int fd, __u32 cap, __u64 arg)
+{
+	const struct kvm_enable_cap enable = { .cap = cap, .args = { arg } };
+
+	return call(fd, KVM_ENABLE_CAP, &enable);
+}
+
+/* ---- ids ---------------------------------------------------------------- */
+
+static void test_ids(void)
+{
+	int fd = vm_create(system_object, host), vcpu;
+
+	tap(enable(fd, KVM_CAP_MAX_VCPU_ID, MAX_VCPUS + 1) == -EINVAL,
+	    "more ids than there are cannot be promised");
+	tap(!enable(fd, KVM_CAP_MAX_VCPU_ID, 2) && !enable(fd, KVM_CAP_MAX_VCPU_ID, 2) &&
+	    enable(fd, KVM_CAP_MAX_VCPU_ID, 3) == -EINVAL, "how many ids there are is said once");
+	tap(call(fd, KVM_CREATE_VCPU, (void *)2) == -EINVAL, "an id beyond what was said");
+	vcpu = call(fd, KVM_CREATE_VCPU, (void *)1);
+	tap(vcpu >= 0, "an id below");
+	close_object(vcpu);
+	close_object(fd);
+	fd = vm_create(system_object, host);
+	vcpu = call(fd, KVM_CREATE_VCPU, (void *)0);
+	tap(enable(fd, KVM_CAP_MAX_VCPU_ID, 2) == -EINVAL,
+	    "with the first vCPU it is too late to promise less");
+	close_object(vcpu);
+	close_object(fd);
+}
+
+static __u64 event(unsigned int index)
+{
+	return kernel_get(AXV_REG_X86(EVENT, index));
+}
+
+static __u64 apic_base(void)
+{
+	return kernel_get(AXV_REG_X86(MSR, MSR_APIC_BASE));
+}
+
+static void test_boot_id(void)
+{
+	int fd = vm_create(system_object, host), first, second;
+
+	tap(!enable(fd, KVM_CAP_SPLIT_IRQCHIP, 24) && !call(fd, KVM_SET_BOOT_CPU_ID, (void *)1),
+	    "the bootstrap processor's id is set");
+	/* The module's vCPU 0 is one. */
+	kernel_set(AXV_REG_X86(MSR, MSR_APIC_BASE), 0xfee00900);
+	first = call(fd, KVM_CREATE_VCPU, (void *)0);
+	tap(first >= 0 && apic_base() == 0xfee00800 && event(AXV_X86_EVENT_WAIT_SIPI),
+	    "vCPU 0 waits for a SIPI");
+	kernel_set(AXV_REG_X86(MSR, MSR_APIC_BASE), 0xfee00800);
+	second = call(fd, KVM_CREATE_VCPU, (void *)1);
+	tap(second >= 0 && apic_base() == 0xfee00900 && !event(AXV_X86_EVENT_WAIT_SIPI),
+	    "vCPU 1 is the bootstrap processor");
+	tap(call(fd, KVM_SET_BOOT_CPU_ID, (void *)0) == -EBUSY,
+	    "with vCPUs the bootstrap processor does not change");
+	close_object(second);
+	close_object(first);
+	close_object(fd);
+}
+
+int main(void)
+{
+	if (open_all()) {
+		test_ids();
+		test_boot_id();
+		object_put(system_object);
+		axv_close(host);
+	}
+	return tap_done();
+}
