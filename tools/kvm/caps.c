@@ -82,6 +82,8 @@ int caps_check(struct axv_host *host, unsigned long cap)
 		return query(host, AXV_QUERY_MAX_REGIONS);
 	case KVM_CAP_READONLY_MEM:
 		return !!(query(host, AXV_QUERY_REGION_FLAGS) & AXV_REGION_READONLY);
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return MEMORY_MANUAL_OPTIONS;
 	/* vCPUs.  An id is an APIC id as well, and 255 is the broadcast in xAPIC mode. */
 	case KVM_CAP_NR_VCPUS:
 	case KVM_CAP_MAX_VCPUS:

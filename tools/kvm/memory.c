@@ -12,6 +12,10 @@
 #define PAGE_SHIFT	12
 #define PAGE_MASK	((1ull << PAGE_SHIFT) - 1)
 
+/* A word of a bitmap of pages. */
+#define WORD_PAGES	64
+#define WORD_MASK	(WORD_PAGES - 1ull)
+
 #define SLOT_FLAGS	(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
 
 /**
@@ -118,25 +122,41 @@ int memory_repeat(struct vm *vm, struct axv_vm *axv)
 	return err;
 }
 
-static int get_dirty(struct vm *vm, const struct kvm_dirty_log *log)
+/* Find a slot that has a log. */
+static int find_log(struct vm *vm, __u32 id, __u64 *pages)
 {
-	__u64 pages, at, max, *bitmap = log->dirty_bitmap;
-	int err = 0;
+	__u64 max;
 
 	/* KVM tells a number that no slot has from a slot without a log. */
-	if (axv_query(vm->host, AXV_QUERY_MAX_REGIONS, &max) || log->slot >= max)
+	if (axv_query(vm->host, AXV_QUERY_MAX_REGIONS, &max) || id >= max)
 		return -EINVAL;
-	if (!vm->memory || log->slot >= vm->memory->count)
+	if (!vm->memory || id >= vm->memory->count)
 		return -ENOENT;
-	pages = vm->memory->slot[log->slot].memory_size >> PAGE_SHIFT;
-	if (!pages || !(vm->memory->slot[log->slot].flags & KVM_MEM_LOG_DIRTY_PAGES))
-		return -ENOENT;
-	if (axv_query(vm->host, AXV_QUERY_MAX_DIRTY_PAGES, &max))
-		return -EINVAL;
-	max &= ~63ull;
-	for (at = 0; at < pages && !err; at += max)
-		err = axv_vm_get_dirty(vm->axv, log->slot, 0, at,
-				       pages - at < max ? pages - at : max, bitmap + at / 64);
+	*pages = vm->memory->slot[id].memory_size >> PAGE_SHIFT;
+	return *pages && vm->memory->slot[id].flags & KVM_MEM_LOG_DIRTY_PAGES ? 0 : -ENOENT;
+}
+
+/* How many pages one call of the module's takes, in whole words; 0: none. */
+static __u64 pages_of_call(struct vm *vm)
+{
+	__u64 max;
+
+	return axv_query(vm->host, AXV_QUERY_MAX_DIRTY_PAGES, &max) ? 0 : max & ~WORD_MASK;
+}
+
+static int get_dirty(struct vm *vm, const struct kvm_dirty_log *log)
+{
+	const __u64 max = pages_of_call(vm);
+	__u64 pages, at, *bitmap = log->dirty_bitmap;
+	int err = find_log(vm, log->slot, &pages);
+
+	if (!err && !max)
+		err = -EINVAL;
+	for (at = 0; !err && at < pages; at += max)
+		err = axv_vm_get_dirty(vm->axv, log->slot,
+				       vm->manual_dirty_log ? AXV_DIRTY_KEEP : 0, at,
+				       pages - at < max ? pages - at : max,
+				       bitmap + at / WORD_PAGES);
 	return err;
 }
 
@@ -150,6 +170,54 @@ int memory_get_dirty(struct vm *vm, const struct kvm_dirty_log *log)
 	err = get_dirty(vm, &copy);
 	pthread_mutex_unlock(&vm->lock);
 	return err;
+}
+
+static int clear_dirty(struct vm *vm, const struct kvm_clear_dirty_log *log)
+{
+	const __u64 max = pages_of_call(vm), whole = log->num_pages & ~WORD_MASK;
+	const __u64 rest = log->num_pages & WORD_MASK;
+	const __u64 *bitmap = log->dirty_bitmap;
+	__u64 pages, at, last;
+	int err = find_log(vm, log->slot, &pages);
+
+	if (err)
+		return err;
+	/* A part of a word only at the end of the slot. */
+	if (!max || log->first_page & WORD_MASK || log->first_page > pages ||
+	    log->num_pages > pages - log->first_page ||
+	    (rest && log->num_pages < pages - log->first_page))
+		return -EINVAL;
+	for (at = 0; !err && at < whole; at += max)
+		err = axv_vm_clear_dirty(vm->axv, log->slot, log->first_page + at,
+					 whole - at < max ? whole - at : max,
+					 bitmap + at / WORD_PAGES);
+	if (err || !rest)
+		return err;
+	/* KVM ignores bits behind the end of the slot; the module does not. */
+	last = bitmap[whole / WORD_PAGES] & ((1ull << rest) - 1);
+	return axv_vm_clear_dirty(vm->axv, log->slot, log->first_page + whole, rest, &last);
+}
+
+int memory_clear_dirty(struct vm *vm, const struct kvm_clear_dirty_log *log)
+{
+	/* Another thread of the VMM may change what has been checked. */
+	const struct kvm_clear_dirty_log copy = *log;
+	int err;
+
+	pthread_mutex_lock(&vm->lock);
+	err = clear_dirty(vm, &copy);
+	pthread_mutex_unlock(&vm->lock);
+	return err;
+}
+
+int memory_set_manual(struct vm *vm, __u64 options)
+{
+	if (options & ~(__u64)MEMORY_MANUAL_OPTIONS)
+		return -EINVAL;
+	pthread_mutex_lock(&vm->lock);
+	vm->manual_dirty_log = options;
+	pthread_mutex_unlock(&vm->lock);
+	return 0;
 }
 
 void memory_free(struct vm *vm)

@@ -38,6 +38,8 @@ static int enable_cap(struct vm *vm, const struct kvm_enable_cap *cap)
 		return irqchip_split(vm, cap->args[0]);
 	case KVM_CAP_MAX_VCPU_ID:
 		return limit_ids(vm, cap->args[0]);
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return memory_set_manual(vm, cap->args[0]);
 	default:
 		debug("capability %u cannot be enabled", cap->cap);
 		return -EINVAL;
@@ -113,6 +115,8 @@ static long vm_ioctl(void *data, unsigned long command, unsigned long arg)
 		return memory_set(vm, (struct kvm_userspace_memory_region *)arg);
 	case KVM_GET_DIRTY_LOG:
 		return memory_get_dirty(vm, (struct kvm_dirty_log *)arg);
+	case KVM_CLEAR_DIRTY_LOG:
+		return memory_clear_dirty(vm, (struct kvm_clear_dirty_log *)arg);
 	/*
 	 * Where KVM keeps what it needs to run real mode on old Intel processors.  The
 	 * module needs no memory of the guest's for that.

@@ -34,6 +34,7 @@ struct doorbell;
  * @max_ids: vCPUs have smaller ids; 0: the VMM has not said yet
  * @boot_id: id of the bootstrap processor; set before there are vCPUs
  * @memory: its slots (memory.c)
+ * @manual_dirty_log: KVM_GET_DIRTY_LOG leaves the log as it is, for KVM_CLEAR_DIRTY_LOG
  * @routes: the VMM's table, as the module has it (irqchip.c)
  * @nr_routes: how many
  * @doorbells: ioeventfds (eventfd.c)
@@ -51,6 +52,7 @@ struct vm {
 	unsigned int max_ids;
 	unsigned long boot_id;
 	struct memory *memory;
+	bool manual_dirty_log;
 	struct axv_route *routes;
 	unsigned int nr_routes;
 	struct doorbell *doorbells;
@@ -71,8 +73,17 @@ int vm_create(struct object *system, struct axv_host *host);
 /** memory_set() - KVM_SET_USER_MEMORY_REGION */
 int memory_set(struct vm *vm, const struct kvm_userspace_memory_region *region);
 
+/* Options of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2. */
+#define MEMORY_MANUAL_OPTIONS	KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE
+
+/** memory_set_manual() - KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 is enabled, with @options */
+int memory_set_manual(struct vm *vm, __u64 options);
+
 /** memory_get_dirty() - KVM_GET_DIRTY_LOG */
 int memory_get_dirty(struct vm *vm, const struct kvm_dirty_log *log);
+
+/** memory_clear_dirty() - KVM_CLEAR_DIRTY_LOG */
+int memory_clear_dirty(struct vm *vm, const struct kvm_clear_dirty_log *log);
 
 /** memory_repeat() - give all slots to another VM of the module; @vm->lock held */
 int memory_repeat(struct vm *vm, struct axv_vm *axv);

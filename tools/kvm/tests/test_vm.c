@@ -16,6 +16,7 @@
 #include "vcpu.h"
 
 #define MAX_VCPUS	4
+#define CALL_PAGES	128	/* that one call of the module's takes */
 
 static struct axv_host *host;
 static struct object *system_object;
@@ -39,6 +40,7 @@ static bool open_all(void)
 	kernel_reset();
 	kernel.answers[AXV_QUERY_MAX_VCPUS] = MAX_VCPUS;
 	kernel.answers[AXV_QUERY_MAX_REGIONS] = 64;
+	kernel.answers[AXV_QUERY_MAX_DIRTY_PAGES] = CALL_PAGES;
 	kernel.answers[AXV_QUERY_MAX_ROUTES] = 64;
 	kernel.answers[AXV_QUERY_IRQCHIPS] = 1u << AXV_IRQCHIP_LAPIC;
 	system_object = object_create(&system_ops, NULL);
@@ -113,11 +115,74 @@ static void test_boot_id(void)
 	close_object(fd);
 }
 
+/* ---- the dirty log ------------------------------------------------------ */
+
+static void test_log(void)
+{
+	/* Two calls of the module's, and a part of a word. */
+	const __u64 pages = CALL_PAGES + 64 + 3;
+	const size_t size = pages * 4096;
+	void *ram = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const struct kvm_userspace_memory_region slot = {
+		.slot = 2, .flags = KVM_MEM_LOG_DIRTY_PAGES, .memory_size = size,
+		.userspace_addr = (uintptr_t)ram,
+	};
+	__u64 bitmap[4] = { 0 };
+	const struct kvm_dirty_log log = { .slot = 2, .dirty_bitmap = bitmap };
+	struct kvm_clear_dirty_log clear = { .slot = 2, .num_pages = 64, .dirty_bitmap = bitmap };
+	int fd = vm_create(system_object, host);
+
+	call(fd, KVM_SET_USER_MEMORY_REGION, &slot);
+	call(fd, KVM_GET_DIRTY_LOG, &log);
+	tap(!kernel.dirty_call.flags, "a read clears the log");
+	tap(enable(fd, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, 2) == -EINVAL &&
+	    !enable(fd, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+		    caps_check(host, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)),
+	    "the option that is offered is enabled, another one is refused");
+	call(fd, KVM_GET_DIRTY_LOG, &log);
+	tap(kernel.dirty_call.flags == AXV_DIRTY_KEEP, "then a read keeps the log");
+	kernel.dirty[0] = 0xff;
+	bitmap[0] = 0xf0;
+	tap(!call(fd, KVM_CLEAR_DIRTY_LOG, &clear) && kernel.dirty[0] == 0x0f &&
+	    !kernel.dirty_call.first_page && kernel.dirty_call.nr_pages == 64,
+	    "pages are made clean");
+	clear.first_page = 1;
+	tap(call(fd, KVM_CLEAR_DIRTY_LOG, &clear) == -EINVAL, "not from within a word");
+	clear.first_page = CALL_PAGES;
+	clear.num_pages = 65;
+	tap(call(fd, KVM_CLEAR_DIRTY_LOG, &clear) == -EINVAL, "not to within a word");
+	clear.num_pages = 68;
+	tap(call(fd, KVM_CLEAR_DIRTY_LOG, &clear) == -EINVAL, "not beyond the slot");
+	clear.first_page = -64ull;
+	clear.num_pages = 128;
+	tap(call(fd, KVM_CLEAR_DIRTY_LOG, &clear) == -EINVAL, "not around the end of numbers");
+	clear.first_page = CALL_PAGES;
+	clear.num_pages = 67;
+	bitmap[1] = -1ull;
+	kernel.dirty[0] = 0xff;
+	tap(!call(fd, KVM_CLEAR_DIRTY_LOG, &clear) && kernel.dirty_call.nr_pages == 3 &&
+	    kernel.dirty_call.first_page == CALL_PAGES + 64 && kernel.dirty[0] == 0x08,
+	    "bits behind the end of the slot are ignored");
+	clear.first_page = 0;
+	clear.num_pages = pages;
+	kernel.calls[_IOC_NR(AXV_VM_CLEAR_DIRTY)] = 0;
+	tap(!call(fd, KVM_CLEAR_DIRTY_LOG, &clear) &&
+	    kernel.calls[_IOC_NR(AXV_VM_CLEAR_DIRTY)] == 3,
+	    "no more at once than the module takes");
+	clear.slot = 3;
+	tap(call(fd, KVM_CLEAR_DIRTY_LOG, &clear) == -ENOENT, "a slot without a log");
+	clear.slot = 64;
+	tap(call(fd, KVM_CLEAR_DIRTY_LOG, &clear) == -EINVAL, "a number that no slot has");
+	close_object(fd);
+	munmap(ram, size);
+}
+
 int main(void)
 {
 	if (open_all()) {
 		test_ids();
 		test_boot_id();
+		test_log();
 		object_put(system_object);
 		axv_close(host);
 	}

@@ -140,6 +140,7 @@ static int clear_dirty(const struct axv_dirty *dirty)
 	const __u64 *bitmap = (const __u64 *)(uintptr_t)dirty->bitmap;
 	unsigned int i;
 
+	kernel.dirty_call = *dirty;
 	for (i = 0; i < (dirty->nr_pages + 63) / 64; i++)
 		kernel.dirty[i] &= ~bitmap[i];
 	return 0;

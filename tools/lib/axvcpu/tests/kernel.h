@@ -49,7 +49,7 @@
  * @fixed_reg: a register that cannot be written
  * @largest_list: longest register list in one call
  * @dirty: words of the log that AXV_VM_GET_DIRTY and _CLEAR_DIRTY are about
- * @dirty_call: the last call to read it
+ * @dirty_call: the last of these calls
  * @fpu: the vector state
  */
 struct kernel {
