@@ -13,6 +13,9 @@
 #include "vcpu.h"
 #include "vm.h"
 
+/* KVM refuses fewer. */
+#define MIN_MMU_PAGES	64
+
 /* The VMM promises, once and before the first vCPU, that ids of vCPUs are less than @max. */
 static int limit_ids(struct vm *vm, __u64 max)
 {
@@ -124,6 +127,9 @@ static long vm_ioctl(void *data, unsigned long command, unsigned long arg)
 	case KVM_SET_TSS_ADDR:
 	case KVM_SET_IDENTITY_MAP_ADDR:
 		return 0;
+	/* How many pages KVM may use for page tables.  The module has no such limit. */
+	case KVM_SET_NR_MMU_PAGES:
+		return arg < MIN_MMU_PAGES ? -EINVAL : 0;
 	case KVM_SET_GSI_ROUTING:
 		return irqchip_set_routing(vm, (struct kvm_irq_routing *)arg);
 	case KVM_IRQ_LINE:

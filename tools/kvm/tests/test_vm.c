@@ -115,6 +115,15 @@ static void test_boot_id(void)
 	close_object(fd);
 }
 
+static void test_mmu_pages(void)
+{
+	int fd = vm_create(system_object, host);
+
+	tap(!call(fd, KVM_SET_NR_MMU_PAGES, (void *)64) &&
+	    call(fd, KVM_SET_NR_MMU_PAGES, (void *)63) == -EINVAL, "pages for page tables");
+	close_object(fd);
+}
+
 /* ---- the dirty log ------------------------------------------------------ */
 
 static void test_log(void)
@@ -182,6 +191,7 @@ int main(void)
 	if (open_all()) {
 		test_ids();
 		test_boot_id();
+		test_mmu_pages();
 		test_log();
 		object_put(system_object);
 		axv_close(host);
