@@ -116,23 +116,66 @@ unsigned int cpuid_from_kvm(const struct kvm_cpuid_entry2 *entries, unsigned int
 	return n;
 }
 
+/* KVM's table as one of the module's, to be freed; NULL: no memory. */
+static struct axv_x86_cpuid *convert(const struct kvm_cpuid2 *cpuid, __u32 count, unsigned int *n)
+{
+	struct axv_x86_cpuid *leaves = calloc(count + 1, sizeof(*leaves));
+
+	if (leaves)
+		*n = cpuid_from_kvm(cpuid->entries, count, leaves);
+	return leaves;
+}
+
 int cpuid_set(struct vcpu *v, const struct kvm_cpuid2 *cpuid)
 {
 	const __u32 count = cpuid->nent;
 	struct axv_x86_cpuid *leaves;
+	unsigned int n;
 	int err;
 
 	if (count > LEAVES_MAX)
 		return -E2BIG;
-	leaves = calloc(count + 1, sizeof(*leaves));
+	leaves = convert(cpuid, count, &n);
 	if (!leaves)
 		return -ENOMEM;
-	err = axv_vcpu_set_cpuid(v->axv, leaves,
-				 cpuid_from_kvm(cpuid->entries, count, leaves));
-	if (err)
+	err = axv_vcpu_set_cpuid(v->axv, leaves, n);
+	if (err) {
 		debug("%s", axv_error());
+		free(leaves);
+		return err;
+	}
+	free(v->cpuid);
+	v->cpuid = leaves;
+	v->nr_cpuid = n;
+	return 0;
+}
+
+static bool same_table(const struct axv_x86_cpuid *a, int nr_a, const struct axv_x86_cpuid *b,
+		       int nr_b)
+{
+	return nr_a == nr_b && nr_a > 0 && !memcmp(a, b, nr_a * sizeof(*a));
+}
+
+bool cpuid_is_set(struct vcpu *v, const struct kvm_cpuid2 *cpuid)
+{
+	const __u32 count = cpuid->nent;
+	struct axv_x86_cpuid *leaves, *now = NULL;
+	unsigned int n;
+	int nr_now;
+	bool same;
+
+	leaves = count <= LEAVES_MAX ? convert(cpuid, count, &n) : NULL;
+	if (!leaves)
+		return false;
+	same = same_table(leaves, n, v->cpuid, v->nr_cpuid);
+	/* What KVM_GET_CPUID2 tells differs where the module cannot honour a feature. */
+	if (!same) {
+		nr_now = axv_vcpu_get_cpuid(v->axv, &now);
+		same = same_table(leaves, n, now, nr_now);
+		free(now);
+	}
 	free(leaves);
-	return err;
+	return same;
 }
 
 int cpuid_get(struct vcpu *v, struct kvm_cpuid2 *cpuid)

@@ -414,6 +414,7 @@ static int run_once(struct vcpu *v)
 
 	if (err)
 		return err;
+	v->has_run = true;
 	err = axv_vcpu_run(v->axv);
 	if (err) {
 		debug("%s", axv_error());

@@ -49,15 +49,21 @@ static int own(struct vcpu *v)
 	return 0;
 }
 
-/* The module takes a CPUID table only while no thread has bound the vCPU. */
+/*
+ * The module takes a CPUID table only while no thread has bound the vCPU.  When the vCPU has run,
+ * KVM takes only the table that is there.
+ */
 static int set_cpuid(struct vcpu *v, const struct kvm_cpuid2 *cpuid)
 {
 	int err;
 
 	if (v->owner) {
 		err = own(v);
-		if (!err)
-			err = axv_vcpu_unbind(v->axv);
+		if (err)
+			return err;
+		if (v->has_run)
+			return cpuid_is_set(v, cpuid) ? 0 : -EINVAL;
+		err = axv_vcpu_unbind(v->axv);
 		if (err)
 			return err;
 		v->owner = 0;
@@ -207,6 +213,7 @@ static void vcpu_free(void *data)
 		chips_remove_vcpu(v);
 	axv_vcpu_destroy(v->axv);
 	coroutine_free(&v->finish);
+	free(v->cpuid);
 	if (v->run)
 		munmap(v->run, RUN_MAP_SIZE);
 	if (v->vm_object) {

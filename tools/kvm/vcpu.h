@@ -56,6 +56,9 @@ enum pending {
  * @pending: see enum pending
  * @finish: the coroutine in which axv_vcpu_finish() runs, so that it can wait for the VMM
  * @finish_result: what axv_vcpu_finish() returned
+ * @has_run: it has been entered once: its CPUID table does not change any more (cpuid.c)
+ * @cpuid: the table that the VMM has set, to compare with; NULL: none
+ * @nr_cpuid: its length
  * @cancelled: axv_vcpu_finish() is given up: it must not wait for the VMM again
  * @mcg_ctl: IA32_MCG_CTL, kept for the VMM (msr.c)
  * @mc: the registers of the banks of machine checks, kept for the VMM as well
@@ -82,6 +85,9 @@ struct vcpu {
 	struct coroutine finish;
 	int finish_result;
 	bool cancelled;
+	bool has_run;
+	struct axv_x86_cpuid *cpuid;
+	unsigned int nr_cpuid;
 	__u64 mcg_ctl;
 	__u64 mc[MC_MSRS];
 	uint64_t apic_base;
@@ -163,6 +169,9 @@ int cpuid_supported(struct axv_host *host, struct kvm_cpuid2 *cpuid);
 
 /** cpuid_set() - KVM_SET_CPUID2 */
 int cpuid_set(struct vcpu *v, const struct kvm_cpuid2 *cpuid);
+
+/** cpuid_is_set() - whether a table is the one that the vCPU has */
+bool cpuid_is_set(struct vcpu *v, const struct kvm_cpuid2 *cpuid);
 
 /** cpuid_get() - KVM_GET_CPUID2 */
 int cpuid_get(struct vcpu *v, struct kvm_cpuid2 *cpuid);

@@ -186,6 +186,51 @@ static void test_log(void)
 	munmap(ram, size);
 }
 
+/* ---- vCPUs that have run ------------------------------------------------ */
+
+static int run_vm, run_fd;
+static struct kvm_run *run;
+
+static bool make_vcpu(void)
+{
+	run_vm = vm_create(system_object, host);
+	run_fd = call(run_vm, KVM_CREATE_VCPU, NULL);
+	run = mmap(NULL, RUN_MAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, run_fd, 0);
+	return tap(run != MAP_FAILED, "a vCPU");
+}
+
+/* Nothing of the guest is run: the run page tells of no exit that the library knows. */
+static long run_once(void)
+{
+	return call(run_fd, KVM_RUN, NULL);
+}
+
+static void test_cpuid(void)
+{
+	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + 2 * sizeof(cpuid->entries[0]));
+	unsigned int sets;
+
+	cpuid->nent = 2;
+	cpuid->entries[1].function = 7;
+	cpuid->entries[1].ebx = 5;
+	tap(!call(run_fd, KVM_SET_CPUID2, cpuid), "a CPUID table");
+	cpuid->entries[1].ebx = 6;
+	tap(!call(run_fd, KVM_SET_CPUID2, cpuid), "another one, before the first run");
+	run_once();
+	sets = kernel.calls[_IOC_NR(AXV_SET_TABLE)];
+	tap(!call(run_fd, KVM_SET_CPUID2, cpuid), "the same one again, after a run");
+	cpuid->entries[1].ebx = 5;
+	tap(call(run_fd, KVM_SET_CPUID2, cpuid) == -EINVAL, "another one is refused then");
+	cpuid->nent = 1;
+	tap(call(run_fd, KVM_SET_CPUID2, cpuid) == -EINVAL, "and so is a part of it");
+	kernel.table_count = 1;
+	cpuid->entries[0].function = 0;
+	tap(!call(run_fd, KVM_SET_CPUID2, cpuid), "what KVM_GET_CPUID2 tells is not");
+	tap(kernel.calls[_IOC_NR(AXV_SET_TABLE)] == sets, "the module's table stays");
+	kernel.table_count = 0;
+	free(cpuid);
+}
+
 int main(void)
 {
 	if (open_all()) {
@@ -193,6 +238,12 @@ int main(void)
 		test_boot_id();
 		test_mmu_pages();
 		test_log();
+		if (make_vcpu()) {
+			test_cpuid();
+			munmap(run, RUN_MAP_SIZE);
+		}
+		close_object(run_fd);
+		close_object(run_vm);
 		object_put(system_object);
 		axv_close(host);
 	}
