@@ -98,10 +98,19 @@ int regs_get(struct vcpu *v, struct kvm_regs *regs)
 
 int regs_set(struct vcpu *v, const struct kvm_regs *regs)
 {
+	struct axv_x86_gprs gprs;
 	int err;
 
+	regs_from_kvm(regs, &gprs);
+	/*
+	 * A VMM may set what it has read while a string instruction waits for data.  If that gave
+	 * the instruction up, it would ask for the same data for ever.
+	 */
+	if (v->pending == PENDING_FINISH && v->page->valid & AXV_RUN_SET_GPRS &&
+	    !memcmp(&gprs, &v->page->regs.gprs, sizeof(gprs)))
+		return 0;
 	run_forget(v);
-	regs_from_kvm(regs, &v->page->regs.gprs);
+	v->page->regs.gprs = gprs;
 	v->page->dirty |= AXV_RUN_SET_GPRS;
 	/*
 	 * Set them at once: otherwise a value that the module refuses would be an error of the

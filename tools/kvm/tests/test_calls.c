@@ -787,7 +787,7 @@ static void test_strings(void)
 		.memory_size = sizeof(ram), .userspace_addr = (uintptr_t)ram,
 	};
 	const struct axv_x86_gprs *gprs = &v.page->regs.gprs;
-	struct kvm_regs regs = { .rip = 0x77, .rflags = 2 };
+	struct kvm_regs regs = { .rip = 0x77, .rflags = 2 }, same;
 	struct kvm_fpu fpu;
 
 	memory_set(&vm, &slot);
@@ -816,6 +816,9 @@ static void test_strings(void)
 
 	make_string(true, 4);
 	run_vcpu(&v);
+	v.page->valid |= AXV_RUN_SET_GPRS;
+	tap(v.pending == PENDING_FINISH && !regs_get(&v, &same) && !regs_set(&v, &same) &&
+	    v.pending == PENDING_FINISH, "registers that are set as they are do not disturb");
 	tap(v.pending == PENDING_FINISH && !regs_set(&v, &regs) && v.pending == PENDING_NONE,
 	    "registers that are set in the middle give the instruction up");
 	tap(v.finish_result == -ECANCELED && !v.finish.waits,
