@@ -58,6 +58,8 @@ int caps_check(struct axv_host *host, unsigned long cap)
 	case KVM_CAP_ENABLE_CAP_VM:
 	case KVM_CAP_CHECK_EXTENSION_VM:
 		return 1;
+	case KVM_CAP_SYNC_REGS:
+		return KVM_SYNC_X86_VALID_FIELDS;
 	case KVM_CAP_XSAVE:
 	case KVM_CAP_XCRS: {
 		/* The module has its own table of what the host can do. */

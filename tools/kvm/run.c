@@ -434,10 +434,12 @@ static int run_once(struct vcpu *v)
 int run_vcpu(struct vcpu *v)
 {
 	bool completes = v->pending == PENDING_IO || v->pending == PENDING_MMIO;
-	int ret;
+	int ret, err;
 
 	signals_enter(v->axv);
-	ret = complete(v);
+	ret = sync_take(v);
+	if (!ret)
+		ret = complete(v);
 	if (ret == GO_ON)
 		ret = take_inputs(v);
 	/*
@@ -455,5 +457,6 @@ int run_vcpu(struct vcpu *v)
 		ret = run_once(v);
 	signals_leave();
 	run_publish(v);
-	return ret;
+	err = sync_store(v);
+	return err ? err : ret;
 }

@@ -121,6 +121,14 @@ void run_forget(struct vcpu *v);
 /** run_publish() - fill the fields of struct kvm_run that are valid at every exit */
 void run_publish(struct vcpu *v);
 
+/* ---- sync.c ---- */
+
+/** sync_take() - set the registers that the VMM names in struct kvm_run */
+int sync_take(struct vcpu *v);
+
+/** sync_store() - tell the registers that the VMM names in struct kvm_run */
+int sync_store(struct vcpu *v);
+
 /* ---- regs.c ---- */
 
 int regs_get(struct vcpu *v, struct kvm_regs *regs);

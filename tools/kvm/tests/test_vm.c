@@ -231,6 +231,40 @@ static void test_cpuid(void)
 	free(cpuid);
 }
 
+static void test_sync(void)
+{
+	__u64 unknown = KVM_SYNC_X86_VALID_FIELDS + 1;
+	unsigned int runs = kernel.calls[_IOC_NR(AXV_VCPU_RUN)];
+
+	run->kvm_valid_regs = unknown;
+	tap(run_once() == -EINVAL, "registers to tell that are not known");
+	run->kvm_valid_regs = 0;
+	run->kvm_dirty_regs = unknown;
+	tap(run_once() == -EINVAL && kernel.calls[_IOC_NR(AXV_VCPU_RUN)] == runs,
+	    "registers to set that are not known");
+	run->kvm_dirty_regs = KVM_SYNC_X86_VALID_FIELDS;
+	memset(&run->s.regs, 0, sizeof(run->s.regs));
+	run->s.regs.regs.rbx = 0x1234;
+	run->s.regs.sregs.cr2 = 0x5678;
+	run->s.regs.events.flags = KVM_VCPUEVENT_VALID_NMI_PENDING;
+	run->s.regs.events.nmi.pending = 1;
+	kernel_set(AXV_REG_X86(EVENT, AXV_X86_EVENT_NMI_PENDING), 0);
+	tap(!run_once() && !run->kvm_dirty_regs && event(AXV_X86_EVENT_NMI_PENDING) == 1 &&
+	    kernel.calls[_IOC_NR(AXV_VCPU_RUN)] == runs + 1, "registers are set, once");
+	tap(run->s.regs.regs.rbx == 0x1234, "none is told that was not asked for");
+	run->s.regs.regs.rbx = 0;
+	run->s.regs.sregs.cr2 = 0;
+	run->s.regs.events.nmi.pending = 0;
+	run->kvm_valid_regs = KVM_SYNC_X86_VALID_FIELDS;
+	tap(!run_once() && run->s.regs.regs.rbx == 0x1234 && run->s.regs.sregs.cr2 == 0x5678 &&
+	    run->s.regs.events.nmi.pending == 1, "registers are told");
+	run->kvm_valid_regs = 0;
+	run->kvm_dirty_regs = KVM_SYNC_X86_EVENTS;
+	run->s.regs.events.flags = 1u << 31;
+	tap(run_once() == -EINVAL && run->kvm_dirty_regs == KVM_SYNC_X86_EVENTS,
+	    "events that are refused");
+}
+
 int main(void)
 {
 	if (open_all()) {
@@ -240,6 +274,7 @@ int main(void)
 		test_log();
 		if (make_vcpu()) {
 			test_cpuid();
+			test_sync();
 			munmap(run, RUN_MAP_SIZE);
 		}
 		close_object(run_fd);
