@@ -175,5 +175,24 @@ class Judging(unittest.TestCase):
         self.assertEqual(self.verdict(), (8, 3))
 
 
+class KvmSelftests(unittest.TestCase):
+    """What is expected of KVM's selftests."""
+
+    def test_lines(self):
+        """Each test is there once, with known words, and a reason unless it passes on axvcpu."""
+        seen = set()
+        with open(f"{matrix.HERE}/kvm-selftests/expect", encoding="utf-8") as f:
+            lines = [line.split(None, 4) for line in f if line.strip() and line[0] != "#"]
+        for test, run, kvm, here, *why in lines:
+            name = test.split(",")[0]
+            self.assertNotIn(name, seen)
+            seen.add(name)
+            self.assertIn(run, ("short", "long", "never"), test)
+            words = ("-",) if run == "never" else ("pass", "skip", "fail", "cut")
+            self.assertIn(kvm, words, test)
+            self.assertIn(here, words, test)
+            self.assertEqual(bool(why), here != "pass", test)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -504,6 +504,44 @@ def job_kvm_gdb(job):
              script=script("kvm-gdb"))
 
 
+def kvm_expectations():
+    """What KVM's selftests must give: for each line its test, with options, and when it is run."""
+    with open(f"{HERE}/kvm-selftests/expect", encoding="utf-8") as f:
+        return [line.split()[:2] for line in f if line.strip() and not line.startswith("#")]
+
+
+def job_kvm_selftests_build(job):
+    """Build KVM's selftests, and check that each of them is in the list."""
+    if job.command(f"{HERE}/kvm-selftests/build") is None:
+        return
+    there = set(os.listdir(kvm_selftests_directory())) - {".complete"}
+    listed = {test.split(",")[0] for test, _ in kvm_expectations()}
+    job.failures += [f"{test} is not in kvm-selftests/expect" for test in sorted(there - listed)]
+    job.failures += [f"there is no {test}" for test in sorted(listed - there)]
+    job.passed += 1
+
+
+def kvm_selftests_directory():
+    """The directory of the programs, in the cache."""
+    return subprocess.run([f"{HERE}/kvm-selftests/build", "--print"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+
+
+def kvm_selftests(kernel, run, seconds):
+    """The job in which KVM's selftests run on KVM and on axvcpu, in one boot. run says which."""
+    def action(job):
+        tools, where = f"{TOP}/build/tools/kvm", kvm_selftests_directory()
+        tests = [test for test, when in kvm_expectations() if when == run]
+        job.boot(kernel=kernel, cpu="EPYC", smp=2, axvcpu=True, modprobe=["kvm-amd"],
+                 expect_tests=True, timeout=900,
+                 payload=[f"{tools}/axv-kvm", f"{tools}/libaxvcpu-kvm.so",
+                          f"{HERE}/kvm-selftests/expect"] +
+                 sorted({f"{where}/{test.split(',')[0]}" for test in tests}),
+                 script=script("kvm-selftests", RUN=run, TESTS=len(tests),
+                               SECONDS_EACH=int(seconds * vmtest.patience())))
+    return action
+
+
 def guest_power(kernel, arch="x86"):
     """The job in which axvmm switches guests off, restarts them, and sees them panic."""
     def action(job):
@@ -708,6 +746,12 @@ def all_jobs():
             f"on machine {machine}")
     long("kvm-qemu-reset", ["build-6.1-cloud", "tools"], kvm_qemu("6.1-cloud", "kvm-qemu-reset"),
          "QEMU on axvcpu resets guests, and boots one that has only a PIC and a PIT")
+    add("kvm-selftests-build", [], job_kvm_selftests_build,
+        "build KVM's selftests, or find them in the cache")
+    for put, run in ((add, "short"), (long, "long")):
+        put(f"kvm-selftests-{run}", ["build-6.1-cloud", "tools", "kvm-selftests-build"],
+            kvm_selftests("6.1-cloud", run, 60),
+            f"KVM's selftests give the same on axvcpu as on KVM, or what is listed: {run} ones")
     add("kvm-gdb", ["build-6.1-cloud", "tools"], job_kvm_gdb,
         "QEMU's gdb stub debugs a guest on axvcpu")
     # The demo boots 6.1 in 6.1.
