@@ -251,12 +251,29 @@ struct json_object *client_ask(int fd, const char *name, const char *command, co
 	return answer;
 }
 
+/* Wait until the guest's axvmm has ended; it says nothing more, but closes the socket. */
+static void wait_for_end(int fd)
+{
+	const struct timeval forever = { 0 };
+	char byte;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
+	while (recv(fd, &byte, 1, 0) > 0)
+		;
+}
+
 int tell_command(int argc, char **argv)
 {
-	int fd = connect_by(argc, argv);
+	const bool wait = argc == 3 && !strcmp(argv[0], "stop") && !strcmp(argv[1], "--wait");
 	struct json_object *answer;
 	bool good;
+	int fd;
 
+	if (wait) {
+		argv[1] = argv[2];
+		argc--;
+	}
+	fd = connect_by(argc, argv);
 	if (fd < 0)
 		return EXIT_FAILURE;
 	answer = client_ask(fd, argv[1], argv[0], NULL, NULL);
@@ -265,6 +282,9 @@ int tell_command(int argc, char **argv)
 		printf("%s is asked to switch itself off; a second stop ends it at once\n",
 		       argv[1]);
 	json_object_put(answer);
+	fflush(stdout);
+	if (good && wait)
+		wait_for_end(fd);
 	close(fd);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

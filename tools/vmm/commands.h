@@ -14,7 +14,7 @@ int info_command(int argc, char **argv);
 /** list_command() - axvmm list: the guests that run; @argv[0] is "list" */
 int list_command(int argc, char **argv);
 
-/** tell_command() - axvmm stop, pause, resume: tell a guest; @argv[0] is the command */
+/** tell_command() - axvmm stop [--wait], pause, resume: tell a guest; @argv[0] is the command */
 int tell_command(int argc, char **argv);
 
 /** stat_command() - axvmm stat: the counters of a guest; @argv[0] is "stat" */

@@ -31,6 +31,8 @@ static unsigned int ran;
 
 /* What became of the socket that was given away. */
 static int taken = -1;
+static pthread_cond_t asked = PTHREAD_COND_INITIALIZER;
+static bool stopping, ended;	/* the guest was asked to end; it has ended */
 static bool answering;	/* a thread is to answer there */
 static pthread_t guest;
 
@@ -71,6 +73,12 @@ static const char *run(void *arg, struct control_request *request)
 
 		json_object_object_add(exits, "\033[2Jone", json_object_new_int(42));
 		json_object_object_add(answer, "exits", exits);
+		return NULL;
+	}
+	if (!strcmp(command, "stop")) {
+		json_object_object_add(answer, "state", json_object_new_string("stopping"));
+		stopping = true;
+		pthread_cond_signal(&asked);
 		return NULL;
 	}
 	if (!strcmp(command, "pause"))
@@ -307,6 +315,43 @@ static void test_detached(void)
 	close(taken);
 	close(terminal);
 	close(slave);
+	stop();
+}
+
+static void wait_in_child(const void *unused)
+{
+	char *argv[] = { "stop", "--wait", "test", NULL };
+
+	(void)unused;
+	fflush(stdout);
+	exit(tell_command(3, argv));
+}
+
+static void *end_guest(void *arg)
+{
+	(void)arg;
+	/* The client has its answer now, and waits. */
+	pthread_mutex_lock(&lock);
+	while (!stopping)
+		pthread_cond_wait(&asked, &lock);
+	ended = true;
+	shutdown(control.clients[0].source.fd, SHUT_RDWR);
+	pthread_mutex_unlock(&lock);
+	return NULL;
+}
+
+/* axvmm stop --wait ends when the guest's axvmm does. */
+static void test_waits(void)
+{
+	char said[1024];
+	pthread_t thread2;
+
+	start();
+	CHECK(!pthread_create(&thread2, NULL, end_guest, NULL));
+	CHECK_EQ(tap_child(wait_in_child, NULL, said, sizeof(said)), EXIT_SUCCESS);
+	CHECK(ended);
+	CHECK(strstr(said, "test is asked to switch itself off"));
+	pthread_join(thread2, NULL);
 	stop();
 }
 
@@ -579,6 +624,7 @@ int main(void)
 		{ "a socket is given away", test_taken },
 		{ "axvmm console", test_attached },
 		{ "^A d detaches", test_detached },
+		{ "axvmm stop --wait", test_waits },
 		{ "nonsense is answered, too", test_nonsense },
 		{ "a line that is too long ends a client", test_long_line },
 		{ "a client that does not read is closed", test_slow_reader },

@@ -23,6 +23,17 @@ boot() {
 	sed 's/^/# /' /tmp/console
 	[ $rc = 0 ]
 }
+# The guest of /t switches itself off; the service ends with it.
+service() {
+	cat >/etc/axvmm/test.conf <<-END
+		AXVMM_OPTIONS='--kernel /t/vmlinuz --initrd /t/initrd --append "console=ttyS0 panic=-1"'
+	END
+	systemctl start axvmm@test || return
+	while systemctl -q is-active axvmm@test; do sleep 1; done
+	rm /etc/axvmm/test.conf
+	journalctl -u axvmm@test | sed 's/^/# /'
+	systemctl show -P Result axvmm@test | grep -x success
+}
 completed() {
 	bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader axvmm
 		COMP_WORDS=(axvmm run --ker) COMP_CWORD=2 COMP_LINE="axvmm run --ker" COMP_POINT=15
@@ -39,7 +50,7 @@ left() {
 	} | grep .
 }
 
-plan 15
+plan 18
 check "DKMS has built and signed the module for each kernel" built
 check "the module has a version" test "$(modinfo -F version axvcpu)" = "$VERSION"
 check_fails "the module is loaded at boot" grep "^axvcpu " /proc/modules
@@ -51,6 +62,9 @@ check "that has loaded the module" grep "^axvcpu " /proc/modules
 check "the node stays as it was" test "$(stat -c '%G %a' /dev/axvcpu)" = "axvcpu 660"
 check "the user runs a guest" boot
 check "the guest's kernel ran" grep -q "guest: Linux .* $RELEASE " /tmp/console
+check "the service is valid" systemd-analyze --man=no verify axvmm@test.service
+check "a guest runs as a service" service
+check "which is not root" journalctl -u axvmm@test _UID="$(id -u axvmm)" --grep "guest: Linux"
 check "the loader knows the library" sh -c "ldconfig -p | grep libaxvcpu.so.0"
 check "axv-kvm finds its library" sh -c "axv-kvm true"
 check "the shell completes options" completed
