@@ -7,7 +7,7 @@
 
 SOCKET=/tmp/disk.sock
 READS=1000
-planned=24
+planned=25
 case $CONSOLE in ttyAMA*) planned=$((planned + 1)) ;; esac
 plan $planned
 
@@ -98,7 +98,7 @@ check "that it did" grep -q "^alive" /tmp/console
 check_fails "the guest's kernel complains" complaints
 
 # One CPU is enough for what follows, and QEMU errs less often with one.
-start 1 --disk /tmp/disk,ro --restart
+start 1 --disk /tmp/disk,ro --restart --console file=/tmp/hvc0 --balloon
 check "axvmm starts the daemon itself" seen 1 "This is a shell"
 say "reboot -f"
 check "and again, when the guest starts again" seen 2 "This is a shell"
@@ -106,6 +106,9 @@ use 1
 # shellcheck disable=SC2016 # the guest's shell expands it
 say 'echo read-only $(cat /sys/block/vda/ro)'
 check "it cannot write, if so wished" seen 1 "^read-only 1"
+say 'echo to the host >/dev/hvc0; echo print"ed"'
+printed() { seen 1 "^printed" && tr -d '\r' </tmp/hvc0 | grep -qx "to the host"; }
+check "it prints to a virtio console" printed
 say "poweroff -f"
 check "the guest switches itself off" ends 0
 check_fails "the guest's kernel complains" complaints
