@@ -189,7 +189,7 @@ static void driver_ready(void *dev)
 		if (!queue->enabled)
 			continue;
 		if (!ring_start(&b->queues[i].ring, b->board.mem, queue, i == BALLOON_REPORT)) {
-			log_guest("balloon: the guest's driver has a ring where there is no memory");
+			log_guest("balloon: the guest's driver has a ring outside of memory");
 			virtio_broken(&b->virtio);
 			return;
 		}

@@ -103,7 +103,7 @@ static const char *stat(struct machine *m, struct control_request *r)
  * Ask the guest to keep "memory" bytes, if that is given; tell how much it has now, and how much it
  * is to have.
  */
-static const char *balloon(struct machine *m, struct control_request *r)
+static const char *set_balloon(struct machine *m, struct control_request *r)
 {
 	struct json_object *object = json_object_object_get(r->object, "memory");
 	u64 memory = json_object_get_uint64(object), given;
@@ -132,7 +132,7 @@ static void take_virtio(void *arg, int fd)
 }
 
 /* The client becomes the other end of a console, of which it gives the name, or none: "serial". */
-static const char *console(struct machine *m, struct control_request *r)
+static const char *attach(struct machine *m, struct control_request *r)
 {
 	struct json_object *object = json_object_object_get(r->object, "console");
 	const char *name = object ? json_object_get_string(object) : "serial";
@@ -167,8 +167,8 @@ static const struct {
 	{ "pause", pause_guest },
 	{ "resume", resume_guest },
 	{ "stat", stat },
-	{ "balloon", balloon },
-	{ "console", console },
+	{ "balloon", set_balloon },
+	{ "console", attach },
 };
 
 const char *manage(void *machine, struct control_request *r)
@@ -178,6 +178,5 @@ const char *manage(void *machine, struct control_request *r)
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, r->command))
 			return commands[i].run(machine, r);
-	return "there is no such command; the commands are status, stop, pause, resume, stat, "
-	       "balloon and console";
+	return "no such command; try status, stop, pause, resume, stat, balloon or console";
 }

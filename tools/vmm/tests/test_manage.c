@@ -40,7 +40,9 @@ static const char *run_with(const char *command, struct json_object *object)
 	json_object_put(answer);
 	answer = json_object_new_object();
 	pthread_mutex_lock(&m.lock);
-	request = (struct control_request){ .command = command, .answer = answer, .object = object };
+	request = (struct control_request){
+		.command = command, .answer = answer, .object = object,
+	};
 	wrong = manage(&m, &request);
 	pthread_mutex_unlock(&m.lock);
 	return wrong;
@@ -153,7 +155,12 @@ static void test_console(void)
 
 static void test_balloon(void)
 {
+	static const char *const wrong[] = {
+		"{\"memory\": 0}", "{\"memory\": \"x\"}", "{\"memory\": 8388608}",
+		"{\"memory\": -1}", "{\"memory\": 1048577}", "{\"memory\": []}",
+	};
 	const u32 pages = MIB(2) / 4096, all = ~0u;
+	unsigned int i;
 
 	start();
 	CHECK(run_json("balloon", "{}"));
@@ -172,9 +179,8 @@ static void test_balloon(void)
 	memcpy(m.balloon.virtio.config + 4, &all, sizeof(all));
 	CHECK(!run_json("balloon", "{}"));
 	CHECK_EQ(number("memory"), 0);
-	CHECK(run_json("balloon", "{\"memory\": 0}") && run_json("balloon", "{\"memory\": \"x\"}"));
-	CHECK(run_json("balloon", "{\"memory\": 8388608}") && run_json("balloon", "{\"memory\": -1}"));
-	CHECK(run_json("balloon", "{\"memory\": 1048577}") && run_json("balloon", "{\"memory\": []}"));
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		CHECK(run_json("balloon", wrong[i]));
 	CHECK_EQ(balloon_wanted(&m.balloon), MIB(3));
 	stop();
 }

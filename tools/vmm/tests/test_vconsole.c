@@ -27,7 +27,7 @@
 #define WRITE	VRING_DESC_F_WRITE
 #define SECONDS	5
 
-static char directory[] = "/tmp/test_vconsole.XXXXXX";
+static char directory[64];
 static char path[sizeof(directory) + 16];
 static struct vconsole console;
 static struct virtio_board board;
@@ -149,7 +149,7 @@ static u64 msec_now(void)
 
 /* ---- tests --------------------------------------------------------------- */
 
-static void file(void)
+static void to_file(void)
 {
 	struct stat st;
 	int fd;
@@ -462,7 +462,7 @@ static void random_rings(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "a file", file },
+	{ "a file", to_file },
 	{ "a socket", unix_socket },
 	{ "sockets that were left behind", leftovers },
 	{ "a pseudo-terminal", pty },
@@ -482,6 +482,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	sandbox_prepare();
+	strcpy(directory, "/tmp/test_vconsole.XXXXXX");
 	if (!mkdtemp(directory))
 		return 1;
 	snprintf(path, sizeof(path), "%s/console", directory);
