@@ -91,9 +91,11 @@ const struct virtio_board *driver_board(void)
 		memory_add(&mem, DRIVER_ROM, DRIVER_ROM + ROM_SIZE, AXV_REGION_READONLY);
 		mem.areas[0].hva = mmap(NULL, DRIVER_RAM_SIZE, PROT_READ | PROT_WRITE,
 					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		mem.areas[1].hva = mmap(NULL, ROM_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
-					-1, 0);
+		mem.areas[1].hva = mmap(NULL, ROM_SIZE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		CHECK(mem.areas[0].hva != MAP_FAILED && mem.areas[1].hva != MAP_FAILED);
+		memset(mem.areas[1].hva, DRIVER_ROM_BYTE, ROM_SIZE);
+		CHECK(!mprotect(mem.areas[1].hva, ROM_SIZE, PROT_READ));
 	}
 	bus_init(&memory, "address");
 	bus_init(&ports, "port");

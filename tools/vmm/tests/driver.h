@@ -14,6 +14,7 @@
 #define DRIVER_RAM	0x100000u
 #define DRIVER_RAM_SIZE	0x100000u
 #define DRIVER_ROM	(DRIVER_RAM + DRIVER_RAM_SIZE)	/* one page, behind the RAM */
+#define DRIVER_ROM_BYTE	0x5a			/* is all over it */
 #define DRIVER_BUFFERS	(DRIVER_RAM + 0x80000u)		/* the rings are below */
 #define DRIVER_GSI	64
 #define DRIVER_SIZE	8				/* descriptors of a queue */

@@ -150,6 +150,7 @@ static void foreign_pages(void)
 	/* The last page of the RAM is the guest's, though what follows it is not. */
 	CHECK(is_back(DRIVER_RAM_SIZE / 2 / PAGE - 1));
 	CHECK(is_kept(DRIVER_RAM_SIZE / 2 / PAGE - 2));
+	CHECK_EQ(*(u8 *)driver_memory(DRIVER_ROM), DRIVER_ROM_BYTE);
 	stop();
 }
 
