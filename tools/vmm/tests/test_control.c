@@ -323,11 +323,9 @@ static void test_detached(void)
 
 static void wait_in_child(const void *unused)
 {
-	char *argv[] = { "stop", "--wait", "test", NULL };
-
 	(void)unused;
 	fflush(stdout);
-	exit(tell_command(3, argv));
+	exit(tell_command(3, (char *[]){ "stop", "--wait", "test", NULL }));
 }
 
 static void *end_guest(void *arg)
