@@ -19,6 +19,9 @@
 
 #define RFLAGS_IF	(1u << 9)
 
+/* The bits of IA32_APIC_BASE that the run page tells. */
+#define APIC_BASE_LOW	0xffffull
+
 /* What an exit means for KVM_RUN. */
 #define TO_VMM		0	/* it returns 0 */
 #define GO_ON		1	/* the guest goes on */
@@ -420,6 +423,8 @@ static int run_once(struct vcpu *v)
 		debug("%s", axv_error());
 		return err;
 	}
+	if (v->vm->lapic)
+		v->apic_base = (v->apic_base & ~APIC_BASE_LOW) | v->page->apic_base;
 	/*
 	 * An exit for the window counts as ready, whatever the page says: otherwise it could
 	 * repeat for ever.

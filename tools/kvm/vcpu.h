@@ -62,7 +62,7 @@ enum pending {
  * @cancelled: axv_vcpu_finish() is given up: it must not wait for the VMM again
  * @mcg_ctl: IA32_MCG_CTL, kept for the VMM (msr.c)
  * @mc: the registers of the banks of machine checks, kept for the VMM as well
- * @apic_base: IA32_APIC_BASE as it was last read or written by the VMM
+ * @apic_base: IA32_APIC_BASE at the end of the last run, or as the VMM has set it since
  * @placed_interrupt: the VMM has set an interrupt since the last run (events.c)
  * @debug_dr7: DR7 with the VMM's breakpoints (guestdbg.c)
  * @int3_rip: the address of the INT3 that the last exit has told of

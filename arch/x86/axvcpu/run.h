@@ -571,6 +571,7 @@ out:
 	run->ip = x->regs.rip;
 	run->cr8 = engine->cr8(x);
 	run->hw_reason = engine->exit_code(x);
+	run->apic_base = x->lapic ? x->lapic->base : 0;
 	run->ready_for_interrupt = (x->regs.rflags & X86_EFLAGS_IF) &&
 				   !engine->shadow(x) && axv_x86_pic_is_next(x);
 	if (unlikely(READ_ONCE(run->want)))

@@ -993,6 +993,8 @@ struct axv_exit_debug {
  * @timer_level: out: arm64 without irqchip: not zero: the output of the virtual timer was
  *		high at the exit; otherwise 0
  * @pad1:	zero
+ * @apic_base:	out: x86 with irqchip LAPIC: bits 15:0 of IA32_APIC_BASE at the exit, which tell the
+ *		APIC's mode; otherwise 0
  * @hw_reason:	out: the hardware's own code for its last exit, which is another exit than
  *		this if the kernel ended the run
  * @exit:	the exit's own data; written by the kernel, which reads only the data that
@@ -1019,7 +1021,8 @@ struct axv_run {
 	__u8 state;
 	__u8 cr8;
 	__u8 timer_level;
-	__u8 pad1[3];
+	__u8 pad1;
+	__u16 apic_base;
 	__u64 hw_reason;
 
 	union {

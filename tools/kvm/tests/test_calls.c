@@ -629,6 +629,16 @@ static void test_exits(void)
 	    v.run->io.direction == KVM_EXIT_IO_IN && v.run->io.port == 0x3fd &&
 	    v.run->io.size == 1 && v.run->io.count == 1 && v.run->io.data_offset == PIO_OFFSET &&
 	    v.run->if_flag && v.run->ready_for_interrupt_injection, "IN");
+	/* QEMU takes it from here, never from KVM_GET_SREGS, and sets it again with the others. */
+	page->apic_base = 0xd00;
+	tap(!run_vcpu(&v) && v.run->apic_base == 0xfee00d00 && v.apic_base == 0xfee00d00,
+	    "the mode of the APIC is told at each exit");
+	vm.lapic = false;
+	page->apic_base = 0;
+	tap(!run_vcpu(&v) && v.run->apic_base == 0xfee00d00,
+	    "without an irqchip it stays as the VMM has set it");
+	vm.lapic = true;
+	page->apic_base = 0x900;
 	v.pio[0] = 0x60;
 	page->exit_reason = AXV_EXIT_IO_READ;
 	tap(!run_vcpu(&v) && page->exit.io.data == 0x60, "the data of IN reach the module");

@@ -379,6 +379,7 @@ TEST_F(regs, modes)
 		lapic_to_x2apic(c);
 		ASSERT_EQ(0, lapic_rdmsr(c, MSR_APIC_BASE, &base));
 		EXPECT_EQ(x2apic, base);
+		EXPECT_EQ((__u16)x2apic, c->v.run->apic_base);
 		if (!round) {
 			/* The registers keep their values, except the LDR. */
 			EXPECT_EQ(0x20u, lapic_read(c, APIC_TPR));
@@ -399,6 +400,7 @@ TEST_F(regs, modes)
 		lapic_mode_is(c, false);
 		ASSERT_EQ(0, lapic_rdmsr(c, MSR_APIC_BASE, &base));
 		EXPECT_EQ(off, base);
+		EXPECT_EQ((__u16)off, c->v.run->apic_base);
 		EXPECT_FALSE(told_by_cpuid(c));
 		EXPECT_TRUE(page_is_a_hole(c));
 		EXPECT_EQ(-1, lapic_rdmsr(c, 0x802, &base));
