@@ -130,6 +130,50 @@ start() {
 	exec 9>/tmp/keys
 }
 
+# start_qemu CPUS WORDS OPTION...: the same with QEMU, on axvcpu through axv-kvm. WORDS are for the
+# guest's kernel. What the script writes to descriptor 8 are commands for QEMU's monitor, whose
+# answers go to /tmp/monitor.
+start_qemu() {
+	cpus=$1 words=$2
+	shift 2
+	rm -f /tmp/keys /tmp/mon.in /tmp/mon.out
+	mkfifo /tmp/keys /tmp/mon.in /tmp/mon.out
+	: >/tmp/console
+	: >/tmp/monitor
+	AXV_KVM_DEBUG=1 ./axv-kvm qemu-system-x86_64 -L firmware -nodefaults -nographic -accel kvm \
+		-cpu host -smp "$cpus" -m 256 -serial stdio -monitor pipe:/tmp/mon "$@" \
+		-kernel vmlinuz -initrd initrd \
+		-append "console=ttyS0 quiet axvcpu.modules axvcpu.shell $words" \
+		</tmp/keys >>/tmp/console 2>&1 &
+	pid=$!
+	exec 9>/tmp/keys
+	exec 8>/tmp/mon.in
+	cat /tmp/mon.out >>/tmp/monitor &
+}
+
+# monitor COMMAND: have QEMU's monitor do this
+monitor() { printf '%s\n' "$*" >&8; }
+
+# answers N TEXT: wait until N lines of the monitor's answers contain TEXT; fails if QEMU ends
+# before
+answers() {
+	while [ "$(grep -c "$2" /tmp/monitor)" -lt "$1" ]; do
+		if ! kill -0 "$pid" 2>/dev/null; then
+			echo "# QEMU has ended:"
+			sed 's/^/# /' /tmp/monitor
+			return 1
+		fi
+		sleep 0.2
+	done
+}
+
+# unknown: the ioctls that the library does not know, other than those that QEMU tries without
+# being offered them: for the MCE features, and for TPR reports
+unknown() {
+	grep "is not known" /tmp/console |
+		grep -v -e "(number 0x9d) of a device" -e "(number 0x92) of a vCPU"
+}
+
 # counted NAME: the sum of the module's counters whose names begin with NAME, for all vCPUs
 counted() {
 	awk "/^$1/ { n += \$2 } END { print n + 0 }" /sys/kernel/debug/axvcpu/[0-9]*/[0-9]*/stats

@@ -43,6 +43,9 @@ RACES = ["affinity", "doorbell", "kick", "kill", "lapic_ipi", "lapic_msi", "lapi
 KVM_QEMU = [("pc", "pc", 2, ""), ("pc-split", "pc,kernel-irqchip=split", 2, "")]
 KVM_QEMU_LONG = [("pc", "pc", 1, "0"), ("q35", "q35", 2, "")]
 
+# QEMU saves and moves the state of its guest: a name, QEMU's machine.
+KVM_STATE = [("pc", "pc"), ("q35-split", "q35,kernel-irqchip=split")]
+
 # A kernel for 32-bit processors, with PAE page tables. It is only used as a guest.
 I386 = "6.1-686-pae"
 
@@ -475,7 +478,7 @@ def guest_boot(host, cpu, guest, emu="qemu", arch="x86", smp=2, cpus=1, append="
     return action
 
 
-def kvm_qemu(kernel, text, **settings):
+def kvm_qemu(kernel, text, programs=(), **settings):
     """A job in which Debian's QEMU boots a Debian kernel, with axvcpu instead of KVM."""
     def action(job):
         tools, share = f"{TOP}/build/tools/kvm", "/usr/share"
@@ -485,11 +488,17 @@ def kvm_qemu(kernel, text, **settings):
                    "/usr/bin/qemu-system-x86_64"]
         payload += [f"{path}:t/firmware/{os.path.basename(path)}" for path in firmware]
         # guest_payload() without axvmm, which is its first entry.
-        payload += guest_payload(job, kernel)[1:]
+        payload += guest_payload(job, kernel, programs=programs)[1:]
         job.boot(kernel=kernel, cpu="EPYC", smp=2, axvcpu=True, expect_tests=True, timeout=600,
                  payload=payload,
                  script=script(text, RELEASE=vmtest.release_of(kernel), **settings))
     return action
+
+
+def job_scribble_build(job):
+    only_silence(job, job.command(
+        "gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static",
+        "-o", "build/tools/scribble", f"{HERE}/guest/scribble.c"))
 
 
 def job_kvm_gdb(job):
@@ -746,6 +755,16 @@ def all_jobs():
             f"on machine {machine}")
     long("kvm-qemu-reset", ["build-6.1-cloud", "tools"], kvm_qemu("6.1-cloud", "kvm-qemu-reset"),
          "QEMU on axvcpu resets guests, and boots one that has only a PIC and a PIT")
+    long("scribble-build", [], job_scribble_build, "build the helper of kvm-qemu-save and -migrate")
+    for name, machine in KVM_STATE:
+        needs = ["build-6.1-cloud", "tools", "scribble-build"]
+        programs = [f"{TOP}/build/tools/scribble"]
+        long(f"kvm-qemu-save-{name}", needs,
+             kvm_qemu("6.1-cloud", "kvm-qemu-save", programs, MACHINE=machine),
+             f"QEMU on axvcpu saves a guest's state and goes back to it, on machine {machine}")
+        long(f"kvm-qemu-migrate-{name}", needs,
+             kvm_qemu("6.1-cloud", "kvm-qemu-migrate", programs, MACHINE=machine),
+             f"QEMU on axvcpu moves a guest that runs to another QEMU, on machine {machine}")
     add("kvm-selftests-build", [], job_kvm_selftests_build,
         "build KVM's selftests, or find them in the cache")
     for put, run in ((add, "short"), (long, "long")):
