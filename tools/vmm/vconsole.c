@@ -3,25 +3,18 @@
  * A virtio console (virtio 1.2, section 5.3), without the feature for several ports: then there
  * are two queues, and no messages to control ports.
  *
- * The driver starts and resets the device; the thread works on the rings as @wanted says.  A
- * driver that has asked for a reset cannot start the device again until the thread has ended
- * the reset, so the thread misses no change of @wanted.
- *
  * Linux waits in a loop, with interrupts off, until a console's output has been taken.  So each
  * request is given back soon, whether a reader has read it or not.
  */
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 
-#include "doorbell.h"
 #include "log.h"
 #include "sandbox.h"
 #include "vconsole.h"
@@ -29,107 +22,14 @@
 #define CONSOLE_CLASS	0x07800000	/* another communication controller */
 #define END_SECONDS	3		/* how long vconsole_release() waits for a thread */
 
-/* ---- with the machine's lock --------------------------------------------- */
-
-static void signal_eventfd(int fd)
-{
-	u64 one = 1;
-
-	/* EAGAIN: the counter is full, so the eventfd is readable anyway. */
-	if (write(fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		log_error("cannot write an eventfd: %s", strerror(errno));
-}
-
-static void driver_ready(void *dev)
-{
-	struct vconsole *c = dev;
-	const struct virtio_queue *queues = c->virtio.queues;
-	unsigned int i;
-
-	for (i = 0; i < VCONSOLE_QUEUES; i++) {
-		if (queues[i].enabled && ring_start(&c->rings[i], c->board.mem, &queues[i],
-						    i == VCONSOLE_RX))
-			continue;
-		log_guest("%s: the guest's driver starts the device without its two rings",
-			  c->name);
-		virtio_broken(&c->virtio);
-		return;
-	}
-	c->wanted = true;
-	signal_eventfd(c->wake);
-}
-
-static void driver_resets(void *dev)
-{
-	struct vconsole *c = dev;
-
-	if (!c->wanted) {
-		virtio_stopped(&c->virtio);
-		return;
-	}
-	c->wanted = false;
-	signal_eventfd(c->wake);
-}
-
-static void driver_notifies(void *dev, unsigned int queue)
-{
-	struct vconsole *c = dev;
-
-	signal_eventfd(c->kicks[queue]);
-}
-
-/* interrupt() looks the vector up each time. */
-static void vector_changed(void *dev, unsigned int queue)
-{
-	(void)dev;
-	(void)queue;
-}
-
-static void move_bell(void *dev, unsigned int queue, bool there, bool port, u64 at)
-{
-	struct vconsole *c = dev;
-
-	doorbell_move(c->board.vm, there, port, at, c->kicks[queue]);
-}
-
-static const struct virtio_ops ops = {
-	.start = driver_ready,
-	.stop = driver_resets,
-	.notify = driver_notifies,
-	.vector = vector_changed,
-	.bell = move_bell,
-};
-
 void vconsole_attach(struct vconsole *c, int fd)
 {
 	c->attached = true;
 	c->arrived = fd;
-	signal_eventfd(c->wake);
+	virtio_thread_wake(&c->t);
 }
 
 /* ---- the rings: by the thread -------------------------------------------- */
-
-/* After requests have been given back: interrupt, if the driver wants that. */
-static void interrupt(struct vconsole *c, unsigned int queue)
-{
-	if (!ring_interrupts(&c->rings[queue]))
-		return;
-	pthread_mutex_lock(c->board.lock);
-	if (c->wanted)
-		msix_fire(&c->virtio.msix, c->virtio.queues[queue].vector);
-	pthread_mutex_unlock(c->board.lock);
-}
-
-/* A ring is not valid: the device works no more, until the driver resets it. */
-static void broken(struct vconsole *c)
-{
-	pthread_mutex_lock(c->board.lock);
-	log_guest("%s: the guest's driver has a request that is not valid", c->name);
-	/* A reset that has been asked for ends when the thread sees that @wanted is not set. */
-	if (c->wanted)
-		virtio_broken(&c->virtio);
-	pthread_mutex_unlock(c->board.lock);
-}
 
 /* Write a request's output to all who read it.  Returns whether a reader was waited for. */
 static bool write_output(struct vconsole *c, const struct ring_request *request)
@@ -157,7 +57,7 @@ static bool write_output(struct vconsole *c, const struct ring_request *request)
  */
 static int take_output(struct vconsole *c)
 {
-	struct ring *ring = &c->rings[VCONSOLE_TX];
+	struct ring *ring = &c->t.rings[VCONSOLE_TX];
 	struct ring_request request;
 	unsigned int taken = 0;
 	bool waited = false;
@@ -172,7 +72,7 @@ static int take_output(struct vconsole *c)
 		taken++;
 	}
 	if (taken)
-		interrupt(c, VCONSOLE_TX);
+		virtio_thread_interrupt(&c->t, VCONSOLE_TX);
 	return found;
 }
 
@@ -196,7 +96,7 @@ static u32 fill(struct vconsole *c, const struct ring_request *request)
 /* Give the guest its input, as far as it has room.  Returns 0 or -EPROTO. */
 static int give_input(struct vconsole *c)
 {
-	struct ring *ring = &c->rings[VCONSOLE_RX];
+	struct ring *ring = &c->t.rings[VCONSOLE_RX];
 	struct ring_request request;
 	unsigned int given = 0;
 	int found = 0;
@@ -210,7 +110,7 @@ static int give_input(struct vconsole *c)
 		given++;
 	}
 	if (given)
-		interrupt(c, VCONSOLE_RX);
+		virtio_thread_interrupt(&c->t, VCONSOLE_RX);
 	return found < 0 ? found : 0;
 }
 
@@ -219,9 +119,9 @@ static int give_input(struct vconsole *c)
 static void detach(struct vconsole *c)
 {
 	console_stream_close(&c->client);
-	pthread_mutex_lock(c->board.lock);
+	pthread_mutex_lock(c->t.board.lock);
 	c->attached = false;
-	pthread_mutex_unlock(c->board.lock);
+	pthread_mutex_unlock(c->t.board.lock);
 }
 
 /* Read input that is there, or close a connection whose other side has gone. */
@@ -243,23 +143,15 @@ static void serve(struct vconsole *c, struct console_stream *s, short events)
 		console_stream_close(s);
 }
 
-static void clear(int eventfd)
-{
-	u64 count;
-
-	if (read(eventfd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		log_error("cannot read an eventfd: %s", strerror(errno));
-}
-
 /* Wait for something to do; with @more, only look. */
 static void wait_for_work(struct vconsole *c, bool more)
 {
 	const short in = c->in_count < VCONSOLE_IN ? POLLIN : 0;
 	struct console_stream *end = &c->end.stream;
 	struct pollfd fds[] = {
-		{ .fd = c->wake, .events = POLLIN },
-		{ .fd = c->kicks[VCONSOLE_RX], .events = POLLIN },
-		{ .fd = c->kicks[VCONSOLE_TX], .events = POLLIN },
+		{ .fd = c->t.wake, .events = POLLIN },
+		{ .fd = c->t.kicks[VCONSOLE_RX], .events = POLLIN },
+		{ .fd = c->t.kicks[VCONSOLE_TX], .events = POLLIN },
 		{ .fd = end->fd < 0 ? c->end.listener : -1, .events = POLLIN },
 		{ .fd = end->input ? end->fd : -1, .events = in },
 		{ .fd = c->client.fd, .events = in },
@@ -270,7 +162,7 @@ static void wait_for_work(struct vconsole *c, bool more)
 		return;
 	for (i = 0; i < 3; i++)
 		if (fds[i].revents)
-			clear(fds[i].fd);
+			virtio_thread_clear(fds[i].fd);
 	serve(c, end, fds[4].revents);
 	serve(c, &c->client, fds[5].revents);
 	if (fds[3].revents)
@@ -280,19 +172,13 @@ static void wait_for_work(struct vconsole *c, bool more)
 /* Do what other threads have asked for.  Returns whether to go on. */
 static bool obey(struct vconsole *c, bool *active)
 {
-	bool quit;
-
-	pthread_mutex_lock(c->board.lock);
-	if (!c->wanted)
-		virtio_stopped(&c->virtio);
-	*active = c->wanted && !(c->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+	pthread_mutex_lock(c->t.board.lock);
 	if (c->arrived >= 0) {
 		c->client = (struct console_stream){ .fd = c->arrived, .input = true };
 		c->arrived = -1;
 	}
-	quit = c->quit;
-	pthread_mutex_unlock(c->board.lock);
-	return !quit;
+	pthread_mutex_unlock(c->t.board.lock);
+	return virtio_thread_obey(&c->t, active);
 }
 
 static void *vconsole_thread(void *arg)
@@ -301,16 +187,13 @@ static void *vconsole_thread(void *arg)
 	bool active, go_on;
 	int found;
 
-	if (c->board.seccomp && sandbox_enter_console()) {
-		pthread_mutex_lock(c->board.lock);
-		virtio_dead(&c->virtio);
-		pthread_mutex_unlock(c->board.lock);
-	}
+	if (c->t.board.seccomp && sandbox_enter_console())
+		virtio_thread_dead(&c->t);
 	do {
 		go_on = obey(c, &active);
 		found = active ? take_output(c) : 0;
 		if (active && (found < 0 || give_input(c) < 0))
-			broken(c);
+			virtio_thread_broken(&c->t);
 		if (go_on)
 			wait_for_work(c, found > 0);
 	} while (go_on);
@@ -319,15 +202,7 @@ static void *vconsole_thread(void *arg)
 
 int vconsole_start(struct vconsole *c)
 {
-	int err = pthread_create(&c->thread, NULL, vconsole_thread, c);
-
-	if (err) {
-		log_error("cannot create a thread: %s", strerror(err));
-		return -err;
-	}
-	c->running = true;
-	pthread_setname_np(c->thread, "hvc");
-	return 0;
+	return virtio_thread_start(&c->t, vconsole_thread, c);
 }
 
 /* ---- making and ending ---------------------------------------------------- */
@@ -337,45 +212,20 @@ void vconsole_release(struct vconsole *consoles, unsigned int nr)
 	struct timespec deadline;
 	unsigned int i;
 
-	for (i = 0; i < nr; i++) {
-		struct vconsole *c = &consoles[i];
-
-		if (!c->running)
-			continue;
-		pthread_mutex_lock(c->board.lock);
-		c->quit = true;
-		signal_eventfd(c->wake);
-		pthread_mutex_unlock(c->board.lock);
-	}
+	for (i = 0; i < nr; i++)
+		virtio_thread_quit(&consoles[i].t);
 	clock_gettime(CLOCK_REALTIME, &deadline);
 	deadline.tv_sec += END_SECONDS;
 	for (i = 0; i < nr; i++) {
 		struct vconsole *c = &consoles[i];
 
-		if (c->running && pthread_timedjoin_np(c->thread, NULL, &deadline)) {
+		if (!virtio_thread_join(&c->t, &deadline)) {
 			log_notice("%s: the last output could not be written", c->name);
 			continue;
 		}
-		c->running = false;
 		console_stream_close(&c->client);
 		console_end_close(&c->end);
 	}
-}
-
-static int make_eventfds(struct vconsole *c)
-{
-	unsigned int i;
-
-	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	for (i = 0; c->wake >= 0 && i < VCONSOLE_QUEUES; i++) {
-		c->kicks[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (c->kicks[i] < 0)
-			break;
-	}
-	if (c->wake >= 0 && i == VCONSOLE_QUEUES)
-		return 0;
-	log_error("cannot create an eventfd: %s", strerror(errno));
-	return -errno;
 }
 
 int vconsole_create(struct vconsole *c, unsigned int nr, const struct console_config *config,
@@ -390,17 +240,11 @@ int vconsole_create(struct vconsole *c, unsigned int nr, const struct console_co
 	};
 	int err;
 
-	c->board = *board;
 	c->client.fd = -1;
 	c->arrived = -1;
 	snprintf(c->name, sizeof(c->name), "hvc%u", nr);
 	err = console_end_open(&c->end, config, c->name);
-	if (!err)
-		err = make_eventfds(c);
 	if (err)
 		return err;
-	err = virtio_init(&c->virtio, board->pci, &id, board->msi, gsi, &ops, c, c->name);
-	if (err)
-		log_error("%s: no place on the bus for one more device", c->name);
-	return err;
+	return virtio_thread_create(&c->t, &id, BIT(VCONSOLE_RX), board, gsi, c->name);
 }

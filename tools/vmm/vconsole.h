@@ -2,19 +2,12 @@
 /*
  * A virtio console: a device with one port, which Linux drives as hvc0, the next one as hvc1,
  * and so on.
- *
- * The guest notifies by doorbells.  Each device has a thread, which alone works on the rings
- * while the driver uses them, and which may wait for the host's end.
  */
 #ifndef AXVMM_VCONSOLE_H
 #define AXVMM_VCONSOLE_H
 
-#include <pthread.h>
-
 #include "console-end.h"
-#include "ring.h"
-#include "virtio.h"
-#include "virtio-board.h"
+#include "virtio-thread.h"
 
 #define VCONSOLES	4
 
@@ -25,40 +18,24 @@ enum { VCONSOLE_RX, VCONSOLE_TX, VCONSOLE_QUEUES };
 
 /**
  * struct vconsole - a device; guarded by the machine's lock where nothing else is said
- * @virtio:	what the guest sees
- * @board:	what it is wired to; constant
+ * @t:		the device on the bus, and its thread
  * @name:	"hvc" and its number; constant
- * @kicks:	eventfds by which the guest notifies; constant
- * @wake:	eventfd that makes @thread look at @wanted, @arrived and @quit; constant
- * @rings:	accessed by @thread only while @wanted is set or virtio_stopped() is due
- * @wanted:	@thread is to work on @rings
  * @attached:	a client of "axvmm console" is, or will be, attached
- * @arrived:	a client that @thread is to take; -1: none
- * @quit:	@thread is to end
- * @end:	the host's end; accessed by @thread while that runs
- * @client:	the client of "axvmm console"; accessed by @thread
- * @in:		input that waits for the guest; accessed by @thread
- * @in_count:	bytes of @in; accessed by @thread
- * @running:	@thread exists; accessed by the main thread only
- * @thread:	the thread
+ * @arrived:	a client that the thread is to take; -1: none
+ * @end:	the host's end; accessed by the thread while that runs
+ * @client:	the client of "axvmm console"; accessed by the thread
+ * @in:		input that waits for the guest; accessed by the thread
+ * @in_count:	bytes of @in; accessed by the thread
  */
 struct vconsole {
-	struct virtio virtio;
-	struct virtio_board board;
+	struct virtio_thread t;
 	char name[8];
-	int kicks[VCONSOLE_QUEUES];
-	int wake;
-	struct ring rings[VCONSOLE_QUEUES];
-	bool wanted;
 	bool attached;
 	int arrived;
-	bool quit;
 	struct console_end end;
 	struct console_stream client;
 	u8 in[VCONSOLE_IN];
 	unsigned int in_count;
-	bool running;
-	pthread_t thread;
 };
 
 /**

@@ -42,7 +42,7 @@ static int create(enum console_kind kind)
 	memset(&console, 0, sizeof(console));
 	err = vconsole_create(&console, 0, &config, &board, DRIVER_GSI);
 	if (!err)
-		driver_find(&console.virtio);
+		driver_find(&console.t.virtio);
 	return err;
 }
 
@@ -57,7 +57,7 @@ static void start(enum console_kind kind)
 static void stop(void)
 {
 	vconsole_release(&console, 1);
-	CHECK(!console.running);
+	CHECK(!console.t.running);
 }
 
 /* Let the guest print, and wait until the device has taken it. */

@@ -105,7 +105,7 @@ filters() {
 		mode=0
 		case $(cat "$task/comm") in
 		vcpu*) mode=2 found=0 ;;
-		vhost | hvc) mode=2 ;;
+		vhost | hvc[0-9] | net[0-9]) mode=2 ;;
 		esac
 		grep -q "^Seccomp:[[:space:]]*$mode\$" "$task/status" || return 1
 	done
@@ -172,6 +172,31 @@ answers() {
 unknown() {
 	grep "is not known" /tmp/console |
 		grep -v -e "(number 0x9d) of a device" -e "(number 0x92) of a vCPU"
+}
+
+# make_root: make a tree for as(), at $ROOT. Daemons of axvmm's change the root of their mount
+# namespace, which the kernel refuses if the root is the initramfs. So axvmm runs in a mount
+# namespace with another root, whose files are those of the initramfs. A mere chroot would not do:
+# there the kernel refuses user namespaces.
+ROOT=/mnt
+make_root() {
+	mount -t tmpfs root $ROOT
+	mkdir $ROOT/proc $ROOT/sys $ROOT/dev $ROOT/t $ROOT/tmp
+	for d in /bin /lib* /usr /etc; do cp -a "$d" $ROOT; done
+	cp /t/axvmm /t/vmlinuz /t/initrd $ROOT/t
+	for d in proc sys dev; do mount -o bind /$d $ROOT/$d; done
+	chmod 1777 $ROOT/tmp
+	chmod 666 /dev/axvcpu
+	echo "user:x:1000:1000::/:/bin/sh" >>$ROOT/etc/passwd
+}
+
+# as USER: let start() run axvmm there, as this user; su executes axvmm, so $pid is axvmm's
+as() {
+	printf '#!/bin/sh\ncd /t; exec ./axvmm "$@"\n' >$ROOT/t/run
+	# shellcheck disable=SC2016 # the script expands it
+	printf '#!/bin/sh\ncd %s && mount -o move . / && exec chroot . su -s /t/run -- "$@"\n' $ROOT >/t/enter
+	chmod 755 $ROOT/t/run /t/enter
+	export AXVMM="unshare -m /t/enter $1"
 }
 
 # counted NAME: the sum of the module's counters whose names begin with NAME, for all vCPUs

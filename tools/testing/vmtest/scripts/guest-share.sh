@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
+# shellcheck disable=SC2086 # ROOT is one word
 #
 # virtiofsd shares directories of the host with a guest of axvmm. Checks that files go both ways,
 # that axvmm has no part in that, and what happens when a virtiofsd dies.
@@ -7,31 +8,7 @@
 FILES=300
 plan 20
 
-# virtiofsd makes the directory the root of a mount namespace, which the kernel refuses if the root
-# is the initramfs. So axvmm runs in a mount namespace with another root, whose files are those of
-# the initramfs. A mere chroot would not do: there the kernel refuses user namespaces.
-ROOT=/mnt
-root() {
-	mount -t tmpfs root $ROOT
-	mkdir $ROOT/proc $ROOT/sys $ROOT/dev $ROOT/t $ROOT/tmp
-	for d in /bin /lib* /usr /etc; do cp -a "$d" $ROOT; done
-	cp /t/axvmm /t/vmlinuz /t/initrd $ROOT/t
-	for d in proc sys dev; do mount -o bind /$d $ROOT/$d; done
-	chmod 1777 $ROOT/tmp
-	chmod 666 /dev/axvcpu
-	echo "user:x:1000:1000::/:/bin/sh" >>$ROOT/etc/passwd
-}
-
-# as USER: let start() run axvmm there, as this user
-as() {
-	printf '#!/bin/sh\ncd /t; exec ./axvmm "$@"\n' >$ROOT/t/run
-	# shellcheck disable=SC2016 # the script expands it
-	printf '#!/bin/sh\ncd %s && mount -o move . / && exec chroot . su -s /t/run -- "$@"\n' $ROOT >/t/enter
-	chmod 755 $ROOT/t/run /t/enter
-	export AXVMM="unshare -m /t/enter $1"
-}
-
-root
+make_root
 seq 1 20000 >$ROOT/tmp/numbers
 mkdir "$ROOT/tmp/a,b" $ROOT/tmp/other
 mv $ROOT/tmp/numbers "$ROOT/tmp/a,b"
