@@ -33,7 +33,7 @@
 #define STOP_STEP_NSEC	5000000
 
 /* Make a socket that listens, and one that is connected to it.  Returns 0 or -errno. */
-static int make_sockets(int *listener, int *client)
+static int make_listener(int *listener, int *client)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	char dir[] = "/tmp/axvmm-XXXXXX";
@@ -53,6 +53,20 @@ static int make_sockets(int *listener, int *client)
 	return err;
 }
 
+/* Make the daemon's socket, and axvmm's.  Returns 0 or -errno. */
+static int make_sockets(const struct daemon_service *service, int *daemon, int *client)
+{
+	int pair[2];
+
+	if (!service->connected)
+		return make_listener(daemon, client);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	*daemon = pair[0];
+	*client = pair[1];
+	return 0;
+}
+
 /*
  * In the child: become the daemon.  What the daemon prints goes to axvmm, by @said; the
  * terminal's keys and signals do not reach the daemon.  The daemon inherits that SIGTERM and
@@ -62,7 +76,7 @@ static int make_sockets(int *listener, int *client)
  * already, a daemon there finds its socket closed.
  */
 static void execute(const struct daemon_service *service, const struct daemon_arguments *a,
-		    int listener, int report, int said, pid_t parent)
+		    int sock, int report, int said, pid_t parent)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	sigset_t blocked;
@@ -79,7 +93,7 @@ static void execute(const struct daemon_service *service, const struct daemon_ar
 	    !prctl(PR_SET_PDEATHSIG, service->ends_itself ? SIGKILL : STOP_SIGNAL) &&
 	    (service->ends_itself || getppid() == parent) &&
 	    !close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) &&
-	    !fcntl(listener, F_SETFD, 0) && (!service->prepare || !service->prepare(service)))
+	    !fcntl(sock, F_SETFD, 0) && (!service->prepare || !service->prepare(service)))
 		execvp(service->program, (char **)a->argv);
 	error = errno;
 	if (write(report, &error, sizeof(error)) < 0)
@@ -102,7 +116,7 @@ static pid_t fork_daemon(const struct daemon_service *service)
 
 /* Fork, and wait until the child has executed the daemon.  Returns 0 or a negative errno. */
 static int start(const struct daemon_service *service, const struct daemon_arguments *a,
-		 int listener, int said, pid_t *pid)
+		 int sock, int said, pid_t *pid)
 {
 	pid_t self = getpid();
 	int report[2], error = 0;
@@ -116,7 +130,7 @@ static int start(const struct daemon_service *service, const struct daemon_argum
 	signal(SIGCHLD, SIG_DFL);
 	*pid = fork_daemon(service);
 	if (!*pid)
-		execute(service, a, listener, report[1], said, self);
+		execute(service, a, sock, report[1], said, self);
 	error = *pid < 0 ? errno : 0;
 	close(report[1]);
 	if (*pid > 0 && read(report[0], &error, sizeof(error)) == sizeof(error))
@@ -160,11 +174,11 @@ int daemon_start(const struct daemon_service *service, pid_t *pid,
 {
 	struct daemon_arguments arguments = { .argv = { service->program } };
 	int said[2] = { -1, -1 };
-	int listener = -1, client = -1;
+	int sock = -1, client = -1;
 	int err;
 
 	*output = (struct daemon_output){ .fd = -1 };
-	err = make_sockets(&listener, &client);
+	err = make_sockets(service, &sock, &client);
 	/* If the pipe blocked, a daemon could wait for axvmm instead of serving the guest. */
 	if (!err && pipe2(said, O_CLOEXEC | O_NONBLOCK))
 		err = -errno;
@@ -172,17 +186,17 @@ int daemon_start(const struct daemon_service *service, pid_t *pid,
 		log_error("%s: cannot make a socket or a pipe for %s: %s", service->file,
 			  service->program, strerror(-err));
 	if (!err)
-		err = service->arguments(service->arg, listener, &arguments);
+		err = service->arguments(service->arg, sock, &arguments);
 	if (!err) {
-		err = start(service, &arguments, listener, said[1], pid);
+		err = start(service, &arguments, sock, said[1], pid);
 		if (err)
 			log_error("%s: cannot start %s: %s%s%s", service->file,
 				  service->program, strerror(-err),
 				  err == -ENOENT ? "; it is in the package " : "",
 				  err == -ENOENT ? service->package : "");
 	}
-	if (listener >= 0)
-		close(listener);
+	if (sock >= 0)
+		close(sock);
 	if (said[1] >= 0)
 		close(said[1]);
 	if (!err) {

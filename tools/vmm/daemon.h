@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Daemons that axvmm starts, each for one device: a disk, or a shared directory. */
+/* Daemons that axvmm starts, each for one device: a disk, a shared directory, or a network. */
 #ifndef AXVMM_DAEMON_H
 #define AXVMM_DAEMON_H
 
@@ -30,6 +30,20 @@ struct daemon_share {
 	const char *tag;
 };
 
+#define DAEMON_PORTS	8
+
+/**
+ * struct daemon_net - what of the host a daemon leads to the guest
+ * @options:	"-t" or "-u", for a port of TCP or UDP
+ * @ports:	ADDRESS/PORT:GUEST_PORT
+ * @nr:		entries of both
+ */
+struct daemon_net {
+	const char *options[DAEMON_PORTS];
+	const char *ports[DAEMON_PORTS];
+	unsigned int nr;
+};
+
 #define DAEMON_LINE	256
 
 /**
@@ -44,7 +58,7 @@ struct daemon_output {
 	unsigned int length;
 };
 
-#define DAEMON_ARGS	16
+#define DAEMON_ARGS	32
 #define DAEMON_TEXT	8192
 
 /**
@@ -64,9 +78,10 @@ struct daemon_arguments {
  * @package:	Debian's package that has the program, for messages
  * @ends_itself: the daemon ends when its socket is closed, and its children have to end before
  *		it; so it gets no signal, unless the daemon takes too long, or axvmm dies
- * @arguments:	make the command line; the daemon inherits the socket @listener, on which it
- *		has to accept a connection.  Returns 0 or a negative errno; the error has been
- *		printed.
+ * @connected:	the daemon gets a socket that is connected already
+ * @arguments:	make the command line; the daemon inherits the socket @fd, on which it has to
+ *		accept a connection, unless @connected is set.  Returns 0 or a negative errno;
+ *		the error has been printed.
  * @arg:	for @arguments
  * @prepare:	in the new process: change what the program finds; NULL: nothing.  Returns 0,
  *		or sets errno.
@@ -79,7 +94,8 @@ struct daemon_service {
 	const char *program;
 	const char *package;
 	bool ends_itself;
-	int (*arguments)(const void *arg, int listener, struct daemon_arguments *a);
+	bool connected;
+	int (*arguments)(const void *arg, int fd, struct daemon_arguments *a);
 	const void *arg;
 	int (*prepare)(const struct daemon_service *service);
 	uid_t user;
@@ -107,6 +123,9 @@ int daemon_start_disk(const struct daemon_disk *disk, pid_t *pid, struct daemon_
 /** daemon_start_share() - daemon_start() for a shared directory, by virtiofsd */
 int daemon_start_share(const struct daemon_share *share, pid_t *pid,
 		       struct daemon_output *output);
+
+/** daemon_start_net() - daemon_start() for a network, by passt */
+int daemon_start_net(const struct daemon_net *net, pid_t *pid, struct daemon_output *output);
 
 /**
  * daemon_read() - read what a daemon has printed, at most some lines of it

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The options of axvmm run that give a guest devices. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,19 @@ static bool cut(char *text, const char *end)
 		return false;
 	text[length - n] = '\0';
 	return true;
+}
+
+/* Cut off what follows the last @key in @text.  Returns that, or NULL if @key is not there. */
+static char *cut_value(char *text, const char *key)
+{
+	char *at, *last = NULL;
+
+	for (at = text; (at = strstr(at, key)); at++)
+		last = at;
+	if (!last)
+		return NULL;
+	*last = '\0';
+	return last + strlen(key);
 }
 
 /* Parse FILE[,ro][,format=raw|qcow2]; other commas belong to the file's name. */
@@ -123,38 +137,145 @@ static const char *parse_mac(const char *text, u8 *mac)
 	return text;
 }
 
-/* Parse tap=NAME[,mac=ADDRESS]. */
-int devices_add_net(struct machine_config *config, const char *text)
+/* Parse ADDRESS as parse_mac(), up to the end of @text, for one device alone. */
+static int parse_device_mac(const char *text, u8 *mac)
 {
-	struct vhost_config *device = add_device(config, VHOST_NET, "--net");
-	struct vhost_tap tap = { 0 };
-	const char *comma, *end;
+	const char *end = parse_mac(text, mac);
 
-	if (!device)
-		return -E2BIG;
-	comma = strchrnul(text, ',');
-	if (strncmp(text, "tap=", 4) || comma == text + 4 || comma - text >= 4 + IFNAMSIZ) {
-		log_error("--net %s: give a tap interface, such as tap=tap0", text);
+	if (!end || *end) {
+		log_error("--net: mac=%s: give an address such as mac=52:54:00:12:34:56", text);
 		return -EINVAL;
 	}
-	tap.has_mac = *comma;
-	end = tap.has_mac && !strncmp(comma, ",mac=", 5) ? parse_mac(comma + 5, tap.mac) : NULL;
-	if (tap.has_mac && (!end || *end)) {
-		log_error("--net %s: give an address such as mac=52:54:00:12:34:56", text);
-		return -EINVAL;
-	}
-	if (tap.mac[0] & 1) {
-		log_error("--net %s: this is the address of a group; the first byte has to be even",
+	if (mac[0] & 1) {
+		log_error("--net: mac=%s: this is the address of a group; its first byte is odd",
 			  text);
 		return -EINVAL;
 	}
-	tap.name = strndup(text + 4, comma - text - 4);
+	return 0;
+}
+
+/* Parse tap=NAME[,mac=ADDRESS]. */
+static int add_tap(struct machine_config *config, const char *text)
+{
+	struct vhost_config *device = add_device(config, VHOST_NET, "--net");
+	const char *comma = strchrnul(text, ',');
+	struct vhost_tap tap = { 0 };
+
+	if (!device)
+		return -E2BIG;
+	tap.has_mac = *comma;
+	if (comma == text || comma - text >= IFNAMSIZ ||
+	    (tap.has_mac && strncmp(comma, ",mac=", 5))) {
+		log_error("--net tap=%s: give an interface, and behind it ,mac= if need be", text);
+		return -EINVAL;
+	}
+	if (tap.has_mac && parse_device_mac(comma + 5, tap.mac))
+		return -EINVAL;
+	tap.name = strndup(text, comma - text);
 	if (!tap.name) {
 		log_error("out of memory");
 		return -ENOMEM;
 	}
 	device->tap = tap;
 	return 0;
+}
+
+/* Parse a port's number.  Returns what follows it, or NULL. */
+static const char *skip_port(const char *text)
+{
+	unsigned long port = 0;
+	unsigned int i;
+
+	for (i = 0; text[i] >= '0' && text[i] <= '9' && i < 5; i++)
+		port = port * 10 + (text[i] - '0');
+	return port && port <= 65535 ? text + i : NULL;
+}
+
+/*
+ * Parse [ADDRESS/]PORT[:GUEST_PORT].  Without an address only the host itself reaches the port,
+ * not its network.
+ */
+static int add_port(struct daemon_net *net, const char *option, const char *text)
+{
+	const char *slash = strchr(text, '/');
+	const char *end = skip_port(slash ? slash + 1 : text);
+	char *port;
+
+	if (end && *end == ':')
+		end = skip_port(end + 1);
+	if (!end || *end || slash == text ||
+	    (slash && text + strspn(text, "0123456789abcdefABCDEF.:") != slash)) {
+		log_error("--net: \"%s\" is no port: give one such as 8080:80, or 0.0.0.0/8080:80",
+			  text);
+		return -EINVAL;
+	}
+	if (net->nr == DAEMON_PORTS) {
+		log_error("--net: a network leads at most %u ports to the guest", DAEMON_PORTS);
+		return -E2BIG;
+	}
+	if (asprintf(&port, "%s%s", slash ? "" : "127.0.0.1/", text) < 0) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	net->options[net->nr] = option;
+	net->ports[net->nr++] = port;
+	return 0;
+}
+
+static int add_user_key(struct usernet_config *net, const char *key)
+{
+	if (!strncmp(key, "tcp=", 4))
+		return add_port(&net->forward, "-t", key + 4);
+	if (!strncmp(key, "udp=", 4))
+		return add_port(&net->forward, "-u", key + 4);
+	if (!strncmp(key, "mac=", 4)) {
+		net->has_mac = true;
+		return parse_device_mac(key + 4, net->mac);
+	}
+	log_error("--net user: \"%s\" is none of tcp=, udp=, mac= and socket=", key);
+	return -EINVAL;
+}
+
+/* Parse [,mac=ADDRESS][,tcp=PORT]...[,udp=PORT]... or [,mac=ADDRESS],socket=PATH. */
+static int add_user(struct machine_config *config, const char *text)
+{
+	struct usernet_config *net = &config->usernets[config->nr_usernets];
+	char *copy, *key, *rest;
+	int err = 0;
+
+	if (config->nr_usernets == USERNETS) {
+		log_error("--net: a guest has at most %u networks by passt", USERNETS);
+		return -E2BIG;
+	}
+	copy = strdup(text);
+	if (!copy) {
+		log_error("out of memory");
+		return -ENOMEM;
+	}
+	net->socket = cut_value(copy, ",socket=");
+	rest = *copy ? copy + 1 : NULL;
+	while (!err && (key = strsep(&rest, ",")))
+		err = add_user_key(net, key);
+	if (!err && net->socket && (!*net->socket || net->forward.nr)) {
+		log_error("--net user: give ports to the passt that listens, not here");
+		err = -EINVAL;
+	}
+	/* The path is in the copy. */
+	if (err || !net->socket)
+		free(copy);
+	if (!err)
+		config->nr_usernets++;
+	return err;
+}
+
+int devices_add_net(struct machine_config *config, const char *text)
+{
+	if (!strncmp(text, "tap=", 4))
+		return add_tap(config, text + 4);
+	if (!strcmp(text, "user") || !strncmp(text, "user,", 5))
+		return add_user(config, text + 4);
+	log_error("--net %s: give user, for a network by passt, or an interface: tap=tap0", text);
+	return -EINVAL;
 }
 
 /*
@@ -180,19 +301,6 @@ static int check_tag(const struct machine_config *config, const char *option, co
 		return -EEXIST;
 	}
 	return 0;
-}
-
-/* Cut off what follows the last @key in @text.  Returns that, or NULL if @key is not there. */
-static char *cut_value(char *text, const char *key)
-{
-	char *at, *last = NULL;
-
-	for (at = text; (at = strstr(at, key)); at++)
-		last = at;
-	if (!last)
-		return NULL;
-	*last = '\0';
-	return last + strlen(key);
 }
 
 /* Parse DIRECTORY[,tag=TAG]; without a tag it is the last part of the directory's path. */

@@ -260,7 +260,8 @@ static int create_devices(struct machine *m, const struct machine_config *config
 	u32 gsi = 0;
 	int err = 0;
 
-	if (!nr && !config->nr_consoles && !config->balloon && !config->rng)
+	if (!nr && !config->nr_consoles && !config->nr_usernets && !config->balloon &&
+	    !config->rng)
 		return 0;
 	board.pci = board_pci(m, &board.msi);
 	if (!board.pci) {
@@ -268,7 +269,8 @@ static int create_devices(struct machine *m, const struct machine_config *config
 		return -EOPNOTSUPP;
 	}
 	m->vhost = calloc(nr, sizeof(*m->vhost));
-	if (nr && !m->vhost) {
+	m->usernets = calloc(config->nr_usernets, sizeof(*m->usernets));
+	if ((nr && !m->vhost) || (config->nr_usernets && !m->usernets)) {
 		log_error("out of memory");
 		return -ENOMEM;
 	}
@@ -280,6 +282,11 @@ static int create_devices(struct machine *m, const struct machine_config *config
 	for (i = 0; !err && i < config->nr_consoles; i++) {
 		m->nr_vconsoles++;
 		err = vconsole_create(&m->vconsoles[i], i, &config->consoles[i], &board, gsi);
+		gsi += MSIX_VECTORS;
+	}
+	for (i = 0; !err && i < config->nr_usernets; i++) {
+		m->nr_usernets++;
+		err = usernet_create(&m->usernets[i], i, &config->usernets[i], &board, gsi);
 		gsi += MSIX_VECTORS;
 	}
 	if (!err && config->balloon) {
@@ -365,6 +372,9 @@ enum machine_end machine_run(struct machine *m)
 	for (i = 0; i < m->nr_vconsoles; i++)
 		if (vconsole_start(&m->vconsoles[i]))
 			return MACHINE_ERROR;
+	for (i = 0; i < m->nr_usernets; i++)
+		if (usernet_start(&m->usernets[i]))
+			return MACHINE_ERROR;
 	if (console_start(&m->console))
 		return MACHINE_ERROR;
 
@@ -393,6 +403,7 @@ void machine_release(struct machine *m)
 
 	control_release(&m->control);
 	vconsole_release(m->vconsoles, m->nr_vconsoles);
+	usernet_release(m->usernets, m->nr_usernets);
 	vhost_release(m->vhost, m->nr_vhost);
 	for (i = 0; i < m->nr_vcpus; i++)
 		axv_vcpu_destroy(m->vcpus[i].axv);

@@ -17,12 +17,16 @@
 #include "memory.h"
 #include "rng.h"
 #include "timer.h"
+#include "usernet.h"
 #include "vconsole.h"
 #include "vcpu.h"
 #include "vhost.h"
 
-/* The most devices on PCI: with VHOST_DEVICES and VCONSOLES a balloon, and random numbers. */
-#define MACHINE_DEVICES	(VHOST_DEVICES + VCONSOLES + 2)
+/*
+ * The most devices on PCI: with VHOST_DEVICES, VCONSOLES and USERNETS a balloon, and random
+ * numbers.
+ */
+#define MACHINE_DEVICES	(VHOST_DEVICES + VCONSOLES + USERNETS + 2)
 
 /**
  * enum machine_end - why the machine ended; the values are exit codes
@@ -52,11 +56,14 @@ enum machine_end {
  * @cpus:	vCPUs, 1 to ARCH_CPUS_MAX
  * @cpu_set:	host CPUs that the vCPUs may run on; NULL: any
  * @cpu_set_size: bytes at @cpu_set
- * @no_seccomp:	do not filter the system calls of the threads of vCPUs, @vhost and @consoles
+ * @no_seccomp:	do not filter the system calls of the threads of vCPUs, @vhost, @usernets and
+ *		@consoles
  * @vhost:	virtio devices, whose back ends are other processes or the kernel
  * @nr_vhost:	entries of @vhost
  * @consoles:	virtio consoles
  * @nr_consoles: entries of @consoles
+ * @usernets:	virtio network devices by passt
+ * @nr_usernets: entries of @usernets
  * @balloon:	a balloon
  * @rng:	a device for random numbers
  */
@@ -72,6 +79,8 @@ struct machine_config {
 	unsigned int nr_vhost;
 	struct console_config consoles[VCONSOLES];
 	unsigned int nr_consoles;
+	struct usernet_config usernets[USERNETS];
+	unsigned int nr_usernets;
 	bool balloon;
 	bool rng;
 };
@@ -99,12 +108,15 @@ struct machine_config {
  * @nr_vhost:	entries of @vhost; constant
  * @vconsoles:	virtio consoles, each with a thread; the array is constant
  * @nr_vconsoles: entries of @vconsoles; constant
+ * @usernets:	virtio network devices by passt, each with a thread; the array is constant
+ * @nr_usernets: entries of @usernets; constant
  * @balloon:	the balloon, if @has_balloon
  * @has_balloon: there is a balloon; constant
  * @rng:	the device for random numbers, if there is one
  * @vcpus:	the vCPUs, each with a thread; the array is constant
  * @nr_vcpus:	entries of @vcpus; constant
- * @seccomp:	the threads of @vcpus, @vhost and @vconsoles filter their system calls; constant
+ * @seccomp:	the threads of @vcpus, @vhost, @vconsoles and @usernets filter their system
+ *		calls; constant
  * @end:	why the machine ended, or MACHINE_ON
  * @asked:	the guest has been asked to switch itself off
  * @paused:	the vCPUs are held
@@ -127,6 +139,8 @@ struct machine {
 	unsigned int nr_vhost;
 	struct vconsole vconsoles[VCONSOLES];
 	unsigned int nr_vconsoles;
+	struct usernet *usernets;
+	unsigned int nr_usernets;
 	struct balloon balloon;
 	bool has_balloon;
 	struct rng rng;

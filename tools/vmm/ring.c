@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A virtio ring on which axvmm works itself. */
 #include <errno.h>
+#include <string.h>
 
 #include <linux/virtio_ring.h>
 
@@ -92,15 +93,84 @@ int ring_get(struct ring *r, struct ring_request *request)
 	return -EPROTO;
 }
 
-void ring_put(struct ring *r, u16 head, u32 written)
+void ring_add(struct ring *r, u16 head, u32 written)
 {
 	struct vring_used_elem *used = &r->used->ring[r->put % r->size];
 
 	__atomic_store_n(&used->id, head, __ATOMIC_RELAXED);
 	__atomic_store_n(&used->len, written, __ATOMIC_RELAXED);
 	r->put++;
-	/* The driver must not see the index before the entry. */
+}
+
+void ring_publish(struct ring *r)
+{
+	r->shown = r->put;
+	/* The driver must not see the index before the entries. */
 	__atomic_store_n(&r->used->idx, r->put, __ATOMIC_RELEASE);
+}
+
+void ring_put(struct ring *r, u16 head, u32 written)
+{
+	ring_add(r, head, written);
+	ring_publish(r);
+}
+
+void ring_undo(struct ring *r)
+{
+	r->next -= r->put - r->shown;
+	r->put = r->shown;
+}
+
+u32 ring_write(const struct ring_request *request, u32 offset, const void *data, u32 size)
+{
+	u32 done = 0;
+	unsigned int i;
+
+	for (i = 0; i < request->nr && done < size; i++) {
+		const struct ring_buffer *buffer = &request->buffers[i];
+		u32 n;
+
+		if (offset >= buffer->size) {
+			offset -= buffer->size;
+			continue;
+		}
+		n = buffer->size - offset < size - done ? buffer->size - offset : size - done;
+		memcpy((u8 *)buffer->data + offset, (const u8 *)data + done, n);
+		done += n;
+		offset = 0;
+	}
+	return done;
+}
+
+u64 ring_read(const struct ring_request *request, u32 offset, void *data, u32 size)
+{
+	u64 there = 0;
+	unsigned int i;
+
+	for (i = 0; i < request->nr; i++) {
+		const struct ring_buffer *buffer = &request->buffers[i];
+		u32 n, room = there < size ? size - there : 0;
+
+		if (offset >= buffer->size) {
+			offset -= buffer->size;
+			continue;
+		}
+		n = buffer->size - offset;
+		memcpy((u8 *)data + there, (const u8 *)buffer->data + offset, n < room ? n : room);
+		there += n;
+		offset = 0;
+	}
+	return there;
+}
+
+bool ring_listen(struct ring *r, bool on, u16 seen)
+{
+	__atomic_store_n(&r->used->flags, on ? 0 : VRING_USED_F_NO_NOTIFY, __ATOMIC_RELAXED);
+	if (!on)
+		return false;
+	/* The driver writes the index, then reads the flag; here it is the other way round. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&r->available->idx, __ATOMIC_RELAXED) != seen;
 }
 
 bool ring_interrupts(const struct ring *r)

@@ -22,6 +22,7 @@
  * @used:	the ring that the device writes
  * @next:	index of the next request in @available
  * @put:	index of the next entry of @used
+ * @shown:	index of the first entry of @used that the driver has not been shown
  */
 struct ring {
 	const struct memory *mem;
@@ -32,6 +33,7 @@ struct ring {
 	struct vring_used *used;
 	u16 next;
 	u16 put;
+	u16 shown;
 };
 
 /**
@@ -86,6 +88,56 @@ int ring_get(struct ring *ring, struct ring_request *request);
  * @written:	bytes that the device has written to its buffers
  */
 void ring_put(struct ring *ring, u16 head, u32 written);
+
+/**
+ * ring_add() - ring_put(), but the driver does not see it before ring_publish()
+ *
+ * A device that answers one request of its own by several of the driver's uses this.
+ */
+void ring_add(struct ring *ring, u16 head, u32 written);
+
+/** ring_publish() - show the driver what ring_add() has given back */
+void ring_publish(struct ring *ring);
+
+/**
+ * ring_undo() - take back what ring_add() has given back since the last ring_publish()
+ *
+ * The requests are on the ring again, as the next ones; none may have been got besides.
+ */
+void ring_undo(struct ring *ring);
+
+/**
+ * ring_write() - write to the buffers of a request
+ * @request:	the request, of a ring whose buffers the device writes
+ * @offset:	where in the buffers to begin
+ * @data:	what to write
+ * @size:	bytes
+ *
+ * Return: how many bytes there was room for.
+ */
+u32 ring_write(const struct ring_request *request, u32 offset, const void *data, u32 size);
+
+/**
+ * ring_read() - read the buffers of a request
+ * @request:	the request, of a ring whose buffers the device reads
+ * @offset:	where in the buffers to begin
+ * @data:	where to store it
+ * @size:	bytes, at most
+ *
+ * Return: how many bytes there are from @offset on, also if that is more than @size.
+ */
+u64 ring_read(const struct ring_request *request, u32 offset, void *data, u32 size);
+
+/**
+ * ring_listen() - say whether the driver has to notify the device of new requests
+ * @ring:	the ring
+ * @on:		it has to; otherwise it need not
+ * @seen:	index of the first request that the device has not seen
+ *
+ * Return: whether there is a request after all of which the driver may not have notified: look
+ * again, do not wait.
+ */
+bool ring_listen(struct ring *ring, bool on, u16 seen);
 
 /** ring_interrupts() - whether the driver wants an interrupt after ring_put() */
 bool ring_interrupts(const struct ring *ring);

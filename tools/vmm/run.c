@@ -97,6 +97,8 @@ static void usage(void)
 	       "                      a virtio console: hvc0, the next one hvc1\n"
 	       "      --disk FILE[,ro][,format=raw|qcow2]\n"
 	       "                      a disk that qemu-storage-daemon serves\n"
+	       "      --net user[,tcp=[ADDRESS/]PORT[:GUEST_PORT]][,udp=...][,mac=ADDRESS]\n"
+	       "                      a network device by passt, which needs no privileges\n"
 	       "      --net tap=NAME[,mac=ADDRESS]\n"
 	       "                      a network device at this tap interface of the host\n"
 	       "      --share DIRECTORY[,tag=TAG]\n"

@@ -16,7 +16,7 @@
 #include "routes.h"
 
 #define GICV2M_SIZE	0x1000
-#define GICV2M_VECTORS	448
+#define GICV2M_VECTORS	576
 
 /**
  * struct gicv2m_vector - a vector of a device

@@ -190,32 +190,58 @@ static void disk(void)
 
 static void net(void)
 {
+	static const char *const no_kind[] = { "", "tap", "tap0", "users", "user=1", "User" };
 	static const char *const no_interface[] = {
-		"", "tap", "tap=", "tap=,mac=52:54:00:12:34:56", "user", "tap=sixteen-letters-0",
+		"tap=", "tap=,mac=52:54:00:12:34:56", "tap=sixteen-letters-0", "tap=a,",
+		"tap=a,mac", "tap=a,mtu=1",
 	};
 	static const char *const no_address[] = {
-		"tap=a,", "tap=a,mac", "tap=a,mac=", "tap=a,mac=52:54:00:12:34",
+		"tap=a,mac=", "tap=a,mac=52:54:00:12:34",
 		"tap=a,mac=52:54:00:12:34:56:", "tap=a,mac=52:54:00:12:34:5",
 		"tap=a,mac=525400123456",
-		"tap=a,mac=52:54:00:12:34:5g", "tap=a,mac=5:54:00:12:34:56", "tap=a,mtu=1",
-		"tap=a,mac=\x15:54:00:12:34:56",
+		"tap=a,mac=52:54:00:12:34:5g", "tap=a,mac=5:54:00:12:34:56",
+		"tap=a,mac=\x15:54:00:12:34:56", "user,mac=", "user,tcp=1,mac=1:2:3",
+	};
+	static const char *const no_key[] = {
+		"user,", "user,,", "user,tcp", "user,tap=a", "user,tcp=1,", "user,socket",
+	};
+	static const char *const no_port[] = {
+		"user,tcp=", "user,tcp=0", "user,tcp=65536", "user,tcp=1:", "user,tcp=1:2:3",
+		"user,tcp=-1", "user,tcp=1:0", "user,udp=all", "user,tcp=/1", "user,tcp=~1",
+		"user,tcp=lo/1", "user,tcp=100000000000000000001", "user,tcp=1-2",
 	};
 	static const char *const right[] = {
 		"tap=a", "tap=tap0", "tap=fifteen-letters", "tap=a,mac=52:54:00:AB:cd:eF",
+		"user", "user,tcp=1", "user,tcp=65535:1,udp=53:53", "user,tcp=0.0.0.0/8080:80",
+		"user,mac=52:54:00:AB:cd:eF,tcp=::1/8022:22", "user,socket=/a,b",
+		"user,mac=52:54:00:AB:cd:eF,socket=/a",
 	};
 	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(no_kind); i++)
+		FAILS("give user, for a network by passt, or an interface", "--net", no_kind[i]);
 	for (i = 0; i < ARRAY_SIZE(no_interface); i++)
-		FAILS("give a tap interface, such as tap=tap0", "--net", no_interface[i]);
+		FAILS("give an interface, and behind it ,mac=", "--net", no_interface[i]);
 	for (i = 0; i < ARRAY_SIZE(no_address); i++)
 		FAILS("give an address such as mac=52:54:00:12:34:56", "--net", no_address[i]);
 	FAILS("this is the address of a group", "--net", "tap=a,mac=53:54:00:12:34:56");
+	FAILS("this is the address of a group", "--net", "user,mac=01:00:00:00:00:00");
+	for (i = 0; i < ARRAY_SIZE(no_key); i++)
+		FAILS("is none of tcp=, udp=, mac= and socket=", "--net", no_key[i]);
+	for (i = 0; i < ARRAY_SIZE(no_port); i++)
+		FAILS("is no port: give one such as 8080:80", "--net", no_port[i]);
+	FAILS("leads at most 8 ports", "--net",
+	      "user,tcp=1,tcp=2,tcp=3,tcp=4,udp=5,udp=6,udp=7,udp=8,tcp=9");
+	FAILS("give ports to the passt that listens", "--net", "user,tcp=1,socket=/a");
+	FAILS("give ports to the passt that listens", "--net", "user,socket=");
 	for (i = 0; i < ARRAY_SIZE(right); i++)
 		FAILS(NO_KERNEL, "--net", right[i]);
-	/* All kinds of devices count together. */
+	/* All kinds of devices count together, but for passt's networks. */
 	FAILS("--net: a guest has at most 8 devices", "--net", "tap=1", "--net", "tap=2", "--disk",
 	      "/3", "--disk", "/4", "--disk", "/5", "--disk", "/6", "--disk", "/7", "--disk",
 	      "/8", "--net", "tap=9");
+	FAILS("a guest has at most 4 networks", "--net", "user", "--net", "user", "--net", "user",
+	      "--net", "user", "--net", "user");
 }
 
 #define TAG_36 "123456789012345678901234567890123456"

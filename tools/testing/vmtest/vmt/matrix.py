@@ -593,6 +593,16 @@ def guest_net(host, guest):
     return action
 
 
+def guest_passt(host, guest):
+    """The job in which passt makes the host's connections of what a guest of axvmm sends."""
+    def action(job):
+        job.boot(kernel=host, smp=2, axvcpu=True, expect_tests=True, timeout=600,
+                 modprobe=["tun"],
+                 payload=guest_payload(job, guest) + ["/usr/bin/passt:bin/passt"],
+                 script=script("guest-passt"))
+    return action
+
+
 def guest_share(host, guest):
     """The job in which virtiofsd shares directories with a guest of axvmm."""
     def action(job):
@@ -743,6 +753,9 @@ def all_jobs():
             f"a guest {guest} of axvmm has a disk of qemu-storage-daemon, on {host}")
         put(f"guest-net-{guest}-on-{host}", [f"build-{host}", "tools"], guest_net(host, guest),
             f"a guest {guest} of axvmm has a network, by vhost-net of {host}")
+        put(f"guest-passt-{guest}-on-{host}", [f"build-{host}", "tools"],
+            guest_passt(host, guest),
+            f"passt gives a guest {guest} of axvmm a network, for a user, on {host}")
         put(f"guest-share-{guest}-on-{host}", [f"build-{host}", "tools"],
             guest_share(host, guest),
             f"virtiofsd shares directories with a guest {guest} of axvmm, on {host}")
