@@ -64,7 +64,8 @@ static void write_for_ever(unsigned int cpu, uint64_t *memory, uint64_t pages)
 
 static void run(unsigned int cpu, uint64_t bytes)
 {
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	cpu_set_t one;
 
 	CPU_ZERO(&one);
