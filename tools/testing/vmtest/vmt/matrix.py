@@ -40,9 +40,9 @@ RACES = ["affinity", "doorbell", "kick", "kill", "lapic_ipi", "lapic_msi", "lapi
 
 # QEMU on axvcpu: a name, QEMU's machine and its irqchip, CPUs of the guest, interrupt vectors of
 # its disk ("": QEMU's default; "0": a level).
-KVM_QEMU = [("pc", "pc", 2, ""), ("pc-split", "pc,kernel-irqchip=split", 2, "")]
-KVM_QEMU_LONG = [("pc", "pc", 1, "0"), ("q35", "q35", 2, ""),
-                 ("q35-split", "q35,kernel-irqchip=split", 4, "")]
+KVM_QEMU = [("pc", "pc", 2, "")]
+KVM_QEMU_LONG = [("pc", "pc", 1, "0"), ("pc-split", "pc,kernel-irqchip=split", 2, ""),
+                 ("q35", "q35", 2, ""), ("q35-split", "q35,kernel-irqchip=split", 4, "")]
 
 # QEMU saves and moves the state of its guest: a name, QEMU's machine.
 KVM_STATE = [("pc", "pc"), ("q35-split", "q35,kernel-irqchip=split")]
