@@ -60,7 +60,9 @@ attach hvc0
 # shellcheck disable=SC2016 # the guest's shell expands it
 say 'read -r line </dev/hvc0; echo "read $line" | tee /dev/hvc0'
 echo typed >&8
-check "its virtio console is attached" prints "^read typed"
+# The guest's kernel echoes what was typed, and drops what is left of that when read closes the
+# console: so the output need not be at the beginning of a line.
+check "its virtio console is attached" prints "read typed"
 check "the guest has read what was typed" seen 1 "^read typed"
 check_fails "there is another one" ./axvmm console web hvc1
 exec 8>&-
