@@ -172,21 +172,31 @@ int memory_get_dirty(struct vm *vm, const struct kvm_dirty_log *log)
 	return err;
 }
 
-static int clear_dirty(struct vm *vm, const struct kvm_clear_dirty_log *log)
+/* Check a part of a slot's log.  It may end within a word only where the slot ends. */
+static int check_part(struct vm *vm, const struct kvm_clear_dirty_log *log)
 {
-	const __u64 max = pages_of_call(vm), whole = log->num_pages & ~WORD_MASK;
 	const __u64 rest = log->num_pages & WORD_MASK;
-	const __u64 *bitmap = log->dirty_bitmap;
-	__u64 pages, at, last;
+	__u64 pages;
 	int err = find_log(vm, log->slot, &pages);
 
 	if (err)
 		return err;
-	/* A part of a word only at the end of the slot. */
-	if (!max || log->first_page & WORD_MASK || log->first_page > pages ||
+	if (!pages_of_call(vm) || log->first_page & WORD_MASK || log->first_page > pages ||
 	    log->num_pages > pages - log->first_page ||
 	    (rest && log->num_pages < pages - log->first_page))
 		return -EINVAL;
+	return 0;
+}
+
+/* @last: the word of the bitmap that is used in part only. */
+static int clear_dirty(struct vm *vm, const struct kvm_clear_dirty_log *log, __u64 last)
+{
+	const __u64 max = pages_of_call(vm), whole = log->num_pages & ~WORD_MASK;
+	const __u64 rest = log->num_pages & WORD_MASK;
+	const __u64 *bitmap = log->dirty_bitmap;
+	int err = check_part(vm, log);
+	__u64 at;
+
 	for (at = 0; !err && at < whole; at += max)
 		err = axv_vm_clear_dirty(vm->axv, log->slot, log->first_page + at,
 					 whole - at < max ? whole - at : max,
@@ -194,7 +204,7 @@ static int clear_dirty(struct vm *vm, const struct kvm_clear_dirty_log *log)
 	if (err || !rest)
 		return err;
 	/* KVM ignores bits behind the end of the slot; the module does not. */
-	last = bitmap[whole / WORD_PAGES] & ((1ull << rest) - 1);
+	last &= (1ull << rest) - 1;
 	return axv_vm_clear_dirty(vm->axv, log->slot, log->first_page + whole, rest, &last);
 }
 
@@ -202,10 +212,23 @@ int memory_clear_dirty(struct vm *vm, const struct kvm_clear_dirty_log *log)
 {
 	/* Another thread of the VMM may change what has been checked. */
 	const struct kvm_clear_dirty_log copy = *log;
+	const __u64 *bitmap = copy.dirty_bitmap;
+	__u64 last = 0;
 	int err;
 
 	pthread_mutex_lock(&vm->lock);
-	err = clear_dirty(vm, &copy);
+	err = check_part(vm, &copy);
+	pthread_mutex_unlock(&vm->lock);
+	if (err)
+		return err;
+	/*
+	 * Without the lock: a handler of the VMM's for a fault here may leave by longjmp(), and
+	 * the lock would stay held.
+	 */
+	if (copy.num_pages & WORD_MASK)
+		last = bitmap[copy.num_pages / WORD_PAGES];
+	pthread_mutex_lock(&vm->lock);
+	err = clear_dirty(vm, &copy, last);
 	pthread_mutex_unlock(&vm->lock);
 	return err;
 }
