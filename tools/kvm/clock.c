@@ -4,7 +4,6 @@
  * guest does not see it, since there is no kvmclock; VMMs keep and set it nevertheless.
  */
 #include <errno.h>
-#include <string.h>
 #include <time.h>
 
 #include "vm.h"
@@ -26,20 +25,25 @@ void clock_init(struct vm *vm)
 
 int clock_get(struct vm *vm, struct kvm_clock_data *clock)
 {
-	memset(clock, 0, sizeof(*clock));
+	__u64 now;
+
+	/* The VMM's memory is not touched with the lock held: see memory_clear_dirty(). */
 	pthread_mutex_lock(&vm->lock);
-	clock->clock = host_clock() + vm->clock_offset;
+	now = host_clock() + vm->clock_offset;
 	pthread_mutex_unlock(&vm->lock);
+	*clock = (struct kvm_clock_data){ .clock = now };
 	return 0;
 }
 
 int clock_set(struct vm *vm, const struct kvm_clock_data *clock)
 {
+	const __u64 wanted = clock->clock;
+
 	/* KVM_CLOCK_REALTIME, which adds the real time that has passed since, is not offered. */
 	if (clock->flags)
 		return -EINVAL;
 	pthread_mutex_lock(&vm->lock);
-	vm->clock_offset = clock->clock - host_clock();
+	vm->clock_offset = wanted - host_clock();
 	pthread_mutex_unlock(&vm->lock);
 	return 0;
 }
